@@ -1,0 +1,29 @@
+/** What the daemon knows about an engine: its manifest, and how to start a worker of it. */
+import type { DeviceKind, Stage } from '../../schemas/words.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+
+export type RuntimeId = 'python' | 'llama' | 'sherpa';
+
+export interface Engine {
+  id: string;
+  name: string;
+  stages: readonly Stage[];
+  devices: readonly DeviceKind[];
+  licence: string;
+  /** Runtimes to be installed first (daemon/runtimes). */
+  runtimes: readonly RuntimeId[];
+  /** Most contiguous utterances in one run that still gain by it, by stage. */
+  maxBatch: Partial<Record<Stage, number>>;
+  /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */
+  remote?: boolean;
+  /** Program and arguments of a worker. No shell. */
+  command(context: WorkerContext): { program: string; args: string[]; env: Record<string, string> };
+}
+
+export interface WorkerContext {
+  card: ModelCard;
+  /** Where a runtime was installed. */
+  runtime(id: RuntimeId): string;
+  device: { kind: 'cpu' } | { kind: 'gpu'; uuid: string };
+  threads: number;
+}

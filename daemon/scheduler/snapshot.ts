@@ -1,0 +1,113 @@
+/** What `plan` sees and what it answers. Plain data: the simulator and the tests build the same. Bytes and milliseconds are integers. */
+import type { Failure } from '../../schemas/errors.ts';
+import type { Reason } from '../../schemas/job.ts';
+import type { Settings } from '../../schemas/settings.ts';
+import type { DeviceKind, Priority, Stage } from '../../schemas/words.ts';
+
+/** The settings that scheduling reads. */
+export type Policy = Pick<Settings,
+  | 'instancesPerDevice' | 'loadedModels' | 'concurrentTasks' | 'minimumConcurrentTasks' | 'serial' | 'modelReuse' | 'adaptive' | 'batchMinimum' | 'batchMaximum' | 'keepAliveSeconds'
+  | 'ageingSeconds' | 'overtakes' | 'attempts' | 'repairOnCpu' | 'othersOnCpu' | 'smallerModelOnFailure' | 'yieldTo' | 'pinnedModels'>;
+
+export interface DeviceView {
+  id: string; kind: DeviceKind; name: string;
+  /** min(cap − ours, free now − reserve − ours not yet resident), bytes; may be negative. */
+  admissible: number;
+  /** cap: what a model may need at most to fit when all else of ours is gone (also min(cap, total − reserve − outsiders) is the pool's business). */
+  cap: number;
+  /** Cores that running attempts share; Infinity for a GPU. */
+  cores: number;
+  /** False: lost, excluded, or a forced release has not shown yet. */
+  usable: boolean;
+  /** An instance loads or releases there now. */
+  loading: boolean; releasing: boolean;
+  /** Another program wants memory (yieldTo). */
+  pressed: boolean;
+}
+
+export interface InstanceView {
+  id: string; stage: Stage; model: string; device: string;
+  state: 'starting' | 'loading' | 'idle' | 'busy' | 'stopping' | 'releasing';
+  leaseBytes: number; threads: number;
+  /** The job it is loaded for (modelReuse never) or works on. */
+  job: string | null;
+  idleSince: number | null; startedAt: number;
+  /** When a running attempt is expected to end. */
+  busyUntil: number | null;
+}
+
+/** What a stage of a job runs with. */
+export interface ModelView {
+  id: string; engine: string; stages: readonly Stage[];
+  /** A larger size is dearer. Same family: may stand in for it (smallerModelOnFailure). */
+  family: string; size: number;
+  devices: readonly DeviceKind[];
+  /** Estimated peak by device id, bytes. 0: a remote engine that needs nothing here. */
+  need: Readonly<Record<string, number>>;
+  /** Expected load time by device id, ms. */
+  loadMs: Readonly<Record<string, number>>;
+  /** ms of work for one second of recording, measured or assumed. */
+  msPerSecond: number;
+  maxBatch: number;
+  /** null: ready; else what it waits for. */
+  waiting: Reason | null;
+  /** Loads that failed lately: do not try this device before. */
+  notBefore: Readonly<Record<string, number>>;
+}
+
+export interface StageView {
+  stage: Stage; model: string;
+  /** Every utterance below was started (or finished, or given up) at this stage. */
+  next: number;
+  /** Utterances in [next, ready) may start now: the stage before has delivered them. */
+  ready: number;
+  /** Attempts in flight. */
+  running: number;
+  /** A step that failed waits in its place: nothing of this stage starts before this time. */
+  retryAt: number | null;
+  /** Work that is left at this stage, in seconds of recording (known so far). */
+  leftSeconds: number;
+  finished: boolean;
+}
+
+export interface JobView {
+  id: string; priority: Priority; position: number; createdAt: number;
+  /** Ingest has begun (its utterances come by themselves). */
+  ingest: 'waiting' | 'running' | 'done';
+  stages: readonly StageView[];
+  /** Jobs that passed it by way of a loaded model. */
+  overtaken: number;
+  live: boolean;
+}
+
+export interface Snapshot {
+  policy: Policy;
+  /** False: the queue is paused; what runs goes on. */
+  open: boolean;
+  devices: readonly DeviceView[];
+  instances: readonly InstanceView[];
+  models: Readonly<Record<string, ModelView>>;
+  /** Jobs that are neither final nor paused. */
+  jobs: readonly JobView[];
+  ingestsRunning: number;
+}
+
+export type Action =
+  /** Decode the recording and cut it into utterances. */
+  | { type: 'ingest'; job: string }
+  | { type: 'load'; stage: Stage; model: string; device: string; bytes: number; threads: number; job: string | null }
+  | { type: 'run'; instance: string; job: string; stage: Stage; from: number; to: number }
+  | { type: 'unload'; instance: string; why: 'idle' | 'room' | 'reuse' | 'yield' }
+  /** No device can ever hold it: the job fails with this. */
+  | { type: 'refuse'; job: string; failure: Failure }
+  | { type: 'overtaken'; job: string };
+
+export interface Waiting { reason: Reason; expectedStartAt: number | null }
+export interface Plan {
+  actions: readonly Action[];
+  /** For each job that does not move now: why. */
+  waiting: ReadonlyMap<string, Waiting>;
+  expectedEndAt: ReadonlyMap<string, number>;
+  /** Something changes by time alone (a retry, a keep-alive): plan again then. */
+  wakeAt: number | null;
+}

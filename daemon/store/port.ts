@@ -1,0 +1,78 @@
+/**
+ * The store: jobs, utterances, attempts, journal, calibration, metrics. One conformance suite (test/contract/store.ts) holds for every implementation.
+ * Calls are synchronous and each is one transaction; `claim`, `finish` and `submit` are on the disk when they return.
+ */
+import type { Failure } from '../../schemas/errors.ts';
+import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
+import type { JournalEntry } from '../../schemas/rpc.ts';
+import type { JobState, Priority, Stage } from '../../schemas/words.ts';
+import type { StepOutputs } from '../instances/protocol.ts';
+
+/** A job as stored: facts only; what can be derived (waiting, expected times, counts) is not here. */
+export interface JobRow {
+  id: string; path: string; name: string; bytes: number; modifiedAt: number; durationMs: number | null;
+  /** sha256 of path, size, time of change and options: equal means the same request. */
+  fingerprint: string;
+  options: JobOptions; stages: Stage[]; models: Job['models']; priority: Priority; position: number;
+  /** loading is derived from pending or processing; the stored state is one of the others. */
+  state: Exclude<JobState, 'loading'>;
+  createdAt: number; startedAt: number | null; finishedAt: number | null; language: string | null;
+  /** All utterances are known and the PCM file is whole. */
+  ingested: boolean; ingestedMs: number;
+  failure: Failure | null; warnings: Failure[]; outputs: Job['outputs']; overtaken: number;
+  /** Times that this job ended a worker in a row. */
+  crashes: number;
+}
+
+export interface UtteranceRow { index: number; startMs: number; endMs: number }
+
+/** An attempt's token; a finish under any other token is refused. */
+export interface Attempt { token: number; job: string; stage: Stage; from: number; to: number; try: number; instance: string; claimedAt: number }
+
+export interface NewJournalEntry { kind: string; job?: string; index?: number; stage?: Stage; instance?: string; data?: Record<string, unknown> }
+
+export interface Store {
+  readonly path: string;
+  // jobs
+  submit(jobs: readonly JobRow[]): void;
+  findDuplicate(fingerprint: string): JobRow | null;
+  job(id: string): JobRow | null;
+  /** Jobs that are not final, by priority and position. */
+  activeJobs(): JobRow[];
+  list(query: { states?: JobState[]; search?: string; active?: boolean; limit: number; cursor?: string }): { jobs: JobRow[]; next: string | null; total: number };
+  update(id: string, change: Partial<JobRow>, journal?: NewJournalEntry): void;
+  remove(ids: readonly string[]): void;
+  prune(before: number, keep: number): string[];
+  // utterances and what stages made of them
+  /** Adding the same utterance again is allowed when it is identical (ingest after a crash). */
+  addUtterances(job: string, rows: readonly UtteranceRow[]): void;
+  utterances(job: string, from?: number, limit?: number): Utterance[];
+  /** For each stage and utterance of an unfinished job: done, failed, or absent. */
+  steps(job: string): { index: number; stage: Stage; status: 'done' | 'failed' }[];
+  // attempts
+  claim(attempt: { job: string; stage: Stage; from: number; to: number; instance: string; at: number }): Attempt;
+  /** False: the token was given up; nothing is stored. */
+  finish<S extends Stage>(token: number, index: number, output: StepOutputs[S], at: number): boolean;
+  /** Ends the attempt; steps without output may be claimed again. gaveUp marks the steps as failed for good. */
+  abandon(token: number, failure: Failure, at: number, gaveUp: readonly number[]): void;
+  close(token: number, at: number): void;
+  /** Attempts that no one ended: after a crash of the daemon. */
+  openAttempts(): Attempt[];
+  /** Ended attempts of a step in a row, for the limit of tries. */
+  tries(job: string, stage: Stage, index: number): number;
+  /** Failed steps may run again; returns how many. */
+  clearFailures(job: string): number;
+  // journal, calibration, metrics
+  journal(entries: readonly NewJournalEntry[], at: number): void;
+  log(query: { job?: string; kind?: string; limit: number }): JournalEntry[];
+  peaks(key: { device: string; model: string; engine: string; precision: string }): number[];
+  addPeak(key: { device: string; model: string; engine: string; precision: string }, bytes: number, loadMs: number | null, at: number, keep: number): void;
+  calibration(): { device: string; model: string; engine: string; precision: string; peaks: number[]; loadMs: number | null }[];
+  minute(rows: readonly { at: number; name: string; labels: string; value: number }[]): void;
+  minutes(query: { name?: string; since: number }): { at: number; name: string; labels: string; value: number }[];
+  meta(key: string): string | null;
+  setMeta(key: string, value: string): void;
+  /** A consistent copy, while open. */
+  backup(path: string): Promise<void>;
+  dispose(): void;
+}

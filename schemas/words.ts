@@ -1,0 +1,53 @@
+/** The nouns of Earshot that everything else is made of. See ARCHITECTURE.md, "Words". */
+import { Type, type Static, type TSchema } from 'typebox';
+
+export const Stage = Type.Enum(['asr', 'repair', 'nmt', 'tts']);
+export type Stage = Static<typeof Stage>;
+/** The stages in the only order there is. */
+export const STAGES = ['asr', 'repair', 'nmt', 'tts'] as const satisfies readonly Stage[];
+
+export const JobState = Type.Enum(['pending', 'loading', 'processing', 'paused', 'completed', 'failed', 'cancelled']);
+export type JobState = Static<typeof JobState>;
+/** States that a job does not leave by itself. */
+export const isFinal = (state: JobState): boolean => state === 'completed' || state === 'failed' || state === 'cancelled';
+
+/** From most to least pressing; the rank is the index. */
+export const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
+export const Priority = Type.Enum([...PRIORITIES]);
+export type Priority = Static<typeof Priority>;
+
+export const Format = Type.Enum(['txt', 'srt', 'vtt', 'json', 'md', 'ass']);
+export type Format = Static<typeof Format>;
+export const FORMATS = ['txt', 'srt', 'vtt', 'json', 'md', 'ass'] as const satisfies readonly Format[];
+
+export const DeviceKind = Type.Enum(['gpu', 'cpu']);
+export type DeviceKind = Static<typeof DeviceKind>;
+
+/** A GPU's UUID as NVML gives it ("GPU-…"), or "cpu". */
+export const DeviceId = Type.String({ minLength: 1, maxLength: 128 });
+
+/** A ULID: 26 characters, sorts by time of creation. */
+export const Id = Type.String({ pattern: '^[0-9A-HJKMNP-TV-Z]{26}$' });
+
+/** BCP 47, only what a stage can use: "en", "zh", "pt-BR". */
+export const Language = Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$', maxLength: 35 });
+
+/** Milliseconds since the Unix epoch. */
+export const Time = Type.Integer({ minimum: 0 });
+/** Milliseconds from the start of a recording. */
+export const Milliseconds = Type.Integer({ minimum: 0 });
+export const Bytes = Type.Integer({ minimum: 0 });
+export const Path = Type.String({ minLength: 1, maxLength: 4096 });
+/** 0 to 1. */
+export const Fraction = Type.Number({ minimum: 0, maximum: 1 });
+
+/** An object that refuses properties it does not know. */
+export const Closed = <P extends Record<string, TSchema>>(properties: P, description?: string) =>
+  Type.Object(properties, { additionalProperties: false, ...(description ? { description } : {}) });
+export const Optional = Type.Optional;
+/** A value or null, for fields that a device or recording may not have. */
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+/** A record whose keys are stages, each of which may be missing. */
+export const ByStage = <T extends TSchema>(schema: T) =>
+  Closed({ asr: Type.Optional(schema), repair: Type.Optional(schema), nmt: Type.Optional(schema), tts: Type.Optional(schema) });
