@@ -33,6 +33,8 @@ export interface NewJournalEntry { kind: string; job?: string; index?: number; s
 
 export interface Store {
   readonly path: string;
+  /** Runs several calls as one transaction. */
+  batch<T>(work: () => T): T;
   // jobs
   submit(jobs: readonly JobRow[]): void;
   findDuplicate(fingerprint: string): JobRow | null;
@@ -40,7 +42,7 @@ export interface Store {
   /** Jobs that are not final, by priority and position. */
   activeJobs(): JobRow[];
   list(query: { states?: JobState[]; search?: string; active?: boolean; limit: number; cursor?: string }): { jobs: JobRow[]; next: string | null; total: number };
-  update(id: string, change: Partial<JobRow>, journal?: NewJournalEntry): void;
+  update(id: string, change: Partial<JobRow>, journal?: NewJournalEntry & { at: number }): void;
   remove(ids: readonly string[]): void;
   prune(before: number, keep: number): string[];
   // utterances and what stages made of them
@@ -53,14 +55,15 @@ export interface Store {
   claim(attempt: { job: string; stage: Stage; from: number; to: number; instance: string; at: number }): Attempt;
   /** False: the token was given up; nothing is stored. */
   finish<S extends Stage>(token: number, index: number, output: StepOutputs[S], at: number): boolean;
-  /** Ends the attempt; steps without output may be claimed again. gaveUp marks the steps as failed for good. */
-  abandon(token: number, failure: Failure, at: number, gaveUp: readonly number[]): void;
+  /** All its steps are finished. */
   close(token: number, at: number): void;
+  /** Ends the attempt; its steps without output may be claimed again. `counts`: as one of the tries; `gaveUp`: steps that failed for good. */
+  abandon(token: number, failure: Failure, at: number, how: { counts: boolean; gaveUp: readonly number[] }): void;
   /** Attempts that no one ended: after a crash of the daemon. */
   openAttempts(): Attempt[];
-  /** Ended attempts of a step in a row, for the limit of tries. */
+  /** Failed attempts of a step, for the limit of tries. */
   tries(job: string, stage: Stage, index: number): number;
-  /** Failed steps may run again; returns how many. */
+  /** Failed steps may run again with all their tries; returns how many there were. */
   clearFailures(job: string): number;
   // journal, calibration, metrics
   journal(entries: readonly NewJournalEntry[], at: number): void;

@@ -1,0 +1,49 @@
+/** The database's numbered steps. A step, once released, is never edited; the number reached is SQLite's user_version. */
+export const MIGRATIONS: readonly string[] = [
+  /* 1 */ `
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, path TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL, modified_at INTEGER NOT NULL, duration_ms INTEGER,
+    fingerprint TEXT NOT NULL, options TEXT NOT NULL, stages TEXT NOT NULL, models TEXT NOT NULL,
+    priority INTEGER NOT NULL, position REAL NOT NULL, state TEXT NOT NULL,
+    created_at INTEGER NOT NULL, started_at INTEGER, finished_at INTEGER, language TEXT,
+    ingested INTEGER NOT NULL DEFAULT 0, ingested_ms INTEGER NOT NULL DEFAULT 0,
+    failure TEXT, warnings TEXT NOT NULL DEFAULT '[]', outputs TEXT NOT NULL DEFAULT '[]',
+    overtaken INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0
+  ) WITHOUT ROWID;
+  CREATE INDEX jobs_active ON jobs (priority, position) WHERE state IN ('pending', 'processing', 'paused');
+  CREATE INDEX jobs_state ON jobs (state, id);
+  CREATE INDEX jobs_fingerprint ON jobs (fingerprint);
+  CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
+
+  CREATE TABLE utterances (job TEXT NOT NULL, idx INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, PRIMARY KEY (job, idx)) WITHOUT ROWID;
+
+  -- What a stage made of an utterance: its output as JSON, or the failure that ended the tries.
+  CREATE TABLE outputs (
+    job TEXT NOT NULL, idx INTEGER NOT NULL, stage INTEGER NOT NULL, failed INTEGER NOT NULL DEFAULT 0, output TEXT NOT NULL, token INTEGER NOT NULL,
+    PRIMARY KEY (job, idx, stage)
+  ) WITHOUT ROWID;
+
+  -- The fencing token is the rowid: it only ever grows. outcome: NULL while it runs, then done, failed (counts as a try) or parked (does not).
+  CREATE TABLE attempts (
+    token INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, stage INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, try INTEGER NOT NULL,
+    instance TEXT NOT NULL, claimed_at INTEGER NOT NULL, ended_at INTEGER, outcome TEXT, failure TEXT
+  );
+  CREATE INDEX attempts_job ON attempts (job, stage);
+  CREATE INDEX attempts_open ON attempts (token) WHERE outcome IS NULL;
+
+  CREATE TABLE journal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, job TEXT, idx INTEGER, stage INTEGER, instance TEXT, data TEXT NOT NULL DEFAULT '{}'
+  );
+  CREATE INDEX journal_job ON journal (job, seq) WHERE job IS NOT NULL;
+  CREATE INDEX journal_at ON journal (at);
+
+  CREATE TABLE peaks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, model TEXT NOT NULL, engine TEXT NOT NULL, precision TEXT NOT NULL,
+    at INTEGER NOT NULL, bytes INTEGER NOT NULL, load_ms REAL
+  );
+  CREATE INDEX peaks_key ON peaks (device, model, engine, precision, id);
+
+  CREATE TABLE minutes (at INTEGER NOT NULL, name TEXT NOT NULL, labels TEXT NOT NULL, value REAL NOT NULL, PRIMARY KEY (name, at, labels)) WITHOUT ROWID;
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  `,
+];
