@@ -6,7 +6,7 @@ export const ERROR_CODES = [
   'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'truncatedFile', 'recordingChanged',
   'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'outputNotWritable', 'badGlossary',
   // this machine
-  'diskFull', 'noPython', 'noNpm', 'noFfmpeg', 'engineMissing', 'engineInstallFailed', 'ffmpegFailed', 'neverFits', 'noSuchDevice', 'deviceLost',
+  'diskFull', 'noPython', 'noNpm', 'noFfmpeg', 'engineMissing', 'engineInstallFailed', 'ffmpegFailed', 'neverFits', 'noRoom', 'noSuchDevice', 'deviceLost', 'deviceBack', 'driverMismatch', 'driverHangs', 'memoryHigh', 'memoryCritical',
   // models
   'modelNotInstalled', 'modelUnavailable', 'checksumMismatch', 'modelBroken', 'offline', 'downloadFailed',
   // running
