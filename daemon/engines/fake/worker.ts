@@ -1,0 +1,102 @@
+/** The fake engine's worker. See engine.ts for its parameters. */
+import { appendFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { EarshotError } from '../../../schemas/errors.ts';
+import type { Stage } from '../../../schemas/words.ts';
+import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../instances/protocol.ts';
+import { serveWorker, type Loaded } from '../worker.ts';
+import { parseScript, ruleFor, type Rule } from './script.ts';
+import { hear, mend, speak, translate } from './text.ts';
+
+const cell = new Int32Array(new SharedArrayBuffer(4));
+
+/** Waits to a tenth of a millisecond: the timer for the most of it, then a blocked thread, since timers alone are up to two milliseconds late. */
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + ms;
+  if (ms > 20) {
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(over, ms - 5);
+      function over(): void { clearTimeout(timer); signal.removeEventListener('abort', over); resolve(); }
+      signal.addEventListener('abort', over);
+    });
+  }
+  if (signal.aborted) throw new EarshotError('cancelled');
+  const left = until - performance.now();
+  if (left > 0) Atomics.wait(cell, 0, 0, left);
+}
+
+/** Memory that is really there: each page is written to. */
+function hold(bytes: number): ArrayBuffer | null {
+  if (bytes <= 0) return null;
+  const memory = new ArrayBuffer(bytes);
+  new Uint8Array(memory).fill(1);
+  return memory;
+}
+
+async function load(request: LoadRequest): Promise<Loaded> {
+  const { parameters, stage } = request;
+  const number = (name: string, otherwise: number): number => (typeof parameters[name] === 'number' ? parameters[name] : otherwise);
+  const rules = parseScript(String(parameters.script ?? ''));
+  const countFile = typeof parameters.countFile === 'string' ? parameters.countFile : null;
+  const stepMs = number(`${stage}Ms`, number('ms', 0)), msPerSecond = number('msPerSecond', 0), language = String(parameters.language ?? 'en');
+  await sleep(number('loadMs', 0), new AbortController().signal);
+  const atLoad = rules.find(rule => rule.on === 'load');
+  if (atLoad) await mishap(atLoad, null);
+  let weights = hold(number('bytes', 0)), runs = 0;
+
+  return {
+    detail: { stage, heldBytes: weights?.byteLength ?? 0 },
+    async run(run, emit, signal) {
+      runs++;
+      if (countFile) { appendFileSync(countFile, '.'); runs = statSync(countFile).size; }
+      const rule = ruleFor(rules, runs, run.steps.map(step => step.index));
+      let scratch = hold(number('runBytes', 0));
+      if (rule && !AFTER.has(rule.mishap)) await mishap(rule, run);
+      let done = 0;
+      for (const step of run.steps) {
+        const seconds = run.stage === 'asr' ? length(step.input as StepInputs['asr']) : 0;
+        await sleep(stepMs + msPerSecond * seconds, signal);
+        if (rule?.mishap !== 'missing') emit.result(step.index, answer(run.stage, step.index, step.input, language));
+        if (run.steps.length > 1) emit.progress(++done / run.steps.length);
+      }
+      scratch?.transfer(0); // given back now, not at some collection of garbage
+      scratch = null;
+      if (rule?.mishap === 'late') {
+        const { index, input } = run.steps[0]!, output = answer(run.stage, index, input, language);
+        setTimeout(() => emit.result(index, output), 1);
+      }
+    },
+    async close() { weights = null; },
+  };
+}
+const AFTER: ReadonlySet<string> = new Set(['missing', 'late']);
+const length = ({ audio }: StepInputs['asr']): number => (audio.endSample - audio.startSample) / 16_000;
+
+function answer(stage: Stage, index: number, input: StepInputs[Stage], language: string): StepOutputs[Stage] {
+  if (stage === 'asr') return hear(index, input as StepInputs['asr'], language);
+  if (stage === 'repair') return mend(input as StepInputs['repair']);
+  if (stage === 'nmt') return translate(input as StepInputs['nmt']);
+  const { text, path } = input as StepInputs['tts'];
+  const { wav, sampleRate, durationMs } = speak(text);
+  writeFileSync(path, wav);
+  return { path, sampleRate, durationMs };
+}
+
+async function mishap({ mishap, code }: Rule, run: RunRequest | null): Promise<void> {
+  const line = (text: string): void => { writeSync(1, `\n${text}\n`); };
+  switch (mishap) {
+    case 'fail': throw new EarshotError(code, {}, 'told to fail');
+    case 'oom': throw new EarshotError('outOfMemory', {}, 'told to run out of memory');
+    case 'crash': console.error('told to crash'); process.exit(3);
+    case 'hang': return new Promise(() => { setInterval(() => undefined, 1000); });
+    case 'block': Atomics.wait(cell, 0, 0); return;
+    case 'freeze': process.kill(process.pid, 'SIGSTOP'); return;
+    case 'flood': { const junk = Buffer.alloc(1024 * 1024, 'all work and no play\n'); for (let n = 0; n < 64; n++) for (let at = 0; at < junk.length;) at += writeSync(2, junk, at); return; }
+    case 'noise': for (const text of ['loading 100 %', '{"half":', '\u0000\u0001', 'null', '[]']) line(text); console.log('printed'); return;
+    case 'nonsense': line('{"type":"sing"}'); return;
+    case 'oversize': { const junk = Buffer.alloc(1024 * 1024, 'x'); for (let n = 0; n < 32; n++) for (let at = 0; at < junk.length;) at += writeSync(1, junk, at); return; }
+    case 'badOutput': line(JSON.stringify({ type: 'result', id: run?.id ?? '', index: run?.steps[0]?.index ?? 0, output: { text: 7 } })); return;
+    case 'missing': case 'late': return;
+  }
+}
+
+serveWorker({ engine: 'fake', load });
