@@ -30,7 +30,7 @@ export const failure = (code: ErrorCode, args: Failure['args'] = {}, detail?: st
 
 /** Failures that trying again cannot heal. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'recordingChanged', 'unknownLanguage', 'unknownModel',
+  'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'truncatedFile', 'recordingChanged', 'unknownLanguage', 'unknownModel',
   'wrongStage', 'languageNotSupported', 'noVoice', 'neverFits', 'noPython', 'noNpm', 'noFfmpeg', 'checksumMismatch', 'modelBroken', 'modelUnavailable', 'offline', 'cancelled', 'setAside', 'engineMissing', 'serverRefused',
 ]);
 export const canHeal = (code: ErrorCode): boolean => !FINAL.has(code);

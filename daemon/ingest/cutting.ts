@@ -1,0 +1,139 @@
+/**
+ * Where utterances begin and end: a pure decision over frames of 32 ms, each speech or not (as the detector heard it) and with a loudness.
+ *
+ * An utterance ends at a real pause once it is long enough; when none came it ends at the best of the small pauses it had; and where there is not
+ * even that, at its quietest moment. Utterances never overlap, keep a margin around what was heard as speech, and are at most 30 s long.
+ */
+
+/** Frame length, ms: 512 samples at 16 kHz, what the detector works on. */
+export const FRAME_MS = 32;
+export const MAX_UTTERANCE_MS = 30_000;
+
+export interface Frame { speech: boolean; /** Mean loudness, dB of full scale. */ level: number }
+
+/** Frames [start, end) make an utterance (null: too little speech to be one); the next one is looked for from `resume` on. */
+export interface Cut { utterance: { start: number; end: number } | null; resume: number }
+
+const frames = (ms: number): number => Math.round(ms / FRAME_MS);
+const PAD_BEFORE = frames(256), PAD_AFTER = frames(384);
+/** A silence of this length ends any utterance. */
+const LONG_PAUSE = frames(1500);
+/** From this length on, a pause of `CLEAR_PAUSE` ends an utterance. */
+const SHORT = frames(5000), CLEAR_PAUSE = frames(480);
+/** At this length it ends at the best pause behind it, or else at the next passable one. */
+const COMFORTABLE = frames(15_000);
+/** At this length it must end; leaves room for the margin after it. */
+const LONGEST = frames(MAX_UTTERANCE_MS) - PAD_AFTER - 1;
+/** Less speech than this is a click, not a word. */
+const LEAST_SPEECH = frames(96);
+
+/** Below the mean loudness of the speech so far by this much (dB), a frame counts as a pause even where the detector still hears speech. */
+const DIP = 20;
+/** How much of a pause one frame can be at most; without speech it is a whole one. */
+const DEEP = 20;
+/** A pause worth ending at: three deep frames, about 0.1 s. */
+const PASSABLE = 3 * DEEP;
+
+interface Pause { from: number; to: number; score: number }
+
+/**
+ * The next cut in a window of frames, or null when more frames must come first. `window[0]` is the first frame that may be used. `ended`: no more
+ * frames follow. The answer does not depend on how many frames stand behind the one that decided it.
+ */
+export function nextCut(window: readonly Frame[], ended: boolean): Cut | null {
+  const first = window.findIndex(frame => frame.speech);
+  if (first < 0) {
+    const resume = ended ? window.length : window.length - PAD_BEFORE;
+    return resume > 0 ? { utterance: null, resume } : null;
+  }
+  const start = Math.max(0, first - PAD_BEFORE);
+  const pauses: Pause[] = [];
+  let energy = 0, heard = 0, lastSpeech = first, open: Pause | null = null;
+
+  /** Ends after the speech before `pause`, with the margins that it has room for. */
+  const cutAt = (pause: Pause): Cut => {
+    const length = pause.to - pause.from;
+    const boundary = length >= PAD_BEFORE + PAD_AFTER ? pause.from + PAD_AFTER : quietest(window, pause.from, pause.to);
+    return { utterance: enough(window, start, boundary) ? { start, end: boundary } : null, resume: boundary };
+  };
+
+  for (let at = first; at < window.length; at++) {
+    const frame = window[at]!, length = at - start;
+    if (frame.speech) { energy += 10 ** (frame.level / 10); heard++; lastSpeech = at; }
+    const depth = frame.speech ? 10 * Math.log10(energy / heard + 1e-12) - DIP - frame.level : DEEP;
+    if (depth > 0) {
+      open ??= { from: at, to: at, score: 0 };
+      open.to = at + 1;
+      open.score += Math.min(depth, DEEP);
+    } else if (open) {
+      pauses.push(open);
+      open = null;
+    }
+
+    if (at - lastSpeech >= LONG_PAUSE) {
+      const end = lastSpeech + 1 + PAD_AFTER;
+      return { utterance: enough(window, start, end) ? { start, end } : null, resume: end };
+    }
+    if (length >= SHORT && open && open.to - open.from >= CLEAR_PAUSE) return cutAt({ ...open, to: Math.max(open.to, open.from + PAD_BEFORE + PAD_AFTER) });
+    if (length >= COMFORTABLE && !open) {
+      const best = highest(pauses.filter(pause => pause.from - start >= SHORT && pause.score >= PASSABLE), pause => pause.score);
+      if (best) return cutAt(best);
+    }
+    if (length >= LONGEST) {
+      const late = [...pauses, ...(open ? [{ ...open, to: at }] : [])].filter(pause => pause.from - start >= COMFORTABLE / 2);
+      const best = highest(late, pause => pause.score);
+      return cutAt(best && best.score >= DEEP ? best : { from: start + COMFORTABLE, to: at, score: 0 });
+    }
+  }
+  if (!ended) return null;
+  const end = Math.min(window.length, lastSpeech + 1 + PAD_AFTER);
+  return { utterance: enough(window, start, end) ? { start, end } : null, resume: window.length };
+}
+
+const enough = (window: readonly Frame[], start: number, end: number): boolean => {
+  let speech = 0;
+  for (let at = start; at < end; at++) if (window[at]?.speech && ++speech >= LEAST_SPEECH) return true;
+  return false;
+};
+
+/** The later of equals. */
+function highest<T>(items: readonly T[], score: (item: T) => number): T | null {
+  let best: T | null = null, top = -Infinity;
+  for (const item of items) if (score(item) >= top) { best = item; top = score(item); }
+  return best;
+}
+
+/** The middle of the quietest three frames of [from, to). */
+function quietest(window: readonly Frame[], from: number, to: number): number {
+  let best = from, least = Infinity;
+  for (let at = from; at < to; at++) {
+    const level = (window[at - 1] ?? window[at]!).level + 2 * window[at]!.level + (window[at + 1] ?? window[at]!).level;
+    if (level < least) { least = level; best = at; }
+  }
+  return best;
+}
+
+export interface UtteranceTimes { index: number; startMs: number; endMs: number }
+
+/** Feeds `nextCut` as frames arrive and keeps only those that it still needs. */
+export function startCutting(): { push(frames: readonly Frame[]): UtteranceTimes[]; end(totalMs: number): UtteranceTimes[] } {
+  let window: Frame[] = [], offset = 0, index = 0;
+  const cuts = (ended: boolean, totalMs: number): UtteranceTimes[] => {
+    const rows: UtteranceTimes[] = [];
+    for (;;) {
+      const cut = window.length ? nextCut(window, ended) : null;
+      if (!cut) return rows;
+      if (cut.utterance) {
+        const startMs = (offset + cut.utterance.start) * FRAME_MS;
+        const endMs = Math.min(totalMs, (offset + cut.utterance.end) * FRAME_MS);
+        if (endMs > startMs) rows.push({ index: index++, startMs, endMs });
+      }
+      window = window.slice(cut.resume);
+      offset += cut.resume;
+    }
+  };
+  return {
+    push(more) { window.push(...more); return cuts(false, Infinity); },
+    end: totalMs => cuts(true, totalMs),
+  };
+}

@@ -1,0 +1,73 @@
+/** How ffmpeg is called to decode a recording, and what it says on stderr about it. */
+import { StringDecoder } from 'node:string_decoder';
+
+export const SAMPLES_PER_MS = 16;
+export const BYTES_PER_MS = 2 * SAMPLES_PER_MS;
+
+/**
+ * 16 kHz mono 16-bit PCM of one audio track to stdout. Loudness stays as it is. Gaps and a late start become silence, so that times hold for the
+ * picture too. Only files and pipes may be opened: a playlist cannot reach the network. `file:` makes any name a name and nothing else.
+ */
+export const decodeArguments = (recording: string, audioTrack: number): string[] => [
+  '-nostdin', '-hide_banner', '-nostats', '-loglevel', 'repeat+level+info',
+  '-protocol_whitelist', 'file,pipe', '-i', `file:${recording}`,
+  '-map', `0:a:${audioTrack}`, '-vn', '-sn', '-dn', '-map_metadata', '-1',
+  '-af', 'aresample=16000:async=1:first_pts=0', '-ac', '1', '-f', 's16le', 'pipe:1',
+];
+
+export interface DecodingReport {
+  /** ffmpeg could open the file and named its container. */
+  format: string | null;
+  /** The container's own word about its length; null: it has none. */
+  durationMs: number | null;
+  streams: number; audioTracks: number;
+  /** The header has been read to its end. */
+  headerDone: boolean;
+  /** Lines that say the file ends too early. */
+  truncated: boolean;
+  /** Its index was to stand at the end and is not there: nothing can be read. */
+  indexMissing: boolean;
+  errors: number;
+  lastLines: string[];
+}
+
+const LAST_LINES = 12;
+const TRUNCATED = /partial file|File ended prematurely|Packet corrupt|corrupt input packet|Truncat/i;
+
+/** Collects what ffmpeg's lines tell. */
+export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): void; end(): void } {
+  const report: DecodingReport = {
+    format: null, durationMs: null, streams: 0, audioTracks: 0, headerDone: false, truncated: false, indexMissing: false, errors: 0, lastLines: [],
+  };
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  const line = (text: string): void => {
+    if (/^(\[.*\] )?\[(warning|error|fatal)\] /.test(text)) {
+      if (!/^(\[.*\] )?\[warning\] /.test(text)) report.errors++;
+      if (TRUNCATED.test(text)) report.truncated = true;
+      if (/moov atom not found/.test(text)) report.indexMissing = true;
+      report.lastLines.push(text.replace(/ @ 0x[0-9a-f]+/g, '').slice(0, 500));
+      if (report.lastLines.length > LAST_LINES) report.lastLines.shift();
+      return;
+    }
+    if (report.headerDone) return;
+    const input = /^\[info\] Input #0, (.+?), from '/.exec(text);
+    if (input) { report.format = input[1]!; return; }
+    if (report.format === null) return;
+    const duration = /^\[info\]   Duration: (?:(\d+):(\d\d):(\d\d(?:\.\d+)?)|N\/A)/.exec(text);
+    if (duration) report.durationMs = duration[1] === undefined ? null : Math.round(((+duration[1] * 60 + +duration[2]!) * 60 + +duration[3]!) * 1000);
+    else if (/^\[info\]   Stream #0:\d+.*?: (Audio|Video|Subtitle|Data|Attachment|Unknown)/.test(text)) {
+      report.streams++;
+      if (/^\[info\]   Stream #0:\d+.*?: Audio:/.test(text)) report.audioTracks++;
+    } else if (/^\[info\] (Stream mapping|Output #0)/.test(text)) report.headerDone = true;
+  };
+  return {
+    report,
+    push(bytes) {
+      const lines = (rest + decoder.write(bytes)).split('\n');
+      rest = lines.pop()!.slice(-4096);
+      for (const text of lines) line(text.replace(/\r$/, ''));
+    },
+    end() { if (rest) line(rest); rest = ''; },
+  };
+}

@@ -1,0 +1,63 @@
+/** Silero VAD, run by sherpa-onnx from the runtime pack: 16 kHz samples in, one decision a frame out. */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Frame } from './cutting.ts';
+
+const FRAME = 512;
+/** Silero v5 looks at the end of the frame before as well, which shifts what sherpa takes in at first. */
+const CONTEXT = 64;
+const THRESHOLD = 0.5;
+/** sherpa keeps the sound of a stretch of speech until it ends; after this many frames (20 s) it is told to let go. */
+const LONGEST_HELD = 625;
+
+interface Vad { acceptWaveform(samples: Float32Array): void; isDetected(): boolean; isEmpty(): boolean; pop(): void; flush(): void }
+interface Sherpa { Vad: new (config: object, bufferSeconds: number) => Vad }
+
+/** Where the pack keeps the detector's model. */
+export const vadModel = (sherpaDirectory: string): string =>
+  join(sherpaDirectory, 'node_modules', '@ricky0123', 'vad-web', 'dist', 'silero_vad_v5.onnx');
+
+/** Loads the native library: 0.1 to 0.2 s; throws when it is not there. `end` decides on what is left, filled up with silence. */
+export function openDetector(sherpaDirectory: string): { push(samples: Int16Array): Frame[]; end(): Frame[] } {
+  const sherpa = createRequire(join(sherpaDirectory, 'package.json'))('sherpa-onnx-node') as Sherpa;
+  const vad = new sherpa.Vad({
+    // Shortest durations: every frame's own decision. Cutting is our own business.
+    sileroVad: { model: vadModel(sherpaDirectory), threshold: THRESHOLD, minSilenceDuration: 0.001, minSpeechDuration: 0.001, maxSpeechDuration: 1e6, windowSize: FRAME },
+    sampleRate: 16_000, numThreads: 1, provider: 'cpu', debug: false,
+  }, 60);
+  let rest = new Int16Array(0), started = false, held = 0;
+
+  const decide = (samples: Int16Array, from: number): Frame => {
+    const length = started ? FRAME : FRAME + CONTEXT, offset = started ? CONTEXT : 0;
+    const input = new Float32Array(length);
+    for (let i = 0; i < length; i++) input[i] = samples[from + offset + i]! / 32768;
+    started = true;
+    vad.acceptWaveform(input);
+    const speech = vad.isDetected();
+    held = speech ? held + 1 : 0;
+    if (held >= LONGEST_HELD) { vad.flush(); held = 0; }
+    while (!vad.isEmpty()) vad.pop();
+    let energy = 0;
+    for (let i = 0; i < FRAME; i++) energy += (samples[from + i]! / 32768) ** 2;
+    return { speech, level: 10 * Math.log10(energy / FRAME + 1e-10) };
+  };
+
+  const push = (samples: Int16Array): Frame[] => {
+    const all = new Int16Array(rest.length + samples.length);
+    all.set(rest);
+    all.set(samples, rest.length);
+    const made: Frame[] = [];
+    let at = 0;
+    for (; at + FRAME + CONTEXT <= all.length; at += FRAME) made.push(decide(all, at));
+    rest = all.slice(at);
+    return made;
+  };
+  return {
+    push,
+    end() {
+      if (rest.length === 0) return [];
+      const frames = Math.ceil(rest.length / FRAME);
+      return push(new Int16Array(frames * FRAME + CONTEXT - rest.length));
+    },
+  };
+}

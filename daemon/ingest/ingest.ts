@@ -1,0 +1,114 @@
+/** A recording becomes PCM and utterances, in processes of its own that can be ended at any time. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { access, constants, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Stats } from 'node:fs';
+import { EarshotError, type Failure } from '../../schemas/errors.ts';
+import type { ChildRequest, FromChild } from './child.ts';
+import type { UtteranceTimes } from './cutting.ts';
+
+export interface IngestRequest {
+  recording: string;
+  /** Audio track of the container, from 0. */
+  audioTrack: number;
+  /** 16 kHz mono 16-bit PCM without a header: 16 samples a millisecond. Rewritten in place when it is there. */
+  pcmPath: string;
+  ffmpeg: string;
+  /** The sherpa runtime. */
+  sherpaDirectory: string;
+  /** A Node that runs our files. */
+  node: string;
+  /** Size and time of change that the recording had when it was submitted; others are `recordingChanged`. */
+  expected?: { bytes: number; modifiedAt: number };
+  /** The length by the container's own word, before decoding; null: it says nothing. */
+  onStart(start: { durationMs: number | null }): void;
+  /** In order and complete; called as soon as they are known, with their PCM in the file. */
+  onUtterances(rows: UtteranceTimes[]): void;
+  /** Milliseconds of the recording decoded so far. */
+  onProgress(ms: number): void;
+  signal: AbortSignal;
+}
+
+/** ffmpeg hangs (a network drive that is gone): no word for this long ends it. */
+const SILENT_MS = 120_000;
+const childFile = (): string => join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'child.ts' : 'ingest-child.mjs');
+
+/**
+ * Decodes and cuts. Deterministic: the same file gives the same PCM and utterances. Rejects with an EarshotError: noSuchFile, notAFile,
+ * unreadableFile, emptyFile, notMedia, noAudioTrack, noSuchTrack, truncatedFile (nothing could be read), recordingChanged, diskFull, noFfmpeg,
+ * engineMissing, ffmpegFailed, workerCrashed, cancelled. A truncated file of which something could be read is a warning with `readMs` and `durationMs`.
+ */
+export async function startIngest(request: IngestRequest): Promise<{ durationMs: number; warnings: Failure[] }> {
+  const { recording, signal } = request;
+  const before = await checkRecording(recording);
+  const { expected } = request;
+  if (expected && (expected.bytes !== before.size || expected.modifiedAt !== Math.floor(before.mtimeMs))) throw new EarshotError('recordingChanged', { path: recording });
+  if (signal.aborted) throw new EarshotError('cancelled');
+  const result = await runChild(request);
+  const after = await checkRecording(recording);
+  if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ino !== before.ino) throw new EarshotError('recordingChanged', { path: recording });
+  return result;
+}
+
+/** What can be said about a path without decoding. */
+export async function checkRecording(path: string): Promise<Stats> {
+  let found: Stats;
+  try {
+    found = await stat(path);
+    if (!found.isFile()) throw new EarshotError('notAFile', { path });
+    await access(path, constants.R_OK);
+  } catch (error) {
+    if (error instanceof EarshotError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new EarshotError(code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG' ? 'noSuchFile' : 'unreadableFile', { path }, message);
+  }
+  if (found.size === 0) throw new EarshotError('emptyFile', { path });
+  return found;
+}
+
+function runChild(request: IngestRequest): Promise<{ durationMs: number; warnings: Failure[] }> {
+  const { recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory, signal } = request;
+  // Its own process group, so that ffmpeg ends with it.
+  const child = spawn(request.node, ['--disable-warning=ExperimentalWarning', childFile()], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'], detached: process.platform !== 'win32', windowsHide: true,
+  });
+  return new Promise((resolve, reject) => {
+    let stderr = '', outcome: (() => void) | null = null;
+    const decide = (settle: () => void): void => { outcome ??= settle; };
+    const end = (error: EarshotError): void => { decide(() => reject(error)); endGroup(child); };
+    const silence = setTimeout(() => end(new EarshotError('ffmpegFailed', { path: recording, exit: 'silent' })), SILENT_MS);
+    const onAbort = (): void => end(new EarshotError('cancelled'));
+    signal.addEventListener('abort', onAbort, { once: true });
+
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-4000); });
+    child.on('message', (message: FromChild) => {
+      if (outcome) return;
+      silence.refresh();
+      switch (message.type) {
+        case 'started': request.onStart({ durationMs: message.durationMs }); break;
+        case 'utterances': request.onUtterances(message.rows); break;
+        case 'progress': request.onProgress(message.ms); break;
+        case 'done': decide(() => resolve({ durationMs: message.durationMs, warnings: message.warnings })); break;
+        case 'failed': decide(() => reject(new EarshotError(message.failure.code, message.failure.args, message.failure.detail))); break;
+      }
+    });
+    child.once('error', error => end(new EarshotError('internal', {}, error.message, { cause: error })));
+    // Only now is the PCM file closed and nothing of ours running.
+    child.once('close', (code, exitSignal) => {
+      clearTimeout(silence);
+      signal.removeEventListener('abort', onAbort);
+      endGroup(child);
+      decide(() => reject(new EarshotError('workerCrashed', { exit: code ?? exitSignal ?? 'unknown' }, stderr)));
+      outcome!();
+    });
+    child.send({ recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory } satisfies ChildRequest, error => { if (error) decide(() => reject(new EarshotError('workerCrashed', { exit: 'unknown' }, stderr || error.message))); });
+  });
+}
+
+function endGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    if (process.platform === 'win32') child.kill();
+    else process.kill(-child.pid, 'SIGKILL');
+  } catch { /* gone already */ }
+}
