@@ -1,0 +1,249 @@
+"""The Python side of the worker protocol (daemon/instances/protocol.ts).
+
+Runs an engine's worker file:  python earshot_worker.py WORKER.py ENGINE_ID
+
+The worker file defines  load(request: dict) -> object  with
+  run(request: dict, emit: Emit) -> None    one emit.result(index, output) for each step; call emit.check() now and then to be cancellable
+  close() -> None                           optional
+  detail: dict                              optional, goes into the log
+and raises  Failed(code, args, detail)  with a code of schemas/errors.ts where it knows what went wrong.
+It imports its heavy libraries inside `load` or at its top: both happen after standard output has been taken away from them.
+"""
+import os
+import sys
+
+# Before anything can print: frames go to a copy of the real standard output, and whatever writes to fd 1, native code too, goes to the log.
+_frames = os.dup(1)
+os.dup2(2, 1)
+sys.stdout = sys.stderr
+
+import json  # noqa: E402
+import queue  # noqa: E402
+import re  # noqa: E402
+import signal  # noqa: E402
+import threading  # noqa: E402
+import time  # noqa: E402
+
+PROTOCOL = 1
+HEARTBEAT_SECONDS = 1.0
+_OUT_OF_MEMORY = re.compile(r"out of memory|bad_alloc|ALLOC_FAILED|cudaErrorMemoryAllocation|failed to allocate|cannot allocate memory", re.I)
+
+
+class Failed(Exception):
+    """A failure with a code of the closed list (schemas/errors.ts)."""
+
+    def __init__(self, code, args=None, detail=""):
+        super().__init__(detail or code)
+        self.code, self.arguments, self.detail = code, args or {}, detail or code
+
+
+class Cancelled(Exception):
+    pass
+
+
+_lock = threading.Lock()
+
+
+def _send(frame):
+    data = ("\n" + json.dumps(frame, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode("utf-8")
+    with _lock:
+        while data:
+            data = data[os.write(_frames, data):]
+
+
+class Emit:
+    """What a run says while it goes."""
+
+    def __init__(self, run_id):
+        self._id, self.cancelled = run_id, threading.Event()
+
+    def result(self, index, output):
+        _send({"type": "result", "id": self._id, "index": index, "output": output})
+
+    def progress(self, fraction):
+        """0 to 1, of the whole run."""
+        _send({"type": "progress", "id": self._id, "fraction": min(1.0, max(0.0, float(fraction)))})
+
+    def check(self):
+        """Raises when the run was cancelled."""
+        if self.cancelled.is_set():
+            raise Cancelled()
+
+
+def _end_group():
+    """Ends this process and what it started: it leads a group of its own when the daemon started it."""
+    if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def _memory():
+    """Resident and peak bytes, only where the daemon cannot read them itself (Windows)."""
+    if sys.platform != "win32":
+        return {}
+    import ctypes
+    from ctypes import wintypes
+
+    class Counters(ctypes.Structure):
+        _fields_ = [("cb", wintypes.DWORD), ("faults", wintypes.DWORD)] + [
+            (name, ctypes.c_size_t)
+            for name in ("peak", "working", "a", "b", "c", "d", "pagefile", "peak_pagefile")
+        ]
+
+    counters = Counters()
+    counters.cb = ctypes.sizeof(counters)
+    handle = ctypes.windll.kernel32.GetCurrentProcess()
+    ok = ctypes.windll.psapi.GetProcessMemoryInfo(wintypes.HANDLE(handle), ctypes.byref(counters), counters.cb)
+    return {"deviceBytes": counters.working, "peakBytes": counters.peak} if ok else {}
+
+
+def _beat(parent):
+    """Native code that computes lets go of the interpreter, so this thread keeps on; it also notices that the daemon is gone."""
+    while True:
+        time.sleep(HEARTBEAT_SECONDS)
+        if sys.platform != "win32" and os.getppid() != parent:
+            _end_group()
+        try:
+            _send({"type": "heartbeat", **_memory()})
+        except OSError:
+            _end_group()
+
+
+def _die_with_parent():
+    """Linux: the kernel ends this process with the daemon even when native code never lets go of the interpreter."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        import ctypes
+
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    except Exception as error:  # noqa: BLE001 The heartbeat thread does the same, later.
+        print("no parent-death signal:", error, file=sys.stderr)
+
+
+def preload_cuda():
+    """Loads the CUDA libraries that wheels brought (nvidia-*), so that CTranslate2 finds them without LD_LIBRARY_PATH."""
+    import ctypes
+    import glob
+    import sysconfig
+
+    pattern = "nvidia/*/bin/*.dll" if sys.platform == "win32" else "nvidia/*/lib/lib*.so*"
+    left = sorted(glob.glob(os.path.join(sysconfig.get_paths()["purelib"], pattern)))
+    # They need each other in an order that is not written anywhere: go round until nothing more loads.
+    while left:
+        missed = []
+        for path in left:
+            try:
+                ctypes.CDLL(path, mode=getattr(ctypes, "RTLD_GLOBAL", 0))
+            except OSError:
+                missed.append(path)
+        if len(missed) == len(left):
+            break
+        left = missed
+
+
+def _describe(error):
+    if isinstance(error, Failed):
+        return {"code": error.code, "args": error.arguments, "detail": error.detail}
+    text = f"{type(error).__name__}: {error}"
+    memory = isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(text)
+    return {"code": "outOfMemory" if memory else "engineFailed", "args": {}, "detail": text}
+
+
+def _log(error):
+    if not isinstance(error, Failed):
+        import traceback
+
+        traceback.print_exception(error)
+    else:
+        print(f"{error.code}: {error.detail}", file=sys.stderr)
+
+
+def _read(requests, state):
+    """Reads stdin on a thread of its own, so that a cancel or the end is seen while a run computes."""
+    try:
+        for line in sys.stdin.buffer:
+            if not line.strip():
+                continue
+            request = json.loads(line)
+            if request["type"] == "cancel":
+                emit = state.get("emit")
+                if emit is not None and emit._id == request["id"]:
+                    emit.cancelled.set()
+                continue
+            requests.put(request)
+            if request["type"] == "unload":
+                break
+    finally:
+        if state.get("emit") is not None or not state["ready"]:
+            os._exit(0)
+        requests.put(None)
+
+
+def _run(model, request, state):
+    steps, emit = request["steps"], Emit(request["id"])
+    state["emit"] = emit
+    try:
+        model.run(request, emit)
+        frame = {"type": "done", "id": request["id"]}
+    except Cancelled:
+        frame = {"type": "failed", "id": request["id"], "code": "cancelled", "args": {}, "detail": "cancelled"}
+    except BaseException as error:  # noqa: BLE001 The worker lives on.
+        _log(error)
+        frame = {"type": "failed", "id": request["id"], **_describe(error)}
+        if len(steps) == 1:
+            frame["index"] = steps[0]["index"]
+    finally:
+        state["emit"] = None
+    _send(frame)
+
+
+def _serve(worker_path, engine):
+    parent = os.getppid()
+    _die_with_parent()
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.setmode(_frames, os.O_BINARY)
+    threading.Thread(target=_beat, args=(parent,), daemon=True).start()
+    _send({"type": "hello", "protocol": PROTOCOL, "engine": engine, "pid": os.getpid()})
+
+    requests, state = queue.Queue(), {"emit": None, "ready": False}
+    threading.Thread(target=_read, args=(requests, state), daemon=True).start()
+    model = None
+    try:
+        import importlib.util
+
+        # What a worker file imports as earshot_worker is this very module.
+        sys.modules["earshot_worker"] = sys.modules[__name__]
+        spec = importlib.util.spec_from_file_location("earshot_engine", worker_path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        request = requests.get()
+        if request is None or request["type"] != "load":
+            return
+        model = module.load(request)
+        detail = getattr(model, "detail", None)
+        state["ready"] = True
+        _send({"type": "loaded", **({"detail": detail} if detail else {})})
+    except BaseException as error:  # noqa: BLE001
+        _log(error)
+        _send({"type": "failed", **_describe(error)})
+        os._exit(1)
+
+    while True:
+        request = requests.get()
+        if request is None or request["type"] == "unload":
+            break
+        if request["type"] == "run":
+            _run(model, request, state)
+    if hasattr(model, "close"):
+        model.close()
+    # Native libraries' own farewells can hang or crash; there is nothing left to save.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], sys.argv[2])
