@@ -1,4 +1,5 @@
 /** Where Earshot keeps what. The only place that knows folders and the environment variables that move them. */
+import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -33,3 +34,9 @@ const hash = (text: string): string => {
   for (const c of Buffer.from(text)) h = Math.imul(h ^ c, 0x01000193) >>> 0;
   return h.toString(16);
 };
+
+/** Makes the folders; what is this user's own is closed to others. */
+export function openHome(places: Home): void {
+  for (const folder of [places.state, places.run, places.audio, places.logs, places.backups]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [places.models, places.runtimes]) mkdirSync(folder, { recursive: true });
+}

@@ -51,6 +51,10 @@ export interface Store {
   utterances(job: string, from?: number, limit?: number): Utterance[];
   /** For each stage and utterance of an unfinished job: done, failed, or absent. */
   steps(job: string): { index: number; stage: Stage; status: 'done' | 'failed' }[];
+  // output files
+  /** The recording that a file was written for by us; null: it is not ours. */
+  wrote(path: string): string | null;
+  willWrite(path: string, recording: string): void;
   // attempts
   claim(attempt: { job: string; stage: Stage; from: number; to: number; instance: string; at: number }): Attempt;
   /** False: the token was given up; nothing is stored. */

@@ -23,6 +23,9 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (job, idx, stage)
   ) WITHOUT ROWID;
 
+  -- Files that we wrote, and the recording that each belongs to: these may be written again, others never.
+  CREATE TABLE written (path TEXT PRIMARY KEY, recording TEXT NOT NULL) WITHOUT ROWID;
+
   -- The fencing token is the rowid: it only ever grows. outcome: NULL while it runs, then done, failed (counts as a try) or parked (does not).
   CREATE TABLE attempts (
     token INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, stage INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, try INTEGER NOT NULL,

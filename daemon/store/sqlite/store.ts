@@ -95,6 +95,9 @@ export function openStore(path: string): Store {
     steps: job => all<{ idx: number; stage: number; failed: number }>('SELECT idx, stage, failed FROM outputs WHERE job = ? ORDER BY idx, stage', job)
       .map(row => ({ index: row.idx, stage: STAGES[row.stage]!, status: row.failed ? 'failed' as const : 'done' as const })),
 
+    wrote: path => one<{ recording: string }>('SELECT recording FROM written WHERE path = ?', path)?.recording ?? null,
+    willWrite: (path, recording) => { sql('INSERT INTO written (path, recording) VALUES (?, ?) ON CONFLICT DO UPDATE SET recording = excluded.recording').run(path, recording); },
+
     claim: ({ job, stage, from, to, instance, at }) => batch(() => {
       const tries = failedTries(job, stage, from) + 1;
       const token = Number(sql('INSERT INTO attempts (job, stage, first, last, try, instance, claimed_at) VALUES (?, ?, ?, ?, ?, ?, ?)')

@@ -1,0 +1,106 @@
+/**
+ * earshotd: one daemon for a user. Takes the lock, opens what lasts, starts the pipeline, opens its door, and leaves when nobody needs it.
+ */
+import { readFileSync } from 'node:fs';
+import { toFailure } from '../schemas/errors.ts';
+import { DaemonLog } from './journal/log.ts';
+import { openHome, home as homeOf } from './home.ts';
+import { takeLock } from './lock.ts';
+import { engineFor, engines } from './engines/engines.ts';
+import { startIngest } from './ingest/ingest.ts';
+import { Metrics } from './journal/metrics.ts';
+import { createModels } from './models/models.ts';
+import { Catalogue } from './pipeline/catalogue.ts';
+import { Pipeline } from './pipeline/pipeline.ts';
+import { Speeds } from './pipeline/speeds.ts';
+import { createPool } from './pool/pool.ts';
+import { deviceReaders } from './pool/readers.ts';
+import { createEvents } from './rpc/events.ts';
+import { createHandlers } from './rpc/methods.ts';
+import { startServer, type Server } from './rpc/server.ts';
+import { createRuntimes } from './runtimes/runtimes.ts';
+import { examine } from './doctor.ts';
+import { openSettings } from './settings.ts';
+import { openStore } from './store/sqlite/store.ts';
+
+declare const EARSHOT_VERSION: string | undefined;
+const version = typeof EARSHOT_VERSION === 'string' ? EARSHOT_VERSION : (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+const MINUTE_MS = 60_000, DAY_MS = 86_400_000;
+/** The devices are read this often while somebody looks at them. */
+const WATCHED_MS = 1_000;
+
+async function main(): Promise<void> {
+  const clock = Date.now, startedAt = clock();
+  const home = homeOf();
+  openHome(home);
+  const log = new DaemonLog(home.logs, clock);
+  const lock = takeLock(home.lock);
+  const settings = openSettings(home.settings, line => log.write(line));
+  const store = openStore(home.database);
+  const events = createEvents();
+  const publish = events.publish;
+
+  const pool = createPool({ settings: settings.get, calibration: store, clock, readers: deviceReaders(), events: { notice: ({ failure: why }) => publish({ type: 'notice', failure: why }), credited: () => pipeline.wake() } });
+  await pool.refresh('all');
+  const hasGpu = (): boolean => pool.views().some(device => device.kind === 'gpu');
+  const runtimes = createRuntimes({ home, settings: settings.get, nvidia: hasGpu });
+  const models = createModels({ home, settings: settings.get, runtimes, emit: model => publish({ type: 'model', model }) });
+  const metrics = new Metrics(store, clock), speeds = new Speeds(store);
+  const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
+  const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, publish, log: line => log.write(line) });
+
+  let server: Server | undefined;
+  let leaving = false;
+  let busyAt = clock();
+  let watchedUntil = 0;
+
+  const leave = async (how: 'finish' | 'park', why: string): Promise<void> => {
+    if (leaving) return;
+    leaving = true;
+    log.write(`leaving: ${why}`);
+    clearInterval(watching);
+    clearInterval(minutes);
+    catalogue.stop();
+    await pipeline.stop(how);
+    await server?.close();
+    pool.dispose();
+    store.dispose();
+    lock.release();
+    process.exit(0);
+  };
+
+  const watching = setInterval(() => {
+    const now = clock();
+    if (pipeline.idle === false || (server?.clients ?? 0) > 0) busyAt = now;
+    const idle = settings.get().idleExitSeconds;
+    if (idle !== null && now - busyAt > idle * 1000) void leave('finish', `idle for ${idle} s`);
+    if (now < watchedUntil && (server?.clients ?? 0) > 0) void pool.refresh('all').then(() => { for (const device of pool.devices()) publish({ type: 'device', device }); });
+  }, WATCHED_MS);
+  const minutes = setInterval(() => {
+    const devices = pool.devices();
+    metrics.flush({ leasedBytes: devices.reduce((sum, device) => sum + device.memory.leased, 0), pending: pipeline.activeJobs });
+    speeds.save();
+  }, MINUTE_MS);
+  for (const timer of [watching, minutes]) timer.unref();
+  store.prune(clock() - settings.get().historyDays * DAY_MS, settings.get().historyJobs);
+
+  pipeline.start();
+  server = await startServer({
+    home, version, log: line => log.write(line),
+    handlers: createHandlers({
+      version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, events, metrics,
+      clients: () => server?.clients ?? 0, logs: lines => log.tail(lines), doctor: () => examine({ home, settings: settings.get(), runtimes, models, devices: pool.devices(), problems: pool.problems() }),
+      watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; }, settingsChanged: () => pipeline.wake(), stop: how => void leave(how, 'asked to'),
+    }),
+  });
+  log.write(`earshotd ${version} serves on ${home.socket}`);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void leave('park', signal));
+  process.on('unhandledRejection', error => log.write(`unhandled: ${error instanceof Error ? error.stack : String(error)}`));
+}
+
+main().catch((error: unknown) => {
+  const why = toFailure(error);
+  process.stderr.write(`${JSON.stringify(why)}\n`);
+  process.exit(why.code === 'daemonRunning' ? 3 : 1);
+});

@@ -1,0 +1,90 @@
+/** Writes what a job was asked for, when its last step is over: transcripts, subtitles, the spoken track, the video with both. */
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, parse } from 'node:path';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { Output, OutputOptions, Transcript } from '../../schemas/job.ts';
+import type { Static } from 'typebox';
+import type { Format } from '../../schemas/words.ts';
+import { render } from '../formats/formats.ts';
+import { mux } from '../speech/mux.ts';
+import { buildTrack } from '../speech/track.ts';
+import type { Store } from '../store/port.ts';
+import type { JobWork } from './work.ts';
+
+type Written = Static<typeof Output>;
+type Text = NonNullable<OutputOptions['text']>;
+
+/** Everything the job made, without what is only for the machine. */
+export function transcriptOf(work: Pick<JobWork, 'row' | 'made'>): Transcript {
+  const { row, made } = work;
+  return {
+    earshot: 1, recording: { path: row.path, name: row.name, durationMs: row.durationMs }, language: row.language, translatedTo: row.options.translateTo ?? null, models: row.models,
+    utterances: made.map(({ tts: _, ...utterance }) => utterance), warnings: row.warnings,
+  };
+}
+
+export interface DeliverTools { store: Store; ffmpeg: () => string; formats: readonly Format[]; signal: AbortSignal }
+
+/** Writing the same again, after a crash, gives the same files. @throws outputNotWritable, diskFull, ffmpegFailed, noFfmpeg */
+export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<Written[]> {
+  const { row } = work;
+  const wanted = row.options.outputs ?? { formats: [...tools.formats] };
+  const directory = wanted.directory ?? dirname(row.path);
+  const place = (suffix: string): string => freePlace(directory, row.name, suffix, row.path, tools.store);
+  const transcript = transcriptOf(work);
+  const written: Written[] = [];
+  const subtitles = new Map<Text, string>();
+  try {
+    await mkdir(directory, { recursive: true });
+    const to = row.options.translateTo;
+    const texts: Text[] = !to ? ['original'] : wanted.text ? [wanted.text] : ['original', 'translation'];
+    for (const format of wanted.formats) for (const text of format === 'json' ? texts.slice(0, 1) : texts) {
+      const path = place(format === 'json' ? '.earshot.json' : `${languageSuffix(text, row.language, to)}.${format}`);
+      await writeWhole(path, render(transcript, format, { text }));
+      written.push({ kind: format === 'json' || text === 'original' ? format : `${format}:${text}`, path, bytes: (await stat(path)).size });
+      if (format === 'srt' || format === 'vtt') subtitles.set(text, path);
+    }
+    if (row.options.speak) {
+      const audio = wanted.audio ?? 'wav', spoken = row.options.translateTo ?? row.language;
+      const path = place(`.${spoken ?? 'spoken'}.${audio}`);
+      const utterances = work.made.filter(made => made.tts && made.tts.durationMs > 0).map(made => ({ startMs: made.startMs, endMs: made.endMs, wav: made.tts!.path }));
+      await buildTrack({ utterances, durationMs: row.durationMs ?? 0, path, ffmpeg: tools.ffmpeg(), audio, signal: tools.signal });
+      written.push({ kind: 'audio', path, bytes: (await stat(path)).size });
+    }
+    if (wanted.mux) {
+      const extension = parse(row.name).ext.toLowerCase() === '.mkv' ? '.mkv' : '.mp4';
+      const path = place(`.${to ?? row.language ?? 'subtitled'}${extension}`);
+      await mux({ recording: row.path, track: written.find(output => output.kind === 'audio')?.path ?? null, subtitles: [...subtitles].map(([text, file]) => ({ path: file, language: (text === 'original' ? row.language : to) ?? 'und' })), path, ffmpeg: tools.ffmpeg(), signal: tools.signal });
+      written.push({ kind: 'video', path, bytes: (await stat(path)).size });
+    }
+    return written;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw new EarshotError('diskFull', { path: directory });
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR') throw new EarshotError('outputNotWritable', { path: directory }, String(error));
+    throw error;
+  }
+}
+
+const languageSuffix = (text: Text, from: string | null, to: string | undefined): string =>
+  text === 'original' ? '' : text === 'translation' ? `.${to}` : `.${from ?? 'und'}-${to}`;
+
+/** A name that is free, or that we wrote for this recording before: other people's files are never overwritten. */
+function freePlace(directory: string, name: string, suffix: string, recording: string, store: Store): string {
+  const { name: stem } = parse(name);
+  for (let n = 0; ; n++) {
+    const path = join(directory, `${n === 0 ? stem : n === 1 ? name : `${name} (${n})`}${suffix}`);
+    if (path !== recording && (store.wrote(path) === recording || !existsSync(path))) { store.willWrite(path, recording); return path; }
+  }
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  if (await readFile(path, 'utf8').then(old => old === text, () => false)) return;
+  const part = `${path}.part`;
+  try {
+    const file = await open(part, 'w', 0o644);
+    try { await file.writeFile(text); await file.sync(); } finally { await file.close(); }
+    await rename(part, path);
+  } catch (error) { await rm(part, { force: true }); throw error; }
+}

@@ -1,0 +1,49 @@
+/** What a step is given, from what the stages before it made; and steps whose outcome needs no model. */
+import { join } from 'node:path';
+import { sourceText } from '../../schemas/job.ts';
+import type { Stage } from '../../schemas/words.ts';
+import type { StepInputs, StepOutputs } from '../instances/protocol.ts';
+import type { JobWork } from './work.ts';
+
+export const SAMPLES_PER_MS = 16;
+
+export interface JobFiles { pcm: string; speech: string }
+export const jobFiles = (audio: string, job: string): JobFiles => ({ pcm: join(audio, job, 'pcm.s16le'), speech: join(audio, job, 'speech') });
+
+/** The language that an utterance's text is in once `stage` is to read it. */
+const languageBefore = (work: JobWork, index: number): string => work.row.language ?? work.made[index]?.asr?.language ?? 'en';
+
+export function stepInput<S extends Stage>(stage: S, work: JobWork, index: number, files: JobFiles, token: number): StepInputs[S] {
+  const { options } = work.row;
+  const made = work.made[index]!;
+  const glossary = options.glossary ?? [];
+  const inputs: { [K in Stage]: () => StepInputs[K] } = {
+    asr: () => ({
+      audio: { path: files.pcm, startSample: made.startMs * SAMPLES_PER_MS, endSample: made.endMs * SAMPLES_PER_MS },
+      language: work.row.language, prompt: options.prompt ?? '', hotwords: glossary.map(entry => entry.term),
+    }),
+    repair: () => ({ text: made.asr!.text, words: made.asr!.words, language: languageBefore(work, index), before: work.made[index - 1]?.asr?.text ?? '', glossary }),
+    nmt: () => ({
+      text: sourceText(made), from: languageBefore(work, index), to: options.translateTo!, glossary,
+      // Sources only: translations of neighbours may or may not be there yet, and the outcome must not depend on that.
+      before: work.made.slice(Math.max(0, index - 2), index).map(other => ({ source: sourceText(other), target: '' })).filter(pair => pair.source),
+    }),
+    tts: () => ({ text: made.nmt?.text ?? sourceText(made), language: options.translateTo ?? languageBefore(work, index), path: join(files.speech, `${index}-${token}.wav`) }),
+  };
+  return inputs[stage]() as StepInputs[S];
+}
+
+/** The outcome where there is nothing to do: no words, or a translation into the language it is in. */
+export function withoutModel(stage: Stage, work: JobWork, index: number): StepOutputs[Stage] | null {
+  const made = work.made[index]!;
+  const language = languageBefore(work, index);
+  switch (stage) {
+    case 'asr': return null;
+    case 'repair': return made.asr!.text.trim() ? null : { text: '', changes: [] };
+    case 'nmt': {
+      const text = sourceText(made), to = work.row.options.translateTo!;
+      return text.trim() && language.split('-')[0] !== to.split('-')[0] ? null : { text, language: to };
+    }
+    case 'tts': return (made.nmt?.text ?? sourceText(made)).trim() ? null : { path: '-', sampleRate: 16_000, durationMs: 0 };
+  }
+}

@@ -1,0 +1,67 @@
+/** The state of the world in the shape that `plan` reads. */
+import type { Failure } from '../../schemas/errors.ts';
+import type { Settings } from '../../schemas/settings.ts';
+import { STAGES } from '../../schemas/words.ts';
+import type { Engine } from '../engines/engine.ts';
+import type { Instance } from '../instances/instance.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { Advice, DeviceView, JobView, ModelView, Snapshot } from '../scheduler/snapshot.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Speeds } from './speeds.ts';
+import type { JobWork } from './work.ts';
+
+export interface World {
+  settings: () => Settings; pool: Pool; catalogue: Catalogue; speeds: Speeds; engine(id: string): Engine | undefined;
+  jobs: ReadonlyMap<string, JobWork>; instances: ReadonlyMap<string, Instance>; open: boolean; advice: Advice;
+  loadFailures: ReadonlyMap<string, { notBefore: number; last: Failure }>;
+}
+/** Assumed until a load was measured. */
+const FIRST_LOAD_MS = 5_000;
+
+export function buildSnapshot(world: World): Snapshot {
+  const devices = world.pool.views();
+  const jobs: JobView[] = [];
+  const used = new Set<string>();
+  let ingestsRunning = 0;
+  for (const work of world.jobs.values()) {
+    if (work.ingest === 'running') ingestsRunning++;
+    if (work.row.state === 'paused' || work.finishing) continue;
+    for (const model of Object.values(work.row.models)) if (model) used.add(model);
+    jobs.push({
+      id: work.row.id, priority: work.row.priority, position: work.row.position, createdAt: work.row.createdAt, ingest: work.ingest,
+      stages: work.stages.map((_, position) => work.view(position)), overtaken: work.row.overtaken, live: false,
+    });
+  }
+  for (const instance of world.instances.values()) used.add(instance.options.card.id);
+  const models: Record<string, ModelView> = {};
+  for (const id of used) { const view = modelView(id, devices, world); if (view) models[id] = view; }
+  return {
+    policy: world.settings(), advice: world.advice, open: world.open, devices, models, jobs, ingestsRunning,
+    instances: [...world.instances.values()].filter(instance => instance.state !== 'releasing').map(instance => ({
+      id: instance.id, stage: instance.options.stage, model: instance.options.card.id, device: instance.options.device, state: instance.state,
+      leaseBytes: instance.options.lease.bytes, threads: instance.options.threads, job: instance.run?.job ?? instance.options.job,
+      idleSince: instance.idleSince, startedAt: instance.startedAt, busyUntil: instance.run?.until ?? null,
+    })),
+  };
+}
+
+function modelView(id: string, devices: readonly DeviceView[], world: World): ModelView | null {
+  const card = world.catalogue.card(id), engine = card && world.engine(card.engine);
+  if (!card || !engine) return null;
+  const need: Record<string, number> = {}, loadMs: Record<string, number> = {}, notBefore: Record<string, number> = {};
+  const kinds = new Set(engine.devices);
+  for (const device of devices) {
+    if (!kinds.has(device.kind)) continue;
+    const key = { device: device.id, model: id, engine: engine.id, precision: world.catalogue.precision(card, device.id) };
+    need[device.id] = engine.remote ? 0 : world.pool.estimate({ device: device.id, card, engine: engine.id, precision: key.precision }).bytes;
+    loadMs[device.id] = world.pool.loadMs(key) ?? FIRST_LOAD_MS;
+    const failed = world.loadFailures.get(`${id}@${device.id}`);
+    if (failed) notBefore[device.id] = failed.notBefore;
+  }
+  const stage = card.stages[0]!;
+  return {
+    id, engine: engine.id, stages: card.stages, family: card.family, size: card.size, devices: engine.devices, need, loadMs, notBefore,
+    msPerSecond: Math.max(...STAGES.filter(each => card.stages.includes(each)).map(each => world.speeds.get(id, each, devices.some(device => device.kind === 'gpu') ? 'gpu' : 'cpu')), world.speeds.get(id, stage, 'cpu')),
+    maxBatch: Math.max(1, ...card.stages.map(each => engine.maxBatch[each] ?? 1)), waiting: world.catalogue.waiting(card),
+  };
+}

@@ -1,0 +1,139 @@
+/** What each JSON-RPC method does. Parameters are checked by the time they come here. */
+import { EarshotError } from '../../schemas/errors.ts';
+import type { Job } from '../../schemas/job.ts';
+import type { Device } from '../../schemas/device.ts';
+import type { Engine as EngineWord } from '../../schemas/model.ts';
+import type { Result, StateEvent } from '../../schemas/rpc.ts';
+import { DEFAULTS } from '../../schemas/settings.ts';
+import type { Engine } from '../engines/engine.ts';
+import { render } from '../formats/formats.ts';
+import type { Home } from '../home.ts';
+import type { Metrics } from '../journal/metrics.ts';
+import type { Models } from '../models/models.ts';
+import { transcriptOf } from '../pipeline/deliver.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { Runtimes } from '../runtimes/runtimes.ts';
+import type { SettingsFile } from '../settings.ts';
+import type { Store } from '../store/port.ts';
+import type { Events } from './events.ts';
+import type { Handlers } from './server.ts';
+
+export interface MethodParts {
+  version: string; startedAt: number; home: Home; clock: () => number; settings: SettingsFile; store: Store; pool: Pool; models: Models; runtimes: Runtimes;
+  engines: readonly Engine[]; pipeline: Pipeline; events: Events; metrics: Metrics;
+  clients(): number; logs(lines: number): string[]; doctor(): Promise<Result<'daemon/doctor'>>;
+  watched(): void; settingsChanged(): void; stop(how: 'finish' | 'park'): void;
+}
+
+/** Finished jobs in a first snapshot. */
+const RECENT = 200;
+
+export function createHandlers(parts: MethodParts): Handlers {
+  const { store, pipeline, pool, models, events, settings, clock } = parts;
+  const installing = new Map<string, { step: string; fraction: number | null; failure: EngineWord['failure'] }>();
+
+  const engineWord = (engine: Engine): EngineWord => {
+    const ready = engine.runtimes.every(runtime => parts.runtimes.ready(runtime)), now = installing.get(engine.id);
+    return {
+      id: engine.id, name: engine.name, stages: [...engine.stages], devices: [...engine.devices], licence: engine.licence, runtimes: [...engine.runtimes],
+      state: ready ? 'ready' : now?.failure ? 'broken' : now ? 'installing' : 'absent', progress: now && !now.failure && !ready ? { step: now.step, fraction: now.fraction } : null, failure: now?.failure ?? null,
+    };
+  };
+  const active = (): Job[] => store.activeJobs().map(row => pipeline.presentRow(row));
+  const devices = (): Device[] => pool.devices();
+  const rowOf = (id: string) => { const row = store.job(id); if (!row) throw new EarshotError('unknownJob', { id }); return row; };
+  const transcript = (id: string) => { const row = rowOf(id); return transcriptOf({ row, made: store.utterances(id) }); };
+  const inBackground = (id: string, work: Promise<void>, done: (event: StateEvent) => void): void => {
+    work.catch((error: unknown) => { if (error instanceof EarshotError) events.publish({ type: 'notice', failure: error.failure }); }).finally(() => { const model = models.list().find(each => each.card.id === id); if (model) done({ type: 'model', model }); pipeline.wake(); });
+  };
+  const installs = new Map<string, AbortController>();
+
+  return {
+    'job/submit': async ({ jobs }) => ({ results: await pipeline.submit(jobs) }),
+    'job/list': ({ filter = {}, limit = 100, cursor }) => {
+      const page = store.list({ ...filter, limit, ...(cursor ? { cursor } : {}) });
+      return { jobs: page.jobs.map(row => pipeline.presentRow(row)), next: page.next, total: page.total };
+    },
+    'job/get': ({ id }) => { const job = pipeline.present(id); if (!job) throw new EarshotError('unknownJob', { id }); return { job }; },
+    'job/utterances': ({ id, from, limit }) => { rowOf(id); return { utterances: store.utterances(id, from, limit) }; },
+    'job/pause': ({ ids }) => { pipeline.pause(ids); return {}; },
+    'job/resume': ({ ids }) => { pipeline.resume(ids); return {}; },
+    'job/cancel': ({ ids }) => { pipeline.cancel(ids); return {}; },
+    'job/retry': ({ ids }) => { pipeline.retry(ids); return {}; },
+    'job/remove': ({ ids }) => { pipeline.remove(ids); return {}; },
+    'job/move': ({ id, ...place }) => { pipeline.move(id, place); return {}; },
+    'job/log': ({ id, limit = 500 }) => { rowOf(id); return { entries: store.log({ job: id, limit }) }; },
+    'job/transcript': ({ id }) => ({ transcript: transcript(id) }),
+    'job/render': ({ id, format, text = 'original' }) => ({ text: render(transcript(id), format, { text }) }),
+
+    'queue/pause': () => { pipeline.setQueue(false); return {}; },
+    'queue/resume': () => { pipeline.setQueue(true); return {}; },
+
+    'state/subscribe': async ({ topics, utterancesOf }, connection) => {
+      if (topics.includes('devices')) { parts.watched(); await pool.refresh('all'); }
+      const seq = events.subscribe(connection, { topics, ...(utterancesOf ? { utterancesOf } : {}) });
+      const recent = store.list({ states: ['completed', 'failed', 'cancelled'], limit: RECENT }).jobs.map(row => pipeline.presentRow(row));
+      return {
+        seq, queuePaused: pipeline.paused, jobs: topics.includes('jobs') ? [...active(), ...recent] : [], devices: topics.includes('devices') ? devices() : [],
+        instances: [...pipeline.instances.values()].map(instance => instance.word()), models: topics.includes('models') ? models.list() : [], engines: topics.includes('engines') ? parts.engines.map(engineWord) : [],
+      };
+    },
+    'state/unsubscribe': (_, connection) => { events.unsubscribe(connection); return {}; },
+
+    'device/list': async () => { await pool.refresh('all'); return { devices: devices(), instances: [...pipeline.instances.values()].map(instance => instance.word()), estimates: pool.estimates() }; },
+    'instance/unload': ({ id }) => { pipeline.unload(id); return {}; },
+
+    'model/list': () => ({ models: models.list() }),
+    'model/install': ({ ids }) => {
+      for (const id of ids) if (!models.card(id)) throw new EarshotError('unknownModel', { model: id });
+      for (const id of ids) {
+        const abort = new AbortController(), engine = parts.engines.find(each => each.id === models.card(id)!.engine);
+        installs.set(id, abort);
+        inBackground(id, (async () => {
+          for (const runtime of engine?.runtimes ?? []) await parts.runtimes.install(runtime, () => {}, abort.signal);
+          await models.install(id, () => {}, abort.signal);
+        })(), event => { installs.delete(id); events.publish(event); });
+      }
+      return {};
+    },
+    'model/cancelInstall': ({ id }) => { installs.get(id)?.abort(); return {}; },
+    'model/remove': async ({ id }) => { await models.remove(id); return {}; },
+    'model/verify': async ({ id }) => ({ failure: await models.verify(id) }),
+    'model/import': async ({ path, id, stage }) => ({ model: await models.import(path, { ...(id ? { id } : {}), ...(stage ? { stage } : {}) }) }),
+
+    'engine/list': () => ({ engines: parts.engines.map(engineWord) }),
+    'engine/install': ({ id }) => {
+      const engine = parts.engines.find(each => each.id === id);
+      if (!engine) throw new EarshotError('badRequest', { field: 'id' }, `no engine ${id}`);
+      const state = { step: '', fraction: null as number | null, failure: null as EngineWord['failure'] };
+      installing.set(id, state);
+      const tell = (): void => events.publish({ type: 'engine', engine: engineWord(engine) });
+      (async () => { for (const runtime of engine.runtimes) await parts.runtimes.install(runtime, progress => { Object.assign(state, progress); tell(); }, new AbortController().signal); })()
+        .then(() => installing.delete(id), error => { state.failure = error instanceof EarshotError ? error.failure : { code: 'engineInstallFailed', args: { engine: id }, detail: String(error) }; }).finally(tell);
+      return {};
+    },
+
+    'settings/get': () => ({ settings: settings.get(), defaults: DEFAULTS }),
+    'settings/set': ({ values }) => { const next = settings.set(values); parts.settingsChanged(); return { settings: next }; },
+
+    'stats/get': ({ sinceMs = 3_600_000 }) => {
+      const until = clock(), since = Math.max(parts.startedAt, until - sinceMs);
+      const stages = parts.metrics.stages(since, until, stage => active().reduce((sum, job) => sum + (job.progress.stages[stage] ? job.progress.utterances - job.progress.stages[stage]!.done - job.progress.stages[stage]!.failed : 0), 0));
+      const loads = parts.metrics.sum('loads', since), estimates = pool.estimates().filter(estimate => estimate.error !== null);
+      return {
+        since, until, stages, loads, loadMs: loads ? parts.metrics.sum('loadMs', since) / loads : 0,
+        jobs: { completed: parts.metrics.sum('completed', since), failed: parts.metrics.sum('jobsFailed', since), cancelled: parts.metrics.sum('cancelled', since), pending: pipeline.activeJobs },
+        devices: devices().map(device => ({ device: device.id, leasedBytes: device.memory.leased, residentBytes: device.memory.leased - device.memory.notResident })),
+        bottleneck: null, estimateError: estimates.length ? estimates.reduce((sum, estimate) => sum + Math.abs(estimate.error!), 0) / estimates.length : null,
+      };
+    },
+    'daemon/status': () => ({
+      version: parts.version, pid: process.pid, startedAt: parts.startedAt, rssBytes: process.memoryUsage.rss(), clients: parts.clients(), queuePaused: pipeline.paused,
+      jobs: { active: pipeline.activeJobs, total: store.list({ limit: 1 }).total }, stateDirectory: parts.home.state, dataDirectory: parts.home.data,
+    }),
+    'daemon/doctor': () => parts.doctor(),
+    'daemon/stop': ({ finish = true }) => { setImmediate(() => parts.stop(finish ? 'finish' : 'park')); return {}; },
+    'daemon/logs': ({ lines = 200 }) => ({ lines: parts.logs(lines) }),
+  };
+}
