@@ -5,9 +5,5 @@ import { pythonCommand } from '../files.ts';
 export const fasterWhisper: Engine = {
   id: 'faster-whisper', name: 'faster-whisper', stages: ['asr'], devices: ['cpu', 'gpu'], licence: 'MIT', runtimes: ['python'],
   maxBatch: { asr: 4 },
-  command: ({ runtime, threads }) => pythonCommand('faster-whisper', runtime('python'), pythonThreads(threads)),
+  command: context => pythonCommand('faster-whisper', context),
 };
-
-/** NumPy's and OpenMP's pools take every core unless they are told not to. */
-export const pythonThreads = (threads: number): Record<string, string> =>
-  ({ OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) });

@@ -3,7 +3,7 @@ import os
 import threading
 import zlib
 
-from earshot_worker import Failed, preload_cuda
+from earshot_worker import Failed
 
 RATE = 16_000
 WINDOW_SECONDS = 30
@@ -24,8 +24,6 @@ def load(request):
     directory, device, precision = request["directory"], request["device"], request["precision"]
     # The weights come off the disk while Python still imports.
     threading.Thread(target=_read_ahead, args=(os.path.join(directory, "model.bin"),), daemon=True).start()
-    if device["kind"] == "gpu":
-        preload_cuda()
     return Recogniser(directory, "cuda" if device["kind"] == "gpu" else "cpu", precision, request["threads"])
 
 

@@ -122,27 +122,6 @@ def _die_with_parent():
         print("no parent-death signal:", error, file=sys.stderr)
 
 
-def preload_cuda():
-    """Loads the CUDA libraries that wheels brought (nvidia-*), so that CTranslate2 finds them without LD_LIBRARY_PATH."""
-    import ctypes
-    import glob
-    import sysconfig
-
-    pattern = "nvidia/*/bin/*.dll" if sys.platform == "win32" else "nvidia/*/lib/lib*.so*"
-    left = sorted(glob.glob(os.path.join(sysconfig.get_paths()["purelib"], pattern)))
-    # They need each other in an order that is not written anywhere: go round until nothing more loads.
-    while left:
-        missed = []
-        for path in left:
-            try:
-                ctypes.CDLL(path, mode=getattr(ctypes, "RTLD_GLOBAL", 0))
-            except OSError:
-                missed.append(path)
-        if len(missed) == len(left):
-            break
-        left = missed
-
-
 def _describe(error):
     if isinstance(error, Failed):
         return {"code": error.code, "args": error.arguments, "detail": error.detail}

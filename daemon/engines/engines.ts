@@ -1,0 +1,13 @@
+/** Every engine that there is. A new one: a folder with its manifest (engine.ts) and its worker, and a line here. */
+import { command } from './command/engine.ts';
+import type { Engine } from './engine.ts';
+import { fake } from './fake/engine.ts';
+import { fasterWhisper } from './faster-whisper/engine.ts';
+import { llama } from './llama/engine.ts';
+import { m2m100 } from './m2m100/engine.ts';
+import { openai } from './openai/engine.ts';
+
+export const engines: readonly Engine[] = [fasterWhisper, llama, m2m100, openai, command, fake];
+
+const byId = new Map(engines.map(engine => [engine.id, engine]));
+export const engineFor = (id: string): Engine | undefined => byId.get(id);

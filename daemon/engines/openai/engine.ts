@@ -1,0 +1,14 @@
+/**
+ * Any stage by an OpenAI-compatible server (audio/transcriptions, chat/completions, audio/speech): Ollama, llama-server, vLLM, speaches.
+ *
+ * Parameters: `url` (base, with or without /v1), `model` (the server's name for it), `key`; for speech `voice` and `speed`.
+ */
+import { STAGES } from '../../../schemas/words.ts';
+import type { Engine } from '../engine.ts';
+import { nodeCommand } from '../files.ts';
+
+export const openai: Engine = {
+  id: 'openai', name: 'OpenAI-compatible server', stages: STAGES, devices: ['cpu'], licence: 'MIT', runtimes: [],
+  maxBatch: {}, remote: true,
+  command: () => nodeCommand('openai'),
+};
