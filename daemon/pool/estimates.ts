@@ -25,7 +25,7 @@ export function cardBytes(card: CardMemory, kind: DeviceKind): number {
   if (figure !== undefined) return figure;
   const named = /whisper/.test(card.id) ? BY_NAME.find(([pattern]) => pattern.test(card.id)) : undefined;
   if (named) return named[1];
-  const fileBytes = card.files.reduce((sum, file) => sum + file.bytes, 0);
+  const fileBytes = card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
   return fileBytes > 0 ? fileBytes : UNKNOWN_BYTES;
 }
 
