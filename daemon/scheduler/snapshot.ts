@@ -65,8 +65,10 @@ export interface StageView {
   running: number;
   /** A step that failed waits in its place: nothing of this stage starts before this time. */
   retryAt: number | null;
-  /** Work that is left at this stage, in seconds of recording (known so far). */
+  /** Work that is left at this stage, in seconds of recording (known so far; before ingest the recording's length, or a guess from its bytes). */
   leftSeconds: number;
+  /** When its last attempt here began: jobs that share a model take turns by it. Missing or null: it had no turn yet. */
+  lastStartAt?: number | null;
   finished: boolean;
 }
 
@@ -80,8 +82,18 @@ export interface JobView {
   live: boolean;
 }
 
+/** What adaptive scheduling narrows (adaptive.ts). Missing: no advice. */
+export interface Advice {
+  /** Most instances of a stage's model, by stage. */
+  replicas?: Readonly<Partial<Record<Stage, number>>>;
+  /** Largest batch, by stage. */
+  batch?: Readonly<Partial<Record<Stage, number>>>;
+  keepAliveSeconds?: number;
+}
+
 export interface Snapshot {
   policy: Policy;
+  advice?: Advice;
   /** False: the queue is paused; what runs goes on. */
   open: boolean;
   devices: readonly DeviceView[];

@@ -1,0 +1,105 @@
+/**
+ * Loading ahead of need, with what is left over.
+ *
+ * Prefetch: a job under way will want its later models; they load while the first works on its first utterances, so that no stage waits for
+ * a load. Never before the recogniser of that job is there, never into room that is reserved or wanted, and only models that nobody wants
+ * go for it. Replicas: another instance where the work that waits is worth several loads, after every stage under way has its first.
+ */
+import { verdict } from './admit.ts';
+import { onDevice, unload, victims } from './evict.ts';
+import { headIndex, idleOf, isRemote, loadsOf, type DeviceState, type Lane, type Lanes } from './lanes.ts';
+import { devicesOf, leastLoaded, load, type Scene } from './seek.ts';
+import type { JobView } from './snapshot.ts';
+import { STAGES } from '../../schemas/words.ts';
+
+/** A replica must have this many times its load's length of work to do. */
+const WORTH = 3;
+const RECOGNISER = STAGES[0];
+
+export function prefetch(scene: Scene, lanes: Lanes, underWay: readonly JobView[], order: readonly JobView[]): void {
+  for (const job of underWay) {
+    const first = job.stages[0];
+    if (!first) continue;
+    const firstLane = lanes.of(job, first);
+    const heard = first.finished || firstLane === null || firstLane.instances.some(instance => instance.state === 'idle' || instance.state === 'busy');
+    for (const stage of job.stages) {
+      if (stage.finished || (stage.retryAt !== null && stage.retryAt > scene.ledger.now)) continue;
+      const lane = lanes.of(job, stage);
+      if (!lane || lane.instances.length || lane.model.waiting || lane.waiting.length) continue;
+      if (stage !== first && stage.stage !== RECOGNISER && !heard) continue;
+      loadAhead(scene, lane, order.indexOf(job));
+    }
+  }
+}
+
+function loadAhead(scene: Scene, lane: Lane, index: number): void {
+  const { ledger } = scene;
+  for (const device of leastLoaded(lane, devicesOf(ledger, lane)).sort((a, b) => Number(a.view.kind === 'cpu') - Number(b.view.kind === 'cpu'))) {
+    if (device.view.pressed) continue;
+    const may = verdict(ledger, lane, device, index);
+    if (may === 'fits' && !device.reservation) { load(scene, lane, device); return; }
+    if (may === 'loading' || may === 'cores') return; // soon, and here
+    if ((may === 'memory' || may === 'deviceLimit' || may === 'modelLimit') && !device.reservation && roomOfUnwanted(scene, lane, device, index)) return;
+  }
+}
+
+/** Unloads models that nothing wants when that alone makes room. True: they go, or are going. */
+function roomOfUnwanted(scene: Scene, lane: Lane, device: DeviceState, index: number): boolean {
+  const { ledger } = scene;
+  const need = lane.model.need[device.view.id] ?? Infinity;
+  if (need > device.view.cap) return false;
+  const free = victims(onDevice(ledger, device), { lane, index, stuck: false }, ledger.now).filter(victim => victim.claim === 'free' && (victim.instance.lane?.wantedBy ?? Infinity) === Infinity);
+  let bytes = device.free + device.comingBytes;
+  let places = Math.min(ledger.policy.instancesPerDevice - device.count + device.comingCount, ledger.policy.loadedModels - ledger.loaded + ledger.comingLoaded - ledger.slotsReserved);
+  const chosen: typeof free = [];
+  for (const victim of free) {
+    if (bytes >= need && places >= 1) break;
+    chosen.push(victim);
+    bytes += victim.instance.view.leaseBytes;
+    places++;
+  }
+  if (bytes < need || places < 1) return false;
+  for (const { instance } of chosen) unload(ledger, instance, 'room', scene.actions);
+  return true;
+}
+
+export function replicate(scene: Scene, lanes: readonly Lane[]): void {
+  const { ledger } = scene;
+  if (ledger.policy.serial || ledger.policy.modelReuse === 'never') return;
+  // Room that stages under way still want for their first instance is not for replicas.
+  const promised = lanes.filter(lane => lane.instances.length === 0 && (lane.waiting.length > 0 || lane.wantedBy < Infinity));
+  const asking = lanes.filter(lane => lane.waiting.length > 0 && lane.instances.length > 0 && idleOf(lane).length === 0)
+    .sort((a, b) => b.leftMs / b.instances.length - a.leftMs / a.instances.length || headIndex(a) - headIndex(b));
+  for (const lane of asking) {
+    while (asksForMore(scene, lane)) if (!addReplica(scene, lane, promised)) break;
+  }
+}
+
+function asksForMore(scene: Scene, lane: Lane): boolean {
+  const { ledger } = scene, { instances } = lane;
+  if (loadsOf(lane).length) return false; // one at a time: what the first changes is seen before the next
+  if (instances.length >= (ledger.snapshot.advice?.replicas?.[lane.stage] ?? Infinity)) return false;
+  const steps = lane.waiting.reduce((sum, each) => sum + each.stage.ready - each.from, 0);
+  if (steps < 2 && instances.length >= lane.waiting.length) return false;
+  const loadMs = Math.min(...devicesOf(ledger, lane).map(device => lane.model.loadMs[device.view.id] ?? 0));
+  return lane.leftMs / (instances.length + 1) > WORTH * loadMs;
+}
+
+function addReplica(scene: Scene, lane: Lane, promised: readonly Lane[]): boolean {
+  const { ledger } = scene;
+  if (ledger.tasks >= ledger.policy.concurrentTasks) return false;
+  for (const device of leastLoaded(lane, devicesOf(ledger, lane))) {
+    if (device.view.pressed || device.reservation) continue;
+    // A stage that only falls back to the CPU does not spread there by itself.
+    if (device.view.kind === 'cpu' && lane.instances.some(instance => instance.device.view.kind === 'gpu') && !isRemote(lane.model, device.view.id)) continue;
+    if (verdict(ledger, lane, device, headIndex(lane)) !== 'fits') continue;
+    const others = promised.filter(other => devicesOf(ledger, other)[0] === device);
+    const bytes = others.reduce((sum, other) => sum + (other.model.need[device.view.id] ?? 0), 0);
+    const remote = isRemote(lane.model, device.view.id);
+    if (!remote && (device.free - bytes < lane.model.need[device.view.id]! || ledger.loaded + promised.length >= ledger.policy.loadedModels
+      || device.count + others.length >= ledger.policy.instancesPerDevice)) continue;
+    load(scene, lane, device);
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,204 @@
+/**
+ * plan: what happens next. Pure: the same snapshot and time give the same plan.
+ *
+ * The story: put the jobs in order; refuse what can never fit; decode the next recordings; gather the work that may start into
+ * lanes (one a model and stage). Then again and again take the lane whose first job stands furthest in front: if an instance of it is idle, run the job whose turn it is;
+ * else look for an instance (seek.ts). When no lane can do more: load what jobs under way will want next, add replicas where work piles up,
+ * and let go of what nothing wants. What is left waiting has its reason.
+ */
+import { neverFits, standIn } from './admit.ts';
+import { batchEnd, largestBatch, waitsForMore } from './batches.ts';
+import { retire, unload } from './evict.ts';
+import { forecast, type Forecast } from './forecast.ts';
+import { beginIngests } from './ingest.ts';
+import { addCandidate, begun, headIndex, idleOf, Lanes, loadsOf, openLedger, attemptMs, type Candidate, type InstanceState, type Lane, type Ledger } from './lanes.ts';
+import { LazyMap } from './lazy.ts';
+import { orderJobs } from './order.ts';
+import { because } from './reasons.ts';
+import { prefetch, replicate } from './ahead.ts';
+import { mayPass } from './reserve.ts';
+import { devicesOf, seek, soonest, type Scene } from './seek.ts';
+import type { Action, JobView, Plan, Policy, Snapshot, Waiting } from './snapshot.ts';
+import { threadsFor } from './threads.ts';
+import { nextTurn } from './turns.ts';
+import { explain } from './explain.ts';
+
+/** Jobs under way that prefetching looks at. */
+const UNDER_WAY = 16;
+
+export function plan(snapshot: Snapshot, now: number): Plan {
+  const policy = effectivePolicy(snapshot.policy);
+  const ledger = openLedger(snapshot, policy, now);
+  const lanes = new Lanes(ledger, (model, stage) => standIn(snapshot, model, stage, now));
+  const actions: Action[] = [];
+  let wakeAt = Infinity;
+  const wake = (at: number): void => { if (at > now) wakeAt = Math.min(wakeAt, at); };
+
+  const order = refuse(snapshot, orderJobs(snapshot.jobs, snapshot.models, policy), actions);
+  const served = policy.serial ? onlyOne(order) : order;
+  const moved = snapshot.open ? beginIngests(snapshot, served, lanes, actions) : new Set<string>();
+  const underWay = gather(snapshot, served, lanes, moved, now, wake);
+  const scene: Scene = { ledger, actions, wake, cpuThreads: threadsHere(ledger, lanes, underWay), turnOf: lane => lane.waiting.length ? nextTurn(lane.waiting, lane.instances.length, now) : null };
+
+  if (snapshot.open) {
+    serve(scene, lanes.all, moved, served);
+    prefetch(scene, lanes, underWay, served);
+    replicate(scene, lanes.all);
+  }
+  wake(retire(ledger, (snapshot.advice?.keepAliveSeconds ?? policy.keepAliveSeconds) * 1000, actions));
+
+  let expected: Forecast | null = null;
+  const times = (): Forecast => expected ??= forecast(order, lanes, now, lane => Math.min(...devicesOf(ledger, lane).map(device => lane.model.loadMs[device.view.id] ?? 0), Infinity) || 0);
+  const ids = (): string[] => order.map(job => job.id);
+  const why = explain({ snapshot, ledger, lanes, order, moved, only: policy.serial ? served[0] ?? null : null });
+  return {
+    actions,
+    waiting: new LazyMap<Waiting>(ids, place => {
+      const reason = why(place);
+      return reason ? { reason, expectedStartAt: Math.round(times().startAt[place]!) } : undefined;
+    }),
+    expectedEndAt: new LazyMap<number>(ids, place => Math.round(times().endAt[place]!)),
+    wakeAt: wakeAt === Infinity ? null : Math.ceil(wakeAt),
+  };
+}
+
+/** Serial mode is the ceilings at one. */
+const effectivePolicy = (policy: Policy): Policy => policy.serial ? { ...policy, loadedModels: 1, instancesPerDevice: 1, concurrentTasks: 1 } : policy;
+
+/** Serial mode keeps to the job that has begun. */
+function onlyOne(order: readonly JobView[]): JobView[] {
+  const job = order.find(each => begun(each)) ?? order.find(each => each.ingest !== 'waiting') ?? order[0];
+  return job ? [job] : [];
+}
+
+/** Jobs with a stage whose model no device can ever hold are refused; the rest keep their order. */
+function refuse(snapshot: Snapshot, order: JobView[], actions: Action[]): JobView[] {
+  const failures = new Map<string, ReturnType<typeof neverFits>>();
+  for (const model of Object.values(snapshot.models)) for (const stage of model.stages) {
+    const failure = neverFits(snapshot, stage, standIn(snapshot, model, stage, 0));
+    if (failure) failures.set(`${model.id} ${stage}`, failure);
+  }
+  if (!failures.size) return order;
+  return order.filter(job => {
+    const stage = job.stages.find(each => !each.finished && failures.has(`${each.model} ${each.stage}`));
+    if (stage) actions.push({ type: 'refuse', job: job.id, failure: failures.get(`${stage.model} ${stage.stage}`)! });
+    return !stage;
+  });
+}
+
+/** Fills the lanes with the work that may start now; returns the first jobs that are under way. */
+function gather(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, beginning: ReadonlySet<string>, now: number, wake: (at: number) => void): JobView[] {
+  const underWay: JobView[] = [];
+  const never = snapshot.policy.modelReuse === 'never';
+  let looked = 0;
+  for (let index = 0; index < order.length; index++) {
+    const job = order[index]!;
+    const decoding = job.ingest === 'running' || beginning.has(job.id);
+    if (job.ingest === 'waiting' && !decoding) continue;
+    if (never && ++looked > 256) break;
+    const started = begun(job) || decoding;
+    if (underWay.length < UNDER_WAY) underWay.push(job);
+    for (let i = 0; i < job.stages.length; i++) {
+      const stage = job.stages[i]!;
+      const ready = stage.ready - stage.next;
+      if (stage.finished || (ready <= 0 && !started)) continue;
+      const lane = lanes.of(job, stage);
+      if (!lane || lane.model.waiting) continue;
+      if (stage.retryAt !== null && stage.retryAt > now) { wake(stage.retryAt); continue; }
+      if (started && index < lane.wantedBy) lane.wantedBy = index;
+      if (started && job.live) lane.wantedByLive = true;
+      const more = i === 0 ? job.ingest !== 'done' : !job.stages[i - 1]!.finished;
+      if (ready > 0 && !waitsForMore(stage, job.live ? 1 : snapshot.policy.batchMinimum, more)) addCandidate(lane, job, index, stage);
+    }
+  }
+  return underWay;
+}
+
+function threadsHere(ledger: Ledger, lanes: Lanes, underWay: readonly JobView[]): number {
+  const cpu = ledger.devices.find(device => device.view.kind === 'cpu');
+  if (!cpu) return 1;
+  const used = new Set<Lane>();
+  for (const job of underWay) for (const stage of job.stages) {
+    const lane = stage.finished ? null : lanes.of(job, stage);
+    if (lane && devicesOf(ledger, lane).some(device => device.view.kind === 'cpu' && (lane.model.need[device.view.id] ?? 0) > 0)) used.add(lane);
+  }
+  const jobs = ledger.snapshot.jobs.length;
+  return threadsFor({ cores: Math.max(1, Math.floor(cpu.view.cores)), jobs, lanes: used.size, mostInstances: ledger.policy.instancesPerDevice });
+}
+
+/** Runs and loads, furthest in front first, until nothing more can start. */
+function serve(scene: Scene, lanes: readonly Lane[], moved: Set<string>, order: readonly JobView[]): void {
+  const { ledger } = scene;
+  for (;;) {
+    let lane: Lane | null = null;
+    // Of one job the later stage goes first: what is begun comes out before more is begun.
+    for (const each of lanes) {
+      if (each.closed || !each.waiting.length) continue;
+      if (!lane || headIndex(each) < headIndex(lane) || (headIndex(each) === headIndex(lane) && each.stageIndex > lane.stageIndex)) lane = each;
+    }
+    if (!lane) return;
+    if (ledger.tasks >= ledger.policy.concurrentTasks) {
+      close(lane, because.taskLimit(ledger.policy.concurrentTasks));
+      continue;
+    }
+    const idle = idleOf(lane);
+    if (idle.length) {
+      if (!runOne(scene, lane, idle, moved)) lane.closed = true;
+      continue;
+    }
+    if (lane.instances.length) {
+      const loading = loadsOf(lane)[0];
+      const busyUntil = Math.min(...lane.instances.filter(instance => instance.state === 'busy').map(instance => instance.busyUntil));
+      close(lane, busyUntil < Infinity || !loading ? because.instanceBusy(lane.stage, lane.model.id, busyUntil)
+        : because.modelLoading(lane.stage, lane.model.id, loading.device.view.name, Math.max(ledger.now, loading.busyUntil)));
+      continue;
+    }
+    if (!seek(scene, lane, headIndex(lane), isStuck(lane, lanes, order))) lane.closed = true;
+    else {
+      const instance = lane.instances[0]!;
+      close(lane, because.modelLoading(lane.stage, lane.model.id, instance.device.view.name, instance.busyUntil));
+    }
+  }
+}
+
+function close(lane: Lane, reason: Lane['reason']): void {
+  lane.closed = true;
+  lane.reason = reason;
+}
+
+/** Starts the job whose turn it is on the best idle instance that it may have. False: none can take it now, and the lane has its reason. */
+function runOne(scene: Scene, lane: Lane, idle: readonly InstanceState[], moved: Set<string>): boolean {
+  const { ledger, actions } = scene;
+  const candidate = scene.turnOf(lane)!;
+  const usable = [...idle].sort((a, b) => Number(b.device.view.kind === 'gpu') - Number(a.device.view.kind === 'gpu') || b.view.threads - a.view.threads || (b.view.idleSince ?? 0) - (a.view.idleSince ?? 0) || (a.view.id < b.view.id ? -1 : 1));
+  const instance = usable.find(each => each.device.view.kind === 'gpu' || each.view.threads <= each.device.cores);
+  if (!instance) {
+    const { device, view } = usable[0]!;
+    lane.reason = because.cores(device.view.name, view.threads, soonest(ledger, device));
+    device.cores = Math.min(device.cores, 0); // kept for this lane: narrower ones behind it must not starve it
+    return false;
+  }
+  const reservation = instance.passes;
+  if (reservation && reservation.lane !== lane && candidate.index > reservation.index && !begun(candidate.job)) {
+    if (!mayPass(reservation, candidate, lane, ledger.now) && reservation.passesLeft < 0) { unload(ledger, instance, 'room', actions); return lane.instances.length > 0; }
+    actions.push({ type: 'overtaken', job: reservation.job.id });
+  }
+  const to = batchEnd(candidate.from, candidate.stage.ready, largestBatch(ledger.policy, lane.model, lane.stage, ledger.snapshot.advice), idle.length);
+  actions.push({ type: 'run', instance: instance.view.id, job: candidate.job.id, stage: lane.stage, from: candidate.from, to });
+  moved.add(candidate.job.id);
+  instance.state = 'busy';
+  instance.busyUntil = ledger.now + attemptMs(lane, candidate.stage, to - candidate.from);
+  if (instance.device.view.kind === 'cpu') instance.device.cores -= instance.view.threads;
+  ledger.tasks++;
+  candidate.from = to;
+  if (candidate.from >= candidate.stage.ready) lane.waiting = lane.waiting.filter(each => each !== candidate);
+  return true;
+}
+
+/** True: nothing of the lane's first job runs or could run before this lane gets its turn. */
+function isStuck(lane: Lane, lanes: readonly Lane[], order: readonly JobView[]): boolean {
+  const head: Candidate = lane.waiting[0]!;
+  if (head.job.stages.some(stage => stage.running > 0)) return false;
+  if (head.job.ingest === 'running' && !head.job.live) return false;
+  return !lanes.some(other => other !== lane && !other.closed && other.waiting.some(each => each.job === order[head.index])) ;
+}
