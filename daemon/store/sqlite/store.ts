@@ -141,8 +141,7 @@ export function openStore(path: string): Store {
     addPeak: (key, bytes, loadMs, at, keep) => batch(() => {
       const args = [key.device, key.model, key.engine, key.precision];
       sql('INSERT INTO peaks (device, model, engine, precision, at, bytes, load_ms) VALUES (?, ?, ?, ?, ?, ?, ?)').run(...args, at, bytes, loadMs);
-      sql(`DELETE FROM peaks WHERE device = ?1 AND model = ?2 AND engine = ?3 AND precision = ?4 AND id NOT IN
-        (SELECT id FROM peaks WHERE device = ?1 AND model = ?2 AND engine = ?3 AND precision = ?4 ORDER BY id DESC LIMIT ?5)`).run(...args, keep);
+      sql(`DELETE FROM peaks WHERE id IN (SELECT id FROM peaks WHERE device = ? AND model = ? AND engine = ? AND precision = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`).run(...args, keep);
     }),
     calibration() {
       const grouped = new Map<string, ReturnType<Store['calibration']>[number]>();

@@ -1,0 +1,171 @@
+/** What every store must do: one suite, run against each implementation. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { failure } from '../../schemas/errors.ts';
+import type { JobRow, Store } from '../../daemon/store/port.ts';
+import { ulid } from '../../daemon/ids.ts';
+
+export const row = (change: Partial<JobRow> = {}): JobRow => ({
+  id: ulid(1_000), path: '/recordings/talk.wav', name: 'talk.wav', bytes: 10, modifiedAt: 5, durationMs: null, fingerprint: 'f', options: { repair: true }, stages: ['asr', 'repair'],
+  models: { asr: 'whisper', repair: 'qwen' }, priority: 'normal', position: 1, state: 'pending', createdAt: 1_000, startedAt: null, finishedAt: null, language: null,
+  ingested: false, ingestedMs: 0, failure: null, warnings: [], outputs: [], overtaken: 0, crashes: 0, ...change,
+});
+const heard = (text: string) => ({ text, words: [], language: 'en', languageProbability: 1 });
+
+export interface Place { open(): Store; reopen(store: Store): Store; clean(): void }
+
+export function storeSuite(name: string, make: () => Place): void {
+  describe(name, () => {
+    let place: Place, store: Store;
+    beforeEach(() => { place = make(); store = place.open(); });
+    afterEach(() => { store.dispose(); place.clean(); });
+    const claim = (job: JobRow, from = 0, to = from + 1, at = 2_000) => store.claim({ job: job.id, stage: 'asr', from, to, instance: 'i', at });
+    const withUtterances = (count: number): JobRow => {
+      const job = row();
+      store.submit([job]);
+      store.addUtterances(job.id, Array.from({ length: count }, (_, index) => ({ index, startMs: index * 1000, endMs: index * 1000 + 900 })));
+      return job;
+    };
+
+    it('gives a job back as it was stored, also after reopening', () => {
+      const job = row({ failure: failure('diskFull', { path: '/x' }), outputs: [{ kind: 'txt', path: '/a.txt', bytes: 3 }], priority: 'urgent', ingested: true });
+      store.submit([job]);
+      store = place.reopen(store);
+      assert.deepEqual(store.job(job.id), job);
+    });
+
+    it('orders active jobs by priority, then position, and leaves ended ones out', () => {
+      const jobs = [row({ position: 2 }), row({ position: 1 }), row({ priority: 'urgent', position: 9 }), row({ state: 'completed' }), row({ state: 'paused', priority: 'low' })];
+      store.submit(jobs);
+      assert.deepEqual(store.activeJobs().map(job => job.id), [jobs[2]!.id, jobs[1]!.id, jobs[0]!.id, jobs[4]!.id]);
+    });
+
+    it('finds the same request again unless it was cancelled or failed', () => {
+      const job = row({ fingerprint: 'same' });
+      store.submit([job]);
+      assert.equal(store.findDuplicate('same')?.id, job.id);
+      store.update(job.id, { state: 'cancelled' });
+      assert.equal(store.findDuplicate('same'), null);
+    });
+
+    it('pages a list newest first and searches paths literally', () => {
+      const jobs = Array.from({ length: 7 }, (_, i) => row({ id: ulid(10_000 + i), path: `/r/${i % 2 ? '100%_done' : 'plain'}-${i}.wav` }));
+      store.submit(jobs);
+      const first = store.list({ limit: 3 });
+      assert.deepEqual(first.jobs.map(job => job.id), [jobs[6]!.id, jobs[5]!.id, jobs[4]!.id]);
+      assert.equal(first.total, 7);
+      const second = store.list({ limit: 10, cursor: first.next! });
+      assert.equal(second.jobs.length, 4);
+      assert.equal(second.next, null);
+      assert.equal(store.list({ search: '100%_', limit: 10 }).jobs.length, 3);
+      assert.equal(store.list({ search: '1%0', limit: 10 }).jobs.length, 0);
+    });
+
+    it('takes the same utterances twice, as after a crash', () => {
+      const job = withUtterances(3);
+      store.addUtterances(job.id, [{ index: 1, startMs: 1000, endMs: 1900 }, { index: 3, startMs: 3000, endMs: 3900 }]);
+      assert.deepEqual(store.utterances(job.id).map(utterance => utterance.index), [0, 1, 2, 3]);
+    });
+
+    it('refuses what comes under a token that was given up', () => {
+      const job = withUtterances(1);
+      const late = claim(job);
+      store.abandon(late.token, failure('workerSilent'), 3_000, { counts: true, gaveUp: [] });
+      const next = claim(job);
+      assert.ok(next.token > late.token);
+      assert.equal(store.finish(late.token, 0, heard('late'), 4_000), false);
+      assert.equal(store.finish(next.token, 0, heard('right'), 4_000), true);
+      assert.equal(store.finish(next.token, 0, heard('twice'), 4_000), false);
+      store.close(next.token, 5_000);
+      assert.equal(store.finish(next.token, 0, heard('after the end'), 6_000), false);
+      assert.equal(store.utterances(job.id)[0]!.asr!.text, 'right');
+    });
+
+    it('refuses results for steps outside the attempt', () => {
+      const job = withUtterances(3);
+      const { token } = claim(job, 1, 2);
+      assert.equal(store.finish(token, 0, heard('x'), 3_000), false);
+      assert.equal(store.finish(token, 2, heard('x'), 3_000), false);
+      assert.equal(store.finish(token, 1, heard('x'), 3_000), true);
+    });
+
+    it('counts failed tries of a step, not parked ones', () => {
+      const job = withUtterances(2);
+      store.abandon(claim(job).token, failure('engineFailed'), 1, { counts: true, gaveUp: [] });
+      store.abandon(claim(job).token, failure('outOfMemory'), 2, { counts: false, gaveUp: [] });
+      assert.equal(store.tries(job.id, 'asr', 0), 1);
+      assert.equal(store.tries(job.id, 'asr', 1), 0);
+      assert.equal(claim(job).try, 2);
+    });
+
+    it('marks what was given up, and clears it for a retry', () => {
+      const job = withUtterances(2);
+      store.abandon(claim(job).token, failure('engineFailed', { engine: 'x' }), 1, { counts: true, gaveUp: [0] });
+      assert.deepEqual(store.steps(job.id), [{ index: 0, stage: 'asr', status: 'failed' }]);
+      assert.deepEqual(store.utterances(job.id)[0]!.failed, { stage: 'asr', failure: failure('engineFailed', { engine: 'x' }) });
+      assert.equal(store.clearFailures(job.id), 1);
+      assert.deepEqual(store.steps(job.id), []);
+      assert.equal(store.tries(job.id, 'asr', 0), 0);
+    });
+
+    it('knows the attempts that nobody ended', () => {
+      const job = withUtterances(2);
+      const open = claim(job), closed = claim(job, 1);
+      store.close(closed.token, 3_000);
+      store = place.reopen(store);
+      assert.deepEqual(store.openAttempts(), [open]);
+    });
+
+    it('journals in order', () => {
+      const job = withUtterances(1);
+      store.finish(claim(job).token, 0, heard('hello'), 2_500);
+      store.update(job.id, { state: 'completed' }, { kind: 'job.completed', at: 3_000 });
+      assert.deepEqual(store.log({ job: job.id, limit: 10 }).map(entry => entry.kind), ['job.submitted', 'attempt.started', 'step.finished', 'job.completed']);
+    });
+
+    it('keeps the newest peaks', () => {
+      const key = { device: 'cpu', model: 'm', engine: 'e', precision: 'int8' };
+      for (let i = 1; i <= 5; i++) store.addPeak(key, i * 100, i === 3 ? 42 : null, i, 3);
+      store = place.reopen(store);
+      assert.deepEqual(store.peaks(key), [300, 400, 500]);
+      assert.deepEqual(store.calibration(), [{ ...key, peaks: [300, 400, 500], loadMs: 42 }]);
+    });
+
+    it('prunes by age and by number, ended jobs only', () => {
+      const old = row({ state: 'completed', finishedAt: 10 }), fresh = [row({ state: 'failed', finishedAt: 100 }), row({ state: 'completed', finishedAt: 200 })], active = row();
+      store.submit([old, ...fresh, active]);
+      assert.deepEqual(store.prune(50, 100), [old.id]);
+      assert.deepEqual(store.prune(50, 1), [fresh[0]!.id]);
+      assert.equal(store.job(active.id)?.id, active.id);
+    });
+
+    it('remembers which files are ours', () => {
+      assert.equal(store.wrote('/a.txt'), null);
+      store.willWrite('/a.txt', '/a.wav');
+      assert.equal(store.wrote('/a.txt'), '/a.wav');
+    });
+
+    it('undoes a batch that fails', () => {
+      const job = withUtterances(1);
+      assert.throws(() => store.batch(() => { claim(job); throw new Error('no'); }));
+      assert.deepEqual(store.openAttempts(), []);
+    });
+
+    it('finishes every step once, whatever is given up in between', () => {
+      const word = fc.record({ step: fc.nat(4), act: fc.constantFrom('claim', 'finish', 'finishLate', 'abandon') });
+      fc.assert(fc.property(fc.array(word, { maxLength: 60 }), words => {
+        const job = withUtterances(5);
+        const open = new Map<number, number>(), given: { step: number; token: number }[] = [], done = new Map<number, string>();
+        for (const { step, act } of words) {
+          const token = open.get(step);
+          if (act === 'claim' && token === undefined && !done.has(step)) open.set(step, claim(job, step).token);
+          else if (act === 'abandon' && token !== undefined) { store.abandon(token, failure('workerCrashed'), 1, { counts: true, gaveUp: [] }); open.delete(step); given.push({ step, token }); }
+          else if (act === 'finish' && token !== undefined) { assert.equal(store.finish(token, step, heard(`${token}`), 1), true); store.close(token, 1); open.delete(step); done.set(step, `${token}`); }
+          else if (act === 'finishLate') for (const late of given) assert.equal(store.finish(late.token, late.step, heard('late'), 1), false);
+        }
+        for (const utterance of store.utterances(job.id)) assert.equal(utterance.asr?.text, done.get(utterance.index));
+      }), { numRuns: 30 });
+    });
+  });
+}
