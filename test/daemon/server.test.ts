@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { connect } from '../../schemas/client.ts';
+import { EarshotError } from '../../schemas/errors.ts';
+import { FAILURE_CODE, PROTOCOL } from '../../schemas/rpc.ts';
+import { startServer } from '../../daemon/rpc/server.ts';
+import { MAX_HELLO_BYTES, MAX_REQUEST_BYTES } from '../../daemon/rpc/frames.ts';
+import { handlersOf, openDoor, temporaryHome, type Door } from './door.ts';
+
+const ID = '01JD00000000000000000000AA';
+const failsWith = (code: string, args?: Record<string, unknown>) => (error: unknown): boolean => {
+  assert.ok(error instanceof EarshotError, String(error));
+  assert.equal(error.failure.code, code, error.message);
+  for (const [name, value] of Object.entries(args ?? {})) assert.equal(error.failure.args[name], value);
+  return true;
+};
+const frame = (message: unknown): Buffer => {
+  const body = Buffer.from(typeof message === 'string' ? message : JSON.stringify(message));
+  return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]);
+};
+/** A client made of bytes, for what a decent one never does. */
+async function raw(door: Door): Promise<{ socket: Socket; closed: Promise<unknown>; text: () => string; hello: () => Promise<void> }> {
+  const socket = createConnection(door.home.socket);
+  let text = '';
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.on('data', (chunk) => { text += chunk.toString('latin1'); });
+  return {
+    socket, closed, text: () => text,
+    hello: async () => {
+      socket.write(frame({ jsonrpc: '2.0', id: 0, method: 'session/hello', params: { protocol: PROTOCOL, token: readFileSync(door.home.token, 'utf8'), client: 'raw', version: '1.2.3' } }));
+      while (!text.includes('"pid"')) await once(socket, 'data');
+    },
+  };
+}
+
+test('a call goes there and back, with everything private', async () => {
+  await using door = await openDoor({ 'job/render': ({ id, format }) => ({ text: `${id} ${format}` }) });
+  const client = await door.connect();
+  assert.deepEqual(client.daemon, { protocol: PROTOCOL, version: '1.2.3', pid: process.pid });
+  assert.deepEqual(await client.call('job/render', { id: ID, format: 'srt' }), { text: `${ID} srt` });
+  assert.equal(statSync(door.home.run).mode & 0o777, 0o700);
+  assert.equal(statSync(door.home.token).mode & 0o777, 0o600);
+  assert.equal(statSync(door.home.socket).mode & 0o777, 0o600);
+  assert.match(readFileSync(door.home.token, 'utf8'), /^[0-9a-f]{64}$/);
+});
+
+test('requests are checked: unknown methods, wrong types, unknown properties', async () => {
+  let reached = 0;
+  await using door = await openDoor({ 'job/get': () => { reached += 1; throw new EarshotError('unknownJob', { id: ID }); } });
+  const client = await door.connect();
+  await assert.rejects(client.call('job/get', { id: 'x' }), failsWith('badRequest', { method: 'job/get', field: '/id' }));
+  await assert.rejects(client.call('job/get', { id: ID, more: 1 } as never), failsWith('badRequest'));
+  await assert.rejects(client.call('job/get', [ID] as never), failsWith('badRequest'));
+  assert.equal(reached, 0);
+  await assert.rejects(client.call('job/get', { id: ID }), failsWith('unknownJob', { id: ID }));
+  assert.equal(reached, 1);
+  const line = await raw(door);
+  await line.hello();
+  for (const method of ['job/none', '__proto__', 'constructor', 'toString']) line.socket.write(frame({ jsonrpc: '2.0', id: method, method, params: {} }));
+  while (line.text().split(`"code":${FAILURE_CODE}`).length < 5) await once(line.socket, 'data');
+  line.socket.destroy();
+});
+
+test('an answer of the wrong shape is the daemon\'s fault and says so', async () => {
+  await using door = await openDoor({ 'job/render': () => ({ text: 7 }) as never });
+  const client = await door.connect();
+  await assert.rejects(client.call('job/render', { id: ID, format: 'txt' }), failsWith('badAnswer', { method: 'job/render' }));
+});
+
+test('a wrong token, no hello, and another protocol', async () => {
+  let stopped = 0;
+  await using door = await openDoor({ 'daemon/stop': () => { stopped += 1; return {}; } });
+  const { socket } = door.home;
+  await assert.rejects(connect({ socket, token: 'f'.repeat(64), client: 't', version: '1.2.3' }), failsWith('wrongToken'));
+  await assert.rejects(connect({ socket, token: '', client: 't', version: '1.2.3' }), failsWith('wrongToken'));
+  const silent = await raw(door);
+  silent.socket.write(frame({ jsonrpc: '2.0', id: 1, method: 'daemon/stop', params: {} }));
+  await silent.closed;
+  assert.match(silent.text(), /wrongToken/);
+  assert.equal(stopped, 0);
+
+  const stranger = await raw(door);
+  const token = readFileSync(door.home.token, 'utf8');
+  stranger.socket.write(frame({ jsonrpc: '2.0', id: 1, method: 'session/hello', params: { protocol: 99, token, client: 't', version: '9.0.0' } }));
+  stranger.socket.write(frame({ jsonrpc: '2.0', id: 2, method: 'queue/pause', params: {} }));
+  stranger.socket.write(frame({ jsonrpc: '2.0', id: 3, method: 'daemon/stop', params: {} }));
+  while (!stranger.text().includes('"id":3')) await once(stranger.socket, 'data');
+  assert.equal(stranger.text().split('"data":{"code":"wrongVersion"').length, 3);
+  assert.equal(stopped, 1, 'another version may stop the daemon, to replace it');
+  assert.deepEqual(door.clients, [], 'none of them counts as a client');
+  stranger.socket.destroy();
+});
+
+test('oversized frames and nonsense end the connection, and others go on', async () => {
+  await using door = await openDoor({ 'queue/pause': () => ({}) });
+  const other = await door.connect();
+  const early = await raw(door);
+  early.socket.write(`Content-Length: ${MAX_HELLO_BYTES + 1}\r\n\r\n`);
+  await early.closed;
+  const late = await raw(door);
+  await late.hello();
+  late.socket.write(`Content-Length: ${MAX_REQUEST_BYTES + 1}\r\n\r\n`);
+  await late.closed;
+  for (const bytes of ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'x'.repeat(5000), 'Content-Length: -5\r\n\r\n', 'Content-Length: 5\r\n\r\nhello', frame('[1]'), frame('null')]) {
+    const line = await raw(door);
+    line.socket.write(bytes);
+    await line.closed;
+  }
+  assert.deepEqual(await other.call('queue/pause', {}), {});
+  assert.equal(door.log.filter((line) => line.includes('dropped')).length, 8);
+});
+
+test('frames that arrive in crumbs and in one lump are the same', async () => {
+  await using door = await openDoor({ 'queue/pause': () => ({}) });
+  const line = await raw(door);
+  await line.hello();
+  const requests = Buffer.concat([1, 2, 3].map((id) => frame({ jsonrpc: '2.0', id, method: 'queue/pause', params: {} })));
+  line.socket.write(requests);
+  while (!line.text().includes('"id":3')) await once(line.socket, 'data');
+  for (const byte of frame({ jsonrpc: '2.0', id: 4, method: 'queue/pause' })) { line.socket.write(Buffer.from([byte])); await new Promise(setImmediate); }
+  while (!line.text().includes('"id":4')) await once(line.socket, 'data');
+  line.socket.destroy();
+});
+
+test('a client that reads nothing is dropped, in bounded memory', async () => {
+  const text = 'x'.repeat(8 * 1024 * 1024);
+  let asked = 0;
+  await using door = await openDoor({ 'job/render': () => { asked += 1; return { text }; } });
+  const line = await raw(door);
+  await line.hello();
+  line.socket.pause();
+  for (let id = 1; id <= 40; id += 1) line.socket.write(frame({ jsonrpc: '2.0', id, method: 'job/render', params: { id: ID, format: 'txt' } }));
+  const client = await door.connect();
+  while (!door.log.some((entry) => entry.includes('does not read'))) await client.call('job/render', { id: ID, format: 'txt' });
+  assert.ok(asked < 40 + 20);
+  line.socket.destroy();
+});
+
+test('a client that goes away cancels nothing', async () => {
+  const { promise: may, resolve: go } = Promise.withResolvers<void>();
+  const { promise: done, resolve: finish } = Promise.withResolvers<string>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  await using door = await openDoor({ 'queue/pause': async () => { begin(); await may; finish('ran to its end'); return {}; } });
+  const client = await door.connect();
+  const answer = assert.rejects(client.call('queue/pause', {}), failsWith('daemonUnreachable'));
+  await begun;
+  client.dispose();
+  await answer;
+  go();
+  assert.equal(await done, 'ran to its end');
+});
+
+test('stopping lets an answer under way leave first', async () => {
+  const { promise: may, resolve: go } = Promise.withResolvers<void>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const door = await openDoor({ 'job/render': async () => { begin(); await may; return { text: 'last words' }; } });
+  const client = await door.connect();
+  const answer = client.call('job/render', { id: ID, format: 'txt' });
+  await begun;
+  const closed = door.server.close();
+  go();
+  assert.deepEqual(await answer, { text: 'last words' });
+  await closed;
+  await client.closed;
+  await assert.rejects(connect({ socket: door.home.socket, token: '', client: 't', version: '1' }), failsWith('daemonUnreachable'));
+});
+
+test('a run directory of someone else, a link, and a stale socket', async (t) => {
+  const { home, remove } = temporaryHome();
+  t.after(remove);
+  mkdirSync(join(home.state, 'elsewhere'), { recursive: true });
+  symlinkSync(join(home.state, 'elsewhere'), home.run);
+  await assert.rejects(startServer({ home, version: '1', handlers: handlersOf({}) }), failsWith('outputNotWritable'));
+
+  const open = temporaryHome();
+  t.after(open.remove);
+  mkdirSync(open.home.run, { recursive: true });
+  chmodSync(open.home.run, 0o777);
+  writeFileSync(open.home.socket, 'left over');
+  const server = await startServer({ home: open.home, version: '1', handlers: handlersOf({}) });
+  assert.equal(statSync(open.home.run).mode & 0o777, 0o700);
+  await server.close();
+
+  if (process.getuid?.() !== 0) return t.diagnostic('ownership is only tried as root');
+  const { chownSync } = await import('node:fs');
+  const theirs = temporaryHome();
+  t.after(theirs.remove);
+  mkdirSync(theirs.home.run, { recursive: true });
+  chownSync(theirs.home.run, 12345, 12345);
+  await assert.rejects(startServer({ home: theirs.home, version: '1', handlers: handlersOf({}) }), failsWith('outputNotWritable'));
+});
