@@ -11,11 +11,11 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Compile, type Validator } from 'typebox/compile';
 import { createMessageConnection, ResponseError, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
-import { EarshotError, ERROR_CODES, type Failure } from './errors.ts';
+import { EarshotError, ERROR_CODES, type ErrorCode, type Failure } from './errors.ts';
 import { FAILURE_CODE, METHODS, PROTOCOL, STATE_EVENTS, StateEvent, type Method, type Params, type Result, type StateEvents } from './rpc.ts';
 
 /** What a daemon that found another one already serving ends with; whoever started it just connects to the other. */
-export const DAEMON_RUNNING_EXIT = 11;
+export const DAEMON_RUNNING_EXIT = 3;
 
 export interface Client {
   /** The daemon's version and process, from the handshake. */
@@ -124,7 +124,7 @@ class Connection implements Client {
     if (error instanceof ResponseError && error.code === FAILURE_CODE) {
       const { code, args, detail } = error.data as Failure;
       // A code that this client does not know comes from a newer daemon; its words are still better than none.
-      return (ERROR_CODES as readonly string[]).includes(code) ? new EarshotError(code, args, detail) : new EarshotError('internal', {}, `${code as string} ${detail ?? ''}`);
+      return isCode(code) ? new EarshotError(code, args, detail) : new EarshotError('internal', {}, `${String(code)} ${detail ?? ''}`);
     }
     if (this.#gone) return new EarshotError('daemonUnreachable', {}, 'the connection ended');
     return new EarshotError('badAnswer', { from: 'earshotd' }, (error as Error).message);
@@ -178,10 +178,21 @@ export async function ensureDaemon(options: EnsureOptions): Promise<Client> {
     const client = await tryConnect(options);
     if (client) return client;
     const ended = child.ended();
-    if (ended !== null && ended !== DAEMON_RUNNING_EXIT) throw new EarshotError('daemonUnreachable', { socket: options.socket }, child.words());
-    if (Date.now() > deadline) throw new EarshotError('daemonUnreachable', { socket: options.socket }, child.words() || `no answer in ${options.timeoutMs} ms`);
+    if (ended !== null && ended !== DAEMON_RUNNING_EXIT) throw lastWords(child.words(), options.socket);
+    if (Date.now() > deadline) throw lastWords(child.words() || `no answer in ${options.timeoutMs} ms`, options.socket);
   }
 }
+
+/** A daemon that cannot start says why as a Failure on its last line; anything else is detail. */
+function lastWords(words: string, socket: string): EarshotError {
+  try {
+    const { code, args, detail } = JSON.parse(words.split('\n').at(-1) ?? '') as Failure;
+    if (isCode(code)) return new EarshotError(code, args, detail);
+  } catch { /* no failure of ours */ }
+  return new EarshotError('daemonUnreachable', { socket }, words);
+}
+
+const isCode = (code: unknown): code is ErrorCode => (ERROR_CODES as readonly unknown[]).includes(code);
 
 /** Null: nobody there, or not yet. */
 async function tryConnect({ socket, tokenPath, client, version }: EnsureOptions): Promise<Client | null> {

@@ -1,0 +1,129 @@
+/** One daemon for a state directory, started when it is needed. */
+import assert from 'node:assert/strict';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { takeLock } from '../../daemon/lock.ts';
+import { ensureDaemon, isOlder, type Client, type EnsureOptions } from '../../schemas/client.ts';
+import { EarshotError } from '../../schemas/errors.ts';
+import { openDoor, temporaryHome } from './door.ts';
+import type { Home } from '../../daemon/home.ts';
+
+const FIXTURE = new URL('fixture-daemon.ts', import.meta.url).pathname;
+const code = (wanted: string) => (error: unknown): boolean => error instanceof EarshotError && error.failure.code === wanted || assert.fail(String(error));
+
+function place(t: TestContext): { home: Home; env: Record<string, string> } {
+  const { home, remove } = temporaryHome();
+  t.after(remove);
+  return { home, env: { EARSHOT_STATE: home.state, EARSHOT_DATA: home.data } };
+}
+function ensure(t: TestContext, home: Home, env: Record<string, string>, version = '1.0.0', args: string[] = []): Promise<Client> {
+  const options: EnsureOptions = {
+    command: { program: process.execPath, args: [FIXTURE, version, ...args], env }, socket: home.socket, tokenPath: home.token,
+    client: 'test', version, timeoutMs: 20_000, log: join(home.state, 'start.log'),
+  };
+  return ensureDaemon(options);
+}
+async function stop(client: Client): Promise<void> {
+  await client.call('daemon/stop', {});
+  await client.closed;
+}
+const outcome = async (child: ChildProcess): Promise<string> => {
+  const [first] = await Promise.race([once(child, 'message'), once(child, 'exit')]) as [string | number];
+  return String(first);
+};
+
+test('of daemons started at once, one serves and the others say that it does', async (t) => {
+  const { home, env } = place(t);
+  const children = [1, 2, 3].map(() => fork(FIXTURE, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }));
+  t.after(() => children.forEach((child) => child.kill('SIGKILL')));
+  const said = await Promise.all(children.map(outcome));
+  assert.deepEqual(said.sort(), ['3', '3', 'serving']);
+  const client = await ensure(t, home, env);
+  assert.ok(children.some((child) => child.pid === client.daemon.pid));
+  assert.throws(() => takeLock(home.lock), (error: unknown) => error instanceof EarshotError && error.failure.code === 'daemonRunning' && error.failure.args.pid === client.daemon.pid);
+  await stop(client);
+});
+
+test('kill -9 leaves nothing that stands in the way, whoever has its process id now', async (t) => {
+  const { home, env } = place(t);
+  const first = fork(FIXTURE, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  assert.equal(await outcome(first), 'serving');
+  first.kill('SIGKILL');
+  await once(first, 'exit');
+  // The dead daemon's id as that of a living process: this one.
+  writeFileSync(`${home.lock}.pid`, String(process.pid));
+  const client = await ensure(t, home, env);
+  assert.notEqual(client.daemon.pid, first.pid);
+  await stop(client);
+});
+
+test('many clients that start it at once share one daemon', async (t) => {
+  const { home, env } = place(t);
+  const clients = await Promise.all(Array.from({ length: 4 }, () => ensure(t, home, env)));
+  assert.equal(new Set(clients.map((client) => client.daemon.pid)).size, 1);
+  await stop(clients[0]!);
+  await Promise.all(clients.map((client) => client.closed));
+});
+
+test('an older daemon is replaced, a newer one is used', async (t) => {
+  const { home, env } = place(t);
+  const old = await ensure(t, home, env, '0.9.0');
+  const young = await ensure(t, home, env, '1.0.0');
+  await old.closed;
+  assert.equal(young.daemon.version, '1.0.0');
+  const behind = await ensure(t, home, env, '0.9.5');
+  assert.equal(behind.daemon.pid, young.daemon.pid);
+  behind.dispose();
+  await stop(young);
+  assert.ok(isOlder('0.9.10', '0.10.0') && isOlder('1.2.3', '1.2.4') && !isOlder('1.2.3', '1.2.3') && !isOlder('2.0.0', '1.9.9'));
+});
+
+test('a daemon that cannot start says why', async (t) => {
+  const { home, env } = place(t);
+  mkdirSync(home.state, { recursive: true });
+  writeFileSync(join(home.state, 'start.log'), 'words of an earlier start\n');
+  await assert.rejects(ensure(t, home, env, '1.0.0', ['store']), code('storeNewer'));
+  await assert.rejects(ensure(t, home, env, '1.0.0', ['crash']), (error: unknown) => {
+    assert.ok(error instanceof EarshotError && error.failure.code === 'internal');
+    assert.match(error.failure.detail!, /no luck today/);
+    assert.doesNotMatch(error.failure.detail!, /earlier/);
+    return true;
+  });
+  await assert.rejects(ensureDaemon({ command: { program: join(home.state, 'none'), args: [] }, socket: home.socket, tokenPath: home.token, client: 't', version: '1', timeoutMs: 5000 }), code('daemonUnreachable'));
+});
+
+test('the lock is let go by release, and taken again', (t) => {
+  const { home } = place(t);
+  mkdirSync(home.run, { recursive: true });
+  const lock = takeLock(home.lock);
+  assert.throws(() => takeLock(home.lock), code('daemonRunning'));
+  lock.release();
+  lock.release();
+  takeLock(home.lock).release();
+  assert.throws(() => readFileSync(`${home.lock}.pid`), { code: 'ENOENT' });
+});
+
+test('a daemon of another protocol is stopped when it is older, and left alone when it is newer', async () => {
+  let stopped = 0;
+  await using door = await openDoor({ 'daemon/stop': () => { stopped += 1; setImmediate(() => void door.server.close()); return {}; } }, '5.0.0');
+  const { createServer } = await import('node:net');
+  // The same bytes as the door, but answering hello as another protocol would: rewritten on the way in.
+  const { createConnection } = await import('node:net');
+  const relayed = `${door.home.socket}.relay`;
+  const relay = createServer((client) => {
+    const up = createConnection(door.home.socket);
+    client.on('error', () => {}); up.on('error', () => {});
+    client.once('data', (chunk) => { up.write(chunk.toString().replace('"protocol":1,', '"protocol":2,')); client.pipe(up); });
+    up.pipe(client);
+  }).listen(relayed);
+  await once(relay, 'listening');
+  const options = (version: string): EnsureOptions => ({ command: { program: process.execPath, args: ['-e', 'process.exit(1)'] }, socket: relayed, tokenPath: door.home.token, client: 't', version, timeoutMs: 5000 });
+  await assert.rejects(ensureDaemon(options('4.0.0')), code('wrongVersion'));
+  assert.equal(stopped, 0);
+  await assert.rejects(ensureDaemon(options('6.0.0')), code('daemonUnreachable'));
+  assert.equal(stopped, 1);
+  relay.close();
+});
