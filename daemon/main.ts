@@ -11,10 +11,13 @@ import { startIngest } from './ingest/ingest.ts';
 import { Metrics } from './journal/metrics.ts';
 import { createModels } from './models/models.ts';
 import { Catalogue } from './pipeline/catalogue.ts';
+import { writeOutputs } from './pipeline/deliver.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { Speeds } from './pipeline/speeds.ts';
 import { createPool } from './pool/pool.ts';
-import { deviceReaders } from './pool/readers.ts';
+import { cpuReader } from './pool/cpu.ts';
+import { gpuReader } from './pool/gpu.ts';
+import { startMonitor } from './pool/monitor.ts';
 import { createEvents } from './rpc/events.ts';
 import { createHandlers } from './rpc/methods.ts';
 import { startServer, type Server } from './rpc/server.ts';
@@ -26,9 +29,7 @@ import { openStore } from './store/sqlite/store.ts';
 declare const EARSHOT_VERSION: string | undefined;
 const version = typeof EARSHOT_VERSION === 'string' ? EARSHOT_VERSION : (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
-const MINUTE_MS = 60_000, DAY_MS = 86_400_000;
-/** The devices are read this often while somebody looks at them. */
-const WATCHED_MS = 1_000;
+const SECOND_MS = 1_000, MINUTE_MS = 60_000, DAY_MS = 86_400_000;
 
 async function main(): Promise<void> {
   const clock = Date.now, startedAt = clock();
@@ -41,14 +42,15 @@ async function main(): Promise<void> {
   const events = createEvents();
   const publish = events.publish;
 
-  const pool = createPool({ settings: settings.get, calibration: store, clock, readers: deviceReaders(), events: { notice: ({ failure: why }) => publish({ type: 'notice', failure: why }), credited: () => pipeline.wake() } });
+  const pool = createPool({ settings: settings.get, calibration: store, clock, readers: [gpuReader(), cpuReader()], events: { notice: ({ failure: why }) => publish({ type: 'notice', failure: why }), credited: () => pipeline.wake() } });
   await pool.refresh('all');
   const hasGpu = (): boolean => pool.views().some(device => device.kind === 'gpu');
   const runtimes = createRuntimes({ home, settings: settings.get, nvidia: hasGpu });
   const models = createModels({ home, settings: settings.get, runtimes, emit: model => publish({ type: 'model', model }) });
   const metrics = new Metrics(store, clock), speeds = new Speeds(store);
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
-  const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, publish, log: line => log.write(line) });
+  const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest,
+    deliver: (work, signal) => writeOutputs(work, { store, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, signal }), publish, log: line => log.write(line) });
 
   let server: Server | undefined;
   let leaving = false;
@@ -61,6 +63,7 @@ async function main(): Promise<void> {
     log.write(`leaving: ${why}`);
     clearInterval(watching);
     clearInterval(minutes);
+    monitor.dispose();
     catalogue.stop();
     await pipeline.stop(how);
     await server?.close();
@@ -75,8 +78,12 @@ async function main(): Promise<void> {
     if (pipeline.idle === false || (server?.clients ?? 0) > 0) busyAt = now;
     const idle = settings.get().idleExitSeconds;
     if (idle !== null && now - busyAt > idle * 1000) void leave('finish', `idle for ${idle} s`);
-    if (now < watchedUntil && (server?.clients ?? 0) > 0) void pool.refresh('all').then(() => { for (const device of pool.devices()) publish({ type: 'device', device }); });
-  }, WATCHED_MS);
+  }, SECOND_MS);
+  const isWatched = (): boolean => clock() < watchedUntil && (server?.clients ?? 0) > 0;
+  const monitor = startMonitor({
+    pool, idleSeconds: () => settings.get().monitorIntervalSeconds, watched: isWatched,
+    onRead: () => { if (isWatched()) for (const device of pool.devices()) publish({ type: 'device', device }); },
+  });
   const minutes = setInterval(() => {
     const devices = pool.devices();
     metrics.flush({ leasedBytes: devices.reduce((sum, device) => sum + device.memory.leased, 0), pending: pipeline.activeJobs });
@@ -91,7 +98,7 @@ async function main(): Promise<void> {
     handlers: createHandlers({
       version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, events, metrics,
       clients: () => server?.clients ?? 0, logs: lines => log.tail(lines), doctor: () => examine({ home, settings: settings.get(), runtimes, models, devices: pool.devices(), problems: pool.problems() }),
-      watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; }, settingsChanged: () => pipeline.wake(), stop: how => void leave(how, 'asked to'),
+      watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; monitor.wake(); }, settingsChanged: () => { pipeline.wake(); monitor.wake(); }, stop: how => void leave(how, 'asked to'),
     }),
   });
   log.write(`earshotd ${version} serves on ${home.socket}`);

@@ -25,7 +25,6 @@ import { plan } from '../scheduler/plan.ts';
 import type { Action, Advice, Plan, Waiting } from '../scheduler/snapshot.ts';
 import type { JobRow, NewJournalEntry, Store } from '../store/port.ts';
 import type { Catalogue } from './catalogue.ts';
-import { writeOutputs } from './deliver.ts';
 import { jobFiles, stepInput, withoutModel } from './inputs.ts';
 import { presentActive, presentStored } from './present.ts';
 import { modelsFor, toRow } from './request.ts';
@@ -37,12 +36,16 @@ export interface Parts {
   home: Home; clock: () => number; settings: () => Settings; store: Store; pool: Pool; catalogue: Catalogue; speeds: Speeds; metrics: Metrics;
   engine(id: string): Engine | undefined;
   ingest: typeof startIngest;
+  /** Writes the outputs of a job whose steps are over. */
+  deliver(work: JobWork, signal: AbortSignal): Promise<JobRow['outputs']>;
   publish(event: StateEvent): void;
   log(line: string): void;
+  /** Pause before the next try after so many, ms. */
+  retryPauseMs?: (tries: number) => number;
 }
 
-/** Pause before a step's next try, ms: 1 s, 3 s, 9 s, … */
-const retryPauseMs = (tries: number): number => 1000 * 3 ** (tries - 1);
+/** 1 s, 3 s, 9 s, … */
+const growingPauseMs = (tries: number): number => 1000 * 3 ** (tries - 1);
 /** Kills from outside that a step survives without a try being counted. */
 const OUTSIDE_KILLS = 10;
 const LOADS_BEFORE_GIVING_UP = 3;
@@ -53,6 +56,8 @@ export class Pipeline implements InstanceEvents {
   readonly instances = new Map<string, Instance>();
   private outlook: Plan = { actions: [], waiting: new Map(), expectedEndAt: new Map(), wakeAt: null };
   private open: boolean;
+  private readonly retryPauseMs: (tries: number) => number;
+  private lastPosition = 0;
   private leaving: 'no' | 'finish' | 'park' = 'no';
   private turning = false;
   private again = false;
@@ -67,6 +72,7 @@ export class Pipeline implements InstanceEvents {
 
   constructor(parts: Parts) {
     this.parts = parts;
+    this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
     this.open = parts.store.meta('queue') !== 'paused';
   }
 
@@ -116,7 +122,7 @@ export class Pipeline implements InstanceEvents {
     const { store, clock, catalogue } = this.parts;
     type Checked = { failure: Failure } | { row: JobRow; existing: boolean };
     const checked: Checked[] = await Promise.all(requests.map(async request => {
-      try { return { row: await toRow(request, ulid(clock()), clock(), catalogue), existing: false }; } catch (error) { return { failure: toFailure(error) }; }
+      try { return { row: await toRow(request, ulid(clock()), clock(), catalogue, this.lastPosition = Math.max(clock(), this.lastPosition + 1)), existing: false }; } catch (error) { return { failure: toFailure(error) }; }
     }));
     const fresh: JobRow[] = [];
     const answers = checked.map((each, i): Checked => {
@@ -431,7 +437,7 @@ export class Pipeline implements InstanceEvents {
     const key = `${model}@${device}`;
     const count = (this.loadFailures.get(key)?.count ?? 0) + 1;
     if (why.code === 'outOfMemory' || (canHeal(why.code) && count < LOADS_BEFORE_GIVING_UP)) {
-      this.loadFailures.set(key, { count, notBefore: this.parts.clock() + retryPauseMs(Math.min(count, 5)), last: why });
+      this.loadFailures.set(key, { count, notBefore: this.parts.clock() + this.retryPauseMs(Math.min(count, 5)), last: why });
       return;
     }
     this.loadFailures.delete(key);
@@ -560,7 +566,7 @@ export class Pipeline implements InstanceEvents {
       stage.end(token);
       metrics.retried(stage.stage, giveUp);
       if (giveUp) this.giveUp(work, stage, culprit, why);
-      else stage.retry = { at: now + retryPauseMs(tries), attempt: tries + 1 };
+      else stage.retry = { at: now + this.retryPauseMs(tries), attempt: tries + 1 };
       if (crashed) {
         work.row.crashes++;
         store.update(job, { crashes: work.row.crashes });
@@ -604,11 +610,10 @@ export class Pipeline implements InstanceEvents {
   /** Writes what was asked for, then ends the job. Doing it again after a crash writes the same. */
   private complete(work: JobWork): void {
     work.finishing = true;
-    const { catalogue, settings, store } = this.parts;
     const anyFailed = work.anyFailed;
     const abort = new AbortController();
     this.deliveries.set(work.row.id, abort);
-    writeOutputs(work, { store, ffmpeg: () => catalogue.ffmpeg(), formats: settings().formats, signal: abort.signal }).then(
+    this.parts.deliver(work, abort.signal).then(
       outputs => {
         work.row.outputs = outputs;
         const failed = work.made.filter(utterance => utterance.failed);

@@ -48,14 +48,14 @@ async function inspect(path: string): Promise<{ path: string; name: string; byte
   return { path: await realpath(path), name: basename(path), bytes: facts.size, modifiedAt: Math.floor(facts.mtimeMs) };
 }
 
-/** A row that is complete but for its place in the queue. @throws what inspect and modelsFor throw */
-export async function toRow(request: JobRequest, id: string, now: number, choices: Choices): Promise<JobRow> {
+/** `position`: later than all others of its priority. @throws what inspect and modelsFor throw */
+export async function toRow(request: JobRequest, id: string, now: number, choices: Choices, position: number): Promise<JobRow> {
   const file = await inspect(request.recording);
   const { options } = request;
   const fingerprint = createHash('sha256').update(JSON.stringify([file.path, file.bytes, file.modifiedAt, options])).digest('hex');
   return {
     id, ...file, durationMs: null, fingerprint, options, stages: stagesOf(options), models: modelsFor(options, null, choices),
-    priority: request.priority ?? 'normal', position: now, state: 'pending', createdAt: now, startedAt: null, finishedAt: null,
+    priority: request.priority ?? 'normal', position, state: 'pending', createdAt: now, startedAt: null, finishedAt: null,
     language: options.language ?? null, ingested: false, ingestedMs: 0, failure: null, warnings: [], outputs: [], overtaken: 0, crashes: 0,
   };
 }

@@ -1,0 +1,129 @@
+/** A pipeline in this process: the real loop, store, pool and worker processes, on fake models and an ingest that knows its utterances. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+import type { StateEvent } from '../../schemas/rpc.ts';
+import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
+import { isFinal, type Stage } from '../../schemas/words.ts';
+import { engineFor } from '../../daemon/engines/engines.ts';
+import { home as homeOf, openHome, type Home } from '../../daemon/home.ts';
+import type { startIngest } from '../../daemon/ingest/ingest.ts';
+import { Metrics } from '../../daemon/journal/metrics.ts';
+import type { Catalogue } from '../../daemon/pipeline/catalogue.ts';
+import { Pipeline } from '../../daemon/pipeline/pipeline.ts';
+import { Speeds } from '../../daemon/pipeline/speeds.ts';
+import { cpuReader } from '../../daemon/pool/cpu.ts';
+import { createPool, type Pool } from '../../daemon/pool/pool.ts';
+import type { DeviceReader } from '../../daemon/pool/reading.ts';
+import { openStore } from '../../daemon/store/sqlite/store.ts';
+import type { Store } from '../../daemon/store/port.ts';
+
+export const MiB = 1024 ** 2;
+
+/** A model of the fake engine. `parameters` as daemon/engines/fake/engine.ts says. */
+export const fakeModel = (id: string, stage: Stage, parameters: Record<string, string | number | boolean> = {}, change: Partial<ModelCard> = {}): ModelCard => ({
+  id, name: id, family: id, engine: 'fake', stages: [stage], languages: [], licence: 'MIT', homepage: '', files: [], memory: { cpu: 80 * MiB, gpu: 80 * MiB }, precision: {}, size: 1,
+  parameters: { loadMs: 0, ms: 5, ...parameters }, ...change,
+});
+export const fourStages = (ms: Record<Stage, number>): ModelCard[] => (['asr', 'repair', 'nmt', 'tts'] as const).map(stage => fakeModel(`fake-${stage}`, stage, { ms: ms[stage] }));
+
+export interface HarnessOptions {
+  models: ModelCard[]; settings?: Partial<Settings>; readers?: DeviceReader[];
+  /** Utterances of a recording, by its name; a length in ms each. */
+  utterances?: (name: string) => number[];
+  state?: string;
+}
+
+export class Harness {
+  readonly home: Home;
+  readonly recordings: string;
+  readonly events: StateEvent[] = [];
+  readonly store: Store;
+  readonly pool: Pool;
+  readonly pipeline: Pipeline;
+  readonly metrics: Metrics;
+  readonly log: string[] = [];
+  settings: Settings;
+  private readonly root: string;
+  private readonly waiters = new Set<() => void>();
+
+  private constructor(options: HarnessOptions) {
+    this.root = options.state ?? mkdtempSync(join(tmpdir(), 'earshot-pipeline-'));
+    this.home = homeOf({ EARSHOT_STATE: join(this.root, 'state'), EARSHOT_DATA: join(this.root, 'data') });
+    openHome(this.home);
+    this.recordings = join(this.root, 'recordings');
+    mkdirSync(this.recordings, { recursive: true });
+    this.settings = { ...DEFAULTS, cpuThreads: 64, othersOnCpu: true, memoryReserveBytes: 0, formats: [], ...options.settings };
+    const settings = (): Settings => this.settings;
+    const clock = Date.now;
+    this.store = openStore(this.home.database);
+    this.pool = createPool({ settings, calibration: this.store, clock, readers: options.readers ?? [cpuReader()], events: { credited: () => this.pipeline.wake() } });
+    this.metrics = new Metrics(this.store, clock);
+    const cards = new Map(options.models.map(card => [card.id, card]));
+    const catalogue = {
+      card: (id: string) => cards.get(id), defaultModel: (stage: Stage) => options.models.find(card => card.stages.includes(stage))?.id, precision: () => 'default', directory: () => '',
+      runtimeDirectory: () => '', waiting: () => null, ingestTools: () => ({ ffmpeg: '', sherpaDirectory: '' }), toolsWaiting: () => null, ffmpeg: () => '', stop: () => {},
+    } as unknown as Catalogue;
+    const ingest: typeof startIngest = async ({ recording, onUtterances, onStart }) => {
+      const lengths = (options.utterances ?? (() => [1000, 1000, 1000]))(recording.slice(this.recordings.length + 1));
+      let at = 0;
+      const rows = lengths.map((ms, index) => ({ index, startMs: at, endMs: at += ms }));
+      onStart({ durationMs: at });
+      onUtterances(rows);
+      return { durationMs: at, warnings: [] };
+    };
+    this.pipeline = new Pipeline({
+      home: this.home, clock, settings, store: this.store, pool: this.pool, catalogue, speeds: new Speeds(this.store), metrics: this.metrics, engine: engineFor, ingest, deliver: async () => [],
+      publish: event => { this.events.push(event); for (const wake of this.waiters) wake(); }, log: line => this.log.push(line), retryPauseMs: tries => 20 * tries,
+    });
+  }
+  static async open(options: HarnessOptions): Promise<Harness> {
+    const harness = new Harness(options);
+    await harness.pool.refresh('all');
+    harness.pipeline.start();
+    return harness;
+  }
+
+  recording(name: string): string {
+    const path = join(this.recordings, name);
+    writeFileSync(path, name);
+    return path;
+  }
+  async submit(names: string[], options: Partial<JobOptions> = {}, extra: { priority?: Job['priority'] } = {}): Promise<Job[]> {
+    const answers = await this.pipeline.submit(names.map(name => ({ recording: this.recording(name), options: { repair: true, translateTo: 'es', speak: false, language: 'en', ...options }, ...extra })));
+    return answers.map(answer => { if ('failure' in answer) throw new Error(JSON.stringify(answer.failure)); return answer.job; });
+  }
+
+  /** Resolves as soon as the look finds something; looks after every event. */
+  async until<T>(what: string, look: () => T | undefined | null | false, timeoutMs = 30_000): Promise<T> {
+    for (const end = Date.now() + timeoutMs; ;) {
+      const found = look();
+      if (found) return found;
+      if (Date.now() > end) throw new Error(`timed out: ${what}\n${this.log.slice(-10).join('\n')}\n${JSON.stringify(this.store.activeJobs().map(job => this.pipeline.present(job.id)), null, 1).slice(0, 3000)}`);
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(() => { this.waiters.delete(wake); resolve(); }, 200);
+        const wake = (): void => { clearTimeout(timer); this.waiters.delete(wake); resolve(); };
+        this.waiters.add(wake);
+      });
+    }
+  }
+  async ended(jobs: readonly Job[]): Promise<Job[]> {
+    await this.until('the jobs to end', () => jobs.every(job => isFinal(this.store.job(job.id)!.state)));
+    return jobs.map(job => this.pipeline.present(job.id)!);
+  }
+  utterances(job: Job): Utterance[] { return this.store.utterances(job.id); }
+  delivered(job: Job, stage: Stage): number[] {
+    const seen: number[] = [];
+    for (const event of this.events) if (event.type === 'utterance' && event.job === job.id && event.utterance[stage] && !seen.includes(event.utterance.index)) seen.push(event.utterance.index);
+    return seen;
+  }
+
+  async close(): Promise<void> {
+    await this.pipeline.stop('park');
+    this.pool.dispose();
+    this.store.dispose();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}

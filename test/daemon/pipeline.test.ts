@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import { Harness, fakeModel, fourStages } from './harness.ts';
+
+describe('the pipeline', { timeout: 60_000 }, () => {
+  let harness: Harness;
+  afterEach(() => harness.close());
+
+  it('takes a recording through all four stages, and delivers in order', async () => {
+    harness = await Harness.open({ models: fourStages({ asr: 10, repair: 5, nmt: 10, tts: 5 }), utterances: () => [1000, 2000, 1500, 800, 700] });
+    const [job] = await harness.ended(await harness.submit(['talk.wav'], { speak: true }));
+    assert.equal(job!.state, 'completed');
+    const utterances = harness.utterances(job!);
+    assert.equal(utterances.length, 5);
+    for (const utterance of utterances) assert.ok(utterance.asr?.text && utterance.repair?.text && utterance.nmt?.text && utterance.tts, JSON.stringify(utterance));
+    for (const stage of ['asr', 'repair', 'nmt', 'tts'] as const) assert.deepEqual(harness.delivered(job!, stage), [0, 1, 2, 3, 4]);
+  });
+
+  it('overlaps the stages inside one recording', async () => {
+    harness = await Harness.open({ models: fourStages({ asr: 60, repair: 60, nmt: 60, tts: 60 }), utterances: () => Array<number>(6).fill(1000) });
+    const [job] = await harness.ended(await harness.submit(['talk.wav'], { speak: true }));
+    const entries = harness.store.log({ job: job!.id, limit: 1000 });
+    const span = (stage: string, index: number): [number, number] => {
+      const started = entries.find(entry => entry.kind === 'attempt.started' && entry.stage === stage && entry.index! <= index && (entry.data.to as number) > index)!;
+      return [started.seq, entries.find(entry => entry.kind === 'step.finished' && entry.stage === stage && entry.index === index)!.seq];
+    };
+    const overlaps = [1, 2, 3, 4].filter(index => { const [begin] = span('asr', index + 1), [, end] = span('nmt', index); return begin < end; });
+    assert.ok(overlaps.length >= 2, 'recognition of later utterances runs while earlier ones are translated');
+  });
+
+  it('tries a step again in its place, and keeps the order', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'fail@2' }), fakeModel('r', 'repair')], utterances: () => [500, 500, 500, 500], settings: { batchMaximum: 1 } });
+    const [job] = await harness.ended(await harness.submit(['talk.wav'], { translateTo: undefined }));
+    assert.equal(job!.state, 'completed');
+    assert.deepEqual(harness.delivered(job!, 'repair'), [0, 1, 2, 3]);
+    assert.ok(harness.store.log({ job: job!.id, kind: 'attempt.failed', limit: 10 }).length >= 1);
+  });
+
+  it('gives a step up after three tries, goes on with the rest, and retries only what is missing', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr'), fakeModel('r', 'repair', { script: 'fail#1' })], utterances: () => [500, 500, 500] });
+    const [job] = await harness.ended(await harness.submit(['talk.wav'], { translateTo: undefined }));
+    assert.equal(job!.state, 'failed');
+    assert.equal(job!.failure?.code, 'engineFailed');
+    const utterances = harness.utterances(job!);
+    assert.deepEqual(utterances.map(utterance => utterance.failed?.stage), [undefined, 'repair', undefined]);
+    assert.ok(utterances[2]!.repair, 'the rest went on');
+    const attempts = (): number => harness.store.log({ job: job!.id, kind: 'attempt.started', limit: 1000 }).length;
+    const before = attempts();
+    harness.pipeline.retry([job!.id]);
+    await harness.until('the retry to end', () => harness.store.job(job!.id)!.state === 'failed');
+    assert.equal(attempts() - before, 3, 'three tries of the one step, nothing else');
+  });
+
+  it('does not retry what cannot heal', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'fail#0:languageNotSupported' })], utterances: () => [500] });
+    const [job] = await harness.ended(await harness.submit(['talk.wav'], { repair: false, translateTo: undefined }));
+    assert.equal(job!.state, 'failed');
+    assert.equal(harness.store.log({ job: job!.id, kind: 'attempt.started', limit: 10 }).length, 1);
+  });
+
+  it('survives a worker that crashes, and sets a job aside that crashes it three times', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'crash#1' })], utterances: name => (name === 'bad.wav' ? [500, 500] : [500]) });
+    const [bad, good] = await harness.ended(await harness.submit(['bad.wav', 'good.wav'], { repair: false, translateTo: undefined }));
+    assert.equal(bad!.failure?.code, 'setAside');
+    assert.equal(harness.utterances(bad!)[0]!.asr !== undefined, true);
+    assert.equal(good!.state, 'completed');
+  });
+
+  it('pauses, resumes, cancels and reorders', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 30 })], utterances: () => [500, 500], settings: { loadedModels: 1 } });
+    harness.pipeline.setQueue(false);
+    const jobs = await harness.submit(['1.wav', '2.wav', '3.wav', '4.wav'], { repair: false, translateTo: undefined });
+    harness.pipeline.pause([jobs[0]!.id]);
+    harness.pipeline.cancel([jobs[1]!.id]);
+    harness.pipeline.move(jobs[3]!.id, { before: jobs[2]!.id });
+    harness.pipeline.setQueue(true);
+    await harness.ended([jobs[1]!, jobs[2]!, jobs[3]!]);
+    assert.equal(harness.store.job(jobs[0]!.id)!.state, 'paused');
+    assert.equal(harness.store.job(jobs[1]!.id)!.state, 'cancelled');
+    assert.ok(harness.store.job(jobs[3]!.id)!.startedAt! <= harness.store.job(jobs[2]!.id)!.startedAt!);
+    harness.pipeline.resume([jobs[0]!.id]);
+    const [first] = await harness.ended([jobs[0]!]);
+    assert.equal(first!.state, 'completed');
+  });
+
+  it('returns the job that is there when the same is asked for again', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
+    const options = { repair: false, language: 'en' };
+    const path = harness.recording('same.wav');
+    const [first, second] = await harness.pipeline.submit([{ recording: path, options }, { recording: path, options }]);
+    assert.ok(first && second && 'job' in first && 'job' in second);
+    assert.equal(second.job.id, first.job.id);
+    assert.equal(second.existing, true);
+    const [third] = await harness.pipeline.submit([{ recording: path, options, onDuplicate: 'create' }]);
+    assert.ok(third && 'job' in third && third.job.id !== first.job.id);
+    await harness.ended([first.job, third.job]);
+  });
+
+  it('says of each bad request what is wrong, and queues the others', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
+    const options = { repair: false };
+    const answers = await harness.pipeline.submit([
+      { recording: '/nowhere/at/all.wav', options }, { recording: harness.recordings, options }, { recording: harness.recording('ok.wav'), options },
+      { recording: harness.recording('m.wav'), options: { ...options, models: { asr: 'no-such-model' } } },
+    ]);
+    assert.deepEqual(answers.map(answer => ('failure' in answer ? answer.failure.code : 'ok')), ['noSuchFile', 'notAFile', 'ok', 'unknownModel']);
+    await harness.ended(answers.flatMap(answer => ('job' in answer ? [answer.job] : [])));
+  });
+
+  it('raises the estimate after running out of memory, and loses nothing', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'oom@2', countFile: '' })], utterances: () => [500, 500, 500] });
+    const [job] = await harness.ended(await harness.submit(['talk.wav'], { repair: false, translateTo: undefined }));
+    assert.equal(job!.state, 'completed');
+  });
+});
