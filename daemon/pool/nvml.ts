@@ -41,6 +41,10 @@ export function nvmlReader({ names = libraryNames(), callMs = 2000, initMs = 30_
   let started = false, missing = false, hanging = false, trouble: Failure | null = null;
   let scanning: Promise<void> | null = null, scannedAt = -Infinity;
 
+  // A process waits for its threads before it ends, and this one would never: then the end comes by force, when all else is done.
+  const endAnyway = (): void => { if (hanging) process.kill(process.pid, 'SIGKILL'); };
+  process.once('exit', endAnyway);
+
   /** One call, on a thread. Resolves with NVML's result code; rejects when it takes too long, or while an earlier one has not come back. */
   function call(symbol: Symbol, args: unknown[], limitMs = callMs): Promise<number> {
     if (hanging) return Promise.reject(new Hanging());
@@ -210,6 +214,7 @@ export function nvmlReader({ names = libraryNames(), callMs = 2000, initMs = 30_
       const nvml = library;
       library = null;
       devices = [];
+      if (!hanging) process.off('exit', endAnyway);
       if (nvml && started && !hanging) { started = false; nvml.shutdown(); }
     },
   };
