@@ -14,7 +14,12 @@ export const ModelSource = Type.Union([
 ]);
 export type ModelSource = Static<typeof ModelSource>;
 
-export const ModelFile = Closed({ name: Type.String(), bytes: Bytes, sha256: Sha256, sources: Type.Array(ModelSource) });
+export const ModelFile = Closed({
+  name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' }),
+  /** null: not pinned. Such a file comes from the hub alone, is checked against the digest that the hub states, and what came first is what later checks hold it to. */
+  bytes: Nullable(Bytes), sha256: Nullable(Sha256),
+  sources: Type.Array(ModelSource),
+});
 export type ModelFile = Static<typeof ModelFile>;
 
 /** A model's card in the registry. */

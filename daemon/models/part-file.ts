@@ -1,0 +1,105 @@
+/** A file on its way: what has arrived is hashed as it is written, and a cut transfer goes on where it stopped. */
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { EarshotError } from '../../schemas/errors.ts';
+
+/** Which source the bytes so far are of, so that only that source goes on with them. */
+export interface PartNote {
+  source: string;
+  /** The hub's tag of the file, for files that are not pinned. */
+  etag?: string | null;
+  /** Wheels: parts that are whole, and where the last of them ends. */
+  parts?: number; bytes?: number;
+}
+
+export class PartFile {
+  readonly path: string;
+  bytes = 0;
+  note: PartNote | null = null;
+  #hash: Hash = createHash('sha256');
+  #handle: FileHandle;
+
+  private constructor(path: string, handle: FileHandle) {
+    this.path = path;
+    this.#handle = handle;
+  }
+
+  /** Opens what is there, reading it once for its hash. */
+  static async open(path: string, signal: AbortSignal): Promise<PartFile> {
+    const note = await readFile(`${path}.json`, 'utf8').then((text) => JSON.parse(text) as PartNote, () => null);
+    const part = new PartFile(path, await open(path, 'a'));
+    try {
+      part.note = note;
+      const { size } = await stat(path);
+      if (size > 0) await part.#read(note ? size : 0, signal);
+      return part;
+    } catch (error) { await part.close(); throw error; }
+  }
+
+  /** Says which source goes on; bytes of another source stay only when `keep` (the file is pinned, so its bytes are the same everywhere). */
+  async begin(note: PartNote, keep: boolean): Promise<void> {
+    if (!keep || !this.note) await this.truncate(0);
+    await this.mark(note);
+  }
+
+  async mark(note: PartNote): Promise<void> {
+    this.note = note;
+    await writeFile(`${this.path}.json`, JSON.stringify(note));
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length;) at += (await this.#handle.write(chunk, at)).bytesWritten;
+    this.#hash.update(chunk);
+    this.bytes += chunk.length;
+  }
+
+  async truncate(bytes: number, signal: AbortSignal = new AbortController().signal): Promise<void> {
+    if (bytes === this.bytes) return;
+    await this.#handle.truncate(bytes);
+    await this.#read(bytes, signal);
+  }
+
+  /** On the disk, and its digest. Closes the file. */
+  async finish(): Promise<string> {
+    await this.#handle.sync();
+    await this.close();
+    return this.#hash.copy().digest('hex');
+  }
+
+  async close(): Promise<void> { await this.#handle.close().catch(() => {}); }
+
+  async discard(): Promise<void> {
+    await this.close();
+    await rm(this.path, { force: true });
+    await rm(`${this.path}.json`, { force: true });
+  }
+
+  async #read(bytes: number, signal: AbortSignal): Promise<void> {
+    await this.#handle.truncate(bytes);
+    this.#hash = createHash('sha256');
+    this.bytes = bytes;
+    if (bytes === 0) return;
+    try {
+      for await (const chunk of createReadStream(this.path, { highWaterMark: 1024 * 1024, signal })) this.#hash.update(chunk as Buffer);
+    } catch (error) {
+      if (signal.aborted) throw new EarshotError('cancelled');
+      throw error;
+    }
+  }
+}
+
+/** sha256 of a file, in hexadecimal. */
+export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal ? { signal } : {}) })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** Git's name for a file's content, which the hub states as the tag of small files. */
+export async function gitBlobOf(path: string): Promise<string> {
+  const { size } = await stat(path);
+  const hash = createHash('sha1').update(`blob ${size}\0`);
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
