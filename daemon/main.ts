@@ -15,8 +15,7 @@ import { writeOutputs } from './pipeline/deliver.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { Speeds } from './pipeline/speeds.ts';
 import { createPool } from './pool/pool.ts';
-import { cpuReader } from './pool/cpu.ts';
-import { gpuReader } from './pool/gpu.ts';
+import { deviceReaders } from './pool/readers.ts';
 import { startMonitor } from './pool/monitor.ts';
 import { createEvents } from './rpc/events.ts';
 import { createHandlers } from './rpc/methods.ts';
@@ -42,7 +41,7 @@ async function main(): Promise<void> {
   const events = createEvents();
   const publish = events.publish;
 
-  const pool = createPool({ settings: settings.get, calibration: store, clock, readers: [gpuReader(), cpuReader()], events: { notice: ({ failure: why }) => publish({ type: 'notice', failure: why }), credited: () => pipeline.wake() } });
+  const pool = createPool({ settings: settings.get, calibration: store, clock, readers: deviceReaders(), events: { notice: ({ failure: why }) => publish({ type: 'notice', failure: why }), credited: () => pipeline.wake() } });
   await pool.refresh('all');
   const hasGpu = (): boolean => pool.views().some(device => device.kind === 'gpu');
   const runtimes = createRuntimes({ home, settings: settings.get, nvidia: hasGpu });

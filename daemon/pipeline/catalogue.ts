@@ -3,9 +3,9 @@ import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Reason } from '../../schemas/job.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import { STAGES, type Stage } from '../../schemas/words.ts';
 import type { Engine, RuntimeId } from '../engines/engine.ts';
-import type { Models } from '../models/models.ts';
+import { servesLanguage } from '../models/defaults.ts';
+import type { Defaults, Models } from '../models/models.ts';
 import { findFfmpeg } from '../runtimes/ffmpeg.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { Choices } from './request.ts';
@@ -28,20 +28,17 @@ export class Catalogue implements Choices {
 
   constructor(parts: CatalogueParts) { this.parts = parts; }
 
-  card(id: string): ModelCard | undefined { return serviceCard(id, this.parts.settings()) ?? this.parts.models.card(id); }
+  card(id: string): ModelCard | undefined { try { return this.parts.models.card(id); } catch { return undefined; } }
 
-  defaultModel(stage: Stage, language: string | null): string | undefined {
-    const { settings, models, hasGpu } = this.parts;
-    const chosen = settings().defaultModels[stage];
-    if (stage === 'tts') {
-      const speaks = (id: string): boolean => { const card = this.card(id); return !!card && (!card.languages.length || card.languages.some(each => each.split('-')[0] === language?.split('-')[0])); };
-      return chosen && speaks(chosen) ? chosen : language ? models.voiceFor(language) : undefined;
-    }
-    return chosen ?? models.defaults({ gpu: hasGpu() })[stage];
+  defaults(): Promise<Defaults> { return this.parts.models.defaults({ gpu: this.parts.hasGpu() }); }
+
+  voice(language: string): string | undefined {
+    const chosen = this.parts.settings().defaultModels.tts, card = chosen === undefined ? undefined : this.card(chosen);
+    return card && servesLanguage(card, language) ? card.id : this.parts.models.voiceFor(language) ?? undefined;
   }
 
   precision(card: ModelCard, device: string): string { return (device === 'cpu' ? card.precision.cpu : card.precision.gpu) ?? 'default'; }
-  directory(id: string): string { return this.parts.models.card(id) ? this.parts.models.directory(id) : ''; }
+  directory(id: string): string { return this.parts.models.directory(id); }
   runtimeDirectory(id: RuntimeId): string { return this.parts.runtimes.directory(id); }
 
   /** null: ready to load. Otherwise it is being fetched, and this says how far it is. */
@@ -91,17 +88,4 @@ export class Catalogue implements Choices {
   }
   /** Downloads stop where they are and go on from there next time. */
   stop(): void { for (const fetch of this.fetching.values()) fetch.abort.abort(); }
-}
-
-/** The card of a server's model ("server-asr") or a program ("command-NAME") that the settings name. */
-export function serviceCard(id: string, settings: Pick<Settings, 'server' | 'commands'>): ModelCard | undefined {
-  const base = { id, files: [], licence: '', homepage: '', memory: {}, precision: {}, size: 0 };
-  const stage = STAGES.find(each => id === `server-${each}`);
-  if (stage && settings.server) {
-    const model = settings.server.models[stage];
-    return model ? { ...base, name: model, family: 'server', engine: 'openai', stages: [stage], languages: [], parameters: { url: settings.server.url, model, ...(settings.server.key ? { key: settings.server.key } : {}) } } : undefined;
-  }
-  const name = id.startsWith('command-') ? id.slice('command-'.length) : null, command = name === null ? undefined : settings.commands[name];
-  if (!command) return undefined;
-  return { ...base, name: name!, family: 'command', engine: 'command', stages: [command.stage], languages: command.languages, parameters: { argv: JSON.stringify(command.argv), terminal: command.terminal } };
 }

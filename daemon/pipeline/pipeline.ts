@@ -511,8 +511,8 @@ export class Pipeline implements InstanceEvents {
   private learnLanguage(work: JobWork, heard: StepOutputs['asr']): void {
     if (!heard.text.trim() || (heard.languageProbability < SURE_OF_LANGUAGE && work.utterances.length > work.stage('asr')!.done)) return;
     try {
-      const models = modelsFor(work.row.options, heard.language, this.parts.catalogue);
-      this.update(work, { language: heard.language, models: { ...models, ...work.row.models } }, { kind: 'job.language', data: { language: heard.language, probability: heard.languageProbability } });
+      const models = modelsFor(work.row.options, heard.language, this.parts.catalogue, work.row.models);
+      this.update(work, { language: heard.language, models }, { kind: 'job.language', data: { language: heard.language, probability: heard.languageProbability } });
     } catch (error) { this.end(work, 'failed', toFailure(error)); }
   }
 

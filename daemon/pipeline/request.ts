@@ -2,18 +2,22 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, isAbsolute } from 'node:path';
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, failure } from '../../schemas/errors.ts';
 import type { JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { STAGES, type Stage } from '../../schemas/words.ts';
 import { checkRecording } from '../ingest/ingest.ts';
+import { servesLanguage } from '../models/defaults.ts';
+import type { Defaults } from '../models/models.ts';
 import type { JobRow } from '../store/port.ts';
 
 /** What the request may choose from. */
 export interface Choices {
   card(id: string): ModelCard | undefined;
-  /** The model of a stage on this machine, for a language where that matters; undefined: none speaks it. */
-  defaultModel(stage: Stage, language: string | null): string | undefined;
+  /** This machine's models for recognition, repair and translation. */
+  defaults(): Promise<Defaults>;
+  /** Who speaks a language; undefined: nobody. */
+  voice(language: string): string | undefined;
 }
 
 export const stagesOf = (options: JobOptions): Stage[] =>
@@ -22,20 +26,24 @@ export const stagesOf = (options: JobOptions): Stage[] =>
 /** The language that the spoken track is in; null while it is not known. */
 export const spokenLanguage = (options: JobOptions, detected: string | null): string | null => options.translateTo ?? options.language ?? detected;
 
-/** @throws unknownModel, wrongStage, languageNotSupported, noVoice */
-export function modelsFor(options: JobOptions, detected: string | null, choices: Choices): JobRow['models'] {
+/**
+ * The model of each stage: the request's own, else the default; the voice follows the language, and is left open while that is not known.
+ * @throws unknownModel, wrongStage, languageNotSupported, noVoice
+ */
+export function modelsFor(options: JobOptions, detected: string | null, choices: Pick<Choices, 'card' | 'voice'>, defaults: JobRow['models']): JobRow['models'] {
   const models: JobRow['models'] = {};
   const source = options.language ?? detected;
   for (const stage of stagesOf(options)) {
     const language = stage === 'tts' ? spokenLanguage(options, detected) : source;
-    if (stage === 'tts' && language === null && !options.models?.tts) continue; // settled once the language is known
-    const id = options.models?.[stage] ?? choices.defaultModel(stage, language);
-    if (!id) throw new EarshotError(stage === 'tts' ? 'noVoice' : 'languageNotSupported', { language: language ?? '', stage });
+    const id = options.models?.[stage] ?? (stage !== 'tts' ? defaults[stage] : language === null ? undefined : choices.voice(language));
+    if (!id) {
+      if (stage === 'tts' && language === null) continue;
+      throw new EarshotError(stage === 'tts' ? 'noVoice' : 'languageNotSupported', { language: language ?? '', stage });
+    }
     const card = choices.card(id);
     if (!card) throw new EarshotError('unknownModel', { model: id });
     if (!card.stages.includes(stage)) throw new EarshotError('wrongStage', { model: id, stage, stages: card.stages.join(', ') });
-    if (language && card.languages.length && !card.languages.some(known => known.split('-')[0] === language.split('-')[0]))
-      throw new EarshotError('languageNotSupported', { model: id, language, stage });
+    if (language && !servesLanguage(card, language)) throw new EarshotError('languageNotSupported', { model: id, language, stage });
     models[stage] = id;
   }
   return models;
@@ -52,10 +60,13 @@ async function inspect(path: string): Promise<{ path: string; name: string; byte
 export async function toRow(request: JobRequest, id: string, now: number, choices: Choices, position: number): Promise<JobRow> {
   const file = await inspect(request.recording);
   const { options } = request;
+  const { models: defaults, substitutions } = await choices.defaults();
+  const models = modelsFor(options, null, choices, defaults);
+  const warnings = substitutions.filter(each => models[each.stage] === each.instead).map(each => failure(each.failure.code, { ...each.failure.args, instead: each.instead }));
   const fingerprint = createHash('sha256').update(JSON.stringify([file.path, file.bytes, file.modifiedAt, options])).digest('hex');
   return {
-    id, ...file, durationMs: null, fingerprint, options, stages: stagesOf(options), models: modelsFor(options, null, choices),
+    id, ...file, durationMs: null, fingerprint, options, stages: stagesOf(options), models,
     priority: request.priority ?? 'normal', position, state: 'pending', createdAt: now, startedAt: null, finishedAt: null,
-    language: options.language ?? null, ingested: false, ingestedMs: 0, failure: null, warnings: [], outputs: [], overtaken: 0, crashes: 0,
+    language: options.language ?? null, ingested: false, ingestedMs: 0, failure: null, warnings, outputs: [], overtaken: 0, crashes: 0,
   };
 }

@@ -6,7 +6,7 @@ import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
-import { isFinal, type Stage } from '../../schemas/words.ts';
+import { isFinal, STAGES, type Stage } from '../../schemas/words.ts';
 import { engineFor } from '../../daemon/engines/engines.ts';
 import { home as homeOf, openHome, type Home } from '../../daemon/home.ts';
 import type { startIngest } from '../../daemon/ingest/ingest.ts';
@@ -63,7 +63,8 @@ export class Harness {
     this.metrics = new Metrics(this.store, clock);
     const cards = new Map(options.models.map(card => [card.id, card]));
     const catalogue = {
-      card: (id: string) => cards.get(id), defaultModel: (stage: Stage) => options.models.find(card => card.stages.includes(stage))?.id, precision: () => 'default', directory: () => '',
+      card: (id: string) => cards.get(id), voice: () => options.models.find(card => card.stages.includes('tts'))?.id,
+      defaults: async () => ({ models: Object.fromEntries(STAGES.map(stage => [stage, options.models.find(card => card.stages.includes(stage))?.id])), substitutions: [] }), precision: () => 'default', directory: () => '',
       runtimeDirectory: () => '', waiting: () => null, ingestTools: () => ({ ffmpeg: '', sherpaDirectory: '' }), toolsWaiting: () => null, ffmpeg: () => '', stop: () => {},
     } as unknown as Catalogue;
     const ingest: typeof startIngest = async ({ recording, onUtterances, onStart }) => {
