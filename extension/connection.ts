@@ -1,0 +1,153 @@
+/**
+ * This window's tie to the daemon. It goes `off → starting → connected`, and after a loss `lost → starting → connected` by itself; `failed`
+ * waits until someone asks again. Two connections: one for jobs, models and engines (a snapshot of thousands of jobs travels once), one for
+ * what comes and goes with the views (devices, instances, utterances of streaming jobs).
+ */
+import * as vscode from 'vscode';
+import { join } from 'node:path';
+import type { Client } from '../schemas/client.ts';
+import type { Failure } from '../schemas/errors.ts';
+import type { Utterance } from '../schemas/job.ts';
+import type { Method, Params, Result, StateEvents, Topic } from '../schemas/rpc.ts';
+import { Feed } from './feed.ts';
+import { emptyState, noChange, takeEvent, takeSnapshot, type Change, type MirrorState } from './mirror.ts';
+
+export type Tie =
+  | { kind: 'off' }
+  | { kind: 'starting'; step: 'starting' | 'replacing' | null }
+  | { kind: 'connected'; version: string; pid: number }
+  | { kind: 'lost'; failure: Failure; retryMs: number }
+  | { kind: 'failed'; failure: Failure };
+
+/** Where the daemon's program, socket and token are; `daemon/home.ts` knows the folders, and the bundle brings it along. */
+export interface DaemonPlace { program: string; args: string[]; env: Record<string, string | undefined>; socket: string; token: string; log: string }
+
+const MAIN_TOPICS: readonly Topic[] = ['jobs', 'models', 'engines'];
+const START_TIMEOUT_MS = 20_000;
+
+export class Daemon implements vscode.Disposable {
+  readonly state: MirrorState = emptyState();
+  readonly #version: string;
+  readonly #place: () => Promise<DaemonPlace>;
+  readonly #main: Feed;
+  readonly #live: Feed;
+  #tie: Tie = { kind: 'off' };
+  #watchers = 0;
+  #streams = new Set<string>();
+  readonly #ties = new vscode.EventEmitter<Tie>();
+  readonly #changes = new vscode.EventEmitter<Change>();
+  readonly #utterances = new vscode.EventEmitter<{ job: string; utterance: Utterance }>();
+  readonly #notices = new vscode.EventEmitter<Failure>();
+  readonly #subscribed = new vscode.EventEmitter<ReadonlySet<string>>();
+  readonly onTie = this.#ties.event;
+  readonly onChange = this.#changes.event;
+  readonly onUtterance = this.#utterances.event;
+  readonly onNotice = this.#notices.event;
+  /** The utterances of these jobs come from now on; whoever streams one reads what came before. */
+  readonly onSubscribed = this.#subscribed.event;
+
+  constructor(version: string, place: () => Promise<DaemonPlace>) {
+    this.#version = version;
+    this.#place = place;
+    this.#main = new Feed(() => this.#open(), {
+      snapshot: (snapshot, client) => {
+        takeSnapshot(this.state, snapshot, MAIN_TOPICS);
+        this.#setTie({ kind: 'connected', ...client.daemon });
+        this.#changes.fire(noChange(true));
+      },
+      events: batch => this.#take(batch),
+      lost: (failure, retryMs) => this.#setTie(retryMs === null ? { kind: 'failed', failure } : { kind: 'lost', failure, retryMs }),
+    });
+    this.#live = new Feed(() => this.#open(), {
+      snapshot: snapshot => {
+        const { topics, utterancesOf } = this.#live.wanted!;
+        takeSnapshot(this.state, snapshot, topics);
+        this.#changes.fire({ ...noChange(), devices: true, instances: true });
+        this.#subscribed.fire(new Set(utterancesOf));
+      },
+      events: batch => this.#take(batch),
+      lost: () => {},
+    });
+  }
+
+  get tie(): Tie { return this.#tie; }
+
+  /** Starts the daemon when there is none and keeps the mirror fed from then on. */
+  async start(): Promise<Client> {
+    if (!this.#main.wanted) this.#main.want({ topics: MAIN_TOPICS, utterancesOf: [] });
+    return this.#main.client();
+  }
+
+  /** @throws EarshotError */
+  async call<M extends Exclude<Method, 'session/hello'>>(method: M, params: Params<M>): Promise<Result<M>> {
+    return (await this.start()).call(method, params);
+  }
+
+  /** Devices and instances stay fresh until disposed. */
+  watchDevices(): vscode.Disposable {
+    this.#watchers += 1;
+    this.#wantLive();
+    return new vscode.Disposable(() => { this.#watchers -= 1; this.#wantLive(); });
+  }
+
+  /** Utterances of the job arrive until disposed. */
+  watchUtterances(job: string): vscode.Disposable {
+    this.#streams.add(job);
+    this.#wantLive();
+    return new vscode.Disposable(() => { this.#streams.delete(job); this.#wantLive(); });
+  }
+
+  /** Ends the daemon for all windows; it comes back when it is next needed. */
+  async stop(finish: boolean): Promise<void> {
+    const client = await this.#main.client();
+    this.#main.want(null);
+    await client.call('daemon/stop', { finish }).catch(() => {});
+    this.#live.want(null);
+    this.#setTie({ kind: 'off' });
+  }
+
+  dispose(): void {
+    this.#main.dispose();
+    this.#live.dispose();
+    for (const emitter of [this.#ties, this.#changes, this.#utterances, this.#notices, this.#subscribed]) emitter.dispose();
+  }
+
+  #wantLive(): void {
+    const topics: Topic[] = this.#watchers > 0 ? ['devices', 'instances'] : [];
+    this.#live.want(topics.length || this.#streams.size ? { topics, utterancesOf: [...this.#streams] } : null);
+  }
+
+  async #open(): Promise<Client> {
+    const [{ ensureDaemon }, place] = await Promise.all([import('../schemas/client.ts'), this.#place()]);
+    if (this.#tie.kind !== 'connected') this.#setTie({ kind: 'starting', step: null });
+    return ensureDaemon({
+      command: { program: place.program, args: place.args, env: place.env }, socket: place.socket, tokenPath: place.token, log: place.log,
+      client: 'vscode', version: this.#version, timeoutMs: START_TIMEOUT_MS, onProgress: step => this.#setTie({ kind: 'starting', step }),
+    });
+  }
+
+  #take({ events }: StateEvents): void {
+    const change = noChange();
+    for (const event of events) {
+      takeEvent(this.state, event, change);
+      if (event.type === 'utterance') this.#utterances.fire({ job: event.job, utterance: event.utterance });
+      else if (event.type === 'notice') this.#notices.fire(event.failure);
+    }
+    this.#changes.fire(change);
+  }
+
+  #setTie(tie: Tie): void {
+    this.#tie = tie;
+    this.#ties.fire(tie);
+  }
+}
+
+/** The daemon in this extension's folder, run by the editor's own Node; the environment variables that move the folders hold here too. */
+export async function daemonPlace(extensionPath: string): Promise<DaemonPlace> {
+  const { home } = await import('../daemon/home.ts');
+  const places = home();
+  return {
+    program: process.execPath, args: [join(extensionPath, 'dist', 'daemon.mjs')], env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined },
+    socket: places.socket, token: places.token, log: join(places.logs, 'start.log'),
+  };
+}

@@ -1,0 +1,16 @@
+/** What the editor calls. Activation only registers; the daemon is looked for when something needs it. */
+import * as vscode from 'vscode';
+import { Daemon, daemonPlace } from './connection.ts';
+import { DevicesPanel } from './panels/devices.ts';
+import { QueuePanel } from './panels/queue.ts';
+import { statusBar } from './status.ts';
+
+export function activate(context: vscode.ExtensionContext): void {
+  const log = vscode.window.createOutputChannel('Earshot', { log: true });
+  const daemon = new Daemon((context.extension.packageJSON as { version: string }).version, () => daemonPlace(context.extensionPath));
+  context.subscriptions.push(
+    log, daemon, statusBar(daemon),
+    vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
+    vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),
+  );
+}

@@ -1,0 +1,116 @@
+/** The queue panel: the mirror's jobs as rows, and what people do there as calls. */
+import * as vscode from 'vscode';
+import type { Params } from '../../schemas/rpc.ts';
+import { isFinal } from '../../schemas/words.ts';
+import type { FromQueue, JobAction, PanelCommand, ToQueue } from '../../webview/messages.ts';
+import type { Daemon } from '../connection.ts';
+import { jobRow } from '../rows.ts';
+import { errorText, tieView } from '../words.ts';
+import { checked, pageHtml } from './page.ts';
+
+/** Many updates a second become ten repaints. */
+const DELTA_MS = 100;
+
+const METHOD: Readonly<Record<Exclude<JobAction, 'open'>, 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove'>> =
+  { pause: 'job/pause', resume: 'job/resume', cancel: 'job/cancel', retry: 'job/retry', remove: 'job/remove' };
+
+export const PANEL_COMMANDS: Readonly<Record<Exclude<PanelCommand, 'start' | 'clearFinished' | 'pauseQueue' | 'resumeQueue'>, string>> =
+  { pick: 'earshot.transcribe', sample: 'earshot.trySample', models: 'earshot.models.focus', doctor: 'earshot.doctor', log: 'earshot.showLog' };
+
+export class QueuePanel implements vscode.WebviewViewProvider {
+  readonly #daemon: Daemon;
+  readonly #extensionUri: vscode.Uri;
+  readonly #log: vscode.LogOutputChannel;
+
+  constructor(daemon: Daemon, extensionUri: vscode.Uri, log: vscode.LogOutputChannel) {
+    this.#daemon = daemon;
+    this.#extensionUri = extensionUri;
+    this.#log = log;
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const { webview } = view;
+    webview.options = { enableScripts: true, localResourceRoots: [vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview')] };
+    const post = (message: ToQueue): void => void webview.postMessage(message);
+    let ready = false;
+    const changed = new Set<string>(), removed = new Set<string>();
+    let timer: NodeJS.Timeout | null = null;
+
+    const state = (): { paused: boolean; tie: ReturnType<typeof tieView>; modelsReady: boolean } =>
+      ({ paused: this.#daemon.state.queuePaused, tie: tieView(this.#daemon.tie), modelsReady: [...this.#daemon.state.models.values()].some(m => m.state === 'installed' && m.card.stages.includes('asr')) });
+    const snapshot = (): void => {
+      changed.clear();
+      removed.clear();
+      post({ type: 'snapshot', rows: [...this.#daemon.state.jobs.values()].map(jobRow), ...state() });
+      this.#badge(view);
+    };
+    const flush = (): void => {
+      timer = null;
+      if (!ready || !view.visible) return;
+      if (changed.size || removed.size) {
+        post({ type: 'delta', rows: [...changed].flatMap(id => this.#daemon.state.jobs.get(id) ?? []).map(jobRow), removed: [...removed] });
+        changed.clear();
+        removed.clear();
+      }
+      this.#badge(view);
+    };
+    const subscriptions = [
+      this.#daemon.onChange(change => {
+        if (!ready || !view.visible) return;
+        if (change.all) return snapshot();
+        for (const id of change.jobs) { changed.add(id); removed.delete(id); }
+        for (const id of change.removed) { removed.add(id); changed.delete(id); }
+        if (change.queue) post({ type: 'state', ...state() });
+        if (changed.size || removed.size) timer ??= setTimeout(flush, DELTA_MS);
+      }),
+      this.#daemon.onTie(() => { if (ready && view.visible) post({ type: 'state', ...state() }); }),
+      view.onDidChangeVisibility(() => { if (view.visible && ready) snapshot(); }),
+      webview.onDidReceiveMessage(checked<FromQueue>(async () => {
+        const [{ Compile }, { FromQueue: schema }] = await Promise.all([import('typebox/compile'), import('../../webview/messages.ts')]);
+        return Compile(schema);
+      }, message => {
+        if (message.type === 'ready') { ready = true; snapshot(); return void this.#daemon.start().catch(error => this.#log.error(errorText(error))); }
+        void this.#act(message).catch(error => { this.#log.error(errorText(error)); void vscode.window.showErrorMessage(errorText(error)); });
+      }, message => this.#log.warn(`queue panel: refused ${JSON.stringify(message).slice(0, 200)}`))),
+    ];
+    view.onDidDispose(() => { if (timer) clearTimeout(timer); for (const s of subscriptions) s.dispose(); });
+    webview.html = pageHtml({ webview, extensionUri: this.#extensionUri, name: 'queue', title: vscode.l10n.t('Queue') });
+  }
+
+  /** How many jobs are under way, on the icon in the activity bar. */
+  #badge(view: vscode.WebviewView): void {
+    let active = 0;
+    for (const job of this.#daemon.state.jobs.values()) if (!isFinal(job.state)) active += 1;
+    if ((view.badge?.value ?? 0) !== active) view.badge = active ? { value: active, tooltip: vscode.l10n.t('{0} jobs under way', active) } : undefined;
+  }
+
+  async #act(message: Exclude<FromQueue, { type: 'ready' }>): Promise<void> {
+    switch (message.type) {
+      case 'action':
+        if (message.action === 'open') await vscode.commands.executeCommand('earshot.openTranscript', message.ids[0]);
+        else await this.#daemon.call(METHOD[message.action], { ids: message.ids });
+        return;
+      case 'move': {
+        const { type: _type, ...params } = message;
+        await this.#daemon.call('job/move', params as Params<'job/move'>);
+        return;
+      }
+      case 'drop': return void await vscode.commands.executeCommand('earshot.transcribe', undefined, message.uris.map(uri => vscode.Uri.parse(uri)));
+      case 'command': return this.#command(message.command);
+    }
+  }
+
+  async #command(command: PanelCommand): Promise<void> {
+    switch (command) {
+      case 'start': return void await this.#daemon.start();
+      case 'pauseQueue': return void await this.#daemon.call('queue/pause', {});
+      case 'resumeQueue': return void await this.#daemon.call('queue/resume', {});
+      case 'clearFinished': {
+        const ids = [...this.#daemon.state.jobs.values()].filter(job => isFinal(job.state)).map(job => job.id);
+        if (ids.length) await this.#daemon.call('job/remove', { ids });
+        return;
+      }
+      default: await vscode.commands.executeCommand(PANEL_COMMANDS[command]);
+    }
+  }
+}

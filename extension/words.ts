@@ -1,0 +1,35 @@
+/** Codes into words of the window's language. The sentences for failures and reasons are shared with the command line. */
+import * as vscode from 'vscode';
+import { toFailure, type Failure } from '../schemas/errors.ts';
+import type { Reason } from '../schemas/job.ts';
+import type { Stage } from '../schemas/words.ts';
+import type { TieView } from '../webview/messages.ts';
+import type { Tie } from './connection.ts';
+
+export const failureText = (failure: Failure): string => `${failure.code} ${Object.values(failure.args).join(' ')}`.trim();
+export const reasonText = (reason: Reason): string => `${reason.code} ${Object.values(reason.args).join(' ')}`.trim();
+export const errorText = (error: unknown): string => failureText(toFailure(error));
+
+export const stageName = (stage: Stage): string =>
+  ({ asr: vscode.l10n.t('Recognise'), repair: vscode.l10n.t('Repair'), nmt: vscode.l10n.t('Translate'), tts: vscode.l10n.t('Speak') })[stage];
+
+/** A language in the window's own: "German" for de. */
+export function languageName(code: string): string {
+  try { return new Intl.DisplayNames([vscode.env.language, 'en'], { type: 'language' }).of(code) ?? code; } catch { return code; }
+}
+
+const GB = 1e9;
+export const bytesText = (bytes: number): string => bytes >= GB ? vscode.l10n.t('{0} GB', (bytes / GB).toFixed(1)) : vscode.l10n.t('{0} MB', Math.round(bytes / 1e6));
+
+export function tieView(tie: Tie): TieView {
+  switch (tie.kind) {
+    case 'off': return { kind: 'off', text: vscode.l10n.t('It starts when it is needed.') };
+    case 'starting': return { kind: 'starting', text: tie.step === 'replacing' ? vscode.l10n.t('Updating: the running work ends first…') : vscode.l10n.t('Starting…') };
+    case 'connected': return { kind: 'connected', text: '' };
+    case 'lost': return { kind: 'lost', text: vscode.l10n.t('The connection was lost; trying again…') };
+    case 'failed': return { kind: 'failed', text: failureText(tie.failure) };
+  }
+}
+
+/** The one thing that holds the queue up. */
+export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string => reasonText(bottleneck as Reason);

@@ -1,0 +1,52 @@
+/** What every page shares: its words, its line to the extension, and one repaint a frame. */
+import { render, type TemplateResult } from 'lit';
+
+interface VsCodeApi<S> { postMessage(message: unknown): void; getState(): S | undefined; setState(state: S): void }
+declare function acquireVsCodeApi<S>(): VsCodeApi<S>;
+
+const given = JSON.parse(document.body.dataset.page ?? '{}') as { language?: string; strings?: Record<string, string> };
+export const language = given.language ?? 'en';
+const strings = given.strings ?? {};
+
+/** A sentence in the window's language; {0}, {1} … are replaced. English is the key. */
+export const t = (english: string, ...args: (string | number)[]): string =>
+  (strings[english] ?? english).replace(/\{(\d+)\}/g, (whole, index: string) => String(args[Number(index)] ?? whole));
+
+/** A page of the type of its messages and of what it remembers while hidden. */
+export class Page<In extends { type: string }, Out, Remembered> {
+  readonly #api = acquireVsCodeApi<Remembered>();
+  readonly #view: () => TemplateResult;
+  readonly #root: HTMLElement;
+  #asked = 0;
+  remembered: Remembered;
+
+  constructor(view: () => TemplateResult, initial: Remembered, take: (message: In) => void) {
+    this.#view = view;
+    this.#root = document.querySelector('main')!;
+    this.remembered = { ...initial, ...this.#api.getState() };
+    addEventListener('message', event => {
+      // Messages come from the editor's own frame; anything without a type is not ours.
+      const data: unknown = event.data;
+      if (typeof data !== 'object' || data === null || typeof (data as { type?: unknown }).type !== 'string') return;
+      take(data as In);
+      this.paint();
+    });
+  }
+
+  send(message: Out): void { this.#api.postMessage(message); }
+
+  remember(change: Partial<Remembered>): void {
+    this.remembered = { ...this.remembered, ...change };
+    this.#api.setState(this.remembered);
+    this.paint();
+  }
+
+  /** Paints before the next frame; many calls, one painting. */
+  paint(): void { this.#asked ||= requestAnimationFrame(() => this.paintNow()); }
+
+  paintNow(): void {
+    if (this.#asked) cancelAnimationFrame(this.#asked);
+    this.#asked = 0;
+    render(this.#view(), this.#root);
+  }
+}
