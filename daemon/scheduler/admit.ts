@@ -55,15 +55,19 @@ export function verdict(ledger: Ledger, lane: Lane, device: DeviceState, index: 
   if (need > view.cap) return 'memory';
   if ((model.notBefore[view.id] ?? 0) > ledger.now) return 'failedLately';
   if (isRemote(model, view.id) && !ledger.policy.serial) return loadsOf(lane).length ? 'loading' : 'fits';
-  if (ledger.loaded + ledger.slotsReserved >= ledger.policy.loadedModels) return 'modelLimit';
-  if (device.count + device.slotsReserved >= ledger.policy.instancesPerDevice) return 'deviceLimit';
+  if (ledger.loaded + placesKept(ledger.devices, lane, index) >= ledger.policy.loadedModels) return 'modelLimit';
+  if (device.count + placesKept([device], lane, index) >= ledger.policy.instancesPerDevice) return 'deviceLimit';
   if (need > device.free) return 'memory';
   const held = device.reservation;
-  if (held && held.lane !== lane && held.index <= index && need > held.spare && !endsBefore(ledger, lane, device, held.at)) return 'reserved';
+  if (held && held.lane !== lane && held.index < index && need > held.spare && !endsBefore(ledger, lane, device, held.at)) return 'reserved';
   if (device.loading) return 'loading';
   if (view.kind === 'cpu' && device.cores < 1) return 'cores';
   return 'fits';
 }
+
+/** Places for instances that are kept for lanes in front; a job's own stages do not stand in each other's way. */
+export const placesKept = (devices: readonly DeviceState[], lane: Lane, index: number): number =>
+  devices.filter(({ reservation }) => reservation?.place && reservation.lane !== lane && reservation.index < index).length;
 
 /** Backfilling: loaded now, all its known work would be over before the reservation's time. */
 function endsBefore(ledger: Ledger, lane: Lane, device: DeviceState, at: number): boolean {

@@ -50,7 +50,7 @@ function roomOfUnwanted(scene: Scene, lane: Lane, device: DeviceState, index: nu
   if (need > device.view.cap) return false;
   const free = victims(onDevice(ledger, device), { lane, index, stuck: false }, ledger.now).filter(victim => victim.claim === 'free' && (victim.instance.lane?.wantedBy ?? Infinity) === Infinity);
   let bytes = device.free + device.comingBytes;
-  let places = Math.min(ledger.policy.instancesPerDevice - device.count + device.comingCount, ledger.policy.loadedModels - ledger.loaded + ledger.comingLoaded - ledger.slotsReserved);
+  let places = Math.min(ledger.policy.instancesPerDevice - device.count + device.comingCount, ledger.policy.loadedModels - ledger.loaded + ledger.comingLoaded);
   const chosen: typeof free = [];
   for (const victim of free) {
     if (bytes >= need && places >= 1) break;

@@ -9,15 +9,15 @@ export const INGESTS_AT_ONCE = 2;
 /** Jobs of one model that are decoded and wait for their first turn, beyond one for each of its instances. */
 const AHEAD = 2;
 
-/** Emits the ingests to begin; returns the jobs. `order` without jobs that were refused. */
-export function beginIngests(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, actions: Action[]): Set<string> {
-  const chosen = new Set<string>();
+/** Emits the ingests to begin; returns their jobs. `moved`: jobs that this plan lets begin. */
+export function beginIngests(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, moved: ReadonlySet<string>, actions: Action[]): JobView[] {
+  const chosen: JobView[] = [];
   const ahead = new Map<Lane, number>();
   let live = 0, liveWaits = false;
   for (const job of order) {
     if (job.live && job.ingest === 'running') live++;
     if (job.live && job.ingest === 'waiting') liveWaits = true;
-    if (job.ingest === 'waiting' || begun(job)) continue;
+    if (job.ingest === 'waiting' || begun(job) || moved.has(job.id)) continue;
     const lane = laneOf(job, lanes);
     if (lane) ahead.set(lane, (ahead.get(lane) ?? 0) + 1);
   }
@@ -32,7 +32,7 @@ export function beginIngests(snapshot: Snapshot, order: readonly JobView[], lane
     if (!job.live && waiting >= AHEAD + Math.max(1, lane.instances.length)) continue;
     ahead.set(lane, waiting + 1);
     if (!job.live) running++;
-    chosen.add(job.id);
+    chosen.push(job);
     actions.push({ type: 'ingest', job: job.id });
   }
   return chosen;

@@ -29,17 +29,17 @@ export interface InstanceState {
   /** The reservation that lets jobs behind it go on here for the moment. */
   passes: Reservation | null;
 }
-export interface Reservation { job: JobView; index: number; lane: Lane; bytes: number; at: number; spare: number; passesLeft: number }
+export interface Reservation { job: JobView; index: number; lane: Lane; bytes: number; at: number; spare: number; passesLeft: number; /** Near enough that a place for the instance is kept too. */ place: boolean }
 export interface DeviceState {
   view: DeviceView; free: number; cores: number; loading: boolean; loadingModel: string;
   /** Instances on it, those on their way out too; and bytes and instances that are on their way out. */
   count: number; comingBytes: number; comingCount: number;
-  reservation: Reservation | null; slotsReserved: number;
+  reservation: Reservation | null;
 }
 export interface Ledger {
   now: number; policy: Policy; snapshot: Snapshot;
   devices: DeviceState[]; byId: Map<string, DeviceState>; instances: InstanceState[];
-  tasks: number; loaded: number; comingLoaded: number; slotsReserved: number;
+  tasks: number; loaded: number; comingLoaded: number;
 }
 
 export const LOOK_AHEAD = 64;
@@ -50,10 +50,10 @@ export const isRemote = (model: ModelView, device: string): boolean => model.nee
 
 export function openLedger(snapshot: Snapshot, policy: Policy, now: number): Ledger {
   const devices: DeviceState[] = snapshot.devices.map(view => ({
-    view, free: view.admissible, cores: view.cores, loading: view.loading, loadingModel: '', count: 0, comingBytes: 0, comingCount: 0, reservation: null, slotsReserved: 0,
+    view, free: view.admissible, cores: view.cores, loading: view.loading, loadingModel: '', count: 0, comingBytes: 0, comingCount: 0, reservation: null,
   }));
   const byId = new Map(devices.map(device => [device.view.id, device]));
-  const ledger: Ledger = { now, policy, snapshot, devices, byId, instances: [], tasks: 0, loaded: 0, comingLoaded: 0, slotsReserved: 0 };
+  const ledger: Ledger = { now, policy, snapshot, devices, byId, instances: [], tasks: 0, loaded: 0, comingLoaded: 0 };
   for (const view of snapshot.instances) {
     const device = byId.get(view.device);
     if (view.state === 'busy') ledger.tasks++;

@@ -36,14 +36,20 @@ export function plan(snapshot: Snapshot, now: number): Plan {
 
   const order = refuse(snapshot, orderJobs(snapshot.jobs, snapshot.models, policy), actions);
   const served = policy.serial ? onlyOne(order) : order;
-  const moved = snapshot.open ? beginIngests(snapshot, served, lanes, actions) : new Set<string>();
-  const underWay = gather(snapshot, served, lanes, moved, now, wake);
+  const moved = new Set<string>();
+  const underWay = gather(snapshot, served, lanes, now, wake);
   const scene: Scene = { ledger, actions, wake, cpuThreads: threadsHere(ledger, lanes, underWay), turnOf: lane => lane.waiting.length ? nextTurn(lane.waiting, lane.instances.length, now) : null };
 
   if (snapshot.open) {
     serve(scene, lanes.all, moved, served);
-    prefetch(scene, lanes, underWay, served);
+    const begins = underWay.filter(job => moved.has(job.id) && !isUnderWay(job));
+    claimAll(begins, lanes, served);
+    prefetch(scene, lanes, underWay.filter(job => moved.has(job.id) || isUnderWay(job)), served);
     replicate(scene, lanes.all);
+    const decoding = beginIngests(snapshot, served, lanes, moved, actions);
+    for (const job of decoding) moved.add(job.id);
+    claimAll(decoding, lanes, served);
+    prefetch(scene, lanes, decoding, served);
   }
   wake(retire(ledger, (snapshot.advice?.keepAliveSeconds ?? policy.keepAliveSeconds) * 1000, actions));
 
@@ -87,16 +93,15 @@ function refuse(snapshot: Snapshot, order: JobView[], actions: Action[]): JobVie
 }
 
 /** Fills the lanes with the work that may start now; returns the first jobs that are under way. */
-function gather(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, beginning: ReadonlySet<string>, now: number, wake: (at: number) => void): JobView[] {
+function gather(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, now: number, wake: (at: number) => void): JobView[] {
   const underWay: JobView[] = [];
   const never = snapshot.policy.modelReuse === 'never';
   let looked = 0;
   for (let index = 0; index < order.length; index++) {
     const job = order[index]!;
-    const decoding = job.ingest === 'running' || beginning.has(job.id);
-    if (job.ingest === 'waiting' && !decoding) continue;
+    if (job.ingest === 'waiting') continue;
     if (never && ++looked > 256) break;
-    const started = begun(job) || decoding;
+    const started = isUnderWay(job);
     if (underWay.length < UNDER_WAY) underWay.push(job);
     for (let i = 0; i < job.stages.length; i++) {
       const stage = job.stages[i]!;
@@ -105,13 +110,26 @@ function gather(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, beg
       const lane = lanes.of(job, stage);
       if (!lane || lane.model.waiting) continue;
       if (stage.retryAt !== null && stage.retryAt > now) { wake(stage.retryAt); continue; }
-      if (started && index < lane.wantedBy) lane.wantedBy = index;
-      if (started && job.live) lane.wantedByLive = true;
+      if (started) claimFor(job, lane, index);
       const more = i === 0 ? job.ingest !== 'done' : !job.stages[i - 1]!.finished;
       if (ready > 0 && !waitsForMore(stage, job.live ? 1 : snapshot.policy.batchMinimum, more)) addCandidate(lane, job, index, stage);
     }
   }
   return underWay;
+}
+
+const isUnderWay = (job: JobView): boolean => begun(job) || job.ingest === 'running';
+
+/** Jobs that this plan lets begin will want their later stages. */
+function claimAll(jobs: readonly JobView[], lanes: Lanes, order: readonly JobView[]): void {
+  for (const job of jobs) for (const stage of job.stages) if (!stage.finished) claimFor(job, lanes.of(job, stage), order.indexOf(job));
+}
+
+/** A job under way will want the lane. */
+function claimFor(job: JobView, lane: Lane | null, index: number): void {
+  if (!lane) return;
+  lane.wantedBy = Math.min(lane.wantedBy, index);
+  if (job.live) lane.wantedByLive = true;
 }
 
 function threadsHere(ledger: Ledger, lanes: Lanes, underWay: readonly JobView[]): number {

@@ -5,7 +5,7 @@
  * idle instances can go for it; else it gets the reservation of the device on which room will be first.
  */
 import type { Reason } from '../../schemas/job.ts';
-import { allowedDevices, verdict, type Verdict } from './admit.ts';
+import { allowedDevices, placesKept, verdict, type Verdict } from './admit.ts';
 import { onDevice, unload, victims, type Asking, type Victim } from './evict.ts';
 import { begun, isRemote, type Candidate, type DeviceState, type InstanceState, type Lane, type Ledger, type Reservation } from './lanes.ts';
 import { because } from './reasons.ts';
@@ -111,11 +111,11 @@ function takeRoom(scene: Scene, asking: Asking, tier: readonly DeviceState[]): R
 function roomOn(ledger: Ledger, asking: Asking, device: DeviceState): Victim[] | null {
   const need = asking.lane.model.need[device.view.id] ?? Infinity;
   if (!device.view.usable || need > device.view.cap || (asking.lane.model.notBefore[device.view.id] ?? 0) > ledger.now) return null;
-  if (device.reservation && device.reservation.index <= asking.index && device.reservation.lane !== asking.lane) return null;
+  if (device.reservation && device.reservation.index < asking.index && device.reservation.lane !== asking.lane) return null;
   const chosen: Victim[] = [];
   let bytes = device.free + device.comingBytes;
-  let places = ledger.policy.instancesPerDevice - (device.count - device.comingCount) - device.slotsReserved;
-  let models = ledger.policy.loadedModels - (ledger.loaded - ledger.comingLoaded) - ledger.slotsReserved;
+  let places = ledger.policy.instancesPerDevice - (device.count - device.comingCount) - placesKept([device], asking.lane, asking.index);
+  let models = ledger.policy.loadedModels - (ledger.loaded - ledger.comingLoaded) - placesKept(ledger.devices, asking.lane, asking.index);
   const here = victims(onDevice(ledger, device), asking, ledger.now);
   for (const victim of here) {
     if (bytes >= need && places >= 1) break;
@@ -130,14 +130,14 @@ function roomOn(ledger: Ledger, asking: Asking, device: DeviceState): Victim[] |
     if (!victim) return null;
     chosen.push(victim);
   }
-  return prune(chosen, need, device, ledger);
+  return prune(chosen, need, device, ledger, asking);
 }
 
 /** Leaves out those that turn out not to be needed once the later ones go. */
-function prune(chosen: Victim[], need: number, device: DeviceState, ledger: Ledger): Victim[] {
+function prune(chosen: Victim[], need: number, device: DeviceState, ledger: Ledger, asking: Asking): Victim[] {
   let bytes = device.free + device.comingBytes + chosen.filter(victim => victim.instance.device === device).reduce((sum, victim) => sum + victim.instance.view.leaseBytes, 0);
-  let places = ledger.policy.instancesPerDevice - (device.count - device.comingCount) - device.slotsReserved + chosen.filter(victim => victim.instance.device === device).length;
-  let models = ledger.policy.loadedModels - (ledger.loaded - ledger.comingLoaded) - ledger.slotsReserved + chosen.length;
+  let places = ledger.policy.instancesPerDevice - (device.count - device.comingCount) - placesKept([device], asking.lane, asking.index) + chosen.filter(victim => victim.instance.device === device).length;
+  let models = ledger.policy.loadedModels - (ledger.loaded - ledger.comingLoaded) - placesKept(ledger.devices, asking.lane, asking.index) + chosen.length;
   return chosen.filter(({ instance }) => {
     const own = instance.device === device;
     const lessBytes = bytes - (own ? instance.view.leaseBytes : 0), lessPlaces = places - (own ? 1 : 0);
@@ -154,8 +154,7 @@ function hold(scene: Scene, lane: Lane, index: number, device: DeviceState, at: 
   const known = device.reservation;
   if (known && known.index <= index) return known;
   const job = lane.waiting[0]!.job;
-  if (!known) { device.slotsReserved++; scene.ledger.slotsReserved++; }
-  return device.reservation = { job, index, lane, bytes: lane.model.need[device.view.id] ?? 0, at, spare, passesLeft: Math.max(0, scene.ledger.policy.overtakes - job.overtaken) };
+  return device.reservation = { job, index, lane, bytes: lane.model.need[device.view.id] ?? 0, at, spare, passesLeft: Math.max(0, scene.ledger.policy.overtakes - job.overtaken), place: at - scene.ledger.now <= PATIENCE_MS };
 }
 
 /** True: at least one of the instances stays for jobs that may pass; the passes are written into the ledger. */
@@ -188,7 +187,6 @@ function reserve(scene: Scene, lane: Lane, index: number, devices: readonly Devi
   if (SOON.includes(why)) return null;
   const soon = at - ledger.now <= PATIENCE_MS;
   const reservation = hold(scene, lane, index, device, at, best.spare);
-  if (!soon) { device.slotsReserved--; ledger.slotsReserved--; }
   const here = victims(onDevice(ledger, device), { lane, index, stuck: false }, ledger.now).filter(victim => victim.claim === 'behind');
   if (here.length && soon && !letPass(scene, reservation, here)) for (const { instance } of here) unload(ledger, instance, 'room', scene.actions);
   else letPass(scene, reservation, here.filter(victim => !victim.instance.passes));
