@@ -115,13 +115,23 @@ export class Instance {
     if (why) this.events.failed(this, token, why, index); else this.events.done(this, token);
   }
 
-  private onMemory({ residentBytes, peakBytes }: Memory): void {
-    this.residentBytes = residentBytes;
-    if (peakBytes !== null) this.peakBytes = Math.max(this.peakBytes ?? 0, peakBytes);
-    this.pool.observe(this.options.lease.id, { ...(residentBytes !== null ? { residentBytes } : {}), ...(peakBytes !== null ? { peakBytes } : {}) });
+  /** The operating system counts RAM; what a worker holds of a GPU only the driver knows, or the worker itself. */
+  private onMemory({ residentBytes, peakBytes, deviceBytes }: Memory & { deviceBytes: number | null }): void {
+    const { context, lease } = this.options;
+    if (context.device.kind === 'cpu') this.pool.observe(lease.id, { ...(residentBytes !== null ? { residentBytes } : {}), ...(peakBytes !== null ? { peakBytes } : {}) });
+    else if (deviceBytes !== null) this.pool.observe(lease.id, { residentBytes: deviceBytes });
+    this.measure();
+  }
+
+  /** Takes over what the pool knows of this instance's memory. */
+  measure(): void {
+    const known = this.pool.get(this.options.lease.id);
+    this.residentBytes = known?.residentBytes ?? this.residentBytes;
+    this.peakBytes = known?.peakBytes ?? this.peakBytes;
   }
 
   private onExit(why: Failure | null): void {
+    this.measure();
     this.state = 'releasing';
     this.pool.release(this.options.lease.id);
     this.events.gone(this, why);

@@ -419,7 +419,7 @@ export class Pipeline implements InstanceEvents {
     if (why) {
       log(`instance ${instance.id} (${instance.options.card.id}): ${JSON.stringify(why)}`);
       if (instance.loadedAt === null) {
-        if (why.code === 'outOfMemory') pool.outOfMemory(instance.key, instance.options.lease.bytes);
+        if (why.code === 'outOfMemory') pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
         this.loadFailed(instance.options.card.id, instance.options.device, why);
       }
     }
@@ -529,7 +529,12 @@ export class Pipeline implements InstanceEvents {
       this.advance(work);
       break;
     }
-    if (instance.peakBytes !== null) this.learn(instance);
+    // The peak of this run, before its memory goes again.
+    void this.parts.pool.refresh().then(() => {
+      if (!this.instances.has(instance.id)) return; // it has gone, and was learned from then
+      instance.measure();
+      if (instance.peakBytes !== null) this.learn(instance);
+    });
     this.changed(instance);
   }
 
@@ -537,7 +542,7 @@ export class Pipeline implements InstanceEvents {
     const run = [...this.jobs.values()].find(work => work.stage(instance.options.stage)?.running.has(token));
     if (run) this.attemptFailed(run, run.stage(instance.options.stage)!, token, why, index, instance.options.card.id);
     if (why.code === 'outOfMemory') {
-      this.parts.pool.outOfMemory(instance.key, instance.options.lease.bytes);
+      this.parts.pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
       this.parts.metrics.outOfMemory(instance.options.stage);
       instance.stop('kill'); // it holds what it grabbed; its memory comes back only this way
     }

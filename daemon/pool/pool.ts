@@ -2,8 +2,9 @@
  * The memory pool: who holds what on each device, and what may still be given out.
  *
  * A lease is taken before a worker starts (the check and the entry are one synchronous step), gets the worker's pid with `attach`, and is `loaded` when the
- * model is. `release` means that the worker was told to go: the bytes count as ours until the device shows them free again (`credited`). A worker that had to be
- * killed is `forced`: its device takes nothing new until the memory shows. A finished lease is forgotten, so ending one twice is an error.
+ * model is. `release` means that the worker was told to go: the bytes count as ours until the device shows them free again (`credited`). When that takes too
+ * long, what is left of the worker is killed and the lease is `forced`: its device takes nothing new until the memory shows. A credited lease is forgotten, so
+ * ending one twice is an error.
  */
 import type { Device, Estimate, MemoryHolder } from '../../schemas/device.ts';
 import { EarshotError, failure, type Failure } from '../../schemas/errors.ts';
@@ -42,6 +43,8 @@ export interface PoolOptions {
   readers: readonly DeviceReader[];
   events?: PoolEvents;
   table?: ProcessTable;
+  /** Ends a process for good. */
+  kill?: (pid: number) => void;
 }
 
 export interface Pool {
@@ -93,15 +96,21 @@ interface LeaseEntry {
   residentBytes: number | null; peakBytes: number | null;
   /** The worker and its children, and whether the driver ever listed one of them. */
   tree: Set<number>; listed: boolean; inList: boolean;
+  /** Those of them that live, at the last look since the release. */
+  living: Set<number> | null;
   /** Free memory before this lease, while nothing else of ours changed on the device: what is missing since is its own. */
   freeBefore: number | null;
-  freeAtRelease: number | null; goneAt: number | null;
+  freeAtRelease: number | null; releasedAt: number | null; goneAt: number | null;
 }
 
 /** Children of workers rarely change and looking for them reads every process. */
 const TREE_MS = 1000;
+/** Memory that does not come back by itself after this long is taken back by force. */
+const PATIENCE_MS = 10_000;
 
-export function createPool({ settings, calibration, clock, readers, events = {}, table = processes() }: PoolOptions): Pool {
+const killForGood = (pid: number): void => { try { process.kill(pid, 'SIGKILL'); } catch { /* it has ended */ } };
+
+export function createPool({ settings, calibration, clock, readers, events = {}, table = processes(), kill = killForGood }: PoolOptions): Pool {
   const devices = new Map<string, Entry>();
   const leases = new Map<string, LeaseEntry>();
   const names = new Map<number, string | null>();
@@ -137,14 +146,22 @@ export function createPool({ settings, calibration, clock, readers, events = {},
   }
 
   function credit(lease: LeaseEntry, entry: Entry, now: number): void {
-    const gone = [...lease.tree].every(pid => !table.alive(pid));
+    // Once seen dead a number may be somebody else's: it is not looked at again.
+    lease.living = new Set([...(lease.living ?? lease.tree)].filter(pid => table.alive(pid)));
+    const gone = lease.living.size === 0;
     if (gone) lease.goneAt ??= now;
     const free = entry.reading.freeBytes;
     const done = isReleased({
       processesGone: gone, deviceThere: !entry.lost, listed: lease.listed, inList: lease.inList, residentBytes: entry.reading.kind === 'cpu' ? 0 : lease.residentBytes,
       freedBytes: free === null || lease.freeAtRelease === null ? null : free - lease.freeAtRelease, goneForMs: lease.goneAt === null ? 0 : now - lease.goneAt, forced: lease.state === 'forced',
     });
-    if (!done) return;
+    if (!done) {
+      if (lease.state === 'releasing' && now - lease.releasedAt! >= PATIENCE_MS) {
+        for (const pid of lease.living) kill(pid);
+        lease.state = 'forced';
+      }
+      return;
+    }
     leases.delete(lease.id);
     settle(lease.device);
     events.credited?.(view(lease));
@@ -235,7 +252,10 @@ export function createPool({ settings, calibration, clock, readers, events = {},
   function end(id: string, state: 'releasing' | 'forced'): void {
     const lease = find(id);
     if (lease.state === 'forced' || (lease.state === 'releasing' && state === 'releasing')) throw new EarshotError('wrongState', { lease: id, state: lease.state });
-    if (lease.state === 'active') lease.freeAtRelease = devices.get(lease.device)?.reading.freeBytes ?? null;
+    if (lease.state === 'active') {
+      lease.freeAtRelease = devices.get(lease.device)?.reading.freeBytes ?? null;
+      lease.releasedAt = clock();
+    }
     lease.state = state;
   }
 
@@ -252,7 +272,7 @@ export function createPool({ settings, calibration, clock, readers, events = {},
     views: () => [...devices.values()].map(entry => {
       const { reading } = entry, here = on(reading.id);
       return {
-        id: reading.id, kind: reading.kind, name: display(entry), admissible: admissible(entry), cap: known(entry) ? everBytes(limitsOf(entry), reading.totalBytes!) : 0,
+        id: reading.id, kind: reading.kind, name: display(entry), admissible: admissible(entry), cap: everBytes(limitsOf(entry), reading.totalBytes ?? 0),
         cores: reading.kind === 'cpu' ? Math.min(settings().cpuThreads ?? Infinity, reading.cores ?? 1) : Infinity,
         usable: known(entry) && !excluded(reading.id) && !here.some(lease => lease.state === 'forced'),
         loading: here.some(lease => lease.state === 'active' && !lease.loaded), releasing: here.some(lease => lease.state !== 'active'),
@@ -282,7 +302,7 @@ export function createPool({ settings, calibration, clock, readers, events = {},
       settle(device);
       const lease: LeaseEntry = {
         id: `lease-${++sequence}`, device, instance, name, bytes, state: 'active', pid: null, loaded: false, residentBytes: null, peakBytes: null,
-        tree: new Set(), listed: false, inList: false, freeBefore: entry.reading.kind === 'gpu' ? entry.reading.freeBytes : null, freeAtRelease: null, goneAt: null,
+        tree: new Set(), listed: false, inList: false, living: null, freeBefore: entry.reading.kind === 'gpu' ? entry.reading.freeBytes : null, freeAtRelease: null, releasedAt: null, goneAt: null,
       };
       leases.set(lease.id, lease);
       return view(lease);
@@ -310,7 +330,7 @@ export function createPool({ settings, calibration, clock, readers, events = {},
     loadMs: key => estimates.loadMs(key),
     estimates: () => estimates.list(),
     neverFits(need) {
-      let largestBytes = 0, needBytes = Infinity;
+      let largest = -1, least = Infinity, name = '';
       for (const [device, bytes] of Object.entries(need)) {
         const entry = devices.get(device);
         if (!entry || excluded(device)) continue;
@@ -318,10 +338,10 @@ export function createPool({ settings, calibration, clock, readers, events = {},
         if (!known(entry)) return null;
         const most = everBytes(limitsOf(entry), entry.reading.totalBytes!);
         if (bytes <= most) return null;
-        largestBytes = Math.max(largestBytes, most);
-        needBytes = Math.min(needBytes, bytes);
+        if (most > largest) { largest = most; name = display(entry); }
+        least = Math.min(least, bytes);
       }
-      return failure('neverFits', { needBytes: Number.isFinite(needBytes) ? needBytes : 0, largestBytes });
+      return failure('neverFits', { need: Number.isFinite(least) ? least : 0, device: name, largest: Math.max(0, largest) });
     },
     problems: () => readers.flatMap(reader => reader.problem() ?? []),
     dispose() { for (const reader of readers) reader.dispose(); },

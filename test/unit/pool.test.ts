@@ -34,7 +34,7 @@ class World {
   total = 24 * GiB; held = new Map<number, number>(); living = new Set<number>(); named = new Map<number, string>();
   there = true; listing = true; now = 1_000_000; kind: 'gpu' | 'cpu' = 'gpu'; degraded = false;
   settings: Settings = { ...DEFAULTS };
-  notices: string[] = []; credited: string[] = [];
+  notices: string[] = []; credited: string[] = []; killed: number[] = [];
   readonly calibration = memoryCalibration();
   get used(): number { return [...this.held.values()].reduce((a, b) => a + b, 0); }
   get id(): string { return this.kind === 'cpu' ? 'cpu' : 'GPU-0'; }
@@ -45,6 +45,7 @@ class World {
     return createPool({
       settings: () => this.settings, calibration: this.calibration, clock: () => this.now, table: this.table,
       events: { notice: ({ failure }) => this.notices.push(failure.code), credited: lease => this.credited.push(lease.id) },
+      kill: pid => { this.killed.push(pid); this.living.delete(pid); },
       readers: [{
         read: async (): Promise<DeviceReading[]> => (this.there ? [{
           ...blankReading(this.id, this.kind, this.kind === 'cpu' ? 'os' : 'nvml'), name: 'Test', totalBytes: this.total, freeBytes: Math.max(0, this.total - this.used), cores: 4, degraded: this.degraded,
@@ -205,6 +206,25 @@ describe('pool', () => {
     assert.equal(pool.views()[0]!.usable, true);
   });
 
+  it('takes memory back by force when it does not come by itself', async () => {
+    const world = new World(), pool = world.pool();
+    await pool.refresh();
+    const lease = pool.lease({ device: 'GPU-0', instance: 'i', bytes: GiB });
+    world.start(5, GiB);
+    pool.attach(lease.id, 5);
+    await pool.refresh();
+    pool.release(lease.id);
+    world.now += 9_999;
+    await pool.refresh();
+    assert.deepEqual([world.killed, pool.get(lease.id)!.state], [[], 'releasing']);
+    world.now += 1;
+    await pool.refresh();
+    assert.deepEqual([world.killed, pool.get(lease.id)!.state, pool.views()[0]!.usable], [[5], 'forced', false]);
+    world.end(5);
+    await pool.refresh();
+    assert.deepEqual([pool.get(lease.id), pool.views()[0]!.usable], [null, true]);
+  });
+
   it('measures by what the device lost where the driver does not say who holds what', async () => {
     const world = new World();
     world.listing = false;
@@ -268,7 +288,7 @@ describe('pool', () => {
     const world = new World(), pool = world.pool();
     await pool.refresh();
     assert.equal(pool.neverFits({ 'GPU-0': 20 * GiB }), null);
-    assert.deepEqual(pool.neverFits({ 'GPU-0': 22 * GiB })?.args, { needBytes: 22 * GiB, largestBytes: Math.floor(24 * GiB * 0.9) });
+    assert.deepEqual(pool.neverFits({ 'GPU-0': 22 * GiB })?.args, { need: 22 * GiB, device: 'Test', largest: Math.floor(24 * GiB * 0.9) });
     world.settings = { ...DEFAULTS, excludedDevices: ['GPU-0'] };
     assert.equal(pool.neverFits({ 'GPU-0': GiB })?.code, 'neverFits');
     assert.deepEqual([pool.views()[0]!.usable, pool.devices()[0]!.excluded], [false, true]);
