@@ -32,11 +32,13 @@ export const DaemonStatus = Closed({
   version: Type.String(), pid: Type.Integer(), startedAt: Time, rssBytes: Type.Integer(), clients: Type.Integer(), queuePaused: Type.Boolean(),
   jobs: Closed({ active: Type.Integer(), total: Type.Integer() }), stateDirectory: Path, dataDirectory: Path,
 });
+export type DaemonStatus = Static<typeof DaemonStatus>;
 
 /** What doctor found: each check says whether it is fine, and what to do if it is not. */
 export const DoctorReport = Closed({
   checks: Type.Array(Closed({ id: Type.String(), status: Type.Enum(['ok', 'warning', 'problem']), args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])) })),
 });
+export type DoctorReport = Static<typeof DoctorReport>;
 
 export const StageStats = Closed({
   stage: Stage, done: Type.Integer(), failed: Type.Integer(), retried: Type.Integer(), outOfMemory: Type.Integer(), queue: Type.Integer(),
@@ -44,6 +46,7 @@ export const StageStats = Closed({
   /** Seconds of recording handled for each second of wall clock. */
   throughput: Type.Number(), busy: Fraction,
 });
+export type StageStats = Static<typeof StageStats>;
 export const Stats = Closed({
   since: Time, until: Time, stages: Type.Array(StageStats), loads: Type.Integer(), loadMs: Type.Number(),
   jobs: Closed({ completed: Type.Integer(), failed: Type.Integer(), cancelled: Type.Integer(), pending: Type.Integer() }),
@@ -52,6 +55,7 @@ export const Stats = Closed({
   bottleneck: Nullable(Closed({ code: Type.String(), args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])) })),
   estimateError: Nullable(Type.Number()),
 });
+export type Stats = Static<typeof Stats>;
 
 export const Topic = Type.Enum(['jobs', 'devices', 'instances', 'models', 'engines', 'watch']);
 export type Topic = Static<typeof Topic>;
