@@ -55,7 +55,7 @@ export const JobRequest = Closed({
 });
 export type JobRequest = Static<typeof JobRequest>;
 
-/** Why a job waits: a code from a closed list and its arguments; windows make the sentence (schemas/reasons.ts). */
+/** Why a job waits: a code from a closed list and its arguments; windows make the sentence (schemas/messages.ts). */
 export const Reason = Closed({
   code: Type.Enum([
     'paused', 'queuePaused', 'ingesting', 'modelDownloading', 'engineInstalling', 'modelLoading', 'memory', 'reserved', 'neverFits',
