@@ -49,6 +49,8 @@ const growingPauseMs = (tries: number): number => 1000 * 3 ** (tries - 1);
 /** Kills from outside that a step survives without a try being counted. */
 const OUTSIDE_KILLS = 10;
 const LOADS_BEFORE_GIVING_UP = 3;
+/** Failures that a device is to blame for: no job loses a try to them. */
+const OF_THE_DEVICE: ReadonlySet<Failure['code']> = new Set<Failure['code']>(['outOfMemory', 'deviceLost', 'noRoom']);
 
 export class Pipeline implements InstanceEvents {
   private readonly parts: Parts;
@@ -436,7 +438,7 @@ export class Pipeline implements InstanceEvents {
   private loadFailed(model: string, device: string, why: Failure): void {
     const key = `${model}@${device}`;
     const count = (this.loadFailures.get(key)?.count ?? 0) + 1;
-    if (why.code === 'outOfMemory' || (canHeal(why.code) && count < LOADS_BEFORE_GIVING_UP)) {
+    if (OF_THE_DEVICE.has(why.code) || (canHeal(why.code) && count < LOADS_BEFORE_GIVING_UP)) {
       this.loadFailures.set(key, { count, notBefore: this.parts.clock() + this.retryPauseMs(Math.min(count, 5)), last: why });
       return;
     }
@@ -546,7 +548,14 @@ export class Pipeline implements InstanceEvents {
       this.parts.metrics.outOfMemory(instance.options.stage);
       instance.stop('kill'); // it holds what it grabbed; its memory comes back only this way
     }
+    if (why.code === 'deviceLost') instance.stop('kill', why);
     this.changed(instance);
+  }
+
+  /** A device fell off the bus: what ran on it runs elsewhere, or when it is back. */
+  deviceLost(device: string): void {
+    for (const instance of this.instances.values()) if (instance.options.device === device) instance.stop('kill', failure('deviceLost', { device }));
+    this.wake();
   }
 
   private park(work: JobWork, stage: StageWork, token: number, why: Failure): void {
@@ -562,7 +571,7 @@ export class Pipeline implements InstanceEvents {
     const missing = Array.from({ length: attempt.to - attempt.from }, (_, i) => attempt.from + i).filter(index => !stage.isOver(index));
     const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
     const killed = why.code === 'workerCrashed' && why.args.signal === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
-    if (why.code === 'cancelled' || why.code === 'outOfMemory' || killed || missing.length === 0) this.park(work, stage, token, why);
+    if (why.code === 'cancelled' || OF_THE_DEVICE.has(why.code) || killed || missing.length === 0) this.park(work, stage, token, why);
     else if (missing.length > 1 && index === undefined) { stage.soloUntil = attempt.to; this.park(work, stage, token, why); } // one of them is at fault: find out which
     else {
       const culprit = index ?? missing[0]!, tries = store.tries(job, stage.stage, culprit) + 1;

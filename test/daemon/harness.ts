@@ -7,6 +7,7 @@ import type { ModelCard } from '../../schemas/model.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { isFinal, STAGES, type Stage } from '../../schemas/words.ts';
+import type { Engine } from '../../daemon/engines/engine.ts';
 import { engineFor } from '../../daemon/engines/engines.ts';
 import { home as homeOf, openHome, type Home } from '../../daemon/home.ts';
 import type { startIngest } from '../../daemon/ingest/ingest.ts';
@@ -34,6 +35,10 @@ export interface HarnessOptions {
   /** Utterances of a recording, by its name; a length in ms each. */
   utterances?: (name: string) => number[];
   state?: string;
+  /** Engines beside the daemon's own. */
+  engines?: readonly Engine[];
+  /** Another judgement of memory, to compare with. */
+  judge?: (pool: Pool) => Pool;
 }
 
 export class Harness {
@@ -59,7 +64,11 @@ export class Harness {
     const settings = (): Settings => this.settings;
     const clock = Date.now;
     this.store = openStore(this.home.database);
-    this.pool = createPool({ settings, calibration: this.store, clock, readers: options.readers ?? [cpuReader()], events: { credited: () => this.pipeline.wake() } });
+    const pool = createPool({
+      settings, calibration: this.store, clock, readers: options.readers ?? [cpuReader()],
+      events: { credited: () => this.pipeline.wake(), notice: ({ device, failure }) => { if (failure.code === 'deviceLost') this.pipeline.deviceLost(device); } },
+    });
+    this.pool = options.judge?.(pool) ?? pool;
     this.metrics = new Metrics(this.store, clock);
     const cards = new Map(options.models.map(card => [card.id, card]));
     const catalogue = {
@@ -76,7 +85,7 @@ export class Harness {
       return { durationMs: at, warnings: [] };
     };
     this.pipeline = new Pipeline({
-      home: this.home, clock, settings, store: this.store, pool: this.pool, catalogue, speeds: new Speeds(this.store), metrics: this.metrics, engine: engineFor, ingest, deliver: async () => [],
+      home: this.home, clock, settings, store: this.store, pool: this.pool, catalogue, speeds: new Speeds(this.store), metrics: this.metrics, engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id), ingest, deliver: async () => [],
       publish: event => { this.events.push(event); for (const wake of this.waiters) wake(); }, log: line => this.log.push(line), retryPauseMs: tries => 20 * tries,
     });
   }

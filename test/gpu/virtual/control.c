@@ -37,7 +37,7 @@ static const struct { const char *name; size_t at; } FIELDS[] = {
 #define FIELD(name) { #name, offsetof(vgpu_device, name) }
   FIELD(total), FIELD(reserved), FIELD(release_delay_ms), FIELD(fragmentation_permille), FIELD(temperature), FIELD(power_mw), FIELD(power_limit_mw), FIELD(fan),
   FIELD(clock_mhz), FIELD(utilization), FIELD(memory_utilization), FIELD(capability_major), FIELD(capability_minor), FIELD(throttle), FIELD(missing), FIELD(lost),
-  FIELD(delay_us), FIELD(hang), FIELD(mig), FIELD(part_of), FIELD(out_of_memory), FIELD(peak_used),
+  FIELD(delay_us), FIELD(hang), FIELD(mig), FIELD(part_of), FIELD(out_of_memory), FIELD(peak_used), FIELD(peak_workers),
 };
 
 /* Sets a device's field by name; without the lock, so that a test can end a hang. 0, or -1 for an unknown name. */
@@ -102,6 +102,8 @@ int64_t vgpu_allocate(int index, uint32_t pid, uint64_t bytes, uint32_t graphics
     }
     uint64_t used = vgpu_used(device);
     if (used > device->peak_used) device->peak_used = used;
+    used = vgpu_used_by_workers(device);
+    if (used > device->peak_workers) device->peak_workers = used;
   }
   if (result == 0) device->out_of_memory++;
   vgpu_unlock();
@@ -130,6 +132,15 @@ int64_t vgpu_held(int index, uint32_t pid) {
   for (int i = 0; i < VGPU_ALLOCATIONS; i++) if (!pid || state->devices[index].allocations[i].pid == pid) held += (int64_t)state->devices[index].allocations[i].bytes;
   vgpu_unlock();
   return held;
+}
+
+/* Bytes that workers hold, as a device shows them. */
+int64_t vgpu_workers(int index) {
+  vgpu_state *state = vgpu_lock();
+  if (!state) return -1;
+  int64_t used = (int64_t)vgpu_used_by_workers(&state->devices[index]);
+  vgpu_unlock();
+  return used;
 }
 
 /* A device that fell off the bus and came back remembers nothing. */

@@ -49,6 +49,8 @@ export interface Control {
   giveBack(device: number, allocation: number, delayMs?: number): void;
   /** Bytes held by a process, or by all. */
   held(device: number, pid?: number): number;
+  /** Bytes held by processes that are no staged outsiders. */
+  workers(device: number): number;
   clear(device: number): void;
   /** Calls made to the fake NVML about devices. */
   calls(): number;
@@ -60,6 +62,7 @@ export function control(path: string): Control {
   const identify = library.func('int vgpu_identify(int device, str name, str uuid)'), driver = library.func('int vgpu_driver(int result, int devices)');
   const index = library.func('int vgpu_index(str uuid)'), allocate = library.func('int64 vgpu_allocate(int device, uint32 pid, uint64 bytes, uint32 graphics, uint32 staged)');
   const giveBack = library.func('int vgpu_give_back(int device, int64 id, uint64 delay)'), held = library.func('int64 vgpu_held(int device, uint32 pid)');
+  const workers = library.func('int64 vgpu_workers(int device)');
   const clear = library.func('int vgpu_clear(int device)'), calls = library.func('int64 vgpu_calls()');
   const good = (result: number): void => { if (result !== 0) throw new Error('the virtual GPUs refused: is EARSHOT_VGPU set?'); };
   return {
@@ -71,6 +74,7 @@ export function control(path: string): Control {
     allocate: (device, pid, bytes, { graphics = false, staged = false } = {}) => Number(allocate(device, pid, bytes, graphics ? 1 : 0, staged ? 1 : 0)),
     giveBack: (device, allocation, delayMs = 0) => good(giveBack(device, allocation, delayMs)),
     held: (device, pid = 0) => Number(held(device, pid)),
+    workers: device => Number(workers(device)),
     clear: device => good(clear(device)),
     calls: () => Number(calls()),
   };
@@ -86,9 +90,7 @@ export function virtualGpus(libraries: { nvml: string; control: string }, count:
   const folder = mkdtempSync(join(tmpdir(), 'earshot-vgpus-')), state = join(folder, 'state');
   const create = koffi.load(libraries.control).func('int vgpu_create(str path, int devices, uint64 total)');
   if (create(state, count, totalBytes) !== 0) throw new Error('the state file cannot be made');
-  const setEnv = koffi.load(null).func('int setenv(str name, str value, int overwrite)');
-  // process.env reaches the C environment too; libraries read it there.
+  // process.env is the C environment too, where the libraries read it.
   Object.assign(process.env, { EARSHOT_VGPU: state, EARSHOT_VGPU_CONTROL: libraries.control, EARSHOT_NVML: libraries.nvml });
-  setEnv('EARSHOT_VGPU', state, 1);
   return { ...control(libraries.control), ...libraries, state, dispose: () => rmSync(folder, { recursive: true, force: true }) };
 }

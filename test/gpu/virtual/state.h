@@ -51,7 +51,7 @@ typedef struct {
   uint64_t missing, lost, delay_us, hang;
   uint64_t mig;                    /* divided into parts */
   int64_t part_of;                 /* a part of that device; -1: a whole one */
-  uint64_t out_of_memory, peak_used; /* allocations refused, and the most ever taken by living processes */
+  uint64_t out_of_memory, peak_used, peak_workers; /* allocations refused; the most ever taken by all, and by all but staged outsiders */
   vgpu_allocation allocations[VGPU_ALLOCATIONS];
 } vgpu_device;
 
@@ -127,6 +127,13 @@ static void vgpu_unlock(void) { flock(vgpu_fd, LOCK_UN); }
 static uint64_t vgpu_used(const vgpu_device *device) {
   uint64_t used = 0;
   for (int i = 0; i < VGPU_ALLOCATIONS; i++) used += device->allocations[i].bytes;
+  return used;
+}
+
+/* Without the outsiders that tests made up. */
+static uint64_t vgpu_used_by_workers(const vgpu_device *device) {
+  uint64_t used = 0;
+  for (int i = 0; i < VGPU_ALLOCATIONS; i++) if (!device->allocations[i].staged) used += device->allocations[i].bytes;
   return used;
 }
 
