@@ -37,7 +37,7 @@ function loadAhead(scene: Scene, lane: Lane, index: number): void {
   for (const device of leastLoaded(lane, devicesOf(ledger, lane)).sort((a, b) => Number(a.view.kind === 'cpu') - Number(b.view.kind === 'cpu'))) {
     if (device.view.pressed) continue;
     const may = verdict(ledger, lane, device, index);
-    if (may === 'fits' && !device.reservation) { load(scene, lane, device); return; }
+    if (may === 'fits' && (!device.reservation || isRemote(lane.model, device.view.id))) { load(scene, lane, device); return; }
     if (may === 'loading' || may === 'cores') return; // soon, and here
     if ((may === 'memory' || may === 'deviceLimit' || may === 'modelLimit') && !device.reservation && roomOfUnwanted(scene, lane, device, index)) return;
   }
@@ -48,7 +48,7 @@ function roomOfUnwanted(scene: Scene, lane: Lane, device: DeviceState, index: nu
   const { ledger } = scene;
   const need = lane.model.need[device.view.id] ?? Infinity;
   if (need > device.view.cap) return false;
-  const free = victims(onDevice(ledger, device), { lane, index, stuck: false }, ledger.now).filter(victim => victim.claim === 'free' && (victim.instance.lane?.wantedBy ?? Infinity) === Infinity);
+  const free = victims(onDevice(ledger, device), { lane, index, stuck: false, serial: ledger.policy.serial }, ledger.now).filter(victim => victim.claim === 'free' && (victim.instance.lane?.wantedBy ?? Infinity) === Infinity);
   let bytes = device.free + device.comingBytes;
   let places = Math.min(ledger.policy.instancesPerDevice - device.count + device.comingCount, ledger.policy.loadedModels - ledger.loaded + ledger.comingLoaded);
   const chosen: typeof free = [];

@@ -16,7 +16,7 @@ const PAYS = 4;
 export type Claim = 'free' | 'pays' | 'behind';
 const CLAIM_ORDER: Readonly<Record<Claim, number>> = { free: 0, pays: 1, behind: 2 };
 
-export interface Asking { lane: Lane; index: number; stuck: boolean }
+export interface Asking { lane: Lane; index: number; stuck: boolean; serial: boolean }
 
 export function claimOn(victim: InstanceState, asking: Asking, now: number): Claim | null {
   const lane = victim.lane;
@@ -40,6 +40,7 @@ export interface Victim { instance: InstanceState; claim: Claim }
 export function victims(instances: readonly InstanceState[], asking: Asking, now: number): Victim[] {
   const result: Victim[] = [];
   for (const instance of instances) {
+    if (instance.view.leaseBytes === 0 && !asking.serial) continue; // an engine elsewhere holds nothing here
     const claim = claimOn(instance, asking, now);
     if (claim) result.push({ instance, claim });
   }

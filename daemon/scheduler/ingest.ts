@@ -13,15 +13,15 @@ const AHEAD = 2;
 export function beginIngests(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, moved: ReadonlySet<string>, actions: Action[]): JobView[] {
   const chosen: JobView[] = [];
   const ahead = new Map<Lane, number>();
-  let live = 0, liveWaits = false;
+  let live = 0, decoding = 0, liveWaits = false;
   for (const job of order) {
-    if (job.live && job.ingest === 'running') live++;
+    if (job.ingest === 'running') { if (job.live) live++; else decoding++; }
     if (job.live && job.ingest === 'waiting') liveWaits = true;
     if (job.ingest === 'waiting' || begun(job) || moved.has(job.id)) continue;
     const lane = laneOf(job, lanes);
     if (lane) ahead.set(lane, (ahead.get(lane) ?? 0) + 1);
   }
-  let running = Math.max(0, snapshot.ingestsRunning - live);
+  let running = Math.max(decoding, snapshot.ingestsRunning - live); // a live recording takes no decoder's place
   for (const job of order) {
     if (running >= INGESTS_AT_ONCE && !liveWaits) break;
     if (job.ingest !== 'waiting') continue;

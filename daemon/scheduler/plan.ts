@@ -155,12 +155,10 @@ function serve(scene: Scene, lanes: readonly Lane[], moved: Set<string>, order: 
       if (!lane || headIndex(each) < headIndex(lane) || (headIndex(each) === headIndex(lane) && each.stageIndex > lane.stageIndex)) lane = each;
     }
     if (!lane) return;
-    if (ledger.tasks >= ledger.policy.concurrentTasks) {
-      close(lane, because.taskLimit(ledger.policy.concurrentTasks));
-      continue;
-    }
     const idle = idleOf(lane);
     if (idle.length) {
+      // A ceiling on attempts does not hold up loads: what is loaded meanwhile is there when its turn comes.
+      if (ledger.tasks >= ledger.policy.concurrentTasks) { close(lane, because.taskLimit(ledger.policy.concurrentTasks)); continue; }
       if (!runOne(scene, lane, idle, moved)) lane.closed = true;
       continue;
     }

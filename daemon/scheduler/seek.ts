@@ -58,7 +58,7 @@ export function seek(scene: Scene, lane: Lane, index: number, stuck: boolean): b
   const { ledger } = scene;
   const all = devicesOf(ledger, lane);
   if (!all.length) { lane.reason = because.starting(); return false; }
-  const asking: Asking = { lane, index, stuck };
+  const asking: Asking = { lane, index, stuck, serial: ledger.policy.serial };
   let firstReason: Reason | null = null;
   for (const kind of ['gpu', 'cpu'] as const) {
     const tier = leastLoaded(lane, all.filter(device => device.view.kind === kind));
@@ -71,9 +71,9 @@ export function seek(scene: Scene, lane: Lane, index: number, stuck: boolean): b
       firstReason = reasonFor(scene, lane, tier[verdicts.findIndex(each => SOON.includes(each))]!, index);
       break;
     }
-    const going = takeRoom(scene, asking, tier);
-    if (going) { lane.reason = going; return false; }
-    firstReason ??= reasonFor(scene, lane, tier[0]!, index);
+    const taken = takeRoom(scene, asking, tier);
+    if (taken?.going) { lane.reason = taken.reason; return false; }
+    firstReason ??= taken?.reason ?? reasonFor(scene, lane, tier[0]!, index);
   }
   const best = reserve(scene, lane, index, all);
   lane.reason = best ?? firstReason ?? because.starting();
@@ -85,8 +85,8 @@ function wakeForRetry(scene: Scene, lane: Lane, device: DeviceState): void {
   if (at > scene.ledger.now) scene.wake(at);
 }
 
-/** Unloads idle instances so that the lane will fit on one of the devices. Returns the reason that the job waits with meanwhile, or null when that cannot be. */
-function takeRoom(scene: Scene, asking: Asking, tier: readonly DeviceState[]): Reason | null {
+/** Unloads idle instances so that the lane will fit on one of the devices; not going: others may pass first. Null when idle ones alone do not make the room. */
+function takeRoom(scene: Scene, asking: Asking, tier: readonly DeviceState[]): { going: boolean; reason: Reason } | null {
   const { ledger } = scene;
   let best: { device: DeviceState; set: Victim[]; cost: number } | null = null;
   for (const device of tier) {
@@ -100,11 +100,11 @@ function takeRoom(scene: Scene, asking: Asking, tier: readonly DeviceState[]): R
   const behind = set.filter(victim => victim.claim === 'behind');
   if (behind.length) {
     const reservation = hold(scene, asking.lane, asking.index, device, ledger.now + RELEASE_MS, 0);
-    if (letPass(scene, reservation, behind)) return waitsForMemory(scene, asking.lane, device, reservation.at, behind[0]!.instance);
+    if (letPass(scene, reservation, behind)) return { going: false, reason: waitsForMemory(scene, asking.lane, device, reservation.at, behind[0]!.instance) };
   }
   for (const { instance } of set) unload(ledger, instance, 'room', scene.actions);
   hold(scene, asking.lane, asking.index, device, ledger.now + RELEASE_MS, 0);
-  return because.releasing(device.view.name, device.comingBytes);
+  return { going: true, reason: because.releasing(device.view.name, device.comingBytes) };
 }
 
 /** Idle instances whose leaving makes room on the device, [] when what is leaving already is enough, null when it cannot be done by idle ones alone. */
@@ -187,7 +187,7 @@ function reserve(scene: Scene, lane: Lane, index: number, devices: readonly Devi
   if (SOON.includes(why)) return null;
   const soon = at - ledger.now <= PATIENCE_MS;
   const reservation = hold(scene, lane, index, device, at, best.spare);
-  const here = victims(onDevice(ledger, device), { lane, index, stuck: false }, ledger.now).filter(victim => victim.claim === 'behind');
+  const here = victims(onDevice(ledger, device), { lane, index, stuck: false, serial: ledger.policy.serial }, ledger.now).filter(victim => victim.claim === 'behind');
   if (here.length && soon && !letPass(scene, reservation, here)) for (const { instance } of here) unload(ledger, instance, 'room', scene.actions);
   else letPass(scene, reservation, here.filter(victim => !victim.instance.passes));
   return why === 'modelLimit' ? because.modelLimit(ledger.policy.loadedModels)
