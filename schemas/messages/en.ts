@@ -116,9 +116,10 @@ export const en: Catalogue = {
   engineStates: { ready: 'ready', absent: 'not installed', installing: 'installing', broken: 'broken' },
   instanceStates: { starting: 'starting', loading: 'loading', idle: 'idle', busy: 'busy', stopping: 'stopping', releasing: 'giving memory back' },
   checks: {
+    node: { name: 'Node.js', ok: (a) => says(a.text('version', 'found')), warning: (a) => says(a.text('version', 'found')), problem: (a) => says(`${a.text('version', 'found')} is too old`, `Install Node.js ${a.text('needed', '22')} or newer.`) },
     python: {
       name: 'Python', ok: (a) => says(`${a.text('version', 'found')}${a.has('path') ? ` at ${a.text('path')}` : ''}`),
-      warning: (a) => says(`${a.text('version', 'found')}, but ${a.text('missing', 'a part')} is missing`, 'On Debian and Ubuntu: apt install python3-venv.'), problem: () => says('not found', 'Install Python 3.10 or newer.'),
+      warning: (a) => says(`${a.text('version', 'found')}, but ${a.text('missing', 'a part')} is missing`, 'On Debian and Ubuntu: apt install python3-venv.'), problem: (a) => says('not found', `Install Python ${a.text('needed', '3.9')} or newer.`),
     },
     npm: { name: 'npm', ok: (a) => says(a.text('version', 'found')), warning: () => says('not found', 'It is needed to install some engines.'), problem: () => says('not found', 'Install Node.js with npm.') },
     ffmpeg: {
@@ -134,5 +135,6 @@ export const en: Catalogue = {
     models: { name: 'Models', ok: (a) => says(a.text('names', 'installed')), warning: (a) => says(`${a.text('names', 'some')} not installed`, '`earshot models install` brings them.'), problem: (a) => says(`${a.text('names', 'some')} damaged`, '`earshot models install` mends them.') },
     engines: { name: 'Engines', ok: (a) => says(a.text('names', 'ready')), warning: (a) => says(`${a.text('names', 'some')} not installed`, 'They are installed when they are needed.'), problem: (a) => says(`${a.text('names', 'some')} broken`, '`earshot engines install` mends them.') },
     network: { name: 'Network', ok: (a) => says(a.text('url', 'reachable')), warning: (a) => says(`${a.text('url', 'the model hub')} cannot be reached`, 'What is installed works without it.'), problem: (a) => says(`${a.text('url', 'the model hub')} cannot be reached`) },
+    socket: { name: 'Privacy', ok: () => says('only you can reach the daemon'), warning: (a) => says(`others may open ${a.text('path')}`), problem: (a) => says(`others may open ${a.text('path')}`, 'Stop the daemon, remove that folder and start it again.') },
   },
 };

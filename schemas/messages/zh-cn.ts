@@ -113,9 +113,10 @@ export const zhCn: Catalogue = {
   engineStates: { ready: '就绪', absent: '未安装', installing: '安装中', broken: '损坏' },
   instanceStates: { starting: '启动中', loading: '加载中', idle: '空闲', busy: '忙', stopping: '停止中', releasing: '归还内存' },
   checks: {
+    node: { name: 'Node.js', ok: (a) => says(a.text('version', '已找到')), warning: (a) => says(a.text('version', '已找到')), problem: (a) => says(`${a.text('version', '已找到')} 版本太旧`, `请安装 Node.js ${a.text('needed', '22')} 或更新版本。`) },
     python: {
       name: 'Python', ok: (a) => says(`${a.text('version', '已找到')}${a.has('path') ? `，位于 ${a.text('path')}` : ''}`),
-      warning: (a) => says(`${a.text('version', '已找到')}，但缺少 ${a.text('missing', '一部分')}`, '在 Debian 和 Ubuntu 上：apt install python3-venv。'), problem: () => says('未找到', '请安装 Python 3.10 或更新版本。'),
+      warning: (a) => says(`${a.text('version', '已找到')}，但缺少 ${a.text('missing', '一部分')}`, '在 Debian 和 Ubuntu 上：apt install python3-venv。'), problem: (a) => says('未找到', `请安装 Python ${a.text('needed', '3.9')} 或更新版本。`),
     },
     npm: { name: 'npm', ok: (a) => says(a.text('version', '已找到')), warning: () => says('未找到', '安装某些引擎时需要它。'), problem: () => says('未找到', '请安装带有 npm 的 Node.js。') },
     ffmpeg: {
@@ -128,5 +129,6 @@ export const zhCn: Catalogue = {
     models: { name: '模型', ok: (a) => says(a.text('names', '已安装')), warning: (a) => says(`${a.text('names', '部分模型')} 未安装`, '运行 `earshot models install` 安装。'), problem: (a) => says(`${a.text('names', '部分模型')} 已损坏`, '运行 `earshot models install` 修复。') },
     engines: { name: '引擎', ok: (a) => says(a.text('names', '就绪')), warning: (a) => says(`${a.text('names', '部分引擎')} 未安装`, '需要时会自动安装。'), problem: (a) => says(`${a.text('names', '部分引擎')} 损坏`, '运行 `earshot engines install` 修复。') },
     network: { name: '网络', ok: (a) => says(a.text('url', '可访问')), warning: (a) => says(`无法访问 ${a.text('url', '模型仓库')}`, '已安装的内容不受影响。'), problem: (a) => says(`无法访问 ${a.text('url', '模型仓库')}`) },
+    socket: { name: '隐私', ok: () => says('只有你能访问守护进程'), warning: (a) => says(`其他人可以打开 ${a.text('path')}`), problem: (a) => says(`其他人可以打开 ${a.text('path')}`, '请停止守护进程，删除该文件夹后重新启动。') },
   },
 };

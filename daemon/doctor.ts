@@ -1,0 +1,138 @@
+/** What works on this machine and what is missing: each check looks, changes nothing, and says so in a code and arguments. */
+import { statSync } from 'node:fs';
+import type { Device } from '../schemas/device.ts';
+import { EarshotError, type Failure } from '../schemas/errors.ts';
+import type { Result } from '../schemas/rpc.ts';
+import type { Settings } from '../schemas/settings.ts';
+import type { RuntimeId } from './engines/engine.ts';
+import type { Home } from './home.ts';
+import { createHub, type Hub } from './models/hub.ts';
+import type { Models } from './models/models.ts';
+import { freeBytes as diskFreeBytes } from './runtimes/disk.ts';
+import { findFfmpeg } from './runtimes/ffmpeg.ts';
+import { findNpm } from './runtimes/npm.ts';
+import { run } from './runtimes/process.ts';
+import { findPython, OLDEST_PYTHON, python } from './runtimes/python.ts';
+import type { Runtimes } from './runtimes/runtimes.ts';
+
+type Report = Result<'daemon/doctor'>;
+type Check = Report['checks'][number];
+
+export interface Examined {
+  home: Pick<Home, 'data' | 'run'>;
+  settings: Settings;
+  runtimes: Pick<Runtimes, 'directory' | 'ready'>;
+  models: Pick<Models, 'list' | 'defaults' | 'ready'>;
+  devices: readonly Device[];
+  /** Why devices may be missing. */
+  problems: readonly Failure[];
+  hub?: Pick<Hub, 'reachable'>;
+  freeBytes?: (folder: string) => Promise<number>;
+  env?: NodeJS.ProcessEnv;
+  platform?: NodeJS.Platform;
+}
+
+const GiB = 1024 ** 3;
+const RUNTIMES: readonly RuntimeId[] = ['python', 'llama', 'sherpa'];
+const OLDEST_NODE = 22, PROBE_MS = 15_000;
+
+/** Looks at everything, in the order in which a person would mend it. Takes a few seconds at most. */
+export async function examine(machine: Examined): Promise<Report> {
+  const { freeBytes = diskFreeBytes, hub = createHub() } = machine;
+  const checks = await Promise.all([
+    node(process.versions.node),
+    pythonCheck(machine), npm(machine), ffmpeg(machine),
+    gpu(machine.devices, machine.problems), memory(machine.devices),
+    freeBytes(machine.home.data).then((free) => disk(free, machine.home.data)),
+    modelsCheck(machine),
+    engines(machine.runtimes),
+    network(machine.settings, hub),
+    socket(machine.home.run, machine.platform ?? process.platform),
+  ]);
+  return { checks: checks.filter((check) => check !== null) };
+}
+
+const check = (id: string, status: Check['status'], args: Check['args'] = {}): Check => ({ id, status, args });
+
+export const node = (version: string): Check =>
+  check('node', Number(version.split('.')[0]) >= OLDEST_NODE ? 'ok' : 'problem', { version, needed: OLDEST_NODE });
+
+async function pythonCheck({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
+  const installed = runtimes.ready('python');
+  const path = installed ? python(runtimes.directory('python')) : await findPython(settings, env).catch(() => null);
+  if (!path) return check('python', 'problem', { needed: OLDEST_PYTHON.join('.') });
+  const version = (await run(path, ['--version'], { timeoutMs: PROBE_MS, env }).catch(() => null))?.tail.replace('Python', '').trim() ?? '';
+  // Debian leaves out what makes environments, and says so only when one is made.
+  const whole = installed || (await run(path, ['-c', 'import venv, ensurepip'], { timeoutMs: PROBE_MS, env }).catch(() => null))?.status === 0;
+  return whole ? check('python', 'ok', { version, path }) : check('python', 'warning', { version, path, missing: 'venv' });
+}
+
+async function npm({ runtimes, env = process.env }: Examined): Promise<Check> {
+  try {
+    const { program, args } = findNpm(env);
+    const { status, stdout } = await run(program, [...args, '--version'], { timeoutMs: PROBE_MS, env });
+    if (status === 0) return check('npm', 'ok', { version: stdout.trim() });
+  } catch { /* not there */ }
+  // Once the packs are in place nothing needs it.
+  return check('npm', runtimes.ready('llama') && runtimes.ready('sherpa') ? 'warning' : 'problem');
+}
+
+async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
+  try {
+    const path = findFfmpeg(settings, runtimes, env);
+    const answer = await run(path, ['-hide_banner', '-version'], { timeoutMs: PROBE_MS, env }).catch(() => null);
+    const version = /version (\S+)/.exec(answer?.stdout ?? '')?.[1];
+    return answer?.status === 0 ? check('ffmpeg', 'ok', { path, version: version ?? '' }) : check('ffmpeg', 'problem', { path });
+  } catch (error) {
+    const chosen = error instanceof EarshotError && error.failure.args.path;
+    // The Python runtime will bring one.
+    return check('ffmpeg', chosen || runtimes.ready('python') ? 'problem' : 'warning', chosen ? { path: chosen } : {});
+  }
+}
+
+export function gpu(devices: readonly Device[], problems: readonly Failure[]): Check {
+  const gpus = devices.filter((device) => device.kind === 'gpu'), lost = gpus.find((device) => device.health === 'lost');
+  if (lost) return check('gpu', 'problem', { problem: 'deviceLost', name: lost.name });
+  const names = gpus.map((device) => device.name + (device.driver ? ` (driver ${device.driver})` : '')).join(', ');
+  if (gpus.length > 0) return check('gpu', gpus.every((device) => device.health === 'ok') ? 'ok' : 'warning', { names, ...(problems[0] ? { problem: problems[0].code } : {}) });
+  return problems[0] ? check('gpu', 'problem', { problem: problems[0].code }) : check('gpu', 'warning');
+}
+
+/** The smallest set of models that works wants about 3 GB of RAM. */
+export function memory(devices: readonly Device[]): Check | null {
+  const cpu = devices.find((device) => device.kind === 'cpu');
+  if (!cpu) return null;
+  const { free } = cpu.memory;
+  return check('memory', free < GiB ? 'problem' : free < 3 * GiB ? 'warning' : 'ok', { free });
+}
+
+export const disk = (free: number, path: string): Check =>
+  check('disk', free < GiB ? 'problem' : free < 5 * GiB ? 'warning' : 'ok', { free, path });
+
+async function modelsCheck({ models, devices }: Examined): Promise<Check> {
+  const list = models.list(), broken = list.filter((model) => model.state === 'broken');
+  if (broken.length > 0) return check('models', 'problem', { names: broken.map((model) => model.card.id).join(', ') });
+  const wanted = [...new Set(Object.values((await models.defaults({ gpu: devices.some((device) => device.kind === 'gpu') })).models))];
+  const missing = wanted.filter((id) => !models.ready(id));
+  return missing.length > 0 ? check('models', 'warning', { names: missing.join(', ') }) : check('models', 'ok', { names: wanted.join(', ') });
+}
+
+export function engines(runtimes: Pick<Runtimes, 'ready'>): Check {
+  const missing = RUNTIMES.filter((id) => !runtimes.ready(id));
+  return missing.length > 0 ? check('engines', 'warning', { names: missing.join(', ') }) : check('engines', 'ok', { names: RUNTIMES.join(', ') });
+}
+
+async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'>): Promise<Check | null> {
+  if (offline) return null;
+  return check('network', (await hub.reachable(hubUrl)) ? 'ok' : 'warning', { url: hubUrl });
+}
+
+/** Only this user may get at the socket and the token. */
+export function socket(path: string, platform: NodeJS.Platform): Check | null {
+  if (platform === 'win32') return null;
+  try {
+    const { mode, uid } = statSync(path);
+    const open = (mode & 0o077) !== 0 || uid !== process.getuid?.();
+    return check('socket', open ? 'problem' : 'ok', { path, mode: (mode & 0o777).toString(8) });
+  } catch { return null; } // no daemon has opened its door yet
+}
