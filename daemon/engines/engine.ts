@@ -14,6 +14,8 @@ export interface Engine {
   runtimes: readonly RuntimeId[];
   /** Most contiguous utterances in one run that still gain by it, by stage. */
   maxBatch: Partial<Record<Stage, number>>;
+  /** Where a batch gains by it; missing: everywhere. On the others utterances go one by one, and their text comes sooner. */
+  batchDevices?: readonly DeviceKind[];
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */
   remote?: boolean;
   /** Program and arguments of a worker. No shell. */

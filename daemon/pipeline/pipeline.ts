@@ -238,9 +238,7 @@ export class Pipeline implements InstanceEvents {
   presentRow(row: JobRow): Job { const work = this.jobs.get(row.id); return work ? this.presentWork(work) : presentStored(row, this.parts.store); }
   private presentWork(work: JobWork): Job {
     const { settings } = this.parts;
-    const models = new Set(Object.values(work.row.models));
-    const loading = [...this.instances.values()].some(instance => (instance.state === 'loading' || instance.state === 'starting') && models.has(instance.options.card.id));
-    return presentActive(work, { waiting: this.outlook.waiting.get(work.row.id) ?? this.waitingForTools(work), endAt: this.outlook.expectedEndAt.get(work.row.id), loading, attempts: settings().attempts });
+    return presentActive(work, { waiting: this.outlook.waiting.get(work.row.id) ?? this.waitingForTools(work), endAt: this.outlook.expectedEndAt.get(work.row.id), attempts: settings().attempts });
   }
 
   private waitingForTools(work: JobWork): Waiting | undefined {

@@ -5,11 +5,14 @@ import type { Waiting } from '../scheduler/snapshot.ts';
 import type { JobRow, Store } from '../store/port.ts';
 import type { JobWork } from './work.ts';
 
-export interface Outlook { waiting: Waiting | undefined; endAt: number | undefined; loading: boolean; attempts: number }
+export interface Outlook { waiting: Waiting | undefined; endAt: number | undefined; attempts: number }
+
+/** Waiting for one of these is waiting for a model. */
+const LOADING: ReadonlySet<string> = new Set(['modelLoading', 'modelDownloading', 'engineInstalling']);
 
 export function presentActive(work: JobWork, outlook: Outlook): Job {
   const { row } = work;
-  const state: JobState = row.state !== 'paused' && outlook.loading && !work.anyRunning ? 'loading' : row.state;
+  const state: JobState = row.state !== 'paused' && !isFinal(row.state) && !work.anyRunning && outlook.waiting && LOADING.has(outlook.waiting.reason.code) ? 'loading' : row.state;
   const stages: Job['progress']['stages'] = {};
   for (const stage of work.stages) stages[stage.stage] = { done: stage.done, failed: stage.failed, running: [...stage.running.values()].reduce((sum, attempt) => sum + attempt.to - attempt.from, 0) };
   const held = work.stages.find(stage => stage.retry);

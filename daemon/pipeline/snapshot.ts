@@ -62,6 +62,6 @@ function modelView(id: string, devices: readonly DeviceView[], world: World): Mo
   return {
     id, engine: engine.id, stages: card.stages, family: card.family, size: card.size, devices: engine.devices, need, loadMs, notBefore,
     msPerSecond: Math.max(...STAGES.filter(each => card.stages.includes(each)).map(each => world.speeds.get(id, each, devices.some(device => device.kind === 'gpu') ? 'gpu' : 'cpu')), world.speeds.get(id, stage, 'cpu')),
-    maxBatch: Math.max(1, ...card.stages.map(each => engine.maxBatch[each] ?? 1)), waiting: world.catalogue.waiting(card),
+    maxBatch: engine.batchDevices && !devices.some(device => device.usable && engine.batchDevices!.includes(device.kind)) ? 1 : Math.max(1, ...card.stages.map(each => engine.maxBatch[each] ?? 1)), waiting: world.catalogue.waiting(card),
   };
 }
