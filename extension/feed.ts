@@ -3,7 +3,7 @@
  * subscribes again after a gap. What arrives is always a snapshot first and then batches in order.
  */
 import type { Client } from '../schemas/client.ts';
-import { toFailure, type Failure } from '../schemas/errors.ts';
+import { EarshotError, toFailure, type Failure } from '../schemas/errors.ts';
 import type { StateEvents, StateSnapshot, Topic } from '../schemas/rpc.ts';
 
 export interface FeedSink {
@@ -24,6 +24,7 @@ export class Feed {
   readonly #sink: FeedSink;
   #wanted: Wanted | null = null;
   #client: Promise<Client> | null = null;
+  #current: Client | null = null;
   #timer: NodeJS.Timeout | null = null;
   #failures = 0;
   #disposed = false;
@@ -59,31 +60,35 @@ export class Feed {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     const client = this.#client;
-    this.#client = null;
+    this.#client = this.#current = null;
     void client?.then(c => c.dispose()).catch(() => {});
   }
 
   async #connect(): Promise<Client> {
-    let client: Client;
+    let client: Client | null = null;
     try {
-      client = await this.#open();
+      const opened = client = await this.#open();
+      if (this.#disposed) throw new Error('disposed');
+      client.onEvents(batch => this.#sink.events(batch), () => void this.#subscribe(opened).catch(() => {}));
+      await this.#subscribe(client);
+      // Only now, so that a failed start is told once, with its own reason.
+      void client.closed.then(() => this.#ended(opened));
+      this.#failures = 0;
+      this.#current = client;
+      return client;
     } catch (error) {
+      client?.dispose();
       this.#client = null;
       this.#failures += 1;
       this.#lost(error);
       throw error;
     }
-    if (this.#disposed) { client.dispose(); throw new Error('disposed'); }
-    const live = (): boolean => !this.#disposed && this.#client !== null;
-    client.onEvents(batch => { if (live()) this.#sink.events(batch); }, () => { if (live()) void this.#subscribe(client).catch(() => {}); });
-    void client.closed.then(() => {
-      if (!live()) return;
-      this.#client = null;
-      this.#lost(new Error('the connection ended'));
-    });
-    await this.#subscribe(client);
-    this.#failures = 0;
-    return client;
+  }
+
+  #ended(client: Client): void {
+    if (this.#current !== client) return; // closed by us, or another took its place
+    this.#client = this.#current = null;
+    this.#lost(new EarshotError('daemonUnreachable', {}, 'the connection ended'));
   }
 
   async #subscribe(client: Client): Promise<void> {

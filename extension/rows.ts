@@ -24,8 +24,10 @@ function noteOf(job: Job): Sentence | null {
   if (job.state === 'failed' && job.failure) return { kind: 'failure', text: failureText(job.failure) };
   if (job.state === 'cancelled') return { kind: 'plain', text: vscode.l10n.t('Cancelled') };
   if (job.retry && !isFinal(job.state)) return { kind: 'reason', text: vscode.l10n.t('{0}: attempt {1} of {2} follows', stageName(job.retry.stage), job.retry.attempt, job.retry.of) };
-  if (job.waiting && (job.state !== 'processing' || job.lastWords === '')) return { kind: 'reason', text: reasonText(job.waiting) };
+  if (job.waiting && (job.state !== 'processing' || job.lastWords === '')) return { kind: 'reason', text: capital(reasonText(job.waiting)) };
   const [warning] = job.warnings;
   if (job.state === 'completed' && warning) return { kind: 'reason', text: failureText(warning) };
   return null;
 }
+
+const capital = (text: string): string => text.charAt(0).toLocaleUpperCase() + text.slice(1);

@@ -1,13 +1,22 @@
 /** Codes into words of the window's language. The sentences for failures and reasons are shared with the command line. */
 import * as vscode from 'vscode';
 import { toFailure, type Failure } from '../schemas/errors.ts';
+import { checkText, explain, sentence } from '../schemas/messages.ts';
+import type { Names, Said } from '../schemas/messages/catalogue.ts';
 import type { Reason } from '../schemas/job.ts';
+import type { DoctorReport } from '../schemas/rpc.ts';
 import type { Stage } from '../schemas/words.ts';
 import type { TieView } from '../webview/messages.ts';
 import type { Tie } from './connection.ts';
 
-export const failureText = (failure: Failure): string => `${failure.code} ${Object.values(failure.args).join(' ')}`.trim();
-export const reasonText = (reason: Reason): string => `${reason.code} ${Object.values(reason.args).join(' ')}`.trim();
+const locale = (): 'en' | 'zh-cn' => vscode.env.language.toLowerCase().startsWith('zh') ? 'zh-cn' : 'en';
+/** Names that the sentences put in the place of ids; the mirror sets them. */
+let names: Names = {};
+export const setNames = (given: Names): void => { names = given; };
+
+export const failureText = (failure: Failure): string => sentence(failure, locale(), names);
+export const reasonText = (reason: Reason): string => explain(reason, locale(), names);
+export const checkSaid = (check: DoctorReport['checks'][number]): Said & { name: string } => checkText(check, locale());
 export const errorText = (error: unknown): string => failureText(toFailure(error));
 
 export const stageName = (stage: Stage): string =>

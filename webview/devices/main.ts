@@ -79,7 +79,7 @@ function view(): TemplateResult {
   if (tie.kind === 'failed') return html`
     <section class="empty"><span class="codicon codicon-debug-disconnect big" aria-hidden="true"></span><h2>${t('Earshot is not running')}</h2><p>${tie.text}</p>
       <vscode-button @click=${() => send({ type: 'command', command: 'start' })}>${t('Start it')}</vscode-button></section>`;
-  if (!known || (!devices.length && tie.kind !== 'connected')) return html`<div class="loading"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
+  if (!known || (!devices.length && tie.kind !== 'connected')) return html`<div class="wait"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
   return html`
     <div class="sr" role="status">${alarm}</div>
     ${bottleneck ? html`<p class="bottleneck"><span class="codicon codicon-lightbulb" aria-hidden="true"></span>${bottleneck}</p>` : nothing}

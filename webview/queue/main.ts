@@ -221,7 +221,7 @@ function view(): TemplateResult {
   refresh();
   const now = Date.now();
   if (tie.kind === 'failed' || (tie.kind === 'off' && known)) return trouble();
-  if (!known) return html`<div class="loading"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
+  if (!known) return html`<div class="wait"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
   return html`
     ${tie.kind === 'connected' ? nothing : html`<div class="banner" role="status"><span class="codicon codicon-sync codicon-modifier-spin"></span>${tie.text}</div>`}
     ${paused ? html`<div class="banner paused"><span class="codicon codicon-debug-pause"></span>${t('The queue is paused: nothing new starts.')}</div>` : nothing}

@@ -1,0 +1,170 @@
+/**
+ * A scripted daemon: the real server, socket and events with a story instead of engines. Tests hold its strings: they set its state, make
+ * jobs speak one utterance after the other, and see what was asked of it.
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { home } from '../../../daemon/home.ts';
+import { createEvents, type Events } from '../../../daemon/rpc/events.ts';
+import { startServer, type Handlers, type Server } from '../../../daemon/rpc/server.ts';
+import type { Device, Estimate, Instance } from '../../../schemas/device.ts';
+import { EarshotError } from '../../../schemas/errors.ts';
+import type { Job, JobOptions, Utterance } from '../../../schemas/job.ts';
+import type { Engine, Model } from '../../../schemas/model.ts';
+import type { Method } from '../../../schemas/rpc.ts';
+import { DEFAULTS, type Settings } from '../../../schemas/settings.ts';
+import { isFinal, type Stage } from '../../../schemas/words.ts';
+import { engines, estimates, id, job as makeJob, models, utterance } from './fixtures.ts';
+
+export interface Story { jobs?: Job[]; devices?: Device[]; instances?: Instance[]; models?: Model[]; engines?: Engine[]; estimates?: Estimate[]; bottleneck?: { code: string; args: Record<string, string | number> } | null }
+
+const VERSION = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+export function stagesOf(options: JobOptions): Stage[] {
+  return ['asr', ...(options.repair ? ['repair' as const] : []), ...(options.translateTo ? ['nmt' as const] : []), ...(options.speak ? ['tts' as const] : [])];
+}
+
+export class FakeDaemon {
+  readonly jobs = new Map<string, Job>();
+  readonly utterances = new Map<string, Utterance[]>();
+  readonly devices = new Map<string, Device>();
+  readonly instances = new Map<string, Instance>();
+  readonly models = new Map<string, Model>();
+  /** Every call: method and params, oldest first. */
+  readonly calls: { method: Method; params: unknown }[] = [];
+  settings: Settings = { ...DEFAULTS };
+  story: Story;
+  paused = false;
+  readonly #state: string;
+  readonly #events: Events = createEvents();
+  #server: Server | null = null;
+  #next = 5000;
+  #waiters: (() => void)[] = [];
+
+  constructor(state: string, story: Story = {}) {
+    this.#state = state;
+    this.story = story;
+    this.set(story);
+  }
+
+  set(story: Story): void {
+    this.story = story;
+    for (const [map, list, key] of [[this.jobs, story.jobs, (j: Job) => j.id], [this.devices, story.devices, (d: Device) => d.id], [this.instances, story.instances, (i: Instance) => i.id], [this.models, story.models ?? models(), (m: Model) => m.card.id]] as const) {
+      (map as Map<string, unknown>).clear();
+      for (const item of list ?? []) (map as Map<string, unknown>).set((key as (x: unknown) => string)(item), item);
+    }
+  }
+
+  async start(): Promise<void> {
+    const places = home({ ...process.env, EARSHOT_STATE: this.#state });
+    mkdirSync(places.run, { recursive: true, mode: 0o700 });
+    this.#server = await startServer({ home: places, version: VERSION, handlers: this.#handlers() });
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close();
+    this.#server = null;
+  }
+
+  /** How often the method was called so far. */
+  asked(method: Method): unknown[] { return this.calls.filter(c => c.method === method).map(c => c.params); }
+
+  /** Resolves once `look` is true; looked at after every call. */
+  async until(look: () => boolean): Promise<void> {
+    while (!look()) await new Promise<void>(resolve => this.#waiters.push(resolve));
+  }
+
+  update(jobId: string, change: Partial<Job>): Job {
+    const next = { ...this.jobs.get(jobId)!, ...change };
+    this.jobs.set(jobId, next);
+    this.#events.publish({ type: 'job', job: next });
+    return next;
+  }
+
+  device(device: Device): void { this.devices.set(device.id, device); this.#events.publish({ type: 'device', device }); }
+  model(model: Model): void { this.models.set(model.card.id, model); this.#events.publish({ type: 'model', model }); }
+
+  /** The job hears its next utterance: all its stages are done with it at once. */
+  say(jobId: string, total = 8): void {
+    const job = this.jobs.get(jobId)!, list = this.utterances.get(jobId) ?? [], made = utterance(list.length, job.stages);
+    this.utterances.set(jobId, [...list, made]);
+    this.#events.publish({ type: 'utterance', job: jobId, utterance: made });
+    const done = list.length + 1;
+    this.update(jobId, { state: 'processing', waiting: null, language: 'en', startedAt: job.startedAt ?? Date.now(), lastWords: made.repair?.text ?? made.asr!.text,
+      progress: { utterances: total, ingested: true, ingestedMs: total * 5000, stages: Object.fromEntries(job.stages.map(s => [s, { done, failed: 0, running: 0 }])) } });
+  }
+
+  finish(jobId: string, change: Partial<Job> = {}): void { this.update(jobId, { state: 'completed', finishedAt: Date.now(), expectedEndAt: null, ...change }); }
+
+  #handlers(): Handlers {
+    const each = (ids: readonly string[], change: (job: Job) => Partial<Job> | null): Record<string, never> => {
+      for (const jobId of ids) { const job = this.jobs.get(jobId); const next = job && change(job); if (next) this.update(jobId, next); }
+      return {};
+    };
+    const known = (jobId: string): Job => { const job = this.jobs.get(jobId); if (!job) throw new EarshotError('unknownJob', { id: jobId }); return job; };
+    const plain: Handlers = {
+      'job/submit': ({ jobs }) => ({ results: jobs.map(request => {
+        if (/missing/.test(request.recording)) return { failure: { code: 'noSuchFile' as const, args: { path: request.recording } } };
+        const stages = stagesOf(request.options);
+        const job: Job = { ...makeJob({ n: ++this.#next, name: basename(request.recording), state: 'pending', stages, minutes: 0.5, waiting: { code: 'starting', args: {} } }, Date.now()), options: request.options, priority: request.priority ?? 'normal' };
+        job.recording.path = request.recording;
+        this.jobs.set(job.id, job);
+        this.#events.publish({ type: 'job', job });
+        return { job, existing: false };
+      }) }),
+      'job/list': () => ({ jobs: [...this.jobs.values()], next: null, total: this.jobs.size }),
+      'job/get': ({ id: jobId }) => ({ job: known(jobId) }),
+      'job/utterances': ({ id: jobId, from = 0 }) => ({ utterances: (this.utterances.get(jobId) ?? []).slice(from) }),
+      'job/pause': ({ ids }) => each(ids, () => ({ state: 'paused', waiting: { code: 'paused', args: {} } })),
+      'job/resume': ({ ids }) => each(ids, () => ({ state: 'pending', waiting: { code: 'behind', args: { count: 1, normal: 1 } } })),
+      'job/cancel': ({ ids }) => each(ids, () => ({ state: 'cancelled', finishedAt: Date.now() })),
+      'job/retry': ({ ids }) => each(ids, () => ({ state: 'pending', failure: null, finishedAt: null, waiting: { code: 'behind', args: { count: 1, normal: 1 } } })),
+      'job/remove': ({ ids }) => { for (const jobId of ids) if (this.jobs.delete(jobId)) this.#events.publish({ type: 'jobRemoved', id: jobId }); return {}; },
+      'job/move': ({ id: jobId, priority, before, after, to }) => {
+        const others = [...this.jobs.values()].filter(j => !isFinal(j.state) && j.id !== jobId).sort((a, b) => a.position - b.position);
+        const at = before ? others.findIndex(j => j.id === before) : after ? others.findIndex(j => j.id === after) + 1 : to === 'top' ? 0 : to === 'bottom' ? others.length : -1;
+        const low = others[at - 1]?.position ?? (others[at]?.position ?? 1) - 2, high = others[at]?.position ?? low + 2;
+        this.update(jobId, { ...(priority ? { priority } : {}), ...(at >= 0 ? { position: (low + high) / 2 } : {}) });
+        return {};
+      },
+      'job/log': () => ({ entries: [] }),
+      'job/transcript': ({ id: jobId }) => {
+        const { recording: { path, name, durationMs }, options, models: used } = known(jobId);
+        return { transcript: { earshot: 1, recording: { path, name, durationMs }, language: 'en', translatedTo: options.translateTo ?? null, models: used, utterances: this.utterances.get(jobId) ?? [], warnings: [] } };
+      },
+      'job/render': ({ id: jobId }) => ({ text: (this.utterances.get(jobId) ?? []).map(u => u.asr?.text).join('\n') }),
+      'queue/pause': () => { this.paused = true; this.#events.publish({ type: 'queue', paused: true }); return {}; },
+      'queue/resume': () => { this.paused = false; this.#events.publish({ type: 'queue', paused: false }); return {}; },
+      'state/subscribe': ({ topics, utterancesOf = [] }, connection) => {
+        const wants = new Set(topics), part = <T>(topic: Parameters<typeof wants.has>[0], map: Map<string, T>): T[] => wants.has(topic) ? [...map.values()] : [];
+        const seq = this.#events.subscribe(connection, { topics, utterancesOf });
+        return { seq, queuePaused: this.paused, jobs: part('jobs', this.jobs), devices: part('devices', this.devices), instances: part('instances', this.instances), models: part('models', this.models), engines: wants.has('engines') ? (this.story.engines ?? engines()) : [] };
+      },
+      'state/unsubscribe': (_params, connection) => { this.#events.unsubscribe(connection); return {}; },
+      'device/list': () => ({ devices: [...this.devices.values()], instances: [...this.instances.values()], estimates: this.story.estimates ?? estimates(Date.now()) }),
+      'instance/unload': ({ id: instance }) => { this.instances.delete(instance); this.#events.publish({ type: 'instanceGone', id: instance }); return {}; },
+      'model/list': () => ({ models: [...this.models.values()] }),
+      'model/install': ({ ids }) => { for (const m of ids) { const model = this.models.get(m)!; this.model({ ...model, state: 'downloading', progress: { bytes: 0, total: model.card.files[0]!.bytes ?? 0 } }); } return {}; },
+      'model/cancelInstall': ({ id: m }) => { this.model({ ...this.models.get(m)!, state: 'absent', progress: null }); return {}; },
+      'model/remove': ({ id: m }) => { this.model({ ...this.models.get(m)!, state: 'absent', diskBytes: 0 }); return {}; },
+      'model/verify': () => ({ failure: null }),
+      'model/import': () => ({ model: [...this.models.values()][0]! }),
+      'engine/list': () => ({ engines: engines() }),
+      'engine/install': () => ({}),
+      'settings/get': () => ({ settings: this.settings, defaults: DEFAULTS }),
+      'settings/set': ({ values }) => { this.settings = { ...this.settings, ...values }; return { settings: this.settings }; },
+      'stats/get': () => ({ since: 0, until: Date.now(), stages: [], loads: 0, loadMs: 0, jobs: { completed: 0, failed: 0, cancelled: 0, pending: 0 }, devices: [], bottleneck: this.story.bottleneck ?? null, estimateError: null }),
+      'daemon/status': () => ({ version: VERSION, pid: process.pid, startedAt: Date.now() - 5000, rssBytes: 90_000_000, clients: this.#server?.clients ?? 0, queuePaused: this.paused, jobs: { active: 0, total: this.jobs.size }, stateDirectory: this.#state, dataDirectory: this.#state }),
+      'daemon/doctor': () => ({ checks: [{ id: 'ffmpeg', status: 'ok', args: { path: '/usr/bin/ffmpeg', version: '7.0' } }, { id: 'gpu', status: 'warning', args: {} as Record<string, string> }] }),
+      'daemon/stop': () => { setImmediate(() => void this.stop()); return {}; },
+      'daemon/logs': () => ({ lines: ['2026-11-22T14:00:00.000Z info the daemon listens'] }),
+    };
+    return new Proxy(plain, { get: (target, method: Exclude<Method, 'session/hello'>) => (params: never, connection: never) => {
+      this.calls.push({ method, params });
+      try { return target[method](params, connection); } finally { for (const wake of this.#waiters.splice(0)) wake(); }
+    } });
+  }
+}
+
+export const fakeHome = (folder: string): { EARSHOT_STATE: string; EARSHOT_DATA: string } => ({ EARSHOT_STATE: join(folder, 'state'), EARSHOT_DATA: join(folder, 'data') });
+export { id };
