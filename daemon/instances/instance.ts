@@ -27,7 +27,7 @@ export interface InstanceEvents {
 
 export interface InstanceOptions {
   id: string; stage: Stage; card: ModelCard; engine: Engine; device: string; precision: string; lease: Lease; threads: number; job: string | null;
-  context: WorkerContext; directory: string; logPath: string; lowPriority: boolean; clock: () => number;
+  context: WorkerContext; directory: string; parameters: LoadRequest['parameters']; logPath: string; lowPriority: boolean; clock: () => number;
 }
 
 const HEARTBEAT_TIMEOUT_MS = 20_000;
@@ -53,7 +53,7 @@ export class Instance {
     this.events = events;
     this.startedAt = options.clock();
     const request: LoadRequest = {
-      type: 'load', stage: options.stage, model: options.card.id, directory: options.directory, parameters: { ...options.card.parameters },
+      type: 'load', stage: options.stage, model: options.card.id, directory: options.directory, parameters: options.parameters,
       device: options.context.device, precision: options.precision, threads: options.threads,
     };
     this.worker = startWorker({

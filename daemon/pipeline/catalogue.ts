@@ -39,6 +39,12 @@ export class Catalogue implements Choices {
 
   precision(card: ModelCard, device: string): string { return (device === 'cpu' ? card.precision.cpu : card.precision.gpu) ?? 'default'; }
   directory(id: string): string { return this.parts.models.directory(id); }
+  /** The card's, and what only workers may know: a server's key, a program's arguments. */
+  parameters(card: ModelCard): Record<string, string | number | boolean> {
+    const { server, commands } = this.parts.settings();
+    const command = card.engine === 'command' ? commands[String(card.parameters?.command)] : undefined;
+    return { ...card.parameters, ...(card.engine === 'openai' && server?.key ? { key: server.key } : {}), ...(command ? { argv: JSON.stringify(command.argv), terminal: command.terminal } : {}) };
+  }
   runtimeDirectory(id: RuntimeId): string { return this.parts.runtimes.directory(id); }
 
   /** null: ready to load. Otherwise it is being fetched, and this says how far it is. */

@@ -7,8 +7,6 @@ import type { Output, OutputOptions, Transcript } from '../../schemas/job.ts';
 import type { Static } from 'typebox';
 import type { Format } from '../../schemas/words.ts';
 import { render } from '../formats/formats.ts';
-import { mux } from '../speech/mux.ts';
-import { buildTrack } from '../speech/track.ts';
 import type { Store } from '../store/port.ts';
 import type { JobWork } from './work.ts';
 
@@ -49,12 +47,14 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
       const audio = wanted.audio ?? 'wav', spoken = row.options.translateTo ?? row.language;
       const path = place(`.${spoken ?? 'spoken'}.${audio}`);
       const utterances = work.made.filter(made => made.tts && made.tts.durationMs > 0).map(made => ({ startMs: made.startMs, endMs: made.endMs, wav: made.tts!.path }));
+      const { buildTrack } = await import('../speech/track.ts');
       await buildTrack({ utterances, durationMs: row.durationMs ?? 0, path, ffmpeg: tools.ffmpeg(), audio, signal: tools.signal });
       written.push({ kind: 'audio', path, bytes: (await stat(path)).size });
     }
     if (wanted.mux) {
       const extension = parse(row.name).ext.toLowerCase() === '.mkv' ? '.mkv' : '.mp4';
       const path = place(`.${to ?? row.language ?? 'subtitled'}${extension}`);
+      const { mux } = await import('../speech/mux.ts');
       await mux({ recording: row.path, track: written.find(output => output.kind === 'audio')?.path ?? null, subtitles: [...subtitles].map(([text, file]) => ({ path: file, language: (text === 'original' ? row.language : to) ?? 'und' })), path, ffmpeg: tools.ffmpeg(), signal: tools.signal });
       written.push({ kind: 'video', path, bytes: (await stat(path)).size });
     }

@@ -391,7 +391,7 @@ export class Pipeline implements InstanceEvents {
       const instance = new Instance({
         id, stage: action.stage, card, engine: engineOfModel, device: action.device, precision: catalogue.precision(card, action.device), lease, threads: action.threads, job: action.job,
         context: { card, runtime: runtime => catalogue.runtimeDirectory(runtime), device, threads: action.threads },
-        directory: catalogue.directory(card.id), logPath: join(home.logs, `worker-${card.id}-${id}.log`), lowPriority: settings().lowPriority, clock,
+        directory: catalogue.directory(card.id), parameters: catalogue.parameters(card), logPath: join(home.logs, `worker-${card.id}-${id}.log`), lowPriority: settings().lowPriority, clock,
       }, pool, this);
       this.instances.set(id, instance);
       this.note({ kind: 'instance.loading', instance: id, stage: action.stage, ...(action.job ? { job: action.job } : {}), data: { model: card.id, device: action.device, bytes: action.bytes, threads: action.threads } });

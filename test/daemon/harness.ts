@@ -73,7 +73,7 @@ export class Harness {
     const cards = new Map(options.models.map(card => [card.id, card]));
     const catalogue = {
       card: (id: string) => cards.get(id), voice: () => options.models.find(card => card.stages.includes('tts'))?.id,
-      defaults: async () => ({ models: Object.fromEntries(STAGES.map(stage => [stage, options.models.find(card => card.stages.includes(stage))?.id])), substitutions: [] }), precision: () => 'default', directory: () => '',
+      defaults: async () => ({ models: Object.fromEntries(STAGES.map(stage => [stage, options.models.find(card => card.stages.includes(stage))?.id])), substitutions: [] }), precision: () => 'default', directory: () => '', parameters: (card: ModelCard) => card.parameters ?? {},
       runtimeDirectory: () => '', waiting: () => null, ingestTools: () => ({ ffmpeg: '', sherpaDirectory: '' }), toolsWaiting: () => null, ffmpeg: () => '', stop: () => {},
     } as unknown as Catalogue;
     const ingest: typeof startIngest = async ({ recording, onUtterances, onStart }) => {
