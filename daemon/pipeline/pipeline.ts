@@ -338,6 +338,7 @@ export class Pipeline implements InstanceEvents {
 
   private ingest(work: JobWork): void {
     const { home, ingest, catalogue, log } = this.parts;
+    if (this.parts.clock() < work.ingestNotBefore) return;
     let tools: ReturnType<Catalogue['ingestTools']>;
     try { tools = catalogue.ingestTools(); } catch (error) { this.end(work, 'failed', toFailure(error)); return; }
     if (!tools) return; // being fetched; its end wakes us
@@ -372,8 +373,16 @@ export class Pipeline implements InstanceEvents {
       this.wake();
     }, error => {
       if (!isNow()) return;
+      const why = toFailure(error);
       log(`ingest of ${id}: ${String(error)}`);
-      this.end(work, 'failed', toFailure(error));
+      work.ingest = 'waiting';
+      if (!canHeal(why.code) || ++work.ingestTries >= this.parts.settings().attempts) this.end(work, 'failed', why);
+      else {
+        // What is known already stays: the same recording gives the same utterances.
+        work.ingestNotBefore = this.parts.clock() + this.retryPauseMs(work.ingestTries);
+        this.note({ kind: 'ingest.failed', job: id, data: { failure: why } });
+        setTimeout(() => this.wake(), this.retryPauseMs(work.ingestTries));
+      }
       this.wake();
     });
   }
@@ -533,6 +542,7 @@ export class Pipeline implements InstanceEvents {
     void this.parts.pool.refresh().then(() => {
       if (!this.instances.has(instance.id)) return; // it has gone, and was learned from then
       instance.measure();
+      this.parts.pool.ranWell(instance.key);
       if (instance.peakBytes !== null) this.learn(instance);
     });
     this.changed(instance);
@@ -568,7 +578,7 @@ export class Pipeline implements InstanceEvents {
     const now = clock(), limit = settings().attempts;
     const missing = Array.from({ length: attempt.to - attempt.from }, (_, i) => attempt.from + i).filter(index => !stage.isOver(index));
     const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
-    const killed = why.code === 'workerCrashed' && why.args.signal === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
+    const killed = why.code === 'workerCrashed' && why.args.exit === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
     if (why.code === 'cancelled' || OF_THE_DEVICE.has(why.code) || killed || missing.length === 0) this.park(work, stage, token, why);
     else if (missing.length > 1 && index === undefined) { stage.soloUntil = attempt.to; this.park(work, stage, token, why); } // one of them is at fault: find out which
     else {

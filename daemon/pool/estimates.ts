@@ -32,14 +32,14 @@ export function cardBytes(card: CardMemory, kind: DeviceKind): number {
 export const firstEstimate = (card: CardMemory, kind: DeviceKind, tuning: Tuning): number =>
   Math.ceil(cardBytes(card, kind) * tuning.firstEstimateFactor) + tuning.calibrationFloorBytes;
 
-/** Highest of the last peaks, a factor, and a floor; the floor covers what allocators round up and never outweighs a tenth of a small model. */
+/** Highest of the last peaks, a factor, and a floor; the floor covers what allocators round up and never outweighs a sixteenth of a small model. */
 export function calibratedEstimate(peaks: readonly number[], tuning: Tuning): number {
   const highest = Math.max(...peaks.slice(-tuning.calibrationSamples));
-  return Math.ceil(highest * tuning.calibrationFactor) + Math.min(tuning.calibrationFloorBytes, Math.ceil(highest / 10));
+  return Math.ceil(highest * tuning.calibrationFactor) + Math.min(tuning.calibrationFloorBytes, Math.ceil(highest / 16));
 }
 
-/** After running out of memory ask for a quarter more. */
-const RAISE = 1.25;
+/** After running out of memory ask for a quarter more; where peaks are known it was more likely an accident, and a tenth has to do. */
+const RAISE = 1.25, RAISE_KNOWN = 1.1;
 
 interface Entry extends EstimateKey { peaks: number[]; loadMs: number | null; raisedBytes: number | null; cardEstimate: number | null }
 
@@ -47,6 +47,8 @@ export interface Estimates {
   estimate(key: EstimateKey, card: CardMemory, kind: DeviceKind): { bytes: number; source: 'card' | 'measured' };
   /** One more peak, bytes; loadMs when a load was measured too. */
   measured(key: EstimateKey, peakBytes: number, loadMs: number | null): void;
+  /** A run went well: half of what a raise added is forgotten. */
+  ranWell(key: EstimateKey): void;
   /** The model needed more than `leaseBytes`: ask for more next time, at most `limitBytes`. */
   raise(key: EstimateKey, leaseBytes: number, limitBytes: number): void;
   loadMs(key: EstimateKey): number | null;
@@ -79,14 +81,17 @@ export function createEstimates({ settings, calibration, clock }: { settings: ()
       const entry = entryOf(key), keep = settings().calibrationSamples;
       entry.peaks = [...entry.peaks, peakBytes].slice(-keep);
       entry.loadMs = loadMs ?? entry.loadMs;
-      // What running out of memory taught fades, by half with each run that went well.
-      const plain = calibratedEstimate(entry.peaks, settings());
-      if (entry.raisedBytes !== null) entry.raisedBytes = entry.raisedBytes - plain > plain / 100 ? Math.ceil((entry.raisedBytes + plain) / 2) : null;
       calibration.addPeak({ device: entry.device, model: entry.model, engine: entry.engine, precision: entry.precision }, peakBytes, loadMs, clock(), keep);
+    },
+    ranWell(key) {
+      const entry = entryOf(key);
+      if (entry.raisedBytes === null || entry.peaks.length === 0) return;
+      const plain = calibratedEstimate(entry.peaks, settings());
+      entry.raisedBytes = entry.raisedBytes - plain > plain / 100 ? Math.ceil((entry.raisedBytes + plain) / 2) : null;
     },
     raise(key, leaseBytes, limitBytes) {
       const entry = entryOf(key), before = Math.max(believed(entry) ?? 0, leaseBytes);
-      entry.raisedBytes = Math.max(before, Math.min(Math.ceil(leaseBytes * RAISE), limitBytes));
+      entry.raisedBytes = Math.max(before, Math.min(Math.ceil(leaseBytes * (entry.peaks.length > 0 ? RAISE_KNOWN : RAISE)), limitBytes));
     },
     loadMs: key => entries.get(nameOf(key))?.loadMs ?? null,
     list: () => [...entries.values()].flatMap(entry => {

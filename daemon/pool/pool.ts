@@ -74,6 +74,8 @@ export interface Pool {
   measured(sample: EstimateKey & { peakBytes: number; loadMs: number | null }): void;
   /** A worker ran out of memory. Raises the estimate unless another program took what the lease had left; answers whether it did. Refresh before. */
   outOfMemory(key: EstimateKey, leaseBytes: number, leaseId?: string): boolean;
+  /** A run of this model ended well: what running out of memory taught fades. */
+  ranWell(key: EstimateKey): void;
   loadMs(key: EstimateKey): number | null;
   estimates(): Estimate[];
   /** Bytes needed by device id; a failure when no device can ever hold it. */
@@ -88,6 +90,8 @@ interface Entry {
   /** ms since the epoch. */
   readAt: number;
   lost: boolean; pressed: boolean;
+  /** Free memory lately: what made a worker fail may have gone again by now. */
+  lately: { at: number; freeBytes: number }[];
   warning: 'high' | 'critical' | null;
 }
 
@@ -107,6 +111,8 @@ interface LeaseEntry {
 const TREE_MS = 1000;
 /** Memory that does not come back by itself after this long is taken back by force. */
 const PATIENCE_MS = 10_000;
+
+const LATELY_MS = 3_000;
 
 const killForGood = (pid: number): void => { try { process.kill(pid, 'SIGKILL'); } catch { /* it has ended */ } };
 
@@ -174,7 +180,8 @@ export function createPool({ settings, calibration, clock, readers, events = {},
     events.notice?.({ device: entry.reading.id, failure: failure(code, { device: display(entry), ...args }) });
   }
 
-  function follow(entry: Entry): void {
+  function follow(entry: Entry, now: number): void {
+    if (entry.reading.freeBytes !== null) entry.lately = [...entry.lately.filter(({ at }) => now - at < LATELY_MS), { at: now, freeBytes: entry.reading.freeBytes }];
     const { capBytes, reserveBytes } = limitsOf(entry), { inUse } = totals(on(entry.reading.id));
     const before = entry.warning;
     entry.warning = warningOf(before, inUse, capBytes);
@@ -197,7 +204,7 @@ export function createPool({ settings, calibration, clock, readers, events = {},
       if (seen.has(reading.id)) continue;
       seen.add(reading.id);
       const entry = devices.get(reading.id);
-      if (!entry) devices.set(reading.id, { reading, readAt: now, lost: false, pressed: false, warning: null });
+      if (!entry) devices.set(reading.id, { reading, readAt: now, lost: false, pressed: false, lately: [], warning: null });
       else {
         const back = entry.lost;
         // A quick reading leaves what people look at as it was.
@@ -216,7 +223,7 @@ export function createPool({ settings, calibration, clock, readers, events = {},
         if (!entry.lost) attribute(lease, entry.reading);
         if (lease.state !== 'active') credit(lease, entry, now);
       }
-      follow(entry);
+      follow(entry, now);
     }
     name();
   }
@@ -297,8 +304,8 @@ export function createPool({ settings, calibration, clock, readers, events = {},
       if (!Number.isSafeInteger(bytes) || bytes < 0) throw new RangeError(`a lease of ${bytes} bytes`);
       if (!entry || excluded(device)) throw new EarshotError('noSuchDevice', { device });
       if (!known(entry)) throw new EarshotError('deviceLost', { device: display(entry) });
-      const room = on(device).some(lease => lease.state === 'forced') ? 0 : admissible(entry);
-      if (bytes > room) throw new EarshotError('noRoom', { device: display(entry), needBytes: bytes, admissibleBytes: Math.max(0, room) });
+      const closed = on(device).some(lease => lease.state === 'forced'), room = closed ? 0 : admissible(entry);
+      if (closed || bytes > room) throw new EarshotError('noRoom', { device: display(entry), needBytes: bytes, admissibleBytes: Math.max(0, room) });
       settle(device);
       const lease: LeaseEntry = {
         id: `lease-${++sequence}`, device, instance, name, bytes, state: 'active', pid: null, loaded: false, residentBytes: null, peakBytes: null,
@@ -323,10 +330,11 @@ export function createPool({ settings, calibration, clock, readers, events = {},
     outOfMemory(key, leaseBytes, leaseId) {
       const entry = devices.get(key.device), lease = leaseId === undefined ? undefined : leases.get(leaseId);
       const left = lease ? Math.max(0, heldBytes(lease) - (lease.residentBytes ?? 0)) : 0;
-      if (lease && entry && known(entry) && (lease.peakBytes ?? 0) <= lease.bytes && entry.reading.freeBytes! < left) return false;
+      if (lease && entry && known(entry) && (lease.peakBytes ?? 0) <= lease.bytes && Math.min(...entry.lately.map(({ freeBytes }) => freeBytes)) < left) return false;
       estimates.raise(key, leaseBytes, entry && known(entry) ? everBytes(limitsOf(entry), entry.reading.totalBytes!) : leaseBytes * 2);
       return true;
     },
+    ranWell: key => estimates.ranWell(key),
     loadMs: key => estimates.loadMs(key),
     estimates: () => estimates.list(),
     neverFits(need) {
