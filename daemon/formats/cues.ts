@@ -15,6 +15,7 @@ const LEAST_MS = 1000, MOST_MS = 7000, GAP_MS = 80;
 /** A gap that is shorter is closed, so that subtitles do not flicker. */
 const FLICKER_MS = 320;
 const MAX_LINES = 2;
+const CRUMB = 14;
 
 export function cuesOf(passages: readonly Passage[], durationMs: number | null): Cue[] {
   return retime(passages.flatMap(passage => (passage.second ? bilingualCues(passage) : monolingualCues(passage))), durationMs);
@@ -97,7 +98,9 @@ function cueCost(atoms: readonly Atom[], from: number, to: number): number {
   const cps = width * 1000 / Math.max(1, untilNext);
   let cost = 14 + last.cost;
   if (untilNext < LEAST_MS) cost += 40 * (1 - untilNext / LEAST_MS);
-  if (ms > MOST_MS) cost += (ms - MOST_MS) / 50;
+  if (ms > MOST_MS) cost += 30 + (ms - MOST_MS) / 20;
+  // No crumbs: the tail of a phrase alone on the screen.
+  if (width < CRUMB && from > 0 && !endsSentence(atoms[from - 1]!)) cost += 2 * (CRUMB - width);
   if (cps > COMFORTABLE_CPS) cost += 2 * (cps - COMFORTABLE_CPS);
   if (cps > MOST_CPS) cost += 4 * (cps - MOST_CPS);
   for (let at = from; at < to - 1; at++) {
