@@ -578,7 +578,7 @@ export class Pipeline implements InstanceEvents {
     const now = clock(), limit = settings().attempts;
     const missing = Array.from({ length: attempt.to - attempt.from }, (_, i) => attempt.from + i).filter(index => !stage.isOver(index));
     const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
-    const killed = why.code === 'workerCrashed' && why.args.exit === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
+    const killed = why.code === 'workerCrashed' && why.args.how === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
     if (why.code === 'cancelled' || OF_THE_DEVICE.has(why.code) || killed || missing.length === 0) this.park(work, stage, token, why);
     else if (missing.length > 1 && index === undefined) { stage.soloUntil = attempt.to; this.park(work, stage, token, why); } // one of them is at fault: find out which
     else {

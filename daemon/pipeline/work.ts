@@ -81,6 +81,8 @@ export class JobWork {
   readonly made: Utterance[] = [];
   ingest: 'waiting' | 'running' | 'done' = 'waiting';
   ingestAbort: AbortController | null = null;
+  ingestTries = 0;
+  ingestNotBefore = 0;
   /** The outputs are being written. */
   finishing = false;
   totalMs = 0;

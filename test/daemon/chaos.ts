@@ -1,0 +1,85 @@
+/**
+ * Kills the daemon and its workers at random moments while jobs run, then looks at what is left: nothing lost, nothing finished twice, order kept.
+ * `npm run test:chaos` does it 200 times; the tests a few. The seed is printed, and EARSHOT_SEED repeats it.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { STAGES } from '../../schemas/words.ts';
+import { fakeModel } from './harness.ts';
+import { RealDaemon, SAMPLES } from './real.ts';
+
+export interface ChaosReport { kills: { daemon: number; worker: number }; jobs: number; steps: number; seconds: number }
+
+/** mulberry32 */
+function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const workers = (daemon: number): number[] => {
+  try { return execFileSync('pgrep', ['-P', String(daemon)], { encoding: 'utf8' }).split('\n').filter(Boolean).map(Number); } catch { return []; }
+};
+
+export async function chaos({ kills, jobs, seed }: { kills: number; jobs: number; seed: number }): Promise<ChaosReport> {
+  const next = random(seed), began = Date.now();
+  const models = STAGES.map(stage => fakeModel(`fake-${stage}`, stage, { ms: stage === 'asr' || stage === 'nmt' ? 60 : 15 }));
+  const daemon = await new RealDaemon({ models, settings: { cpuThreads: 8, othersOnCpu: true, formats: ['txt', 'srt'], memoryReserveBytes: 0 } }).start();
+  const report: ChaosReport = { kills: { daemon: 0, worker: 0 }, jobs, steps: 0, seconds: 0 };
+  try {
+    const paths = Array.from({ length: jobs }, (_, i) => { const path = join(daemon.recordings, `talk ${i}.flac`); copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), path); return path; });
+    const submitted = await daemon.submit(paths, { language: 'en', translateTo: 'es', speak: false });
+    for (let i = 0; i < kills; i++) {
+      await sleep(50 + next() * 600);
+      const targets = workers(daemon.pid);
+      if (next() < 0.35 || targets.length === 0) {
+        report.kills.daemon++;
+        await daemon.kill();
+        await daemon.start();
+      } else {
+        report.kills.worker++;
+        try { process.kill(targets[Math.floor(next() * targets.length)]!, 'SIGKILL'); } catch { /* it ended by itself meanwhile */ }
+      }
+    }
+    const ended = await daemon.ended(submitted);
+    assert.deepEqual([...new Set(ended.map(job => job.state))], ['completed'], JSON.stringify(ended.find(job => job.state !== 'completed')?.failure));
+    const { instances } = await daemon.client.call('device/list', {});
+    const devices = (await daemon.client.call('device/list', {})).devices;
+    assert.equal(devices.reduce((sum, device) => sum + device.memory.leased, 0), instances.reduce((sum, instance) => sum + instance.leaseBytes, 0), 'every lease belongs to an instance');
+    await daemon.stop();
+    await daemon.withStore(store => {
+      assert.deepEqual(store.openAttempts(), []);
+      let shape: string | undefined;
+      for (const job of ended) {
+        const utterances = store.utterances(job.id);
+        const text = JSON.stringify(utterances.map(utterance => [utterance.startMs, utterance.endMs, utterance.asr?.text, utterance.repair?.text, utterance.nmt?.text]));
+        assert.equal(text, shape ??= text, 'every copy of the recording gives the same');
+        const entries = store.log({ job: job.id, limit: 100_000 }), finished = entries.filter(entry => entry.kind === 'step.finished').map(entry => `${entry.stage} ${entry.index}`);
+        assert.equal(new Set(finished).size, finished.length, 'no step is finished twice');
+        assert.equal(finished.length, utterances.length * job.stages.length);
+        report.steps += finished.length;
+        for (const stage of job.stages) {
+          const firstStart = new Map<number, number>();
+          for (const entry of entries) if (entry.kind === 'attempt.started' && entry.stage === stage) for (let index = entry.index!; index < (entry.data.to as number); index++) if (!firstStart.has(index)) firstStart.set(index, entry.seq);
+          const order = [...firstStart].sort((a, b) => a[1] - b[1] || a[0] - b[0]).map(([index]) => index);
+          assert.deepEqual(order, order.toSorted((a, b) => a - b), `${stage} starts in order`);
+        }
+      }
+    });
+  } finally { await daemon.close(); }
+  report.seconds = (Date.now() - began) / 1000;
+  return report;
+}
+
+if (import.meta.main) {
+  const seed = Number(process.env.EARSHOT_SEED ?? Date.now() % 1_000_000), kills = Number(process.argv[2] ?? 200);
+  console.log(`seed ${seed}`);
+  console.log(JSON.stringify(await chaos({ kills, jobs: Math.ceil(kills / 4), seed })));
+}
