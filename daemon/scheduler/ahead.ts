@@ -14,6 +14,8 @@ import { STAGES } from '../../schemas/words.ts';
 
 /** A replica must have this many times its load's length of work to do. */
 const WORTH = 3;
+/** Loading ahead stands behind the needs of its own job too. */
+const BEHIND = 0.5;
 const RECOGNISER = STAGES[0];
 
 export function prefetch(scene: Scene, lanes: Lanes, underWay: readonly JobView[], order: readonly JobView[]): void {
@@ -36,8 +38,8 @@ function loadAhead(scene: Scene, lane: Lane, index: number): void {
   const { ledger } = scene;
   for (const device of leastLoaded(lane, devicesOf(ledger, lane)).sort((a, b) => Number(a.view.kind === 'cpu') - Number(b.view.kind === 'cpu'))) {
     if (device.view.pressed) continue;
-    const may = verdict(ledger, lane, device, index);
-    if (may === 'fits' && (!device.reservation || isRemote(lane.model, device.view.id))) { load(scene, lane, device); return; }
+    const may = verdict(ledger, lane, device, index + BEHIND);
+    if (may === 'fits') { load(scene, lane, device); return; }
     if (may === 'loading' || may === 'cores') return; // soon, and here
     if ((may === 'memory' || may === 'deviceLimit' || may === 'modelLimit') && !device.reservation && roomOfUnwanted(scene, lane, device, index)) return;
   }
@@ -89,10 +91,10 @@ function addReplica(scene: Scene, lane: Lane, promised: readonly Lane[]): boolea
   const { ledger } = scene;
   if (ledger.tasks >= ledger.policy.concurrentTasks) return false;
   for (const device of leastLoaded(lane, devicesOf(ledger, lane))) {
-    if (device.view.pressed || device.reservation) continue;
+    if (device.view.pressed) continue;
     // A stage that only falls back to the CPU does not spread there by itself.
     if (device.view.kind === 'cpu' && lane.instances.some(instance => instance.device.view.kind === 'gpu') && !isRemote(lane.model, device.view.id)) continue;
-    if (verdict(ledger, lane, device, headIndex(lane)) !== 'fits') continue;
+    if (verdict(ledger, lane, device, headIndex(lane) + BEHIND) !== 'fits') continue;
     const others = promised.filter(other => devicesOf(ledger, other)[0] === device);
     const bytes = others.reduce((sum, other) => sum + (other.model.need[device.view.id] ?? 0), 0);
     const remote = isRemote(lane.model, device.view.id);

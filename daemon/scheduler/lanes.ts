@@ -139,4 +139,5 @@ export const begun = (job: JobView): boolean => (job.stages[0]?.next ?? 0) > 0 |
 export const idleOf = (lane: Lane): InstanceState[] => lane.instances.filter(instance => instance.state === 'idle' && instance.device.view.usable);
 export const loadsOf = (lane: Lane): InstanceState[] => lane.instances.filter(instance => instance.state === 'loading' || instance.state === 'starting');
 /** Expected length of an attempt of `count` utterances, ms. */
-export const attemptMs = (lane: Lane, stage: StageView, count: number): number => Math.min(stage.leftSeconds, count * UTTERANCE_SECONDS) * lane.model.msPerSecond;
+export const attemptEstimate = (model: ModelView | undefined, stage: StageView, count: number): number => Math.min(stage.leftSeconds, count * UTTERANCE_SECONDS) * (model?.msPerSecond ?? 0);
+export const attemptMs = (lane: Lane, stage: StageView, count: number): number => attemptEstimate(lane.model, stage, count);

@@ -7,6 +7,7 @@
  * and let go of what nothing wants. What is left waiting has its reason.
  */
 import { neverFits, standIn } from './admit.ts';
+import { applied } from './apply.ts';
 import { batchEnd, largestBatch, waitsForMore } from './batches.ts';
 import { retire, unload } from './evict.ts';
 import { forecast, type Forecast } from './forecast.ts';
@@ -26,37 +27,27 @@ import { explain } from './explain.ts';
 /** Jobs under way that prefetching looks at. */
 const UNDER_WAY = 16;
 
+/** A plan is whole long before this; it bounds the work whatever happens. */
+const MOST_ROUNDS = 12;
+
 export function plan(snapshot: Snapshot, now: number): Plan {
-  const policy = effectivePolicy(snapshot.policy);
-  const ledger = openLedger(snapshot, policy, now);
-  const lanes = new Lanes(ledger, (model, stage) => standIn(snapshot, model, stage, now));
   const actions: Action[] = [];
-  let wakeAt = Infinity;
-  const wake = (at: number): void => { if (at > now) wakeAt = Math.min(wakeAt, at); };
-
+  const policy = effectivePolicy(snapshot.policy);
   const order = refuse(snapshot, orderJobs(snapshot.jobs, snapshot.models, policy), actions);
-  const served = policy.serial ? onlyOne(order) : order;
   const moved = new Set<string>();
-  const underWay = gather(snapshot, served, lanes, now, wake);
-  const scene: Scene = { ledger, actions, wake, cpuThreads: threadsHere(ledger, lanes, underWay), turnOf: lane => lane.waiting.length ? nextTurn(lane.waiting, lane.instances.length, now) : null };
-
-  if (snapshot.open) {
-    serve(scene, lanes.all, moved, served);
-    const begins = underWay.filter(job => moved.has(job.id) && !isUnderWay(job));
-    claimAll(begins, lanes, served);
-    prefetch(scene, lanes, underWay.filter(job => moved.has(job.id) || isUnderWay(job)), served);
-    replicate(scene, lanes.all);
-    const decoding = beginIngests(snapshot, served, lanes, moved, actions);
-    for (const job of decoding) moved.add(job.id);
-    claimAll(decoding, lanes, served);
-    prefetch(scene, lanes, decoding, served);
+  // Each round plans from where the one before leaves the machine; the last finds nothing more to do and knows why.
+  let last = round({ ...snapshot, policy, jobs: order }, now, moved);
+  for (let rounds = 1; last.actions.length && rounds < MOST_ROUNDS; rounds++) {
+    actions.push(...last.actions);
+    last = round(applied(last.snapshot, last.actions, now), now, moved);
   }
-  wake(retire(ledger, (snapshot.advice?.keepAliveSeconds ?? policy.keepAliveSeconds) * 1000, actions));
+  actions.push(...last.actions);
 
+  const { ledger, lanes, wakeAt, served } = last, jobs = last.snapshot.jobs;
   let expected: Forecast | null = null;
-  const times = (): Forecast => expected ??= forecast(order, lanes, now, lane => Math.min(...devicesOf(ledger, lane).map(device => lane.model.loadMs[device.view.id] ?? 0), Infinity) || 0);
-  const ids = (): string[] => order.map(job => job.id);
-  const why = explain({ snapshot, ledger, lanes, order, moved, only: policy.serial ? served[0] ?? null : null });
+  const times = (): Forecast => expected ??= forecast(jobs, lanes, now, lane => Math.min(...devicesOf(ledger, lane).map(device => lane.model.loadMs[device.view.id] ?? 0), Infinity) || 0);
+  const ids = (): string[] => jobs.map(job => job.id);
+  const why = explain({ snapshot, ledger, lanes, order: jobs, moved, only: policy.serial ? served[0] ?? null : null });
   return {
     actions,
     waiting: new LazyMap<Waiting>(ids, place => {
@@ -66,6 +57,34 @@ export function plan(snapshot: Snapshot, now: number): Plan {
     expectedEndAt: new LazyMap<number>(ids, place => Math.round(times().endAt[place]!)),
     wakeAt: wakeAt === Infinity ? null : Math.ceil(wakeAt),
   };
+}
+
+interface Round { snapshot: Snapshot; served: readonly JobView[]; ledger: Ledger; lanes: Lanes; actions: Action[]; wakeAt: number }
+
+/** One look at the machine, whose jobs stand in order. */
+function round(snapshot: Snapshot, now: number, moved: Set<string>): Round {
+  const { policy } = snapshot;
+  const ledger = openLedger(snapshot, policy, now);
+  const lanes = new Lanes(ledger, (model, stage) => standIn(snapshot, model, stage, now));
+  const actions: Action[] = [];
+  let wakeAt = Infinity;
+  const wake = (at: number): void => { if (at > now) wakeAt = Math.min(wakeAt, at); };
+  const served = policy.serial ? onlyOne(snapshot.jobs) : snapshot.jobs;
+  const underWay = gather(snapshot, served, lanes, now, wake);
+  const scene: Scene = { ledger, actions, wake, cpuThreads: threadsHere(ledger, lanes, underWay), turnOf: lane => lane.waiting.length ? nextTurn(lane.waiting, lane.instances.length, now) : null };
+
+  if (snapshot.open) {
+    serve(scene, lanes.all, moved, served);
+    claimAll(underWay.filter(job => moved.has(job.id) && !isUnderWay(job)), lanes, served);
+    prefetch(scene, lanes, underWay.filter(job => moved.has(job.id) || isUnderWay(job)), served);
+    replicate(scene, lanes.all);
+    const decoding = beginIngests(snapshot, served, lanes, moved, actions);
+    for (const job of decoding) moved.add(job.id);
+    claimAll(decoding, lanes, served);
+    prefetch(scene, lanes, decoding, served);
+  }
+  wake(retire(ledger, (snapshot.advice?.keepAliveSeconds ?? policy.keepAliveSeconds) * 1000, actions));
+  return { snapshot, served, ledger, lanes, actions, wakeAt };
 }
 
 /** Serial mode is the ceilings at one. */

@@ -6,8 +6,9 @@
  */
 import type { Reason } from '../../schemas/job.ts';
 import { allowedDevices, placesKept, verdict, type Verdict } from './admit.ts';
+import { batchEnd, largestBatch } from './batches.ts';
 import { onDevice, unload, victims, type Asking, type Victim } from './evict.ts';
-import { begun, isRemote, type Candidate, type DeviceState, type InstanceState, type Lane, type Ledger, type Reservation } from './lanes.ts';
+import { attemptMs, begun, idleOf, isRemote, type Candidate, type DeviceState, type InstanceState, type Lane, type Ledger, type Reservation } from './lanes.ts';
 import { because } from './reasons.ts';
 import { earliest, mayPass, RELEASE_MS } from './reserve.ts';
 import type { Action } from './snapshot.ts';
@@ -59,7 +60,7 @@ export function seek(scene: Scene, lane: Lane, index: number, stuck: boolean): b
   const all = devicesOf(ledger, lane);
   if (!all.length) { lane.reason = because.starting(); return false; }
   const asking: Asking = { lane, index, stuck, serial: ledger.policy.serial };
-  let firstReason: Reason | null = null;
+  let firstReason: Reason | null = null, waitsSoon = false;
   for (const kind of ['gpu', 'cpu'] as const) {
     const tier = leastLoaded(lane, all.filter(device => device.view.kind === kind));
     if (!tier.length) continue;
@@ -68,15 +69,18 @@ export function seek(scene: Scene, lane: Lane, index: number, stuck: boolean): b
     if (fits) { load(scene, lane, fits); return true; }
     for (const device of tier) wakeForRetry(scene, lane, device);
     if (verdicts.some(each => SOON.includes(each))) {
-      firstReason = reasonFor(scene, lane, tier[verdicts.findIndex(each => SOON.includes(each))]!, index);
+      // Its room and place there are kept: what stands behind may only have what is to spare.
+      const device = tier[verdicts.findIndex(each => SOON.includes(each))]!;
+      firstReason = reasonFor(scene, lane, device, index);
+      hold(scene, lane, index, device, ledger.now + RELEASE_MS, Math.max(0, device.free - (lane.model.need[device.view.id] ?? 0)));
+      waitsSoon = true;
       break;
     }
     const taken = takeRoom(scene, asking, tier);
     if (taken?.going) { lane.reason = taken.reason; return false; }
     firstReason ??= taken?.reason ?? reasonFor(scene, lane, tier[0]!, index);
   }
-  const best = reserve(scene, lane, index, all);
-  lane.reason = best ?? firstReason ?? because.starting();
+  lane.reason = (waitsSoon ? null : reserve(scene, lane, index, all)) ?? firstReason ?? because.starting();
   return false;
 }
 
@@ -100,7 +104,12 @@ function takeRoom(scene: Scene, asking: Asking, tier: readonly DeviceState[]): {
   const behind = set.filter(victim => victim.claim === 'behind');
   if (behind.length) {
     const reservation = hold(scene, asking.lane, asking.index, device, ledger.now + RELEASE_MS, 0);
-    if (letPass(scene, reservation, behind)) return { going: false, reason: waitsForMemory(scene, asking.lane, device, reservation.at, behind[0]!.instance) };
+    if (letPass(scene, reservation, behind)) {
+      // Those that pass hold their room until their attempts end: the promise is told from then.
+      const when = earliest(ledger, device, reservation.bytes, asking.index);
+      Object.assign(reservation, { at: when.at, spare: when.spare, place: when.at - ledger.now <= PATIENCE_MS });
+      return { going: false, reason: waitsForMemory(scene, asking.lane, device, reservation.at, behind[0]!.instance) };
+    }
   }
   for (const { instance } of set) unload(ledger, instance, 'room', scene.actions);
   hold(scene, asking.lane, asking.index, device, ledger.now + RELEASE_MS, 0);
@@ -164,6 +173,7 @@ function letPass(scene: Scene, reservation: Reservation, behind: readonly Victim
     const next = instance.lane && scene.turnOf(instance.lane);
     if (!next || !instance.lane || !mayPass(reservation, next, instance.lane, scene.ledger.now)) continue;
     instance.passes = reservation;
+    instance.busyUntil = scene.ledger.now + attemptMs(instance.lane, next.stage, batchEnd(next.from, next.stage.ready, largestBatch(scene.ledger.policy, instance.lane.model, instance.lane.stage, scene.ledger.snapshot.advice), idleOf(instance.lane).length) - next.from);
     if (!begun(next.job)) reservation.passesLeft--;
     any = true;
   }

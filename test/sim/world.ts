@@ -8,6 +8,7 @@
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { STAGES, type Priority, type Stage } from '../../schemas/words.ts';
 import type { Action, DeviceView, InstanceView, JobView, ModelView, Plan, Policy, Snapshot, StageView } from '../../daemon/scheduler/snapshot.ts';
+import { attemptEstimate } from '../../daemon/scheduler/lanes.ts';
 import { Random } from './random.ts';
 
 export const GiB = 1024 ** 3, MiB = 1024 ** 2;
@@ -319,7 +320,7 @@ export class World {
     instance.run = run;
     const length = this.spread(seconds * instance.model.msPerSecond);
     instance.endsAt = this.clock.now + length;
-    instance.view = { ...instance.view, state: 'busy', busyUntil: instance.endsAt, idleSince: null, job: instance.view.job ?? action.job };
+    instance.view = { ...instance.view, state: 'busy', busyUntil: this.clock.now + attemptEstimate(this.views[instance.model.id], stage.view, action.to - action.from), idleSince: null, job: instance.view.job ?? action.job };
     const device = this.spec.devices.find(each => each.id === instance.view.device)!;
     const peak = Math.round(instance.model.peakBytes * (0.97 + 0.03 * this.random.next()));
     const full = instance.model.weightBytes > 0 && this.freeOn(device) < peak - instance.realBytes;
