@@ -1,0 +1,138 @@
+/** The command line `earshot`: commands and their options. Each command's work is loaded only when it runs, so that a short one is quick. */
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { FORMATS, PRIORITIES } from '../../schemas/words.ts';
+import { EXIT, version, withSession } from './session.ts';
+import type { JobAction } from './jobs.ts';
+
+const STAGE_NAMES = ['asr', 'repair', 'nmt', 'tts'];
+const STATES = ['pending', 'loading', 'processing', 'paused', 'completed', 'failed', 'cancelled'];
+
+const whole = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('a whole number is needed');
+  return value;
+};
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+const json = (): Option => new Option('--json', 'one JSON value a line, for programs');
+const textOption = (): Option => new Option('--text <which>', 'which text').choices(['original', 'translation', 'bilingual']);
+
+const program = new Command('earshot')
+  .description('Recordings become text: recognised, repaired, translated, spoken, on this machine.')
+  .version(version(), '-v, --version')
+  .showHelpAfterError('(earshot --help lists the commands)')
+  .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+  .addHelpText('after', `
+Exit codes: 0 done · 1 a job failed · 2 wrong usage · 3 no daemon · 4 unusable recording or folder · 130 cancelled with Ctrl-C
+JOB is an id, the end of one, part of a file's name, or "last".`)
+  .exitOverride((error) => { process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage; throw error; });
+
+program.command('transcribe').alias('t').description('transcribe recordings, and repair, translate and speak them')
+  .argument('<recording...>', 'files, or folders to look through')
+  .option('-m, --model <id>', 'a model for the stages it can do, or STAGE=ID; may be repeated', collect)
+  .option('-l, --language <code>', 'language that is spoken; detected when missing')
+  .option('-t, --translate-to <code>', 'translate into this language')
+  .option('-s, --speak [voice]', 'speak the translation, or the text where there is none')
+  .option('--no-repair', 'leave out the repair of what was recognised')
+  .option('-f, --format <list>', `what to write, of ${FORMATS.join(',')}`)
+  .option('-o, --output <folder>', 'where to write; - for the text on stdout')
+  .addOption(textOption())
+  .addOption(new Option('--audio <kind>', 'format of the spoken track').choices(['wav', 'mp3', 'm4a']))
+  .option('--mux', 'also write a video with the spoken track and the subtitles')
+  .option('--track <n>', 'audio track of the file, from 0', whole)
+  .addOption(new Option('-p, --priority <priority>', 'place in the queue').choices(PRIORITIES))
+  .option('-g, --glossary <file>', 'names and terms to hear, keep and translate')
+  .option('--prompt <text>', 'context for the recogniser: names, subject, style')
+  .option('--again', 'do it again even when the same job is there')
+  .option('-d, --detach', 'do not wait; print the jobs')
+  .addOption(json())
+  .action((files: string[], options) => withSession(options, async (session) => (await import('./transcribe.ts')).transcribe(session, files, options)));
+
+program.command('queue').alias('q').description('show the jobs')
+  .option('-a, --all', 'also all that are over')
+  .option('--search <words>', 'only paths with these words')
+  .addOption(new Option('--state <state...>', 'only these states').choices(STATES))
+  .option('-n, --limit <n>', 'at most so many', whole)
+  .addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./jobs.ts')).queue(session, options)));
+
+program.command('show').description('show a job and its text')
+  .argument('<job>')
+  .addOption(new Option('-f, --format <format>', 'the text in one format').choices(FORMATS))
+  .addOption(textOption())
+  .option('--follow', 'watch it to its end')
+  .addOption(json())
+  .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).show(session, job, options)));
+
+const ACTIONS: [JobAction, string, string][] = [
+  ['pause', 'pause jobs', 'the queue: nothing new starts'], ['resume', 'let paused jobs go on', 'the queue'], ['cancel', 'cancel jobs', 'every unfinished job'],
+  ['retry', 'run again what is missing of failed or cancelled jobs', 'every failed or cancelled job'], ['remove', 'forget finished jobs', 'every finished job'],
+];
+for (const [action, description, all] of ACTIONS) {
+  program.command(action).description(description).argument('[job...]').option('--all', all).addOption(json())
+    .action((jobs: string[], options: { all?: boolean; json?: boolean }, command: Command) => {
+      if (jobs.length === 0 && !options.all) command.error(`error: name a job, or give --all (${all})`, { exitCode: EXIT.usage });
+      return withSession(options, async (session) => (await import('./jobs.ts')).act(session, action, jobs, options));
+    });
+}
+
+program.command('move').description('change the place of a job in the queue')
+  .argument('<job>')
+  .addOption(new Option('-p, --priority <priority>', 'its priority').choices(PRIORITIES))
+  .option('--top', 'first of its priority').option('--bottom', 'last of its priority')
+  .option('--before <job>', 'just before this job').option('--after <job>', 'just after this job')
+  .addOption(json())
+  .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).move(session, job, options)));
+
+program.command('why').description('why a job waits, and when it should start').argument('<job>').addOption(json())
+  .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).why(session, job)));
+program.command('log').description('what happened to a job, step by step').argument('<job>').option('-n, --limit <n>', 'at most so many lines', whole).addOption(json())
+  .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).log(session, job, options)));
+
+program.command('devices').description('GPUs and the CPU: memory, load, loaded models').addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./machine.ts')).devices(session)));
+
+const models = program.command('models').description('models: list, install, import, remove, verify');
+models.command('list', { isDefault: true }).option('--installed', 'only those on this machine').addOption(new Option('--stage <stage>', 'only of this stage').choices(STAGE_NAMES)).addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./machine.ts')).listModels(session, options)));
+models.command('install').description('install models and their engines; without names the defaults').argument('[id...]').addOption(json())
+  .action((ids: string[], options) => withSession(options, async (session) => (await import('./machine.ts')).installModels(session, ids)));
+models.command('import').description('take a model from a file or folder').argument('<path>').option('--id <id>', 'its name').addOption(new Option('--stage <stage>', 'what it is for').choices(STAGE_NAMES)).addOption(json())
+  .action((path: string, options) => withSession(options, async (session) => (await import('./machine.ts')).importModel(session, path, options)));
+models.command('remove').argument('<id...>').addOption(json())
+  .action((ids: string[], options) => withSession(options, async (session) => (await import('./machine.ts')).removeModels(session, ids)));
+models.command('verify').description('check files against their sums; without names all that are installed').argument('[id...]').addOption(json())
+  .action((ids: string[], options) => withSession(options, async (session) => (await import('./machine.ts')).verifyModels(session, ids)));
+
+const engines = program.command('engines').description('programs that run models: list, install');
+engines.command('list', { isDefault: true }).addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./machine.ts')).listEngines(session)));
+engines.command('install').argument('<id...>').addOption(json())
+  .action((ids: string[], options) => withSession(options, async (session) => (await import('./machine.ts')).installEngines(session, ids)));
+
+const daemon = program.command('daemon').description('the background process: start, stop, status, logs');
+daemon.command('start').addOption(json()).action((options) => withSession(options, async (session) => (await import('./daemon.ts')).start(session)));
+daemon.command('stop').description('stop it once what runs has ended').option('--now', 'at once; what runs goes on after the next start').addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./daemon.ts')).stop(session, options)));
+daemon.command('status', { isDefault: true }).addOption(json()).action((options) => withSession(options, async (session) => (await import('./daemon.ts')).status(session)));
+daemon.command('logs').option('-n, --lines <n>', 'so many lines', whole).addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./daemon.ts')).logs(session, options)));
+
+program.command('doctor').description('what works, what is missing, what to do').addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./daemon.ts')).doctor(session)));
+
+const settings = program.command('settings').description('settings: list, get, set, reset');
+settings.command('list', { isDefault: true }).addOption(json()).action((options) => withSession(options, async (session) => (await import('./daemon.ts')).listSettings(session)));
+settings.command('get').argument('<name>').addOption(json()).action((name: string, options) => withSession(options, async (session) => (await import('./daemon.ts')).getSetting(session, name)));
+settings.command('set').argument('<name>').addArgument(new Argument('<value>', 'JSON, or a plain word')).addOption(json())
+  .action((name: string, value: string, options) => withSession(options, async (session) => (await import('./daemon.ts')).setSetting(session, name, value)));
+settings.command('reset').argument('<name>').addOption(json()).action((name: string, options) => withSession(options, async (session) => (await import('./daemon.ts')).resetSetting(session, name)));
+
+program.command('stats').description('figures of the last hour').option('--hours <n>', 'of so many hours', whole).addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./machine.ts')).stats(session, options)));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has said what is wrong, or has shown the help.
+  if ((error as { code?: string }).code?.startsWith('commander.') !== true) throw error;
+}

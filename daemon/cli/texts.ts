@@ -1,0 +1,44 @@
+/** The command line's own words: headings and notes. Sentences for codes stand in schemas/messages. */
+import type { Locale } from '../../schemas/messages/figures.ts';
+
+const en = {
+  error: 'error:', warning: 'warning:', hint: 'hint:', startingDaemon: 'Starting the daemon…', replacingDaemon: 'Replacing the older daemon; what runs ends first…',
+  job: 'JOB', name: 'NAME', state: 'STATE', progress: 'PROGRESS', length: 'LENGTH', note: 'NOTE', model: 'MODEL', engine: 'ENGINE', stages: 'STAGES', languages: 'LANGUAGES', size: 'SIZE', licence: 'LICENCE',
+  device: 'DEVICE', memory: 'MEMORY', free: 'FREE', ours: 'OURS', use: 'USE', temperature: 'TEMP', instance: 'INSTANCE', setting: 'SETTING', value: 'VALUE', time: 'TIME', event: 'EVENT', stage: 'STAGE', done: 'DONE', failed: 'FAILED', retried: 'RETRIED', wait: 'WAIT', run: 'RUN', speed: 'SPEED',
+  estimated: 'ESTIMATED', measured: 'MEASURED', priority: 'PRIORITY',
+  queueEmpty: 'The queue is empty.', queueIsPaused: 'The queue is paused; `earshot resume --all` lets it go on.', noneInstalled: 'none', anyLanguage: 'any',
+  moreJobs: (n: number): string => `… and ${n} more; \`earshot queue --all\` shows them.`,
+  tookOver: 'this job is there already:', submitted: 'submitted', detached: 'It goes on in the background; `earshot queue` shows how far it is.',
+  ask: 'Leave it running [d], cancel it [c], or go on [Enter]?', cancelling: 'Cancelling…', elsewhere: 'another window',
+  wrote: 'Wrote', audio: 'audio', wall: 'time', faster: (x: string): string => `${x} × real time`, left: (text: string): string => `${text} left`, ofAll: (a: string, b: string): string => `${a} of ${b}`,
+  noSpeech: 'There is no speech in this recording.', gaveUp: 'could not be done', detected: 'language',
+  daemonStarted: (pid: number, v: string): string => `The daemon ${v} runs (process ${pid}).`, daemonStopped: 'The daemon has stopped.', daemonOff: 'The daemon is not running; it starts when it is needed.',
+  clients: (n: number): string => `${n} ${n === 1 ? 'client' : 'clients'}`, jobsActive: (a: number, n: number): string => `${a} active of ${n} jobs`, since: 'since', stateFolder: 'state', dataFolder: 'data',
+  isDefault: 'default', imported: 'imported', verified: (id: string): string => `${id} is whole.`, removed: (id: string): string => `${id} was removed.`, importedAs: (id: string): string => `Imported as ${id}.`, installed: (id: string): string => `${id} is installed.`,
+  defaultIs: (v: string): string => `default ${v}`, waiting: 'waits', tryAgain: (a: number, b: number, at: string): string => `attempt ${a} of ${b} at ${at}`, startsAt: (at: string): string => `expected to start at ${at}`, endsAt: (at: string): string => `expected to end at ${at}`,
+  allWell: 'All is well.', bottleneck: 'Held up by:', estimateError: 'Memory estimates are off by', loads: (n: number, ms: string): string => `${n} model ${n === 1 ? 'load' : 'loads'}, ${ms} each`,
+  notWaiting: 'It does not wait.', ambiguous: (text: string, n: number): string => `“${text}” fits ${n} jobs; give more of its id.`, download: 'downloading', install: 'installing', loadingModel: 'loading', pickOne: 'or', recordings: (n: number): string => `${n} recordings`, others: (n: number): string => `and ${n} more`,
+};
+
+export type Texts = typeof en;
+
+const zhCn: Texts = {
+  error: '错误：', warning: '警告：', hint: '提示：', startingDaemon: '正在启动守护进程…', replacingDaemon: '正在替换旧版守护进程，先完成正在运行的工作…',
+  job: '任务', name: '名称', state: '状态', progress: '进度', length: '时长', note: '说明', model: '模型', engine: '引擎', stages: '阶段', languages: '语言', size: '大小', licence: '许可证',
+  device: '设备', memory: '内存', free: '可用', ours: '占用', use: '负载', temperature: '温度', instance: '实例', setting: '设置', value: '值', time: '时间', event: '事件', stage: '阶段', done: '完成', failed: '失败', retried: '重试', wait: '等待', run: '运行', speed: '速度',
+  estimated: '估计', measured: '实测', priority: '优先级',
+  queueEmpty: '队列为空。', queueIsPaused: '队列已暂停；运行 `earshot resume --all` 继续。', noneInstalled: '无', anyLanguage: '任意',
+  moreJobs: (n) => `… 还有 ${n} 个；运行 \`earshot queue --all\` 查看。`,
+  tookOver: '已有相同的任务：', submitted: '已提交', detached: '任务在后台继续；运行 `earshot queue` 查看进度。',
+  ask: '让它继续运行 [d]，取消 [c]，还是返回 [回车]？', cancelling: '正在取消…', elsewhere: '其他窗口',
+  wrote: '已写入', audio: '音频', wall: '用时', faster: (x) => `${x} 倍实时速度`, left: (text) => `剩余 ${text}`, ofAll: (a, b) => `${a} / ${b}`,
+  noSpeech: '这段录音中没有语音。', gaveUp: '未能完成', detected: '语言',
+  daemonStarted: (pid, v) => `守护进程 ${v} 正在运行（进程 ${pid}）。`, daemonStopped: '守护进程已停止。', daemonOff: '守护进程没有运行，需要时会自动启动。',
+  clients: (n) => `${n} 个客户端`, jobsActive: (a, n) => `共 ${n} 个任务，${a} 个未完成`, since: '启动于', stateFolder: '状态', dataFolder: '数据',
+  isDefault: '默认', imported: '导入', verified: (id) => `${id} 完好。`, removed: (id) => `已删除 ${id}。`, importedAs: (id) => `已导入为 ${id}。`, installed: (id) => `${id} 已安装。`,
+  defaultIs: (v) => `默认 ${v}`, waiting: '等待', tryAgain: (a, b, at) => `第 ${a} 次尝试（共 ${b} 次），${at}`, startsAt: (at) => `预计 ${at} 开始`, endsAt: (at) => `预计 ${at} 完成`,
+  allWell: '一切正常。', bottleneck: '瓶颈：', estimateError: '内存估计的平均误差', loads: (n, ms) => `加载模型 ${n} 次，平均 ${ms}`,
+  notWaiting: '它没有在等待。', ambiguous: (text, n) => `“${text}”对应 ${n} 个任务，请给出更完整的编号。`, download: '下载', install: '安装', loadingModel: '加载', pickOne: '或', recordings: (n) => `${n} 个录音`, others: (n) => `另有 ${n} 个`,
+};
+
+export const texts = (locale: Locale): Texts => (locale === 'zh-cn' ? zhCn : en);

@@ -1,0 +1,103 @@
+/** `earshot transcribe`: recordings into the queue, followed to their end. */
+import { resolve } from 'node:path';
+import type { Client } from '../../schemas/client.ts';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { Job, JobOptions } from '../../schemas/job.ts';
+import { FORMATS, STAGES, type Format, type Priority, type Stage } from '../../schemas/words.ts';
+import { readGlossary } from './glossary.ts';
+import { recordings } from './recordings.ts';
+import { EXIT, type Session } from './session.ts';
+import { cleanLines } from './terminal.ts';
+import { listJobs, watchJobs } from './watch.ts';
+import { clean } from './terminal.ts';
+
+export interface TranscribeOptions {
+  model?: string[]; language?: string; translateTo?: string; speak?: string | true; repair: boolean; format?: string; output?: string; priority?: Priority;
+  glossary?: string; prompt?: string; json?: boolean; detach?: boolean; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a'; again?: boolean;
+}
+
+export async function transcribe(session: Session, files: string[], given: TranscribeOptions): Promise<void> {
+  const toStdout = given.output === '-';
+  const formats = parseFormats(given.format);
+  if (toStdout && (formats?.length ?? 1) > 1) throw new EarshotError('badRequest', { field: '--format' }, 'one format for --output -');
+  const paths = await recordings(files, process.cwd());
+  const client = await session.client();
+  const options: JobOptions = {
+    repair: given.repair,
+    ...(given.language ? { language: given.language } : {}),
+    ...(given.translateTo ? { translateTo: given.translateTo } : {}),
+    ...(given.speak ? { speak: true } : {}),
+    ...(given.prompt ? { prompt: given.prompt } : {}),
+    ...(given.track === undefined ? {} : { audioTrack: given.track }),
+    ...(given.glossary ? { glossary: await readGlossary(resolve(given.glossary)) } : {}),
+    ...await modelsOf(client, given),
+    ...await outputsOf(client, given, formats, toStdout),
+  };
+  const { results } = await client.call('job/submit', {
+    jobs: paths.map((recording) => ({ recording, options, ...(given.priority ? { priority: given.priority } : {}), ...(given.again ? { onDuplicate: 'create' as const } : {}) })),
+  });
+  const jobs: Job[] = [];
+  for (const [i, result] of results.entries()) {
+    if ('failure' in result) {
+      session.fail({ ...result.failure, args: { path: paths[i]!, ...result.failure.args } });
+    } else {
+      if (result.existing && !session.json && !toStdout) session.note(`${session.t.hint} ${session.t.tookOver} ${clean(result.job.recording.name)} (${result.job.id})`);
+      jobs.push(result.job);
+    }
+  }
+  if (jobs.length === 0) return;
+  if (given.detach) return listJobs(session, jobs);
+  const { outcome, jobs: ended } = await watchJobs(session, client, jobs, { quiet: toStdout });
+  if (outcome === 'detached') session.note(session.t.detached);
+  if (ended.some((job) => job.state === 'failed')) process.exitCode = Math.max(Number(process.exitCode ?? 0), EXIT.failed);
+  if (!toStdout || outcome !== 'ended') return;
+  for (const job of ended) {
+    const { text } = await client.call('job/render', { id: job.id, format: formats?.[0] ?? 'txt', ...(given.text ? { text: given.text } : {}) });
+    session.out.write(session.out.isTTY ? `${cleanLines(text)}\n` : text.endsWith('\n') ? text : `${text}\n`);
+  }
+}
+
+/** @throws badRequest for a format that there is not */
+export function parseFormats(text: string | undefined): Format[] | undefined {
+  if (text === undefined) return undefined;
+  const formats = [...new Set(text.split(',').map((each) => each.trim().toLowerCase()).filter(Boolean))];
+  const wrong = formats.find((each) => !(FORMATS as readonly string[]).includes(each));
+  if (wrong !== undefined) throw new EarshotError('badRequest', { field: `--format ${wrong}` }, `one of ${FORMATS.join(', ')}`);
+  return formats as Format[];
+}
+
+/** `--model ID` goes to the stages that the model can do and this job runs; `--model nmt=ID` says which. */
+async function modelsOf(client: Client, given: TranscribeOptions): Promise<Pick<JobOptions, 'models'>> {
+  const models: Partial<Record<Stage, string>> = {};
+  const named = [...(given.model ?? []), ...(typeof given.speak === 'string' ? [`tts=${given.speak}`] : [])];
+  if (named.length === 0) return {};
+  const known = named.some((each) => !each.includes('=')) ? (await client.call('model/list', {})).models : [];
+  for (const each of named) {
+    const [left, right] = each.split('=', 2) as [string, string | undefined];
+    if (right !== undefined) {
+      if (!(STAGES as readonly string[]).includes(left)) throw new EarshotError('badRequest', { field: `--model ${each}` }, `a stage is one of ${STAGES.join(', ')}`);
+      models[left as Stage] = right;
+      continue;
+    }
+    const stages = known.find((model) => model.card.id === each)?.card.stages;
+    if (!stages) throw new EarshotError('unknownModel', { model: each });
+    for (const stage of stages) models[stage] = each;
+  }
+  const runs: Record<Stage, boolean> = { asr: true, repair: given.repair, nmt: given.translateTo !== undefined, tts: given.speak !== undefined };
+  for (const stage of STAGES) if (!runs[stage]) delete models[stage];
+  return { models };
+}
+
+async function outputsOf(client: Client, given: TranscribeOptions, formats: Format[] | undefined, toStdout: boolean): Promise<Pick<JobOptions, 'outputs'>> {
+  const asked = formats !== undefined || given.output !== undefined || given.mux || given.text || given.audio;
+  if (!asked) return {};
+  return {
+    outputs: {
+      formats: toStdout ? [] : formats ?? [...(await client.call('settings/get', {})).settings.formats],
+      ...(given.output && !toStdout ? { directory: resolve(given.output) } : {}),
+      ...(given.text ? { text: given.text } : {}),
+      ...(given.audio ? { audio: given.audio } : {}),
+      ...(given.mux ? { mux: true } : {}),
+    },
+  };
+}
