@@ -445,7 +445,9 @@ export class Pipeline implements InstanceEvents {
   private loadFailed(model: string, device: string, why: Failure): void {
     const key = `${model}@${device}`;
     const count = (this.loadFailures.get(key)?.count ?? 0) + 1;
-    if (OF_THE_DEVICE.has(why.code) || (canHeal(why.code) && count < LOADS_BEFORE_GIVING_UP)) {
+    // Somebody who kills a loading worker says nothing about the model.
+    const most = why.args.how === 'SIGKILL' ? OUTSIDE_KILLS : LOADS_BEFORE_GIVING_UP;
+    if (OF_THE_DEVICE.has(why.code) || (canHeal(why.code) && count < most)) {
       this.loadFailures.set(key, { count, notBefore: this.parts.clock() + this.retryPauseMs(Math.min(count, 5)), last: why });
       return;
     }
