@@ -13,7 +13,7 @@ export interface Hub {
   reachable(base: string, signal?: AbortSignal): Promise<boolean>;
   /** False only when it was tried lately and could not be reached. */
   maybeReachable(base: string): boolean;
-  /** Fetches a file into `part`, after what is there. Throws `downloadFailed` or `cancelled`. */
+  /** Fetches a file into `part`, after what is there. Throws `cancelled`, or `downloadFailed`: with `status` when the hub refused, with `bytes` when the connection was cut again and again. */
   fetch(base: string, file: HubFile, part: PartFile, pinned: boolean, onBytes: (total: number | null) => void, signal: AbortSignal): Promise<HubTag>;
 }
 
@@ -76,7 +76,8 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
     async fetch(base, file, part, pinned, onBytes, signal) {
       const url = `${base.replace(/\/+$/, '')}/${file.repository}/resolve/${encodeURIComponent(file.revision)}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
       if (!maybeReachable(base)) throw new EarshotError('downloadFailed', { url }, 'the hub could not be reached a moment ago');
-      await part.begin({ source: 'hub', etag: part.note?.source === 'hub' ? (part.note.etag ?? null) : null }, pinned || part.note?.source === 'hub');
+      // Bytes of a pinned file are the same from everywhere; others go on only from the same hub.
+      if (!pinned && part.note?.source !== 'hub') await part.truncate(0);
       for (let pauses = 0; ;) {
         const before = part.bytes;
         try { return await attempt(url); }
@@ -86,7 +87,10 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
           if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
           if (part.bytes > before) pauses = 0;
           const pause = retryPausesMs[pauses++];
-          if (pause === undefined) throw error instanceof EarshotError ? error : new EarshotError('downloadFailed', { url }, causeOf(error), { cause: error });
+          if (pause === undefined) {
+            const known = error instanceof EarshotError ? error.failure : null;
+            throw new EarshotError('downloadFailed', { ...known?.args, url, bytes: part.bytes }, known?.detail ?? causeOf(error), { cause: error });
+          }
           await sleep(pause, undefined, { signal }).catch(() => { throw new EarshotError('cancelled'); });
         }
       }
@@ -106,13 +110,13 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
           throw new EarshotError('downloadFailed', { url, status });
         }
         if (status === 200) await part.truncate(0);
-        else if (!pinned && part.note?.etag && etag && part.note.etag !== etag) {
+        else if (!pinned && part.note?.source === 'hub' && part.note.etag && etag && part.note.etag !== etag) {
           await response.body?.cancel();
           await part.truncate(0);
           throw new Error('the file at the hub has changed');
         }
         await part.mark({ source: 'hub', etag });
-        const size = sizeOf(response);
+        const size = sizeOf(response) ?? tag.bytes;
         tag.bytes ??= size;
         await pour(response, size);
         return tag;

@@ -35,7 +35,7 @@ export async function findLocal(file: ModelFile, folders: readonly string[]): Pr
 
 /** Copies a file into the part file. */
 export async function copyInto(path: string, part: PartFile, onBytes: () => void, signal: AbortSignal): Promise<void> {
-  await part.begin({ source: 'local' }, false);
+  await part.begin({ source: 'local' });
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
     signal.throwIfAborted();
     await part.write(chunk as Buffer);

@@ -80,6 +80,6 @@ function summary(model: string, file: ModelFile, failures: readonly Failure[]): 
   const wrong = failures.find((failed) => failed.code === 'checksumMismatch');
   const detail = failures.map((failed) => `${failed.args.url ?? failed.code}${failed.args.status ? ` (${failed.args.status})` : ''}: ${failed.detail ?? failed.code}`).join('\n');
   if (wrong) return new EarshotError('checksumMismatch', wrong.args, detail);
-  const cut = failures.find((failed) => failed.code === 'downloadFailed' && /cut|silent/.test(failed.detail ?? ''));
+  const cut = failures.find((failed) => failed.code === 'downloadFailed' && failed.args.bytes !== undefined);
   return new EarshotError(cut ? 'downloadFailed' : 'modelUnavailable', { model, file: file.name, ...(cut ? { url: cut.args.url ?? '' } : {}) }, detail || undefined);
 }

@@ -37,9 +37,9 @@ export class PartFile {
     } catch (error) { await part.close(); throw error; }
   }
 
-  /** Says which source goes on; bytes of another source stay only when `keep` (the file is pinned, so its bytes are the same everywhere). */
-  async begin(note: PartNote, keep: boolean): Promise<void> {
-    if (!keep || !this.note) await this.truncate(0);
+  /** Starts from nothing for a source. */
+  async begin(note: PartNote): Promise<void> {
+    await this.truncate(0);
     await this.mark(note);
   }
 

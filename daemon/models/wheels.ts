@@ -47,7 +47,7 @@ export class Wheels implements AsyncDisposable {
     if (part.note?.source === source && part.note.bytes !== undefined && part.note.bytes <= part.bytes) {
       done = part.note.parts ?? 0;
       await part.truncate(part.note.bytes, signal);
-    } else await part.begin({ source, parts: 0, bytes: 0 }, false);
+    } else await part.begin({ source, parts: 0, bytes: 0 });
     const stop = () => this.#stop.abort();
     signal.addEventListener('abort', stop, { once: true });
     const timer = setInterval(() => void folderBytes(this.#options.folder).then(onBytes), POLL_MS);
