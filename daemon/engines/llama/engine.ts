@@ -1,0 +1,18 @@
+/** Repair and translation by a language model in GGUF form, through llama.cpp. */
+import { workerFile } from '../files.ts';
+import type { Engine } from '../engine.ts';
+
+export const llama: Engine = {
+  id: 'llama',
+  name: 'llama.cpp',
+  stages: ['repair', 'nmt'],
+  devices: ['cpu', 'gpu'],
+  licence: 'MIT',
+  runtimes: ['llama'],
+  maxBatch: { repair: 1, nmt: 1 },
+  command: ({ runtime, device }) => ({
+    program: process.execPath,
+    args: [workerFile('llama'), '--runtime', runtime('llama')],
+    env: device.kind === 'gpu' ? { CUDA_VISIBLE_DEVICES: device.uuid } as Record<string, string> : {},
+  }),
+};

@@ -1,0 +1,57 @@
+/** The worker process of the llama engine: one model, one context sequence, for the stage it was loaded for. */
+import { parseArgs } from 'node:util';
+import { EarshotError } from '../../../schemas/errors.ts';
+import type { LoadRequest, RunRequest } from '../../instances/protocol.ts';
+import { repair } from '../../repair/repair.ts';
+import { NO_DICTIONARIES, openDictionaries, type Dictionaries } from '../../repair/dictionaries.ts';
+import { knowledgeOf, translate } from '../../translation/translate.ts';
+import { serveWorker, type Emit, type Loaded } from '../worker.ts';
+import { Chat } from './chat.ts';
+import { LlamaJudge } from './judge.ts';
+import { KeptSequence } from './kept.ts';
+import { loadFailure, openRuntime, weightsIn } from './runtime.ts';
+
+/** Enough for the fixed beginning, some utterances before, and half a minute of fast speech with its answer. */
+const CONTEXT_TOKENS = 3072;
+/** Small, because the buffer for answers grows with it and a prompt is a few hundred tokens. */
+const BATCH_TOKENS = 128;
+
+const { values: { runtime: folder, dictionaries: words } } = parseArgs({ options: { runtime: { type: 'string' }, dictionaries: { type: 'string' } } });
+
+serveWorker({ engine: 'llama', load });
+
+async function load(request: LoadRequest): Promise<Loaded> {
+  const { stage, model: id, device, threads } = request;
+  if (stage !== 'repair' && stage !== 'nmt') throw new EarshotError('wrongStage', { model: id, stage });
+  if (!folder) throw new EarshotError('engineMissing', { engine: 'llama' }, 'no --runtime');
+  const weights = weightsIn(request.directory);
+  const opened = await openRuntime(folder, device.kind, threads);
+  try {
+    const model = await opened.llama.loadModel({ modelPath: weights, gpuLayers: device.kind === 'gpu' ? 'max' : 0 });
+    const context = await model.createContext({ contextSize: Math.min(CONTEXT_TOKENS, model.trainContextSize), sequences: 1, batchSize: BATCH_TOKENS, threads });
+    const kept = new KeptSequence(context.getSequence());
+    const dictionaries = words ? openDictionaries(words) : NO_DICTIONARIES;
+    const chat = new Chat(opened, model, kept, CONTEXT_TOKENS);
+    const judge = new LlamaJudge(model, kept);
+    return {
+      run: (run, emit, signal) => runSteps(run, emit, signal, { chat, judge, dictionaries }),
+      close: async () => { await context.dispose(); await model.dispose(); await opened.llama.dispose(); },
+      detail: { gpu: opened.llama.gpu, threads },
+    };
+  } catch (error) {
+    throw loadFailure(error, id);
+  }
+}
+
+interface Parts { chat: Chat; judge: LlamaJudge; dictionaries: Dictionaries }
+
+async function runSteps(run: RunRequest, emit: Emit, signal: AbortSignal, { chat, judge, dictionaries }: Parts): Promise<void> {
+  if (run.stage === 'repair') {
+    for (const { index, input } of run.steps) emit.result(index, await repair(input, judge, dictionaries, signal));
+  } else if (run.stage === 'nmt') {
+    for (const { index, input } of run.steps) {
+      const knows = await knowledgeOf(dictionaries, [input.from, input.to]);
+      emit.result(index, await translate(input, chat, knows, signal));
+    };
+  } else throw new EarshotError('wrongStage', { stage: run.stage });
+}

@@ -1,0 +1,16 @@
+/** Which of the weighed proposals is taken. The numbers come from the measurement in test/bench/repair. */
+import type { Weighed } from './repair.ts';
+
+/** Nats that a change must gain: the farther from what was heard, and the surer the recogniser was of a word that exists, the more. */
+export function price({ distance, unknown, probability, source, from, to }: Weighed): number {
+  const base = source === 'glossary' ? 0 : unknown ? 0.5 : 3 + 4 * probability;
+  return base + 10 * distance;
+}
+
+export const surplus = (weighed: Weighed): number => weighed.gain - price(weighed);
+
+/** The one with the greatest surplus, if any has one. */
+export function decide(weighed: readonly Weighed[]): Weighed | null {
+  const best = [...weighed].sort((a, b) => surplus(b) - surplus(a) || a.from - b.from || (a.text < b.text ? -1 : 1))[0];
+  return best && surplus(best) > 0 ? best : null;
+}

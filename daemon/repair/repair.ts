@@ -1,0 +1,136 @@
+/**
+ * Repair of one utterance. Doubtful words (unknown to the dictionary, or unsure to the recogniser) are held against near words; the judge says which
+ * reads better; a change is made only where the gain outweighs how far it is from what was heard; the guard has the last word.
+ * An utterance without a doubtful word costs a few look-ups and no model at all.
+ */
+import type { RepairChange, RepairOutput } from '../../schemas/job.ts';
+import type { StepInputs } from '../instances/protocol.ts';
+import type { Dictionaries, Dictionary } from './dictionaries.ts';
+import { decide } from './decide.ts';
+import { soundDistance } from './distance.ts';
+import { refusalOf } from './guard.ts';
+import type { Judge, Reading } from './judge.ts';
+import { differs, doubtsIn, FARTHEST, glossaryProposals, inCaseOf, proposalsFor, spansAround, type Doubt, type Proposal } from './proposals.ts';
+import { unitsOf, type Unit } from './units.ts';
+
+/** Units of text behind a change that the judge reads along; more takes time and says little. */
+const SUFFIX_UNITS = 5;
+/** Doubts that are looked into, the most doubtful first: bounds the time of an utterance that was not understood at all. */
+const MOST_DOUBTS = 8;
+
+/** One proposal and what the judge thought of it: for the measurement in test/bench/repair. */
+export interface Weighed extends Proposal { heard: string; gain: number; unknown: boolean; probability: number; taken: boolean }
+export type Trace = (weighed: Weighed) => void;
+
+/** Never worse than what was heard: without a judge only the glossary is applied. */
+export async function repair(
+  input: StepInputs['repair'], judge: Judge | null, dictionaries: Dictionaries, signal: AbortSignal, trace: Trace = () => {},
+): Promise<RepairOutput> {
+  const units = unitsOf(input.text, input.words), dictionary = await dictionaries.of(input.language);
+  const sure: Proposal[] = [], open: Proposal[] = [];
+  for (const proposal of glossaryProposals(units, input.glossary)) (proposal.distance === 0 ? sure : open).push(proposal);
+  const doubts = doubtsIn(units, dictionary).sort((a, b) => Number(b.unknown) - Number(a.unknown) || a.probability - b.probability).slice(0, MOST_DOUBTS).sort((a, b) => a.unit - b.unit);
+
+  const taken: Proposal[] = withoutOverlap(sure);
+  if (judge && (open.length || dictionary && doubts.length)) {
+    const reading = await judge.open({ before: input.before, language: input.language }, signal);
+    for (const group of groups(units, doubts, open)) {
+      const free = (from: number, to: number) => !taken.some(change => change.from < to && from < change.to);
+      taken.push(...await judgeGroup({ group, units, dictionary, reading, free, prefixOf: from => textBefore(input.text, units, taken, from), text: input.text, said: input.before, signal, trace }));
+    }
+  }
+  taken.sort((a, b) => a.from - b.from);
+  return settle(input, units, taken);
+}
+
+interface Group { doubt: Doubt | null; terms: Proposal[]; at: number }
+
+/** Questions in the order of the text: each doubtful unit, each place where a term may have been misheard. */
+function groups(units: readonly Unit[], doubts: readonly Doubt[], open: readonly Proposal[]): Group[] {
+  const all: Group[] = doubts.map(doubt => ({ doubt, terms: open.filter(one => one.from <= doubt.unit && doubt.unit < one.to), at: doubt.unit }));
+  for (const term of open) if (!all.some(group => group.terms.includes(term))) all.push({ doubt: null, terms: [term], at: term.from });
+  return all.sort((a, b) => a.at - b.at);
+}
+
+interface GroupContext {
+  group: Group; units: readonly Unit[]; dictionary: Dictionary | null; reading: Reading; free(from: number, to: number): boolean; prefixOf(from: number): string;
+  text: string; said: string; signal: AbortSignal; trace: Trace;
+}
+
+/** The one change that this doubt deserves, or none. */
+async function judgeGroup({ group, units, dictionary, reading, free, prefixOf, text, said, signal, trace }: GroupContext): Promise<Proposal[]> {
+  const { doubt, terms } = group;
+  const heardOf = (from: number, to: number) => units.slice(from, to).map(unit => unit.core).join(' ');
+  const proposals = [...terms];
+  if (doubt && dictionary) proposals.push(...proposalsFor(doubt, units, dictionary, doubt.unknown ? capitalised(said) : []));
+  if (doubt && reading.expect) {
+    for (const [from, to] of spansAround(doubt.unit, units)) {
+      if (!free(from, to)) continue;
+      const heard = heardOf(from, to);
+      const words = await reading.expect(prefixOf(from), beginning => soundDistance(beginning, heard.slice(0, beginning.length + 1)) <= 0.6, signal);
+      for (const word of words) {
+        const distance = soundDistance(word, heard);
+        if (distance <= FARTHEST && differs(word, heard) && (!dictionary || dictionary.knows(word) || dictionary.knows(word.toLowerCase()))) proposals.push({ from, to, text: inCaseOf(word, heard), source: 'model', distance });
+      }
+    }
+  }
+  const weighed: Weighed[] = [];
+  const spans = [...new Set(proposals.map(({ from, to }) => `${from}-${to}`))].map(key => key.split('-').map(Number) as [number, number]);
+  for (const [from, to] of spans) {
+    if (!free(from, to)) continue;
+    const heard = heardOf(from, to), mine = unique(proposals.filter(one => one.from === from && one.to === to));
+    const suffix = text.slice(units[to - 1]!.end - units[to - 1]!.trail.length, units[Math.min(units.length, to + SUFFIX_UNITS) - 1]!.end);
+    const gains = await reading.weigh({ prefix: prefixOf(from) + units[from]!.lead, heard, candidates: mine.map(one => one.text), suffix }, signal);
+    const probability = Math.min(...units.slice(from, to).map(unit => unit.probability ?? 1));
+    weighed.push(...mine.map((one, i) => ({ ...one, heard, gain: gains[i]!, unknown: doubt?.unknown ?? false, probability, taken: false })));
+  }
+  const best = decide(weighed);
+  for (const one of weighed) trace({ ...one, taken: one === best });
+  return best ? [best] : [];
+}
+
+/** Names and words with a capital that were said before: likely to be said again. */
+const capitalised = (said: string): string[] => [...new Set(said.match(/\p{Lu}\p{L}{3,}/gu) ?? [])];
+
+function unique(proposals: readonly Proposal[]): Proposal[] {
+  const seen = new Set<string>();
+  return proposals.filter(({ text }) => !seen.has(text) && seen.add(text));
+}
+
+function withoutOverlap(proposals: readonly Proposal[]): Proposal[] {
+  const kept: Proposal[] = [];
+  for (const one of [...proposals].sort((a, b) => (b.to - b.from) - (a.to - a.from) || a.from - b.from)) if (!kept.some(other => other.from < one.to && one.from < other.to)) kept.push(one);
+  return kept;
+}
+
+/** The utterance up to unit `end`, with the changes made so far. */
+function textBefore(text: string, units: readonly Unit[], changes: readonly Proposal[], end: number): string {
+  return apply(text, units, changes.filter(change => change.to <= end), units[end]!.start).trimEnd();
+}
+
+function apply(text: string, units: readonly Unit[], changes: readonly Proposal[], until = text.length): string {
+  let out = '', at = 0;
+  for (const change of [...changes].sort((a, b) => a.from - b.from)) {
+    const first = units[change.from]!, last = units[change.to - 1]!;
+    out += text.slice(at, first.start + first.lead.length) + change.text;
+    at = last.end - last.trail.length;
+  }
+  return out + text.slice(at, until);
+}
+
+/** Applies the changes if the guard lets them pass: all of them, else those that pass alone. */
+function settle(input: StepInputs['repair'], units: readonly Unit[], changes: readonly Proposal[]): RepairOutput {
+  if (!changes.length) return { text: input.text, changes: [] };
+  const terms = input.glossary.map(entry => entry.term);
+  const refusal = (some: readonly Proposal[]) => refusalOf({ heard: input.text, repaired: apply(input.text, units, some), before: input.before, terms });
+  let passed = changes, refused = refusal(changes);
+  if (refused) {
+    passed = changes.filter(change => refusal([change]) === null);
+    if (passed.length && refusal(passed)) passed = [];
+  }
+  return { text: apply(input.text, units, passed), changes: passed.map(change => asChange(units, change)), ...(refused ? { refused } : {}) };
+}
+
+const asChange = (units: readonly Unit[], { from, to, text, source }: Proposal): RepairChange => ({
+  from: units[from]!.from, to: units[to - 1]!.to, before: units.slice(from, to).map(unit => unit.core).join(' '), after: text, source,
+});
