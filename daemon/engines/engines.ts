@@ -6,8 +6,9 @@ import { fasterWhisper } from './faster-whisper/engine.ts';
 import { llama } from './llama/engine.ts';
 import { m2m100 } from './m2m100/engine.ts';
 import { openai } from './openai/engine.ts';
+import { piper } from './piper/engine.ts';
 
-export const engines: readonly Engine[] = [fasterWhisper, llama, m2m100, openai, command, fake];
+export const engines: readonly Engine[] = [fasterWhisper, llama, m2m100, piper, openai, command, fake];
 
 const byId = new Map(engines.map(engine => [engine.id, engine]));
 export const engineFor = (id: string): Engine | undefined => byId.get(id);
