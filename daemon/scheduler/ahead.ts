@@ -6,8 +6,8 @@
  * go for it. Replicas: another instance where the work that waits is worth several loads, after every stage under way has its first.
  */
 import { verdict } from './admit.ts';
-import { onDevice, unload, victims } from './evict.ts';
-import { headIndex, idleOf, isRemote, loadsOf, type DeviceState, type Lane, type Lanes } from './lanes.ts';
+import { onDevice, unload } from './evict.ts';
+import { headIndex, idleOf, isRemote, loadsOf, type DeviceState, type InstanceState, type Lane, type Lanes } from './lanes.ts';
 import { devicesOf, leastLoaded, load, type Scene } from './seek.ts';
 import type { JobView } from './snapshot.ts';
 import { STAGES } from '../../schemas/words.ts';
@@ -41,28 +41,35 @@ function loadAhead(scene: Scene, lane: Lane, index: number): void {
     const may = verdict(ledger, lane, device, index + BEHIND);
     if (may === 'fits') { load(scene, lane, device); return; }
     if (may === 'loading' || may === 'cores') return; // soon, and here
-    if ((may === 'memory' || may === 'deviceLimit' || may === 'modelLimit') && !device.reservation && roomOfUnwanted(scene, lane, device, index)) return;
+    if ((may === 'memory' || may === 'deviceLimit' || may === 'modelLimit') && !device.reservation && roomOfUnwanted(scene, lane, device)) return;
   }
 }
 
 /** Unloads models that nothing wants when that alone makes room. True: they go, or are going. */
-function roomOfUnwanted(scene: Scene, lane: Lane, device: DeviceState, index: number): boolean {
+function roomOfUnwanted(scene: Scene, lane: Lane, device: DeviceState): boolean {
   const { ledger } = scene;
   const need = lane.model.need[device.view.id] ?? Infinity;
   if (need > device.view.cap) return false;
-  const free = victims(onDevice(ledger, device), { lane, index, stuck: false, serial: ledger.policy.serial }, ledger.now).filter(victim => victim.claim === 'free' && (victim.instance.lane?.wantedBy ?? Infinity) === Infinity);
+  const free = onDevice(ledger, device).filter(instance => isSpare(instance, lane)).sort((a, b) => (a.view.idleSince ?? 0) - (b.view.idleSince ?? 0) || (a.view.id < b.view.id ? -1 : 1));
   let bytes = device.free + device.comingBytes;
   let places = Math.min(ledger.policy.instancesPerDevice - device.count + device.comingCount, ledger.policy.loadedModels - ledger.loaded + ledger.comingLoaded);
   const chosen: typeof free = [];
-  for (const victim of free) {
+  for (const instance of free) {
     if (bytes >= need && places >= 1) break;
-    chosen.push(victim);
-    bytes += victim.instance.view.leaseBytes;
+    chosen.push(instance);
+    bytes += instance.view.leaseBytes;
     places++;
   }
   if (bytes < need || places < 1) return false;
-  for (const { instance } of chosen) unload(ledger, instance, 'room', scene.actions);
+  for (const instance of chosen) unload(ledger, instance, 'room', scene.actions);
   return true;
+}
+
+/** Idle, and no job needs it: either nothing wants its model, or another instance of the model is there and nothing waits for it. */
+function isSpare(instance: InstanceState, asking: Lane): boolean {
+  const lane = instance.lane;
+  if (instance.state !== 'idle' || lane === asking || instance.view.leaseBytes === 0) return false;
+  return !lane || (lane.waiting.length === 0 && (lane.wantedBy === Infinity || lane.instances.length > 1));
 }
 
 export function replicate(scene: Scene, lanes: readonly Lane[]): void {
@@ -73,7 +80,7 @@ export function replicate(scene: Scene, lanes: readonly Lane[]): void {
   const asking = lanes.filter(lane => lane.waiting.length > 0 && lane.instances.length > 0 && idleOf(lane).length === 0)
     .sort((a, b) => b.leftMs / b.instances.length - a.leftMs / a.instances.length || headIndex(a) - headIndex(b));
   for (const lane of asking) {
-    while (asksForMore(scene, lane)) if (!addReplica(scene, lane, promised)) break;
+    if (asksForMore(scene, lane)) addReplica(scene, lane, promised);
   }
 }
 
@@ -94,9 +101,14 @@ function addReplica(scene: Scene, lane: Lane, promised: readonly Lane[]): boolea
     if (device.view.pressed) continue;
     // A stage that only falls back to the CPU does not spread there by itself.
     if (device.view.kind === 'cpu' && lane.instances.some(instance => instance.device.view.kind === 'gpu') && !isRemote(lane.model, device.view.id)) continue;
-    if (verdict(ledger, lane, device, headIndex(lane) + BEHIND) !== 'fits') continue;
     const others = promised.filter(other => devicesOf(ledger, other)[0] === device);
     const bytes = others.reduce((sum, other) => sum + (other.model.need[device.view.id] ?? 0), 0);
+    const may = verdict(ledger, lane, device, headIndex(lane) + BEHIND);
+    if (may === 'memory' || may === 'deviceLimit' || may === 'modelLimit') {
+      if (others.length === 0 && roomOfUnwanted(scene, lane, device)) return true;
+      continue;
+    }
+    if (may !== 'fits') continue;
     const remote = isRemote(lane.model, device.view.id);
     if (!remote && (device.free - bytes < lane.model.need[device.view.id]! || ledger.loaded + promised.length >= ledger.policy.loadedModels
       || device.count + others.length >= ledger.policy.instancesPerDevice)) continue;

@@ -46,7 +46,7 @@ export interface WorldSpec {
 
 export type Planner = (snapshot: Snapshot, now: number) => Plan;
 
-interface Instance { view: InstanceView; model: ModelSpec; realBytes: number; run: Run | null; endsAt: number; token: number }
+interface Instance { view: InstanceView; owner: string | null; model: ModelSpec; realBytes: number; run: Run | null; endsAt: number; token: number }
 interface Run { job: Job; stage: StageWork; from: number; to: number }
 interface StageWork { view: StageView; model: ModelSpec; state: Uint8Array; done: number; doneSeconds: number; failures: number }
 interface Job { spec: JobSpec; view: JobView; stages: StageWork[]; known: number; startedAt: number | null; firstTextAt: number | null; endedAt: number | null; refused: boolean; cached: boolean }
@@ -271,7 +271,7 @@ export class World {
     const model = this.models.get(action.model)!;
     const device = this.spec.devices.find(each => each.id === action.device)!;
     const instance: Instance = {
-      model, realBytes: 0, run: null, token: ++this.made, endsAt: this.clock.now + this.spread(model.loadMs),
+      model, owner: action.job, realBytes: 0, run: null, token: ++this.made, endsAt: this.clock.now + this.spread(model.loadMs),
       view: { id: `i${String(this.made).padStart(6, '0')}`, stage: action.stage, model: action.model, device: action.device, state: 'loading', leaseBytes: action.bytes, threads: action.threads, job: action.job, idleSince: null, startedAt: this.clock.now, busyUntil: null },
     };
     this.instances.push(instance);
@@ -342,7 +342,7 @@ export class World {
     job.firstTextAt ??= now;
     job.cached = false;
     instance.run = null;
-    instance.view = { ...instance.view, state: 'idle', idleSince: now, busyUntil: null, job: this.policy.modelReuse === 'never' ? instance.view.job : null };
+    instance.view = { ...instance.view, state: 'idle', idleSince: now, busyUntil: null, job: instance.owner };
     if (this.spec.calibrates !== false && instance.model.cardBytes > 0) {
       const key = `${instance.model.id} ${instance.view.device}`;
       const most = Math.max(this.peaks.get(key) ?? 0, peak);
