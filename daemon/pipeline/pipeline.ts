@@ -49,6 +49,8 @@ const growingPauseMs = (tries: number): number => 1000 * 3 ** (tries - 1);
 /** Kills from outside that a step survives without a try being counted. */
 const OUTSIDE_KILLS = 10;
 const LOADS_BEFORE_GIVING_UP = 3;
+/** How often a store that failed is tried again. */
+const STALL_PROBE_MS = 2_000;
 /** Failures that a device is to blame for: no job loses a try to them. */
 const OF_THE_DEVICE: ReadonlySet<Failure['code']> = new Set<Failure['code']>(['outOfMemory', 'deviceLost', 'noRoom']);
 
@@ -117,6 +119,35 @@ export class Pipeline implements InstanceEvents {
   get activeJobs(): number { return this.jobs.size; }
   get paused(): boolean { return !this.open; }
 
+  /**
+   * The store could not be written: the disk is full, say. Nothing that is in memory alone is worth more than what is on the disk, so this is
+   * handled like a crash: everything in work is dropped, and once the store takes a write again we take up from what it knows.
+   */
+  private stalled(error: unknown): void {
+    if (this.stall || this.leaving !== 'no') return;
+    const { publish, log } = this.parts;
+    log(`the store failed: ${error instanceof Error ? error.stack : String(error)}`);
+    publish({ type: 'notice', failure: toFailure(error) });
+    for (const work of this.jobs.values()) { work.ingestAbort?.abort(); this.deliveries.get(work.row.id)?.abort(); }
+    this.jobs.clear();
+    for (const instance of this.instances.values()) instance.stop('kill');
+    this.stall = setInterval(() => {
+      if (this.instances.size) return;
+      try { this.parts.store.setMeta('stalled', String(this.parts.clock())); } catch { return; }
+      clearInterval(this.stall!);
+      this.stall = null;
+      log('the store works again');
+      this.start();
+    }, STALL_PROBE_MS);
+  }
+  private stall: NodeJS.Timeout | null = null;
+
+  /** Runs what writes to the store; its failure stalls the pipeline. */
+  private guarded(work: () => void): void {
+    if (this.stall) return;
+    try { work(); } catch (error) { this.stalled(error); }
+  }
+
   // ── requests ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Each request by itself: a bad one does not stop the others. */
@@ -136,7 +167,7 @@ export class Pipeline implements InstanceEvents {
       return each;
     });
     try { store.submit(fresh); } catch (error) {
-      const why = (error as { code?: string }).code === 'SQLITE_FULL' ? failure('diskFull', { path: store.path }) : toFailure(error);
+      const why = toFailure(error);
       return answers.map(answer => ('failure' in answer ? answer : answer.existing && !fresh.includes(answer.row) ? { job: this.present(answer.row.id)!, existing: true } : { failure: why }));
     }
     for (const row of fresh) this.tell(this.adopt(row));
@@ -283,7 +314,7 @@ export class Pipeline implements InstanceEvents {
     try {
       do { this.again = false; await this.step(); } while (this.again);
     } catch (error) {
-      this.parts.log(`turn failed: ${error instanceof Error ? error.stack : String(error)}`);
+      this.stalled(error);
     } finally { this.turning = false; }
     this.checkEmpty();
     this.setTimer();
@@ -305,11 +336,11 @@ export class Pipeline implements InstanceEvents {
   }
 
   private async step(): Promise<void> {
-    if (this.leaving !== 'no') return;
+    if (this.leaving !== 'no' || this.stall) return;
     let next = this.plan();
     if (next.actions.some(action => action.type === 'load' || action.type === 'unload')) {
       await this.parts.pool.refresh(); // a load is admitted on what the device shows now
-      if (this.leaving !== 'no') return;
+      if (this.leaving !== 'no' || this.stall) return;
       next = this.plan();
     }
     this.outlook = next;
@@ -352,27 +383,24 @@ export class Pipeline implements InstanceEvents {
       mkdirSync(files.speech, { recursive: true, mode: 0o700 });
       return ingest({
         recording: path, audioTrack: options.audioTrack ?? 0, pcmPath: files.pcm, ...tools, node: process.execPath, expected: { bytes: work.row.bytes, modifiedAt: work.row.modifiedAt },
-        onStart: ({ durationMs }) => { if (isNow()) this.update(work, { durationMs }); },
-        onUtterances: rows => {
-          if (!isNow()) return;
+        onStart: ({ durationMs }) => { if (isNow()) this.guarded(() => this.update(work, { durationMs })); },
+        onUtterances: rows => { if (isNow()) this.guarded(() => {
           this.parts.store.addUtterances(id, rows);
           const at = this.parts.clock();
           work.addUtterances(rows);
           this.parts.metrics.known(id, rows, at);
           this.tell(work);
           this.wake();
-        },
+        }); },
         onProgress: ms => { if (isNow()) { work.row.ingestedMs = ms; this.tell(work); } },
         signal: work.ingestAbort!.signal,
       });
-    }).then(({ durationMs, warnings }) => {
-      if (!isNow()) return;
+    }).then(({ durationMs, warnings }) => { if (isNow()) this.guarded(() => {
       work.ingest = 'done';
       this.update(work, { ingested: true, durationMs, ingestedMs: durationMs, warnings: [...work.row.warnings, ...warnings] }, { kind: 'ingest.finished', data: { utterances: work.utterances.length, durationMs } });
       this.advance(work);
       this.wake();
-    }, error => {
-      if (!isNow()) return;
+    }); }, error => { if (isNow()) this.guarded(() => {
       const why = toFailure(error);
       log(`ingest of ${id}: ${String(error)}`);
       work.ingest = 'waiting';
@@ -384,7 +412,7 @@ export class Pipeline implements InstanceEvents {
         setTimeout(() => this.wake(), this.retryPauseMs(work.ingestTries));
       }
       this.wake();
-    });
+    }); });
   }
 
   // ── instances ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -411,7 +439,8 @@ export class Pipeline implements InstanceEvents {
     }
   }
 
-  loaded(instance: Instance): void {
+  loaded(instance: Instance): void { this.guarded(() => this.onLoaded(instance)); }
+  private onLoaded(instance: Instance): void {
     this.loadFailures.delete(`${instance.options.card.id}@${instance.options.device}`);
     this.note({ kind: 'instance.loaded', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ms: instance.loadedAt! - instance.startedAt } });
     this.parts.metrics.load(instance.loadedAt! - instance.startedAt);
@@ -419,21 +448,25 @@ export class Pipeline implements InstanceEvents {
   }
 
   gone(instance: Instance, why: Failure | null): void {
-    const { pool, publish, log } = this.parts;
+    const { publish } = this.parts;
     this.instances.delete(instance.id);
     publish({ type: 'instanceGone', id: instance.id });
+    this.guarded(() => this.onGone(instance, why));
+    this.checkEmpty();
+    this.wake();
+  }
+  private onGone(instance: Instance, why: Failure | null): void {
+    const { pool, log } = this.parts;
     if (instance.attemptsDone > 0 && instance.peakBytes !== null) this.learn(instance);
     this.note({ kind: 'instance.gone', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ...(why ? { failure: why } : {}) } });
     // A run in flight has failed by now; here only the load counts.
     if (why) {
       log(`instance ${instance.id} (${instance.options.card.id}): ${JSON.stringify(why)}`);
       if (instance.loadedAt === null) {
-        if (why.code === 'outOfMemory') pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
+        if (why.code === 'outOfMemory') void pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
         this.loadFailed(instance.options.card.id, instance.options.device, why);
       }
     }
-    this.checkEmpty();
-    this.wake();
   }
 
   /** A model or what it needs could not be fetched. */
@@ -498,7 +531,8 @@ export class Pipeline implements InstanceEvents {
   private kindOf(device: string): 'cpu' | 'gpu' { return device === 'cpu' ? 'cpu' : 'gpu'; }
   private lengthMs(work: JobWork, index: number): number { const { startMs, endMs } = work.utterances[index]!; return endMs - startMs; }
 
-  result(instance: Instance, token: number, index: number, output: StepOutputs[Stage]): void {
+  result(instance: Instance, token: number, index: number, output: StepOutputs[Stage]): void { this.guarded(() => this.onResult(instance, token, index, output)); }
+  private onResult(instance: Instance, token: number, index: number, output: StepOutputs[Stage]): void {
     const run = instance.run;
     const work = run && this.jobs.get(run.job), stage = work?.stage(instance.options.stage);
     if (!run || run.token !== token || !work || !stage || !stage.running.has(token)) return; // given up: nobody waits for it
@@ -527,7 +561,8 @@ export class Pipeline implements InstanceEvents {
     } catch (error) { this.end(work, 'failed', toFailure(error)); }
   }
 
-  done(instance: Instance, token: number): void {
+  done(instance: Instance, token: number): void { this.guarded(() => this.onDone(instance, token)); }
+  private onDone(instance: Instance, token: number): void {
     const { store, clock, speeds } = this.parts;
     for (const work of this.jobs.values()) {
       const stage = work.stage(instance.options.stage), attempt = stage?.running.get(token);
@@ -550,11 +585,12 @@ export class Pipeline implements InstanceEvents {
     this.changed(instance);
   }
 
-  failed(instance: Instance, token: number, why: Failure, index: number | undefined): void {
+  failed(instance: Instance, token: number, why: Failure, index: number | undefined): void { this.guarded(() => this.onFailed(instance, token, why, index)); }
+  private onFailed(instance: Instance, token: number, why: Failure, index: number | undefined): void {
     const run = [...this.jobs.values()].find(work => work.stage(instance.options.stage)?.running.has(token));
     if (run) this.attemptFailed(run, run.stage(instance.options.stage)!, token, why, index, instance.options.card.id);
     if (why.code === 'outOfMemory') {
-      this.parts.pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
+      void this.parts.pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
       this.parts.metrics.outOfMemory(instance.options.stage);
       instance.stop('kill'); // it holds what it grabbed; its memory comes back only this way
     }
@@ -637,13 +673,14 @@ export class Pipeline implements InstanceEvents {
     const anyFailed = work.anyFailed;
     const abort = new AbortController();
     this.deliveries.set(work.row.id, abort);
+    const stillOurs = (): boolean => this.jobs.get(work.row.id) === work;
     this.parts.deliver(work, abort.signal).then(
-      outputs => {
+      outputs => { if (stillOurs()) this.guarded(() => {
         work.row.outputs = outputs;
         const failed = work.made.filter(utterance => utterance.failed);
         this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
-      },
-      error => this.end(work, 'failed', toFailure(error)),
+      }); },
+      error => { if (stillOurs()) this.guarded(() => this.end(work, 'failed', toFailure(error))); },
     ).finally(() => { work.finishing = false; this.deliveries.delete(work.row.id); this.checkEmpty(); this.wake(); });
   }
 

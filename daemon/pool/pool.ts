@@ -72,8 +72,8 @@ export interface Pool {
   estimate(request: { device: string; card: CardMemory; engine: string; precision: string }): { bytes: number; source: 'card' | 'measured' };
   /** A peak of this model on this device; loadMs when it was loaded in between, else null. */
   measured(sample: EstimateKey & { peakBytes: number; loadMs: number | null }): void;
-  /** A worker ran out of memory. Raises the estimate unless another program took what the lease had left; answers whether it did. Refresh before. */
-  outOfMemory(key: EstimateKey, leaseBytes: number, leaseId?: string): boolean;
+  /** A worker ran out of memory. Reads the devices and raises the estimate, unless another program took what the lease had left; answers whether it raised. */
+  outOfMemory(key: EstimateKey, leaseBytes: number, leaseId?: string): Promise<boolean>;
   /** A run of this model ended well: what running out of memory taught fades. */
   ranWell(key: EstimateKey): void;
   loadMs(key: EstimateKey): number | null;
@@ -228,6 +228,16 @@ export function createPool({ settings, calibration, clock, readers, events = {},
     name();
   }
 
+  function refresh(detail: Detail): Promise<void> {
+    if (queued) {
+      if (detail === 'all') queued.detail = 'all';
+      return queued.done;
+    }
+    const mine: { detail: Detail; done: Promise<void> } = { detail, done: last };
+    queued = mine;
+    return mine.done = last = last.then(() => { queued = null; return readAll(mine.detail); });
+  }
+
   const memoryPart = ({ totalBytes, freeBytes, processes, degraded, source }: DeviceReading) => ({ totalBytes, freeBytes, processes, degraded, source });
 
   /** Outsiders by the name of their program, asked for once. */
@@ -267,15 +277,7 @@ export function createPool({ settings, calibration, clock, readers, events = {},
   }
 
   return {
-    refresh(detail = 'memory') {
-      if (queued) {
-        if (detail === 'all') queued.detail = 'all';
-        return queued.done;
-      }
-      const mine: { detail: Detail; done: Promise<void> } = { detail, done: last };
-      queued = mine;
-      return mine.done = last = last.then(() => { queued = null; return readAll(mine.detail); });
-    },
+    refresh: (detail = 'memory') => refresh(detail),
     views: () => [...devices.values()].map(entry => {
       const { reading } = entry, here = on(reading.id);
       return {
@@ -327,10 +329,13 @@ export function createPool({ settings, calibration, clock, readers, events = {},
     get: id => { const lease = leases.get(id); return lease ? view(lease) : null; },
     estimate: ({ device, card, engine, precision }) => estimates.estimate({ device, model: card.id, engine, precision }, card, devices.get(device)?.reading.kind ?? (device === 'cpu' ? 'cpu' : 'gpu')),
     measured: ({ peakBytes, loadMs, ...key }) => estimates.measured(key, peakBytes, loadMs),
-    outOfMemory(key, leaseBytes, leaseId) {
-      const entry = devices.get(key.device), lease = leaseId === undefined ? undefined : leases.get(leaseId);
+    async outOfMemory(key, leaseBytes, leaseId) {
+      const lease = leaseId === undefined ? undefined : leases.get(leaseId);
+      await refresh('memory');
+      const entry = devices.get(key.device);
       const left = lease ? Math.max(0, heldBytes(lease) - (lease.residentBytes ?? 0)) : 0;
-      if (lease && entry && known(entry) && (lease.peakBytes ?? 0) <= lease.bytes && Math.min(...entry.lately.map(({ freeBytes }) => freeBytes)) < left) return false;
+      const overdrawn = lease !== undefined && (lease.peakBytes ?? 0) > lease.bytes;
+      if (lease && !overdrawn && entry && known(entry) && Math.min(...entry.lately.map(({ freeBytes }) => freeBytes)) < left) return false;
       estimates.raise(key, leaseBytes, entry && known(entry) ? everBytes(limitsOf(entry), entry.reading.totalBytes!) : leaseBytes * 2);
       return true;
     },

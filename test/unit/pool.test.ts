@@ -305,14 +305,14 @@ describe('pool', () => {
     world.start(8, 20 * GiB);
     await pool.refresh();
     assert.equal(pool.views()[0]!.pressed, false);
-    assert.equal(pool.outOfMemory(key, 6 * GiB, lease.id), false, 'another program took what was left');
+    assert.equal(await pool.outOfMemory(key, 6 * GiB, lease.id), false, 'another program took what was left');
     world.held.set(8, GiB);
     world.now += 1000;
     await pool.refresh();
-    assert.equal(pool.outOfMemory(key, 6 * GiB, lease.id), false, 'it took it a moment ago');
+    assert.equal(await pool.outOfMemory(key, 6 * GiB, lease.id), false, 'it took it a moment ago');
     world.now += 3000;
     await pool.refresh();
-    assert.equal(pool.outOfMemory(key, 6 * GiB, lease.id), true);
+    assert.equal(await pool.outOfMemory(key, 6 * GiB, lease.id), true);
     assert.equal(pool.estimates()[0]!.estimateBytes, Math.ceil(6 * GiB * 1.25));
   });
 
