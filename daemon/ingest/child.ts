@@ -50,7 +50,7 @@ async function ingest(request: ChildRequest): Promise<{ durationMs: number; warn
     let bytes = 0, odd: Buffer = Buffer.alloc(0), told = 0;
     for await (const chunk of ffmpeg.stdout as AsyncIterable<Buffer>) {
       // Written before it is told of: whoever hears of an utterance can read it.
-      await writeAll(file, chunk, bytes);
+      await writeAll(file, chunk, bytes, request.pcmPath);
       bytes += chunk.length;
       const whole = odd.length ? Buffer.concat([odd, chunk]) : chunk;
       const even = whole.length - whole.length % 2;
@@ -84,15 +84,15 @@ async function openInPlace(path: string): Promise<FileHandle> {
   try { return await open(path, constants.O_WRONLY | constants.O_CREAT, 0o600); } catch (error) { throw notWritten(error, path); }
 }
 
-async function writeAll(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
+async function writeAll(file: FileHandle, chunk: Buffer, position: number, path: string): Promise<void> {
   try {
     for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at, chunk.length - at, position + at)).bytesWritten;
-  } catch (error) { throw notWritten(error, ''); }
+  } catch (error) { throw notWritten(error, path); }
 }
 
 const notWritten = (error: unknown, path: string): Error => {
   const { code, message } = error as NodeJS.ErrnoException;
-  return stop({ code: code === 'ENOSPC' || code === 'EDQUOT' ? 'diskFull' : 'internal', args: {}, detail: `${message} ${path}`.trim() });
+  return stop({ code: code === 'ENOSPC' || code === 'EDQUOT' ? 'diskFull' : 'internal', args: { path }, detail: message });
 };
 
 function detectorOf(sherpaDirectory: string): ReturnType<typeof openDetector> {

@@ -27,6 +27,8 @@ const SHORT = frames(5000), CLEAR_PAUSE = frames(480);
  * twice as many words were misheard at the cuts.
  */
 const COMFORTABLE = frames(20_000);
+/** Without a good pause, the cut falls behind this. */
+const HALFWAY = frames(10_000);
 /** At this length it must end; leaves room for the margin after it. */
 const LONGEST = frames(MAX_UTTERANCE_MS) - PAD_AFTER - 1;
 /** Longer pauses are shared out between the margins; in shorter ones the quietest moment counts. */
@@ -90,9 +92,9 @@ export function nextCut(window: readonly Frame[], ended: boolean): Cut | null {
       if (best) return cutIn(best);
     }
     if (length >= LONGEST) {
-      const late = [...pauses, ...(open ? [{ ...open, to: at }] : [])].filter(pause => pause.from - start >= COMFORTABLE / 2);
+      const late = [...pauses, ...(open ? [{ ...open, to: at }] : [])].filter(pause => pause.from - start >= HALFWAY);
       const best = highest(late, pause => pause.score);
-      return cutIn(best && best.score >= DEEP ? best : { from: start + COMFORTABLE / 2, to: at });
+      return cutIn(best && best.score >= DEEP ? best : { from: start + HALFWAY, to: at });
     }
   }
   if (!ended) return null;

@@ -36,7 +36,7 @@ const childFile = (): string => join(import.meta.dirname, import.meta.filename.e
 /**
  * Decodes and cuts. Deterministic: the same file gives the same PCM and utterances. Rejects with an EarshotError: noSuchFile, notAFile,
  * unreadableFile, emptyFile, notMedia, noAudioTrack, noSuchTrack, truncatedFile (nothing could be read), recordingChanged, diskFull, noFfmpeg,
- * engineMissing, ffmpegFailed, workerCrashed, cancelled. A truncated file of which something could be read is a warning with `readMs` and `durationMs`.
+ * engineMissing, ffmpegFailed, workerCrashed, cancelled. A truncated file of which something could be read is a warning with `readMs`, and `durationMs` where the file says how long it was to be.
  */
 export async function startIngest(request: IngestRequest): Promise<{ durationMs: number; warnings: Failure[] }> {
   const { recording, signal } = request;

@@ -18,7 +18,7 @@ export function verdict({ report, exit, readMs, path, audioTrack }: Evidence): {
   const words = report.lastLines.length ? { detail: report.lastLines.join('\n') } : {};
   const fail = (code: Failure['code'], args: Failure['args'] = {}) => ({ failure: { code, args: { path, ...args }, ...words }, warning: null });
   if (report.format === null) {
-    if (report.indexMissing) return fail('truncatedFile', { readMs: 0, durationMs: 0 });
+    if (report.indexMissing) return fail('truncatedFile', { readMs: 0 });
     const said = report.lastLines.join('\n');
     if (/Permission denied|Input\/output error/.test(said)) return fail('unreadableFile');
     return typeof exit === 'number' && /Error opening input|Invalid data found/.test(said) ? fail('notMedia') : fail('ffmpegFailed', { exit });
@@ -31,7 +31,7 @@ export function verdict({ report, exit, readMs, path, audioTrack }: Evidence): {
   const short = durationMs - readMs > toleranceMs(durationMs);
   // In a video the sound may rightly end before the picture: there it takes a complaint as well.
   const cut = exit !== 0 || report.truncated || (short && (report.streams === 1 || report.errors > 0));
-  return { failure: null, warning: cut ? { code: 'truncatedFile', args: { path, readMs, durationMs: Math.max(durationMs, readMs) }, ...words } : null };
+  return { failure: null, warning: cut ? { code: 'truncatedFile', args: { path, readMs, ...(short ? { durationMs } : {}) }, ...words } : null };
 }
 
 /** What ffmpeg takes texts and lone pictures for. */

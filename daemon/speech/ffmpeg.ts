@@ -6,6 +6,8 @@ import { EarshotError } from '../../schemas/errors.ts';
 
 export interface FfmpegCall {
   ffmpeg: string; args: readonly string[];
+  /** What it works for: named in failures. */
+  path: string;
   /** Goes to its standard input. */
   input?: AsyncIterable<Buffer>;
   signal?: AbortSignal;
@@ -14,7 +16,7 @@ export interface FfmpegCall {
 const LAST_BYTES = 4000;
 
 /** What ffmpeg wrote to standard output. Throws noFfmpeg, diskFull, ffmpegFailed with its last lines, or cancelled. */
-export async function runFfmpeg({ ffmpeg, args, input, signal }: FfmpegCall): Promise<Buffer> {
+export async function runFfmpeg({ ffmpeg, args, path, input, signal }: FfmpegCall): Promise<Buffer> {
   if (signal?.aborted) throw new EarshotError('cancelled');
   const child = spawn(ffmpeg, ['-hide_banner', '-nostats', '-loglevel', 'error', ...(input ? [] : ['-nostdin']), ...args], { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true });
   const kill = (): void => { child.kill('SIGKILL'); };
@@ -35,7 +37,7 @@ export async function runFfmpeg({ ffmpeg, args, input, signal }: FfmpegCall): Pr
     await feeding;
     if (signal?.aborted) throw new EarshotError('cancelled');
     if (fed) throw fed;
-    if (exit !== 0) throw new EarshotError(/No space left on device|Disk quota exceeded/.test(words) ? 'diskFull' : 'ffmpegFailed', { exit }, words.trim());
+    if (exit !== 0) throw new EarshotError(/No space left on device|Disk quota exceeded/.test(words) ? 'diskFull' : 'ffmpegFailed', { path, exit }, words.trim());
     return Buffer.concat(output);
   } finally { signal?.removeEventListener('abort', kill); }
 }

@@ -37,7 +37,7 @@ export async function buildTrack({ utterances, durationMs, path, audio, ffmpeg, 
   const partial = `${path}.part`, sound = trackSound(parts, sampleRate, samples, ffmpeg, signal);
   try {
     if (audio === 'wav') await writeWavFile(partial, sampleRate, samples, sound);
-    else await runFfmpeg({ ffmpeg, input: sound, args: ['-y', '-f', 's16le', '-ar', String(sampleRate), '-ac', '1', '-i', 'pipe:0', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact', ...ENCODERS[audio], `file:${partial}`], signal });
+    else await runFfmpeg({ ffmpeg, path, input: sound, args: ['-y', '-f', 's16le', '-ar', String(sampleRate), '-ac', '1', '-i', 'pipe:0', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact', ...ENCODERS[audio], `file:${partial}`], signal });
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
@@ -99,6 +99,6 @@ async function* samplesOf(wav: string, { dataStart, samples }: WavInfo): AsyncGe
 
 async function* changed(wav: string, speed: number, sampleRate: number, ffmpeg: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
   yield await runFfmpeg({
-    ffmpeg, signal, args: ['-i', `file:${wav}`, ...(speed === 1 ? [] : ['-af', `atempo=${speed.toFixed(4)}`]), '-ar', String(sampleRate), '-ac', '1', '-f', 's16le', 'pipe:1'],
+    ffmpeg, path: wav, signal, args: ['-i', `file:${wav}`, ...(speed === 1 ? [] : ['-af', `atempo=${speed.toFixed(4)}`]), '-ar', String(sampleRate), '-ac', '1', '-f', 's16le', 'pipe:1'],
   });
 }

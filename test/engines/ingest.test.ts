@@ -1,0 +1,142 @@
+/** Ingest with the real ffmpeg and the real detector, on good and on odd files. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync, appendFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { UtteranceTimes } from '../../daemon/ingest/cutting.ts';
+import { startIngest, type IngestRequest } from '../../daemon/ingest/ingest.ts';
+import { EarshotError, type Failure } from '../../schemas/errors.ts';
+import { ffmpeg, make, missing, SAMPLES, sherpa } from './place.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'earshot ingest '));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const ENGLISH = join(SAMPLES, 'sense-and-sensibility.flac'), SPANISH = join(SAMPLES, 'asterisk-es.flac');
+const at = (name: string): string => join(folder, name);
+
+interface Ingested { durationMs: number; warnings: Failure[]; rows: UtteranceTimes[]; declared: (number | null)[]; firstMs: number; pcm: string }
+async function ingest(recording: string, more: Partial<IngestRequest> = {}): Promise<Ingested> {
+  const rows: UtteranceTimes[] = [], declared: (number | null)[] = [], began = performance.now();
+  const pcmPath = more.pcmPath ?? at('pcm');
+  let firstMs = Infinity;
+  const result = await startIngest({
+    recording, audioTrack: 0, pcmPath, ffmpeg: ffmpeg!, sherpaDirectory: sherpa!, node: process.execPath, signal: new AbortController().signal,
+    onStart: ({ durationMs }) => declared.push(durationMs), onProgress: () => {},
+    onUtterances: more => {
+      firstMs = Math.min(firstMs, performance.now() - began);
+      // Whoever hears of an utterance can read it.
+      if (statSync(pcmPath).isFile()) assert.ok(statSync(pcmPath).size >= more.at(-1)!.endMs * 32);
+      rows.push(...more);
+    },
+    ...more,
+  });
+  return { ...result, rows, declared, firstMs, pcm: createHash('sha256').update(readFileSync(pcmPath)).digest('hex') };
+}
+const failsWith = (code: Failure['code'], args: Failure['args'] = {}) => (error: unknown): true => {
+  assert.ok(error instanceof EarshotError, String(error));
+  assert.equal(error.failure.code, code, JSON.stringify(error.failure));
+  for (const [key, value] of Object.entries(args)) assert.equal(error.failure.args[key], value);
+  return true;
+};
+
+describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, () => {
+  before(() => {
+    writeFileSync(at('text.wav'), 'This is only a text,\nwhatever its name says.\n');
+    writeFileSync(at('empty.mp3'), '');
+    mkdirSync(at('folder.wav'));
+    copyFileSync(ENGLISH, at('cut.flac'));
+    truncateSync(at('cut.flac'), 200_000);
+    make(['-f', 'lavfi', '-i', 'anullsrc=r=16000:cl=mono', '-t', '20', at('silent.wav')]);
+    make(['-f', 'lavfi', '-i', 'anoisesrc=r=16000:a=0.02:seed=1', '-t', '20', at('noise.wav')]);
+    make(['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-t', '2', '-c:v', 'mpeg4', at('picture.mp4')]);
+    make(['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-i', ENGLISH, '-f', 'lavfi', '-i', 'anullsrc=r=16000:cl=mono', '-map', '0', '-map', '1', '-map', '2', '-t', '8', '-c:v', 'mpeg4', '-c:a', 'aac', at('two tracks.mkv')]);
+    make(['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-itsoffset', '2', '-i', ENGLISH, '-t', '12', '-c:v', 'mpeg4', '-c:a', 'aac', at('late.mp4')]);
+    make(['-i', ENGLISH, '-c:a', 'aac', at('whole.m4a')]);
+    copyFileSync(at('whole.m4a'), at('no index.m4a'));
+    truncateSync(at('no index.m4a'), 150_000);
+    writeFileSync(at('network.m3u8'), '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n');
+  });
+
+  test('sentences of the English sample, soon and in order', async () => {
+    const { durationMs, warnings, rows, declared, firstMs } = await ingest(ENGLISH);
+    assert.deepEqual([durationMs, warnings, declared], [27730, [], [27730]]);
+    assert.equal(statSync(at('pcm')).size, 27730 * 32);
+    // The four pauses that the sample was joined with.
+    assert.deepEqual(rows.map(row => [Math.round(row.startMs / 1000), Math.round(row.endMs / 1000)]), [[0, 7], [8, 17], [17, 23], [24, 27]]);
+    assert.ok(firstMs < 10_000, `first utterance after ${firstMs} ms`);
+  });
+  test('the same file gives the same samples and utterances, also over an older file', async () => {
+    const once = await ingest(SPANISH);
+    appendFileSync(at('pcm'), 'left from before');
+    const again = await ingest(SPANISH);
+    assert.deepEqual([again.rows, again.pcm], [once.rows, once.pcm]);
+    assert.equal(once.rows[0]!.startMs, 0, 'the recording begins in the middle of a word');
+  });
+  test('nothing is heard in silence and in noise', async () => {
+    assert.deepEqual((await ingest(at('silent.wav'))).rows, []);
+    assert.deepEqual((await ingest(at('noise.wav'))).rows, []);
+  });
+  test('the first track, the one that was chosen, and one that is not there', async () => {
+    assert.ok((await ingest(at('two tracks.mkv'))).rows.length > 0);
+    assert.deepEqual((await ingest(at('two tracks.mkv'), { audioTrack: 1 })).rows, []);
+    await assert.rejects(ingest(at('two tracks.mkv'), { audioTrack: 2 }), failsWith('noSuchTrack', { track: 2, tracks: 2 }));
+    await assert.rejects(ingest(at('picture.mp4')), failsWith('noAudioTrack'));
+  });
+  test('sound that begins after the picture keeps the picture\'s times', async () => {
+    const { rows } = await ingest(at('late.mp4'));
+    assert.ok(rows[0]!.startMs >= 1700 && rows[0]!.startMs <= 2300, `${rows[0]!.startMs}`);
+  });
+  test('a cut file is read as far as it goes', async () => {
+    const { rows, warnings, durationMs } = await ingest(at('cut.flac'));
+    assert.ok(rows.length > 0 && durationMs > 10_000 && durationMs < 14_000);
+    assert.deepEqual(warnings.map(({ code, args }) => ({ code, args })), [{ code: 'truncatedFile', args: { path: at('cut.flac'), readMs: durationMs, durationMs: 27730 } }]);
+    await assert.rejects(ingest(at('no index.m4a')), failsWith('truncatedFile', { readMs: 0 }));
+  });
+  test('what is no recording', async () => {
+    await assert.rejects(ingest(at('nothing.wav')), failsWith('noSuchFile'));
+    await assert.rejects(ingest(join(ENGLISH, 'below')), failsWith('noSuchFile'));
+    await assert.rejects(ingest(at('folder.wav')), failsWith('notAFile'));
+    await assert.rejects(ingest(at('empty.mp3')), failsWith('emptyFile'));
+    await assert.rejects(ingest(at('text.wav')), failsWith('notMedia'));
+    await assert.rejects(ingest(at('network.m3u8')), failsWith('notMedia'));
+  });
+  test('names are names, whatever is in them', async () => {
+    for (const name of ['-i.flac', 'a\nb.flac', `it's "q" $(x) %d.flac`, 'Ünï 录音 🎙.flac', 'http:__x?y#z.flac']) {
+      copyFileSync(ENGLISH, at(name));
+      assert.equal((await ingest(at(name))).durationMs, 27730, name);
+    }
+    const here = process.cwd();
+    try {
+      process.chdir(folder);
+      assert.equal((await ingest('-i.flac')).durationMs, 27730);
+    } finally { process.chdir(here); }
+  });
+  test('a recording that is not the one that was submitted', async () => {
+    copyFileSync(ENGLISH, at('changing.flac'));
+    const { size, mtimeMs } = statSync(at('changing.flac'));
+    const expected = { bytes: size, modifiedAt: Math.floor(mtimeMs) };
+    await ingest(at('changing.flac'), { expected });
+    await assert.rejects(ingest(at('changing.flac'), { onStart: () => utimesSync(at('changing.flac'), 1, 1) }), failsWith('recordingChanged'));
+    await assert.rejects(ingest(at('changing.flac'), { expected }), failsWith('recordingChanged'));
+  });
+  test('what this machine lacks', async () => {
+    await assert.rejects(ingest(ENGLISH, { ffmpeg: at('no ffmpeg') }), failsWith('noFfmpeg'));
+    await assert.rejects(ingest(ENGLISH, { ffmpeg: process.execPath }), failsWith('ffmpegFailed'));
+    await assert.rejects(ingest(ENGLISH, { sherpaDirectory: folder }), failsWith('engineMissing'));
+    if (process.platform === 'linux') await assert.rejects(ingest(ENGLISH, { pcmPath: '/dev/full' }), failsWith('diskFull'));
+  });
+  test('cancelling leaves no process behind', async () => {
+    make(['-f', 'lavfi', '-i', 'anoisesrc=r=8000:a=0.02:seed=1', '-t', '3600', '-c:a', 'pcm_u8', at('long.wav')]);
+    const abort = new AbortController();
+    const run = ingest(at('long.wav'), { signal: abort.signal, onProgress: () => abort.abort() });
+    await assert.rejects(run, failsWith('cancelled'));
+    if (process.platform === 'linux') assert.deepEqual(processesWith(at('long.wav')), []);
+    await assert.rejects(ingest(ENGLISH, { signal: AbortSignal.abort() }), failsWith('cancelled'));
+  });
+});
+
+/** Command lines of living processes that name a path. */
+const processesWith = (path: string): string[] => readdirSync('/proc').filter(name => /^\d+$/.test(name)).flatMap(pid => {
+  try { const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8'); return line.includes(path) ? [line] : []; } catch { return []; }
+});
