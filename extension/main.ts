@@ -1,18 +1,72 @@
 /** What the editor calls. Activation only registers; the daemon is looked for when something needs it. */
 import * as vscode from 'vscode';
+import { Doctor, showLog, trySample } from './commands/help.ts';
+import { moveTo, openEditor, openTranscript, reveal, setPriority, showJobLog, simple } from './commands/jobs.ts';
+import { insertHere, told, transcribe, type Parts } from './commands/transcribe.ts';
 import { Daemon, daemonPlace } from './connection.ts';
+import { editProviders } from './edits.ts';
+import { machineSettings } from './machine.ts';
+import { notices } from './notices.ts';
 import { DevicesPanel } from './panels/devices.ts';
 import { QueuePanel } from './panels/queue.ts';
 import { statusBar } from './status.ts';
+import { Streams } from './streaming/streams.ts';
+import { tools } from './tools.ts';
+import { modelCommands, ModelsView } from './views/models.ts';
 import { setNames } from './words.ts';
 
-export function activate(context: vscode.ExtensionContext): void {
-  const log = vscode.window.createOutputChannel('Earshot', { log: true });
+/** For tests: how long activate() took, and the state that the window mirrors. */
+export interface Api { activatedInMs: number; daemon: Daemon }
+
+export function activate(context: vscode.ExtensionContext): Api {
+  const started = performance.now();
+  const log = vscode.window.createOutputChannel('Earshot', { log: true }), daemonLog = vscode.window.createOutputChannel('Earshot Daemon', 'log');
   const daemon = new Daemon((context.extension.packageJSON as { version: string }).version, () => daemonPlace(context.extensionPath));
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
+  const streams = new Streams(daemon, context.workspaceState, log);
+  const parts: Parts = { daemon, streams, memory: context.globalState, log };
+  const doctor = new Doctor(parts), models = new ModelsView(daemon);
+
+  const commands: Record<string, (first?: unknown, second?: unknown) => Promise<unknown>> = {
+    transcribe: (uri, all) => transcribe(parts, 'plain', uri, all),
+    transcribeSubtitles: (uri, all) => transcribe(parts, 'subtitles', uri, all),
+    transcribeTranslate: (uri, all) => transcribe(parts, 'translate', uri, all),
+    transcribeSpeak: (uri, all) => transcribe(parts, 'speak', uri, all),
+    transcribeWith: (uri, all) => transcribe(parts, 'with', uri, all),
+    insertHere: uri => insertHere(parts, uri),
+    stopStreaming: async () => { const editor = vscode.window.activeTextEditor; if (editor) streams.stop(editor.document); },
+    trySample: () => trySample(parts, context),
+    doctor: () => doctor.show(),
+    showLog: () => showLog(parts, daemonLog),
+    openQueue: async () => vscode.commands.executeCommand('earshot.queue.focus'),
+    openDevices: async () => vscode.commands.executeCommand('earshot.devices.focus'),
+    pauseQueue: () => daemon.call('queue/pause', {}),
+    resumeQueue: () => daemon.call('queue/resume', {}),
+    restartDaemon: async () => { await daemon.stop(true); await daemon.start(); },
+    stopDaemon: () => daemon.stop(true),
+    openTranscript: job => openTranscript(parts, job),
+    'job.open': job => openTranscript(parts, job), 'job.editor': job => openEditor(parts, job), 'job.reveal': job => reveal(parts, job), 'job.log': job => showJobLog(parts, job),
+    'job.pause': job => simple('job/pause')(parts, job), 'job.resume': job => simple('job/resume')(parts, job), 'job.cancel': job => simple('job/cancel')(parts, job),
+    'job.retry': job => simple('job/retry')(parts, job), 'job.remove': job => simple('job/remove')(parts, job), 'job.priority': job => setPriority(parts, job),
+    'job.top': job => moveTo('top')(parts, job), 'job.bottom': job => moveTo('bottom')(parts, job),
+    ...modelCommands(daemon),
+  };
   context.subscriptions.push(
-    log, daemon, statusBar(daemon),
+    log, daemonLog, daemon, streams, models, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), tools(parts), whenTrusted(() => editProviders(parts)),
+    ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`earshot.${name}`, told(log, run))),
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),
+    vscode.window.registerTreeDataProvider('earshot.models', models),
+    vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
+    daemon.onChange(change => { if (change.all || change.queue) void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused); }),
   );
+  return { activatedInMs: performance.now() - started, daemon };
+}
+
+/** Now in a trusted workspace, else once it is. */
+function whenTrusted(register: () => vscode.Disposable): vscode.Disposable {
+  if (vscode.workspace.isTrusted) return register();
+  let made: vscode.Disposable | null = null;
+  const granted = vscode.workspace.onDidGrantWorkspaceTrust(() => { made ??= register(); });
+  return new vscode.Disposable(() => { granted.dispose(); made?.dispose(); });
 }

@@ -1,0 +1,43 @@
+/** Settings and choices as a job's options. */
+import * as vscode from 'vscode';
+import { basename } from 'node:path';
+import type { GlossaryEntry, JobOptions } from '../../schemas/job.ts';
+import { FORMATS, type Format, type Priority } from '../../schemas/words.ts';
+import type { Template } from '../streaming/layout.ts';
+import { gapText } from '../streaming/streams.ts';
+
+export interface Choice {
+  options: JobOptions;
+  priority: Priority;
+  document: { open: 'untitled' | 'saved' | 'none'; format: Template['format'] };
+}
+
+/** What the settings say for this recording. */
+export function settled(scope: vscode.Uri | undefined): Choice {
+  const setting = vscode.workspace.getConfiguration('earshot', scope);
+  const text = (name: string): string | null => setting.get<string | null>(name, null) || null;
+  const language = text('language'), translateTo = text('translateTo'), prompt = text('prompt'), glossary = setting.get<GlossaryEntry[]>('glossary', []);
+  const models = Object.fromEntries(Object.entries(setting.get<Record<string, string>>('models', {})).filter(([, id]) => id));
+  const formats = setting.get<string[]>('outputFormats', ['json']).filter((f): f is Format => (FORMATS as readonly string[]).includes(f));
+  return {
+    options: {
+      repair: setting.get('repair', true), ...(language ? { language } : {}), ...(translateTo ? { translateTo } : {}), ...(prompt ? { prompt } : {}),
+      ...(glossary.length ? { glossary } : {}), ...(Object.keys(models).length ? { models } : {}), outputs: { formats },
+    },
+    priority: setting.get<Priority>('priority', 'normal'),
+    document: { open: setting.get<Choice['document']['open']>('document.open', 'untitled'), format: setting.get<Template['format']>('document.format', 'markdown') },
+  };
+}
+
+/** How the transcript of a recording is laid out. `heading`: whether it has one, when it is up to us. */
+export function template(recording: string, format: Template['format'], scope: vscode.Uri | undefined, heading = true): Template {
+  const setting = vscode.workspace.getConfiguration('earshot', scope);
+  return {
+    format, timestamps: setting.get<Template['timestamps']>('document.timestamps', 'paragraph'), paragraphPauseMs: Math.round(setting.get('document.paragraphPauseSeconds', 1.5) * 1000),
+    translation: setting.get<Template['translation']>('document.translation', 'below'),
+    heading: heading && setting.get('document.heading', true) ? basename(recording) : null, gap: gapText,
+  };
+}
+
+export const LANGUAGE_IDS: Readonly<Record<Template['format'], string>> = { markdown: 'markdown', text: 'plaintext', srt: 'plaintext', vtt: 'plaintext' };
+export const FILE_ENDINGS: Readonly<Record<Template['format'], string>> = { markdown: 'md', text: 'txt', srt: 'srt', vtt: 'vtt' };

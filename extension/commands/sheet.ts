@@ -1,0 +1,93 @@
+/** “Transcribe with…”: one sheet that shows every choice with its value, remembers them, and starts with Enter. */
+import * as vscode from 'vscode';
+import type { Model } from '../../schemas/model.ts';
+import { PRIORITIES, type Format, type Priority, type Stage } from '../../schemas/words.ts';
+import type { Daemon } from '../connection.ts';
+import { bytesText, languageName, stageName } from '../words.ts';
+import { pickLanguage } from './languages.ts';
+import type { Choice } from './options.ts';
+
+const LAST = 'earshot.lastChoice';
+type Row = vscode.QuickPickItem & { change?: (choice: Choice) => Promise<Choice | undefined>; start?: true };
+
+/** The choice to start with, or null when given up. The last one is offered again. */
+export async function choose(daemon: Daemon, memory: vscode.Memento, base: Choice, title: string): Promise<Choice | null> {
+  const last = memory.get<Partial<Choice>>(LAST);
+  let choice: Choice = last ? { ...base, ...last, options: { ...base.options, ...last.options } } : base;
+  void daemon.start().catch(() => {}); // the models are wanted in a moment
+  for (let active = 0; ;) {
+    const rows = rowsOf(choice, daemon, memory);
+    const picked = await show(rows, title, active);
+    if (!picked) return null;
+    if (picked.start) { await memory.update(LAST, choice); return choice; }
+    active = rows.indexOf(picked);
+    choice = (await picked.change?.(choice)) ?? choice;
+  }
+}
+
+function show(rows: Row[], title: string, active: number): Promise<Row | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Row | undefined>();
+  const quick = vscode.window.createQuickPick<Row>();
+  Object.assign(quick, { title, items: rows, placeholder: vscode.l10n.t('Enter starts; choose a line to change it'), activeItems: [rows[active] ?? rows[0]!], matchOnDescription: true });
+  quick.onDidAccept(() => { resolve(quick.activeItems[0]); quick.hide(); });
+  quick.onDidHide(() => { resolve(undefined); quick.dispose(); });
+  quick.show();
+  return promise;
+}
+
+function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row[] {
+  const { options, document } = choice, icon = (name: string): vscode.ThemeIcon => new vscode.ThemeIcon(name);
+  const set = (change: Partial<Choice['options']>) => (c: Choice): Choice => ({ ...c, options: { ...c.options, ...change } });
+  const models = [...daemon.state.models.values()], nameOf = (id: string | undefined): string => id ? models.find(m => m.card.id === id)?.card.name ?? id : vscode.l10n.t('best for this machine');
+  const on = vscode.l10n.t('yes'), off = vscode.l10n.t('no');
+  const model = (stage: Stage): Row => ({
+    label: vscode.l10n.t('Model: {0}', stageName(stage)), description: nameOf(options.models?.[stage]), iconPath: icon('package'),
+    change: async c => {
+      const id = await pickModel(stage, models);
+      if (id === undefined) return undefined;
+      const { [stage]: _old, ...rest } = c.options.models ?? {};
+      return set({ models: id === null ? rest : { ...rest, [stage]: id } })(c);
+    },
+  });
+  return [
+    { label: vscode.l10n.t('Transcribe'), description: summary(choice), iconPath: icon('play'), start: true },
+    { label: vscode.l10n.t('What'), kind: vscode.QuickPickItemKind.Separator },
+    { label: vscode.l10n.t('Spoken language'), description: options.language ? languageName(options.language) : vscode.l10n.t('heard from the first words'), iconPath: icon('comment'),
+      change: async c => { const code = await pickLanguage(memory, { title: vscode.l10n.t('Which language is spoken?'), none: vscode.l10n.t('Hear it from the first words'), current: c.options.language ?? null }); return code === undefined ? undefined : set({ language: code ?? undefined })(c); } },
+    { label: vscode.l10n.t('Repair what was misheard'), description: options.repair ? on : off, iconPath: icon('wand'), change: async c => set({ repair: !c.options.repair })(c) },
+    { label: vscode.l10n.t('Translate into'), description: options.translateTo ? languageName(options.translateTo) : off, iconPath: icon('globe'),
+      change: async c => { const code = await pickLanguage(memory, { title: vscode.l10n.t('Translate into which language?'), none: vscode.l10n.t('Do not translate'), current: c.options.translateTo ?? null }); return code === undefined ? undefined : set({ translateTo: code ?? undefined })(c); } },
+    { label: vscode.l10n.t('Speak it'), description: options.speak ? on : off, iconPath: icon('unmute'), change: async c => set({ speak: !c.options.speak })(c) },
+    { label: vscode.l10n.t('Context for the recogniser'), description: options.prompt?.slice(0, 60) || vscode.l10n.t('none'), iconPath: icon('note'),
+      change: async c => { const prompt = await vscode.window.showInputBox({ title: vscode.l10n.t('Names, subject, style'), value: c.options.prompt ?? '' }); return prompt === undefined ? undefined : set({ prompt: prompt.slice(0, 2000) || undefined })(c); } },
+    { label: vscode.l10n.t('Where'), kind: vscode.QuickPickItemKind.Separator },
+    { label: vscode.l10n.t('Document'), description: { untitled: vscode.l10n.t('a new one'), saved: vscode.l10n.t('saved beside the recording'), none: vscode.l10n.t('none') }[document.open], iconPath: icon('go-to-file'),
+      change: async c => { const order = ['untitled', 'saved', 'none'] as const; return { ...c, document: { ...c.document, open: order[(order.indexOf(c.document.open) + 1) % 3]! } }; } },
+    { label: vscode.l10n.t('Shape'), description: { markdown: 'Markdown', text: vscode.l10n.t('plain text'), srt: 'SubRip (.srt)', vtt: 'WebVTT (.vtt)' }[document.format], iconPath: icon('list-flat'),
+      change: async c => { const order = ['markdown', 'text', 'srt', 'vtt'] as const; return { ...c, document: { ...c.document, format: order[(order.indexOf(c.document.format) + 1) % 4]! } }; } },
+    { label: vscode.l10n.t('Files beside the recording'), description: (options.outputs?.formats ?? []).join(', ') || vscode.l10n.t('none'), iconPath: icon('files'),
+      change: async c => { const formats = await pickFormats(c.options.outputs?.formats ?? []); return formats && set({ outputs: { ...c.options.outputs, formats } })(c); } },
+    { label: vscode.l10n.t('How'), kind: vscode.QuickPickItemKind.Separator },
+    model('asr'), ...(options.repair ? [model('repair')] : []), ...(options.translateTo ? [model('nmt')] : []), ...(options.speak ? [model('tts')] : []),
+    { label: vscode.l10n.t('Priority'), description: priorityName(choice.priority), iconPath: icon('arrow-up'), change: async c => ({ ...c, priority: PRIORITIES[(PRIORITIES.indexOf(c.priority) + 1) % PRIORITIES.length]! }) },
+  ];
+}
+
+export const priorityName = (priority: Priority): string => ({ urgent: vscode.l10n.t('Urgent'), high: vscode.l10n.t('High'), normal: vscode.l10n.t('Normal'), low: vscode.l10n.t('Low') })[priority];
+
+function summary({ options }: Choice): string {
+  return [options.language ? languageName(options.language) : null, options.repair ? stageName('repair') : null, options.translateTo ? `→ ${languageName(options.translateTo)}` : null, options.speak ? stageName('tts') : null].filter(Boolean).join(' · ');
+}
+
+async function pickModel(stage: Stage, models: readonly Model[]): Promise<string | null | undefined> {
+  type Item = vscode.QuickPickItem & { id: string | null };
+  const items: Item[] = [{ label: vscode.l10n.t('Best for this machine'), id: null },
+    ...models.filter(m => m.card.stages.includes(stage)).map(m => ({ label: m.card.name, id: m.card.id, description: [m.state === 'installed' ? vscode.l10n.t('installed') : vscode.l10n.t('{0} to fetch', bytesText(m.card.files.reduce((sum, f) => sum + (f.bytes ?? 0), 0))), m.card.licence].join(' · ') }))];
+  return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Model: {0}', stageName(stage)) }))?.id;
+}
+
+async function pickFormats(now: readonly Format[]): Promise<Format[] | undefined> {
+  const names: Record<Format, string> = { txt: vscode.l10n.t('plain text'), srt: 'SubRip', vtt: 'WebVTT', json: vscode.l10n.t('for the transcript editor'), md: 'Markdown', ass: 'Advanced SubStation' };
+  const picked = await vscode.window.showQuickPick(Object.entries(names).map(([format, name]) => ({ label: format, description: name, picked: now.includes(format as Format) })), { canPickMany: true, title: vscode.l10n.t('Files beside the recording') });
+  return picked?.map(item => item.label as Format);
+}

@@ -1,0 +1,35 @@
+/** Few notifications: a transcript that is done while nobody looks, a failure, a notice of the daemon. */
+import * as vscode from 'vscode';
+import type { Job } from '../schemas/job.ts';
+import type { Daemon } from './connection.ts';
+import type { Streams } from './streaming/streams.ts';
+import { failureText } from './words.ts';
+
+export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
+  /** Jobs seen under way by this window: only their end is news. */
+  const underWay = new Set<string>();
+  const wanted = (): string => vscode.workspace.getConfiguration('earshot').get('notifications', 'whenHidden');
+  const inView = (job: Job): boolean => {
+    const document = streams.documentOf(job.id);
+    return document !== null && vscode.window.visibleTextEditors.some(e => e.document === document);
+  };
+  const look = (id: string): void => {
+    const job = daemon.state.jobs.get(id);
+    if (!job) return;
+    if (job.state !== 'completed' && job.state !== 'failed') { if (job.state === 'cancelled') underWay.delete(id); else underWay.add(id); return; }
+    if (!underWay.delete(id) || wanted() === 'never') return;
+    const open = vscode.l10n.t('Open'), again = vscode.l10n.t('Retry');
+    if (job.state === 'failed') {
+      void vscode.window.showErrorMessage(`${job.recording.name}: ${job.failure ? failureText(job.failure) : vscode.l10n.t('Failed')}`, again, open)
+        .then(picked => picked && vscode.commands.executeCommand(picked === again ? 'earshot.job.retry' : 'earshot.openTranscript', id));
+    } else if (wanted() === 'always' || (wanted() === 'whenHidden' && !inView(job) && !vscode.window.state.focused)) {
+      void vscode.window.showInformationMessage(vscode.l10n.t('{0} is transcribed.', job.recording.name), open).then(picked => picked && vscode.commands.executeCommand('earshot.openTranscript', id));
+    }
+  };
+  return vscode.Disposable.from(
+    daemon.onChange(change => {
+      if (change.all) for (const id of daemon.state.jobs.keys()) look(id);
+      for (const id of change.jobs) look(id);
+    }),
+    daemon.onNotice(failure => { if (wanted() !== 'never') void vscode.window.showWarningMessage(failureText(failure)); }));
+}

@@ -1,0 +1,167 @@
+/**
+ * One transcript on its way into one document.
+ *
+ * Utterances come in, the document is laid out anew, and only what differs is edited. While its editor is visible the edits join one undo
+ * step, as long as nobody edits in between; an undo that takes our text back ends the stream and removes the rest of it. While the document
+ * is hidden nothing is written; it catches up when it shows, or when the job ends.
+ */
+import * as vscode from 'vscode';
+import type { Utterance } from '../../schemas/job.ts';
+import { layout, type Piece, type Template } from './layout.ts';
+import { endOf, fresh, reconcile, refound, shifted, type Edit, type Placement } from './place.ts';
+
+/** What is kept of a stream so that it goes on after the document or the window was closed. */
+export interface Kept { job: string; uri: string; template: Omit<Template, 'gap'>; pieces: { key: string; text: string; theirs: boolean }[]; origin: number }
+
+export interface StreamOptions { job: string; document: vscode.TextDocument; template: Template; origin?: number; kept?: Kept['pieces']; /** Stands in the document already, until the first words come. */ waiting?: string }
+
+const WAITING = 'waiting';
+/** An edit refused because somebody typed at the same moment is tried again; so often in a row means the document takes no edits. */
+const TRIES = 20;
+
+export class Stream implements vscode.Disposable {
+  readonly job: string;
+  readonly template: Template;
+  readonly document: vscode.TextDocument;
+  readonly #utterances = new Map<number, Utterance>();
+  readonly #ended = new vscode.EventEmitter<'done' | 'takenBack' | 'closed'>();
+  readonly onEnded = this.#ended.event;
+  #placement: Placement;
+  /** The whole text in the end, where the daemon renders it better than we do piece by piece. */
+  #final: string | null = null;
+  #complete = false;
+  /** Our edit on its way: the text that it makes, and where the pieces stand in it. */
+  #applying: { text: string; after: Placement } | null = null;
+  #edited = true; // so that the first edit begins an undo step
+  #work: Promise<void> = Promise.resolve();
+  #dirty = false;
+  #stopped = false;
+
+  constructor({ job, document, template, origin, kept, waiting }: StreamOptions) {
+    this.job = job;
+    this.document = document;
+    this.template = template;
+    this.#placement = (kept && refound(document.getText(), kept)) ?? fresh(origin ?? document.getText().length);
+    if (waiting !== undefined) {
+      const start = this.#placement.origin;
+      this.#placement.pieces.push({ key: WAITING, start, end: start + waiting.length, text: waiting, theirs: false });
+    }
+  }
+
+  get keep(): Kept {
+    const { gap: _gap, ...template } = this.template;
+    return { job: this.job, uri: this.document.uri.toString(), template, origin: this.#placement.origin, pieces: this.#placement.pieces.map(({ key, text, theirs }) => ({ key, text, theirs })) };
+  }
+
+  take(utterances: readonly Utterance[]): void {
+    for (const utterance of utterances) this.#utterances.set(utterance.index, utterance);
+    this.#soon();
+  }
+
+  /** No more comes; `rendered` replaces the pieces where nobody edited any. Resolves when all is in the document. */
+  async finish(rendered: string | null): Promise<void> {
+    this.#complete = true;
+    if (rendered !== null && !this.#placement.pieces.some(p => p.theirs)) this.#final = rendered;
+    this.#soon();
+    await this.#work;
+    this.#end('done');
+  }
+
+  /** Somebody edited the document, or we did. */
+  changed({ contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
+    if (this.#stopped || contentChanges.length === 0) return;
+    if (this.#applying && this.document.getText() === this.#applying.text) {
+      this.#placement = this.#applying.after;
+      this.#applying = null;
+      return;
+    }
+    this.#edited = true;
+    const before = this.#placement;
+    // Reported last first, each against the text before the event.
+    for (const change of [...contentChanges].sort((a, b) => b.rangeOffset - a.rangeOffset))
+      this.#placement = shifted(this.#placement, { start: change.rangeOffset, end: change.rangeOffset + change.rangeLength, text: change.text });
+    if (reason === vscode.TextDocumentChangeReason.Undo && takesBack(before, contentChanges)) void this.#takeBack();
+  }
+
+  /** The editor of a hidden document shows again. */
+  shown(): void { this.#soon(); }
+
+  /** Ends without touching the document further. */
+  dispose(): void { this.#end('closed'); }
+
+  #end(how: 'done' | 'takenBack' | 'closed'): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#ended.fire(how);
+    this.#ended.dispose();
+  }
+
+  #soon(): void {
+    if (this.#dirty || this.#stopped) return;
+    this.#dirty = true;
+    this.#work = this.#work.then(async () => { this.#dirty = false; await this.#write(); }).catch(() => {});
+  }
+
+  #wanted(): Piece[] {
+    if (this.#final !== null) return [{ key: 'all', text: this.#final }];
+    const pieces = layout([...this.#utterances.values()].sort((a, b) => a.index - b.index), this.template);
+    const waiting = this.#placement.pieces.find(p => p.key === WAITING);
+    return pieces.length || this.#complete || !waiting ? pieces : [waiting];
+  }
+
+  async #write(): Promise<void> {
+    for (let attempt = 0; attempt < TRIES && !this.#stopped; attempt++) {
+      const eol = this.document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
+      const wanted = this.#wanted().map(piece => eol === '\n' ? piece : { ...piece, text: piece.text.replaceAll('\n', eol) });
+      const { edits, after } = reconcile(this.#placement, wanted);
+      if (!edits.length) return void (this.#placement = after);
+      const editor = vscode.window.visibleTextEditors.find(e => e.document === this.document);
+      if (!editor && !this.#complete) return; // it catches up when it shows
+      this.#applying = { text: edited(this.document.getText(), edits), after };
+      const done = await this.#apply(edits, editor);
+      this.#applying = null;
+      if (done) { if (editor) this.#follow(editor); return; }
+    }
+  }
+
+  async #apply(edits: readonly Edit[], editor: vscode.TextEditor | undefined): Promise<boolean> {
+    const range = (edit: Edit): vscode.Range => new vscode.Range(this.document.positionAt(edit.start), this.document.positionAt(edit.end));
+    if (editor) {
+      const first = this.#edited;
+      const done = await editor.edit(builder => { for (const edit of edits) builder.replace(range(edit), edit.text); }, { undoStopBefore: first, undoStopAfter: false });
+      if (done) this.#edited = false;
+      return done;
+    }
+    const change = new vscode.WorkspaceEdit();
+    for (const edit of edits) change.replace(this.document.uri, range(edit), edit.text);
+    return vscode.workspace.applyEdit(change);
+  }
+
+  /** Scrolls along for whoever reads at the end. */
+  #follow(editor: vscode.TextEditor): void {
+    if (!vscode.workspace.getConfiguration('earshot').get('document.follow', true)) return;
+    const end = this.document.positionAt(endOf(this.#placement)), cursor = editor.selection.active;
+    const ours = this.document.offsetAt(cursor) >= this.#placement.origin && editor.selection.isEmpty && (cursor.isEqual(end) || cursor.line === this.document.lineCount - 1 || this.document.offsetAt(cursor) === this.#placement.origin);
+    if (ours) editor.revealRange(new vscode.Range(end, end), vscode.TextEditorRevealType.Default);
+  }
+
+  /** What is left of our text goes too, unless somebody edited it. */
+  async #takeBack(): Promise<void> {
+    const rest = this.#placement.pieces.filter(p => !p.theirs && p.end > p.start);
+    this.#end('takenBack');
+    const editor = vscode.window.visibleTextEditors.find(e => e.document === this.document);
+    if (!rest.length || !editor) return;
+    await editor.edit(builder => { for (const p of rest) builder.delete(new vscode.Range(this.document.positionAt(p.start), this.document.positionAt(p.end))); });
+  }
+}
+
+/** Whether an undo removed text of ours: one of its changes deletes within a piece that nobody edited. */
+function takesBack({ pieces }: Placement, changes: readonly vscode.TextDocumentContentChangeEvent[]): boolean {
+  return changes.some(c => c.rangeLength > c.text.length && pieces.some(p => !p.theirs && c.rangeOffset < p.end && c.rangeOffset + c.rangeLength > p.start));
+}
+
+const edited = (text: string, edits: readonly Edit[]): string => {
+  let result = '', at = 0;
+  for (const edit of edits) { result += text.slice(at, edit.start) + edit.text; at = edit.end; }
+  return result + text.slice(at);
+};

@@ -1,0 +1,152 @@
+/** The transcripts on their way into documents of this window, and those that wait for their document to be opened again. */
+import * as vscode from 'vscode';
+import type { Daemon } from '../connection.ts';
+import { isFinal } from '../../schemas/words.ts';
+import { errorText } from '../words.ts';
+import type { Template } from './layout.ts';
+import { Stream, type Kept } from './stream.ts';
+
+const KEPT = 'earshot.streams';
+const KEEP_MS = 1500, ADOPT_MS = 5000;
+
+export class Streams implements vscode.Disposable {
+  readonly #daemon: Daemon;
+  readonly #memory: vscode.Memento;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #open = new Map<Stream, vscode.Disposable>();
+  /** Streams whose document is closed, or was not seen since the window was opened. */
+  #parked: Kept[];
+  #keepTimer: NodeJS.Timeout | null = null;
+  readonly #subscriptions: vscode.Disposable[];
+
+  constructor(daemon: Daemon, memory: vscode.Memento, log: vscode.LogOutputChannel) {
+    this.#daemon = daemon;
+    this.#memory = memory;
+    this.#log = log;
+    this.#parked = memory.get<Kept[]>(KEPT, []);
+    this.#subscriptions = [
+      vscode.workspace.onDidChangeTextDocument(event => { for (const stream of this.#open.keys()) if (stream.document === event.document) { stream.changed(event); this.#keepSoon(); } }),
+      vscode.workspace.onDidOpenTextDocument(document => this.#unpark(document)),
+      vscode.workspace.onDidCloseTextDocument(document => this.#park(document)),
+      vscode.window.onDidChangeVisibleTextEditors(editors => { for (const stream of this.#open.keys()) if (editors.some(e => e.document === stream.document)) stream.shown(); }),
+      daemon.onUtterance(({ job, utterance }) => { for (const stream of this.#open.keys()) if (stream.job === job) stream.take([utterance]); }),
+      // After every subscription the past is read once: what was missed, and what came before.
+      daemon.onSubscribed(jobs => { for (const stream of this.#open.keys()) if (jobs.has(stream.job)) void this.#catchUp(stream); }),
+      daemon.onChange(change => { for (const stream of this.#open.keys()) if (change.all || change.jobs.has(stream.job)) void this.#look(stream); }),
+    ];
+    for (const document of vscode.workspace.textDocuments) this.#unpark(document);
+  }
+
+  /** Streams into the document from `origin` (its end when left out) until the job ends. */
+  start(job: string, document: vscode.TextDocument, template: Template, origin?: number, waiting?: string): Stream {
+    return this.#run(new Stream({ job, document, template, ...(origin === undefined ? {} : { origin }), ...(waiting === undefined ? {} : { waiting }) }));
+  }
+
+  /** The document that a job's transcript streams into, or did since the window opened. */
+  documentOf(job: string): vscode.TextDocument | null {
+    for (const stream of this.#open.keys()) if (stream.job === job && !stream.document.isClosed) return stream.document;
+    const done = this.#done.get(job);
+    return done && !done.isClosed ? done : null;
+  }
+  readonly #done = new Map<string, vscode.TextDocument>();
+
+  /** Ends every stream into the document; the text stays as it is. True when there was one. */
+  stop(document: vscode.TextDocument): boolean {
+    const found = [...this.#open.keys()].filter(stream => stream.document === document);
+    for (const stream of found) stream.dispose();
+    return found.length > 0;
+  }
+
+  get jobs(): ReadonlySet<string> { return new Set([...this.#open.keys()].map(s => s.job)); }
+
+  dispose(): void {
+    this.#keep();
+    for (const s of this.#subscriptions) s.dispose();
+    for (const watch of this.#open.values()) watch.dispose();
+  }
+
+  #run(stream: Stream): Stream {
+    const watch = this.#daemon.watchUtterances(stream.job);
+    this.#open.set(stream, watch);
+    void vscode.commands.executeCommand('setContext', 'earshot.streaming', true);
+    stream.onEnded(how => {
+      this.#open.delete(stream);
+      watch.dispose();
+      if (how !== 'closed') this.#done.set(stream.job, stream.document);
+      if (how === 'takenBack') vscode.window.setStatusBarMessage(vscode.l10n.t('The transcript was taken back; the job goes on in the queue.'), 5000);
+      if (!this.#open.size) void vscode.commands.executeCommand('setContext', 'earshot.streaming', false);
+      this.#keepSoon();
+    });
+    this.#keepSoon();
+    return stream;
+  }
+
+  async #catchUp(stream: Stream): Promise<void> {
+    try {
+      const { utterances } = await this.#daemon.call('job/utterances', { id: stream.job });
+      stream.take(utterances);
+      await this.#look(stream);
+    } catch (error) {
+      this.#log.warn(errorText(error));
+      if ((error as { failure?: { code?: string } }).failure?.code === 'unknownJob') stream.dispose();
+    }
+  }
+
+  /** Ends the stream once its job has ended, with everything that the job has. */
+  async #look(stream: Stream): Promise<void> {
+    const job = this.#daemon.state.jobs.get(stream.job);
+    if (!job || !isFinal(job.state) || this.#finishing.has(stream)) return;
+    this.#finishing.add(stream);
+    try {
+      stream.take((await this.#daemon.call('job/utterances', { id: stream.job })).utterances);
+      const { format, translation } = stream.template;
+      const rendered = job.state === 'completed' && (format === 'srt' || format === 'vtt')
+        ? (await this.#daemon.call('job/render', { id: stream.job, format, ...(job.options.translateTo ? { text: translation === 'instead' ? 'translation' as const : 'bilingual' as const } : {}) })).text : null;
+      await stream.finish(rendered);
+      if (!stream.document.isUntitled && !stream.document.isClosed) await stream.document.save();
+    } catch (error) { this.#log.warn(errorText(error)); this.#finishing.delete(stream); }
+  }
+  readonly #finishing = new WeakSet<Stream>();
+
+  #park(document: vscode.TextDocument): void {
+    for (const stream of [...this.#open.keys()]) {
+      if (stream.document !== document) continue;
+      if (document.isUntitled) this.#adopt(stream.keep, document.getText());
+      else this.#parked.push(stream.keep);
+      stream.dispose();
+    }
+  }
+
+  /** An untitled document that is closed is gone, unless it was saved: then the same text stands in a file, before or just after. */
+  #adopt(kept: Kept, text: string): void {
+    const take = (document: vscode.TextDocument): boolean => {
+      if (document.isUntitled || document.isClosed || text === '' || document.getText() !== text) return false;
+      this.#resume({ ...kept, uri: document.uri.toString() }, document);
+      return true;
+    };
+    if (vscode.workspace.textDocuments.some(take)) return;
+    const opened = vscode.workspace.onDidOpenTextDocument(document => { if (take(document)) opened.dispose(); });
+    setTimeout(() => opened.dispose(), ADOPT_MS);
+  }
+
+  #resume(kept: Kept, document: vscode.TextDocument): void {
+    this.#run(new Stream({ job: kept.job, document, template: { ...kept.template, gap: gapText }, origin: kept.origin, kept: kept.pieces }));
+  }
+
+  #unpark(document: vscode.TextDocument): void {
+    const uri = document.uri.toString(), mine = this.#parked.filter(kept => kept.uri === uri);
+    if (!mine.length) return;
+    this.#parked = this.#parked.filter(kept => kept.uri !== uri);
+    for (const kept of mine) this.#resume(kept, document);
+  }
+
+  #keepSoon(): void { this.#keepTimer ??= setTimeout(() => this.#keep(), KEEP_MS); }
+
+  #keep(): void {
+    if (this.#keepTimer) clearTimeout(this.#keepTimer);
+    this.#keepTimer = null;
+    void this.#memory.update(KEPT, [...this.#parked, ...[...this.#open.keys()].map(stream => stream.keep)]);
+  }
+}
+
+export const gapText = (from: string, to: string): string => vscode.l10n.t('(not understood: {0} to {1})', from, to);

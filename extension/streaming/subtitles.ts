@@ -1,0 +1,43 @@
+/** Subtitles while they come in: an utterance becomes cues of two short lines. The files that a finished job writes come from the daemon. */
+import { sourceText, type Utterance } from '../../schemas/job.ts';
+import type { Template } from './layout.ts';
+
+export type SubtitleFormat = 'srt' | 'vtt';
+
+/** Characters in a line; two lines in a cue. */
+const LINE = 42;
+
+function time(ms: number, comma: string): string {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${two(Math.floor(ms / 3_600_000))}:${two(Math.floor(ms / 60_000) % 60)}:${two(Math.floor(ms / 1000) % 60)}${comma}${String(Math.floor(ms) % 1000).padStart(3, '0')}`;
+}
+
+/** Text in parts of at most `limit` characters, cut at spaces, or anywhere in a text that has none. */
+export function split(text: string, limit: number): string[] {
+  const parts: string[] = [];
+  for (let rest = text.trim(); rest;) {
+    const at = rest.length <= limit ? rest.length : rest.lastIndexOf(' ', limit);
+    const cut = at > 0 ? at : limit;
+    parts.push(rest.slice(0, cut).trim());
+    rest = rest.slice(cut).trim();
+  }
+  return parts;
+}
+
+/** The cues of one utterance, numbered from `first`; its time is shared out by length. */
+export function cues(utterance: Utterance, translation: Template['translation'], format: SubtitleFormat, first: number): { text: string; count: number } {
+  const original = sourceText(utterance).trim(), translated = utterance.nmt?.text.trim() ?? null;
+  const lines = split(translation === 'instead' && translated !== null ? translated : original, LINE);
+  const parts = Array.from({ length: Math.ceil(lines.length / 2) }, (_, i) => lines.slice(2 * i, 2 * i + 2).join('\n'));
+  const below = translation !== 'instead' && translated !== null ? split(translated, Math.ceil(translated.length / Math.max(1, parts.length)) + 8) : [];
+  const whole = parts.reduce((sum, p) => sum + p.length, 0), length = utterance.endMs - utterance.startMs;
+  let seen = 0;
+  const text = parts.map((part, i) => {
+    const from = utterance.startMs + Math.round(length * seen / whole);
+    seen += part.length;
+    const to = utterance.startMs + Math.round(length * seen / whole), comma = format === 'srt' ? ',' : '.';
+    const shown = [part, ...(below[i] ? split(below[i], LINE) : [])].join('\n');
+    return `${format === 'srt' ? `${first + i}\n` : ''}${time(from, comma)} --> ${time(to, comma)}\n${shown}\n\n`;
+  }).join('');
+  return { text, count: parts.length };
+}

@@ -1,0 +1,91 @@
+/** Tools for chats: transcribe a recording, read a transcript. Both ask before they act, and cut long answers to what the chat has room for. */
+import * as vscode from 'vscode';
+import { isAbsolute } from 'node:path';
+import { EarshotError } from '../schemas/errors.ts';
+import { sourceText, type Utterance } from '../schemas/job.ts';
+import { isFinal } from '../schemas/words.ts';
+import { settled } from './commands/options.ts';
+import { isRecording } from './commands/recordings.ts';
+import { request, type Parts } from './commands/transcribe.ts';
+import { stamp } from './streaming/layout.ts';
+import { errorText, failureText } from './words.ts';
+
+interface TranscribeInput { path: string; language?: string; translateTo?: string; timestamps?: boolean }
+interface ReadInput { path: string; fromSeconds?: number; toSeconds?: number }
+
+/** A chat gets its answer after this long at most; the job goes on. */
+const LONGEST_MS = 10 * 60_000, MOST_CHARACTERS = 60_000;
+
+function located(path: string): vscode.Uri {
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  if (isAbsolute(path)) return vscode.Uri.file(path);
+  if (!folder) throw new EarshotError('badRequest', { path });
+  return vscode.Uri.joinPath(folder.uri, path);
+}
+
+const lines = (utterances: readonly Utterance[], stamps: boolean): string => utterances.map(u => {
+  const text = sourceText(u) + (u.nmt ? `\n${u.nmt.text}` : '');
+  return stamps ? `[${stamp(u.startMs)}] ${text}` : text;
+}).join('\n');
+
+const answer = (text: string): vscode.LanguageModelToolResult =>
+  new vscode.LanguageModelToolResult([new vscode.LanguageModelTextPart(text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}\n[cut off: ask for a span of time]` : text)]);
+
+export function tools(parts: Parts): vscode.Disposable {
+  const { daemon } = parts;
+  const transcribe: vscode.LanguageModelTool<TranscribeInput> = {
+    prepareInvocation: ({ input }) => ({
+      invocationMessage: vscode.l10n.t('Transcribing {0}', input.path),
+      confirmationMessages: { title: vscode.l10n.t('Transcribe a recording'), message: new vscode.MarkdownString(vscode.l10n.t('Transcribe `{0}` on this machine?', input.path.replaceAll('`', ''))) },
+    }),
+    async invoke({ input }, token) {
+      if (!vscode.workspace.isTrusted) throw new Error(vscode.l10n.t('Trust this workspace to transcribe its recordings.'));
+      const uri = located(input.path);
+      if (!isRecording(uri)) throw new Error(errorText(new EarshotError('notMedia', { path: input.path })));
+      const choice = settled(uri);
+      const [job] = await request(parts, [uri], { ...choice, options: { ...choice.options, ...(input.language ? { language: input.language } : {}), ...(input.translateTo ? { translateTo: input.translateTo } : {}), outputs: { formats: [] } } });
+      if (!job) throw new Error(errorText(new EarshotError('unreadableFile', { path: input.path })));
+      const ended = await endOf(parts, job.id, token);
+      const { utterances } = await daemon.call('job/utterances', { id: job.id });
+      const now = daemon.state.jobs.get(job.id) ?? job;
+      const note = ended ? (now.state === 'failed' && now.failure ? `[failed: ${failureText(now.failure)}]\n` : '') : '[not finished yet; this is the text so far]\n';
+      return answer(note + lines(utterances, input.timestamps ?? false));
+    },
+  };
+  const read: vscode.LanguageModelTool<ReadInput> = {
+    prepareInvocation: ({ input }) => ({
+      invocationMessage: vscode.l10n.t('Reading the transcript of {0}', input.path),
+      confirmationMessages: { title: vscode.l10n.t('Read a transcript'), message: new vscode.MarkdownString(vscode.l10n.t('Read the transcript of `{0}`?', input.path.replaceAll('`', ''))) },
+    }),
+    async invoke({ input }) {
+      const uri = located(input.path), utterances = uri.path.endsWith('.earshot.json') ? await fromFile(uri) : await fromQueue(parts, uri);
+      const from = (input.fromSeconds ?? 0) * 1000, to = (input.toSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+      return answer(lines(utterances.filter(u => u.endMs >= from && u.startMs <= to), true));
+    },
+  };
+  return vscode.Disposable.from(vscode.lm.registerTool('earshot_transcribe', transcribe), vscode.lm.registerTool('earshot_read_transcript', read));
+}
+
+/** True when the job ended; false when the time was up or the chat gave up. */
+async function endOf({ daemon }: Parts, id: string, token: vscode.CancellationToken): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const look = (): void => { const job = daemon.state.jobs.get(id); if (job && isFinal(job.state)) resolve(true); };
+  const timer = setTimeout(() => resolve(false), LONGEST_MS), watch = daemon.onChange(look), cancelled = token.onCancellationRequested(() => resolve(false));
+  look();
+  try { return await promise; } finally { clearTimeout(timer); watch.dispose(); cancelled.dispose(); }
+}
+
+async function fromFile(uri: vscode.Uri): Promise<Utterance[]> {
+  const [{ Compile }, { Transcript }, bytes] = await Promise.all([import('typebox/compile'), import('../schemas/job.ts'), vscode.workspace.fs.readFile(uri)]);
+  const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  const check = Compile(Transcript);
+  if (!check.Check(value)) throw new Error(vscode.l10n.t('{0} is not a transcript of Earshot.', uri.fsPath));
+  return (value as { utterances: Utterance[] }).utterances;
+}
+
+async function fromQueue({ daemon }: Parts, uri: vscode.Uri): Promise<Utterance[]> {
+  const { jobs } = await daemon.call('job/list', { filter: { search: uri.path.split('/').at(-1)! }, limit: 100 });
+  const job = jobs.find(j => j.recording.path === uri.fsPath && j.state === 'completed') ?? jobs.find(j => j.recording.path === uri.fsPath);
+  if (!job) throw new Error(vscode.l10n.t('{0} was not transcribed yet.', uri.fsPath));
+  return (await daemon.call('job/utterances', { id: job.id })).utterances;
+}

@@ -1,0 +1,121 @@
+/** The models by what they do: what is there, what can be had, and how far a download is. */
+import * as vscode from 'vscode';
+import type { Model } from '../../schemas/model.ts';
+import { STAGES, type Stage } from '../../schemas/words.ts';
+import type { Daemon } from '../connection.ts';
+import { bytesText, failureText, languageName, stageName } from '../words.ts';
+
+type Node = { stage: Stage } | { stage: Stage; model: Model };
+const sizeOf = (model: Model): number => model.card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+const STAGE_ICONS: Readonly<Record<Stage, string>> = { asr: 'mic', repair: 'wand', nmt: 'globe', tts: 'unmute' };
+
+export class ModelsView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+  readonly #daemon: Daemon;
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #subscription: vscode.Disposable;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(daemon: Daemon) {
+    this.#daemon = daemon;
+    this.#subscription = daemon.onChange(change => {
+      if (!change.all && !change.models.size) return;
+      const ready = [...daemon.state.models.values()].some(m => m.state === 'installed' && m.card.stages.includes('asr'));
+      void vscode.commands.executeCommand('setContext', 'earshot.modelsReady', ready);
+      this.#timer ??= setTimeout(() => { this.#timer = null; this.#changed.fire(undefined); }, 250);
+    });
+  }
+
+  dispose(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#subscription.dispose();
+    this.#changed.dispose();
+  }
+
+  async getChildren(node?: Node): Promise<Node[]> {
+    if (!node) { await this.#daemon.start(); return this.#daemon.state.models.size ? STAGES.map(stage => ({ stage })) : []; }
+    if ('model' in node) return [];
+    const rank = { installed: 0, downloading: 1, broken: 2, absent: 3 } as const;
+    return [...this.#daemon.state.models.values()].filter(m => m.card.stages.includes(node.stage))
+      .sort((a, b) => rank[a.state] - rank[b.state] || a.card.size - b.card.size || (a.card.name < b.card.name ? -1 : 1)).map(model => ({ stage: node.stage, model }));
+  }
+
+  getTreeItem(node: Node): vscode.TreeItem {
+    if (!('model' in node)) {
+      const item = new vscode.TreeItem(stageName(node.stage), vscode.TreeItemCollapsibleState.Expanded);
+      const chosen = [...this.#daemon.state.models.values()].find(m => m.isDefault.includes(node.stage));
+      return Object.assign(item, { id: node.stage, iconPath: new vscode.ThemeIcon(STAGE_ICONS[node.stage]), description: chosen?.card.name ?? '', contextValue: 'stage' });
+    }
+    const { model, stage } = node, { card } = model, item = new vscode.TreeItem(card.name);
+    const isDefault = model.isDefault.includes(stage);
+    item.id = `${stage} ${card.id}`;
+    item.contextValue = `model ${model.state}`;
+    item.iconPath = model.state === 'downloading' ? new vscode.ThemeIcon('loading~spin') : model.state === 'broken' ? new vscode.ThemeIcon('warning', new vscode.ThemeColor('editorWarning.foreground'))
+      : model.state === 'installed' ? new vscode.ThemeIcon(isDefault ? 'star-full' : 'check', new vscode.ThemeColor('charts.green')) : new vscode.ThemeIcon('circle-outline');
+    const size = sizeOf(model);
+    item.description = model.progress ? vscode.l10n.t('{0} % of {1}', Math.floor(100 * model.progress.bytes / Math.max(1, model.progress.total)), bytesText(model.progress.total))
+      : [isDefault ? vscode.l10n.t('in use') : null, size ? bytesText(size) : null, card.licence].filter(Boolean).join(' · ');
+    item.tooltip = tooltip(model, size);
+    item.accessibilityInformation = { label: `${card.name}, ${item.description}` };
+    return item;
+  }
+}
+
+function tooltip({ card, state, failure, diskBytes }: Model, size: number): vscode.MarkdownString {
+  const text = new vscode.MarkdownString(`**${card.name}**  \n`);
+  const row = (name: string, value: string): void => { text.appendMarkdown(`\n- ${name}: `).appendText(value); };
+  row(vscode.l10n.t('Licence'), card.licence);
+  row(vscode.l10n.t('Engine'), card.engine);
+  row(vscode.l10n.t('Languages'), card.languages.length ? card.languages.slice(0, 12).map(languageName).join(', ') + (card.languages.length > 12 ? ' …' : '') : vscode.l10n.t('many'));
+  if (size) row(vscode.l10n.t('Download'), bytesText(size));
+  if (state === 'installed') row(vscode.l10n.t('On the disk'), bytesText(diskBytes));
+  const memory = [card.memory.gpu ? `GPU ${bytesText(card.memory.gpu)}` : null, card.memory.cpu ? `CPU ${bytesText(card.memory.cpu)}` : null].filter(Boolean).join(', ');
+  if (memory) row(vscode.l10n.t('Memory'), memory);
+  if (failure) text.appendMarkdown('\n\n').appendText(failureText(failure));
+  return text;
+}
+
+const modelOf = (node: unknown): { id: string; stage: Stage; name: string; homepage: string } | null => {
+  const { model, stage } = (node ?? {}) as { model?: Model; stage?: Stage };
+  return model && stage ? { id: model.card.id, stage, name: model.card.name, homepage: model.card.homepage } : null;
+};
+
+export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) => Promise<void>> => ({
+  'model.install': async node => { const m = modelOf(node); if (m) await install(daemon, m.id, m.name); },
+  'model.cancelInstall': async node => { const m = modelOf(node); if (m) await daemon.call('model/cancelInstall', { id: m.id }); },
+  'model.remove': async node => {
+    const m = modelOf(node), yes = vscode.l10n.t('Remove');
+    if (m && await vscode.window.showWarningMessage(vscode.l10n.t('Remove {0} from this machine?', m.name), { modal: true }, yes) === yes) await daemon.call('model/remove', { id: m.id });
+  },
+  'model.useByDefault': async node => {
+    const m = modelOf(node);
+    if (!m) return;
+    const { settings } = await daemon.call('settings/get', {});
+    await daemon.call('settings/set', { values: { defaultModels: { ...settings.defaultModels, [m.stage]: m.id } } });
+  },
+  'model.verify': async node => {
+    const m = modelOf(node);
+    if (!m) return;
+    const { failure } = await vscode.window.withProgress({ location: { viewId: 'earshot.models' } }, () => daemon.call('model/verify', { id: m.id }));
+    if (failure) void vscode.window.showErrorMessage(failureText(failure));
+    else void vscode.window.showInformationMessage(vscode.l10n.t('{0} is whole.', m.name));
+  },
+  'model.homepage': async node => { const m = modelOf(node); if (m) await vscode.env.openExternal(vscode.Uri.parse(m.homepage)); },
+  'models.import': async () => {
+    const [file] = await vscode.window.showOpenDialog({ canSelectFiles: true, canSelectFolders: true, openLabel: vscode.l10n.t('Import') }) ?? [];
+    if (file) await daemon.call('model/import', { path: file.fsPath });
+  },
+  'models.refresh': async () => { await daemon.start(); await vscode.commands.executeCommand('earshot.models.focus'); },
+});
+
+/** Installs with the view's progress bar; ends with the model's own state, whoever changed it. */
+async function install(daemon: Daemon, id: string, name: string): Promise<void> {
+  await vscode.window.withProgress({ location: { viewId: 'earshot.models' }, title: name }, async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const watch = daemon.onChange(() => { const state = daemon.state.models.get(id)?.state; if (state && state !== 'downloading') resolve(); });
+    try {
+      await daemon.call('model/install', { ids: [id] });
+      await promise;
+    } finally { watch.dispose(); }
+  });
+}
