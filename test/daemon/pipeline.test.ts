@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
+import { EarshotError } from '../../schemas/errors.ts';
 import { Harness, fakeModel, fourStages } from './harness.ts';
 
 describe('the pipeline', { timeout: 60_000 }, () => {
@@ -111,5 +112,22 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'oom@2', countFile: '' })], utterances: () => [500, 500, 500] });
     const [job] = await harness.ended(await harness.submit(['talk.wav'], { repair: false, translateTo: undefined }));
     assert.equal(job!.state, 'completed');
+  });
+
+  it('waits while the store cannot be written, and then goes on from what is on the disk', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 10 })], utterances: () => [500, 500, 500, 500], settings: { batchMaximum: 1 } });
+    const { finish, setMeta } = harness.store;
+    let finished = 0;
+    const full = (): never => { throw new EarshotError('diskFull', { path: '/full' }); };
+    harness.store.finish = (...args) => (++finished === 2 ? full() : finish(...args));
+    harness.store.setMeta = full;
+    const [job] = await harness.submit(['talk.wav'], { repair: false, translateTo: undefined });
+    await harness.until('the notice', () => harness.events.some(event => event.type === 'notice' && event.failure.code === 'diskFull'));
+    assert.equal(harness.store.utterances(job!.id).filter(utterance => utterance.asr).length, 1);
+    harness.store.setMeta = setMeta;
+    const [ended] = await harness.ended([job!]);
+    assert.equal(ended!.state, 'completed');
+    const steps = harness.store.log({ job: job!.id, kind: 'step.finished', limit: 100 });
+    assert.deepEqual(steps.map(step => step.index), [0, 1, 2, 3]);
   });
 });

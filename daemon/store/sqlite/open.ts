@@ -22,10 +22,25 @@ export function openDatabase(path: string): Database.Database {
     return db;
   } catch (error) {
     db?.close();
-    const code = (error as { code?: string }).code ?? '';
-    if (error instanceof EarshotError) throw error;
-    if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) throw new EarshotError('storeBusy', { path }, code);
-    if (code.startsWith('SQLITE_FULL')) throw new EarshotError('diskFull', { path }, code);
-    throw new EarshotError('storeBroken', { path }, String(error));
+    throw inOurWords(error, path);
   }
+}
+
+/** SQLite's failures as ours; everything else as it is. */
+export function inOurWords(error: unknown, path: string): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
+  const is = (...names: string[]): boolean => names.some(name => code.startsWith(name));
+  return new EarshotError(is('SQLITE_FULL') ? 'diskFull' : is('SQLITE_BUSY', 'SQLITE_LOCKED') ? 'storeBusy' : 'storeBroken', { path }, `${code}: ${(error as Error).message}`, { cause: error });
+}
+
+/** The same object, whose methods fail in our words. */
+export function translated<T extends object>(store: T, path: string): T {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => { try { return (value as (...args: unknown[]) => unknown).apply(target, args); } catch (error) { throw inOurWords(error, path); } };
+    },
+  });
 }

@@ -5,7 +5,7 @@ import type { Utterance } from '../../../schemas/job.ts';
 import type { JournalEntry } from '../../../schemas/rpc.ts';
 import { STAGES } from '../../../schemas/words.ts';
 import type { Attempt, JobRow, NewJournalEntry, Store } from '../port.ts';
-import { openDatabase } from './open.ts';
+import { openDatabase, translated } from './open.ts';
 import { JOB_COLUMNS, fromRow, toColumn, type RawJob } from './rows.ts';
 
 const ACTIVE = `state IN ('pending', 'processing', 'paused')`;
@@ -32,7 +32,7 @@ export function openStore(path: string): Store {
   };
   const batch = <T>(work: () => T): T => (db.inTransaction ? work() : db.transaction(work).immediate());
 
-  return {
+  const store: Store = {
     path,
     batch,
 
@@ -162,8 +162,9 @@ export function openStore(path: string): Store {
     meta: key => one<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value ?? null,
     setMeta: (key, value) => { sql('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value').run(key, value); },
     backup: async path => { await db.backup(path); },
-    dispose: () => { db.pragma('wal_checkpoint(TRUNCATE)'); db.close(); },
+    dispose: () => { try { db.pragma('wal_checkpoint(TRUNCATE)'); } finally { db.close(); } },
   };
+  return translated(store, path);
 
   function maybe(row: RawJob | undefined): JobRow | null { return row ? fromRow(row) : null; }
   function open(token: number): Attempt | null {
