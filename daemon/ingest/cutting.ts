@@ -61,11 +61,11 @@ export function nextCut(window: readonly Frame[], ended: boolean): Cut | null {
   const pauses: Pause[] = [];
   let energy = 0, heard = 0, lastSpeech = first, open: Pause | null = null;
 
+  const cutAt = (end: number): Cut => ({ utterance: enough(window, start, end) ? { start, end } : null, resume: end });
   /** Ends in a pause that is over, or long enough for both margins. */
-  const cutIn = (pause: Pick<Pause, 'from' | 'to'>): Cut => {
-    const length = pause.to - pause.from;
-    const end = length < SPLIT_EVENLY ? quietest(window, pause.from, pause.to) : pause.from + Math.min(PAD_AFTER, Math.round(length * PAD_AFTER / (PAD_BEFORE + PAD_AFTER)));
-    return { utterance: enough(window, start, end) ? { start, end } : null, resume: end };
+  const cutIn = ({ from, to }: Pause): Cut => {
+    const length = to - from;
+    return cutAt(length < SPLIT_EVENLY ? quietest(window, from, to) : from + Math.min(PAD_AFTER, Math.round(length * PAD_AFTER / (PAD_BEFORE + PAD_AFTER))));
   };
 
   for (let at = first; at < window.length; at++) {
@@ -82,10 +82,7 @@ export function nextCut(window: readonly Frame[], ended: boolean): Cut | null {
       open = null;
     }
 
-    if (at - lastSpeech >= LONG_PAUSE) {
-      const end = lastSpeech + 1 + PAD_AFTER;
-      return { utterance: enough(window, start, end) ? { start, end } : null, resume: end };
-    }
+    if (at - lastSpeech >= LONG_PAUSE) return cutAt(lastSpeech + 1 + PAD_AFTER);
     if (length >= SHORT && open && open.to - open.from >= PAD_BEFORE + PAD_AFTER) return cutIn(open);
     if (length >= COMFORTABLE && !open) {
       const best = highest(pauses.filter(pause => pause.from - start >= SHORT && pause.score >= PASSABLE), pause => pause.score);
@@ -94,7 +91,7 @@ export function nextCut(window: readonly Frame[], ended: boolean): Cut | null {
     if (length >= LONGEST) {
       const late = [...pauses, ...(open ? [{ ...open, to: at }] : [])].filter(pause => pause.from - start >= HALFWAY);
       const best = highest(late, pause => pause.score);
-      return cutIn(best && best.score >= DEEP ? best : { from: start + HALFWAY, to: at });
+      return best && best.score >= DEEP ? cutIn(best) : cutAt(quietest(window, start + HALFWAY, at));
     }
   }
   if (!ended) return null;
