@@ -8,7 +8,7 @@ import type { Settings } from '../../schemas/settings.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Home } from '../home.ts';
 import { freeBytes as diskFreeBytes } from '../runtimes/disk.ts';
-import { findPython, python } from '../runtimes/python.ts';
+import { findPython, hasPip, python } from '../runtimes/python.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import { sharedWork } from '../runtimes/shared.ts';
 import { chooseDefaults, servesLanguage, type Defaults } from './defaults.ts';
@@ -133,13 +133,19 @@ export function createModels({ home, settings, runtimes, emit, registry = readRe
       await installModel({
         card: which, models: home.models, freeBytes, report: listen, signal,
         sources: { folders: config.modelFolders, offline: config.offline, hub, hubUrl: config.hubUrl },
-        python: async () => (runtimes.ready('python') ? python(runtimes.directory('python')) : findPython(config, env)), env,
+        python: () => pythonWithPip(config), env,
       });
     } catch (error) {
       const failed = toFailure(error);
       if (failed.code !== 'cancelled') failures.set(id, failed);
       throw error;
     }
+  };
+
+  /** The runtime's own Python, unless it was made without pip. */
+  const pythonWithPip = async (config: Settings): Promise<string> => {
+    const own = runtimes.ready('python') ? python(runtimes.directory('python')) : null;
+    return own && (await hasPip(own, env)) ? own : findPython(config, env);
   };
 
   return {

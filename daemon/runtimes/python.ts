@@ -1,5 +1,6 @@
 /** The Python that engines run in: finding one on this machine, and building an environment of our own from a lock file with hashes. */
 import { existsSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
@@ -82,13 +83,24 @@ export async function buildPython({ directory, requirements, settings, step, sig
     await must(run(uv, ['pip', 'install', '--quiet', '--require-hashes', '--no-deps', '--only-binary', ':all:', '--python', python(directory), '-r', requirements], { signal, env }));
     return;
   }
-  const made = await run(base!, ['-m', 'venv', directory], { signal, env });
-  if (made.status !== 0) {
-    // Debian splits venv off into a package of its own; its words say which.
-    throw new EarshotError('noPython', { needed: OLDEST_PYTHON.join('.'), missing: 'venv' }, made.tail.trim());
-  }
+  const pip = await makeVenv(base!, directory, { signal, env });
   step('packages');
-  await must(run(python(directory), [
-    '-m', 'pip', 'install', '--require-hashes', '--no-deps', '--only-binary', ':all:', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off', '--quiet', '-r', requirements,
+  await must(run(pip.program, [
+    ...pip.args, 'install', '--require-hashes', '--no-deps', '--only-binary', ':all:', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off', '--quiet', '-r', requirements,
   ], { signal, env }));
 }
+
+/** Makes an empty environment; answers how pip installs into it. Throws `noPython` with `missing: venv`. */
+async function makeVenv(base: string, directory: string, options: { signal: AbortSignal; env: NodeJS.ProcessEnv }): Promise<{ program: string; args: string[] }> {
+  const made = await run(base, ['-m', 'venv', directory], options);
+  if (made.status === 0) return { program: python(directory), args: ['-m', 'pip'] };
+  // Debian splits off the part that puts pip into an environment. The system's own pip, where there is one, can do it from outside.
+  await rm(directory, { recursive: true, force: true });
+  const bare = await run(base, ['-m', 'venv', '--without-pip', directory], options);
+  if (bare.status === 0 && (await hasPip(base, options.env))) return { program: base, args: ['-m', 'pip', '--python', python(directory)] };
+  throw new EarshotError('noPython', { needed: OLDEST_PYTHON.join('.'), missing: 'venv' }, made.tail.trim());
+}
+
+/** Whether an interpreter has pip. */
+export const hasPip = async (path: string, env: NodeJS.ProcessEnv): Promise<boolean> =>
+  (await run(path, ['-m', 'pip', '--version'], { timeoutMs: 15_000, env }).catch(() => null))?.status === 0;
