@@ -59,7 +59,7 @@ export function flood(seed: number, count = 400): WorldSpec {
   const random = new Random(seed);
   let at = 0;
   return world(seed, Array.from({ length: count }, (_, i) => {
-    at += random.exponential(1600);
+    at += random.exponential(950);
     return i % 40 === 20 ? job(random, i, at, { hearers: [['large', 1]], minutes: () => random.between(10, 20) }) : job(random, i, at, { hearers: [['base', 2], ['small', 2], ['turbo', 1]], minutes: () => random.between(0.5, 3) });
   }));
 }
