@@ -54,6 +54,7 @@ export function spokenText(text: string, language: string): string {
   spoken = spoken.replace(AMOUNT, (match, signBefore: string | undefined, numberAfter: string | undefined, scaleAfter: string | undefined, numberBefore: string | undefined, scaleBefore: string | undefined, signAfter: string | undefined) =>
     amount(locale, (signBefore ?? signAfter)!, (numberAfter ?? numberBefore)!, scaleAfter ?? scaleBefore) ?? match);
   spoken = spoken.replace(GROUPED, match => ungroup(match, locale));
+  if (/\s/.test(marks(locale).group)) spoken = spoken.replace(/(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)/gu, match => match.replaceAll(' ', ''));
   if (words.and) spoken = spoken.replace(/(?<=[\s\p{L}\p{N}])&(?=[\s\p{L}\p{N}])/gu, say('and'));
   // Markup, and what espeak-ng would read as phonemes.
   spoken = spoken.replace(/[[\]{}<>*_`~|^\\#"“”„«»]+/gu, ' ');
@@ -83,7 +84,7 @@ const AMOUNT = new RegExp(`(${SIGN})\\s?(${NUMBER})(${SCALE})?|(?<![\\d.,])(${NU
 
 /** "$1,250.75" as the language says it: "1250.75 US dollars". */
 function amount(locale: string, sign: string, written: string, scale: string | undefined): string | null {
-  const currency = CURRENCY[sign], value = parseNumber(written, locale);
+  const currency = sign === '¥' && locale.startsWith('zh') ? 'CNY' : CURRENCY[sign], value = parseNumber(written, locale);
   if (!currency || value === null) return null;
   const digits = Number.isInteger(value) ? 0 : 2;
   const format = new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'name', useGrouping: false, minimumFractionDigits: digits, maximumFractionDigits: digits });
