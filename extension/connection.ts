@@ -147,7 +147,7 @@ export async function daemonPlace(extensionPath: string): Promise<DaemonPlace> {
   const { home } = await import('../daemon/home.ts');
   const places = home();
   return {
-    program: process.execPath, args: [join(extensionPath, 'dist', 'daemon.mjs')], env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined },
+    program: process.execPath, args: [join(extensionPath, 'dist', 'earshotd.mjs')], env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined },
     socket: places.socket, token: places.token, log: join(places.logs, 'start.log'),
   };
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FakeDaemon, fakeHome } from './fake/daemon.ts';
+import { FakeDaemon } from './fake/daemon.ts'; import { fakeHome } from './fake/place.ts';
 import { busyJobs, instances, twoGpus } from './fake/fixtures.ts';
 import { openHost } from './host/host.ts';
 import { openView, openWorkbench, webview } from './host/ui.ts';

@@ -3,7 +3,7 @@
  * jobs speak one utterance after the other, and see what was asked of it.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { home } from '../../../daemon/home.ts';
 import { createEvents, type Events } from '../../../daemon/rpc/events.ts';
 import { startServer, type Handlers, type Server } from '../../../daemon/rpc/server.ts';
@@ -18,7 +18,7 @@ import { engines, estimates, id, job as makeJob, models, utterance } from './fix
 
 export interface Story { jobs?: Job[]; devices?: Device[]; instances?: Instance[]; models?: Model[]; engines?: Engine[]; estimates?: Estimate[]; bottleneck?: { code: string; args: Record<string, string | number> } | null }
 
-const VERSION = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+const VERSION = (JSON.parse(readFileSync(process.env.EARSHOT_TEST_MANIFEST ?? new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 export function stagesOf(options: JobOptions): Stage[] {
   return ['asr', ...(options.repair ? ['repair' as const] : []), ...(options.translateTo ? ['nmt' as const] : []), ...(options.speak ? ['tts' as const] : [])];
@@ -94,6 +94,9 @@ export class FakeDaemon {
       progress: { utterances: total, ingested: true, ingestedMs: total * 5000, stages: Object.fromEntries(job.stages.map(s => [s, { done, failed: 0, running: 0 }])) } });
   }
 
+  /** An utterance's newest form, whatever it was before. */
+  tell(jobId: string, newest: Utterance): void { this.#events.publish({ type: 'utterance', job: jobId, utterance: newest }); }
+
   finish(jobId: string, change: Partial<Job> = {}): void { this.update(jobId, { state: 'completed', finishedAt: Date.now(), expectedEndAt: null, ...change }); }
 
   #handlers(): Handlers {
@@ -166,5 +169,4 @@ export class FakeDaemon {
   }
 }
 
-export const fakeHome = (folder: string): { EARSHOT_STATE: string; EARSHOT_DATA: string } => ({ EARSHOT_STATE: join(folder, 'state'), EARSHOT_DATA: join(folder, 'data') });
 export { id };

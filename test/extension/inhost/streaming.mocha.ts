@@ -1,0 +1,151 @@
+import * as vscode from 'vscode';
+import assert from 'node:assert/strict';
+import { SENTENCES } from '../fake/fixtures.ts';
+import { closeAll, daemon, extension, file, newest, text, until, withSetting } from './support.ts';
+
+const transcribe = async (name = 'talk.wav'): Promise<{ job: string; document: vscode.TextDocument; editor: vscode.TextEditor }> => {
+  await vscode.commands.executeCommand('earshot.transcribe', file(name));
+  const editor = await until('an editor', () => vscode.window.activeTextEditor);
+  return { job: newest(), document: editor.document, editor };
+};
+const first = SENTENCES[0]!, second = SENTENCES[1]!;
+
+describe('streaming into documents', () => {
+  before(async () => { await daemon.start(); });
+  after(async () => { await closeAll(); await daemon.stop(); });
+  afterEach(closeAll);
+
+  it('activates lazily and quickly', async () => {
+    const api = await extension().activate();
+    console.log(`activated in ${api.activatedInMs.toFixed(1)} ms`);
+    assert.ok(api.activatedInMs < 50, `${api.activatedInMs} ms`);
+  });
+
+  it('words appear as they are heard, in a new Markdown document', async () => {
+    const { job, document } = await transcribe();
+    assert.equal(document.languageId, 'markdown');
+    assert.ok(document.isUntitled);
+    const started = performance.now();
+    daemon.say(job);
+    await text(document, /Dashwood/);
+    console.log(`an utterance is in the document after ${(performance.now() - started).toFixed(0)} ms`);
+    daemon.say(job); daemon.say(job); daemon.say(job);
+    await text(document, /made amiable himself/);
+    assert.equal(document.getText(), `# talk.wav\n\n**[00:00]** ${first} ${second} ${SENTENCES[2]}\n\n**[00:17]** ${SENTENCES[3]}`);
+  });
+
+  it('typing before, within and after the text meanwhile is safe', async () => {
+    const { job, document, editor } = await transcribe();
+    daemon.say(job);
+    await text(document, /for them\.$/);
+    await editor.edit(b => b.insert(new vscode.Position(0, 0), 'Notes\n\n'));
+    daemon.say(job);
+    await text(document, /ill disposed\.$/);
+    const at = document.getText().indexOf('leisure');
+    await editor.edit(b => b.replace(new vscode.Range(document.positionAt(at), document.positionAt(at + 7)), 'LEISURE'));
+    await editor.edit(b => b.insert(document.positionAt(document.getText().length), '\n\nMy own end.'));
+    daemon.say(job); daemon.say(job);
+    const all = await text(document, /amiable himself/);
+    assert.equal(all, `Notes\n\n# talk.wav\n\n**[00:00]** ${first.replace('leisure', 'LEISURE')} ${second} ${SENTENCES[2]}\n\n**[00:17]** ${SENTENCES[3]}\n\nMy own end.`);
+  });
+
+  it('real keystrokes into a running stream are all kept, in order', async () => {
+    const { job, document, editor } = await transcribe();
+    daemon.say(job, 40);
+    await text(document, /for them\.$/);
+    await editor.edit(b => b.insert(new vscode.Position(0, 0), '\n'));
+    editor.selection = new vscode.Selection(0, 0, 0, 0);
+    const typed = 'the quick brown fox';
+    for (const c of typed) { await vscode.commands.executeCommand('type', { text: c }); daemon.say(job, 40); }
+    await until('all twenty', () => (document.getText().match(/\*\*\[/g) ?? []).length >= 7);
+    assert.equal(document.lineAt(0).text, typed);
+  });
+
+  it('one undo takes the whole insertion back, and the stream ends', async () => {
+    const { job, document } = await transcribe();
+    for (let i = 0; i < 4; i++) { daemon.say(job); await until(`sentence ${i}`, () => document.getText().includes(SENTENCES[i]!)); }
+    await vscode.commands.executeCommand('undo');
+    await until('an empty document', () => document.getText() === '');
+    daemon.say(job);
+    await new Promise(resolve => setTimeout(resolve, 200));
+    assert.equal(document.getText(), '');
+  });
+
+  it('with typing in between, one undo still takes all of the transcript back and leaves what was typed', async () => {
+    const { job, document, editor } = await transcribe();
+    daemon.say(job);
+    await text(document, /for them\.$/);
+    await editor.edit(b => b.insert(new vscode.Position(0, 0), 'Mine.\n'));
+    daemon.say(job);
+    await text(document, /ill disposed\.$/);
+    await vscode.commands.executeCommand('undo');
+    await until('only what was typed', () => document.getText() === 'Mine.\n');
+  });
+
+  it('a repaired word and a translation take their places later', async () => {
+    await withSetting('translateTo', 'de', async () => {
+      const { job, document } = await transcribe();
+      const whole = (await import('../fake/fixtures.ts')).utterance(0, ['asr', 'repair', 'nmt']);
+      const { repair, nmt, ...raw } = whole;
+      for (const utterance of [raw, { ...raw, repair }, { ...raw, repair, nmt }]) {
+        daemon.utterances.set(job, [utterance]);
+        daemon.tell(job, utterance);
+        await until('its text', () => document.getText().includes(utterance.nmt?.text ?? (utterance.repair ?? utterance.asr)!.text));
+      }
+      assert.match(document.getText(), /Dashwood[^]*\n\n> Und Mr\. John Dashwood/);
+      assert.ok(!document.getText().includes('Dash wood'));
+    });
+  });
+
+  it('streams into subtitles, which the daemon renders in the end', async () => {
+    await vscode.commands.executeCommand('earshot.transcribeSubtitles', file('talk.wav'));
+    const document = vscode.window.activeTextEditor!.document, job = newest();
+    daemon.say(job);
+    await text(document, /^1\n00:00:00,000 --> /);
+    daemon.finish(job);
+    await until('the rendered text', () => !document.getText().includes('-->'));
+  });
+
+  it('goes on in a saved document that was closed and opened', async () => {
+    await withSetting('document.open', 'saved', async () => {
+      const { job, document } = await transcribe();
+      assert.ok(document.uri.path.endsWith('/talk.md'));
+      daemon.say(job);
+      await text(document, /for them\.$/);
+      await document.save();
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      // VS Code lets go of a closed document some time later; a stream into a document that is still known just goes on.
+      daemon.say(job); daemon.say(job);
+      const again = await vscode.workspace.openTextDocument(document.uri);
+      await vscode.window.showTextDocument(again);
+      await text(again, /respectable than he was\.$/);
+      daemon.finish(job);
+      await until('it is saved', () => !again.isDirty);
+      assert.equal(again.getText().match(/Dashwood/g)!.length, 1);
+    });
+  });
+
+  it('at the cursor, with the text around it left alone', async () => {
+    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: 'Before. After.' });
+    const editor = await vscode.window.showTextDocument(document);
+    editor.selection = new vscode.Selection(0, 8, 0, 8);
+    await vscode.commands.executeCommand('earshot.insertHere', file('talk.wav'));
+    const job = newest();
+    daemon.say(job); daemon.say(job);
+    await until('both', () => document.getText().includes(second));
+    assert.equal(document.getText(), `Before. **[00:00]** ${first} ${second}After.`);
+  });
+
+  it('a daemon that dies and comes back loses nothing', async () => {
+    const { job, document } = await transcribe();
+    daemon.say(job);
+    await text(document, /for them\.$/);
+    await daemon.stop();
+    daemon.say(job); // nobody listens
+    await daemon.start();
+    await text(document, /ill disposed\.$/);
+    daemon.say(job);
+    await text(document, /than he was\.$/);
+    assert.equal(document.getText().match(/Dashwood/g)!.length, 1);
+  });
+});

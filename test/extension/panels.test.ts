@@ -1,0 +1,180 @@
+/** The panels in a real window: by mouse, by keyboard, with thousands of jobs, and looked over by axe in four themes. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { busyJobs, cpu, id, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
+import { openWindow, widenSideBar, type Window } from './harness.ts';
+import { hostUnavailable } from './host/install.ts';
+import { axe, explorerMenu, explorerRow, focused, openView, setTheme, until } from './host/ui.ts';
+
+const unavailable = await hostUnavailable();
+if (unavailable) console.log(`Not run: ${unavailable}`);
+
+describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
+  let w: Window;
+  const asked = (method: Parameters<Window['daemon']['asked']>[0]): unknown => w.daemon.asked(method).at(-1);
+  before(async () => {
+    const now = Date.now();
+    w = await openWindow({ jobs: busyJobs(now), devices: twoGpus(now), instances: instances(now), bottleneck: { code: 'memory', args: { model: 'NLLB 3.3B', bytes: 4_300_000_000, device: 'NVIDIA GeForce RTX 4070', holder: 'blender' } } });
+    await w.panel('Queue');
+    await widenSideBar(w.host, 400);
+  });
+  after(async () => { assert.deepEqual((await w?.close()) ?? [], []); });
+
+  it('lists jobs in sections with stages, reasons and last words', async () => {
+    const queue = await w.panel('Queue');
+    assert.deepEqual(await queue.locator('h2').allTextContents().then(all => all.slice(0, 2)), ['Running', 'Waiting']);
+    assert.match(await queue.locator(`#row-${id(4)}`).textContent() ?? '', /Lecture 07.*NLLB 3\.3B needs 4\.3 GB more/s);
+    assert.match(await queue.locator(`#row-${id(1)}`).textContent() ?? '', /Recognise.*171\/236.*Speak/s);
+  });
+
+  it('acts by mouse: pause, cancel, retry, filter, search, pause the queue', async () => {
+    const queue = await w.panel('Queue');
+    const press = async (n: number, action: string): Promise<void> => { const row = queue.locator(`#row-${id(n)}`); await row.hover(); await row.locator(`button[data-action=${action}]`).click(); };
+    await press(4, 'pause');
+    await w.daemon.until(() => w.daemon.jobs.get(id(4))!.state === 'paused');
+    await press(6, 'cancel');
+    await w.daemon.until(() => w.daemon.jobs.get(id(6))!.state === 'cancelled');
+    await queue.getByRole('button', { name: 'Failed', exact: true }).click();
+    await queue.locator(`#row-${id(8)}`).waitFor();
+    assert.equal(await queue.locator('.job').count(), 1);
+    await press(8, 'retry');
+    await w.daemon.until(() => w.daemon.jobs.get(id(8))!.state === 'pending');
+    await queue.getByRole('button', { name: 'All', exact: true }).click();
+    await queue.locator('vscode-textfield input').fill('märta');
+    await until('one row', async () => await queue.locator('.job').count() === 1);
+    await queue.locator('vscode-textfield input').fill('');
+    await queue.getByRole('button', { name: 'Pause the queue' }).click();
+    await queue.getByText('The queue is paused').waitFor();
+    await queue.getByRole('button', { name: 'Resume the queue' }).first().click();
+    await w.daemon.until(() => !w.daemon.paused);
+  });
+
+  it('reorders by drag', async () => {
+    const queue = await w.panel('Queue');
+    await queue.locator(`#row-${id(7)}`).dragTo(queue.locator(`#row-${id(5)}`), { targetPosition: { x: 80, y: 6 } });
+    await w.daemon.until(() => w.daemon.asked('job/move').length > 0);
+    assert.deepEqual(asked('job/move'), { id: id(7), before: id(5), priority: 'normal' });
+  });
+
+  it('is usable with the keyboard alone', async () => {
+    const { page } = w.host, queue = await w.panel('Queue');
+    await queue.locator(`#row-${id(1)}`).focus();
+    await page.keyboard.press('Home');
+    assert.equal((await focused(page))?.id, `row-${id(2)}`); // high priority is first
+    await page.keyboard.press('ArrowDown');
+    assert.equal((await focused(page))?.id, `row-${id(1)}`);
+    const pauses = w.daemon.asked('job/pause').length;
+    await page.keyboard.press('Space');
+    await w.daemon.until(() => w.daemon.asked('job/pause').length > pauses);
+    assert.deepEqual(asked('job/pause'), { ids: [id(1)] });
+    await queue.locator(`#row-${id(4)}`).focus();
+    const moves = w.daemon.asked('job/move').length;
+    await page.keyboard.press('Alt+ArrowDown');
+    await w.daemon.until(() => w.daemon.asked('job/move').length > moves);
+    await page.keyboard.press('2');
+    await w.daemon.until(() => w.daemon.jobs.get(id(4))!.priority === 'high');
+    await page.keyboard.press('ArrowRight');
+    assert.equal((await focused(page))?.tag, 'button');
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('Delete');
+    await w.daemon.until(() => w.daemon.jobs.get(id(4))!.state === 'cancelled');
+  });
+
+  it('shows devices: who holds what, loaded models with unload, the bottleneck', async () => {
+    const devices = await w.panel('Devices');
+    await devices.getByText('NVIDIA GeForce RTX 4070').first().waitFor();
+    assert.match(await devices.locator('.legend').first().textContent() ?? '', /Whisper large v3 turbo.*blender.*Reserve.*Free/s);
+    await devices.getByText('NLLB 3.3B needs').waitFor();
+    await devices.getByRole('button', { name: 'Unload Whisper large v3 turbo' }).last().click();
+    await w.daemon.until(() => w.daemon.asked('instance/unload').length > 0);
+    await devices.getByRole('button', { name: 'Leave NVIDIA RTX A2000 alone' }).click();
+    await w.daemon.until(() => w.daemon.asked('settings/set').length > 0);
+    assert.deepEqual(asked('settings/set'), { values: { excludedDevices: [twoGpus(0)[1]!.id] } });
+  });
+
+  it('has no accessibility violation in any theme', async () => {
+    for (const theme of ['dark', 'light', 'hcDark', 'hcLight'] as const) {
+      await setTheme(w.host, theme);
+      for (const title of ['Queue', 'Devices']) assert.deepEqual({ theme, title, found: (await axe(await w.panel(title))).violations }, { theme, title, found: [] });
+    }
+    await setTheme(w.host, 'dark');
+  });
+
+  it('keeps its filter while hidden', async () => {
+    const queue = await w.panel('Queue');
+    await queue.getByRole('button', { name: 'Done', exact: true }).click();
+    await openView(w.host.page, 'Explorer');
+    const again = await w.panel('Queue');
+    await again.locator('button[aria-pressed=true]', { hasText: 'Done' }).waitFor();
+    await again.getByRole('button', { name: 'All', exact: true }).click();
+  });
+
+  it('5,000 jobs and 200 updates a second leave the page at 60 frames', async () => {
+    const now = Date.now(), jobs = manyJobs(5000, now);
+    w.daemon.set({ jobs, devices: [cpu(now)] });
+    await w.daemon.stop();
+    await w.daemon.start();
+    const queue = await w.panel('Queue');
+    await until('all jobs', async () => /4,998 waiting/.test(await queue.locator('.summary').textContent() ?? ''));
+    assert.ok(await queue.locator('.job').count() < 60);
+    const measured = queue.evaluate(async () => {
+      const tasks: number[] = [], observer = new PerformanceObserver(list => { for (const entry of list.getEntries()) tasks.push(entry.duration); });
+      observer.observe({ entryTypes: ['longtask'] });
+      const box = document.querySelector('.scroller')!, until = performance.now() + 3000;
+      let frames = 0;
+      while (performance.now() < until) { await new Promise(requestAnimationFrame); frames += 1; box.scrollTop += 40; }
+      return { tasks: tasks.map(Math.round), perSecond: Math.round(frames / 3) };
+    });
+    let n = 0;
+    const timer = setInterval(() => { for (let i = 0; i < 10; i++) { const job = jobs[n++ % jobs.length]!; w.daemon.update(job.id, { lastWords: `words ${n}`, expectedStartAt: Date.now() + n * 1000 }); } }, 50);
+    const { tasks, perSecond } = await measured;
+    clearInterval(timer);
+    console.log(`5,000 jobs, 200 updates a second: ${perSecond} frames a second, long tasks: ${JSON.stringify(tasks)} ms`);
+    assert.ok(tasks.every(ms => ms < 200), `long tasks ${tasks}`);
+    await queue.locator('.scroller').evaluate(box => { box.scrollTop = 0; });
+  });
+
+  it('teaches when it is empty, and is calm without a GPU', async () => {
+    const now = Date.now();
+    w.daemon.set({ jobs: [], devices: [cpu(now)] });
+    await w.daemon.stop();
+    await w.daemon.start();
+    const queue = await w.panel('Queue');
+    await queue.getByText('Recordings become text here').waitFor();
+    const devices = await w.panel('Devices');
+    await devices.getByText('No NVIDIA GPU was found').waitFor();
+    for (const frame of [queue, devices]) assert.deepEqual((await axe(frame)).violations, []);
+  });
+
+  it('right-click transcribes into a document, and the queue shows it', async () => {
+    const { page } = w.host;
+    await openView(page, 'Explorer');
+    await explorerMenu(page, 'talk.wav', 'Transcribe');
+    await w.daemon.until(() => w.daemon.jobs.size === 1);
+    const [job] = w.daemon.jobs.keys();
+    w.daemon.say(job!);
+    await page.locator('.editor-instance .view-line', { hasText: 'Mr. John Dashwood' }).first().waitFor();
+    const queue = await w.panel('Queue');
+    await queue.getByText('talk.wav').first().waitFor();
+    await page.locator('.statusbar-item', { hasText: 'talk.wav' }).waitFor();
+  });
+
+  it('pasting a copied recording offers its transcript', async () => {
+    const { page } = w.host;
+    await openView(page, 'Explorer');
+    await explorerRow(page, 'notes.md').dblclick();
+    await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
+    await explorerRow(page, 'lecture.mp4').click();
+    await page.keyboard.press('Control+c');
+    await page.locator('.editor-instance .view-line').last().click();
+    await page.keyboard.press('Control+End');
+    const before = w.daemon.jobs.size;
+    await w.host.inHost(vscode => vscode.commands.executeCommand('editor.action.pasteAs', { kind: 'earshot.transcript' }));
+    await until('the job', () => w.daemon.jobs.size > before);
+    w.daemon.say([...w.daemon.jobs.keys()].at(-1)!);
+    assert.match(await w.host.inHost(async vscode => {
+      for (let i = 0; i < 100; i++) { const text = vscode.window.activeTextEditor?.document.getText() ?? ''; if (text.includes('Dashwood')) return text; await new Promise(r => setTimeout(r, 50)); }
+      return vscode.window.activeTextEditor?.document.getText() ?? '';
+    }), /^# Notes\n\n\*\*\[00:00\]\*\* And Mr\. John Dashwood/);
+  });
+});
