@@ -11,9 +11,9 @@ export const because = {
   /** The recording is being decoded, or waits for that. */
   ingesting: () => reason('ingesting'),
   modelLoading: (stage: Stage, model: string, device: string, at: number | null) => reason('modelLoading', withTime({ stage, model, device }, at)),
-  /** `bytes` are missing on `device`; `holder` is a model (or '' when others hold it). */
+  /** `bytes` are missing on `device`; `holder`: the model that holds them, left out when it is not ours. */
   memory: (stage: Stage, model: string, device: string, bytes: number, holder: string, at: number | null) =>
-    reason('memory', withTime({ stage, model, device, bytes: Math.max(0, Math.round(bytes)), holder }, at)),
+    reason('memory', withTime({ stage, model, device, bytes: Math.max(0, Math.round(bytes)), ...(holder ? { holder } : {}) }, at)),
   /** The room is kept for the job `for`, which waits longer. */
   reserved: (stage: Stage, model: string, device: string, job: string, at: number | null) => reason('reserved', withTime({ stage, model, device, for: job }, at)),
   deviceLimit: (device: string, limit: number) => reason('deviceLimit', { device, limit }),
