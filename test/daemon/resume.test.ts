@@ -1,0 +1,46 @@
+/** The daemon is killed in the middle of a recording, on real engines: what was finished stays, and the files are the same to the byte. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import type { Job } from '../../schemas/job.ts';
+import { RealDaemon, SAMPLES } from './real.ts';
+
+const outputs = (folder: string): Record<string, string> => Object.fromEntries(readdirSync(folder).filter(name => !name.endsWith('.flac')).sort()
+  .map(name => [name, createHash('sha256').update(readFileSync(join(folder, name), name.endsWith('.json') ? 'utf8' : null).toString('latin1').replaceAll(folder, '')).digest('hex')]));
+
+async function run(killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) | null): Promise<{ files: Record<string, string>; redone: number; open: number }> {
+  const daemon = await new RealDaemon({ settings: { formats: ['txt', 'srt', 'vtt', 'md', 'ass', 'json'] } }).start();
+  try {
+    const recording = join(daemon.recordings, 'sense.flac');
+    copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), recording);
+    const [job] = await daemon.submit([recording], { speak: true });
+    let open = 0;
+    if (killAfter) {
+      await killAfter(daemon, job!);
+      await daemon.kill();
+      open = await daemon.withStore(store => store.openAttempts().length);
+      await daemon.start();
+    }
+    const [ended] = await daemon.ended([job!]);
+    assert.equal(ended!.state, 'completed', JSON.stringify(ended!.failure));
+    await daemon.stop();
+    const attempts = await daemon.withStore(store => store.log({ job: job!.id, kind: 'attempt.started', limit: 1000 }));
+    const seen = new Set<string>();
+    let redone = 0;
+    for (const { stage, index } of attempts) { const step = `${stage} ${index}`; if (seen.has(step)) redone++; seen.add(step); }
+    return { files: outputs(daemon.recordings), redone, open };
+  } finally { await daemon.close(); }
+}
+
+it('goes on after kill -9 with the utterance in flight, and writes the same files', { timeout: 240_000 }, async () => {
+  const undisturbed = await run(null);
+  const killed = await run(async (daemon, job) => {
+    await daemon.event([job], event => event.type === 'utterance' && event.utterance.index === 1 && event.utterance.asr !== undefined);
+  });
+  assert.equal(undisturbed.redone, 0);
+  assert.equal(killed.redone, killed.open, 'only what was in flight is done again');
+  assert.ok(Object.keys(undisturbed.files).length >= 7, JSON.stringify(undisturbed.files));
+  assert.deepEqual(killed.files, undisturbed.files);
+});
