@@ -130,6 +130,9 @@ settings.command('reset').argument('<name>').addOption(json()).action((name: str
 program.command('stats').description('figures of the last hour').option('--hours <n>', 'of so many hours', whole).addOption(json())
   .action((options) => withSession(options, async (session) => (await import('./machine.ts')).stats(session, options)));
 
+program.command('samples').description('the main job on the two recordings that come with Earshot').option('-o, --output <folder>', 'where to write').addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./samples.ts')).samples(session, options)));
+
 try {
   await program.parseAsync();
 } catch (error) {
