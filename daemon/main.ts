@@ -87,6 +87,7 @@ async function main(): Promise<void> {
     const devices = pool.devices();
     metrics.flush({ leasedBytes: devices.reduce((sum, device) => sum + device.memory.leased, 0), pending: pipeline.activeJobs });
     speeds.save();
+    pipeline.adapt();
   }, MINUTE_MS);
   for (const timer of [watching, minutes]) timer.unref();
   store.prune(clock() - settings.get().historyDays * DAY_MS, settings.get().historyJobs);

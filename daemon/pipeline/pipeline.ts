@@ -22,12 +22,14 @@ import { Instance, type InstanceEvents } from '../instances/instance.ts';
 import type { RunRequest, StepOutputs } from '../instances/protocol.ts';
 import type { Pool } from '../pool/pool.ts';
 import { plan } from '../scheduler/plan.ts';
-import type { Action, Advice, Plan, Waiting } from '../scheduler/snapshot.ts';
+import { adapt, bottleneck, NOTHING_LEARNED, type Bottleneck, type Learned } from '../scheduler/adaptive.ts';
+import type { Action, Plan, Waiting } from '../scheduler/snapshot.ts';
 import type { JobRow, NewJournalEntry, Store } from '../store/port.ts';
 import type { Catalogue } from './catalogue.ts';
 import { jobFiles, stepInput, withoutModel } from './inputs.ts';
 import { presentActive, presentStored } from './present.ts';
 import { modelsFor, toRow } from './request.ts';
+import { Gauge } from './gauge.ts';
 import { buildSnapshot } from './snapshot.ts';
 import type { Speeds } from './speeds.ts';
 import { JobWork, SURE_OF_LANGUAGE, type StageWork } from './work.ts';
@@ -71,12 +73,13 @@ export class Pipeline implements InstanceEvents {
   private readonly loadFailures = new Map<string, { count: number; notBefore: number; last: Failure }>();
   private readonly deliveries = new Map<string, AbortController>();
   private readonly told = new Map<string, string>();
-  /** What adaptive scheduling found best. */
-  private readonly advice: Advice = {};
+  private readonly gauge: Gauge;
+  private learned: Learned = NOTHING_LEARNED;
 
   constructor(parts: Parts) {
     this.parts = parts;
     this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
+    this.gauge = new Gauge(parts.clock());
     this.open = parts.store.meta('queue') !== 'paused';
   }
 
@@ -332,7 +335,7 @@ export class Pipeline implements InstanceEvents {
   }
 
   private plan(): Plan {
-    return plan(buildSnapshot({ ...this.parts, jobs: this.jobs, instances: this.instances, open: this.open && this.leaving === 'no', advice: this.advice, loadFailures: this.loadFailures }), this.parts.clock());
+    return plan(buildSnapshot({ ...this.parts, jobs: this.jobs, instances: this.instances, open: this.open && this.leaving === 'no', advice: this.learned.advice, loadFailures: this.loadFailures }), this.parts.clock());
   }
 
   private async step(): Promise<void> {
@@ -343,6 +346,7 @@ export class Pipeline implements InstanceEvents {
       if (this.leaving !== 'no' || this.stall) return;
       next = this.plan();
     }
+    this.gauge.observe(this.parts.clock(), this.instances.values(), this.outlook.waiting);
     this.outlook = next;
     const runs = next.actions.filter(action => action.type === 'run');
     // Claims of one turn are one transaction; the workers hear of them when it is on the disk.
@@ -352,17 +356,35 @@ export class Pipeline implements InstanceEvents {
     this.publishReasons();
   }
 
+  /** Once a minute: what the last one measured narrows what the scheduler may do. */
+  adapt(): void {
+    if (this.jobs.size === 0) { this.gauge.reset(); return; }
+    const { metrics, settings, clock } = this.parts;
+    const { learned, changes } = adapt(this.learned, this.gauge.figures(metrics, this.jobs.values()), settings(), clock());
+    this.learned = learned;
+    for (const change of changes) this.note({ kind: `adaptive.${change.code}`, data: change.args });
+    this.gauge.reset();
+    this.wake();
+  }
+  /** What holds the queue up now; null: nothing. */
+  bottleneck(): Bottleneck | null { return bottleneck(this.gauge.load(this.parts.metrics, this.jobs.values())); }
+
   private apply(action: Exclude<Action, { type: 'run' }>): void {
     const work = 'job' in action && action.job !== null ? this.jobs.get(action.job) : undefined;
     switch (action.type) {
       case 'ingest': if (work) this.ingest(work); break;
       case 'load': this.load(action); break;
-      case 'unload': this.instances.get(action.instance)?.stop('leave'); this.note({ kind: 'instance.unloaded', instance: action.instance, data: { why: action.why } }); break;
+      case 'unload': this.instances.get(action.instance)?.stop('leave'); this.unloading(action.instance, action.why); break;
       case 'refuse': if (work) this.end(work, 'failed', action.failure); break;
       case 'overtaken': if (work) { work.row.overtaken++; this.parts.store.update(work.row.id, { overtaken: work.row.overtaken }); } break;
     }
   }
 
+  private unloading(id: string, why: string): void {
+    const instance = this.instances.get(id);
+    if (instance) this.gauge.unloaded(instance.options.card.id, this.parts.clock());
+    this.note({ kind: 'instance.unloaded', instance: id, data: { why } });
+  }
   private note(entry: NewJournalEntry): void { this.parts.store.journal([entry], this.parts.clock()); }
 
   // ── ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -431,6 +453,7 @@ export class Pipeline implements InstanceEvents {
         directory: catalogue.directory(card.id), parameters: catalogue.parameters(card), logPath: join(home.logs, `worker-${card.id}-${id}.log`), lowPriority: settings().lowPriority, clock,
       }, pool, this);
       this.instances.set(id, instance);
+      this.gauge.loading(card.id, clock(), settings().keepAliveSeconds * 1000);
       this.note({ kind: 'instance.loading', instance: id, stage: action.stage, ...(action.job ? { job: action.job } : {}), data: { model: card.id, device: action.device, bytes: action.bytes, threads: action.threads } });
       publish({ type: 'instance', instance: instance.word() });
     } catch (error) {
@@ -571,6 +594,7 @@ export class Pipeline implements InstanceEvents {
       stage.end(token);
       let seconds = 0;
       for (let index = attempt.from; index < attempt.to; index++) seconds += this.lengthMs(work, index) / 1000;
+      this.gauge.ran(stage.stage, attempt.to - attempt.from, seconds, clock() - attempt.claimedAt);
       if (seconds > 0) speeds.measured(instance.options.card.id, stage.stage, this.kindOf(instance.options.device), (clock() - attempt.claimedAt) / seconds);
       this.advance(work);
       break;

@@ -125,7 +125,7 @@ export function createHandlers(parts: MethodParts): Handlers {
         since, until, stages, loads, loadMs: loads ? parts.metrics.sum('loadMs', since) / loads : 0,
         jobs: { completed: parts.metrics.sum('completed', since), failed: parts.metrics.sum('jobsFailed', since), cancelled: parts.metrics.sum('cancelled', since), pending: pipeline.activeJobs },
         devices: devices().map(device => ({ device: device.id, leasedBytes: device.memory.leased, residentBytes: device.memory.leased - device.memory.notResident })),
-        bottleneck: null, estimateError: estimates.length ? estimates.reduce((sum, estimate) => sum + Math.abs(estimate.error!), 0) / estimates.length : null,
+        bottleneck: pipeline.bottleneck(), estimateError: estimates.length ? estimates.reduce((sum, estimate) => sum + Math.abs(estimate.error!), 0) / estimates.length : null,
       };
     },
     'daemon/status': () => ({

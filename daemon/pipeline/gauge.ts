@@ -1,0 +1,75 @@
+/** What was going on over a window of time: instances and how busy they were, what waited and for what. Feeds adaptive scheduling and the bottleneck. */
+import type { Stage } from '../../schemas/words.ts';
+import type { Instance } from '../instances/instance.ts';
+import type { Metrics } from '../journal/metrics.ts';
+import type { Figures, Load, StageFigures } from '../scheduler/adaptive.ts';
+import type { Waiting } from '../scheduler/snapshot.ts';
+import type { JobWork } from './work.ts';
+
+interface Shares { instanceMs: number; busyMs: number }
+type Batches = Record<number, { seconds: number; ms: number }>;
+/** A model that comes back sooner than this after it went was let go too soon, in keep-alives. */
+const SOON = 2;
+
+export class Gauge {
+  private since: number;
+  private at: number;
+  private stages = fresh<Shares>(() => ({ instanceMs: 0, busyMs: 0 }));
+  private batches = fresh<Batches>(() => ({}));
+  private waitMs = 0; private memoryWaitMs = 0; private loadingMs = 0; private reloads = 0;
+  private readonly wentAt = new Map<string, number>();
+
+  constructor(now: number) { this.since = this.at = now; }
+
+  /** The state that held since the last call. */
+  observe(now: number, instances: Iterable<Instance>, waiting: ReadonlyMap<string, Waiting>): void {
+    const ms = Math.max(0, now - this.at);
+    this.at = now;
+    let loading = false;
+    for (const { state, options } of instances) {
+      const stage = this.stages[options.stage];
+      if (state === 'idle' || state === 'busy') stage.instanceMs += ms;
+      if (state === 'busy') stage.busyMs += ms;
+      loading ||= state === 'loading' || state === 'starting';
+    }
+    if (loading) this.loadingMs += ms;
+    this.waitMs += ms * waiting.size;
+    for (const { reason } of waiting.values()) if (reason.code === 'memory' || reason.code === 'reserved' || reason.code === 'releasing') this.memoryWaitMs += ms;
+  }
+  ran(stage: Stage, batch: number, seconds: number, ms: number): void {
+    const entry = this.batches[stage][batch] ??= { seconds: 0, ms: 0 };
+    entry.seconds += seconds;
+    entry.ms += ms;
+  }
+  unloaded(model: string, now: number): void { this.wentAt.set(model, now); }
+  loading(model: string, now: number, keepAliveMs: number): void { if (now - (this.wentAt.get(model) ?? -Infinity) < keepAliveMs * SOON) this.reloads++; }
+
+  figures(metrics: Metrics, jobs: Iterable<JobWork>): Figures {
+    const queues = queueLengths(jobs), measured = metrics.stages(this.since, this.at, stage => queues[stage]), wallMs = Math.max(1, this.at - this.since);
+    const stages: StageFigures[] = measured.map(each => {
+      const { instanceMs, busyMs } = this.stages[each.stage];
+      return { stage: each.stage, instances: instanceMs / wallMs, busy: instanceMs ? busyMs / instanceMs : 0, queue: each.queue, waitMs: each.waitMs.mean, throughput: each.throughput, batches: this.batches[each.stage] };
+    });
+    return { stages, reloads: this.reloads, memoryWait: this.waitMs ? this.memoryWaitMs / this.waitMs : 0 };
+  }
+  load(metrics: Metrics, jobs: Iterable<JobWork>): Load {
+    const { stages, memoryWait } = this.figures(metrics, jobs), measured = metrics.stages(this.since, this.at, () => 0);
+    return { stages: stages.map((each, i) => ({ ...each, done: measured[i]!.done })), loading: this.loadingMs / Math.max(1, this.at - this.since), memoryWait };
+  }
+  /** A new window begins. */
+  reset(): void {
+    this.since = this.at;
+    this.stages = fresh(() => ({ instanceMs: 0, busyMs: 0 }));
+    this.batches = fresh(() => ({}));
+    this.waitMs = this.memoryWaitMs = this.loadingMs = this.reloads = 0;
+  }
+}
+
+const fresh = <T>(make: () => T): Record<Stage, T> => ({ asr: make(), repair: make(), nmt: make(), tts: make() });
+
+/** Steps that could start now but have not. */
+function queueLengths(jobs: Iterable<JobWork>): Record<Stage, number> {
+  const queues = { asr: 0, repair: 0, nmt: 0, tts: 0 };
+  for (const work of jobs) for (const [position, stage] of work.stages.entries()) queues[stage.stage] += Math.max(0, work.ready(position) - stage.next);
+  return queues;
+}
