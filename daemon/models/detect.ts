@@ -37,7 +37,8 @@ function describeGguf(path: string, { meta, whole }: NonNullable<ReturnType<type
   return {
     card: {
       name: String(meta['general.name'] ?? basename(path, '.gguf')), family: architecture, engine: 'llama', stages: ['repair', 'nmt'], languages: [],
-      licence: String(meta['general.license'] ?? ''), homepage: '', // On a CPU llama.cpp keeps a second copy of most weights, rearranged for its vector units.
+      licence: String(meta['general.license'] ?? ''), homepage: '',
+      // On a CPU llama.cpp keeps a second copy of most weights, rearranged for its vector units.
       memory: { cpu: Math.ceil(size * 1.9) + 256 * 1024 ** 2, gpu: Math.ceil(size * 1.25) + 512 * 1024 ** 2 },
       precision: { cpu: 'gguf', gpu: 'gguf' }, size: size / 1024 ** 3, parameters: { file: safeName(path) },
     },
