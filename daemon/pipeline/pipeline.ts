@@ -517,11 +517,11 @@ export class Pipeline implements InstanceEvents {
   }
 
   /** The peak seen becomes the next estimate; told again when it grew. */
-  private readonly learned = new Map<string, number>();
+  private readonly peaksTold = new Map<string, number>();
   private learn(instance: Instance): void {
     const peak = instance.peakBytes!;
-    if (peak <= (this.learned.get(instance.id) ?? 0) * 1.02) return;
-    this.learned.set(instance.id, peak);
+    if (peak <= (this.peaksTold.get(instance.id) ?? 0) * 1.02) return;
+    this.peaksTold.set(instance.id, peak);
     this.parts.pool.measured({ ...instance.key, peakBytes: peak, loadMs: instance.loadedAt === null ? null : instance.loadedAt - instance.startedAt });
   }
 

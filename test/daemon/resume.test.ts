@@ -7,8 +7,11 @@ import { it } from 'node:test';
 import type { Job } from '../../schemas/job.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 
-const outputs = (folder: string): Record<string, string> => Object.fromEntries(readdirSync(folder).filter(name => !name.endsWith('.flac')).sort()
-  .map(name => [name, createHash('sha256').update(readFileSync(join(folder, name), name.endsWith('.json') ? 'utf8' : null).toString('latin1').replaceAll(folder, '')).digest('hex')]));
+const outputs = (folder: string): Record<string, string> => Object.fromEntries(readdirSync(folder).filter(name => !name.endsWith('.flac')).sort().map(name => {
+  const bytes = readFileSync(join(folder, name));
+  // The transcript names its recording, which lies in another folder each time.
+  return [name, createHash('sha256').update(name.endsWith('.json') ? bytes.toString('utf8').replaceAll(folder, '') : bytes).digest('hex')];
+}));
 
 async function run(killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) | null): Promise<{ files: Record<string, string>; redone: number; open: number }> {
   const daemon = await new RealDaemon({ settings: { formats: ['txt', 'srt', 'vtt', 'md', 'ass', 'json'] } }).start();
