@@ -33,7 +33,7 @@ export const MISSING = {
 
 export type Field =
   | 'total' | 'reserved' | 'release_delay_ms' | 'fragmentation_permille' | 'temperature' | 'power_mw' | 'power_limit_mw' | 'fan' | 'clock_mhz' | 'utilization' | 'memory_utilization'
-  | 'capability_major' | 'capability_minor' | 'throttle' | 'missing' | 'lost' | 'delay_us' | 'hang' | 'mig' | 'part_of' | 'out_of_memory' | 'peak_used';
+  | 'capability_major' | 'capability_minor' | 'throttle' | 'missing' | 'lost' | 'delay_us' | 'hang' | 'mig' | 'part_of' | 'out_of_memory' | 'peak_used' | 'peak_workers';
 
 /** What can be done to devices whose state file EARSHOT_VGPU names. */
 export interface Control {

@@ -131,7 +131,7 @@ static uint64_t vgpu_used(const vgpu_device *device) {
 }
 
 /* Without the outsiders that tests made up. */
-static uint64_t vgpu_used_by_workers(const vgpu_device *device) {
+static inline uint64_t vgpu_used_by_workers(const vgpu_device *device) {
   uint64_t used = 0;
   for (int i = 0; i < VGPU_ALLOCATIONS; i++) if (!device->allocations[i].staged) used += device->allocations[i].bytes;
   return used;
