@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const events = createEvents();
   const publish = events.publish;
 
-  const pool = createPool({ settings: settings.get, calibration: store, clock, readers: deviceReaders(), events: { notice: ({ device, failure: why }) => { publish({ type: 'notice', failure: why }); if (why.code === 'deviceLost') pipeline.deviceLost(device); }, credited: () => pipeline.wake() } });
+  const pool = createPool({ settings: settings.get, calibration: store, clock, readers: deviceReaders(), events: { notice: ({ device, failure: why }) => { publish({ type: 'notice', failure: why }); if (why.code === 'deviceLost') pipeline.loads.deviceLost(device); }, credited: () => pipeline.wake() } });
   await pool.refresh('all');
   const hasGpu = (): boolean => pool.views().some(device => device.kind === 'gpu');
   const runtimes = createRuntimes({ home, settings: settings.get, nvidia: hasGpu });

@@ -50,39 +50,39 @@ export function createHandlers(parts: MethodParts): Handlers {
   const installs = new Map<string, AbortController>();
 
   return {
-    'job/submit': async ({ jobs }) => ({ results: await pipeline.submit(jobs) }),
+    'job/submit': async ({ jobs }) => ({ results: await pipeline.queue.submit(jobs) }),
     'job/list': ({ filter = {}, limit = 100, cursor }) => {
       const page = store.list({ ...filter, limit, ...(cursor ? { cursor } : {}) });
       return { jobs: page.jobs.map(row => pipeline.presentRow(row)), next: page.next, total: page.total };
     },
     'job/get': ({ id }) => { const job = pipeline.present(id); if (!job) throw new EarshotError('unknownJob', { id }); return { job }; },
     'job/utterances': ({ id, from, limit }) => { rowOf(id); return { utterances: store.utterances(id, from, limit) }; },
-    'job/pause': ({ ids }) => { pipeline.pause(ids); return {}; },
-    'job/resume': ({ ids }) => { pipeline.resume(ids); return {}; },
-    'job/cancel': ({ ids }) => { pipeline.cancel(ids); return {}; },
-    'job/retry': ({ ids }) => { pipeline.retry(ids); return {}; },
-    'job/remove': ({ ids }) => { pipeline.remove(ids); return {}; },
-    'job/move': ({ id, ...place }) => { pipeline.move(id, place); return {}; },
+    'job/pause': ({ ids }) => { pipeline.queue.pause(ids); return {}; },
+    'job/resume': ({ ids }) => { pipeline.queue.resume(ids); return {}; },
+    'job/cancel': ({ ids }) => { pipeline.queue.cancel(ids); return {}; },
+    'job/retry': ({ ids }) => { pipeline.queue.retry(ids); return {}; },
+    'job/remove': ({ ids }) => { pipeline.queue.remove(ids); return {}; },
+    'job/move': ({ id, ...place }) => { pipeline.queue.move(id, place); return {}; },
     'job/log': ({ id, limit = 500 }) => { rowOf(id); return { entries: store.log({ job: id, limit }) }; },
     'job/transcript': ({ id }) => ({ transcript: transcript(id) }),
     'job/render': ({ id, format, text = 'original' }) => ({ text: render(transcript(id), format, { text }) }),
 
-    'queue/pause': () => { pipeline.setQueue(false); return {}; },
-    'queue/resume': () => { pipeline.setQueue(true); return {}; },
+    'queue/pause': () => { pipeline.queue.setQueue(false); return {}; },
+    'queue/resume': () => { pipeline.queue.setQueue(true); return {}; },
 
     'state/subscribe': async ({ topics, utterancesOf }, connection) => {
       if (topics.includes('devices')) { parts.watched(); await pool.refresh('all'); }
       const seq = events.subscribe(connection, { topics, ...(utterancesOf ? { utterancesOf } : {}) });
       const recent = store.list({ states: ['completed', 'failed', 'cancelled'], limit: RECENT }).jobs.map(row => pipeline.presentRow(row));
       return {
-        seq, queuePaused: pipeline.paused, jobs: topics.includes('jobs') ? [...active(), ...recent] : [], devices: topics.includes('devices') ? devices() : [],
+        seq, queuePaused: !pipeline.queue.open, jobs: topics.includes('jobs') ? [...active(), ...recent] : [], devices: topics.includes('devices') ? devices() : [],
         instances: [...pipeline.instances.values()].map(instance => instance.word()), models: topics.includes('models') ? models.list() : [], engines: topics.includes('engines') ? parts.engines.map(engineWord) : [],
       };
     },
     'state/unsubscribe': (_, connection) => { events.unsubscribe(connection); return {}; },
 
     'device/list': async () => { await pool.refresh('all'); return { devices: devices(), instances: [...pipeline.instances.values()].map(instance => instance.word()), estimates: pool.estimates() }; },
-    'instance/unload': ({ id }) => { pipeline.unload(id); return {}; },
+    'instance/unload': ({ id }) => { pipeline.loads.unload(id); return {}; },
 
     'model/list': () => ({ models: models.list() }),
     'model/install': ({ ids }) => {
@@ -129,7 +129,7 @@ export function createHandlers(parts: MethodParts): Handlers {
       };
     },
     'daemon/status': () => ({
-      version: parts.version, pid: process.pid, startedAt: parts.startedAt, rssBytes: process.memoryUsage.rss(), clients: parts.clients(), queuePaused: pipeline.paused,
+      version: parts.version, pid: process.pid, startedAt: parts.startedAt, rssBytes: process.memoryUsage.rss(), clients: parts.clients(), queuePaused: !pipeline.queue.open,
       jobs: { active: pipeline.activeJobs, total: store.list({ limit: 1 }).total }, stateDirectory: parts.home.state, dataDirectory: parts.home.data,
     }),
     'daemon/doctor': () => parts.doctor(),

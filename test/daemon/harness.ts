@@ -66,7 +66,7 @@ export class Harness {
     this.store = openStore(this.home.database);
     const pool = createPool({
       settings, calibration: this.store, clock, readers: options.readers ?? [cpuReader()],
-      events: { credited: () => this.pipeline.wake(), notice: ({ device, failure }) => { if (failure.code === 'deviceLost') this.pipeline.deviceLost(device); } },
+      events: { credited: () => this.pipeline.wake(), notice: ({ device, failure }) => { if (failure.code === 'deviceLost') this.pipeline.loads.deviceLost(device); } },
     });
     this.pool = options.judge?.(pool) ?? pool;
     this.metrics = new Metrics(this.store, clock);
@@ -102,7 +102,7 @@ export class Harness {
     return path;
   }
   async submit(names: string[], options: Partial<JobOptions> = {}, extra: { priority?: Job['priority'] } = {}): Promise<Job[]> {
-    const answers = await this.pipeline.submit(names.map(name => ({ recording: this.recording(name), options: { repair: true, translateTo: 'es', speak: false, language: 'en', ...options }, ...extra })));
+    const answers = await this.pipeline.queue.submit(names.map(name => ({ recording: this.recording(name), options: { repair: true, translateTo: 'es', speak: false, language: 'en', ...options }, ...extra })));
     return answers.map(answer => { if ('failure' in answer) throw new Error(JSON.stringify(answer.failure)); return answer.job; });
   }
 

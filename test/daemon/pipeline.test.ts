@@ -47,7 +47,7 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     assert.ok(utterances[2]!.repair, 'the rest went on');
     const attempts = (): number => harness.store.log({ job: job!.id, kind: 'attempt.started', limit: 1000 }).length;
     const before = attempts();
-    harness.pipeline.retry([job!.id]);
+    harness.pipeline.queue.retry([job!.id]);
     await harness.until('the retry to end', () => harness.store.job(job!.id)!.state === 'failed');
     assert.equal(attempts() - before, 3, 'three tries of the one step, nothing else');
   });
@@ -69,17 +69,17 @@ describe('the pipeline', { timeout: 60_000 }, () => {
 
   it('pauses, resumes, cancels and reorders', async () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 30 })], utterances: () => [500, 500], settings: { loadedModels: 1 } });
-    harness.pipeline.setQueue(false);
+    harness.pipeline.queue.setQueue(false);
     const jobs = await harness.submit(['1.wav', '2.wav', '3.wav', '4.wav'], { repair: false, translateTo: undefined });
-    harness.pipeline.pause([jobs[0]!.id]);
-    harness.pipeline.cancel([jobs[1]!.id]);
-    harness.pipeline.move(jobs[3]!.id, { before: jobs[2]!.id });
-    harness.pipeline.setQueue(true);
+    harness.pipeline.queue.pause([jobs[0]!.id]);
+    harness.pipeline.queue.cancel([jobs[1]!.id]);
+    harness.pipeline.queue.move(jobs[3]!.id, { before: jobs[2]!.id });
+    harness.pipeline.queue.setQueue(true);
     await harness.ended([jobs[1]!, jobs[2]!, jobs[3]!]);
     assert.equal(harness.store.job(jobs[0]!.id)!.state, 'paused');
     assert.equal(harness.store.job(jobs[1]!.id)!.state, 'cancelled');
     assert.ok(harness.store.job(jobs[3]!.id)!.startedAt! <= harness.store.job(jobs[2]!.id)!.startedAt!);
-    harness.pipeline.resume([jobs[0]!.id]);
+    harness.pipeline.queue.resume([jobs[0]!.id]);
     const [first] = await harness.ended([jobs[0]!]);
     assert.equal(first!.state, 'completed');
   });
@@ -88,11 +88,11 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
     const options = { repair: false, language: 'en' };
     const path = harness.recording('same.wav');
-    const [first, second] = await harness.pipeline.submit([{ recording: path, options }, { recording: path, options }]);
+    const [first, second] = await harness.pipeline.queue.submit([{ recording: path, options }, { recording: path, options }]);
     assert.ok(first && second && 'job' in first && 'job' in second);
     assert.equal(second.job.id, first.job.id);
     assert.equal(second.existing, true);
-    const [third] = await harness.pipeline.submit([{ recording: path, options, onDuplicate: 'create' }]);
+    const [third] = await harness.pipeline.queue.submit([{ recording: path, options, onDuplicate: 'create' }]);
     assert.ok(third && 'job' in third && third.job.id !== first.job.id);
     await harness.ended([first.job, third.job]);
   });
@@ -100,7 +100,7 @@ describe('the pipeline', { timeout: 60_000 }, () => {
   it('says of each bad request what is wrong, and queues the others', async () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
     const options = { repair: false };
-    const answers = await harness.pipeline.submit([
+    const answers = await harness.pipeline.queue.submit([
       { recording: '/nowhere/at/all.wav', options }, { recording: harness.recordings, options }, { recording: harness.recording('ok.wav'), options },
       { recording: harness.recording('m.wav'), options: { ...options, models: { asr: 'no-such-model' } } },
     ]);
@@ -129,5 +129,15 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     assert.equal(ended!.state, 'completed');
     const steps = harness.store.log({ job: job!.id, kind: 'step.finished', limit: 100 });
     assert.deepEqual(steps.map(step => step.index), [0, 1, 2, 3]);
+  });
+
+  it('lets what runs end when it is asked to leave, and parks the rest', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 200 })], utterances: () => [500, 500, 500], settings: { batchMaximum: 1 } });
+    const [job] = await harness.submit(['talk.wav'], { repair: false, translateTo: undefined });
+    await harness.until('a run', () => [...harness.pipeline.instances.values()].some(instance => instance.run));
+    await harness.pipeline.stop('finish');
+    assert.equal(harness.store.utterances(job!.id).filter(utterance => utterance.asr).length, 1);
+    assert.deepEqual(harness.store.openAttempts(), []);
+    assert.equal(harness.store.job(job!.id)!.state, 'processing');
   });
 });

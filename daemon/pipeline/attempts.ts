@@ -1,0 +1,127 @@
+/** Attempts: steps claimed, started in a worker, finished under their token, or tried again in their place. */
+import { canHeal, failure, type Failure } from '../../schemas/errors.ts';
+import type { Stage } from '../../schemas/words.ts';
+import type { Instance } from '../instances/instance.ts';
+import type { RunRequest, StepOutputs } from '../instances/protocol.ts';
+import type { Action } from '../scheduler/snapshot.ts';
+import type { Core } from './core.ts';
+import { jobFiles, stepInput, withoutModel } from './inputs.ts';
+import { OF_THE_DEVICE, OUTSIDE_KILLS, type Loads } from './loads.ts';
+import type { JobWork, StageWork } from './work.ts';
+
+
+/** A run may take this much longer than expected before its worker is given up, ms. */
+const timeoutMs = (expectedMs: number): number => 60_000 + 20 * expectedMs;
+
+export class Attempts {
+  private readonly core: Core;
+  private readonly loads: Loads;
+
+  constructor(core: Core, loads: Loads) { this.core = core; this.loads = loads; }
+
+  /** Claims the steps; what comes back starts them. Null: the world moved on since the plan. */
+  claim(action: Extract<Action, { type: 'run' }>): (() => void) | null {
+    const { store, clock, home, metrics } = this.core.parts;
+    const work = this.core.jobs.get(action.job), instance = this.core.instances.get(action.instance), stage = work?.stage(action.stage);
+    if (!work || !instance || !stage || instance.state !== 'idle' || work.row.state === 'paused') return null;
+    const from = stage.next;
+    let to = stage.absentUntil(from, Math.min(action.to, work.ready(work.stages.indexOf(stage))));
+    for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index)) to = index;
+    if (to <= from) { this.core.advance(work); this.core.wake(); return null; }
+    const now = clock();
+    const attempt = store.claim({ job: action.job, stage: action.stage, from, to, instance: instance.id, at: now });
+    stage.start(attempt);
+    const files = jobFiles(home.audio, action.job);
+    const steps = Array.from({ length: to - from }, (_, i) => ({ index: from + i, input: stepInput(action.stage, work, from + i, files, attempt.token) }));
+    const seconds = steps.reduce((sum, step) => sum + this.core.lengthMs(work, step.index), 0) / 1000;
+    const expectedMs = seconds * this.core.parts.speeds.get(instance.options.card.id, action.stage, this.core.kindOf(instance.options.device));
+    for (const step of steps) metrics.started(action.job, action.stage, step.index, now);
+    if (work.row.startedAt === null || work.row.state === 'pending') this.core.update(work, { state: 'processing', startedAt: work.row.startedAt ?? now }, { kind: 'job.started' });
+    return () => {
+      instance.start(attempt.token, action.job, from, to, { type: 'run', id: String(attempt.token), stage: action.stage, steps } as RunRequest, timeoutMs(expectedMs), expectedMs);
+      this.core.tell(work);
+    };
+  }
+
+  result(instance: Instance, token: number, index: number, output: StepOutputs[Stage]): void {
+    const run = instance.run;
+    const work = run && this.core.jobs.get(run.job), stage = work?.stage(instance.options.stage);
+    if (!run || run.token !== token || !work || !stage || !stage.running.has(token)) return; // given up: nobody waits for it
+    this.core.finish(work, stage, token, index, output);
+    if (work.row.crashes) this.core.parts.store.update(work.row.id, { crashes: work.row.crashes = 0 });
+    this.core.advance(work);
+    this.core.tell(work);
+    this.core.wake();
+  }
+
+  done(instance: Instance, token: number): void {
+    const { store, clock, speeds } = this.core.parts;
+    for (const work of this.core.jobs.values()) {
+      const stage = work.stage(instance.options.stage), attempt = stage?.running.get(token);
+      if (!stage || !attempt) continue;
+      store.close(token, clock());
+      stage.end(token);
+      let seconds = 0;
+      for (let index = attempt.from; index < attempt.to; index++) seconds += this.core.lengthMs(work, index) / 1000;
+      this.core.gauge.ran(stage.stage, attempt.to - attempt.from, seconds, clock() - attempt.claimedAt);
+      if (seconds > 0) speeds.measured(instance.options.card.id, stage.stage, this.core.kindOf(instance.options.device), (clock() - attempt.claimedAt) / seconds);
+      this.core.advance(work);
+      break;
+    }
+    // The peak of this run, before its memory goes again.
+    void this.core.parts.pool.refresh().then(() => {
+      if (!this.core.instances.has(instance.id)) return; // it has gone, and was learned from then
+      instance.measure();
+      this.core.parts.pool.ranWell(instance.key);
+      if (instance.peakBytes !== null) this.loads.learn(instance);
+    });
+    this.loads.changed(instance);
+  }
+
+  failed(instance: Instance, token: number, why: Failure, index: number | undefined): void {
+    const run = [...this.core.jobs.values()].find(work => work.stage(instance.options.stage)?.running.has(token));
+    if (run) this.attemptFailed(run, run.stage(instance.options.stage)!, token, why, index, instance.options.card.id);
+    if (why.code === 'outOfMemory') {
+      void this.core.parts.pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
+      this.core.parts.metrics.outOfMemory(instance.options.stage);
+      instance.stop('kill'); // it holds what it grabbed; its memory comes back only this way
+    }
+    if (why.code === 'deviceLost') instance.stop('kill', why);
+    this.loads.changed(instance);
+  }
+
+  /** An attempt ended without all its results: try again in its place, or give the step up. */
+  private attemptFailed(work: JobWork, stage: StageWork, token: number, why: Failure, index: number | undefined, model: string): void {
+    const { store, clock, settings, metrics } = this.core.parts;
+    const job = work.row.id, attempt = stage.running.get(token)!;
+    const now = clock(), limit = settings().attempts;
+    const missing = Array.from({ length: attempt.to - attempt.from }, (_, i) => attempt.from + i).filter(index => !stage.isOver(index));
+    const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
+    const killed = why.code === 'workerCrashed' && why.args.how === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
+    if (why.code === 'cancelled' || OF_THE_DEVICE.has(why.code) || killed || missing.length === 0) this.core.park(work, stage, token, why);
+    else if (missing.length > 1 && index === undefined) { stage.soloUntil = attempt.to; this.core.park(work, stage, token, why); } // one of them is at fault: find out which
+    else {
+      const culprit = index ?? missing[0]!, tries = store.tries(job, stage.stage, culprit) + 1;
+      const giveUp = !canHeal(why.code) || tries >= limit;
+      store.abandon(token, why, now, { counts: true, gaveUp: giveUp ? [culprit] : [] });
+      stage.end(token);
+      metrics.retried(stage.stage, giveUp);
+      if (giveUp) this.giveUp(work, stage, culprit, why);
+      else stage.retry = { at: now + this.core.retryPauseMs(tries), attempt: tries + 1 };
+      if (crashed) {
+        work.row.crashes++;
+        store.update(job, { crashes: work.row.crashes });
+        if (work.row.crashes >= limit) { this.core.end(work, 'failed', failure('setAside', { times: work.row.crashes, model }, why.detail)); return; }
+      }
+    }
+    this.core.advance(work);
+    this.core.tell(work);
+    this.core.wake();
+  }
+
+  private giveUp(work: JobWork, stage: StageWork, index: number, why: Failure): void {
+    stage.fail(index);
+    work.skipAfter(stage.stage, index);
+    work.made[index]!.failed = { stage: stage.stage, failure: why };
+  }
+}

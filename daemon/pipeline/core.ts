@@ -1,0 +1,238 @@
+/**
+ * What every part of the pipeline works on: the jobs in memory, the instances, the last plan; and the few moves that all of them share.
+ * Only the pipeline's own handlers call these, one at a time, so there is nothing to lock.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
+import type { Job } from '../../schemas/job.ts';
+import type { StateEvent } from '../../schemas/rpc.ts';
+import type { Settings } from '../../schemas/settings.ts';
+import { isFinal, type Stage } from '../../schemas/words.ts';
+import type { Engine } from '../engines/engine.ts';
+import type { Home } from '../home.ts';
+import type { startIngest } from '../ingest/ingest.ts';
+import type { Instance } from '../instances/instance.ts';
+import type { StepOutputs } from '../instances/protocol.ts';
+import type { Metrics } from '../journal/metrics.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { Plan, Waiting } from '../scheduler/snapshot.ts';
+import type { JobRow, NewJournalEntry, Store } from '../store/port.ts';
+import type { Catalogue } from './catalogue.ts';
+import { Gauge } from './gauge.ts';
+import { jobFiles, withoutModel } from './inputs.ts';
+import { presentActive, presentStored } from './present.ts';
+import { modelsFor } from './request.ts';
+import type { Speeds } from './speeds.ts';
+import { JobWork, SURE_OF_LANGUAGE, type StageWork } from './work.ts';
+
+export interface Parts {
+  home: Home; clock: () => number; settings: () => Settings; store: Store; pool: Pool; catalogue: Catalogue; speeds: Speeds; metrics: Metrics;
+  engine(id: string): Engine | undefined;
+  ingest: typeof startIngest;
+  /** Writes the outputs of a job whose steps are over. */
+  deliver(work: JobWork, signal: AbortSignal): Promise<JobRow['outputs']>;
+  publish(event: StateEvent): void;
+  log(line: string): void;
+  /** Pause before the next try after so many, ms. */
+  retryPauseMs?: (tries: number) => number;
+}
+
+/** 1 s, 3 s, 9 s, … */
+const growingPauseMs = (tries: number): number => 1000 * 3 ** (tries - 1);
+/** How often a store that failed is tried again. */
+const STALL_PROBE_MS = 2_000;
+
+export class Core {
+  readonly parts: Parts;
+  readonly jobs = new Map<string, JobWork>();
+  readonly instances = new Map<string, Instance>();
+  outlook: Plan = { actions: [], waiting: new Map(), expectedEndAt: new Map(), wakeAt: null };
+  /** Loads that failed in a row, by model and device, and not before when to try again. */
+  readonly loadFailures = new Map<string, { count: number; notBefore: number; last: Failure }>();
+  readonly gauge: Gauge;
+  readonly retryPauseMs: (tries: number) => number;
+  leaving: 'no' | 'finish' | 'park' = 'no';
+  /** Something happened: plan in the next turn of the event loop. */
+  readonly wake: () => void;
+  private readonly restart: () => void;
+  private readonly deliveries = new Map<string, AbortController>();
+  private readonly told = new Map<string, string>();
+  stall: NodeJS.Timeout | null = null;
+
+  constructor(parts: Parts, loop: { wake(): void; restart(): void }) {
+    this.parts = parts;
+    this.wake = loop.wake;
+    this.restart = loop.restart;
+    this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
+    this.gauge = new Gauge(parts.clock());
+  }
+
+  adopt(row: JobRow): JobWork {
+    const work = new JobWork(row);
+    if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested) work.restore(this.parts.store.utterances(row.id));
+    this.jobs.set(row.id, work);
+    return work;
+  }
+
+  update(work: JobWork, change: Partial<JobRow>, journal?: NewJournalEntry): void {
+    this.parts.store.update(work.row.id, change, journal && { ...journal, at: this.parts.clock() });
+    Object.assign(work.row, change);
+    this.tell(work);
+  }
+
+  note(entry: NewJournalEntry): void { this.parts.store.journal([entry], this.parts.clock()); }
+
+  tell(work: JobWork): void { this.parts.publish({ type: 'job', job: this.presentWork(work) }); }
+
+  present(id: string): Job | null {
+    const work = this.jobs.get(id);
+    if (work) return this.presentWork(work);
+    const row = this.parts.store.job(id);
+    return row ? presentStored(row, this.parts.store) : null;
+  }
+
+  presentRow(row: JobRow): Job { const work = this.jobs.get(row.id); return work ? this.presentWork(work) : presentStored(row, this.parts.store); }
+  private presentWork(work: JobWork): Job {
+    const { settings } = this.parts;
+    return presentActive(work, { waiting: this.outlook.waiting.get(work.row.id) ?? this.waitingForTools(work), endAt: this.outlook.expectedEndAt.get(work.row.id), attempts: settings().attempts });
+  }
+
+  private waitingForTools(work: JobWork): Waiting | undefined {
+    const reason = work.ingest === 'waiting' ? this.parts.catalogue.toolsWaiting() : null;
+    return reason ? { reason, expectedStartAt: null } : undefined;
+  }
+
+  /** Jobs whose reason to wait is another one now, or whose arguments changed near the head of the queue. */
+  publishReasons(): void {
+    let shown = 0;
+    for (const [id, waiting] of this.outlook.waiting) {
+      const { code, args } = waiting.reason;
+      const text = shown++ < 100 ? `${code} ${JSON.stringify(args)}` : code;
+      if (this.told.get(id) === text) continue;
+      this.told.set(id, text);
+      const work = this.jobs.get(id);
+      if (work) this.tell(work);
+    }
+    for (const id of this.told.keys()) if (!this.outlook.waiting.has(id)) this.told.delete(id);
+  }
+
+  /**
+   * The store could not be written: the disk is full, say. Nothing that is in memory alone is worth more than what is on the disk, so this is
+   * handled like a crash: everything in work is dropped, and once the store takes a write again we take up from what it knows.
+   */
+  stalled(error: unknown): void {
+    if (this.stall || this.leaving !== 'no') return;
+    const { publish, log } = this.parts;
+    log(`the store failed: ${error instanceof Error ? error.stack : String(error)}`);
+    publish({ type: 'notice', failure: toFailure(error) });
+    for (const work of this.jobs.values()) { work.ingestAbort?.abort(); this.deliveries.get(work.row.id)?.abort(); }
+    this.jobs.clear();
+    for (const instance of this.instances.values()) instance.stop('kill');
+    this.stall = setInterval(() => {
+      if (this.instances.size) return;
+      try { this.parts.store.setMeta('stalled', String(this.parts.clock())); } catch { return; }
+      clearInterval(this.stall!);
+      this.stall = null;
+      log('the store works again');
+      this.restart();
+    }, STALL_PROBE_MS);
+  }
+
+  /** Runs what writes to the store; its failure stalls the pipeline. */
+  guarded(work: () => void): void {
+    if (this.stall) return;
+    try { work(); } catch (error) { this.stalled(error); }
+  }
+
+  park(work: JobWork, stage: StageWork, token: number, why: Failure): void {
+    this.parts.store.abandon(token, why, this.parts.clock(), { counts: false, gaveUp: [] });
+    stage.end(token);
+  }
+
+  kindOf(device: string): 'cpu' | 'gpu' { return device === 'cpu' ? 'cpu' : 'gpu'; }
+
+  lengthMs(work: JobWork, index: number): number { const { startMs, endMs } = work.utterances[index]!; return endMs - startMs; }
+
+  /** After any news of a job: steps that need no model, delivery in order, and the end. */
+  advance(work: JobWork): void {
+    const { store, clock, publish } = this.parts;
+    for (const [position, stage] of work.stages.entries()) {
+      for (; stage.next < work.ready(position); ) {
+        const index = stage.next, output = withoutModel(stage.stage, work, index);
+        if (!output) break;
+        store.batch(() => {
+          const attempt = store.claim({ job: work.row.id, stage: stage.stage, from: index, to: index + 1, instance: 'none', at: clock() });
+          stage.start(attempt);
+          this.finish(work, stage, attempt.token, index, output);
+          store.close(attempt.token, clock());
+          stage.end(attempt.token);
+        });
+      }
+      for (; stage.delivered < work.utterances.length && stage.isOver(stage.delivered); stage.delivered++)
+        publish({ type: 'utterance', job: work.row.id, utterance: work.made[stage.delivered]! });
+    }
+    if (work.allOver && !work.finishing && work.row.state !== 'paused') this.complete(work);
+  }
+
+  finish(work: JobWork, stage: StageWork, token: number, index: number, output: StepOutputs[Stage]): void {
+    const now = this.parts.clock();
+    if (!this.parts.store.finish(token, index, output, now)) return;
+    stage.finish(index, this.lengthMs(work, index));
+    Object.assign(work.made[index]!, { [stage.stage]: output });
+    this.parts.metrics.finished(work.row.id, stage.stage, index, this.lengthMs(work, index), now);
+    work.noteWords(index);
+    if (stage.stage === 'asr' && work.row.language === null) this.learnLanguage(work, output as StepOutputs['asr']);
+  }
+
+  private learnLanguage(work: JobWork, heard: StepOutputs['asr']): void {
+    if (!heard.text.trim() || (heard.languageProbability < SURE_OF_LANGUAGE && work.utterances.length > work.stage('asr')!.done)) return;
+    try {
+      const models = modelsFor(work.row.options, heard.language, this.parts.catalogue, work.row.models);
+      this.update(work, { language: heard.language, models }, { kind: 'job.language', data: { language: heard.language, probability: heard.languageProbability } });
+    } catch (error) { this.end(work, 'failed', toFailure(error)); }
+  }
+
+  /** Writes what was asked for, then ends the job. Doing it again after a crash writes the same. */
+  private complete(work: JobWork): void {
+    work.finishing = true;
+    const anyFailed = work.anyFailed;
+    const abort = new AbortController();
+    this.deliveries.set(work.row.id, abort);
+    const stillOurs = (): boolean => this.jobs.get(work.row.id) === work;
+    this.parts.deliver(work, abort.signal).then(
+      outputs => { if (stillOurs()) this.guarded(() => {
+        work.row.outputs = outputs;
+        const failed = work.made.filter(utterance => utterance.failed);
+        this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
+      }); },
+      error => { if (stillOurs()) this.guarded(() => this.end(work, 'failed', toFailure(error))); },
+    ).finally(() => { work.finishing = false; this.deliveries.delete(work.row.id); this.wake(); });
+  }
+
+  end(work: JobWork, state: 'completed' | 'failed' | 'cancelled', why: Failure | null): void {
+    const { store, clock, home, publish, metrics } = this.parts;
+    if (this.jobs.get(work.row.id) !== work || isFinal(work.row.state)) return;
+    const now = clock();
+    work.ingestAbort?.abort();
+    this.deliveries.get(work.row.id)?.abort();
+    store.batch(() => {
+      for (const stage of work.stages) for (const token of [...stage.running.keys()]) this.park(work, stage, token, why ?? failure('cancelled'));
+      store.update(work.row.id, { state, failure: why, finishedAt: now, outputs: work.row.outputs }, { kind: `job.${state}`, at: now, data: why ? { failure: why } : {} });
+    });
+    for (const instance of this.instances.values()) if (instance.run?.job === work.row.id) instance.cancel();
+    Object.assign(work.row, { state, failure: why, finishedAt: now });
+    this.jobs.delete(work.row.id);
+    metrics.ended(work.row.id, state);
+    const files = jobFiles(home.audio, work.row.id);
+    // A failed job keeps what was spoken, for the retry of what is missing; the sound itself can be had again.
+    if (state === 'failed') rmSync(files.pcm, { force: true }); else rmSync(join(home.audio, work.row.id), { recursive: true, force: true });
+    publish({ type: 'job', job: this.presentWork(work) });
+  }
+
+  /** A model or what it needs could not be fetched. */
+  cannotHave(model: string, why: Failure): void {
+    for (const work of [...this.jobs.values()]) if (Object.values(work.row.models).includes(model)) this.end(work, 'failed', why);
+    this.wake();
+  }
+}

@@ -1,0 +1,61 @@
+/** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
+import { mkdirSync } from 'node:fs';
+import { canHeal, toFailure } from '../../schemas/errors.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Core } from './core.ts';
+import { jobFiles } from './inputs.ts';
+import type { JobWork } from './work.ts';
+
+export class Ingests {
+  private readonly core: Core;
+
+  constructor(core: Core) { this.core = core; }
+
+  start(work: JobWork): void {
+    const { home, ingest, catalogue, log } = this.core.parts;
+    if (this.core.parts.clock() < work.ingestNotBefore) return;
+    let tools: ReturnType<Catalogue['ingestTools']>;
+    try { tools = catalogue.ingestTools(); } catch (error) { this.core.end(work, 'failed', toFailure(error)); return; }
+    if (!tools) return; // being fetched; its end wakes us
+    const { id, path, options } = work.row;
+    const files = jobFiles(home.audio, id);
+    work.ingest = 'running';
+    work.ingestAbort = new AbortController();
+    this.core.note({ kind: 'ingest.started', job: id });
+    const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
+    Promise.resolve().then(() => {
+      mkdirSync(files.speech, { recursive: true, mode: 0o700 });
+      return ingest({
+        recording: path, audioTrack: options.audioTrack ?? 0, pcmPath: files.pcm, ...tools, node: process.execPath, expected: { bytes: work.row.bytes, modifiedAt: work.row.modifiedAt },
+        onStart: ({ durationMs }) => { if (isNow()) this.core.guarded(() => this.core.update(work, { durationMs })); },
+        onUtterances: rows => { if (isNow()) this.core.guarded(() => {
+          this.core.parts.store.addUtterances(id, rows);
+          const at = this.core.parts.clock();
+          work.addUtterances(rows);
+          this.core.parts.metrics.known(id, rows, at);
+          this.core.tell(work);
+          this.core.wake();
+        }); },
+        onProgress: ms => { if (isNow()) { work.row.ingestedMs = ms; this.core.tell(work); } },
+        signal: work.ingestAbort!.signal,
+      });
+    }).then(({ durationMs, warnings }) => { if (isNow()) this.core.guarded(() => {
+      work.ingest = 'done';
+      this.core.update(work, { ingested: true, durationMs, ingestedMs: durationMs, warnings: [...work.row.warnings, ...warnings] }, { kind: 'ingest.finished', data: { utterances: work.utterances.length, durationMs } });
+      this.core.advance(work);
+      this.core.wake();
+    }); }, error => { if (isNow()) this.core.guarded(() => {
+      const why = toFailure(error);
+      log(`ingest of ${id}: ${String(error)}`);
+      work.ingest = 'waiting';
+      if (!canHeal(why.code) || ++work.ingestTries >= this.core.parts.settings().attempts) this.core.end(work, 'failed', why);
+      else {
+        // What is known already stays: the same recording gives the same utterances.
+        work.ingestNotBefore = this.core.parts.clock() + this.core.retryPauseMs(work.ingestTries);
+        this.core.note({ kind: 'ingest.failed', job: id, data: { failure: why } });
+        setTimeout(() => this.core.wake(), this.core.retryPauseMs(work.ingestTries));
+      }
+      this.core.wake();
+    }); });
+  }
+}

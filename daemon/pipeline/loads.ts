@@ -1,0 +1,119 @@
+/** Instances coming and going: loads that the plan asked for, and what becomes of them. */
+import { join } from 'node:path';
+import { EarshotError, canHeal, failure, toFailure, type Failure } from '../../schemas/errors.ts';
+import { ulid } from '../ids.ts';
+import { Instance, type InstanceEvents } from '../instances/instance.ts';
+import type { Action } from '../scheduler/snapshot.ts';
+import type { Core } from './core.ts';
+
+/** Kills from outside that a step, or a load, survives without a try being counted. */
+export const OUTSIDE_KILLS = 10;
+/** Failures that a device is to blame for: no job loses a try to them. */
+export const OF_THE_DEVICE: ReadonlySet<Failure['code']> = new Set<Failure['code']>(['outOfMemory', 'deviceLost', 'noRoom']);
+const LOADS_BEFORE_GIVING_UP = 3;
+
+export class Loads {
+  private readonly core: Core;
+  private readonly events: InstanceEvents;
+
+  constructor(core: Core, events: InstanceEvents) { this.core = core; this.events = events; }
+
+  load(action: Extract<Action, { type: 'load' }>): void {
+    const { pool, catalogue, engine, clock, home, settings, publish, log } = this.core.parts;
+    const card = catalogue.card(action.model), engineOfModel = card && engine(card.engine);
+    if (!card || !engineOfModel) return;
+    const id = ulid(clock());
+    try {
+      const device = this.core.kindOf(action.device) === 'gpu' ? { kind: 'gpu' as const, uuid: action.device } : { kind: 'cpu' as const };
+      const lease = pool.lease({ device: action.device, instance: id, bytes: action.bytes, name: card.name });
+      const instance = new Instance({
+        id, stage: action.stage, card, engine: engineOfModel, device: action.device, precision: catalogue.precision(card, action.device), lease, threads: action.threads, job: action.job,
+        context: { card, runtime: runtime => catalogue.runtimeDirectory(runtime), device, threads: action.threads },
+        directory: catalogue.directory(card.id), parameters: catalogue.parameters(card), logPath: join(home.logs, `worker-${card.id}-${id}.log`), lowPriority: settings().lowPriority, clock,
+      }, pool, this.events);
+      this.core.instances.set(id, instance);
+      this.core.gauge.loading(card.id, clock(), settings().keepAliveSeconds * 1000);
+      this.core.note({ kind: 'instance.loading', instance: id, stage: action.stage, ...(action.job ? { job: action.job } : {}), data: { model: card.id, device: action.device, bytes: action.bytes, threads: action.threads } });
+      publish({ type: 'instance', instance: instance.word() });
+    } catch (error) {
+      log(`load of ${action.model}: ${String(error)}`);
+      this.loadFailed(action.model, action.device, toFailure(error));
+    }
+  }
+
+  unload(id: string): void {
+    const instance = this.core.instances.get(id);
+    if (!instance) throw new EarshotError('badRequest', { field: 'id' }, 'no such instance');
+    if (instance.run) throw new EarshotError('wrongState', { id, state: 'busy' });
+    instance.stop('leave');
+  }
+
+  unloading(id: string, why: string): void {
+    const instance = this.core.instances.get(id);
+    if (instance) this.core.gauge.unloaded(instance.options.card.id, this.core.parts.clock());
+    this.core.note({ kind: 'instance.unloaded', instance: id, data: { why } });
+  }
+
+  loaded(instance: Instance): void {
+    this.core.loadFailures.delete(`${instance.options.card.id}@${instance.options.device}`);
+    this.core.note({ kind: 'instance.loaded', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ms: instance.loadedAt! - instance.startedAt } });
+    this.core.parts.metrics.load(instance.loadedAt! - instance.startedAt);
+    this.changed(instance);
+  }
+
+  gone(instance: Instance, why: Failure | null): void {
+    const { publish } = this.core.parts;
+    this.core.instances.delete(instance.id);
+    publish({ type: 'instanceGone', id: instance.id });
+    this.core.guarded(() => this.onGone(instance, why));
+    this.core.wake();
+  }
+
+  private onGone(instance: Instance, why: Failure | null): void {
+    const { pool, log } = this.core.parts;
+    if (instance.attemptsDone > 0 && instance.peakBytes !== null) this.learn(instance);
+    this.core.note({ kind: 'instance.gone', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ...(why ? { failure: why } : {}) } });
+    // A run in flight has failed by now; here only the load counts.
+    if (why) {
+      log(`instance ${instance.id} (${instance.options.card.id}): ${JSON.stringify(why)}`);
+      if (instance.loadedAt === null) {
+        if (why.code === 'outOfMemory') void pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
+        this.loadFailed(instance.options.card.id, instance.options.device, why);
+      }
+    }
+  }
+
+  private loadFailed(model: string, device: string, why: Failure): void {
+    const key = `${model}@${device}`;
+    const count = (this.core.loadFailures.get(key)?.count ?? 0) + 1;
+    // Somebody who kills a loading worker says nothing about the model.
+    const most = why.args.how === 'SIGKILL' ? OUTSIDE_KILLS : LOADS_BEFORE_GIVING_UP;
+    if (OF_THE_DEVICE.has(why.code) || (canHeal(why.code) && count < most)) {
+      this.core.loadFailures.set(key, { count, notBefore: this.core.parts.clock() + this.core.retryPauseMs(Math.min(count, 5)), last: why });
+      return;
+    }
+    this.core.loadFailures.delete(key);
+    this.core.cannotHave(model, why);
+  }
+
+  changed(instance: Instance): void {
+    if (this.core.instances.has(instance.id)) this.core.parts.publish({ type: 'instance', instance: instance.word() });
+    this.core.wake();
+  }
+
+  /** The peak seen becomes the next estimate; told again when it grew. */
+  private readonly peaksTold = new Map<string, number>();
+
+  learn(instance: Instance): void {
+    const peak = instance.peakBytes!;
+    if (peak <= (this.peaksTold.get(instance.id) ?? 0) * 1.02) return;
+    this.peaksTold.set(instance.id, peak);
+    this.core.parts.pool.measured({ ...instance.key, peakBytes: peak, loadMs: instance.loadedAt === null ? null : instance.loadedAt - instance.startedAt });
+  }
+
+  /** A device fell off the bus: what ran on it runs elsewhere, or when it is back. */
+  deviceLost(device: string): void {
+    for (const instance of this.core.instances.values()) if (instance.options.device === device) instance.stop('kill', failure('deviceLost', { device }));
+    this.core.wake();
+  }
+}

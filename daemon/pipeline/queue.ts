@@ -1,0 +1,127 @@
+/** What people ask of jobs: put them into the queue, hold, cancel, move and retry them. Every call checks the jobs' states before it changes any. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
+import type { Job, JobRequest } from '../../schemas/job.ts';
+import type { JobState, Priority } from '../../schemas/words.ts';
+import { ulid } from '../ids.ts';
+import type { JobRow } from '../store/port.ts';
+import type { Core } from './core.ts';
+import { toRow } from './request.ts';
+import type { JobWork } from './work.ts';
+
+export class Queue {
+  private readonly core: Core;
+  private lastPosition = 0;
+  /** False: what runs goes on, nothing else starts. */
+  open: boolean;
+
+  constructor(core: Core) {
+    this.core = core;
+    this.open = core.parts.store.meta('queue') !== 'paused';
+  }
+
+  /** Each request by itself: a bad one does not stop the others. */
+  async submit(requests: readonly JobRequest[]): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]> {
+    const { store, clock, catalogue } = this.core.parts;
+    type Checked = { failure: Failure } | { row: JobRow; existing: boolean };
+    const checked: Checked[] = await Promise.all(requests.map(async request => {
+      try { return { row: await toRow(request, ulid(clock()), clock(), catalogue, this.lastPosition = Math.max(clock(), this.lastPosition + 1)), existing: false }; } catch (error) { return { failure: toFailure(error) }; }
+    }));
+    const fresh: JobRow[] = [];
+    const answers = checked.map((each, i): Checked => {
+      if ('failure' in each) return each;
+      const { fingerprint } = each.row;
+      const existing = requests[i]!.onDuplicate === 'create' ? null : store.findDuplicate(fingerprint) ?? fresh.find(other => other.fingerprint === fingerprint);
+      if (existing) return { row: existing, existing: true };
+      fresh.push(each.row);
+      return each;
+    });
+    try { store.submit(fresh); } catch (error) {
+      const why = toFailure(error);
+      return answers.map(answer => ('failure' in answer ? answer : answer.existing && !fresh.includes(answer.row) ? { job: this.core.present(answer.row.id)!, existing: true } : { failure: why }));
+    }
+    for (const row of fresh) this.core.tell(this.core.adopt(row));
+    this.core.wake();
+    return answers.map(answer => ('failure' in answer ? answer : { job: this.core.present(answer.row.id)!, existing: answer.existing }));
+  }
+
+  pause(ids: readonly string[]): void {
+    for (const work of this.mustBe(ids, ['pending', 'processing'])) this.core.update(work, { state: 'paused' }, { kind: 'job.paused' });
+    this.core.wake();
+  }
+
+  resume(ids: readonly string[]): void {
+    for (const work of this.mustBe(ids, ['paused'])) this.core.update(work, { state: work.row.startedAt === null ? 'pending' : 'processing' }, { kind: 'job.resumed' });
+    this.core.wake();
+  }
+
+  cancel(ids: readonly string[]): void {
+    for (const work of this.mustBe(ids, ['pending', 'processing', 'paused'])) this.core.end(work, 'cancelled', null);
+    this.core.wake();
+  }
+
+  /** Failed steps run again, and all that hangs on them; what is done stays. */
+  retry(ids: readonly string[]): void {
+    const { store, clock } = this.core.parts;
+    for (const id of ids) {
+      const row = store.job(id);
+      if (!row) throw new EarshotError('unknownJob', { id });
+      if (row.state !== 'failed' && row.state !== 'cancelled') throw new EarshotError('wrongState', { id, state: row.state });
+      // The sound was thrown away at the end; the same recording gives the same utterances again.
+      store.batch(() => {
+        store.clearFailures(id);
+        store.update(id, { state: 'pending', ingested: false, ingestedMs: 0, crashes: 0, finishedAt: null, warnings: [], outputs: [] }, { kind: 'job.retried', at: clock() });
+      });
+      this.clearFailureOf(id);
+      const work = this.core.adopt(store.job(id)!);
+      work.restore(store.utterances(id));
+      this.core.tell(work);
+    }
+    this.core.wake();
+  }
+
+  private clearFailureOf(id: string): void {
+    for (const key of Object.values(this.core.parts.store.job(id)?.models ?? {})) for (const known of [...this.core.loadFailures.keys()]) if (known.startsWith(`${key}@`)) this.core.loadFailures.delete(known);
+  }
+
+  remove(ids: readonly string[]): void {
+    const { store, home, publish } = this.core.parts;
+    for (const id of ids) if (this.core.jobs.has(id)) throw new EarshotError('wrongState', { id, state: this.core.jobs.get(id)!.row.state });
+    store.remove(ids);
+    for (const id of ids) { rmSync(join(home.audio, id), { recursive: true, force: true }); publish({ type: 'jobRemoved', id }); }
+  }
+
+  move(id: string, place: { priority?: Priority; before?: string; after?: string; to?: 'top' | 'bottom' }): void {
+    const [work] = this.mustBe([id], ['pending', 'processing', 'paused']);
+    const neighbour = place.before ?? place.after;
+    const anchor = neighbour === undefined ? undefined : this.mustBe([neighbour], ['pending', 'processing', 'paused'])[0]!;
+    const priority = anchor?.row.priority ?? place.priority ?? work!.row.priority;
+    const peers = [...this.core.jobs.values()].filter(other => other !== work && other.row.priority === priority).sort((a, b) => a.row.position - b.row.position);
+    let position = work!.row.position;
+    if (anchor) {
+      const at = peers.indexOf(anchor), other = peers[place.before ? at - 1 : at + 1];
+      position = other ? (anchor.row.position + other.row.position) / 2 : anchor.row.position + (place.before ? -1 : 1);
+    } else if (place.to && peers.length) position = place.to === 'top' ? peers[0]!.row.position - 1 : peers.at(-1)!.row.position + 1;
+    this.core.update(work!, { priority, position }, { kind: 'job.moved', data: { priority, position } });
+    this.core.wake();
+  }
+
+  setQueue(open: boolean): void {
+    this.open = open;
+    this.core.parts.store.setMeta('queue', open ? 'open' : 'paused');
+    this.core.parts.store.journal([{ kind: open ? 'queue.resumed' : 'queue.paused' }], this.core.parts.clock());
+    this.core.parts.publish({ type: 'queue', paused: !open });
+    this.core.wake();
+  }
+
+  private mustBe(ids: readonly string[], states: readonly JobState[]): JobWork[] {
+    return ids.map(id => {
+      const work = this.core.jobs.get(id);
+      const state = work?.row.state ?? this.core.parts.store.job(id)?.state;
+      if (!state) throw new EarshotError('unknownJob', { id });
+      if (!work || !states.includes(state)) throw new EarshotError('wrongState', { id, state });
+      return work;
+    });
+  }
+}
