@@ -6,7 +6,7 @@ import { EarshotError, toFailure, type ErrorCode, type Failure } from '../../sch
 import { say } from '../../schemas/messages.ts';
 import type { Names } from '../../schemas/messages/catalogue.ts';
 import { localeOf, type Locale } from '../../schemas/messages/figures.ts';
-import { home as homeOf, type Home } from '../home.ts';
+import { home as homeOf, type Home } from '../../schemas/home.ts';
 import { readFileSync } from 'node:fs';
 import { clean, painter, type Paint } from './terminal.ts';
 import { texts, type Texts } from './texts.ts';

@@ -1,0 +1,100 @@
+/**
+ * Everything that must hold, one after the other, and a report: types, then every test file under test/. `npm test` sets up and comes here.
+ *   npm test [-- WORDS…]   only test files whose path contains one of the words
+ * The last line is `N passed, N failed`; the exit code is 0 only when something passed and nothing failed.
+ */
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { run } from 'node:test';
+import { styleText } from 'node:util';
+
+const root = join(import.meta.dirname, '..');
+const words = process.argv.slice(2);
+const coloured = process.stdout.isTTY && !process.env.NO_COLOR;
+const paint = (style, text) => (coloured ? styleText(style, text) : text);
+/** A file that takes longer is ended and counts as failed. */
+const FILE_TIMEOUT_MS = 10 * 60_000;
+/** These measure time or use every core: never beside another. */
+const ALONE = /^test\/(engines|extension|bench|golden)\//;
+const ORDER = ['unit', 'contract', 'gpu', 'daemon', 'sim', 'engines', 'extension', 'bench', 'golden'];
+
+let passed = 0;
+const failures = [], skipped = [];
+
+/** One thing that holds or does not, told by a program's exit code. */
+async function check(name, program, args) {
+  const begun = Date.now();
+  const { code, output } = await new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    child.stdout.on('data', (chunk) => { text += chunk; });
+    child.stderr.on('data', (chunk) => { text += chunk; });
+    child.on('error', (error) => resolve({ code: 1, output: error.message }));
+    child.on('close', (exit) => resolve({ code: exit, output: text }));
+  });
+  report(name, code === 0 ? 1 : 0, code === 0 ? 0 : 1, Date.now() - begun);
+  if (code === 0) passed += 1;
+  else failures.push({ file: name, name: '', why: output.trim().split('\n').slice(0, 40).join('\n') });
+}
+
+function report(name, good, bad, ms, skips = 0) {
+  const mark = bad > 0 ? paint('red', '✗') : paint('green', '✓');
+  console.log(`${mark} ${name.padEnd(44)} ${String(good).padStart(4)} passed${bad > 0 ? paint('red', `  ${bad} failed`) : ''}${skips > 0 ? paint('yellow', `  ${skips} skipped`) : ''}  ${paint('dim', `${(ms / 1000).toFixed(1)} s`)}`);
+}
+
+/** What went wrong, without the runner's own frames. */
+function describe(error) {
+  const cause = error?.cause ?? error;
+  const text = typeof cause === 'string' ? cause : cause?.stack ?? cause?.message ?? String(cause);
+  return text.split('\n').filter((line) => !line.includes('node:internal/')).slice(0, 25).join('\n');
+}
+
+/** Runs files in processes of their own and counts their tests; a file that breaks outside of a test counts as one failed. */
+async function suites(files, concurrency) {
+  const counts = new Map(files.map((file) => [join(root, file), { good: 0, bad: 0, skips: 0, words: '' }]));
+  const stream = run({ files: [...counts.keys()], concurrency, isolation: 'process', timeout: FILE_TIMEOUT_MS, cwd: root, execArgv: ['--disable-warning=ExperimentalWarning'] });
+  // What a file says when it breaks outside of a test.
+  stream.on('test:stderr', ({ file, message }) => { const count = counts.get(file); if (count) count.words = (count.words + message).slice(-4000); });
+  // `complete` comes as things end, with the file itself last; `pass` and `fail` wait for the order of the list.
+  stream.on('test:complete', ({ name, file, nesting, skip, todo, details }) => {
+    const isFile = nesting === 0 && counts.has(name), count = counts.get(isFile ? name : file);
+    const shown = relative(root, isFile ? name : file);
+    if (isFile) {
+      if (!details.passed && count.bad === 0) fail(count, shown, '', count.words || details.error);
+      else if (count.good + count.bad + count.skips === 0) fail(count, shown, '', 'no test in this file');
+      report(shown.replace(/^test\//, ''), count.good, count.bad, details.duration_ms, count.skips);
+    } else if (!details.passed) {
+      // A test fails because one inside it failed: that one is counted.
+      if (details.error?.failureType !== 'subtestsFailed') fail(count, shown, name, details.error);
+    } else if (skip !== undefined || todo !== undefined) {
+      count.skips += 1;
+      skipped.push(`${shown} › ${name}${typeof skip === 'string' && skip ? `: ${skip}` : ''}`);
+    } else if (details.type !== 'suite') {
+      count.good += 1;
+      passed += 1;
+    }
+  });
+  for await (const _ of stream) { /* the listener above does the work */ }
+}
+
+function fail(count, file, name, error) {
+  count.bad += 1;
+  failures.push({ file, name, why: describe(error) });
+}
+
+const begun = Date.now();
+const files = globSync('test/**/*.test.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .sort((a, b) => ORDER.indexOf(a.split('/')[1]) - ORDER.indexOf(b.split('/')[1]) || a.localeCompare(b));
+if (words.length === 0) await check('types', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
+const together = files.filter((file) => !ALONE.test(file)), alone = files.filter((file) => ALONE.test(file));
+if (together.length > 0) await suites(together, Math.max(1, Math.min(4, availableParallelism())));
+if (alone.length > 0) await suites(alone, 1);
+
+if (skipped.length > 0) console.log(`\n${paint('yellow', 'Skipped')}\n${skipped.map((each) => `  ${each}`).join('\n')}`);
+for (const { file, name, why } of failures) console.log(`\n${paint('red', '✗')} ${paint('bold', file)}${name ? ` › ${name}` : ''}\n${why.split('\n').map((line) => `    ${line}`).join('\n')}`);
+console.log(`\n${paint('dim', `${((Date.now() - begun) / 1000).toFixed(0)} s`)}`);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length > 0 || passed === 0 ? 1 : 0;
