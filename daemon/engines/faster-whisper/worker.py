@@ -6,15 +6,24 @@ import zlib
 from earshot_worker import Failed
 
 RATE = 16_000
+FRAMES_PER_SECOND = 100
 WINDOW_SECONDS = 30
 BEAMS = 5
-# Whisper's own limits for an answer that cannot be trusted.
-NO_SPEECH, SURE, REPETITIVE = 0.6, -1.0, 2.4
+# An answer is not speech when the model thinks that nobody speaks and is unsure of the words too: (above this, below that).
+NOT_SPEECH = ((0.6, -1.0), (0.3, -1.4))
+# Above this the voice detector is asked, unless the words are already refused.
+DOUBTFUL = 0.6
+LEAST_SPEECH_SECONDS = 0.2
+# Text that zlib shrinks more than this goes round in circles (Whisper's own limit).
+REPETITIVE = 2.4
+# Nobody utters more tokens than this; a model that goes round in circles is stopped here.
+TOKENS_PER_SECOND, TOKENS_AT_LEAST = 20, 30
 # Languages written without spaces: the tokenizer's units stand for words there.
 UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}
 # Whisper's codes that differ from BCP 47.
 TO_BCP47 = {"jw": "jv"}
 FROM_BCP47 = {"jv": "jw", "iw": "he", "fil": "tl", "nb": "no", "in": "id", "cmn": "zh"}
+SENTENCE_END = ".。!！?？"
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 # Tokens of context that the decoder can look back on: less than half of its 448.
 HOTWORD_TOKENS, PROMPT_TOKENS = 100, 120
@@ -46,7 +55,7 @@ class Recogniser:
             )
         except (RuntimeError, ValueError, FileNotFoundError) as error:
             if any(word in str(error) for word in ("model.bin", "binary version", "vocabulary", "tokenizer", "incomplete", "config.json")):
-                raise Failed("modelBroken", {"model": request_name(directory)}, str(error)) from error
+                raise Failed("modelBroken", {"model": os.path.basename(os.path.normpath(directory))}, str(error)) from error
             raise
         self.many = self.whisper.model.is_multilingual
         self.tokenizers = {}
@@ -55,40 +64,36 @@ class Recogniser:
     def run(self, request, emit):
         import numpy
 
-        steps = request["steps"]
-        audio = [_read(step["input"]["audio"]) for step in steps]
-        loud = [n for n, samples in enumerate(audio) if samples.size >= RATE // 20 and float(numpy.abs(samples).max()) > 1e-4]
-        for n in set(range(len(steps))) - set(loud):
-            # Digital silence: nothing to ask a model about.
-            asked = steps[n]["input"]["language"]
-            emit.result(steps[n]["index"], {"text": "", "words": [], "language": _bcp47(self._code(asked) or "en"), "languageProbability": 1.0 if asked else 0.0})
-        if not loud:
-            return
-        features = numpy.stack([self._features(audio[n]) for n in loud])
-        emit.check()
-        encoded = self.whisper.encode(features)
-        emit.check()
-        languages = self._languages(encoded, [steps[n]["input"]["language"] for n in loud])
-        prompts = [self._prompt(languages[k][0], steps[n]["input"]) for k, n in enumerate(loud)]
-        answers = [None] * len(loud)
-        # The decoder takes rows of one prompt length and one language at a time; usually that is all of them.
-        for rows in _groups(range(len(loud)), key=lambda k: (languages[k][0], len(prompts[k]))):
-            part = encoded if len(rows) == len(loud) else self.whisper.encode(features[rows])
-            for k, answer in zip(rows, self._decode(part, [prompts[k] for k in rows], languages[rows[0]][0], [audio[loud[k]].size for k in rows], emit)):
-                answers[k] = answer
-        for k, n in enumerate(loud):
-            start = steps[n]["input"]["audio"]["startSample"]
-            language, probability = languages[k]
-            words = _words(answers[k], language, start, start + audio[n].size)
-            emit.result(steps[n]["index"], {
-                "text": ("" if language in UNSPACED else " ").join(word["text"] for word in words), "words": words,
-                "language": _bcp47(language), "languageProbability": probability,
+        rows = [Row(step) for step in request["steps"]]
+        for row in rows:
+            row.asked = self._code(row.input["language"])
+        # Utterances of one window size go through the encoder together, so what one yields does not depend on its company.
+        for same in _groups([row for row in rows if row.audible], key=lambda row: row.frames).values():
+            encoded = self.whisper.encode(numpy.stack([self._features(row) for row in same]))
+            emit.check()
+            self._languages(encoded, same)
+            for row in same:
+                row.prompt = self._prompt(row.language, row.input)
+            # The decoder takes rows of one language and one prompt length at a time; usually that is all of them.
+            for part in _groups(same, key=lambda row: (row.language, len(row.prompt))).values():
+                rows_encoded = encoded if len(part) == len(same) else self.whisper.encode(numpy.stack([self._features(row) for row in part]))
+                self._recognise(rows_encoded, part, emit)
+        for row in rows:
+            if not row.audible:
+                # Digital silence: nothing to ask a model about.
+                row.language, row.language_probability = row.asked or "en", 1.0 if row.asked else 0.0
+            words = _words(row)
+            emit.result(row.index, {
+                "text": ("" if row.language in UNSPACED else " ").join(word["text"] for word in words), "words": words,
+                "language": TO_BCP47.get(row.language, row.language), "languageProbability": row.language_probability,
             })
 
-    def _features(self, samples):
-        from faster_whisper.audio import pad_or_trim
+    def _features(self, row):
+        import numpy
 
-        return pad_or_trim(self.whisper.feature_extractor(samples[: WINDOW_SECONDS * RATE])[..., : WINDOW_SECONDS * 100])
+        # Whisper was made for windows of 30 s; encoding only what is there, with some silence behind it, takes a fraction of the time and hears the same.
+        mel = self.whisper.feature_extractor(row.samples)[..., : row.frames]
+        return numpy.pad(mel, ((0, 0), (0, row.frames - mel.shape[-1])))
 
     def _code(self, language):
         """A BCP 47 tag as the model's own code; None when it was not given."""
@@ -100,14 +105,15 @@ class Recogniser:
             raise Failed("languageNotSupported", {"language": language}, f"the model does not know {language}")
         return code
 
-    def _languages(self, encoded, asked):
-        codes = [self._code(language) for language in asked]
+    def _languages(self, encoded, rows):
         if not self.many:
-            return [("en", 1.0)] * len(codes)
-        if all(codes):
-            return [(code, 1.0) for code in codes]
-        heard = self.whisper.model.detect_language(encoded)
-        return [(code, 1.0) if code else (guess[0][0][2:-2], min(1.0, float(guess[0][1]))) for code, guess in zip(codes, heard)]
+            heard = [("en", 1.0)] * len(rows)
+        elif all(row.asked for row in rows):
+            heard = [None] * len(rows)
+        else:
+            heard = [(guesses[0][0][2:-2], round(min(1.0, float(guesses[0][1])), 4)) for guesses in self.whisper.model.detect_language(encoded)]
+        for row, guess in zip(rows, heard):
+            row.language, row.language_probability = (row.asked, 1.0) if row.asked else guess
 
     def _tokenizer(self, language):
         from faster_whisper.tokenizer import Tokenizer
@@ -116,53 +122,96 @@ class Recogniser:
             self.tokenizers[language] = Tokenizer(self.whisper.hf_tokenizer, self.many, task="transcribe", language=language)
         return self.tokenizers[language]
 
-    def _prompt(self, language, given):
+    def _prompt(self, language, given=None):
         tokenizer, tokens = self._tokenizer(language), []
-        if given["hotwords"]:
+        if given and given["hotwords"]:
             tokens += tokenizer.encode(" " + ", ".join(given["hotwords"]))[:HOTWORD_TOKENS]
-        if given["prompt"].strip():
+        if given and given["prompt"].strip():
             tokens += tokenizer.encode(" " + given["prompt"].strip())[-PROMPT_TOKENS:]
         return ([tokenizer.sot_prev, *tokens] if tokens else []) + [*tokenizer.sot_sequence, tokenizer.no_timestamps]
 
-    def _decode(self, encoded, prompts, language, sizes, emit):
-        """For each row: the aligned words of its best answer, [] where nobody speaks."""
-        tokenizer = self._tokenizer(language)
-        answers = [self._judge(result, tokenizer) for result in self._generate(encoded, prompts, tokenizer)]
-        doubtful = [k for k, answer in enumerate(answers) if answer["repetitive"]]
-        for k in doubtful:
+    def _recognise(self, encoded, rows, emit):
+        """Sets each row's aligned words: [] where nobody speaks. Every row's language and prompt length are the same."""
+        tokenizer = self._tokenizer(rows[0].language)
+        answers = self._generate(encoded, rows, [row.prompt for row in rows])
+        emit.check()
+        # Answers that go round in circles, or only echo the prompt, are asked for again: without the prompt, and with no way to repeat.
+        again = [k for k, answer in enumerate(answers) if answer.wants_another(rows[k].input)]
+        if again:
+            alone = self.whisper.encode(_stack([self._features(rows[k]) for k in again]))
+            others = self._generate(alone, [rows[k] for k in again], [self._prompt(rows[0].language)] * len(again), no_repeat_ngram_size=4, repetition_penalty=1.05)
+            for k, other in zip(again, others):
+                answers[k] = other
             emit.check()
-        return self._align(encoded, tokenizer, answers, sizes)
+        for row, answer in zip(rows, answers):
+            if answer.tokens and (answer.not_speech or (answer.no_speech > DOUBTFUL and not _speaks(row.samples))):
+                print(f"utterance {row.index}: not speech ({answer.no_speech:.2f}, {answer.logprob:.2f}): {answer.text[:80]}", flush=True)
+                answer.tokens = []
+        kept = [k for k, answer in enumerate(answers) if answer.tokens]
+        if not kept:
+            return
+        if len(kept) < len(rows):
+            encoded = self.whisper.encode(_stack([self._features(rows[k]) for k in kept]))
+        aligned = self.whisper.find_alignment(
+            tokenizer, [answers[k].tokens for k in kept], encoded, [max(1, min(rows[k].frames, rows[k].samples.size * FRAMES_PER_SECOND // RATE)) for k in kept]
+        )
+        for k, units in zip(kept, aligned):
+            _merge_punctuation(units)
+            rows[k].units = units
 
-    def _generate(self, encoded, prompts, tokenizer, **options):
+    def _generate(self, encoded, rows, prompts, **options):
         from faster_whisper.transcribe import get_suppressed_tokens
 
-        return self.whisper.model.generate(
-            encoded, prompts, beam_size=BEAMS, patience=1, length_penalty=1, max_length=self.whisper.max_length, return_scores=True, return_no_speech_prob=True,
-            suppress_blank=True, suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])), sampling_temperature=0, **options,
+        tokenizer = self._tokenizer(rows[0].language)
+        longest = max(row.samples.size for row in rows) / RATE
+        results = self.whisper.model.generate(
+            encoded, prompts, beam_size=BEAMS, patience=1, length_penalty=1, sampling_temperature=0, return_scores=True, return_no_speech_prob=True, suppress_blank=True,
+            max_length=min(self.whisper.max_length, len(prompts[0]) + TOKENS_AT_LEAST + round(TOKENS_PER_SECOND * longest)),
+            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])), **options,
         )
-
-    def _judge(self, result, tokenizer):
-        tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
-        text = tokenizer.decode(tokens).strip()
-        data = text.encode("utf-8")
-        logprob = result.scores[0] * len(result.sequences_ids[0]) / (len(result.sequences_ids[0]) + 1)
-        return {
-            "tokens": tokens, "text": text, "logprob": logprob, "no_speech": result.no_speech_prob,
-            "repetitive": len(data) / max(1, len(zlib.compress(data))) > REPETITIVE,
-        }
-
-    def _align(self, encoded, tokenizer, answers, sizes):
-        from faster_whisper.transcribe import merge_punctuations
-
-        kept = [answer["tokens"] for answer in answers]
-        aligned = self.whisper.find_alignment(tokenizer, kept, encoded, [max(1, size // (RATE // 100)) for size in sizes])
-        for words in aligned:
-            merge_punctuations(words, OPENING, CLOSING)
-        return aligned
+        return [Answer(result, tokenizer) for result in results]
 
 
-def request_name(directory):
-    return os.path.basename(os.path.normpath(directory))
+class Row:
+    """One utterance on its way through the model."""
+
+    def __init__(self, step):
+        self.index, self.input = step["index"], step["input"]
+        audio = self.input["audio"]
+        self.first_ms, self.last_ms = audio["startSample"] * 1000 // RATE, audio["endSample"] * 1000 // RATE
+        self.samples = _read(audio)[: WINDOW_SECONDS * RATE]
+        self.audible = self.samples.size >= RATE // 20 and float(abs(self.samples).max()) > 1e-4
+        # 5 s of silence behind, in steps of 2.5 s, at least 10 s.
+        seconds = max(10.0, -(-(self.samples.size / RATE + 5) // 2.5) * 2.5)
+        self.frames = round(min(WINDOW_SECONDS, seconds) * FRAMES_PER_SECOND)
+        self.units = []
+
+
+class Answer:
+    """What the decoder said, and how sure it was."""
+
+    def __init__(self, result, tokenizer):
+        self.tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
+        self.text = tokenizer.decode(self.tokens).strip()
+        length = len(result.sequences_ids[0])
+        self.logprob, self.no_speech = result.scores[0] * length / (length + 1), result.no_speech_prob
+        data = self.text.encode("utf-8")
+        self.repetitive = len(data) / max(1, len(zlib.compress(data))) > REPETITIVE
+
+    @property
+    def not_speech(self):
+        unsure = any(self.no_speech > silent and self.logprob < unsure for silent, unsure in NOT_SPEECH)
+        return unsure or (self.repetitive and self.no_speech > DOUBTFUL)
+
+    def wants_another(self, given):
+        if not self.tokens or self.not_speech:
+            return False
+        if self.repetitive:
+            return True
+        if not (given["prompt"].strip() or given["hotwords"]) or (self.no_speech < 0.3 and self.logprob > -0.7):
+            return False
+        prompted = _bare(" ".join([given["prompt"], *given["hotwords"]]))
+        return set(_bare(self.text)) <= set(prompted)
 
 
 def _read(audio):
@@ -180,29 +229,69 @@ def _groups(rows, key):
     groups = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
-    return groups.values()
+    return groups
 
 
-def _bcp47(code):
-    return TO_BCP47.get(code, code)
+def _stack(features):
+    import numpy
+
+    return numpy.stack(features)
 
 
-def _words(aligned, language, start, end):
-    """The protocol's words: trimmed, in time order, within the utterance; times in ms of the recording, from samples."""
-    words, first, last = [], start * 1000 // RATE, end * 1000 // RATE
-    for unit in aligned:
+def _bare(text):
+    return "".join(c if c.isalnum() else " " for c in text.lower()).split()
+
+
+def _speaks(samples):
+    """Asks the voice detector that faster-whisper carries; where that cannot run, the recogniser is believed."""
+    try:
+        from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+        spans = get_speech_timestamps(samples, VadOptions(min_speech_duration_ms=100, speech_pad_ms=0))
+    except Exception as error:  # noqa: BLE001
+        print("no voice detector:", error, flush=True)
+        return True
+    return sum(span["end"] - span["start"] for span in spans) >= LEAST_SPEECH_SECONDS * RATE
+
+
+def _merge_punctuation(units):
+    from faster_whisper.transcribe import merge_punctuations
+
+    merge_punctuations(units, OPENING, CLOSING)
+
+
+def _words(row):
+    """The protocol's words: what spaces separate, trimmed, in time order and within the utterance; ms of the recording."""
+    words = []
+    for unit in row.units:
         text = unit["word"]
         if not text.strip():
             continue
-        begins = min(max(first + round(float(unit["start"]) * 1000), words[-1]["endMs"] if words else first), last)
-        ends = min(max(first + round(float(unit["end"]) * 1000), begins), last)
-        if words and language not in UNSPACED and not text.startswith(" "):
-            # A part of the word before ("-disposed"): words are what spaces separate.
-            words[-1].update(text=words[-1]["text"] + text.strip(), endMs=ends, probability=min(words[-1]["probability"], _fraction(unit)))
+        start, end, probability = float(unit["start"]) * 1000, float(unit["end"]) * 1000, min(1.0, max(0.0, float(unit["probability"])))
+        if words and row.language not in UNSPACED and not text.startswith(" "):
+            # A part of the word before ("-disposed").
+            words[-1].update(text=words[-1]["text"] + text.strip(), end=end, probability=min(words[-1]["probability"], probability))
+        else:
+            words.append({"text": " ".join(text.split()), "start": start, "end": end, "probability": probability})
+    _shorten(words)
+    out, before = [], row.first_ms
+    for word in words:
+        start = min(max(row.first_ms + round(word["start"]), before), row.last_ms)
+        before = min(max(row.first_ms + round(word["end"]), start), row.last_ms)
+        out.append({"text": word["text"], "startMs": start, "endMs": before, "probability": round(word["probability"], 4)})
+    return out
+
+
+def _shorten(words):
+    """Alignment gives a pause to the word before or after it; beside a pause no word is longer than twice the usual (faster-whisper does the same)."""
+    lengths = sorted(word["end"] - word["start"] for word in words if word["end"] > word["start"])
+    if not lengths:
+        return
+    longest = 2 * min(700.0, lengths[len(lengths) // 2])
+    for n, word in enumerate(words):
+        if word["end"] - word["start"] <= longest:
             continue
-        words.append({"text": " ".join(text.split()), "startMs": begins, "endMs": ends, "probability": _fraction(unit)})
-    return words
-
-
-def _fraction(unit):
-    return round(min(1.0, max(0.0, float(unit["probability"]))), 4)
+        if word["text"][-1] in SENTENCE_END:
+            word["end"] = word["start"] + longest
+        elif n == 0 or words[n - 1]["text"][-1] in SENTENCE_END:
+            word["start"] = word["end"] - longest
