@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseGlossary, readGlossary } from '../../../daemon/cli/glossary.ts';
+import { isMedia, recordings } from '../../../daemon/cli/recordings.ts';
+import { environmentLocale, exitOf } from '../../../daemon/cli/session.ts';
+import { parseFormats } from '../../../daemon/cli/transcribe.ts';
+import { EarshotError, ERROR_CODES } from '../../../schemas/errors.ts';
+
+const code = (wanted: string, args: Record<string, unknown> = {}) => (error: unknown): boolean => {
+  assert.ok(error instanceof EarshotError, String(error));
+  assert.equal(error.failure.code, wanted);
+  for (const [name, value] of Object.entries(args)) assert.equal(error.failure.args[name], value);
+  return true;
+};
+
+test('a glossary as lines and as JSON', () => {
+  assert.deepEqual(parseGlossary('\ufeff# names\nAsterisk\n\nDashwood (Dash wood, Dashwoods) = 达什伍德\r\nPBX = central telefónica\n', 'g.txt'), [
+    { term: 'Asterisk' }, { term: 'Dashwood', aliases: ['Dash wood', 'Dashwoods'], translation: '达什伍德' }, { term: 'PBX', translation: 'central telefónica' },
+  ]);
+  assert.deepEqual(parseGlossary('["a", {"term": "b", "aliases": ["c"]}]', 'g.json'), [{ term: 'a' }, { term: 'b', aliases: ['c'] }]);
+  assert.throws(() => parseGlossary('fine\n= nothing', 'g.txt'), code('badGlossary', { line: 2 }));
+  assert.throws(() => parseGlossary('[{"word": "b"}]', 'g.json'), code('badGlossary'));
+  assert.throws(() => parseGlossary('[1,', 'g.json'), code('badGlossary'));
+});
+
+test('a glossary that is not there, or not text', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'latin1.txt'), Buffer.from([0x63, 0x61, 0xf1, 0x61]));
+  await assert.rejects(readGlossary(join(folder, 'none.txt')), code('badGlossary'));
+  await assert.rejects(readGlossary(join(folder, 'latin1.txt')), code('badGlossary'));
+});
+
+test('files as they are named, folders looked through, each once', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const path of ['a/part10.wav', 'a/part9.WAV', 'a/notes.txt', 'a/.hidden.wav', 'a/deep/x.mkv', 'b/readme.md']) {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), 'x');
+  }
+  symlinkSync(join(folder, 'a'), join(folder, 'a/loop'));
+  const found = await recordings(['a/notes.txt', 'a', 'a/part9.WAV', 'missing.wav'], folder);
+  assert.deepEqual(found.map((path) => path.slice(folder.length + 1)), ['a/notes.txt', 'a/deep/x.mkv', 'a/part9.WAV', 'a/part10.wav', 'missing.wav']);
+  await assert.rejects(recordings(['b'], folder), code('noRecordings', { path: join(folder, 'b') }));
+  assert.ok(isMedia('x.OPUS') && !isMedia('x.txt') && !isMedia('wav'));
+});
+
+test('formats', () => {
+  assert.deepEqual(parseFormats('txt, SRT,txt'), ['txt', 'srt']);
+  assert.equal(parseFormats(undefined), undefined);
+  assert.throws(() => parseFormats('txt,doc'), code('badRequest'));
+});
+
+test('the language of the environment, as every program reads it', () => {
+  assert.equal(environmentLocale({ LANG: 'zh_CN.UTF-8' }), 'zh-cn');
+  assert.equal(environmentLocale({ LANG: 'zh_CN.UTF-8', LC_ALL: 'C' }), 'en');
+  assert.equal(environmentLocale({ LANG: 'en_US.UTF-8', LC_MESSAGES: 'zh_CN.UTF-8' }), 'zh-cn');
+});
+
+test('exit codes', () => {
+  assert.deepEqual(['unknownModel', 'noSuchFile', 'daemonUnreachable', 'engineFailed'].map((each) => exitOf(each as never)), [2, 4, 3, 1]);
+  for (const each of ERROR_CODES) assert.ok(exitOf(each) >= 1 && exitOf(each) <= 4);
+});
