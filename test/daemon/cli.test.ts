@@ -1,0 +1,230 @@
+/** The command line as people and programs use it: against a daemon of the test that says what it is told to say. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createEvents } from '../../daemon/rpc/events.ts';
+import type { Handlers } from '../../daemon/rpc/server.ts';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { Job, Utterance } from '../../schemas/job.ts';
+import type { Params, StateEvent } from '../../schemas/rpc.ts';
+import { DEFAULTS } from '../../schemas/settings.ts';
+import { job, JOB_ID, utterance } from '../unit/cli/jobs.ts';
+import { openDoor, type Door } from './door.ts';
+
+const CLI = join(import.meta.dirname, '..', '..', 'daemon', 'cli', 'main.ts');
+const python = ['python3', 'python'].find((name) => spawnSync(name, ['-c', 'import pty']).status === 0);
+
+interface Ended { code: number | null; out: string; err: string }
+interface Running { child: ChildProcess; out: () => string; until: (pattern: RegExp) => Promise<void>; ended: Promise<Ended> }
+
+/** Starts `earshot` with arguments; `terminal`: in a terminal of its own. */
+function earshot(door: Door, args: string[], options: { terminal?: [rows: number, columns: number]; env?: NodeJS.ProcessEnv } = {}): Running {
+  const command = [process.execPath, '--disable-warning=ExperimentalWarning', CLI, ...args];
+  const [program, ...rest] = options.terminal ? [python!, join(import.meta.dirname, 'terminal.py'), ...options.terminal.map(String), ...command] : command;
+  const child = spawn(program!, rest, {
+    env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: '', LC_MESSAGES: '', TERM: 'xterm-256color', NO_COLOR: '', FORCE_COLOR: undefined, NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), EARSHOT_STATE: door.home.state, EARSHOT_DATA: door.home.data, ...options.env }, cwd: door.home.state,
+  });
+  let out = '', err = '';
+  const waiting = new Set<() => void>();
+  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); for (const look of waiting) look(); });
+  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString(); });
+  const ended = new Promise<Ended>((resolve) => { child.on('close', (code) => { resolve({ code, out, err }); for (const look of waiting) look(); }); });
+  return {
+    child, out: () => out, ended,
+    until: (pattern) => new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (pattern.test(plain(out))) { waiting.delete(look); resolve(); } else if (child.exitCode !== null) reject(new Error(`ended without ${String(pattern)}:\n${out}\n${err}`));
+      };
+      waiting.add(look);
+      look();
+    }),
+  };
+}
+/** Text without the terminal's own sequences. */
+const plain = (text: string): string => text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '');
+
+/** A scripted queue of one job: handlers over a job and its utterances that the test changes. */
+function script(first: Job) {
+  const events = createEvents();
+  const state = { job: first, utterances: [] as Utterance[], submitted: null as Params<'job/submit'> | null, cancelled: [] as string[], subscribed: Promise.withResolvers<void>() };
+  const publish = (event: StateEvent): void => {
+    if (event.type === 'job') state.job = event.job;
+    if (event.type === 'utterance') state.utterances[event.utterance.index] = event.utterance;
+    events.publish(event);
+  };
+  const handlers: Partial<Handlers> = {
+    'job/submit': (params) => { state.submitted = params; return { results: params.jobs.map(({ recording }) => (recording.endsWith('bad.wav') ? { failure: { code: 'notMedia' as const, args: {} } } : { job: state.job, existing: false })) }; },
+    'device/list': () => ({ devices: [], instances: [], estimates: [] }),
+    'state/subscribe': (params, connection) => { const seq = events.subscribe(connection, params); setImmediate(state.subscribed.resolve); return { seq, queuePaused: false, jobs: [state.job], devices: [], instances: [], models: [], engines: [] }; },
+    'job/get': () => ({ job: state.job }),
+    'job/utterances': () => ({ utterances: state.utterances.filter(Boolean) }),
+    'job/list': () => ({ jobs: [state.job], next: null, total: 1 }),
+    'job/cancel': ({ ids }) => { state.cancelled.push(...ids); return {}; },
+    'job/render': ({ format }) => ({ text: `as ${format}\n` }),
+    'settings/get': () => ({ settings: DEFAULTS, defaults: DEFAULTS }),
+    'model/list': () => ({ models: [] }),
+    'daemon/status': () => ({ version: '99.0.0', pid: 1, startedAt: 1, rssBytes: 1, clients: 1, queuePaused: false, jobs: { active: 1, total: 1 }, stateDirectory: '/s', dataDirectory: '/d' }),
+  };
+  return { state, publish, handlers };
+}
+const done = (first: Job): Job => ({ ...first, state: 'completed', finishedAt: 12_000, outputs: [{ kind: 'txt', path: '/out/talk.txt', bytes: 3 }] });
+const door = (handlers: Partial<Handlers>): Promise<Door> => openDoor(handlers, '99.0.0');
+
+test('transcribe in a pipe: each utterance as it settles, the end beside it, options as they were given', async () => {
+  const { state, publish, handlers } = script(job());
+  await using place = await door(handlers);
+  writeFileSync(join(place.home.state, 'terms.txt'), 'Asterisk = asterisco\n');
+  const run = earshot(place, ['transcribe', 'a talk.wav', '-l', 'en', '-t', 'de', '--speak', '--format', 'srt,txt', '-o', 'out', '--priority', 'high', '--glossary', 'terms.txt', '--prompt', 'x', '--track', '1', '--model', 'asr=tiny', '--mux']);
+  await state.subscribed.promise;
+  publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0) });
+  await run.until(/0:00\tWords 0\./);
+  publish({ type: 'utterance', job: JOB_ID, utterance: utterance(1) });
+  publish({ type: 'job', job: done(state.job) });
+  const { code, out, err } = await run.ended;
+  assert.equal(code, 0, err);
+  assert.equal(out, '0:00\tWords 0.\n0:10\tWords 1.\n');
+  assert.match(err, /✓ talk\.wav {2}completed · English\n {2}Wrote \/out\/talk\.txt/);
+  assert.deepEqual(state.submitted, {
+    jobs: [{
+      recording: join(place.home.state, 'a talk.wav'), priority: 'high',
+      options: {
+        repair: true, language: 'en', translateTo: 'de', speak: true, prompt: 'x', audioTrack: 1, glossary: [{ term: 'Asterisk', translation: 'asterisco' }], models: { asr: 'tiny' },
+        outputs: { formats: ['srt', 'txt'], directory: join(place.home.state, 'out'), mux: true },
+      },
+    }],
+  });
+});
+
+test('--json gives events, --detach jobs, --output - the text alone', async () => {
+  const { state, publish, handlers } = script(job());
+  await using place = await door(handlers);
+  const run = earshot(place, ['transcribe', 'x.wav', '--json']);
+  await state.subscribed.promise;
+  publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0) });
+  publish({ type: 'job', job: done(state.job) });
+  const lines = (await run.ended).out.trim().split('\n').map((line) => JSON.parse(line) as StateEvent);
+  assert.ok(lines.some((event) => event.type === 'utterance' && event.utterance.repair?.text === 'Words 0.'));
+  assert.equal(lines.findLast((event) => event.type === 'job')!.job.state, 'completed');
+
+  const detached = await earshot(place, ['transcribe', 'x.wav', '--detach']).ended;
+  assert.deepEqual([detached.code, detached.out], [0, `${JOB_ID}  talk.wav\n`]);
+  const text = await earshot(place, ['transcribe', 'x.wav', '-o', '-', '--format', 'srt']).ended;
+  assert.deepEqual([text.code, text.out], [0, 'as srt\n']);
+  assert.deepEqual(state.submitted!.jobs[0]!.options.outputs, { formats: [] });
+});
+
+test('what goes wrong has a sentence and an exit code', async () => {
+  const { handlers } = script(done(job({ state: 'completed' })));
+  await using place = await door({ ...handlers, 'job/get': () => { throw new EarshotError('unknownJob', { id: JOB_ID }); }, 'job/pause': () => { throw new EarshotError('wrongState', { id: JOB_ID, state: 'completed' }); } });
+  mkdirSync(join(place.home.state, 'empty'));
+  const cases: [args: string[], code: number, said: RegExp][] = [
+    [['transcribe', 'empty'], 4, /no recordings in/],
+    [['transcribe', 'bad.wav'], 4, /bad\.wav is not an audio or video file/],
+    [['transcribe', 'x.wav', '--model', 'nonesuch'], 2, /no model “nonesuch”/],
+    [['transcribe', 'x.wav', '--format', 'doc'], 2, /--format doc/],
+    [['transcribe'], 2, /missing required argument/],
+    [['transcribe', 'x.wav', '--priority', 'soon'], 2, /urgent, high, normal, low/],
+    [['show', JOB_ID], 2, /There is no job/],
+    [['show', 'nothing-like-it'], 2, /There is no job nothing-like-it/],
+    [['pause'], 2, /name a job, or give --all/],
+    [['frobnicate'], 2, /unknown command/],
+  ];
+  const ended = await Promise.all(cases.map(([args]) => earshot(place, args).ended));
+  for (const [i, [args, code, said]] of cases.entries()) {
+    assert.match(ended[i]!.err, said, args.join(' '));
+    assert.equal(ended[i]!.code, code, `${args.join(' ')}: ${ended[i]!.err}`);
+    assert.doesNotMatch(ended[i]!.err, /^\s+at /m, 'no stack');
+  }
+  const chinese = await earshot(place, ['transcribe', 'bad.wav'], { env: { LANG: 'zh_CN.UTF-8' } }).ended;
+  assert.match(chinese.err, /bad\.wav 不是 ffmpeg 能读取的音频或视频文件/);
+  const program = await earshot(place, ['show', JOB_ID, '--json']).ended;
+  assert.deepEqual(JSON.parse(program.out), { type: 'failure', failure: { code: 'unknownJob', args: { id: JOB_ID } } });
+});
+
+test('a job that failed is exit code 1 and shows what it has', async () => {
+  const failed = job({ state: 'failed', finishedAt: 3_000, failure: { code: 'workerCrashed', args: { exit: 'SIGSEGV' } } });
+  const { state, handlers } = script(failed);
+  state.utterances = [utterance(0), { ...utterance(1, 'asr'), failed: { stage: 'repair', failure: failed.failure! } }];
+  await using place = await door(handlers);
+  const { code, out, err } = await earshot(place, ['transcribe', 'x.wav']).ended;
+  assert.equal(code, 1);
+  assert.equal(out, '0:00\tWords 0.\n0:10\twords 1\n\t[Repair: could not be done]\n');
+  assert.match(err, /ended unexpectedly \(SIGSEGV\)/);
+});
+
+test('the queue, found by the end of an id or a name', async () => {
+  const { handlers } = script(job({ recording: { path: '/x', name: 'ev\u001b[31mil 会议.wav', bytes: 1, modifiedAt: 1, durationMs: 60_000 }, waiting: { code: 'behind', args: { count: 2 } } }));
+  await using place = await door(handlers);
+  const [table, lines, shown, why, other] = await Promise.all([['queue'], ['queue', '--json'], ['show', 'aa'], ['why', '会议'], ['log', 'last']].map((args) => earshot(place, args).ended));
+  assert.match(table!.out, /0000AA {2}ev�\[31mil 会议\.wav {2}processing {2}normal\s+0%\s+1:00 {2}2 jobs go first\n/);
+  assert.equal((JSON.parse(lines!.out) as Job).id, JOB_ID);
+  assert.match(shown!.out, /ev�\[31mil 会议\.wav {2}processing/);
+  assert.equal(why!.out, 'processing: 2 jobs go first\n');
+  assert.match(other!.err, /went wrong inside/);
+});
+
+test('without a daemon: status says so and starts none', async () => {
+  await using place = await door({});
+  await place.server.close();
+  const { code, out } = await earshot(place, ['daemon', 'status']).ended;
+  assert.equal(code, 3);
+  assert.match(out, /not running/);
+  assert.match((await earshot(place, ['daemon', 'stop']).ended).out, /not running/);
+});
+
+test('in a terminal: live text and stages; Ctrl-C asks; d leaves it running', { skip: python ? false : 'no Python with pty on this machine' }, async () => {
+  const { state, publish, handlers } = script(job());
+  await using place = await door(handlers);
+  const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 90] });
+  await run.until(/Recognition ░+ 0\/4/);
+  publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'asr', 'first \u001b]0;owned\u0007words') });
+  await run.until(/0:00\s+first �\]0;owned�words/);
+  assert.ok(!run.out().includes('\u001b]0;owned'), 'speech cannot steer the terminal');
+  publish({ type: 'job', job: { ...state.job, progress: { ...state.job.progress, stages: { asr: { done: 2, failed: 0, running: 1 }, repair: { done: 1, failed: 0, running: 0 } } } } });
+  await run.until(/Recognition █+░+ 2\/4/);
+  run.child.stdin!.write('\u0003');
+  await run.until(/Leave it running \[d\], cancel it \[c\], or go on \[Enter\]\?/);
+  run.child.stdin!.write('\r');
+  publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'repair', 'mended words') });
+  await run.until(/0:00\s+Mended words\./);
+  run.child.stdin!.write('\u0003');
+  await run.until(/Mended words\.[\s\S]*Leave it running/);
+  run.child.stdin!.write('d');
+  const { code, out } = await run.ended;
+  assert.equal(code, 0);
+  assert.match(plain(out), /goes on in the background/);
+  assert.deepEqual(state.cancelled, []);
+  assert.ok(out.includes('\u001b[?25h'), 'the cursor is shown again');
+});
+
+test('in a terminal: a second Ctrl-C cancels', { skip: python ? false : 'no Python with pty on this machine' }, async () => {
+  const { state, handlers } = script(job());
+  await using place = await door(handlers);
+  const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 60] });
+  await run.until(/Recognition/);
+  run.child.stdin!.write('\u0003');
+  await run.until(/Leave it running/);
+  run.child.stdin!.write('\u0003');
+  const { code } = await run.ended;
+  assert.equal(code, 130);
+  assert.deepEqual(state.cancelled, [JOB_ID]);
+});
+
+test('SIGINT without a terminal cancels, SIGTERM leaves it running', async () => {
+  const { state, handlers } = script(job());
+  await using place = await door(handlers);
+  const one = earshot(place, ['transcribe', 'x.wav']);
+  await state.subscribed.promise;
+  one.child.kill('SIGTERM');
+  assert.equal((await one.ended).code, 0);
+  assert.deepEqual(state.cancelled, []);
+  state.subscribed = Promise.withResolvers();
+  const two = earshot(place, ['transcribe', 'x.wav']);
+  await state.subscribed.promise;
+  two.child.kill('SIGINT');
+  assert.equal((await two.ended).code, 130);
+  assert.deepEqual(state.cancelled, [JOB_ID]);
+});
