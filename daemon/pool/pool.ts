@@ -282,7 +282,7 @@ export function createPool({ settings, calibration, clock, readers, events = {},
       const { reading } = entry, here = on(reading.id);
       return {
         id: reading.id, kind: reading.kind, name: display(entry), admissible: admissible(entry), cap: everBytes(limitsOf(entry), reading.totalBytes ?? 0),
-        cores: reading.kind === 'cpu' ? Math.min(settings().cpuThreads ?? Infinity, reading.cores ?? 1) : Infinity,
+        cores: reading.kind === 'cpu' ? settings().cpuThreads ?? reading.cores ?? 1 : Infinity,
         usable: known(entry) && !excluded(reading.id) && !here.some(lease => lease.state === 'forced'),
         loading: here.some(lease => lease.state === 'active' && !lease.loaded), releasing: here.some(lease => lease.state !== 'active'),
         pressed: entry.pressed && settings().yieldTo === 'others',

@@ -84,7 +84,7 @@ export interface VirtualGpus extends Control { nvml: string; control: string; st
 
 /**
  * Makes `count` devices of `totalBytes`. The environment of this process then names them, for itself and for the processes it starts:
- * EARSHOT_VGPU the state file, EARSHOT_VGPU_CONTROL the control library, EARSHOT_NVML the fake NVML. One set in a process.
+ * EARSHOT_VGPU the state file, EARSHOT_VGPU_CONTROL the control library, EARSHOT_NVML the fake NVML. One set at a time in a process.
  */
 export function virtualGpus(libraries: { nvml: string; control: string }, count: number, totalBytes: number): VirtualGpus {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-vgpus-')), state = join(folder, 'state');

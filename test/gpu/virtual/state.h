@@ -71,16 +71,21 @@ static uint64_t vgpu_now_ms(void) {
 
 static int vgpu_fd = -1;
 static vgpu_state *vgpu_map = NULL;
+static char vgpu_path[4096];
 
-/* The state named by EARSHOT_VGPU, mapped once; NULL when there is none. */
+/* The state named by EARSHOT_VGPU, mapped until the name changes; NULL when there is none. */
 static vgpu_state *vgpu_open(void) {
-  if (vgpu_map) return vgpu_map;
   const char *path = getenv("EARSHOT_VGPU");
-  int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-  if (fd < 0) return NULL;
-  vgpu_state *state = mmap(NULL, sizeof(vgpu_state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (state == MAP_FAILED || state->magic != VGPU_MAGIC || state->size != sizeof(vgpu_state)) { close(fd); return NULL; }
-  vgpu_fd = fd;
+  if (vgpu_map && path && strcmp(path, vgpu_path) == 0) return vgpu_map;
+  /* A thread may still look at an old mapping: it stays. */
+  vgpu_map = NULL;
+  if (vgpu_fd >= 0) close(vgpu_fd);
+  vgpu_fd = path && strlen(path) < sizeof vgpu_path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+  if (vgpu_fd < 0) return NULL;
+  vgpu_state *state = mmap(NULL, sizeof(vgpu_state), PROT_READ | PROT_WRITE, MAP_SHARED, vgpu_fd, 0);
+  if (state == MAP_FAILED) return NULL;
+  if (state->magic != VGPU_MAGIC || state->size != sizeof(vgpu_state)) { munmap(state, sizeof(vgpu_state)); return NULL; }
+  strcpy(vgpu_path, path);
   return vgpu_map = state;
 }
 
