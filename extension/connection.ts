@@ -142,12 +142,12 @@ export class Daemon implements vscode.Disposable {
   }
 }
 
-/** The daemon in this extension's folder, run by the editor's own Node; the environment variables that move the folders hold here too. */
+/** The daemon in this extension's folder, run by the editor's own Node; the environment variables that move the folders hold here too, and one names another daemon. */
 export async function daemonPlace(extensionPath: string): Promise<DaemonPlace> {
   const { home } = await import('../daemon/home.ts');
   const places = home();
   return {
-    program: process.execPath, args: [join(extensionPath, 'dist', 'earshotd.mjs')], env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined },
+    program: process.execPath, args: [process.env.EARSHOT_DAEMON ?? join(extensionPath, 'dist', 'earshotd.mjs')], env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined },
     socket: places.socket, token: places.token, log: join(places.logs, 'start.log'),
   };
 }

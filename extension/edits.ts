@@ -1,7 +1,7 @@
 /** Dropping or pasting a recording into a Markdown or text document: its transcript, a link to it, or its subtitles. */
 import * as vscode from 'vscode';
 import { dirname, relative, sep } from 'node:path';
-import { isRecording } from './commands/recordings.ts';
+import { fromUriList, isRecording } from './commands/recordings.ts';
 import { settled, template } from './commands/options.ts';
 import { request, told, type Parts } from './commands/transcribe.ts';
 import type { Template } from './streaming/layout.ts';
@@ -12,7 +12,7 @@ const KINDS = { transcript: ROOT.append('transcript'), subtitles: ROOT.append('s
 
 async function recordingsOf(transfer: vscode.DataTransfer): Promise<vscode.Uri[]> {
   const list = await transfer.get('text/uri-list')?.asString() ?? '';
-  return list.split(/\r?\n/).filter(line => line && !line.startsWith('#')).map(line => vscode.Uri.parse(line)).filter(uri => uri.scheme === 'file' && isRecording(uri));
+  return fromUriList(list).filter(uri => uri.scheme === 'file' && isRecording(uri));
 }
 
 /** [talk](clips/talk.wav), relative to the document where it has a place. */

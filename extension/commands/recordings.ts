@@ -5,6 +5,10 @@ export const EXTENSIONS = ['aac', 'aif', 'aiff', 'amr', 'avi', 'flac', 'm4a', 'm
 const IS_RECORDING = new RegExp(`\\.(${EXTENSIONS.join('|')})$`, 'i');
 export const isRecording = (uri: vscode.Uri): boolean => IS_RECORDING.test(uri.path);
 
+/** A list as drag and drop and the clipboard carry it. In a remote window its addresses are those of the window's side, not of this machine. */
+export const fromUriList = (list: string): vscode.Uri[] => list.split(/\r?\n/).filter(line => line && !line.startsWith('#')).map(line => vscode.Uri.parse(line))
+  .map(uri => uri.scheme === 'vscode-remote' ? uri.with({ scheme: 'file', authority: '' }) : uri);
+
 /** Folders give the recordings in them and below, by name; other files stay out. */
 export async function recordingsIn(uris: readonly vscode.Uri[]): Promise<vscode.Uri[]> {
   const found = await Promise.all(uris.map(async uri => {

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Params } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { FromQueue, JobAction, PanelCommand, ToQueue } from '../../webview/messages.ts';
+import { fromUriList } from '../commands/recordings.ts';
 import type { Daemon } from '../connection.ts';
 import { jobRow } from '../rows.ts';
 import { errorText, tieView } from '../words.ts';
@@ -95,7 +96,7 @@ export class QueuePanel implements vscode.WebviewViewProvider {
         await this.#daemon.call('job/move', params as Params<'job/move'>);
         return;
       }
-      case 'drop': return void await vscode.commands.executeCommand('earshot.transcribe', undefined, message.uris.map(uri => vscode.Uri.parse(uri)));
+      case 'drop': return void await vscode.commands.executeCommand('earshot.transcribe', undefined, fromUriList(message.uris.join('\n')));
       case 'command': return this.#command(message.command);
     }
   }

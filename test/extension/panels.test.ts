@@ -162,10 +162,10 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
   it('pasting a copied recording offers its transcript', async () => {
     const { page } = w.host;
     await openView(page, 'Explorer');
-    await explorerRow(page, 'notes.md').dblclick();
-    await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
     await explorerRow(page, 'lecture.mp4').click();
     await page.keyboard.press('Control+c');
+    await explorerRow(page, 'notes.md').dblclick();
+    await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
     await page.locator('.editor-instance .view-line').last().click();
     await page.keyboard.press('Control+End');
     const before = w.daemon.jobs.size;

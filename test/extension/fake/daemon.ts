@@ -70,8 +70,13 @@ export class FakeDaemon {
   asked(method: Method): unknown[] { return this.calls.filter(c => c.method === method).map(c => c.params); }
 
   /** Resolves once `look` is true; looked at after every call. */
-  async until(look: () => boolean): Promise<void> {
-    while (!look()) await new Promise<void>(resolve => this.#waiters.push(resolve));
+  async until(look: () => boolean, timeoutMs = 15_000): Promise<void> {
+    const late = setTimeout(() => { for (const wake of this.#waiters.splice(0)) wake(); }, timeoutMs), end = Date.now() + timeoutMs;
+    while (!look()) {
+      if (Date.now() >= end) throw new Error(`the daemon was not asked in ${timeoutMs} ms: ${look}; last calls ${this.calls.slice(-5).map(c => c.method)}`);
+      await new Promise<void>(resolve => this.#waiters.push(resolve));
+    }
+    clearTimeout(late);
   }
 
   update(jobId: string, change: Partial<Job>): Job {

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
+import type { Utterance } from '../../../schemas/job.ts';
 import { SENTENCES } from '../fake/fixtures.ts';
 import { closeAll, daemon, extension, file, newest, text, until, withSetting } from './support.ts';
 
@@ -87,7 +88,8 @@ describe('streaming into documents', () => {
       const { job, document } = await transcribe();
       const whole = (await import('../fake/fixtures.ts')).utterance(0, ['asr', 'repair', 'nmt']);
       const { repair, nmt, ...raw } = whole;
-      for (const utterance of [raw, { ...raw, repair }, { ...raw, repair, nmt }]) {
+      const steps: Utterance[] = [raw, { ...raw, repair }, { ...raw, repair, nmt }];
+      for (const utterance of steps) {
         daemon.utterances.set(job, [utterance]);
         daemon.tell(job, utterance);
         await until('its text', () => document.getText().includes(utterance.nmt?.text ?? (utterance.repair ?? utterance.asr)!.text));
