@@ -1,5 +1,5 @@
 /** Where Earshot keeps what, for the daemon and for those who look for it. The only place that knows folders and the environment variables that move them. */
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Home {
@@ -23,8 +23,17 @@ export function home(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Plat
   return {
     data, state, models: join(data, 'models'), runtimes: join(data, 'runtimes'),
     database: join(state, 'earshot.db'), backups: join(state, 'backups'), audio: join(state, 'audio'), logs: join(state, 'logs'), settings: join(state, 'settings.json'),
-    run, socket: platform === 'win32' ? `\\\\.\\pipe\\earshot-${env.USERNAME ?? 'user'}-${hash(state)}` : join(run, 'earshotd.sock'), token: join(run, 'token'), lock: join(run, 'lock'),
+    run, socket: platform === 'win32' ? `\\\\.\\pipe\\earshot-${env.USERNAME ?? 'user'}-${hash(state)}` : shortSocket(run, state, env), token: join(run, 'token'), lock: join(run, 'lock'),
   };
+}
+
+/** Longer paths of sockets are cut off or refused by the operating system (macOS: 103 bytes). */
+const LONGEST_SOCKET_BYTES = 100;
+
+/** In the run folder, or where that is too deep, in a folder of its own among the temporary ones, which the server makes as private. */
+function shortSocket(run: string, state: string, env: NodeJS.ProcessEnv): string {
+  const socket = join(run, 'earshotd.sock');
+  return Buffer.byteLength(socket) <= LONGEST_SOCKET_BYTES ? socket : join(env.XDG_RUNTIME_DIR ?? tmpdir(), `earshot-${hash(state)}`, 'earshotd.sock');
 }
 
 /** Short and stable, so that two state folders get two pipes (FNV-1a). */

@@ -44,7 +44,7 @@ export async function listModels(session: Session, options: { installed?: boolea
     model.card.languages.length === 0 ? t.anyLanguage : model.card.languages.length > 6 ? String(model.card.languages.length) : model.card.languages.join(' '), size(model) > 0 ? bytesText(size(model)) : '', clean(model.card.licence),
     [model.isDefault.length > 0 ? t.isDefault : '', model.imported ? t.imported : ''].filter(Boolean).join(', '),
   ]);
-  const columns = [{ title: t.model, give: true }, { title: t.state }, { title: t.stages }, { title: t.languages }, { title: t.size, align: 'right' as const }, { title: t.licence }, { title: '' }];
+  const columns = [{ title: t.model }, { title: t.state }, { title: t.stages, give: true }, { title: t.languages, give: true }, { title: t.size, align: 'right' as const }, { title: t.licence, give: true }, { title: '' }];
   for (const line of table(columns, rows, session.columns(), (text, row, column) => (row < 0 ? paint('dim', text) : column === 1 ? paint(STATE_COLOUR[models[row]!.state], text) : text))) session.line(line);
 }
 

@@ -1,4 +1,5 @@
 /** What stays on the screen: utterances, how a job ended, what it wrote. As lines; plain where nothing is coloured. */
+import { isAbsolute, relative } from 'node:path';
 import { sourceText, type Job, type Utterance } from '../../schemas/job.ts';
 import { say, words } from '../../schemas/messages.ts';
 import { clockText, durationText, languageText, type Locale } from '../../schemas/messages/figures.ts';
@@ -34,7 +35,7 @@ export function endLines(job: Job, utterances: number, style: Style): string[] {
     const { what, todo } = say(failure, locale);
     lines.push(`  ${paint(failure === job.failure ? 'red' : 'yellow', clean(what))}${todo ? ` ${paint('dim', clean(todo))}` : ''}`);
   }
-  for (const output of job.outputs) lines.push(`  ${t.wrote} ${paint('underline', clean(output.path))}`);
+  for (const output of job.outputs) lines.push(`  ${t.wrote} ${paint('underline', clean(shortPath(output.path)))}`);
   lines.push(`  ${paint('dim', figures(job, style))}`);
   return lines;
 }
@@ -48,4 +49,10 @@ export function figures(job: Job, { locale, t }: Pick<Style, 'locale' | 't'>): s
     audioMs === null || !wallMs ? '' : t.faster((audioMs / wallMs).toFixed(1)),
     [...new Set(job.stages.map((stage) => job.models[stage]).filter((id): id is string => id !== undefined))].map(clean).join(', '),
   ].filter(Boolean).join(' · ');
+}
+
+/** Below the current folder: from there on, as one would type it. */
+function shortPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near !== '' && !near.startsWith('..') && !isAbsolute(near) ? near : path;
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from '../../schemas/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { FAILURE_CODE, PROTOCOL } from '../../schemas/rpc.ts';
+import { home as homeOf } from '../../schemas/home.ts';
 import { startServer } from '../../daemon/rpc/server.ts';
 import { MAX_HELLO_BYTES, MAX_REQUEST_BYTES } from '../../daemon/rpc/frames.ts';
 import { handlersOf, openDoor, temporaryHome, type Door } from './door.ts';
@@ -194,4 +195,16 @@ test('a run directory of someone else, a link, and a stale socket', async (t) =>
   mkdirSync(theirs.home.run, { recursive: true });
   chownSync(theirs.home.run, 12345, 12345);
   await assert.rejects(startServer({ home: theirs.home, version: '1', handlers: handlersOf({}) }), failsWith('outputNotWritable'));
+});
+
+test('a state folder deeper than a socket path may be', async (t) => {
+  const shallow = temporaryHome();
+  t.after(shallow.remove);
+  const place = homeOf({ EARSHOT_STATE: join(shallow.home.state, 'deep'.repeat(30)), EARSHOT_DATA: shallow.home.data, XDG_RUNTIME_DIR: join(shallow.home.state, 'runtime') });
+  assert.ok(Buffer.byteLength(place.socket) < 104 && place.socket.startsWith(join(shallow.home.state, 'runtime')));
+  const server = await startServer({ home: place, version: '1.0.0', handlers: handlersOf({}) });
+  t.after(() => server.close());
+  const client = await connect({ socket: place.socket, token: readFileSync(place.token, 'utf8'), client: 't', version: '1.0.0' });
+  assert.equal(statSync(dirname(place.socket)).mode & 0o777, 0o700);
+  client.dispose();
 });
