@@ -1,0 +1,66 @@
+/** A stage by a program of the user's. See engine.ts for its parameters. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EarshotError } from '../../../schemas/errors.ts';
+import type { AsrOutput, NmtOutput, RepairOutput, TtsOutput } from '../../../schemas/job.ts';
+import type { LoadRequest, StepInputs } from '../../instances/protocol.ts';
+import { NO_DICTIONARIES } from '../../repair/dictionaries.ts';
+import { repair } from '../../repair/repair.ts';
+import { acceptRewrite } from '../rewritten.ts';
+import { storeSpeech, utteranceWav } from '../sound.ts';
+import { spreadWords } from '../words.ts';
+import { serveWorker, type Loaded } from '../worker.ts';
+import { call, fill, uses } from './program.ts';
+
+type Run = (values: Record<string, string>, input: Buffer | string, signal: AbortSignal) => Promise<Buffer>;
+
+async function load({ parameters }: LoadRequest): Promise<Loaded> {
+  const argv = argumentsIn(parameters.argv), terminal = parameters.terminal === true;
+  const folder = await mkdtemp(join(tmpdir(), 'earshot-command-'));
+  /** stdin carries what no argument does. */
+  const run: Run = (values, input, signal) =>
+    call({ argv: fill(argv, values), input: uses(argv, 'text') || uses(argv, 'input') ? null : input, terminal }, signal);
+  const hear = async ({ audio, language, prompt }: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> => {
+    const wav = await utteranceWav(audio), path = join(folder, 'utterance.wav');
+    if (uses(argv, 'input')) await writeFile(path, wav);
+    const text = oneLine(await run({ input: path, from: language ?? '', language: language ?? '', prompt }, wav, signal));
+    return { text, words: spreadWords(text, Math.round(audio.startSample / 16), Math.round(audio.endSample / 16), 1), language: language ?? 'und', languageProbability: language ? 1 : 0 };
+  };
+  const mend = async (input: StepInputs['repair'], signal: AbortSignal): Promise<RepairOutput> => {
+    const certain = await repair(input, null, NO_DICTIONARIES, signal);
+    return acceptRewrite(input, oneLine(await run({ text: certain.text, from: input.language, language: input.language }, `${certain.text}\n`, signal)), certain);
+  };
+  const translate = async ({ text, from, to }: StepInputs['nmt'], signal: AbortSignal): Promise<NmtOutput> => {
+    if (text.trim() === '') return { text: '', language: to };
+    const answer = oneLine(await run({ text, from, to }, `${text}\n`, signal));
+    if (answer === '') throw new EarshotError('badAnswer', {}, `${argv[0]} printed nothing`);
+    return { text: answer, language: to };
+  };
+  const speak = async ({ text, language, path }: StepInputs['tts'], signal: AbortSignal): Promise<TtsOutput> => {
+    const output = join(folder, 'speech.wav');
+    const printed = await run({ text, output, from: language, to: language, language }, `${text}\n`, signal);
+    try { return await storeSpeech(uses(argv, 'output') ? await readFile(output) : printed, path); } finally { await rm(output, { force: true }); }
+  };
+  return {
+    async run(request, emit, signal) {
+      if (request.stage === 'asr') for (const { index, input } of request.steps) emit.result(index, await hear(input, signal));
+      else if (request.stage === 'repair') for (const { index, input } of request.steps) emit.result(index, await mend(input, signal));
+      else if (request.stage === 'nmt') for (const { index, input } of request.steps) emit.result(index, await translate(input, signal));
+      else for (const { index, input } of request.steps) emit.result(index, await speak(input, signal));
+    },
+    close: () => rm(folder, { recursive: true, force: true }),
+    detail: { program: argv[0] },
+  };
+}
+
+function argumentsIn(value: unknown): string[] {
+  let argv: unknown;
+  try { argv = JSON.parse(String(value)); } catch { argv = null; }
+  if (!Array.isArray(argv) || argv.length === 0 || !argv.every(each => typeof each === 'string') || argv[0] === '') throw new EarshotError('badRequest', {}, 'argv must be a list of strings');
+  return argv as string[];
+}
+
+const oneLine = (output: Buffer): string => output.toString('utf8').replace(/\s+/gu, ' ').trim();
+
+serveWorker({ engine: 'command', load });

@@ -1,0 +1,113 @@
+"""Translation with M2M100 on CTranslate2. The model knows single sentences, so an utterance is translated sentence by sentence, all of a run in one batch."""
+import json
+import os
+import re
+
+from earshot_worker import Failed
+
+BEAMS = 4
+# What a translation may be longer than its sentence, in tokens.
+LONGER, LONGER_BY = 2, 20
+MAX_SOURCE_TOKENS = 400
+# Codes of the model that differ from BCP 47.
+TO_MODEL = {"nb": "no", "nn": "no", "fil": "tl", "iw": "he", "in": "id", "cmn": "zh", "jw": "jv", "yue": "zh"}
+# Written without spaces between sentences.
+UNSPACED = {"zh", "ja", "th", "lo", "my", "km"}
+SENTENCE_END = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+|[。！？]+[”’）」』]*\s*")
+SHORTENED = re.compile(r"(?:^|\s)(?:\w|Mr|Mrs|Ms|Dr|Prof|St|Sr|Sra|Jr|vs|etc|Fr|Hr|Nr|No|pp?)\.$", re.I)
+
+
+def load(request):
+    import ctranslate2
+    import sentencepiece
+
+    directory, gpu = request["directory"], request["device"]["kind"] == "gpu"
+    try:
+        pieces = sentencepiece.SentencePieceProcessor(model_file=os.path.join(directory, "sentencepiece.bpe.model"))
+        languages = _languages(directory)
+        translator = ctranslate2.Translator(
+            directory, device="cuda" if gpu else "cpu", compute_type=request["precision"] or "default", inter_threads=1, intra_threads=request["threads"]
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        if re.search(r"out of memory|ALLOC_FAILED|libcu|CUDA", str(error), re.I):
+            raise
+        raise Failed("modelBroken", {"model": request["model"]}, str(error)) from error
+    return Interpreter(pieces, translator, languages)
+
+
+def _languages(directory):
+    """The language tokens ("__en__") of the model's vocabulary."""
+    path = os.path.join(directory, "shared_vocabulary.json")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            tokens = json.load(file)
+    else:
+        with open(os.path.join(directory, "shared_vocabulary.txt"), encoding="utf-8") as file:
+            tokens = file.read().split("\n")
+    return {token[2:-2] for token in tokens if re.fullmatch(r"__[a-z]{2,3}__", token)}
+
+
+class Interpreter:
+    def __init__(self, pieces, translator, languages):
+        self.pieces, self.translator, self.languages = pieces, translator, languages
+        self.detail = {"precision": translator.compute_type, "languages": len(languages)}
+
+    def run(self, request, emit):
+        steps = [(step["index"], step["input"], sentences(step["input"]["text"])) for step in request["steps"]]
+        sources, prefixes = [], []
+        for _, given, parts in steps:
+            source, target = self._code(given["from"]), self._code(given["to"])
+            for part in parts:
+                sources.append([f"__{source}__", *self.pieces.encode(part, out_type=str)[:MAX_SOURCE_TOKENS], "</s>"])
+                prefixes.append([f"__{target}__"])
+        answers = self._translate(sources, prefixes)
+        emit.check()
+        # A sentence that goes round in circles is tried once more with no way to repeat itself.
+        again = [n for n, (source, answer) in enumerate(zip(sources, answers)) if circles(source, answer)]
+        if again:
+            for n, answer in zip(again, self._translate([sources[n] for n in again], [prefixes[n] for n in again], no_repeat_ngram_size=3)):
+                answers[n] = answer
+        at = 0
+        for index, given, parts in steps:
+            texts = [self._text(answer) for answer in answers[at: at + len(parts)]]
+            at += len(parts)
+            joint = "" if self._code(given["to"]) in UNSPACED else " "
+            emit.result(index, {"text": joint.join(text for text in texts if text), "language": given["to"]})
+
+    def _translate(self, sources, prefixes, **options):
+        if not sources:
+            return []
+        results = self.translator.translate_batch(
+            sources, target_prefix=prefixes, beam_size=BEAMS, max_batch_size=16, batch_type="examples",
+            max_decoding_length=max(len(source) for source in sources) * LONGER + LONGER_BY, **options,
+        )
+        return [result.hypotheses[0] for result in results]
+
+    def _text(self, tokens):
+        words = [token for token in tokens if not re.fullmatch(r"__[a-z]{2,3}__|</?s>|<pad>|<unk>", token)]
+        return " ".join(self.pieces.decode(words).split())
+
+    def _code(self, language):
+        code = language.split("-")[0].lower()
+        code = TO_MODEL.get(code, code)
+        if code not in self.languages:
+            raise Failed("languageNotSupported", {"language": language}, f"the model does not know {language}")
+        return code
+
+
+def sentences(text):
+    """Splits at sentence ends, not at common abbreviations and initials; text without letters or digits has none."""
+    found = []
+    text = text.strip()
+    ends = [end.end() for end in SENTENCE_END.finditer(text)]
+    for part in (text[start:end].strip() for start, end in zip([0, *ends], [*ends, len(text)])):
+        if found and SHORTENED.search(found[-1]):
+            found[-1] = f"{found[-1]} {part}"
+        elif part:
+            found.append(part)
+    return [part for part in found if any(character.isalnum() for character in part)]
+
+
+def circles(source, answer):
+    """A translation that is far longer than its sentence and made of few pieces."""
+    return len(answer) > len(source) * LONGER and len(set(answer)) < len(answer) / 2
