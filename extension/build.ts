@@ -1,5 +1,5 @@
 /** Bundles the extension and its pages into dist/. `node extension/build.ts [--watch] [--production]`; the project's own build calls the same. */
-import { context, build, type BuildOptions } from 'esbuild';
+import { context, build, type BuildOptions, type Plugin } from 'esbuild';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,10 +18,13 @@ function options({ production = false }: ExtensionBuild): BuildOptions[] {
   ];
 }
 
+/** Tells the editor's task when a build begins and ends. */
+const announce: Plugin = { name: 'announce', setup: ({ onStart, onEnd }) => { onStart(() => console.log('build started')); onEnd(() => console.log('build finished')); } };
+
 export async function buildExtension(how: ExtensionBuild = {}): Promise<void> {
   mkdirSync(join(root, 'dist/webview'), { recursive: true });
   for (const file of ['codicon.css', 'codicon.ttf']) copyFileSync(join(root, 'node_modules/@vscode/codicons/dist', file), join(root, 'dist/webview', file));
-  if (how.watch) await Promise.all(options(how).map(async o => (await context(o)).watch()));
+  if (how.watch) await Promise.all(options(how).map(async o => (await context({ ...o, plugins: [announce] })).watch()));
   else await Promise.all(options(how).map(o => build(o)));
 }
 

@@ -47,9 +47,9 @@ export class Page<In extends { type: string }, Out, Remembered> {
   paintNow(): void {
     if (this.#asked) cancelAnimationFrame(this.#asked);
     this.#asked = 0;
-    const { activeElement } = document, id = activeElement?.closest('[id]')?.id;
+    const { activeElement } = document;
     render(this.#view(), this.#root);
     // A row that moves to another place in the list loses the focus.
-    if (id && activeElement !== document.body && document.activeElement === document.body) document.getElementById(id)?.focus();
+    if (activeElement instanceof HTMLElement && activeElement.isConnected && document.activeElement === document.body) activeElement.focus();
   }
 }

@@ -1,0 +1,69 @@
+/**
+ * Makes the VSIX of a platform: `node extension/package.ts [--target linux-x64]`. Only what runs goes in: bundles without maps, the pages,
+ * two native packages with their one prebuilt file, words, icons, the sample. Engines and models come later, when they are wanted.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createVSIX } from '@vscode/vsce';
+
+const root = join(fileURLToPath(import.meta.url), '..', '..');
+/** VS Code's names for platforms, and those of the native packages' files. */
+const TARGETS: Readonly<Record<string, { sqlite: string; koffi: string }>> = {
+  'linux-x64': { sqlite: 'linux-x64', koffi: 'linux-x64' }, 'linux-arm64': { sqlite: 'linux-arm64', koffi: 'linux-arm64' }, 'alpine-x64': { sqlite: 'linuxmusl-x64', koffi: 'musl-x64' }, 'alpine-arm64': { sqlite: 'linuxmusl-arm64', koffi: 'musl-arm64' },
+  'darwin-x64': { sqlite: 'darwin-x64', koffi: 'darwin-x64' }, 'darwin-arm64': { sqlite: 'darwin-arm64', koffi: 'darwin-arm64' }, 'win32-x64': { sqlite: 'win32-x64', koffi: 'win32-x64' }, 'win32-arm64': { sqlite: 'win32-arm64', koffi: 'win32-arm64' },
+};
+
+export const packageName = (version: string, target: string): string => `earshot-${target}-${version}.vsix`;
+
+/** Returns the path of the VSIX. */
+export async function makePackage(target: string, out = root): Promise<string> {
+  const native = TARGETS[target];
+  if (!native) throw new Error(`no such target: ${target}; there are ${Object.keys(TARGETS).join(', ')}`);
+  execFileSync(process.execPath, [join(root, 'esbuild.mjs'), '--production'], { cwd: root, stdio: 'inherit' });
+  const stage = mkdtempSync(join(tmpdir(), 'earshot-vsix-'));
+  try {
+    const copy = (from: string, to = from): void => cpSync(join(root, from), join(stage, to), { recursive: true, dereference: true });
+    for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json', 'l10n', 'media']) if (existsSync(join(root, name))) copy(name);
+    copy('samples/sense-and-sensibility.flac');
+    // The command line is another way in, with its own bundle; an editor does not need it.
+    cpSync(join(root, 'dist'), join(stage, 'dist'), { recursive: true, filter: path => !/\.map$|\/\.earshot-|\/cli[^/]*\.mjs$|node_modules/.test(path) });
+    const modules = join(stage, 'dist/node_modules'), sqlite = 'node_modules/better-sqlite3';
+    for (const part of ['package.json', 'LICENSE', 'lib', `prebuilds/${native.sqlite}.node`]) cpSync(join(root, sqlite, part), join(modules, 'better-sqlite3', part), { recursive: true });
+    for (const part of readdirSync(join(root, 'node_modules/koffi'))) if (/\.(c?js|json|txt)$/.test(part) || part === 'lib') cpSync(join(root, 'node_modules/koffi', part), join(modules, 'koffi', part), { recursive: true, filter: path => !path.endsWith('native') });
+    nativeKoffi(`@koromix/koffi-${native.koffi}`, modules);
+    writeFileSync(join(stage, 'package.json'), JSON.stringify(manifest(), null, 2));
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    const packagePath = join(out, packageName(version, target));
+    mkdirSync(dirname(packagePath), { recursive: true });
+    await createVSIX({ cwd: stage, target, packagePath, dependencies: false, allowMissingRepository: true, skipLicense: false, rewriteRelativeLinks: false });
+    return packagePath;
+  } finally { rmSync(stage, { recursive: true, force: true }); }
+}
+
+/** The package of this platform is installed; another one's is fetched through npm at the version of ours. */
+function nativeKoffi(name: string, modules: string): void {
+  const here = join(root, 'node_modules', name), there = join(modules, name);
+  if (existsSync(here)) return cpSync(here, there, { recursive: true });
+  const { version } = JSON.parse(readFileSync(join(root, 'node_modules/koffi/package.json'), 'utf8')) as { version: string };
+  const scratch = mkdtempSync(join(tmpdir(), 'earshot-koffi-'));
+  try {
+    execFileSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['install', '--prefix', scratch, '--ignore-scripts', '--no-audit', '--no-fund', '--force', '--no-save', `${name}@${version}`], { stdio: 'inherit' });
+    cpSync(join(scratch, 'node_modules', name), there, { recursive: true });
+  } finally { rmSync(scratch, { recursive: true, force: true }); }
+}
+
+/** The manifest without what only development needs: nothing of it is installed, so nothing may be asked for. */
+function manifest(): Record<string, unknown> {
+  const { dependencies: _d, devDependencies: _v, optionalDependencies: _o, scripts: _s, private: _p, bin: _b, ...rest } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
+  return rest;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { target: { type: 'string', default: `${process.platform}-${process.arch}` }, out: { type: 'string', default: root } } });
+  const path = await makePackage(values.target, values.out);
+  console.log(`${path}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
+}

@@ -1,0 +1,74 @@
+/** Pictures for the README and the docs, with real content: `npm run screenshots` writes docs/images. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { busyJobs, cpu, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
+import type { Story } from './fake/daemon.ts';
+import { openWindow, root, widenSideBar, type Window } from './harness.ts';
+import { hostUnavailable } from './host/install.ts';
+import { explorerMenu, openView, setTheme, until } from './host/ui.ts';
+
+const reason = await hostUnavailable();
+if (reason) { console.error(reason); process.exit(1); }
+const images = join(root, 'docs/images');
+mkdirSync(images, { recursive: true });
+const only = process.argv[2];
+
+/** The view's own pane fills the side bar: the others are folded. */
+async function alone({ host: { page } }: Window, title: string): Promise<void> {
+  for (const name of ['Queue', 'Devices', 'Models']) {
+    const header = page.locator('.pane-header', { hasText: name }).first(), open = await header.getAttribute('aria-expanded') === 'true';
+    if (open !== (name === title)) await header.click();
+  }
+  await page.mouse.move(900, 500);
+  await page.waitForTimeout(700);
+}
+const restart = async ({ daemon }: Window, story: Story): Promise<void> => { daemon.set(story); await daemon.stop(); await daemon.start(); };
+const shoot = async ({ host: { page } }: Window, name: string): Promise<void> => { await page.screenshot({ path: join(images, `${name}.png`) }); console.log(name); };
+
+const now = Date.now();
+const busy: Story = { jobs: busyJobs(now), devices: twoGpus(now), instances: instances(now), bottleneck: { code: 'memory', args: { model: 'NLLB 3.3B', bytes: 4_300_000_000, device: 'NVIDIA GeForce RTX 4070', holder: 'blender' } } };
+const w = await openWindow(busy, { viewport: { width: 1280, height: 820 } });
+try {
+  const { page } = w.host;
+  await w.panel('Queue');
+  await widenSideBar(w.host, 430);
+  // Some minutes of history for the charts.
+  for (let i = 120; i >= 0; i--) {
+    const wave = Math.sin(i / 9) * 0.2 + Math.sin(i / 3.1) * 0.06;
+    for (const device of twoGpus(now - i * 4000)) w.daemon.device({ ...device, utilization: Math.min(1, Math.max(0.02, (device.utilization ?? 0.4) + wave)), memory: { ...device.memory, free: Math.round(device.memory.free + (i > 70 ? 2.4e9 : i > 30 ? 1e9 : 0)) } });
+    await page.waitForTimeout(60);
+  }
+  for (const theme of ['dark', 'light', 'hcDark'] as const) {
+    if (only && only !== theme) continue;
+    await setTheme(w.host, theme);
+    await alone(w, 'Queue');
+    await shoot(w, `queue-${theme}`);
+    await alone(w, 'Devices');
+    await shoot(w, `devices-${theme}`);
+  }
+  await setTheme(w.host, 'dark');
+  // A transcript on its way into a document, beside the queue.
+  await openView(page, 'Explorer');
+  await explorerMenu(page, 'talk.wav', 'Transcribe');
+  await w.daemon.until(() => w.daemon.jobs.size > busy.jobs!.length);
+  const job = [...w.daemon.jobs.keys()].at(-1)!;
+  for (let i = 0; i < 5; i++) { w.daemon.say(job, 8); await page.waitForTimeout(150); }
+  await page.locator('.editor-instance .view-line', { hasText: 'amiable' }).first().waitFor();
+  await page.keyboard.press('Alt+z');
+  await w.panel('Queue');
+  await alone(w, 'Queue');
+  await shoot(w, 'streaming');
+  await openView(page, 'Earshot');
+  await alone(w, 'Models');
+  await shoot(w, 'models');
+  await restart(w, { jobs: manyJobs(1000, now), devices: [cpu(now)] });
+  await alone(w, 'Queue');
+  const queue = await w.panel('Queue');
+  await until('the jobs', async () => /998 waiting/.test(await queue.locator('.summary').textContent() ?? ''));
+  await shoot(w, 'queue-1000');
+  await restart(w, { jobs: [], devices: [cpu(now, { memory: { ...cpu(now).memory, holders: [], leased: 0 } })], estimates: [] });
+  await page.waitForTimeout(800);
+  await shoot(w, 'queue-empty');
+  await alone(w, 'Devices');
+  await shoot(w, 'devices-no-gpu');
+} finally { await w.close(); }
