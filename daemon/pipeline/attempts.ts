@@ -30,7 +30,7 @@ export class Attempts {
     if (to <= from) { this.core.advance(work); this.core.wake(); return null; }
     const now = clock();
     const attempt = store.claim({ job: action.job, stage: action.stage, from, to, instance: instance.id, at: now });
-    stage.start(attempt);
+    this.core.begin(work, stage, attempt);
     const files = jobFiles(home.audio, action.job);
     const steps = Array.from({ length: to - from }, (_, i) => ({ index: from + i, input: stepInput(action.stage, work, from + i, files, attempt.token) }));
     const seconds = steps.reduce((sum, step) => sum + this.core.lengthMs(work, step.index), 0) / 1000;
@@ -38,15 +38,15 @@ export class Attempts {
     for (const step of steps) metrics.started(action.job, action.stage, step.index, now);
     if (work.row.startedAt === null || work.row.state === 'pending') this.core.update(work, { state: 'processing', startedAt: work.row.startedAt ?? now }, { kind: 'job.started' });
     return () => {
-      instance.start(attempt.token, action.job, from, to, { type: 'run', id: String(attempt.token), stage: action.stage, steps } as RunRequest, timeoutMs(expectedMs), expectedMs);
+      instance.start(attempt.token, action.job, from, to, { type: 'run', id: String(attempt.token), stage: action.stage, steps, ...(action.threads ? { threads: action.threads } : {}) } as RunRequest, timeoutMs(expectedMs), expectedMs);
       this.core.tell(work);
     };
   }
 
-  result(instance: Instance, token: number, index: number, output: StepOutputs[Stage]): void {
-    const run = instance.run;
-    const work = run && this.core.jobs.get(run.job), stage = work?.stage(instance.options.stage);
-    if (!run || run.token !== token || !work || !stage || !stage.running.has(token)) return; // given up: nobody waits for it
+  result(token: number, index: number, output: StepOutputs[Stage]): void {
+    const run = this.core.running.get(token);
+    if (!run) return; // given up: nobody waits for it
+    const { work, stage } = run;
     this.core.finish(work, stage, token, index, output);
     if (work.row.crashes) this.core.parts.store.update(work.row.id, { crashes: work.row.crashes = 0 });
     this.core.advance(work);
@@ -56,17 +56,16 @@ export class Attempts {
 
   done(instance: Instance, token: number): void {
     const { store, clock, speeds } = this.core.parts;
-    for (const work of this.core.jobs.values()) {
-      const stage = work.stage(instance.options.stage), attempt = stage?.running.get(token);
-      if (!stage || !attempt) continue;
+    const run = this.core.running.get(token);
+    if (run) {
+      const { work, stage } = run, attempt = stage.running.get(token)!, ms = clock() - attempt.claimedAt;
       store.close(token, clock());
-      stage.end(token);
+      this.core.over(stage, token);
       let seconds = 0;
       for (let index = attempt.from; index < attempt.to; index++) seconds += this.core.lengthMs(work, index) / 1000;
-      this.core.gauge.ran(stage.stage, attempt.to - attempt.from, seconds, clock() - attempt.claimedAt);
-      if (seconds > 0) speeds.measured(instance.options.card.id, stage.stage, this.core.kindOf(instance.options.device), (clock() - attempt.claimedAt) / seconds);
+      this.core.gauge.ran(stage.stage, attempt.to - attempt.from, seconds, ms);
+      if (seconds > 0) speeds.measured(instance.options.card.id, stage.stage, this.core.kindOf(instance.options.device), ms / seconds);
       this.core.advance(work);
-      break;
     }
     // The peak of this run, before its memory goes again.
     void this.core.parts.pool.refresh().then(() => {
@@ -79,8 +78,8 @@ export class Attempts {
   }
 
   failed(instance: Instance, token: number, why: Failure, index: number | undefined): void {
-    const run = [...this.core.jobs.values()].find(work => work.stage(instance.options.stage)?.running.has(token));
-    if (run) this.attemptFailed(run, run.stage(instance.options.stage)!, token, why, index, instance.options.card.id);
+    const run = this.core.running.get(token);
+    if (run) this.attemptFailed(run.work, run.stage, token, why, index, instance.options.card.id);
     if (why.code === 'outOfMemory') {
       void this.core.parts.pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
       this.core.parts.metrics.outOfMemory(instance.options.stage);
@@ -104,7 +103,7 @@ export class Attempts {
       const culprit = index ?? missing[0]!, tries = store.tries(job, stage.stage, culprit) + 1;
       const giveUp = !canHeal(why.code) || tries >= limit;
       store.abandon(token, why, now, { counts: true, gaveUp: giveUp ? [culprit] : [] });
-      stage.end(token);
+      this.core.over(stage, token);
       metrics.retried(stage.stage, giveUp);
       if (giveUp) this.giveUp(work, stage, culprit, why);
       else stage.retry = { at: now + this.core.retryPauseMs(tries), attempt: tries + 1 };

@@ -17,10 +17,11 @@ import type { StepOutputs } from '../instances/protocol.ts';
 import type { Metrics } from '../journal/metrics.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Plan, Waiting } from '../scheduler/snapshot.ts';
-import type { JobRow, NewJournalEntry, Store } from '../store/port.ts';
+import type { Attempt, JobRow, NewJournalEntry, Store } from '../store/port.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Gauge } from './gauge.ts';
 import { jobFiles, withoutModel } from './inputs.ts';
+import { Outbox } from './outbox.ts';
 import { presentActive, presentStored } from './present.ts';
 import { modelsFor } from './request.ts';
 import type { Speeds } from './speeds.ts';
@@ -47,6 +48,9 @@ export class Core {
   readonly parts: Parts;
   readonly jobs = new Map<string, JobWork>();
   readonly instances = new Map<string, Instance>();
+  /** Attempts under way, by their tokens. */
+  readonly running = new Map<number, { work: JobWork; stage: StageWork }>();
+  readonly outbox: Outbox;
   outlook: Plan = { actions: [], waiting: new Map(), expectedEndAt: new Map(), wakeAt: null };
   /** Loads that failed in a row, by model and device, and not before when to try again. */
   readonly loadFailures = new Map<string, { count: number; notBefore: number; last: Failure }>();
@@ -66,6 +70,7 @@ export class Core {
     this.restart = loop.restart;
     this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
     this.gauge = new Gauge(parts.clock());
+    this.outbox = new Outbox({ synced: () => parts.store.synced(), publish: parts.publish, present: work => this.presentWork(work), failed: error => this.stalled(error) });
   }
 
   adopt(row: JobRow): JobWork {
@@ -83,7 +88,7 @@ export class Core {
 
   note(entry: NewJournalEntry): void { this.parts.store.journal([entry], this.parts.clock()); }
 
-  tell(work: JobWork): void { this.parts.publish({ type: 'job', job: this.presentWork(work) }); }
+  tell(work: JobWork): void { this.outbox.tell(work); }
 
   present(id: string): Job | null {
     const work = this.jobs.get(id);
@@ -128,6 +133,8 @@ export class Core {
     publish({ type: 'notice', failure: toFailure(error) });
     for (const work of this.jobs.values()) { work.ingestAbort?.abort(); this.deliveries.get(work.row.id)?.abort(); }
     this.jobs.clear();
+    this.running.clear();
+    this.outbox.drop();
     for (const instance of this.instances.values()) instance.stop('kill');
     this.stall = setInterval(() => {
       if (this.instances.size) return;
@@ -145,9 +152,20 @@ export class Core {
     try { work(); } catch (error) { this.stalled(error); }
   }
 
-  park(work: JobWork, stage: StageWork, token: number, why: Failure): void {
-    this.parts.store.abandon(token, why, this.parts.clock(), { counts: false, gaveUp: [] });
+  begin(work: JobWork, stage: StageWork, attempt: Attempt): void {
+    stage.start(attempt);
+    this.running.set(attempt.token, { work, stage });
+  }
+
+  /** The attempt is over, whatever became of it. */
+  over(stage: StageWork, token: number): void {
     stage.end(token);
+    this.running.delete(token);
+  }
+
+  park(_work: JobWork, stage: StageWork, token: number, why: Failure): void {
+    this.parts.store.abandon(token, why, this.parts.clock(), { counts: false, gaveUp: [] });
+    this.over(stage, token);
   }
 
   kindOf(device: string): 'cpu' | 'gpu' { return device === 'cpu' ? 'cpu' : 'gpu'; }
@@ -156,21 +174,21 @@ export class Core {
 
   /** After any news of a job: steps that need no model, delivery in order, and the end. */
   advance(work: JobWork): void {
-    const { store, clock, publish } = this.parts;
+    const { store, clock } = this.parts;
     for (const [position, stage] of work.stages.entries()) {
       for (; stage.next < work.ready(position); ) {
         const index = stage.next, output = withoutModel(stage.stage, work, index);
         if (!output) break;
         store.batch(() => {
           const attempt = store.claim({ job: work.row.id, stage: stage.stage, from: index, to: index + 1, instance: 'none', at: clock() });
-          stage.start(attempt);
+          this.begin(work, stage, attempt);
           this.finish(work, stage, attempt.token, index, output);
           store.close(attempt.token, clock());
-          stage.end(attempt.token);
+          this.over(stage, attempt.token);
         });
       }
       for (; stage.delivered < work.utterances.length && stage.isOver(stage.delivered); stage.delivered++)
-        publish({ type: 'utterance', job: work.row.id, utterance: work.made[stage.delivered]! });
+        this.outbox.publish({ type: 'utterance', job: work.row.id, utterance: work.made[stage.delivered]! });
     }
     if (work.allOver && !work.finishing && work.row.state !== 'paused') this.complete(work);
   }
@@ -211,7 +229,7 @@ export class Core {
   }
 
   end(work: JobWork, state: 'completed' | 'failed' | 'cancelled', why: Failure | null): void {
-    const { store, clock, home, publish, metrics } = this.parts;
+    const { store, clock, home, metrics } = this.parts;
     if (this.jobs.get(work.row.id) !== work || isFinal(work.row.state)) return;
     const now = clock();
     work.ingestAbort?.abort();
@@ -226,8 +244,8 @@ export class Core {
     metrics.ended(work.row.id, state);
     const files = jobFiles(home.audio, work.row.id);
     // A failed job keeps what was spoken, for the retry of what is missing; the sound itself can be had again.
-    if (state === 'failed') rmSync(files.pcm, { force: true }); else rmSync(join(home.audio, work.row.id), { recursive: true, force: true });
-    publish({ type: 'job', job: this.presentWork(work) });
+    this.outbox.after(() => { if (state === 'failed') rmSync(files.pcm, { force: true }); else rmSync(join(home.audio, work.row.id), { recursive: true, force: true }); });
+    this.tell(work);
   }
 
   /** A model or what it needs could not be fetched. */

@@ -28,7 +28,7 @@ export class Loads {
       const lease = pool.lease({ device: action.device, instance: id, bytes: action.bytes, name: card.name });
       const instance = new Instance({
         id, stage: action.stage, card, engine: engineOfModel, device: action.device, precision: catalogue.precision(card, action.device), lease, threads: action.threads, job: action.job,
-        context: { card, runtime: runtime => catalogue.runtimeDirectory(runtime), device, threads: action.threads },
+        context: { card, runtime: runtime => catalogue.runtimeDirectory(runtime), device, threads: engineOfModel.elastic ? this.cores() : action.threads },
         directory: catalogue.directory(card.id), parameters: catalogue.parameters(card), logPath: join(home.logs, `worker-${card.id}-${id}.log`), lowPriority: settings().lowPriority, clock,
       }, pool, this.events);
       this.core.instances.set(id, instance);
@@ -40,6 +40,8 @@ export class Loads {
       this.loadFailed(action.model, action.device, toFailure(error));
     }
   }
+
+  private cores(): number { return Math.max(1, ...this.core.parts.pool.views().filter(device => device.kind === 'cpu').map(device => Math.floor(device.cores))); }
 
   unload(id: string): void {
     const instance = this.core.instances.get(id);

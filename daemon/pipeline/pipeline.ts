@@ -4,7 +4,9 @@
  *   a request, a worker's word, an ingest's utterances, the clock → the store and the work in memory → `plan` → its actions → effects.
  *
  * Handlers (queue, ingests, loads, attempts) are synchronous and end with `wake`, which has `plan` look at the new state in the next turn of the
- * event loop. Effects (a load, an ingest, writing outputs) go on by themselves; how they end is an event like any other.
+ * event loop. What workers say about attempts waits for that turn: results, the plan that they allow and the claims of what runs next are one
+ * transaction, the next runs are sent at once, and the world hears of it (outbox.ts) when the transaction is on the disk. Effects (a load, an
+ * ingest, writing outputs) go on by themselves; how they end is an event like any other.
  */
 import { failure } from '../../schemas/errors.ts';
 import type { InstanceEvents } from '../instances/instance.ts';
@@ -28,6 +30,8 @@ export class Pipeline {
   private turning = false;
   private again = false;
   private woken = false;
+  /** What workers said since the last turn. */
+  private inbox: (() => void)[] = [];
   private timer: NodeJS.Timeout | undefined;
 
   constructor(parts: Parts) {
@@ -36,15 +40,23 @@ export class Pipeline {
     const events: InstanceEvents = {
       loaded: instance => guarded(() => this.loads.loaded(instance)),
       gone: (instance, why) => this.loads.gone(instance, why),
-      result: (instance, token, index, output) => guarded(() => this.attempts.result(instance, token, index, output)),
-      done: (instance, token) => guarded(() => this.attempts.done(instance, token)),
-      failed: (instance, token, why, index) => guarded(() => this.attempts.failed(instance, token, why, index)),
+      result: (_, token, index, output) => this.heard(() => this.attempts.result(token, index, output)),
+      done: (instance, token) => this.heard(() => this.attempts.done(instance, token)),
+      failed: (instance, token, why, index) => this.heard(() => this.attempts.failed(instance, token, why, index)),
       changed: instance => this.loads.changed(instance),
     };
     this.queue = new Queue(core);
     this.ingests = new Ingests(core);
     this.loads = new Loads(core, events);
     this.attempts = new Attempts(core, this.loads);
+  }
+
+  private heard(word: () => void): void { this.inbox.push(word); this.wake(); }
+
+  private takeIn(): void {
+    const words = this.inbox;
+    this.inbox = [];
+    if (!this.core.stall) for (const word of words) word();
   }
 
   get instances(): Core['instances'] { return this.core.instances; }
@@ -64,12 +76,14 @@ export class Pipeline {
   /** finish: what runs may end; park: it is given up and done again later. Resolves when no worker is left. */
   async stop(how: 'finish' | 'park'): Promise<void> {
     this.core.leaving = how;
+    this.core.guarded(() => this.core.parts.store.turn(() => this.takeIn()));
     for (const work of this.core.jobs.values()) work.ingestAbort?.abort();
     if (how === 'park') for (const work of this.core.jobs.values()) for (const stage of work.stages) for (const token of [...stage.running.keys()]) this.core.park(work, stage, token, failure('cancelled', {}, 'the daemon leaves'));
     for (const instance of this.core.instances.values()) if (how === 'park' || !instance.run) instance.stop(how === 'park' ? 'kill' : 'leave');
     clearTimeout(this.timer);
     await new Promise<void>(resolve => { this.whenEmpty = resolve; this.checkEmpty(); });
     clearTimeout(this.timer);
+    await this.core.outbox.flush();
     this.core.parts.speeds.save();
   }
 
@@ -119,22 +133,34 @@ export class Pipeline {
   }
 
   private async step(): Promise<void> {
-    if (this.core.leaving !== 'no') { for (const instance of this.core.instances.values()) if (instance.state === 'idle') instance.stop('leave'); return; }
-    if (this.core.stall) return;
-    let next = this.plan();
+    if (this.core.leaving !== 'no') {
+      if (this.inbox.length) this.core.parts.store.turn(() => this.takeIn());
+      for (const instance of this.core.instances.values()) if (instance.state === 'idle') instance.stop('leave');
+      return;
+    }
+    if (this.core.stall) { this.inbox = []; return; }
+    let next = this.look();
     if (next.actions.some(action => action.type === 'load' || action.type === 'unload')) {
       await this.core.parts.pool.refresh(); // a load is admitted on what the device shows now
       if (this.core.leaving !== 'no' || this.core.stall) return;
-      next = this.plan();
+      next = this.look();
     }
-    this.core.gauge.observe(this.core.parts.clock(), this.core.instances.values(), this.core.outlook.waiting);
-    this.core.outlook = next;
-    const runs = next.actions.filter(action => action.type === 'run');
-    // Claims of one turn are one transaction; the workers hear of them when it is on the disk.
-    const starts = runs.length ? this.core.parts.store.batch(() => runs.map(action => this.attempts.claim(action)).filter(start => start !== null)) : [];
-    for (const start of starts) start();
     for (const action of next.actions) if (action.type !== 'run') this.apply(action);
     this.core.publishReasons();
+  }
+
+  /** Takes in what was heard, plans, and lets run what may: one transaction, after which the workers hear of it. */
+  private look(): Plan {
+    const { store, clock } = this.core.parts;
+    const { next, starts } = store.turn(() => {
+      this.takeIn();
+      const next = this.plan();
+      this.core.gauge.observe(clock(), this.core.instances.values(), this.core.outlook.waiting);
+      this.core.outlook = next;
+      return { next, starts: next.actions.map(action => (action.type === 'run' ? this.attempts.claim(action) : null)) };
+    });
+    for (const start of starts) start?.();
+    return next;
   }
 
   /** Once a minute: what the last one measured narrows what the scheduler may do. */

@@ -86,10 +86,10 @@ export class Queue {
   }
 
   remove(ids: readonly string[]): void {
-    const { store, home, publish } = this.core.parts;
+    const { store, home } = this.core.parts;
     for (const id of ids) if (this.core.jobs.has(id)) throw new EarshotError('wrongState', { id, state: this.core.jobs.get(id)!.row.state });
     store.remove(ids);
-    for (const id of ids) { rmSync(join(home.audio, id), { recursive: true, force: true }); publish({ type: 'jobRemoved', id }); }
+    for (const id of ids) { rmSync(join(home.audio, id), { recursive: true, force: true }); this.core.outbox.publish({ type: 'jobRemoved', id }); }
   }
 
   move(id: string, place: { priority?: Priority; before?: string; after?: string; to?: 'top' | 'bottom' }): void {
@@ -111,7 +111,7 @@ export class Queue {
     this.open = open;
     this.core.parts.store.setMeta('queue', open ? 'open' : 'paused');
     this.core.parts.store.journal([{ kind: open ? 'queue.resumed' : 'queue.paused' }], this.core.parts.clock());
-    this.core.parts.publish({ type: 'queue', paused: !open });
+    this.core.outbox.publish({ type: 'queue', paused: !open });
     this.core.wake();
   }
 

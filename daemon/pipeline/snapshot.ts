@@ -39,7 +39,7 @@ export function buildSnapshot(world: World): Snapshot {
     policy: world.settings(), advice: world.advice, open: world.open, devices, models, jobs, ingestsRunning,
     instances: [...world.instances.values()].filter(instance => instance.state !== 'releasing').map(instance => ({
       id: instance.id, stage: instance.options.stage, model: instance.options.card.id, device: instance.options.device, state: instance.state,
-      leaseBytes: instance.options.lease.bytes, threads: instance.options.threads, job: instance.run?.job ?? instance.options.job,
+      leaseBytes: instance.options.lease.bytes, threads: instance.threads, job: instance.run?.job ?? instance.options.job,
       idleSince: instance.idleSince, startedAt: instance.startedAt, busyUntil: instance.run?.until ?? null,
     })),
   };
@@ -62,6 +62,7 @@ function modelView(id: string, devices: readonly DeviceView[], world: World): Mo
   return {
     id, engine: engine.id, stages: card.stages, family: card.family, size: card.size, devices: engine.devices, need, loadMs, notBefore,
     msPerSecond: Math.max(...STAGES.filter(each => card.stages.includes(each)).map(each => world.speeds.get(id, each, devices.some(device => device.kind === 'gpu') ? 'gpu' : 'cpu')), world.speeds.get(id, stage, 'cpu')),
+    elastic: engine.elastic ?? false,
     maxBatch: engine.batchDevices && !devices.some(device => device.usable && engine.batchDevices!.includes(device.kind)) ? 1 : Math.max(1, ...card.stages.map(each => engine.maxBatch[each] ?? 1)), waiting: world.catalogue.waiting(card),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * The store: jobs, utterances, attempts, journal, calibration, metrics. One conformance suite (test/contract/store.ts) holds for every implementation.
- * Calls are synchronous and each is one transaction; `claim`, `finish` and `submit` are on the disk when they return.
+ * Calls are synchronous and each is one transaction, on the disk when it returns. Only a `turn` is there a moment later: nobody may be told of
+ * what it wrote before `synced` resolves.
  */
 import type { Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
@@ -35,6 +36,10 @@ export interface Store {
   readonly path: string;
   /** Runs several calls as one transaction. */
   batch<T>(work: () => T): T;
+  /** The same without waiting for the disk, so that the next run need not wait for it either. What is lost with the power before `synced` is only work to do again. */
+  turn<T>(work: () => T): T;
+  /** Resolves when all that turns have written so far is on the disk. */
+  synced(): Promise<void>;
   // jobs
   submit(jobs: readonly JobRow[]): void;
   findDuplicate(fingerprint: string): JobRow | null;

@@ -1,4 +1,4 @@
-/** The embedded store: SQLite in WAL mode with full sync, so that what `claim` and `finish` return is on the disk. */
+/** The embedded store: SQLite in WAL mode with full sync; turns alone are synced by us, after they return. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Failure } from '../../../schemas/errors.ts';
 import type { Utterance } from '../../../schemas/job.ts';
@@ -6,6 +6,7 @@ import type { JournalEntry } from '../../../schemas/rpc.ts';
 import { STAGES } from '../../../schemas/words.ts';
 import type { Attempt, JobRow, NewJournalEntry, Store } from '../port.ts';
 import { openDatabase, translated } from './open.ts';
+import { WalSync } from './wal-sync.ts';
 import { JOB_COLUMNS, fromRow, toColumn, type RawJob } from './rows.ts';
 
 const ACTIVE = `state IN ('pending', 'processing', 'paused')`;
@@ -32,9 +33,22 @@ export function openStore(path: string): Store {
   };
   const batch = <T>(work: () => T): T => (db.inTransaction ? work() : db.transaction(work).immediate());
 
+  const wal = new WalSync(path);
+  const changes = db.prepare('SELECT total_changes()').pluck();
+
   const store: Store = {
     path,
     batch,
+    turn(work) {
+      if (db.inTransaction) return work();
+      const before = changes.get();
+      db.pragma('synchronous = NORMAL'); // in WAL mode: a commit is written, not synced
+      try { return db.transaction(work).immediate(); } finally {
+        db.pragma('synchronous = FULL');
+        if (changes.get() !== before) wal.wrote();
+      }
+    },
+    synced: () => wal.synced(),
 
     submit: jobs => batch(() => {
       const insert = sql(`INSERT INTO jobs (${JOB_COLUMNS.map(([, column]) => column).join(', ')}) VALUES (${JOB_COLUMNS.map(() => '?').join(', ')})`);
@@ -162,7 +176,7 @@ export function openStore(path: string): Store {
     meta: key => one<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value ?? null,
     setMeta: (key, value) => { sql('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value').run(key, value); },
     backup: async path => { await db.backup(path); },
-    dispose: () => { try { db.pragma('wal_checkpoint(TRUNCATE)'); } finally { db.close(); } },
+    dispose: () => { wal.dispose(); try { db.pragma('wal_checkpoint(TRUNCATE)'); } finally { db.close(); } },
   };
   return translated(store, path);
 
