@@ -70,7 +70,7 @@ export class Core {
     this.restart = loop.restart;
     this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
     this.gauge = new Gauge(parts.clock());
-    this.outbox = new Outbox({ synced: () => parts.store.synced(), publish: parts.publish, present: work => this.presentWork(work), failed: error => this.stalled(error) });
+    this.outbox = new Outbox({ synced: () => parts.store.synced(), publish: parts.publish, failed: error => this.stalled(error) });
   }
 
   adopt(row: JobRow): JobWork {
@@ -88,7 +88,7 @@ export class Core {
 
   note(entry: NewJournalEntry): void { this.parts.store.journal([entry], this.parts.clock()); }
 
-  tell(work: JobWork): void { this.outbox.tell(work); }
+  tell(work: JobWork): void { this.outbox.tell(work, () => ({ type: 'job', job: this.presentWork(work) })); }
 
   present(id: string): Job | null {
     const work = this.jobs.get(id);

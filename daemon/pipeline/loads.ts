@@ -19,7 +19,7 @@ export class Loads {
   constructor(core: Core, events: InstanceEvents) { this.core = core; this.events = events; }
 
   load(action: Extract<Action, { type: 'load' }>): void {
-    const { pool, catalogue, engine, clock, home, settings, publish, log } = this.core.parts;
+    const { pool, catalogue, engine, clock, home, settings, log } = this.core.parts;
     const card = catalogue.card(action.model), engineOfModel = card && engine(card.engine);
     if (!card || !engineOfModel) return;
     const id = ulid(clock());
@@ -34,7 +34,7 @@ export class Loads {
       this.core.instances.set(id, instance);
       this.core.gauge.loading(card.id, clock(), settings().keepAliveSeconds * 1000);
       this.core.note({ kind: 'instance.loading', instance: id, stage: action.stage, ...(action.job ? { job: action.job } : {}), data: { model: card.id, device: action.device, bytes: action.bytes, threads: action.threads } });
-      publish({ type: 'instance', instance: instance.word() });
+      this.tell(instance);
     } catch (error) {
       log(`load of ${action.model}: ${String(error)}`);
       this.loadFailed(action.model, action.device, toFailure(error));
@@ -64,9 +64,8 @@ export class Loads {
   }
 
   gone(instance: Instance, why: Failure | null): void {
-    const { publish } = this.core.parts;
     this.core.instances.delete(instance.id);
-    publish({ type: 'instanceGone', id: instance.id });
+    this.core.outbox.tell(instance, () => ({ type: 'instanceGone', id: instance.id }));
     this.core.guarded(() => this.onGone(instance, why));
     this.core.wake();
   }
@@ -98,8 +97,10 @@ export class Loads {
     this.core.cannotHave(model, why);
   }
 
+  private tell(instance: Instance): void { this.core.outbox.tell(instance, () => ({ type: 'instance', instance: instance.word() })); }
+
   changed(instance: Instance): void {
-    if (this.core.instances.has(instance.id)) this.core.parts.publish({ type: 'instance', instance: instance.word() });
+    if (this.core.instances.has(instance.id)) this.tell(instance);
     this.core.wake();
   }
 

@@ -49,4 +49,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE minutes (at INTEGER NOT NULL, name TEXT NOT NULL, labels TEXT NOT NULL, value REAL NOT NULL, PRIMARY KEY (name, at, labels)) WITHOUT ROWID;
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   `,
+  /* 2: entries are numbered in the order of time, so age is found by number; the index cost a page with every step. */ `
+  DROP INDEX journal_at;
+  `,
 ];

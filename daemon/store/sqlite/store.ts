@@ -31,7 +31,14 @@ export function openStore(path: string): Store {
     sql('INSERT INTO journal (at, kind, job, idx, stage, instance, data) VALUES (?, ?, ?, ?, ?, ?, ?)').run(
       at, entry.kind, entry.job ?? null, entry.index ?? null, entry.stage ? stageNumber(entry.stage) : null, entry.instance ?? null, JSON.stringify(entry.data ?? {}));
   };
-  const batch = <T>(work: () => T): T => (db.inTransaction ? work() : db.transaction(work).immediate());
+  let sync: 'FULL' | 'NORMAL' = 'FULL';
+  const setSync = (next: typeof sync): void => { if (sync !== next) db.pragma(`synchronous = ${sync = next}`); };
+  // Every write goes through one of these two. NORMAL, in WAL mode: a commit is written, not synced.
+  const batch = <T>(work: () => T): T => {
+    if (db.inTransaction) return work();
+    setSync('FULL');
+    return db.transaction(work).immediate();
+  };
 
   const wal = new WalSync(path);
   const changes = db.prepare('SELECT total_changes()').pluck();
@@ -42,11 +49,10 @@ export function openStore(path: string): Store {
     turn(work) {
       if (db.inTransaction) return work();
       const before = changes.get();
-      db.pragma('synchronous = NORMAL'); // in WAL mode: a commit is written, not synced
-      try { return db.transaction(work).immediate(); } finally {
-        db.pragma('synchronous = FULL');
-        if (changes.get() !== before) wal.wrote();
-      }
+      setSync('NORMAL');
+      const result = db.transaction(work).immediate();
+      if (changes.get() !== before) wal.wrote();
+      return result;
     },
     synced: () => wal.synced(),
 
@@ -110,7 +116,7 @@ export function openStore(path: string): Store {
       .map(row => ({ index: row.idx, stage: STAGES[row.stage]!, status: row.failed ? 'failed' as const : 'done' as const })),
 
     wrote: path => one<{ recording: string }>('SELECT recording FROM written WHERE path = ?', path)?.recording ?? null,
-    willWrite: (path, recording) => { sql('INSERT INTO written (path, recording) VALUES (?, ?) ON CONFLICT DO UPDATE SET recording = excluded.recording').run(path, recording); },
+    willWrite: (path, recording) => batch(() => { sql('INSERT INTO written (path, recording) VALUES (?, ?) ON CONFLICT DO UPDATE SET recording = excluded.recording').run(path, recording); }),
 
     claim: ({ job, stage, from, to, instance, at }) => batch(() => {
       const tries = failedTries(job, stage, from) + 1;
@@ -128,7 +134,7 @@ export function openStore(path: string): Store {
       write({ kind: 'step.finished', job: attempt.job, stage: attempt.stage, index, instance: attempt.instance, data: { token, ms: at - attempt.claimedAt } }, at);
       return true;
     }),
-    close: (token, at) => { sql(`UPDATE attempts SET outcome = 'done', ended_at = ? WHERE token = ? AND outcome IS NULL`).run(at, token); },
+    close: (token, at) => batch(() => { sql(`UPDATE attempts SET outcome = 'done', ended_at = ? WHERE token = ? AND outcome IS NULL`).run(at, token); }),
     abandon: (token, failure, at, { counts, gaveUp }) => batch(() => {
       const attempt = open(token);
       if (!attempt) return;
@@ -174,7 +180,7 @@ export function openStore(path: string): Store {
     }),
     minutes: ({ name, since }) => all(`SELECT at, name, labels, value FROM minutes WHERE ${name ? 'name = ? AND ' : ''}at >= ? ORDER BY at`, ...(name ? [name] : []), since),
     meta: key => one<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value ?? null,
-    setMeta: (key, value) => { sql('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value').run(key, value); },
+    setMeta: (key, value) => batch(() => { sql('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value').run(key, value); }),
     backup: async path => { await db.backup(path); },
     dispose: () => { wal.dispose(); try { db.pragma('wal_checkpoint(TRUNCATE)'); } finally { db.close(); } },
   };
