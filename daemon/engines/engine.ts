@@ -16,6 +16,8 @@ export interface Engine {
   maxBatch: Partial<Record<Stage, number>>;
   /** Where a batch gains by it; missing: everywhere. On the others utterances go one by one, and their text comes sooner. */
   batchDevices?: readonly DeviceKind[];
+  /** Takes any number of threads at each run; told in the run's `threads`. */
+  elastic?: boolean;
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */
   remote?: boolean;
   /** Program and arguments of a worker. No shell. */

@@ -42,7 +42,7 @@ export class Instance {
   attemptsDone = 0;
   peakBytes: number | null = null;
   residentBytes: number | null = null;
-  run: { token: number; job: string; from: number; to: number; startedAt: number; until: number } | null = null;
+  run: { token: number; job: string; from: number; to: number; startedAt: number; until: number; threads: number } | null = null;
   private readonly worker: Worker;
   private readonly pool: Pool;
   private readonly events: InstanceEvents;
@@ -54,7 +54,7 @@ export class Instance {
     this.startedAt = options.clock();
     const request: LoadRequest = {
       type: 'load', stage: options.stage, model: options.card.id, directory: options.directory, parameters: options.parameters,
-      device: options.context.device, precision: options.precision, threads: options.threads,
+      device: options.context.device, precision: options.precision, threads: options.engine.elastic ? options.context.threads : options.threads,
     };
     this.worker = startWorker({
       id: options.id, engine: options.engine, context: options.context, logPath: options.logPath, lowPriority: options.lowPriority,
@@ -74,6 +74,8 @@ export class Instance {
   }
 
   get id(): string { return this.options.id; }
+  /** Of the run in flight, else of the next at least. */
+  get threads(): number { return this.run?.threads ?? this.options.threads; }
   get key(): { device: string; model: string; engine: string; precision: string } {
     const { device, card, engine, precision } = this.options;
     return { device, model: card.id, engine: engine.id, precision };
@@ -83,7 +85,7 @@ export class Instance {
     const now = this.options.clock();
     this.state = 'busy';
     this.idleSince = null;
-    this.run = { token, job, from, to, startedAt: now, until: now + expectedMs };
+    this.run = { token, job, from, to, startedAt: now, until: now + expectedMs, threads: request.threads ?? this.options.threads };
     this.worker.run(request, timeoutMs);
     this.events.changed(this);
   }
@@ -141,7 +143,7 @@ export class Instance {
     const { options } = this;
     return {
       id: options.id, stage: options.stage, model: options.card.id, engine: options.engine.id, device: options.device, precision: options.precision, state: this.state,
-      threads: options.threads, leaseBytes: options.lease.bytes, residentBytes: this.residentBytes, peakBytes: this.peakBytes, pid: this.worker.pid,
+      threads: this.threads, leaseBytes: options.lease.bytes, residentBytes: this.residentBytes, peakBytes: this.peakBytes, pid: this.worker.pid,
       startedAt: this.startedAt, loadedAt: this.loadedAt, idleSince: this.idleSince, job: this.run?.job ?? null,
       utterances: this.run ? Array.from({ length: this.run.to - this.run.from }, (_, i) => this.run!.from + i) : [], attemptsDone: this.attemptsDone,
     };

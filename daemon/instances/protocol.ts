@@ -42,7 +42,8 @@ export interface LoadRequest {
   precision: string;
   threads: number;
 }
-export type RunRequest = { [S in Stage]: { type: 'run'; id: string; stage: S; steps: Step<S>[] } }[Stage];
+/** `threads`: for engines that take another number at each run. */
+export type RunRequest = { [S in Stage]: { type: 'run'; id: string; stage: S; steps: Step<S>[]; threads?: number } }[Stage];
 
 export type ToWorker = LoadRequest | RunRequest | { type: 'cancel'; id: string } | { type: 'unload' };
 

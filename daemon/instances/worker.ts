@@ -271,7 +271,9 @@ class WorkerProcess implements Worker {
         return;
       }
       case 'failed': {
-        const said = failure(frame.code, { engine: this.options.engine.id, ...frame.args }, this.withTail(frame.detail));
+        // A failure that the engine could not name is explained, if at all, by what it printed.
+        const explained = frame.code === 'engineFailed' || frame.code === 'outOfMemory' ? this.withTail(frame.detail) : frame.detail;
+        const said = failure(frame.code, { engine: this.options.engine.id, ...frame.args }, explained);
         if (frame.id === undefined) return this.loadFailed(said);
         if (this.current?.id !== frame.id) return this.log.note(`late: failed ${frame.id}`);
         return this.endRun(said, frame.index);

@@ -101,6 +101,8 @@ function addReplica(scene: Scene, lane: Lane, promised: readonly Lane[]): boolea
     if (device.view.pressed) continue;
     // A stage that only falls back to the CPU does not spread there by itself.
     if (device.view.kind === 'cpu' && lane.instances.some(instance => instance.device.view.kind === 'gpu') && !isRemote(lane.model, device.view.id)) continue;
+    // One that takes all cores at once gains nothing by another beside it.
+    if (device.view.kind === 'cpu' && lane.model.elastic) continue;
     const others = promised.filter(other => devicesOf(ledger, other)[0] === device);
     const bytes = others.reduce((sum, other) => sum + (other.model.need[device.view.id] ?? 0), 0);
     const may = verdict(ledger, lane, device, headIndex(lane) + BEHIND);

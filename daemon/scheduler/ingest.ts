@@ -9,28 +9,27 @@ export const INGESTS_AT_ONCE = 2;
 /** Jobs of one model that are decoded and wait for their first turn, beyond one for each of its instances. */
 const AHEAD = 2;
 
-/** Emits the ingests to begin; returns their jobs. `moved`: jobs that this plan lets begin. */
-export function beginIngests(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, moved: ReadonlySet<string>, actions: Action[]): JobView[] {
+/** Emits the ingests to begin; returns their jobs. `moved`: jobs that this plan lets begin; awake and asleep: places in order of those whose ingest began, and of the rest. */
+export function beginIngests(snapshot: Snapshot, order: readonly JobView[], { awake, asleep }: { awake: readonly number[]; asleep: readonly number[] }, lanes: Lanes, moved: ReadonlySet<string>, actions: Action[]): JobView[] {
   const chosen: JobView[] = [];
-  const ahead = new Map<Lane, number>();
-  let live = 0, decoding = 0, liveWaits = false;
-  for (const job of order) {
+  let live = 0, decoding = 0;
+  for (const lane of lanes.all) lane.decoded = 0;
+  for (const place of awake) {
+    const job = order[place]!;
     if (job.ingest === 'running') { if (job.live) live++; else decoding++; }
-    if (job.live && job.ingest === 'waiting') liveWaits = true;
-    if (job.ingest === 'waiting' || begun(job) || moved.has(job.id)) continue;
+    if (begun(job) || moved.has(job.id)) continue;
     const lane = laneOf(job, lanes);
-    if (lane) ahead.set(lane, (ahead.get(lane) ?? 0) + 1);
+    if (lane) lane.decoded++;
   }
   let running = Math.max(decoding, snapshot.ingestsRunning - live); // a live recording takes no decoder's place
-  for (const job of order) {
+  const liveWaits = running >= INGESTS_AT_ONCE && asleep.some(place => order[place]!.live);
+  for (const place of asleep) {
     if (running >= INGESTS_AT_ONCE && !liveWaits) break;
-    if (job.ingest !== 'waiting') continue;
+    const job = order[place]!;
     if (!job.live && running >= INGESTS_AT_ONCE) continue;
     const lane = laneOf(job, lanes);
-    if (!lane || lane.model.waiting) continue;
-    const waiting = ahead.get(lane) ?? 0;
-    if (!job.live && waiting >= AHEAD + Math.max(1, lane.instances.length)) continue;
-    ahead.set(lane, waiting + 1);
+    if (!lane || lane.model.waiting || (!job.live && lane.decoded >= AHEAD + Math.max(1, lane.instances.length))) continue;
+    lane.decoded++;
     if (!job.live) running++;
     chosen.push(job);
     actions.push({ type: 'ingest', job: job.id });

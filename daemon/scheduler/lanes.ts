@@ -19,6 +19,8 @@ export interface Lane {
   readyMs: number; leftMs: number;
   /** The first job, by order, that is under way and will want this lane; and whether a live job does. */
   wantedBy: number; wantedByLive: boolean;
+  /** Jobs that are decoded, or being decoded, and had no turn here yet. */
+  decoded: number;
   /** Set when nothing more can start here in this plan. */
   closed: boolean; reason: Reason | null;
 }
@@ -121,7 +123,7 @@ export class Lanes {
     return lane;
   }
   private create(stage: Stage, model: ModelView, job: string | null): Lane {
-    const lane: Lane = { stage, stageIndex: STAGES.indexOf(stage), model, job, instances: [], waiting: [], readyMs: 0, leftMs: 0, wantedBy: Infinity, wantedByLive: false, closed: false, reason: null };
+    const lane: Lane = { stage, stageIndex: STAGES.indexOf(stage), model, job, instances: [], waiting: [], readyMs: 0, leftMs: 0, wantedBy: Infinity, wantedByLive: false, decoded: 0, closed: false, reason: null };
     this.all.push(lane);
     return lane;
   }

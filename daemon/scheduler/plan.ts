@@ -20,7 +20,7 @@ import { prefetch, replicate } from './ahead.ts';
 import { mayPass } from './reserve.ts';
 import { devicesOf, seek, soonest, type Scene } from './seek.ts';
 import type { Action, JobView, Plan, Policy, Snapshot, Waiting } from './snapshot.ts';
-import { threadsFor } from './threads.ts';
+import { threadsFor, widen } from './threads.ts';
 import { nextTurn } from './turns.ts';
 import { explain } from './explain.ts';
 
@@ -49,7 +49,7 @@ export function plan(snapshot: Snapshot, now: number): Plan {
   const ids = (): string[] => jobs.map(job => job.id);
   const why = explain({ snapshot, ledger, lanes, order: jobs, moved, only: policy.serial ? served[0] ?? null : null });
   return {
-    actions,
+    actions: widen(actions, applied(last.snapshot, last.actions, now)),
     waiting: new LazyMap<Waiting>(ids, place => {
       const reason = why(place);
       return reason ? { reason, expectedStartAt: Math.round(times().startAt[place]!) } : undefined;
@@ -70,15 +70,17 @@ function round(snapshot: Snapshot, now: number, moved: Set<string>): Round {
   let wakeAt = Infinity;
   const wake = (at: number): void => { if (at > now) wakeAt = Math.min(wakeAt, at); };
   const served = policy.serial ? onlyOne(snapshot.jobs) : snapshot.jobs;
-  const underWay = gather(snapshot, served, lanes, now, wake);
-  const scene: Scene = { ledger, actions, wake, cpuThreads: threadsHere(ledger, lanes, underWay), turnOf: lane => lane.waiting.length ? nextTurn(lane.waiting, lane.instances.length, now) : null };
+  const awake: number[] = [], asleep: number[] = [];
+  for (let index = 0; index < served.length; index++) (served[index]!.ingest === 'waiting' ? asleep : awake).push(index);
+  const underWay = gather(snapshot, served, awake, lanes, now, wake);
+  const scene: Scene = { ledger, actions, wake, cpuThreads: threadsHere(ledger, lanes, served), turnOf: lane => lane.waiting.length ? nextTurn(lane.waiting, lane.instances.length, now) : null };
 
   if (snapshot.open) {
     serve(scene, lanes.all, moved, served);
     claimAll(underWay.filter(job => moved.has(job.id) && !isUnderWay(job)), lanes, served);
     prefetch(scene, lanes, underWay.filter(job => moved.has(job.id) || isUnderWay(job)), served);
     replicate(scene, lanes.all);
-    const decoding = beginIngests(snapshot, served, lanes, moved, actions);
+    const decoding = beginIngests(snapshot, served, { awake, asleep }, lanes, moved, actions);
     for (const job of decoding) moved.add(job.id);
     claimAll(decoding, lanes, served);
     prefetch(scene, lanes, decoding, served);
@@ -112,13 +114,12 @@ function refuse(snapshot: Snapshot, order: JobView[], actions: Action[]): JobVie
 }
 
 /** Fills the lanes with the work that may start now; returns the first jobs that are under way. */
-function gather(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, now: number, wake: (at: number) => void): JobView[] {
+function gather(snapshot: Snapshot, order: readonly JobView[], awake: readonly number[], lanes: Lanes, now: number, wake: (at: number) => void): JobView[] {
   const underWay: JobView[] = [];
   const never = snapshot.policy.modelReuse === 'never';
   let looked = 0;
-  for (let index = 0; index < order.length; index++) {
+  for (const index of awake) {
     const job = order[index]!;
-    if (job.ingest === 'waiting') continue;
     if (never && ++looked > 256) break;
     const started = isUnderWay(job);
     if (underWay.length < UNDER_WAY) underWay.push(job);
@@ -151,11 +152,12 @@ function claimFor(job: JobView, lane: Lane | null, index: number): void {
   if (job.live) lane.wantedByLive = true;
 }
 
-function threadsHere(ledger: Ledger, lanes: Lanes, underWay: readonly JobView[]): number {
+/** By the work in sight, that of jobs that have not begun too: what is loaded for the first stage must leave room for the next ones. */
+function threadsHere(ledger: Ledger, lanes: Lanes, served: readonly JobView[]): number {
   const cpu = ledger.devices.find(device => device.view.kind === 'cpu');
   if (!cpu) return 1;
   const used = new Set<Lane>();
-  for (const job of underWay) for (const stage of job.stages) {
+  for (const job of served.slice(0, UNDER_WAY)) for (const stage of job.stages) {
     const lane = stage.finished ? null : lanes.of(job, stage);
     if (lane && devicesOf(ledger, lane).some(device => device.view.kind === 'cpu' && (lane.model.need[device.view.id] ?? 0) > 0)) used.add(lane);
   }

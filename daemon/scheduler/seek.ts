@@ -34,7 +34,7 @@ export function leastLoaded(lane: Lane, devices: readonly DeviceState[]): Device
 export function load(scene: Scene, lane: Lane, device: DeviceState): void {
   const { ledger } = scene, { view } = device;
   const bytes = lane.model.need[view.id]!, remote = isRemote(lane.model, view.id);
-  const threads = remote ? 0 : view.kind === 'gpu' ? GPU_THREADS : Math.min(scene.cpuThreads, Math.max(1, Math.floor(device.cores)));
+  const threads = remote ? 0 : view.kind === 'gpu' ? GPU_THREADS : lane.model.elastic ? 1 : Math.min(scene.cpuThreads, Math.max(1, Math.floor(device.cores)));
   scene.actions.push({ type: 'load', stage: lane.stage, model: lane.model.id, device: view.id, bytes, threads, job: lane.job });
   device.free -= bytes;
   if (view.kind === 'cpu') device.cores -= threads;

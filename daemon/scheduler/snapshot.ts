@@ -28,7 +28,9 @@ export interface DeviceView {
 export interface InstanceView {
   id: string; stage: Stage; model: string; device: string;
   state: 'starting' | 'loading' | 'idle' | 'busy' | 'stopping' | 'releasing';
-  leaseBytes: number; threads: number;
+  leaseBytes: number;
+  /** Of the run in flight, else what its next run needs at least. */
+  threads: number;
   /** The job it is loaded for (modelReuse never) or works on. */
   job: string | null;
   idleSince: number | null; startedAt: number;
@@ -49,6 +51,8 @@ export interface ModelView {
   /** ms of work for one second of recording, measured or assumed. */
   msPerSecond: number;
   maxBatch: number;
+  /** Takes any number of threads at each run: loaded with one, it gets what is free when it starts. */
+  elastic?: boolean;
   /** null: ready; else what it waits for. */
   waiting: Reason | null;
   /** Loads that failed lately: do not try this device before. */
@@ -108,7 +112,8 @@ export type Action =
   /** Decode the recording and cut it into utterances. */
   | { type: 'ingest'; job: string }
   | { type: 'load'; stage: Stage; model: string; device: string; bytes: number; threads: number; job: string | null }
-  | { type: 'run'; instance: string; job: string; stage: Stage; from: number; to: number }
+  /** `threads`: more than the instance's own, for an elastic one while cores are free. */
+  | { type: 'run'; instance: string; job: string; stage: Stage; from: number; to: number; threads?: number }
   | { type: 'unload'; instance: string; why: 'idle' | 'room' | 'reuse' | 'yield' }
   /** No device can ever hold it: the job fails with this. */
   | { type: 'refuse'; job: string; failure: Failure }

@@ -5,6 +5,8 @@
  * cores four stages with one thread each take as long as the best serial run and a third less CPU time, and two workers of one thread do
  * 1.37 times the work of one with two.
  */
+import type { Action, Snapshot } from './snapshot.ts';
+
 export interface CpuLoad { cores: number; jobs: number; lanes: number; mostInstances: number }
 
 export function threadsFor({ cores, jobs, lanes, mostInstances }: CpuLoad): number {
@@ -13,3 +15,17 @@ export function threadsFor({ cores, jobs, lanes, mostInstances }: CpuLoad): numb
 }
 /** On a GPU threads only feed the device. */
 export const GPU_THREADS = 2;
+
+/** Cores that are free once everything has started go to the elastic instances among what starts, first come first. */
+export function widen(actions: readonly Action[], after: Snapshot): Action[] {
+  const free = new Map<string, number>();
+  for (const device of after.devices) if (device.kind === 'cpu') free.set(device.id, Math.floor(device.cores));
+  for (const { device, state, threads } of after.instances) if (free.has(device) && (state === 'busy' || state === 'loading' || state === 'starting')) free.set(device, free.get(device)! - threads);
+  return actions.map(action => {
+    if (action.type !== 'run') return action;
+    const instance = after.instances.find(each => each.id === action.instance)!, spare = free.get(instance.device) ?? 0;
+    if (spare <= 0 || !after.models[instance.model]?.elastic) return action;
+    free.set(instance.device, 0);
+    return { ...action, threads: instance.threads + spare };
+  });
+}

@@ -9,6 +9,7 @@ export const llama: Engine = {
   devices: ['cpu', 'gpu'],
   licence: 'MIT',
   runtimes: ['llama'],
+  elastic: true,
   maxBatch: { repair: 1, nmt: 1 },
   command: ({ runtime, device }) => ({
     program: process.execPath,

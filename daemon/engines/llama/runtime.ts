@@ -13,7 +13,7 @@ export interface ChatItem { type: 'system' | 'user'; text: string }
 export interface ChatAnswer { type: 'model'; response: string[] }
 
 export interface ScoredToken { next: { logits?: Map<Token, number>; totalLogitWeight?: number } }
-export interface ScoreOptions { generateNext: { totalLogitWeight?: true; logits: { filter: { tokens: Token[]; includeMax?: true; includeTop?: number } } } }
+export interface ScoreOptions { generateNext: { totalLogitWeight?: true; logits: { filter: { tokens: Token[]; includeSelected?: true; includeTop?: number } } } }
 export interface Sequence {
   readonly nextTokenIndex: number;
   eraseContextTokenRanges(ranges: { start: number; end: number }[]): Promise<void>;
@@ -28,6 +28,7 @@ export interface Model {
   tokenize(text: string, specialTokens?: boolean): Token[];
   detokenize(tokens: readonly Token[], specialTokens?: boolean, lastTokens?: readonly Token[]): string;
   isEogToken(token: Token): boolean;
+  iterateAllTokens(): Iterable<Token>;
   readonly tokenizer: unknown;
   createContext(options: { contextSize: number; sequences: number; batchSize: number; threads: number; flashAttention?: boolean }): Promise<Context>;
   dispose(): Promise<void>;
@@ -36,6 +37,8 @@ export interface ChatWrapper {
   generateContextState(options: { chatHistory: readonly (ChatItem | ChatAnswer)[] }): { contextText: { tokenize(tokenizer: unknown): Token[] } };
 }
 export interface Llama {
+  /** Threads that evaluations share from now on. */
+  maxThreads: number;
   readonly gpu: string | false;
   loadModel(options: { modelPath: string; gpuLayers?: number | 'max' | 'auto'; useMmap?: boolean; loadSignal?: AbortSignal }): Promise<Model>;
   createGrammarForJsonSchema(schema: object): Promise<object>;

@@ -34,7 +34,11 @@ async function load(request: LoadRequest): Promise<Loaded> {
     const chat = new Chat(opened, model, kept, CONTEXT_TOKENS);
     const judge = new LlamaJudge(model, kept);
     return {
-      run: (run, emit, signal) => runSteps(run, emit, signal, { chat, judge, dictionaries }),
+      run: (run, emit, signal) => {
+        // Each evaluation asks for its threads anew.
+        opened.llama.maxThreads = run.threads ?? threads;
+        return runSteps(run, emit, signal, { chat, judge, dictionaries });
+      },
       close: async () => { await context.dispose(); await model.dispose(); await opened.llama.dispose(); },
       detail: { gpu: opened.llama.gpu, threads },
     };
