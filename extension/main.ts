@@ -12,6 +12,7 @@ import { QueuePanel } from './panels/queue.ts';
 import { statusBar } from './status.ts';
 import { Streams } from './streaming/streams.ts';
 import { tools } from './tools.ts';
+import { TranscriptEditor } from './transcript/editor.ts';
 import { modelCommands, ModelsView } from './views/models.ts';
 import { setNames } from './words.ts';
 
@@ -57,6 +58,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),
     vscode.window.registerTreeDataProvider('earshot.models', models),
+    vscode.window.registerCustomEditorProvider('earshot.transcript', new TranscriptEditor(context.extensionUri, log), { webviewOptions: { retainContextWhenHidden: false } }),
     vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
     daemon.onChange(change => { if (change.all || change.queue) void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused); }),
   );

@@ -67,3 +67,27 @@ export const FromDevices = Type.Union([
   Closed({ type: Type.Literal('command'), command: PanelCommand }),
 ]);
 export type FromDevices = Static<typeof FromDevices>;
+
+export interface ChangeView { before: string; after: string }
+export interface UtteranceView {
+  index: number; startMs: number; endMs: number; text: string; original: string | null; translation: string | null;
+  heard: { text: string; startMs: number; endMs: number }[]; changes: ChangeView[]; failed: string | null;
+}
+
+/** Extension → transcript editor: always the whole document, after every change of it. */
+export type ToTranscript = { type: 'document'; name: string; durationMs: number | null; language: string | null; translatedTo: string | null; utterances: UtteranceView[]; media: string | null; video: boolean; missing: string | null; error: string | null };
+
+const Index = Type.Integer({ minimum: 0 });
+const Text = Type.String({ maxLength: 20_000 });
+/** Transcript editor → extension. */
+export const FromTranscript = Type.Union([
+  Closed({ type: Type.Literal('ready') }),
+  Closed({ type: Type.Literal('text'), index: Index, text: Text }),
+  Closed({ type: Type.Literal('translation'), index: Index, text: Text }),
+  Closed({ type: Type.Literal('takeBack'), index: Index, change: Type.Union([Index, Type.Null()]) }),
+  Closed({ type: Type.Literal('accept'), index: Type.Union([Index, Type.Null()]) }),
+  Closed({ type: Type.Literal('merge'), index: Index }),
+  Closed({ type: Type.Literal('replace'), find: Type.String({ minLength: 1, maxLength: 200 }), replacement: Type.String({ maxLength: 200 }) }),
+  Closed({ type: Type.Literal('export') }),
+]);
+export type FromTranscript = Static<typeof FromTranscript>;

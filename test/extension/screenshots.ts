@@ -1,11 +1,11 @@
 /** Pictures for the README and the docs, with real content: `npm run screenshots` writes docs/images. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { busyJobs, cpu, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
+import { busyJobs, cpu, instances, manyJobs, sampleTranscript, twoGpus } from './fake/fixtures.ts';
 import type { Story } from './fake/daemon.ts';
-import { openWindow, root, widenSideBar, type Window } from './harness.ts';
+import { ID, openWindow, root, widenSideBar, type Window } from './harness.ts';
 import { hostUnavailable } from './host/install.ts';
-import { explorerMenu, openView, setTheme, until } from './host/ui.ts';
+import { explorerMenu, openView, setTheme, until, webview } from './host/ui.ts';
 
 const reason = await hostUnavailable();
 if (reason) { console.error(reason); process.exit(1); }
@@ -26,7 +26,7 @@ const restart = async ({ daemon }: Window, story: Story): Promise<void> => { dae
 const shoot = async ({ host: { page } }: Window, name: string): Promise<void> => { await page.screenshot({ path: join(images, `${name}.png`) }); console.log(name); };
 
 const now = Date.now();
-const busy: Story = { jobs: busyJobs(now), devices: twoGpus(now), instances: instances(now), bottleneck: { code: 'memory', args: { model: 'NLLB 3.3B', bytes: 4_300_000_000, device: 'NVIDIA GeForce RTX 4070', holder: 'blender' } } };
+const busy: Story = { jobs: busyJobs(now), devices: twoGpus(now - 600_000), instances: instances(now), bottleneck: { code: 'memory', args: { model: 'NLLB 3.3B', bytes: 4_300_000_000, device: 'NVIDIA GeForce RTX 4070', holder: 'blender' } } };
 const w = await openWindow(busy, { viewport: { width: 1280, height: 820 } });
 try {
   const { page } = w.host;
@@ -46,6 +46,22 @@ try {
     await alone(w, 'Devices');
     await shoot(w, `devices-${theme}`);
   }
+  // The transcript editor, on a real recording with two repairs and a translation.
+  const path = join(w.workspace, 'talk.earshot.json');
+  writeFileSync(path, JSON.stringify(sampleTranscript(join(w.workspace, 'talk.wav'))));
+  for (const theme of ['dark', 'light', 'hcDark'] as const) {
+    if (only && only !== theme) continue;
+    await setTheme(w.host, theme);
+    await w.host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
+    const editor = await webview(page, { extensionId: ID, title: 'talk.earshot.json' });
+    await editor.locator('.utterance').first().waitFor();
+    await editor.locator('#w2-3').click();
+    await page.waitForTimeout(900);
+    await page.keyboard.press('Space');
+    await page.waitForTimeout(600);
+    await shoot(w, `transcript-${theme}`);
+  }
+  await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
   await setTheme(w.host, 'dark');
   // A transcript on its way into a document, beside the queue.
   await openView(page, 'Explorer');
@@ -55,7 +71,7 @@ try {
   for (let i = 0; i < 5; i++) { w.daemon.say(job, 8); await page.waitForTimeout(150); }
   await page.locator('.editor-instance .view-line', { hasText: 'amiable' }).first().waitFor();
   await page.keyboard.press('Alt+z');
-  await w.panel('Queue');
+  await openView(page, 'Earshot');
   await alone(w, 'Queue');
   await shoot(w, 'streaming');
   await openView(page, 'Earshot');

@@ -52,7 +52,7 @@ export class Chart extends HTMLElement {
         { stroke: text, grid: { show: false }, ticks: { show: false }, size: 18, font: `10px ${colour('--vscode-font-family', 'sans-serif')}`, space: 70, values: (_plot, values) => values.map(v => clock.format(v * 1000)) },
         { stroke: text, grid, ticks: { show: false }, size: 36, font: `10px ${colour('--vscode-font-family', 'sans-serif')}`, splits: () => [0, 0.5, 1], values: (_plot, values) => values.map(percent) },
       ],
-      series: [{}, line(t('Memory'), memory, `color-mix(in srgb, ${memory} 18%, transparent)`), line(t('Load'), colour('--vscode-charts-orange', '#d18616'))],
+      series: [{}, line(t('Memory'), memory, `color-mix(in srgb, ${memory} 18%, transparent)`), line(t('Load'), colour('--vscode-charts-yellow', '#cca700'))],
     }, series(this.#device), this);
   }
 }

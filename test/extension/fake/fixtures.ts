@@ -1,6 +1,6 @@
 /** Believable state for panels and screenshots: jobs in every state, devices, models. Times are relative to `now`, so that a picture can be taken again. */
 import type { Device, Estimate, Instance } from '../../../schemas/device.ts';
-import type { Job, Utterance } from '../../../schemas/job.ts';
+import type { Job, Transcript, Utterance } from '../../../schemas/job.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
 import { STAGES, type Stage } from '../../../schemas/words.ts';
 
@@ -160,5 +160,21 @@ export function utterance(index: number, stages: readonly Stage[]): Utterance {
     index, startMs, endMs: startMs + 4500,
     asr: { text: raw, language: 'en', languageProbability: 0.98, words: words.map((word, i) => ({ text: word, startMs: startMs + Math.round(i * 4500 / words.length), endMs: startMs + Math.round((i + 1) * 4500 / words.length), probability: 0.93 })) },
     ...(stages.includes('repair') ? { repair: { text, changes: [] } } : {}), ...(stages.includes('nmt') ? { nmt: { text: GERMAN[index % GERMAN.length]!, language: 'de' } } : {}),
+  };
+}
+
+/** The sample's transcript with the times of the sample itself, two misheard words mended, and a translation. */
+export function sampleTranscript(path: string): Transcript {
+  const times = [[120, 6900], [7500, 14_400], [15_000, 21_600], [22_200, 25_200]] as const;
+  const mishear: Record<number, [number, string]> = { 0: [3, 'dash-wood'], 2: [4, 'aimable'] };
+  return {
+    earshot: 1, recording: { path, name: path.split('/').at(-1)!, durationMs: 27_700 }, language: 'en', translatedTo: 'de', models: { asr: 'whisper-base', repair: 'qwen2.5-1.5b-q4', nmt: 'qwen2.5-1.5b-q4' }, warnings: [],
+    utterances: SENTENCES.map((text, index) => {
+      const [startMs, endMs] = times[index]!, right = text.split(' '), [at, wrong] = mishear[index] ?? [-1, ''], said = right.map((word, i) => i === at ? wrong : word), step = (endMs - startMs) / said.length;
+      return {
+        index, startMs, endMs, asr: { text: said.join(' '), language: 'en', languageProbability: 0.99, words: said.map((word, i) => ({ text: word, startMs: Math.round(startMs + i * step), endMs: Math.round(startMs + (i + 1) * step), probability: 0.9 })) },
+        ...(at >= 0 ? { repair: { text, changes: [{ from: at, to: at + 1, before: wrong, after: right[at]!, source: 'model' as const }] } } : {}), nmt: { text: GERMAN[index]!, language: 'de' },
+      };
+    }),
   };
 }

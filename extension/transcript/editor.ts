@@ -1,0 +1,123 @@
+/** The editor of `.earshot.json` files: the text document is the truth, the page shows it, and every change is an edit that undo knows. */
+import * as vscode from 'vscode';
+import { dirname, isAbsolute, join } from 'node:path';
+import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
+import type { FromTranscript, ToTranscript, UtteranceView } from '../../webview/messages.ts';
+import { FILE_ENDINGS, template } from '../commands/options.ts';
+import { checked, pageHtml } from '../panels/page.ts';
+import { layout, type Template } from '../streaming/layout.ts';
+import { difference } from '../streaming/place.ts';
+import { failureText } from '../words.ts';
+import { accept, merge, replaceAll, setText, setTranslation, takeBack } from './edits.ts';
+
+const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpeg|mpg|wmv)$/i;
+
+/** As the daemon writes it, one utterance a line: small differences, small edits. */
+export function serialise({ utterances, ...rest }: Transcript): string {
+  const head = JSON.stringify(rest, null, 2).slice(0, -2);
+  return `${head},\n  "utterances": [${utterances.map(u => `\n    ${JSON.stringify(u)}`).join(',')}${utterances.length ? '\n  ' : ''}]\n}\n`;
+}
+
+export class TranscriptEditor implements vscode.CustomTextEditorProvider {
+  readonly #extensionUri: vscode.Uri;
+  readonly #log: vscode.LogOutputChannel;
+  #check: Promise<{ Check(value: unknown): boolean }> | null = null;
+
+  constructor(extensionUri: vscode.Uri, log: vscode.LogOutputChannel) {
+    this.#extensionUri = extensionUri;
+    this.#log = log;
+  }
+
+  async resolveCustomTextEditor(document: vscode.TextDocument, panel: vscode.WebviewPanel): Promise<void> {
+    const { webview } = panel, folder = vscode.Uri.file(dirname(document.uri.fsPath)), first = await this.#read(document);
+    // The recording is where the file says, or beside it when both were moved. An untrusted workspace does not choose what is opened elsewhere.
+    const recording = first && await this.#recording(first, folder);
+    const roots = [vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'), ...(recording ? [vscode.Uri.joinPath(recording, '..')] : [])];
+    webview.options = { enableScripts: true, localResourceRoots: roots };
+    const post = async (): Promise<void> => { void webview.postMessage(this.#message(await this.#read(document), webview, recording ?? null)); };
+    const subscriptions = [
+      vscode.workspace.onDidChangeTextDocument(event => { if (event.document === document && event.contentChanges.length) void post(); }),
+      webview.onDidReceiveMessage(checked<FromTranscript>(async () => {
+        const [{ Compile }, { FromTranscript: schema }] = await Promise.all([import('typebox/compile'), import('../../webview/messages.ts')]);
+        return Compile(schema);
+      }, message => {
+        if (message.type === 'ready') return void post();
+        void this.#act(document, message).catch(error => this.#log.error(error as Error));
+      }, message => this.#log.warn(`transcript editor: refused ${JSON.stringify(message).slice(0, 200)}`))),
+    ];
+    panel.onDidDispose(() => { for (const s of subscriptions) s.dispose(); });
+    webview.html = pageHtml({ webview, extensionUri: this.#extensionUri, name: 'transcript', title: vscode.l10n.t('Transcript'), media: webview.cspSource });
+  }
+
+  /** Null when the text is no transcript (or is just being typed). */
+  async #read(document: vscode.TextDocument): Promise<Transcript | null> {
+    this.#check ??= Promise.all([import('typebox/compile'), import('../../schemas/job.ts')]).then(([{ Compile }, { Transcript: schema }]) => Compile(schema));
+    try {
+      const value: unknown = JSON.parse(document.getText());
+      return (await this.#check).Check(value) ? value as Transcript : null;
+    } catch { return null; }
+  }
+
+  async #recording({ recording }: Transcript, folder: vscode.Uri): Promise<vscode.Uri | null> {
+    const beside = vscode.Uri.joinPath(folder, recording.name), named = vscode.Uri.file(isAbsolute(recording.path) ? recording.path : join(folder.fsPath, recording.path));
+    for (const uri of vscode.workspace.isTrusted ? [named, beside] : [beside]) if (await vscode.workspace.fs.stat(uri).then(() => true, () => false)) return uri;
+    return null;
+  }
+
+  #message(transcript: Transcript | null, webview: vscode.Webview, recording: vscode.Uri | null): ToTranscript {
+    if (!transcript) return { type: 'document', name: '', durationMs: null, language: null, translatedTo: null, utterances: [], media: null, video: false, missing: null, error: vscode.l10n.t('This file cannot be read as a transcript.') };
+    const { recording: { name, path, durationMs }, language, translatedTo, utterances } = transcript;
+    return {
+      type: 'document', name, durationMs, language, translatedTo, utterances: utterances.map(utteranceView), error: null,
+      media: recording && webview.asWebviewUri(recording).toString(), video: VIDEO.test(name), missing: recording ? null : path,
+    };
+  }
+
+  async #act(document: vscode.TextDocument, message: Exclude<FromTranscript, { type: 'ready' }>): Promise<void> {
+    const now = await this.#read(document);
+    if (!now) return;
+    switch (message.type) {
+      case 'text': return this.#write(document, setText(now, message.index, message.text));
+      case 'translation': return this.#write(document, setTranslation(now, message.index, message.text));
+      case 'takeBack': return this.#write(document, takeBack(now, message.index, message.change));
+      case 'accept': return this.#write(document, accept(now, message.index));
+      case 'merge': return this.#write(document, merge(now, message.index));
+      case 'replace': {
+        const { transcript, count } = replaceAll(now, message.find, message.replacement);
+        if (count) await this.#write(document, transcript);
+        vscode.window.setStatusBarMessage(vscode.l10n.t('{0} replaced', count), 4000);
+        return;
+      }
+      case 'export': return this.#export(document, now);
+    }
+  }
+
+  /** The smallest edit of the text; the first change of a file written otherwise lays it out anew. */
+  async #write(document: vscode.TextDocument, transcript: Transcript): Promise<void> {
+    const text = serialise(transcript).replaceAll('\n', document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n'), change = difference(document.getText(), text, 0);
+    if (!change) return;
+    const edit = new vscode.WorkspaceEdit();
+    edit.replace(document.uri, new vscode.Range(document.positionAt(change.start), document.positionAt(change.end)), change.text);
+    await vscode.workspace.applyEdit(edit);
+  }
+
+  async #export(document: vscode.TextDocument, transcript: Transcript): Promise<void> {
+    const kinds: { label: string; format: Template['format'] }[] = [{ label: 'Markdown', format: 'markdown' }, { label: vscode.l10n.t('plain text'), format: 'text' }, { label: 'SubRip (.srt)', format: 'srt' }, { label: 'WebVTT (.vtt)', format: 'vtt' }];
+    const kind = await vscode.window.showQuickPick(kinds, { title: vscode.l10n.t('Export as…') });
+    if (!kind) return;
+    const text = layout(transcript.utterances, template(transcript.recording.path, kind.format, document.uri)).map(p => p.text).join('');
+    const target = await vscode.window.showSaveDialog({ defaultUri: vscode.Uri.file(document.uri.fsPath.replace(/\.earshot\.json$/, `.${FILE_ENDINGS[kind.format]}`)), title: vscode.l10n.t('Save as') });
+    if (!target) return;
+    await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(`${text.trimEnd()}\n`));
+    await vscode.window.showTextDocument(target, { viewColumn: vscode.ViewColumn.Beside, preview: true });
+  }
+}
+
+function utteranceView(u: Utterance): UtteranceView {
+  const text = sourceText(u);
+  return {
+    index: u.index, startMs: u.startMs, endMs: u.endMs, text, original: u.repair && u.asr && u.asr.text !== text ? u.asr.text : null, translation: u.nmt?.text ?? null,
+    heard: (u.asr?.words ?? []).map(({ text: word, startMs, endMs }) => ({ text: word, startMs, endMs })), changes: (u.repair?.changes ?? []).map(({ before, after }) => ({ before, after })),
+    failed: u.failed ? failureText(u.failed.failure) : null,
+  };
+}
