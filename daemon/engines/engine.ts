@@ -16,6 +16,8 @@ export interface Engine {
   maxBatch: Partial<Record<Stage, number>>;
   /** Where a batch gains by it; missing: everywhere. On the others utterances go one by one, and their text comes sooner. */
   batchDevices?: readonly DeviceKind[];
+  /** Stages whose steps see what the same stage made of the steps before; these go one after the other, so that the outcome never depends on timing. */
+  contextual?: readonly Stage[];
   /** Takes any number of threads at each run; told in the run's `threads`. */
   elastic?: boolean;
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */

@@ -75,14 +75,25 @@ export class Core {
 
   adopt(row: JobRow): JobWork {
     const work = new JobWork(row);
+    this.learnContext(work);
     if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested) work.restore(this.parts.store.utterances(row.id));
     this.jobs.set(row.id, work);
     return work;
   }
 
+  /** Which of its models look back; again when a model was settled later. */
+  private learnContext(work: JobWork): void {
+    const { catalogue, engine } = this.parts;
+    work.contextual = work.row.stages.filter(stage => {
+      const model = work.row.models[stage], card = model ? catalogue.card(model) : undefined;
+      return card !== undefined && (engine(card.engine)?.contextual?.includes(stage) ?? false);
+    });
+  }
+
   update(work: JobWork, change: Partial<JobRow>, journal?: NewJournalEntry): void {
     this.parts.store.update(work.row.id, change, journal && { ...journal, at: this.parts.clock() });
     Object.assign(work.row, change);
+    if (change.models) this.learnContext(work);
     this.tell(work);
   }
 

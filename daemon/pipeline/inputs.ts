@@ -25,8 +25,8 @@ export function stepInput<S extends Stage>(stage: S, work: JobWork, index: numbe
     repair: () => ({ text: made.asr!.text, words: made.asr!.words, language: languageBefore(work, index), before: work.made[index - 1]?.asr?.text ?? '', glossary }),
     nmt: () => ({
       text: sourceText(made), from: languageBefore(work, index), to: options.translateTo!, glossary,
-      // Sources only: translations of neighbours may or may not be there yet, and the outcome must not depend on that.
-      before: work.made.slice(Math.max(0, index - 2), index).map(other => ({ source: sourceText(other), target: '' })).filter(pair => pair.source),
+      // Translations of the two before, where this model looks back (they are over by then); else the same whatever is done already.
+      before: !work.contextual.includes('nmt') ? [] : work.made.slice(Math.max(0, index - 2), index).map(other => ({ source: sourceText(other), target: other.nmt?.text ?? '' })).filter(pair => pair.source && pair.target),
     }),
     tts: () => ({ text: made.nmt?.text ?? sourceText(made), language: options.translateTo ?? languageBefore(work, index), path: join(files.speech, `${index}-${token}.wav`) }),
   };

@@ -83,6 +83,8 @@ export class JobWork {
   ingestAbort: AbortController | null = null;
   ingestTries = 0;
   ingestNotBefore = 0;
+  /** Stages whose model looks back at its own work: one step at a time. */
+  contextual: readonly Stage[] = [];
   /** The outputs are being written. */
   finishing = false;
   totalMs = 0;
@@ -140,6 +142,7 @@ export class JobWork {
     let limit = known;
     // Until the language is known the recogniser goes one utterance at a time: the same file must always find the same language.
     if (work.stage === 'asr' && this.row.language === null) limit = Math.min(known, work.running.size ? work.next : work.next + 1);
+    if (this.contextual.includes(work.stage)) limit = Math.min(limit, work.running.size ? work.next : work.next + 1);
     if (work.next < work.soloUntil) limit = Math.min(limit, work.next + 1);
     let to = work.next;
     while (to < limit && work.at(to) === ABSENT && (!before || before.isDone(to))) to++;

@@ -10,6 +10,7 @@ export const llama: Engine = {
   licence: 'MIT',
   runtimes: ['llama'],
   elastic: true,
+  contextual: ['nmt'],
   maxBatch: { repair: 1, nmt: 1 },
   command: ({ runtime, device }) => ({
     program: process.execPath,

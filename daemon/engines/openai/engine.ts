@@ -9,6 +9,7 @@ import { nodeCommand } from '../files.ts';
 
 export const openai: Engine = {
   id: 'openai', name: 'OpenAI-compatible server', stages: STAGES, devices: ['cpu'], licence: 'MIT', runtimes: [],
+  contextual: ['nmt'],
   maxBatch: {}, remote: true,
   command: () => nodeCommand('openai'),
 };
