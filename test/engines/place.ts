@@ -11,6 +11,8 @@ const place = home(), runtimes = createRuntimes({ home: place, settings: () => D
 export const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
 
 export const sherpa: string | null = runtimes.ready('sherpa') ? runtimes.directory('sherpa') : null;
+/** The environment of the Python engines. */
+export const python: string | null = runtimes.ready('python') ? runtimes.directory('python') : null;
 export const ffmpeg: string | null = ((): string | null => { try { return findFfmpeg(DEFAULTS, runtimes); } catch { return null; } })();
 export const modelFolder = (id: string): string | null => { const folder = join(place.models, id); return existsSync(folder) ? folder : null; };
 

@@ -90,12 +90,23 @@ async function mishap({ mishap, code }: Rule, run: RunRequest | null): Promise<v
     case 'hang': return new Promise(() => { setInterval(() => undefined, 1000); });
     case 'block': Atomics.wait(cell, 0, 0); return;
     case 'freeze': process.kill(process.pid, 'SIGSTOP'); return;
-    case 'flood': { const junk = Buffer.alloc(1024 * 1024, 'all work and no play\n'); for (let n = 0; n < 64; n++) for (let at = 0; at < junk.length;) at += writeSync(2, junk, at); return; }
+    case 'flood': pour(2, 'all work and no play\n', 64); return;
     case 'noise': for (const text of ['loading 100 %', '{"half":', '\u0000\u0001', 'null', '[]']) line(text); console.log('printed'); return;
     case 'nonsense': line('{"type":"sing"}'); return;
-    case 'oversize': { const junk = Buffer.alloc(1024 * 1024, 'x'); for (let n = 0; n < 32; n++) for (let at = 0; at < junk.length;) at += writeSync(1, junk, at); return; }
+    case 'oversize': pour(1, 'x', 32); return;
     case 'badOutput': line(JSON.stringify({ type: 'result', id: run?.id ?? '', index: run?.steps[0]?.index ?? 0, output: { text: 7 } })); return;
     case 'missing': case 'late': return;
+  }
+}
+
+/** Writes this many MiB, waiting whenever the pipe is full. */
+function pour(fd: number, words: string, mebibytes: number): void {
+  const junk = Buffer.alloc(1024 * 1024, words);
+  for (let n = 0; n < mebibytes; n++) for (let at = 0; at < junk.length;) {
+    try { at += writeSync(fd, junk, at); } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(cell, 0, 0, 1);
+    }
   }
 }
 

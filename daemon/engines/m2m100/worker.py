@@ -75,13 +75,18 @@ class Interpreter:
             emit.result(index, {"text": joint.join(text for text in texts if text), "language": given["to"]})
 
     def _translate(self, sources, prefixes, **options):
-        if not sources:
-            return []
-        results = self.translator.translate_batch(
-            sources, target_prefix=prefixes, beam_size=BEAMS, max_batch_size=16, batch_type="examples",
-            max_decoding_length=max(len(source) for source in sources) * LONGER + LONGER_BY, **options,
-        )
-        return [result.hypotheses[0] for result in results]
+        answers, alike = [None] * len(sources), {}
+        # How long an answer may get hangs on its own sentence, not on its company.
+        for n, source in enumerate(sources):
+            alike.setdefault(-(-len(source) // 16) * 16, []).append(n)
+        for length, rows in alike.items():
+            results = self.translator.translate_batch(
+                [sources[n] for n in rows], target_prefix=[prefixes[n] for n in rows], beam_size=BEAMS, max_batch_size=16, batch_type="examples",
+                max_decoding_length=length * LONGER + LONGER_BY, **options,
+            )
+            for n, result in zip(rows, results):
+                answers[n] = result.hypotheses[0]
+        return answers
 
     def _text(self, tokens):
         words = [token for token in tokens if not re.fullmatch(r"__[a-z]{2,3}__|</?s>|<pad>|<unk>", token)]
