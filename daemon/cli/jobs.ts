@@ -59,7 +59,7 @@ export async function queue(session: Session, options: { all?: boolean; search?:
 }
 
 /**
- * The job that a word on the command line means: an id, the end or the beginning of one, "last", or words of a file's name that fit one job.
+ * The job that a word on the command line means: an id, the end or the beginning of one, "last", or words of a file's name that fit one job, or one unfinished job.
  * @throws unknownJob, badRequest when it fits several
  */
 export async function findJob(client: Client, session: Session, text: string): Promise<Job> {
@@ -68,7 +68,10 @@ export async function findJob(client: Client, session: Session, text: string): P
   const { jobs } = await client.call('job/list', { limit: 1000 });
   if (text === 'last' && jobs[0]) return jobs[0];
   const byId = jobs.filter((job) => job.id.endsWith(wanted) || job.id.startsWith(wanted));
-  const found = byId.length > 0 ? byId : jobs.filter((job) => job.recording.name.toLowerCase().includes(text.toLowerCase()));
+  const fitting = byId.length > 0 ? byId : jobs.filter((job) => job.recording.name.toLowerCase().includes(text.toLowerCase()));
+  // Of several runs of one file the one that is still going on is meant.
+  const unfinished = fitting.filter((job) => !isFinal(job.state));
+  const found = unfinished.length === 1 ? unfinished : fitting;
   if (found.length === 1) return found[0]!;
   if (found.length === 0) throw new EarshotError('unknownJob', { id: text });
   session.note(session.t.ambiguous(clean(text), found.length));

@@ -154,7 +154,7 @@ export async function listEngines(session: Session): Promise<void> {
   if (session.json) return engines.forEach((engine) => { session.emit(engine); });
   const { t, paint, locale } = session;
   const rows = engines.map((engine) => [clean(engine.id), words(locale).engineStates[engine.state], engine.stages.map((stage) => words(locale).stages[stage].name).join(', '), engine.devices.join(' '), clean(engine.licence), clean(engine.name)]);
-  for (const line of table([{ title: t.engine }, { title: t.state }, { title: t.stages }, { title: t.device }, { title: t.licence }, { title: t.name, give: true }], rows, session.columns(), (text, row, column) => (row < 0 ? paint('dim', text) : column === 1 ? paint(STATE_COLOUR[engines[row]!.state], text) : text))) session.line(line);
+  for (const line of table([{ title: t.engine }, { title: t.state }, { title: t.stages, give: true }, { title: t.device }, { title: t.licence, give: true }, { title: t.name }], rows, session.columns(), (text, row, column) => (row < 0 ? paint('dim', text) : column === 1 ? paint(STATE_COLOUR[engines[row]!.state], text) : text))) session.line(line);
 }
 
 export async function stats(session: Session, options: { hours?: number }): Promise<void> {

@@ -37,7 +37,7 @@ function header(job: Job, { columns, now, locale, t, paint }: Frame): string {
   const facts = [
     job.recording.durationMs === null ? '' : clockText(job.recording.durationMs),
     job.language === null ? '' : languageText(job.language, locale) + (job.options.translateTo ? ` → ${languageText(job.options.translateTo, locale)}` : ''),
-    job.expectedEndAt !== null && job.expectedEndAt > now ? t.left(durationText(Math.max(1000, job.expectedEndAt - now), locale)) : '',
+    job.startedAt !== null && job.expectedEndAt !== null && job.expectedEndAt > now ? t.left(durationText(Math.max(1000, job.expectedEndAt - now), locale)) : '',
   ].filter(Boolean).join(' · ');
   const name = fitEnd(clean(job.recording.name), Math.max(12, columns - width(facts) - 6));
   return `${paint('cyan', spinner)} ${paint('bold', name)}  ${paint('dim', facts)}`;
