@@ -103,34 +103,55 @@ export class Core {
 
   present(id: string): Job | null {
     const work = this.jobs.get(id);
-    if (work) return this.presentWork(work);
+    if (work) return this.presentWork(work, 0);
     const row = this.parts.store.job(id);
     return row ? presentStored(row, this.parts.store) : null;
   }
 
   presentRow(row: JobRow): Job { const work = this.jobs.get(row.id); return work ? this.presentWork(work) : presentStored(row, this.parts.store); }
-  private presentWork(work: JobWork): Job {
-    const { settings } = this.parts;
-    return presentActive(work, { waiting: this.outlook.waiting.get(work.row.id) ?? this.waitingForTools(work), endAt: this.outlook.expectedEndAt.get(work.row.id), attempts: settings().attempts });
+
+  /** `youngerMs`: the expectations may be as old as this; they follow from the whole queue. */
+  private presentWork(work: JobWork, youngerMs = this.queueMs): Job {
+    const now = this.parts.clock();
+    if (!work.expected || now - work.expected.at >= youngerMs || work.expected.moving !== work.anyRunning)
+      work.expected = { at: now, moving: work.anyRunning, waiting: work.anyRunning ? undefined : this.outlook.waiting.get(work.row.id), endAt: this.outlook.expectedEndAt.get(work.row.id) };
+    const { waiting, endAt } = work.expected;
+    return presentActive(work, { waiting: waiting ?? this.waitingForTools(work), endAt, attempts: this.parts.settings().attempts });
   }
+
+  /** Reasons and expected times are told this often at most: each costs a look at the whole queue. */
+  private get queueMs(): number { return Math.min(1_000, this.jobs.size / 5); }
 
   private waitingForTools(work: JobWork): Waiting | undefined {
     const reason = work.ingest === 'waiting' ? this.parts.catalogue.toolsWaiting() : null;
     return reason ? { reason, expectedStartAt: null } : undefined;
   }
 
-  /** Jobs whose reason to wait is another one now, or whose arguments changed near the head of the queue. */
-  publishReasons(): void {
+  /** Jobs whose reason to wait is another one now, or whose arguments changed near the head of the queue. Returns when to look again, ms; null: all is told. */
+  publishReasons(): number | null {
+    const now = this.parts.clock(), wait = this.reasonsAt + this.queueMs - now;
+    if (wait > 0) return wait;
+    this.reasonsAt = now;
     let shown = 0;
+    const over = new Set(this.told.keys());
     for (const [id, waiting] of this.outlook.waiting) {
       const { code, args } = waiting.reason;
       const text = shown++ < 100 ? `${code} ${JSON.stringify(args)}` : code;
+      over.delete(id);
       if (this.told.get(id) === text) continue;
       this.told.set(id, text);
-      const work = this.jobs.get(id);
-      if (work) this.tell(work);
+      this.tellAnew(id);
     }
-    for (const id of this.told.keys()) if (!this.outlook.waiting.has(id)) this.told.delete(id);
+    for (const id of over) { this.told.delete(id); this.tellAnew(id); }
+    return null;
+  }
+  private reasonsAt = 0;
+
+  private tellAnew(id: string): void {
+    const work = this.jobs.get(id);
+    if (!work) return;
+    work.expected = null;
+    this.tell(work);
   }
 
   /**

@@ -8,18 +8,21 @@ import type { JobWork } from './work.ts';
 
 interface Shares { instanceMs: number; busyMs: number }
 type Batches = Record<number, { seconds: number; ms: number }>;
+/** Reasons to wait are looked at this often: in a long queue each is work. */
+const LOOK_MS = 1_000;
 /** A model that comes back sooner than this after it went was let go too soon, in keep-alives. */
 const SOON = 2;
 
 export class Gauge {
   private since: number;
   private at: number;
+  private lookedAt: number;
   private stages = fresh<Shares>(() => ({ instanceMs: 0, busyMs: 0 }));
   private batches = fresh<Batches>(() => ({}));
   private waitMs = 0; private memoryWaitMs = 0; private loadingMs = 0; private reloads = 0;
   private readonly wentAt = new Map<string, number>();
 
-  constructor(now: number) { this.since = this.at = now; }
+  constructor(now: number) { this.since = this.at = this.lookedAt = now; }
 
   /** The state that held since the last call. */
   observe(now: number, instances: Iterable<Instance>, waiting: ReadonlyMap<string, Waiting>): void {
@@ -33,8 +36,13 @@ export class Gauge {
       loading ||= state === 'loading' || state === 'starting';
     }
     if (loading) this.loadingMs += ms;
-    this.waitMs += ms * waiting.size;
-    for (const { reason } of waiting.values()) if (reason.code === 'memory' || reason.code === 'reserved' || reason.code === 'releasing') this.memoryWaitMs += ms;
+    const waitedMs = now - this.lookedAt;
+    if (waitedMs < LOOK_MS) return;
+    this.lookedAt = now;
+    for (const { reason } of waiting.values()) {
+      this.waitMs += waitedMs;
+      if (reason.code === 'memory' || reason.code === 'reserved' || reason.code === 'releasing') this.memoryWaitMs += waitedMs;
+    }
   }
   ran(stage: Stage, batch: number, seconds: number, ms: number): void {
     const entry = this.batches[stage][batch] ??= { seconds: 0, ms: 0 };

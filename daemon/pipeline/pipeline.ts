@@ -32,6 +32,8 @@ export class Pipeline {
   private woken = false;
   /** What workers said since the last turn. */
   private inbox: (() => void)[] = [];
+  /** Reasons are told again in so many ms. */
+  private reasonsIn: number | null = null;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(parts: Parts) {
@@ -124,7 +126,7 @@ export class Pipeline {
     const tickMs = settings().tickSeconds * 1000;
     const busy = this.core.instances.size > 0 || this.core.jobs.size > 0;
     const until = this.core.outlook.wakeAt === null ? Infinity : Math.max(0, this.core.outlook.wakeAt - clock());
-    const delay = Math.min(busy ? tickMs : Infinity, until);
+    const delay = Math.min(busy ? tickMs : Infinity, until, this.reasonsIn ?? Infinity);
     if (delay !== Infinity) this.timer = setTimeout(() => this.wake(), Math.max(1, delay));
   }
 
@@ -146,7 +148,7 @@ export class Pipeline {
       next = this.look();
     }
     for (const action of next.actions) if (action.type !== 'run') this.apply(action);
-    this.core.publishReasons();
+    this.reasonsIn = this.core.publishReasons();
   }
 
   /** Takes in what was heard, plans, and lets run what may: one transaction, after which the workers hear of it. */

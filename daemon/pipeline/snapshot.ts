@@ -26,11 +26,9 @@ export function buildSnapshot(world: World): Snapshot {
   for (const work of world.jobs.values()) {
     if (work.ingest === 'running') ingestsRunning++;
     if (work.row.state === 'paused' || work.finishing) continue;
-    for (const model of Object.values(work.row.models)) if (model) used.add(model);
-    jobs.push({
-      id: work.row.id, priority: work.row.priority, position: work.row.position, createdAt: work.row.createdAt, ingest: work.ingest,
-      stages: work.stages.map((_, position) => work.view(position)), overtaken: work.row.overtaken, live: false,
-    });
+    const view = work.view();
+    for (const { model } of view.stages) if (model) used.add(model);
+    jobs.push(view);
   }
   for (const instance of world.instances.values()) used.add(instance.options.card.id);
   const models: Record<string, ModelView> = {};

@@ -7,7 +7,7 @@
  */
 import type { Utterance } from '../../schemas/job.ts';
 import type { Stage } from '../../schemas/words.ts';
-import type { StageView } from '../scheduler/snapshot.ts';
+import type { JobView, StageView, Waiting } from '../scheduler/snapshot.ts';
 import type { Attempt, JobRow, UtteranceRow } from '../store/port.ts';
 
 const ABSENT = 0, STARTED = 1, DONE = 2, FAILED = 3, SKIPPED = 4;
@@ -89,6 +89,8 @@ export class JobWork {
   finishing = false;
   totalMs = 0;
   lastWords = '';
+  /** What the plan said of this job when it was last told of. */
+  expected: { at: number; moving: boolean; waiting: Waiting | undefined; endAt: number | undefined } | null = null;
 
   constructor(row: JobRow) {
     this.row = row;
@@ -149,7 +151,18 @@ export class JobWork {
     return to;
   }
 
-  view(position: number): StageView {
+  /** For the plan. While nothing of a job is known but its place, which holds for most of a long queue, the view of it stays the same object. */
+  view(): JobView {
+    const { id, priority, position, createdAt, overtaken, models, durationMs } = this.row, kept = this.kept;
+    if (kept && kept.view.priority === priority && kept.view.position === position && kept.view.overtaken === overtaken && kept.models === models && kept.durationMs === durationMs && this.isUntouched) return kept.view;
+    const view: JobView = { id, priority, position, createdAt, ingest: this.ingest, stages: this.stages.map((_, place) => this.stageView(place)), overtaken, live: false };
+    this.kept = this.isUntouched ? { view, models, durationMs } : null;
+    return view;
+  }
+  private kept: { view: JobView; models: JobRow['models']; durationMs: number | null } | null = null;
+  private get isUntouched(): boolean { return this.ingest === 'waiting' && this.utterances.length === 0; }
+
+  private stageView(position: number): StageView {
     const work = this.stages[position]!;
     const model = this.row.models[work.stage] ?? '';
     return {
