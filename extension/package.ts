@@ -3,7 +3,7 @@
  * two native packages with their one prebuilt file, words, icons, the sample. Engines and models come later, when they are wanted.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +33,8 @@ export async function makePackage(target: string, out = root): Promise<string> {
     cpSync(join(root, 'dist'), join(stage, 'dist'), { recursive: true, filter: path => !/\.map$|\/\.earshot-|\/cli[^/]*\.mjs$|node_modules/.test(path) });
     const modules = join(stage, 'dist/node_modules'), sqlite = 'node_modules/better-sqlite3';
     for (const part of ['package.json', 'LICENSE', 'lib', `prebuilds/${native.sqlite}.node`]) cpSync(join(root, sqlite, part), join(modules, 'better-sqlite3', part), { recursive: true });
-    for (const part of readdirSync(join(root, 'node_modules/koffi'))) if (/\.(c?js|json|txt)$/.test(part) || part === 'lib') cpSync(join(root, 'node_modules/koffi', part), join(modules, 'koffi', part), { recursive: true, filter: path => !path.endsWith('native') });
+    // Its JavaScript without sources, manuals and headers.
+    cpSync(join(root, 'node_modules/koffi'), join(modules, 'koffi'), { recursive: true, filter: path => /\.(c?js|json|txt)$/.test(path) || (statSync(path).isDirectory() && !/\/(doc|vendor|native)$/.test(path)) });
     nativeKoffi(`@koromix/koffi-${native.koffi}`, modules);
     writeFileSync(join(stage, 'package.json'), JSON.stringify(manifest(), null, 2));
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };

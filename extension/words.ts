@@ -1,7 +1,7 @@
 /** Codes into words of the window's language. The sentences for failures and reasons are shared with the command line. */
 import * as vscode from 'vscode';
 import { toFailure, type Failure } from '../schemas/errors.ts';
-import { checkText, explain, sentence } from '../schemas/messages.ts';
+import { checkText, explain, say, sentence } from '../schemas/messages.ts';
 import type { Names, Said } from '../schemas/messages/catalogue.ts';
 import type { Reason } from '../schemas/job.ts';
 import type { DoctorReport } from '../schemas/rpc.ts';
@@ -36,7 +36,8 @@ export function tieView(tie: Tie): TieView {
     case 'starting': return { kind: 'starting', text: tie.step === 'replacing' ? vscode.l10n.t('Updating: the running work ends first…') : vscode.l10n.t('Starting…') };
     case 'connected': return { kind: 'connected', text: '' };
     case 'lost': return { kind: 'lost', text: vscode.l10n.t('The connection was lost; trying again…') };
-    case 'failed': return { kind: 'failed', text: failureText(tie.failure) };
+    // What to do stands on the buttons; the daemon's own last words help whoever mends it.
+    case 'failed': return { kind: 'failed', text: [say(tie.failure, locale(), names).what, tie.failure.detail?.split('\n').find(line => /error|cannot|not /i.test(line))?.slice(0, 200)].filter(Boolean).join(' ') };
   }
 }
 

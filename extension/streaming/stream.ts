@@ -142,7 +142,7 @@ export class Stream implements vscode.Disposable {
     if (!vscode.workspace.getConfiguration('earshot').get('document.follow', true)) return;
     const end = this.document.positionAt(endOf(this.#placement)), cursor = editor.selection.active;
     const ours = this.document.offsetAt(cursor) >= this.#placement.origin && editor.selection.isEmpty && (cursor.isEqual(end) || cursor.line === this.document.lineCount - 1 || this.document.offsetAt(cursor) === this.#placement.origin);
-    if (ours) editor.revealRange(new vscode.Range(end, end), vscode.TextEditorRevealType.Default);
+    if (ours) editor.revealRange(new vscode.Range(end.line, 0, end.line, 0), vscode.TextEditorRevealType.Default);
   }
 
   /** What is left of our text goes too, unless somebody edited it. */

@@ -11,6 +11,8 @@ import type { Frame } from './host/playwright.d.ts';
 
 export const root = join(import.meta.dirname, '../..');
 export const ID = 'earshot.earshot';
+/** What VS Code calls the frame of every custom editor. */
+export const EDITOR = 'undefined';
 
 export interface Window { host: Host; daemon: FakeDaemon; workspace: string; panel(title: string): Promise<Frame>; close(): Promise<Running[]> }
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { busyJobs, cpu, instances, manyJobs, sampleTranscript, twoGpus } from './fake/fixtures.ts';
 import type { Story } from './fake/daemon.ts';
-import { ID, openWindow, root, widenSideBar, type Window } from './harness.ts';
+import { EDITOR, ID, openWindow, root, widenSideBar, type Window } from './harness.ts';
 import { hostUnavailable } from './host/install.ts';
 import { explorerMenu, openView, setTheme, until, webview } from './host/ui.ts';
 
@@ -53,7 +53,7 @@ try {
     if (only && only !== theme) continue;
     await setTheme(w.host, theme);
     await w.host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
-    const editor = await webview(page, { extensionId: ID, title: 'talk.earshot.json' });
+    const editor = await webview(page, { extensionId: ID, title: EDITOR });
     await editor.locator('.utterance').first().waitFor();
     await editor.locator('#w2-3').click();
     await page.waitForTimeout(900);
@@ -70,7 +70,6 @@ try {
   const job = [...w.daemon.jobs.keys()].at(-1)!;
   for (let i = 0; i < 5; i++) { w.daemon.say(job, 8); await page.waitForTimeout(150); }
   await page.locator('.editor-instance .view-line', { hasText: 'amiable' }).first().waitFor();
-  await page.keyboard.press('Alt+z');
   await openView(page, 'Earshot');
   await alone(w, 'Queue');
   await shoot(w, 'streaming');

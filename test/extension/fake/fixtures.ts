@@ -166,7 +166,7 @@ export function utterance(index: number, stages: readonly Stage[]): Utterance {
 /** The sample's transcript with the times of the sample itself, two misheard words mended, and a translation. */
 export function sampleTranscript(path: string): Transcript {
   const times = [[120, 6900], [7500, 14_400], [15_000, 21_600], [22_200, 25_200]] as const;
-  const mishear: Record<number, [number, string]> = { 0: [3, 'dash-wood'], 2: [4, 'aimable'] };
+  const mishear: Record<number, [number, string]> = { 0: [3, 'dash-wood'], 2: [5, 'aimable'] };
   return {
     earshot: 1, recording: { path, name: path.split('/').at(-1)!, durationMs: 27_700 }, language: 'en', translatedTo: 'de', models: { asr: 'whisper-base', repair: 'qwen2.5-1.5b-q4', nmt: 'qwen2.5-1.5b-q4' }, warnings: [],
     utterances: SENTENCES.map((text, index) => {

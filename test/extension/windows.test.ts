@@ -1,0 +1,130 @@
+/** Windows: the transcript editor, two of them on one daemon, a reload, Chinese, an untrusted folder, and the packaged extension with the real daemon. */
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync, mkdtempSync, mkdirSync, cpSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { makePackage } from '../../extension/package.ts';
+import { busyJobs, cpu, id, sampleTranscript, twoGpus, instances } from './fake/fixtures.ts';
+import { EDITOR, ID, openWindow, root } from './harness.ts';
+import { openHost } from './host/host.ts';
+import { hostUnavailable } from './host/install.ts';
+import { axe, explorerMenu, explorerRow, menuItems, openView, openWorkbench, runCommand, setTheme, until, webview } from './host/ui.ts';
+
+const unavailable = await hostUnavailable();
+if (unavailable) console.log(`Not run: ${unavailable}`);
+
+describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
+  it('the transcript editor plays, mends, takes repairs back, and undoes; axe finds nothing', async () => {
+    const w = await openWindow({ jobs: [] });
+    try {
+      const { page } = w.host, path = join(w.workspace, 'talk.earshot.json');
+      writeFileSync(path, JSON.stringify(sampleTranscript(join(w.workspace, 'talk.wav'))));
+      await w.host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
+      const editor = await webview(page, { extensionId: ID, title: EDITOR });
+      await editor.locator('.utterance').first().waitFor();
+      const text = (): Promise<string> => w.host.inHost((vscode, file) => vscode.workspace.textDocuments.find(d => d.uri.fsPath === file)!.getText(), path);
+      // A click on a word plays from it, and the word lights up.
+      await editor.locator('#w1-2').click();
+      await editor.locator('#u1 .now').waitFor();
+      await until('the sound moves on', () => editor.evaluate(() => document.querySelector<HTMLMediaElement>('#player')!.currentTime > 8));
+      await page.keyboard.press('Space');
+      await until('it pauses', () => editor.evaluate(() => document.querySelector<HTMLMediaElement>('#player')!.paused));
+      // By keyboard: to the next utterance, edit, save.
+      await editor.locator('#u3').focus();
+      await page.keyboard.press('Enter');
+      await editor.locator('textarea').fill('He might even have been kind.');
+      await page.keyboard.press('Enter');
+      await until('the edit is in the file', async () => /"repair":\{"text":"He might even have been kind\."/.test(await text()));
+      await editor.getByRole('button', { name: 'Take the original back: dash-wood' }).click();
+      await until('the repair is taken back', async () => !/John Dashwood had/.test(await text()));
+      await w.host.inHost(vscode => vscode.commands.executeCommand('undo'));
+      await until('undo brings it again', async () => /John Dashwood had/.test(await text()));
+      await editor.locator('#u0').focus();
+      await page.keyboard.press('m');
+      await until('merged', async () => !/"index":1,/.test(await text()));
+      for (const theme of ['dark', 'light', 'hcDark', 'hcLight'] as const) {
+        await setTheme(w.host, theme);
+        assert.deepEqual({ theme, found: (await axe(await webview(page, { extensionId: ID, title: EDITOR }))).violations }, { theme, found: [] });
+      }
+    } finally { assert.deepEqual(await w.close(), []); }
+  });
+
+  it('two windows show one queue, and a reload finds it again', async () => {
+    const w = await openWindow({ jobs: busyJobs(Date.now()), devices: [cpu(Date.now())] });
+    try {
+      const second = await w.host.context.newPage();
+      await openWorkbench(w.host, second);
+      const [a, b] = [await w.panel('Queue'), await (async () => { await openView(second, 'Earshot'); return webview(second, { extensionId: ID, title: 'Queue' }); })()];
+      await b.locator(`#row-${id(4)}`).hover();
+      await b.locator(`#row-${id(4)} button[data-action=pause]`).click();
+      await a.locator(`#row-${id(4)} .icon.paused`).waitFor();
+      await openWorkbench(w.host, w.host.page, false);
+      await (await w.panel('Queue')).locator(`#row-${id(4)} .icon.paused`).waitFor();
+      await second.close();
+    } finally { assert.deepEqual(await w.close(), []); }
+  });
+
+  it('speaks Chinese, with no English left over', async () => {
+    const now = Date.now(), w = await openWindow({ jobs: busyJobs(now), devices: twoGpus(now), instances: instances(now) }, { locale: 'zh-cn' });
+    try {
+      const { page } = w.host;
+      await openView(page, 'Earshot');
+      const queue = await webview(page, { extensionId: ID, title: '队列' }), devices = await webview(page, { extensionId: ID, title: '设备' });
+      await queue.locator('.job').first().waitFor();
+      await devices.locator('.device').first().waitFor();
+      assert.equal(await queue.evaluate(() => document.documentElement.lang), 'zh-cn');
+      // Names of files, models, devices and what was said stay as they are; everything else is Chinese.
+      const ours = async (frame: typeof queue, selectors: string): Promise<string[]> => frame.evaluate(s => [...document.querySelectorAll<HTMLElement>(s)].map(e => e.innerText.trim()).filter(Boolean), selectors);
+      const labels = [...await ours(queue, 'h2, .filters button, .summary span, .stage span, .time, .priority, .note.reason'), ...await ours(devices, '.headline, h3, dt, .health, .instance small, .key')];
+      assert.ok(labels.length > 20);
+      const names = /Whisper large v3 turbo|NLLB 3\.3B|NVIDIA[\w ]*|blender|M2M100|int8_float16|int8|q4_k_m|\b(?:GB|MB|MHz|[AP]M)\b|[\d:.,/%°·\s]+/g;
+      assert.deepEqual(labels.filter(label => /[A-Za-z]{2,}/.test(label.replace(names, ''))), []);
+      await openView(page, 'Explorer');
+      await explorerMenu(page, 'talk.wav', '转写');
+      await w.daemon.until(() => w.daemon.asked('job/submit').length === 1);
+    } finally { assert.deepEqual(await w.close(), []); }
+  });
+
+  it('an untrusted folder transcribes nothing, but the queue can be seen', async () => {
+    const w = await openWindow({ jobs: busyJobs(Date.now()), devices: [cpu(Date.now())] }, { restricted: true });
+    try {
+      const { page } = w.host;
+      await (await w.panel('Queue')).locator('.job').first().waitFor();
+      await openView(page, 'Explorer');
+      await explorerRow(page, 'talk.wav').click({ button: 'right' });
+      await menuItems(page);
+      const entry = page.locator('.monaco-menu .action-item', { has: page.getByText('Transcribe', { exact: true }) });
+      if (await entry.count()) assert.match(await entry.first().getAttribute('class') ?? '', /disabled/);
+      assert.equal(w.daemon.asked('job/submit').length, 0);
+    } finally { assert.deepEqual(await w.close(), []); }
+  });
+
+  it('the packaged extension starts its own daemon in a clean host, and it comes back when it is killed', async () => {
+    const scratch = mkdtempSync(join(tmpdir(), 'earshot-vsix-test-'));
+    try {
+      const vsix = await makePackage(`${process.platform}-${process.arch}`, scratch), workspace = join(scratch, 'ws'), state = join(scratch, 'state');
+      assert.ok(readFileSync(vsix).length < 15e6);
+      mkdirSync(workspace);
+      cpSync(join(root, 'samples/sense-and-sensibility.flac'), join(workspace, 'talk.flac'));
+      const host = await openHost({ install: [vsix], workspace, env: { EARSHOT_STATE: state, EARSHOT_DATA: join(scratch, 'data') }, settings: { 'earshot.machine.offline': true, 'earshot.machine.idleExitSeconds': 1 } });
+      try {
+        await openWorkbench(host);
+        await openView(host.page, 'Earshot');
+        const queue = await webview(host.page, { extensionId: ID, title: 'Queue' });
+        await queue.getByText('Recordings become text here').waitFor({ timeout: 30_000 });
+        const daemons = (): { pid: number; command: string }[] => host.processes().filter(p => /earshotd\.mjs/.test(p.command));
+        const [daemon] = await until('the daemon', () => daemons().length === 1 && daemons());
+        process.kill(daemon!.pid, 'SIGKILL');
+        await until('another daemon', () => daemons().some(p => p.pid !== daemon!.pid), 30_000);
+        await runCommand(host.page, 'Earshot: Doctor: Check This Machine');
+        await host.page.locator('.tab.active', { hasText: 'Earshot Doctor' }).waitFor();
+        const activated = await host.inHost(vscode => (vscode.extensions.getExtension('earshot.earshot')!.exports as { activatedInMs: number }).activatedInMs);
+        console.log(`packaged: activated in ${activated.toFixed(1)} ms`);
+        assert.ok(activated < 50);
+        await runCommand(host.page, 'Earshot: Stop the Daemon');
+        await until('no daemon', () => daemons().length === 0, 15_000);
+      } finally { assert.deepEqual((await host.close()).strays, []); }
+    } finally { rmSync(scratch, { recursive: true, force: true }); }
+  });
+});
