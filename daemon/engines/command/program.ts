@@ -1,5 +1,7 @@
 /** Runs a program for one utterance: an argument list, never a shell. */
 import { spawn } from 'node:child_process';
+import { open, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { EarshotError } from '../../../schemas/errors.ts';
 
 export interface Call {
@@ -9,6 +11,8 @@ export interface Call {
   input: Buffer | string | null;
   /** It wants a terminal. */
   terminal: boolean;
+  /** For files that live as long as the call; one call at a time. */
+  folder: string;
 }
 
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024, DETAIL_CHARS = 2000;
@@ -20,32 +24,38 @@ export const fill = (argv: readonly string[], values: Readonly<Record<string, st
 export const uses = (argv: readonly string[], name: string): boolean => argv.slice(1).some(argument => argument.includes(`{${name}}`));
 
 /** What it printed. A program that is not there is `engineMissing`; one that fails `engineFailed` with its last words. */
-export async function call({ argv, input, terminal }: Call, signal: AbortSignal): Promise<Buffer> {
-  return terminal ? callInTerminal(argv, input, signal) : callPlain(argv, input, signal);
+export async function call({ argv, input, terminal, folder }: Call, signal: AbortSignal): Promise<Buffer> {
+  return terminal ? callInTerminal(argv, input, signal) : callPlain(argv, input, folder, signal);
 }
 
-function callPlain(argv: readonly string[], input: Buffer | string | null, signal: AbortSignal): Promise<Buffer> {
-  const [program = '', ...args] = argv;
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: [input === null ? 'ignore' : 'pipe', 'pipe', 'pipe'], windowsHide: true });
-    const parts: Buffer[] = [];
-    let bytes = 0, words = '', settled = false;
-    const over = (act: () => void): void => { if (!settled) { settled = true; signal.removeEventListener('abort', stop); act(); } };
-    const stop = (): void => { child.kill('SIGKILL'); over(() => reject(new EarshotError('cancelled'))); };
-    signal.addEventListener('abort', stop, { once: true });
-    child.stdout!.on('data', (part: Buffer) => {
-      bytes += part.length;
-      if (bytes <= MAX_OUTPUT_BYTES) { parts.push(part); return; }
-      child.kill('SIGKILL');
-      over(() => reject(new EarshotError('badAnswer', {}, `${program} does not stop printing`)));
+/** Standard input and output are files: programs that open /dev/stdin or /dev/stdout by name cannot do so with the sockets that Node makes. */
+async function callPlain(argv: readonly string[], input: Buffer | string | null, folder: string, signal: AbortSignal): Promise<Buffer> {
+  const [program = '', ...args] = argv, inputPath = join(folder, 'stdin'), outputPath = join(folder, 'stdout');
+  if (input !== null) await writeFile(inputPath, input);
+  const stdin = input === null ? null : await open(inputPath, 'r'), stdout = await open(outputPath, 'w+', 0o600);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const child = spawn(program, args, { stdio: [stdin?.fd ?? 'ignore', stdout.fd, 'pipe'], windowsHide: true });
+      let words = '';
+      const over = (act: () => void): void => { clearInterval(watch); signal.removeEventListener('abort', stop); act(); };
+      const stop = (): void => { child.kill('SIGKILL'); over(() => reject(new EarshotError('cancelled'))); };
+      const watch = setInterval(() => void stdout.stat().then(({ size }) => {
+        if (size <= MAX_OUTPUT_BYTES) return;
+        child.kill('SIGKILL');
+        over(() => reject(new EarshotError('badAnswer', {}, `${program} does not stop printing`)));
+      }, () => undefined), 1000);
+      signal.addEventListener('abort', stop, { once: true });
+      child.stderr!.on('data', (part: Buffer) => { process.stderr.write(part); words = (words + part.toString('utf8')).slice(-DETAIL_CHARS); });
+      child.on('error', error => over(() => reject(missing(program, error))));
+      child.on('close', (code, how) => over(() => (code === 0 ? resolve() : reject(new EarshotError('engineFailed', { engine: 'command' }, `${program} ended with ${how ?? code}\n${words}`)))));
     });
-    child.stderr!.on('data', (part: Buffer) => { process.stderr.write(part); words = (words + part.toString('utf8')).slice(-DETAIL_CHARS); });
-    // A program may end without reading all of it.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input);
-    child.on('error', error => over(() => reject(missing(program, error))));
-    child.on('close', (code, how) => over(() => (code === 0 ? resolve(Buffer.concat(parts)) : reject(new EarshotError('engineFailed', { engine: 'command' }, `${program} ended with ${how ?? code}\n${words}`)))));
-  });
+    const { size } = await stdout.stat(), printed = Buffer.alloc(size);
+    await stdout.read(printed, 0, size, 0);
+    return printed;
+  } finally {
+    await Promise.all([stdin?.close(), stdout.close()]);
+    await Promise.all([inputPath, outputPath].map(path => rm(path, { force: true })));
+  }
 }
 
 const missing = (program: string, error: unknown): EarshotError => new EarshotError('engineMissing', { engine: program }, error instanceof Error ? error.message : String(error));

@@ -20,7 +20,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
   const folder = await mkdtemp(join(tmpdir(), 'earshot-command-'));
   /** stdin carries what no argument does. */
   const run: Run = (values, input, signal) =>
-    call({ argv: fill(argv, values), input: uses(argv, 'text') || uses(argv, 'input') ? null : input, terminal }, signal);
+    call({ argv: fill(argv, values), input: uses(argv, 'text') || uses(argv, 'input') ? null : input, terminal, folder }, signal);
   const hear = async ({ audio, language, prompt }: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> => {
     const wav = await utteranceWav(audio), path = join(folder, 'utterance.wav');
     if (uses(argv, 'input')) await writeFile(path, wav);
