@@ -33,7 +33,7 @@ export interface Examined {
 }
 
 const GiB = 1024 ** 3;
-const RUNTIMES: readonly RuntimeId[] = ['python', 'llama', 'sherpa'];
+const RUNTIMES: readonly RuntimeId[] = ['python', 'llama', 'sherpa', 'dictionaries'];
 const OLDEST_NODE = 22, PROBE_MS = 15_000;
 
 /** Looks at everything, in the order in which a person would mend it. Takes a few seconds at most. */

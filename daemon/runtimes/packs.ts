@@ -24,7 +24,7 @@ export function llamaBuilds({ platform, arch, nvidia }: Machine): string[] {
 }
 
 /** Packages of a lock that this machine does without. */
-export function unwanted(id: 'llama' | 'sherpa', machine: Machine): (name: string) => boolean {
+export function unwanted(id: Exclude<RuntimeId, 'python'>, machine: Machine): (name: string) => boolean {
   if (id === 'llama') {
     const builds = llamaBuilds(machine);
     return (name) => name.startsWith('@node-llama-cpp/') && !builds.includes(name);
@@ -42,7 +42,7 @@ export function pack(id: RuntimeId, machine: Machine): Pack {
   }
   const manifest = readFileSync(join(HERE, id, 'package.json'), 'utf8');
   const lock = cutLock(JSON.parse(readFileSync(join(HERE, id, 'package-lock.json'), 'utf8')) as Lock, unwanted(id, machine));
-  const bytes = id === 'sherpa' ? 80 * MiB : (llamaBuilds(machine).length > 1 ? 1200 : 90) * MiB;
+  const bytes = (id === 'sherpa' ? 80 : id === 'dictionaries' ? 20 : llamaBuilds(machine).length > 1 ? 1200 : 90) * MiB;
   return { kind: 'npm', manifest, lock, hash: hashOf(manifest + JSON.stringify(lock)), bytes };
 }
 

@@ -8,13 +8,13 @@ export const llama: Engine = {
   stages: ['repair', 'nmt'],
   devices: ['cpu', 'gpu'],
   licence: 'MIT',
-  runtimes: ['llama'],
+  runtimes: ['llama', 'dictionaries'],
   elastic: true,
   contextual: ['nmt'],
   maxBatch: { repair: 1, nmt: 1 },
   command: ({ runtime, device }) => ({
     program: process.execPath,
-    args: [workerFile('llama'), '--runtime', runtime('llama')],
+    args: [workerFile('llama'), '--runtime', runtime('llama'), '--dictionaries', runtime('dictionaries')],
     env: device.kind === 'gpu' ? { CUDA_VISIBLE_DEVICES: device.uuid } as Record<string, string> : {},
   }),
 };
