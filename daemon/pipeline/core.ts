@@ -59,14 +59,17 @@ export class Core {
   leaving: 'no' | 'finish' | 'park' = 'no';
   /** Something happened: plan in the next turn of the event loop. */
   readonly wake: () => void;
+  /** Something was heard from outside: taken in with the next turn. */
+  readonly heard: (word: () => void) => void;
   private readonly restart: () => void;
   private readonly deliveries = new Map<string, AbortController>();
   private readonly told = new Map<string, string>();
   stall: NodeJS.Timeout | null = null;
 
-  constructor(parts: Parts, loop: { wake(): void; restart(): void }) {
+  constructor(parts: Parts, loop: { wake(): void; heard(word: () => void): void; restart(): void }) {
     this.parts = parts;
     this.wake = loop.wake;
+    this.heard = loop.heard;
     this.restart = loop.restart;
     this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
     this.gauge = new Gauge(parts.clock());
@@ -120,7 +123,7 @@ export class Core {
   }
 
   /** Reasons and expected times are told this often at most: each costs a look at the whole queue. */
-  private get queueMs(): number { return Math.min(1_000, this.jobs.size / 5); }
+  private get queueMs(): number { return Math.min(1_000, this.jobs.size * 2); }
 
   private waitingForTools(work: JobWork): Waiting | undefined {
     const reason = work.ingest === 'waiting' ? this.parts.catalogue.toolsWaiting() : null;
@@ -251,13 +254,13 @@ export class Core {
     this.deliveries.set(work.row.id, abort);
     const stillOurs = (): boolean => this.jobs.get(work.row.id) === work;
     this.parts.deliver(work, abort.signal).then(
-      outputs => { if (stillOurs()) this.guarded(() => {
+      outputs => this.heard(() => { if (stillOurs()) {
         work.row.outputs = outputs;
         const failed = work.made.filter(utterance => utterance.failed);
         this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
-      }); },
-      error => { if (stillOurs()) this.guarded(() => this.end(work, 'failed', toFailure(error))); },
-    ).finally(() => { work.finishing = false; this.deliveries.delete(work.row.id); this.wake(); });
+      } }),
+      error => this.heard(() => { if (stillOurs()) this.end(work, 'failed', toFailure(error)); }),
+    ).finally(() => this.heard(() => { work.finishing = false; this.deliveries.delete(work.row.id); }));
   }
 
   end(work: JobWork, state: 'completed' | 'failed' | 'cancelled', why: Failure | null): void {

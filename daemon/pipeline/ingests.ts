@@ -27,24 +27,25 @@ export class Ingests {
       mkdirSync(files.speech, { recursive: true, mode: 0o700 });
       return ingest({
         recording: path, audioTrack: options.audioTrack ?? 0, pcmPath: files.pcm, ...tools, node: process.execPath, expected: { bytes: work.row.bytes, modifiedAt: work.row.modifiedAt },
-        onStart: ({ durationMs }) => { if (isNow()) this.core.guarded(() => this.core.update(work, { durationMs })); },
-        onUtterances: rows => { if (isNow()) this.core.guarded(() => {
+        onStart: ({ durationMs }) => this.core.heard(() => { if (isNow()) this.core.update(work, { durationMs }); }),
+        onUtterances: rows => this.core.heard(() => {
+          if (!isNow()) return;
           this.core.parts.store.addUtterances(id, rows);
           const at = this.core.parts.clock();
           work.addUtterances(rows);
           this.core.parts.metrics.known(id, rows, at);
           this.core.tell(work);
-          this.core.wake();
-        }); },
+        }),
         onProgress: ms => { if (isNow()) { work.row.ingestedMs = ms; this.core.tell(work); } },
         signal: work.ingestAbort!.signal,
       });
-    }).then(({ durationMs, warnings }) => { if (isNow()) this.core.guarded(() => {
+    }).then(({ durationMs, warnings }) => this.core.heard(() => {
+      if (!isNow()) return;
       work.ingest = 'done';
       this.core.update(work, { ingested: true, durationMs, ingestedMs: durationMs, warnings: [...work.row.warnings, ...warnings] }, { kind: 'ingest.finished', data: { utterances: work.utterances.length, durationMs } });
       this.core.advance(work);
-      this.core.wake();
-    }); }, error => { if (isNow()) this.core.guarded(() => {
+    }), error => this.core.heard(() => {
+      if (!isNow()) return;
       const why = toFailure(error);
       log(`ingest of ${id}: ${String(error)}`);
       work.ingest = 'waiting';
@@ -55,7 +56,6 @@ export class Ingests {
         this.core.note({ kind: 'ingest.failed', job: id, data: { failure: why } });
         setTimeout(() => this.core.wake(), this.core.retryPauseMs(work.ingestTries));
       }
-      this.core.wake();
-    }); });
+    }));
   }
 }

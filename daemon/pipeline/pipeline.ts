@@ -37,7 +37,7 @@ export class Pipeline {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(parts: Parts) {
-    const core = this.core = new Core(parts, { wake: () => this.wake(), restart: () => this.start() });
+    const core = this.core = new Core(parts, { wake: () => this.wake(), heard: word => this.heard(word), restart: () => this.start() });
     const guarded = core.guarded.bind(core);
     const events: InstanceEvents = {
       loaded: instance => guarded(() => this.loads.loaded(instance)),
@@ -147,7 +147,8 @@ export class Pipeline {
       if (this.core.leaving !== 'no' || this.core.stall) return;
       next = this.look();
     }
-    for (const action of next.actions) if (action.type !== 'run') this.apply(action);
+    const others = next.actions.filter(action => action.type !== 'run');
+    if (others.length) this.core.parts.store.turn(() => { for (const action of others) this.apply(action); });
     this.reasonsIn = this.core.publishReasons();
   }
 

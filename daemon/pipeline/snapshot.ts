@@ -22,12 +22,14 @@ export function buildSnapshot(world: World): Snapshot {
   const devices = world.pool.views();
   const jobs: JobView[] = [];
   const used = new Set<string>();
-  let ingestsRunning = 0;
+  let ingestsRunning = 0, last: JobWork['row']['models'] | null = null;
   for (const work of world.jobs.values()) {
     if (work.ingest === 'running') ingestsRunning++;
     if (work.row.state === 'paused' || work.finishing) continue;
     const view = work.view();
-    for (const { model } of view.stages) if (model) used.add(model);
+    const { models } = work.row;
+    if (!last || models.asr !== last.asr || models.repair !== last.repair || models.nmt !== last.nmt || models.tts !== last.tts) for (const { model } of view.stages) if (model) used.add(model);
+    last = models;
     jobs.push(view);
   }
   for (const instance of world.instances.values()) used.add(instance.options.card.id);

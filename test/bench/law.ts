@@ -38,8 +38,8 @@ export interface LawReport {
 }
 
 /** A GPU with room for everything, on which instances do not slow each other down: what is measured is the pipeline, not a device. */
-const roomyGpu = (): DeviceReader => ({
-  read: async () => [{ ...blankReading('GPU-0', 'gpu', 'nvml'), name: 'bench GPU', totalBytes: 24 * 1024 ** 3, freeBytes: 23 * 1024 ** 3 }],
+export const roomyGpu = (id = 'GPU-0'): DeviceReader => ({
+  read: async () => [{ ...blankReading(id, 'gpu', 'nvml'), name: `bench ${id}`, totalBytes: 24 * 1024 ** 3, freeBytes: 23 * 1024 ** 3 }],
   problem: () => null,
   dispose() {},
 });

@@ -13,6 +13,7 @@ import { home as homeOf, openHome, type Home } from '../../daemon/home.ts';
 import type { startIngest } from '../../daemon/ingest/ingest.ts';
 import { Metrics } from '../../daemon/journal/metrics.ts';
 import type { Catalogue } from '../../daemon/pipeline/catalogue.ts';
+import type { Parts } from '../../daemon/pipeline/core.ts';
 import { Pipeline } from '../../daemon/pipeline/pipeline.ts';
 import { Speeds } from '../../daemon/pipeline/speeds.ts';
 import { cpuReader } from '../../daemon/pool/cpu.ts';
@@ -49,6 +50,7 @@ export class Harness {
   readonly pool: Pool;
   readonly pipeline: Pipeline;
   readonly metrics: Metrics;
+  readonly parts: Parts;
   readonly log: string[] = [];
   settings: Settings;
   private readonly root: string;
@@ -84,10 +86,11 @@ export class Harness {
       onUtterances(rows);
       return { durationMs: at, warnings: [] };
     };
-    this.pipeline = new Pipeline({
+    this.parts = {
       home: this.home, clock, settings, store: this.store, pool: this.pool, catalogue, speeds: new Speeds(this.store), metrics: this.metrics, engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id), ingest, deliver: async () => [],
-      publish: event => { this.events.push(event); for (const wake of this.waiters) wake(); }, log: line => this.log.push(line), retryPauseMs: tries => 20 * tries,
-    });
+      publish: event => this.publish(event), log: line => this.log.push(line), retryPauseMs: tries => 20 * tries,
+    };
+    this.pipeline = new Pipeline(this.parts);
   }
   static async open(options: HarnessOptions): Promise<Harness> {
     const harness = new Harness(options);
@@ -95,6 +98,10 @@ export class Harness {
     harness.pipeline.start();
     return harness;
   }
+
+  private publish: (event: StateEvent) => void = event => { this.events.push(event); for (const wake of this.waiters) wake(); };
+  /** Hands events on instead of keeping them. */
+  watch(see: (event: StateEvent) => void): void { this.publish = see; }
 
   recording(name: string): string {
     const path = join(this.recordings, name);
