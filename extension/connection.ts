@@ -32,6 +32,7 @@ export class Daemon implements vscode.Disposable {
   readonly #main: Feed;
   readonly #live: Feed;
   #tie: Tie = { kind: 'off' };
+  #turn: Promise<Client | null> = Promise.resolve(null);
   #watchers = 0;
   #streams = new Set<string>();
   readonly #ties = new vscode.EventEmitter<Tie>();
@@ -117,7 +118,14 @@ export class Daemon implements vscode.Disposable {
     this.#live.want(topics.length || this.#streams.size ? { topics, utterancesOf: [...this.#streams] } : null);
   }
 
-  async #open(): Promise<Client> {
+  /** One after the other: the second connection finds the daemon that the first one started. */
+  #open(): Promise<Client> {
+    const opened = this.#turn.then(() => this.#reach(), () => this.#reach());
+    this.#turn = opened;
+    return opened;
+  }
+
+  async #reach(): Promise<Client> {
     const [{ ensureDaemon }, place] = await Promise.all([import('../schemas/client.ts'), this.#place()]);
     if (this.#tie.kind !== 'connected') this.#setTie({ kind: 'starting', step: null });
     return ensureDaemon({

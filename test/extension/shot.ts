@@ -1,19 +1,23 @@
-import { mkdtempSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openHost } from './host/host.ts';
-import { openView, openWorkbench } from './host/ui.ts';
-import { makePackage } from '../../extension/package.ts';
-const scratch = mkdtempSync(join(tmpdir(), 'earshot-vsix-test-'));
-const vsix = await makePackage('linux-x64', scratch), workspace = join(scratch, 'ws'), state = join(scratch, 'state');
-mkdirSync(workspace); (await import('node:fs')).writeFileSync(join(workspace, 'a.txt'), '');
-const host = await openHost({ install: [vsix], workspace, env: { EARSHOT_STATE: state, EARSHOT_DATA: join(scratch, 'data') }, settings: { 'earshot.machine.offline': true, 'earshot.machine.idleExitSeconds': 1 } });
+import { openWindow } from './harness.ts';
+import { explorerRow, openView } from './host/ui.ts';
+const w = await openWindow({ jobs: [] });
 try {
-  await openWorkbench(host);
-  await openView(host.page, 'Earshot');
-  await host.page.waitForTimeout(15000);
-  await host.page.screenshot({ path: '/tmp/shot.png' });
-  console.log(host.processes().map(p => p.command.slice(0, 150)));
-  console.log(readdirSync(state, { recursive: true }));
-  for (const f of readdirSync(join(state, 'logs'))) console.log(f, readFileSync(join(state, 'logs', f), 'utf8').slice(-2000));
-} finally { console.log(await host.close()); }
+  const { page } = w.host;
+  await explorerRow(page, 'notes.md').dblclick();
+  await page.locator('.editor-instance .view-line').first().waitFor();
+  const from = (await explorerRow(page, 'lecture.mp4').boundingBox())!, to = (await page.locator('.editor-instance .view-lines').first().boundingBox())!;
+  await page.mouse.move(from.x + 40, from.y + 10); await page.mouse.down(); await page.mouse.move(to.x + 20, to.y + 50, { steps: 8 });
+  await page.keyboard.down('Shift'); await page.mouse.move(to.x + 24, to.y + 52, { steps: 4 }); await page.waitForTimeout(500); await page.mouse.up(); await page.keyboard.up('Shift');
+  await page.waitForTimeout(4000);
+  await page.screenshot({ path: '/tmp/shot.png' });
+  console.log('drop', await w.host.inHost(vscode => vscode.window.activeTextEditor?.document.getText()), w.daemon.asked('job/submit').length);
+  await explorerRow(page, 'lecture.mp4').click({ button: 'right' });
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+c');
+  await page.waitForTimeout(500);
+  await page.locator('.editor-instance .view-line').last().click();
+  await page.keyboard.press('Control+End');
+  console.log(await w.host.inHost(async vscode => { try { await Promise.race([vscode.commands.executeCommand('editor.action.pasteAs'), new Promise(r => setTimeout(r, 3000))]); } catch (e) { return String(e); } return 'ok'; }));
+  await page.waitForTimeout(1500);
+  await page.screenshot({ path: '/tmp/shot2.png' });
+} finally { console.log(await w.close()); }

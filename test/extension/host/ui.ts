@@ -6,7 +6,7 @@ import { fromHost } from './install.ts';
 import type { Frame, Locator, Page } from './playwright.d.ts';
 
 /** Looks until something truthy is found. */
-export async function until<T>(what: string, look: () => Promise<T | undefined | null | false> | T | undefined | null | false, timeoutMs = 20_000): Promise<T> {
+export async function until<T>(what: string, look: () => Promise<T | undefined | null | false> | T | undefined | null | false, timeoutMs = 45_000): Promise<T> {
   let last: unknown;
   for (const end = Date.now() + timeoutMs; ;) {
     try { const found = await look(); if (found) return found; } catch (error) { last = error; }
