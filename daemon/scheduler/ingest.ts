@@ -2,25 +2,16 @@
  * Which recordings are decoded next: by order, two at a time, and only as many ahead as could start soon. Decoding everything at once
  * would fill the disk with sound that waits.
  */
-import { begun, type Lane, type Lanes } from './lanes.ts';
+import type { Lane, Lanes } from './lanes.ts';
 import type { Action, JobView, Snapshot } from './snapshot.ts';
 
 export const INGESTS_AT_ONCE = 2;
 /** Jobs of one model that are decoded and wait for their first turn, beyond one for each of its instances. */
 const AHEAD = 2;
 
-/** Emits the ingests to begin; returns their jobs. `moved`: jobs that this plan lets begin; awake and asleep: places in order of those whose ingest began, and of the rest. */
-export function beginIngests(snapshot: Snapshot, order: readonly JobView[], { awake, asleep }: { awake: readonly number[]; asleep: readonly number[] }, lanes: Lanes, moved: ReadonlySet<string>, actions: Action[]): JobView[] {
+/** Emits the ingests to begin; returns their jobs. `asleep`: places in order of those that wait for it; `decoding`, `live`: how many run. */
+export function beginIngests(snapshot: Snapshot, order: readonly JobView[], { asleep, decoding, live }: { asleep: readonly number[]; decoding: number; live: number }, lanes: Lanes, actions: Action[]): JobView[] {
   const chosen: JobView[] = [];
-  let live = 0, decoding = 0;
-  for (const lane of lanes.all) lane.decoded = 0;
-  for (const place of awake) {
-    const job = order[place]!;
-    if (job.ingest === 'running') { if (job.live) live++; else decoding++; }
-    if (begun(job) || moved.has(job.id)) continue;
-    const lane = laneOf(job, lanes);
-    if (lane) lane.decoded++;
-  }
   let running = Math.max(decoding, snapshot.ingestsRunning - live); // a live recording takes no decoder's place
   const liveWaits = running >= INGESTS_AT_ONCE && asleep.some(place => order[place]!.live);
   for (const place of asleep) {

@@ -20,100 +20,119 @@ export const TIE_SHARE = 0.1;
 const INDEX_BITS = 2 ** 20;
 const MOST_WORK_MS = 2 ** 32 - 1;
 
-/** The key that merges priorities: smaller goes first. */
-export const agedKey = (job: Pick<JobView, 'createdAt' | 'priority'>, ageingSeconds: number): number => job.createdAt + RANK[job.priority] * ageingSeconds * 1000;
 
-/** The queue as columns: passing over thousands of jobs stays cheap when each is touched once. */
+/** The queue as columns of numbers: passing over thousands of jobs stays cheap when each object is touched once. */
 interface Columns { jobs: readonly JobView[]; createdAt: Float64Array; position: Float64Array }
+
+/** Live and recorded jobs of each priority are buckets of one array of places; live ones lie before the recordings of their priority. */
+const BUCKETS = PRIORITIES.length * 2;
 
 /** All jobs, the one to be served first at the front. Pure; the input keeps its order. */
 export function orderJobs(jobs: readonly JobView[], models: Readonly<Record<string, ModelView>>, policy: Pick<Policy, 'ageingSeconds'>): JobView[] {
-  const columns: Columns = { jobs, createdAt: new Float64Array(jobs.length), position: new Float64Array(jobs.length) };
-  const lists: number[][] = PRIORITIES.map(() => []), live: number[][] = PRIORITIES.map(() => []);
-  for (let i = 0; i < jobs.length; i++) {
+  const count = jobs.length;
+  const columns: Columns = { jobs, createdAt: new Float64Array(count), position: new Float64Array(count) };
+  const bucket = new Uint8Array(count), starts = new Int32Array(BUCKETS + 1);
+  for (let i = 0; i < count; i++) {
     const job = jobs[i]!;
     columns.createdAt[i] = job.createdAt;
     columns.position[i] = job.position;
-    (job.live ? live : lists)[RANK[job.priority]]!.push(i);
+    const which = RANK[job.priority] * 2 + (job.live ? 0 : 1);
+    bucket[i] = which;
+    starts[which + 1] = starts[which + 1]! + 1;
+  }
+  for (let k = 0; k < BUCKETS; k++) starts[k + 1] = starts[k + 1]! + starts[k]!;
+  const places = new Int32Array(count), fill = starts.slice();
+  for (let i = 0; i < count; i++) {
+    const which = bucket[i]!, at = fill[which]!;
+    places[at] = i;
+    fill[which] = at + 1;
   }
   const tieMs = policy.ageingSeconds * 1000 * TIE_SHARE;
-  const merged = lists.map((list, rank) => {
+  for (let k = 0; k < BUCKETS; k++) {
+    const list = places.subarray(starts[k]!, starts[k + 1]!);
     sortByPlace(list, columns);
-    smallFirst(list, columns, models, tieMs);
-    return live[rank]!.length ? [...sortByPlace(live[rank]!, columns), ...list] : list;
-  });
-  return mergeByAge(merged, columns, policy.ageingSeconds).map(i => jobs[i]!);
+    if (k % 2 === 1) smallFirst(list, columns, models, tieMs);
+  }
+  return mergeByAge(places, starts, columns, policy.ageingSeconds);
 }
 
-const byCreation = (a: number, b: number, { createdAt, jobs }: Columns): number => createdAt[a]! - createdAt[b]! || (jobs[a]!.id < jobs[b]!.id ? -1 : jobs[a]!.id > jobs[b]!.id ? 1 : 0);
+function byCreation(a: number, b: number, { createdAt, jobs }: Columns): number {
+  const difference = createdAt[a]! - createdAt[b]!;
+  if (difference !== 0) return difference;
+  const one = jobs[a]!.id, other = jobs[b]!.id;
+  return one < other ? -1 : one > other ? 1 : 0;
+}
 
 /** In place; a list that is sorted already, as it mostly is, costs one pass. */
-function sortByPlace(list: number[], columns: Columns): number[] {
+function sortByPlace(list: Int32Array, columns: Columns): void {
   const { position } = columns;
   const byPlace = (a: number, b: number): number => position[a]! - position[b]! || byCreation(a, b, columns);
-  for (let i = 1; i < list.length; i++) if (byPlace(list[i - 1]!, list[i]!) > 0) return list.sort(byPlace);
-  return list;
+  for (let i = 1; i < list.length; i++) if (byPlace(list[i - 1]!, list[i]!) > 0) { list.sort(byPlace); return; }
 }
 
 /** Sorts each run of equals by the work that is left. */
-function smallFirst(list: number[], columns: Columns, models: Readonly<Record<string, ModelView>>, tieMs: number): void {
-  const speed = speeds(models);
+function smallFirst(list: Int32Array, columns: Columns, models: Readonly<Record<string, ModelView>>, tieMs: number): void {
+  const { createdAt } = columns, speed = new Speeds(models);
   let from = 0;
   for (let i = 1; i <= list.length; i++) {
-    if (i < list.length && byCreation(list[i - 1]!, list[i]!, columns) <= 0 && columns.createdAt[list[i]!]! - columns.createdAt[list[from]!]! <= tieMs) continue;
-    if (i - from > 1) sortRange(list, from, i, columns, speed);
+    if (i < list.length && byCreation(list[i - 1]!, list[i]!, columns) <= 0 && createdAt[list[i]!]! - createdAt[list[from]!]! <= tieMs) continue;
+    if (i - from > 1) sortBySize(list.subarray(from, i), columns.jobs, speed);
     from = i;
   }
 }
 
 /** Speed by stage and model. Neighbours mostly use the same models, so the last answer is kept for each place. */
-function speeds(models: Readonly<Record<string, ModelView>>): (place: number, model: string) => number {
-  const names: string[] = ['', '', '', ''], values = [0, 0, 0, 0];
-  return (place, model) => {
-    if (names[place] === model) return values[place]!;
-    names[place] = model;
-    return values[place] = models[model]?.msPerSecond ?? 0;
-  };
+class Speeds {
+  private readonly names = ['', '', '', ''];
+  private readonly values = new Float64Array(4);
+  private readonly models: Readonly<Record<string, ModelView>>;
+  constructor(models: Readonly<Record<string, ModelView>>) { this.models = models; }
+  get(place: number, model: string): number {
+    if (this.names[place] === model) return this.values[place]!;
+    this.names[place] = model;
+    return this.values[place] = this.models[model]?.msPerSecond ?? 0;
+  }
 }
 
 /** Work and place packed into one number: sorting numbers is several times faster than sorting with a comparison. */
-function sortRange(list: number[], from: number, to: number, { jobs }: Columns, speed: (place: number, model: string) => number): void {
-  const keys = new Float64Array(to - from);
-  for (let i = from; i < to; i++) {
-    const { stages } = jobs[list[i]!]!;
+function sortBySize(run: Int32Array, jobs: readonly JobView[], speeds: Speeds): void {
+  const keys = new Float64Array(run.length);
+  for (let i = 0; i < run.length; i++) {
+    const { stages } = jobs[run[i]!]!;
     let work = 0;
     for (let place = 0; place < stages.length; place++) {
       const stage = stages[place]!;
-      if (!stage.finished) work += stage.leftSeconds * speed(place, stage.model);
+      if (!stage.finished) work += stage.leftSeconds * speeds.get(place, stage.model);
     }
-    keys[i - from] = Math.min(MOST_WORK_MS, Math.round(work)) * INDEX_BITS + (i - from);
+    keys[i] = Math.min(MOST_WORK_MS, Math.round(work)) * INDEX_BITS + i;
   }
   keys.sort();
-  const before = list.slice(from, to);
-  for (let i = 0; i < keys.length; i++) list[from + i] = before[keys[i]! % INDEX_BITS]!;
+  const before = run.slice();
+  for (let i = 0; i < keys.length; i++) run[i] = before[keys[i]! % INDEX_BITS]!;
 }
 
-/** Merges the lists of the priorities by key; each job counts as old as the oldest that stands behind it in its list. */
-function mergeByAge(lists: readonly number[][], { createdAt }: Columns, ageingSeconds: number): number[] {
-  const full: number[][] = [], keys: Float64Array[] = [];
-  lists.forEach((list, rank) => {
-    if (!list.length) return;
-    const key = new Float64Array(list.length + 1), lift = rank * ageingSeconds * 1000;
-    let oldest = key[list.length] = Infinity;
-    for (let i = list.length - 1; i >= 0; i--) key[i] = oldest = Math.min(oldest, createdAt[list[i]!]! + lift);
-    full.push(list);
-    keys.push(key);
-  });
-  if (full.length <= 1) return full[0] ?? [];
-  const at = full.map(() => 0), heads = keys.map(key => key[0]!);
-  const result: number[] = [];
-  for (;;) {
-    let best = 0;
-    for (let k = 1; k < heads.length; k++) if (heads[k]! < heads[best]!) best = k;
-    if (heads[best] === Infinity) return result;
-    const place = at[best]!;
-    result.push(full[best]![place]!);
-    at[best] = place + 1;
-    heads[best] = keys[best]![place + 1]!;
+/** Merges the priorities by key; each job counts as old as the oldest that stands behind it in its priority. */
+function mergeByAge(places: Int32Array, starts: Int32Array, { createdAt, jobs }: Columns, ageingSeconds: number): JobView[] {
+  const keys = new Float64Array(places.length), heads = new Float64Array(PRIORITIES.length), at = new Int32Array(PRIORITIES.length);
+  for (let rank = 0; rank < PRIORITIES.length; rank++) {
+    const lift = rank * ageingSeconds * 1000, first = starts[rank * 2]!;
+    let oldest = Infinity;
+    for (let i = starts[rank * 2 + 2]! - 1; i >= first; i--) {
+      const key = createdAt[places[i]!]! + lift;
+      if (key < oldest) oldest = key;
+      keys[i] = oldest;
+    }
+    at[rank] = first;
+    heads[rank] = oldest;
   }
+  const result = new Array<JobView>(places.length);
+  for (let i = 0; i < result.length; i++) {
+    let best = 0;
+    for (let rank = 1; rank < heads.length; rank++) if (heads[rank]! < heads[best]!) best = rank;
+    const place = at[best]!;
+    result[i] = jobs[places[place]!]!;
+    at[best] = place + 1;
+    heads[best] = place + 1 < starts[best * 2 + 2]! ? keys[place + 1]! : Infinity;
+  }
+  return result;
 }

@@ -26,6 +26,8 @@ import { explain } from './explain.ts';
 
 /** Jobs under way that prefetching looks at. */
 const UNDER_WAY = 16;
+/** Jobs that may have lanes of their own, where models are not shared. */
+const OWN_LANES = 256;
 
 /** A plan is whole long before this; it bounds the work whatever happens. */
 const MOST_ROUNDS = 12;
@@ -70,9 +72,7 @@ function round(snapshot: Snapshot, now: number, moved: Set<string>): Round {
   let wakeAt = Infinity;
   const wake = (at: number): void => { if (at > now) wakeAt = Math.min(wakeAt, at); };
   const served = policy.serial ? onlyOne(snapshot.jobs) : snapshot.jobs;
-  const awake: number[] = [], asleep: number[] = [];
-  for (let index = 0; index < served.length; index++) (served[index]!.ingest === 'waiting' ? asleep : awake).push(index);
-  const underWay = gather(snapshot, served, awake, lanes, now, wake);
+  const found = gather(snapshot, served, lanes, now, wake), { underWay } = found;
   const scene: Scene = { ledger, actions, wake, cpuThreads: threadsHere(ledger, lanes, served), turnOf: lane => lane.waiting.length ? nextTurn(lane.waiting, lane.instances.length, now) : null };
 
   if (snapshot.open) {
@@ -80,7 +80,7 @@ function round(snapshot: Snapshot, now: number, moved: Set<string>): Round {
     claimAll(underWay.filter(job => moved.has(job.id) && !isUnderWay(job)), lanes, served);
     prefetch(scene, lanes, underWay.filter(job => moved.has(job.id) || isUnderWay(job)), served);
     replicate(scene, lanes.all);
-    const decoding = beginIngests(snapshot, served, { awake, asleep }, lanes, moved, actions);
+    const decoding = beginIngests(snapshot, served, found, lanes, actions);
     for (const job of decoding) moved.add(job.id);
     claimAll(decoding, lanes, served);
     prefetch(scene, lanes, decoding, served);
@@ -113,29 +113,36 @@ function refuse(snapshot: Snapshot, order: JobView[], actions: Action[]): JobVie
   });
 }
 
-/** Fills the lanes with the work that may start now; returns the first jobs that are under way. */
-function gather(snapshot: Snapshot, order: readonly JobView[], awake: readonly number[], lanes: Lanes, now: number, wake: (at: number) => void): JobView[] {
-  const underWay: JobView[] = [];
+interface Gathered { underWay: JobView[]; asleep: number[]; decoding: number; live: number }
+
+/** Fills the lanes with the work that may start now; returns the first jobs that are under way, and who waits for decoding. */
+function gather(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, now: number, wake: (at: number) => void): Gathered {
+  const found: Gathered = { underWay: [], asleep: [], decoding: 0, live: 0 };
   const never = snapshot.policy.modelReuse === 'never';
   let looked = 0;
-  for (const index of awake) {
+  for (let index = 0; index < order.length; index++) {
     const job = order[index]!;
-    if (never && ++looked > 256) break;
-    const started = isUnderWay(job);
-    if (underWay.length < UNDER_WAY) underWay.push(job);
-    for (let i = 0; i < job.stages.length; i++) {
-      const stage = job.stages[i]!;
-      const ready = stage.ready - stage.next;
-      if (stage.finished || (ready <= 0 && !started)) continue;
-      const lane = lanes.of(job, stage);
-      if (!lane || lane.model.waiting) continue;
-      if (stage.retryAt !== null && stage.retryAt > now) { wake(stage.retryAt); continue; }
-      if (started) claimFor(job, lane, index);
-      const more = i === 0 ? job.ingest !== 'done' : !job.stages[i - 1]!.finished;
-      if (ready > 0 && !waitsForMore(stage, job.live ? 1 : snapshot.policy.batchMinimum, more)) addCandidate(lane, job, index, stage);
-    }
+    if (job.ingest === 'waiting') { found.asleep.push(index); continue; }
+    if (job.ingest === 'running') { if (job.live) found.live++; else found.decoding++; }
+    if (never && ++looked > OWN_LANES) continue;
+    if (found.underWay.length < UNDER_WAY) found.underWay.push(job);
+    // Nothing can be ready behind a stage that has not begun.
+    if (isUnderWay(job)) for (let place = 0; place < job.stages.length; place++) gatherStage(snapshot, job, index, place, lanes, now, wake);
+    else gatherStage(snapshot, job, index, 0, lanes, now, wake);
   }
-  return underWay;
+  return found;
+}
+
+function gatherStage(snapshot: Snapshot, job: JobView, index: number, place: number, lanes: Lanes, now: number, wake: (at: number) => void): void {
+  const stage = job.stages[place];
+  if (!stage || stage.finished) return;
+  const lane = lanes.of(job, stage);
+  if (!lane || lane.model.waiting) return;
+  if (place === 0 && !begun(job)) lane.decoded++;
+  if (stage.retryAt !== null && stage.retryAt > now) return wake(stage.retryAt);
+  if (isUnderWay(job)) claimFor(job, lane, index);
+  const more = place === 0 ? job.ingest !== 'done' : !job.stages[place - 1]!.finished;
+  if (stage.ready > stage.next && !waitsForMore(stage, job.live ? 1 : snapshot.policy.batchMinimum, more)) addCandidate(lane, job, index, stage);
 }
 
 const isUnderWay = (job: JobView): boolean => begun(job) || job.ingest === 'running';
@@ -228,6 +235,7 @@ function runOne(scene: Scene, lane: Lane, idle: readonly InstanceState[], moved:
   if (instance.device.view.kind === 'cpu') instance.device.cores -= instance.view.threads;
   ledger.tasks++;
   candidate.from = to;
+  if (candidate.stage === candidate.job.stages[0] && !begun(candidate.job) && candidate.stage.next === 0 && to === 1) lane.decoded--; // it had its first turn
   if (candidate.from >= candidate.stage.ready) lane.waiting = lane.waiting.filter(each => each !== candidate);
   return true;
 }

@@ -81,7 +81,7 @@ export function plot(results: readonly Result[]): string {
   let x = 24;
   (results[0]?.rows ?? []).forEach(({ policy }, i) => {
     legend.push(`<circle class="p${i}" cx="${x}" cy="40" r="${i === 0 ? 7.5 : 5}"/><text class="${i === 0 ? 'key ours' : 'key'}" x="${x + 13}" y="44.5">${policy}</text>`);
-    x += 13 + policy.length * 6.9 + 26;
+    x += 13 + policy.length * (i === 0 ? 8 : 6.7) + 26;
   });
   const colours = (shade: 0 | 1): string => COLOURS.map((pair, i) => `.p${i}{fill:${pair[shade]}}`).join('');
   // Bands lie under everything else.

@@ -43,7 +43,7 @@ const worldArbitrary: fc.Arbitrary<WorldSpec> = fc.record({
 })));
 
 /** More for a longer search: FAST_CHECK_RUNS=2000. */
-const RUNS = { numRuns: Number(process.env.FAST_CHECK_RUNS ?? 150) };
+const RUNS = { numRuns: Number(process.env.FAST_CHECK_RUNS ?? 80) };
 const forAll = (check: (snapshot: Snapshot, plan: Plan, now: number) => void): void => {
   fc.assert(fc.property(worldArbitrary, spec => { new World({ ...spec, onPlan: check }, plan).run(3_600_000); }), RUNS);
 };
