@@ -93,7 +93,7 @@ if (what === 'start') {
   process.exitCode = run(node, [quiet, at('bin', 'earshot.mjs'), ...(rest.length > 0 ? ['transcribe', ...rest] : ['samples'])]);
 } else if (what === 'test') {
   bundles(node);
-  process.exitCode = run(node, [quiet, at('test', 'run.mjs'), ...rest]);
+  process.exitCode = run(node, [quiet, at('test', 'run.mjs'), ...rest], { env: { ...process.env, EARSHOT_BUILT: '1' } });
 } else if (what === 'build') {
   bundles(node);
 } else {

@@ -172,12 +172,14 @@ export async function ensureDaemon(options: EnsureOptions): Promise<Client> {
     await found.closed;
   }
   options.onProgress?.('starting');
-  const child = start(options);
+  let child = start(options);
   for (let pause = 15; ; pause = Math.min(pause * 1.5, 200)) {
     await sleep(pause);
     const client = await tryConnect(options);
     if (client) return client;
     const ended = child.ended();
+    // Another holds the lock and does not answer: it is still starting, or just leaving. In the second case one more is needed.
+    if (ended === DAEMON_RUNNING_EXIT) { await sleep(250); child = start(options); }
     if (ended !== null && ended !== DAEMON_RUNNING_EXIT) throw lastWords(child.words(), options.socket);
     if (Date.now() > deadline) throw lastWords(child.words() || `no answer in ${options.timeoutMs} ms`, options.socket);
   }

@@ -3,6 +3,8 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS, PRIORITIES } from '../../schemas/words.ts';
 import { EXIT, version, withSession } from './session.ts';
 import type { JobAction } from './jobs.ts';
+import { recordingNotVoice } from './recordings.ts';
+import type { TranscribeOptions } from './transcribe.ts';
 
 const STAGE_NAMES = ['asr', 'repair', 'nmt', 'tts'];
 const STATES = ['pending', 'loading', 'processing', 'paused', 'completed', 'failed', 'cancelled'];
@@ -27,7 +29,7 @@ JOB is an id, the end of one, part of a file's name, or "last".`)
   .exitOverride((error) => { process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage; throw error; });
 
 program.command('transcribe').alias('t').description('transcribe recordings, and repair, translate and speak them')
-  .argument('<recording...>', 'files, or folders to look through')
+  .argument('[recording...]', 'files, or folders to look through')
   .option('-m, --model <id>', 'a model for the stages it can do, or STAGE=ID; may be repeated', collect)
   .option('-l, --language <code>', 'language that is spoken; detected when missing')
   .option('-t, --translate-to <code>', 'translate into this language')
@@ -45,7 +47,12 @@ program.command('transcribe').alias('t').description('transcribe recordings, and
   .option('--again', 'do it again even when the same job is there')
   .option('-d, --detach', 'do not wait; print the jobs')
   .addOption(json())
-  .action((files: string[], options) => withSession(options, async (session) => (await import('./transcribe.ts')).transcribe(session, files, options)));
+  .action((named: string[], options: TranscribeOptions, command: Command) => {
+    const meant = recordingNotVoice(options.speak);
+    const files = meant === null ? named : [meant, ...named];
+    if (files.length === 0) command.error('error: name a recording, or a folder of recordings', { exitCode: EXIT.usage });
+    return withSession(options, async (session) => (await import('./transcribe.ts')).transcribe(session, files, meant === null ? options : { ...options, speak: true }));
+  });
 
 program.command('queue').alias('q').description('show the jobs')
   .option('-a, --all', 'also all that are over')

@@ -1,4 +1,5 @@
 /** From what stands on the command line to recordings: folders are looked through, links to folders are not followed. */
+import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
@@ -49,3 +50,7 @@ async function within(folder: string, depth = 0): Promise<string[]> {
   }
   return files;
 }
+
+/** `--speak talk.wav` means the recording, not a voice of that name. */
+export const recordingNotVoice = (speak: string | true | undefined): string | null =>
+  typeof speak === 'string' && (isMedia(speak) || existsSync(speak)) ? speak : null;

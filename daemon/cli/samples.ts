@@ -6,7 +6,7 @@ import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
 import { durationText } from '../../schemas/messages/figures.ts';
 import { EXIT, type Session } from './session.ts';
-import { watchJobs } from './watch.ts';
+import { sayOutcome, watchJobs } from './watch.ts';
 
 const ROOT = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../..' : '..');
 const FORMATS = ['txt', 'srt', 'vtt', 'json'] as const;
@@ -31,7 +31,7 @@ export async function samples(session: Session, { output = join(ROOT, 'out') }: 
   for (const result of results) if ('failure' in result) session.fail(result.failure); else jobs.push(result.job);
   if (jobs.length === 0) return;
   const { outcome, jobs: ended } = await watchJobs(session, client, jobs);
-  if (outcome === 'detached') return session.note(session.t.detached);
+  if (outcome !== 'ended') return sayOutcome(session, outcome);
   if (ended.some((job) => job.state === 'failed')) process.exitCode = EXIT.failed;
   const audioMs = ended.reduce((sum, job) => sum + (job.recording.durationMs ?? 0), 0);
   const models = new Set(ended.flatMap((job) => job.stages.map((stage) => job.models[stage] ?? '')).filter(Boolean));

@@ -1,13 +1,13 @@
 /** What every command needs: the connection (a daemon started when there is none), the language, the way of printing, the exit code. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, ensureDaemon, type Client } from '../../schemas/client.ts';
 import { EarshotError, toFailure, type ErrorCode, type Failure } from '../../schemas/errors.ts';
 import { say } from '../../schemas/messages.ts';
 import type { Names } from '../../schemas/messages/catalogue.ts';
 import { localeOf, type Locale } from '../../schemas/messages/figures.ts';
 import { home as homeOf, type Home } from '../../schemas/home.ts';
-import { readFileSync } from 'node:fs';
 import { clean, painter, type Paint } from './terminal.ts';
 import { texts, type Texts } from './texts.ts';
 
@@ -43,8 +43,13 @@ export interface Session {
   client(): Promise<Client>;
   /** Null when no daemon runs: for commands that must not start one. */
   running(): Promise<Client | null>;
+  /** After the connection has ended: a daemon that crashed is started again; one that was told to leave is not, but the one that replaces it is met. Null: none. */
+  again(): Promise<Client | null>;
   close(): void;
 }
+
+/** How long a daemon of another version takes to follow the one that it replaces. */
+const REPLACED_MS = 5000;
 
 /** LC_ALL over LC_MESSAGES over LANG, as everywhere. */
 export const environmentLocale = (env: NodeJS.ProcessEnv): Locale => localeOf(env.LC_ALL || env.LC_MESSAGES || env.LANG);
@@ -55,6 +60,20 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
   let connected: Promise<Client> | null = null;
   // A reader that goes away (`earshot queue | head`) is no error.
   out.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(EXIT.done); });
+  const client = (): Promise<Client> => connected ??= ensureDaemon({
+    command: daemonCommand(), socket: home.socket, tokenPath: home.token, client: 'cli', version: version(), timeoutMs: 30_000, log: join(home.logs, 'start.log'),
+    onProgress: (step) => { if (err.isTTY && !json) err.write(`${redden('dim', step === 'starting' ? t.startingDaemon : t.replacingDaemon)}\n`); },
+  });
+  const running = async (): Promise<Client | null> => {
+    if (!existsSync(home.token)) return null;
+    try {
+      return await (connected ??= connect({ socket: home.socket, token: readFileSync(home.token, 'utf8'), client: 'cli', version: version() }));
+    } catch (error) {
+      connected = null;
+      if (toFailure(error).code === 'daemonUnreachable') return null;
+      throw error;
+    }
+  };
   return {
     home, env, locale, t, json, out, err, paint: painter(out, env),
     columns: () => out.columns ?? (Number(env.COLUMNS) || 100),
@@ -66,21 +85,20 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
       if (json) return void out.write(`${JSON.stringify({ type: 'failure', failure })}\n`);
       const { what, todo } = say(failure, locale, names);
       err.write(`${redden('red', t.error)} ${clean(what)}\n${todo ? `  ${clean(todo)}\n` : ''}`);
-      if (failure.code === 'internal' || failure.code === 'daemonUnreachable') for (const each of (failure.detail ?? '').split('\n').slice(-6)) if (each) err.write(`  ${redden('dim', clean(each))}\n`);
+      if (failure.code === 'internal' || failure.code === 'daemonUnreachable' || failure.code === 'badRequest') for (const each of (failure.detail ?? '').split('\n').slice(-6)) if (each) err.write(`  ${redden('dim', clean(each))}\n`);
     },
-    client: () => connected ??= ensureDaemon({
-      command: daemonCommand(), socket: home.socket, tokenPath: home.token, client: 'cli', version: version(), timeoutMs: 30_000, log: join(home.logs, 'start.log'),
-      onProgress: (step) => { if (err.isTTY && !json) err.write(`${redden('dim', step === 'starting' ? t.startingDaemon : t.replacingDaemon)}\n`); },
-    }),
-    running: async () => {
-      if (!existsSync(home.token)) return null;
-      try {
-        return await (connected ??= connect({ socket: home.socket, token: readFileSync(home.token, 'utf8'), client: 'cli', version: version() }));
-      } catch (error) {
-        connected = null;
-        if (toFailure(error).code === 'daemonUnreachable') return null;
-        throw error;
+    client,
+    running,
+    again: async () => {
+      connected = null;
+      // A daemon that leaves in good order takes its token along.
+      if (existsSync(home.token)) return client();
+      for (let waited = 0; waited < REPLACED_MS; waited += 100) {
+        const next = await running();
+        if (next) return next;
+        await sleep(100);
       }
+      return null;
     },
     close: () => { void connected?.then((client) => client.dispose(), () => {}); },
   };

@@ -7,9 +7,8 @@ import { FORMATS, STAGES, type Format, type Priority, type Stage } from '../../s
 import { readGlossary } from './glossary.ts';
 import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
-import { cleanLines } from './terminal.ts';
-import { listJobs, watchJobs } from './watch.ts';
-import { clean } from './terminal.ts';
+import { clean, cleanLines } from './terminal.ts';
+import { listJobs, sayOutcome, watchJobs } from './watch.ts';
 
 export interface TranscribeOptions {
   model?: string[]; language?: string; translateTo?: string; speak?: string | true; repair: boolean; format?: string; output?: string; priority?: Priority;
@@ -48,11 +47,11 @@ export async function transcribe(session: Session, files: string[], given: Trans
   if (jobs.length === 0) return;
   if (given.detach) return listJobs(session, jobs);
   const { outcome, jobs: ended } = await watchJobs(session, client, jobs, { quiet: toStdout });
-  if (outcome === 'detached') session.note(session.t.detached);
+  sayOutcome(session, outcome);
   if (ended.some((job) => job.state === 'failed')) process.exitCode = Math.max(Number(process.exitCode ?? 0), EXIT.failed);
   if (!toStdout || outcome !== 'ended') return;
   for (const job of ended) {
-    const { text } = await client.call('job/render', { id: job.id, format: formats?.[0] ?? 'txt', ...(given.text ? { text: given.text } : {}) });
+    const { text } = await (await session.client()).call('job/render', { id: job.id, format: formats?.[0] ?? 'txt', ...(given.text ? { text: given.text } : {}) });
     session.out.write(session.out.isTTY ? `${cleanLines(text)}\n` : text.endsWith('\n') ? text : `${text}\n`);
   }
 }

@@ -1,5 +1,6 @@
 /** Follows jobs of this client to their end: text as it settles, the stages as they move, and a question on Ctrl-C. */
 import type { Client } from '../../schemas/client.ts';
+import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
 import { allEnded, applyEvent, emptyWorld, followJob, front, takeSettled, type World } from './follow.ts';
@@ -8,15 +9,21 @@ import { EXIT, type Session } from './session.ts';
 import { clean } from './terminal.ts';
 import { onInterrupt } from './interrupt.ts';
 
-export interface WatchResult { outcome: 'ended' | 'detached' | 'cancelled'; jobs: Job[] }
+/** stopped: the daemon was told to leave; detached: it goes on without us. */
+export interface WatchResult { outcome: 'ended' | 'detached' | 'stopped' | 'cancelled'; jobs: Job[] }
 
-/** `quiet`: stdout is kept for the caller's result. */
-export async function watchJobs(session: Session, client: Client, jobs: readonly Job[], options: { quiet?: boolean } = {}): Promise<WatchResult> {
+/** A daemon that ends this often under us is not going to get there. */
+const MAX_RECONNECTS = 8;
+
+/** `quiet`: stdout is kept for the caller's result. A daemon that crashes is started again: it takes up where it was, and so does this. */
+export async function watchJobs(session: Session, first: Client, jobs: readonly Job[], options: { quiet?: boolean } = {}): Promise<WatchResult> {
   const world = emptyWorld();
   for (const job of jobs) followJob(world, job);
-  const { devices } = await client.call('device/list', {}).catch(() => ({ devices: [] }));
+  const { devices } = await first.call('device/list', {}).catch(() => ({ devices: [] }));
   const display = createDisplay(session, world, { device: (id) => devices.find((each) => each.id === id && each.kind === 'gpu')?.name }, { quiet: options.quiet === true, several: jobs.length > 1 });
   const { promise, resolve, reject } = Promise.withResolvers<WatchResult['outcome']>();
+  let client = first, reconnects = 0, over = false;
+  let stopEvents = (): void => {};
   // Until the first utterances are here, an end would be shown without its text.
   let ready = false;
   const settle = (): void => {
@@ -24,21 +31,38 @@ export async function watchJobs(session: Session, client: Client, jobs: readonly
     advance(world, display);
     if (allEnded(world)) resolve('ended');
   };
-  const stopEvents = client.onEvents((batch) => {
-    for (const event of batch.events) {
-      const over = applyEvent(world, event);
-      display.event(event);
-      if (over) display.elsewhere(over);
-    }
-    display.changed();
-    settle();
-  }, () => { void catchUp(); });
-  const catchUp = async (): Promise<void> => {
-    ready = false;
-    try {
-      await subscribe(client, world, display);
-      ready = true;
+  const attach = (next: Client): void => {
+    client = next;
+    const catchUp = (): void => {
+      ready = false;
+      subscribe(next, world, display).then(() => { ready = true; settle(); }, (error: unknown) => {
+        // A connection that ended is seen below.
+        if (toFailure(error).code !== 'daemonUnreachable') reject(error);
+      });
+    };
+    stopEvents = next.onEvents((batch) => {
+      for (const event of batch.events) {
+        const elsewhere = applyEvent(world, event);
+        display.event(event);
+        if (elsewhere) display.elsewhere(elsewhere);
+      }
+      display.changed();
       settle();
+    }, catchUp);
+    catchUp();
+    void next.closed.then(() => { if (!over) return reconnect(); });
+  };
+  const reconnect = async (): Promise<void> => {
+    stopEvents();
+    ready = false;
+    world.instances.clear();
+    display.changed();
+    try {
+      const next = reconnects < MAX_RECONNECTS ? await session.again() : null;
+      reconnects += 1;
+      if (next) attach(next);
+      else if (reconnects > MAX_RECONNECTS) reject(new EarshotError('daemonUnreachable'));
+      else resolve('stopped');
     } catch (error) {
       reject(error);
     }
@@ -53,15 +77,22 @@ export async function watchJobs(session: Session, client: Client, jobs: readonly
     },
   });
   try {
-    void catchUp();
-    const outcome = await Promise.race([promise, client.closed.then(() => 'detached' as const)]);
+    attach(first);
+    const outcome = await promise;
     if (outcome === 'cancelled') process.exitCode = EXIT.interrupted;
     return { outcome, jobs: [...world.jobs.values()].map(({ job }) => job) };
   } finally {
+    over = true;
     stopEvents();
     stopKeys();
     display.close();
   }
+}
+
+/** Why it was left before its end, for people. */
+export function sayOutcome(session: Session, outcome: WatchResult['outcome']): void {
+  if (outcome === 'detached') session.note(session.t.detached);
+  if (outcome === 'stopped') session.note(session.t.stoppedUnder);
 }
 
 /** Events from now on, then what was there before: nothing falls between. */

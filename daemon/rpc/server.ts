@@ -89,11 +89,12 @@ export async function startServer({ home, version, handlers, onClients, log = ()
   return {
     get clients() { return open.size; },
     close: async () => {
+      // First the token: its absence tells clients that this is no crash, and not to start another daemon.
+      rmSync(home.token, { force: true });
       const closed = once(server, 'close');
       server.close();
       await Promise.all([...all].map((client) => client.finish()));
       await closed;
-      rmSync(home.token, { force: true });
     },
   };
 }

@@ -14,7 +14,8 @@ import { DEFAULTS } from '../../schemas/settings.ts';
 import { job, JOB_ID, utterance } from '../unit/cli/jobs.ts';
 import { openDoor, type Door } from './door.ts';
 
-const CLI = join(import.meta.dirname, '..', '..', 'daemon', 'cli', 'main.ts');
+/** `npm test` has just built the bundle, which starts five times as fast as the sources. */
+const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'daemon/cli/main.ts');
 const python = ['python3', 'python'].find((name) => spawnSync(name, ['-c', 'import pty']).status === 0);
 
 interface Ended { code: number | null; out: string; err: string }
@@ -49,7 +50,7 @@ const plain = (text: string): string => text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g
 /** A scripted queue of one job: handlers over a job and its utterances that the test changes. */
 function script(first: Job) {
   const events = createEvents();
-  const state = { job: first, utterances: [] as Utterance[], submitted: null as Params<'job/submit'> | null, cancelled: [] as string[], subscribed: Promise.withResolvers<void>() };
+  const state = { job: first, utterances: [] as Utterance[], submitted: null as Params<'job/submit'> | null, cancelled: [] as string[], subscribed: Promise.withResolvers<void>(), drop: (): void => {} };
   const publish = (event: StateEvent): void => {
     if (event.type === 'job') state.job = event.job;
     if (event.type === 'utterance') state.utterances[event.utterance.index] = event.utterance;
@@ -58,7 +59,7 @@ function script(first: Job) {
   const handlers: Partial<Handlers> = {
     'job/submit': (params) => { state.submitted = params; return { results: params.jobs.map(({ recording }) => (recording.endsWith('bad.wav') ? { failure: { code: 'notMedia' as const, args: {} } } : { job: state.job, existing: false })) }; },
     'device/list': () => ({ devices: [], instances: [], estimates: [] }),
-    'state/subscribe': (params, connection) => { const seq = events.subscribe(connection, params); setImmediate(state.subscribed.resolve); return { seq, queuePaused: false, jobs: [state.job], devices: [], instances: [], models: [], engines: [] }; },
+    'state/subscribe': (params, connection) => { state.drop = () => connection.drop('as in a crash'); const seq = events.subscribe(connection, params); setImmediate(state.subscribed.resolve); return { seq, queuePaused: false, jobs: [state.job], devices: [], instances: [], models: [], engines: [] }; },
     'job/get': () => ({ job: state.job }),
     'job/utterances': () => ({ utterances: state.utterances.filter(Boolean) }),
     'job/list': () => ({ jobs: [state.job], next: null, total: 1 }),
@@ -125,7 +126,9 @@ test('what goes wrong has a sentence and an exit code', async () => {
     [['transcribe', 'bad.wav'], 4, /bad\.wav is not an audio or video file/],
     [['transcribe', 'x.wav', '--model', 'nonesuch'], 2, /no model “nonesuch”/],
     [['transcribe', 'x.wav', '--format', 'doc'], 2, /--format doc/],
-    [['transcribe'], 2, /missing required argument/],
+    [['transcribe'], 2, /name a recording/],
+    [['transcribe', '--speak', 'bad.wav'], 4, /bad\.wav is not an audio/],
+    [['transcribe', '--speak', 'joe'], 2, /name a recording/],
     [['transcribe', 'x.wav', '--priority', 'soon'], 2, /urgent, high, normal, low/],
     [['show', JOB_ID], 2, /There is no job/],
     [['show', 'nothing-like-it'], 2, /There is no job nothing-like-it/],
@@ -142,6 +145,26 @@ test('what goes wrong has a sentence and an exit code', async () => {
   assert.match(chinese.err, /bad\.wav 不是 ffmpeg 能读取的音频或视频文件/);
   const program = await earshot(place, ['show', JOB_ID, '--json']).ended;
   assert.deepEqual(JSON.parse(program.out), { type: 'failure', failure: { code: 'unknownJob', args: { id: JOB_ID } } });
+});
+
+test('a daemon that crashes is met again; one that is stopped is not started anew', async () => {
+  const { state, publish, handlers } = script(job());
+  await using place = await door(handlers);
+  const run = earshot(place, ['transcribe', 'x.wav']);
+  await state.subscribed.promise;
+  publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0) });
+  await run.until(/Words 0\./);
+  state.subscribed = Promise.withResolvers();
+  state.drop();
+  publish({ type: 'utterance', job: JOB_ID, utterance: utterance(1) });
+  await state.subscribed.promise;
+  await run.until(/Words 1\./);
+  const closed = place.server.close();
+  const { code, out, err } = await run.ended;
+  await closed;
+  assert.equal(code, 0);
+  assert.equal(out, '0:00\tWords 0.\n0:10\tWords 1.\n', 'nothing twice');
+  assert.match(err, /The daemon was stopped; the job goes on/);
 });
 
 test('a job that failed is exit code 1 and shows what it has', async () => {
