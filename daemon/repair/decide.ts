@@ -2,9 +2,9 @@
 import type { Weighed } from './repair.ts';
 
 /** Nats that a change must gain: the farther from what was heard, and the surer the recogniser was of a word that exists, the more. */
-export function price({ distance, unknown, probability, source, from, to }: Weighed): number {
-  const base = source === 'glossary' ? 0 : unknown ? 0.5 : 3 + 4 * probability;
-  return base + 10 * distance;
+export function price({ cost, unknown, probability, source }: Weighed): number {
+  const base = source === 'glossary' ? 0 : unknown ? 1.5 : 3 + 4 * probability;
+  return base + 6 * cost;
 }
 
 export const surplus = (weighed: Weighed): number => weighed.gain - price(weighed);

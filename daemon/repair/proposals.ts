@@ -1,18 +1,19 @@
 /** What might have been said instead: spans of doubtful units, and near words for them from the dictionary, the glossary and what was said before. */
 import type { GlossaryEntry } from '../../schemas/job.ts';
 import type { Dictionary } from './dictionaries.ts';
-import { soundDistance } from './distance.ts';
+import { fold, soundCost, soundDistance } from './distance.ts';
 import { adjoin, type Unit } from './units.ts';
 
 export type Source = 'model' | 'dictionary' | 'glossary';
 /** Units [from, to) might be `text`. */
-export interface Proposal { from: number; to: number; text: string; source: Source; distance: number }
+export interface Proposal { from: number; to: number; text: string; source: Source; /** Cost of the difference in sound. */ cost: number }
 
 /** How sure a word must be to be left alone when the dictionary knows it. */
 const SURE = 0.6;
-/** Farther than this cannot have sounded like it. */
-export const FARTHEST = 0.5;
-const PER_SPAN = 6;
+/** Farther than this, over its length, cannot have sounded like it. */
+const FARTHEST = 0.28;
+/** Proposals of each kind that are worth the judge's time. */
+const MOST_DICTIONARY = 2, MOST_EXPECTED = 3;
 
 /** A word as dictionaries see it: parts at apostrophes and hyphens, each known; numbers and single letters always are. */
 export function isKnown(core: string, dictionary: Dictionary): boolean {
@@ -28,37 +29,83 @@ export const isSpecial = (core: string): boolean => /[@/\\_]|\p{N}|\.\p{L}/u.tes
 
 export interface Doubt { unit: number; unknown: boolean; probability: number }
 
-/** Units that are worth asking about, in order. */
+/** Units that may be worth asking about, in order: words that no dictionary knows and words that the recogniser was unsure of. */
 export function doubtsIn(units: readonly Unit[], dictionary: Dictionary | null): Doubt[] {
   return units.flatMap((unit, index) => {
-    if (!unit.core || isSpecial(unit.core) || !/\p{L}/u.test(unit.core)) return [];
+    if (!isWord(unit.core)) return [];
     const unknown = dictionary !== null && !isKnown(unit.core, dictionary), probability = unit.probability ?? 1;
     return unknown || probability < SURE ? [{ unit: index, unknown, probability }] : [];
   });
 }
 
-/** Near words for the spans around a doubtful unit. */
-export function proposalsFor(doubt: Doubt, units: readonly Unit[], dictionary: Dictionary, words: readonly string[]): Proposal[] {
-  const proposals: Proposal[] = [];
-  for (const [from, to] of spansAround(doubt.unit, units)) {
-    const cores = units.slice(from, to).map(unit => unit.core), heard = cores.join(' '), joined = cores.join('').toLowerCase();
-    const near = new Set<string>();
-    if (to - from > 1 && dictionary.knows(joined)) near.add(joined);
-    for (const suggestion of dictionary.suggest(to - from > 1 ? joined : cores[0]!)) if (!/-/u.test(suggestion) || heard.includes('-')) near.add(suggestion);
-    for (const word of words) near.add(word);
-    proposals.push(...[...near].filter(text => differs(text, heard))
-      .map(text => ({ from, to, text: inCaseOf(text, heard), source: 'dictionary' as const, distance: soundDistance(text, heard) }))
-      .filter(({ distance }) => distance <= FARTHEST).sort((a, b) => a.distance - b.distance).slice(0, PER_SPAN));
-  }
-  return proposals;
+/** Nats from which a word is a surprise to the judge; names and terms that it knows are none. */
+const SURPRISE_UNKNOWN = 4, SURPRISE_UNSURE = 5, SURPRISE_SURE = 10;
+/** Doubts that are looked into, the most doubtful first: bounds the time of an utterance that was not understood at all. */
+const MOST_DOUBTS = 6;
+
+/** What to look into, in order of the text: doubts that the judge shares, and words that surprise it very much. */
+export function sharedDoubts(doubts: readonly Doubt[], units: readonly Unit[], surprise: readonly number[] | null): Doubt[] {
+  const shared = !surprise ? doubts : units.flatMap((unit, index) => {
+    const doubt = doubts.find(one => one.unit === index), nats = surprise[index]!;
+    if (doubt) return nats >= (doubt.unknown ? SURPRISE_UNKNOWN : SURPRISE_UNSURE) ? [doubt] : [];
+    return nats >= SURPRISE_SURE && isWord(unit.core) ? [{ unit: index, unknown: false, probability: unit.probability ?? 1 }] : [];
+  });
+  const weight = (doubt: Doubt) => (doubt.unknown ? 4 : 0) + 6 * (1 - doubt.probability) + (surprise?.[doubt.unit] ?? 0) / 2;
+  return [...shared].sort((a, b) => weight(b) - weight(a) || a.unit - b.unit).slice(0, MOST_DOUBTS).sort((a, b) => a.unit - b.unit);
 }
 
+const isWord = (core: string): boolean => /\p{L}/u.test(core) && !isSpecial(core);
+
+export type Span = readonly [from: number, to: number];
+export const heardIn = (units: readonly Unit[], [from, to]: Span): string => units.slice(from, to).map(unit => unit.core).join(' ');
+
 /** The unit alone, with its left and with its right neighbour, where nothing but a space is between them. */
-export function spansAround(unit: number, units: readonly Unit[]): [number, number][] {
-  const spans: [number, number][] = [[unit, unit + 1]];
+export function spansAround(unit: number, units: readonly Unit[]): Span[] {
+  const spans: Span[] = [[unit, unit + 1]];
   if (unit > 0 && adjoin(units[unit - 1]!, units[unit]!)) spans.push([unit - 1, unit + 1]);
   if (unit + 1 < units.length && adjoin(units[unit]!, units[unit + 1]!)) spans.push([unit, unit + 2]);
   return spans;
+}
+
+/** Near words of the dictionary, and of `words`, for the spans; nearest first. */
+export function nearWords(spans: readonly Span[], units: readonly Unit[], dictionary: Dictionary, words: readonly string[]): Proposal[] {
+  const proposals = spans.flatMap(([from, to]) => {
+    const heard = heardIn(units, [from, to]), joined = heard.replace(/ /gu, ''), whole = to - from > 1;
+    const near = new Set([...whole && dictionary.knows(joined.toLowerCase()) ? [joined.toLowerCase()] : [], ...dictionary.suggest(whole ? joined.toLowerCase() : joined), ...words]);
+    return [...near].filter(text => differs(text, heard) && sensible(text, heard)).map(text => proposal(text, heard, [from, to], 'dictionary')).filter(isNear);
+  });
+  return proposals.sort((a, b) => a.cost - b.cost || (a.text < b.text ? -1 : 1));
+}
+
+/** No hyphens that were not heard, and no splitting into fragments: the dictionary splits everywhere it can. */
+const sensible = (text: string, heard: string): boolean => (heard.includes('-') || !text.includes('-'))
+  && text.split(' ').every((part, _, all) => all.length === 1 || part.length > 2 || /^\p{L}$/u.test(part) && all.length === 2);
+
+const proposal = (text: string, heard: string, [from, to]: Span, source: Source): Proposal => ({ from, to, text: inCaseOf(text, heard), source, cost: soundCost(text, heard) });
+const isNear = ({ text, cost }: Proposal): boolean => cost <= FARTHEST * Math.max(3, fold(text).length);
+
+/** The questions that make a judge spell out words for these spans: one for each place where they begin. */
+export function expectations(spans: readonly Span[], units: readonly Unit[]): { spans: Span[]; heard: string; ends: number[]; from: number }[] {
+  return [...new Set(spans.map(([from]) => from))].sort((a, b) => a - b).map(from => {
+    const mine = spans.filter(span => span[0] === from).sort((a, b) => a[1] - b[1]);
+    return { from, spans: mine, heard: heardIn(units, mine.at(-1)!), ends: mine.map(span => fold(heardIn(units, span)).length) };
+  });
+}
+
+/** Words that a judge expected, each for the span that it sounds most like. */
+export function expectedWords(words: readonly string[], spans: readonly Span[], units: readonly Unit[]): Proposal[] {
+  return words.flatMap(text => {
+    const fits = spans.map(span => proposal(text, heardIn(units, span), span, 'model')).sort((a, b) => a.cost - b.cost);
+    return fits[0] && isNear(fits[0]) && differs(fits[0].text, heardIn(units, [fits[0].from, fits[0].to])) ? [fits[0]] : [];
+  });
+}
+
+/** The proposals that are worth the judge's time: expected ones first, no word twice for a span. */
+export function shortlist(proposals: readonly Proposal[]): Proposal[] {
+  const seen = new Set<string>(), count = { model: MOST_EXPECTED, dictionary: MOST_DICTIONARY, glossary: 2 };
+  return [...proposals].sort((a, b) => Number(a.source === 'dictionary') - Number(b.source === 'dictionary'))
+    .filter(one => { const key = `${one.from} ${one.to} ${one.text.toLowerCase()}`; return !seen.has(key) && seen.add(key); })
+    .filter(one => count[one.source]-- > 0);
 }
 
 /** Places where a term of the glossary may have been misheard, or an alias was heard. */
@@ -71,7 +118,7 @@ export function glossaryProposals(units: readonly Unit[], glossary: readonly Glo
       const heard = span.map(unit => unit.core).join(' ');
       if (heard === term) return [];
       const distance = aliases?.some(alias => !differs(alias, heard)) || !differs(term, heard) ? 0 : soundDistance(term, heard);
-      return distance <= 0.34 ? [{ from, to: from + count, text: term, source: 'glossary' as const, distance }] : [];
+      return distance <= 0.34 ? [{ from, to: from + count, text: term, source: 'glossary' as const, cost: distance ? soundCost(term, heard) : 0 }] : [];
     }));
   });
 }

@@ -7,16 +7,13 @@ import type { RepairChange, RepairOutput } from '../../schemas/job.ts';
 import type { StepInputs } from '../instances/protocol.ts';
 import type { Dictionaries, Dictionary } from './dictionaries.ts';
 import { decide } from './decide.ts';
-import { soundDistance } from './distance.ts';
 import { refusalOf } from './guard.ts';
 import type { Judge, Reading } from './judge.ts';
-import { differs, doubtsIn, FARTHEST, glossaryProposals, inCaseOf, proposalsFor, spansAround, type Doubt, type Proposal } from './proposals.ts';
+import { doubtsIn, expectations, expectedWords, glossaryProposals, heardIn, isKnown, nearWords, sharedDoubts, shortlist, spansAround, type Doubt, type Proposal } from './proposals.ts';
 import { unitsOf, type Unit } from './units.ts';
 
 /** Units of text behind a change that the judge reads along; more takes time and says little. */
-const SUFFIX_UNITS = 5;
-/** Doubts that are looked into, the most doubtful first: bounds the time of an utterance that was not understood at all. */
-const MOST_DOUBTS = 8;
+const SUFFIX_UNITS = 3;
 
 /** One proposal and what the judge thought of it: for the measurement in test/bench/repair. */
 export interface Weighed extends Proposal { heard: string; gain: number; unknown: boolean; probability: number; taken: boolean }
@@ -28,13 +25,14 @@ export async function repair(
 ): Promise<RepairOutput> {
   const units = unitsOf(input.text, input.words), dictionary = await dictionaries.of(input.language);
   const sure: Proposal[] = [], open: Proposal[] = [];
-  for (const proposal of glossaryProposals(units, input.glossary)) (proposal.distance === 0 ? sure : open).push(proposal);
-  const doubts = doubtsIn(units, dictionary).sort((a, b) => Number(b.unknown) - Number(a.unknown) || a.probability - b.probability).slice(0, MOST_DOUBTS).sort((a, b) => a.unit - b.unit);
+  for (const proposal of glossaryProposals(units, input.glossary)) (proposal.cost === 0 ? sure : open).push(proposal);
+  const doubts = doubtsIn(units, dictionary);
 
   const taken: Proposal[] = withoutOverlap(sure);
-  if (judge && (open.length || dictionary && doubts.length)) {
+  if (judge && (open.length || doubts.length)) {
     const reading = await judge.open({ before: input.before, language: input.language }, signal);
-    for (const group of groups(units, doubts, open)) {
+    const surprise = doubts.length && reading.surprise ? await reading.surprise(units.map(unit => input.text.slice(unit.start, unit.end)), signal) : null;
+    for (const group of groups(units, sharedDoubts(doubts, units, surprise), open)) {
       const free = (from: number, to: number) => !taken.some(change => change.from < to && from < change.to);
       taken.push(...await judgeGroup({ group, units, dictionary, reading, free, prefixOf: from => textBefore(input.text, units, taken, from), text: input.text, said: input.before, signal, trace }));
     }
@@ -60,27 +58,22 @@ interface GroupContext {
 /** The one change that this doubt deserves, or none. */
 async function judgeGroup({ group, units, dictionary, reading, free, prefixOf, text, said, signal, trace }: GroupContext): Promise<Proposal[]> {
   const { doubt, terms } = group;
-  const heardOf = (from: number, to: number) => units.slice(from, to).map(unit => unit.core).join(' ');
   const proposals = [...terms];
-  if (doubt && dictionary) proposals.push(...proposalsFor(doubt, units, dictionary, doubt.unknown ? capitalised(said) : []));
-  if (doubt && reading.expect) {
-    for (const [from, to] of spansAround(doubt.unit, units)) {
-      if (!free(from, to)) continue;
-      const heard = heardOf(from, to);
-      const words = await reading.expect(prefixOf(from), beginning => soundDistance(beginning, heard.slice(0, beginning.length + 1)) <= 0.6, signal);
-      for (const word of words) {
-        const distance = soundDistance(word, heard);
-        if (distance <= FARTHEST && differs(word, heard) && (!dictionary || dictionary.knows(word) || dictionary.knows(word.toLowerCase()))) proposals.push({ from, to, text: inCaseOf(word, heard), source: 'model', distance });
-      }
+  if (doubt) {
+    const around = spansAround(doubt.unit, units).filter(([from, to]) => free(from, to));
+    if (dictionary) proposals.push(...nearWords(around, units, dictionary, doubt.unknown ? capitalised(said) : []));
+    const accepts = (word: string) => !dictionary || word.length > 1 && isKnown(word, dictionary) || dictionary.knows(word);
+    if (reading.expect) for (const { from, spans, heard, ends } of expectations(around, units)) {
+      proposals.push(...expectedWords(await reading.expect({ prefix: prefixOf(from) + leadOf(units, from), heard, ends, accepts }, signal), spans, units));
     }
   }
-  const weighed: Weighed[] = [];
-  const spans = [...new Set(proposals.map(({ from, to }) => `${from}-${to}`))].map(key => key.split('-').map(Number) as [number, number]);
+  const weighed: Weighed[] = [], short = shortlist(proposals);
+  const spans = [...new Set(short.map(({ from, to }) => `${from}-${to}`))].map(key => key.split('-').map(Number) as [number, number]);
   for (const [from, to] of spans) {
     if (!free(from, to)) continue;
-    const heard = heardOf(from, to), mine = unique(proposals.filter(one => one.from === from && one.to === to));
+    const heard = heardIn(units, [from, to]), mine = short.filter(one => one.from === from && one.to === to);
     const suffix = text.slice(units[to - 1]!.end - units[to - 1]!.trail.length, units[Math.min(units.length, to + SUFFIX_UNITS) - 1]!.end);
-    const gains = await reading.weigh({ prefix: prefixOf(from) + units[from]!.lead, heard, candidates: mine.map(one => one.text), suffix }, signal);
+    const gains = await reading.weigh({ prefix: prefixOf(from) + leadOf(units, from), heard, candidates: mine.map(one => one.text), suffix }, signal);
     const probability = Math.min(...units.slice(from, to).map(unit => unit.probability ?? 1));
     weighed.push(...mine.map((one, i) => ({ ...one, heard, gain: gains[i]!, unknown: doubt?.unknown ?? false, probability, taken: false })));
   }
@@ -89,13 +82,11 @@ async function judgeGroup({ group, units, dictionary, reading, free, prefixOf, t
   return best ? [best] : [];
 }
 
+/** An opening quote or bracket is part of what stands before a word. */
+const leadOf = (units: readonly Unit[], from: number): string => units[from]!.lead ? ` ${units[from]!.lead}` : '';
+
 /** Names and words with a capital that were said before: likely to be said again. */
 const capitalised = (said: string): string[] => [...new Set(said.match(/\p{Lu}\p{L}{3,}/gu) ?? [])];
-
-function unique(proposals: readonly Proposal[]): Proposal[] {
-  const seen = new Set<string>();
-  return proposals.filter(({ text }) => !seen.has(text) && seen.add(text));
-}
 
 function withoutOverlap(proposals: readonly Proposal[]): Proposal[] {
   const kept: Proposal[] = [];

@@ -1,13 +1,13 @@
 /** Judges by likelihood: how well does the sentence read with one word or another? No answer has to be believed, only probabilities compared. */
-import type { Choice, Judge, Reading } from '../../repair/judge.ts';
+import type { Choice, Expected, Judge, Reading } from '../../repair/judge.ts';
 import type { KeptSequence } from './kept.ts';
+import { spell, vocabularyOf, type Vocabulary } from './spelling.ts';
 import type { Model, ScoreOptions, ScoredToken, Sequence, Token } from './runtime.ts';
 
 /** What stands before every utterance, evaluated once: puts the model in mind of speech written down. */
 const HEADER = 'Transcript of a recording, carefully checked and corrected:\n\n';
 /** Characters of what was said before; more costs time and changes little. */
 const BEFORE_CHARACTERS = 160;
-const EXPECTED_TOKENS = 60, COMPLETED_WORDS = 4, TOKENS_A_WORD = 5;
 
 export class LlamaJudge implements Judge {
   private readonly model: Model;
@@ -15,6 +15,7 @@ export class LlamaJudge implements Judge {
   /** Without its last token, which is evaluated with what follows. */
   private readonly header: readonly Token[];
   private readonly pivot: Token;
+  private vocabulary: Vocabulary | null = null;
 
   constructor(model: Model, kept: KeptSequence) {
     this.model = model; this.kept = kept;
@@ -26,12 +27,14 @@ export class LlamaJudge implements Judge {
   async open(utterance: { before: string; language: string }): Promise<Reading> {
     const before = utterance.before.slice(-BEFORE_CHARACTERS).replace(/^\S*\s/u, '').trim();
     const sequence = await this.kept.start(this.header);
-    return new LikelihoodReading(this.model, this.kept, sequence, this.header.length, this.pivot, before ? `${before} ` : '');
+    return new LikelihoodReading(this.model, () => this.vocabulary ??= vocabularyOf(this.model), this.kept, sequence, this.header.length, this.pivot, before ? `${before} ` : '');
   }
 }
 
 class LikelihoodReading implements Reading {
   private readonly model: Model;
+  /** Built at the first doubt. */
+  private readonly vocabulary: () => Vocabulary;
   private readonly kept: KeptSequence;
   private readonly sequence: Sequence;
   private readonly headerTokens: number;
@@ -40,8 +43,17 @@ class LikelihoodReading implements Reading {
   /** Evaluated behind the header. The last token of a prefix is not: it is evaluated with what follows, since its answer is the next token. */
   private evaluated: Token[] = [];
 
-  constructor(model: Model, kept: KeptSequence, sequence: Sequence, headerTokens: number, pivot: Token, before: string) {
-    this.model = model; this.kept = kept; this.sequence = sequence; this.headerTokens = headerTokens; this.pivot = pivot; this.before = before;
+  constructor(model: Model, vocabulary: () => Vocabulary, kept: KeptSequence, sequence: Sequence, headerTokens: number, pivot: Token, before: string) {
+    this.model = model; this.vocabulary = vocabulary; this.kept = kept; this.sequence = sequence; this.headerTokens = headerTokens; this.pivot = pivot; this.before = before;
+  }
+
+  async surprise(words: readonly string[], signal: AbortSignal): Promise<number[]> {
+    const last = await this.moveTo('');
+    signal.throwIfAborted();
+    const pieces = words.map((word, i) => this.model.tokenize((i || this.before ? ' ' : '') + word)), tokens = pieces.flat();
+    const likelihoods = await this.likelihoods(last, tokens);
+    let at = 0;
+    return pieces.map(piece => -likelihoods.slice(at, at += piece.length).reduce((sum, one) => sum + one, 0));
   }
 
   async weigh({ prefix, heard, candidates, suffix }: Choice, signal: AbortSignal): Promise<number[]> {
@@ -50,53 +62,30 @@ class LikelihoodReading implements Reading {
     const scores: number[] = [];
     for (const text of [heard, ...candidates]) {
       signal.throwIfAborted();
-      scores.push(await this.likelihood(last, this.model.tokenize(space + text + suffix)));
+      scores.push((await this.likelihoods(last, this.model.tokenize(space + text + suffix))).reduce((sum, one) => sum + one, 0));
     }
     return scores.slice(1).map(score => score - scores[0]!);
   }
 
-  async expect(prefix: string, plausible: (beginning: string) => boolean, signal: AbortSignal): Promise<string[]> {
+  async expect({ prefix, heard, ends, accepts }: Expected, signal: AbortSignal): Promise<string[]> {
     const last = await this.moveTo(prefix);
-    const space = this.before || prefix ? ' ' : '';
-    const first = await this.likeliest([last]);
-    const words: string[] = [];
-    for (const token of first) {
-      signal.throwIfAborted();
-      const text = this.model.detokenize([token]);
-      if (space && !text.startsWith(' ') || !/^ ?\p{L}+$/u.test(text) || !plausible(text.trim())) continue;
-      const word = await this.complete(last, token);
-      if (word && !words.includes(word)) words.push(word);
-      if (words.length >= COMPLETED_WORDS) break;
-    }
+    const spelt = await spell(this.vocabulary(), {
+      heard, ends, accepts, first: !(this.before || prefix), detokenize: tokens => this.model.detokenize(tokens),
+      next: async (tokens, among) => {
+        signal.throwIfAborted();
+        const [answer] = (await this.sequence.controlledEvaluate([last, ...tokens].map((token, i) => i < tokens.length ? token : [token, ask([...among])]))).slice(-1);
+        await this.rewind();
+        return new Map(among.map(token => [token, logProbability(answer, token)]));
+      },
+    });
+    return spelt.map(({ text }) => text);
+  }
+
+  /** log P of each token after everything up to and with `last`, in nats. */
+  private async likelihoods(last: Token, tokens: Token[]): Promise<number[]> {
+    const answers = await this.sequence.controlledEvaluate([last, ...tokens.slice(0, -1)].map((token, i) => [token, ask([tokens[i]!])]));
     await this.rewind();
-    return words;
-  }
-
-  /** The rest of a word that begins with `token`, always the likeliest way. */
-  private async complete(last: Token, token: Token): Promise<string | null> {
-    const tokens = [token];
-    for (let i = 0; i < TOKENS_A_WORD; i++) {
-      await this.rewind();
-      const [next] = await this.likeliest([last, ...tokens]);
-      const text = next === undefined ? '' : this.model.detokenize([next]);
-      if (!/^[\p{L}\p{M}]+$/u.test(text)) return this.model.detokenize(tokens).trim();
-      tokens.push(next!);
-    }
-    return null;
-  }
-
-  private async likeliest(tokens: Token[]): Promise<Token[]> {
-    const options = { generateNext: { logits: { filter: { tokens: [], includeTop: EXPECTED_TOKENS } } } };
-    const answers = await this.sequence.controlledEvaluate([...tokens.slice(0, -1), [tokens.at(-1)!, options]]);
-    return [...(answers.at(-1)?.next.logits ?? new Map<Token, number>()).entries()].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([token]) => token);
-  }
-
-  /** log P(tokens | everything up to and with `last`), in nats. */
-  private async likelihood(last: Token, tokens: Token[]): Promise<number> {
-    const ask = (token: Token): ScoreOptions => ({ generateNext: { totalLogitWeight: true, logits: { filter: { tokens: [token], includeMax: true } } } });
-    const answers = await this.sequence.controlledEvaluate([last, ...tokens.slice(0, -1)].map((token, i) => [token, ask(tokens[i]!)]));
-    await this.rewind();
-    return tokens.reduce((sum, token, i) => sum + logProbability(answers[i], token), 0);
+    return tokens.map((token, i) => logProbability(answers[i], token));
   }
 
   /** Evaluates the utterance up to `prefix`, from where an earlier prefix ended; returns its last token, held back. */
@@ -113,6 +102,9 @@ class LikelihoodReading implements Reading {
 
   private rewind(): Promise<void> { return this.kept.backTo(this.headerTokens + this.evaluated.length); }
 }
+
+/** includeSelected, not includeMax: the library's includeMax returns the greatest only when it was asked for anyway. */
+const ask = (tokens: Token[]): ScoreOptions => ({ generateNext: { totalLogitWeight: true, logits: { filter: { tokens, includeSelected: true } } } });
 
 function logProbability(answer: ScoredToken | undefined, token: Token): number {
   const logits = answer?.next.logits, weight = answer?.next.totalLogitWeight, own = logits?.get(token);
