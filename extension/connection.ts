@@ -19,7 +19,7 @@ export type Tie =
   | { kind: 'lost'; failure: Failure; retryMs: number }
   | { kind: 'failed'; failure: Failure };
 
-/** Where the daemon's program, socket and token are; `daemon/home.ts` knows the folders, and the bundle brings it along. */
+/** Where the daemon's program, socket and token are; `schemas/home.ts` knows the folders, and the bundle brings it along. */
 export interface DaemonPlace { program: string; args: string[]; env: Record<string, string | undefined>; socket: string; token: string; log: string }
 
 const MAIN_TOPICS: readonly Topic[] = ['jobs', 'models', 'engines'];
@@ -152,7 +152,7 @@ export class Daemon implements vscode.Disposable {
 
 /** The daemon in this extension's folder, run by the editor's own Node; the environment variables that move the folders hold here too, and one names another daemon. */
 export async function daemonPlace(extensionPath: string): Promise<DaemonPlace> {
-  const { home } = await import('../daemon/home.ts');
+  const { home } = await import('../schemas/home.ts');
   const places = home();
   return {
     program: process.execPath, args: [process.env.EARSHOT_DAEMON ?? join(extensionPath, 'dist', 'earshotd.mjs')], env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined },

@@ -24,7 +24,7 @@ export class Stream implements vscode.Disposable {
   readonly template: Template;
   readonly document: vscode.TextDocument;
   readonly #utterances = new Map<number, Utterance>();
-  readonly #ended = new vscode.EventEmitter<'done' | 'takenBack' | 'closed'>();
+  readonly #ended = new vscode.EventEmitter<'done' | 'takenBack' | 'unwanted' | 'closed'>();
   readonly onEnded = this.#ended.event;
   #placement: Placement;
   /** The whole text in the end, where the daemon renders it better than we do piece by piece. */
@@ -80,6 +80,8 @@ export class Stream implements vscode.Disposable {
     // Reported last first, each against the text before the event.
     for (const change of [...contentChanges].sort((a, b) => b.rangeOffset - a.rangeOffset))
       this.#placement = shifted(this.#placement, { start: change.rangeOffset, end: change.rangeOffset + change.rangeLength, text: change.text });
+    // The text that stood in for the first words was removed, or another of the editor's offers taken: nobody wants the transcript here.
+    if (this.#placement.pieces.some(p => p.key === WAITING && p.start === p.end)) return this.#end('unwanted');
     if (reason === vscode.TextDocumentChangeReason.Undo && takesBack(before, contentChanges)) void this.#takeBack();
   }
 
@@ -89,7 +91,7 @@ export class Stream implements vscode.Disposable {
   /** Ends without touching the document further. */
   dispose(): void { this.#end('closed'); }
 
-  #end(how: 'done' | 'takenBack' | 'closed'): void {
+  #end(how: 'done' | 'takenBack' | 'unwanted' | 'closed'): void {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#ended.fire(how);

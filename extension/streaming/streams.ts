@@ -73,6 +73,7 @@ export class Streams implements vscode.Disposable {
       this.#open.delete(stream);
       watch.dispose();
       if (how !== 'closed') this.#done.set(stream.job, stream.document);
+      if (how === 'unwanted') void this.#daemon.call('job/cancel', { ids: [stream.job] }).catch(() => {});
       if (how === 'takenBack') vscode.window.setStatusBarMessage(vscode.l10n.t('The transcript was taken back; the job goes on in the queue.'), 5000);
       if (!this.#open.size) void vscode.commands.executeCommand('setContext', 'earshot.streaming', false);
       this.#keepSoon();

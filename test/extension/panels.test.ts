@@ -159,22 +159,31 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await page.locator('.statusbar-item', { hasText: 'talk.wav' }).waitFor();
   });
 
-  it('pasting a copied recording offers its transcript', async () => {
+  it('a recording dropped into a document becomes its transcript; another choice takes it back', async () => {
     const { page } = w.host;
     await openView(page, 'Explorer');
-    await explorerRow(page, 'lecture.mp4').click();
-    await page.keyboard.press('Control+c');
     await explorerRow(page, 'notes.md').dblclick();
     await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
-    await page.locator('.editor-instance .view-line').last().click();
-    await page.keyboard.press('Control+End');
-    const before = w.daemon.jobs.size;
-    await w.host.inHost(vscode => vscode.commands.executeCommand('editor.action.pasteAs', { kind: 'earshot.transcript' }));
-    await until('the job', () => w.daemon.jobs.size > before);
-    w.daemon.say([...w.daemon.jobs.keys()].at(-1)!);
-    assert.match(await w.host.inHost(async vscode => {
-      for (let i = 0; i < 100; i++) { const text = vscode.window.activeTextEditor?.document.getText() ?? ''; if (text.includes('Dashwood')) return text; await new Promise(r => setTimeout(r, 50)); }
-      return vscode.window.activeTextEditor?.document.getText() ?? '';
-    }), /^# Notes\n\n\*\*\[00:00\]\*\* And Mr\. John Dashwood/);
+    const lines = page.locator('.editor-instance .view-lines').first(), drop = async (): Promise<string> => {
+      const before = w.daemon.jobs.size, from = (await explorerRow(page, 'lecture.mp4').boundingBox())!, to = (await lines.boundingBox())!;
+      await page.mouse.move(from.x + 40, from.y + 10);
+      await page.mouse.down();
+      await page.mouse.move(to.x + 20, to.y + 50, { steps: 8 });
+      await page.keyboard.down('Shift');
+      await page.mouse.move(to.x + 24, to.y + 52, { steps: 4 });
+      await page.waitForTimeout(500);
+      await page.mouse.up();
+      await page.keyboard.up('Shift');
+      await w.daemon.until(() => w.daemon.jobs.size > before, 30_000);
+      return [...w.daemon.jobs.keys()].at(-1)!;
+    };
+    const text = (): Promise<string> => w.host.inHost(vscode => vscode.workspace.textDocuments.find(d => d.uri.path.endsWith('/notes.md'))?.getText() ?? '');
+    const first = await drop();
+    assert.equal(await text(), '# Notes\n\n(transcribing lecture.mp4 …)');
+    await w.host.inHost(vscode => vscode.commands.executeCommand('undo'));
+    await w.daemon.until(() => w.daemon.jobs.get(first)!.state === 'cancelled', 30_000);
+    const second = await drop();
+    w.daemon.say(second);
+    await until('the transcript', async () => /^# Notes\n\n\*\*\[00:00\]\*\* And Mr\. John Dashwood[^(]*$/.test(await text()));
   });
 });
