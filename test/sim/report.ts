@@ -17,7 +17,7 @@ policies have the same ceilings: 5 instances a device, 10 in all, 8 attempts at 
 ![Makespan and waits of each policy on each trace](images/scheduler.svg)
 
 - **Makespan ÷ bound**: the end of all work over a lower bound that no policy can beat, the largest of memory-time over capacity, work over slots, longest
-  job, and the linear program over configurations (which instances fit on a device together). The bound counts no loads and no decoding.
+  job, and the linear program over configurations (which instances fit on a device together). The bound counts no loads, no decoding and no accidents.
 - **Wait**: from arrival until work on the first words begins. **Done**: from arrival to the whole text. Mean / 95th percentile / largest, in seconds.
 - **Large**: jobs that use a model of 8 GB or more and have at least 30 s of work.
 - **Memory used**: of the memory that instances held over time, the share that a running attempt used.
