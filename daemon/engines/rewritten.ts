@@ -5,7 +5,7 @@ import { soundDistance } from '../repair/distance.ts';
 import { refusalOf } from '../repair/guard.ts';
 
 /** Farther apart than this, the one cannot have been heard for the other. */
-const FARTHEST = 0.5;
+const FARTHEST = 0.3;
 
 /**
  * Takes from `answer` each change whose words could have been heard as what stands there, if the guard lets the result pass; otherwise none.
