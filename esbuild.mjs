@@ -31,7 +31,7 @@ async function daemon() {
   await build({ ...node, entryPoints: workers.map((engine) => ({ in: `daemon/engines/${engine}/worker.ts`, out: `workers/${engine}` })) });
   // The same places relative to the bundle as to the modules that read them.
   cpSync(at('daemon/models/registry.json'), at('dist/registry.json'));
-  for (const runtime of ['python', 'llama', 'sherpa', 'dictionaries']) {
+  for (const runtime of ['python', 'llama', 'llama-3.21', 'sherpa', 'dictionaries']) {
     mkdirSync(at('dist', runtime), { recursive: true });
     for (const file of readdirSync(at('daemon/runtimes', runtime))) if (/\.(json|txt)$/.test(file)) cpSync(at('daemon/runtimes', runtime, file), at('dist', runtime, file));
   }

@@ -33,6 +33,9 @@ export function unwanted(id: Exclude<RuntimeId, 'python'>, machine: Machine): (n
   return (name) => name === 'onnxruntime-web';
 }
 
+/** node-llama-cpp 3.22 is published for Linux alone so far; elsewhere the version before, which cannot tell single probabilities. */
+const folderOf = (id: RuntimeId, { platform }: Machine): string => (id === 'llama' && platform !== 'linux' ? 'llama-3.21' : id);
+
 /** The pack of a runtime. Its hash changes with everything that decides what gets installed. */
 export function pack(id: RuntimeId, machine: Machine): Pack {
   if (id === 'python') {
@@ -40,8 +43,9 @@ export function pack(id: RuntimeId, machine: Machine): Pack {
     const requirements = join(HERE, 'python', cuda ? 'requirements-cuda.txt' : 'requirements.txt');
     return { kind: 'python', requirements, hash: hashOf(readFileSync(requirements, 'utf8')), bytes: (cuda ? 2400 : 600) * MiB };
   }
-  const manifest = readFileSync(join(HERE, id, 'package.json'), 'utf8');
-  const lock = cutLock(JSON.parse(readFileSync(join(HERE, id, 'package-lock.json'), 'utf8')) as Lock, unwanted(id, machine));
+  const folder = join(HERE, folderOf(id, machine));
+  const manifest = readFileSync(join(folder, 'package.json'), 'utf8');
+  const lock = cutLock(JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as Lock, unwanted(id, machine));
   const bytes = (id === 'sherpa' ? 80 : id === 'dictionaries' ? 20 : llamaBuilds(machine).length > 1 ? 1200 : 90) * MiB;
   return { kind: 'npm', manifest, lock, hash: hashOf(manifest + JSON.stringify(lock)), bytes };
 }

@@ -2,7 +2,7 @@
  * node-llama-cpp as this engine uses it. The library lies in the llama runtime's folder, not among our dependencies, so it is imported by path and
  * described here by the few calls that we make.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EarshotError } from '../../../schemas/errors.ts';
@@ -74,6 +74,13 @@ export async function openRuntime(folder: string, device: 'cpu' | 'gpu', threads
     if (error instanceof EarshotError) throw error;
     throw new EarshotError('engineMissing', { engine: 'llama' }, String(error));
   }
+}
+
+/** Whether this node-llama-cpp can tell single tokens' probabilities (3.22 and later); without them repair keeps to the glossary. */
+export function tellsProbabilities(folder: string): boolean {
+  const { version } = JSON.parse(readFileSync(join(folder, 'node_modules', 'node-llama-cpp', 'package.json'), 'utf8')) as { version: string };
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 3 || (major === 3 && minor >= 22);
 }
 
 /** The model's weights in its folder: the first part where there are several. */

@@ -9,7 +9,7 @@ import { serveWorker, type Emit, type Loaded } from '../worker.ts';
 import { Chat } from './chat.ts';
 import { LlamaJudge } from './judge.ts';
 import { KeptSequence } from './kept.ts';
-import { loadFailure, openRuntime, weightsIn } from './runtime.ts';
+import { loadFailure, openRuntime, tellsProbabilities, weightsIn } from './runtime.ts';
 
 /** Enough for the fixed beginning, some utterances before, and half a minute of fast speech with its answer. */
 const CONTEXT_TOKENS = 3072;
@@ -32,7 +32,7 @@ async function load(request: LoadRequest): Promise<Loaded> {
     const kept = new KeptSequence(context.getSequence());
     const dictionaries = words ? openDictionaries(words) : NO_DICTIONARIES;
     const chat = new Chat(opened, model, kept, CONTEXT_TOKENS);
-    const judge = new LlamaJudge(model, kept);
+    const judge = tellsProbabilities(folder) ? new LlamaJudge(model, kept) : null;
     return {
       run: (run, emit, signal) => {
         // Each evaluation asks for its threads anew.
@@ -47,7 +47,7 @@ async function load(request: LoadRequest): Promise<Loaded> {
   }
 }
 
-interface Parts { chat: Chat; judge: LlamaJudge; dictionaries: Dictionaries }
+interface Parts { chat: Chat; judge: LlamaJudge | null; dictionaries: Dictionaries }
 
 async function runSteps(run: RunRequest, emit: Emit, signal: AbortSignal, { chat, judge, dictionaries }: Parts): Promise<void> {
   if (run.stage === 'repair') {
