@@ -2,7 +2,7 @@
  * What every part of the pipeline works on: the jobs in memory, the instances, the last plan; and the few moves that all of them share.
  * Only the pipeline's own handlers call these, one at a time, so there is nothing to lock.
  */
-import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
@@ -279,7 +279,7 @@ export class Core {
     metrics.ended(work.row.id, state);
     const files = jobFiles(home.audio, work.row.id);
     // A failed job keeps what was spoken, for the retry of what is missing; the sound itself can be had again.
-    this.outbox.after(() => { if (state === 'failed') rmSync(files.pcm, { force: true }); else rmSync(join(home.audio, work.row.id), { recursive: true, force: true }); });
+    this.outbox.after(work.row.id, () => rm(state === 'failed' ? files.pcm : join(home.audio, work.row.id), { recursive: true, force: true }).catch(error => this.parts.log(`clearing up after ${work.row.id}: ${String(error)}`)));
     this.tell(work);
   }
 

@@ -23,7 +23,7 @@ export class Ingests {
     work.ingestAbort = new AbortController();
     this.core.note({ kind: 'ingest.started', job: id });
     const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
-    Promise.resolve().then(() => {
+    this.core.outbox.cleared(id).then(() => {
       mkdirSync(files.speech, { recursive: true, mode: 0o700 });
       return ingest({
         recording: path, audioTrack: options.audioTrack ?? 0, pcmPath: files.pcm, ...tools, node: process.execPath, expected: { bytes: work.row.bytes, modifiedAt: work.row.modifiedAt },

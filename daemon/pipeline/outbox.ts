@@ -12,6 +12,7 @@ export class Outbox {
   private readonly parts: OutboxParts;
   /** In order; a thing stands where it changed last. */
   private readonly waiting = new Map<object, News>();
+  private readonly clearing = new Map<string, Promise<void>>();
   private scheduled: NodeJS.Immediate | null = null;
   private last: Promise<void> = Promise.resolve();
 
@@ -20,16 +21,26 @@ export class Outbox {
   publish(event: StateEvent): void { this.add(event, () => event); }
   /** `word` is asked for when the news leave. */
   tell(subject: object, word: () => StateEvent): void { this.add(subject, word); }
-  /** Runs when all that was written so far is on the disk. */
-  after(effect: () => void): void { this.add(effect, { after: effect }); }
+  /** Clears up after a job when all that was written so far is on the disk. */
+  after(job: string, effect: () => Promise<void>): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.clearing.set(job, promise);
+    const begin = (): void => void effect().finally(() => { if (this.clearing.get(job) === promise) this.clearing.delete(job); resolve(); });
+    this.add(promise, { after: begin });
+  }
+  /** Nothing of this job is being cleared up any more. */
+  cleared(job: string): Promise<void> { return this.clearing.get(job) ?? Promise.resolve(); }
   /** What it would tell of was undone. */
-  drop(): void { this.waiting.clear(); }
+  drop(): void { this.waiting.clear(); this.clearing.clear(); }
 
   private add(subject: object, news: News): void {
     this.waiting.delete(subject);
     this.waiting.set(subject, news);
     this.scheduled ??= setImmediate(() => void this.flush());
   }
+
+  /** All news are out and all is cleared up. */
+  async settled(): Promise<void> { await this.flush(); await Promise.all(this.clearing.values()); }
 
   /** Resolves when all news until now are out. */
   flush(): Promise<void> {

@@ -85,7 +85,7 @@ export class Pipeline {
     clearTimeout(this.timer);
     await new Promise<void>(resolve => { this.whenEmpty = resolve; this.checkEmpty(); });
     clearTimeout(this.timer);
-    await this.core.outbox.flush();
+    await this.core.outbox.settled();
     this.core.parts.speeds.save();
   }
 

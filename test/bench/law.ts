@@ -21,6 +21,7 @@ export interface LawOptions {
   jobs: readonly number[];
   /** Instances of recognition and of translation; one of the others. */
   wide?: 1 | 2;
+  /** One step at a time; the models stay loaded. */
   serial?: boolean;
   settings?: Partial<Settings>;
 }
@@ -49,13 +50,13 @@ export async function law({ unitMs, jobs, wide = 1, serial = false, settings = {
   const harness = await Harness.open({
     models, readers: [roomyGpu()], utterances: name => Array<number>(Number(name.split('-')[1])).fill(1000),
     // Utterances go one by one: batches would hide what a step costs.
-    settings: { batchMaximum: 1, serial, adaptive: false, loadedModels: 2 + 2 * wide, instancesPerDevice: 2 + 2 * wide, yieldTo: 'never', ...settings },
+    settings: { batchMaximum: 1, ...(serial ? { concurrentTasks: 1 } : {}), adaptive: false, loadedModels: 2 + 2 * wide, instancesPerDevice: 2 + 2 * wide, yieldTo: 'never', ...settings },
   });
   const options = { speak: true };
   let made = 0;
   const submit = (lengths: readonly number[]): Promise<Job[]> => harness.submit(lengths.map(length => `talk-${length}-${made++}.wav`), options);
   try {
-    if (!serial) await warmUp(harness, wide, submit);
+    await warmUp(harness, wide, submit);
     harness.events.length = 0;
     const cpu = process.cpuUsage(), began = performance.now();
     const submitted = await submit(jobs);
@@ -76,14 +77,15 @@ export async function law({ unitMs, jobs, wide = 1, serial = false, settings = {
   } finally { await harness.close(); }
 }
 
-/** Every stage has its instances, and speeds are known. */
+/** Every stage has its instances: a second one comes when enough work waits, which is then taken away again. */
 async function warmUp(harness: Harness, wide: number, submit: (lengths: readonly number[]) => Promise<Job[]>): Promise<void> {
-  const idle = (stage: Stage): number => [...harness.pipeline.instances.values()].filter(instance => instance.options.stage === stage && instance.state === 'idle').length;
-  for (let rounds = 0; rounds < 10; rounds++) {
-    await harness.ended(await submit(wide === 1 ? [1] : [12, 12]));
-    if (STAGES.every(stage => idle(stage) === (UNITS[stage] > 1 ? wide : 1))) return;
-  }
-  throw new Error(`instances: ${STAGES.map(stage => `${stage} ${idle(stage)}`).join(', ')}`);
+  const instances = (stage: Stage): { state: string }[] => [...harness.pipeline.instances.values()].filter(instance => instance.options.stage === stage);
+  const ready = (): boolean => STAGES.every(stage => instances(stage).filter(({ state }) => state === 'idle' || state === 'busy').length === (UNITS[stage] > 1 ? wide : 1));
+  const backlog = await submit(wide === 1 ? [1] : [400, 400]);
+  await harness.until('every instance', ready, 120_000);
+  if (wide === 1) await harness.ended(backlog);
+  else harness.pipeline.queue.cancel(backlog.map(job => job.id));
+  await harness.until('idle instances', () => STAGES.every(stage => instances(stage).every(({ state }) => state === 'idle')));
 }
 
 /** The best of several runs: other programs on the machine only ever add. */

@@ -10,7 +10,8 @@ import { LlamaJudge } from '../../../daemon/engines/llama/judge.ts';
 import { openRuntime } from '../../../daemon/engines/llama/runtime.ts';
 import { openDictionaries } from '../../../daemon/repair/dictionaries.ts';
 import type { Judge, Reading } from '../../../daemon/repair/judge.ts';
-import { repair, type Weighed } from '../../../daemon/repair/repair.ts';
+import type { Weighed } from '../../../daemon/repair/decide.ts';
+import { repair } from '../../../daemon/repair/repair.ts';
 import { wordErrors } from './errors.ts';
 
 interface Fixture { id: string; language: string; text: string; truth: string; before?: string; words: [string, number][] }
