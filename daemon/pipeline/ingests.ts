@@ -4,6 +4,7 @@ import { canHeal, toFailure } from '../../schemas/errors.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
 import { jobFiles } from './inputs.ts';
+import { OUTSIDE_KILLS } from './loads.ts';
 import type { JobWork } from './work.ts';
 
 export class Ingests {
@@ -49,12 +50,15 @@ export class Ingests {
       const why = toFailure(error);
       log(`ingest of ${id}: ${String(error)}`);
       work.ingest = 'waiting';
-      if (!canHeal(why.code) || ++work.ingestTries >= this.core.parts.settings().attempts) this.core.end(work, 'failed', why);
+      // Somebody who kills a decoder says nothing about the recording.
+      const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : this.core.parts.settings().attempts;
+      if (!canHeal(why.code) || ++work.ingestTries >= most) this.core.end(work, 'failed', why);
       else {
+        const pauseMs = this.core.retryPauseMs(Math.min(work.ingestTries, 3));
         // What is known already stays: the same recording gives the same utterances.
-        work.ingestNotBefore = this.core.parts.clock() + this.core.retryPauseMs(work.ingestTries);
+        work.ingestNotBefore = this.core.parts.clock() + pauseMs;
         this.core.note({ kind: 'ingest.failed', job: id, data: { failure: why } });
-        setTimeout(() => this.core.wake(), this.core.retryPauseMs(work.ingestTries));
+        setTimeout(() => this.core.wake(), pauseMs);
       }
     }));
   }
