@@ -5,7 +5,8 @@ import { availableParallelism, cpus, freemem, loadavg, totalmem } from 'node:os'
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { blankReading, type DeviceReader } from './reading.ts';
-import { processes, type ProcessTable } from './processes.ts';
+import type { ProcessTable } from './process-table.ts';
+import { processes } from './processes.ts';
 
 export const CPU_ID = 'cpu';
 

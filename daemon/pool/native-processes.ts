@@ -1,7 +1,7 @@
 /** The process table of macOS (libproc) and Windows (kernel32), which have no /proc. What a call does not tell is null. */
 import { basename } from 'node:path';
 import koffi from 'koffi';
-import { descendants, type ProcessTable } from './processes.ts';
+import { descendants, type ProcessTable } from './process-table.ts';
 
 /** Falls back to "lives or not" where the system's library cannot be bound. */
 export function nativeProcesses(platform: NodeJS.Platform): ProcessTable {

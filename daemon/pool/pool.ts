@@ -12,7 +12,8 @@ import type { Settings } from '../../schemas/settings.ts';
 import type { DeviceView } from '../scheduler/snapshot.ts';
 import { admissibleBytes, everBytes, heldBytes, limits, notResidentBytes, pressedAfter, totals, warningOf, type LeaseState } from './account.ts';
 import { createEstimates, type CalibrationPort, type CardMemory, type EstimateKey } from './estimates.ts';
-import { processes, type ProcessTable } from './processes.ts';
+import type { ProcessTable } from './process-table.ts';
+import { processes } from './processes.ts';
 import type { Detail, DeviceReader, DeviceReading } from './reading.ts';
 import { isReleased } from './release.ts';
 

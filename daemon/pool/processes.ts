@@ -3,16 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ProcessReading } from './reading.ts';
 import { nativeProcesses } from './native-processes.ts';
-
-export interface ProcessTable {
-  /** The given processes and all that descend from them. */
-  withChildren(pids: Iterable<number>): Map<number, Set<number>>;
-  memory(pid: number): ProcessReading | null;
-  /** Program name, or null. */
-  name(pid: number): string | null;
-  /** False once it ended (a zombie has ended: it holds no memory). */
-  alive(pid: number): boolean;
-}
+import { descendants, type ProcessTable } from './process-table.ts';
 
 /** /proc under another root is for tests. */
 export function linuxProcesses(root = '/proc'): ProcessTable {
@@ -53,19 +44,6 @@ export function linuxProcesses(root = '/proc'): ProcessTable {
       return found !== null && found.state !== 'Z' && found.state !== 'X';
     },
   };
-}
-
-/** Each given process with all its descendants; the table of children is made once. */
-export function descendants(pids: Iterable<number>, children: () => ReadonlyMap<number, readonly number[]>): Map<number, Set<number>> {
-  const result = new Map<number, Set<number>>();
-  let table: ReadonlyMap<number, readonly number[]> | undefined;
-  for (const pid of pids) {
-    table ??= children();
-    const tree = new Set([pid]);
-    for (const parent of tree) for (const child of table.get(parent) ?? []) tree.add(child);
-    result.set(pid, tree);
-  }
-  return result;
 }
 
 /** The process table of this platform. */

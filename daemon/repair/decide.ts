@@ -1,5 +1,8 @@
 /** Which of the weighed proposals is taken. The numbers come from the measurement in test/bench/repair. */
-import type { Weighed } from './repair.ts';
+import type { Proposal } from './proposals.ts';
+
+/** One proposal and what the judge thought of it: for the measurement in test/bench/repair. */
+export interface Weighed extends Proposal { heard: string; gain: number; unknown: boolean; probability: number; taken: boolean }
 
 /** Nats that a change must gain: the farther from what was heard, and the surer the recogniser was of a word that exists, the more. */
 export function price({ cost, unknown, probability, source }: Weighed): number {

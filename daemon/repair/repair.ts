@@ -6,7 +6,7 @@
 import type { RepairChange, RepairOutput } from '../../schemas/job.ts';
 import type { StepInputs } from '../instances/protocol.ts';
 import type { Dictionaries, Dictionary } from './dictionaries.ts';
-import { decide } from './decide.ts';
+import { decide, type Weighed } from './decide.ts';
 import { refusalOf } from './guard.ts';
 import type { Judge, Reading } from './judge.ts';
 import { doubtsIn, expectations, expectedWords, glossaryProposals, heardIn, isKnown, nearWords, sharedDoubts, shortlist, spansAround, type Doubt, type Proposal } from './proposals.ts';
@@ -15,8 +15,7 @@ import { unitsOf, type Unit } from './units.ts';
 /** Units of text behind a change that the judge reads along; more takes time and says little. */
 const SUFFIX_UNITS = 3;
 
-/** One proposal and what the judge thought of it: for the measurement in test/bench/repair. */
-export interface Weighed extends Proposal { heard: string; gain: number; unknown: boolean; probability: number; taken: boolean }
+export type { Weighed } from './decide.ts';
 export type Trace = (weighed: Weighed) => void;
 
 /** Never worse than what was heard: without a judge only the glossary is applied. */

@@ -3,15 +3,14 @@
  * so that a piece can be replaced when its text improves, and new ones find their place between others. Pure.
  */
 import { sourceText, type Utterance } from '../../schemas/job.ts';
-import { cues, type SubtitleFormat } from './subtitles.ts';
+import { cues, type SubtitleFormat, type TranslationPlace } from './subtitles.ts';
 
 export interface Template {
   format: 'markdown' | 'text' | SubtitleFormat;
   timestamps: 'none' | 'paragraph' | 'utterance';
   /** A pause of the recording that begins a new paragraph. */
   paragraphPauseMs: number;
-  /** Where a translation stands; it counts only when there is one. */
-  translation: 'instead' | 'below' | 'beside';
+  translation: TranslationPlace;
   /** The first line; null: none. */
   heading: string | null;
   /** Says that a stretch failed, in the reader's language. */

@@ -1,6 +1,8 @@
 /** Subtitles while they come in: an utterance becomes cues of two short lines. The files that a finished job writes come from the daemon. */
 import { sourceText, type Utterance } from '../../schemas/job.ts';
-import type { Template } from './layout.ts';
+
+/** Where a translation stands; it counts only when there is one. */
+export type TranslationPlace = 'instead' | 'below' | 'beside';
 
 export type SubtitleFormat = 'srt' | 'vtt';
 
@@ -25,7 +27,7 @@ export function split(text: string, limit: number): string[] {
 }
 
 /** The cues of one utterance, numbered from `first`; its time is shared out by length. */
-export function cues(utterance: Utterance, translation: Template['translation'], format: SubtitleFormat, first: number): { text: string; count: number } {
+export function cues(utterance: Utterance, translation: TranslationPlace, format: SubtitleFormat, first: number): { text: string; count: number } {
   const original = sourceText(utterance).trim(), translated = utterance.nmt?.text.trim() ?? null;
   const lines = split(translation === 'instead' && translated !== null ? translated : original, LINE);
   const parts = Array.from({ length: Math.ceil(lines.length / 2) }, (_, i) => lines.slice(2 * i, 2 * i + 2).join('\n'));

@@ -7,7 +7,7 @@ import { linuxRam, macRam } from '../../daemon/pool/cpu.ts';
 import { calibratedEstimate, cardBytes, createEstimates, type CalibrationPort } from '../../daemon/pool/estimates.ts';
 import { pace } from '../../daemon/pool/monitor.ts';
 import { createPool, type Lease, type Pool } from '../../daemon/pool/pool.ts';
-import type { ProcessTable } from '../../daemon/pool/processes.ts';
+import type { ProcessTable } from '../../daemon/pool/process-table.ts';
 import { blankReading, type DeviceReading } from '../../daemon/pool/reading.ts';
 import { isReleased, type ReleaseEvidence } from '../../daemon/pool/release.ts';
 import { EarshotError } from '../../schemas/errors.ts';
