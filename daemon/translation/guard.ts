@@ -13,7 +13,7 @@ export function faultOf(translated: Translated, knows: Knows): Fault | null {
   if (!/[\p{L}\p{N}]/u.test(target)) return /[\p{L}\p{N}]/u.test(source) ? 'empty' : null;
   if (refuses(target) && !refuses(source)) return 'refusal';
   const words = (text: string) => text.match(/\p{L}+/gu) ?? [];
-  if (languageOf(from) !== languageOf(to) && words(source).length > 3 && similarity(source, target) > 0.85) return 'echo';
+  if (languageOf(from) !== languageOf(to) && words(source.replace(ADDRESS, '')).length > 3 && similarity(source, target) > 0.85) return 'echo';
   if (before.some(pair => similarity(pair.target, target) > 0.9 && similarity(pair.source, source) < 0.7)) return 'neighbour';
   if (!inScript(target, to)) return 'script';
   const ratio = spokenLength(target) / Math.max(1, spokenLength(source));
@@ -24,6 +24,9 @@ export function faultOf(translated: Translated, knows: Knows): Fault | null {
   if (digits(source).some(number => !digits(target).includes(number)) && digits(target).some(number => !digits(source).includes(number))) return 'numbers';
   return null;
 }
+
+/** Web and mail addresses stay as they are. */
+const ADDRESS = /\S+[.@/]\S+/gu;
 
 const languageOf = (code: string): string => code.split('-')[0]!;
 

@@ -1,0 +1,74 @@
+/** Translation without a model: what is asked, what is refused, and what is asked instead. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { Question } from '../../daemon/translation/ask.ts';
+import { faultOf, type Knows } from '../../daemon/translation/guard.ts';
+import { languageName, question, readAnswer, termsIn } from '../../daemon/translation/prompt.ts';
+import { translate } from '../../daemon/translation/translate.ts';
+
+const ES = new Set('usted ha instalado una serie de sonidos y archivos la casa está en el número para salir presione tecla'.split(' '));
+const EN = new Set('you have installed a series of sounds and files the house is in number to leave press key no'.split(' '));
+const knows: Knows = (language, word) => language === 'es' ? ES.has(word.toLowerCase()) : language === 'en' ? EN.has(word.toLowerCase()) : null;
+const fault = (source: string, target: string, from = 'es', to = 'en', before: { source: string; target: string }[] = []) => faultOf({ source, target, from, to, before }, knows);
+const SOURCE = 'Usted ha instalado una serie de sonidos y archivos';
+
+test('a good translation has no fault', () => {
+  assert.equal(fault(SOURCE, 'You have installed a series of sounds and files.'), null);
+  assert.equal(fault('Asterisk.', 'Asterisk.'), null);
+  assert.equal(fault('Visite www.asterisk.org', 'Visit www.asterisk.org'), null);
+  assert.equal(fault('Had he married a more amiable woman', '如果他娶了一个更友善的女子', 'en', 'zh'), null);
+  assert.equal(fault('…', ''), null);
+});
+
+test('each fault is seen', () => {
+  assert.equal(fault(SOURCE, ' '), 'empty');
+  assert.equal(fault(SOURCE, SOURCE), 'echo');
+  assert.equal(fault(SOURCE, 'I\'m sorry, but I cannot help with that.'), 'refusal');
+  assert.equal(fault(SOURCE, 'Sure! Here is the translation: you have installed sounds.'), 'refusal');
+  assert.equal(fault(SOURCE, 'You have installed. '.repeat(9)), 'long');
+  assert.equal(fault(SOURCE, 'Installed.'), 'short');
+  assert.equal(fault('Had he married a more amiable woman', 'If he had married a woman', 'en', 'zh'), 'script');
+  assert.equal(fault(SOURCE, 'Usted tiene una serie de archivos y sonidos instalado'), 'language');
+  assert.equal(fault(SOURCE, 'To leave, press the key', 'es', 'en', [{ source: 'Para salir presione la tecla', target: 'To leave, press the key.' }]), 'neighbour');
+  assert.equal(fault('Para salir presione 1234', 'To leave press 4321'), 'numbers');
+});
+
+test('the question: context as conversation, terms that occur, plain without both', () => {
+  const input = { text: 'Bienvenido a Asterisk', from: 'es', to: 'en', before: [1, 2, 3].map(n => ({ source: `uno ${n}`, target: `one ${n}` })), glossary: [{ term: 'Asterisk', translation: 'Asterisk PBX' }, { term: 'Digium' }] };
+  const asked = question(input, input.text, false);
+  assert.deepEqual(asked.turns.map(turn => turn.role), ['user', 'model', 'user', 'model', 'user']);
+  assert.equal(asked.turns[3]!.text, '{"translation":"one 3"}');
+  assert.match(asked.turns[4]!.text, /Asterisk = Asterisk PBX/);
+  assert.doesNotMatch(asked.turns[4]!.text, /Digium/);
+  assert.deepEqual(question(input, input.text, true).turns, [{ role: 'user', text: input.text }]);
+  assert.match(asked.system, /Spanish into English/);
+  assert.equal(languageName('zh'), 'Simplified Chinese');
+  assert.deepEqual(termsIn('hola', input.glossary), []);
+});
+
+test('an answer is JSON of the agreed shape or nothing', () => {
+  assert.equal(readAnswer('{"translation": " a \\n b "}'), 'a b');
+  for (const bad of ['', '{"translation": "cut', '{"other": "x"}', '"x"', 'null']) assert.equal(readAnswer(bad), null);
+});
+
+test('after a bad answer it asks plainly, then by the sentence; when nothing helps it says so', async () => {
+  const signal = new AbortController().signal, before = [{ source: 'hola', target: 'hello' }];
+  const ask = (answers: string[]) => {
+    const asked: Question[] = [];
+    return { asked, asker: { ask: async (one: Question) => { asked.push(one); return JSON.stringify({ translation: answers.shift() ?? '' }); } } };
+  };
+  const input = { text: `${SOURCE}. Para salir presione la tecla.`, from: 'es', to: 'en', before, glossary: [] };
+  const second = ask([input.text, 'You have installed a series of sounds and files. To leave press the key.']);
+  assert.equal((await translate(input, second.asker, knows, signal)).text, 'You have installed a series of sounds and files. To leave press the key.');
+  assert.deepEqual(second.asked.map(one => one.turns.length), [3, 1]);
+  const third = ask([input.text, 'I\'m sorry, but I cannot.', 'You have installed a series of sounds and files.', 'To leave press the key.']);
+  assert.deepEqual(await translate(input, third.asker, knows, signal), { text: 'You have installed a series of sounds and files. To leave press the key.', language: 'en' });
+  assert.equal(third.asked.at(-1)!.turns[0]!.text, 'Para salir presione la tecla.');
+  await assert.rejects(translate(input, ask([]).asker, knows, signal), (error: unknown) => error instanceof EarshotError && error.failure.code === 'badAnswer');
+  const echo = ask([input.text, input.text, SOURCE, 'Para salir presione la tecla.']);
+  assert.equal((await translate(input, echo.asker, knows, signal)).text, input.text, 'an echo is better than nothing');
+  const none = ask([]);
+  assert.equal((await translate({ ...input, text: '…' }, none.asker, knows, signal)).text, '…');
+  assert.equal(none.asked.length, 0);
+});
