@@ -1,5 +1,6 @@
 """Speech recognition with faster-whisper. One utterance is one window of the encoder; a run of several goes through the model together."""
 import os
+import re
 import threading
 import zlib
 
@@ -16,6 +17,8 @@ DOUBTFUL = 0.6
 LEAST_SPEECH_SECONDS = 0.2
 # Text that zlib shrinks more than this goes round in circles (Whisper's own limit).
 REPETITIVE = 2.4
+# Of the level of the voice; 30 dB below it.
+SILENCE, SHORTEST_WORD_MS = 0.03, 60
 # Nobody utters more tokens than this; a model that goes round in circles is stopped here.
 TOKENS_PER_SECOND, TOKENS_AT_LEAST = 20, 30
 # Languages written without spaces: the tokenizer's units stand for words there.
@@ -53,10 +56,10 @@ class Recogniser:
             self.whisper = WhisperModel(
                 directory, device=device, compute_type=precision or "default", cpu_threads=threads, num_workers=1, local_files_only=True
             )
-        except (RuntimeError, ValueError, FileNotFoundError) as error:
-            if any(word in str(error) for word in ("model.bin", "binary version", "vocabulary", "tokenizer", "incomplete", "config.json")):
-                raise Failed("modelBroken", {"model": os.path.basename(os.path.normpath(directory))}, str(error)) from error
-            raise
+        except (RuntimeError, ValueError, OSError) as error:
+            if re.search(r"out of memory|ALLOC_FAILED|libcu|CUDA|cuda", str(error)):
+                raise
+            raise Failed("modelBroken", {"model": os.path.basename(os.path.normpath(directory))}, str(error)) from error
         self.many = self.whisper.model.is_multilingual
         self.tokenizers = {}
         self.detail = {"device": device, "precision": self.whisper.model.compute_type, "languages": len(self.whisper.supported_languages)}
@@ -81,7 +84,10 @@ class Recogniser:
         for row in rows:
             if not row.audible:
                 # Digital silence: nothing to ask a model about.
-                row.language, row.language_probability = row.asked or "en", 1.0 if row.asked else 0.0
+                row.language, row.language_probability = row.asked or "en", 1.0
+            if not row.units and not row.asked:
+                # What language silence is in must not decide for the rest of the recording.
+                row.language_probability = 0.0
             words = _words(row)
             emit.result(row.index, {
                 "text": ("" if row.language in UNSPACED else " ").join(word["text"] for word in words), "words": words,
@@ -141,7 +147,8 @@ class Recogniser:
             alone = self.whisper.encode(_stack([self._features(rows[k]) for k in again]))
             others = self._generate(alone, [rows[k] for k in again], [self._prompt(rows[0].language)] * len(again), no_repeat_ngram_size=4, repetition_penalty=1.05)
             for k, other in zip(again, others):
-                answers[k] = other
+                if answers[k].repetitive or not answers[k].agrees(other):
+                    answers[k] = other
             emit.check()
         for row, answer in zip(rows, answers):
             if answer.tokens and (answer.not_speech or (answer.no_speech > DOUBTFUL and not _speaks(row.samples))):
@@ -204,14 +211,16 @@ class Answer:
         return unsure or (self.repetitive and self.no_speech > DOUBTFUL)
 
     def wants_another(self, given):
-        if not self.tokens or self.not_speech:
-            return False
-        if self.repetitive:
-            return True
-        if not (given["prompt"].strip() or given["hotwords"]) or (self.no_speech < 0.3 and self.logprob > -0.7):
-            return False
-        prompted = _bare(" ".join([given["prompt"], *given["hotwords"]]))
-        return set(_bare(self.text)) <= set(prompted)
+        return bool(self.tokens) and not self.not_speech and (self.repetitive or self._echoes(given))
+
+    def _echoes(self, given):
+        """All of its words stand in the prompt: hardly ever speech, mostly the prompt itself."""
+        words = _bare(self.text)
+        return len(words) > 2 and set(words) <= set(_bare(" ".join([given["prompt"], *given["hotwords"]])))
+
+    def agrees(self, other):
+        mine, theirs = set(_bare(self.text)), set(_bare(other.text))
+        return len(mine & theirs) * 2 >= len(mine)
 
 
 def _read(audio):
@@ -274,6 +283,7 @@ def _words(row):
         else:
             words.append({"text": " ".join(text.split()), "start": start, "end": end, "probability": probability})
     _shorten(words)
+    _trim(words, row.samples)
     out, before = [], row.first_ms
     for word in words:
         start = min(max(row.first_ms + round(word["start"]), before), row.last_ms)
@@ -295,3 +305,23 @@ def _shorten(words):
             word["end"] = word["start"] + longest
         elif n == 0 or words[n - 1]["text"][-1] in SENTENCE_END:
             word["start"] = word["end"] - longest
+
+
+def _trim(words, samples):
+    """Takes silence off both ends of each word, so that words and subtitles begin and end with the voice."""
+    import numpy
+
+    step = RATE // 50
+    frames = samples[: samples.size // step * step].reshape(-1, step)
+    if not len(frames):
+        return
+    level = numpy.sqrt((frames * frames).mean(axis=1))
+    quiet = level < SILENCE * numpy.percentile(level, 95)
+    for word in words:
+        first, last = int(word["start"] // 20), min(int(word["end"] // 20), len(quiet))
+        while first < last and quiet[first] and word["end"] - (first + 1) * 20 >= SHORTEST_WORD_MS:
+            first += 1
+            word["start"] = first * 20.0
+        while last - 1 > first and quiet[last - 1] and (last - 1) * 20 - word["start"] >= SHORTEST_WORD_MS:
+            last -= 1
+            word["end"] = last * 20.0
