@@ -19,8 +19,11 @@ const say = (text) => process.stderr.write(`${paint(text)}\n`);
 function run(program, args, options = {}) {
   const { status, error, signal } = spawnSync(program, args, { cwd: root, stdio: 'inherit', ...options });
   if (error) throw error;
-  // A child that was interrupted has said so itself.
-  if (signal) process.exit(130);
+  if (signal) {
+    // Ctrl-C was the user's own; anything else is worth a word.
+    if (signal !== 'SIGINT') say(`Ended by ${signal}${signal === 'SIGKILL' ? ' (is the machine out of memory?)' : ''}.`);
+    process.exit(signal === 'SIGINT' ? 130 : 1);
+  }
   return status ?? 1;
 }
 

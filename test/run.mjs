@@ -84,6 +84,15 @@ function fail(count, file, name, error) {
   failures.push({ file, name, why: describe(error) });
 }
 
+let whole = false;
+// However it ends, the last line says what is known, and a run that stops half-way is not a good one.
+process.on('exit', () => {
+  if (whole) return;
+  console.log(`\nThe run stopped before its end.\n${passed} passed, ${failures.length + 1} failed`);
+  process.exitCode = 1;
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
 const begun = Date.now();
 const files = globSync('test/**/*.test.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'))
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
@@ -96,5 +105,6 @@ if (alone.length > 0) await suites(alone, 1);
 if (skipped.length > 0) console.log(`\n${paint('yellow', 'Skipped')}\n${skipped.map((each) => `  ${each}`).join('\n')}`);
 for (const { file, name, why } of failures) console.log(`\n${paint('red', '✗')} ${paint('bold', file)}${name ? ` › ${name}` : ''}\n${why.split('\n').map((line) => `    ${line}`).join('\n')}`);
 console.log(`\n${paint('dim', `${((Date.now() - begun) / 1000).toFixed(0)} s`)}`);
+whole = true;
 console.log(`${passed} passed, ${failures.length} failed`);
 process.exitCode = failures.length > 0 || passed === 0 ? 1 : 0;
