@@ -13,7 +13,7 @@ import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Engine, WorkerContext } from '../engines/engine.ts';
 import { LineSplitter, readLine } from './frames.ts';
-import { WorkerLog } from './log.ts';
+import { pruneLogs, WorkerLog } from './log.ts';
 import { outOfMemoryKills, processes, procMemory, psMemory, type Memory } from './memory.ts';
 import { WORKER_PROTOCOL, type FromWorker, type LoadRequest, type RunRequest, type StepOutputs, type ToWorker } from './protocol.ts';
 
@@ -80,6 +80,8 @@ const systemTimers: Timers = {
 const MAX_FRAMES_PER_SECOND = 20_000;
 const PROGRESS_EVERY_MS = 100;
 const EXIT_TO_CLOSE_MS = 1000;
+/** Logs of workers, those long gone among them, in the folder. */
+const LOGS_KEPT = 60;
 const POSIX = process.platform !== 'win32';
 
 /** Starts the process. Never throws: what goes wrong comes as `failed` and `exit`, after this returned. */
@@ -114,6 +116,7 @@ class WorkerProcess implements Worker {
     this.events = events;
     this.timing = options.timers ?? systemTimers;
     this.heardAt = this.timing.now();
+    pruneLogs(dirname(options.logPath), LOGS_KEPT);
     this.log = new WorkerLog(options.logPath, options.clock);
     try {
       this.child = this.spawn();
