@@ -15,12 +15,12 @@ const only = process.argv[2];
 
 /** The view's own pane fills the side bar: the others are folded. */
 async function alone({ host: { page } }: Window, title: string): Promise<void> {
-  for (const name of ['Queue', 'Devices', 'Models']) {
+  for (const name of [title, ...['Queue', 'Devices', 'Models'].filter(other => other !== title)]) {
     const header = page.locator('.pane-header', { hasText: name }).first(), open = await header.getAttribute('aria-expanded') === 'true';
     if (open !== (name === title)) await header.click();
   }
   await page.mouse.move(900, 500);
-  await page.waitForTimeout(700);
+  await page.waitForTimeout(1500);
 }
 const restart = async ({ daemon }: Window, story: Story): Promise<void> => { daemon.set(story); await daemon.stop(); await daemon.start(); };
 const shoot = async ({ host: { page } }: Window, name: string): Promise<void> => { await page.screenshot({ path: join(images, `${name}.png`) }); console.log(name); };
@@ -81,6 +81,7 @@ try {
   const queue = await w.panel('Queue');
   await until('the jobs', async () => /998 waiting/.test(await queue.locator('.summary').textContent() ?? ''));
   await shoot(w, 'queue-1000');
+  await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
   await restart(w, { jobs: [], devices: [cpu(now, { memory: { ...cpu(now).memory, holders: [], leased: 0 } })], estimates: [] });
   await page.waitForTimeout(800);
   await shoot(w, 'queue-empty');
