@@ -2,7 +2,7 @@
  * earshotd: one daemon for a user. Takes the lock, opens what lasts, starts the pipeline, opens its door, and leaves when nobody needs it.
  */
 import { readFileSync } from 'node:fs';
-import { toFailure } from '../schemas/errors.ts';
+import { toFailure, type Failure } from '../schemas/errors.ts';
 import { DaemonLog } from './journal/log.ts';
 import { openHome, home as homeOf } from './home.ts';
 import { takeLock } from './lock.ts';
@@ -23,12 +23,13 @@ import { startServer, type Server } from './rpc/server.ts';
 import { createRuntimes } from './runtimes/runtimes.ts';
 import { examine } from './doctor.ts';
 import { openSettings } from './settings.ts';
-import { openStore } from './store/sqlite/store.ts';
+import { openSafely, restoredFailure } from './store/sqlite/safekeeping.ts';
+import { startHousekeeping } from './housekeeping.ts';
 
 declare const EARSHOT_VERSION: string | undefined;
 const version = typeof EARSHOT_VERSION === 'string' ? EARSHOT_VERSION : (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
-const SECOND_MS = 1_000, MINUTE_MS = 60_000, DAY_MS = 86_400_000;
+const SECOND_MS = 1_000, MINUTE_MS = 60_000;
 
 async function main(): Promise<void> {
   const clock = Date.now, startedAt = clock();
@@ -37,7 +38,10 @@ async function main(): Promise<void> {
   const log = new DaemonLog(home.logs, clock);
   const lock = takeLock(home.lock);
   const settings = openSettings(home.settings, line => log.write(line));
-  const store = openStore(home.database);
+  const { store, restored } = openSafely(home, startedAt);
+  // Told to the first who listens: nobody does yet.
+  const notices: Failure[] = restored ? [restoredFailure(restored)] : [];
+  if (restored) log.write(`the database was damaged and lies in ${restored.aside} now; ${restored.backup ? `${restored.backup} took its place` : 'there was no backup'}; not over: ${restored.jobs.join(', ') || 'none'}`);
   const events = createEvents();
   const publish = events.publish;
 
@@ -49,9 +53,12 @@ async function main(): Promise<void> {
   const metrics = new Metrics(store, clock), speeds = new Speeds(store);
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
   const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest,
-    deliver: (work, signal) => writeOutputs(work, { store, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, signal }), publish, log: line => log.write(line) });
+    deliver: (work, signal) => writeOutputs(work, { store, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, signal }), publish, log: line => log.write(line),
+    // Set aside and restored at the next start, which the next client brings.
+    storeBroken: () => void leave('park', 'the database is damaged') });
 
   let server: Server | undefined;
+  let house: ReturnType<typeof startHousekeeping> | undefined;
   let leaving = false;
   let busyAt = clock();
   let watchedUntil = 0;
@@ -64,10 +71,12 @@ async function main(): Promise<void> {
     clearInterval(minutes);
     monitor.dispose();
     catalogue.stop();
-    await pipeline.stop(how);
+    // A damaged store must not keep us here.
+    await pipeline.stop(how).catch(error => log.write(`while leaving: ${String(error)}`));
+    await house?.dispose();
     await server?.close();
     pool.dispose();
-    store.dispose();
+    try { store.dispose(); } catch (error) { log.write(`while leaving: ${String(error)}`); }
     lock.release();
     process.exit(0);
   };
@@ -90,7 +99,6 @@ async function main(): Promise<void> {
     pipeline.adapt();
   }, MINUTE_MS);
   for (const timer of [watching, minutes]) timer.unref();
-  store.prune(clock() - settings.get().historyDays * DAY_MS, settings.get().historyJobs);
 
   pipeline.start();
   server = await startServer({
@@ -98,10 +106,12 @@ async function main(): Promise<void> {
     handlers: createHandlers({
       version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, events, metrics,
       clients: () => server?.clients ?? 0, logs: lines => log.tail(lines), doctor: () => examine({ home, settings: settings.get(), runtimes, models, devices: pool.devices(), problems: pool.problems() }),
+      notices: () => notices.splice(0),
       watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; monitor.wake(); }, settingsChanged: () => { pipeline.wake(); monitor.wake(); }, stop: how => void leave(how, 'asked to'),
     }),
   });
   log.write(`earshotd ${version} serves on ${home.socket}`);
+  house = startHousekeeping({ home, store, queue: pipeline.queue, settings: settings.get, clock, log: line => log.write(line) });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void leave('park', signal));
   process.on('unhandledRejection', error => log.write(`unhandled: ${error instanceof Error ? error.stack : String(error)}`));
 }

@@ -12,7 +12,7 @@ export const ERROR_CODES = [
   // running
   'outOfMemory', 'workerCrashed', 'workerSilent', 'workerTimeout', 'engineFailed', 'badAnswer', 'cancelled', 'setAside', 'serverUnreachable', 'serverRefused',
   // the daemon
-  'daemonRunning', 'daemonUnreachable', 'wrongToken', 'wrongVersion', 'storeNewer', 'storeBroken', 'storeBusy', 'internal',
+  'daemonRunning', 'daemonUnreachable', 'wrongToken', 'wrongVersion', 'storeNewer', 'storeBroken', 'storeRestored', 'storeBusy', 'internal',
 ] as const;
 export const ErrorCode = Type.Enum([...ERROR_CODES]);
 export type ErrorCode = Static<typeof ErrorCode>;

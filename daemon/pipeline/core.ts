@@ -35,6 +35,8 @@ export interface Parts {
   deliver(work: JobWork, signal: AbortSignal): Promise<JobRow['outputs']>;
   publish(event: StateEvent): void;
   log(line: string): void;
+  /** The store is damaged: nothing that is written now could be trusted. */
+  storeBroken?(): void;
   /** Pause before the next try after so many, ms. */
   retryPauseMs?: (tries: number) => number;
 }
@@ -171,6 +173,7 @@ export class Core {
     this.running.clear();
     this.outbox.drop();
     for (const instance of this.instances.values()) instance.stop('kill');
+    if (toFailure(error).code === 'storeBroken') this.parts.storeBroken?.();
     this.stall = setInterval(() => {
       if (this.instances.size) return;
       try { this.parts.store.setMeta('stalled', String(this.parts.clock())); } catch { return; }

@@ -86,10 +86,22 @@ export class Queue {
   }
 
   remove(ids: readonly string[]): void {
-    const { store, home } = this.core.parts;
+    const { store } = this.core.parts;
     for (const id of ids) if (this.core.jobs.has(id)) throw new EarshotError('wrongState', { id, state: this.core.jobs.get(id)!.row.state });
     store.remove(ids);
-    for (const id of ids) { rmSync(join(home.audio, id), { recursive: true, force: true }); this.core.outbox.publish({ type: 'jobRemoved', id }); }
+    for (const id of ids) this.forget(id);
+  }
+
+  /** Forgets some of the jobs that ended before, or of the oldest beyond `keep`; answers how many. */
+  prune(before: number, keep: number): number {
+    const ids = this.core.parts.store.prune(before, keep);
+    for (const id of ids) this.forget(id);
+    return ids.length;
+  }
+
+  private forget(id: string): void {
+    rmSync(join(this.core.parts.home.audio, id), { recursive: true, force: true });
+    this.core.outbox.publish({ type: 'jobRemoved', id });
   }
 
   move(id: string, place: { priority?: Priority; before?: string; after?: string; to?: 'top' | 'bottom' }): void {

@@ -1,5 +1,5 @@
 /** What each JSON-RPC method does. Parameters are checked by the time they come here. */
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { Device } from '../../schemas/device.ts';
 import type { Engine as EngineWord } from '../../schemas/model.ts';
@@ -23,6 +23,8 @@ export interface MethodParts {
   version: string; startedAt: number; home: Home; clock: () => number; settings: SettingsFile; store: Store; pool: Pool; models: Models; runtimes: Runtimes;
   engines: readonly Engine[]; pipeline: Pipeline; events: Events; metrics: Metrics;
   clients(): number; logs(lines: number): string[]; doctor(): Promise<Result<'daemon/doctor'>>;
+  /** What happened before anybody listened; asked for once. */
+  notices(): Failure[];
   watched(): void; settingsChanged(): void; stop(how: 'finish' | 'park'): void;
 }
 
@@ -73,6 +75,7 @@ export function createHandlers(parts: MethodParts): Handlers {
     'state/subscribe': async ({ topics, utterancesOf }, connection) => {
       if (topics.includes('devices')) { parts.watched(); await pool.refresh('all'); }
       const seq = events.subscribe(connection, { topics, ...(utterancesOf ? { utterancesOf } : {}) });
+      for (const failure of parts.notices()) events.publish({ type: 'notice', failure });
       const recent = store.list({ states: ['completed', 'failed', 'cancelled'], limit: RECENT }).jobs.map(row => pipeline.presentRow(row));
       return {
         seq, queuePaused: !pipeline.queue.open, jobs: topics.includes('jobs') ? [...active(), ...recent] : [], devices: topics.includes('devices') ? devices() : [],

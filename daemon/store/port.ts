@@ -49,7 +49,10 @@ export interface Store {
   list(query: { states?: JobState[]; search?: string; active?: boolean; limit: number; cursor?: string }): { jobs: JobRow[]; next: string | null; total: number };
   update(id: string, change: Partial<JobRow>, journal?: NewJournalEntry & { at: number }): void;
   remove(ids: readonly string[]): void;
+  /** Removes jobs that ended before, and the oldest beyond `keep`; a thousand at a time, until none is left. */
   prune(before: number, keep: number): string[];
+  /** Journal entries and metrics that are older; some thousands at a time. How many went. */
+  pruneRecords(older: { journalBefore: number; minutesBefore: number }): number;
   // utterances and what stages made of them
   /** Adding the same utterance again is allowed when it is identical (ingest after a crash). */
   addUtterances(job: string, rows: readonly UtteranceRow[]): void;

@@ -77,6 +77,7 @@ export const en: Catalogue = {
     wrongVersion: (a) => says(`The daemon is version ${a.text('daemon')}, which this version cannot talk to.`, 'Update this program, or stop the daemon with the one that started it.'),
     storeNewer: (a) => says('The queue was written by a newer version of Earshot and is left as it is.', a.has('path') ? `Update Earshot, or move ${a.text('path')} away.` : 'Update Earshot.'),
     storeBroken: (a) => says(`The queue's database${a.after('path')} is damaged.`, 'Copies lie in the folder backups beside it.'),
+    storeRestored: (a) => says(`The queue's database was damaged and is set aside${a.after('path')}. ${a.has('backup') ? 'The newest backup took its place.' : 'There was no backup: the queue begins anew.'}${a.number('count') ? ` Not over then: ${a.text('jobs')}.` : ''}`, 'Look through the queue for what is missing.'),
     storeBusy: (a) => says(`Another program holds the queue's database${a.after('path')}.`, 'Close it and try again.'),
     internal: () => says('Something went wrong inside Earshot.', '`earshot daemon logs` has the details; please report them.'),
   },

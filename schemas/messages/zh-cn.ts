@@ -77,6 +77,7 @@ export const zhCn: Catalogue = {
     wrongVersion: (a) => says(`守护进程的版本是 ${a.text('daemon')}，当前版本无法与它通信。`, '请更新本程序，或用启动它的程序停止它。'),
     storeNewer: (a) => says('队列由更新版本的 Earshot 写入，未作任何改动。', a.has('path') ? `请更新 Earshot，或移走 ${a.text('path')}。` : '请更新 Earshot。'),
     storeBroken: (a) => says(`队列数据库${a.after('path')} 已损坏。`, '旁边的 backups 文件夹中有备份。'),
+    storeRestored: (a) => says(`队列数据库已损坏，已另行保存${a.after('path')}。${a.has('backup') ? '已用最新备份恢复。' : '没有备份，队列重新开始。'}${a.number('count') ? `当时未完成：${a.text('jobs')}。` : ''}`, '请检查队列中缺少的任务。'),
     storeBusy: (a) => says(`另一个程序占用了队列数据库${a.after('path')}。`, '请关闭它后重试。'),
     internal: () => says('Earshot 内部出错。', '详情见 `earshot daemon logs`，请反馈给我们。'),
   },

@@ -31,7 +31,10 @@ export function inOurWords(error: unknown, path: string): unknown {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
   const is = (...names: string[]): boolean => names.some(name => code.startsWith(name));
-  return new EarshotError(is('SQLITE_FULL') ? 'diskFull' : is('SQLITE_BUSY', 'SQLITE_LOCKED') ? 'storeBusy' : 'storeBroken', { path }, `${code}: ${(error as Error).message}`, { cause: error });
+  // Only what is surely damage counts as damage: a disk that does not answer may do so again.
+  const what = is('SQLITE_FULL') ? 'diskFull' : is('SQLITE_BUSY', 'SQLITE_LOCKED') ? 'storeBusy' : is('SQLITE_CORRUPT', 'SQLITE_NOTADB') ? 'storeBroken'
+    : is('SQLITE_CANTOPEN', 'SQLITE_READONLY', 'SQLITE_PERM') ? 'outputNotWritable' : 'internal';
+  return new EarshotError(what, { path }, `${code}: ${(error as Error).message}`, { cause: error });
 }
 
 /** The same object, whose methods fail in our words. */

@@ -9,6 +9,7 @@ import { openDatabase, translated } from './open.ts';
 import { WalSync } from './wal-sync.ts';
 import { JOB_COLUMNS, fromRow, toColumn, type RawJob } from './rows.ts';
 
+const PRUNED_AT_ONCE = 1_000;
 const ACTIVE = `state IN ('pending', 'processing', 'paused')`;
 const stageNumber = (stage: (typeof STAGES)[number]): number => STAGES.indexOf(stage);
 
@@ -88,12 +89,17 @@ export function openStore(path: string): Store {
       for (const id of ids) for (const [table, key] of [['jobs', 'id'], ['utterances', 'job'], ['outputs', 'job'], ['attempts', 'job'], ['journal', 'job']]) sql(`DELETE FROM ${table} WHERE ${key} = ?`).run(id);
     }),
     prune(before, keep) {
-      const old = all<{ id: string }>(`SELECT id FROM jobs WHERE finished_at < ?`, before);
-      const surplus = all<{ id: string }>(`SELECT id FROM jobs WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT -1 OFFSET ?`, keep);
+      const old = all<{ id: string }>(`SELECT id FROM jobs WHERE finished_at < ? LIMIT ${PRUNED_AT_ONCE}`, before);
+      const surplus = all<{ id: string }>(`SELECT id FROM jobs WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT ${PRUNED_AT_ONCE} OFFSET ?`, keep);
       const ids = [...new Set([...old, ...surplus].map(row => row.id))];
       this.remove(ids);
       return ids;
     },
+    pruneRecords: ({ journalBefore, minutesBefore }) => batch(() => {
+      // Entries are numbered in the order of time: the old ones are those before the first young one.
+      const entries = sql(`DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE seq < coalesce((SELECT seq FROM journal WHERE at >= ? ORDER BY seq LIMIT 1), 9e18) ORDER BY seq LIMIT ${10 * PRUNED_AT_ONCE})`).run(journalBefore).changes;
+      return entries + sql('DELETE FROM minutes WHERE at < ?').run(minutesBefore).changes;
+    }),
 
     addUtterances: (job, rows) => batch(() => {
       const insert = sql('INSERT INTO utterances (job, idx, start_ms, end_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING');
