@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { run } from 'node:test';
 import { styleText } from 'node:util';
 
@@ -51,37 +51,43 @@ function describe(error) {
   return text.split('\n').filter((line) => !line.includes('node:internal/')).slice(0, 25).join('\n');
 }
 
-/** Runs files in processes of their own and counts their tests; a file that breaks outside of a test counts as one failed. */
-async function suites(files, concurrency) {
-  const counts = new Map(files.map((file) => [join(root, file), { good: 0, bad: 0, skips: 0, words: '' }]));
-  const stream = run({ files: [...counts.keys()], concurrency, isolation: 'process', timeout: FILE_TIMEOUT_MS, cwd: root, execArgv: ['--disable-warning=ExperimentalWarning'] });
-  // What a file says when it breaks outside of a test.
-  stream.on('test:stderr', ({ file, message }) => { const count = counts.get(file); if (count) count.words = (count.words + message).slice(-4000); });
-  // `complete` comes as things end, with the file itself last; `pass` and `fail` wait for the order of the list.
-  stream.on('test:complete', ({ name, file, nesting, skip, todo, details }) => {
-    const isFile = nesting === 0 && counts.has(name), count = counts.get(isFile ? name : file);
-    const shown = relative(root, isFile ? name : file);
-    if (isFile) {
-      if (!details.passed && count.bad === 0) fail(count, shown, '', count.words || details.error);
-      else if (count.good + count.bad + count.skips === 0) fail(count, shown, '', 'no test in this file');
-      report(shown.replace(/^test\//, ''), count.good, count.bad, details.duration_ms, count.skips);
-    } else if (!details.passed) {
+/** Runs files in processes of their own, so many at a time. */
+async function suites(files, atOnce) {
+  const left = [...files];
+  await Promise.all(Array.from({ length: Math.min(atOnce, left.length) }, async () => {
+    for (let file = left.shift(); file !== undefined; file = left.shift()) await suite(file);
+  }));
+}
+
+/** One file: its tests counted; breaking outside of a test, or holding none, counts as one failed. */
+async function suite(file) {
+  const path = join(root, file), count = { file, good: 0, bad: 0, skips: 0 };
+  let words = '', end = null;
+  const stream = run({ files: [path], concurrency: 1, isolation: 'process', timeout: FILE_TIMEOUT_MS, cwd: root, execArgv: ['--disable-warning=ExperimentalWarning'] });
+  // What the file says when it breaks outside of a test.
+  stream.on('test:stderr', ({ message }) => { words = (words + message).slice(-4000); });
+  stream.on('test:complete', ({ name, nesting, skip, todo, details }) => {
+    if (nesting === 0 && name === path) end = details;
+    else if (!details.passed) {
       // A test fails because one inside it failed: that one is counted.
-      if (details.error?.failureType !== 'subtestsFailed') fail(count, shown, name, details.error);
+      if (details.error?.failureType !== 'subtestsFailed') fail(count, name, details.error);
     } else if (skip !== undefined || todo !== undefined) {
       count.skips += 1;
-      skipped.push(`${shown} › ${name}${typeof skip === 'string' && skip ? `: ${skip}` : ''}`);
+      skipped.push(`${file} › ${name}${typeof skip === 'string' && skip ? `: ${skip}` : ''}`);
     } else if (details.type !== 'suite') {
       count.good += 1;
       passed += 1;
     }
   });
-  for await (const _ of stream) { /* the listener above does the work */ }
+  for await (const _ of stream) { /* the listeners above do the work */ }
+  if (end && !end.passed && count.bad === 0) fail(count, '', words || `ended with ${end.error?.exitCode === undefined ? describe(end.error) : `exit code ${end.error.exitCode}`}`);
+  else if (count.good + count.bad + count.skips === 0) fail(count, '', words || 'no test in this file');
+  report(file.replace(/^test\//, ''), count.good, count.bad, end?.duration_ms ?? 0, count.skips);
 }
 
-function fail(count, file, name, error) {
+function fail(count, name, error) {
   count.bad += 1;
-  failures.push({ file, name, why: describe(error) });
+  failures.push({ file: count.file, name, why: describe(error) });
 }
 
 let whole = false;
