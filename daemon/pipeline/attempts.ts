@@ -38,7 +38,7 @@ export class Attempts {
     for (const step of steps) metrics.started(action.job, action.stage, step.index, now);
     if (work.row.startedAt === null || work.row.state === 'pending') this.core.update(work, { state: 'processing', startedAt: work.row.startedAt ?? now }, { kind: 'job.started' });
     return () => {
-      instance.start(attempt.token, action.job, from, to, { type: 'run', id: String(attempt.token), stage: action.stage, steps, ...(action.threads ? { threads: action.threads } : {}) } as RunRequest, timeoutMs(expectedMs), expectedMs);
+      instance.start(attempt.token, action.job, from, to, { type: 'run', id: String(attempt.token), stage: action.stage, steps, ...(instance.options.engine.elastic ? { threads: action.threads ?? instance.options.threads } : {}) } as RunRequest, timeoutMs(expectedMs), expectedMs);
       this.core.tell(work);
     };
   }

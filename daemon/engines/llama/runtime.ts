@@ -30,7 +30,7 @@ export interface Model {
   isEogToken(token: Token): boolean;
   iterateAllTokens(): Iterable<Token>;
   readonly tokenizer: unknown;
-  createContext(options: { contextSize: number; sequences: number; batchSize: number; threads: number; flashAttention?: boolean }): Promise<Context>;
+  createContext(options: { contextSize: number; sequences: number; batchSize: number; threads: { ideal: number; min: number }; flashAttention?: boolean }): Promise<Context>;
   dispose(): Promise<void>;
 }
 export interface ChatWrapper {

@@ -28,7 +28,7 @@ async function load(request: LoadRequest): Promise<Loaded> {
   const opened = await openRuntime(folder, device.kind, threads);
   try {
     const model = await opened.llama.loadModel({ modelPath: weights, gpuLayers: device.kind === 'gpu' ? 'max' : 0 });
-    const context = await model.createContext({ contextSize: Math.min(CONTEXT_TOKENS, model.trainContextSize), sequences: 1, batchSize: BATCH_TOKENS, threads });
+    const context = await model.createContext({ contextSize: Math.min(CONTEXT_TOKENS, model.trainContextSize), sequences: 1, batchSize: BATCH_TOKENS, threads: { ideal: threads, min: 1 } });
     const kept = new KeptSequence(context.getSequence());
     const dictionaries = words ? openDictionaries(words) : NO_DICTIONARIES;
     const chat = new Chat(opened, model, kept, CONTEXT_TOKENS);
