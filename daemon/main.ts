@@ -76,7 +76,7 @@ async function main(): Promise<void> {
     await house?.dispose();
     await server?.close();
     pool.dispose();
-    try { store.dispose(); } catch (error) { log.write(`while leaving: ${String(error)}`); }
+    try { metrics.flush(gauges(), true); store.dispose(); } catch (error) { log.write(`while leaving: ${String(error)}`); }
     lock.release();
     process.exit(0);
   };
@@ -92,11 +92,16 @@ async function main(): Promise<void> {
     pool, idleSeconds: () => settings.get().monitorIntervalSeconds, watched: isWatched,
     onRead: () => { if (isWatched()) for (const device of pool.devices()) publish({ type: 'device', device }); },
   });
-  const minutes = setInterval(() => {
+  const gauges = (): Record<string, number> => {
     const devices = pool.devices();
-    metrics.flush({ leasedBytes: devices.reduce((sum, device) => sum + device.memory.leased, 0), pending: pipeline.activeJobs });
-    speeds.save();
-    pipeline.adapt();
+    return { leasedBytes: devices.reduce((sum, device) => sum + device.memory.leased, 0), pending: pipeline.activeJobs };
+  };
+  const minutes = setInterval(() => {
+    try {
+      metrics.flush(gauges());
+      speeds.save();
+      pipeline.adapt();
+    } catch (error) { log.write(`metrics: ${String(error)}`); }
   }, MINUTE_MS);
   for (const timer of [watching, minutes]) timer.unref();
 

@@ -1,7 +1,7 @@
 /** Codes into words of the window's language. The sentences for failures and reasons are shared with the command line. */
 import * as vscode from 'vscode';
 import { toFailure, type Failure } from '../schemas/errors.ts';
-import { checkText, explain, say, sentence } from '../schemas/messages.ts';
+import { checkText, explain, holdUp, say, sentence } from '../schemas/messages.ts';
 import type { Names, Said } from '../schemas/messages/catalogue.ts';
 import type { Reason } from '../schemas/job.ts';
 import type { DoctorReport } from '../schemas/rpc.ts';
@@ -42,4 +42,4 @@ export function tieView(tie: Tie): TieView {
 }
 
 /** The one thing that holds the queue up. */
-export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string => reasonText(bottleneck as Reason);
+export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string => holdUp(bottleneck, locale());

@@ -8,7 +8,7 @@ import type { Locale } from './messages/figures.ts';
 import { zhCn } from './messages/zh-cn.ts';
 import type { Failure } from './errors.ts';
 import type { Reason } from './job.ts';
-import type { DoctorReport } from './rpc.ts';
+import type { DoctorReport, Stats } from './rpc.ts';
 
 const CATALOGUES: Record<Locale, Catalogue> = { en, 'zh-cn': zhCn };
 
@@ -45,6 +45,12 @@ export function sentence(failure: Failure, locale: Locale, names: Names = {}): s
 /** Why a job waits, in one sentence. */
 export function explain(reason: Reason, locale: Locale, names: Names = {}): string {
   return CATALOGUES[locale].reasons[reason.code](reader(reason.args, locale, names));
+}
+
+/** What holds the queue up, in one sentence; a code unknown here shows itself. */
+export function holdUp({ code, args }: NonNullable<Stats['bottleneck']>, locale: Locale): string {
+  const known: Catalogue['bottlenecks'] = CATALOGUES[locale].bottlenecks;
+  return Object.hasOwn(known, code) ? known[code as keyof Catalogue['bottlenecks']](reader(args, locale, {})) : code;
 }
 
 /** One check of the doctor: its name, what was found, what to do. A check unknown here shows its id and arguments. */

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Client } from '../../schemas/client.ts';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
-import { words } from '../../schemas/messages.ts';
+import { holdUp, words } from '../../schemas/messages.ts';
 import { bytesText, durationText, percentText } from '../../schemas/messages/figures.ts';
 import type { Engine, Model } from '../../schemas/model.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
@@ -157,17 +157,20 @@ export async function listEngines(session: Session): Promise<void> {
   for (const line of table([{ title: t.engine }, { title: t.state }, { title: t.stages, give: true }, { title: t.device }, { title: t.licence, give: true }, { title: t.name }], rows, session.columns(), (text, row, column) => (row < 0 ? paint('dim', text) : column === 1 ? paint(STATE_COLOUR[engines[row]!.state], text) : text))) session.line(line);
 }
 
-export async function stats(session: Session, options: { hours?: number }): Promise<void> {
+export async function stats(session: Session, options: { hours?: number; prometheus?: boolean }): Promise<void> {
   const client = await session.client();
   const found = await client.call('stats/get', options.hours ? { sinceMs: Math.round(options.hours * 3_600_000) } : {});
+  if (options.prometheus) { session.out.write((await import('./prometheus.ts')).prometheus(found)); return; }
   if (session.json) return session.emit(found);
   const { t, paint, locale } = session;
   const right = 'right' as const;
   const rows = found.stages.map((stage) => [
-    words(locale).stages[stage.stage].name, String(stage.done), String(stage.failed), String(stage.retried), durationText(stage.waitMs.p95, locale), durationText(stage.runMs.mean, locale), `${stage.throughput.toFixed(1)} ×`, percentText(stage.busy),
+    words(locale).stages[stage.stage].name, String(stage.done), String(stage.failed), String(stage.retried), String(stage.queue), durationText(stage.waitMs.p95, locale), durationText(stage.runMs.mean, locale), `${stage.throughput.toFixed(1)} ×`, percentText(stage.busy),
   ]);
-  for (const line of table([{ title: t.stage }, { title: t.done, align: right }, { title: t.failed, align: right }, { title: t.retried, align: right }, { title: `${t.wait} p95`, align: right }, { title: t.run, align: right }, { title: t.speed, align: right }, { title: t.use, align: right }], rows, session.columns(), (text, row) => (row < 0 ? paint('dim', text) : text))) session.line(line);
+  for (const line of table([{ title: t.stage }, { title: t.done, align: right }, { title: t.failed, align: right }, { title: t.retried, align: right }, { title: t.queued, align: right }, { title: `${t.wait} p95`, align: right }, { title: t.run, align: right }, { title: t.speed, align: right }, { title: t.use, align: right }], rows, session.columns(), (text, row) => (row < 0 ? paint('dim', text) : text))) session.line(line);
   const { states } = words(locale);
   session.line();
   session.line(`${found.jobs.completed} ${states.completed}, ${found.jobs.failed} ${states.failed}, ${found.jobs.cancelled} ${states.cancelled}, ${found.jobs.pending} ${states.pending} · ${t.loads(found.loads, durationText(found.loadMs, locale))}${found.estimateError === null ? '' : ` · ${t.estimateError} ${percentText(found.estimateError)}`}`);
+  for (const { device, leasedBytes, residentBytes } of found.devices) if (leasedBytes > 0) session.line(t.holds(clean(device), bytesText(leasedBytes), residentBytes === null ? '?' : bytesText(residentBytes)));
+  if (found.bottleneck) session.line(`${paint('yellow', t.bottleneck)} ${holdUp(found.bottleneck, locale)}`);
 }

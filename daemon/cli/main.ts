@@ -134,7 +134,7 @@ settings.command('set').argument('<name>').addArgument(new Argument('<value>', '
   .action((name: string, value: string, options) => withSession(options, async (session) => (await import('./daemon.ts')).setSetting(session, name, value)));
 settings.command('reset').argument('<name>').addOption(json()).action((name: string, options) => withSession(options, async (session) => (await import('./daemon.ts')).resetSetting(session, name)));
 
-program.command('stats').description('figures of the last hour').option('--hours <n>', 'of so many hours', whole).addOption(json())
+program.command('stats').description('figures of the last hour').option('--hours <n>', 'of so many hours, 720 at most', whole).option('--prometheus', "in Prometheus' text format").addOption(json())
   .action((options) => withSession(options, async (session) => (await import('./machine.ts')).stats(session, options)));
 
 program.command('samples').description('the main job on the two recordings that come with Earshot').option('-o, --output <folder>', 'where to write').addOption(json())

@@ -4,7 +4,7 @@ import type { Locale } from '../../schemas/messages/figures.ts';
 const en = {
   error: 'error:', warning: 'warning:', hint: 'hint:', startingDaemon: 'Starting the daemon…', replacingDaemon: 'Replacing the older daemon; what runs ends first…',
   job: 'JOB', name: 'NAME', state: 'STATE', progress: 'PROGRESS', length: 'LENGTH', note: 'NOTE', model: 'MODEL', engine: 'ENGINE', stages: 'STAGES', languages: 'LANGUAGES', size: 'SIZE', licence: 'LICENCE',
-  device: 'DEVICE', memory: 'MEMORY', free: 'FREE', ours: 'OURS', use: 'USE', temperature: 'TEMP', instance: 'INSTANCE', setting: 'SETTING', value: 'VALUE', time: 'TIME', event: 'EVENT', stage: 'STAGE', done: 'DONE', failed: 'FAILED', retried: 'RETRIED', wait: 'WAIT', run: 'RUN', speed: 'SPEED',
+  device: 'DEVICE', memory: 'MEMORY', free: 'FREE', ours: 'OURS', use: 'USE', temperature: 'TEMP', instance: 'INSTANCE', setting: 'SETTING', value: 'VALUE', time: 'TIME', event: 'EVENT', stage: 'STAGE', done: 'DONE', failed: 'FAILED', retried: 'RETRIED', queued: 'QUEUED', wait: 'WAIT', run: 'RUN', speed: 'SPEED',
   estimated: 'ESTIMATED', measured: 'MEASURED', priority: 'PRIORITY',
   queueEmpty: 'The queue is empty.', queueIsPaused: 'The queue is paused; `earshot resume --all` lets it go on.', noneInstalled: 'none', anyLanguage: 'any',
   moreJobs: (n: number): string => `… and ${n} more; \`earshot queue --all\` shows them.`,
@@ -17,7 +17,7 @@ const en = {
   clients: (n: number): string => `${n} ${n === 1 ? 'client' : 'clients'}`, jobsActive: (a: number, n: number): string => `${a} active of ${n} jobs`, since: 'since', stateFolder: 'state', dataFolder: 'data',
   isDefault: 'default', imported: 'imported', verified: (id: string): string => `${id} is whole.`, removed: (id: string): string => `${id} was removed.`, importedAs: (id: string): string => `Imported as ${id}.`, installed: (id: string): string => `${id} is installed.`,
   defaultIs: (v: string): string => `default ${v}`, waiting: 'waits', tryAgain: (a: number, b: number, at: string): string => `attempt ${a} of ${b} at ${at}`, startsAt: (at: string): string => `expected to start at ${at}`, endsAt: (at: string): string => `expected to end at ${at}`,
-  allWell: 'All is well.', bottleneck: 'Held up by:', estimateError: 'Memory estimates are off by', loads: (n: number, ms: string): string => `${n} model ${n === 1 ? 'load' : 'loads'}, ${ms} each`,
+  allWell: 'All is well.', holds: (device: string, held: string, used: string): string => `${device}: ${held} held, ${used} used`, bottleneck: 'Held up by:', estimateError: 'Memory estimates are off by', loads: (n: number, ms: string): string => `${n} model ${n === 1 ? 'load' : 'loads'}, ${ms} each`,
   notWaiting: 'It does not wait.', ambiguous: (text: string, n: number): string => `“${text}” fits ${n} jobs; give more of its id.`, download: 'downloading', install: 'installing', loadingModel: 'loading', pickOne: 'or', recordings: (n: number): string => `${n} recordings`, others: (n: number): string => `and ${n} more`,
 };
 
@@ -26,7 +26,7 @@ export type Texts = typeof en;
 const zhCn: Texts = {
   error: '错误：', warning: '警告：', hint: '提示：', startingDaemon: '正在启动守护进程…', replacingDaemon: '正在替换旧版守护进程，先完成正在运行的工作…',
   job: '任务', name: '名称', state: '状态', progress: '进度', length: '时长', note: '说明', model: '模型', engine: '引擎', stages: '阶段', languages: '语言', size: '大小', licence: '许可证',
-  device: '设备', memory: '内存', free: '可用', ours: '占用', use: '负载', temperature: '温度', instance: '实例', setting: '设置', value: '值', time: '时间', event: '事件', stage: '阶段', done: '完成', failed: '失败', retried: '重试', wait: '等待', run: '运行', speed: '速度',
+  device: '设备', memory: '内存', free: '可用', ours: '占用', use: '负载', temperature: '温度', instance: '实例', setting: '设置', value: '值', time: '时间', event: '事件', stage: '阶段', done: '完成', failed: '失败', retried: '重试', queued: '排队', wait: '等待', run: '运行', speed: '速度',
   estimated: '估计', measured: '实测', priority: '优先级',
   queueEmpty: '队列为空。', queueIsPaused: '队列已暂停；运行 `earshot resume --all` 继续。', noneInstalled: '无', anyLanguage: '任意',
   moreJobs: (n) => `… 还有 ${n} 个；运行 \`earshot queue --all\` 查看。`,
@@ -39,7 +39,7 @@ const zhCn: Texts = {
   clients: (n) => `${n} 个客户端`, jobsActive: (a, n) => `共 ${n} 个任务，${a} 个未完成`, since: '启动于', stateFolder: '状态', dataFolder: '数据',
   isDefault: '默认', imported: '导入', verified: (id) => `${id} 完好。`, removed: (id) => `已删除 ${id}。`, importedAs: (id) => `已导入为 ${id}。`, installed: (id) => `${id} 已安装。`,
   defaultIs: (v) => `默认 ${v}`, waiting: '等待', tryAgain: (a, b, at) => `第 ${a} 次尝试（共 ${b} 次），${at}`, startsAt: (at) => `预计 ${at} 开始`, endsAt: (at) => `预计 ${at} 完成`,
-  allWell: '一切正常。', bottleneck: '瓶颈：', estimateError: '内存估计的平均误差', loads: (n, ms) => `加载模型 ${n} 次，平均 ${ms}`,
+  allWell: '一切正常。', holds: (device, held, used) => `${device}：占用 ${held}，实际使用 ${used}`, bottleneck: '瓶颈：', estimateError: '内存估计的平均误差', loads: (n, ms) => `加载模型 ${n} 次，平均 ${ms}`,
   notWaiting: '它没有在等待。', ambiguous: (text, n) => `“${text}”对应 ${n} 个任务，请给出更完整的编号。`, download: '下载', install: '安装', loadingModel: '加载', pickOne: '或', recordings: (n) => `${n} 个录音`, others: (n) => `另有 ${n} 个`,
 };
 

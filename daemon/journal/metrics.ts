@@ -5,7 +5,7 @@ import { STAGES, type JobState, type Stage } from '../../schemas/words.ts';
 import type { Store, UtteranceRow } from '../store/port.ts';
 
 interface Sample { at: number; stage: Stage; waitMs: number; runMs: number; lengthMs: number }
-const KEPT = 50_000, KEPT_MS = 3_600_000;
+const MINUTE_MS = 60_000, KEPT = 50_000, KEPT_MS = 3_600_000;
 const COUNTERS = ['failed', 'retried', 'outOfMemory', 'loads', 'loadMs', 'completed', 'cancelled', 'jobsFailed'] as const;
 type Counter = (typeof COUNTERS)[number];
 
@@ -15,10 +15,12 @@ export class Metrics {
   private readonly events: { at: number; name: Counter; stage: Stage | ''; value: number }[] = [];
   private readonly readyAt = new Map<string, number[][]>();
   private readonly startedAt = new Map<string, number>();
-  private minuteDone = 0;
+  /** Rows are written up to here, ms; they begin when we do. */
+  private writtenUntil: number;
+  private readonly began: number;
   private readonly clock: () => number;
 
-  constructor(store: Store, clock: () => number) { this.store = store; this.clock = clock; this.minuteDone = Math.floor(clock() / 60_000); }
+  constructor(store: Store, clock: () => number) { this.store = store; this.clock = clock; this.began = this.writtenUntil = clock(); }
 
   private ready(job: string, stage: number): number[] {
     let stages = this.readyAt.get(job);
@@ -65,22 +67,64 @@ export class Metrics {
     });
   }
 
-  /** Rows of the minutes that have ended since the last call. */
-  flush(gauges: Readonly<Record<string, number>>): void {
-    const minute = Math.floor(this.clock() / 60_000);
-    if (minute === this.minuteDone) return;
-    const since = this.minuteDone * 60_000, until = minute * 60_000;
-    this.minuteDone = minute;
+  /** Rows of the minutes that have ended since the last call; `all`: also of the one that has not, because we leave. */
+  flush(gauges: Readonly<Record<string, number>>, all = false): void {
+    const now = this.clock(), since = this.writtenUntil, until = all ? now : Math.floor(now / MINUTE_MS) * MINUTE_MS;
+    if (until <= since) return;
+    this.writtenUntil = until;
     const rows: { at: number; name: string; labels: string; value: number }[] = [];
+    const add = (name: string, labels: string, value: number): void => { if (value) rows.push({ at: since, name, labels, value }); };
     for (const stats of this.stages(since, until, () => 0)) {
-      const add = (name: string, value: number): void => { if (value) rows.push({ at: since, name, labels: stats.stage, value }); };
-      add('done', stats.done); add('failed', stats.failed); add('retried', stats.retried); add('outOfMemory', stats.outOfMemory);
-      add('waitMs', stats.waitMs.mean); add('runMs', stats.runMs.mean); add('throughput', stats.throughput);
+      for (const name of ['done', 'failed', 'retried', 'outOfMemory', 'throughput', 'busy'] as const) add(name, stats.stage, stats[name]);
+      add('waitMs', stats.stage, stats.waitMs.mean); add('waitP95Ms', stats.stage, stats.waitMs.p95);
+      add('runMs', stats.stage, stats.runMs.mean); add('runP95Ms', stats.stage, stats.runMs.p95);
     }
-    for (const name of ['loads', 'loadMs', 'completed', 'cancelled', 'jobsFailed'] as const) { const value = this.sum(name, since); if (value) rows.push({ at: since, name, labels: '', value }); }
+    for (const name of ['loads', 'loadMs', 'completed', 'cancelled', 'jobsFailed'] as const) add(name, '', this.sum(name, since));
     if (rows.length) for (const [name, value] of Object.entries(gauges)) rows.push({ at: since, name, labels: '', value });
-    if (rows.length) this.store.minute(rows);
+    if (rows.length) { rows.push({ at: since, name: 'lengthMs', labels: '', value: until - since }); this.store.minute(rows); }
   }
+
+  /** Figures since then, also from before this daemon began. Means are exact; percentiles of the past are means of the minutes' own. */
+  report(since: number, queue: (stage: Stage) => number): { stages: Static<typeof StageStats>[]; total(name: Counter): number } {
+    const now = this.clock(), stages = this.stages(Math.max(since, this.began), now, queue);
+    const past = new Past(since < this.began ? this.store.minutes({ since }).filter(row => row.at < this.began) : []);
+    const nowMs = now - Math.max(since, this.began), wallMs = Math.max(1, now - since);
+    return {
+      total: name => this.sum(name, Math.max(since, this.began)) + past.sum(name, ''),
+      stages: stages.map(each => {
+        const done = past.sum('done', each.stage), all = done + each.done;
+        const mixed = (mine: number, name: string): number => (all ? (mine * each.done + past.weighed(name, each.stage)) / all : 0);
+        return {
+          ...each, done: all, failed: each.failed + past.sum('failed', each.stage), retried: each.retried + past.sum('retried', each.stage), outOfMemory: each.outOfMemory + past.sum('outOfMemory', each.stage),
+          waitMs: { mean: mixed(each.waitMs.mean, 'waitMs'), p95: mixed(each.waitMs.p95, 'waitP95Ms') }, runMs: { mean: mixed(each.runMs.mean, 'runMs'), p95: mixed(each.runMs.p95, 'runP95Ms') },
+          throughput: (each.throughput * nowMs + past.timed('throughput', each.stage)) / wallMs, busy: Math.min(1, (each.busy * nowMs + past.timed('busy', each.stage)) / wallMs),
+        };
+      }),
+    };
+  }
+}
+
+/** Minute rows, looked at by name and label. */
+class Past {
+  private readonly rows: ReadonlyMap<string, Map<number, number>>;
+  constructor(rows: readonly { at: number; name: string; labels: string; value: number }[]) {
+    const byName = new Map<string, Map<number, number>>();
+    for (const { at, name, labels, value } of rows) {
+      const key = `${name} ${labels}`, series = byName.get(key) ?? new Map<number, number>();
+      byName.set(key, series.set(at, value));
+    }
+    this.rows = byName;
+  }
+  private fold(name: string, label: string, weight: (at: number) => number): number {
+    let sum = 0;
+    for (const [at, value] of this.rows.get(`${name} ${label}`) ?? []) sum += value * weight(at);
+    return sum;
+  }
+  sum(name: string, label: string): number { return this.fold(name, label, () => 1); }
+  /** Each minute's value times the steps done in it. */
+  weighed(name: string, label: string): number { const done = this.rows.get(`done ${label}`); return this.fold(name, label, at => done?.get(at) ?? 0); }
+  /** Each row's value times its length. */
+  timed(name: string, label: string): number { const length = this.rows.get('lengthMs '); return this.fold(name, label, at => length?.get(at) ?? MINUTE_MS); }
 }
 
 function spread(values: number[]): { mean: number; p95: number } {

@@ -9,6 +9,8 @@
  * ingest, writing outputs) go on by themselves; how they end is an event like any other.
  */
 import { failure } from '../../schemas/errors.ts';
+import type { Job } from '../../schemas/job.ts';
+import { PRIORITIES, type Stage } from '../../schemas/words.ts';
 import type { InstanceEvents } from '../instances/instance.ts';
 import { plan } from '../scheduler/plan.ts';
 import { adapt, bottleneck, NOTHING_LEARNED, type Bottleneck, type Learned } from '../scheduler/adaptive.ts';
@@ -99,6 +101,17 @@ export class Pipeline {
   get idle(): boolean { return this.core.instances.size === 0 && ![...this.core.jobs.values()].some(work => work.row.state !== 'paused'); }
 
   get activeJobs(): number { return this.core.jobs.size; }
+  /** Every job that is not over, by priority and position. */
+  active(): Job[] {
+    const rank = (priority: Job['priority']): number => PRIORITIES.indexOf(priority);
+    return [...this.core.jobs.values()].sort((a, b) => rank(a.row.priority) - rank(b.row.priority) || a.row.position - b.row.position).map(work => this.core.presentRow(work.row));
+  }
+  /** Known steps of a stage that are not over. */
+  queued(stage: Stage): number {
+    let steps = 0;
+    for (const work of this.core.jobs.values()) { const at = work.stage(stage); if (at) steps += work.utterances.length - at.over; }
+    return steps;
+  }
 
   /** Something happened: plan in the next turn of the event loop. */
   wake(): void {

@@ -42,7 +42,7 @@ export function createHandlers(parts: MethodParts): Handlers {
       state: ready ? 'ready' : now?.failure ? 'broken' : now ? 'installing' : 'absent', progress: now && !now.failure && !ready ? { step: now.step, fraction: now.fraction } : null, failure: now?.failure ?? null,
     };
   };
-  const active = (): Job[] => store.activeJobs().map(row => pipeline.presentRow(row));
+  const active = (): Job[] => pipeline.active();
   const devices = (): Device[] => pool.devices();
   const rowOf = (id: string) => { const row = store.job(id); if (!row) throw new EarshotError('unknownJob', { id }); return row; };
   const transcript = (id: string) => { const row = rowOf(id); return transcriptOf({ row, made: store.utterances(id) }); };
@@ -121,12 +121,12 @@ export function createHandlers(parts: MethodParts): Handlers {
     'settings/set': ({ values }) => { const next = settings.set(values); parts.settingsChanged(); return { settings: next }; },
 
     'stats/get': ({ sinceMs = 3_600_000 }) => {
-      const until = clock(), since = Math.max(parts.startedAt, until - sinceMs);
-      const stages = parts.metrics.stages(since, until, stage => active().reduce((sum, job) => sum + (job.progress.stages[stage] ? job.progress.utterances - job.progress.stages[stage]!.done - job.progress.stages[stage]!.failed : 0), 0));
-      const loads = parts.metrics.sum('loads', since), estimates = pool.estimates().filter(estimate => estimate.error !== null);
+      const until = clock(), since = until - sinceMs;
+      const { stages, total } = parts.metrics.report(since, stage => pipeline.queued(stage));
+      const loads = total('loads'), estimates = pool.estimates().filter(estimate => estimate.error !== null);
       return {
-        since, until, stages, loads, loadMs: loads ? parts.metrics.sum('loadMs', since) / loads : 0,
-        jobs: { completed: parts.metrics.sum('completed', since), failed: parts.metrics.sum('jobsFailed', since), cancelled: parts.metrics.sum('cancelled', since), pending: pipeline.activeJobs },
+        since, until, stages, loads, loadMs: loads ? total('loadMs') / loads : 0,
+        jobs: { completed: total('completed'), failed: total('jobsFailed'), cancelled: total('cancelled'), pending: pipeline.activeJobs },
         devices: devices().map(device => ({ device: device.id, leasedBytes: device.memory.leased, residentBytes: device.memory.leased - device.memory.notResident })),
         bottleneck: pipeline.bottleneck(), estimateError: estimates.length ? estimates.reduce((sum, estimate) => sum + Math.abs(estimate.error!), 0) / estimates.length : null,
       };

@@ -7,6 +7,7 @@
  * for ever). Batches likewise: a size that is not faster for each second of sound than the half of it only makes people wait longer for
  * text. Models that come back soon after they went stay longer; they go sooner while jobs wait for memory.
  */
+import type { BottleneckCode } from '../../schemas/messages/catalogue.ts';
 import { STAGES, type Stage } from '../../schemas/words.ts';
 import type { Advice, Policy } from './snapshot.ts';
 
@@ -116,8 +117,7 @@ export interface Load {
   /** Share of the time in which a model was being loaded, and of all waiting that was for memory. */
   loading: number; memoryWait: number;
 }
-export const BOTTLENECKS = ['stageBusyReplicaFits', 'stageBusyNoRoom', 'stageBusy', 'memoryShort', 'loading'] as const;
-export interface Bottleneck { code: (typeof BOTTLENECKS)[number]; args: Record<string, string | number> }
+export interface Bottleneck { code: BottleneckCode; args: Record<string, string | number> }
 
 /**
  * The one thing that holds the queue up, or null when nothing waits worth speaking of. Shares are 0 to 1.

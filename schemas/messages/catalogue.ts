@@ -34,6 +34,9 @@ type CheckStatus = DoctorReport['checks'][number]['status'];
 export const CHECKS = ['node', 'python', 'npm', 'ffmpeg', 'gpu', 'memory', 'disk', 'models', 'engines', 'network', 'socket'] as const;
 export type CheckId = (typeof CHECKS)[number];
 
+export const BOTTLENECKS = ['stageBusyReplicaFits', 'stageBusyNoRoom', 'stageBusy', 'memoryShort', 'loading'] as const;
+export type BottleneckCode = (typeof BOTTLENECKS)[number];
+
 export interface Catalogue {
   errors: Record<ErrorCode, (args: Args) => Said>;
   reasons: Record<Reason['code'], (args: Args) => string>;
@@ -44,5 +47,7 @@ export interface Catalogue {
   modelStates: Record<Model['state'], string>;
   engineStates: Record<Engine['state'], string>;
   instanceStates: Record<Instance['state'], string>;
+  /** What holds the queue up (stats/get). */
+  bottlenecks: Record<BottleneckCode, (args: Args) => string>;
   checks: Record<CheckId, { name: string } & Record<CheckStatus, (args: Args) => Said>>;
 }

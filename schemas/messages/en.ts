@@ -1,7 +1,8 @@
 /** English. */
 import type { Args, Catalogue, Said } from './catalogue.ts';
-import { bytesText, clockText, languageText, timeText } from './figures.ts';
+import { bytesText, clockText, languageText, percentText, timeText } from './figures.ts';
 
+const share = (a: Args, name: string): string => a.has(name) ? percentText(a.number(name)) : '?';
 const says = (what: string, todo = ''): Said => ({ what, todo });
 const STAGES = { asr: 'recognition', repair: 'repair', nmt: 'translation', tts: 'speech' } as Record<string, string>;
 const stage = (a: Args): string => STAGES[a.text('stage')] ?? 'this stage';
@@ -115,6 +116,13 @@ export const en: Catalogue = {
   priorities: { urgent: 'urgent', high: 'high', normal: 'normal', low: 'low' },
   modelStates: { absent: 'not installed', downloading: 'downloading', installed: 'installed', broken: 'damaged' },
   engineStates: { ready: 'ready', absent: 'not installed', installing: 'installing', broken: 'broken' },
+  bottlenecks: {
+    stageBusyReplicaFits: (a) => `${stage(a)} is busy ${share(a, 'busy')} of the time and makes up ${share(a, 'wait')} of the wait: a second instance would fit (${bytes(a, 'bytes')})`,
+    stageBusyNoRoom: (a) => `${stage(a)} is busy ${share(a, 'busy')} of the time and makes up ${share(a, 'wait')} of the wait: a second instance needs ${bytes(a, 'bytes')}, ${bytes(a, 'room')} are free`,
+    stageBusy: (a) => `${stage(a)} is busy ${share(a, 'busy')} of the time and makes up ${share(a, 'wait')} of the wait`,
+    memoryShort: (a) => `${share(a, 'share')} of the waiting is for memory`,
+    loading: (a) => `models are being loaded ${share(a, 'share')} of the time`,
+  },
   instanceStates: { starting: 'starting', loading: 'loading', idle: 'idle', busy: 'busy', stopping: 'stopping', releasing: 'giving memory back' },
   checks: {
     node: { name: 'Node.js', ok: (a) => says(a.text('version', 'found')), warning: (a) => says(a.text('version', 'found')), problem: (a) => says(`${a.text('version', 'found')} is too old`, `Install Node.js ${a.text('needed', '22')} or newer.`) },

@@ -1,7 +1,8 @@
 /** 简体中文。 */
 import type { Args, Catalogue, Said } from './catalogue.ts';
-import { bytesText, clockText, languageText, timeText } from './figures.ts';
+import { bytesText, clockText, languageText, percentText, timeText } from './figures.ts';
 
+const share = (a: Args, name: string): string => a.has(name) ? percentText(a.number(name)) : '?';
 const says = (what: string, todo = ''): Said => ({ what, todo });
 const STAGES = { asr: '识别', repair: '修正', nmt: '翻译', tts: '配音' } as Record<string, string>;
 const STATES = { pending: '等待中', loading: '加载模型', processing: '处理中', paused: '已暂停', completed: '已完成', failed: '失败', cancelled: '已取消' } as const;
@@ -112,6 +113,13 @@ export const zhCn: Catalogue = {
   priorities: PRIORITIES,
   modelStates: { absent: '未安装', downloading: '下载中', installed: '已安装', broken: '已损坏' },
   engineStates: { ready: '就绪', absent: '未安装', installing: '安装中', broken: '损坏' },
+  bottlenecks: {
+    stageBusyReplicaFits: (a) => `${stage(a)}有 ${share(a, 'busy')} 的时间在忙，占等待的 ${share(a, 'wait')}：还放得下一个实例（${bytes(a, 'bytes')}）`,
+    stageBusyNoRoom: (a) => `${stage(a)}有 ${share(a, 'busy')} 的时间在忙，占等待的 ${share(a, 'wait')}：再加一个实例需要 ${bytes(a, 'bytes')}，目前空闲 ${bytes(a, 'room')}`,
+    stageBusy: (a) => `${stage(a)}有 ${share(a, 'busy')} 的时间在忙，占等待的 ${share(a, 'wait')}`,
+    memoryShort: (a) => `${share(a, 'share')} 的等待是在等内存`,
+    loading: (a) => `${share(a, 'share')} 的时间在加载模型`,
+  },
   instanceStates: { starting: '启动中', loading: '加载中', idle: '空闲', busy: '忙', stopping: '停止中', releasing: '归还内存' },
   checks: {
     node: { name: 'Node.js', ok: (a) => says(a.text('version', '已找到')), warning: (a) => says(a.text('version', '已找到')), problem: (a) => says(`${a.text('version', '已找到')} 版本太旧`, `请安装 Node.js ${a.text('needed', '22')} 或更新版本。`) },

@@ -60,7 +60,7 @@ export async function law({ unitMs, jobs, wide = 1, serial = false, settings = {
     harness.events.length = 0;
     const cpu = process.cpuUsage(), began = performance.now();
     const submitted = await submit(jobs);
-    await harness.ended(submitted);
+    await harness.ended(submitted, 600_000);
     const makespanMs = performance.now() - began, used = process.cpuUsage(cpu);
     const entries = submitted.flatMap(job => harness.store.log({ job: job.id, limit: 100_000 }));
     const finished = entries.filter(entry => entry.kind === 'step.finished');

@@ -126,8 +126,8 @@ export class Harness {
       });
     }
   }
-  async ended(jobs: readonly Job[]): Promise<Job[]> {
-    await this.until('the jobs to end', () => jobs.every(job => isFinal(this.store.job(job.id)!.state)));
+  async ended(jobs: readonly Job[], timeoutMs?: number): Promise<Job[]> {
+    await this.until('the jobs to end', () => jobs.every(job => isFinal(this.store.job(job.id)!.state)), timeoutMs);
     return jobs.map(job => this.pipeline.present(job.id)!);
   }
   utterances(job: Job): Utterance[] { return this.store.utterances(job.id); }
