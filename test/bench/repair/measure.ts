@@ -31,7 +31,7 @@ let opened: Promise<LlamaJudge> | null = null;
 const judgeOf = (): Promise<LlamaJudge> => opened ??= (async () => {
   const runtime = await openRuntime(runtimeFolder, 'cpu', Number(threads));
   const model = await runtime.llama.loadModel({ modelPath: weights, gpuLayers: 0 });
-  const context = await model.createContext({ contextSize: 3072, sequences: 1, batchSize: 128, threads: Number(threads) });
+  const context = await model.createContext({ contextSize: 3072, sequences: 1, batchSize: 128, threads: { ideal: Number(threads), min: 1 } });
   return new LlamaJudge(model, new KeptSequence(context.getSequence()));
 })();
 
