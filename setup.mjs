@@ -96,6 +96,10 @@ if (what === 'start') {
   process.exitCode = run(node, [quiet, at('bin', 'earshot.mjs'), ...(rest.length > 0 ? ['transcribe', ...rest] : ['samples'])]);
 } else if (what === 'test') {
   bundles(node);
+  // The tests run real engines on real weights: whatever of them is missing is fetched first.
+  const code = run(node, [quiet, at('bin', 'earshot.mjs'), 'models', 'install']);
+  spawnSync(node, [quiet, at('bin', 'earshot.mjs'), 'daemon', 'stop'], { cwd: root, stdio: 'ignore' });
+  if (code !== 0) process.exit(code);
   process.exitCode = run(node, [quiet, at('test', 'run.mjs'), ...rest], { env: { ...process.env, EARSHOT_BUILT: '1' } });
 } else if (what === 'build') {
   bundles(node);
