@@ -18,6 +18,9 @@ try {
     handlers: handlersOf({ 'daemon/stop': () => { setImmediate(async () => { await server.close(); lock.release(); process.exit(0); }); return {}; } }),
   });
   process.send?.('serving');
+  // One that was started for a race and won it after the test was over goes by itself.
+  let alone = 0;
+  setInterval(() => { alone = server.clients === 0 ? alone + 1 : 0; if (alone > 10) process.exit(0); }, 1000);
 } catch (error) {
   const why = toFailure(error);
   process.stderr.write(`${JSON.stringify(why)}\n`);
