@@ -53,7 +53,8 @@ export const Stats = Closed({
   devices: Type.Array(Closed({ device: DeviceId, leasedBytes: Type.Integer(), residentBytes: Nullable(Type.Integer()) })),
   /** Code and arguments of the one thing that holds the queue up, if any. */
   bottleneck: Nullable(Closed({ code: Type.String(), args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])) })),
-  estimateError: Nullable(Type.Number()),
+  /** Mean error of the memory estimates; and of expected starts, as a share of the wait. */
+  estimateError: Nullable(Type.Number()), startError: Nullable(Type.Number()),
 });
 export type Stats = Static<typeof Stats>;
 

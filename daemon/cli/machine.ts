@@ -170,7 +170,7 @@ export async function stats(session: Session, options: { hours?: number; prometh
   for (const line of table([{ title: t.stage }, { title: t.done, align: right }, { title: t.failed, align: right }, { title: t.retried, align: right }, { title: t.queued, align: right }, { title: `${t.wait} p95`, align: right }, { title: t.run, align: right }, { title: t.speed, align: right }, { title: t.use, align: right }], rows, session.columns(), (text, row) => (row < 0 ? paint('dim', text) : text))) session.line(line);
   const { states } = words(locale);
   session.line();
-  session.line(`${found.jobs.completed} ${states.completed}, ${found.jobs.failed} ${states.failed}, ${found.jobs.cancelled} ${states.cancelled}, ${found.jobs.pending} ${states.pending} · ${t.loads(found.loads, durationText(found.loadMs, locale))}${found.estimateError === null ? '' : ` · ${t.estimateError} ${percentText(found.estimateError)}`}`);
+  session.line(`${found.jobs.completed} ${states.completed}, ${found.jobs.failed} ${states.failed}, ${found.jobs.cancelled} ${states.cancelled}, ${found.jobs.pending} ${states.pending} · ${t.loads(found.loads, durationText(found.loadMs, locale))}${found.estimateError === null ? '' : ` · ${t.estimateError} ${percentText(found.estimateError)}`}${found.startError === null ? '' : ` · ${t.startError} ${percentText(found.startError)}`}`);
   for (const { device, leasedBytes, residentBytes } of found.devices) if (leasedBytes > 0) session.line(t.holds(clean(device), bytesText(leasedBytes), residentBytes === null ? '?' : bytesText(residentBytes)));
   if (found.bottleneck) session.line(`${paint('yellow', t.bottleneck)} ${holdUp(found.bottleneck, locale)}`);
 }

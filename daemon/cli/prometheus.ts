@@ -24,6 +24,7 @@ export function prometheus(stats: Stats): string {
     { name: 'device_leased_bytes', help: 'Memory that instances hold by their leases.', samples: stats.devices.map(({ device, leasedBytes }) => [{ device }, leasedBytes]) },
     { name: 'device_resident_bytes', help: 'What of it is really taken.', samples: stats.devices.flatMap(({ device, residentBytes }): Sample[] => (residentBytes === null ? [] : [[{ device }, residentBytes]])) },
     { name: 'estimate_error_ratio', help: 'Mean error of the memory estimates.', samples: stats.estimateError === null ? [] : [[{}, stats.estimateError]] },
+    { name: 'expected_start_error_ratio', help: 'Mean error of expected starts, as a share of the wait.', samples: stats.startError === null ? [] : [[{}, stats.startError]] },
   ];
   return metrics.filter(({ samples }) => samples.length).map(({ name, help, samples }) => [
     `# HELP earshot_${name} ${help}`, `# TYPE earshot_${name} gauge`,

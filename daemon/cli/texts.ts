@@ -17,7 +17,7 @@ const en = {
   clients: (n: number): string => `${n} ${n === 1 ? 'client' : 'clients'}`, jobsActive: (a: number, n: number): string => `${a} active of ${n} jobs`, since: 'since', stateFolder: 'state', dataFolder: 'data',
   isDefault: 'default', imported: 'imported', verified: (id: string): string => `${id} is whole.`, removed: (id: string): string => `${id} was removed.`, importedAs: (id: string): string => `Imported as ${id}.`, installed: (id: string): string => `${id} is installed.`,
   defaultIs: (v: string): string => `default ${v}`, waiting: 'waits', tryAgain: (a: number, b: number, at: string): string => `attempt ${a} of ${b} at ${at}`, startsAt: (at: string): string => `expected to start at ${at}`, endsAt: (at: string): string => `expected to end at ${at}`,
-  allWell: 'All is well.', holds: (device: string, held: string, used: string): string => `${device}: ${held} held, ${used} used`, bottleneck: 'Held up by:', estimateError: 'Memory estimates are off by', loads: (n: number, ms: string): string => `${n} model ${n === 1 ? 'load' : 'loads'}, ${ms} each`,
+  allWell: 'All is well.', holds: (device: string, held: string, used: string): string => `${device}: ${held} held, ${used} used`, bottleneck: 'Held up by:', estimateError: 'Memory estimates are off by', startError: 'expected starts by', loads: (n: number, ms: string): string => `${n} model ${n === 1 ? 'load' : 'loads'}, ${ms} each`,
   notWaiting: 'It does not wait.', ambiguous: (text: string, n: number): string => `“${text}” fits ${n} jobs; give more of its id.`, download: 'downloading', install: 'installing', loadingModel: 'loading', pickOne: 'or', recordings: (n: number): string => `${n} recordings`, others: (n: number): string => `and ${n} more`,
 };
 
@@ -39,7 +39,7 @@ const zhCn: Texts = {
   clients: (n) => `${n} 个客户端`, jobsActive: (a, n) => `共 ${n} 个任务，${a} 个未完成`, since: '启动于', stateFolder: '状态', dataFolder: '数据',
   isDefault: '默认', imported: '导入', verified: (id) => `${id} 完好。`, removed: (id) => `已删除 ${id}。`, importedAs: (id) => `已导入为 ${id}。`, installed: (id) => `${id} 已安装。`,
   defaultIs: (v) => `默认 ${v}`, waiting: '等待', tryAgain: (a, b, at) => `第 ${a} 次尝试（共 ${b} 次），${at}`, startsAt: (at) => `预计 ${at} 开始`, endsAt: (at) => `预计 ${at} 完成`,
-  allWell: '一切正常。', holds: (device, held, used) => `${device}：占用 ${held}，实际使用 ${used}`, bottleneck: '瓶颈：', estimateError: '内存估计的平均误差', loads: (n, ms) => `加载模型 ${n} 次，平均 ${ms}`,
+  allWell: '一切正常。', holds: (device, held, used) => `${device}：占用 ${held}，实际使用 ${used}`, bottleneck: '瓶颈：', estimateError: '内存估计的平均误差', startError: '预计开始时间的平均误差', loads: (n, ms) => `加载模型 ${n} 次，平均 ${ms}`,
   notWaiting: '它没有在等待。', ambiguous: (text, n) => `“${text}”对应 ${n} 个任务，请给出更完整的编号。`, download: '下载', install: '安装', loadingModel: '加载', pickOne: '或', recordings: (n) => `${n} 个录音`, others: (n) => `另有 ${n} 个`,
 };
 

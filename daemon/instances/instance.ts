@@ -31,6 +31,7 @@ export interface InstanceOptions {
 }
 
 const HEARTBEAT_TIMEOUT_MS = 20_000;
+const CANCEL_MS = 5_000;
 const LOAD_TIMEOUT_MS = 300_000;
 
 export class Instance {
@@ -90,7 +91,13 @@ export class Instance {
     this.events.changed(this);
   }
 
-  cancel(): void { if (this.run) this.worker.cancel(String(this.run.token)); }
+  /** Asks the run to stop; a worker that does not hear it is ended. */
+  cancel(): void {
+    const run = this.run;
+    if (!run) return;
+    this.worker.cancel(String(run.token));
+    setTimeout(() => { if (this.run === run) this.stop('kill'); }, CANCEL_MS).unref();
+  }
 
   /** leave: after what it says last; kill: at once, with its whole process group. */
   stop(how: 'leave' | 'kill', why?: Failure): void {

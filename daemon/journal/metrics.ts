@@ -6,7 +6,8 @@ import type { Store, UtteranceRow } from '../store/port.ts';
 
 interface Sample { at: number; stage: Stage; waitMs: number; runMs: number; lengthMs: number }
 const MINUTE_MS = 60_000, KEPT = 50_000, KEPT_MS = 3_600_000;
-const COUNTERS = ['failed', 'retried', 'outOfMemory', 'loads', 'loadMs', 'completed', 'cancelled', 'jobsFailed'] as const;
+const LONG_WAIT_MS = 1_000;
+const COUNTERS = ['failed', 'retried', 'outOfMemory', 'loads', 'loadMs', 'completed', 'cancelled', 'jobsFailed', 'starts', 'startError'] as const;
 type Counter = (typeof COUNTERS)[number];
 
 export class Metrics {
@@ -44,6 +45,13 @@ export class Metrics {
   retried(stage: Stage, gaveUp: boolean): void { this.count(gaveUp ? 'failed' : 'retried', 1, stage); }
   outOfMemory(stage: Stage): void { this.count('outOfMemory', 1, stage); }
   load(ms: number): void { this.count('loads', 1); this.count('loadMs', ms); }
+  /** How far off the promised start was, as a share of the wait; short waits say nothing. */
+  jobStarted(promised: { at: number; startAt: number } | null, now: number): void {
+    const waitedMs = promised ? Math.max(now, promised.startAt) - promised.at : 0;
+    if (waitedMs < LONG_WAIT_MS) return;
+    this.count('starts', 1);
+    this.count('startError', Math.abs(now - promised!.startAt) / waitedMs);
+  }
   ended(job: string, state: JobState): void {
     this.readyAt.delete(job);
     this.count(state === 'completed' ? 'completed' : state === 'cancelled' ? 'cancelled' : 'jobsFailed', 1);
@@ -79,7 +87,7 @@ export class Metrics {
       add('waitMs', stats.stage, stats.waitMs.mean); add('waitP95Ms', stats.stage, stats.waitMs.p95);
       add('runMs', stats.stage, stats.runMs.mean); add('runP95Ms', stats.stage, stats.runMs.p95);
     }
-    for (const name of ['loads', 'loadMs', 'completed', 'cancelled', 'jobsFailed'] as const) add(name, '', this.sum(name, since));
+    for (const name of ['loads', 'loadMs', 'completed', 'cancelled', 'jobsFailed', 'starts', 'startError'] as const) add(name, '', this.sum(name, since));
     if (rows.length) for (const [name, value] of Object.entries(gauges)) rows.push({ at: since, name, labels: '', value });
     if (rows.length) { rows.push({ at: since, name: 'lengthMs', labels: '', value: until - since }); this.store.minute(rows); }
   }

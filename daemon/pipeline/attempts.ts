@@ -28,6 +28,7 @@ export class Attempts {
     let to = stage.absentUntil(from, Math.min(action.to, work.ready(work.stages.indexOf(stage))));
     for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index)) to = index;
     if (to <= from) { this.core.advance(work); this.core.wake(); return null; }
+    if (work.row.models[action.stage] !== instance.options.card.id) this.standIn(work, action.stage, instance.options.card.id);
     const now = clock();
     const attempt = store.claim({ job: action.job, stage: action.stage, from, to, instance: instance.id, at: now });
     this.core.begin(work, stage, attempt);
@@ -36,11 +37,19 @@ export class Attempts {
     const seconds = steps.reduce((sum, step) => sum + this.core.lengthMs(work, step.index), 0) / 1000;
     const expectedMs = seconds * this.core.parts.speeds.get(instance.options.card.id, action.stage, this.core.kindOf(instance.options.device));
     for (const step of steps) metrics.started(action.job, action.stage, step.index, now);
+    if (work.row.startedAt === null) metrics.jobStarted(work.promised, now);
     if (work.row.startedAt === null || work.row.state === 'pending') this.core.update(work, { state: 'processing', startedAt: work.row.startedAt ?? now }, { kind: 'job.started' });
     return () => {
       instance.start(attempt.token, action.job, from, to, { type: 'run', id: String(attempt.token), stage: action.stage, steps, ...(instance.options.engine.elastic ? { threads: action.threads ?? instance.options.threads } : {}) } as RunRequest, timeoutMs(expectedMs), expectedMs);
       this.core.tell(work);
     };
+  }
+
+  /** A smaller model works in the place of one that did not load: from here on it is the job's, and the job says so. */
+  private standIn(work: JobWork, stage: Stage, instead: string): void {
+    const model = work.row.models[stage] ?? '', known = [...this.core.loadFailures].find(([key]) => key.startsWith(`${model}@`))?.[1].last;
+    const why = failure(known?.code ?? 'neverFits', { ...known?.args, model, stage, instead }, known?.detail);
+    this.core.update(work, { models: { ...work.row.models, [stage]: instead }, warnings: [...work.row.warnings, why] }, { kind: 'job.model', stage, data: { model, instead } });
   }
 
   result(token: number, index: number, output: StepOutputs[Stage]): void {

@@ -30,6 +30,13 @@ export class Catalogue implements Choices {
 
   card(id: string): ModelCard | undefined { try { return this.parts.models.card(id); } catch { return undefined; } }
 
+  /** Installed models of the same family, ready to load. */
+  relatives(card: ModelCard): ModelCard[] {
+    const { models, engine, runtimes } = this.parts;
+    return models.list().filter(({ card: other, state }) => other.id !== card.id && other.family === card.family && (state === 'installed' || !other.files.length)
+      && engine(other.engine)?.runtimes.every(runtime => runtimes.ready(runtime))).map(({ card: other }) => other);
+  }
+
   defaults(): Promise<Defaults> { return this.parts.models.defaults({ gpu: this.parts.hasGpu() }); }
 
   voice(language: string): string | undefined {

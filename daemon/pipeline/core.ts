@@ -121,6 +121,7 @@ export class Core {
     if (!work.expected || now - work.expected.at >= youngerMs || work.expected.moving !== work.anyRunning)
       work.expected = { at: now, moving: work.anyRunning, waiting: work.anyRunning ? undefined : this.outlook.waiting.get(work.row.id), endAt: this.outlook.expectedEndAt.get(work.row.id) };
     const { waiting, endAt } = work.expected;
+    if (work.row.startedAt === null && waiting?.expectedStartAt != null) work.promised ??= { at: now, startAt: waiting.expectedStartAt };
     return presentActive(work, { waiting: waiting ?? this.waitingForTools(work), endAt, attempts: this.parts.settings().attempts });
   }
 

@@ -11,6 +11,8 @@ export const OUTSIDE_KILLS = 10;
 /** Failures that a device is to blame for: no job loses a try to them. */
 export const OF_THE_DEVICE: ReadonlySet<Failure['code']> = new Set<Failure['code']>(['outOfMemory', 'deviceLost', 'noRoom']);
 const LOADS_BEFORE_GIVING_UP = 3;
+/** How long a model that never loaded is left alone while a smaller one stands in for it. */
+const GIVEN_UP_MS = 600_000;
 
 export class Loads {
   private readonly core: Core;
@@ -93,8 +95,18 @@ export class Loads {
       this.core.loadFailures.set(key, { count, notBefore: this.core.parts.clock() + this.core.retryPauseMs(Math.min(count, 5)), last: why });
       return;
     }
+    if (this.hasSmaller(model)) {
+      this.core.loadFailures.set(key, { count, notBefore: this.core.parts.clock() + GIVEN_UP_MS, last: why });
+      return;
+    }
     this.core.loadFailures.delete(key);
     this.core.cannotHave(model, why);
+  }
+
+  /** The plan goes on with a smaller one. */
+  private hasSmaller(model: string): boolean {
+    const { settings, catalogue } = this.core.parts, card = catalogue.card(model);
+    return settings().smallerModelOnFailure && card !== undefined && catalogue.relatives(card).some(other => other.size < card.size && card.stages.every(stage => other.stages.includes(stage)));
   }
 
   private tell(instance: Instance): void { this.core.outbox.tell(instance, () => ({ type: 'instance', instance: instance.word() })); }

@@ -35,6 +35,7 @@ export function buildSnapshot(world: World): Snapshot {
   for (const instance of world.instances.values()) used.add(instance.options.card.id);
   const models: Record<string, ModelView> = {};
   for (const id of used) { const view = modelView(id, devices, world); if (view) models[id] = view; }
+  for (const view of Object.values(models)) for (const id of relativesOf(view, devices, world)) { const other = models[id] ?? modelView(id, devices, world); if (other) models[id] = other; }
   return {
     policy: world.settings(), advice: world.advice, open: world.open, devices, models, jobs, ingestsRunning,
     instances: [...world.instances.values()].filter(instance => instance.state !== 'releasing').map(instance => ({
@@ -43,6 +44,14 @@ export function buildSnapshot(world: World): Snapshot {
       idleSince: instance.idleSince, startedAt: instance.startedAt, busyUntil: instance.run?.until ?? null,
     })),
   };
+}
+
+/** Models of its family: they stand in for one that does not load, where that is allowed, and are named where one can never fit. */
+function relativesOf(view: ModelView, devices: readonly DeviceView[], world: World): string[] {
+  const failed = world.settings().smallerModelOnFailure && Object.keys(view.notBefore).length > 0;
+  const fits = devices.some(device => (view.need[device.id] ?? Infinity) <= device.cap);
+  const card = failed || !fits ? world.catalogue.card(view.id) : undefined;
+  return card ? world.catalogue.relatives(card).map(({ id }) => id) : [];
 }
 
 function modelView(id: string, devices: readonly DeviceView[], world: World): ModelView | null {

@@ -89,6 +89,8 @@ export class JobWork {
   finishing = false;
   totalMs = 0;
   lastWords = '';
+  /** The first start that was promised, and when. */
+  promised: { at: number; startAt: number } | null = null;
   /** What the plan said of this job when it was last told of. */
   expected: { at: number; moving: boolean; waiting: Waiting | undefined; endAt: number | undefined } | null = null;
 

@@ -129,6 +129,7 @@ export function createHandlers(parts: MethodParts): Handlers {
         jobs: { completed: total('completed'), failed: total('jobsFailed'), cancelled: total('cancelled'), pending: pipeline.activeJobs },
         devices: devices().map(device => ({ device: device.id, leasedBytes: device.memory.leased, residentBytes: device.memory.leased - device.memory.notResident })),
         bottleneck: pipeline.bottleneck(), estimateError: estimates.length ? estimates.reduce((sum, estimate) => sum + Math.abs(estimate.error!), 0) / estimates.length : null,
+        startError: total('starts') ? total('startError') / total('starts') : null,
       };
     },
     'daemon/status': () => ({

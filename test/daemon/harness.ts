@@ -74,7 +74,7 @@ export class Harness {
     this.metrics = new Metrics(this.store, clock);
     const cards = new Map(options.models.map(card => [card.id, card]));
     const catalogue = {
-      card: (id: string) => cards.get(id), voice: () => options.models.find(card => card.stages.includes('tts'))?.id,
+      card: (id: string) => cards.get(id), relatives: (card: ModelCard) => options.models.filter(other => other.family === card.family && other.id !== card.id), voice: () => options.models.find(card => card.stages.includes('tts'))?.id,
       defaults: async () => ({ models: Object.fromEntries(STAGES.map(stage => [stage, options.models.find(card => card.stages.includes(stage))?.id])), substitutions: [] }), precision: () => 'default', directory: () => '', parameters: (card: ModelCard) => card.parameters ?? {},
       runtimeDirectory: () => '', waiting: () => null, ingestTools: () => ({ ffmpeg: '', sherpaDirectory: '' }), toolsWaiting: () => null, ffmpeg: () => '', stop: () => {},
     } as unknown as Catalogue;
@@ -114,9 +114,9 @@ export class Harness {
   }
 
   /** Resolves as soon as the look finds something; looks after every event. */
-  async until<T>(what: string, look: () => T | undefined | null | false, timeoutMs = 30_000): Promise<T> {
+  async until<T>(what: string, look: () => T | undefined | null | false | Promise<T | undefined | null | false>, timeoutMs = 30_000): Promise<T> {
     for (const end = Date.now() + timeoutMs; ;) {
-      const found = look();
+      const found = await look();
       if (found) return found;
       if (Date.now() > end) throw new Error(`timed out: ${what}\n${this.log.slice(-10).join('\n')}\n${JSON.stringify(this.store.activeJobs().map(job => this.pipeline.present(job.id)), null, 1).slice(0, 3000)}`);
       await new Promise<void>(resolve => {

@@ -14,7 +14,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
   const asked = (method: Parameters<Window['daemon']['asked']>[0]): unknown => w.daemon.asked(method).at(-1);
   before(async () => {
     const now = Date.now();
-    w = await openWindow({ jobs: busyJobs(now), devices: twoGpus(now), instances: instances(now), bottleneck: { code: 'memory', args: { model: 'NLLB 3.3B', bytes: 4_300_000_000, device: 'NVIDIA GeForce RTX 4070', holder: 'blender' } } });
+    w = await openWindow({ jobs: busyJobs(now), devices: twoGpus(now), instances: instances(now), bottleneck: { code: 'stageBusyNoRoom', args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 } } });
     await w.panel('Queue');
     await widenSideBar(w.host, 400);
   });
@@ -84,7 +84,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     const devices = await w.panel('Devices');
     await devices.getByText('NVIDIA GeForce RTX 4070').first().waitFor();
     assert.match(await devices.locator('.legend').first().textContent() ?? '', /Whisper large v3 turbo.*blender.*Reserve.*Free/s);
-    await devices.getByText('NLLB 3.3B needs').waitFor();
+    await devices.getByText('a second instance needs').waitFor();
     await devices.getByRole('button', { name: 'Unload Whisper large v3 turbo' }).last().click();
     await w.daemon.until(() => w.daemon.asked('instance/unload').length > 0);
     await devices.getByRole('button', { name: 'Leave NVIDIA RTX A2000 alone' }).click();

@@ -26,7 +26,7 @@ const restart = async ({ daemon }: Window, story: Story): Promise<void> => { dae
 const shoot = async ({ host: { page } }: Window, name: string): Promise<void> => { await page.screenshot({ path: join(images, `${name}.png`) }); console.log(name); };
 
 const now = Date.now();
-const busy: Story = { jobs: busyJobs(now), devices: twoGpus(now - 600_000), instances: instances(now), bottleneck: { code: 'memory', args: { model: 'NLLB 3.3B', bytes: 4_300_000_000, device: 'NVIDIA GeForce RTX 4070', holder: 'blender' } } };
+const busy: Story = { jobs: busyJobs(now), devices: twoGpus(now - 600_000), instances: instances(now), bottleneck: { code: 'stageBusyNoRoom', args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 } } };
 const w = await openWindow(busy, { viewport: { width: 1280, height: 820 } });
 try {
   const { page } = w.host;

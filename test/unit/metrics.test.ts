@@ -51,7 +51,7 @@ it('writes Prometheus\' text format', () => {
   const metrics = new Metrics(store, () => 5_000), { stages } = metrics.report(0, () => 0);
   const text = prometheus({
     since: 0, until: 60_000, stages, loads: 2, loadMs: 1500, jobs: { completed: 1, failed: 0, cancelled: 0, pending: 4 },
-    devices: [{ device: 'a"b\\c', leasedBytes: 7, residentBytes: null }], bottleneck: null, estimateError: null,
+    devices: [{ device: 'a"b\\c', leasedBytes: 7, residentBytes: null }], bottleneck: null, estimateError: null, startError: null,
   });
   assert.match(text, /^# HELP earshot_window_seconds .+\n# TYPE earshot_window_seconds gauge\nearshot_window_seconds 60\n/);
   assert.match(text, /\nearshot_steps_done\{stage="asr"\} 0\n/);

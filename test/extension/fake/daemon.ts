@@ -161,7 +161,7 @@ export class FakeDaemon {
       'engine/install': () => ({}),
       'settings/get': () => ({ settings: this.settings, defaults: DEFAULTS }),
       'settings/set': ({ values }) => { this.settings = { ...this.settings, ...values }; return { settings: this.settings }; },
-      'stats/get': () => ({ since: 0, until: Date.now(), stages: [], loads: 0, loadMs: 0, jobs: { completed: 0, failed: 0, cancelled: 0, pending: 0 }, devices: [], bottleneck: this.story.bottleneck ?? null, estimateError: null }),
+      'stats/get': () => ({ since: 0, until: Date.now(), stages: [], loads: 0, loadMs: 0, jobs: { completed: 0, failed: 0, cancelled: 0, pending: 0 }, devices: [], bottleneck: this.story.bottleneck ?? null, estimateError: null, startError: null }),
       'daemon/status': () => ({ version: VERSION, pid: process.pid, startedAt: Date.now() - 5000, rssBytes: 90_000_000, clients: this.#server?.clients ?? 0, queuePaused: this.paused, jobs: { active: 0, total: this.jobs.size }, stateDirectory: this.#state, dataDirectory: this.#state }),
       'daemon/doctor': () => ({ checks: [{ id: 'ffmpeg', status: 'ok', args: { path: '/usr/bin/ffmpeg', version: '7.0' } }, { id: 'gpu', status: 'warning', args: {} as Record<string, string> }] }),
       'daemon/stop': () => { setImmediate(() => void this.stop()); return {}; },
