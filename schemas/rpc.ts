@@ -128,8 +128,8 @@ export const METHODS = {
   'instance/unload': method(Closed({ id: Id }), Nothing),
 
   'model/list': method(Nothing, Closed({ models: Type.Array(Model) })),
-  /** Answers when the download is under way; progress comes as events. Engines that the models need are installed too. */
-  'model/install': method(Closed({ ids: Type.Array(Type.String()) }), Nothing),
+  /** No ids: the best defaults that this machine can have. Answers when the downloads are under way; progress comes as events. Their engines are installed too. */
+  'model/install': method(Closed({ ids: Type.Array(Type.String()) }), Closed({ ids: Type.Array(Type.String()) })),
   'model/cancelInstall': method(Closed({ id: Type.String() }), Nothing),
   'model/remove': method(Closed({ id: Type.String() }), Nothing),
   'model/verify': method(Closed({ id: Type.String() }), Closed({ failure: Nullable(Failure) })),

@@ -51,9 +51,7 @@ export async function listModels(session: Session, options: { installed?: boolea
 /** Without names: the defaults of this machine. Follows the downloads to their end. */
 export async function installModels(session: Session, named: string[]): Promise<void> {
   const client = await session.client();
-  const { models } = await client.call('model/list', {});
-  const ids = named.length > 0 ? named : models.filter((model) => model.isDefault.length > 0).map((model) => model.card.id);
-  for (const id of ids) if (!models.some((model) => model.card.id === id)) throw new EarshotError('unknownModel', { model: id });
+  const { ids } = await client.call('model/install', { ids: named });
   await followInstalls(session, client, { models: ids, engines: [] });
 }
 

@@ -88,8 +88,10 @@ export function createHandlers(parts: MethodParts): Handlers {
     'instance/unload': ({ id }) => { pipeline.loads.unload(id); return {}; },
 
     'model/list': () => ({ models: models.list() }),
-    'model/install': ({ ids }) => {
-      for (const id of ids) if (!models.card(id)) throw new EarshotError('unknownModel', { model: id });
+    'model/install': async ({ ids: named }) => {
+      const gpu = pool.views().some(device => device.kind === 'gpu');
+      const ids = named.length ? named : [...new Set(Object.values((await models.defaults({ gpu, best: true })).models))];
+      for (const id of ids) models.card(id);
       for (const id of ids) {
         const abort = new AbortController(), engine = parts.engines.find(each => each.id === models.card(id)!.engine);
         installs.set(id, abort);
@@ -98,7 +100,7 @@ export function createHandlers(parts: MethodParts): Handlers {
           await models.install(id, () => {}, abort.signal);
         })(), event => { installs.delete(id); events.publish(event); });
       }
-      return {};
+      return { ids };
     },
     'model/cancelInstall': ({ id }) => { installs.get(id)?.abort(); return {}; },
     'model/remove': async ({ id }) => { await models.remove(id); return {}; },

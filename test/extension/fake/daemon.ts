@@ -152,7 +152,7 @@ export class FakeDaemon {
       'device/list': () => ({ devices: [...this.devices.values()], instances: [...this.instances.values()], estimates: this.story.estimates ?? estimates(Date.now()) }),
       'instance/unload': ({ id: instance }) => { this.instances.delete(instance); this.#events.publish({ type: 'instanceGone', id: instance }); return {}; },
       'model/list': () => ({ models: [...this.models.values()] }),
-      'model/install': ({ ids }) => { for (const m of ids) { const model = this.models.get(m)!; this.model({ ...model, state: 'downloading', progress: { bytes: 0, total: model.card.files[0]!.bytes ?? 0 } }); } return {}; },
+      'model/install': ({ ids }) => { for (const m of ids) { const model = this.models.get(m)!; this.model({ ...model, state: 'downloading', progress: { bytes: 0, total: model.card.files[0]!.bytes ?? 0 } }); } return { ids }; },
       'model/cancelInstall': ({ id: m }) => { this.model({ ...this.models.get(m)!, state: 'absent', progress: null }); return {}; },
       'model/remove': ({ id: m }) => { this.model({ ...this.models.get(m)!, state: 'absent', diskBytes: 0 }); return {}; },
       'model/verify': () => ({ failure: null }),
