@@ -13,7 +13,7 @@ const SURE = 0.6;
 /** Farther than this, over its length, cannot have sounded like it. */
 const FARTHEST = 0.28;
 /** Proposals of each kind that are worth the judge's time. */
-const MOST_DICTIONARY = 2, MOST_EXPECTED = 3;
+const MOST_DICTIONARY = 2, MOST_EXPECTED = 4;
 
 /** A word as dictionaries see it: parts at apostrophes and hyphens, each known; numbers and single letters always are. */
 export function isKnown(core: string, dictionary: Dictionary): boolean {
@@ -39,7 +39,7 @@ export function doubtsIn(units: readonly Unit[], dictionary: Dictionary | null):
 }
 
 /** Nats from which a word is a surprise to the judge; names and terms that it knows are none. */
-const SURPRISE_UNKNOWN = 4, SURPRISE_UNSURE = 5, SURPRISE_SURE = 10;
+const SURPRISE_UNKNOWN = 4, SURPRISE_UNSURE = 6, SURPRISE_SURE = 10;
 /** Doubts that are looked into, the most doubtful first: bounds the time of an utterance that was not understood at all. */
 const MOST_DOUBTS = 6;
 
@@ -92,11 +92,11 @@ export function expectations(spans: readonly Span[], units: readonly Unit[]): { 
   });
 }
 
-/** Words that a judge expected, each for the span that it sounds most like. */
+/** Words that a judge expected, for the spans that they sound like: the nearest one, and others about as near. */
 export function expectedWords(words: readonly string[], spans: readonly Span[], units: readonly Unit[]): Proposal[] {
   return words.flatMap(text => {
-    const fits = spans.map(span => proposal(text, heardIn(units, span), span, 'model')).sort((a, b) => a.cost - b.cost);
-    return fits[0] && isNear(fits[0]) && differs(fits[0].text, heardIn(units, [fits[0].from, fits[0].to])) ? [fits[0]] : [];
+    const fits = spans.map(span => proposal(text, heardIn(units, span), span, 'model')).filter(isNear).sort((a, b) => a.cost - b.cost);
+    return fits.filter(one => one.cost <= fits[0]!.cost + 0.5 && differs(one.text, heardIn(units, [one.from, one.to])));
   });
 }
 

@@ -8,6 +8,8 @@ import type { Model, ScoreOptions, ScoredToken, Sequence, Token } from './runtim
 const HEADER = 'Transcript of a recording, carefully checked and corrected:\n\n';
 /** Characters of what was said before; more costs time and changes little. */
 const BEFORE_CHARACTERS = 160;
+/** Of the likeliest next tokens, how many are looked at while spelling. */
+const LIKELIEST = 4000;
 
 export class LlamaJudge implements Judge {
   private readonly model: Model;
@@ -73,9 +75,9 @@ class LikelihoodReading implements Reading {
       heard, ends, accepts, first: !(this.before || prefix), detokenize: tokens => this.model.detokenize(tokens),
       next: async (tokens, among) => {
         signal.throwIfAborted();
-        const [answer] = (await this.sequence.controlledEvaluate([last, ...tokens].map((token, i) => i < tokens.length ? token : [token, ask([...among])]))).slice(-1);
+        const [answer] = (await this.sequence.controlledEvaluate([last, ...tokens].map((token, i) => i < tokens.length ? token : [token, ask([...among], LIKELIEST)]))).slice(-1);
         await this.rewind();
-        return new Map(among.map(token => [token, logProbability(answer, token)]));
+        return logProbabilities(answer);
       },
     });
     return spelt.map(({ text }) => text);
@@ -104,10 +106,19 @@ class LikelihoodReading implements Reading {
 }
 
 /** includeSelected, not includeMax: the library's includeMax returns the greatest only when it was asked for anyway. */
-const ask = (tokens: Token[]): ScoreOptions => ({ generateNext: { totalLogitWeight: true, logits: { filter: { tokens, includeSelected: true } } } });
+const ask = (tokens: Token[], includeTop = 0): ScoreOptions => ({ generateNext: { totalLogitWeight: true, logits: { filter: { tokens, includeSelected: true, includeTop } } } });
+
+function logProbabilities(answer: ScoredToken | undefined): Map<Token, number> {
+  const logits = answer?.next.logits, weight = answer?.next.totalLogitWeight;
+  if (!logits || weight === undefined) throw new Error('the model gave no probabilities');
+  let greatest = -Infinity;
+  for (const logit of logits.values()) if (logit > greatest) greatest = logit;
+  const base = greatest + Math.log(weight);
+  return new Map([...logits].map(([token, logit]) => [token, logit - base]));
+}
 
 function logProbability(answer: ScoredToken | undefined, token: Token): number {
-  const logits = answer?.next.logits, weight = answer?.next.totalLogitWeight, own = logits?.get(token);
-  if (!logits || weight === undefined || own === undefined) throw new Error('the model gave no probabilities');
-  return own - Math.max(...logits.values()) - Math.log(weight);
+  const own = logProbabilities(answer).get(token);
+  if (own === undefined) throw new Error('the model left a token out');
+  return own;
 }

@@ -13,7 +13,7 @@ export function vocabularyOf(model: Model): Vocabulary {
   const begin = node(), go = node();
   for (const token of model.iterateAllTokens()) {
     const text = model.detokenize([token]);
-    if (/^ ?[\p{Script=Latin}\p{Script=Cyrillic}]{1,24}$/u.test(text)) add(text.startsWith(' ') ? begin : go, fold(text), token);
+    if (/^ ?\p{Lu}?\p{Ll}{0,24}$/u.test(text) && /[\p{Script=Latin}\p{Script=Cyrillic}]/u.test(text) && !/(.)\1\1/u.test(text)) add(text.startsWith(' ') ? begin : go, fold(text), token);
   }
   return { begin, go };
 }
@@ -35,7 +35,7 @@ export interface Search {
   /** Positions in the folded letters of `heard` where a word may end. */
   ends: readonly number[];
   accepts(word: string): boolean;
-  /** The next tokens' log-probabilities after `tokens`, for those asked for. */
+  /** Log-probabilities after `tokens` of the likeliest tokens, and of those asked for. */
   next(tokens: readonly Token[], among: readonly Token[]): Promise<Map<Token, number>>;
   detokenize(tokens: readonly Token[]): string;
   /** The word stands at the very beginning, without a space before it. */
@@ -43,14 +43,14 @@ export interface Search {
 }
 
 /** Calls of the model in one search; tokens asked about in one call; words given back. */
-const CALLS = 7, AMONG = 100, FOUND = 6;
+const CALLS = 7, AMONG = 40, FOUND = 6;
 /** Nats that a unit of sound cost is worth; how much a spelling may cost at any point, by the letters it has. */
-const NATS_A_COST = 2.5, NATS_A_LETTER = 0.9, MOST_COST = 1.9, FIRST_COST = 0.6, COST_A_LETTER = 0.15;
+const LEAST_LIKELIHOOD = -32, NATS_A_COST = 2.5, NATS_A_LETTER = 1.2, NATS_A_SPLIT = 3, MOST_COST = 1.9, FIRST_COST = 0.6, COST_A_LETTER = 0.15;
 
 interface Way { tokens: Token[]; text: string; likelihood: number; row: Row; least: number; last: number; letters: number; split: boolean }
 interface Reached { token: Token; row: Row; least: number; last: number; letters: number; split: boolean }
 /** What a way may still become: unfinished ones are not better for being short. */
-const worth = (way: Way): number => way.likelihood - NATS_A_COST * way.least + NATS_A_LETTER * way.letters;
+const worth = (way: Way): number => way.likelihood - NATS_A_COST * way.least + NATS_A_LETTER * way.row.lastIndexOf(way.least) - (way.split ? NATS_A_SPLIT : 0);
 
 /** Best first, at most CALLS questions to the model. One word, or two with a space between them. */
 export async function spell(vocabulary: Vocabulary, search: Search): Promise<Spelt[]> {
@@ -67,18 +67,21 @@ export async function spell(vocabulary: Vocabulary, search: Search): Promise<Spe
       steps.push(...reach(vocabulary.begin, heard, { row, last: SPACE, letters: way.letters }, true));
     }
     if (!steps.length) continue;
-    const near = steps.sort((a, b) => a.least - b.least || a.token - b.token).slice(0, AMONG);
+    const near = steps.sort((a, b) => promise(a) - promise(b) || a.token - b.token).slice(0, AMONG);
     const likelihoods = await search.next(way.tokens, near.map(({ token }) => token));
-    for (const step of near) {
+    for (const step of steps) {
       const tokens = [...way.tokens, step.token], likelihood = way.likelihood + (likelihoods.get(step.token) ?? -Infinity);
-      if (!(likelihood > -25)) continue;
+      if (!(likelihood > LEAST_LIKELIHOOD)) continue;
       const text = search.detokenize(tokens).trim(), cost = Math.min(...search.ends.map(end => step.row[end]!));
       open.push({ tokens, text, likelihood, row: step.row, least: step.least, last: step.last, letters: step.letters, split: step.split });
-      if (cost <= limit(step.letters) && text.split(' ').every(search.accepts)) found.push({ text, worth: likelihood - NATS_A_COST * cost });
+      if (cost <= limit(step.letters) && text.split(' ').every((word, i) => (i === 0 || word.length > 1) && search.accepts(word))) found.push({ text, worth: likelihood - NATS_A_COST * cost });
     }
   }
   return found.sort((a, b) => b.worth - a.worth || (a.text < b.text ? -1 : 1)).slice(0, FOUND);
 }
+
+/** Near and long tokens first: they say most. */
+const promise = (step: Reached): number => step.least - 0.3 * step.letters;
 
 const limit = (letters: number): number => Math.min(MOST_COST, FIRST_COST + COST_A_LETTER * letters);
 
