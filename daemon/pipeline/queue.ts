@@ -37,13 +37,16 @@ export class Queue {
       fresh.push(each.row);
       return each;
     });
-    try { store.submit(fresh); } catch (error) {
+    try {
+      store.turn(() => store.submit(fresh));
+      for (const row of fresh) this.core.tell(this.core.adopt(row));
+      this.core.wake(); // the first work may begin, but nobody is told before the jobs are on the disk
+      await store.synced();
+    } catch (error) {
       const why = toFailure(error);
       return answers.map(answer => ('failure' in answer ? answer : answer.existing && !fresh.includes(answer.row) ? { job: this.core.present(answer.row.id)!, existing: true } : { failure: why }));
     }
-    for (const row of fresh) this.core.tell(this.core.adopt(row));
-    this.core.wake();
-    return answers.map(answer => ('failure' in answer ? answer : { job: this.core.present(answer.row.id)!, existing: answer.existing }));
+    return answers.map(answer => ('failure' in answer ? answer : { job: this.core.presentRow(answer.row), existing: answer.existing }));
   }
 
   pause(ids: readonly string[]): void {
