@@ -4,10 +4,13 @@ import type { Proposal } from './proposals.ts';
 /** One proposal and what the judge thought of it: for the measurement in test/bench/repair. */
 export interface Weighed extends Proposal { heard: string; gain: number; unknown: boolean; probability: number; taken: boolean }
 
-/** Nats that a change must gain: the farther from what was heard, and the surer the recogniser was of a word that exists, the more. */
-export function price({ cost, unknown, probability, source }: Weighed): number {
-  const base = source === 'glossary' ? 0 : unknown ? 1.5 : 3 + 4 * probability;
-  return base + 6 * cost;
+/**
+ * Nats that a change must gain: the farther from what was heard, and the surer the recogniser was of a word that exists, the more.
+ * A capital on an unknown word may be a name that no dictionary has.
+ */
+export function price({ heard, cost, unknown, probability, source }: Weighed): number {
+  const base = source === 'glossary' ? 0 : !unknown ? 4 + 6 * probability : /^\p{Lu}/u.test(heard) ? 5.5 : 2.5;
+  return base + 7 * cost;
 }
 
 export const surplus = (weighed: Weighed): number => weighed.gain - price(weighed);

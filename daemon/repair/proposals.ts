@@ -72,7 +72,7 @@ export function nearWords(spans: readonly Span[], units: readonly Unit[], dictio
   const proposals = spans.flatMap(([from, to]) => {
     const heard = heardIn(units, [from, to]), joined = heard.replace(/ /gu, ''), whole = to - from > 1;
     const near = new Set([...whole && dictionary.knows(joined.toLowerCase()) ? [joined.toLowerCase()] : [], ...dictionary.suggest(whole ? joined.toLowerCase() : joined), ...words]);
-    return [...near].filter(text => differs(text, heard) && sensible(text, heard)).map(text => proposal(text, heard, [from, to], 'dictionary')).filter(isNear);
+    return [...near].filter(text => changesAll(text, heard) && sensible(text, heard)).map(text => proposal(text, heard, [from, to], 'dictionary')).filter(isNear);
   });
   return proposals.sort((a, b) => a.cost - b.cost || (a.text < b.text ? -1 : 1));
 }
@@ -96,14 +96,14 @@ export function expectations(spans: readonly Span[], units: readonly Unit[]): { 
 export function expectedWords(words: readonly string[], spans: readonly Span[], units: readonly Unit[]): Proposal[] {
   return words.flatMap(text => {
     const fits = spans.map(span => proposal(text, heardIn(units, span), span, 'model')).filter(isNear).sort((a, b) => a.cost - b.cost);
-    return fits.filter(one => one.cost <= fits[0]!.cost + 0.5 && differs(one.text, heardIn(units, [one.from, one.to])));
+    return fits.filter(one => one.cost <= fits[0]!.cost + 0.5 && changesAll(one.text, heardIn(units, [one.from, one.to])));
   });
 }
 
 /** The proposals that are worth the judge's time: expected ones first, no word twice for a span. */
 export function shortlist(proposals: readonly Proposal[]): Proposal[] {
   const seen = new Set<string>(), count = { model: MOST_EXPECTED, dictionary: MOST_DICTIONARY, glossary: 2 };
-  return [...proposals].sort((a, b) => Number(a.source === 'dictionary') - Number(b.source === 'dictionary'))
+  return [...proposals].sort((a, b) => Number(a.source === 'dictionary') - Number(b.source === 'dictionary') || a.cost - b.cost)
     .filter(one => { const key = `${one.from} ${one.to} ${one.text.toLowerCase()}`; return !seen.has(key) && seen.add(key); })
     .filter(one => count[one.source]-- > 0);
 }
@@ -122,6 +122,12 @@ export function glossaryProposals(units: readonly Unit[], glossary: readonly Glo
     }));
   });
 }
+
+/** No word of it stays where it was: what changes one word of two is a proposal for that word alone. */
+const changesAll = (text: string, heard: string): boolean => {
+  const now = text.toLowerCase().split(' '), was = heard.toLowerCase().split(' ');
+  return now[0] !== was[0] && now.at(-1) !== was.at(-1);
+};
 
 export const differs = (a: string, b: string): boolean => a.toLowerCase() !== b.toLowerCase();
 

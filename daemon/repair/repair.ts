@@ -6,7 +6,7 @@
 import type { RepairChange, RepairOutput } from '../../schemas/job.ts';
 import type { StepInputs } from '../instances/protocol.ts';
 import type { Dictionaries, Dictionary } from './dictionaries.ts';
-import { decide, type Weighed } from './decide.ts';
+import { decide, surplus, type Weighed } from './decide.ts';
 import { refusalOf } from './guard.ts';
 import type { Judge, Reading } from './judge.ts';
 import { doubtsIn, expectations, expectedWords, glossaryProposals, heardIn, isKnown, nearWords, sharedDoubts, shortlist, spansAround, type Doubt, type Proposal } from './proposals.ts';
@@ -27,18 +27,21 @@ export async function repair(
   for (const proposal of glossaryProposals(units, input.glossary)) (proposal.cost === 0 ? sure : open).push(proposal);
   const doubts = doubtsIn(units, dictionary);
 
-  const taken: Proposal[] = withoutOverlap(sure);
+  const taken: Taken[] = withoutOverlap(sure).map(one => ({ ...one, surplus: Infinity }));
   if (judge && (open.length || doubts.length)) {
     const reading = await judge.open({ before: input.before, language: input.language }, signal);
     const surprise = doubts.length && reading.surprise ? await reading.surprise(units.map(unit => input.text.slice(unit.start, unit.end)), signal) : null;
     for (const group of groups(units, sharedDoubts(doubts, units, surprise), open)) {
-      const free = (from: number, to: number) => !taken.some(change => change.from < to && from < change.to);
-      taken.push(...await judgeGroup({ group, units, dictionary, reading, free, prefixOf: from => textBefore(input.text, units, taken, from), text: input.text, said: input.before, signal, trace }));
+      const free = (from: number, to: number) => !sure.some(change => change.from < to && from < change.to);
+      const best = await judgeGroup({ group, units, dictionary, reading, free, prefixOf: from => textBefore(input.text, units, taken, from), text: input.text, said: input.before, signal, trace });
+      if (best) takeOver(taken, best);
     }
   }
   taken.sort((a, b) => a.from - b.from);
   return settle(input, units, taken);
 }
+
+type Taken = Proposal & { surplus: number };
 
 interface Group { doubt: Doubt | null; terms: Proposal[]; at: number }
 
@@ -55,7 +58,7 @@ interface GroupContext {
 }
 
 /** The one change that this doubt deserves, or none. */
-async function judgeGroup({ group, units, dictionary, reading, free, prefixOf, text, said, signal, trace }: GroupContext): Promise<Proposal[]> {
+async function judgeGroup({ group, units, dictionary, reading, free, prefixOf, text, said, signal, trace }: GroupContext): Promise<Weighed | null> {
   const { doubt, terms } = group;
   const proposals = [...terms];
   if (doubt) {
@@ -78,7 +81,15 @@ async function judgeGroup({ group, units, dictionary, reading, free, prefixOf, t
   }
   const best = decide(weighed);
   for (const one of weighed) trace({ ...one, taken: one === best });
-  return best ? [best] : [];
+  return best;
+}
+
+/** Adds a change; where it overlaps earlier ones, only if it gains more than they. */
+function takeOver(taken: Taken[], best: Weighed): void {
+  const others = taken.filter(change => change.from < best.to && best.from < change.to);
+  if (others.some(change => change.surplus >= surplus(best))) return;
+  for (const other of others) taken.splice(taken.indexOf(other), 1);
+  taken.push({ ...best, surplus: surplus(best) });
 }
 
 /** An opening quote or bracket is part of what stands before a word. */

@@ -102,11 +102,11 @@ test('glossary: aliases are replaced without asking; a near hearing only if the 
 });
 
 test('prices: the unknown goes cheaply, what the recogniser was sure of does not; sound counts', () => {
-  const one = (more: Partial<Weighed>): Weighed => ({ from: 0, to: 1, text: 'b', source: 'dictionary', cost: 0.5, heard: 'a', gain: 6, unknown: true, probability: 0.9, taken: false, ...more });
+  const one = (more: Partial<Weighed>): Weighed => ({ from: 0, to: 1, text: 'b', source: 'dictionary', cost: 0.5, heard: 'a', gain: 7, unknown: true, probability: 0.9, taken: false, ...more });
   assert.ok(decide([one({})]));
   assert.equal(decide([one({ unknown: false })]), null);
   assert.equal(decide([one({ cost: 1.5 })]), null);
-  assert.equal(decide([one({ text: 'far', gain: 8, cost: 1.2 }), one({ text: 'near', gain: 7, cost: 0.4 })])?.text, 'near');
+  assert.equal(decide([one({ text: 'far', gain: 12, cost: 1.2 }), one({ text: 'near', gain: 7, cost: 0.4 })])?.text, 'near');
   assert.equal(decide([]), null);
 });
 
