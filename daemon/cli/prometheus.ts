@@ -6,7 +6,7 @@ interface Metric { name: string; help: string; samples: readonly Sample[] }
 
 export function prometheus(stats: Stats): string {
   const byStage = (value: (stage: Stats['stages'][number]) => number): Sample[] => stats.stages.map(stage => [{ stage: stage.stage }, value(stage)]);
-  const spread = (which: 'waitMs' | 'runMs'): Sample[] => stats.stages.flatMap((stage): Sample[] => [[{ stage: stage.stage, quantile: 'mean' }, stage[which].mean / 1000], [{ stage: stage.stage, quantile: '0.95' }, stage[which].p95 / 1000]]);
+  const spread = (which: 'waitMs' | 'runMs'): Sample[] => stats.stages.flatMap((stage): Sample[] => [[{ stage: stage.stage, stat: 'mean' }, stage[which].mean / 1000], [{ stage: stage.stage, stat: 'p95' }, stage[which].p95 / 1000]]);
   const metrics: Metric[] = [
     { name: 'window_seconds', help: 'Length of the window that the other figures are about.', samples: [[{}, (stats.until - stats.since) / 1000]] },
     { name: 'steps_done', help: 'Steps that ended well in the window.', samples: byStage(stage => stage.done) },

@@ -93,12 +93,15 @@ export class Metrics {
   }
 
   /** Figures since then, also from before this daemon began. Means are exact; percentiles of the past are means of the minutes' own. */
-  report(since: number, queue: (stage: Stage) => number): { stages: Static<typeof StageStats>[]; total(name: Counter): number } {
+  report(asked: number, queue: (stage: Stage) => number): { since: number; stages: Static<typeof StageStats>[]; total(name: Counter): number } {
+    const rows = asked < this.began ? this.store.minutes({ since: asked }).filter(row => row.at < this.began) : [];
+    // Shares are of the time that anything is known of.
+    const since = Math.max(asked, rows.reduce((first, { at }) => Math.min(first, at), this.began));
     const now = this.clock(), stages = this.stages(Math.max(since, this.began), now, queue);
-    const past = new Past(since < this.began ? this.store.minutes({ since }).filter(row => row.at < this.began) : []);
+    const past = new Past(rows);
     const nowMs = now - Math.max(since, this.began), wallMs = Math.max(1, now - since);
     return {
-      total: name => this.sum(name, Math.max(since, this.began)) + past.sum(name, ''),
+      since, total: name => this.sum(name, Math.max(since, this.began)) + past.sum(name, ''),
       stages: stages.map(each => {
         const done = past.sum('done', each.stage), all = done + each.done;
         const mixed = (mine: number, name: string): number => (all ? (mine * each.done + past.weighed(name, each.stage)) / all : 0);

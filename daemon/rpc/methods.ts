@@ -123,8 +123,8 @@ export function createHandlers(parts: MethodParts): Handlers {
     'settings/set': ({ values }) => { const next = settings.set(values); parts.settingsChanged(); return { settings: next }; },
 
     'stats/get': ({ sinceMs = 3_600_000 }) => {
-      const until = clock(), since = until - sinceMs;
-      const { stages, total } = parts.metrics.report(since, stage => pipeline.queued(stage));
+      const until = clock();
+      const { since, stages, total } = parts.metrics.report(until - sinceMs, stage => pipeline.queued(stage));
       const loads = total('loads'), estimates = pool.estimates().filter(estimate => estimate.error !== null);
       return {
         since, until, stages, loads, loadMs: loads ? total('loadMs') / loads : 0,
