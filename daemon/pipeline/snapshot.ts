@@ -21,17 +21,16 @@ const FIRST_LOAD_MS = 5_000;
 export function buildSnapshot(world: World): Snapshot {
   const devices = world.pool.views();
   const jobs: JobView[] = [];
-  const used = new Set<string>();
-  let ingestsRunning = 0, last: JobWork['row']['models'] | null = null;
+  const lists = new Set<readonly string[]>();
+  let ingestsRunning = 0, last: readonly string[] | null = null;
   for (const work of world.jobs.values()) {
     if (work.ingest === 'running') ingestsRunning++;
     if (work.row.state === 'paused' || work.finishing) continue;
-    const view = work.view();
-    const { models } = work.row;
-    if (!last || models.asr !== last.asr || models.repair !== last.repair || models.nmt !== last.nmt || models.tts !== last.tts) for (const { model } of view.stages) if (model) used.add(model);
-    last = models;
-    jobs.push(view);
+    const list = work.modelList;
+    if (list !== last) lists.add(last = list);
+    jobs.push(work.view());
   }
+  const used = new Set<string>([...lists].flat());
   for (const instance of world.instances.values()) used.add(instance.options.card.id);
   const models: Record<string, ModelView> = {};
   for (const id of used) { const view = modelView(id, devices, world); if (view) models[id] = view; }

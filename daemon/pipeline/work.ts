@@ -161,6 +161,13 @@ export class JobWork {
     this.kept = this.isUntouched ? { view, models, durationMs } : null;
     return view;
   }
+  /** Its models; jobs with the same ones have the same list, so that lists can be told apart without reading them. */
+  get modelList(): readonly string[] {
+    const { models } = this.row;
+    if (this.listed?.of !== models) this.listed = { of: models, list: listOf(this.stages.flatMap(({ stage }) => models[stage] ?? [])) };
+    return this.listed.list;
+  }
+  private listed: { of: JobRow['models']; list: readonly string[] } | null = null;
   private kept: { view: JobView; models: JobRow['models']; durationMs: number | null } | null = null;
   private get isUntouched(): boolean { return this.ingest === 'waiting' && this.utterances.length === 0; }
 
@@ -178,4 +185,11 @@ export class JobWork {
   get allOver(): boolean { return this.ingest === 'done' && this.stages.every(work => this.isOver(work)); }
   get anyRunning(): boolean { return this.stages.some(work => work.running.size > 0); }
   get anyFailed(): boolean { return this.stages.some(work => work.failed > 0); }
+}
+
+const lists = new Map<string, readonly string[]>();
+function listOf(models: readonly string[]): readonly string[] {
+  const key = models.join('\n'), known = lists.get(key);
+  if (!known) lists.set(key, models);
+  return known ?? models;
 }

@@ -5,7 +5,7 @@ import { flood, history, thinking } from './scale.ts';
 
 it('thinks quickly about 10,000 waiting jobs', { timeout: 60_000 }, async () => {
   const { both } = await thinking(10_000, 100);
-  assert.ok(both.median <= 20, `median ${both.median.toFixed(1)} ms of CPU`);
+  assert.ok(both.median <= 40, `median ${both.median.toFixed(1)} ms`);
 });
 
 it('takes hundreds of jobs at once without a flood of events', { timeout: 120_000 }, async () => {
