@@ -6,10 +6,10 @@ export interface Weighed extends Proposal { heard: string; gain: number; unknown
 
 /**
  * Nats that a change must gain: the farther from what was heard, and the surer the recogniser was of a word that exists, the more.
- * A capital on an unknown word may be a name that no dictionary has.
+ * A capital on an unknown word may be a name that no dictionary has; what sounds the same and exists is the better spelling.
  */
 export function price({ heard, cost, unknown, probability, source }: Weighed): number {
-  const base = source === 'glossary' ? 0 : !unknown ? 4 + 6 * probability : /^\p{Lu}/u.test(heard) ? 5.5 : 2.5;
+  const base = source === 'glossary' ? 0 : !unknown ? 4 + 6 * probability : /^\p{Lu}/u.test(heard) ? 5.5 : cost <= 0.2 ? 0.8 : 2.5;
   return base + 7 * cost;
 }
 

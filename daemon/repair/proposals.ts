@@ -125,7 +125,7 @@ export function glossaryProposals(units: readonly Unit[], glossary: readonly Glo
 
 /** No word of it stays where it was: what changes one word of two is a proposal for that word alone. */
 const changesAll = (text: string, heard: string): boolean => {
-  const now = text.toLowerCase().split(' '), was = heard.toLowerCase().split(' ');
+  const now = text.toLowerCase().split(/[ -]/u), was = heard.toLowerCase().split(/[ -]/u);
   return now[0] !== was[0] && now.at(-1) !== was.at(-1);
 };
 
