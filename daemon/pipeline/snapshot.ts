@@ -26,9 +26,9 @@ export function buildSnapshot(world: World): Snapshot {
   for (const work of world.jobs.values()) {
     if (work.ingest === 'running') ingestsRunning++;
     if (work.row.state === 'paused' || work.finishing) continue;
-    const list = work.modelList;
+    const view = work.view(), list = view.untouched?.models ?? work.modelList;
     if (list !== last) lists.add(last = list);
-    jobs.push(work.view());
+    jobs.push(view);
   }
   const used = new Set<string>([...lists].flat());
   for (const instance of world.instances.values()) used.add(instance.options.card.id);

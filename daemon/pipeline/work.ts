@@ -157,7 +157,8 @@ export class JobWork {
   view(): JobView {
     const { id, priority, position, createdAt, overtaken, models, durationMs } = this.row, kept = this.kept;
     if (kept && kept.view.priority === priority && kept.view.position === position && kept.view.overtaken === overtaken && kept.models === models && kept.durationMs === durationMs && this.isUntouched) return kept.view;
-    const view: JobView = { id, priority, position, createdAt, ingest: this.ingest, stages: this.stages.map((_, place) => this.stageView(place)), overtaken, live: false };
+    const view: JobView = { id, priority, position, createdAt, ingest: this.ingest, stages: this.stages.map((_, place) => this.stageView(place)), overtaken, live: false,
+      untouched: this.isUntouched ? { seconds: Math.max(0, durationMs ?? 0) / 1000, models: this.modelList } : undefined };
     this.kept = this.isUntouched ? { view, models, durationMs } : null;
     return view;
   }
