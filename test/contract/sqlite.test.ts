@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
-import { EarshotError } from '../../schemas/errors.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import { storeSuite } from './store.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'earshot-store-'));
 
@@ -21,14 +21,13 @@ storeSuite('the SQLite store', () => {
 
 describe('the database file', () => {
   const within = (work: (path: string) => void): void => { const directory = folder(); try { work(join(directory, 'earshot.db')); } finally { rmSync(directory, { recursive: true }); } };
-  const code = (expected: string) => (error: unknown): boolean => error instanceof EarshotError && error.failure.code === expected;
 
   it('is refused and left alone when a newer Earshot wrote it', () => within(path => {
     const db = new Database(path);
     db.exec('CREATE TABLE future (x)');
     db.pragma('user_version = 999');
     db.close();
-    assert.throws(() => openStore(path), code('storeNewer'));
+    assert.throws(() => openStore(path), failsWith('storeNewer'));
     const after = new Database(path);
     assert.equal(after.pragma('user_version', { simple: true }), 999);
     assert.equal(after.pragma('journal_mode', { simple: true }), 'delete');
@@ -37,7 +36,7 @@ describe('the database file', () => {
 
   it('is refused when it is no database', () => within(path => {
     writeFileSync(path, 'this is not a database, and long enough to be read as one'.repeat(100));
-    assert.throws(() => openStore(path), code('storeBroken'));
+    assert.throws(() => openStore(path), failsWith('storeBroken'));
   }));
 
   it('syncs fully and writes ahead', () => within(path => {

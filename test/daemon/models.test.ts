@@ -17,14 +17,10 @@ import type { Model, ModelCard, ModelFile, ModelSource } from '../../schemas/mod
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { gguf, onnx, piperSettings } from '../fixtures/models.ts';
 import { wheel } from '../fixtures/zip.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const gitBlob = (bytes: Uint8Array) => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
-const failsWith = (code: string) => (error: unknown) => {
-  assert.ok(error instanceof EarshotError, String(error));
-  assert.equal(error.failure.code, code, error.message);
-  return true;
-};
 const signal = () => new AbortController().signal;
 const none = () => {};
 

@@ -13,12 +13,8 @@ import { run } from '../../daemon/runtimes/process.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { wheel } from '../fixtures/zip.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
-const failsWith = (code: string) => (error: unknown) => {
-  assert.ok(error instanceof EarshotError, String(error));
-  assert.equal(error.failure.code, code, error.message);
-  return true;
-};
 const signal = () => new AbortController().signal;
 const none = () => {};
 let folder = '';

@@ -11,14 +11,9 @@ import { home as homeOf } from '../../schemas/home.ts';
 import { startServer } from '../../daemon/rpc/server.ts';
 import { MAX_HELLO_BYTES, MAX_REQUEST_BYTES } from '../../daemon/rpc/frames.ts';
 import { handlersOf, openDoor, temporaryHome, type Door } from './door.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 const ID = '01JD00000000000000000000AA';
-const failsWith = (code: string, args?: Record<string, unknown>) => (error: unknown): boolean => {
-  assert.ok(error instanceof EarshotError, String(error));
-  assert.equal(error.failure.code, code, error.message);
-  for (const [name, value] of Object.entries(args ?? {})) assert.equal(error.failure.args[name], value);
-  return true;
-};
 const frame = (message: unknown): Buffer => {
   const body = Buffer.from(typeof message === 'string' ? message : JSON.stringify(message));
   return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]);

@@ -10,9 +10,9 @@ import { ensureDaemon, isOlder, type Client, type EnsureOptions } from '../../sc
 import { EarshotError } from '../../schemas/errors.ts';
 import { openDoor, temporaryHome } from './door.ts';
 import type { Home } from '../../daemon/home.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 const FIXTURE = new URL('fixture-daemon.ts', import.meta.url).pathname;
-const code = (wanted: string) => (error: unknown): boolean => error instanceof EarshotError && error.failure.code === wanted || assert.fail(String(error));
 
 function place(t: TestContext): { home: Home; env: Record<string, string> } {
   const { home, remove } = temporaryHome();
@@ -85,21 +85,21 @@ test('a daemon that cannot start says why', async (t) => {
   const { home, env } = place(t);
   mkdirSync(home.state, { recursive: true });
   writeFileSync(join(home.state, 'start.log'), 'words of an earlier start\n');
-  await assert.rejects(ensure(t, home, env, '1.0.0', ['store']), code('storeNewer'));
+  await assert.rejects(ensure(t, home, env, '1.0.0', ['store']), failsWith('storeNewer'));
   await assert.rejects(ensure(t, home, env, '1.0.0', ['crash']), (error: unknown) => {
     assert.ok(error instanceof EarshotError && error.failure.code === 'internal');
     assert.match(error.failure.detail!, /no luck today/);
     assert.doesNotMatch(error.failure.detail!, /earlier/);
     return true;
   });
-  await assert.rejects(ensureDaemon({ command: { program: join(home.state, 'none'), args: [] }, socket: home.socket, tokenPath: home.token, client: 't', version: '1', timeoutMs: 5000 }), code('daemonUnreachable'));
+  await assert.rejects(ensureDaemon({ command: { program: join(home.state, 'none'), args: [] }, socket: home.socket, tokenPath: home.token, client: 't', version: '1', timeoutMs: 5000 }), failsWith('daemonUnreachable'));
 });
 
 test('the lock is let go by release, and taken again', (t) => {
   const { home } = place(t);
   mkdirSync(home.run, { recursive: true });
   const lock = takeLock(home.lock);
-  assert.throws(() => takeLock(home.lock), code('daemonRunning'));
+  assert.throws(() => takeLock(home.lock), failsWith('daemonRunning'));
   lock.release();
   lock.release();
   takeLock(home.lock).release();
@@ -121,9 +121,9 @@ test('a daemon of another protocol is stopped when it is older, and left alone w
   }).listen(relayed);
   await once(relay, 'listening');
   const options = (version: string): EnsureOptions => ({ command: { program: process.execPath, args: ['-e', 'process.exit(1)'] }, socket: relayed, tokenPath: door.home.token, client: 't', version, timeoutMs: 5000 });
-  await assert.rejects(ensureDaemon(options('4.0.0')), code('wrongVersion'));
+  await assert.rejects(ensureDaemon(options('4.0.0')), failsWith('wrongVersion'));
   assert.equal(stopped, 0);
-  await assert.rejects(ensureDaemon(options('6.0.0')), code('daemonUnreachable'));
+  await assert.rejects(ensureDaemon(options('6.0.0')), failsWith('daemonUnreachable'));
   assert.equal(stopped, 1);
   relay.close();
 });

@@ -13,10 +13,10 @@ import type { Engine } from '../../daemon/engines/engine.ts';
 import type { LoadRequest, StepInputs } from '../../daemon/instances/protocol.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { TestWorker, type Setup } from '../engines/worker-harness.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 const open = (parameters: LoadRequest['parameters'] = {}, more: Partial<Setup> = {}): TestWorker => new TestWorker({ engine: fake, stage: 'nmt', parameters, ...more });
 const text = (words: string): StepInputs['nmt'] => ({ text: words, from: 'en', to: 'es', before: [], glossary: [] });
-const code = (wanted: string) => (error: unknown): boolean => error instanceof EarshotError && error.failure.code === wanted;
 const linux = process.platform === 'linux' ? false : 'reads /proc';
 const alive = (pid: number): boolean => { try { return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')); } catch { return false; } };
 /** The end of a process that is not our child can only be looked for. */
@@ -61,7 +61,7 @@ test('a failed run names its step, and the worker lives on', async () => {
   await using worker = open({ script: 'fail@1:modelBroken oom@2' });
   await worker.loaded;
   await assert.rejects(worker.run<'nmt'>([text('a')], { from: 3 }), (error: EarshotError & { index?: number }) => error.failure.code === 'modelBroken' && error.index === 3);
-  await assert.rejects(worker.run<'nmt'>([text('a')]), code('outOfMemory'));
+  await assert.rejects(worker.run<'nmt'>([text('a')]), failsWith('outOfMemory'));
   assert.equal((await worker.run<'nmt'>([text('a')]))[0]!.text, '[es] a');
 });
 
@@ -75,7 +75,7 @@ test('a crash fails the run with the last words of stderr', async () => {
 test('loading that fails or crashes is one failure, then the exit', async () => {
   for (const [script, wanted, reason] of [['fail@load:modelBroken', 'modelBroken', 'loadFailed'], ['oom@load', 'outOfMemory', 'loadFailed'], ['crash@load', 'workerCrashed', 'crashed']] as const) {
     await using worker = open({ script });
-    await assert.rejects(worker.loaded, code(wanted));
+    await assert.rejects(worker.loaded, failsWith(wanted));
     assert.equal((await worker.exited).reason, reason);
     assert.deepEqual(worker.events, [`failed undefined ${wanted}`, `exit ${reason}`]);
   }
@@ -85,34 +85,34 @@ test('a program that is not there is a missing engine', async () => {
   const absent: Engine = { ...fake, command: () => ({ program: '/no/such/program', args: [], env: {} }) };
   await using worker = open({}, { engine: absent });
   assert.equal(worker.worker.pid, null);
-  await assert.rejects(worker.loaded, code('engineMissing'));
+  await assert.rejects(worker.loaded, failsWith('engineMissing'));
   const broken: Engine = { ...fake, command: () => { throw new EarshotError('engineMissing', { engine: 'fake' }); } };
   await using other = open({}, { engine: broken });
-  await assert.rejects(other.loaded, code('engineMissing'));
+  await assert.rejects(other.loaded, failsWith('engineMissing'));
 });
 
 test('a program that speaks something else is refused', async () => {
   const parrot: Engine = { ...fake, command: () => ({ program: process.execPath, args: ['-e', 'console.log(JSON.stringify({type:"hello",protocol:99,engine:"fake",pid:1})); setInterval(()=>{},1e6)'], env: {} }) };
   await using worker = open({}, { engine: parrot });
-  await assert.rejects(worker.loaded, code('badAnswer'));
+  await assert.rejects(worker.loaded, failsWith('badAnswer'));
 });
 
 test('a run that does not answer is ended at its time', async () => {
   await using worker = open({ script: 'hang@1' });
   await worker.loaded;
-  await assert.rejects(worker.run<'nmt'>([text('a')], { timeoutMs: 200 }), code('workerTimeout'));
+  await assert.rejects(worker.run<'nmt'>([text('a')], { timeoutMs: 200 }), failsWith('workerTimeout'));
   assert.equal((await worker.exited).reason, 'timeout');
 });
 
 test('a load that takes too long is ended', async () => {
   await using worker = open({ loadMs: 60_000 }, { options: { loadTimeoutMs: 500 } });
-  await assert.rejects(worker.loaded, code('workerTimeout'));
+  await assert.rejects(worker.loaded, failsWith('workerTimeout'));
 });
 
 test('a worker that stops dead is noticed by its silence', async () => {
   await using worker = open({ script: 'freeze@1' }, { options: { heartbeatTimeoutMs: 2500 } });
   await worker.loaded;
-  await assert.rejects(worker.run<'nmt'>([text('a')]), code('workerSilent'));
+  await assert.rejects(worker.run<'nmt'>([text('a')]), failsWith('workerSilent'));
   assert.equal((await worker.exited).reason, 'silent');
 });
 
@@ -123,7 +123,7 @@ test('a computation that blocks the main thread holds no heartbeat up', async ()
   run.catch(() => undefined);
   for (let n = 0; n < 4; n++) await worker.heartbeat();
   worker.worker.kill();
-  await assert.rejects(run, code('cancelled'));
+  await assert.rejects(run, failsWith('cancelled'));
 });
 
 test('a heartbeat that we were too busy to read is no silence', async () => {
@@ -160,7 +160,7 @@ test('messages of no known kind, or without an end, end the worker', async () =>
   for (const script of ['nonsense@1', 'oversize@1']) {
     await using worker = open({ script });
     await worker.loaded;
-    await assert.rejects(worker.run<'nmt'>([text('a')]), code('badAnswer'), script);
+    await assert.rejects(worker.run<'nmt'>([text('a')]), failsWith('badAnswer'), script);
     assert.equal((await worker.exited).reason, 'badAnswer');
   }
 });
@@ -186,7 +186,7 @@ test('cancelling stops the run and keeps the worker', async () => {
   await worker.loaded;
   const id = worker.nextRun, run = worker.run<'nmt'>([text('a')]);
   worker.worker.cancel(id);
-  await assert.rejects(run, code('cancelled'));
+  await assert.rejects(run, failsWith('cancelled'));
   assert.ok(worker.worker.pid !== null && alive(worker.worker.pid));
 });
 
@@ -195,7 +195,7 @@ test('after a kill nothing is heard any more, and a reason given is the run\'s f
   await worker.loaded;
   const run = worker.run<'nmt'>([text('a')]);
   worker.worker.kill({ code: 'setAside', args: {} });
-  await assert.rejects(run, code('setAside'));
+  await assert.rejects(run, failsWith('setAside'));
   assert.deepEqual(worker.events, ['loaded', 'failed 1 setAside', 'exit killed']);
 });
 

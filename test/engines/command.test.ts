@@ -12,12 +12,12 @@ import { EarshotError } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { missing } from './place.ts';
 import { TestWorker } from './worker-harness.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 const node = process.execPath;
 const open = (stage: Stage, argv: readonly string[], terminal = false): TestWorker => new TestWorker({ engine: command, stage, parameters: { argv: JSON.stringify(argv), terminal } });
 const script = (source: string, ...more: string[]): string[] => [node, '-e', source, '--', ...more];
 const text = (words: string, from = 'en', to = 'es'): StepInputs['nmt'] => ({ text: words, from, to, before: [], glossary: [] });
-const code = (wanted: string) => (error: unknown): boolean => error instanceof EarshotError && error.failure.code === wanted;
 const stdin = 'let s="";process.stdin.on("data",d=>s+=d).on("end",()=>';
 
 describe('command', () => {
@@ -70,18 +70,18 @@ describe('command', () => {
   it('tells a program that is missing from one that fails, is silent or breaks off', async () => {
     await using absent = open('nmt', ['/no/such/program', '{text}']);
     await absent.loaded;
-    await assert.rejects(absent.run<'nmt'>([text('a')]), code('engineMissing'));
+    await assert.rejects(absent.run<'nmt'>([text('a')]), failsWith('engineMissing'));
     await using failing = open('nmt', script('console.error("no dictionary");process.exit(4)'));
     await failing.loaded;
     await assert.rejects(failing.run<'nmt'>([text('a')]), (error: EarshotError) => error.failure.code === 'engineFailed' && /ended with 4\nno dictionary/.test(error.failure.detail ?? ''));
     await using silent = open('nmt', script(''));
     await silent.loaded;
-    await assert.rejects(silent.run<'nmt'>([text('a')]), code('badAnswer'));
+    await assert.rejects(silent.run<'nmt'>([text('a')]), failsWith('badAnswer'));
     await using mute = open('tts', script('', '{output}'));
     await mute.loaded;
     await assert.rejects(mute.run<'tts'>([{ text: 'a', language: 'en', path: join(mute.folder, 'x.wav') }]), (error: EarshotError) => error.failure.code === 'badAnswer' || error.failure.code === 'engineFailed');
     await using wrong = new TestWorker({ engine: command, stage: 'nmt', parameters: { argv: 'rm -rf' } });
-    await assert.rejects(wrong.loaded, code('badRequest'));
+    await assert.rejects(wrong.loaded, failsWith('badRequest'));
   });
   it('ends the program of a run that is cancelled', async () => {
     await using worker = open('nmt', script('require("fs").writeFileSync(process.argv[1],String(process.pid));setInterval(()=>{},1000)', '{text}'));
@@ -91,7 +91,7 @@ describe('command', () => {
     while (!existsSync(note) || readFileSync(note, 'utf8') === '') await worker.heartbeat();
     const pid = Number(readFileSync(note, 'utf8'));
     worker.worker.cancel(id);
-    await assert.rejects(run, code('cancelled'));
+    await assert.rejects(run, failsWith('cancelled'));
     assert.throws(() => { for (; ;) process.kill(pid, 0); }, 'it ends');
   });
 

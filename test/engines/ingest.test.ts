@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { UtteranceTimes } from '../../daemon/ingest/cutting.ts';
 import { startIngest, type IngestRequest } from '../../daemon/ingest/ingest.ts';
-import { EarshotError, type Failure } from '../../schemas/errors.ts';
+import { type Failure } from '../../schemas/errors.ts';
 import { ffmpeg, make, missing, SAMPLES, sherpa } from './place.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot ingest '));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -33,12 +34,6 @@ async function ingest(recording: string, more: Partial<IngestRequest> = {}): Pro
   });
   return { ...result, rows, declared, firstMs, pcm: createHash('sha256').update(readFileSync(pcmPath)).digest('hex') };
 }
-const failsWith = (code: Failure['code'], args: Failure['args'] = {}) => (error: unknown): true => {
-  assert.ok(error instanceof EarshotError, String(error));
-  assert.equal(error.failure.code, code, JSON.stringify(error.failure));
-  for (const [key, value] of Object.entries(args)) assert.equal(error.failure.args[key], value);
-  return true;
-};
 
 describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, () => {
   before(() => {

@@ -15,6 +15,7 @@ import type { StepInputs } from '../../daemon/instances/protocol.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { TestWorker } from './worker-harness.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 interface Asked { path: string; key: string | undefined; body: Buffer; json: () => Record<string, unknown>; fields: () => Promise<FormData> }
 interface Answer { status?: number; headers?: Record<string, string>; body?: Buffer | string | object }
@@ -53,7 +54,6 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-const code = (wanted: string) => (error: unknown): boolean => error instanceof EarshotError && error.failure.code === wanted;
 const chat = (content: string): Answer => ({ body: { choices: [{ message: { role: 'assistant', content } }] } });
 const translate = (text: string): StepInputs['nmt'] => ({ text, from: 'es', to: 'en', before: [], glossary: [] });
 const heard = (text: string, more: Partial<StepInputs['repair']> = {}): StepInputs['repair'] => ({ text, words: [], language: 'en', before: '', glossary: [], ...more });
@@ -99,7 +99,7 @@ describe('openai: recognition', () => {
     await using server = new FakeServer(() => ({ body: { result: 'hm' } }));
     await using worker = await server.open('asr');
     await worker.loaded;
-    await assert.rejects(worker.run<'asr'>([utterance(worker)]), code('badAnswer'));
+    await assert.rejects(worker.run<'asr'>([utterance(worker)]), failsWith('badAnswer'));
   });
 });
 
@@ -181,7 +181,7 @@ describe('openai: speech', () => {
     await using worker = await server.open('tts');
     await worker.loaded;
     const path = join(worker.folder, 'out.wav');
-    await assert.rejects(worker.run<'tts'>([{ text: 'Hello', language: 'en', path }]), code('badAnswer'));
+    await assert.rejects(worker.run<'tts'>([{ text: 'Hello', language: 'en', path }]), failsWith('badAnswer'));
     assert.ok(!existsSync(path));
   });
 });
@@ -194,14 +194,14 @@ describe('openai: a server that will not', () => {
     await using other = new FakeServer(() => ({ status: 404, body: 'no such model' }), { status: 404 });
     await using second = await other.open('nmt');
     await second.loaded;
-    await assert.rejects(second.run<'nmt'>([translate('Hola a todos')]), code('serverRefused'));
+    await assert.rejects(second.run<'nmt'>([translate('Hola a todos')]), failsWith('serverRefused'));
     assert.equal(other.asked.length, 1, 'a refusal is not asked again');
   });
   it('is not reachable', async () => {
     const server = new FakeServer(() => ({})), url = await server.url();
     await server[Symbol.asyncDispose]();
     await using worker = new TestWorker({ engine: openai, stage: 'nmt', parameters: { url, model: 'm' } });
-    await assert.rejects(worker.loaded, code('serverUnreachable'));
+    await assert.rejects(worker.loaded, failsWith('serverUnreachable'));
   });
   it('is asked again when it is busy or stumbles', async () => {
     await using server = new FakeServer((_, n) => (n === 1 ? { status: 429, headers: { 'retry-after': '0.05' } } : n === 2 ? { status: 503 } : chat('{"translation": "Hello to everyone"}')));
@@ -215,7 +215,7 @@ describe('openai: a server that will not', () => {
     await using server = new FakeServer(() => (broken ? { status: 500, headers: { 'retry-after': '0.01' } } : chat('{"translation": "Hello to everyone"}')));
     await using worker = await server.open('nmt');
     await worker.loaded;
-    await assert.rejects(worker.run<'nmt'>([translate('Hola a todos')]), code('serverUnreachable'));
+    await assert.rejects(worker.run<'nmt'>([translate('Hola a todos')]), failsWith('serverUnreachable'));
     broken = false;
     assert.equal((await worker.run<'nmt'>([translate('Hola a todos')]))[0]!.text, 'Hello to everyone');
   });
@@ -228,7 +228,7 @@ describe('openai: a server that will not', () => {
     const id = worker.nextRun, run = worker.run<'nmt'>([translate('Hola a todos')]);
     await came;
     worker.worker.cancel(id);
-    await assert.rejects(run, code('cancelled'));
+    await assert.rejects(run, failsWith('cancelled'));
   });
 });
 

@@ -8,8 +8,9 @@ import { after, before, describe, test } from 'node:test';
 import { mux } from '../../daemon/speech/mux.ts';
 import { buildTrack } from '../../daemon/speech/track.ts';
 import { toPcm, writeWav } from '../../daemon/speech/wav.ts';
-import { EarshotError, type Failure } from '../../schemas/errors.ts';
+import { type Failure } from '../../schemas/errors.ts';
 import { ffmpeg, make, missing } from './place.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 const folder = mkdtempSync(join(tmpdir(), "earshot speech's "));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,7 +25,6 @@ const loudness = (samples: Int16Array, fromMs: number, toMs: number): number => 
   const part = samples.subarray(Math.round(fromMs * RATE / 1000), Math.round(toMs * RATE / 1000));
   return Math.sqrt(part.reduce((sum, value) => sum + value * value, 0) / part.length);
 };
-const failsWith = (code: Failure['code']) => (error: unknown): boolean => error instanceof EarshotError && error.failure.code === code;
 const about = (path: string): string => spawnSync(ffmpeg!, ['-hide_banner', '-i', path], { encoding: 'utf8' }).stderr;
 
 describe('speech', { skip: missing({ ffmpeg }) }, () => {

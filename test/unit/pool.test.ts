@@ -10,11 +10,10 @@ import { createPool, type Lease, type Pool } from '../../daemon/pool/pool.ts';
 import type { ProcessTable } from '../../daemon/pool/process-table.ts';
 import { blankReading, type DeviceReading } from '../../daemon/pool/reading.ts';
 import { isReleased, type ReleaseEvidence } from '../../daemon/pool/release.ts';
-import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 
 const MiB = 1024 ** 2, GiB = 1024 ** 3;
-const code = (wanted: string) => (error: unknown): boolean => error instanceof EarshotError && error.failure.code === wanted;
 
 function memoryCalibration(): CalibrationPort & { rows: { device: string; model: string; engine: string; precision: string; peaks: number[]; loadMs: number | null }[] } {
   const rows: ReturnType<typeof memoryCalibration>['rows'] = [];
@@ -177,14 +176,14 @@ describe('pool', () => {
     await pool.refresh();
     assert.deepEqual([pool.get(lease.id)!.peakBytes, pool.views()[0]!.loading, pool.devices()[0]!.memory.admissible], [3 * GiB, false, Math.floor(24 * GiB * 0.9) - 4 * GiB]);
     pool.release(lease.id);
-    assert.throws(() => pool.release(lease.id), code('wrongState'));
+    assert.throws(() => pool.release(lease.id), failsWith('wrongState'));
     world.living.delete(100);
     await pool.refresh();
     assert.deepEqual([pool.views()[0]!.releasing, world.credited], [true, []], 'the worker has gone, the device still shows its memory');
     world.held.delete(100);
     await pool.refresh();
     assert.deepEqual([pool.views()[0]!.releasing, world.credited, pool.get(lease.id)], [false, [lease.id], null]);
-    assert.throws(() => pool.release(lease.id), code('wrongState'));
+    assert.throws(() => pool.release(lease.id), failsWith('wrongState'));
   });
 
   it('keeps a device closed after force until the memory shows', async () => {
@@ -199,8 +198,8 @@ describe('pool', () => {
     world.living.delete(5);
     await pool.refresh();
     assert.equal(pool.views()[0]!.usable, false);
-    assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'j', bytes: 1 }), code('noRoom'));
-    assert.throws(() => pool.forced(lease.id), code('wrongState'));
+    assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'j', bytes: 1 }), failsWith('noRoom'));
+    assert.throws(() => pool.forced(lease.id), failsWith('wrongState'));
     world.held.clear();
     await pool.refresh();
     assert.equal(pool.views()[0]!.usable, true);
@@ -268,7 +267,7 @@ describe('pool', () => {
     await pool.refresh();
     await pool.refresh();
     assert.deepEqual([world.notices, pool.views()[0]!.usable, pool.devices()[0]!.health], [['deviceLost'], false, 'lost']);
-    assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'i', bytes: 1 }), code('deviceLost'));
+    assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'i', bytes: 1 }), failsWith('deviceLost'));
     world.there = true;
     await pool.refresh();
     assert.deepEqual([world.notices, pool.views()[0]!.usable], [['deviceLost', 'deviceBack'], true]);
@@ -292,7 +291,7 @@ describe('pool', () => {
     world.settings = { ...DEFAULTS, excludedDevices: ['GPU-0'] };
     assert.equal(pool.neverFits({ 'GPU-0': GiB })?.code, 'neverFits');
     assert.deepEqual([pool.views()[0]!.usable, pool.devices()[0]!.excluded], [false, true]);
-    assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'i', bytes: 1 }), code('noSuchDevice'));
+    assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'i', bytes: 1 }), failsWith('noSuchDevice'));
   });
 
   it('raises an estimate only when the model was at fault', async () => {
@@ -368,7 +367,7 @@ describe('pool', () => {
           case 'release': case 'forced': if (one) {
             const state = pool.get(one.lease.id)?.state;
             const allowed = state === 'active' || (state === 'releasing' && what === 'forced');
-            if (allowed) pool[what](one.lease.id); else assert.throws(() => pool[what](one.lease.id), code('wrongState'));
+            if (allowed) pool[what](one.lease.id); else assert.throws(() => pool[what](one.lease.id), failsWith('wrongState'));
             one.ended = true;
           } break;
           case 'die': if (one) world.living.delete(one.pid); break;
