@@ -2,7 +2,7 @@
 import type { Client } from '../../schemas/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
-import { explain, words } from '../../schemas/messages.ts';
+import { explain, say, words } from '../../schemas/messages.ts';
 import { clockText, timeText } from '../../schemas/messages/figures.ts';
 import { isFinal, type Format, type JobState, type Priority } from '../../schemas/words.ts';
 import type { Session } from './session.ts';
@@ -26,7 +26,7 @@ function fractionDone(job: Job): number {
 
 /** What a row of the queue has to say beside the figures. */
 function noteOf(job: Job, session: Session): string {
-  if (job.failure) return job.failure.code;
+  if (job.failure) return clean(say(job.failure, session.locale).what);
   if (job.retry) return session.t.tryAgain(job.retry.attempt, job.retry.of, timeText(job.retry.at, session.locale, Date.now()));
   if (job.waiting) return explain(job.waiting, session.locale);
   return clean(job.lastWords);

@@ -55,7 +55,12 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
       const extension = parse(row.name).ext.toLowerCase() === '.mkv' ? '.mkv' : '.mp4';
       const path = place(`.${to ?? row.language ?? 'subtitled'}${extension}`);
       const { mux } = await import('../speech/mux.ts');
-      await mux({ recording: row.path, track: written.find(output => output.kind === 'audio')?.path ?? null, subtitles: [...subtitles].map(([text, file]) => ({ path: file, language: (text === 'original' ? row.language : to) ?? 'und' })), path, ffmpeg: tools.ffmpeg(), signal: tools.signal });
+      const spoken = written.find(output => output.kind === 'audio');
+      await mux({
+        recording: row.path, path, ffmpeg: tools.ffmpeg(), signal: tools.signal, language: row.language,
+        track: spoken ? { path: spoken.path, language: to ?? row.language ?? 'und' } : null,
+        subtitles: [...subtitles].map(([text, file]) => ({ path: file, language: (text === 'original' ? row.language : to) ?? 'und' })),
+      });
       written.push({ kind: 'video', path, bytes: (await stat(path)).size });
     }
     return written;

@@ -7,7 +7,9 @@ import { runFfmpeg } from './ffmpeg.ts';
 export interface MuxRequest {
   recording: string;
   /** The spoken track, which becomes the one that plays; null: only subtitles are added. */
-  track: string | null;
+  track: { path: string; language: string } | null;
+  /** Of the recording's own sound; null: unknown. */
+  language: string | null;
   subtitles: readonly { path: string; language: string }[];
   /** .mkv, or .mp4 (anything else is written as MP4 too). */
   path: string;
@@ -37,18 +39,19 @@ export async function mux(request: MuxRequest): Promise<void> {
   }
 }
 
-export function muxArguments({ recording, track, subtitles, path }: MuxRequest, output: string, copyVideo: boolean): string[] {
+export function muxArguments({ recording, track, language: spoken, subtitles, path }: MuxRequest, output: string, copyVideo: boolean): string[] {
   const matroska = extname(path).toLowerCase() === '.mkv';
   const firstSubtitle = track === null ? 1 : 2;
   return [
     '-y', '-protocol_whitelist', 'file,pipe', '-i', `file:${recording}`,
-    ...(track === null ? [] : ['-i', `file:${track}`]),
+    ...(track === null ? [] : ['-i', `file:${track.path}`]),
     ...subtitles.flatMap(({ path: subtitle }) => ['-i', `file:${subtitle}`]),
     // V: pictures that move, not a cover.
     '-map', '0:V?', ...(track === null ? [] : ['-map', '1:a:0']), '-map', '0:a?',
     ...subtitles.flatMap((_, n) => ['-map', `${firstSubtitle + n}:s:0`]),
     ...(copyVideo ? ['-c:v', 'copy'] : []), '-c:a', 'aac', '-c:s', matroska ? 'srt' : 'mov_text',
-    ...(track === null ? [] : ['-disposition:a', '0', '-disposition:a:0', 'default']),
+    ...(track === null ? [] : ['-disposition:a', '0', '-disposition:a:0', 'default', '-metadata:s:a:0', `language=${threeLetters(track.language)}`]),
+    ...(spoken === null ? [] : [`-metadata:s:a:${track === null ? 0 : 1}`, `language=${threeLetters(spoken)}`]),
     ...subtitles.flatMap(({ language }, n) => [`-metadata:s:s:${n}`, `language=${threeLetters(language)}`]),
     '-fflags', '+bitexact', ...(matroska ? ['-f', 'matroska'] : ['-movflags', '+faststart', '-f', 'mp4']), `file:${output}`,
   ];

@@ -64,18 +64,18 @@ describe('speech', { skip: missing({ ffmpeg }) }, () => {
     await assert.rejects(buildTrack({ ...request, ffmpeg: at('no ffmpeg') }), failsWith('noFfmpeg'));
     await assert.rejects(buildTrack({ ...request, signal: AbortSignal.abort() }), failsWith('cancelled'));
     await assert.rejects(buildTrack({ ...request, utterances: [{ ...utterances[0]!, wav: at('gone.wav') }] }), { code: 'ENOENT' });
-    await assert.rejects(mux({ recording: at('s.srt'), track: at('0.wav'), subtitles: [{ path: at('0.wav'), language: 'en' }], path: at('never.mp4'), ffmpeg: ffmpeg! }), failsWith('ffmpegFailed'));
+    await assert.rejects(mux({ recording: at('s.srt'), track: { path: at('0.wav'), language: 'en' }, language: null, subtitles: [{ path: at('0.wav'), language: 'en' }], path: at('never.mp4'), ffmpeg: ffmpeg! }), failsWith('ffmpegFailed'));
     for (const name of ['never.mp3', 'never.mp3.part', 'never.mp4', 'never.mp4.part']) assert.equal(existsSync(at(name)), false, name);
   });
   test('a video with the new track first, the old one behind it, and subtitles', async () => {
     for (const path of [at('-out.mp4'), at('out.mkv')]) {
-      await mux({ recording: at('video.mp4'), track: at('0.wav'), subtitles: [{ path: at('s.srt'), language: 'es' }], path, ffmpeg: ffmpeg! });
+      await mux({ recording: at('video.mp4'), track: { path: at('0.wav'), language: 'es' }, language: 'en', subtitles: [{ path: at('s.srt'), language: 'es' }], path, ffmpeg: ffmpeg! });
       const streams = about(path).split('\n').filter(line => /Stream #/.test(line));
       assert.deepEqual(streams.map(line => /(Video: mpeg4|Audio: aac[^,]*, \d+|Subtitle: \w+)/.exec(line)?.[0].replace(/ \(.*\)/, '')), ['Video: mpeg4', 'Audio: aac, 22050', 'Audio: aac, 16000', path.endsWith('mkv') ? 'Subtitle: subrip' : 'Subtitle: mov_text'].map(each => each));
       assert.match(streams[1]!, /default/);
-      assert.match(streams[3]!, /spa/);
+      assert.deepEqual(streams.slice(1).map(line => /\((spa|eng)\)/.exec(line)?.[1]), ['spa', 'eng', 'spa']);
     }
-    await mux({ recording: at('sound.wav'), track: null, subtitles: [{ path: at('s.srt'), language: 'en' }], path: at('sound.mp4'), ffmpeg: ffmpeg! });
+    await mux({ recording: at('sound.wav'), track: null, language: 'en', subtitles: [{ path: at('s.srt'), language: 'en' }], path: at('sound.mp4'), ffmpeg: ffmpeg! });
     assert.match(about(at('sound.mp4')), /Audio: aac[^]*Subtitle: mov_text/);
     assert.ok(execFileSync(ffmpeg!, ['-nostdin', '-v', 'error', '-i', at('sound.mp4'), '-f', 'null', '-'], { encoding: 'utf8' }) === '');
   });
