@@ -21,6 +21,7 @@ import type { Attempt, JobRow, NewJournalEntry, Store } from '../store/port.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Gauge } from './gauge.ts';
 import { jobFiles, withoutModel } from './inputs.ts';
+import { Lengths } from './lengths.ts';
 import { Outbox } from './outbox.ts';
 import { presentActive, presentStored } from './present.ts';
 import { modelsFor } from './request.ts';
@@ -57,6 +58,7 @@ export class Core {
   /** Loads that failed in a row, by model and device, and not before when to try again. */
   readonly loadFailures = new Map<string, { count: number; notBefore: number; last: Failure }>();
   readonly gauge: Gauge;
+  readonly lengths: Lengths;
   readonly retryPauseMs: (tries: number) => number;
   leaving: 'no' | 'finish' | 'park' = 'no';
   /** Something happened: plan in the next turn of the event loop. */
@@ -75,11 +77,12 @@ export class Core {
     this.restart = loop.restart;
     this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
     this.gauge = new Gauge(parts.clock());
+    this.lengths = new Lengths(parts.store);
     this.outbox = new Outbox({ synced: () => parts.store.synced(), publish: parts.publish, failed: error => this.stalled(error) });
   }
 
   adopt(row: JobRow): JobWork {
-    const work = new JobWork(row);
+    const work = new JobWork(row, this.lengths.guessMs(row));
     this.learnContext(work);
     if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested) work.restore(this.parts.store.utterances(row.id));
     this.jobs.set(row.id, work);

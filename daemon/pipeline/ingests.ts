@@ -43,6 +43,7 @@ export class Ingests {
     }).then(({ durationMs, warnings }) => this.core.heard(() => {
       if (!isNow()) return;
       work.ingest = 'done';
+      this.core.lengths.learn(work.row, durationMs);
       this.core.update(work, { ingested: true, durationMs, ingestedMs: durationMs, warnings: [...work.row.warnings, ...warnings] }, { kind: 'ingest.finished', data: { utterances: work.utterances.length, durationMs } });
       this.core.advance(work);
     }), error => this.core.heard(() => {

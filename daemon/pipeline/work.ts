@@ -94,8 +94,12 @@ export class JobWork {
   /** What the plan said of this job when it was last told of. */
   expected: { at: number; moving: boolean; waiting: Waiting | undefined; endAt: number | undefined } | null = null;
 
-  constructor(row: JobRow) {
+  /** What its length is taken for until its file says it. */
+  private readonly guessedMs: number;
+
+  constructor(row: JobRow, guessedMs: number) {
     this.row = row;
+    this.guessedMs = guessedMs;
     this.stages = row.stages.map(stage => new StageWork(stage));
     if (row.ingested) this.ingest = 'done';
   }
@@ -158,7 +162,7 @@ export class JobWork {
     const { id, priority, position, createdAt, overtaken, models, durationMs } = this.row, kept = this.kept;
     if (kept && kept.view.priority === priority && kept.view.position === position && kept.view.overtaken === overtaken && kept.models === models && kept.durationMs === durationMs && this.isUntouched) return kept.view;
     const view: JobView = { id, priority, position, createdAt, ingest: this.ingest, stages: this.stages.map((_, place) => this.stageView(place)), overtaken, live: false,
-      untouched: this.isUntouched ? { seconds: Math.max(0, durationMs ?? 0) / 1000, models: this.modelList } : undefined };
+      untouched: this.isUntouched ? { seconds: (durationMs ?? this.guessedMs) / 1000, models: this.modelList } : undefined };
     this.kept = this.isUntouched ? { view, models, durationMs } : null;
     return view;
   }
@@ -177,7 +181,7 @@ export class JobWork {
     const model = this.row.models[work.stage] ?? '';
     return {
       stage: work.stage, model, next: work.next, ready: model ? this.ready(position) : work.next, running: work.running.size, retryAt: work.retry?.at ?? null, lastStartAt: work.lastStartAt,
-      leftSeconds: Math.max(0, (this.ingest === 'done' ? this.totalMs : Math.max(this.totalMs, this.row.durationMs ?? 0)) - work.doneMs) / 1000,
+      leftSeconds: Math.max(0, (this.ingest === 'done' ? this.totalMs : Math.max(this.totalMs, this.row.durationMs ?? this.guessedMs)) - work.doneMs) / 1000,
       finished: this.isOver(work),
     };
   }

@@ -47,7 +47,7 @@ export function plan(snapshot: Snapshot, now: number): Plan {
 
   const { ledger, lanes, wakeAt, served } = last, jobs = last.snapshot.jobs;
   let expected: Forecast | null = null;
-  const times = (): Forecast => expected ??= forecast(jobs, lanes, now, lane => Math.min(...devicesOf(ledger, lane).map(device => lane.model.loadMs[device.view.id] ?? 0), Infinity) || 0);
+  const times = (): Forecast => expected ??= forecast(jobs, ledger, lanes);
   const ids = (): string[] => jobs.map(job => job.id);
   const why = explain({ snapshot, ledger, lanes, order: jobs, moved, only: policy.serial ? served[0] ?? null : null });
   return {

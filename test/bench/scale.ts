@@ -41,7 +41,7 @@ export async function thinking(waiting: number, times = 300): Promise<{ snapshot
       const work = new JobWork(row({
         id: ulid(1_000 + i), stages, models: Object.fromEntries(stages.map(stage => [stage, `${stage}-${next.integer(1, 3)}`])), priority: PRIORITIES[next.integer(0, 3)]!,
         position: i, createdAt: 1_000 + i * 40, durationMs: next.integer(5_000, 3_600_000),
-      }));
+      }), 60_000);
       if (i < 8) { work.ingest = 'done'; work.addUtterances(Array.from({ length: 200 }, (_, index) => ({ index, startMs: index * 10_000, endMs: index * 10_000 + 9_000 }))); }
       jobs.set(work.row.id, work);
     }
