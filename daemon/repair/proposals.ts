@@ -54,7 +54,8 @@ export function sharedDoubts(doubts: readonly Doubt[], units: readonly Unit[], s
   return [...shared].sort((a, b) => weight(b) - weight(a) || a.unit - b.unit).slice(0, MOST_DOUBTS).sort((a, b) => a.unit - b.unit);
 }
 
-const isWord = (core: string): boolean => /\p{L}/u.test(core) && !isSpecial(core);
+/** A letter alone is one that was spelt out, or too little to go by. */
+const isWord = (core: string): boolean => /\p{L}.*\p{L}/su.test(core) && !isSpecial(core);
 
 export type Span = readonly [from: number, to: number];
 export const heardIn = (units: readonly Unit[], [from, to]: Span): string => units.slice(from, to).map(unit => unit.core).join(' ');

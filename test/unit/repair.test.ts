@@ -57,6 +57,12 @@ test('words that do not spell the text leave the units without probabilities', (
   assert.deepEqual(unitsOf('uno dos', [{ text: 'otra', startMs: 0, endMs: 1, probability: 0.1 }]).map(unit => unit.probability), [null, null]);
 });
 
+test('letters that were spelt out stay', async () => {
+  const { judge, asked } = judgeOf({ с: 30 });
+  const out = await repair(input('Буквы q и z', { z: 0.2 }, { language: 'ru' }), judge, dictionaryOf('буквы и с', { z: ['с'] }), signal);
+  assert.deepEqual([out.text, asked], ['Буквы q и z', []]);
+});
+
 test('a word that no dictionary knows becomes the near word that reads better; the rest stays letter by letter', async () => {
   const { judge } = judgeOf({ demora: 8.8 });
   const out = await repair(input('Darle una idea de la «dimora», del sonido.'), judge, dictionaryOf('darle una idea de la del sonido', { dimora: ['dimorfa', 'demora', 'di mora'] }), signal);
