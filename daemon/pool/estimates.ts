@@ -44,7 +44,8 @@ const RAISE = 1.25, RAISE_KNOWN = 1.1;
 interface Entry extends EstimateKey { peaks: number[]; loadMs: number | null; raisedBytes: number | null; cardEstimate: number | null }
 
 export interface Estimates {
-  estimate(key: EstimateKey, card: CardMemory, kind: DeviceKind): { bytes: number; source: 'card' | 'measured' };
+  /** `everBytes`: what the device could ever give. A first guess is cautious, but not so that it forbids what its card says would fit. */
+  estimate(key: EstimateKey, card: CardMemory, kind: DeviceKind, everBytes?: number): { bytes: number; source: 'card' | 'measured' };
   /** One more peak, bytes; loadMs when a load was measured too. */
   measured(key: EstimateKey, peakBytes: number, loadMs: number | null): void;
   /** A run went well: half of what a raise added is forgotten. */
@@ -71,9 +72,9 @@ export function createEstimates({ settings, calibration, clock }: { settings: ()
     return plain === null ? entry.raisedBytes : Math.max(plain, entry.raisedBytes ?? 0);
   };
   return {
-    estimate(key, card, kind) {
-      const entry = entryOf(key);
-      entry.cardEstimate = firstEstimate(card, kind, settings());
+    estimate(key, card, kind, everBytes = Infinity) {
+      const entry = entryOf(key), promised = cardBytes(card, kind), careful = firstEstimate(card, kind, settings());
+      entry.cardEstimate = promised <= everBytes ? Math.min(careful, everBytes) : careful;
       return { bytes: believed(entry)!, source: entry.peaks.length > 0 ? 'measured' : 'card' };
     },
     measured(key, peakBytes, loadMs) {

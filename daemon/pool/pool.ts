@@ -328,7 +328,10 @@ export function createPool({ settings, calibration, clock, readers, events = {},
     forced: id => end(id, 'forced'),
     leases: () => [...leases.values()].map(view),
     get: id => { const lease = leases.get(id); return lease ? view(lease) : null; },
-    estimate: ({ device, card, engine, precision }) => estimates.estimate({ device, model: card.id, engine, precision }, card, devices.get(device)?.reading.kind ?? (device === 'cpu' ? 'cpu' : 'gpu')),
+    estimate({ device, card, engine, precision }) {
+      const entry = devices.get(device), ever = entry && known(entry) ? everBytes(limitsOf(entry), entry.reading.totalBytes!) : undefined;
+      return estimates.estimate({ device, model: card.id, engine, precision }, card, entry?.reading.kind ?? (device === 'cpu' ? 'cpu' : 'gpu'), ever);
+    },
     measured: ({ peakBytes, loadMs, ...key }) => estimates.measured(key, peakBytes, loadMs),
     async outOfMemory(key, leaseBytes, leaseId) {
       const lease = leaseId === undefined ? undefined : leases.get(leaseId);

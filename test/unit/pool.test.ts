@@ -288,6 +288,9 @@ describe('pool', () => {
     await pool.refresh();
     assert.equal(pool.neverFits({ 'GPU-0': 20 * GiB }), null);
     assert.deepEqual(pool.neverFits({ 'GPU-0': 22 * GiB })?.args, { need: 22 * GiB, device: 'Test', largest: Math.floor(24 * GiB * 0.9) });
+    const first = (gib: number): number => pool.estimate({ device: 'GPU-0', card: { id: `m${gib}`, memory: { gpu: gib * GiB }, files: [] }, engine: 'e', precision: 'p' }).bytes;
+    assert.equal(first(20), Math.floor(24 * GiB * 0.9), 'what the card says fits: the care of a first guess does not forbid it');
+    assert.ok(first(10) > 12 * GiB && first(22) > 26 * GiB);
     world.settings = { ...DEFAULTS, excludedDevices: ['GPU-0'] };
     assert.equal(pool.neverFits({ 'GPU-0': GiB })?.code, 'neverFits');
     assert.deepEqual([pool.views()[0]!.usable, pool.devices()[0]!.excluded], [false, true]);
