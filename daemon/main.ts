@@ -7,11 +7,12 @@ import { DaemonLog } from './journal/log.ts';
 import { openHome, home as homeOf } from './home.ts';
 import { takeLock } from './lock.ts';
 import { engineFor, engines } from './engines/engines.ts';
-import { startIngest } from './ingest/ingest.ts';
+import { startIngest, startLiveIngest } from './ingest/ingest.ts';
 import { Metrics } from './journal/metrics.ts';
 import { createModels } from './models/models.ts';
 import { Catalogue } from './pipeline/catalogue.ts';
 import { writeOutputs } from './pipeline/deliver.ts';
+import { jobFiles } from './pipeline/inputs.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { Speeds } from './pipeline/speeds.ts';
 import { createPool } from './pool/pool.ts';
@@ -52,8 +53,8 @@ async function main(): Promise<void> {
   const models = createModels({ home, settings: settings.get, runtimes, emit: model => publish({ type: 'model', model }) });
   const metrics = new Metrics(store, clock), speeds = new Speeds(store);
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
-  const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest,
-    deliver: (work, signal) => writeOutputs(work, { store, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, signal }), publish, log: line => log.write(line),
+  const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest,
+    deliver: (work, signal) => writeOutputs(work, { store, pcm: jobFiles(home.audio, work.row.id).pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, signal }), publish, log: line => log.write(line),
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void leave('park', 'the database is damaged') });
 
@@ -110,7 +111,7 @@ async function main(): Promise<void> {
     home, version, log: line => log.write(line),
     handlers: createHandlers({
       version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, events, metrics,
-      clients: () => server?.clients ?? 0, logs: lines => log.tail(lines), doctor: () => examine({ home, settings: settings.get(), runtimes, models, devices: pool.devices(), problems: pool.problems() }),
+      ffmpeg: () => catalogue.ffmpeg(), clients: () => server?.clients ?? 0, logs: lines => log.tail(lines), doctor: () => examine({ home, settings: settings.get(), runtimes, models, devices: pool.devices(), problems: pool.problems() }),
       notices: () => notices.splice(0),
       watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; monitor.wake(); }, settingsChanged: () => { pipeline.wake(); monitor.wake(); }, stop: how => void leave(how, 'asked to'),
     }),

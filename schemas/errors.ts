@@ -5,6 +5,8 @@ export const ERROR_CODES = [
   // what was asked for
   'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'truncatedFile', 'recordingChanged',
   'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'outputNotWritable', 'badGlossary',
+  // live sound
+  'noMicrophone', 'tooManySessions', 'sessionBehind',
   // this machine
   'diskFull', 'noPython', 'noNpm', 'noFfmpeg', 'engineMissing', 'engineInstallFailed', 'ffmpegFailed', 'neverFits', 'noRoom', 'noSuchDevice', 'deviceLost', 'deviceBack', 'driverMismatch', 'driverHangs', 'memoryHigh', 'memoryCritical',
   // models

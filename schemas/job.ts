@@ -97,6 +97,8 @@ export const Job = Closed({
   failure: Nullable(Failure),
   warnings: Type.Array(Failure),
   outputs: Type.Array(Output),
+  /** A live session: whether more sound may come. Missing: a recording. */
+  live: Optional(Closed({ open: Type.Boolean() })),
 });
 export type Job = Static<typeof Job>;
 
@@ -117,7 +119,7 @@ export const AsrOutput = Closed({
 export type AsrOutput = Static<typeof AsrOutput>;
 export const RepairOutput = Closed({
   text: Type.String(), changes: Type.Array(RepairChange),
-  /** Why the model's answer was not taken, when it was not. */
+  /** Why the model's answer was not taken, when it was not; `late`: it was not asked, because a live session had fallen behind. */
   refused: Optional(Type.String()),
 });
 export type RepairOutput = Static<typeof RepairOutput>;

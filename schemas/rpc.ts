@@ -3,6 +3,7 @@ import { Type, type Static, type TSchema } from 'typebox';
 import { Device, Estimate, Instance } from './device.ts';
 import { Failure } from './errors.ts';
 import { Job, JobOptions, JobRequest, OutputOptions, Transcript, Utterance } from './job.ts';
+import { LiveRequest, MAX_CHUNK_BYTES } from './live.ts';
 import { Engine, Model } from './model.ts';
 import { Settings } from './settings.ts';
 import { ByStage, Closed, DeviceId, Format, Fraction, Id, JobState, Milliseconds, Nullable, Optional, Path, Priority, Stage, Time } from './words.ts';
@@ -116,6 +117,20 @@ export const METHODS = {
   'job/transcript': method(Closed({ id: Id }), Closed({ transcript: Transcript })),
   /** A transcript in one format, as text. */
   'job/render': method(Closed({ id: Id, format: Format, text: OutputOptions.properties.text }), Closed({ text: Type.String() })),
+
+  /** Live sound becomes a job at once; its text comes like that of any job. Files are written only where `options.outputs` names them and their folder. */
+  'live/open': method(LiveRequest, Closed({ job: Job })),
+  /**
+   * Sound in base64; `offset`: the bytes sent before. Answered once the bytes outlive the daemon. What comes twice is taken once, a gap is refused with
+   * `expected`, and no data at all says that the client lives. While too much waits to become text the answer waits too, and then is `sessionBehind`: the same again later.
+   */
+  'live/append': method(
+    Closed({ id: Id, offset: Type.Integer({ minimum: 0 }), data: Type.String({ maxLength: Math.ceil(MAX_CHUNK_BYTES / 3) * 4 }) }),
+    Closed({ received: Type.Integer(), behindMs: Milliseconds })),
+  /** No more sound comes; the job ends when all that was said is text. A session whose client says nothing for `liveTimeoutSeconds` closes like this by itself. */
+  'live/close': method(Closed({ id: Id }), Closed({ job: Job })),
+  /** The ffmpeg with which clients record. */
+  'live/recorder': method(Nothing, Closed({ ffmpeg: Path })),
 
   'queue/pause': method(Nothing, Nothing),
   'queue/resume': method(Nothing, Nothing),

@@ -18,10 +18,13 @@ const frames = (ms: number): number => Math.round(ms / FRAME_MS);
 const PAD_BEFORE = frames(256), PAD_AFTER = frames(384);
 /** The detector may need this long to hear that someone speaks, above all where a file begins in the middle of a word. */
 const LATE = frames(800);
-/** A silence of this length ends any utterance. */
-const LONG_PAUSE = frames(1500);
-/** From this length on, a pause of `CLEAR_PAUSE` ends an utterance. */
-const SHORT = frames(5000), CLEAR_PAUSE = frames(480);
+/**
+ * How soon an utterance ends, in frames: a silence of `longPause` ends any; from the length `short` on a pause of `clearPause` does.
+ * Recordings wait for sentences to be whole; somebody who speaks wants to read what he just said.
+ */
+export interface Pace { longPause: number; short: number; clearPause: number }
+export const RECORDED: Pace = { longPause: frames(1500), short: frames(5000), clearPause: frames(480) };
+export const SPOKEN: Pace = { longPause: frames(704), short: frames(3000), clearPause: frames(480) };
 /**
  * At this length it ends at the best pause behind it, or else at the next passable one. Fluent speakers are cut within sentences when it is less: on
  * samples/asterisk-es.flac, 15 s cut four sentences, and words beside the cuts were misheard; 20 s cuts none.
@@ -49,7 +52,7 @@ interface Pause { from: number; to: number; score: number }
  * The next cut in a window of frames, or null when more frames must come first. `window[0]` is the first frame that may be used. `ended`: no more
  * frames follow. The answer does not depend on how many frames stand behind the one that decided it.
  */
-export function nextCut(window: readonly Frame[], ended: boolean): Cut | null {
+export function nextCut(window: readonly Frame[], ended: boolean, pace: Pace = RECORDED): Cut | null {
   const first = window.findIndex(frame => frame.speech);
   if (first < 0) {
     const resume = ended ? window.length : window.length - PAD_BEFORE - LATE;
@@ -77,15 +80,15 @@ export function nextCut(window: readonly Frame[], ended: boolean): Cut | null {
       open.to = at + 1;
       open.score += Math.min(depth, DEEP);
     } else if (open) {
-      if (at - start >= SHORT && open.to - open.from >= CLEAR_PAUSE) return cutIn(open);
+      if (at - start >= pace.short && open.to - open.from >= pace.clearPause) return cutIn(open);
       pauses.push(open);
       open = null;
     }
 
-    if (at - lastSpeech >= LONG_PAUSE) return cutAt(lastSpeech + 1 + PAD_AFTER);
-    if (length >= SHORT && open && open.to - open.from >= PAD_BEFORE + PAD_AFTER) return cutIn(open);
+    if (at - lastSpeech >= pace.longPause) return cutAt(lastSpeech + 1 + PAD_AFTER);
+    if (length >= pace.short && open && open.to - open.from >= PAD_BEFORE + PAD_AFTER) return cutIn(open);
     if (length >= COMFORTABLE && !open) {
-      const best = highest(pauses.filter(pause => pause.from - start >= SHORT && pause.score >= PASSABLE), pause => pause.score);
+      const best = highest(pauses.filter(pause => pause.from - start >= RECORDED.short && pause.score >= PASSABLE), pause => pause.score);
       if (best) return cutIn(best);
     }
     if (length >= LONGEST) {
@@ -136,12 +139,12 @@ function quietest(window: readonly Frame[], from: number, to: number): number {
 export interface UtteranceTimes { index: number; startMs: number; endMs: number }
 
 /** Feeds `nextCut` as frames arrive and keeps only those that it still needs. */
-export function startCutting(): { push(frames: readonly Frame[]): UtteranceTimes[]; end(totalMs: number): UtteranceTimes[] } {
+export function startCutting(pace: Pace = RECORDED): { push(frames: readonly Frame[]): UtteranceTimes[]; end(totalMs: number): UtteranceTimes[] } {
   let window: Frame[] = [], offset = 0, index = 0;
   const cuts = (ended: boolean, totalMs: number): UtteranceTimes[] => {
     const rows: UtteranceTimes[] = [];
     for (;;) {
-      const cut = window.length ? nextCut(window, ended) : null;
+      const cut = window.length ? nextCut(window, ended, pace) : null;
       if (!cut) return rows;
       if (cut.utterance) {
         const startMs = (offset + cut.utterance.start) * FRAME_MS;

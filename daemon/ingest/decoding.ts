@@ -15,6 +15,14 @@ export const decodeArguments = (recording: string, audioTrack: number): string[]
   '-af', 'aresample=16000:async=1:first_pts=0', '-ac', '1', '-f', 's16le', 'pipe:1',
 ];
 
+/** The same for sound that comes through a pipe as it is made: little is looked at before the first words, and nothing is held back. */
+export const decodeStreamArguments: readonly string[] = [
+  '-hide_banner', '-nostats', '-loglevel', 'repeat+level+info', '-probesize', '65536', '-analyzeduration', '500000',
+  '-protocol_whitelist', 'pipe', '-i', 'pipe:0',
+  '-map', '0:a:0', '-vn', '-sn', '-dn', '-map_metadata', '-1',
+  '-af', 'aresample=16000:async=1', '-ac', '1', '-f', 's16le', '-flush_packets', '1', 'pipe:1',
+];
+
 export interface DecodingReport {
   /** ffmpeg could open the file and named its container. */
   format: string | null;

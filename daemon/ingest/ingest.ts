@@ -4,7 +4,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Stats } from 'node:fs';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
-import type { ChildRequest, FromChild } from './child.ts';
+import type { ChildRequest, FromChild, Grown } from './child.ts';
 import type { UtteranceTimes } from './cutting.ts';
 
 export interface IngestRequest {
@@ -25,8 +25,24 @@ export interface IngestRequest {
   /** In order and complete; called as soon as they are known, with their PCM in the file. */
   onUtterances(rows: UtteranceTimes[]): void;
   /** Milliseconds of the recording decoded so far. */
-  onProgress(ms: number): void;
+  onProgress(ms: number, taken: number): void;
   signal: AbortSignal;
+}
+
+/** Sound that comes with time, as bytes in `inputPath`. `recording` is only its name in failures; `taken` of onProgress counts its bytes. */
+export type LiveIngestRequest = Omit<IngestRequest, 'expected' | 'audioTrack'> & { format: 'pcm' | 'container'; inputPath: string };
+export interface LiveIngest {
+  /** So many bytes lie in the input; `ended`: no more come. */
+  grown(bytes: number, ended: boolean): void;
+  readonly done: Promise<{ durationMs: number; warnings: Failure[] }>;
+}
+
+/** The same for live sound: utterances are cut sooner, and the end comes when it is told. The same bytes give the same utterances, however they came. */
+export function startLiveIngest(request: LiveIngestRequest): LiveIngest {
+  const { format, inputPath } = request;
+  if (request.signal.aborted) return { grown: () => {}, done: Promise.reject(new EarshotError('cancelled')) };
+  const { child, done } = runChild({ ...request, audioTrack: 0 }, { format, inputPath });
+  return { grown: (bytes, ended) => { if (child.connected) child.send({ type: 'grown', bytes, ended } satisfies Grown, () => {}); }, done };
 }
 
 /** ffmpeg hangs (a network drive that is gone): no word for this long ends it. */
@@ -44,7 +60,7 @@ export async function startIngest(request: IngestRequest): Promise<{ durationMs:
   const { expected } = request;
   if (expected && (expected.bytes !== before.size || expected.modifiedAt !== Math.floor(before.mtimeMs))) throw new EarshotError('recordingChanged', { path: recording });
   if (signal.aborted) throw new EarshotError('cancelled');
-  const result = await runChild(request);
+  const result = await runChild(request).done;
   const after = await checkRecording(recording);
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ino !== before.ino) throw new EarshotError('recordingChanged', { path: recording });
   return result;
@@ -66,28 +82,29 @@ export async function checkRecording(path: string): Promise<Stats> {
   return found;
 }
 
-function runChild(request: IngestRequest): Promise<{ durationMs: number; warnings: Failure[] }> {
+function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live']>): { child: ChildProcess; done: LiveIngest['done'] } {
   const { recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory, signal } = request;
   // Its own process group, so that ffmpeg ends with it.
   const child = spawn(request.node, ['--disable-warning=ExperimentalWarning', childFile()], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'], detached: process.platform !== 'win32', windowsHide: true,
   });
-  return new Promise((resolve, reject) => {
+  const done = new Promise<{ durationMs: number; warnings: Failure[] }>((resolve, reject) => {
     let stderr = '', outcome: (() => void) | null = null;
     const decide = (settle: () => void): void => { outcome ??= settle; };
     const end = (error: EarshotError): void => { decide(() => reject(error)); endGroup(child); };
-    const silence = setTimeout(() => end(new EarshotError('ffmpegFailed', { path: recording, exit: 'silent' })), SILENT_MS);
+    // Live sound may pause for as long as it likes.
+    const silence = live ? null : setTimeout(() => end(new EarshotError('ffmpegFailed', { path: recording, exit: 'silent' })), SILENT_MS);
     const onAbort = (): void => end(new EarshotError('cancelled'));
     signal.addEventListener('abort', onAbort, { once: true });
 
     child.stderr!.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-4000); });
     child.on('message', (message: FromChild) => {
       if (outcome) return;
-      silence.refresh();
+      silence?.refresh();
       switch (message.type) {
         case 'started': request.onStart({ durationMs: message.durationMs }); break;
         case 'utterances': request.onUtterances(message.rows); break;
-        case 'progress': request.onProgress(message.ms); break;
+        case 'progress': request.onProgress(message.ms, message.taken); break;
         case 'done': decide(() => resolve({ durationMs: message.durationMs, warnings: message.warnings })); break;
         case 'failed': decide(() => reject(new EarshotError(message.failure.code, message.failure.args, message.failure.detail))); break;
       }
@@ -95,14 +112,15 @@ function runChild(request: IngestRequest): Promise<{ durationMs: number; warning
     child.once('error', error => end(new EarshotError('internal', {}, error.message, { cause: error })));
     // Only now is the PCM file closed and nothing of ours running.
     child.once('close', (code, exitSignal) => {
-      clearTimeout(silence);
+      if (silence) clearTimeout(silence);
       signal.removeEventListener('abort', onAbort);
       endGroup(child);
       decide(() => reject(new EarshotError('workerCrashed', { exit: code ?? exitSignal ?? 'unknown' }, stderr)));
       outcome!();
     });
-    child.send({ recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory } satisfies ChildRequest, error => { if (error) decide(() => reject(new EarshotError('workerCrashed', { exit: 'unknown' }, stderr || error.message))); });
+    child.send({ recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) } satisfies ChildRequest, error => { if (error) decide(() => reject(new EarshotError('workerCrashed', { exit: 'unknown' }, stderr || error.message))); });
   });
+  return { child, done };
 }
 
 function endGroup(child: ChildProcess): void {

@@ -26,7 +26,7 @@ export class Attempts {
     if (!work || !instance || !stage || instance.state !== 'idle' || work.row.state === 'paused') return null;
     const from = stage.next;
     let to = stage.absentUntil(from, Math.min(action.to, work.ready(work.stages.indexOf(stage))));
-    for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index)) to = index;
+    for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index, clock())) to = index;
     if (to <= from) { this.core.advance(work); this.core.wake(); return null; }
     if (work.row.models[action.stage] !== instance.options.card.id) this.standIn(work, action.stage, instance.options.card.id);
     const now = clock();

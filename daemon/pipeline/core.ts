@@ -11,7 +11,7 @@ import type { Settings } from '../../schemas/settings.ts';
 import { isFinal, type Stage } from '../../schemas/words.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Home } from '../home.ts';
-import type { startIngest } from '../ingest/ingest.ts';
+import type { startIngest, startLiveIngest } from '../ingest/ingest.ts';
 import type { Instance } from '../instances/instance.ts';
 import type { StepOutputs } from '../instances/protocol.ts';
 import type { Metrics } from '../journal/metrics.ts';
@@ -22,6 +22,7 @@ import type { Catalogue } from './catalogue.ts';
 import { Gauge } from './gauge.ts';
 import { jobFiles, withoutModel } from './inputs.ts';
 import { Lengths } from './lengths.ts';
+import { lateMs, warnedOf } from './overload.ts';
 import { Outbox } from './outbox.ts';
 import { presentActive, presentStored } from './present.ts';
 import { modelsFor } from './request.ts';
@@ -31,7 +32,7 @@ import { JobWork, SURE_OF_LANGUAGE, type StageWork } from './work.ts';
 export interface Parts {
   home: Home; clock: () => number; settings: () => Settings; store: Store; pool: Pool; catalogue: Catalogue; speeds: Speeds; metrics: Metrics;
   engine(id: string): Engine | undefined;
-  ingest: typeof startIngest;
+  ingest: typeof startIngest; liveIngest: typeof startLiveIngest;
   /** Writes the outputs of a job whose steps are over. */
   deliver(work: JobWork, signal: AbortSignal): Promise<JobRow['outputs']>;
   publish(event: StateEvent): void;
@@ -219,8 +220,12 @@ export class Core {
     const { store, clock } = this.parts;
     for (const [position, stage] of work.stages.entries()) {
       for (; stage.next < work.ready(position); ) {
-        const index = stage.next, output = withoutModel(stage.stage, work, index);
+        const index = stage.next, output = withoutModel(stage.stage, work, index, clock());
         if (!output) break;
+        if ('refused' in output) {
+          work.unrepaired++;
+          this.update(work, { warnings: warnedOf(work, lateMs(work, index, clock())) ?? work.row.warnings }, { kind: 'live.unrepaired', index });
+        }
         store.batch(() => {
           const attempt = store.claim({ job: work.row.id, stage: stage.stage, from: index, to: index + 1, instance: 'none', at: clock() });
           this.begin(work, stage, attempt);
@@ -246,7 +251,7 @@ export class Core {
   }
 
   private learnLanguage(work: JobWork, heard: StepOutputs['asr']): void {
-    if (!heard.text.trim() || (heard.languageProbability < SURE_OF_LANGUAGE && work.utterances.length > work.stage('asr')!.done)) return;
+    if (!heard.text.trim() || (heard.languageProbability < SURE_OF_LANGUAGE && (work.utterances.length > work.stage('asr')!.done || (work.row.live && work.ingest !== 'done')))) return;
     try {
       const models = modelsFor(work.row.options, heard.language, this.parts.catalogue, work.row.models);
       this.update(work, { language: heard.language, models }, { kind: 'job.language', data: { language: heard.language, probability: heard.languageProbability } });
@@ -273,20 +278,20 @@ export class Core {
   end(work: JobWork, state: 'completed' | 'failed' | 'cancelled', why: Failure | null): void {
     const { store, clock, home, metrics } = this.parts;
     if (this.jobs.get(work.row.id) !== work || isFinal(work.row.state)) return;
-    const now = clock();
+    const now = clock(), live = work.row.live ? { ...work.row.live, open: false } : null;
     work.ingestAbort?.abort();
     this.deliveries.get(work.row.id)?.abort();
     store.batch(() => {
       for (const stage of work.stages) for (const token of [...stage.running.keys()]) this.park(work, stage, token, why ?? failure('cancelled'));
-      store.update(work.row.id, { state, failure: why, finishedAt: now, outputs: work.row.outputs }, { kind: `job.${state}`, at: now, data: why ? { failure: why } : {} });
+      store.update(work.row.id, { state, failure: why, finishedAt: now, outputs: work.row.outputs, ...(live ? { live } : {}) }, { kind: `job.${state}`, at: now, data: why ? { failure: why } : {} });
     });
     for (const instance of this.instances.values()) if (instance.run?.job === work.row.id) instance.cancel();
-    Object.assign(work.row, { state, failure: why, finishedAt: now });
+    Object.assign(work.row, { state, failure: why, finishedAt: now, ...(live ? { live } : {}) });
     this.jobs.delete(work.row.id);
     metrics.ended(work.row.id, state);
     const files = jobFiles(home.audio, work.row.id);
-    // A failed job keeps what was spoken, for the retry of what is missing; the sound itself can be had again.
-    this.outbox.after(work.row.id, () => rm(state === 'failed' ? files.pcm : join(home.audio, work.row.id), { recursive: true, force: true }).catch(error => this.parts.log(`clearing up after ${work.row.id}: ${String(error)}`)));
+    // A failed job keeps what was spoken, for the retry of what is missing; the sound itself can be had again, unless it was live.
+    if (!live || state !== 'failed') this.outbox.after(work.row.id, () => rm(state === 'failed' ? files.pcm : join(home.audio, work.row.id), { recursive: true, force: true }).catch(error => this.parts.log(`clearing up after ${work.row.id}: ${String(error)}`)));
     this.tell(work);
   }
 

@@ -1,12 +1,14 @@
 /** Writes what a job was asked for, when its last step is over: transcripts, subtitles, the spoken track, the video with both. */
-import { existsSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Output, OutputOptions, Transcript } from '../../schemas/job.ts';
 import type { Static } from 'typebox';
 import type { Format } from '../../schemas/words.ts';
 import { render } from '../formats/formats.ts';
+import { MAX_WAV_SAMPLES, WAV_HEADER_BYTES, wavHeader } from '../speech/wav.ts';
 import type { Store } from '../store/port.ts';
 import type { JobWork } from './work.ts';
 
@@ -22,7 +24,7 @@ export function transcriptOf(work: Pick<JobWork, 'row' | 'made'>): Transcript {
   };
 }
 
-export interface DeliverTools { store: Store; ffmpeg: () => string; formats: readonly Format[]; signal: AbortSignal }
+export interface DeliverTools { store: Store; /** The job's decoded sound. */ pcm: string; ffmpeg: () => string; formats: readonly Format[]; signal: AbortSignal }
 
 /** Writing the same again, after a crash, gives the same files. @throws outputNotWritable, diskFull, ffmpegFailed, noFfmpeg */
 export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<Written[]> {
@@ -51,6 +53,7 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
       await buildTrack({ utterances, durationMs: row.durationMs ?? 0, path, ffmpeg: tools.ffmpeg(), audio, signal: tools.signal });
       written.push({ kind: 'audio', path, bytes: (await stat(path)).size });
     }
+    if (row.live?.saveTo) written.push({ kind: 'recording', path: row.live.saveTo, bytes: await saveSound(tools.pcm, row.live.saveTo) });
     if (wanted.mux) {
       const extension = parse(row.name).ext.toLowerCase() === '.mkv' ? '.mkv' : '.mp4';
       const path = place(`.${to ?? row.language ?? 'subtitled'}${extension}`);
@@ -82,6 +85,16 @@ function freePlace(directory: string, name: string, suffix: string, recording: s
     const path = join(directory, `${n === 0 ? stem : n === 1 ? name : `${name} (${n})`}${suffix}`);
     if (path !== recording && (store.wrote(path) === recording || !existsSync(path))) { store.willWrite(path, recording); return path; }
   }
+}
+
+/** Live sound as a WAV file of its own. Answers its length in bytes. */
+async function saveSound(pcm: string, path: string): Promise<number> {
+  const part = `${path}.part`, bytes = (await stat(pcm).catch(() => null))?.size ?? 0, samples = Math.min(MAX_WAV_SAMPLES, Math.floor(bytes / 2));
+  try {
+    await pipeline(async function* () { yield wavHeader(16_000, samples); if (samples) yield* createReadStream(pcm, { end: samples * 2 - 1 }); }, createWriteStream(part, { mode: 0o600, flush: true }));
+    await rename(part, path);
+  } catch (error) { await rm(part, { force: true }); throw error; }
+  return WAV_HEADER_BYTES + samples * 2;
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -1,10 +1,12 @@
 /** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { canHeal, toFailure } from '../../schemas/errors.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
 import { jobFiles } from './inputs.ts';
+import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
+import type { UtteranceRow } from '../store/port.ts';
 import type { JobWork } from './work.ts';
 
 export class Ingests {
@@ -13,7 +15,7 @@ export class Ingests {
   constructor(core: Core) { this.core = core; }
 
   start(work: JobWork): void {
-    const { home, ingest, catalogue, log } = this.core.parts;
+    const { home, ingest, liveIngest, catalogue, log } = this.core.parts;
     if (this.core.parts.clock() < work.ingestNotBefore) return;
     let tools: ReturnType<Catalogue['ingestTools']>;
     try { tools = catalogue.ingestTools(); } catch (error) { this.core.end(work, 'failed', toFailure(error)); return; }
@@ -26,20 +28,18 @@ export class Ingests {
     const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
     this.core.outbox.cleared(id).then(() => {
       mkdirSync(files.speech, { recursive: true, mode: 0o700 });
-      return ingest({
-        recording: path, audioTrack: options.audioTrack ?? 0, pcmPath: files.pcm, ...tools, node: process.execPath, expected: { bytes: work.row.bytes, modifiedAt: work.row.modifiedAt },
-        onStart: ({ durationMs }) => this.core.heard(() => { if (isNow()) this.core.update(work, { durationMs }); }),
-        onUtterances: rows => this.core.heard(() => {
-          if (!isNow()) return;
-          this.core.parts.store.addUtterances(id, rows);
-          const at = this.core.parts.clock();
-          work.addUtterances(rows);
-          this.core.parts.metrics.known(id, rows, at);
-          this.core.tell(work);
-        }),
-        onProgress: ms => { if (isNow()) { work.row.ingestedMs = ms; this.core.tell(work); } },
-        signal: work.ingestAbort!.signal,
-      });
+      const { live } = work.row, signal = work.ingestAbort!.signal;
+      const request = {
+        recording: path, pcmPath: files.pcm, ...tools, node: process.execPath, signal,
+        onStart: ({ durationMs }: { durationMs: number | null }) => this.core.heard(() => { if (isNow()) this.core.update(work, { durationMs }); }),
+        onUtterances: (rows: UtteranceRow[]) => this.core.heard(() => { if (isNow()) this.add(work, rows); }),
+        onProgress: (ms: number, taken: number) => { if (isNow()) { work.row.ingestedMs = ms; work.heardBytes = taken; this.core.tell(work); } },
+      };
+      if (!live) return ingest({ ...request, audioTrack: options.audioTrack ?? 0, expected: { bytes: work.row.bytes, modifiedAt: work.row.modifiedAt } });
+      const inputPath = liveInput(home.audio, id, live.format), bytes = statSync(inputPath, { throwIfNoEntry: false })?.size ?? 0;
+      work.hearing = liveIngest({ ...request, recording: work.row.name, format: live.format, inputPath });
+      work.hearing.grown(bytes, !live.open);
+      return work.hearing.done.finally(() => { work.hearing = null; });
     }).then(({ durationMs, warnings }) => this.core.heard(() => {
       if (!isNow()) return;
       work.ingest = 'done';
@@ -62,5 +62,12 @@ export class Ingests {
         setTimeout(() => this.core.wake(), pauseMs);
       }
     }));
+  }
+  private add(work: JobWork, rows: readonly UtteranceRow[]): void {
+    const { store, clock, metrics } = this.core.parts, { id } = work.row, at = clock();
+    store.addUtterances(id, rows);
+    work.addUtterances(rows, work.row.live ? at : undefined);
+    metrics.known(id, rows, at);
+    this.core.tell(work);
   }
 }

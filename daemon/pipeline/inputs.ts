@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { sourceText } from '../../schemas/job.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { StepInputs, StepOutputs } from '../instances/protocol.ts';
+import { LATE, LEAVE_REPAIR_MS, lateMs } from './overload.ts';
 import type { JobWork } from './work.ts';
 
 export const SAMPLES_PER_MS = 16;
@@ -33,13 +34,15 @@ export function stepInput<S extends Stage>(stage: S, work: JobWork, index: numbe
   return inputs[stage]() as StepInputs[S];
 }
 
-/** The outcome where there is nothing to do: no words, or a translation into the language it is in. */
-export function withoutModel(stage: Stage, work: JobWork, index: number): StepOutputs[Stage] | null {
+/** The outcome where there is nothing to do: no words, a translation into the language it is in, or no time left for repair. */
+export function withoutModel(stage: Stage, work: JobWork, index: number, now: number): StepOutputs[Stage] | null {
   const made = work.made[index]!;
   const language = languageBefore(work, index);
   switch (stage) {
     case 'asr': return null;
-    case 'repair': return made.asr!.text.trim() ? null : { text: '', changes: [] };
+    case 'repair':
+      if (!made.asr!.text.trim()) return { text: '', changes: [] };
+      return lateMs(work, index, now) > LEAVE_REPAIR_MS ? { text: made.asr!.text, changes: [], refused: LATE } : null;
     case 'nmt': {
       const text = sourceText(made), to = work.row.options.translateTo!;
       return text.trim() && language.split('-')[0] !== to.split('-')[0] ? null : { text, language: to };

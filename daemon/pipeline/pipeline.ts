@@ -18,6 +18,7 @@ import type { Action, Plan } from '../scheduler/snapshot.ts';
 import { Attempts } from './attempts.ts';
 import { Core, type Parts } from './core.ts';
 import { Ingests } from './ingests.ts';
+import { Live } from './live.ts';
 import { Loads } from './loads.ts';
 import { Queue } from './queue.ts';
 import { buildSnapshot } from './snapshot.ts';
@@ -25,6 +26,7 @@ import { buildSnapshot } from './snapshot.ts';
 export class Pipeline {
   readonly queue: Queue;
   readonly loads: Loads;
+  readonly live: Live;
   private readonly core: Core;
   private readonly ingests: Ingests;
   private readonly attempts: Attempts;
@@ -50,6 +52,7 @@ export class Pipeline {
       changed: instance => this.loads.changed(instance),
     };
     this.queue = new Queue(core);
+    this.live = new Live(core);
     this.ingests = new Ingests(core);
     this.loads = new Loads(core, events);
     this.attempts = new Attempts(core, this.loads);
@@ -73,6 +76,7 @@ export class Pipeline {
     const { store, clock } = this.core.parts;
     store.batch(() => { for (const attempt of store.openAttempts()) store.abandon(attempt.token, failure('cancelled', {}, 'the daemon ended'), clock(), { counts: false, gaveUp: [] }); });
     for (const row of store.activeJobs()) this.core.adopt(row);
+    this.live.restore();
     for (const work of this.core.jobs.values()) this.core.advance(work);
     this.wake();
   }
@@ -81,6 +85,7 @@ export class Pipeline {
   async stop(how: 'finish' | 'park'): Promise<void> {
     this.core.leaving = how;
     this.core.guarded(() => this.core.parts.store.turn(() => this.takeIn()));
+    await this.live.stop();
     for (const work of this.core.jobs.values()) work.ingestAbort?.abort();
     if (how === 'park') for (const work of this.core.jobs.values()) for (const stage of work.stages) for (const token of [...stage.running.keys()]) this.core.park(work, stage, token, failure('cancelled', {}, 'the daemon leaves'));
     for (const instance of this.core.instances.values()) if (how === 'park' || !instance.run) instance.stop(how === 'park' ? 'kill' : 'leave');

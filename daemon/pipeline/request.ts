@@ -1,9 +1,10 @@
 /** From a request to a job's row: the recording checked, the stages and their models settled. */
 import { createHash } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute } from 'node:path';
 import { EarshotError, failure } from '../../schemas/errors.ts';
 import type { JobOptions, JobRequest } from '../../schemas/job.ts';
+import type { LiveRequest } from '../../schemas/live.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { STAGES, type Stage } from '../../schemas/words.ts';
 import { checkRecording } from '../ingest/ingest.ts';
@@ -54,6 +55,31 @@ async function inspect(path: string): Promise<{ path: string; name: string; byte
   if (!isAbsolute(path)) throw new EarshotError('badRequest', { field: 'recording' }, 'the path is not absolute');
   const facts = await checkRecording(path);
   return { path: await realpath(path), name: basename(path), bytes: facts.size, modifiedAt: Math.floor(facts.mtimeMs) };
+}
+
+/** What a live session cannot have: a folder of its own, a picture, other tracks. @throws badRequest */
+function checkLive({ options, saveTo }: LiveRequest): JobOptions {
+  const { outputs } = options, refuse = (field: string, why: string): never => { throw new EarshotError('badRequest', { field }, why); };
+  if (outputs?.mux) refuse('options.outputs.mux', 'live sound has no picture');
+  if (options.audioTrack) refuse('options.audioTrack', 'live sound has one track');
+  if (saveTo !== undefined && !isAbsolute(saveTo)) refuse('saveTo', 'the path is not absolute');
+  if (outputs?.directory !== undefined ? !isAbsolute(outputs.directory) : Boolean(outputs?.formats.length) || options.speak === true) refuse('options.outputs.directory', 'a full path is needed for what a live session writes');
+  // Nothing is written that nobody asked for.
+  return { ...options, outputs: outputs ?? { formats: [] } };
+}
+
+/** `input`: where its sound will lie. @throws badRequest, outputNotWritable, and what modelsFor throws */
+export async function toLiveRow(request: LiveRequest, id: string, now: number, choices: Choices, input: string): Promise<JobRow> {
+  const options = checkLive(request), { format, saveTo, priority } = request;
+  if (saveTo !== undefined && await stat(saveTo).then(() => true, () => false)) throw new EarshotError('outputNotWritable', { path: saveTo }, 'there is a file of this name already');
+  const { models: defaults } = await choices.defaults();
+  const name = request.name ?? `Live ${new Date(now).toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '.')}`;
+  return {
+    id, path: saveTo ?? input, name, bytes: 0, modifiedAt: now, durationMs: null, fingerprint: createHash('sha256').update(`live ${id}`).digest('hex'), options, stages: stagesOf(options),
+    models: modelsFor(options, null, choices, defaults), priority: priority ?? 'high', position: now, state: 'pending', createdAt: now, startedAt: null, finishedAt: null,
+    language: options.language ?? null, ingested: false, ingestedMs: 0, failure: null, warnings: [], outputs: [], overtaken: 0, crashes: 0,
+    live: { format, open: true, ...(saveTo === undefined ? {} : { saveTo }) },
+  };
 }
 
 /** `position`: later than all others of its priority. @throws what inspect and modelsFor throw */

@@ -7,6 +7,7 @@
  */
 import type { Utterance } from '../../schemas/job.ts';
 import type { Stage } from '../../schemas/words.ts';
+import type { LiveIngest } from '../ingest/ingest.ts';
 import type { JobView, StageView, Waiting } from '../scheduler/snapshot.ts';
 import type { Attempt, JobRow, UtteranceRow } from '../store/port.ts';
 
@@ -82,6 +83,12 @@ export class JobWork {
   ingest: 'waiting' | 'running' | 'done' = 'waiting';
   ingestAbort: AbortController | null = null;
   ingestTries = 0;
+  /** Of a live session: the child that hears its sound, bytes of it that it took, when each utterance was known, since when the text is behind, and how many stayed unrepaired. */
+  hearing: LiveIngest | null = null;
+  heardBytes = 0;
+  readonly heardAt: number[] = [];
+  behindSince: number | null = null;
+  unrepaired = 0;
   ingestNotBefore = 0;
   /** Stages whose model looks back at its own work: one step at a time. */
   contextual: readonly Stage[] = [];
@@ -106,11 +113,13 @@ export class JobWork {
 
   stage(stage: Stage): StageWork | undefined { return this.stages.find(work => work.stage === stage); }
 
-  addUtterances(rows: readonly UtteranceRow[]): void {
+  /** `at`: when they were heard, of a live session. */
+  addUtterances(rows: readonly UtteranceRow[], at?: number): void {
     for (const row of rows) {
       if (row.index !== this.utterances.length) continue; // known from before a crash
       this.utterances.push(row);
       this.made.push({ ...row });
+      if (at !== undefined) this.heardAt[row.index] = at;
       this.totalMs += row.endMs - row.startMs;
     }
   }
@@ -127,6 +136,7 @@ export class JobWork {
         else if (utterance.failed?.stage === work.stage) { work.fail(utterance.index); failedBefore = true; }
       }
       this.noteWords(utterance.index);
+      if (utterance.repair?.refused === 'late') this.unrepaired++;
     }
     for (const work of this.stages) while (work.isOver(work.delivered)) work.delivered++;
   }
@@ -161,7 +171,7 @@ export class JobWork {
   view(): JobView {
     const { id, priority, position, createdAt, overtaken, models, durationMs } = this.row, kept = this.kept;
     if (kept && kept.view.priority === priority && kept.view.position === position && kept.view.overtaken === overtaken && kept.models === models && kept.durationMs === durationMs && this.isUntouched) return kept.view;
-    const view: JobView = { id, priority, position, createdAt, ingest: this.ingest, stages: this.stages.map((_, place) => this.stageView(place)), overtaken, live: false,
+    const view: JobView = { id, priority, position, createdAt, ingest: this.ingest, stages: this.stages.map((_, place) => this.stageView(place)), overtaken, live: Boolean(this.row.live),
       untouched: this.isUntouched ? { seconds: (durationMs ?? this.guessedMs) / 1000, models: this.modelList } : undefined };
     this.kept = this.isUntouched ? { view, models, durationMs } : null;
     return view;

@@ -22,6 +22,8 @@ import type { Handlers } from './server.ts';
 export interface MethodParts {
   version: string; startedAt: number; home: Home; clock: () => number; settings: SettingsFile; store: Store; pool: Pool; models: Models; runtimes: Runtimes;
   engines: readonly Engine[]; pipeline: Pipeline; events: Events; metrics: Metrics;
+  /** @throws noFfmpeg */
+  ffmpeg(): string;
   clients(): number; logs(lines: number): string[]; doctor(): Promise<Result<'daemon/doctor'>>;
   /** What happened before anybody listened; asked for once. */
   notices(): Failure[];
@@ -68,6 +70,11 @@ export function createHandlers(parts: MethodParts): Handlers {
     'job/log': ({ id, limit = 500 }) => { rowOf(id); return { entries: store.log({ job: id, limit }) }; },
     'job/transcript': ({ id }) => ({ transcript: transcript(id) }),
     'job/render': ({ id, format, text = 'original' }) => ({ text: render(transcript(id), format, { text }) }),
+
+    'live/open': async request => ({ job: await pipeline.live.open(request) }),
+    'live/append': ({ id, offset, data }) => pipeline.live.append(id, offset, data),
+    'live/close': ({ id }) => ({ job: pipeline.live.close(id) }),
+    'live/recorder': () => ({ ffmpeg: parts.ffmpeg() }),
 
     'queue/pause': () => { pipeline.queue.setQueue(false); return {}; },
     'queue/resume': () => { pipeline.queue.setQueue(true); return {}; },

@@ -5,6 +5,7 @@
  */
 import type { Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
+import type { LiveFormat } from '../../schemas/live.ts';
 import type { JournalEntry } from '../../schemas/rpc.ts';
 import type { JobState, Priority, Stage } from '../../schemas/words.ts';
 import type { StepOutputs } from '../instances/protocol.ts';
@@ -23,7 +24,12 @@ export interface JobRow {
   failure: Failure | null; warnings: Failure[]; outputs: Job['outputs']; overtaken: number;
   /** Times that this job ended a worker in a row. */
   crashes: number;
+  /** Its recording arrives over time (pipeline/live.ts); missing or null: it is a file. */
+  live?: LiveFacts | null;
 }
+
+/** `open`: more sound may come. `saveTo`: the WAV file that keeps it. */
+export interface LiveFacts { format: LiveFormat; open: boolean; saveTo?: string }
 
 export interface UtteranceRow { index: number; startMs: number; endMs: number }
 

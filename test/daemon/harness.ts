@@ -10,7 +10,7 @@ import { isFinal, STAGES, type Stage } from '../../schemas/words.ts';
 import type { Engine } from '../../daemon/engines/engine.ts';
 import { engineFor } from '../../daemon/engines/engines.ts';
 import { home as homeOf, openHome, type Home } from '../../daemon/home.ts';
-import type { startIngest } from '../../daemon/ingest/ingest.ts';
+import type { startIngest, startLiveIngest } from '../../daemon/ingest/ingest.ts';
 import { Metrics } from '../../daemon/journal/metrics.ts';
 import type { Catalogue } from '../../daemon/pipeline/catalogue.ts';
 import type { Parts } from '../../daemon/pipeline/core.ts';
@@ -38,6 +38,8 @@ export interface HarnessOptions {
   state?: string;
   /** Engines beside the daemon's own. */
   engines?: readonly Engine[];
+  /** The pipeline's clock, to be moved by hand. */
+  clock?: () => number;
   /** Another judgement of memory, to compare with. */
   judge?: (pool: Pool) => Pool;
 }
@@ -64,7 +66,7 @@ export class Harness {
     mkdirSync(this.recordings, { recursive: true });
     this.settings = { ...DEFAULTS, cpuThreads: 64, othersOnCpu: true, memoryReserveBytes: 0, formats: [], ...options.settings };
     const settings = (): Settings => this.settings;
-    const clock = Date.now;
+    const clock = options.clock ?? Date.now;
     this.store = openStore(this.home.database);
     const pool = createPool({
       settings, calibration: this.store, clock, readers: options.readers ?? [cpuReader()],
@@ -86,8 +88,21 @@ export class Harness {
       onUtterances(rows);
       return { durationMs: at, warnings: [] };
     };
+    // A second of PCM is an utterance.
+    const liveIngest: typeof startLiveIngest = ({ onUtterances, onProgress, signal }) => {
+      const { promise, resolve, reject } = Promise.withResolvers<{ durationMs: number; warnings: [] }>();
+      let known = 0;
+      signal.addEventListener('abort', () => reject(new Error('aborted')));
+      return { done: promise, grown: (bytes, ended) => {
+        const ms = Math.floor(bytes / 32), rows = Array.from({ length: Math.floor(ms / 1000) - known }, (_, i) => ({ index: known + i, startMs: (known + i) * 1000, endMs: (known + i + 1) * 1000 }));
+        known += rows.length;
+        if (rows.length) onUtterances(rows);
+        onProgress(ms, bytes);
+        if (ended) resolve({ durationMs: ms, warnings: [] });
+      } };
+    };
     this.parts = {
-      home: this.home, clock, settings, store: this.store, pool: this.pool, catalogue, speeds: new Speeds(this.store), metrics: this.metrics, engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id), ingest, deliver: async () => [],
+      home: this.home, clock, settings, store: this.store, pool: this.pool, catalogue, speeds: new Speeds(this.store), metrics: this.metrics, engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id), ingest, liveIngest, deliver: async () => [],
       publish: event => this.publish(event), log: line => this.log.push(line), retryPauseMs: tries => 20 * tries,
     };
     this.pipeline = new Pipeline(this.parts);

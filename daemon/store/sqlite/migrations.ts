@@ -52,4 +52,7 @@ export const MIGRATIONS: readonly string[] = [
   /* 2: entries are numbered in the order of time, so age is found by number; the index cost a page with every step. */ `
   DROP INDEX journal_at;
   `,
+  /* Live sessions: how their sound comes, as JSON. */ `
+  ALTER TABLE jobs ADD COLUMN live TEXT;
+  `,
 ];

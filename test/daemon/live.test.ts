@@ -1,0 +1,153 @@
+/** Live sessions in the pipeline: order, bounds, what happens when the text falls behind, and clients that go away. The fake ingest cuts each second of sound. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, it } from 'node:test';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { Job, JobOptions } from '../../schemas/job.ts';
+import { MAX_CHUNK_BYTES, type LiveRequest } from '../../schemas/live.ts';
+import { fakeModel, fourStages, Harness } from './harness.ts';
+
+const SECOND = 32_000;
+const sound = (seconds: number): string => Buffer.alloc(seconds * SECOND, 1).toString('base64');
+const refusal = (code: string, args: object = {}) => (error: unknown): boolean => { assert.ok(error instanceof EarshotError); assert.equal(error.failure.code, code); assert.partialDeepStrictEqual(error.failure.args, args); return true; };
+
+describe('live sessions', { timeout: 60_000 }, () => {
+  let harness: Harness;
+  afterEach(() => harness.close());
+
+  const start = (options: Partial<JobOptions> = {}, more: Partial<LiveRequest> = {}): Promise<Job> => harness.pipeline.live.open({ options: { repair: true, language: 'en', ...options }, format: 'pcm', ...more });
+  const append = (job: Job, offset: number, data: string): Promise<{ received: number; behindMs: number }> => harness.pipeline.live.append(job.id, offset, data);
+  /** Sends seconds one by one and closes. */
+  const speak = async (job: Job, seconds: number): Promise<void> => {
+    for (let at = 0; at < seconds; at++) await append(job, at * SECOND, sound(1));
+    harness.pipeline.live.close(job.id);
+  };
+
+  it('text comes while the sound still does, and the job ends when it is closed', async () => {
+    harness = await Harness.open({ models: fourStages({ asr: 5, repair: 5, nmt: 5, tts: 5 }) });
+    const job = await start({ translateTo: 'es' });
+    assert.deepEqual([job.priority, job.live, job.options.outputs], ['high', { open: true }, { formats: [] }]);
+    assert.equal((await append(job, 0, sound(2))).received, 2 * SECOND);
+    await harness.until('the first words', () => harness.delivered(job, 'nmt').length === 2);
+    assert.equal(harness.pipeline.present(job.id)!.live!.open, true);
+    await append(job, 2 * SECOND, sound(3));
+    assert.equal(harness.pipeline.live.close(job.id).live!.open, false);
+    assert.equal(harness.pipeline.live.close(job.id).live!.open, false, 'closing again is nothing');
+    const [ended] = await harness.ended([job]);
+    assert.deepEqual([ended!.state, ended!.progress.utterances, ended!.recording.durationMs], ['completed', 5, 5000]);
+    await assert.rejects(append.bind(null, job, 0, sound(1)), refusal('wrongState', { state: 'completed' }));
+  });
+
+  it('ten at once keep their order, also where steps fail and are tried again', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'earshot-live-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    harness = await Harness.open({ models: [fakeModel('hears', 'asr', { ms: 3, script: 'fail@3 fail@17 crash@25 fail@40', countFile: join(folder, 'runs') }), fakeModel('mends', 'repair', { ms: 2 })] });
+    const jobs = await Promise.all(Array.from({ length: 10 }, () => start()));
+    await Promise.all(jobs.map(job => speak(job, 8)));
+    await harness.until('all is told', () => jobs.every(job => harness.delivered(job, 'repair').length === 8));
+    for (const job of await harness.ended(jobs)) {
+      assert.equal(job.state, 'completed');
+      for (const stage of ['asr', 'repair'] as const) assert.deepEqual(harness.delivered(job, stage), [0, 1, 2, 3, 4, 5, 6, 7], stage);
+      assert.deepEqual(harness.utterances(job).map(({ asr }) => asr!.text.split(' ')[1]), ['0', '1', '2', '3', '4', '5', '6', '7']);
+    }
+  });
+
+  it('what comes twice is taken once; gaps, nonsense and too much are refused, and the session goes on', async () => {
+    harness = await Harness.open({ models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }) });
+    const job = await start();
+    await append(job, 0, sound(1));
+    assert.equal((await append(job, 0, sound(1))).received, SECOND, 'the same again');
+    assert.equal((await append(job, SECOND / 2, sound(1))).received, SECOND * 1.5, 'half of it again');
+    await assert.rejects(append(job, SECOND * 2, sound(1)), refusal('badRequest', { field: 'offset', expected: SECOND * 1.5 }));
+    for (const nonsense of ['%%%%', 'AAA', 'ä'.repeat(8), 'AA==AAAA']) await assert.rejects(append(job, SECOND * 1.5, nonsense), refusal('badRequest', { field: 'data' }), nonsense);
+    await assert.rejects(append(job, SECOND * 1.5, Buffer.alloc(MAX_CHUNK_BYTES + 3).toString('base64')), refusal('badRequest', { field: 'data' }));
+    // Several at once are taken in the order in which they came.
+    const sizes = await Promise.all([1, 2, 3].map((_, i) => append(job, SECOND * (1.5 + i), sound(1))));
+    assert.deepEqual(sizes.map(({ received }) => received / SECOND), [2.5, 3.5, 4.5]);
+    assert.equal((await append(job, 0, '')).received, SECOND * 4.5, 'nothing: how far it is');
+    harness.pipeline.live.close(job.id);
+    assert.equal((await harness.ended([job]))[0]!.progress.utterances, 4);
+    await assert.rejects(append({ ...job, id: '01ARZ3NDEKTSV4RRFFQ69G5FAV' }, 0, ''), refusal('unknownJob'));
+  });
+
+  it('what it cannot have is refused before anything is there', async () => {
+    harness = await Harness.open({ models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }), settings: { liveSessions: 2 } });
+    await assert.rejects(start({ outputs: { formats: ['txt'] } }), refusal('badRequest', { field: 'options.outputs.directory' }));
+    await assert.rejects(start({ speak: true }), refusal('badRequest', { field: 'options.outputs.directory' }));
+    await assert.rejects(start({ outputs: { formats: [], mux: true } }), refusal('badRequest', { field: 'options.outputs.mux' }));
+    await assert.rejects(start({ models: { asr: 'nobody' } }), refusal('unknownModel'));
+    await assert.rejects(start({}, { saveTo: harness.recording('mine.wav') }), refusal('outputNotWritable'));
+    assert.equal(harness.pipeline.activeJobs, 0);
+    const [first] = [await start(), await start()];
+    await assert.rejects(start(), refusal('tooManySessions', { limit: 2 }));
+    harness.pipeline.live.close(first.id);
+    await start();
+  });
+
+  it('behind: told, then repair is left out and marked, and it is told when that is over', async () => {
+    let ahead = 0;
+    harness = await Harness.open({ models: [fakeModel('hears', 'asr', { ms: 1 }), fakeModel('mends', 'repair', { ms: 150 })], clock: () => Date.now() + ahead, settings: { concurrentTasks: 2, adaptive: false } });
+    const job = await start();
+    await append(job, 0, sound(12));
+    await harness.until('recognised', () => harness.delivered(job, 'asr').length === 12);
+    ahead = 12_000;
+    await harness.until('it is told', () => harness.pipeline.present(job.id)!.warnings.some(({ code }) => code === 'sessionBehind'));
+    const repairedInTime = harness.delivered(job, 'repair').length;
+    ahead = 25_000;
+    await harness.until('all over', () => harness.delivered(job, 'repair').length === 12);
+    await append(job, 12 * SECOND, sound(1));
+    await harness.until('the next in time, and it is over', () => harness.delivered(job, 'repair').length === 13 && harness.store.log({ job: job.id, kind: 'live.caughtUp', limit: 1 }).length);
+    harness.pipeline.live.close(job.id);
+    const [ended] = await harness.ended([job]), late = harness.utterances(job).filter(({ repair }) => repair!.refused === 'late');
+    assert.equal(ended!.state, 'completed');
+    assert.ok(late.length > 0 && late.length <= 12 - repairedInTime, `${late.length} of 12, ${repairedInTime} in time`);
+    for (const { asr, repair } of late) assert.deepEqual(repair, { text: asr!.text, changes: [], refused: 'late' });
+    assert.equal(harness.utterances(job)[12]!.repair!.refused, undefined);
+    const [warning, ...others] = ended!.warnings;
+    assert.deepEqual([warning!.code, warning!.args.unrepaired, others.length], ['sessionBehind', late.length, 0]);
+    assert.ok(Number(warning!.args.seconds) >= 12, JSON.stringify(warning));
+    assert.deepEqual(harness.store.log({ job: job.id, kind: 'live.*', limit: 99 }).map(({ kind }) => kind), ['live.behind', ...late.map(() => 'live.unrepaired'), 'live.caughtUp', 'live.closed']);
+  });
+
+  it('no more sound is taken than may wait: the answer waits, then the same is to come again', async t => {
+    let ahead = 0;
+    const folder = mkdtempSync(join(tmpdir(), 'earshot-live-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    harness = await Harness.open({ models: [fakeModel('hears', 'asr', { ms: 1, script: 'hang@1', countFile: join(folder, 'runs') }), fakeModel('mends', 'repair', { ms: 1 })], clock: () => Date.now() + ahead });
+    const job = await start();
+    let sent = 0;
+    const next = async (): Promise<void> => { await append(job, sent, sound(20)); sent += 20 * SECOND; };
+    for (let i = 0; i < 4; i++) await next();
+    const held = append(job, sent, sound(20));
+    await harness.until('the recogniser hangs over the first', () => harness.pipeline.present(job.id)!.progress.utterances === 80 && harness.pipeline.present(job.id)!.progress.stages.asr!.running === 1);
+    ahead = 6_000;
+    await assert.rejects(held, refusal('sessionBehind'));
+    assert.equal((await append(job, 0, '')).received, sent, 'nothing of it was kept');
+    // The recogniser hangs no more: what was refused is taken.
+    for (const instance of harness.pipeline.instances.values()) instance.stop('kill');
+    const again = async (): Promise<void> => { try { await next(); } catch (error) { refusal('sessionBehind')(error); await again(); } };
+    await again();
+    harness.pipeline.live.close(job.id);
+    assert.equal((await harness.ended([job]))[0]!.progress.stages.asr!.done, 100);
+  });
+
+  it('a client that disappears: the session is closed with all its text', async () => {
+    harness = await Harness.open({ models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }), settings: { liveTimeoutSeconds: 1 } });
+    const job = await start();
+    await append(job, 0, sound(3));
+    const [ended] = await harness.ended([job]);
+    assert.deepEqual([ended!.state, ended!.progress.stages.repair!.done], ['completed', 3]);
+    assert.equal(harness.store.log({ job: job.id, kind: 'live.closed', limit: 1 })[0]!.data.why, 'silent');
+  });
+
+  it('a cancelled session takes no more, and its sound is gone', async () => {
+    harness = await Harness.open({ models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }) });
+    const job = await start();
+    await append(job, 0, sound(1));
+    harness.pipeline.queue.cancel([job.id]);
+    await assert.rejects(append(job, SECOND, sound(1)), refusal('wrongState', { state: 'cancelled' }));
+    assert.equal((await harness.ended([job]))[0]!.live!.open, false);
+  });
+});
