@@ -30,6 +30,8 @@ export class FakeDaemon {
   readonly devices = new Map<string, Device>();
   readonly instances = new Map<string, Instance>();
   readonly models = new Map<string, Model>();
+  /** Bytes of sound of each live session. */
+  readonly heard = new Map<string, number>();
   /** Every call: method and params, oldest first. */
   readonly calls: { method: Method; params: unknown }[] = [];
   settings: Settings = { ...DEFAULTS };
@@ -141,6 +143,21 @@ export class FakeDaemon {
         return { transcript: { earshot: 1, recording: { path, name, durationMs }, language: 'en', translatedTo: options.translateTo ?? null, models: used, utterances: this.utterances.get(jobId) ?? [], warnings: [] } };
       },
       'job/render': ({ id: jobId }) => ({ text: (this.utterances.get(jobId) ?? []).map(u => u.asr?.text).join('\n') }),
+      'live/open': ({ options, name = 'Live' }) => {
+        const job: Job = { ...makeJob({ n: ++this.#next, name, state: 'processing', stages: stagesOf(options), utterances: 0 }, Date.now()), options, priority: 'high', live: { open: true } };
+        job.recording.durationMs = null;
+        this.jobs.set(job.id, job);
+        this.heard.set(job.id, 0);
+        this.#events.publish({ type: 'job', job });
+        return { job };
+      },
+      'live/append': ({ id: jobId, offset, data }) => {
+        const received = Math.max(this.heard.get(known(jobId).id)!, offset + Buffer.from(data, 'base64').length);
+        this.heard.set(jobId, received);
+        return { received, behindMs: 0 };
+      },
+      'live/close': ({ id: jobId }) => ({ job: this.update(jobId, { live: { open: false } }) }),
+      'live/recorder': () => ({ ffmpeg: process.env.EARSHOT_TEST_FFMPEG ?? 'ffmpeg' }),
       'queue/pause': () => { this.paused = true; this.#events.publish({ type: 'queue', paused: true }); return {}; },
       'queue/resume': () => { this.paused = false; this.#events.publish({ type: 'queue', paused: false }); return {}; },
       'state/subscribe': ({ topics, utterancesOf = [] }, connection) => {
