@@ -11,6 +11,7 @@ import { DevicesPanel } from './panels/devices.ts';
 import { QueuePanel } from './panels/queue.ts';
 import { statusBar } from './status.ts';
 import { Streams } from './streaming/streams.ts';
+import { subtitleLanguage } from './subtitles/language.ts';
 import { tools } from './tools.ts';
 import { TranscriptEditor } from './transcript/editor.ts';
 import { modelCommands, ModelsView } from './views/models.ts';
@@ -53,7 +54,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     ...modelCommands(daemon),
   };
   context.subscriptions.push(
-    log, daemonLog, daemon, streams, models, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), tools(parts), whenTrusted(() => editProviders(parts)),
+    log, daemonLog, daemon, streams, models, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), tools(parts), subtitleLanguage(), whenTrusted(() => editProviders(parts)),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`earshot.${name}`, told(log, run))),
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),

@@ -27,7 +27,7 @@ export async function makePackage(target: string, out = root): Promise<string> {
   const stage = mkdtempSync(join(tmpdir(), 'earshot-vsix-'));
   try {
     const copy = (from: string, to = from): void => cpSync(join(root, from), join(stage, to), { recursive: true, dereference: true });
-    for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json', 'l10n', 'media']) if (existsSync(join(root, name))) copy(name);
+    for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json', 'l10n', 'media', 'syntaxes']) if (existsSync(join(root, name))) copy(name);
     copy('samples/sense-and-sensibility.flac');
     // The command line is another way in, with its own bundle; an editor does not need it.
     cpSync(join(root, 'dist'), join(stage, 'dist'), { recursive: true, filter: path => !/\.map$|\/\.earshot-|\/cli[^/]*\.mjs$|node_modules/.test(path) });

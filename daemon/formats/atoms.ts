@@ -1,6 +1,6 @@
 /** Text in pieces that are never broken, with their times and how good a break after each would be. */
 import type { Timeline } from './timing.ts';
-import { columns, isUnspaced, lineLimit } from './width.ts';
+import { columns, isUnspaced, lineLimit } from '../../schemas/subtitles/width.ts';
 
 export interface Atom {
   text: string; width: number; spaceBefore: boolean; startMs: number; endMs: number;

@@ -5,7 +5,7 @@
 import { atomsOf, endsSentence, type Atom } from './atoms.ts';
 import type { Passage } from './passages.ts';
 import { proportionalTimeline, timelineOf } from './timing.ts';
-import { lineLimit } from './width.ts';
+import { lineLimit } from '../../schemas/subtitles/width.ts';
 
 /** `second`: how many of the last lines are the translation. */
 export interface Cue { startMs: number; endMs: number; lines: string[]; second: number }

@@ -1,7 +1,7 @@
 /** Texts to read: plain and Markdown. */
 import type { Transcript } from '../../schemas/job.ts';
 import type { Passage } from './passages.ts';
-import { joiner } from './width.ts';
+import { joiner } from '../../schemas/subtitles/width.ts';
 
 /** A pause of this length begins a new paragraph, and so does a sentence's end once the paragraph has this many characters. */
 const PARAGRAPH_PAUSE_MS = 2000, LONG_PARAGRAPH = 600;

@@ -39,5 +39,5 @@ export function template(recording: string, format: Template['format'], scope: v
   };
 }
 
-export const LANGUAGE_IDS: Readonly<Record<Template['format'], string>> = { markdown: 'markdown', text: 'plaintext', srt: 'plaintext', vtt: 'plaintext' };
+export const LANGUAGE_IDS: Readonly<Record<Template['format'], string>> = { markdown: 'markdown', text: 'plaintext', srt: 'srt', vtt: 'vtt' };
 export const FILE_ENDINGS: Readonly<Record<Template['format'], string>> = { markdown: 'md', text: 'txt', srt: 'srt', vtt: 'vtt' };

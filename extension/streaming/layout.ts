@@ -3,6 +3,7 @@
  * so that a piece can be replaced when its text improves, and new ones find their place between others. Pure.
  */
 import { sourceText, type Utterance } from '../../schemas/job.ts';
+import { escapeMarkdown } from '../../schemas/markdown.ts';
 import { cues, type SubtitleFormat, type TranslationPlace } from './subtitles.ts';
 
 export interface Template {
@@ -28,9 +29,6 @@ export function stamp(ms: number): string {
   const s = Math.floor(ms / 1000), two = (n: number): string => String(n).padStart(2, '0');
   return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${two(Math.floor(s / 60))}:${two(s % 60)}`;
 }
-
-/** So that what was said is not taken for Markdown. */
-export const escapeMarkdown = (text: string): string => text.replace(/[\\`*_[\]<>|]/g, '\\$&').replace(/^(#{1,6}|[-+]|\d+[.)])(?=\s)/, match => match.replace(/[#\-+.)]/, '\\$&'));
 
 interface Shown { index: number; startMs: number; endMs: number; text: string; translation: string | null; language: string | undefined; translated: string | undefined }
 

@@ -8,7 +8,7 @@ import { Value } from 'typebox/value';
 import { cuesOf, type Cue } from '../../daemon/formats/cues.ts';
 import { render } from '../../daemon/formats/formats.ts';
 import { passagesOf } from '../../daemon/formats/passages.ts';
-import { columns } from '../../daemon/formats/width.ts';
+import { columns } from '../../schemas/subtitles/width.ts';
 import { Transcript } from '../../schemas/job.ts';
 import { FORMATS, type Format } from '../../schemas/words.ts';
 import { chinese, english, hostile, silent, spanish, utterance } from './transcripts.ts';

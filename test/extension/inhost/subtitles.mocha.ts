@@ -1,0 +1,75 @@
+import * as vscode from 'vscode';
+import assert from 'node:assert/strict';
+import { closeAll, extension, file, until } from './support.ts';
+
+const SRT = '1\r\n0:00:01,0 --> 00:00:03,000\r\nJohn: Not so.\r\n\r\n3\r\n00:00:02,500 --> 00:00:03,500\r\nThis is a line that is a good deal longer than forty-two characters.\r\n\r\n3\r\n00:00:15,000 --> 00:00:18,000\r\nJohn: A new scene.\r\nMary: Yes.\r\n';
+
+/** Each its own file: the editor keeps a closed document for a while. */
+const made: vscode.Uri[] = [];
+async function opened(ending: 'srt' | 'vtt', text: string): Promise<vscode.TextDocument> {
+  const uri = file(`film ${made.length}.${ending}`);
+  made.push(uri);
+  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
+  const document = await vscode.workspace.openTextDocument(uri);
+  await vscode.window.showTextDocument(document);
+  return document;
+}
+const codes = (document: vscode.TextDocument): unknown[] => vscode.languages.getDiagnostics(document.uri).map(d => d.code);
+const run = <T>(command: string, ...args: unknown[]): Promise<T> => Promise.resolve(vscode.commands.executeCommand<T>(command, ...args));
+
+describe('subtitle documents', () => {
+  before(async () => { await extension().activate(); });
+  after(async () => { for (const uri of made) await vscode.workspace.fs.delete(uri); });
+  afterEach(closeAll);
+
+  it('SubRip and WebVTT are languages, by name and by first line', async () => {
+    assert.equal((await opened('srt', SRT)).languageId, 'srt');
+    assert.equal((await opened('vtt', 'WEBVTT\n')).languageId, 'vtt');
+  });
+
+  it('show what is wrong, and quick fixes put it right', async () => {
+    const document = await opened('srt', SRT);
+    await until('diagnostics', () => codes(document).length > 0);
+    assert.deepEqual(codes(document), ['timeShape', 'overlap', 'tooFast', 'longLine', 'number']);
+    for (const [code, title] of [['timeShape', /players expect/], ['overlap', /End the cue before/], ['tooFast', /Show it longer/], ['longLine', /balanced lines/], ['number', /number/]] as const) {
+      const found = await until(code, () => vscode.languages.getDiagnostics(document.uri).find(d => d.code === code));
+      const actions = await run<vscode.CodeAction[]>('vscode.executeCodeActionProvider', document.uri, found.range), action = actions.find(a => title.test(a.title));
+      assert.ok(action, code);
+      await vscode.workspace.applyEdit(action.edit!);
+      await until(`${code} is gone`, () => !codes(document).includes(code));
+    }
+    assert.equal(document.getText(), '1\r\n00:00:01,000 --> 00:00:02,500\r\nJohn: Not so.\r\n\r\n2\r\n00:00:02,500 --> 00:00:05,900\r\nThis is a line that is a good deal\r\nlonger than forty-two characters.\r\n\r\n3\r\n00:00:15,000 --> 00:00:18,000\r\nJohn: A new scene.\r\nMary: Yes.\r\n');
+  });
+
+  it('are formatted: numbers, times, empty lines', async () => {
+    const document = await opened('srt', SRT);
+    const edits = await run<vscode.TextEdit[]>('vscode.executeFormatDocumentProvider', document.uri, { tabSize: 2, insertSpaces: true }), edit = new vscode.WorkspaceEdit();
+    edit.set(document.uri, edits);
+    await vscode.workspace.applyEdit(edit);
+    assert.match(document.getText(), /^1\r\n00:00:01,000 --> 00:00:03,000\r\n[^]*\r\n\r\n2\r\n00:00:02,500/);
+  });
+
+  it('have an outline of scenes and cues, and fold both', async () => {
+    const document = await opened('srt', SRT);
+    const symbols = await until('the outline', async () => { const found = await run<vscode.DocumentSymbol[] | undefined>('vscode.executeDocumentSymbolProvider', document.uri); return found?.length ? found : null; });
+    assert.deepEqual(symbols.map(s => [s.name, s.children.length]), [['Scene 1', 2], ['Scene 2', 1]]);
+    const folds = await run<vscode.FoldingRange[]>('vscode.executeFoldingRangeProvider', document.uri);
+    assert.deepEqual(folds.map(f => [f.start, f.end]), [[0, 6], [1, 2], [5, 6], [9, 11]]);
+  });
+
+  it('tell the figures of a cue on hover', async () => {
+    const document = await opened('srt', SRT);
+    const [hover] = await run<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(6, 3));
+    assert.match((hover!.contents[0] as vscode.MarkdownString).value, /Cue 2 of 3.*shown for 1\.00 s.*⚠ 68\.0 characters a second.*⚠ characters in its lines: 68.*pause before the next: 11\.50 s/s);
+  });
+
+  it('F2 renames a speaker everywhere, in SubRip and in WebVTT', async () => {
+    const srt = await opened('srt', SRT);
+    await vscode.workspace.applyEdit(await run<vscode.WorkspaceEdit>('vscode.executeDocumentRenameProvider', srt.uri, new vscode.Position(2, 1), 'Mr. Dashwood'));
+    assert.equal(srt.getText(), SRT.replaceAll('John:', 'Mr. Dashwood:'));
+    await assert.rejects(run('vscode.executeDocumentRenameProvider', srt.uri, new vscode.Position(6, 3), 'x'));
+    const vtt = await opened('vtt', 'WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ann>Hi.\n\n00:03.000 --> 00:04.000\n<v.loud Ann>Ho.\n');
+    await vscode.workspace.applyEdit(await run<vscode.WorkspaceEdit>('vscode.executeDocumentRenameProvider', vtt.uri, new vscode.Position(3, 4), 'Anna'));
+    assert.match(vtt.getText(), /<v Anna>Hi\.[^]*<v\.loud Anna>Ho\./);
+  });
+});
