@@ -26,6 +26,7 @@ import { examine } from './doctor.ts';
 import { openSettings } from './settings.ts';
 import { openSafely, restoredFailure } from './store/sqlite/safekeeping.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { Watch } from './watch/watch.ts';
 
 declare const EARSHOT_VERSION: string | undefined;
 const version = typeof EARSHOT_VERSION === 'string' ? EARSHOT_VERSION : (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
@@ -54,9 +55,11 @@ async function main(): Promise<void> {
   const metrics = new Metrics(store, clock), speeds = new Speeds(store);
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
   const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest,
-    deliver: (work, signal) => writeOutputs(work, { store, pcm: jobFiles(home.audio, work.row.id).pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, signal }), publish, log: line => log.write(line),
+    deliver: (work, signal) => writeOutputs(work, { store, pcm: jobFiles(home.audio, work.row.id).pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, signal }), publish: event => { publish(event); watch.hear(event); }, log: line => log.write(line),
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void leave('park', 'the database is damaged') });
+
+  const watch: Watch = new Watch({ store, queue: pipeline.queue, settings: settings.get, clock, publish, log: line => log.write(line), check: options => pipeline.queue.check(options) });
 
   let server: Server | undefined;
   let house: ReturnType<typeof startHousekeeping> | undefined;
@@ -72,6 +75,7 @@ async function main(): Promise<void> {
     clearInterval(minutes);
     monitor.dispose();
     catalogue.stop();
+    await watch.dispose();
     // A damaged store must not keep us here.
     await pipeline.stop(how).catch(error => log.write(`while leaving: ${String(error)}`));
     await house?.dispose();
@@ -84,7 +88,7 @@ async function main(): Promise<void> {
 
   const watching = setInterval(() => {
     const now = clock();
-    if (pipeline.idle === false || (server?.clients ?? 0) > 0) busyAt = now;
+    if (pipeline.idle === false || (server?.clients ?? 0) > 0 || watch.active) busyAt = now;
     const idle = settings.get().idleExitSeconds;
     if (idle !== null && now - busyAt > idle * 1000) void leave('finish', `idle for ${idle} s`);
   }, SECOND_MS);
@@ -110,13 +114,14 @@ async function main(): Promise<void> {
   server = await startServer({
     home, version, log: line => log.write(line),
     handlers: createHandlers({
-      version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, events, metrics,
+      version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, watch, events, metrics,
       ffmpeg: () => catalogue.ffmpeg(), clients: () => server?.clients ?? 0, logs: lines => log.tail(lines), doctor: () => examine({ home, settings: settings.get(), runtimes, models, devices: pool.devices(), problems: pool.problems() }),
       notices: () => notices.splice(0),
       watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; monitor.wake(); }, settingsChanged: () => { pipeline.wake(); monitor.wake(); }, stop: how => void leave(how, 'asked to'),
     }),
   });
   log.write(`earshotd ${version} serves on ${home.socket}`);
+  watch.start();
   house = startHousekeeping({ home, store, queue: pipeline.queue, settings: settings.get, clock, log: line => log.write(line) });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void leave('park', signal));
   process.on('unhandledRejection', error => log.write(`unhandled: ${error instanceof Error ? error.stack : String(error)}`));

@@ -4,11 +4,11 @@ import { Type, type Static } from 'typebox';
 export const ERROR_CODES = [
   // what was asked for
   'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'truncatedFile', 'recordingChanged',
-  'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'outputNotWritable', 'badGlossary',
+  'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'outputNotWritable', 'badGlossary', 'noSuchFolder', 'notWatched',
   // live sound
   'noMicrophone', 'tooManySessions', 'sessionBehind',
   // this machine
-  'diskFull', 'noPython', 'noNpm', 'noFfmpeg', 'engineMissing', 'engineInstallFailed', 'ffmpegFailed', 'neverFits', 'noRoom', 'noSuchDevice', 'deviceLost', 'deviceBack', 'driverMismatch', 'driverHangs', 'memoryHigh', 'memoryCritical',
+  'diskFull', 'noPython', 'noNpm', 'noFfmpeg', 'engineMissing', 'engineInstallFailed', 'ffmpegFailed', 'neverFits', 'noRoom', 'noSuchDevice', 'watchLimit', 'deviceLost', 'deviceBack', 'driverMismatch', 'driverHangs', 'memoryHigh', 'memoryCritical',
   // models
   'modelNotInstalled', 'modelUnavailable', 'checksumMismatch', 'modelBroken', 'offline', 'downloadFailed',
   // running

@@ -9,6 +9,7 @@ import { zhCn } from './messages/zh-cn.ts';
 import type { Failure } from './errors.ts';
 import type { Reason } from './job.ts';
 import type { DoctorReport, Stats } from './rpc.ts';
+import type { WatchDecision } from './watch.ts';
 
 const CATALOGUES: Record<Locale, Catalogue> = { en, 'zh-cn': zhCn };
 
@@ -45,6 +46,12 @@ export function sentence(failure: Failure, locale: Locale, names: Names = {}): s
 /** Why a job waits, in one sentence. */
 export function explain(reason: Reason, locale: Locale, names: Names = {}): string {
   return CATALOGUES[locale].reasons[reason.code](reader(reason.args, locale, names));
+}
+
+/** What was decided about a file of a watched folder, in words; with what stood in the way where there is something. */
+export function decided({ code, args, failure }: WatchDecision, locale: Locale): string {
+  const text = CATALOGUES[locale].decisions[code](reader(args, locale, {}));
+  return failure ? `${text}${locale === 'zh-cn' ? '：' : ': '}${say(failure, locale).what}` : text;
 }
 
 /** What holds the queue up, in one sentence; a code unknown here shows itself. */

@@ -6,6 +6,7 @@ import { Job, JobOptions, JobRequest, OutputOptions, Transcript, Utterance } fro
 import { LiveRequest, MAX_CHUNK_BYTES } from './live.ts';
 import { Engine, Model } from './model.ts';
 import { Settings } from './settings.ts';
+import { WatchedFile, WatchedFolder, WatchSpec } from './watch.ts';
 import { ByStage, Closed, DeviceId, Format, Fraction, Id, JobState, Milliseconds, Nullable, Optional, Path, Priority, Stage, Time } from './words.ts';
 
 /** Raised whenever a client and a daemon of different versions could misunderstand each other. */
@@ -67,6 +68,7 @@ export const StateSnapshot = Closed({
   seq: Type.Integer(), queuePaused: Type.Boolean(),
   /** Active jobs and the newest finished ones. */
   jobs: Type.Array(Job), devices: Type.Array(Device), instances: Type.Array(Instance), models: Type.Array(Model), engines: Type.Array(Engine),
+  watch: Optional(Type.Array(WatchedFolder)),
 });
 export type StateSnapshot = Static<typeof StateSnapshot>;
 
@@ -80,6 +82,8 @@ export const StateEvent = Type.Union([
   Closed({ type: Type.Literal('instanceGone'), id: Id }),
   Closed({ type: Type.Literal('model'), model: Model }),
   Closed({ type: Type.Literal('engine'), engine: Engine }),
+  Closed({ type: Type.Literal('watch'), folder: WatchedFolder }),
+  Closed({ type: Type.Literal('watchGone'), path: Path }),
   Closed({ type: Type.Literal('queue'), paused: Type.Boolean() }),
   Closed({ type: Type.Literal('notice'), failure: Failure }),
 ]);
@@ -153,6 +157,17 @@ export const METHODS = {
   'engine/list': method(Nothing, Closed({ engines: Type.Array(Engine) })),
   'engine/install': method(Closed({ id: Type.String() }), Nothing),
 
+  /** The same folder again replaces its recipe. `existing`: what lies in it already is taken (default) or left. */
+  'watch/add': method(Closed({ folder: WatchSpec, existing: Optional(Type.Enum(['take', 'leave'])) }), Closed({ folder: WatchedFolder })),
+  'watch/list': method(Nothing, Closed({ folders: Type.Array(WatchedFolder) })),
+  /** What was taken stays known, unless `forget`: then a folder that is added again begins anew. */
+  'watch/remove': method(Closed({ paths: Type.Array(Path, { minItems: 1, maxItems: 1000 }), forget: Optional(Type.Boolean()) }), Nothing),
+  'watch/pause': method(Closed({ paths: Type.Array(Path, { minItems: 1, maxItems: 1000 }) }), Nothing),
+  'watch/resume': method(Closed({ paths: Type.Array(Path, { minItems: 1, maxItems: 1000 }) }), Nothing),
+  /** Files that something was decided about, newest first. */
+  'watch/files': method(Closed({ path: Path, limit: Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) }), Closed({ files: Type.Array(WatchedFile) })),
+  'watch/why': method(Closed({ path: Path }), Closed({ file: WatchedFile })),
+
   'settings/get': method(Nothing, Closed({ settings: Settings, defaults: Settings })),
   /** Values by name; null restores the default where null is no value of its own. All or nothing. */
   'settings/set': method(Closed({ values: Type.Record(Type.String(), Type.Unknown()) }), Closed({ settings: Settings })),
@@ -166,8 +181,10 @@ export const METHODS = {
 } as const;
 
 export type Method = keyof typeof METHODS;
-export type Params<M extends Method> = Static<(typeof METHODS)[M]['params']>;
-export type Result<M extends Method> = Static<(typeof METHODS)[M]['result']>;
+type ParamsOf = { [M in Method]: Static<(typeof METHODS)[M]['params']> };
+type ResultOf = { [M in Method]: Static<(typeof METHODS)[M]['result']> };
+export type Params<M extends Method> = ParamsOf[M];
+export type Result<M extends Method> = ResultOf[M];
 
 /** The one notification, daemon to client: events in order; seq is that of the last one. A gap means: subscribe again. */
 export const STATE_EVENTS = 'state/events';

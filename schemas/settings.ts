@@ -54,9 +54,11 @@ export const Settings = Closed({
   }), { default: {} }),
   // the daemon
   formats: Type.Array(Format, { default: ['txt', 'srt', 'vtt', 'json'], description: 'What a job writes when it is not told.' }),
-  idleExitSeconds: Nullable(Type.Integer({ minimum: 1, maximum: 604800, default: 900, description: 'The daemon leaves after this long without work or clients; null: never.' })),
+  idleExitSeconds: Nullable(Type.Integer({ minimum: 1, maximum: 604800, default: 900, description: 'The daemon leaves after this long without work, clients or watched folders; null: never.' })),
   liveSessions: Type.Integer({ minimum: 1, maximum: 256, default: 16, description: 'Live sessions open at a time.' }),
   liveTimeoutSeconds: Type.Number({ minimum: 1, maximum: 86400, default: 60, description: 'A live session whose client says nothing for this long is closed with all it has.' }),
+  watchQuietSeconds: Type.Number({ minimum: 0.1, maximum: 3600, default: 3, description: 'A file in a watched folder counts as whole when it has not changed for so long.' }),
+  watchAhead: Type.Integer({ minimum: 1, maximum: 10_000, default: 64, description: 'Jobs of watched folders that wait in the queue at most; further files wait outside.' }),
   historyDays: Type.Integer({ minimum: 1, maximum: 3650, default: 365, description: 'Finished jobs older than this are removed.' }),
   historyJobs: Type.Integer({ minimum: 100, maximum: 10_000_000, default: 200_000, description: 'Finished jobs kept at most.' }),
 });
@@ -71,5 +73,5 @@ export const DEFAULTS: Settings = {
   tickSeconds: 2, attempts: 3, modelReuse: 'warm', serial: false, adaptive: true, batchMinimum: 1, batchMaximum: 4, keepAliveSeconds: 300, ageingSeconds: 600,
   overtakes: 8, smallerModelOnFailure: false, lowPriority: false,
   defaultModels: {}, offline: false, hubUrl: 'https://huggingface.co', modelFolders: [], ffmpegPath: null, pythonPath: null, server: null, commands: {},
-  formats: ['txt', 'srt', 'vtt', 'json'], idleExitSeconds: 900, liveSessions: 16, liveTimeoutSeconds: 60, historyDays: 365, historyJobs: 200_000,
+  formats: ['txt', 'srt', 'vtt', 'json'], idleExitSeconds: 900, watchQuietSeconds: 3, watchAhead: 64, liveSessions: 16, liveTimeoutSeconds: 60, historyDays: 365, historyJobs: 200_000,
 };

@@ -14,6 +14,11 @@ const whole = (text: string): number => {
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('a whole number is needed');
   return value;
 };
+const seconds = (text: string): number => {
+  const value = Number(text);
+  if (!(value >= 0.1)) throw new InvalidArgumentError('a number of seconds is needed');
+  return value;
+};
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 const json = (): Option => new Option('--json', 'one JSON value a line, for programs');
 const textOption = (): Option => new Option('--text <which>', 'which text').choices(['original', 'translation', 'bilingual']);
@@ -28,8 +33,8 @@ Exit codes: 0 done · 1 a job failed · 2 wrong usage · 3 no daemon · 4 unusab
 JOB is an id, the end of one, part of a file's name, or "last".`)
   .exitOverride((error) => { process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage; throw error; });
 
-program.command('transcribe').alias('t').description('transcribe recordings, and repair, translate and speak them')
-  .argument('[recording...]', 'files, or folders to look through')
+/** How recordings become jobs: for those that are named, and for those of a watched folder. */
+const withRecipe = (command: Command): Command => command
   .option('-m, --model <id>', 'a model for the stages it can do, or STAGE=ID; may be repeated', collect)
   .option('-l, --language <code>', 'language that is spoken; detected when missing')
   .option('-t, --translate-to <code>', 'translate into this language')
@@ -43,7 +48,10 @@ program.command('transcribe').alias('t').description('transcribe recordings, and
   .option('--track <n>', 'audio track of the file, from 0', whole)
   .addOption(new Option('-p, --priority <priority>', 'place in the queue').choices(PRIORITIES))
   .option('-g, --glossary <file>', 'names and terms to hear, keep and translate')
-  .option('--prompt <text>', 'context for the recogniser: names, subject, style')
+  .option('--prompt <text>', 'context for the recogniser: names, subject, style');
+
+withRecipe(program.command('transcribe').alias('t').description('transcribe recordings, and repair, translate and speak them')
+  .argument('[recording...]', 'files, or folders to look through'))
   .option('--again', 'do it again even when the same job is there')
   .option('-d, --detach', 'do not wait; print the jobs')
   .addOption(json())
@@ -94,6 +102,29 @@ program.command('why').description('why a job waits, and when it should start').
   .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).why(session, job)));
 program.command('log').description('what happened to a job, step by step').argument('<job>').option('-n, --limit <n>', 'at most so many lines', whole).addOption(json())
   .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).log(session, job, options)));
+
+const watched = program.command('watch').description('folders whose recordings are transcribed as they arrive');
+withRecipe(watched.command('add').description('watch a folder, or change what is done with its recordings').argument('<folder>'))
+  .option('--include <glob>', 'only files that fit; may be repeated', collect)
+  .option('--exclude <glob>', 'no files that fit; may be repeated', collect)
+  .option('--no-subfolders', 'leave subfolders out')
+  .option('--new-only', 'leave what is there already')
+  .option('--move-to <folder>', 'where a recording goes when it is done')
+  .option('--quiet <seconds>', 'a file counts as whole when it has not changed for so long', seconds)
+  .option('--poll <seconds>', 'look so often instead of waiting for news; for network drives', seconds)
+  .addOption(json())
+  .action((folder: string, options) => withSession(options, async (session) => (await import('./folders.ts')).add(session, folder, options)));
+watched.command('list', { isDefault: true }).description('watched folders, and how they are').addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./folders.ts')).list(session)));
+watched.command('files').description('what was decided about the files of a folder, newest first').argument('<folder>').option('-n, --limit <n>', 'at most so many', whole).addOption(json())
+  .action((folder: string, options) => withSession(options, async (session) => (await import('./folders.ts')).files(session, folder, options)));
+watched.command('why').description('why a file was taken or left').argument('<file...>').addOption(json())
+  .action((files: string[], options) => withSession(options, async (session) => (await import('./folders.ts')).why(session, files)));
+for (const [action, description] of [['pause', 'stop watching for a while'], ['resume', 'watch again'], ['remove', 'stop watching; what was taken stays known']] as const) {
+  const command = watched.command(action).description(description).argument('<folder...>').addOption(json());
+  if (action === 'remove') command.option('--forget', 'also forget what was taken');
+  command.action((folders: string[], options) => withSession(options, async (session) => (await import('./folders.ts')).act(session, action, folders, options)));
+}
 
 program.command('devices').description('GPUs and the CPU: memory, load, loaded models').addOption(json())
   .action((options) => withSession(options, async (session) => (await import('./machine.ts')).devices(session)));

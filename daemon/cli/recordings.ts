@@ -1,15 +1,9 @@
 /** From what stands on the command line to recordings: folders are looked through, links to folders are not followed. */
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
-
-const MEDIA: ReadonlySet<string> = new Set([
-  'wav', 'mp3', 'm4a', 'm4b', 'aac', 'flac', 'ogg', 'oga', 'opus', 'wma', 'aif', 'aiff', 'amr', 'ac3', 'caf', 'mka', 'au', 'ape', 'wv',
-  'mp4', 'm4v', 'mkv', 'mov', 'webm', 'avi', 'wmv', 'flv', 'mpg', 'mpeg', 'ts', 'mts', 'm2ts', '3gp', 'ogv', 'vob',
-].map((extension) => `.${extension}`));
-
-export const isMedia = (path: string): boolean => MEDIA.has(extname(path).toLowerCase());
+import { isMedia } from '../../schemas/media.ts';
 
 /**
  * Absolute paths, each once, in the order given; files of a folder by name. A file is taken whatever it is called; the daemon says what it is.

@@ -18,8 +18,8 @@ export const version = (): string => typeof EARSHOT_VERSION === 'string' ? EARSH
 /** What the process ends with. Written down in README.md. */
 export const EXIT = { done: 0, failed: 1, usage: 2, daemon: 3, input: 4, interrupted: 130 } as const;
 
-const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['badRequest', 'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'badGlossary', 'noSuchDevice']);
-const INPUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['noSuchFile', 'notAFile', 'noRecordings', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'recordingChanged', 'outputNotWritable']);
+const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['badRequest', 'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'badGlossary', 'noSuchDevice', 'notWatched']);
+const INPUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['noSuchFile', 'notAFile', 'noRecordings', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'recordingChanged', 'outputNotWritable', 'noSuchFolder']);
 const DAEMON: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['daemonRunning', 'daemonUnreachable', 'wrongToken', 'wrongVersion', 'storeNewer', 'storeBroken', 'storeBusy']);
 
 export const exitOf = (code: ErrorCode): number =>

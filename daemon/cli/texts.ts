@@ -19,6 +19,8 @@ const en = {
   defaultIs: (v: string): string => `default ${v}`, waiting: 'waits', tryAgain: (a: number, b: number, at: string): string => `attempt ${a} of ${b} at ${at}`, startsAt: (at: string): string => `expected to start at ${at}`, endsAt: (at: string): string => `expected to end at ${at}`,
   allWell: 'All is well.', holds: (device: string, held: string, used: string): string => `${device}: ${held} held, ${used} used`, bottleneck: 'Held up by:', estimateError: 'Memory estimates are off by', startError: 'expected starts by', loads: (n: number, ms: string): string => `${n} model ${n === 1 ? 'load' : 'loads'}, ${ms} each`,
   notWaiting: 'It does not wait.', ambiguous: (text: string, n: number): string => `“${text}” fits ${n} jobs; give more of its id.`, download: 'downloading', install: 'installing', loadingModel: 'loading', pickOne: 'or', recordings: (n: number): string => `${n} recordings`, others: (n: number): string => `and ${n} more`,
+  folder: 'FOLDER', recipe: 'RECIPE', taken: 'TAKEN', arriving: 'ARRIVING', file: 'FILE', decision: 'DECISION', noFolders: 'No folder is watched; `earshot watch add FOLDER` adds one.', nothingDecided: 'Nothing has arrived there yet.', watching: (path: string): string => `Watching ${path}.`, unwatched: (path: string): string => `${path} is not watched any more.`,
+  subfoldersOut: 'no subfolders', movesTo: (path: string): string => `then moved to ${path}`, into: (path: string): string => `into ${path}`,
 };
 
 export type Texts = typeof en;
@@ -41,6 +43,8 @@ const zhCn: Texts = {
   defaultIs: (v) => `默认 ${v}`, waiting: '等待', tryAgain: (a, b, at) => `第 ${a} 次尝试（共 ${b} 次），${at}`, startsAt: (at) => `预计 ${at} 开始`, endsAt: (at) => `预计 ${at} 完成`,
   allWell: '一切正常。', holds: (device, held, used) => `${device}：占用 ${held}，实际使用 ${used}`, bottleneck: '瓶颈：', estimateError: '内存估计的平均误差', startError: '预计开始时间的平均误差', loads: (n, ms) => `加载模型 ${n} 次，平均 ${ms}`,
   notWaiting: '它没有在等待。', ambiguous: (text, n) => `“${text}”对应 ${n} 个任务，请给出更完整的编号。`, download: '下载', install: '安装', loadingModel: '加载', pickOne: '或', recordings: (n) => `${n} 个录音`, others: (n) => `另有 ${n} 个`,
+  folder: '文件夹', recipe: '处理方式', taken: '已提交', arriving: '到达中', file: '文件', decision: '处理结果', noFolders: '没有受监视的文件夹；运行 `earshot watch add 文件夹` 添加。', nothingDecided: '还没有文件到达。', watching: (path) => `正在监视 ${path}。`, unwatched: (path) => `不再监视 ${path}。`,
+  subfoldersOut: '不含子文件夹', movesTo: (path) => `完成后移到 ${path}`, into: (path) => `写入 ${path}`,
 };
 
 export const texts = (locale: Locale): Texts => (locale === 'zh-cn' ? zhCn : en);

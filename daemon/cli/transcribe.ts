@@ -10,10 +10,12 @@ import { EXIT, type Session } from './session.ts';
 import { clean, cleanLines } from './terminal.ts';
 import { listJobs, sayOutcome, watchJobs } from './watch.ts';
 
-export interface TranscribeOptions {
+/** How recordings become jobs. */
+export interface Recipe {
   model?: string[]; language?: string; translateTo?: string; speak?: string | true; repair: boolean; format?: string; output?: string; priority?: Priority;
-  glossary?: string; prompt?: string; json?: boolean; detach?: boolean; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a'; again?: boolean;
+  glossary?: string; prompt?: string; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a';
 }
+export interface TranscribeOptions extends Recipe { json?: boolean; detach?: boolean; again?: boolean }
 
 export async function transcribe(session: Session, files: string[], given: TranscribeOptions): Promise<void> {
   const toStdout = given.output === '-';
@@ -21,17 +23,7 @@ export async function transcribe(session: Session, files: string[], given: Trans
   if (toStdout && (formats?.length ?? 1) > 1) throw new EarshotError('badRequest', { field: '--format' }, 'one format for --output -');
   const paths = await recordings(files, process.cwd());
   const client = await session.client();
-  const options: JobOptions = {
-    repair: given.repair,
-    ...(given.language ? { language: given.language } : {}),
-    ...(given.translateTo ? { translateTo: given.translateTo } : {}),
-    ...(given.speak ? { speak: true } : {}),
-    ...(given.prompt ? { prompt: given.prompt } : {}),
-    ...(given.track === undefined ? {} : { audioTrack: given.track }),
-    ...(given.glossary ? { glossary: await readGlossary(resolve(given.glossary)) } : {}),
-    ...await modelsOf(client, given),
-    ...await outputsOf(client, given, formats, toStdout),
-  };
+  const options = await jobOptions(client, given, formats, toStdout);
   const { results } = await client.call('job/submit', {
     jobs: paths.map((recording) => ({ recording, options, ...(given.priority ? { priority: given.priority } : {}), ...(given.again ? { onDuplicate: 'create' as const } : {}) })),
   });
@@ -57,6 +49,21 @@ export async function transcribe(session: Session, files: string[], given: Trans
 }
 
 /** @throws badRequest for a format that there is not */
+/** The options of a job as the command line gives them. */
+export async function jobOptions(client: Client, given: Recipe, formats: Format[] | undefined, toStdout = false): Promise<JobOptions> {
+  return {
+    repair: given.repair,
+    ...(given.language ? { language: given.language } : {}),
+    ...(given.translateTo ? { translateTo: given.translateTo } : {}),
+    ...(given.speak ? { speak: true } : {}),
+    ...(given.prompt ? { prompt: given.prompt } : {}),
+    ...(given.track === undefined ? {} : { audioTrack: given.track }),
+    ...(given.glossary ? { glossary: await readGlossary(resolve(given.glossary)) } : {}),
+    ...await modelsOf(client, given),
+    ...await outputsOf(client, given, formats, toStdout),
+  };
+}
+
 export function parseFormats(text: string | undefined): Format[] | undefined {
   if (text === undefined) return undefined;
   const formats = [...new Set(text.split(',').map((each) => each.trim().toLowerCase()).filter(Boolean))];
@@ -66,7 +73,7 @@ export function parseFormats(text: string | undefined): Format[] | undefined {
 }
 
 /** `--model ID` goes to the stages that the model can do and this job runs; `--model nmt=ID` says which. */
-async function modelsOf(client: Client, given: TranscribeOptions): Promise<Pick<JobOptions, 'models'>> {
+async function modelsOf(client: Client, given: Recipe): Promise<Pick<JobOptions, 'models'>> {
   const models: Partial<Record<Stage, string>> = {};
   const named = [...(given.model ?? []), ...(typeof given.speak === 'string' ? [`tts=${given.speak}`] : [])];
   if (named.length === 0) return {};
@@ -87,7 +94,7 @@ async function modelsOf(client: Client, given: TranscribeOptions): Promise<Pick<
   return { models };
 }
 
-async function outputsOf(client: Client, given: TranscribeOptions, formats: Format[] | undefined, toStdout: boolean): Promise<Pick<JobOptions, 'outputs'>> {
+async function outputsOf(client: Client, given: Recipe, formats: Format[] | undefined, toStdout: boolean): Promise<Pick<JobOptions, 'outputs'>> {
   const asked = formats !== undefined || given.output !== undefined || given.mux || given.text || given.audio;
   if (!asked) return {};
   return {

@@ -1,13 +1,13 @@
 /** What people ask of jobs: put them into the queue, hold, cancel, move and retry them. Every call checks the jobs' states before it changes any. */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
-import type { Job, JobRequest } from '../../schemas/job.ts';
+import type { Job, JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { JobState, Priority } from '../../schemas/words.ts';
 import { ulid } from '../ids.ts';
 import type { JobRow } from '../store/port.ts';
 import type { Core } from './core.ts';
-import { toRow } from './request.ts';
+import { modelsFor, toRow } from './request.ts';
 import type { JobWork } from './work.ts';
 
 export class Queue {
@@ -21,8 +21,14 @@ export class Queue {
     this.open = core.parts.store.meta('queue') !== 'paused';
   }
 
-  /** Each request by itself: a bad one does not stop the others. */
-  async submit(requests: readonly JobRequest[]): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]> {
+  /** Whether jobs with these options can be had on this machine. @throws unknownModel, wrongStage, languageNotSupported, noVoice */
+  async check(options: JobOptions): Promise<void> {
+    const { catalogue } = this.core.parts;
+    modelsFor(options, null, catalogue, (await catalogue.defaults()).models);
+  }
+
+  /** Each request by itself: a bad one does not stop the others. What `along` writes is there if and only if the jobs are. */
+  async submit(requests: readonly JobRequest[], along?: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]> {
     const { store, clock, catalogue } = this.core.parts;
     type Checked = { failure: Failure } | { row: JobRow; existing: boolean };
     const checked: Checked[] = await Promise.all(requests.map(async request => {
@@ -38,7 +44,7 @@ export class Queue {
       return each;
     });
     try {
-      store.turn(() => store.submit(fresh));
+      store.turn(() => { store.submit(fresh); along?.(answers.map(answer => ('failure' in answer ? answer : { id: answer.row.id }))); });
       for (const row of fresh) this.core.tell(this.core.adopt(row));
       this.core.wake(); // the first work may begin, but nobody is told before the jobs are on the disk
       await store.synced();
@@ -82,6 +88,17 @@ export class Queue {
       this.core.tell(work);
     }
     this.core.wake();
+  }
+
+  /** The recording lies elsewhere now. A job that failed because it was not at its old place any more goes on. */
+  moved(id: string, path: string): void {
+    const { store, clock } = this.core.parts, work = this.core.jobs.get(id), change = { path, name: basename(path) }, entry = { kind: 'job.recordingMoved', data: { path } };
+    if (work) { this.core.update(work, change, entry); return; }
+    const row = store.job(id);
+    if (!row) return;
+    store.update(id, change, { ...entry, at: clock() });
+    const lost = row.failure?.code === 'noSuchFile' || row.failure?.code === 'recordingChanged';
+    if (row.state === 'failed' && lost && row.failure!.args.path !== path) this.retry([id]);
   }
 
   private clearFailureOf(id: string): void {

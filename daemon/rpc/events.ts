@@ -11,7 +11,7 @@ export const BATCH_MS = 50;
 const MAX_WAITING = 100_000;
 
 const TOPIC: Readonly<Record<Exclude<StateEvent['type'], 'utterance'>, Topic>> = {
-  job: 'jobs', jobRemoved: 'jobs', queue: 'jobs', notice: 'jobs', device: 'devices', instance: 'instances', instanceGone: 'instances', model: 'models', engine: 'engines',
+  job: 'jobs', jobRemoved: 'jobs', queue: 'jobs', notice: 'jobs', device: 'devices', instance: 'instances', instanceGone: 'instances', model: 'models', engine: 'engines', watch: 'watch', watchGone: 'watch',
 };
 
 /** Whether a subscription wants an event. Notices go to everyone who subscribed to anything. */
@@ -31,6 +31,8 @@ export function subject(event: StateEvent): string | null {
     case 'instanceGone': return `instance ${event.id}`;
     case 'model': return `model ${event.model.card.id}`;
     case 'engine': return `engine ${event.engine.id}`;
+    case 'watch': return `watch ${event.folder.spec.path}`;
+    case 'watchGone': return `watch ${event.path}`;
     case 'queue': return 'queue';
     case 'notice': return null;
   }

@@ -16,12 +16,13 @@ import type { Pool } from '../pool/pool.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { SettingsFile } from '../settings.ts';
 import type { Store } from '../store/port.ts';
+import type { Watch } from '../watch/watch.ts';
 import type { Events } from './events.ts';
 import type { Handlers } from './server.ts';
 
 export interface MethodParts {
   version: string; startedAt: number; home: Home; clock: () => number; settings: SettingsFile; store: Store; pool: Pool; models: Models; runtimes: Runtimes;
-  engines: readonly Engine[]; pipeline: Pipeline; events: Events; metrics: Metrics;
+  engines: readonly Engine[]; pipeline: Pipeline; watch: Watch; events: Events; metrics: Metrics;
   /** @throws noFfmpeg */
   ffmpeg(): string;
   clients(): number; logs(lines: number): string[]; doctor(): Promise<Result<'daemon/doctor'>>;
@@ -87,6 +88,7 @@ export function createHandlers(parts: MethodParts): Handlers {
       return {
         seq, queuePaused: !pipeline.queue.open, jobs: topics.includes('jobs') ? [...active(), ...recent] : [], devices: topics.includes('devices') ? devices() : [],
         instances: [...pipeline.instances.values()].map(instance => instance.word()), models: topics.includes('models') ? models.list() : [], engines: topics.includes('engines') ? parts.engines.map(engineWord) : [],
+        ...(topics.includes('watch') ? { watch: parts.watch.list() } : {}),
       };
     },
     'state/unsubscribe': (_, connection) => { events.unsubscribe(connection); return {}; },
@@ -125,6 +127,14 @@ export function createHandlers(parts: MethodParts): Handlers {
         .then(() => installing.delete(id), error => { state.failure = error instanceof EarshotError ? error.failure : { code: 'engineInstallFailed', args: { engine: id }, detail: String(error) }; }).finally(tell);
       return {};
     },
+
+    'watch/add': async ({ folder, existing }) => ({ folder: await parts.watch.add(folder, existing) }),
+    'watch/list': () => ({ folders: parts.watch.list() }),
+    'watch/remove': async ({ paths, forget = false }) => { await parts.watch.remove(paths, forget); return {}; },
+    'watch/pause': async ({ paths }) => { await parts.watch.pause(paths, true); return {}; },
+    'watch/resume': async ({ paths }) => { await parts.watch.pause(paths, false); return {}; },
+    'watch/files': async ({ path, limit = 200 }) => ({ files: await parts.watch.files(path, limit) }),
+    'watch/why': async ({ path }) => ({ file: await parts.watch.why(path) }),
 
     'settings/get': () => ({ settings: settings.get(), defaults: DEFAULTS }),
     'settings/set': ({ values }) => { const next = settings.set(values); parts.settingsChanged(); return { settings: next }; },

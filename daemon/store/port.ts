@@ -9,6 +9,7 @@ import type { LiveFormat } from '../../schemas/live.ts';
 import type { JournalEntry } from '../../schemas/rpc.ts';
 import type { JobState, Priority, Stage } from '../../schemas/words.ts';
 import type { StepOutputs } from '../instances/protocol.ts';
+import type { WatchStore } from './watch.ts';
 
 /** A job as stored: facts only; what can be derived (waiting, expected times, counts) is not here. */
 export interface JobRow {
@@ -93,6 +94,7 @@ export interface Store {
   minutes(query: { name?: string; since: number }): { at: number; name: string; labels: string; value: number }[];
   meta(key: string): string | null;
   setMeta(key: string, value: string): void;
+  readonly watched: WatchStore;
   /** A consistent copy, while open. */
   backup(path: string): Promise<void>;
   dispose(): void;

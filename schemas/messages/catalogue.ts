@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { Reason } from '../job.ts';
 import type { Engine, Model } from '../model.ts';
 import type { DoctorReport } from '../rpc.ts';
+import type { WatchDecision, WatchedFolder } from '../watch.ts';
 import type { JobState, Priority, Stage } from '../words.ts';
 
 /** A failure or a finding in words: what happened, and what to do about it ('' where there is nothing to do). */
@@ -49,5 +50,8 @@ export interface Catalogue {
   instanceStates: Record<Instance['state'], string>;
   /** What holds the queue up (stats/get). */
   bottlenecks: Record<BottleneckCode, (args: Args) => string>;
+  watchStates: Record<WatchedFolder['state'], string>;
+  /** What was decided about a file of a watched folder, and why. */
+  decisions: Record<WatchDecision['code'], (args: Args) => string>;
   checks: Record<CheckId, { name: string } & Record<CheckStatus, (args: Args) => Said>>;
 }

@@ -36,6 +36,9 @@ export const en: Catalogue = {
     noVoice: (a) => says(a.has('language') ? `No voice that can be had speaks ${languageText(a.text('language'), 'en')}.` : `The model ${model(a)} has no voice for this.`, 'Choose a voice with --speak, or leave the speech out.'),
     outputNotWritable: (a) => says(`Nothing can be written to ${a.text('path')}.`, 'Choose another folder with --output, or change its permissions.'),
     badGlossary: (a) => says(`The glossary${a.after('path')} cannot be read${a.has('line') ? ` (line ${a.text('line')})` : ''}.`, 'One term a line, as “term”, “term = translation” or “term (alias, alias) = translation”; or a JSON list.'),
+    noSuchFolder: (a) => says(`There is no folder ${a.text('path')}.`, 'Check the spelling, and that the disk is connected.'),
+    notWatched: (a) => says(`${a.text('path')} is not a watched folder.`, '`earshot watch list` shows those that there are.'),
+    watchLimit: (a) => says(`The system has no more watches for ${a.text('path')}.`, 'It is looked through every half minute instead. Raising fs.inotify.max_user_watches helps.'),
 
     noMicrophone: (a) => says(`No sound can be recorded${a.has('device') ? ` from ${a.text('device')}` : ''}.`, '`earshot listen --list-devices` shows the inputs that there are; check that this program may use the microphone.'),
     tooManySessions: (a) => says(`${a.text('limit', 'Too many')} live sessions are open already.`, 'Close one, or raise the setting liveSessions.'),
@@ -149,5 +152,17 @@ export const en: Catalogue = {
     engines: { name: 'Engines', ok: (a) => says(a.text('names', 'ready')), warning: (a) => says(`${a.text('names', 'some')} not installed`, 'They are installed when they are needed.'), problem: (a) => says(`${a.text('names', 'some')} broken`, '`earshot engines install` mends them.') },
     network: { name: 'Network', ok: (a) => says(a.text('url', 'reachable')), warning: (a) => says(`${a.text('url', 'the model hub')} cannot be reached`, 'What is installed works without it.'), problem: (a) => says(`${a.text('url', 'the model hub')} cannot be reached`) },
     socket: { name: 'Privacy', ok: () => says('only you can reach the daemon'), warning: (a) => says(`others may open ${a.text('path')}`), problem: (a) => says(`others may open ${a.text('path')}`, 'Stop the daemon, remove that folder and start it again.') },
+  },
+  watchStates: { starting: 'looking through it', watching: 'watched', polling: 'watched, by looking', paused: 'paused', missing: 'not there', blocked: 'watched, by looking' },
+  decisions: {
+    notWatched: () => 'no watched folder holds it', otherFolder: (a) => `it belongs to another watched folder${a.has('folder') ? `, ${a.text('folder')}` : ''}`,
+    subfolder: () => 'it lies in a subfolder, and these are left out', hidden: () => 'hidden: its name, or that of a folder, begins with a dot', temporary: () => 'its name is that of a file that is still being made',
+    notMedia: () => 'its name is not that of a recording', excluded: (a) => `left out by the pattern ${a.text('pattern')}`, notIncluded: (a) => `no pattern includes it (${a.text('patterns')})`,
+    link: () => 'it is a link; watch the folder that it points to', notAFile: () => 'it is not a file', output: () => 'Earshot wrote it',
+    outputsFolder: () => 'it lies where outputs are written', originalsFolder: () => 'it lies where finished recordings go',
+    unseen: () => 'not looked at yet; it will be now', folderPaused: () => 'its folder is paused', folderMissing: () => 'its folder is not there', gone: () => 'it is not there', empty: () => 'it is empty',
+    writing: () => 'it is still being written', open: () => 'a program still has it open for writing', waiting: () => 'it is whole and waits for room in the queue', retry: () => 'it could not be taken, and is tried again',
+    taken: () => 'taken', moved: (a) => `taken; the recording went to ${a.text('to')}`, before: () => 'it was there before the folder was watched',
+    duplicate: (a) => `the same recording as ${a.text('of')}`, renamed: (a) => `taken already, as ${a.text('from')}`, refused: () => 'it cannot be taken',
   },
 };

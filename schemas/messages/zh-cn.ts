@@ -36,6 +36,9 @@ export const zhCn: Catalogue = {
     noVoice: (a) => says(a.has('language') ? `没有可用的${languageText(a.text('language'), 'zh-cn')}语音。` : `${model(a)} 没有合适的语音。`, '请用 --speak 选择语音，或不生成配音。'),
     outputNotWritable: (a) => says(`无法写入 ${a.text('path')}。`, '请用 --output 另选文件夹，或修改其权限。'),
     badGlossary: (a) => says(`无法读取术语表${a.after('path')}${a.has('line') ? `（第 ${a.text('line')} 行）` : ''}。`, '每行一个术语，写作“术语”、“术语 = 译文”或“术语 (别名, 别名) = 译文”；也可以是 JSON 列表。'),
+    noSuchFolder: (a) => says(`没有文件夹 ${a.text('path')}。`, '请检查拼写，并确认磁盘已连接。'),
+    notWatched: (a) => says(`${a.text('path')} 不是受监视的文件夹。`, '运行 `earshot watch list` 查看受监视的文件夹。'),
+    watchLimit: (a) => says(`系统没有更多的监视名额可用于 ${a.text('path')}。`, '改为每半分钟查看一次。提高 fs.inotify.max_user_watches 可以解决。'),
 
     noMicrophone: (a) => says(`无法录音${a.has('device') ? `（${a.text('device')}）` : ''}。`, '运行 `earshot listen --list-devices` 查看可用的输入设备，并确认本程序有权使用麦克风。'),
     tooManySessions: (a) => says(`已经打开了 ${a.text('limit', '太多')} 个实时会话。`, '请关闭一个，或调大设置 liveSessions。'),
@@ -143,5 +146,17 @@ export const zhCn: Catalogue = {
     engines: { name: '引擎', ok: (a) => says(a.text('names', '就绪')), warning: (a) => says(`${a.text('names', '部分引擎')} 未安装`, '需要时会自动安装。'), problem: (a) => says(`${a.text('names', '部分引擎')} 损坏`, '运行 `earshot engines install` 修复。') },
     network: { name: '网络', ok: (a) => says(a.text('url', '可访问')), warning: (a) => says(`无法访问 ${a.text('url', '模型仓库')}`, '已安装的内容不受影响。'), problem: (a) => says(`无法访问 ${a.text('url', '模型仓库')}`) },
     socket: { name: '隐私', ok: () => says('只有你能访问守护进程'), warning: (a) => says(`其他人可以打开 ${a.text('path')}`), problem: (a) => says(`其他人可以打开 ${a.text('path')}`, '请停止守护进程，删除该文件夹后重新启动。') },
+  },
+  watchStates: { starting: '正在查看', watching: '监视中', polling: '监视中（定时查看）', paused: '已暂停', missing: '不存在', blocked: '监视中（定时查看）' },
+  decisions: {
+    notWatched: () => '不在任何受监视的文件夹中', otherFolder: (a) => `属于另一个受监视的文件夹${a.has('folder') ? ` ${a.text('folder')}` : ''}`,
+    subfolder: () => '在子文件夹中，而子文件夹不在监视之列', hidden: () => '隐藏：文件或文件夹的名称以点开头', temporary: () => '名称表明文件还没有写完',
+    notMedia: () => '名称不是录音', excluded: (a) => `被模式 ${a.text('pattern')} 排除`, notIncluded: (a) => `不符合任何包含模式（${a.text('patterns')}）`,
+    link: () => '是链接；请监视它指向的文件夹', notAFile: () => '不是文件', output: () => '由 Earshot 写入',
+    outputsFolder: () => '位于输出文件夹中', originalsFolder: () => '位于已完成录音的文件夹中',
+    unseen: () => '还没有查看，现在就会查看', folderPaused: () => '所在文件夹已暂停', folderMissing: () => '所在文件夹不存在', gone: () => '文件不存在', empty: () => '文件为空',
+    writing: () => '还在写入', open: () => '有程序仍打开着它写入', waiting: () => '文件完整，等待队列中的空位', retry: () => '未能提交，会再次尝试',
+    taken: () => '已提交', moved: (a) => `已提交；录音已移到 ${a.text('to')}`, before: () => '在开始监视之前就在那里',
+    duplicate: (a) => `与 ${a.text('of')} 是同一录音`, renamed: (a) => `已经提交过，原名 ${a.text('from')}`, refused: () => '无法提交',
   },
 };

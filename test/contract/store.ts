@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { failure } from '../../schemas/errors.ts';
 import type { JobRow, Store } from '../../daemon/store/port.ts';
+import type { FileRow } from '../../daemon/store/watch.ts';
 import { ulid } from '../../daemon/ids.ts';
 
 export const row = (change: Partial<JobRow> = {}): JobRow => ({
@@ -166,6 +167,49 @@ export function storeSuite(name: string, make: () => Place): void {
         }
         for (const utterance of store.utterances(job.id)) assert.equal(utterance.asr?.text, done.get(utterance.index));
       }), { numRuns: 30 });
+    });
+
+    describe('watched folders', () => {
+      const file = (path: string, change: Partial<FileRow> = {}): FileRow =>
+        ({ folder: '/f', path, bytes: 3, modifiedAt: 12.125, identity: '1:2', content: null, job: null, decision: { code: 'before', args: {} }, at: 5, ...change });
+
+      it('keeps folders and what was decided, also after reopening', () => {
+        const spec = { path: '/f', options: { repair: true }, exclude: ['x*'] };
+        store.watched.putFolder({ spec, paused: false, since: 4 });
+        store.watched.putFolder({ spec, paused: true, since: 9 });
+        const refused = file('/f/a.wav', { decision: { code: 'refused', args: { n: 1 }, failure: failure('emptyFile', { path: '/f/a.wav' }) }, identity: '18446744073709551615:1' });
+        store.watched.putFiles([refused, file('/f/b.wav', { content: 'c', at: 6 })]);
+        store = place.reopen(store);
+        assert.deepEqual(store.watched.folders(), [{ spec, paused: true, since: 4 }]);
+        assert.deepEqual(store.watched.file('/f', '/f/a.wav'), refused);
+        assert.deepEqual(store.watched.recent('/f', 10).map(row => row.path), ['/f/b.wav', '/f/a.wav']);
+        assert.deepEqual([store.watched.byIdentity('/f', '1:2').length, store.watched.byContent('/f', 'c').length, store.watched.byIdentity('/g', '1:2').length], [1, 1, 0]);
+        assert.deepEqual(store.watched.count('/f'), { taken: 0, refused: 1 });
+      });
+
+      it('knows what was taken, and what of it is open or may be moved', () => {
+        const [open, done] = [row(), row({ state: 'completed', startedAt: 3, finishedAt: 4 })];
+        store.batch(() => {
+          store.submit([open, done]);
+          store.watched.putFiles([file('/f/a.wav', { content: 'a', job: open.id, decision: { code: 'taken', args: {} } }), file('/f/b.wav', { content: 'b', job: done.id, decision: { code: 'taken', args: {} } })]);
+          store.watched.putTaken({ folder: '/f', content: 'a', path: '/f/a.wav', job: open.id });
+          store.watched.putTaken({ folder: '/f', content: 'b', path: '/f/b.wav', job: done.id });
+        });
+        assert.deepEqual(store.watched.open(), [{ folder: '/f', content: 'a', path: '/f/a.wav', job: open.id, started: false }]);
+        assert.deepEqual(store.watched.unmoved('/f').map(each => each.path), ['/f/b.wav']);
+        store.watched.putFiles([file('/f/b.wav', { decision: { code: 'moved', args: {} } })]);
+        assert.deepEqual(store.watched.unmoved('/f'), []);
+        assert.equal(store.watched.takenBy(done.id)!.content, 'b');
+        store.watched.removeFolder('/f', false);
+        assert.equal(store.watched.taken('/f', 'a')!.job, open.id);
+        store.watched.removeFolder('/f', true);
+        assert.deepEqual([store.watched.taken('/f', 'a'), store.watched.file('/f', '/f/a.wav')], [null, null]);
+      });
+
+      it('writes a job and that its file was taken together or not at all', () => {
+        assert.throws(() => store.turn(() => { store.submit([row()]); store.watched.putTaken({ folder: '/f', content: 'a', path: '/f/a.wav', job: 'J' }); throw new Error('crash'); }), /crash/);
+        assert.deepEqual([store.list({ limit: 5 }).total, store.watched.taken('/f', 'a')], [0, null]);
+      });
     });
   });
 }

@@ -11,6 +11,7 @@ import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, Utterance } from '../../schemas/job.ts';
 import type { Params, StateEvent } from '../../schemas/rpc.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
+import type { WatchedFolder } from '../../schemas/watch.ts';
 import { job, JOB_ID, utterance } from '../unit/cli/jobs.ts';
 import { openDoor, type Door } from './door.ts';
 
@@ -250,4 +251,30 @@ test('SIGINT without a terminal cancels, SIGTERM leaves it running', async () =>
   two.child.kill('SIGINT');
   assert.equal((await two.ended).code, 130);
   assert.deepEqual(state.cancelled, [JOB_ID]);
+});
+
+test('watched folders: added with their recipe, listed, and why a file was left', async () => {
+  const folders: WatchedFolder[] = [], asked: unknown[] = [];
+  await using place = await door({
+    'watch/add': (params) => { asked.push(params); folders.push({ spec: params.folder, state: 'watching', failure: null, since: 1, counts: { taken: 3, refused: 0, waiting: 2, writing: 1 } }); return { folder: folders[0]! }; },
+    'watch/list': () => ({ folders }),
+    'watch/why': ({ path }) => ({ file: { path, folder: folders[0]!.spec.path, bytes: 1, at: 1, job: null, decision: { code: 'duplicate', args: { of: '/in/first.wav' } } } }),
+    'watch/files': ({ path }) => ({ files: [{ path: join(path, 'sub', 'a.wav'), folder: path, bytes: 1, at: 1, job: JOB_ID, decision: { code: 'taken', args: {} } }] }),
+    'watch/pause': () => { folders[0]!.state = 'paused'; return {}; },
+    'watch/remove': (params) => { asked.push(params); return {}; },
+  });
+  const incoming = join(place.home.state, 'in');
+  const added = await earshot(place, ['watch', 'add', 'in', '-l', 'en', '-t', 'de', '-f', 'srt', '-o', 'out', '--no-repair', '--exclude', '*-draft.*', '--new-only', '--move-to', 'done', '--poll', '5']).ended;
+  assert.equal(added.code, 0, added.err);
+  assert.deepEqual(asked[0], {
+    existing: 'leave',
+    folder: { path: incoming, owner: 'cli', exclude: ['*-draft.*'], moveTo: join(place.home.state, 'done'), pollSeconds: 5, options: { repair: false, language: 'en', translateTo: 'de', outputs: { formats: ['srt'], directory: join(place.home.state, 'out') } } },
+  });
+  const list = (await earshot(place, ['watch'], { env: { COLUMNS: '200' } }).ended).out;
+  assert.match(list, /FOLDER .*\n.*in  watched +3 +3  English · → German · srt · into /);
+  assert.equal((await earshot(place, ['watch', 'why', 'in/b.wav']).ended).out, 'the same recording as /in/first.wav\n');
+  assert.match((await earshot(place, ['watch', 'files', 'in'], { env: { LANG: 'zh_CN.UTF-8' } }).ended).out, /sub\/a\.wav {2}已提交/);
+  assert.match((await earshot(place, ['watch', 'pause', 'in']).ended).out, /in {2}paused\n$/);
+  assert.deepEqual(JSON.parse((await earshot(place, ['watch', 'remove', 'in', '--forget', '--json']).ended).out), { removed: incoming });
+  assert.deepEqual(asked[1], { paths: [incoming], forget: true });
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERROR_CODES } from '../../schemas/errors.ts';
 import { Reason } from '../../schemas/job.ts';
-import { checkText, explain, sentence, words } from '../../schemas/messages.ts';
+import { WATCH_DECISIONS } from '../../schemas/watch.ts';
+import { checkText, decided, explain, sentence, words } from '../../schemas/messages.ts';
 import { CHECKS } from '../../schemas/messages/catalogue.ts';
 import { bytesText, clockText, durationText, localeOf, timeText, type Locale } from '../../schemas/messages/figures.ts';
 
@@ -19,6 +20,7 @@ test('every code has its sentence, with all arguments and with none', () => {
     for (const args of [{}, FULL]) {
       const said = [
         ...ERROR_CODES.map((code) => sentence({ code, args }, locale)), ...reasons.map((code) => explain({ code, args }, locale)),
+        ...WATCH_DECISIONS.map((code) => decided({ code, args }, locale)),
         ...CHECKS.flatMap((id) => (['ok', 'warning', 'problem'] as const).map((status) => checkText({ id, status, args }, locale).what)),
       ];
       for (const text of said) {

@@ -55,4 +55,16 @@ export const MIGRATIONS: readonly string[] = [
   /* Live sessions: how their sound comes, as JSON. */ `
   ALTER TABLE jobs ADD COLUMN live TEXT;
   `,
+  /* Watched folders. Of each path the last decision; of each folder what it has taken, by content: never twice, whatever it is called. */ `
+  CREATE TABLE watch_folders (path TEXT PRIMARY KEY, spec TEXT NOT NULL, paused INTEGER NOT NULL DEFAULT 0, since INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE watch_files (
+    folder TEXT NOT NULL, path TEXT NOT NULL, bytes INTEGER NOT NULL, modified_at REAL NOT NULL, identity TEXT NOT NULL, content TEXT, job TEXT,
+    decision TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (folder, path)
+  ) WITHOUT ROWID;
+  CREATE INDEX watch_files_identity ON watch_files (folder, identity);
+  CREATE INDEX watch_files_content ON watch_files (folder, content) WHERE content IS NOT NULL;
+  CREATE INDEX watch_files_at ON watch_files (folder, at);
+  CREATE TABLE watch_taken (folder TEXT NOT NULL, content TEXT NOT NULL, path TEXT NOT NULL, job TEXT NOT NULL, PRIMARY KEY (folder, content)) WITHOUT ROWID;
+  CREATE INDEX watch_taken_job ON watch_taken (job);
+  `,
 ];

@@ -7,6 +7,7 @@ import { STAGES } from '../../../schemas/words.ts';
 import type { Attempt, JobRow, NewJournalEntry, Store } from '../port.ts';
 import { openDatabase, translated } from './open.ts';
 import { WalSync } from './wal-sync.ts';
+import { watchStore } from './watch.ts';
 import { JOB_COLUMNS, fromRow, toColumn, type RawJob } from './rows.ts';
 
 const PRUNED_AT_ONCE = 1_000;
@@ -187,6 +188,7 @@ export function openStore(path: string): Store {
     minutes: ({ name, since }) => all(`SELECT at, name, labels, value FROM minutes WHERE ${name ? 'name = ? AND ' : ''}at >= ? ORDER BY at`, ...(name ? [name] : []), since),
     meta: key => one<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value ?? null,
     setMeta: (key, value) => batch(() => { sql('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value').run(key, value); }),
+    watched: translated(watchStore(sql, batch), path),
     backup: async path => { await db.backup(path); },
     dispose: () => { wal.dispose(); try { db.pragma('wal_checkpoint(TRUNCATE)'); } finally { db.close(); } },
   };

@@ -1,0 +1,145 @@
+/**
+ * Notices what happens in one watched folder, and says which paths to look at; what they mean is not decided here.
+ *
+ * `starting` until every file was named once, then `watching` (the system tells, through chokidar: an idle folder costs nothing) or `polling` (walked
+ * every so often). A folder that is not there is `missing`; `check` sees it come back, also another disk in its place. `blocked`: the system refuses
+ * to watch it, for want of watches mostly; then it is polled too.
+ */
+import { lstat, readdir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { watch, type FSWatcher } from 'chokidar';
+import { failure, type Failure } from '../../schemas/errors.ts';
+import type { WatchedFolder } from '../../schemas/watch.ts';
+
+/** Between walks of a folder that the system refuses to watch. */
+const BLOCKED_POLL_MS = 30_000;
+/** More news than this at once may have overflowed what the system keeps: the folder is walked when it is calm again. */
+const MANY_NEWS = 4_000, CALM_MS = 5_000;
+
+export interface NoticeParts {
+  path: string;
+  pollMs: number | null;
+  /** Whether to look at this; a path within the folder, '' for itself. Cheap. */
+  wants(path: string, isFolder: boolean): boolean;
+  found(path: string): void;
+  changed(): void;
+}
+
+export class Notice {
+  state: Exclude<WatchedFolder['state'], 'paused'> = 'starting';
+  failure: Failure | null = null;
+  private readonly parts: NoticeParts;
+  private watcher: FSWatcher | null = null;
+  private timer: NodeJS.Timeout | undefined;
+  /** Device and inode of the folder that is watched. */
+  private root: string | null = null;
+  private news = 0;
+  private walking: Promise<void> | null = null;
+  private over = false;
+
+  constructor(parts: NoticeParts) { this.parts = parts; }
+
+  async open(): Promise<void> {
+    this.root = await identityOf(this.parts.path);
+    if (this.over) return;
+    if (this.root === null) { this.is('missing', failure('noSuchFolder', { path: this.parts.path })); return; }
+    this.is('starting');
+    if (this.parts.pollMs !== null) { this.poll(this.parts.pollMs, 'polling', null); return; }
+    const { path } = this.parts;
+    const watcher = this.watcher = watch(path, {
+      followSymlinks: false, atomic: false, ignorePermissionErrors: true,
+      ignored: (each, stats) => each !== path && stats !== undefined && !this.parts.wants(this.inside(each), stats.isDirectory()),
+    });
+    const found = (each: string): void => { this.parts.found(each); if (++this.news === MANY_NEWS) this.walkSoon(); };
+    watcher.on('add', found).on('change', found).on('unlink', found)
+      .on('unlinkDir', each => { if (each === path) void this.check(); })
+      .on('ready', () => { if (this.watcher === watcher) this.is('watching'); })
+      .on('error', error => {
+        const { code } = error as NodeJS.ErrnoException;
+        if (this.watcher !== watcher || (code !== 'ENOSPC' && code !== 'EMFILE')) return;
+        this.closeWatcher();
+        this.poll(BLOCKED_POLL_MS, 'blocked', failure('watchLimit', { path }, String(error)));
+      });
+  }
+
+  /** Whether the folder is there, and still the same one. One look at the disk. */
+  async check(): Promise<void> {
+    const now = await identityOf(this.parts.path);
+    if (this.over || now === this.root) return;
+    this.closeWatcher();
+    this.root = now;
+    await this.open();
+  }
+
+  /** Names every file that is there now. */
+  walk(): Promise<void> { return this.walking ??= this.walkInto('').finally(() => { this.walking = null; }); }
+
+  async dispose(): Promise<void> { this.over = true; this.closeWatcher(); await this.walking; }
+
+  private is(state: Notice['state'], why: Failure | null = null): void {
+    if (this.state === state && this.failure?.code === why?.code) return;
+    this.state = state;
+    this.failure = why;
+    this.parts.changed();
+  }
+
+  private closeWatcher(): void {
+    clearTimeout(this.timer);
+    void this.watcher?.close();
+    this.watcher = null;
+  }
+
+  private poll(everyMs: number, state: 'polling' | 'blocked', why: Failure | null): void {
+    const round = async (): Promise<void> => {
+      await this.check();
+      if (this.over || this.root === null || this.state === 'missing') return;
+      await this.walk();
+      if (this.over) return;
+      this.is(state, why);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => void round(), everyMs);
+      this.timer.unref();
+    };
+    void round();
+  }
+
+  private walkSoon(): void {
+    clearTimeout(this.timer);
+    const before = this.news;
+    this.timer = setTimeout(() => { if (this.news !== before) { this.walkSoon(); return; } this.news = 0; void this.walk(); }, CALM_MS);
+    this.timer.unref();
+  }
+
+  private inside(path: string): string { return relative(this.parts.path, path).split(sep).join('/'); }
+
+  private async walkInto(folder: string): Promise<void> {
+    let entries;
+    try { entries = await readdir(join(this.parts.path, folder), { withFileTypes: true }); } catch { return; }
+    for (const entry of entries) {
+      if (this.over) return;
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (!this.parts.wants(path, entry.isDirectory())) continue;
+      if (entry.isDirectory()) await this.walkInto(path);
+      else this.parts.found(join(this.parts.path, path));
+    }
+  }
+}
+
+async function identityOf(path: string): Promise<string | null> {
+  try {
+    const found = await stat(path, { bigint: true });
+    return found.isDirectory() ? `${found.dev}:${found.ino}` : null;
+  } catch { return null; }
+}
+
+export interface Look { kind: 'file' | 'link' | 'other' | 'none'; bytes: number; modifiedAt: number; identity: string }
+
+/** A path as it is now. */
+export async function lookAt(path: string): Promise<Look> {
+  try {
+    const found = await lstat(path, { bigint: true });
+    return {
+      kind: found.isFile() ? 'file' : found.isSymbolicLink() ? 'link' : 'other', bytes: Number(found.size), modifiedAt: Number(found.mtimeNs / 1000n) / 1000, identity: `${found.dev}:${found.ino}`,
+    };
+  } catch { return { kind: 'none', bytes: 0, modifiedAt: 0, identity: '' }; }
+}
