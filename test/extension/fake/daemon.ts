@@ -12,6 +12,7 @@ import { EarshotError } from '../../../schemas/errors.ts';
 import type { Job, JobOptions, Utterance } from '../../../schemas/job.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
 import type { Method } from '../../../schemas/rpc.ts';
+import type { WatchedFile, WatchedFolder } from '../../../schemas/watch.ts';
 import { DEFAULTS, type Settings } from '../../../schemas/settings.ts';
 import { isFinal, type Stage } from '../../../schemas/words.ts';
 import { engines, estimates, id, job as makeJob, models, utterance } from './fixtures.ts';
@@ -30,6 +31,9 @@ export class FakeDaemon {
   readonly devices = new Map<string, Device>();
   readonly instances = new Map<string, Instance>();
   readonly models = new Map<string, Model>();
+  readonly folders = new Map<string, WatchedFolder>();
+  /** Newest first; a folder's are those under its path. */
+  files: WatchedFile[] = [];
   /** Bytes of sound of each live session. */
   readonly heard = new Map<string, number>();
   /** Every call: method and params, oldest first. */
@@ -89,6 +93,7 @@ export class FakeDaemon {
   }
 
   device(device: Device): void { this.devices.set(device.id, device); this.#events.publish({ type: 'device', device }); }
+  folder(folder: WatchedFolder): void { this.folders.set(folder.spec.path, folder); this.#events.publish({ type: 'watch', folder }); }
   model(model: Model): void { this.models.set(model.card.id, model); this.#events.publish({ type: 'model', model }); }
 
   /** The job hears its next utterance: all its stages are done with it at once. */
@@ -163,7 +168,7 @@ export class FakeDaemon {
       'state/subscribe': ({ topics, utterancesOf = [] }, connection) => {
         const wants = new Set(topics), part = <T>(topic: Parameters<typeof wants.has>[0], map: Map<string, T>): T[] => wants.has(topic) ? [...map.values()] : [];
         const seq = this.#events.subscribe(connection, { topics, utterancesOf });
-        return { seq, queuePaused: this.paused, jobs: part('jobs', this.jobs), devices: part('devices', this.devices), instances: part('instances', this.instances), models: part('models', this.models), engines: wants.has('engines') ? (this.story.engines ?? engines()) : [] };
+        return { seq, queuePaused: this.paused, jobs: part('jobs', this.jobs), devices: part('devices', this.devices), instances: part('instances', this.instances), models: part('models', this.models), engines: wants.has('engines') ? (this.story.engines ?? engines()) : [], watch: part('watch', this.folders) };
       },
       'state/unsubscribe': (_params, connection) => { this.#events.unsubscribe(connection); return {}; },
       'device/list': () => ({ devices: [...this.devices.values()], instances: [...this.instances.values()], estimates: this.story.estimates ?? estimates(Date.now()) }),
@@ -176,6 +181,17 @@ export class FakeDaemon {
       'model/import': () => ({ model: [...this.models.values()][0]! }),
       'engine/list': () => ({ engines: engines() }),
       'engine/install': () => ({}),
+      'watch/add': ({ folder: spec }) => {
+        const folder: WatchedFolder = { spec, state: 'watching', failure: null, since: Date.now(), counts: { taken: 0, refused: 0, waiting: 0, writing: 0 } };
+        this.folder(folder);
+        return { folder };
+      },
+      'watch/list': () => ({ folders: [...this.folders.values()] }),
+      'watch/remove': ({ paths }) => { for (const path of paths) if (this.folders.delete(path)) this.#events.publish({ type: 'watchGone', path }); return {}; },
+      'watch/pause': ({ paths }) => { for (const path of paths) this.folder({ ...this.folders.get(path)!, state: 'paused' }); return {}; },
+      'watch/resume': ({ paths }) => { for (const path of paths) this.folder({ ...this.folders.get(path)!, state: 'watching' }); return {}; },
+      'watch/files': ({ path }) => ({ files: this.files.filter(file => file.path.startsWith(path)) }),
+      'watch/why': ({ path }) => ({ file: this.files.find(file => file.path === path) ?? { path, folder: null, bytes: null, at: Date.now(), decision: { code: 'notWatched', args: {} }, job: null } }),
       'settings/get': () => ({ settings: this.settings, defaults: DEFAULTS }),
       'settings/set': ({ values }) => { this.settings = { ...this.settings, ...values }; return { settings: this.settings }; },
       'stats/get': () => ({ since: 0, until: Date.now(), stages: [], loads: 0, loadMs: 0, jobs: { completed: 0, failed: 0, cancelled: 0, pending: 0 }, devices: [], bottleneck: this.story.bottleneck ?? null, estimateError: null, startError: null }),
