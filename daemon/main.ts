@@ -23,6 +23,7 @@ import { createHandlers } from './rpc/methods.ts';
 import { startServer, type Server } from './rpc/server.ts';
 import { createRuntimes } from './runtimes/runtimes.ts';
 import { examine } from './doctor.ts';
+import { startIndexer } from './search/indexer.ts';
 import { openSettings } from './settings.ts';
 import { openSafely, restoredFailure } from './store/sqlite/safekeeping.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -45,7 +46,8 @@ async function main(): Promise<void> {
   const notices: Failure[] = restored ? [restoredFailure(restored)] : [];
   if (restored) log.write(`the database was damaged and lies in ${restored.aside} now; ${restored.backup ? `${restored.backup} took its place` : 'there was no backup'}; not over: ${restored.jobs.join(', ') || 'none'}`);
   const events = createEvents();
-  const publish = events.publish;
+  const indexer = startIndexer({ store, log: line => log.write(line) });
+  const publish: typeof events.publish = event => { events.publish(event); if (event.type === 'utterance') indexer.wake(); };
 
   const pool = createPool({ settings: settings.get, calibration: store, clock, readers: deviceReaders(), events: { notice: ({ device, failure: why }) => { publish({ type: 'notice', failure: why }); if (why.code === 'deviceLost') pipeline.loads.deviceLost(device); }, credited: () => pipeline.wake() } });
   await pool.refresh('all');
@@ -79,6 +81,7 @@ async function main(): Promise<void> {
     // A damaged store must not keep us here.
     await pipeline.stop(how).catch(error => log.write(`while leaving: ${String(error)}`));
     await house?.dispose();
+    await indexer.dispose();
     await server?.close();
     pool.dispose();
     try { metrics.flush(gauges(), true); store.dispose(); } catch (error) { log.write(`while leaving: ${String(error)}`); }

@@ -5,6 +5,7 @@ import { Failure } from './errors.ts';
 import { Job, JobOptions, JobRequest, OutputOptions, Transcript, Utterance } from './job.ts';
 import { LiveRequest, MAX_CHUNK_BYTES } from './live.ts';
 import { Engine, Model } from './model.ts';
+import { SearchPage, SearchQuery } from './search.ts';
 import { Settings } from './settings.ts';
 import { WatchedFile, WatchedFolder, WatchSpec } from './watch.ts';
 import { ByStage, Closed, DeviceId, Format, Fraction, Id, JobState, Milliseconds, Nullable, Optional, Path, Priority, Stage, Time } from './words.ts';
@@ -135,6 +136,9 @@ export const METHODS = {
   'live/close': method(Closed({ id: Id }), Closed({ job: Job })),
   /** The ffmpeg with which clients record. */
   'live/recorder': method(Nothing, Closed({ ffmpeg: Path })),
+  /** In everything that was ever transcribed. */
+  'search/find': method(
+    Closed({ ...SearchQuery.properties, limit: Optional(Type.Integer({ minimum: 1, maximum: 200 })), cursor: Optional(Type.Integer({ minimum: 0 })) }), SearchPage),
 
   'queue/pause': method(Nothing, Nothing),
   'queue/resume': method(Nothing, Nothing),

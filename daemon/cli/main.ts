@@ -1,6 +1,7 @@
 /** The command line `earshot`: commands and their options. Each command's work is loaded only when it runs, so that a short one is quick. */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS, PRIORITIES } from '../../schemas/words.ts';
+import { sinceMs } from './age.ts';
 import { EXIT, version, withSession } from './session.ts';
 import type { JobAction } from './jobs.ts';
 import { recordingNotVoice } from './recordings.ts';
@@ -77,6 +78,15 @@ program.command('show').description('show a job and its text')
   .option('--follow', 'watch it to its end')
   .addOption(json())
   .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).show(session, job, options)));
+
+program.command('find').alias('f').description('find words in everything that was ever transcribed')
+  .argument('<words...>', 'words, "phrases" and beginnings*')
+  .option('-l, --language <code>', 'only what was spoken in or translated into this language')
+  .option('--path <words>', 'only recordings with these words in their path')
+  .addOption(new Option('--since <when>', 'only what was transcribed since: 30d, 12h, 2026-01-31').argParser(sinceMs))
+  .option('-n, --limit <n>', 'at most so many', whole)
+  .addOption(json())
+  .action((words: string[], options) => withSession(options, async (session) => (await import('./find.ts')).find(session, words, options)));
 
 const ACTIONS: [JobAction, string, string][] = [
   ['pause', 'pause jobs', 'the queue: nothing new starts'], ['resume', 'let paused jobs go on', 'the queue'], ['cancel', 'cancel jobs', 'every unfinished job'],

@@ -33,6 +33,8 @@ export interface MethodParts {
 
 /** Finished jobs in a first snapshot. */
 const RECENT = 200;
+/** Utterances taken into the index before a search. */
+const AT_ONCE = 100;
 
 export function createHandlers(parts: MethodParts): Handlers {
   const { store, pipeline, pool, models, events, settings, clock } = parts;
@@ -76,6 +78,8 @@ export function createHandlers(parts: MethodParts): Handlers {
     'live/append': ({ id, offset, data }) => pipeline.live.append(id, offset, data),
     'live/close': ({ id }) => ({ job: pipeline.live.close(id) }),
     'live/recorder': () => ({ ffmpeg: parts.ffmpeg() }),
+    // What was said a moment ago is found too, unless there is much of it.
+    'search/find': ({ limit = 50, cursor = 0, ...query }) => { store.indexSome(AT_ONCE); return store.find(query, { limit, cursor }); },
 
     'queue/pause': () => { pipeline.queue.setQueue(false); return {}; },
     'queue/resume': () => { pipeline.queue.setQueue(true); return {}; },

@@ -7,6 +7,7 @@ import type { Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
 import type { LiveFormat } from '../../schemas/live.ts';
 import type { JournalEntry } from '../../schemas/rpc.ts';
+import type { SearchPage, SearchQuery } from '../../schemas/search.ts';
 import type { JobState, Priority, Stage } from '../../schemas/words.ts';
 import type { StepOutputs } from '../instances/protocol.ts';
 import type { WatchStore } from './watch.ts';
@@ -84,6 +85,12 @@ export interface Store {
   tries(job: string, stage: Stage, index: number): number;
   /** Failed steps may run again with all their tries; returns how many there were. */
   clearFailures(job: string): number;
+  // the index over all that was ever said
+  /** Takes so many of the settled utterances into it that are not there yet; returns how much was done, 0: nothing is left. Not done by the steps themselves. */
+  indexSome(limit: number): number;
+  /** Utterances that have all the words, best first; `cursor`: where the page begins. */
+  find(query: SearchQuery, page: { limit: number; cursor: number }): SearchPage;
+
   // journal, calibration, metrics
   journal(entries: readonly NewJournalEntry[], at: number): void;
   log(query: { job?: string; kind?: string; limit: number }): JournalEntry[];

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { flood, history, thinking } from './scale.ts';
+import { GOAL_MS, searching } from './search.ts';
 
 it('thinks quickly about 10,000 waiting jobs', { timeout: 60_000 }, async () => {
   const { both } = await thinking(10_000, 100);
@@ -19,4 +20,8 @@ it('shows the first page of a long history at once', () => {
   const { first, completed, search } = history(20_000);
   for (const each of [first, completed]) assert.ok(each.median <= 20, `${each.median.toFixed(1)} ms`);
   assert.ok(search.median <= 200, `${search.median.toFixed(1)} ms`);
+});
+
+it('finds words among many thousand utterances at once', { timeout: 60_000 }, () => {
+  for (const { what, found, took } of searching(10_000, 10).queries) assert.ok(found > 0 && took.median <= GOAL_MS, `${what}: ${found} in ${took.median.toFixed(1)} ms`);
 });

@@ -2,8 +2,8 @@
  * `npm run bench:scale`: what a long queue and a long history cost, written to docs/scale.md. The tests hold the same promises with fewer jobs
  * (scale.test.ts).
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ulid } from '../../daemon/ids.ts';
@@ -17,16 +17,8 @@ import { row } from '../contract/store.ts';
 import { Harness, fakeModel } from '../daemon/harness.ts';
 import { Random } from '../sim/random.ts';
 import { roomyGpu } from './law.ts';
-
-export interface Spread { median: number; p99: number; worst: number }
-const spread = (times: readonly number[]): Spread => {
-  const sorted = times.toSorted((a, b) => a - b), at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
-  return { median: at(0.5), p99: at(0.99), worst: sorted.at(-1)! };
-};
-const timed = (times: number, warm: number, work: () => unknown): Spread => {
-  for (let i = 0; i < warm; i++) work();
-  return spread(Array.from({ length: times }, () => { const start = performance.now(); work(); return performance.now() - start; }));
-};
+import { HEADING } from './search.ts';
+import { machine, ms, three, timed, type Spread } from './spread.ts';
 
 const MODELS = STAGES.flatMap(stage => [1, 2, 3].map(n => fakeModel(`${stage}-${n}`, stage, { ms: 0 }, { family: stage, size: n })));
 
@@ -103,10 +95,9 @@ export function history(jobs: number): HistoryReport {
 }
 
 function markdown(thought: { waiting: number; snapshot: Spread; plan: Spread; both: Spread }[], floods: readonly FloodReport[], past: HistoryReport): string {
-  const ms = (value: number): string => value.toFixed(value < 1 ? 3 : 2), three = (each: Spread): string => `${ms(each.median)} / ${ms(each.p99)} / ${ms(each.worst)}`;
   return `# A long queue and a long history
 
-Made by \`npm run bench:scale\` on ${cpus()[0]?.model.trim() ?? 'a machine'} (${cpus().length} cores). Times in ms: median / 99th percentile / worst.
+Made by \`npm run bench:scale\` on ${machine()}. Times in ms: median / 99th percentile / worst.
 
 ## Thinking
 
@@ -150,5 +141,8 @@ if (import.meta.main) {
   console.log(JSON.stringify(past));
   const docs = join(import.meta.dirname, '..', '..', 'docs');
   mkdirSync(docs, { recursive: true });
-  writeFileSync(join(docs, 'scale.md'), markdown(thought, floods, past));
+  const path = join(docs, 'scale.md');
+  // The section of bench:search stays as that wrote it.
+  const [, search] = existsSync(path) ? readFileSync(path, 'utf8').split(`\n${HEADING}`) : [];
+  writeFileSync(path, `${markdown(thought, floods, past)}${search ? `\n${HEADING}${search}` : ''}`);
 }

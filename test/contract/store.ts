@@ -147,6 +147,144 @@ export function storeSuite(name: string, make: () => Place): void {
       assert.equal(store.wrote('/a.txt'), '/a.wav');
     });
 
+    describe('finds what was said', () => {
+      const say = (job: JobRow, texts: readonly string[], translation?: (text: string) => string): void => store.batch(() => {
+        store.addUtterances(job.id, texts.map((_, index) => ({ index, startMs: index * 1000, endMs: index * 1000 + 900 })));
+        for (const [index, text] of texts.entries()) {
+          for (const stage of job.stages) {
+            const attempt = store.claim({ job: job.id, stage, from: index, to: index + 1, instance: 'i', at: 2_000 });
+            const output = stage === 'asr' ? { ...heard(text), words: text.split(' ').map((word, i) => ({ text: word, startMs: index * 1000 + i, endMs: index * 1000 + i + 1, probability: 1 })) } : stage === 'nmt' ? { text: translation!(text), language: 'de' } : { text, changes: [] };
+            store.finish(attempt.token, index, output, 2_000);
+            store.close(attempt.token, 2_000);
+          }
+        }
+      });
+      const ended = (job: JobRow): void => store.update(job.id, { state: 'completed', finishedAt: 3_000 });
+      const indexAll = (piece = 1_000): void => { while (store.indexSome(piece) > 0); };
+      const job = (change: Partial<JobRow> = {}): JobRow => { const made = row({ stages: ['asr'], ...change }); store.submit([made]); return made; };
+      const found = (words: string, query: object = {}) => store.find({ words, ...query }, { limit: 50, cursor: 0 }).hits.map(hit => hit.text.text).sort();
+
+      it('by words, phrases and beginnings, whatever their case and accents', () => {
+        say(job(), ['The Café opened early', 'early cafés never open', 'nothing here', '¿Dónde está la biblioteca?']);
+        indexAll();
+        assert.deepEqual(found('cafe'), ['The Café opened early']);
+        assert.deepEqual(found('EARLY'), ['The Café opened early', 'early cafés never open']);
+        assert.deepEqual(found('early caf*'), ['The Café opened early', 'early cafés never open']);
+        assert.deepEqual(found('"early caf"'), []);
+        assert.deepEqual(found('"never open"'), ['early cafés never open']);
+        assert.deepEqual(found('donde esta'), ['¿Dónde está la biblioteca?']);
+        assert.deepEqual(found('bibl'), []);
+        assert.deepEqual(found('bibl', { typing: true }), ['¿Dónde está la biblioteca?']);
+      });
+
+      it('in Chinese, Japanese and Korean, by one character or more', () => {
+        say(job(), ['我们今天讨论语音识别的问题。', '音声認識のテストです', '음성 인식 테스트', 'GPU显存不足']);
+        indexAll();
+        assert.deepEqual(found('语音'), ['我们今天讨论语音识别的问题。']);
+        assert.deepEqual(found('音'), ['我们今天讨论语音识别的问题。', '音声認識のテストです']);
+        assert.deepEqual(found('音语'), []);
+        assert.deepEqual(found('テスト'), ['音声認識のテストです']);
+        assert.deepEqual(found('认识'), []);
+        assert.deepEqual(found('인식'), ['음성 인식 테스트']);
+        assert.deepEqual(found('gpu显存'), ['GPU显存不足']);
+        assert.deepEqual(found('显存 gpu'), ['GPU显存不足']);
+      });
+
+      it('says where and when, marked', () => {
+        const made = job({ stages: ['asr', 'nmt'], options: { repair: false, translateTo: 'de' }, language: 'en' });
+        say(made, ['good morning', 'the cat sat on the mat'], text => `auf deutsch ${text.length}`);
+        indexAll();
+        const [hit] = store.find({ words: '"the mat"' }, { limit: 5, cursor: 0 }).hits;
+        assert.deepEqual({ ...hit, createdAt: 0 }, {
+          job: made.id, recording: { path: made.path, name: made.name }, createdAt: 0, language: 'en', index: 1, startMs: 1000, endMs: 1900, atMs: 1000,
+          text: { text: 'the cat sat on the mat', marks: [[15, 22]] }, translation: { text: 'auf deutsch 22', marks: [] },
+        });
+        assert.equal(store.find({ words: 'mat' }, { limit: 5, cursor: 0 }).hits[0]!.atMs, 1005);
+        assert.equal(store.find({ words: 'deutsch' }, { limit: 5, cursor: 0 }).total, 2);
+      });
+
+      it('narrowed by language, path and time, a page at a time, the best and newest first', () => {
+        const old = job({ id: ulid(1_000), path: '/a/old.wav', createdAt: 1_000, language: 'en' }), fresh = job({ id: ulid(2_000), path: '/b/new.wav', createdAt: 2_000, language: 'es' });
+        say(old, ['word', 'word']);
+        say(fresh, ['word', 'word and much more beside it']);
+        indexAll();
+        const page = (query: object, cursor = 0, limit = 50) => store.find({ words: 'word', ...query }, { limit, cursor });
+        assert.deepEqual(page({}).hits.map(hit => [hit.job, hit.index]), [[fresh.id, 0], [old.id, 1], [old.id, 0], [fresh.id, 1]]);
+        assert.deepEqual(page({ language: 'en' }).hits.map(hit => hit.job), [old.id, old.id]);
+        assert.deepEqual(page({ path: '/b/' }).hits.map(hit => hit.job), [fresh.id, fresh.id]);
+        assert.deepEqual(page({ since: 1_500 }).hits.map(hit => hit.job), [fresh.id, fresh.id]);
+        assert.equal(page({}, 0, 3).next, 3);
+        assert.deepEqual(page({}, 3, 3).hits.map(hit => hit.index), [1]);
+        assert.equal(page({}, 3, 3).next, null);
+      });
+
+      it('whatever is typed', () => {
+        say(job(), ['a plain OR text AND NOT more']);
+        indexAll();
+        for (const words of ['"', '""', '*', '"*"', 'NEAR(a b)', 'text:a', 'plain" OR "x', "it's", '^plain', '-plain', '(', 'a + b', '\\', '{text} : plain', '\u0000', '🙂', "'; DROP TABLE said; --"]) assert.doesNotThrow(() => found(words), words);
+        assert.deepEqual(found('plain OR text'), ['a plain OR text AND NOT more']);
+        assert.deepEqual(found('plain OR nothing'), []);
+        fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 30 }), words => { found(words, { typing: true }); }), { numRuns: 200 });
+      });
+
+      it('every text by any of its own words', () => {
+        fc.assert(fc.property(fc.array(fc.string({ unit: fc.constantFrom('a', 'é', 'İ', 'ß', '语', 'が', 'ｶ', 'ー', '한', 'ไ', 'ท', '्', 'ह', '٣', '1', ' ', ',', '𠮷'), minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 4 }), texts => {
+          const made = job();
+          say(made, texts);
+          indexAll();
+          for (const text of texts) for (const word of text.split(/[ ,]+/).filter(each => /[\p{L}\p{N}]/u.test(each))) {
+            const hits = store.find({ words: word }, { limit: 200, cursor: 0 }).hits;
+            assert.ok(hits.some(hit => hit.text.text === text), `${word} in ${text}`);
+            assert.ok(hits.every(hit => hit.text.marks.length > 0), word);
+          }
+          store.update(made.id, { state: 'completed', finishedAt: 1 });
+          store.remove([made.id]);
+        }), { numRuns: 40 });
+      });
+
+      it('only what is settled, and the rest once the job has ended', () => {
+        const made = job({ stages: ['asr', 'repair'] });
+        say({ ...made, stages: ['asr'] }, ['first words']);
+        indexAll();
+        assert.deepEqual(found('words'), []);
+        ended(made);
+        indexAll();
+        assert.deepEqual(found('words'), ['first words']);
+      });
+
+      it('after a crash in between, however small the pieces', () => {
+        const made = job(), other = job();
+        say(made, Array.from({ length: 7 }, (_, i) => `word ${i}`));
+        say(other, ['word other']);
+        store.indexSome(3);
+        store = place.reopen(store);
+        assert.equal(store.find({ words: 'word' }, { limit: 1, cursor: 0 }).indexing, true);
+        indexAll(2);
+        assert.equal(found('word').length, 8);
+        assert.equal(store.find({ words: 'word' }, { limit: 1, cursor: 0 }).indexing, false);
+        ended(made);
+        indexAll();
+        assert.equal(found('word').length, 8);
+      });
+
+      it('no more once its job is removed, and anew when it is retried', () => {
+        const made = job(), gone = job({ state: 'completed', finishedAt: 10 });
+        say(made, ['some word']);
+        say(gone, ['gone word', 'word']);
+        const { token } = store.claim({ job: made.id, stage: 'asr', from: 1, to: 2, instance: 'i', at: 1 });
+        store.addUtterances(made.id, [{ index: 1, startMs: 1000, endMs: 1900 }]);
+        store.abandon(token, failure('engineFailed'), 1, { counts: true, gaveUp: [1] });
+        indexAll();
+        assert.equal(found('word').length, 3);
+        store.remove([gone.id]);
+        assert.deepEqual(found('word'), ['some word']);
+        store.clearFailures(made.id);
+        store.finish(store.claim({ job: made.id, stage: 'asr', from: 1, to: 2, instance: 'i', at: 1 }).token, 1, heard('second word'), 2);
+        indexAll();
+        assert.deepEqual(found('word'), ['second word', 'some word']);
+      });
+    });
+
     it('undoes a batch that fails', () => {
       const job = withUtterances(1);
       assert.throws(() => store.batch(() => { claim(job); throw new Error('no'); }));

@@ -278,3 +278,19 @@ test('watched folders: added with their recipe, listed, and why a file was left'
   assert.deepEqual(JSON.parse((await earshot(place, ['watch', 'remove', 'in', '--forget', '--json']).ended).out), { removed: incoming });
   assert.deepEqual(asked[1], { paths: [incoming], forget: true });
 });
+
+test('find: by recording, with times and marks, in words or as JSON', async () => {
+  const { handlers } = script(job());
+  const hit = (index: number, text: string, marks: [number, number][]) => ({ job: JOB_ID, recording: { path: '/r/talk.wav', name: 'talk.wav' }, createdAt: 1, language: 'en', index, startMs: index * 75_000, endMs: index * 75_000 + 900, atMs: index * 75_000, text: { text, marks }, translation: null });
+  const asked: Params<'search/find'>[] = [];
+  await using place = await door({ ...handlers, 'search/find': (params) => { asked.push(params); return { hits: [hit(1, 'a cat\tand \u001b[2J a cat', [[2, 5]]), hit(0, 'the cat', [[4, 7]])], next: null, total: 7, indexing: true }; } });
+  const plainly = await earshot(place, ['find', 'a', 'cat', '--since', '2026-01-31', '-l', 'en', '--path', 'talk', '-n', '2']).ended;
+  assert.equal(plainly.code, 0, plainly.err);
+  assert.match(plainly.out, /^talk\.wav {2}\/r\/talk\.wav · .*\n {2}0:00 {2}the cat\n {2}1:15 {2}a cat and \ufffd\[2J a cat\n$/);
+  assert.match(plainly.err, /5 more[^]*still being/);
+  assert.deepEqual(asked, [{ words: 'a cat', language: 'en', path: 'talk', since: new Date('2026-01-31T00:00').getTime(), cursor: 0, limit: 2 }]);
+  assert.match((await earshot(place, ['find', 'cat'], { env: { FORCE_COLOR: '1', NO_COLOR: undefined } }).ended).out, /the \u001b\[1m\u001b\[33mcat/);
+  const lines = (await earshot(place, ['find', 'cat', '--json']).ended).out.trim().split('\n');
+  assert.equal((JSON.parse(lines[0]!) as { index: number }).index, 1);
+  assert.equal((await earshot(place, ['find', 'cat', '--since', 'yesterday']).ended).code, 2);
+});

@@ -1,3 +1,6 @@
+/** The index of search.ts; made anew from `outputs` when it is damaged. */
+export const SAID = `CREATE VIRTUAL TABLE said USING fts5(text, translation, content = '', contentless_delete = 1, prefix = '2 3', tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* Co'");`;
+
 /** The database's numbered steps. A step, once released, is never edited; the number reached is SQLite's user_version. */
 export const MIGRATIONS: readonly string[] = [
   /* 1 */ `
@@ -66,5 +69,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX watch_files_at ON watch_files (folder, at);
   CREATE TABLE watch_taken (folder TEXT NOT NULL, content TEXT NOT NULL, path TEXT NOT NULL, job TEXT NOT NULL, PRIMARY KEY (folder, content)) WITHOUT ROWID;
   CREATE INDEX watch_taken_job ON watch_taken (job);
+  `,
+  /* Search: search.ts. The text itself lies in outputs. What is there already is taken in by and by. */ `
+  CREATE TABLE searchable (number INTEGER PRIMARY KEY, job TEXT NOT NULL UNIQUE, upto INTEGER NOT NULL DEFAULT 0, stale INTEGER NOT NULL DEFAULT 1);
+  CREATE INDEX searchable_stale ON searchable (number) WHERE stale = 1;
+  ${SAID}
+  INSERT INTO searchable (job) SELECT id FROM jobs ORDER BY id;
   `,
 ];

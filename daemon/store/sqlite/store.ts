@@ -3,11 +3,12 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Failure } from '../../../schemas/errors.ts';
 import type { Utterance } from '../../../schemas/job.ts';
 import type { JournalEntry } from '../../../schemas/rpc.ts';
-import { STAGES } from '../../../schemas/words.ts';
+import { isFinal, STAGES } from '../../../schemas/words.ts';
 import type { Attempt, JobRow, NewJournalEntry, Store } from '../port.ts';
 import { openDatabase, translated } from './open.ts';
 import { WalSync } from './wal-sync.ts';
 import { watchStore } from './watch.ts';
+import { find, indexSome, markStale, mending, unindex, type Sql } from './search.ts';
 import { JOB_COLUMNS, fromRow, toColumn, type RawJob } from './rows.ts';
 
 const PRUNED_AT_ONCE = 1_000;
@@ -44,6 +45,8 @@ export function openStore(path: string): Store {
 
   const wal = new WalSync(path);
   const changes = db.prepare('SELECT total_changes()').pluck();
+
+  const search: Sql = { all, one, run: (text, ...args) => { sql(text).run(...args); }, exec: text => { db.exec(text); }, batch, utterances: (job, from, limit) => store.utterances(job, from, limit) };
 
   const store: Store = {
     path,
@@ -84,9 +87,11 @@ export function openStore(path: string): Store {
       const columns = JOB_COLUMNS.filter(([key]) => key !== 'id' && change[key] !== undefined);
       if (columns.length)
         sql(`UPDATE jobs SET ${columns.map(([, column]) => `${column} = ?`).join(', ')} WHERE id = ?`).run(...columns.map(([key]) => toColumn(key, change[key])), id);
+      if (change.state && isFinal(change.state)) markStale(search, id);
       if (journal) write({ job: id, ...journal }, journal.at);
     }),
     remove: ids => batch(() => {
+      for (const id of ids) mending(search, () => unindex(search, id, 'forget'));
       for (const id of ids) for (const [table, key] of [['jobs', 'id'], ['utterances', 'job'], ['outputs', 'job'], ['attempts', 'job'], ['journal', 'job']]) sql(`DELETE FROM ${table} WHERE ${key} = ?`).run(id);
     }),
     prune(before, keep) {
@@ -138,6 +143,7 @@ export function openStore(path: string): Store {
       const { changes } = sql('INSERT INTO outputs (job, idx, stage, output, token) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
         .run(attempt.job, index, stageNumber(attempt.stage), JSON.stringify(output), token);
       if (!changes) return false;
+      markStale(search, attempt.job);
       write({ kind: 'step.finished', job: attempt.job, stage: attempt.stage, index, instance: attempt.instance, data: { token, ms: at - attempt.claimedAt } }, at);
       return true;
     }),
@@ -148,14 +154,19 @@ export function openStore(path: string): Store {
       sql('UPDATE attempts SET outcome = ?, ended_at = ?, failure = ? WHERE token = ?').run(counts ? 'failed' : 'parked', at, JSON.stringify(failure), token);
       for (const index of gaveUp)
         sql('INSERT INTO outputs (job, idx, stage, failed, output, token) VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO NOTHING').run(attempt.job, index, stageNumber(attempt.stage), JSON.stringify(failure), token);
+      if (gaveUp.length) markStale(search, attempt.job);
       write({ kind: gaveUp.length ? 'step.failed' : counts ? 'attempt.failed' : 'attempt.parked', job: attempt.job, stage: attempt.stage, index: attempt.from, instance: attempt.instance, data: { token, failure, try: attempt.try } }, at);
     }),
     openAttempts: () => all<RawAttempt>('SELECT * FROM attempts WHERE outcome IS NULL ORDER BY token').map(toAttempt),
     tries: (job, stage, index) => failedTries(job, stage, index),
     clearFailures: job => batch(() => {
       sql(`UPDATE attempts SET outcome = 'parked' WHERE job = ? AND outcome = 'failed'`).run(job);
+      mending(search, () => unindex(search, job, 'again'));
       return sql('DELETE FROM outputs WHERE job = ? AND failed = 1').run(job).changes;
     }),
+
+    indexSome: limit => mending(search, () => indexSome(search, limit)),
+    find: (query, page) => mending(search, () => find(search, query, page)),
 
     journal: (entries, at) => batch(() => { for (const entry of entries) write(entry, at); }),
     log({ job, kind, limit }) {
