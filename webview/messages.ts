@@ -22,7 +22,8 @@ export interface TieView { kind: 'off' | 'starting' | 'connected' | 'lost' | 'fa
 
 /** Extension → queue. */
 export type ToQueue =
-  | { type: 'snapshot'; rows: JobRow[]; paused: boolean; tie: TieView; modelsReady: boolean }
+  /** In parts, so that thousands of rows stop neither side for long; they count from the last on. */
+  | { type: 'snapshot'; rows: JobRow[]; first: boolean; last: boolean; paused: boolean; tie: TieView; modelsReady: boolean }
   | { type: 'delta'; rows: JobRow[]; removed: string[] }
   | { type: 'state'; paused: boolean; tie: TieView; modelsReady: boolean };
 

@@ -20,7 +20,8 @@ export class Page<In extends { type: string }, Out, Remembered> {
   #asked = 0;
   remembered: Remembered;
 
-  constructor(view: () => TemplateResult, initial: Remembered, take: (message: In) => void) {
+  /** `take` answers false when there is nothing new to paint. */
+  constructor(view: () => TemplateResult, initial: Remembered, take: (message: In) => boolean | void) {
     this.#view = view;
     this.#root = document.querySelector('main')!;
     this.remembered = { ...initial, ...this.#api.getState() };
@@ -28,8 +29,7 @@ export class Page<In extends { type: string }, Out, Remembered> {
       // Messages come from the editor's own frame; anything without a type is not ours.
       const data: unknown = event.data;
       if (typeof data !== 'object' || data === null || typeof (data as { type?: unknown }).type !== 'string') return;
-      take(data as In);
-      this.paint();
+      if (take(data as In) !== false) this.paint();
     });
   }
 
@@ -49,7 +49,7 @@ export class Page<In extends { type: string }, Out, Remembered> {
     this.#asked = 0;
     const { activeElement } = document;
     render(this.#view(), this.#root);
-    // A row that moves to another place in the list loses the focus.
-    if (activeElement instanceof HTMLElement && activeElement.isConnected && document.activeElement === document.body) activeElement.focus();
+    // A row that moves to another place in the list loses the focus. (Giving it to the body itself would only force a layout.)
+    if (activeElement instanceof HTMLElement && activeElement !== document.body && activeElement.isConnected && document.activeElement === document.body) activeElement.focus();
   }
 }

@@ -2,9 +2,9 @@
 export interface Window { from: number; to: number }
 
 /** tops[i] is where row i begins; the last entry is the height of all. */
-export function tops(heights: readonly number[]): Float64Array {
-  const result = new Float64Array(heights.length + 1);
-  for (let i = 0; i < heights.length; i++) result[i + 1] = result[i]! + heights[i]!;
+export function tops<T>(rows: readonly T[], heightOf: (row: T) => number): Float64Array {
+  const result = new Float64Array(rows.length + 1);
+  for (let i = 0; i < rows.length; i++) result[i + 1] = result[i]! + heightOf(rows[i]!);
   return result;
 }
 

@@ -11,6 +11,8 @@ import { checked, pageHtml } from './page.ts';
 
 /** Many updates a second become ten repaints. */
 const DELTA_MS = 100;
+/** Rows in one message: some milliseconds of work on either side. */
+const PART = 250;
 
 const METHOD: Readonly<Record<Exclude<JobAction, 'open'>, 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove'>> =
   { pause: 'job/pause', resume: 'job/resume', cancel: 'job/cancel', retry: 'job/retry', remove: 'job/remove' };
@@ -39,15 +41,25 @@ export class QueuePanel implements vscode.WebviewViewProvider {
 
     const state = (): { paused: boolean; tie: ReturnType<typeof tieView>; modelsReady: boolean } =>
       ({ paused: this.#daemon.state.queuePaused, tie: tieView(this.#daemon.tie), modelsReady: [...this.#daemon.state.models.values()].some(m => m.state === 'installed' && m.card.stages.includes('asr')) });
-    const snapshot = (): void => {
+    /** Which snapshot is being sent, if one is: a newer one ends it, and changes meanwhile follow behind it. */
+    let sending: symbol | null = null;
+    const snapshot = async (): Promise<void> => {
+      const mine = sending = Symbol('snapshot'), ids = [...this.#daemon.state.jobs.keys()];
       changed.clear();
       removed.clear();
-      post({ type: 'snapshot', rows: [...this.#daemon.state.jobs.values()].map(jobRow), ...state() });
-      this.#badge(view);
+      for (let at = 0; sending === mine; at += PART) {
+        const last = at + PART >= ids.length;
+        post({ type: 'snapshot', rows: ids.slice(at, at + PART).flatMap(id => this.#daemon.state.jobs.get(id) ?? []).map(jobRow), first: at === 0, last, ...state() });
+        if (last) break;
+        await new Promise(resolve => setImmediate(resolve));
+      }
+      if (sending !== mine) return;
+      sending = null;
+      flush();
     };
     const flush = (): void => {
       timer = null;
-      if (!ready || !view.visible) return;
+      if (!ready || !view.visible || sending) return;
       if (changed.size || removed.size) {
         post({ type: 'delta', rows: [...changed].flatMap(id => this.#daemon.state.jobs.get(id) ?? []).map(jobRow), removed: [...removed] });
         changed.clear();
@@ -58,23 +70,23 @@ export class QueuePanel implements vscode.WebviewViewProvider {
     const subscriptions = [
       this.#daemon.onChange(change => {
         if (!ready || !view.visible) return;
-        if (change.all) return snapshot();
+        if (change.all) return void snapshot();
         for (const id of change.jobs) { changed.add(id); removed.delete(id); }
         for (const id of change.removed) { removed.add(id); changed.delete(id); }
         if (change.queue) post({ type: 'state', ...state() });
         if (changed.size || removed.size) timer ??= setTimeout(flush, DELTA_MS);
       }),
       this.#daemon.onTie(() => { if (ready && view.visible) post({ type: 'state', ...state() }); }),
-      view.onDidChangeVisibility(() => { if (view.visible && ready) snapshot(); }),
+      view.onDidChangeVisibility(() => { if (view.visible && ready) void snapshot(); }),
       webview.onDidReceiveMessage(checked<FromQueue>(async () => {
         const [{ Compile }, { FromQueue: schema }] = await Promise.all([import('typebox/compile'), import('../../webview/messages.ts')]);
         return Compile(schema);
       }, message => {
-        if (message.type === 'ready') { ready = true; snapshot(); return void this.#daemon.start().catch(error => this.#log.error(errorText(error))); }
+        if (message.type === 'ready') { ready = true; void snapshot(); return void this.#daemon.start().catch(error => this.#log.error(errorText(error))); }
         void this.#act(message).catch(error => { this.#log.error(errorText(error)); void vscode.window.showErrorMessage(errorText(error)); });
       }, message => this.#log.warn(`queue panel: refused ${JSON.stringify(message).slice(0, 200)}`))),
     ];
-    view.onDidDispose(() => { if (timer) clearTimeout(timer); for (const s of subscriptions) s.dispose(); });
+    view.onDidDispose(() => { sending = null; if (timer) clearTimeout(timer); for (const s of subscriptions) s.dispose(); });
     webview.html = pageHtml({ webview, extensionUri: this.#extensionUri, name: 'queue', title: vscode.l10n.t('Queue') });
   }
 

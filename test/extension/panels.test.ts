@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { busyJobs, cpu, id, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
 import { openWindow, widenSideBar, type Window } from './harness.ts';
 import { hostUnavailable } from './host/install.ts';
+import { tasksOf } from './host/tasks.ts';
 import { axe, explorerMenu, explorerRow, focused, openView, setTheme, until } from './host/ui.ts';
 
 const unavailable = await hostUnavailable();
@@ -109,28 +110,34 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await again.getByRole('button', { name: 'All', exact: true }).click();
   });
 
-  it('5,000 jobs and 200 updates a second leave the page at 60 frames', async () => {
-    const now = Date.now(), jobs = manyJobs(5000, now);
-    w.daemon.set({ jobs, devices: [cpu(now)] });
-    await w.daemon.stop();
-    await w.daemon.start();
-    const queue = await w.panel('Queue');
-    await until('all jobs', async () => /4,998 waiting/.test(await queue.locator('.summary').textContent() ?? ''));
-    assert.ok(await queue.locator('.job').count() < 60);
-    const measured = queue.evaluate(async () => {
-      const tasks: number[] = [], observer = new PerformanceObserver(list => { for (const entry of list.getEntries()) tasks.push(entry.duration); });
-      observer.observe({ entryTypes: ['longtask'] });
-      const box = document.querySelector('.scroller')!, until = performance.now() + 3000;
-      let frames = 0;
-      while (performance.now() < until) { await new Promise(requestAnimationFrame); frames += 1; box.scrollTop += 40; }
-      return { tasks: tasks.map(Math.round), perSecond: Math.round(frames / 3) };
+  it('5,000 jobs and 200 updates a second hold the page up for no longer than three frames', async () => {
+    const now = Date.now(), jobs = manyJobs(5000, now), { page } = w.host, queue = await w.panel('Queue');
+    let perSecond = 0;
+    const tasks = await tasksOf(page, /\/queue\.js/, async () => {
+      // All of it comes anew, as after a reconnection; then words, places and states change while somebody scrolls.
+      w.daemon.set({ jobs, devices: [cpu(now)] });
+      await w.daemon.stop();
+      await w.daemon.start();
+      await until('all jobs', async () => /4,998 waiting/.test(await queue.locator('.summary').textContent() ?? ''));
+      assert.ok(await queue.locator('.job').count() < 60);
+      let n = 0;
+      const timer = setInterval(() => {
+        for (let i = 0; i < 10; i++) {
+          const job = jobs[n++ % jobs.length]!, kind = n % 10;
+          w.daemon.update(job.id, kind === 0 ? { state: 'processing', lastWords: 'begun' } : kind < 3 ? { position: job.position + 40 } : { lastWords: `words ${n}`, expectedStartAt: Date.now() + n * 1000 });
+        }
+      }, 50);
+      perSecond = await queue.evaluate(async () => {
+        const box = document.querySelector('.scroller')!, until = performance.now() + 3000;
+        let frames = 0;
+        while (performance.now() < until) { await new Promise(requestAnimationFrame); frames += 1; box.scrollTop += 40; }
+        return Math.round(frames / 3);
+      });
+      clearInterval(timer);
     });
-    let n = 0;
-    const timer = setInterval(() => { for (let i = 0; i < 10; i++) { const job = jobs[n++ % jobs.length]!; w.daemon.update(job.id, { lastWords: `words ${n}`, expectedStartAt: Date.now() + n * 1000 }); } }, 50);
-    const { tasks, perSecond } = await measured;
-    clearInterval(timer);
-    console.log(`5,000 jobs, 200 updates a second: ${perSecond} frames a second, long tasks: ${JSON.stringify(tasks)} ms`);
-    assert.ok(tasks.every(ms => ms < 200), `long tasks ${tasks}`);
+    console.log(`5,000 jobs, 200 updates a second: ${perSecond} frames a second, ${tasks.length} tasks, the longest ${tasks.slice(0, 5).join(', ')} ms of the processor`);
+    assert.ok(tasks.length > 50, 'the trace knows the page');
+    assert.ok(tasks[0]! < 50, `tasks of ${tasks.slice(0, 5).join(', ')} ms`);
     await queue.locator('.scroller').evaluate(box => { box.scrollTop = 0; });
   });
 

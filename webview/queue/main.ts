@@ -3,48 +3,63 @@ import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import { html, nothing, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { count, left } from '../format.ts';
 import type { FromQueue, JobAction, JobRow, TieView, ToQueue } from '../messages.ts';
 import { Page, t } from '../page.ts';
 import { reveal, rowAt, tops, visible } from '../virtual.ts';
-import { arrange, drop, heightOf, sameShape, step, totals, type Filter, type Item, type Move, type Section } from './order.ts';
+import { arrange, drop, heightOf, sameShape, step, totals, type Filter, type Item, type Move, type Section, type Totals } from './order.ts';
 import { actionsOf, describe, jobRow } from './row.ts';
 
 const SECTION_NAMES: Readonly<Record<Section, () => string>> = { running: () => t('Running'), waiting: () => t('Waiting'), finished: () => t('Finished') };
 const FILTERS: readonly { id: Filter; name: () => string }[] = [
   { id: 'all', name: () => t('All') }, { id: 'active', name: () => t('Active') }, { id: 'failed', name: () => t('Failed') }, { id: 'done', name: () => t('Done') }];
 
-const rows = new Map<string, JobRow>();
+let rows = new Map<string, JobRow>();
+/** A snapshot on its way: it takes the place of `rows` once its last part is here. */
+let coming = new Map<string, JobRow>();
 let tie: TieView = { kind: 'starting', text: '' }, paused = false, modelsReady = true, known = false;
-let items: Item[] = [], all = tops([]), index = new Map<string, number>(), stale = true;
+let items: Item[] = [], all = tops(items, heightOf), index = new Map<string, number>(), sums: Totals = totals([]), stale = true, uncounted = true;
 /** Two seconds without a hover hint would chatter: what the live region says, at most every 5 s. */
 let spoken = '', spokenAt = 0;
 let dragged: string | null = null, target: { id: string; below: boolean } | null = null;
-let scrollTop = 0, viewport = 600;
+let scrollTop = 0, viewport = 600, tabId: string | null = null;
 
 const page = new Page<ToQueue, FromQueue, { filter: Filter; search: string; scroll: number; focus: string | null }>(
   view, { filter: 'all', search: '', scroll: 0, focus: null }, take);
 
-function take(message: ToQueue): void {
+function take(message: ToQueue): boolean {
   if (message.type === 'snapshot') {
-    rows.clear();
-    for (const row of message.rows) rows.set(row.id, row);
+    if (message.first) coming = new Map();
+    for (const row of message.rows) coming.set(row.id, row);
+    if (!message.last) return false;
+    rows = coming;
+    coming = new Map();
     stale = true;
   } else if (message.type === 'delta') {
-    for (const row of message.rows) { stale ||= !sameShape(rows.get(row.id), row) || page.remembered.search !== ''; rows.set(row.id, row); }
+    for (const row of message.rows) {
+      stale ||= !sameShape(rows.get(row.id), row) || page.remembered.search !== '';
+      rows.set(row.id, row);
+      const item = items[index.get(row.id) ?? -1];
+      if (item?.kind === 'job') item.row = row;
+    }
     for (const id of message.removed) stale = rows.delete(id) || stale;
+    uncounted = true;
   }
   if (message.type !== 'delta') { ({ tie, paused, modelsReady } = message); known = true; }
+  return true;
 }
 
+/** What depends on every row is made anew only when rows changed, not for every repaint. */
 function refresh(): void {
   if (stale) {
     items = arrange(rows.values(), page.remembered.filter, page.remembered.search.trim());
-    all = tops(items.map(heightOf));
+    all = tops(items, heightOf);
     index = new Map(items.map((item, i) => [item.id, i]));
-    stale = false;
-  } else for (const item of items) if (item.kind === 'job') item.row = rows.get(item.id)!;
+  }
+  if (stale || uncounted) sums = totals(rows.values());
+  stale = uncounted = false;
 }
 
 const scroller = (): HTMLElement | null => document.querySelector('.scroller');
@@ -133,7 +148,7 @@ function rowView(item: Item, i: number, now: number): TemplateResult {
     <div role="row" class="header" aria-rowindex=${i + 1} .style=${place}><div role="gridcell"><h2>${SECTION_NAMES[item.section]()}</h2><span class="count">${count(item.count)}</span>
       ${item.section === 'finished' ? html`<button type="button" title=${t('Remove all finished jobs from the list')} aria-label=${t('Remove all finished jobs from the list')}
         @click=${() => send({ type: 'command', command: 'clearFinished' })}><span class="codicon codicon-clear-all"></span></button>` : nothing}</div></div>`;
-  const active = item.id === focusId(), { row } = item;
+  const active = item.id === tabId, { row } = item;
   const context = JSON.stringify({ webviewSection: 'job', job: row.id, jobState: row.state, preventDefaultContextMenuItems: true });
   return html`
     <div role="row" id=${`row-${row.id}`} class="job ${item.section} ${target?.id === row.id ? (target.below ? 'drop-below' : 'drop-above') : ''} ${dragged === row.id ? 'dragged' : ''}"
@@ -147,7 +162,15 @@ function rowView(item: Item, i: number, now: number): TemplateResult {
     </div>`;
 }
 
+/** Remaining times are told in steps of five seconds. */
+const CLOCK_MS = 5000;
+/** All that a row's picture depends on: while it is the same, scrolling past costs nothing. */
+function seen(item: Item, i: number, now: number): unknown[] {
+  return item.kind === 'header' ? [item.count, all[i], i] : [item.row, item.section, all[i], i, item.id === tabId, target?.id === item.id && target.below, dragged === item.id, Math.floor(now / CLOCK_MS)];
+}
+
 function list(now: number): TemplateResult {
+  tabId = focusId();
   const { from, to } = visible(all, scrollTop, viewport);
   // The focused row stays painted wherever the list is scrolled to, or the focus would be lost.
   const kept = index.get(page.remembered.focus ?? '') ?? -1;
@@ -156,7 +179,7 @@ function list(now: number): TemplateResult {
   return html`
     <div class="scroller" @scroll=${(e: Event) => { const y = (e.target as HTMLElement).scrollTop; scrollTop = y; page.paint(); rememberScroll(y); }} @keydown=${onKey} @dragover=${onDragOver} @drop=${onDrop}>
       <div role="grid" aria-label=${t('Jobs')} aria-rowcount=${items.length} .style=${`height: ${all.at(-1)}px`}>
-        ${repeat(shown, s => s.item.id, s => rowView(s.item, s.i, now))}
+        ${repeat(shown, s => s.item.id, s => guard(seen(s.item, s.i, now), () => rowView(s.item, s.i, now)))}
       </div>
     </div>`;
 }
@@ -190,7 +213,7 @@ const trouble = (): TemplateResult => html`
   </section>`;
 
 function summary(now: number): TemplateResult {
-  const sum = totals(rows.values());
+  const sum = sums;
   const parts = [
     sum.running ? t('{0} running', count(sum.running)) : '', sum.waiting ? t('{0} waiting', count(sum.waiting)) : '',
     sum.done ? t('{0} done', count(sum.done)) : '', sum.failed ? t('{0} failed', count(sum.failed)) : ''].filter(Boolean);

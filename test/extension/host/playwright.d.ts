@@ -60,7 +60,8 @@ export interface Page extends Finder {
   waitForTimeout(ms: number): Promise<void>;
   setViewportSize(size: { width: number; height: number }): Promise<void>;
   close(): Promise<void>;
+  context(): BrowserContext;
 }
-export interface BrowserContext { newPage(): Promise<Page>; pages(): Page[] }
-export interface Browser { newContext(options: object): Promise<BrowserContext>; contexts(): BrowserContext[]; close(): Promise<void> }
+export interface BrowserContext { newPage(): Promise<Page>; pages(): Page[]; browser(): Browser | null }
+export interface Browser { newContext(options: object): Promise<BrowserContext>; contexts(): BrowserContext[]; close(): Promise<void>; startTracing(page: Page, options: { categories: string[] }): Promise<void>; stopTracing(): Promise<Buffer> }
 export declare const chromium: { launch(options: object): Promise<Browser> };
