@@ -108,7 +108,7 @@ function takeRoom(scene: Scene, asking: Asking, tier: readonly DeviceState[]): {
       // Those that pass hold their room until their attempts end: the promise is told from then.
       const when = earliest(ledger, device, reservation.bytes, asking.index);
       Object.assign(reservation, { at: when.at, spare: when.spare, place: when.at - ledger.now <= PATIENCE_MS });
-      return { going: false, reason: waitsForMemory(scene, asking.lane, device, reservation.at, behind[0]!.instance) };
+      return { going: false, reason: waitsForMemory(asking.lane, device, reservation.at, behind[0]!.instance) };
     }
   }
   for (const { instance } of set) unload(ledger, instance, 'room', scene.actions);
@@ -202,11 +202,13 @@ function reserve(scene: Scene, lane: Lane, index: number, devices: readonly Devi
   else letPass(scene, reservation, here.filter(victim => !victim.instance.passes));
   return why === 'modelLimit' ? because.modelLimit(ledger.policy.loadedModels)
     : why === 'deviceLimit' ? because.deviceLimit(device.view.name, ledger.policy.instancesPerDevice)
-    : waitsForMemory(scene, lane, device, at, best.last);
+    : waitsForMemory(lane, device, at, best.last);
 }
 
-function waitsForMemory(_scene: Scene, lane: Lane, device: DeviceState, at: number, holder: InstanceState | null): Reason {
+function waitsForMemory(lane: Lane, device: DeviceState, at: number, holder: InstanceState | null): Reason {
   const missing = (lane.model.need[device.view.id] ?? 0) - device.free;
+  // Nobody holds it any more, and it does not show yet.
+  if (!holder && device.view.releasing) return because.releasing(device.view.name, Math.max(0, missing));
   return because.memory(lane.stage, lane.model.id, device.view.name, Math.max(0, missing), holder?.view.model ?? '', at);
 }
 
@@ -222,7 +224,7 @@ export function reasonFor(scene: Scene, lane: Lane, device: DeviceState, index: 
     case 'failedLately': return because.retryAt(lane.stage, lane.model.notBefore[view.id]!);
     default: {
       const when = earliest(ledger, device, lane.model.need[view.id] ?? Infinity, index);
-      return waitsForMemory(scene, lane, device, when.at, when.last);
+      return waitsForMemory(lane, device, when.at, when.last);
     }
   }
 }
