@@ -163,6 +163,14 @@ export class FakeDaemon {
       },
       'live/close': ({ id: jobId }) => ({ job: this.update(jobId, { live: { open: false } }) }),
       'live/recorder': () => ({ ffmpeg: process.env.EARSHOT_TEST_FFMPEG ?? 'ffmpeg' }),
+      'search/find': ({ words }) => {
+        const hits = [...this.utterances].flatMap(([jobId, said]) => said.flatMap(({ index, startMs, endMs, asr }) => {
+          const at = asr?.text.toLowerCase().indexOf(words.toLowerCase()) ?? -1, job = this.jobs.get(jobId);
+          if (at < 0 || !job) return [];
+          return [{ job: jobId, recording: { path: job.recording.path, name: job.recording.name }, createdAt: job.createdAt, language: job.language, index, startMs, endMs, atMs: startMs, text: { text: asr!.text, marks: [[at, at + words.length] as [number, number]] }, translation: null }];
+        }));
+        return { hits, next: null, total: hits.length, indexing: false };
+      },
       'queue/pause': () => { this.paused = true; this.#events.publish({ type: 'queue', paused: true }); return {}; },
       'queue/resume': () => { this.paused = false; this.#events.publish({ type: 'queue', paused: false }); return {}; },
       'state/subscribe': ({ topics, utterancesOf = [] }, connection) => {
