@@ -20,20 +20,22 @@ export interface Display {
   changed(): void;
   /** A question that waits for a key takes the place of the moving part. */
   ask(text: string | null): void;
+  /** A line for people that stays. */
+  note(text: string): void;
   close(): void;
 }
 
 /** `quiet`: stdout belongs to the result, so everything else goes to stderr. */
-export function createDisplay(session: Session, world: World, names: Names, options: { quiet: boolean; several: boolean }): Display {
+export function createDisplay(session: Session, world: World, names: Names, options: { quiet: boolean; several: boolean; meter?: () => string }): Display {
   const stream = options.quiet ? session.err : session.out;
   if (session.json) return jsonDisplay(session, world);
   const live = stream.isTTY === true && session.env.TERM !== 'dumb';
-  return live ? liveDisplay(session, world, names, stream) : plainDisplay(session, options, stream);
+  return live ? liveDisplay(session, world, names, stream, options.meter) : plainDisplay(session, options, stream);
 }
 
 function jsonDisplay(session: Session, world: World): Display {
   const ours = (event: StateEvent): boolean => (event.type === 'job' ? world.jobs.has(event.job.id) : event.type !== 'jobRemoved' || world.jobs.has(event.id));
-  return { event: (event) => { if (ours(event)) session.emit(event); }, utterance: () => {}, ended: () => {}, elsewhere: () => {}, changed: () => {}, ask: () => {}, close: () => {} };
+  return { event: (event) => { if (ours(event)) session.emit(event); }, utterance: () => {}, ended: () => {}, elsewhere: () => {}, changed: () => {}, ask: () => {}, note: () => {}, close: () => {} };
 }
 
 function plainDisplay(session: Session, { quiet, several }: { quiet: boolean; several: boolean }, stream: NodeJS.WriteStream): Display {
@@ -41,7 +43,7 @@ function plainDisplay(session: Session, { quiet, several }: { quiet: boolean; se
   let heading: string | null = null;
   const line = (text: string): void => { stream.write(`${text}\n`); };
   return {
-    event: () => {}, elsewhere: () => {}, changed: () => {}, ask: () => {}, close: () => {},
+    event: () => {}, elsewhere: () => {}, changed: () => {}, ask: () => {}, note: (text) => { session.err.write(`${text}\n`); }, close: () => {},
     utterance: (job, utterance) => {
       if (quiet) return;
       if (several && heading !== job.id) line(`# ${clean(job.recording.name)}`);
@@ -56,7 +58,7 @@ function plainDisplay(session: Session, { quiet, several }: { quiet: boolean; se
 /** Ten times a second is as much as eyes take. */
 const REDRAW_MS = 100;
 
-function liveDisplay(session: Session, world: World, names: Names, stream: NodeJS.WriteStream): Display {
+function liveDisplay(session: Session, world: World, names: Names, stream: NodeJS.WriteStream, meter?: () => string): Display {
   const paint = painter(stream, session.env);
   const region = createLogUpdate(stream, { showCursor: false });
   const columns = (): number => Math.max(24, (stream.columns ?? 80) - 1);
@@ -67,7 +69,7 @@ function liveDisplay(session: Session, world: World, names: Names, stream: NodeJ
 
   const draw = (): void => {
     timer = null;
-    const lines = question !== null ? [question] : liveLines(world, { columns: columns(), rows: stream.rows ?? 24, now: Date.now(), locale: session.locale, t: session.t, paint, names });
+    const lines = question !== null ? [question] : liveLines(world, { columns: columns(), rows: stream.rows ?? 24, now: Date.now(), locale: session.locale, t: session.t, paint, names, ...(meter ? { meter: meter() } : {}) });
     if (lines.length === 0) region.clear();
     else region(lines.join('\n'));
   };
@@ -86,6 +88,7 @@ function liveDisplay(session: Session, world: World, names: Names, stream: NodeJ
     ended: (job, utterances) => above([...(utterances > 0 ? [''] : []), ...endLines(job, utterances, style()), '']),
     elsewhere: (job) => above([paint('dim', `· ${clean(job.recording.name)} ${words(session.locale).states[job.state]} (${session.t.elsewhere})`)]),
     ask: (text) => { question = text; draw(); },
+    note: (text) => above([paint('dim', text)]),
     close: () => {
       clearInterval(heartbeat);
       if (timer) clearTimeout(timer);

@@ -4,6 +4,7 @@ import { FORMATS, PRIORITIES } from '../../schemas/words.ts';
 import { sinceMs } from './age.ts';
 import { EXIT, version, withSession } from './session.ts';
 import type { JobAction } from './jobs.ts';
+import type { ListenOptions } from './listen.ts';
 import { recordingNotVoice } from './recordings.ts';
 import type { TranscribeOptions } from './transcribe.ts';
 
@@ -62,6 +63,16 @@ withRecipe(program.command('transcribe').alias('t').description('transcribe reco
     if (files.length === 0) command.error('error: name a recording, or a folder of recordings', { exitCode: EXIT.usage });
     return withSession(options, async (session) => (await import('./transcribe.ts')).transcribe(session, files, meant === null ? options : { ...options, speak: true }));
   });
+
+withRecipe(program.command('listen').alias('l').description('what is said now as text: a microphone, or - for a pipe with sound')
+  .argument('[source]', '- reads a pipe: a file or stream of any kind that ffmpeg knows'))
+  .option('--pcm', 'the pipe holds PCM: mono, 16 bits, 16 kHz')
+  .option('--device <input>', 'what to record from, as --list-devices names it, or FORMAT:NAME of ffmpeg')
+  .option('--list-devices', 'the inputs of this machine')
+  .option('--save <file>', 'also keep the sound, as a WAV file')
+  .option('--name <name>', 'what the job and its files are called')
+  .addOption(json())
+  .action((source: string | undefined, options: ListenOptions) => withSession(options, async (session) => (await import('./listen.ts')).listen(session, source, options)));
 
 program.command('queue').alias('q').description('show the jobs')
   .option('-a, --all', 'also all that are over')

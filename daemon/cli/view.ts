@@ -8,7 +8,7 @@ import { front, unsettled, type Followed, type World } from './follow.ts';
 import { bar, clean, cut, fit, fitEnd, pad, width, type Paint } from './terminal.ts';
 import type { Texts } from './texts.ts';
 
-export interface Frame { columns: number; rows: number; now: number; locale: Locale; t: Texts; paint: Paint; names: Names }
+export interface Frame { columns: number; rows: number; now: number; locale: Locale; t: Texts; paint: Paint; names: Names; /** How loud it is, of what is recorded here. */ meter?: string }
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const WORKING_LINES = 3;
@@ -32,7 +32,8 @@ function working(followed: Followed, { columns, paint }: Frame): string[] {
     paint('dim', `${pad(clockText(utterance.startMs), 7)} ${fit(clean(utterance.nmt?.text ?? sourceText(utterance)), columns - 9)}`));
 }
 
-function header(job: Job, { columns, now, locale, t, paint }: Frame): string {
+function header(job: Job, { columns, now, locale, t, paint, meter = '' }: Frame): string {
+  if (job.live?.open) return `${paint('red', '●')} ${paint('bold', t.listening)} ${paint('green', meter)}  ${paint('dim', [clockText(job.progress.ingestedMs), job.language === null ? '' : languageText(job.language, locale), t.endListening].filter(Boolean).join(' · '))}`;
   const spinner = job.state === 'processing' || job.state === 'loading' ? SPINNER[Math.floor(now / 100) % SPINNER.length]! : job.state === 'paused' ? '⏸' : '·';
   const facts = [
     job.recording.durationMs === null ? '' : clockText(job.recording.durationMs),
@@ -81,7 +82,7 @@ function notes(world: World, job: Job, { locale, t, paint, names, columns, now }
   }
   const loading = [...world.instances.values()].filter((each) => each.state === 'starting' || each.state === 'loading');
   if (loading.length > 0) lines.push(paint('dim', `  ${t.loadingModel} ${loading.map((each) => clean(each.model)).join(', ')}`));
-  else if (job.waiting && lines.length === 0) lines.push(paint('yellow', `  ${clean(explain(job.waiting, locale, { ...names, now }))}`));
+  else if (job.waiting && lines.length === 0 && !(job.live && job.waiting.code === 'ingesting')) lines.push(paint('yellow', `  ${clean(explain(job.waiting, locale, { ...names, now }))}`));
   if (job.retry) lines.push(paint('yellow', `  ${t.tryAgain(job.retry.attempt, job.retry.of, timeText(job.retry.at, locale, now))}`));
   return lines;
 }

@@ -15,12 +15,15 @@ export interface WatchResult { outcome: 'ended' | 'detached' | 'stopped' | 'canc
 /** A daemon that ends this often under us is not going to get there. */
 const MAX_RECONNECTS = 8;
 
+/** `interrupt`: what Ctrl-C does instead of asking; `meter`: how loud it is, of sound that is recorded here. */
+export interface WatchOptions { quiet?: boolean; meter?: () => string; interrupt?: (display: Display, leave: () => void) => () => void }
+
 /** `quiet`: stdout is kept for the caller's result. A daemon that crashes is started again: it takes up where it was, and so does this. */
-export async function watchJobs(session: Session, first: Client, jobs: readonly Job[], options: { quiet?: boolean } = {}): Promise<WatchResult> {
+export async function watchJobs(session: Session, first: Client, jobs: readonly Job[], options: WatchOptions = {}): Promise<WatchResult> {
   const world = emptyWorld();
   for (const job of jobs) followJob(world, job);
   const { devices } = await first.call('device/list', {}).catch(() => ({ devices: [] }));
-  const display = createDisplay(session, world, { device: (id) => devices.find((each) => each.id === id && each.kind === 'gpu')?.name }, { quiet: options.quiet === true, several: jobs.length > 1 });
+  const display = createDisplay(session, world, { device: (id) => devices.find((each) => each.id === id && each.kind === 'gpu')?.name }, { quiet: options.quiet === true, several: jobs.length > 1, ...(options.meter ? { meter: options.meter } : {}) });
   const { promise, resolve, reject } = Promise.withResolvers<WatchResult['outcome']>();
   let client = first, reconnects = 0, over = false;
   let stopEvents = (): void => {};
@@ -67,7 +70,7 @@ export async function watchJobs(session: Session, first: Client, jobs: readonly 
       reject(error);
     }
   };
-  const stopKeys = onInterrupt(session, display, {
+  const stopKeys = options.interrupt ? options.interrupt(display, () => resolve('detached')) : onInterrupt(session, display, {
     detach: () => resolve('detached'),
     cancel: () => {
       const left = [...world.jobs.values()].filter(({ job }) => !isFinal(job.state)).map(({ job }) => job.id);

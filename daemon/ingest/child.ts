@@ -70,7 +70,8 @@ function decoded(request: ChildRequest): Source {
       if (live && taken === 0 && readMs === 0) return [];
       const { failure, warning } = verdict({ report: decoding.report, exit, readMs, path: request.recording, audioTrack: request.audioTrack });
       if (failure) throw stop(failure);
-      return warning ? [warning] : [];
+      // A stream ends where it is left.
+      return warning && !live ? [warning] : [];
     },
     stop: () => { ffmpeg.kill('SIGKILL'); },
   };

@@ -42,7 +42,7 @@ export const zhCn: Catalogue = {
 
     noMicrophone: (a) => says(`无法录音${a.has('device') ? `（${a.text('device')}）` : ''}。`, '运行 `earshot listen --list-devices` 查看可用的输入设备，并确认本程序有权使用麦克风。'),
     tooManySessions: (a) => says(`已经打开了 ${a.text('limit', '太多')} 个实时会话。`, '请关闭一个，或调大设置 liveSessions。'),
-    sessionBehind: (a) => says(`文字比说话落后 ${a.text('seconds', '若干')} 秒${a.number('unrepaired') > 0 ? `；${a.text('unrepaired')} 句保持识别原样，未作修正` : ''}。`, '说过的话不会丢失。使用更小的模型或减少同时进行的任务可以跟上。'),
+    sessionBehind: (a) => says(`文字最多比说话落后 ${a.text('seconds', '若干')} 秒${a.number('unrepaired') > 0 ? `；${a.text('unrepaired')} 句保持识别原样，未作修正` : ''}。`, '说过的话不会丢失。使用更小的模型或减少同时进行的任务可以跟上。'),
 
     diskFull: (a) => says(`${a.text('path')} 所在的磁盘已满${a.has('needed') ? `：需要 ${bytes(a, 'needed')}，剩余 ${bytes(a, 'free')}` : ''}。`, '请腾出空间；任务会从中断处继续。'),
     noPython: (a) => says(a.has('missing') ? `找到了 Python ${a.text('needed', '3')}，但缺少模块 ${a.text('missing')}。` : `没有找到 Python ${a.text('needed', '3.10')} 或更新版本${a.has('path') ? `（${a.text('path')}）` : ''}。`, a.has('missing') ? '在 Debian 和 Ubuntu 上：apt install python3-venv。' : '请安装 Python 3，或在设置 pythonPath 中指定。'),
