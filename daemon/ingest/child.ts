@@ -11,9 +11,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Failure } from '../../schemas/errors.ts';
 import { RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
-import { BYTES_PER_MS, decodeArguments, decodeStreamArguments, readDecoding } from './decoding.ts';
+import { BYTES_PER_MS, decodeArguments, decodeStreamArguments, readDecoding, startsAfter } from './decoding.ts';
 import { openDetector } from './detector.ts';
 import { growing } from './growing.ts';
+import { tailIsCut } from './tail.ts';
 import { verdict } from './verdict.ts';
 
 /** `live`: the sound comes with time, as bytes in `inputPath`; for PCM that is the PCM file itself. */
@@ -30,29 +31,35 @@ export type FromChild =
 const PROGRESS_EVERY_MS = 100;
 /** A session's clients hear of each; ten sessions at once tell enough. */
 const LIVE_PROGRESS_EVERY_MS = 250;
+const ZEROS = Buffer.alloc(1 << 16);
 
 /** Carries a failure to the end of this file. Imports nothing, because the schemas take longer to load than everything else here. */
 const stop = (failure: Failure): Error => Object.assign(new Error(failure.code), { failure });
 const tell = (message: FromChild): void => { process.send!(message); };
 
 /** Where PCM comes from. `end` judges, once all of it came; `stop` lets go of it at any time. */
-interface Source { pcm: AsyncIterable<Buffer>; /** It lies in the PCM file already. */ inPlace: boolean; taken(): number; end(readMs: number): Promise<Failure[]>; stop(): void }
+interface Source { pcm: AsyncIterable<Buffer>; /** It lies in the PCM file already. */ inPlace: boolean; taken(): number; /** Known at its end. */ stereo(): boolean; end(readMs: number): Promise<Failure[]>; stop(): void }
 
 /** Sound of a live session; the daemon says how much of it is there. */
 const sound = growing();
 
-function decoded(request: ChildRequest): Source {
+function decoded(request: ChildRequest, oneSide: boolean): Source {
   const { live } = request;
-  const ffmpeg: ChildProcess = spawn(request.ffmpeg, live ? decodeStreamArguments : decodeArguments(request.recording, request.audioTrack), { stdio: [live ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true });
+  const ffmpeg: ChildProcess = spawn(request.ffmpeg, live ? decodeStreamArguments : decodeArguments(request.recording, request.audioTrack, oneSide), { stdio: [live ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true });
+  // Without a reader Node throws away what a program said that has ended: all of a very short recording.
+  ffmpeg.stdout!.on('readable', () => {});
   const exited = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     ffmpeg.once('error', error => reject(stop({ code: 'noFfmpeg', args: { path: request.ffmpeg }, detail: error.message })));
     ffmpeg.once('close', (code, signal) => resolve(code ?? signal ?? 0));
   });
   exited.catch(() => {});
   const decoding = readDecoding();
-  let started = false, taken = 0;
+  let started = false, taken = 0, headerRead = (): void => {};
+  const header = new Promise<void>(resolve => { headerRead = resolve; });
+  ffmpeg.stderr!.once('close', headerRead);
   ffmpeg.stderr!.on('data', (bytes: Buffer) => {
     decoding.push(bytes);
+    if (decoding.report.headerDone) headerRead();
     if (!started && decoding.report.headerDone && decoding.report.audioTracks > request.audioTrack) {
       started = true;
       tell({ type: 'started', durationMs: live ? null : decoding.report.durationMs });
@@ -61,14 +68,19 @@ function decoded(request: ChildRequest): Source {
   async function* counted(path: string): AsyncGenerator<Buffer> { for await (const chunk of sound.read(path)) { yield chunk; taken += chunk.length; } }
   // When ffmpeg ends early its pipe breaks: its exit says why.
   if (live) pipeline(Readable.from(counted(live.inputPath)), ffmpeg.stdin!).catch(() => {});
+  async function* placed(): AsyncGenerator<Buffer> {
+    await header;
+    for (let left = startsAfter(decoding.report, request.audioTrack) * BYTES_PER_MS; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
+    yield* ffmpeg.stdout as AsyncIterable<Buffer>;
+  }
   return {
-    pcm: ffmpeg.stdout as AsyncIterable<Buffer>, inPlace: false, taken: () => taken,
+    pcm: placed(), inPlace: false, taken: () => taken, stereo: () => decoding.report.stereo[request.audioTrack] ?? false,
     async end(readMs) {
       const exit = await exited;
       decoding.end();
       // A live session may end before it said anything.
       if (live && taken === 0 && readMs === 0) return [];
-      const { failure, warning } = verdict({ report: decoding.report, exit, readMs, path: request.recording, audioTrack: request.audioTrack });
+      const { failure, warning } = verdict({ report: decoding.report, exit, endsEarly: !live && await tailIsCut(request.recording, decoding.report.format), readMs, path: request.recording, audioTrack: request.audioTrack });
       if (failure) throw stop(failure);
       // A stream ends where it is left.
       return warning && !live ? [warning] : [];
@@ -80,38 +92,45 @@ function decoded(request: ChildRequest): Source {
 function asItLies(path: string): Source {
   let taken = 0;
   async function* counted(): AsyncGenerator<Buffer> { for await (const chunk of sound.read(path)) { taken += chunk.length; yield chunk; } }
-  return { pcm: counted(), inPlace: true, taken: () => taken, end: async () => [], stop: () => {} };
+  return { pcm: counted(), inPlace: true, taken: () => taken, stereo: () => false, end: async () => [], stop: () => {} };
 }
 
-async function ingest(request: ChildRequest): Promise<{ durationMs: number; warnings: Failure[] }> {
+interface Ingested { durationMs: number; warnings: Failure[]; utterances: number; stereo: boolean }
+
+async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested> {
   const { live } = request;
-  const source = live?.format === 'pcm' ? asItLies(live.inputPath) : decoded(request);
+  const source = live?.format === 'pcm' ? asItLies(live.inputPath) : decoded(request, oneSide);
   // While ffmpeg reads its first packets, the library loads.
   const detector = detectorOf(request.sherpaDirectory);
   const cutting = startCutting(live ? SPOKEN : RECORDED);
-  const file = source.inPlace ? null : await openInPlace(request.pcmPath);
+  const file = source.inPlace ? null : await openInPlace(request.pcmPath), before = (await file?.stat())?.size ?? 0;
+  let utterances = 0, bytes = 0, written = before;
+  const found = async (rows: UtteranceTimes[]): Promise<void> => {
+    if (!rows.length) return;
+    if (file && written < bytes) { await extend(file, bytes, request.pcmPath); written = bytes; }
+    utterances += rows.length;
+    tell({ type: 'utterances', rows });
+  };
   try {
-    let bytes = 0, odd: Buffer = Buffer.alloc(0), told = 0;
+    let odd: Buffer = Buffer.alloc(0), told = 0;
     for await (const chunk of source.pcm) {
-      // Written before it is told of: whoever hears of an utterance can read it.
-      if (file) await writeAll(file, chunk, bytes, request.pcmPath);
+      // Written before it is told of: whoever hears of an utterance can read it. Silence is a hole and takes no room.
+      if (file && (bytes < before || !isZero(chunk))) { await writeAll(file, chunk, bytes, request.pcmPath); written = bytes + chunk.length; }
       bytes += chunk.length;
       const whole = odd.length ? Buffer.concat([odd, chunk]) : chunk;
       const even = whole.length - whole.length % 2;
       odd = whole.subarray(even);
-      const rows = cutting.push(detector.push(samplesOf(whole.subarray(0, even))));
-      if (rows.length) tell({ type: 'utterances', rows });
+      await found(cutting.push(detector.push(samplesOf(whole.subarray(0, even)))));
       const now = performance.now();
       if (now - told >= (live ? LIVE_PROGRESS_EVERY_MS : PROGRESS_EVERY_MS)) { told = now; tell({ type: 'progress', ms: Math.floor(bytes / BYTES_PER_MS), taken: source.taken() }); }
     }
     const durationMs = Math.floor(bytes / BYTES_PER_MS);
     const warnings = await source.end(durationMs);
-    const rows = [...cutting.push(detector.end()), ...cutting.end(durationMs)];
-    if (rows.length) tell({ type: 'utterances', rows });
+    await found([...cutting.push(detector.end()), ...cutting.end(durationMs)]);
     await file?.truncate(bytes);
     await file?.datasync();
     tell({ type: 'progress', ms: durationMs, taken: source.taken() });
-    return { durationMs, warnings };
+    return { durationMs, warnings, utterances, stereo: source.stereo() };
   } finally {
     source.stop();
     await file?.close();
@@ -129,6 +148,11 @@ async function writeAll(file: FileHandle, chunk: Buffer, position: number, path:
   try {
     for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at, chunk.length - at, position + at)).bytesWritten;
   } catch (error) { throw notWritten(error, path); }
+}
+
+const isZero = (chunk: Buffer): boolean => chunk.length <= ZEROS.length && ZEROS.compare(chunk, 0, chunk.length, 0, chunk.length) === 0;
+async function extend(file: FileHandle, size: number, path: string): Promise<void> {
+  try { await file.truncate(size); } catch (error) { throw notWritten(error, path); }
 }
 
 const notWritten = (error: unknown, path: string): Error => {
@@ -152,6 +176,11 @@ const samplesOf = (bytes: Buffer): Int16Array =>
 process.once('disconnect', () => process.exit(0));
 process.on('message', (message: ChildRequest | Grown) => { if ('type' in message) sound.grown(message.bytes, message.ended); });
 const [request] = await once(process, 'message') as [ChildRequest];
-const last: FromChild = await ingest(request).then(
-  result => ({ type: 'done', ...result }), (error: unknown) => ({ type: 'failed', failure: failureOf(error) }));
+/** Two sides may cancel each other out in their sum (a plug wired wrong): where nothing was heard, one of them is listened to. */
+const listen = async (): Promise<Ingested> => {
+  const both = await ingest(request);
+  return both.stereo && both.utterances === 0 && !request.live ? ingest(request, true) : both;
+};
+const last: FromChild = await listen().then(
+  ({ durationMs, warnings }) => ({ type: 'done', durationMs, warnings }), (error: unknown) => ({ type: 'failed', failure: failureOf(error) }));
 process.send!(last, () => process.disconnect());

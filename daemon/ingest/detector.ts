@@ -9,6 +9,8 @@ const CONTEXT = 64;
 const THRESHOLD = 0.5;
 /** sherpa keeps the sound of a stretch of speech until it ends; after this many frames (20 s) it is told to let go. */
 const LONGEST_HELD = 625;
+/** Below this (two steps of 16 bits, dB) a frame is digital silence; after a second of it the detector is not asked: hours of it take seconds. */
+const SILENT = -84, SILENT_FRAMES = 31;
 
 interface Vad { acceptWaveform(samples: Float32Array): void; isDetected(): boolean; isEmpty(): boolean; pop(): void; flush(): void }
 interface Sherpa { Vad: new (config: object, bufferSeconds: number) => Vad }
@@ -25,9 +27,14 @@ export function openDetector(sherpaDirectory: string): { push(samples: Int16Arra
     sileroVad: { model: vadModel(sherpaDirectory), threshold: THRESHOLD, minSilenceDuration: 0.001, minSpeechDuration: 0.001, maxSpeechDuration: 1e6, windowSize: FRAME },
     sampleRate: 16_000, numThreads: 1, provider: 'cpu', debug: false,
   }, 60);
-  let rest = new Int16Array(0), started = false, held = 0;
+  let rest = new Int16Array(0), started = false, held = 0, silent = 0;
 
   const decide = (samples: Int16Array, from: number): Frame => {
+    let energy = 0;
+    for (let i = from; i < from + FRAME; i++) energy += samples[i]! ** 2;
+    const level = 10 * Math.log10(energy / (FRAME * 32768 ** 2) + 1e-10);
+    silent = level < SILENT ? silent + 1 : 0;
+    if (silent > SILENT_FRAMES) return { speech: false, level };
     const length = started ? FRAME : FRAME + CONTEXT, offset = started ? CONTEXT : 0;
     const input = new Float32Array(length);
     for (let i = 0; i < length; i++) input[i] = samples[from + offset + i]! / 32768;
@@ -37,9 +44,7 @@ export function openDetector(sherpaDirectory: string): { push(samples: Int16Arra
     held = speech ? held + 1 : 0;
     if (held >= LONGEST_HELD) { vad.flush(); held = 0; }
     while (!vad.isEmpty()) vad.pop();
-    let energy = 0;
-    for (let i = 0; i < FRAME; i++) energy += (samples[from + i]! / 32768) ** 2;
-    return { speech, level: 10 * Math.log10(energy / FRAME + 1e-10) };
+    return { speech, level };
   };
 
   const push = (samples: Int16Array): Frame[] => {

@@ -82,7 +82,7 @@ const languageSuffix = (text: Text, from: string | null, to: string | undefined)
 function freePlace(directory: string, name: string, suffix: string, recording: string, store: Store): string {
   const { name: stem } = parse(name);
   for (let n = 0; ; n++) {
-    const path = join(directory, `${n === 0 ? stem : n === 1 ? name : `${name} (${n})`}${suffix}`);
+    const path = join(directory, fitting(n === 0 ? stem : name, `${n > 1 ? ` (${n})` : ''}${suffix}`));
     if (path !== recording && (store.wrote(path) === recording || !existsSync(path))) { store.willWrite(path, recording); return path; }
   }
 }
@@ -95,6 +95,21 @@ async function saveSound(pcm: string, path: string): Promise<number> {
     await rename(part, path);
   } catch (error) { await rm(part, { force: true }); throw error; }
   return WAV_HEADER_BYTES + samples * 2;
+}
+
+/** File systems take names of 255 bytes; while it is written a file is called ".part" besides. */
+const LONGEST_NAME_BYTES = 255 - '.part'.length;
+
+/** The name with its suffix, its own end left out as far as it must be; never half a character. */
+function fitting(name: string, suffix: string): string {
+  const room = LONGEST_NAME_BYTES - Buffer.byteLength(suffix);
+  if (Buffer.byteLength(name) <= room) return name + suffix;
+  let kept = '';
+  for (const { segment } of new Intl.Segmenter().segment(name)) {
+    if (Buffer.byteLength(kept + segment) > room) break;
+    kept += segment;
+  }
+  return kept + suffix;
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -24,6 +24,7 @@ export const en: Catalogue = {
     noAudioTrack: (a) => says(`${a.text('path')} has no sound.`),
     noSuchTrack: (a) => says(`${a.text('path')} has no audio track ${a.text('track')}${a.has('tracks') ? `; it has ${count(a.number('tracks'), 'track')}` : ''}.`, 'Tracks are counted from 0.'),
     truncatedFile: (a) => says(`The recording is cut off${a.has('readMs') ? `: ${clockText(a.number('readMs'))}${a.has('durationMs') ? ` of ${clockText(a.number('durationMs'))}` : ''} could be read` : ''}.`, 'What could be read was transcribed.'),
+    damagedFile: (a) => says(`Parts of ${a.text('path')} are damaged and could not be decoded.`, 'The rest was transcribed. Copy it again from where it came, if you can.'),
     recordingChanged: (a) => says(`${a.text('path')} has changed since the job was made.`, 'Submit it again.'),
     unknownLanguage: (a) => says(`There is no language “${a.text('language')}”.`, 'Use a code such as en, es, zh or pt.'),
     unknownModel: (a) => says(`There is no model “${a.text('model')}”.`, '`earshot models list` shows those that there are.'),

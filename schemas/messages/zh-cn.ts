@@ -24,6 +24,7 @@ export const zhCn: Catalogue = {
     noAudioTrack: (a) => says(`${a.text('path')} 没有声音。`),
     noSuchTrack: (a) => says(`${a.text('path')} 没有第 ${a.text('track')} 条音轨${a.has('tracks') ? `，共有 ${a.text('tracks')} 条` : ''}。`, '音轨从 0 开始编号。'),
     truncatedFile: (a) => says(`录音不完整${a.has('readMs') ? `：只能读取 ${clockText(a.number('readMs'))}${a.has('durationMs') ? `（共 ${clockText(a.number('durationMs'))}）` : ''}` : ''}。`, '能读取的部分已经转写。'),
+    damagedFile: (a) => says(`${a.text('path')} 有损坏，部分内容无法解码。`, '其余部分已经转写。如有可能，请从来源重新复制一份。'),
     recordingChanged: (a) => says(`任务创建后，${a.text('path')} 发生了变化。`, '请重新提交。'),
     unknownLanguage: (a) => says(`没有语言“${a.text('language')}”。`, '请使用 en、es、zh、pt 之类的代码。'),
     unknownModel: (a) => says(`没有模型“${a.text('model')}”。`, '运行 `earshot models list` 查看可用模型。'),

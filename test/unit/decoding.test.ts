@@ -16,8 +16,8 @@ const read = (lines: readonly string[]): DecodingReport => {
   decoding.end();
   return decoding.report;
 };
-const judge = (lines: readonly string[], more: { exit?: number | NodeJS.Signals; readMs?: number; audioTrack?: number } = {}) =>
-  verdict({ report: read(lines), exit: 0, readMs: 3_723_450, path: 'r', audioTrack: 0, ...more });
+const judge = (lines: readonly string[], more: { exit?: number | NodeJS.Signals; readMs?: number; audioTrack?: number; endsEarly?: boolean } = {}) =>
+  verdict({ report: read(lines), exit: 0, endsEarly: false, readMs: 3_723_450, path: 'r', audioTrack: 0, ...more });
 
 describe('what ffmpeg says', () => {
   test('container, length and tracks; of the input only, and not from metadata', () => {
