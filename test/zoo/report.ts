@@ -1,6 +1,6 @@
 /** `npm run zoo`: visits every exhibit, a few of them with real recognition too, and writes docs/media.md. Some three minutes. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundledFfmpeg } from '../../daemon/runtimes/ffmpeg.ts';
@@ -41,7 +41,6 @@ async function recognise(zoo: Zoo): Promise<Map<string, string>> {
   const child = spawn(program, ['transcribe', '--language', 'en', '--no-repair', '--format', 'json', '--output', texts, ...RECOGNISED.map(name => zoo.at(name))], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   await new Promise(resolve => child.once('close', resolve));
   spawnSync(program, ['daemon', 'stop'], { env, stdio: 'ignore' });
-  const { globSync } = await import('node:fs');
   const found = globSync('*.earshot.json', { cwd: texts }).map(file => JSON.parse(readFileSync(join(texts, file), 'utf8')) as { recording: { name: string }; utterances: { asr?: { text: string } }[] });
   return new Map(RECOGNISED.map(name => [name, found.find(each => each.recording.name === name)?.utterances.map(each => each.asr?.text ?? '').join(' ') ?? '']));
 }
