@@ -20,7 +20,7 @@ async function outputsOf(name: string): Promise<string[]> {
     id: name.slice(0, 20), path, name, bytes: 1, modifiedAt: 1, durationMs: 1000, fingerprint: name, options: { repair: false, outputs: { formats: ['txt', 'json'] } }, stages: ['asr'], models: {}, priority: 'normal', position: 0,
     state: 'processing', createdAt: 0, startedAt: 0, finishedAt: null, language: 'en', ingested: true, ingestedMs: 1000, failure: null, warnings: [], outputs: [], overtaken: 0, crashes: 0,
   };
-  return (await writeOutputs(new JobWork(row), { store, ffmpeg: () => '', formats: [], signal: new AbortController().signal })).map(output => output.path);
+  return (await writeOutputs(new JobWork(row, 0), { pcm: '', store, ffmpeg: () => '', formats: [], signal: new AbortController().signal })).map(output => output.path);
 }
 
 test('outputs of recordings whose names are as long as a name may be: short enough, and never one over the other', async () => {
