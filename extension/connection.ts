@@ -1,6 +1,6 @@
 /**
  * This window's tie to the daemon. It goes `off → starting → connected`, and after a loss `lost → starting → connected` by itself; `failed`
- * waits until someone asks again. Two connections: one for jobs, models and engines (a snapshot of thousands of jobs travels once), one for
+ * waits until someone asks again. Two connections: one for jobs, models, engines and watched folders (a snapshot of thousands of jobs travels once), one for
  * what comes and goes with the views (devices, instances, utterances of streaming jobs).
  */
 import * as vscode from 'vscode';
@@ -22,7 +22,7 @@ export type Tie =
 /** Where the daemon's program, socket and token are; `schemas/home.ts` knows the folders, and the bundle brings it along. */
 export interface DaemonPlace { program: string; args: string[]; env: Record<string, string | undefined>; socket: string; token: string; log: string }
 
-const MAIN_TOPICS: readonly Topic[] = ['jobs', 'models', 'engines'];
+const MAIN_TOPICS: readonly Topic[] = ['jobs', 'models', 'engines', 'watch'];
 const START_TIMEOUT_MS = 20_000;
 
 export class Daemon implements vscode.Disposable {

@@ -16,6 +16,8 @@ import { tools } from './tools.ts';
 import { TranscriptEditor } from './transcript/editor.ts';
 import { modelCommands, ModelsView } from './views/models.ts';
 import { setNames } from './words.ts';
+import { syncFolders } from './watched/sync.ts';
+import { watchCommands, WatchedView } from './watched/view.ts';
 
 /** For tests: how long activate() took, and the state that the window mirrors. */
 export interface Api { activatedInMs: number; /** Of the processor, which a busy machine does not stretch. */ activationCpuMs: number; daemon: Daemon }
@@ -27,7 +29,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
   const streams = new Streams(daemon, context.workspaceState, log);
   const parts: Parts = { daemon, streams, memory: context.globalState, log };
-  const doctor = new Doctor(parts), models = new ModelsView(daemon);
+  const doctor = new Doctor(parts), models = new ModelsView(daemon), watched = new WatchedView(daemon);
 
   const commands: Record<string, (first?: unknown, second?: unknown) => Promise<unknown>> = {
     transcribe: (uri, all) => transcribe(parts, 'plain', uri, all),
@@ -51,14 +53,14 @@ export function activate(context: vscode.ExtensionContext): Api {
     'job.pause': job => simple('job/pause')(parts, job), 'job.resume': job => simple('job/resume')(parts, job), 'job.cancel': job => simple('job/cancel')(parts, job),
     'job.retry': job => simple('job/retry')(parts, job), 'job.remove': job => simple('job/remove')(parts, job), 'job.priority': job => setPriority(parts, job),
     'job.top': job => moveTo('top')(parts, job), 'job.bottom': job => moveTo('bottom')(parts, job),
-    ...modelCommands(daemon),
+    ...modelCommands(daemon), ...watchCommands(parts),
   };
   context.subscriptions.push(
-    log, daemonLog, daemon, streams, models, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), tools(parts), subtitleLanguage(), whenTrusted(() => editProviders(parts)),
+    log, daemonLog, daemon, streams, models, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), tools(parts), subtitleLanguage(), whenTrusted(() => editProviders(parts)),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`earshot.${name}`, told(log, run))),
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),
-    vscode.window.registerTreeDataProvider('earshot.models', models),
+    vscode.window.registerTreeDataProvider('earshot.models', models), vscode.window.registerTreeDataProvider('earshot.watched', watched),
     vscode.window.registerCustomEditorProvider('earshot.transcript', new TranscriptEditor(context.extensionUri, log), { webviewOptions: { retainContextWhenHidden: false } }),
     vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
     daemon.onChange(change => { if (change.all || change.queue) void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused); }),

@@ -2,18 +2,19 @@
 import type { Device, Instance } from '../schemas/device.ts';
 import type { Job } from '../schemas/job.ts';
 import type { Engine, Model } from '../schemas/model.ts';
+import type { WatchedFolder } from '../schemas/watch.ts';
 import type { StateEvent, StateSnapshot, Topic } from '../schemas/rpc.ts';
 
 export interface MirrorState {
   queuePaused: boolean;
-  jobs: Map<string, Job>; devices: Map<string, Device>; instances: Map<string, Instance>; models: Map<string, Model>; engines: Map<string, Engine>;
+  jobs: Map<string, Job>; devices: Map<string, Device>; instances: Map<string, Instance>; models: Map<string, Model>; engines: Map<string, Engine>; watched: Map<string, WatchedFolder>;
 }
 
 /** What a batch of events touched. `all`: everything may be different (a snapshot came). */
-export interface Change { all: boolean; jobs: Set<string>; removed: Set<string>; devices: boolean; instances: boolean; models: Set<string>; engines: boolean; queue: boolean }
+export interface Change { all: boolean; jobs: Set<string>; removed: Set<string>; devices: boolean; instances: boolean; models: Set<string>; engines: boolean; watched: boolean; queue: boolean }
 
-export const emptyState = (): MirrorState => ({ queuePaused: false, jobs: new Map(), devices: new Map(), instances: new Map(), models: new Map(), engines: new Map() });
-export const noChange = (all = false): Change => ({ all, jobs: new Set(), removed: new Set(), devices: all, instances: all, models: new Set(), engines: all, queue: all });
+export const emptyState = (): MirrorState => ({ queuePaused: false, jobs: new Map(), devices: new Map(), instances: new Map(), models: new Map(), engines: new Map(), watched: new Map() });
+export const noChange = (all = false): Change => ({ all, jobs: new Set(), removed: new Set(), devices: all, instances: all, models: new Set(), engines: all, watched: all, queue: all });
 
 const byId = <T>(list: readonly T[], id: (item: T) => string): Map<string, T> => new Map(list.map(item => [id(item), item]));
 
@@ -23,6 +24,7 @@ export function takeSnapshot(state: MirrorState, snapshot: StateSnapshot, topics
   if (topics.includes('devices')) state.devices = byId(snapshot.devices, d => d.id);
   if (topics.includes('instances')) state.instances = byId(snapshot.instances, i => i.id);
   if (topics.includes('models')) state.models = byId(snapshot.models, m => m.card.id);
+  if (topics.includes('watch')) state.watched = byId(snapshot.watch ?? [], f => f.spec.path);
   if (topics.includes('engines')) state.engines = byId(snapshot.engines, e => e.id);
 }
 
@@ -36,6 +38,8 @@ export function takeEvent(state: MirrorState, event: StateEvent, change: Change)
     case 'instanceGone': change.instances = state.instances.delete(event.id) || change.instances; break;
     case 'model': state.models.set(event.model.card.id, event.model); change.models.add(event.model.card.id); break;
     case 'engine': state.engines.set(event.engine.id, event.engine); change.engines = true; break;
+    case 'watch': state.watched.set(event.folder.spec.path, event.folder); change.watched = true; break;
+    case 'watchGone': change.watched = state.watched.delete(event.path) || change.watched; break;
     case 'queue': state.queuePaused = event.paused; change.queue = true; break;
     case 'utterance': case 'notice': break;
   }

@@ -1,11 +1,12 @@
 /** Codes into words of the window's language. The sentences for failures and reasons are shared with the command line. */
 import * as vscode from 'vscode';
 import { toFailure, type Failure } from '../schemas/errors.ts';
-import { checkText, explain, holdUp, say, sentence } from '../schemas/messages.ts';
+import { checkText, decided, explain, holdUp, say, sentence, words } from '../schemas/messages.ts';
 import type { Names, Said } from '../schemas/messages/catalogue.ts';
 import type { Reason } from '../schemas/job.ts';
 import type { DoctorReport } from '../schemas/rpc.ts';
 import type { Stage } from '../schemas/words.ts';
+import type { WatchDecision, WatchedFolder } from '../schemas/watch.ts';
 import type { TieView } from '../webview/messages.ts';
 import type { Tie } from './connection.ts';
 
@@ -17,6 +18,8 @@ export const setNames = (given: Names): void => { names = given; };
 export const failureText = (failure: Failure): string => sentence(failure, locale(), names);
 export const reasonText = (reason: Reason): string => explain(reason, locale(), names);
 export const checkSaid = (check: DoctorReport['checks'][number]): Said & { name: string } => checkText(check, locale());
+export const decisionText = (decision: WatchDecision): string => decided(decision, locale());
+export const watchStateText = (state: WatchedFolder['state']): string => words(locale()).watchStates[state];
 export const errorText = (error: unknown): string => failureText(toFailure(error));
 
 export const stageName = (stage: Stage): string =>

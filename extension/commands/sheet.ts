@@ -8,26 +8,33 @@ import { pickLanguage } from './languages.ts';
 import type { Choice } from './options.ts';
 
 const LAST = 'earshot.lastChoice';
-type Row = vscode.QuickPickItem & { change?: (choice: Choice) => Promise<Choice | undefined>; start?: true };
+export type Row<T> = vscode.QuickPickItem & { change?: (choice: T) => Promise<T | undefined>; start?: true };
 
 /** The choice to start with, or null when given up. The last one is offered again. */
 export async function choose(daemon: Daemon, memory: vscode.Memento, base: Choice, title: string): Promise<Choice | null> {
   const last = memory.get<Partial<Choice>>(LAST);
-  let choice: Choice = last ? { ...base, ...last, options: { ...base.options, ...last.options } } : base;
   void daemon.start().catch(() => {}); // the models are wanted in a moment
+  const choice = await sheet(title, last ? { ...base, ...last, options: { ...base.options, ...last.options } } : base, each => rowsOf(each, daemon, memory));
+  if (choice) await memory.update(LAST, choice);
+  return choice;
+}
+
+/** Lines that show every choice with its value; choosing one changes it, the first one starts. Null: given up. */
+export async function sheet<T>(title: string, first: T, rowsOf: (choice: T) => Row<T>[]): Promise<T | null> {
+  let choice = first;
   for (let active = 0; ;) {
-    const rows = rowsOf(choice, daemon, memory);
+    const rows = rowsOf(choice);
     const picked = await show(rows, title, active);
     if (!picked) return null;
-    if (picked.start) { await memory.update(LAST, choice); return choice; }
+    if (picked.start) return choice;
     active = rows.indexOf(picked);
     choice = (await picked.change?.(choice)) ?? choice;
   }
 }
 
-function show(rows: Row[], title: string, active: number): Promise<Row | undefined> {
-  const { promise, resolve } = Promise.withResolvers<Row | undefined>();
-  const quick = vscode.window.createQuickPick<Row>();
+function show<T>(rows: Row<T>[], title: string, active: number): Promise<Row<T> | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Row<T> | undefined>();
+  const quick = vscode.window.createQuickPick<Row<T>>();
   Object.assign(quick, { title, items: rows, placeholder: vscode.l10n.t('Enter starts; choose a line to change it'), activeItems: [rows[active] ?? rows[0]!], matchOnDescription: true });
   quick.onDidAccept(() => { resolve(quick.activeItems[0]); quick.hide(); });
   quick.onDidHide(() => { resolve(undefined); quick.dispose(); });
@@ -35,12 +42,29 @@ function show(rows: Row[], title: string, active: number): Promise<Row | undefin
   return promise;
 }
 
-function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row[] {
-  const { options, document } = choice, icon = (name: string): vscode.ThemeIcon => new vscode.ThemeIcon(name);
+const icon = (name: string): vscode.ThemeIcon => new vscode.ThemeIcon(name);
+const yesNo = (value: boolean | undefined): string => (value ? vscode.l10n.t('yes') : vscode.l10n.t('no'));
+
+/** The lines of what is done with a recording. */
+export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memory: vscode.Memento): Row<T>[] {
+  const set = (change: Partial<Choice['options']>) => (c: T): T => ({ ...c, options: { ...c.options, ...change } });
+  return [
+    { label: vscode.l10n.t('Spoken language'), description: options.language ? languageName(options.language) : vscode.l10n.t('heard from the first words'), iconPath: icon('comment'),
+      change: async c => { const code = await pickLanguage(memory, { title: vscode.l10n.t('Which language is spoken?'), none: vscode.l10n.t('Hear it from the first words'), current: c.options.language ?? null }); return code === undefined ? undefined : set({ language: code ?? undefined })(c); } },
+    { label: vscode.l10n.t('Repair what was misheard'), description: yesNo(options.repair), iconPath: icon('wand'), change: async c => set({ repair: !c.options.repair })(c) },
+    { label: vscode.l10n.t('Translate into'), description: options.translateTo ? languageName(options.translateTo) : yesNo(false), iconPath: icon('globe'),
+      change: async c => { const code = await pickLanguage(memory, { title: vscode.l10n.t('Translate into which language?'), none: vscode.l10n.t('Do not translate'), current: c.options.translateTo ?? null }); return code === undefined ? undefined : set({ translateTo: code ?? undefined })(c); } },
+    { label: vscode.l10n.t('Speak it'), description: yesNo(options.speak), iconPath: icon('unmute'), change: async c => set({ speak: !c.options.speak })(c) },
+    { label: vscode.l10n.t('Context for the recogniser'), description: options.prompt?.slice(0, 60) || vscode.l10n.t('none'), iconPath: icon('note'),
+      change: async c => { const prompt = await vscode.window.showInputBox({ title: vscode.l10n.t('Names, subject, style'), value: c.options.prompt ?? '' }); return prompt === undefined ? undefined : set({ prompt: prompt.slice(0, 2000) || undefined })(c); } },
+  ];
+}
+
+function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row<Choice>[] {
+  const { options, document } = choice;
   const set = (change: Partial<Choice['options']>) => (c: Choice): Choice => ({ ...c, options: { ...c.options, ...change } });
   const models = [...daemon.state.models.values()], nameOf = (id: string | undefined): string => id ? models.find(m => m.card.id === id)?.card.name ?? id : vscode.l10n.t('best for this machine');
-  const on = vscode.l10n.t('yes'), off = vscode.l10n.t('no');
-  const model = (stage: Stage): Row => ({
+  const model = (stage: Stage): Row<Choice> => ({
     label: vscode.l10n.t('Model: {0}', stageName(stage)), description: nameOf(options.models?.[stage]), iconPath: icon('package'),
     change: async c => {
       const id = await pickModel(stage, models);
@@ -52,14 +76,7 @@ function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row[] {
   return [
     { label: vscode.l10n.t('Transcribe'), description: summary(choice), iconPath: icon('play'), start: true },
     { label: vscode.l10n.t('What'), kind: vscode.QuickPickItemKind.Separator },
-    { label: vscode.l10n.t('Spoken language'), description: options.language ? languageName(options.language) : vscode.l10n.t('heard from the first words'), iconPath: icon('comment'),
-      change: async c => { const code = await pickLanguage(memory, { title: vscode.l10n.t('Which language is spoken?'), none: vscode.l10n.t('Hear it from the first words'), current: c.options.language ?? null }); return code === undefined ? undefined : set({ language: code ?? undefined })(c); } },
-    { label: vscode.l10n.t('Repair what was misheard'), description: options.repair ? on : off, iconPath: icon('wand'), change: async c => set({ repair: !c.options.repair })(c) },
-    { label: vscode.l10n.t('Translate into'), description: options.translateTo ? languageName(options.translateTo) : off, iconPath: icon('globe'),
-      change: async c => { const code = await pickLanguage(memory, { title: vscode.l10n.t('Translate into which language?'), none: vscode.l10n.t('Do not translate'), current: c.options.translateTo ?? null }); return code === undefined ? undefined : set({ translateTo: code ?? undefined })(c); } },
-    { label: vscode.l10n.t('Speak it'), description: options.speak ? on : off, iconPath: icon('unmute'), change: async c => set({ speak: !c.options.speak })(c) },
-    { label: vscode.l10n.t('Context for the recogniser'), description: options.prompt?.slice(0, 60) || vscode.l10n.t('none'), iconPath: icon('note'),
-      change: async c => { const prompt = await vscode.window.showInputBox({ title: vscode.l10n.t('Names, subject, style'), value: c.options.prompt ?? '' }); return prompt === undefined ? undefined : set({ prompt: prompt.slice(0, 2000) || undefined })(c); } },
+    ...whatRows(choice, memory),
     { label: vscode.l10n.t('Where'), kind: vscode.QuickPickItemKind.Separator },
     { label: vscode.l10n.t('Document'), description: { untitled: vscode.l10n.t('a new one'), saved: vscode.l10n.t('saved beside the recording'), none: vscode.l10n.t('none') }[document.open], iconPath: icon('go-to-file'),
       change: async c => { const order = ['untitled', 'saved', 'none'] as const; return { ...c, document: { ...c.document, open: order[(order.indexOf(c.document.open) + 1) % 3]! } }; } },
@@ -86,7 +103,7 @@ async function pickModel(stage: Stage, models: readonly Model[]): Promise<string
   return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Model: {0}', stageName(stage)) }))?.id;
 }
 
-async function pickFormats(now: readonly Format[]): Promise<Format[] | undefined> {
+export async function pickFormats(now: readonly Format[]): Promise<Format[] | undefined> {
   const names: Record<Format, string> = { txt: vscode.l10n.t('plain text'), srt: 'SubRip', vtt: 'WebVTT', json: vscode.l10n.t('for the transcript editor'), md: 'Markdown', ass: 'Advanced SubStation' };
   const picked = await vscode.window.showQuickPick(Object.entries(names).map(([format, name]) => ({ label: format, description: name, picked: now.includes(format as Format) })), { canPickMany: true, title: vscode.l10n.t('Files beside the recording') });
   return picked?.map(item => item.label as Format);

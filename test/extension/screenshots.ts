@@ -1,6 +1,7 @@
 /** Pictures for the README and the docs, with real content: `npm run screenshots` writes docs/images. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { WatchedFile } from '../../schemas/watch.ts';
 import { busyJobs, cpu, instances, manyJobs, sampleTranscript, twoGpus } from './fake/fixtures.ts';
 import type { Story } from './fake/daemon.ts';
 import { EDITOR, ID, openWindow, root, widenSideBar, type Window } from './harness.ts';
@@ -15,7 +16,7 @@ const only = process.argv[2];
 
 /** The view's own pane fills the side bar: the others are folded. */
 async function alone({ host: { page } }: Window, title: string): Promise<void> {
-  for (const name of [title, ...['Queue', 'Devices', 'Models'].filter(other => other !== title)]) {
+  for (const name of [title, ...['Queue', 'Devices', 'Models', 'Watched Folders'].filter(other => other !== title)]) {
     const header = page.locator('.pane-header', { hasText: name }).first(), open = await header.getAttribute('aria-expanded') === 'true';
     if (open !== (name === title)) await header.click();
   }
@@ -76,6 +77,17 @@ try {
   await openView(page, 'Earshot');
   await alone(w, 'Models');
   await shoot(w, 'models');
+  const calls = join(w.workspace, 'interviews'), file = (name: string, decision: WatchedFile['decision'], secondsAgo: number): WatchedFile => ({ path: join(calls, name), folder: calls, bytes: 9e6, at: now - secondsAgo * 1000, decision, job: null });
+  w.daemon.files = [
+    file('2026-11-22 late call.wav', { code: 'open', args: {} }, 1), file('board meeting.mp4', { code: 'waiting', args: {} }, 40), file('interview 7.m4a', { code: 'taken', args: {} }, 300), file('interview 6.m4a', { code: 'taken', args: {} }, 900),
+    file('copy of interview 6.m4a', { code: 'duplicate', args: { of: join(calls, 'interview 6.m4a') } }, 905), file('notes.wav', { code: 'refused', args: {}, failure: { code: 'unreadableFile', args: { path: 'notes.wav' } } }, 4000),
+  ];
+  w.daemon.folder({ spec: { path: calls, options: { repair: true, translateTo: 'en', outputs: { formats: ['srt', 'json'] } } }, state: 'watching', failure: null, since: now, counts: { taken: 128, refused: 1, waiting: 1, writing: 1 } });
+  w.daemon.folder({ spec: { path: '/media/recorder', options: { repair: true } }, state: 'missing', failure: { code: 'noSuchFolder', args: { path: '/media/recorder' } }, since: now, counts: { taken: 16, refused: 0, waiting: 0, writing: 0 } });
+  await alone(w, 'Watched Folders');
+  await page.locator('.monaco-list-row', { hasText: 'interviews' }).first().click();
+  await page.locator('.monaco-list-row', { hasText: 'interview 7' }).first().waitFor();
+  await shoot(w, 'watched');
   await restart(w, { jobs: manyJobs(1000, now), devices: [cpu(now)] });
   await alone(w, 'Queue');
   const queue = await w.panel('Queue');
