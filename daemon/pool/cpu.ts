@@ -1,9 +1,10 @@
 /** The CPU as a device: its pool is RAM, within the limits of the control groups that this process runs in. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, freemem, loadavg, totalmem } from 'node:os';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { cpuLoad } from './cpu-load.ts';
 import { blankReading, type DeviceReader } from './reading.ts';
 import type { ProcessTable } from './process-table.ts';
 import { processes } from './processes.ts';
@@ -62,14 +63,14 @@ async function platformRam(): Promise<Ram> {
 
 /** The reader of the CPU device. RAM and the process table can be replaced in tests. */
 export function cpuReader({ ram = platformRam, table = processes(), hostName = cpus()[0]?.model?.trim() || 'CPU' }: { ram?: () => Ram | Promise<Ram>; table?: ProcessTable; hostName?: string } = {}): DeviceReader {
-  const cores = availableParallelism();
+  const cores = availableParallelism(), load = cpuLoad({ cores, table });
   return {
     async read(_detail, pids) {
       const { totalBytes, freeBytes } = await ram();
       return [{
         ...blankReading(CPU_ID, 'cpu', 'os'), name: hostName, totalBytes, freeBytes, cores,
         processes: [...pids].map(pid => table.memory(pid)).filter(process => process !== null),
-        utilization: process.platform === 'win32' ? null : Math.min(1, loadavg()[0]! / cores),
+        ...load(pids),
       }];
     },
     problem: () => null,

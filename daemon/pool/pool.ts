@@ -239,7 +239,7 @@ export function createPool({ settings, calibration, clock, readers, events = {},
     return mine.done = last = last.then(() => { queued = null; return readAll(mine.detail); });
   }
 
-  const memoryPart = ({ totalBytes, freeBytes, processes, degraded, source }: DeviceReading) => ({ totalBytes, freeBytes, processes, degraded, source });
+  const memoryPart = ({ totalBytes, freeBytes, processes, outsideCores, degraded, source }: DeviceReading) => ({ totalBytes, freeBytes, processes, outsideCores, degraded, source });
 
   /** Outsiders by the name of their program, asked for once. */
   function name(): void {
@@ -283,7 +283,7 @@ export function createPool({ settings, calibration, clock, readers, events = {},
       const { reading } = entry, here = on(reading.id);
       return {
         id: reading.id, kind: reading.kind, name: display(entry), admissible: admissible(entry), cap: everBytes(limitsOf(entry), reading.totalBytes ?? 0),
-        cores: reading.kind === 'cpu' ? settings().cpuThreads ?? reading.cores ?? 1 : Infinity,
+        cores: reading.kind === 'cpu' ? settings().cpuThreads ?? reading.cores ?? 1 : Infinity, outsideCores: reading.outsideCores ?? 0,
         usable: known(entry) && !excluded(reading.id) && !here.some(lease => lease.state === 'forced'),
         loading: here.some(lease => lease.state === 'active' && !lease.loaded), releasing: here.some(lease => lease.state !== 'active'),
         pressed: entry.pressed && settings().yieldTo === 'others',

@@ -5,6 +5,8 @@ export interface ProcessTable {
   /** The given processes and all that descend from them. */
   withChildren(pids: Iterable<number>): Map<number, Set<number>>;
   memory(pid: number): ProcessReading | null;
+  /** Processor time that it has used, ms. Missing: the platform is not asked. */
+  cpuMs?(pid: number): number | null;
   /** Program name, or null. */
   name(pid: number): string | null;
   /** False once it ended (a zombie has ended: it holds no memory). */

@@ -5,15 +5,18 @@ import type { ProcessReading } from './reading.ts';
 import { nativeProcesses } from './native-processes.ts';
 import { descendants, type ProcessTable } from './process-table.ts';
 
+/** The kernel's unit of processor time in /proc: USER_HZ is 100 wherever Node runs. */
+const TICK_MS = 10;
+
 /** /proc under another root is for tests. */
 export function linuxProcesses(root = '/proc'): ProcessTable {
   const read = (path: string): string | null => { try { return readFileSync(`${root}/${path}`, 'utf8'); } catch { return null; } };
   // The command in stat may hold spaces and brackets: fields count from the last bracket.
-  const stat = (pid: number): { state: string; parent: number } | null => {
+  const stat = (pid: number): { state: string; parent: number; cpuMs: number } | null => {
     const text = read(`${pid}/stat`);
     if (text === null) return null;
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0]!, parent: Number(fields[1]) };
+    return { state: fields[0]!, parent: Number(fields[1]), cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS };
   };
   const children = (): Map<number, number[]> => {
     const byParent = new Map<number, number[]>();
@@ -35,6 +38,7 @@ export function linuxProcesses(root = '/proc'): ProcessTable {
       const resident = anonymous === null ? bytes('VmRSS') : anonymous + (bytes('RssShmem') ?? 0);
       return { pid, name: /^Name:\s+(.*)$/m.exec(text)?.[1] ?? null, bytes: resident, peakBytes: bytes('VmHWM') ?? bytes('VmRSS') };
     },
+    cpuMs: pid => stat(pid)?.cpuMs ?? null,
     name(pid) {
       // comm is cut at 15 characters and interpreters hide the program there; the executable's name is whole.
       try { return basename(readlinkSync(`${root}/${pid}/exe`)).replace(/ \(deleted\)$/, ''); } catch { return read(`${pid}/comm`)?.trim() || null; }

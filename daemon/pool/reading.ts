@@ -26,6 +26,8 @@ export interface DeviceReading {
   throttle: string[];
   computeCapability: string | null; driver: string | null; cuda: string | null; pciBus: string | null;
   cores: number | null;
+  /** Of them, how many other programs keep busy. */
+  outsideCores: number | null;
 }
 
 /** memory: what admission needs, cheap; all: also what people look at. */
@@ -45,5 +47,5 @@ export interface DeviceReader {
 /** A reading of which nothing is known yet. */
 export const blankReading = (id: string, kind: DeviceKind, source: DeviceReading['source']): DeviceReading => ({
   id, kind, source, name: null, degraded: false, totalBytes: null, freeBytes: null, processes: null, utilization: null, memoryUtilization: null, fan: null,
-  temperatureC: null, powerW: null, powerLimitW: null, clockMhz: null, throttle: [], computeCapability: null, driver: null, cuda: null, pciBus: null, cores: null,
+  temperatureC: null, powerW: null, powerLimitW: null, clockMhz: null, throttle: [], computeCapability: null, driver: null, cuda: null, pciBus: null, cores: null, outsideCores: null,
 });

@@ -20,7 +20,7 @@ import { prefetch, replicate } from './ahead.ts';
 import { mayPass } from './reserve.ts';
 import { devicesOf, seek, soonest, type Scene } from './seek.ts';
 import type { Action, JobView, Plan, Policy, Snapshot, Waiting } from './snapshot.ts';
-import { threadsFor, widen } from './threads.ts';
+import { calmCores, threadsFor, widen } from './threads.ts';
 import { nextTurn } from './turns.ts';
 import { explain } from './explain.ts';
 
@@ -169,7 +169,7 @@ function threadsHere(ledger: Ledger, lanes: Lanes, served: readonly JobView[]): 
     if (lane && devicesOf(ledger, lane).some(device => device.view.kind === 'cpu' && (lane.model.need[device.view.id] ?? 0) > 0)) used.add(lane);
   }
   const jobs = ledger.snapshot.jobs.length;
-  return threadsFor({ cores: Math.max(1, Math.floor(cpu.view.cores)), jobs, lanes: used.size, mostInstances: ledger.policy.instancesPerDevice });
+  return threadsFor({ cores: calmCores(cpu.view), jobs, lanes: used.size, mostInstances: ledger.policy.instancesPerDevice });
 }
 
 /** Runs and loads, furthest in front first, until nothing more can start. */

@@ -17,6 +17,8 @@ export interface DeviceView {
   cap: number;
   /** Cores that running attempts share; Infinity for a GPU. */
   cores: number;
+  /** Of them, how many other programs keep busy: a model's second thread there would only wait for its first. */
+  outsideCores?: number;
   /** False: lost, excluded, or a forced release has not shown yet. */
   usable: boolean;
   /** An instance loads or releases there now. */

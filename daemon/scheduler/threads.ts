@@ -5,7 +5,10 @@
  * cores four stages with one thread each take as long as the best serial run and a third less CPU time, and two workers of one thread do
  * 1.37 times the work of one with two.
  */
-import type { Action, Snapshot } from './snapshot.ts';
+import type { Action, DeviceView, Snapshot } from './snapshot.ts';
+
+/** Cores that other programs leave, at least one. What runs alone is not narrowed for less than half of one. */
+export const calmCores = ({ cores, outsideCores = 0 }: Pick<DeviceView, 'cores' | 'outsideCores'>): number => Math.max(1, Math.min(Math.floor(cores), Math.round(cores - outsideCores)));
 
 export interface CpuLoad { cores: number; jobs: number; lanes: number; mostInstances: number }
 
@@ -19,7 +22,7 @@ export const GPU_THREADS = 2;
 /** Cores that are free once everything has started go to the elastic instances among what starts, first come first. */
 export function widen(actions: readonly Action[], after: Snapshot): Action[] {
   const free = new Map<string, number>();
-  for (const device of after.devices) if (device.kind === 'cpu') free.set(device.id, Math.floor(device.cores));
+  for (const device of after.devices) if (device.kind === 'cpu') free.set(device.id, calmCores(device));
   for (const { device, state, threads } of after.instances) if (free.has(device) && (state === 'busy' || state === 'loading' || state === 'starting')) free.set(device, free.get(device)! - threads);
   return actions.map(action => {
     if (action.type !== 'run') return action;
