@@ -5,6 +5,7 @@ import { moveTo, openEditor, openTranscript, reveal, setPriority, showJobLog, si
 import { insertHere, told, transcribe, type Parts } from './commands/transcribe.ts';
 import { Daemon, daemonPlace } from './connection.ts';
 import { editProviders } from './edits.ts';
+import { addToGlossary } from './glossary.ts';
 import { machineSettings } from './machine.ts';
 import { notices } from './notices.ts';
 import { DevicesPanel } from './panels/devices.ts';
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     transcribeSpeak: (uri, all) => transcribe(parts, 'speak', uri, all),
     transcribeWith: (uri, all) => transcribe(parts, 'with', uri, all),
     insertHere: uri => insertHere(parts, uri),
+    addToGlossary: () => addToGlossary(),
     stopStreaming: async () => { const editor = vscode.window.activeTextEditor; if (editor) streams.stop(editor.document); },
     trySample: () => trySample(parts, context),
     doctor: () => doctor.show(),

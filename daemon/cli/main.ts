@@ -49,7 +49,8 @@ const withRecipe = (command: Command): Command => command
   .option('--mux', 'also write a video with the spoken track and the subtitles')
   .option('--track <n>', 'audio track of the file, from 0', whole)
   .addOption(new Option('-p, --priority <priority>', 'place in the queue').choices(PRIORITIES))
-  .option('-g, --glossary <file>', 'names and terms to hear, keep and translate')
+  .option('-g, --glossary <file>', 'names and terms to hear, keep and translate, before those of .earshot/glossary.md')
+  .option('--no-glossary', 'leave out every glossary')
   .option('--prompt <text>', 'context for the recogniser: names, subject, style');
 
 withRecipe(program.command('transcribe').alias('t').description('transcribe recordings, and repair, translate and speak them')

@@ -1,10 +1,10 @@
 /** `earshot transcribe`: recordings into the queue, followed to their end. */
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import type { Client } from '../../schemas/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
 import { FORMATS, STAGES, type Format, type Priority, type Stage } from '../../schemas/words.ts';
-import { readGlossary } from './glossary.ts';
+import { glossaryFor, readGlossary } from './glossary.ts';
 import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean, cleanLines } from './terminal.ts';
@@ -13,7 +13,7 @@ import { listJobs, sayOutcome, watchJobs } from './watch.ts';
 /** How recordings become jobs. */
 export interface Recipe {
   model?: string[]; language?: string; translateTo?: string; speak?: string | true; repair: boolean; format?: string; output?: string; priority?: Priority;
-  glossary?: string; prompt?: string; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a';
+  glossary?: string | false; prompt?: string; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a';
 }
 export interface TranscribeOptions extends Recipe { json?: boolean; detach?: boolean; again?: boolean }
 
@@ -24,8 +24,10 @@ export async function transcribe(session: Session, files: string[], given: Trans
   const paths = await recordings(files, process.cwd());
   const client = await session.client();
   const options = await jobOptions(client, given, formats, toStdout);
+  const glossaries = await Promise.all(paths.map((path) => given.glossary === false ? { entries: [], read: [] } : glossaryFor(path, process.cwd(), options.glossary ?? [])));
+  if (!session.json && !toStdout) for (const path of new Set(glossaries.flatMap(({ read }) => read))) session.note(`${session.t.hint} ${session.t.glossary(clean(relative(process.cwd(), path)))}`);
   const { results } = await client.call('job/submit', {
-    jobs: paths.map((recording) => ({ recording, options, ...(given.priority ? { priority: given.priority } : {}), ...(given.again ? { onDuplicate: 'create' as const } : {}) })),
+    jobs: paths.map((recording, n) => ({ recording, options: { ...options, ...(glossaries[n]!.entries.length ? { glossary: glossaries[n]!.entries } : {}) }, ...(given.priority ? { priority: given.priority } : {}), ...(given.again ? { onDuplicate: 'create' as const } : {}) })),
   });
   const jobs: Job[] = [];
   for (const [i, result] of results.entries()) {

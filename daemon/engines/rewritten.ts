@@ -12,9 +12,9 @@ const FARTHEST = 0.3;
  * `certain`: what was settled before anyone was asked (the glossary); the answer was made from its text, and its changes stay.
  */
 export function acceptRewrite(input: StepInputs['repair'], answer: string, certain: RepairOutput = { text: input.text, changes: [] }): RepairOutput {
-  const base = wordsOf(certain.text), spans = differences(base, wordsOf(answer)), settled = placesIn(certain.changes);
+  const base = wordsOf(certain.text), spans = differences(base, wordsOf(answer)), settled = placesIn(certain.changes), terms = termsIn(base, input.glossary.map(entry => entry.term));
   const taken = spans.filter(({ from, to, before, after }) =>
-    before.length > 0 && after.length > 0 && !settled.some(place => place.start < to && from < place.end) && soundDistance(before.join(' '), after.join(' ')) <= FARTHEST);
+    before.length > 0 && after.length > 0 && !terms.some(place => place.start < to && from < place.end) && !settled.some(place => place.start < to && from < place.end) && soundDistance(before.join(' '), after.join(' ')) <= FARTHEST);
   if (taken.length === 0) return { ...certain, ...(spans.length ? { refused: 'drift' } : {}) };
   const out: string[] = [];
   let at = 0;
@@ -29,6 +29,15 @@ export function acceptRewrite(input: StepInputs['repair'], answer: string, certa
     return asChange({ ...span, from: span.from - shift, to: span.to - shift });
   });
   return { text, changes: [...certain.changes, ...changes].sort((a, b) => a.from - b.from) };
+}
+
+/** Where words are a term of the glossary as it stands there: nobody's answer takes their place. */
+function termsIn(base: readonly string[], terms: readonly string[]): { start: number; end: number }[] {
+  const bare = base.map(word => word.toLowerCase().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, ''));
+  return terms.flatMap(term => {
+    const parts = wordsOf(term.toLowerCase());
+    return bare.flatMap((_word, start) => parts.every((part, i) => bare[start + i] === part.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')) ? [{ start, end: start + parts.length }] : []);
+  });
 }
 
 /** Where changes stand in the text that they made, in words, and by how many words each made it longer. */

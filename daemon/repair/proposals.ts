@@ -124,6 +124,16 @@ export function glossaryProposals(units: readonly Unit[], glossary: readonly Glo
   });
 }
 
+/** Units that are a term of the glossary as it stands there: nothing may take their place. */
+export function termUnits(units: readonly Unit[], glossary: readonly GlossaryEntry[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (const { term } of glossary) {
+    const size = term.trim().split(/\s+/u).length;
+    for (let from = 0; from + size <= units.length; from++) if (!differs(heardIn(units, [from, from + size]), term.trim())) for (let n = from; n < from + size; n++) found.add(n);
+  }
+  return found;
+}
+
 /** No word of it stays where it was: what changes one word of two is a proposal for that word alone. */
 const changesAll = (text: string, heard: string): boolean => {
   const now = text.toLowerCase().split(/[ -]/u), was = heard.toLowerCase().split(/[ -]/u);

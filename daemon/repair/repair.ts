@@ -9,7 +9,7 @@ import type { Dictionaries, Dictionary } from './dictionaries.ts';
 import { decide, surplus, type Weighed } from './decide.ts';
 import { refusalOf } from './guard.ts';
 import type { Judge, Reading } from './judge.ts';
-import { doubtsIn, expectations, expectedWords, glossaryProposals, heardIn, isKnown, nearWords, sharedDoubts, shortlist, spansAround, type Doubt, type Proposal } from './proposals.ts';
+import { doubtsIn, expectations, expectedWords, glossaryProposals, heardIn, isKnown, nearWords, sharedDoubts, shortlist, spansAround, termUnits, type Doubt, type Proposal } from './proposals.ts';
 import { unitsOf, type Unit } from './units.ts';
 
 /** Units of text behind a change that the judge reads along; more takes time and says little. */
@@ -23,16 +23,17 @@ export async function repair(
   input: StepInputs['repair'], judge: Judge | null, dictionaries: Dictionaries, signal: AbortSignal, trace: Trace = () => {},
 ): Promise<RepairOutput> {
   const units = unitsOf(input.text, input.words), dictionary = await dictionaries.of(input.language);
-  const sure: Proposal[] = [], open: Proposal[] = [];
-  for (const proposal of glossaryProposals(units, input.glossary)) (proposal.cost === 0 ? sure : open).push(proposal);
-  const doubts = doubtsIn(units, dictionary);
+  const sure: Proposal[] = [], open: Proposal[] = [], terms = termUnits(units, input.glossary);
+  const isTerm = (from: number, to: number): boolean => { for (let n = from; n < to; n++) if (terms.has(n)) return true; return false; };
+  for (const proposal of glossaryProposals(units, input.glossary)) if (proposal.cost === 0) sure.push(proposal); else if (!isTerm(proposal.from, proposal.to)) open.push(proposal);
+  const doubts = doubtsIn(units, dictionary).filter(doubt => !terms.has(doubt.unit));
 
   const taken: Taken[] = withoutOverlap(sure).map(one => ({ ...one, surplus: Infinity }));
   if (judge && (open.length || doubts.length)) {
     const reading = await judge.open({ before: input.before, language: input.language }, signal);
     const surprise = doubts.length && reading.surprise ? await reading.surprise(units.map(unit => input.text.slice(unit.start, unit.end)), signal) : null;
-    for (const group of groups(units, sharedDoubts(doubts, units, surprise), open)) {
-      const free = (from: number, to: number) => !sure.some(change => change.from < to && from < change.to);
+    for (const group of groups(units, sharedDoubts(doubts, units, surprise).filter(doubt => !terms.has(doubt.unit)), open)) {
+      const free = (from: number, to: number) => !isTerm(from, to) && !sure.some(change => change.from < to && from < change.to);
       const best = await judgeGroup({ group, units, dictionary, reading, free, prefixOf: from => textBefore(input.text, units, taken, from), text: input.text, said: input.before, signal, trace });
       if (best) takeOver(taken, best);
     }

@@ -5,7 +5,7 @@ export interface Translated { source: string; target: string; from: string; to: 
 /** Whether a word belongs to a language; null when no dictionary of it is at hand. */
 export type Knows = (language: string, word: string) => boolean | null;
 
-export type Fault = 'empty' | 'echo' | 'neighbour' | 'refusal' | 'long' | 'short' | 'script' | 'language' | 'numbers';
+export type Fault = 'empty' | 'echo' | 'neighbour' | 'refusal' | 'long' | 'short' | 'script' | 'language' | 'numbers' | 'terms';
 
 /** The first fault found, worst first; null when the translation may stand. */
 export function faultOf(translated: Translated, knows: Knows): Fault | null {

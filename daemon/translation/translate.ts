@@ -6,23 +6,30 @@ import type { Asker } from './ask.ts';
 import { faultOf, type Fault, type Knows } from './guard.ts';
 import type { Dictionaries } from '../repair/dictionaries.ts';
 import { question, readAnswer } from './prompt.ts';
+import { demandsOf, enforced, missing, substituted } from './terms.ts';
 
 /** Faults that a reader would rather have than nothing. */
-const BEARABLE: readonly (Fault | null)[] = [null, 'numbers', 'short', 'language', 'echo'];
+const BEARABLE: readonly (Fault | null)[] = [null, 'terms', 'numbers', 'short', 'language', 'echo'];
 
 /**
- * Translates `input.text`. First with what was said before and the glossary, then plainly, then sentence by sentence.
+ * Translates `input.text`. First with what was said before and the glossary, then with the glossary's translations in their places already, then
+ * plainly, then sentence by sentence.
  * Throws badAnswer when nothing usable comes.
  */
 export async function translate(input: StepInputs['nmt'], asker: Asker, knows: Knows, signal: AbortSignal): Promise<NmtOutput> {
   if (!/[\p{L}\p{N}]/u.test(input.text)) return { text: input.text.trim(), language: input.to };
-  const judged = (source: string, target: string | null) => ({
-    text: target, fault: target === null ? 'long' as const : faultOf({ source, target, from: input.from, to: input.to, before: input.before }, knows),
-  });
+  const demands = demandsOf(input.text, input.glossary);
+  const judged = (source: string, answer: string | null) => {
+    const target = answer === null ? null : enforced(answer, demands);
+    const fault = target === null ? 'long' as const : faultOf({ source, target, from: input.from, to: input.to, before: input.before }, knows);
+    // Only the whole must have every term.
+    return { text: target, fault: fault ?? (source === input.text && missing(target!, demands).length ? 'terms' as const : null) };
+  };
   const once = async (text: string, plain: boolean) => judged(text, readAnswer(await asker.ask(question(input, text, plain), signal)));
 
   const tries: { text: string | null; fault: Fault | null }[] = [];
-  const ways = [() => once(input.text, false), () => once(input.text, true), () => bySentence(input, once).then(text => judged(input.text, text))];
+  const placed = async () => judged(input.text, readAnswer(await asker.ask(question(input, substituted(input.text, demands), false), signal)));
+  const ways = [() => once(input.text, false), ...(demands.length ? [placed] : []), () => once(input.text, true), () => bySentence(input, once).then(text => judged(input.text, text))];
   for (const way of ways) {
     const tried = await way();
     if (tried.fault === null && tried.text !== null) return { text: tried.text, language: input.to };

@@ -107,6 +107,14 @@ test('glossary: aliases are replaced without asking; a near hearing only if the 
   assert.equal(refused.text, 'Bienvenido a Dijium');
 });
 
+test('glossary: a term that was heard is never replaced, however unlikely it seems', async () => {
+  const dictionary = dictionaryOf('la demora del', { dimora: ['demora'] }), heard = input('la dimora del', { dimora: 0.1 });
+  assert.equal((await repair(heard, judgeOf({ demora: 20 }).judge, dictionary, signal)).text, 'la demora del');
+  const judge = judgeOf({ demora: 20 });
+  assert.equal((await repair({ ...heard, glossary: [{ term: 'dimora' }] }, judge.judge, dictionary, signal)).text, 'la dimora del');
+  assert.deepEqual(judge.asked, []);
+});
+
 test('prices: the unknown goes cheaply, what the recogniser was sure of does not; sound counts', () => {
   const one = (more: Partial<Weighed>): Weighed => ({ from: 0, to: 1, text: 'b', source: 'dictionary', cost: 0.5, heard: 'a', gain: 7, unknown: true, probability: 0.9, taken: false, ...more });
   assert.ok(decide([one({})]));

@@ -5,6 +5,7 @@ import { EarshotError } from '../../schemas/errors.ts';
 import type { Question } from '../../daemon/translation/ask.ts';
 import { faultOf, type Knows } from '../../daemon/translation/guard.ts';
 import { languageName, question, readAnswer, termsIn } from '../../daemon/translation/prompt.ts';
+import { demandsOf, enforced, missing, substituted } from '../../daemon/translation/terms.ts';
 import { translate } from '../../daemon/translation/translate.ts';
 
 const ES = new Set('usted ha instalado una serie de sonidos y archivos la casa está en el número para salir presione tecla'.split(' '));
@@ -71,4 +72,26 @@ test('after a bad answer it asks plainly, then by the sentence; when nothing hel
   const none = ask([]);
   assert.equal((await translate({ ...input, text: '…' }, none.asker, knows, signal)).text, '…');
   assert.equal(none.asked.length, 0);
+});
+
+test('terms: translations that the glossary demands are found, missed, put in', () => {
+  const glossary = [{ term: 'PBX', aliases: ['pe be equis'], translation: 'centralita PBX' }, { term: 'Asterisk' }, { term: '电话', translation: 'phone' }];
+  const demands = demandsOf('La PBX y Asterisk.', glossary);
+  assert.deepEqual(demands.map(one => one.term), ['PBX']);
+  assert.deepEqual(demandsOf('打电话吧', glossary).map(one => one.term), ['电话']);
+  assert.deepEqual(demandsOf('una xPBXx', glossary), []);
+  assert.equal(substituted('La pe be  equis, la pbx.', demands), 'La centralita PBX, la centralita PBX.');
+  assert.deepEqual(missing('The Centralita PBX', demands), []);
+  assert.equal(enforced('The PBX is here', demands), 'The centralita PBX is here');
+  assert.equal(enforced('The centralita PBX is a PBX', demands), 'The centralita PBX is a PBX');
+});
+
+test('a translation without a demanded term is asked for again with the term in its place', async () => {
+  const asked: string[] = [], answers = ['The system is ready to be used today.', 'The switchboard is ready to be used today.'];
+  const asker = { ask: async (one: Question) => { asked.push(one.turns.at(-1)!.text); return JSON.stringify({ translation: answers.shift() ?? '' }); } };
+  const input = { text: 'La centralita está lista para usar hoy.', from: 'es', to: 'en', before: [], glossary: [{ term: 'centralita', translation: 'switchboard' }] };
+  assert.equal((await translate(input, asker, knows, new AbortController().signal)).text, 'The switchboard is ready to be used today.');
+  assert.match(asked[1]!, /^La switchboard está lista/);
+  const never = { ask: async () => JSON.stringify({ translation: 'The system is ready to be used today.' }) };
+  assert.equal((await translate(input, never, knows, new AbortController().signal)).text, 'The system is ready to be used today.', 'a translation without the term is better than none');
 });

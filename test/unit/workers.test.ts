@@ -138,6 +138,7 @@ describe('rewritten text', () => {
     assert.equal(mixed.text, 'la demora del sonido entre usted');
     assert.deepEqual(acceptRewrite(input, 'nothing like it'), { text: input.text, changes: [], refused: 'drift' });
     assert.deepEqual(acceptRewrite(input, input.text), { text: input.text, changes: [] });
+    assert.equal(acceptRewrite({ ...input, glossary: [{ term: 'Dimora' }] }, 'la demora del sonido entre ustedes').text, 'la dimora del sonido entre ustedes', 'a term of the glossary stays');
   });
 });
 

@@ -7,6 +7,7 @@ import type { AsrOutput, NmtOutput, RepairOutput, TtsOutput } from '../../../sch
 import type { LoadRequest, StepInputs } from '../../instances/protocol.ts';
 import { NO_DICTIONARIES } from '../../repair/dictionaries.ts';
 import { repair } from '../../repair/repair.ts';
+import { demandsOf, enforced, substituted } from '../../translation/terms.ts';
 import { acceptRewrite } from '../rewritten.ts';
 import { storeSpeech, utteranceWav } from '../sound.ts';
 import { spreadWords } from '../words.ts';
@@ -21,7 +22,8 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
   /** stdin carries what no argument does. */
   const run: Run = (values, input, signal) =>
     call({ argv: fill(argv, values), input: uses(argv, 'text') || uses(argv, 'input') ? null : input, terminal, folder }, signal);
-  const hear = async ({ audio, language, prompt }: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> => {
+  const hear = async ({ audio, language, prompt: context, hotwords }: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> => {
+    const prompt = [hotwords.join(', '), context].filter(text => text.trim() !== '').join('. ');
     const wav = await utteranceWav(audio), path = join(folder, 'utterance.wav');
     if (uses(argv, 'input')) await writeFile(path, wav);
     const text = oneLine(await run({ input: path, from: language ?? '', language: language ?? '', prompt }, wav, signal));
@@ -31,9 +33,11 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
     const certain = await repair(input, null, NO_DICTIONARIES, signal);
     return acceptRewrite(input, oneLine(await run({ text: certain.text, from: input.language, language: input.language }, `${certain.text}\n`, signal)), certain);
   };
-  const translate = async ({ text, from, to }: StepInputs['nmt'], signal: AbortSignal): Promise<NmtOutput> => {
-    if (text.trim() === '') return { text: '', language: to };
-    const answer = oneLine(await run({ text, from, to }, `${text}\n`, signal));
+  const translate = async ({ text: source, from, to, glossary }: StepInputs['nmt'], signal: AbortSignal): Promise<NmtOutput> => {
+    if (source.trim() === '') return { text: '', language: to };
+    // A program knows of no glossary: its translations stand in the text already, and what it left untranslated is put right.
+    const demands = demandsOf(source, glossary), text = substituted(source, demands);
+    const answer = enforced(oneLine(await run({ text, from, to }, `${text}\n`, signal)), demands);
     if (answer === '') throw new EarshotError('badAnswer', {}, `${argv[0]} printed nothing`);
     return { text: answer, language: to };
   };

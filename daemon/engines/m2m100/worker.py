@@ -53,7 +53,7 @@ class Interpreter:
         self.detail = {"precision": translator.compute_type, "languages": len(languages)}
 
     def run(self, request, emit):
-        steps = [(step["index"], step["input"], sentences(step["input"]["text"])) for step in request["steps"]]
+        steps = [(step["index"], step["input"], sentences(with_terms(step["input"]["text"], step["input"]["glossary"]))) for step in request["steps"]]
         sources, prefixes = [], []
         for _, given, parts in steps:
             source, target = self._code(given["from"]), self._code(given["to"])
@@ -72,7 +72,8 @@ class Interpreter:
             texts = [self._text(answer) for answer in answers[at: at + len(parts)]]
             at += len(parts)
             joint = "" if self._code(given["to"]) in UNSPACED else " "
-            emit.result(index, {"text": joint.join(text for text in texts if text), "language": given["to"]})
+            # A term that the model left as it was, in whatever case, is put right.
+            emit.result(index, {"text": with_terms(joint.join(text for text in texts if text), given["glossary"], only_missing=True), "language": given["to"]})
 
     def _translate(self, sources, prefixes, **options):
         answers, alike = [None] * len(sources), {}
@@ -98,6 +99,21 @@ class Interpreter:
         if code not in self.languages:
             raise Failed("languageNotSupported", {"language": language}, f"the model does not know {language}")
         return code
+
+
+def with_terms(text, glossary, only_missing=False):
+    """The model knows of no glossary: the translations that it demands stand in the text already, and words of the other language are mostly left alone."""
+    names = {}
+    for entry in glossary:
+        wanted = entry.get("translation")
+        if wanted and not (only_missing and wanted.lower() in text.lower()):
+            names.update((" ".join(name.lower().split()), wanted) for name in [entry["term"], *entry.get("aliases", [])])
+    if not names:
+        return text
+    edge = lambda character, look: look if character.isascii() and character.isalnum() else ""
+    # In one pass: what was put in is not looked at again.
+    ways = [edge(name[0], r"(?<!\w)") + re.escape(name).replace(r"\ ", r"\s+") + edge(name[-1], r"(?!\w)") for name in sorted(names, key=len, reverse=True)]
+    return re.sub("|".join(ways), lambda found: names.get(" ".join(found[0].lower().split()), found[0]), text, flags=re.I)
 
 
 def sentences(text):

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseGlossary, readGlossary } from '../../../daemon/cli/glossary.ts';
+import { glossaryFor, readGlossary, rootOf } from '../../../daemon/cli/glossary.ts';
 import { recordings } from '../../../daemon/cli/recordings.ts';
 import { isMedia } from '../../../schemas/media.ts';
 import { environmentLocale, exitOf } from '../../../daemon/cli/session.ts';
@@ -17,22 +17,27 @@ const code = (wanted: string, args: Record<string, unknown> = {}) => (error: unk
   return true;
 };
 
-test('a glossary as lines and as JSON', () => {
-  assert.deepEqual(parseGlossary('\ufeff# names\nAsterisk\n\nDashwood (Dash wood, Dashwoods) = 达什伍德\r\nPBX = central telefónica\n', 'g.txt'), [
-    { term: 'Asterisk' }, { term: 'Dashwood', aliases: ['Dash wood', 'Dashwoods'], translation: '达什伍德' }, { term: 'PBX', translation: 'central telefónica' },
-  ]);
-  assert.deepEqual(parseGlossary('["a", {"term": "b", "aliases": ["c"]}]', 'g.json'), [{ term: 'a' }, { term: 'b', aliases: ['c'] }]);
-  assert.throws(() => parseGlossary('fine\n= nothing', 'g.txt'), code('badGlossary', { line: 2 }));
-  assert.throws(() => parseGlossary('[{"word": "b"}]', 'g.json'), code('badGlossary'));
-  assert.throws(() => parseGlossary('[1,', 'g.json'), code('badGlossary'));
-});
-
 test('a glossary that is not there, or not text', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'latin1.txt'), Buffer.from([0x63, 0x61, 0xf1, 0x61]));
   await assert.rejects(readGlossary(join(folder, 'none.txt')), code('badGlossary'));
   await assert.rejects(readGlossary(join(folder, 'latin1.txt')), code('badGlossary'));
+});
+
+test('glossaries of the folders above a recording, nearest first, up to where one works', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [path, text] of [['.earshot/glossary.md', '- Outside'], ['work/.earshot/glossary.md', '- Asterisk = asterisco\n- Digium'], ['work/calls/.earshot/glossary.csv', 'term,translation\nasterisk,estrella\n'], ['work/calls/a.wav', '']] as const) {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  const recording = join(folder, 'work/calls/a.wav');
+  const { entries, read } = await glossaryFor(recording, join(folder, 'work'), [{ term: 'Named' }]);
+  assert.deepEqual(entries, [{ term: 'Named' }, { term: 'asterisk', translation: 'estrella' }, { term: 'Digium' }]);
+  assert.deepEqual(read.map((path) => path.slice(folder.length + 1)), ['work/calls/.earshot/glossary.csv', 'work/.earshot/glossary.md']);
+  // From elsewhere: the project that the recording belongs to.
+  assert.equal(rootOf(recording, join(folder, 'other')), join(folder, 'work/calls'));
 });
 
 test('files as they are named, folders looked through, each once', async (t) => {
