@@ -69,8 +69,14 @@ const LOOKS: Partial<Record<WatchedFile['decision']['code'], [string, string?]>>
   taken: ['check', 'charts.green'], moved: ['check', 'charts.green'], waiting: ['watch'], writing: ['sync~spin'], open: ['sync~spin'], retry: ['history', 'editorWarning.foreground'], refused: ['error', 'editorError.foreground'],
 };
 
+/** Other files of the same folder by their paths within it. */
+function near({ folder, decision }: WatchedFile): WatchedFile['decision'] {
+  const short = (value: string | number): string | number => { const way = typeof value === 'string' && folder ? relative(folder, value) : '..'; return way === '' || way.startsWith('..') ? value : way; };
+  return { ...decision, args: Object.fromEntries(Object.entries(decision.args).map(([name, value]) => [name, ['of', 'from', 'to'].includes(name) ? short(value) : value])) };
+}
+
 function fileItem(file: WatchedFile): vscode.TreeItem {
-  const item = new vscode.TreeItem(relative(file.folder ?? '', file.path)), why = decisionText(file.decision);
+  const item = new vscode.TreeItem(relative(file.folder ?? '', file.path)), why = decisionText(near(file));
   item.contextValue = 'file';
   item.iconPath = iconOf(LOOKS[file.decision.code] ?? ['circle-slash']);
   item.description = why;
