@@ -29,6 +29,8 @@ export const OutputOptions = Closed({
 export type OutputOptions = Static<typeof OutputOptions>;
 
 export const JobOptions = Closed({
+  /** The file is a text in `language`: it is read instead of recognised, for translation and speech. */
+  source: Optional(Type.Literal('text')),
   /** Missing: detected from the first utterance. */
   language: Optional(Language),
   repair: Type.Boolean(),

@@ -50,7 +50,7 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
       const path = place(`.${spoken ?? 'spoken'}.${audio}`);
       const utterances = work.made.filter(made => made.tts && made.tts.durationMs > 0).map(made => ({ startMs: made.startMs, endMs: made.endMs, wav: made.tts!.path }));
       const { buildTrack } = await import('../speech/track.ts');
-      await buildTrack({ utterances, durationMs: row.durationMs ?? 0, path, ffmpeg: tools.ffmpeg(), audio, signal: tools.signal });
+      await buildTrack({ utterances, durationMs: row.options.source === 'text' ? null : row.durationMs ?? 0, path, ffmpeg: tools.ffmpeg(), audio, signal: tools.signal });
       written.push({ kind: 'audio', path, bytes: (await stat(path)).size });
     }
     if (row.live?.saveTo) written.push({ kind: 'recording', path: row.live.saveTo, bytes: await saveSound(tools.pcm, row.live.saveTo) });

@@ -3,6 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { canHeal, toFailure } from '../../schemas/errors.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
+import { readPieces, timesOf } from '../ingest/text.ts';
 import { jobFiles } from './inputs.ts';
 import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
@@ -17,6 +18,7 @@ export class Ingests {
   start(work: JobWork): void {
     const { home, ingest, liveIngest, catalogue, log } = this.core.parts;
     if (this.core.parts.clock() < work.ingestNotBefore) return;
+    if (work.row.options.source === 'text') { this.read(work); return; }
     let tools: ReturnType<Catalogue['ingestTools']>;
     try { tools = catalogue.ingestTools(); } catch (error) { this.core.end(work, 'failed', toFailure(error)); return; }
     if (!tools) return; // being fetched; its end wakes us
@@ -63,6 +65,25 @@ export class Ingests {
       }
     }));
   }
+
+  /** A text is known at once: its utterances, what they say and the end of reading are one turn. */
+  private read(work: JobWork): void {
+    const { id, path, options } = work.row;
+    work.ingest = 'running';
+    const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
+    readPieces(path, options.language!).then(pieces => this.core.heard(() => {
+      if (!isNow()) return;
+      const rows = timesOf(pieces), durationMs = rows.at(-1)!.endMs;
+      mkdirSync(jobFiles(this.core.parts.home.audio, id).speech, { recursive: true, mode: 0o700 });
+      work.texts = pieces;
+      this.add(work, rows);
+      work.ingest = 'done';
+      this.core.update(work, { ingested: true, durationMs, ingestedMs: durationMs }, { kind: 'ingest.finished', data: { utterances: rows.length } });
+      this.core.advance(work);
+      this.core.wake();
+    }), error => this.core.heard(() => { if (isNow()) this.core.end(work, 'failed', toFailure(error)); }));
+  }
+
   private add(work: JobWork, rows: readonly UtteranceRow[]): void {
     const { store, clock, metrics } = this.core.parts, { id } = work.row, at = clock();
     store.addUtterances(id, rows);

@@ -39,7 +39,7 @@ export function withoutModel(stage: Stage, work: JobWork, index: number, now: nu
   const made = work.made[index]!;
   const language = languageBefore(work, index);
   switch (stage) {
-    case 'asr': return null;
+    case 'asr': return work.texts ? { text: work.texts[index]!, words: [], language, languageProbability: 1 } : null;
     case 'repair':
       if (!made.asr!.text.trim()) return { text: '', changes: [] };
       return lateMs(work, index, now) > LEAVE_REPAIR_MS ? { text: made.asr!.text, changes: [], refused: LATE } : null;

@@ -22,7 +22,7 @@ export interface Choices {
 }
 
 export const stagesOf = (options: JobOptions): Stage[] =>
-  STAGES.filter(stage => stage === 'asr' || (stage === 'repair' ? options.repair : stage === 'nmt' ? options.translateTo !== undefined : options.speak === true));
+  STAGES.filter(stage => stage === 'asr' || (stage === 'repair' ? options.repair && options.source !== 'text' : stage === 'nmt' ? options.translateTo !== undefined : options.speak === true));
 
 /** The language that the spoken track is in; null while it is not known. */
 export const spokenLanguage = (options: JobOptions, detected: string | null): string | null => options.translateTo ?? options.language ?? detected;
@@ -35,6 +35,7 @@ export function modelsFor(options: JobOptions, detected: string | null, choices:
   const models: JobRow['models'] = {};
   const source = options.language ?? detected;
   for (const stage of stagesOf(options)) {
+    if (stage === 'asr' && options.source === 'text') continue;
     const language = stage === 'tts' ? spokenLanguage(options, detected) : source;
     const id = options.models?.[stage] ?? (stage !== 'tts' ? defaults[stage] : language === null ? undefined : choices.voice(language));
     if (!id) {
@@ -86,6 +87,7 @@ export async function toLiveRow(request: LiveRequest, id: string, now: number, c
 export async function toRow(request: JobRequest, id: string, now: number, choices: Choices, position: number): Promise<JobRow> {
   const file = await inspect(request.recording);
   const { options } = request;
+  if (options.source === 'text' && !options.language) throw new EarshotError('badRequest', { field: 'options.language' }, 'a text says its language');
   const { models: defaults, substitutions } = await choices.defaults();
   const models = modelsFor(options, null, choices, defaults);
   const warnings = substitutions.filter(each => models[each.stage] === each.instead).map(each => failure(each.failure.code, { ...each.failure.args, instead: each.instead }));

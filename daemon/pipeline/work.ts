@@ -92,6 +92,8 @@ export class JobWork {
   ingestNotBefore = 0;
   /** Stages whose model looks back at its own work: one step at a time. */
   contextual: readonly Stage[] = [];
+  /** What its utterances say, where the recording is a text. */
+  texts: readonly string[] | null = null;
   /** The outputs are being written. */
   finishing = false;
   totalMs = 0;

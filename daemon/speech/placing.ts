@@ -9,6 +9,12 @@ export const FASTEST = 1.25;
 /** Between two utterances that would otherwise touch. */
 const BREATH_MS = 80;
 
+/** One after the other: a text that is read aloud has no times to keep to. */
+export function inARow(spoken: readonly Spoken[], pauseMs: number): Placement[] {
+  let free = 0;
+  return spoken.map(({ durationMs }) => { const startMs = free; free += Math.ceil(durationMs) + pauseMs; return { startMs, durationMs: Math.ceil(durationMs), speed: 1 }; });
+}
+
 /**
  * Each utterance begins when the original did. One that takes longer runs on into the silence after it; where that is not enough it is spoken faster,
  * up to `FASTEST`; what is then still too long delays the next one, which catches up in the same way. Never two at once.

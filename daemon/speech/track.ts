@@ -2,14 +2,14 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import { runFfmpeg } from './ffmpeg.ts';
-import { place, type Placement } from './placing.ts';
+import { inARow, place, type Placement, type Spoken } from './placing.ts';
 import { MAX_WAV_SAMPLES, readWavInfo, wavHeader, type WavInfo } from './wav.ts';
 
 export interface TrackRequest {
   /** In order; `wav` is mono 16-bit. */
   utterances: readonly { startMs: number; endMs: number; wav: string }[];
-  /** Of the recording: the track is at least this long. */
-  durationMs: number;
+  /** Of the recording: the track is at least this long. Null: there is none, and the utterances follow each other. */
+  durationMs: number | null;
   path: string;
   audio: 'wav' | 'mp3' | 'm4a';
   ffmpeg: string;
@@ -18,6 +18,8 @@ export interface TrackRequest {
 
 interface Part { wav: string; info: WavInfo; placement: Placement }
 
+/** Between the pieces of a text. */
+const PAUSE_MS = 250;
 const SILENCE = Buffer.alloc(1 << 16);
 const ENCODERS = { mp3: ['-c:a', 'libmp3lame', '-q:a', '4', '-f', 'mp3'], m4a: ['-c:a', 'aac', '-b:a', '96k', '-f', 'ipod'] } as const;
 
@@ -28,10 +30,10 @@ const ENCODERS = { mp3: ['-c:a', 'libmp3lame', '-q:a', '4', '-f', 'mp3'], m4a: [
 export async function buildTrack({ utterances, durationMs, path, audio, ffmpeg, signal }: TrackRequest): Promise<{ durationMs: number; latestMs: number }> {
   const infos = await Promise.all(utterances.map(({ wav }) => infoOf(wav)));
   const sampleRate = Math.max(...infos.map(info => info.sampleRate), 0) || 22_050;
-  const placements = place(utterances.map(({ startMs }, n) => ({ startMs, durationMs: infos[n]!.samples * 1000 / infos[n]!.sampleRate })));
+  const placements = (durationMs === null ? (spoken: Spoken[]) => inARow(spoken, PAUSE_MS) : place)(utterances.map(({ startMs }, n) => ({ startMs, durationMs: infos[n]!.samples * 1000 / infos[n]!.sampleRate })));
   const parts = utterances.map(({ wav }, n): Part => ({ wav, info: infos[n]!, placement: placements[n]! }));
   const last = placements.at(-1);
-  const endMs = Math.max(durationMs, last ? last.startMs + last.durationMs : 0), samples = Math.round(endMs * sampleRate / 1000);
+  const endMs = Math.max(durationMs ?? 0, last ? last.startMs + last.durationMs : 0), samples = Math.round(endMs * sampleRate / 1000);
   if (audio === 'wav' && samples > MAX_WAV_SAMPLES) throw new EarshotError('outputNotWritable', { path }, 'longer than a WAV file can be');
 
   const partial = `${path}.part`, sound = trackSound(parts, sampleRate, samples, ffmpeg, signal);

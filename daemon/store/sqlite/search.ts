@@ -51,7 +51,7 @@ export function indexSome(sql: Sql, limit: number): number {
   return sql.batch(() => {
     let taken = 0, looked = 0;
     for (const { number, job, upto } of sql.all<{ number: number; job: string; upto: number }>('SELECT number, job, upto FROM searchable WHERE stale = 1 ORDER BY number DESC LIMIT ?', limit)) {
-      const row = sql.one<{ state: JobState; stages: string }>('SELECT state, stages FROM jobs WHERE id = ?', job);
+      const row = sql.one<{ state: JobState; stages: string }>(`SELECT state, stages FROM jobs WHERE id = ? AND options ->> '$.source' IS NULL`, job);
       const stages = row ? (JSON.parse(row.stages) as Stage[]).filter(stage => TEXT_STAGES.includes(stage)) : [];
       const next = row ? sql.utterances(job, upto, Math.min(limit - taken, BLOCK - upto)) : [];
       // Of a job that goes on, only what will not change.

@@ -1,0 +1,49 @@
+/** A text that is to be spoken, or translated, as utterances: read where a recording would be recognised. */
+import { open } from 'node:fs/promises';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { UtteranceTimes } from './cutting.ts';
+
+/** Longer texts are no request to speak but a library. */
+export const MAX_TEXT_BYTES = 1024 * 1024;
+/** A piece ends with the sentence that reaches this, so that the first is heard soon. */
+const PIECE = 240, LONGEST = 1_000;
+/** What a character takes to be said, roughly: only expected times follow from it. */
+const MS_A_CHARACTER = 65;
+
+/** Whole sentences, some together; one without an end is cut at a blank. */
+export function cutText(text: string, language: string): string[] {
+  const pieces: string[] = [];
+  let piece = '';
+  const put = (): void => { if (piece.trim()) pieces.push(piece.trim()); piece = ''; };
+  for (const { segment } of new Intl.Segmenter(language, { granularity: 'sentence' }).segment(text)) {
+    for (let rest = segment; rest;) {
+      const at = rest.length <= LONGEST ? rest.length : rest.lastIndexOf(' ', LONGEST) > 0 ? rest.lastIndexOf(' ', LONGEST) : LONGEST;
+      piece += rest.slice(0, at);
+      rest = rest.slice(at);
+      if (piece.length >= PIECE || /\n\s*\n\s*$/.test(piece)) put();
+    }
+  }
+  put();
+  return pieces;
+}
+
+export const timesOf = (pieces: readonly string[]): UtteranceTimes[] => {
+  let at = 0;
+  return pieces.map((piece, index) => ({ index, startMs: at, endMs: at += Math.max(1, piece.length) * MS_A_CHARACTER }));
+};
+
+/** @throws noSuchFile, emptyFile, notMedia (no text, or too much of it) */
+export async function readPieces(path: string, language: string): Promise<string[]> {
+  const file = await open(path, 'r').catch((error: unknown) => { throw new EarshotError('noSuchFile', { path }, String(error)); });
+  try {
+    const { size } = await file.stat();
+    if (size > MAX_TEXT_BYTES) throw new EarshotError('notMedia', { path }, `text of more than ${MAX_TEXT_BYTES} bytes`);
+    const pieces = cutText(decoded(await file.readFile(), path), language);
+    if (pieces.length === 0) throw new EarshotError('emptyFile', { path });
+    return pieces;
+  } finally { await file.close(); }
+}
+
+function decoded(bytes: Buffer, path: string): string {
+  try { return new TextDecoder('utf-8', { fatal: true }).decode(bytes); } catch { throw new EarshotError('notMedia', { path }, 'not UTF-8'); }
+}
