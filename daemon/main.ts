@@ -2,6 +2,7 @@
  * earshotd: one daemon for a user. Takes the lock, opens what lasts, starts the pipeline, opens its door, and leaves when nobody needs it.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { toFailure, type Failure } from '../schemas/errors.ts';
 import { DaemonLog } from './journal/log.ts';
 import { openHome, home as homeOf } from './home.ts';
@@ -11,7 +12,7 @@ import { startIngest, startLiveIngest } from './ingest/ingest.ts';
 import { Metrics } from './journal/metrics.ts';
 import { createModels } from './models/models.ts';
 import { Catalogue } from './pipeline/catalogue.ts';
-import { writeOutputs } from './pipeline/deliver.ts';
+import { transcriptOf, writeOutputs } from './pipeline/deliver.ts';
 import { jobFiles } from './pipeline/inputs.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { Speeds } from './pipeline/speeds.ts';
@@ -23,6 +24,7 @@ import { createHandlers } from './rpc/methods.ts';
 import { startServer, type Server } from './rpc/server.ts';
 import { createRuntimes } from './runtimes/runtimes.ts';
 import { examine } from './doctor.ts';
+import { createHttpDoor, type HttpDoor } from './http/server.ts';
 import { startIndexer } from './search/indexer.ts';
 import { openSettings } from './settings.ts';
 import { openSafely, restoredFailure } from './store/sqlite/safekeeping.ts';
@@ -46,8 +48,9 @@ async function main(): Promise<void> {
   const notices: Failure[] = restored ? [restoredFailure(restored)] : [];
   if (restored) log.write(`the database was damaged and lies in ${restored.aside} now; ${restored.backup ? `${restored.backup} took its place` : 'there was no backup'}; not over: ${restored.jobs.join(', ') || 'none'}`);
   const events = createEvents();
+  const listeners = new Set<typeof events.publish>();
   const indexer = startIndexer({ store, log: line => log.write(line) });
-  const publish: typeof events.publish = event => { events.publish(event); if (event.type === 'utterance') indexer.wake(); };
+  const publish: typeof events.publish = event => { events.publish(event); if (event.type === 'utterance') indexer.wake(); for (const listener of listeners) listener(event); };
 
   const pool = createPool({ settings: settings.get, calibration: store, clock, readers: deviceReaders(), events: { notice: ({ device, failure: why }) => { publish({ type: 'notice', failure: why }); if (why.code === 'deviceLost') pipeline.loads.deviceLost(device); }, credited: () => pipeline.wake() } });
   await pool.refresh('all');
@@ -64,6 +67,7 @@ async function main(): Promise<void> {
   const watch: Watch = new Watch({ store, queue: pipeline.queue, settings: settings.get, clock, publish, log: line => log.write(line), check: options => pipeline.queue.check(options) });
 
   let server: Server | undefined;
+  let http: HttpDoor | undefined;
   let house: ReturnType<typeof startHousekeeping> | undefined;
   let leaving = false;
   let busyAt = clock();
@@ -78,6 +82,7 @@ async function main(): Promise<void> {
     monitor.dispose();
     catalogue.stop();
     await watch.dispose();
+    await http?.dispose();
     // A damaged store must not keep us here.
     await pipeline.stop(how).catch(error => log.write(`while leaving: ${String(error)}`));
     await house?.dispose();
@@ -91,7 +96,7 @@ async function main(): Promise<void> {
 
   const watching = setInterval(() => {
     const now = clock();
-    if (pipeline.idle === false || (server?.clients ?? 0) > 0 || watch.active) busyAt = now;
+    if (pipeline.idle === false || (server?.clients ?? 0) > 0 || watch.active || http?.busy) busyAt = now;
     const idle = settings.get().idleExitSeconds;
     if (idle !== null && now - busyAt > idle * 1000) void leave('finish', `idle for ${idle} s`);
   }, SECOND_MS);
@@ -114,13 +119,18 @@ async function main(): Promise<void> {
   for (const timer of [watching, minutes]) timer.unref();
 
   pipeline.start();
+  http = createHttpDoor({
+    uploads: join(home.state, 'uploads'), tokenFile: join(home.run, 'http-token'), settings: settings.get, models: () => models.list(), store, queue: pipeline.queue, present: id => pipeline.present(id),
+    transcript: id => transcriptOf({ row: store.job(id)!, made: store.utterances(id) }), ffmpeg: () => catalogue.ffmpeg(), listen: listener => { listeners.add(listener); return () => { listeners.delete(listener); }; }, clock, log: line => log.write(line),
+  });
+  await http.apply();
   server = await startServer({
     home, version, log: line => log.write(line),
     handlers: createHandlers({
-      version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, watch, events, metrics,
+      version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, watch, http, events, metrics,
       ffmpeg: () => catalogue.ffmpeg(), clients: () => server?.clients ?? 0, logs: lines => log.tail(lines), doctor: () => examine({ home, settings: settings.get(), runtimes, models, devices: pool.devices(), problems: pool.problems() }),
       notices: () => notices.splice(0),
-      watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; monitor.wake(); }, settingsChanged: () => { pipeline.wake(); monitor.wake(); }, stop: how => void leave(how, 'asked to'),
+      watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; monitor.wake(); }, settingsChanged: () => { pipeline.wake(); monitor.wake(); void http?.apply(); }, stop: how => void leave(how, 'asked to'),
     }),
   });
   log.write(`earshotd ${version} serves on ${home.socket}`);

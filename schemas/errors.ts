@@ -14,7 +14,7 @@ export const ERROR_CODES = [
   // running
   'outOfMemory', 'workerCrashed', 'workerSilent', 'workerTimeout', 'engineFailed', 'badAnswer', 'cancelled', 'setAside', 'serverUnreachable', 'serverRefused',
   // the daemon
-  'daemonRunning', 'daemonUnreachable', 'wrongToken', 'wrongVersion', 'storeNewer', 'storeBroken', 'storeRestored', 'storeBusy', 'internal',
+  'daemonRunning', 'portTaken', 'daemonUnreachable', 'wrongToken', 'wrongVersion', 'storeNewer', 'storeBroken', 'storeRestored', 'storeBusy', 'internal',
 ] as const;
 export const ErrorCode = Type.Enum([...ERROR_CODES]);
 export type ErrorCode = Static<typeof ErrorCode>;

@@ -34,6 +34,8 @@ export type JournalEntry = Static<typeof JournalEntry>;
 export const DaemonStatus = Closed({
   version: Type.String(), pid: Type.Integer(), startedAt: Time, rssBytes: Type.Integer(), clients: Type.Integer(), queuePaused: Type.Boolean(),
   jobs: Closed({ active: Type.Integer(), total: Type.Integer() }), stateDirectory: Path, dataDirectory: Path,
+  /** The OpenAI-compatible endpoint; null: off. Its token is asked for apart. */
+  http: Nullable(Closed({ url: Nullable(Type.String()), failure: Nullable(Failure) })),
 });
 export type DaemonStatus = Static<typeof DaemonStatus>;
 
@@ -178,6 +180,8 @@ export const METHODS = {
 
   'stats/get': method(Closed({ sinceMs: Optional(Milliseconds) }), Stats),
   'daemon/status': method(Nothing, DaemonStatus),
+  /** Where programs with the OpenAI interface find the daemon, and their key; null: the endpoint is off or could not be opened. */
+  'daemon/http': method(Nothing, Closed({ place: Nullable(Closed({ url: Type.String(), token: Type.String() })) })),
   'daemon/doctor': method(Nothing, DoctorReport),
   /** finish: let running attempts end first (default); else park them. */
   'daemon/stop': method(Closed({ finish: Optional(Type.Boolean()) }), Nothing),

@@ -1,6 +1,6 @@
 /** The daemon's settings: names, defaults and ranges in one place. `earshot settings` and the editor both show these. */
 import { Type, type Static } from 'typebox';
-import { ByStage, Closed, DeviceId, Format, Language, Nullable, Path } from './words.ts';
+import { ByStage, Closed, DeviceId, Format, Language, Nullable, Optional, Path } from './words.ts';
 
 const MiB = 1024 ** 2, GiB = 1024 ** 3;
 
@@ -52,6 +52,10 @@ export const Settings = Closed({
     stage: Type.Enum(['asr', 'repair', 'nmt', 'tts']), argv: Type.Array(Type.String(), { minItems: 1 }), terminal: Type.Boolean({ default: false }),
     languages: Type.Array(Language, { default: [] }),
   }), { default: {} }),
+  /** The OpenAI-compatible endpoint on this machine's loopback; null: off. Port 0: any free one. Without a token the daemon makes one. */
+  http: Nullable(Closed({
+    port: Type.Integer({ minimum: 0, maximum: 65535 }), token: Optional(Type.String({ minLength: 16, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' })), maxUploadBytes: Optional(Type.Integer({ minimum: 1024, maximum: 64 * GiB })),
+  }, 'OpenAI-compatible HTTP endpoint on this machine: {"port": 8484}; null: off.')),
   // the daemon
   formats: Type.Array(Format, { default: ['txt', 'srt', 'vtt', 'json'], description: 'What a job writes when it is not told.' }),
   idleExitSeconds: Nullable(Type.Integer({ minimum: 1, maximum: 604800, default: 900, description: 'The daemon leaves after this long without work, clients or watched folders; null: never.' })),
@@ -72,6 +76,6 @@ export const DEFAULTS: Settings = {
   instancesPerDevice: 5, loadedModels: 5, concurrentTasks: 8, minimumConcurrentTasks: 1,
   tickSeconds: 2, attempts: 3, modelReuse: 'warm', serial: false, adaptive: true, batchMinimum: 1, batchMaximum: 4, keepAliveSeconds: 300, ageingSeconds: 600,
   overtakes: 8, smallerModelOnFailure: false, lowPriority: false,
-  defaultModels: {}, offline: false, hubUrl: 'https://huggingface.co', modelFolders: [], ffmpegPath: null, pythonPath: null, server: null, commands: {},
+  defaultModels: {}, offline: false, hubUrl: 'https://huggingface.co', modelFolders: [], ffmpegPath: null, pythonPath: null, server: null, commands: {}, http: null,
   formats: ['txt', 'srt', 'vtt', 'json'], idleExitSeconds: 900, watchQuietSeconds: 3, watchAhead: 64, liveSessions: 16, liveTimeoutSeconds: 60, historyDays: 365, historyJobs: 200_000,
 };

@@ -39,7 +39,27 @@ export async function status(session: Session): Promise<void> {
   line(`${t.since} ${timeText(found.startedAt, locale, Date.now())} · ${bytesText(found.rssBytes)} · ${t.clients(found.clients)} · ${t.jobsActive(found.jobs.active, found.jobs.total)}`);
   line(`${t.stateFolder} ${clean(found.stateDirectory)}`);
   line(`${t.dataFolder} ${clean(found.dataDirectory)}`);
+  if (found.http?.url) line(`${t.httpServes} ${found.http.url}`);
+  if (found.http?.failure) session.fail(found.http.failure);
   if (found.queuePaused) line(t.queueIsPaused);
+}
+
+/** Where programs with the OpenAI interface find the daemon, in the variables that they read. */
+export async function http(session: Session): Promise<void> {
+  const client = await session.client();
+  const { place } = await client.call('daemon/http', {});
+  if (session.json) session.emit(place ?? { off: true });
+  if (!place) {
+    const { http: found } = await client.call('daemon/status', {});
+    process.exitCode = EXIT.failed;
+    if (found?.failure) session.fail(found.failure);
+    else if (!session.json) session.note(session.t.httpOff);
+    return;
+  }
+  if (session.json) return;
+  session.line(`OPENAI_BASE_URL=${place.url}`);
+  session.line(`OPENAI_API_KEY=${place.token}`);
+  if (session.out.isTTY) session.note(session.paint('dim', session.t.httpHint));
 }
 
 export async function logs(session: Session, options: { lines?: number }): Promise<void> {

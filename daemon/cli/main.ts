@@ -174,6 +174,7 @@ daemon.command('start').addOption(json()).action((options) => withSession(option
 daemon.command('stop').description('stop it once what runs has ended').option('--now', 'at once; what runs goes on after the next start').addOption(json())
   .action((options) => withSession(options, async (session) => (await import('./daemon.ts')).stop(session, options)));
 daemon.command('status', { isDefault: true }).addOption(json()).action((options) => withSession(options, async (session) => (await import('./daemon.ts')).status(session)));
+daemon.command('http').description('address and key of the OpenAI-compatible endpoint').addOption(json()).action((options) => withSession(options, async (session) => (await import('./daemon.ts')).http(session)));
 daemon.command('logs').option('-n, --lines <n>', 'so many lines', whole).addOption(json())
   .action((options) => withSession(options, async (session) => (await import('./daemon.ts')).logs(session, options)));
 

@@ -88,6 +88,7 @@ export async function toRow(request: JobRequest, id: string, now: number, choice
   const file = await inspect(request.recording);
   const { options } = request;
   if (options.source === 'text' && !options.language) throw new EarshotError('badRequest', { field: 'options.language' }, 'a text says its language');
+  if (options.source === 'text' && !options.translateTo && !options.speak) throw new EarshotError('badRequest', { field: 'options.speak' }, 'a text is translated or spoken');
   const { models: defaults, substitutions } = await choices.defaults();
   const models = modelsFor(options, null, choices, defaults);
   const warnings = substitutions.filter(each => models[each.stage] === each.instead).map(each => failure(each.failure.code, { ...each.failure.args, instead: each.instead }));

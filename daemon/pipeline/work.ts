@@ -173,11 +173,13 @@ export class JobWork {
   view(): JobView {
     const { id, priority, position, createdAt, overtaken, models, durationMs } = this.row, kept = this.kept;
     if (kept && kept.view.priority === priority && kept.view.position === position && kept.view.overtaken === overtaken && kept.models === models && kept.durationMs === durationMs && this.isUntouched) return kept.view;
-    const view: JobView = { id, priority, position, createdAt, ingest: this.ingest, stages: this.stages.map((_, place) => this.stageView(place)), overtaken, live: Boolean(this.row.live),
+    const view: JobView = { id, priority, position, createdAt, ingest: this.ingest, stages: this.planned.map(place => this.stageView(place)), overtaken, live: Boolean(this.row.live),
       untouched: this.isUntouched ? { seconds: (durationMs ?? this.guessedMs) / 1000, models: this.modelList } : undefined };
     this.kept = this.isUntouched ? { view, models, durationMs } : null;
     return view;
   }
+  /** Places of the stages that need a model at all: a text is read without one. */
+  private get planned(): readonly number[] { return this.row.options.source === 'text' ? [...this.stages.keys()].slice(1) : [...this.stages.keys()]; }
   /** Its models; jobs with the same ones have the same list, so that lists can be told apart without reading them. */
   get modelList(): readonly string[] {
     const { models } = this.row;

@@ -9,6 +9,7 @@ import type { Engine } from '../engines/engine.ts';
 import { render } from '../formats/formats.ts';
 import type { Home } from '../home.ts';
 import type { Metrics } from '../journal/metrics.ts';
+import type { HttpDoor } from '../http/server.ts';
 import type { Models } from '../models/models.ts';
 import { transcriptOf } from '../pipeline/deliver.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -25,6 +26,7 @@ export interface MethodParts {
   engines: readonly Engine[]; pipeline: Pipeline; watch: Watch; events: Events; metrics: Metrics;
   /** @throws noFfmpeg */
   ffmpeg(): string;
+  http: HttpDoor;
   clients(): number; logs(lines: number): string[]; doctor(): Promise<Result<'daemon/doctor'>>;
   /** What happened before anybody listened; asked for once. */
   notices(): Failure[];
@@ -158,7 +160,9 @@ export function createHandlers(parts: MethodParts): Handlers {
     'daemon/status': () => ({
       version: parts.version, pid: process.pid, startedAt: parts.startedAt, rssBytes: process.memoryUsage.rss(), clients: parts.clients(), queuePaused: !pipeline.queue.open,
       jobs: { active: pipeline.activeJobs, total: store.list({ limit: 1 }).total }, stateDirectory: parts.home.state, dataDirectory: parts.home.data,
+      http: settings.get().http ? { url: parts.http.place?.url ?? null, failure: parts.http.failure } : null,
     }),
+    'daemon/http': async () => { await parts.http.apply(); return { place: parts.http.place }; },
     'daemon/doctor': () => parts.doctor(),
     'daemon/stop': ({ finish = true }) => { setImmediate(() => parts.stop(finish ? 'finish' : 'park')); return {}; },
     'daemon/logs': ({ lines = 200 }) => ({ lines: parts.logs(lines) }),

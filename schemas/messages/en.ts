@@ -80,6 +80,7 @@ export const en: Catalogue = {
     serverUnreachable: (a) => says(`The server ${a.text('url')} cannot be reached.`, 'Check that it runs, and the setting server.'),
     serverRefused: (a) => says(`The server ${a.text('url')} refused the request${a.has('status') ? ` (${a.text('status')})` : ''}.`, 'Check its key and the model names in the setting server.'),
 
+    portTaken: (a) => says(`The port ${a.text('port')} for the HTTP endpoint cannot be had.`, 'Another program uses it: choose another with `earshot settings set http \'{"port": …}\'`.'),
     daemonRunning: (a) => says(`Another daemon is running already${a.number('pid') > 0 ? ` (process ${a.text('pid')})` : ''}.`),
     daemonUnreachable: () => says('The daemon cannot be reached.', '`earshot daemon start` starts it, `earshot daemon logs` shows what it said.'),
     wrongToken: () => says('The daemon refused the connection: the token is not its own.', 'Try again; if it stays, `earshot daemon stop` and start it anew.'),

@@ -80,6 +80,7 @@ export const zhCn: Catalogue = {
     serverUnreachable: (a) => says(`无法连接服务器 ${a.text('url')}。`, '请检查它是否在运行，以及设置 server。'),
     serverRefused: (a) => says(`服务器 ${a.text('url')} 拒绝了请求${a.has('status') ? `（${a.text('status')}）` : ''}。`, '请检查设置 server 中的密钥和模型名称。'),
 
+    portTaken: (a) => says(`HTTP 接口的端口 ${a.text('port')} 无法使用。`, '已被其他程序占用：请用 `earshot settings set http \'{"port": …}\'` 换一个端口。'),
     daemonRunning: (a) => says(`已有一个守护进程在运行${a.number('pid') > 0 ? `（进程 ${a.text('pid')}）` : ''}。`),
     daemonUnreachable: () => says('无法连接守护进程。', '`earshot daemon start` 可启动它，`earshot daemon logs` 可查看日志。'),
     wrongToken: () => says('守护进程拒绝了连接：令牌不符。', '请重试；如果仍然如此，请用 `earshot daemon stop` 停止后重新启动。'),

@@ -68,7 +68,7 @@ function script(first: Job) {
     'job/render': ({ format }) => ({ text: `as ${format}\n` }),
     'settings/get': () => ({ settings: DEFAULTS, defaults: DEFAULTS }),
     'model/list': () => ({ models: [] }),
-    'daemon/status': () => ({ version: '99.0.0', pid: 1, startedAt: 1, rssBytes: 1, clients: 1, queuePaused: false, jobs: { active: 1, total: 1 }, stateDirectory: '/s', dataDirectory: '/d' }),
+    'daemon/status': () => ({ version: '99.0.0', pid: 1, startedAt: 1, rssBytes: 1, clients: 1, queuePaused: false, jobs: { active: 1, total: 1 }, stateDirectory: '/s', dataDirectory: '/d', http: { url: 'http://127.0.0.1:8484/v1', failure: null } }),
   };
   return { state, publish, handlers };
 }

@@ -147,7 +147,6 @@ export class FakeDaemon {
         const { recording: { path, name, durationMs }, options, models: used } = known(jobId);
         return { transcript: { earshot: 1, recording: { path, name, durationMs }, language: 'en', translatedTo: options.translateTo ?? null, models: used, utterances: this.utterances.get(jobId) ?? [], warnings: [] } };
       },
-      'search/find': () => ({ hits: [], next: null, total: 0, indexing: false }),
       'job/render': ({ id: jobId }) => ({ text: (this.utterances.get(jobId) ?? []).map(u => u.asr?.text).join('\n') }),
       'live/open': ({ options, name = 'Live' }) => {
         const job: Job = { ...makeJob({ n: ++this.#next, name, state: 'processing', stages: stagesOf(options), utterances: 0 }, Date.now()), options, priority: 'high', live: { open: true } };
@@ -204,7 +203,8 @@ export class FakeDaemon {
       'settings/get': () => ({ settings: this.settings, defaults: DEFAULTS }),
       'settings/set': ({ values }) => { this.settings = { ...this.settings, ...values }; return { settings: this.settings }; },
       'stats/get': () => ({ since: 0, until: Date.now(), stages: [], loads: 0, loadMs: 0, jobs: { completed: 0, failed: 0, cancelled: 0, pending: 0 }, devices: [], bottleneck: this.story.bottleneck ?? null, estimateError: null, startError: null }),
-      'daemon/status': () => ({ version: VERSION, pid: process.pid, startedAt: Date.now() - 5000, rssBytes: 90_000_000, clients: this.#server?.clients ?? 0, queuePaused: this.paused, jobs: { active: 0, total: this.jobs.size }, stateDirectory: this.#state, dataDirectory: this.#state }),
+      'daemon/http': () => ({ place: null }),
+      'daemon/status': () => ({ version: VERSION, pid: process.pid, startedAt: Date.now() - 5000, rssBytes: 90_000_000, clients: this.#server?.clients ?? 0, queuePaused: this.paused, jobs: { active: 0, total: this.jobs.size }, stateDirectory: this.#state, dataDirectory: this.#state, http: null }),
       'daemon/doctor': () => ({ checks: [{ id: 'ffmpeg', status: 'ok', args: { path: '/usr/bin/ffmpeg', version: '7.0' } }, { id: 'gpu', status: 'warning', args: {} as Record<string, string> }] }),
       'daemon/stop': () => { setImmediate(() => void this.stop()); return {}; },
       'daemon/logs': () => ({ lines: ['2026-11-22T14:00:00.000Z info the daemon listens'] }),
