@@ -1,5 +1,6 @@
 /** What the editor calls. Activation only registers; the daemon is looked for when something needs it. */
 import * as vscode from 'vscode';
+import { Dictation } from './commands/dictate.ts';
 import { Doctor, showLog, trySample } from './commands/help.ts';
 import { moveTo, openEditor, openTranscript, reveal, setPriority, showJobLog, simple } from './commands/jobs.ts';
 import { insertHere, told, transcribe, type Parts } from './commands/transcribe.ts';
@@ -30,7 +31,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
   const streams = new Streams(daemon, context.workspaceState, log);
   const parts: Parts = { daemon, streams, memory: context.globalState, log };
-  const doctor = new Doctor(parts), models = new ModelsView(daemon), watched = new WatchedView(daemon);
+  const doctor = new Doctor(parts), models = new ModelsView(daemon), dictation = new Dictation(parts), watched = new WatchedView(daemon);
 
   const commands: Record<string, (first?: unknown, second?: unknown) => Promise<unknown>> = {
     transcribe: (uri, all) => transcribe(parts, 'plain', uri, all),
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     transcribeTranslate: (uri, all) => transcribe(parts, 'translate', uri, all),
     transcribeSpeak: (uri, all) => transcribe(parts, 'speak', uri, all),
     transcribeWith: (uri, all) => transcribe(parts, 'with', uri, all),
+    dictate: () => dictation.toggle(), stopDictation: () => dictation.stop(),
     insertHere: uri => insertHere(parts, uri),
     addToGlossary: () => addToGlossary(),
     stopStreaming: async () => { const editor = vscode.window.activeTextEditor; if (editor) streams.stop(editor.document); },
@@ -58,7 +60,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     ...modelCommands(daemon), ...watchCommands(parts),
   };
   context.subscriptions.push(
-    log, daemonLog, daemon, streams, models, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), tools(parts), subtitleLanguage(), whenTrusted(() => editProviders(parts)),
+    log, daemonLog, daemon, streams, models, dictation, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), tools(parts), subtitleLanguage(), whenTrusted(() => editProviders(parts)),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`earshot.${name}`, told(log, run))),
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),

@@ -11,9 +11,9 @@ import { layout, type Piece, type Template } from './layout.ts';
 import { endOf, fresh, reconcile, refound, shifted, type Edit, type Placement } from './place.ts';
 
 /** What is kept of a stream so that it goes on after the document or the window was closed. */
-export interface Kept { job: string; uri: string; template: Omit<Template, 'gap'>; pieces: { key: string; text: string; theirs: boolean }[]; origin: number }
+export interface Kept { job: string; from?: number; to?: number; uri: string; template: Omit<Template, 'gap'>; pieces: { key: string; text: string; theirs: boolean }[]; origin: number }
 
-export interface StreamOptions { job: string; document: vscode.TextDocument; template: Template; origin?: number; kept?: Kept['pieces']; /** Stands in the document already, until the first words come. */ waiting?: string }
+export interface StreamOptions { job: string; document: vscode.TextDocument; template: Template; origin?: number; kept?: Kept['pieces']; /** Stands in the document already, until the first words come. */ waiting?: string; /** The first utterance that belongs here: a dictation goes on in several places. */ from?: number }
 
 const WAITING = 'waiting';
 /** An edit refused because somebody typed at the same moment is tried again; so often in a row means the document takes no edits. */
@@ -24,6 +24,11 @@ export class Stream implements vscode.Disposable {
   readonly template: Template;
   readonly document: vscode.TextDocument;
   readonly #utterances = new Map<number, Utterance>();
+  readonly #from: number;
+  #to = Infinity;
+  /** Written at a cursor: set off from the word before it, as was found when the first piece came; null: not looked at yet. */
+  readonly follows: boolean;
+  #lead: string | null = null;
   readonly #ended = new vscode.EventEmitter<'done' | 'takenBack' | 'unwanted' | 'closed'>();
   readonly onEnded = this.#ended.event;
   #placement: Placement;
@@ -37,7 +42,9 @@ export class Stream implements vscode.Disposable {
   #dirty = false;
   #stopped = false;
 
-  constructor({ job, document, template, origin, kept, waiting }: StreamOptions) {
+  constructor({ job, document, template, origin, kept, waiting, from }: StreamOptions) {
+    this.#from = from ?? 0;
+    this.follows = from !== undefined;
     this.job = job;
     this.document = document;
     this.template = template;
@@ -50,12 +57,25 @@ export class Stream implements vscode.Disposable {
 
   get keep(): Kept {
     const { gap: _gap, ...template } = this.template;
-    return { job: this.job, uri: this.document.uri.toString(), template, origin: this.#placement.origin, pieces: this.#placement.pieces.map(({ key, text, theirs }) => ({ key, text, theirs })) };
+    return { job: this.job, ...(this.follows ? { from: this.#from } : {}), ...(this.#to === Infinity ? {} : { to: this.#to }), uri: this.document.uri.toString(), template, origin: this.#placement.origin, pieces: this.#placement.pieces.map(({ key, text, theirs }) => ({ key, text, theirs })) };
   }
 
   take(utterances: readonly Utterance[]): void {
-    for (const utterance of utterances) this.#utterances.set(utterance.index, utterance);
+    for (const utterance of utterances) if (utterance.index >= this.#from && utterance.index < this.#to) this.#utterances.set(utterance.index, utterance);
     this.#soon();
+  }
+
+  /** The first utterance that it has not. */
+  get next(): number { return Math.max(this.#from, ...[...this.#utterances.keys()].map(index => index + 1)); }
+  /** Utterances from this one on go elsewhere. */
+  limit(to: number): void { this.#to = to; }
+  /** The next words would come right here. */
+  isAt(offset: number): boolean { return endOf(this.#placement) === offset; }
+  /** The first words go there instead; false: some stand already. */
+  moveTo(offset: number): boolean {
+    if (this.#utterances.size) return false;
+    this.#placement = fresh(offset);
+    return true;
   }
 
   /** No more comes; `rendered` replaces the pieces where nobody edited any. Resolves when all is in the document. */
@@ -107,9 +127,13 @@ export class Stream implements vscode.Disposable {
   #wanted(): Piece[] {
     if (this.#final !== null) return [{ key: 'all', text: this.#final }];
     const pieces = layout([...this.#utterances.values()].sort((a, b) => a.index - b.index), this.template);
+    if (this.follows && pieces[0]) pieces[0] = { ...pieces[0], text: (this.#lead ??= this.#gapBefore()) + pieces[0].text };
     const waiting = this.#placement.pieces.find(p => p.key === WAITING);
     return pieces.length || this.#complete || !waiting ? pieces : [waiting];
   }
+
+  /** A blank where a word or the end of a sentence stands just before. */
+  #gapBefore(): string { return /[\p{L}\p{N}.,;:!?)\]"”’…]$/u.test(this.document.getText().slice(0, this.#placement.origin)) && !/[\u3000-\u9fff\uff00-\uffef]$/.test(this.document.getText().slice(0, this.#placement.origin)) ? ' ' : ''; }
 
   async #write(): Promise<void> {
     for (let attempt = 0; attempt < TRIES && !this.#stopped; attempt++) {

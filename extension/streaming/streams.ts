@@ -38,8 +38,8 @@ export class Streams implements vscode.Disposable {
   }
 
   /** Streams into the document from `origin` (its end when left out) until the job ends. */
-  start(job: string, document: vscode.TextDocument, template: Template, origin?: number, waiting?: string): Stream {
-    return this.#run(new Stream({ job, document, template, ...(origin === undefined ? {} : { origin }), ...(waiting === undefined ? {} : { waiting }) }));
+  start(job: string, document: vscode.TextDocument, template: Template, origin?: number, waiting?: string, from?: number): Stream {
+    return this.#run(new Stream({ job, document, template, ...(origin === undefined ? {} : { origin }), ...(waiting === undefined ? {} : { waiting }), ...(from === undefined ? {} : { from }) }));
   }
 
   /** The document that a job's transcript streams into, or did since the window opened. */
@@ -104,7 +104,8 @@ export class Streams implements vscode.Disposable {
       const rendered = job.state === 'completed' && (format === 'srt' || format === 'vtt')
         ? (await this.#daemon.call('job/render', { id: stream.job, format, ...(job.options.translateTo ? { text: translation === 'instead' ? 'translation' as const : 'bilingual' as const } : {}) })).text : null;
       await stream.finish(rendered);
-      if (!stream.document.isUntitled && !stream.document.isClosed) await stream.document.save();
+      // What is dictated stands among what somebody writes: saving that is theirs.
+      if (!stream.follows && !stream.document.isUntitled && !stream.document.isClosed) await stream.document.save();
     } catch (error) { this.#log.warn(errorText(error)); this.#finishing.delete(stream); }
   }
   readonly #finishing = new WeakSet<Stream>();
@@ -131,7 +132,8 @@ export class Streams implements vscode.Disposable {
   }
 
   #resume(kept: Kept, document: vscode.TextDocument): void {
-    this.#run(new Stream({ job: kept.job, document, template: { ...kept.template, gap: gapText }, origin: kept.origin, kept: kept.pieces }));
+    const stream = this.#run(new Stream({ job: kept.job, document, template: { ...kept.template, gap: gapText }, origin: kept.origin, kept: kept.pieces, ...(kept.from === undefined ? {} : { from: kept.from }) }));
+    if (kept.to !== undefined) stream.limit(kept.to);
   }
 
   #unpark(document: vscode.TextDocument): void {

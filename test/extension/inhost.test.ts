@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { buildExtension } from '../../extension/build.ts';
-import { fakeHome } from './fake/place.ts';
+import { fakeHome, recorder } from './fake/place.ts';
 import { hostUnavailable } from './host/install.ts';
 import { runMocha } from './host/run-mocha.ts';
 
@@ -27,7 +27,7 @@ test('inside the extension host', { skip: unavailable ?? false, timeout: 180_000
     for (const name of ['talk.wav', 'talk 2.mp3', 'missing.wav']) cpSync(join(root, 'samples/sense-and-sensibility.flac'), join(workspace, name));
     writeFileSync(join(workspace, 'notes.txt'), 'not a recording\n');
     const result = await runMocha({
-      extension: root, workspace, files: names.map(name => join(scratch, 'tests', name.replace(/\.ts$/, '.cjs'))), env: { ...fakeHome(scratch), EARSHOT_TEST_MANIFEST: join(root, 'package.json') },
+      extension: root, workspace, files: names.map(name => join(scratch, 'tests', name.replace(/\.ts$/, '.cjs'))), env: { ...fakeHome(scratch), EARSHOT_TEST_MANIFEST: join(root, 'package.json'), EARSHOT_TEST_FFMPEG: recorder() },
       ...(process.env.GREP ? { grep: process.env.GREP } : {}),
     });
     console.log(result.output);
