@@ -191,6 +191,9 @@ settings.command('reset').argument('<name>').addOption(json()).action((name: str
 program.command('stats').description('figures of the last hour').option('--hours <n>', 'of so many hours, 720 at most', whole).option('--prometheus', "in Prometheus' text format").addOption(json())
   .action((options) => withSession(options, async (session) => (await import('./machine.ts')).stats(session, options)));
 
+program.command('mcp').description('serve the Model Context Protocol on stdin and stdout: transcribe, search and read as tools')
+  .action(() => withSession({}, async (session) => (await import('./mcp.ts')).serveMcp(session)));
+
 program.command('samples').description('the main job on the two recordings that come with Earshot').option('-o, --output <folder>', 'where to write').addOption(json())
   .action((options) => withSession(options, async (session) => (await import('./samples.ts')).samples(session, options)));
 

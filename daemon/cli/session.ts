@@ -41,6 +41,8 @@ export interface Session {
   emit(value: unknown): void;
   fail(failure: Failure, names?: Names): void;
   client(): Promise<Client>;
+  /** A connection of its own, which the caller ends. */
+  dial(): Promise<Client>;
   /** Null when no daemon runs: for commands that must not start one. */
   running(): Promise<Client | null>;
   /** After the connection has ended: a daemon that crashed is started again; one that was told to leave is not, but the one that replaces it is met. Null: none. */
@@ -60,10 +62,11 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
   let connected: Promise<Client> | null = null;
   // A reader that goes away (`earshot queue | head`) is no error.
   out.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(EXIT.done); });
-  const client = (): Promise<Client> => connected ??= ensureDaemon({
+  const dial = (): Promise<Client> => ensureDaemon({
     command: daemonCommand(), socket: home.socket, tokenPath: home.token, client: 'cli', version: version(), timeoutMs: 30_000, log: join(home.logs, 'start.log'),
     onProgress: (step) => { if (err.isTTY && !json) err.write(`${redden('dim', step === 'starting' ? t.startingDaemon : t.replacingDaemon)}\n`); },
   });
+  const client = (): Promise<Client> => connected ??= dial();
   const running = async (): Promise<Client | null> => {
     if (!existsSync(home.token)) return null;
     try {
@@ -88,6 +91,7 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
       if (failure.code === 'internal' || failure.code === 'daemonUnreachable' || failure.code === 'badRequest') for (const each of (failure.detail ?? '').split('\n').slice(-6)) if (each) err.write(`  ${redden('dim', clean(each))}\n`);
     },
     client,
+    dial,
     running,
     again: async () => {
       connected = null;
