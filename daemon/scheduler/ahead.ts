@@ -90,6 +90,8 @@ function asksForMore(scene: Scene, lane: Lane): boolean {
   if (instances.length >= (ledger.snapshot.advice?.replicas?.[lane.stage] ?? Infinity)) return false;
   const steps = lane.waiting.reduce((sum, each) => sum + each.stage.ready - each.from, 0);
   if (steps < 2 && instances.length >= lane.waiting.length) return false;
+  // Sessions that go on speaking are known only by what they said so far: that some wait for each other is the sign.
+  if (lane.waiting.filter(each => each.job.live).length > instances.length) return true;
   const loadMs = Math.min(...devicesOf(ledger, lane).map(device => lane.model.loadMs[device.view.id] ?? 0));
   return lane.leftMs / (instances.length + 1) > WORTH * loadMs;
 }

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WatchedFile } from '../../schemas/watch.ts';
 import { busyJobs, cpu, instances, manyJobs, sampleTranscript, twoGpus } from './fake/fixtures.ts';
+import { recorder } from './fake/place.ts';
 import type { Story } from './fake/daemon.ts';
 import { EDITOR, ID, openWindow, root, widenSideBar, type Window } from './harness.ts';
 import { hostUnavailable } from './host/install.ts';
@@ -10,6 +11,7 @@ import { explorerMenu, openView, setTheme, until, webview } from './host/ui.ts';
 
 const reason = await hostUnavailable();
 if (reason) { console.error(reason); process.exit(1); }
+process.env.EARSHOT_TEST_FFMPEG ??= recorder();
 const images = join(root, 'docs/images');
 mkdirSync(images, { recursive: true });
 const only = process.argv[2];
@@ -74,6 +76,22 @@ try {
   await openView(page, 'Earshot');
   await alone(w, 'Queue');
   await shoot(w, 'streaming');
+  // Dictation: a sound file stands in for the microphone.
+  await w.host.inHost(async (vscode, device) => {
+    await vscode.workspace.getConfiguration('earshot').update('dictation.device', device, vscode.ConfigurationTarget.Global);
+    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: '# Minutes\n\nRead aloud: ' }), editor = await vscode.window.showTextDocument(document);
+    editor.selection = new vscode.Selection(2, 12, 2, 12);
+    await vscode.commands.executeCommand('earshot.dictate');
+  }, `file:${join(w.workspace, 'talk.wav')}`);
+  const dictated = [...w.daemon.jobs.keys()].at(-1)!;
+  for (let i = 0; i < 3; i++) { w.daemon.say(dictated); await page.waitForTimeout(400); }
+  await w.daemon.until(() => w.daemon.heard.get(dictated)! > 64_000);
+  await shoot(w, 'dictate');
+  const stopped = w.host.inHost(vscode => vscode.commands.executeCommand('earshot.stopDictation'));
+  await w.daemon.until(() => w.daemon.asked('live/close').length === 1);
+  w.daemon.finish(dictated);
+  await stopped;
+  await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
   await openView(page, 'Earshot');
   await alone(w, 'Models');
   await shoot(w, 'models');
