@@ -2,11 +2,12 @@
  * `earshot listen`: what is said now, as text while it is said. From a microphone, which ffmpeg records, or from a pipe: PCM, or anything that ffmpeg
  * reads. Ctrl-C, or the end of the pipe, ends the session and waits for the last words; a second Ctrl-C leaves them to the daemon.
  */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import { LiveFeed } from '../../schemas/live-feed.ts';
 import { inputs, loudness, meter, record, type Recording } from '../../schemas/microphone.ts';
 import type { Display } from './display.ts';
+import { glossaryFor } from './glossary.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean } from './terminal.ts';
 import { jobOptions, parseFormats, type Recipe } from './transcribe.ts';
@@ -27,8 +28,10 @@ export async function listen(session: Session, source: string | undefined, given
   if (given.listDevices) return listDevices(session, (await client.call('live/recorder', {})).ffmpeg);
   const formats = parseFormats(given.format), writes = formats !== undefined || given.output !== undefined || given.speak;
   const { outputs, ...options } = await jobOptions(client, given, formats, false);
+  // What is spoken here belongs to this folder.
+  const { entries } = given.glossary === false ? { entries: [] } : await glossaryFor(join(process.cwd(), 'live'), process.cwd(), options.glossary ?? []);
   const { job } = await client.call('live/open', {
-    options: { ...options, ...(outputs || writes ? { outputs: { formats: [], ...outputs, directory: outputs?.directory ?? process.cwd() } } : {}) },
+    options: { ...options, ...(entries.length ? { glossary: entries } : {}), ...(outputs || writes ? { outputs: { formats: [], ...outputs, directory: outputs?.directory ?? process.cwd() } } : {}) },
     format: piped && !given.pcm ? 'container' : 'pcm', ...(given.priority ? { priority: given.priority } : {}),
     ...(given.name ? { name: given.name } : {}), ...(given.save ? { saveTo: resolve(given.save) } : {}),
   });

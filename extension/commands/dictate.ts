@@ -11,6 +11,7 @@ import { isFinal } from '../../schemas/words.ts';
 import type { Template } from '../streaming/layout.ts';
 import type { Stream } from '../streaming/stream.ts';
 import { gapText } from '../streaming/streams.ts';
+import { withGlossary } from '../glossary.ts';
 import { errorText } from '../words.ts';
 import { settled } from './options.ts';
 import type { Parts } from './transcribe.ts';
@@ -77,7 +78,7 @@ export class Dictation implements vscode.Disposable {
     this.#item.show();
     try {
       const [{ LiveFeed }, { loudness, record }] = await Promise.all([import('../../schemas/live-feed.ts'), import('../../schemas/microphone.ts')]);
-      const { translateTo, outputs: _none, ...options } = settled(document.uri).options;
+      const { translateTo, outputs: _none, ...options } = await withGlossary(this.#home(document), settled(document.uri).options);
       const { ffmpeg } = await daemon.call('live/recorder', {});
       const { job } = await daemon.call('live/open', { format: 'pcm', name: vscode.l10n.t('Dictation'), options: { ...options, ...(translateTo && setting.get('dictation.translate', false) ? { translateTo } : {}) } });
       if (!daemon.state.jobs.has(job.id)) daemon.state.jobs.set(job.id, job);
@@ -101,6 +102,12 @@ export class Dictation implements vscode.Disposable {
       this.#item.hide();
       throw error;
     }
+  }
+
+  /** Whose glossary holds: the document's, or the workspace's for one that is nowhere yet. */
+  #home(document: vscode.TextDocument): vscode.Uri {
+    const folder = vscode.workspace.workspaceFolders?.[0];
+    return document.uri.scheme === 'file' || !folder ? document.uri : vscode.Uri.joinPath(folder.uri, 'dictation');
   }
 
   /** Where the microphone is not that of the keyboard, people must know. */

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { Job } from '../../schemas/job.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 
@@ -47,14 +48,17 @@ describe('earshot listen', { timeout: 60_000 }, () => {
     assert.equal(readFileSync(join(daemon.root, 'kept.wav')).length, pcm.length + 44);
   });
 
-  it('a device, until Ctrl-C; the last words are waited for', async () => {
+  it('a device, until Ctrl-C; the last words are waited for, and the glossary of the folder holds', async () => {
+    mkdirSync(join(daemon.root, '.earshot'));
+    writeFileSync(join(daemon.root, '.earshot', 'glossary.md'), '- Dashwood\n');
     const { child, said, out, err, ended } = listen('--device', `file:${SPEECH}`, '--language', 'en', '--json');
     await said(/"type":"job".*"ingestedMs":[1-9]\d{3}/);
     child.kill('SIGINT');
     assert.equal(await ended, 0, err());
-    const events = out().trim().split('\n').map(line => JSON.parse(line) as { type: string; job?: { state: string; recording: { durationMs: number } } }), last = events.findLast(({ type }) => type === 'job')!.job!;
+    const events = out().trim().split('\n').map(line => JSON.parse(line) as { type: string; job?: Job }), last = events.findLast(({ type }) => type === 'job')!.job!;
     assert.equal(last.state, 'completed');
-    assert.ok(last.recording.durationMs >= 1000 && last.recording.durationMs < 20_000, String(last.recording.durationMs));
+    assert.ok(last.recording.durationMs! >= 1000 && last.recording.durationMs! < 20_000, String(last.recording.durationMs));
+    assert.deepEqual(last.options.glossary, [{ term: 'Dashwood' }]);
     assert.ok(events.some(({ type }) => type === 'utterance'));
     assert.ok(!existsSync(join(daemon.root, 'talk (2).txt')));
   });
