@@ -9,6 +9,7 @@ import { openHome, home as homeOf } from './home.ts';
 import { takeLock } from './lock.ts';
 import { engineFor, engines } from './engines/engines.ts';
 import { startIngest, startLiveIngest } from './ingest/ingest.ts';
+import { Spare } from './ingest/spare.ts';
 import { Metrics } from './journal/metrics.ts';
 import { createModels } from './models/models.ts';
 import { Catalogue } from './pipeline/catalogue.ts';
@@ -59,7 +60,7 @@ async function main(): Promise<void> {
   const models = createModels({ home, settings: settings.get, runtimes, emit: model => publish({ type: 'model', model }) });
   const metrics = new Metrics(store, clock), speeds = new Speeds(store);
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
-  const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest,
+  const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest, spare: new Spare(),
     deliver: (work, signal) => writeOutputs(work, { store, pcm: jobFiles(home.audio, work.row.id).pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, signal }), publish: event => { publish(event); watch.hear(event); }, log: line => log.write(line),
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void leave('park', 'the database is damaged') });

@@ -55,6 +55,7 @@ export class Daemon implements vscode.Disposable {
         takeSnapshot(this.state, snapshot, MAIN_TOPICS);
         this.#setTie({ kind: 'connected', ...client.daemon });
         this.#changes.fire(noChange(true));
+        if (!this.#live.wanted) this.#wantLive(); // after a stop, whoever still looks wants it again
       },
       events: batch => this.#take(batch),
       lost: (failure, retryMs) => this.#setTie(retryMs === null ? { kind: 'failed', failure } : { kind: 'lost', failure, retryMs }),
@@ -98,12 +99,16 @@ export class Daemon implements vscode.Disposable {
     return new vscode.Disposable(() => { this.#streams.delete(job); this.#wantLive(); });
   }
 
-  /** Ends the daemon for all windows; it comes back when it is next needed. */
+  /** Ends the daemon for all windows; it comes back when it is next needed. Resolves when it has gone. */
   async stop(finish: boolean): Promise<void> {
-    const client = await this.#main.client();
+    // A connection of its own: the others let go first, so that none of them brings it back.
+    const client = await this.#open();
     this.#main.want(null);
-    await client.call('daemon/stop', { finish }).catch(() => {});
     this.#live.want(null);
+    try {
+      await client.call('daemon/stop', { finish });
+      await client.closed;
+    } finally { client.dispose(); }
     this.#setTie({ kind: 'off' });
   }
 

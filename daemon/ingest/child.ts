@@ -4,7 +4,6 @@
  * Media and native code stay out of the daemon; when the daemon goes, so does this process, and ffmpeg with its pipe.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -19,6 +18,8 @@ import { verdict } from './verdict.ts';
 
 /** `live`: the sound comes with time, as bytes in `inputPath`; for PCM that is the PCM file itself. */
 export interface ChildRequest { recording: string; audioTrack: number; pcmPath: string; ffmpeg: string; sherpaDirectory: string; live?: { format: 'pcm' | 'container'; inputPath: string } }
+/** Comes before the request, where a process is made ready: load the library now. */
+export interface Prepare { type: 'prepare'; sherpaDirectory: string }
 export interface Grown { type: 'grown'; bytes: number; ended: boolean }
 export type FromChild =
   | { type: 'started'; durationMs: number | null }
@@ -160,7 +161,12 @@ const notWritten = (error: unknown, path: string): Error => {
   return stop({ code: code === 'ENOSPC' || code === 'EDQUOT' ? 'diskFull' : 'internal', args: { path }, detail: message });
 };
 
+let prepared: { sherpaDirectory: string; detector: ReturnType<typeof openDetector> } | null = null;
+
 function detectorOf(sherpaDirectory: string): ReturnType<typeof openDetector> {
+  const ready = prepared;
+  prepared = null; // it remembers what it heard: once only
+  if (ready?.sherpaDirectory === sherpaDirectory) return ready.detector;
   try { return openDetector(sherpaDirectory); } catch (error) {
     throw stop({ code: 'engineMissing', args: { engine: 'sherpa' }, detail: error instanceof Error ? error.message : String(error) });
   }
@@ -174,8 +180,14 @@ const samplesOf = (bytes: Buffer): Int16Array =>
   bytes.byteOffset % 2 === 0 ? new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) : new Int16Array(new Uint8Array(bytes).buffer);
 
 process.once('disconnect', () => process.exit(0));
-process.on('message', (message: ChildRequest | Grown) => { if ('type' in message) sound.grown(message.bytes, message.ended); });
-const [request] = await once(process, 'message') as [ChildRequest];
+const asked = Promise.withResolvers<ChildRequest>();
+process.on('message', (message: ChildRequest | Grown | Prepare) => {
+  if (!('type' in message)) asked.resolve(message);
+  else if (message.type === 'grown') sound.grown(message.bytes, message.ended);
+  // What cannot be loaded now says so when it is needed.
+  else try { prepared = { sherpaDirectory: message.sherpaDirectory, detector: openDetector(message.sherpaDirectory) }; } catch { /* then */ }
+});
+const request = await asked.promise;
 /** Two sides may cancel each other out in their sum (a plug wired wrong): where nothing was heard, one of them is listened to. */
 const listen = async (): Promise<Ingested> => {
   const both = await ingest(request);

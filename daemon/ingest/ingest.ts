@@ -1,11 +1,12 @@
 /** A recording becomes PCM and utterances, in processes of its own that can be ended at any time. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Stats } from 'node:fs';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { ChildRequest, FromChild, Grown } from './child.ts';
 import type { UtteranceTimes } from './cutting.ts';
+import { endGroup, startChild } from './process.ts';
+import type { Spare } from './spare.ts';
 
 export interface IngestRequest {
   recording: string;
@@ -18,6 +19,8 @@ export interface IngestRequest {
   sherpaDirectory: string;
   /** A Node that runs our files. */
   node: string;
+  /** Where a process may stand ready. */
+  spare?: Spare | undefined;
   /** Size and time of change that the recording had when it was submitted; others are `recordingChanged`. */
   expected?: { bytes: number; modifiedAt: number };
   /** The length by the container's own word, before decoding; null: it says nothing. */
@@ -47,7 +50,6 @@ export function startLiveIngest(request: LiveIngestRequest): LiveIngest {
 
 /** ffmpeg hangs (a network drive that is gone): no word for this long ends it. */
 const SILENT_MS = 120_000;
-const childFile = (): string => join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'child.ts' : 'ingest-child.mjs');
 
 /**
  * Decodes and cuts. Deterministic: the same file gives the same PCM and utterances. Rejects with an EarshotError: noSuchFile, notAFile,
@@ -84,10 +86,7 @@ export async function checkRecording(path: string): Promise<Stats> {
 
 function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live']>): { child: ChildProcess; done: LiveIngest['done'] } {
   const { recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory, signal } = request;
-  // Its own process group, so that ffmpeg ends with it.
-  const child = spawn(request.node, ['--disable-warning=ExperimentalWarning', childFile()], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'], detached: process.platform !== 'win32', windowsHide: true,
-  });
+  const child = request.spare?.take(request.node, sherpaDirectory) ?? startChild(request.node);
   const done = new Promise<{ durationMs: number; warnings: Failure[] }>((resolve, reject) => {
     let stderr = '', outcome: (() => void) | null = null;
     const decide = (settle: () => void): void => { outcome ??= settle; };
@@ -121,12 +120,4 @@ function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live'
     child.send({ recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) } satisfies ChildRequest, error => { if (error) decide(() => reject(new EarshotError('workerCrashed', { exit: 'unknown' }, stderr || error.message))); });
   });
   return { child, done };
-}
-
-function endGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    if (process.platform === 'win32') child.kill();
-    else process.kill(-child.pid, 'SIGKILL');
-  } catch { /* gone already */ }
 }

@@ -12,6 +12,7 @@ import { isFinal, type Stage } from '../../schemas/words.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Home } from '../home.ts';
 import type { startIngest, startLiveIngest } from '../ingest/ingest.ts';
+import type { Spare } from '../ingest/spare.ts';
 import type { Instance } from '../instances/instance.ts';
 import type { StepOutputs } from '../instances/protocol.ts';
 import type { Metrics } from '../journal/metrics.ts';
@@ -33,6 +34,8 @@ export interface Parts {
   home: Home; clock: () => number; settings: () => Settings; store: Store; pool: Pool; catalogue: Catalogue; speeds: Speeds; metrics: Metrics;
   engine(id: string): Engine | undefined;
   ingest: typeof startIngest; liveIngest: typeof startLiveIngest;
+  /** Where a process of the ingest stands ready; left out, none does. */
+  spare?: Spare;
   /** Writes the outputs of a job whose steps are over. */
   deliver(work: JobWork, signal: AbortSignal): Promise<JobRow['outputs']>;
   publish(event: StateEvent): void;

@@ -32,7 +32,7 @@ export class Ingests {
       mkdirSync(files.speech, { recursive: true, mode: 0o700 });
       const { live } = work.row, signal = work.ingestAbort!.signal;
       const request = {
-        recording: path, pcmPath: files.pcm, ...tools, node: process.execPath, signal,
+        recording: path, pcmPath: files.pcm, ...tools, node: process.execPath, spare: this.core.parts.spare, signal,
         onStart: ({ durationMs }: { durationMs: number | null }) => this.core.heard(() => { if (isNow()) this.core.update(work, { durationMs }); }),
         onUtterances: (rows: UtteranceRow[]) => this.core.heard(() => { if (isNow()) this.add(work, rows); }),
         onProgress: (ms: number, taken: number) => { if (isNow()) { work.row.ingestedMs = ms; work.heardBytes = taken; this.core.tell(work); } },
@@ -82,6 +82,19 @@ export class Ingests {
       this.core.advance(work);
       this.core.wake();
     }), error => this.core.heard(() => { if (isNow()) this.core.end(work, 'failed', toFailure(error)); }));
+  }
+
+  /** While a recogniser is loaded and nothing is asked of it, a process stands ready for the next recording. */
+  standBy(): void {
+    const { spare, catalogue } = this.core.parts;
+    if (!spare) return;
+    const loaded = this.core.leaving === 'no' && [...this.core.instances.values()].some(({ options, state }) => options.stage === 'asr' && (state === 'idle' || state === 'busy'));
+    if (!loaded) return spare.drop();
+    if (this.core.jobs.size > 0) return;
+    try {
+      const tools = catalogue.ingestTools();
+      if (tools) spare.keep(process.execPath, tools.sherpaDirectory);
+    } catch { /* the next recording says what is missing */ }
   }
 
   private add(work: JobWork, rows: readonly UtteranceRow[]): void {

@@ -84,6 +84,7 @@ export class Pipeline {
   /** finish: what runs may end; park: it is given up and done again later. Resolves when no worker is left. */
   async stop(how: 'finish' | 'park'): Promise<void> {
     this.core.leaving = how;
+    this.ingests.standBy();
     this.core.guarded(() => this.core.parts.store.turn(() => this.takeIn()));
     await this.live.stop();
     for (const work of this.core.jobs.values()) work.ingestAbort?.abort();
@@ -134,6 +135,7 @@ export class Pipeline {
       this.core.stalled(error);
     } finally { this.turning = false; }
     this.checkEmpty();
+    this.ingests.standBy();
     this.setTimer();
   }
 

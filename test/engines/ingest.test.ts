@@ -1,12 +1,15 @@
 /** Ingest with the real ffmpeg and the real detector, on good and on odd files. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync, appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { UtteranceTimes } from '../../daemon/ingest/cutting.ts';
 import { startIngest, type IngestRequest } from '../../daemon/ingest/ingest.ts';
+import { endGroup } from '../../daemon/ingest/process.ts';
+import { Spare } from '../../daemon/ingest/spare.ts';
 import { type Failure } from '../../schemas/errors.ts';
 import { ffmpeg, make, missing, SAMPLES, sherpa } from './place.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
@@ -121,6 +124,21 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     await assert.rejects(ingest(ENGLISH, { sherpaDirectory: folder }), failsWith('engineMissing'));
     if (process.platform === 'linux') await assert.rejects(ingest(ENGLISH, { pcmPath: '/dev/full' }), failsWith('diskFull'));
   });
+  test('a process that stands ready is taken once, gives the same, and leaves when it is dropped', async () => {
+    const spare = new Spare(), cold = await ingest(ENGLISH);
+    spare.keep(process.execPath, sherpa!);
+    const first = spare.take(process.execPath, sherpa!)!, left = once(first, 'exit');
+    assert.equal(spare.take(process.execPath, sherpa!), null);
+    endGroup(first);
+    await left;
+    spare.keep(process.execPath, sherpa!);
+    const warm = await ingest(ENGLISH, { spare });
+    assert.deepEqual({ rows: warm.rows, pcm: warm.pcm }, { rows: cold.rows, pcm: cold.pcm });
+    spare.keep(process.execPath, sherpa!);
+    spare.drop();
+    assert.equal(spare.take(process.execPath, sherpa!), null);
+  });
+
   test('cancelling leaves no process behind', async () => {
     make(['-f', 'lavfi', '-i', 'anoisesrc=r=8000:a=0.02:seed=1', '-t', '3600', '-c:a', 'pcm_u8', at('long.wav')]);
     const abort = new AbortController();
