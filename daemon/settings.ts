@@ -1,8 +1,9 @@
 /** The settings file: only what differs from the defaults, checked when it is read and before it is written. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import { EarshotError } from '../schemas/errors.ts';
 import { DEFAULTS, Settings } from '../schemas/settings.ts';
+import { replaceFile } from './durable.ts';
 
 const checker = Compile(Settings);
 const properties = Settings.properties as Record<string, { minimum?: number; maximum?: number; enum?: unknown[]; anyOf?: { minimum?: number; maximum?: number }[] }>;
@@ -45,8 +46,7 @@ export function openSettings(path: string, log: (line: string) => void): Setting
     set(values) {
       const next = merge(settings, values);
       const changed = Object.fromEntries(Object.entries(next).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(DEFAULTS[name as keyof Settings])));
-      writeFileSync(`${path}.part`, JSON.stringify(changed, null, 2) + '\n', { mode: 0o600 });
-      renameSync(`${path}.part`, path);
+      replaceFile(path, JSON.stringify(changed, null, 2) + '\n', 0o600);
       return settings = next;
     },
   };

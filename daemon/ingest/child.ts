@@ -6,9 +6,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Failure } from '../../schemas/errors.ts';
+import { syncFolder } from '../durable.ts';
 import { RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
 import { BYTES_PER_MS, decodeArguments, decodeStreamArguments, readDecoding, startsAfter } from './decoding.ts';
 import { openDetector } from './detector.ts';
@@ -130,6 +132,7 @@ async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested>
     await found([...cutting.push(detector.end()), ...cutting.end(durationMs)]);
     await file?.truncate(bytes);
     await file?.datasync();
+    await syncFolder(dirname(request.pcmPath));
     tell({ type: 'progress', ms: durationMs, taken: source.taken() });
     return { durationMs, warnings, utterances, stereo: source.stereo() };
   } finally {

@@ -1,12 +1,12 @@
 /** A model's folder: its files and a stamp that says what they are. The stamp is written last, so a folder with one is whole. */
 import { readFileSync, statSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Failure, failure } from '../../schemas/errors.ts';
 import { ModelCard, Sha256 } from '../../schemas/model.ts';
 import { Bytes, Closed, Nullable, Optional } from '../../schemas/words.ts';
+import { replaceFile } from '../durable.ts';
 import { sha256Of } from './part-file.ts';
 
 const STAMP = 'earshot-model.json';
@@ -40,7 +40,7 @@ export function readStamp(folder: string): Stamp | null {
   return stamp;
 }
 
-export const writeStamp = async (folder: string, stamp: Stamp): Promise<void> => writeFile(join(folder, STAMP), JSON.stringify(stamp, null, 2));
+export const writeStamp = async (folder: string, stamp: Stamp): Promise<void> => replaceFile(join(folder, STAMP), JSON.stringify(stamp, null, 2), 0o666);
 
 /** What a look at names and sizes says: a failure, or null when all is in place. The content is `verifyFolder`'s business. */
 export function lookAt(card: ModelCard, folder: string, stamp: Stamp): Failure | null {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
+import { syncFolder } from '../durable.ts';
 import { readStamp, sizeOf, writeStamp } from './folder.ts';
 import { obtain, type Obtained, type Sources } from './obtain.ts';
 import { sha256Of } from './part-file.ts';
@@ -73,6 +74,7 @@ export async function installModel({ card, models, sources, python, env, freeByt
   await writeStamp(partial, { installedAt: new Date().toISOString(), files: card.files.map((file) => records.get(file.name)!) });
   await rm(target, { recursive: true, force: true });
   await rename(partial, target);
+  await syncFolder(models);
 }
 
 const RECORDS = 'files.json';

@@ -2,6 +2,7 @@
  * What every part of the pipeline works on: the jobs in memory, the instances, the last plan; and the few moves that all of them share.
  * Only the pipeline's own handlers call these, one at a time, so there is nothing to lock.
  */
+import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
@@ -21,7 +22,7 @@ import type { Plan, Waiting } from '../scheduler/snapshot.ts';
 import type { Attempt, JobRow, NewJournalEntry, Store } from '../store/port.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Gauge } from './gauge.ts';
-import { jobFiles, withoutModel } from './inputs.ts';
+import { jobFiles, SAMPLES_PER_MS, withoutModel } from './inputs.ts';
 import { Lengths } from './lengths.ts';
 import { lateMs, warnedOf } from './overload.ts';
 import { Outbox } from './outbox.ts';
@@ -86,11 +87,18 @@ export class Core {
   }
 
   adopt(row: JobRow): JobWork {
+    // Somebody may have thrown its sound away meanwhile: the recording gives the same again.
+    if (row.ingested && !row.live && !this.hasSound(row)) row.ingested = false;
     const work = new JobWork(row, this.lengths.guessMs(row));
     this.learnContext(work);
     if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested) work.restore(this.parts.store.utterances(row.id));
     this.jobs.set(row.id, work);
     return work;
+  }
+
+  private hasSound({ id, durationMs }: JobRow): boolean {
+    const bytes = statSync(jobFiles(this.parts.home.audio, id).pcm, { throwIfNoEntry: false })?.size ?? 0;
+    return bytes >= (durationMs ?? 0) * SAMPLES_PER_MS * 2;
   }
 
   /** Which of its models look back; again when a model was settled later. */

@@ -1,12 +1,13 @@
 /** Writes what a job was asked for, when its last step is over: transcripts, subtitles, the spoken track, the video with both. */
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Output, OutputOptions, Transcript } from '../../schemas/job.ts';
 import type { Static } from 'typebox';
 import type { Format } from '../../schemas/words.ts';
+import { makeFolder, putInPlace } from '../durable.ts';
 import { render } from '../formats/formats.ts';
 import { MAX_WAV_SAMPLES, WAV_HEADER_BYTES, wavHeader } from '../speech/wav.ts';
 import type { Store } from '../store/port.ts';
@@ -36,7 +37,7 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
   const written: Written[] = [];
   const subtitles = new Map<Text, string>();
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory, 0o777);
     const to = row.options.translateTo;
     const texts: Text[] = !to ? ['original'] : wanted.text ? [wanted.text] : ['original', 'translation'];
     for (const format of wanted.formats) for (const text of format === 'json' ? texts.slice(0, 1) : texts) {
@@ -91,8 +92,8 @@ function freePlace(directory: string, name: string, suffix: string, recording: s
 async function saveSound(pcm: string, path: string): Promise<number> {
   const part = `${path}.part`, bytes = (await stat(pcm).catch(() => null))?.size ?? 0, samples = Math.min(MAX_WAV_SAMPLES, Math.floor(bytes / 2));
   try {
-    await pipeline(async function* () { yield wavHeader(16_000, samples); if (samples) yield* createReadStream(pcm, { end: samples * 2 - 1 }); }, createWriteStream(part, { mode: 0o600, flush: true }));
-    await rename(part, path);
+    await pipeline(async function* () { yield wavHeader(16_000, samples); if (samples) yield* createReadStream(pcm, { end: samples * 2 - 1 }); }, createWriteStream(part, { mode: 0o600 }));
+    await putInPlace(part, path);
   } catch (error) { await rm(part, { force: true }); throw error; }
   return WAV_HEADER_BYTES + samples * 2;
 }
@@ -116,8 +117,7 @@ async function writeWhole(path: string, text: string): Promise<void> {
   if (await readFile(path, 'utf8').then(old => old === text, () => false)) return;
   const part = `${path}.part`;
   try {
-    const file = await open(part, 'w', 0o644);
-    try { await file.writeFile(text); await file.sync(); } finally { await file.close(); }
-    await rename(part, path);
+    await writeFile(part, text, { mode: 0o644 });
+    await putInPlace(part, path);
   } catch (error) { await rm(part, { force: true }); throw error; }
 }

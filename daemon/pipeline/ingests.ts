@@ -1,6 +1,7 @@
 /** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { canHeal, toFailure } from '../../schemas/errors.ts';
+import { makeFolder } from '../durable.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
 import { readPieces, timesOf } from '../ingest/text.ts';
@@ -28,8 +29,8 @@ export class Ingests {
     work.ingestAbort = new AbortController();
     this.core.note({ kind: 'ingest.started', job: id });
     const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
-    this.core.outbox.cleared(id).then(() => {
-      mkdirSync(files.speech, { recursive: true, mode: 0o700 });
+    this.core.outbox.cleared(id).then(async () => {
+      await makeFolder(files.speech, 0o700);
       const { live } = work.row, signal = work.ingestAbort!.signal;
       const request = {
         recording: path, pcmPath: files.pcm, ...tools, node: process.execPath, spare: this.core.parts.spare, signal,

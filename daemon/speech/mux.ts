@@ -1,7 +1,8 @@
 /** A copy of the recording with the spoken track and subtitles that can be switched on and off. */
-import { rename, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
+import { putInPlace } from '../durable.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 
 export interface MuxRequest {
@@ -32,7 +33,7 @@ export async function mux(request: MuxRequest): Promise<void> {
       if (error instanceof EarshotError && error.failure.code === 'ffmpegFailed') return call(false);
       throw error;
     });
-    await rename(partial, request.path);
+    await putInPlace(partial, request.path);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;

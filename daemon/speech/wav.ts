@@ -1,5 +1,6 @@
 /** Mono 16-bit PCM in WAV files: what the voices write and the spoken track is made of. */
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { putInPlace } from '../durable.ts';
 
 export const WAV_HEADER_BYTES = 44;
 /** The format counts bytes in 32 bits. */
@@ -36,9 +37,8 @@ export async function writeWav(path: string, sampleRate: number, pcm: readonly B
     const file = await open(partial, 'w', 0o600);
     try {
       await file.writev([wavHeader(sampleRate, pcm.reduce((sum, part) => sum + part.length, 0) / 2), ...pcm]);
-      await file.datasync();
     } finally { await file.close(); }
-    await rename(partial, path);
+    await putInPlace(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;

@@ -23,7 +23,8 @@ export class RealDaemon {
   readonly root: string;
   readonly home: Home;
   readonly recordings: string;
-  private readonly env: NodeJS.ProcessEnv;
+  /** Of the daemons that it starts from now on. */
+  readonly env: NodeJS.ProcessEnv;
   private child: ChildProcess | null = null;
   private connected: Client | null = null;
 

@@ -27,13 +27,9 @@ export function mend({ text, words }: StepInputs['repair']): RepairOutput {
 
 export const translate = ({ text, to }: StepInputs['nmt']): NmtOutput => ({ text: text === '' ? '' : `[${to}] ${text}`, language: to });
 
-/** A mono 16-bit WAV of a soft tone, 60 ms for each character. */
-export function speak(text: string): { wav: Buffer; sampleRate: number; durationMs: number } {
-  const sampleRate = 16_000, samples = Math.max(1, text.length) * 960, data = Buffer.alloc(samples * 2);
-  for (let n = 0; n < samples; n++) data.writeInt16LE(Math.round(3000 * Math.sin((2 * Math.PI * 220 * n) / sampleRate)), n * 2);
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0); header.writeUInt32LE(36 + data.length, 4); header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16); header.writeUInt16LE(1, 20); header.writeUInt16LE(1, 22); header.writeUInt32LE(sampleRate, 24); header.writeUInt32LE(sampleRate * 2, 28);
-  header.writeUInt16LE(2, 32); header.writeUInt16LE(16, 34); header.write('data', 36); header.writeUInt32LE(data.length, 40);
-  return { wav: Buffer.concat([header, data]), sampleRate, durationMs: Math.round((samples * 1000) / sampleRate) };
+/** A soft tone as mono 16-bit PCM, 60 ms for each character. */
+export function speak(text: string): { pcm: Buffer; sampleRate: number; durationMs: number } {
+  const sampleRate = 16_000, samples = Math.max(1, text.length) * 960, pcm = Buffer.alloc(samples * 2);
+  for (let n = 0; n < samples; n++) pcm.writeInt16LE(Math.round(3000 * Math.sin((2 * Math.PI * 220 * n) / sampleRate)), n * 2);
+  return { pcm, sampleRate, durationMs: Math.round((samples * 1000) / sampleRate) };
 }

@@ -1,8 +1,9 @@
 /** The fake engine's worker. See engine.ts for its parameters. */
-import { appendFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, statSync, writeSync } from 'node:fs';
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../instances/protocol.ts';
+import { writeWav } from '../../speech/wav.ts';
 import { serveWorker, type Loaded } from '../worker.ts';
 import { parseScript, ruleFor, type Rule } from './script.ts';
 import { hear, mend, speak, translate } from './text.ts';
@@ -55,13 +56,13 @@ async function load(request: LoadRequest): Promise<Loaded> {
       for (const step of run.steps) {
         const seconds = run.stage === 'asr' ? length(step.input as StepInputs['asr']) : 0;
         await sleep(stepMs + msPerSecond * seconds, signal);
-        if (rule?.mishap !== 'missing') emit.result(step.index, answer(run.stage, step.index, step.input, language));
+        if (rule?.mishap !== 'missing') emit.result(step.index, await answer(run.stage, step.index, step.input, language));
         if (run.steps.length > 1) emit.progress(++done / run.steps.length);
       }
       scratch?.transfer(0); // given back now, not at some collection of garbage
       scratch = null;
       if (rule?.mishap === 'late') {
-        const { index, input } = run.steps[0]!, output = answer(run.stage, index, input, language);
+        const { index, input } = run.steps[0]!, output = await answer(run.stage, index, input, language);
         setTimeout(() => emit.result(index, output), 1);
       }
     },
@@ -71,13 +72,13 @@ async function load(request: LoadRequest): Promise<Loaded> {
 const AFTER: ReadonlySet<string> = new Set(['missing', 'late']);
 const length = ({ audio }: StepInputs['asr']): number => (audio.endSample - audio.startSample) / 16_000;
 
-function answer(stage: Stage, index: number, input: StepInputs[Stage], language: string): StepOutputs[Stage] {
+async function answer(stage: Stage, index: number, input: StepInputs[Stage], language: string): Promise<StepOutputs[Stage]> {
   if (stage === 'asr') return hear(index, input as StepInputs['asr'], language);
   if (stage === 'repair') return mend(input as StepInputs['repair']);
   if (stage === 'nmt') return translate(input as StepInputs['nmt']);
   const { text, path } = input as StepInputs['tts'];
-  const { wav, sampleRate, durationMs } = speak(text);
-  writeFileSync(path, wav);
+  const { pcm, sampleRate, durationMs } = speak(text);
+  await writeWav(path, sampleRate, [pcm]);
   return { path, sampleRate, durationMs };
 }
 

@@ -2,10 +2,11 @@
  * Copies of the database, and what happens when it is damaged: it is set aside, never overwritten, and the newest whole copy takes its place.
  * The newest copy of each of the last three days is kept.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { EarshotError, toFailure } from '../../../schemas/errors.ts';
+import { syncFileNow, syncFolderNow } from '../../durable.ts';
 import type { Store } from '../port.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { openStore } from './store.ts';
@@ -30,25 +31,28 @@ export function openSafely({ database, backups }: Places, now: number): { store:
   try { return { store: openStore(database), restored: null }; } catch (error) {
     if (toFailure(error).code !== 'storeBroken') throw error;
   }
-  const aside = `${database}.broken-${stamp(now)}`;
-  for (const suffix of FILES) if (existsSync(database + suffix)) renameSync(database + suffix, aside + suffix);
-  const jobs = new Set(unfinished(aside));
-  for (const backup of copies(backups)) {
-    if (!isWhole(backup)) continue;
-    const part = `${database}.part`;
-    copyFileSync(backup, part);
-    renameSync(part, database);
-    const store = openStore(database);
-    for (const { name } of store.activeJobs()) jobs.add(name);
-    return { store, restored: { aside, backup, jobs: [...jobs] } };
-  }
-  return { store: openStore(database), restored: { aside, backup: null, jobs: [...jobs] } };
+  const aside = `${database}.broken-${stamp(now)}`, part = `${database}.part`;
+  const backup = copies(backups, now).find(isWhole) ?? null;
+  if (backup) { copyFileSync(backup, part); syncFileNow(part); }
+  // The damaged one keeps its place until the copy takes it: whenever the power goes, one of them is there.
+  for (const suffix of FILES.slice(1)) if (existsSync(database + suffix)) renameSync(database + suffix, aside + suffix);
+  setAside(database, aside);
+  if (backup) renameSync(part, database); else rmSync(database);
+  syncFolderNow(dirname(database));
+  const store = openStore(database), jobs = new Set([...unfinished(aside), ...store.activeJobs().map(({ name }) => name)]);
+  return { store, restored: { aside, backup, jobs: [...jobs] } };
+}
+
+function setAside(path: string, aside: string): void {
+  try { linkSync(path, aside); } catch { copyFileSync(path, aside); } // file systems without second names
 }
 
 /** Makes a copy unless the newest is younger than this; answers whether it did. */
 export async function backUp(store: Store, backups: string, now: number, youngerMs: number): Promise<boolean> {
-  const newest = copies(backups)[0];
-  if (newest && now - statSync(newest).mtimeMs < youngerMs) return false;
+  const newest = copies(backups, now)[0];
+  // From the future: made before somebody set the clock back.
+  const age = newest ? now - statSync(newest).mtimeMs : Infinity;
+  if (age >= 0 && age < youngerMs) return false;
   mkdirSync(backups, { recursive: true, mode: 0o700 });
   const path = join(backups, `earshot-${stamp(now)}.db`), part = `${path}.part`;
   try {
@@ -56,7 +60,7 @@ export async function backUp(store: Store, backups: string, now: number, younger
     renameSync(part, path);
   } finally { for (const suffix of FILES) rmSync(part + suffix, { force: true }); }
   const days = new Set<string>();
-  for (const copy of copies(backups)) {
+  for (const copy of copies(backups, now)) {
     const day = dayOf(copy);
     if (days.has(day) || days.size >= KEPT_DAYS) rmSync(copy, { force: true });
     else days.add(day);
@@ -67,9 +71,10 @@ export async function backUp(store: Store, backups: string, now: number, younger
 const stamp = (now: number): string => new Date(now).toISOString().replaceAll(/[:.]/g, '-');
 const dayOf = (path: string): string => /earshot-(\d{4}-\d{2}-\d{2})/.exec(path)?.[1] ?? '';
 
-/** Newest first. */
-function copies(backups: string): string[] {
-  try { return readdirSync(backups).filter(name => NAME.test(name)).sort().reverse().map(name => join(backups, name)); } catch { return []; }
+/** Newest first; those from the future, made while the clock was wrong, last. */
+function copies(backups: string, now: number): string[] {
+  const newest = `earshot-${stamp(now)}.db`, rank = (name: string): string => `${name <= newest ? 1 : 0}${name}`;
+  try { return readdirSync(backups).filter(name => NAME.test(name)).sort((a, b) => (rank(a) < rank(b) ? 1 : -1)).map(name => join(backups, name)); } catch { return []; }
 }
 
 function isWhole(path: string): boolean {

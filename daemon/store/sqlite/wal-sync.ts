@@ -20,7 +20,7 @@ export class WalSync {
 
   /** All that is written by now is on the disk. One sync serves all who wait. @throws storeBroken, diskFull */
   async synced(): Promise<void> {
-    for (const target = this.written; this.safe < target; ) await (this.running ??= this.sync());
+    for (const target = this.written; this.safe < target; ) await (this.running ??= this.sync().finally(() => { this.running = null; }));
   }
 
   private async sync(): Promise<void> {
@@ -31,8 +31,8 @@ export class WalSync {
       this.safe = upTo;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      throw new EarshotError(code === 'ENOSPC' || code === 'EDQUOT' ? 'diskFull' : 'storeBroken', { path: this.path }, String(error), { cause: error });
-    } finally { this.running = null; }
+      throw new EarshotError(code === 'ENOSPC' || code === 'EDQUOT' ? 'diskFull' : code === 'EIO' ? 'storeBroken' : 'internal', { path: this.path }, String(error), { cause: error });
+    }
   }
 
   dispose(): void {
