@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toFailure, type Failure } from '../schemas/errors.ts';
+import { forwardClock } from './clock.ts';
 import { DaemonLog } from './journal/log.ts';
 import { openHome, home as homeOf } from './home.ts';
 import { takeLock } from './lock.ts';
@@ -38,7 +39,7 @@ const version = typeof EARSHOT_VERSION === 'string' ? EARSHOT_VERSION : (JSON.pa
 const SECOND_MS = 1_000, MINUTE_MS = 60_000;
 
 async function main(): Promise<void> {
-  const clock = Date.now, startedAt = clock();
+  const clock = forwardClock(), startedAt = clock();
   const home = homeOf();
   openHome(home);
   const log = new DaemonLog(home.logs, clock);

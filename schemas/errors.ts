@@ -47,6 +47,10 @@ export class EarshotError extends Error {
   }
 }
 
-/** Any thrown value as a Failure; what is not ours is `internal`. */
-export const toFailure = (error: unknown): Failure =>
-  error instanceof EarshotError ? error.failure : failure('internal', {}, error instanceof Error ? (error.stack ?? error.message) : String(error));
+/** Any thrown value as a Failure; what is not ours is `internal`, but for a full disk, which can happen wherever something is written. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof EarshotError) return error.failure;
+  const { code, path } = (error ?? {}) as { code?: unknown; path?: unknown };
+  if (code === 'ENOSPC' || code === 'EDQUOT') return failure('diskFull', typeof path === 'string' ? { path } : {}, String(error));
+  return failure('internal', {}, error instanceof Error ? (error.stack ?? error.message) : String(error));
+}

@@ -6,7 +6,7 @@ import { Console } from 'node:console';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
-import { EarshotError, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { WORKER_PROTOCOL, type FromWorker, type LoadRequest, type RunRequest, type StepOutputs, type ToWorker } from '../instances/protocol.ts';
 
@@ -91,7 +91,8 @@ export function serveWorker(definition: WorkerDefinition): void {
 /** An error in the protocol's words. */
 function describe(error: unknown): { code: Failure['code']; args: Failure['args']; detail: string } {
   if (error instanceof EarshotError) return { code: error.failure.code, args: error.failure.args, detail: error.failure.detail ?? error.message };
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = error instanceof Error ? error.message : String(error), known = toFailure(error);
+  if (known.code === 'diskFull') return { code: known.code, args: known.args, detail };
   return { code: OUT_OF_MEMORY.test(detail) ? 'outOfMemory' : 'engineFailed', args: {}, detail };
 }
 const OUT_OF_MEMORY = /out of memory|bad_alloc|allocation failed|failed to allocate|cannot allocate/i;

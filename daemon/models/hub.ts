@@ -29,7 +29,7 @@ export interface HubOptions {
   now?: () => number;
 }
 
-export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs = [500, 2_000, 5_000, 10_000], rememberMs = 5 * 60_000, now = Date.now }: HubOptions = {}): Hub {
+export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs = [500, 2_000, 5_000, 10_000], rememberMs = 5 * 60_000, now = () => performance.now() }: HubOptions = {}): Hub {
   /** When a hub was last found unreachable; 0: it has answered. */
   const failedAt = new Map<string, number>();
   const maybeReachable = (base: string) => {

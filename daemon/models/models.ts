@@ -121,8 +121,8 @@ export function createModels({ home, settings, runtimes, emit, registry = readRe
       // A source that fails gives way to another that starts again: what was shown does not go back.
       const now = { bytes: most = Math.max(most, bytes), total: Math.max(total, most, 1) };
       progress.set(id, now);
-      if (Date.now() - told < REPORT_INTERVAL_MS && now.bytes < now.total) return;
-      told = Date.now();
+      if (performance.now() - told < REPORT_INTERVAL_MS && now.bytes < now.total) return;
+      told = performance.now();
       report(now);
       tell(id);
     };

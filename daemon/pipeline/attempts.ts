@@ -106,7 +106,11 @@ export class Attempts {
     const missing = Array.from({ length: attempt.to - attempt.from }, (_, i) => attempt.from + i).filter(index => !stage.isOver(index));
     const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
     const killed = why.code === 'workerCrashed' && why.args.how === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
-    if (why.code === 'cancelled' || OF_THE_DEVICE.has(why.code) || killed || missing.length === 0) this.core.park(work, stage, token, why);
+    if (why.code === 'diskFull') {
+      this.core.short(why);
+      this.core.park(work, stage, token, why);
+      stage.retry = { at: now + this.core.retryPauseMs(3), attempt: 1 };
+    } else if (why.code === 'cancelled' || OF_THE_DEVICE.has(why.code) || killed || missing.length === 0) this.core.park(work, stage, token, why);
     else if (missing.length > 1 && index === undefined) { stage.soloUntil = attempt.to; this.core.park(work, stage, token, why); } // one of them is at fault: find out which
     else {
       const culprit = index ?? missing[0]!, tries = store.tries(job, stage.stage, culprit) + 1;

@@ -51,6 +51,7 @@ export interface Parts {
 const growingPauseMs = (tries: number): number => 1000 * 3 ** (tries - 1);
 /** How often a store that failed is tried again. */
 const STALL_PROBE_MS = 2_000;
+const TELL_AGAIN_MS = 60_000;
 
 export class Core {
   readonly parts: Parts;
@@ -62,6 +63,8 @@ export class Core {
   outlook: Plan = { actions: [], waiting: new Map(), expectedEndAt: new Map(), wakeAt: null };
   /** Loads that failed in a row, by model and device, and not before when to try again. */
   readonly loadFailures = new Map<string, { count: number; notBefore: number; last: Failure }>();
+  /** Of all jobs seen: new ones come after it, whatever the clock says. */
+  lastPosition = 0;
   readonly gauge: Gauge;
   readonly lengths: Lengths;
   readonly retryPauseMs: (tries: number) => number;
@@ -90,6 +93,7 @@ export class Core {
     // Somebody may have thrown its sound away meanwhile: the recording gives the same again.
     if (row.ingested && !row.live && !this.hasSound(row)) row.ingested = false;
     const work = new JobWork(row, this.lengths.guessMs(row));
+    this.lastPosition = Math.max(this.lastPosition, row.position);
     this.learnContext(work);
     if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested) work.restore(this.parts.store.utterances(row.id));
     this.jobs.set(row.id, work);
@@ -199,6 +203,15 @@ export class Core {
       this.restart();
     }, STALL_PROBE_MS);
   }
+
+  /** The disk is full: told once in a while, and what needs room is tried again until there is some. */
+  short(why: Failure): void {
+    const now = this.parts.clock();
+    if (now - this.shortAt < TELL_AGAIN_MS) return;
+    this.shortAt = now;
+    this.outbox.publish({ type: 'notice', failure: why });
+  }
+  private shortAt = -Infinity;
 
   /** Runs what writes to the store; its failure stalls the pipeline. */
   guarded(work: () => void): void {

@@ -56,7 +56,10 @@ export class Ingests {
       work.ingest = 'waiting';
       // Somebody who kills a decoder says nothing about the recording.
       const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : this.core.parts.settings().attempts;
-      if (!canHeal(why.code) || ++work.ingestTries >= most) this.core.end(work, 'failed', why);
+      work.ingestTries++;
+      // A full disk is nobody's fault either: the queue waits for room.
+      if (why.code === 'diskFull') this.core.short(why);
+      if (!canHeal(why.code) || (why.code !== 'diskFull' && work.ingestTries >= most)) this.core.end(work, 'failed', why);
       else {
         const pauseMs = this.core.retryPauseMs(Math.min(work.ingestTries, 3));
         // What is known already stays: the same recording gives the same utterances.

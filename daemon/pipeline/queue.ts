@@ -12,7 +12,6 @@ import type { JobWork } from './work.ts';
 
 export class Queue {
   private readonly core: Core;
-  private lastPosition = 0;
   /** False: what runs goes on, nothing else starts. */
   open: boolean;
 
@@ -32,7 +31,7 @@ export class Queue {
     const { store, clock, catalogue } = this.core.parts;
     type Checked = { failure: Failure } | { row: JobRow; existing: boolean };
     const checked: Checked[] = await Promise.all(requests.map(async request => {
-      try { return { row: await toRow(request, ulid(clock()), clock(), catalogue, this.lastPosition = Math.max(clock(), this.lastPosition + 1)), existing: false }; } catch (error) { return { failure: toFailure(error) }; }
+      try { return { row: await toRow(request, ulid(clock()), clock(), catalogue, this.core.lastPosition = Math.max(clock(), this.core.lastPosition + 1)), existing: false }; } catch (error) { return { failure: toFailure(error) }; }
     }));
     const fresh: JobRow[] = [];
     const answers = checked.map((each, i): Checked => {

@@ -42,7 +42,7 @@ interface Line {
   waiting: Map<string, StateEvent>;
   /** seq of the snapshot or of the last batch sent. */
   sent: number;
-  /** When the last batch left, ms; 0: none yet. */
+  /** When the last batch left, ms of a clock that nobody sets. */
   sentAt: number;
   timer: NodeJS.Timeout | null;
 }
@@ -67,11 +67,11 @@ export function createEvents(): Events {
     const batch: StateEvents = { seq, previous: line.sent, events: [...line.waiting.values()] };
     line.waiting.clear();
     line.sent = seq;
-    line.sentAt = Date.now();
+    line.sentAt = performance.now();
     connection.send(batch);
   };
   const schedule = (connection: ClientConnection, line: Line): void => {
-    line.timer ??= setTimeout(flush, Math.max(0, line.sentAt + BATCH_MS - Date.now()), connection, line);
+    line.timer ??= setTimeout(flush, Math.max(0, line.sentAt + BATCH_MS - performance.now()), connection, line);
   };
   const unsubscribe = (connection: ClientConnection): void => {
     const line = lines.get(connection);
@@ -100,7 +100,7 @@ export function createEvents(): Events {
         known.waiting.clear();
         known.sent = seq;
       } else {
-        const line: Line = { waiting: new Map(), sent: seq, sentAt: 0, timer: null };
+        const line: Line = { waiting: new Map(), sent: seq, sentAt: -BATCH_MS, timer: null };
         lines.set(connection, line);
         connection.onClose(() => unsubscribe(connection));
         connection.onDrain(() => { if (lines.get(connection) === line && line.waiting.size > 0) schedule(connection, line); });

@@ -15,7 +15,10 @@ const HEADER_END = Buffer.from('\r\n\r\n');
 /** The frame is larger than allowed or is no frame at all; the connection cannot go on. */
 export class FrameError extends Error {}
 
-/** A vscode-jsonrpc reader whose `limit` (bytes of one message) can be raised once the client is known. */
+/**
+ * A vscode-jsonrpc reader whose `limit` (bytes of one message) can be raised once the client is known. It hands on one message a turn of the event loop,
+ * as fast as vscode-jsonrpc takes them, and reads no more while some wait: its queue has no bound of its own.
+ */
 export class BoundedReader extends AbstractMessageReader {
   limit = MAX_HELLO_BYTES;
   readonly #socket: Socket;
@@ -24,48 +27,70 @@ export class BoundedReader extends AbstractMessageReader {
   /** Bytes of the message under way; -1 while its header is not complete. */
   #length = -1;
   #dead = false;
+  #hold = false;
+  #turn: NodeJS.Immediate | null = null;
+  #callback: DataCallback = () => {};
 
   constructor(socket: Socket) {
     super();
     this.#socket = socket;
   }
 
+  /** While it holds nothing is read and nothing handed on. */
+  set hold(hold: boolean) {
+    if (this.#hold === hold) return;
+    this.#hold = hold;
+    if (hold) this.#socket.pause();
+    else this.#next();
+  }
+
   listen(callback: DataCallback): Disposable {
+    this.#callback = callback;
     const onData = (chunk: Buffer): void => {
       if (this.#dead) return;
-      try {
-        this.#take(chunk, callback);
-      } catch (error) {
-        this.#dead = true;
-        this.#chunks = [];
-        this.fireError(error);
-      }
+      this.#chunks.push(chunk);
+      this.#held += chunk.length;
+      this.#take();
     };
     const onError = (error: Error): void => this.fireError(error);
     const onClose = (): void => this.fireClose();
     this.#socket.on('data', onData).on('error', onError).on('close', onClose);
-    return { dispose: () => { this.#socket.off('data', onData).off('close', onClose); } };
+    return { dispose: () => { this.#dead = true; this.#socket.off('data', onData).off('close', onClose); } };
   }
 
-  #take(chunk: Buffer, callback: DataCallback): void {
-    this.#chunks.push(chunk);
-    this.#held += chunk.length;
-    for (;;) {
-      if (this.#length < 0) {
-        const all = this.#joined();
-        const end = all.indexOf(HEADER_END);
-        if (end < 0 && all.length <= MAX_HEADER_BYTES) return;
-        if (end < 0 || end > MAX_HEADER_BYTES) throw new FrameError('no message header');
-        this.#length = contentLength(all.subarray(0, end).toString('latin1'), this.limit);
-        this.#keep(all.subarray(end + HEADER_END.length));
-      }
-      if (this.#held < this.#length) return;
-      const all = this.#joined();
-      const body = all.subarray(0, this.#length);
-      this.#keep(all.subarray(this.#length));
-      this.#length = -1;
-      callback(parse(body));
+  #next(): void { this.#turn ??= setImmediate(() => { this.#turn = null; this.#take(); }); }
+
+  #take(): void {
+    if (this.#dead || this.#hold || this.#turn) return;
+    try {
+      const message = this.#message();
+      if (message) {
+        this.#socket.pause();
+        this.#callback(message);
+        this.#next();
+      } else if (this.#socket.isPaused()) this.#socket.resume();
+    } catch (error) {
+      this.#dead = true;
+      this.#chunks = [];
+      this.fireError(error);
     }
+  }
+
+  /** The next whole message among the bytes here. */
+  #message(): Message | null {
+    if (this.#length < 0) {
+      const all = this.#joined();
+      const end = all.indexOf(HEADER_END);
+      if (end < 0 && all.length <= MAX_HEADER_BYTES) return null;
+      if (end < 0 || end > MAX_HEADER_BYTES) throw new FrameError('no message header');
+      this.#length = contentLength(all.subarray(0, end).toString('latin1'), this.limit);
+      this.#keep(all.subarray(end + HEADER_END.length));
+    }
+    if (this.#held < this.#length) return null;
+    const all = this.#joined(), body = all.subarray(0, this.#length);
+    this.#keep(all.subarray(this.#length));
+    this.#length = -1;
+    return parse(body);
   }
 
   #joined(): Buffer {

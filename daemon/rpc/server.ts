@@ -21,8 +21,10 @@ import { newToken, privateDirectory, sameToken } from './place.ts';
 const HELLO_TIMEOUT_MS = 10_000;
 /** A client that took nothing for this long while something waited for it is given up. */
 const STALL_MS = 60_000;
-/** Requests of one client under way; beyond, its socket is not read until some are answered. */
+/** Requests of one client under way; beyond, nothing of it is read until some are answered. */
 const MAX_UNDER_WAY = 256;
+/** More are turned away at once: each may hold buffers of its own. */
+const MAX_CONNECTIONS = 200;
 
 export interface Subscription { topics: ReadonlySet<Topic>; utterancesOf: ReadonlySet<string> }
 
@@ -82,6 +84,7 @@ export async function startServer({ home, version, handlers, onClients, log = ()
       if (open.delete(client)) onClients?.(open.size);
     });
   });
+  server.maxConnections = MAX_CONNECTIONS;
   server.listen(home.socket);
   await once(server, 'listening');
   if (process.platform !== 'win32') await chmod(home.socket, 0o600);
@@ -137,8 +140,8 @@ class Client implements ClientConnection {
       return false;
     }
     const written = this.#socket.bytesWritten - this.#socket.writableLength;
-    if (!this.#stall || this.#stall.written !== written) this.#stall = { at: Date.now(), written };
-    else if (Date.now() - this.#stall.at > STALL_MS) this.drop('reads nothing');
+    if (!this.#stall || this.#stall.written !== written) this.#stall = { at: performance.now(), written };
+    else if (performance.now() - this.#stall.at > STALL_MS) this.drop('reads nothing');
     return true;
   }
 
@@ -174,7 +177,7 @@ class Client implements ClientConnection {
 
   async #answer(method: string, params: unknown): Promise<unknown> {
     this.#underWay += 1;
-    if (this.#underWay >= MAX_UNDER_WAY) this.#socket.pause();
+    if (this.#underWay >= MAX_UNDER_WAY) this.#reader.hold = true;
     try {
       return await this.#handle(method, params);
     } catch (error) {
@@ -183,7 +186,7 @@ class Client implements ClientConnection {
       throw new ResponseError(FAILURE_CODE, reason.code, reason);
     } finally {
       this.#underWay -= 1;
-      if (this.#socket.isPaused()) this.#socket.resume();
+      if (this.#underWay < MAX_UNDER_WAY) this.#reader.hold = false;
       // After the answer itself, which is written in the promise jobs that follow.
       if (this.#underWay === 0 && this.#idle) setImmediate(this.#idle);
     }

@@ -45,7 +45,7 @@ export const en: Catalogue = {
     tooManySessions: (a) => says(`${a.text('limit', 'Too many')} live sessions are open already.`, 'Close one, or raise the setting liveSessions.'),
     sessionBehind: (a) => says(`The text came up to ${a.text('seconds', 'some')} s behind what was said${a.number('unrepaired') > 0 ? `; ${count(a.number('unrepaired'), 'utterance')} stayed as recognised, without repair` : ''}.`, 'Nothing that was said is lost. A smaller model, or fewer jobs at a time, keep up better.'),
 
-    diskFull: (a) => says(`The disk with ${a.text('path')} is full${a.has('needed') ? `: ${bytes(a, 'needed')} are needed, ${bytes(a, 'free')} are free` : ''}.`, 'Make room; the work goes on from where it stopped.'),
+    diskFull: (a) => says(`The disk${a.has('path') ? ` with ${a.text('path')}` : ''} is full${a.has('needed') ? `: ${bytes(a, 'needed')} are needed, ${bytes(a, 'free')} are free` : ''}.`, 'Make room; the work goes on from where it stopped.'),
     noPython: (a) => says(a.has('missing') ? `Python ${a.text('needed', '3')} is there, but its module ${a.text('missing')} is not.` : `No Python ${a.text('needed', '3.10')} or newer was found${a.has('path') ? ` at ${a.text('path')}` : ''}.`, a.has('missing') ? 'On Debian and Ubuntu: apt install python3-venv.' : 'Install Python 3, or name it in the setting pythonPath.'),
     noNpm: () => says('npm was not found.', 'Install Node.js with npm; it is needed once, to install an engine.'),
     noFfmpeg: (a) => says(a.has('path') ? `There is no ffmpeg at ${a.text('path')}.` : 'ffmpeg was not found.', 'Install ffmpeg, name it in the setting ffmpegPath, or let `earshot models install` bring the one that comes with the Python engines.'),

@@ -45,7 +45,7 @@ export const zhCn: Catalogue = {
     tooManySessions: (a) => says(`已经打开了 ${a.text('limit', '太多')} 个实时会话。`, '请关闭一个，或调大设置 liveSessions。'),
     sessionBehind: (a) => says(`文字最多比说话落后 ${a.text('seconds', '若干')} 秒${a.number('unrepaired') > 0 ? `；${a.text('unrepaired')} 句保持识别原样，未作修正` : ''}。`, '说过的话不会丢失。使用更小的模型或减少同时进行的任务可以跟上。'),
 
-    diskFull: (a) => says(`${a.text('path')} 所在的磁盘已满${a.has('needed') ? `：需要 ${bytes(a, 'needed')}，剩余 ${bytes(a, 'free')}` : ''}。`, '请腾出空间；任务会从中断处继续。'),
+    diskFull: (a) => says(`${a.has('path') ? `${a.text('path')} 所在的` : ''}磁盘已满${a.has('needed') ? `：需要 ${bytes(a, 'needed')}，剩余 ${bytes(a, 'free')}` : ''}。`, '请腾出空间；任务会从中断处继续。'),
     noPython: (a) => says(a.has('missing') ? `找到了 Python ${a.text('needed', '3')}，但缺少模块 ${a.text('missing')}。` : `没有找到 Python ${a.text('needed', '3.10')} 或更新版本${a.has('path') ? `（${a.text('path')}）` : ''}。`, a.has('missing') ? '在 Debian 和 Ubuntu 上：apt install python3-venv。' : '请安装 Python 3，或在设置 pythonPath 中指定。'),
     noNpm: () => says('没有找到 npm。', '请安装带有 npm 的 Node.js；安装引擎时需要它一次。'),
     noFfmpeg: (a) => says(a.has('path') ? `${a.text('path')} 处没有 ffmpeg。` : '没有找到 ffmpeg。', '请安装 ffmpeg，或在设置 ffmpegPath 中指定；`earshot models install` 安装的 Python 引擎也自带一份。'),

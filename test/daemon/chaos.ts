@@ -8,6 +8,8 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STAGES } from '../../schemas/words.ts';
+import { lawsHold } from '../faults/laws.ts';
+import { random } from '../gpu/engine/random.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 
@@ -15,17 +17,6 @@ export interface ChaosReport {
   kills: { daemon: number; worker: number }; jobs: number; steps: number;
   /** Attempts begun. */
   attempts: number; seconds: number;
-}
-
-/** mulberry32 */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 const workers = (daemon: number): number[] => {
@@ -58,26 +49,7 @@ export async function chaos({ kills, jobs, seed }: { kills: number; jobs: number
     const devices = (await daemon.client.call('device/list', {})).devices;
     assert.equal(devices.reduce((sum, device) => sum + device.memory.leased, 0), instances.reduce((sum, instance) => sum + instance.leaseBytes, 0), 'every lease belongs to an instance');
     await daemon.stop();
-    await daemon.withStore(store => {
-      assert.deepEqual(store.openAttempts(), []);
-      let shape: string | undefined;
-      for (const job of ended) {
-        const utterances = store.utterances(job.id);
-        const text = JSON.stringify(utterances.map(utterance => [utterance.startMs, utterance.endMs, utterance.asr?.text, utterance.repair?.text, utterance.nmt?.text]));
-        assert.equal(text, shape ??= text, 'every copy of the recording gives the same');
-        const entries = store.log({ job: job.id, limit: 100_000 }), finished = entries.filter(entry => entry.kind === 'step.finished').map(entry => `${entry.stage} ${entry.index}`);
-        assert.equal(new Set(finished).size, finished.length, 'no step is finished twice');
-        assert.equal(finished.length, utterances.length * job.stages.length);
-        report.steps += finished.length;
-        report.attempts += entries.filter(entry => entry.kind === 'attempt.started').length;
-        for (const stage of job.stages) {
-          const firstStart = new Map<number, number>();
-          for (const entry of entries) if (entry.kind === 'attempt.started' && entry.stage === stage) for (let index = entry.index!; index < (entry.data.to as number); index++) if (!firstStart.has(index)) firstStart.set(index, entry.seq);
-          const order = [...firstStart].sort((a, b) => a[1] - b[1] || a[0] - b[0]).map(([index]) => index);
-          assert.deepEqual(order, order.toSorted((a, b) => a - b), `${stage} starts in order`);
-        }
-      }
-    });
+    Object.assign(report, await daemon.withStore(store => lawsHold(store, ended)));
   } finally { await daemon.close(); }
   report.seconds = (Date.now() - began) / 1000;
   return report;

@@ -90,6 +90,7 @@ export class RealDaemon {
       this.client.onEvents(({ events }) => { for (const event of events) if (event.type === 'job' && isFinal(event.job.state)) open.delete(event.job.id); if (!open.size) resolve(); });
       void this.client.closed.then(() => reject(new Error('the daemon went away')));
     });
+    done.catch(() => undefined); // not waited for when all have ended already
     const { jobs: now } = await this.client.call('state/subscribe', { topics: ['jobs'] });
     for (const job of now) if (isFinal(job.state)) open.delete(job.id);
     if (open.size) await done;

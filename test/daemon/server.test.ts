@@ -138,6 +138,26 @@ test('a client that reads nothing is dropped, in bounded memory', async () => {
   line.socket.destroy();
 });
 
+test('a client that asks and asks is read no faster than it is answered', async () => {
+  const waiting: (() => void)[] = [];
+  await using door = await openDoor({ 'queue/pause': () => new Promise((resolve) => waiting.push(() => resolve({}))), 'queue/resume': () => ({}) });
+  const line = await raw(door), other = await door.connect();
+  await line.hello();
+  const requests = Buffer.concat(Array.from({ length: 1000 }, (_, id) => frame({ jsonrpc: '2.0', id: id + 1, method: 'queue/pause', params: {} })));
+  for (let i = 0; i < 100; i += 1) line.socket.write(requests);
+  while (waiting.length < 256) await other.call('queue/resume', {});
+  const before = process.memoryUsage.rss();
+  for (let i = 0; i < 200; i += 1) await other.call('queue/resume', {});
+  assert.equal(waiting.length, 256);
+  assert.ok(line.socket.writableLength > requests.length * 80, 'the rest waits with the client');
+  assert.ok(process.memoryUsage.rss() - before < 32 * 1024 * 1024);
+  let answered = 0;
+  while (answered < 2000) { const batch = waiting.splice(0); answered += batch.length; for (const go of batch) go(); await other.call('queue/resume', {}); }
+  assert.ok(waiting.length <= 256, 'it is read on as it is answered');
+  line.socket.destroy();
+  for (const go of waiting) go();
+});
+
 test('a client that goes away cancels nothing', async () => {
   const { promise: may, resolve: go } = Promise.withResolvers<void>();
   const { promise: done, resolve: finish } = Promise.withResolvers<string>();

@@ -17,6 +17,7 @@ _frames = os.dup(1)
 os.dup2(2, 1)
 sys.stdout = sys.stderr
 
+import errno  # noqa: E402
 import json  # noqa: E402
 import queue  # noqa: E402
 import re  # noqa: E402
@@ -126,6 +127,8 @@ def _describe(error):
     if isinstance(error, Failed):
         return {"code": error.code, "args": error.arguments, "detail": error.detail}
     text = f"{type(error).__name__}: {error}"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return {"code": "diskFull", "args": {"path": str(error.filename)} if error.filename else {}, "detail": text}
     memory = isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(text)
     return {"code": "outOfMemory" if memory else "engineFailed", "args": {}, "detail": text}
 

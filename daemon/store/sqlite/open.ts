@@ -1,7 +1,16 @@
 /** Opens the database file: checks it, brings it up to date, and sets it up for durability. */
 import Database from 'better-sqlite3';
 import { EarshotError } from '../../../schemas/errors.ts';
+import { STAGES } from '../../../schemas/words.ts';
 import { MIGRATIONS } from './migrations.ts';
+
+/** Damage that the file's own structure does not show: unfinished jobs whose state is none, or whose JSON is none. */
+const MANGLED = `
+  WITH open AS (SELECT * FROM jobs WHERE state NOT IN ('completed', 'failed', 'cancelled'))
+  SELECT EXISTS (SELECT 1 FROM open WHERE state NOT IN ('pending', 'processing', 'paused') OR priority NOT BETWEEN 0 AND 3 OR typeof(position) NOT IN ('real', 'integer')
+      OR NOT (json_valid(options) AND json_valid(stages) AND json_valid(models) AND json_valid(warnings) AND json_valid(outputs))
+      OR EXISTS (SELECT 1 FROM json_each(stages) WHERE value NOT IN (${STAGES.map(stage => `'${stage}'`).join(', ')})))
+    OR EXISTS (SELECT 1 FROM open JOIN outputs ON outputs.job = open.id WHERE stage NOT BETWEEN 0 AND 3 OR NOT json_valid(output))`;
 
 /** @throws storeNewer (written by a newer Earshot; left untouched), storeBroken, storeBusy */
 export function openDatabase(path: string): Database.Database {
@@ -19,6 +28,7 @@ export function openDatabase(path: string): Database.Database {
       const migrate = db.transaction(() => { db!.exec(MIGRATIONS[next]!); db!.pragma(`user_version = ${next + 1}`); });
       migrate.immediate();
     }
+    if (db.prepare(MANGLED).pluck().get() === 1) throw new EarshotError('storeBroken', { path }, 'rows of unfinished jobs cannot be read');
     return db;
   } catch (error) {
     db?.close();
@@ -32,6 +42,8 @@ const isWhole = (db: Database.Database): boolean =>
 
 /** SQLite's failures as ours; everything else as it is. */
 export function inOurWords(error: unknown, path: string): unknown {
+  // JSON that we wrote and cannot read any more.
+  if (error instanceof SyntaxError) return new EarshotError('storeBroken', { path }, error.message, { cause: error });
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
   const is = (...names: string[]): boolean => names.some(name => code.startsWith(name));
