@@ -115,7 +115,7 @@ describe('the pipeline', { timeout: 60_000 }, () => {
   });
 
   it('waits while the store cannot be written, and then goes on from what is on the disk', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 10 })], utterances: () => [500, 500, 500, 500], settings: { batchMaximum: 1 } });
+    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 10 })], utterances: () => [500, 500, 500, 500], settings: { batchMaximum: 1, instancesPerDevice: 1 } });
     const { finish, setMeta } = harness.store;
     let finished = 0;
     const full = (): never => { throw new EarshotError('diskFull', { path: '/full' }); };
