@@ -75,10 +75,9 @@ export class Ingests {
     const { id, path, options } = work.row;
     work.ingest = 'running';
     const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
-    readPieces(path, options.language!).then(pieces => this.core.heard(() => {
+    readPieces(path, options.language!).then(async pieces => { await makeFolder(jobFiles(this.core.parts.home.audio, id).speech, 0o700); return pieces; }).then(pieces => this.core.heard(() => {
       if (!isNow()) return;
       const rows = timesOf(pieces), durationMs = rows.at(-1)!.endMs;
-      mkdirSync(jobFiles(this.core.parts.home.audio, id).speech, { recursive: true, mode: 0o700 });
       work.texts = pieces;
       this.add(work, rows);
       work.ingest = 'done';

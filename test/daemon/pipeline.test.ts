@@ -120,7 +120,7 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     let finished = 0;
     const full = (): never => { throw new EarshotError('diskFull', { path: '/full' }); };
     harness.store.finish = (...args) => (++finished === 2 ? full() : finish(...args));
-    harness.store.setMeta = full;
+    harness.store.setMeta = (key, value) => (key === 'stalled' ? full() : setMeta(key, value));
     const [job] = await harness.submit(['talk.wav'], { repair: false, translateTo: undefined });
     await harness.until('the notice', () => harness.events.some(event => event.type === 'notice' && event.failure.code === 'diskFull'));
     assert.equal(harness.store.utterances(job!.id).filter(utterance => utterance.asr).length, 1);
