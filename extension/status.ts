@@ -8,7 +8,8 @@ import { failureText } from './words.ts';
 /** 0 to 1 over all stages of a job; null while its length is unknown. */
 export function fraction(job: Job): number | null {
   const total = job.progress.utterances * job.stages.length;
-  if (!total) return null;
+  // Nobody knows how long somebody goes on speaking.
+  if (!total || job.live?.open) return null;
   const known = job.progress.ingested || !job.recording.durationMs ? 1 : Math.min(1, job.progress.ingestedMs / job.recording.durationMs);
   return known * job.stages.reduce((sum, stage) => sum + (job.progress.stages[stage]?.done ?? 0) + (job.progress.stages[stage]?.failed ?? 0), 0) / total;
 }
