@@ -1,6 +1,7 @@
 /** What the editor calls. Activation only registers; the daemon is looked for when something needs it. */
 import * as vscode from 'vscode';
 import { Dictation } from './commands/dictate.ts';
+import { findInTranscripts } from './commands/find.ts';
 import { Doctor, showLog, trySample } from './commands/help.ts';
 import { moveTo, openEditor, openTranscript, reveal, setPriority, showJobLog, simple } from './commands/jobs.ts';
 import { insertHere, told, transcribe, type Parts } from './commands/transcribe.ts';
@@ -31,7 +32,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
   const streams = new Streams(daemon, context.workspaceState, log);
   const parts: Parts = { daemon, streams, memory: context.globalState, log };
-  const doctor = new Doctor(parts), models = new ModelsView(daemon), dictation = new Dictation(parts), watched = new WatchedView(daemon);
+  const doctor = new Doctor(parts), models = new ModelsView(daemon), dictation = new Dictation(parts), watched = new WatchedView(daemon), transcripts = new TranscriptEditor(context.extensionUri, log);
 
   const commands: Record<string, (first?: unknown, second?: unknown) => Promise<unknown>> = {
     transcribe: (uri, all) => transcribe(parts, 'plain', uri, all),
@@ -52,6 +53,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     resumeQueue: () => daemon.call('queue/resume', {}),
     restartDaemon: async () => { await daemon.stop(true); await daemon.start(); },
     stopDaemon: () => daemon.stop(true),
+    findInTranscripts: words => findInTranscripts(parts, transcripts, words),
     openTranscript: job => openTranscript(parts, job),
     'job.open': job => openTranscript(parts, job), 'job.editor': job => openEditor(parts, job), 'job.reveal': job => reveal(parts, job), 'job.log': job => showJobLog(parts, job),
     'job.pause': job => simple('job/pause')(parts, job), 'job.resume': job => simple('job/resume')(parts, job), 'job.cancel': job => simple('job/cancel')(parts, job),
@@ -65,7 +67,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),
     vscode.window.registerTreeDataProvider('earshot.models', models), vscode.window.registerTreeDataProvider('earshot.watched', watched),
-    vscode.window.registerCustomEditorProvider('earshot.transcript', new TranscriptEditor(context.extensionUri, log), { webviewOptions: { retainContextWhenHidden: false } }),
+    vscode.window.registerCustomEditorProvider('earshot.transcript', transcripts, { webviewOptions: { retainContextWhenHidden: false } }),
     vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
     daemon.onChange(change => { if (change.all || change.queue) void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused); }),
   );

@@ -75,8 +75,9 @@ export interface UtteranceView {
   heard: { text: string; startMs: number; endMs: number }[]; changes: ChangeView[]; failed: string | null;
 }
 
-/** Extension → transcript editor: always the whole document, after every change of it. */
-export type ToTranscript = { type: 'document'; name: string; durationMs: number | null; language: string | null; translatedTo: string | null; utterances: UtteranceView[]; media: string | null; video: boolean; missing: string | null; error: string | null };
+/** Extension → transcript editor: always the whole document, after every change of it; or a moment to show. */
+export type ToTranscript = TranscriptShown | { type: 'goto'; index: number; atMs: number };
+export type TranscriptShown = { type: 'document'; name: string; durationMs: number | null; language: string | null; translatedTo: string | null; utterances: UtteranceView[]; media: string | null; video: boolean; missing: string | null; error: string | null };
 
 const Index = Type.Integer({ minimum: 0 });
 const Text = Type.String({ maxLength: 20_000 });

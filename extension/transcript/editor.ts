@@ -10,6 +10,9 @@ import { difference } from '../streaming/place.ts';
 import { failureText } from '../words.ts';
 import { accept, merge, replaceAll, setText, setTranslation, takeBack } from './edits.ts';
 
+/** A place in a transcript. */
+export interface Moment { index: number; atMs: number }
+
 const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpeg|mpg|wmv)$/i;
 
 /** As the daemon writes it, one utterance a line: small differences, small edits. */
@@ -21,11 +24,22 @@ export function serialise({ utterances, ...rest }: Transcript): string {
 export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   readonly #extensionUri: vscode.Uri;
   readonly #log: vscode.LogOutputChannel;
+  /** Panels that can be told, and where those that are not there yet will begin. */
+  readonly #open = new Map<string, (moment: Moment) => void>();
+  readonly #wanted = new Map<string, Moment>();
   #check: Promise<{ Check(value: unknown): boolean }> | null = null;
 
   constructor(extensionUri: vscode.Uri, log: vscode.LogOutputChannel) {
     this.#extensionUri = extensionUri;
     this.#log = log;
+  }
+
+  /** Opens a transcript at a moment, or goes there where it is open. */
+  async open(uri: vscode.Uri, moment: Moment): Promise<void> {
+    const key = uri.toString();
+    this.#wanted.set(key, moment);
+    await vscode.commands.executeCommand('vscode.openWith', uri, 'earshot.transcript');
+    if (this.#wanted.has(key)) this.#open.get(key)?.(moment);
   }
 
   async resolveCustomTextEditor(document: vscode.TextDocument, panel: vscode.WebviewPanel): Promise<void> {
@@ -35,17 +49,19 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     const roots = [vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'), ...(recording ? [vscode.Uri.joinPath(recording, '..')] : [])];
     webview.options = { enableScripts: true, localResourceRoots: roots };
     const post = async (): Promise<void> => { void webview.postMessage(this.#message(await this.#read(document), webview, recording ?? null)); };
+    const key = document.uri.toString(), go = (moment: Moment): void => { this.#wanted.delete(key); void webview.postMessage({ type: 'goto', ...moment } satisfies ToTranscript); };
+    const ready = (): void => { this.#open.set(key, go); const moment = this.#wanted.get(key); if (moment) go(moment); };
     const subscriptions = [
       vscode.workspace.onDidChangeTextDocument(event => { if (event.document === document && event.contentChanges.length) void post(); }),
       webview.onDidReceiveMessage(checked<FromTranscript>(async () => {
         const [{ Compile }, { FromTranscript: schema }] = await Promise.all([import('typebox/compile'), import('../../webview/messages.ts')]);
         return Compile(schema);
       }, message => {
-        if (message.type === 'ready') return void post();
+        if (message.type === 'ready') return void post().then(ready);
         void this.#act(document, message).catch(error => this.#log.error(error as Error));
       }, message => this.#log.warn(`transcript editor: refused ${JSON.stringify(message).slice(0, 200)}`))),
     ];
-    panel.onDidDispose(() => { for (const s of subscriptions) s.dispose(); });
+    panel.onDidDispose(() => { if (this.#open.get(key) === go) this.#open.delete(key); for (const s of subscriptions) s.dispose(); });
     webview.html = pageHtml({ webview, extensionUri: this.#extensionUri, name: 'transcript', title: vscode.l10n.t('Transcript'), media: webview.cspSource });
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { makePackage } from '../../extension/package.ts';
-import { busyJobs, cpu, id, sampleTranscript, twoGpus, instances } from './fake/fixtures.ts';
+import { busyJobs, cpu, id, job as makeJob, sampleTranscript, twoGpus, instances } from './fake/fixtures.ts';
 import { EDITOR, ID, openWindow, root } from './harness.ts';
 import { openHost } from './host/host.ts';
 import { hostUnavailable } from './host/install.ts';
@@ -47,6 +47,27 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
         await setTheme(w.host, theme);
         assert.deepEqual({ theme, found: (await axe(await webview(page, { extensionId: ID, title: EDITOR }))).violations }, { theme, found: [] });
       }
+    } finally { assert.deepEqual(await w.close(), []); }
+  });
+
+  it('what is found opens in the transcript editor at its word', async () => {
+    const now = Date.now(), w = await openWindow({ jobs: [] });
+    try {
+      const { page } = w.host, path = join(w.workspace, 'talk.earshot.json');
+      writeFileSync(path, JSON.stringify(sampleTranscript(join(w.workspace, 'talk.wav'))));
+      w.daemon.transcribed(makeJob({ n: 1, name: 'talk.wav', state: 'completed', minutes: 0.5, outputs: [{ kind: 'json', path, bytes: 1 }] }, now), sampleTranscript('talk.wav').utterances);
+      const find = async (words: string): Promise<void> => {
+        await runCommand(page, 'Earshot: Find in Transcripts');
+        await page.locator('.quick-input-widget input[type="text"]').fill(words);
+        await page.locator('.quick-input-list .monaco-list-row', { hasText: words }).first().click();
+      };
+      const position = async (): Promise<number> => (await webview(page, { extensionId: ID, title: EDITOR })).evaluate(() => document.querySelector<HTMLMediaElement>('#player')!.currentTime);
+      // Its second utterance begins at 7.5 s, its third at 15 s.
+      await find('still more respectable');
+      await until('the editor at the utterance', async () => (await (await webview(page, { extensionId: ID, title: EDITOR })).evaluate(() => document.activeElement?.id)) === 'u2');
+      await until('the sound at the word', async () => Math.abs(await position() - 15) < 0.5);
+      await find('unless to be rather');
+      await until('the sound at the word', async () => Math.abs(await position() - 7.5) < 0.5);
     } finally { assert.deepEqual(await w.close(), []); }
   });
 

@@ -5,7 +5,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { count, duration } from '../format.ts';
-import type { FromTranscript, ToTranscript, UtteranceView } from '../messages.ts';
+import type { FromTranscript, ToTranscript, TranscriptShown, UtteranceView } from '../messages.ts';
 import { Page, t } from '../page.ts';
 import { align, current, type Timed } from './align.ts';
 import { draw, peaksOf } from './wave.ts';
@@ -13,13 +13,14 @@ import { draw, peaksOf } from './wave.ts';
 type View = 'original' | 'both' | 'translation';
 const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
 
-let shown: ToTranscript | null = null, peaks: Float32Array | null = null, loadedMedia: string | null = null;
+let shown: TranscriptShown | null = null, peaks: Float32Array | null = null, loadedMedia: string | null = null;
 let editing: { index: number; field: 'text' | 'translation' } | null = null, finding = false, lit: HTMLElement | null = null, litRow: HTMLElement | null = null;
 /** Every word with its time, over the whole recording; rebuilt with the document. */
 let words: (Timed & { id: string })[] = [];
 const timed = new Map<number, { text: string; words: Timed[] }>();
 
 const page = new Page<ToTranscript, FromTranscript, { at: number; view: View; speed: number; scroll: number }>(view, { at: 0, view: 'both', speed: 1, scroll: 0 }, message => {
+  if (message.type === 'goto') { goTo(message.index, message.atMs); return; }
   shown = message;
   words = message.utterances.flatMap(u => wordsOf(u).map((word, i) => ({ ...word, id: `w${u.index}-${i}` })));
   if (message.media && message.media !== loadedMedia) {
@@ -48,6 +49,16 @@ function seek(ms: number, play = false): void {
   media.currentTime = Math.max(0, ms / 1000);
   if (play) void media.play();
   follow();
+}
+
+/** The utterance in the middle of the page, the sound at the word, so that the space key plays from there. */
+function goTo(index: number, atMs: number): void {
+  page.remember({ at: index });
+  page.paintNow();
+  const row = document.getElementById(`u${index}`), media = player();
+  row?.focus();
+  row?.scrollIntoView({ block: 'center' });
+  if (media && media.readyState === 0) media.addEventListener('loadedmetadata', () => seek(atMs), { once: true }); else seek(atMs);
 }
 
 function toggle(): void {
@@ -177,7 +188,7 @@ function findBar(): TemplateResult {
     <vscode-button @click=${replace}>${t('Replace all')}</vscode-button></div>`;
 }
 
-function playerBar(doc: ToTranscript): TemplateResult {
+function playerBar(doc: TranscriptShown): TemplateResult {
   const on = { play: () => { page.paint(); if (!frame) animate(); }, stop: () => { page.paint(); follow(); } }, playing = player()?.paused === false;
   const media = guard([doc.media, doc.video], () => doc.media === null ? nothing : doc.video
     ? html`<div class="picture"><video id="player" src=${doc.media} preload="metadata" @play=${on.play} @pause=${on.stop} @seeked=${follow} @loadedmetadata=${follow} @click=${toggle}></video><div id="caption"></div></div>`

@@ -106,6 +106,9 @@ export class FakeDaemon {
       progress: { utterances: total, ingested: true, ingestedMs: total * 5000, stages: Object.fromEntries(job.stages.map(s => [s, { done, failed: 0, running: 0 }])) } });
   }
 
+  /** A job that is over, and what was said in it. */
+  transcribed(job: Job, said: readonly Utterance[]): void { this.utterances.set(job.id, [...said]); this.jobs.set(job.id, job); this.#events.publish({ type: 'job', job }); }
+
   /** An utterance's newest form, whatever it was before. */
   tell(jobId: string, newest: Utterance): void { this.#events.publish({ type: 'utterance', job: jobId, utterance: newest }); }
 
