@@ -41,7 +41,7 @@ function fixTitle(code: ProblemCode): string {
     case 'number': return vscode.l10n.t('Set the number');
     case 'empty': return vscode.l10n.t('Remove the empty cue');
     case 'noBlankLine': return vscode.l10n.t('Insert an empty line');
-    case 'noHeader': return vscode.l10n.t('Insert WEBVTT');
+    case 'noHeader': return vscode.l10n.t('Begin with WEBVTT');
     case 'badTime': case 'order': case 'stray': return '';
   }
 }

@@ -46,7 +46,8 @@ export function check(subtitles: Subtitles, limits: Limits = USUAL_LIMITS): Prob
   const { kind, cues, others, lines } = subtitles, found: Problem[] = [];
   const add = (code: ProblemCode, span: Span, args: Problem['args'] = [], fix: LineEdit | null = null): void => { found.push({ code, ...span, args, fix }); };
   const whole = (line: number): Span => { const text = lines[line] ?? ''; return { line, from: text.trim() ? text.length - text.trimStart().length : 0, to: text.trimEnd().length }; };
-  if (kind === 'vtt' && others[0]?.kind !== 'header' && lines.some(line => line.trim() !== '')) add('noHeader', whole(0), [], { from: 0, to: 0, lines: ['WEBVTT', ''] });
+  const header = others[0]?.kind === 'header' ? others[0] : null;
+  if (kind === 'vtt' && header?.firstLine !== 0 && lines.some(line => line.trim() !== '')) add('noHeader', whole(0), [], header ? { from: 0, to: header.firstLine, lines: [] } : { from: 0, to: 0, lines: ['WEBVTT', ''] });
   for (const block of others) if (block.kind === 'stray') add('stray', { line: block.firstLine, from: 0, to: (lines[block.firstLine] ?? '').length });
   // The latest end so far: a long cue may run over several.
   let latest: SubtitleCue | null = null;

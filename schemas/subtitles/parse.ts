@@ -75,8 +75,10 @@ export function parseSubtitles(text: string, kind: SubtitleKind): Subtitles {
     others.push({ kind: block, firstLine, lastLine: last });
     return last + 1;
   };
-  let at = 0;
-  if (kind === 'vtt' && /^WEBVTT(?:[ \t]|$)/.test(lines[0] ?? '')) at = other('header', 0);
+  let at = lines.findIndex(line => !isBlank(line));
+  if (at < 0) at = lines.length;
+  // Empty lines above the header are against the format, and gone when it is formatted.
+  if (kind === 'vtt' && /^WEBVTT(?:[ \t]|$)/.test(lines[at] ?? '')) at = other('header', at);
   while (at < lines.length) {
     const line = lines[at]!;
     if (isBlank(line)) { at += 1; continue; }

@@ -76,6 +76,7 @@ describe('what is wrong with subtitles', () => {
     assert.deepEqual(codes(text), ['stray', 'number', 'empty']);
     assert.equal(mended(text, 'srt', p => p.code === 'number').split('\n')[2], '1');
     assert.deepEqual(codes('00:01.000 --> 00:02.000\nHi.\n', 'vtt'), ['noHeader']);
+    assert.deepEqual(codes('\n\nWEBVTT\n\n00:01.000 --> 00:02.000\nHi.\n', 'vtt'), ['noHeader']);
     assert.deepEqual(codes('', 'vtt'), []);
   });
 });
