@@ -52,7 +52,7 @@ export function editProviders(parts: Parts): vscode.Disposable {
     }
   });
   const begin = told(parts.log, async ({ document, recording, format, text }: Begins, at: number): Promise<void> => {
-    for (const job of await request(parts, [recording], settled(recording))) parts.streams.start(job.id, document, template(recording.fsPath, format, recording, false), at, text);
+    for (const job of await request(parts, [recording], settled(recording))) parts.streams.start(job.id, document, template(recording.fsPath, format, recording, false, document.uri), at, text);
   });
   const drop: vscode.DocumentDropEditProvider = {
     async provideDocumentDropEdits(document, _position, transfer) {

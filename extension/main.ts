@@ -9,6 +9,7 @@ import { Daemon, daemonPlace } from './connection.ts';
 import { editProviders } from './edits.ts';
 import { addToGlossary } from './glossary.ts';
 import { machineSettings } from './machine.ts';
+import { recordingsInMarkdown } from './markdown/recordings.ts';
 import { notices } from './notices.ts';
 import { DevicesPanel } from './panels/devices.ts';
 import { QueuePanel } from './panels/queue.ts';
@@ -62,7 +63,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     ...modelCommands(daemon), ...watchCommands(parts),
   };
   context.subscriptions.push(
-    log, daemonLog, daemon, streams, models, dictation, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), tools(parts), subtitleLanguage(), whenTrusted(() => editProviders(parts)),
+    log, daemonLog, daemon, streams, models, dictation, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), tools(parts), subtitleLanguage(), recordingsInMarkdown(parts, transcripts), whenTrusted(() => editProviders(parts)),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`earshot.${name}`, told(log, run))),
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),

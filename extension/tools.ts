@@ -8,6 +8,7 @@ import { settled } from './commands/options.ts';
 import { isRecording } from './commands/recordings.ts';
 import { request, type Parts } from './commands/transcribe.ts';
 import { stamp } from './streaming/layout.ts';
+import { readTranscript } from './transcripts.ts';
 import { errorText, failureText } from './words.ts';
 
 interface TranscribeInput { path: string; language?: string; translateTo?: string; timestamps?: boolean }
@@ -76,11 +77,9 @@ async function endOf({ daemon }: Parts, id: string, token: vscode.CancellationTo
 }
 
 async function fromFile(uri: vscode.Uri): Promise<Utterance[]> {
-  const [{ Compile }, { Transcript }, bytes] = await Promise.all([import('typebox/compile'), import('../schemas/job.ts'), vscode.workspace.fs.readFile(uri)]);
-  const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-  const check = Compile(Transcript);
-  if (!check.Check(value)) throw new Error(vscode.l10n.t('{0} is not a transcript of Earshot.', uri.fsPath));
-  return (value as { utterances: Utterance[] }).utterances;
+  const transcript = await readTranscript(uri);
+  if (!transcript) throw new Error(vscode.l10n.t('{0} is not a transcript of Earshot.', uri.fsPath));
+  return transcript.utterances;
 }
 
 async function fromQueue({ daemon }: Parts, uri: vscode.Uri): Promise<Utterance[]> {

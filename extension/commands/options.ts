@@ -1,8 +1,9 @@
 /** Settings and choices as a job's options. */
 import * as vscode from 'vscode';
-import { basename } from 'node:path';
+import { basename, dirname, extname, relative, sep } from 'node:path';
 import type { GlossaryEntry, JobOptions } from '../../schemas/job.ts';
 import { FORMATS, type Format, type Priority } from '../../schemas/words.ts';
+import { asTarget } from '../markdown/links.ts';
 import type { Template } from '../streaming/layout.ts';
 import { gapText } from '../streaming/streams.ts';
 
@@ -29,14 +30,26 @@ export function settled(scope: vscode.Uri | undefined): Choice {
   };
 }
 
-/** How the transcript of a recording is laid out. `heading`: whether it has one, when it is up to us. */
-export function template(recording: string, format: Template['format'], scope: vscode.Uri | undefined, heading = true): Template {
-  const setting = vscode.workspace.getConfiguration('earshot', scope);
+/**
+ * How the transcript of a recording is laid out. `heading`: whether it has one (and front matter), when it is up to us. `document`: where it will stand;
+ * links to the recording go out from there.
+ */
+export function template(recording: string, format: Template['format'], scope: vscode.Uri | undefined, heading = true, document?: vscode.Uri): Template {
+  const setting = vscode.workspace.getConfiguration('earshot', scope), target = document && setting.get('document.links', true) ? asTarget(pathFrom(document, recording)) : null;
   return {
     format, timestamps: setting.get<Template['timestamps']>('document.timestamps', 'paragraph'), paragraphPauseMs: Math.round(setting.get('document.paragraphPauseSeconds', 1.5) * 1000),
     translation: setting.get<Template['translation']>('document.translation', 'below'),
     heading: heading && setting.get('document.heading', true) ? basename(recording) : null, gap: gapText,
+    link: target, chapterPauseMs: Math.round(setting.get('document.chapterPauseSeconds', 10) * 1000),
+    frontMatter: heading && setting.get('document.frontMatter', false) ? { title: basename(recording, extname(recording)), recording: document ? pathFrom(document, recording) : recording, date: new Date().toISOString().slice(0, 10) } : null,
   };
+}
+
+/** The recording's path as the document says it: relative where both lie on one disk; an untitled document lies in the workspace's folder. */
+export function pathFrom(document: vscode.Uri, recording: string): string {
+  const folder = document.scheme === 'untitled' ? vscode.workspace.getWorkspaceFolder(vscode.Uri.file(recording))?.uri.fsPath : dirname(document.fsPath);
+  const path = folder === undefined ? recording : relative(folder, recording);
+  return path.split(sep).join('/');
 }
 
 export const LANGUAGE_IDS: Readonly<Record<Template['format'], string>> = { markdown: 'markdown', text: 'plaintext', srt: 'srt', vtt: 'vtt' };

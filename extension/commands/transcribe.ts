@@ -84,7 +84,7 @@ export async function openFor(parts: Parts, job: Job, open: 'untitled' | 'saved'
     document = await vscode.workspace.openTextDocument(uri);
   } else document = await vscode.workspace.openTextDocument({ language: LANGUAGE_IDS[format], content: '' });
   await vscode.window.showTextDocument(document, { preview: false });
-  parts.streams.start(job.id, document, template(job.recording.path, format, recording), 0);
+  parts.streams.start(job.id, document, template(job.recording.path, format, recording, true, document.uri), 0);
   return document;
 }
 
@@ -106,7 +106,7 @@ export async function insertHere(parts: Parts, uri?: unknown): Promise<Job[]> {
   if (!recording) return [];
   const choice = settled(recording), jobs = await request(parts, [recording], choice);
   const format = editor.document.languageId === 'markdown' ? 'markdown' as const : 'text' as const;
-  for (const job of jobs) parts.streams.start(job.id, editor.document, template(job.recording.path, format, recording, false), editor.document.offsetAt(editor.selection.active));
+  for (const job of jobs) parts.streams.start(job.id, editor.document, template(job.recording.path, format, recording, false, editor.document.uri), editor.document.offsetAt(editor.selection.active));
   return jobs;
 }
 

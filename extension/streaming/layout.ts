@@ -4,6 +4,8 @@
  */
 import { sourceText, type Utterance } from '../../schemas/job.ts';
 import { escapeMarkdown } from '../../schemas/markdown.ts';
+import { atMoment } from '../markdown/links.ts';
+import { chaptersOf, titleOf } from './chapters.ts';
 import { cues, type SubtitleFormat, type TranslationPlace } from './subtitles.ts';
 
 export interface Template {
@@ -14,6 +16,12 @@ export interface Template {
   translation: TranslationPlace;
   /** The first line; null: none. */
   heading: string | null;
+  /** What Markdown links to the recording point at; with one, time stamps are links into it. */
+  link?: string | null;
+  /** What stands in a block before everything else, name by name; languages are added when they are known. */
+  frontMatter?: Readonly<Record<string, string>> | null;
+  /** A pause that begins a new chapter with a heading of its own; 0: none do. */
+  chapterPauseMs?: number;
   /** Says that a stretch failed, in the reader's language. */
   gap: (from: string, to: string) => string;
 }
@@ -45,7 +53,7 @@ function paragraphs(all: readonly Shown[], template: Template): Shown[][] {
   const result: Shown[][] = [];
   for (const one of all) {
     const last = result.at(-1)?.at(-1);
-    if (last && template.timestamps !== 'utterance' && one.startMs - last.endMs < template.paragraphPauseMs) result.at(-1)!.push(one);
+    if (last && template.timestamps !== 'utterance' && one.startMs - last.endMs < Math.min(template.paragraphPauseMs, template.chapterPauseMs || Infinity)) result.at(-1)!.push(one);
     else result.push([one]);
   }
   return result;
@@ -57,17 +65,28 @@ export function layout(utterances: readonly Utterance[], template: Template): Pi
   const all = utterances.flatMap(u => shown(u, template) ?? []), markdown = template.format === 'markdown';
   const head: Piece[] = template.heading === null ? [] : [{ key: 'heading', text: markdown ? `# ${escapeMarkdown(template.heading)}\n\n` : `${template.heading}\n\n` }];
   const translated = all.some(s => s.translation !== null), beside = translated && template.translation === 'beside';
-  const at = (s: Shown): string => template.timestamps === 'none' ? '' : markdown ? `**[${stamp(s.startMs)}]** ` : `[${stamp(s.startMs)}] `;
+  const moment = (s: Shown): string => template.link ? `[**${stamp(s.startMs)}**](${atMoment(template.link, s.startMs)})` : `**[${stamp(s.startMs)}]**`;
+  const at = (s: Shown): string => template.timestamps === 'none' ? '' : markdown ? `${moment(s)} ` : `[${stamp(s.startMs)}] `;
+  const chapters = new Set(markdown && !beside ? chaptersOf(all, template.chapterPauseMs ?? 0).map(i => all[i]!.index) : []);
   const body = paragraphs(all, template).flatMap((paragraph, n) => {
     const first = paragraph[0]!, name = `p${first.index}`;
+    const chapter: Piece[] = chapters.has(first.index) ? [{ key: `c${first.index}`, text: `${n === 0 ? '' : '\n\n'}## ${titleOf(first.text)}` }] : [];
     const original = (lead: string): Piece[] => paragraph.map((s, i) => ({ key: `u${s.index}`, text: `${i ? glue(s.language) : lead + at(s)}${template.translation === 'instead' && s.translation !== null ? s.translation : s.text}` }));
     const translation = (lead: string): Piece[] => paragraph.filter(s => s.translation !== null).map((s, i) => ({ key: `t${s.index}`, text: `${i ? glue(s.translated) : lead}${s.translation!}` }));
-    const newParagraph = n === 0 ? '' : template.timestamps === 'utterance' && !markdown && (!translated || template.translation === 'instead') ? '\n' : '\n\n';
+    const newParagraph = n === 0 && !chapter.length ? '' : template.timestamps === 'utterance' && !markdown && (!translated || template.translation === 'instead') ? '\n' : '\n\n';
     if (beside && markdown) return [{ key: `${name} open`, text: n === 0 ? '| | |\n|---|---|\n| ' : '\n| ' }, ...original(''), { key: `${name} mid`, text: ' | ' }, ...translation(''), { key: `${name} close`, text: ' |' }];
     if (beside) return [...original(n === 0 ? '' : '\n'), { key: `${name} mid`, text: '\t' }, ...translation('')];
-    return [...original(newParagraph), ...(template.translation === 'below' ? translation(markdown ? '\n\n> ' : '\n') : [])];
+    return [...chapter, ...original(newParagraph), ...(template.translation === 'below' ? translation(markdown ? '\n\n> ' : '\n') : [])];
   });
-  return [...head, ...body];
+  return [...frontMatter(utterances, template), ...head, ...body];
+}
+
+/** YAML takes JSON's strings. */
+function frontMatter(utterances: readonly Utterance[], { format, frontMatter: facts }: Template): Piece[] {
+  if (!facts || format !== 'markdown') return [];
+  const language = utterances.find(u => u.asr?.text.trim())?.asr?.language, translated = utterances.find(u => u.nmt)?.nmt?.language;
+  const rows = Object.entries({ ...facts, ...(language ? { language } : {}), ...(translated ? { translation: translated } : {}) });
+  return [{ key: 'front matter', text: `---\n${rows.map(([name, value]) => `${name}: ${/^[\p{L}\d][\p{L}\d_./ -]*$/u.test(value) && !/^[\d.-]+$|^(true|false|yes|no|null|on|off)$/i.test(value) ? value : JSON.stringify(value)}`).join('\n')}\n---\n\n` }];
 }
 
 function subtitles(utterances: readonly Utterance[], template: Template): Piece[] {

@@ -61,6 +61,8 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
         void this.#act(document, message).catch(error => this.#log.error(error as Error));
       }, message => this.#log.warn(`transcript editor: refused ${JSON.stringify(message).slice(0, 200)}`))),
     ];
+    // A hidden page is let go of, and says that it is ready when it shows again.
+    panel.onDidChangeViewState(() => { if (!panel.visible && this.#open.get(key) === go) this.#open.delete(key); });
     panel.onDidDispose(() => { if (this.#open.get(key) === go) this.#open.delete(key); for (const s of subscriptions) s.dispose(); });
     webview.html = pageHtml({ webview, extensionUri: this.#extensionUri, name: 'transcript', title: vscode.l10n.t('Transcript'), media: webview.cspSource });
   }
@@ -121,9 +123,9 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     const kinds: { label: string; format: Template['format'] }[] = [{ label: 'Markdown', format: 'markdown' }, { label: vscode.l10n.t('plain text'), format: 'text' }, { label: 'SubRip (.srt)', format: 'srt' }, { label: 'WebVTT (.vtt)', format: 'vtt' }];
     const kind = await vscode.window.showQuickPick(kinds, { title: vscode.l10n.t('Export as…') });
     if (!kind) return;
-    const text = layout(transcript.utterances, template(transcript.recording.path, kind.format, document.uri)).map(p => p.text).join('');
     const target = await vscode.window.showSaveDialog({ defaultUri: vscode.Uri.file(document.uri.fsPath.replace(/\.earshot\.json$/, `.${FILE_ENDINGS[kind.format]}`)), title: vscode.l10n.t('Save as') });
     if (!target) return;
+    const text = layout(transcript.utterances, template(transcript.recording.path, kind.format, document.uri, true, target)).map(p => p.text).join('');
     await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(`${text.trimEnd()}\n`));
     await vscode.window.showTextDocument(target, { viewColumn: vscode.ViewColumn.Beside, preview: true });
   }

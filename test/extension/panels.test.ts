@@ -191,6 +191,6 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await w.daemon.until(() => w.daemon.jobs.get(first)!.state === 'cancelled', 30_000);
     const second = await drop();
     w.daemon.say(second);
-    await until('the transcript', async () => /^# Notes\n\n\*\*\[00:00\]\*\* And Mr\. John Dashwood[^(]*$/.test(await text()));
+    await until('the transcript', async () => /^# Notes\n\n\[\*\*00:00\*\*\]\((talk\.wav|lecture\.mp4)#t=0\) And Mr\. John Dashwood[^(]*$/.test(await text()));
   });
 });

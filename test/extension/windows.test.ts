@@ -20,9 +20,13 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
     try {
       const { page } = w.host, path = join(w.workspace, 'talk.earshot.json');
       writeFileSync(path, JSON.stringify(sampleTranscript(join(w.workspace, 'talk.wav'))));
-      await w.host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
+      // As a link to a moment opens it: the player stands there, the utterance has the focus.
+      await w.host.inHost((vscode, recording) => vscode.commands.executeCommand('earshot.openAt', recording, 16_000), join(w.workspace, 'talk.wav'));
       const editor = await webview(page, { extensionId: ID, title: EDITOR });
       await editor.locator('.utterance').first().waitFor();
+      await until('the moment', () => editor.evaluate(() => document.querySelector<HTMLMediaElement>('#player')!.currentTime === 16 && document.activeElement?.id === 'u2'));
+      await w.host.inHost((vscode, recording) => vscode.commands.executeCommand('earshot.openAt', recording, 23_000), join(w.workspace, 'talk.wav'));
+      await until('another moment of the open page', () => editor.evaluate(() => document.querySelector<HTMLMediaElement>('#player')!.currentTime === 23 && document.activeElement?.id === 'u3'));
       const text = (): Promise<string> => w.host.inHost((vscode, file) => vscode.workspace.textDocuments.find(d => d.uri.fsPath === file)!.getText(), path);
       // A click on a word plays from it, and the word lights up.
       await editor.locator('#w1-2').click();

@@ -44,10 +44,12 @@ export class FakeDaemon {
   readonly #state: string;
   readonly #events: Events = createEvents();
   #server: Server | null = null;
-  #next = 5000;
+  #next: number;
   #waiters: (() => void)[] = [];
 
-  constructor(state: string, story: Story = {}) {
+  /** `first`: job numbers begin here, so that several daemons of one window give none twice. */
+  constructor(state: string, story: Story = {}, first = 5000) {
+    this.#next = first;
     this.#state = state;
     this.story = story;
     this.set(story);

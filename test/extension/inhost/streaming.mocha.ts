@@ -32,7 +32,7 @@ describe('streaming into documents', () => {
     console.log(`an utterance is in the document after ${(performance.now() - started).toFixed(0)} ms`);
     daemon.say(job); daemon.say(job); daemon.say(job);
     await text(document, /made amiable himself/);
-    assert.equal(document.getText(), `# talk.wav\n\n**[00:00]** ${first} ${second} ${SENTENCES[2]}\n\n**[00:17]** ${SENTENCES[3]}`);
+    assert.equal(document.getText(), `# talk.wav\n\n[**00:00**](talk.wav#t=0) ${first} ${second} ${SENTENCES[2]}\n\n[**00:17**](talk.wav#t=17) ${SENTENCES[3]}`);
   });
 
   it('typing before, within and after the text meanwhile is safe', async () => {
@@ -47,7 +47,7 @@ describe('streaming into documents', () => {
     await editor.edit(b => b.insert(document.positionAt(document.getText().length), '\n\nMy own end.'));
     daemon.say(job); daemon.say(job);
     const all = await text(document, /amiable himself/);
-    assert.equal(all, `Notes\n\n# talk.wav\n\n**[00:00]** ${first.replace('leisure', 'LEISURE')} ${second} ${SENTENCES[2]}\n\n**[00:17]** ${SENTENCES[3]}\n\nMy own end.`);
+    assert.equal(all, `Notes\n\n# talk.wav\n\n[**00:00**](talk.wav#t=0) ${first.replace('leisure', 'LEISURE')} ${second} ${SENTENCES[2]}\n\n[**00:17**](talk.wav#t=17) ${SENTENCES[3]}\n\nMy own end.`);
   });
 
   it('real keystrokes into a running stream are all kept, in order', async () => {
@@ -58,7 +58,7 @@ describe('streaming into documents', () => {
     editor.selection = new vscode.Selection(0, 0, 0, 0);
     const typed = 'the quick brown fox';
     for (const c of typed) { await vscode.commands.executeCommand('type', { text: c }); daemon.say(job, 40); }
-    await until('all twenty', () => (document.getText().match(/\*\*\[/g) ?? []).length >= 7);
+    await until('all twenty', () => (document.getText().match(/\(talk\.wav#t=/g) ?? []).length >= 7);
     assert.equal(document.lineAt(0).text, typed);
   });
 
@@ -135,7 +135,7 @@ describe('streaming into documents', () => {
     const job = newest();
     daemon.say(job); daemon.say(job);
     await until('both', () => document.getText().includes(second));
-    assert.equal(document.getText(), `Before. **[00:00]** ${first} ${second}After.`);
+    assert.equal(document.getText(), `Before. [**00:00**](talk.wav#t=0) ${first} ${second}After.`);
   });
 
   it('a daemon that dies and comes back loses nothing', async () => {

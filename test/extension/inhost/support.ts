@@ -9,7 +9,7 @@ export const file = (name: string): vscode.Uri => vscode.Uri.joinPath(workspace(
 export const extension = (): vscode.Extension<Api> => vscode.extensions.getExtension<Api>('earshot.earshot')!;
 
 /** The folders come in the environment of the host; the daemon answers on the socket there. */
-export const daemon = new FakeDaemon(process.env.EARSHOT_STATE!);
+export const daemon = new FakeDaemon(process.env.EARSHOT_STATE!, {}, 5000 + Math.floor(performance.now()));
 
 export async function until<T>(what: string, look: () => T | null | undefined | false | Promise<T | null | undefined | false>, ms = 10_000): Promise<T> {
   for (const end = Date.now() + ms; ;) {
@@ -26,6 +26,7 @@ export const text = (document: vscode.TextDocument, pattern: RegExp): Promise<st
 export async function closeAll(): Promise<void> {
   for (const document of vscode.workspace.textDocuments) if (document.isDirty) { await vscode.window.showTextDocument(document); await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'); }
   await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  await until('no editor is left', () => vscode.window.activeTextEditor === undefined);
 }
 
 /** The newest job that was asked for. */

@@ -1,0 +1,49 @@
+/** What is known of a recording already: the transcript file beside it, or what the daemon has. */
+import * as vscode from 'vscode';
+import { dirname, parse } from 'node:path';
+import { isFinal } from '../schemas/words.ts';
+import type { Job, Transcript, Utterance } from '../schemas/job.ts';
+import type { Daemon } from './connection.ts';
+
+/** The transcript that lies beside a recording; null: none does. */
+export async function fileOf(recording: vscode.Uri): Promise<vscode.Uri | null> {
+  const { name, base } = parse(recording.fsPath), folder = vscode.Uri.file(dirname(recording.fsPath));
+  for (const stem of [name, base]) {
+    const uri = vscode.Uri.joinPath(folder, `${stem}.earshot.json`);
+    if (await vscode.workspace.fs.stat(uri).then(() => true, () => false)) return uri;
+  }
+  return null;
+}
+
+/** Null: it is no transcript. */
+export async function readTranscript(uri: vscode.Uri): Promise<Transcript | null> {
+  const [{ Compile }, { Transcript: schema }, bytes] = await Promise.all([import('typebox/compile'), import('../schemas/job.ts'), vscode.workspace.fs.readFile(uri)]);
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return Compile(schema).Check(value) ? value as Transcript : null;
+  } catch { return null; }
+}
+
+/** The newest job over a recording that this window knows of; a finished one before others. */
+export function jobOf(daemon: Daemon, recording: vscode.Uri): Job | null {
+  const jobs = [...daemon.state.jobs.values()].filter(job => job.recording.path === recording.fsPath).sort((a, b) => b.createdAt - a.createdAt);
+  return jobs.find(job => job.state === 'completed') ?? jobs.find(job => !isFinal(job.state)) ?? jobs[0] ?? null;
+}
+
+/** Texts by recording, so that a hover need not read a long file again; a changed file or job is read anew. */
+const kept = new Map<string, { stamp: string; utterances: Utterance[] }>();
+const MOST_KEPT = 30;
+
+/** What was understood of a recording; null: it was not transcribed, as far as can be seen without starting anything. */
+export async function knownUtterances(daemon: Daemon, recording: vscode.Uri): Promise<Utterance[] | null> {
+  const file = await fileOf(recording), job = file ? null : jobOf(daemon, recording);
+  if (!file && (!job || daemon.tie.kind !== 'connected')) return null;
+  const stamp = file ? String((await vscode.workspace.fs.stat(file)).mtime) : `${job!.id} ${job!.state} ${job!.lastWords}`, key = recording.toString(), old = kept.get(key);
+  if (old?.stamp === stamp) return old.utterances;
+  const utterances = file ? (await readTranscript(file))?.utterances : (await daemon.call('job/utterances', { id: job!.id })).utterances;
+  if (!utterances) return null;
+  kept.delete(key);
+  kept.set(key, { stamp, utterances });
+  for (const oldest of kept.keys()) if (kept.size > MOST_KEPT) kept.delete(oldest);
+  return utterances;
+}
