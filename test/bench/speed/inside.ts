@@ -1,0 +1,115 @@
+/** What goes on inside Earshot: its layers beside the bare engine, the four stages beside one step at a time, and its own choice of instances beside fixed ones. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job } from '../../../schemas/job.ts';
+import type { Settings } from '../../../schemas/settings.ts';
+import { STAGES, type Stage } from '../../../schemas/words.ts';
+import { startIngest } from '../../../daemon/ingest/ingest.ts';
+import { RealDaemon } from '../../daemon/real.ts';
+import { ffmpeg, modelFolder, python, sherpa } from '../../engines/place.ts';
+import { THREADS } from './contestants.ts';
+import { median, Watch } from './run.ts';
+import type { Recording } from './speech.ts';
+
+const engines = join(import.meta.dirname, '..', '..', '..', 'daemon', 'engines');
+const HEARING = { repair: false, language: 'en', models: { asr: 'whisper-base' }, outputs: { formats: [] } } satisfies Partial<Job['options']>;
+
+interface Pass { seconds: number; firstSeconds: number; jobs: Job[] }
+/** Submits, and waits for the end; times from the request on. */
+async function pass(daemon: RealDaemon, recordings: readonly Recording[], options: Partial<Job['options']>): Promise<Pass> {
+  const began = performance.now();
+  let firstSeconds = Infinity;
+  const { results } = await daemon.client.call('job/submit', { jobs: recordings.map(({ path }) => ({ recording: path, options: { repair: true, ...options }, onDuplicate: 'create' as const })) });
+  const jobs = results.map(result => { if ('failure' in result) throw new Error(JSON.stringify(result.failure)); return result.job; });
+  void daemon.event(jobs, event => event.type === 'utterance' && jobs.some(job => job.id === event.job) && event.utterance.asr !== undefined).then(() => { firstSeconds = (performance.now() - began) / 1000; });
+  const ended = await daemon.ended(jobs), seconds = (performance.now() - began) / 1000;
+  const failed = ended.find(job => job.state !== 'completed');
+  if (failed) throw new Error(`${failed.recording.name}: ${JSON.stringify(failed.failure)}`);
+  return { seconds, firstSeconds: Math.min(firstSeconds, seconds), jobs: ended };
+}
+async function withDaemon<T>(settings: Partial<Settings>, work: (daemon: RealDaemon) => Promise<T>): Promise<T> {
+  const daemon = await new RealDaemon({ settings: { formats: [], ...settings } }).start();
+  try { return await work(daemon); } finally { await daemon.close(); }
+}
+
+export interface Layers { audioSeconds: number; utterances: number; bareSeconds: number; oursSeconds: number; bareFirstSeconds: number; oursFirstSeconds: number }
+
+/** The same utterances of the long recording: by the engine's own code alone, and by a warm daemon with one instance of as many threads. */
+export async function layers(long: Recording, rounds: number): Promise<Layers> {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-bench-')), pcm = join(folder, 'pcm'), rows: [number, number][] = [];
+  try {
+    const began = performance.now();
+    let firstUtterance = Infinity;
+    await startIngest({ recording: long.path, audioTrack: 0, pcmPath: pcm, ffmpeg: ffmpeg!, sherpaDirectory: sherpa!, node: process.execPath, signal: new AbortController().signal, onStart: () => {}, onProgress: () => {},
+      onUtterances: more => { firstUtterance = Math.min(firstUtterance, (performance.now() - began) / 1000); rows.push(...more.map(row => [row.startMs, row.endMs] as [number, number])); } });
+    const bare: { seconds: number; first: number }[] = [], ours: Pass[] = [];
+    // One instance: with two narrow ones Earshot would be faster than the bare engine, which is not what is asked here.
+    await withDaemon({ instancesPerDevice: 1 }, async daemon => {
+      await pass(daemon, [long], HEARING);
+      for (let round = 0; round < rounds; round++) {
+        const { stdout, status, stderr } = spawnSync(join(python!, 'bin', 'python'), [join(import.meta.dirname, 'bare.py'), [join(engines, 'faster-whisper'), join(engines, 'python')].join(':'), modelFolder('whisper-base')!, String(THREADS), pcm, JSON.stringify(rows)], { encoding: 'utf8' });
+        if (status !== 0) throw new Error(stderr);
+        const lines = stdout.trim().split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line) as { at?: number; seconds?: number });
+        bare.push({ seconds: lines.at(-1)!.seconds!, first: lines[0]!.at! + firstUtterance });
+        ours.push(await pass(daemon, [long], HEARING));
+      }
+    });
+    return { audioSeconds: long.seconds, utterances: rows.length, bareSeconds: median(bare.map(each => each.seconds)) + firstUtterance, oursSeconds: median(ours.map(each => each.seconds)), bareFirstSeconds: median(bare.map(each => each.first)), oursFirstSeconds: median(ours.map(each => each.firstSeconds)) };
+  } finally { rmSync(folder, { recursive: true, force: true }); }
+}
+
+export interface Chain { recordings: number; audioSeconds: number; serialSeconds: number; oursSeconds: number; stageSeconds: Record<Stage, number>; shopSeconds: number; coresSeconds: number }
+
+/** Spanish recordings into English: recognised, repaired, translated, spoken. */
+export async function chain(recordings: readonly Recording[], rounds: number): Promise<Chain> {
+  const options = { language: 'es', translateTo: 'en', speak: true, outputs: { formats: [], audio: 'wav' as const } }, few = recordings.slice(0, 1);
+  interface Serial { seconds: number; cpu: number; steps: Map<string, number[]> }
+  const serial: Serial[] = [], ours: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    serial.push(await withDaemon({ concurrentTasks: 1, keepAliveSeconds: 3600 }, async daemon => {
+      await pass(daemon, few, options); // loads the models
+      const watch = new Watch(`EARSHOT_STATE=${daemon.home.state}`);
+      watch.sample();
+      const before = watch.cpuSeconds, { seconds, jobs } = await pass(daemon, recordings, options);
+      watch.end();
+      const log = (await daemon.withStore(store => Promise.resolve(store.log({ limit: 1000 })))).filter(entry => entry.kind === 'attempt.started' || entry.kind === 'attempt.finished').sort((a, b) => a.at - b.at);
+      const steps = new Map<string, number[]>(), open = new Map<string, number>();
+      for (const entry of log) {
+        if (!jobs.some(job => job.id === entry.job) || !entry.stage) continue;
+        const key = `${entry.job} ${entry.stage}`;
+        if (entry.kind === 'attempt.started') { open.set(key, entry.at); continue; }
+        const began = open.get(key), row = steps.get(entry.job!) ?? [0, 0, 0, 0];
+        if (began !== undefined) row[STAGES.indexOf(entry.stage)]! += (entry.at - began) / 1000;
+        steps.set(entry.job!, row);
+      }
+      return { seconds, cpu: watch.cpuSeconds - before, steps };
+    }));
+    ours.push(await withDaemon({ keepAliveSeconds: 3600 }, async daemon => { await pass(daemon, few, options); return (await pass(daemon, recordings, options)).seconds; }));
+    console.log(`  serial ${serial.at(-1)!.seconds.toFixed(1)} s, ours ${ours.at(-1)!.toFixed(1)} s`);
+  }
+  const middle = serial.toSorted((a, b) => a.seconds - b.seconds)[serial.length >> 1]!, rows = [...middle.steps.values()];
+  const total = (stage: number): number => rows.reduce((sum, row) => sum + row[stage]!, 0);
+  const shop = Math.max(...STAGES.map((_, s) => Math.min(...rows.map(row => row.slice(0, s).reduce((a, b) => a + b, 0))) + total(s) + Math.min(...rows.map(row => row.slice(s + 1).reduce((a, b) => a + b, 0)))));
+  return { recordings: recordings.length, audioSeconds: recordings.reduce((sum, each) => sum + each.seconds, 0), serialSeconds: middle.seconds, oursSeconds: median(ours), stageSeconds: Object.fromEntries(STAGES.map((stage, s) => [stage, total(s)])) as Record<Stage, number>, shopSeconds: shop, coresSeconds: middle.cpu / THREADS };
+}
+
+export interface Fixed { rows: { name: string; adaptive: boolean; shortSeconds: number; longSeconds: number }[] }
+
+/** Warm daemons, each with its setting, in turns. */
+export async function fixed(short: readonly Recording[], long: Recording, rounds: number): Promise<Fixed> {
+  const choices: { name: string; adaptive: boolean; settings: Partial<Settings> }[] = [
+    { name: 'its own choice', adaptive: true, settings: {} },
+    { name: 'one instance with all cores', adaptive: false, settings: { adaptive: false, instancesPerDevice: 1 } },
+    ...[2, 3, 4].filter(n => n <= THREADS * 2).map(n => ({ name: `at most ${n} instances`, adaptive: false, settings: { adaptive: false, instancesPerDevice: n } })),
+  ];
+  const found = choices.map(() => ({ short: [] as number[], long: [] as number[] }));
+  for (let round = 0; round < rounds; round++) for (const [n, { name, settings }] of choices.entries()) await withDaemon(settings, async daemon => {
+    await pass(daemon, short.slice(0, 4), HEARING);
+    found[n]!.short.push((await pass(daemon, short, HEARING)).seconds);
+    found[n]!.long.push((await pass(daemon, [long], HEARING)).seconds);
+    console.log(`  ${name}: short ${found[n]!.short.at(-1)!.toFixed(1)} s, long ${found[n]!.long.at(-1)!.toFixed(1)} s`);
+  });
+  return { rows: choices.map(({ name, adaptive }, n) => ({ name, adaptive, shortSeconds: median(found[n]!.short), longSeconds: median(found[n]!.long) })) };
+}
