@@ -1,16 +1,19 @@
 """Our engine without Earshot: bare.py WORKER_FOLDERS MODEL THREADS PCM UTTERANCES(json). Prints when it was loaded and each utterance was done, in seconds of its own clock."""
 import json
+import os
 import sys
 import time
 
 folders, model, threads, pcm, utterances = sys.argv[1:]
 sys.path[:0] = folders.split(":")
+# Workers keep their libraries off stdout.
+out = os.fdopen(os.dup(1), "w")
 import worker  # noqa: E402
 
 
 class Emit:
     def check(self): pass
-    def result(self, index, output): print(json.dumps({"index": index, "at": time.perf_counter() - begun, "text": output["text"]}), flush=True)
+    def result(self, index, output): print(json.dumps({"index": index, "at": time.perf_counter() - begun, "text": output["text"]}), file=out, flush=True)
 
 
 begun = time.perf_counter()
@@ -20,4 +23,4 @@ rows = json.loads(utterances)
 begun = time.perf_counter()
 for n, (start, end) in enumerate(rows):
     recogniser.run({"steps": [{"index": n, "input": {"audio": {"path": pcm, "startSample": start * 16, "endSample": end * 16}, "language": "en", "prompt": "", "hotwords": []}}]}, Emit())
-print(json.dumps({"loaded": loaded, "seconds": time.perf_counter() - begun}), flush=True)
+print(json.dumps({"loaded": loaded, "seconds": time.perf_counter() - begun}), file=out, flush=True)

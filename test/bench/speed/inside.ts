@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../../../schemas/job.ts';
 import type { Settings } from '../../../schemas/settings.ts';
-import { STAGES, type Stage } from '../../../schemas/words.ts';
+import { isFinal, STAGES, type Stage } from '../../../schemas/words.ts';
 import { startIngest } from '../../../daemon/ingest/ingest.ts';
 import { RealDaemon } from '../../daemon/real.ts';
 import { ffmpeg, modelFolder, python, sherpa } from '../../engines/place.ts';
@@ -23,8 +23,18 @@ async function pass(daemon: RealDaemon, recordings: readonly Recording[], option
   let firstSeconds = Infinity;
   const { results } = await daemon.client.call('job/submit', { jobs: recordings.map(({ path }) => ({ recording: path, options: { repair: true, ...options }, onDuplicate: 'create' as const })) });
   const jobs = results.map(result => { if ('failure' in result) throw new Error(JSON.stringify(result.failure)); return result.job; });
-  void daemon.event(jobs, event => event.type === 'utterance' && jobs.some(job => job.id === event.job) && event.utterance.asr !== undefined).then(() => { firstSeconds = (performance.now() - began) / 1000; });
-  const ended = await daemon.ended(jobs), seconds = (performance.now() - began) / 1000;
+  const open = new Set(jobs.map(job => job.id));
+  const over = new Promise<void>(resolve => daemon.client.onEvents(({ events }) => {
+    for (const event of events) {
+      if (event.type === 'utterance' && event.utterance.asr && jobs.some(job => job.id === event.job)) firstSeconds = Math.min(firstSeconds, (performance.now() - began) / 1000);
+      if (event.type === 'job' && isFinal(event.job.state)) open.delete(event.job.id);
+    }
+    if (!open.size) resolve();
+  }));
+  const { jobs: now } = await daemon.client.call('state/subscribe', { topics: ['jobs'], utterancesOf: jobs.map(job => job.id) });
+  for (const job of now) if (isFinal(job.state)) open.delete(job.id);
+  if (open.size) await over;
+  const seconds = (performance.now() - began) / 1000, ended = await Promise.all(jobs.map(async ({ id }) => (await daemon.client.call('job/get', { id })).job));
   const failed = ended.find(job => job.state !== 'completed');
   if (failed) throw new Error(`${failed.recording.name}: ${JSON.stringify(failed.failure)}`);
   return { seconds, firstSeconds: Math.min(firstSeconds, seconds), jobs: ended };
@@ -74,15 +84,15 @@ export async function chain(recordings: readonly Recording[], rounds: number): P
       watch.sample();
       const before = watch.cpuSeconds, { seconds, jobs } = await pass(daemon, recordings, options);
       watch.end();
-      const log = (await daemon.withStore(store => Promise.resolve(store.log({ limit: 1000 })))).filter(entry => entry.kind === 'attempt.started' || entry.kind === 'attempt.finished').sort((a, b) => a.at - b.at);
-      const steps = new Map<string, number[]>(), open = new Map<string, number>();
-      for (const entry of log) {
-        if (!jobs.some(job => job.id === entry.job) || !entry.stage) continue;
-        const key = `${entry.job} ${entry.stage}`;
-        if (entry.kind === 'attempt.started') { open.set(key, entry.at); continue; }
-        const began = open.get(key), row = steps.get(entry.job!) ?? [0, 0, 0, 0];
-        if (began !== undefined) row[STAGES.indexOf(entry.stage)]! += (entry.at - began) / 1000;
-        steps.set(entry.job!, row);
+      // An attempt lasts until the last of its steps is there.
+      const attempts = new Map<unknown, { job: string; stage: Stage; ms: number }>(), steps = new Map<string, number[]>();
+      for (const { job, stage, data } of await daemon.withStore(async store => jobs.flatMap(({ id }) => store.log({ job: id, kind: 'step.finished', limit: 1000 })))) {
+        if (job && stage) attempts.set(data?.token, { job, stage, ms: Math.max(Number(data?.ms), attempts.get(data?.token)?.ms ?? 0) });
+      }
+      for (const { job, stage, ms } of attempts.values()) {
+        const row = steps.get(job) ?? [0, 0, 0, 0];
+        row[STAGES.indexOf(stage)]! += ms / 1000;
+        steps.set(job, row);
       }
       return { seconds, cpu: watch.cpuSeconds - before, steps };
     }));
