@@ -2,12 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WatchedFile } from '../../schemas/watch.ts';
-import { busyJobs, cpu, instances, manyJobs, sampleTranscript, twoGpus } from './fake/fixtures.ts';
+import { busyJobs, cpu, instances, job as makeJob, manyJobs, sampleTranscript, twoGpus } from './fake/fixtures.ts';
 import { recorder } from './fake/place.ts';
 import type { Story } from './fake/daemon.ts';
 import { EDITOR, ID, openWindow, root, widenSideBar, type Window } from './harness.ts';
 import { hostUnavailable } from './host/install.ts';
-import { explorerMenu, openView, setTheme, until, webview } from './host/ui.ts';
+import { explorerMenu, openView, runCommand, setTheme, until, webview } from './host/ui.ts';
 
 const reason = await hostUnavailable();
 if (reason) { console.error(reason); process.exit(1); }
@@ -64,6 +64,15 @@ try {
     await page.waitForTimeout(600);
     await shoot(w, `transcript-${theme}`);
   }
+  // Words found in what was transcribed, over the transcript that they stand in.
+  await setTheme(w.host, 'dark');
+  w.daemon.transcribed(makeJob({ n: 40, name: 'talk.wav', state: 'completed', minutes: 0.5, outputs: [{ kind: 'json', path, bytes: 1 }] }, now), sampleTranscript(path).utterances);
+  await runCommand(page, 'Earshot: Find in Transcripts');
+  await page.locator('.quick-input-widget input[type="text"]').fill('made');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'amiable' }).first().waitFor();
+  await page.waitForTimeout(600);
+  await shoot(w, 'find');
+  await page.keyboard.press('Escape');
   await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
   await setTheme(w.host, 'dark');
   // A transcript on its way into a document, beside the queue.
