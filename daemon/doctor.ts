@@ -109,12 +109,12 @@ export function memory(devices: readonly Device[]): Check | null {
 export const disk = (free: number, path: string): Check =>
   check('disk', free < GiB ? 'problem' : free < 5 * GiB ? 'warning' : 'ok', { free, path });
 
-async function modelsCheck({ models, devices }: Examined): Promise<Check> {
+async function modelsCheck({ models, devices, settings }: Examined): Promise<Check> {
   const list = models.list(), broken = list.filter((model) => model.state === 'broken');
   if (broken.length > 0) return check('models', 'problem', { names: broken.map((model) => model.card.id).join(', ') });
   const wanted = [...new Set(Object.values((await models.defaults({ gpu: devices.some((device) => device.kind === 'gpu') })).models))];
   const missing = wanted.filter((id) => !models.ready(id));
-  return missing.length > 0 ? check('models', 'warning', { names: missing.join(', ') }) : check('models', 'ok', { names: wanted.join(', ') });
+  return missing.length > 0 ? check('models', 'warning', { names: missing.join(', '), ...(settings.offline ? { offline: 1 } : {}) }) : check('models', 'ok', { names: wanted.join(', ') });
 }
 
 export function engines(runtimes: Pick<Runtimes, 'ready'>): Check {
@@ -122,8 +122,8 @@ export function engines(runtimes: Pick<Runtimes, 'ready'>): Check {
   return missing.length > 0 ? check('engines', 'warning', { names: missing.join(', ') }) : check('engines', 'ok', { names: RUNTIMES.join(', ') });
 }
 
-async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'>): Promise<Check | null> {
-  if (offline) return null;
+async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'>): Promise<Check> {
+  if (offline) return check('network', 'ok', { offline: 1 });
   return check('network', (await hub.reachable(hubUrl)) ? 'ok' : 'warning', { url: hubUrl });
 }
 

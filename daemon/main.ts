@@ -15,6 +15,7 @@ import { Metrics } from './journal/metrics.ts';
 import { createModels } from './models/models.ts';
 import { Catalogue } from './pipeline/catalogue.ts';
 import { transcriptOf, writeOutputs } from './pipeline/deliver.ts';
+import { usedKey } from './pipeline/loads.ts';
 import { jobFiles } from './pipeline/inputs.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { Speeds } from './pipeline/speeds.ts';
@@ -58,7 +59,7 @@ async function main(): Promise<void> {
   await pool.refresh('all');
   const hasGpu = (): boolean => pool.views().some(device => device.kind === 'gpu');
   const runtimes = createRuntimes({ home, settings: settings.get, nvidia: hasGpu });
-  const models = createModels({ home, settings: settings.get, runtimes, emit: model => publish({ type: 'model', model }) });
+  const models = createModels({ home, settings: settings.get, runtimes, emit: model => publish({ type: 'model', model }), lastUsed: id => Number(store.meta(usedKey(id))) || null });
   const metrics = new Metrics(store, clock), speeds = new Speeds(store);
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
   const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest, spare: new Spare(),

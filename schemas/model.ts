@@ -1,7 +1,7 @@
 /** Models, the engines that run them, and the runtimes that engines need. */
 import { Type, type Static } from 'typebox';
 import { Failure } from './errors.ts';
-import { Bytes, Closed, DeviceKind, Fraction, Language, Nullable, Optional, Stage } from './words.ts';
+import { Bytes, Closed, DeviceKind, Fraction, Language, Nullable, Optional, Stage, Time } from './words.ts';
 
 export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 
@@ -46,6 +46,9 @@ export const Model = Closed({
   state: Type.Enum(['absent', 'downloading', 'installed', 'broken']),
   /** Bytes there, of all. */
   progress: Nullable(Closed({ bytes: Bytes, total: Bytes })),
+  /** What is installed is an older revision than the one known now; it goes on being used until it is updated. */
+  outdated: Type.Boolean(),
+  installedAt: Nullable(Time), lastUsedAt: Nullable(Time),
   diskBytes: Bytes, imported: Type.Boolean(), isDefault: Type.Array(Stage), failure: Nullable(Failure),
 });
 export type Model = Static<typeof Model>;

@@ -154,7 +154,7 @@ export const METHODS = {
 
   'model/list': method(Nothing, Closed({ models: Type.Array(Model) })),
   /** No ids: the best defaults that this machine can have. Answers when the downloads are under way; progress comes as events. Their engines are installed too. */
-  'model/install': method(Closed({ ids: Type.Array(Type.String()) }), Closed({ ids: Type.Array(Type.String()) })),
+  'model/install': method(Closed({ ids: Type.Array(Type.String()), update: Optional(Type.Boolean({ description: 'Also where an older revision is installed, which works until the new one is whole.' })) }), Closed({ ids: Type.Array(Type.String()) })),
   'model/cancelInstall': method(Closed({ id: Type.String() }), Nothing),
   'model/remove': method(Closed({ id: Type.String() }), Nothing),
   'model/verify': method(Closed({ id: Type.String() }), Closed({ failure: Nullable(Failure) })),

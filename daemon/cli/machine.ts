@@ -8,6 +8,7 @@ import type { Engine, Model } from '../../schemas/model.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { createLogUpdate } from 'log-update';
+import { usedText } from './used.ts';
 import type { Session } from './session.ts';
 import { bar, clean, table } from './terminal.ts';
 
@@ -41,11 +42,13 @@ export async function listModels(session: Session, options: { installed?: boolea
   const size = (model: Model): number => model.diskBytes || model.card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
   const rows = models.map((model) => [
     clean(model.card.id), words(locale).modelStates[model.state], model.card.stages.map((stage) => words(locale).stages[stage].name).join(', '),
-    model.card.languages.length === 0 ? t.anyLanguage : model.card.languages.length > 6 ? String(model.card.languages.length) : model.card.languages.join(' '), size(model) > 0 ? bytesText(size(model)) : '', clean(model.card.licence),
-    [model.isDefault.length > 0 ? t.isDefault : '', model.imported ? t.imported : ''].filter(Boolean).join(', '),
+    model.card.languages.length === 0 ? t.anyLanguage : model.card.languages.length > 6 ? String(model.card.languages.length) : model.card.languages.join(' '), size(model) > 0 ? bytesText(size(model)) : '', usedText(model, session, Date.now()), clean(model.card.licence),
+    [model.outdated ? t.hasUpdate : '', model.isDefault.length > 0 ? t.isDefault : '', model.imported ? t.imported : ''].filter(Boolean).join(', '),
   ]);
-  const columns = [{ title: t.model }, { title: t.state }, { title: t.stages, give: true }, { title: t.languages, give: true }, { title: t.size, align: 'right' as const }, { title: t.licence, give: true }, { title: '' }];
+  const columns = [{ title: t.model }, { title: t.state }, { title: t.stages, give: true }, { title: t.languages, give: true }, { title: t.size, align: 'right' as const }, { title: t.lastUsed }, { title: t.licence, give: true }, { title: '' }];
   for (const line of table(columns, rows, session.columns(), (text, row, column) => (row < 0 ? paint('dim', text) : column === 1 ? paint(STATE_COLOUR[models[row]!.state], text) : text))) session.line(line);
+  const onDisk = models.reduce((sum, model) => sum + model.diskBytes, 0);
+  if (onDisk > 0) session.line(paint('dim', t.onDisk(bytesText(onDisk))));
 }
 
 /** Without names: the defaults of this machine. Follows the downloads to their end. */
@@ -61,7 +64,7 @@ export async function installEngines(session: Session, ids: string[]): Promise<v
 }
 
 /** Starts what is not there and shows progress until everything is there or has failed. */
-export async function followInstalls(session: Session, client: Client, wanted: { models: string[]; engines: string[] }): Promise<void> {
+export async function followInstalls(session: Session, client: Client, wanted: { models: string[]; engines: string[]; update?: boolean }): Promise<void> {
   const models = new Map<string, Model>(), engines = new Map<string, Engine>(), failures: Failure[] = [];
   const waiting = new Set<string>([...wanted.models, ...wanted.engines]);
   const { promise, resolve: finish } = Promise.withResolvers<void>();
@@ -78,7 +81,7 @@ export async function followInstalls(session: Session, client: Client, wanted: {
       const { model } = event;
       models.set(model.card.id, model);
       if (waiting.has(model.card.id) && session.json) session.emit(event);
-      settle(model.card.id, model.state === 'installed' ? 'done' : begun && model.failure && model.state !== 'downloading' ? 'failed' : 'running', model.failure);
+      settle(model.card.id, model.state === 'installed' && !(wanted.update && model.outdated) ? 'done' : begun && model.failure && model.state !== 'downloading' ? 'failed' : 'running', model.failure);
     } else if (event.type === 'engine') {
       const { engine } = event;
       engines.set(engine.id, engine);
@@ -98,7 +101,7 @@ export async function followInstalls(session: Session, client: Client, wanted: {
     for (const engine of snapshot.engines) take({ type: 'engine', engine });
     begun = true;
     const absent = wanted.models.filter((id) => waiting.has(id));
-    if (absent.length > 0) await client.call('model/install', { ids: absent });
+    if (absent.length > 0) await client.call('model/install', { ids: absent, ...(wanted.update ? { update: true } : {}) });
     for (const id of wanted.engines) if (waiting.has(id)) await client.call('engine/install', { id });
     if (waiting.size > 0) await Promise.race([promise, client.closed.then(() => { throw new EarshotError('daemonUnreachable'); })]);
   } finally {

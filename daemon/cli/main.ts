@@ -1,7 +1,7 @@
 /** The command line `earshot`: commands and their options. Each command's work is loaded only when it runs, so that a short one is quick. */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS, PRIORITIES } from '../../schemas/words.ts';
-import { sinceMs } from './age.ts';
+import { ageMs, sinceMs } from './age.ts';
 import { EXIT, version, withSession } from './session.ts';
 import type { JobAction } from './jobs.ts';
 import type { ListenOptions } from './listen.ts';
@@ -151,7 +151,7 @@ for (const [action, description] of [['pause', 'stop watching for a while'], ['r
 program.command('devices').description('GPUs and the CPU: memory, load, loaded models').addOption(json())
   .action((options) => withSession(options, async (session) => (await import('./machine.ts')).devices(session)));
 
-const models = program.command('models').description('models: list, install, import, remove, verify');
+const models = program.command('models').description('models: list, install, update, import, remove, prune, verify');
 models.command('list', { isDefault: true }).option('--installed', 'only those on this machine').addOption(new Option('--stage <stage>', 'only of this stage').choices(STAGE_NAMES)).addOption(json())
   .action((options) => withSession(options, async (session) => (await import('./machine.ts')).listModels(session, options)));
 models.command('install').description('install models and their engines; without names the defaults').argument('[id...]').addOption(json())
@@ -160,6 +160,11 @@ models.command('import').description('take a model from a file or folder').argum
   .action((path: string, options) => withSession(options, async (session) => (await import('./machine.ts')).importModel(session, path, options)));
 models.command('remove').argument('<id...>').addOption(json())
   .action((ids: string[], options) => withSession(options, async (session) => (await import('./machine.ts')).removeModels(session, ids)));
+models.command('update').description('fetch newer revisions of installed models; without names of all').argument('[id...]').addOption(json())
+  .action((ids: string[], options) => withSession(options, async (session) => (await import('./keeping.ts')).updateModels(session, ids)));
+models.command('prune').description('remove models that were not used for a while').addOption(new Option('--unused-for <age>', 'such as 30d or 12w').argParser(ageMs).default(30 * 86_400_000, '30d'))
+  .option('--imported', 'also imported ones, which cannot be fetched again').option('--dry-run', 'only show them').option('-y, --yes', 'do not ask').addOption(json())
+  .action((options) => withSession(options, async (session) => (await import('./keeping.ts')).pruneModels(session, options)));
 models.command('verify').description('check files against their sums; without names all that are installed').argument('[id...]').addOption(json())
   .action((ids: string[], options) => withSession(options, async (session) => (await import('./machine.ts')).verifyModels(session, ids)));
 

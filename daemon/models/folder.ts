@@ -14,6 +14,8 @@ const STAMP = 'earshot-model.json';
 export const Stamp = Closed({
   installedAt: Type.String(),
   files: Type.Array(Closed({ name: Type.String(), bytes: Bytes, sha256: Sha256, pinned: Type.Boolean(), source: Type.Enum(['local', 'hub', 'wheels', 'import']) })),
+  /** Of the files that are not pinned: what the registry named when they were fetched. */
+  revision: Optional(Type.String()),
   /** Imported models bring their own card. */
   card: Optional(ModelCard),
   /** What the last check found wrong. */
@@ -42,12 +44,20 @@ export function readStamp(folder: string): Stamp | null {
 
 export const writeStamp = async (folder: string, stamp: Stamp): Promise<void> => replaceFile(join(folder, STAMP), JSON.stringify(stamp, null, 2), 0o666);
 
-/** What a look at names and sizes says: a failure, or null when all is in place. The content is `verifyFolder`'s business. */
+/** What the registry names for files that only their hub knows the sums of. */
+export const revisionOf = (card: ModelCard): string =>
+  [...new Set(card.files.flatMap((file) => (file.sha256 === null ? file.sources.flatMap((source) => (source.kind === 'hub' ? [`${source.repository}@${source.revision}`] : [])) : [])))].join(' ');
+
+/** Whether the registry has moved on since: it works as it is. */
+export const isOutdated = (card: ModelCard, stamp: Stamp): boolean =>
+  card.files.some(({ name, sha256 }) => sha256 !== null && stamp.files.some((file) => file.name === name && file.sha256 !== sha256)) || (stamp.revision !== undefined && stamp.revision !== revisionOf(card));
+
+/** What a look at names and sizes says: a failure, or null when all is in place, be it of an older revision. The content is `verifyFolder`'s business. */
 export function lookAt(card: ModelCard, folder: string, stamp: Stamp): Failure | null {
   if (stamp.failure) return stamp.failure;
-  for (const { name, sha256 } of card.files) {
+  for (const { name } of card.files) {
     const has = stamp.files.find((file) => file.name === name);
-    if (!has || (sha256 !== null && has.sha256 !== sha256)) return failure('modelNotInstalled', { model: card.id, file: name });
+    if (!has) return failure('modelNotInstalled', { model: card.id, file: name });
     const size = sizeOf(join(folder, name));
     if (size !== has.bytes) return failure('modelBroken', { model: card.id, file: name, expected: has.bytes, actual: size });
   }

@@ -1,12 +1,12 @@
 /** Installs a model: all its files, checked, into a folder that appears whole or not at all; what a cut installation had is kept for the next. */
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { constants, copyFile, mkdir, open, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { syncFolder } from '../durable.ts';
-import { readStamp, sizeOf, writeStamp } from './folder.ts';
+import { lookAt, readStamp, revisionOf, sizeOf, writeStamp } from './folder.ts';
 import { obtain, type Obtained, type Sources } from './obtain.ts';
 import { sha256Of } from './part-file.ts';
 import { Wheels } from './wheels.ts';
@@ -36,8 +36,15 @@ export async function installModel({ card, models, sources, python, env, freeByt
   await mkdir(models, { recursive: true });
   await using _ = await alone(join(models, `.lock-${card.id}`), signal);
   const before = readStamp(target);
-  if (before && existsSync(target)) {
-    // Something about it is wrong, or the registry has moved on: keep what is right.
+  if (before && lookAt(card, target, before) === null) {
+    // An older revision goes on working until the new one is whole; what both have is not fetched again.
+    await mkdir(partial, { recursive: true });
+    const same = before.files.filter((has) => card.files.some((file) => file.name === has.name && file.sha256 !== null && file.sha256 === has.sha256) && sizeOf(join(partial, has.name)) !== has.bytes);
+    for (const { name } of same) await copyFile(join(target, name), join(partial, name), constants.COPYFILE_FICLONE);
+    const records = JSON.parse(await readFile(join(partial, RECORDS), 'utf8').catch(() => '[]')) as Obtained[];
+    await writeRecords(partial, [...records.filter((record) => !same.some((file) => file.name === record.name)), ...same]);
+  } else if (before && existsSync(target)) {
+    // Something about it is wrong: keep what is right.
     await rm(partial, { recursive: true, force: true });
     await rename(target, partial);
     await writeRecords(partial, before.files);
@@ -71,7 +78,7 @@ export async function installModel({ card, models, sources, python, env, freeByt
   }
   await wheels[Symbol.asyncDispose]();
   await rm(join(partial, RECORDS), { force: true });
-  await writeStamp(partial, { installedAt: new Date().toISOString(), files: card.files.map((file) => records.get(file.name)!) });
+  await writeStamp(partial, { installedAt: new Date().toISOString(), files: card.files.map((file) => records.get(file.name)!), revision: revisionOf(card) });
   await rm(target, { recursive: true, force: true });
   await rename(partial, target);
   await syncFolder(models);

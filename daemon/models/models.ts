@@ -13,7 +13,7 @@ import type { Runtimes } from '../runtimes/runtimes.ts';
 import { sharedWork } from '../runtimes/shared.ts';
 import { chooseDefaults, servesLanguage, type Defaults } from './defaults.ts';
 import { detect, idOf } from './detect.ts';
-import { lookAt, readStamp, sizeOf, verifyFolder, writeStamp, type Stamp } from './folder.ts';
+import { isOutdated, lookAt, readStamp, sizeOf, verifyFolder, writeStamp, type Stamp } from './folder.ts';
 import { createHub, type Hub } from './hub.ts';
 import { installModel, type InstallProgress } from './install.ts';
 import { sha256Of } from './part-file.ts';
@@ -33,8 +33,8 @@ export interface Models {
   directory(id: string): string;
   /** All files are there, with the right sizes. */
   ready(id: string): boolean;
-  /** Resolves at once when it is there. Callers share one installation. Throws `unknownModel`, `offline`, `diskFull`, `checksumMismatch`, `modelUnavailable`, `downloadFailed`, `cancelled`. */
-  install(id: string, report: (progress: InstallProgress) => void, signal: AbortSignal): Promise<void>;
+  /** Resolves at once when it is there; `update`: and of the newest revision. Callers share one installation. Throws `unknownModel`, `offline`, `diskFull`, `checksumMismatch`, `modelUnavailable`, `downloadFailed`, `cancelled`. */
+  install(id: string, report: (progress: InstallProgress) => void, signal: AbortSignal, how?: { update: boolean }): Promise<void>;
   /** Stops an installation for everyone who waits for it; what was fetched is kept. */
   cancelInstall(id: string): void;
   /** Removes files (and what a cut installation left). An imported model is forgotten. */
@@ -55,6 +55,8 @@ export interface ModelsOptions {
   runtimes: Pick<Runtimes, 'directory' | 'ready'>;
   /** Hears every change of a model, at most five times a second while it is fetched. */
   emit: (model: Model) => void;
+  /** When it was last loaded, ms. */
+  lastUsed?: (id: string) => number | null;
   /** For tests: other models, another disk, a quicker hub. */
   registry?: Registry;
   freeBytes?: (folder: string) => Promise<number>;
@@ -65,7 +67,7 @@ export interface ModelsOptions {
 const REPORT_INTERVAL_MS = 200;
 const DOWNLOADS_AT_ONCE = 2;
 
-export function createModels({ home, settings, runtimes, emit, registry = readRegistry(), freeBytes = diskFreeBytes, hub = createHub(), env = process.env }: ModelsOptions): Models {
+export function createModels({ home, settings, runtimes, emit, lastUsed = () => null, registry = readRegistry(), freeBytes = diskFreeBytes, hub = createHub(), env = process.env }: ModelsOptions): Models {
   const known = new Map(registry.models.map((card) => [card.id, card]));
   const work = sharedWork<InstallProgress>();
   const progress = new Map<string, InstallProgress>(), failures = new Map<string, Failure>();
@@ -91,6 +93,8 @@ export function createModels({ home, settings, runtimes, emit, registry = readRe
     return stamp !== null && lookAt(which, join(home.models, id), stamp) === null;
   };
 
+  const outdated = (id: string): boolean => { const which = find(id), stamp = which && stampOf(id); return Boolean(stamp && !stamp.card && isOutdated(which, stamp)); };
+
   const describe = (which: ModelCard): Model => {
     const { id } = which, running = work.running(id), remote = which.files.length === 0;
     const stamp = remote ? null : stampOf(id), wrong = stamp && lookAt(which, join(home.models, id), stamp);
@@ -99,7 +103,7 @@ export function createModels({ home, settings, runtimes, emit, registry = readRe
       card: which, state,
       progress: running ? (progress.get(id) ?? { bytes: 0, total: Math.max(1, which.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0)) }) : null,
       diskBytes: stamp ? stamp.files.reduce((sum, file) => sum + sizeOf(join(home.models, id, file.name)), 0) : 0,
-      imported: Boolean(stamp?.card), isDefault: defaultStages(id), failure: state === 'broken' ? wrong : (state === 'absent' ? (failures.get(id) ?? null) : null),
+      outdated: state === 'installed' && outdated(id), installedAt: stamp ? Date.parse(stamp.installedAt) || 0 : null, lastUsedAt: remote ? null : lastUsed(id), imported: Boolean(stamp?.card), isDefault: defaultStages(id), failure: state === 'broken' ? wrong : (state === 'absent' ? (failures.get(id) ?? null) : null),
     };
   };
   /** Stages whose job would get this model, as far as can be said without asking the network. */
@@ -152,10 +156,10 @@ export function createModels({ home, settings, runtimes, emit, registry = readRe
     list: () => cards().map(describe),
     model: (id) => describe(card(id)),
     card, directory, ready,
-    async install(id, report, signal) {
+    async install(id, report, signal, { update } = { update: false }) {
       const which = card(id);
       if (signal.aborted) throw new EarshotError('cancelled');
-      if (ready(id)) return;
+      if (ready(id) && !(update && outdated(id))) return;
       if (imported(id) && !known.has(id)) throw new EarshotError('modelUnavailable', { model: id }, 'an imported model that is damaged: import it again');
       // The last event comes when the work is over, so that it shows the state after it.
       await work.run(id, report, signal, (listen, stop) => fetchAll(which, listen, stop)).finally(() => setImmediate(tell, id));

@@ -14,6 +14,9 @@ const LOADS_BEFORE_GIVING_UP = 3;
 /** How long a model that never loaded is left alone while a smaller one stands in for it. */
 const GIVEN_UP_MS = 600_000;
 
+/** Where the store keeps when a model was last used. */
+export const usedKey = (model: string): string => `used ${model}`;
+
 export class Loads {
   private readonly core: Core;
   private readonly events: InstanceEvents;
@@ -61,6 +64,7 @@ export class Loads {
   loaded(instance: Instance): void {
     this.core.loadFailures.delete(`${instance.options.card.id}@${instance.options.device}`);
     this.core.note({ kind: 'instance.loaded', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ms: instance.loadedAt! - instance.startedAt } });
+    this.core.parts.store.setMeta(usedKey(instance.options.card.id), String(this.core.parts.clock()));
     this.core.parts.metrics.load(instance.loadedAt! - instance.startedAt);
     this.changed(instance);
   }
@@ -75,6 +79,7 @@ export class Loads {
   private onGone(instance: Instance, why: Failure | null): void {
     const { pool, log } = this.core.parts;
     if (instance.attemptsDone > 0 && instance.peakBytes !== null) this.learn(instance);
+    if (instance.attemptsDone > 0) this.core.parts.store.setMeta(usedKey(instance.options.card.id), String(this.core.parts.clock()));
     this.core.note({ kind: 'instance.gone', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ...(why ? { failure: why } : {}) } });
     // A run in flight has failed by now; here only the load counts.
     if (why) {

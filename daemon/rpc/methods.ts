@@ -103,7 +103,7 @@ export function createHandlers(parts: MethodParts): Handlers {
     'instance/unload': ({ id }) => { pipeline.loads.unload(id); return {}; },
 
     'model/list': () => ({ models: models.list() }),
-    'model/install': async ({ ids: named }) => {
+    'model/install': async ({ ids: named, update = false }) => {
       const gpu = pool.views().some(device => device.kind === 'gpu');
       const ids = named.length ? named : [...new Set(Object.values((await models.defaults({ gpu, best: true })).models))];
       for (const id of ids) models.card(id);
@@ -112,7 +112,7 @@ export function createHandlers(parts: MethodParts): Handlers {
         installs.set(id, abort);
         inBackground(id, (async () => {
           for (const runtime of engine?.runtimes ?? []) await parts.runtimes.install(runtime, () => {}, abort.signal);
-          await models.install(id, () => {}, abort.signal);
+          await models.install(id, () => {}, abort.signal, { update });
         })(), event => { installs.delete(id); events.publish(event); });
       }
       return { ids };

@@ -16,8 +16,9 @@ interface Item extends vscode.QuickPickItem { hit: SearchHit }
 const item = (hit: SearchHit): Item => {
   const beside = hit.translation && hit.translation.marks.length > hit.text.marks.length;
   return {
-    hit, alwaysShow: true, label: (beside ? hit.translation! : hit.text).text, description: `${hit.recording.name} · ${clockText(hit.atMs)}`,
-    ...(hit.translation ? { detail: (beside ? hit.text : hit.translation).text } : {}),
+    hit, alwaysShow: true, label: (beside ? hit.translation! : hit.text).text,
+    // On a line of its own, where long words cannot push it away.
+    detail: [hit.recording.name, clockText(hit.atMs), ...(hit.translation ? [(beside ? hit.text : hit.translation).text] : [])].join(' · '),
     buttons: [{ iconPath: new vscode.ThemeIcon('file-media'), tooltip: vscode.l10n.t('Show the recording') }],
   };
 };

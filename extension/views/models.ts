@@ -44,31 +44,32 @@ export class ModelsView implements vscode.TreeDataProvider<Node>, vscode.Disposa
     if (!('model' in node)) {
       const item = new vscode.TreeItem(stageName(node.stage), vscode.TreeItemCollapsibleState.Expanded);
       const chosen = [...this.#daemon.state.models.values()].find(m => m.isDefault.includes(node.stage));
-      return Object.assign(item, { id: node.stage, iconPath: new vscode.ThemeIcon(STAGE_ICONS[node.stage]), description: chosen?.card.name ?? '', contextValue: 'stage' });
+      const onDisk = [...this.#daemon.state.models.values()].filter(m => m.card.stages.includes(node.stage)).reduce((sum, m) => sum + m.diskBytes, 0);
+      return Object.assign(item, { id: node.stage, iconPath: new vscode.ThemeIcon(STAGE_ICONS[node.stage]), description: [chosen?.card.name, onDisk ? bytesText(onDisk) : null].filter(Boolean).join(' · '), contextValue: 'stage' });
     }
     const { model, stage } = node, { card } = model, item = new vscode.TreeItem(card.name);
     const isDefault = model.isDefault.includes(stage);
     item.id = `${stage} ${card.id}`;
-    item.contextValue = `model ${model.state}`;
+    item.contextValue = `model ${model.state}${model.outdated ? ' outdated' : ''}`;
     item.iconPath = model.state === 'downloading' ? new vscode.ThemeIcon('loading~spin') : model.state === 'broken' ? new vscode.ThemeIcon('warning', new vscode.ThemeColor('editorWarning.foreground'))
       : model.state === 'installed' ? new vscode.ThemeIcon(isDefault ? 'star-full' : 'check', new vscode.ThemeColor('charts.green')) : new vscode.ThemeIcon('circle-outline');
     const size = sizeOf(model);
     item.description = model.progress ? vscode.l10n.t('{0} % of {1}', Math.floor(100 * model.progress.bytes / Math.max(1, model.progress.total)), bytesText(model.progress.total))
-      : [isDefault ? vscode.l10n.t('in use') : null, size ? bytesText(size) : null, card.licence].filter(Boolean).join(' · ');
+      : [model.outdated ? vscode.l10n.t('update available') : null, isDefault ? vscode.l10n.t('in use') : null, size ? bytesText(size) : null, card.licence].filter(Boolean).join(' · ');
     item.tooltip = tooltip(model, size);
     item.accessibilityInformation = { label: `${card.name}, ${item.description}` };
     return item;
   }
 }
 
-function tooltip({ card, state, failure, diskBytes }: Model, size: number): vscode.MarkdownString {
+function tooltip({ card, state, failure, diskBytes, lastUsedAt }: Model, size: number): vscode.MarkdownString {
   const text = new vscode.MarkdownString(`**${card.name}**  \n`);
   const row = (name: string, value: string): void => { text.appendMarkdown(`\n- ${name}: `).appendText(value); };
   row(vscode.l10n.t('Licence'), card.licence);
   row(vscode.l10n.t('Engine'), card.engine);
   row(vscode.l10n.t('Languages'), card.languages.length ? card.languages.slice(0, 12).map(languageName).join(', ') + (card.languages.length > 12 ? ' …' : '') : vscode.l10n.t('many'));
   if (size) row(vscode.l10n.t('Download'), bytesText(size));
-  if (state === 'installed') row(vscode.l10n.t('On the disk'), bytesText(diskBytes));
+  if (state === 'installed') { row(vscode.l10n.t('On the disk'), bytesText(diskBytes)); row(vscode.l10n.t('Last used'), lastUsedAt === null ? vscode.l10n.t('never') : new Date(lastUsedAt).toLocaleString(vscode.env.language)); }
   const memory = [card.memory.gpu ? `GPU ${bytesText(card.memory.gpu)}` : null, card.memory.cpu ? `CPU ${bytesText(card.memory.cpu)}` : null].filter(Boolean).join(', ');
   if (memory) row(vscode.l10n.t('Memory'), memory);
   if (failure) text.appendMarkdown('\n\n').appendText(failureText(failure));
@@ -82,6 +83,7 @@ const modelOf = (node: unknown): { id: string; stage: Stage; name: string; homep
 
 export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) => Promise<void>> => ({
   'model.install': async node => { const m = modelOf(node); if (m) await install(daemon, m.id, m.name); },
+  'model.update': async node => { const m = modelOf(node); if (m) await install(daemon, m.id, m.name, true); },
   'model.cancelInstall': async node => { const m = modelOf(node); if (m) await daemon.call('model/cancelInstall', { id: m.id }); },
   'model.remove': async node => {
     const m = modelOf(node), yes = vscode.l10n.t('Remove');
@@ -109,12 +111,12 @@ export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) =
 });
 
 /** Installs with the view's progress bar; ends with the model's own state, whoever changed it. */
-async function install(daemon: Daemon, id: string, name: string): Promise<void> {
+async function install(daemon: Daemon, id: string, name: string, update = false): Promise<void> {
   await vscode.window.withProgress({ location: { viewId: 'earshot.models' }, title: name }, async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const watch = daemon.onChange(() => { const state = daemon.state.models.get(id)?.state; if (state && state !== 'downloading') resolve(); });
     try {
-      await daemon.call('model/install', { ids: [id] });
+      await daemon.call('model/install', { ids: [id], ...(update ? { update: true } : {}) });
       await promise;
     } finally { watch.dispose(); }
   });

@@ -9,6 +9,7 @@ import { createEvents } from '../../daemon/rpc/events.ts';
 import type { Handlers } from '../../daemon/rpc/server.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, Utterance } from '../../schemas/job.ts';
+import type { Model } from '../../schemas/model.ts';
 import type { Params, StateEvent } from '../../schemas/rpc.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import type { WatchedFolder } from '../../schemas/watch.ts';
@@ -277,6 +278,33 @@ test('watched folders: added with their recipe, listed, and why a file was left'
   assert.match((await earshot(place, ['watch', 'pause', 'in']).ended).out, /in {2}paused\n$/);
   assert.deepEqual(JSON.parse((await earshot(place, ['watch', 'remove', 'in', '--forget', '--json']).ended).out), { removed: incoming });
   assert.deepEqual(asked[1], { paths: [incoming], forget: true });
+});
+
+test('models: sizes and last use, those that nobody uses go when that is said, newer revisions come', async () => {
+  const DAY = 86_400_000, now = Date.now(), removed: string[] = [];
+  const model = (id: string, change: Partial<Model> = {}): Model => ({
+    card: { id, name: id, family: id, engine: 'fake', stages: ['asr'], languages: [], licence: 'MIT', homepage: '', files: [{ name: 'a', bytes: 1e9, sha256: null, sources: [] }], memory: {}, precision: {}, size: 1 },
+    state: 'installed', progress: null, outdated: false, installedAt: now - 90 * DAY, lastUsedAt: null, diskBytes: 1e9, imported: false, isDefault: [], failure: null, ...change,
+  });
+  const list = [model('used', { lastUsedAt: now - DAY }), model('old', { lastUsedAt: now - 40 * DAY, outdated: true }), model('never'), model('new', { installedAt: now - DAY }), model('default', { isDefault: ['asr'] }), model('mine', { imported: true }), model('absent', { state: 'absent', diskBytes: 0, installedAt: null })];
+  const events = createEvents(), asked: unknown[] = [];
+  await using place = await door({
+    'model/list': () => ({ models: list.filter((each) => !removed.includes(each.card.id)) }), 'model/remove': ({ id }) => { removed.push(id); return {}; },
+    'state/subscribe': (params, connection) => ({ seq: events.subscribe(connection, params), queuePaused: false, jobs: [], devices: [], instances: [], models: list, engines: [], watch: [] }),
+    'model/install': (params) => { asked.push(params); setImmediate(() => events.publish({ type: 'model', model: { ...list[1]!, outdated: false } })); return { ids: params.ids }; },
+  });
+  const shown = (await earshot(place, ['models'], { env: { COLUMNS: '200' } }).ended).out;
+  assert.match(shown, /never +installed .* 1\.0 GB +never/);
+  assert.match(shown, /6\.0 GB on the disk\n$/);
+  const refused = await earshot(place, ['models', 'prune', '--unused-for', '30d']).ended;
+  assert.match(refused.out, /old +1\.0 GB[^]*never +1\.0 GB +never\n$/);
+  assert.match(refused.err, /--yes/);
+  assert.deepEqual(removed, []);
+  assert.deepEqual((await earshot(place, ['models', 'prune', '--unused-for', '8w', '--imported', '--dry-run', '--json']).ended).out.trim().split('\n').map((line) => (JSON.parse(line) as { unused: string }).unused), ['never', 'mine']);
+  assert.match((await earshot(place, ['models', 'update']).ended).out, /✓ old/);
+  assert.deepEqual(asked, [{ ids: ['old'], update: true }]);
+  assert.match((await earshot(place, ['models', 'prune', '--unused-for', '30d', '--yes']).ended).out, /2\.0 GB are free again/);
+  assert.deepEqual(removed, ['old', 'never']);
 });
 
 test('find: by recording, with times and marks, in words or as JSON', async () => {

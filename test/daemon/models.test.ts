@@ -293,10 +293,36 @@ describe('once installed', () => {
     const newer = Buffer.from('{"small": 2}');
     hub.files.set('config.json', newer);
     const models = make({ models: [cardOf('m', [file('model.bin', big), file('config.json', newer)])] });
+    // The old revision works, also without the network, until somebody wants the new one.
+    assert.deepEqual([models.ready('m'), models.model('m').state, models.model('m').outdated], [true, 'installed', true]);
+    hub.requests.length = 0;
+    await models.install('m', none, signal());
+    await assert.rejects(make({ models: [models.card('m')], settings: { offline: true } }).install('m', none, signal(), { update: true }), failsWith('offline'));
+    assert.deepEqual([hub.requests.length, models.ready('m'), models.model('m').outdated], [0, true, true]);
+    await models.install('m', none, signal(), { update: true });
+    assert.deepEqual(hub.requests.map((request) => request.path), ['config.json']);
+    assert.deepEqual([models.ready('m'), models.model('m').outdated, await models.verify('m')], [true, false, null]);
+    assert.deepEqual([installed('m', 'config.json'), left()], [newer, ['m']]);
+  });
+  test('a registry that names another file asks for it', async () => {
+    await make().install('m', none, signal());
+    const more = Buffer.from('more');
+    hub.files.set('more.json', more);
+    const models = make({ models: [cardOf('m', [file('model.bin', big), file('config.json', small), file('more.json', more)])] });
     assert.deepEqual([models.ready('m'), models.model('m').state], [false, 'absent']);
     hub.requests.length = 0;
     await models.install('m', none, signal());
-    assert.deepEqual(hub.requests.map((request) => request.path), ['config.json']);
+    assert.deepEqual(hub.requests.map((request) => request.path), ['more.json']);
+  });
+  test('another revision of files that are not pinned is an update', async () => {
+    const loose = (revision: string): ModelCard => cardOf('loose', [{ name: 'config.json', bytes: null, sha256: null, sources: [{ kind: 'hub', repository: 'someone/model', revision, path: 'config.json' }] }]);
+    await make({ models: [loose('abc')] }).install('loose', none, signal());
+    assert.equal(make({ models: [loose('abc')] }).model('loose').outdated, false);
+    const models = make({ models: [loose('def')] });
+    assert.deepEqual([models.ready('loose'), models.model('loose').outdated], [true, true]);
+    hub.files.set('config.json', Buffer.from('{"small": 3}'));
+    await models.install('loose', none, signal(), { update: true });
+    assert.deepEqual([models.model('loose').outdated, installed('loose', 'config.json').toString()], [false, '{"small": 3}']);
   });
   test('removing takes the files and what a cut download left', async () => {
     const models = make();

@@ -130,11 +130,11 @@ export function estimates(now: number): Estimate[] {
     lastPeakBytes: samples ? Math.round(peak * GIB) : null, maxPeakBytes: samples ? Math.round(peak * GIB) : null, error: samples ? estimate / peak - 1 : null, loadMs: samples ? 1900 : null }));
 }
 
-interface ModelSketch { id: string; name: string; family: string; engine: string; stages: Stage[]; languages: string[]; licence: string; mb: number; state: Model['state']; isDefault?: Stage[]; done?: number }
+interface ModelSketch { id: string; name: string; family: string; engine: string; stages: Stage[]; languages: string[]; licence: string; mb: number; state: Model['state']; isDefault?: Stage[]; done?: number; outdated?: boolean }
 const model = (m: ModelSketch): Model => ({
   card: { id: m.id, name: m.name, family: m.family, engine: m.engine, stages: m.stages, languages: m.languages, licence: m.licence, homepage: `https://example.org/${m.id}`, files: [{ name: 'model.bin', bytes: m.mb * 1e6, sha256: 'a'.repeat(64), sources: [] }],
     memory: { cpu: m.mb * 2e6 }, precision: { cpu: 'int8' }, size: m.mb },
-  state: m.state, progress: m.state === 'downloading' ? { bytes: Math.round((m.done ?? 0.4) * m.mb * 1e6), total: m.mb * 1e6 } : null, diskBytes: m.state === 'installed' ? m.mb * 1e6 : 0, imported: false, isDefault: m.isDefault ?? [], failure: null,
+  state: m.state, progress: m.state === 'downloading' ? { bytes: Math.round((m.done ?? 0.4) * m.mb * 1e6), total: m.mb * 1e6 } : null, outdated: m.outdated ?? false, installedAt: m.state === 'installed' ? Date.now() - 40 * 86_400_000 : null, lastUsedAt: m.state === 'installed' && m.isDefault ? Date.now() - 3_600_000 : null, diskBytes: m.state === 'installed' ? m.mb * 1e6 : 0, imported: false, isDefault: m.isDefault ?? [], failure: null,
 });
 
 export function models(): Model[] {

@@ -87,7 +87,7 @@ test('what is downloaded and loaded shows', () => {
     type: 'model',
     model: {
       card: { id: 'whisper-base', name: 'Whisper base', family: 'whisper', engine: 'faster-whisper', stages: ['asr'], languages: [], licence: 'MIT', homepage: '', files: [], memory: {}, precision: {}, size: 1 },
-      state: 'downloading', progress: { bytes: 45e6, total: 145e6 }, diskBytes: 0, imported: false, isDefault: [], failure: null,
+      state: 'downloading', progress: { bytes: 45e6, total: 145e6 }, outdated: false, installedAt: null, lastUsedAt: null, diskBytes: 0, imported: false, isDefault: [], failure: null,
     },
   });
   assert.match(liveLines(world, frame()).join('\n'), /downloading whisper-base [█▏▎▍▌▋▊▉░]+ 45 MB of 145 MB/);
