@@ -38,6 +38,8 @@ declare const EARSHOT_VERSION: string | undefined;
 const version = typeof EARSHOT_VERSION === 'string' ? EARSHOT_VERSION : (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 const SECOND_MS = 1_000, MINUTE_MS = 60_000;
+/** After the last window left and with nothing to do, warm models are kept no longer than this. */
+const WINDOW_GONE_MS = 60_000;
 
 async function main(): Promise<void> {
   const clock = forwardClock(), startedAt = clock();
@@ -73,7 +75,7 @@ async function main(): Promise<void> {
   let http: HttpDoor | undefined;
   let house: ReturnType<typeof startHousekeeping> | undefined;
   let leaving = false;
-  let busyAt = clock();
+  let busyAt = clock(), usedAt = clock();
   let watchedUntil = 0;
 
   const leave = async (how: 'finish' | 'park', why: string): Promise<void> => {

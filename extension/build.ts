@@ -11,7 +11,7 @@ function options({ production = false }: ExtensionBuild): BuildOptions[] {
   const common: BuildOptions = { absWorkingDir: root, bundle: true, sourcemap: production ? false : 'linked', minify: production, logLevel: 'warning' };
   return [
     // CommonJS, because that is what every version of VS Code loads; modules that are imported on demand stay unevaluated until then.
-    { ...common, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs', format: 'cjs', platform: 'node', target: 'node22', external: ['vscode'],
+    { ...common, entryPoints: [{ in: 'extension/main.ts', out: 'extension' }, { in: 'extension/uninstall.ts', out: 'uninstall' }], outdir: 'dist', outExtension: { '.js': '.cjs' }, format: 'cjs', platform: 'node', target: 'node22', external: ['vscode'],
       define: { 'import.meta.url': 'undefined' } },
     { ...common, entryPoints: ['queue', 'devices', 'transcript'].flatMap(page => [{ in: `webview/${page}/main.ts`, out: page }, { in: `webview/${page}/style.css`, out: page }]),
       outdir: 'dist/webview', format: 'iife', platform: 'browser', target: 'chrome128', define: { 'process.env.NODE_ENV': '"production"' }, minifyWhitespace: true, minifySyntax: true },

@@ -103,8 +103,10 @@ export class Pipeline {
     if (this.core.leaving !== 'no' && this.core.instances.size === 0 && ![...this.core.jobs.values()].some(work => work.finishing)) this.whenEmpty?.();
   }
 
+  /** There is something to do; what is paused waits for somebody. */
+  get working(): boolean { return [...this.core.jobs.values()].some(work => work.row.state !== 'paused'); }
   /** Nothing runs and nothing could. */
-  get idle(): boolean { return this.core.instances.size === 0 && ![...this.core.jobs.values()].some(work => work.row.state !== 'paused'); }
+  get idle(): boolean { return this.core.instances.size === 0 && !this.working; }
 
   get activeJobs(): number { return this.core.jobs.size; }
   /** Every job that is not over, by priority and position. */

@@ -59,6 +59,8 @@ export interface ServerOptions {
 
 export interface Server {
   readonly clients: number;
+  /** What the client called itself that left last, with its version: "vscode 0.1.0"; null: none has. */
+  readonly leftLast: string | null;
   /** Refuses new clients, lets answers under way leave, ends the connections, removes the socket. */
   close(): Promise<void>;
 }
@@ -73,7 +75,7 @@ export async function startServer({ home, version, handlers, onClients, log = ()
   const token = newToken(home.token);
   const open = new Set<Client>();
   const all = new Set<Client>();
-  let lastId = 0;
+  let lastId = 0, leftLast: string | null = null;
 
   const server: NetServer = createServer((socket) => {
     const client = new Client(++lastId, socket, { token, version, handlers, log });
@@ -81,7 +83,7 @@ export async function startServer({ home, version, handlers, onClients, log = ()
     client.onOpen = () => { open.add(client); onClients?.(open.size); };
     client.onClose(() => {
       all.delete(client);
-      if (open.delete(client)) onClients?.(open.size);
+      if (open.delete(client)) { leftLast = client.client; onClients?.(open.size); }
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -91,6 +93,7 @@ export async function startServer({ home, version, handlers, onClients, log = ()
 
   return {
     get clients() { return open.size; },
+    get leftLast() { return leftLast; },
     close: async () => {
       // First the token: its absence tells clients that this is no crash, and not to start another daemon.
       rmSync(home.token, { force: true });

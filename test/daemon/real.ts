@@ -48,6 +48,7 @@ export class RealDaemon {
   }
 
   get client(): Client { return this.connected!; }
+  get process(): ChildProcess { return this.child!; }
   get pid(): number { return this.child!.pid!; }
 
   async start(): Promise<this> {
