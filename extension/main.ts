@@ -5,6 +5,7 @@ import { findInTranscripts } from './commands/find.ts';
 import { Doctor, showLog, trySample } from './commands/help.ts';
 import { moveTo, openEditor, openTranscript, reveal, setPriority, showJobLog, simple } from './commands/jobs.ts';
 import { insertHere, told, transcribe, type Parts } from './commands/transcribe.ts';
+import { transcribeFolder } from './commands/folder.ts';
 import { Daemon, daemonPlace } from './connection.ts';
 import { editProviders } from './edits.ts';
 import { addToGlossary } from './glossary.ts';
@@ -42,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     transcribeSpeak: (uri, all) => transcribe(parts, 'speak', uri, all),
     transcribeWith: (uri, all) => transcribe(parts, 'with', uri, all),
     dictate: () => dictation.toggle(), stopDictation: () => dictation.stop(),
+    transcribeFolder: uri => transcribeFolder(parts, uri),
     insertHere: uri => insertHere(parts, uri),
     addToGlossary: () => addToGlossary(),
     stopStreaming: async () => { const editor = vscode.window.activeTextEditor; if (editor) streams.stop(editor.document); },

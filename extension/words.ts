@@ -10,7 +10,7 @@ import type { WatchDecision, WatchedFolder } from '../schemas/watch.ts';
 import type { TieView } from '../webview/messages.ts';
 import type { Tie } from './connection.ts';
 
-const locale = (): 'en' | 'zh-cn' => vscode.env.language.toLowerCase().startsWith('zh') ? 'zh-cn' : 'en';
+export const locale = (): 'en' | 'zh-cn' => vscode.env.language.toLowerCase().startsWith('zh') ? 'zh-cn' : 'en';
 /** Names that the sentences put in the place of ids; the mirror sets them. */
 let names: Names = {};
 export const setNames = (given: Names): void => { names = given; };

@@ -142,6 +142,9 @@ export const METHODS = {
   'search/find': method(
     Closed({ ...SearchQuery.properties, limit: Optional(Type.Integer({ minimum: 1, maximum: 200 })), cursor: Optional(Type.Integer({ minimum: 0 })) }), SearchPage),
 
+  /** Several jobs' transcripts as one document, in the order given; subtitles as of recordings that are played one after the other. */
+  'job/combine': method(Closed({ ids: Type.Array(Id, { minItems: 1, maxItems: 10_000 }), format: Type.Enum(['txt', 'srt', 'vtt', 'md', 'ass']), text: OutputOptions.properties.text }), Closed({ text: Type.String() })),
+
   'queue/pause': method(Nothing, Nothing),
   'queue/resume': method(Nothing, Nothing),
 

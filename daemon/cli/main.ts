@@ -55,6 +55,9 @@ const withRecipe = (command: Command): Command => command
 
 withRecipe(program.command('transcribe').alias('t').description('transcribe recordings, and repair, translate and speak them')
   .argument('[recording...]', 'files, or folders to look through'))
+  .option('--summary <file.md>', 'also a table of all recordings, with links')
+  .option('--combined <file>', 'also all texts in one: .txt, .md, .srt, .vtt or .ass')
+  .option('--csv <file>', 'also all utterances as a table')
   .option('--again', 'do it again even when the same job is there')
   .option('-d, --detach', 'do not wait; print the jobs')
   .addOption(json())

@@ -4,6 +4,7 @@ import type { Client } from '../../schemas/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
 import { FORMATS, STAGES, type Format, type Priority, type Stage } from '../../schemas/words.ts';
+import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
 import { glossaryFor, readGlossary } from './glossary.ts';
 import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
@@ -15,13 +16,14 @@ export interface Recipe {
   model?: string[]; language?: string; translateTo?: string; speak?: string | true; repair: boolean; format?: string; output?: string; priority?: Priority;
   glossary?: string | false; prompt?: string; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a';
 }
-export interface TranscribeOptions extends Recipe { json?: boolean; detach?: boolean; again?: boolean }
+export interface TranscribeOptions extends Recipe, CollectOptions { json?: boolean; detach?: boolean; again?: boolean }
 
 export async function transcribe(session: Session, files: string[], given: TranscribeOptions): Promise<void> {
   const toStdout = given.output === '-';
   const formats = parseFormats(given.format);
   if (toStdout && (formats?.length ?? 1) > 1) throw new EarshotError('badRequest', { field: '--format' }, 'one format for --output -');
   const paths = await recordings(files, process.cwd());
+  checkCollection(given, paths);
   const client = await session.client();
   const options = await jobOptions(client, given, formats, toStdout);
   const glossaries = await Promise.all(paths.map((path) => given.glossary === false ? { entries: [], read: [] } : glossaryFor(path, process.cwd(), options.glossary ?? [])));
@@ -43,14 +45,18 @@ export async function transcribe(session: Session, files: string[], given: Trans
   const { outcome, jobs: ended } = await watchJobs(session, client, jobs, { quiet: toStdout });
   sayOutcome(session, outcome);
   if (ended.some((job) => job.state === 'failed')) process.exitCode = Math.max(Number(process.exitCode ?? 0), EXIT.failed);
-  if (!toStdout || outcome !== 'ended') return;
+  if (outcome !== 'ended') return;
+  if (collects(given)) await collect(session, inOrder(jobs, ended), given);
+  if (!toStdout) return;
   for (const job of ended) {
     const { text } = await (await session.client()).call('job/render', { id: job.id, format: formats?.[0] ?? 'txt', ...(given.text ? { text: given.text } : {}) });
     session.out.write(session.out.isTTY ? `${cleanLines(text)}\n` : text.endsWith('\n') ? text : `${text}\n`);
   }
 }
 
-/** @throws badRequest for a format that there is not */
+/** As they were named, whatever ended first. */
+const inOrder = (asked: readonly Job[], ended: readonly Job[]): Job[] => { const by = new Map(ended.map((job) => [job.id, job])); return [...new Set(asked.map((job) => job.id))].flatMap((id) => by.get(id) ?? []); };
+
 /** The options of a job as the command line gives them. */
 export async function jobOptions(client: Client, given: Recipe, formats: Format[] | undefined, toStdout = false): Promise<JobOptions> {
   return {
@@ -66,6 +72,7 @@ export async function jobOptions(client: Client, given: Recipe, formats: Format[
   };
 }
 
+/** @throws badRequest for a format that there is not */
 export function parseFormats(text: string | undefined): Format[] | undefined {
   if (text === undefined) return undefined;
   const formats = [...new Set(text.split(',').map((each) => each.trim().toLowerCase()).filter(Boolean))];

@@ -1,4 +1,5 @@
 /** What each JSON-RPC method does. Parameters are checked by the time they come here. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { Device } from '../../schemas/device.ts';
@@ -6,6 +7,7 @@ import type { Engine as EngineWord } from '../../schemas/model.ts';
 import type { Result, StateEvent } from '../../schemas/rpc.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import type { Engine } from '../engines/engine.ts';
+import { combined } from '../formats/combined.ts';
 import { render } from '../formats/formats.ts';
 import type { Home } from '../home.ts';
 import type { Metrics } from '../journal/metrics.ts';
@@ -74,6 +76,12 @@ export function createHandlers(parts: MethodParts): Handlers {
     'job/move': ({ id, ...place }) => { pipeline.queue.move(id, place); return {}; },
     'job/log': ({ id, limit = 500 }) => { rowOf(id); return { entries: store.log({ job: id, limit }) }; },
     'job/transcript': ({ id }) => ({ transcript: transcript(id) }),
+    'job/combine': async ({ ids, format, text = 'original' }) => {
+      const transcripts = [];
+      // Thousands of them would keep the loop.
+      for (const id of ids) { transcripts.push(transcript(id)); await turn(); }
+      return { text: combined(transcripts, format, { text }) };
+    },
     'job/render': ({ id, format, text = 'original' }) => ({ text: render(transcript(id), format, { text }) }),
 
     'live/open': async request => ({ job: await pipeline.live.open(request) }),

@@ -1,7 +1,7 @@
 /** The command line as people and programs use it: against a daemon of the test that says what it is told to say. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -321,4 +321,25 @@ test('find: by recording, with times and marks, in words or as JSON', async () =
   const lines = (await earshot(place, ['find', 'cat', '--json']).ended).out.trim().split('\n');
   assert.equal((JSON.parse(lines[0]!) as { index: number }).index, 1);
   assert.equal((await earshot(place, ['find', 'cat', '--since', 'yesterday']).ended).code, 2);
+});
+
+test('transcribe with a summary, one text and a table of all utterances', async () => {
+  const { state, publish, handlers } = script(job());
+  const combined: unknown[] = [];
+  await using place = await door({
+    ...handlers,
+    'job/transcript': () => ({ transcript: { earshot: 1, recording: { path: '/r/talk.wav', name: 'talk.wav', durationMs: 20_000 }, language: 'en', translatedTo: null, models: {}, utterances: [{ index: 0, startMs: 0, endMs: 900, asr: { text: '=words', words: [], language: 'en', languageProbability: 1 } }], warnings: [] } }),
+    'job/combine': (params) => { combined.push(params); return { text: 'all of it\n' }; },
+  });
+  const run = earshot(place, ['transcribe', 'x.wav', '--summary', 'out/index.md', '--combined', 'out/all.srt', '--csv', 'out/all.csv']);
+  await state.subscribed.promise;
+  publish({ type: 'job', job: done(state.job) });
+  const { code, err } = await run.ended;
+  assert.equal(code, 0, err);
+  const read = (name: string): string => readFileSync(join(place.home.state, 'out', name), 'utf8');
+  assert.match(read('index.md'), /\| \[talk\.wav\]\(<.*talk\.wav>\) \|.*=words \| \[txt\]\(/);
+  assert.match(read('all.csv'), /talk\.wav,\/r\/talk\.wav,0,0\.000,0\.900,en,"'=words",,/);
+  assert.equal(read('all.srt'), 'all of it\n');
+  assert.deepEqual(combined, [{ ids: [JOB_ID], format: 'srt' }]);
+  for (const wrong of [['--summary', 'x.wav'], ['--combined', 'all.docx'], ['--csv', 'all.csv', '--detach']]) assert.equal((await earshot(place, ['transcribe', 'x.wav', ...wrong]).ended).code, 2, wrong.join(' '));
 });

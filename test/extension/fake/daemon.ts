@@ -152,6 +152,7 @@ export class FakeDaemon {
         const { recording: { path, name, durationMs }, options, models: used } = known(jobId);
         return { transcript: { earshot: 1, recording: { path, name, durationMs }, language: 'en', translatedTo: options.translateTo ?? null, models: used, utterances: this.utterances.get(jobId) ?? [], warnings: [] } };
       },
+      'job/combine': ({ ids }) => ({ text: ids.join('\n') }),
       'job/render': ({ id: jobId }) => ({ text: (this.utterances.get(jobId) ?? []).map(u => u.asr?.text).join('\n') }),
       'live/open': ({ options, name = 'Live' }) => {
         const job: Job = { ...makeJob({ n: ++this.#next, name, state: 'processing', stages: stagesOf(options), utterances: 0 }, Date.now()), options, priority: 'high', live: { open: true } };

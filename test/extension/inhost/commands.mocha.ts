@@ -31,6 +31,19 @@ describe('commands', () => {
     assert.equal(vscode.window.activeTextEditor, undefined);
   });
 
+  it('a folder becomes a document with a table of its recordings', async () => {
+    const before = daemon.jobs.size, done = vscode.commands.executeCommand<vscode.Uri>('earshot.transcribeFolder', workspace());
+    await until('the jobs', () => daemon.jobs.size > before + 1);
+    const jobs = [...daemon.jobs.keys()].slice(before);
+    for (const job of jobs) { daemon.say(job); daemon.finish(job); }
+    const place = await done;
+    assert.match(place.path, /transcripts\.md$/);
+    assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), place.toString());
+    const written = vscode.window.activeTextEditor!.document.getText();
+    assert.equal(written.split('\n').filter(line => /^\| \[.*And Mr\\?\. John Dashwood/.test(line)).length, jobs.length, written);
+    await vscode.workspace.fs.delete(place);
+  });
+
   it('asks for the language of a translation, and remembers it', async () => {
     const done = vscode.commands.executeCommand('earshot.transcribeTranslate', file('talk.wav'));
     await new Promise(resolve => setTimeout(resolve, 400));
