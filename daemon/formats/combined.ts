@@ -14,7 +14,8 @@ export function combined(transcripts: readonly Transcript[], format: CombinedFor
   if (format === 'txt') return transcripts.map(each => `${nameOf(each)}\n${'='.repeat(nameOf(each).length)}\n\n${render(each, 'txt', { text })}`).join('\n\n');
   let offsetMs = 0;
   const cues = transcripts.flatMap(each => {
-    const found = cuesOf(passagesOf(each, text), each.recording.durationMs).map(cue => ({ ...cue, startMs: cue.startMs + offsetMs, endMs: cue.endMs + offsetMs }));
+    // A recording that gave nothing is only a rest here.
+    const found = (each.utterances.length === 0 ? [] : cuesOf(passagesOf(each, text), each.recording.durationMs)).map(cue => ({ ...cue, startMs: cue.startMs + offsetMs, endMs: cue.endMs + offsetMs }));
     offsetMs += each.recording.durationMs ?? each.utterances.at(-1)?.endMs ?? 0;
     return found;
   });

@@ -42,9 +42,11 @@ test('the table of utterances opens in a spreadsheet and runs nothing there', ()
 });
 
 test('combined: subtitles go on where the recording before ends, texts stand under their names', () => {
-  const both = [said('a.wav', ['One.'], 10_000).transcript, said('b.wav', ['Two.'], null).transcript, said('c.wav', ['Three.']).transcript];
+  const both = [said('a.wav', ['One.'], 10_000).transcript, said('b.wav', ['Two.'], null).transcript, said('c.wav', ['Three.']).transcript], empty = said('no.wav', []).transcript;
   const srt = combined(both, 'srt', { text: 'original' });
   assert.deepEqual([...srt.matchAll(/^(\d\d:\d\d:\d\d),\d{3} -->/gm)].map(match => match[1]), ['00:00:00', '00:00:10', '00:00:11']);
+  assert.equal(combined([empty], 'srt', { text: 'original' }), '');
+  assert.match(combined([empty, both[0]!], 'srt', { text: 'original' }), /^1\n00:00:10/);
   assert.match(srt, /^1\n[\s\S]*\n\n2\n[\s\S]*\n\n3\n/);
   assert.match(combined(both, 'txt', { text: 'original' }), /^a\.wav\n=====\n\nOne\.\n\n\nb\.wav\n=====\n\nTwo\.\n/);
   assert.deepEqual([...combined(both, 'md', { text: 'original' }).matchAll(/^# (.*)$/gm)].map(match => match[1]), ['a.wav', 'b.wav', 'c.wav']);
