@@ -115,8 +115,9 @@ export function createHttpDoor(parts: HttpParts): HttpDoor {
     for (const abort of underWay.keys()) abort.abort();
     const closed = once(closing, 'close');
     closing.close();
-    await Promise.all(underWay.values());
+    // Also those that are still sending: nothing of theirs keeps us here.
     closing.closeAllConnections();
+    await Promise.all(underWay.values());
     await closed;
   };
 

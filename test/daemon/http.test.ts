@@ -172,6 +172,20 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
     await assert.rejects(daemon.client.call('settings/set', { values: { http: { port: 1, token: 'short' } } }));
   });
 
+  it('does not wait for one who is still sending', async () => {
+    ({ url, token } = (await daemon.client.call('daemon/http', {})).place!);
+    const slow = ask({ host: '127.0.0.1', port: port(), agent: false, method: 'POST', path: '/v1/audio/transcriptions', headers: { authorization: `Bearer ${token}`, 'content-type': 'multipart/form-data; boundary=b', 'transfer-encoding': 'chunked' } });
+    const broken = once(slow, 'error');
+    slow.write('--b\r\ncontent-disposition: form-data; name="file"; filename="x.wav"\r\n\r\nsome of it');
+    for (const until = Date.now() + 5_000; !uploads().length; await new Promise(setImmediate)) assert.ok(Date.now() < until);
+    const { http } = (await daemon.client.call('settings/get', {})).settings;
+    await daemon.client.call('settings/set', { values: { http: null } });
+    await daemon.client.call('daemon/http', {});
+    await broken;
+    await cleared();
+    await daemon.client.call('settings/set', { values: { http } });
+  });
+
   it('clears away what a crash left', async () => {
     ({ url, token } = (await daemon.client.call('daemon/http', {})).place!);
     const before = new OpenAI({ baseURL: url, apiKey: token, maxRetries: 0 }).audio.transcriptions.create(transcribe({ model: 'slow-asr' })).catch(() => {});
