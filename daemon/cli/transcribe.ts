@@ -5,6 +5,7 @@ import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
 import { FORMATS, STAGES, type Format, type Priority, type Stage } from '../../schemas/words.ts';
 import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
+import { formatOf } from '../../schemas/subtitles/convert.ts';
 import { glossaryFor, readGlossary } from './glossary.ts';
 import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
@@ -24,12 +25,14 @@ export async function transcribe(session: Session, files: string[], given: Trans
   if (toStdout && (formats?.length ?? 1) > 1) throw new EarshotError('badRequest', { field: '--format' }, 'one format for --output -');
   const paths = await recordings(files, process.cwd());
   checkCollection(given, paths);
+  // Subtitles are read, not recognised: nobody hears their language.
+  if (paths.some((path) => formatOf(path)) && !given.language) throw new EarshotError('badRequest', { field: '--language' }, 'for subtitles, the language that they are in');
   const client = await session.client();
   const options = await jobOptions(client, given, formats, toStdout);
   const glossaries = await Promise.all(paths.map((path) => given.glossary === false ? { entries: [], read: [] } : glossaryFor(path, process.cwd(), options.glossary ?? [])));
   if (!session.json && !toStdout) for (const path of new Set(glossaries.flatMap(({ read }) => read))) session.note(`${session.t.hint} ${session.t.glossary(clean(relative(process.cwd(), path)))}`);
   const { results } = await client.call('job/submit', {
-    jobs: paths.map((recording, n) => ({ recording, options: { ...options, ...(glossaries[n]!.entries.length ? { glossary: glossaries[n]!.entries } : {}) }, ...(given.priority ? { priority: given.priority } : {}), ...(given.again ? { onDuplicate: 'create' as const } : {}) })),
+    jobs: paths.map((recording, n) => ({ recording, options: { ...options, ...(formatOf(recording) ? { source: 'text' as const, repair: false } : {}), ...(glossaries[n]!.entries.length ? { glossary: glossaries[n]!.entries } : {}) }, ...(given.priority ? { priority: given.priority } : {}), ...(given.again ? { onDuplicate: 'create' as const } : {}) })),
   });
   const jobs: Job[] = [];
   for (const [i, result] of results.entries()) {

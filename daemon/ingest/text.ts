@@ -1,7 +1,9 @@
-/** A text that is to be spoken, or translated, as utterances: read where a recording would be recognised. */
+/** A text that is to be spoken, or translated, as utterances: read where a recording would be recognised. Subtitles keep their cues and times. */
 import { open } from 'node:fs/promises';
 import { EarshotError } from '../../schemas/errors.ts';
-import type { UtteranceTimes } from './cutting.ts';
+import { formatOf, plain, spokenCues } from '../../schemas/subtitles/convert.ts';
+
+export interface Piece { text: string; startMs: number; endMs: number }
 
 /** Longer texts are no request to speak but a library. */
 export const MAX_TEXT_BYTES = 1024 * 1024;
@@ -27,18 +29,19 @@ export function cutText(text: string, language: string): string[] {
   return pieces;
 }
 
-export const timesOf = (pieces: readonly string[]): UtteranceTimes[] => {
+function timed(pieces: readonly string[]): Piece[] {
   let at = 0;
-  return pieces.map((piece, index) => ({ index, startMs: at, endMs: at += Math.max(1, piece.length) * MS_A_CHARACTER }));
-};
+  return pieces.map(text => ({ text, startMs: at, endMs: at += Math.max(1, text.length) * MS_A_CHARACTER }));
+}
 
 /** @throws noSuchFile, emptyFile, notMedia (no text, or too much of it) */
-export async function readPieces(path: string, language: string): Promise<string[]> {
+export async function readPieces(path: string, language: string): Promise<Piece[]> {
   const file = await open(path, 'r').catch((error: unknown) => { throw new EarshotError('noSuchFile', { path }, String(error)); });
   try {
     const { size } = await file.stat();
     if (size > MAX_TEXT_BYTES) throw new EarshotError('notMedia', { path }, `text of more than ${MAX_TEXT_BYTES} bytes`);
-    const pieces = cutText(decoded(await file.readFile(), path), language);
+    const text = decoded(await file.readFile(), path), format = formatOf(path);
+    const pieces = format ? spokenCues(text, format).map(cue => ({ text: plain(cue), startMs: cue.startMs, endMs: cue.endMs })) : timed(cutText(text, language));
     if (pieces.length === 0) throw new EarshotError('emptyFile', { path });
     return pieces;
   } finally { await file.close(); }

@@ -8,7 +8,9 @@ import type { Output, OutputOptions, Transcript } from '../../schemas/job.ts';
 import type { Static } from 'typebox';
 import type { Format } from '../../schemas/words.ts';
 import { makeFolder, putInPlace } from '../durable.ts';
+import { formatOf, SUBTITLE_FORMATS, type SubtitleFormat } from '../../schemas/subtitles/convert.ts';
 import { render } from '../formats/formats.ts';
+import { sameCues } from '../formats/same-cues.ts';
 import { MAX_WAV_SAMPLES, WAV_HEADER_BYTES, wavHeader } from '../speech/wav.ts';
 import type { Store } from '../store/port.ts';
 import type { JobWork } from './work.ts';
@@ -39,10 +41,11 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
   try {
     await makeFolder(directory, 0o777);
     const to = row.options.translateTo;
+    const kept = row.options.source === 'text' && formatOf(row.name) !== null;
     const texts: Text[] = !to ? ['original'] : wanted.text ? [wanted.text] : ['original', 'translation'];
     for (const format of wanted.formats) for (const text of format === 'json' ? texts.slice(0, 1) : texts) {
       const path = place(format === 'json' ? '.earshot.json' : `${languageSuffix(text, row.language, to)}.${format}`);
-      await writeWhole(path, render(transcript, format, { text }));
+      await writeWhole(path, kept && (SUBTITLE_FORMATS as readonly Format[]).includes(format) ? sameCues(transcript, format as SubtitleFormat, text) : render(transcript, format, { text }));
       written.push({ kind: format === 'json' || text === 'original' ? format : `${format}:${text}`, path, bytes: (await stat(path)).size });
       if (format === 'srt' || format === 'vtt') subtitles.set(text, path);
     }
@@ -51,7 +54,7 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
       const path = place(`.${spoken ?? 'spoken'}.${audio}`);
       const utterances = work.made.filter(made => made.tts && made.tts.durationMs > 0).map(made => ({ startMs: made.startMs, endMs: made.endMs, wav: made.tts!.path }));
       const { buildTrack } = await import('../speech/track.ts');
-      await buildTrack({ utterances, durationMs: row.options.source === 'text' ? null : row.durationMs ?? 0, path, ffmpeg: tools.ffmpeg(), audio, signal: tools.signal });
+      await buildTrack({ utterances, durationMs: row.options.source === 'text' && !formatOf(row.name) ? null : row.durationMs ?? 0, path, ffmpeg: tools.ffmpeg(), audio, signal: tools.signal });
       written.push({ kind: 'audio', path, bytes: (await stat(path)).size });
     }
     if (row.live?.saveTo) written.push({ kind: 'recording', path: row.live.saveTo, bytes: await saveSound(tools.pcm, row.live.saveTo) });

@@ -4,7 +4,7 @@ import { canHeal, toFailure } from '../../schemas/errors.ts';
 import { makeFolder } from '../durable.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
-import { readPieces, timesOf } from '../ingest/text.ts';
+import { readPieces } from '../ingest/text.ts';
 import { jobFiles } from './inputs.ts';
 import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
@@ -77,8 +77,8 @@ export class Ingests {
     const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
     readPieces(path, options.language!).then(async pieces => { await makeFolder(jobFiles(this.core.parts.home.audio, id).speech, 0o700); return pieces; }).then(pieces => this.core.heard(() => {
       if (!isNow()) return;
-      const rows = timesOf(pieces), durationMs = rows.at(-1)!.endMs;
-      work.texts = pieces;
+      const rows = pieces.map(({ startMs, endMs }, index) => ({ index, startMs, endMs })), durationMs = Math.max(...rows.map(row => row.endMs));
+      work.texts = pieces.map(piece => piece.text);
       this.add(work, rows);
       work.ingest = 'done';
       this.core.update(work, { ingested: true, durationMs, ingestedMs: durationMs }, { kind: 'ingest.finished', data: { utterances: rows.length } });

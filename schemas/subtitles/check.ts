@@ -42,6 +42,18 @@ export function rebroken(lines: readonly string[], limits: Limits): string[] | n
   return best && [words.slice(0, best.at).join(' '), words.slice(best.at).join(' ')];
 }
 
+/** A text in lines of a cue: balanced where it fits, else as many as it needs. */
+export function inLines(text: string, limits: Limits = USUAL_LIMITS): string[] {
+  const fitting = rebroken([text], limits);
+  if (fitting) return fitting;
+  const lines: string[] = [];
+  for (const [, space, word] of text.trim().matchAll(/(\s*)([\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}][\p{P}]*|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+)/gu)) {
+    const last = lines.at(-1), joined = `${last}${space ? ' ' : ''}${word}`;
+    if (last !== undefined && columns(joined) <= limits.lineLength) lines[lines.length - 1] = joined; else lines.push(word!);
+  }
+  return lines;
+}
+
 export function check(subtitles: Subtitles, limits: Limits = USUAL_LIMITS): Problem[] {
   const { kind, cues, others, lines } = subtitles, found: Problem[] = [];
   const add = (code: ProblemCode, span: Span, args: Problem['args'] = [], fix: LineEdit | null = null): void => { found.push({ code, ...span, args, fix }); };

@@ -29,6 +29,13 @@ export function readCues(text: string, format: SubtitleFormat): PlainCue[] {
   });
 }
 
+/** Cues with words, in order of their times: what a job whose source is subtitles reads, one utterance each. */
+export const spokenCues = (text: string, format: SubtitleFormat): PlainCue[] =>
+  readCues(text, format).filter(cue => cue.endMs > cue.startMs && /[\p{L}\p{N}]/u.test(plain(cue))).sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
+
+/** A cue's words in one line, without tags. */
+export const plain = ({ lines }: Pick<PlainCue, 'lines'>): string => lines.map(line => visible(line, 'srt')).reduce((all, line) => all ? all + joiner(all, line) + line : line, '');
+
 function readAss(text: string): PlainCue[] {
   let columns: string[] = [], inEvents = false;
   const cues: PlainCue[] = [];
@@ -72,7 +79,7 @@ function paragraphs(cues: readonly PlainCue[]): { startMs: number; text: string 
   const made: { startMs: number; text: string }[] = [];
   let endMs = -Infinity, speaker: string | null = null;
   for (const cue of cues) {
-    const text = cue.lines.map(line => visible(line, 'srt')).reduce((all, line) => all ? all + joiner(all, line) + line : line, ''), last = made.at(-1);
+    const text = plain(cue), last = made.at(-1);
     if (!text) continue;
     if (last && cue.startMs - endMs < 3000 && cue.speaker === speaker) last.text += joiner(last.text, text) + text;
     else made.push({ startMs: cue.startMs, text: cue.speaker === null ? text : `${cue.speaker}: ${text}` });
