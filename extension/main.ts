@@ -16,7 +16,9 @@ import { DevicesPanel } from './panels/devices.ts';
 import { QueuePanel } from './panels/queue.ts';
 import { statusBar } from './status.ts';
 import { Streams } from './streaming/streams.ts';
+import { convert, subtitleLenses, synchroniseWith, translate } from './subtitles/commands.ts';
 import { subtitleLanguage } from './subtitles/language.ts';
+import { SUBTITLES } from './subtitles/read.ts';
 import { tools } from './tools.ts';
 import { TranscriptEditor } from './transcript/editor.ts';
 import { modelCommands, ModelsView } from './views/models.ts';
@@ -46,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     transcribeFolder: uri => transcribeFolder(parts, uri),
     insertHere: uri => insertHere(parts, uri),
     addToGlossary: () => addToGlossary(),
+    'subtitles.synchronise': uri => synchroniseWith(parts, uri), 'subtitles.convert': (uri, to) => convert(uri, to), 'subtitles.translate': (uri, to) => translate(parts, uri, to),
     stopStreaming: async () => { const editor = vscode.window.activeTextEditor; if (editor) streams.stop(editor.document); },
     trySample: () => trySample(parts, context),
     doctor: () => doctor.show(),
@@ -65,7 +68,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     ...modelCommands(daemon), ...watchCommands(parts),
   };
   context.subscriptions.push(
-    log, daemonLog, daemon, streams, models, dictation, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), tools(parts), subtitleLanguage(), recordingsInMarkdown(parts, transcripts), whenTrusted(() => editProviders(parts)),
+    log, daemonLog, daemon, streams, models, dictation, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), tools(parts), subtitleLanguage(), vscode.languages.registerCodeLensProvider(SUBTITLES, subtitleLenses), recordingsInMarkdown(parts, transcripts), whenTrusted(() => editProviders(parts)),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`earshot.${name}`, told(log, run))),
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),

@@ -3,12 +3,11 @@ import * as vscode from 'vscode';
 import { isAbsolute } from 'node:path';
 import { EarshotError } from '../schemas/errors.ts';
 import { sourceText, type Utterance } from '../schemas/job.ts';
-import { isFinal } from '../schemas/words.ts';
 import { settled } from './commands/options.ts';
 import { isRecording } from './commands/recordings.ts';
 import { request, type Parts } from './commands/transcribe.ts';
 import { stamp } from './streaming/layout.ts';
-import { readTranscript } from './transcripts.ts';
+import { endOf, readTranscript } from './transcripts.ts';
 import { errorText, failureText } from './words.ts';
 
 interface TranscribeInput { path: string; language?: string; translateTo?: string; timestamps?: boolean }
@@ -46,7 +45,7 @@ export function tools(parts: Parts): vscode.Disposable {
       const choice = settled(uri);
       const [job] = await request(parts, [uri], { ...choice, options: { ...choice.options, ...(input.language ? { language: input.language } : {}), ...(input.translateTo ? { translateTo: input.translateTo } : {}), outputs: { formats: [] } } });
       if (!job) throw new Error(errorText(new EarshotError('unreadableFile', { path: input.path })));
-      const ended = await endOf(parts, job.id, token);
+      const ended = await endOf(daemon, job.id, token, LONGEST_MS);
       const { utterances } = await daemon.call('job/utterances', { id: job.id });
       const now = daemon.state.jobs.get(job.id) ?? job;
       const note = ended ? (now.state === 'failed' && now.failure ? `[failed: ${failureText(now.failure)}]\n` : '') : '[not finished yet; this is the text so far]\n';
@@ -65,15 +64,6 @@ export function tools(parts: Parts): vscode.Disposable {
     },
   };
   return vscode.Disposable.from(vscode.lm.registerTool('earshot_transcribe', transcribe), vscode.lm.registerTool('earshot_read_transcript', read));
-}
-
-/** True when the job ended; false when the time was up or the chat gave up. */
-async function endOf({ daemon }: Parts, id: string, token: vscode.CancellationToken): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const look = (): void => { const job = daemon.state.jobs.get(id); if (job && isFinal(job.state)) resolve(true); };
-  const timer = setTimeout(() => resolve(false), LONGEST_MS), watch = daemon.onChange(look), cancelled = token.onCancellationRequested(() => resolve(false));
-  look();
-  try { return await promise; } finally { clearTimeout(timer); watch.dispose(); cancelled.dispose(); }
 }
 
 async function fromFile(uri: vscode.Uri): Promise<Utterance[]> {

@@ -47,3 +47,12 @@ export async function knownUtterances(daemon: Daemon, recording: vscode.Uri): Pr
   for (const oldest of kept.keys()) if (kept.size > MOST_KEPT) kept.delete(oldest);
   return utterances;
 }
+
+/** True when the job ended; false when the time was up or whoever waits gave up. */
+export async function endOf(daemon: Daemon, id: string, token: vscode.CancellationToken, mostMs?: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const look = (): void => { const job = daemon.state.jobs.get(id); if (job && isFinal(job.state)) resolve(true); };
+  const timer = mostMs === undefined ? undefined : setTimeout(() => resolve(false), mostMs), watch = daemon.onChange(look), cancelled = token.onCancellationRequested(() => resolve(false));
+  look();
+  try { return await promise; } finally { clearTimeout(timer); watch.dispose(); cancelled.dispose(); }
+}

@@ -1,9 +1,11 @@
 /** The editor's own ways with subtitle documents: outline, folding, hover, formatting, renaming a speaker. */
 import * as vscode from 'vscode';
+import { basename } from 'node:path';
 import { figures, formatted } from '../../schemas/subtitles/check.ts';
 import { cueAt, scenesOf, speakersOf, visible, type Speaker, type SubtitleCue, type SubtitleKind, type Subtitles } from '../../schemas/subtitles/parse.ts';
 import { difference } from '../streaming/place.ts';
 import { stamp } from '../streaming/layout.ts';
+import { recordingBeside } from './beside.ts';
 import { subtitleProblems } from './problems.ts';
 import { kindOf, limits, rangeOf, read, SUBTITLES } from './read.ts';
 
@@ -65,18 +67,22 @@ function folds(document: vscode.TextDocument): vscode.FoldingRange[] {
   return ranges;
 }
 
-function hover(document: vscode.TextDocument, { line }: vscode.Position): vscode.Hover | undefined {
+async function hover(document: vscode.TextDocument, { line }: vscode.Position): Promise<vscode.Hover | undefined> {
   const subtitles = read(document), cue = cueAt(subtitles, line);
   if (!cue) return undefined;
   const { ms, cps, widths } = figures(cue, subtitles.kind), { charactersPerSecond, lineLength } = limits(document.uri);
   const number = subtitles.cues.indexOf(cue) + 1, next = subtitles.cues[number];
-  const text = new vscode.MarkdownString(vscode.l10n.t('**Cue {0} of {1}**', number, subtitles.cues.length));
+  const text = new vscode.MarkdownString(vscode.l10n.t('**Cue {0} of {1}**', number, subtitles.cues.length), true), recording = await recordingBeside(document.uri).catch(() => null);
   const row = (value: string, bad = false): void => { text.appendMarkdown(`\n- ${bad ? '⚠ ' : ''}${value}`); };
   text.appendMarkdown('\n');
   if (ms !== null) row(vscode.l10n.t('shown for {0} s', (ms / 1000).toFixed(2)), ms <= 0);
   if (cps !== null) row(vscode.l10n.t('{0} characters a second', cps.toFixed(1)), cps > charactersPerSecond);
   if (widths.length) row(vscode.l10n.t('characters in its lines: {0}', widths.join(', ')), widths.some(width => width > lineLength));
   if (next?.startMs != null && cue.endMs !== null) row(vscode.l10n.t('pause before the next: {0} s', ((next.startMs - cue.endMs) / 1000).toFixed(2)), next.startMs < cue.endMs);
+  if (recording && cue.startMs !== null) {
+    text.isTrusted = { enabledCommands: ['earshot.openAt'] };
+    text.appendMarkdown(`\n\n[$(play) ${vscode.l10n.t('Play {0} from here', basename(recording.fsPath))}](command:earshot.openAt?${encodeURIComponent(JSON.stringify([recording.fsPath, cue.startMs]))})`);
+  }
   return new vscode.Hover(text, whole(subtitles, cue));
 }
 

@@ -57,7 +57,8 @@ function readAss(text: string): PlainCue[] {
   return cues.sort((a, b) => a.startMs - b.startMs);
 }
 
-const vttText = (line: string): string => line.split(/(<\/?[ibu]>)/).map((part, i) => i % 2 ? part : part.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')).join('');
+/** WebVTT's own signs in a text that has none of its tags but emphasis. */
+export const vttText = (line: string): string => line.split(/(<\/?[ibu]>)/).map((part, i) => i % 2 ? part : part.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')).join('');
 const assText = (line: string): string => line.split(/(<\/?[ibu]>)/).map((part, i) => i % 2 ? `{\\${part.at(-2)}${part[1] === '/' ? 0 : 1}}` : escapeAss(part)).join('');
 const named = ({ speaker, lines }: PlainCue): string[] => speaker === null ? lines : [`${speaker}: ${lines[0] ?? ''}`.trim(), ...lines.slice(1)];
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { check, figures, formatted, rebroken, sorted, USUAL_LIMITS, type Problem } from '../../schemas/subtitles/check.ts';
+import { check, figures, formatted, inLines, rebroken, sorted, USUAL_LIMITS, type Problem } from '../../schemas/subtitles/check.ts';
 import { readCues, writeCues } from '../../schemas/subtitles/convert.ts';
 import { cueAt, parseSubtitles, readTime, scenesOf, speakersOf, visible, writeTime, type SubtitleKind } from '../../schemas/subtitles/parse.ts';
+import { languageOfName, stemsOf } from '../../extension/subtitles/names.ts';
+import { translated } from '../../extension/subtitles/translated.ts';
 import { moved, synchronise } from '../../schemas/subtitles/sync.ts';
 
 const SRT = '1\n00:00:01,000 --> 00:00:03,000\nJohn: It was <i>not</i> so.\nSecond line.\n\n2\n00:00:03,500 --> 00:00:06,000\n- And then?\n\n3\n00:00:15,000 --> 00:00:18,000\nA new scene.\n';
@@ -163,5 +165,23 @@ describe('subtitles that do not fit their recording', () => {
     const words = [...text].map((c, i) => ({ text: c, startMs: 5000 + i * 300, endMs: 5300 + i * 300 }));
     const cues = Array.from({ length: 5 }, (_, n) => ({ startMs: n * 3000, endMs: n * 3000 + 3000, lines: [text.slice(n * 10, n * 10 + 10)] }));
     assert.ok(Math.abs(synchronise(cues, words, 'srt')!.shiftMs - 5000) < 100);
+  });
+});
+
+describe('subtitles in another language', () => {
+  const made = (source: string, format: 'srt' | 'vtt' | 'ass', texts: string[]): string => translated(source, format, texts.map((text, index) => ({ index, startMs: 0, endMs: 0, nmt: { text, language: 'de' } })), USUAL_LIMITS);
+  it('keep numbers, times, settings, voices, notes and whole italics', () => {
+    assert.equal(made(VTT, 'vtt', ['Fisch & Pommes.', 'Nein.']), VTT.replace('Fish &amp; chips.</v>', 'Fisch &amp; Pommes.').replace('<v.loud John Dashwood>No.', '<v.loud John Dashwood>Nein.'));
+    const srt = '\ufeff7\r\n00:00:05,000 --> 00:00:06,000 X1:1\r\n<i>Later\r\nin the text.</i>\r\n\r\n8\r\n00:00:01,000 --> 00:00:02,000\r\nFirst.\r\n\r\n9\r\n00:00:07,000 --> 00:00:08,000\r\n♪\r\n';
+    assert.equal(made(srt, 'srt', ['Zuerst.', 'Später im Text.']), srt.replace('Later\r\nin the text.', 'Später im Text.').replace('First.', 'Zuerst.'));
+  });
+  it('break long lines anew, also where there are no spaces', () => {
+    assert.deepEqual(inLines('一二三四五六七八九十'.repeat(5)).map(line => line.length), [21, 21, 8]);
+    assert.deepEqual(inLines('A short one.'), ['A short one.']);
+    assert.ok(inLines('word '.repeat(40)).every(line => line.length <= 42));
+  });
+  it('are called by their language', () => {
+    assert.deepEqual(['film.de.srt', 'film.pt-BR.forced.vtt', 'film.srt', 'my.great.film.srt', 'film.xx.srt'].map(languageOfName), ['de', 'pt-BR', null, null, null]);
+    assert.deepEqual(stemsOf('/a/film.de.forced.srt'), ['film.de.forced', 'film.de', 'film']);
   });
 });
