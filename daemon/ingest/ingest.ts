@@ -62,10 +62,18 @@ export async function startIngest(request: IngestRequest): Promise<{ durationMs:
   const { expected } = request;
   if (expected && (expected.bytes !== before.size || expected.modifiedAt !== Math.floor(before.mtimeMs))) throw new EarshotError('recordingChanged', { path: recording });
   if (signal.aborted) throw new EarshotError('cancelled');
-  const result = await runChild(request).done;
+  const result = await runChild(request).done.catch(async (error: unknown) => {
+    // What ffmpeg complained of may be that the recording is another one by now, or none.
+    if (!signal.aborted) await unchanged(recording, before);
+    throw error;
+  });
+  await unchanged(recording, before);
+  return result;
+}
+
+async function unchanged(recording: string, before: Stats): Promise<void> {
   const after = await checkRecording(recording);
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ino !== before.ino) throw new EarshotError('recordingChanged', { path: recording });
-  return result;
 }
 
 /** What can be said about a path without decoding. */

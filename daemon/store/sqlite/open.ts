@@ -28,6 +28,7 @@ export function openDatabase(path: string): Database.Database {
       const migrate = db.transaction(() => { db!.exec(MIGRATIONS[next]!); db!.pragma(`user_version = ${next + 1}`); });
       migrate.immediate();
     }
+    if (version > 0 && db.pragma('integrity_check(jobs)', { simple: true }) !== 'ok') throw new EarshotError('storeBroken', { path }, 'the table of jobs and its indexes differ');
     if (db.prepare(MANGLED).pluck().get() === 1) throw new EarshotError('storeBroken', { path }, 'rows of unfinished jobs cannot be read');
     return db;
   } catch (error) {
