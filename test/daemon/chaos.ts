@@ -4,11 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STAGES } from '../../schemas/words.ts';
 import { lawsHold } from '../faults/laws.ts';
+import { section } from '../faults/report.ts';
 import { random } from '../gpu/engine/random.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
@@ -60,11 +61,11 @@ if (import.meta.main) {
   console.log(`seed ${seed}`);
   const report = await chaos({ kills, jobs: Math.ceil(kills / 4), seed });
   console.log(JSON.stringify(report));
-  writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'reliability.md'), markdown(report, seed));
+  section('chaos', markdown(report, seed));
 }
 
 function markdown({ kills, jobs, steps, attempts, seconds }: ChaosReport, seed: number): string {
-  return `# Kills at random moments
+  return `## Kills at random moments
 
 Made by \`npm run test:chaos\` (seed ${seed}; \`EARSHOT_SEED=${seed}\` repeats the order of kills, not their exact moments). A daemon with real worker processes
 works on ${jobs} copies of one recording, recognised, repaired and translated, while it or one of its workers is ended with SIGKILL every 50 to 650 ms. The

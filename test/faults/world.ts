@@ -1,7 +1,8 @@
 /** A daemon with jobs in flight, for something to go wrong with; and what the faults need to find and touch in it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../schemas/job.ts';
@@ -34,7 +35,9 @@ export interface World { daemon: RealDaemon; jobs: Job[]; /** Notices so far. */
 /** Begins jobs, lets the story happen, waits for their end, and holds the store against the laws. What the story resolves with is the finding. */
 export async function world(options: WorldOptions, story: (world: World) => Promise<string>): Promise<string> {
   const { jobs: count = 3, ms = 40, script } = options;
-  const models = STAGES.map(stage => fakeModel(`fake-${stage}`, stage, { ms, ...(script && stage === 'asr' ? { script } : {}) }));
+  // All workers count their runs together, so that each mishap happens once.
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-runs-')), countFile = join(folder, 'runs');
+  const models = STAGES.map(stage => fakeModel(`fake-${stage}`, stage, { ms, ...(script && stage === 'asr' ? { script, countFile } : {}) }));
   const daemon = new RealDaemon({ models, settings: { cpuThreads: 8, othersOnCpu: true, formats: ['txt', 'srt'], memoryReserveBytes: 0, ...options.settings }, env: options.env ?? {} });
   let prepared: Disposable | void = undefined;
   try {
@@ -51,7 +54,7 @@ export async function world(options: WorldOptions, story: (world: World) => Prom
     await daemon.stop();
     await daemon.withStore(store => lawsHold(store, jobs, { alike: !options.failing }));
     return found;
-  } finally { await daemon.stop(); prepared?.[Symbol.dispose](); await daemon.close(); }
+  } finally { await daemon.stop(); prepared?.[Symbol.dispose](); await daemon.close(); rmSync(folder, { recursive: true }); }
 }
 
 /** Hears the notices of a daemon that was started anew. */
