@@ -3,7 +3,7 @@
  *
  * Prefetch: a job under way will want its later models; they load while the first works on its first utterances, so that no stage waits for
  * a load. Never before the recogniser of that job is there, never into room that is reserved or wanted, and only models that nobody wants
- * go for it. Replicas: another instance where the work that waits is worth several loads, after every stage under way has its first.
+ * go for it. Narrowing: an instance that was loaded for one job alone holds every core; it goes for narrow ones when many more jobs have come. Replicas: another instance where the work that waits is worth several loads, after every stage under way has its first.
  */
 import { verdict } from './admit.ts';
 import { onDevice, unload } from './evict.ts';
@@ -72,6 +72,24 @@ function isSpare(instance: InstanceState, asking: Lane): boolean {
   return !lane || (lane.waiting.length === 0 && (lane.wantedBy === Infinity || lane.instances.length > 1));
 }
 
+/** Narrow ones do a third more work together, so two loads come back within this many loads' length of work. */
+const NARROW_WORTH = 8;
+
+/** Lets idle instances go that are wider than new ones would be, where what waits is worth loading narrow ones and these have room at once. */
+export function narrow(scene: Scene, lanes: readonly Lane[]): void {
+  const { ledger } = scene;
+  if (ledger.policy.serial || ledger.policy.modelReuse !== 'warm') return;
+  for (const lane of lanes) {
+    if (lane.waiting.length + Math.sign(lane.comingMs) < 2 || lane.model.elastic || loadsOf(lane).length) continue;
+    for (const instance of idleOf(lane)) {
+      const { device, view } = instance, need = lane.model.need[device.view.id] ?? Infinity;
+      const hasRoom = need <= device.free && !device.view.pressed && !device.loading && !device.reservation && device.count < ledger.policy.instancesPerDevice && ledger.loaded < ledger.policy.loadedModels;
+      if (device.view.kind !== 'cpu' || need === 0 || view.threads <= scene.cpuThreads || !hasRoom) continue;
+      if (lane.leftMs + lane.comingMs > NARROW_WORTH * (lane.model.loadMs[device.view.id] ?? Infinity)) unload(ledger, instance, 'room', scene.actions);
+    }
+  }
+}
+
 export function replicate(scene: Scene, lanes: readonly Lane[]): void {
   const { ledger } = scene;
   if (ledger.policy.serial || ledger.policy.modelReuse === 'never') return;
@@ -89,11 +107,11 @@ function asksForMore(scene: Scene, lane: Lane): boolean {
   if (loadsOf(lane).length) return false; // one at a time: what the first changes is seen before the next
   if (instances.length >= (ledger.snapshot.advice?.replicas?.[lane.stage] ?? Infinity)) return false;
   const steps = lane.waiting.reduce((sum, each) => sum + each.stage.ready - each.from, 0);
-  if (steps < 2 && instances.length >= lane.waiting.length) return false;
+  if (steps < 2 && lane.comingMs === 0 && instances.length >= lane.waiting.length) return false;
   // Sessions that go on speaking are known only by what they said so far: that some wait for each other is the sign.
   if (lane.waiting.filter(each => each.job.live).length > instances.length) return true;
   const loadMs = Math.min(...devicesOf(ledger, lane).map(device => lane.model.loadMs[device.view.id] ?? 0));
-  return lane.leftMs / (instances.length + 1) > WORTH * loadMs;
+  return (lane.leftMs + lane.comingMs) / (instances.length + 1) > WORTH * loadMs;
 }
 
 function addReplica(scene: Scene, lane: Lane, promised: readonly Lane[]): boolean {

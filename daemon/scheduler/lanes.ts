@@ -17,6 +17,8 @@ export interface Lane {
   waiting: Candidate[];
   /** Ready work and all known work of the jobs that wait, ms on one instance. */
   readyMs: number; leftMs: number;
+  /** Work of jobs that still wait for their decoding; of the first LOOK_AHEAD of them. */
+  comingMs: number;
   /** The first job, by order, that is under way and will want this lane; and whether a live job does. */
   wantedBy: number; wantedByLive: boolean;
   /** Jobs that are decoded, or being decoded, and had no turn here yet. */
@@ -123,7 +125,7 @@ export class Lanes {
     return lane;
   }
   private create(stage: Stage, model: ModelView, job: string | null): Lane {
-    const lane: Lane = { stage, stageIndex: STAGES.indexOf(stage), model, job, instances: [], waiting: [], readyMs: 0, leftMs: 0, wantedBy: Infinity, wantedByLive: false, decoded: 0, closed: false, reason: null };
+    const lane: Lane = { stage, stageIndex: STAGES.indexOf(stage), model, job, instances: [], waiting: [], readyMs: 0, leftMs: 0, comingMs: 0, wantedBy: Infinity, wantedByLive: false, decoded: 0, closed: false, reason: null };
     this.all.push(lane);
     return lane;
   }

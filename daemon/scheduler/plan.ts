@@ -12,11 +12,11 @@ import { batchEnd, largestBatch, waitsForMore } from './batches.ts';
 import { retire, unload } from './evict.ts';
 import { forecast, type Forecast } from './forecast.ts';
 import { beginIngests } from './ingest.ts';
-import { addCandidate, begun, headIndex, idleOf, Lanes, loadsOf, openLedger, attemptMs, type Candidate, type InstanceState, type Lane, type Ledger } from './lanes.ts';
+import { addCandidate, begun, headIndex, idleOf, Lanes, LOOK_AHEAD, loadsOf, openLedger, attemptMs, type Candidate, type InstanceState, type Lane, type Ledger } from './lanes.ts';
 import { LazyMap } from './lazy.ts';
 import { orderJobs } from './order.ts';
 import { because } from './reasons.ts';
-import { prefetch, replicate } from './ahead.ts';
+import { narrow, prefetch, replicate } from './ahead.ts';
 import { mayPass } from './reserve.ts';
 import { devicesOf, seek, soonest, type Scene } from './seek.ts';
 import type { Action, JobView, Plan, Policy, Snapshot, Waiting } from './snapshot.ts';
@@ -76,6 +76,7 @@ function round(snapshot: Snapshot, now: number, moved: Set<string>): Round {
   const scene: Scene = { ledger, actions, wake, cpuThreads: threadsHere(ledger, lanes, served), turnOf: lane => lane.waiting.length ? nextTurn(lane.waiting, lane.instances.length, now) : null };
 
   if (snapshot.open) {
+    narrow(scene, lanes.all);
     serve(scene, lanes.all, moved, served);
     claimAll(underWay.filter(job => moved.has(job.id) && !isUnderWay(job)), lanes, served);
     prefetch(scene, lanes, underWay.filter(job => moved.has(job.id) || isUnderWay(job)), served);
@@ -122,7 +123,10 @@ function gather(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, now
   let looked = 0;
   for (let index = 0; index < order.length; index++) {
     const job = order[index]!;
-    if (job.ingest === 'waiting') { found.asleep.push(index); continue; }
+    if (job.ingest === 'waiting') {
+      if (found.asleep.push(index) <= LOOK_AHEAD) expect(job, lanes);
+      continue;
+    }
     if (job.ingest === 'running') { if (job.live) found.live++; else found.decoding++; }
     if (never && ++looked > OWN_LANES) continue;
     if (found.underWay.length < UNDER_WAY) found.underWay.push(job);
@@ -131,6 +135,12 @@ function gather(snapshot: Snapshot, order: readonly JobView[], lanes: Lanes, now
     else gatherStage(snapshot, job, index, 0, lanes, now, wake);
   }
   return found;
+}
+
+/** Many short recordings are much work although few are decoded at a time. */
+function expect(job: JobView, lanes: Lanes): void {
+  const stage = job.stages[0], lane = stage && lanes.of(job, stage);
+  if (lane) lane.comingMs += (job.untouched?.seconds ?? stage.leftSeconds) * lane.model.msPerSecond;
 }
 
 function gatherStage(snapshot: Snapshot, job: JobView, index: number, place: number, lanes: Lanes, now: number, wake: (at: number) => void): void {

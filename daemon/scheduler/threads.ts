@@ -14,7 +14,8 @@ export interface CpuLoad { cores: number; jobs: number; lanes: number; mostInsta
 
 export function threadsFor({ cores, jobs, lanes, mostInstances }: CpuLoad): number {
   if (jobs <= 1 && lanes <= 1) return cores;
-  return Math.max(1, Math.floor(cores / Math.max(2, lanes, Math.min(jobs, mostInstances))));
+  // More instances than there may be share no cores.
+  return Math.max(1, Math.floor(cores / Math.max(1, Math.min(mostInstances, Math.max(2, lanes, Math.min(jobs, mostInstances))))));
 }
 /** On a GPU threads only feed the device. */
 export const GPU_THREADS = 2;

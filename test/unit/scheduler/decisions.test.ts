@@ -31,6 +31,19 @@ describe('decisions', () => {
     assert.equal(of(decide({ devices: [cpu(4)], jobs: [job('a', four)] }).actions, 'load')[0]?.threads, 1);
   });
 
+  it('an instance with all cores goes for narrow ones when much more has come, not for little, and not into no room', () => {
+    const wide = instance('i1', 'asr', 'ear', 'cpu', { threads: 4 });
+    const short = (n: number, ingest: JobView['ingest'], seconds: number): JobView => job(`j${n}`, [stage('asr', 'ear', { ready: ingest === 'done' ? 1 : 0, leftSeconds: seconds })], { ingest, position: n });
+    const many = (seconds: number): JobView[] => Array.from({ length: 12 }, (_, n) => short(n, n < 2 ? 'done' : 'waiting', seconds));
+    const see = (jobs: JobView[], change: Partial<Snapshot> = {}, policy: Partial<Policy> = {}): string[] => decide({ devices: [cpu(4)], instances: [wide], jobs, ...change }, policy).actions.filter(each => each.type !== 'ingest').map(each => each.type === 'load' ? `load ${each.threads}` : each.type);
+    assert.deepEqual(see(many(10)), ['unload', 'load 1']);
+    assert.deepEqual(see(many(1)), ['run'], 'two loads would take longer');
+    assert.deepEqual(see([short(0, 'done', 1000)]), ['run'], 'alone');
+    assert.deepEqual(see(many(10), { devices: [{ ...cpu(4), admissible: GiB }] }), ['run'], 'no memory for another before this one is gone');
+    assert.deepEqual(see(many(10), {}, { instancesPerDevice: 1 }), ['run'], 'there may be only one');
+    assert.deepEqual(see(many(10), { instances: [{ ...wide, threads: 1 }] }), ['run', 'load 1'], 'narrow already: another beside it');
+  });
+
   it('the first utterance goes alone, later ones in batches that leave work for every idle instance', () => {
     const run = (next: number, ready: number, instances: InstanceView[]): string => of(decide({ instances, jobs: [job('a', [stage('asr', 'ear', { next, ready })])] }).actions, 'run').map(each => `${each.from}-${each.to}`).join(' ');
     assert.equal(run(0, 8, [instance('i1', 'asr', 'ear', 'gpu0')]), '0-1');
