@@ -18,13 +18,20 @@ function options({ production = false }: ExtensionBuild): BuildOptions[] {
   ];
 }
 
-/** Tells the editor's task when a build begins and ends. */
-const announce: Plugin = { name: 'announce', setup: ({ onStart, onEnd }) => { onStart(() => console.log('build started')); onEnd(() => console.log('build finished')); } };
+/** Tells the editor's task when building begins and when all of it has ended. */
+function announce(): Plugin {
+  let busy = 0;
+  return { name: 'announce', setup: ({ onStart, onEnd }) => {
+    onStart(() => { if (busy++ === 0) console.log('build started'); });
+    onEnd(() => { if (--busy === 0) console.log('build finished'); });
+  } };
+}
 
 export async function buildExtension(how: ExtensionBuild = {}): Promise<void> {
   mkdirSync(join(root, 'dist/webview'), { recursive: true });
   for (const file of ['codicon.css', 'codicon.ttf']) copyFileSync(join(root, 'node_modules/@vscode/codicons/dist', file), join(root, 'dist/webview', file));
-  if (how.watch) await Promise.all(options(how).map(async o => (await context({ ...o, plugins: [announce] })).watch()));
+  const plugins = [announce()];
+  if (how.watch) await Promise.all(options(how).map(async o => (await context({ ...o, plugins })).watch()));
   else await Promise.all(options(how).map(o => build(o)));
 }
 

@@ -18,7 +18,8 @@ export type Kind = 'plain' | 'subtitles' | 'translate' | 'speak' | 'with';
 
 /** Recordings must be files where the daemon runs. */
 function onDisk(uris: readonly vscode.Uri[]): vscode.Uri[] {
-  if (uris.some(uri => uri.scheme !== 'file')) throw new EarshotError('unreadableFile', { path: uris.find(uri => uri.scheme !== 'file')!.toString(true) });
+  const elsewhere = uris.find(uri => uri.scheme !== 'file');
+  if (elsewhere) throw new EarshotError('notOnDisk', { path: elsewhere.toString(true) });
   return [...uris];
 }
 

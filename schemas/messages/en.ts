@@ -18,6 +18,7 @@ export const en: Catalogue = {
     noSuchFile: (a) => says(`There is no file ${a.text('path')}.`, 'Check the spelling, and that the disk is connected.'),
     notAFile: (a) => says(`${a.text('path')} is not a file.`, 'Name a recording, or a folder that holds some.'),
     noRecordings: (a) => says(`There are no recordings in ${a.text('path')}.`, 'Earshot looks for the usual audio and video files there and in the folders below.'),
+    notOnDisk: (a) => says(`${a.text('path')} is in a virtual workspace.`, 'Recordings must be files on the machine where Earshot runs: copy it there, or open the folder there.'),
     unreadableFile: (a) => says(`${a.text('path')} cannot be read.`, 'Check its permissions.'),
     emptyFile: (a) => says(`${a.text('path')} is empty.`),
     notMedia: (a) => says(`${a.text('path')} is not an audio or video file that ffmpeg can read.`, 'Whatever its name says, its content is something else.'),

@@ -18,6 +18,7 @@ export const zhCn: Catalogue = {
     noSuchFile: (a) => says(`找不到文件 ${a.text('path')}。`, '请检查拼写，以及磁盘是否已连接。'),
     notAFile: (a) => says(`${a.text('path')} 不是文件。`, '请指定录音文件，或存放录音的文件夹。'),
     noRecordings: (a) => says(`${a.text('path')} 中没有录音。`, 'Earshot 会在该文件夹及其子文件夹中查找常见的音频和视频文件。'),
+    notOnDisk: (a) => says(`${a.text('path')} 位于虚拟工作区中。`, '录音必须是运行 Earshot 的机器上的文件：请将其复制到该机器，或在该机器上打开文件夹。'),
     unreadableFile: (a) => says(`无法读取 ${a.text('path')}。`, '请检查文件权限。'),
     emptyFile: (a) => says(`${a.text('path')} 是空文件。`),
     notMedia: (a) => says(`${a.text('path')} 不是 ffmpeg 能读取的音频或视频文件。`, '无论扩展名是什么，它的内容并非媒体。'),

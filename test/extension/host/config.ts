@@ -13,3 +13,16 @@ export const TEST_CONFIG: TestConfig = {
   settings: { 'editor.autoClosingBrackets': 'never', 'files.hotExit': 'off' },
   timeoutMs: 120_000,
 };
+
+export type Picked = { host: 'code-server' } | { host: 'electron'; executable: string };
+
+/** The desktop where it is wanted and can be had, else code-server; why is said. */
+export async function pickHost({ host, version }: Pick<TestConfig, 'host' | 'version'>, download: (version: string) => Promise<string>, say: (line: string) => void): Promise<Picked> {
+  if (host === 'code-server') return { host };
+  try {
+    return { host, executable: await download(version) };
+  } catch (error) {
+    say(`VS Code ${version} could not be downloaded (${error instanceof Error ? error.message : String(error)}): the tests run on code-server`);
+    return { host: 'code-server' };
+  }
+}

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TEST_CONFIG } from './config.ts';
+import { pickHost, TEST_CONFIG } from './config.ts';
 import { FOREIGN, openHost } from './host.ts';
-import { fromHost } from './install.ts';
+import { fromHost, hostDir } from './install.ts';
 
 export interface MochaRun { extension: string; workspace: string; files: string[]; env: Record<string, string>; grep?: string; locale?: string }
 /** `output` is mocha's own report. `strays`: processes that outlived the window. */
@@ -19,7 +19,8 @@ export async function runMocha(run: MochaRun): Promise<MochaResult> {
   const orders = JSON.stringify({ files: run.files, mocha: fromHost.resolve('mocha'), grep: run.grep, output, results });
   const env = { ...run.env, EARSHOT_MOCHA: orders };
   try {
-    const strays = TEST_CONFIG.host === 'electron' ? await onElectron(run, env, scratch) : await onCodeServer(run, env, results);
+    const picked = await pickHost(TEST_CONFIG, downloadDesktop, console.log);
+    const strays = picked.host === 'electron' ? await onElectron(run, env, scratch, picked.executable) : await onCodeServer(run, env, results);
     if (!existsSync(results)) throw new Error(`the tests did not finish\n${readFileSync(output, 'utf8')}`);
     return { ...JSON.parse(readFileSync(results, 'utf8')) as { passed: number; failed: number; skipped: number }, output: readFileSync(output, 'utf8'), strays };
   } catch (error) {
@@ -47,14 +48,16 @@ async function onCodeServer(run: MochaRun, env: Record<string, string>, results:
   return (await host.close()).strays.map(s => s.command);
 }
 
-/** Downloads VS Code: needs the network and, on Linux, a display (xvfb-run). */
-async function onElectron(run: MochaRun, env: Record<string, string>, scratch: string): Promise<string[]> {
+const downloadDesktop = async (version: string): Promise<string> => (await import('@vscode/test-electron')).downloadAndUnzipVSCode({ version, cachePath: join(hostDir, 'desktop') });
+
+/** On Linux it needs a display (xvfb-run). */
+async function onElectron(run: MochaRun, env: Record<string, string>, scratch: string, vscodeExecutablePath: string): Promise<string[]> {
   const { runTests } = await import('@vscode/test-electron');
   for (const name of Object.keys(process.env)) if (FOREIGN.test(name)) delete process.env[name];
   mkdirSync(join(scratch, 'data/User'), { recursive: true });
   writeFileSync(join(scratch, 'data/User/settings.json'), JSON.stringify({ 'telemetry.telemetryLevel': 'off', 'security.workspace.trust.enabled': false, ...TEST_CONFIG.settings }));
   await runTests({
-    version: TEST_CONFIG.version, extensionDevelopmentPath: run.extension, extensionTestsPath: ENTRY, extensionTestsEnv: env,
+    vscodeExecutablePath, extensionDevelopmentPath: run.extension, extensionTestsPath: ENTRY, extensionTestsEnv: env,
     launchArgs: [run.workspace, '--user-data-dir', join(scratch, 'data'), '--extensions-dir', join(scratch, 'ext'), '--disable-workspace-trust', ...(run.locale ? ['--locale', run.locale] : [])],
   });
   return [];
