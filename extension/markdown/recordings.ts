@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { dirname, isAbsolute, join } from 'node:path';
 import { sourceText, type Utterance } from '../../schemas/job.ts';
+import { escapeMarkdown } from '../../schemas/markdown.ts';
 import { openEditor } from '../commands/jobs.ts';
 import { settled, template } from '../commands/options.ts';
 import { request, told, type Parts } from '../commands/transcribe.ts';
@@ -44,15 +45,18 @@ export function recordingsInMarkdown(parts: Parts, editor: TranscriptEditor): vs
     provideCodeLenses: async document => {
       const made: vscode.CodeLens[] = [];
       // A transcript is full of links to moments; only a link to the whole asks for something.
-      for (const link of recordingLinks(document.getText()).filter(each => each.ms === null)) {
+      const wholes = recordingLinks(document.getText()).filter(each => each.ms === null);
+      for (const link of wholes) {
         const uri = await meant(document, link);
         if (!uri) continue;
         const add = (title: string, name: string, ...args: unknown[]): void => { made.push(new vscode.CodeLens(rangeOf(link), { title, command: `earshot.${name}`, arguments: args })); };
         const utterances = await knownUtterances(daemon, uri).catch(() => null), words = utterances && saidAt(utterances, 0, FIRST_WORDS);
         if (words) add(`$(quote) ${words}`, 'openAt', uri.fsPath, 0);
         if (!vscode.workspace.isTrusted) continue;
-        if (!utterances) add(vscode.l10n.t('Transcribe'), 'transcribe', uri);
-        add(vscode.l10n.t('Insert transcript'), 'insertBelow', uri, document.uri, link.line);
+        // Where several stand in a line, each says which it is about.
+        const about = wholes.some(each => each !== link && each.line === link.line) ? `: ${uri.path.split('/').at(-1)!}` : '';
+        if (!utterances) add(vscode.l10n.t('Transcribe') + about, 'transcribe', uri);
+        add(vscode.l10n.t('Insert transcript') + about, 'insertBelow', uri, document.uri, link.line);
       }
       return made;
     },
@@ -62,8 +66,8 @@ export function recordingsInMarkdown(parts: Parts, editor: TranscriptEditor): vs
       const link = recordingLinks(document.lineAt(position).text).map(each => ({ ...each, line: position.line })).find(each => rangeOf(each).contains(position)), uri = link && await meant(document, link);
       if (!link || !uri) return undefined;
       const text = new vscode.MarkdownString('', true), ms = link.ms ?? 0, utterances = await knownUtterances(daemon, uri).catch(() => null);
-      text.isTrusted = { enabledCommands: ['earshot.openAt', 'earshot.transcribe'] };
-      if (utterances) text.appendMarkdown(`**${stamp(ms)}** `).appendText(saidAt(utterances, ms, SAID_THERE) || '…').appendMarkdown(`\n\n[$(play) ${vscode.l10n.t('Open the recording at {0}', stamp(ms))}](${command('openAt', uri.fsPath, ms)})`);
+      text.isTrusted = { enabledCommands: ['earshot.transcribe'] };
+      if (utterances) text.appendMarkdown(`**${stamp(ms)}** ${escapeMarkdown(saidAt(utterances, ms, SAID_THERE)) || '…'}`);
       else text.appendMarkdown(vscode.l10n.t('This recording was not transcribed yet.')).appendMarkdown(vscode.workspace.isTrusted ? `\n\n[$(mic) ${vscode.l10n.t('Transcribe')}](${command('transcribe', uri)})` : '');
       return new vscode.Hover(text, rangeOf(link));
     },

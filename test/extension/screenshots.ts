@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WatchedFile } from '../../schemas/watch.ts';
+import { sourceText } from '../../schemas/job.ts';
 import { busyJobs, cpu, instances, job as makeJob, manyJobs, sampleTranscript, twoGpus } from './fake/fixtures.ts';
 import { recorder } from './fake/place.ts';
 import type { Story } from './fake/daemon.ts';
@@ -28,10 +29,52 @@ async function alone({ host: { page } }: Window, title: string): Promise<void> {
 const restart = async ({ daemon }: Window, story: Story): Promise<void> => { daemon.set(story); await daemon.stop(); await daemon.start(); };
 const shoot = async ({ host: { page } }: Window, name: string): Promise<void> => { await page.screenshot({ path: join(images, `${name}.png`) }); console.log(name); };
 
+/** A meeting's notes with a transcript and links into it, and subtitles with what is wrong with them. */
+async function documents({ host, workspace }: Window): Promise<void> {
+  const { page } = host, open = (name: string): Promise<unknown> => host.inHost((vscode, file) => vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false }).then(() => null), join(workspace, name));
+  /** The hover of a place in the document in front. */
+  const hoverAt = (words: string): Promise<unknown> => host.inHost((vscode, text) => {
+    const editor = vscode.window.activeTextEditor!, at = editor.document.positionAt(editor.document.getText().indexOf(text) + text.length - 1);
+    editor.selection = new vscode.Selection(at, at);
+    return vscode.commands.executeCommand('editor.action.showHover').then(() => null);
+  }, words);
+  const sentences = sampleTranscript('').utterances.map(u => sourceText(u)), [one, two, three, four] = sentences as [string, string, string, string];
+  writeFileSync(join(workspace, 'talk.earshot.json'), JSON.stringify(sampleTranscript(join(workspace, 'talk.wav'))));
+  writeFileSync(join(workspace, 'meeting.md'), `# Reading circle\n\n- The recording: [talk.wav](talk.wav)\n- The [lecture](lecture.mp4) after it\n\n## Sense and Sensibility\n\n[**00:00**](talk.wav#t=0) ${one} ${two}\n\n[**00:15**](talk.wav#t=15) ${three} ${four}\n`);
+  await openView(page, 'Explorer');
+  await widenSideBar(host, 230);
+  await host.inHost(vscode => vscode.workspace.getConfiguration('editor').update('wordWrap', 'on', true).then(() => vscode.workspace.getConfiguration('editor').update('hover.above', false, true)).then(() => null));
+  await open('meeting.md');
+  await page.locator('.codelens-decoration', { hasText: 'And Mr. John' }).first().waitFor();
+  await hoverAt('00:15**](talk');
+  await page.locator('.monaco-hover:visible', { hasText: 'Had he married' }).first().waitFor();
+  await page.waitForTimeout(600);
+  await page.screenshot({ path: join(images, 'markdown.png') });
+  const cue = (n: number, from: string, to: string, text: string): string => `${n}\n${from} --> ${to}\n${text}\n`;
+  writeFileSync(join(workspace, 'lecture.srt'), [cue(1, '00:00:00,120', '00:00:03,400', 'NARRATOR: And Mr. John Dashwood\nhad then leisure to consider'), cue(2, '00:00:03,200', '00:00:05,000', 'how much there might be prudently in his power to do for them.'), cue(3, '00:00:07,500', '00:00:10,800', '<i>He was not an ill disposed young man,</i>\nunless to be rather cold hearted'),
+    cue(3, '00:00:10,900', '00:00:14,400', 'and rather selfish\nis to be ill disposed.'), cue(5, '00:00:22,200', '00:00:24,000', 'Mary: He might even have been made\namiable himself.')].join('\n'));
+  await open('lecture.srt');
+  await page.locator('.codelens-decoration', { hasText: 'Synchronise with lecture.mp4' }).first().waitFor();
+  await page.locator('.squiggly-warning, .squiggly-info').first().waitFor();
+  await hoverAt('amiable himself');
+  await page.locator('.monaco-hover:visible', { hasText: 'Cue 5 of 5' }).first().waitFor();
+  await page.waitForTimeout(600);
+  await page.screenshot({ path: join(images, 'subtitles.png') });
+  console.log('markdown, subtitles');
+  await host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
+  await host.inHost(vscode => vscode.workspace.getConfiguration('editor').update('wordWrap', undefined, true).then(() => null));
+  await openView(page, 'Earshot');
+  await widenSideBar(host, 430);
+}
+
 const now = Date.now();
 const busy: Story = { jobs: busyJobs(now), devices: twoGpus(now - 600_000), instances: instances(now), bottleneck: { code: 'stageBusyNoRoom', args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 } } };
 const w = await openWindow(busy, { viewport: { width: 1280, height: 820 } });
 try {
+  if (only === 'documents') await documents(w); else await everything();
+} finally { await w.close(); }
+
+async function everything(): Promise<void> {
   const { page } = w.host;
   await w.panel('Queue');
   await widenSideBar(w.host, 430);
@@ -75,6 +118,7 @@ try {
   await page.keyboard.press('Escape');
   await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
   await setTheme(w.host, 'dark');
+  await documents(w);
   // A transcript on its way into a document, beside the queue.
   await openView(page, 'Explorer');
   await explorerMenu(page, 'talk.wav', 'Transcribe');
@@ -126,4 +170,4 @@ try {
   await shoot(w, 'queue-empty');
   await alone(w, 'Devices');
   await shoot(w, 'devices-no-gpu');
-} finally { await w.close(); }
+}

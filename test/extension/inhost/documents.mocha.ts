@@ -42,7 +42,7 @@ describe('recordings in Markdown', () => {
     const document = await markdown('[all](<talk 2.mp3>)\n\n[here](talk%202.mp3#t=0:15) and [nothing](none.mp3)\n');
     await until('the first words', async () => { const [words, insert, ...more] = await lenses(document); return /^\$\(quote\) And Mr\. John Dashwood .*…$/.test(words ?? '') && insert === 'Insert transcript' && !more.length; });
     const [hover] = await run<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(2, 12));
-    assert.match(hover!.contents.map(c => (c as vscode.MarkdownString).value).join(''), /\*\*00:15\*\* Had&nbsp;he&nbsp;married|\*\*00:15\*\* Had he married/);
+    assert.match(hover!.contents.map(c => (c as vscode.MarkdownString).value).join(''), /\*\*00:15\*\* Had he married/);
   });
 
   it('following a link opens the transcript at the moment', async () => {
