@@ -217,7 +217,7 @@ function summary(now: number): TemplateResult {
   const parts = [
     sum.running ? t('{0} running', count(sum.running)) : '', sum.waiting ? t('{0} waiting', count(sum.waiting)) : '',
     sum.done ? t('{0} done', count(sum.done)) : '', sum.failed ? t('{0} failed', count(sum.failed)) : ''].filter(Boolean);
-  const text = parts.join(' · ');
+  const text = parts.join(' · ') || t('Nothing under way');
   if (text !== spoken && now - spokenAt > 5000) { spoken = text; spokenAt = now; }
   return html`
     <div class="summary"><span>${text}${sum.endAt !== null && sum.endAt > now ? html`<span class="end">${t('{0} left', left(sum.endAt - now))}</span>` : nothing}</span>

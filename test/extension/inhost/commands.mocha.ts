@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import type { Params } from '../../../schemas/rpc.ts';
+import { sampleTranscript, utterance } from '../fake/fixtures.ts';
 import { closeAll, daemon, extension, file, text, until, withSetting, workspace } from './support.ts';
 
 const submitted = (): Params<'job/submit'>['jobs'] => (daemon.asked('job/submit').at(-1) as Params<'job/submit'>).jobs;
@@ -84,6 +85,15 @@ describe('commands', () => {
     const job = [...daemon.jobs.keys()].at(-1)!;
     daemon.say(job);
     daemon.finish(job);
-    assert.match((await answer).content.map(part => (part as vscode.LanguageModelTextPart).value).join(''), /^\[00:00\] And Mr\. John Dashwood/);
+    const words = (result: vscode.LanguageModelToolResult): string => result.content.map(part => (part as vscode.LanguageModelTextPart).value).join('');
+    assert.match(words(await answer), /^\[00:00\] And Mr\. John Dashwood/);
+    daemon.utterances.set(job, [utterance(0, ['asr']), utterance(1, ['asr']), utterance(2, ['asr'])]);
+    assert.match(words(await call('earshot_read_transcript', { path: 'talk.wav' })), /^\[00:00\] And[^\n]*\n\[00:05\] He was[^\n]*\n\[00:10\] Had he/);
+    assert.match(words(await call('earshot_read_transcript', { path: 'talk.wav', fromSeconds: 6, toSeconds: 9 })), /^\[00:05\] He was[^\n]*$/);
+    const kept = file('talk.earshot.json');
+    await vscode.workspace.fs.writeFile(kept, new TextEncoder().encode(JSON.stringify(sampleTranscript(file('talk.wav').fsPath))));
+    assert.match(words(await call('earshot_read_transcript', { path: kept.fsPath })), /^\[00:00\] And Mr\. John Dashwood[^]*Und Mr\. John/);
+    await assert.rejects(Promise.resolve(call('earshot_read_transcript', { path: 'talk 2.mp3' })), /was not transcribed yet/);
+    await vscode.workspace.fs.delete(kept);
   });
 });

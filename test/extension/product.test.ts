@@ -1,0 +1,218 @@
+/** What people do beside the main job, in a real window with the scripted daemon: choosing everything, models, the transcript editor by keyboard, a video, the walkthrough, paste, the doctor. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { ffmpeg, make } from '../engines/place.ts';
+import type { Params } from '../../schemas/rpc.ts';
+import { isFinal } from '../../schemas/words.ts';
+import { cpu, sampleTranscript } from './fake/fixtures.ts';
+import { EDITOR, ID, openWindow, root, type Window } from './harness.ts';
+import type { Frame } from './host/playwright.d.ts';
+import { hostUnavailable } from './host/install.ts';
+import { explorerMenu, explorerRow, notifications, openView, runCommand, until, webview } from './host/ui.ts';
+
+const unavailable = await hostUnavailable();
+if (unavailable) console.log(`Not run: ${unavailable}`);
+
+describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () => {
+  let w: Window;
+  before(async () => { w = await openWindow({ jobs: [], devices: [cpu(Date.now())] }); });
+  after(async () => { assert.deepEqual((await w?.close()) ?? [], []); });
+
+  const submitted = (): Params<'job/submit'>['jobs'][number] => (w.daemon.asked('job/submit').at(-1) as Params<'job/submit'>).jobs[0]!;
+  const asking = async (work: () => Promise<void>): Promise<void> => { const before = w.daemon.asked('job/submit').length; await work(); await w.daemon.until(() => w.daemon.asked('job/submit').length > before); };
+  const quick = () => w.host.page.locator('.quick-input-widget');
+  const title = (text: string): Promise<void> => quick().locator('.quick-input-title', { hasText: text }).waitFor();
+  /** Types what narrows the list to one line, and takes it. */
+  const take = async (text: string): Promise<void> => { await w.host.page.keyboard.type(text); await quick().locator('.monaco-list-row', { hasText: new RegExp(text, 'i') }).first().waitFor(); await w.host.page.keyboard.press('Enter'); };
+  /** Nothing streams any more, nothing is asked. */
+  const closeEditors = async (): Promise<void> => {
+    for (const [id, job] of w.daemon.jobs) if (!isFinal(job.state)) w.daemon.update(id, { state: 'cancelled' });
+    await w.host.inHost(async vscode => {
+      const { tabGroups } = vscode.window;
+      while (tabGroups.all.some(group => group.tabs.length > 0)) { await vscode.commands.executeCommand('earshot.stopStreaming'); await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'); }
+    });
+  };
+  const transcript = async (name: string): Promise<{ editor: Frame; text: () => Promise<string>; path: string }> => {
+    const path = join(w.workspace, `${name.replace(/\.[^.]+$/, '')}.earshot.json`);
+    writeFileSync(path, JSON.stringify(sampleTranscript(join(w.workspace, name))));
+    await w.host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
+    const editor = await webview(w.host.page, { extensionId: ID, title: EDITOR });
+    await editor.locator('.utterance').first().waitFor();
+    return { editor, path, text: () => w.host.inHost((vscode, file) => vscode.workspace.textDocuments.find(d => d.uri.fsPath === file)!.getText(), path) };
+  };
+
+  it('Transcribe With…: every choice on one sheet, by keyboard, and remembered', async () => {
+    const { page } = w.host;
+    await openView(page, 'Explorer');
+    await explorerMenu(page, 'talk.wav', 'Earshot', 'Transcribe With…');
+    await title('Transcribe talk.wav with…');
+    await take('Translate into');
+    await title('Translate into which language?');
+    await take('German');
+    await title('Transcribe talk.wav with…');
+    assert.match(await quick().textContent() ?? '', /Translate into\s*German/);
+    await take('Repair what');
+    await until('no repair', async () => /Repair what was misheard\s*no/.test(await quick().textContent() ?? ''));
+    await take('Priority');
+    await until('low', async () => /Priority\s*Low/.test(await quick().textContent() ?? ''));
+    await take('Files beside');
+    await title('Files beside the recording');
+    await quick().locator('.monaco-list-row', { hasText: 'srt' }).click();
+    await page.keyboard.press('Enter');
+    await title('Transcribe talk.wav with…');
+    await asking(async () => { await page.keyboard.press('Home'); await quick().locator('.monaco-list-row', { hasText: 'Transcribe' }).first().click(); });
+    const { options, priority } = submitted();
+    assert.deepEqual({ repair: options.repair, to: options.translateTo, files: options.outputs?.formats?.toSorted(), priority }, { repair: false, to: 'de', files: ['json', 'srt'], priority: 'low' });
+    await closeEditors();
+    await explorerMenu(page, 'lecture.mp4', 'Earshot', 'Transcribe With…');
+    await title('Transcribe lecture.mp4 with…');
+    await asking(() => page.keyboard.press('Enter'));
+    assert.deepEqual([submitted().options.translateTo, submitted().options.repair, submitted().priority], ['de', false, 'low']);
+    await closeEditors();
+  });
+
+  it('Transcribe, Translate and Speak… asks for the language only', async () => {
+    const { page } = w.host;
+    await explorerMenu(page, 'talk.wav', 'Earshot', 'Transcribe, Translate and Speak…');
+    await title('Translate talk.wav into which language?');
+    await asking(() => take('Spanish'));
+    assert.deepEqual([submitted().options.translateTo, submitted().options.speak], ['es', true]);
+    await closeEditors();
+  });
+
+  it('the models view installs with progress, stops it, and removes', async () => {
+    const { page } = w.host;
+    await openView(page, 'Earshot');
+    const header = page.locator('.pane-header', { hasText: 'Models' }).first();
+    if (await header.getAttribute('aria-expanded') !== 'true') await header.click();
+    const row = (name: string) => page.locator('.pane:has(.pane-header[aria-label*="Models"]) .monaco-list-row', { hasText: name }).first();
+    const press = async (name: string, action: string): Promise<void> => { await row(name).hover(); await row(name).locator(`.action-label[aria-label^="${action}"]`).click(); };
+    await row('Whisper small').waitFor();
+    await press('Whisper small', 'Install');
+    await w.daemon.until(() => w.daemon.asked('model/install').length === 1);
+    const model = w.daemon.models.get('whisper-small')!;
+    w.daemon.model({ ...model, state: 'downloading', progress: { bytes: 121e6, total: 484e6 } });
+    await row('25 %').waitFor();
+    await press('Whisper small', 'Cancel');
+    await w.daemon.until(() => w.daemon.asked('model/cancelInstall').length === 1);
+    w.daemon.model({ ...model, state: 'installed', progress: null, diskBytes: 484e6 });
+    await until('installed', async () => await row('Whisper small').locator('.action-label[aria-label^="Remove"]').count() > 0);
+    await press('Whisper small', 'Remove');
+    await page.locator('.monaco-dialog-box', { hasText: 'Remove Whisper small' }).getByRole('button', { name: 'Remove' }).click();
+    await w.daemon.until(() => w.daemon.models.get('whisper-small')!.state === 'absent');
+    await header.click();
+  });
+
+  it('the transcript editor fixes a word everywhere, judges repairs by keyboard, and exports', async () => {
+    const { page } = w.host, { editor, text, path } = await transcript('talk.wav');
+    await editor.locator('#u0').focus();
+    await page.keyboard.press('a');
+    await until('the repair is kept and asked about no more', async () => /John Dashwood had/.test(await text()) && !/"after":"Dashwood"/.test(await text()));
+    await editor.locator('#u2').focus();
+    await page.keyboard.press('Delete');
+    await until('the other one is taken back', async () => /more aimable/.test(await text()) && !/more amiable woman/.test(await text()));
+    await page.keyboard.press('f');
+    await editor.locator('.find input').first().fill('disposed');
+    await editor.locator('.find input').last().fill('inclined');
+    await page.keyboard.press('Enter');
+    await until('both places', async () => (await text()).match(/"repair":\{"text":"[^"]*ill inclined young[^"]*ill inclined\./) !== null);
+    await editor.getByRole('button', { name: 'Export…' }).click();
+    await title('Export as…');
+    await take('SubRip');
+    await until('a place for the file', async () => /talk\.srt$/.test(await quick().locator('input[type=text]').first().evaluate(e => (e as HTMLInputElement).value)));
+    await page.keyboard.press('Enter');
+    const file = path.replace('.earshot.json', '.srt');
+    await until('the file', () => existsSync(file) && /^1\n00:00:00,120 --> /.test(readFileSync(file, 'utf8')));
+    assert.match(readFileSync(file, 'utf8'), /ill inclined/);
+    await closeEditors();
+  });
+
+  it('a video plays with its subtitles', { skip: ffmpeg ? false : 'no ffmpeg to make one with: npm start installs it' }, async () => {
+    make(['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=10', '-i', join(root, 'samples/sense-and-sensibility.flac'), '-t', '20', '-c:v', 'libvpx', '-b:v', '100k', '-c:a', 'libopus', join(w.workspace, 'film.webm')]);
+    const { editor } = await transcript('film.webm');
+    await editor.locator('#w1-2').click();
+    await until('the picture moves', () => editor.evaluate(() => { const v = document.querySelector<HTMLVideoElement>('video#player')!; return v.videoWidth === 160 && v.currentTime > 8; }));
+    await until('with its subtitle', async () => /ill disposed young man/.test(await editor.locator('#caption').textContent() ?? ''));
+    await w.host.page.keyboard.press('Space');
+    await closeEditors();
+  });
+
+  it('a recording copied in the explorer and pasted into Markdown becomes its transcript', async () => {
+    const { page } = w.host;
+    await openView(page, 'Explorer');
+    await explorerRow(page, 'talk.wav').click();
+    await page.keyboard.press('Control+c');
+    await explorerRow(page, 'notes.md').dblclick();
+    await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
+    await page.locator('.editor-instance .view-lines').first().click();
+    await page.keyboard.press('Control+End');
+    await asking(() => page.keyboard.press('Control+v'));
+    w.daemon.say([...w.daemon.jobs.keys()].at(-1)!);
+    await page.locator('.editor-instance .view-line', { hasText: 'Mr. John Dashwood' }).first().waitFor();
+    await closeEditors();
+  });
+
+  it('recordings dropped on the queue are transcribed', async () => {
+    const queue = await w.panel('Queue'), uri = await w.host.inHost((vscode, file) => vscode.Uri.file(file).toString(), join(w.workspace, 'lecture.mp4'));
+    await asking(() => queue.evaluate(list => {
+      const data = new DataTransfer();
+      data.setData('application/vnd.code.uri-list', list);
+      (document.querySelector('.scroller') ?? document.querySelector('.empty'))!.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+    }, uri));
+    assert.match(submitted().recording, /lecture\.mp4$/);
+    await closeEditors();
+  });
+
+  it('the status bar says what runs and how far, and opens the queue', async () => {
+    const { page } = w.host, job = [...w.daemon.jobs.keys()].at(-1)!;
+    for (const other of w.daemon.jobs.keys()) if (other !== job) w.daemon.update(other, { state: 'cancelled' });
+    w.daemon.say(job, 8); w.daemon.say(job, 8);
+    const item = page.locator('.statusbar-item', { hasText: /lecture\.mp4 25 %/ });
+    await item.waitFor();
+    await openView(page, 'Explorer');
+    await item.locator('a').click();
+    await (await webview(page, { extensionId: ID, title: 'Queue' })).locator('.job.running', { hasText: 'lecture.mp4' }).waitFor();
+    w.daemon.finish(job);
+    await item.waitFor({ state: 'detached' });
+  });
+
+  it('the walkthrough ends with a transcribed sample', async () => {
+    const { page } = w.host;
+    await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.openWalkthrough', 'earshot.earshot#start'));
+    const step = (name: string) => page.locator('.gettingStarted .getting-started-step', { hasText: name });
+    const press = async (name: string, button: string): Promise<void> => {
+      await step(name).waitFor();
+      if (!/expanded/.test(await step(name).getAttribute('class') ?? '')) await step(name).click();
+      await step(name).locator('.monaco-button', { hasText: button }).click();
+    };
+    const done = (name: string): Promise<void> => step(name).locator('.codicon-getting-started-step-checked').first().waitFor();
+    await press('Fetch a speech model', 'Choose models');
+    await page.locator('.pane-header[aria-expanded=true]', { hasText: 'Models' }).waitFor();
+    await done('Fetch a speech model');
+    await asking(() => press('Transcribe a sample', 'Try the sample'));
+    assert.match(submitted().recording, /sense-and-sensibility\.flac$/);
+    const job = [...w.daemon.jobs.keys()].at(-1)!;
+    for (let n = 0; n < 4; n++) w.daemon.say(job, 4);
+    w.daemon.finish(job);
+    await page.locator('.editor-instance .view-line', { hasText: 'made amiable himself' }).first().waitFor();
+    await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.openWalkthrough', 'earshot.earshot#start'));
+    await done('Transcribe a sample');
+    await press('Watch the queue', 'Show the queue');
+    await done('Watch the queue');
+    await closeEditors();
+  });
+
+  it('the doctor says what is fine and what to do', async () => {
+    await runCommand(w.host.page, 'Earshot: Doctor: Check This Machine');
+    const page = await until('the report', async () => { for (const frame of w.host.page.frames()) if (/Everything works; some things could be better/.test(await frame.content().catch(() => ''))) return frame; return undefined; });
+    assert.match(await page.content(), /✅[^]*ffmpeg[^]*⚠️/);
+    await closeEditors();
+  });
+
+  it('a recording that is no file on this machine is refused in plain words', async () => {
+    await w.host.inHost(vscode => { void vscode.commands.executeCommand('earshot.transcribe', vscode.Uri.parse('vscode-vfs://github/someone/talks/talk.wav')); });
+    await until('the reason', async () => (await notifications(w.host.page)).some(text => /talk\.wav is in a virtual workspace/.test(text)));
+  });
+});
