@@ -1,6 +1,6 @@
 /** Files and folders that are still there, and whole, when the power has gone: bytes count once their file is synced, names once their folder is. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Names made, changed or removed in a folder are on the disk. Where a system does not sync folders, its own journal must do. */
@@ -31,6 +31,12 @@ export async function makeFolder(path: string, mode: number): Promise<void> {
     await syncFolder(dirname(made));
     if (made === first || made === dirname(made)) return;
   }
+}
+
+/** A new file to write: whatever lies under this name goes first, so that a link that somebody planted there is never followed. */
+export async function openAnew(path: string, mode: number): Promise<FileHandle> {
+  await rm(path, { force: true });
+  return open(path, 'wx', mode);
 }
 
 /** Gives a file that was written under another name its own. */

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { join } from 'node:path';
 import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../schemas/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
+import { plain } from './words.ts';
 
 /** Null: there is no such file. */
 async function textOf(uri: vscode.Uri): Promise<string | null> {
@@ -37,7 +38,7 @@ export async function addToGlossary(): Promise<void> {
   const uri = places[at]!, before = texts[at] ?? null, after = withTerm(before ?? '', uri.path, term), name = vscode.workspace.asRelativePath(uri);
   if (after !== null) await write(uri, before, after);
   const open = vscode.l10n.t('Open the glossary');
-  void vscode.window.showInformationMessage(after === null ? vscode.l10n.t('“{0}” stands in {1} already.', term, name) : vscode.l10n.t('“{0}” was added to {1}.', term, name), open)
+  void vscode.window.showInformationMessage(plain(after === null ? vscode.l10n.t('“{0}” stands in {1} already.', term, name) : vscode.l10n.t('“{0}” was added to {1}.', term, name)), open)
     .then(picked => { if (picked) void vscode.window.showTextDocument(uri, { preview: false }); });
 }
 

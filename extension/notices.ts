@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Job } from '../schemas/job.ts';
 import type { Daemon } from './connection.ts';
 import type { Streams } from './streaming/streams.ts';
-import { failureText } from './words.ts';
+import { failureText, plain } from './words.ts';
 
 export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
   /** Jobs seen under way by this window: only their end is news. */
@@ -20,10 +20,10 @@ export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
     if (!underWay.delete(id) || wanted() === 'never') return;
     const open = vscode.l10n.t('Open'), again = vscode.l10n.t('Retry');
     if (job.state === 'failed') {
-      void vscode.window.showErrorMessage(`${job.recording.name}: ${job.failure ? failureText(job.failure) : vscode.l10n.t('Failed')}`, again, open)
+      void vscode.window.showErrorMessage(plain(`${job.recording.name}: ${job.failure ? failureText(job.failure) : vscode.l10n.t('Failed')}`), again, open)
         .then(picked => picked && vscode.commands.executeCommand(picked === again ? 'earshot.job.retry' : 'earshot.openTranscript', id));
     } else if (wanted() === 'always' || (wanted() === 'whenHidden' && !inView(job) && !vscode.window.state.focused)) {
-      void vscode.window.showInformationMessage(vscode.l10n.t('{0} is transcribed.', job.recording.name), open).then(picked => picked && vscode.commands.executeCommand('earshot.openTranscript', id));
+      void vscode.window.showInformationMessage(plain(vscode.l10n.t('{0} is transcribed.', job.recording.name)), open).then(picked => picked && vscode.commands.executeCommand('earshot.openTranscript', id));
     }
   };
   return vscode.Disposable.from(

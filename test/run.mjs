@@ -18,7 +18,7 @@ const paint = (style, text) => (coloured ? styleText(style, text) : text);
 const FILE_TIMEOUT_MS = 10 * 60_000;
 /** These measure time or use every core: never beside another. */
 const ALONE = /^test\/(engines|extension|bench|golden)\//;
-const ORDER = ['unit', 'contract', 'gpu', 'daemon', 'faults', 'sim', 'engines', 'extension', 'bench', 'golden'];
+const ORDER = ['unit', 'contract', 'gpu', 'daemon', 'faults', 'security', 'sim', 'engines', 'extension', 'bench', 'golden'];
 
 let passed = 0;
 const failures = [], skipped = [];

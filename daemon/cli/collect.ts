@@ -1,5 +1,5 @@
 /** `earshot transcribe … --summary --combined --csv`: what came of all the recordings, in one file each. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, relative, resolve, sep } from 'node:path';
 import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
@@ -33,7 +33,9 @@ export async function collect(session: Session, jobs: readonly Job[], given: Col
     const path = resolve(named);
     try {
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(`${path}.part`, text);
+      // A link that lies there is not followed.
+      await rm(`${path}.part`, { force: true });
+      await writeFile(`${path}.part`, text, { flag: 'wx' });
       await rename(`${path}.part`, path);
     } catch (error) { throw new EarshotError('outputNotWritable', { path }, toFailure(error).detail); }
     if (session.json) session.emit({ type: 'wrote', path });

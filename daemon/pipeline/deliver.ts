@@ -1,13 +1,13 @@
 /** Writes what a job was asked for, when its last step is over: transcripts, subtitles, the spoken track, the video with both. */
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Output, OutputOptions, Transcript } from '../../schemas/job.ts';
 import type { Static } from 'typebox';
 import type { Format } from '../../schemas/words.ts';
-import { makeFolder, putInPlace } from '../durable.ts';
+import { makeFolder, openAnew, putInPlace } from '../durable.ts';
 import { formatOf, SUBTITLE_FORMATS, type SubtitleFormat } from '../../schemas/subtitles/convert.ts';
 import { render } from '../formats/formats.ts';
 import { sameCues } from '../formats/same-cues.ts';
@@ -95,7 +95,8 @@ function freePlace(directory: string, name: string, suffix: string, recording: s
 async function saveSound(pcm: string, path: string): Promise<number> {
   const part = `${path}.part`, bytes = (await stat(pcm).catch(() => null))?.size ?? 0, samples = Math.min(MAX_WAV_SAMPLES, Math.floor(bytes / 2));
   try {
-    await pipeline(async function* () { yield wavHeader(16_000, samples); if (samples) yield* createReadStream(pcm, { end: samples * 2 - 1 }); }, createWriteStream(part, { mode: 0o600 }));
+    const file = await openAnew(part, 0o600);
+    await pipeline(async function* () { yield wavHeader(16_000, samples); if (samples) yield* createReadStream(pcm, { end: samples * 2 - 1 }); }, file.createWriteStream());
     await putInPlace(part, path);
   } catch (error) { await rm(part, { force: true }); throw error; }
   return WAV_HEADER_BYTES + samples * 2;
@@ -120,7 +121,8 @@ async function writeWhole(path: string, text: string): Promise<void> {
   if (await readFile(path, 'utf8').then(old => old === text, () => false)) return;
   const part = `${path}.part`;
   try {
-    await writeFile(part, text, { mode: 0o644 });
+    const file = await openAnew(part, 0o644);
+    try { await file.writeFile(text); } finally { await file.close(); }
     await putInPlace(part, path);
   } catch (error) { await rm(part, { force: true }); throw error; }
 }

@@ -28,6 +28,7 @@ export async function mux(request: MuxRequest): Promise<void> {
   for (const subtitle of request.subtitles) if ((await stat(subtitle.path)).size > 0) subtitles.push(subtitle);
   const call = (copyVideo: boolean): Promise<Buffer> =>
     runFfmpeg({ ffmpeg: request.ffmpeg, path: request.path, args: muxArguments({ ...request, subtitles }, partial, copyVideo), signal: request.signal });
+  await rm(partial, { force: true }); // a link that lies there would be followed
   try {
     await call(true).catch((error: unknown) => {
       if (error instanceof EarshotError && error.failure.code === 'ffmpegFailed') return call(false);

@@ -1,7 +1,7 @@
 /** The spoken track: every utterance at its own start time, so that it can be laid over the recording. */
 import { open, rm } from 'node:fs/promises';
 import { EarshotError } from '../../schemas/errors.ts';
-import { putInPlace } from '../durable.ts';
+import { openAnew, putInPlace } from '../durable.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 import { inARow, place, type Placement, type Spoken } from './placing.ts';
 import { MAX_WAV_SAMPLES, readWavInfo, wavHeader, type WavInfo } from './wav.ts';
@@ -40,7 +40,7 @@ export async function buildTrack({ utterances, durationMs, path, audio, ffmpeg, 
   const partial = `${path}.part`, sound = trackSound(parts, sampleRate, samples, ffmpeg, signal);
   try {
     if (audio === 'wav') await writeWavFile(partial, sampleRate, samples, sound);
-    else await runFfmpeg({ ffmpeg, path, input: sound, args: ['-y', '-f', 's16le', '-ar', String(sampleRate), '-ac', '1', '-i', 'pipe:0', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact', ...ENCODERS[audio], `file:${partial}`], signal });
+    else { await rm(partial, { force: true }); await runFfmpeg({ ffmpeg, path, input: sound, args: ['-y', '-f', 's16le', '-ar', String(sampleRate), '-ac', '1', '-i', 'pipe:0', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact', ...ENCODERS[audio], `file:${partial}`], signal }); }
     await putInPlace(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
@@ -55,7 +55,7 @@ async function infoOf(wav: string): Promise<WavInfo> {
 }
 
 async function writeWavFile(path: string, sampleRate: number, samples: number, sound: AsyncIterable<Buffer>): Promise<void> {
-  const file = await open(path, 'w', 0o644);
+  const file = await openAnew(path, 0o644);
   try {
     await file.writeFile(wavHeader(sampleRate, samples));
     for await (const chunk of sound) await file.writeFile(chunk);

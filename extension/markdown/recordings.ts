@@ -9,6 +9,7 @@ import { request, told, type Parts } from '../commands/transcribe.ts';
 import { stamp } from '../streaming/layout.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
 import { fileOf, jobOf, knownUtterances, readTranscript } from '../transcripts.ts';
+import { plain } from '../words.ts';
 import { recordingLinks, type RecordingLink } from './links.ts';
 
 const MARKDOWN: vscode.DocumentSelector = { language: 'markdown' };
@@ -101,7 +102,7 @@ export async function openAt(parts: Parts, editor: TranscriptEditor, recording: 
   await vscode.commands.executeCommand('vscode.open', recording);
   if (!vscode.workspace.isTrusted) return;
   const transcribe = vscode.l10n.t('Transcribe');
-  void vscode.window.showInformationMessage(vscode.l10n.t('{0} has no transcript yet, so it opens at its beginning.', recording.path.split('/').at(-1)!), transcribe)
+  void vscode.window.showInformationMessage(plain(vscode.l10n.t('{0} has no transcript yet, so it opens at its beginning.', recording.path.split('/').at(-1)!)), transcribe)
     .then(picked => { if (picked) void vscode.commands.executeCommand('earshot.transcribe', recording); });
 }
 

@@ -12,7 +12,7 @@ import { chosen } from '../commands/recordings.ts';
 import { request, type Parts } from '../commands/transcribe.ts';
 import { withGlossary } from '../glossary.ts';
 import { endOf, knownUtterances } from '../transcripts.ts';
-import { failureText, languageName } from '../words.ts';
+import { failureText, languageName, plain } from '../words.ts';
 import { recordingBeside } from './beside.ts';
 import { languageOfName, stemsOf } from './names.ts';
 import { kindOf, limits } from './read.ts';
@@ -89,7 +89,7 @@ export async function synchroniseWith(parts: Parts, uri?: unknown): Promise<Sync
   const { cues } = parseSubtitles(document.getText(), kind), words = utterances.flatMap(u => u.asr?.words ?? []);
   // Subtitles in the language of a translation are held against that.
   const sync = synchronise(cues, words, kind) ?? synchronise(cues, utterances.flatMap(u => u.nmt ? [{ text: u.nmt.text, startMs: u.startMs, endMs: u.endMs }] : []), kind);
-  if (!sync) { void vscode.window.showWarningMessage(vscode.l10n.t('The subtitles and {0} have too few words in common: another language, or another film?', basename(recording.fsPath))); return null; }
+  if (!sync) { void vscode.window.showWarningMessage(plain(vscode.l10n.t('The subtitles and {0} have too few words in common: another language, or another film?', basename(recording.fsPath)))); return null; }
   const shift = (sync.shiftMs / 1000).toFixed(2), stretch = ((sync.scale - 1) * 100).toFixed(2);
   if (Math.abs(sync.shiftMs) < 40 && sync.scale === 1) { void vscode.window.showInformationMessage(vscode.l10n.t('The subtitles fit already.')); return sync; }
   const edit = new vscode.WorkspaceEdit();

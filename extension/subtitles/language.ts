@@ -1,6 +1,7 @@
 /** The editor's own ways with subtitle documents: outline, folding, hover, formatting, renaming a speaker. */
 import * as vscode from 'vscode';
 import { basename } from 'node:path';
+import { escapeMarkdown } from '../../schemas/markdown.ts';
 import { figures, formatted } from '../../schemas/subtitles/check.ts';
 import { cueAt, scenesOf, speakersOf, visible, type Speaker, type SubtitleCue, type SubtitleKind, type Subtitles } from '../../schemas/subtitles/parse.ts';
 import { difference } from '../streaming/place.ts';
@@ -81,7 +82,7 @@ async function hover(document: vscode.TextDocument, { line }: vscode.Position): 
   if (next?.startMs != null && cue.endMs !== null) row(vscode.l10n.t('pause before the next: {0} s', ((next.startMs - cue.endMs) / 1000).toFixed(2)), next.startMs < cue.endMs);
   if (recording && cue.startMs !== null) {
     text.isTrusted = { enabledCommands: ['earshot.openAt'] };
-    text.appendMarkdown(`\n\n[$(play) ${vscode.l10n.t('Play {0} from here', basename(recording.fsPath))}](command:earshot.openAt?${encodeURIComponent(JSON.stringify([recording.fsPath, cue.startMs]))})`);
+    text.appendMarkdown(`\n\n[$(play) ${vscode.l10n.t('Play {0} from here', escapeMarkdown(basename(recording.fsPath)))}](command:earshot.openAt?${encodeURIComponent(JSON.stringify([recording.fsPath, cue.startMs]))})`);
   }
   return new vscode.Hover(text, whole(subtitles, cue));
 }

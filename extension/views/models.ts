@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { Model } from '../../schemas/model.ts';
 import { STAGES, type Stage } from '../../schemas/words.ts';
 import type { Daemon } from '../connection.ts';
-import { bytesText, failureText, languageName, stageName } from '../words.ts';
+import { escapeMarkdown } from '../../schemas/markdown.ts';
+import { bytesText, failureText, languageName, plain, stageName } from '../words.ts';
 
 type Node = { stage: Stage } | { stage: Stage; model: Model };
 const sizeOf = (model: Model): number => model.card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
@@ -63,7 +64,7 @@ export class ModelsView implements vscode.TreeDataProvider<Node>, vscode.Disposa
 }
 
 function tooltip({ card, state, failure, diskBytes, lastUsedAt }: Model, size: number): vscode.MarkdownString {
-  const text = new vscode.MarkdownString(`**${card.name}**  \n`);
+  const text = new vscode.MarkdownString(`**${escapeMarkdown(card.name)}**  \n`);
   const row = (name: string, value: string): void => { text.appendMarkdown(`\n- ${name}: `).appendText(value); };
   row(vscode.l10n.t('Licence'), card.licence);
   row(vscode.l10n.t('Engine'), card.engine);
@@ -100,7 +101,7 @@ export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) =
     if (!m) return;
     const { failure } = await vscode.window.withProgress({ location: { viewId: 'earshot.models' } }, () => daemon.call('model/verify', { id: m.id }));
     if (failure) void vscode.window.showErrorMessage(failureText(failure));
-    else void vscode.window.showInformationMessage(vscode.l10n.t('{0} is whole.', m.name));
+    else void vscode.window.showInformationMessage(plain(vscode.l10n.t('{0} is whole.', m.name)));
   },
   'model.homepage': async node => { const m = modelOf(node); if (m) await vscode.env.openExternal(vscode.Uri.parse(m.homepage)); },
   'models.import': async () => {

@@ -4,7 +4,7 @@ import { basename, relative } from 'node:path';
 import type { WatchedFile, WatchedFolder } from '../../schemas/watch.ts';
 import type { Parts } from '../commands/transcribe.ts';
 import type { Daemon } from '../connection.ts';
-import { decisionText, failureText, languageName, stageName, watchStateText } from '../words.ts';
+import { decisionText, failureText, languageName, plain, stageName, watchStateText } from '../words.ts';
 import { watchFolder } from './ask.ts';
 import { specOf, type Entry } from './entry.ts';
 import { SETTING, workspaceBase } from './sync.ts';
@@ -113,7 +113,7 @@ export const watchCommands = (parts: Parts): Record<string, (node?: unknown) => 
     },
     'watch.why': async node => {
       const file = fileOf(node);
-      if (file) void vscode.window.showInformationMessage(`${basename(file.path)}: ${decisionText((await daemon.call('watch/why', { path: file.path })).file.decision)}`);
+      if (file) void vscode.window.showInformationMessage(plain(`${basename(file.path)}: ${decisionText((await daemon.call('watch/why', { path: file.path })).file.decision)}`));
     },
   };
 };

@@ -1,0 +1,151 @@
+/** Files: what a workspace may have planted where Earshot writes and reads, and who may read what is Earshot's own. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { home as homeOf, openHome } from '../../daemon/home.ts';
+import { checkRecording } from '../../daemon/ingest/ingest.ts';
+import { createModels } from '../../daemon/models/models.ts';
+import { writeOutputs } from '../../daemon/pipeline/deliver.ts';
+import { JobWork } from '../../daemon/pipeline/work.ts';
+import { newToken, sameToken } from '../../daemon/rpc/place.ts';
+import { buildTrack } from '../../daemon/speech/track.ts';
+import { wavHeader } from '../../daemon/speech/wav.ts';
+import type { JobRow, Store } from '../../daemon/store/port.ts';
+import { glossaryPlaces } from '../../schemas/glossary.ts';
+import { DEFAULTS } from '../../schemas/settings.ts';
+import { fileName } from '../../daemon/http/upload.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'earshot-security-files-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+const posix = process.platform === 'win32' ? 'links and modes are those of POSIX' : false;
+
+const rowOf = (path: string, name: string, options: Partial<JobRow['options']> = {}): JobRow => ({
+  id: 'job', path, name, bytes: 1, modifiedAt: 1, durationMs: 1000, fingerprint: name, options: { repair: false, outputs: { formats: ['txt', 'srt', 'vtt', 'md', 'json', 'ass'] }, ...options }, stages: ['asr'], models: {}, priority: 'normal', position: 0,
+  state: 'processing', createdAt: 0, startedAt: 0, finishedAt: null, language: 'en', ingested: true, ingestedMs: 1000, failure: null, warnings: [], outputs: [], overtaken: 0, crashes: 0,
+});
+const nobodys = { wrote: () => null, willWrite: () => {} } as unknown as Store;
+const write = (row: JobRow, pcm = '') => writeOutputs(new JobWork(row, 0), { pcm, store: nobodys, ffmpeg: () => '', formats: [], signal: new AbortController().signal });
+
+describe('outputs', { skip: posix }, () => {
+  test('a link planted under a name that is written on the way is not followed', async () => {
+    const folder = mkdtempSync(join(root, 'planted-')), precious = join(root, 'precious'), recording = join(folder, 'talk.wav');
+    writeFileSync(precious, 'mine');
+    writeFileSync(recording, 'RIFF');
+    for (const end of ['txt', 'srt', 'vtt', 'md', 'earshot.json', 'ass']) symlinkSync(precious, join(folder, `talk.${end}.part`));
+    symlinkSync(precious, join(folder, 'spoken.wav.part'));
+    symlinkSync(precious, join(folder, 'live.wav.part'));
+    for (const { path } of await write(rowOf(recording, 'talk.wav'))) assert.ok(lstatSync(path).isFile(), `${path} is a file of its own`);
+    await buildTrack({ utterances: [], durationMs: 100, path: join(folder, 'spoken.wav'), audio: 'wav', ffmpeg: '' });
+    const pcm = join(root, 'pcm');
+    writeFileSync(pcm, wavHeader(16_000, 0));
+    await write({ ...rowOf(recording, 'live', { outputs: { formats: [] } }), live: { format: 'pcm', open: false, saveTo: join(folder, 'live.wav') } }, pcm);
+    assert.ok(lstatSync(join(folder, 'live.wav')).isFile());
+    assert.equal(readFileSync(precious, 'utf8'), 'mine');
+  });
+  test('a file that is not ours stays, whether it is one or a link to one', async () => {
+    const folder = mkdtempSync(join(root, 'taken-')), recording = join(folder, 'talk.wav'), precious = join(root, 'precious2');
+    writeFileSync(precious, 'mine');
+    writeFileSync(recording, 'RIFF');
+    writeFileSync(join(folder, 'talk.txt'), 'notes');
+    symlinkSync(precious, join(folder, 'talk.srt'));
+    symlinkSync(join(root, 'not there'), join(folder, 'talk.vtt'));
+    const written = (await write(rowOf(recording, 'talk.wav'))).map(output => output.path);
+    assert.equal(readFileSync(join(folder, 'talk.txt'), 'utf8'), 'notes');
+    assert.equal(readFileSync(precious, 'utf8'), 'mine');
+    assert.ok(!existsSync(join(root, 'not there')), 'a link that leads nowhere is replaced, not followed');
+    assert.ok(!written.includes(join(folder, 'talk.txt')) && !written.includes(join(folder, 'talk.srt')));
+  });
+  test('a name is a name: it leads nowhere else', async () => {
+    const folder = mkdtempSync(join(root, 'names-'));
+    // Names come from paths that were resolved; even one that did not would stay within the folder, or fail.
+    for (const name of ['..', '.', '-y', '..wav']) {
+      const path = join(folder, 'a.wav');
+      writeFileSync(path, 'RIFF');
+      for (const output of await write(rowOf(path, name, { outputs: { formats: ['txt'] } }))) assert.ok(output.path.startsWith(`${folder}/`), output.path);
+    }
+  });
+});
+
+test('only files are recordings: no folder, device, pipe or link to one', { skip: posix }, async () => {
+  const folder = mkdtempSync(join(root, 'kinds-'));
+  symlinkSync('/dev/zero', join(folder, 'endless.wav'));
+  symlinkSync(folder, join(folder, 'folder.wav'));
+  symlinkSync(join(folder, 'loop.wav'), join(folder, 'loop.wav'));
+  for (const name of ['endless.wav', 'folder.wav']) await assert.rejects(checkRecording(join(folder, name)), failsWith('notAFile'));
+  await assert.rejects(checkRecording(join(folder, 'loop.wav')), failsWith('unreadableFile'));
+});
+
+test('uploads keep nothing of a path', () => {
+  for (const name of ['../../etc/passwd', '..\\..\\x.wav', '/etc/x.wav', '....//x', 'a\0b.wav', '\u202egpj.wav', '~/x', '.bashrc', 'x'.repeat(5000)]) {
+    const safe = fileName(name);
+    assert.doesNotMatch(safe, /[/\\\0\u202e~]|^\.|\.\./u, safe);
+    assert.ok(safe.length <= 120 && safe.length > 0);
+  }
+});
+
+test('glossaries are looked for in the recording\'s own folders only', () => {
+  const places = glossaryPlaces('/work/project/day/talk.wav', '/work/project');
+  assert.ok(places.length > 0 && places.every(path => path.startsWith('/work/project/') && path.includes('/.earshot/')), places.join('\n'));
+  assert.ok(glossaryPlaces('/elsewhere/talk.wav', '/work/project').every(path => !path.startsWith('/work/project/')));
+});
+
+describe('models', () => {
+  const home = homeOf({ EARSHOT_STATE: join(root, 'state'), EARSHOT_DATA: join(root, 'data') });
+  const models = createModels({ home, settings: () => ({ ...DEFAULTS, offline: true }), runtimes: { ready: () => false, directory: () => '' } as never, emit: () => {} });
+  test('an import takes models only: no key, no script, and nothing through a link to one', { skip: posix }, async () => {
+    const folder = mkdtempSync(join(root, 'import-'));
+    writeFileSync(join(folder, 'id_ed25519'), '-----BEGIN OPENSSH PRIVATE KEY-----\n');
+    symlinkSync(join(folder, 'id_ed25519'), join(folder, 'model.gguf'));
+    symlinkSync('/dev/zero', join(folder, 'endless.gguf'));
+    // A pickle is a program: it is never loaded, so it is never taken.
+    writeFileSync(join(folder, 'model.bin'), Buffer.from('800363706f736978', 'hex'));
+    writeFileSync(join(folder, 'model.pt'), Buffer.from('800363706f736978', 'hex'));
+    for (const name of ['id_ed25519', 'model.gguf', 'endless.gguf', 'model.bin', 'model.pt', '.']) await assert.rejects(models.import(join(folder, name)), failsWith('modelBroken'), name);
+  });
+  test('ids lead nowhere', async () => {
+    mkdirSync(join(root, 'data', 'models'), { recursive: true });
+    const precious = join(root, 'data', 'precious');
+    mkdirSync(precious, { recursive: true });
+    for (const id of ['../precious', '/', '..', '', '.', 'a/../../precious', '__proto__', 'constructor']) {
+      await assert.rejects(models.remove(id), failsWith('unknownModel'), id);
+      await assert.rejects(models.verify(id), failsWith('unknownModel'), id);
+      await assert.rejects(models.install(id, () => {}, new AbortController().signal), failsWith('unknownModel'), id);
+    }
+    assert.ok(existsSync(precious));
+  });
+});
+
+describe('what is Earshot\'s own', { skip: posix }, () => {
+  test('is closed to others, also where a folder was open before', () => {
+    const home = homeOf({ EARSHOT_STATE: join(root, 'own'), EARSHOT_DATA: join(root, 'own-data') });
+    for (const folder of [home.state, home.logs, home.audio]) { mkdirSync(folder, { recursive: true }); chmodSync(folder, 0o755); }
+    openHome(home);
+    for (const folder of [home.state, home.run, home.audio, home.logs, home.backups]) assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
+  });
+  test('a token is this user\'s alone, new each time, and put in the place of a planted link', () => {
+    const path = join(root, 'token'), precious = join(root, 'precious3');
+    writeFileSync(precious, 'mine');
+    symlinkSync(precious, path);
+    const token = newToken(path), again = newToken(path);
+    assert.match(token, /^[0-9a-f]{64}$/);
+    assert.notEqual(token, again);
+    assert.equal(lstatSync(path).mode & 0o777, 0o600);
+    assert.ok(lstatSync(path).isFile());
+    assert.equal(readFileSync(precious, 'utf8'), 'mine');
+  });
+});
+
+test('a wrong token takes as long as a nearly right one', () => {
+  const right = 'a'.repeat(64), early = `b${right.slice(1)}`, late = `${right.slice(1)}b`, ROUNDS = 15, CALLS = 2000;
+  assert.ok(sameToken(right, right) && !sameToken(right, early) && !sameToken(right, late) && !sameToken(right, '') && !sameToken(right, right.slice(1)));
+  const time = (token: string): number => { const begun = performance.now(); for (let n = 0; n < CALLS; n++) sameToken(token, right); return performance.now() - begun; };
+  const best = { early: Infinity, late: Infinity };
+  time(early);
+  // The best of many rounds, since others use the machine too.
+  for (let n = 0; n < ROUNDS; n++) { best.early = Math.min(best.early, time(early)); best.late = Math.min(best.late, time(late)); }
+  assert.ok(Math.abs(best.early - best.late) / best.late < 0.5, `${best.early} ms, ${best.late} ms`);
+  assert.match(sameToken.toString(), /timingSafeEqual/);
+});
