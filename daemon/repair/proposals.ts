@@ -39,9 +39,9 @@ export function doubtsIn(units: readonly Unit[], dictionary: Dictionary | null):
 }
 
 /** Nats from which a word is a surprise to the judge; names and terms that it knows are none. */
-const SURPRISE_UNKNOWN = 4, SURPRISE_UNSURE = 6, SURPRISE_SURE = 10;
+const SURPRISE_UNKNOWN = 4, SURPRISE_UNSURE = 7, SURPRISE_SURE = 11;
 /** Doubts that are looked into, the most doubtful first: bounds the time of an utterance that was not understood at all. */
-const MOST_DOUBTS = 6;
+const MOST_DOUBTS = 4;
 
 /** What to look into, in order of the text: doubts that the judge shares, and words that surprise it very much. */
 export function sharedDoubts(doubts: readonly Doubt[], units: readonly Unit[], surprise: readonly number[] | null): Doubt[] {
