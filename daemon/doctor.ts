@@ -1,9 +1,13 @@
 /** What works on this machine and what is missing: each check looks, changes nothing, and says so in a code and arguments. */
 import { statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import type { Device } from '../schemas/device.ts';
 import { EarshotError, type Failure } from '../schemas/errors.ts';
 import type { Result } from '../schemas/rpc.ts';
 import type { Settings } from '../schemas/settings.ts';
+import { launched } from './confine/launched.ts';
+import { confinement } from './confine/linux.ts';
+import { rightsOfMedia } from './confine/rights.ts';
 import type { RuntimeId } from './engines/engine.ts';
 import type { Home } from './home.ts';
 import { createHub, type Hub } from './models/hub.ts';
@@ -48,6 +52,7 @@ export async function examine(machine: Examined): Promise<Report> {
     engines(machine.runtimes),
     network(machine.settings, hub),
     socket(machine.home.run, machine.platform ?? process.platform),
+    sandbox(machine),
   ]);
   return { checks: checks.filter((check) => check !== null) };
 }
@@ -125,6 +130,17 @@ export function engines(runtimes: Pick<Runtimes, 'ready'>): Check {
 async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'>): Promise<Check> {
   if (offline) return check('network', 'ok', { offline: 1 });
   return check('network', (await hub.reachable(hubUrl)) ? 'ok' : 'warning', { url: hubUrl });
+}
+
+/** A private build of ffmpeg may need libraries that its confined process cannot see: it is started once. */
+async function sandbox({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
+  const found = confinement();
+  if (settings.sandbox === 'off' || 'reason' in found) return check('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
+  try {
+    const path = findFfmpeg(settings, runtimes, env), { program, args } = launched({ program: path, args: ['-version'] }, rightsOfMedia({ files: [], ffmpeg: path, folder: tmpdir() }));
+    if ((await run(program, args, { timeoutMs: PROBE_MS, env })).status !== 0) return check('sandbox', 'problem', { path });
+  } catch { /* without ffmpeg there is nothing to try */ }
+  return check('sandbox', 'ok', { abi: found.abi });
 }
 
 /** Only this user may get at the socket and the token. */

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toFailure, type Failure } from '../schemas/errors.ts';
 import { forwardClock } from './clock.ts';
+import { confines } from './confine/launched.ts';
 import { DaemonLog } from './journal/log.ts';
 import { openHome, home as homeOf } from './home.ts';
 import { takeLock } from './lock.ts';
@@ -65,7 +66,7 @@ async function main(): Promise<void> {
   const metrics = new Metrics(store, clock), speeds = new Speeds(store);
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
   const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest, spare: new Spare(),
-    deliver: (work, signal) => writeOutputs(work, { store, pcm: jobFiles(home.audio, work.row.id).pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, signal }), publish: event => { publish(event); watch.hear(event); }, log: line => log.write(line),
+    deliver: (work, signal) => writeOutputs(work, { store, pcm: jobFiles(home.audio, work.row.id).pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, confined: confines(settings.get()), signal }), publish: event => { publish(event); watch.hear(event); }, log: line => log.write(line),
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void leave('park', 'the database is damaged') });
 

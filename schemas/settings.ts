@@ -38,6 +38,7 @@ export const Settings = Closed({
   ageingSeconds: Type.Integer({ minimum: 1, maximum: 604800, default: 600, description: 'Waiting this long lifts a job by one priority.' }),
   overtakes: Type.Integer({ minimum: 0, maximum: 1000, default: 8, description: 'Jobs that a loaded model\'s job may pass.' }),
   smallerModelOnFailure: Type.Boolean({ default: false, description: 'When a model does not load anywhere, try a smaller one of its family.' }),
+  sandbox: Type.Enum(['auto', 'off'], { default: 'auto', description: 'Open recordings and models in processes with few rights, where the system can.' }),
   lowPriority: Type.Boolean({ default: false, description: 'Run workers at low process priority.' }),
   // models and places
   defaultModels: ByStage(Type.String()),
@@ -75,7 +76,7 @@ export const DEFAULTS: Settings = {
   excludedDevices: [], pinnedModels: {}, cpuThreads: null, repairOnCpu: true, othersOnCpu: false,
   instancesPerDevice: 5, loadedModels: 5, concurrentTasks: 8, minimumConcurrentTasks: 1,
   tickSeconds: 2, attempts: 3, modelReuse: 'warm', serial: false, adaptive: true, batchMinimum: 1, batchMaximum: 4, keepAliveSeconds: 300, ageingSeconds: 600,
-  overtakes: 8, smallerModelOnFailure: false, lowPriority: false,
+  overtakes: 8, smallerModelOnFailure: false, sandbox: 'auto', lowPriority: false,
   defaultModels: {}, offline: false, hubUrl: 'https://huggingface.co', modelFolders: [], ffmpegPath: null, pythonPath: null, server: null, commands: {}, http: null,
   formats: ['txt', 'srt', 'vtt', 'json'], idleExitSeconds: 900, watchQuietSeconds: 3, watchAhead: 64, liveSessions: 16, liveTimeoutSeconds: 60, historyDays: 365, historyJobs: 200_000,
 };

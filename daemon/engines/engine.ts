@@ -22,6 +22,13 @@ export interface Engine {
   elastic?: boolean;
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */
   remote?: boolean;
+  /**
+   * What its workers may do beyond reading their model and the sound, and writing speech (daemon/confine). Missing: nothing. `users`: whatever the user may,
+   * because its program is the user's own.
+   */
+  rights?: 'network' | 'users';
+  /** Folders of its own that its workers change. */
+  writes?(context: WorkerContext): string[];
   /** Program and arguments of a worker. No shell. */
   command(context: WorkerContext): { program: string; args: string[]; env: Record<string, string> };
 }

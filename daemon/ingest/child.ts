@@ -10,6 +10,8 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Failure } from '../../schemas/errors.ts';
+import { confine, confinement, limitReader } from '../confine/linux.ts';
+import type { Rights } from '../confine/rights.ts';
 import { syncFolder } from '../durable.ts';
 import { RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
 import { BYTES_PER_MS, decodeArguments, decodeStreamArguments, readDecoding, startsAfter } from './decoding.ts';
@@ -19,7 +21,7 @@ import { tailIsCut } from './tail.ts';
 import { verdict } from './verdict.ts';
 
 /** `live`: the sound comes with time, as bytes in `inputPath`; for PCM that is the PCM file itself. */
-export interface ChildRequest { recording: string; audioTrack: number; pcmPath: string; ffmpeg: string; sherpaDirectory: string; live?: { format: 'pcm' | 'container'; inputPath: string } }
+export interface ChildRequest { recording: string; /** Taken from this process before anything is opened; null: it keeps them. */ rights: Rights | null; audioTrack: number; pcmPath: string; ffmpeg: string; sherpaDirectory: string; live?: { format: 'pcm' | 'container'; inputPath: string } }
 /** Comes before the request, where a process is made ready: load the library now. */
 export interface Prepare { type: 'prepare'; sherpaDirectory: string }
 export interface Grown { type: 'grown'; bytes: number; ended: boolean }
@@ -49,6 +51,7 @@ const sound = growing();
 function decoded(request: ChildRequest, oneSide: boolean): Source {
   const { live } = request;
   const ffmpeg: ChildProcess = spawn(request.ffmpeg, live ? decodeStreamArguments : decodeArguments(request.recording, request.audioTrack, oneSide), { stdio: [live ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true });
+  if (request.rights && ffmpeg.pid) limitReader(ffmpeg.pid);
   // Without a reader Node throws away what a program said that has ended: all of a very short recording.
   ffmpeg.stdout!.on('readable', () => {});
   const exited = new Promise<number | NodeJS.Signals>((resolve, reject) => {
@@ -188,9 +191,10 @@ process.on('message', (message: ChildRequest | Grown | Prepare) => {
   if (!('type' in message)) asked.resolve(message);
   else if (message.type === 'grown') sound.grown(message.bytes, message.ended);
   // What cannot be loaded now says so when it is needed.
-  else try { prepared = { sherpaDirectory: message.sherpaDirectory, detector: openDetector(message.sherpaDirectory) }; } catch { /* then */ }
+  else try { confinement(); prepared = { sherpaDirectory: message.sherpaDirectory, detector: openDetector(message.sherpaDirectory) }; } catch { /* then */ }
 });
 const request = await asked.promise;
+if (request.rights) confine(request.rights);
 /** Two sides may cancel each other out in their sum (a plug wired wrong): where nothing was heard, one of them is listened to. */
 const listen = async (): Promise<Ingested> => {
   const both = await ingest(request);

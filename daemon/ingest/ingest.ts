@@ -2,7 +2,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
+import { dirname } from 'node:path';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
+import { rightsOfMedia } from '../confine/rights.ts';
 import type { ChildRequest, FromChild, Grown } from './child.ts';
 import type { UtteranceTimes } from './cutting.ts';
 import { endGroup, startChild } from './process.ts';
@@ -17,6 +19,8 @@ export interface IngestRequest {
   ffmpeg: string;
   /** The sherpa runtime. */
   sherpaDirectory: string;
+  /** With no more rights than it needs. */
+  confined?: boolean;
   /** A Node that runs our files. */
   node: string;
   /** Where a process may stand ready. */
@@ -125,7 +129,8 @@ function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live'
       decide(() => reject(new EarshotError('workerCrashed', { exit: code ?? exitSignal ?? 'unknown' }, stderr)));
       outcome!();
     });
-    child.send({ recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) } satisfies ChildRequest, error => { if (error) decide(() => reject(new EarshotError('workerCrashed', { exit: 'unknown' }, stderr || error.message))); });
+    const rights = request.confined ? rightsOfMedia({ files: live ? [] : [recording], ffmpeg, runtime: sherpaDirectory, folder: dirname(pcmPath) }) : null;
+    child.send({ recording, rights, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) } satisfies ChildRequest, error => { if (error) decide(() => reject(new EarshotError('workerCrashed', { exit: 'unknown' }, stderr || error.message))); });
   });
   return { child, done };
 }

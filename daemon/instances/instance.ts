@@ -8,6 +8,7 @@ import type { Instance as InstanceWord } from '../../schemas/device.ts';
 import type { Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
+import type { Rights } from '../confine/rights.ts';
 import type { Engine, WorkerContext } from '../engines/engine.ts';
 import type { Lease, Pool } from '../pool/pool.ts';
 import type { LoadRequest, RunRequest, StepOutputs } from './protocol.ts';
@@ -27,7 +28,7 @@ export interface InstanceEvents {
 
 export interface InstanceOptions {
   id: string; stage: Stage; card: ModelCard; engine: Engine; device: string; precision: string; lease: Lease; threads: number; job: string | null;
-  context: WorkerContext; directory: string; parameters: LoadRequest['parameters']; logPath: string; lowPriority: boolean; clock: () => number;
+  context: WorkerContext; rights: Rights | null; directory: string; parameters: LoadRequest['parameters']; logPath: string; lowPriority: boolean; clock: () => number;
 }
 
 const HEARTBEAT_TIMEOUT_MS = 20_000;
@@ -58,7 +59,7 @@ export class Instance {
       device: options.context.device, precision: options.precision, threads: options.engine.elastic ? options.context.threads : options.threads,
     };
     this.worker = startWorker({
-      id: options.id, engine: options.engine, context: options.context, logPath: options.logPath, lowPriority: options.lowPriority,
+      id: options.id, engine: options.engine, context: options.context, logPath: options.logPath, lowPriority: options.lowPriority, rights: options.rights,
       heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS, loadTimeoutMs: LOAD_TIMEOUT_MS, clock: options.clock,
     }, {
       loaded: () => this.onLoaded(),

@@ -11,6 +11,8 @@ import { constants, setPriority, tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
+import { launched } from '../confine/launched.ts';
+import type { Rights } from '../confine/rights.ts';
 import type { Engine, WorkerContext } from '../engines/engine.ts';
 import { LineSplitter, readLine } from './frames.ts';
 import { pruneLogs, WorkerLog } from './log.ts';
@@ -30,6 +32,8 @@ export interface WorkerOptions {
   engine: Engine; context: WorkerContext;
   logPath: string;
   lowPriority: boolean;
+  /** What it may touch; null or missing: what its user may. */
+  rights?: Rights | null;
   heartbeatTimeoutMs: number; loadTimeoutMs: number;
   /** From `unload` to SIGKILL. */
   unloadTimeoutMs?: number;
@@ -178,8 +182,9 @@ class WorkerProcess implements Worker {
 
   private spawn(): ChildProcess {
     const { engine, context, lowPriority, logPath } = this.options;
-    const command = engine.command(context);
+    const own = engine.command(context), command = { ...launched(own, this.options.rights ?? null), env: own.env };
     const env: NodeJS.ProcessEnv = { ...process.env, ...visibleDevices(context.device), ...command.env };
+    if (this.options.rights?.cache) env.CUDA_CACHE_PATH = this.options.rights.cache;
     // These are for the process that was started with them, not for its children.
     delete env.NODE_OPTIONS;
     delete env.NODE_CHANNEL_FD;

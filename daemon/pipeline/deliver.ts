@@ -27,7 +27,7 @@ export function transcriptOf(work: Pick<JobWork, 'row' | 'made'>): Transcript {
   };
 }
 
-export interface DeliverTools { store: Store; /** The job's decoded sound. */ pcm: string; ffmpeg: () => string; formats: readonly Format[]; signal: AbortSignal }
+export interface DeliverTools { store: Store; /** The job's decoded sound. */ pcm: string; ffmpeg: () => string; formats: readonly Format[]; /** ffmpeg with no more rights than it needs. */ confined?: boolean; signal: AbortSignal }
 
 /** Writing the same again, after a crash, gives the same files. @throws outputNotWritable, diskFull, ffmpegFailed, noFfmpeg */
 export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<Written[]> {
@@ -64,7 +64,7 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
       const { mux } = await import('../speech/mux.ts');
       const spoken = written.find(output => output.kind === 'audio');
       await mux({
-        recording: row.path, path, ffmpeg: tools.ffmpeg(), signal: tools.signal, language: row.language,
+        recording: row.path, path, ffmpeg: tools.ffmpeg(), ...(tools.confined ? { confined: true } : {}), signal: tools.signal, language: row.language,
         track: spoken ? { path: spoken.path, language: to ?? row.language ?? 'und' } : null,
         subtitles: [...subtitles].map(([text, file]) => ({ path: file, language: (text === 'original' ? row.language : to) ?? 'und' })),
       });

@@ -1,6 +1,7 @@
 /** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
 import { statSync } from 'node:fs';
 import { canHeal, toFailure } from '../../schemas/errors.ts';
+import { confines } from '../confine/launched.ts';
 import { makeFolder } from '../durable.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
@@ -33,7 +34,7 @@ export class Ingests {
       await makeFolder(files.speech, 0o700);
       const { live } = work.row, signal = work.ingestAbort!.signal;
       const request = {
-        recording: path, pcmPath: files.pcm, ...tools, node: process.execPath, spare: this.core.parts.spare, signal,
+        recording: path, pcmPath: files.pcm, ...tools, node: process.execPath, confined: confines(this.core.parts.settings()), spare: this.core.parts.spare, signal,
         onStart: ({ durationMs }: { durationMs: number | null }) => this.core.heard(() => { if (isNow()) this.core.update(work, { durationMs }); }),
         onUtterances: (rows: UtteranceRow[]) => this.core.heard(() => { if (isNow()) this.add(work, rows); }),
         onProgress: (ms: number, taken: number) => { if (isNow()) { work.row.ingestedMs = ms; work.heardBytes = taken; this.core.tell(work); } },

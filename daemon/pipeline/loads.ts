@@ -1,6 +1,9 @@
 /** Instances coming and going: loads that the plan asked for, and what becomes of them. */
 import { join } from 'node:path';
 import { EarshotError, canHeal, failure, toFailure, type Failure } from '../../schemas/errors.ts';
+import { confines } from '../confine/launched.ts';
+import { rightsOfWorker, type Rights } from '../confine/rights.ts';
+import type { Engine, RuntimeId, WorkerContext } from '../engines/engine.ts';
 import { ulid } from '../ids.ts';
 import { Instance, type InstanceEvents } from '../instances/instance.ts';
 import type { Action } from '../scheduler/snapshot.ts';
@@ -31,9 +34,10 @@ export class Loads {
     try {
       const device = this.core.kindOf(action.device) === 'gpu' ? { kind: 'gpu' as const, uuid: action.device } : { kind: 'cpu' as const };
       const lease = pool.lease({ device: action.device, instance: id, bytes: action.bytes, name: card.name });
+      const context = { card, runtime: (runtime: RuntimeId) => catalogue.runtimeDirectory(runtime), device, threads: engineOfModel.elastic ? this.cores() : action.threads };
       const instance = new Instance({
         id, stage: action.stage, card, engine: engineOfModel, device: action.device, precision: catalogue.precision(card, action.device), lease, threads: action.threads, job: action.job,
-        context: { card, runtime: runtime => catalogue.runtimeDirectory(runtime), device, threads: engineOfModel.elastic ? this.cores() : action.threads },
+        context, rights: this.rights(engineOfModel, context, catalogue.directory(card.id)),
         directory: catalogue.directory(card.id), parameters: catalogue.parameters(card), logPath: join(home.logs, `worker-${card.id}-${id}.log`), lowPriority: settings().lowPriority, clock,
       }, pool, this.events);
       this.core.instances.set(id, instance);
@@ -44,6 +48,11 @@ export class Loads {
       log(`load of ${action.model}: ${String(error)}`);
       this.loadFailed(action.model, action.device, toFailure(error));
     }
+  }
+
+  private rights(engine: Engine, context: WorkerContext, directory: string): Rights | null {
+    const { home, settings } = this.core.parts;
+    return confines(settings()) ? rightsOfWorker({ engine, context, program: engine.command(context).program, env: process.env, directory, audio: home.audio, cache: join(home.data, 'cache', 'cuda') }) : null;
   }
 
   private cores(): number { return Math.max(1, ...this.core.parts.pool.views().filter(device => device.kind === 'cpu').map(device => Math.floor(device.cores))); }

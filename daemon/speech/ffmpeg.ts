@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../schemas/errors.ts';
+import { launched } from '../confine/launched.ts';
+import type { Rights } from '../confine/rights.ts';
 
 export interface FfmpegCall {
   ffmpeg: string; args: readonly string[];
@@ -11,14 +13,17 @@ export interface FfmpegCall {
   /** Goes to its standard input. */
   input?: AsyncIterable<Buffer>;
   signal?: AbortSignal;
+  /** Where it reads what others made. */
+  rights?: Rights | null;
 }
 
 const LAST_BYTES = 4000;
 
 /** What ffmpeg wrote to standard output. Throws noFfmpeg, diskFull, ffmpegFailed with its last lines, or cancelled. */
-export async function runFfmpeg({ ffmpeg, args, path, input, signal }: FfmpegCall): Promise<Buffer> {
+export async function runFfmpeg({ ffmpeg, args: wanted, path, input, signal, rights = null }: FfmpegCall): Promise<Buffer> {
   if (signal?.aborted) throw new EarshotError('cancelled');
-  const child = spawn(ffmpeg, ['-hide_banner', '-nostats', '-loglevel', 'error', ...(input ? [] : ['-nostdin']), ...args], { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true });
+  const { program, args } = launched({ program: ffmpeg, args: ['-hide_banner', '-nostats', '-loglevel', 'error', ...(input ? [] : ['-nostdin']), ...wanted] }, rights);
+  const child = spawn(program, args, { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true });
   const kill = (): void => { child.kill('SIGKILL'); };
   signal?.addEventListener('abort', kill, { once: true });
   const output: Buffer[] = [];

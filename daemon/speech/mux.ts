@@ -1,7 +1,8 @@
 /** A copy of the recording with the spoken track and subtitles that can be switched on and off. */
 import { rm, stat } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
+import { rightsOfMedia } from '../confine/rights.ts';
 import { putInPlace } from '../durable.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 
@@ -15,6 +16,8 @@ export interface MuxRequest {
   /** .mkv, or .mp4 (anything else is written as MP4 too). */
   path: string;
   ffmpeg: string;
+  /** With no more rights than it needs. */
+  confined?: boolean;
   signal?: AbortSignal;
 }
 
@@ -26,8 +29,10 @@ export async function mux(request: MuxRequest): Promise<void> {
   const partial = `${request.path}.part`;
   const subtitles: MuxRequest['subtitles'][number][] = [];
   for (const subtitle of request.subtitles) if ((await stat(subtitle.path)).size > 0) subtitles.push(subtitle);
+  const { ffmpeg, track, path } = request;
+  const rights = request.confined ? rightsOfMedia({ files: [request.recording, ...(track ? [track.path] : []), ...subtitles.map(subtitle => subtitle.path)], ffmpeg, folder: dirname(path) }) : null;
   const call = (copyVideo: boolean): Promise<Buffer> =>
-    runFfmpeg({ ffmpeg: request.ffmpeg, path: request.path, args: muxArguments({ ...request, subtitles }, partial, copyVideo), signal: request.signal });
+    runFfmpeg({ ffmpeg, path, rights, args: muxArguments({ ...request, subtitles }, partial, copyVideo), signal: request.signal });
   await rm(partial, { force: true }); // a link that lies there would be followed
   try {
     await call(true).catch((error: unknown) => {

@@ -32,7 +32,7 @@ export interface Args {
 
 type CheckStatus = DoctorReport['checks'][number]['status'];
 
-export const CHECKS = ['node', 'python', 'npm', 'ffmpeg', 'gpu', 'memory', 'disk', 'models', 'engines', 'network', 'socket'] as const;
+export const CHECKS = ['node', 'python', 'npm', 'ffmpeg', 'gpu', 'memory', 'disk', 'models', 'engines', 'network', 'socket', 'sandbox'] as const;
 export type CheckId = (typeof CHECKS)[number];
 
 export const BOTTLENECKS = ['stageBusyReplicaFits', 'stageBusyNoRoom', 'stageBusy', 'memoryShort', 'loading'] as const;

@@ -154,6 +154,12 @@ export const en: Catalogue = {
     models: { name: 'Models', ok: (a) => says(a.text('names', 'installed')), warning: (a) => says(`${a.text('names', 'some')} not installed`, a.has('offline') ? 'The setting offline forbids fetching them: import them with `earshot models import`, or turn it off.' : '`earshot models install` brings them.'), problem: (a) => says(`${a.text('names', 'some')} damaged`, '`earshot models install` mends them.') },
     engines: { name: 'Engines', ok: (a) => says(a.text('names', 'ready')), warning: (a) => says(`${a.text('names', 'some')} not installed`, 'They are installed when they are needed.'), problem: (a) => says(`${a.text('names', 'some')} broken`, '`earshot engines install` mends them.') },
     network: { name: 'Network', ok: (a) => says(a.has('offline') ? 'never used: the setting offline is on' : a.text('url', 'reachable')), warning: (a) => says(`${a.text('url', 'the model hub')} cannot be reached`, 'What is installed works without it.'), problem: (a) => says(`${a.text('url', 'the model hub')} cannot be reached`) },
+    sandbox: {
+      name: 'Sandbox',
+      ok: (a) => says(`recordings and models are opened with few rights (Landlock ${a.text('abi')}, seccomp): no network, no files but their own`),
+      warning: (a) => says(a.text('reason') === 'off' ? 'recordings and models are opened with all your rights: the setting sandbox is off' : 'recordings and models are opened with all your rights: this system takes none away', a.text('reason') === 'off' ? 'earshot settings set sandbox auto' : 'On Linux 5.13 and newer Landlock does; elsewhere open only recordings and models that you trust.'),
+      problem: (a) => says(`${a.text('path')} does not start with few rights`, 'Use the ffmpeg of your system (ffmpegPath), or earshot settings set sandbox off.'),
+    },
     socket: { name: 'Privacy', ok: () => says('only you can reach the daemon'), warning: (a) => says(`others may open ${a.text('path')}`), problem: (a) => says(`others may open ${a.text('path')}`, 'Stop the daemon, remove that folder and start it again.') },
   },
   watchStates: { starting: 'looking through it', watching: 'watched', polling: 'watched, by looking', paused: 'paused', missing: 'not there', blocked: 'watched, by looking' },

@@ -148,6 +148,12 @@ export const zhCn: Catalogue = {
     models: { name: '模型', ok: (a) => says(a.text('names', '已安装')), warning: (a) => says(`${a.text('names', '部分模型')} 未安装`, a.has('offline') ? '离线设置 offline 禁止下载：请用 `earshot models import` 导入，或关闭该设置。' : '运行 `earshot models install` 安装。'), problem: (a) => says(`${a.text('names', '部分模型')} 已损坏`, '运行 `earshot models install` 修复。') },
     engines: { name: '引擎', ok: (a) => says(a.text('names', '就绪')), warning: (a) => says(`${a.text('names', '部分引擎')} 未安装`, '需要时会自动安装。'), problem: (a) => says(`${a.text('names', '部分引擎')} 损坏`, '运行 `earshot engines install` 修复。') },
     network: { name: '网络', ok: (a) => says(a.has('offline') ? '从不使用：已开启离线设置 offline' : a.text('url', '可访问')), warning: (a) => says(`无法访问 ${a.text('url', '模型仓库')}`, '已安装的内容不受影响。'), problem: (a) => says(`无法访问 ${a.text('url', '模型仓库')}`) },
+    sandbox: {
+      name: '沙箱',
+      ok: (a) => says(`录音和模型在受限进程中打开（Landlock ${a.text('abi')}、seccomp）：没有网络，只能访问自己的文件`),
+      warning: (a) => says(a.text('reason') === 'off' ? '录音和模型以你的全部权限打开：设置 sandbox 为 off' : '录音和模型以你的全部权限打开：此系统无法收回权限', a.text('reason') === 'off' ? 'earshot settings set sandbox auto' : 'Linux 5.13 及以上版本有 Landlock；在其他系统上请只打开可信的录音和模型。'),
+      problem: (a) => says(`${a.text('path')} 无法在受限权限下启动`, '请使用系统的 ffmpeg（ffmpegPath），或 earshot settings set sandbox off。'),
+    },
     socket: { name: '隐私', ok: () => says('只有你能访问守护进程'), warning: (a) => says(`其他人可以打开 ${a.text('path')}`), problem: (a) => says(`其他人可以打开 ${a.text('path')}`, '请停止守护进程，删除该文件夹后重新启动。') },
   },
   watchStates: { starting: '正在查看', watching: '监视中', polling: '监视中（定时查看）', paused: '已暂停', missing: '不存在', blocked: '监视中（定时查看）' },

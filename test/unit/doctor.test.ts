@@ -46,13 +46,13 @@ describe('single checks', () => {
 
 test('a bare machine: everything that is missing is said, in words, in both languages', async () => {
   const machine: Examined = {
-    home: { data: temporary, run: join(temporary, 'nowhere') }, settings: DEFAULTS, env: { PATH: temporary }, devices: [], problems: [], platform: 'linux',
+    home: { data: temporary, run: join(temporary, 'nowhere') }, settings: { ...DEFAULTS, sandbox: 'off' }, env: { PATH: temporary }, devices: [], problems: [], platform: 'linux',
     runtimes: { directory: () => temporary, ready: () => false },
     models: { list: () => [], ready: () => false, defaults: async () => ({ models: { asr: 'whisper-base', tts: 'voice' }, substitutions: [] }) },
     hub: { reachable: async () => false }, freeBytes: async () => 50 * GiB,
   };
   const { checks } = await examine(machine);
-  assert.deepEqual(Object.fromEntries(checks.map((check) => [check.id, check.status])), { node: 'ok', python: 'problem', npm: 'problem', ffmpeg: 'warning', gpu: 'warning', disk: 'ok', models: 'warning', engines: 'warning', network: 'warning' });
+  assert.deepEqual(Object.fromEntries(checks.map((check) => [check.id, check.status])), { node: 'ok', python: 'problem', npm: 'problem', ffmpeg: 'warning', gpu: 'warning', disk: 'ok', models: 'warning', engines: 'warning', network: 'warning', sandbox: 'warning' });
   assert.equal(checks.find((check) => check.id === 'models')?.args.names, 'whisper-base, voice');
   for (const check of checks) for (const locale of ['en', 'zh-cn'] as const) {
     const { name, what } = checkText(check, locale);

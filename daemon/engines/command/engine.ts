@@ -11,6 +11,6 @@ import { nodeCommand } from '../files.ts';
 
 export const command: Engine = {
   id: 'command', name: 'Program', stages: STAGES, devices: ['cpu'], licence: 'MIT', runtimes: [],
-  maxBatch: {},
+  rights: 'users', maxBatch: {},
   command: () => nodeCommand('command'),
 };

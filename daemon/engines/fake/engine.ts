@@ -9,7 +9,7 @@ import type { Engine } from '../engine.ts';
 import { nodeCommand } from '../files.ts';
 
 export const fake: Engine = {
-  id: 'fake', name: 'Fake', stages: STAGES, devices: ['cpu', 'gpu'], licence: 'MIT', runtimes: [],
+  id: 'fake', name: 'Fake', stages: STAGES, devices: ['cpu', 'gpu'], licence: 'MIT', runtimes: [], rights: 'users',
   maxBatch: { asr: 4, repair: 4, nmt: 4, tts: 4 },
   command: () => nodeCommand('fake'),
 };

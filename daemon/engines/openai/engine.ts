@@ -10,6 +10,6 @@ import { nodeCommand } from '../files.ts';
 export const openai: Engine = {
   id: 'openai', name: 'OpenAI-compatible server', stages: STAGES, devices: ['cpu'], licence: 'MIT', runtimes: [],
   contextual: ['nmt'],
-  maxBatch: {}, remote: true,
+  maxBatch: {}, remote: true, rights: 'network',
   command: () => nodeCommand('openai'),
 };

@@ -10,6 +10,6 @@ import type { Engine } from '../../../daemon/engines/engine.ts';
 import { STAGES } from '../../../schemas/words.ts';
 
 export const virtual: Engine = {
-  id: 'virtual', name: 'Virtual', stages: STAGES, devices: ['gpu'], licence: 'MIT', runtimes: [], maxBatch: { asr: 4, repair: 4, nmt: 4, tts: 4 },
+  id: 'virtual', name: 'Virtual', stages: STAGES, devices: ['gpu'], licence: 'MIT', runtimes: [], rights: 'users', maxBatch: { asr: 4, repair: 4, nmt: 4, tts: 4 },
   command: () => ({ program: process.execPath, args: [join(import.meta.dirname, 'worker.ts')], env: {} }),
 };

@@ -1,0 +1,78 @@
+/** What a process that opens media or models may touch: the system's own programs and libraries, Earshot's, and what it works on. Nothing else of the user's. */
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join, sep } from 'node:path';
+import type { Engine, WorkerContext } from '../engines/engine.ts';
+
+export interface Rights {
+  /** Files and folders with all in them: read, and run where they are programs. */
+  read: readonly string[];
+  /** Also changed. */
+  write: readonly string[];
+  /** Connections to anywhere. */
+  network: boolean;
+  /** Drivers of GPUs talk to their own services over sockets of this machine. */
+  gpu: boolean;
+  /** What the driver of a GPU keeps for next time. */
+  cache?: string;
+}
+
+const SYSTEM = [
+  '/usr', '/lib', '/lib64', '/lib32', '/bin', '/sbin', '/opt', '/nix/store', '/gnu/store', '/snap', '/home/linuxbrew/.linuxbrew', '/proc', '/sys',
+  ...['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'ld.so.preload', 'localtime', 'nsswitch.conf', 'host.conf', 'gai.conf', 'resolv.conf', 'hosts', 'passwd', 'group', 'os-release', 'alternatives',
+    'ssl', 'pki', 'ca-certificates', 'crypto-policies', 'OpenCL', 'vulkan', 'mime.types'].map(name => `/etc/${name}`),
+];
+/** Where /etc/resolv.conf leads. */
+const NAMES = ['/run/systemd/resolve', '/run/resolvconf', '/run/NetworkManager', '/mnt/wsl/resolv.conf'];
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'shm'].map(name => `/dev/${name}`);
+const GPU_DEVICES = ['nvidia0', 'nvidia1', 'nvidia2', 'nvidia3', 'nvidia4', 'nvidia5', 'nvidia6', 'nvidia7', 'nvidia8', 'nvidia9', 'nvidia10', 'nvidia11', 'nvidia12', 'nvidia13', 'nvidia14', 'nvidia15',
+  'nvidiactl', 'nvidia-modeset', 'nvidia-uvm', 'nvidia-uvm-tools', 'nvidia-caps', 'dri', 'kfd', 'dxg'].map(name => `/dev/${name}`);
+
+/** The folders of this program: the source tree's, or the bundle's. */
+const bundled = !import.meta.filename.endsWith('.ts');
+const APP = bundled ? [import.meta.dirname, join(import.meta.dirname, '..', 'node_modules')] : ['daemon', 'schemas', 'node_modules', 'package.json', 'test'].map(name => join(import.meta.dirname, '..', '..', name));
+
+/** A program and the libraries beside it: …/bin/x brings …/lib, as environments and private builds have it. */
+export function installation(program: string, home = homedir()): string[] {
+  const found = new Set<string>();
+  for (const path of [program, real(program)]) {
+    const folder = dirname(path), prefix = dirname(folder);
+    found.add(folder);
+    // The home folder itself is nobody's installation.
+    if (prefix === home || `${home}${sep}`.startsWith(prefix + sep) || prefix === '/') found.add(join(prefix, 'lib'));
+    else if (folder.endsWith(`${sep}bin`)) found.add(prefix);
+  }
+  return [...found];
+}
+
+const real = (path: string): string => { try { return realpathSync(path); } catch { return path; } };
+const libraries = (env: NodeJS.ProcessEnv): string[] => [env.LD_LIBRARY_PATH, env.NODE_EXTRA_CA_CERTS, env.SSL_CERT_FILE, env.SSL_CERT_DIR].flatMap(value => value?.split(delimiter) ?? []).filter(Boolean);
+
+/** Only what is there, links with what they lead to. */
+const there = (paths: readonly string[]): string[] => [...new Set(paths.flatMap(path => [path, real(path)]))].filter(path => existsSync(path));
+
+function rights({ read, write, network = false, gpu = false }: { read: string[]; write: string[]; network?: boolean; gpu?: boolean }, env: NodeJS.ProcessEnv): Rights {
+  return { read: there([...SYSTEM, ...APP, ...installation(process.execPath), ...libraries(env), ...(network ? NAMES : []), ...read]), write: there([...DEVICES, ...(gpu ? GPU_DEVICES : []), ...write]), network, gpu };
+}
+
+/** Of a worker; null: it is a program of the user's own, which may do what its user may. */
+export function rightsOfWorker({ engine, context, program, env, directory, audio, cache }: {
+  engine: Engine; context: WorkerContext; program: string; env: NodeJS.ProcessEnv;
+  /** Its model's files. */
+  directory: string;
+  /** Sound in work, and what is spoken. */
+  audio: string;
+  /** What the driver of a GPU keeps for next time. */
+  cache: string;
+}): Rights | null {
+  if (engine.rights === 'users') return null;
+  const gpu = context.device.kind === 'gpu';
+  const write = [...(engine.stages.includes('tts') ? [audio] : []), ...(engine.writes?.(context) ?? []), ...(gpu ? [cache] : [])];
+  for (const folder of write) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return { ...rights({ read: [...installation(program), ...engine.runtimes.map(runtime => context.runtime(runtime)), ...(directory ? [directory] : []), audio], write, network: engine.rights === 'network', gpu }, env), ...(gpu ? { cache } : {}) };
+}
+
+/** Of a process that reads `files` with ffmpeg and writes into `folder`. */
+export function rightsOfMedia({ files, ffmpeg, runtime, folder }: { files: readonly string[]; ffmpeg: string; /** The voice detector's. */ runtime?: string; folder: string }): Rights {
+  return rights({ read: [...installation(ffmpeg), ...(runtime ? [runtime] : []), ...files], write: [folder] }, process.env);
+}

@@ -1,0 +1,117 @@
+/** Rights taken away: what a confined process cannot reach, and that real engines and ffmpeg work all the same. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { launched } from '../../daemon/confine/launched.ts';
+import { confinement } from '../../daemon/confine/linux.ts';
+import { installation, rightsOfMedia, rightsOfWorker, type Rights } from '../../daemon/confine/rights.ts';
+import { engines } from '../../daemon/engines/engines.ts';
+import { processes } from '../../daemon/instances/memory.ts';
+import { RealDaemon, SAMPLES } from '../daemon/real.ts';
+import { compare } from './words.ts';
+import { ffmpeg, missing, modelFolder, python, sherpa } from './place.ts';
+
+const found = confinement(), skip = 'reason' in found ? `nothing takes rights away here: ${found.reason}` : false;
+if (skip) console.log(`skipped: ${skip}`);
+
+describe('a confined process', { skip }, () => {
+  let home: string, allowed: string, rights: Rights;
+  before(() => {
+    home = mkdtempSync(join(tmpdir(), 'earshot-confined-'));
+    allowed = join(home, 'allowed');
+    mkdirSync(join(home, '.ssh'));
+    mkdirSync(allowed);
+    writeFileSync(join(home, '.ssh', 'id_ed25519'), 'the key');
+    writeFileSync(join(home, 'talk.wav'), 'sound');
+    symlinkSync(join(home, '.ssh', 'id_ed25519'), join(allowed, 'link'));
+    rights = rightsOfMedia({ files: [join(home, 'talk.wav')], ffmpeg: '/bin/true', folder: allowed });
+  });
+  after(() => rmSync(home, { recursive: true }));
+  /** Runs JavaScript in it. */
+  const within = (code: string, with_: Rights = rights, args: string[] = []): { status: number | null; out: string; err: string } => {
+    const { program, args: all } = launched({ program: process.execPath, args: ['--input-type=module', '-e', code, ...args] }, with_), { status, stdout, stderr } = spawnSync(program, all, { encoding: 'utf8' });
+    return { status, out: stdout.trim(), err: stderr };
+  };
+  const tryTo = (action: string): string => within(`import fs from 'node:fs'; import net from 'node:net'; import dgram from 'node:dgram'; import { spawnSync, execFileSync } from 'node:child_process'; try { ${action}; console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`).out.split('\n').at(-1)!;
+
+  it('reads what it was given, writes where it may, and nothing else', () => {
+    assert.equal(tryTo(`fs.readFileSync(${JSON.stringify(join(home, 'talk.wav'))})`), 'done');
+    assert.equal(tryTo(`fs.writeFileSync(${JSON.stringify(join(allowed, 'made'))}, 'x'); fs.rmSync(${JSON.stringify(join(allowed, 'made'))})`), 'done');
+    for (const action of [
+      `fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))})`, `fs.readdirSync(${JSON.stringify(home)})`, `fs.readFileSync(${JSON.stringify(join(allowed, 'link'))})`,
+      `fs.readFileSync(${JSON.stringify(join(allowed, '..', '.ssh', 'id_ed25519'))})`, `fs.writeFileSync(${JSON.stringify(join(home, 'talk.wav'))}, 'x')`, `fs.rmSync(${JSON.stringify(join(home, 'talk.wav'))})`,
+      `fs.linkSync(${JSON.stringify(join(home, 'talk.wav'))}, ${JSON.stringify(join(allowed, 'other'))})`, `fs.readFileSync('/proc/${process.pid}/environ')`, `fs.readFileSync('/proc/${process.pid}/root${join(home, '.ssh', 'id_ed25519')}')`,
+    ]) assert.match(tryTo(action), /EACCES|EPERM|EXDEV/, action);
+    assert.equal(readFileSync(join(home, 'talk.wav'), 'utf8'), 'sound');
+  });
+
+  it('opens no connection, to whomever, and signals nobody outside', async () => {
+    const server = createServer(), path = join(allowed, 'socket');
+    server.listen(path);
+    await once(server, 'listening');
+    try {
+      const connect = (where: string): string => tryTo(`await new Promise((resolve, reject) => net.connect(${where}).once('connect', resolve).once('error', reject))`);
+      assert.match(connect('{ host: "127.0.0.1", port: 9 }'), /EACCES|EPERM/);
+      assert.match(connect('{ host: "::1", port: 9 }'), /EACCES|EPERM/);
+      assert.match(connect(`{ path: ${JSON.stringify(path)} }`), /EACCES|EPERM/);
+      assert.match(tryTo(`const socket = dgram.createSocket('udp4'); await new Promise((resolve, reject) => socket.once('error', reject).bind(0, resolve))`), /EACCES|EPERM/);
+    } finally { server.close(); }
+    if ('abi' in found && found.abi >= 6) assert.match(tryTo(`process.kill(${process.pid}, 0)`), /EPERM/);
+  });
+
+  it('costs a start of Node more', () => {
+    const median = (run: () => void): number => { const times = Array.from({ length: 5 }, () => { const at = performance.now(); run(); return performance.now() - at; }); return times.sort((a, b) => a - b)[2]!; };
+    const confined = launched({ program: '/bin/true', args: [] }, rights), bare = median(() => spawnSync('/bin/true')), with_ = median(() => assert.equal(spawnSync(confined.program, confined.args).status, 0));
+    console.log(`start of a program: ${bare.toFixed(1)} ms, with few rights ${with_.toFixed(1)} ms`);
+  });
+
+  it('hands its limits on to all that it starts', () => {
+    assert.match(within(`import { spawnSync } from 'node:child_process'; console.log(spawnSync('/bin/cat', [${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}], { encoding: 'utf8' }).stderr)`).out, /denied/i);
+  });
+
+  it('does not start at all where the kernel refuses', () => {
+    const broken = { ...rights, read: 7 } as unknown as Rights;
+    assert.notEqual(within('console.log("ran")', broken).status, 0);
+    assert.equal(within('console.log("ran")', broken).out, '');
+  });
+
+  it('an engine that needs the network has it, and still not the files', () => {
+    const openai = engines.find(engine => engine.id === 'openai')!, context = { card: {} as never, runtime: () => '', device: { kind: 'cpu' as const }, threads: 1 };
+    const given = rightsOfWorker({ engine: openai, context, program: process.execPath, env: process.env, directory: '', audio: allowed, cache: '' })!;
+    const { out } = within(`import net from 'node:net'; import fs from 'node:fs'; net.connect(9, '127.0.0.1').once('error', error => { console.log(error.code); try { fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}); } catch (error) { console.log(error.code); } });`, given);
+    assert.equal(out, 'ECONNREFUSED\nEACCES');
+    assert.equal(rightsOfWorker({ engine: engines.find(engine => engine.id === 'command')!, context, program: '/bin/true', env: {}, directory: '', audio: allowed, cache: '' }), null);
+  });
+
+  it('knows what belongs to a program, and never takes a home folder for an installation', () => {
+    assert.deepEqual(installation('/home/u/bin/ffmpeg', '/home/u'), ['/home/u/bin', '/home/u/lib']);
+    assert.deepEqual(installation('/home/u/.pyenv/versions/3.12/bin/python', '/home/u'), ['/home/u/.pyenv/versions/3.12/bin', '/home/u/.pyenv/versions/3.12']);
+    assert.deepEqual(installation('/home/ffmpeg', '/home/u'), ['/home', '/lib']);
+  });
+});
+
+const absent = missing({ ffmpeg, sherpa, python, 'whisper-base': modelFolder('whisper-base') });
+describe('recognition with real engines', { skip: skip || absent, timeout: 120_000 }, () => {
+  it('is the same with few rights, in every process that opens media or models', async () => {
+    const daemon = await new RealDaemon({ settings: { formats: ['txt'] } }).start();
+    try {
+      const path = join(daemon.recordings, 'sense.flac');
+      copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), path);
+      const [job] = await daemon.submit([path], { language: 'en', repair: false });
+      const [ended] = await daemon.ended([job!]);
+      assert.equal(ended!.state, 'completed', JSON.stringify(ended!.failure));
+      const { instances } = await daemon.client.call('device/list', {}), workers = instances.flatMap(instance => processes(instance.pid!));
+      assert.ok(workers.length > 0);
+      for (const pid of workers) assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /NoNewPrivs:\s+1[\s\S]*Seccomp:\s+2/);
+      const said = readFileSync(ended!.outputs.find(output => output.kind === 'txt')!.path, 'utf8');
+      assert.ok(compare('Had he married a more amiable woman, he might have been made still more respectable than he was.', said.slice(said.indexOf('Had he'), said.indexOf('he was.') + 7)).rate < 0.2, said);
+      const { checks } = await daemon.client.call('daemon/doctor', {});
+      assert.equal(checks.find(check => check.id === 'sandbox')?.status, 'ok', JSON.stringify(checks));
+    } finally { await daemon.close(); }
+  });
+});
