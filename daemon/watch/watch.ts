@@ -120,8 +120,9 @@ export class Watch {
     return [...now, ...this.parts.store.watched.recent(folder!.spec.path, limit - now.length).filter(row => row.path !== row.decision.args.to).map(fileOf)];
   }
 
-  /** What was decided about a file, or would be. One that nobody noticed yet is looked at. */
+  /** What was decided about a file, or would be. One that nobody noticed yet is looked at. @throws badRequest */
   async why(asked: string): Promise<WatchedFile> {
+    if (!isAbsolute(asked)) throw new EarshotError('badRequest', { field: 'path' }, 'the path is not absolute');
     const path = join(await realpath(dirname(asked)).catch(() => dirname(asked)), basename(asked));
     const { store, clock } = this.parts, folder = innermost(this.folders.values(), path), look = await lookAt(path);
     const says = (code: WatchedFile['decision']['code'], args: WatchedFile['decision']['args'] = {}): WatchedFile =>
