@@ -1,5 +1,6 @@
 /** Advanced SubStation Alpha, for players and editors that style subtitles. */
 import { ASS_HEADER, assTime, escapeAss } from '../../schemas/subtitles/ass.ts';
+import { oneLine } from './passages.ts';
 import type { Cue } from './cues.ts';
 
 export function toAss(cues: readonly Cue[], title: string): string {
@@ -7,5 +8,5 @@ export function toAss(cues: readonly Cue[], title: string): string {
     const shown = lines.map((line, n) => (second > 0 && n === lines.length - second ? '{\\rTranslation}' : '') + escapeAss(line)).join('\\N');
     return `Dialogue: 0,${assTime(startMs)},${assTime(endMs)},Default,,0,0,0,,${shown}`;
   });
-  return `${[...ASS_HEADER(title.replace(/\p{Cc}+/gu, ' ')), ...events].join('\n')}\n`;
+  return `${[...ASS_HEADER(oneLine(title)), ...events].join('\n')}\n`;
 }

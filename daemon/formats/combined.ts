@@ -4,7 +4,7 @@ import type { Format } from '../../schemas/words.ts';
 import { toAss } from './ass.ts';
 import { cuesOf } from './cues.ts';
 import { render } from './formats.ts';
-import { passagesOf } from './passages.ts';
+import { oneLine, passagesOf } from './passages.ts';
 import { toSrt, toVtt } from './subtitles.ts';
 
 export type CombinedFormat = Exclude<Format, 'json'>;
@@ -22,4 +22,4 @@ export function combined(transcripts: readonly Transcript[], format: CombinedFor
   return format === 'srt' ? toSrt(cues) : format === 'vtt' ? toVtt(cues) : toAss(cues, transcripts[0] ? nameOf(transcripts[0]) : '');
 }
 
-const nameOf = ({ recording }: Transcript): string => recording.name.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+const nameOf = ({ recording }: Transcript): string => oneLine(recording.name);

@@ -1,6 +1,6 @@
 /** Texts to read: plain and Markdown. */
 import type { Transcript } from '../../schemas/job.ts';
-import type { Passage } from './passages.ts';
+import { oneLine, type Passage } from './passages.ts';
 import { joiner } from '../../schemas/subtitles/width.ts';
 
 /** A pause of this length begins a new paragraph, and so does a sentence's end once the paragraph has this many characters. */
@@ -39,7 +39,7 @@ export function toMarkdown(transcript: Transcript, passages: readonly Passage[])
     const second = paragraph.flatMap(passage => passage.second ?? []);
     return [`**${clock(paragraph[0]!.startMs)}** ${escapeMarkdown(joined(paragraph.map(passage => passage.main)))}`, ...(second.length ? [`> ${escapeMarkdown(joined(second))}`] : [])];
   });
-  return [`# ${escapeMarkdown(recording.name.replace(/\p{Cc}+/gu, ' '))}`, ...(facts.length ? [`*${facts.join(' · ')}*`] : []), ...blocks].join('\n\n') + '\n';
+  return [`# ${escapeMarkdown(oneLine(recording.name))}`, ...(facts.length ? [`*${facts.join(' · ')}*`] : []), ...blocks].join('\n\n') + '\n';
 }
 
 /** Signs that Markdown could take for its own, anywhere in a line. */

@@ -32,12 +32,12 @@ const unfinished = (utterance: Utterance): boolean => !utterance.asr && !utteran
 
 function passageOf(utterance: Utterance, text: NonNullable<OutputOptions['text']>, language: string, target: string): Passage[] {
   const { startMs, endMs, asr, nmt, failed } = utterance;
-  const place = { startMs, endMs, words: asr?.words ?? [], source: clean(sourceText(utterance)) };
+  const place = { startMs, endMs, words: asr?.words ?? [], source: oneLine(sourceText(utterance)) };
   if (!asr) return failed ? [{ ...place, main: { text: NOT_RECOGNISED, language: 'en' }, second: null, marker: true }] : [];
   if (!place.source) return [];
   const original: Line = { text: place.source, language: asr.language || language };
   if (text === 'original') return [{ ...place, main: original, second: null, marker: false }];
-  const translated = nmt ? clean(nmt.text) : failed?.stage === 'nmt' || failed?.stage === 'repair' ? `${NOT_TRANSLATED} ${original.text}` : '';
+  const translated = nmt ? oneLine(nmt.text) : failed?.stage === 'nmt' || failed?.stage === 'repair' ? `${NOT_TRANSLATED} ${original.text}` : '';
   const translation: Line = { text: translated, language: nmt?.language ?? target };
   if (text === 'translation') return translated ? [{ ...place, main: translation, second: null, marker: false }] : [];
   const known = nmt && translated ? translation : failed?.stage === 'nmt' ? { text: NOT_TRANSLATED, language: 'en' } : null;
@@ -45,4 +45,4 @@ function passageOf(utterance: Utterance, text: NonNullable<OutputOptions['text']
 }
 
 /** One line, without signs that end one or steer a display. */
-const clean = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').replace(/\s+/gu, ' ').trim();
+export const oneLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').replace(/\s+/gu, ' ').trim();

@@ -75,9 +75,9 @@ export function createHttpDoor(parts: HttpParts): HttpDoor {
     if (!new Set([`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]).has(request.headers.host?.toLowerCase() ?? '')) throw new HttpProblem(403, 'wrong_host', `Ask for 127.0.0.1:${port}.`);
     const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     if (!sameToken(given, token)) throw new HttpProblem(401, 'invalid_api_key', 'The API key is not the one of this daemon. `earshot daemon http` shows it.');
-    const path = new URL(request.url ?? '/', 'http://host').pathname.replace(/\/+$/, '');
+    const path = (request.url ?? '/').split('?', 1)[0]!.replace(/\/+$/, '');
     const only = (method: string): void => { if (request.method !== method) throw new HttpProblem(405, 'method_not_allowed', `${path} takes ${method}.`); };
-    if (path === '/v1/models' || path.startsWith('/v1/models/')) { only('GET'); listModels(response, decodeURIComponent(path.slice('/v1/models/'.length))); return; }
+    if (path === '/v1/models' || path.startsWith('/v1/models/')) { only('GET'); listModels(response, decoded(path.slice('/v1/models/'.length))); return; }
     const work = path === '/v1/audio/transcriptions' ? transcribe.bind(null, desk, 'transcribe') : path === '/v1/audio/translations' ? transcribe.bind(null, desk, 'translate') : path === '/v1/audio/speech' ? speak.bind(null, desk) : null;
     if (!work) throw new HttpProblem(404, 'not_found', `There is nothing at ${path}.`);
     only('POST');
@@ -152,6 +152,8 @@ export function createHttpDoor(parts: HttpParts): HttpDoor {
     dispose: () => turn = turn.then(close),
   };
 }
+
+const decoded = (text: string): string => { try { return decodeURIComponent(text); } catch { return text; } };
 
 /** The token of before, so that programs need not be told of a new one at every start. */
 function keptToken(path: string): string {

@@ -1,6 +1,6 @@
 /** The editor of `.earshot.json` files: the text document is the truth, the page shows it, and every change is an edit that undo knows. */
 import * as vscode from 'vscode';
-import { dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import type { FromTranscript, ToTranscript, UtteranceView } from '../../webview/messages.ts';
 import { FILE_ENDINGS, template } from '../commands/options.ts';
@@ -77,7 +77,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   }
 
   async #recording({ recording }: Transcript, folder: vscode.Uri): Promise<vscode.Uri | null> {
-    const beside = vscode.Uri.joinPath(folder, recording.name), named = vscode.Uri.file(isAbsolute(recording.path) ? recording.path : join(folder.fsPath, recording.path));
+    const beside = vscode.Uri.joinPath(folder, basename(recording.name)), named = vscode.Uri.file(isAbsolute(recording.path) ? recording.path : join(folder.fsPath, recording.path));
     for (const uri of vscode.workspace.isTrusted ? [named, beside] : [beside]) if (await vscode.workspace.fs.stat(uri).then(() => true, () => false)) return uri;
     return null;
   }

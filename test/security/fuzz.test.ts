@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
+import { createConnection, connect as dial } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -99,6 +99,29 @@ describe('a daemon that is told anything', { timeout: 120_000 }, () => {
     assert.ok(handles() <= fdsBefore + 2, `${handles()} handles after ${fdsBefore}`);
     const { rssBytes } = await daemon.client.call('daemon/status', {});
     assert.ok(rssBytes < before + 150 * 1024 ** 2, `${rssBytes} bytes after ${before}`);
+  });
+  test('the HTTP door: no request without its key gets further, whatever it looks like, and none breaks it', async () => {
+    await daemon.client.call('settings/set', { values: { http: { port: 0 } } });
+    const { url, token } = (await daemon.client.call('daemon/http', {})).place!, { port, host } = new URL(url);
+    const send = (bytes: Buffer): Promise<string> => new Promise(resolve => {
+      let said = '';
+      const socket = dial(Number(port), '127.0.0.1').on('error', () => {}).on('data', chunk => { said += chunk.toString('latin1'); }).once('close', () => resolve(said));
+      socket.end(bytes);
+    });
+    const statuses = (said: string): number[] => [...said.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(match => Number(match[1]));
+    const target = fc.constantFrom('/v1/models', '/v1/models/%', '/v1/models/%E0%A4%A', '/v1/models/../../x', '//', '//evil/v1/models', '/v1/audio/speech', '/v1/audio/transcriptions', '*', 'http://evil.example/v1/models', '/v1/models/__proto__', `/${'x'.repeat(9000)}`, '/?%');
+    const method = fc.constantFrom('GET', 'POST', 'OPTIONS', 'HEAD', 'PUT', 'TRACE', 'CONNECT');
+    const header = fc.oneof(fc.constantFrom('Origin: https://evil.example', 'Content-Type: multipart/form-data', 'Content-Type: multipart/form-data; boundary=', 'Content-Type: text/plain', 'Content-Length: 3', 'Content-Length: 99999999999', 'Transfer-Encoding: chunked', 'Expect: 100-continue', 'Upgrade: h2c', 'Authorization: Bearer', 'Authorization: Bearer x', 'Host: evil.example', 'X-Forwarded-Host: 127.0.0.1', `X: ${'y'.repeat(20_000)}`), fc.string({ maxLength: 30 }).map(each => `X: ${each}`));
+    const request = fc.tuple(method, target, fc.array(header, { maxLength: 4 }), fc.boolean(), fc.boolean(), fc.constantFrom('', '{}', 'abc', '5\r\nhello\r\n0\r\n\r\n', '--b\r\n\r\n'));
+    await fc.assert(fc.asyncProperty(request, async ([verb, path, headers, known, right, body]) => {
+      const lines = [`${verb} ${path} HTTP/1.1`, `Host: ${right ? host : 'evil.example'}`, 'Connection: close', ...(known ? [`Authorization: Bearer ${token}`] : []), ...headers];
+      const said = await send(Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`));
+      for (const status of statuses(said)) assert.ok((known && right ? status < 500 : status === 403 || status === 401 || status === 400 || status === 417 || status === 431 || status === 100 || status === 501), `${status} to ${lines.join(' | ')}`);
+      assert.doesNotMatch(said, /^access-control-/im);
+    }), seeded(150));
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async bytes => { for (const status of statuses(await send(Buffer.from(bytes)))) assert.equal(status, 400); }), seeded(40));
+    assert.deepEqual(readdirSync(join(daemon.home.state, 'uploads')), []);
+    await daemon.client.call('settings/set', { values: { http: null } });
   });
   const text = fc.oneof(fc.constantFrom(...NASTY), fc.string({ maxLength: 30 }));
 });
