@@ -32,7 +32,7 @@ export async function makePackage(target: string, out = root, built = false): Pr
   const stage = mkdtempSync(join(tmpdir(), 'earshot-vsix-'));
   try {
     const copy = (from: string, to = from): void => cpSync(join(root, from), join(stage, to), { recursive: true, dereference: true });
-    for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json', 'l10n', 'media', 'syntaxes']) if (existsSync(join(root, name))) copy(name);
+    for (const name of ['LICENSE', 'THIRD_PARTY.md', 'README.md', 'CHANGELOG.md', 'package.nls.json', 'package.nls.zh-cn.json', 'l10n', 'media', 'syntaxes']) if (existsSync(join(root, name))) copy(name);
     copy('samples/sense-and-sensibility.flac');
     // Its page in the editor shows the pictures of the README.
     for (const [, picture] of readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((docs\/images\/[^)]+)\)/g)) copy(picture!);

@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { arch, platform } from 'node:process';
+import process, { arch, platform } from 'node:process';
 import type { Rights } from './rights.ts';
 
 type Koffi = typeof import('koffi').default;
@@ -40,6 +40,7 @@ let known: Calls | { reason: string } | undefined;
 
 function calls(): Calls | { reason: string } {
   if (platform !== 'linux') return { reason: platform };
+  if (typeof process.execve !== 'function') return { reason: `Node ${process.versions.node}` };
   const machine = MACHINES[arch];
   if (!machine) return { reason: arch };
   try {
