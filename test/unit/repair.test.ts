@@ -121,7 +121,7 @@ test('prices: the unknown goes cheaply, what the recogniser was sure of does not
   assert.equal(decide([one({ unknown: false })]), null);
   assert.equal(decide([one({ cost: 1.5 })]), null);
   assert.equal(decide([one({ text: 'far', gain: 12, cost: 1.2 }), one({ text: 'near', gain: 7, cost: 0.4 })])?.text, 'near');
-  assert.equal(decide([one({ heard: 'Acerisk', text: 'Hacer esto', gain: 18 })]), null, 'a name does not fall into two words');
+  assert.equal(decide([one({ heard: 'Acerisk', text: 'Hacer esto', cost: 1.5, gain: 18 })]), null, 'a name does not fall into two words');
   assert.ok(decide([one({ heard: 'Plataforna', text: 'Plataforma', gain: 18 })]));
   assert.equal(decide([]), null);
 });
