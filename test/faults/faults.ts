@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, chmodSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -99,8 +99,10 @@ const stoppedFfmpeg = (): Promise<string> => world({ jobs: 2, prepare: slowFfmpe
 /** An ffmpeg that takes its time before it begins. */
 function slowFfmpeg(seconds: number): (daemon: RealDaemon) => void {
   return daemon => {
-    const path = join(daemon.root, 'slow-ffmpeg');
-    writeFileSync(path, `#!/bin/sh\nsleep ${seconds}\nexec '${ffmpeg}' "$@"\n`);
+    const path = join(daemon.root, 'slow-ffmpeg'), program = join(daemon.root, 'ffmpeg');
+    // Beside it: what decodes recordings may run what lies in its own folder, not what lies elsewhere.
+    copyFileSync(ffmpeg!, program, constants.COPYFILE_FICLONE);
+    writeFileSync(path, `#!/bin/sh\nsleep ${seconds}\nexec '${program}' "$@"\n`);
     chmodSync(path, 0o755);
     writeFileSync(daemon.home.settings, JSON.stringify({ ...JSON.parse(readFileSync(daemon.home.settings, 'utf8')) as object, ffmpegPath: path }));
   };
