@@ -293,6 +293,8 @@ const lostDriver = async (): Promise<string> => {
     monitor.wake();
     const over = await harness.ended(jobs);
     assert.deepEqual(over.map(job => job.state), ['completed', 'completed', 'completed'], JSON.stringify(over.map(job => job.failure)));
+    // People hear of it once it is on the disk, a moment after the store knows.
+    await harness.until('the news', () => jobs.every(job => harness.delivered(job, 'asr').length === 4));
     for (const job of jobs) assert.deepEqual(harness.delivered(job, 'asr'), [0, 1, 2, 3]);
     return 'the only GPU fell off with three jobs in work and came back: they waited for it, no try was counted';
   } finally { monitor.dispose(); await harness.close(); card.dispose(); }
