@@ -137,7 +137,7 @@ async function sandbox({ settings, runtimes, env = process.env }: Examined): Pro
   const found = confinement();
   if (settings.sandbox === 'off' || 'reason' in found) return check('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
   try {
-    const path = findFfmpeg(settings, runtimes, env), { program, args } = launched({ program: path, args: ['-version'] }, rightsOfMedia({ files: [], ffmpeg: path, folder: tmpdir() }));
+    const path = findFfmpeg(settings, runtimes, env), { program, args } = launched({ program: path, args: ['-version'] }, rightsOfMedia({ files: [], ffmpeg: path, place: tmpdir() }));
     if ((await run(program, args, { timeoutMs: PROBE_MS, env })).status !== 0) return check('sandbox', 'problem', { path });
   } catch { /* without ffmpeg there is nothing to try */ }
   return check('sandbox', 'ok', { abi: found.abi });

@@ -20,13 +20,15 @@ const PR_SET_NO_NEW_PRIVS = 38, PR_CAPBSET_DROP = 24;
 /** What root keeps: to read and write files that belong to others, where the rules allow it. */
 const CAPABILITIES = 41, KEPT_CAPABILITIES: ReadonlySet<number> = new Set([1, 2]);
 const F_GETFL = 3, F_SETFL = 4, O_NONBLOCK = 0o4000;
-const RLIMIT_FSIZE = 1, RLIMIT_CORE = 4, RLIMIT_AS = 9;
-/** Decoders that want more were made to want it. */
+const RLIMIT_FSIZE = 1, RLIMIT_DATA = 2, RLIMIT_CORE = 4;
+/** Decoders that want more were made to want it. Counted is what they may write to, not what allocators and stacks only reserve, which grows with the machine's cores. */
 const READER_BYTES = 4 * 1024 ** 3;
 const AF_UNIX = 1;
 
 // Landlock's rights of files, by bit; each needs a kernel that has it.
 const EXECUTE = 1n << 0n, WRITE_FILE = 1n << 1n, READ_FILE = 1n << 2n, READ_DIR = 1n << 3n, REFER = 1n << 13n, TRUNCATE = 1n << 14n, IOCTL = 1n << 15n;
+/** Devices, sockets, pipes and links. */
+const SPECIAL = 1n << 6n | 1n << 9n | 1n << 10n | 1n << 11n | 1n << 12n;
 const OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL, READING = EXECUTE | READ_FILE | READ_DIR;
 const handledBy = (abi: number): bigint => (1n << 13n) - 1n | (abi >= 2 ? REFER : 0n) | (abi >= 3 ? TRUNCATE : 0n) | (abi >= 5 ? IOCTL : 0n);
 
@@ -55,7 +57,8 @@ function calls(): Calls | { reason: string } {
       add: (ruleset, rule) => Number(add(ADD_RULE, ruleset, 1, rule, 0)),
       restrict: ruleset => Number(restrict(RESTRICT_SELF, ruleset, 0)),
       prctl: (option, value) => prctl(option, value, 0, 0, 0),
-      filter: program => Number(seccomp(machine.seccomp, 1, 0, { length: program.length / 8, filter: program })),
+      // Mode: filter; for all threads that there are by now.
+      filter: program => Number(seccomp(machine.seccomp, 1, 1, { length: program.length / 8, filter: program })),
       fcntl: libc.func('fcntl', 'int', ['int', 'int', 'long']) as Calls['fcntl'],
       limit: (pid, resource, most) => { const limits = Buffer.alloc(16); limits.writeBigUInt64LE(BigInt(most), 0); limits.writeBigUInt64LE(BigInt(most), 8); return rlimit(pid, resource, limits, null); },
     };
@@ -95,11 +98,13 @@ export function confine({ read, write, network, gpu }: Rights): void {
       must(path, kernel.add(ruleset, rule));
     } finally { closeSync(place); }
   };
-  for (const path of read) allow(path, READING);
-  for (const path of write) allow(path, path.startsWith('/dev/') ? READING | WRITE_FILE | TRUNCATE | IOCTL : handled & ~IOCTL);
+  const written = new Set(write);
+  for (const path of read) if (!written.has(path)) allow(path, READING);
+  // What can be written is never run, and is a file or a folder.
+  for (const path of write) allow(path, path.startsWith('/dev/') ? READ_FILE | READ_DIR | WRITE_FILE | TRUNCATE | IOCTL : handled & ~IOCTL & ~EXECUTE & ~SPECIAL);
   must('to take rights from itself', kernel.restrict(ruleset));
   closeSync(ruleset);
-  if (!network) must('a filter for sockets', kernel.filter(noSockets(MACHINES[arch]!, gpu)));
+  if (!network) must('a filter for sockets', -Math.abs(kernel.filter(noSockets(MACHINES[arch]!, gpu)))); // above 0: a thread that cannot follow
 }
 
 /** Node reads its own standard input and output without waiting; the program that comes in its place expects to wait. */
@@ -113,7 +118,7 @@ export function limitReader(pid: number): void {
   if ('reason' in confinement()) return;
   const kernel = known as Calls;
   kernel.limit(pid, RLIMIT_FSIZE, 0);
-  kernel.limit(pid, RLIMIT_AS, READER_BYTES);
+  kernel.limit(pid, RLIMIT_DATA, READER_BYTES);
 }
 
 /** No socket of any kind (for GPUs: none but this machine's own), nor the ways around it. */

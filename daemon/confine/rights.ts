@@ -1,7 +1,7 @@
 /** What a process that opens media or models may touch: the system's own programs and libraries, Earshot's, and what it works on. Nothing else of the user's. */
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join, sep } from 'node:path';
+import { basename, delimiter, dirname, join, sep } from 'node:path';
 import type { Engine, WorkerContext } from '../engines/engine.ts';
 
 export interface Rights {
@@ -24,26 +24,33 @@ const SYSTEM = [
 ];
 /** Where /etc/resolv.conf leads. */
 const NAMES = ['/run/systemd/resolve', '/run/resolvconf', '/run/NetworkManager', '/mnt/wsl/resolv.conf'];
-const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'shm'].map(name => `/dev/${name}`);
-const GPU_DEVICES = ['nvidia0', 'nvidia1', 'nvidia2', 'nvidia3', 'nvidia4', 'nvidia5', 'nvidia6', 'nvidia7', 'nvidia8', 'nvidia9', 'nvidia10', 'nvidia11', 'nvidia12', 'nvidia13', 'nvidia14', 'nvidia15',
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom'].map(name => `/dev/${name}`);
+/** Memory that processes share holds other programs' windows and sound too: only drivers get at it. */
+const GPU_DEVICES = ['shm', 'nvidia0', 'nvidia1', 'nvidia2', 'nvidia3', 'nvidia4', 'nvidia5', 'nvidia6', 'nvidia7', 'nvidia8', 'nvidia9', 'nvidia10', 'nvidia11', 'nvidia12', 'nvidia13', 'nvidia14', 'nvidia15',
   'nvidiactl', 'nvidia-modeset', 'nvidia-uvm', 'nvidia-uvm-tools', 'nvidia-caps', 'dri', 'kfd', 'dxg'].map(name => `/dev/${name}`);
 
 /** The folders of this program: the source tree's, or the bundle's. */
 const bundled = !import.meta.filename.endsWith('.ts');
 const APP = bundled ? [import.meta.dirname, join(import.meta.dirname, '..', 'node_modules')] : ['daemon', 'schemas', 'node_modules', 'package.json', 'test'].map(name => join(import.meta.dirname, '..', '..', name));
 
-/** A program and the libraries beside it: …/bin/x brings …/lib, as environments and private builds have it. */
+/**
+ * A program and the libraries beside it: …/bin/x brings …/lib, as environments and private builds have it; elsewhere the folder it lies in. Never more of
+ * what lies around: ~/.local holds keys, and so may a home folder, those above it and those directly in it, where a program brings only itself.
+ */
 export function installation(program: string, home = homedir()): string[] {
   const found = new Set<string>();
   for (const path of [program, real(program)]) {
-    const folder = dirname(path), prefix = dirname(folder);
-    found.add(folder);
-    // The home folder itself is nobody's installation.
-    if (prefix === home || `${home}${sep}`.startsWith(prefix + sep) || prefix === '/') found.add(join(prefix, 'lib'));
-    else if (folder.endsWith(`${sep}bin`)) found.add(prefix);
+    const folder = dirname(path), prefix = dirname(folder), personal = prefix === home || `${home}${sep}`.startsWith(folder === sep ? sep : folder + sep);
+    found.add(path);
+    if (basename(folder) === 'bin') for (const name of ['bin', 'lib', 'lib64', 'libexec']) found.add(join(prefix, name));
+    else if (!personal) found.add(folder);
   }
   return [...found];
 }
+
+/** The environment without what its name calls a secret, and without the ways to the user's other programs. */
+export const harmless = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !/TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|_KEY(_|$)|COOKIE|_AUTH(_|$)|^SSH_|^GPG_|^DBUS_/i.test(name)));
 
 const real = (path: string): string => { try { return realpathSync(path); } catch { return path; } };
 const libraries = (env: NodeJS.ProcessEnv): string[] => [env.LD_LIBRARY_PATH, env.NODE_EXTRA_CA_CERTS, env.SSL_CERT_FILE, env.SSL_CERT_DIR].flatMap(value => value?.split(delimiter) ?? []).filter(Boolean);
@@ -72,7 +79,7 @@ export function rightsOfWorker({ engine, context, program, env, directory, audio
   return { ...rights({ read: [...installation(program), ...engine.runtimes.map(runtime => context.runtime(runtime)), ...(directory ? [directory] : []), audio], write, network: engine.rights === 'network', gpu }, env), ...(gpu ? { cache } : {}) };
 }
 
-/** Of a process that reads `files` with ffmpeg and writes into `folder`. */
-export function rightsOfMedia({ files, ffmpeg, runtime, folder }: { files: readonly string[]; ffmpeg: string; /** The voice detector's. */ runtime?: string; folder: string }): Rights {
-  return rights({ read: [...installation(ffmpeg), ...(runtime ? [runtime] : []), ...files], write: [folder] }, process.env);
+/** Of a process that reads `files` with ffmpeg and writes `place`, a folder or a file that is there. */
+export function rightsOfMedia({ files, ffmpeg, runtime, place }: { files: readonly string[]; ffmpeg: string; /** The voice detector's. */ runtime?: string; place: string }): Rights {
+  return rights({ read: [...installation(ffmpeg), ...(runtime ? [runtime] : []), ...files], write: [place] }, process.env);
 }

@@ -129,7 +129,7 @@ function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live'
       decide(() => reject(new EarshotError('workerCrashed', { exit: code ?? exitSignal ?? 'unknown' }, stderr)));
       outcome!();
     });
-    const rights = request.confined ? rightsOfMedia({ files: live ? [] : [recording], ffmpeg, runtime: sherpaDirectory, folder: dirname(pcmPath) }) : null;
+    const rights = request.confined ? rightsOfMedia({ files: live ? [] : [recording], ffmpeg, runtime: sherpaDirectory, place: dirname(pcmPath) }) : null;
     child.send({ recording, rights, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) } satisfies ChildRequest, error => { if (error) decide(() => reject(new EarshotError('workerCrashed', { exit: 'unknown' }, stderr || error.message))); });
   });
   return { child, done };

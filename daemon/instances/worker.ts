@@ -12,7 +12,7 @@ import { dirname } from 'node:path';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { launched } from '../confine/launched.ts';
-import type { Rights } from '../confine/rights.ts';
+import { harmless, type Rights } from '../confine/rights.ts';
 import type { Engine, WorkerContext } from '../engines/engine.ts';
 import { LineSplitter, readLine } from './frames.ts';
 import { pruneLogs, WorkerLog } from './log.ts';
@@ -181,10 +181,10 @@ class WorkerProcess implements Worker {
   // — the process —
 
   private spawn(): ChildProcess {
-    const { engine, context, lowPriority, logPath } = this.options;
-    const own = engine.command(context), command = { ...launched(own, this.options.rights ?? null), env: own.env };
-    const env: NodeJS.ProcessEnv = { ...process.env, ...visibleDevices(context.device), ...command.env };
-    if (this.options.rights?.cache) env.CUDA_CACHE_PATH = this.options.rights.cache;
+    const { engine, context, lowPriority, logPath, rights } = this.options;
+    const own = engine.command(context), command = { ...launched(own, rights ?? null), env: own.env };
+    const env: NodeJS.ProcessEnv = { ...(rights ? harmless(process.env) : process.env), ...visibleDevices(context.device), ...command.env };
+    if (rights?.cache) env.CUDA_CACHE_PATH = rights.cache;
     // These are for the process that was started with them, not for its children.
     delete env.NODE_OPTIONS;
     delete env.NODE_CHANNEL_FD;

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import { launched } from '../confine/launched.ts';
-import type { Rights } from '../confine/rights.ts';
+import { harmless, type Rights } from '../confine/rights.ts';
 
 export interface FfmpegCall {
   ffmpeg: string; args: readonly string[];
@@ -23,7 +23,7 @@ const LAST_BYTES = 4000;
 export async function runFfmpeg({ ffmpeg, args: wanted, path, input, signal, rights = null }: FfmpegCall): Promise<Buffer> {
   if (signal?.aborted) throw new EarshotError('cancelled');
   const { program, args } = launched({ program: ffmpeg, args: ['-hide_banner', '-nostats', '-loglevel', 'error', ...(input ? [] : ['-nostdin']), ...wanted] }, rights);
-  const child = spawn(program, args, { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true });
+  const child = spawn(program, args, { ...(rights ? { env: harmless(process.env) } : {}), stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true });
   const kill = (): void => { child.kill('SIGKILL'); };
   signal?.addEventListener('abort', kill, { once: true });
   const output: Buffer[] = [];

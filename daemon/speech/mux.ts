@@ -1,9 +1,9 @@
 /** A copy of the recording with the spoken track and subtitles that can be switched on and off. */
 import { rm, stat } from 'node:fs/promises';
-import { dirname, extname } from 'node:path';
+import { extname } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import { rightsOfMedia } from '../confine/rights.ts';
-import { putInPlace } from '../durable.ts';
+import { openAnew, putInPlace } from '../durable.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 
 export interface MuxRequest {
@@ -30,10 +30,11 @@ export async function mux(request: MuxRequest): Promise<void> {
   const subtitles: MuxRequest['subtitles'][number][] = [];
   for (const subtitle of request.subtitles) if ((await stat(subtitle.path)).size > 0) subtitles.push(subtitle);
   const { ffmpeg, track, path } = request;
-  const rights = request.confined ? rightsOfMedia({ files: [request.recording, ...(track ? [track.path] : []), ...subtitles.map(subtitle => subtitle.path)], ffmpeg, folder: dirname(path) }) : null;
+  // Made by us: a link that lies there is not followed, and ffmpeg may write to this file alone.
+  await (await openAnew(partial, 0o644)).close();
+  const rights = request.confined ? rightsOfMedia({ files: [request.recording, ...(track ? [track.path] : []), ...subtitles.map(subtitle => subtitle.path)], ffmpeg, place: partial }) : null;
   const call = (copyVideo: boolean): Promise<Buffer> =>
     runFfmpeg({ ffmpeg, path, rights, args: muxArguments({ ...request, subtitles }, partial, copyVideo), signal: request.signal });
-  await rm(partial, { force: true }); // a link that lies there would be followed
   try {
     await call(true).catch((error: unknown) => {
       if (error instanceof EarshotError && error.failure.code === 'ffmpegFailed') return call(false);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { launched } from '../../daemon/confine/launched.ts';
 import { confinement } from '../../daemon/confine/linux.ts';
-import { installation, rightsOfMedia, rightsOfWorker, type Rights } from '../../daemon/confine/rights.ts';
+import { harmless, installation, rightsOfMedia, rightsOfWorker, type Rights } from '../../daemon/confine/rights.ts';
 import { engines } from '../../daemon/engines/engines.ts';
 import { processes } from '../../daemon/instances/memory.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
@@ -29,7 +29,7 @@ describe('a confined process', { skip }, () => {
     writeFileSync(join(home, '.ssh', 'id_ed25519'), 'the key');
     writeFileSync(join(home, 'talk.wav'), 'sound');
     symlinkSync(join(home, '.ssh', 'id_ed25519'), join(allowed, 'link'));
-    rights = rightsOfMedia({ files: [join(home, 'talk.wav')], ffmpeg: '/bin/true', folder: allowed });
+    rights = rightsOfMedia({ files: [join(home, 'talk.wav')], ffmpeg: '/bin/true', place: allowed });
   });
   after(() => rmSync(home, { recursive: true }));
   /** Runs JavaScript in it. */
@@ -89,9 +89,43 @@ describe('a confined process', { skip }, () => {
   });
 
   it('knows what belongs to a program, and never takes a home folder for an installation', () => {
-    assert.deepEqual(installation('/home/u/bin/ffmpeg', '/home/u'), ['/home/u/bin', '/home/u/lib']);
-    assert.deepEqual(installation('/home/u/.pyenv/versions/3.12/bin/python', '/home/u'), ['/home/u/.pyenv/versions/3.12/bin', '/home/u/.pyenv/versions/3.12']);
-    assert.deepEqual(installation('/home/ffmpeg', '/home/u'), ['/home', '/lib']);
+    const beside = (program: string): string[] => installation(program, '/home/u').filter(path => path !== program);
+    const prefix = (path: string): string[] => ['bin', 'lib', 'lib64', 'libexec'].map(name => `${path}/${name}`);
+    assert.deepEqual(beside('/home/u/bin/ffmpeg'), prefix('/home/u'));
+    assert.deepEqual(beside('/home/u/.local/bin/ffmpeg'), prefix('/home/u/.local'), 'not ~/.local itself, where keys and our own state lie');
+    assert.deepEqual(beside('/home/u/.pyenv/versions/3.12/bin/python'), prefix('/home/u/.pyenv/versions/3.12'));
+    assert.deepEqual(beside('/home/u/tools/ffmpeg-7/ffmpeg'), ['/home/u/tools/ffmpeg-7']);
+    for (const alone of ['/home/u/ffmpeg', '/home/u/Downloads/ffmpeg', '/home/ffmpeg', '/ffmpeg']) assert.deepEqual(beside(alone), [], alone);
+  });
+
+  it('is told no secrets by its environment', () => {
+    const env = harmless({ PATH: '/bin', HOME: '/home/u', LANG: 'de', CUDA_VISIBLE_DEVICES: '', http_proxy: 'x', KEYBOARD: 'us', GITHUB_TOKEN: 'x', AWS_SECRET_ACCESS_KEY: 'x', OPENAI_API_KEY: 'x', DB_PASSWORD: 'x', SSH_AUTH_SOCK: 'x', DBUS_SESSION_BUS_ADDRESS: 'x', npm_config__auth: 'x' });
+    assert.deepEqual(Object.keys(env), ['PATH', 'HOME', 'LANG', 'CUDA_VISIBLE_DEVICES', 'http_proxy', 'KEYBOARD']);
+  });
+
+  it('runs nothing that it wrote, makes no links and devices, and holds the limit on all its threads', () => {
+    const program = join(allowed, 'program');
+    assert.equal(tryTo(`fs.copyFileSync('/bin/true', ${JSON.stringify(program)}); fs.chmodSync(${JSON.stringify(program)}, 0o755)`), 'done');
+    assert.match(tryTo(`execFileSync(${JSON.stringify(program)})`), /EACCES|EPERM/);
+    assert.match(tryTo(`fs.symlinkSync('/etc/passwd', ${JSON.stringify(join(allowed, 'other'))})`), /EACCES|EPERM/);
+    // In a process that has threads by then, as the ingest's has.
+    const code = `import { confine } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/confine/linux.ts'))}; import { readdirSync, readFileSync } from 'node:fs'; import { stat } from 'node:fs/promises';
+      await stat('/'); confine(${JSON.stringify(rights)}); console.log(readdirSync('/proc/self/task').map(task => /Seccomp:\\s+(\\d)/.exec(readFileSync('/proc/self/task/' + task + '/status', 'utf8'))[1]).join(''));`;
+    assert.match(spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }).stdout.trim(), /^2{4,}$/);
+  });
+
+  it('takes from ffmpeg what a decoder never needs', { skip: ffmpeg ? false : 'no ffmpeg' }, () => {
+    const code = `import { spawn } from 'node:child_process'; import { limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/confine/linux.ts'))}; import { readFileSync } from 'node:fs';
+      const child = spawn('/bin/cat', { stdio: 'pipe' }); limitReader(child.pid); console.log(readFileSync('/proc/' + child.pid + '/limits', 'utf8')); child.stdin.end();`;
+    const said = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }).stdout;
+    assert.match(said, /Max file size +0 +0 /);
+    assert.match(said, /Max data size +4294967296 /);
+    // Hundreds of threads reserve far more than they use; that is no reason to stop.
+    const many = `import { spawn } from 'node:child_process'; import { limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/confine/linux.ts'))};
+      const child = spawn(${JSON.stringify(ffmpeg)}, ['-v', 'error', '-filter_threads', '64', '-threads', '64', '-f', 'flac', '-i', 'pipe:0', '-f', 'null', '-'], { stdio: ['pipe', 'inherit', 'inherit'] });
+      limitReader(child.pid); process.stdin.pipe(child.stdin); child.once('exit', code => process.exit(code));`;
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', many], { input: readFileSync(join(SAMPLES, 'sense-and-sensibility.flac')), encoding: 'utf8' });
+    assert.equal(run.status, 0, run.stderr);
   });
 });
 
