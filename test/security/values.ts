@@ -48,7 +48,8 @@ export const mutated = (from: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
     walk(copy);
     const [owner, name] = places[place % Math.max(1, places.length)] ?? [];
     if (how === 'whole' || !owner || name === undefined) return other;
-    if (how === 'replace') owner[name] = other;
+    // An array has no names of its own: its length is no place for a value.
+    if (how === 'replace' || Array.isArray(owner)) owner[name] = other;
     else if (how === 'remove') delete owner[name];
     else Object.defineProperty(owner, key, { value: other, enumerable: true, configurable: true, writable: true });
     return copy;
