@@ -53,9 +53,9 @@ export async function makePackage(target: string, out = root, built = false): Pr
   } finally { rmSync(stage, { recursive: true, force: true }); }
 }
 
-/** Of koffi's package for a platform the one file that runs there. What npm did not install here is fetched through it, at the version of ours. */
+/** Of koffi's package for a platform what chooses, and the one file that runs there. What npm did not install here is fetched through it, at the version of ours. */
 function nativeKoffi(name: string, folder: string, modules: string): void {
-  const take = (from: string): void => { for (const part of ['package.json', folder]) cpSync(join(from, name, part), join(modules, name, part), { recursive: true }); };
+  const take = (from: string): void => { for (const part of ['package.json', 'index.js', folder]) cpSync(join(from, name, part), join(modules, name, part), { recursive: true }); };
   if (existsSync(join(root, 'node_modules', name))) return take(join(root, 'node_modules'));
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules/koffi/package.json'), 'utf8')) as { version: string };
   const scratch = mkdtempSync(join(tmpdir(), 'earshot-koffi-'));
