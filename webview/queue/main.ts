@@ -220,7 +220,7 @@ function summary(now: number): TemplateResult {
   const text = parts.join(' · ') || t('Nothing under way');
   if (text !== spoken && now - spokenAt > 5000) { spoken = text; spokenAt = now; }
   return html`
-    <div class="summary"><span>${text}${sum.endAt !== null && sum.endAt > now ? html`<span class="end">${t('{0} left', left(sum.endAt - now))}</span>` : nothing}</span>
+    <div class="summary"><span>${parts.length ? parts.map((part, i) => html`${i ? ' · ' : ''}<i>${part}</i>`) : text}${sum.endAt !== null && sum.endAt > now ? html`<span class="end">${t('{0} left', left(sum.endAt - now))}</span>` : nothing}</span>
       <button type="button" aria-pressed=${paused ? 'true' : 'false'} title=${paused ? t('Resume the queue') : t('Pause the queue')} aria-label=${paused ? t('Resume the queue') : t('Pause the queue')}
         @click=${() => send({ type: 'command', command: paused ? 'resumeQueue' : 'pauseQueue' })}><span class="codicon codicon-${paused ? 'play' : 'debug-pause'}"></span></button>
     </div>

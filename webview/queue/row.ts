@@ -41,7 +41,7 @@ const strip = (row: JobRow, labels: boolean): TemplateResult => html`
     ${row.stages.map(stage => html`
       <div class=${classMap({ stage: true, [stage.stage]: true, running: stage.running > 0, failed: stage.failed > 0, done: fraction(stage) === 1 && row.state !== 'pending' })}>
         <div class="bar"><i .style=${`transform: scaleX(${fraction(stage).toFixed(4)})`}></i></div>
-        ${labels ? html`<span>${STAGE_NAMES[stage.stage]()}${stage.total ? html`<b>${stage.done}/${stage.total}</b>` : nothing}</span>` : nothing}
+        ${labels ? html`<span><span class="what">${STAGE_NAMES[stage.stage]()}</span>${stage.total ? html`<b>${stage.done}/${stage.total}</b>` : nothing}</span>` : nothing}
       </div>`)}
   </div>`;
 
@@ -64,7 +64,7 @@ export function jobRow(row: JobRow, section: Section, now: number, active: boole
     <div role="gridcell" class="cell">
       <div class="line">
         <span class="icon codicon codicon-${STATE_ICONS[row.state]} ${row.state}" title=${STATE_NAMES[row.state]()}></span>
-        <span class="name" title=${`${row.folder}/${row.name}`}>${row.name}</span>
+        <span class="name" dir="auto" title=${`${row.folder}/${row.name}`}>${row.name}</span>
         ${row.priority === 'normal' || section === 'finished' ? nothing : html`<span class="priority ${row.priority}">${{ urgent: t('Urgent'), high: t('High'), low: t('Low') }[row.priority]}</span>`}
         <span class="time">${timing(row, now)}</span>
         <span class="actions">

@@ -153,8 +153,8 @@ function onText(event: MouseEvent): void {
 
 function field(u: UtteranceView, name: 'text' | 'translation'): TemplateResult {
   const value = name === 'text' ? u.text : u.translation ?? '', label = name === 'text' ? t('Text of the utterance at {0}', duration(u.startMs)) : t('Translation of the utterance at {0}', duration(u.startMs));
-  if (editing?.index === u.index && editing.field === name) return html`<textarea aria-label=${label} .value=${value} @keydown=${onEditKey} @blur=${() => endEdit(true)} @input=${(e: Event) => fit(e.target as HTMLTextAreaElement)}></textarea>`;
-  return html`<p class=${name} @dblclick=${() => startEdit(u.index, name)} @click=${name === 'text' ? onText : nothing}>${u.failed && !value ? html`<em title=${u.failed}>${t('not understood')}</em>` : name === 'text' ? textOf(u) : value}</p>`;
+  if (editing?.index === u.index && editing.field === name) return html`<textarea dir="auto" aria-label=${label} .value=${value} @keydown=${onEditKey} @blur=${() => endEdit(true)} @input=${(e: Event) => fit(e.target as HTMLTextAreaElement)}></textarea>`;
+  return html`<p class=${name} dir="auto" @dblclick=${() => startEdit(u.index, name)} @click=${name === 'text' ? onText : nothing}>${u.failed && !value ? html`<em title=${u.failed}>${t('not understood')}</em>` : name === 'text' ? textOf(u) : value}</p>`;
 }
 
 const repairs = (u: UtteranceView): TemplateResult | typeof nothing => u.original === null || !u.changes.length ? nothing : html`
