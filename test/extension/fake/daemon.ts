@@ -132,7 +132,7 @@ export class FakeDaemon {
         this.#events.publish({ type: 'job', job });
         return { job, existing: false };
       }) }),
-      'job/list': () => ({ jobs: [...this.jobs.values()], next: null, total: this.jobs.size }),
+      'job/list': () => ({ jobs: [...this.jobs.values()].reverse(), next: null, total: this.jobs.size }), // newest first
       'job/get': ({ id: jobId }) => ({ job: known(jobId) }),
       'job/utterances': ({ id: jobId, from = 0 }) => ({ utterances: (this.utterances.get(jobId) ?? []).slice(from) }),
       'job/pause': ({ ids }) => each(ids, () => ({ state: 'paused', waiting: { code: 'paused', args: {} } })),
