@@ -27,7 +27,7 @@ const engines = readdirSync(at('daemon/engines'), { withFileTypes: true }).filte
 const workers = engines.filter((engine) => existsSync(at('daemon/engines', engine, 'worker.ts')));
 
 async function daemon() {
-  await build({ ...node, entryPoints: [{ in: 'daemon/main.ts', out: 'earshotd' }, { in: 'daemon/ingest/child.ts', out: 'ingest-child' }, { in: 'daemon/confine/launch.ts', out: 'confine-launch' }] });
+  await build({ ...node, entryPoints: [{ in: 'daemon/main.ts', out: 'earshotd' }, { in: 'daemon/ingest/child.ts', out: 'ingest-child' }, { in: 'daemon/speakers/child.ts', out: 'speakers-child' }, { in: 'daemon/confine/launch.ts', out: 'confine-launch' }] });
   await build({ ...node, entryPoints: workers.map((engine) => ({ in: `daemon/engines/${engine}/worker.ts`, out: `workers/${engine}` })) });
   // The same places relative to the bundle as to the modules that read them.
   cpSync(at('daemon/models/registry.json'), at('dist/registry.json'));

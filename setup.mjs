@@ -97,7 +97,7 @@ if (what === 'start') {
 } else if (what === 'test') {
   bundles(node);
   // The tests run real engines on real weights: whatever of them is missing is fetched first.
-  const code = run(node, [quiet, at('bin', 'earshot.mjs'), 'models', 'install']);
+  const code = run(node, [quiet, at('bin', 'earshot.mjs'), 'models', 'install']) || run(node, [quiet, at('bin', 'earshot.mjs'), 'models', 'install', 'resemblyzer']);
   spawnSync(node, [quiet, at('bin', 'earshot.mjs'), 'daemon', 'stop'], { cwd: root, stdio: 'ignore' });
   if (code !== 0) process.exit(code);
   process.exitCode = run(node, [quiet, at('test', 'run.mjs'), ...rest], { env: { ...process.env, EARSHOT_BUILT: '1' } });

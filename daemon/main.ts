@@ -30,6 +30,7 @@ import { createRuntimes } from './runtimes/runtimes.ts';
 import { examine } from './doctor.ts';
 import { createHttpDoor, type HttpDoor } from './http/server.ts';
 import { startIndexer } from './search/indexer.ts';
+import { tellSpeakers } from './speakers/label.ts';
 import { openSettings } from './settings.ts';
 import { openSafely, restoredFailure } from './store/sqlite/safekeeping.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -66,7 +67,10 @@ async function main(): Promise<void> {
   const metrics = new Metrics(store, clock), speeds = new Speeds(store);
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
   const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest, spare: new Spare(),
-    deliver: (work, signal) => writeOutputs(work, { store, pcm: jobFiles(home.audio, work.row.id).pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, confined: confines(settings.get()), signal }), publish: event => { publish(event); watch.hear(event); }, log: line => log.write(line),
+    deliver: async (work, signal) => {
+      await tellSpeakers(work, { store, models, runtimes, pcm: jobFiles(home.audio, work.row.id).pcm, signal, log: line => log.write(line) });
+      return writeOutputs(work, { store, pcm: jobFiles(home.audio, work.row.id).pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, confined: confines(settings.get()), signal });
+    }, publish: event => { publish(event); watch.hear(event); }, log: line => log.write(line),
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void leave('park', 'the database is damaged') });
 

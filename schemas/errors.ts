@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox';
 export const ERROR_CODES = [
   // what was asked for
   'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'notOnDisk', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'truncatedFile', 'damagedFile', 'recordingChanged',
-  'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'outputNotWritable', 'badGlossary', 'noSuchFolder', 'notWatched',
+  'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'outputNotWritable', 'badGlossary', 'speakersUnknown', 'noSuchFolder', 'notWatched',
   // live sound
   'noMicrophone', 'tooManySessions', 'sessionBehind',
   // this machine

@@ -133,14 +133,17 @@ function isEntry(value: unknown): value is GlossaryEntry {
   return isWord(term) && (aliases === undefined || (Array.isArray(aliases) && aliases.length <= MOST_ALIASES && aliases.every(isWord))) && (translation === undefined || isWord(translation)) && Object.keys(rest).length === 0;
 }
 
-/** Where a recording's glossaries may lie, nearest first: beside it, and in each folder above up to `root`; only beside it when it is not below. */
-export function glossaryPlaces(recording: string, root: string | null): string[] {
-  const places: string[] = [], within = (folder: string): boolean => root !== null && (relative(root, folder) === '' || !relative(root, folder).startsWith('..') && !relative(root, folder).includes(`:${sep}`));
+/** A recording's folder and those above it up to `root`, nearest first; only its own when it does not lie below. */
+export function placesUp(recording: string, root: string | null): string[] {
+  const folders: string[] = [], within = (folder: string): boolean => root !== null && (relative(root, folder) === '' || !relative(root, folder).startsWith('..') && !relative(root, folder).includes(`:${sep}`));
   for (let folder = dirname(recording); ; folder = dirname(folder)) {
-    for (const name of GLOSSARY_FILES) places.push(join(folder, name));
-    if (!within(folder) || relative(root!, folder) === '' || dirname(folder) === folder) return places;
+    folders.push(folder);
+    if (!within(folder) || relative(root!, folder) === '' || dirname(folder) === folder) return folders;
   }
 }
+
+/** Where a recording's glossaries may lie, nearest first. */
+export const glossaryPlaces = (recording: string, root: string | null): string[] => placesUp(recording, root).flatMap(folder => GLOSSARY_FILES.map(name => join(folder, name)));
 
 /** One list of several, the nearest first; a term counts as it stands where it is nearest. */
 export function mergeGlossaries(glossaries: readonly (readonly GlossaryEntry[])[]): GlossaryEntry[] {

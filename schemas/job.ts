@@ -12,6 +12,19 @@ export const GlossaryEntry = Closed({
 });
 export type GlossaryEntry = Static<typeof GlossaryEntry>;
 
+/** A speaker's name, or "S1", "S2" … as long as nobody gave one. */
+export const SpeakerName = Type.String({ minLength: 1, maxLength: 100 });
+/** What a voice is known again by: figures of one encoder, in base64. */
+export const VoicePrint = Type.String({ minLength: 1, maxLength: 4000, pattern: '^[A-Za-z0-9+/]+=*$' });
+
+export const SpeakerOptions = Closed({
+  /** How many there are; missing: as many as their voices differ. */
+  count: Optional(Type.Integer({ minimum: 1, maximum: 50 })),
+  /** Voices that have a name already. */
+  known: Optional(Type.Record(SpeakerName, VoicePrint)),
+});
+export type SpeakerOptions = Static<typeof SpeakerOptions>;
+
 export const SubtitleText = Type.Enum(['original', 'translation', 'bilingual']);
 
 /** What is written when the job ends, beside what stays in the store. */
@@ -42,6 +55,8 @@ export const JobOptions = Closed({
   /** Context given to the recogniser: names, subject, style. */
   prompt: Optional(Type.String({ maxLength: 2000 })),
   glossary: Optional(Type.Array(GlossaryEntry, { maxItems: 2000 })),
+  /** Tell speakers apart by their voices. */
+  speakers: Optional(SpeakerOptions),
   /** Audio track of the container, from 0. */
   audioTrack: Optional(Type.Integer({ minimum: 0, maximum: 63 })),
   outputs: Optional(OutputOptions),
@@ -134,6 +149,8 @@ export type TtsOutput = Static<typeof TtsOutput>;
 export const Utterance = Closed({
   index: Type.Integer({ minimum: 0 }), startMs: Milliseconds, endMs: Milliseconds,
   asr: Optional(AsrOutput), repair: Optional(RepairOutput), nmt: Optional(NmtOutput), tts: Optional(TtsOutput),
+  /** Who speaks, where that was asked for and could be told. */
+  speaker: Optional(SpeakerName),
   /** The stage that gave up on this utterance, and why. */
   failed: Optional(Closed({ stage: Stage, failure: Failure })),
 });
@@ -149,8 +166,8 @@ export const Transcript = Closed({
   recording: Closed({ path: Path, name: Type.String(), durationMs: Nullable(Milliseconds) }),
   language: Nullable(Language), translatedTo: Nullable(Language),
   models: ByStage(Type.String()),
-  /** Names of speakers by their label, where known. */
-  speakers: Optional(Type.Record(Type.String(), Type.String())),
+  /** The voice of each speaker, to know it again elsewhere. */
+  speakers: Optional(Type.Record(SpeakerName, VoicePrint)),
   utterances: Type.Array(Utterance),
   warnings: Type.Array(Failure),
 });

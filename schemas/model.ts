@@ -26,7 +26,8 @@ export type ModelFile = Static<typeof ModelFile>;
 export const ModelCard = Closed({
   id: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]*$', maxLength: 200 }),
   name: Type.String(), family: Type.String(),
-  engine: Type.String(), stages: Type.Array(Stage, { minItems: 1 }),
+  /** No stage: it serves beside them (voices of speakers). */
+  engine: Type.String(), stages: Type.Array(Stage),
   /** BCP 47; empty: any. */
   languages: Type.Array(Language),
   licence: Type.String(), homepage: Type.String(),

@@ -2,7 +2,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Device, Estimate, Instance } from './device.ts';
 import { Failure } from './errors.ts';
-import { Job, JobOptions, JobRequest, OutputOptions, Transcript, Utterance } from './job.ts';
+import { Job, JobOptions, JobRequest, OutputOptions, SpeakerName, Transcript, Utterance, VoicePrint } from './job.ts';
 import { LiveRequest, MAX_CHUNK_BYTES } from './live.ts';
 import { Engine, Model } from './model.ts';
 import { SearchPage, SearchQuery } from './search.ts';
@@ -121,6 +121,8 @@ export const METHODS = {
   'job/move': method(
     Closed({ id: Id, priority: Optional(Priority), before: Optional(Id), after: Optional(Id), to: Optional(Type.Enum(['top', 'bottom'])) }), Nothing),
   'job/log': method(Closed({ id: Id, limit: Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) }), Closed({ entries: Type.Array(JournalEntry) })),
+  /** Calls speakers otherwise, by what they are called now; in the files too that nobody has changed since. Answers the voice of each. */
+  'job/speakers': method(Closed({ id: Id, names: Type.Record(SpeakerName, SpeakerName) }), Closed({ speakers: Type.Record(SpeakerName, VoicePrint) })),
   'job/transcript': method(Closed({ id: Id }), Closed({ transcript: Transcript })),
   /** A transcript in one format, as text. */
   'job/render': method(Closed({ id: Id, format: Format, text: OutputOptions.properties.text }), Closed({ text: Type.String() })),

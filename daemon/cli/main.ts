@@ -51,6 +51,7 @@ const withRecipe = (command: Command): Command => command
   .addOption(new Option('-p, --priority <priority>', 'place in the queue').choices(PRIORITIES))
   .option('-g, --glossary <file>', 'names and terms to hear, keep and translate, before those of .earshot/glossary.md')
   .option('--no-glossary', 'leave out every glossary')
+  .option('--speakers [n]', 'tell speakers apart; how many there are, when that is known', whole)
   .option('--prompt <text>', 'context for the recogniser: names, subject, style');
 
 withRecipe(program.command('transcribe').alias('t').description('transcribe recordings, and repair, translate and speak them')
@@ -123,6 +124,8 @@ program.command('move').description('change the place of a job in the queue')
   .addOption(json())
   .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).move(session, job, options)));
 
+program.command('speakers').description('who speaks in a job; LABEL=NAME gives names, which are remembered').argument('<job>').argument('[name...]', 'as in S1=Anna').addOption(json())
+  .action((job: string, names: string[], options) => withSession(options, async (session) => (await import('./speakers.ts')).speakers(session, job, names)));
 program.command('why').description('why a job waits, and when it should start').argument('<job>').addOption(json())
   .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).why(session, job)));
 program.command('log').description('what happened to a job, step by step').argument('<job>').option('-n, --limit <n>', 'at most so many lines', whole).addOption(json())

@@ -9,13 +9,14 @@ import { formatOf } from '../../schemas/subtitles/convert.ts';
 import { glossaryFor, readGlossary } from './glossary.ts';
 import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
+import { knownSpeakers } from './speakers.ts';
 import { clean, cleanLines } from './terminal.ts';
 import { listJobs, sayOutcome, watchJobs } from './watch.ts';
 
 /** How recordings become jobs. */
 export interface Recipe {
   model?: string[]; language?: string; translateTo?: string; speak?: string | true; repair: boolean; format?: string; output?: string; priority?: Priority;
-  glossary?: string | false; prompt?: string; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a';
+  glossary?: string | false; speakers?: number | true; prompt?: string; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a';
 }
 export interface TranscribeOptions extends Recipe, CollectOptions { json?: boolean; detach?: boolean; again?: boolean }
 
@@ -31,8 +32,9 @@ export async function transcribe(session: Session, files: string[], given: Trans
   const options = await jobOptions(client, given, formats, toStdout);
   const glossaries = await Promise.all(paths.map((path) => given.glossary === false ? { entries: [], read: [] } : glossaryFor(path, process.cwd(), options.glossary ?? [])));
   if (!session.json && !toStdout) for (const path of new Set(glossaries.flatMap(({ read }) => read))) session.note(`${session.t.hint} ${session.t.glossary(clean(relative(process.cwd(), path)))}`);
+  const known = given.speakers ? await Promise.all(paths.map((path) => knownSpeakers(path, process.cwd()))) : [];
   const { results } = await client.call('job/submit', {
-    jobs: paths.map((recording, n) => ({ recording, options: { ...options, ...(formatOf(recording) ? { source: 'text' as const, repair: false } : {}), ...(glossaries[n]!.entries.length ? { glossary: glossaries[n]!.entries } : {}) }, ...(given.priority ? { priority: given.priority } : {}), ...(given.again ? { onDuplicate: 'create' as const } : {}) })),
+    jobs: paths.map((recording, n) => ({ recording, options: { ...options, ...(known[n] && Object.keys(known[n]).length > 0 ? { speakers: { ...options.speakers, known: known[n] } } : {}), ...(formatOf(recording) ? { source: 'text' as const, repair: false } : {}), ...(glossaries[n]!.entries.length ? { glossary: glossaries[n]!.entries } : {}) }, ...(given.priority ? { priority: given.priority } : {}), ...(given.again ? { onDuplicate: 'create' as const } : {}) })),
   });
   const jobs: Job[] = [];
   for (const [i, result] of results.entries()) {
@@ -67,6 +69,7 @@ export async function jobOptions(client: Client, given: Recipe, formats: Format[
     ...(given.language ? { language: given.language } : {}),
     ...(given.translateTo ? { translateTo: given.translateTo } : {}),
     ...(given.speak ? { speak: true } : {}),
+    ...(given.speakers ? { speakers: given.speakers === true ? {} : { count: given.speakers } } : {}),
     ...(given.prompt ? { prompt: given.prompt } : {}),
     ...(given.track === undefined ? {} : { audioTrack: given.track }),
     ...(given.glossary ? { glossary: await readGlossary(resolve(given.glossary)) } : {}),

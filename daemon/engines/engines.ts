@@ -7,8 +7,9 @@ import { llama } from './llama/engine.ts';
 import { m2m100 } from './m2m100/engine.ts';
 import { openai } from './openai/engine.ts';
 import { piper } from './piper/engine.ts';
+import { voices } from './voices/engine.ts';
 
-export const engines: readonly Engine[] = [fasterWhisper, llama, m2m100, piper, openai, command, fake];
+export const engines: readonly Engine[] = [fasterWhisper, llama, m2m100, piper, voices, openai, command, fake];
 
 const byId = new Map(engines.map(engine => [engine.id, engine]));
 export const engineFor = (id: string): Engine | undefined => byId.get(id);

@@ -8,7 +8,7 @@ import { proportionalTimeline, timelineOf } from './timing.ts';
 import { lineLimit } from '../../schemas/subtitles/width.ts';
 
 /** `second`: how many of the last lines are the translation. */
-export interface Cue { startMs: number; endMs: number; lines: string[]; second: number }
+export interface Cue { startMs: number; endMs: number; lines: string[]; second: number; speaker: string | null }
 
 const COMFORTABLE_CPS = 17, MOST_CPS = 20;
 const LEAST_MS = 1000, MOST_MS = 7000, GAP_MS = 80;
@@ -17,8 +17,10 @@ const FLICKER_MS = 320;
 const MAX_LINES = 2;
 const CRUMB = 14;
 
-export function cuesOf(passages: readonly Passage[], durationMs: number | null): Cue[] {
-  return retime(passages.flatMap(passage => (passage.second ? bilingualCues(passage) : monolingualCues(passage))), durationMs);
+/** `inText`: a new speaker's name stands before what is said, for formats that have no place of its own for it. */
+export function cuesOf(passages: readonly Passage[], durationMs: number | null, inText = false): Cue[] {
+  const told = (passage: Passage): Passage => inText && passage.turn ? { ...passage, main: { ...passage.main, text: `${passage.speaker}: ${passage.main.text}` }, source: `${passage.speaker}: ${passage.source}` } : passage;
+  return retime(passages.flatMap(passage => { const shown = told(passage); return (shown.second ? bilingualCues(shown) : monolingualCues(shown)).map(cue => ({ ...cue, speaker: passage.speaker })); }), durationMs);
 }
 
 function mainAtoms(passage: Passage): Atom[] {
@@ -29,7 +31,7 @@ function mainAtoms(passage: Passage): Atom[] {
   return atomsOf(main.text, main.language, times);
 }
 
-function monolingualCues(passage: Passage): Cue[] {
+function monolingualCues(passage: Passage): Omit<Cue, 'speaker'>[] {
   const atoms = mainAtoms(passage), limit = lineLimit(passage.main.language);
   return splitAtoms(atoms, limit, MAX_LINES).map(([from, to]) => ({
     startMs: atoms[from]!.startMs, endMs: atoms[to - 1]!.endMs, lines: breakLines(atoms.slice(from, to), limit), second: 0,
@@ -37,7 +39,7 @@ function monolingualCues(passage: Passage): Cue[] {
 }
 
 /** One line of each language: the original is cut at its phrases, the translation in the same proportions. */
-function bilingualCues(passage: Passage): Cue[] {
+function bilingualCues(passage: Passage): Omit<Cue, 'speaker'>[] {
   const second = passage.second!;
   const atoms = mainAtoms(passage), limit = lineLimit(passage.main.language), secondLimit = lineLimit(second.language);
   const heard = timelineOf(passage.source, passage.words, passage.startMs, passage.endMs);

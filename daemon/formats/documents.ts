@@ -10,7 +10,7 @@ function paragraphs(passages: readonly Passage[]): Passage[][] {
   const found: Passage[][] = [];
   let length = 0, before: Passage | null = null;
   for (const passage of passages) {
-    const fresh = !before || passage.startMs - before.endMs >= PARAGRAPH_PAUSE_MS || passage.marker || before.marker
+    const fresh = !before || passage.turn || passage.startMs - before.endMs >= PARAGRAPH_PAUSE_MS || passage.marker || before.marker
       || (length >= LONG_PARAGRAPH && /[.!?…。！？]["'”’»）)]*$/u.test(before.main.text));
     if (fresh) { found.push([passage]); length = 0; } else found.at(-1)!.push(passage);
     length += passage.main.text.length;
@@ -26,7 +26,7 @@ const joined = (lines: readonly { text: string; language: string }[]): string =>
 export function toText(_transcript: Transcript, passages: readonly Passage[]): string {
   const blocks = paragraphs(passages).flatMap(paragraph => {
     const second = paragraph.flatMap(passage => passage.second ?? []);
-    return [joined(paragraph.map(passage => passage.main)), ...(second.length ? [joined(second)] : [])];
+    return [(paragraph[0]!.turn ? `${paragraph[0]!.speaker}: ` : '') + joined(paragraph.map(passage => passage.main)), ...(second.length ? [joined(second)] : [])];
   });
   return `${blocks.join('\n\n')}\n`;
 }
@@ -37,7 +37,7 @@ export function toMarkdown(transcript: Transcript, passages: readonly Passage[])
   const facts = [recording.durationMs === null ? null : clock(recording.durationMs), language && translatedTo ? `${language} → ${translatedTo}` : language].filter(Boolean);
   const blocks = paragraphs(passages).flatMap(paragraph => {
     const second = paragraph.flatMap(passage => passage.second ?? []);
-    return [`**${clock(paragraph[0]!.startMs)}** ${escapeMarkdown(joined(paragraph.map(passage => passage.main)))}`, ...(second.length ? [`> ${escapeMarkdown(joined(second))}`] : [])];
+    return [`**${clock(paragraph[0]!.startMs)}** ${paragraph[0]!.turn ? `**${escapeMarkdown(paragraph[0]!.speaker!)}:** ` : ''}${escapeMarkdown(joined(paragraph.map(passage => passage.main)))}`, ...(second.length ? [`> ${escapeMarkdown(joined(second))}`] : [])];
   });
   return [`# ${escapeMarkdown(oneLine(recording.name))}`, ...(facts.length ? [`*${facts.join(' · ')}*`] : []), ...blocks].join('\n\n') + '\n';
 }

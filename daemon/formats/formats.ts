@@ -15,7 +15,7 @@ export function render(transcript: Transcript, format: Format, { text }: { text:
   switch (format) {
     case 'txt': return toText(transcript, passages);
     case 'md': return toMarkdown(transcript, passages);
-    case 'srt': return toSrt(cuesOf(passages, transcript.recording.durationMs));
+    case 'srt': return toSrt(cuesOf(passages, transcript.recording.durationMs, true));
     case 'vtt': return toVtt(cuesOf(passages, transcript.recording.durationMs));
     case 'ass': return toAss(cuesOf(passages, transcript.recording.durationMs), transcript.recording.name);
   }

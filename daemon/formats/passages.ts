@@ -13,6 +13,8 @@ export interface Passage {
   source: string;
   /** `main` is a marker of ours, not speech. */
   marker: boolean;
+  /** Who speaks, where that is known; `turn`: and somebody else did just before. */
+  speaker: string | null; turn: boolean;
 }
 
 const NOT_RECOGNISED = '[not recognised]', NOT_TRANSLATED = '[not translated]';
@@ -22,9 +24,11 @@ export const NO_SPEECH = '[no speech]';
 export function passagesOf(transcript: Transcript, text: NonNullable<OutputOptions['text']>): Passage[] {
   const language = transcript.language ?? 'und', target = transcript.translatedTo;
   const passages = transcript.utterances.flatMap(utterance => passageOf(utterance, target === null ? 'original' : text, language, target ?? language));
+  let last: string | null = null;
+  for (const passage of passages) { passage.turn = passage.speaker !== null && passage.speaker !== last; last = passage.speaker ?? last; }
   if (passages.length || transcript.utterances.some(unfinished)) return passages;
   const endMs = Math.min(2000, transcript.recording.durationMs || 2000);
-  return [{ startMs: 0, endMs, main: { text: NO_SPEECH, language: 'en' }, second: null, words: [], source: '', marker: true }];
+  return [{ startMs: 0, endMs, main: { text: NO_SPEECH, language: 'en' }, second: null, words: [], source: '', marker: true, speaker: null, turn: false }];
 }
 
 /** Not there yet, in a transcript of a job that still runs or was cancelled. */
@@ -32,7 +36,7 @@ const unfinished = (utterance: Utterance): boolean => !utterance.asr && !utteran
 
 function passageOf(utterance: Utterance, text: NonNullable<OutputOptions['text']>, language: string, target: string): Passage[] {
   const { startMs, endMs, asr, nmt, failed } = utterance;
-  const place = { startMs, endMs, words: asr?.words ?? [], source: oneLine(sourceText(utterance)) };
+  const place = { startMs, endMs, words: asr?.words ?? [], source: oneLine(sourceText(utterance)), speaker: utterance.speaker ? oneLine(utterance.speaker) : null, turn: false };
   if (!asr) return failed ? [{ ...place, main: { text: NOT_RECOGNISED, language: 'en' }, second: null, marker: true }] : [];
   if (!place.source) return [];
   const original: Line = { text: place.source, language: asr.language || language };

@@ -16,4 +16,4 @@ export const toSrt = (cues: readonly Cue[]): string => cues.map((cue, n) =>
 const escapeVtt = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 
 export const toVtt = (cues: readonly Cue[]): string => ['WEBVTT\n', ...cues.map(cue =>
-  `${clock(cue.startMs, '.')} --> ${clock(cue.endMs, '.')}\n${cue.lines.map(escapeVtt).join('\n')}\n`)].join('\n');
+  `${clock(cue.startMs, '.')} --> ${clock(cue.endMs, '.')}\n${cue.speaker === null ? '' : `<v ${cue.speaker.replace(/[<>&]/g, '')}>`}${cue.lines.map(escapeVtt).join('\n')}\n`)].join('\n');

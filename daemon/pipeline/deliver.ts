@@ -23,7 +23,7 @@ export function transcriptOf(work: Pick<JobWork, 'row' | 'made'>): Transcript {
   const { row, made } = work;
   return {
     earshot: 1, recording: { path: row.path, name: row.name, durationMs: row.durationMs }, language: row.language, translatedTo: row.options.translateTo ?? null, models: row.models,
-    utterances: made.map(({ tts: _, ...utterance }) => utterance), warnings: row.warnings,
+    ...(row.voices ? { speakers: row.voices } : {}), utterances: made.map(({ tts: _, ...utterance }) => utterance), warnings: row.warnings,
   };
 }
 
@@ -117,7 +117,7 @@ function fitting(name: string, suffix: string): string {
   return kept + suffix;
 }
 
-async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, text: string): Promise<void> {
   if (await readFile(path, 'utf8').then(old => old === text, () => false)) return;
   const part = `${path}.part`;
   try {

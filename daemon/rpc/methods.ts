@@ -16,6 +16,7 @@ import type { Models } from '../models/models.ts';
 import { transcriptOf } from '../pipeline/deliver.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Pool } from '../pool/pool.ts';
+import { callSpeakers } from '../speakers/names.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { SettingsFile } from '../settings.ts';
 import type { Store } from '../store/port.ts';
@@ -75,6 +76,7 @@ export function createHandlers(parts: MethodParts): Handlers {
     'job/remove': ({ ids }) => { pipeline.queue.remove(ids); return {}; },
     'job/move': ({ id, ...place }) => { pipeline.queue.move(id, place); return {}; },
     'job/log': ({ id, limit = 500 }) => { rowOf(id); return { entries: store.log({ job: id, limit }) }; },
+    'job/speakers': async ({ id, names }) => ({ speakers: await callSpeakers(store, rowOf(id), names) }),
     'job/transcript': ({ id }) => ({ transcript: transcript(id) }),
     'job/combine': async ({ ids, format, text = 'original' }) => {
       const transcripts = [];

@@ -28,6 +28,8 @@ export interface JobRow {
   crashes: number;
   /** Its recording arrives over time (pipeline/live.ts); missing or null: it is a file. */
   live?: LiveFacts | null;
+  /** The voice of each speaker by its name; missing or null: speakers were not told apart (yet). */
+  voices?: Record<string, string> | null;
 }
 
 /** `open`: more sound may come. `saveTo`: the WAV file that keeps it. */
@@ -64,6 +66,8 @@ export interface Store {
   // utterances and what stages made of them
   /** Adding the same utterance again is allowed when it is identical (ingest after a crash). */
   addUtterances(job: string, rows: readonly UtteranceRow[]): void;
+  /** Who speaks, by utterance; null: nobody that could be told. */
+  setSpeakers(job: string, speakers: readonly (string | null)[]): void;
   utterances(job: string, from?: number, limit?: number): Utterance[];
   /** For each stage and utterance of an unfinished job: done, failed, or absent. */
   steps(job: string): { index: number; stage: Stage; status: 'done' | 'failed' }[];

@@ -37,6 +37,7 @@ export const en: Catalogue = {
     settingRange: (a) => says(`${a.text('name')} cannot be ${a.text('value')}${a.has('range') ? `; it takes ${a.text('range')}` : ''}.`),
     noVoice: (a) => says(a.has('language') ? `No voice that can be had speaks ${languageText(a.text('language'), 'en')}.` : `The model ${model(a)} has no voice for this.`, 'Choose a voice with --speak, or leave the speech out.'),
     outputNotWritable: (a) => says(`Nothing can be written to ${a.text('path')}.`, 'Choose another folder with --output, or change its permissions.'),
+    speakersUnknown: (a) => says('The speakers could not be told apart.', a.has('model') ? `Try again when ${a.text('model')} can be fetched; everything else is there.` : 'Everything else is there.'),
     badGlossary: (a) => says(`The glossary${a.after('path')} cannot be read${a.has('line') ? ` (line ${a.text('line')})` : ''}.`, 'One term a line, as “term”, “term = translation” or “term (alias, alias) = translation”; a Markdown table or list (.md), a table (.csv), or a JSON list.'),
     noSuchFolder: (a) => says(`There is no folder ${a.text('path')}.`, 'Check the spelling, and that the disk is connected.'),
     notWatched: (a) => says(`${a.text('path')} is not a watched folder.`, '`earshot watch list` shows those that there are.'),

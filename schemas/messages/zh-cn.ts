@@ -37,6 +37,7 @@ export const zhCn: Catalogue = {
     settingRange: (a) => says(`${a.text('name')} 不能设为 ${a.text('value')}${a.has('range') ? `，允许的范围是 ${a.text('range')}` : ''}。`),
     noVoice: (a) => says(a.has('language') ? `没有可用的${languageText(a.text('language'), 'zh-cn')}语音。` : `${model(a)} 没有合适的语音。`, '请用 --speak 选择语音，或不生成配音。'),
     outputNotWritable: (a) => says(`无法写入 ${a.text('path')}。`, '请用 --output 另选文件夹，或修改其权限。'),
+    speakersUnknown: (a) => says('无法区分说话人。', a.has('model') ? `请在可以获取 ${a.text('model')} 后重试；其他内容都已完成。` : '其他内容都已完成。'),
     badGlossary: (a) => says(`无法读取术语表${a.after('path')}${a.has('line') ? `（第 ${a.text('line')} 行）` : ''}。`, '每行一个术语，写作“术语”、“术语 = 译文”或“术语 (别名, 别名) = 译文”；也可以是 Markdown 表格或列表（.md）、CSV 表格（.csv）或 JSON 列表。'),
     noSuchFolder: (a) => says(`没有文件夹 ${a.text('path')}。`, '请检查拼写，并确认磁盘已连接。'),
     notWatched: (a) => says(`${a.text('path')} 不是受监视的文件夹。`, '运行 `earshot watch list` 查看受监视的文件夹。'),

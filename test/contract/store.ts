@@ -69,6 +69,14 @@ export function storeSuite(name: string, make: () => Place): void {
       assert.deepEqual(store.utterances(job.id).map(utterance => utterance.index), [0, 1, 2, 3]);
     });
 
+    it('keeps who speaks, and the voices', () => {
+      const job = withUtterances(3);
+      store.setSpeakers(job.id, ['S1', null, 'Anna']);
+      store.update(job.id, { voices: { S1: 'AAAA', Anna: 'BBBB' } });
+      assert.deepEqual(store.utterances(job.id).map(utterance => utterance.speaker), ['S1', undefined, 'Anna']);
+      assert.deepEqual(store.job(job.id)!.voices, { S1: 'AAAA', Anna: 'BBBB' });
+    });
+
     it('refuses what comes under a token that was given up', () => {
       const job = withUtterances(1);
       const late = claim(job);

@@ -11,7 +11,7 @@ import { passagesOf } from '../../daemon/formats/passages.ts';
 import { columns } from '../../schemas/subtitles/width.ts';
 import { Transcript } from '../../schemas/job.ts';
 import { FORMATS, type Format } from '../../schemas/words.ts';
-import { chinese, english, hostile, silent, spanish, utterance } from './transcripts.ts';
+import { chinese, dialogue, english, hostile, silent, spanish, utterance } from './transcripts.ts';
 
 type Text = 'original' | 'translation' | 'bilingual';
 const golden = (name: string, transcript: Transcript, text: Text, formats: readonly Format[]): void => {
@@ -29,11 +29,12 @@ describe('documents', () => {
   golden('chinese', chinese, 'original', ['srt', 'txt']);
   golden('hostile', hostile, 'original', ['srt', 'vtt', 'ass', 'md', 'txt']);
   golden('silent', silent, 'original', FORMATS);
+  golden('dialogue', dialogue, 'original', ['srt', 'vtt', 'ass', 'txt', 'md']);
 });
 
 describe('what holds for every document', () => {
   test('json is the transcript again, and its schema', () => {
-    for (const transcript of [english, spanish, chinese, hostile, silent]) {
+    for (const transcript of [english, spanish, chinese, hostile, silent, dialogue]) {
       const parsed: unknown = JSON.parse(render(transcript, 'json', { text: 'original' }));
       assert.deepEqual(parsed, JSON.parse(JSON.stringify(transcript)));
       assert.ok(Value.Check(Transcript, parsed));

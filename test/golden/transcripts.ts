@@ -58,3 +58,9 @@ export const hostile = base('*a* <b> #1 [x](y)\n.wav', 20_000, 'en', null, [
 ]);
 
 export const silent = base('silent.wav', 20_000, null, null, []);
+
+/** Two speakers, one with a name; what nobody could be told for stands without. */
+export const dialogue: Transcript = { ...base('dialogue.wav', 30_000, 'en', null, [
+  utterance(0, 0, 'Good morning, and welcome back.', 'en', { speaker: 'Anna <A>' }), utterance(1, 4_000, 'Thank you for having me.', 'en', { speaker: 'S2' }),
+  utterance(2, 7_000, 'It has been a while.', 'en', { speaker: 'S2' }), utterance(3, 10_000, 'Hm.', 'en'), utterance(4, 14_000, 'So tell us what has happened in all that time since we last spoke to each other.', 'en', { speaker: 'Anna <A>' }),
+]), speakers: { 'Anna <A>': 'AAAA', S2: 'BBBB' } };

@@ -76,4 +76,8 @@ export const MIGRATIONS: readonly string[] = [
   ${SAID}
   INSERT INTO searchable (job) SELECT id FROM jobs ORDER BY id;
   `,
+  /* Who speaks, and how speakers sound. */ `
+  ALTER TABLE utterances ADD COLUMN speaker TEXT;
+  ALTER TABLE jobs ADD COLUMN voices TEXT;
+  `,
 ];

@@ -111,9 +111,13 @@ export function openStore(path: string): Store {
       const insert = sql('INSERT INTO utterances (job, idx, start_ms, end_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING');
       for (const row of rows) insert.run(job, row.index, row.startMs, row.endMs);
     }),
+    setSpeakers: (job, speakers) => batch(() => {
+      const set = sql('UPDATE utterances SET speaker = ? WHERE job = ? AND idx = ?');
+      speakers.forEach((speaker, index) => set.run(speaker, job, index));
+    }),
     utterances(job, from = 0, limit = 1_000_000) {
-      const rows = all<{ idx: number; start_ms: number; end_ms: number }>('SELECT idx, start_ms, end_ms FROM utterances WHERE job = ? AND idx >= ? ORDER BY idx LIMIT ?', job, from, limit);
-      const found = new Map<number, Utterance>(rows.map(row => [row.idx, { index: row.idx, startMs: row.start_ms, endMs: row.end_ms }]));
+      const rows = all<{ idx: number; start_ms: number; end_ms: number; speaker: string | null }>('SELECT idx, start_ms, end_ms, speaker FROM utterances WHERE job = ? AND idx >= ? ORDER BY idx LIMIT ?', job, from, limit);
+      const found = new Map<number, Utterance>(rows.map(row => [row.idx, { index: row.idx, startMs: row.start_ms, endMs: row.end_ms, ...(row.speaker === null ? {} : { speaker: row.speaker }) }]));
       for (const row of all<{ idx: number; stage: number; failed: number; output: string }>(
         'SELECT idx, stage, failed, output FROM outputs WHERE job = ? AND idx >= ? AND idx < ?', job, from, from + limit)) {
         const utterance = found.get(row.idx);

@@ -153,6 +153,10 @@ export class FakeDaemon {
         return { transcript: { earshot: 1, recording: { path, name, durationMs }, language: 'en', translatedTo: options.translateTo ?? null, models: used, utterances: this.utterances.get(jobId) ?? [], warnings: [] } };
       },
       'job/combine': ({ ids }) => ({ text: ids.join('\n') }),
+      'job/speakers': ({ id: jobId, names }) => {
+        this.utterances.set(jobId, (this.utterances.get(jobId) ?? []).map(u => u.speaker ? { ...u, speaker: names[u.speaker] ?? u.speaker } : u));
+        return { speakers: {} };
+      },
       'job/render': ({ id: jobId }) => ({ text: (this.utterances.get(jobId) ?? []).map(u => u.asr?.text).join('\n') }),
       'live/open': ({ options, name = 'Live' }) => {
         const job: Job = { ...makeJob({ n: ++this.#next, name, state: 'processing', stages: stagesOf(options), utterances: 0 }, Date.now()), options, priority: 'high', live: { open: true } };
