@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { EarshotError, failure, toFailure } from '../../schemas/errors.ts';
 import type { SpeakerOptions, Utterance } from '../../schemas/job.ts';
+import { harmless } from '../confine/rights.ts';
 import type { Models } from '../models/models.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { JobWork } from '../pipeline/work.ts';
@@ -20,7 +21,7 @@ const childFile = (): string => join(import.meta.dirname, import.meta.filename.e
 
 /** @throws what fetching throws; engineFailed */
 export async function hearVoices(request: ChildRequest, signal: AbortSignal): Promise<(Voice | null)[]> {
-  const child = fork(childFile(), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: ['--disable-warning=ExperimentalWarning'], killSignal: 'SIGKILL', signal });
+  const child = fork(childFile(), [], { env: harmless(process.env), stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: ['--disable-warning=ExperimentalWarning'], killSignal: 'SIGKILL', signal });
   let said = '';
   child.stderr!.on('data', (bytes: Buffer) => { said = (said + bytes.toString()).slice(-2000); });
   const answer = await new Promise<FromChild>((resolve, reject) => {
