@@ -1,5 +1,6 @@
 /** Speakers get other names: in the store, and in the files of the job that nobody has changed since they were written. */
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { EarshotError } from '../../schemas/errors.ts';
 import { FORMATS, isFinal, type Format } from '../../schemas/words.ts';
 import { render } from '../formats/formats.ts';
@@ -7,6 +8,12 @@ import { transcriptOf, writeWhole } from '../pipeline/deliver.ts';
 import type { JobRow, Store } from '../store/port.ts';
 
 type Text = 'original' | 'translation' | 'bilingual';
+
+/** JSON says the same in any order. */
+function same(format: Format, there: string, ours: string): boolean {
+  if (format !== 'json') return there === ours;
+  try { return isDeepStrictEqual(JSON.parse(there), JSON.parse(ours)); } catch { return false; }
+}
 
 /** @throws wrongState while the job runs, outputNotWritable */
 export async function callSpeakers(store: Store, row: JobRow, names: Readonly<Record<string, string>>): Promise<Record<string, string>> {
@@ -23,7 +30,7 @@ export async function callSpeakers(store: Store, row: JobRow, names: Readonly<Re
   const after = transcriptOf({ row: { ...row, voices }, made: store.utterances(row.id) });
   for (const { kind, path } of row.outputs) {
     const [format, text = 'original'] = kind.split(':') as [Format, Text?];
-    if (!FORMATS.includes(format) || await readFile(path, 'utf8').catch(() => null) !== render(before, format, { text })) continue;
+    if (!FORMATS.includes(format) || !same(format, await readFile(path, 'utf8').catch(() => ''), render(before, format, { text }))) continue;
     await writeWhole(path, render(after, format, { text }));
   }
   return voices;
