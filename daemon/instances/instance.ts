@@ -40,6 +40,9 @@ export class Instance {
   state: InstanceWord['state'] = 'starting';
   readonly startedAt: number;
   loadedAt: number | null = null;
+  /** How long loading took, by a clock that nobody sets. */
+  loadMs: number | null = null;
+  private readonly beganMs = performance.now();
   idleSince: number | null = null;
   attemptsDone = 0;
   peakBytes: number | null = null;
@@ -112,6 +115,7 @@ export class Instance {
     if (this.state !== 'loading') return;
     this.state = 'idle';
     this.loadedAt = this.idleSince = this.options.clock();
+    this.loadMs = Math.round(performance.now() - this.beganMs);
     this.pool.loaded(this.options.lease.id);
     this.events.loaded(this);
   }

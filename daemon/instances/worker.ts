@@ -76,9 +76,11 @@ export interface Worker {
   pids(): number[];
 }
 
+/** Node ends longer timers at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const systemTimers: Timers = {
   now: () => performance.now(),
-  after: (ms, action) => { const timer = setTimeout(action, ms); return () => clearTimeout(timer); },
+  after: (ms, action) => { const timer = setTimeout(action, Math.min(ms, LONGEST_TIMER_MS)); return () => clearTimeout(timer); },
 };
 /** More frames than this in a second is a worker out of its mind. */
 const MAX_FRAMES_PER_SECOND = 20_000;

@@ -67,7 +67,7 @@ export class Attempts {
     const { store, clock, speeds } = this.core.parts;
     const run = this.core.running.get(token);
     if (run) {
-      const { work, stage } = run, attempt = stage.running.get(token)!, ms = clock() - attempt.claimedAt;
+      const { work, stage } = run, attempt = stage.running.get(token)!, ms = performance.now() - run.beganMs;
       store.close(token, clock());
       this.core.over(stage, token);
       let seconds = 0;

@@ -58,7 +58,7 @@ export class Core {
   readonly jobs = new Map<string, JobWork>();
   readonly instances = new Map<string, Instance>();
   /** Attempts under way, by their tokens. */
-  readonly running = new Map<number, { work: JobWork; stage: StageWork }>();
+  readonly running = new Map<number, { work: JobWork; stage: StageWork; /** By a clock that nobody sets: how long it took is learned from. */ beganMs: number }>();
   readonly outbox: Outbox;
   outlook: Plan = { actions: [], waiting: new Map(), expectedEndAt: new Map(), wakeAt: null };
   /** Loads that failed in a row, by model and device, and not before when to try again. */
@@ -221,7 +221,7 @@ export class Core {
 
   begin(work: JobWork, stage: StageWork, attempt: Attempt): void {
     stage.start(attempt);
-    this.running.set(attempt.token, { work, stage });
+    this.running.set(attempt.token, { work, stage, beganMs: performance.now() });
   }
 
   /** The attempt is over, whatever became of it. */

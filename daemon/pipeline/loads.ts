@@ -72,9 +72,9 @@ export class Loads {
 
   loaded(instance: Instance): void {
     this.core.loadFailures.delete(`${instance.options.card.id}@${instance.options.device}`);
-    this.core.note({ kind: 'instance.loaded', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ms: instance.loadedAt! - instance.startedAt } });
+    this.core.note({ kind: 'instance.loaded', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ms: instance.loadMs } });
     this.core.parts.store.setMeta(usedKey(instance.options.card.id), String(this.core.parts.clock()));
-    this.core.parts.metrics.load(instance.loadedAt! - instance.startedAt);
+    this.core.parts.metrics.load(instance.loadMs!);
     this.changed(instance);
   }
 
@@ -137,7 +137,7 @@ export class Loads {
     const peak = instance.peakBytes!;
     if (peak <= (this.peaksTold.get(instance.id) ?? 0) * 1.02) return;
     this.peaksTold.set(instance.id, peak);
-    this.core.parts.pool.measured({ ...instance.key, peakBytes: peak, loadMs: instance.loadedAt === null ? null : instance.loadedAt - instance.startedAt });
+    this.core.parts.pool.measured({ ...instance.key, peakBytes: peak, loadMs: instance.loadMs });
   }
 
   /** A device fell off the bus: what ran on it runs elsewhere, or when it is back. */

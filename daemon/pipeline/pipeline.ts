@@ -23,6 +23,9 @@ import { Loads } from './loads.ts';
 import { Queue } from './queue.ts';
 import { buildSnapshot } from './snapshot.ts';
 
+/** Node ends longer timers at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export class Pipeline {
   readonly queue: Queue;
   readonly loads: Loads;
@@ -149,7 +152,7 @@ export class Pipeline {
     const busy = this.core.instances.size > 0 || this.core.jobs.size > 0;
     const until = this.core.outlook.wakeAt === null ? Infinity : Math.max(0, this.core.outlook.wakeAt - clock());
     const delay = Math.min(busy ? tickMs : Infinity, until, this.reasonsIn ?? Infinity);
-    if (delay !== Infinity) this.timer = setTimeout(() => this.wake(), Math.max(1, delay));
+    if (delay !== Infinity) this.timer = setTimeout(() => this.wake(), Math.min(Math.max(1, delay), LONGEST_TIMER_MS));
   }
 
   private plan(): Plan {
