@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Job } from '../schemas/job.ts';
 import { isFinal } from '../schemas/words.ts';
 import type { JobRow, Sentence } from '../webview/messages.ts';
-import { failureText, reasonText, stageName } from './words.ts';
+import { capital, failureText, reasonText, stageName } from './words.ts';
 
 export function jobRow(job: Job): JobRow {
   return {
@@ -29,5 +29,3 @@ function noteOf(job: Job): Sentence | null {
   if (job.state === 'completed' && warning) return { kind: 'reason', text: failureText(warning) };
   return null;
 }
-
-const capital = (text: string): string => text.charAt(0).toLocaleUpperCase() + text.slice(1);

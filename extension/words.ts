@@ -48,4 +48,6 @@ export function tieView(tie: Tie): TieView {
 }
 
 /** The one thing that holds the queue up. */
-export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string => holdUp(bottleneck, locale());
+export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string => capital(holdUp(bottleneck, locale()));
+
+export const capital = (text: string): string => text.charAt(0).toLocaleUpperCase() + text.slice(1);

@@ -120,9 +120,10 @@ async function everything(): Promise<void> {
   await setTheme(w.host, 'dark');
   await documents(w);
   // A transcript on its way into a document, beside the queue.
+  const before = w.daemon.jobs.size;
   await openView(page, 'Explorer');
   await explorerMenu(page, 'talk.wav', 'Transcribe');
-  await w.daemon.until(() => w.daemon.jobs.size > busy.jobs!.length);
+  await w.daemon.until(() => w.daemon.jobs.size > before);
   const job = [...w.daemon.jobs.keys()].at(-1)!;
   for (let i = 0; i < 5; i++) { w.daemon.say(job, 8); await page.waitForTimeout(150); }
   await page.locator('.editor-instance .view-line', { hasText: 'amiable' }).first().waitFor();

@@ -46,7 +46,7 @@ export class Chart extends HTMLElement {
       ({ label, stroke, width: 1.5, points: { show: false }, ...(fill ? { fill } : {}), value: (_plot, value) => value === null ? '–' : percent(value) });
     const memory = colour('--vscode-charts-blue', '#3794ff');
     this.#plot = new uPlot({
-      width: this.clientWidth || 260, height: 92, cursor: { y: false, points: { size: 5 } }, legend: { show: false }, padding: [6, 4, 0, 0],
+      width: this.clientWidth || 260, height: 92, cursor: { y: false, points: { size: 5 } }, legend: { show: false }, padding: [6, 24, 0, 0],
       scales: { x: { time: true }, y: { range: [0, 1] } },
       axes: [
         { stroke: text, grid: { show: false }, ticks: { show: false }, size: 18, font: `10px ${colour('--vscode-font-family', 'sans-serif')}`, space: 70, values: (_plot, values) => values.map(v => clock.format(v * 1000)) },
