@@ -61,9 +61,15 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
       writeFileSync(path, JSON.stringify(sampleTranscript(join(w.workspace, 'talk.wav'))));
       w.daemon.transcribed(makeJob({ n: 1, name: 'talk.wav', state: 'completed', minutes: 0.5, outputs: [{ kind: 'json', path, bytes: 1 }] }, now), sampleTranscript('talk.wav').utterances);
       const find = async (words: string): Promise<void> => {
-        await runCommand(page, 'Earshot: Find in Transcripts');
-        await page.locator('.quick-input-widget input[type="text"]').fill(words);
-        await page.locator('.quick-input-list .monaco-list-row', { hasText: words }).first().click();
+        // A page that takes the focus closes the list: then it is opened again.
+        await until(`${words} in the list`, async () => {
+          await runCommand(page, 'Earshot: Find in Transcripts');
+          try {
+            await page.locator('.quick-input-widget input[type="text"]').fill(words, { timeout: 5000 });
+            await page.locator('.quick-input-list .monaco-list-row', { hasText: words }).first().click({ timeout: 5000 });
+            return true;
+          } catch { await page.keyboard.press('Escape'); return false; }
+        });
       };
       const position = async (): Promise<number> => (await webview(page, { extensionId: ID, title: EDITOR })).evaluate(() => document.querySelector<HTMLMediaElement>('#player')!.currentTime);
       // Its second utterance begins at 7.5 s, its third at 15 s.
