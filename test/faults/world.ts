@@ -54,8 +54,13 @@ export async function world(options: WorldOptions, story: (world: World) => Prom
     await daemon.stop();
     await daemon.withStore(store => lawsHold(store, jobs, { alike: !options.failing }));
     return found;
+  } catch (error) {
+    console.log(lastWords(daemon));
+    throw error;
   } finally { await daemon.stop(); prepared?.[Symbol.dispose](); await daemon.close(); rmSync(folder, { recursive: true }); }
 }
+
+const lastWords = (daemon: RealDaemon): string => { try { return readFileSync(join(daemon.home.logs, 'earshotd.log'), 'utf8').split('\n').slice(-30).join('\n'); } catch { return ''; } };
 
 /** Hears the notices of a daemon that was started anew. */
 export async function listen(here: World): Promise<void> {
@@ -103,7 +108,7 @@ export async function ended(daemon: RealDaemon, job: Job): Promise<Job> { const 
 export function says(failure: Failure | null | undefined, code: Failure['code']): string {
   assert.equal(failure?.code, code, JSON.stringify(failure));
   assert.ok(sentence(failure!, 'zh-cn').length > 0);
-  return `“${sentence(failure!, 'en').replaceAll(/\/tmp\/[^\s”:,]*\//g, '…/')}”`;
+  return `“${sentence(failure!, 'en').replaceAll(/\/tmp\/(?:[^\s”:,/]*\/)*(?=[^\s”:,/])/g, '…/')}”`;
 }
 
 /** Small file systems of their own. Null: they can be had; else why not. */
