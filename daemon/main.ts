@@ -105,10 +105,13 @@ async function main(): Promise<void> {
   };
 
   const watching = setInterval(() => {
-    const now = clock();
-    if (pipeline.idle === false || (server?.clients ?? 0) > 0 || watch.active || http?.busy) busyAt = now;
+    const now = clock(), needed = (server?.clients ?? 0) > 0 || watch.active || (http?.busy ?? false);
+    if (needed || !pipeline.idle) busyAt = now;
+    if (needed || pipeline.working) usedAt = now;
     const idle = settings.get().idleExitSeconds;
-    if (idle !== null && now - busyAt > idle * 1000) void leave('finish', `idle for ${idle} s`);
+    if (idle === null) return;
+    if (now - busyAt > idle * 1000) void leave('finish', `idle for ${idle} s`);
+    else if (server?.leftLast?.startsWith('vscode ') && now - usedAt > Math.min(idle * 1000, WINDOW_GONE_MS)) void leave('finish', 'the last window has gone');
   }, SECOND_MS);
   const isWatched = (): boolean => clock() < watchedUntil && (server?.clients ?? 0) > 0;
   const monitor = startMonitor({

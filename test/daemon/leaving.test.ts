@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { connect, type Client } from '../../schemas/client.ts';
-import { RealDaemon } from './real.ts';
+import { fakeModel } from './harness.ts';
+import { RealDaemon, SAMPLES } from './real.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..');
 
@@ -29,6 +30,18 @@ test('a window that reloads finds the same daemon; when the last one is gone and
   again.dispose();
   await once(daemon.process, 'exit');
   assert.match(readFileSync(join(daemon.home.logs, 'earshotd.log'), 'utf8'), /leaving: (the last window has gone|idle)/);
+});
+
+test('models that are still warm do not keep it once the last window has gone', async (t) => {
+  const daemon = await running(t, { models: [fakeModel('a', 'asr')], settings: { idleExitSeconds: 1, keepAliveSeconds: 3600, formats: [] } });
+  const [job] = await daemon.submit([join(SAMPLES, 'sense-and-sensibility.flac')], { repair: false });
+  await daemon.ended([job!]);
+  const last = await window(daemon), gone = once(daemon.process, 'exit');
+  assert.equal((await last.call('device/list', {})).instances.length, 1);
+  daemon.client.dispose();
+  last.dispose();
+  await gone;
+  assert.match(readFileSync(join(daemon.home.logs, 'earshotd.log'), 'utf8'), /leaving: the last window has gone/);
 });
 
 test('removing the extension stops the daemon, and a second time finds nothing to stop', async (t) => {
