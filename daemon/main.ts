@@ -55,9 +55,10 @@ async function main(): Promise<void> {
   const notices: Failure[] = restored ? [restoredFailure(restored)] : [];
   if (restored) log.write(`the database was damaged and lies in ${restored.aside} now; ${restored.backup ? `${restored.backup} took its place` : 'there was no backup'}; not over: ${restored.jobs.join(', ') || 'none'}`);
   const events = createEvents();
-  const listeners = new Set<typeof events.publish>();
   const indexer = startIndexer({ store, log: line => log.write(line) });
-  const publish: typeof events.publish = event => { events.publish(event); if (event.type === 'utterance') indexer.wake(); for (const listener of listeners) listener(event); };
+  /** Those in this process who hear what clients hear. */
+  const listeners = new Set<typeof events.publish>([event => { if (event.type === 'utterance') indexer.wake(); }]);
+  const publish: typeof events.publish = event => { events.publish(event); for (const listener of listeners) listener(event); };
 
   const pool = createPool({ settings: settings.get, calibration: store, clock, readers: deviceReaders(), events: { notice: ({ device, failure: why }) => { publish({ type: 'notice', failure: why }); if (why.code === 'deviceLost') pipeline.loads.deviceLost(device); }, credited: () => pipeline.wake() } });
   await pool.refresh('all');
@@ -68,13 +69,15 @@ async function main(): Promise<void> {
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
   const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest, spare: new Spare(),
     deliver: async (work, signal) => {
-      await tellSpeakers(work, { store, models, runtimes, pcm: jobFiles(home.audio, work.row.id).pcm, signal, log: line => log.write(line) });
-      return writeOutputs(work, { store, pcm: jobFiles(home.audio, work.row.id).pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, confined: confines(settings.get()), signal });
-    }, publish: event => { publish(event); watch.hear(event); }, log: line => log.write(line),
+      const { pcm } = jobFiles(home.audio, work.row.id);
+      await tellSpeakers(work, { store, models, runtimes, pcm, signal, log: line => log.write(line) });
+      return writeOutputs(work, { store, pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, confined: confines(settings.get()), signal });
+    }, publish, log: line => log.write(line),
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void leave('park', 'the database is damaged') });
 
   const watch: Watch = new Watch({ store, queue: pipeline.queue, settings: settings.get, clock, publish, log: line => log.write(line), check: options => pipeline.queue.check(options) });
+  listeners.add(event => watch.hear(event));
 
   let server: Server | undefined;
   let http: HttpDoor | undefined;

@@ -47,10 +47,19 @@ export class EarshotError extends Error {
   }
 }
 
+/** A failure that came as a value, to be thrown on. */
+export const thrown = ({ code, args, detail }: Failure): EarshotError => new EarshotError(code, args, detail);
+
+/** The disk, or what this user may have of it, is full. */
+export function isDiskFull(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /** Any thrown value as a Failure; what is not ours is `internal`, but for a full disk, which can happen wherever something is written. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof EarshotError) return error.failure;
-  const { code, path } = (error ?? {}) as { code?: unknown; path?: unknown };
-  if (code === 'ENOSPC' || code === 'EDQUOT') return failure('diskFull', typeof path === 'string' ? { path } : {}, String(error));
+  const { path } = (error ?? {}) as { path?: unknown };
+  if (isDiskFull(error)) return failure('diskFull', typeof path === 'string' ? { path } : {}, String(error));
   return failure('internal', {}, error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

@@ -11,7 +11,7 @@ import {
 import { Type, type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Client } from '../../schemas/client.ts';
-import { EarshotError, toFailure } from '../../schemas/errors.ts';
+import { EarshotError, thrown, toFailure } from '../../schemas/errors.ts';
 import { sourceText, type Job, type Utterance } from '../../schemas/job.ts';
 import { explain, sentence } from '../../schemas/messages.ts';
 import { clockText } from '../../schemas/messages/figures.ts';
@@ -42,7 +42,7 @@ const transcribe: ToolOf<typeof TranscribeInput> = {
         ...(args.language ? { language: args.language } : {}), ...(args.translate_to ? { translateTo: args.translate_to } : {}), ...(args.prompt ? { prompt: args.prompt } : {}), ...(args.model ? { models: { asr: args.model } } : {}),
       },
     }] });
-    if ('failure' in answer!) throw new EarshotError(answer.failure.code, answer.failure.args, answer.failure.detail);
+    if ('failure' in answer!) throw thrown(answer.failure);
     const { job, existing } = answer!;
     if (args.wait === false) return said(`Transcription ${job.id} is in the queue (${job.state}).`, facts(job));
     // One that was there before belongs to somebody else too: it goes on.

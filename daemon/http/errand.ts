@@ -1,5 +1,5 @@
 /** A request as an ordinary job: into the queue, followed to its end, cancelled when the client goes away. */
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, thrown } from '../../schemas/errors.ts';
 import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { isFinal, type Priority } from '../../schemas/words.ts';
@@ -34,7 +34,7 @@ export async function runErrand({ queue, present, listen }: ErrandParts, { recor
   };
   try {
     const [answer] = await queue.submit([{ recording, options, priority, onDuplicate: 'create' }]);
-    if ('failure' in answer!) throw new EarshotError(answer.failure.code, answer.failure.args, answer.failure.detail);
+    if ('failure' in answer!) throw thrown(answer.failure);
     id = answer!.job.id;
     promise.catch(() => {});
     if (signal.aborted) onAbort(); else signal.addEventListener('abort', onAbort, { once: true });
@@ -43,7 +43,7 @@ export async function runErrand({ queue, present, listen }: ErrandParts, { recor
     if (now && isFinal(now.state)) resolve(now);
     const job = await promise;
     if (job.state === 'completed') return job;
-    throw job.failure ? new EarshotError(job.failure.code, job.failure.args, job.failure.detail) : new EarshotError('cancelled');
+    throw job.failure ? thrown(job.failure) : new EarshotError('cancelled');
   } finally {
     stop();
     signal.removeEventListener('abort', onAbort);

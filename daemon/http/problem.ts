@@ -37,3 +37,10 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body), ...headers });
   response.end(body);
 }
+
+/** A language as a request names it, in lower case. @throws HttpProblem */
+export function languageCode(given: string | undefined): string | undefined {
+  const language = given?.toLowerCase();
+  if (language !== undefined && !/^[a-z]{2,3}(-[a-z0-9]{2,8})*$/.test(language)) throw new HttpProblem(400, 'bad_language', 'language must be a code such as en or zh.', 'language');
+  return language;
+}

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import { runErrand } from './errand.ts';
-import { HttpProblem } from './problem.ts';
+import { HttpProblem, languageCode } from './problem.ts';
 import type { Desk } from './desk.ts';
 import { receiveJson } from './upload.ts';
 
@@ -39,9 +39,7 @@ export function speechWanted(body: Record<string, unknown>): SpeechWanted {
   if (!Object.hasOwn(ENCODINGS, format)) throw new HttpProblem(400, 'bad_response_format', `response_format must be one of ${Object.keys(ENCODINGS).join(', ')}.`, 'response_format');
   if (typeof speed !== 'number' || !(speed >= 0.25 && speed <= 4)) throw new HttpProblem(400, 'bad_speed', 'speed must be from 0.25 to 4.', 'speed');
   if (body.stream_format !== undefined && body.stream_format !== 'audio') throw new HttpProblem(400, 'bad_stream_format', 'stream_format must be audio.', 'stream_format');
-  const language = text('language')?.toLowerCase();
-  if (language !== undefined && !/^[a-z]{2,3}(-[a-z0-9]{2,8})*$/.test(language)) throw new HttpProblem(400, 'bad_language', 'language must be a code such as en or zh.', 'language');
-  return { input, format, speed, language, model: text('model'), voice: typeof voice === 'object' && voice !== null && 'id' in voice ? String(voice.id) : text('voice') };
+  return { input, format, speed, language: languageCode(text('language')), model: text('model'), voice: typeof voice === 'object' && voice !== null && 'id' in voice ? String(voice.id) : text('voice') };
 }
 
 const SCRIPTS: readonly [RegExp, string][] = [

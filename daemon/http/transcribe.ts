@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JobOptions, Transcript } from '../../schemas/job.ts';
 import { render } from '../formats/formats.ts';
 import { runErrand } from './errand.ts';
-import { HttpProblem, errorBody, problemOf, sendJson } from './problem.ts';
+import { HttpProblem, errorBody, languageCode, problemOf, sendJson } from './problem.ts';
 import type { Desk } from './desk.ts';
 import { piece, RESPONSE_FORMATS, said, usage, verbose, wholeText, type ResponseFormat } from './shapes.ts';
 import { receiveForm, type Form } from './upload.ts';
@@ -17,9 +17,9 @@ const isTrue = (text: string | undefined): boolean => text === 'true' || text ==
 /** What the form asks for; fields that only OpenAI's own models know are left aside. @throws HttpProblem */
 export function wantedOf(form: Form, task: Task, desk: Pick<Desk, 'modelFor'>): Wanted {
   const one = (name: string): string | undefined => form.fields.get(name)?.at(-1)?.trim() || undefined;
-  const format = one('response_format') ?? 'json', language = one('language')?.toLowerCase(), prompt = one('prompt');
+  const format = one('response_format') ?? 'json', prompt = one('prompt');
   if (!RESPONSE_FORMATS.includes(format as ResponseFormat)) throw new HttpProblem(400, 'bad_response_format', `response_format must be one of ${RESPONSE_FORMATS.join(', ')}.`, 'response_format');
-  if (language !== undefined && !/^[a-z]{2,3}(-[a-z0-9]{2,8})*$/.test(language)) throw new HttpProblem(400, 'bad_language', 'language must be a code such as en or zh.', 'language');
+  const language = languageCode(one('language'));
   if (prompt && prompt.length > 2000) throw new HttpProblem(400, 'prompt_too_long', 'prompt may have 2000 characters.', 'prompt');
   const granularities = [...form.fields.get('timestamp_granularities[]') ?? [], ...form.fields.get('timestamp_granularities') ?? []];
   for (const each of granularities) if (each !== 'word' && each !== 'segment') throw new HttpProblem(400, 'bad_granularity', 'timestamp_granularities[] must be word or segment.', 'timestamp_granularities');

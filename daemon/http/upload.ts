@@ -6,7 +6,7 @@ import { basename, extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Busboy } from '@fastify/busboy';
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, isDiskFull } from '../../schemas/errors.ts';
 import { HttpProblem } from './problem.ts';
 
 export interface Form {
@@ -70,8 +70,7 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
     (open as Readable | null)?.destroy();
     await (writing as Promise<void> | null)?.catch(() => {});
     await rm(directory, { recursive: true, force: true });
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw new EarshotError('diskFull', { path: directory });
+    if (isDiskFull(error)) throw new EarshotError('diskFull', { path: directory });
     throw error instanceof HttpProblem || error instanceof EarshotError ? error : new HttpProblem(400, 'bad_form', `The form could not be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

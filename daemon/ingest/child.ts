@@ -9,7 +9,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Failure } from '../../schemas/errors.ts';
+import { isDiskFull, type Failure } from '../../schemas/errors.ts';
 import { confine, confinement, limitReader } from '../confine/linux.ts';
 import type { Rights } from '../confine/rights.ts';
 import { syncFolder } from '../durable.ts';
@@ -162,10 +162,7 @@ async function extend(file: FileHandle, size: number, path: string): Promise<voi
   try { await file.truncate(size); } catch (error) { throw notWritten(error, path); }
 }
 
-const notWritten = (error: unknown, path: string): Error => {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return stop({ code: code === 'ENOSPC' || code === 'EDQUOT' ? 'diskFull' : 'internal', args: { path }, detail: message });
-};
+const notWritten = (error: unknown, path: string): Error => stop({ code: isDiskFull(error) ? 'diskFull' : 'internal', args: { path }, detail: (error as Error).message });
 
 let prepared: { sherpaDirectory: string; detector: ReturnType<typeof openDetector> } | null = null;
 

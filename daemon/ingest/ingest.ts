@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import { EarshotError, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
 import { rightsOfMedia } from '../confine/rights.ts';
 import type { ChildRequest, FromChild, Grown } from './child.ts';
 import type { UtteranceTimes } from './cutting.ts';
@@ -117,7 +117,7 @@ function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live'
         case 'utterances': request.onUtterances(message.rows); break;
         case 'progress': request.onProgress(message.ms, message.taken); break;
         case 'done': decide(() => resolve({ durationMs: message.durationMs, warnings: message.warnings })); break;
-        case 'failed': decide(() => reject(new EarshotError(message.failure.code, message.failure.args, message.failure.detail))); break;
+        case 'failed': decide(() => reject(thrown(message.failure))); break;
       }
     });
     child.once('error', error => end(new EarshotError('internal', {}, error.message, { cause: error })));

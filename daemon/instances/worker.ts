@@ -11,6 +11,7 @@ import { constants, setPriority, tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
+import { LONGEST_TIMER_MS } from '../clock.ts';
 import { launched } from '../confine/launched.ts';
 import { harmless, type Rights } from '../confine/rights.ts';
 import type { Engine, WorkerContext } from '../engines/engine.ts';
@@ -76,8 +77,6 @@ export interface Worker {
   pids(): number[];
 }
 
-/** Node ends longer timers at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const systemTimers: Timers = {
   now: () => performance.now(),
   after: (ms, action) => { const timer = setTimeout(action, Math.min(ms, LONGEST_TIMER_MS)); return () => clearTimeout(timer); },

@@ -26,10 +26,10 @@ export class Attempts {
     if (!work || !instance || !stage || instance.state !== 'idle' || work.row.state === 'paused') return null;
     const from = stage.next;
     let to = stage.absentUntil(from, Math.min(action.to, work.ready(work.stages.indexOf(stage))));
-    for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index, clock())) to = index;
+    const now = clock();
+    for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index, now)) to = index;
     if (to <= from) { this.core.advance(work); this.core.wake(); return null; }
     if (work.row.models[action.stage] !== instance.options.card.id) this.standIn(work, action.stage, instance.options.card.id);
-    const now = clock();
     const attempt = store.claim({ job: action.job, stage: action.stage, from, to, instance: instance.id, at: now });
     this.core.begin(work, stage, attempt);
     const files = jobFiles(home.audio, action.job);

@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, isDiskFull } from '../../schemas/errors.ts';
 import type { Output, OutputOptions, Transcript } from '../../schemas/job.ts';
 import type { Static } from 'typebox';
 import type { Format } from '../../schemas/words.ts';
@@ -73,7 +73,7 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
     return written;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw new EarshotError('diskFull', { path: directory });
+    if (isDiskFull(error)) throw new EarshotError('diskFull', { path: directory });
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR') throw new EarshotError('outputNotWritable', { path: directory }, String(error));
     throw error;
   }

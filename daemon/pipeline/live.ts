@@ -11,7 +11,7 @@ import { statSync } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EarshotError, toFailure } from '../../schemas/errors.ts';
+import { EarshotError, isDiskFull, toFailure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { MAX_CHUNK_BYTES, MAX_SESSION_BYTES, MOST_BEHIND_MS, PCM_BYTES_PER_MS, type LiveRequest } from '../../schemas/live.ts';
 import { ulid } from '../ids.ts';
@@ -190,7 +190,6 @@ async function write(session: Session, bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.length;) at += (await session.file.write(bytes, at, bytes.length - at, session.received + at)).bytesWritten;
     session.received += bytes.length;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw code === 'ENOSPC' || code === 'EDQUOT' ? new EarshotError('diskFull', { path: session.path }) : new EarshotError('internal', {}, toFailure(error).detail);
+    throw isDiskFull(error) ? new EarshotError('diskFull', { path: session.path }) : new EarshotError('internal', {}, toFailure(error).detail);
   }
 }

@@ -11,6 +11,7 @@
 import { failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { PRIORITIES, type Stage } from '../../schemas/words.ts';
+import { LONGEST_TIMER_MS } from '../clock.ts';
 import type { InstanceEvents } from '../instances/instance.ts';
 import { plan } from '../scheduler/plan.ts';
 import { adapt, bottleneck, NOTHING_LEARNED, type Bottleneck, type Learned } from '../scheduler/adaptive.ts';
@@ -22,9 +23,6 @@ import { Live } from './live.ts';
 import { Loads } from './loads.ts';
 import { Queue } from './queue.ts';
 import { buildSnapshot } from './snapshot.ts';
-
-/** Node ends longer timers at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Pipeline {
   readonly queue: Queue;

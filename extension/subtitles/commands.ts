@@ -1,7 +1,7 @@
 /** What can be done with a subtitle file: fitted to its recording, made into another format, translated. */
 import * as vscode from 'vscode';
 import { basename, dirname } from 'node:path';
-import { EarshotError } from '../../schemas/errors.ts';
+import { thrown } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
 import { formatOf, readCues, writeCues, type SubtitleFormat } from '../../schemas/subtitles/convert.ts';
 import { parseSubtitles, writeTime, type SubtitleCue, type SubtitleKind } from '../../schemas/subtitles/parse.ts';
@@ -72,7 +72,7 @@ async function waited({ daemon }: Parts, id: string, title: string): Promise<Utt
     try {
       if (!await endOf(daemon, id, token)) { await daemon.call('job/cancel', { ids: [id] }); return null; }
       const { job } = await daemon.call('job/get', { id });
-      if (job.state !== 'completed') { if (job.failure) throw new EarshotError(job.failure.code, job.failure.args, job.failure.detail); return null; }
+      if (job.state !== 'completed') { if (job.failure) throw thrown(job.failure); return null; }
       return (await daemon.call('job/utterances', { id })).utterances;
     } finally { watch.dispose(); }
   });

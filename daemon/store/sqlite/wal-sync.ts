@@ -3,7 +3,7 @@
  * after commits makes all of them durable, in order. SQLite's locks lie on other files: opening the log a second time disturbs nobody.
  */
 import { closeSync, fdatasync, openSync } from 'node:fs';
-import { EarshotError } from '../../../schemas/errors.ts';
+import { EarshotError, isDiskFull } from '../../../schemas/errors.ts';
 
 export class WalSync {
   private readonly path: string;
@@ -31,7 +31,7 @@ export class WalSync {
       this.safe = upTo;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      throw new EarshotError(code === 'ENOSPC' || code === 'EDQUOT' ? 'diskFull' : code === 'EIO' ? 'storeBroken' : 'internal', { path: this.path }, String(error), { cause: error });
+      throw new EarshotError(isDiskFull(error) ? 'diskFull' : code === 'EIO' ? 'storeBroken' : 'internal', { path: this.path }, String(error), { cause: error });
     }
   }
 
