@@ -61,16 +61,24 @@ export async function menuItems(page: Page): Promise<string[]> {
 /** Right-clicks a file and picks an entry, or an entry of a submenu. Extension entries appear only once the extensions are scanned, hence the retries. */
 export async function explorerMenu(page: Page, name: string, ...entries: string[]): Promise<void> {
   await until(`"${entries.join(' > ')}" in the menu of ${name}`, async () => {
-    await explorerRow(page, name).click({ button: 'right', timeout: 3000 });
     try {
+      await explorerRow(page, name).click({ button: 'right', timeout: 3000 });
       // A menu ignores a click that comes too soon after it opened.
       await page.waitForTimeout(250);
       for (const entry of entries) await page.locator('.monaco-menu .action-item:not(.disabled)', { has: page.getByText(entry, { exact: true }) }).last().click({ timeout: 1500 });
       await page.locator('.monaco-menu').first().waitFor({ state: 'detached', timeout: 1500 });
       return true;
-    } catch { await page.keyboard.press('Escape'); await page.keyboard.press('Escape'); return false; }
+    } catch (error) {
+      const seen = await inFront(page);
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Escape');
+      throw new Error(`in front: ${seen}`, { cause: error });
+    }
   }, 40_000);
 }
+
+/** What lies over the editor, in words: for the message of a test that waits in vain. */
+const inFront = async (page: Page): Promise<string> => (await page.locator('.monaco-menu:visible, .monaco-dialog-box:visible, .quick-input-widget:visible, .notification-toast:visible').allTextContents()).map(text => text.trim().slice(0, 400)).join(' | ') || 'nothing';
 
 /** The document of a visible webview of an extension, by its title when it has several. Ask again after the webview was reloaded. */
 export function webview(page: Page, { extensionId, title }: { extensionId: string; title?: string }): Promise<Frame> {
