@@ -69,9 +69,9 @@ async function main(): Promise<void> {
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
   const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest, spare: new Spare(),
     deliver: async (work, signal) => {
-      const { pcm } = jobFiles(home.audio, work.row.id);
-      await tellSpeakers(work, { store, models, runtimes, pcm, signal, log: line => log.write(line) });
-      return writeOutputs(work, { store, pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, confined: confines(settings.get()), signal });
+      const { pcm } = jobFiles(home.audio, work.row.id), confined = confines(settings.get());
+      await tellSpeakers(work, { store, models, runtimes, pcm, confined, signal, log: line => log.write(line) });
+      return writeOutputs(work, { store, pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, confined, signal });
     }, publish, log: line => log.write(line),
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void leave('park', 'the database is damaged') });

@@ -7,7 +7,6 @@ import { Closed, Optional, Path, Priority } from './words.ts';
 export const LiveFormat = Type.Enum(['pcm', 'container']);
 export type LiveFormat = Static<typeof LiveFormat>;
 
-export const PCM_BYTES_PER_MS = 32;
 /** Sound in one `live/append`: half a minute of PCM. */
 export const MAX_CHUNK_BYTES = 1024 * 1024;
 /** Sound of one session: some 37 hours of PCM. What comes then ends it. */

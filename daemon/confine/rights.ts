@@ -1,8 +1,9 @@
 /** What a process that opens media or models may touch: the system's own programs and libraries, Earshot's, and what it works on. Nothing else of the user's. */
-import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, join, sep } from 'node:path';
 import type { Engine, WorkerContext } from '../engines/engine.ts';
+import { isProgram } from '../runtimes/find.ts';
 
 export interface Rights {
   /** Files and folders with all in them: read, and run where they are programs. */
@@ -48,6 +49,22 @@ export function installation(program: string, home = homedir()): string[] {
   return [...found];
 }
 
+/** A program, and where it is a script, the programs that it names in full: its user wrote it to start them. */
+export function startedBy(program: string): string[] {
+  const found = new Set([program]);
+  for (const path of found) for (const [, quoted, bare] of scriptText(path).matchAll(/["'](\/[^"'\n]+)["']|(?<![\w$}./-])(\/[^\s"'`;|&()<>$]+)/g)) if (isProgram(quoted ?? bare!)) found.add(quoted ?? bare!);
+  return [...found];
+}
+
+/** The beginning of a script; of anything else nothing. */
+function scriptText(path: string): string {
+  const bytes = Buffer.alloc(16 * 1024);
+  try {
+    const file = openSync(path, 'r');
+    try { return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0)).replace(/^(?!#!)[^]*$/, ''); } finally { closeSync(file); }
+  } catch { return ''; } // whoever starts it says why
+}
+
 /** The environment without what its name calls a secret, and without the ways to the user's other programs. */
 export const harmless = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !/TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|_KEY(_|$)|COOKIE|_AUTH(_|$)|^SSH_|^GPG_|^DBUS_/i.test(name)));
@@ -79,7 +96,14 @@ export function rightsOfWorker({ engine, context, program, env, directory, audio
   return { ...rights({ read: [...installation(program), ...engine.runtimes.map(runtime => context.runtime(runtime)), ...(directory ? [directory] : []), audio], write, network: engine.rights === 'network', gpu }, env), ...(gpu ? { cache } : {}) };
 }
 
+/** Of the process that tells voices apart. What it makes of the encoder's weights it may write once, while it is not there, and beside nothing that is run. */
+export function rightsOfVoices({ pcmPath, sherpaDirectory, weights, onnx }: { pcmPath: string; sherpaDirectory: string; weights: string; onnx: string }): Rights {
+  const made = existsSync(onnx);
+  if (!made) mkdirSync(dirname(onnx), { recursive: true });
+  return rights({ read: [join(sherpaDirectory, 'node_modules'), join(sherpaDirectory, 'package.json'), pcmPath, made ? onnx : weights], write: made ? [] : [dirname(onnx)] }, process.env);
+}
+
 /** Of a process that reads `files` with ffmpeg and writes `place`, a folder or a file that is there. */
 export function rightsOfMedia({ files, ffmpeg, runtime, place }: { files: readonly string[]; ffmpeg: string; /** The voice detector's. */ runtime?: string; place: string }): Rights {
-  return rights({ read: [...installation(ffmpeg), ...(runtime ? [runtime] : []), ...files], write: [place] }, process.env);
+  return rights({ read: [...startedBy(ffmpeg).flatMap(each => installation(each)), ...(runtime ? [runtime] : []), ...files], write: [place] }, process.env);
 }

@@ -10,11 +10,12 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDiskFull, type Failure } from '../../schemas/errors.ts';
+import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { confine, confinement, limitReader } from '../confine/linux.ts';
 import type { Rights } from '../confine/rights.ts';
 import { syncFolder } from '../durable.ts';
 import { RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
-import { BYTES_PER_MS, decodeArguments, decodeStreamArguments, readDecoding, startsAfter } from './decoding.ts';
+import { decodeArguments, decodeStreamArguments, readDecoding, startsAfter } from './decoding.ts';
 import { openDetector } from './detector.ts';
 import { growing } from './growing.ts';
 import { tailIsCut } from './tail.ts';
@@ -86,7 +87,7 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
       decoding.end();
       // A live session may end before it said anything.
       if (live && taken === 0 && readMs === 0) return [];
-      const { failure, warning } = verdict({ report: decoding.report, exit, endsEarly: !live && await tailIsCut(request.recording, decoding.report.format), readMs, path: request.recording, audioTrack: request.audioTrack });
+      const { failure, warning } = verdict({ report: decoding.report, exit, endsEarly: !live && await tailIsCut(request.recording, decoding.report.format), readMs, path: request.recording, audioTrack: request.audioTrack, ffmpeg: request.ffmpeg, confined: request.rights !== null });
       if (failure) throw stop(failure);
       // A stream ends where it is left.
       return warning && !live ? [warning] : [];

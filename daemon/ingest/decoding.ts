@@ -1,9 +1,6 @@
 /** How ffmpeg is called to decode a recording, and what it says on stderr about it. */
 import { StringDecoder } from 'node:string_decoder';
 
-export const SAMPLES_PER_MS = 16;
-export const BYTES_PER_MS = 2 * SAMPLES_PER_MS;
-
 /**
  * 16 kHz mono 16-bit PCM of one audio track to stdout. Loudness stays as it is. Gaps and a late start become silence, so that times hold for the
  * picture too; what is less than 40 ms off is left alone. `oneSide`: of a stereo recording, instead of the sum of both. Only files and pipes may be opened: a playlist cannot reach the network. `file:` makes any name a name and nothing else.
@@ -46,6 +43,8 @@ export interface DecodingReport {
   open: boolean;
   /** Something was passed over that no sound could be made of. */
   damaged: boolean;
+  /** ffmpeg itself said something; before it does, what it is started through may. */
+  spoke: boolean;
   lastLines: string[];
 }
 
@@ -67,11 +66,17 @@ export const startsAfter = ({ format, startMs, audioStartsMs }: DecodingReport, 
 export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): void; end(): void } {
   const report: DecodingReport = {
     format: null, durationMs: null, estimated: false, startMs: 0, audioStartsMs: [], stereo: [], streams: 0, audioTracks: 0, headerDone: false, truncated: false, indexMissing: false, errors: 0,
-    guessed: false, open: false, damaged: false, lastLines: [],
+    guessed: false, open: false, damaged: false, spoke: false, lastLines: [],
   };
   const decoder = new StringDecoder('utf8');
   let rest = '';
+  const complaint = (text: string): void => {
+    report.lastLines.push(text.replace(/ @ 0x[0-9a-f]+/g, '').slice(0, 500));
+    if (report.lastLines.length > LAST_LINES) report.lastLines.shift();
+  };
   const line = (text: string): void => {
+    report.spoke ||= /^(\[.*\] )?\[(info|warning|error|fatal)\] /.test(text);
+    if (!report.spoke) { if (text) complaint(text); return; }
     if (/^(\[.*\] )?\[(warning|error|fatal)\] /.test(text)) {
       if (!/^(\[.*\] )?\[warning\] /.test(text)) report.errors++;
       if (UNDECODED.test(text) && !NO_FRAME.test(report.lastLines.at(-1) ?? '')) report.damaged = true;
@@ -80,8 +85,7 @@ export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): v
       if (/Estimating duration from bitrate/.test(text)) report.estimated = true;
       if (TRUNCATED.test(text) && !(report.open && /corrupt/i.test(text))) report.truncated = true;
       if (/moov atom not found/.test(text)) report.indexMissing = true;
-      report.lastLines.push(text.replace(/ @ 0x[0-9a-f]+/g, '').slice(0, 500));
-      if (report.lastLines.length > LAST_LINES) report.lastLines.shift();
+      complaint(text);
       return;
     }
     if (report.headerDone) return;

@@ -5,7 +5,8 @@ import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
 import { rightsOfMedia } from '../confine/rights.ts';
-import type { ChildRequest, FromChild, Grown } from './child.ts';
+import { listener } from './answers.ts';
+import type { ChildRequest, Grown } from './child.ts';
 import type { UtteranceTimes } from './cutting.ts';
 import { endGroup, startChild } from './process.ts';
 import type { Spare } from './spare.ts';
@@ -109,8 +110,10 @@ function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live'
     signal.addEventListener('abort', onAbort, { once: true });
 
     child.stderr!.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-4000); });
-    child.on('message', (message: FromChild) => {
+    const fits = listener();
+    child.on('message', (message: unknown) => {
       if (outcome) return;
+      if (!fits(message)) return end(new EarshotError('badAnswer', { engine: 'ingest' }, JSON.stringify(message).slice(0, 1000)));
       silence?.refresh();
       switch (message.type) {
         case 'started': request.onStart({ durationMs: message.durationMs }); break;

@@ -10,16 +10,21 @@ export interface Evidence {
   endsEarly: boolean;
   readMs: number;
   path: string; audioTrack: number;
+  ffmpeg: string;
+  /** It had few rights. */
+  confined: boolean;
 }
 
 /** Containers round and pad; less than this is not missing. */
 const toleranceMs = (durationMs: number): number => Math.max(500, durationMs * 0.005);
 
 /** `failure` ends the ingest; `warning` goes with what could be read. */
-export function verdict({ report, exit, endsEarly, readMs, path, audioTrack }: Evidence): { failure: Failure | null; warning: Failure | null } {
+export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffmpeg, confined }: Evidence): { failure: Failure | null; warning: Failure | null } {
   const words = report.lastLines.length ? { detail: report.lastLines.join('\n') } : {};
   const fail = (code: Failure['code'], args: Failure['args'] = {}) => ({ failure: { code, args: { path, ...args }, ...words }, warning: null });
   if (report.format === null) {
+    // A script that leads elsewhere, or libraries that lie elsewhere: it never came to be ffmpeg.
+    if (confined && !report.spoke && typeof exit === 'number' && exit !== 0) return fail('noFfmpeg', { path: ffmpeg, confined: 1 });
     if (report.indexMissing && !report.guessed) return fail('truncatedFile', { readMs: 0 });
     const said = report.lastLines.join('\n');
     if (/Permission denied|Input\/output error/.test(said)) return fail('unreadableFile');

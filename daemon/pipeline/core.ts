@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
+import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isFinal, type Stage } from '../../schemas/words.ts';
@@ -22,7 +23,7 @@ import type { Plan, Waiting } from '../scheduler/snapshot.ts';
 import type { Attempt, JobRow, NewJournalEntry, Store } from '../store/port.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Gauge } from './gauge.ts';
-import { jobFiles, SAMPLES_PER_MS, withoutModel } from './inputs.ts';
+import { jobFiles, withoutModel } from './inputs.ts';
 import { Lengths } from './lengths.ts';
 import { lateMs, warnedOf } from './overload.ts';
 import { Outbox } from './outbox.ts';
@@ -102,7 +103,7 @@ export class Core {
 
   private hasSound({ id, durationMs }: JobRow): boolean {
     const bytes = statSync(jobFiles(this.parts.home.audio, id).pcm, { throwIfNoEntry: false })?.size ?? 0;
-    return bytes >= (durationMs ?? 0) * SAMPLES_PER_MS * 2;
+    return bytes >= (durationMs ?? 0) * BYTES_PER_MS;
   }
 
   /** Which of its models look back; again when a model was settled later. */

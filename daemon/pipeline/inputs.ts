@@ -1,12 +1,11 @@
 /** What a step is given, from what the stages before it made; and steps whose outcome needs no model. */
 import { join } from 'node:path';
 import { sourceText } from '../../schemas/job.ts';
+import { SAMPLES_PER_MS } from '../../schemas/pcm.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { StepInputs, StepOutputs } from '../instances/protocol.ts';
 import { LATE, LEAVE_REPAIR_MS, lateMs } from './overload.ts';
 import type { JobWork } from './work.ts';
-
-export const SAMPLES_PER_MS = 16;
 
 export interface JobFiles { pcm: string; speech: string }
 export const jobFiles = (audio: string, job: string): JobFiles => ({ pcm: join(audio, job, 'pcm.s16le'), speech: join(audio, job, 'speech') });

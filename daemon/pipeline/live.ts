@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError, isDiskFull, toFailure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
-import { MAX_CHUNK_BYTES, MAX_SESSION_BYTES, MOST_BEHIND_MS, PCM_BYTES_PER_MS, type LiveRequest } from '../../schemas/live.ts';
+import { MAX_CHUNK_BYTES, MAX_SESSION_BYTES, MOST_BEHIND_MS, type LiveRequest } from '../../schemas/live.ts';
+import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { ulid } from '../ids.ts';
 import type { LiveFacts } from '../store/port.ts';
 import type { Core } from './core.ts';
@@ -101,7 +102,7 @@ export class Live {
     const work = this.core.jobs.get(session.id);
     if (!work) return 0;
     // How long the sound in a container is, only the decoder knows; what it has not looked at yet counts like PCM.
-    const receivedMs = session.format === 'pcm' ? session.received / PCM_BYTES_PER_MS : work.row.ingestedMs + (session.received - work.heardBytes) / PCM_BYTES_PER_MS;
+    const receivedMs = session.format === 'pcm' ? session.received / BYTES_PER_MS : work.row.ingestedMs + (session.received - work.heardBytes) / BYTES_PER_MS;
     return Math.round(behindMs(work, receivedMs));
   }
 

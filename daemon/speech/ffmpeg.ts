@@ -42,6 +42,8 @@ export async function runFfmpeg({ ffmpeg, args: wanted, path, input, signal, rig
     await feeding;
     if (signal?.aborted) throw new EarshotError('cancelled');
     if (fed) throw fed;
+    // A shell's words for what it may not run, or does not find.
+    if (rights && (exit === 126 || exit === 127)) throw new EarshotError('noFfmpeg', { path: ffmpeg, confined: 1 }, words.trim());
     if (exit !== 0) throw new EarshotError(/No space left on device|Disk quota exceeded/.test(words) ? 'diskFull' : 'ffmpegFailed', { path, exit }, words.trim());
     return Buffer.concat(output);
   } finally { signal?.removeEventListener('abort', kill); }

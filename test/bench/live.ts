@@ -8,7 +8,8 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../schemas/client.ts';
 import type { JobOptions } from '../../schemas/job.ts';
-import { MOST_BEHIND_MS, PCM_BYTES_PER_MS } from '../../schemas/live.ts';
+import { MOST_BEHIND_MS } from '../../schemas/live.ts';
+import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { fakeModel } from '../daemon/harness.ts';
@@ -56,7 +57,7 @@ export async function live({ recordings, sessions, seconds, options, models, set
       }
     });
     await reader.call('state/subscribe', { topics: [], utterancesOf: [...byJob.keys()] });
-    const began = performance.now(), pieces = Math.floor(seconds * 1000 / PIECE_MS), size = PIECE_MS * PCM_BYTES_PER_MS;
+    const began = performance.now(), pieces = Math.floor(seconds * 1000 / PIECE_MS), size = PIECE_MS * BYTES_PER_MS;
     await Promise.all(speakers.map(async (speaker, n) => {
       for (let piece = 0; piece < pieces; piece++) {
         // A microphone gives a piece when it is full. They do not all speak at the same moment.

@@ -9,29 +9,17 @@ import { copyFile, mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../schemas/job.ts';
+import { random } from '../random.ts';
+import { wav } from '../zoo/signal.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon } from './real.ts';
 
 export interface ArrivalsReport { files: number; copies: number; kills: number; jobs: number; outputs: number; ways: Record<string, number>; mostWaiting: number; seconds: number }
 
-/** mulberry32 */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** A quarter of a second of noise, unlike every other. */
 function tinyWav(next: () => number): Buffer {
-  const samples = 4000, wav = Buffer.alloc(44 + samples * 2);
-  wav.write('RIFF', 0); wav.writeUInt32LE(36 + samples * 2, 4); wav.write('WAVEfmt ', 8); wav.writeUInt32LE(16, 16); wav.writeUInt16LE(1, 20); wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(16_000, 24); wav.writeUInt32LE(32_000, 28); wav.writeUInt16LE(2, 32); wav.writeUInt16LE(16, 34); wav.write('data', 36); wav.writeUInt32LE(samples * 2, 40);
-  for (let i = 0; i < samples; i++) wav.writeInt16LE(Math.floor((next() - 0.5) * 2000), 44 + i * 2);
-  return wav;
+  const samples = Int16Array.from({ length: 4000 }, () => Math.floor((next() - 0.5) * 2000));
+  return wav(samples);
 }
 
 const sum = (data: Buffer): string => createHash('sha256').update(data).digest('hex');

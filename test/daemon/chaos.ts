@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { STAGES } from '../../schemas/words.ts';
 import { lawsHold } from '../faults/laws.ts';
 import { section } from '../faults/report.ts';
-import { random } from '../gpu/engine/random.ts';
+import { random } from '../random.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 

@@ -1,7 +1,7 @@
 /** Rights taken away: what a confined process cannot reach, and that real engines and ffmpeg work all the same. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -9,9 +9,14 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { launched } from '../../daemon/confine/launched.ts';
 import { confinement } from '../../daemon/confine/linux.ts';
-import { harmless, installation, rightsOfMedia, rightsOfWorker, type Rights } from '../../daemon/confine/rights.ts';
+import { harmless, installation, rightsOfMedia, rightsOfVoices, rightsOfWorker, startedBy, type Rights } from '../../daemon/confine/rights.ts';
+import { examine } from '../../daemon/doctor.ts';
 import { engines } from '../../daemon/engines/engines.ts';
+import { startIngest } from '../../daemon/ingest/ingest.ts';
 import { processes } from '../../daemon/instances/memory.ts';
+import { toFailure } from '../../schemas/errors.ts';
+import { checkText, sentence } from '../../schemas/messages.ts';
+import { DEFAULTS } from '../../schemas/settings.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { compare } from './words.ts';
 import { ffmpeg, missing, modelFolder, python, sherpa } from './place.ts';
@@ -96,6 +101,48 @@ describe('a confined process', { skip }, () => {
     assert.deepEqual(beside('/home/u/.pyenv/versions/3.12/bin/python'), prefix('/home/u/.pyenv/versions/3.12'));
     assert.deepEqual(beside('/home/u/tools/ffmpeg-7/ffmpeg'), ['/home/u/tools/ffmpeg-7']);
     for (const alone of ['/home/u/ffmpeg', '/home/u/Downloads/ffmpeg', '/home/ffmpeg', '/ffmpeg']) assert.deepEqual(beside(alone), [], alone);
+  });
+
+  it('runs what a wrapper names in full; one that leads elsewhere is told of, by the job and by doctor', { skip: missing({ ffmpeg, sherpa }) }, async () => {
+    const tools = join(home, 'tools'), builds = join(home, 'my builds'), direct = join(tools, 'ffmpeg'), hidden = join(tools, 'hidden');
+    for (const folder of [tools, builds]) mkdirSync(folder);
+    copyFileSync(ffmpeg!, join(builds, 'ffmpeg-7'), constants.COPYFILE_FICLONE);
+    writeFileSync(direct, `#!/bin/sh\nexec "${join(builds, 'ffmpeg-7')}" "$@"\n`, { mode: 0o755 });
+    writeFileSync(hidden, `#!/bin/sh\nHERE='${home}'\nexec "$HERE/my builds/ffmpeg-7" "$@"\n`, { mode: 0o755 });
+    assert.deepEqual(startedBy(direct), [direct, '/bin/sh', join(builds, 'ffmpeg-7')]);
+    assert.deepEqual(startedBy(hidden), [hidden, '/bin/sh']);
+    assert.deepEqual(startedBy(join(home, 'nothing')), [join(home, 'nothing')]);
+    const ingest = (program: string) => startIngest({
+      recording: join(SAMPLES, 'asterisk-es.flac'), audioTrack: 0, pcmPath: join(allowed, 'pcm'), ffmpeg: program, sherpaDirectory: sherpa!, node: process.execPath, confined: true,
+      signal: new AbortController().signal, onStart: () => {}, onProgress: () => {}, onUtterances: () => {},
+    });
+    assert.ok((await ingest(direct)).durationMs > 10_000);
+    const error = await ingest(hidden).then(() => null, toFailure);
+    assert.deepEqual([error?.code, error?.args], ['noFfmpeg', { path: hidden, confined: 1 }]);
+    for (const locale of ['en', 'zh-cn'] as const) assert.match(sentence(error!, locale), /ffmpegPath.*sandbox off/);
+    const doctor = async (ffmpegPath: string) => (await examine({
+      home: { data: home, run: join(home, 'nowhere') }, settings: { ...DEFAULTS, offline: true, ffmpegPath }, devices: [], problems: [], runtimes: { directory: () => home, ready: () => false },
+      models: { list: () => [], ready: () => false, defaults: async () => ({ models: {}, substitutions: [] }) }, freeBytes: async () => 1e12,
+    })).checks.find(check => check.id === 'sandbox')!;
+    assert.equal((await doctor(direct)).status, 'ok');
+    const told = await doctor(hidden);
+    assert.deepEqual([told.status, told.args], ['problem', { path: hidden }]);
+    assert.match(JSON.stringify(checkText(told, 'en')), /ffmpegPath/);
+  });
+
+  it('that tells voices apart reads the sound and its library, and makes what is missing of the encoder once, where nothing is run', () => {
+    const library = join(home, 'sherpa'), weights = join(home, 'pretrained.pt'), pcmPath = join(home, 'pcm'), onnx = join(library, 'prepared', 'r-1', 'encoder.onnx');
+    mkdirSync(join(library, 'node_modules'), { recursive: true });
+    for (const path of [join(library, 'package.json'), join(library, 'node_modules', 'x.js'), weights, pcmPath]) writeFileSync(path, 'x');
+    const given = () => rightsOfVoices({ pcmPath, sherpaDirectory: library, weights, onnx }), allowedTo = (code: string): string => within(`import fs from 'node:fs'; import { execFileSync } from 'node:child_process'; try { ${code}; console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`, given()).out;
+    for (const path of [pcmPath, weights, join(library, 'node_modules', 'x.js')]) assert.equal(allowedTo(`fs.readFileSync(${JSON.stringify(path)})`), 'done', path);
+    assert.match(allowedTo(`fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))})`), /EACCES/);
+    for (const path of [pcmPath, weights, join(library, 'node_modules', 'x.js'), join(home, 'new')]) assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
+    assert.match(allowedTo(`fs.copyFileSync('/bin/true', ${JSON.stringify(`${onnx}.part`)}); fs.chmodSync(${JSON.stringify(`${onnx}.part`)}, 0o755); execFileSync(${JSON.stringify(`${onnx}.part`)})`), /EACCES/);
+    assert.equal(given().network, false);
+    writeFileSync(onnx, 'made');
+    assert.equal(allowedTo(`fs.readFileSync(${JSON.stringify(onnx)})`), 'done');
+    for (const path of [onnx, `${onnx}.part`]) assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
   });
 
   it('is told no secrets by its environment', () => {

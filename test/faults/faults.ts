@@ -26,7 +26,7 @@ import { fakeModel, Harness } from '../daemon/harness.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { ffmpeg, modelFolder, python, sherpa } from '../engines/place.ts';
 import { virtual } from '../gpu/engine/engine.ts';
-import { random } from '../gpu/engine/random.ts';
+import { random } from '../random.ts';
 import { build as buildGpus, virtualGpus } from '../gpu/virtual/gpus.ts';
 import { powerCut } from './powercut.ts';
 import { buildShim } from './shim.ts';

@@ -13,7 +13,7 @@ import type { StateEvent } from '../../schemas/rpc.ts';
 import { isFinal, STAGES } from '../../schemas/words.ts';
 import { fakeModel } from '../daemon/harness.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
-import { random } from '../gpu/engine/random.ts';
+import { random } from '../random.ts';
 import { Disk, readJournal, toldBy, type Entry } from './disk.ts';
 import { lawsHold } from './laws.ts';
 

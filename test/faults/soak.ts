@@ -15,7 +15,7 @@ import { isFinal, STAGES } from '../../schemas/words.ts';
 import { processes } from '../../daemon/instances/memory.ts';
 import { fakeModel } from '../daemon/harness.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
-import { random } from '../gpu/engine/random.ts';
+import { random } from '../random.ts';
 import { lawsHold } from './laws.ts';
 import { section } from './report.ts';
 import { signal, until } from './world.ts';

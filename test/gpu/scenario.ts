@@ -12,7 +12,7 @@ import { nvmlReader } from '../../daemon/pool/nvml.ts';
 import type { Pool } from '../../daemon/pool/pool.ts';
 import { Harness } from '../daemon/harness.ts';
 import { virtual } from './engine/engine.ts';
-import { random } from './engine/random.ts';
+import { random } from '../random.ts';
 import { virtualGpus } from './virtual/gpus.ts';
 
 const MiB = 1024 ** 2, GiB = 1024 ** 3;

@@ -1,15 +1,10 @@
 /** Seeded randomness: the same seed gives the same trace on every machine. */
+import { random } from '../random.ts';
+
 export class Random {
-  private state: number;
-  constructor(seed: number) { this.state = seed >>> 0; }
-  /** [0, 1) (mulberry32). */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let t = this.state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  }
+  /** [0, 1). */
+  readonly next: () => number;
+  constructor(seed: number) { this.next = random(seed); }
   between(low: number, high: number): number { return low + (high - low) * this.next(); }
   integer(low: number, high: number): number { return Math.floor(this.between(low, high + 1)); }
   /** Time to the next event of a Poisson process, in the unit of `mean`. */

@@ -16,8 +16,8 @@ const read = (lines: readonly string[]): DecodingReport => {
   decoding.end();
   return decoding.report;
 };
-const judge = (lines: readonly string[], more: { exit?: number | NodeJS.Signals; readMs?: number; audioTrack?: number; endsEarly?: boolean } = {}) =>
-  verdict({ report: read(lines), exit: 0, endsEarly: false, readMs: 3_723_450, path: 'r', audioTrack: 0, ...more });
+const judge = (lines: readonly string[], more: { exit?: number | NodeJS.Signals; readMs?: number; audioTrack?: number; endsEarly?: boolean; confined?: boolean } = {}) =>
+  verdict({ report: read(lines), exit: 0, endsEarly: false, readMs: 3_723_450, path: 'r', audioTrack: 0, ffmpeg: '/f', confined: false, ...more });
 
 describe('what ffmpeg says', () => {
   test('container, length and tracks; of the input only, and not from metadata', () => {
@@ -38,6 +38,12 @@ describe('what ffmpeg says', () => {
 });
 
 describe('verdict', () => {
+  test('a wrapper that leads where few rights do not reach is not the recording\'s fault', () => {
+    const refused = ['/home/u/ffmpeg: 3: /home/u/builds/ffmpeg: Permission denied'];
+    assert.deepEqual(judge(refused, { exit: 126, readMs: 0, confined: true }).failure, { code: 'noFfmpeg', args: { path: '/f', confined: 1 }, detail: refused[0] });
+    assert.equal(judge(refused, { exit: 126, readMs: 0 }).failure?.code, 'unreadableFile');
+    assert.equal(judge(['[fatal] Error opening input file r.', '[error] Invalid data found when processing input'], { exit: 183, readMs: 0, confined: true }).failure?.code, 'notMedia');
+  });
   const unopened = ['[in#0 @ 0x1] [error] Error opening input: Invalid data found when processing input'];
   test('all well', () => assert.deepEqual(judge(VIDEO), { failure: null, warning: null }));
   test('what could not be opened', () => {

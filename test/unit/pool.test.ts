@@ -159,6 +159,18 @@ describe('release', () => {
   for (const [name, change, expected] of cases) it(`${name}: ${expected ? 'credited' : 'not yet'}`, () => assert.equal(isReleased({ ...base, ...change }), expected));
 });
 
+/** A worker of 1 GiB that was told to go. */
+async function released(): Promise<{ world: World; pool: Pool; lease: ReturnType<Pool['lease']> }> {
+  const world = new World(), pool = world.pool();
+  await pool.refresh();
+  const lease = pool.lease({ device: 'GPU-0', instance: 'i', bytes: GiB });
+  world.start(5, GiB);
+  pool.attach(lease.id, 5);
+  await pool.refresh();
+  pool.release(lease.id);
+  return { world, pool, lease };
+}
+
 describe('pool', () => {
   it('leads a lease from its beginning to the credit', async () => {
     const world = new World(), pool = world.pool();
@@ -187,13 +199,7 @@ describe('pool', () => {
   });
 
   it('keeps a device closed after force until the memory shows', async () => {
-    const world = new World(), pool = world.pool();
-    await pool.refresh();
-    const lease = pool.lease({ device: 'GPU-0', instance: 'i', bytes: GiB });
-    world.start(5, GiB);
-    pool.attach(lease.id, 5);
-    await pool.refresh();
-    pool.release(lease.id);
+    const { world, pool, lease } = await released();
     pool.forced(lease.id);
     world.living.delete(5);
     await pool.refresh();
@@ -206,13 +212,7 @@ describe('pool', () => {
   });
 
   it('takes memory back by force when it does not come by itself', async () => {
-    const world = new World(), pool = world.pool();
-    await pool.refresh();
-    const lease = pool.lease({ device: 'GPU-0', instance: 'i', bytes: GiB });
-    world.start(5, GiB);
-    pool.attach(lease.id, 5);
-    await pool.refresh();
-    pool.release(lease.id);
+    const { world, pool, lease } = await released();
     world.now += 9_999;
     await pool.refresh();
     assert.deepEqual([world.killed, pool.get(lease.id)!.state], [[], 'releasing']);

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { bridge } from '../../daemon/speakers/encoder.ts';
-import { labelsFor } from '../../daemon/speakers/label.ts';
+import { labelsFor, voicesOf } from '../../daemon/speakers/label.ts';
 import { gather, likeness, meanVoice, named, readVoice, speakersOf, writeVoice, type Voice } from '../../daemon/speakers/voices.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 import { parseSpeakers, placeToRemember, speakerPlaces, withSpeakers } from '../../schemas/speakers.ts';
 
 /** Voices around some centres, as far from them as real ones (likeness about 0.8 within, below 0.6 across). */
@@ -17,6 +18,12 @@ function talk(turns: readonly number[], seed = 1): Voice[] {
 const alike = (a: readonly (number | null)[], b: readonly number[]): boolean => a.every((x, i) => a.every((y, j) => (x === y) === (b[i] === b[j])));
 
 describe('speakers', () => {
+  it('are heard only in an answer that makes sense', () => {
+    const voice = writeVoice(talk([0])[0]!), other = writeVoice(Float32Array.from({ length: 32 }, () => 0.1)), answer = (voices: unknown): string => JSON.stringify({ type: 'voices', voices });
+    assert.deepEqual(voicesOf(answer([voice, null]), 2).map(each => each?.length), [64, undefined]);
+    for (const text of ['', 'null', '[]', '7', '{"voices":{"length":2}}', answer([voice]), answer([voice, 7]), answer([voice, '']), answer([voice, '\u001b[2J']), answer([voice, 'A'.repeat(9000)]), answer([voice, other]), '{"type":"failed","detail":"no library"}'])
+      assert.throws(() => voicesOf(text, 2), failsWith('engineFailed'), text.slice(0, 40));
+  });
   const turns = [0, 1, 0, 2, 2, 1, 0, 0, 1, 2, 0, 1];
   it('are found by their voices, whether it is known how many there are or not', () => {
     assert.ok(alike(gather(talk(turns), { speakers: null, threshold: 0.69 }), turns));

@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { wavHeader } from '../../daemon/speech/wav.ts';
 
 export const RATE = 16_000;
 const PER_MS = RATE / 1000;
@@ -28,22 +29,7 @@ export function makeSignal(ffmpeg: string, samplesFolder: string): Signal {
 }
 
 /** A WAV file of 16-bit mono sound. */
-export function wav(samples: Int16Array, rate = RATE): Buffer {
-  const header = Buffer.alloc(44), bytes = samples.byteLength;
-  header.write('RIFF', 0);
-  header.writeUInt32LE(Math.min(36 + bytes, 0xffffffff), 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(rate, 24);
-  header.writeUInt32LE(rate * 2, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(Math.min(bytes, 0xffffffff), 40);
-  return Buffer.concat([header, Buffer.from(samples.buffer, samples.byteOffset, bytes)]);
-}
+export const wav = (samples: Int16Array, rate = RATE): Buffer => Buffer.concat([wavHeader(rate, samples.length), Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)]);
 
 /** Loudness, one value a ms: what survives any codec, and shifts with the sound. */
 function loudness(samples: Int16Array, fromMs: number, toMs: number): Float64Array {

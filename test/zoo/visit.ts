@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { UtteranceTimes } from '../../daemon/ingest/cutting.ts';
 import { startIngest } from '../../daemon/ingest/ingest.ts';
 import { EarshotError, type ErrorCode } from '../../schemas/errors.ts';
+import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { SIGNAL, type Exhibit, type Workshop } from './exhibits.ts';
 import { lateness, makeSignal, wav, type Signal } from './signal.ts';
 
@@ -56,8 +57,8 @@ export async function visit(zoo: Zoo, exhibit: Exhibit): Promise<Visit> {
 
 /** Samples of a part of a PCM file. */
 function pcmFrom(path: string, fromMs: number, lengthMs: number): Int16Array {
-  const bytes = Buffer.alloc(Math.ceil(lengthMs) * 32), file = openSync(path, 'r');
-  try { readSync(file, bytes, 0, bytes.length, fromMs * 32); } finally { closeSync(file); }
+  const bytes = Buffer.alloc(Math.ceil(lengthMs) * BYTES_PER_MS), file = openSync(path, 'r');
+  try { readSync(file, bytes, 0, bytes.length, fromMs * BYTES_PER_MS); } finally { closeSync(file); }
   return new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
 }
 

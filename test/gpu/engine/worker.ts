@@ -5,7 +5,7 @@ import type { LoadRequest, StepInputs, StepOutputs } from '../../../daemon/insta
 import { serveWorker, type Loaded } from '../../../daemon/engines/worker.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import { control } from '../virtual/gpus.ts';
-import { random } from './random.ts';
+import { random } from '../../random.ts';
 
 const MiB = 1024 ** 2;
 
