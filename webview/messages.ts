@@ -3,6 +3,7 @@
  * visible, so a hidden one can miss nothing; what comes back is checked against the schemas below before anything acts on it.
  */
 import { Type, type Static } from 'typebox';
+import { SpeakerName } from '../schemas/job.ts';
 import { Closed, Id, JobState, Optional, Priority, Stage } from '../schemas/words.ts';
 
 /** Said in words already, in the window's language. */
@@ -72,12 +73,14 @@ export type FromDevices = Static<typeof FromDevices>;
 export interface ChangeView { before: string; after: string }
 export interface UtteranceView {
   index: number; startMs: number; endMs: number; text: string; original: string | null; translation: string | null;
-  heard: { text: string; startMs: number; endMs: number }[]; changes: ChangeView[]; failed: string | null;
+  heard: { text: string; startMs: number; endMs: number }[]; changes: ChangeView[]; failed: string | null; speaker: string | null;
 }
+
+export interface SpeakerView { name: string; shown: string }
 
 /** Extension → transcript editor: always the whole document, after every change of it; or a moment to show. */
 export type ToTranscript = TranscriptShown | { type: 'goto'; index: number; atMs: number };
-export type TranscriptShown = { type: 'document'; name: string; durationMs: number | null; language: string | null; translatedTo: string | null; utterances: UtteranceView[]; media: string | null; video: boolean; missing: string | null; error: string | null };
+export type TranscriptShown = { type: 'document'; name: string; durationMs: number | null; language: string | null; translatedTo: string | null; utterances: UtteranceView[]; /** In order of appearance. */ speakers: SpeakerView[]; media: string | null; video: boolean; missing: string | null; error: string | null };
 
 const Index = Type.Integer({ minimum: 0 });
 const Text = Type.String({ maxLength: 20_000 });
@@ -89,6 +92,10 @@ export const FromTranscript = Type.Union([
   Closed({ type: Type.Literal('takeBack'), index: Index, change: Type.Union([Index, Type.Null()]) }),
   Closed({ type: Type.Literal('accept'), index: Type.Union([Index, Type.Null()]) }),
   Closed({ type: Type.Literal('merge'), index: Index }),
+  /** Asks who speaks here; or what a speaker is called. */
+  Closed({ type: Type.Literal('speaker'), index: Index }),
+  Closed({ type: Type.Literal('speakerEverywhere'), name: SpeakerName }),
+  Closed({ type: Type.Literal('assign'), index: Index, name: Type.Union([SpeakerName, Type.Null()]) }),
   Closed({ type: Type.Literal('replace'), find: Type.String({ minLength: 1, maxLength: 200 }), replacement: Type.String({ maxLength: 200 }) }),
   Closed({ type: Type.Literal('export') }),
 ]);

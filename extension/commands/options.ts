@@ -5,7 +5,9 @@ import type { GlossaryEntry, JobOptions } from '../../schemas/job.ts';
 import { FORMATS, type Format, type Priority } from '../../schemas/words.ts';
 import { asTarget } from '../markdown/links.ts';
 import type { Template } from '../streaming/layout.ts';
+import { parseShape, PLACEHOLDERS } from '../streaming/shape.ts';
 import { gapText } from '../streaming/streams.ts';
+import { plain } from '../words.ts';
 
 export interface Choice {
   options: JobOptions;
@@ -22,7 +24,7 @@ export function settled(scope: vscode.Uri | undefined): Choice {
   const formats = setting.get<string[]>('outputFormats', ['json']).filter((f): f is Format => (FORMATS as readonly string[]).includes(f));
   return {
     options: {
-      repair: setting.get('repair', true), ...(language ? { language } : {}), ...(translateTo ? { translateTo } : {}), ...(prompt ? { prompt } : {}),
+      repair: setting.get('repair', true), ...(setting.get('speakers', false) ? { speakers: {} } : {}), ...(language ? { language } : {}), ...(translateTo ? { translateTo } : {}), ...(prompt ? { prompt } : {}),
       ...(glossary.length ? { glossary } : {}), ...(Object.keys(models).length ? { models } : {}), outputs: { formats },
     },
     priority: setting.get<Priority>('priority', 'normal'),
@@ -35,14 +37,30 @@ export function settled(scope: vscode.Uri | undefined): Choice {
  * links to the recording go out from there.
  */
 export function template(recording: string, format: Template['format'], scope: vscode.Uri | undefined, heading = true, document?: vscode.Uri): Template {
-  const setting = vscode.workspace.getConfiguration('earshot', scope), target = document && setting.get('document.links', true) ? asTarget(pathFrom(document, recording)) : null;
+  const setting = vscode.workspace.getConfiguration('earshot', scope), shape = ownShape(setting), target = document && setting.get('document.links', true) ? asTarget(pathFrom(document, recording)) : null;
   return {
     format, timestamps: setting.get<Template['timestamps']>('document.timestamps', 'paragraph'), paragraphPauseMs: Math.round(setting.get('document.paragraphPauseSeconds', 1.5) * 1000),
     translation: setting.get<Template['translation']>('document.translation', 'below'),
-    heading: heading && setting.get('document.heading', true) ? basename(recording) : null, gap: gapText,
+    shape, heading: heading && setting.get('document.heading', true) ? basename(recording) : null, gap: gapText,
     link: target, chapterPauseMs: Math.round(setting.get('document.chapterPauseSeconds', 10) * 1000),
     frontMatter: heading && setting.get('document.frontMatter', false) ? { title: basename(recording, extname(recording)), recording: document ? pathFrom(document, recording) : recording, date: new Date().toISOString().slice(0, 10) } : null,
   };
+}
+
+/** The template that somebody wrote; null: none, or one that cannot be followed, which is said. */
+function ownShape(setting: vscode.WorkspaceConfiguration): string | null {
+  const shape = setting.get<string>('document.template', '');
+  if (!shape.trim()) return null;
+  const parsed = parseShape(shape);
+  if (!('code' in parsed)) return shape;
+  const { code, what } = parsed, all = PLACEHOLDERS.map(name => `{${name}}`).join(' ');
+  const problem = {
+    unknown: vscode.l10n.t('{0} is no placeholder; there are {1}.', what, all), twice: vscode.l10n.t('{0} stands in it twice.', what), noText: vscode.l10n.t('{0} is missing: nothing of what was said would be written.', what),
+    braces: vscode.l10n.t('a brace is not closed, or holds no placeholder: “{0}”.', what),
+  }[code], open = vscode.l10n.t('Open the setting');
+  void vscode.window.showWarningMessage(plain(vscode.l10n.t('The document template cannot be used: {0} The usual shape is taken.', problem)), open)
+    .then(picked => picked && vscode.commands.executeCommand('workbench.action.openSettings', 'earshot.document.template'));
+  return null;
 }
 
 /** The recording's path as the document says it: relative where both lie on one disk; an untitled document lies in the workspace's folder. */

@@ -1,5 +1,6 @@
 /** “Transcribe with…”: one sheet that shows every choice with its value, remembers them, and starts with Enter. */
 import * as vscode from 'vscode';
+import type { JobOptions, SpeakerOptions } from '../../schemas/job.ts';
 import type { Model } from '../../schemas/model.ts';
 import { PRIORITIES, type Format, type Priority, type Stage } from '../../schemas/words.ts';
 import type { Daemon } from '../connection.ts';
@@ -8,16 +9,21 @@ import { pickLanguage } from './languages.ts';
 import type { Choice } from './options.ts';
 
 const LAST = 'earshot.lastChoice';
+/** What a job takes. */
+const MOST_SPEAKERS = 50;
 export type Row<T> = vscode.QuickPickItem & { change?: (choice: T) => Promise<T | undefined>; start?: true };
 
 /** The choice to start with, or null when given up. The last one is offered again. */
 export async function choose(daemon: Daemon, memory: vscode.Memento, base: Choice, title: string): Promise<Choice | null> {
   const last = memory.get<Partial<Choice>>(LAST);
   void daemon.start().catch(() => {}); // the models are wanted in a moment
-  const choice = await sheet(title, last ? { ...base, ...last, options: { ...base.options, ...last.options } } : base, each => rowsOf(each, daemon, memory));
-  if (choice) await memory.update(LAST, choice);
+  const choice = await sheet(title, last ? { ...base, ...last, options: { ...base.options, ...withoutNulls(last.options) } } : base, each => rowsOf(each, daemon, memory));
+  // What was switched off is remembered as such: what is missing would be as the settings say.
+  if (choice) await memory.update(LAST, { ...choice, options: Object.fromEntries(Object.entries(choice.options).map(([name, value]) => [name, value ?? null])) });
   return choice;
 }
+
+const withoutNulls = (options: Partial<JobOptions> | undefined): Partial<JobOptions> => Object.fromEntries(Object.entries(options ?? {}).map(([name, value]) => [name, value ?? undefined]));
 
 /** Lines that show every choice with its value; choosing one changes it, the first one starts. Null: given up. */
 export async function sheet<T>(title: string, first: T, rowsOf: (choice: T) => Row<T>[]): Promise<T | null> {
@@ -54,6 +60,8 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
     { label: vscode.l10n.t('Repair what was misheard'), description: yesNo(options.repair), iconPath: icon('wand'), change: async c => set({ repair: !c.options.repair })(c) },
     { label: vscode.l10n.t('Translate into'), description: options.translateTo ? languageName(options.translateTo) : yesNo(false), iconPath: icon('globe'),
       change: async c => { const code = await pickLanguage(memory, { title: vscode.l10n.t('Translate into which language?'), none: vscode.l10n.t('Do not translate'), current: c.options.translateTo ?? null }); return code === undefined ? undefined : set({ translateTo: code ?? undefined })(c); } },
+    { label: vscode.l10n.t('Tell speakers apart'), description: speakersText(options.speakers), iconPath: icon('organization'),
+      change: async c => { const speakers = await pickSpeakers(c.options.speakers); return speakers === undefined ? undefined : set({ speakers: speakers ?? undefined })(c); } },
     { label: vscode.l10n.t('Speak it'), description: yesNo(options.speak), iconPath: icon('unmute'), change: async c => set({ speak: !c.options.speak })(c) },
     { label: vscode.l10n.t('Context for the recogniser'), description: options.prompt?.slice(0, 60) || vscode.l10n.t('none'), iconPath: icon('note'),
       change: async c => { const prompt = await vscode.window.showInputBox({ title: vscode.l10n.t('Names, subject, style'), value: c.options.prompt ?? '' }); return prompt === undefined ? undefined : set({ prompt: prompt.slice(0, 2000) || undefined })(c); } },
@@ -93,7 +101,23 @@ function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row<Cho
 export const priorityName = (priority: Priority): string => ({ urgent: vscode.l10n.t('Urgent'), high: vscode.l10n.t('High'), normal: vscode.l10n.t('Normal'), low: vscode.l10n.t('Low') })[priority];
 
 function summary({ options }: Choice): string {
-  return [options.language ? languageName(options.language) : null, options.repair ? stageName('repair') : null, options.translateTo ? `→ ${languageName(options.translateTo)}` : null, options.speak ? stageName('tts') : null].filter(Boolean).join(' · ');
+  return [options.language ? languageName(options.language) : null, options.repair ? stageName('repair') : null, options.translateTo ? `→ ${languageName(options.translateTo)}` : null, options.speakers ? vscode.l10n.t('speakers') : null, options.speak ? stageName('tts') : null].filter(Boolean).join(' · ');
+}
+
+const speakersText = (speakers: SpeakerOptions | undefined): string => !speakers ? yesNo(false) : speakers.count === undefined ? vscode.l10n.t('as many as are heard') : speakers.count === 1 ? vscode.l10n.t('one voice') : vscode.l10n.t('{0} voices', speakers.count);
+
+/** Null: they are not told apart; undefined: given up. Any number can be typed. */
+function pickSpeakers(now: SpeakerOptions | undefined): Promise<SpeakerOptions | null | undefined> {
+  type Item = vscode.QuickPickItem & { speakers: SpeakerOptions | null };
+  const item = (speakers: SpeakerOptions | null): Item => ({ label: speakers ? speakersText(speakers) : vscode.l10n.t('Do not tell them apart'), speakers, ...(speakers && speakers.count === undefined ? { description: vscode.l10n.t('found by their voices') } : {}) });
+  const usual = [item({}), ...[2, 3, 4, 5, 6].map(count => item({ count })), item(null)];
+  const { promise, resolve } = Promise.withResolvers<SpeakerOptions | null | undefined>(), quick = vscode.window.createQuickPick<Item>();
+  Object.assign(quick, { title: vscode.l10n.t('How many voices are there?'), placeholder: vscode.l10n.t('Choose, or type their number'), items: usual, activeItems: [usual.find(each => each.speakers?.count === now?.count && (each.speakers === null) === (now === undefined)) ?? usual[0]!] });
+  quick.onDidChangeValue(typed => { const count = /^\d{1,2}$/.test(typed.trim()) ? Number(typed) : 0; quick.items = count >= 1 && count <= MOST_SPEAKERS && !usual.some(each => each.speakers?.count === count) ? [{ ...item({ count }), alwaysShow: true }, ...usual] : usual; });
+  quick.onDidAccept(() => { const [picked] = quick.activeItems; if (picked) { resolve(picked.speakers); quick.hide(); } });
+  quick.onDidHide(() => { resolve(undefined); quick.dispose(); });
+  quick.show();
+  return promise;
 }
 
 async function pickModel(stage: Stage, models: readonly Model[]): Promise<string | null | undefined> {

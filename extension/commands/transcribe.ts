@@ -6,6 +6,7 @@ import type { Job } from '../../schemas/job.ts';
 import type { Daemon } from '../connection.ts';
 import type { Template } from '../streaming/layout.ts';
 import { withGlossary } from '../glossary.ts';
+import { withKnownVoices } from '../speakers.ts';
 import type { Streams } from '../streaming/streams.ts';
 import { errorText, failureText } from '../words.ts';
 import { pickLanguage } from './languages.ts';
@@ -61,7 +62,7 @@ export async function submit(parts: Parts, recordings: readonly vscode.Uri[], ch
 }
 
 export async function request({ daemon }: Parts, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
-  const requests = await Promise.all(recordings.map(async uri => ({ recording: uri.fsPath, options: await withGlossary(uri, choice.options), priority: choice.priority })));
+  const requests = await Promise.all(recordings.map(async uri => ({ recording: uri.fsPath, options: await withKnownVoices(uri, await withGlossary(uri, choice.options)), priority: choice.priority })));
   const start = daemon.call('job/submit', { jobs: requests });
   const { results } = daemon.tie.kind === 'connected' ? await start
     : await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Starting Earshot…') }, () => start);

@@ -48,9 +48,36 @@ export function difference(from: string, to: string, at: number): Edit | null {
   return { start: at + head, end: at + from.length - tail, text: to.slice(head, to.length - tail) };
 }
 
+/**
+ * The pieces that stay where they are: as many as can while the order becomes the wanted one, those that somebody edited before all others. The rest
+ * of the known pieces move (a turn that is told apart takes its translation along).
+ */
+function inOrder(there: readonly Placed[], wanted: readonly Piece[]): Set<string> {
+  const places = new Map(there.map((piece, place) => [piece.key, place]));
+  let known = wanted.flatMap(({ key }) => { const place = places.get(key); return place === undefined ? [] : [{ key, place }]; });
+  if (known.every(({ place }, i) => i === 0 || place > known[i - 1]!.place)) return new Set(known.map(({ key }) => key));
+  // Between two edited pieces that stay, only what stands between them may.
+  let last = -1;
+  const anchors = new Set(known.flatMap(({ key, place }) => { if (!there[place]!.theirs || place < last) return []; last = place; return [key]; }));
+  let from = -1, to = Infinity;
+  known = known.filter(({ key, place }) => { if (anchors.has(key)) from = place; return place >= from; })
+    .reverse().filter(({ key, place }) => { if (anchors.has(key)) to = place; return place <= to; }).reverse();
+  // The longest run in order: the smallest last place of a run of each length, and what comes before it.
+  const ends: number[] = [], before: number[] = [];
+  for (const [i, { place }] of known.entries()) {
+    let low = 0, high = ends.length;
+    while (low < high) { const middle = (low + high) >> 1; if (known[ends[middle]!]!.place < place) low = middle + 1; else high = middle; }
+    before[i] = ends[low - 1] ?? -1;
+    ends[low] = i;
+  }
+  const kept = new Set<string>();
+  for (let i = ends.at(-1) ?? -1; i >= 0; i = before[i]!) kept.add(known[i]!.key);
+  return kept;
+}
+
 /** The edits (in order, none overlapping) that bring a document up to date, and the placement after them. */
 export function reconcile(placement: Placement, wanted: readonly Piece[]): { edits: Edit[]; after: Placement } {
-  const old = new Map(placement.pieces.map(p => [p.key, p])), keep = new Set(wanted.map(p => p.key));
+  const old = new Map(placement.pieces.map(p => [p.key, p])), keep = inOrder(placement.pieces, wanted);
   const edits: Edit[] = [], pieces: Placed[] = [];
   let shift = 0, at = placement.origin;
   const push = (edit: Edit): void => {
@@ -67,7 +94,8 @@ export function reconcile(placement: Placement, wanted: readonly Piece[]): { edi
   let next = 0;
   for (const piece of wanted) {
     const found = old.get(piece.key);
-    if (!found) {
+    if (!found || !keep.has(piece.key)) {
+      if (found?.theirs) continue; // it stays where it is
       // The old pieces that stand before the next known one and are wanted no more go first.
       while (next < placement.pieces.length && !keep.has(placement.pieces[next]!.key)) leave(placement.pieces[next++]!);
       const start = at + shift;
@@ -92,8 +120,10 @@ export function reconcile(placement: Placement, wanted: readonly Piece[]): { edi
 /** Finds the pieces again in a document that was closed and opened; what is not found is taken for edited. */
 export function refound(text: string, pieces: readonly { key: string; text: string; theirs: boolean }[]): Placement | null {
   let at = 0, found = 0;
-  const placed = pieces.map(piece => {
-    const start = piece.theirs ? -1 : text.indexOf(piece.text, at);
+  const placed = pieces.map((piece, i) => {
+    // Blanks and marks are everywhere: they are found before what they stand before.
+    const next = /[\p{L}\p{N}]/u.test(piece.text) || !pieces[i + 1] || pieces[i + 1]!.theirs ? '' : pieces[i + 1]!.text;
+    const start = piece.theirs ? -1 : text.indexOf(piece.text + next, at);
     if (start < 0) return { ...piece, start: at, end: at, theirs: true };
     at = start + piece.text.length;
     found += 1;

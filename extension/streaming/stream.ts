@@ -38,6 +38,8 @@ export class Stream implements vscode.Disposable {
   /** Our edit on its way: the text that it makes, and where the pieces stand in it. */
   #applying: { text: string; after: Placement } | null = null;
   #edited = true; // so that the first edit begins an undo step
+  /** Names have come for what stands there already: an undo step of its own takes them back. */
+  #named = false;
   #work: Promise<void> = Promise.resolve();
   #dirty = false;
   #stopped = false;
@@ -61,7 +63,12 @@ export class Stream implements vscode.Disposable {
   }
 
   take(utterances: readonly Utterance[]): void {
-    for (const utterance of utterances) if (utterance.index >= this.#from && utterance.index < this.#to) this.#utterances.set(utterance.index, utterance);
+    for (const utterance of utterances) {
+      if (utterance.index < this.#from || utterance.index >= this.#to) continue;
+      const old = this.#utterances.get(utterance.index);
+      this.#named ||= old !== undefined && old.speaker === undefined && utterance.speaker !== undefined;
+      this.#utterances.set(utterance.index, utterance);
+    }
     this.#soon();
   }
 
@@ -153,9 +160,9 @@ export class Stream implements vscode.Disposable {
   async #apply(edits: readonly Edit[], editor: vscode.TextEditor | undefined): Promise<boolean> {
     const range = (edit: Edit): vscode.Range => new vscode.Range(this.document.positionAt(edit.start), this.document.positionAt(edit.end));
     if (editor) {
-      const first = this.#edited;
+      const first = this.#edited || this.#named;
       const done = await editor.edit(builder => { for (const edit of edits) builder.replace(range(edit), edit.text); }, { undoStopBefore: first, undoStopAfter: false });
-      if (done) this.#edited = false;
+      if (done) this.#edited = this.#named = false;
       return done;
     }
     const change = new vscode.WorkspaceEdit();

@@ -26,10 +26,12 @@ export function split(text: string, limit: number): string[] {
   return parts;
 }
 
-/** The cues of one utterance, numbered from `first`; its time is shared out by length. */
-export function cues(utterance: Utterance, translation: TranslationPlace, format: SubtitleFormat, first: number): { text: string; count: number } {
-  const original = sourceText(utterance).trim(), translated = utterance.nmt?.text.trim() ?? null;
-  const lines = split(translation === 'instead' && translated !== null ? translated : original, LINE);
+/** The cues of one utterance, numbered from `first`; its time is shared out by length. `turn`: somebody else spoke before; SubRip has no other place for a name. */
+export function cues(utterance: Utterance, translation: TranslationPlace, format: SubtitleFormat, first: number, turn = true): { text: string; count: number } {
+  const said = sourceText(utterance).trim(), named = (text: string): string => text && turn && utterance.speaker && format === 'srt' ? `${utterance.speaker}: ${text}` : text;
+  const voice = utterance.speaker && format === 'vtt' ? `<v ${utterance.speaker.replace(/[<>&\n]/g, '')}>` : '';
+  const original = named(said), translated = utterance.nmt?.text.trim() ?? null;
+  const lines = split(translation === 'instead' && translated !== null ? named(translated) : original, LINE);
   const parts = Array.from({ length: Math.ceil(lines.length / 2) }, (_, i) => lines.slice(2 * i, 2 * i + 2).join('\n'));
   const below = translation !== 'instead' && translated !== null ? split(translated, Math.ceil(translated.length / Math.max(1, parts.length)) + 8) : [];
   const whole = parts.reduce((sum, p) => sum + p.length, 0), length = utterance.endMs - utterance.startMs;
@@ -39,7 +41,7 @@ export function cues(utterance: Utterance, translation: TranslationPlace, format
     seen += part.length;
     const to = utterance.startMs + Math.round(length * seen / whole), comma = format === 'srt' ? ',' : '.';
     const shown = [part, ...(below[i] ? split(below[i], LINE) : [])].join('\n');
-    return `${format === 'srt' ? `${first + i}\n` : ''}${time(from, comma)} --> ${time(to, comma)}\n${shown}\n\n`;
+    return `${format === 'srt' ? `${first + i}\n` : ''}${time(from, comma)} --> ${time(to, comma)}\n${voice}${shown}\n\n`;
   }).join('');
   return { text, count: parts.length };
 }

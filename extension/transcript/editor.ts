@@ -7,8 +7,11 @@ import { FILE_ENDINGS, template } from '../commands/options.ts';
 import { checked, pageHtml } from '../panels/page.ts';
 import { layout, type Template } from '../streaming/layout.ts';
 import { difference } from '../streaming/place.ts';
+import type { Daemon } from '../connection.ts';
+import { rememberVoices } from '../speakers.ts';
 import { failureText } from '../words.ts';
-import { accept, merge, replaceAll, setText, setTranslation, takeBack } from './edits.ts';
+import { accept, merge, renamed, replaceAll, setSpeaker, setText, setTranslation, speakersIn, takeBack } from './edits.ts';
+import { askSpeaker, shownName } from './speakers.ts';
 
 /** A place in a transcript. */
 export interface Moment { index: number; atMs: number }
@@ -23,14 +26,16 @@ export function serialise({ utterances, ...rest }: Transcript): string {
 
 export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   readonly #extensionUri: vscode.Uri;
+  readonly #daemon: Daemon;
   readonly #log: vscode.LogOutputChannel;
   /** Panels that can be told, and where those that are not there yet will begin. */
   readonly #open = new Map<string, (moment: Moment) => void>();
   readonly #wanted = new Map<string, Moment>();
   #check: Promise<{ Check(value: unknown): boolean }> | null = null;
 
-  constructor(extensionUri: vscode.Uri, log: vscode.LogOutputChannel) {
+  constructor(extensionUri: vscode.Uri, daemon: Daemon, log: vscode.LogOutputChannel) {
     this.#extensionUri = extensionUri;
+    this.#daemon = daemon;
     this.#log = log;
   }
 
@@ -51,7 +56,14 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     const post = async (): Promise<void> => { void webview.postMessage(this.#message(await this.#read(document), webview, recording ?? null)); };
     const key = document.uri.toString(), go = (moment: Moment): void => { this.#wanted.delete(key); void webview.postMessage({ type: 'goto', ...moment } satisfies ToTranscript); };
     const ready = (): void => { this.#open.set(key, go); const moment = this.#wanted.get(key); if (moment) go(moment); };
+    // What was saved last; names given since are remembered once they are saved too.
+    let saved = document.isDirty ? await this.#parse(await textAt(document.uri)) : first;
     const subscriptions = [
+      vscode.workspace.onDidSaveTextDocument(async each => {
+        if (each !== document) return;
+        const before = saved, now = saved = await this.#read(document);
+        if (before && now) await this.#named(document.uri, recording ?? document.uri, before, now).catch(error => this.#log.warn(String(error)));
+      }),
       vscode.workspace.onDidChangeTextDocument(event => { if (event.document === document && event.contentChanges.length) void post(); }),
       webview.onDidReceiveMessage(checked<FromTranscript>(async () => {
         const [{ Compile }, { FromTranscript: schema }] = await Promise.all([import('typebox/compile'), import('../../webview/messages.ts')]);
@@ -68,10 +80,12 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   }
 
   /** Null when the text is no transcript (or is just being typed). */
-  async #read(document: vscode.TextDocument): Promise<Transcript | null> {
+  #read(document: vscode.TextDocument): Promise<Transcript | null> { return this.#parse(document.getText()); }
+
+  async #parse(text: string): Promise<Transcript | null> {
     this.#check ??= Promise.all([import('typebox/compile'), import('../../schemas/job.ts')]).then(([{ Compile }, { Transcript: schema }]) => Compile(schema));
     try {
-      const value: unknown = JSON.parse(document.getText());
+      const value: unknown = JSON.parse(text);
       return (await this.#check).Check(value) ? value as Transcript : null;
     } catch { return null; }
   }
@@ -82,23 +96,40 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     return null;
   }
 
+  /** Names that were given: their voices are remembered for the folder, and the job's other files follow. */
+  async #named(file: vscode.Uri, recording: vscode.Uri, before: Transcript, now: Transcript): Promise<void> {
+    const names = renamed(before, now), given = new Set(Object.values(names));
+    if (!given.size) return;
+    const kept = await rememberVoices(recording, Object.fromEntries(Object.entries(now.speakers ?? {}).filter(([name]) => given.has(name))));
+    if (kept) vscode.window.setStatusBarMessage(vscode.l10n.t('The voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)), 5000);
+    const job = [...this.#daemon.state.jobs.values()].findLast(each => each.outputs.some(output => output.path === file.fsPath));
+    if (job) await this.#daemon.call('job/speakers', { id: job.id, names });
+  }
+
   #message(transcript: Transcript | null, webview: vscode.Webview, recording: vscode.Uri | null): ToTranscript {
-    if (!transcript) return { type: 'document', name: '', durationMs: null, language: null, translatedTo: null, utterances: [], media: null, video: false, missing: null, error: vscode.l10n.t('This file cannot be read as a transcript.') };
+    if (!transcript) return { type: 'document', name: '', durationMs: null, language: null, translatedTo: null, utterances: [], speakers: [], media: null, video: false, missing: null, error: vscode.l10n.t('This file cannot be read as a transcript.') };
     const { recording: { name, path, durationMs }, language, translatedTo, utterances } = transcript;
     return {
-      type: 'document', name, durationMs, language, translatedTo, utterances: utterances.map(utteranceView), error: null,
+      type: 'document', name, durationMs, language, translatedTo, utterances: utterances.map(utteranceView), speakers: speakersIn(transcript).map(name => ({ name, shown: shownName(name) })), error: null,
       media: recording && webview.asWebviewUri(recording).toString(), video: VIDEO.test(name), missing: recording ? null : path,
     };
   }
 
   async #act(document: vscode.TextDocument, message: Exclude<FromTranscript, { type: 'ready' }>): Promise<void> {
-    const now = await this.#read(document);
+    const text = document.getText(), now = await this.#parse(text);
     if (!now) return;
     switch (message.type) {
       case 'text': return this.#write(document, setText(now, message.index, message.text));
       case 'translation': return this.#write(document, setTranslation(now, message.index, message.text));
       case 'takeBack': return this.#write(document, takeBack(now, message.index, message.change));
       case 'accept': return this.#write(document, accept(now, message.index));
+      case 'speaker': case 'speakerEverywhere': {
+        const next = await askSpeaker(now, message.type === 'speaker' ? { index: message.index } : { speaker: message.name });
+        // Somebody may have edited it meanwhile, in another editor of it.
+        if (next && document.getText() === text) await this.#write(document, next);
+        return;
+      }
+      case 'assign': return this.#write(document, setSpeaker(now, message.index, message.name));
       case 'merge': return this.#write(document, merge(now, message.index));
       case 'replace': {
         const { transcript, count } = replaceAll(now, message.find, message.replacement);
@@ -136,6 +167,8 @@ function utteranceView(u: Utterance): UtteranceView {
   return {
     index: u.index, startMs: u.startMs, endMs: u.endMs, text, original: u.repair && u.asr && u.asr.text !== text ? u.asr.text : null, translation: u.nmt?.text ?? null,
     heard: (u.asr?.words ?? []).map(({ text: word, startMs, endMs }) => ({ text: word, startMs, endMs })), changes: (u.repair?.changes ?? []).map(({ before, after }) => ({ before, after })),
-    failed: u.failed ? failureText(u.failed.failure) : null,
+    failed: u.failed ? failureText(u.failed.failure) : null, speaker: u.speaker ?? null,
   };
 }
+
+const textAt = (uri: vscode.Uri): Promise<string> => Promise.resolve(vscode.workspace.fs.readFile(uri)).then(bytes => new TextDecoder().decode(bytes), () => '');

@@ -69,3 +69,33 @@ export function replaceAll(transcript: Transcript, find: string, replacement: st
   }, transcript);
   return { transcript: next, count };
 }
+
+/** Who speaks an utterance; null: nobody is named. */
+export const setSpeaker = (transcript: Transcript, index: number, name: string | null): Transcript => at(transcript, index, ({ speaker: _old, ...rest }) => name === null ? rest : { ...rest, speaker: name });
+
+/** A speaker is called otherwise everywhere. Two that get one name were one: the voice that came first stands for both. */
+export function renameSpeaker(transcript: Transcript, from: string, to: string): Transcript {
+  const called = (name: string): string => name === from ? to : name, voices: Record<string, string> = {};
+  for (const [name, voice] of Object.entries(transcript.speakers ?? {})) voices[called(name)] ??= voice;
+  return {
+    ...transcript, ...(transcript.speakers ? { speakers: voices } : {}),
+    utterances: transcript.utterances.map(u => u.speaker === from ? { ...u, speaker: to } : u),
+  };
+}
+
+/** Everybody who speaks, in order of appearance. */
+export const speakersIn = ({ utterances }: Pick<Transcript, 'utterances'>): string[] => [...new Set(utterances.flatMap(u => u.speaker ?? []))];
+
+/**
+ * What speakers are called now, by what they were called before: known by their voice, or by all of their utterances having one other name now.
+ * Whoever lost some utterances to others only is not renamed.
+ */
+export function renamed(before: Transcript, after: Transcript): Record<string, string> {
+  const now = new Map(after.utterances.map(u => [u.index, u.speaker])), byVoice = new Map(Object.entries(after.speakers ?? {}).map(([name, voice]) => [voice, name]));
+  return Object.fromEntries(speakersIn(before).flatMap(name => {
+    if (after.utterances.some(u => u.speaker === name)) return [];
+    const voice = before.speakers?.[name], names = new Set(before.utterances.filter(u => u.speaker === name).flatMap(u => now.get(u.index) ?? []));
+    const to = (voice === undefined ? undefined : byVoice.get(voice)) ?? (names.size === 1 ? [...names][0] : undefined);
+    return to === undefined || to === name ? [] : [[name, to]];
+  }));
+}

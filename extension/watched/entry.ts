@@ -7,11 +7,13 @@ import { FORMATS, PRIORITIES, type Format, type Priority } from '../../schemas/w
 
 /** Everything but the path may be missing. Paths: absolute, from ~, or from the workspace. */
 export interface Entry {
-  path: string; language?: string; repair?: boolean; translateTo?: string; speak?: boolean; prompt?: string; models?: JobOptions['models'];
+  path: string; language?: string; repair?: boolean; translateTo?: string; speak?: boolean; /** Tell speakers apart; how many there are. */ speakers?: boolean | number; prompt?: string; models?: JobOptions['models'];
   formats?: Format[]; output?: string; moveTo?: string; include?: string[]; exclude?: string[]; subfolders?: boolean; quietSeconds?: number; pollSeconds?: number; priority?: Priority;
 }
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string' && each !== '') : []);
+
+const speakersOf = (value: unknown): Pick<JobOptions, 'speakers'> => value === true ? { speakers: {} } : Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 50 ? { speakers: { count: Number(value) } } : {};
 
 /** Null: it says no folder that can be found from here. What is of a wrong type is left out. */
 export function specOf(value: unknown, base: string | null, owner: string): WatchSpec | null {
@@ -29,7 +31,7 @@ export function specOf(value: unknown, base: string | null, owner: string): Watc
   return {
     path, owner,
     options: {
-      repair: entry.repair !== false, ...(language ? { language } : {}), ...(translateTo ? { translateTo } : {}), ...(entry.speak === true ? { speak: true } : {}), ...(prompt ? { prompt } : {}),
+      repair: entry.repair !== false, ...(language ? { language } : {}), ...(translateTo ? { translateTo } : {}), ...(entry.speak === true ? { speak: true } : {}), ...speakersOf(entry.speakers), ...(prompt ? { prompt } : {}),
       ...(Object.keys(models).length > 0 ? { models } : {}), ...(formats.length > 0 || output ? { outputs: { formats: formats.length > 0 ? formats : ['txt', 'srt', 'json'], ...(output ? { directory: output } : {}) } } : {}),
     },
     ...(moveTo ? { moveTo } : {}), ...(include.length > 0 ? { include } : {}), ...(exclude.length > 0 ? { exclude } : {}), ...(entry.subfolders === false ? { subfolders: false } : {}),

@@ -3,14 +3,16 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { ffmpeg, make } from '../engines/place.ts';
+import type { Transcript } from '../../schemas/job.ts';
 import type { Params } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
-import { cpu, sampleTranscript } from './fake/fixtures.ts';
+import { cpu, job as makeJob, sampleDialogue, sampleTranscript } from './fake/fixtures.ts';
 import { EDITOR, ID, openWindow, root, type Window } from './harness.ts';
 import type { Frame } from './host/playwright.d.ts';
 import { hostUnavailable } from './host/install.ts';
-import { explorerMenu, explorerRow, notifications, openView, runCommand, until, webview } from './host/ui.ts';
+import { axe, explorerMenu, explorerRow, notifications, openView, runCommand, setTheme, until, webview } from './host/ui.ts';
 
 const unavailable = await hostUnavailable();
 if (unavailable) console.log(`Not run: ${unavailable}`);
@@ -34,9 +36,9 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       while (tabGroups.all.some(group => group.tabs.length > 0)) { await vscode.commands.executeCommand('earshot.stopStreaming'); await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'); }
     });
   };
-  const transcript = async (name: string): Promise<{ editor: Frame; text: () => Promise<string>; path: string }> => {
+  const transcript = async (name: string, made = sampleTranscript): Promise<{ editor: Frame; text: () => Promise<string>; path: string }> => {
     const path = join(w.workspace, `${name.replace(/\.[^.]+$/, '')}.earshot.json`);
-    writeFileSync(path, JSON.stringify(sampleTranscript(join(w.workspace, name))));
+    writeFileSync(path, JSON.stringify(made(join(w.workspace, name))));
     await w.host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
     const editor = await webview(w.host.page, { extensionId: ID, title: EDITOR });
     await editor.locator('.utterance').first().waitFor();
@@ -53,6 +55,10 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await take('German');
     await title('Transcribe talk.wav with…');
     assert.match(await quick().textContent() ?? '', /Translate into\s*German/);
+    await take('Tell speakers apart');
+    await title('How many voices are there?');
+    await take('3 voices');
+    await title('Transcribe talk.wav with…');
     await take('Repair what');
     await until('no repair', async () => /Repair what was misheard\s*no/.test(await quick().textContent() ?? ''));
     await take('Priority');
@@ -64,12 +70,12 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await title('Transcribe talk.wav with…');
     await asking(async () => { await page.keyboard.press('Home'); await quick().locator('.monaco-list-row', { hasText: 'Transcribe' }).first().click(); });
     const { options, priority } = submitted();
-    assert.deepEqual({ repair: options.repair, to: options.translateTo, files: options.outputs?.formats?.toSorted(), priority }, { repair: false, to: 'de', files: ['json', 'srt'], priority: 'low' });
+    assert.deepEqual({ repair: options.repair, speakers: options.speakers, to: options.translateTo, files: options.outputs?.formats?.toSorted(), priority }, { repair: false, speakers: { count: 3 }, to: 'de', files: ['json', 'srt'], priority: 'low' });
     await closeEditors();
     await explorerMenu(page, 'lecture.mp4', 'Earshot', 'Transcribe With…');
     await title('Transcribe lecture.mp4 with…');
     await asking(() => page.keyboard.press('Enter'));
-    assert.deepEqual([submitted().options.translateTo, submitted().options.repair, submitted().priority], ['de', false, 'low']);
+    assert.deepEqual([submitted().options.translateTo, submitted().options.repair, submitted().options.speakers, submitted().priority], ['de', false, { count: 3 }, 'low']);
     await closeEditors();
   });
 
@@ -126,6 +132,50 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     const file = path.replace('.earshot.json', '.srt');
     await until('the file', () => existsSync(file) && /^1\n00:00:00,120 --> /.test(readFileSync(file, 'utf8')));
     assert.match(readFileSync(file, 'utf8'), /ill inclined/);
+    await closeEditors();
+  });
+
+  it('speakers have names: renamed everywhere, one utterance given away, cleared, undone, remembered when saved', async () => {
+    const { page } = w.host, { editor, text, path } = await transcript('talk.wav', sampleDialogue);
+    const job = makeJob({ n: 41, name: 'talk.wav', state: 'completed', outputs: [{ kind: 'json', path, bytes: 1 }] }, Date.now());
+    w.daemon.transcribed(job, sampleDialogue(path).utterances);
+    const speakers = async (): Promise<(string | undefined)[]> => (JSON.parse(await text()) as Transcript).utterances.map(u => u.speaker), are = (what: string, ...names: (string | undefined)[]): Promise<true> => until(what, async () => isDeepStrictEqual(await speakers(), names) || undefined);
+    assert.deepEqual(await editor.locator('.utterance .speaker').allTextContents(), ['Speaker 1', 'Speaker 2', 'Speaker 1'], 'a turn has one name');
+    assert.match(await editor.locator('.people').textContent() ?? '', /Speaker 1\s*71 %\s*Speaker 2\s*29 %/);
+    // By mouse: what is typed renames everywhere.
+    await editor.locator('#u0 .speaker').click();
+    await title('Who says “And Mr. John');
+    await take('Anna');
+    await are('Anna everywhere', 'Anna', 'Anna', 'S2', 'Anna');
+    // By keyboard: a digit gives an utterance to somebody, 0 to nobody, S asks.
+    await editor.locator('#u1').focus();
+    await page.keyboard.press('2');
+    await are('the second is the other\'s', 'Anna', 'S2', 'S2', 'Anna');
+    await page.keyboard.press('0');
+    await are('nobody\'s', 'Anna', undefined, 'S2', 'Anna');
+    await w.host.inHost(vscode => vscode.commands.executeCommand('undo'));
+    await are('undone', 'Anna', 'S2', 'S2', 'Anna');
+    await editor.locator('#u3').focus();
+    await page.keyboard.press('s');
+    await title('Who says “He might even');
+    await page.keyboard.type('Clara');
+    await quick().locator('.monaco-list-row', { hasText: /^Clara.*this utterance only/ }).click();
+    await are('somebody new', 'Anna', 'S2', 'S2', 'Clara');
+    await editor.locator('.people .speaker', { hasText: 'Speaker 2' }).click();
+    await title('Who is Speaker 2?');
+    await take('Ben');
+    await are('Ben', 'Anna', 'Ben', 'Ben', 'Clara');
+    const place = join(w.workspace, '.earshot/speakers.json');
+    assert.ok(!existsSync(place), 'before it is saved');
+    await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.files.save'));
+    await w.daemon.until(() => w.daemon.asked('job/speakers').length === 1);
+    assert.deepEqual(w.daemon.asked('job/speakers')[0], { id: job.id, names: { S1: 'Anna', S2: 'Ben' } });
+    assert.deepEqual(JSON.parse(readFileSync(place, 'utf8')), { speakers: { Anna: 'AAAA', Ben: 'BBBB' } });
+    for (const theme of ['dark', 'light', 'hcDark', 'hcLight'] as const) {
+      await setTheme(w.host, theme);
+      assert.deepEqual({ theme, found: (await axe(await webview(page, { extensionId: ID, title: EDITOR }))).violations }, { theme, found: [] });
+    }
+    await setTheme(w.host, 'dark');
     await closeEditors();
   });
 

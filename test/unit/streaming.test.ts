@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { layout, type Piece, type Template } from '../../extension/streaming/layout.ts';
 import { endOf, fresh, reconcile, refound, shifted, type Edit, type Placement } from '../../extension/streaming/place.ts';
+import { parseShape } from '../../extension/streaming/shape.ts';
 import { cues, split } from '../../extension/streaming/subtitles.ts';
 import type { Utterance } from '../../schemas/job.ts';
 
@@ -29,6 +30,38 @@ describe('layout', () => {
     assert.equal(text(layout(both, template({ ...plain, translation: 'instead' }))), 'Eins. Zwei.');
     assert.equal(text(layout(both, template({ ...plain, translation: 'beside' }))), '| | |\n|---|---|\n| One. Two. | Eins. Zwei. |');
     assert.equal(text(layout(both, template({ ...plain, format: 'text', translation: 'beside' }))), 'One. Two.\tEins. Zwei.');
+  });
+  it('names who begins to speak, in a paragraph of their own', () => {
+    const by = (index: number, speaker: string): Utterance => utterance(index, `Text ${index}.`, { speaker }), talk = [by(0, 'S1'), by(1, 'S1'), by(2, 'Anna'), by(3, 'S1')];
+    assert.equal(text(layout(talk, template())), '**[00:00]** **S1:** Text 0. Text 1.\n\n**[00:10]** **Anna:** Text 2.\n\n**[00:15]** **S1:** Text 3.');
+    assert.equal(text(layout(talk, template({ timestamps: 'none', format: 'text' }))), 'S1: Text 0. Text 1.\n\nAnna: Text 2.\n\nS1: Text 3.');
+    // A long pause within a turn: a paragraph, but no new name. Whoever is not known interrupts nobody.
+    assert.equal(text(layout([by(0, 'S1'), utterance(1, 'Hm.'), utterance(2, 'Text 2.', { speaker: 'S1' }, 30_000)], template({ timestamps: 'none' }))), '**S1:** Text 0. Hm.\n\nText 2.');
+    assert.equal(text(layout([by(0, 'A*')], template({ timestamps: 'none' }))), '**A\\*:** Text 0.');
+    assert.equal(text(layout(talk.slice(1, 3), template({ format: 'srt' }))).match(/\n(S1|Anna): Text/g)?.length, 2);
+    assert.match(text(layout(talk.slice(1, 3), template({ format: 'vtt' }))), /\n<v S1>Text 1\.[^]*\n<v Anna>Text 2\./);
+  });
+  it('follows a template of its own', () => {
+    const said: Utterance[] = [utterance(0, 'One.', { speaker: 'Anna', nmt: { text: 'Eins.', language: 'de' } }), utterance(1, 'Two.', { nmt: { text: 'Zwei.', language: 'de' } }), utterance(2, 'Three.', { speaker: 'Ben' })];
+    const shaped = (shape: string, over: Partial<Template> = {}): string => text(layout(said, template({ shape, timestamps: 'none', ...over })));
+    assert.equal(shaped('- {{time} }{{speaker}: }{text}{ ({translation})}'), '- **[00:00]** Anna: One. Two. (Eins. Zwei.)\n\n- **[00:10]** Ben: Three.');
+    assert.equal(shaped('{text}'), 'One. Two. Three.');
+    assert.equal(shaped('{text}', { translation: 'instead' }), 'Eins. Zwei. Three.');
+    assert.equal(shaped('{translation}\n{text} /', { format: 'text' }), 'Eins. Zwei.\nOne. Two. Three. /');
+    assert.equal(shaped('{{speaker}\n}{text}', { format: 'text' }), 'Anna\nOne. Two.\n\nBen\nThree.');
+    assert.equal(shaped('{time} {text}', { link: 'talk.wav', timestamps: 'utterance' }), '[**00:00**](talk.wav#t=0) One.\n\n[**00:05**](talk.wav#t=5) Two.\n\n[**00:10**](talk.wav#t=10) Three.');
+  });
+  it('says what is wrong with a template', () => {
+    const code = (shape: string): unknown => { const parsed = parseShape(shape); return 'code' in parsed ? [parsed.code, parsed.what] : parsed.length; };
+    assert.deepEqual(code('{spaeker}: {text}'), ['unknown', '{spaeker}']);
+    assert.deepEqual(code('{time} {text} {time}'), ['twice', '{time}']);
+    assert.deepEqual(code('{speaker}:'), ['noText', '{text}']);
+    assert.deepEqual(code('{time {text}'), ['braces', '{time {text}']);
+    assert.deepEqual(code('{text} }'), ['braces', '}']);
+    assert.deepEqual(code('{} {text}'), ['unknown', '{}']);
+    assert.equal(code('{{time} }{**{speaker}:** }{text}'), 3);
+    // One that cannot be followed is as none.
+    assert.equal(text(layout([utterance(0, 'One.')], template({ shape: '{oops}', timestamps: 'none' }))), 'One.');
   });
   it('prefers the repaired text, marks what failed, and escapes Markdown', () => {
     assert.equal(text(layout([utterance(0, 'teh', { repair: { text: 'the *one*', changes: [] } })], template({ timestamps: 'none' }))), 'the \\*one\\*');
@@ -75,6 +108,16 @@ describe('placement', () => {
     const { edits } = reconcile(placed, pieces(4, 'x'));
     assert.equal(apply(doc, edits), 's0x [mine] sONE s2x s3x end');
   });
+  it('names that come late split paragraphs and take translations along; what somebody changed stays', () => {
+    const both = (index: number, speaker?: string): Utterance => utterance(index, `Text ${index}.`, { nmt: { text: `Satz ${index}.`, language: 'de' }, ...(speaker ? { speaker } : {}) }), plain = template({ timestamps: 'none' });
+    const before = layout([both(0), both(1), both(2)], plain), wanted = layout([both(0, 'Anna'), both(1, 'Ben'), both(2, 'Ben')], plain);
+    let doc = `(${text(before)})`, placed = reconcile(fresh(1), before).after;
+    assert.equal(doc, '(Text 0. Text 1. Text 2.\n\n> Satz 0. Satz 1. Satz 2.)');
+    assert.equal(apply(doc, reconcile(placed, wanted).edits), '(**Anna:** Text 0.\n\n> Satz 0.\n\n**Ben:** Text 1. Text 2.\n\n> Satz 1. Satz 2.)');
+    const typed = { start: doc.indexOf('1.'), end: doc.indexOf('1.') + 1, text: 'ONE' };
+    doc = apply(doc, [typed]); placed = shifted(placed, typed);
+    assert.equal(apply(doc, reconcile(placed, wanted).edits), '(**Anna:** Text 0.\n\n> Satz 0.\n\n**Ben:** Text ONE. Text 2.\n\n> Satz 1. Satz 2.)');
+  });
   it('finds its pieces again after the document was closed', () => {
     const again = refound('title\ns0 s1 EDIT s2 tail', pieces(3).map(p => ({ ...p, theirs: false })))!;
     assert.equal(apply('title\ns0 s1 EDIT s2 tail', reconcile(again, pieces(4)).edits), 'title\ns0 s1 EDIT s2 s3 tail');
@@ -83,7 +126,7 @@ describe('placement', () => {
 
   /** People type, delete and paste anywhere while the transcript grows and improves: their text stays, untouched pieces are right, and offsets too. */
   it('holds under any edits beside', () => fc.assert(fc.property(
-    fc.array(fc.record({ at: fc.nat(1000), cut: fc.nat(4), typed: fc.stringMatching(/^[A-Z]{0,4}$/), grow: fc.nat(2), version: fc.nat(1) }), { maxLength: 25 }),
+    fc.array(fc.record({ at: fc.nat(1000), cut: fc.nat(4), typed: fc.stringMatching(/^[A-Z]{0,4}$/), grow: fc.nat(2), version: fc.nat(1), turn: fc.nat(3) }), { maxLength: 25 }),
     steps => {
       let doc = 'abc def', placed: Placement = fresh(4), count = 0, version = 0;
       for (const step of steps) {
@@ -92,7 +135,8 @@ describe('placement', () => {
         placed = shifted(placed, edit);
         count += step.grow;
         version += step.version;
-        const before = doc, { edits, after } = reconcile(placed, pieces(count, String(version)));
+        // Pieces that change their places, too.
+        const wanted = pieces(count, String(version)), before = doc, { edits, after } = reconcile(placed, [...wanted.slice(0, 2), ...wanted.slice(2 + step.turn), ...wanted.slice(2, 2 + step.turn)]);
         doc = apply(doc, edits);
         placed = after;
         // Nothing that people typed (capital letters) is lost, and pieces stand in order at the text that they believe to have.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { accept, merge, replaceAll, setText, takeBack } from '../../extension/transcript/edits.ts';
+import { accept, merge, renamed, renameSpeaker, replaceAll, setSpeaker, setText, speakersIn, takeBack } from '../../extension/transcript/edits.ts';
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import { align, current, tokens } from '../../webview/transcript/align.ts';
 
@@ -20,6 +20,22 @@ describe('edits of a transcript', () => {
     const changed = setText(transcript(heard(0, 'one two')), 0, 'one too');
     assert.equal(changed.utterances[0]!.repair!.text, 'one too');
     assert.equal(setText(changed, 0, 'one two').utterances[0]!.repair, undefined);
+  });
+  it('name speakers everywhere, and know afterwards who was renamed', () => {
+    const by = (index: number, speaker: string): Utterance => ({ ...heard(index, `text ${index}`), speaker });
+    const talk: Transcript = { ...transcript(by(0, 'S1'), by(1, 'S2'), by(2, 'S1'), by(3, 'S3')), speakers: { S1: 'AAAA', S2: 'BBBB', S3: 'CCCC' } };
+    const anna = renameSpeaker(talk, 'S1', 'Anna');
+    assert.deepEqual([speakersIn(anna), anna.speakers], [['Anna', 'S2', 'S3'], { Anna: 'AAAA', S2: 'BBBB', S3: 'CCCC' }]);
+    assert.deepEqual(renamed(talk, anna), { S1: 'Anna' });
+    const one = renameSpeaker(anna, 'S3', 'Anna');
+    assert.deepEqual(one.speakers, { Anna: 'AAAA', S2: 'BBBB' });
+    assert.deepEqual(renamed(talk, one), { S1: 'Anna', S3: 'Anna' });
+    // An utterance that goes to somebody else renames nobody, nor does one that is nobody's.
+    assert.deepEqual(renamed(talk, setSpeaker(talk, 0, 'Ben')), {});
+    assert.equal('speaker' in setSpeaker(talk, 1, null).utterances[1]!, false);
+    assert.deepEqual(renamed(talk, setSpeaker(talk, 1, null)), {});
+    assert.deepEqual(renamed(talk, renameSpeaker(anna, 'Anna', 'S1')), {}, 'undone');
+    assert.equal(merge(talk, 0).utterances[0]!.speaker, 'S1');
   });
   it('merge neighbours, changes and all', () => {
     const one = merge(transcript(heard(0, 'first words'), { ...repaired, index: 1 }), 0).utterances;

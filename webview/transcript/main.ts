@@ -5,7 +5,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { count, duration } from '../format.ts';
-import type { FromTranscript, ToTranscript, TranscriptShown, UtteranceView } from '../messages.ts';
+import type { FromTranscript, SpeakerView, ToTranscript, TranscriptShown, UtteranceView } from '../messages.ts';
 import { Page, t } from '../page.ts';
 import { align, current, type Timed } from './align.ts';
 import { draw, peaksOf } from './wave.ts';
@@ -134,6 +134,7 @@ function onKey(event: KeyboardEvent): void {
     ArrowLeft: () => seek(positionMs() - 5000), ArrowRight: () => seek(positionMs() + 5000), f: () => { finding = !finding; page.paintNow(); document.querySelector<HTMLElement>('.find vscode-textfield')?.focus(); },
     ...(u && !onButton ? {
       Enter: () => startEdit(u.index, 'text'), t: () => { if (shown?.translatedTo) startEdit(u.index, 'translation'); }, p: () => seek(u.startMs, true), m: () => send({ type: 'merge', index: u.index }),
+      s: () => send({ type: 'speaker', index: u.index }), ...assigning(u),
       a: () => send({ type: 'accept', index: u.index }), Delete: () => { if (u.original !== null) send({ type: 'takeBack', index: u.index, change: null }); },
     } : {}),
   };
@@ -141,6 +142,30 @@ function onKey(event: KeyboardEvent): void {
   if (!does) return;
   event.preventDefault();
   does();
+}
+
+/** 1 to 9 say who speaks, 0 that nobody is named. */
+function assigning(u: UtteranceView): Record<string, () => void> {
+  const to = (name: string | null) => (): void => { if (name !== u.speaker) send({ type: 'assign', index: u.index, name }); };
+  return { 0: to(null), ...Object.fromEntries(shown!.speakers.slice(0, 9).map(({ name }, n) => [String(n + 1), to(name)])) };
+}
+
+const HUES = 6;
+/** The class of a speaker's colour; the seventh begins anew. */
+const hue = (name: string | null): string => { const n = shown!.speakers.findIndex(each => each.name === name); return n < 0 ? '' : `who${n % HUES}`; };
+const shownName = (name: string): string => shown!.speakers.find(each => each.name === name)?.shown ?? name;
+
+/** Who speaks from here on: a click or the key S names, changes or clears. */
+const chip = (u: UtteranceView, active: boolean): TemplateResult => html`<button type="button" class="speaker ${hue(u.speaker)}" tabindex=${active ? 0 : -1} title=${t('Rename, change or clear the speaker (S)')} aria-label=${t('Speaker: {0}', shownName(u.speaker!))}
+  @click=${() => send({ type: 'speaker', index: u.index })}><span class="dot" aria-hidden="true"></span><span class="name">${shownName(u.speaker!)}</span></button>`;
+
+/** Everybody with their share of the talk and the key that assigns them. */
+function people(doc: TranscriptShown): TemplateResult | typeof nothing {
+  if (!doc.speakers.length) return nothing;
+  const spoken = (name: string): number => doc.utterances.reduce((sum, u) => sum + (u.speaker === name ? u.endMs - u.startMs : 0), 0), whole = Math.max(1, doc.speakers.reduce((sum, { name }) => sum + spoken(name), 0));
+  return html`<div class="people" role="group" aria-label=${t('Speakers')}>${doc.speakers.map(({ name, shown: called }: SpeakerView, n) => html`
+    <button type="button" class="speaker ${hue(name)}" title=${n < 9 ? t('Rename {0} everywhere; the key {1} gives an utterance to this speaker', called, n + 1) : t('Rename {0} everywhere', called)} aria-label=${`${t('Rename {0} everywhere', called)}, ${Math.round(100 * spoken(name) / whole)} %`}
+      @click=${() => send({ type: 'speakerEverywhere', name })}><span class="dot" aria-hidden="true"></span><span class="name">${called}</span><small>${Math.round(100 * spoken(name) / whole)} %</small></button>`)}</div>`;
 }
 
 const textOf = (u: UtteranceView): TemplateResult => html`${wordsOf(u).map((word, k) => html`<span id=${`w${u.index}-${k}`}>${word.text}</span>`)}`;
@@ -164,14 +189,16 @@ const repairs = (u: UtteranceView): TemplateResult | typeof nothing => u.origina
     <li><button type="button" class="text-button" @click=${() => send({ type: 'accept', index: u.index })}><span class="codicon codicon-check-all" aria-hidden="true"></span>${t('Keep the repair')}</button></li>
   </ul>`;
 
-const utterance = (u: UtteranceView, both: View, active: boolean, last: boolean): TemplateResult => html`
-  <article id=${`u${u.index}`} class="utterance" tabindex=${active ? 0 : -1} aria-label=${`${duration(u.startMs)} ${u.text}`} @focus=${() => { if (page.remembered.at !== u.index) page.remember({ at: u.index }); }}>
+/** `turn`: somebody begins to speak here; what follows until somebody else does reads as one. */
+const utterance = (u: UtteranceView, both: View, active: boolean, last: boolean, turn: boolean): TemplateResult => html`
+  <article id=${`u${u.index}`} class="utterance ${u.speaker === null ? '' : `spoken ${hue(u.speaker)} ${turn ? 'turn' : 'goes-on'}`}" tabindex=${active ? 0 : -1} aria-label=${`${u.speaker === null ? '' : `${shownName(u.speaker)}, `}${duration(u.startMs)} ${u.text}`} @focus=${() => { if (page.remembered.at !== u.index) page.remember({ at: u.index }); }}>
     <button type="button" class="stamp" tabindex="-1" aria-label=${t('Play from {0}', duration(u.startMs))} @click=${() => seek(u.startMs, true)}>${duration(u.startMs)}</button>
-    <div class="texts ${both}">
+    <div class="said">${turn ? chip(u, active) : nothing}<div class="texts ${both}">
       ${both === 'translation' && u.translation !== null ? nothing : html`<div>${field(u, 'text')}${repairs(u)}</div>`}
       ${both !== 'original' && u.translation !== null ? html`<div class="translated" lang=${shown?.translatedTo ?? nothing}>${field(u, 'translation')}</div>` : nothing}
-    </div>
+    </div></div>
     <div class="row-actions">
+      ${turn ? nothing : html`<button type="button" tabindex=${active ? 0 : -1} title=${t('Who speaks? (S)')} aria-label=${t('Who speaks?')} @click=${() => send({ type: 'speaker', index: u.index })}><span class="codicon codicon-account"></span></button>`}
       <button type="button" tabindex=${active ? 0 : -1} title=${t('Edit')} aria-label=${t('Edit')} @click=${() => startEdit(u.index, 'text')}><span class="codicon codicon-edit"></span></button>
       ${last ? nothing : html`<button type="button" tabindex=${active ? 0 : -1} title=${t('Merge with the next')} aria-label=${t('Merge with the next')} @click=${() => send({ type: 'merge', index: u.index })}><span class="codicon codicon-fold-down"></span></button>`}
     </div>
@@ -213,6 +240,7 @@ function playerBar(doc: TranscriptShown): TemplateResult {
         <button type="button" class="text-button" aria-pressed=${finding ? 'true' : 'false'} @click=${() => { finding = !finding; page.paint(); }}><span class="codicon codicon-replace-all" aria-hidden="true"></span>${t('Replace all')}</button>
         <button type="button" class="text-button" @click=${() => send({ type: 'export' })}><span class="codicon codicon-export" aria-hidden="true"></span>${t('Export…')}</button>
       </div>
+      ${people(doc)}
       ${finding ? findBar() : nothing}
     </header>`;
 }
@@ -224,7 +252,10 @@ function view(): TemplateResult {
   const focus = list.some(u => u.index === page.remembered.at) ? page.remembered.at : list[0]?.index;
   return html`${playerBar(doc)}
     <section class="utterances" aria-label=${t('Utterances')}>
-      ${list.length ? repeat(list, u => u.index, (u, i) => guard([u, mode, u.index === focus, editing?.index === u.index && editing.field, i === list.length - 1], () => utterance(u, mode, u.index === focus, i === list.length - 1)))
+      ${list.length ? repeat(list, u => u.index, (u, i) => {
+        const turn = u.speaker !== null && u.speaker !== (list[i - 1]?.speaker ?? null), active = u.index === focus, last = i === list.length - 1;
+        return guard([u, mode, active, editing?.index === u.index && editing.field, last, turn], () => utterance(u, mode, active, last, turn));
+      })
         : html`<p class="none">${t('Nothing was said in this recording.')}</p>`}
     </section>`;
 }

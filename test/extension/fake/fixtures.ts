@@ -178,3 +178,9 @@ export function sampleTranscript(path: string): Transcript {
     }),
   };
 }
+
+/** The same with two voices, told apart and not named yet. */
+export function sampleDialogue(path: string): Transcript {
+  const whole = sampleTranscript(path), who = ['S1', 'S1', 'S2', 'S1'];
+  return { ...whole, speakers: { S1: 'AAAA', S2: 'BBBB' }, utterances: whole.utterances.map((u, n) => ({ ...u, speaker: who[n]! })) };
+}

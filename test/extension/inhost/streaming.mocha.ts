@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import type { Utterance } from '../../../schemas/job.ts';
+import type { Params } from '../../../schemas/rpc.ts';
 import { SENTENCES } from '../fake/fixtures.ts';
 import { closeAll, daemon, extension, file, newest, text, until, withSetting } from './support.ts';
 
@@ -97,6 +98,52 @@ describe('streaming into documents', () => {
       assert.match(document.getText(), /Dashwood[^]*\n\n> Und Mr\. John Dashwood/);
       assert.ok(!document.getText().includes('Dash wood'));
     });
+  });
+
+  it('names come when the job ends: in one step, around what somebody changed', async () => {
+    const { job, document, editor } = await transcribe();
+    daemon.say(job); daemon.say(job);
+    await text(document, /ill disposed\.$/);
+    const at = document.getText().indexOf('leisure');
+    await editor.edit(b => b.replace(new vscode.Range(document.positionAt(at), document.positionAt(at + 7)), 'LEISURE'));
+    const before = document.getText(), mine = first.replace('leisure', 'LEISURE');
+    assert.ok(before.endsWith(`(talk.wav#t=0) ${mine} ${second}`), before);
+    daemon.utterances.set(job, daemon.utterances.get(job)!.map((u, n) => ({ ...u, speaker: n ? 'Anna' : 'S1' })));
+    daemon.finish(job);
+    await text(document, /Anna/);
+    assert.equal(document.getText(), `# talk.wav\n\n[**00:00**](talk.wav#t=0) **S1:** ${mine}\n\n[**00:05**](talk.wav#t=5) **Anna:** ${second}`);
+    await vscode.commands.executeCommand('undo');
+    await until('no names, all else', () => document.getText() === before);
+  });
+
+  it('a template without speakers stays as it is when names come; one that cannot be followed is told', async () => {
+    await withSetting('document.template', '{time}\n{text}', async () => {
+      const { job, document } = await transcribe();
+      daemon.say(job); daemon.say(job);
+      const before = await text(document, /ill disposed\.$/);
+      assert.equal(before, `# talk.wav\n\n[**00:00**](talk.wav#t=0)\n${first} ${second}`);
+      daemon.utterances.set(job, daemon.utterances.get(job)!.map(u => ({ ...u, speaker: 'S1' })));
+      daemon.finish(job);
+      await until('it asked for the last state', () => daemon.asked('job/utterances').length > 0 && daemon.jobs.get(job)!.state === 'completed');
+      await new Promise(resolve => setTimeout(resolve, 200));
+      assert.equal(document.getText(), before);
+    });
+    await withSetting('document.template', '{spaeker}: {text}', async () => {
+      const { job, document } = await transcribe();
+      daemon.say(job);
+      assert.match(await text(document, /for them\.$/), /\(talk\.wav#t=0\) And Mr/);
+    });
+  });
+
+  it('speakers are asked for by a setting, with the voices that have a name here', async () => {
+    const place = file('.earshot/speakers.json');
+    await vscode.workspace.fs.writeFile(place, new TextEncoder().encode('{"speakers": {"Anna": "AAAA"}}'));
+    try {
+      await withSetting('speakers', true, async () => { await transcribe(); });
+      assert.deepEqual((daemon.asked('job/submit').at(-1) as Params<'job/submit'>).jobs[0]!.options.speakers, { known: { Anna: 'AAAA' } });
+    } finally { await vscode.workspace.fs.delete(place); }
+    await transcribe();
+    assert.equal((daemon.asked('job/submit').at(-1) as Params<'job/submit'>).jobs[0]!.options.speakers, undefined);
   });
 
   it('streams into subtitles, which the daemon renders in the end', async () => {

@@ -1,0 +1,27 @@
+/** Voices that have a name in the workspace: given to jobs that tell speakers apart, and remembered when somebody names one. An untrusted workspace's are not touched. */
+import * as vscode from 'vscode';
+import { dirname } from 'node:path';
+import type { JobOptions } from '../schemas/job.ts';
+import { isUnnamed, parseSpeakers, placeToRemember, speakerPlaces, withSpeakers } from '../schemas/speakers.ts';
+
+const rootOf = (recording: vscode.Uri): string | null => vscode.workspace.getWorkspaceFolder(recording)?.uri.fsPath ?? null;
+const read = async (path: string): Promise<string | null> => { try { return new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.file(path))); } catch { return null; } };
+
+/** The options with the voices that have a name for this recording, the nearest folder's first; as they are where speakers are not asked for. */
+export async function withKnownVoices(recording: vscode.Uri, options: JobOptions): Promise<JobOptions> {
+  if (!options.speakers || !vscode.workspace.isTrusted) return options;
+  const found = await Promise.all(speakerPlaces(recording.fsPath, rootOf(recording)).map(async path => parseSpeakers(await read(path) ?? '')));
+  const known: Record<string, string> = Object.assign({}, ...found.reverse(), options.speakers.known);
+  return Object.keys(known).length ? { ...options, speakers: { ...options.speakers, known } } : options;
+}
+
+/** Keeps these voices under their names; where, or null when there was nothing to keep. */
+export async function rememberVoices(recording: vscode.Uri, voices: Readonly<Record<string, string>>): Promise<vscode.Uri | null> {
+  if (!vscode.workspace.isTrusted || Object.keys(voices).every(isUnnamed)) return null;
+  const places = speakerPlaces(recording.fsPath, rootOf(recording)), texts = new Map(await Promise.all(places.map(async path => [path, await read(path)] as const)));
+  const path = placeToRemember(recording.fsPath, rootOf(recording), each => (texts.get(each) ?? null) !== null), before = texts.get(path) ?? null, after = withSpeakers(before, voices), uri = vscode.Uri.file(path);
+  if (after === before) return null;
+  await vscode.workspace.fs.createDirectory(vscode.Uri.file(dirname(path)));
+  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(after));
+  return uri;
+}

@@ -1,0 +1,48 @@
+/** “Who speaks?”: one list in which a name is typed or chosen. What is typed renames the speaker everywhere, or goes to this utterance alone. */
+import * as vscode from 'vscode';
+import { isUnnamed } from '../../schemas/speakers.ts';
+import { sourceText, type Transcript } from '../../schemas/job.ts';
+import { renameSpeaker, setSpeaker, speakersIn } from './edits.ts';
+
+const LONGEST_NAME = 100;
+type Item = vscode.QuickPickItem & { make?: () => Transcript };
+
+/** A speaker's name for people who have not given one yet: "Speaker 2" for "S2". */
+export const shownName = (name: string): string => isUnnamed(name) ? vscode.l10n.t('Speaker {0}', name.slice(1)) : name;
+
+const clean = (typed: string): string => typed.replace(/[\p{Cc}\s]+/gu, ' ').trim().slice(0, LONGEST_NAME);
+
+/** The lines for what is typed so far. `index`: the utterance that was asked about; null: the speaker as a whole. Pure but for words. */
+function itemsFor(transcript: Transcript, current: string | undefined, index: number | null, typed: string): Item[] {
+  const all = speakersIn(transcript), name = clean(typed), exact = all.find(each => each.toLowerCase() === name.toLowerCase() || shownName(each).toLowerCase() === name.toLowerCase());
+  const icon = (id: string): vscode.ThemeIcon => new vscode.ThemeIcon(id), here = vscode.l10n.t('this utterance only');
+  const times = (speaker: string): string => vscode.l10n.t('{0} utterances', transcript.utterances.filter(u => u.speaker === speaker).length);
+  const others = all.filter(each => each !== current);
+  const typedItems: Item[] = name && name !== current ? [
+    ...(current === undefined ? [] : [exact && exact !== current
+      ? { label: vscode.l10n.t('{0} is {1}', shownName(current), shownName(exact)), description: vscode.l10n.t('both become one, everywhere'), iconPath: icon('merge'), alwaysShow: true, make: () => renameSpeaker(transcript, current, exact) }
+      : { label: vscode.l10n.t('Rename {0} to {1}', shownName(current), name), description: vscode.l10n.t('everywhere'), iconPath: icon('edit'), alwaysShow: true, make: () => renameSpeaker(transcript, current, name) }]),
+    ...(index === null || exact ? [] : [{ label: name, description: here, iconPath: icon('person-add'), alwaysShow: true, make: () => setSpeaker(transcript, index, name) }]),
+  ] : [];
+  const choose: Item[] = index === null
+    ? others.map(each => ({ label: vscode.l10n.t('{0} is {1}', shownName(current!), shownName(each)), description: vscode.l10n.t('both become one, everywhere'), iconPath: icon('merge'), make: () => renameSpeaker(transcript, current!, each) }))
+    : [...others.map(each => ({ label: shownName(each), description: `${here} · ${times(each)}`, iconPath: icon('person'), make: () => setSpeaker(transcript, index, each) })),
+      ...(current === undefined ? [] : [{ label: vscode.l10n.t('Nobody'), description: here, iconPath: icon('circle-slash'), make: () => setSpeaker(transcript, index, null) }])];
+  return [...typedItems, ...(typedItems.length && choose.length ? [{ label: '', kind: vscode.QuickPickItemKind.Separator } satisfies Item] : []), ...choose];
+}
+
+/** The transcript with what was chosen; null: given up. */
+export function askSpeaker(transcript: Transcript, about: { index: number } | { speaker: string }): Promise<Transcript | null> {
+  const { promise, resolve } = Promise.withResolvers<Transcript | null>();
+  const index = 'index' in about ? about.index : null, utterance = transcript.utterances.find(u => u.index === index), current = 'index' in about ? utterance?.speaker : about.speaker;
+  const quick = vscode.window.createQuickPick<Item>();
+  quick.title = utterance ? vscode.l10n.t('Who says “{0}”?', sourceText(utterance).slice(0, 60)) : vscode.l10n.t('Who is {0}?', shownName(current!));
+  quick.placeholder = speakersIn(transcript).length ? vscode.l10n.t('Type a name, or choose') : vscode.l10n.t('Type a name');
+  const fill = (): void => { quick.items = itemsFor(transcript, current, index, quick.value); };
+  fill();
+  quick.onDidChangeValue(fill);
+  quick.onDidAccept(() => { const make = quick.activeItems[0]?.make; if (make) { resolve(make()); quick.hide(); } });
+  quick.onDidHide(() => { resolve(null); quick.dispose(); });
+  quick.show();
+  return promise;
+}
