@@ -1,14 +1,15 @@
 /**
  * Bundles Earshot into dist/: the daemon, the command line, the workers, and the extension with its pages. Needs Node 24.
  *   node esbuild.mjs [--production]
+ *   node esbuild.mjs --watch           everything that the editor runs, again at every change
  * Native packages stay outside and are found in node_modules; data that the daemon reads lies beside it as in the source tree.
  */
-import { build } from 'esbuild';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { build, context } from 'esbuild';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, parse } from 'node:path';
 
 const root = import.meta.dirname;
-const production = process.argv.includes('--production');
+const production = process.argv.includes('--production'), watching = process.argv.includes('--watch');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const at = (...parts) => join(root, ...parts);
 
@@ -26,18 +27,18 @@ const node = {
 const engines = readdirSync(at('daemon/engines'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 const workers = engines.filter((engine) => existsSync(at('daemon/engines', engine, 'worker.ts')));
 
-async function daemon() {
-  await build({ ...node, entryPoints: [{ in: 'daemon/main.ts', out: 'earshotd' }, { in: 'daemon/ingest/child.ts', out: 'ingest-child' }, { in: 'daemon/speakers/child.ts', out: 'speakers-child' }, { in: 'daemon/confine/launch.ts', out: 'confine-launch' }] });
-  await build({ ...node, entryPoints: workers.map((engine) => ({ in: `daemon/engines/${engine}/worker.ts`, out: `workers/${engine}` })) });
-  // The same places relative to the bundle as to the modules that read them.
-  cpSync(at('daemon/models/registry.json'), at('dist/registry.json'));
-  for (const runtime of ['python', 'llama', 'llama-3.21', 'sherpa', 'dictionaries']) {
-    mkdirSync(at('dist', runtime), { recursive: true });
-    for (const file of readdirSync(at('daemon/runtimes', runtime))) if (/\.(json|txt)$/.test(file)) cpSync(at('daemon/runtimes', runtime, file), at('dist', runtime, file));
-  }
-  for (const engine of engines) if (existsSync(at('daemon/engines', engine, 'worker.py'))) cpSync(at('daemon/engines', engine, 'worker.py'), at('dist/workers', `${engine}.py`));
-  cpSync(at('daemon/engines/python/earshot_worker.py'), at('dist/workers/earshot_worker.py'));
-}
+/** Data in the same places relative to the bundle as to the modules that read it. */
+const data = [
+  { in: 'daemon/models/registry.json', out: 'registry' }, { in: 'daemon/engines/python/earshot_worker.py', out: 'workers/earshot_worker' },
+  ...['python', 'llama', 'llama-3.21', 'sherpa', 'dictionaries'].flatMap((runtime) => readdirSync(at('daemon/runtimes', runtime)).filter((file) => /\.(json|txt)$/.test(file)).map((file) => ({ in: `daemon/runtimes/${runtime}/${file}`, out: `${runtime}/${parse(file).name}` }))),
+  ...engines.filter((engine) => existsSync(at('daemon/engines', engine, 'worker.py'))).map((engine) => ({ in: `daemon/engines/${engine}/worker.py`, out: `workers/${engine}` })),
+];
+
+const daemon = [
+  { ...node, entryPoints: [{ in: 'daemon/main.ts', out: 'earshotd' }, { in: 'daemon/ingest/child.ts', out: 'ingest-child' }, { in: 'daemon/speakers/child.ts', out: 'speakers-child' }, { in: 'daemon/confine/launch.ts', out: 'confine-launch' }] },
+  { ...node, entryPoints: workers.map((engine) => ({ in: `daemon/engines/${engine}/worker.ts`, out: `workers/${engine}` })) },
+  { absWorkingDir: root, outdir: 'dist', entryPoints: data, loader: { '.json': 'copy', '.txt': 'copy', '.py': 'copy' }, logLevel: 'warning' },
+];
 
 /** Split, so that a command loads only what it needs. */
 async function cli() {
@@ -45,13 +46,30 @@ async function cli() {
   for (const file of readdirSync(at('dist'))) if (/^cli-.*\.mjs(\.map)?$/.test(file) && !(`dist/${file}` in metafile.outputs)) rmSync(at('dist', file));
 }
 
-/** The extension and its pages build themselves. */
-async function extension() {
-  if (!existsSync(at('extension/main.ts'))) return;
-  const { buildExtension } = await import('./extension/build.ts');
-  await buildExtension({ production });
+/** Tells the editor's task when building begins and when all of it has ended; at first that is everything. */
+function announce(builds) {
+  let busy = 0, said = false, first = builds;
+  return { name: 'announce', setup({ onStart, onEnd }) {
+    let built = false;
+    onStart(() => { busy += 1; if (!said) console.log('build started'); said = true; });
+    onEnd(() => {
+      if (!built) first -= 1;
+      built = true;
+      busy -= 1;
+      if (busy || first) return;
+      said = false;
+      console.log('build finished');
+    });
+  } };
 }
 
 // Nothing is removed first: a daemon that runs from here goes on finding its workers.
 mkdirSync(at('dist/workers'), { recursive: true });
-await Promise.all([daemon(), cli(), extension()]);
+// The extension and its pages know what they are built of.
+const { buildExtension } = await import('./extension/build.ts');
+if (watching) {
+  const all = [...daemon];
+  await buildExtension({ watch: async (options) => { all.push(options); } });
+  const plugins = [announce(all.length)];
+  await Promise.all(all.map(async (options) => (await context({ ...options, plugins })).watch()));
+} else await Promise.all([...daemon.map((options) => build(options)), cli(), buildExtension({ production })]);

@@ -1,11 +1,12 @@
-/** Bundles the extension and its pages into dist/. `node extension/build.ts [--watch] [--production]`; the project's own build calls the same. */
-import { context, build, type BuildOptions, type Plugin } from 'esbuild';
+/** Bundles the extension and its pages into dist/. `node extension/build.ts [--production]`; the project's own build (esbuild.mjs) calls the same, and watches. */
+import { build, type BuildOptions } from 'esbuild';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(fileURLToPath(import.meta.url), '..', '..');
-export interface ExtensionBuild { production?: boolean; watch?: boolean }
+/** `watch` takes what would be built, to build it now and at every change. */
+export interface ExtensionBuild { production?: boolean; watch?: (options: BuildOptions) => Promise<unknown> }
 
 function options({ production = false }: ExtensionBuild): BuildOptions[] {
   const common: BuildOptions = { absWorkingDir: root, bundle: true, sourcemap: production ? false : 'linked', minify: production, logLevel: 'warning' };
@@ -18,21 +19,11 @@ function options({ production = false }: ExtensionBuild): BuildOptions[] {
   ];
 }
 
-/** Tells the editor's task when building begins and when all of it has ended. */
-function announce(): Plugin {
-  let busy = 0;
-  return { name: 'announce', setup: ({ onStart, onEnd }) => {
-    onStart(() => { if (busy++ === 0) console.log('build started'); });
-    onEnd(() => { if (--busy === 0) console.log('build finished'); });
-  } };
-}
-
 export async function buildExtension(how: ExtensionBuild = {}): Promise<void> {
   mkdirSync(join(root, 'dist/webview'), { recursive: true });
   for (const file of ['codicon.css', 'codicon.ttf']) copyFileSync(join(root, 'node_modules/@vscode/codicons/dist', file), join(root, 'dist/webview', file));
-  const plugins = [announce()];
-  if (how.watch) await Promise.all(options(how).map(async o => (await context({ ...o, plugins })).watch()));
+  if (how.watch) await Promise.all(options(how).map(how.watch));
   else await Promise.all(options(how).map(o => build(o)));
 }
 
-if (import.meta.main) await buildExtension({ production: process.argv.includes('--production'), watch: process.argv.includes('--watch') });
+if (import.meta.main) await buildExtension({ production: process.argv.includes('--production') });

@@ -78,7 +78,8 @@ export class Dictation implements vscode.Disposable {
     this.#item.show();
     try {
       const [{ LiveFeed }, { loudness, record }] = await Promise.all([import('../../schemas/live-feed.ts'), import('../../schemas/microphone.ts')]);
-      const { translateTo, outputs: _none, ...options } = await withGlossary(this.#home(document), settled(document.uri).options);
+      // Nobody is told apart: whoever dictates speaks alone.
+      const { translateTo, outputs: _none, speakers: _alone, ...options } = await withGlossary(this.#home(document), settled(document.uri).options);
       const { ffmpeg } = await daemon.call('live/recorder', {});
       const { job } = await daemon.call('live/open', { format: 'pcm', name: vscode.l10n.t('Dictation'), options: { ...options, ...(translateTo && setting.get('dictation.translate', false) ? { translateTo } : {}) } });
       if (!daemon.state.jobs.has(job.id)) daemon.state.jobs.set(job.id, job);

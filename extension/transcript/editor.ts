@@ -102,6 +102,8 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     if (!given.size) return;
     const kept = await rememberVoices(recording, Object.fromEntries(Object.entries(now.speakers ?? {}).filter(([name]) => given.has(name))));
     if (kept) vscode.window.setStatusBarMessage(vscode.l10n.t('The voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)), 5000);
+    if (!now.speakers) return; // no job of ours told them apart
+    await this.#daemon.start();
     const job = [...this.#daemon.state.jobs.values()].findLast(each => each.outputs.some(output => output.path === file.fsPath));
     if (job) await this.#daemon.call('job/speakers', { id: job.id, names });
   }

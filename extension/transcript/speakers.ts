@@ -18,17 +18,17 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
   const icon = (id: string): vscode.ThemeIcon => new vscode.ThemeIcon(id), here = vscode.l10n.t('this utterance only');
   const times = (speaker: string): string => vscode.l10n.t('{0} utterances', transcript.utterances.filter(u => u.speaker === speaker).length);
   const others = all.filter(each => each !== current);
-  const typedItems: Item[] = name && name !== current ? [
-    ...(current === undefined ? [] : [exact && exact !== current
-      ? { label: vscode.l10n.t('{0} is {1}', shownName(current), shownName(exact)), description: vscode.l10n.t('both become one, everywhere'), iconPath: icon('merge'), alwaysShow: true, make: () => renameSpeaker(transcript, current, exact) }
-      : { label: vscode.l10n.t('Rename {0} to {1}', shownName(current), name), description: vscode.l10n.t('everywhere'), iconPath: icon('edit'), alwaysShow: true, make: () => renameSpeaker(transcript, current, name) }]),
-    ...(index === null || exact ? [] : [{ label: name, description: here, iconPath: icon('person-add'), alwaysShow: true, make: () => setSpeaker(transcript, index, name) }]),
-  ] : [];
+  // The list puts first what begins with the words that were typed, and of those the shortest: so the name alone is what is meant most often.
+  const typedItems: Item[] = !name || name === current ? [] : [
+    ...(current === undefined || exact ? [] : [{ label: name, description: vscode.l10n.t('everywhere, instead of {0}', shownName(current)), iconPath: icon('edit'), alwaysShow: true, make: () => renameSpeaker(transcript, current, name) }]),
+    ...(index === null || exact ? [] : [{ label: vscode.l10n.t('{0} (this utterance only)', name), iconPath: icon('person-add'), alwaysShow: true, make: () => setSpeaker(transcript, index, name) }]),
+    ...(current !== undefined && exact && exact !== current && index !== null ? [{ label: vscode.l10n.t('{0} is {1}', shownName(current), shownName(exact)), description: vscode.l10n.t('both become one, everywhere'), iconPath: icon('merge'), alwaysShow: true, make: () => renameSpeaker(transcript, current, exact) }] : []),
+  ];
   const choose: Item[] = index === null
     ? others.map(each => ({ label: vscode.l10n.t('{0} is {1}', shownName(current!), shownName(each)), description: vscode.l10n.t('both become one, everywhere'), iconPath: icon('merge'), make: () => renameSpeaker(transcript, current!, each) }))
     : [...others.map(each => ({ label: shownName(each), description: `${here} · ${times(each)}`, iconPath: icon('person'), make: () => setSpeaker(transcript, index, each) })),
       ...(current === undefined ? [] : [{ label: vscode.l10n.t('Nobody'), description: here, iconPath: icon('circle-slash'), make: () => setSpeaker(transcript, index, null) }])];
-  return [...typedItems, ...(typedItems.length && choose.length ? [{ label: '', kind: vscode.QuickPickItemKind.Separator } satisfies Item] : []), ...choose];
+  return exact ? [...choose, ...typedItems] : [...typedItems, ...choose];
 }
 
 /** The transcript with what was chosen; null: given up. */
@@ -41,7 +41,12 @@ export function askSpeaker(transcript: Transcript, about: { index: number } | { 
   const fill = (): void => { quick.items = itemsFor(transcript, current, index, quick.value); };
   fill();
   quick.onDidChangeValue(fill);
-  quick.onDidAccept(() => { const make = quick.activeItems[0]?.make; if (make) { resolve(make()); quick.hide(); } });
+  quick.onDidAccept(() => {
+    // Whoever types fast and presses Enter means what stands in the field, not what was active a letter before.
+    const label = quick.activeItems[0]?.label, typed = clean(quick.value).toLowerCase(), items = itemsFor(transcript, current, index, quick.value);
+    const make = (items.find(item => item.label === label) ?? items.find(item => item.label.toLowerCase().startsWith(typed)))?.make;
+    if (make) { resolve(make()); quick.hide(); }
+  });
   quick.onDidHide(() => { resolve(null); quick.dispose(); });
   quick.show();
   return promise;

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WatchedFile } from '../../schemas/watch.ts';
 import { sourceText } from '../../schemas/job.ts';
-import { busyJobs, cpu, instances, job as makeJob, manyJobs, sampleTranscript, twoGpus } from './fake/fixtures.ts';
+import { busyJobs, cpu, instances, job as makeJob, manyJobs, sampleDialogue, sampleTranscript, twoGpus } from './fake/fixtures.ts';
 import { recorder } from './fake/place.ts';
 import type { Story } from './fake/daemon.ts';
 import { EDITOR, ID, openWindow, root, widenSideBar, type Window } from './harness.ts';
@@ -67,11 +67,34 @@ async function documents({ host, workspace }: Window): Promise<void> {
   await widenSideBar(host, 430);
 }
 
+/** Who says what: turns with names, and the list in which one is typed. */
+async function speakers({ host, workspace }: Window): Promise<void> {
+  const { page } = host, path = join(workspace, 'reading.earshot.json'), talk = sampleDialogue(join(workspace, 'talk.wav')), called = ['Anna', 'Anna', 'Ben', 'S3'];
+  writeFileSync(path, JSON.stringify({ ...talk, translatedTo: null, speakers: { Anna: 'AAAA', Ben: 'BBBB', S3: 'CCCC' }, utterances: talk.utterances.map(({ nmt: _, ...u }, n) => ({ ...u, speaker: called[n] })) }));
+  for (const theme of ['light', 'hcDark', 'dark'] as const) {
+    await setTheme(host, theme);
+    await host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
+    const editor = await webview(page, { extensionId: ID, title: EDITOR });
+    await editor.locator('.utterance .speaker').first().waitFor();
+    await page.waitForTimeout(900);
+    if (theme !== 'dark') { await page.screenshot({ path: join(images, `speakers-${theme}.png`) }); continue; }
+    await editor.locator('#u3 .speaker').click();
+    await page.locator('.quick-input-title', { hasText: 'Who says' }).waitFor();
+    await page.keyboard.type('Clara');
+    await page.waitForTimeout(600);
+    await page.screenshot({ path: join(images, 'speakers.png') });
+    await page.keyboard.press('Escape');
+  }
+  console.log('speakers');
+  await setTheme(host, 'dark');
+  await host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
+}
+
 const now = Date.now();
 const busy: Story = { jobs: busyJobs(now), devices: twoGpus(now - 600_000), instances: instances(now), bottleneck: { code: 'stageBusyNoRoom', args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 } } };
 const w = await openWindow(busy, { viewport: { width: 1280, height: 820 } });
 try {
-  if (only === 'documents') await documents(w); else await everything();
+  if (only === 'documents') await documents(w); else if (only === 'speakers') await speakers(w); else await everything();
 } finally { await w.close(); }
 
 async function everything(): Promise<void> {
@@ -107,6 +130,7 @@ async function everything(): Promise<void> {
     await page.waitForTimeout(600);
     await shoot(w, `transcript-${theme}`);
   }
+  await speakers(w);
   // Words found in what was transcribed, over the transcript that they stand in.
   await setTheme(w.host, 'dark');
   w.daemon.transcribed(makeJob({ n: 40, name: 'talk.wav', state: 'completed', minutes: 0.5, outputs: [{ kind: 'json', path, bytes: 1 }] }, now), sampleTranscript(path).utterances);

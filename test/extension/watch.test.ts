@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { formatMessages } from 'esbuild';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { it } from 'node:test';
@@ -11,16 +11,26 @@ const root = join(import.meta.dirname, '../..'), json = (name: string): unknown 
 interface Task { label: string; problemMatcher: { pattern: { regexp: string; file?: number; line?: number }[]; background: { beginsPattern: string; endsPattern: string } } }
 const { problemMatcher: { pattern, background } } = (json('.vscode/tasks.json') as { tasks: Task[] }).tasks.find(task => task.label === 'watch')!;
 
-it('watching says so once it has built, and the bundles that are launched know their sources', async () => {
-  const watch = spawn(process.execPath, [join(root, 'extension/build.ts'), '--watch'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
-  const said: string[] = [];
+it('watching builds the daemon, the extension and its pages, says so once, and again when any of them changes', async () => {
+  const built = ['earshotd.mjs', 'workers/fake.mjs', 'workers/faster-whisper.py', 'registry.json', 'extension.cjs', 'webview/transcript.js'].map(file => join(root, 'dist', file));
+  for (const file of built) rmSync(file, { force: true });
+  const watch = spawn(process.execPath, [join(root, 'esbuild.mjs'), '--watch'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] }), lines = createInterface(watch.stdout)[Symbol.asyncIterator]();
+  const round = async (): Promise<string[]> => { const said: string[] = []; for (;;) { const { value, done } = await lines.next(); if (done) return said; said.push(value); if (new RegExp(background.endsPattern).test(value)) return said; } };
   try {
-    for await (const line of createInterface(watch.stdout)) { said.push(line); if (new RegExp(background.endsPattern).test(line)) break; }
+    const said = await round();
+    assert.match(said[0]!, new RegExp(background.beginsPattern));
+    assert.equal(said.length, 2, said.join(', '));
+    assert.deepEqual(built.filter(file => !existsSync(file)), []);
+    for (const source of ['daemon/pipeline/pipeline.ts', 'daemon/engines/fake/worker.ts', 'daemon/engines/faster-whisper/worker.py', 'extension/main.ts', 'webview/transcript/wave.ts']) {
+      const now = new Date();
+      utimesSync(join(root, source), now, now);
+      assert.equal((await round()).length, 2, source);
+    }
   } finally { watch.kill(); }
-  assert.match(said[0]!, new RegExp(background.beginsPattern));
-  assert.equal(said.length, 2, said.join(', '));
-  for (const { outFiles } of (json('.vscode/launch.json') as { configurations: { outFiles: string[] }[] }).configurations)
-    assert.ok(outFiles.flatMap(files => globSync(files.replace('${workspaceFolder}', root))).includes(join(root, 'dist/extension.cjs')));
+  for (const { outFiles, preLaunchTask } of (json('.vscode/launch.json') as { configurations: { outFiles: string[]; preLaunchTask: string }[] }).configurations) {
+    assert.equal(preLaunchTask, 'watch');
+    for (const bundle of ['extension.cjs', 'earshotd.mjs']) assert.ok(outFiles.flatMap(files => globSync(files.replace('${workspaceFolder}', root))).includes(join(root, 'dist', bundle)));
+  }
   assert.match(readFileSync(join(root, 'dist/extension.cjs'), 'utf8'), /sourceMappingURL=extension\.cjs\.map/);
   assert.ok((json('dist/extension.cjs.map') as { sources: string[] }).sources.includes('../extension/main.ts'));
 });

@@ -11,6 +11,7 @@ const STATE_NAMES: Readonly<Record<JobRow['state'], () => string>> = {
   pending: () => t('Waiting'), loading: () => t('Loading a model'), processing: () => t('Running'), paused: () => t('Paused'),
   completed: () => t('Done'), failed: () => t('Failed'), cancelled: () => t('Cancelled'),
 };
+const PRIORITY_NAMES = { urgent: () => t('Urgent'), high: () => t('High'), low: () => t('Low') } as const;
 const STATE_ICONS: Readonly<Record<JobRow['state'], string>> = {
   pending: 'clock', loading: 'loading', processing: 'sync', paused: 'debug-pause', completed: 'pass-filled', failed: 'error', cancelled: 'circle-slash',
 };
@@ -65,8 +66,8 @@ export function jobRow(row: JobRow, section: Section, now: number, active: boole
       <div class="line">
         <span class="icon codicon codicon-${STATE_ICONS[row.state]} ${row.state}" title=${STATE_NAMES[row.state]()}></span>
         <span class="name" dir="auto" title=${`${row.folder}/${row.name}`}>${row.name}</span>
-        ${row.priority === 'normal' || section === 'finished' ? nothing : html`<span class="priority ${row.priority}">${{ urgent: t('Urgent'), high: t('High'), low: t('Low') }[row.priority]}</span>`}
-        <span class="time">${timing(row, now)}</span>
+        ${row.priority === 'normal' || section === 'finished' ? nothing : html`<span class="priority ${row.priority}" title=${PRIORITY_NAMES[row.priority]()}>${PRIORITY_NAMES[row.priority]()}</span>`}
+        <span class="time" title=${timing(row, now)}>${timing(row, now)}</span>
         <span class="actions">
           ${actionsOf(row).map(a => html`<button type="button" tabindex=${active ? 0 : -1} title=${a.label} aria-label=${`${a.label}: ${row.name}`} data-action=${a.action}
             @click=${(e: Event) => { e.stopPropagation(); handlers.act(row, a.action); }}><span class="codicon codicon-${a.icon}"></span></button>`)}

@@ -164,8 +164,8 @@ function people(doc: TranscriptShown): TemplateResult | typeof nothing {
   if (!doc.speakers.length) return nothing;
   const spoken = (name: string): number => doc.utterances.reduce((sum, u) => sum + (u.speaker === name ? u.endMs - u.startMs : 0), 0), whole = Math.max(1, doc.speakers.reduce((sum, { name }) => sum + spoken(name), 0));
   return html`<div class="people" role="group" aria-label=${t('Speakers')}>${doc.speakers.map(({ name, shown: called }: SpeakerView, n) => html`
-    <button type="button" class="speaker ${hue(name)}" title=${n < 9 ? t('Rename {0} everywhere; the key {1} gives an utterance to this speaker', called, n + 1) : t('Rename {0} everywhere', called)} aria-label=${`${t('Rename {0} everywhere', called)}, ${Math.round(100 * spoken(name) / whole)} %`}
-      @click=${() => send({ type: 'speakerEverywhere', name })}><span class="dot" aria-hidden="true"></span><span class="name">${called}</span><small>${Math.round(100 * spoken(name) / whole)} %</small></button>`)}</div>`;
+    <button type="button" class="speaker ${hue(name)}" title=${n < 9 ? t('Rename {0} everywhere; the key {1} gives an utterance to this speaker', called, n + 1) : t('Rename {0} everywhere', called)} aria-label=${`${called} ${Math.round(100 * spoken(name) / whole)} %: ${t('Rename {0} everywhere', called)}`}
+      @click=${() => send({ type: 'speakerEverywhere', name })}><span class="dot" aria-hidden="true"></span><span class="name">${called}</span> <small>${Math.round(100 * spoken(name) / whole)} %</small></button>`)}</div>`;
 }
 
 const textOf = (u: UtteranceView): TemplateResult => html`${wordsOf(u).map((word, k) => html`<span id=${`w${u.index}-${k}`}>${word.text}</span>`)}`;
