@@ -18,6 +18,8 @@ export interface Engine {
   batchDevices?: readonly DeviceKind[];
   /** Stages whose steps see what the same stage made of the steps before; these go one after the other, so that the outcome never depends on timing. */
   contextual?: readonly Stage[];
+  /** It recognises best with what is said around: utterances that follow each other go through it together, up to this long. Missing: each by itself. */
+  windowMs?: number;
   /** Takes any number of threads at each run; told in the run's `threads`. */
   elastic?: boolean;
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */

@@ -19,8 +19,14 @@ export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 /** Mono 16-bit little-endian PCM at 16 kHz without a header; [startSample, endSample) of the file. */
 export interface PcmRange { path: string; startSample: number; endSample: number }
 
+/**
+ * The stretch that an utterance is recognised in, with its neighbours: the words whose middle lies in [keepFrom, keepTo) are its own. Samples of the same file.
+ * Steps of one window name the same stretch; what an utterance's words are never depends on which of them a run asks for.
+ */
+export interface HearingWindow { startSample: number; endSample: number; keepFrom: number; keepTo: number }
+
 export interface StepInputs {
-  asr: { audio: PcmRange; language: string | null; prompt: string; hotwords: string[] };
+  asr: { audio: PcmRange; window?: HearingWindow; language: string | null; prompt: string; hotwords: string[] };
   /** `before`: what was recognised just before, for context only; must not come back in the answer. */
   repair: { text: string; words: Word[]; language: string; before: string; glossary: GlossaryEntry[] };
   /** `before`: source and translation of the utterances just before, oldest first. */

@@ -26,6 +26,8 @@ export class Attempts {
     if (!work || !instance || !stage || instance.state !== 'idle' || work.row.state === 'paused') return null;
     const from = stage.next;
     let to = stage.absentUntil(from, Math.min(action.to, work.ready(work.stages.indexOf(stage))));
+    // Where a run broke, its steps go one by one.
+    if (to > from && action.stage === 'asr' && from >= stage.soloUntil) to = stage.absentUntil(from, work.windows.of(to - 1).end);
     const now = clock();
     for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index, now)) to = index;
     if (to <= from) { this.core.advance(work); this.core.wake(); return null; }

@@ -30,6 +30,7 @@ import { Outbox } from './outbox.ts';
 import { presentActive, presentStored } from './present.ts';
 import { modelsFor } from './request.ts';
 import type { Speeds } from './speeds.ts';
+import { Windows } from './windows.ts';
 import { JobWork, SURE_OF_LANGUAGE, type StageWork } from './work.ts';
 
 export interface Parts {
@@ -106,13 +107,14 @@ export class Core {
     return bytes >= (durationMs ?? 0) * BYTES_PER_MS;
   }
 
-  /** Which of its models look back; again when a model was settled later. */
+  /** Which of its models look back, and how much its recogniser hears together; again when a model was settled later. */
   private learnContext(work: JobWork): void {
     const { catalogue, engine } = this.parts;
-    work.contextual = work.row.stages.filter(stage => {
-      const model = work.row.models[stage], card = model ? catalogue.card(model) : undefined;
-      return card !== undefined && (engine(card.engine)?.contextual?.includes(stage) ?? false);
-    });
+    const engineOf = (stage: Stage): Engine | undefined => { const model = work.row.models[stage], card = model ? catalogue.card(model) : undefined; return card && engine(card.engine); };
+    work.contextual = work.row.stages.filter(stage => engineOf(stage)?.contextual?.includes(stage) ?? false);
+    // Somebody who speaks wants to read each utterance as it comes.
+    const windowMs = work.row.live ? 0 : engineOf('asr')?.windowMs ?? 0;
+    if (windowMs !== work.windows.mostMs) work.windows = new Windows(work.utterances, windowMs);
   }
 
   update(work: JobWork, change: Partial<JobRow>, journal?: NewJournalEntry): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sourceText } from '../../schemas/job.ts';
 import { SAMPLES_PER_MS } from '../../schemas/pcm.ts';
 import type { Stage } from '../../schemas/words.ts';
-import type { StepInputs, StepOutputs } from '../instances/protocol.ts';
+import type { HearingWindow, StepInputs, StepOutputs } from '../instances/protocol.ts';
 import { LATE, LEAVE_REPAIR_MS, lateMs } from './overload.ts';
 import type { JobWork } from './work.ts';
 
@@ -19,7 +19,7 @@ export function stepInput<S extends Stage>(stage: S, work: JobWork, index: numbe
   const glossary = options.glossary ?? [];
   const inputs: { [K in Stage]: () => StepInputs[K] } = {
     asr: () => ({
-      audio: { path: files.pcm, startSample: made.startMs * SAMPLES_PER_MS, endSample: made.endMs * SAMPLES_PER_MS },
+      audio: { path: files.pcm, startSample: made.startMs * SAMPLES_PER_MS, endSample: made.endMs * SAMPLES_PER_MS }, ...windowOf(work, index),
       language: work.row.language, prompt: options.prompt ?? '', hotwords: glossary.map(entry => entry.term),
     }),
     repair: () => ({ text: made.asr!.text, words: made.asr!.words, language: languageBefore(work, index), before: work.made[index - 1]?.asr?.text ?? '', glossary }),
@@ -31,6 +31,15 @@ export function stepInput<S extends Stage>(stage: S, work: JobWork, index: numbe
     tts: () => ({ text: made.nmt?.text ?? sourceText(made), language: options.translateTo ?? languageBefore(work, index), path: join(files.speech, `${index}-${token}.wav`) }),
   };
   return inputs[stage]() as StepInputs[S];
+}
+
+/** Between neighbours the middle of the pause decides whose a word is. None where a run broke: by itself an utterance harms no other. */
+function windowOf(work: JobWork, index: number): { window?: HearingWindow } {
+  const { first, end } = work.windows.of(index), { utterances } = work;
+  if (end - first < 2 || index < work.stage('asr')!.soloUntil) return {};
+  const border = (left: number): number => Math.round((utterances[left]!.endMs + utterances[left + 1]!.startMs) / 2) * SAMPLES_PER_MS;
+  const startSample = utterances[first]!.startMs * SAMPLES_PER_MS, endSample = utterances[end - 1]!.endMs * SAMPLES_PER_MS;
+  return { window: { startSample, endSample, keepFrom: index === first ? startSample : border(index - 1), keepTo: index === end - 1 ? endSample : border(index) } };
 }
 
 /** The outcome where there is nothing to do: no words, a translation into the language it is in, or no time left for repair. */

@@ -10,6 +10,7 @@ import type { Stage } from '../../schemas/words.ts';
 import type { LiveIngest } from '../ingest/ingest.ts';
 import type { JobView, StageView, Waiting } from '../scheduler/snapshot.ts';
 import type { Attempt, JobRow, UtteranceRow } from '../store/port.ts';
+import { Windows } from './windows.ts';
 
 const ABSENT = 0, STARTED = 1, DONE = 2, FAILED = 3, SKIPPED = 4;
 
@@ -92,6 +93,8 @@ export class JobWork {
   ingestNotBefore = 0;
   /** Stages whose model looks back at its own work: one step at a time. */
   contextual: readonly Stage[] = [];
+  /** What its recogniser hears together. */
+  windows = new Windows(this.utterances, 0);
   /** What its utterances say, where the recording is a text. */
   texts: readonly string[] | null = null;
   /** The outputs are being written. */
@@ -158,7 +161,8 @@ export class JobWork {
   ready(position: number): number {
     const work = this.stages[position]!;
     const before = this.stages[position - 1];
-    const known = this.utterances.length;
+    // A window is recognised as a whole, once no more utterances can join it.
+    const known = work.stage === 'asr' ? this.windows.closed(this.ingest === 'done') : this.utterances.length;
     let limit = known;
     // Until the language is known the recogniser goes one utterance at a time: the same file must always find the same language.
     if (work.stage === 'asr' && this.row.language === null) limit = Math.min(known, work.running.size ? work.next : work.next + 1);

@@ -3,7 +3,7 @@
  *
  * Prefetch: a job under way will want its later models; they load while the first works on its first utterances, so that no stage waits for
  * a load. Never before the recogniser of that job is there, never into room that is reserved or wanted, and only models that nobody wants
- * go for it. Narrowing: an instance that was loaded for one job alone holds every core; it goes for narrow ones when many more jobs have come. Replicas: another instance where the work that waits is worth several loads, after every stage under way has its first.
+ * go for it. Narrowing: an instance that was loaded for one short job alone holds every core; it goes for narrow ones when many more jobs, or a long one, have come. Replicas: another instance where the work that waits is worth several loads, after every stage under way has its first.
  */
 import { verdict } from './admit.ts';
 import { onDevice, unload } from './evict.ts';
@@ -14,6 +14,8 @@ import { STAGES } from '../../schemas/words.ts';
 
 /** A replica must have this many times its load's length of work to do. */
 const WORTH = 3;
+/** Shared among so many instances, the work is still worth the load of one. */
+export const isWorth = (workMs: number, instances: number, loadMs: number): boolean => workMs / instances > WORTH * loadMs;
 /** Loading ahead stands behind the needs of its own job too. */
 const BEHIND = 0.5;
 const RECOGNISER = STAGES[0];
@@ -80,7 +82,9 @@ export function narrow(scene: Scene, lanes: readonly Lane[]): void {
   const { ledger } = scene;
   if (ledger.policy.serial || ledger.policy.modelReuse !== 'warm') return;
   for (const lane of lanes) {
-    if (lane.waiting.length + Math.sign(lane.comingMs) < 2 || lane.model.elastic || loadsOf(lane).length) continue;
+    // One job alone has its first words before anything is loaded anew for the rest of it.
+    const many = lane.waiting.length + Math.sign(lane.comingMs) >= 2 || lane.waiting.some(({ from }) => from > 0);
+    if (!many || lane.model.elastic || loadsOf(lane).length) continue;
     for (const instance of idleOf(lane)) {
       const { device, view } = instance, need = lane.model.need[device.view.id] ?? Infinity;
       const hasRoom = need <= device.free && !device.view.pressed && !device.loading && !device.reservation && device.count < ledger.policy.instancesPerDevice && ledger.loaded < ledger.policy.loadedModels;
@@ -111,7 +115,7 @@ function asksForMore(scene: Scene, lane: Lane): boolean {
   // Sessions that go on speaking are known only by what they said so far: that some wait for each other is the sign.
   if (lane.waiting.filter(each => each.job.live).length > instances.length) return true;
   const loadMs = Math.min(...devicesOf(ledger, lane).map(device => lane.model.loadMs[device.view.id] ?? 0));
-  return (lane.leftMs + lane.comingMs) / (instances.length + 1) > WORTH * loadMs;
+  return isWorth(lane.leftMs + lane.comingMs, instances.length + 1, loadMs);
 }
 
 function addReplica(scene: Scene, lane: Lane, promised: readonly Lane[]): boolean {

@@ -16,7 +16,7 @@ import { addCandidate, begun, headIndex, idleOf, Lanes, LOOK_AHEAD, loadsOf, ope
 import { LazyMap } from './lazy.ts';
 import { orderJobs } from './order.ts';
 import { because } from './reasons.ts';
-import { narrow, prefetch, replicate } from './ahead.ts';
+import { isWorth, narrow, prefetch, replicate } from './ahead.ts';
 import { mayPass } from './reserve.ts';
 import { devicesOf, seek, soonest, type Scene } from './seek.ts';
 import type { Action, JobView, Plan, Policy, Snapshot, Waiting } from './snapshot.ts';
@@ -174,12 +174,15 @@ function threadsHere(ledger: Ledger, lanes: Lanes, served: readonly JobView[]): 
   const cpu = ledger.devices.find(device => device.view.kind === 'cpu');
   if (!cpu) return 1;
   const used = new Set<Lane>();
+  let long = false;
   for (const job of served.slice(0, UNDER_WAY)) for (const stage of job.stages) {
     const lane = stage.finished ? null : lanes.of(job, stage);
-    if (lane && devicesOf(ledger, lane).some(device => device.view.kind === 'cpu' && (lane.model.need[device.view.id] ?? 0) > 0)) used.add(lane);
+    if (!lane || !devicesOf(ledger, lane).some(device => device.view.kind === 'cpu' && (lane.model.need[device.view.id] ?? 0) > 0)) continue;
+    used.add(lane);
+    long ||= !lane.model.elastic && !job.live && isWorth(stage.leftSeconds * lane.model.msPerSecond, 2, lane.model.loadMs[cpu.view.id] ?? 0);
   }
   const jobs = ledger.snapshot.jobs.length;
-  return threadsFor({ cores: calmCores(cpu.view), jobs, lanes: used.size, mostInstances: ledger.policy.instancesPerDevice });
+  return threadsFor({ cores: calmCores(cpu.view), jobs, lanes: used.size, mostInstances: ledger.policy.instancesPerDevice, long });
 }
 
 /** Runs and loads, furthest in front first, until nothing more can start. */

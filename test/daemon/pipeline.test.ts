@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { EarshotError } from '../../schemas/errors.ts';
+import { engineFor } from '../../daemon/engines/engines.ts';
 import { Harness, fakeModel, fourStages } from './harness.ts';
 
 describe('the pipeline', { timeout: 60_000 }, () => {
@@ -27,6 +28,21 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     };
     const overlaps = [1, 2, 3, 4].filter(index => { const [begin] = span('asr', index + 1), [, end] = span('nmt', index); return begin < end; });
     assert.ok(overlaps.length >= 2, 'recognition of later utterances runs while earlier ones are translated');
+  });
+
+  it('recognises the utterances of a window in one attempt, by several instances; where one breaks, its utterances go one by one', async () => {
+    const fake = { ...engineFor('fake')!, windowMs: 2000 };
+    const heard = async (script: string): Promise<string[]> => {
+      harness = await Harness.open({ models: [fakeModel('a', 'asr', { script, ms: 20 })], engines: [fake], utterances: () => Array<number>(8).fill(1000), settings: { batchMaximum: 1, instancesPerDevice: script ? 1 : 2 } });
+      const [job] = await harness.ended(await harness.submit(['talk.wav'], { repair: false, translateTo: undefined }));
+      assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
+      assert.deepEqual(harness.delivered(job!, 'asr'), [0, 1, 2, 3, 4, 5, 6, 7]);
+      return harness.store.log({ job: job!.id, kind: 'attempt.started', limit: 100 }).map(({ index, data }) => `${index}-${String(data.to)}`).toSorted();
+    };
+    assert.deepEqual(await heard(''), ['0-1', '1-3', '3-5', '5-7', '7-8']);
+    await harness.close();
+    const broken = await heard('fail@3');
+    assert.ok(['3-4', '4-5'].every(range => broken.includes(range)), broken.join(' '));
   });
 
   it('tries a step again in its place, and keeps the order', async () => {

@@ -71,6 +71,16 @@ describe('faster-whisper', { skip: missing({ ffmpeg, 'the Python runtime': pytho
     assert.ok(outputs.slice(1).every(output => output.languageProbability === 1));
   });
 
+  it('hears the utterances of a window together, and answers for each the same whichever a run asks for', async () => {
+    const cuts = CUTS['sense-and-sensibility'].slice(1, 4), samples = (seconds: number): number => Math.round(seconds * RATE), startSample = samples(cuts[0]![0]), endSample = samples(cuts[2]![1]);
+    const inputs = cuts.map(([from, to]) => input(pcm('sense-and-sensibility'), from, to, { language: 'en', window: { startSample, endSample, keepFrom: samples(from), keepTo: samples(to) } }));
+    const together = await worker.run<'asr'>(inputs), [whole] = await hear([input(pcm('sense-and-sensibility'), cuts[0]![0], cuts[2]![1], { language: 'en' })]);
+    assert.equal(together.map(output => output.text).join(' '), whole!.text, 'no word is lost between them, none twice');
+    for (const [n, { words }] of together.entries()) assert.ok(words.length > 3 && words.every(word => word.startMs >= cuts[n]![0] * 1000 && word.endMs <= cuts[n]![1] * 1000), JSON.stringify(words));
+    assert.deepEqual(await hear([inputs[1]!]), [together[1]]);
+    assert.deepEqual(await worker.run<'asr'>([inputs[2]!, input(pcm('sense-and-sensibility'), 0, 7.3, { language: 'en' })]).then(([one]) => one), together[2]);
+  });
+
   it('gives words that spell the text, in order, inside the utterance, on the recording\'s clock', async () => {
     for (const [from, to] of CUTS['sense-and-sensibility']) {
       const [output] = await hear([input(pcm('sense-and-sensibility'), from, to, { language: 'en' })]);

@@ -1,4 +1,4 @@
-"""Speech recognition with faster-whisper. One utterance is one window of the encoder; a run of several goes through the model together."""
+"""Speech recognition with faster-whisper. Utterances of one window are recognised in one go; several windows of a run go through the model together."""
 import os
 import re
 import threading
@@ -67,10 +67,10 @@ class Recogniser:
     def run(self, request, emit):
         import numpy
 
-        rows = [Row(step) for step in request["steps"]]
+        rows = [Row(steps) for steps in _groups(request["steps"], key=_stretch).values()]
         for row in rows:
             row.asked = self._code(row.input["language"])
-        # Utterances of one window size go through the encoder together, so what one yields does not depend on its company.
+        # Windows of one size go through the encoder together, so what one yields does not depend on its company.
         for same in _groups([row for row in rows if row.audible], key=lambda row: row.frames).values():
             encoded = self.whisper.encode(numpy.stack([self._features(row) for row in same]))
             emit.check()
@@ -89,10 +89,12 @@ class Recogniser:
                 # What language silence is in must not decide for the rest of the recording.
                 row.language_probability = 0.0
             words = _words(row)
-            emit.result(row.index, {
-                "text": ("" if row.language in UNSPACED else " ").join(word["text"] for word in words), "words": words,
-                "language": TO_BCP47.get(row.language, row.language), "languageProbability": row.language_probability,
-            })
+            for step in row.steps:
+                own = _own(words, step["input"])
+                emit.result(step["index"], {
+                    "text": ("" if row.language in UNSPACED else " ").join(word["text"] for word in own), "words": own,
+                    "language": TO_BCP47.get(row.language, row.language), "languageProbability": row.language_probability,
+                })
 
     def _features(self, row):
         import numpy
@@ -152,7 +154,7 @@ class Recogniser:
             emit.check()
         for row, answer in zip(rows, answers):
             if answer.tokens and (answer.not_speech or (answer.no_speech > DOUBTFUL and not _speaks(row.samples))):
-                print(f"utterance {row.index}: not speech ({answer.no_speech:.2f}, {answer.logprob:.2f}): {answer.text[:80]}", flush=True)
+                print(f"utterance {row.steps[0]['index']}: not speech ({answer.no_speech:.2f}, {answer.logprob:.2f}): {answer.text[:80]}", flush=True)
                 answer.tokens = []
         kept = [k for k, answer in enumerate(answers) if answer.tokens]
         if not kept:
@@ -179,14 +181,20 @@ class Recogniser:
         return [Answer(result, tokenizer) for result in results]
 
 
-class Row:
-    """One utterance on its way through the model."""
+def _stretch(step):
+    """Start and end of what is recognised in one go, samples of the file."""
+    stretch = step["input"].get("window") or step["input"]["audio"]
+    return stretch["startSample"], stretch["endSample"]
 
-    def __init__(self, step):
-        self.index, self.input = step["index"], step["input"]
-        audio = self.input["audio"]
-        self.first_ms, self.last_ms = audio["startSample"] * 1000 // RATE, audio["endSample"] * 1000 // RATE
-        self.samples = _read(audio)[: WINDOW_SECONDS * RATE]
+
+class Row:
+    """One window on its way through the model, with the steps that want words of it."""
+
+    def __init__(self, steps):
+        self.steps, self.input = steps, steps[0]["input"]
+        start, end = _stretch(steps[0])
+        self.first_ms = start * 1000 / RATE
+        self.samples = _read(self.input["audio"]["path"], start, end)[: WINDOW_SECONDS * RATE]
         self.audible = self.samples.size >= RATE // 20 and float(abs(self.samples).max()) > 1e-4
         # 5 s of silence behind, in steps of 2.5 s, at least 10 s.
         seconds = max(10.0, -(-(self.samples.size / RATE + 5) // 2.5) * 2.5)
@@ -223,15 +231,14 @@ class Answer:
         return len(mine & theirs) * 2 >= len(mine)
 
 
-def _read(audio):
+def _read(path, start, end):
     """Samples as 32-bit floats, [-1, 1)."""
     import numpy
 
-    count = audio["endSample"] - audio["startSample"]
     try:
-        return numpy.fromfile(audio["path"], dtype="<i2", count=count, offset=audio["startSample"] * 2).astype(numpy.float32) / 32768
+        return numpy.fromfile(path, dtype="<i2", count=end - start, offset=start * 2).astype(numpy.float32) / 32768
     except OSError as error:
-        raise Failed("unreadableFile", {"path": audio["path"]}, str(error)) from error
+        raise Failed("unreadableFile", {"path": path}, str(error)) from error
 
 
 def _groups(rows, key):
@@ -270,7 +277,7 @@ def _merge_punctuation(units):
 
 
 def _words(row):
-    """The protocol's words: what spaces separate, trimmed, in time order and within the utterance; ms of the recording."""
+    """What spaces separate, trimmed: start and end in ms of the recording."""
     words = []
     for unit in row.units:
         text = unit["word"]
@@ -284,12 +291,28 @@ def _words(row):
             words.append({"text": " ".join(text.split()), "start": start, "end": end, "probability": probability})
     _shorten(words)
     _trim(words, row.samples)
-    out, before = [], row.first_ms
     for word in words:
-        start = min(max(row.first_ms + round(word["start"]), before), row.last_ms)
-        before = min(max(row.first_ms + round(word["end"]), start), row.last_ms)
-        out.append({"text": word["text"], "startMs": start, "endMs": before, "probability": round(word["probability"], 4)})
-    return out
+        word["start"] += row.first_ms
+        word["end"] += row.first_ms
+    return words
+
+
+def _own(words, given):
+    """The protocol's words of one utterance: those that begin and end nearest to it, in time order and within it."""
+    audio, window = given["audio"], given.get("window")
+    if window:
+        first, last = window["keepFrom"] * 1000 / RATE, window["keepTo"] * 1000 / RATE
+        # What lies before or behind the window, by a slip of the alignment, belongs to its ends.
+        first = -1 if window["keepFrom"] <= window["startSample"] else first
+        last = float("inf") if window["keepTo"] >= window["endSample"] else last
+        words = [word for word in words if first <= (word["start"] + word["end"]) / 2 < last]
+    before, end = audio["startSample"] * 1000 // RATE, audio["endSample"] * 1000 // RATE
+    own = []
+    for word in words:
+        start = min(max(round(word["start"]), before), end)
+        before = min(max(round(word["end"]), start), end)
+        own.append({"text": word["text"], "startMs": start, "endMs": before, "probability": round(word["probability"], 4)})
+    return own
 
 
 def _shorten(words):

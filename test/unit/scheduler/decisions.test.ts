@@ -27,6 +27,10 @@ const of = <T extends Action['type']>(actions: readonly Action[], type: T): Extr
 describe('decisions', () => {
   it('alone on the CPU: one stage and one job get all cores, four stages one each', () => {
     assert.equal(of(decide({ devices: [cpu(4)], jobs: [job('a', [stage('asr', 'ear', { ready: 5 })])] }).actions, 'load')[0]?.threads, 4);
+    const long = (change: Partial<StageView> = {}): JobView => job('a', [stage('asr', 'ear', { ready: 5, leftSeconds: 600, ...change })]), threads = (policy: Partial<Policy>, one = long()): number | undefined => of(decide({ devices: [cpu(4)], jobs: [one] }, policy).actions, 'load')[0]?.threads;
+    assert.equal(threads({}), 2, 'a long recording is heard by two');
+    assert.equal(threads({ instancesPerDevice: 1 }), 4, 'who may not be two');
+    assert.equal(threads({}, { ...long(), live: true }), 4, 'what is spoken now has no later part');
     const four = [stage('asr', 'ear', { ready: 5 }), stage('repair', 'fixer'), stage('nmt', 'translator'), stage('tts', 'voice')];
     assert.equal(of(decide({ devices: [cpu(4)], jobs: [job('a', four)] }).actions, 'load')[0]?.threads, 1);
   });
@@ -38,7 +42,8 @@ describe('decisions', () => {
     const see = (jobs: JobView[], change: Partial<Snapshot> = {}, policy: Partial<Policy> = {}): string[] => decide({ devices: [cpu(4)], instances: [wide], jobs, ...change }, policy).actions.filter(each => each.type !== 'ingest').map(each => each.type === 'load' ? `load ${each.threads}` : each.type);
     assert.deepEqual(see(many(10)), ['unload', 'load 1']);
     assert.deepEqual(see(many(1)), ['run'], 'two loads would take longer');
-    assert.deepEqual(see([short(0, 'done', 1000)]), ['run'], 'alone');
+    assert.deepEqual(see([short(0, 'done', 1000)]), ['run'], 'alone, its first words come first');
+    assert.deepEqual(see([{ ...short(0, 'done', 1000), stages: [stage('asr', 'ear', { next: 1, ready: 9, leftSeconds: 1000 })] }]), ['unload', 'load 2'], 'a long one, once its first words are there');
     assert.deepEqual(see(many(10), { devices: [{ ...cpu(4), admissible: GiB }] }), ['run'], 'no memory for another before this one is gone');
     assert.deepEqual(see(many(10), {}, { instancesPerDevice: 1 }), ['run'], 'there may be only one');
     assert.deepEqual(see(many(10), { instances: [{ ...wide, threads: 1 }] }), ['run', 'load 1'], 'narrow already: another beside it');
