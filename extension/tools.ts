@@ -24,7 +24,7 @@ function located(path: string): vscode.Uri {
 }
 
 const lines = (utterances: readonly Utterance[], stamps: boolean): string => utterances.map(u => {
-  const text = sourceText(u) + (u.nmt ? `\n${u.nmt.text}` : '');
+  const text = (u.speaker ? `${u.speaker}: ` : '') + sourceText(u) + (u.nmt ? `\n${u.nmt.text}` : '');
   return stamps ? `[${stamp(u.startMs)}] ${text}` : text;
 }).join('\n');
 

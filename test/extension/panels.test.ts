@@ -93,6 +93,20 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     assert.deepEqual(asked('settings/set'), { values: { excludedDevices: [twoGpus(0)[1]!.id] } });
   });
 
+  it('holds everything in a narrow side bar', async () => {
+    await widenSideBar(w.host, 170);
+    try {
+      for (const title of ['Queue', 'Devices']) {
+        const panel = await w.panel(title);
+        await until('a narrow panel', () => panel.evaluate(() => document.documentElement.clientWidth < 220));
+        const outside = await panel.evaluate(() => [...document.querySelectorAll<HTMLElement>('button, h2, h3, p, span, dd, vscode-textfield, device-chart')].filter(e => { const box = e.getBoundingClientRect(); return box.width > 0 && !e.closest('.sr') && (box.right > document.documentElement.clientWidth + 1 || box.left < -1); }).map(e => e.outerHTML.slice(0, 100)));
+        assert.deepEqual({ title, outside }, { title, outside: [] });
+      }
+      const queue = await w.panel('Queue'), names = await queue.evaluate(() => [...document.querySelectorAll<HTMLElement>('.job .name')].map(e => e.clientWidth));
+      assert.ok(names.length > 2 && names.every(width => width >= 40), `names of ${names.join(', ')} px`);
+    } finally { await widenSideBar(w.host, 400); }
+  });
+
   it('has no accessibility violation in any theme', async () => {
     for (const theme of ['dark', 'light', 'hcDark', 'hcLight'] as const) {
       await setTheme(w.host, theme);
