@@ -1,7 +1,7 @@
 /** Voices that have a name in the workspace: given to jobs that tell speakers apart, and remembered when somebody names one. An untrusted workspace's are not touched. */
 import * as vscode from 'vscode';
-import { dirname } from 'node:path';
 import type { JobOptions } from '../schemas/job.ts';
+import { remember } from '../schemas/remembered.ts';
 import { isUnnamed, parseSpeakers, placeToRemember, speakerPlaces, withSpeakers } from '../schemas/speakers.ts';
 
 const rootOf = (recording: vscode.Uri): string | null => vscode.workspace.getWorkspaceFolder(recording)?.uri.fsPath ?? null;
@@ -21,7 +21,6 @@ export async function rememberVoices(recording: vscode.Uri, voices: Readonly<Rec
   const places = speakerPlaces(recording.fsPath, rootOf(recording)), texts = new Map(await Promise.all(places.map(async path => [path, await read(path)] as const)));
   const path = placeToRemember(recording.fsPath, rootOf(recording), each => (texts.get(each) ?? null) !== null), before = texts.get(path) ?? null, after = withSpeakers(before, voices), uri = vscode.Uri.file(path);
   if (after === before) return null;
-  await vscode.workspace.fs.createDirectory(vscode.Uri.file(dirname(path)));
-  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(after));
+  await remember(path, voices);
   return uri;
 }

@@ -23,6 +23,11 @@ function located(path: string): vscode.Uri {
   return vscode.Uri.joinPath(folder.uri, path);
 }
 
+/** What a model names, as it will be opened: whoever is asked sees where `..` leads. */
+const shown = (path: string): string => { try { return located(path).fsPath; } catch { return path; } };
+/** Names are text: they make no link and load no picture. */
+const asked = (text: string): vscode.MarkdownString => new vscode.MarkdownString().appendText(text);
+
 const lines = (utterances: readonly Utterance[], stamps: boolean): string => utterances.map(u => {
   const text = (u.speaker ? `${u.speaker}: ` : '') + sourceText(u) + (u.nmt ? `\n${u.nmt.text}` : '');
   return stamps ? `[${stamp(u.startMs)}] ${text}` : text;
@@ -35,8 +40,8 @@ export function tools(parts: Parts): vscode.Disposable {
   const { daemon } = parts;
   const transcribe: vscode.LanguageModelTool<TranscribeInput> = {
     prepareInvocation: ({ input }) => ({
-      invocationMessage: vscode.l10n.t('Transcribing {0}', input.path),
-      confirmationMessages: { title: vscode.l10n.t('Transcribe a recording'), message: new vscode.MarkdownString(vscode.l10n.t('Transcribe `{0}` on this machine?', input.path.replaceAll('`', ''))) },
+      invocationMessage: asked(vscode.l10n.t('Transcribing {0}', shown(input.path))),
+      confirmationMessages: { title: vscode.l10n.t('Transcribe a recording'), message: asked(vscode.l10n.t('Transcribe {0} on this machine?', shown(input.path))) },
     }),
     async invoke({ input }, token) {
       if (!vscode.workspace.isTrusted) throw new Error(vscode.l10n.t('Trust this workspace to transcribe its recordings.'));
@@ -54,8 +59,8 @@ export function tools(parts: Parts): vscode.Disposable {
   };
   const read: vscode.LanguageModelTool<ReadInput> = {
     prepareInvocation: ({ input }) => ({
-      invocationMessage: vscode.l10n.t('Reading the transcript of {0}', input.path),
-      confirmationMessages: { title: vscode.l10n.t('Read a transcript'), message: new vscode.MarkdownString(vscode.l10n.t('Read the transcript of `{0}`?', input.path.replaceAll('`', ''))) },
+      invocationMessage: asked(vscode.l10n.t('Reading the transcript of {0}', shown(input.path))),
+      confirmationMessages: { title: vscode.l10n.t('Read a transcript'), message: asked(vscode.l10n.t('Read the transcript of {0}?', shown(input.path))) },
     }),
     async invoke({ input }) {
       const uri = located(input.path), utterances = uri.path.endsWith('.earshot.json') ? await fromFile(uri) : await fromQueue(parts, uri);

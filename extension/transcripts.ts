@@ -15,8 +15,13 @@ export async function fileOf(recording: vscode.Uri): Promise<vscode.Uri | null> 
   return null;
 }
 
+/** A day of speech has room many times; whatever is larger, or no file, lies there to be in the way. */
+const MOST_BYTES = 256 * 1024 ** 2;
+
 /** Null: it is no transcript. */
 export async function readTranscript(uri: vscode.Uri): Promise<Transcript | null> {
+  const { type, size } = await vscode.workspace.fs.stat(uri);
+  if (!(type & vscode.FileType.File) || size > MOST_BYTES) return null;
   const [{ Compile }, { Transcript: schema }, bytes] = await Promise.all([import('typebox/compile'), import('../schemas/job.ts'), vscode.workspace.fs.readFile(uri)]);
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));

@@ -1,5 +1,6 @@
 /** What every page shares: its words, its line to the extension, and one repaint a frame. */
 import { render, type TemplateResult } from 'lit';
+import { fits, type Shapes } from './shapes.ts';
 
 interface VsCodeApi<S> { postMessage(message: unknown): void; getState(): S | undefined; setState(state: S): void }
 declare function acquireVsCodeApi<S>(): VsCodeApi<S>;
@@ -21,15 +22,15 @@ export class Page<In extends { type: string }, Out, Remembered> {
   remembered: Remembered;
 
   /** `take` answers false when there is nothing new to paint. */
-  constructor(view: () => TemplateResult, initial: Remembered, take: (message: In) => boolean | void) {
+  constructor(shapes: Shapes<In>, view: () => TemplateResult, initial: Remembered, take: (message: In) => boolean | void) {
     this.#view = view;
     this.#root = document.querySelector('main')!;
     this.remembered = { ...initial, ...this.#api.getState() };
     addEventListener('message', event => {
-      // Messages come from the editor's own frame; anything without a type is not ours.
+      // The editor hands messages on from the frame around this one, which is of the same origin.
       const data: unknown = event.data;
-      if (typeof data !== 'object' || data === null || typeof (data as { type?: unknown }).type !== 'string') return;
-      if (take(data as In) !== false) this.paint();
+      if (event.origin !== origin || !fits(shapes, data)) return;
+      if (take(data) !== false) this.paint();
     });
   }
 

@@ -1,16 +1,19 @@
 /** Glossaries of the command line: the file that was named, and those of the recording's own folders. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import { glossaryPlaces, mergeGlossaries, parseGlossary } from '../../schemas/glossary.ts';
 import type { GlossaryEntry } from '../../schemas/job.ts';
+import { readSmall } from '../../schemas/small-file.ts';
 
-/** @throws badGlossary when the file is not there or not UTF-8 text */
+/** Far more than the terms that a job takes. */
+const MOST_BYTES = 4 * 1024 ** 2;
+
+/** @throws badGlossary when the file is not there, too large, or not UTF-8 text */
 export async function readGlossary(path: string): Promise<GlossaryEntry[]> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readSmall(path, MOST_BYTES);
   } catch (error) {
     throw new EarshotError('badGlossary', { path }, (error as Error).message, { cause: error });
   }

@@ -1,11 +1,11 @@
 /** `earshot speakers`: who speaks in a job, and what they are called; names are remembered for the recordings of the folder. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
+import { relative } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import { sourceText } from '../../schemas/job.ts';
 import { clockText, durationText } from '../../schemas/messages/figures.ts';
-import { isUnnamed, parseSpeakers, placeToRemember, speakerPlaces, withSpeakers } from '../../schemas/speakers.ts';
+import { remember, rememberedIn } from '../../schemas/remembered.ts';
+import { isUnnamed, placeToRemember, speakerPlaces } from '../../schemas/speakers.ts';
 import { rootOf } from './glossary.ts';
 import { findJob } from './jobs.ts';
 import type { Session } from './session.ts';
@@ -13,7 +13,7 @@ import { clean, table } from './terminal.ts';
 
 /** Voices remembered for a recording, the nearest folder's first. */
 export async function knownSpeakers(recording: string, from: string): Promise<Record<string, string>> {
-  const found = await Promise.all(speakerPlaces(recording, rootOf(recording, from)).map(async (path) => readFile(path, 'utf8').then(parseSpeakers, () => ({}))));
+  const found = await Promise.all(speakerPlaces(recording, rootOf(recording, from)).map(rememberedIn));
   return Object.assign({}, ...found.reverse()) as Record<string, string>;
 }
 
@@ -29,8 +29,7 @@ export async function speakers(session: Session, name: string, given: string[]):
     const recording = job.recording.path, path = placeToRemember(recording, rootOf(recording, process.cwd()), existsSync);
     const fresh = Object.fromEntries(Object.entries(voices).filter(([called]) => Object.values(names).includes(called) && !isUnnamed(called)));
     if (Object.keys(fresh).length > 0) {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, withSpeakers(await readFile(path, 'utf8').catch(() => null), fresh));
+      await remember(path, fresh);
       if (!session.json) session.note(`${session.t.hint} ${session.t.rememberedIn(clean(relative(process.cwd(), path)))}`);
     }
   }

@@ -36,6 +36,9 @@ interface Calls {
   /** Landlock's version; 0: there is none. */
   abi: number;
   create(attributes: Buffer): number; add(ruleset: number, rule: Buffer): number; restrict(ruleset: number): number;
+  /** The same for the thread that libuv works on. */
+  restrictPool(ruleset: number): Promise<number>;
+ 
   prctl(option: number, value: number): number; filter(program: Buffer): number; limit(pid: number, resource: number, most: number): number; fcntl(fd: number, command: number, value: number): number;
 }
 let known: Calls | { reason: string } | undefined;
@@ -47,7 +50,7 @@ function calls(): Calls | { reason: string } {
   if (!machine) return { reason: arch };
   try {
     const koffi = createRequire(import.meta.url)('koffi') as Koffi, libc = koffi.load(null);
-    const call = (...types: string[]) => libc.func('syscall', 'long', ['long', ...types]) as (...args: unknown[]) => number;
+    const call = (...types: string[]) => libc.func('syscall', 'long', ['long', ...types]) as unknown as ((...args: unknown[]) => number) & { async(...args: unknown[]): void };
     koffi.struct('earshot_sock_fprog', { length: 'uint16', filter: 'void *' });
     const create = call('void *', 'size_t', 'uint32'), add = call('int', 'int', 'void *', 'uint32'), restrict = call('int', 'uint32'), prctl = libc.func('prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']) as (...args: number[]) => number;
     const seccomp = call('uint', 'uint', 'earshot_sock_fprog *'), rlimit = libc.func('prlimit', 'int', ['int', 'int', 'void *', 'void *']) as (pid: number, resource: number, limits: Buffer, before: null) => number;
@@ -56,6 +59,7 @@ function calls(): Calls | { reason: string } {
       create: attributes => Number(create(CREATE_RULESET, attributes, attributes.length, 0)),
       add: (ruleset, rule) => Number(add(ADD_RULE, ruleset, 1, rule, 0)),
       restrict: ruleset => Number(restrict(RESTRICT_SELF, ruleset, 0)),
+      restrictPool: ruleset => new Promise((resolve, reject) => { restrict.async(RESTRICT_SELF, ruleset, 0, (error: Error | null, result: number) => { if (error) reject(error); else resolve(Number(result)); }); }),
       prctl: (option, value) => prctl(option, value, 0, 0, 0),
       // Mode: filter; for all threads that there are by now.
       filter: program => Number(seccomp(machine.seccomp, 1, 1, { length: program.length / 8, filter: program })),
@@ -72,11 +76,27 @@ export function confinement(): { abi: number } | { reason: string } {
   return known.abi >= 1 ? { abi: known.abi } : { reason: 'landlock' };
 }
 
+const must = (what: string, result: number): number => { if (result < 0) throw new Error(`the kernel refused ${what}`); return result; };
+
 /** @throws when the kernel refuses: nothing may go on with more rights than it was given. */
-export function confine({ read, write, network, gpu }: Rights): void {
+export function confine(rights: Rights): void { closeSync(takeRights(rights)); }
+
+/**
+ * The same in a program that is at work: files are taken from one thread at a time, and libuv reads and writes on threads of its own that may be there already.
+ * So that all are known it is started with one, `ONE_THREAD`.
+ */
+export async function confineAtWork(rights: Rights): Promise<void> {
+  if (process.env.UV_THREADPOOL_SIZE !== ONE_THREAD.UV_THREADPOOL_SIZE) throw new Error('its threads are not known');
+  const ruleset = takeRights(rights);
+  try { must('to take rights from its other thread', await (known as Calls).restrictPool(ruleset)); } finally { closeSync(ruleset); }
+}
+export const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' } as const;
+
+/** Answers with the rules, for other threads. */
+function takeRights({ read, write, network, gpu }: Rights): number {
   const found = confinement();
   if ('reason' in found) throw new Error(`no confinement here: ${found.reason}`);
-  const { abi } = found, kernel = known as Calls, must = (what: string, result: number): number => { if (result < 0) throw new Error(`the kernel refused ${what}`); return result; };
+  const { abi } = found, kernel = known as Calls;
   must('to keep privileges from growing', kernel.prctl(PR_SET_NO_NEW_PRIVS, 1));
   for (let capability = 0; capability < CAPABILITIES; capability++) if (!KEPT_CAPABILITIES.has(capability)) kernel.prctl(PR_CAPBSET_DROP, capability); // only root has any
   // No image of its memory is left behind.
@@ -103,8 +123,8 @@ export function confine({ read, write, network, gpu }: Rights): void {
   // What can be written is never run, and is a file or a folder.
   for (const path of write) allow(path, path.startsWith('/dev/') ? READ_FILE | READ_DIR | WRITE_FILE | TRUNCATE | IOCTL : handled & ~IOCTL & ~EXECUTE & ~SPECIAL);
   must('to take rights from itself', kernel.restrict(ruleset));
-  closeSync(ruleset);
   if (!network) must('a filter for sockets', -Math.abs(kernel.filter(noSockets(MACHINES[arch]!, gpu)))); // above 0: a thread that cannot follow
+  return ruleset;
 }
 
 /** Node reads its own standard input and output without waiting; the program that comes in its place expects to wait. */

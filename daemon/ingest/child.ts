@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDiskFull, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
-import { confine, confinement, limitReader } from '../confine/linux.ts';
+import { confineAtWork, confinement, limitReader } from '../confine/linux.ts';
 import type { Rights } from '../confine/rights.ts';
 import { syncFolder } from '../durable.ts';
 import { RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
@@ -192,7 +192,7 @@ process.on('message', (message: ChildRequest | Grown | Prepare) => {
   else try { confinement(); prepared = { sherpaDirectory: message.sherpaDirectory, detector: openDetector(message.sherpaDirectory) }; } catch { /* then */ }
 });
 const request = await asked.promise;
-if (request.rights) confine(request.rights);
+if (request.rights) await confineAtWork(request.rights);
 /** Two sides may cancel each other out in their sum (a plug wired wrong): where nothing was heard, one of them is listened to. */
 const listen = async (): Promise<Ingested> => {
   const both = await ingest(request);

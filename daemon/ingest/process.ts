@@ -1,13 +1,14 @@
 /** The process that an ingest runs in: how it starts and how it ends, with everything that it started. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { ONE_THREAD } from '../confine/linux.ts';
 import { harmless } from '../confine/rights.ts';
 
 const childFile = (): string => join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'child.ts' : 'ingest-child.mjs');
 
 /** Its own process group, so that ffmpeg ends with it. */
 export function startChild(node: string): ChildProcess {
-  return spawn(node, ['--disable-warning=ExperimentalWarning', childFile()], { env: harmless(process.env), stdio: ['ignore', 'ignore', 'pipe', 'ipc'], detached: process.platform !== 'win32', windowsHide: true });
+  return spawn(node, ['--disable-warning=ExperimentalWarning', childFile()], { env: { ...harmless(process.env), ...ONE_THREAD }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'], detached: process.platform !== 'win32', windowsHide: true });
 }
 
 export function endGroup(child: ChildProcess): void {

@@ -1,6 +1,6 @@
 /** A text that is to be spoken, or translated, as utterances: read where a recording would be recognised. Subtitles keep their cues and times. */
-import { open } from 'node:fs/promises';
 import { EarshotError } from '../../schemas/errors.ts';
+import { readSmall } from '../../schemas/small-file.ts';
 import { formatOf, plain, spokenCues } from '../../schemas/subtitles/convert.ts';
 
 export interface Piece { text: string; startMs: number; endMs: number }
@@ -36,15 +36,11 @@ function timed(pieces: readonly string[]): Piece[] {
 
 /** @throws noSuchFile, emptyFile, notMedia (no text, or too much of it) */
 export async function readPieces(path: string, language: string): Promise<Piece[]> {
-  const file = await open(path, 'r').catch((error: unknown) => { throw new EarshotError('noSuchFile', { path }, String(error)); });
-  try {
-    const { size } = await file.stat();
-    if (size > MAX_TEXT_BYTES) throw new EarshotError('notMedia', { path }, `text of more than ${MAX_TEXT_BYTES} bytes`);
-    const text = decoded(await file.readFile(), path), format = formatOf(path);
-    const pieces = format ? spokenCues(text, format).map(cue => ({ text: plain(cue), startMs: cue.startMs, endMs: cue.endMs })) : timed(cutText(text, language));
-    if (pieces.length === 0) throw new EarshotError('emptyFile', { path });
-    return pieces;
-  } finally { await file.close(); }
+  const bytes = await readSmall(path, MAX_TEXT_BYTES).catch((error: unknown) => { throw new EarshotError((error as NodeJS.ErrnoException).code ? 'noSuchFile' : 'notMedia', { path }, String(error)); });
+  const text = decoded(bytes, path), format = formatOf(path);
+  const pieces = format ? spokenCues(text, format).map(cue => ({ text: plain(cue), startMs: cue.startMs, endMs: cue.endMs })) : timed(cutText(text, language));
+  if (pieces.length === 0) throw new EarshotError('emptyFile', { path });
+  return pieces;
 }
 
 function decoded(bytes: Buffer, path: string): string {

@@ -5,7 +5,8 @@ import type { FromDevices, ToDevices } from '../../webview/messages.ts';
 import type { Daemon } from '../connection.ts';
 import { bottleneckText, errorText, tieView } from '../words.ts';
 import { deviceViews, History, noGpuView } from './deviceviews.ts';
-import { checked, pageHtml } from './page.ts';
+import { checked } from './checked.ts';
+import { pageHtml, pageOptions } from './page.ts';
 import { PANEL_COMMANDS } from './queue.ts';
 
 const REPAINT_MS = 250, ASK_MS = 5000;
@@ -24,7 +25,7 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
 
   resolveWebviewView(view: vscode.WebviewView): void {
     const { webview } = view;
-    webview.options = { enableScripts: true, localResourceRoots: [vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview')] };
+    webview.options = pageOptions(vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'));
     let ready = false, estimates: Estimate[] = [], bottleneck: string | null = null, timer: NodeJS.Timeout | null = null;
     let watch: vscode.Disposable | null = null, asking: NodeJS.Timeout | null = null;
 

@@ -15,10 +15,14 @@ export interface PageOptions {
   extra?: Record<string, unknown>;
 }
 
+/** What a page may: run its scripts, and load from these places. */
+export const pageOptions = (...localResourceRoots: vscode.Uri[]): vscode.WebviewOptions => ({ enableScripts: true, enableForms: false, localResourceRoots });
+
 export function pageHtml({ webview, extensionUri, name, title, media, extra }: PageOptions): string {
   const nonce = randomBytes(16).toString('base64');
   const at = (file: string): string => webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, 'dist', 'webview', file)).toString();
-  const csp = [`default-src 'none'`, `style-src ${webview.cspSource}`, `font-src ${webview.cspSource}`, `img-src ${webview.cspSource} data:`, `script-src 'nonce-${nonce}'`,
+  // What default-src does not reach stands for itself: forms, and where addresses begin.
+  const csp = [`default-src 'none'`, `base-uri 'none'`, `form-action 'none'`, `style-src ${webview.cspSource}`, `font-src ${webview.cspSource}`, `img-src ${webview.cspSource} data:`, `script-src 'nonce-${nonce}'`,
     ...(media ? [`media-src ${media}`, `connect-src ${media}`] : [])].join('; ');
   const page = JSON.stringify({ language: vscode.env.language, strings: vscode.l10n.bundle ?? {}, ...extra });
   return `<!DOCTYPE html>
@@ -33,13 +37,4 @@ export function pageHtml({ webview, extensionUri, name, title, media, extra }: P
 </head>
 <body data-page="${escape(page)}"><main><h1 class="sr">${escape(title)}</h1></main><script nonce="${nonce}" src="${escape(at(`${name}.js`))}"></script></body>
 </html>`;
-}
-
-/** What a page sends, checked; anything else is dropped and logged. The check is compiled when the first message comes. */
-export function checked<T>(schema: () => Promise<{ Check(value: unknown): boolean }>, take: (message: T) => void, refuse: (message: unknown) => void): (message: unknown) => void {
-  let check: Promise<{ Check(value: unknown): boolean }> | null = null;
-  return message => {
-    check ??= schema();
-    void check.then(c => c.Check(message) ? take(message as T) : refuse(message));
-  };
 }

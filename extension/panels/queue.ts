@@ -7,7 +7,8 @@ import { fromUriList } from '../commands/recordings.ts';
 import type { Daemon } from '../connection.ts';
 import { jobRow } from '../rows.ts';
 import { errorText, tieView } from '../words.ts';
-import { checked, pageHtml } from './page.ts';
+import { checked } from './checked.ts';
+import { pageHtml, pageOptions } from './page.ts';
 
 /** Many updates a second become ten repaints. */
 const DELTA_MS = 100;
@@ -33,7 +34,7 @@ export class QueuePanel implements vscode.WebviewViewProvider {
 
   resolveWebviewView(view: vscode.WebviewView): void {
     const { webview } = view;
-    webview.options = { enableScripts: true, localResourceRoots: [vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview')] };
+    webview.options = pageOptions(vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'));
     const post = (message: ToQueue): void => void webview.postMessage(message);
     let ready = false;
     const changed = new Set<string>(), removed = new Set<string>();

@@ -4,12 +4,13 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import type { FromTranscript, ToTranscript, UtteranceView } from '../../webview/messages.ts';
 import { FILE_ENDINGS, template } from '../commands/options.ts';
-import { checked, pageHtml } from '../panels/page.ts';
+import { checked } from '../panels/checked.ts';
+import { pageHtml, pageOptions } from '../panels/page.ts';
 import { layout, type Template } from '../streaming/layout.ts';
 import { difference } from '../streaming/place.ts';
 import type { Daemon } from '../connection.ts';
 import { rememberVoices } from '../speakers.ts';
-import { failureText } from '../words.ts';
+import { errorText, failureText } from '../words.ts';
 import { accept, merge, renamed, replaceAll, setSpeaker, setText, setTranslation, speakersIn, takeBack } from './edits.ts';
 import { askSpeaker, shownName } from './speakers.ts';
 
@@ -52,7 +53,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     // The recording is where the file says, or beside it when both were moved. An untrusted workspace does not choose what is opened elsewhere.
     const recording = first && await this.#recording(first, folder);
     const roots = [vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'), ...(recording ? [vscode.Uri.joinPath(recording, '..')] : [])];
-    webview.options = { enableScripts: true, localResourceRoots: roots };
+    webview.options = pageOptions(...roots);
     const post = async (): Promise<void> => { void webview.postMessage(this.#message(await this.#read(document), webview, recording ?? null)); };
     const key = document.uri.toString(), go = (moment: Moment): void => { this.#wanted.delete(key); void webview.postMessage({ type: 'goto', ...moment } satisfies ToTranscript); };
     const ready = (): void => { this.#open.set(key, go); const moment = this.#wanted.get(key); if (moment) go(moment); };
@@ -92,7 +93,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
 
   async #recording({ recording }: Transcript, folder: vscode.Uri): Promise<vscode.Uri | null> {
     const beside = vscode.Uri.joinPath(folder, basename(recording.name)), named = vscode.Uri.file(isAbsolute(recording.path) ? recording.path : join(folder.fsPath, recording.path));
-    for (const uri of vscode.workspace.isTrusted ? [named, beside] : [beside]) if (await vscode.workspace.fs.stat(uri).then(() => true, () => false)) return uri;
+    for (const uri of vscode.workspace.isTrusted ? [named, beside] : [beside]) if (await vscode.workspace.fs.stat(uri).then(({ type }) => (type & vscode.FileType.File) !== 0, () => false)) return uri;
     return null;
   }
 
@@ -100,7 +101,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   async #named(file: vscode.Uri, recording: vscode.Uri, before: Transcript, now: Transcript): Promise<void> {
     const names = renamed(before, now), given = new Set(Object.values(names));
     if (!given.size) return;
-    const kept = await rememberVoices(recording, Object.fromEntries(Object.entries(now.speakers ?? {}).filter(([name]) => given.has(name))));
+    const kept = await rememberVoices(recording, Object.fromEntries(Object.entries(now.speakers ?? {}).filter(([name]) => given.has(name)))).catch((error: unknown) => { void vscode.window.showWarningMessage(errorText(error)); return null; });
     if (kept) vscode.window.setStatusBarMessage(vscode.l10n.t('The voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)), 5000);
     if (!now.speakers) return; // no job of ours told them apart
     await this.#daemon.start();

@@ -1,6 +1,6 @@
 /** `earshot mcp` asked by the official client, over stdin and stdout, on a real daemon with fake models. */
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -77,6 +77,18 @@ describe('earshot mcp', { timeout: 60_000 }, () => {
     assert.equal(isFinal(job.state), false);
     assert.match((await call('read_transcript', { transcript: job.id })).text, /\(nothing yet\)$/);
     await daemon.client.call('job/cancel', { ids: [job.id] });
+  });
+
+  it('gives away no file that is no recording, however it is asked for', async () => {
+    const secret = join(daemon.recordings, 'credentials'), link = join(daemon.recordings, 'talk.wav');
+    writeFileSync(secret, 'api_key = hunter2\n'.repeat(40));
+    symlinkSync(secret, link);
+    for (const path of [secret, link]) {
+      const { isError, text, facts } = await call('transcribe', { path, repair: false });
+      assert.ok(isError && !`${text}${JSON.stringify(facts)}`.includes('hunter2'), text);
+    }
+    for (const transcript of [secret, `../${secret}`, `file://${secret}`]) { const { isError, text } = await call('read_transcript', { transcript }); assert.ok(!text.includes('hunter2') && (isError || /failed/.test(text)), text); }
+    for (const uri of [`file://${secret}`, `earshot://transcript/${encodeURIComponent(secret)}`]) await assert.rejects(client.readResource({ uri }), /no resource/);
   });
 
   it('says what is wrong', async () => {

@@ -1,7 +1,7 @@
 /** Rights taken away: what a confined process cannot reach, and that real engines and ffmpeg work all the same. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { constants, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,9 @@ import { confinement } from '../../daemon/confine/linux.ts';
 import { harmless, installation, rightsOfMedia, rightsOfVoices, rightsOfWorker, startedBy, type Rights } from '../../daemon/confine/rights.ts';
 import { examine } from '../../daemon/doctor.ts';
 import { engines } from '../../daemon/engines/engines.ts';
+import type { ChildRequest, FromChild } from '../../daemon/ingest/child.ts';
 import { startIngest } from '../../daemon/ingest/ingest.ts';
+import { endGroup, startChild } from '../../daemon/ingest/process.ts';
 import { processes } from '../../daemon/instances/memory.ts';
 import { toFailure } from '../../schemas/errors.ts';
 import { checkText, sentence } from '../../schemas/messages.ts';
@@ -159,6 +161,29 @@ describe('a confined process', { skip }, () => {
     const code = `import { confine } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/confine/linux.ts'))}; import { readdirSync, readFileSync } from 'node:fs'; import { stat } from 'node:fs/promises';
       await stat('/'); confine(${JSON.stringify(rights)}); console.log(readdirSync('/proc/self/task').map(task => /Seccomp:\\s+(\\d)/.exec(readFileSync('/proc/self/task/' + task + '/status', 'utf8'))[1]).join(''));`;
     assert.match(spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }).stdout.trim(), /^2{4,}$/);
+  });
+
+  it('holds it on the thread that reads and writes, which was at work before, and will not begin where there may be more', () => {
+    const secret = JSON.stringify(join(home, '.ssh', 'id_ed25519')), code = `import { confineAtWork } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/confine/linux.ts'))}; import { readFile, stat, writeFile } from 'node:fs/promises';
+      await stat('/'); await readFile(${secret}); const said = []; const attempt = work => work.then(() => said.push('done'), error => said.push(error.code ?? error.message));
+      await attempt(confineAtWork(${JSON.stringify(rights)})); await attempt(readFile(${secret})); await attempt(writeFile(${JSON.stringify(join(allowed, 'note'))}, 'x')); console.log(said.join(' '));`;
+    const run = (threads: string): string => spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env: { ...process.env, UV_THREADPOOL_SIZE: threads } }).stdout.trim();
+    assert.equal(run('1'), 'done EACCES done');
+    assert.match(run('4'), /^its threads are not known/);
+  });
+
+  it('an ingest that stood ready writes only where it may', { skip: missing({ ffmpeg, sherpa }) }, async () => {
+    const child = startChild(process.execPath), pcmPath = join(home, 'elsewhere');
+    try {
+      child.send({ type: 'prepare', sherpaDirectory: sherpa! });
+      child.send({ recording: join(SAMPLES, 'asterisk-es.flac'), rights: rightsOfMedia({ files: [join(SAMPLES, 'asterisk-es.flac')], ffmpeg: ffmpeg!, runtime: sherpa!, place: allowed }), audioTrack: 0, pcmPath, ffmpeg: ffmpeg!, sherpaDirectory: sherpa! } satisfies ChildRequest);
+      const said: FromChild[] = [];
+      child.on('message', message => said.push(message as FromChild));
+      await once(child, 'exit');
+      const last = said.at(-1);
+      assert.ok(last?.type === 'failed' && /EACCES/.test(last.failure.detail ?? ''), JSON.stringify(last));
+      assert.ok(!existsSync(pcmPath));
+    } finally { endGroup(child); }
   });
 
   it('takes from ffmpeg what a decoder never needs', { skip: ffmpeg ? false : 'no ffmpeg' }, () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { busyJobs, cpu, id, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
 import { openWindow, widenSideBar, type Window } from './harness.ts';
+import { breakOut, tellExtension, tellPage } from './intrusion.ts';
 import { hostUnavailable } from './host/install.ts';
 import { tasksOf } from './host/tasks.ts';
 import { axe, explorerMenu, explorerRow, focused, openView, setTheme, until } from './host/ui.ts';
@@ -26,6 +27,36 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     assert.deepEqual(await queue.locator('h2').allTextContents().then(all => all.slice(0, 2)), ['Running', 'Waiting']);
     assert.match(await queue.locator(`#row-${id(4)}`).textContent() ?? '', /Lecture 07.*NLLB 3\.3B needs 4\.3 GB more/s);
     assert.match(await queue.locator(`#row-${id(1)}`).textContent() ?? '', /Recognise.*171\/236.*Speak/s);
+  });
+
+  it('hears nobody but the extension, and the extension nothing that is not agreed on', async () => {
+    const queue = await w.panel('Queue'), summary = async (): Promise<string> => await queue.locator('.summary').textContent() ?? '', before = await summary();
+    const empty = { type: 'snapshot', rows: [], first: true, last: true, paused: true, tie: { kind: 'connected', text: '' }, modelsReady: true };
+    for (const origin of ['https://evil.example', 'null', '', 'vscode-file://vscode-app']) await tellPage(queue, empty, origin);
+    for (const data of [{ type: 'snapshot' }, { ...empty, rows: [7] }, { ...empty, tie: null }, { type: 'delta', rows: [] }, { type: 'reset' }, 'snapshot', null]) await tellPage(queue, data, null);
+    await queue.evaluate(() => new Promise(requestAnimationFrame));
+    assert.equal(await summary(), before);
+    await tellPage(queue, { type: 'state', paused: true, tie: empty.tie, modelsReady: true }, null);
+    await queue.getByText('The queue is paused').waitFor();
+    await tellPage(queue, { type: 'state', paused: false, tie: empty.tie, modelsReady: true }, null);
+    // In the order in which they come: when the last is done, the others were refused.
+    const ids = [id(7)], calls = (): number => (['job/cancel', 'job/remove', 'job/pause', 'job/move', 'job/submit', 'job/retry'] as const).reduce((sum, method) => sum + w.daemon.asked(method).length, 0), asked = calls();
+    for (const message of [{ type: 'action', action: 'cancel', ids, more: 1 }, { type: 'action', action: 'remove', ids: ['*'] }, { type: 'action', action: 'shutdown', ids }, { type: 'move', id: '../x', to: 'top' }, { type: 'drop', uris: 'file:///etc/passwd' }, { type: 'command', command: 'workbench.action.files.newUntitledFile' }, [], null, 'ready']) await tellExtension(queue, message);
+    await tellExtension(queue, { type: 'action', action: 'pause', ids });
+    await w.daemon.until(() => w.daemon.jobs.get(id(7))!.state === 'paused');
+    assert.equal(calls(), asked + 1);
+    await tellExtension(queue, { type: 'action', action: 'resume', ids });
+    await w.daemon.until(() => w.daemon.jobs.get(id(7))!.state !== 'paused');
+  });
+
+  it('runs no script but its own and loads nothing from elsewhere', async () => {
+    for (const title of ['Queue', 'Devices']) {
+      const { done, refusedBy } = await breakOut(await w.panel(title));
+      assert.deepEqual(done, [], title);
+      // What was tried came as far as the policy.
+      for (const rule of ['script-src-elem', 'script-src-attr', 'script-src', 'img-src', 'connect-src', 'style-src-elem', 'frame-src', 'media-src']) assert.ok(refusedBy.includes(rule), `${title}: ${rule} of ${refusedBy.join(' ')}`);
+    }
+    await (await w.panel('Queue')).locator(`#row-${id(1)}`).waitFor();
   });
 
   it('acts by mouse: pause, cancel, retry, filter, search, pause the queue', async () => {

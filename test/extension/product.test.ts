@@ -10,6 +10,7 @@ import type { Params } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
 import { cpu, job as makeJob, sampleDialogue, sampleTranscript } from './fake/fixtures.ts';
 import { EDITOR, ID, openWindow, root, type Window } from './harness.ts';
+import { breakOut, tellExtension, tellPage } from './intrusion.ts';
 import type { Frame } from './host/playwright.d.ts';
 import { hostUnavailable } from './host/install.ts';
 import { axe, explorerMenu, explorerRow, notifications, openView, runCommand, setTheme, until, webview } from './host/ui.ts';
@@ -176,6 +177,24 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       assert.deepEqual({ theme, found: (await axe(await webview(page, { extensionId: ID, title: EDITOR }))).violations }, { theme, found: [] });
     }
     await setTheme(w.host, 'dark');
+    await closeEditors();
+  });
+
+  it('the transcript editor hears nobody but the extension, runs no script but its own, and changes a file only as agreed', async () => {
+    const { editor, text, path } = await transcript('guarded.wav'), before = await text();
+    await tellPage(editor, { type: 'document', name: 'forged', durationMs: null, language: null, translatedTo: null, utterances: [], speakers: [], media: 'https://evil.example/a.wav', video: false, missing: null, error: null }, 'https://evil.example');
+    for (const data of [{ type: 'document', utterances: [] }, { type: 'goto', index: '0' }, { type: 'run' }]) await tellPage(editor, data, null);
+    await editor.evaluate(() => new Promise(requestAnimationFrame));
+    assert.ok(await editor.locator('.utterance').count() > 0);
+    const { done, refusedBy } = await breakOut(editor);
+    assert.deepEqual(done, []);
+    for (const rule of ['script-src-elem', 'script-src-attr', 'script-src', 'img-src', 'connect-src', 'media-src']) assert.ok(refusedBy.includes(rule), `${rule} of ${refusedBy.join(' ')}`);
+    for (const message of [{ type: 'text', index: -1, text: 'forged' }, { type: 'text', index: 0, text: { forged: 1 } }, { type: 'text', index: 0, text: 'x'.repeat(20_001) }, { type: 'replace', find: '', replacement: 'forged' }, { type: 'write', path: '/etc/passwd' }, { type: 'text', index: 0, text: 'forged', more: 1 }]) await tellExtension(editor, message);
+    await tellExtension(editor, { type: 'text', index: 0, text: 'agreed on' });
+    await until('the change', async () => (await text()).includes('agreed on'));
+    assert.doesNotMatch(await text(), /forged/);
+    assert.notEqual(await text(), before);
+    assert.equal(readFileSync(path, 'utf8'), before, 'nothing is saved unasked');
     await closeEditors();
   });
 

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ import { startMonitor } from '../../daemon/pool/monitor.ts';
 import { connect } from '../../schemas/client.ts';
 import { toFailure } from '../../schemas/errors.ts';
 import { PROTOCOL } from '../../schemas/rpc.ts';
+import type { Job } from '../../schemas/job.ts';
 import { STAGES } from '../../schemas/words.ts';
 import { row } from '../contract/store.ts';
 import { fakeModel, Harness } from '../daemon/harness.ts';
@@ -30,7 +31,7 @@ import { random } from '../random.ts';
 import { build as buildGpus, virtualGpus } from '../gpu/virtual/gpus.ts';
 import { powerCut } from './powercut.ts';
 import { buildShim } from './shim.ts';
-import { below, busy, ended, heard, journal, listen, mount, mountsRefused, remount, says, signal, until, world } from './world.ts';
+import { allBelow, below, busy, ended, heard, journal, listen, mount, mountsRefused, remount, says, signal, until, world } from './world.ts';
 
 export interface Fault {
   group: string; name: string;
@@ -82,30 +83,41 @@ const stoppedDaemon = (seconds: number) => (): Promise<string> => world({ ms: 60
   return `stood still for ${seconds} s; its ${pids.length} workers were kept`;
 });
 
-const killedIngest = (): Promise<string> => world({ jobs: 2, prepare: slowFfmpeg(1.5) }, async ({ daemon, jobs }) => {
+const failedIngests = (daemon: RealDaemon, jobs: readonly Job[], count: number, timeoutMs?: number): Promise<unknown> =>
+  until(`${count} to be tried again`, async () => (await Promise.all(jobs.map(job => journal(daemon, job, 'ingest.failed')))).flat().length >= count, timeoutMs);
+
+const killedIngest = (): Promise<string> => world({ jobs: 2, prepare: waitingFfmpeg }, async ({ daemon, jobs }) => {
+  await below(daemon, WAITING);
   signal(await below(daemon, 'ingest/child'), 'SIGKILL');
-  signal(await below(daemon, 'slow-ffmpeg'), 'SIGKILL');
-  await until('both to be tried again', async () => (await Promise.all(jobs.map(job => journal(daemon, job, 'ingest.failed')))).flat().length >= 2);
+  await failedIngests(daemon, jobs, 1);
+  signal(await below(daemon, WAITING), 'SIGKILL');
+  await failedIngests(daemon, jobs, 2);
+  await letGo(daemon);
   return 'the decoder\'s process and ffmpeg were ended once each; the recordings were decoded again';
 });
 
-const stoppedFfmpeg = (): Promise<string> => world({ jobs: 2, prepare: slowFfmpeg(1.5) }, async ({ daemon, jobs }) => {
-  const at = performance.now();
-  signal(await below(daemon, 'slow-ffmpeg'), 'SIGSTOP');
-  await until('the next try', async () => (await Promise.all(jobs.map(job => journal(daemon, job, 'ingest.failed')))).flat().length >= 1, 200_000);
+const stoppedFfmpeg = (): Promise<string> => world({ jobs: 2, prepare: waitingFfmpeg }, async ({ daemon, jobs }) => {
+  const at = performance.now(), stopped = await below(daemon, WAITING);
+  signal(stopped, 'SIGSTOP');
+  await letGo(daemon, stopped);
+  await failedIngests(daemon, jobs, 1, 200_000);
   return `given up after ${Math.round((performance.now() - at) / 1000)} s without a word, and decoded again`;
 });
 
-/** An ffmpeg that takes its time before it begins. */
-function slowFfmpeg(seconds: number): (daemon: RealDaemon) => void {
-  return daemon => {
-    const path = join(daemon.root, 'slow-ffmpeg'), program = join(daemon.root, 'ffmpeg');
-    // Beside it: what decodes recordings may run what lies in its own folder, not what lies elsewhere.
-    copyFileSync(ffmpeg!, program, constants.COPYFILE_FICLONE);
-    writeFileSync(path, `#!/bin/sh\nsleep ${seconds}\nexec '${program}' "$@"\n`);
-    chmodSync(path, 0o755);
-    writeFileSync(daemon.home.settings, JSON.stringify({ ...JSON.parse(readFileSync(daemon.home.settings, 'utf8')) as object, ffmpegPath: path }));
-  };
+const WAITING = 'waiting-ffmpeg';
+
+/** An ffmpeg that stands still before it begins, until it is let go: however late the story comes, it is there. No process of its own that one could meet instead. */
+function waitingFfmpeg(daemon: RealDaemon): void {
+  const path = join(daemon.root, WAITING);
+  writeFileSync(path, `#!/bin/sh\n[ -e '${daemon.root}/go' ] || kill -STOP $$\nexec '${ffmpeg!}' "$@"\n`, { mode: 0o755 });
+  writeFileSync(daemon.home.settings, JSON.stringify({ ...JSON.parse(readFileSync(daemon.home.settings, 'utf8')) as object, ffmpegPath: path }));
+}
+
+/** From now on it begins at once, and so do those that stand still by now, but for one. */
+async function letGo(daemon: RealDaemon, except = 0): Promise<void> {
+  writeFileSync(join(daemon.root, 'go'), '');
+  // One that looked before that may stop only after it was woken.
+  await until('those that wait', () => { const waiting = allBelow(daemon, WAITING).filter(pid => pid !== except); for (const pid of waiting) signal(pid, 'SIGCONT'); return waiting.length === 0; });
 }
 
 const realEngines = async (): Promise<string> => {
@@ -195,10 +207,11 @@ const slowDisk = (): Promise<string> => world({ jobs: 2, env: { LD_PRELOAD: libr
 
 // — recordings —
 
-const changedRecording = (how: string, change: (path: string) => void, code: 'noSuchFile' | 'recordingChanged') => (): Promise<string> => world({ jobs: 2, failing: true, prepare: slowFfmpeg(1) }, async ({ daemon, jobs }) => {
+const changedRecording = (how: string, change: (path: string) => void, code: 'noSuchFile' | 'recordingChanged') => (): Promise<string> => world({ jobs: 2, failing: true, prepare: waitingFfmpeg }, async ({ daemon, jobs }) => {
   await until('its decoding', async () => (await journal(daemon, jobs[0]!, 'ingest.started')).length);
-  await below(daemon, 'slow-ffmpeg');
+  await below(daemon, WAITING);
   change(jobs[0]!.recording.path);
+  await letGo(daemon);
   const [over, other] = await daemon.ended(jobs);
   assert.equal(over!.state, 'failed');
   assert.equal(other!.state, 'completed');

@@ -90,9 +90,10 @@ export const busy = (daemon: RealDaemon, stage: Stage): Promise<{ pid: number; e
 });
 
 /** A process below the daemon whose command line contains this. */
-export const below = (daemon: RealDaemon, word: string): Promise<number> => until(`a process ${word}`, () => processes(daemon.pid).slice(1).find(pid => {
+export const below = (daemon: RealDaemon, word: string): Promise<number> => until(`a process ${word}`, () => allBelow(daemon, word)[0]);
+export const allBelow = (daemon: RealDaemon, word: string): number[] => processes(daemon.pid).slice(1).filter(pid => {
   try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, 4).some(each => each.includes(word)); } catch { return false; }
-}));
+});
 
 export const signal = (pid: number, name: NodeJS.Signals): boolean => { try { process.kill(pid, name); return true; } catch { return false; } };
 

@@ -1,11 +1,14 @@
 /** Files: what a workspace may have planted where Earshot writes and reads, and who may read what is Earshot's own. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { readGlossary } from '../../daemon/cli/glossary.ts';
 import { home as homeOf, openHome } from '../../daemon/home.ts';
 import { checkRecording } from '../../daemon/ingest/ingest.ts';
+import { readPieces } from '../../daemon/ingest/text.ts';
 import { createModels } from '../../daemon/models/models.ts';
 import { writeOutputs } from '../../daemon/pipeline/deliver.ts';
 import { JobWork } from '../../daemon/pipeline/work.ts';
@@ -15,6 +18,9 @@ import { wavHeader } from '../../daemon/speech/wav.ts';
 import type { JobRow, Store } from '../../daemon/store/port.ts';
 import { glossaryPlaces } from '../../schemas/glossary.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
+import { remember } from '../../schemas/remembered.ts';
+import { readSmall } from '../../schemas/small-file.ts';
+import { parseSpeakers } from '../../schemas/speakers.ts';
 import { fileName } from '../../daemon/http/upload.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
@@ -116,6 +122,61 @@ describe('models', () => {
     }
     assert.ok(existsSync(precious));
   });
+});
+
+describe('what a folder of a stranger holds for Earshot to read', { skip: posix }, () => {
+  test('is a file of a bounded size, or is not read: no pipe is waited for, no device read to its end', { timeout: 20_000 }, async () => {
+    const folder = mkdtempSync(join(root, 'small-')), at = (name: string): string => join(folder, name);
+    execFileSync('mkfifo', [at('pipe.srt')]);
+    symlinkSync('/dev/zero', at('endless.srt'));
+    mkdirSync(at('folder.srt'));
+    writeFileSync(at('large.srt'), '');
+    truncateSync(at('large.srt'), 5 * 1024 ** 3);
+    writeFileSync(at('good.srt'), '1\n00:00:01,000 --> 00:00:02,000\nHello\n');
+    for (const name of ['pipe.srt', 'endless.srt', 'folder.srt', 'large.srt']) {
+      await assert.rejects(readSmall(at(name), 1024), name);
+      await assert.rejects(readPieces(at(name), 'en'), failsWith('notMedia'), name);
+      await assert.rejects(readGlossary(at(name)), failsWith('badGlossary'), name);
+    }
+    assert.equal((await readSmall(at('good.srt'), 1024)).length, readFileSync(at('good.srt')).length);
+    await assert.rejects(readSmall(at('good.srt'), 10));
+    assert.deepEqual(await readPieces(at('good.srt'), 'en'), [{ text: 'Hello', startMs: 1000, endMs: 2000 }]);
+    await assert.rejects(readPieces(at('nothing.srt'), 'en'), failsWith('noSuchFile'));
+  });
+  test('names of voices go into a file of ours: nothing is written through a link, and nothing else is replaced', async () => {
+    const folder = mkdtempSync(join(root, 'voices-')), precious = join(root, 'profile'), at = (...parts: string[]): string => join(folder, ...parts);
+    writeFileSync(precious, 'export PATH');
+    mkdirSync(at('a', '.earshot'), { recursive: true });
+    symlinkSync(precious, at('a', '.earshot', 'speakers.json'));
+    mkdirSync(at('b'));
+    mkdirSync(at('elsewhere'));
+    symlinkSync(at('elsewhere'), at('b', '.earshot'));
+    mkdirSync(at('c', '.earshot'), { recursive: true });
+    writeFileSync(at('c', '.earshot', 'speakers.json'), 'notes of mine');
+    mkdirSync(at('d', '.earshot'), { recursive: true });
+    writeFileSync(at('d', '.earshot', 'speakers.json'), '{"scripts":{}}');
+    for (const name of ['a', 'b', 'c', 'd']) await assert.rejects(remember(at(name, '.earshot', 'speakers.json'), { Anna: 'AAAA' }), failsWith('outputNotWritable'), name);
+    assert.equal(readFileSync(precious, 'utf8'), 'export PATH');
+    assert.deepEqual([existsSync(at('elsewhere', 'speakers.json')), readFileSync(at('c', '.earshot', 'speakers.json'), 'utf8'), readFileSync(at('d', '.earshot', 'speakers.json'), 'utf8')], [false, 'notes of mine', '{"scripts":{}}']);
+    mkdirSync(at('e', '.earshot'), { recursive: true });
+    symlinkSync(precious, at('e', '.earshot', 'speakers.json.part'));
+    await remember(at('e', '.earshot', 'speakers.json'), { Anna: 'AAAA' });
+    await remember(at('e', '.earshot', 'speakers.json'), { Ben: 'BBBB', S1: 'CCCC' });
+    assert.deepEqual(parseSpeakers(readFileSync(at('e', '.earshot', 'speakers.json'), 'utf8')), { Anna: 'AAAA', Ben: 'BBBB' });
+    assert.equal(readFileSync(precious, 'utf8'), 'export PATH');
+  });
+});
+
+test('a workspace chooses no program, server or folder of the machine', () => {
+  const { contributes, capabilities } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as { contributes: { configuration: object }; capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } } };
+  const settings = Object.entries(Object.assign({}, ...[contributes.configuration].flat().map(each => (each as { properties: object }).properties)) as Record<string, { scope: string }>);
+  const own = new Set(Object.keys(DEFAULTS).map(name => `earshot.machine.${name}`));
+  assert.ok(settings.length > 30 && settings.some(([name]) => own.has(name)));
+  // Of the machine: nothing that a workspace says counts. The daemon's other settings (commands, server, http, sandbox) are none of VS Code's at all.
+  for (const [name, { scope }] of settings) if (name.startsWith('earshot.machine.') || /path|folders?$|url|command|server|device|http|sandbox/i.test(name) && name !== 'earshot.watchedFolders') assert.equal(scope, 'machine', name);
+  for (const name of ['commands', 'server', 'http', 'sandbox']) assert.ok(!settings.some(([each]) => each.toLowerCase().endsWith(`.${name}`)), name);
+  // Of a workspace only once it is trusted.
+  for (const name of ['models', 'prompt', 'glossary', 'watchedFolders']) assert.ok(capabilities.untrustedWorkspaces.restrictedConfigurations.includes(`earshot.${name}`), name);
 });
 
 describe('what is Earshot\'s own', { skip: posix }, () => {

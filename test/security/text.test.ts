@@ -13,6 +13,11 @@ import * as pages from '../../webview/messages.ts';
 const root = join(import.meta.dirname, '..', '..');
 const sources = (pattern: string): { file: string; text: string }[] => globSync(pattern, { cwd: root }).map(file => ({ file, text: readFileSync(join(root, file), 'utf8') }));
 
+test('Markdown that the editor shows is given no names as they are: they are appended as text, or escaped', () => {
+  for (const { file, text } of sources('extension/**/*.ts')) for (const [call, first] of text.matchAll(/new vscode\.MarkdownString\(([^\n]*)/g))
+    assert.match(first!, /^\)|^''|^`\*\*\$\{escapeMarkdown\(|^vscode\.l10n\.t\('\*\*Cue \{0\} of \{1\}\*\*'/, `${file}: ${call}`);
+});
+
 test('notifications make no links of names: what they are given was made plain, or is ours alone', () => {
   for (const { file, text } of sources('extension/**/*.ts'))
     for (const [call, first] of text.matchAll(/show(?:Information|Warning|Error)Message\(([^\n]*)/g)) {

@@ -7,6 +7,7 @@ import { bundledFfmpeg } from '../../daemon/runtimes/ffmpeg.ts';
 import { ffmpeg, missing, modelFolder, python, SAMPLES, sherpa } from '../engines/place.ts';
 import { machine } from '../bench/machine.ts';
 import { EXHIBITS } from './exhibits.ts';
+import { peaksOf, tooMuch, type Peaks } from './memory.ts';
 import { openZoo, TOLERANCE_MS, visit, type Visit, type Zoo } from './visit.ts';
 
 const absent = missing({ ffmpeg, 'the sherpa runtime': sherpa });
@@ -14,6 +15,7 @@ if (absent) throw new Error(absent);
 const root = join(import.meta.dirname, '..', '..');
 /** What real recognition must hear in these, all in one go through the command line. */
 const RECOGNISED = ['phone.amr', 'h264.mp4', 'voice.opus', '录音：第一次.flac', 'cut.ogg', `${'名'.repeat(83)}x.flac`];
+const LONGEST = '12 hours.wav';
 const SENTENCE = /made amiable himself/i;
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot-zoo-'));
@@ -27,11 +29,13 @@ try {
     if (seen.wrong.length) console.log(`✗ ${exhibit.name}: ${seen.wrong.join('; ')}`);
   }
   const wrong = visits.filter(each => each.wrong.length).length;
+  const peaks = process.platform === 'linux' ? await peaksOf(zoo.at(LONGEST)) : null, over = peaks ? tooMuch(peaks) : [];
+  if (peaks) console.log(`${LONGEST}: at most ${peaks.daemon} MiB in the daemon (${peaks.before} before), ${peaks.child} in the ingest's process, ${peaks.ffmpeg} in ffmpeg${over.length ? `\n✗ ${over.join('; ')}` : ''}`);
   console.log(`${visits.length} exhibits, ${wrong} wrong`);
   const recognised = modelFolder('whisper-base') ? await recognise(zoo) : null;
   if (recognised) console.log(`recognised: ${[...recognised.values()].filter(text => SENTENCE.test(text)).length} of ${recognised.size}`);
-  process.exitCode = wrong || [...recognised?.values() ?? []].some(text => !SENTENCE.test(text)) ? 1 : 0;
-  if (process.exitCode === 0) writeFileSync(join(root, 'docs', 'media.md'), markdown(visits, recognised));
+  process.exitCode = wrong || over.length || [...recognised?.values() ?? []].some(text => !SENTENCE.test(text)) ? 1 : 0;
+  if (process.exitCode === 0) writeFileSync(join(root, 'docs', 'media.md'), markdown(visits, recognised, peaks));
 } finally { rmSync(folder, { recursive: true, force: true }); }
 
 /** The texts by name, through a daemon of its own. */
@@ -45,10 +49,10 @@ async function recognise(zoo: Zoo): Promise<Map<string, string>> {
   return new Map(RECOGNISED.map(name => [name, found.find(each => each.recording.name === name)?.utterances.map(each => each.asr?.text ?? '').join(' ') ?? '']));
 }
 
-function markdown(visits: readonly Visit[], recognised: ReadonlyMap<string, string> | null): string {
+function markdown(visits: readonly Visit[], recognised: ReadonlyMap<string, string> | null, peaks: Peaks | null): string {
   const groups = [...new Set(visits.map(({ exhibit }) => exhibit.group))];
   const late = visits.flatMap(({ outcome, exhibit }) => ('late' in outcome && !('refused' in exhibit.expect) ? outcome.late.slice(0, exhibit.expect.parts ?? 2) : [])).filter(each => each !== null);
-  const refused = visits.filter(({ outcome }) => 'refused' in outcome).length, long = visits.find(({ exhibit }) => exhibit.name === '12 hours.wav')!;
+  const refused = visits.filter(({ outcome }) => 'refused' in outcome).length, long = visits.find(({ exhibit }) => exhibit.name === LONGEST)!;
   return `# The media zoo
 
 Made by \`npm run zoo\` on ${machine()}. ${visits.length} files as the world brings them, made by ffmpeg from one signal: speech at known places with silence
@@ -56,7 +60,7 @@ between. Each goes through the real ingest; where the speech stands in what came
 
 - ${visits.length - refused} are heard, ${refused} refused, each for its own reason. The largest error of a time is ${Math.max(...late.map(Math.abs))} ms (${TOLERANCE_MS} ms are allowed).
 - What is cut off or damaged is transcribed as far as it goes, and the job says so.
-- Twelve hours of silence take ${(long.ms / 1000).toFixed(0)} s and no room on the disk.${recognised ? `
+- Twelve hours of silence take ${(long.ms / 1000).toFixed(0)} s and no room on the disk${peaks ? `, and at most ${peaks.daemon} MiB of memory in the daemon (${peaks.before} before), ${peaks.child} in the process that listens, ${peaks.ffmpeg} in ffmpeg` : ''}.${recognised ? `
 - ${recognised.size} of them (${[...recognised.keys()].map(name => `\`${short(name)}\``).join(', ')}) also went through Whisper: the sentence is in all of the texts.` : ''}
 
 The tests hold the common ones (\`test/engines/zoo.test.ts\`).

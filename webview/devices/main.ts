@@ -6,13 +6,14 @@ import { repeat } from 'lit/directives/repeat.js';
 import { bytes, count, percent } from '../format.ts';
 import type { DeviceView, EstimateView, FromDevices, InstanceView, NoGpu, Slice, TieView, ToDevices } from '../messages.ts';
 import { Page, t } from '../page.ts';
+import { DEVICES } from '../shapes.ts';
 import './chart.ts';
 
 let devices: DeviceView[] = [], bottleneck: string | null = null, noGpu: NoGpu | null = null, tie: TieView = { kind: 'starting', text: '' }, known = false;
 /** What the live region says: warnings only. */
 let alarm = '';
 
-const page = new Page<ToDevices, FromDevices, { scroll: number }>(view, { scroll: 0 }, message => {
+const page = new Page<ToDevices, FromDevices, { scroll: number }>(DEVICES, view, { scroll: 0 }, message => {
   ({ devices, bottleneck, noGpu, tie } = message);
   known = true;
   alarm = devices.filter(d => d.warning).map(d => t('{0}: memory is nearly full', d.name)).join('. ');

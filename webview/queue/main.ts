@@ -8,6 +8,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { count, left } from '../format.ts';
 import type { FromQueue, JobAction, JobRow, TieView, ToQueue } from '../messages.ts';
 import { Page, t } from '../page.ts';
+import { QUEUE } from '../shapes.ts';
 import { reveal, rowAt, tops, visible } from '../virtual.ts';
 import { arrange, drop, heightOf, sameShape, step, totals, type Filter, type Item, type Move, type Section, type Totals } from './order.ts';
 import { actionsOf, describe, jobRow } from './row.ts';
@@ -27,7 +28,7 @@ let dragged: string | null = null, target: { id: string; below: boolean } | null
 let scrollTop = 0, viewport = 600, tabId: string | null = null;
 
 const page = new Page<ToQueue, FromQueue, { filter: Filter; search: string; scroll: number; focus: string | null }>(
-  view, { filter: 'all', search: '', scroll: 0, focus: null }, take);
+  QUEUE, view, { filter: 'all', search: '', scroll: 0, focus: null }, take);
 
 function take(message: ToQueue): boolean {
   if (message.type === 'snapshot') {

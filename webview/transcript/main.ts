@@ -7,6 +7,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { count, duration } from '../format.ts';
 import type { FromTranscript, SpeakerView, ToTranscript, TranscriptShown, UtteranceView } from '../messages.ts';
 import { Page, t } from '../page.ts';
+import { TRANSCRIPT } from '../shapes.ts';
 import { align, current, type Timed } from './align.ts';
 import { draw, peaksOf } from './wave.ts';
 
@@ -19,7 +20,7 @@ let editing: { index: number; field: 'text' | 'translation' } | null = null, fin
 let words: (Timed & { id: string })[] = [];
 const timed = new Map<number, { text: string; words: Timed[] }>();
 
-const page = new Page<ToTranscript, FromTranscript, { at: number; view: View; speed: number; scroll: number }>(view, { at: 0, view: 'both', speed: 1, scroll: 0 }, message => {
+const page = new Page<ToTranscript, FromTranscript, { at: number; view: View; speed: number; scroll: number }>(TRANSCRIPT, view, { at: 0, view: 'both', speed: 1, scroll: 0 }, message => {
   if (message.type === 'goto') { goTo(message.index, message.atMs); return; }
   shown = message;
   words = message.utterances.flatMap(u => wordsOf(u).map((word, i) => ({ ...word, id: `w${u.index}-${i}` })));
