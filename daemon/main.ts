@@ -31,6 +31,7 @@ import { examine } from './doctor.ts';
 import { createHttpDoor, type HttpDoor } from './http/server.ts';
 import { startIndexer } from './search/indexer.ts';
 import { tellSpeakers } from './speakers/label.ts';
+import { deliverSummary } from './summary/made.ts';
 import { openSettings } from './settings.ts';
 import { openSafely, restoredFailure } from './store/sqlite/safekeeping.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -69,6 +70,7 @@ async function main(): Promise<void> {
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
   const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest, spare: new Spare(),
     deliver: async (work, signal) => {
+      if (work.row.options.source === 'transcript') return deliverSummary(work, store, id => catalogue.card(id)?.name ?? id);
       const { pcm } = jobFiles(home.audio, work.row.id), confined = confines(settings.get());
       await tellSpeakers(work, { store, models, runtimes, pcm, confined, signal, log: line => log.write(line) });
       return writeOutputs(work, { store, pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, confined, signal });

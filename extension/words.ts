@@ -26,7 +26,7 @@ export const watchStateText = (state: WatchedFolder['state']): string => words(l
 export const errorText = (error: unknown): string => failureText(toFailure(error));
 
 export const stageName = (stage: Stage): string =>
-  ({ asr: vscode.l10n.t('Recognise'), repair: vscode.l10n.t('Repair'), nmt: vscode.l10n.t('Translate'), tts: vscode.l10n.t('Speak') })[stage];
+  ({ asr: vscode.l10n.t('Recognise'), repair: vscode.l10n.t('Repair'), nmt: vscode.l10n.t('Translate'), tts: vscode.l10n.t('Speak'), summary: vscode.l10n.t('Sum up') })[stage];
 
 /** A language in the window's own: "German" for de. */
 export function languageName(code: string): string {

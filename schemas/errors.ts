@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox';
 export const ERROR_CODES = [
   // what was asked for
   'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'notOnDisk', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'truncatedFile', 'damagedFile', 'recordingChanged',
-  'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'outputNotWritable', 'badGlossary', 'speakersUnknown', 'noSuchFolder', 'notWatched',
+  'unknownLanguage', 'unknownModel', 'wrongStage', 'languageNotSupported', 'unknownJob', 'wrongState', 'unknownSetting', 'settingRange', 'noVoice', 'outputNotWritable', 'badGlossary', 'speakersUnknown', 'noSummary', 'nothingSaid', 'notATranscript', 'noSuchFolder', 'notWatched',
   // live sound
   'noMicrophone', 'tooManySessions', 'sessionBehind',
   // this machine
@@ -33,7 +33,7 @@ export const failure = (code: ErrorCode, args: Failure['args'] = {}, detail?: st
 /** Failures that trying again cannot heal. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'badRequest', 'noSuchFile', 'notAFile', 'noRecordings', 'notOnDisk', 'unreadableFile', 'emptyFile', 'notMedia', 'noAudioTrack', 'noSuchTrack', 'truncatedFile', 'recordingChanged', 'unknownLanguage', 'unknownModel',
-  'wrongStage', 'languageNotSupported', 'noVoice', 'neverFits', 'noPython', 'noNpm', 'noFfmpeg', 'checksumMismatch', 'modelBroken', 'modelUnavailable', 'offline', 'cancelled', 'setAside', 'engineMissing', 'serverRefused',
+  'wrongStage', 'languageNotSupported', 'noVoice', 'neverFits', 'noPython', 'noNpm', 'noFfmpeg', 'checksumMismatch', 'modelBroken', 'modelUnavailable', 'offline', 'cancelled', 'setAside', 'engineMissing', 'serverRefused', 'noSummary', 'nothingSaid', 'notATranscript',
 ]);
 export const canHeal = (code: ErrorCode): boolean => !FINAL.has(code);
 

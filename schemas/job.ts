@@ -43,7 +43,9 @@ export type OutputOptions = Static<typeof OutputOptions>;
 
 export const JobOptions = Closed({
   /** The file is a text in `language`: it is read instead of recognised, for translation and speech. */
-  source: Optional(Type.Literal('text')),
+  source: Optional(Type.Enum(['text', 'transcript'])),
+  /** Of a summary's own job (`source: transcript`): the job, or the transcript file, that it is made of. */
+  transcript: Optional(Type.String({ minLength: 1, maxLength: 4096 })),
   /** Missing: detected from the first utterance. */
   language: Optional(Language),
   repair: Type.Boolean(),
@@ -57,6 +59,8 @@ export const JobOptions = Closed({
   glossary: Optional(Type.Array(GlossaryEntry, { maxItems: 2000 })),
   /** Tell speakers apart by their voices. */
   speakers: Optional(SpeakerOptions),
+  /** Also a summary, by a language model that is installed, once the transcript is there. */
+  summary: Optional(Type.Boolean()),
   /** Audio track of the container, from 0. */
   audioTrack: Optional(Type.Integer({ minimum: 0, maximum: 63 })),
   outputs: Optional(OutputOptions),
@@ -114,6 +118,8 @@ export const Job = Closed({
   failure: Nullable(Failure),
   warnings: Type.Array(Failure),
   outputs: Type.Array(Output),
+  /** The job that makes its summary, or made it. */
+  summary: Optional(Closed({ job: Id })),
   /** A live session: whether more sound may come. Missing: a recording. */
   live: Optional(Closed({ open: Type.Boolean() })),
 });
@@ -145,10 +151,14 @@ export type NmtOutput = Static<typeof NmtOutput>;
 /** Mono 16-bit WAV beside the job; sampleRate in Hz. */
 export const TtsOutput = Closed({ path: Path, sampleRate: Type.Integer(), durationMs: Milliseconds });
 export type TtsOutput = Static<typeof TtsOutput>;
+export const SummaryOutput = Closed({ text: Type.String() });
+export type SummaryOutput = Static<typeof SummaryOutput>;
 
 export const Utterance = Closed({
   index: Type.Integer({ minimum: 0 }), startMs: Milliseconds, endMs: Milliseconds,
   asr: Optional(AsrOutput), repair: Optional(RepairOutput), nmt: Optional(NmtOutput), tts: Optional(TtsOutput),
+  /** Of a summary's own job: notes on a part of the transcript; the last is the summary. */
+  summary: Optional(SummaryOutput),
   /** Who speaks, where that was asked for and could be told. */
   speaker: Optional(SpeakerName),
   /** The stage that gave up on this utterance, and why. */
@@ -159,6 +169,10 @@ export type Utterance = Static<typeof Utterance>;
 /** What an utterance says before translation: repaired where it was, else as recognised. */
 export const sourceText = (utterance: Pick<Utterance, 'asr' | 'repair'>): string => utterance.repair?.text ?? utterance.asr?.text ?? '';
 
+/** What a language model says a transcript is about, and which. */
+export const Summary = Closed({ text: Type.String(), language: Language, model: Type.String() });
+export type Summary = Static<typeof Summary>;
+
 /** The `.earshot.json` transcript: everything a job made, self-contained. */
 export const Transcript = Closed({
   $schema: Optional(Type.String()),
@@ -166,6 +180,7 @@ export const Transcript = Closed({
   recording: Closed({ path: Path, name: Type.String(), durationMs: Nullable(Milliseconds) }),
   language: Nullable(Language), translatedTo: Nullable(Language),
   models: ByStage(Type.String()),
+  summary: Optional(Summary),
   /** The voice of each speaker, to know it again elsewhere. */
   speakers: Optional(Type.Record(SpeakerName, VoicePrint)),
   utterances: Type.Array(Utterance),

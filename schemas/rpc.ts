@@ -123,6 +123,11 @@ export const METHODS = {
   'job/log': method(Closed({ id: Id, limit: Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) }), Closed({ entries: Type.Array(JournalEntry) })),
   /** Calls speakers otherwise, by what they are called now; in the files too that nobody has changed since. Answers the voice of each. */
   'job/speakers': method(Closed({ id: Id, names: Type.Record(SpeakerName, SpeakerName) }), Closed({ speakers: Type.Record(SpeakerName, VoicePrint) })),
+  /**
+   * A summary of a finished job, or of a transcript file (a full path), by a language model that is installed: a job of its own, whose last utterance is the
+   * summary. Runs when nothing else is to be done. What was asked for before is returned, unless `again`. Without a model: `noSummary`.
+   */
+  'job/summary': method(Closed({ of: Path, model: Optional(Type.String({ minLength: 1, maxLength: 200 })), again: Optional(Type.Boolean()) }), Closed({ job: Job, existing: Type.Boolean() })),
   'job/transcript': method(Closed({ id: Id }), Closed({ transcript: Transcript })),
   /** A transcript in one format, as text. */
   'job/render': method(Closed({ id: Id, format: Format, text: OutputOptions.properties.text }), Closed({ text: Type.String() })),

@@ -1,6 +1,6 @@
 /** The daemon's settings: names, defaults and ranges in one place. `earshot settings` and the editor both show these. */
 import { Type, type Static } from 'typebox';
-import { ByStage, Closed, DeviceId, Format, Language, Nullable, Optional, Path } from './words.ts';
+import { ByStage, Closed, DeviceId, Format, Language, Nullable, Optional, Path, Stage } from './words.ts';
 
 const MiB = 1024 ** 2, GiB = 1024 ** 3;
 
@@ -50,7 +50,7 @@ export const Settings = Closed({
   server: Nullable(Closed({ url: Type.String({ pattern: '^https?://', maxLength: 2000 }), key: Nullable(Type.String()), models: ByStage(Type.String()) })),
   /** Programs that serve as engines: argument lists, never a shell. {text}, {input}, {output}, {from}, {to} are replaced within single arguments. */
   commands: Type.Record(Type.String({ pattern: '^[a-z0-9-]+$' }), Closed({
-    stage: Type.Enum(['asr', 'repair', 'nmt', 'tts']), argv: Type.Array(Type.String(), { minItems: 1 }), terminal: Type.Boolean({ default: false }),
+    stage: Stage, argv: Type.Array(Type.String(), { minItems: 1 }), terminal: Type.Boolean({ default: false }),
     languages: Type.Array(Language, { default: [] }),
   }), { default: {} }),
   /** The OpenAI-compatible endpoint on this machine's loopback; null: off. Port 0: any free one. Without a token the daemon makes one. */

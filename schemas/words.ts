@@ -1,10 +1,13 @@
 /** The nouns of Earshot that everything else is made of. See ARCHITECTURE.md, "Words". */
 import { Type, type Static, type TSchema } from 'typebox';
 
-export const Stage = Type.Enum(['asr', 'repair', 'nmt', 'tts']);
+/** The stages of a recording, and what is done with a finished transcript by a job of its own: a summary. */
+export const Stage = Type.Enum(['asr', 'repair', 'nmt', 'tts', 'summary']);
 export type Stage = Static<typeof Stage>;
-/** The stages in the only order there is. */
+/** The stages of a recording in the only order there is. */
 export const STAGES = ['asr', 'repair', 'nmt', 'tts'] as const satisfies readonly Stage[];
+/** All that a model can be asked for. Their places are their numbers in the store. */
+export const KINDS_OF_WORK = [...STAGES, 'summary'] as const satisfies readonly Stage[];
 
 export const JobState = Type.Enum(['pending', 'loading', 'processing', 'paused', 'completed', 'failed', 'cancelled']);
 export type JobState = Static<typeof JobState>;
@@ -50,4 +53,4 @@ export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 
 /** A record whose keys are stages, each of which may be missing. */
 export const ByStage = <T extends TSchema>(schema: T) =>
-  Closed({ asr: Type.Optional(schema), repair: Type.Optional(schema), nmt: Type.Optional(schema), tts: Type.Optional(schema) });
+  Closed({ asr: Type.Optional(schema), repair: Type.Optional(schema), nmt: Type.Optional(schema), tts: Type.Optional(schema), summary: Type.Optional(schema) });

@@ -1,4 +1,4 @@
-/** `earshot transcribe … --summary --combined --csv`: what came of all the recordings, in one file each. */
+/** `earshot transcribe … --index --combined --csv`: what came of all the recordings, in one file each. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, relative, resolve, sep } from 'node:path';
 import { EarshotError, toFailure } from '../../schemas/errors.ts';
@@ -8,18 +8,18 @@ import { summary, utterancesCsv, type Collected } from '../../schemas/messages/c
 import type { Session } from './session.ts';
 import { clean } from './terminal.ts';
 
-export interface CollectOptions { summary?: string; combined?: string; csv?: string }
+export interface CollectOptions { index?: string; combined?: string; csv?: string }
 
 const COMBINED = ['txt', 'md', 'srt', 'vtt', 'ass'] as const;
 
-export const collects = (given: CollectOptions): boolean => Boolean(given.summary ?? given.combined ?? given.csv);
+export const collects = (given: CollectOptions): boolean => Boolean(given.index ?? given.combined ?? given.csv);
 
 /** Before anything begins. @throws badRequest */
 export function checkCollection(given: CollectOptions & { detach?: boolean }, files: readonly string[]): void {
   if (!collects(given)) return;
-  if (given.detach) throw new EarshotError('badRequest', { field: '--detach' }, '--summary, --combined and --csv wait for the end');
+  if (given.detach) throw new EarshotError('badRequest', { field: '--detach' }, '--index, --combined and --csv wait for the end');
   if (given.combined && !formatOf(given.combined)) throw new EarshotError('badRequest', { field: `--combined ${given.combined}` }, `a file that ends with ${COMBINED.map(each => `.${each}`).join(', ')}`);
-  for (const [option, path] of Object.entries({ summary: given.summary, combined: given.combined, csv: given.csv }))
+  for (const [option, path] of Object.entries({ index: given.index, combined: given.combined, csv: given.csv }))
     if (path !== undefined && (isMedia(path) || files.includes(resolve(path)))) throw new EarshotError('badRequest', { field: `--${option} ${path}` }, 'that is a recording');
 }
 
@@ -28,7 +28,7 @@ const formatOf = (path: string): (typeof COMBINED)[number] | undefined => COMBIN
 /** @throws outputNotWritable */
 export async function collect(session: Session, jobs: readonly Job[], given: CollectOptions & { text?: 'original' | 'translation' | 'bilingual' }): Promise<void> {
   const client = await session.client(), collected: Collected[] = [];
-  if (given.summary ?? given.csv) for (const job of jobs) collected.push({ job, transcript: (await client.call('job/transcript', { id: job.id })).transcript });
+  if (given.index ?? given.csv) for (const job of jobs) collected.push({ job, transcript: (await client.call('job/transcript', { id: job.id })).transcript });
   const write = async (named: string, text: string): Promise<void> => {
     const path = resolve(named);
     try {
@@ -43,8 +43,8 @@ export async function collect(session: Session, jobs: readonly Job[], given: Col
   };
   if (given.combined) await write(given.combined, (await client.call('job/combine', { ids: jobs.map(job => job.id), format: formatOf(given.combined)!, ...(given.text ? { text: given.text } : {}) })).text);
   if (given.csv) await write(given.csv, utterancesCsv(collected));
-  if (given.summary) {
-    const folder = dirname(resolve(given.summary));
-    await write(given.summary, summary(collected, { locale: session.locale, wayTo: path => relative(folder, path).split(sep).join('/') }));
+  if (given.index) {
+    const folder = dirname(resolve(given.index));
+    await write(given.index, summary(collected, { locale: session.locale, wayTo: path => relative(folder, path).split(sep).join('/') }));
   }
 }

@@ -65,7 +65,7 @@ export function applyEvent(world: World, event: StateEvent): Job | null {
 }
 
 /** The last stage that changes text: what it made is what is shown. */
-const lastText = (job: Job): Stage => (job.stages.includes('nmt') ? 'nmt' : job.stages.includes('repair') ? 'repair' : 'asr');
+const lastText = (job: Job): Stage => (job.stages.includes('summary') ? 'summary' : job.stages.includes('nmt') ? 'nmt' : job.stages.includes('repair') ? 'repair' : 'asr');
 
 /** Nothing that comes later changes this utterance's text. */
 export function isSettled(followed: Followed, utterance: Utterance): boolean {

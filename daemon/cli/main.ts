@@ -52,11 +52,12 @@ const withRecipe = (command: Command): Command => command
   .option('-g, --glossary <file>', 'names and terms to hear, keep and translate, before those of .earshot/glossary.md')
   .option('--no-glossary', 'leave out every glossary')
   .option('--speakers [n]', 'tell speakers apart; how many there are, when that is known', whole)
+  .option('--summary', 'also a summary, by a language model that is installed, once the text is there')
   .option('--prompt <text>', 'context for the recogniser: names, subject, style');
 
 withRecipe(program.command('transcribe').alias('t').description('transcribe recordings, and repair, translate and speak them')
   .argument('[recording...]', 'files, or folders to look through'))
-  .option('--summary <file.md>', 'also a table of all recordings, with links')
+  .option('--index <file.md>', 'also a table of all recordings, with links')
   .option('--combined <file>', 'also all texts in one: .txt, .md, .srt, .vtt or .ass')
   .option('--csv <file>', 'also all utterances as a table')
   .option('--again', 'do it again even when the same job is there')
@@ -126,6 +127,8 @@ program.command('move').description('change the place of a job in the queue')
 
 program.command('speakers').description('who speaks in a job; LABEL=NAME gives names, which are remembered').argument('<job>').argument('[name...]', 'as in S1=Anna').addOption(json())
   .action((job: string, names: string[], options) => withSession(options, async (session) => (await import('./speakers.ts')).speakers(session, job, names)));
+program.command('summary').description('sum up a transcript with a language model that is installed').argument('<job|file>', 'a job, or an .earshot.json file').option('-m, --model <id>', 'the model').option('--again', 'make another where there is one').addOption(json())
+  .action((named: string, options) => withSession(options, async (session) => (await import('./summary.ts')).summary(session, named, options)));
 program.command('why').description('why a job waits, and when it should start').argument('<job>').addOption(json())
   .action((job: string, options) => withSession(options, async (session) => (await import('./jobs.ts')).why(session, job)));
 program.command('log').description('what happened to a job, step by step').argument('<job>').option('-n, --limit <n>', 'at most so many lines', whole).addOption(json())

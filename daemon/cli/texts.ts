@@ -25,6 +25,7 @@ const en = {
   notWaiting: 'It does not wait.', ambiguous: (text: string, n: number): string => `“${text}” fits ${n} jobs; give more of its id.`, download: 'downloading', install: 'installing', loadingModel: 'loading', pickOne: 'or', recordings: (n: number): string => `${n} recordings`, others: (n: number): string => `and ${n} more`,
   folder: 'FOLDER', recipe: 'RECIPE', taken: 'TAKEN', arriving: 'ARRIVING', file: 'FILE', decision: 'DECISION', noFolders: 'No folder is watched; `earshot watch add FOLDER` adds one.', nothingDecided: 'Nothing has arrived there yet.', watching: (path: string): string => `Watching ${path}.`, unwatched: (path: string): string => `${path} is not watched any more.`,
   subfoldersOut: 'no subfolders', movesTo: (path: string): string => `then moved to ${path}`, into: (path: string): string => `into ${path}`,
+  summedUpBy: (model: string, language: string): string => `${language ? `${language}, by` : 'By'} ${model}, a language model; it may be wrong.`,
   listening: 'listening', endListening: 'Ctrl-C ends it', lastWords: 'The last words are on their way; Ctrl-C again leaves them to the daemon.', noInputs: 'ffmpeg sees nothing to record from. --device FORMAT:NAME names an input of any format that it knows, such as alsa:hw:1.',
 };
 
@@ -54,6 +55,7 @@ const zhCn: Texts = {
   notWaiting: '它没有在等待。', ambiguous: (text, n) => `“${text}”对应 ${n} 个任务，请给出更完整的编号。`, download: '下载', install: '安装', loadingModel: '加载', pickOne: '或', recordings: (n) => `${n} 个录音`, others: (n) => `另有 ${n} 个`,
   folder: '文件夹', recipe: '处理方式', taken: '已提交', arriving: '到达中', file: '文件', decision: '处理结果', noFolders: '没有受监视的文件夹；运行 `earshot watch add 文件夹` 添加。', nothingDecided: '还没有文件到达。', watching: (path) => `正在监视 ${path}。`, unwatched: (path) => `不再监视 ${path}。`,
   subfoldersOut: '不含子文件夹', movesTo: (path) => `完成后移到 ${path}`, into: (path) => `写入 ${path}`,
+  summedUpBy: (model: string, language: string): string => `${language ? `${language}，` : ''}由语言模型 ${model} 生成，可能有误。`,
   listening: '正在听', endListening: '按 Ctrl-C 结束', lastWords: '正在处理最后几句；再按一次 Ctrl-C 则交给后台。', noInputs: 'ffmpeg 没有找到可录音的设备。可用 --device 格式:名称 指定它认识的任何输入，例如 alsa:hw:1。',
 };
 

@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path';
 import type { Client } from '../../schemas/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
-import { FORMATS, STAGES, type Format, type Priority, type Stage } from '../../schemas/words.ts';
+import { FORMATS, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../../schemas/words.ts';
 import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
 import { formatOf } from '../../schemas/subtitles/convert.ts';
 import { glossaryFor, readGlossary } from './glossary.ts';
@@ -11,12 +11,13 @@ import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
 import { knownSpeakers } from './speakers.ts';
 import { clean, cleanLines } from './terminal.ts';
+import { followSummaries } from './summary.ts';
 import { listJobs, sayOutcome, watchJobs } from './watch.ts';
 
 /** How recordings become jobs. */
 export interface Recipe {
   model?: string[]; language?: string; translateTo?: string; speak?: string | true; repair: boolean; format?: string; output?: string; priority?: Priority;
-  glossary?: string | false; speakers?: number | true; prompt?: string; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a';
+  glossary?: string | false; speakers?: number | true; prompt?: string; mux?: boolean; track?: number; text?: 'original' | 'translation' | 'bilingual'; audio?: 'wav' | 'mp3' | 'm4a'; summary?: true;
 }
 export interface TranscribeOptions extends Recipe, CollectOptions { json?: boolean; detach?: boolean; again?: boolean }
 
@@ -51,6 +52,7 @@ export async function transcribe(session: Session, files: string[], given: Trans
   sayOutcome(session, outcome);
   if (ended.some((job) => job.state === 'failed')) process.exitCode = Math.max(Number(process.exitCode ?? 0), EXIT.failed);
   if (outcome !== 'ended') return;
+  if (given.summary) await followSummaries(session, ended, toStdout);
   if (collects(given)) await collect(session, inOrder(jobs, ended), given);
   if (!toStdout) return;
   for (const job of ended) {
@@ -70,6 +72,7 @@ export async function jobOptions(client: Client, given: Recipe, formats: Format[
     ...(given.translateTo ? { translateTo: given.translateTo } : {}),
     ...(given.speak ? { speak: true } : {}),
     ...(given.speakers ? { speakers: given.speakers === true ? {} : { count: given.speakers } } : {}),
+    ...(given.summary ? { summary: true } : {}),
     ...(given.prompt ? { prompt: given.prompt } : {}),
     ...(given.track === undefined ? {} : { audioTrack: given.track }),
     ...(given.glossary ? { glossary: await readGlossary(resolve(given.glossary)) } : {}),
@@ -96,7 +99,7 @@ async function modelsOf(client: Client, given: Recipe): Promise<Pick<JobOptions,
   for (const each of named) {
     const [left, right] = each.split('=', 2) as [string, string | undefined];
     if (right !== undefined) {
-      if (!(STAGES as readonly string[]).includes(left)) throw new EarshotError('badRequest', { field: `--model ${each}` }, `a stage is one of ${STAGES.join(', ')}`);
+      if (!(KINDS_OF_WORK as readonly string[]).includes(left)) throw new EarshotError('badRequest', { field: `--model ${each}` }, `a stage is one of ${KINDS_OF_WORK.join(', ')}`);
       models[left as Stage] = right;
       continue;
     }
@@ -104,8 +107,8 @@ async function modelsOf(client: Client, given: Recipe): Promise<Pick<JobOptions,
     if (!stages) throw new EarshotError('unknownModel', { model: each });
     for (const stage of stages) models[stage] = each;
   }
-  const runs: Record<Stage, boolean> = { asr: true, repair: given.repair, nmt: given.translateTo !== undefined, tts: given.speak !== undefined };
-  for (const stage of STAGES) if (!runs[stage]) delete models[stage];
+  const runs: Record<Stage, boolean> = { asr: true, repair: given.repair, nmt: given.translateTo !== undefined, tts: given.speak !== undefined, summary: given.summary === true };
+  for (const stage of KINDS_OF_WORK) if (!runs[stage]) delete models[stage];
   return { models };
 }
 

@@ -52,7 +52,7 @@ function share(job: Job, stage: Stage): { fraction: number; figure: string; fail
   return { fraction: known === 0 ? 0 : (ended / known) * read, figure: `${ended}/${known}${job.progress.ingested ? '' : '+'}`, failed: progress.failed };
 }
 
-const COLOUR = { asr: 'blue', repair: 'magenta', nmt: 'yellow', tts: 'green' } as const;
+const COLOUR = { asr: 'blue', repair: 'magenta', nmt: 'yellow', tts: 'green', summary: 'cyan' } as const;
 
 /** The stages side by side where there is room, else below each other. */
 function stages(job: Job, { columns, locale, paint }: Frame): string[] {

@@ -39,7 +39,10 @@ export function toMarkdown(transcript: Transcript, passages: readonly Passage[])
     const second = paragraph.flatMap(passage => passage.second ?? []);
     return [`**${clock(paragraph[0]!.startMs)}** ${paragraph[0]!.turn ? `**${escapeMarkdown(paragraph[0]!.speaker!)}:** ` : ''}${escapeMarkdown(joined(paragraph.map(passage => passage.main)))}`, ...(second.length ? [`> ${escapeMarkdown(joined(second))}`] : [])];
   });
-  return [`# ${escapeMarkdown(oneLine(recording.name))}`, ...(facts.length ? [`*${facts.join(' · ')}*`] : []), ...blocks].join('\n\n') + '\n';
+  const { summary } = transcript;
+  // What a model made is text like any other, and says who made it.
+  const above = summary ? ['## Summary', escapeMarkdown(oneLine(summary.text)), `*By ${escapeMarkdown(oneLine(summary.model))}, a language model; it may be wrong.*`, '## Transcript'] : [];
+  return [`# ${escapeMarkdown(oneLine(recording.name))}`, ...(facts.length ? [`*${facts.join(' · ')}*`] : []), ...above, ...blocks].join('\n\n') + '\n';
 }
 
 /** Signs that Markdown could take for its own, anywhere in a line. */

@@ -2,11 +2,11 @@
 import { Type, type TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { ErrorCode } from '../../schemas/errors.ts';
-import { AsrOutput, NmtOutput, RepairOutput, TtsOutput } from '../../schemas/job.ts';
+import { AsrOutput, NmtOutput, RepairOutput, SummaryOutput, TtsOutput } from '../../schemas/job.ts';
 import { Bytes, Closed, Fraction, Optional, type Stage } from '../../schemas/words.ts';
 import { MAX_FRAME_BYTES, type FromWorker } from './protocol.ts';
 
-const OUTPUTS: Record<Stage, TSchema> = { asr: AsrOutput, repair: RepairOutput, nmt: NmtOutput, tts: TtsOutput };
+const OUTPUTS: Record<Stage, TSchema> = { asr: AsrOutput, repair: RepairOutput, nmt: NmtOutput, tts: TtsOutput, summary: SummaryOutput };
 const id = Type.String({ maxLength: 200 });
 const result = (output: TSchema) => Closed({ type: Type.Literal('result'), id, index: Type.Integer({ minimum: 0 }), output });
 const FRAMES: Record<Exclude<FromWorker['type'], 'result'>, TSchema> = {

@@ -47,7 +47,7 @@ export class Instance {
   attemptsDone = 0;
   peakBytes: number | null = null;
   residentBytes: number | null = null;
-  run: { token: number; job: string; from: number; to: number; startedAt: number; until: number; threads: number } | null = null;
+  run: { token: number; job: string; from: number; to: number; startedAt: number; until: number; threads: number; cancelled?: true } | null = null;
   private readonly worker: Worker;
   private readonly pool: Pool;
   private readonly events: InstanceEvents;
@@ -98,7 +98,8 @@ export class Instance {
   /** Asks the run to stop; a worker that does not hear it is ended. */
   cancel(): void {
     const run = this.run;
-    if (!run) return;
+    if (!run || run.cancelled) return;
+    run.cancelled = true;
     this.worker.cancel(String(run.token));
     setTimeout(() => { if (this.run === run) this.stop('kill'); }, CANCEL_MS).unref();
   }

@@ -9,7 +9,7 @@
  * Every second the worker sends `heartbeat` from a thread or timer that a long computation does not hold up.
  * `cancel` asks a run to stop (it answers `failed` with code `cancelled`); the sure way is ending the process. `unload`, or stdin closing, ends the worker.
  */
-import type { AsrOutput, GlossaryEntry, NmtOutput, RepairOutput, TtsOutput, Word } from '../../schemas/job.ts';
+import type { AsrOutput, GlossaryEntry, NmtOutput, RepairOutput, SummaryOutput, TtsOutput, Word } from '../../schemas/job.ts';
 import type { ErrorCode } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 
@@ -33,8 +33,10 @@ export interface StepInputs {
   nmt: { text: string; from: string; to: string; before: { source: string; target: string }[]; glossary: GlossaryEntry[] };
   /** The worker writes a mono 16-bit WAV to `path`. */
   tts: { text: string; language: string; path: string };
+  /** `whole`: the answer stands for the recording, else for a part of it; `notes`: the text is what was noted of parts. */
+  summary: { text: string; language: string; whole: boolean; notes: boolean };
 }
-export interface StepOutputs { asr: AsrOutput; repair: RepairOutput; nmt: NmtOutput; tts: TtsOutput }
+export interface StepOutputs { asr: AsrOutput; repair: RepairOutput; nmt: NmtOutput; tts: TtsOutput; summary: SummaryOutput }
 
 export interface Step<S extends Stage> { index: number; input: StepInputs[S] }
 

@@ -1,7 +1,7 @@
 /** What is measured about steps as they pass: how long they waited, how long they took. Kept in memory for an hour, by the minute for 30 days. */
 import type { Static } from 'typebox';
 import type { StageStats } from '../../schemas/rpc.ts';
-import { STAGES, type JobState, type Stage } from '../../schemas/words.ts';
+import { KINDS_OF_WORK, STAGES, type JobState, type Stage } from '../../schemas/words.ts';
 import type { Store, UtteranceRow } from '../store/port.ts';
 
 interface Sample { at: number; stage: Stage; waitMs: number; runMs: number; lengthMs: number }
@@ -25,13 +25,14 @@ export class Metrics {
 
   private ready(job: string, stage: number): number[] {
     let stages = this.readyAt.get(job);
-    if (!stages) this.readyAt.set(job, stages = STAGES.map(() => []));
+    if (!stages) this.readyAt.set(job, stages = KINDS_OF_WORK.map(() => []));
     return stages[stage]!;
   }
-  known(job: string, rows: readonly UtteranceRow[], at: number): void { for (const row of rows) this.ready(job, 0)[row.index] = at; }
+  /** `first`: the stage that they wait for. */
+  known(job: string, rows: readonly UtteranceRow[], at: number, first: Stage = 'asr'): void { const stage = KINDS_OF_WORK.indexOf(first); for (const row of rows) this.ready(job, stage)[row.index] = at; }
   started(job: string, stage: Stage, index: number, at: number): void { this.startedAt.set(`${job} ${stage} ${index}`, at); }
   finished(job: string, stage: Stage, index: number, lengthMs: number, at: number): void {
-    const key = `${job} ${stage} ${index}`, began = this.startedAt.get(key), position = STAGES.indexOf(stage);
+    const key = `${job} ${stage} ${index}`, began = this.startedAt.get(key), position = KINDS_OF_WORK.indexOf(stage);
     this.startedAt.delete(key);
     for (let next = position + 1; next < STAGES.length; next++) this.ready(job, next)[index] = at;
     if (began === undefined) return; // it needed no model
@@ -64,7 +65,7 @@ export class Metrics {
   }
   stages(since: number, until: number, queue: (stage: Stage) => number): Static<typeof StageStats>[] {
     const wallMs = Math.max(1, until - since);
-    return STAGES.map(stage => {
+    return KINDS_OF_WORK.map(stage => {
       const mine = this.samples.filter(sample => sample.stage === stage && sample.at >= since);
       const runMs = mine.reduce((sum, sample) => sum + sample.runMs, 0);
       return {
@@ -102,7 +103,8 @@ export class Metrics {
     const nowMs = now - Math.max(since, this.began), wallMs = Math.max(1, now - since);
     return {
       since, total: name => this.sum(name, Math.max(since, this.began)) + past.sum(name, ''),
-      stages: stages.map(each => {
+      // Who never asked for a summary hears nothing of them.
+      stages: stages.filter(each => each.stage !== 'summary' || each.done + each.failed + past.sum('done', each.stage) > 0).map(each => {
         const done = past.sum('done', each.stage), all = done + each.done;
         const mixed = (mine: number, name: string): number => (all ? (mine * each.done + past.weighed(name, each.stage)) / all : 0);
         return {

@@ -1,7 +1,7 @@
 /** Which models a machine works with when nobody said which, and what stands in for one that cannot be had. */
 import { failure, type Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
-import { STAGES, type Stage } from '../../schemas/words.ts';
+import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
 
 export interface Substitution { stage: Stage; wanted: string; instead: string; failure: Failure }
 export interface Defaults { models: Partial<Record<Stage, string>>; substitutions: Substitution[] }
@@ -23,7 +23,7 @@ export interface DefaultsView {
  */
 export function chooseDefaults({ preferred, chosen, card, ready, hubReachable, offline }: DefaultsView): Defaults {
   const models: Defaults['models'] = {}, substitutions: Substitution[] = [];
-  for (const stage of STAGES) {
+  for (const stage of KINDS_OF_WORK) {
     const named = chosen[stage];
     if (named) { models[stage] = named; continue; }
     const list = (preferred[stage] ?? []).filter((id) => card(id)?.stages.includes(stage));

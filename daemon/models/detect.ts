@@ -36,7 +36,7 @@ function describeGguf(path: string, { meta, whole }: NonNullable<ReturnType<type
   const { size } = statSync(path);
   return {
     card: {
-      name: String(meta['general.name'] ?? basename(path, '.gguf')), family: architecture, engine: 'llama', stages: ['repair', 'nmt'], languages: [],
+      name: String(meta['general.name'] ?? basename(path, '.gguf')), family: architecture, engine: 'llama', stages: ['repair', 'nmt', 'summary'], languages: [],
       licence: String(meta['general.license'] ?? ''), homepage: '',
       // On a CPU llama.cpp keeps a second copy of most weights, rearranged for its vector units.
       memory: { cpu: Math.ceil(size * 1.9) + 256 * 1024 ** 2, gpu: Math.ceil(size * 1.25) + 512 * 1024 ** 2 },

@@ -220,7 +220,9 @@ export function createModels({ home, settings, runtimes, emit, lastUsed = () => 
       } finally { await rm(building, { recursive: true, force: true }); }
     },
     async defaults({ gpu, best = false }) {
-      const config = settings(), preferred = registry.defaults[gpu ? 'gpu' : 'cpu'];
+      const config = settings(), all = registry.defaults[gpu ? 'gpu' : 'cpu'];
+      // Nothing is fetched for summaries, which few want: what is there for the rest serves.
+      const { summary: _, ...preferred } = best ? all : { summary: undefined, ...all };
       const view = { preferred, chosen: config.defaultModels, card: find, ready, offline: config.offline };
       // Asked only when the answer could change something.
       const asks = !config.offline && Object.entries(preferred).some(([stage, ids]) => !config.defaultModels[stage as Stage] && !(best ? ready(ids[0]!) : ids.some(ready)));

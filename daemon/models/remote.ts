@@ -1,13 +1,13 @@
 /** Models without files of ours: those of the user's own server and programs, as cards like any other. */
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import { STAGES } from '../../schemas/words.ts';
+import { KINDS_OF_WORK } from '../../schemas/words.ts';
 
 /** Cards named `server-<stage>` and `command-<name>`. The server's key is not in them: cards travel to clients. */
 export function remoteCards(settings: Pick<Settings, 'server' | 'commands'>): ModelCard[] {
   const cards: ModelCard[] = [];
   const plain = { languages: [], licence: '', homepage: '', files: [], memory: {}, precision: {}, size: 0 };
-  for (const stage of STAGES) {
+  for (const stage of KINDS_OF_WORK) {
     const model = settings.server?.models[stage];
     if (settings.server && model) cards.push({ ...plain, id: `server-${stage}`, name: model, family: 'server', engine: 'openai', stages: [stage], homepage: settings.server.url, parameters: { url: settings.server.url, model } });
   }

@@ -44,6 +44,14 @@ export class Catalogue implements Choices {
     return card && servesLanguage(card, language) ? card.id : this.parts.models.voiceFor(language) ?? undefined;
   }
 
+  /** The preferred one when it is there; else any that is. */
+  summariser(preferred: string | undefined): string | undefined {
+    const { models } = this.parts, chosen = this.parts.settings().defaultModels.summary;
+    if (chosen !== undefined || (preferred !== undefined && models.ready(preferred))) return chosen ?? preferred;
+    return models.list().find(({ card, state }) => card.stages.includes('summary') && card.engine !== 'fake' && state === 'installed')?.card.id;
+  }
+  ready(model: string): boolean { return this.parts.models.ready(model); }
+
   precision(card: ModelCard, device: string): string { return (device === 'cpu' ? card.precision.cpu : card.precision.gpu) ?? 'default'; }
   directory(id: string): string { return this.parts.models.directory(id); }
   /** The card's, and what only workers may know: a server's key, a program's arguments. */

@@ -30,6 +30,7 @@ import { Outbox } from './outbox.ts';
 import { presentActive, presentStored } from './present.ts';
 import { modelsFor } from './request.ts';
 import type { Speeds } from './speeds.ts';
+import { isPressing, isSummary, somePress, Summaries } from './summaries.ts';
 import { Windows } from './windows.ts';
 import { JobWork, SURE_OF_LANGUAGE, type StageWork } from './work.ts';
 
@@ -67,6 +68,7 @@ export class Core {
   readonly loadFailures = new Map<string, { count: number; notBefore: number; last: Failure }>();
   /** Of all jobs seen: new ones come after it, whatever the clock says. */
   lastPosition = 0;
+  readonly summaries = new Summaries(this);
   readonly gauge: Gauge;
   readonly lengths: Lengths;
   readonly retryPauseMs: (tries: number) => number;
@@ -93,7 +95,7 @@ export class Core {
 
   adopt(row: JobRow): JobWork {
     // Somebody may have thrown its sound away meanwhile: the recording gives the same again.
-    if (row.ingested && !row.live && !this.hasSound(row)) row.ingested = false;
+    if (row.ingested && !row.live && (row.options.source === 'transcript' || !this.hasSound(row))) row.ingested = false;
     const work = new JobWork(row, this.lengths.guessMs(row));
     this.lastPosition = Math.max(this.lastPosition, row.position);
     this.learnContext(work);
@@ -111,7 +113,8 @@ export class Core {
   private learnContext(work: JobWork): void {
     const { catalogue, engine } = this.parts;
     const engineOf = (stage: Stage): Engine | undefined => { const model = work.row.models[stage], card = model ? catalogue.card(model) : undefined; return card && engine(card.engine); };
-    work.contextual = work.row.stages.filter(stage => engineOf(stage)?.contextual?.includes(stage) ?? false);
+    // Notes are drawn together once they are all there.
+    work.contextual = work.row.stages.filter(stage => stage === 'summary' || (engineOf(stage)?.contextual?.includes(stage) ?? false));
     // Somebody who speaks wants to read each utterance as it comes.
     const windowMs = work.row.live ? 0 : engineOf('asr')?.windowMs ?? 0;
     if (windowMs !== work.windows.mostMs) work.windows = new Windows(work.utterances, windowMs);
@@ -144,11 +147,16 @@ export class Core {
       work.expected = { at: now, moving: work.anyRunning, waiting: work.anyRunning ? undefined : this.outlook.waiting.get(work.row.id), endAt: this.outlook.expectedEndAt.get(work.row.id) };
     const { waiting, endAt } = work.expected;
     if (work.row.startedAt === null && waiting?.expectedStartAt != null) work.promised ??= { at: now, startAt: waiting.expectedStartAt };
-    return presentActive(work, { waiting: waiting ?? this.waitingForTools(work), endAt, attempts: this.parts.settings().attempts });
+    return presentActive(work, { waiting: waiting ?? this.waitingForOthers(work) ?? this.waitingForTools(work), endAt, attempts: this.parts.settings().attempts });
   }
 
   /** Reasons and expected times are told this often at most: each costs a look at the whole queue. */
   private get queueMs(): number { return Math.min(1_000, this.jobs.size * 2); }
+
+  private waitingForOthers(work: JobWork): Waiting | undefined {
+    if (!isSummary(work) || !somePress(this.jobs)) return undefined;
+    return { reason: { code: 'behind', args: { count: [...this.jobs.values()].filter(isPressing).length } }, expectedStartAt: null };
+  }
 
   private waitingForTools(work: JobWork): Waiting | undefined {
     const reason = work.ingest === 'waiting' ? this.parts.catalogue.toolsWaiting() : null;
@@ -292,11 +300,15 @@ export class Core {
     const abort = new AbortController();
     this.deliveries.set(work.row.id, abort);
     const stillOurs = (): boolean => this.jobs.get(work.row.id) === work;
-    this.parts.deliver(work, abort.signal).then(
-      outputs => this.heard(() => { if (stillOurs()) {
+    this.parts.deliver(work, abort.signal).then(async outputs => ({ outputs, summary: work.row.options.summary && !anyFailed ? await this.summaries.after(work) : null })).then(
+      ({ outputs, summary }) => this.heard(() => { if (stillOurs()) {
         work.row.outputs = outputs;
         const failed = work.made.filter(utterance => utterance.failed);
-        this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
+        this.parts.store.batch(() => {
+          if (summary) this.summaries.begin(summary);
+          this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
+        });
+        if (summary) this.wake();
       } }),
       error => this.heard(() => { if (stillOurs()) this.end(work, 'failed', toFailure(error)); }),
     ).finally(() => this.heard(() => { work.finishing = false; this.deliveries.delete(work.row.id); }));
@@ -310,7 +322,7 @@ export class Core {
     this.deliveries.get(work.row.id)?.abort();
     store.batch(() => {
       for (const stage of work.stages) for (const token of [...stage.running.keys()]) this.park(work, stage, token, why ?? failure('cancelled'));
-      store.update(work.row.id, { state, failure: why, finishedAt: now, outputs: work.row.outputs, ...(live ? { live } : {}) }, { kind: `job.${state}`, at: now, data: why ? { failure: why } : {} });
+      store.update(work.row.id, { state, failure: why, finishedAt: now, outputs: work.row.outputs, warnings: work.row.warnings, ...(live ? { live } : {}) }, { kind: `job.${state}`, at: now, data: why ? { failure: why } : {} });
     });
     for (const instance of this.instances.values()) if (instance.run?.job === work.row.id) instance.cancel();
     Object.assign(work.row, { state, failure: why, finishedAt: now, ...(live ? { live } : {}) });

@@ -23,7 +23,7 @@ export function transcriptOf(work: Pick<JobWork, 'row' | 'made'>): Transcript {
   const { row, made } = work;
   return {
     earshot: 1, recording: { path: row.path, name: row.name, durationMs: row.durationMs }, language: row.language, translatedTo: row.options.translateTo ?? null, models: row.models,
-    ...(row.voices ? { speakers: row.voices } : {}), utterances: made.map(({ tts: _, ...utterance }) => utterance), warnings: row.warnings,
+    ...(row.summary?.made ? { summary: row.summary.made } : {}), ...(row.voices ? { speakers: row.voices } : {}), utterances: made.map(({ tts: _, ...utterance }) => utterance), warnings: row.warnings,
   };
 }
 

@@ -73,11 +73,11 @@ export class Gauge {
   }
 }
 
-const fresh = <T>(make: () => T): Record<Stage, T> => ({ asr: make(), repair: make(), nmt: make(), tts: make() });
+const fresh = <T>(make: () => T): Record<Stage, T> => ({ asr: make(), repair: make(), nmt: make(), tts: make(), summary: make() });
 
 /** Steps that could start now but have not. */
 function queueLengths(jobs: Iterable<JobWork>): Record<Stage, number> {
-  const queues = { asr: 0, repair: 0, nmt: 0, tts: 0 };
+  const queues = { asr: 0, repair: 0, nmt: 0, tts: 0, summary: 0 };
   for (const work of jobs) for (const [position, stage] of work.stages.entries()) queues[stage.stage] += Math.max(0, work.ready(position) - stage.next);
   return queues;
 }

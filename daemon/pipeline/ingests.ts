@@ -1,6 +1,6 @@
 /** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
 import { statSync } from 'node:fs';
-import { canHeal, toFailure } from '../../schemas/errors.ts';
+import { canHeal, failure, toFailure } from '../../schemas/errors.ts';
 import { confines } from '../confine/launched.ts';
 import { makeFolder } from '../durable.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -9,6 +9,9 @@ import { readPieces } from '../ingest/text.ts';
 import { jobFiles } from './inputs.ts';
 import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
+import { transcriptFor } from '../summary/made.ts';
+import { languageOf, piecesOf } from '../summary/pieces.ts';
+import { isSummary } from './summaries.ts';
 import type { UtteranceRow } from '../store/port.ts';
 import type { JobWork } from './work.ts';
 
@@ -21,6 +24,7 @@ export class Ingests {
     const { home, ingest, liveIngest, catalogue, log } = this.core.parts;
     if (this.core.parts.clock() < work.ingestNotBefore) return;
     if (work.row.options.source === 'text') { this.read(work); return; }
+    if (isSummary(work)) { this.readTranscript(work); return; }
     let tools: ReturnType<Catalogue['ingestTools']>;
     try { tools = catalogue.ingestTools(); } catch (error) { this.core.end(work, 'failed', toFailure(error)); return; }
     if (!tools) return; // being fetched; its end wakes us
@@ -88,6 +92,23 @@ export class Ingests {
     }), error => this.core.heard(() => { if (isNow()) this.core.end(work, 'failed', toFailure(error)); }));
   }
 
+  /** What a summary is made of is known at once too. */
+  private readTranscript(work: JobWork): void {
+    const { id, path, options } = work.row;
+    work.ingest = 'running';
+    const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
+    transcriptFor(options.transcript!, this.core.parts.store).then(transcript => this.core.heard(() => {
+      if (!isNow()) return;
+      const pieces = work.pieces = piecesOf(transcript), ms = Math.max(0, ...pieces.map(piece => piece.endMs));
+      if (pieces.length === 0) { this.core.end(work, 'failed', failure('nothingSaid', { path })); return; }
+      this.add(work, pieces.map(({ startMs, endMs }, index) => ({ index, startMs, endMs })));
+      work.ingest = 'done';
+      this.core.update(work, { ingested: true, ingestedMs: transcript.recording.durationMs ?? ms, language: languageOf(transcript) }, { kind: 'ingest.finished', data: { utterances: pieces.length } });
+      this.core.advance(work);
+      this.core.wake();
+    }), error => this.core.heard(() => { if (isNow()) this.core.end(work, 'failed', toFailure(error)); }));
+  }
+
   /** While a recogniser is loaded and nothing is asked of it, a process stands ready for the next recording. */
   standBy(): void {
     const { spare, catalogue } = this.core.parts;
@@ -105,7 +126,7 @@ export class Ingests {
     const { store, clock, metrics } = this.core.parts, { id } = work.row, at = clock();
     store.addUtterances(id, rows);
     work.addUtterances(rows, work.row.live ? at : undefined);
-    metrics.known(id, rows, at);
+    metrics.known(id, rows, at, work.row.stages[0]);
     this.core.tell(work);
   }
 }

@@ -29,6 +29,10 @@ export function stepInput<S extends Stage>(stage: S, work: JobWork, index: numbe
       before: !work.contextual.includes('nmt') ? [] : work.made.slice(Math.max(0, index - 2), index).map(other => ({ source: sourceText(other), target: other.nmt?.text ?? '' })).filter(pair => pair.source && pair.target),
     }),
     tts: () => ({ text: made.nmt?.text ?? sourceText(made), language: options.translateTo ?? languageBefore(work, index), path: join(files.speech, `${index}-${token}.wav`) }),
+    summary: () => {
+      const { text, of } = work.pieces![index]!;
+      return { text: text || of.map(n => work.made[n]?.summary?.text ?? '').join('\n'), language: work.row.language ?? 'en', whole: index === work.pieces!.length - 1, notes: of.length > 0 };
+    },
   };
   return inputs[stage]() as StepInputs[S];
 }
@@ -55,6 +59,7 @@ export function withoutModel(stage: Stage, work: JobWork, index: number, now: nu
       const text = sourceText(made), to = work.row.options.translateTo!;
       return text.trim() && language.split('-')[0] !== to.split('-')[0] ? null : { text, language: to };
     }
+    case 'summary': return null;
     case 'tts': return (made.nmt?.text ?? sourceText(made)).trim() ? null : { path: '-', sampleRate: 16_000, durationMs: 0 };
   }
 }

@@ -22,6 +22,7 @@ import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
 import { Queue } from './queue.ts';
+import { somePress } from './summaries.ts';
 import { buildSnapshot } from './snapshot.ts';
 
 export class Pipeline {
@@ -67,6 +68,7 @@ export class Pipeline {
     if (!this.core.stall) for (const word of words) word();
   }
 
+  get summaries(): Core['summaries'] { return this.core.summaries; }
   get instances(): Core['instances'] { return this.core.instances; }
   present: Core['present'] = id => this.core.present(id);
   presentRow: Core['presentRow'] = row => this.core.presentRow(row);
@@ -180,6 +182,7 @@ export class Pipeline {
     const { store, clock } = this.core.parts;
     const { next, starts } = store.turn(() => {
       this.takeIn();
+      this.giveWay();
       const next = this.plan();
       this.core.gauge.observe(clock(), this.core.instances.values(), this.core.outlook.waiting);
       this.core.outlook = next;
@@ -187,6 +190,11 @@ export class Pipeline {
     });
     for (const start of starts) start?.();
     return next;
+  }
+
+  /** Who waits for recognition does not wait for a summary: the piece that it was at is done again later. */
+  private giveWay(): void {
+    for (const instance of this.core.instances.values()) if (instance.run && instance.options.stage === 'summary' && somePress(this.core.jobs)) instance.cancel();
   }
 
   /** Once a minute: what the last one measured narrows what the scheduler may do. */

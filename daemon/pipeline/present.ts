@@ -44,5 +44,5 @@ const facts = (row: JobRow): Omit<Job, 'state' | 'progress' | 'waiting' | 'retry
   id: row.id, recording: { path: row.path, name: row.name, bytes: row.bytes, modifiedAt: row.modifiedAt, durationMs: row.durationMs },
   options: row.options, stages: row.stages, models: row.models, priority: row.priority, position: row.position,
   createdAt: row.createdAt, startedAt: row.startedAt, finishedAt: row.finishedAt, language: row.language,
-  failure: row.failure, warnings: row.warnings, outputs: row.outputs, ...(row.live ? { live: { open: row.live.open } } : {}),
+  failure: row.failure, warnings: row.warnings, outputs: row.outputs, ...(row.summary ? { summary: { job: row.summary.job } } : {}), ...(row.live ? { live: { open: row.live.open } } : {}),
 });

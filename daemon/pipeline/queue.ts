@@ -51,7 +51,16 @@ export class Queue {
       const why = toFailure(error);
       return answers.map(answer => ('failure' in answer ? answer : answer.existing && !fresh.includes(answer.row) ? { job: this.core.present(answer.row.id)!, existing: true } : { failure: why }));
     }
-    return answers.map(answer => ('failure' in answer ? answer : { job: this.core.presentRow(answer.row), existing: answer.existing }));
+    for (const [i, answer] of answers.entries()) if ('row' in answer && answer.existing && requests[i]!.options.summary) await this.alsoSummary(answer.row);
+    return answers.map(answer => ('failure' in answer ? answer : { job: this.core.present(answer.row.id)!, existing: answer.existing }));
+  }
+
+  /** A job that is there already gets the summary that it was not asked for before. */
+  private async alsoSummary({ id }: JobRow): Promise<void> {
+    const work = this.core.jobs.get(id);
+    if (work) this.core.update(work, { options: { ...work.row.options, summary: true } });
+    // What stands in its way was told at once where it is asked for alone; here the transcript is what was asked for.
+    else await this.core.summaries.request({ of: id }).catch(error => { this.core.parts.log(`summary of ${id}: ${String(error)}`); });
   }
 
   pause(ids: readonly string[]): void {

@@ -19,10 +19,14 @@ export interface Choices {
   defaults(): Promise<Defaults>;
   /** Who speaks a language; undefined: nobody. */
   voice(language: string): string | undefined;
+  /** Who sums up: `preferred` when it is there, else another that is. */
+  summariser?(preferred: string | undefined): string | undefined;
+  /** It is on this machine, or needs nothing there. */
+  ready?(model: string): boolean;
 }
 
-export const stagesOf = (options: JobOptions): Stage[] =>
-  STAGES.filter(stage => stage === 'asr' || (stage === 'repair' ? options.repair && options.source !== 'text' : stage === 'nmt' ? options.translateTo !== undefined : options.speak === true));
+export const stagesOf = (options: JobOptions): Stage[] => options.source === 'transcript' ? ['summary']
+  : STAGES.filter(stage => stage === 'asr' || (stage === 'repair' ? options.repair && options.source !== 'text' : stage === 'nmt' ? options.translateTo !== undefined : options.speak === true));
 
 /** The language that the spoken track is in; null while it is not known. */
 export const spokenLanguage = (options: JobOptions, detected: string | null): string | null => options.translateTo ?? options.language ?? detected;
@@ -86,13 +90,14 @@ export async function toLiveRow(request: LiveRequest, id: string, now: number, c
 /** `position`: later than all others of its priority. @throws what inspect and modelsFor throw */
 export async function toRow(request: JobRequest, id: string, now: number, choices: Choices, position: number): Promise<JobRow> {
   const file = await inspect(request.recording);
-  const { options } = request;
+  const { options } = request, { summary: _, ...made } = options;
+  if (options.source === 'transcript' || options.transcript !== undefined) throw new EarshotError('badRequest', { field: 'options.source' }, 'a summary is asked for by job/summary');
   if (options.source === 'text' && !options.language) throw new EarshotError('badRequest', { field: 'options.language' }, 'a text says its language');
   if (options.source === 'text' && !options.translateTo && !options.speak) throw new EarshotError('badRequest', { field: 'options.speak' }, 'a text is translated or spoken');
   const { models: defaults, substitutions } = await choices.defaults();
   const models = modelsFor(options, null, choices, defaults);
   const warnings = substitutions.filter(each => models[each.stage] === each.instead).map(each => failure(each.failure.code, { ...each.failure.args, instead: each.instead }));
-  const fingerprint = createHash('sha256').update(JSON.stringify([file.path, file.bytes, file.modifiedAt, options])).digest('hex');
+  const fingerprint = createHash('sha256').update(JSON.stringify([file.path, file.bytes, file.modifiedAt, made])).digest('hex');
   return {
     id, ...file, durationMs: null, fingerprint, options, stages: stagesOf(options), models,
     priority: request.priority ?? 'normal', position, state: 'pending', createdAt: now, startedAt: null, finishedAt: null,

@@ -1,13 +1,14 @@
 /** The state of the world in the shape that `plan` reads. */
 import type { Failure } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import { STAGES } from '../../schemas/words.ts';
+import { KINDS_OF_WORK } from '../../schemas/words.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Instance } from '../instances/instance.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Advice, DeviceView, JobView, ModelView, Snapshot } from '../scheduler/snapshot.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Speeds } from './speeds.ts';
+import { isSummary, somePress } from './summaries.ts';
 import type { JobWork } from './work.ts';
 
 export interface World {
@@ -23,9 +24,10 @@ export function buildSnapshot(world: World): Snapshot {
   const jobs: JobView[] = [];
   const lists = new Set<readonly string[]>();
   let ingestsRunning = 0, last: readonly string[] | null = null;
+  const pressing = somePress(world.jobs);
   for (const work of world.jobs.values()) {
     if (work.ingest === 'running') ingestsRunning++;
-    if (work.row.state === 'paused' || work.finishing) continue;
+    if (work.row.state === 'paused' || work.finishing || (pressing && isSummary(work))) continue;
     const view = work.view(), list = view.untouched?.models ?? work.modelList;
     if (list !== last) lists.add(last = list);
     jobs.push(view);
@@ -69,7 +71,7 @@ function modelView(id: string, devices: readonly DeviceView[], world: World): Mo
   const stage = card.stages[0]!;
   return {
     id, engine: engine.id, stages: card.stages, family: card.family, size: card.size, devices: engine.devices, need, loadMs, notBefore,
-    msPerSecond: Math.max(...STAGES.filter(each => card.stages.includes(each)).map(each => world.speeds.get(id, each, devices.some(device => device.kind === 'gpu') ? 'gpu' : 'cpu')), world.speeds.get(id, stage, 'cpu')),
+    msPerSecond: Math.max(...KINDS_OF_WORK.filter(each => card.stages.includes(each)).map(each => world.speeds.get(id, each, devices.some(device => device.kind === 'gpu') ? 'gpu' : 'cpu')), world.speeds.get(id, stage, 'cpu')),
     elastic: engine.elastic ?? false,
     maxBatch: engine.batchDevices && !devices.some(device => device.usable && engine.batchDevices!.includes(device.kind)) ? 1 : Math.max(1, ...card.stages.map(each => engine.maxBatch[each] ?? 1)), waiting: world.catalogue.waiting(card),
   };

@@ -5,7 +5,7 @@ import { Averages } from './averages.ts';
 
 /** Guesses until there is a measurement: ms of work for one second of recording. */
 const FIRST_GUESS: Readonly<Record<Stage, { cpu: number; gpu: number }>> = {
-  asr: { cpu: 200, gpu: 30 }, repair: { cpu: 150, gpu: 30 }, nmt: { cpu: 400, gpu: 60 }, tts: { cpu: 200, gpu: 50 },
+  asr: { cpu: 200, gpu: 30 }, repair: { cpu: 150, gpu: 30 }, nmt: { cpu: 400, gpu: 60 }, tts: { cpu: 200, gpu: 50 }, summary: { cpu: 60, gpu: 5 },
 };
 
 export class Speeds {

@@ -7,6 +7,7 @@
  */
 import type { Utterance } from '../../schemas/job.ts';
 import type { Stage } from '../../schemas/words.ts';
+import type { Piece } from '../summary/pieces.ts';
 import type { LiveIngest } from '../ingest/ingest.ts';
 import type { JobView, StageView, Waiting } from '../scheduler/snapshot.ts';
 import type { Attempt, JobRow, UtteranceRow } from '../store/port.ts';
@@ -97,6 +98,8 @@ export class JobWork {
   windows = new Windows(this.utterances, 0);
   /** What its utterances say, where the recording is a text. */
   texts: readonly string[] | null = null;
+  /** What a summary is made of, step by step. */
+  pieces: readonly Piece[] | null = null;
   /** The outputs are being written. */
   finishing = false;
   totalMs = 0;
@@ -153,7 +156,7 @@ export class JobWork {
 
   noteWords(index: number): void {
     const made = this.made[index];
-    const text = made?.nmt?.text || made?.repair?.text || made?.asr?.text;
+    const text = made?.nmt?.text || made?.repair?.text || made?.asr?.text || made?.summary?.text;
     if (text) this.lastWords = text.length > 120 ? `…${text.slice(-120)}` : text;
   }
 

@@ -18,6 +18,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Pool } from '../pool/pool.ts';
 import { callSpeakers } from '../speakers/names.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
+import { isJob } from '../summary/made.ts';
 import type { SettingsFile } from '../settings.ts';
 import type { Store } from '../store/port.ts';
 import type { Watch } from '../watch/watch.ts';
@@ -55,7 +56,8 @@ export function createHandlers(parts: MethodParts): Handlers {
   const active = (): Job[] => pipeline.active();
   const devices = (): Device[] => pool.devices();
   const rowOf = (id: string) => { const row = store.job(id); if (!row) throw new EarshotError('unknownJob', { id }); return row; };
-  const transcript = (id: string) => { const row = rowOf(id); return transcriptOf({ row, made: store.utterances(id) }); };
+  /** Of a summary's job: the transcript that it sums up, where a job made that. */
+  const transcript = (id: string) => { const of = rowOf(id).options.transcript, row = of && isJob(of) ? rowOf(of) : rowOf(id); id = row.id; return transcriptOf({ row, made: store.utterances(id) }); };
   const inBackground = (id: string, work: Promise<void>, done: (event: StateEvent) => void): void => {
     work.catch((error: unknown) => { if (error instanceof EarshotError) events.publish({ type: 'notice', failure: error.failure }); }).finally(() => { const model = models.list().find(each => each.card.id === id); if (model) done({ type: 'model', model }); pipeline.wake(); });
   };
@@ -77,6 +79,7 @@ export function createHandlers(parts: MethodParts): Handlers {
     'job/move': ({ id, ...place }) => { pipeline.queue.move(id, place); return {}; },
     'job/log': ({ id, limit = 500 }) => { rowOf(id); return { entries: store.log({ job: id, limit }) }; },
     'job/speakers': async ({ id, names }) => ({ speakers: await callSpeakers(store, rowOf(id), names) }),
+    'job/summary': request => pipeline.summaries.request(request),
     'job/transcript': ({ id }) => ({ transcript: transcript(id) }),
     'job/combine': async ({ ids, format, text = 'original' }) => {
       const transcripts = [];

@@ -9,7 +9,7 @@ export type Verdict = 'fits' | 'loading' | 'memory' | 'reserved' | 'deviceLimit'
 /** Which kinds of device a stage may use, best first, on this machine. */
 export function kindsFor(stage: Stage, model: ModelView, policy: Policy, hasGpu: boolean): DeviceKind[] {
   const gpu = hasGpu && model.devices.includes('gpu');
-  const cpu = model.devices.includes('cpu') && (!gpu || (stage === 'repair' ? policy.repairOnCpu : policy.othersOnCpu));
+  const cpu = model.devices.includes('cpu') && (!gpu || (stage === 'repair' || stage === 'summary' ? policy.repairOnCpu : policy.othersOnCpu));
   return [...(gpu ? ['gpu' as const] : []), ...(cpu ? ['cpu' as const] : [])];
 }
 

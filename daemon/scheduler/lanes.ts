@@ -3,7 +3,7 @@
  * share its lane: that is how work is grouped by model. With `modelReuse: never` each job has lanes of its own.
  */
 import type { Reason } from '../../schemas/job.ts';
-import { STAGES, type Stage } from '../../schemas/words.ts';
+import type { Stage } from '../../schemas/words.ts';
 import type { DeviceView, InstanceView, JobView, ModelView, Policy, Snapshot, StageView } from './snapshot.ts';
 
 /** A job with steps that may start now. */
@@ -49,7 +49,7 @@ export interface Ledger {
 export const LOOK_AHEAD = 64;
 /** What an utterance lasts when only their number is known. */
 const UTTERANCE_SECONDS = 12;
-export const STAGE_INDEX: Readonly<Record<Stage, number>> = { asr: 0, repair: 1, nmt: 2, tts: 3 };
+export const STAGE_INDEX: Readonly<Record<Stage, number>> = { asr: 0, repair: 1, nmt: 2, tts: 3, summary: 4 };
 export const isRemote = (model: ModelView, device: string): boolean => model.need[device] === 0;
 
 export function openLedger(snapshot: Snapshot, policy: Policy, now: number): Ledger {
@@ -125,7 +125,7 @@ export class Lanes {
     return lane;
   }
   private create(stage: Stage, model: ModelView, job: string | null): Lane {
-    const lane: Lane = { stage, stageIndex: STAGES.indexOf(stage), model, job, instances: [], waiting: [], readyMs: 0, leftMs: 0, comingMs: 0, wantedBy: Infinity, wantedByLive: false, decoded: 0, closed: false, reason: null };
+    const lane: Lane = { stage, stageIndex: STAGE_INDEX[stage], model, job, instances: [], waiting: [], readyMs: 0, leftMs: 0, comingMs: 0, wantedBy: Infinity, wantedByLive: false, decoded: 0, closed: false, reason: null };
     this.all.push(lane);
     return lane;
   }

@@ -1,19 +1,13 @@
 /** Speakers get other names: in the store, and in the files of the job that nobody has changed since they were written. */
 import { readFile } from 'node:fs/promises';
-import { isDeepStrictEqual } from 'node:util';
 import { EarshotError } from '../../schemas/errors.ts';
 import { FORMATS, isFinal, type Format } from '../../schemas/words.ts';
 import { render } from '../formats/formats.ts';
+import { same } from '../formats/same.ts';
 import { transcriptOf, writeWhole } from '../pipeline/deliver.ts';
 import type { JobRow, Store } from '../store/port.ts';
 
 type Text = 'original' | 'translation' | 'bilingual';
-
-/** JSON says the same in any order. */
-function same(format: Format, there: string, ours: string): boolean {
-  if (format !== 'json') return there === ours;
-  try { return isDeepStrictEqual(JSON.parse(there), JSON.parse(ours)); } catch { return false; }
-}
 
 /** @throws wrongState while the job runs, outputNotWritable */
 export async function callSpeakers(store: Store, row: JobRow, names: Readonly<Record<string, string>>): Promise<Record<string, string>> {

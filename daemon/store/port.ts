@@ -4,7 +4,7 @@
  * what it wrote before `synced` resolves.
  */
 import type { Failure } from '../../schemas/errors.ts';
-import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
+import type { Job, JobOptions, Summary, Utterance } from '../../schemas/job.ts';
 import type { LiveFormat } from '../../schemas/live.ts';
 import type { JournalEntry } from '../../schemas/rpc.ts';
 import type { SearchPage, SearchQuery } from '../../schemas/search.ts';
@@ -30,6 +30,8 @@ export interface JobRow {
   live?: LiveFacts | null;
   /** The voice of each speaker by its name; missing or null: speakers were not told apart (yet). */
   voices?: Record<string, string> | null;
+  /** The job of its summary, and the summary once it is made. */
+  summary?: { job: string; made?: Summary } | null;
 }
 
 /** `open`: more sound may come. `saveTo`: the WAV file that keeps it. */

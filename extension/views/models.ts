@@ -1,14 +1,14 @@
 /** The models by what they do: what is there, what can be had, and how far a download is. */
 import * as vscode from 'vscode';
 import type { Model } from '../../schemas/model.ts';
-import { STAGES, type Stage } from '../../schemas/words.ts';
+import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
 import type { Daemon } from '../connection.ts';
 import { escapeMarkdown } from '../../schemas/markdown.ts';
 import { bytesText, failureText, languageName, plain, stageName } from '../words.ts';
 
 type Node = { stage: Stage } | { stage: Stage; model: Model };
 const sizeOf = (model: Model): number => model.card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
-const STAGE_ICONS: Readonly<Record<Stage, string>> = { asr: 'mic', repair: 'wand', nmt: 'globe', tts: 'unmute' };
+const STAGE_ICONS: Readonly<Record<Stage, string>> = { asr: 'mic', repair: 'wand', nmt: 'globe', tts: 'unmute', summary: 'list-unordered' };
 
 export class ModelsView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   readonly #daemon: Daemon;
@@ -34,7 +34,7 @@ export class ModelsView implements vscode.TreeDataProvider<Node>, vscode.Disposa
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
-    if (!node) { await this.#daemon.start(); return this.#daemon.state.models.size ? STAGES.map(stage => ({ stage })) : []; }
+    if (!node) { await this.#daemon.start(); return this.#daemon.state.models.size ? KINDS_OF_WORK.map(stage => ({ stage })) : []; }
     if ('model' in node) return [];
     const rank = { installed: 0, downloading: 1, broken: 2, absent: 3 } as const;
     return [...this.#daemon.state.models.values()].filter(m => m.card.stages.includes(node.stage))

@@ -4,7 +4,7 @@ import { bytesText, clockText, languageText, percentText, timeText } from './fig
 
 const share = (a: Args, name: string): string => a.has(name) ? percentText(a.number(name)) : '?';
 const says = (what: string, todo = ''): Said => ({ what, todo });
-const STAGES = { asr: 'recognition', repair: 'repair', nmt: 'translation', tts: 'speech' } as Record<string, string>;
+const STAGES = { asr: 'recognition', repair: 'repair', nmt: 'translation', tts: 'speech', summary: 'summary' } as Record<string, string>;
 const stage = (a: Args): string => STAGES[a.text('stage')] ?? 'this stage';
 const bytes = (a: Args, name: string): string => a.has(name) ? bytesText(a.number(name)) : 'an unknown amount';
 /** ", expected at 14:05:10", where a time is known. */
@@ -37,6 +37,9 @@ export const en: Catalogue = {
     settingRange: (a) => says(`${a.text('name')} cannot be ${a.text('value')}${a.has('range') ? `; it takes ${a.text('range')}` : ''}.`),
     noVoice: (a) => says(a.has('language') ? `No voice that can be had speaks ${languageText(a.text('language'), 'en')}.` : `The model ${model(a)} has no voice for this.`, 'Choose a voice with --speak, or leave the speech out.'),
     outputNotWritable: (a) => says(`Nothing can be written to ${a.text('path')}.`, 'Choose another folder with --output, or change its permissions.'),
+    noSummary: (a) => says(`There is no summary: the language model ${a.text('model', 'for it')} is not installed.`, `\`earshot models install ${a.text('model')}\` brings it; then ask for the summary again.`),
+    nothingSaid: (a) => says(`There is nothing to sum up in${a.after('path')}: no words were recognised.`),
+    notATranscript: (a) => says(`${a.text('path')} is not a transcript of Earshot's.`, 'Name a file that ends with .earshot.json, or a job.'),
     speakersUnknown: (a) => says('The speakers could not be told apart.', a.has('model') ? `Try again when ${a.text('model')} can be fetched; everything else is there.` : 'Everything else is there.'),
     badGlossary: (a) => says(`The glossary${a.after('path')} cannot be read${a.has('line') ? ` (line ${a.text('line')})` : ''}.`, 'One term a line, as “term”, “term = translation” or “term (alias, alias) = translation”; a Markdown table or list (.md), a table (.csv), or a JSON list.'),
     noSuchFolder: (a) => says(`There is no folder ${a.text('path')}.`, 'Check the spelling, and that the disk is connected.'),
@@ -122,7 +125,7 @@ export const en: Catalogue = {
   states: { pending: 'pending', loading: 'loading', processing: 'processing', paused: 'paused', completed: 'completed', failed: 'failed', cancelled: 'cancelled' },
   stages: {
     asr: { name: 'Recognition', doing: 'recognising' }, repair: { name: 'Repair', doing: 'repairing' },
-    nmt: { name: 'Translation', doing: 'translating' }, tts: { name: 'Speech', doing: 'speaking' },
+    nmt: { name: 'Translation', doing: 'translating' }, tts: { name: 'Speech', doing: 'speaking' }, summary: { name: 'Summary', doing: 'summing up' },
   },
   priorities: { urgent: 'urgent', high: 'high', normal: 'normal', low: 'low' },
   modelStates: { absent: 'not installed', downloading: 'downloading', installed: 'installed', broken: 'damaged' },

@@ -4,7 +4,7 @@ import { bytesText, clockText, languageText, percentText, timeText } from './fig
 
 const share = (a: Args, name: string): string => a.has(name) ? percentText(a.number(name)) : '?';
 const says = (what: string, todo = ''): Said => ({ what, todo });
-const STAGES = { asr: '识别', repair: '修正', nmt: '翻译', tts: '配音' } as Record<string, string>;
+const STAGES = { asr: '识别', repair: '修正', nmt: '翻译', tts: '配音', summary: '摘要' } as Record<string, string>;
 const STATES = { pending: '等待中', loading: '加载模型', processing: '处理中', paused: '已暂停', completed: '已完成', failed: '失败', cancelled: '已取消' } as const;
 const PRIORITIES = { urgent: '紧急', high: '高', normal: '普通', low: '低' } as const;
 const stage = (a: Args): string => STAGES[a.text('stage')] ?? '该阶段';
@@ -37,6 +37,9 @@ export const zhCn: Catalogue = {
     settingRange: (a) => says(`${a.text('name')} 不能设为 ${a.text('value')}${a.has('range') ? `，允许的范围是 ${a.text('range')}` : ''}。`),
     noVoice: (a) => says(a.has('language') ? `没有可用的${languageText(a.text('language'), 'zh-cn')}语音。` : `${model(a)} 没有合适的语音。`, '请用 --speak 选择语音，或不生成配音。'),
     outputNotWritable: (a) => says(`无法写入 ${a.text('path')}。`, '请用 --output 另选文件夹，或修改其权限。'),
+    noSummary: (a) => says(`没有生成摘要：语言模型 ${a.text('model', '')} 尚未安装。`, `请用 \`earshot models install ${a.text('model')}\` 安装，然后再次请求摘要。`),
+    nothingSaid: (a) => says(`${a.text('path', '录音')} 中没有可以摘要的内容：没有识别出语音。`),
+    notATranscript: (a) => says(`${a.text('path')} 不是 Earshot 的转写文本。`, '请指定以 .earshot.json 结尾的文件，或一个任务。'),
     speakersUnknown: (a) => says('无法区分说话人。', a.has('model') ? `请在可以获取 ${a.text('model')} 后重试；其他内容都已完成。` : '其他内容都已完成。'),
     badGlossary: (a) => says(`无法读取术语表${a.after('path')}${a.has('line') ? `（第 ${a.text('line')} 行）` : ''}。`, '每行一个术语，写作“术语”、“术语 = 译文”或“术语 (别名, 别名) = 译文”；也可以是 Markdown 表格或列表（.md）、CSV 表格（.csv）或 JSON 列表。'),
     noSuchFolder: (a) => says(`没有文件夹 ${a.text('path')}。`, '请检查拼写，并确认磁盘已连接。'),
@@ -120,7 +123,7 @@ export const zhCn: Catalogue = {
     starting: () => '正在开始',
   },
   states: STATES,
-  stages: { asr: { name: '识别', doing: '识别中' }, repair: { name: '修正', doing: '修正中' }, nmt: { name: '翻译', doing: '翻译中' }, tts: { name: '配音', doing: '配音中' } },
+  stages: { asr: { name: '识别', doing: '识别中' }, repair: { name: '修正', doing: '修正中' }, nmt: { name: '翻译', doing: '翻译中' }, tts: { name: '配音', doing: '配音中' }, summary: { name: '摘要', doing: '摘要中' } },
   priorities: PRIORITIES,
   modelStates: { absent: '未安装', downloading: '下载中', installed: '已安装', broken: '已损坏' },
   engineStates: { ready: '就绪', absent: '未安装', installing: '安装中', broken: '损坏' },

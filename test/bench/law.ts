@@ -9,7 +9,7 @@ import { blankReading, type DeviceReader } from '../../daemon/pool/reading.ts';
 import { Harness, fakeModel } from '../daemon/harness.ts';
 
 /** Units of time of each stage. */
-export const UNITS: Readonly<Record<Stage, number>> = { asr: 3, repair: 0.5, nmt: 3, tts: 0.5 };
+export const UNITS: Readonly<Record<(typeof STAGES)[number], number>> = { asr: 3, repair: 0.5, nmt: 3, tts: 0.5 };
 export const ALL_UNITS = 7;
 /** What no schedule can beat with one instance a stage: the longest stage never waits, and the rest comes once. */
 export const bound = (utterances: number): number => ALL_UNITS + 3 * (utterances - 1);

@@ -323,7 +323,7 @@ test('find: by recording, with times and marks, in words or as JSON', async () =
   assert.equal((await earshot(place, ['find', 'cat', '--since', 'yesterday']).ended).code, 2);
 });
 
-test('transcribe with a summary, one text and a table of all utterances', async () => {
+test('transcribe with a table of all, one text and a table of all utterances', async () => {
   const { state, publish, handlers } = script(job());
   const combined: unknown[] = [];
   await using place = await door({
@@ -331,7 +331,7 @@ test('transcribe with a summary, one text and a table of all utterances', async 
     'job/transcript': () => ({ transcript: { earshot: 1, recording: { path: '/r/talk.wav', name: 'talk.wav', durationMs: 20_000 }, language: 'en', translatedTo: null, models: {}, utterances: [{ index: 0, startMs: 0, endMs: 900, asr: { text: '=words', words: [], language: 'en', languageProbability: 1 } }], warnings: [] } }),
     'job/combine': (params) => { combined.push(params); return { text: 'all of it\n' }; },
   });
-  const run = earshot(place, ['transcribe', 'x.wav', '--summary', 'out/index.md', '--combined', 'out/all.srt', '--csv', 'out/all.csv']);
+  const run = earshot(place, ['transcribe', 'x.wav', '--index', 'out/index.md', '--combined', 'out/all.srt', '--csv', 'out/all.csv']);
   await state.subscribed.promise;
   publish({ type: 'job', job: done(state.job) });
   const { code, err } = await run.ended;
@@ -341,5 +341,5 @@ test('transcribe with a summary, one text and a table of all utterances', async 
   assert.match(read('all.csv'), /talk\.wav,\/r\/talk\.wav,0,0\.000,0\.900,en,"'=words",,/);
   assert.equal(read('all.srt'), 'all of it\n');
   assert.deepEqual(combined, [{ ids: [JOB_ID], format: 'srt' }]);
-  for (const wrong of [['--summary', 'x.wav'], ['--combined', 'all.docx'], ['--csv', 'all.csv', '--detach']]) assert.equal((await earshot(place, ['transcribe', 'x.wav', ...wrong]).ended).code, 2, wrong.join(' '));
+  for (const wrong of [['--index', 'x.wav'], ['--combined', 'all.docx'], ['--csv', 'all.csv', '--detach']]) assert.equal((await earshot(place, ['transcribe', 'x.wav', ...wrong]).ended).code, 2, wrong.join(' '));
 });

@@ -6,7 +6,7 @@ import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
-import { isFinal, STAGES, type Stage } from '../../schemas/words.ts';
+import { isFinal, KINDS_OF_WORK, STAGES, type Stage } from '../../schemas/words.ts';
 import type { Engine } from '../../daemon/engines/engine.ts';
 import { engineFor } from '../../daemon/engines/engines.ts';
 import { home as homeOf, openHome, type Home } from '../../daemon/home.ts';
@@ -19,6 +19,7 @@ import { Speeds } from '../../daemon/pipeline/speeds.ts';
 import { cpuReader } from '../../daemon/pool/cpu.ts';
 import { createPool, type Pool } from '../../daemon/pool/pool.ts';
 import type { DeviceReader } from '../../daemon/pool/reading.ts';
+import { deliverSummary } from '../../daemon/summary/made.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import type { Store } from '../../daemon/store/port.ts';
 
@@ -29,7 +30,7 @@ export const fakeModel = (id: string, stage: Stage, parameters: Record<string, s
   id, name: id, family: id, engine: 'fake', stages: [stage], languages: [], licence: 'MIT', homepage: '', files: [], memory: { cpu: 80 * MiB, gpu: 80 * MiB }, precision: {}, size: 1,
   parameters: { loadMs: 0, ms: 5, ...parameters }, ...change,
 });
-export const fourStages = (ms: Record<Stage, number>): ModelCard[] => (['asr', 'repair', 'nmt', 'tts'] as const).map(stage => fakeModel(`fake-${stage}`, stage, { ms: ms[stage] }));
+export const fourStages = (ms: Record<(typeof STAGES)[number], number>): ModelCard[] => (['asr', 'repair', 'nmt', 'tts'] as const).map(stage => fakeModel(`fake-${stage}`, stage, { ms: ms[stage] }));
 
 export interface HarnessOptions {
   models: ModelCard[]; settings?: Partial<Settings>; readers?: DeviceReader[];
@@ -77,7 +78,7 @@ export class Harness {
     const cards = new Map(options.models.map(card => [card.id, card]));
     const catalogue = {
       card: (id: string) => cards.get(id), relatives: (card: ModelCard) => options.models.filter(other => other.family === card.family && other.id !== card.id), voice: () => options.models.find(card => card.stages.includes('tts'))?.id,
-      defaults: async () => ({ models: Object.fromEntries(STAGES.map(stage => [stage, options.models.find(card => card.stages.includes(stage))?.id])), substitutions: [] }), precision: () => 'default', directory: () => '', parameters: (card: ModelCard) => card.parameters ?? {},
+      defaults: async () => ({ models: Object.fromEntries(KINDS_OF_WORK.map(stage => [stage, options.models.find(card => card.stages.includes(stage))?.id])), substitutions: [] }), precision: () => 'default', directory: () => '', parameters: (card: ModelCard) => card.parameters ?? {},
       runtimeDirectory: () => '', waiting: () => null, ingestTools: () => ({ ffmpeg: '', sherpaDirectory: '' }), toolsWaiting: () => null, ffmpeg: () => '', stop: () => {},
     } as unknown as Catalogue;
     const ingest: typeof startIngest = async ({ recording, onUtterances, onStart }) => {
@@ -102,7 +103,7 @@ export class Harness {
       } };
     };
     this.parts = {
-      home: this.home, clock, settings, store: this.store, pool: this.pool, catalogue, speeds: new Speeds(this.store), metrics: this.metrics, engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id), ingest, liveIngest, deliver: async () => [],
+      home: this.home, clock, settings, store: this.store, pool: this.pool, catalogue, speeds: new Speeds(this.store), metrics: this.metrics, engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id), ingest, liveIngest, deliver: async work => work.row.options.source === 'transcript' ? deliverSummary(work, this.store, id => id) : [],
       publish: event => this.publish(event), log: line => this.log.push(line), retryPauseMs: tries => 20 * tries,
     };
     this.pipeline = new Pipeline(this.parts);

@@ -6,7 +6,7 @@ import type { JobAction, JobRow, StageView } from '../messages.ts';
 import { t } from '../page.ts';
 import type { Section } from './order.ts';
 
-export const STAGE_NAMES = { asr: () => t('Recognise'), repair: () => t('Repair'), nmt: () => t('Translate'), tts: () => t('Speak') } as const;
+export const STAGE_NAMES = { asr: () => t('Recognise'), repair: () => t('Repair'), nmt: () => t('Translate'), tts: () => t('Speak'), summary: () => t('Sum up') } as const;
 const STATE_NAMES: Readonly<Record<JobRow['state'], () => string>> = {
   pending: () => t('Waiting'), loading: () => t('Loading a model'), processing: () => t('Running'), paused: () => t('Paused'),
   completed: () => t('Done'), failed: () => t('Failed'), cancelled: () => t('Cancelled'),

@@ -3,10 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EarshotError } from '../../../schemas/errors.ts';
-import type { AsrOutput, NmtOutput, RepairOutput, TtsOutput } from '../../../schemas/job.ts';
+import type { AsrOutput, NmtOutput, RepairOutput, SummaryOutput, TtsOutput } from '../../../schemas/job.ts';
 import type { LoadRequest, StepInputs } from '../../instances/protocol.ts';
 import { NO_DICTIONARIES } from '../../repair/dictionaries.ts';
 import { repair } from '../../repair/repair.ts';
+import { tidied } from '../../summary/ask.ts';
 import { demandsOf, enforced, substituted } from '../../translation/terms.ts';
 import { acceptRewrite } from '../rewritten.ts';
 import { storeSpeech, utteranceWav } from '../sound.ts';
@@ -41,6 +42,11 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
     if (answer === '') throw new EarshotError('badAnswer', {}, `${argv[0]} printed nothing`);
     return { text: answer, language: to };
   };
+  const sumUp = async ({ text, language }: StepInputs['summary'], signal: AbortSignal): Promise<SummaryOutput> => {
+    const answer = tidied((await run({ text, from: language, to: language, language }, `${text}\n`, signal)).toString('utf8'), language);
+    if (answer === '') throw new EarshotError('badAnswer', {}, `${argv[0]} printed nothing`);
+    return { text: answer };
+  };
   const speak = async ({ text, language, path }: StepInputs['tts'], signal: AbortSignal): Promise<TtsOutput> => {
     const output = join(folder, 'speech.wav');
     const printed = await run({ text, output, from: language, to: language, language }, `${text}\n`, signal);
@@ -51,6 +57,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
       if (request.stage === 'asr') for (const { index, input } of request.steps) emit.result(index, await hear(input, signal));
       else if (request.stage === 'repair') for (const { index, input } of request.steps) emit.result(index, await mend(input, signal));
       else if (request.stage === 'nmt') for (const { index, input } of request.steps) emit.result(index, await translate(input, signal));
+      else if (request.stage === 'summary') for (const { index, input } of request.steps) emit.result(index, await sumUp(input, signal));
       else for (const { index, input } of request.steps) emit.result(index, await speak(input, signal));
     },
     close: () => rm(folder, { recursive: true, force: true }),

@@ -1,5 +1,5 @@
 /** What the fake engine hears, mends and translates: a function of the utterance's number alone. */
-import type { NmtOutput, RepairOutput, AsrOutput } from '../../../schemas/job.ts';
+import type { NmtOutput, RepairOutput, AsrOutput, SummaryOutput } from '../../../schemas/job.ts';
 import type { StepInputs } from '../../instances/protocol.ts';
 
 const WORDS = ['amber', 'birch', 'cedar', 'dune', 'ember', 'fjord', 'grove', 'heath', 'inlet', 'juniper', 'knoll', 'lagoon', 'meadow', 'north', 'ocean', 'prairie'];
@@ -26,6 +26,10 @@ export function mend({ text, words }: StepInputs['repair']): RepairOutput {
 }
 
 export const translate = ({ text, to }: StepInputs['nmt']): NmtOutput => ({ text: text === '' ? '' : `[${to}] ${text}`, language: to });
+
+/** The first words of each line, and how much there was. */
+export const sumUp = ({ text, whole, notes }: StepInputs['summary']): SummaryOutput =>
+  ({ text: `${whole ? 'All' : 'Part'} of ${text.split(/\s+/u).length} words${notes ? ' in notes' : ''}: ${text.split('\n').map(line => line.split(' ').slice(0, 6).join(' ')).join('; ')}` });
 
 /** A soft tone as mono 16-bit PCM, 60 ms for each character. */
 export function speak(text: string): { pcm: Buffer; sampleRate: number; durationMs: number } {

@@ -6,7 +6,7 @@ import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../ins
 import { writeWav } from '../../speech/wav.ts';
 import { serveWorker, type Loaded } from '../worker.ts';
 import { parseScript, ruleFor, type Rule } from './script.ts';
-import { hear, mend, speak, translate } from './text.ts';
+import { hear, mend, speak, sumUp, translate } from './text.ts';
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -76,6 +76,7 @@ async function answer(stage: Stage, index: number, input: StepInputs[Stage], lan
   if (stage === 'asr') return hear(index, input as StepInputs['asr'], language);
   if (stage === 'repair') return mend(input as StepInputs['repair']);
   if (stage === 'nmt') return translate(input as StepInputs['nmt']);
+  if (stage === 'summary') return sumUp(input as StepInputs['summary']);
   const { text, path } = input as StepInputs['tts'];
   const { pcm, sampleRate, durationMs } = speak(text);
   await writeWav(path, sampleRate, [pcm]);

@@ -2,7 +2,10 @@
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { Asker, Question } from '../../translation/ask.ts';
 import { KeptSequence } from './kept.ts';
-import type { ChatWrapper, Model, Runtime, Token } from './runtime.ts';
+import type { ChatWrapper, Model, Runtime, Sequence, Token } from './runtime.ts';
+
+/** Longer than any question about a single utterance. */
+const LONG_TOKENS = 640, READ_TOKENS = 256;
 
 export class Chat implements Asker {
   private readonly runtime: Runtime;
@@ -27,7 +30,7 @@ export class Chat implements Asker {
     const answer: Token[] = [];
     try {
       const state = new this.runtime.library.LlamaGrammarEvaluationState({ model: this.model, grammar });
-      for await (const token of sequence.evaluate(all.slice(start.length), { temperature: 0, seed: 1, grammarEvaluationState: state })) {
+      for await (const token of sequence.evaluate(await this.read(sequence, all.slice(start.length), signal), { temperature: 0, seed: 1, grammarEvaluationState: state })) {
         signal.throwIfAborted();
         if (this.model.isEogToken(token)) break;
         answer.push(token);
@@ -38,6 +41,16 @@ export class Chat implements Asker {
       throw error;
     }
     return this.model.detokenize(answer);
+  }
+
+  /** Reads a long question in parts, so that it can be given up in between; returns what is left of it. */
+  private async read(sequence: Sequence, tokens: Token[], signal: AbortSignal): Promise<Token[]> {
+    let at = 0;
+    for (; tokens.length - at > LONG_TOKENS; at += READ_TOKENS) {
+      signal.throwIfAborted();
+      await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(at, at + READ_TOKENS));
+    }
+    return tokens.slice(at);
   }
 
   private async grammar(schema: object): Promise<object> {

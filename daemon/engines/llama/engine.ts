@@ -1,17 +1,17 @@
-/** Repair and translation by a language model in GGUF form, through llama.cpp. */
+/** Repair, translation and summaries by a language model in GGUF form, through llama.cpp. */
 import { workerFile } from '../files.ts';
 import type { Engine } from '../engine.ts';
 
 export const llama: Engine = {
   id: 'llama',
   name: 'llama.cpp',
-  stages: ['repair', 'nmt'],
+  stages: ['repair', 'nmt', 'summary'],
   devices: ['cpu', 'gpu'],
   licence: 'MIT',
   runtimes: ['llama', 'dictionaries'],
   elastic: true,
   contextual: ['nmt'],
-  maxBatch: { repair: 1, nmt: 1 },
+  maxBatch: { repair: 1, nmt: 1, summary: 1 },
   command: ({ runtime, device }) => ({
     program: process.execPath,
     args: [workerFile('llama'), '--runtime', runtime('llama'), '--dictionaries', runtime('dictionaries')],

@@ -4,6 +4,7 @@ import { EarshotError } from '../../../schemas/errors.ts';
 import type { LoadRequest, RunRequest } from '../../instances/protocol.ts';
 import { repair } from '../../repair/repair.ts';
 import { NO_DICTIONARIES, openDictionaries, type Dictionaries } from '../../repair/dictionaries.ts';
+import { summarise } from '../../summary/ask.ts';
 import { knowledgeOf, translate } from '../../translation/translate.ts';
 import { serveWorker, type Emit, type Loaded } from '../worker.ts';
 import { Chat } from './chat.ts';
@@ -22,7 +23,7 @@ serveWorker({ engine: 'llama', load });
 
 async function load(request: LoadRequest): Promise<Loaded> {
   const { stage, model: id, device, threads } = request;
-  if (stage !== 'repair' && stage !== 'nmt') throw new EarshotError('wrongStage', { model: id, stage });
+  if (stage !== 'repair' && stage !== 'nmt' && stage !== 'summary') throw new EarshotError('wrongStage', { model: id, stage });
   if (!folder) throw new EarshotError('engineMissing', { engine: 'llama' }, 'no --runtime');
   const weights = weightsIn(request.directory);
   const opened = await openRuntime(folder, device.kind, threads);
@@ -57,5 +58,7 @@ async function runSteps(run: RunRequest, emit: Emit, signal: AbortSignal, { chat
       const knows = await knowledgeOf(dictionaries, [input.from, input.to]);
       emit.result(index, await translate(input, chat, knows, signal));
     };
+  } else if (run.stage === 'summary') {
+    for (const { index, input } of run.steps) emit.result(index, await summarise(input, chat, signal));
   } else throw new EarshotError('wrongStage', { stage: run.stage });
 }

@@ -3,12 +3,12 @@
  *
  * Parameters: `url` (base, with or without /v1), `model` (the server's name for it), `key`; for speech `voice` and `speed`.
  */
-import { STAGES } from '../../../schemas/words.ts';
+import { KINDS_OF_WORK } from '../../../schemas/words.ts';
 import type { Engine } from '../engine.ts';
 import { nodeCommand } from '../files.ts';
 
 export const openai: Engine = {
-  id: 'openai', name: 'OpenAI-compatible server', stages: STAGES, devices: ['cpu'], licence: 'MIT', runtimes: [],
+  id: 'openai', name: 'OpenAI-compatible server', stages: KINDS_OF_WORK, devices: ['cpu'], licence: 'MIT', runtimes: [],
   contextual: ['nmt'],
   maxBatch: {}, remote: true, rights: 'network',
   command: () => nodeCommand('openai'),

@@ -1,6 +1,7 @@
 /** A stage by an OpenAI-compatible server. See engine.ts for its parameters. */
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { LoadRequest, StepInputs } from '../../instances/protocol.ts';
+import { summarise } from '../../summary/ask.ts';
 import { translate } from '../../translation/translate.ts';
 import { storeSpeech } from '../sound.ts';
 import { serveWorker, type Loaded } from '../worker.ts';
@@ -24,6 +25,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
       if (run.stage === 'asr') for (const { index, input } of run.steps) emit.result(index, await hear(server, model, input, signal));
       else if (run.stage === 'repair') for (const { index, input } of run.steps) emit.result(index, await mend(input, asker, signal));
       else if (run.stage === 'nmt') for (const { index, input } of run.steps) emit.result(index, await translate(input, asker, () => null, signal));
+      else if (run.stage === 'summary') for (const { index, input } of run.steps) emit.result(index, await summarise(input, asker, signal));
       else for (const { index, input } of run.steps) emit.result(index, await speak(input, signal));
     },
   };

@@ -80,4 +80,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE utterances ADD COLUMN speaker TEXT;
   ALTER TABLE jobs ADD COLUMN voices TEXT;
   `,
+  /* Summaries: the job that makes one, and what it made. */ `
+  ALTER TABLE jobs ADD COLUMN summary TEXT;
+  `,
 ];

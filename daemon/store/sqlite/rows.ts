@@ -7,9 +7,9 @@ export const JOB_COLUMNS: readonly (readonly [keyof JobRow, string])[] = [
   ['options', 'options'], ['stages', 'stages'], ['models', 'models'], ['priority', 'priority'], ['position', 'position'], ['state', 'state'], ['createdAt', 'created_at'],
   ['startedAt', 'started_at'], ['finishedAt', 'finished_at'], ['language', 'language'], ['ingested', 'ingested'], ['ingestedMs', 'ingested_ms'],
   ['failure', 'failure'], ['warnings', 'warnings'], ['outputs', 'outputs'], ['overtaken', 'overtaken'], ['crashes', 'crashes'],
-  ['live', 'live'], ['voices', 'voices'],
+  ['live', 'live'], ['voices', 'voices'], ['summary', 'summary'],
 ];
-const JSON_KEYS: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>(['options', 'stages', 'models', 'failure', 'warnings', 'outputs', 'live', 'voices']);
+const JSON_KEYS: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>(['options', 'stages', 'models', 'failure', 'warnings', 'outputs', 'live', 'voices', 'summary']);
 
 export type RawJob = Record<string, string | number | null>;
 
@@ -24,7 +24,7 @@ export function fromRow(row: RawJob): JobRow {
   const job: Record<string, unknown> = {};
   for (const [key, column] of JOB_COLUMNS) {
     const value = row[column] ?? null;
-    if ((key === 'live' || key === 'voices') && value === null) continue;
+    if ((key === 'live' || key === 'voices' || key === 'summary') && value === null) continue;
     job[key] = value !== null && JSON_KEYS.has(key) ? JSON.parse(value as string) : key === 'priority' ? PRIORITIES[value as number] : key === 'ingested' ? value === 1 : value;
   }
   return job as unknown as JobRow;

@@ -3,7 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Failure } from '../../../schemas/errors.ts';
 import type { Utterance } from '../../../schemas/job.ts';
 import type { JournalEntry } from '../../../schemas/rpc.ts';
-import { isFinal, STAGES } from '../../../schemas/words.ts';
+import { isFinal, KINDS_OF_WORK } from '../../../schemas/words.ts';
 import type { Attempt, JobRow, NewJournalEntry, Store } from '../port.ts';
 import { openDatabase, translated } from './open.ts';
 import { WalSync } from './wal-sync.ts';
@@ -13,11 +13,11 @@ import { JOB_COLUMNS, fromRow, toColumn, type RawJob } from './rows.ts';
 
 const PRUNED_AT_ONCE = 1_000;
 const ACTIVE = `state IN ('pending', 'processing', 'paused')`;
-const stageNumber = (stage: (typeof STAGES)[number]): number => STAGES.indexOf(stage);
+const stageNumber = (stage: (typeof KINDS_OF_WORK)[number]): number => KINDS_OF_WORK.indexOf(stage);
 
 interface RawAttempt { token: number; job: string; stage: number; first: number; last: number; try: number; instance: string; claimed_at: number }
 const toAttempt = (row: RawAttempt): Attempt =>
-  ({ token: row.token, job: row.job, stage: STAGES[row.stage]!, from: row.first, to: row.last + 1, try: row.try, instance: row.instance, claimedAt: row.claimed_at });
+  ({ token: row.token, job: row.job, stage: KINDS_OF_WORK[row.stage]!, from: row.first, to: row.last + 1, try: row.try, instance: row.instance, claimedAt: row.claimed_at });
 
 /** @throws storeNewer, storeBroken, storeBusy, diskFull */
 export function openStore(path: string): Store {
@@ -122,14 +122,14 @@ export function openStore(path: string): Store {
         'SELECT idx, stage, failed, output FROM outputs WHERE job = ? AND idx >= ? AND idx < ?', job, from, from + limit)) {
         const utterance = found.get(row.idx);
         if (!utterance) continue;
-        const stage = STAGES[row.stage]!;
+        const stage = KINDS_OF_WORK[row.stage]!;
         if (row.failed) utterance.failed = { stage, failure: JSON.parse(row.output) as Failure };
         else Object.assign(utterance, { [stage]: JSON.parse(row.output) });
       }
       return [...found.values()];
     },
     steps: job => all<{ idx: number; stage: number; failed: number }>('SELECT idx, stage, failed FROM outputs WHERE job = ? ORDER BY idx, stage', job)
-      .map(row => ({ index: row.idx, stage: STAGES[row.stage]!, status: row.failed ? 'failed' as const : 'done' as const })),
+      .map(row => ({ index: row.idx, stage: KINDS_OF_WORK[row.stage]!, status: row.failed ? 'failed' as const : 'done' as const })),
 
     wrote: path => one<{ recording: string }>('SELECT recording FROM written WHERE path = ?', path)?.recording ?? null,
     willWrite: (path, recording) => batch(() => { sql('INSERT INTO written (path, recording) VALUES (?, ?) ON CONFLICT DO UPDATE SET recording = excluded.recording').run(path, recording); }),
@@ -177,7 +177,7 @@ export function openStore(path: string): Store {
       const where = [job ? 'job = ?' : '', kind ? 'kind GLOB ?' : ''].filter(Boolean);
       return all<Omit<JournalEntry, 'index' | 'stage' | 'data'> & { idx: number | null; stage: number | null; data: string }>(
         `SELECT * FROM journal ${where.length ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY seq DESC LIMIT ?`, ...[job, kind].filter(value => value !== undefined), limit)
-        .reverse().map(({ idx, stage, data, ...row }) => ({ ...row, index: idx, stage: stage === null ? null : STAGES[stage]!, data: JSON.parse(data) as Record<string, unknown> }));
+        .reverse().map(({ idx, stage, data, ...row }) => ({ ...row, index: idx, stage: stage === null ? null : KINDS_OF_WORK[stage]!, data: JSON.parse(data) as Record<string, unknown> }));
     },
     peaks: key => all<{ bytes: number }>('SELECT bytes FROM peaks WHERE device = ? AND model = ? AND engine = ? AND precision = ? ORDER BY id', key.device, key.model, key.engine, key.precision).map(row => row.bytes),
     addPeak: (key, bytes, loadMs, at, keep) => batch(() => {
@@ -214,7 +214,7 @@ export function openStore(path: string): Store {
     const row = one<RawAttempt>('SELECT * FROM attempts WHERE token = ? AND outcome IS NULL', token);
     return row ? toAttempt(row) : null;
   }
-  function failedTries(job: string, stage: (typeof STAGES)[number], index: number): number {
+  function failedTries(job: string, stage: (typeof KINDS_OF_WORK)[number], index: number): number {
     return one<{ n: number }>(`SELECT count(*) AS n FROM attempts WHERE job = ? AND stage = ? AND first <= ? AND last >= ? AND outcome = 'failed'`, job, stageNumber(stage), index, index)!.n;
   }
 }

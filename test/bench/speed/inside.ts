@@ -91,7 +91,7 @@ export async function chain(recordings: readonly Recording[], rounds: number): P
       }
       for (const { job, stage, ms } of attempts.values()) {
         const row = steps.get(job) ?? [0, 0, 0, 0];
-        row[STAGES.indexOf(stage)]! += ms / 1000;
+        row[(STAGES as readonly Stage[]).indexOf(stage)]! += ms / 1000;
         steps.set(job, row);
       }
       return { seconds, cpu: watch.cpuSeconds - before, steps };

@@ -152,6 +152,15 @@ export class FakeDaemon {
         const { recording: { path, name, durationMs }, options, models: used } = known(jobId);
         return { transcript: { earshot: 1, recording: { path, name, durationMs }, language: 'en', translatedTo: options.translateTo ?? null, models: used, utterances: this.utterances.get(jobId) ?? [], warnings: [] } };
       },
+      'job/summary': ({ of }) => {
+        const parent = this.jobs.get(of), name = parent?.recording.name ?? basename(of), options = { repair: false, source: 'transcript' as const, transcript: of };
+        const job: Job = { ...makeJob({ n: ++this.#next, name, state: 'pending', stages: ['summary'], minutes: 0.5, waiting: { code: 'starting', args: {} } }, Date.now()), options, priority: 'low' };
+        job.recording.path = parent?.recording.path ?? of;
+        this.jobs.set(job.id, job);
+        if (parent) this.update(of, { summary: { job: job.id } });
+        this.#events.publish({ type: 'job', job });
+        return { job, existing: false };
+      },
       'job/combine': ({ ids }) => ({ text: ids.join('\n') }),
       'job/speakers': ({ id: jobId, names }) => {
         this.utterances.set(jobId, (this.utterances.get(jobId) ?? []).map(u => u.speaker ? { ...u, speaker: names[u.speaker] ?? u.speaker } : u));

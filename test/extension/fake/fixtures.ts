@@ -50,7 +50,7 @@ export function job(sketch: JobSketch, now: number): Job {
   };
 }
 
-const MODEL_OF: Readonly<Record<Stage, string>> = { asr: 'whisper-large-v3-turbo', repair: 'qwen2.5-1.5b-q4', nmt: 'm2m100-418m', tts: 'piper-en-joe' };
+const MODEL_OF: Readonly<Record<Stage, string>> = { asr: 'whisper-large-v3-turbo', repair: 'qwen2.5-1.5b-q4', nmt: 'm2m100-418m', tts: 'piper-en-joe', summary: 'qwen2.5-1.5b-q4' };
 
 /** The queue of an ordinary busy afternoon. */
 export function busyJobs(now: number): Job[] {
