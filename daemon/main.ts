@@ -65,7 +65,8 @@ async function main(): Promise<void> {
   await pool.refresh('all');
   const hasGpu = (): boolean => pool.views().some(device => device.kind === 'gpu');
   const runtimes = createRuntimes({ home, settings: settings.get, nvidia: hasGpu });
-  const models = createModels({ home, settings: settings.get, runtimes, emit: model => publish({ type: 'model', model }), lastUsed: id => Number(store.meta(usedKey(id))) || null });
+  const models = createModels({ home, settings: settings.get, runtimes, emit: model => publish({ type: 'model', model }), // Uses from before they were written down were measured.
+    lastUsed: id => Number(store.meta(usedKey(id))) || store.lastMeasured(id) });
   const metrics = new Metrics(store, clock), speeds = new Speeds(store);
   const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
   const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest, spare: new Spare(),
@@ -148,7 +149,7 @@ async function main(): Promise<void> {
       version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, watch, http, events, metrics,
       ffmpeg: () => catalogue.ffmpeg(), clients: () => server?.clients ?? 0, logs: lines => log.tail(lines), doctor: () => examine({ home, settings: settings.get(), runtimes, models, devices: pool.devices(), problems: pool.problems() }),
       notices: () => notices.splice(0),
-      watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; monitor.wake(); }, settingsChanged: () => { pipeline.wake(); monitor.wake(); void http?.apply(); }, stop: how => void leave(how, 'asked to'),
+      watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; monitor.wake(); }, settingsChanged: () => { pipeline.loads.forbid(); pipeline.wake(); monitor.wake(); void http?.apply(); }, stop: how => void leave(how, 'asked to'),
     }),
   });
   log.write(`earshotd ${version} serves on ${home.socket}`);

@@ -5,6 +5,7 @@ import { findInTranscripts } from './commands/find.ts';
 import { Doctor, showLog, trySample } from './commands/help.ts';
 import { moveTo, openEditor, openTranscript, reveal, setPriority, showJobLog, simple } from './commands/jobs.ts';
 import { insertHere, told, transcribe, type Parts } from './commands/transcribe.ts';
+import { addSummary, summariesInto } from './commands/summary.ts';
 import { transcribeFolder } from './commands/folder.ts';
 import { Daemon, daemonPlace } from './connection.ts';
 import { editProviders } from './edits.ts';
@@ -46,6 +47,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     transcribeWith: (uri, all) => transcribe(parts, 'with', uri, all),
     dictate: () => dictation.toggle(), stopDictation: () => dictation.stop(),
     transcribeFolder: uri => transcribeFolder(parts, uri),
+    addSummary: target => addSummary(parts, target),
     insertHere: uri => insertHere(parts, uri),
     addToGlossary: () => addToGlossary(),
     'subtitles.synchronise': uri => synchroniseWith(parts, uri), 'subtitles.convert': (uri, to) => convert(uri, to), 'subtitles.translate': (uri, to) => translate(parts, uri, to),
@@ -61,14 +63,14 @@ export function activate(context: vscode.ExtensionContext): Api {
     stopDaemon: () => daemon.stop(true),
     findInTranscripts: words => findInTranscripts(parts, transcripts, words),
     openTranscript: job => openTranscript(parts, job),
-    'job.open': job => openTranscript(parts, job), 'job.editor': job => openEditor(parts, job), 'job.reveal': job => reveal(parts, job), 'job.log': job => showJobLog(parts, job),
+    'job.open': job => openTranscript(parts, job), 'job.editor': job => openEditor(parts, job), 'job.reveal': job => reveal(parts, job), 'job.summary': job => addSummary(parts, job), 'job.log': job => showJobLog(parts, job),
     'job.pause': job => simple('job/pause')(parts, job), 'job.resume': job => simple('job/resume')(parts, job), 'job.cancel': job => simple('job/cancel')(parts, job),
     'job.retry': job => simple('job/retry')(parts, job), 'job.remove': job => simple('job/remove')(parts, job), 'job.priority': job => setPriority(parts, job),
     'job.top': job => moveTo('top')(parts, job), 'job.bottom': job => moveTo('bottom')(parts, job),
     ...modelCommands(daemon), ...watchCommands(parts),
   };
   context.subscriptions.push(
-    log, daemonLog, daemon, streams, models, dictation, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), tools(parts), subtitleLanguage(), vscode.languages.registerCodeLensProvider(SUBTITLES, subtitleLenses), recordingsInMarkdown(parts, transcripts), whenTrusted(() => editProviders(parts)),
+    log, daemonLog, daemon, streams, models, dictation, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), summariesInto(parts), tools(parts), subtitleLanguage(), vscode.languages.registerCodeLensProvider(SUBTITLES, subtitleLenses), recordingsInMarkdown(parts, transcripts), whenTrusted(() => editProviders(parts)),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`earshot.${name}`, told(log, run))),
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),

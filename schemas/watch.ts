@@ -11,6 +11,8 @@ export const WatchSpec = Closed({
   path: Path,
   /** How its recordings become jobs. An outputs folder is given the same subfolders as the watched one. */
   options: JobOptions,
+  /** False: the glossaries in its folders are left out. Otherwise each recording is taken with them, and with the voices that have a name, as they are then. */
+  glossary: Optional(Type.Boolean()),
   /** low when missing: what somebody asks for by hand goes first. */
   priority: Optional(Priority),
   /** Globs on the path within the folder; with some, only files that fit one are taken. */

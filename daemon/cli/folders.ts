@@ -1,9 +1,8 @@
 /** `earshot watch`: folders whose recordings are transcribed as they arrive. */
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { decided, say, words } from '../../schemas/messages.ts';
 import { languageText, timeText } from '../../schemas/messages/figures.ts';
 import type { WatchedFile, WatchedFolder, WatchSpec } from '../../schemas/watch.ts';
-import { glossaryFor } from './glossary.ts';
 import type { Session } from './session.ts';
 import { shortId } from './jobs.ts';
 import { clean, table } from './terminal.ts';
@@ -14,10 +13,8 @@ export interface AddOptions extends Recipe { include?: string[]; exclude?: strin
 export async function add(session: Session, named: string, given: AddOptions): Promise<void> {
   const client = await session.client();
   const options = await jobOptions(client, given, parseFormats(given.format));
-  // The folder's own glossary as it is now; adding the folder again takes it anew.
-  const glossary = given.glossary === false ? { entries: [] } : await glossaryFor(join(resolve(named), 'recording'), process.cwd(), options.glossary ?? []);
   const spec: WatchSpec = {
-    path: resolve(named), options: { ...options, ...(glossary.entries.length > 0 ? { glossary: glossary.entries } : {}) }, owner: 'cli',
+    path: resolve(named), options, owner: 'cli', ...(given.glossary === false ? { glossary: false } : {}),
     ...(given.priority ? { priority: given.priority } : {}), ...(given.include ? { include: given.include } : {}), ...(given.exclude ? { exclude: given.exclude } : {}),
     ...(given.subfolders ? {} : { subfolders: false }), ...(given.moveTo ? { moveTo: resolve(given.moveTo) } : {}),
     ...(given.quiet === undefined ? {} : { quietSeconds: given.quiet }), ...(given.poll === undefined ? {} : { pollSeconds: given.poll }),

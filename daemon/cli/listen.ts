@@ -7,7 +7,7 @@ import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import { LiveFeed } from '../../schemas/live-feed.ts';
 import { inputs, loudness, meter, record, type Recording } from '../../schemas/microphone.ts';
 import type { Display } from './display.ts';
-import { glossaryFor } from './glossary.ts';
+import { glossaryFor } from '../../schemas/beside.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean } from './terminal.ts';
 import { jobOptions, parseFormats, type Recipe } from './transcribe.ts';

@@ -4,18 +4,12 @@ import { relative } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import { sourceText } from '../../schemas/job.ts';
 import { clockText, durationText } from '../../schemas/messages/figures.ts';
-import { remember, rememberedIn } from '../../schemas/remembered.ts';
-import { isUnnamed, placeToRemember, speakerPlaces } from '../../schemas/speakers.ts';
-import { rootOf } from './glossary.ts';
+import { remember } from '../../schemas/remembered.ts';
+import { isUnnamed, placeToRemember } from '../../schemas/speakers.ts';
+import { rootOf } from '../../schemas/beside.ts';
 import { findJob } from './jobs.ts';
 import type { Session } from './session.ts';
 import { clean, table } from './terminal.ts';
-
-/** Voices remembered for a recording, the nearest folder's first. */
-export async function knownSpeakers(recording: string, from: string): Promise<Record<string, string>> {
-  const found = await Promise.all(speakerPlaces(recording, rootOf(recording, from)).map(rememberedIn));
-  return Object.assign({}, ...found.reverse()) as Record<string, string>;
-}
 
 export async function speakers(session: Session, name: string, given: string[]): Promise<void> {
   const client = await session.client(), job = await findJob(client, session, name);

@@ -6,10 +6,9 @@ import type { Job, JobOptions } from '../../schemas/job.ts';
 import { FORMATS, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../../schemas/words.ts';
 import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
 import { formatOf } from '../../schemas/subtitles/convert.ts';
-import { glossaryFor, readGlossary } from './glossary.ts';
+import { glossaryFor, knownSpeakers, readGlossary, rootOf } from '../../schemas/beside.ts';
 import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
-import { knownSpeakers } from './speakers.ts';
 import { clean, cleanLines } from './terminal.ts';
 import { followSummaries } from './summary.ts';
 import { listJobs, sayOutcome, watchJobs } from './watch.ts';
@@ -33,7 +32,7 @@ export async function transcribe(session: Session, files: string[], given: Trans
   const options = await jobOptions(client, given, formats, toStdout);
   const glossaries = await Promise.all(paths.map((path) => given.glossary === false ? { entries: [], read: [] } : glossaryFor(path, process.cwd(), options.glossary ?? [])));
   if (!session.json && !toStdout) for (const path of new Set(glossaries.flatMap(({ read }) => read))) session.note(`${session.t.hint} ${session.t.glossary(clean(relative(process.cwd(), path)))}`);
-  const known = given.speakers ? await Promise.all(paths.map((path) => knownSpeakers(path, process.cwd()))) : [];
+  const known = given.speakers ? await Promise.all(paths.map((path) => knownSpeakers(path, rootOf(path, process.cwd())))) : [];
   const { results } = await client.call('job/submit', {
     jobs: paths.map((recording, n) => ({ recording, options: { ...options, ...(known[n] && Object.keys(known[n]).length > 0 ? { speakers: { ...options.speakers, known: known[n] } } : {}), ...(formatOf(recording) ? { source: 'text' as const, repair: false } : {}), ...(glossaries[n]!.entries.length ? { glossary: glossaries[n]!.entries } : {}) }, ...(given.priority ? { priority: given.priority } : {}), ...(given.again ? { onDuplicate: 'create' as const } : {}) })),
   });

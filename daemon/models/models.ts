@@ -222,7 +222,7 @@ export function createModels({ home, settings, runtimes, emit, lastUsed = () => 
     async defaults({ gpu, best = false }) {
       const config = settings(), all = registry.defaults[gpu ? 'gpu' : 'cpu'];
       // Nothing is fetched for summaries, which few want: what is there for the rest serves.
-      const { summary: _, ...preferred } = best ? all : { summary: undefined, ...all };
+      const { summary: _, ...recording } = all, preferred = best ? recording : all;
       const view = { preferred, chosen: config.defaultModels, card: find, ready, offline: config.offline };
       // Asked only when the answer could change something.
       const asks = !config.offline && Object.entries(preferred).some(([stage, ids]) => !config.defaultModels[stage as Stage] && !(best ? ready(ids[0]!) : ids.some(ready)));

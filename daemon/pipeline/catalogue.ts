@@ -6,6 +6,7 @@ import type { Settings } from '../../schemas/settings.ts';
 import type { Engine, RuntimeId } from '../engines/engine.ts';
 import { servesLanguage } from '../models/defaults.ts';
 import type { Defaults, Models } from '../models/models.ts';
+import { forbidden } from '../models/remote.ts';
 import { findFfmpeg } from '../runtimes/ffmpeg.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { Choices } from './request.ts';
@@ -36,6 +37,9 @@ export class Catalogue implements Choices {
     return models.list().filter(({ card: other, state }) => other.id !== card.id && other.family === card.family && (state === 'installed' || !other.files.length)
       && engine(other.engine)?.runtimes.every(runtime => runtimes.ready(runtime))).map(({ card: other }) => other);
   }
+
+  /** Null: the settings do not forbid it. */
+  forbidden(card: ModelCard): Failure | null { return forbidden(card, this.parts.settings()); }
 
   defaults(): Promise<Defaults> { return this.parts.models.defaults({ gpu: this.parts.hasGpu() }); }
 

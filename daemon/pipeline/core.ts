@@ -30,7 +30,7 @@ import { Outbox } from './outbox.ts';
 import { presentActive, presentStored } from './present.ts';
 import { modelsFor } from './request.ts';
 import type { Speeds } from './speeds.ts';
-import { isPressing, isSummary, somePress, Summaries } from './summaries.ts';
+import { isPressing, isSummary, somePress } from './pressing.ts';
 import { Windows } from './windows.ts';
 import { JobWork, SURE_OF_LANGUAGE, type StageWork } from './work.ts';
 
@@ -50,6 +50,9 @@ export interface Parts {
   retryPauseMs?: (tries: number) => number;
 }
 
+/** What comes after a job that asked for it: a row, made beforehand, that begins in the transaction of the job's end. */
+export interface Follow { after(work: JobWork): Promise<JobRow | null>; begin(row: JobRow): void }
+
 /** 1 s, 3 s, 9 s, … */
 const growingPauseMs = (tries: number): number => 1000 * 3 ** (tries - 1);
 /** How often a store that failed is tried again. */
@@ -68,7 +71,6 @@ export class Core {
   readonly loadFailures = new Map<string, { count: number; notBefore: number; last: Failure }>();
   /** Of all jobs seen: new ones come after it, whatever the clock says. */
   lastPosition = 0;
-  readonly summaries = new Summaries(this);
   readonly gauge: Gauge;
   readonly lengths: Lengths;
   readonly retryPauseMs: (tries: number) => number;
@@ -78,15 +80,17 @@ export class Core {
   /** Something was heard from outside: taken in with the next turn. */
   readonly heard: (word: () => void) => void;
   private readonly restart: () => void;
+  private readonly follow: Follow;
   private readonly deliveries = new Map<string, AbortController>();
   private readonly told = new Map<string, string>();
   stall: NodeJS.Timeout | null = null;
 
-  constructor(parts: Parts, loop: { wake(): void; heard(word: () => void): void; restart(): void }) {
+  constructor(parts: Parts, loop: { wake(): void; heard(word: () => void): void; restart(): void; follow: Follow }) {
     this.parts = parts;
     this.wake = loop.wake;
     this.heard = loop.heard;
     this.restart = loop.restart;
+    this.follow = loop.follow;
     this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
     this.gauge = new Gauge(parts.clock());
     this.lengths = new Lengths(parts.store);
@@ -300,12 +304,12 @@ export class Core {
     const abort = new AbortController();
     this.deliveries.set(work.row.id, abort);
     const stillOurs = (): boolean => this.jobs.get(work.row.id) === work;
-    this.parts.deliver(work, abort.signal).then(async outputs => ({ outputs, summary: work.row.options.summary && !anyFailed ? await this.summaries.after(work) : null })).then(
+    this.parts.deliver(work, abort.signal).then(async outputs => ({ outputs, summary: work.row.options.summary && !anyFailed ? await this.follow.after(work) : null })).then(
       ({ outputs, summary }) => this.heard(() => { if (stillOurs()) {
         work.row.outputs = outputs;
         const failed = work.made.filter(utterance => utterance.failed);
         this.parts.store.batch(() => {
-          if (summary) this.summaries.begin(summary);
+          if (summary) this.follow.begin(summary);
           this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
         });
         if (summary) this.wake();

@@ -11,7 +11,7 @@ import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
 import { transcriptFor } from '../summary/made.ts';
 import { languageOf, piecesOf } from '../summary/pieces.ts';
-import { isSummary } from './summaries.ts';
+import { isSummary } from './pressing.ts';
 import type { UtteranceRow } from '../store/port.ts';
 import type { JobWork } from './work.ts';
 

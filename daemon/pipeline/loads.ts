@@ -30,6 +30,8 @@ export class Loads {
     const { pool, catalogue, engine, clock, home, settings, log } = this.core.parts;
     const card = catalogue.card(action.model), engineOfModel = card && engine(card.engine);
     if (!card || !engineOfModel) return;
+    const why = catalogue.forbidden?.(card);
+    if (why) { this.core.cannotHave(card.id, why); return; }
     const id = ulid(clock());
     try {
       const device = this.core.kindOf(action.device) === 'gpu' ? { kind: 'gpu' as const, uuid: action.device } : { kind: 'cpu' as const };
@@ -138,6 +140,16 @@ export class Loads {
     if (peak <= (this.peaksTold.get(instance.id) ?? 0) * 1.02) return;
     this.peaksTold.set(instance.id, peak);
     this.core.parts.pool.measured({ ...instance.key, peakBytes: peak, loadMs: instance.loadMs });
+  }
+
+  /** The settings have changed: what they forbid now ends at once. */
+  forbid(): void {
+    for (const instance of this.core.instances.values()) {
+      const why = this.core.parts.catalogue.forbidden?.(instance.options.card);
+      if (!why) continue;
+      this.core.cannotHave(instance.options.card.id, why);
+      instance.stop('kill', why);
+    }
   }
 
   /** A device fell off the bus: what ran on it runs elsewhere, or when it is back. */

@@ -22,13 +22,15 @@ import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
 import { Queue } from './queue.ts';
-import { somePress } from './summaries.ts';
+import { somePress } from './pressing.ts';
+import { Summaries } from './summaries.ts';
 import { buildSnapshot } from './snapshot.ts';
 
 export class Pipeline {
   readonly queue: Queue;
   readonly loads: Loads;
   readonly live: Live;
+  readonly summaries: Summaries;
   private readonly core: Core;
   private readonly ingests: Ingests;
   private readonly attempts: Attempts;
@@ -43,7 +45,7 @@ export class Pipeline {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(parts: Parts) {
-    const core = this.core = new Core(parts, { wake: () => this.wake(), heard: word => this.heard(word), restart: () => this.start() });
+    const core = this.core = new Core(parts, { wake: () => this.wake(), heard: word => this.heard(word), restart: () => this.start(), follow: { after: work => this.summaries.after(work), begin: row => this.summaries.begin(row) } });
     const guarded = core.guarded.bind(core);
     const events: InstanceEvents = {
       loaded: instance => guarded(() => this.loads.loaded(instance)),
@@ -53,7 +55,8 @@ export class Pipeline {
       failed: (instance, token, why, index) => this.heard(() => this.attempts.failed(instance, token, why, index)),
       changed: instance => this.loads.changed(instance),
     };
-    this.queue = new Queue(core);
+    this.summaries = new Summaries(core);
+    this.queue = new Queue(core, this.summaries);
     this.live = new Live(core);
     this.ingests = new Ingests(core);
     this.loads = new Loads(core, events);
@@ -68,7 +71,6 @@ export class Pipeline {
     if (!this.core.stall) for (const word of words) word();
   }
 
-  get summaries(): Core['summaries'] { return this.core.summaries; }
   get instances(): Core['instances'] { return this.core.instances; }
   present: Core['present'] = id => this.core.present(id);
   presentRow: Core['presentRow'] = row => this.core.presentRow(row);

@@ -8,15 +8,18 @@ import { ulid } from '../ids.ts';
 import type { JobRow } from '../store/port.ts';
 import type { Core } from './core.ts';
 import { modelsFor, toRow } from './request.ts';
+import type { Summaries } from './summaries.ts';
 import type { JobWork } from './work.ts';
 
 export class Queue {
   private readonly core: Core;
+  private readonly summaries: Summaries;
   /** False: what runs goes on, nothing else starts. */
   open: boolean;
 
-  constructor(core: Core) {
+  constructor(core: Core, summaries: Summaries) {
     this.core = core;
+    this.summaries = summaries;
     this.open = core.parts.store.meta('queue') !== 'paused';
   }
 
@@ -60,7 +63,7 @@ export class Queue {
     const work = this.core.jobs.get(id);
     if (work) this.core.update(work, { options: { ...work.row.options, summary: true } });
     // What stands in its way was told at once where it is asked for alone; here the transcript is what was asked for.
-    else await this.core.summaries.request({ of: id }).catch(error => { this.core.parts.log(`summary of ${id}: ${String(error)}`); });
+    else await this.summaries.request({ of: id }).catch(error => { this.core.parts.log(`summary of ${id}: ${String(error)}`); });
   }
 
   pause(ids: readonly string[]): void {

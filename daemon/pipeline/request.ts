@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute } from 'node:path';
-import { EarshotError, failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, thrown, type Failure } from '../../schemas/errors.ts';
 import type { JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { LiveRequest } from '../../schemas/live.ts';
 import type { ModelCard } from '../../schemas/model.ts';
@@ -21,6 +21,8 @@ export interface Choices {
   voice(language: string): string | undefined;
   /** Who sums up: `preferred` when it is there, else another that is. */
   summariser?(preferred: string | undefined): string | undefined;
+  /** What the settings have against it. */
+  forbidden?(card: ModelCard): Failure | null;
   /** It is on this machine, or needs nothing there. */
   ready?(model: string): boolean;
 }
@@ -33,9 +35,9 @@ export const spokenLanguage = (options: JobOptions, detected: string | null): st
 
 /**
  * The model of each stage: the request's own, else the default; the voice follows the language, and is left open while that is not known.
- * @throws unknownModel, wrongStage, languageNotSupported, noVoice
+ * @throws unknownModel, wrongStage, languageNotSupported, noVoice, offline
  */
-export function modelsFor(options: JobOptions, detected: string | null, choices: Pick<Choices, 'card' | 'voice'>, defaults: JobRow['models']): JobRow['models'] {
+export function modelsFor(options: JobOptions, detected: string | null, choices: Pick<Choices, 'card' | 'voice' | 'forbidden'>, defaults: JobRow['models']): JobRow['models'] {
   const models: JobRow['models'] = {};
   const source = options.language ?? detected;
   for (const stage of stagesOf(options)) {
@@ -48,6 +50,8 @@ export function modelsFor(options: JobOptions, detected: string | null, choices:
     }
     const card = choices.card(id);
     if (!card) throw new EarshotError('unknownModel', { model: id });
+    const why = choices.forbidden?.(card);
+    if (why) throw thrown(why);
     if (!card.stages.includes(stage)) throw new EarshotError('wrongStage', { model: id, stage, stages: card.stages.join(', ') });
     if (language && !servesLanguage(card, language)) throw new EarshotError('languageNotSupported', { model: id, language, stage });
     models[stage] = id;

@@ -8,7 +8,7 @@ import type { Pool } from '../pool/pool.ts';
 import type { Advice, DeviceView, JobView, ModelView, Snapshot } from '../scheduler/snapshot.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Speeds } from './speeds.ts';
-import { isSummary, somePress } from './summaries.ts';
+import { isSummary, somePress } from './pressing.ts';
 import type { JobWork } from './work.ts';
 
 export interface World {

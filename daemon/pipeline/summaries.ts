@@ -12,11 +12,6 @@ import type { Core } from './core.ts';
 import { modelsFor, stagesOf, type Choices } from './request.ts';
 import type { JobWork } from './work.ts';
 
-export const isSummary = ({ row }: Pick<JobWork, 'row'>): boolean => row.options.source === 'transcript';
-/** Something that no summary may hold up. */
-export const isPressing = (work: JobWork): boolean => !isSummary(work) && work.row.state !== 'paused';
-export const somePress = (jobs: ReadonlyMap<string, JobWork>): boolean => [...jobs.values()].some(isPressing);
-
 type Facts = Pick<JobRow, 'path' | 'name' | 'bytes' | 'modifiedAt' | 'durationMs' | 'language'>;
 
 /** `of`: a job's id or a transcript file. @throws unknownJob, wrongState, noSuchFile, notATranscript */

@@ -102,6 +102,8 @@ export interface Store {
   log(query: { job?: string; kind?: string; limit: number }): JournalEntry[];
   peaks(key: { device: string; model: string; engine: string; precision: string }): number[];
   addPeak(key: { device: string; model: string; engine: string; precision: string }, bytes: number, loadMs: number | null, at: number, keep: number): void;
+  /** When a model was last measured, by any device; null: never. */
+  lastMeasured(model: string): number | null;
   calibration(): { device: string; model: string; engine: string; precision: string; peaks: number[]; loadMs: number | null }[];
   minute(rows: readonly { at: number; name: string; labels: string; value: number }[]): void;
   minutes(query: { name?: string; since: number }): { at: number; name: string; labels: string; value: number }[];

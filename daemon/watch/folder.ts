@@ -49,10 +49,10 @@ export function noticeOf(folder: Pick<Folder, 'spec' | 'place'>, on: { found(pat
 }
 
 /** What is asked of the queue for a file. */
-export function requestFor(spec: WatchSpec, path: string): JobRequest {
-  const { outputs } = spec.options;
+export function requestFor(spec: WatchSpec, path: string, options = spec.options): JobRequest {
+  const { outputs } = options;
   const directory = outputs?.directory === undefined ? undefined : join(outputs.directory, posix.dirname(inside(spec.path, path) ?? ''));
-  return { recording: path, options: { ...spec.options, ...(outputs && directory ? { outputs: { ...outputs, directory } } : {}) }, priority: spec.priority ?? 'low' };
+  return { recording: path, options: { ...options, ...(outputs && directory ? { outputs: { ...outputs, directory } } : {}) }, priority: spec.priority ?? 'low' };
 }
 
 export function present(folder: Folder, now: { waiting: number; writing: number }): WatchedFolder {

@@ -8,8 +8,9 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { canHeal, toFailure, type Failure } from '../../schemas/errors.ts';
-import type { Job, JobRequest } from '../../schemas/job.ts';
+import type { Job, JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { Settings } from '../../schemas/settings.ts';
+import { withBeside } from '../../schemas/beside.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { WatchDecision } from '../../schemas/watch.ts';
 import type { FileRow, TakenRow } from '../store/watch.ts';
@@ -31,6 +32,9 @@ export interface TakingParts { store: Store; queue: JobQueue; settings: () => Se
 
 /** A file that is not decided yet. */
 export interface Candidate { folder: Folder; path: string; look: Look; changedAt: number; dueAt: number; decision: WatchDecision }
+
+/** A file that is taken: its sum, and how it becomes a job where that is not what its folder says. */
+interface Take { candidate: Candidate; content: string; options?: JobOptions }
 
 const LOOKS_AT_ONCE = 32, READS_AT_ONCE = 2, RETRY_MS = 15_000;
 
@@ -168,7 +172,7 @@ export class Taking {
     if (first.length === 0) return;
     const { store } = this.parts;
     const open = await openForWriting(new Set(first.map(each => each.path)));
-    const take: { candidate: Candidate; content: string }[] = [];
+    const take: Take[] = [];
     const one = async (candidate: Candidate): Promise<void> => {
       if (this.over || !this.ready.has(candidate)) return;
       const verdict = this.judge(candidate, { open: open.has(candidate.path) });
@@ -210,10 +214,22 @@ export class Taking {
     if (!again) queue.moved(job, path);
   }
 
-  private async submit(take: readonly { candidate: Candidate; content: string }[]): Promise<void> {
+  /** With what lies beside each recording now; one whose glossary cannot be read waits until somebody mends that. */
+  private async withBeside(take: readonly Take[]): Promise<Take[]> {
+    const ready: Take[] = [];
+    for (const each of take) {
+      const { folder: { spec }, path } = each.candidate;
+      try { ready.push(spec.glossary === false ? each : { ...each, options: await withBeside(path, spec.path, spec.options) }); } catch (error) { this.refused(each.candidate, toFailure(error)); }
+    }
+    return ready;
+  }
+
+  private async submit(take: readonly Take[]): Promise<void> {
     const { store, queue } = this.parts;
+    take = await this.withBeside(take);
+    if (take.length === 0) return;
     const replaced = take.map(({ candidate }) => store.watched.file(candidate.folder.spec.path, candidate.path));
-    const results = await queue.submit(take.map(({ candidate }) => requestFor(candidate.folder.spec, candidate.path)), jobs => {
+    const results = await queue.submit(take.map(({ candidate, options = candidate.folder.spec.options }) => requestFor(candidate.folder.spec, candidate.path, options)), jobs => {
       for (const [i, job] of jobs.entries()) {
         if ('failure' in job) continue;
         const { candidate, content } = take[i]!;

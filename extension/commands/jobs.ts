@@ -1,5 +1,6 @@
 /** What can be done with a job of the queue, from its context menu and the palette. */
 import * as vscode from 'vscode';
+import { isAbsolute } from 'node:path';
 import type { Job } from '../../schemas/job.ts';
 import { PRIORITIES } from '../../schemas/words.ts';
 import { failureText } from '../words.ts';
@@ -20,15 +21,24 @@ async function jobOf({ daemon }: Parts, argument: unknown, title: string): Promi
   return picked?.job ?? null;
 }
 
+/** The job that made the transcript: of a summary's, the one that it sums up. One of a file is opened as it lies there. */
+async function transcribed(parts: Parts, argument: unknown): Promise<Job | null> {
+  const job = await jobOf(parts, argument, vscode.l10n.t('Whose transcript?')), of = job?.options.transcript;
+  if (of === undefined) return job;
+  if (!isAbsolute(of)) return (await parts.daemon.call('job/get', { id: of })).job;
+  await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(of), 'earshot.transcript');
+  return null;
+}
+
 /** The transcript as a document: the one it streams into, or a new one. */
 export async function openTranscript(parts: Parts, argument: unknown): Promise<void> {
-  const job = await jobOf(parts, argument, vscode.l10n.t('Whose transcript?'));
+  const job = await transcribed(parts, argument);
   if (job) await openFor(parts, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
 }
 
 /** The .earshot.json that the job wrote, in the transcript editor; written now when it wrote none. */
 export async function openEditor(parts: Parts, argument: unknown): Promise<void> {
-  const job = await jobOf(parts, argument, vscode.l10n.t('Whose transcript?'));
+  const job = await transcribed(parts, argument);
   if (!job) return;
   const written = job.outputs.find(output => output.path.endsWith('.earshot.json'));
   let uri = written && vscode.Uri.file(written.path);

@@ -63,6 +63,7 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
     { label: vscode.l10n.t('Tell speakers apart'), description: speakersText(options.speakers), iconPath: icon('organization'),
       change: async c => { const speakers = await pickSpeakers(c.options.speakers); return speakers === undefined ? undefined : set({ speakers: speakers ?? undefined })(c); } },
     { label: vscode.l10n.t('Speak it'), description: yesNo(options.speak), iconPath: icon('unmute'), change: async c => set({ speak: !c.options.speak })(c) },
+    { label: vscode.l10n.t('Sum it up'), description: yesNo(options.summary), iconPath: icon('list-unordered'), change: async c => set({ summary: c.options.summary ? undefined : true })(c) },
     { label: vscode.l10n.t('Context for the recogniser'), description: options.prompt?.slice(0, 60) || vscode.l10n.t('none'), iconPath: icon('note'),
       change: async c => { const prompt = await vscode.window.showInputBox({ title: vscode.l10n.t('Names, subject, style'), value: c.options.prompt ?? '' }); return prompt === undefined ? undefined : set({ prompt: prompt.slice(0, 2000) || undefined })(c); } },
   ];
@@ -93,7 +94,7 @@ function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row<Cho
     { label: vscode.l10n.t('Files beside the recording'), description: (options.outputs?.formats ?? []).join(', ') || vscode.l10n.t('none'), iconPath: icon('files'),
       change: async c => { const formats = await pickFormats(c.options.outputs?.formats ?? []); return formats && set({ outputs: { ...c.options.outputs, formats } })(c); } },
     { label: vscode.l10n.t('How'), kind: vscode.QuickPickItemKind.Separator },
-    model('asr'), ...(options.repair ? [model('repair')] : []), ...(options.translateTo ? [model('nmt')] : []), ...(options.speak ? [model('tts')] : []),
+    model('asr'), ...(options.repair ? [model('repair')] : []), ...(options.translateTo ? [model('nmt')] : []), ...(options.speak ? [model('tts')] : []), ...(options.summary ? [model('summary')] : []),
     { label: vscode.l10n.t('Priority'), description: priorityName(choice.priority), iconPath: icon('arrow-up'), change: async c => ({ ...c, priority: PRIORITIES[(PRIORITIES.indexOf(c.priority) + 1) % PRIORITIES.length]! }) },
   ];
 }
@@ -101,7 +102,7 @@ function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row<Cho
 export const priorityName = (priority: Priority): string => ({ urgent: vscode.l10n.t('Urgent'), high: vscode.l10n.t('High'), normal: vscode.l10n.t('Normal'), low: vscode.l10n.t('Low') })[priority];
 
 function summary({ options }: Choice): string {
-  return [options.language ? languageName(options.language) : null, options.repair ? stageName('repair') : null, options.translateTo ? `→ ${languageName(options.translateTo)}` : null, options.speakers ? vscode.l10n.t('speakers') : null, options.speak ? stageName('tts') : null].filter(Boolean).join(' · ');
+  return [options.language ? languageName(options.language) : null, options.repair ? stageName('repair') : null, options.translateTo ? `→ ${languageName(options.translateTo)}` : null, options.speakers ? vscode.l10n.t('speakers') : null, options.speak ? stageName('tts') : null, options.summary ? stageName('summary') : null].filter(Boolean).join(' · ');
 }
 
 const speakersText = (speakers: SpeakerOptions | undefined): string => !speakers ? yesNo(false) : speakers.count === undefined ? vscode.l10n.t('as many as are heard') : speakers.count === 1 ? vscode.l10n.t('one voice') : vscode.l10n.t('{0} voices', speakers.count);

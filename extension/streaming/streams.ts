@@ -50,6 +50,9 @@ export class Streams implements vscode.Disposable {
   }
   readonly #done = new Map<string, vscode.TextDocument>();
 
+  /** The job whose transcript went into the document; null: none that is known. */
+  jobIn(document: vscode.TextDocument): string | null { return [...this.#done].findLast(([, into]) => into === document)?.[0] ?? null; }
+
   /** Ends every stream into the document; the text stays as it is. True when there was one. */
   stop(document: vscode.TextDocument): boolean {
     const found = [...this.#open.keys()].filter(stream => stream.document === document);

@@ -39,7 +39,7 @@ export const zhCn: Catalogue = {
     outputNotWritable: (a) => says(`无法写入 ${a.text('path')}。`, '请用 --output 另选文件夹，或修改其权限。'),
     noSummary: (a) => says(`没有生成摘要：语言模型 ${a.text('model', '')} 尚未安装。`, `请用 \`earshot models install ${a.text('model')}\` 安装，然后再次请求摘要。`),
     nothingSaid: (a) => says(`${a.text('path', '录音')} 中没有可以摘要的内容：没有识别出语音。`),
-    notATranscript: (a) => says(`${a.text('path')} 不是 Earshot 的转写文本。`, '请指定以 .earshot.json 结尾的文件，或一个任务。'),
+    notATranscript: (a) => says(`${a.text('path')} 不是 Earshot 的转写文本。`, '请指定一个任务，或它写出的 talk.earshot.json 文件。'),
     speakersUnknown: (a) => says('无法区分说话人。', a.has('model') ? `请在可以获取 ${a.text('model')} 后重试；其他内容都已完成。` : '其他内容都已完成。'),
     badGlossary: (a) => says(`无法读取术语表${a.after('path')}${a.has('line') ? `（第 ${a.text('line')} 行）` : ''}。`, '每行一个术语，写作“术语”、“术语 = 译文”或“术语 (别名, 别名) = 译文”；也可以是 Markdown 表格或列表（.md）、CSV 表格（.csv）或 JSON 列表。'),
     noSuchFolder: (a) => says(`没有文件夹 ${a.text('path')}。`, '请检查拼写，并确认磁盘已连接。'),
@@ -71,7 +71,7 @@ export const zhCn: Catalogue = {
     modelUnavailable: (a) => says(`无法从任何来源获得${model(a)}。`, a.has('instead') ? `改用 ${a.text('instead')}。` : '请检查网络和设置 hubUrl，或把模型文件放入设置 modelFolders 中的文件夹。'),
     checksumMismatch: (a) => says(`${model(a)} 的文件${a.after('file')} 校验和不符。`, '该文件没有安装。请重新安装，或换一个来源。'),
     modelBroken: (a) => says(`模型${a.has('model') ? a.after('model') : a.after('path')}${a.has('file') ? `（${a.text('file')}）` : ''} 已损坏，或者不是模型。`, '请删除后重新安装。'),
-    offline: (a) => says(`需要下载 ${a.text('model', a.text('runtime', '文件'))}，但设置 offline 禁止联网。`, '请关闭该设置，或从文件导入模型。'),
+    offline: (a) => a.has('server') ? says(`服务器 ${a.text('server')} 不在本机上，而设置 offline 禁止联网。`, '请关闭该设置，或选用其他模型。') : says(`需要下载 ${a.text('model', a.text('runtime', '文件'))}，但设置 offline 禁止联网。`, '请关闭该设置，或从文件导入模型。'),
     downloadFailed: (a) => says(`下载 ${a.text('url', '文件')} 失败${a.has('status') ? `（服务器返回 ${a.text('status')}）` : ''}。`, '请重试：会从中断处继续。'),
 
     outOfMemory: (a) => says(`${model(a)} 内存不足。`, '会留出更多空间再试，不会丢失任何内容。'),

@@ -139,6 +139,8 @@ export function storeSuite(name: string, make: () => Place): void {
       store = place.reopen(store);
       assert.deepEqual(store.peaks(key), [300, 400, 500]);
       assert.deepEqual(store.calibration(), [{ ...key, peaks: [300, 400, 500], loadMs: 42 }]);
+      store.addPeak({ ...key, device: 'GPU-1' }, 1, null, 9, 3);
+      assert.deepEqual([store.lastMeasured('m'), store.lastMeasured('other')], [9, null]);
     });
 
     it('prunes by age and by number, ended jobs only', () => {
@@ -196,6 +198,23 @@ export function storeSuite(name: string, make: () => Place): void {
         assert.deepEqual(found('인식'), ['음성 인식 테스트']);
         assert.deepEqual(found('gpu显存'), ['GPU显存不足']);
         assert.deepEqual(found('显存 gpu'), ['GPU显存不足']);
+      });
+
+      it('words that are spread over two utterances that follow each other, after those within one', () => {
+        const made = job({ stages: ['asr', 'nmt'], options: { repair: false, translateTo: 'de' }, language: 'en' });
+        say(made, ['we will publish the annual', 'report in May', 'annual reports are long', 'the report of this annual', 'thing'], text => `zu ${text.length}`);
+        say(job(), ['annual']);
+        say(job(), ['report']);
+        indexAll();
+        const { hits, total, next } = store.find({ words: 'annual report' }, { limit: 50, cursor: 0 });
+        assert.deepEqual(hits.map(hit => [hit.job === made.id, hit.index, hit.text.text]), [[true, 3, 'the report of this annual'], [true, 2, 'annual reports are long the report of this annual'], [true, 1, 'report in May annual reports are long'], [true, 0, 'we will publish the annual report in May']].filter(row => row[1] !== 2));
+        assert.deepEqual([total, next], [3, null]);
+        const last = hits.at(-1)!;
+        assert.deepEqual([last.startMs, last.endMs, last.atMs, last.text.marks, last.translation?.text], [0, 1900, 4, [[20, 26], [27, 33]], 'zu 26 zu 13']);
+        assert.equal(store.find({ words: 'annual report', language: 'fr' }, { limit: 50, cursor: 0 }).total, 0);
+        assert.deepEqual(store.find({ words: 'annual report' }, { limit: 2, cursor: 2 }).hits.map(hit => hit.index), [0]);
+        assert.deepEqual(found('annual may'), ['report in May annual reports are long', 'we will publish the annual report in May']);
+        assert.deepEqual(found('publish thing'), []);
       });
 
       it('says where and when, marked', () => {

@@ -202,3 +202,29 @@ test('paused, gone, back; polled; what was there before is left if so wished; on
   await assert.rejects(place.add({ options: { repair: true, models: { asr: 'none' } } }), /unknownModel/);
   await assert.rejects(place.watch.pause(['/none'], true), /notWatched/);
 });
+
+test('each recording is taken with the glossary and the voices that lie there then', async (t) => {
+  const place = await open(t), glossary = join(place.folder, '.earshot', 'glossary.csv'), terms = (): (string | undefined)[][] => place.jobs().map(job => (job.options.glossary ?? []).map(each => each.term));
+  await place.add({ options: { repair: false, language: 'en', glossary: [{ term: 'Own' }], speakers: {} } });
+  place.put('1.wav');
+  await place.settled(1);
+  place.put('.earshot/glossary.csv', 'Asterisk,,\n');
+  place.put('.earshot/speakers.json', JSON.stringify({ speakers: { Anna: 'AAAA' } }));
+  place.put('calls/2.wav');
+  await place.settled(2);
+  assert.deepEqual(place.jobs()[1]!.options.speakers, { known: { Anna: 'AAAA' } });
+  // One that cannot be read holds the recording until somebody mends it.
+  writeFileSync(glossary, ',nothing,\n');
+  place.put('3.wav');
+  await place.until('the reason', () => place.watch.list()[0]!.counts.waiting === 1);
+  const { decision } = await place.watch.why(join(place.folder, '3.wav'));
+  assert.deepEqual([decision.code, decision.failure?.code], ['retry', 'badGlossary']);
+  writeFileSync(glossary, 'PBX,,\n');
+  await place.again();
+  await place.settled(3);
+  assert.deepEqual(terms(), [['Own'], ['Own', 'Asterisk'], ['Own', 'PBX']]);
+  await place.add({ glossary: false });
+  place.put('4.wav');
+  await place.settled(4);
+  assert.deepEqual(terms()[3], []);
+});

@@ -118,7 +118,15 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
   });
 
   it('an untrusted folder transcribes nothing, but the queue can be seen', async () => {
-    const w = await openWindow({ jobs: busyJobs(Date.now()), devices: [cpu(Date.now())] }, { restricted: true });
+    // What the folder wants of its own: none of it counts.
+    const wanted = mkdtempSync(join(tmpdir(), 'earshot-untrusted-'));
+    mkdirSync(join(wanted, '.vscode'));
+    mkdirSync(join(wanted, '.earshot'));
+    writeFileSync(join(wanted, '.vscode', 'settings.json'), JSON.stringify({ 'earshot.watchedFolders': [{ path: '.', moveTo: '/tmp' }], 'earshot.glossary': [{ term: 'Theirs' }], 'earshot.prompt': 'theirs', 'earshot.models': { asr: 'theirs' } }));
+    writeFileSync(join(wanted, '.earshot', 'glossary.csv'), 'Theirs,,\n');
+    writeFileSync(join(wanted, '.earshot', 'speakers.json'), JSON.stringify({ speakers: { Theirs: 'AAAA' } }));
+    cpSync(join(root, 'samples/sense-and-sensibility.flac'), join(wanted, 'talk.wav'));
+    const w = await openWindow({ jobs: busyJobs(Date.now()), devices: [cpu(Date.now())] }, { restricted: true, workspace: wanted });
     try {
       const { page } = w.host;
       await (await w.panel('Queue')).locator('.job').first().waitFor();
@@ -128,7 +136,14 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
       const entry = page.locator('.monaco-menu .action-item', { has: page.getByText('Transcribe', { exact: true }) });
       if (await entry.count()) assert.match(await entry.first().getAttribute('class') ?? '', /disabled/);
       assert.equal(w.daemon.asked('job/submit').length, 0);
-    } finally { assert.deepEqual(await w.close(), []); }
+      // Another extension may call the command: even so nothing of the folder's own goes along.
+      await page.keyboard.press('Escape');
+      await w.host.inHost((vscode, recording) => vscode.commands.executeCommand('earshot.transcribe', vscode.Uri.file(recording)), join(wanted, 'talk.wav'));
+      const [{ options }] = (w.daemon.asked('job/submit').at(-1) as { jobs: [{ options: Record<string, unknown> }] }).jobs;
+      assert.deepEqual([options.glossary, options.prompt, options.models, options.speakers], [undefined, undefined, undefined, undefined]);
+      // The panel has been connected for long: its folders were told by now, had they been.
+      assert.deepEqual([w.daemon.folders.size, w.daemon.asked('watch/add').length], [0, 0]);
+    } finally { assert.deepEqual(await w.close(), []); rmSync(wanted, { recursive: true, force: true }); }
   });
 
   it('the packaged extension starts its own daemon in a clean host, and it comes back when it is killed', async () => {

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { readGlossary } from '../../daemon/cli/glossary.ts';
+import { readGlossary } from '../../schemas/beside.ts';
 import { home as homeOf, openHome } from '../../daemon/home.ts';
 import { checkRecording } from '../../daemon/ingest/ingest.ts';
 import { readPieces } from '../../daemon/ingest/text.ts';

@@ -46,7 +46,7 @@ describe('the registry', () => {
   });
   test('everything needed for a machine without a GPU and without the hub can be had from wheels', () => {
     const { models, substitutions } = chooseDefaults({ preferred: registry.defaults.cpu, chosen: {}, card: (id) => registry.models.find((card) => card.id === id) ?? null, ready: () => false, hubReachable: false, offline: false });
-    assert.deepEqual(models, { asr: 'whisper-base', repair: 'qwen2.5-coder-0.5b-instruct', nmt: 'qwen2.5-coder-1.5b-instruct', tts: 'piper-en-us-joe-medium' });
+    assert.deepEqual(models, { asr: 'whisper-base', repair: 'qwen2.5-coder-0.5b-instruct', nmt: 'qwen2.5-coder-1.5b-instruct', tts: 'piper-en-us-joe-medium', summary: 'qwen2.5-coder-1.5b-instruct' });
     assert.deepEqual(substitutions.map(({ stage, wanted, instead }) => [stage, wanted, instead]), [['nmt', 'qwen2.5-1.5b-instruct', 'qwen2.5-coder-1.5b-instruct']]);
   });
 });
@@ -55,7 +55,7 @@ describe('defaults', () => {
   const registry = readRegistry(), card = (id: string) => registry.models.find((one) => one.id === id) ?? null;
   const choose = (change: Partial<Parameters<typeof chooseDefaults>[0]>) => chooseDefaults({ preferred: registry.defaults.gpu, chosen: {}, card, ready: () => false, hubReachable: true, offline: false, ...change });
   test('with a GPU and the hub: the large ones', () => {
-    assert.deepEqual(choose({}), { models: { asr: 'whisper-large-v3-turbo', repair: 'qwen2.5-3b-instruct', nmt: 'm2m100-418m', tts: 'piper-en-us-joe-medium' }, substitutions: [] });
+    assert.deepEqual(choose({}), { models: { asr: 'whisper-large-v3-turbo', repair: 'qwen2.5-3b-instruct', nmt: 'm2m100-418m', tts: 'piper-en-us-joe-medium', summary: 'qwen2.5-3b-instruct' }, substitutions: [] });
   });
   test('what is installed goes before what would have to be fetched', () => {
     assert.equal(choose({ ready: (id) => id === 'whisper-small' }).models.asr, 'whisper-small');
@@ -80,7 +80,7 @@ describe('what a file is', () => {
   test('GGUF: name, architecture, engine', () => {
     const path = put('a/My Model.gguf', gguf({ 'general.architecture': 'qwen2', 'general.name': 'Qwen2.5 0.5B', 'general.license': 'apache-2.0', 'tokenizer.ggml.tokens': ['a', 'b', 'c'] }));
     const { card, files } = detect(path);
-    assert.deepEqual([card.name, card.family, card.engine, card.stages, card.licence, files], ['Qwen2.5 0.5B', 'qwen2', 'llama', ['repair', 'nmt'], 'apache-2.0', [{ name: 'My-Model.gguf', path }]]);
+    assert.deepEqual([card.name, card.family, card.engine, card.stages, card.licence, files], ['Qwen2.5 0.5B', 'qwen2', 'llama', ['repair', 'nmt', 'summary'], 'apache-2.0', [{ name: 'My-Model.gguf', path }]]);
     assert.deepEqual(detect(join(temporary, 'a')).files, files); // and its folder
   });
   test('GGUF: cut anywhere, in parts, or of no use', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { layout, type Piece, type Template } from '../../extension/streaming/layout.ts';
+import { insertion } from '../../extension/streaming/section.ts';
 import { endOf, fresh, reconcile, refound, shifted, type Edit, type Placement } from '../../extension/streaming/place.ts';
 import { parseShape } from '../../extension/streaming/shape.ts';
 import { cues, split } from '../../extension/streaming/subtitles.ts';
@@ -146,4 +147,15 @@ describe('placement', () => {
         assert.ok(endOf(placed) <= doc.length);
       }
     }), { numRuns: 500 }));
+});
+
+it('a summary stands below the heading, once, whatever the document has', () => {
+  const section = { title: 'Summary', text: 'About ships.', note: '*By X.*', rest: 'Transcript' }, into = (document: string, markdown = true): string => { const { from, to, made } = insertion(document, section, markdown); return document.slice(0, from) + made + document.slice(to); };
+  const body = '## Summary\n\nAbout ships.\n\n*By X.*\n\n';
+  assert.equal(into('# talk.wav\n\n**0:00** Hello.\n'), `# talk.wav\n\n${body}## Transcript\n\n**0:00** Hello.\n`);
+  assert.equal(into('---\ntitle: x\n---\n# talk.wav\n\n*0:28 · en*\n\n## One\n\nHello.\n'), `---\ntitle: x\n---\n# talk.wav\n\n*0:28 · en*\n\n${body}## One\n\nHello.\n`);
+  assert.equal(into('Hello.\n'), `${body}## Transcript\n\nHello.\n`);
+  assert.equal(into('# only'), `# only\n\n${body}`);
+  assert.equal(into(into('# a\n\nHello.\n')), into('# a\n\nHello.\n'), 'the newer takes the place of the older');
+  assert.equal(into('Hello.\n', false), 'Summary: About ships.\nBy X.\n\nHello.\n');
 });

@@ -7,7 +7,8 @@ import { isFinal, STAGES, type JobState, type Stage } from '../../../schemas/wor
 import type { SearchHit, SearchPage, SearchQuery } from '../../../schemas/search.ts';
 import type { Utterance } from '../../../schemas/job.ts';
 import { sourceText } from '../../../schemas/job.ts';
-import { matching, phrases, snippet } from '../../search/question.ts';
+import { joiner } from '../../../schemas/subtitles/width.ts';
+import { matching, phrases, snippet, type Marked, type Phrase } from '../../search/question.ts';
 import { SAID } from './migrations.ts';
 import { indexed, terms } from '../../search/terms.ts';
 
@@ -15,10 +16,14 @@ import { indexed, terms } from '../../search/terms.ts';
 const BLOCK = 2 ** 20;
 /** Matches that are ranked, the newest: to rank all that have a common word would take most of the time. */
 const RANKED = 2_000;
+/** With fewer matches within single utterances, pairs of them are looked at too; and so many rows of each word, the newest. */
+const FEW = 200, WALKED = 100_000;
 const TEXT_STAGES: readonly Stage[] = STAGES.filter(stage => stage !== 'tts');
 
 export interface Sql {
   all<T>(text: string, ...args: unknown[]): T[];
+  /** Of a question for one column. */
+  numbers(text: string, ...args: unknown[]): number[];
   one<T>(text: string, ...args: unknown[]): T | undefined;
   run(text: string, ...args: unknown[]): void;
   exec(text: string): void;
@@ -83,21 +88,49 @@ export function find(sql: Sql, query: SearchQuery, { limit, cursor }: { limit: n
   const matches = sql.all<{ rowid: number; rank: number }>(`SELECT rowid, rank FROM said WHERE said MATCH ? ${filter} ORDER BY rowid DESC LIMIT ${RANKED}`, matching(wanted), ...args);
   // Best first; the newest of equally good ones.
   matches.sort((a, b) => a.rank - b.rank || b.rowid - a.rowid);
-  const hits = matches.slice(cursor, cursor + limit).flatMap(({ rowid }) => hitAt(sql, rowid, wanted) ?? []);
-  return { hits, next: cursor + limit < matches.length ? cursor + limit : null, total: matches.length, indexing };
+  const found = [...matches.map(({ rowid }) => ({ rowid, span: 1 })), ...(matches.length < FEW ? acrossTwo(sql, wanted, filter, args).map(rowid => ({ rowid, span: 2 })) : [])];
+  const hits = found.slice(cursor, cursor + limit).flatMap(({ rowid, span }) => hitAt(sql, rowid, span, wanted) ?? []);
+  return { hits, next: cursor + limit < found.length ? cursor + limit : null, total: found.length, indexing };
 }
 
-function hitAt(sql: Sql, rowid: number, wanted: ReturnType<typeof phrases>): SearchHit | null {
+/**
+ * Where the words are spread over two utterances that follow each other: the first of each pair, the newest first. Found by walking the phrases' own rows,
+ * so this is for words that seldom meet in one utterance; of those that often do there is enough to show.
+ */
+function acrossTwo(sql: Sql, wanted: readonly Phrase[], filter: string, args: readonly unknown[]): number[] {
+  if (wanted.length < 2 || wanted.length > 8) return [];
+  const has = new Map<number, number>(), all = (1 << wanted.length) - 1;
+  for (const [n, phrase] of wanted.entries()) {
+    const rows = sql.numbers(`SELECT rowid FROM said WHERE said MATCH ? ${filter} ORDER BY rowid DESC LIMIT ${WALKED}`, matching([phrase]), ...args);
+    // Without its first word there is nothing to complete.
+    if (rows.length === 0) return [];
+    for (const row of rows) has.set(row, (has.get(row) ?? 0) | (1 << n));
+  }
+  const pairs: number[] = [];
+  for (const [row, mine] of has) {
+    const next = has.get(row + 1);
+    if (next !== undefined && mine !== all && next !== all && (mine | next) === all && row % BLOCK !== BLOCK - 1) pairs.push(row);
+  }
+  return pairs.sort((a, b) => b - a).slice(0, RANKED);
+}
+
+function hitAt(sql: Sql, rowid: number, span: number, wanted: ReturnType<typeof phrases>): SearchHit | null {
   const index = rowid % BLOCK;
   const job = sql.one<{ id: string; path: string; name: string; created_at: number; language: string | null }>(
     'SELECT id, path, name, created_at, language FROM jobs WHERE id = (SELECT job FROM searchable WHERE number = ?)', (rowid - index) / BLOCK);
-  const [made] = job ? sql.utterances(job.id, index, 1) : [];
+  const [made, next] = job ? sql.utterances(job.id, index, span) : [];
   if (!job || !made) return null;
-  const text = snippet(sourceText(made), wanted);
+  const both = (textOf: (each: Utterance) => string): Marked => next ? joined(snippet(textOf(made), wanted), snippet(textOf(next), wanted)) : snippet(textOf(made), wanted);
+  const text = both(sourceText);
   return {
-    job: job.id, recording: { path: job.path, name: job.name }, createdAt: job.created_at, language: job.language, index, startMs: made.startMs, endMs: made.endMs,
-    atMs: momentOf(made, text), text, translation: made.nmt?.text ? snippet(made.nmt.text, wanted) : null,
+    job: job.id, recording: { path: job.path, name: job.name }, createdAt: job.created_at, language: job.language, index, startMs: made.startMs, endMs: (next ?? made).endMs,
+    atMs: momentOf(made, text), text, translation: made.nmt?.text || next?.nmt?.text ? both(each => each.nmt?.text ?? '') : null,
   };
+}
+
+function joined(a: Marked, b: Marked): Marked {
+  const glue = joiner(a.text, b.text), by = a.text.length + glue.length;
+  return { text: a.text + glue + b.text, marks: [...a.marks, ...b.marks.map(([from, to]): [number, number] => [from + by, to + by])] };
 }
 
 /** When the first marked word was spoken. */

@@ -46,7 +46,7 @@ export function openStore(path: string): Store {
   const wal = new WalSync(path);
   const changes = db.prepare('SELECT total_changes()').pluck();
 
-  const search: Sql = { all, one, run: (text, ...args) => { sql(text).run(...args); }, exec: text => { db.exec(text); }, batch, utterances: (job, from, limit) => store.utterances(job, from, limit) };
+  const search: Sql = { all, one, numbers: (text, ...args) => sql(text).pluck().all(...args) as number[], run: (text, ...args) => { sql(text).run(...args); }, exec: text => { db.exec(text); }, batch, utterances: (job, from, limit) => store.utterances(job, from, limit) };
 
   const store: Store = {
     path,
@@ -185,6 +185,7 @@ export function openStore(path: string): Store {
       sql('INSERT INTO peaks (device, model, engine, precision, at, bytes, load_ms) VALUES (?, ?, ?, ?, ?, ?, ?)').run(...args, at, bytes, loadMs);
       sql(`DELETE FROM peaks WHERE id IN (SELECT id FROM peaks WHERE device = ? AND model = ? AND engine = ? AND precision = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`).run(...args, keep);
     }),
+    lastMeasured: model => one<{ at: number | null }>('SELECT max(at) AS at FROM peaks WHERE model = ?', model)!.at,
     calibration() {
       const grouped = new Map<string, ReturnType<Store['calibration']>[number]>();
       for (const row of all<{ device: string; model: string; engine: string; precision: string; bytes: number; load_ms: number | null }>('SELECT * FROM peaks ORDER BY id')) {

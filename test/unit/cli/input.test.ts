@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { glossaryFor, readGlossary, rootOf } from '../../../daemon/cli/glossary.ts';
+import { glossaryFor, readGlossary, rootOf } from '../../../schemas/beside.ts';
 import { recordings } from '../../../daemon/cli/recordings.ts';
 import { isMedia } from '../../../schemas/media.ts';
 import { environmentLocale, exitOf } from '../../../daemon/cli/session.ts';

@@ -1,0 +1,99 @@
+/** “Add a Summary”: what a transcript is about, by a language model of this machine, into the transcript. */
+import * as vscode from 'vscode';
+import { dirname, isAbsolute, join } from 'node:path';
+import { EarshotError, thrown } from '../../schemas/errors.ts';
+import type { Job } from '../../schemas/job.ts';
+import { escapeMarkdown } from '../../schemas/markdown.ts';
+import { isFinal } from '../../schemas/words.ts';
+import { recordingLinks } from '../markdown/links.ts';
+import { insertion } from '../streaming/section.ts';
+import { fileOf, jobOf } from '../transcripts.ts';
+import type { Parts } from './transcribe.ts';
+
+const TRANSCRIPT = /\.earshot\.json$/i;
+/** Summaries that somebody here waits for, and puts where they belong. */
+const awaited = new Set<string>();
+
+/** On a transcript file, on a job of the queue, or on what is in the editor. Null: given up. */
+export async function addSummary(parts: Parts, argument?: unknown): Promise<string | null> {
+  const { of, document } = await meant(parts, argument);
+  const { job } = await parts.daemon.call('job/summary', { of });
+  awaited.add(job.id);
+  try {
+    if (!parts.daemon.state.jobs.has(job.id)) parts.daemon.state.jobs.set(job.id, job);
+    const ended = isFinal(job.state) ? job : await end(parts, job);
+    if (!ended || ended.state === 'cancelled') return null;
+    if (ended.state === 'failed') throw thrown(ended.failure!);
+    const text = await textOf(parts, ended.id);
+    if (document) await insert(document, text, modelOf(parts, ended));
+    else void vscode.window.showInformationMessage(text);
+    return text;
+  } finally { awaited.delete(job.id); }
+}
+
+/** @throws badRequest where nothing is meant */
+async function meant({ daemon, streams }: Parts, argument: unknown): Promise<{ of: string; document?: vscode.TextDocument }> {
+  const id = typeof argument === 'string' ? argument : (argument as { job?: unknown } | null | undefined)?.job;
+  if (typeof id === 'string') return { of: id };
+  const tab = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  const uri = argument instanceof vscode.Uri ? argument : tab instanceof vscode.TabInputCustom || tab instanceof vscode.TabInputText ? tab.uri : undefined;
+  if (uri && TRANSCRIPT.test(uri.path)) {
+    // What was mended by hand counts.
+    await vscode.workspace.textDocuments.find(open => open.uri.toString() === uri.toString() && open.isDirty)?.save();
+    return { of: uri.fsPath };
+  }
+  const document = vscode.window.activeTextEditor?.document;
+  if (!document) throw new EarshotError('notATranscript', { path: vscode.l10n.t('This') });
+  await daemon.start();
+  const streamed = streams.jobIn(document);
+  if (streamed) return { of: streamed, document };
+  const own = [...daemon.state.jobs.values()].find(job => job.state === 'completed' && job.outputs.some(output => output.path === document.uri.fsPath));
+  if (own) return { of: own.id, ...(document.isDirty ? { document } : {}) };
+  for (const { path } of recordingLinks(document.getText())) {
+    const recording = vscode.Uri.file(isAbsolute(path) ? path : join(dirname(document.uri.fsPath), path)), file = await fileOf(recording), job = file ? null : jobOf(daemon, recording);
+    if (file) return { of: file.fsPath, document };
+    if (job?.state === 'completed') return { of: job.id, document };
+  }
+  throw new EarshotError('notATranscript', { path: document.uri.path.split('/').at(-1)! });
+}
+
+function end({ daemon }: Parts, job: Job): Thenable<Job | null> {
+  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Summing up {0}', job.recording.name), cancellable: true }, async (progress, token) => {
+    const { promise, resolve } = Promise.withResolvers<Job | null>();
+    const look = (): void => {
+      const now = daemon.state.jobs.get(job.id), stage = now?.progress.stages.summary;
+      if (!now || isFinal(now.state)) return resolve(now ?? null);
+      if (stage && now.progress.utterances > 0) progress.report({ message: vscode.l10n.t('{0} of {1}', stage.done, now.progress.utterances) });
+    };
+    const watch = vscode.Disposable.from(daemon.onChange(look), token.onCancellationRequested(() => { void daemon.call('job/cancel', { ids: [job.id] }).catch(() => {}); resolve(null); }));
+    look();
+    try { return await promise; } finally { watch.dispose(); }
+  });
+}
+
+const textOf = async ({ daemon }: Parts, id: string): Promise<string> => (await daemon.call('job/utterances', { id })).utterances.at(-1)?.summary?.text ?? '';
+const modelOf = ({ daemon }: Parts, job: Job): string => daemon.state.models.get(job.models.summary ?? '')?.card.name ?? job.models.summary ?? '';
+
+async function insert(document: vscode.TextDocument, text: string, model: string): Promise<void> {
+  const section = { title: vscode.l10n.t('Summary'), text: escapeMarkdown(text), note: `*${escapeMarkdown(vscode.l10n.t('By {0}, a language model; it may be wrong.', model))}*`, rest: vscode.l10n.t('Transcript') };
+  const { from, to, made } = insertion(document.getText(), section, document.languageId === 'markdown'), edit = new vscode.WorkspaceEdit();
+  edit.replace(document.uri, new vscode.Range(document.positionAt(from), document.positionAt(to)), document.eol === vscode.EndOfLine.CRLF ? made.replaceAll('\n', '\r\n') : made);
+  await vscode.workspace.applyEdit(edit);
+}
+
+/** Summaries that were asked for with the transcript come into the document that it streamed into. */
+export function summariesInto(parts: Parts): vscode.Disposable {
+  const { daemon, streams } = parts, open = new Set<string>();
+  const arrived = async (job: Job): Promise<void> => {
+    const document = streams.documentOf(job.options.transcript!);
+    if (document?.languageId === 'markdown') await insert(document, await textOf(parts, job.id), modelOf(parts, job));
+  };
+  return daemon.onChange(change => {
+    for (const id of change.all ? daemon.state.jobs.keys() : change.jobs) {
+      const job = daemon.state.jobs.get(id);
+      if (job?.options.source !== 'transcript') continue;
+      if (!isFinal(job.state)) open.add(id);
+      else if (open.delete(id) && job.state === 'completed' && !awaited.has(id)) void arrived(job).catch(error => parts.log.warn(String(error)));
+    }
+  });
+}
