@@ -78,7 +78,8 @@ export const HEADING = '## Search\n';
 
 const section = (report: SearchReport): string => `${HEADING}
 Made by \`npm run bench:search\` on ${machine()}. ${report.utterances.toLocaleString('en')} utterances of ${WORDS} English words or ${CHARACTERS} Chinese characters each, as often as Zipf's law has them.
-Times in ms: median / 99th percentile / worst, for a page of 50 with its marks. The goal is ${GOAL_MS} ms. Found is counted up to 2,000: the newest of these are ranked.
+Times in ms: median / 99th percentile / worst, for a page of 50 with its marks. The goal is ${GOAL_MS} ms. Found is counted up to 2,000: the newest of these are ranked. Where fewer than 200 utterances have
+all the words, those count too that have them together with the next one; a "phrase" stands within one.
 
 | looked for | found | ms |
 | --- | ---: | ---: |

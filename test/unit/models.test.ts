@@ -47,7 +47,7 @@ describe('the registry', () => {
   test('everything needed for a machine without a GPU and without the hub can be had from wheels', () => {
     const { models, substitutions } = chooseDefaults({ preferred: registry.defaults.cpu, chosen: {}, card: (id) => registry.models.find((card) => card.id === id) ?? null, ready: () => false, hubReachable: false, offline: false });
     assert.deepEqual(models, { asr: 'whisper-base', repair: 'qwen2.5-coder-0.5b-instruct', nmt: 'qwen2.5-coder-1.5b-instruct', tts: 'piper-en-us-joe-medium', summary: 'qwen2.5-coder-1.5b-instruct' });
-    assert.deepEqual(substitutions.map(({ stage, wanted, instead }) => [stage, wanted, instead]), [['nmt', 'qwen2.5-1.5b-instruct', 'qwen2.5-coder-1.5b-instruct']]);
+    assert.deepEqual(substitutions.map(({ stage, wanted, instead }) => [stage, wanted, instead]), [['nmt', 'qwen2.5-1.5b-instruct', 'qwen2.5-coder-1.5b-instruct'], ['summary', 'qwen2.5-1.5b-instruct', 'qwen2.5-coder-1.5b-instruct']]);
   });
 });
 
