@@ -47,6 +47,8 @@ export function piecesOf(transcript: Pick<Transcript, 'utterances'>): Piece[] {
       room = PIECE_TOKENS - tokensOf(pieces.at(-1)!.text);
     }
   }
+  // A text that was read may say much in no time at all: what it costs goes by its length.
+  for (const piece of pieces) piece.endMs = Math.max(piece.endMs, piece.startMs + Math.round(tokensOf(piece.text) * NOTE_MS / NOTE_TOKENS));
   for (let level = [...pieces.keys()]; level.length > 1;) {
     const next: number[] = [];
     for (let at = 0; at < level.length; at += DRAWN_TOGETHER) {
