@@ -12,6 +12,7 @@ import { editProviders } from './edits.ts';
 import { addToGlossary } from './glossary.ts';
 import { machineSettings } from './machine.ts';
 import { recordingsInMarkdown } from './markdown/recordings.ts';
+import { modelsReady } from './mirror.ts';
 import { notices } from './notices.ts';
 import { DevicesPanel } from './panels/devices.ts';
 import { QueuePanel } from './panels/queue.ts';
@@ -77,7 +78,10 @@ export function activate(context: vscode.ExtensionContext): Api {
     vscode.window.registerTreeDataProvider('earshot.models', models), vscode.window.registerTreeDataProvider('earshot.watched', watched),
     vscode.window.registerCustomEditorProvider('earshot.transcript', transcripts, { webviewOptions: { retainContextWhenHidden: false } }),
     vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
-    daemon.onChange(change => { if (change.all || change.queue) void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused); }),
+    daemon.onChange(change => {
+      if (change.all || change.queue) void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused);
+      if (change.all || change.models.size) void vscode.commands.executeCommand('setContext', 'earshot.modelsReady', modelsReady(daemon.state));
+    }),
   );
   const { user, system } = process.cpuUsage(cpu);
   return { activatedInMs: performance.now() - started, activationCpuMs: (user + system) / 1000, daemon };

@@ -16,6 +16,9 @@ export interface Change { all: boolean; jobs: Set<string>; removed: Set<string>;
 export const emptyState = (): MirrorState => ({ queuePaused: false, jobs: new Map(), devices: new Map(), instances: new Map(), models: new Map(), engines: new Map(), watched: new Map() });
 export const noChange = (all = false): Change => ({ all, jobs: new Set(), removed: new Set(), devices: all, instances: all, models: new Set(), engines: all, watched: all, queue: all });
 
+/** Whether anything can be transcribed. */
+export const modelsReady = ({ models }: MirrorState): boolean => [...models.values()].some(m => m.state === 'installed' && m.card.stages.includes('asr'));
+
 const byId = <T>(list: readonly T[], id: (item: T) => string): Map<string, T> => new Map(list.map(item => [id(item), item]));
 
 /** Replaces the parts that the topics cover; the others stay. */

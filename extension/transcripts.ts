@@ -4,13 +4,15 @@ import { dirname, parse } from 'node:path';
 import { isFinal } from '../schemas/words.ts';
 import type { Job, Transcript, Utterance } from '../schemas/job.ts';
 import type { Daemon } from './connection.ts';
+import { exists } from './files.ts';
+import { parseTranscript } from './transcript/document.ts';
 
 /** The transcript that lies beside a recording; null: none does. */
 export async function fileOf(recording: vscode.Uri): Promise<vscode.Uri | null> {
   const { name, base } = parse(recording.fsPath), folder = vscode.Uri.file(dirname(recording.fsPath));
   for (const stem of [name, base]) {
     const uri = vscode.Uri.joinPath(folder, `${stem}.earshot.json`);
-    if (await vscode.workspace.fs.stat(uri).then(() => true, () => false)) return uri;
+    if (await exists(uri)) return uri;
   }
   return null;
 }
@@ -22,11 +24,7 @@ const MOST_BYTES = 256 * 1024 ** 2;
 export async function readTranscript(uri: vscode.Uri): Promise<Transcript | null> {
   const { type, size } = await vscode.workspace.fs.stat(uri);
   if (!(type & vscode.FileType.File) || size > MOST_BYTES) return null;
-  const [{ Compile }, { Transcript: schema }, bytes] = await Promise.all([import('typebox/compile'), import('../schemas/job.ts'), vscode.workspace.fs.readFile(uri)]);
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return Compile(schema).Check(value) ? value as Transcript : null;
-  } catch { return null; }
+  return parseTranscript(new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)));
 }
 
 /** The newest job over a recording that this window knows of; a finished one before others. */

@@ -78,8 +78,11 @@ export interface UtteranceView {
 
 export interface SpeakerView { name: string; shown: string }
 
-/** Extension → transcript editor: always the whole document, after every change of it; or a moment to show. */
-export type ToTranscript = TranscriptShown | { type: 'goto'; index: number; atMs: number };
+/** `made`: what stands in the file. `making`: how far one that is on its way has come, or what it waits for. `canMake`: one may be asked for. */
+export interface SummaryView { made: { text: string; language: string; model: string } | null; making: string | null; canMake: boolean }
+
+/** Extension → transcript editor: always the whole document, after every change of it; its summary apart, which changes by itself; or a moment to show. */
+export type ToTranscript = TranscriptShown | { type: 'goto'; index: number; atMs: number } | { type: 'summary'; summary: SummaryView };
 export type TranscriptShown = { type: 'document'; name: string; durationMs: number | null; language: string | null; translatedTo: string | null; utterances: UtteranceView[]; /** In order of appearance. */ speakers: SpeakerView[]; media: string | null; video: boolean; missing: string | null; error: string | null };
 
 const Index = Type.Integer({ minimum: 0 });
@@ -95,8 +98,9 @@ export const FromTranscript = Type.Union([
   /** Asks who speaks here; or what a speaker is called. */
   Closed({ type: Type.Literal('speaker'), index: Index }),
   Closed({ type: Type.Literal('speakerEverywhere'), name: SpeakerName }),
-  Closed({ type: Type.Literal('assign'), index: Index, name: Type.Union([SpeakerName, Type.Null()]) }),
+  Closed({ type: Type.Literal('assign'), index: Index, name: Type.Union([SpeakerName, Type.Null()]), /** The whole turn, not this utterance alone. */ turn: Type.Boolean() }),
   Closed({ type: Type.Literal('replace'), find: Type.String({ minLength: 1, maxLength: 200 }), replacement: Type.String({ maxLength: 200 }) }),
   Closed({ type: Type.Literal('export') }),
+  Closed({ type: Type.Literal('summary'), action: Type.Enum(['make', 'stop', 'copy']) }),
 ]);
 export type FromTranscript = Static<typeof FromTranscript>;

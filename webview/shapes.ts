@@ -21,6 +21,7 @@ export const DEVICES: Shapes<ToDevices> = { snapshot: { devices: all(thing), bot
 export const TRANSCRIPT: Shapes<ToTranscript> = {
   document: { name: text, durationMs: orNone(figure), language: orNone(text), translatedTo: orNone(text), utterances: all(utterance), speakers: all(thing), media: orNone(text), video: flag, missing: orNone(text), error: orNone(text) },
   goto: { index: figure, atMs: figure },
+  summary: { summary: thing },
 };
 
 export function fits<M extends { type: string }>(shapes: Shapes<M>, data: unknown): data is M {

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { SearchHit } from '../../schemas/search.ts';
 import { clockText } from '../../schemas/messages/figures.ts';
+import { exists } from '../files.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
 import { errorText } from '../words.ts';
 import { settled } from './options.ts';
@@ -71,7 +72,7 @@ function ask({ daemon, log }: Parts, words: string): Promise<SearchHit | null> {
 async function open(parts: Parts, editor: TranscriptEditor, hit: SearchHit): Promise<void> {
   const { job } = await parts.daemon.call('job/get', { id: hit.job });
   const written = job.outputs.find(output => output.path.endsWith('.earshot.json')), uri = written && vscode.Uri.file(written.path);
-  if (uri && await vscode.workspace.fs.stat(uri).then(() => true, () => false)) return editor.open(uri, { index: hit.index, atMs: hit.atMs });
+  if (uri && await exists(uri)) return editor.open(uri, { index: hit.index, atMs: hit.atMs });
   const document = await openFor(parts, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
   const range = await found(document, hit);
   if (range) await vscode.window.showTextDocument(document, { preview: false, selection: range });

@@ -5,6 +5,7 @@ import type { Job } from '../../schemas/job.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { summary, type Collected } from '../../schemas/messages/collection.ts';
 import { isFinal } from '../../schemas/words.ts';
+import { freeName } from '../files.ts';
 import { locale } from '../words.ts';
 import { settled } from './options.ts';
 import { recordingsIn } from './recordings.ts';
@@ -23,7 +24,7 @@ export async function transcribeFolder(parts: Parts, uri?: unknown): Promise<vsc
     const [{ job }, { transcript }] = await Promise.all([parts.daemon.call('job/get', { id }), parts.daemon.call('job/transcript', { id })]);
     collected.push({ job, transcript });
   }
-  const place = await freeName(folder);
+  const place = await freeName(folder, 'transcripts', 'md');
   const text = summary(collected, { locale: locale(), title: folder.path.split('/').at(-1)!, wayTo: path => relative(folder.fsPath, path).split(sep).join('/') });
   await vscode.workspace.fs.writeFile(place, new TextEncoder().encode(text));
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(place), { preview: false });
@@ -47,11 +48,4 @@ function ended({ daemon }: Parts, jobs: readonly Job[], folder: vscode.Uri): The
     look();
     try { return await promise; } finally { watch.dispose(); }
   });
-}
-
-async function freeName(folder: vscode.Uri): Promise<vscode.Uri> {
-  for (let n = 1; ; n++) {
-    const uri = vscode.Uri.joinPath(folder, n === 1 ? 'transcripts.md' : `transcripts (${n}).md`);
-    if (!await vscode.workspace.fs.stat(uri).then(() => true, () => false)) return uri;
-  }
 }

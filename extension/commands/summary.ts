@@ -7,7 +7,9 @@ import { escapeMarkdown } from '../../schemas/markdown.ts';
 import { isFinal } from '../../schemas/words.ts';
 import { recordingLinks } from '../markdown/links.ts';
 import { insertion } from '../streaming/section.ts';
-import { fileOf, jobOf } from '../transcripts.ts';
+import { fileOfSummary, summaryIntoOpen } from '../transcript/summary.ts';
+import { endOf, fileOf, jobOf } from '../transcripts.ts';
+import { plain } from '../words.ts';
 import type { Parts } from './transcribe.ts';
 
 const TRANSCRIPT = /\.earshot\.json$/i;
@@ -16,23 +18,23 @@ const awaited = new Set<string>();
 
 /** On a transcript file, on a job of the queue, or on what is in the editor. Null: given up. */
 export async function addSummary(parts: Parts, argument?: unknown): Promise<string | null> {
-  const { of, document } = await meant(parts, argument);
+  const { of, document, page } = await meant(parts, argument);
   const { job } = await parts.daemon.call('job/summary', { of });
   awaited.add(job.id);
   try {
     if (!parts.daemon.state.jobs.has(job.id)) parts.daemon.state.jobs.set(job.id, job);
-    const ended = isFinal(job.state) ? job : await end(parts, job);
+    const ended = isFinal(job.state) ? job : page ? await quietEnd(parts, job) : await end(parts, job);
     if (!ended || ended.state === 'cancelled') return null;
     if (ended.state === 'failed') throw thrown(ended.failure!);
     const text = await textOf(parts, ended.id);
     if (document) await insert(document, text, modelOf(parts, ended));
-    else void vscode.window.showInformationMessage(text);
+    else if (!page) void vscode.window.showInformationMessage(plain(text));
     return text;
   } finally { awaited.delete(job.id); }
 }
 
-/** @throws badRequest where nothing is meant */
-async function meant({ daemon, streams }: Parts, argument: unknown): Promise<{ of: string; document?: vscode.TextDocument }> {
+/** `page`: the transcript's own page is in front, and shows what becomes of it. @throws notATranscript where nothing is meant */
+async function meant({ daemon, streams }: Parts, argument: unknown): Promise<{ of: string; document?: vscode.TextDocument; page?: boolean }> {
   const id = typeof argument === 'string' ? argument : (argument as { job?: unknown } | null | undefined)?.job;
   if (typeof id === 'string') return { of: id };
   const tab = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
@@ -40,7 +42,7 @@ async function meant({ daemon, streams }: Parts, argument: unknown): Promise<{ o
   if (uri && TRANSCRIPT.test(uri.path)) {
     // What was mended by hand counts.
     await vscode.workspace.textDocuments.find(open => open.uri.toString() === uri.toString() && open.isDirty)?.save();
-    return { of: uri.fsPath };
+    return { of: uri.fsPath, page: tab instanceof vscode.TabInputCustom && tab.uri.toString() === uri.toString() };
   }
   const document = vscode.window.activeTextEditor?.document;
   if (!document) throw new EarshotError('notATranscript', { path: vscode.l10n.t('This') });
@@ -55,6 +57,12 @@ async function meant({ daemon, streams }: Parts, argument: unknown): Promise<{ o
     if (job?.state === 'completed') return { of: job.id, document };
   }
   throw new EarshotError('notATranscript', { path: document.uri.path.split('/').at(-1)! });
+}
+
+/** The page shows how far it is, and can stop it. */
+async function quietEnd({ daemon }: Parts, { id }: Job): Promise<Job | null> {
+  await endOf(daemon, id, new vscode.CancellationTokenSource().token);
+  return daemon.state.jobs.get(id) ?? null;
 }
 
 function end({ daemon }: Parts, job: Job): Thenable<Job | null> {
@@ -81,10 +89,13 @@ async function insert(document: vscode.TextDocument, text: string, model: string
   await vscode.workspace.applyEdit(edit);
 }
 
-/** Summaries that were asked for with the transcript come into the document that it streamed into. */
+/** Summaries that were asked for with the transcript come into the document that it streamed into; all of them, into a transcript that somebody is mending. */
 export function summariesInto(parts: Parts): vscode.Disposable {
   const { daemon, streams } = parts, open = new Set<string>();
-  const arrived = async (job: Job): Promise<void> => {
+  const arrived = async (job: Job, known: boolean): Promise<void> => {
+    const file = fileOfSummary(daemon.state, job);
+    if (file) await summaryIntoOpen(file);
+    if (known) return;
     const document = streams.documentOf(job.options.transcript!);
     if (document?.languageId === 'markdown') await insert(document, await textOf(parts, job.id), modelOf(parts, job));
   };
@@ -93,7 +104,7 @@ export function summariesInto(parts: Parts): vscode.Disposable {
       const job = daemon.state.jobs.get(id);
       if (job?.options.source !== 'transcript') continue;
       if (!isFinal(job.state)) open.add(id);
-      else if (open.delete(id) && job.state === 'completed' && !awaited.has(id)) void arrived(job).catch(error => parts.log.warn(String(error)));
+      else if (open.delete(id) && job.state === 'completed') void arrived(job, awaited.has(id)).catch(error => parts.log.warn(String(error)));
     }
   });
 }

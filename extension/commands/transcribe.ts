@@ -1,9 +1,9 @@
 /** From a right click to a stream: choices into a request, the request into jobs, a job into a document. */
 import * as vscode from 'vscode';
-import { dirname } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { Daemon } from '../connection.ts';
+import { freeName } from '../files.ts';
 import type { Template } from '../streaming/layout.ts';
 import { withGlossary } from '../glossary.ts';
 import { withKnownVoices } from '../speakers.ts';
@@ -81,22 +81,13 @@ export async function openFor(parts: Parts, job: Job, open: 'untitled' | 'saved'
   const recording = vscode.Uri.file(job.recording.path);
   let document: vscode.TextDocument;
   if (open === 'saved') {
-    const uri = await freeName(recording, FILE_ENDINGS[format]);
+    const uri = await freeName(vscode.Uri.joinPath(recording, '..'), recording.path.split('/').at(-1)!.replace(/\.[^.]+$/, ''), FILE_ENDINGS[format]);
     await vscode.workspace.fs.writeFile(uri, new Uint8Array());
     document = await vscode.workspace.openTextDocument(uri);
   } else document = await vscode.workspace.openTextDocument({ language: LANGUAGE_IDS[format], content: '' });
   await vscode.window.showTextDocument(document, { preview: false });
   parts.streams.start(job.id, document, template(job.recording.path, format, recording, true, document.uri), 0);
   return document;
-}
-
-/** talk.md beside talk.wav; talk (2).md when that is taken. */
-async function freeName(recording: vscode.Uri, ending: string): Promise<vscode.Uri> {
-  const folder = vscode.Uri.file(dirname(recording.fsPath)), name = recording.path.split('/').at(-1)!.replace(/\.[^.]+$/, '');
-  for (let n = 1; ; n++) {
-    const uri = vscode.Uri.joinPath(folder, n === 1 ? `${name}.${ending}` : `${name} (${n}).${ending}`);
-    if (!await vscode.workspace.fs.stat(uri).then(() => true, () => false)) return uri;
-  }
 }
 
 /** The transcript of a recording at the cursor. */

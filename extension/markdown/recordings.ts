@@ -6,6 +6,7 @@ import { escapeMarkdown } from '../../schemas/markdown.ts';
 import { openEditor } from '../commands/jobs.ts';
 import { settled, template } from '../commands/options.ts';
 import { request, told, type Parts } from '../commands/transcribe.ts';
+import { exists } from '../files.ts';
 import { stamp } from '../streaming/layout.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
 import { fileOf, jobOf, knownUtterances, readTranscript } from '../transcripts.ts';
@@ -20,7 +21,7 @@ async function meant(document: vscode.TextDocument, { path }: RecordingLink): Pr
   const folder = vscode.workspace.getWorkspaceFolder(document.uri)?.uri.fsPath ?? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   const bases = document.uri.scheme === 'file' ? [dirname(document.uri.fsPath)] : folder ? [folder] : [];
   const candidates = path.startsWith('file:') ? [vscode.Uri.parse(path)] : isAbsolute(path) ? [vscode.Uri.file(path), ...(folder ? [vscode.Uri.file(join(folder, path))] : [])] : bases.map(base => vscode.Uri.file(join(base, path)));
-  for (const uri of candidates) if (uri.scheme === 'file' && await vscode.workspace.fs.stat(uri).then(() => true, () => false)) return uri;
+  for (const uri of candidates) if (uri.scheme === 'file' && await exists(uri)) return uri;
   return null;
 }
 

@@ -5,6 +5,7 @@ import { isFinal } from '../../schemas/words.ts';
 import type { FromQueue, JobAction, PanelCommand, ToQueue } from '../../webview/messages.ts';
 import { fromUriList } from '../commands/recordings.ts';
 import type { Daemon } from '../connection.ts';
+import { modelsReady } from '../mirror.ts';
 import { jobRow } from '../rows.ts';
 import { errorText, tieView } from '../words.ts';
 import { checked } from './checked.ts';
@@ -41,7 +42,7 @@ export class QueuePanel implements vscode.WebviewViewProvider {
     let timer: NodeJS.Timeout | null = null;
 
     const state = (): { paused: boolean; tie: ReturnType<typeof tieView>; modelsReady: boolean } =>
-      ({ paused: this.#daemon.state.queuePaused, tie: tieView(this.#daemon.tie), modelsReady: [...this.#daemon.state.models.values()].some(m => m.state === 'installed' && m.card.stages.includes('asr')) });
+      ({ paused: this.#daemon.state.queuePaused, tie: tieView(this.#daemon.tie), modelsReady: modelsReady(this.#daemon.state) });
     /** Which snapshot is being sent, if one is: a newer one ends it, and changes meanwhile follow behind it. */
     let sending: symbol | null = null;
     const snapshot = async (): Promise<void> => {

@@ -10,6 +10,7 @@ import { pickLanguage } from '../commands/languages.ts';
 import { settled } from '../commands/options.ts';
 import { chosen } from '../commands/recordings.ts';
 import { request, type Parts } from '../commands/transcribe.ts';
+import { freeName } from '../files.ts';
 import { withGlossary } from '../glossary.ts';
 import { endOf, knownUtterances } from '../transcripts.ts';
 import { failureText, languageName, plain } from '../words.ts';
@@ -34,13 +35,9 @@ async function sourceOf(uri: unknown): Promise<Source | null> {
 async function writeBeside({ document }: Source, ending: string, text: string): Promise<void> {
   if (document.isUntitled) { await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: text, language: ending.endsWith('srt') ? 'srt' : ending.endsWith('vtt') ? 'vtt' : 'plaintext' })); return; }
   const folder = vscode.Uri.file(dirname(document.uri.fsPath)), stem = stemsOf(document.uri.fsPath).at(/^[a-z]{2,3}(-|\.)/.test(ending) ? -1 : 0)!;
-  for (let n = 1; ; n++) {
-    const uri = vscode.Uri.joinPath(folder, `${stem}${n === 1 ? '' : ` (${n})`}.${ending}`);
-    if (await vscode.workspace.fs.stat(uri).then(() => true, () => false)) continue;
-    await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
-    await vscode.window.showTextDocument(uri, { preview: false });
-    return;
-  }
+  const uri = await freeName(folder, stem, ending);
+  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
+  await vscode.window.showTextDocument(uri, { preview: false });
 }
 
 /** @param to as a program gives it; asked for when missing */

@@ -7,23 +7,18 @@ import { FILE_ENDINGS, template } from '../commands/options.ts';
 import { checked } from '../panels/checked.ts';
 import { pageHtml, pageOptions } from '../panels/page.ts';
 import { layout, type Template } from '../streaming/layout.ts';
-import { difference } from '../streaming/place.ts';
 import type { Daemon } from '../connection.ts';
 import { rememberVoices } from '../speakers.ts';
 import { errorText, failureText } from '../words.ts';
-import { accept, merge, renamed, replaceAll, setSpeaker, setText, setTranslation, speakersIn, takeBack } from './edits.ts';
+import { parseTranscript, writeTranscript } from './document.ts';
+import { accept, merge, renamed, replaceAll, setSpeaker, setText, setTranslation, speakersIn, takeBack, turnOf } from './edits.ts';
 import { askSpeaker, shownName } from './speakers.ts';
+import { RELOAD_MS, summaryUnderWay, summaryView } from './summary.ts';
 
 /** A place in a transcript. */
 export interface Moment { index: number; atMs: number }
 
 const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpeg|mpg|wmv)$/i;
-
-/** As the daemon writes it, one utterance a line: small differences, small edits. */
-export function serialise({ utterances, ...rest }: Transcript): string {
-  const head = JSON.stringify(rest, null, 2).slice(0, -2);
-  return `${head},\n  "utterances": [${utterances.map(u => `\n    ${JSON.stringify(u)}`).join(',')}${utterances.length ? '\n  ' : ''}]\n}\n`;
-}
 
 export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   readonly #extensionUri: vscode.Uri;
@@ -32,7 +27,6 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   /** Panels that can be told, and where those that are not there yet will begin. */
   readonly #open = new Map<string, (moment: Moment) => void>();
   readonly #wanted = new Map<string, Moment>();
-  #check: Promise<{ Check(value: unknown): boolean }> | null = null;
 
   constructor(extensionUri: vscode.Uri, daemon: Daemon, log: vscode.LogOutputChannel) {
     this.#extensionUri = extensionUri;
@@ -49,46 +43,49 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   }
 
   async resolveCustomTextEditor(document: vscode.TextDocument, panel: vscode.WebviewPanel): Promise<void> {
-    const { webview } = panel, folder = vscode.Uri.file(dirname(document.uri.fsPath)), first = await this.#read(document);
+    const { webview } = panel, folder = vscode.Uri.file(dirname(document.uri.fsPath)), first = await parseTranscript(document.getText());
     // The recording is where the file says, or beside it when both were moved. An untrusted workspace does not choose what is opened elsewhere.
     const recording = first && await this.#recording(first, folder);
     const roots = [vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'), ...(recording ? [vscode.Uri.joinPath(recording, '..')] : [])];
     webview.options = pageOptions(...roots);
-    const post = async (): Promise<void> => { void webview.postMessage(this.#message(await this.#read(document), webview, recording ?? null)); };
+    let shown = first, told = '', again: NodeJS.Timeout | undefined;
+    const tellSummary = (): void => {
+      const summary = shown ? summaryView(this.#daemon.state, shown, document.uri.fsPath) : { made: null, making: null, canMake: false }, text = JSON.stringify(summary);
+      if (text !== told) void webview.postMessage({ type: 'summary', summary } satisfies ToTranscript);
+      told = text;
+      clearTimeout(again);
+      if (summary.making !== null) again = setTimeout(tellSummary, RELOAD_MS);
+    };
+    const post = async (): Promise<void> => {
+      shown = await parseTranscript(document.getText());
+      void webview.postMessage(this.#message(shown, webview, recording ?? null));
+      tellSummary();
+    };
     const key = document.uri.toString(), go = (moment: Moment): void => { this.#wanted.delete(key); void webview.postMessage({ type: 'goto', ...moment } satisfies ToTranscript); };
     const ready = (): void => { this.#open.set(key, go); const moment = this.#wanted.get(key); if (moment) go(moment); };
     // What was saved last; names given since are remembered once they are saved too.
-    let saved = document.isDirty ? await this.#parse(await textAt(document.uri)) : first;
+    let saved = document.isDirty ? await parseTranscript(await textAt(document.uri)) : first;
     const subscriptions = [
       vscode.workspace.onDidSaveTextDocument(async each => {
         if (each !== document) return;
-        const before = saved, now = saved = await this.#read(document);
+        const before = saved, now = saved = await parseTranscript(document.getText());
         if (before && now) await this.#named(document.uri, recording ?? document.uri, before, now).catch(error => this.#log.warn(String(error)));
       }),
       vscode.workspace.onDidChangeTextDocument(event => { if (event.document === document && event.contentChanges.length) void post(); }),
+      this.#daemon.onChange(change => { if (change.all || change.jobs.size || change.removed.size) tellSummary(); }),
+      vscode.workspace.onDidGrantWorkspaceTrust(tellSummary),
       webview.onDidReceiveMessage(checked<FromTranscript>(async () => {
         const [{ Compile }, { FromTranscript: schema }] = await Promise.all([import('typebox/compile'), import('../../webview/messages.ts')]);
         return Compile(schema);
       }, message => {
-        if (message.type === 'ready') return void post().then(ready);
+        if (message.type === 'ready') { told = ''; return void post().then(ready); }
         void this.#act(document, message).catch(error => this.#log.error(error as Error));
       }, message => this.#log.warn(`transcript editor: refused ${JSON.stringify(message).slice(0, 200)}`))),
     ];
     // A hidden page is let go of, and says that it is ready when it shows again.
     panel.onDidChangeViewState(() => { if (!panel.visible && this.#open.get(key) === go) this.#open.delete(key); });
-    panel.onDidDispose(() => { if (this.#open.get(key) === go) this.#open.delete(key); for (const s of subscriptions) s.dispose(); });
+    panel.onDidDispose(() => { clearTimeout(again); if (this.#open.get(key) === go) this.#open.delete(key); for (const s of subscriptions) s.dispose(); });
     webview.html = pageHtml({ webview, extensionUri: this.#extensionUri, name: 'transcript', title: vscode.l10n.t('Transcript'), media: webview.cspSource });
-  }
-
-  /** Null when the text is no transcript (or is just being typed). */
-  #read(document: vscode.TextDocument): Promise<Transcript | null> { return this.#parse(document.getText()); }
-
-  async #parse(text: string): Promise<Transcript | null> {
-    this.#check ??= Promise.all([import('typebox/compile'), import('../../schemas/job.ts')]).then(([{ Compile }, { Transcript: schema }]) => Compile(schema));
-    try {
-      const value: unknown = JSON.parse(text);
-      return (await this.#check).Check(value) ? value as Transcript : null;
-    } catch { return null; }
   }
 
   async #recording({ recording }: Transcript, folder: vscode.Uri): Promise<vscode.Uri | null> {
@@ -119,38 +116,37 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   }
 
   async #act(document: vscode.TextDocument, message: Exclude<FromTranscript, { type: 'ready' }>): Promise<void> {
-    const text = document.getText(), now = await this.#parse(text);
+    const text = document.getText(), now = await parseTranscript(text);
     if (!now) return;
     switch (message.type) {
-      case 'text': return this.#write(document, setText(now, message.index, message.text));
-      case 'translation': return this.#write(document, setTranslation(now, message.index, message.text));
-      case 'takeBack': return this.#write(document, takeBack(now, message.index, message.change));
-      case 'accept': return this.#write(document, accept(now, message.index));
+      case 'text': return writeTranscript(document, setText(now, message.index, message.text));
+      case 'translation': return writeTranscript(document, setTranslation(now, message.index, message.text));
+      case 'takeBack': return writeTranscript(document, takeBack(now, message.index, message.change));
+      case 'accept': return writeTranscript(document, accept(now, message.index));
       case 'speaker': case 'speakerEverywhere': {
         const next = await askSpeaker(now, message.type === 'speaker' ? { index: message.index } : { speaker: message.name });
         // Somebody may have edited it meanwhile, in another editor of it.
-        if (next && document.getText() === text) await this.#write(document, next);
+        if (next && document.getText() === text) await writeTranscript(document, next);
         return;
       }
-      case 'assign': return this.#write(document, setSpeaker(now, message.index, message.name));
-      case 'merge': return this.#write(document, merge(now, message.index));
+      case 'assign': return writeTranscript(document, setSpeaker(now, message.turn ? turnOf(now, message.index) : [message.index], message.name));
+      case 'merge': return writeTranscript(document, merge(now, message.index));
       case 'replace': {
         const { transcript, count } = replaceAll(now, message.find, message.replacement);
-        if (count) await this.#write(document, transcript);
+        if (count) await writeTranscript(document, transcript);
         vscode.window.setStatusBarMessage(vscode.l10n.t('{0} replaced', count), 4000);
         return;
       }
       case 'export': return this.#export(document, now);
+      case 'summary': return this.#summary(document.uri, now, message.action);
     }
   }
 
-  /** The smallest edit of the text; the first change of a file written otherwise lays it out anew. */
-  async #write(document: vscode.TextDocument, transcript: Transcript): Promise<void> {
-    const text = serialise(transcript).replaceAll('\n', document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n'), change = difference(document.getText(), text, 0);
-    if (!change) return;
-    const edit = new vscode.WorkspaceEdit();
-    edit.replace(document.uri, new vscode.Range(document.positionAt(change.start), document.positionAt(change.end)), change.text);
-    await vscode.workspace.applyEdit(edit);
+  async #summary(file: vscode.Uri, { summary }: Transcript, action: 'make' | 'stop' | 'copy'): Promise<void> {
+    if (action === 'make') await vscode.commands.executeCommand('earshot.addSummary', file);
+    if (action === 'copy' && summary) await vscode.env.clipboard.writeText(summary.text);
+    const job = action === 'stop' ? summaryUnderWay(this.#daemon.state, file.fsPath) : undefined;
+    if (job) await this.#daemon.call('job/cancel', { ids: [job.id] });
   }
 
   async #export(document: vscode.TextDocument, transcript: Transcript): Promise<void> {

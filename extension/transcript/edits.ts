@@ -70,8 +70,25 @@ export function replaceAll(transcript: Transcript, find: string, replacement: st
   return { transcript: next, count };
 }
 
-/** Who speaks an utterance; null: nobody is named. */
-export const setSpeaker = (transcript: Transcript, index: number, name: string | null): Transcript => at(transcript, index, ({ speaker: _old, ...rest }) => name === null ? rest : { ...rest, speaker: name });
+/** Who speaks these utterances; null: nobody is named. */
+export const setSpeaker = (transcript: Transcript, indexes: readonly number[], name: string | null): Transcript => {
+  const given = new Set(indexes);
+  return { ...transcript, utterances: transcript.utterances.map(u => {
+    if (!given.has(u.index)) return u;
+    const { speaker: _old, ...rest } = u;
+    return name === null ? rest : { ...rest, speaker: name };
+  }) };
+};
+
+/** The utterances around one that the same person speaks without a break, or in which nobody is named. */
+export function turnOf({ utterances }: Pick<Transcript, 'utterances'>, index: number): number[] {
+  const at = utterances.findIndex(u => u.index === index), speaker = utterances[at]?.speaker;
+  if (at < 0) return [];
+  let from = at, to = at + 1;
+  while (from > 0 && utterances[from - 1]!.speaker === speaker) from--;
+  while (to < utterances.length && utterances[to]!.speaker === speaker) to++;
+  return utterances.slice(from, to).map(u => u.index);
+}
 
 /** A speaker is called otherwise everywhere. Two that get one name were one: the voice that came first stands for both. */
 export function renameSpeaker(transcript: Transcript, from: string, to: string): Transcript {

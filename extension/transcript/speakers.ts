@@ -1,8 +1,8 @@
-/** “Who speaks?”: one list in which a name is typed or chosen. What is typed renames the speaker everywhere, or goes to this utterance alone. */
+/** “Who speaks?”: one list in which a name is typed or chosen. What is typed renames the speaker everywhere, or goes to this utterance alone, or to the whole turn. */
 import * as vscode from 'vscode';
 import { isUnnamed } from '../../schemas/speakers.ts';
 import { sourceText, type Transcript } from '../../schemas/job.ts';
-import { renameSpeaker, setSpeaker, speakersIn } from './edits.ts';
+import { renameSpeaker, setSpeaker, speakersIn, turnOf } from './edits.ts';
 
 const LONGEST_NAME = 100;
 type Item = vscode.QuickPickItem & { make?: () => Transcript };
@@ -17,17 +17,20 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
   const all = speakersIn(transcript), name = clean(typed), exact = all.find(each => each.toLowerCase() === name.toLowerCase() || shownName(each).toLowerCase() === name.toLowerCase());
   const icon = (id: string): vscode.ThemeIcon => new vscode.ThemeIcon(id), here = vscode.l10n.t('this utterance only');
   const times = (speaker: string): string => vscode.l10n.t('{0} utterances', transcript.utterances.filter(u => u.speaker === speaker).length);
-  const others = all.filter(each => each !== current);
+  const others = all.filter(each => each !== current), turn = index === null ? [] : turnOf(transcript, index);
+  /** A line for this utterance alone, and where the turn goes on one for the whole of it. */
+  const give = (called: string, to: string | null, one: Item): Item[] => [one, ...(turn.length < 2 ? [] : [{
+    label: vscode.l10n.t('{0} (the whole turn)', called), description: vscode.l10n.t('{0} utterances', turn.length), iconPath: icon('organization'), ...(one.alwaysShow ? { alwaysShow: true } : {}), make: () => setSpeaker(transcript, turn, to) }])];
   // The list puts first what begins with the words that were typed, and of those the shortest: so the name alone is what is meant most often.
   const typedItems: Item[] = !name || name === current ? [] : [
     ...(current === undefined || exact ? [] : [{ label: name, description: vscode.l10n.t('everywhere, instead of {0}', shownName(current)), iconPath: icon('edit'), alwaysShow: true, make: () => renameSpeaker(transcript, current, name) }]),
-    ...(index === null || exact ? [] : [{ label: vscode.l10n.t('{0} (this utterance only)', name), iconPath: icon('person-add'), alwaysShow: true, make: () => setSpeaker(transcript, index, name) }]),
+    ...(index === null || exact ? [] : give(name, name, { label: vscode.l10n.t('{0} (this utterance only)', name), iconPath: icon('person-add'), alwaysShow: true, make: () => setSpeaker(transcript, [index], name) })),
     ...(current !== undefined && exact && exact !== current && index !== null ? [{ label: vscode.l10n.t('{0} is {1}', shownName(current), shownName(exact)), description: vscode.l10n.t('both become one, everywhere'), iconPath: icon('merge'), alwaysShow: true, make: () => renameSpeaker(transcript, current, exact) }] : []),
   ];
   const choose: Item[] = index === null
     ? others.map(each => ({ label: vscode.l10n.t('{0} is {1}', shownName(current!), shownName(each)), description: vscode.l10n.t('both become one, everywhere'), iconPath: icon('merge'), make: () => renameSpeaker(transcript, current!, each) }))
-    : [...others.map(each => ({ label: shownName(each), description: `${here} · ${times(each)}`, iconPath: icon('person'), make: () => setSpeaker(transcript, index, each) })),
-      ...(current === undefined ? [] : [{ label: vscode.l10n.t('Nobody'), description: here, iconPath: icon('circle-slash'), make: () => setSpeaker(transcript, index, null) }])];
+    : [...others.flatMap(each => give(shownName(each), each, { label: shownName(each), description: `${here} · ${times(each)}`, iconPath: icon('person'), make: () => setSpeaker(transcript, [index], each) })),
+      ...(current === undefined ? [] : give(vscode.l10n.t('Nobody'), null, { label: vscode.l10n.t('Nobody'), description: here, iconPath: icon('circle-slash'), make: () => setSpeaker(transcript, [index], null) }))];
   return exact ? [...choose, ...typedItems] : [...typedItems, ...choose];
 }
 

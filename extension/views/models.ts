@@ -5,47 +5,28 @@ import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
 import type { Daemon } from '../connection.ts';
 import { escapeMarkdown } from '../../schemas/markdown.ts';
 import { bytesText, failureText, languageName, plain, stageName } from '../words.ts';
+import { DaemonTree } from './tree.ts';
 
 type Node = { stage: Stage } | { stage: Stage; model: Model };
 const sizeOf = (model: Model): number => model.card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
 const STAGE_ICONS: Readonly<Record<Stage, string>> = { asr: 'mic', repair: 'wand', nmt: 'globe', tts: 'unmute', summary: 'list-unordered' };
 
-export class ModelsView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
-  readonly #daemon: Daemon;
-  readonly #changed = new vscode.EventEmitter<undefined>();
-  readonly onDidChangeTreeData = this.#changed.event;
-  readonly #subscription: vscode.Disposable;
-  #timer: NodeJS.Timeout | null = null;
-
-  constructor(daemon: Daemon) {
-    this.#daemon = daemon;
-    this.#subscription = daemon.onChange(change => {
-      if (!change.all && !change.models.size) return;
-      const ready = [...daemon.state.models.values()].some(m => m.state === 'installed' && m.card.stages.includes('asr'));
-      void vscode.commands.executeCommand('setContext', 'earshot.modelsReady', ready);
-      this.#timer ??= setTimeout(() => { this.#timer = null; this.#changed.fire(undefined); }, 250);
-    });
-  }
-
-  dispose(): void {
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#subscription.dispose();
-    this.#changed.dispose();
-  }
+export class ModelsView extends DaemonTree<Node> {
+  constructor(daemon: Daemon) { super(daemon, change => change.all || change.models.size > 0); }
 
   async getChildren(node?: Node): Promise<Node[]> {
-    if (!node) { await this.#daemon.start(); return this.#daemon.state.models.size ? KINDS_OF_WORK.map(stage => ({ stage })) : []; }
+    if (!node) { await this.daemon.start(); return this.daemon.state.models.size ? KINDS_OF_WORK.map(stage => ({ stage })) : []; }
     if ('model' in node) return [];
     const rank = { installed: 0, downloading: 1, broken: 2, absent: 3 } as const;
-    return [...this.#daemon.state.models.values()].filter(m => m.card.stages.includes(node.stage))
+    return [...this.daemon.state.models.values()].filter(m => m.card.stages.includes(node.stage))
       .sort((a, b) => rank[a.state] - rank[b.state] || a.card.size - b.card.size || (a.card.name < b.card.name ? -1 : 1)).map(model => ({ stage: node.stage, model }));
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
     if (!('model' in node)) {
       const item = new vscode.TreeItem(stageName(node.stage), vscode.TreeItemCollapsibleState.Expanded);
-      const chosen = [...this.#daemon.state.models.values()].find(m => m.isDefault.includes(node.stage));
-      const onDisk = [...this.#daemon.state.models.values()].filter(m => m.card.stages.includes(node.stage)).reduce((sum, m) => sum + m.diskBytes, 0);
+      const chosen = [...this.daemon.state.models.values()].find(m => m.isDefault.includes(node.stage));
+      const onDisk = [...this.daemon.state.models.values()].filter(m => m.card.stages.includes(node.stage)).reduce((sum, m) => sum + m.diskBytes, 0);
       return Object.assign(item, { id: node.stage, iconPath: new vscode.ThemeIcon(STAGE_ICONS[node.stage]), description: [chosen?.card.name, onDisk ? bytesText(onDisk) : null].filter(Boolean).join(' · '), contextValue: 'stage' });
     }
     const { model, stage } = node, { card } = model, item = new vscode.TreeItem(card.name);

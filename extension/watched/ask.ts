@@ -33,9 +33,9 @@ export async function watchFolder({ daemon, memory }: Parts, uri?: unknown): Pro
 }
 
 function entryOf(path: string, { options, output, moveTo, subfolders }: Recipe, base: string | null): Entry {
-  const { language, translateTo, prompt, models, speakers } = options, formats = options.outputs?.formats ?? [];
+  const { language, translateTo, prompt, models, speakers, summary } = options, formats = options.outputs?.formats ?? [];
   return {
-    path: written(path, base), ...(language ? { language } : {}), ...(options.repair ? {} : { repair: false }), ...(translateTo ? { translateTo } : {}), ...(options.speak ? { speak: true } : {}), ...(speakers ? { speakers: speakers.count ?? true } : {}), ...(prompt ? { prompt } : {}),
+    path: written(path, base), ...(language ? { language } : {}), ...(options.repair ? {} : { repair: false }), ...(translateTo ? { translateTo } : {}), ...(options.speak ? { speak: true } : {}), ...(speakers ? { speakers: speakers.count ?? true } : {}), ...(summary ? { summary } : {}), ...(prompt ? { prompt } : {}),
     ...(models ? { models } : {}), ...(formats.length > 0 ? { formats } : {}), ...(output ? { output: written(join(path, output), base) } : {}), ...(moveTo ? { moveTo: written(join(path, moveTo), base) } : {}), ...(subfolders ? {} : { subfolders: false }),
   };
 }

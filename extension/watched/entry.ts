@@ -3,11 +3,11 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, relative } from 'node:path';
 import type { JobOptions } from '../../schemas/job.ts';
 import type { WatchSpec } from '../../schemas/watch.ts';
-import { FORMATS, PRIORITIES, type Format, type Priority } from '../../schemas/words.ts';
+import { FORMATS, KINDS_OF_WORK, PRIORITIES, type Format, type Priority } from '../../schemas/words.ts';
 
 /** Everything but the path may be missing. Paths: absolute, from ~, or from the workspace. */
 export interface Entry {
-  path: string; language?: string; repair?: boolean; translateTo?: string; speak?: boolean; /** Tell speakers apart; how many there are. */ speakers?: boolean | number; prompt?: string; models?: JobOptions['models'];
+  path: string; language?: string; repair?: boolean; translateTo?: string; speak?: boolean; /** Tell speakers apart; how many there are. */ speakers?: boolean | number; prompt?: string; /** Also a summary. */ summary?: boolean; models?: JobOptions['models'];
   formats?: Format[]; output?: string; moveTo?: string; include?: string[]; exclude?: string[]; subfolders?: boolean; quietSeconds?: number; pollSeconds?: number; priority?: Priority;
 }
 
@@ -27,11 +27,11 @@ export function specOf(value: unknown, base: string | null, owner: string): Watc
   const formats = texts(entry.formats).filter((each): each is Format => (FORMATS as readonly string[]).includes(each));
   const number = (name: string): number | undefined => { const found = entry[name]; return typeof found === 'number' && found >= 0.1 && found <= 3600 ? found : undefined; };
   const language = text('language'), translateTo = text('translateTo'), prompt = text('prompt'), include = texts(entry.include), exclude = texts(entry.exclude), quietSeconds = number('quietSeconds'), pollSeconds = number('pollSeconds');
-  const models = Object.fromEntries(Object.entries((entry.models ?? {}) as Record<string, unknown>).filter(([stage, id]) => ['asr', 'repair', 'nmt', 'tts'].includes(stage) && typeof id === 'string' && id !== '')) as Record<string, string>;
+  const models = Object.fromEntries(Object.entries((entry.models ?? {}) as Record<string, unknown>).filter(([stage, id]) => (KINDS_OF_WORK as readonly string[]).includes(stage) && typeof id === 'string' && id !== '')) as Record<string, string>;
   return {
     path, owner,
     options: {
-      repair: entry.repair !== false, ...(language ? { language } : {}), ...(translateTo ? { translateTo } : {}), ...(entry.speak === true ? { speak: true } : {}), ...speakersOf(entry.speakers), ...(prompt ? { prompt } : {}),
+      repair: entry.repair !== false, ...(language ? { language } : {}), ...(translateTo ? { translateTo } : {}), ...(entry.speak === true ? { speak: true } : {}), ...speakersOf(entry.speakers), ...(entry.summary === true ? { summary: true } : {}), ...(prompt ? { prompt } : {}),
       ...(Object.keys(models).length > 0 ? { models } : {}), ...(formats.length > 0 || output ? { outputs: { formats: formats.length > 0 ? formats : ['txt', 'srt', 'json'], ...(output ? { directory: output } : {}) } } : {}),
     },
     ...(moveTo ? { moveTo } : {}), ...(include.length > 0 ? { include } : {}), ...(exclude.length > 0 ? { exclude } : {}), ...(entry.subfolders === false ? { subfolders: false } : {}),

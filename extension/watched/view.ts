@@ -4,36 +4,22 @@ import { basename, relative } from 'node:path';
 import type { WatchedFile, WatchedFolder } from '../../schemas/watch.ts';
 import type { Parts } from '../commands/transcribe.ts';
 import type { Daemon } from '../connection.ts';
+import { DaemonTree } from '../views/tree.ts';
 import { decisionText, failureText, languageName, plain, stageName, watchStateText } from '../words.ts';
 import { watchFolder } from './ask.ts';
 import { specOf, type Entry } from './entry.ts';
 import { SETTING, workspaceBase } from './sync.ts';
 
 type Node = { folder: WatchedFolder } | { file: WatchedFile };
-const RECENT = 50, CALM_MS = 300;
+const RECENT = 50;
 
-export class WatchedView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
-  readonly #daemon: Daemon;
-  readonly #changed = new vscode.EventEmitter<undefined>();
-  readonly onDidChangeTreeData = this.#changed.event;
-  readonly #subscription: vscode.Disposable;
-  #timer: NodeJS.Timeout | null = null;
-
-  constructor(daemon: Daemon) {
-    this.#daemon = daemon;
-    this.#subscription = daemon.onChange(change => { if (change.all || change.watched) this.#timer ??= setTimeout(() => { this.#timer = null; this.#changed.fire(undefined); }, CALM_MS); });
-  }
-
-  dispose(): void {
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#subscription.dispose();
-    this.#changed.dispose();
-  }
+export class WatchedView extends DaemonTree<Node> {
+  constructor(daemon: Daemon) { super(daemon, change => change.all || change.watched); }
 
   async getChildren(node?: Node): Promise<Node[]> {
-    if (!node) { await this.#daemon.start(); return [...this.#daemon.state.watched.values()].sort((a, b) => (a.spec.path < b.spec.path ? -1 : 1)).map(folder => ({ folder })); }
+    if (!node) { await this.daemon.start(); return [...this.daemon.state.watched.values()].sort((a, b) => (a.spec.path < b.spec.path ? -1 : 1)).map(folder => ({ folder })); }
     if ('file' in node) return [];
-    return (await this.#daemon.call('watch/files', { path: node.folder.spec.path, limit: RECENT })).files.map(file => ({ file }));
+    return (await this.daemon.call('watch/files', { path: node.folder.spec.path, limit: RECENT })).files.map(file => ({ file }));
   }
 
   getTreeItem(node: Node): vscode.TreeItem { return 'folder' in node ? folderItem(node.folder) : fileItem(node.file); }
@@ -54,7 +40,7 @@ function folderItem({ spec, state, failure, counts }: WatchedFolder): vscode.Tre
   const row = (name: string, value: string | undefined): void => { if (value) text.appendMarkdown(`\n- ${name}: `).appendText(value); };
   text.appendMarkdown('\n');
   row(vscode.l10n.t('State'), watchStateText(state));
-  row(vscode.l10n.t('What'), [options.language ? languageName(options.language) : null, options.repair ? stageName('repair') : null, options.translateTo ? `→ ${languageName(options.translateTo)}` : null, options.speak ? stageName('tts') : null].filter(Boolean).join(' · '));
+  row(vscode.l10n.t('What'), [options.language ? languageName(options.language) : null, options.repair ? stageName('repair') : null, options.translateTo ? `→ ${languageName(options.translateTo)}` : null, options.speak ? stageName('tts') : null, options.summary ? stageName('summary') : null].filter(Boolean).join(' · '));
   row(vscode.l10n.t('Files'), options.outputs?.formats.join(', '));
   row(vscode.l10n.t('Files go to'), options.outputs?.directory);
   row(vscode.l10n.t('Finished recordings go to'), spec.moveTo);

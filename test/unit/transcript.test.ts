@@ -31,9 +31,9 @@ describe('edits of a transcript', () => {
     assert.deepEqual(one.speakers, { Anna: 'AAAA', S2: 'BBBB' });
     assert.deepEqual(renamed(talk, one), { S1: 'Anna', S3: 'Anna' });
     // An utterance that goes to somebody else renames nobody, nor does one that is nobody's.
-    assert.deepEqual(renamed(talk, setSpeaker(talk, 0, 'Ben')), {});
-    assert.equal('speaker' in setSpeaker(talk, 1, null).utterances[1]!, false);
-    assert.deepEqual(renamed(talk, setSpeaker(talk, 1, null)), {});
+    assert.deepEqual(renamed(talk, setSpeaker(talk, [0], 'Ben')), {});
+    assert.equal('speaker' in setSpeaker(talk, [1], null).utterances[1]!, false);
+    assert.deepEqual(renamed(talk, setSpeaker(talk, [1], null)), {});
     assert.deepEqual(renamed(talk, renameSpeaker(anna, 'Anna', 'S1')), {}, 'undone');
     assert.equal(merge(talk, 0).utterances[0]!.speaker, 'S1');
   });

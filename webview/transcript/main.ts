@@ -5,23 +5,25 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { count, duration } from '../format.ts';
-import type { FromTranscript, SpeakerView, ToTranscript, TranscriptShown, UtteranceView } from '../messages.ts';
+import type { FromTranscript, SpeakerView, SummaryView, ToTranscript, TranscriptShown, UtteranceView } from '../messages.ts';
 import { Page, t } from '../page.ts';
 import { TRANSCRIPT } from '../shapes.ts';
 import { align, current, type Timed } from './align.ts';
+import { askForSummary, summaryBlock, type SummaryAction } from './summary.ts';
 import { draw, peaksOf } from './wave.ts';
 
 type View = 'original' | 'both' | 'translation';
 const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
 
-let shown: TranscriptShown | null = null, peaks: Float32Array | null = null, loadedMedia: string | null = null;
+let shown: TranscriptShown | null = null, about: SummaryView = { made: null, making: null, canMake: false }, copied = false, peaks: Float32Array | null = null, loadedMedia: string | null = null;
 let editing: { index: number; field: 'text' | 'translation' } | null = null, finding = false, lit: HTMLElement | null = null, litRow: HTMLElement | null = null;
 /** Every word with its time, over the whole recording; rebuilt with the document. */
 let words: (Timed & { id: string })[] = [];
 const timed = new Map<number, { text: string; words: Timed[] }>();
 
-const page = new Page<ToTranscript, FromTranscript, { at: number; view: View; speed: number; scroll: number }>(TRANSCRIPT, view, { at: 0, view: 'both', speed: 1, scroll: 0 }, message => {
+const page = new Page<ToTranscript, FromTranscript, { at: number; view: View; speed: number; scroll: number; folded: boolean }>(TRANSCRIPT, view, { at: 0, view: 'both', speed: 1, scroll: 0, folded: false }, message => {
   if (message.type === 'goto') { goTo(message.index, message.atMs); return; }
+  if (message.type === 'summary') return takeSummary(message.summary);
   shown = message;
   words = message.utterances.flatMap(u => wordsOf(u).map((word, i) => ({ ...word, id: `w${u.index}-${i}` })));
   if (message.media && message.media !== loadedMedia) {
@@ -31,6 +33,26 @@ const page = new Page<ToTranscript, FromTranscript, { at: number; view: View; sp
   requestAnimationFrame(() => requestAnimationFrame(paintWave));
 });
 const send = (message: FromTranscript): void => page.send(message);
+
+/** Whoever asked for the summary by keyboard stays with it while buttons come and go. */
+function takeSummary(next: SummaryView): false {
+  const held = document.activeElement?.closest('.summary, .sum-up');
+  about = next;
+  page.paintNow();
+  if (held && document.activeElement === document.body) (document.querySelector<HTMLElement>('.summary button') ?? document.querySelector<HTMLElement>('.sum-up'))?.focus();
+  return false;
+}
+
+const COPIED_MS = 2000;
+let copiedTimer: ReturnType<typeof setTimeout> | undefined;
+function onSummary(action: SummaryAction): void {
+  send({ type: 'summary', action });
+  if (action !== 'copy') return;
+  copied = true;
+  page.paint();
+  clearTimeout(copiedTimer);
+  copiedTimer = setTimeout(() => { copied = false; page.paint(); }, COPIED_MS);
+}
 
 function wordsOf(u: UtteranceView): Timed[] {
   const known = timed.get(u.index);
@@ -76,7 +98,7 @@ function follow(): void {
     litRow?.classList.remove('current');
     row.classList.add('current');
     litRow = row;
-    const box = row.getBoundingClientRect(), pane = row.parentElement!.getBoundingClientRect();
+    const box = row.getBoundingClientRect(), pane = row.closest('.pane')!.getBoundingClientRect();
     if (!player()?.paused && !editing && (box.top < pane.top || box.bottom > pane.bottom)) row.scrollIntoView({ block: 'center', behavior: 'smooth' });
   }
   const clock = document.getElementById('clock');
@@ -126,29 +148,29 @@ function onEditKey(event: KeyboardEvent): void {
 
 function onKey(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
-  if (/^(INPUT|TEXTAREA|SELECT|VSCODE-TEXTFIELD)$/.test(target.tagName) || event.ctrlKey || event.metaKey || !shown) return;
+  if (/^(INPUT|TEXTAREA|SELECT|VSCODE-TEXTFIELD)$/.test(target.tagName) || event.ctrlKey || event.metaKey || event.altKey || !shown) return;
   const row = target.closest<HTMLElement>('.utterance'), list = shown.utterances, i = row ? list.findIndex(u => `u${u.index}` === row.id) : -1, u = list[i];
   const go = (k: number): void => { const to = list[Math.max(0, Math.min(list.length - 1, k))]; if (to) { page.remember({ at: to.index }); page.paintNow(); document.getElementById(`u${to.index}`)?.focus(); } };
-  const onButton = target.tagName === 'BUTTON';
+  const onButton = target.tagName === 'BUTTON', digit = /^Digit(\d)$/.exec(event.code)?.[1] ?? /^\d$/.exec(event.key)?.[0];
   const keys: Record<string, (() => void) | undefined> = {
     ' ': onButton ? undefined : toggle, ArrowDown: () => go(i + 1), ArrowUp: () => go(i < 0 ? 0 : i - 1), Home: () => go(0), End: () => go(list.length - 1),
     ArrowLeft: () => seek(positionMs() - 5000), ArrowRight: () => seek(positionMs() + 5000), f: () => { finding = !finding; page.paintNow(); document.querySelector<HTMLElement>('.find vscode-textfield')?.focus(); },
     ...(u && !onButton ? {
       Enter: () => startEdit(u.index, 'text'), t: () => { if (shown?.translatedTo) startEdit(u.index, 'translation'); }, p: () => seek(u.startMs, true), m: () => send({ type: 'merge', index: u.index }),
-      s: () => send({ type: 'speaker', index: u.index }), ...assigning(u),
+      s: () => send({ type: 'speaker', index: u.index }),
       a: () => send({ type: 'accept', index: u.index }), Delete: () => { if (u.original !== null) send({ type: 'takeBack', index: u.index, change: null }); },
     } : {}),
   };
-  const does = keys[event.key];
+  const does = u && !onButton && digit ? () => assign(u, Number(digit), event.shiftKey) : keys[event.key];
   if (!does) return;
   event.preventDefault();
   does();
 }
 
-/** 1 to 9 say who speaks, 0 that nobody is named. */
-function assigning(u: UtteranceView): Record<string, () => void> {
-  const to = (name: string | null) => (): void => { if (name !== u.speaker) send({ type: 'assign', index: u.index, name }); };
-  return { 0: to(null), ...Object.fromEntries(shown!.speakers.slice(0, 9).map(({ name }, n) => [String(n + 1), to(name)])) };
+/** 1 to 9 say who speaks, 0 that nobody is named; with Shift, for the whole turn. The keys count, wherever a keyboard has its digits. */
+function assign(u: UtteranceView, digit: number, turn: boolean): void {
+  const name = digit === 0 ? null : shown!.speakers[digit - 1]?.name;
+  if (name !== undefined && name !== u.speaker) send({ type: 'assign', index: u.index, name, turn });
 }
 
 const HUES = 6;
@@ -165,7 +187,7 @@ function people(doc: TranscriptShown): TemplateResult | typeof nothing {
   if (!doc.speakers.length) return nothing;
   const spoken = (name: string): number => doc.utterances.reduce((sum, u) => sum + (u.speaker === name ? u.endMs - u.startMs : 0), 0), whole = Math.max(1, doc.speakers.reduce((sum, { name }) => sum + spoken(name), 0));
   return html`<div class="people" role="group" aria-label=${t('Speakers')}>${doc.speakers.map(({ name, shown: called }: SpeakerView, n) => html`
-    <button type="button" class="speaker ${hue(name)}" title=${n < 9 ? t('Rename {0} everywhere; the key {1} gives an utterance to this speaker', called, n + 1) : t('Rename {0} everywhere', called)} aria-label=${`${called} ${Math.round(100 * spoken(name) / whole)} %: ${t('Rename {0} everywhere', called)}`}
+    <button type="button" class="speaker ${hue(name)}" title=${n < 9 ? t('Rename {0} everywhere; the key {1} gives an utterance to this speaker, Shift+{1} a whole turn', called, n + 1) : t('Rename {0} everywhere', called)} aria-label=${`${called} ${Math.round(100 * spoken(name) / whole)} %: ${t('Rename {0} everywhere', called)}`}
       @click=${() => send({ type: 'speakerEverywhere', name })}><span class="dot" aria-hidden="true"></span><span class="name">${called}</span> <small>${Math.round(100 * spoken(name) / whole)} %</small></button>`)}</div>`;
 }
 
@@ -238,6 +260,7 @@ function playerBar(doc: TranscriptShown): TemplateResult {
         <span class="about">${doc.name} · ${t('{0} words', count(words.length))}</span>
         ${doc.translatedTo ? html`<div class="views" role="group" aria-label=${t('Show')}>${views.map(v => html`<button type="button" class="chip" aria-pressed=${page.remembered.view === v.id ? 'true' : 'false'} @click=${() => page.remember({ view: v.id })}>${v.name}</button>`)}</div>` : nothing}
         ${repaired ? html`<button type="button" class="text-button" @click=${() => send({ type: 'accept', index: null })}><span class="codicon codicon-check-all" aria-hidden="true"></span>${t('Accept all repairs')} (${count(repaired)})</button>` : nothing}
+        ${askForSummary(about, onSummary)}
         <button type="button" class="text-button" aria-pressed=${finding ? 'true' : 'false'} @click=${() => { finding = !finding; page.paint(); }}><span class="codicon codicon-replace-all" aria-hidden="true"></span>${t('Replace all')}</button>
         <button type="button" class="text-button" @click=${() => send({ type: 'export' })}><span class="codicon codicon-export" aria-hidden="true"></span>${t('Export…')}</button>
       </div>
@@ -252,13 +275,15 @@ function view(): TemplateResult {
   const doc = shown, mode: View = doc.translatedTo ? page.remembered.view : 'original', list = doc.utterances;
   const focus = list.some(u => u.index === page.remembered.at) ? page.remembered.at : list[0]?.index;
   return html`${playerBar(doc)}
+    <span class="sr" role="status">${copied ? t('Copied') : about.making !== null ? t('Summing up…') : nothing}</span>
+    <div class="pane">${summaryBlock(about, { folded: page.remembered.folded, fold: () => page.remember({ folded: !page.remembered.folded }), copied, act: onSummary })}
     <section class="utterances" aria-label=${t('Utterances')}>
       ${list.length ? repeat(list, u => u.index, (u, i) => {
         const turn = u.speaker !== null && u.speaker !== (list[i - 1]?.speaker ?? null), active = u.index === focus, last = i === list.length - 1;
         return guard([u, mode, active, editing?.index === u.index && editing.field, last, turn], () => utterance(u, mode, active, last, turn));
       })
         : html`<p class="none">${t('Nothing was said in this recording.')}</p>`}
-    </section>`;
+    </section></div>`;
 }
 
 addEventListener('keydown', onKey);

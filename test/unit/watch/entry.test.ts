@@ -13,9 +13,9 @@ test('paths start at the root, at home, or in the workspace; without one a relat
 });
 
 test('a whole recipe, and one whose values are nonsense', () => {
-  assert.deepEqual(specOf({ path: '/a', language: 'de', repair: false, translateTo: 'en', speak: true, prompt: 'x', models: { asr: 'tiny', none: 'y' }, formats: ['srt', 'exe'], output: 'out', moveTo: '/done', include: ['*.mp3'], exclude: ['x*'], subfolders: false, quietSeconds: 5, pollSeconds: 10, priority: 'high' }, '/w', 'me'), {
-    path: '/a', owner: 'me', options: { repair: false, language: 'de', translateTo: 'en', speak: true, prompt: 'x', models: { asr: 'tiny' }, outputs: { formats: ['srt'], directory: '/w/out' } },
+  assert.deepEqual(specOf({ path: '/a', language: 'de', repair: false, translateTo: 'en', speak: true, summary: true, prompt: 'x', models: { asr: 'tiny', summary: 'qwen', none: 'y' }, formats: ['srt', 'exe'], output: 'out', moveTo: '/done', include: ['*.mp3'], exclude: ['x*'], subfolders: false, quietSeconds: 5, pollSeconds: 10, priority: 'high' }, '/w', 'me'), {
+    path: '/a', owner: 'me', options: { repair: false, language: 'de', translateTo: 'en', speak: true, summary: true, prompt: 'x', models: { asr: 'tiny', summary: 'qwen' }, outputs: { formats: ['srt'], directory: '/w/out' } },
     moveTo: '/done', include: ['*.mp3'], exclude: ['x*'], subfolders: false, quietSeconds: 5, pollSeconds: 10, priority: 'high',
   });
-  assert.deepEqual(specOf({ path: '/a', language: 7, formats: 'srt', include: 'x', quietSeconds: -1, priority: 'soon', models: 'x', repair: 'no' }, null, 'me'), { path: '/a', owner: 'me', options: { repair: true } });
+  assert.deepEqual(specOf({ path: '/a', language: 7, formats: 'srt', include: 'x', quietSeconds: -1, priority: 'soon', models: 'x', repair: 'no', summary: 'yes' }, null, 'me'), { path: '/a', owner: 'me', options: { repair: true } });
 });

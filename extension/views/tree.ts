@@ -1,0 +1,29 @@
+/** A tree of what the daemon says, drawn anew when that changes, but not more often than somebody can read. */
+import * as vscode from 'vscode';
+import type { Daemon } from '../connection.ts';
+import type { Change } from '../mirror.ts';
+
+const CALM_MS = 300;
+
+export abstract class DaemonTree<Node> implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+  protected readonly daemon: Daemon;
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #subscription: vscode.Disposable;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** `concerns`: whether a change shows in this tree. */
+  constructor(daemon: Daemon, concerns: (change: Change) => boolean) {
+    this.daemon = daemon;
+    this.#subscription = daemon.onChange(change => { if (concerns(change)) this.#timer ??= setTimeout(() => { this.#timer = null; this.#changed.fire(undefined); }, CALM_MS); });
+  }
+
+  dispose(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#subscription.dispose();
+    this.#changed.dispose();
+  }
+
+  abstract getChildren(node?: Node): Promise<Node[]>;
+  abstract getTreeItem(node: Node): vscode.TreeItem;
+}
