@@ -38,7 +38,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
   const streams = new Streams(daemon, context.workspaceState, log);
   const parts: Parts = { daemon, streams, memory: context.globalState, log };
-  const doctor = new Doctor(parts), models = new ModelsView(daemon), dictation = new Dictation(parts), watched = new WatchedView(daemon), transcripts = new TranscriptEditor(context.extensionUri, daemon, log);
+  const doctor = new Doctor(parts), models = new ModelsView(daemon), dictation = new Dictation(parts), watched = new WatchedView(daemon), transcripts = new TranscriptEditor(context.extensionUri, parts);
 
   const commands: Record<string, (first?: unknown, second?: unknown) => Promise<unknown>> = {
     transcribe: (uri, all) => transcribe(parts, 'plain', uri, all),

@@ -4,10 +4,14 @@ import type { Daemon } from '../connection.ts';
 import { isFinal } from '../../schemas/words.ts';
 import { errorText } from '../words.ts';
 import type { Template } from './layout.ts';
+import { refound } from './place.ts';
 import { Stream, type Kept } from './stream.ts';
 
 const KEPT = 'earshot.streams';
 const KEEP_MS = 1500, ADOPT_MS = 5000;
+
+/** A stream that has ended; `kept`: the text that it left in its document, unless that was taken back. */
+interface Ended { job: string; document: vscode.TextDocument; kept: Kept | null }
 
 export class Streams implements vscode.Disposable {
   readonly #daemon: Daemon;
@@ -45,13 +49,24 @@ export class Streams implements vscode.Disposable {
   /** The document that a job's transcript streams into, or did since the window opened. */
   documentOf(job: string): vscode.TextDocument | null {
     for (const stream of this.#open.keys()) if (stream.job === job && !stream.document.isClosed) return stream.document;
-    const done = this.#done.get(job);
-    return done && !done.isClosed ? done : null;
+    return this.#ended.findLast(ended => ended.job === job && !ended.document.isClosed)?.document ?? null;
   }
-  readonly #done = new Map<string, vscode.TextDocument>();
+  /** Of documents that are open still. */
+  #ended: Ended[] = [];
 
   /** The job whose transcript went into the document; null: none that is known. */
-  jobIn(document: vscode.TextDocument): string | null { return [...this.#done].findLast(([, into]) => into === document)?.[0] ?? null; }
+  jobIn(document: vscode.TextDocument): string | null { return this.#ended.findLast(ended => ended.document === document)?.job ?? null; }
+
+  /** What a finished job says is another now, as who speaks: documents that have its text follow where nobody changed that. */
+  followed(job: string): void {
+    for (const ended of this.#ended.filter(each => each.job === job)) {
+      const { document, kept } = ended;
+      if (!kept || document.isClosed || !refound(document.getText(), kept.pieces)) continue;
+      this.#ended = this.#ended.filter(each => each !== ended);
+      const stream = this.#resume(kept, document);
+      if (document.isDirty) this.#theirs.add(stream);
+    }
+  }
 
   /** Ends every stream into the document; the text stays as it is. True when there was one. */
   stop(document: vscode.TextDocument): boolean {
@@ -75,7 +90,7 @@ export class Streams implements vscode.Disposable {
     stream.onEnded(how => {
       this.#open.delete(stream);
       watch.dispose();
-      if (how !== 'closed') this.#done.set(stream.job, stream.document);
+      if (how !== 'closed') this.#ended.push({ job: stream.job, document: stream.document, kept: how === 'done' ? stream.keep : null });
       if (how === 'unwanted') void this.#daemon.call('job/cancel', { ids: [stream.job] }).catch(() => {});
       if (how === 'takenBack') vscode.window.setStatusBarMessage(vscode.l10n.t('The transcript was taken back; the job goes on in the queue.'), 5000);
       if (!this.#open.size) void vscode.commands.executeCommand('setContext', 'earshot.streaming', false);
@@ -108,25 +123,31 @@ export class Streams implements vscode.Disposable {
         ? (await this.#daemon.call('job/render', { id: stream.job, format, ...(job.options.translateTo ? { text: translation === 'instead' ? 'translation' as const : 'bilingual' as const } : {}) })).text : null;
       await stream.finish(rendered);
       // What is dictated stands among what somebody writes: saving that is theirs.
-      if (!stream.follows && !stream.document.isUntitled && !stream.document.isClosed) await stream.document.save();
+      if (!stream.follows && !this.#theirs.has(stream) && !stream.document.isUntitled && !stream.document.isClosed) await stream.document.save();
     } catch (error) { this.#log.warn(errorText(error)); this.#finishing.delete(stream); }
   }
   readonly #finishing = new WeakSet<Stream>();
+  /** Into documents that somebody had changed and not saved yet. */
+  readonly #theirs = new WeakSet<Stream>();
 
   #park(document: vscode.TextDocument): void {
     for (const stream of [...this.#open.keys()]) {
       if (stream.document !== document) continue;
-      if (document.isUntitled) this.#adopt(stream.keep, document.getText());
-      else this.#parked.push(stream.keep);
+      const kept = stream.keep;
+      if (document.isUntitled) this.#adopt(document.getText(), saved => { this.#resume({ ...kept, uri: saved.uri.toString() }, saved); });
+      else this.#parked.push(kept);
       stream.dispose();
     }
+    const over = this.#ended.filter(ended => ended.document === document);
+    this.#ended = this.#ended.filter(ended => ended.document !== document);
+    if (over.length && document.isUntitled) this.#adopt(document.getText(), saved => { this.#ended.push(...over.map(ended => ({ ...ended, document: saved }))); });
   }
 
   /** An untitled document that is closed is gone, unless it was saved: then the same text stands in a file, before or just after. */
-  #adopt(kept: Kept, text: string): void {
+  #adopt(text: string, into: (document: vscode.TextDocument) => void): void {
     const take = (document: vscode.TextDocument): boolean => {
       if (document.isUntitled || document.isClosed || text === '' || document.getText() !== text) return false;
-      this.#resume({ ...kept, uri: document.uri.toString() }, document);
+      into(document);
       return true;
     };
     if (vscode.workspace.textDocuments.some(take)) return;
@@ -134,9 +155,10 @@ export class Streams implements vscode.Disposable {
     setTimeout(() => opened.dispose(), ADOPT_MS);
   }
 
-  #resume(kept: Kept, document: vscode.TextDocument): void {
+  #resume(kept: Kept, document: vscode.TextDocument): Stream {
     const stream = this.#run(new Stream({ job: kept.job, document, template: { ...kept.template, gap: gapText }, origin: kept.origin, kept: kept.pieces, ...(kept.from === undefined ? {} : { from: kept.from }) }));
     if (kept.to !== undefined) stream.limit(kept.to);
+    return stream;
   }
 
   #unpark(document: vscode.TextDocument): void {

@@ -8,6 +8,7 @@ import { checked } from '../panels/checked.ts';
 import { pageHtml, pageOptions } from '../panels/page.ts';
 import { layout, type Template } from '../streaming/layout.ts';
 import type { Daemon } from '../connection.ts';
+import type { Streams } from '../streaming/streams.ts';
 import { rememberVoices } from '../speakers.ts';
 import { errorText, failureText } from '../words.ts';
 import { parseTranscript, writeTranscript } from './document.ts';
@@ -23,14 +24,16 @@ const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpeg|mpg|wmv)$/i;
 export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   readonly #extensionUri: vscode.Uri;
   readonly #daemon: Daemon;
+  readonly #streams: Streams;
   readonly #log: vscode.LogOutputChannel;
   /** Panels that can be told, and where those that are not there yet will begin. */
   readonly #open = new Map<string, (moment: Moment) => void>();
   readonly #wanted = new Map<string, Moment>();
 
-  constructor(extensionUri: vscode.Uri, daemon: Daemon, log: vscode.LogOutputChannel) {
+  constructor(extensionUri: vscode.Uri, { daemon, streams, log }: { daemon: Daemon; streams: Streams; log: vscode.LogOutputChannel }) {
     this.#extensionUri = extensionUri;
     this.#daemon = daemon;
+    this.#streams = streams;
     this.#log = log;
   }
 
@@ -94,7 +97,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     return null;
   }
 
-  /** Names that were given: their voices are remembered for the folder, and the job's other files follow. */
+  /** Names that were given: their voices are remembered for the folder, and the job's other files follow, and the documents with its text. */
   async #named(file: vscode.Uri, recording: vscode.Uri, before: Transcript, now: Transcript): Promise<void> {
     const names = renamed(before, now), given = new Set(Object.values(names));
     if (!given.size) return;
@@ -103,7 +106,9 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     if (!now.speakers) return; // no job of ours told them apart
     await this.#daemon.start();
     const job = [...this.#daemon.state.jobs.values()].findLast(each => each.outputs.some(output => output.path === file.fsPath));
-    if (job) await this.#daemon.call('job/speakers', { id: job.id, names });
+    if (!job) return;
+    await this.#daemon.call('job/speakers', { id: job.id, names });
+    this.#streams.followed(job.id);
   }
 
   #message(transcript: Transcript | null, webview: vscode.Webview, recording: vscode.Uri | null): ToTranscript {

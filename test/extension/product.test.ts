@@ -156,6 +156,17 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await are('nobody\'s', 'Anna', undefined, 'S2', 'Anna');
     await w.host.inHost(vscode => vscode.commands.executeCommand('undo'));
     await are('undone', 'Anna', 'S2', 'S2', 'Anna');
+    // With Shift the whole turn, and so on its list; one undo takes either back.
+    const undone = async (): Promise<void> => { await w.host.inHost(vscode => vscode.commands.executeCommand('undo')); await are('undone again', 'Anna', 'S2', 'S2', 'Anna'); };
+    await editor.locator('#u2').focus();
+    await page.keyboard.press('Shift+Digit1');
+    await are('Anna\'s from the first to the last', 'Anna', 'Anna', 'Anna', 'Anna');
+    await undone();
+    await editor.locator('#u1 .speaker').click();
+    await title('Who says “He was not');
+    await quick().locator('.monaco-list-row', { hasText: 'Anna (the whole turn)' }).click();
+    await are('the whole turn', 'Anna', 'Anna', 'Anna', 'Anna');
+    await undone();
     await editor.locator('#u3').focus();
     await page.keyboard.press('s');
     await title('Who says “He might even');
@@ -177,6 +188,58 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       assert.deepEqual({ theme, found: (await axe(await webview(page, { extensionId: ID, title: EDITOR }))).violations }, { theme, found: [] });
     }
     await setTheme(w.host, 'dark');
+    await closeEditors();
+  });
+
+  it('a transcript has its summary: asked for, stopped, folded, copied, made anew while somebody mends the text', async () => {
+    const { page } = w.host, { editor, text, path } = await transcript('summed.wav'), block = editor.locator('.summary'), ask = editor.getByRole('button', { name: 'Sum it up', exact: true });
+    const asked = (): unknown[] => w.daemon.asked('job/summary'), newest = (): string => [...w.daemon.jobs.keys()].at(-1)!, before = asked().length;
+    /** As the daemon does it: into the file, then the job ends. */
+    const made = (said: string): void => {
+      const now = JSON.parse(readFileSync(path, 'utf8')) as Transcript, id = newest();
+      writeFileSync(path, JSON.stringify({ ...now, summary: { text: said, language: 'en', model: 'Qwen 2.5 1.5B' } }));
+      w.daemon.utterances.set(id, [{ index: 0, startMs: 0, endMs: 1000, summary: { text: said } }]);
+      w.daemon.finish(id);
+    };
+    await ask.click();
+    await w.daemon.until(() => asked().length === before + 1);
+    assert.deepEqual(asked().at(-1), { of: path });
+    w.daemon.update(newest(), { state: 'processing', waiting: null, progress: { utterances: 5, ingested: true, ingestedMs: 1, stages: { summary: { done: 2, failed: 0, running: 1 } } } });
+    await block.getByText('2 of 5').waitFor();
+    assert.equal(await ask.count(), 0);
+    // Whoever pressed the button is at the next one: Enter stops it, and again at the first.
+    await until('the focus went along', () => block.getByRole('button', { name: 'Stop' }).evaluate(e => e === document.activeElement));
+    await page.keyboard.press('Enter');
+    await w.daemon.until(() => w.daemon.jobs.get(newest())!.state === 'cancelled');
+    await until('it can be asked for again', () => ask.evaluate(e => e === document.activeElement));
+    await page.keyboard.press('Enter');
+    await w.daemon.until(() => asked().length === before + 2);
+    made('About a brother & his <money>.');
+    await block.getByText('About a brother & his <money>.').waitFor();
+    assert.match(await block.textContent() ?? '', /By Qwen 2\.5 1\.5B, a language model/);
+    await block.getByRole('button', { name: 'Copy the summary' }).click();
+    await editor.locator('[role=status]', { hasText: 'Copied' }).waitFor();
+    assert.equal(await w.host.inHost(vscode => vscode.env.clipboard.readText()), 'About a brother & his <money>.');
+    const fold = block.locator('.fold');
+    for (const open of ['true', 'false'] as const) {
+      if (open === 'false') { await fold.focus(); await page.keyboard.press('Space'); }
+      await until('folded or not', async () => await fold.getAttribute('aria-expanded') === open && await block.locator('#summary-body').isVisible() === (open === 'true'));
+      for (const theme of ['dark', 'light', 'hcDark', 'hcLight'] as const) {
+        await setTheme(w.host, theme);
+        assert.deepEqual({ theme, open, found: (await axe(await webview(page, { extensionId: ID, title: EDITOR }))).violations }, { theme, open, found: [] });
+      }
+    }
+    assert.ok(await editor.evaluate(() => document.querySelector<HTMLMediaElement>('#player')?.paused ?? true), 'the space key folds, and plays nothing');
+    await setTheme(w.host, 'dark');
+    await block.getByRole('button', { name: 'Sum it up anew' }).click();
+    await w.daemon.until(() => asked().length === before + 3);
+    await editor.locator('#u0').focus();
+    await page.keyboard.press('a');
+    await until('mended meanwhile', async () => !/"after":"Dashwood"/.test(await text()));
+    made('About money.');
+    await until('both are in the file', () => { const now = JSON.parse(readFileSync(path, 'utf8')) as Transcript; return now.summary?.text === 'About money.' && now.utterances[0]!.repair?.changes.length === 0; });
+    await until('nothing is unsaved', () => w.host.inHost((vscode, file) => !vscode.workspace.textDocuments.find(d => d.uri.fsPath === file)!.isDirty, path));
+    assert.equal((JSON.parse(await text()) as Transcript).summary?.text, 'About money.');
     await closeEditors();
   });
 

@@ -90,11 +90,30 @@ async function speakers({ host, workspace }: Window): Promise<void> {
   await host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
 }
 
+/** What a recording is about, above what was said in it. */
+async function summary({ host, workspace }: Window): Promise<void> {
+  const { page } = host, path = join(workspace, 'chapter.earshot.json'), talk = sampleDialogue(join(workspace, 'talk.wav'));
+  writeFileSync(path, JSON.stringify({
+    ...talk, translatedTo: null, speakers: { Anna: 'AAAA', Ben: 'BBBB' }, utterances: talk.utterances.map(({ nmt: _nmt, ...u }) => ({ ...u, speaker: u.speaker === 'S1' ? 'Anna' : 'Ben' })),
+    summary: { text: 'The reading is about John Dashwood, who considers how much he can prudently do for his family. He is not ill disposed, only cold hearted and rather selfish, and has been made worse by his marriage. With a more amiable wife he might have become more respectable, and even amiable himself.', language: 'en', model: 'Qwen 2.5 1.5B' },
+  }));
+  for (const theme of ['light', 'hcDark', 'dark'] as const) {
+    await setTheme(host, theme);
+    await host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
+    const editor = await webview(page, { extensionId: ID, title: EDITOR });
+    await editor.locator('.summary p').waitFor();
+    await page.waitForTimeout(900);
+    await page.screenshot({ path: join(images, `summary${theme === 'dark' ? '' : `-${theme}`}.png`) });
+  }
+  console.log('summary');
+  await host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
+}
+
 const now = Date.now();
 const busy: Story = { jobs: busyJobs(now), devices: twoGpus(now - 600_000), instances: instances(now), bottleneck: { code: 'stageBusyNoRoom', args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 } } };
 const w = await openWindow(busy, { viewport: { width: 1280, height: 820 } });
 try {
-  if (only === 'documents') await documents(w); else if (only === 'speakers') await speakers(w); else await everything();
+  if (only === 'documents') await documents(w); else if (only === 'speakers') await speakers(w); else if (only === 'summary') await summary(w); else await everything();
 } finally { await w.close(); }
 
 async function everything(): Promise<void> {
@@ -131,6 +150,7 @@ async function everything(): Promise<void> {
     await shoot(w, `transcript-${theme}`);
   }
   await speakers(w);
+  await summary(w);
   // Words found in what was transcribed, over the transcript that they stand in.
   await setTheme(w.host, 'dark');
   w.daemon.transcribed(makeJob({ n: 40, name: 'talk.wav', state: 'completed', minutes: 0.5, outputs: [{ kind: 'json', path, bytes: 1 }] }, now), sampleTranscript(path).utterances);

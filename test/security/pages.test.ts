@@ -20,7 +20,7 @@ const ILL: Readonly<Record<keyof typeof CONTRACTS, readonly unknown[]>> = {
   FromDevices: [{ type: 'unload' }, { type: 'unload', id: '*' }, { type: 'exclude', device: '', excluded: true }, { type: 'exclude', device: 'GPU-0', excluded: 'yes' }, { type: 'exclude', device: 'x'.repeat(129), excluded: true }, { type: 'command', command: '__proto__' }],
   FromTranscript: [
     { type: 'text', index: -1, text: 'x' }, { type: 'text', index: 0.5, text: 'x' }, { type: 'text', index: 0, text: 'x'.repeat(20_001) }, { type: 'text', index: 0, text: { toString: 'x' } }, { type: 'translation', index: '0', text: 'x' }, { type: 'takeBack', index: 0 },
-    { type: 'speaker', index: -1 }, { type: 'speakerEverywhere', name: '' }, { type: 'assign', index: 0 }, { type: 'assign', index: 0, name: 'x'.repeat(10_000) }, { type: 'replace', find: '', replacement: 'x' }, { type: 'replace', find: 'x', replacement: 'x'.repeat(201) }, { type: 'export', path: '/etc/passwd' }, { type: 'ready', extra: 1 },
+    { type: 'speaker', index: -1 }, { type: 'speakerEverywhere', name: '' }, { type: 'assign', index: 0, turn: false }, { type: 'assign', index: 0, name: 'x'.repeat(10_000), turn: false }, { type: 'assign', index: 0, name: 'x', turn: 'all' }, { type: 'summary', action: 'write' }, { type: 'replace', find: '', replacement: 'x' }, { type: 'replace', find: 'x', replacement: 'x'.repeat(201) }, { type: 'export', path: '/etc/passwd' }, { type: 'ready', extra: 1 },
   ],
 };
 const NOTHING = [null, undefined, 0, 'ready', [], {}, { type: null }, { type: ['ready'] }, { __proto__: { type: 'ready' } }, { type: '__proto__' }];

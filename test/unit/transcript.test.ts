@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { accept, merge, renamed, renameSpeaker, replaceAll, setSpeaker, setText, speakersIn, takeBack } from '../../extension/transcript/edits.ts';
+import { accept, merge, renamed, renameSpeaker, replaceAll, setSpeaker, setText, speakersIn, takeBack, turnOf } from '../../extension/transcript/edits.ts';
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import { align, current, tokens } from '../../webview/transcript/align.ts';
 
@@ -36,6 +36,13 @@ describe('edits of a transcript', () => {
     assert.deepEqual(renamed(talk, setSpeaker(talk, [1], null)), {});
     assert.deepEqual(renamed(talk, renameSpeaker(anna, 'Anna', 'S1')), {}, 'undone');
     assert.equal(merge(talk, 0).utterances[0]!.speaker, 'S1');
+  });
+  it('give a whole turn away', () => {
+    const by = (index: number, speaker?: string): Utterance => ({ ...heard(index, `text ${index}`), ...(speaker ? { speaker } : {}) });
+    const talk = transcript(by(0, 'A'), by(2, 'B'), by(3, 'B'), by(5, 'B'), by(6), by(7), by(8, 'B'));
+    assert.deepEqual([0, 3, 5, 7, 8, 4].map(index => turnOf(talk, index)), [[0], [2, 3, 5], [2, 3, 5], [6, 7], [8], []]);
+    assert.deepEqual(setSpeaker(talk, turnOf(talk, 3), 'A').utterances.map(u => u.speaker), ['A', 'A', 'A', 'A', undefined, undefined, 'B']);
+    assert.deepEqual(setSpeaker(talk, turnOf(talk, 6), 'C').utterances.map(u => u.speaker), ['A', 'B', 'B', 'B', 'C', 'C', 'B']);
   });
   it('merge neighbours, changes and all', () => {
     const one = merge(transcript(heard(0, 'first words'), { ...repaired, index: 1 }), 0).utterances;

@@ -116,6 +116,32 @@ describe('streaming into documents', () => {
     await until('no names, all else', () => document.getText() === before);
   });
 
+  it('a speaker who is renamed later in the transcript editor is renamed in the documents with the text, around what somebody changed there', async () => {
+    const { job, document, editor } = await transcribe(), path = file('named.earshot.json');
+    daemon.say(job); daemon.say(job); daemon.say(job);
+    await text(document, /than he was\.$/);
+    daemon.utterances.set(job, daemon.utterances.get(job)!.map((u, n) => ({ ...u, speaker: n === 1 ? 'S2' : 'S1' })));
+    daemon.finish(job, { outputs: [{ kind: 'json', path: path.fsPath, bytes: 1 }] });
+    await text(document, /\*\*S1:\*\* [^]*\*\*S1:\*\* /);
+    const at = document.getText().indexOf('leisure');
+    await editor.edit(b => { b.insert(new vscode.Position(0, 0), 'My notes\n\n'); b.replace(new vscode.Range(document.positionAt(at), document.positionAt(at + 7)), 'LEISURE'); });
+    const before = document.getText(), { transcript } = await extension().exports.daemon.call('job/transcript', { id: job });
+    await vscode.workspace.fs.writeFile(path, new TextEncoder().encode(JSON.stringify({ ...transcript, speakers: { S1: 'AAAA', S2: 'BBBB' } })));
+    await vscode.commands.executeCommand('vscode.openWith', path, 'earshot.transcript', vscode.ViewColumn.Beside);
+    const json = await until('the transcript', () => vscode.workspace.textDocuments.find(each => each.uri.toString() === path.toString())), edit = new vscode.WorkspaceEdit();
+    edit.replace(path, new vscode.Range(0, 0, json.lineCount, 0), json.getText().replaceAll('"S1"', '"Anna"'));
+    await vscode.workspace.applyEdit(edit);
+    await json.save();
+    const after = await text(document, /Anna/);
+    assert.equal(after, before.replaceAll('**S1:**', '**Anna:**'));
+    assert.match(after, /^My notes\n\n# talk\.wav[^]*\*\*Anna:\*\* And[^]*LEISURE[^]*\*\*S2:\*\*/);
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand('undo');
+    await until('taken back alone', () => document.getText() === before);
+    await vscode.workspace.fs.delete(path);
+    await vscode.workspace.fs.delete(file('.earshot'), { recursive: true });
+  });
+
   it('a template without speakers stays as it is when names come; one that cannot be followed is told', async () => {
     await withSetting('document.template', '{time}\n{text}', async () => {
       const { job, document } = await transcribe();
