@@ -109,11 +109,32 @@ async function summary({ host, workspace }: Window): Promise<void> {
   await host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
 }
 
+/** The transcript editor, on a real recording with two repairs and a translation; where its file is. */
+async function transcripts(w: Window): Promise<string> {
+  const { host, workspace } = w, { page } = host, path = join(workspace, 'talk.earshot.json');
+  writeFileSync(path, JSON.stringify(sampleTranscript(join(workspace, 'talk.wav'))));
+  await openView(page, 'Explorer');
+  await widenSideBar(host, 230);
+  for (const theme of ['dark', 'light', 'hcDark'] as const) {
+    if (only && only !== 'transcripts' && only !== theme) continue;
+    await setTheme(host, theme);
+    await host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
+    const editor = await webview(page, { extensionId: ID, title: EDITOR });
+    await editor.locator('.utterance').first().waitFor();
+    await editor.locator('#w2-3').click();
+    await page.waitForTimeout(900);
+    await page.keyboard.press('Space');
+    await page.waitForTimeout(600);
+    await shoot(w, `transcript-${theme}`);
+  }
+  return path;
+}
+
 const now = Date.now();
 const busy: Story = { jobs: busyJobs(now), devices: twoGpus(now - 600_000), instances: instances(now), bottleneck: { code: 'stageBusyNoRoom', args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 } } };
 const w = await openWindow(busy, { viewport: { width: 1280, height: 820 } });
 try {
-  if (only === 'documents') await documents(w); else if (only === 'speakers') await speakers(w); else if (only === 'summary') await summary(w); else await everything();
+  if (only === 'documents') await documents(w); else if (only === 'transcripts') { await transcripts(w); await speakers(w); await summary(w); } else if (only === 'speakers') await speakers(w); else if (only === 'summary') await summary(w); else await everything();
 } finally { await w.close(); }
 
 async function everything(): Promise<void> {
@@ -134,21 +155,7 @@ async function everything(): Promise<void> {
     await alone(w, 'Devices');
     await shoot(w, `devices-${theme}`);
   }
-  // The transcript editor, on a real recording with two repairs and a translation.
-  const path = join(w.workspace, 'talk.earshot.json');
-  writeFileSync(path, JSON.stringify(sampleTranscript(join(w.workspace, 'talk.wav'))));
-  for (const theme of ['dark', 'light', 'hcDark'] as const) {
-    if (only && only !== theme) continue;
-    await setTheme(w.host, theme);
-    await w.host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
-    const editor = await webview(page, { extensionId: ID, title: EDITOR });
-    await editor.locator('.utterance').first().waitFor();
-    await editor.locator('#w2-3').click();
-    await page.waitForTimeout(900);
-    await page.keyboard.press('Space');
-    await page.waitForTimeout(600);
-    await shoot(w, `transcript-${theme}`);
-  }
+  const path = await transcripts(w);
   await speakers(w);
   await summary(w);
   // Words found in what was transcribed, over the transcript that they stand in.

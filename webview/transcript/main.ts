@@ -9,7 +9,7 @@ import type { FromTranscript, SpeakerView, SummaryView, ToTranscript, Transcript
 import { Page, t } from '../page.ts';
 import { TRANSCRIPT } from '../shapes.ts';
 import { align, current, type Timed } from './align.ts';
-import { askForSummary, summaryBlock, type SummaryAction } from './summary.ts';
+import { summaryBlock, type SummaryAction } from './summary.ts';
 import { draw, peaksOf } from './wave.ts';
 
 type View = 'original' | 'both' | 'translation';
@@ -260,7 +260,6 @@ function playerBar(doc: TranscriptShown): TemplateResult {
         <span class="about">${doc.name} · ${t('{0} words', count(words.length))}</span>
         ${doc.translatedTo ? html`<div class="views" role="group" aria-label=${t('Show')}>${views.map(v => html`<button type="button" class="chip" aria-pressed=${page.remembered.view === v.id ? 'true' : 'false'} @click=${() => page.remember({ view: v.id })}>${v.name}</button>`)}</div>` : nothing}
         ${repaired ? html`<button type="button" class="text-button" @click=${() => send({ type: 'accept', index: null })}><span class="codicon codicon-check-all" aria-hidden="true"></span>${t('Accept all repairs')} (${count(repaired)})</button>` : nothing}
-        ${askForSummary(about, onSummary)}
         <button type="button" class="text-button" aria-pressed=${finding ? 'true' : 'false'} @click=${() => { finding = !finding; page.paint(); }}><span class="codicon codicon-replace-all" aria-hidden="true"></span>${t('Replace all')}</button>
         <button type="button" class="text-button" @click=${() => send({ type: 'export' })}><span class="codicon codicon-export" aria-hidden="true"></span>${t('Export…')}</button>
       </div>

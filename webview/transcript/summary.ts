@@ -9,8 +9,9 @@ export interface SummaryHand { folded: boolean; fold(): void; copied: boolean; a
 const button = (icon: string, title: string, press: () => void): TemplateResult =>
   html`<button type="button" title=${title} aria-label=${title} @click=${press}><span class="codicon codicon-${icon}" aria-hidden="true"></span></button>`;
 
+/** The summary, one on its way, or the button that asks for it. */
 export function summaryBlock({ made, making, canMake }: SummaryView, { folded, fold, copied, act }: SummaryHand): TemplateResult | typeof nothing {
-  if (!made && making === null) return nothing;
+  if (!made && making === null) return canMake ? html`<div class="ask"><button type="button" class="text-button sum-up" @click=${() => act('make')}><span class="codicon codicon-list-unordered" aria-hidden="true"></span>${t('Sum it up')}</button></div>` : nothing;
   return html`<section class="summary" aria-label=${t('Summary')}>
     <div class="summary-head">
       <h2>${made ? html`<button type="button" class="fold" aria-expanded=${folded ? 'false' : 'true'} aria-controls="summary-body" @click=${fold}><span class="codicon codicon-chevron-${folded ? 'right' : 'down'}" aria-hidden="true"></span>${t('Summary')}</button>` : t('Summary')}</h2>
@@ -22,7 +23,3 @@ export function summaryBlock({ made, making, canMake }: SummaryView, { folded, f
     ${made ? html`<div id="summary-body" ?hidden=${folded}><p lang=${made.language} dir="auto">${made.text}</p><small>${t('By {0}, a language model; it may be wrong.', made.model)}</small></div>` : nothing}
   </section>`;
 }
-
-/** Where there is none yet. */
-export const askForSummary = ({ made, making, canMake }: SummaryView, act: SummaryHand['act']): TemplateResult | typeof nothing => made || making !== null || !canMake ? nothing
-  : html`<button type="button" class="text-button sum-up" @click=${() => act('make')}><span class="codicon codicon-list-unordered" aria-hidden="true"></span>${t('Sum it up')}</button>`;
