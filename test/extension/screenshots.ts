@@ -102,6 +102,7 @@ async function summary({ host, workspace }: Window): Promise<void> {
     await host.inHost((vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'), path);
     const editor = await webview(page, { extensionId: ID, title: EDITOR });
     await editor.locator('.summary p').waitFor();
+    await page.mouse.move(700, 790);
     await page.waitForTimeout(900);
     await page.screenshot({ path: join(images, `summary${theme === 'dark' ? '' : `-${theme}`}.png`) });
   }
