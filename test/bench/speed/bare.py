@@ -1,10 +1,10 @@
-"""Our engine without Earshot: bare.py WORKER_FOLDERS MODEL THREADS PCM UTTERANCES(json). Prints when it was loaded and each utterance was done, in seconds of its own clock."""
+"""Our engine without Earshot: bare.py WORKER_FOLDERS MODEL THREADS LANGUAGE PCM STRETCHES(json, ms). Prints when it was loaded and each stretch was done, in seconds of its own clock."""
 import json
 import os
 import sys
 import time
 
-folders, model, threads, pcm, utterances = sys.argv[1:]
+folders, model, threads, language, pcm, stretches = sys.argv[1:]
 sys.path[:0] = folders.split(":")
 # Workers keep their libraries off stdout.
 out = os.fdopen(os.dup(1), "w")
@@ -19,8 +19,8 @@ class Emit:
 begun = time.perf_counter()
 recogniser = worker.load({"directory": model, "device": {"kind": "cpu"}, "precision": "int8", "threads": int(threads)})
 loaded = time.perf_counter() - begun
-rows = json.loads(utterances)
+rows = json.loads(stretches)
 begun = time.perf_counter()
 for n, (start, end) in enumerate(rows):
-    recogniser.run({"steps": [{"index": n, "input": {"audio": {"path": pcm, "startSample": start * 16, "endSample": end * 16}, "language": "en", "prompt": "", "hotwords": []}}]}, Emit())
+    recogniser.run({"steps": [{"index": n, "input": {"audio": {"path": pcm, "startSample": start * 16, "endSample": end * 16}, "language": language, "prompt": "", "hotwords": []}}]}, Emit())
 print(json.dumps({"loaded": loaded, "seconds": time.perf_counter() - begun}), file=out, flush=True)

@@ -6,7 +6,11 @@ import { join } from 'node:path';
 import type { Job } from '../../../schemas/job.ts';
 import type { Settings } from '../../../schemas/settings.ts';
 import { isFinal, STAGES, type Stage } from '../../../schemas/words.ts';
+import { fasterWhisper } from '../../../daemon/engines/faster-whisper/engine.ts';
 import { startIngest } from '../../../daemon/ingest/ingest.ts';
+import { Windows } from '../../../daemon/pipeline/windows.ts';
+import type { UtteranceRow } from '../../../daemon/store/port.ts';
+import { wordErrors } from '../repair/errors.ts';
 import { RealDaemon } from '../../daemon/real.ts';
 import { ffmpeg, modelFolder, python, sherpa } from '../../engines/place.ts';
 import { THREADS } from './contestants.ts';
@@ -44,29 +48,64 @@ async function withDaemon<T>(settings: Partial<Settings>, work: (daemon: RealDae
   try { return await work(daemon); } finally { await daemon.close(); }
 }
 
+interface Bare { seconds: number; firstSeconds: number; text: string }
+/** The engine's own code on stretches of PCM, one after the other. */
+function bare(pcm: string, stretches: readonly (readonly [number, number])[], language = 'en'): Bare {
+  const { stdout, status, stderr } = spawnSync(join(python!, 'bin', 'python'), [join(import.meta.dirname, 'bare.py'), [join(engines, 'faster-whisper'), join(engines, 'python')].join(':'), modelFolder('whisper-base')!, String(THREADS), language, pcm, JSON.stringify(stretches)], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  const lines = stdout.trim().split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line) as { at?: number; seconds?: number; text?: string });
+  return { seconds: lines.at(-1)!.seconds!, firstSeconds: lines[0]!.at!, text: lines.map(line => line.text ?? '').join(' ') };
+}
+/** What ingest makes of a recording, and when its first utterance was known, s. */
+async function cut(recording: Recording, pcmPath: string): Promise<{ rows: UtteranceRow[]; firstSeconds: number }> {
+  const began = performance.now(), rows: UtteranceRow[] = [];
+  let firstSeconds = Infinity;
+  await startIngest({ recording: recording.path, audioTrack: 0, pcmPath, ffmpeg: ffmpeg!, sherpaDirectory: sherpa!, node: process.execPath, signal: new AbortController().signal, onStart: () => {}, onProgress: () => {},
+    onUtterances: more => { firstSeconds = Math.min(firstSeconds, (performance.now() - began) / 1000); rows.push(...more); } });
+  return { rows, firstSeconds };
+}
+/** The stretches that are recognised in one go, ms. */
+function stretches(rows: readonly UtteranceRow[], mostMs: number): [number, number][] {
+  const windows = new Windows(rows, mostMs), found: [number, number][] = [];
+  for (let at = 0; at < rows.length; at = windows.of(at).end) found.push([rows[at]!.startMs, rows[windows.of(at).end - 1]!.endMs]);
+  return found;
+}
+
 export interface Layers { audioSeconds: number; utterances: number; bareSeconds: number; oursSeconds: number; bareFirstSeconds: number; oursFirstSeconds: number }
 
-/** The same utterances of the long recording: by the engine's own code alone, and by a warm daemon with one instance of as many threads. */
+/** The same utterances of the long recording, in the same windows: by the engine's own code alone, and by a warm daemon with one instance of as many threads. */
 export async function layers(long: Recording, rounds: number): Promise<Layers> {
-  const folder = mkdtempSync(join(tmpdir(), 'earshot-bench-')), pcm = join(folder, 'pcm'), rows: [number, number][] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-bench-')), pcm = join(folder, 'pcm');
   try {
-    const began = performance.now();
-    let firstUtterance = Infinity;
-    await startIngest({ recording: long.path, audioTrack: 0, pcmPath: pcm, ffmpeg: ffmpeg!, sherpaDirectory: sherpa!, node: process.execPath, signal: new AbortController().signal, onStart: () => {}, onProgress: () => {},
-      onUtterances: more => { firstUtterance = Math.min(firstUtterance, (performance.now() - began) / 1000); rows.push(...more.map(row => [row.startMs, row.endMs] as [number, number])); } });
-    const bare: { seconds: number; first: number }[] = [], ours: Pass[] = [];
+    const { rows, firstSeconds: firstUtterance } = await cut(long, pcm), theirs: Bare[] = [], ours: Pass[] = [];
     // One instance: with two narrow ones Earshot would be faster than the bare engine, which is not what is asked here.
     await withDaemon({ instancesPerDevice: 1 }, async daemon => {
       await pass(daemon, [long], HEARING);
       for (let round = 0; round < rounds; round++) {
-        const { stdout, status, stderr } = spawnSync(join(python!, 'bin', 'python'), [join(import.meta.dirname, 'bare.py'), [join(engines, 'faster-whisper'), join(engines, 'python')].join(':'), modelFolder('whisper-base')!, String(THREADS), pcm, JSON.stringify(rows)], { encoding: 'utf8' });
-        if (status !== 0) throw new Error(stderr);
-        const lines = stdout.trim().split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line) as { at?: number; seconds?: number });
-        bare.push({ seconds: lines.at(-1)!.seconds!, first: lines[0]!.at! + firstUtterance });
+        theirs.push(bare(pcm, stretches(rows, fasterWhisper.windowMs!)));
         ours.push(await pass(daemon, [long], HEARING));
       }
     });
-    return { audioSeconds: long.seconds, utterances: rows.length, bareSeconds: median(bare.map(each => each.seconds)) + firstUtterance, oursSeconds: median(ours.map(each => each.seconds)), bareFirstSeconds: median(bare.map(each => each.first)), oursFirstSeconds: median(ours.map(each => each.firstSeconds)) };
+    return { audioSeconds: long.seconds, utterances: rows.length, bareSeconds: median(theirs.map(each => each.seconds)) + firstUtterance, oursSeconds: median(ours.map(each => each.seconds)), bareFirstSeconds: median(theirs.map(each => each.firstSeconds)) + firstUtterance, oursFirstSeconds: median(ours.map(each => each.firstSeconds)) };
+  } finally { rmSync(folder, { recursive: true, force: true }); }
+}
+
+export interface Together { rows: { mostMs: number; languages: { language: string; stretches: number; seconds: number; wordErrorRate: number | null }[] }[] }
+
+/** Utterances recognised alone and together, by the engine's own code, one after the other. */
+export async function together(recordings: readonly { language: string; recording: Recording }[], rounds: number): Promise<Together> {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-bench-')), found: Together = { rows: [0, 10_000, 15_000, 20_000, 25_000].map(mostMs => ({ mostMs, languages: [] })) };
+  try {
+    for (const { language, recording } of recordings) {
+      const pcm = join(folder, language), { rows } = await cut(recording, pcm), runs = found.rows.map(() => [] as Bare[]);
+      for (let round = 0; round < rounds; round++) for (const [n, { mostMs }] of found.rows.entries()) runs[n]!.push(bare(pcm, stretches(rows, mostMs), language));
+      for (const [n, row] of found.rows.entries()) {
+        const errors = recording.truth === null ? null : wordErrors(recording.truth, runs[n]![0]!.text);
+        row.languages.push({ language, stretches: stretches(rows, row.mostMs).length, seconds: median(runs[n]!.map(each => each.seconds)), wordErrorRate: errors && errors.errors / errors.words });
+        console.log(`  ${language}, ${row.mostMs} ms: ${row.languages.at(-1)!.seconds.toFixed(1)} s, ${((row.languages.at(-1)!.wordErrorRate ?? 0) * 100).toFixed(1)} %`);
+      }
+    }
+    return found;
   } finally { rmSync(folder, { recursive: true, force: true }); }
 }
 

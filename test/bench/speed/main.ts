@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- SECTION…] [-- --quick]`: Earshot beside what people use, on this machine. Sections: short, long, chain, layers, fixed; all when none is
+ * `npm run bench [-- SECTION…] [-- --quick]`: Earshot beside what people use, on this machine. Sections: short, long, chain, layers, fixed, together; all when none is
  * named. What a section finds is kept in docs/performance.json, and docs/performance.md is written anew from all of them. `--quick`: few recordings,
  * once, into the cache folder instead of docs/.
  */
@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { machine } from '../machine.ts';
 import { ffmpeg, missing, modelFolder, python, sherpa } from '../../engines/place.ts';
 import { rivals } from './contestants.ts';
-import { chain, fixed, layers } from './inside.ts';
+import { chain, fixed, layers, together } from './inside.ts';
 import { race } from './race.ts';
 import { markdown, plot, type Results } from './report.ts';
 import { CACHE, speech } from './speech.ts';
 
 const absent = missing({ ffmpeg, sherpa, python, 'whisper-base': modelFolder('whisper-base') });
 if (absent) throw new Error(`${absent}; \`npm start\` installs it`);
-const SECTIONS = ['short', 'long', 'chain', 'layers', 'fixed'] as const;
+const SECTIONS = ['short', 'long', 'chain', 'layers', 'fixed', 'together'] as const;
 const given = process.argv.slice(2), quick = given.includes('--quick'), named = given.filter(each => !each.startsWith('--'));
 const wrong = named.find(each => !(SECTIONS as readonly string[]).includes(each));
 if (wrong) throw new Error(`${wrong}: sections are ${SECTIONS.join(', ')}`);
@@ -34,6 +34,7 @@ for (const section of wanted) {
     case 'long': results.long = { ...stamp, ...await race([sounds.long], rounds, ['each']) }; break;
     case 'chain': results.chain = { ...stamp, ...await chain(sounds.chain, rounds) }; break;
     case 'layers': results.layers = { ...stamp, ...await layers(sounds.long, rounds) }; break;
+    case 'together': results.together = { ...stamp, ...await together([{ language: 'en', recording: sounds.long }, { language: 'es', recording: sounds.longSpanish }], rounds) }; break;
     case 'fixed': results.fixed = { ...stamp, ...await fixed(sounds.short, sounds.long, rounds) }; break;
   }
   // After each, so that what was measured is not lost when the next one breaks.

@@ -20,6 +20,7 @@ export interface Speech {
   source: string;
   short: Recording[];
   long: Recording;
+  longSpanish: Recording;
   /** Spanish, for the four stages. */
   chain: Recording[];
 }
@@ -41,21 +42,27 @@ export function speech(ffmpeg: string, form: { short: number; longSeconds: numbe
   const all = decoded(english.length ? english : fallback, folder('english'));
   const lasts = (least: number, most: number) => ({ seconds }: Recording): boolean => seconds >= least && seconds <= most;
   const short = all.filter(lasts(2.5, 12)).slice(0, form.short);
-  const long = join(CACHE, `long ${form.longSeconds}.wav`), parts: Recording[] = [];
-  for (let n = 0, seconds = 0; seconds < form.longSeconds; n++) { const part = all[n % all.length]!; parts.push(part); seconds += part.seconds + PAUSE_SECONDS; }
-  const samples = parts.map(part => readPcm(part.path).subarray(22)), pause = PAUSE_SECONDS * RATE, total = samples.reduce((sum, each) => sum + each.length + pause, 0);
-  if (!existsSync(long)) {
-    const joined = new Int16Array(total);
-    let at = 0;
-    for (const each of samples) { joined.set(each, at); at += each.length + pause; }
-    writeFileSync(long, wav(joined));
-  }
-  const truths = parts.map(part => part.truth);
+  const inSpanish = decoded(spanish.length ? spanish : fallback.slice(1), folder('spanish'));
   return {
     source: prompts ? 'LibriVox sentences (pocketsphinx-testdata) and prompts of the Asterisk sound set (asterisk-core-sounds-*), read by people, at 8 and 16 kHz' : 'the two recordings of samples/ only: there is no apt here to fetch more',
-    short: short.length ? short : all, long: { path: long, seconds: total / RATE, truth: truths.every(truth => truth !== null) ? truths.join(' ') : null },
-    chain: decoded(spanish.length ? spanish : fallback.slice(1), folder('spanish')).filter(lasts(3, 100)).slice(0, form.chain),
+    short: short.length ? short : all, long: joined(all, 'long', form.longSeconds), longSpanish: joined(inSpanish, 'long spanish', form.longSeconds),
+    chain: inSpanish.filter(lasts(3, 100)).slice(0, form.chain),
   };
+}
+
+/** One recording of many, with pauses between them, in turns until it is long enough. */
+function joined(from: readonly Recording[], name: string, longSeconds: number): Recording {
+  const path = join(CACHE, `${name} ${longSeconds}.wav`), parts: Recording[] = [];
+  for (let n = 0, seconds = 0; seconds < longSeconds; n++) { const part = from[n % from.length]!; parts.push(part); seconds += part.seconds + PAUSE_SECONDS; }
+  const samples = parts.map(part => readPcm(part.path).subarray(22)), pause = PAUSE_SECONDS * RATE, total = samples.reduce((sum, each) => sum + each.length + pause, 0);
+  if (!existsSync(path)) {
+    const all = new Int16Array(total);
+    let at = 0;
+    for (const each of samples) { all.set(each, at); at += each.length + pause; }
+    writeFileSync(path, wav(all));
+  }
+  const truths = parts.map(part => part.truth);
+  return { path, seconds: total / RATE, truth: truths.every(truth => truth !== null) ? truths.join(' ') : null };
 }
 
 function fetchSounds(to: string): void {
