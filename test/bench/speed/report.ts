@@ -112,7 +112,7 @@ ${found.rows.map(({ mostMs, languages }) => `| ${mostMs === 0 ? 'each by itself'
 export const markdown = (results: Results): string => `# How fast it is
 
 Made by \`npm run bench\`; every figure is the median of at least three runs that took turns. All recognise with the same weights (Whisper base, int8), the same threads and
-the language given; Earshot also finds when each word is said. Memory is that of all processes together, as the system counts each one's resident set.
+the language given; Earshot also finds when each word is said. Memory is that of all processes together, with pages that they share counted once (proportional set size).
 
 ![Times side by side](images/performance.svg)
 

@@ -6,7 +6,14 @@ export interface Measured { seconds: number; firstSeconds: number | null; peakBy
 export interface Command { program: string; args: readonly string[]; env?: NodeJS.ProcessEnv; cwd?: string }
 
 const SAMPLE_MS = 300;
-const PAGE = 4096, TICKS_PER_SECOND = 100;
+/** Adding up a process's pages costs the system some ms: every so many samples. */
+const MEMORY_EVERY = 4;
+const TICKS_PER_SECOND = 100;
+
+/** Its memory, with what it shares shared out among those who do. */
+function ownBytes(pid: number): number {
+  try { return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1] ?? 0) * 1024; } catch { return 0; } // gone already
+}
 
 /** Watches processes: those with a word in their environment, and their descendants. */
 export class Watch {
@@ -14,6 +21,7 @@ export class Watch {
   private readonly cpu = new Map<number, number>();
   private readonly timer: NodeJS.Timeout;
   private readonly mark: string;
+  private samples = 0;
 
   constructor(mark: string) {
     this.mark = mark;
@@ -22,20 +30,22 @@ export class Watch {
   get cpuSeconds(): number { return [...this.cpu.values()].reduce((a, b) => a + b, 0); }
   /** Processor time is what has been used since the first sample of each. */
   sample(): void {
-    const all = new Map<number, { parent: number; bytes: number; cpu: number; marked: boolean }>();
+    const all = new Map<number, { parent: number; cpu: number; marked: boolean }>(), weighed = this.samples++ % MEMORY_EVERY === 0;
     for (const name of readdirSync('/proc')) {
       const pid = Number(name);
       if (!pid) continue;
       try {
         const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ');
-        all.set(pid, { parent: Number(fields[1]), cpu: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, bytes: Number(fields[21]) * PAGE, marked: readFileSync(`/proc/${pid}/environ`, 'latin1').includes(this.mark) });
+        all.set(pid, { parent: Number(fields[1]), cpu: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, marked: readFileSync(`/proc/${pid}/environ`, 'latin1').includes(this.mark) });
       } catch { /* gone already */ }
     }
     let bytes = 0;
     for (const [pid, each] of all) {
       let at: number | undefined = pid;
       while (at && all.has(at) && !all.get(at)!.marked) at = all.get(at)!.parent;
-      if (at && all.has(at)) { bytes += each.bytes; this.cpu.set(pid, each.cpu); }
+      if (!at || !all.has(at)) continue;
+      this.cpu.set(pid, each.cpu);
+      if (weighed) bytes += ownBytes(pid);
     }
     this.peakBytes = Math.max(this.peakBytes, bytes);
   }
