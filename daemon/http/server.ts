@@ -46,6 +46,8 @@ export interface HttpDoor {
 const MiB = 1024 ** 2, DEFAULT_UPLOAD_BYTES = 1024 * MiB;
 /** Requests at the same time; each may hold an upload on the disk. */
 const MOST_AT_ONCE = 16;
+/** How long the rest of a request that was refused is taken from the line. */
+const UNWANTED_MS = 1_000;
 /** Names of OpenAI's own models, which programs have built in. */
 const THEIRS = /^(whisper-1|gpt-4o(-mini)?-(transcribe|tts)(-.*)?|gpt-(audio|transcribe|tts).*|tts-1(-hd)?(-.*)?)$/;
 const LOOPBACK = '127.0.0.1';
@@ -102,9 +104,11 @@ export function createHttpDoor(parts: HttpParts): HttpDoor {
     const problem = problemOf(error);
     if (problem.status >= 500) parts.log(`http ${request.method} ${request.url}: ${error instanceof Error ? error.message : String(error)}`);
     if (response.headersSent) { response.destroy(); return; }
-    // What is left of the request is not read: the connection ends with the answer.
-    sendJson(response, problem.status, errorBody(problem), { connection: 'close', ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}), ...(problem.status === 429 ? { 'retry-after': '5' } : {}) });
-    response.once('finish', () => { request.resume(); setTimeout(() => request.socket.destroy(), 1_000).unref(); });
+    sendJson(response, problem.status, errorBody(problem), { ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}), ...(problem.status === 429 ? { 'retry-after': '5' } : {}) });
+    if (request.complete) return;
+    // Who is still sending would not see the answer if the connection ended under it: what comes is thrown away for a while.
+    const patience = setTimeout(() => request.socket.destroy(), UNWANTED_MS).unref();
+    request.once('end', () => clearTimeout(patience)).resume();
   };
 
   const close = async (): Promise<void> => {

@@ -63,9 +63,8 @@ export async function explorerMenu(page: Page, name: string, ...entries: string[
   await until(`"${entries.join(' > ')}" in the menu of ${name}`, async () => {
     try {
       await explorerRow(page, name).click({ button: 'right', timeout: 3000 });
-      // A menu ignores a click that comes too soon after it opened.
-      await page.waitForTimeout(250);
-      for (const entry of entries) await page.locator('.monaco-menu .action-item:not(.disabled)', { has: page.getByText(entry, { exact: true }) }).last().click({ timeout: 1500 });
+      // A menu, and a submenu too, ignores a click that comes too soon after it opened.
+      for (const entry of entries) { await page.waitForTimeout(250); await page.locator('.monaco-menu .action-item:not(.disabled)', { has: page.getByText(entry, { exact: true }) }).last().click({ timeout: 1500 }); }
       await page.locator('.monaco-menu').first().waitFor({ state: 'detached', timeout: 1500 });
       return true;
     } catch (error) {
