@@ -35,10 +35,10 @@ export function searching(utterances: number, times = 30): SearchReport {
   let store = openStore(path);
   try {
     const next = new Random(7), english = zipf(next, VOCABULARY), chinese = zipf(next, HAN);
-    /** Two rare words at the border of two utterances, for once. */
-    const APART = [word(900), word(1_100)] as const;
+    /** Two rare words at the border of two utterances, and the rarest of all, are said for certain. */
+    const APART = [word(900), word(1_100)] as const, RAREST = word(12_000);
     const plain = (i: number): string => (i % 3 ? Array.from({ length: WORDS }, () => word(english())).join(' ') : Array.from({ length: CHARACTERS }, () => han(chinese())).join(''));
-    const text = (i: number): string => (i === 1 ? `${plain(i)} ${APART[0]}` : i === 2 ? `${APART[1]} ${plain(i)}` : plain(i));
+    const text = (i: number): string => (i === 1 ? `${plain(i)} ${APART[0]}` : i === 2 ? `${APART[1]} ${plain(i)}` : i === 4 ? `${plain(i)} ${RAREST} ${word(0)}` : plain(i));
     let finishing = 0, once = '';
     for (let n = 0; n < utterances; n += JOBS_OF) {
       const job = row({ id: ulid(1_000 + n), stages: ['asr'], path: `/recordings/${n}/talk.wav`, language: n % 300 ? 'en' : 'de', state: 'processing' });
@@ -68,7 +68,7 @@ export function searching(utterances: number, times = 30): SearchReport {
     const ask = (what: string, query: SearchQuery) => { const find = () => store.find(query, { limit: 50, cursor: 0 }); return { what, found: find().total, took: timed(times, 2, find) }; };
     const queries = [
       ask('a rare word', { words: word(3_000) }), ask('a word of every hundredth', { words: word(150) }), ask('the most common word', { words: word(0) }), ask('three common words', { words: `${word(0)} ${word(1)} ${word(2)}` }),
-      ask('two rare words, seldom in one utterance', { words: APART.join(' ') }), ask('a rare word and the most common one', { words: `${word(12_000)} ${word(0)}` }), ask('a phrase of two', { words: `"${word(0)} ${word(1)}"` }), ask('a beginning of two letters', { words: `${word(0).slice(0, 2)}*` }),
+      ask('two rare words, seldom in one utterance', { words: APART.join(' ') }), ask('a rare word and the most common one', { words: `${RAREST} ${word(0)}` }), ask('a phrase of two', { words: `"${word(0)} ${word(1)}"` }), ask('a beginning of two letters', { words: `${word(0).slice(0, 2)}*` }),
       ask('one Chinese character, the most common', { words: han(0) }), ask('two Chinese characters', { words: han(3) + han(10) }), ask('four Chinese characters', { words: once.slice(10, 14) }),
       ask('the most common word, in German', { words: word(0), language: 'de' }), ask('the most common word, in one path', { words: word(0), path: '/500/' }),
     ];
