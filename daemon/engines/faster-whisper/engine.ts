@@ -7,7 +7,7 @@ export const fasterWhisper: Engine = {
   maxBatch: { asr: 4 },
   // On a CPU a batch of four brings its first words four times as late, and not quite the same ones.
   batchDevices: ['gpu'],
-  // Longer ones gain nothing more (docs/performance.md), and 5 s of silence still fit behind them.
+  // Longer ones gain nothing more (`npm run bench -- together`), and 5 s of silence still fit behind them.
   windowMs: 20_000,
   command: context => pythonCommand('faster-whisper', context),
 };
