@@ -12,7 +12,7 @@ import { OUTSIDE_KILLS } from './loads.ts';
 import { transcriptFor } from '../summary/made.ts';
 import { languageOf, piecesOf } from '../summary/pieces.ts';
 import { isSummary } from './pressing.ts';
-import type { UtteranceRow } from '../store/port.ts';
+import type { JobRow, UtteranceRow } from '../store/port.ts';
 import type { JobWork } from './work.ts';
 
 export class Ingests {
@@ -75,35 +75,33 @@ export class Ingests {
     }));
   }
 
-  /** A text is known at once: its utterances, what they say and the end of reading are one turn. */
   private read(work: JobWork): void {
     const { id, path, options } = work.row;
-    work.ingest = 'running';
-    const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
-    readPieces(path, options.language!).then(async pieces => { await makeFolder(jobFiles(this.core.parts.home.audio, id).speech, 0o700); return pieces; }).then(pieces => this.core.heard(() => {
-      if (!isNow()) return;
-      const rows = pieces.map(({ startMs, endMs }, index) => ({ index, startMs, endMs })), durationMs = Math.max(...rows.map(row => row.endMs));
+    this.atOnce(work, readPieces(path, options.language!).then(async pieces => { await makeFolder(jobFiles(this.core.parts.home.audio, id).speech, 0o700); return pieces; }), pieces => {
+      const durationMs = Math.max(...pieces.map(piece => piece.endMs));
       work.texts = pieces.map(piece => piece.text);
-      this.add(work, rows);
-      work.ingest = 'done';
-      this.core.update(work, { ingested: true, durationMs, ingestedMs: durationMs }, { kind: 'ingest.finished', data: { utterances: rows.length } });
-      this.core.advance(work);
-      this.core.wake();
-    }), error => this.core.heard(() => { if (isNow()) this.core.end(work, 'failed', toFailure(error)); }));
+      return { pieces, change: { durationMs, ingestedMs: durationMs } };
+    });
   }
 
-  /** What a summary is made of is known at once too. */
   private readTranscript(work: JobWork): void {
-    const { id, path, options } = work.row;
-    work.ingest = 'running';
-    const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
-    transcriptFor(options.transcript!, this.core.parts.store).then(transcript => this.core.heard(() => {
-      if (!isNow()) return;
+    this.atOnce(work, transcriptFor(work.row.options.transcript!, this.core.parts.store), transcript => {
       const pieces = work.pieces = piecesOf(transcript), ms = Math.max(0, ...pieces.map(piece => piece.endMs));
-      if (pieces.length === 0) { this.core.end(work, 'failed', failure('nothingSaid', { path })); return; }
-      this.add(work, pieces.map(({ startMs, endMs }, index) => ({ index, startMs, endMs })));
+      if (pieces.length === 0) { this.core.end(work, 'failed', failure('nothingSaid', { path: work.row.path })); return null; }
+      return { pieces, change: { ingestedMs: transcript.recording.durationMs ?? ms, language: languageOf(transcript) } };
+    });
+  }
+
+  /** What is known at once: its utterances, what they are made of and the end of reading are one turn. `take` answers null when it has ended the job. */
+  private atOnce<T>(work: JobWork, reading: Promise<T>, take: (read: T) => { pieces: readonly { startMs: number; endMs: number }[]; change: Partial<JobRow> } | null): void {
+    work.ingest = 'running';
+    const isNow = (): boolean => this.core.jobs.get(work.row.id) === work && this.core.leaving === 'no';
+    reading.then(read => this.core.heard(() => {
+      const taken = isNow() ? take(read) : null;
+      if (!taken) return;
+      this.add(work, taken.pieces.map(({ startMs, endMs }, index) => ({ index, startMs, endMs })));
       work.ingest = 'done';
-      this.core.update(work, { ingested: true, ingestedMs: transcript.recording.durationMs ?? ms, language: languageOf(transcript) }, { kind: 'ingest.finished', data: { utterances: pieces.length } });
+      this.core.update(work, { ingested: true, ...taken.change }, { kind: 'ingest.finished', data: { utterances: taken.pieces.length } });
       this.core.advance(work);
       this.core.wake();
     }), error => this.core.heard(() => { if (isNow()) this.core.end(work, 'failed', toFailure(error)); }));
