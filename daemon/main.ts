@@ -117,7 +117,7 @@ async function main(): Promise<void> {
     const idle = settings.get().idleExitSeconds;
     if (idle === null) return;
     if (now - busyAt > idle * 1000) void leave('finish', `idle for ${idle} s`);
-    else if (server?.leftLast?.startsWith('vscode ') && now - usedAt > Math.min(idle * 1000, WINDOW_GONE_MS)) void leave('finish', 'the last window has gone');
+    else if (server?.hadWindow && now - usedAt > Math.min(idle * 1000, WINDOW_GONE_MS)) void leave('finish', 'the last window has gone');
   }, SECOND_MS);
   const isWatched = (): boolean => clock() < watchedUntil && (server?.clients ?? 0) > 0;
   const monitor = startMonitor({

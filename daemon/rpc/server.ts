@@ -59,8 +59,8 @@ export interface ServerOptions {
 
 export interface Server {
   readonly clients: number;
-  /** What the client called itself that left last, with its version: "vscode 0.1.0"; null: none has. */
-  readonly leftLast: string | null;
+  /** A VS Code window is or was among the clients since there last was none at all. Who of them left last is a matter of milliseconds. */
+  readonly hadWindow: boolean;
   /** Refuses new clients, lets answers under way leave, ends the connections, removes the socket. */
   close(): Promise<void>;
 }
@@ -75,15 +75,19 @@ export async function startServer({ home, version, handlers, onClients, log = ()
   const token = newToken(home.token);
   const open = new Set<Client>();
   const all = new Set<Client>();
-  let lastId = 0, leftLast: string | null = null;
+  let lastId = 0, hadWindow = false;
 
   const server: NetServer = createServer((socket) => {
     const client = new Client(++lastId, socket, { token, version, handlers, log });
     all.add(client);
-    client.onOpen = () => { open.add(client); onClients?.(open.size); };
+    client.onOpen = () => {
+      hadWindow = (open.size > 0 && hadWindow) || client.client.startsWith('vscode ');
+      open.add(client);
+      onClients?.(open.size);
+    };
     client.onClose(() => {
       all.delete(client);
-      if (open.delete(client)) { leftLast = client.client; onClients?.(open.size); }
+      if (open.delete(client)) onClients?.(open.size);
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -93,7 +97,7 @@ export async function startServer({ home, version, handlers, onClients, log = ()
 
   return {
     get clients() { return open.size; },
-    get leftLast() { return leftLast; },
+    get hadWindow() { return hadWindow; },
     close: async () => {
       // First the token: its absence tells clients that this is no crash, and not to start another daemon.
       rmSync(home.token, { force: true });
