@@ -30,7 +30,7 @@ export class Attempts {
     if (to > from && action.stage === 'asr' && from >= stage.soloUntil) to = stage.absentUntil(from, work.windows.of(to - 1).end);
     const now = clock();
     for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index, now)) to = index;
-    if (to <= from) { this.core.advance(work); this.core.wake(); return null; }
+    if (to <= from) { this.core.advance(work); this.core.heard(() => {}); return null; }
     if (work.row.models[action.stage] !== instance.options.card.id) this.standIn(work, action.stage, instance.options.card.id);
     const attempt = store.claim({ job: action.job, stage: action.stage, from, to, instance: instance.id, at: now });
     this.core.begin(work, stage, attempt);
@@ -62,7 +62,6 @@ export class Attempts {
     if (work.row.crashes) this.core.parts.store.update(work.row.id, { crashes: work.row.crashes = 0 });
     this.core.advance(work);
     this.core.tell(work);
-    this.core.wake();
   }
 
   done(instance: Instance, token: number): void {
@@ -85,7 +84,7 @@ export class Attempts {
       this.core.parts.pool.ranWell(instance.key);
       if (instance.peakBytes !== null) this.loads.learn(instance);
     });
-    this.loads.changed(instance);
+    this.loads.tell(instance);
   }
 
   failed(instance: Instance, token: number, why: Failure, index: number | undefined): void {
@@ -97,7 +96,7 @@ export class Attempts {
       instance.stop('kill'); // it holds what it grabbed; its memory comes back only this way
     }
     if (why.code === 'deviceLost') instance.stop('kill', why);
-    this.loads.changed(instance);
+    this.loads.tell(instance);
   }
 
   /** An attempt ended without all its results: try again in its place, or give the step up. */
@@ -130,7 +129,6 @@ export class Attempts {
     }
     this.core.advance(work);
     this.core.tell(work);
-    this.core.wake();
   }
 
   private giveUp(work: JobWork, stage: StageWork, index: number, why: Failure): void {

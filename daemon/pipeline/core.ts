@@ -66,7 +66,8 @@ export class Core {
   /** Attempts under way, by their tokens. */
   readonly running = new Map<number, { work: JobWork; stage: StageWork; /** By a clock that nobody sets: how long it took is learned from. */ beganMs: number }>();
   readonly outbox: Outbox;
-  outlook: Plan = { actions: [], waiting: new Map(), expectedEndAt: new Map(), wakeAt: null };
+  /** Of the last look at the whole queue. */
+  outlook: Plan = { actions: [], order: [], waiting: new Map(), expectedEndAt: new Map(), wakeAt: null };
   /** Loads that failed in a row, by model and device, and not before when to try again. */
   readonly loadFailures = new Map<string, { count: number; notBefore: number; last: Failure }>();
   /** Of all jobs seen: new ones come after it, whatever the clock says. */
@@ -75,7 +76,7 @@ export class Core {
   readonly lengths: Lengths;
   readonly retryPauseMs: (tries: number) => number;
   leaving: 'no' | 'finish' | 'park' = 'no';
-  /** Something happened: plan in the next turn of the event loop. */
+  /** Something happened: plan in the next turn of the event loop, with all jobs in view. */
   readonly wake: () => void;
   /** Something was heard from outside: taken in with the next turn. */
   readonly heard: (word: () => void) => void;

@@ -125,11 +125,11 @@ export class Loads {
     return settings().smallerModelOnFailure && card !== undefined && catalogue.relatives(card).some(other => other.size < card.size && card.stages.every(stage => other.stages.includes(stage)));
   }
 
-  private tell(instance: Instance): void { this.core.outbox.tell(instance, () => ({ type: 'instance', instance: instance.word() })); }
+  tell(instance: Instance): void { if (this.core.instances.has(instance.id)) this.core.outbox.tell(instance, () => ({ type: 'instance', instance: instance.word() })); }
 
   changed(instance: Instance): void {
-    if (this.core.instances.has(instance.id)) this.tell(instance);
-    this.core.wake();
+    this.tell(instance);
+    this.core.heard(() => {});
   }
 
   /** The peak seen becomes the next estimate; told again when it grew. */

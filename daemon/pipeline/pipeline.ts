@@ -13,7 +13,6 @@ import type { Job } from '../../schemas/job.ts';
 import { PRIORITIES, type Stage } from '../../schemas/words.ts';
 import { LONGEST_TIMER_MS } from '../clock.ts';
 import type { InstanceEvents } from '../instances/instance.ts';
-import { plan } from '../scheduler/plan.ts';
 import { adapt, bottleneck, NOTHING_LEARNED, type Bottleneck, type Learned } from '../scheduler/adaptive.ts';
 import type { Action, Plan } from '../scheduler/snapshot.ts';
 import { Attempts } from './attempts.ts';
@@ -21,10 +20,10 @@ import { Core, type Parts } from './core.ts';
 import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
+import { Looks } from './looks.ts';
 import { Queue } from './queue.ts';
 import { somePress } from './pressing.ts';
 import { Summaries } from './summaries.ts';
-import { buildSnapshot } from './snapshot.ts';
 
 export class Pipeline {
   readonly queue: Queue;
@@ -34,14 +33,17 @@ export class Pipeline {
   private readonly core: Core;
   private readonly ingests: Ingests;
   private readonly attempts: Attempts;
+  private readonly looks = new Looks();
   private learned: Learned = NOTHING_LEARNED;
   private turning = false;
   private again = false;
   private woken = false;
   /** What workers said since the last turn. */
   private inbox: (() => void)[] = [];
-  /** Reasons are told again in so many ms. */
+  /** Reasons are told again, and all jobs looked at, in so many ms. */
   private reasonsIn: number | null = null;
+  private allIn: number | null = null;
+  private wakeAt: number | null = null;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(parts: Parts) {
@@ -63,7 +65,7 @@ export class Pipeline {
     this.attempts = new Attempts(core, this.loads);
   }
 
-  private heard(word: () => void): void { this.inbox.push(word); this.wake(); }
+  private heard(word: () => void): void { this.inbox.push(word); this.soon(); }
 
   private takeIn(): void {
     const words = this.inbox;
@@ -126,8 +128,13 @@ export class Pipeline {
     return steps;
   }
 
-  /** Something happened: plan in the next turn of the event loop. */
+  /** Something happened: plan in the next turn of the event loop, with all jobs in view. */
   wake(): void {
+    this.looks.callForAll();
+    this.soon();
+  }
+
+  private soon(): void {
     if (this.woken) return;
     this.woken = true;
     setImmediate(() => { this.woken = false; void this.turn(); });
@@ -152,13 +159,17 @@ export class Pipeline {
     const { clock, settings } = this.core.parts;
     const tickMs = settings().tickSeconds * 1000;
     const busy = this.core.instances.size > 0 || this.core.jobs.size > 0;
-    const until = this.core.outlook.wakeAt === null ? Infinity : Math.max(0, this.core.outlook.wakeAt - clock());
-    const delay = Math.min(busy ? tickMs : Infinity, until, this.reasonsIn ?? Infinity);
+    const until = this.wakeAt === null ? Infinity : Math.max(0, this.wakeAt - clock());
+    const delay = Math.min(busy ? tickMs : Infinity, until, this.reasonsIn ?? Infinity, this.allIn ?? Infinity);
     if (delay !== Infinity) this.timer = setTimeout(() => this.wake(), Math.min(Math.max(1, delay), LONGEST_TIMER_MS));
   }
 
   private plan(): Plan {
-    return plan(buildSnapshot({ ...this.core.parts, jobs: this.core.jobs, instances: this.core.instances, open: this.queue.open && this.core.leaving === 'no', advice: this.learned.advice, loadFailures: this.core.loadFailures }), this.core.parts.clock());
+    const { next, allIn } = this.looks.look({ ...this.core.parts, jobs: this.core.jobs, instances: this.core.instances, open: this.queue.open && this.core.leaving === 'no', advice: this.learned.advice, loadFailures: this.core.loadFailures }, this.core.parts.clock());
+    if (allIn === null) this.core.outlook = next;
+    this.allIn = allIn;
+    this.wakeAt = next.wakeAt;
+    return next;
   }
 
   private async step(): Promise<void> {
@@ -185,9 +196,8 @@ export class Pipeline {
     const { next, starts } = store.turn(() => {
       this.takeIn();
       this.giveWay();
-      const next = this.plan();
       this.core.gauge.observe(clock(), this.core.instances.values(), this.core.outlook.waiting);
-      this.core.outlook = next;
+      const next = this.plan();
       return { next, starts: next.actions.map(action => (action.type === 'run' ? this.attempts.claim(action) : null)) };
     });
     for (const start of starts) start?.();

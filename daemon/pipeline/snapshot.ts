@@ -19,13 +19,14 @@ export interface World {
 /** Assumed until a load was measured. */
 const FIRST_LOAD_MS = 5_000;
 
-export function buildSnapshot(world: World): Snapshot {
+/** `front`: of a long queue, only these jobs, which stand in order. */
+export function buildSnapshot(world: World, front?: readonly JobWork[]): Snapshot {
   const devices = world.pool.views();
   const jobs: JobView[] = [];
   const lists = new Set<readonly string[]>();
   let ingestsRunning = 0, last: readonly string[] | null = null;
   const pressing = somePress(world.jobs);
-  for (const work of world.jobs.values()) {
+  for (const work of front ?? world.jobs.values()) {
     if (work.ingest === 'running') ingestsRunning++;
     if (work.row.state === 'paused' || work.finishing || (pressing && isSummary(work))) continue;
     const view = work.view(), list = view.untouched?.models ?? work.modelList;
@@ -38,7 +39,7 @@ export function buildSnapshot(world: World): Snapshot {
   for (const id of used) { const view = modelView(id, devices, world); if (view) models[id] = view; }
   for (const view of Object.values(models)) for (const id of relativesOf(view, devices, world)) { const other = models[id] ?? modelView(id, devices, world); if (other) models[id] = other; }
   return {
-    policy: world.settings(), advice: world.advice, open: world.open, devices, models, jobs, ingestsRunning,
+    policy: world.settings(), advice: world.advice, open: world.open, devices, models, jobs, ingestsRunning, isFront: front !== undefined,
     instances: [...world.instances.values()].filter(instance => instance.state !== 'releasing').map(instance => ({
       id: instance.id, stage: instance.options.stage, model: instance.options.card.id, device: instance.options.device, state: instance.state,
       leaseBytes: instance.options.lease.bytes, threads: instance.threads, job: instance.run?.job ?? instance.options.job,

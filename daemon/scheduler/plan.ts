@@ -35,7 +35,7 @@ const MOST_ROUNDS = 12;
 export function plan(snapshot: Snapshot, now: number): Plan {
   const actions: Action[] = [];
   const policy = effectivePolicy(snapshot.policy);
-  const order = refuse(snapshot, orderJobs(snapshot.jobs, snapshot.models, policy), actions);
+  const order = snapshot.isFront ? snapshot.jobs : refuse(snapshot, orderJobs(snapshot.jobs, snapshot.models, policy), actions);
   const moved = new Set<string>();
   // Each round plans from where the one before leaves the machine; the last finds nothing more to do and knows why.
   let last = round({ ...snapshot, policy, jobs: order }, now, moved);
@@ -52,6 +52,7 @@ export function plan(snapshot: Snapshot, now: number): Plan {
   const why = explain({ snapshot, ledger, lanes, order: jobs, moved, only: policy.serial ? served[0] ?? null : null });
   return {
     actions: widen(actions, applied(last.snapshot, last.actions, now)),
+    order,
     waiting: new LazyMap<Waiting>(ids, place => {
       const reason = why(place);
       return reason ? { reason, expectedStartAt: Math.round(times().startAt[place]!) } : undefined;

@@ -109,6 +109,8 @@ export interface Snapshot {
   models: Readonly<Record<string, ModelView>>;
   /** Jobs that are neither final nor paused. */
   jobs: readonly JobView[];
+  /** They are the front of the queue (front.ts), in the order of an earlier plan, and none of them is refused. */
+  isFront?: boolean;
   ingestsRunning: number;
 }
 
@@ -126,6 +128,8 @@ export type Action =
 export interface Waiting { reason: Reason; expectedStartAt: number | null }
 export interface Plan {
   actions: readonly Action[];
+  /** The jobs as they were looked at. */
+  order: readonly JobView[];
   /** For each job that does not move now: why. */
   waiting: ReadonlyMap<string, Waiting>;
   expectedEndAt: ReadonlyMap<string, number>;

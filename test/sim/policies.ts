@@ -121,7 +121,7 @@ function walker(ways: Ways): Planner {
       const stage = snapshot.jobs.find(job => job.id === instance.job)?.stages.find(each => each.stage === instance.stage);
       if (!stage || stage.finished) actions.push({ type: 'unload', instance: instance.id, why: 'reuse' });
     }
-    return { actions, waiting: new Map(), expectedEndAt: new Map(), wakeAt: null } satisfies Plan;
+    return { actions, order, waiting: new Map(), expectedEndAt: new Map(), wakeAt: null } satisfies Plan;
   };
 }
 export type { Snapshot };

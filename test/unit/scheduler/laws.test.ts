@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { front } from '../../../daemon/scheduler/front.ts';
+import { LOOK_AHEAD } from '../../../daemon/scheduler/lanes.ts';
 import { plan } from '../../../daemon/scheduler/plan.ts';
 import type { Plan, Snapshot } from '../../../daemon/scheduler/snapshot.ts';
 import { PRIORITIES, STAGES } from '../../../schemas/words.ts';
@@ -28,8 +30,8 @@ const accidentArbitrary: fc.Arbitrary<Accident> = fc.oneof(
   fc.record({ at: fc.integer({ min: 0, max: 300_000 }), type: fc.constant('lost' as const), device: fc.constantFrom('gpu0', 'gpu1'), forMs: fc.integer({ min: 1, max: 60_000 }) }),
 );
 
-const worldArbitrary: fc.Arbitrary<WorldSpec> = fc.record({
-  seed: fc.nat(), gpus: fc.integer({ min: 0, max: 2 }), gigabytes: fc.constantFrom(11, 16, 24), cores: fc.constantFrom(1, 2, 8), count: fc.integer({ min: 1, max: 14 }),
+const worldOf = (fewest: number, most: number): fc.Arbitrary<WorldSpec> => fc.record({
+  seed: fc.nat(), gpus: fc.integer({ min: 0, max: 2 }), gigabytes: fc.constantFrom(11, 16, 24), cores: fc.constantFrom(1, 2, 8), count: fc.integer({ min: fewest, max: most }),
   accidents: fc.array(accidentArbitrary, { maxLength: 6 }),
   policy: fc.record({
     instancesPerDevice: fc.integer({ min: 1, max: 5 }), loadedModels: fc.integer({ min: 1, max: 6 }), concurrentTasks: fc.integer({ min: 1, max: 8 }), serial: fc.constantFrom(false, false, false, true),
@@ -41,6 +43,8 @@ const worldArbitrary: fc.Arbitrary<WorldSpec> = fc.record({
   seed, jobs, models, policy, accidents: [...accidents, ...['gpu0', 'gpu1'].map(device => ({ at: 400_000, type: 'outsider' as const, device, bytes: -100 * GiB }))].filter(each => !('device' in each) || Number(each.device.slice(3)) < gpus),
   devices: [...Array.from({ length: gpus }, (_, i) => ({ id: `gpu${i}`, kind: 'gpu' as const, totalBytes: gigabytes * GiB })), { id: 'cpu', kind: 'cpu' as const, totalBytes: 16 * GiB, cores }],
 })));
+
+const worldArbitrary = worldOf(1, 14);
 
 /** More for a longer search: FAST_CHECK_RUNS=2000. */
 const RUNS = { numRuns: Number(process.env.FAST_CHECK_RUNS ?? 80) };
@@ -99,6 +103,19 @@ describe('laws of the plan', () => {
       } }, plan);
       world.run(3_600_000);
     }), RUNS);
+  });
+
+  it('the front of a long queue decides what all of it does', () => {
+    let shorter = 0;
+    fc.assert(fc.property(worldOf(150, 200), spec => {
+      const onPlan = (snapshot: Snapshot, { actions, order }: Plan, now: number): void => {
+        const jobs = front(order, LOOK_AHEAD);
+        if (jobs.length < order.length) shorter++;
+        assert.deepEqual(plan({ ...snapshot, jobs, isFront: true }, now).actions, actions.filter(({ type }) => type !== 'refuse'));
+      };
+      new World({ ...spec, onPlan }, plan).run(300_000);
+    }), { numRuns: Math.ceil(RUNS.numRuns / 20), endOnFailure: true });
+    assert.ok(shorter > 100, `${shorter} plans of a part`);
   });
 
   it('every job that does not move has exactly one reason, and those that move have none', () => {
