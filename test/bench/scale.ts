@@ -46,6 +46,9 @@ export async function thinking(waiting: number, times = 300): Promise<{ snapshot
 
 export interface FloodReport { jobs: number; submitMsPerJob: number; seconds: number; stepsPerSecond: number; cpuMsPerStep: number; eventsPerStep: number; loopDelayP99Ms: number; heapMiB: number; completed: number }
 
+/** Enough that the models are loaded and the code is warm: a load is no step. */
+const BEFOREHAND = 100;
+
 /** `jobs` recordings of one utterance at once, whose work takes no time: what is left is the daemon. */
 export async function flood(jobs: number): Promise<FloodReport> {
   const harness = await Harness.open({
@@ -53,15 +56,19 @@ export async function flood(jobs: number): Promise<FloodReport> {
     settings: { adaptive: false, yieldTo: 'never', loadedModels: 4, instancesPerDevice: 4 },
   });
   try {
-    const names = Array.from({ length: jobs }, (_, i) => `talk-${i}.wav`);
-    for (const name of names) harness.recording(name);
-    let events = 0, left = jobs;
+    const recordings = (what: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${what}-${i}.wav`);
+    const first = recordings('before', BEFOREHAND), names = recordings('talk', jobs);
+    for (const name of [...first, ...names]) harness.recording(name);
+    let events = 0, left = BEFOREHAND;
     const ended = new Set<string>();
-    const done = Promise.withResolvers<void>();
+    let done = Promise.withResolvers<void>();
     harness.watch(event => {
       events++;
       if (event.type === 'job' && isFinal(event.job.state) && !ended.has(event.job.id)) { ended.add(event.job.id); if (--left === 0) done.resolve(); }
     });
+    await harness.submit(first);
+    await done.promise;
+    [events, left, done] = [0, jobs, Promise.withResolvers<void>()];
     const delay = monitorEventLoopDelay({ resolution: 5 });
     const began = performance.now(), cpu = process.cpuUsage();
     delay.enable();
@@ -72,7 +79,7 @@ export async function flood(jobs: number): Promise<FloodReport> {
     const seconds = (performance.now() - began) / 1000, used = process.cpuUsage(cpu), steps = jobs * 3;
     return {
       jobs, submitMsPerJob: submitMs / jobs, seconds, stepsPerSecond: steps / seconds, cpuMsPerStep: (used.user + used.system) / 1000 / steps, eventsPerStep: events / steps,
-      loopDelayP99Ms: delay.percentile(99) / 1e6, heapMiB: process.memoryUsage().heapUsed / 1024 ** 2, completed: harness.store.list({ states: ['completed'], limit: 1 }).total,
+      loopDelayP99Ms: delay.percentile(99) / 1e6, heapMiB: process.memoryUsage().heapUsed / 1024 ** 2, completed: harness.store.list({ states: ['completed'], limit: 1 }).total - BEFOREHAND,
     };
   } finally { await harness.close(); }
 }
@@ -111,7 +118,8 @@ ${thought.map(each => `| ${each.waiting.toLocaleString('en')} | ${three(each.sna
 ## Jobs at once
 
 Recordings of one utterance, three stages whose work takes no time, submitted in one go to a pipeline with real worker processes and a store that syncs.
-What is left is Earshot itself: a step's claim, run, result and news. CPU is the whole process's, from the request to the last job's end.
+What is left is Earshot itself: a step's claim, run, result and news. CPU is the whole process's, from the request to the last job's end;
+the models are loaded beforehand, by a hundred other jobs.
 
 | jobs | submit, ms a job | steps a second | CPU a step, ms | events a step | delay of the event loop, p99, ms | heap, MiB |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
