@@ -1,14 +1,19 @@
 /** The workspace's glossaries: found for a recording, and one term more in them. An untrusted workspace's are not read. */
 import * as vscode from 'vscode';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readGlossary } from '../schemas/beside.ts';
 import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../schemas/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
 import { plain } from './words.ts';
 
+/** As it stands in a window, saved or not; null: no window has it. */
+const inWindow = (uri: vscode.Uri): string | null => vscode.workspace.textDocuments.find(document => !document.isClosed && document.uri.toString() === uri.toString())?.getText() ?? null;
+
 /** Null: there is no such file. */
 async function textOf(uri: vscode.Uri): Promise<string | null> {
-  const open = vscode.workspace.textDocuments.find(document => document.uri.toString() === uri.toString());
-  if (open && !open.isClosed) return open.getText();
+  const open = inWindow(uri);
+  if (open !== null) return open;
   try { return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)); } catch { return null; }
 }
 
@@ -17,8 +22,8 @@ export async function withGlossary(recording: vscode.Uri, options: JobOptions): 
   if (!vscode.workspace.isTrusted) return options;
   const root = vscode.workspace.getWorkspaceFolder(recording)?.uri.fsPath ?? null;
   const found: GlossaryEntry[][] = await Promise.all(glossaryPlaces(recording.fsPath, root).map(async path => {
-    const text = await textOf(vscode.Uri.file(path));
-    return text === null ? [] : parseGlossary(text, path);
+    const text = inWindow(vscode.Uri.file(path));
+    return text !== null ? parseGlossary(text, path) : existsSync(path) ? readGlossary(path) : [];
   }));
   const glossary = mergeGlossaries([options.glossary ?? [], ...found]);
   return glossary.length ? { ...options, glossary } : options;

@@ -1,8 +1,9 @@
 /** Voices that have a name in the workspace: given to jobs that tell speakers apart, and remembered when somebody names one. An untrusted workspace's are not touched. */
 import * as vscode from 'vscode';
+import { knownSpeakers } from '../schemas/beside.ts';
 import type { JobOptions } from '../schemas/job.ts';
 import { remember } from '../schemas/remembered.ts';
-import { isUnnamed, parseSpeakers, placeToRemember, speakerPlaces, withSpeakers } from '../schemas/speakers.ts';
+import { isUnnamed, placeToRemember, speakerPlaces, withSpeakers } from '../schemas/speakers.ts';
 
 const rootOf = (recording: vscode.Uri): string | null => vscode.workspace.getWorkspaceFolder(recording)?.uri.fsPath ?? null;
 const read = async (path: string): Promise<string | null> => { try { return new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.file(path))); } catch { return null; } };
@@ -10,8 +11,7 @@ const read = async (path: string): Promise<string | null> => { try { return new 
 /** The options with the voices that have a name for this recording, the nearest folder's first; as they are where speakers are not asked for. */
 export async function withKnownVoices(recording: vscode.Uri, options: JobOptions): Promise<JobOptions> {
   if (!options.speakers || !vscode.workspace.isTrusted) return options;
-  const found = await Promise.all(speakerPlaces(recording.fsPath, rootOf(recording)).map(async path => parseSpeakers(await read(path) ?? '')));
-  const known: Record<string, string> = Object.assign({}, ...found.reverse(), options.speakers.known);
+  const known = { ...await knownSpeakers(recording.fsPath, rootOf(recording)), ...options.speakers.known };
   return Object.keys(known).length ? { ...options, speakers: { ...options.speakers, known } } : options;
 }
 

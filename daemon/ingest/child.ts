@@ -37,6 +37,8 @@ export type FromChild =
 const PROGRESS_EVERY_MS = 100;
 /** A session's clients hear of each; ten sessions at once tell enough. */
 const LIVE_PROGRESS_EVERY_MS = 250;
+/** A quarter of a second. */
+const HEARD_BYTES = 256 * BYTES_PER_MS;
 const ZEROS = Buffer.alloc(1 << 16);
 
 /** Carries a failure to the end of this file. Imports nothing, because the schemas take longer to load than everything else here. */
@@ -127,7 +129,8 @@ async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested>
       const whole = odd.length ? Buffer.concat([odd, chunk]) : chunk;
       const even = whole.length - whole.length % 2;
       odd = whole.subarray(even);
-      await found(cutting.push(detector.push(samplesOf(whole.subarray(0, even)))));
+      // In pieces: an utterance is told as soon as its end is heard.
+      for (let at = 0; at < even; at += HEARD_BYTES) await found(cutting.push(detector.push(samplesOf(whole.subarray(at, Math.min(even, at + HEARD_BYTES))))));
       const now = performance.now();
       if (now - told >= (live ? LIVE_PROGRESS_EVERY_MS : PROGRESS_EVERY_MS)) { told = now; tell({ type: 'progress', ms: Math.floor(bytes / BYTES_PER_MS), taken: source.taken() }); }
     }

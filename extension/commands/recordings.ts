@@ -1,5 +1,6 @@
 /** Which files are recordings, and how a choice of files and folders becomes paths. */
 import * as vscode from 'vscode';
+import { stat } from 'node:fs/promises';
 
 export const EXTENSIONS = ['aac', 'aif', 'aiff', 'amr', 'avi', 'flac', 'm4a', 'm4b', 'm4v', 'mka', 'mkv', 'mov', 'mp2', 'mp3', 'mp4', 'mpeg', 'mpg', 'oga', 'ogg', 'opus', 'ts', 'wav', 'webm', 'wma', 'wmv', '3gp'] as const;
 const IS_RECORDING = new RegExp(`\\.(${EXTENSIONS.join('|')})$`, 'i');
@@ -12,8 +13,7 @@ export const fromUriList = (list: string): vscode.Uri[] => list.split(/\r?\n/).f
 /** Folders give the recordings in them and below, by name; other files stay out. */
 export async function recordingsIn(uris: readonly vscode.Uri[]): Promise<vscode.Uri[]> {
   const found = await Promise.all(uris.map(async uri => {
-    const { type } = await vscode.workspace.fs.stat(uri).then(stat => stat, () => ({ type: vscode.FileType.File }));
-    if (!(type & vscode.FileType.Directory)) return isRecording(uri) ? [uri] : [];
+    if (!await stat(uri.fsPath).then(found => found.isDirectory(), () => false)) return isRecording(uri) ? [uri] : [];
     const inside = await vscode.workspace.findFiles(new vscode.RelativePattern(uri, `**/*.{${EXTENSIONS.flatMap(e => [e, e.toUpperCase()]).join(',')}}`), null);
     return inside.sort((a, b) => a.path.localeCompare(b.path, undefined, { numeric: true }));
   }));
