@@ -1,6 +1,6 @@
 /** Files from a Hugging Face hub or a mirror of it, by HTTP: resumed by range, retried when cut, given up quickly when there is no way to the hub. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, isDiskFull } from '../../schemas/errors.ts';
 import type { PartFile } from './part-file.ts';
 
 export interface HubFile { repository: string; revision: string; path: string }
@@ -87,7 +87,7 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
         catch (error) {
           if (signal.aborted) throw new EarshotError('cancelled');
           if (error instanceof EarshotError && (error.failure.args.status || !maybeReachable(base)) && !RETRY_STATUS.has(Number(error.failure.args.status))) throw error;
-          if ((error as NodeJS.ErrnoException).code === 'ENOSPC' || (error instanceof EarshotError && error.failure.code === 'checksumMismatch')) throw error;
+          if (isDiskFull(error) || (error instanceof EarshotError && error.failure.code === 'checksumMismatch')) throw error;
           if (part.bytes > before) pauses = 0;
           const pause = retryPausesMs[pauses++];
           if (pause === undefined) {

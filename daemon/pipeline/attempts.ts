@@ -30,7 +30,7 @@ export class Attempts {
     if (to > from && action.stage === 'asr' && from >= stage.soloUntil) to = stage.absentUntil(from, work.windows.of(to - 1).end);
     const now = clock();
     for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index, now)) to = index;
-    if (to <= from) { this.core.advance(work); this.core.heard(() => {}); return null; }
+    if (to <= from) { this.core.advance(work); this.core.again(); return null; }
     if (work.row.models[action.stage] !== instance.options.card.id) this.standIn(work, action.stage, instance.options.card.id);
     const attempt = store.claim({ job: action.job, stage: action.stage, from, to, instance: instance.id, at: now });
     this.core.begin(work, stage, attempt);

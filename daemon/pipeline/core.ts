@@ -78,6 +78,8 @@ export class Core {
   leaving: 'no' | 'finish' | 'park' = 'no';
   /** Something happened: plan in the next turn of the event loop, with all jobs in view. */
   readonly wake: () => void;
+  /** The same where nothing but work went on: the front of the queue may do. */
+  readonly again: () => void;
   /** Something was heard from outside: taken in with the next turn. */
   readonly heard: (word: () => void) => void;
   private readonly restart: () => void;
@@ -86,9 +88,10 @@ export class Core {
   private readonly told = new Map<string, string>();
   stall: NodeJS.Timeout | null = null;
 
-  constructor(parts: Parts, loop: { wake(): void; heard(word: () => void): void; restart(): void; follow: Follow }) {
+  constructor(parts: Parts, loop: { wake(): void; again(): void; heard(word: () => void): void; restart(): void; follow: Follow }) {
     this.parts = parts;
     this.wake = loop.wake;
+    this.again = loop.again;
     this.heard = loop.heard;
     this.restart = loop.restart;
     this.follow = loop.follow;

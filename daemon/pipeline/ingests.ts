@@ -103,7 +103,6 @@ export class Ingests {
       work.ingest = 'done';
       this.core.update(work, { ingested: true, ...taken.change }, { kind: 'ingest.finished', data: { utterances: taken.pieces.length } });
       this.core.advance(work);
-      this.core.wake();
     }), error => this.core.heard(() => { if (isNow()) this.core.end(work, 'failed', toFailure(error)); }));
   }
 

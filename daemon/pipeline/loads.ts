@@ -129,7 +129,7 @@ export class Loads {
 
   changed(instance: Instance): void {
     this.tell(instance);
-    this.core.heard(() => {});
+    this.core.again();
   }
 
   /** The peak seen becomes the next estimate; told again when it grew. */

@@ -36,7 +36,7 @@ export class Pipeline {
   private readonly looks = new Looks();
   private learned: Learned = NOTHING_LEARNED;
   private turning = false;
-  private again = false;
+  private more = false;
   private woken = false;
   /** What workers said since the last turn. */
   private inbox: (() => void)[] = [];
@@ -47,7 +47,7 @@ export class Pipeline {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(parts: Parts) {
-    const core = this.core = new Core(parts, { wake: () => this.wake(), heard: word => this.heard(word), restart: () => this.start(), follow: { after: work => this.summaries.after(work), begin: row => this.summaries.begin(row) } });
+    const core = this.core = new Core(parts, { wake: () => this.wake(), again: () => this.again(), heard: word => this.heard(word), restart: () => this.start(), follow: { after: work => this.summaries.after(work), begin: row => this.summaries.begin(row) } });
     const guarded = core.guarded.bind(core);
     const events: InstanceEvents = {
       loaded: instance => guarded(() => this.loads.loaded(instance)),
@@ -65,7 +65,7 @@ export class Pipeline {
     this.attempts = new Attempts(core, this.loads);
   }
 
-  private heard(word: () => void): void { this.inbox.push(word); this.soon(); }
+  private heard(word: () => void): void { this.inbox.push(word); this.again(); }
 
   private takeIn(): void {
     const words = this.inbox;
@@ -131,20 +131,21 @@ export class Pipeline {
   /** Something happened: plan in the next turn of the event loop, with all jobs in view. */
   wake(): void {
     this.looks.callForAll();
-    this.soon();
+    this.again();
   }
 
-  private soon(): void {
+  /** The same where nothing but work went on: the front of the queue may do (looks.ts). */
+  private again(): void {
     if (this.woken) return;
     this.woken = true;
     setImmediate(() => { this.woken = false; void this.turn(); });
   }
 
   private async turn(): Promise<void> {
-    if (this.turning) { this.again = true; return; }
+    if (this.turning) { this.more = true; return; }
     this.turning = true;
     try {
-      do { this.again = false; await this.step(); } while (this.again);
+      do { this.more = false; await this.step(); } while (this.more);
     } catch (error) {
       this.core.stalled(error);
     } finally { this.turning = false; }

@@ -97,7 +97,7 @@ export function createRuntimes({ home, settings, nvidia = () => false, freeBytes
     } catch (error) {
       const failed = toFailure(error);
       // pip and npm report a full disk in their own words.
-      if (failed.code !== 'cancelled' && ((error as NodeJS.ErrnoException).code === 'ENOSPC' || /ENOSPC|No space left on device/i.test(failed.detail ?? ''))) {
+      if (failed.code !== 'cancelled' && (failed.code === 'diskFull' || /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/i.test(failed.detail ?? ''))) {
         throw new EarshotError('diskFull', { path: home.runtimes, needed, free: await freeBytes(home.runtimes) }, failed.detail);
       }
       throw error;
