@@ -10,7 +10,7 @@ import { createConnection, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Compile, type Validator } from 'typebox/compile';
-import { createMessageConnection, ResponseError, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
+import { ConnectionError, createMessageConnection, ErrorCodes, ResponseError, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
 import { EarshotError, ERROR_CODES, type ErrorCode, type Failure } from './errors.ts';
 import { FAILURE_CODE, METHODS, PROTOCOL, STATE_EVENTS, StateEvent, type Method, type Params, type Result, type StateEvents } from './rpc.ts';
 
@@ -62,6 +62,9 @@ async function reach(path: string): Promise<Socket> {
 
 const results = new Map<Method, Validator>();
 let events: Validator | null = null;
+
+/** The request did not leave, or its answer never comes. */
+const CUT: ReadonlySet<number> = new Set([ErrorCodes.MessageWriteError, ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive]);
 
 class Connection implements Client {
   daemon = { version: '', pid: 0 };
@@ -126,7 +129,9 @@ class Connection implements Client {
       // A code that this client does not know comes from a newer daemon; its words are still better than none.
       return isCode(code) ? new EarshotError(code, args, detail) : new EarshotError('internal', {}, `${String(code)} ${detail ?? ''}`);
     }
-    if (this.#gone) return new EarshotError('daemonUnreachable', {}, 'the connection ended');
+    // A daemon that was killed shows in what is written to it before its end is heard of.
+    const cut = error instanceof ConnectionError || (error instanceof ResponseError && CUT.has(error.code));
+    if (this.#gone || cut) return new EarshotError('daemonUnreachable', {}, 'the connection ended');
     return new EarshotError('badAnswer', { from: 'earshotd' }, (error as Error).message);
   }
 

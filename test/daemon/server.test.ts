@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { connect } from '../../schemas/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { FAILURE_CODE, PROTOCOL } from '../../schemas/rpc.ts';
@@ -44,6 +45,27 @@ test('a call goes there and back, with everything private', async () => {
   assert.equal(statSync(door.home.token).mode & 0o777, 0o600);
   assert.equal(statSync(door.home.socket).mode & 0o777, 0o600);
   assert.match(readFileSync(door.home.token, 'utf8'), /^[0-9a-f]{64}$/);
+});
+
+test('a daemon that was killed is out of reach, also for what is asked before its end is heard of', async () => {
+  const { home, remove } = temporaryHome(), heard: Socket[] = [];
+  mkdirSync(dirname(home.socket), { recursive: true });
+  const server = createServer(socket => {
+    const rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket.on('error', () => {})));
+    rpc.onRequest('session/hello', () => ({ protocol: PROTOCOL, version: '1.2.3', pid: 1 }));
+    rpc.listen();
+    heard.push(socket);
+  }).listen(home.socket);
+  await once(server, 'listening');
+  try {
+    const client = await connect({ socket: home.socket, token: 'any', client: 'test', version: '1.2.3' });
+    const waits = assert.rejects(client.call('job/list', {}), failsWith('daemonUnreachable'));
+    heard[0]!.destroy();
+    await assert.rejects(client.call('job/list', {}), failsWith('daemonUnreachable'));
+    await waits;
+    await client.closed;
+    await assert.rejects(client.call('job/list', {}), failsWith('daemonUnreachable'));
+  } finally { server.close(); remove(); }
 });
 
 test('requests are checked: unknown methods, wrong types, unknown properties', async () => {
