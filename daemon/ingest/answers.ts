@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Failure } from '../../schemas/errors.ts';
 import { Closed } from '../../schemas/words.ts';
-import type { FromChild } from './child.ts';
+import type { FromChild } from './channel.ts';
 
 /** More than a year of sound is none. */
 const Ms = Type.Integer({ minimum: 0, maximum: 400 * 24 * 3_600_000 });

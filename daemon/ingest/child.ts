@@ -1,38 +1,27 @@
 /**
- * The ingest's own process: starts ffmpeg, writes its PCM to the file, hears the speech in it and tells the daemon what it found, over IPC.
+ * The ingest's own process: starts ffmpeg, writes its PCM to the file, hears the speech in it and tells the daemon what it found.
  * Of a live session it reads the sound as it comes: PCM as it lies there, anything else through ffmpeg's pipe.
  * Media and native code stay out of the daemon; when the daemon goes, so does this process, and ffmpeg with its pipe.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDiskFull, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { confineAtWork, confinement, limitReader } from '../confine/linux.ts';
-import type { Rights } from '../confine/rights.ts';
 import { syncFolder } from '../durable.ts';
+import { LineSplitter } from '../lines.ts';
+import { CHANNEL, type ChildRequest, type FromChild, type Grown, type Prepare } from './channel.ts';
 import { RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
 import { decodeArguments, decodeStreamArguments, readDecoding, startsAfter } from './decoding.ts';
 import { openDetector } from './detector.ts';
 import { growing } from './growing.ts';
 import { tailIsCut } from './tail.ts';
 import { verdict } from './verdict.ts';
-
-/** `live`: the sound comes with time, as bytes in `inputPath`; for PCM that is the PCM file itself. */
-export interface ChildRequest { recording: string; /** Taken from this process before anything is opened; null: it keeps them. */ rights: Rights | null; audioTrack: number; pcmPath: string; ffmpeg: string; sherpaDirectory: string; live?: { format: 'pcm' | 'container'; inputPath: string } }
-/** Comes before the request, where a process is made ready: load the library now. */
-export interface Prepare { type: 'prepare'; sherpaDirectory: string }
-export interface Grown { type: 'grown'; bytes: number; ended: boolean }
-export type FromChild =
-  | { type: 'started'; durationMs: number | null }
-  | { type: 'utterances'; rows: UtteranceTimes[] }
-  /** `taken`: bytes of a live session's input that were looked at. */
-  | { type: 'progress'; ms: number; taken: number }
-  | { type: 'done'; durationMs: number; warnings: Failure[] }
-  | { type: 'failed'; failure: Failure };
 
 const PROGRESS_EVERY_MS = 100;
 /** A session's clients hear of each; ten sessions at once tell enough. */
@@ -43,7 +32,8 @@ const ZEROS = Buffer.alloc(1 << 16);
 
 /** Carries a failure to the end of this file. Imports nothing, because the schemas take longer to load than everything else here. */
 const stop = (failure: Failure): Error => Object.assign(new Error(failure.code), { failure });
-const tell = (message: FromChild): void => { process.send!(message); };
+const daemon = new Socket({ fd: CHANNEL });
+const tell = (message: FromChild, then?: () => void): void => { daemon.write(`${JSON.stringify(message)}\n`, then); };
 
 /** Where PCM comes from. `end` judges, once all of it came; `stop` lets go of it at any time. */
 interface Source { pcm: AsyncIterable<Buffer>; /** It lies in the PCM file already. */ inPlace: boolean; taken(): number; /** Known at its end. */ stereo(): boolean; end(readMs: number): Promise<Failure[]>; stop(): void }
@@ -186,14 +176,16 @@ const failureOf = (error: unknown): Failure =>
 const samplesOf = (bytes: Buffer): Int16Array =>
   bytes.byteOffset % 2 === 0 ? new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) : new Int16Array(new Uint8Array(bytes).buffer);
 
-process.once('disconnect', () => process.exit(0));
+daemon.once('close', () => process.exit(0)).on('error', () => {});
 const asked = Promise.withResolvers<ChildRequest>();
-process.on('message', (message: ChildRequest | Grown | Prepare) => {
+const lines = new LineSplitter(line => {
+  const message = JSON.parse(line.toString('utf8')) as ChildRequest | Grown | Prepare;
   if (!('type' in message)) asked.resolve(message);
   else if (message.type === 'grown') sound.grown(message.bytes, message.ended);
   // What cannot be loaded now says so when it is needed.
   else try { confinement(); prepared = { sherpaDirectory: message.sherpaDirectory, detector: openDetector(message.sherpaDirectory) }; } catch { /* then */ }
-});
+}, Infinity);
+daemon.on('data', (chunk: Buffer) => { lines.push(chunk); });
 const request = await asked.promise;
 if (request.rights) await confineAtWork(request.rights);
 /** Two sides may cancel each other out in their sum (a plug wired wrong): where nothing was heard, one of them is listened to. */
@@ -203,4 +195,4 @@ const listen = async (): Promise<Ingested> => {
 };
 const last: FromChild = await listen().then(
   ({ durationMs, warnings }) => ({ type: 'done', durationMs, warnings }), (error: unknown) => ({ type: 'failed', failure: failureOf(error) }));
-process.send!(last, () => process.disconnect());
+tell(last, () => process.exit(0));

@@ -6,7 +6,8 @@ import { dirname } from 'node:path';
 import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
 import { rightsOfMedia } from '../confine/rights.ts';
 import { listener } from './answers.ts';
-import type { ChildRequest, Grown } from './child.ts';
+import { hear, tell } from './channel.ts';
+import type { ChildRequest } from './channel.ts';
 import type { UtteranceTimes } from './cutting.ts';
 import { endGroup, startChild } from './process.ts';
 import type { Spare } from './spare.ts';
@@ -50,7 +51,7 @@ export function startLiveIngest(request: LiveIngestRequest): LiveIngest {
   const { format, inputPath } = request;
   if (request.signal.aborted) return { grown: () => {}, done: Promise.reject(new EarshotError('cancelled')) };
   const { child, done } = runChild({ ...request, audioTrack: 0 }, { format, inputPath });
-  return { grown: (bytes, ended) => { if (child.connected) child.send({ type: 'grown', bytes, ended } satisfies Grown, () => {}); }, done };
+  return { grown: (bytes, ended) => { tell(child, { type: 'grown', bytes, ended }); }, done };
 }
 
 /** ffmpeg hangs (a network drive that is gone): no word for this long ends it. */
@@ -111,9 +112,9 @@ function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live'
 
     child.stderr!.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-4000); });
     const fits = listener();
-    child.on('message', (message: unknown) => {
+    hear(child, message => {
       if (outcome) return;
-      if (!fits(message)) return end(new EarshotError('badAnswer', { engine: 'ingest' }, JSON.stringify(message).slice(0, 1000)));
+      if (!fits(message)) return end(new EarshotError('badAnswer', { engine: 'ingest' }, JSON.stringify(message)?.slice(0, 1000)));
       silence?.refresh();
       switch (message.type) {
         case 'started': request.onStart({ durationMs: message.durationMs }); break;
@@ -133,7 +134,7 @@ function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live'
       outcome!();
     });
     const rights = request.confined ? rightsOfMedia({ files: live ? [] : [recording], ffmpeg, runtime: sherpaDirectory, place: dirname(pcmPath) }) : null;
-    child.send({ recording, rights, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) } satisfies ChildRequest, error => { if (error) decide(() => reject(new EarshotError('workerCrashed', { exit: 'unknown' }, stderr || error.message))); });
+    tell(child, { recording, rights, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) });
   });
   return { child, done };
 }

@@ -3,7 +3,7 @@
  * a second sooner. There is one at most; who takes it owns it.
  */
 import type { ChildProcess } from 'node:child_process';
-import type { Prepare } from './child.ts';
+import { listens, tell } from './channel.ts';
 import { endGroup, startChild } from './process.ts';
 
 export class Spare {
@@ -16,13 +16,13 @@ export class Spare {
     this.#ready = { child, node, sherpaDirectory };
     child.once('exit', gone).once('error', gone);
     child.stderr!.resume();
-    child.send({ type: 'prepare', sherpaDirectory } satisfies Prepare, error => { if (error) gone(); });
+    tell(child, { type: 'prepare', sherpaDirectory });
   }
 
   /** The one that is ready for this; null: there is none. */
   take(node: string, sherpaDirectory: string): ChildProcess | null {
     const ready = this.#ready;
-    if (!ready || ready.node !== node || ready.sherpaDirectory !== sherpaDirectory || !ready.child.connected) return null;
+    if (!ready || ready.node !== node || ready.sherpaDirectory !== sherpaDirectory || !listens(ready.child)) return null;
     this.#ready = null;
     return ready.child;
   }

@@ -4,7 +4,7 @@ import { Compile, type Validator } from 'typebox/compile';
 import { ErrorCode } from '../../schemas/errors.ts';
 import { AsrOutput, NmtOutput, RepairOutput, SummaryOutput, TtsOutput } from '../../schemas/job.ts';
 import { Bytes, Closed, Fraction, Optional, type Stage } from '../../schemas/words.ts';
-import { MAX_FRAME_BYTES, type FromWorker } from './protocol.ts';
+import type { FromWorker } from './protocol.ts';
 
 const OUTPUTS: Record<Stage, TSchema> = { asr: AsrOutput, repair: RepairOutput, nmt: NmtOutput, tts: TtsOutput, summary: SummaryOutput };
 const id = Type.String({ maxLength: 200 });
@@ -48,33 +48,4 @@ export function readLine(text: string, stage: Stage): Line {
   const [first] = check.Errors(value);
   const why = `${type}${first?.instancePath ?? ''}: ${first?.message ?? 'wrong'}`;
   return type === 'result' && typeof frame.id === 'string' ? { kind: 'wrong', why, run: frame.id, ...(Number.isInteger(frame.index) ? { index: frame.index as number } : {}) } : { kind: 'wrong', why };
-}
-
-/** Cuts a stream into lines; holds at most one line of MAX_FRAME_BYTES. */
-export class LineSplitter {
-  private parts: Buffer[] = [];
-  private held = 0;
-  private readonly line: (bytes: Buffer) => void;
-  private readonly limit: number;
-  constructor(line: (bytes: Buffer) => void, limit = MAX_FRAME_BYTES) { this.line = line; this.limit = limit; }
-
-  /** False: a line went past the limit; nothing of it is kept. */
-  push(chunk: Buffer): boolean {
-    let from = 0;
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
-      const tail = chunk.subarray(from, at);
-      if (this.held + tail.length > this.limit) return this.drop();
-      this.line(this.parts.length ? Buffer.concat([...this.parts, tail]) : tail);
-      this.parts = [];
-      this.held = 0;
-      from = at + 1;
-    }
-    if (from < chunk.length) {
-      this.held += chunk.length - from;
-      if (this.held > this.limit) return this.drop();
-      this.parts.push(chunk.subarray(from));
-    }
-    return true;
-  }
-  private drop(): false { this.parts = []; this.held = 0; return false; }
 }

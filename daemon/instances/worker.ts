@@ -15,10 +15,11 @@ import { LONGEST_TIMER_MS } from '../clock.ts';
 import { launched } from '../confine/launched.ts';
 import { harmless, type Rights } from '../confine/rights.ts';
 import type { Engine, WorkerContext } from '../engines/engine.ts';
-import { LineSplitter, readLine } from './frames.ts';
+import { LineSplitter } from '../lines.ts';
+import { readLine } from './frames.ts';
 import { pruneLogs, WorkerLog } from './log.ts';
 import { outOfMemoryKills, processes, procMemory, psMemory, type Memory } from './memory.ts';
-import { WORKER_PROTOCOL, type FromWorker, type LoadRequest, type RunRequest, type StepOutputs, type ToWorker } from './protocol.ts';
+import { MAX_FRAME_BYTES, WORKER_PROTOCOL, type FromWorker, type LoadRequest, type RunRequest, type StepOutputs, type ToWorker } from './protocol.ts';
 
 export interface Timers {
   /** Milliseconds, never going back. */
@@ -196,7 +197,7 @@ class WorkerProcess implements Worker {
     this.log.note(`${engine.id}: ${program} ${args.join(' ')} (pid ${child.pid ?? 'none'})`);
     if (lowPriority && !nice && child.pid) try { setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL); } catch { /* It then runs at normal priority. */ }
 
-    const frames = new LineSplitter(line => this.line(line));
+    const frames = new LineSplitter(line => this.line(line), MAX_FRAME_BYTES);
     child.stdout!.on('data', (chunk: Buffer) => {
       if (!this.deaf && !frames.push(chunk)) this.end('badAnswer', this.badAnswer('a line too long'));
     });

@@ -12,8 +12,9 @@ import { confinement } from '../../daemon/confine/linux.ts';
 import { harmless, installation, rightsOfMedia, rightsOfVoices, rightsOfWorker, startedBy, type Rights } from '../../daemon/confine/rights.ts';
 import { examine } from '../../daemon/doctor.ts';
 import { engines } from '../../daemon/engines/engines.ts';
-import type { ChildRequest, FromChild } from '../../daemon/ingest/child.ts';
+import type { FromChild } from '../../daemon/ingest/channel.ts';
 import { startIngest } from '../../daemon/ingest/ingest.ts';
+import { hear, tell } from '../../daemon/ingest/channel.ts';
 import { endGroup, startChild } from '../../daemon/ingest/process.ts';
 import { processes } from '../../daemon/instances/memory.ts';
 import { toFailure } from '../../schemas/errors.ts';
@@ -175,11 +176,11 @@ describe('a confined process', { skip }, () => {
   it('an ingest that stood ready writes only where it may', { skip: missing({ ffmpeg, sherpa }) }, async () => {
     const child = startChild(process.execPath), pcmPath = join(home, 'elsewhere');
     try {
-      child.send({ type: 'prepare', sherpaDirectory: sherpa! });
-      child.send({ recording: join(SAMPLES, 'asterisk-es.flac'), rights: rightsOfMedia({ files: [join(SAMPLES, 'asterisk-es.flac')], ffmpeg: ffmpeg!, runtime: sherpa!, place: allowed }), audioTrack: 0, pcmPath, ffmpeg: ffmpeg!, sherpaDirectory: sherpa! } satisfies ChildRequest);
+      tell(child, { type: 'prepare', sherpaDirectory: sherpa! });
+      tell(child, { recording: join(SAMPLES, 'asterisk-es.flac'), rights: rightsOfMedia({ files: [join(SAMPLES, 'asterisk-es.flac')], ffmpeg: ffmpeg!, runtime: sherpa!, place: allowed }), audioTrack: 0, pcmPath, ffmpeg: ffmpeg!, sherpaDirectory: sherpa! });
       const said: FromChild[] = [];
-      child.on('message', message => said.push(message as FromChild));
-      await once(child, 'exit');
+      hear(child, message => said.push(message as FromChild));
+      await once(child, 'close');
       const last = said.at(-1);
       assert.ok(last?.type === 'failed' && /EACCES/.test(last.failure.detail ?? ''), JSON.stringify(last));
       assert.ok(!existsSync(pcmPath));

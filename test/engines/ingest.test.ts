@@ -139,6 +139,10 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     assert.equal(spare.take(process.execPath, sherpa!), null);
   });
 
+  test('a process that never ends its word is ended, and nothing of it is taken in', { skip: process.platform === 'win32' ? 'needs a shell' : false }, async () => {
+    writeFileSync(at('endless'), "#!/bin/sh\ntr '\\0' a < /dev/zero >&3\n", { mode: 0o755 });
+    await assert.rejects(ingest(ENGLISH, { node: at('endless') }), failsWith('badAnswer'));
+  });
   test('cancelling leaves no process behind', async () => {
     make(['-f', 'lavfi', '-i', 'anoisesrc=r=8000:a=0.02:seed=1', '-t', '3600', '-c:a', 'pcm_u8', at('long.wav')]);
     const abort = new AbortController();

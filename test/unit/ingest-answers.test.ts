@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { listener } from '../../daemon/ingest/answers.ts';
-import type { FromChild } from '../../daemon/ingest/child.ts';
+import type { FromChild } from '../../daemon/ingest/channel.ts';
 
 const utterances = (...rows: [index: number, startMs: number, endMs: number][]): FromChild => ({ type: 'utterances', rows: rows.map(([index, startMs, endMs]) => ({ index, startMs, endMs })) });
 

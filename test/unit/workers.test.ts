@@ -9,7 +9,9 @@ import { parseScript, ruleFor } from '../../daemon/engines/fake/script.ts';
 import { hear } from '../../daemon/engines/fake/text.ts';
 import { acceptRewrite, differences } from '../../daemon/engines/rewritten.ts';
 import { spreadWords, timeWords } from '../../daemon/engines/words.ts';
-import { LineSplitter, readLine } from '../../daemon/instances/frames.ts';
+import { readLine } from '../../daemon/instances/frames.ts';
+import { MAX_FRAME_BYTES } from '../../daemon/instances/protocol.ts';
+import { LineSplitter } from '../../daemon/lines.ts';
 import { pruneLogs, WorkerLog } from '../../daemon/instances/log.ts';
 import { outOfMemoryKills, procMemory, processes } from '../../daemon/instances/memory.ts';
 
@@ -17,7 +19,7 @@ describe('lines', () => {
   it('come out whole however the stream is cut', () => {
     fc.assert(fc.property(fc.array(fc.string({ maxLength: 30 }).map(line => line.replaceAll('\n', ''))), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (lines, cuts) => {
       const stream = Buffer.from(lines.map(line => `${line}\n`).join('')), seen: string[] = [];
-      const splitter = new LineSplitter(line => seen.push(line.toString('utf8')));
+      const splitter = new LineSplitter(line => seen.push(line.toString('utf8')), MAX_FRAME_BYTES);
       for (let at = 0, n = 0; at < stream.length; n++) { const next = at + cuts[n % cuts.length]!; assert.ok(splitter.push(stream.subarray(at, next))); at = next; }
       assert.deepEqual(seen, lines);
     }));
