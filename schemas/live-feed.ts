@@ -59,12 +59,15 @@ export class LiveFeed {
   /** Resolves when more may be pushed. */
   async ready(): Promise<void> { while (this.#bytes > FULL_BYTES && !this.#over) await new Promise<void>(resolve => { this.#drained = resolve; }); }
 
-  /** No more comes: what waits is sent, then the session is closed. @throws what the session failed with */
+  /** No more comes: what waits is sent, then the session is closed; where it takes no more, what it has is all. @throws what the session failed with */
   async end(): Promise<void> {
     this.#over = true;
     this.#wake();
     this.#drained();
-    await Promise.race([this.#done, this.failed]);
+    try { await Promise.race([this.#done, this.failed]); } catch (error) {
+      await this.#calls.close({ id: this.#job }).catch(() => {}); // nobody waits for a silence that ends it
+      throw error;
+    }
   }
 
   async #run(): Promise<void> {

@@ -278,7 +278,7 @@ export class Core {
         });
       }
       for (; stage.delivered < work.utterances.length && stage.isOver(stage.delivered); stage.delivered++)
-        this.outbox.publish({ type: 'utterance', job: work.row.id, utterance: work.made[stage.delivered]! });
+        this.outbox.publish({ type: 'utterance', job: work.row.id, utterance: { ...work.made[stage.delivered]! } }); // as it is now: what it becomes while the disk is busy is not safe yet
     }
     if (work.allOver && !work.finishing && work.row.state !== 'paused') this.complete(work);
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { EarshotError } from '../../schemas/errors.ts';
+import type { StateEvent } from '../../schemas/rpc.ts';
 import { engineFor } from '../../daemon/engines/engines.ts';
 import { Harness, fakeModel, fourStages } from './harness.ts';
 
@@ -16,6 +17,15 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     assert.equal(utterances.length, 5);
     for (const utterance of utterances) assert.ok(utterance.asr?.text && utterance.repair?.text && utterance.nmt?.text && utterance.tts, JSON.stringify(utterance));
     for (const stage of ['asr', 'repair', 'nmt', 'tts'] as const) assert.deepEqual(harness.delivered(job!, stage), [0, 1, 2, 3, 4]);
+  });
+
+  it('tells of things as they were when they were safe: what they become later is later news', async () => {
+    harness = await Harness.open({ models: fourStages({ asr: 5, repair: 5, nmt: 5, tts: 5 }), utterances: () => [1000, 2000, 1500] });
+    const told: [StateEvent, string][] = [];
+    harness.watch(event => told.push([event, JSON.stringify(event)]));
+    await harness.submit(['talk.wav'], { speak: true });
+    await harness.until('the news of its end', () => told.some(([event]) => event.type === 'job' && event.job.state === 'completed'));
+    for (const [event, was] of told) assert.equal(JSON.stringify(event), was);
   });
 
   it('overlaps the stages inside one recording', async () => {

@@ -46,6 +46,10 @@ describe('sound on its way into a session', () => {
     over.push(Buffer.alloc(10));
     await assert.rejects(over.failed, { failure: { code: 'wrongState', args: { id: 'job', state: 'cancelled' } } });
     await assert.rejects(over.end());
+    const broken = session([]), cut = new LiveFeed('job', { ...broken.calls, append: async () => { throw new EarshotError('badAnswer', { from: 'earshotd' }); } });
+    cut.push(Buffer.alloc(10));
+    await assert.rejects(cut.end(), { failure: { code: 'badAnswer', args: { from: 'earshotd' } } });
+    assert.ok(broken.closed, 'what it has is all');
   });
   it('a microphone that nobody listens to ends instead of filling the memory', async () => {
     const feed = new LiveFeed('job', { ...session([]).calls, append: () => new Promise(() => {}) });
