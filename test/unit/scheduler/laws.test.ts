@@ -107,13 +107,14 @@ describe('laws of the plan', () => {
 
   it('the front of a long queue decides what all of it does', () => {
     let shorter = 0;
-    fc.assert(fc.property(worldOf(150, 200), spec => {
+    // All come at once, so that of each model's jobs more wait than the front has.
+    fc.assert(fc.property(worldOf(220, 250), spec => {
       const onPlan = (snapshot: Snapshot, { actions, order }: Plan, now: number): void => {
         const jobs = front(order, LOOK_AHEAD);
         if (jobs.length < order.length) shorter++;
         assert.deepEqual(plan({ ...snapshot, jobs, isFront: true }, now).actions, actions.filter(({ type }) => type !== 'refuse'));
       };
-      new World({ ...spec, onPlan }, plan).run(300_000);
+      new World({ ...spec, jobs: spec.jobs.map(job => ({ ...job, at: job.at % 1000 })), onPlan }, plan).run(120_000);
     }), { numRuns: Math.ceil(RUNS.numRuns / 20), endOnFailure: true });
     assert.ok(shorter > 100, `${shorter} plans of a part`);
   });
