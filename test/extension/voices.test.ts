@@ -19,7 +19,7 @@ import { explorerMenu, openWorkbench, runCommand, until, webview } from './host/
 const unavailable = await hostUnavailable() ?? missing({ ffmpeg, 'the sherpa runtime': sherpa, 'the Python engines': python, 'whisper-base': modelFolder('whisper-base'), resemblyzer: modelFolder('resemblyzer') });
 if (unavailable) console.log(`Not run: ${unavailable}`);
 
-/** Turns of the reader and the caller in one recording, a second of silence between them; `turns`: whose sample, from which second, how long. */
+/** Turns of the reader and the caller in one recording, silence between them that parts utterances; `turns`: whose sample, from which second, how long. */
 function conversation(path: string, turns: readonly (readonly ['sense-and-sensibility.flac' | 'asterisk-es.flac', number, number])[]): void {
   const inputs = turns.flatMap(([name, from, seconds]) => ['-ss', String(from), '-t', String(seconds), '-i', join(SAMPLES, name)]);
   const heard = turns.map((_, n) => `[${n}:a]aresample=16000,aformat=channel_layouts=mono,apad=pad_dur=1.8[a${n}]`).join(';');
