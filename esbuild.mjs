@@ -1,75 +1,134 @@
 /**
- * Bundles Earshot into dist/: the daemon, the command line, the workers, and the extension with its pages. Needs Node 24.
+ * Bundles Earshot into dist/: the daemon, the command line, the workers, and the extension with its pages. Needs Node
+ * 24.
  *   node esbuild.mjs [--production]
  *   node esbuild.mjs --watch           everything that the editor runs, again at every change
- * Native packages stay outside and are found in node_modules; data that the daemon reads lies beside it as in the source tree.
+ * Native packages stay outside and are found in node_modules; data that the daemon reads lies beside it as in the
+ * source tree.
  */
 import { build, context } from 'esbuild';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, parse } from 'node:path';
 
 const root = import.meta.dirname;
-const production = process.argv.includes('--production'), watching = process.argv.includes('--watch');
+const production = process.argv.includes('--production'),
+  watching = process.argv.includes('--watch');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const at = (...parts) => join(root, ...parts);
 
 const node = {
-  absWorkingDir: root, bundle: true, platform: 'node', target: 'node24', format: 'esm', logLevel: 'warning',
-  sourcemap: production ? false : 'linked', minifySyntax: true, minifyWhitespace: production,
-  outExtension: { '.js': '.mjs' }, outdir: 'dist',
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  logLevel: 'warning',
+  sourcemap: production ? false : 'linked',
+  minifySyntax: true,
+  minifyWhitespace: production,
+  outExtension: { '.js': '.mjs' },
+  outdir: 'dist',
   external: ['better-sqlite3', 'koffi', 'node-pty', 'node-llama-cpp', 'sherpa-onnx-node'],
   define: { EARSHOT_VERSION: JSON.stringify(version) },
   // CommonJS packages inside ask for built-in modules by require.
-  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+  },
 };
 
 /** Engines with a worker in Node: daemon/engines/<engine>/worker.ts → dist/workers/<engine>.mjs */
-const engines = readdirSync(at('daemon/engines'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-const workers = engines.filter((engine) => existsSync(at('daemon/engines', engine, 'worker.ts')));
+const engines = readdirSync(at('daemon/engines'), { withFileTypes: true })
+  .filter(entry => entry.isDirectory())
+  .map(entry => entry.name);
+const workers = engines.filter(engine => existsSync(at('daemon/engines', engine, 'worker.ts')));
 
 /** Data in the same places relative to the bundle as to the modules that read it. */
 const data = [
-  { in: 'daemon/models/registry.json', out: 'registry' }, { in: 'daemon/engines/python/earshot_worker.py', out: 'workers/earshot_worker' },
-  ...['python', 'llama', 'llama-3.21', 'sherpa', 'dictionaries'].flatMap((runtime) => readdirSync(at('daemon/runtimes', runtime)).filter((file) => /\.(json|txt)$/.test(file)).map((file) => ({ in: `daemon/runtimes/${runtime}/${file}`, out: `${runtime}/${parse(file).name}` }))),
-  ...engines.filter((engine) => existsSync(at('daemon/engines', engine, 'worker.py'))).map((engine) => ({ in: `daemon/engines/${engine}/worker.py`, out: `workers/${engine}` })),
+  { in: 'daemon/models/registry.json', out: 'registry' },
+  { in: 'daemon/engines/python/earshot_worker.py', out: 'workers/earshot_worker' },
+  ...['python', 'llama', 'llama-3.21', 'sherpa', 'dictionaries'].flatMap(runtime =>
+    readdirSync(at('daemon/runtimes', runtime))
+      .filter(file => /\.(json|txt)$/.test(file))
+      .map(file => ({ in: `daemon/runtimes/${runtime}/${file}`, out: `${runtime}/${parse(file).name}` })),
+  ),
+  ...engines
+    .filter(engine => existsSync(at('daemon/engines', engine, 'worker.py')))
+    .map(engine => ({ in: `daemon/engines/${engine}/worker.py`, out: `workers/${engine}` })),
 ];
 
 const daemon = [
-  { ...node, entryPoints: [{ in: 'daemon/main.ts', out: 'earshotd' }, { in: 'daemon/ingest/child.ts', out: 'ingest-child' }, { in: 'daemon/speakers/child.ts', out: 'speakers-child' }, { in: 'daemon/confine/launch.ts', out: 'confine-launch' }] },
-  { ...node, entryPoints: workers.map((engine) => ({ in: `daemon/engines/${engine}/worker.ts`, out: `workers/${engine}` })) },
-  { absWorkingDir: root, outdir: 'dist', entryPoints: data, loader: { '.json': 'copy', '.txt': 'copy', '.py': 'copy' }, logLevel: 'warning' },
+  {
+    ...node,
+    entryPoints: [
+      { in: 'daemon/main.ts', out: 'earshotd' },
+      { in: 'daemon/ingest/child.ts', out: 'ingest-child' },
+      { in: 'daemon/diarization/child.ts', out: 'diarization-child' },
+      { in: 'daemon/workers/sandbox/launch.ts', out: 'sandbox-launch' },
+    ],
+  },
+  {
+    ...node,
+    entryPoints: workers.map(engine => ({ in: `daemon/engines/${engine}/worker.ts`, out: `workers/${engine}` })),
+  },
+  {
+    absWorkingDir: root,
+    outdir: 'dist',
+    entryPoints: data,
+    loader: { '.json': 'copy', '.txt': 'copy', '.py': 'copy' },
+    logLevel: 'warning',
+  },
 ];
 
 /** Split, so that a command loads only what it needs. */
 async function cli() {
-  const { metafile } = await build({ ...node, entryPoints: [{ in: 'daemon/cli/main.ts', out: 'cli' }], splitting: true, chunkNames: 'cli-[hash]', metafile: true });
-  for (const file of readdirSync(at('dist'))) if (/^cli-.*\.mjs(\.map)?$/.test(file) && !(`dist/${file}` in metafile.outputs)) rmSync(at('dist', file));
+  const { metafile } = await build({
+    ...node,
+    entryPoints: [{ in: 'cli/main.ts', out: 'cli' }],
+    splitting: true,
+    chunkNames: 'cli-[hash]',
+    metafile: true,
+  });
+  for (const file of readdirSync(at('dist')))
+    if (/^cli-.*\.mjs(\.map)?$/.test(file) && !(`dist/${file}` in metafile.outputs)) rmSync(at('dist', file));
 }
 
 /** Tells the editor's task when building begins and when all of it has ended; at first that is everything. */
 function announce(builds) {
-  let busy = 0, said = false, first = builds;
-  return { name: 'announce', setup({ onStart, onEnd }) {
-    let built = false;
-    onStart(() => { busy += 1; if (!said) console.log('build started'); said = true; });
-    onEnd(() => {
-      if (!built) first -= 1;
-      built = true;
-      busy -= 1;
-      if (busy || first) return;
-      said = false;
-      console.log('build finished');
-    });
-  } };
+  let busy = 0,
+    said = false,
+    first = builds;
+  return {
+    name: 'announce',
+    setup({ onStart, onEnd }) {
+      let built = false;
+      onStart(() => {
+        busy += 1;
+        if (!said) console.log('build started');
+        said = true;
+      });
+      onEnd(() => {
+        if (!built) first -= 1;
+        built = true;
+        busy -= 1;
+        if (busy || first) return;
+        said = false;
+        console.log('build finished');
+      });
+    },
+  };
 }
 
 // Nothing is removed first: a daemon that runs from here goes on finding its workers.
 mkdirSync(at('dist/workers'), { recursive: true });
 // The extension and its pages know what they are built of.
-const { buildExtension } = await import('./extension/build.ts');
+const { buildExtension } = await import('./scripts/build-extension.ts');
 if (watching) {
   const all = [...daemon];
-  await buildExtension({ watch: async (options) => { all.push(options); } });
+  await buildExtension({
+    watch: async options => {
+      all.push(options);
+    },
+  });
   const plugins = [announce(all.length)];
-  await Promise.all(all.map(async (options) => (await context({ ...options, plugins })).watch()));
-} else await Promise.all([...daemon.map((options) => build(options)), cli(), buildExtension({ production })]);
+  await Promise.all(all.map(async options => (await context({ ...options, plugins })).watch()));
+} else await Promise.all([...daemon.map(options => build(options)), cli(), buildExtension({ production })]);

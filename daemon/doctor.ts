@@ -1,21 +1,24 @@
-/** What works on this machine and what is missing: each check looks, changes nothing, and says so in a code and arguments. */
+/**
+ * What works on this machine and what is missing: each check looks, changes nothing, and says so in a code and
+ * arguments.
+ */
 import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Device } from '../schemas/device.ts';
 import { EarshotError, type Failure } from '../schemas/errors.ts';
 import type { Result } from '../schemas/rpc.ts';
 import type { Settings } from '../schemas/settings.ts';
-import { launched } from './confine/launched.ts';
-import { confinement } from './confine/linux.ts';
-import { rightsOfMedia } from './confine/rights.ts';
-import type { RuntimeId } from './engines/engine.ts';
-import type { Home } from './home.ts';
+import { launched } from './workers/sandbox/launched.ts';
+import { confinement } from './workers/sandbox/linux.ts';
+import { rightsOfMedia } from './workers/sandbox/permissions.ts';
+import type { RuntimeId } from './contracts/engine.ts';
+import type { Home } from './auth/home.ts';
 import { createHub, type Hub } from './models/hub.ts';
 import type { Models } from './models/models.ts';
-import { freeBytes as diskFreeBytes } from './runtimes/disk.ts';
+import { freeBytes as diskFreeBytes } from './system/disk.ts';
 import { findFfmpeg } from './runtimes/ffmpeg.ts';
 import { findNpm } from './runtimes/npm.ts';
-import { run } from './runtimes/process.ts';
+import { run } from './workers/run-program.ts';
 import { findPython, OLDEST_PYTHON, python } from './runtimes/python.ts';
 import type { Runtimes } from './runtimes/runtimes.ts';
 
@@ -38,23 +41,27 @@ export interface Examined {
 
 const GiB = 1024 ** 3;
 const RUNTIMES: readonly RuntimeId[] = ['python', 'llama', 'sherpa', 'dictionaries'];
-const OLDEST_NODE = 22, PROBE_MS = 15_000;
+const OLDEST_NODE = 22,
+  PROBE_MS = 15_000;
 
 /** Looks at everything, in the order in which a person would mend it. Takes a few seconds at most. */
 export async function examine(machine: Examined): Promise<Report> {
   const { freeBytes = diskFreeBytes, hub = createHub() } = machine;
   const checks = await Promise.all([
     node(process.versions.node),
-    pythonCheck(machine), npm(machine), ffmpeg(machine),
-    gpu(machine.devices, machine.problems), memory(machine.devices),
-    freeBytes(machine.home.data).then((free) => disk(free, machine.home.data)),
+    pythonCheck(machine),
+    npm(machine),
+    ffmpeg(machine),
+    gpu(machine.devices, machine.problems),
+    memory(machine.devices),
+    freeBytes(machine.home.data).then(free => disk(free, machine.home.data)),
     modelsCheck(machine),
     engines(machine.runtimes),
     network(machine.settings, hub),
     socket(machine.home.run, machine.platform ?? process.platform),
     sandbox(machine),
   ]);
-  return { checks: checks.filter((check) => check !== null) };
+  return { checks: checks.filter(check => check !== null) };
 }
 
 const check = (id: string, status: Check['status'], args: Check['args'] = {}): Check => ({ id, status, args });
@@ -66,10 +73,17 @@ async function pythonCheck({ settings, runtimes, env = process.env }: Examined):
   const installed = runtimes.ready('python');
   const path = installed ? python(runtimes.directory('python')) : await findPython(settings, env).catch(() => null);
   if (!path) return check('python', 'problem', { needed: OLDEST_PYTHON.join('.') });
-  const version = (await run(path, ['--version'], { timeoutMs: PROBE_MS, env }).catch(() => null))?.tail.replace('Python', '').trim() ?? '';
+  const version =
+    (await run(path, ['--version'], { timeoutMs: PROBE_MS, env }).catch(() => null))?.tail
+      .replace('Python', '')
+      .trim() ?? '';
   // Debian leaves out what makes environments, and says so only when one is made.
-  const whole = installed || (await run(path, ['-c', 'import venv, ensurepip'], { timeoutMs: PROBE_MS, env }).catch(() => null))?.status === 0;
-  return whole ? check('python', 'ok', { version, path }) : check('python', 'warning', { version, path, missing: 'venv' });
+  const whole =
+    installed ||
+    (await run(path, ['-c', 'import venv, ensurepip'], { timeoutMs: PROBE_MS, env }).catch(() => null))?.status === 0;
+  return whole
+    ? check('python', 'ok', { version, path })
+    : check('python', 'warning', { version, path, missing: 'venv' });
 }
 
 async function npm({ runtimes, env = process.env }: Examined): Promise<Check> {
@@ -77,7 +91,9 @@ async function npm({ runtimes, env = process.env }: Examined): Promise<Check> {
     const { program, args } = findNpm(env);
     const { status, stdout } = await run(program, [...args, '--version'], { timeoutMs: PROBE_MS, env });
     if (status === 0) return check('npm', 'ok', { version: stdout.trim() });
-  } catch { /* not there */ }
+  } catch {
+    /* not there */
+  }
   // Once the packs are in place nothing needs it.
   return check('npm', runtimes.ready('llama') && runtimes.ready('sherpa') ? 'warning' : 'problem');
 }
@@ -87,7 +103,9 @@ async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Prom
     const path = findFfmpeg(settings, runtimes, env);
     const answer = await run(path, ['-hide_banner', '-version'], { timeoutMs: PROBE_MS, env }).catch(() => null);
     const version = /version (\S+)/.exec(answer?.stdout ?? '')?.[1];
-    return answer?.status === 0 ? check('ffmpeg', 'ok', { path, version: version ?? '' }) : check('ffmpeg', 'problem', { path });
+    return answer?.status === 0
+      ? check('ffmpeg', 'ok', { path, version: version ?? '' })
+      : check('ffmpeg', 'problem', { path });
   } catch (error) {
     const chosen = error instanceof EarshotError && error.failure.args.path;
     // The Python runtime will bring one.
@@ -96,16 +114,21 @@ async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Prom
 }
 
 export function gpu(devices: readonly Device[], problems: readonly Failure[]): Check {
-  const gpus = devices.filter((device) => device.kind === 'gpu'), lost = gpus.find((device) => device.health === 'lost');
+  const gpus = devices.filter(device => device.kind === 'gpu'),
+    lost = gpus.find(device => device.health === 'lost');
   if (lost) return check('gpu', 'problem', { problem: 'deviceLost', name: lost.name });
-  const names = gpus.map((device) => device.name + (device.driver ? ` (driver ${device.driver})` : '')).join(', ');
-  if (gpus.length > 0) return check('gpu', gpus.every((device) => device.health === 'ok') ? 'ok' : 'warning', { names, ...(problems[0] ? { problem: problems[0].code } : {}) });
+  const names = gpus.map(device => device.name + (device.driver ? ` (driver ${device.driver})` : '')).join(', ');
+  if (gpus.length > 0)
+    return check('gpu', gpus.every(device => device.health === 'ok') ? 'ok' : 'warning', {
+      names,
+      ...(problems[0] ? { problem: problems[0].code } : {}),
+    });
   return problems[0] ? check('gpu', 'problem', { problem: problems[0].code }) : check('gpu', 'warning');
 }
 
 /** The smallest set of models that works wants about 3 GB of RAM. */
 export function memory(devices: readonly Device[]): Check | null {
-  const cpu = devices.find((device) => device.kind === 'cpu');
+  const cpu = devices.find(device => device.kind === 'cpu');
   if (!cpu) return null;
   const { free } = cpu.memory;
   return check('memory', free < GiB ? 'problem' : free < 3 * GiB ? 'warning' : 'ok', { free });
@@ -115,16 +138,23 @@ export const disk = (free: number, path: string): Check =>
   check('disk', free < GiB ? 'problem' : free < 5 * GiB ? 'warning' : 'ok', { free, path });
 
 async function modelsCheck({ models, devices, settings }: Examined): Promise<Check> {
-  const list = models.list(), broken = list.filter((model) => model.state === 'broken');
-  if (broken.length > 0) return check('models', 'problem', { names: broken.map((model) => model.card.id).join(', ') });
-  const wanted = [...new Set(Object.values((await models.defaults({ gpu: devices.some((device) => device.kind === 'gpu') })).models))];
-  const missing = wanted.filter((id) => !models.ready(id));
-  return missing.length > 0 ? check('models', 'warning', { names: missing.join(', '), ...(settings.offline ? { offline: 1 } : {}) }) : check('models', 'ok', { names: wanted.join(', ') });
+  const list = models.list(),
+    broken = list.filter(model => model.state === 'broken');
+  if (broken.length > 0) return check('models', 'problem', { names: broken.map(model => model.card.id).join(', ') });
+  const wanted = [
+    ...new Set(Object.values((await models.defaults({ gpu: devices.some(device => device.kind === 'gpu') })).models)),
+  ];
+  const missing = wanted.filter(id => !models.ready(id));
+  return missing.length > 0
+    ? check('models', 'warning', { names: missing.join(', '), ...(settings.offline ? { offline: 1 } : {}) })
+    : check('models', 'ok', { names: wanted.join(', ') });
 }
 
 export function engines(runtimes: Pick<Runtimes, 'ready'>): Check {
-  const missing = RUNTIMES.filter((id) => !runtimes.ready(id));
-  return missing.length > 0 ? check('engines', 'warning', { names: missing.join(', ') }) : check('engines', 'ok', { names: RUNTIMES.join(', ') });
+  const missing = RUNTIMES.filter(id => !runtimes.ready(id));
+  return missing.length > 0
+    ? check('engines', 'warning', { names: missing.join(', ') })
+    : check('engines', 'ok', { names: RUNTIMES.join(', ') });
 }
 
 async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'>): Promise<Check> {
@@ -135,11 +165,19 @@ async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'
 /** A private build of ffmpeg may need libraries that its confined process cannot see: it is started once. */
 async function sandbox({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
   const found = confinement();
-  if (settings.sandbox === 'off' || 'reason' in found) return check('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
+  if (settings.sandbox === 'off' || 'reason' in found)
+    return check('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
   try {
-    const path = findFfmpeg(settings, runtimes, env), { program, args } = launched({ program: path, args: ['-version'] }, rightsOfMedia({ files: [], ffmpeg: path, place: tmpdir() }));
-    if ((await run(program, args, { timeoutMs: PROBE_MS, env })).status !== 0) return check('sandbox', 'problem', { path });
-  } catch { /* without ffmpeg there is nothing to try */ }
+    const path = findFfmpeg(settings, runtimes, env),
+      { program, args } = launched(
+        { program: path, args: ['-version'] },
+        rightsOfMedia({ files: [], ffmpeg: path, place: tmpdir() }),
+      );
+    if ((await run(program, args, { timeoutMs: PROBE_MS, env })).status !== 0)
+      return check('sandbox', 'problem', { path });
+  } catch {
+    /* without ffmpeg there is nothing to try */
+  }
   return check('sandbox', 'ok', { abi: found.abi });
 }
 
@@ -150,5 +188,7 @@ export function socket(path: string, platform: NodeJS.Platform): Check | null {
     const { mode, uid } = statSync(path);
     const open = (mode & 0o077) !== 0 || uid !== process.getuid?.();
     return check('socket', open ? 'problem' : 'ok', { path, mode: (mode & 0o777).toString(8) });
-  } catch { return null; } // no daemon has opened its door yet
+  } catch {
+    return null;
+  } // no daemon has opened its door yet
 }

@@ -1,40 +1,79 @@
-/** What the daemon does for its own folders, once it serves and then every hour: copies of the database, and what is too old or too much goes. */
+/**
+ * What the daemon does for its own folders, once it serves and then every hour: copies of the database, and what is too
+ * old or too much goes.
+ */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Settings } from '../schemas/settings.ts';
-import type { Home } from './home.ts';
-import { pruneLogs } from './instances/log.ts';
+import type { Home } from './auth/home.ts';
+import { pruneLogs } from './workers/log.ts';
 import type { Queue } from './pipeline/queue.ts';
 import { backUp } from './store/sqlite/safekeeping.ts';
-import type { Store } from './store/port.ts';
+import type { Store } from './contracts/store.ts';
 
-const HOUR_MS = 3_600_000, DAY_MS = 24 * HOUR_MS;
-export const METRICS_DAYS = 30, JOURNAL_DAYS = 90;
+const HOUR_MS = 3_600_000,
+  DAY_MS = 24 * HOUR_MS;
+export const METRICS_DAYS = 30,
+  JOURNAL_DAYS = 90;
 const WORKER_LOGS = 100;
 
-export interface HouseParts { home: Pick<Home, 'backups' | 'logs'>; store: Store; queue: Pick<Queue, 'prune'>; settings: () => Settings; clock: () => number; log(line: string): void }
+export interface HouseParts {
+  home: Pick<Home, 'backups' | 'logs'>;
+  store: Store;
+  queue: Pick<Queue, 'prune'>;
+  settings: () => Settings;
+  clock: () => number;
+  log(line: string): void;
+}
 
 /** One round. Each part by itself: a full disk must not keep old things from going. */
-export async function keepHouse({ home, store, queue, settings, clock, log }: HouseParts, backupAgeMs: number, stop: AbortSignal): Promise<void> {
-  const parts: [string, () => Promise<unknown> | unknown][] = [
+export async function keepHouse(
+  { home, store, queue, settings, clock, log }: HouseParts,
+  backupAgeMs: number,
+  stop: AbortSignal,
+): Promise<void> {
+  const parts: [string, () => unknown][] = [
     ['backup', () => backUp(store, home.backups, clock(), backupAgeMs)],
     ['worker logs', () => pruneLogs(home.logs, WORKER_LOGS)],
     ['history', () => byAndBy(() => queue.prune(clock() - settings().historyDays * DAY_MS, settings().historyJobs))],
-    ['records', () => byAndBy(() => store.pruneRecords({ journalBefore: clock() - JOURNAL_DAYS * DAY_MS, minutesBefore: clock() - METRICS_DAYS * DAY_MS }))],
+    [
+      'records',
+      () =>
+        byAndBy(() =>
+          store.pruneRecords({
+            journalBefore: clock() - JOURNAL_DAYS * DAY_MS,
+            minutesBefore: clock() - METRICS_DAYS * DAY_MS,
+          }),
+        ),
+    ],
   ];
   for (const [name, work] of parts) {
     if (stop.aborted) return;
-    try { await work(); } catch (error) { log(`${name}: ${String(error)}`); }
+    try {
+      await work();
+    } catch (error) {
+      log(`${name}: ${String(error)}`);
+    }
   }
 
   /** Piece by piece until nothing is left, so that the loop goes on in between. */
-  async function byAndBy(piece: () => number): Promise<void> { while (!stop.aborted && piece() > 0) await turn(); }
+  async function byAndBy(piece: () => number): Promise<void> {
+    while (!stop.aborted && piece() > 0) await turn();
+  }
 }
 
 /** Begins at once. `dispose` resolves when nothing of it runs any more. */
 export function startHousekeeping(parts: HouseParts): { dispose(): Promise<void> } {
   const stop = new AbortController();
   let last = keepHouse(parts, HOUR_MS, stop.signal);
-  const timer = setInterval(() => { last = last.then(() => keepHouse(parts, DAY_MS, stop.signal)); }, HOUR_MS);
+  const timer = setInterval(() => {
+    last = last.then(() => keepHouse(parts, DAY_MS, stop.signal));
+  }, HOUR_MS);
   timer.unref();
-  return { dispose: () => { clearInterval(timer); stop.abort(); return last; } };
+  return {
+    dispose: () => {
+      clearInterval(timer);
+      stop.abort();
+      return last;
+    },
+  };
 }

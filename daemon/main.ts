@@ -1,51 +1,57 @@
 /**
- * earshotd: one daemon for a user. Takes the lock, opens what lasts, starts the pipeline, opens its door, and leaves when nobody needs it.
+ * earshotd: one daemon for a user. Takes the lock, opens what lasts, starts the pipeline, opens its door, and leaves
+ * when nobody needs it.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toFailure, type Failure } from '../schemas/errors.ts';
-import { forwardClock } from './clock.ts';
-import { confines } from './confine/launched.ts';
-import { DaemonLog } from './journal/log.ts';
-import { openHome, home as homeOf } from './home.ts';
-import { takeLock } from './lock.ts';
+import { forwardClock } from './system/clock.ts';
+import { confines } from './workers/sandbox/launched.ts';
+import { DaemonLog } from './telemetry/log.ts';
+import { openHome, home as homeOf } from './auth/home.ts';
+import { takeLock } from './system/lock.ts';
 import { engineFor, engines } from './engines/engines.ts';
 import { startIngest, startLiveIngest } from './ingest/ingest.ts';
-import { Spare } from './ingest/spare.ts';
-import { Metrics } from './journal/metrics.ts';
+import { Spare } from './ingest/prewarmed.ts';
+import { Metrics } from './telemetry/metrics.ts';
 import { createModels } from './models/models.ts';
 import { Catalogue } from './pipeline/catalogue.ts';
-import { transcriptOf, writeOutputs } from './pipeline/deliver.ts';
+import { transcriptOf, writeOutputs } from './outputs/deliver.ts';
 import { usedKey } from './pipeline/loads.ts';
 import { jobFiles } from './pipeline/inputs.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { Speeds } from './pipeline/speeds.ts';
-import { createPool } from './pool/pool.ts';
-import { deviceReaders } from './pool/readers.ts';
-import { startMonitor } from './pool/monitor.ts';
-import { createEvents } from './rpc/events.ts';
-import { createHandlers } from './rpc/methods.ts';
-import { startServer, type Server } from './rpc/server.ts';
+import { createPool } from './devices/pool.ts';
+import { deviceReaders } from './devices/readers.ts';
+import { startMonitor } from './devices/monitor.ts';
+import { createEvents } from './api/rpc/events.ts';
+import { createHandlers } from './api/rpc/methods.ts';
+import { startServer, type Server } from './api/rpc/server.ts';
 import { createRuntimes } from './runtimes/runtimes.ts';
 import { examine } from './doctor.ts';
-import { createHttpDoor, type HttpDoor } from './http/server.ts';
+import { createHttpDoor, type HttpDoor } from './api/http/server.ts';
 import { startIndexer } from './search/indexer.ts';
-import { tellSpeakers } from './speakers/label.ts';
-import { deliverSummary } from './summary/made.ts';
-import { openSettings } from './settings.ts';
+import { tellSpeakers } from './diarization/label.ts';
+import { deliverSummary } from './outputs/summaries.ts';
+import { openSettings } from './system/settings-file.ts';
 import { openSafely, restoredFailure } from './store/sqlite/safekeeping.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { Watch } from './watch/watch.ts';
 
 declare const EARSHOT_VERSION: string | undefined;
-const version = typeof EARSHOT_VERSION === 'string' ? EARSHOT_VERSION : (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+const version =
+  typeof EARSHOT_VERSION === 'string'
+    ? EARSHOT_VERSION
+    : (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
-const SECOND_MS = 1_000, MINUTE_MS = 60_000;
+const SECOND_MS = 1_000,
+  MINUTE_MS = 60_000;
 /** After the last window left and with nothing to do, warm models are kept no longer than this. */
 const WINDOW_GONE_MS = 60_000;
 
 async function main(): Promise<void> {
-  const clock = forwardClock(), startedAt = clock();
+  const clock = forwardClock(),
+    startedAt = clock();
   const home = homeOf();
   openHome(home);
   const log = new DaemonLog(home.logs, clock);
@@ -54,39 +60,108 @@ async function main(): Promise<void> {
   const { store, restored } = openSafely(home, startedAt);
   // Told to the first who listens: nobody does yet.
   const notices: Failure[] = restored ? [restoredFailure(restored)] : [];
-  if (restored) log.write(`the database was damaged and lies in ${restored.aside} now; ${restored.backup ? `${restored.backup} took its place` : 'there was no backup'}; not over: ${restored.jobs.join(', ') || 'none'}`);
+  if (restored)
+    log.write(
+      `the database was damaged and lies in ${restored.aside} now; ${restored.backup ? `${restored.backup} took its place` : 'there was no backup'}; not over: ${restored.jobs.join(', ') || 'none'}`,
+    );
   const events = createEvents();
   const indexer = startIndexer({ store, log: line => log.write(line) });
   /** Those in this process who hear what clients hear. */
-  const listeners = new Set<typeof events.publish>([event => { if (event.type === 'utterance') indexer.wake(); }]);
-  const publish: typeof events.publish = event => { events.publish(event); for (const listener of listeners) listener(event); };
+  const listeners = new Set<typeof events.publish>([
+    event => {
+      if (event.type === 'utterance') indexer.wake();
+    },
+  ]);
+  const publish: typeof events.publish = event => {
+    events.publish(event);
+    for (const listener of listeners) listener(event);
+  };
 
-  const pool = createPool({ settings: settings.get, calibration: store, clock, readers: deviceReaders(), events: { notice: ({ device, failure: why }) => { publish({ type: 'notice', failure: why }); if (why.code === 'deviceLost') pipeline.loads.deviceLost(device); }, credited: () => pipeline.wake() } });
+  const pool = createPool({
+    settings: settings.get,
+    calibration: store,
+    clock,
+    readers: deviceReaders(),
+    events: {
+      notice: ({ device, failure: why }) => {
+        publish({ type: 'notice', failure: why });
+        if (why.code === 'deviceLost') pipeline.loads.deviceLost(device);
+      },
+      credited: () => pipeline.wake(),
+    },
+  });
   await pool.refresh('all');
   const hasGpu = (): boolean => pool.views().some(device => device.kind === 'gpu');
   const runtimes = createRuntimes({ home, settings: settings.get, nvidia: hasGpu });
-  const models = createModels({ home, settings: settings.get, runtimes, emit: model => publish({ type: 'model', model }), // Uses from before they were written down were measured.
-    lastUsed: id => Number(store.meta(usedKey(id))) || store.lastMeasured(id) });
-  const metrics = new Metrics(store, clock), speeds = new Speeds(store);
-  const catalogue: Catalogue = new Catalogue({ settings: settings.get, models, runtimes, engine: engineFor, hasGpu, changed: () => pipeline.wake(), failed: (model, why) => pipeline.cannotHave(model, why) });
-  const pipeline: Pipeline = new Pipeline({ home, clock, settings: settings.get, store, pool, catalogue, speeds, metrics, engine: engineFor, ingest: startIngest, liveIngest: startLiveIngest, spare: new Spare(),
+  const models = createModels({
+    home,
+    settings: settings.get,
+    runtimes,
+    emit: model => publish({ type: 'model', model }), // Uses from before they were written down were measured.
+    lastUsed: id => Number(store.meta(usedKey(id))) || store.lastMeasured(id),
+  });
+  const metrics = new Metrics(store, clock),
+    speeds = new Speeds(store);
+  const catalogue: Catalogue = new Catalogue({
+    settings: settings.get,
+    models,
+    runtimes,
+    engine: engineFor,
+    hasGpu,
+    changed: () => pipeline.wake(),
+    failed: (model, why) => pipeline.cannotHave(model, why),
+  });
+  const pipeline: Pipeline = new Pipeline({
+    home,
+    clock,
+    settings: settings.get,
+    store,
+    pool,
+    catalogue,
+    speeds,
+    metrics,
+    engine: engineFor,
+    ingest: startIngest,
+    liveIngest: startLiveIngest,
+    spare: new Spare(),
     deliver: async (work, signal) => {
-      if (work.row.options.source === 'transcript') return deliverSummary(work, store, id => catalogue.card(id)?.name ?? id);
-      const { pcm } = jobFiles(home.audio, work.row.id), confined = confines(settings.get());
+      if (work.row.options.source === 'transcript')
+        return deliverSummary(work, store, id => catalogue.card(id)?.name ?? id);
+      const { pcm } = jobFiles(home.audio, work.row.id),
+        confined = confines(settings.get());
       await tellSpeakers(work, { store, models, runtimes, pcm, confined, signal, log: line => log.write(line) });
-      return writeOutputs(work, { store, pcm, ffmpeg: () => catalogue.ffmpeg(), formats: settings.get().formats, confined, signal });
-    }, publish, log: line => log.write(line),
+      return writeOutputs(work, {
+        store,
+        pcm,
+        ffmpeg: () => catalogue.ffmpeg(),
+        formats: settings.get().formats,
+        confined,
+        signal,
+      });
+    },
+    publish,
+    log: line => log.write(line),
     // Set aside and restored at the next start, which the next client brings.
-    storeBroken: () => void leave('park', 'the database is damaged') });
+    storeBroken: () => void leave('park', 'the database is damaged'),
+  });
 
-  const watch: Watch = new Watch({ store, queue: pipeline.queue, settings: settings.get, clock, publish, log: line => log.write(line), check: options => pipeline.queue.check(options) });
+  const watch: Watch = new Watch({
+    store,
+    queue: pipeline.queue,
+    settings: settings.get,
+    clock,
+    publish,
+    log: line => log.write(line),
+    check: options => pipeline.queue.check(options),
+  });
   listeners.add(event => watch.hear(event));
 
-  let server: Server | undefined;
-  let http: HttpDoor | undefined;
-  let house: ReturnType<typeof startHousekeeping> | undefined;
+  let server: Server | undefined = undefined;
+  let http: HttpDoor | undefined = undefined;
+  let house: ReturnType<typeof startHousekeeping> | undefined = undefined;
   let leaving = false;
-  let busyAt = clock(), usedAt = clock();
+  let busyAt = clock(),
+    usedAt = clock();
   let watchedUntil = 0;
 
   const leave = async (how: 'finish' | 'park', why: string): Promise<void> => {
@@ -105,58 +180,135 @@ async function main(): Promise<void> {
     await indexer.dispose();
     await server?.close();
     pool.dispose();
-    try { metrics.flush(gauges(), true); store.dispose(); } catch (error) { log.write(`while leaving: ${String(error)}`); }
+    try {
+      metrics.flush(gauges(), true);
+      store.dispose();
+    } catch (error) {
+      log.write(`while leaving: ${String(error)}`);
+    }
     lock.release();
     process.exit(0);
   };
 
   const watching = setInterval(() => {
-    const now = clock(), needed = (server?.clients ?? 0) > 0 || watch.active || (http?.busy ?? false);
+    const now = clock(),
+      needed = (server?.clients ?? 0) > 0 || watch.active || (http?.busy ?? false);
     if (needed || !pipeline.idle) busyAt = now;
     if (needed || pipeline.working) usedAt = now;
     const idle = settings.get().idleExitSeconds;
     if (idle === null) return;
     if (now - busyAt > idle * 1000) void leave('finish', `idle for ${idle} s`);
-    else if (server?.hadWindow && now - usedAt > Math.min(idle * 1000, WINDOW_GONE_MS)) void leave('finish', 'the last window has gone');
+    else if (server?.hadWindow && now - usedAt > Math.min(idle * 1000, WINDOW_GONE_MS))
+      void leave('finish', 'the last window has gone');
   }, SECOND_MS);
   const isWatched = (): boolean => clock() < watchedUntil && (server?.clients ?? 0) > 0;
   const monitor = startMonitor({
-    pool, idleSeconds: () => settings.get().monitorIntervalSeconds, watched: isWatched,
-    onRead: () => { if (isWatched()) for (const device of pool.devices()) publish({ type: 'device', device }); },
+    pool,
+    idleSeconds: () => settings.get().monitorIntervalSeconds,
+    watched: isWatched,
+    onRead: () => {
+      if (isWatched()) for (const device of pool.devices()) publish({ type: 'device', device });
+    },
   });
   const gauges = (): Record<string, number> => {
     const devices = pool.devices();
-    return { leasedBytes: devices.reduce((sum, device) => sum + device.memory.leased, 0), pending: pipeline.activeJobs };
+    return {
+      leasedBytes: devices.reduce((sum, device) => sum + device.memory.leased, 0),
+      pending: pipeline.activeJobs,
+    };
   };
   const minutes = setInterval(() => {
     try {
       metrics.flush(gauges());
       speeds.save();
       pipeline.adapt();
-    } catch (error) { log.write(`metrics: ${String(error)}`); }
+    } catch (error) {
+      log.write(`metrics: ${String(error)}`);
+    }
   }, MINUTE_MS);
   for (const timer of [watching, minutes]) timer.unref();
 
   pipeline.start();
   http = createHttpDoor({
-    uploads: join(home.state, 'uploads'), tokenFile: join(home.run, 'http-token'), settings: settings.get, models: () => models.list(), store, queue: pipeline.queue, present: id => pipeline.present(id),
-    transcript: id => transcriptOf({ row: store.job(id)!, made: store.utterances(id) }), ffmpeg: () => catalogue.ffmpeg(), listen: listener => { listeners.add(listener); return () => { listeners.delete(listener); }; }, clock, log: line => log.write(line),
+    uploads: join(home.state, 'uploads'),
+    tokenFile: join(home.run, 'http-token'),
+    settings: settings.get,
+    models: () => models.list(),
+    store,
+    queue: pipeline.queue,
+    present: id => pipeline.present(id),
+    transcript: id => transcriptOf({ row: store.job(id)!, made: store.utterances(id) }),
+    ffmpeg: () => catalogue.ffmpeg(),
+    listen: listener => {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    clock,
+    log: line => log.write(line),
   });
   await http.apply();
   server = await startServer({
-    home, version, log: line => log.write(line),
+    home,
+    version,
+    log: line => log.write(line),
     handlers: createHandlers({
-      version, startedAt, home, clock, settings, store, pool, models, runtimes, engines, pipeline, watch, http, events, metrics,
-      ffmpeg: () => catalogue.ffmpeg(), clients: () => server?.clients ?? 0, logs: lines => log.tail(lines), doctor: () => examine({ home, settings: settings.get(), runtimes, models, devices: pool.devices(), problems: pool.problems() }),
+      version,
+      startedAt,
+      home,
+      clock,
+      settings,
+      store,
+      pool,
+      models,
+      runtimes,
+      engines,
+      pipeline,
+      watch,
+      http,
+      events,
+      metrics,
+      ffmpeg: () => catalogue.ffmpeg(),
+      clients: () => server?.clients ?? 0,
+      logs: lines => log.tail(lines),
+      doctor: () =>
+        examine({
+          home,
+          settings: settings.get(),
+          runtimes,
+          models,
+          devices: pool.devices(),
+          problems: pool.problems(),
+        }),
       notices: () => notices.splice(0),
-      watched: () => { watchedUntil = clock() + 10 * MINUTE_MS; monitor.wake(); }, settingsChanged: () => { pipeline.loads.forbid(); pipeline.wake(); monitor.wake(); void http?.apply(); }, stop: how => void leave(how, 'asked to'),
+      watched: () => {
+        watchedUntil = clock() + 10 * MINUTE_MS;
+        monitor.wake();
+      },
+      settingsChanged: () => {
+        pipeline.loads.forbid();
+        pipeline.wake();
+        monitor.wake();
+        void http?.apply();
+      },
+      stop: how => void leave(how, 'asked to'),
     }),
   });
   log.write(`earshotd ${version} serves on ${home.socket}`);
   watch.start();
-  house = startHousekeeping({ home, store, queue: pipeline.queue, settings: settings.get, clock, log: line => log.write(line) });
+  house = startHousekeeping({
+    home,
+    store,
+    queue: pipeline.queue,
+    settings: settings.get,
+    clock,
+    log: line => log.write(line),
+  });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void leave('park', signal));
-  process.on('unhandledRejection', error => log.write(`unhandled: ${error instanceof Error ? error.stack : String(error)}`));
+  process.on('unhandledRejection', error =>
+    log.write(`unhandled: ${error instanceof Error ? error.stack : String(error)}`),
+  );
 }
 
 main().catch((error: unknown) => {

@@ -1,11 +1,12 @@
 /**
- * This window's tie to the daemon. It goes `off → starting → connected`, and after a loss `lost → starting → connected` by itself; `failed`
- * waits until someone asks again. Two connections: one for jobs, models, engines and watched folders (a snapshot of thousands of jobs travels once), one for
- * what comes and goes with the views (devices, instances, utterances of streaming jobs).
+ * This window's tie to the daemon. It goes `off → starting → connected`, and after a loss `lost → starting → connected`
+ * by itself; `failed` waits until someone asks again. Two connections: one for jobs, models, engines and watched
+ * folders (a snapshot of thousands of jobs travels once), one for what comes and goes with the views (devices,
+ * instances, utterances of streaming jobs).
  */
 import * as vscode from 'vscode';
 import { join } from 'node:path';
-import type { Client } from '../schemas/client.ts';
+import type { Client } from '../client/client.ts';
 import type { Failure } from '../schemas/errors.ts';
 import type { Utterance } from '../schemas/job.ts';
 import type { Method, Params, Result, StateEvents, Topic } from '../schemas/rpc.ts';
@@ -19,8 +20,17 @@ export type Tie =
   | { kind: 'lost'; failure: Failure; retryMs: number }
   | { kind: 'failed'; failure: Failure };
 
-/** Where the daemon's program, socket and token are; `schemas/home.ts` knows the folders, and the bundle brings it along. */
-export interface DaemonPlace { program: string; args: string[]; env: Record<string, string | undefined>; socket: string; token: string; log: string }
+/**
+ * Where the daemon's program, socket and token are; `client/home.ts` knows the folders, and the bundle brings it along.
+ */
+export interface DaemonPlace {
+  program: string;
+  args: string[];
+  env: Record<string, string | undefined>;
+  socket: string;
+  token: string;
+  log: string;
+}
 
 const MAIN_TOPICS: readonly Topic[] = ['jobs', 'models', 'engines', 'watch'];
 const START_TIMEOUT_MS = 20_000;
@@ -58,7 +68,8 @@ export class Daemon implements vscode.Disposable {
         if (!this.#live.wanted) this.#wantLive(); // after a stop, whoever still looks wants it again
       },
       events: batch => this.#take(batch),
-      lost: (failure, retryMs) => this.#setTie(retryMs === null ? { kind: 'failed', failure } : { kind: 'lost', failure, retryMs }),
+      lost: (failure, retryMs) =>
+        this.#setTie(retryMs === null ? { kind: 'failed', failure } : { kind: 'lost', failure, retryMs }),
     });
     this.#live = new Feed(() => this.#open(), {
       snapshot: snapshot => {
@@ -72,7 +83,9 @@ export class Daemon implements vscode.Disposable {
     });
   }
 
-  get tie(): Tie { return this.#tie; }
+  get tie(): Tie {
+    return this.#tie;
+  }
 
   /** Starts the daemon when there is none and keeps the mirror fed from then on. */
   async start(): Promise<Client> {
@@ -89,14 +102,20 @@ export class Daemon implements vscode.Disposable {
   watchDevices(): vscode.Disposable {
     this.#watchers += 1;
     this.#wantLive();
-    return new vscode.Disposable(() => { this.#watchers -= 1; this.#wantLive(); });
+    return new vscode.Disposable(() => {
+      this.#watchers -= 1;
+      this.#wantLive();
+    });
   }
 
   /** Utterances of the job arrive until disposed. */
   watchUtterances(job: string): vscode.Disposable {
     this.#streams.add(job);
     this.#wantLive();
-    return new vscode.Disposable(() => { this.#streams.delete(job); this.#wantLive(); });
+    return new vscode.Disposable(() => {
+      this.#streams.delete(job);
+      this.#wantLive();
+    });
   }
 
   /** Ends the daemon for all windows; it comes back when it is next needed. Resolves when it has gone. */
@@ -108,14 +127,17 @@ export class Daemon implements vscode.Disposable {
     try {
       await client.call('daemon/stop', { finish });
       await client.closed;
-    } finally { client.dispose(); }
+    } finally {
+      client.dispose();
+    }
     this.#setTie({ kind: 'off' });
   }
 
   dispose(): void {
     this.#main.dispose();
     this.#live.dispose();
-    for (const emitter of [this.#ties, this.#changes, this.#utterances, this.#notices, this.#subscribed]) emitter.dispose();
+    for (const emitter of [this.#ties, this.#changes, this.#utterances, this.#notices, this.#subscribed])
+      emitter.dispose();
   }
 
   #wantLive(): void {
@@ -125,17 +147,26 @@ export class Daemon implements vscode.Disposable {
 
   /** One after the other: the second connection finds the daemon that the first one started. */
   #open(): Promise<Client> {
-    const opened = this.#turn.then(() => this.#reach(), () => this.#reach());
+    const opened = this.#turn.then(
+      () => this.#reach(),
+      () => this.#reach(),
+    );
     this.#turn = opened;
     return opened;
   }
 
   async #reach(): Promise<Client> {
-    const [{ ensureDaemon }, place] = await Promise.all([import('../schemas/client.ts'), this.#place()]);
+    const [{ ensureDaemon }, place] = await Promise.all([import('../client/client.ts'), this.#place()]);
     if (this.#tie.kind !== 'connected') this.#setTie({ kind: 'starting', step: null });
     return ensureDaemon({
-      command: { program: place.program, args: place.args, env: place.env }, socket: place.socket, tokenPath: place.token, log: place.log,
-      client: 'vscode', version: this.#version, timeoutMs: START_TIMEOUT_MS, onProgress: step => this.#setTie({ kind: 'starting', step }),
+      command: { program: place.program, args: place.args, env: place.env },
+      socket: place.socket,
+      tokenPath: place.token,
+      log: place.log,
+      client: 'vscode',
+      version: this.#version,
+      timeoutMs: START_TIMEOUT_MS,
+      onProgress: step => this.#setTie({ kind: 'starting', step }),
     });
   }
 
@@ -155,12 +186,19 @@ export class Daemon implements vscode.Disposable {
   }
 }
 
-/** The daemon in this extension's folder, run by the editor's own Node; the environment variables that move the folders hold here too, and one names another daemon. */
+/**
+ * The daemon in this extension's folder, run by the editor's own Node; the environment variables that move the folders
+ * hold here too, and one names another daemon.
+ */
 export async function daemonPlace(extensionPath: string): Promise<DaemonPlace> {
-  const { home } = await import('../schemas/home.ts');
+  const { home } = await import('../client/home.ts');
   const places = home();
   return {
-    program: process.execPath, args: [process.env.EARSHOT_DAEMON ?? join(extensionPath, 'dist', 'earshotd.mjs')], env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined },
-    socket: places.socket, token: places.token, log: join(places.logs, 'start.log'),
+    program: process.execPath,
+    args: [process.env.EARSHOT_DAEMON ?? join(extensionPath, 'dist', 'earshotd.mjs')],
+    env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined },
+    socket: places.socket,
+    token: places.token,
+    log: join(places.logs, 'start.log'),
   };
 }

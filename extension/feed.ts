@@ -1,8 +1,8 @@
 /**
- * One connection to the daemon and one subscription on it, kept alive: it opens when first wanted, comes back when it is lost, and
- * subscribes again after a gap. What arrives is always a snapshot first and then batches in order.
+ * One connection to the daemon and one subscription on it, kept alive: it opens when first wanted, comes back when it
+ * is lost, and subscribes again after a gap. What arrives is always a snapshot first and then batches in order.
  */
-import type { Client } from '../schemas/client.ts';
+import type { Client } from '../client/client.ts';
 import { EarshotError, toFailure, type Failure } from '../schemas/errors.ts';
 import type { StateEvents, StateSnapshot, Topic } from '../schemas/rpc.ts';
 
@@ -13,9 +13,13 @@ export interface FeedSink {
   lost(failure: Failure, retryMs: number | null): void;
 }
 
-export interface Wanted { topics: readonly Topic[]; utterancesOf: readonly string[] }
+export interface Wanted {
+  topics: readonly Topic[];
+  utterancesOf: readonly string[];
+}
 
-const FIRST_PAUSE_MS = 250, LONGEST_PAUSE_MS = 10_000;
+const FIRST_PAUSE_MS = 250,
+  LONGEST_PAUSE_MS = 10_000;
 /** Starts in a row that fail before the feed waits to be asked. */
 const TRIES = 5;
 
@@ -42,13 +46,18 @@ export class Feed {
     else void this.client().catch(() => {});
   }
 
-  get wanted(): Wanted | null { return this.#wanted; }
+  get wanted(): Wanted | null {
+    return this.#wanted;
+  }
 
   /** The connection, made now if there is none. @throws EarshotError when the daemon cannot be reached or started */
   client(): Promise<Client> {
     if (this.#disposed) return Promise.reject(new Error('disposed'));
-    if (this.#timer) { clearTimeout(this.#timer); this.#timer = null; }
-    return this.#client ??= this.#connect();
+    if (this.#timer) {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+    }
+    return (this.#client ??= this.#connect());
   }
 
   dispose(): void {
@@ -67,9 +76,12 @@ export class Feed {
   async #connect(): Promise<Client> {
     let client: Client | null = null;
     try {
-      const opened = client = await this.#open();
+      const opened = (client = await this.#open());
       if (this.#disposed) throw new Error('disposed');
-      client.onEvents(batch => this.#sink.events(batch), () => void this.#subscribe(opened).catch(() => {}));
+      client.onEvents(
+        batch => this.#sink.events(batch),
+        () => void this.#subscribe(opened).catch(() => {}),
+      );
       await this.#subscribe(client);
       // Only now, so that a failed start is told once, with its own reason.
       void client.closed.then(() => this.#ended(opened));
@@ -94,14 +106,21 @@ export class Feed {
   async #subscribe(client: Client): Promise<void> {
     if (!this.#wanted) return;
     const { topics, utterancesOf } = this.#wanted;
-    this.#sink.snapshot(await client.call('state/subscribe', { topics: [...topics], utterancesOf: [...utterancesOf] }), client);
+    this.#sink.snapshot(
+      await client.call('state/subscribe', { topics: [...topics], utterancesOf: [...utterancesOf] }),
+      client,
+    );
   }
 
   #lost(error: unknown): void {
     if (this.#disposed) return;
     const again = this.#wanted !== null && this.#failures < TRIES;
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);
-    if (again) this.#timer = setTimeout(() => { this.#timer = null; void this.client().catch(() => {}); }, pause);
+    if (again)
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        void this.client().catch(() => {});
+      }, pause);
     this.#sink.lost(toFailure(error), again ? pause : null);
   }
 }

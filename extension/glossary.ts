@@ -1,30 +1,44 @@
-/** The workspace's glossaries: found for a recording, and one term more in them. An untrusted workspace's are not read. */
+/**
+ * The workspace's glossaries: found for a recording, and one term more in them. An untrusted workspace's are not read.
+ */
 import * as vscode from 'vscode';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readGlossary } from '../schemas/beside.ts';
-import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../schemas/glossary.ts';
+import { readGlossary } from '../client/beside.ts';
+import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../text/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
 import { plain } from './words.ts';
 
 /** As it stands in a window, saved or not; null: no window has it. */
-const inWindow = (uri: vscode.Uri): string | null => vscode.workspace.textDocuments.find(document => !document.isClosed && document.uri.toString() === uri.toString())?.getText() ?? null;
+const inWindow = (uri: vscode.Uri): string | null =>
+  vscode.workspace.textDocuments
+    .find(document => !document.isClosed && document.uri.toString() === uri.toString())
+    ?.getText() ?? null;
 
 /** Null: there is no such file. */
 async function textOf(uri: vscode.Uri): Promise<string | null> {
   const open = inWindow(uri);
   if (open !== null) return open;
-  try { return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)); } catch { return null; }
+  try {
+    return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+  } catch {
+    return null;
+  }
 }
 
-/** The options with what holds for this recording: what the settings say first, then the nearest file. @throws badGlossary */
+/**
+ * The options with what holds for this recording: what the settings say first, then the nearest file. @throws
+ * badGlossary
+ */
 export async function withGlossary(recording: vscode.Uri, options: JobOptions): Promise<JobOptions> {
   if (!vscode.workspace.isTrusted) return options;
   const root = vscode.workspace.getWorkspaceFolder(recording)?.uri.fsPath ?? null;
-  const found: GlossaryEntry[][] = await Promise.all(glossaryPlaces(recording.fsPath, root).map(async path => {
-    const text = inWindow(vscode.Uri.file(path));
-    return text !== null ? parseGlossary(text, path) : existsSync(path) ? readGlossary(path) : [];
-  }));
+  const found: GlossaryEntry[][] = await Promise.all(
+    glossaryPlaces(recording.fsPath, root).map(async path => {
+      const text = inWindow(vscode.Uri.file(path));
+      return text !== null ? parseGlossary(text, path) : existsSync(path) ? readGlossary(path) : [];
+    }),
+  );
   const glossary = mergeGlossaries([options.glossary ?? [], ...found]);
   return glossary.length ? { ...options, glossary } : options;
 }
@@ -33,24 +47,47 @@ export async function withGlossary(recording: vscode.Uri, options: JobOptions): 
 export async function addToGlossary(): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   if (!editor) return;
-  const { document, selection } = editor, range = selection.isEmpty ? document.getWordRangeAtPosition(selection.active) : selection;
+  const { document, selection } = editor,
+    range = selection.isEmpty ? document.getWordRangeAtPosition(selection.active) : selection;
   const term = range ? document.getText(range).replace(/\s+/g, ' ').trim() : '';
-  if (!term || term.length > 200) return void vscode.window.showInformationMessage(vscode.l10n.t('Select the word or name to add.'));
+  if (!term || term.length > 200)
+    return void vscode.window.showInformationMessage(vscode.l10n.t('Select the word or name to add.'));
   const folder = vscode.workspace.getWorkspaceFolder(document.uri) ?? vscode.workspace.workspaceFolders?.[0];
-  if (!folder) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a folder first: its glossary lies in it.'));
+  if (!folder)
+    return void vscode.window.showInformationMessage(vscode.l10n.t('Open a folder first: its glossary lies in it.'));
   const places = GLOSSARY_FILES.map(name => vscode.Uri.file(join(folder.uri.fsPath, name)));
-  const texts = await Promise.all(places.map(textOf)), at = Math.max(0, texts.findIndex(text => text !== null));
-  const uri = places[at]!, before = texts[at] ?? null, after = withTerm(before ?? '', uri.path, term), name = vscode.workspace.asRelativePath(uri);
+  const texts = await Promise.all(places.map(textOf)),
+    at = Math.max(
+      0,
+      texts.findIndex(text => text !== null),
+    );
+  const uri = places[at]!,
+    before = texts[at] ?? null,
+    after = withTerm(before ?? '', uri.path, term),
+    name = vscode.workspace.asRelativePath(uri);
   if (after !== null) await write(uri, before, after);
   const open = vscode.l10n.t('Open the glossary');
-  void vscode.window.showInformationMessage(plain(after === null ? vscode.l10n.t('“{0}” stands in {1} already.', term, name) : vscode.l10n.t('“{0}” was added to {1}.', term, name)), open)
-    .then(picked => { if (picked) void vscode.window.showTextDocument(uri, { preview: false }); });
+  void vscode.window
+    .showInformationMessage(
+      plain(
+        after === null
+          ? vscode.l10n.t('“{0}” stands in {1} already.', term, name)
+          : vscode.l10n.t('“{0}” was added to {1}.', term, name),
+      ),
+      open,
+    )
+    .then(picked => {
+      if (picked) void vscode.window.showTextDocument(uri, { preview: false });
+    });
 }
 
 /** Through the document where one is open, so that nobody's typing is lost. */
 async function write(uri: vscode.Uri, before: string | null, after: string): Promise<void> {
   const open = vscode.workspace.textDocuments.find(document => document.uri.toString() === uri.toString());
-  if (!open || before === null) { await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(after)); return; }
+  if (!open || before === null) {
+    await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(after));
+    return;
+  }
   const edit = new vscode.WorkspaceEdit();
   edit.replace(uri, new vscode.Range(new vscode.Position(0, 0), open.positionAt(before.length)), after);
   await vscode.workspace.applyEdit(edit);

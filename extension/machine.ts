@@ -1,10 +1,30 @@
-/** Machine settings of the editor that somebody set, told to the daemon; what nobody set here stays as the command line left it. */
+/**
+ * Machine settings of the editor that somebody set, told to the daemon; what nobody set here stays as the command line
+ * left it.
+ */
 import * as vscode from 'vscode';
 import type { Daemon } from './connection.ts';
 import { errorText } from './words.ts';
 
 const SECTION = 'earshot.machine';
-const NAMES = ['memoryUtilization', 'memoryReserveMiB', 'excludedDevices', 'cpuThreads', 'repairOnCpu', 'othersOnCpu', 'serial', 'yieldTo', 'keepAliveSeconds', 'lowPriority', 'offline', 'hubUrl', 'modelFolders', 'ffmpegPath', 'pythonPath', 'idleExitSeconds'] as const;
+const NAMES = [
+  'memoryUtilization',
+  'memoryReserveMiB',
+  'excludedDevices',
+  'cpuThreads',
+  'repairOnCpu',
+  'othersOnCpu',
+  'serial',
+  'yieldTo',
+  'keepAliveSeconds',
+  'lowPriority',
+  'offline',
+  'hubUrl',
+  'modelFolders',
+  'ffmpegPath',
+  'pythonPath',
+  'idleExitSeconds',
+] as const;
 
 /** Only values of the user's own settings count: a workspace has no say in what runs on the machine. */
 export function machineValues(setting: Pick<vscode.WorkspaceConfiguration, 'inspect'>): Record<string, unknown> {
@@ -22,16 +42,25 @@ export function machineSettings(daemon: Daemon, log: vscode.LogOutputChannel): v
   let told: string | null = null;
   const tell = async (): Promise<void> => {
     if (daemon.tie.kind !== 'connected') return;
-    const values = machineValues(vscode.workspace.getConfiguration(SECTION)), text = JSON.stringify(values);
+    const values = machineValues(vscode.workspace.getConfiguration(SECTION)),
+      text = JSON.stringify(values);
     if (text === told || text === '{}') return;
     told = text;
-    try { await daemon.call('settings/set', { values }); } catch (error) {
+    try {
+      await daemon.call('settings/set', { values });
+    } catch (error) {
       told = null;
       log.error(errorText(error));
       void vscode.window.showErrorMessage(errorText(error));
     }
   };
   return vscode.Disposable.from(
-    daemon.onTie(tie => { if (tie.kind === 'connected') void tell(); else told = null; }),
-    vscode.workspace.onDidChangeConfiguration(event => { if (event.affectsConfiguration(SECTION)) void tell(); }));
+    daemon.onTie(tie => {
+      if (tie.kind === 'connected') void tell();
+      else told = null;
+    }),
+    vscode.workspace.onDidChangeConfiguration(event => {
+      if (event.affectsConfiguration(SECTION)) void tell();
+    }),
+  );
 }

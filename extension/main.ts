@@ -3,8 +3,10 @@ import * as vscode from 'vscode';
 import { Dictation } from './commands/dictate.ts';
 import { findInTranscripts } from './commands/find.ts';
 import { Doctor, showLog, trySample } from './commands/help.ts';
-import { moveTo, openEditor, openTranscript, reveal, setPriority, showJobLog, simple } from './commands/jobs.ts';
-import { insertHere, told, transcribe, type Parts } from './commands/transcribe.ts';
+import { openEditor } from './transcript/open.ts';
+import { moveTo, openTranscript, reveal, setPriority, showJobLog, simple } from './commands/jobs.ts';
+import { told, type Parts } from './requests/request.ts';
+import { insertHere, transcribe } from './commands/transcribe.ts';
 import { addSummary, summariesInto } from './commands/summary.ts';
 import { transcribeFolder } from './commands/folder.ts';
 import { Daemon, daemonPlace } from './connection.ts';
@@ -29,16 +31,28 @@ import { syncFolders } from './watched/sync.ts';
 import { watchCommands, WatchedView } from './watched/view.ts';
 
 /** For tests: how long activate() took, and the state that the window mirrors. */
-export interface Api { activatedInMs: number; /** Of the processor, which a busy machine does not stretch. */ activationCpuMs: number; daemon: Daemon }
+export interface Api {
+  activatedInMs: number;
+  /** Of the processor, which a busy machine does not stretch. */ activationCpuMs: number;
+  daemon: Daemon;
+}
 
 export function activate(context: vscode.ExtensionContext): Api {
-  const started = performance.now(), cpu = process.cpuUsage();
-  const log = vscode.window.createOutputChannel('Earshot', { log: true }), daemonLog = vscode.window.createOutputChannel('Earshot Daemon', 'log');
-  const daemon = new Daemon((context.extension.packageJSON as { version: string }).version, () => daemonPlace(context.extensionPath));
+  const started = performance.now(),
+    cpu = process.cpuUsage();
+  const log = vscode.window.createOutputChannel('Earshot', { log: true }),
+    daemonLog = vscode.window.createOutputChannel('Earshot Daemon', 'log');
+  const daemon = new Daemon((context.extension.packageJSON as { version: string }).version, () =>
+    daemonPlace(context.extensionPath),
+  );
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
   const streams = new Streams(daemon, context.workspaceState, log);
   const parts: Parts = { daemon, streams, memory: context.globalState, log };
-  const doctor = new Doctor(parts), models = new ModelsView(daemon), dictation = new Dictation(parts), watched = new WatchedView(daemon), transcripts = new TranscriptEditor(context.extensionUri, parts);
+  const doctor = new Doctor(parts),
+    models = new ModelsView(daemon),
+    dictation = new Dictation(parts),
+    watched = new WatchedView(daemon),
+    transcripts = new TranscriptEditor(context.extensionUri, parts);
 
   const commands: Record<string, (first?: unknown, second?: unknown) => Promise<unknown>> = {
     transcribe: (uri, all) => transcribe(parts, 'plain', uri, all),
@@ -46,13 +60,19 @@ export function activate(context: vscode.ExtensionContext): Api {
     transcribeTranslate: (uri, all) => transcribe(parts, 'translate', uri, all),
     transcribeSpeak: (uri, all) => transcribe(parts, 'speak', uri, all),
     transcribeWith: (uri, all) => transcribe(parts, 'with', uri, all),
-    dictate: () => dictation.toggle(), stopDictation: () => dictation.stop(),
+    dictate: () => dictation.toggle(),
+    stopDictation: () => dictation.stop(),
     transcribeFolder: uri => transcribeFolder(parts, uri),
     addSummary: target => addSummary(parts, target),
     insertHere: uri => insertHere(parts, uri),
     addToGlossary: () => addToGlossary(),
-    'subtitles.synchronise': uri => synchroniseWith(parts, uri), 'subtitles.convert': (uri, to) => convert(uri, to), 'subtitles.translate': (uri, to) => translate(parts, uri, to),
-    stopStreaming: async () => { const editor = vscode.window.activeTextEditor; if (editor) streams.stop(editor.document); },
+    'subtitles.synchronise': uri => synchroniseWith(parts, uri),
+    'subtitles.convert': (uri, to) => convert(uri, to),
+    'subtitles.translate': (uri, to) => translate(parts, uri, to),
+    stopStreaming: async () => {
+      const editor = vscode.window.activeTextEditor;
+      if (editor) streams.stop(editor.document);
+    },
     trySample: () => trySample(parts, context),
     doctor: () => doctor.show(),
     showLog: () => showLog(parts, daemonLog),
@@ -60,27 +80,63 @@ export function activate(context: vscode.ExtensionContext): Api {
     openDevices: async () => vscode.commands.executeCommand('earshot.devices.focus'),
     pauseQueue: () => daemon.call('queue/pause', {}),
     resumeQueue: () => daemon.call('queue/resume', {}),
-    restartDaemon: async () => { await daemon.stop(true); await daemon.start(); },
+    restartDaemon: async () => {
+      await daemon.stop(true);
+      await daemon.start();
+    },
     stopDaemon: () => daemon.stop(true),
     findInTranscripts: words => findInTranscripts(parts, transcripts, words),
     openTranscript: job => openTranscript(parts, job),
-    'job.open': job => openTranscript(parts, job), 'job.editor': job => openEditor(parts, job), 'job.reveal': job => reveal(parts, job), 'job.summary': job => addSummary(parts, job), 'job.log': job => showJobLog(parts, job),
-    'job.pause': job => simple('job/pause')(parts, job), 'job.resume': job => simple('job/resume')(parts, job), 'job.cancel': job => simple('job/cancel')(parts, job),
-    'job.retry': job => simple('job/retry')(parts, job), 'job.remove': job => simple('job/remove')(parts, job), 'job.priority': job => setPriority(parts, job),
-    'job.top': job => moveTo('top')(parts, job), 'job.bottom': job => moveTo('bottom')(parts, job),
-    ...modelCommands(daemon), ...watchCommands(parts),
+    'job.open': job => openTranscript(parts, job),
+    'job.editor': job => openEditor(parts, job),
+    'job.reveal': job => reveal(parts, job),
+    'job.summary': job => addSummary(parts, job),
+    'job.log': job => showJobLog(parts, job),
+    'job.pause': job => simple('job/pause')(parts, job),
+    'job.resume': job => simple('job/resume')(parts, job),
+    'job.cancel': job => simple('job/cancel')(parts, job),
+    'job.retry': job => simple('job/retry')(parts, job),
+    'job.remove': job => simple('job/remove')(parts, job),
+    'job.priority': job => setPriority(parts, job),
+    'job.top': job => moveTo('top')(parts, job),
+    'job.bottom': job => moveTo('bottom')(parts, job),
+    ...modelCommands(daemon),
+    ...watchCommands(parts),
   };
   context.subscriptions.push(
-    log, daemonLog, daemon, streams, models, dictation, statusBar(daemon), notices(daemon, streams), machineSettings(daemon, log), watched, syncFolders(parts), summariesInto(parts), tools(parts), subtitleLanguage(), vscode.languages.registerCodeLensProvider(SUBTITLES, subtitleLenses), recordingsInMarkdown(parts, transcripts), whenTrusted(() => editProviders(parts)),
-    ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`earshot.${name}`, told(log, run))),
+    log,
+    daemonLog,
+    daemon,
+    streams,
+    models,
+    dictation,
+    statusBar(daemon),
+    notices(daemon, streams),
+    machineSettings(daemon, log),
+    watched,
+    syncFolders(parts),
+    summariesInto(parts),
+    tools(parts),
+    subtitleLanguage(),
+    vscode.languages.registerCodeLensProvider(SUBTITLES, subtitleLenses),
+    recordingsInMarkdown(parts, transcripts),
+    whenTrusted(() => editProviders(parts)),
+    ...Object.entries(commands).map(([name, run]) =>
+      vscode.commands.registerCommand(`earshot.${name}`, told(log, run)),
+    ),
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),
-    vscode.window.registerTreeDataProvider('earshot.models', models), vscode.window.registerTreeDataProvider('earshot.watched', watched),
-    vscode.window.registerCustomEditorProvider('earshot.transcript', transcripts, { webviewOptions: { retainContextWhenHidden: false } }),
+    vscode.window.registerTreeDataProvider('earshot.models', models),
+    vscode.window.registerTreeDataProvider('earshot.watched', watched),
+    vscode.window.registerCustomEditorProvider('earshot.transcript', transcripts, {
+      webviewOptions: { retainContextWhenHidden: false },
+    }),
     vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
     daemon.onChange(change => {
-      if (change.all || change.queue) void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused);
-      if (change.all || change.models.size) void vscode.commands.executeCommand('setContext', 'earshot.modelsReady', modelsReady(daemon.state));
+      if (change.all || change.queue)
+        void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused);
+      if (change.all || change.models.size)
+        void vscode.commands.executeCommand('setContext', 'earshot.modelsReady', modelsReady(daemon.state));
     }),
   );
   const { user, system } = process.cpuUsage(cpu);
@@ -91,6 +147,11 @@ export function activate(context: vscode.ExtensionContext): Api {
 function whenTrusted(register: () => vscode.Disposable): vscode.Disposable {
   if (vscode.workspace.isTrusted) return register();
   let made: vscode.Disposable | null = null;
-  const granted = vscode.workspace.onDidGrantWorkspaceTrust(() => { made ??= register(); });
-  return new vscode.Disposable(() => { granted.dispose(); made?.dispose(); });
+  const granted = vscode.workspace.onDidGrantWorkspaceTrust(() => {
+    made ??= register();
+  });
+  return new vscode.Disposable(() => {
+    granted.dispose();
+    made?.dispose();
+  });
 }

@@ -16,14 +16,30 @@ export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
   const look = (id: string): void => {
     const job = daemon.state.jobs.get(id);
     if (!job) return;
-    if (job.state !== 'completed' && job.state !== 'failed') { if (job.state === 'cancelled') underWay.delete(id); else underWay.add(id); return; }
+    if (job.state !== 'completed' && job.state !== 'failed') {
+      if (job.state === 'cancelled') underWay.delete(id);
+      else underWay.add(id);
+      return;
+    }
     if (!underWay.delete(id) || wanted() === 'never') return;
-    const open = vscode.l10n.t('Open'), again = vscode.l10n.t('Retry');
+    const open = vscode.l10n.t('Open'),
+      again = vscode.l10n.t('Retry');
     if (job.state === 'failed') {
-      void vscode.window.showErrorMessage(plain(`${job.recording.name}: ${job.failure ? failureText(job.failure) : vscode.l10n.t('Failed')}`), again, open)
-        .then(picked => picked && vscode.commands.executeCommand(picked === again ? 'earshot.job.retry' : 'earshot.openTranscript', id));
+      void vscode.window
+        .showErrorMessage(
+          plain(`${job.recording.name}: ${job.failure ? failureText(job.failure) : vscode.l10n.t('Failed')}`),
+          again,
+          open,
+        )
+        .then(
+          picked =>
+            picked &&
+            vscode.commands.executeCommand(picked === again ? 'earshot.job.retry' : 'earshot.openTranscript', id),
+        );
     } else if (wanted() === 'always' || (wanted() === 'whenHidden' && !inView(job) && !vscode.window.state.focused)) {
-      void vscode.window.showInformationMessage(plain(vscode.l10n.t('{0} is transcribed.', job.recording.name)), open).then(picked => picked && vscode.commands.executeCommand('earshot.openTranscript', id));
+      void vscode.window
+        .showInformationMessage(plain(vscode.l10n.t('{0} is transcribed.', job.recording.name)), open)
+        .then(picked => picked && vscode.commands.executeCommand('earshot.openTranscript', id));
     }
   };
   return vscode.Disposable.from(
@@ -31,5 +47,8 @@ export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
       if (change.all) for (const id of daemon.state.jobs.keys()) look(id);
       for (const id of change.jobs) look(id);
     }),
-    daemon.onNotice(failure => { if (wanted() !== 'never') void vscode.window.showWarningMessage(failureText(failure)); }));
+    daemon.onNotice(failure => {
+      if (wanted() !== 'never') void vscode.window.showWarningMessage(failureText(failure));
+    }),
+  );
 }

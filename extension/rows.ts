@@ -8,14 +8,25 @@ import { capital, failureText, reasonText, stageName } from './words.ts';
 
 export function jobRow(job: Job): JobRow {
   return {
-    id: job.id, name: job.recording.name, folder: dirname(job.recording.path), state: job.state, priority: job.priority, position: job.position,
+    id: job.id,
+    name: job.recording.name,
+    folder: dirname(job.recording.path),
+    state: job.state,
+    priority: job.priority,
+    position: job.position,
     stages: job.stages.map(stage => {
       const progress = job.progress.stages[stage] ?? { done: 0, running: 0, failed: 0 };
       return { stage, ...progress, total: job.progress.utterances || null };
     }),
-    note: noteOf(job), lastWords: job.lastWords, durationMs: job.recording.durationMs,
-    createdAt: job.createdAt, finishedAt: job.finishedAt, startAt: job.expectedStartAt, endAt: job.expectedEndAt,
-    languages: [job.language ?? job.options.language, job.options.translateTo].filter(Boolean).join(' → '), outputs: job.outputs.length,
+    note: noteOf(job),
+    lastWords: job.lastWords,
+    durationMs: job.recording.durationMs,
+    createdAt: job.createdAt,
+    finishedAt: job.finishedAt,
+    startAt: job.expectedStartAt,
+    endAt: job.expectedEndAt,
+    languages: [job.language ?? job.options.language, job.options.translateTo].filter(Boolean).join(' → '),
+    outputs: job.outputs.length,
   };
 }
 
@@ -23,8 +34,18 @@ export function jobRow(job: Job): JobRow {
 function noteOf(job: Job): Sentence | null {
   if (job.state === 'failed' && job.failure) return { kind: 'failure', text: failureText(job.failure) };
   if (job.state === 'cancelled') return { kind: 'plain', text: vscode.l10n.t('Cancelled') };
-  if (job.retry && !isFinal(job.state)) return { kind: 'reason', text: vscode.l10n.t('{0}: attempt {1} of {2} follows', stageName(job.retry.stage), job.retry.attempt, job.retry.of) };
-  if (job.waiting && (job.state !== 'processing' || job.lastWords === '')) return { kind: 'reason', text: capital(reasonText(job.waiting)) };
+  if (job.retry && !isFinal(job.state))
+    return {
+      kind: 'reason',
+      text: vscode.l10n.t(
+        '{0}: attempt {1} of {2} follows',
+        stageName(job.retry.stage),
+        job.retry.attempt,
+        job.retry.of,
+      ),
+    };
+  if (job.waiting && (job.state !== 'processing' || job.lastWords === ''))
+    return { kind: 'reason', text: capital(reasonText(job.waiting)) };
   const [warning] = job.warnings;
   if (job.state === 'completed' && warning) return { kind: 'reason', text: failureText(warning) };
   return null;

@@ -10,23 +10,53 @@ export function fraction(job: Job): number | null {
   const total = job.progress.utterances * job.stages.length;
   // Nobody knows how long somebody goes on speaking.
   if (!total || job.live?.open) return null;
-  const known = job.progress.ingested || !job.recording.durationMs ? 1 : Math.min(1, job.progress.ingestedMs / job.recording.durationMs);
-  return known * job.stages.reduce((sum, stage) => sum + (job.progress.stages[stage]?.done ?? 0) + (job.progress.stages[stage]?.failed ?? 0), 0) / total;
+  const known =
+    job.progress.ingested || !job.recording.durationMs
+      ? 1
+      : Math.min(1, job.progress.ingestedMs / job.recording.durationMs);
+  return (
+    (known *
+      job.stages.reduce(
+        (sum, stage) => sum + (job.progress.stages[stage]?.done ?? 0) + (job.progress.stages[stage]?.failed ?? 0),
+        0,
+      )) /
+    total
+  );
 }
 
-export interface Status { text: string; tooltip: string; warn: boolean }
+export interface Status {
+  text: string;
+  tooltip: string;
+  warn: boolean;
+}
 
 export function statusOf(jobs: Iterable<Job>, paused: boolean): Status | null {
-  const active = [...jobs].filter(job => !isFinal(job.state)), running = active.filter(job => job.state === 'processing');
+  const active = [...jobs].filter(job => !isFinal(job.state)),
+    running = active.filter(job => job.state === 'processing');
   if (!active.length) return null;
-  if (paused) return { text: `$(debug-pause) ${vscode.l10n.t('{0} waiting', active.length)}`, tooltip: vscode.l10n.t('The queue is paused: nothing new starts.'), warn: true };
+  if (paused)
+    return {
+      text: `$(debug-pause) ${vscode.l10n.t('{0} waiting', active.length)}`,
+      tooltip: vscode.l10n.t('The queue is paused: nothing new starts.'),
+      warn: true,
+    };
   const [first] = running;
-  if (!first) return { text: `$(clock) ${vscode.l10n.t('{0} waiting', active.length)}`, tooltip: vscode.l10n.t('Recordings wait for their turn.'), warn: false };
-  const parts = running.map(fraction).filter(f => f !== null), mean = parts.length ? parts.reduce((a, b) => a + b, 0) / parts.length : null;
-  const percent = mean === null ? '' : ` ${Math.floor(mean * 100)} %`, rest = active.length - 1;
+  if (!first)
+    return {
+      text: `$(clock) ${vscode.l10n.t('{0} waiting', active.length)}`,
+      tooltip: vscode.l10n.t('Recordings wait for their turn.'),
+      warn: false,
+    };
+  const parts = running.map(fraction).filter(f => f !== null),
+    mean = parts.length ? parts.reduce((a, b) => a + b, 0) / parts.length : null;
+  const percent = mean === null ? '' : ` ${Math.floor(mean * 100)} %`,
+    rest = active.length - 1;
   return {
     text: `$(mic) ${first.recording.name.slice(0, 28)}${percent}${rest ? ` +${rest}` : ''}`,
-    tooltip: running.map(job => `${job.recording.name}${job.lastWords ? ` — “…${job.lastWords.slice(-80)}”` : ''}`).join('\n'), warn: false,
+    tooltip: running
+      .map(job => `${job.recording.name}${job.lastWords ? ` — “…${job.lastWords.slice(-80)}”` : ''}`)
+      .join('\n'),
+    warn: false,
   };
 }
 
@@ -35,16 +65,32 @@ export function statusBar(daemon: Daemon): vscode.Disposable {
   item.name = 'Earshot';
   item.command = 'earshot.openQueue';
   const paint = (): void => {
-    const status = statusOf(daemon.state.jobs.values(), daemon.state.queuePaused), { tie } = daemon;
+    const status = statusOf(daemon.state.jobs.values(), daemon.state.queuePaused),
+      { tie } = daemon;
     const off = !vscode.workspace.getConfiguration('earshot').get('statusBar', true);
     if (off || (!status && tie.kind !== 'failed')) return item.hide();
     item.text = status?.text ?? `$(warning) Earshot`;
     item.tooltip = status?.tooltip ?? (tie.kind === 'failed' ? failureText(tie.failure) : '');
-    item.backgroundColor = tie.kind === 'failed' || status?.warn ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+    item.backgroundColor =
+      tie.kind === 'failed' || status?.warn ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
     item.show();
   };
   let timer: NodeJS.Timeout | null = null;
-  const soon = (): void => { timer ??= setTimeout(() => { timer = null; paint(); }, 250); };
-  return vscode.Disposable.from(item, daemon.onChange(soon), daemon.onTie(soon), vscode.workspace.onDidChangeConfiguration(e => { if (e.affectsConfiguration('earshot.statusBar')) soon(); }),
-    new vscode.Disposable(() => { if (timer) clearTimeout(timer); }));
+  const soon = (): void => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      paint();
+    }, 250);
+  };
+  return vscode.Disposable.from(
+    item,
+    daemon.onChange(soon),
+    daemon.onTie(soon),
+    vscode.workspace.onDidChangeConfiguration(e => {
+      if (e.affectsConfiguration('earshot.statusBar')) soon();
+    }),
+    new vscode.Disposable(() => {
+      if (timer) clearTimeout(timer);
+    }),
+  );
 }

@@ -1,20 +1,33 @@
-/** Tools for chats: transcribe a recording, read a transcript. Both ask before they act, and cut long answers to what the chat has room for. */
+/**
+ * Tools for chats: transcribe a recording, read a transcript. Both ask before they act, and cut long answers to what
+ * the chat has room for.
+ */
 import * as vscode from 'vscode';
 import { isAbsolute } from 'node:path';
 import { EarshotError } from '../schemas/errors.ts';
 import { sourceText, type Utterance } from '../schemas/job.ts';
-import { settled } from './commands/options.ts';
-import { isRecording } from './commands/recordings.ts';
-import { request, type Parts } from './commands/transcribe.ts';
+import { settled } from './requests/options.ts';
+import { isRecording } from './requests/recordings.ts';
+import { request, type Parts } from './requests/request.ts';
 import { stamp } from './streaming/layout.ts';
 import { endOf, readTranscript } from './transcripts.ts';
 import { errorText, failureText } from './words.ts';
 
-interface TranscribeInput { path: string; language?: string; translateTo?: string; timestamps?: boolean }
-interface ReadInput { path: string; fromSeconds?: number; toSeconds?: number }
+interface TranscribeInput {
+  path: string;
+  language?: string;
+  translateTo?: string;
+  timestamps?: boolean;
+}
+interface ReadInput {
+  path: string;
+  fromSeconds?: number;
+  toSeconds?: number;
+}
 
 /** A chat gets its answer after this long at most; the job goes on. */
-const LONGEST_MS = 10 * 60_000, MOST_CHARACTERS = 60_000;
+const LONGEST_MS = 10 * 60_000,
+  MOST_CHARACTERS = 60_000;
 
 function located(path: string): vscode.Uri {
   const [folder] = vscode.workspace.workspaceFolders ?? [];
@@ -24,51 +37,93 @@ function located(path: string): vscode.Uri {
 }
 
 /** What a model names, as it will be opened: whoever is asked sees where `..` leads. */
-const shown = (path: string): string => { try { return located(path).fsPath; } catch { return path; } };
+const shown = (path: string): string => {
+  try {
+    return located(path).fsPath;
+  } catch {
+    return path;
+  }
+};
 /** Names are text: they make no link and load no picture. */
 const asked = (text: string): vscode.MarkdownString => new vscode.MarkdownString().appendText(text);
 
-const lines = (utterances: readonly Utterance[], stamps: boolean): string => utterances.map(u => {
-  const text = (u.speaker ? `${u.speaker}: ` : '') + sourceText(u) + (u.nmt ? `\n${u.nmt.text}` : '');
-  return stamps ? `[${stamp(u.startMs)}] ${text}` : text;
-}).join('\n');
+const lines = (utterances: readonly Utterance[], stamps: boolean): string =>
+  utterances
+    .map(u => {
+      const text = (u.speaker ? `${u.speaker}: ` : '') + sourceText(u) + (u.nmt ? `\n${u.nmt.text}` : '');
+      return stamps ? `[${stamp(u.startMs)}] ${text}` : text;
+    })
+    .join('\n');
 
 const answer = (text: string): vscode.LanguageModelToolResult =>
-  new vscode.LanguageModelToolResult([new vscode.LanguageModelTextPart(text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}\n[cut off: ask for a span of time]` : text)]);
+  new vscode.LanguageModelToolResult([
+    new vscode.LanguageModelTextPart(
+      text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}\n[cut off: ask for a span of time]` : text,
+    ),
+  ]);
 
 export function tools(parts: Parts): vscode.Disposable {
   const { daemon } = parts;
   const transcribe: vscode.LanguageModelTool<TranscribeInput> = {
     prepareInvocation: ({ input }) => ({
       invocationMessage: asked(vscode.l10n.t('Transcribing {0}', shown(input.path))),
-      confirmationMessages: { title: vscode.l10n.t('Transcribe a recording'), message: asked(vscode.l10n.t('Transcribe {0} on this machine?', shown(input.path))) },
+      confirmationMessages: {
+        title: vscode.l10n.t('Transcribe a recording'),
+        message: asked(vscode.l10n.t('Transcribe {0} on this machine?', shown(input.path))),
+      },
     }),
     async invoke({ input }, token) {
-      if (!vscode.workspace.isTrusted) throw new Error(vscode.l10n.t('Trust this workspace to transcribe its recordings.'));
+      if (!vscode.workspace.isTrusted)
+        throw new Error(vscode.l10n.t('Trust this workspace to transcribe its recordings.'));
       const uri = located(input.path);
       if (!isRecording(uri)) throw new Error(errorText(new EarshotError('notMedia', { path: input.path })));
       const choice = settled(uri);
-      const [job] = await request(parts, [uri], { ...choice, options: { ...choice.options, ...(input.language ? { language: input.language } : {}), ...(input.translateTo ? { translateTo: input.translateTo } : {}), outputs: { formats: [] } } });
+      const [job] = await request(parts, [uri], {
+        ...choice,
+        options: {
+          ...choice.options,
+          ...(input.language ? { language: input.language } : {}),
+          ...(input.translateTo ? { translateTo: input.translateTo } : {}),
+          outputs: { formats: [] },
+        },
+      });
       if (!job) throw new Error(errorText(new EarshotError('unreadableFile', { path: input.path })));
       const ended = await endOf(daemon, job.id, token, LONGEST_MS);
       const { utterances } = await daemon.call('job/utterances', { id: job.id });
       const now = daemon.state.jobs.get(job.id) ?? job;
-      const note = ended ? (now.state === 'failed' && now.failure ? `[failed: ${failureText(now.failure)}]\n` : '') : '[not finished yet; this is the text so far]\n';
+      const note = ended
+        ? now.state === 'failed' && now.failure
+          ? `[failed: ${failureText(now.failure)}]\n`
+          : ''
+        : '[not finished yet; this is the text so far]\n';
       return answer(note + lines(utterances, input.timestamps ?? false));
     },
   };
   const read: vscode.LanguageModelTool<ReadInput> = {
     prepareInvocation: ({ input }) => ({
       invocationMessage: asked(vscode.l10n.t('Reading the transcript of {0}', shown(input.path))),
-      confirmationMessages: { title: vscode.l10n.t('Read a transcript'), message: asked(vscode.l10n.t('Read the transcript of {0}?', shown(input.path))) },
+      confirmationMessages: {
+        title: vscode.l10n.t('Read a transcript'),
+        message: asked(vscode.l10n.t('Read the transcript of {0}?', shown(input.path))),
+      },
     }),
     async invoke({ input }) {
-      const uri = located(input.path), utterances = uri.path.endsWith('.earshot.json') ? await fromFile(uri) : await fromQueue(parts, uri);
-      const from = (input.fromSeconds ?? 0) * 1000, to = (input.toSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-      return answer(lines(utterances.filter(u => u.endMs >= from && u.startMs <= to), true));
+      const uri = located(input.path),
+        utterances = uri.path.endsWith('.earshot.json') ? await fromFile(uri) : await fromQueue(parts, uri);
+      const from = (input.fromSeconds ?? 0) * 1000,
+        to = (input.toSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+      return answer(
+        lines(
+          utterances.filter(u => u.endMs >= from && u.startMs <= to),
+          true,
+        ),
+      );
     },
   };
-  return vscode.Disposable.from(vscode.lm.registerTool('earshot_transcribe', transcribe), vscode.lm.registerTool('earshot_read_transcript', read));
+  return vscode.Disposable.from(
+    vscode.lm.registerTool('earshot_transcribe', transcribe),
+    vscode.lm.registerTool('earshot_read_transcript', read),
+  );
 }
 
 async function fromFile(uri: vscode.Uri): Promise<Utterance[]> {
@@ -79,7 +134,9 @@ async function fromFile(uri: vscode.Uri): Promise<Utterance[]> {
 
 async function fromQueue({ daemon }: Parts, uri: vscode.Uri): Promise<Utterance[]> {
   const { jobs } = await daemon.call('job/list', { filter: { search: uri.path.split('/').at(-1)! }, limit: 100 });
-  const job = jobs.find(j => j.recording.path === uri.fsPath && j.state === 'completed') ?? jobs.find(j => j.recording.path === uri.fsPath);
+  const job =
+    jobs.find(j => j.recording.path === uri.fsPath && j.state === 'completed') ??
+    jobs.find(j => j.recording.path === uri.fsPath);
   if (!job) throw new Error(vscode.l10n.t('{0} was not transcribed yet.', uri.fsPath));
   return (await daemon.call('job/utterances', { id: job.id })).utterances;
 }

@@ -9,7 +9,8 @@ import { parseTranscript } from './transcript/document.ts';
 
 /** The transcript that lies beside a recording; null: none does. */
 export async function fileOf(recording: vscode.Uri): Promise<vscode.Uri | null> {
-  const { name, base } = parse(recording.fsPath), folder = vscode.Uri.file(dirname(recording.fsPath));
+  const { name, base } = parse(recording.fsPath),
+    folder = vscode.Uri.file(dirname(recording.fsPath));
   for (const stem of [name, base]) {
     const uri = vscode.Uri.joinPath(folder, `${stem}.earshot.json`);
     if (await exists(uri)) return uri;
@@ -29,7 +30,9 @@ export async function readTranscript(uri: vscode.Uri): Promise<Transcript | null
 
 /** The newest job over a recording that this window knows of; a finished one before others. */
 export function jobOf(daemon: Daemon, recording: vscode.Uri): Job | null {
-  const jobs = [...daemon.state.jobs.values()].filter(job => job.recording.path === recording.fsPath).sort((a, b) => b.createdAt - a.createdAt);
+  const jobs = [...daemon.state.jobs.values()]
+    .filter(job => job.recording.path === recording.fsPath)
+    .sort((a, b) => b.createdAt - a.createdAt);
   return jobs.find(job => job.state === 'completed') ?? jobs.find(job => !isFinal(job.state)) ?? jobs[0] ?? null;
 }
 
@@ -37,13 +40,22 @@ export function jobOf(daemon: Daemon, recording: vscode.Uri): Job | null {
 const kept = new Map<string, { stamp: string; utterances: Utterance[] }>();
 const MOST_KEPT = 30;
 
-/** What was understood of a recording; null: it was not transcribed, as far as can be seen without starting anything. */
+/**
+ * What was understood of a recording; null: it was not transcribed, as far as can be seen without starting anything.
+ */
 export async function knownUtterances(daemon: Daemon, recording: vscode.Uri): Promise<Utterance[] | null> {
-  const file = await fileOf(recording), job = file ? null : jobOf(daemon, recording);
+  const file = await fileOf(recording),
+    job = file ? null : jobOf(daemon, recording);
   if (!file && (!job || daemon.tie.kind !== 'connected')) return null;
-  const stamp = file ? String((await vscode.workspace.fs.stat(file)).mtime) : `${job!.id} ${job!.state} ${job!.lastWords}`, key = recording.toString(), old = kept.get(key);
+  const stamp = file
+      ? String((await vscode.workspace.fs.stat(file)).mtime)
+      : `${job!.id} ${job!.state} ${job!.lastWords}`,
+    key = recording.toString(),
+    old = kept.get(key);
   if (old?.stamp === stamp) return old.utterances;
-  const utterances = file ? (await readTranscript(file))?.utterances : (await daemon.call('job/utterances', { id: job!.id })).utterances;
+  const utterances = file
+    ? (await readTranscript(file))?.utterances
+    : (await daemon.call('job/utterances', { id: job!.id })).utterances;
   if (!utterances) return null;
   kept.delete(key);
   kept.set(key, { stamp, utterances });
@@ -52,10 +64,26 @@ export async function knownUtterances(daemon: Daemon, recording: vscode.Uri): Pr
 }
 
 /** True when the job ended; false when the time was up or whoever waits gave up. */
-export async function endOf(daemon: Daemon, id: string, token: vscode.CancellationToken, mostMs?: number): Promise<boolean> {
+export async function endOf(
+  daemon: Daemon,
+  id: string,
+  token: vscode.CancellationToken,
+  mostMs?: number,
+): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const look = (): void => { const job = daemon.state.jobs.get(id); if (job && isFinal(job.state)) resolve(true); };
-  const timer = mostMs === undefined ? undefined : setTimeout(() => resolve(false), mostMs), watch = daemon.onChange(look), cancelled = token.onCancellationRequested(() => resolve(false));
+  const look = (): void => {
+    const job = daemon.state.jobs.get(id);
+    if (job && isFinal(job.state)) resolve(true);
+  };
+  const timer = mostMs === undefined ? undefined : setTimeout(() => resolve(false), mostMs),
+    watch = daemon.onChange(look),
+    cancelled = token.onCancellationRequested(() => resolve(false));
   look();
-  try { return await promise; } finally { clearTimeout(timer); watch.dispose(); cancelled.dispose(); }
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    watch.dispose();
+    cancelled.dispose();
+  }
 }

@@ -1,11 +1,19 @@
-/** Runs once after the extension was removed, in a process of its own without the editor: asks the daemon to leave. What it was doing is kept for the next one. */
+/**
+ * Runs once after the extension was removed, in a process of its own without the editor: asks the daemon to leave. What
+ * it was doing is kept for the next one.
+ */
 import { readFileSync } from 'node:fs';
-import { connect } from '../schemas/client.ts';
-import { home } from '../schemas/home.ts';
+import { connect } from '../client/client.ts';
+import { home } from '../client/home.ts';
 
 async function stopDaemon(): Promise<void> {
   const places = home();
-  const client = await connect({ socket: places.socket, token: readFileSync(places.token, 'utf8'), client: 'uninstall', version: '0.0.0' });
+  const client = await connect({
+    socket: places.socket,
+    token: readFileSync(places.token, 'utf8'),
+    client: 'uninstall',
+    version: '0.0.0',
+  });
   await client.call('daemon/stop', { finish: false });
   await client.closed;
 }

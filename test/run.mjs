@@ -1,14 +1,15 @@
 /**
- * Everything that must hold, one after the other, and a report: types, then every test file under test/. `npm test` sets up and comes here.
+ * Everything that must hold, one after the other, and a report: types, then every test file under test/. `npm test`
+ * sets up and comes here.
  *   npm test [-- WORDS…]   only test files whose path contains one of the words
  * The last line is `N passed, N failed`; the exit code is 0 only when something passed and nothing failed.
  */
-import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { styleText } from 'node:util';
+import { check, CHECKS } from '../scripts/check.mjs';
 
 const root = join(import.meta.dirname, '..');
 const words = process.argv.slice(2);
@@ -18,57 +19,92 @@ const paint = (style, text) => (coloured ? styleText(style, text) : text);
 const FILE_TIMEOUT_MS = 6 * 60_000;
 /** These measure time or use every core: never beside another. */
 const ALONE = /^test\/(engines|extension|bench|golden)\//;
-/** A real window now and then swallows a click on a crowded machine: such a file gets a second run, and the report says what the first one was. */
+/**
+ * A real window now and then swallows a click on a crowded machine: such a file gets a second run, and the report says
+ * what the first one was.
+ */
 const WINDOWS = /^test\/extension\//;
-const ORDER = ['unit', 'contract', 'gpu', 'daemon', 'faults', 'security', 'sim', 'engines', 'extension', 'bench', 'golden'];
+const ORDER = [
+  'unit',
+  'contract',
+  'gpu',
+  'daemon',
+  'faults',
+  'security',
+  'sim',
+  'engines',
+  'extension',
+  'bench',
+  'golden',
+];
 
 let passed = 0;
-const failures = [], skipped = [], again = [];
+const failures = [],
+  skipped = [],
+  again = [];
 
-/** One thing that holds or does not, told by a program's exit code. */
-async function check(name, program, args) {
-  const begun = Date.now();
-  const { code, output } = await new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-    let text = '';
-    child.stdout.on('data', (chunk) => { text += chunk; });
-    child.stderr.on('data', (chunk) => { text += chunk; });
-    child.on('error', (error) => resolve({ code: 1, output: error.message }));
-    child.on('close', (exit) => resolve({ code: exit, output: text }));
-  });
-  report(name, code === 0 ? 1 : 0, code === 0 ? 0 : 1, Date.now() - begun);
-  if (code === 0) passed += 1;
+/** One of the checks of scripts/check.mjs, counted like a test. */
+async function checked(name) {
+  const begun = Date.now(),
+    { status, output } = await check(name);
+  report(name, status === 0 ? 1 : 0, status === 0 ? 0 : 1, Date.now() - begun);
+  if (status === 0) passed += 1;
   else failures.push({ file: name, name: '', why: output.trim().split('\n').slice(0, 40).join('\n') });
 }
 
 function report(name, good, bad, ms, skips = 0) {
   const mark = bad > 0 ? paint('red', '✗') : paint('green', '✓');
-  console.log(`${mark} ${name.padEnd(44)} ${String(good).padStart(4)} passed${bad > 0 ? paint('red', `  ${bad} failed`) : ''}${skips > 0 ? paint('yellow', `  ${skips} skipped`) : ''}  ${paint('dim', `${(ms / 1000).toFixed(1)} s`)}`);
+  console.log(
+    `${mark} ${name.padEnd(44)} ${String(good).padStart(4)} passed${bad > 0 ? paint('red', `  ${bad} failed`) : ''}${skips > 0 ? paint('yellow', `  ${skips} skipped`) : ''}  ${paint('dim', `${(ms / 1000).toFixed(1)} s`)}`,
+  );
 }
 
 /** What went wrong, without the runner's own frames. */
 function describe(error) {
   const causes = [];
-  for (let cause = error?.cause ?? error; cause !== undefined && causes.length < 5; cause = cause?.cause) causes.push(typeof cause === 'string' ? cause : (causes.length === 0 && cause?.stack) || cause?.message || String(cause));
-  return causes.join('\nbecause: ').split('\n').filter((line) => !line.includes('node:internal/')).slice(0, 30).join('\n');
+  for (let cause = error?.cause ?? error; cause !== undefined && causes.length < 5; cause = cause?.cause)
+    causes.push(
+      typeof cause === 'string' ? cause : (causes.length === 0 && cause?.stack) || cause?.message || String(cause),
+    );
+  return causes
+    .join('\nbecause: ')
+    .split('\n')
+    .filter(line => !line.includes('node:internal/'))
+    .slice(0, 30)
+    .join('\n');
 }
 
 /** Runs files in processes of their own, so many at a time. */
 async function suites(files, atOnce) {
   const left = [...files];
-  await Promise.all(Array.from({ length: Math.min(atOnce, left.length) }, async () => {
-    for (let file = left.shift(); file !== undefined; file = left.shift()) await suite(file);
-  }));
+  await Promise.all(
+    Array.from({ length: Math.min(atOnce, left.length) }, async () => {
+      for (let file = left.shift(); file !== undefined; file = left.shift()) await suite(file);
+    }),
+  );
 }
 
 /** One file: its tests counted; breaking outside of a test, or holding none, counts as one failed. */
 async function suite(file, second = false) {
-  const path = join(root, file), count = { file, good: 0, bad: 0, skips: 0 }, before = { passed, failures: failures.length, skipped: skipped.length };
-  let words = '', end = null;
+  const path = join(root, file),
+    count = { file, good: 0, bad: 0, skips: 0 },
+    before = { passed, failures: failures.length, skipped: skipped.length };
+  let words = '',
+    end = null;
   // A test that is over may leave something at work that keeps its file from ending: its process is ended then.
-  const stream = run({ files: [path], concurrency: 1, isolation: 'process', timeout: FILE_TIMEOUT_MS, signal: AbortSignal.timeout(FILE_TIMEOUT_MS + 5_000), cwd: root, execArgv: ['--disable-warning=ExperimentalWarning'] });
+  const stream = run({
+    files: [path],
+    concurrency: 1,
+    isolation: 'process',
+    timeout: FILE_TIMEOUT_MS,
+    signal: AbortSignal.timeout(FILE_TIMEOUT_MS + 5_000),
+    cwd: root,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
   // What the file says when it breaks outside of a test.
-  stream.on('test:stderr', ({ message }) => { words = (words + message).slice(-4000); });
+  stream.on('test:stderr', ({ message }) => {
+    words = (words + message).slice(-4000);
+  });
   stream.on('test:complete', ({ name, nesting, skip, todo, details }) => {
     if (nesting === 0 && name === path) end = details;
     else if (!details.passed) {
@@ -82,13 +118,27 @@ async function suite(file, second = false) {
       passed += 1;
     }
   });
-  for await (const _ of stream) { /* the listeners above do the work */ }
-  if (end && !end.passed && count.bad === 0) fail(count, '', words || `ended with ${end.error?.exitCode === undefined ? describe(end.error) : `exit code ${end.error.exitCode}`}`);
+  for await (const _ of stream) {
+    /* the listeners above do the work */
+  }
+  if (end && !end.passed && count.bad === 0)
+    fail(
+      count,
+      '',
+      words ||
+        `ended with ${end.error?.exitCode === undefined ? describe(end.error) : `exit code ${end.error.exitCode}`}`,
+    );
   else if (count.good + count.bad + count.skips === 0) fail(count, '', words || 'no test in this file');
   if (count.bad > 0 && WINDOWS.test(file) && !second) {
     passed = before.passed;
     skipped.length = before.skipped;
-    for (const { name, why } of failures.splice(before.failures)) again.push(`${file}${name ? ` › ${name}` : ''}\n${why.split('\n').map((line) => `      ${line}`).join('\n')}`);
+    for (const { name, why } of failures.splice(before.failures))
+      again.push(
+        `${file}${name ? ` › ${name}` : ''}\n${why
+          .split('\n')
+          .map(line => `      ${line}`)
+          .join('\n')}`,
+      );
     return suite(file, true);
   }
   report(file.replace(/^test\//, ''), count.good, count.bad, end?.duration_ms ?? 0, count.skips);
@@ -109,17 +159,26 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 const begun = Date.now();
-const files = globSync('test/**/*.test.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+const files = globSync('test/**/*.test.ts', { cwd: root })
+  .map(file => file.replaceAll('\\', '/'))
+  .filter(file => words.length === 0 || words.some(word => file.includes(word)))
   .sort((a, b) => ORDER.indexOf(a.split('/')[1]) - ORDER.indexOf(b.split('/')[1]) || a.localeCompare(b));
-if (words.length === 0) await check('types', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
-const together = files.filter((file) => !ALONE.test(file)), alone = files.filter((file) => ALONE.test(file));
+if (words.length === 0) for (const name of Object.keys(CHECKS)) await checked(name);
+const together = files.filter(file => !ALONE.test(file)),
+  alone = files.filter(file => ALONE.test(file));
 if (together.length > 0) await suites(together, Math.max(1, Math.min(4, availableParallelism())));
 if (alone.length > 0) await suites(alone, 1);
 
-if (again.length > 0) console.log(`\n${paint('yellow', 'Failed at first')}\n${again.map((each) => `  ${each}`).join('\n')}`);
-if (skipped.length > 0) console.log(`\n${paint('yellow', 'Skipped')}\n${skipped.map((each) => `  ${each}`).join('\n')}`);
-for (const { file, name, why } of failures) console.log(`\n${paint('red', '✗')} ${paint('bold', file)}${name ? ` › ${name}` : ''}\n${why.split('\n').map((line) => `    ${line}`).join('\n')}`);
+if (again.length > 0)
+  console.log(`\n${paint('yellow', 'Failed at first')}\n${again.map(each => `  ${each}`).join('\n')}`);
+if (skipped.length > 0) console.log(`\n${paint('yellow', 'Skipped')}\n${skipped.map(each => `  ${each}`).join('\n')}`);
+for (const { file, name, why } of failures)
+  console.log(
+    `\n${paint('red', '✗')} ${paint('bold', file)}${name ? ` › ${name}` : ''}\n${why
+      .split('\n')
+      .map(line => `    ${line}`)
+      .join('\n')}`,
+  );
 console.log(`\n${paint('dim', `${((Date.now() - begun) / 1000).toFixed(0)} s`)}`);
 whole = true;
 console.log(`${passed} passed, ${failures.length} failed`);

@@ -12,8 +12,11 @@ export const percent = (fraction: number): string => percentage.format(fraction)
 
 /** 83 000 ms: "1:23". */
 export function duration(ms: number): string {
-  const s = Math.round(ms / 1000), pad = (n: number): string => String(n).padStart(2, '0');
-  return s >= 3600 ? `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}` : `${Math.floor(s / 60)}:${pad(s % 60)}`;
+  const s = Math.round(ms / 1000),
+    pad = (n: number): string => String(n).padStart(2, '0');
+  return s >= 3600
+    ? `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`
+    : `${Math.floor(s / 60)}:${pad(s % 60)}`;
 }
 
 /** A time today as a clock shows it, another day's with its date. */
@@ -30,6 +33,8 @@ export function left(ms: number): string {
   return t('{0} h', one.format(ms / 3_600_000));
 }
 
-const GB = 1e9, MB = 1e6;
+const GB = 1e9,
+  MB = 1e6;
 /** Decimal units, as devices and files are sold. */
-export const bytes = (n: number): string => n >= GB ? t('{0} GB', one.format(n / GB)) : t('{0} MB', whole.format(n / MB));
+export const bytes = (n: number): string =>
+  n >= GB ? t('{0} GB', one.format(n / GB)) : t('{0} MB', whole.format(n / MB));

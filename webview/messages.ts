@@ -1,89 +1,231 @@
 /**
- * What the extension and its webviews tell each other. State goes to a webview as a snapshot when it appears and as deltas while it is
- * visible, so a hidden one can miss nothing; what comes back is checked against the schemas below before anything acts on it.
+ * What the extension and its webviews tell each other. State goes to a webview as a snapshot when it appears and as
+ * deltas while it is visible, so a hidden one can miss nothing; what comes back is checked against the schemas below
+ * before anything acts on it.
  */
 import { Type, type Static } from 'typebox';
 import { SpeakerName } from '../schemas/job.ts';
 import { Closed, Id, JobState, Optional, Priority, Stage } from '../schemas/words.ts';
 
 /** Said in words already, in the window's language. */
-export interface Sentence { text: string; kind: 'words' | 'reason' | 'failure' | 'plain' }
-
-export interface StageView { stage: Static<typeof Stage>; done: number; running: number; failed: number; total: number | null }
-
-export interface JobRow {
-  id: string; name: string; folder: string; state: Static<typeof JobState>; priority: Static<typeof Priority>; position: number;
-  stages: StageView[]; note: Sentence | null; lastWords: string;
-  durationMs: number | null; createdAt: number; finishedAt: number | null; startAt: number | null; endAt: number | null;
-  /** "en → de", or "en", or "". */
-  languages: string; outputs: number;
+export interface Sentence {
+  text: string;
+  kind: 'words' | 'reason' | 'failure' | 'plain';
 }
 
-export interface TieView { kind: 'off' | 'starting' | 'connected' | 'lost' | 'failed'; text: string }
+export interface StageView {
+  stage: Static<typeof Stage>;
+  done: number;
+  running: number;
+  failed: number;
+  total: number | null;
+}
+
+export interface JobRow {
+  id: string;
+  name: string;
+  folder: string;
+  state: Static<typeof JobState>;
+  priority: Static<typeof Priority>;
+  position: number;
+  stages: StageView[];
+  note: Sentence | null;
+  lastWords: string;
+  durationMs: number | null;
+  createdAt: number;
+  finishedAt: number | null;
+  startAt: number | null;
+  endAt: number | null;
+  /** "en → de", or "en", or "". */
+  languages: string;
+  outputs: number;
+}
+
+export interface TieView {
+  kind: 'off' | 'starting' | 'connected' | 'lost' | 'failed';
+  text: string;
+}
 
 /** Extension → queue. */
 export type ToQueue =
   /** In parts, so that thousands of rows stop neither side for long; they count from the last on. */
-  | { type: 'snapshot'; rows: JobRow[]; first: boolean; last: boolean; paused: boolean; tie: TieView; modelsReady: boolean }
+  | {
+      type: 'snapshot';
+      rows: JobRow[];
+      first: boolean;
+      last: boolean;
+      paused: boolean;
+      tie: TieView;
+      modelsReady: boolean;
+    }
   | { type: 'delta'; rows: JobRow[]; removed: string[] }
   | { type: 'state'; paused: boolean; tie: TieView; modelsReady: boolean };
 
 export const JobAction = Type.Enum(['open', 'pause', 'resume', 'cancel', 'retry', 'remove']);
 export type JobAction = Static<typeof JobAction>;
-export const PanelCommand = Type.Enum(['start', 'pick', 'sample', 'models', 'doctor', 'log', 'pauseQueue', 'resumeQueue', 'clearFinished']);
+export const PanelCommand = Type.Enum([
+  'start',
+  'pick',
+  'sample',
+  'models',
+  'doctor',
+  'log',
+  'pauseQueue',
+  'resumeQueue',
+  'clearFinished',
+]);
 export type PanelCommand = Static<typeof PanelCommand>;
 
 /** Queue → extension. */
 export const FromQueue = Type.Union([
   Closed({ type: Type.Literal('ready') }),
   Closed({ type: Type.Literal('action'), action: JobAction, ids: Type.Array(Id, { minItems: 1, maxItems: 100_000 }) }),
-  Closed({ type: Type.Literal('move'), id: Id, before: Optional(Id), after: Optional(Id), to: Optional(Type.Enum(['top', 'bottom'])), priority: Optional(Priority) }),
-  Closed({ type: Type.Literal('drop'), uris: Type.Array(Type.String({ maxLength: 8192 }), { minItems: 1, maxItems: 10_000 }) }),
+  Closed({
+    type: Type.Literal('move'),
+    id: Id,
+    before: Optional(Id),
+    after: Optional(Id),
+    to: Optional(Type.Enum(['top', 'bottom'])),
+    priority: Optional(Priority),
+  }),
+  Closed({
+    type: Type.Literal('drop'),
+    uris: Type.Array(Type.String({ maxLength: 8192 }), { minItems: 1, maxItems: 10_000 }),
+  }),
   Closed({ type: Type.Literal('command'), command: PanelCommand }),
 ]);
 export type FromQueue = Static<typeof FromQueue>;
 
 /** One holder of memory in a device's bar. */
-export interface Slice { kind: 'ours' | 'other' | 'pending' | 'reserve' | 'free'; name: string; bytes: number }
-export interface Sample { at: number; used: number; utilization: number | null }
-export interface InstanceView { id: string; model: string; stage: string; state: string; busy: boolean; bytes: number; peakBytes: number | null; detail: string; canUnload: boolean }
-export interface EstimateView { model: string; estimateBytes: number; measuredBytes: number | null; samples: number; error: number | null }
+export interface Slice {
+  kind: 'ours' | 'other' | 'pending' | 'reserve' | 'free';
+  name: string;
+  bytes: number;
+}
+export interface Sample {
+  at: number;
+  used: number;
+  utilization: number | null;
+}
+export interface InstanceView {
+  id: string;
+  model: string;
+  stage: string;
+  state: string;
+  busy: boolean;
+  bytes: number;
+  peakBytes: number | null;
+  detail: string;
+  canUnload: boolean;
+}
+export interface EstimateView {
+  model: string;
+  estimateBytes: number;
+  measuredBytes: number | null;
+  samples: number;
+  error: number | null;
+}
 export interface DeviceView {
-  id: string; kind: 'gpu' | 'cpu'; name: string; subtitle: string; health: 'ok' | 'degraded' | 'lost'; warning: 'high' | 'critical' | null; excluded: boolean; healthText: string;
-  total: number; used: number; slices: Slice[];
+  id: string;
+  kind: 'gpu' | 'cpu';
+  name: string;
+  subtitle: string;
+  health: 'ok' | 'degraded' | 'lost';
+  warning: 'high' | 'critical' | null;
+  excluded: boolean;
+  healthText: string;
+  total: number;
+  used: number;
+  slices: Slice[];
   /** Name and value, ready to show; what the device does not tell is left out. */
   facts: { label: string; value: string; alarm: boolean }[];
-  instances: InstanceView[]; estimates: EstimateView[]; history: Sample[];
+  instances: InstanceView[];
+  estimates: EstimateView[];
+  history: Sample[];
 }
 
 /** Extension → devices. */
-export type ToDevices = { type: 'snapshot'; devices: DeviceView[]; bottleneck: string | null; tie: TieView; noGpu: NoGpu | null };
+export type ToDevices = {
+  type: 'snapshot';
+  devices: DeviceView[];
+  bottleneck: string | null;
+  tie: TieView;
+  noGpu: NoGpu | null;
+};
 /** Why there is no GPU here and what may help. */
-export interface NoGpu { title: string; text: string; link: string | null; linkText: string | null }
+export interface NoGpu {
+  title: string;
+  text: string;
+  link: string | null;
+  linkText: string | null;
+}
 
 /** Devices → extension. */
 export const FromDevices = Type.Union([
   Closed({ type: Type.Literal('ready') }),
   Closed({ type: Type.Literal('unload'), id: Id }),
-  Closed({ type: Type.Literal('exclude'), device: Type.String({ minLength: 1, maxLength: 128 }), excluded: Type.Boolean() }),
+  Closed({
+    type: Type.Literal('exclude'),
+    device: Type.String({ minLength: 1, maxLength: 128 }),
+    excluded: Type.Boolean(),
+  }),
   Closed({ type: Type.Literal('command'), command: PanelCommand }),
 ]);
 export type FromDevices = Static<typeof FromDevices>;
 
-export interface ChangeView { before: string; after: string }
+export interface ChangeView {
+  before: string;
+  after: string;
+}
 export interface UtteranceView {
-  index: number; startMs: number; endMs: number; text: string; original: string | null; translation: string | null;
-  heard: { text: string; startMs: number; endMs: number }[]; changes: ChangeView[]; failed: string | null; speaker: string | null;
+  index: number;
+  startMs: number;
+  endMs: number;
+  text: string;
+  original: string | null;
+  translation: string | null;
+  heard: { text: string; startMs: number; endMs: number }[];
+  changes: ChangeView[];
+  failed: string | null;
+  speaker: string | null;
 }
 
-export interface SpeakerView { name: string; shown: string }
+export interface SpeakerView {
+  name: string;
+  shown: string;
+}
 
-/** `made`: what stands in the file. `making`: how far one that is on its way has come, or what it waits for. `canMake`: one may be asked for. */
-export interface SummaryView { made: { text: string; language: string; model: string } | null; making: string | null; canMake: boolean }
+/**
+ * `made`: what stands in the file. `making`: how far one that is on its way has come, or what it waits for. `canMake`:
+ * one may be asked for.
+ */
+export interface SummaryView {
+  made: { text: string; language: string; model: string } | null;
+  making: string | null;
+  canMake: boolean;
+}
 
-/** Extension → transcript editor: always the whole document, after every change of it; its summary apart, which changes by itself; or a moment to show. */
-export type ToTranscript = TranscriptShown | { type: 'goto'; index: number; atMs: number } | { type: 'summary'; summary: SummaryView };
-export type TranscriptShown = { type: 'document'; name: string; durationMs: number | null; language: string | null; translatedTo: string | null; utterances: UtteranceView[]; /** In order of appearance. */ speakers: SpeakerView[]; media: string | null; video: boolean; missing: string | null; error: string | null };
+/**
+ * Extension → transcript editor: always the whole document, after every change of it; its summary apart, which changes
+ * by itself; or a moment to show.
+ */
+export type ToTranscript =
+  | TranscriptShown
+  | { type: 'goto'; index: number; atMs: number }
+  | { type: 'summary'; summary: SummaryView };
+export type TranscriptShown = {
+  type: 'document';
+  name: string;
+  durationMs: number | null;
+  language: string | null;
+  translatedTo: string | null;
+  utterances: UtteranceView[];
+  /** In order of appearance. */ speakers: SpeakerView[];
+  media: string | null;
+  video: boolean;
+  missing: string | null;
+  error: string | null;
+};
 
 const Index = Type.Integer({ minimum: 0 });
 const Text = Type.String({ maxLength: 20_000 });
@@ -98,8 +240,17 @@ export const FromTranscript = Type.Union([
   /** Asks who speaks here; or what a speaker is called. */
   Closed({ type: Type.Literal('speaker'), index: Index }),
   Closed({ type: Type.Literal('speakerEverywhere'), name: SpeakerName }),
-  Closed({ type: Type.Literal('assign'), index: Index, name: Type.Union([SpeakerName, Type.Null()]), /** The whole turn, not this utterance alone. */ turn: Type.Boolean() }),
-  Closed({ type: Type.Literal('replace'), find: Type.String({ minLength: 1, maxLength: 200 }), replacement: Type.String({ maxLength: 200 }) }),
+  Closed({
+    type: Type.Literal('assign'),
+    index: Index,
+    name: Type.Union([SpeakerName, Type.Null()]),
+    /** The whole turn, not this utterance alone. */ turn: Type.Boolean(),
+  }),
+  Closed({
+    type: Type.Literal('replace'),
+    find: Type.String({ minLength: 1, maxLength: 200 }),
+    replacement: Type.String({ maxLength: 200 }),
+  }),
   Closed({ type: Type.Literal('export') }),
   Closed({ type: Type.Literal('summary'), action: Type.Enum(['make', 'stop', 'copy']) }),
 ]);

@@ -2,7 +2,11 @@
 import { render, type TemplateResult } from 'lit';
 import { fits, type Shapes } from './shapes.ts';
 
-interface VsCodeApi<S> { postMessage(message: unknown): void; getState(): S | undefined; setState(state: S): void }
+interface VsCodeApi<S> {
+  postMessage(message: unknown): void;
+  getState(): S | undefined;
+  setState(state: S): void;
+}
 declare function acquireVsCodeApi<S>(): VsCodeApi<S>;
 
 const given = JSON.parse(document.body.dataset.page ?? '{}') as { language?: string; strings?: Record<string, string> };
@@ -22,7 +26,12 @@ export class Page<In extends { type: string }, Out, Remembered> {
   remembered: Remembered;
 
   /** `take` answers false when there is nothing new to paint. */
-  constructor(shapes: Shapes<In>, view: () => TemplateResult, initial: Remembered, take: (message: In) => boolean | void) {
+  constructor(
+    shapes: Shapes<In>,
+    view: () => TemplateResult,
+    initial: Remembered,
+    take: (message: In) => boolean | void,
+  ) {
     this.#view = view;
     this.#root = document.querySelector('main')!;
     this.remembered = { ...initial, ...this.#api.getState() };
@@ -34,7 +43,9 @@ export class Page<In extends { type: string }, Out, Remembered> {
     });
   }
 
-  send(message: Out): void { this.#api.postMessage(message); }
+  send(message: Out): void {
+    this.#api.postMessage(message);
+  }
 
   remember(change: Partial<Remembered>): void {
     this.remembered = { ...this.remembered, ...change };
@@ -43,14 +54,23 @@ export class Page<In extends { type: string }, Out, Remembered> {
   }
 
   /** Paints before the next frame; many calls, one painting. */
-  paint(): void { this.#asked ||= requestAnimationFrame(() => this.paintNow()); }
+  paint(): void {
+    this.#asked ||= requestAnimationFrame(() => this.paintNow());
+  }
 
   paintNow(): void {
     if (this.#asked) cancelAnimationFrame(this.#asked);
     this.#asked = 0;
     const { activeElement } = document;
     render(this.#view(), this.#root);
-    // A row that moves to another place in the list loses the focus. (Giving it to the body itself would only force a layout.)
-    if (activeElement instanceof HTMLElement && activeElement !== document.body && activeElement.isConnected && document.activeElement === document.body) activeElement.focus();
+    // A row that moves to another place in the list loses the focus. (Giving it to the body itself would only force a
+    // layout.)
+    if (
+      activeElement instanceof HTMLElement &&
+      activeElement !== document.body &&
+      activeElement.isConnected &&
+      document.activeElement === document.body
+    )
+      activeElement.focus();
   }
 }

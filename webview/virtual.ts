@@ -1,5 +1,8 @@
 /** Which of thousands of rows of differing heights are in view. Pure; pixels. */
-export interface Window { from: number; to: number }
+export interface Window {
+  from: number;
+  to: number;
+}
 
 /** tops[i] is where row i begins; the last entry is the height of all. */
 export function tops<T>(rows: readonly T[], heightOf: (row: T) => number): Float64Array {
@@ -10,10 +13,12 @@ export function tops<T>(rows: readonly T[], heightOf: (row: T) => number): Float
 
 /** The row that covers y, by halving. */
 export function rowAt(all: Float64Array, y: number): number {
-  let low = 0, high = all.length - 2;
+  let low = 0,
+    high = all.length - 2;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (all[middle]! <= y) low = middle; else high = middle - 1;
+    if (all[middle]! <= y) low = middle;
+    else high = middle - 1;
   }
   return Math.max(0, low);
 }
@@ -26,7 +31,8 @@ export function visible(all: Float64Array, scroll: number, height: number, margi
 
 /** Where to scroll so that row i is whole in view; null: it is. */
 export function reveal(all: Float64Array, i: number, scroll: number, height: number): number | null {
-  const top = all[i]!, bottom = all[i + 1]!;
+  const top = all[i]!,
+    bottom = all[i + 1]!;
   if (top < scroll) return top;
   return bottom > scroll + height ? bottom - height : null;
 }

@@ -1,6 +1,6 @@
 /** Every engine that there is. A new one: a folder with its manifest (engine.ts) and its worker, and a line here. */
 import { command } from './command/engine.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from '../contracts/engine.ts';
 import { fake } from './fake/engine.ts';
 import { fasterWhisper } from './faster-whisper/engine.ts';
 import { llama } from './llama/engine.ts';

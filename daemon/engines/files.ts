@@ -1,7 +1,10 @@
-/** Where a worker's program file lies: beside its engine in the source tree, under workers/ in a bundle. The only place that knows both. */
+/**
+ * Where a worker's program file lies: beside its engine in the source tree, under workers/ in a bundle. The only place
+ * that knows both.
+ */
 import { delimiter, join } from 'node:path';
 import { cudaLibraries, python } from '../runtimes/python.ts';
-import type { WorkerContext } from './engine.ts';
+import type { WorkerContext } from '../contracts/engine.ts';
 
 const bundled = !import.meta.filename.endsWith('.ts');
 const here = import.meta.dirname;
@@ -19,20 +22,33 @@ export const pythonKitFile = (): string =>
   bundled ? join(here, 'workers', 'earshot_worker.py') : join(here, 'python', 'earshot_worker.py');
 
 /** Program and arguments of a Node worker; it runs on the daemon's own Node. */
-export const nodeCommand = (engine: string): { program: string; args: string[]; env: Record<string, string> } =>
-  ({ program: process.execPath, args: [workerFile(engine)], env: {} });
+export const nodeCommand = (engine: string): { program: string; args: string[]; env: Record<string, string> } => ({
+  program: process.execPath,
+  args: [workerFile(engine)],
+  env: {},
+});
 
 /**
- * Program and arguments of a Python worker in the Python runtime. Isolated (-I), so that the user's own Python packages and variables cannot change
- * what an engine does; NumPy's and OpenMP's pools are held to the worker's threads; on a GPU the CUDA libraries that the runtime brought are found.
+ * Program and arguments of a Python worker in the Python runtime. Isolated (-I), so that the user's own Python packages
+ * and variables cannot change what an engine does; NumPy's and OpenMP's pools are held to the worker's threads; on a
+ * GPU the CUDA libraries that the runtime brought are found.
  */
-export function pythonCommand(engine: string, { runtime, device, threads }: WorkerContext): { program: string; args: string[]; env: Record<string, string> } {
-  const directory = runtime('python'), cores = String(threads);
+export function pythonCommand(
+  engine: string,
+  { runtime, device, threads }: WorkerContext,
+): { program: string; args: string[]; env: Record<string, string> } {
+  const directory = runtime('python'),
+    cores = String(threads);
   const env: Record<string, string> = { OMP_NUM_THREADS: cores, OPENBLAS_NUM_THREADS: cores, MKL_NUM_THREADS: cores };
   const libraries = device.kind === 'gpu' ? cudaLibraries(directory) : [];
   if (libraries.length) {
-    const name = process.platform === 'win32' ? 'PATH' : 'LD_LIBRARY_PATH', before = process.env[name];
+    const name = process.platform === 'win32' ? 'PATH' : 'LD_LIBRARY_PATH',
+      before = process.env[name];
     env[name] = [...libraries, ...(before ? [before] : [])].join(delimiter);
   }
-  return { program: python(directory), args: ['-I', '-X', 'utf8', pythonKitFile(), pythonWorkerFile(engine), engine], env };
+  return {
+    program: python(directory),
+    args: ['-I', '-X', 'utf8', pythonKitFile(), pythonWorkerFile(engine), engine],
+    env,
+  };
 }

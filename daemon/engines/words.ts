@@ -1,7 +1,12 @@
 /** Word times for recognisers that give text alone, or times for words that are spelt otherwise than in their text. */
 import type { Word } from '../../schemas/job.ts';
 
-export interface TimedWord { text: string; startMs: number; endMs: number; probability: number }
+export interface TimedWord {
+  text: string;
+  startMs: number;
+  endMs: number;
+  probability: number;
+}
 
 /** The words of a text, spread over [startMs, endMs] by their length. */
 export function spreadWords(text: string, startMs: number, endMs: number, probability: number): Word[] {
@@ -17,8 +22,9 @@ export function spreadWords(text: string, startMs: number, endMs: number, probab
 }
 
 /**
- * The words of `text` (what spaces separate, punctuation included) with the times of `timed`, whose words may be bare, split or joined otherwise.
- * Both are read side by side by their letters; a word without any counterpart gets the time between its neighbours.
+ * The words of `text` (what spaces separate, punctuation included) with the times of `timed`, whose words may be bare,
+ * split or joined otherwise. Both are read side by side by their letters; a word without any counterpart gets the time
+ * between its neighbours.
  */
 export function timeWords(text: string, timed: readonly TimedWord[], startMs: number, endMs: number): Word[] {
   const texts = text.split(/\s+/u).filter(word => word !== '');
@@ -27,7 +33,8 @@ export function timeWords(text: string, timed: readonly TimedWord[], startMs: nu
   const found: (TimedWord[] | null)[] = [];
   let at = 0;
   for (const word of texts) {
-    const wanted = [...bare(word)], here: TimedWord[] = [];
+    const wanted = [...bare(word)],
+      here: TimedWord[] = [];
     for (const letter of wanted) {
       // Skips what the text left out, as far as a word or two.
       const next = letters.slice(at, at + 12).findIndex(one => one.letter === letter);
@@ -42,10 +49,20 @@ export function timeWords(text: string, timed: readonly TimedWord[], startMs: nu
   return texts.map((word, n) => {
     const mine = found[n];
     const next = found.slice(n + 1).find(one => one)?.[0];
-    const start = Math.max(before, clamp(mine ? mine[0]!.startMs : before)), end = Math.max(start, clamp(mine ? mine.at(-1)!.endMs : (next?.startMs ?? endMs)));
+    const start = Math.max(before, clamp(mine ? mine[0]!.startMs : before)),
+      end = Math.max(start, clamp(mine ? mine.at(-1)!.endMs : (next?.startMs ?? endMs)));
     before = end;
-    return { text: word, startMs: start, endMs: end, probability: mine ? Math.min(1, Math.max(0, Math.min(...mine.map(one => one.probability)))) : 1 };
+    return {
+      text: word,
+      startMs: start,
+      endMs: end,
+      probability: mine ? Math.min(1, Math.max(0, Math.min(...mine.map(one => one.probability)))) : 1,
+    };
   });
 }
 
-const bare = (text: string): string => text.toLowerCase().normalize('NFKD').replace(/[^\p{L}\p{N}]/gu, '');
+const bare = (text: string): string =>
+  text
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/[^\p{L}\p{N}]/gu, '');

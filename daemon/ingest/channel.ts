@@ -1,19 +1,34 @@
 /**
- * What the daemon and the process of an ingest say to each other: one JSON value a line, on a pipe of its own. Node's own channel would take in anything
- * before anybody could look at it, and this process opens strangers' media.
+ * What the daemon and the process of an ingest say to each other: one JSON value a line, on a pipe of its own. Node's
+ * own channel would take in anything before anybody could look at it, and this process opens strangers' media.
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import type { Failure } from '../../schemas/errors.ts';
-import type { Rights } from '../confine/rights.ts';
-import { LineSplitter } from '../lines.ts';
+import type { Rights } from '../workers/sandbox/permissions.ts';
+import { LineSplitter } from '../system/lines.ts';
 import type { UtteranceTimes } from './cutting.ts';
 
 /** `live`: the sound comes with time, as bytes in `inputPath`; for PCM that is the PCM file itself. */
-export interface ChildRequest { recording: string; /** Taken from this process before anything is opened; null: it keeps them. */ rights: Rights | null; audioTrack: number; pcmPath: string; ffmpeg: string; sherpaDirectory: string; live?: { format: 'pcm' | 'container'; inputPath: string } }
+export interface ChildRequest {
+  recording: string;
+  /** Taken from this process before anything is opened; null: it keeps them. */ rights: Rights | null;
+  audioTrack: number;
+  pcmPath: string;
+  ffmpeg: string;
+  sherpaDirectory: string;
+  live?: { format: 'pcm' | 'container'; inputPath: string };
+}
 /** Comes before the request, where a process is made ready: load the library now. */
-export interface Prepare { type: 'prepare'; sherpaDirectory: string }
-export interface Grown { type: 'grown'; bytes: number; ended: boolean }
+export interface Prepare {
+  type: 'prepare';
+  sherpaDirectory: string;
+}
+export interface Grown {
+  type: 'grown';
+  bytes: number;
+  ended: boolean;
+}
 export type FromChild =
   | { type: 'started'; durationMs: number | null }
   | { type: 'utterances'; rows: UtteranceTimes[] }
@@ -30,13 +45,29 @@ const MAX_ANSWER_BYTES = 8 * 1024 ** 2;
 export const channelOf = (child: ChildProcess): Duplex => child.stdio[CHANNEL] as Duplex;
 
 /** Whether it can still be told anything. */
-export const listens = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null && channelOf(child).writable;
+export const listens = (child: ChildProcess): boolean =>
+  child.exitCode === null && child.signalCode === null && channelOf(child).writable;
 
 /** What does not arrive shows in the child's end. */
-export function tell(child: ChildProcess, message: ChildRequest | Grown | Prepare): void { if (listens(child)) channelOf(child).write(`${JSON.stringify(message)}\n`); }
+export function tell(child: ChildProcess, message: ChildRequest | Grown | Prepare): void {
+  if (listens(child)) channelOf(child).write(`${JSON.stringify(message)}\n`);
+}
 
 /** `said`: a value that it says, not yet looked at; undefined: no value at all, or an endless one. */
 export function hear(child: ChildProcess, said: (message: unknown) => void): void {
-  const lines = new LineSplitter(line => { let message: unknown; try { message = JSON.parse(line.toString('utf8')); } catch { /* undefined */ } said(message); }, MAX_ANSWER_BYTES);
-  channelOf(child).on('data', (chunk: Buffer) => { if (!lines.push(chunk)) { channelOf(child).destroy(); said(undefined); } });
+  const lines = new LineSplitter(line => {
+    let message: unknown;
+    try {
+      message = JSON.parse(line.toString('utf8'));
+    } catch {
+      /* undefined */
+    }
+    said(message);
+  }, MAX_ANSWER_BYTES);
+  channelOf(child).on('data', (chunk: Buffer) => {
+    if (!lines.push(chunk)) {
+      channelOf(child).destroy();
+      said(undefined);
+    }
+  });
 }

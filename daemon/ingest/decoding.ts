@@ -2,34 +2,87 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * 16 kHz mono 16-bit PCM of one audio track to stdout. Loudness stays as it is. Gaps and a late start become silence, so that times hold for the
- * picture too; what is less than 40 ms off is left alone. `oneSide`: of a stereo recording, instead of the sum of both. Only files and pipes may be opened: a playlist cannot reach the network. `file:` makes any name a name and nothing else.
+ * 16 kHz mono 16-bit PCM of one audio track to stdout. Loudness stays as it is. Gaps and a late start become silence,
+ * so that times hold for the picture too; what is less than 40 ms off is left alone. `oneSide`: of a stereo recording,
+ * instead of the sum of both. Only files and pipes may be opened: a playlist cannot reach the network. `file:` makes
+ * any name a name and nothing else.
  */
 export const decodeArguments = (recording: string, audioTrack: number, oneSide = false): string[] => [
-  '-nostdin', '-hide_banner', '-nostats', '-loglevel', 'repeat+level+info',
-  '-protocol_whitelist', 'file,pipe', '-i', `file:${recording}`,
-  '-map', `0:a:${audioTrack}`, '-vn', '-sn', '-dn', '-map_metadata', '-1',
-  '-af', `${oneSide ? 'pan=mono|c0=c0,' : ''}aresample=16000:async=1:min_hard_comp=0.04:first_pts=0`, '-ac', '1', '-f', 's16le', '-flush_packets', '0', 'pipe:1',
+  '-nostdin',
+  '-hide_banner',
+  '-nostats',
+  '-loglevel',
+  'repeat+level+info',
+  '-protocol_whitelist',
+  'file,pipe',
+  '-i',
+  `file:${recording}`,
+  '-map',
+  `0:a:${audioTrack}`,
+  '-vn',
+  '-sn',
+  '-dn',
+  '-map_metadata',
+  '-1',
+  '-af',
+  `${oneSide ? 'pan=mono|c0=c0,' : ''}aresample=16000:async=1:min_hard_comp=0.04:first_pts=0`,
+  '-ac',
+  '1',
+  '-f',
+  's16le',
+  '-flush_packets',
+  '0',
+  'pipe:1',
 ];
 
-/** The same for sound that comes through a pipe as it is made: little is looked at before the first words, and nothing is held back. */
+/**
+ * The same for sound that comes through a pipe as it is made: little is looked at before the first words, and nothing
+ * is held back.
+ */
 export const decodeStreamArguments: readonly string[] = [
-  '-hide_banner', '-nostats', '-loglevel', 'repeat+level+info', '-probesize', '65536', '-analyzeduration', '500000',
-  '-protocol_whitelist', 'pipe', '-i', 'pipe:0',
-  '-map', '0:a:0', '-vn', '-sn', '-dn', '-map_metadata', '-1',
-  '-af', 'aresample=16000:async=1', '-ac', '1', '-f', 's16le', '-flush_packets', '1', 'pipe:1',
+  '-hide_banner',
+  '-nostats',
+  '-loglevel',
+  'repeat+level+info',
+  '-probesize',
+  '65536',
+  '-analyzeduration',
+  '500000',
+  '-protocol_whitelist',
+  'pipe',
+  '-i',
+  'pipe:0',
+  '-map',
+  '0:a:0',
+  '-vn',
+  '-sn',
+  '-dn',
+  '-map_metadata',
+  '-1',
+  '-af',
+  'aresample=16000:async=1',
+  '-ac',
+  '1',
+  '-f',
+  's16le',
+  '-flush_packets',
+  '1',
+  'pipe:1',
 ];
 
 export interface DecodingReport {
   /** ffmpeg could open the file and named its container. */
   format: string | null;
   /** The container's own word about its length; null: it has none. `estimated`: only guessed from its size. */
-  durationMs: number | null; estimated: boolean;
+  durationMs: number | null;
+  estimated: boolean;
   /** When its first stream begins by its clock, and each audio track, ms. */
-  startMs: number; audioStartsMs: number[];
+  startMs: number;
+  audioStartsMs: number[];
   /** By audio track. */
   stereo: boolean[];
-  streams: number; audioTracks: number;
+  streams: number;
+  audioTracks: number;
   /** The header has been read to its end. */
   headerDone: boolean;
   /** Lines that say the file ends too early. */
@@ -49,7 +102,8 @@ export interface DecodingReport {
 }
 
 const LAST_LINES = 12;
-const TRUNCATED = /partial file|File ended prematurely|Packet corrupt|corrupt input packet|Truncat|incomplete frame|Input packet size too small/i;
+const TRUNCATED =
+  /partial file|File ended prematurely|Packet corrupt|corrupt input packet|Truncat|incomplete frame|Input packet size too small/i;
 const UNDECODED = /Error submitting packet to decoder|Decoding error|CRC mismatch/;
 /** What comes before a packet that never was sound: a tag between or behind the frames of an MP3. */
 const NO_FRAME = /Header missing/;
@@ -65,8 +119,23 @@ export const startsAfter = ({ format, startMs, audioStartsMs }: DecodingReport, 
 /** Collects what ffmpeg's lines tell. */
 export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): void; end(): void } {
   const report: DecodingReport = {
-    format: null, durationMs: null, estimated: false, startMs: 0, audioStartsMs: [], stereo: [], streams: 0, audioTracks: 0, headerDone: false, truncated: false, indexMissing: false, errors: 0,
-    guessed: false, open: false, damaged: false, spoke: false, lastLines: [],
+    format: null,
+    durationMs: null,
+    estimated: false,
+    startMs: 0,
+    audioStartsMs: [],
+    stereo: [],
+    streams: 0,
+    audioTracks: 0,
+    headerDone: false,
+    truncated: false,
+    indexMissing: false,
+    errors: 0,
+    guessed: false,
+    open: false,
+    damaged: false,
+    spoke: false,
+    lastLines: [],
   };
   const decoder = new StringDecoder('utf8');
   let rest = '';
@@ -76,7 +145,10 @@ export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): v
   };
   const line = (text: string): void => {
     report.spoke ||= /^(\[.*\] )?\[(info|warning|error|fatal)\] /.test(text);
-    if (!report.spoke) { if (text) complaint(text); return; }
+    if (!report.spoke) {
+      if (text) complaint(text);
+      return;
+    }
     if (/^(\[.*\] )?\[(warning|error|fatal)\] /.test(text)) {
       if (!/^(\[.*\] )?\[warning\] /.test(text)) report.errors++;
       if (UNDECODED.test(text) && !NO_FRAME.test(report.lastLines.at(-1) ?? '')) report.damaged = true;
@@ -90,15 +162,23 @@ export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): v
     }
     if (report.headerDone) return;
     const input = /^\[info\] Input #0, (.+?), from '/.exec(text);
-    if (input) { report.format = input[1]!; return; }
+    if (input) {
+      report.format = input[1]!;
+      return;
+    }
     if (report.format === null) return;
     const duration = /^\[info\]   Duration: (?:(\d+):(\d\d):(\d\d(?:\.\d+)?)|N\/A)(?:, start: (-?[\d.]+))?/.exec(text);
     if (duration) {
       report.startMs = Math.round(+(duration[4] ?? 0) * 1000);
-      report.durationMs = duration[1] === undefined ? null
-        : Math.max(0, Math.round(((+duration[1] * 60 + +duration[2]!) * 60 + +duration[3]!) * 1000) - (LENGTH_BY_CLOCK.test(report.format) ? Math.max(0, report.startMs) : 0));
-    }
-    else if (/^\[info\]   Stream #0:\d+.*?: (Audio|Video|Subtitle|Data|Attachment|Unknown)/.test(text)) {
+      report.durationMs =
+        duration[1] === undefined
+          ? null
+          : Math.max(
+              0,
+              Math.round(((+duration[1] * 60 + +duration[2]!) * 60 + +duration[3]!) * 1000) -
+                (LENGTH_BY_CLOCK.test(report.format) ? Math.max(0, report.startMs) : 0),
+            );
+    } else if (/^\[info\]   Stream #0:\d+.*?: (Audio|Video|Subtitle|Data|Attachment|Unknown)/.test(text)) {
       report.streams++;
       if (/^\[info\]   Stream #0:\d+.*?: Audio:/.test(text)) {
         const start = /, start (-?[\d.]+)(?:,| \(|$)/.exec(text);
@@ -114,6 +194,9 @@ export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): v
       rest = lines.pop()!.slice(-4096);
       for (const text of lines) line(text.replace(/\r$/, ''));
     },
-    end() { if (rest) line(rest); rest = ''; },
+    end() {
+      if (rest) line(rest);
+      rest = '';
+    },
   };
 }

@@ -9,25 +9,56 @@ const CONTEXT = 64;
 const THRESHOLD = 0.5;
 /** sherpa keeps the sound of a stretch of speech until it ends; after this many frames (20 s) it is told to let go. */
 const LONGEST_HELD = 625;
-/** Below this (two steps of 16 bits, dB) a frame is digital silence; after a second of it the detector is not asked: hours of it take seconds. */
-const SILENT = -84, SILENT_FRAMES = 31;
+/**
+ * Below this (two steps of 16 bits, dB) a frame is digital silence; after a second of it the detector is not asked:
+ * hours of it take seconds.
+ */
+const SILENT = -84,
+  SILENT_FRAMES = 31;
 
-interface Vad { acceptWaveform(samples: Float32Array): void; isDetected(): boolean; isEmpty(): boolean; pop(): void; flush(): void }
-interface Sherpa { Vad: new (config: object, bufferSeconds: number) => Vad }
+interface Vad {
+  acceptWaveform(samples: Float32Array): void;
+  isDetected(): boolean;
+  isEmpty(): boolean;
+  pop(): void;
+  flush(): void;
+}
+interface Sherpa {
+  Vad: new (config: object, bufferSeconds: number) => Vad;
+}
 
 /** Where the pack keeps the detector's model. */
 export const vadModel = (sherpaDirectory: string): string =>
   join(sherpaDirectory, 'node_modules', '@ricky0123', 'vad-web', 'dist', 'silero_vad_v5.onnx');
 
-/** Loads the native library: 0.1 to 0.2 s; throws when it is not there. `end` decides on what is left, filled up with silence. */
+/**
+ * Loads the native library: 0.1 to 0.2 s; throws when it is not there. `end` decides on what is left, filled up with
+ * silence.
+ */
 export function openDetector(sherpaDirectory: string): { push(samples: Int16Array): Frame[]; end(): Frame[] } {
   const sherpa = createRequire(join(sherpaDirectory, 'package.json'))('sherpa-onnx-node') as Sherpa;
-  const vad = new sherpa.Vad({
-    // Shortest durations: every frame's own decision. Cutting is our own business.
-    sileroVad: { model: vadModel(sherpaDirectory), threshold: THRESHOLD, minSilenceDuration: 0.001, minSpeechDuration: 0.001, maxSpeechDuration: 1e6, windowSize: FRAME },
-    sampleRate: 16_000, numThreads: 1, provider: 'cpu', debug: false,
-  }, 60);
-  let rest = new Int16Array(0), started = false, held = 0, silent = 0;
+  const vad = new sherpa.Vad(
+    {
+      // Shortest durations: every frame's own decision. Cutting is our own business.
+      sileroVad: {
+        model: vadModel(sherpaDirectory),
+        threshold: THRESHOLD,
+        minSilenceDuration: 0.001,
+        minSpeechDuration: 0.001,
+        maxSpeechDuration: 1e6,
+        windowSize: FRAME,
+      },
+      sampleRate: 16_000,
+      numThreads: 1,
+      provider: 'cpu',
+      debug: false,
+    },
+    60,
+  );
+  let rest = new Int16Array(0),
+    started = false,
+    held = 0,
+    silent = 0;
 
   const decide = (samples: Int16Array, from: number): Frame => {
     let energy = 0;
@@ -35,14 +66,18 @@ export function openDetector(sherpaDirectory: string): { push(samples: Int16Arra
     const level = 10 * Math.log10(energy / (FRAME * 32768 ** 2) + 1e-10);
     silent = level < SILENT ? silent + 1 : 0;
     if (silent > SILENT_FRAMES) return { speech: false, level };
-    const length = started ? FRAME : FRAME + CONTEXT, offset = started ? CONTEXT : 0;
+    const length = started ? FRAME : FRAME + CONTEXT,
+      offset = started ? CONTEXT : 0;
     const input = new Float32Array(length);
     for (let i = 0; i < length; i++) input[i] = samples[from + offset + i]! / 32768;
     started = true;
     vad.acceptWaveform(input);
     const speech = vad.isDetected();
     held = speech ? held + 1 : 0;
-    if (held >= LONGEST_HELD) { vad.flush(); held = 0; }
+    if (held >= LONGEST_HELD) {
+      vad.flush();
+      held = 0;
+    }
     while (!vad.isEmpty()) vad.pop();
     return { speech, level };
   };

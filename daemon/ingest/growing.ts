@@ -11,7 +11,9 @@ export interface Growing {
 }
 
 export function growing(): Growing {
-  let there = 0, over = false, wake = (): void => {};
+  let there = 0,
+    over = false,
+    wake = (): void => {};
   return {
     grown(bytes, ended) {
       there = Math.max(there, bytes);
@@ -19,18 +21,29 @@ export function growing(): Growing {
       wake();
     },
     async *read(path) {
-      for (; there === 0 && !over;) await new Promise<void>(resolve => { wake = resolve; });
+      for (; there === 0 && !over;)
+        await new Promise<void>(resolve => {
+          wake = resolve;
+        });
       if (there === 0) return;
       const file = await open(path, 'r');
       try {
         for (let at = 0; at < there || !over;) {
-          if (at >= there) { await new Promise<void>(resolve => { wake = resolve; }); continue; }
-          const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, there - at)), { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+          if (at >= there) {
+            await new Promise<void>(resolve => {
+              wake = resolve;
+            });
+            continue;
+          }
+          const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, there - at)),
+            { bytesRead } = await file.read(buffer, 0, buffer.length, at);
           if (bytesRead === 0) throw new Error(`${path} is shorter than it was said to be`);
           at += bytesRead;
           yield buffer.subarray(0, bytesRead);
         }
-      } finally { await file.close(); }
+      } finally {
+        await file.close();
+      }
     },
   };
 }

@@ -4,12 +4,12 @@ import { access, constants, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
-import { rightsOfMedia } from '../confine/rights.ts';
+import { rightsOfMedia } from '../workers/sandbox/permissions.ts';
 import { listener } from './answers.ts';
 import { hear, tell, type ChildRequest } from './channel.ts';
 import type { UtteranceTimes } from './cutting.ts';
 import { endGroup, startChild } from './process.ts';
-import type { Spare } from './spare.ts';
+import type { Spare } from './prewarmed.ts';
 
 export interface IngestRequest {
   recording: string;
@@ -37,35 +37,52 @@ export interface IngestRequest {
   signal: AbortSignal;
 }
 
-/** Sound that comes with time, as bytes in `inputPath`. `recording` is only its name in failures; `taken` of onProgress counts its bytes. */
-export type LiveIngestRequest = Omit<IngestRequest, 'expected' | 'audioTrack'> & { format: 'pcm' | 'container'; inputPath: string };
+/**
+ * Sound that comes with time, as bytes in `inputPath`. `recording` is only its name in failures; `taken` of onProgress
+ * counts its bytes.
+ */
+export type LiveIngestRequest = Omit<IngestRequest, 'expected' | 'audioTrack'> & {
+  format: 'pcm' | 'container';
+  inputPath: string;
+};
 export interface LiveIngest {
   /** So many bytes lie in the input; `ended`: no more come. */
   grown(bytes: number, ended: boolean): void;
   readonly done: Promise<{ durationMs: number; warnings: Failure[] }>;
 }
 
-/** The same for live sound: utterances are cut sooner, and the end comes when it is told. The same bytes give the same utterances, however they came. */
+/**
+ * The same for live sound: utterances are cut sooner, and the end comes when it is told. The same bytes give the same
+ * utterances, however they came.
+ */
 export function startLiveIngest(request: LiveIngestRequest): LiveIngest {
   const { format, inputPath } = request;
   if (request.signal.aborted) return { grown: () => {}, done: Promise.reject(new EarshotError('cancelled')) };
   const { child, done } = runChild({ ...request, audioTrack: 0 }, { format, inputPath });
-  return { grown: (bytes, ended) => { tell(child, { type: 'grown', bytes, ended }); }, done };
+  return {
+    grown: (bytes, ended) => {
+      tell(child, { type: 'grown', bytes, ended });
+    },
+    done,
+  };
 }
 
 /** ffmpeg hangs (a network drive that is gone): no word for this long ends it. */
 const SILENT_MS = 120_000;
 
 /**
- * Decodes and cuts. Deterministic: the same file gives the same PCM and utterances. Rejects with an EarshotError: noSuchFile, notAFile,
- * unreadableFile, emptyFile, notMedia, noAudioTrack, noSuchTrack, truncatedFile (nothing could be read), recordingChanged, diskFull, noFfmpeg,
- * engineMissing, ffmpegFailed, workerCrashed, cancelled. A truncated file of which something could be read is a warning with `readMs`, and `durationMs` where the file says how long it was to be.
+ * Decodes and cuts. Deterministic: the same file gives the same PCM and utterances. Rejects with an EarshotError:
+ * noSuchFile, notAFile, unreadableFile, emptyFile, notMedia, noAudioTrack, noSuchTrack, truncatedFile (nothing could be
+ * read), recordingChanged, diskFull, noFfmpeg, engineMissing, ffmpegFailed, workerCrashed, cancelled. A truncated file
+ * of which something could be read is a warning with `readMs`, and `durationMs` where the file says how long it was to
+ * be.
  */
 export async function startIngest(request: IngestRequest): Promise<{ durationMs: number; warnings: Failure[] }> {
   const { recording, signal } = request;
   const before = await checkRecording(recording);
   const { expected } = request;
-  if (expected && (expected.bytes !== before.size || expected.modifiedAt !== Math.floor(before.mtimeMs))) throw new EarshotError('recordingChanged', { path: recording });
+  if (expected && (expected.bytes !== before.size || expected.modifiedAt !== Math.floor(before.mtimeMs)))
+    throw new EarshotError('recordingChanged', { path: recording });
   if (signal.aborted) throw new EarshotError('cancelled');
   const result = await runChild(request).done.catch(async (error: unknown) => {
     // What ffmpeg complained of may be that the recording is another one by now, or none.
@@ -78,7 +95,8 @@ export async function startIngest(request: IngestRequest): Promise<{ durationMs:
 
 async function unchanged(recording: string, before: Stats): Promise<void> {
   const after = await checkRecording(recording);
-  if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ino !== before.ino) throw new EarshotError('recordingChanged', { path: recording });
+  if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ino !== before.ino)
+    throw new EarshotError('recordingChanged', { path: recording });
 }
 
 /** What can be said about a path without decoding. */
@@ -91,36 +109,64 @@ export async function checkRecording(path: string): Promise<Stats> {
   } catch (error) {
     if (error instanceof EarshotError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new EarshotError(code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG' ? 'noSuchFile' : 'unreadableFile', { path }, message);
+    throw new EarshotError(
+      code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG' ? 'noSuchFile' : 'unreadableFile',
+      { path },
+      message,
+    );
   }
   if (found.size === 0) throw new EarshotError('emptyFile', { path });
   return found;
 }
 
-function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live']>): { child: ChildProcess; done: LiveIngest['done'] } {
+function runChild(
+  request: IngestRequest,
+  live?: NonNullable<ChildRequest['live']>,
+): { child: ChildProcess; done: LiveIngest['done'] } {
   const { recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory, signal } = request;
   const child = request.spare?.take(request.node, sherpaDirectory) ?? startChild(request.node);
   const done = new Promise<{ durationMs: number; warnings: Failure[] }>((resolve, reject) => {
-    let stderr = '', outcome: (() => void) | null = null;
-    const decide = (settle: () => void): void => { outcome ??= settle; };
-    const end = (error: EarshotError): void => { decide(() => reject(error)); endGroup(child); };
+    let stderr = '',
+      outcome: (() => void) | null = null;
+    const decide = (settle: () => void): void => {
+      outcome ??= settle;
+    };
+    const end = (error: EarshotError): void => {
+      decide(() => reject(error));
+      endGroup(child);
+    };
     // Live sound may pause for as long as it likes.
-    const silence = live ? null : setTimeout(() => end(new EarshotError('ffmpegFailed', { path: recording, exit: 'silent' })), SILENT_MS);
+    const silence = live
+      ? null
+      : setTimeout(() => end(new EarshotError('ffmpegFailed', { path: recording, exit: 'silent' })), SILENT_MS);
     const onAbort = (): void => end(new EarshotError('cancelled'));
     signal.addEventListener('abort', onAbort, { once: true });
 
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-4000); });
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-4000);
+    });
     const fits = listener();
     hear(child, message => {
       if (outcome) return;
-      if (!fits(message)) return end(new EarshotError('badAnswer', { engine: 'ingest' }, JSON.stringify(message)?.slice(0, 1000)));
+      if (!fits(message))
+        return end(new EarshotError('badAnswer', { engine: 'ingest' }, JSON.stringify(message)?.slice(0, 1000)));
       silence?.refresh();
       switch (message.type) {
-        case 'started': request.onStart({ durationMs: message.durationMs }); break;
-        case 'utterances': request.onUtterances(message.rows); break;
-        case 'progress': request.onProgress(message.ms, message.taken); break;
-        case 'done': decide(() => resolve({ durationMs: message.durationMs, warnings: message.warnings })); break;
-        case 'failed': decide(() => reject(thrown(message.failure))); break;
+        case 'started':
+          request.onStart({ durationMs: message.durationMs });
+          break;
+        case 'utterances':
+          request.onUtterances(message.rows);
+          break;
+        case 'progress':
+          request.onProgress(message.ms, message.taken);
+          break;
+        case 'done':
+          decide(() => resolve({ durationMs: message.durationMs, warnings: message.warnings }));
+          break;
+        case 'failed':
+          decide(() => reject(thrown(message.failure)));
+          break;
       }
     });
     child.once('error', error => end(new EarshotError('internal', {}, error.message, { cause: error })));
@@ -132,7 +178,9 @@ function runChild(request: IngestRequest, live?: NonNullable<ChildRequest['live'
       decide(() => reject(new EarshotError('workerCrashed', { exit: code ?? exitSignal ?? 'unknown' }, stderr)));
       outcome!();
     });
-    const rights = request.confined ? rightsOfMedia({ files: live ? [] : [recording], ffmpeg, runtime: sherpaDirectory, place: dirname(pcmPath) }) : null;
+    const rights = request.confined
+      ? rightsOfMedia({ files: live ? [] : [recording], ffmpeg, runtime: sherpaDirectory, place: dirname(pcmPath) })
+      : null;
     tell(child, { recording, rights, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) });
   });
   return { child, done };

@@ -9,7 +9,8 @@ export interface Evidence {
   /** The file's last bytes say that more was to come. */
   endsEarly: boolean;
   readMs: number;
-  path: string; audioTrack: number;
+  path: string;
+  audioTrack: number;
   ffmpeg: string;
   /** It had few rights. */
   confined: boolean;
@@ -19,29 +20,48 @@ export interface Evidence {
 const toleranceMs = (durationMs: number): number => Math.max(500, durationMs * 0.005);
 
 /** `failure` ends the ingest; `warning` goes with what could be read. */
-export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffmpeg, confined }: Evidence): { failure: Failure | null; warning: Failure | null } {
+export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffmpeg, confined }: Evidence): {
+  failure: Failure | null;
+  warning: Failure | null;
+} {
   const words = report.lastLines.length ? { detail: report.lastLines.join('\n') } : {};
-  const fail = (code: Failure['code'], args: Failure['args'] = {}) => ({ failure: { code, args: { path, ...args }, ...words }, warning: null });
+  const fail = (code: Failure['code'], args: Failure['args'] = {}) => ({
+    failure: { code, args: { path, ...args }, ...words },
+    warning: null,
+  });
   if (report.format === null) {
     // A script that leads elsewhere, or libraries that lie elsewhere: it never came to be ffmpeg.
-    if (confined && !report.spoke && typeof exit === 'number' && exit !== 0) return fail('noFfmpeg', { path: ffmpeg, confined: 1 });
+    if (confined && !report.spoke && typeof exit === 'number' && exit !== 0)
+      return fail('noFfmpeg', { path: ffmpeg, confined: 1 });
     if (report.indexMissing && !report.guessed) return fail('truncatedFile', { readMs: 0 });
     const said = report.lastLines.join('\n');
     if (/Permission denied|Input\/output error/.test(said)) return fail('unreadableFile');
-    return typeof exit === 'number' && /Error opening input|Invalid data found/.test(said) ? fail('notMedia') : fail('ffmpegFailed', { exit });
+    return typeof exit === 'number' && /Error opening input|Invalid data found/.test(said)
+      ? fail('notMedia')
+      : fail('ffmpegFailed', { exit });
   }
-  if (report.audioTracks === 0) return fail(NOT_SOUND.test(report.format) || report.streams === 0 ? 'notMedia' : 'noAudioTrack');
+  if (report.audioTracks === 0)
+    return fail(NOT_SOUND.test(report.format) || report.streams === 0 ? 'notMedia' : 'noAudioTrack');
   if (audioTrack >= report.audioTracks) return fail('noSuchTrack', { track: audioTrack, tracks: report.audioTracks });
   if (typeof exit === 'string') return fail('ffmpegFailed', { exit });
-  if (readMs === 0) return exit === 0 ? fail('emptyFile') : report.durationMs === null ? fail('notMedia') : fail('ffmpegFailed', { exit });
+  if (readMs === 0)
+    return exit === 0
+      ? fail('emptyFile')
+      : report.durationMs === null
+        ? fail('notMedia')
+        : fail('ffmpegFailed', { exit });
   const durationMs = report.durationMs ?? 0;
   const short = !report.estimated && durationMs - readMs > toleranceMs(durationMs);
   // In a video the sound may rightly end before the picture: there it takes a complaint as well.
   const cut = exit !== 0 || endsEarly || report.truncated || (short && (report.streams === 1 || report.errors > 0));
-  const warning: Failure | null = cut ? { code: 'truncatedFile', args: { path, readMs, ...(short ? { durationMs } : {}) }, ...words }
-    : report.damaged ? { code: 'damagedFile', args: { path }, ...words } : null;
+  const warning: Failure | null = cut
+    ? { code: 'truncatedFile', args: { path, readMs, ...(short ? { durationMs } : {}) }, ...words }
+    : report.damaged
+      ? { code: 'damagedFile', args: { path }, ...words }
+      : null;
   return { failure: null, warning };
 }
 
 /** What ffmpeg takes texts and lone pictures for. */
-const NOT_SOUND = /^(tty|srt|webvtt|ass|image2|.*_pipe|bin|xbin|adf|idf|subviewer1?|microdvd|jacosub|lrc|sami|realtext|stl|aqtitle|mpl2|mpsub|pjs|vplayer)$/;
+const NOT_SOUND =
+  /^(tty|srt|webvtt|ass|image2|.*_pipe|bin|xbin|adf|idf|subviewer1?|microdvd|jacosub|lrc|sami|realtext|stl|aqtitle|mpl2|mpsub|pjs|vplayer)$/;

@@ -3,7 +3,10 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Thrown when the file ends before what its own headers promise. */
 export class EndOfFile extends Error {
-  constructor() { super('the file ends too early'); this.name = 'EndOfFile'; }
+  constructor() {
+    super('the file ends too early');
+    this.name = 'EndOfFile';
+  }
 }
 
 export class ByteReader implements Disposable {
@@ -18,9 +21,13 @@ export class ByteReader implements Disposable {
     this.#fd = openSync(path, 'r');
     this.size = fstatSync(this.#fd).size;
   }
-  [Symbol.dispose](): void { closeSync(this.#fd); }
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
 
-  get ended(): boolean { return this.at >= this.size; }
+  get ended(): boolean {
+    return this.at >= this.size;
+  }
 
   /** The next bytes; valid until the next call. */
   take(count: number): Buffer {
@@ -39,11 +46,21 @@ export class ByteReader implements Disposable {
     if (count < 0 || this.at + count > this.size) throw new EndOfFile();
     this.at += count;
   }
-  u8(): number { return this.take(1)[0]!; }
-  u16(): number { return this.take(2).readUInt16LE(); }
-  u32(): number { return this.take(4).readUInt32LE(); }
-  u64(): number { return Number(this.take(8).readBigUInt64LE()); }
-  text(count: number): string { return this.take(count).toString('utf8'); }
+  u8(): number {
+    return this.take(1)[0]!;
+  }
+  u16(): number {
+    return this.take(2).readUInt16LE();
+  }
+  u32(): number {
+    return this.take(4).readUInt32LE();
+  }
+  u64(): number {
+    return Number(this.take(8).readBigUInt64LE());
+  }
+  text(count: number): string {
+    return this.take(count).toString('utf8');
+  }
   /** A protobuf varint. */
   varint(): number {
     let value = 0;

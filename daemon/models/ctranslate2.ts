@@ -1,7 +1,11 @@
 /** The header of a CTranslate2 model.bin: which kind of model it is, and whether all of it is there. */
 import { ByteReader, EndOfFile } from './byte-reader.ts';
 
-export interface CTranslate2 { version: number; /** "WhisperSpec", "TransformerSpec", … */ spec: string; whole: boolean }
+export interface CTranslate2 {
+  version: number;
+  /** "WhisperSpec", "TransformerSpec", … */ spec: string;
+  whole: boolean;
+}
 
 /** null when the file is no CTranslate2 model. */
 export function readCTranslate2(path: string): CTranslate2 | null {

@@ -1,4 +1,7 @@
-/** A model's folder: its files and a stamp that says what they are. The stamp is written last, so a folder with one is whole. */
+/**
+ * A model's folder: its files and a stamp that says what they are. The stamp is written last, so a folder with one is
+ * whole.
+ */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
@@ -6,14 +9,22 @@ import { Compile } from 'typebox/compile';
 import { Failure, failure } from '../../schemas/errors.ts';
 import { ModelCard, Sha256 } from '../../schemas/model.ts';
 import { Bytes, Closed, Nullable, Optional } from '../../schemas/words.ts';
-import { replaceFile } from '../durable.ts';
+import { replaceFile } from '../system/durable.ts';
 import { sha256Of } from './part-file.ts';
 
 const STAMP = 'earshot-model.json';
 
 export const Stamp = Closed({
   installedAt: Type.String(),
-  files: Type.Array(Closed({ name: Type.String(), bytes: Bytes, sha256: Sha256, pinned: Type.Boolean(), source: Type.Enum(['local', 'hub', 'wheels', 'import']) })),
+  files: Type.Array(
+    Closed({
+      name: Type.String(),
+      bytes: Bytes,
+      sha256: Sha256,
+      pinned: Type.Boolean(),
+      source: Type.Enum(['local', 'hub', 'wheels', 'import']),
+    }),
+  ),
   /** Of the files that are not pinned: what the registry named when they were fetched. */
   revision: Optional(Type.String()),
   /** Imported models bring their own card. */
@@ -24,42 +35,66 @@ export const Stamp = Closed({
 export type Stamp = Static<typeof Stamp>;
 
 const check = Compile(Stamp);
-/** Stamps as last read, by path, with the time and size of the file they were read from: looking again costs one stat. */
+/**
+ * Stamps as last read, by path, with the time and size of the file they were read from: looking again costs one stat.
+ */
 const read = new Map<string, { mtimeMs: number; size: number; stamp: Stamp | null }>();
 
 /** The stamp of a folder, or null when there is none that we understand. */
 export function readStamp(folder: string): Stamp | null {
-  const path = join(folder, STAMP), stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) { read.delete(path); return null; }
+  const path = join(folder, STAMP),
+    stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) {
+    read.delete(path);
+    return null;
+  }
   const before = read.get(path);
   if (before && before.mtimeMs === stat.mtimeMs && before.size === stat.size) return before.stamp;
   let stamp: Stamp | null = null;
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (check.Check(value)) stamp = value;
-  } catch { /* half written by hand: as if it were not there */ }
+  } catch {
+    /* half written by hand: as if it were not there */
+  }
   read.set(path, { mtimeMs: stat.mtimeMs, size: stat.size, stamp });
   return stamp;
 }
 
-export const writeStamp = async (folder: string, stamp: Stamp): Promise<void> => replaceFile(join(folder, STAMP), JSON.stringify(stamp, null, 2), 0o666);
+export const writeStamp = async (folder: string, stamp: Stamp): Promise<void> =>
+  replaceFile(join(folder, STAMP), JSON.stringify(stamp, null, 2), 0o666);
 
 /** What the registry names for files that only their hub knows the sums of. */
 export const revisionOf = (card: ModelCard): string =>
-  [...new Set(card.files.flatMap((file) => (file.sha256 === null ? file.sources.flatMap((source) => (source.kind === 'hub' ? [`${source.repository}@${source.revision}`] : [])) : [])))].join(' ');
+  [
+    ...new Set(
+      card.files.flatMap(file =>
+        file.sha256 === null
+          ? file.sources.flatMap(source => (source.kind === 'hub' ? [`${source.repository}@${source.revision}`] : []))
+          : [],
+      ),
+    ),
+  ].join(' ');
 
 /** Whether the registry has moved on since: it works as it is. */
 export const isOutdated = (card: ModelCard, stamp: Stamp): boolean =>
-  card.files.some(({ name, sha256 }) => sha256 !== null && stamp.files.some((file) => file.name === name && file.sha256 !== sha256)) || (stamp.revision !== undefined && stamp.revision !== revisionOf(card));
+  card.files.some(
+    ({ name, sha256 }) => sha256 !== null && stamp.files.some(file => file.name === name && file.sha256 !== sha256),
+  ) ||
+  (stamp.revision !== undefined && stamp.revision !== revisionOf(card));
 
-/** What a look at names and sizes says: a failure, or null when all is in place, be it of an older revision. The content is `verifyFolder`'s business. */
+/**
+ * What a look at names and sizes says: a failure, or null when all is in place, be it of an older revision. The content
+ * is `verifyFolder`'s business.
+ */
 export function lookAt(card: ModelCard, folder: string, stamp: Stamp): Failure | null {
   if (stamp.failure) return stamp.failure;
   for (const { name } of card.files) {
-    const has = stamp.files.find((file) => file.name === name);
+    const has = stamp.files.find(file => file.name === name);
     if (!has) return failure('modelNotInstalled', { model: card.id, file: name });
     const size = sizeOf(join(folder, name));
-    if (size !== has.bytes) return failure('modelBroken', { model: card.id, file: name, expected: has.bytes, actual: size });
+    if (size !== has.bytes)
+      return failure('modelBroken', { model: card.id, file: name, expected: has.bytes, actual: size });
   }
   return null;
 }
@@ -68,13 +103,19 @@ export function lookAt(card: ModelCard, folder: string, stamp: Stamp): Failure |
 export async function verifyFolder(card: ModelCard, folder: string, stamp: Stamp): Promise<Failure | null> {
   for (const file of stamp.files) {
     const size = sizeOf(join(folder, file.name));
-    if (size !== file.bytes) return failure('modelBroken', { model: card.id, file: file.name, expected: file.bytes, actual: size });
+    if (size !== file.bytes)
+      return failure('modelBroken', { model: card.id, file: file.name, expected: file.bytes, actual: size });
     const actual = await sha256Of(join(folder, file.name));
-    if (actual !== file.sha256) return failure('checksumMismatch', { model: card.id, file: file.name, expected: file.sha256, actual });
+    if (actual !== file.sha256)
+      return failure('checksumMismatch', { model: card.id, file: file.name, expected: file.sha256, actual });
   }
   return null;
 }
 
 export function sizeOf(path: string): number {
-  try { return statSync(path).size; } catch { return 0; }
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0;
+  }
 }

@@ -12,10 +12,24 @@ export interface Gguf {
 
 /** Bytes of a block and values in it, by ggml type; types that are missing here are not checked for their end. */
 const BLOCKS: Readonly<Record<number, readonly [bytes: number, values: number]>> = {
-  0: [4, 1], 1: [2, 1], 2: [18, 32], 3: [20, 32], 6: [22, 32], 7: [24, 32], 8: [34, 32], 10: [84, 256], 11: [110, 256], 12: [144, 256], 13: [176, 256], 14: [210, 256], 15: [292, 256], 30: [2, 1],
+  0: [4, 1],
+  1: [2, 1],
+  2: [18, 32],
+  3: [20, 32],
+  6: [22, 32],
+  7: [24, 32],
+  8: [34, 32],
+  10: [84, 256],
+  11: [110, 256],
+  12: [144, 256],
+  13: [176, 256],
+  14: [210, 256],
+  15: [292, 256],
+  30: [2, 1],
 };
 const FIXED_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
-const STRING = 8, ARRAY = 9;
+const STRING = 8,
+  ARRAY = 9;
 
 /** Reads the header; null when the file is no GGUF. */
 export function readGguf(path: string): Gguf | null {
@@ -23,11 +37,13 @@ export function readGguf(path: string): Gguf | null {
   if (reader.size < 24 || reader.text(4) !== 'GGUF') return null;
   const version = reader.u32();
   if (version < 2 || version > 99) return null;
-  const tensors = reader.u64(), pairs = reader.u64();
+  const tensors = reader.u64(),
+    pairs = reader.u64();
   const meta: Gguf['meta'] = {};
   try {
     for (let i = 0; i < pairs; i++) {
-      const key = reader.text(reader.u64()), value = readValue(reader, reader.u32());
+      const key = reader.text(reader.u64()),
+        value = readValue(reader, reader.u32());
       if (value !== null) meta[key] = value;
     }
     let end = 0;
@@ -49,24 +65,43 @@ export function readGguf(path: string): Gguf | null {
 
 function readValue(reader: ByteReader, type: number): string | number | boolean | null {
   switch (type) {
-    case 0: return reader.u8();
-    case 1: return reader.take(1).readInt8();
-    case 2: return reader.u16();
-    case 3: return reader.take(2).readInt16LE();
-    case 4: return reader.u32();
-    case 5: return reader.take(4).readInt32LE();
-    case 6: return reader.take(4).readFloatLE();
-    case 7: return reader.u8() !== 0;
-    case STRING: return reader.text(reader.u64());
+    case 0:
+      return reader.u8();
+    case 1:
+      return reader.take(1).readInt8();
+    case 2:
+      return reader.u16();
+    case 3:
+      return reader.take(2).readInt16LE();
+    case 4:
+      return reader.u32();
+    case 5:
+      return reader.take(4).readInt32LE();
+    case 6:
+      return reader.take(4).readFloatLE();
+    case 7:
+      return reader.u8() !== 0;
+    case STRING:
+      return reader.text(reader.u64());
     case ARRAY: {
-      const of = reader.u32(), count = reader.u64(), fixed = FIXED_BYTES[of];
+      const of = reader.u32(),
+        count = reader.u64(),
+        fixed = FIXED_BYTES[of];
       if (fixed) reader.skip(fixed * count);
-      else for (let i = 0; i < count; i++) { if (of === STRING) reader.skip(reader.u64()); else readValue(reader, of); }
+      else
+        for (let i = 0; i < count; i++) {
+          if (of === STRING) reader.skip(reader.u64());
+          else readValue(reader, of);
+        }
       return null;
     }
-    case 10: return reader.u64();
-    case 11: return Number(reader.take(8).readBigInt64LE());
-    case 12: return reader.take(8).readDoubleLE();
-    default: throw new EndOfFile();
+    case 10:
+      return reader.u64();
+    case 11:
+      return Number(reader.take(8).readBigInt64LE());
+    case 12:
+      return reader.take(8).readDoubleLE();
+    default:
+      throw new EndOfFile();
   }
 }

@@ -1,23 +1,50 @@
-/** Files from a Hugging Face hub or a mirror of it, by HTTP: resumed by range, retried when cut, given up quickly when there is no way to the hub. */
+/**
+ * Files from a Hugging Face hub or a mirror of it, by HTTP: resumed by range, retried when cut, given up quickly when
+ * there is no way to the hub.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError, isDiskFull } from '../../schemas/errors.ts';
 import type { PartFile } from './part-file.ts';
 
-export interface HubFile { repository: string; revision: string; path: string }
+export interface HubFile {
+  repository: string;
+  revision: string;
+  path: string;
+}
 
 /** What the hub says about a file: tag is a sha256 (large files) or a Git blob name (small ones). */
-export interface HubTag { sha256: string | null; gitBlob: string | null; bytes: number | null }
+export interface HubTag {
+  sha256: string | null;
+  gitBlob: string | null;
+  bytes: number | null;
+}
 
-/** What the registry knows: bytes that are pinned are the same from every source, and a file of another size is not even begun. */
-export interface Expected { pinned: boolean; bytes: number | null }
+/**
+ * What the registry knows: bytes that are pinned are the same from every source, and a file of another size is not even
+ * begun.
+ */
+export interface Expected {
+  pinned: boolean;
+  bytes: number | null;
+}
 
 export interface Hub {
   /** Whether the hub answers; what was found is remembered for a while. */
   reachable(base: string, signal?: AbortSignal): Promise<boolean>;
   /** False only when it was tried lately and could not be reached. */
   maybeReachable(base: string): boolean;
-  /** Fetches a file into `part`, after what is there. Throws `cancelled`, `checksumMismatch`, or `downloadFailed`: with `status` when the hub refused, with `bytes` when the connection was cut again and again. */
-  fetch(base: string, file: HubFile, part: PartFile, expected: Expected, onBytes: (total: number | null) => void, signal: AbortSignal): Promise<HubTag>;
+  /**
+   * Fetches a file into `part`, after what is there. Throws `cancelled`, `checksumMismatch`, or `downloadFailed`: with
+   * `status` when the hub refused, with `bytes` when the connection was cut again and again.
+   */
+  fetch(
+    base: string,
+    file: HubFile,
+    part: PartFile,
+    expected: Expected,
+    onBytes: (total: number | null) => void,
+    signal: AbortSignal,
+  ): Promise<HubTag>;
 }
 
 export interface HubOptions {
@@ -29,7 +56,13 @@ export interface HubOptions {
   now?: () => number;
 }
 
-export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs = [500, 2_000, 5_000, 10_000], rememberMs = 5 * 60_000, now = () => performance.now() }: HubOptions = {}): Hub {
+export function createHub({
+  connectMs = 5_000,
+  stallMs = 30_000,
+  retryPausesMs = [500, 2_000, 5_000, 10_000],
+  rememberMs = 5 * 60_000,
+  now = () => performance.now(),
+}: HubOptions = {}): Hub {
   /** When a hub was last found unreachable; 0: it has answered. */
   const failedAt = new Map<string, number>();
   const maybeReachable = (base: string) => {
@@ -38,22 +71,38 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
   };
 
   /** One request, redirects followed by hand because the first answer carries the file's tag. */
-  const request = async (base: string, url: string, headers: Record<string, string>, signal: AbortSignal): Promise<{ response: Response; tag: HubTag; etag: string | null }> => {
+  const request = async (
+    base: string,
+    url: string,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<{ response: Response; tag: HubTag; etag: string | null }> => {
     const tag: HubTag = { sha256: null, gitBlob: null, bytes: null };
     let etag: string | null = null;
     for (let hops = 0; hops < 6; hops++) {
-      const limit = new AbortController(), timer = setTimeout(() => limit.abort(), failedAt.get(base) === 0 ? stallMs : connectMs);
+      const limit = new AbortController(),
+        timer = setTimeout(() => limit.abort(), failedAt.get(base) === 0 ? stallMs : connectMs);
       let response: Response;
       try {
-        response = await fetch(url, { headers: { 'user-agent': 'earshot', 'accept-encoding': 'identity', ...headers }, redirect: 'manual', signal: AbortSignal.any([signal, limit.signal]) });
+        response = await fetch(url, {
+          headers: { 'user-agent': 'earshot', 'accept-encoding': 'identity', ...headers },
+          redirect: 'manual',
+          signal: AbortSignal.any([signal, limit.signal]),
+        });
       } catch (error) {
         if (signal.aborted) throw new EarshotError('cancelled');
         if (failedAt.get(base) !== 0) failedAt.set(base, now());
-        throw new EarshotError('downloadFailed', { url }, limit.signal.aborted ? 'no answer in time' : causeOf(error), { cause: error });
-      } finally { clearTimeout(timer); }
+        throw new EarshotError('downloadFailed', { url }, limit.signal.aborted ? 'no answer in time' : causeOf(error), {
+          cause: error,
+        });
+      } finally {
+        clearTimeout(timer);
+      }
       failedAt.set(base, 0);
       // What the hub itself states counts; the tags of the storage behind it are another thing.
-      etag ??= response.headers.get('x-linked-etag') ?? (response.ok && hops === 0 || hostOf(url) === hostOf(base) ? response.headers.get('etag') : null);
+      etag ??=
+        response.headers.get('x-linked-etag') ??
+        ((response.ok && hops === 0) || hostOf(url) === hostOf(base) ? response.headers.get('etag') : null);
       const size = response.headers.get('x-linked-size');
       if (size) tag.bytes = Number(size);
       const location = response.headers.get('location');
@@ -74,32 +123,58 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
     async reachable(base, signal = new AbortController().signal) {
       if (failedAt.get(base) === 0) return true;
       if (!maybeReachable(base)) return false;
-      return await request(base, base, {}, signal).then(async ({ response }) => { await response.body?.cancel(); return true; }, () => false);
+      return await request(base, base, {}, signal).then(
+        async ({ response }) => {
+          await response.body?.cancel();
+          return true;
+        },
+        () => false,
+      );
     },
     async fetch(base, file, part, { pinned, bytes: right }, onBytes, signal) {
       const url = `${base.replace(/\/+$/, '')}/${file.repository}/resolve/${encodeURIComponent(file.revision)}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
-      if (!maybeReachable(base)) throw new EarshotError('downloadFailed', { url }, 'the hub could not be reached a moment ago');
+      if (!maybeReachable(base))
+        throw new EarshotError('downloadFailed', { url }, 'the hub could not be reached a moment ago');
       // What is not pinned goes on only from the same hub.
       if (!pinned && part.note?.source !== 'hub') await part.truncate(0);
       for (let pauses = 0; ;) {
         const before = part.bytes;
-        try { return await attempt(url); }
-        catch (error) {
+        try {
+          return await attempt(url);
+        } catch (error) {
           if (signal.aborted) throw new EarshotError('cancelled');
-          if (error instanceof EarshotError && (error.failure.args.status || !maybeReachable(base)) && !RETRY_STATUS.has(Number(error.failure.args.status))) throw error;
-          if (isDiskFull(error) || (error instanceof EarshotError && error.failure.code === 'checksumMismatch')) throw error;
+          if (
+            error instanceof EarshotError &&
+            (error.failure.args.status || !maybeReachable(base)) &&
+            !RETRY_STATUS.has(Number(error.failure.args.status))
+          )
+            throw error;
+          if (isDiskFull(error) || (error instanceof EarshotError && error.failure.code === 'checksumMismatch'))
+            throw error;
           if (part.bytes > before) pauses = 0;
           const pause = retryPausesMs[pauses++];
           if (pause === undefined) {
             const known = error instanceof EarshotError ? error.failure : null;
-            throw new EarshotError('downloadFailed', { ...known?.args, url, bytes: part.bytes }, known?.detail ?? causeOf(error), { cause: error });
+            throw new EarshotError(
+              'downloadFailed',
+              { ...known?.args, url, bytes: part.bytes },
+              known?.detail ?? causeOf(error),
+              { cause: error },
+            );
           }
-          await sleep(pause, undefined, { signal }).catch(() => { throw new EarshotError('cancelled'); });
+          await sleep(pause, undefined, { signal }).catch(() => {
+            throw new EarshotError('cancelled');
+          });
         }
       }
 
       async function attempt(address: string): Promise<HubTag> {
-        const { response, tag, etag } = await request(base, address, part.bytes > 0 ? { range: `bytes=${part.bytes}-` } : {}, signal);
+        const { response, tag, etag } = await request(
+          base,
+          address,
+          part.bytes > 0 ? { range: `bytes=${part.bytes}-` } : {},
+          signal,
+        );
         const { status } = response;
         if (status === 416) {
           // Nothing is left to fetch, or what we hold is not a beginning of it: the checksum will tell.
@@ -123,7 +198,11 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
         tag.bytes ??= size;
         if (right !== null && size !== null && size !== right) {
           await response.body?.cancel();
-          throw new EarshotError('checksumMismatch', { file: file.path, expected: right, actual: size }, 'the file at the hub is of another size');
+          throw new EarshotError(
+            'checksumMismatch',
+            { file: file.path, expected: right, actual: size },
+            'the file at the hub is of another size',
+          );
         }
         await pour(response, size);
         return tag;
@@ -142,12 +221,21 @@ export function createHub({ connectMs = 5_000, stallMs = 30_000, retryPausesMs =
             if (stall.signal.aborted) throw new Error('the connection fell silent');
             if (done) break;
             timer.refresh();
-            if (part.bytes + value.length > (right ?? size ?? Infinity)) throw new EarshotError('checksumMismatch', { file: file.path, expected: right ?? size! }, 'more came than the file holds');
+            if (part.bytes + value.length > (right ?? size ?? Infinity))
+              throw new EarshotError(
+                'checksumMismatch',
+                { file: file.path, expected: right ?? size! },
+                'more came than the file holds',
+              );
             await part.write(value);
             onBytes(size);
           }
-        } finally { clearTimeout(timer); stop(); }
-        if (size !== null && part.bytes < size) throw new Error(`the connection was cut at ${part.bytes} of ${size} bytes`);
+        } finally {
+          clearTimeout(timer);
+          stop();
+        }
+        if (size !== null && part.bytes < size)
+          throw new Error(`the connection was cut at ${part.bytes} of ${size} bytes`);
       }
     },
   };

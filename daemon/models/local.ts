@@ -5,15 +5,21 @@ import { basename, join } from 'node:path';
 import type { ModelFile } from '../../schemas/model.ts';
 import type { PartFile } from './part-file.ts';
 
-const DEEPEST = 6, MOST_ENTRIES = 20_000, LARGE_BYTES = 1024 ** 2;
+const DEEPEST = 6,
+  MOST_ENTRIES = 20_000,
+  LARGE_BYTES = 1024 ** 2;
 
 /**
- * Paths under the folders that may be this file: of its size, and of its name unless it is so large that the size alone tells.
- * The checksum decides later. Files that are not pinned are never taken from here: nothing could tell whether they are right.
+ * Paths under the folders that may be this file: of its size, and of its name unless it is so large that the size alone
+ * tells. The checksum decides later. Files that are not pinned are never taken from here: nothing could tell whether
+ * they are right.
  */
 export async function findLocal(file: ModelFile, folders: readonly string[]): Promise<string[]> {
   if (file.sha256 === null || file.bytes === null) return [];
-  const names = new Set([file.name, ...file.sources.flatMap((source) => (source.kind === 'hub' ? [basename(source.path)] : []))]);
+  const names = new Set([
+    file.name,
+    ...file.sources.flatMap(source => (source.kind === 'hub' ? [basename(source.path)] : [])),
+  ]);
   const found: { path: string; named: boolean }[] = [];
   let entries = 0;
   const walk = async (folder: string, depth: number): Promise<void> => {
@@ -26,11 +32,18 @@ export async function findLocal(file: ModelFile, folders: readonly string[]): Pr
       }
       const named = names.has(entry.name);
       // A hub's own cache holds links to its blobs, so links count as well.
-      if ((named || file.bytes! >= LARGE_BYTES) && (await stat(path).then((one) => one.isFile() && one.size === file.bytes, () => false))) found.push({ path, named });
+      if (
+        (named || file.bytes! >= LARGE_BYTES) &&
+        (await stat(path).then(
+          one => one.isFile() && one.size === file.bytes,
+          () => false,
+        ))
+      )
+        found.push({ path, named });
     }
   };
   for (const folder of folders) await walk(folder, 0);
-  return found.sort((a, b) => Number(b.named) - Number(a.named)).map((one) => one.path);
+  return found.sort((a, b) => Number(b.named) - Number(a.named)).map(one => one.path);
 }
 
 /** Copies a file into the part file. */

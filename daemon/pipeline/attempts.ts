@@ -1,14 +1,13 @@
 /** Attempts: steps claimed, started in a worker, finished under their token, or tried again in their place. */
 import { canHeal, failure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
-import type { Instance } from '../instances/instance.ts';
-import type { RunRequest, StepOutputs } from '../instances/protocol.ts';
+import type { Instance } from '../workers/instance.ts';
+import type { RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
 import type { Action } from '../scheduler/snapshot.ts';
 import type { Core } from './core.ts';
 import { jobFiles, stepInput, withoutModel } from './inputs.ts';
 import { OF_THE_DEVICE, OUTSIDE_KILLS, type Loads } from './loads.ts';
-import type { JobWork, StageWork } from './work.ts';
-
+import type { JobWork, StageWork } from '../jobs/work.ts';
 
 /** A run may take this much longer than expected before its worker is given up, ms. */
 const timeoutMs = (expectedMs: number): number => 60_000 + 20 * expectedMs;
@@ -17,41 +16,77 @@ export class Attempts {
   private readonly core: Core;
   private readonly loads: Loads;
 
-  constructor(core: Core, loads: Loads) { this.core = core; this.loads = loads; }
+  constructor(core: Core, loads: Loads) {
+    this.core = core;
+    this.loads = loads;
+  }
 
   /** Claims the steps; what comes back starts them. Null: the world moved on since the plan. */
   claim(action: Extract<Action, { type: 'run' }>): (() => void) | null {
     const { store, clock, home, metrics } = this.core.parts;
-    const work = this.core.jobs.get(action.job), instance = this.core.instances.get(action.instance), stage = work?.stage(action.stage);
+    const work = this.core.jobs.get(action.job),
+      instance = this.core.instances.get(action.instance),
+      stage = work?.stage(action.stage);
     if (!work || !instance || !stage || instance.state !== 'idle' || work.row.state === 'paused') return null;
     const from = stage.next;
     let to = stage.absentUntil(from, Math.min(action.to, work.ready(work.stages.indexOf(stage))));
     // Where a run broke, its steps go one by one.
-    if (to > from && action.stage === 'asr' && from >= stage.soloUntil) to = stage.absentUntil(from, work.windows.of(to - 1).end);
+    if (to > from && action.stage === 'asr' && from >= stage.soloUntil)
+      to = stage.absentUntil(from, work.windows.of(to - 1).end);
     const now = clock();
     for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index, now)) to = index;
-    if (to <= from) { this.core.advance(work); this.core.again(); return null; }
-    if (work.row.models[action.stage] !== instance.options.card.id) this.standIn(work, action.stage, instance.options.card.id);
+    if (to <= from) {
+      this.core.advance(work);
+      this.core.again();
+      return null;
+    }
+    if (work.row.models[action.stage] !== instance.options.card.id)
+      this.standIn(work, action.stage, instance.options.card.id);
     const attempt = store.claim({ job: action.job, stage: action.stage, from, to, instance: instance.id, at: now });
     this.core.begin(work, stage, attempt);
     const files = jobFiles(home.audio, action.job);
-    const steps = Array.from({ length: to - from }, (_, i) => ({ index: from + i, input: stepInput(action.stage, work, from + i, files, attempt.token) }));
+    const steps = Array.from({ length: to - from }, (_, i) => ({
+      index: from + i,
+      input: stepInput(action.stage, work, from + i, files, attempt.token),
+    }));
     const seconds = steps.reduce((sum, step) => sum + this.core.lengthMs(work, step.index), 0) / 1000;
-    const expectedMs = seconds * this.core.parts.speeds.get(instance.options.card.id, action.stage, this.core.kindOf(instance.options.device));
+    const expectedMs =
+      seconds *
+      this.core.parts.speeds.get(instance.options.card.id, action.stage, this.core.kindOf(instance.options.device));
     for (const step of steps) metrics.started(action.job, action.stage, step.index, now);
     if (work.row.startedAt === null) metrics.jobStarted(work.promised, now);
-    if (work.row.startedAt === null || work.row.state === 'pending') this.core.update(work, { state: 'processing', startedAt: work.row.startedAt ?? now }, { kind: 'job.started' });
+    if (work.row.startedAt === null || work.row.state === 'pending')
+      this.core.update(work, { state: 'processing', startedAt: work.row.startedAt ?? now }, { kind: 'job.started' });
     return () => {
-      instance.start(attempt.token, action.job, from, to, { type: 'run', id: String(attempt.token), stage: action.stage, steps, ...(instance.options.engine.elastic ? { threads: action.threads ?? instance.options.threads } : {}) } as RunRequest, timeoutMs(expectedMs), expectedMs);
+      instance.start(
+        attempt.token,
+        action.job,
+        from,
+        to,
+        {
+          type: 'run',
+          id: String(attempt.token),
+          stage: action.stage,
+          steps,
+          ...(instance.options.engine.elastic ? { threads: action.threads ?? instance.options.threads } : {}),
+        } as RunRequest,
+        timeoutMs(expectedMs),
+        expectedMs,
+      );
       this.core.tell(work);
     };
   }
 
   /** A smaller model works in the place of one that did not load: from here on it is the job's, and the job says so. */
   private standIn(work: JobWork, stage: Stage, instead: string): void {
-    const model = work.row.models[stage] ?? '', known = [...this.core.loadFailures].find(([key]) => key.startsWith(`${model}@`))?.[1].last;
+    const model = work.row.models[stage] ?? '',
+      known = [...this.core.loadFailures].find(([key]) => key.startsWith(`${model}@`))?.[1].last;
     const why = failure(known?.code ?? 'neverFits', { ...known?.args, model, stage, instead }, known?.detail);
-    this.core.update(work, { models: { ...work.row.models, [stage]: instead }, warnings: [...work.row.warnings, why] }, { kind: 'job.model', stage, data: { model, instead } });
+    this.core.update(
+      work,
+      { models: { ...work.row.models, [stage]: instead }, warnings: [...work.row.warnings, why] },
+      { kind: 'job.model', stage, data: { model, instead } },
+    );
   }
 
   result(token: number, index: number, output: StepOutputs[Stage]): void {
@@ -59,7 +94,7 @@ export class Attempts {
     if (!run) return; // given up: nobody waits for it
     const { work, stage } = run;
     this.core.finish(work, stage, token, index, output);
-    if (work.row.crashes) this.core.parts.store.update(work.row.id, { crashes: work.row.crashes = 0 });
+    if (work.row.crashes) this.core.parts.store.update(work.row.id, { crashes: (work.row.crashes = 0) });
     this.core.advance(work);
     this.core.tell(work);
   }
@@ -68,13 +103,16 @@ export class Attempts {
     const { store, clock, speeds } = this.core.parts;
     const run = this.core.running.get(token);
     if (run) {
-      const { work, stage } = run, attempt = stage.running.get(token)!, ms = performance.now() - run.beganMs;
+      const { work, stage } = run,
+        attempt = stage.running.get(token)!,
+        ms = performance.now() - run.beganMs;
       store.close(token, clock());
       this.core.over(stage, token);
       let seconds = 0;
       for (let index = attempt.from; index < attempt.to; index++) seconds += this.core.lengthMs(work, index) / 1000;
       this.core.gauge.ran(stage.stage, attempt.to - attempt.from, seconds, ms);
-      if (seconds > 0) speeds.measured(instance.options.card.id, stage.stage, this.core.kindOf(instance.options.device), ms / seconds);
+      if (seconds > 0)
+        speeds.measured(instance.options.card.id, stage.stage, this.core.kindOf(instance.options.device), ms / seconds);
       this.core.advance(work);
     }
     // The peak of this run, before its memory goes again.
@@ -100,21 +138,37 @@ export class Attempts {
   }
 
   /** An attempt ended without all its results: try again in its place, or give the step up. */
-  private attemptFailed(work: JobWork, stage: StageWork, token: number, why: Failure, index: number | undefined, model: string): void {
+  private attemptFailed(
+    work: JobWork,
+    stage: StageWork,
+    token: number,
+    why: Failure,
+    index: number | undefined,
+    model: string,
+  ): void {
     const { store, clock, settings, metrics } = this.core.parts;
-    const job = work.row.id, attempt = stage.running.get(token)!;
-    const now = clock(), limit = settings().attempts;
-    const missing = Array.from({ length: attempt.to - attempt.from }, (_, i) => attempt.from + i).filter(index => !stage.isOver(index));
+    const job = work.row.id,
+      attempt = stage.running.get(token)!;
+    const now = clock(),
+      limit = settings().attempts;
+    const missing = Array.from({ length: attempt.to - attempt.from }, (_, i) => attempt.from + i).filter(
+      index => !stage.isOver(index),
+    );
     const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
     const killed = why.code === 'workerCrashed' && why.args.how === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
     if (why.code === 'diskFull') {
       this.core.short(why);
       this.core.park(work, stage, token, why);
       stage.retry = { at: now + this.core.retryPauseMs(3), attempt: 1 };
-    } else if (why.code === 'cancelled' || OF_THE_DEVICE.has(why.code) || killed || missing.length === 0) this.core.park(work, stage, token, why);
-    else if (missing.length > 1 && index === undefined) { stage.soloUntil = attempt.to; this.core.park(work, stage, token, why); } // one of them is at fault: find out which
+    } else if (why.code === 'cancelled' || OF_THE_DEVICE.has(why.code) || killed || missing.length === 0)
+      this.core.park(work, stage, token, why);
+    else if (missing.length > 1 && index === undefined) {
+      stage.soloUntil = attempt.to;
+      this.core.park(work, stage, token, why);
+    } // one of them is at fault: find out which
     else {
-      const culprit = index ?? missing[0]!, tries = store.tries(job, stage.stage, culprit) + 1;
+      const culprit = index ?? missing[0]!,
+        tries = store.tries(job, stage.stage, culprit) + 1;
       const giveUp = !canHeal(why.code) || tries >= limit;
       store.abandon(token, why, now, { counts: true, gaveUp: giveUp ? [culprit] : [] });
       this.core.over(stage, token);
@@ -124,7 +178,10 @@ export class Attempts {
       if (crashed) {
         work.row.crashes++;
         store.update(job, { crashes: work.row.crashes });
-        if (work.row.crashes >= limit) { this.core.end(work, 'failed', failure('setAside', { times: work.row.crashes, model }, why.detail)); return; }
+        if (work.row.crashes >= limit) {
+          this.core.end(work, 'failed', failure('setAside', { times: work.row.crashes, model }, why.detail));
+          return;
+        }
       }
     }
     this.core.advance(work);

@@ -1,18 +1,24 @@
-/** What can be had on this machine: models and the runtimes that their engines need, fetched when a job first asks for them. */
+/**
+ * What can be had on this machine: models and the runtimes that their engines need, fetched when a job first asks for
+ * them.
+ */
 import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Reason } from '../../schemas/job.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import type { Engine, RuntimeId } from '../engines/engine.ts';
+import type { Engine, RuntimeId } from '../contracts/engine.ts';
 import { servesLanguage } from '../models/defaults.ts';
 import type { Defaults, Models } from '../models/models.ts';
 import { forbidden } from '../models/remote.ts';
 import { findFfmpeg } from '../runtimes/ffmpeg.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
-import type { Choices } from './request.ts';
+import type { Choices } from '../jobs/request.ts';
 
 export interface CatalogueParts {
-  settings: () => Settings; models: Models; runtimes: Runtimes; engine(id: string): Engine | undefined;
+  settings: () => Settings;
+  models: Models;
+  runtimes: Runtimes;
+  engine(id: string): Engine | undefined;
   hasGpu(): boolean;
   /** Something moved: a download went on, ended or failed. */
   changed(): void;
@@ -20,51 +26,93 @@ export interface CatalogueParts {
   failed(model: string, why: Failure): void;
 }
 
-interface Fetch { what: 'modelDownloading' | 'engineInstalling'; name: string; percent: number; abort: AbortController }
+interface Fetch {
+  what: 'modelDownloading' | 'engineInstalling';
+  name: string;
+  percent: number;
+  abort: AbortController;
+}
 
 export class Catalogue implements Choices {
   private readonly parts: CatalogueParts;
   private readonly fetching = new Map<string, Fetch>();
   private toolsFailure: Failure | null = null;
 
-  constructor(parts: CatalogueParts) { this.parts = parts; }
+  constructor(parts: CatalogueParts) {
+    this.parts = parts;
+  }
 
-  card(id: string): ModelCard | undefined { try { return this.parts.models.card(id); } catch { return undefined; } }
+  card(id: string): ModelCard | undefined {
+    try {
+      return this.parts.models.card(id);
+    } catch {
+      return undefined;
+    }
+  }
 
   /** Installed models of the same family, ready to load. */
   relatives(card: ModelCard): ModelCard[] {
     const { models, engine, runtimes } = this.parts;
-    return models.list().filter(({ card: other, state }) => other.id !== card.id && other.family === card.family && (state === 'installed' || !other.files.length)
-      && engine(other.engine)?.runtimes.every(runtime => runtimes.ready(runtime))).map(({ card: other }) => other);
+    return models
+      .list()
+      .filter(
+        ({ card: other, state }) =>
+          other.id !== card.id &&
+          other.family === card.family &&
+          (state === 'installed' || !other.files.length) &&
+          engine(other.engine)?.runtimes.every(runtime => runtimes.ready(runtime)),
+      )
+      .map(({ card: other }) => other);
   }
 
   /** Null: the settings do not forbid it. */
-  forbidden(card: ModelCard): Failure | null { return forbidden(card, this.parts.settings()); }
+  forbidden(card: ModelCard): Failure | null {
+    return forbidden(card, this.parts.settings());
+  }
 
-  defaults(): Promise<Defaults> { return this.parts.models.defaults({ gpu: this.parts.hasGpu() }); }
+  defaults(): Promise<Defaults> {
+    return this.parts.models.defaults({ gpu: this.parts.hasGpu() });
+  }
 
   voice(language: string): string | undefined {
-    const chosen = this.parts.settings().defaultModels.tts, card = chosen === undefined ? undefined : this.card(chosen);
-    return card && servesLanguage(card, language) ? card.id : this.parts.models.voiceFor(language) ?? undefined;
+    const chosen = this.parts.settings().defaultModels.tts,
+      card = chosen === undefined ? undefined : this.card(chosen);
+    return card && servesLanguage(card, language) ? card.id : (this.parts.models.voiceFor(language) ?? undefined);
   }
 
   /** The preferred one when it is there; else any that is. */
   summariser(preferred: string | undefined): string | undefined {
-    const { models } = this.parts, chosen = this.parts.settings().defaultModels.summary;
+    const { models } = this.parts,
+      chosen = this.parts.settings().defaultModels.summary;
     if (chosen !== undefined || (preferred !== undefined && models.ready(preferred))) return chosen ?? preferred;
-    return models.list().find(({ card, state }) => card.stages.includes('summary') && card.engine !== 'fake' && state === 'installed')?.card.id;
+    return models
+      .list()
+      .find(({ card, state }) => card.stages.includes('summary') && card.engine !== 'fake' && state === 'installed')
+      ?.card.id;
   }
-  ready(model: string): boolean { return this.parts.models.ready(model); }
+  ready(model: string): boolean {
+    return this.parts.models.ready(model);
+  }
 
-  precision(card: ModelCard, device: string): string { return (device === 'cpu' ? card.precision.cpu : card.precision.gpu) ?? 'default'; }
-  directory(id: string): string { return this.parts.models.directory(id); }
+  precision(card: ModelCard, device: string): string {
+    return (device === 'cpu' ? card.precision.cpu : card.precision.gpu) ?? 'default';
+  }
+  directory(id: string): string {
+    return this.parts.models.directory(id);
+  }
   /** The card's, and what only workers may know: a server's key, a program's arguments. */
   parameters(card: ModelCard): Record<string, string | number | boolean> {
     const { server, commands } = this.parts.settings();
     const command = card.engine === 'command' ? commands[String(card.parameters?.command)] : undefined;
-    return { ...card.parameters, ...(card.engine === 'openai' && server?.key ? { key: server.key } : {}), ...(command ? { argv: JSON.stringify(command.argv), terminal: command.terminal } : {}) };
+    return {
+      ...card.parameters,
+      ...(card.engine === 'openai' && server?.key ? { key: server.key } : {}),
+      ...(command ? { argv: JSON.stringify(command.argv), terminal: command.terminal } : {}),
+    };
   }
-  runtimeDirectory(id: RuntimeId): string { return this.parts.runtimes.directory(id); }
+  runtimeDirectory(id: RuntimeId): string {
+    return this.parts.runtimes.directory(id);
+  }
 
   /** null: ready to load. Otherwise it is being fetched, and this says how far it is. */
   waiting(card: ModelCard): Reason | null {
@@ -72,15 +120,31 @@ export class Catalogue implements Choices {
     const missing = engine(card.engine)?.runtimes.filter(runtime => !runtimes.ready(runtime)) ?? [];
     for (const runtime of missing) this.fetchRuntime(runtime, card.id);
     if (card.files.length && !models.ready(card.id)) this.fetchModel(card.id);
-    const fetch = this.fetching.get(`model ${card.id}`) ?? missing.map(runtime => this.fetching.get(`runtime ${runtime}`)).find(each => each !== undefined);
-    return fetch ? { code: fetch.what, args: { [fetch.what === 'modelDownloading' ? 'model' : 'engine']: fetch.name, percent: fetch.percent } } : null;
+    const fetch =
+      this.fetching.get(`model ${card.id}`) ??
+      missing.map(runtime => this.fetching.get(`runtime ${runtime}`)).find(each => each !== undefined);
+    return fetch
+      ? {
+          code: fetch.what,
+          args: { [fetch.what === 'modelDownloading' ? 'model' : 'engine']: fetch.name, percent: fetch.percent },
+        }
+      : null;
   }
 
   /** ffmpeg and the voice detector; null while they are being fetched. */
   ingestTools(): { ffmpeg: string; sherpaDirectory: string } | null {
     const { settings, runtimes } = this.parts;
-    if (runtimes.ready('sherpa')) try { return { ffmpeg: findFfmpeg(settings(), runtimes), sherpaDirectory: runtimes.directory('sherpa') }; } catch (error) { if (settings().ffmpegPath) throw error; }
-    if (this.toolsFailure) { const why = this.toolsFailure; this.toolsFailure = null; throw new EarshotError(why.code, why.args, why.detail); }
+    if (runtimes.ready('sherpa'))
+      try {
+        return { ffmpeg: findFfmpeg(settings(), runtimes), sherpaDirectory: runtimes.directory('sherpa') };
+      } catch (error) {
+        if (settings().ffmpegPath) throw error;
+      }
+    if (this.toolsFailure) {
+      const why = this.toolsFailure;
+      this.toolsFailure = null;
+      throw new EarshotError(why.code, why.args, why.detail);
+    }
     if (!runtimes.ready('sherpa')) this.fetchRuntime('sherpa', null);
     if (!runtimes.ready('python')) this.fetchRuntime('python', null);
     return null;
@@ -90,27 +154,64 @@ export class Catalogue implements Choices {
     const fetch = this.fetching.get('runtime sherpa') ?? this.fetching.get('runtime python');
     return fetch ? { code: fetch.what, args: { engine: fetch.name, percent: fetch.percent } } : null;
   }
-  ffmpeg(): string { return findFfmpeg(this.parts.settings(), this.parts.runtimes); }
+  ffmpeg(): string {
+    return findFfmpeg(this.parts.settings(), this.parts.runtimes);
+  }
 
   private fetchModel(id: string): void {
     const { models, failed } = this.parts;
-    this.fetch(`model ${id}`, 'modelDownloading', models.card(id)!.name, (report, signal) => models.install(id, progress => report(progress.bytes / progress.total), signal), why => failed(id, why));
+    this.fetch(
+      `model ${id}`,
+      'modelDownloading',
+      models.card(id)!.name,
+      (report, signal) => models.install(id, progress => report(progress.bytes / progress.total), signal),
+      why => failed(id, why),
+    );
   }
   private fetchRuntime(id: RuntimeId, forModel: string | null): void {
     const { runtimes, failed } = this.parts;
-    this.fetch(`runtime ${id}`, 'engineInstalling', id, (report, signal) => runtimes.install(id, progress => report(progress.fraction ?? 0), signal),
-      why => { if (forModel) failed(forModel, why); else this.toolsFailure = why; });
+    this.fetch(
+      `runtime ${id}`,
+      'engineInstalling',
+      id,
+      (report, signal) => runtimes.install(id, progress => report(progress.fraction ?? 0), signal),
+      why => {
+        if (forModel) failed(forModel, why);
+        else this.toolsFailure = why;
+      },
+    );
   }
-  private fetch(key: string, what: Fetch['what'], name: string, work: (report: (fraction: number) => void, signal: AbortSignal) => Promise<void>, failed: (why: Failure) => void): void {
+  private fetch(
+    key: string,
+    what: Fetch['what'],
+    name: string,
+    work: (report: (fraction: number) => void, signal: AbortSignal) => Promise<void>,
+    failed: (why: Failure) => void,
+  ): void {
     if (this.fetching.has(key)) return;
     const fetch: Fetch = { what, name, percent: 0, abort: new AbortController() };
     this.fetching.set(key, fetch);
     const report = (fraction: number): void => {
       const percent = Math.floor(fraction * 100);
-      if (percent !== fetch.percent) { fetch.percent = percent; this.parts.changed(); }
+      if (percent !== fetch.percent) {
+        fetch.percent = percent;
+        this.parts.changed();
+      }
     };
-    work(report, fetch.abort.signal).then(() => { this.fetching.delete(key); }, error => { this.fetching.delete(key); failed(toFailure(error)); }).finally(() => this.parts.changed());
+    work(report, fetch.abort.signal)
+      .then(
+        () => {
+          this.fetching.delete(key);
+        },
+        error => {
+          this.fetching.delete(key);
+          failed(toFailure(error));
+        },
+      )
+      .finally(() => this.parts.changed());
   }
   /** Downloads stop where they are and go on from there next time. */
-  stop(): void { for (const fetch of this.fetching.values()) fetch.abort.abort(); }
+  stop(): void {
+    for (const fetch of this.fetching.values()) fetch.abort.abort();
+  }
 }

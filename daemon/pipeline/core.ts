@@ -1,6 +1,6 @@
 /**
- * What every part of the pipeline works on: the jobs in memory, the instances, the last plan; and the few moves that all of them share.
- * Only the pipeline's own handlers call these, one at a time, so there is nothing to lock.
+ * What every part of the pipeline works on: the jobs in memory, the instances, the last plan; and the few moves that
+ * all of them share. Only the pipeline's own handlers call these, one at a time, so there is nothing to lock.
  */
 import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -11,33 +11,41 @@ import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isFinal, type Stage } from '../../schemas/words.ts';
-import type { Engine } from '../engines/engine.ts';
-import type { Home } from '../home.ts';
+import type { Engine } from '../contracts/engine.ts';
+import type { Home } from '../auth/home.ts';
 import type { startIngest, startLiveIngest } from '../ingest/ingest.ts';
-import type { Spare } from '../ingest/spare.ts';
-import type { Instance } from '../instances/instance.ts';
-import type { StepOutputs } from '../instances/protocol.ts';
-import type { Metrics } from '../journal/metrics.ts';
-import type { Pool } from '../pool/pool.ts';
+import type { Spare } from '../ingest/prewarmed.ts';
+import type { Instance } from '../workers/instance.ts';
+import type { StepOutputs } from '../contracts/worker-protocol.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Pool } from '../devices/pool.ts';
 import type { Plan, Waiting } from '../scheduler/snapshot.ts';
-import type { Attempt, JobRow, NewJournalEntry, Store } from '../store/port.ts';
+import type { Attempt, JobRow, NewJournalEntry, Store } from '../contracts/store.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Gauge } from './gauge.ts';
 import { jobFiles, withoutModel } from './inputs.ts';
-import { Lengths } from './lengths.ts';
+import { Lengths } from '../jobs/lengths.ts';
 import { lateMs, warnedOf } from './overload.ts';
 import { Outbox } from './outbox.ts';
-import { presentActive, presentStored } from './present.ts';
-import { modelsFor } from './request.ts';
+import { presentActive, presentStored } from '../jobs/present.ts';
+import { modelsFor } from '../jobs/request.ts';
 import type { Speeds } from './speeds.ts';
-import { isPressing, isSummary, somePress } from './pressing.ts';
-import { Windows } from './windows.ts';
-import { JobWork, SURE_OF_LANGUAGE, type StageWork } from './work.ts';
+import { isPressing, isSummary, somePress } from '../jobs/pressing.ts';
+import { Windows } from '../jobs/windows.ts';
+import { JobWork, SURE_OF_LANGUAGE, type StageWork } from '../jobs/work.ts';
 
 export interface Parts {
-  home: Home; clock: () => number; settings: () => Settings; store: Store; pool: Pool; catalogue: Catalogue; speeds: Speeds; metrics: Metrics;
+  home: Home;
+  clock: () => number;
+  settings: () => Settings;
+  store: Store;
+  pool: Pool;
+  catalogue: Catalogue;
+  speeds: Speeds;
+  metrics: Metrics;
   engine(id: string): Engine | undefined;
-  ingest: typeof startIngest; liveIngest: typeof startLiveIngest;
+  ingest: typeof startIngest;
+  liveIngest: typeof startLiveIngest;
   /** Where a process of the ingest stands ready; left out, none does. */
   spare?: Spare;
   /** Writes the outputs of a job whose steps are over. */
@@ -50,8 +58,13 @@ export interface Parts {
   retryPauseMs?: (tries: number) => number;
 }
 
-/** What comes after a job that asked for it: a row, made beforehand, that begins in the transaction of the job's end. */
-export interface Follow { after(work: JobWork): Promise<JobRow | null>; begin(row: JobRow): void }
+/**
+ * What comes after a job that asked for it: a row, made beforehand, that begins in the transaction of the job's end.
+ */
+export interface Follow {
+  after(work: JobWork): Promise<JobRow | null>;
+  begin(row: JobRow): void;
+}
 
 /** 1 s, 3 s, 9 s, … */
 const growingPauseMs = (tries: number): number => 1000 * 3 ** (tries - 1);
@@ -64,7 +77,14 @@ export class Core {
   readonly jobs = new Map<string, JobWork>();
   readonly instances = new Map<string, Instance>();
   /** Attempts under way, by their tokens. */
-  readonly running = new Map<number, { work: JobWork; stage: StageWork; /** By a clock that nobody sets: how long it took is learned from. */ beganMs: number }>();
+  readonly running = new Map<
+    number,
+    {
+      work: JobWork;
+      stage: StageWork;
+      /** By a clock that nobody sets: how long it took is learned from. */ beganMs: number;
+    }
+  >();
   readonly outbox: Outbox;
   /** Of the last look at the whole queue. */
   outlook: Plan = { actions: [], order: [], waiting: new Map(), expectedEndAt: new Map(), wakeAt: null };
@@ -88,7 +108,10 @@ export class Core {
   private readonly told = new Map<string, string>();
   stall: NodeJS.Timeout | null = null;
 
-  constructor(parts: Parts, loop: { wake(): void; again(): void; heard(word: () => void): void; restart(): void; follow: Follow }) {
+  constructor(
+    parts: Parts,
+    loop: { wake(): void; again(): void; heard(word: () => void): void; restart(): void; follow: Follow },
+  ) {
     this.parts = parts;
     this.wake = loop.wake;
     this.again = loop.again;
@@ -98,7 +121,11 @@ export class Core {
     this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
     this.gauge = new Gauge(parts.clock());
     this.lengths = new Lengths(parts.store);
-    this.outbox = new Outbox({ synced: () => parts.store.synced(), publish: parts.publish, failed: error => this.stalled(error) });
+    this.outbox = new Outbox({
+      synced: () => parts.store.synced(),
+      publish: parts.publish,
+      failed: error => this.stalled(error),
+    });
   }
 
   adopt(row: JobRow): JobWork {
@@ -107,7 +134,8 @@ export class Core {
     const work = new JobWork(row, this.lengths.guessMs(row));
     this.lastPosition = Math.max(this.lastPosition, row.position);
     this.learnContext(work);
-    if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested) work.restore(this.parts.store.utterances(row.id));
+    if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested)
+      work.restore(this.parts.store.utterances(row.id));
     this.jobs.set(row.id, work);
     return work;
   }
@@ -117,14 +145,22 @@ export class Core {
     return bytes >= (durationMs ?? 0) * BYTES_PER_MS;
   }
 
-  /** Which of its models look back, and how much its recogniser hears together; again when a model was settled later. */
+  /**
+   * Which of its models look back, and how much its recogniser hears together; again when a model was settled later.
+   */
   private learnContext(work: JobWork): void {
     const { catalogue, engine } = this.parts;
-    const engineOf = (stage: Stage): Engine | undefined => { const model = work.row.models[stage], card = model ? catalogue.card(model) : undefined; return card && engine(card.engine); };
+    const engineOf = (stage: Stage): Engine | undefined => {
+      const model = work.row.models[stage],
+        card = model ? catalogue.card(model) : undefined;
+      return card && engine(card.engine);
+    };
     // Notes are drawn together once they are all there.
-    work.contextual = work.row.stages.filter(stage => stage === 'summary' || (engineOf(stage)?.contextual?.includes(stage) ?? false));
+    work.contextual = work.row.stages.filter(
+      stage => stage === 'summary' || (engineOf(stage)?.contextual?.includes(stage) ?? false),
+    );
     // Somebody who speaks wants to read each utterance as it comes.
-    const windowMs = work.row.live ? 0 : engineOf('asr')?.windowMs ?? 0;
+    const windowMs = work.row.live ? 0 : (engineOf('asr')?.windowMs ?? 0);
     if (windowMs !== work.windows.mostMs) work.windows = new Windows(work.utterances, windowMs);
   }
 
@@ -135,9 +171,13 @@ export class Core {
     this.tell(work);
   }
 
-  note(entry: NewJournalEntry): void { this.parts.store.journal([entry], this.parts.clock()); }
+  note(entry: NewJournalEntry): void {
+    this.parts.store.journal([entry], this.parts.clock());
+  }
 
-  tell(work: JobWork): void { this.outbox.tell(work, () => ({ type: 'job', job: this.presentWork(work) })); }
+  tell(work: JobWork): void {
+    this.outbox.tell(work, () => ({ type: 'job', job: this.presentWork(work) }));
+  }
 
   present(id: string): Job | null {
     const work = this.jobs.get(id);
@@ -146,24 +186,42 @@ export class Core {
     return row ? presentStored(row, this.parts.store) : null;
   }
 
-  presentRow(row: JobRow): Job { const work = this.jobs.get(row.id); return work ? this.presentWork(work) : presentStored(row, this.parts.store); }
+  presentRow(row: JobRow): Job {
+    const work = this.jobs.get(row.id);
+    return work ? this.presentWork(work) : presentStored(row, this.parts.store);
+  }
 
   /** `youngerMs`: the expectations may be as old as this; they follow from the whole queue. */
   private presentWork(work: JobWork, youngerMs = this.queueMs): Job {
     const now = this.parts.clock();
     if (!work.expected || now - work.expected.at >= youngerMs || work.expected.moving !== work.anyRunning)
-      work.expected = { at: now, moving: work.anyRunning, waiting: work.anyRunning ? undefined : this.outlook.waiting.get(work.row.id), endAt: this.outlook.expectedEndAt.get(work.row.id) };
+      work.expected = {
+        at: now,
+        moving: work.anyRunning,
+        waiting: work.anyRunning ? undefined : this.outlook.waiting.get(work.row.id),
+        endAt: this.outlook.expectedEndAt.get(work.row.id),
+      };
     const { waiting, endAt } = work.expected;
-    if (work.row.startedAt === null && waiting?.expectedStartAt != null) work.promised ??= { at: now, startAt: waiting.expectedStartAt };
-    return presentActive(work, { waiting: waiting ?? this.waitingForOthers(work) ?? this.waitingForTools(work), endAt, attempts: this.parts.settings().attempts });
+    if (work.row.startedAt === null && waiting?.expectedStartAt != null)
+      work.promised ??= { at: now, startAt: waiting.expectedStartAt };
+    return presentActive(work, {
+      waiting: waiting ?? this.waitingForOthers(work) ?? this.waitingForTools(work),
+      endAt,
+      attempts: this.parts.settings().attempts,
+    });
   }
 
   /** Reasons and expected times are told this often at most: each costs a look at the whole queue. */
-  private get queueMs(): number { return Math.min(1_000, this.jobs.size * 2); }
+  private get queueMs(): number {
+    return Math.min(1_000, this.jobs.size * 2);
+  }
 
   private waitingForOthers(work: JobWork): Waiting | undefined {
     if (!isSummary(work) || !somePress(this.jobs)) return undefined;
-    return { reason: { code: 'behind', args: { count: [...this.jobs.values()].filter(isPressing).length } }, expectedStartAt: null };
+    return {
+      reason: { code: 'behind', args: { count: [...this.jobs.values()].filter(isPressing).length } },
+      expectedStartAt: null,
+    };
   }
 
   private waitingForTools(work: JobWork): Waiting | undefined {
@@ -171,9 +229,13 @@ export class Core {
     return reason ? { reason, expectedStartAt: null } : undefined;
   }
 
-  /** Jobs whose reason to wait is another one now, or whose arguments changed near the head of the queue. Returns when to look again, ms; null: all is told. */
+  /**
+   * Jobs whose reason to wait is another one now, or whose arguments changed near the head of the queue. Returns when
+   * to look again, ms; null: all is told.
+   */
   publishReasons(): number | null {
-    const now = this.parts.clock(), wait = this.reasonsAt + this.queueMs - now;
+    const now = this.parts.clock(),
+      wait = this.reasonsAt + this.queueMs - now;
     if (wait > 0) return wait;
     this.reasonsAt = now;
     let shown = 0;
@@ -186,7 +248,10 @@ export class Core {
       this.told.set(id, text);
       this.tellAnew(id);
     }
-    for (const id of over) { this.told.delete(id); this.tellAnew(id); }
+    for (const id of over) {
+      this.told.delete(id);
+      this.tellAnew(id);
+    }
     return null;
   }
   private reasonsAt = 0;
@@ -199,15 +264,19 @@ export class Core {
   }
 
   /**
-   * The store could not be written: the disk is full, say. Nothing that is in memory alone is worth more than what is on the disk, so this is
-   * handled like a crash: everything in work is dropped, and once the store takes a write again we take up from what it knows.
+   * The store could not be written: the disk is full, say. Nothing that is in memory alone is worth more than what is
+   * on the disk, so this is handled like a crash: everything in work is dropped, and once the store takes a write again
+   * we take up from what it knows.
    */
   stalled(error: unknown): void {
     if (this.stall || this.leaving !== 'no') return;
     const { publish, log } = this.parts;
     log(`the store failed: ${error instanceof Error ? error.stack : String(error)}`);
     publish({ type: 'notice', failure: toFailure(error) });
-    for (const work of this.jobs.values()) { work.ingestAbort?.abort(); this.deliveries.get(work.row.id)?.abort(); }
+    for (const work of this.jobs.values()) {
+      work.ingestAbort?.abort();
+      this.deliveries.get(work.row.id)?.abort();
+    }
     this.jobs.clear();
     this.running.clear();
     this.outbox.drop();
@@ -215,7 +284,11 @@ export class Core {
     if (toFailure(error).code === 'storeBroken') this.parts.storeBroken?.();
     this.stall = setInterval(() => {
       if (this.instances.size) return;
-      try { this.parts.store.setMeta('stalled', String(this.parts.clock())); } catch { return; }
+      try {
+        this.parts.store.setMeta('stalled', String(this.parts.clock()));
+      } catch {
+        return;
+      }
       clearInterval(this.stall!);
       this.stall = null;
       log('the store works again');
@@ -235,7 +308,11 @@ export class Core {
   /** Runs what writes to the store; its failure stalls the pipeline. */
   guarded(work: () => void): void {
     if (this.stall) return;
-    try { work(); } catch (error) { this.stalled(error); }
+    try {
+      work();
+    } catch (error) {
+      this.stalled(error);
+    }
   }
 
   begin(work: JobWork, stage: StageWork, attempt: Attempt): void {
@@ -254,23 +331,40 @@ export class Core {
     this.over(stage, token);
   }
 
-  kindOf(device: string): 'cpu' | 'gpu' { return device === 'cpu' ? 'cpu' : 'gpu'; }
+  kindOf(device: string): 'cpu' | 'gpu' {
+    return device === 'cpu' ? 'cpu' : 'gpu';
+  }
 
-  lengthMs(work: JobWork, index: number): number { const { startMs, endMs } = work.utterances[index]!; return endMs - startMs; }
+  lengthMs(work: JobWork, index: number): number {
+    const { startMs, endMs } = work.utterances[index]!;
+    return endMs - startMs;
+  }
 
   /** After any news of a job: steps that need no model, delivery in order, and the end. */
   advance(work: JobWork): void {
     const { store, clock } = this.parts;
     for (const [position, stage] of work.stages.entries()) {
-      for (; stage.next < work.ready(position); ) {
-        const index = stage.next, output = withoutModel(stage.stage, work, index, clock());
+      for (; stage.next < work.ready(position);) {
+        const index = stage.next,
+          output = withoutModel(stage.stage, work, index, clock());
         if (!output) break;
         if ('refused' in output) {
           work.unrepaired++;
-          this.update(work, { warnings: warnedOf(work, lateMs(work, index, clock())) ?? work.row.warnings }, { kind: 'live.unrepaired', index });
+          this.update(
+            work,
+            { warnings: warnedOf(work, lateMs(work, index, clock())) ?? work.row.warnings },
+            { kind: 'live.unrepaired', index },
+          );
         }
         store.batch(() => {
-          const attempt = store.claim({ job: work.row.id, stage: stage.stage, from: index, to: index + 1, instance: 'none', at: clock() });
+          const attempt = store.claim({
+            job: work.row.id,
+            stage: stage.stage,
+            from: index,
+            to: index + 1,
+            instance: 'none',
+            at: clock(),
+          });
           this.begin(work, stage, attempt);
           this.finish(work, stage, attempt.token, index, output);
           store.close(attempt.token, clock());
@@ -278,7 +372,8 @@ export class Core {
         });
       }
       for (; stage.delivered < work.utterances.length && stage.isOver(stage.delivered); stage.delivered++)
-        this.outbox.publish({ type: 'utterance', job: work.row.id, utterance: { ...work.made[stage.delivered]! } }); // as it is now: what it becomes while the disk is busy is not safe yet
+        // as it is now: what it becomes while the disk is busy is not safe yet
+        this.outbox.publish({ type: 'utterance', job: work.row.id, utterance: { ...work.made[stage.delivered]! } });
     }
     if (work.allOver && !work.finishing && work.row.state !== 'paused') this.complete(work);
   }
@@ -294,11 +389,22 @@ export class Core {
   }
 
   private learnLanguage(work: JobWork, heard: StepOutputs['asr']): void {
-    if (!heard.text.trim() || (heard.languageProbability < SURE_OF_LANGUAGE && (work.utterances.length > work.stage('asr')!.done || (work.row.live && work.ingest !== 'done')))) return;
+    if (
+      !heard.text.trim() ||
+      (heard.languageProbability < SURE_OF_LANGUAGE &&
+        (work.utterances.length > work.stage('asr')!.done || (work.row.live && work.ingest !== 'done')))
+    )
+      return;
     try {
       const models = modelsFor(work.row.options, heard.language, this.parts.catalogue, work.row.models);
-      this.update(work, { language: heard.language, models }, { kind: 'job.language', data: { language: heard.language, probability: heard.languageProbability } });
-    } catch (error) { this.end(work, 'failed', toFailure(error)); }
+      this.update(
+        work,
+        { language: heard.language, models },
+        { kind: 'job.language', data: { language: heard.language, probability: heard.languageProbability } },
+      );
+    } catch (error) {
+      this.end(work, 'failed', toFailure(error));
+    }
   }
 
   /** Writes what was asked for, then ends the job. Doing it again after a crash writes the same. */
@@ -308,43 +414,81 @@ export class Core {
     const abort = new AbortController();
     this.deliveries.set(work.row.id, abort);
     const stillOurs = (): boolean => this.jobs.get(work.row.id) === work;
-    this.parts.deliver(work, abort.signal).then(async outputs => ({ outputs, summary: work.row.options.summary && !anyFailed ? await this.follow.after(work) : null })).then(
-      ({ outputs, summary }) => this.heard(() => { if (stillOurs()) {
-        work.row.outputs = outputs;
-        const failed = work.made.filter(utterance => utterance.failed);
-        this.parts.store.batch(() => {
-          if (summary) this.follow.begin(summary);
-          this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
-        });
-        if (summary) this.wake();
-      } }),
-      error => this.heard(() => { if (stillOurs()) this.end(work, 'failed', toFailure(error)); }),
-    ).finally(() => this.heard(() => { work.finishing = false; this.deliveries.delete(work.row.id); }));
+    this.parts
+      .deliver(work, abort.signal)
+      .then(async outputs => ({
+        outputs,
+        summary: work.row.options.summary && !anyFailed ? await this.follow.after(work) : null,
+      }))
+      .then(
+        ({ outputs, summary }) =>
+          this.heard(() => {
+            if (stillOurs()) {
+              work.row.outputs = outputs;
+              const failed = work.made.filter(utterance => utterance.failed);
+              this.parts.store.batch(() => {
+                if (summary) this.follow.begin(summary);
+                this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
+              });
+              if (summary) this.wake();
+            }
+          }),
+        error =>
+          this.heard(() => {
+            if (stillOurs()) this.end(work, 'failed', toFailure(error));
+          }),
+      )
+      .finally(() =>
+        this.heard(() => {
+          work.finishing = false;
+          this.deliveries.delete(work.row.id);
+        }),
+      );
   }
 
   end(work: JobWork, state: 'completed' | 'failed' | 'cancelled', why: Failure | null): void {
     const { store, clock, home, metrics } = this.parts;
     if (this.jobs.get(work.row.id) !== work || isFinal(work.row.state)) return;
-    const now = clock(), live = work.row.live ? { ...work.row.live, open: false } : null;
+    const now = clock(),
+      live = work.row.live ? { ...work.row.live, open: false } : null;
     work.ingestAbort?.abort();
     this.deliveries.get(work.row.id)?.abort();
     store.batch(() => {
-      for (const stage of work.stages) for (const token of [...stage.running.keys()]) this.park(work, stage, token, why ?? failure('cancelled'));
-      store.update(work.row.id, { state, failure: why, finishedAt: now, outputs: work.row.outputs, warnings: work.row.warnings, ...(live ? { live } : {}) }, { kind: `job.${state}`, at: now, data: why ? { failure: why } : {} });
+      for (const stage of work.stages)
+        for (const token of [...stage.running.keys()]) this.park(work, stage, token, why ?? failure('cancelled'));
+      store.update(
+        work.row.id,
+        {
+          state,
+          failure: why,
+          finishedAt: now,
+          outputs: work.row.outputs,
+          warnings: work.row.warnings,
+          ...(live ? { live } : {}),
+        },
+        { kind: `job.${state}`, at: now, data: why ? { failure: why } : {} },
+      );
     });
     for (const instance of this.instances.values()) if (instance.run?.job === work.row.id) instance.cancel();
     Object.assign(work.row, { state, failure: why, finishedAt: now, ...(live ? { live } : {}) });
     this.jobs.delete(work.row.id);
     metrics.ended(work.row.id, state);
     const files = jobFiles(home.audio, work.row.id);
-    // A failed job keeps what was spoken, for the retry of what is missing; the sound itself can be had again, unless it was live.
-    if (!live || state !== 'failed') this.outbox.after(work.row.id, () => rm(state === 'failed' ? files.pcm : join(home.audio, work.row.id), { recursive: true, force: true }).catch(error => this.parts.log(`clearing up after ${work.row.id}: ${String(error)}`)));
+    // A failed job keeps what was spoken, for the retry of what is missing; the sound itself can be had again, unless
+    // it was live.
+    if (!live || state !== 'failed')
+      this.outbox.after(work.row.id, () =>
+        rm(state === 'failed' ? files.pcm : join(home.audio, work.row.id), { recursive: true, force: true }).catch(
+          error => this.parts.log(`clearing up after ${work.row.id}: ${String(error)}`),
+        ),
+      );
     this.tell(work);
   }
 
   /** A model or what it needs could not be fetched. */
   cannotHave(model: string, why: Failure): void {
-    for (const work of [...this.jobs.values()]) if (Object.values(work.row.models).includes(model)) this.end(work, 'failed', why);
+    for (const work of [...this.jobs.values()])
+      if (Object.values(work.row.models).includes(model)) this.end(work, 'failed', why);
     this.wake();
   }
 }

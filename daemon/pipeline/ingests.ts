@@ -1,32 +1,45 @@
 /** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
 import { statSync } from 'node:fs';
 import { canHeal, failure, toFailure } from '../../schemas/errors.ts';
-import { confines } from '../confine/launched.ts';
-import { makeFolder } from '../durable.ts';
+import { confines } from '../workers/sandbox/launched.ts';
+import { makeFolder } from '../system/durable.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
 import { readPieces } from '../ingest/text.ts';
 import { jobFiles } from './inputs.ts';
 import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
-import { transcriptFor } from '../summary/made.ts';
-import { languageOf, piecesOf } from '../summary/pieces.ts';
-import { isSummary } from './pressing.ts';
-import type { JobRow, UtteranceRow } from '../store/port.ts';
-import type { JobWork } from './work.ts';
+import { transcriptFor } from '../outputs/summaries.ts';
+import { languageOf, piecesOf } from '../summaries/pieces.ts';
+import { isSummary } from '../jobs/pressing.ts';
+import type { JobRow, UtteranceRow } from '../contracts/store.ts';
+import type { JobWork } from '../jobs/work.ts';
 
 export class Ingests {
   private readonly core: Core;
 
-  constructor(core: Core) { this.core = core; }
+  constructor(core: Core) {
+    this.core = core;
+  }
 
   start(work: JobWork): void {
     const { home, ingest, liveIngest, catalogue, log } = this.core.parts;
     if (this.core.parts.clock() < work.ingestNotBefore) return;
-    if (work.row.options.source === 'text') { this.read(work); return; }
-    if (isSummary(work)) { this.readTranscript(work); return; }
+    if (work.row.options.source === 'text') {
+      this.read(work);
+      return;
+    }
+    if (isSummary(work)) {
+      this.readTranscript(work);
+      return;
+    }
     let tools: ReturnType<Catalogue['ingestTools']>;
-    try { tools = catalogue.ingestTools(); } catch (error) { this.core.end(work, 'failed', toFailure(error)); return; }
+    try {
+      tools = catalogue.ingestTools();
+    } catch (error) {
+      this.core.end(work, 'failed', toFailure(error));
+      return;
+    }
     if (!tools) return; // being fetched; its end wakes us
     const { id, path, options } = work.row;
     const files = jobFiles(home.audio, id);
@@ -34,93 +47,176 @@ export class Ingests {
     work.ingestAbort = new AbortController();
     this.core.note({ kind: 'ingest.started', job: id });
     const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
-    this.core.outbox.cleared(id).then(async () => {
-      await makeFolder(files.speech, 0o700);
-      const { live } = work.row, signal = work.ingestAbort!.signal;
-      const request = {
-        recording: path, pcmPath: files.pcm, ...tools, node: process.execPath, confined: confines(this.core.parts.settings()), spare: this.core.parts.spare, signal,
-        onStart: ({ durationMs }: { durationMs: number | null }) => this.core.heard(() => { if (isNow()) this.core.update(work, { durationMs }); }),
-        onUtterances: (rows: UtteranceRow[]) => this.core.heard(() => { if (isNow()) this.add(work, rows); }),
-        onProgress: (ms: number, taken: number) => { if (isNow()) { work.row.ingestedMs = ms; work.heardBytes = taken; this.core.tell(work); } },
-      };
-      if (!live) return ingest({ ...request, audioTrack: options.audioTrack ?? 0, expected: { bytes: work.row.bytes, modifiedAt: work.row.modifiedAt } });
-      const inputPath = liveInput(home.audio, id, live.format), bytes = statSync(inputPath, { throwIfNoEntry: false })?.size ?? 0;
-      work.hearing = liveIngest({ ...request, recording: work.row.name, format: live.format, inputPath });
-      work.hearing.grown(bytes, !live.open);
-      return work.hearing.done.finally(() => { work.hearing = null; });
-    }).then(({ durationMs, warnings }) => this.core.heard(() => {
-      if (!isNow()) return;
-      work.ingest = 'done';
-      this.core.lengths.learn(work.row, durationMs);
-      this.core.update(work, { ingested: true, durationMs, ingestedMs: durationMs, warnings: [...work.row.warnings, ...warnings] }, { kind: 'ingest.finished', data: { utterances: work.utterances.length, durationMs } });
-      this.core.advance(work);
-    }), error => this.core.heard(() => {
-      if (!isNow()) return;
-      const why = toFailure(error);
-      log(`ingest of ${id}: ${String(error)}`);
-      work.ingest = 'waiting';
-      // Somebody who kills a decoder says nothing about the recording.
-      const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : this.core.parts.settings().attempts;
-      work.ingestTries++;
-      // A full disk is nobody's fault either: the queue waits for room.
-      if (why.code === 'diskFull') this.core.short(why);
-      if (!canHeal(why.code) || (why.code !== 'diskFull' && work.ingestTries >= most)) this.core.end(work, 'failed', why);
-      else {
-        const pauseMs = this.core.retryPauseMs(Math.min(work.ingestTries, 3));
-        // What is known already stays: the same recording gives the same utterances.
-        work.ingestNotBefore = this.core.parts.clock() + pauseMs;
-        this.core.note({ kind: 'ingest.failed', job: id, data: { failure: why } });
-        setTimeout(() => this.core.wake(), pauseMs);
-      }
-    }));
+    this.core.outbox
+      .cleared(id)
+      .then(async () => {
+        await makeFolder(files.speech, 0o700);
+        const { live } = work.row,
+          signal = work.ingestAbort!.signal;
+        const request = {
+          recording: path,
+          pcmPath: files.pcm,
+          ...tools,
+          node: process.execPath,
+          confined: confines(this.core.parts.settings()),
+          spare: this.core.parts.spare,
+          signal,
+          onStart: ({ durationMs }: { durationMs: number | null }) =>
+            this.core.heard(() => {
+              if (isNow()) this.core.update(work, { durationMs });
+            }),
+          onUtterances: (rows: UtteranceRow[]) =>
+            this.core.heard(() => {
+              if (isNow()) this.add(work, rows);
+            }),
+          onProgress: (ms: number, taken: number) => {
+            if (isNow()) {
+              work.row.ingestedMs = ms;
+              work.heardBytes = taken;
+              this.core.tell(work);
+            }
+          },
+        };
+        if (!live)
+          return ingest({
+            ...request,
+            audioTrack: options.audioTrack ?? 0,
+            expected: { bytes: work.row.bytes, modifiedAt: work.row.modifiedAt },
+          });
+        const inputPath = liveInput(home.audio, id, live.format),
+          bytes = statSync(inputPath, { throwIfNoEntry: false })?.size ?? 0;
+        work.hearing = liveIngest({ ...request, recording: work.row.name, format: live.format, inputPath });
+        work.hearing.grown(bytes, !live.open);
+        return work.hearing.done.finally(() => {
+          work.hearing = null;
+        });
+      })
+      .then(
+        ({ durationMs, warnings }) =>
+          this.core.heard(() => {
+            if (!isNow()) return;
+            work.ingest = 'done';
+            this.core.lengths.learn(work.row, durationMs);
+            this.core.update(
+              work,
+              { ingested: true, durationMs, ingestedMs: durationMs, warnings: [...work.row.warnings, ...warnings] },
+              { kind: 'ingest.finished', data: { utterances: work.utterances.length, durationMs } },
+            );
+            this.core.advance(work);
+          }),
+        error =>
+          this.core.heard(() => {
+            if (!isNow()) return;
+            const why = toFailure(error);
+            log(`ingest of ${id}: ${String(error)}`);
+            work.ingest = 'waiting';
+            // Somebody who kills a decoder says nothing about the recording.
+            const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : this.core.parts.settings().attempts;
+            work.ingestTries++;
+            // A full disk is nobody's fault either: the queue waits for room.
+            if (why.code === 'diskFull') this.core.short(why);
+            if (!canHeal(why.code) || (why.code !== 'diskFull' && work.ingestTries >= most))
+              this.core.end(work, 'failed', why);
+            else {
+              const pauseMs = this.core.retryPauseMs(Math.min(work.ingestTries, 3));
+              // What is known already stays: the same recording gives the same utterances.
+              work.ingestNotBefore = this.core.parts.clock() + pauseMs;
+              this.core.note({ kind: 'ingest.failed', job: id, data: { failure: why } });
+              setTimeout(() => this.core.wake(), pauseMs);
+            }
+          }),
+      );
   }
 
   private read(work: JobWork): void {
     const { id, path, options } = work.row;
-    this.atOnce(work, readPieces(path, options.language!).then(async pieces => { await makeFolder(jobFiles(this.core.parts.home.audio, id).speech, 0o700); return pieces; }), pieces => {
-      const durationMs = Math.max(...pieces.map(piece => piece.endMs));
-      work.texts = pieces.map(piece => piece.text);
-      return { pieces, change: { durationMs, ingestedMs: durationMs } };
-    });
+    this.atOnce(
+      work,
+      readPieces(path, options.language!).then(async pieces => {
+        await makeFolder(jobFiles(this.core.parts.home.audio, id).speech, 0o700);
+        return pieces;
+      }),
+      pieces => {
+        const durationMs = Math.max(...pieces.map(piece => piece.endMs));
+        work.texts = pieces.map(piece => piece.text);
+        return { pieces, change: { durationMs, ingestedMs: durationMs } };
+      },
+    );
   }
 
   private readTranscript(work: JobWork): void {
     this.atOnce(work, transcriptFor(work.row.options.transcript!, this.core.parts.store), transcript => {
-      const pieces = work.pieces = piecesOf(transcript), ms = Math.max(0, ...pieces.map(piece => piece.endMs));
-      if (pieces.length === 0) { this.core.end(work, 'failed', failure('nothingSaid', { path: work.row.path })); return null; }
-      return { pieces, change: { ingestedMs: transcript.recording.durationMs ?? ms, language: languageOf(transcript) } };
+      const pieces = (work.pieces = piecesOf(transcript)),
+        ms = Math.max(0, ...pieces.map(piece => piece.endMs));
+      if (pieces.length === 0) {
+        this.core.end(work, 'failed', failure('nothingSaid', { path: work.row.path }));
+        return null;
+      }
+      return {
+        pieces,
+        change: { ingestedMs: transcript.recording.durationMs ?? ms, language: languageOf(transcript) },
+      };
     });
   }
 
-  /** What is known at once: its utterances, what they are made of and the end of reading are one turn. `take` answers null when it has ended the job. */
-  private atOnce<T>(work: JobWork, reading: Promise<T>, take: (read: T) => { pieces: readonly { startMs: number; endMs: number }[]; change: Partial<JobRow> } | null): void {
+  /**
+   * What is known at once: its utterances, what they are made of and the end of reading are one turn. `take` answers
+   * null when it has ended the job.
+   */
+  private atOnce<T>(
+    work: JobWork,
+    reading: Promise<T>,
+    take: (read: T) => { pieces: readonly { startMs: number; endMs: number }[]; change: Partial<JobRow> } | null,
+  ): void {
     work.ingest = 'running';
     const isNow = (): boolean => this.core.jobs.get(work.row.id) === work && this.core.leaving === 'no';
-    reading.then(read => this.core.heard(() => {
-      const taken = isNow() ? take(read) : null;
-      if (!taken) return;
-      this.add(work, taken.pieces.map(({ startMs, endMs }, index) => ({ index, startMs, endMs })));
-      work.ingest = 'done';
-      this.core.update(work, { ingested: true, ...taken.change }, { kind: 'ingest.finished', data: { utterances: taken.pieces.length } });
-      this.core.advance(work);
-    }), error => this.core.heard(() => { if (isNow()) this.core.end(work, 'failed', toFailure(error)); }));
+    reading.then(
+      read =>
+        this.core.heard(() => {
+          const taken = isNow() ? take(read) : null;
+          if (!taken) return;
+          this.add(
+            work,
+            taken.pieces.map(({ startMs, endMs }, index) => ({ index, startMs, endMs })),
+          );
+          work.ingest = 'done';
+          this.core.update(
+            work,
+            { ingested: true, ...taken.change },
+            { kind: 'ingest.finished', data: { utterances: taken.pieces.length } },
+          );
+          this.core.advance(work);
+        }),
+      error =>
+        this.core.heard(() => {
+          if (isNow()) this.core.end(work, 'failed', toFailure(error));
+        }),
+    );
   }
 
   /** While a recogniser is loaded and nothing is asked of it, a process stands ready for the next recording. */
   standBy(): void {
     const { spare, catalogue } = this.core.parts;
     if (!spare) return;
-    const loaded = this.core.leaving === 'no' && [...this.core.instances.values()].some(({ options, state }) => options.stage === 'asr' && (state === 'idle' || state === 'busy'));
+    const loaded =
+      this.core.leaving === 'no' &&
+      [...this.core.instances.values()].some(
+        ({ options, state }) => options.stage === 'asr' && (state === 'idle' || state === 'busy'),
+      );
     if (!loaded) return spare.drop();
     if (this.core.jobs.size > 0) return;
     try {
       const tools = catalogue.ingestTools();
       if (tools) spare.keep(process.execPath, tools.sherpaDirectory);
-    } catch { /* the next recording says what is missing */ }
+    } catch {
+      /* the next recording says what is missing */
+    }
   }
 
   private add(work: JobWork, rows: readonly UtteranceRow[]): void {
-    const { store, clock, metrics } = this.core.parts, { id } = work.row, at = clock();
+    const { store, clock, metrics } = this.core.parts,
+      { id } = work.row,
+      at = clock();
     store.addUtterances(id, rows);
     work.addUtterances(rows, work.row.live ? at : undefined);
     metrics.known(id, rows, at, work.row.stages[0]);

@@ -3,63 +3,123 @@ import { join } from 'node:path';
 import { sourceText } from '../../schemas/job.ts';
 import { SAMPLES_PER_MS } from '../../schemas/pcm.ts';
 import type { Stage } from '../../schemas/words.ts';
-import type { HearingWindow, StepInputs, StepOutputs } from '../instances/protocol.ts';
+import type { HearingWindow, StepInputs, StepOutputs } from '../contracts/worker-protocol.ts';
 import { LATE, LEAVE_REPAIR_MS, lateMs } from './overload.ts';
-import type { JobWork } from './work.ts';
+import type { JobWork } from '../jobs/work.ts';
 
-export interface JobFiles { pcm: string; speech: string }
-export const jobFiles = (audio: string, job: string): JobFiles => ({ pcm: join(audio, job, 'pcm.s16le'), speech: join(audio, job, 'speech') });
+export interface JobFiles {
+  pcm: string;
+  speech: string;
+}
+export const jobFiles = (audio: string, job: string): JobFiles => ({
+  pcm: join(audio, job, 'pcm.s16le'),
+  speech: join(audio, job, 'speech'),
+});
 
 /** The language that an utterance's text is in once `stage` is to read it. */
-const languageBefore = (work: JobWork, index: number): string => work.row.language ?? work.made[index]?.asr?.language ?? 'en';
+const languageBefore = (work: JobWork, index: number): string =>
+  work.row.language ?? work.made[index]?.asr?.language ?? 'en';
 
-export function stepInput<S extends Stage>(stage: S, work: JobWork, index: number, files: JobFiles, token: number): StepInputs[S] {
+export function stepInput<S extends Stage>(
+  stage: S,
+  work: JobWork,
+  index: number,
+  files: JobFiles,
+  token: number,
+): StepInputs[S] {
   const { options } = work.row;
   const made = work.made[index]!;
   const glossary = options.glossary ?? [];
   const inputs: { [K in Stage]: () => StepInputs[K] } = {
     asr: () => ({
-      audio: { path: files.pcm, startSample: made.startMs * SAMPLES_PER_MS, endSample: made.endMs * SAMPLES_PER_MS }, ...windowOf(work, index),
-      language: work.row.language, prompt: options.prompt ?? '', hotwords: glossary.map(entry => entry.term),
+      audio: { path: files.pcm, startSample: made.startMs * SAMPLES_PER_MS, endSample: made.endMs * SAMPLES_PER_MS },
+      ...windowOf(work, index),
+      language: work.row.language,
+      prompt: options.prompt ?? '',
+      hotwords: glossary.map(entry => entry.term),
     }),
-    repair: () => ({ text: made.asr!.text, words: made.asr!.words, language: languageBefore(work, index), before: work.made[index - 1]?.asr?.text ?? '', glossary }),
+    repair: () => ({
+      text: made.asr!.text,
+      words: made.asr!.words,
+      language: languageBefore(work, index),
+      before: work.made[index - 1]?.asr?.text ?? '',
+      glossary,
+    }),
     nmt: () => ({
-      text: sourceText(made), from: languageBefore(work, index), to: options.translateTo!, glossary,
-      // Translations of the two before, where this model looks back (they are over by then); else the same whatever is done already.
-      before: !work.contextual.includes('nmt') ? [] : work.made.slice(Math.max(0, index - 2), index).map(other => ({ source: sourceText(other), target: other.nmt?.text ?? '' })).filter(pair => pair.source && pair.target),
+      text: sourceText(made),
+      from: languageBefore(work, index),
+      to: options.translateTo!,
+      glossary,
+      // Translations of the two before, where this model looks back (they are over by then); else the same whatever is
+      // done already.
+      before: !work.contextual.includes('nmt')
+        ? []
+        : work.made
+            .slice(Math.max(0, index - 2), index)
+            .map(other => ({ source: sourceText(other), target: other.nmt?.text ?? '' }))
+            .filter(pair => pair.source && pair.target),
     }),
-    tts: () => ({ text: made.nmt?.text ?? sourceText(made), language: options.translateTo ?? languageBefore(work, index), path: join(files.speech, `${index}-${token}.wav`) }),
+    tts: () => ({
+      text: made.nmt?.text ?? sourceText(made),
+      language: options.translateTo ?? languageBefore(work, index),
+      path: join(files.speech, `${index}-${token}.wav`),
+    }),
     summary: () => {
       const { text, of } = work.pieces![index]!;
-      return { text: text || of.map(n => work.made[n]?.summary?.text ?? '').join('\n'), language: work.row.language ?? 'en', whole: index === work.pieces!.length - 1, notes: of.length > 0 };
+      return {
+        text: text || of.map(n => work.made[n]?.summary?.text ?? '').join('\n'),
+        language: work.row.language ?? 'en',
+        whole: index === work.pieces!.length - 1,
+        notes: of.length > 0,
+      };
     },
   };
   return inputs[stage]() as StepInputs[S];
 }
 
-/** Between neighbours the middle of the pause decides whose a word is. None where a run broke: by itself an utterance harms no other. */
+/**
+ * Between neighbours the middle of the pause decides whose a word is. None where a run broke: by itself an utterance
+ * harms no other.
+ */
 function windowOf(work: JobWork, index: number): { window?: HearingWindow } {
-  const { first, end } = work.windows.of(index), { utterances } = work;
+  const { first, end } = work.windows.of(index),
+    { utterances } = work;
   if (end - first < 2 || index < work.stage('asr')!.soloUntil) return {};
-  const border = (left: number): number => Math.round((utterances[left]!.endMs + utterances[left + 1]!.startMs) / 2) * SAMPLES_PER_MS;
-  const startSample = utterances[first]!.startMs * SAMPLES_PER_MS, endSample = utterances[end - 1]!.endMs * SAMPLES_PER_MS;
-  return { window: { startSample, endSample, keepFrom: index === first ? startSample : border(index - 1), keepTo: index === end - 1 ? endSample : border(index) } };
+  const border = (left: number): number =>
+    Math.round((utterances[left]!.endMs + utterances[left + 1]!.startMs) / 2) * SAMPLES_PER_MS;
+  const startSample = utterances[first]!.startMs * SAMPLES_PER_MS,
+    endSample = utterances[end - 1]!.endMs * SAMPLES_PER_MS;
+  return {
+    window: {
+      startSample,
+      endSample,
+      keepFrom: index === first ? startSample : border(index - 1),
+      keepTo: index === end - 1 ? endSample : border(index),
+    },
+  };
 }
 
-/** The outcome where there is nothing to do: no words, a translation into the language it is in, or no time left for repair. */
+/**
+ * The outcome where there is nothing to do: no words, a translation into the language it is in, or no time left for
+ * repair.
+ */
 export function withoutModel(stage: Stage, work: JobWork, index: number, now: number): StepOutputs[Stage] | null {
   const made = work.made[index]!;
   const language = languageBefore(work, index);
   switch (stage) {
-    case 'asr': return work.texts ? { text: work.texts[index]!, words: [], language, languageProbability: 1 } : null;
+    case 'asr':
+      return work.texts ? { text: work.texts[index]!, words: [], language, languageProbability: 1 } : null;
     case 'repair':
       if (!made.asr!.text.trim()) return { text: '', changes: [] };
       return lateMs(work, index, now) > LEAVE_REPAIR_MS ? { text: made.asr!.text, changes: [], refused: LATE } : null;
     case 'nmt': {
-      const text = sourceText(made), to = work.row.options.translateTo!;
+      const text = sourceText(made),
+        to = work.row.options.translateTo!;
       return text.trim() && language.split('-')[0] !== to.split('-')[0] ? null : { text, language: to };
     }
-    case 'summary': return null;
-    case 'tts': return (made.nmt?.text ?? sourceText(made)).trim() ? null : { path: '-', sampleRate: 16_000, durationMs: 0 };
+    case 'summary':
+      return null;
+    case 'tts':
+      return (made.nmt?.text ?? sourceText(made)).trim() ? null : { path: '-', sampleRate: 16_000, durationMs: 0 };
   }
 }

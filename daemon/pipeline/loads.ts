@@ -1,18 +1,22 @@
 /** Instances coming and going: loads that the plan asked for, and what becomes of them. */
 import { join } from 'node:path';
 import { EarshotError, canHeal, failure, toFailure, type Failure } from '../../schemas/errors.ts';
-import { confines } from '../confine/launched.ts';
-import { rightsOfWorker, type Rights } from '../confine/rights.ts';
-import type { Engine, RuntimeId, WorkerContext } from '../engines/engine.ts';
-import { ulid } from '../ids.ts';
-import { Instance, type InstanceEvents } from '../instances/instance.ts';
+import { confines } from '../workers/sandbox/launched.ts';
+import { rightsOfWorker, type Rights } from '../workers/sandbox/permissions.ts';
+import type { Engine, RuntimeId, WorkerContext } from '../contracts/engine.ts';
+import { ulid } from '../system/ids.ts';
+import { Instance, type InstanceEvents } from '../workers/instance.ts';
 import type { Action } from '../scheduler/snapshot.ts';
 import type { Core } from './core.ts';
 
 /** Kills from outside that a step, or a load, survives without a try being counted. */
 export const OUTSIDE_KILLS = 10;
 /** Failures that a device is to blame for: no job loses a try to them. */
-export const OF_THE_DEVICE: ReadonlySet<Failure['code']> = new Set<Failure['code']>(['outOfMemory', 'deviceLost', 'noRoom']);
+export const OF_THE_DEVICE: ReadonlySet<Failure['code']> = new Set<Failure['code']>([
+  'outOfMemory',
+  'deviceLost',
+  'noRoom',
+]);
 const LOADS_BEFORE_GIVING_UP = 3;
 /** How long a model that never loaded is left alone while a smaller one stands in for it. */
 const GIVEN_UP_MS = 600_000;
@@ -24,27 +28,65 @@ export class Loads {
   private readonly core: Core;
   private readonly events: InstanceEvents;
 
-  constructor(core: Core, events: InstanceEvents) { this.core = core; this.events = events; }
+  constructor(core: Core, events: InstanceEvents) {
+    this.core = core;
+    this.events = events;
+  }
 
   load(action: Extract<Action, { type: 'load' }>): void {
     const { pool, catalogue, engine, clock, home, settings, log } = this.core.parts;
-    const card = catalogue.card(action.model), engineOfModel = card && engine(card.engine);
+    const card = catalogue.card(action.model),
+      engineOfModel = card && engine(card.engine);
     if (!card || !engineOfModel) return;
     const why = catalogue.forbidden?.(card);
-    if (why) { this.core.cannotHave(card.id, why); return; }
+    if (why) {
+      this.core.cannotHave(card.id, why);
+      return;
+    }
     const id = ulid(clock());
     try {
-      const device = this.core.kindOf(action.device) === 'gpu' ? { kind: 'gpu' as const, uuid: action.device } : { kind: 'cpu' as const };
+      const device =
+        this.core.kindOf(action.device) === 'gpu'
+          ? { kind: 'gpu' as const, uuid: action.device }
+          : { kind: 'cpu' as const };
       const lease = pool.lease({ device: action.device, instance: id, bytes: action.bytes, name: card.name });
-      const context = { card, runtime: (runtime: RuntimeId) => catalogue.runtimeDirectory(runtime), device, threads: engineOfModel.elastic ? this.cores() : action.threads };
-      const instance = new Instance({
-        id, stage: action.stage, card, engine: engineOfModel, device: action.device, precision: catalogue.precision(card, action.device), lease, threads: action.threads, job: action.job,
-        context, rights: this.rights(engineOfModel, context, catalogue.directory(card.id)),
-        directory: catalogue.directory(card.id), parameters: catalogue.parameters(card), logPath: join(home.logs, `worker-${card.id}-${id}.log`), lowPriority: settings().lowPriority, clock,
-      }, pool, this.events);
+      const context = {
+        card,
+        runtime: (runtime: RuntimeId) => catalogue.runtimeDirectory(runtime),
+        device,
+        threads: engineOfModel.elastic ? this.cores() : action.threads,
+      };
+      const instance = new Instance(
+        {
+          id,
+          stage: action.stage,
+          card,
+          engine: engineOfModel,
+          device: action.device,
+          precision: catalogue.precision(card, action.device),
+          lease,
+          threads: action.threads,
+          job: action.job,
+          context,
+          rights: this.rights(engineOfModel, context, catalogue.directory(card.id)),
+          directory: catalogue.directory(card.id),
+          parameters: catalogue.parameters(card),
+          logPath: join(home.logs, `worker-${card.id}-${id}.log`),
+          lowPriority: settings().lowPriority,
+          clock,
+        },
+        pool,
+        this.events,
+      );
       this.core.instances.set(id, instance);
       this.core.gauge.loading(card.id, clock(), settings().keepAliveSeconds * 1000);
-      this.core.note({ kind: 'instance.loading', instance: id, stage: action.stage, ...(action.job ? { job: action.job } : {}), data: { model: card.id, device: action.device, bytes: action.bytes, threads: action.threads } });
+      this.core.note({
+        kind: 'instance.loading',
+        instance: id,
+        stage: action.stage,
+        ...(action.job ? { job: action.job } : {}),
+        data: { model: card.id, device: action.device, bytes: action.bytes, threads: action.threads },
+      });
       this.tell(instance);
     } catch (error) {
       log(`load of ${action.model}: ${String(error)}`);
@@ -54,10 +96,28 @@ export class Loads {
 
   private rights(engine: Engine, context: WorkerContext, directory: string): Rights | null {
     const { home, settings } = this.core.parts;
-    return confines(settings()) ? rightsOfWorker({ engine, context, program: engine.command(context).program, env: process.env, directory, audio: home.audio, cache: join(home.data, 'cache', 'cuda') }) : null;
+    return confines(settings())
+      ? rightsOfWorker({
+          engine,
+          context,
+          program: engine.command(context).program,
+          env: process.env,
+          directory,
+          audio: home.audio,
+          cache: join(home.data, 'cache', 'cuda'),
+        })
+      : null;
   }
 
-  private cores(): number { return Math.max(1, ...this.core.parts.pool.views().filter(device => device.kind === 'cpu').map(device => Math.floor(device.cores))); }
+  private cores(): number {
+    return Math.max(
+      1,
+      ...this.core.parts.pool
+        .views()
+        .filter(device => device.kind === 'cpu')
+        .map(device => Math.floor(device.cores)),
+    );
+  }
 
   unload(id: string): void {
     const instance = this.core.instances.get(id);
@@ -74,7 +134,12 @@ export class Loads {
 
   loaded(instance: Instance): void {
     this.core.loadFailures.delete(`${instance.options.card.id}@${instance.options.device}`);
-    this.core.note({ kind: 'instance.loaded', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ms: instance.loadMs } });
+    this.core.note({
+      kind: 'instance.loaded',
+      instance: instance.id,
+      stage: instance.options.stage,
+      data: { model: instance.options.card.id, ms: instance.loadMs },
+    });
     this.core.parts.store.setMeta(usedKey(instance.options.card.id), String(this.core.parts.clock()));
     this.core.parts.metrics.load(instance.loadMs!);
     this.changed(instance);
@@ -90,13 +155,20 @@ export class Loads {
   private onGone(instance: Instance, why: Failure | null): void {
     const { pool, log } = this.core.parts;
     if (instance.attemptsDone > 0 && instance.peakBytes !== null) this.learn(instance);
-    if (instance.attemptsDone > 0) this.core.parts.store.setMeta(usedKey(instance.options.card.id), String(this.core.parts.clock()));
-    this.core.note({ kind: 'instance.gone', instance: instance.id, stage: instance.options.stage, data: { model: instance.options.card.id, ...(why ? { failure: why } : {}) } });
+    if (instance.attemptsDone > 0)
+      this.core.parts.store.setMeta(usedKey(instance.options.card.id), String(this.core.parts.clock()));
+    this.core.note({
+      kind: 'instance.gone',
+      instance: instance.id,
+      stage: instance.options.stage,
+      data: { model: instance.options.card.id, ...(why ? { failure: why } : {}) },
+    });
     // A run in flight has failed by now; here only the load counts.
     if (why) {
       log(`instance ${instance.id} (${instance.options.card.id}): ${JSON.stringify(why)}`);
       if (instance.loadedAt === null) {
-        if (why.code === 'outOfMemory') void pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
+        if (why.code === 'outOfMemory')
+          void pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
         this.loadFailed(instance.options.card.id, instance.options.device, why);
       }
     }
@@ -108,7 +180,11 @@ export class Loads {
     // Somebody who kills a loading worker says nothing about the model.
     const most = why.args.how === 'SIGKILL' ? OUTSIDE_KILLS : LOADS_BEFORE_GIVING_UP;
     if (OF_THE_DEVICE.has(why.code) || (canHeal(why.code) && count < most)) {
-      this.core.loadFailures.set(key, { count, notBefore: this.core.parts.clock() + this.core.retryPauseMs(Math.min(count, 5)), last: why });
+      this.core.loadFailures.set(key, {
+        count,
+        notBefore: this.core.parts.clock() + this.core.retryPauseMs(Math.min(count, 5)),
+        last: why,
+      });
       return;
     }
     if (this.hasSmaller(model)) {
@@ -121,11 +197,21 @@ export class Loads {
 
   /** The plan goes on with a smaller one. */
   private hasSmaller(model: string): boolean {
-    const { settings, catalogue } = this.core.parts, card = catalogue.card(model);
-    return settings().smallerModelOnFailure && card !== undefined && catalogue.relatives(card).some(other => other.size < card.size && card.stages.every(stage => other.stages.includes(stage)));
+    const { settings, catalogue } = this.core.parts,
+      card = catalogue.card(model);
+    return (
+      settings().smallerModelOnFailure &&
+      card !== undefined &&
+      catalogue
+        .relatives(card)
+        .some(other => other.size < card.size && card.stages.every(stage => other.stages.includes(stage)))
+    );
   }
 
-  tell(instance: Instance): void { if (this.core.instances.has(instance.id)) this.core.outbox.tell(instance, () => ({ type: 'instance', instance: instance.word() })); }
+  tell(instance: Instance): void {
+    if (this.core.instances.has(instance.id))
+      this.core.outbox.tell(instance, () => ({ type: 'instance', instance: instance.word() }));
+  }
 
   changed(instance: Instance): void {
     this.tell(instance);
@@ -154,7 +240,8 @@ export class Loads {
 
   /** A device fell off the bus: what ran on it runs elsewhere, or when it is back. */
   deviceLost(device: string): void {
-    for (const instance of this.core.instances.values()) if (instance.options.device === device) instance.stop('kill', failure('deviceLost', { device }));
+    for (const instance of this.core.instances.values())
+      if (instance.options.device === device) instance.stop('kill', failure('deviceLost', { device }));
     this.core.wake();
   }
 }

@@ -1,10 +1,15 @@
 /**
- * News on their way out. What a turn of the loop changed is told in one go and in order, once it is on the disk; a thing that changed several times
- * is told once. Files that are no longer needed go the same way: not before the disk knows that they are not.
+ * News on their way out. What a turn of the loop changed is told in one go and in order, once it is on the disk; a
+ * thing that changed several times is told once. Files that are no longer needed go the same way: not before the disk
+ * knows that they are not.
  */
 import type { StateEvent } from '../../schemas/rpc.ts';
 
-export interface OutboxParts { synced(): Promise<void>; publish(event: StateEvent): void; failed(error: unknown): void }
+export interface OutboxParts {
+  synced(): Promise<void>;
+  publish(event: StateEvent): void;
+  failed(error: unknown): void;
+}
 
 type News = (() => StateEvent) | { after: () => void };
 
@@ -16,22 +21,37 @@ export class Outbox {
   private scheduled: NodeJS.Immediate | null = null;
   private last: Promise<void> = Promise.resolve();
 
-  constructor(parts: OutboxParts) { this.parts = parts; }
+  constructor(parts: OutboxParts) {
+    this.parts = parts;
+  }
 
-  publish(event: StateEvent): void { this.add(event, () => event); }
+  publish(event: StateEvent): void {
+    this.add(event, () => event);
+  }
   /** `word` is asked for when the news leave. */
-  tell(subject: object, word: () => StateEvent): void { this.add(subject, word); }
+  tell(subject: object, word: () => StateEvent): void {
+    this.add(subject, word);
+  }
   /** Clears up after a job when all that was written so far is on the disk. */
   after(job: string, effect: () => Promise<void>): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.clearing.set(job, promise);
-    const begin = (): void => void effect().finally(() => { if (this.clearing.get(job) === promise) this.clearing.delete(job); resolve(); });
+    const begin = (): void =>
+      void effect().finally(() => {
+        if (this.clearing.get(job) === promise) this.clearing.delete(job);
+        resolve();
+      });
     this.add(promise, { after: begin });
   }
   /** Nothing of this job is being cleared up any more. */
-  cleared(job: string): Promise<void> { return this.clearing.get(job) ?? Promise.resolve(); }
+  cleared(job: string): Promise<void> {
+    return this.clearing.get(job) ?? Promise.resolve();
+  }
   /** What it would tell of was undone. */
-  drop(): void { this.waiting.clear(); this.clearing.clear(); }
+  drop(): void {
+    this.waiting.clear();
+    this.clearing.clear();
+  }
 
   private add(subject: object, news: News): void {
     this.waiting.delete(subject);
@@ -40,7 +60,10 @@ export class Outbox {
   }
 
   /** All news are out and all is cleared up. */
-  async settled(): Promise<void> { await this.flush(); await Promise.all(this.clearing.values()); }
+  async settled(): Promise<void> {
+    await this.flush();
+    await Promise.all(this.clearing.values());
+  }
 
   /** Resolves when all news until now are out. */
   flush(): Promise<void> {
@@ -52,6 +75,13 @@ export class Outbox {
     const news = [...this.waiting.values()].map(each => (typeof each === 'function' ? each() : each.after));
     this.waiting.clear();
     const safe = synced();
-    return this.last = this.last.then(() => safe).then(() => { for (const each of news) if (typeof each === 'function') each(); else publish(each); }).catch(failed);
+    return (this.last = this.last
+      .then(() => safe)
+      .then(() => {
+        for (const each of news)
+          if (typeof each === 'function') each();
+          else publish(each);
+      })
+      .catch(failed));
   }
 }

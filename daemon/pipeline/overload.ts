@@ -1,10 +1,10 @@
 /**
  * What happens when a live session's text falls behind what is said. Decided here, in this order:
- * people are told; repair is left out of utterances that would come too late with it; and no more sound is taken than `MOST_BEHIND_MS` of it may wait.
- * Late is an utterance that was spoken and cut this long ago, by the clock.
+ * people are told; repair is left out of utterances that would come too late with it; and no more sound is taken than
+ * `MOST_BEHIND_MS` of it may wait. Late is an utterance that was spoken and cut this long ago, by the clock.
  */
 import { failure, type Failure } from '../../schemas/errors.ts';
-import type { JobWork } from './work.ts';
+import type { JobWork } from '../jobs/work.ts';
 
 /** Told from here on; told to be over at half of it. */
 export const TELL_MS = 10_000;
@@ -31,12 +31,19 @@ export const isBehind = (late: number, told: boolean): boolean => late >= (told 
 
 /** A job's warnings with the one that says how far behind it came at most; null: they say it already. */
 export function warnedOf(work: Pick<JobWork, 'row' | 'unrepaired'>, late: number): Failure[] | null {
-  const before = work.row.warnings.find(({ code }) => code === 'sessionBehind'), seconds = Math.max(Math.round(late / 1000), Number(before?.args.seconds ?? 0));
+  const before = work.row.warnings.find(({ code }) => code === 'sessionBehind'),
+    seconds = Math.max(Math.round(late / 1000), Number(before?.args.seconds ?? 0));
   if (before && seconds === before.args.seconds && work.unrepaired === Number(before.args.unrepaired ?? 0)) return null;
-  return [...work.row.warnings.filter(each => each !== before), failure('sessionBehind', { seconds, ...(work.unrepaired ? { unrepaired: work.unrepaired } : {}) })];
+  return [
+    ...work.row.warnings.filter(each => each !== before),
+    failure('sessionBehind', { seconds, ...(work.unrepaired ? { unrepaired: work.unrepaired } : {}) }),
+  ];
 }
 
-/** Sound that waits to become text, ms: what was received and not heard yet, or everything after the first utterance without its text. */
+/**
+ * Sound that waits to become text, ms: what was received and not heard yet, or everything after the first utterance
+ * without its text.
+ */
 export function behindMs(work: JobWork, receivedMs: number): number {
   const first = firstWaiting(work);
   return Math.max(0, receivedMs - (first === null ? work.row.ingestedMs : work.utterances[first]!.endMs));

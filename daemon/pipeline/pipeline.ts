@@ -3,16 +3,17 @@
  *
  *   a request, a worker's word, an ingest's utterances, the clock → the store and the work in memory → `plan` → its actions → effects.
  *
- * Handlers (queue, ingests, loads, attempts) are synchronous and end with `wake`, which has `plan` look at the new state in the next turn of the
- * event loop. What workers say about attempts waits for that turn: results, the plan that they allow and the claims of what runs next are one
- * transaction, the next runs are sent at once, and the world hears of it (outbox.ts) when the transaction is on the disk. Effects (a load, an
- * ingest, writing outputs) go on by themselves; how they end is an event like any other.
+ * Handlers (queue, ingests, loads, attempts) are synchronous and end with `wake`, which has `plan` look at the new
+ * state in the next turn of the event loop. What workers say about attempts waits for that turn: results, the plan that
+ * they allow and the claims of what runs next are one transaction, the next runs are sent at once, and the world hears
+ * of it (outbox.ts) when the transaction is on the disk. Effects (a load, an ingest, writing outputs) go on by
+ * themselves; how they end is an event like any other.
  */
 import { failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { PRIORITIES, type Stage } from '../../schemas/words.ts';
-import { LONGEST_TIMER_MS } from '../clock.ts';
-import type { InstanceEvents } from '../instances/instance.ts';
+import { LONGEST_TIMER_MS } from '../system/clock.ts';
+import type { InstanceEvents } from '../workers/instance.ts';
 import { adapt, bottleneck, NOTHING_LEARNED, type Bottleneck, type Learned } from '../scheduler/adaptive.ts';
 import type { Action, Plan } from '../scheduler/snapshot.ts';
 import { Attempts } from './attempts.ts';
@@ -20,9 +21,9 @@ import { Core, type Parts } from './core.ts';
 import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
-import { Looks } from './looks.ts';
+import { Looks } from './planning.ts';
 import { Queue } from './queue.ts';
-import { somePress } from './pressing.ts';
+import { somePress } from '../jobs/pressing.ts';
 import { Summaries } from './summaries.ts';
 
 export class Pipeline {
@@ -47,7 +48,13 @@ export class Pipeline {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(parts: Parts) {
-    const core = this.core = new Core(parts, { wake: () => this.wake(), again: () => this.again(), heard: word => this.heard(word), restart: () => this.start(), follow: { after: work => this.summaries.after(work), begin: row => this.summaries.begin(row) } });
+    const core = (this.core = new Core(parts, {
+      wake: () => this.wake(),
+      again: () => this.again(),
+      heard: word => this.heard(word),
+      restart: () => this.start(),
+      follow: { after: work => this.summaries.after(work), begin: row => this.summaries.begin(row) },
+    }));
     const guarded = core.guarded.bind(core);
     const events: InstanceEvents = {
       loaded: instance => guarded(() => this.loads.loaded(instance)),
@@ -65,7 +72,10 @@ export class Pipeline {
     this.attempts = new Attempts(core, this.loads);
   }
 
-  private heard(word: () => void): void { this.inbox.push(word); this.again(); }
+  private heard(word: () => void): void {
+    this.inbox.push(word);
+    this.again();
+  }
 
   private takeIn(): void {
     const words = this.inbox;
@@ -73,15 +83,25 @@ export class Pipeline {
     if (!this.core.stall) for (const word of words) word();
   }
 
-  get instances(): Core['instances'] { return this.core.instances; }
+  get instances(): Core['instances'] {
+    return this.core.instances;
+  }
   present: Core['present'] = id => this.core.present(id);
   presentRow: Core['presentRow'] = row => this.core.presentRow(row);
-  cannotHave(model: string, why: Parameters<Core['cannotHave']>[1]): void { this.core.cannotHave(model, why); }
+  cannotHave(model: string, why: Parameters<Core['cannotHave']>[1]): void {
+    this.core.cannotHave(model, why);
+  }
 
   /** Takes up where the last daemon left off: attempts that nobody ended are given up, their steps run again. */
   start(): void {
     const { store, clock } = this.core.parts;
-    store.batch(() => { for (const attempt of store.openAttempts()) store.abandon(attempt.token, failure('cancelled', {}, 'the daemon ended'), clock(), { counts: false, gaveUp: [] }); });
+    store.batch(() => {
+      for (const attempt of store.openAttempts())
+        store.abandon(attempt.token, failure('cancelled', {}, 'the daemon ended'), clock(), {
+          counts: false,
+          gaveUp: [],
+        });
+    });
     for (const row of store.activeJobs()) this.core.adopt(row);
     this.live.restore();
     for (const work of this.core.jobs.values()) this.core.advance(work);
@@ -95,10 +115,18 @@ export class Pipeline {
     this.core.guarded(() => this.core.parts.store.turn(() => this.takeIn()));
     await this.live.stop();
     for (const work of this.core.jobs.values()) work.ingestAbort?.abort();
-    if (how === 'park') for (const work of this.core.jobs.values()) for (const stage of work.stages) for (const token of [...stage.running.keys()]) this.core.park(work, stage, token, failure('cancelled', {}, 'the daemon leaves'));
-    for (const instance of this.core.instances.values()) if (how === 'park' || !instance.run) instance.stop(how === 'park' ? 'kill' : 'leave');
+    if (how === 'park')
+      for (const work of this.core.jobs.values())
+        for (const stage of work.stages)
+          for (const token of [...stage.running.keys()])
+            this.core.park(work, stage, token, failure('cancelled', {}, 'the daemon leaves'));
+    for (const instance of this.core.instances.values())
+      if (how === 'park' || !instance.run) instance.stop(how === 'park' ? 'kill' : 'leave');
     clearTimeout(this.timer);
-    await new Promise<void>(resolve => { this.whenEmpty = resolve; this.checkEmpty(); });
+    await new Promise<void>(resolve => {
+      this.whenEmpty = resolve;
+      this.checkEmpty();
+    });
     clearTimeout(this.timer);
     await this.core.outbox.settled();
     this.core.parts.speeds.save();
@@ -107,24 +135,40 @@ export class Pipeline {
   private whenEmpty: (() => void) | null = null;
 
   private checkEmpty(): void {
-    if (this.core.leaving !== 'no' && this.core.instances.size === 0 && ![...this.core.jobs.values()].some(work => work.finishing)) this.whenEmpty?.();
+    if (
+      this.core.leaving !== 'no' &&
+      this.core.instances.size === 0 &&
+      ![...this.core.jobs.values()].some(work => work.finishing)
+    )
+      this.whenEmpty?.();
   }
 
   /** There is something to do; what is paused waits for somebody. */
-  get working(): boolean { return [...this.core.jobs.values()].some(work => work.row.state !== 'paused'); }
+  get working(): boolean {
+    return [...this.core.jobs.values()].some(work => work.row.state !== 'paused');
+  }
   /** Nothing runs and nothing could. */
-  get idle(): boolean { return this.core.instances.size === 0 && !this.working; }
+  get idle(): boolean {
+    return this.core.instances.size === 0 && !this.working;
+  }
 
-  get activeJobs(): number { return this.core.jobs.size; }
+  get activeJobs(): number {
+    return this.core.jobs.size;
+  }
   /** Every job that is not over, by priority and position. */
   active(): Job[] {
     const rank = (priority: Job['priority']): number => PRIORITIES.indexOf(priority);
-    return [...this.core.jobs.values()].sort((a, b) => rank(a.row.priority) - rank(b.row.priority) || a.row.position - b.row.position).map(work => this.core.presentRow(work.row));
+    return [...this.core.jobs.values()]
+      .sort((a, b) => rank(a.row.priority) - rank(b.row.priority) || a.row.position - b.row.position)
+      .map(work => this.core.presentRow(work.row));
   }
   /** Known steps of a stage that are not over. */
   queued(stage: Stage): number {
     let steps = 0;
-    for (const work of this.core.jobs.values()) { const at = work.stage(stage); if (at) steps += work.utterances.length - at.over; }
+    for (const work of this.core.jobs.values()) {
+      const at = work.stage(stage);
+      if (at) steps += work.utterances.length - at.over;
+    }
     return steps;
   }
 
@@ -138,17 +182,28 @@ export class Pipeline {
   private again(): void {
     if (this.woken) return;
     this.woken = true;
-    setImmediate(() => { this.woken = false; void this.turn(); });
+    setImmediate(() => {
+      this.woken = false;
+      void this.turn();
+    });
   }
 
   private async turn(): Promise<void> {
-    if (this.turning) { this.more = true; return; }
+    if (this.turning) {
+      this.more = true;
+      return;
+    }
     this.turning = true;
     try {
-      do { this.more = false; await this.step(); } while (this.more);
+      do {
+        this.more = false;
+        await this.step();
+      } while (this.more);
     } catch (error) {
       this.core.stalled(error);
-    } finally { this.turning = false; }
+    } finally {
+      this.turning = false;
+    }
     this.checkEmpty();
     this.ingests.standBy();
     this.setTimer();
@@ -166,7 +221,17 @@ export class Pipeline {
   }
 
   private plan(): Plan {
-    const { next, allIn } = this.looks.look({ ...this.core.parts, jobs: this.core.jobs, instances: this.core.instances, open: this.queue.open && this.core.leaving === 'no', advice: this.learned.advice, loadFailures: this.core.loadFailures }, this.core.parts.clock());
+    const { next, allIn } = this.looks.look(
+      {
+        ...this.core.parts,
+        jobs: this.core.jobs,
+        instances: this.core.instances,
+        open: this.queue.open && this.core.leaving === 'no',
+        advice: this.learned.advice,
+        loadFailures: this.core.loadFailures,
+      },
+      this.core.parts.clock(),
+    );
     if (allIn === null) this.core.outlook = next;
     this.allIn = allIn;
     this.wakeAt = next.wakeAt;
@@ -179,7 +244,10 @@ export class Pipeline {
       for (const instance of this.core.instances.values()) if (instance.state === 'idle') instance.stop('leave');
       return;
     }
-    if (this.core.stall) { this.inbox = []; return; }
+    if (this.core.stall) {
+      this.inbox = [];
+      return;
+    }
     let next = this.look();
     if (next.actions.some(action => action.type === 'load' || action.type === 'unload')) {
       await this.core.parts.pool.refresh(); // a load is admitted on what the device shows now
@@ -187,7 +255,10 @@ export class Pipeline {
       next = this.look();
     }
     const others = next.actions.filter(action => action.type !== 'run');
-    if (others.length) this.core.parts.store.turn(() => { for (const action of others) this.apply(action); });
+    if (others.length)
+      this.core.parts.store.turn(() => {
+        for (const action of others) this.apply(action);
+      });
     this.reasonsIn = this.core.publishReasons();
   }
 
@@ -207,14 +278,23 @@ export class Pipeline {
 
   /** Who waits for recognition does not wait for a summary: the piece that it was at is done again later. */
   private giveWay(): void {
-    for (const instance of this.core.instances.values()) if (instance.run && instance.options.stage === 'summary' && somePress(this.core.jobs)) instance.cancel();
+    for (const instance of this.core.instances.values())
+      if (instance.run && instance.options.stage === 'summary' && somePress(this.core.jobs)) instance.cancel();
   }
 
   /** Once a minute: what the last one measured narrows what the scheduler may do. */
   adapt(): void {
-    if (this.core.jobs.size === 0) { this.core.gauge.reset(); return; }
+    if (this.core.jobs.size === 0) {
+      this.core.gauge.reset();
+      return;
+    }
     const { metrics, settings, clock } = this.core.parts;
-    const { learned, changes } = adapt(this.learned, this.core.gauge.figures(metrics, this.core.jobs.values()), settings(), clock());
+    const { learned, changes } = adapt(
+      this.learned,
+      this.core.gauge.figures(metrics, this.core.jobs.values()),
+      settings(),
+      clock(),
+    );
     this.learned = learned;
     for (const change of changes) this.core.note({ kind: `adaptive.${change.code}`, data: change.args });
     this.core.gauge.reset();
@@ -222,16 +302,32 @@ export class Pipeline {
   }
 
   /** What holds the queue up now; null: nothing. */
-  bottleneck(): Bottleneck | null { return bottleneck(this.core.gauge.load(this.core.parts.metrics, this.core.jobs.values())); }
+  bottleneck(): Bottleneck | null {
+    return bottleneck(this.core.gauge.load(this.core.parts.metrics, this.core.jobs.values()));
+  }
 
   private apply(action: Exclude<Action, { type: 'run' }>): void {
     const work = 'job' in action && action.job !== null ? this.core.jobs.get(action.job) : undefined;
     switch (action.type) {
-      case 'ingest': if (work) this.ingests.start(work); break;
-      case 'load': this.loads.load(action); break;
-      case 'unload': this.core.instances.get(action.instance)?.stop('leave'); this.loads.unloading(action.instance, action.why); break;
-      case 'refuse': if (work) this.core.end(work, 'failed', action.failure); break;
-      case 'overtaken': if (work) { work.row.overtaken++; this.core.parts.store.update(work.row.id, { overtaken: work.row.overtaken }); } break;
+      case 'ingest':
+        if (work) this.ingests.start(work);
+        break;
+      case 'load':
+        this.loads.load(action);
+        break;
+      case 'unload':
+        this.core.instances.get(action.instance)?.stop('leave');
+        this.loads.unloading(action.instance, action.why);
+        break;
+      case 'refuse':
+        if (work) this.core.end(work, 'failed', action.failure);
+        break;
+      case 'overtaken':
+        if (work) {
+          work.row.overtaken++;
+          this.core.parts.store.update(work.row.id, { overtaken: work.row.overtaken });
+        }
+        break;
     }
   }
 }

@@ -1,15 +1,18 @@
-/** What people ask of jobs: put them into the queue, hold, cancel, move and retry them. Every call checks the jobs' states before it changes any. */
+/**
+ * What people ask of jobs: put them into the queue, hold, cancel, move and retry them. Every call checks the jobs'
+ * states before it changes any.
+ */
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { JobState, Priority } from '../../schemas/words.ts';
-import { ulid } from '../ids.ts';
-import type { JobRow } from '../store/port.ts';
+import { ulid } from '../system/ids.ts';
+import type { JobRow } from '../contracts/store.ts';
 import type { Core } from './core.ts';
-import { modelsFor, toRow } from './request.ts';
+import { modelsFor, toRow } from '../jobs/request.ts';
 import type { Summaries } from './summaries.ts';
-import type { JobWork } from './work.ts';
+import type { JobWork } from '../jobs/work.ts';
 
 export class Queue {
   private readonly core: Core;
@@ -23,39 +26,78 @@ export class Queue {
     this.open = core.parts.store.meta('queue') !== 'paused';
   }
 
-  /** Whether jobs with these options can be had on this machine. @throws unknownModel, wrongStage, languageNotSupported, noVoice */
+  /**
+   * Whether jobs with these options can be had on this machine. @throws unknownModel, wrongStage, languageNotSupported,
+   * noVoice
+   */
   async check(options: JobOptions): Promise<void> {
     const { catalogue } = this.core.parts;
     modelsFor(options, null, catalogue, (await catalogue.defaults()).models);
   }
 
-  /** Each request by itself: a bad one does not stop the others. What `along` writes is there if and only if the jobs are. */
-  async submit(requests: readonly JobRequest[], along?: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]> {
+  /**
+   * Each request by itself: a bad one does not stop the others. What `along` writes is there if and only if the jobs
+   * are.
+   */
+  async submit(
+    requests: readonly JobRequest[],
+    along?: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void,
+  ): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]> {
     const { store, clock, catalogue } = this.core.parts;
     type Checked = { failure: Failure } | { row: JobRow; existing: boolean };
-    const checked: Checked[] = await Promise.all(requests.map(async request => {
-      try { return { row: await toRow(request, ulid(clock()), clock(), catalogue, this.core.lastPosition = Math.max(clock(), this.core.lastPosition + 1)), existing: false }; } catch (error) { return { failure: toFailure(error) }; }
-    }));
+    const checked: Checked[] = await Promise.all(
+      requests.map(async request => {
+        try {
+          return {
+            row: await toRow(
+              request,
+              ulid(clock()),
+              clock(),
+              catalogue,
+              (this.core.lastPosition = Math.max(clock(), this.core.lastPosition + 1)),
+            ),
+            existing: false,
+          };
+        } catch (error) {
+          return { failure: toFailure(error) };
+        }
+      }),
+    );
     const fresh: JobRow[] = [];
     const answers = checked.map((each, i): Checked => {
       if ('failure' in each) return each;
       const { fingerprint } = each.row;
-      const existing = requests[i]!.onDuplicate === 'create' ? null : store.findDuplicate(fingerprint) ?? fresh.find(other => other.fingerprint === fingerprint);
+      const existing =
+        requests[i]!.onDuplicate === 'create'
+          ? null
+          : (store.findDuplicate(fingerprint) ?? fresh.find(other => other.fingerprint === fingerprint));
       if (existing) return { row: existing, existing: true };
       fresh.push(each.row);
       return each;
     });
     try {
-      store.turn(() => { store.submit(fresh); along?.(answers.map(answer => ('failure' in answer ? answer : { id: answer.row.id }))); });
+      store.turn(() => {
+        store.submit(fresh);
+        along?.(answers.map(answer => ('failure' in answer ? answer : { id: answer.row.id })));
+      });
       for (const row of fresh) this.core.tell(this.core.adopt(row));
       this.core.wake(); // the first work may begin, but nobody is told before the jobs are on the disk
       await store.synced();
     } catch (error) {
       const why = toFailure(error);
-      return answers.map(answer => ('failure' in answer ? answer : answer.existing && !fresh.includes(answer.row) ? { job: this.core.present(answer.row.id)!, existing: true } : { failure: why }));
+      return answers.map(answer =>
+        'failure' in answer
+          ? answer
+          : answer.existing && !fresh.includes(answer.row)
+            ? { job: this.core.present(answer.row.id)!, existing: true }
+            : { failure: why },
+      );
     }
-    for (const [i, answer] of answers.entries()) if ('row' in answer && answer.existing && requests[i]!.options.summary) await this.alsoSummary(answer.row);
-    return answers.map(answer => ('failure' in answer ? answer : { job: this.core.present(answer.row.id)!, existing: answer.existing }));
+    for (const [i, answer] of answers.entries())
+      if ('row' in answer && answer.existing && requests[i]!.options.summary) await this.alsoSummary(answer.row);
+    return answers.map(answer =>
+      'failure' in answer ? answer : { job: this.core.present(answer.row.id)!, existing: answer.existing },
+    );
   }
 
   /** A job that is there already gets the summary that it was not asked for before. */
@@ -63,16 +105,25 @@ export class Queue {
     const work = this.core.jobs.get(id);
     if (work) this.core.update(work, { options: { ...work.row.options, summary: true } });
     // What stands in its way was told at once where it is asked for alone; here the transcript is what was asked for.
-    else await this.summaries.request({ of: id }).catch(error => { this.core.parts.log(`summary of ${id}: ${String(error)}`); });
+    else
+      await this.summaries.request({ of: id }).catch(error => {
+        this.core.parts.log(`summary of ${id}: ${String(error)}`);
+      });
   }
 
   pause(ids: readonly string[]): void {
-    for (const work of this.mustBe(ids, ['pending', 'processing'])) this.core.update(work, { state: 'paused' }, { kind: 'job.paused' });
+    for (const work of this.mustBe(ids, ['pending', 'processing']))
+      this.core.update(work, { state: 'paused' }, { kind: 'job.paused' });
     this.core.wake();
   }
 
   resume(ids: readonly string[]): void {
-    for (const work of this.mustBe(ids, ['paused'])) this.core.update(work, { state: work.row.startedAt === null ? 'pending' : 'processing' }, { kind: 'job.resumed' });
+    for (const work of this.mustBe(ids, ['paused']))
+      this.core.update(
+        work,
+        { state: work.row.startedAt === null ? 'pending' : 'processing' },
+        { kind: 'job.resumed' },
+      );
     this.core.wake();
   }
 
@@ -87,11 +138,16 @@ export class Queue {
     for (const id of ids) {
       const row = store.job(id);
       if (!row) throw new EarshotError('unknownJob', { id });
-      if (row.state !== 'failed' && row.state !== 'cancelled') throw new EarshotError('wrongState', { id, state: row.state });
+      if (row.state !== 'failed' && row.state !== 'cancelled')
+        throw new EarshotError('wrongState', { id, state: row.state });
       // The sound was thrown away at the end; the same recording gives the same utterances again.
       store.batch(() => {
         store.clearFailures(id);
-        store.update(id, { state: 'pending', ingested: false, ingestedMs: 0, crashes: 0, finishedAt: null, warnings: [], outputs: [] }, { kind: 'job.retried', at: clock() });
+        store.update(
+          id,
+          { state: 'pending', ingested: false, ingestedMs: 0, crashes: 0, finishedAt: null, warnings: [], outputs: [] },
+          { kind: 'job.retried', at: clock() },
+        );
       });
       this.clearFailureOf(id);
       const work = this.core.adopt(store.job(id)!);
@@ -103,8 +159,14 @@ export class Queue {
 
   /** The recording lies elsewhere now. A job that failed because it was not at its old place any more goes on. */
   moved(id: string, path: string): void {
-    const { store, clock } = this.core.parts, work = this.core.jobs.get(id), change = { path, name: basename(path) }, entry = { kind: 'job.recordingMoved', data: { path } };
-    if (work) { this.core.update(work, change, entry); return; }
+    const { store, clock } = this.core.parts,
+      work = this.core.jobs.get(id),
+      change = { path, name: basename(path) },
+      entry = { kind: 'job.recordingMoved', data: { path } };
+    if (work) {
+      this.core.update(work, change, entry);
+      return;
+    }
     const row = store.job(id);
     if (!row) return;
     store.update(id, change, { ...entry, at: clock() });
@@ -113,12 +175,16 @@ export class Queue {
   }
 
   private clearFailureOf(id: string): void {
-    for (const key of Object.values(this.core.parts.store.job(id)?.models ?? {})) for (const known of [...this.core.loadFailures.keys()]) if (known.startsWith(`${key}@`)) this.core.loadFailures.delete(known);
+    for (const key of Object.values(this.core.parts.store.job(id)?.models ?? {}))
+      for (const known of [...this.core.loadFailures.keys()])
+        if (known.startsWith(`${key}@`)) this.core.loadFailures.delete(known);
   }
 
   remove(ids: readonly string[]): void {
     const { store } = this.core.parts;
-    for (const id of ids) if (this.core.jobs.has(id)) throw new EarshotError('wrongState', { id, state: this.core.jobs.get(id)!.row.state });
+    for (const id of ids)
+      if (this.core.jobs.has(id))
+        throw new EarshotError('wrongState', { id, state: this.core.jobs.get(id)!.row.state });
     store.remove(ids);
     for (const id of ids) this.forget(id);
   }
@@ -138,14 +204,19 @@ export class Queue {
   move(id: string, place: { priority?: Priority; before?: string; after?: string; to?: 'top' | 'bottom' }): void {
     const [work] = this.mustBe([id], ['pending', 'processing', 'paused']);
     const neighbour = place.before ?? place.after;
-    const anchor = neighbour === undefined ? undefined : this.mustBe([neighbour], ['pending', 'processing', 'paused'])[0]!;
+    const anchor =
+      neighbour === undefined ? undefined : this.mustBe([neighbour], ['pending', 'processing', 'paused'])[0]!;
     const priority = anchor?.row.priority ?? place.priority ?? work!.row.priority;
-    const peers = [...this.core.jobs.values()].filter(other => other !== work && other.row.priority === priority).sort((a, b) => a.row.position - b.row.position);
+    const peers = [...this.core.jobs.values()]
+      .filter(other => other !== work && other.row.priority === priority)
+      .sort((a, b) => a.row.position - b.row.position);
     let position = work!.row.position;
     if (anchor) {
-      const at = peers.indexOf(anchor), other = peers[place.before ? at - 1 : at + 1];
+      const at = peers.indexOf(anchor),
+        other = peers[place.before ? at - 1 : at + 1];
       position = other ? (anchor.row.position + other.row.position) / 2 : anchor.row.position + (place.before ? -1 : 1);
-    } else if (place.to && peers.length) position = place.to === 'top' ? peers[0]!.row.position - 1 : peers.at(-1)!.row.position + 1;
+    } else if (place.to && peers.length)
+      position = place.to === 'top' ? peers[0]!.row.position - 1 : peers.at(-1)!.row.position + 1;
     this.core.update(work!, { priority, position }, { kind: 'job.moved', data: { priority, position } });
     this.core.wake();
   }

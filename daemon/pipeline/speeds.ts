@@ -1,18 +1,30 @@
 /** How fast models are here: work for one second of recording. */
 import type { Stage } from '../../schemas/words.ts';
-import type { Store } from '../store/port.ts';
-import { Averages } from './averages.ts';
+import type { Store } from '../contracts/store.ts';
+import { Averages } from '../jobs/averages.ts';
 
 /** Guesses until there is a measurement: ms of work for one second of recording. */
 const FIRST_GUESS: Readonly<Record<Stage, { cpu: number; gpu: number }>> = {
-  asr: { cpu: 200, gpu: 30 }, repair: { cpu: 150, gpu: 30 }, nmt: { cpu: 400, gpu: 60 }, tts: { cpu: 200, gpu: 50 }, summary: { cpu: 60, gpu: 5 },
+  asr: { cpu: 200, gpu: 30 },
+  repair: { cpu: 150, gpu: 30 },
+  nmt: { cpu: 400, gpu: 60 },
+  tts: { cpu: 200, gpu: 50 },
+  summary: { cpu: 60, gpu: 5 },
 };
 
 export class Speeds {
   readonly #known: Averages;
 
-  constructor(store: Store) { this.#known = new Averages(store, 'speeds'); }
-  get(model: string, stage: Stage, kind: 'cpu' | 'gpu'): number { return this.#known.get(`${model}/${stage}/${kind}`) ?? FIRST_GUESS[stage][kind]; }
-  measured(model: string, stage: Stage, kind: 'cpu' | 'gpu', msPerSecond: number): void { this.#known.learn(`${model}/${stage}/${kind}`, msPerSecond); }
-  save(): void { this.#known.save(); }
+  constructor(store: Store) {
+    this.#known = new Averages(store, 'speeds');
+  }
+  get(model: string, stage: Stage, kind: 'cpu' | 'gpu'): number {
+    return this.#known.get(`${model}/${stage}/${kind}`) ?? FIRST_GUESS[stage][kind];
+  }
+  measured(model: string, stage: Stage, kind: 'cpu' | 'gpu', msPerSecond: number): void {
+    this.#known.learn(`${model}/${stage}/${kind}`, msPerSecond);
+  }
+  save(): void {
+    this.#known.save();
+  }
 }

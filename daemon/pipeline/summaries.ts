@@ -1,16 +1,18 @@
-/** Summaries as jobs: each is a job of its own over a finished transcript, and gives way to every job that makes one. */
+/**
+ * Summaries as jobs: each is a job of its own over a finished transcript, and gives way to every job that makes one.
+ */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
-import { ulid } from '../ids.ts';
-import { isJob, readTranscript } from '../summary/made.ts';
-import type { JobRow, Store } from '../store/port.ts';
+import { ulid } from '../system/ids.ts';
+import { isJob, readTranscript } from '../outputs/summaries.ts';
+import type { JobRow, Store } from '../contracts/store.ts';
 import type { Core } from './core.ts';
-import { modelsFor, stagesOf, type Choices } from './request.ts';
-import type { JobWork } from './work.ts';
+import { modelsFor, stagesOf, type Choices } from '../jobs/request.ts';
+import type { JobWork } from '../jobs/work.ts';
 
 type Facts = Pick<JobRow, 'path' | 'name' | 'bytes' | 'modifiedAt' | 'durationMs' | 'language'>;
 
@@ -20,39 +22,98 @@ async function factsOf(of: string, store: Store): Promise<Facts> {
     const row = store.job(of);
     if (!row) throw new EarshotError('unknownJob', { id: of });
     // What is missing would be missing in the summary, and nobody would see.
-    if (row.state !== 'completed' || row.options.source === 'transcript') throw new EarshotError('wrongState', { id: of, state: row.state });
+    if (row.state !== 'completed' || row.options.source === 'transcript')
+      throw new EarshotError('wrongState', { id: of, state: row.state });
     return row;
   }
   if (!isAbsolute(of)) throw new EarshotError('badRequest', { path: of });
-  const { recording, language } = await readTranscript(of), { size, mtimeMs } = await stat(of);
-  return { path: of, name: recording.name, bytes: size, modifiedAt: Math.floor(mtimeMs), durationMs: recording.durationMs, language };
+  const { recording, language } = await readTranscript(of),
+    { size, mtimeMs } = await stat(of);
+  return {
+    path: of,
+    name: recording.name,
+    bytes: size,
+    modifiedAt: Math.floor(mtimeMs),
+    durationMs: recording.durationMs,
+    language,
+  };
 }
 
-export interface SummaryRequest { of: string; model?: string | undefined }
+export interface SummaryRequest {
+  of: string;
+  model?: string | undefined;
+}
 
 /** @throws noSummary (no model is there), unknownModel, wrongStage */
-export async function summaryRow({ of, model }: SummaryRequest, facts: Facts, id: string, now: number, choices: Choices, position: number): Promise<JobRow> {
-  const { models: defaults } = await choices.defaults(), options: JobRow['options'] = { repair: false, source: 'transcript', transcript: of, ...(model ? { models: { summary: model } } : {}) };
-  const models = modelsFor(options, null, choices, { summary: choices.summariser?.(defaults.summary) ?? defaults.summary }), chosen = models.summary!;
+export async function summaryRow(
+  { of, model }: SummaryRequest,
+  facts: Facts,
+  id: string,
+  now: number,
+  choices: Choices,
+  position: number,
+): Promise<JobRow> {
+  const { models: defaults } = await choices.defaults(),
+    options: JobRow['options'] = {
+      repair: false,
+      source: 'transcript',
+      transcript: of,
+      ...(model ? { models: { summary: model } } : {}),
+    };
+  const models = modelsFor(options, null, choices, {
+      summary: choices.summariser?.(defaults.summary) ?? defaults.summary,
+    }),
+    chosen = models.summary!;
   // Nothing large is fetched for what nobody waits for.
   if (choices.ready?.(chosen) === false) throw new EarshotError('noSummary', { model: chosen });
   const { path, name, bytes, modifiedAt, durationMs, language } = facts;
   return {
-    id, path, name, bytes, modifiedAt, durationMs, language, options, stages: stagesOf(options), models, priority: 'low', position, state: 'pending', createdAt: now, startedAt: null, finishedAt: null,
-    fingerprint: createHash('sha256').update(JSON.stringify(['summary', of, bytes, modifiedAt, chosen])).digest('hex'), ingested: false, ingestedMs: 0, failure: null, warnings: [], outputs: [], overtaken: 0, crashes: 0,
+    id,
+    path,
+    name,
+    bytes,
+    modifiedAt,
+    durationMs,
+    language,
+    options,
+    stages: stagesOf(options),
+    models,
+    priority: 'low',
+    position,
+    state: 'pending',
+    createdAt: now,
+    startedAt: null,
+    finishedAt: null,
+    fingerprint: createHash('sha256')
+      .update(JSON.stringify(['summary', of, bytes, modifiedAt, chosen]))
+      .digest('hex'),
+    ingested: false,
+    ingestedMs: 0,
+    failure: null,
+    warnings: [],
+    outputs: [],
+    overtaken: 0,
+    crashes: 0,
   };
 }
 
 export class Summaries {
   private readonly core: Core;
 
-  constructor(core: Core) { this.core = core; }
+  constructor(core: Core) {
+    this.core = core;
+  }
 
-  /** One that is on its way, or was made of the same already, is returned, unless `again`. @throws what factsOf and summaryRow throw */
+  /**
+   * One that is on its way, or was made of the same already, is returned, unless `again`. @throws what factsOf and
+   * summaryRow throw
+   */
   async request(request: SummaryRequest & { again?: boolean | undefined }): Promise<{ job: Job; existing: boolean }> {
-    const { store } = this.core.parts, row = await this.row(request, await factsOf(request.of, store));
+    const { store } = this.core.parts,
+      row = await this.row(request, await factsOf(request.of, store));
     const known = store.findDuplicate(row.fingerprint);
-    if (known && (!request.again || !isFinal(known.state))) return { job: this.core.present(known.id)!, existing: true };
+    if (known && (!request.again || !isFinal(known.state)))
+      return { job: this.core.present(known.id)!, existing: true };
     store.turn(() => this.begin(row));
     this.core.wake();
     await store.synced();
@@ -61,7 +122,9 @@ export class Summaries {
 
   /** For the end of a job that asked for one: its row; null, and a warning, where it cannot be had. */
   async after({ row }: JobWork): Promise<JobRow | null> {
-    try { return await this.row({ of: row.id, model: row.options.models?.summary }, row); } catch (error) {
+    try {
+      return await this.row({ of: row.id, model: row.options.models?.summary }, row);
+    } catch (error) {
       row.warnings = [...row.warnings, toFailure(error)];
       return null;
     }
@@ -69,10 +132,12 @@ export class Summaries {
 
   /** Within the transaction of what made it necessary. */
   begin(row: JobRow): void {
-    const { store } = this.core.parts, of = row.options.transcript!;
+    const { store } = this.core.parts,
+      of = row.options.transcript!;
     store.submit([row]);
     if (isJob(of)) {
-      const before = this.core.jobs.get(of)?.row ?? store.job(of), summary = { ...before?.summary, job: row.id };
+      const before = this.core.jobs.get(of)?.row ?? store.job(of),
+        summary = { ...before?.summary, job: row.id };
       store.update(of, { summary });
       const parent = this.core.jobs.get(of);
       if (parent) parent.row.summary = summary;
@@ -81,7 +146,15 @@ export class Summaries {
   }
 
   private row(request: SummaryRequest, facts: Facts): Promise<JobRow> {
-    const { clock, catalogue } = this.core.parts, now = clock();
-    return summaryRow(request, facts, ulid(now), now, catalogue, this.core.lastPosition = Math.max(now, this.core.lastPosition + 1));
+    const { clock, catalogue } = this.core.parts,
+      now = clock();
+    return summaryRow(
+      request,
+      facts,
+      ulid(now),
+      now,
+      catalogue,
+      (this.core.lastPosition = Math.max(now, this.core.lastPosition + 1)),
+    );
   }
 }

@@ -1,17 +1,35 @@
-/** Which of the weighed proposals is taken. The numbers come from the measurement in test/bench/repair. */
+/** Which of the weighed proposals is taken. The numbers come from the measurement in scripts/bench/repair. */
 import type { Proposal } from './proposals.ts';
 
-/** One proposal and what the judge thought of it: for the measurement in test/bench/repair. */
-export interface Weighed extends Proposal { heard: string; gain: number; unknown: boolean; probability: number; taken: boolean }
+/** One proposal and what the judge thought of it: for the measurement in scripts/bench/repair. */
+export interface Weighed extends Proposal {
+  heard: string;
+  gain: number;
+  unknown: boolean;
+  probability: number;
+  taken: boolean;
+}
 
 /**
- * Nats that a change must gain: the farther from what was heard, and the surer the recogniser was of a word that exists, the more.
- * A capital on an unknown word may be a name that no dictionary has, the more so where it would fall into two words; what sounds the same and
- * exists is the better spelling.
+ * Nats that a change must gain: the farther from what was heard, and the surer the recogniser was of a word that
+ * exists, the more. A capital on an unknown word may be a name that no dictionary has, the more so where it would fall
+ * into two words; what sounds the same and exists is the better spelling.
  */
 export function price({ heard, text, cost, unknown, probability, source }: Weighed): number {
-  const mayBeName = unknown && /^\p{Lu}/u.test(heard), falls = text.includes(' ') && !heard.includes(' ');
-  const base = source === 'glossary' ? 0 : !unknown ? 4 + 6 * probability : mayBeName ? (falls ? 12 : 5.5) : cost <= 0.2 ? 0.8 : 2.5;
+  const mayBeName = unknown && /^\p{Lu}/u.test(heard),
+    falls = text.includes(' ') && !heard.includes(' ');
+  const base =
+    source === 'glossary'
+      ? 0
+      : !unknown
+        ? 4 + 6 * probability
+        : mayBeName
+          ? falls
+            ? 12
+            : 5.5
+          : cost <= 0.2
+            ? 0.8
+            : 2.5;
   return base + 7 * cost;
 }
 

@@ -1,4 +1,7 @@
-/** Spelling dictionaries by language: Hunspell itself, compiled to WebAssembly, over the dictionaries of its community. Loaded when first asked for. */
+/**
+ * Spelling dictionaries by language: Hunspell itself, compiled to WebAssembly, over the dictionaries of its community.
+ * Loaded when first asked for.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,8 +19,13 @@ export interface Dictionaries {
 
 export const NO_DICTIONARIES: Dictionaries = { of: async () => null };
 
-interface Hunspell { testSpelling(word: string): boolean; getSpellingSuggestions(word: string): string[] }
-interface Library { createHunspellFromFiles(affixes: string, words: string): Promise<Hunspell> }
+interface Hunspell {
+  testSpelling(word: string): boolean;
+  getSpellingSuggestions(word: string): string[];
+}
+interface Library {
+  createHunspellFromFiles(affixes: string, words: string): Promise<Hunspell>;
+}
 
 /** Dictionaries out of a folder with the packages `hunspell-wasm` and `dictionary-<language>` in its node_modules. */
 export function openDictionaries(folder: string): Dictionaries {
@@ -27,7 +35,7 @@ export function openDictionaries(folder: string): Dictionaries {
     of(language) {
       const code = language.split('-')[0]!;
       let dictionary = open.get(code);
-      if (!dictionary) open.set(code, dictionary = load(packages, code));
+      if (!dictionary) open.set(code, (dictionary = load(packages, code)));
       return dictionary;
     },
   };
@@ -36,9 +44,10 @@ export function openDictionaries(folder: string): Dictionaries {
 async function load(packages: string, code: string): Promise<Dictionary | null> {
   const folder = join(packages, `dictionary-${code}`);
   if (!/^[a-z]{2,3}$/u.test(code) || !existsSync(folder)) return null;
-  const library = await import(pathToFileURL(join(packages, 'hunspell-wasm', 'dist', 'Hunspell.js')).href) as Library;
+  const library = (await import(pathToFileURL(join(packages, 'hunspell-wasm', 'dist', 'Hunspell.js')).href)) as Library;
   const hunspell = await library.createHunspellFromFiles(join(folder, 'index.aff'), join(folder, 'index.dic'));
-  const known = new Map<string, boolean>(), near = new Map<string, string[]>();
+  const known = new Map<string, boolean>(),
+    near = new Map<string, string[]>();
   return {
     knows: word => remember(known, word, () => hunspell.testSpelling(word)),
     suggest: word => remember(near, word, () => hunspell.getSpellingSuggestions(word)),

@@ -1,4 +1,7 @@
-/** What might have been said instead: spans of doubtful units, and near words for them from the dictionary, the glossary and what was said before. */
+/**
+ * What might have been said instead: spans of doubtful units, and near words for them from the dictionary, the glossary
+ * and what was said before.
+ */
 import type { GlossaryEntry } from '../../schemas/job.ts';
 import type { Dictionary } from './dictionaries.ts';
 import { fold, soundCost, soundDistance } from './distance.ts';
@@ -6,59 +9,108 @@ import { adjoin, type Unit } from './units.ts';
 
 export type Source = 'model' | 'dictionary' | 'glossary';
 /** Units [from, to) might be `text`. */
-export interface Proposal { from: number; to: number; text: string; source: Source; /** Cost of the difference in sound. */ cost: number }
+export interface Proposal {
+  from: number;
+  to: number;
+  text: string;
+  source: Source;
+  /** Cost of the difference in sound. */ cost: number;
+}
 
 /** How sure a word must be to be left alone when the dictionary knows it. */
 const SURE = 0.6;
 /** Farther than this, over its length, cannot have sounded like it. */
 const FARTHEST = 0.28;
 /** Proposals of each kind that are worth the judge's time. */
-const MOST_DICTIONARY = 2, MOST_EXPECTED = 4;
+const MOST_DICTIONARY = 2,
+  MOST_EXPECTED = 4;
 
-/** A word as dictionaries see it: parts at apostrophes and hyphens, each known; numbers and single letters always are. */
+/**
+ * A word as dictionaries see it: parts at apostrophes and hyphens, each known; numbers and single letters always are.
+ */
 export function isKnown(core: string, dictionary: Dictionary): boolean {
-  if (!core || /\p{N}/u.test(core) || dictionary.knows(core) || dictionary.knows(core.replace(/’/gu, '\''))) return true;
+  if (!core || /\p{N}/u.test(core) || dictionary.knows(core) || dictionary.knows(core.replace(/’/gu, "'"))) return true;
   const lower = core.toLowerCase();
   if (lower !== core && dictionary.knows(lower)) return true;
   const parts = core.split(/['’-]/u);
-  return parts.length > 1 && parts.every((part, i) => part === '' || (i < parts.length - 1 && part.length <= 6) || dictionary.knows(part) || dictionary.knows(part.toLowerCase()));
+  return (
+    parts.length > 1 &&
+    parts.every(
+      (part, i) =>
+        part === '' ||
+        (i < parts.length - 1 && part.length <= 6) ||
+        dictionary.knows(part) ||
+        dictionary.knows(part.toLowerCase()),
+    )
+  );
 }
 
 /** Web addresses, abbreviations in capitals and names are not misspelt words. */
-export const isSpecial = (core: string): boolean => /[@/\\_]|\p{N}|\.\p{L}/u.test(core) || core.length > 1 && core === core.toUpperCase() && core !== core.toLowerCase();
+export const isSpecial = (core: string): boolean =>
+  /[@/\\_]|\p{N}|\.\p{L}/u.test(core) ||
+  (core.length > 1 && core === core.toUpperCase() && core !== core.toLowerCase());
 
-export interface Doubt { unit: number; unknown: boolean; probability: number }
+export interface Doubt {
+  unit: number;
+  unknown: boolean;
+  probability: number;
+}
 
-/** Units that may be worth asking about, in order: words that no dictionary knows and words that the recogniser was unsure of. */
+/**
+ * Units that may be worth asking about, in order: words that no dictionary knows and words that the recogniser was
+ * unsure of.
+ */
 export function doubtsIn(units: readonly Unit[], dictionary: Dictionary | null): Doubt[] {
   return units.flatMap((unit, index) => {
     if (!isWord(unit.core)) return [];
-    const unknown = dictionary !== null && !isKnown(unit.core, dictionary), probability = unit.probability ?? 1;
+    const unknown = dictionary !== null && !isKnown(unit.core, dictionary),
+      probability = unit.probability ?? 1;
     return unknown || probability < SURE ? [{ unit: index, unknown, probability }] : [];
   });
 }
 
 /** Nats from which a word is a surprise to the judge; names and terms that it knows are none. */
-const SURPRISE_UNKNOWN = 4, SURPRISE_UNSURE = 7, SURPRISE_SURE = 11;
-/** Doubts that are looked into, the most doubtful first: bounds the time of an utterance that was not understood at all. */
+const SURPRISE_UNKNOWN = 4,
+  SURPRISE_UNSURE = 7,
+  SURPRISE_SURE = 11;
+/**
+ * Doubts that are looked into, the most doubtful first: bounds the time of an utterance that was not understood at all.
+ */
 const MOST_DOUBTS = 4;
 
 /** What to look into, in order of the text: doubts that the judge shares, and words that surprise it very much. */
-export function sharedDoubts(doubts: readonly Doubt[], units: readonly Unit[], surprise: readonly number[] | null): Doubt[] {
-  const shared = !surprise ? doubts : units.flatMap((unit, index) => {
-    const doubt = doubts.find(one => one.unit === index), nats = surprise[index]!;
-    if (doubt) return nats >= (doubt.unknown ? SURPRISE_UNKNOWN : SURPRISE_UNSURE) ? [doubt] : [];
-    return nats >= SURPRISE_SURE && isWord(unit.core) ? [{ unit: index, unknown: false, probability: unit.probability ?? 1 }] : [];
-  });
-  const weight = (doubt: Doubt) => (doubt.unknown ? 4 : 0) + 6 * (1 - doubt.probability) + (surprise?.[doubt.unit] ?? 0) / 2;
-  return [...shared].sort((a, b) => weight(b) - weight(a) || a.unit - b.unit).slice(0, MOST_DOUBTS).sort((a, b) => a.unit - b.unit);
+export function sharedDoubts(
+  doubts: readonly Doubt[],
+  units: readonly Unit[],
+  surprise: readonly number[] | null,
+): Doubt[] {
+  const shared = !surprise
+    ? doubts
+    : units.flatMap((unit, index) => {
+        const doubt = doubts.find(one => one.unit === index),
+          nats = surprise[index]!;
+        if (doubt) return nats >= (doubt.unknown ? SURPRISE_UNKNOWN : SURPRISE_UNSURE) ? [doubt] : [];
+        return nats >= SURPRISE_SURE && isWord(unit.core)
+          ? [{ unit: index, unknown: false, probability: unit.probability ?? 1 }]
+          : [];
+      });
+  const weight = (doubt: Doubt) =>
+    (doubt.unknown ? 4 : 0) + 6 * (1 - doubt.probability) + (surprise?.[doubt.unit] ?? 0) / 2;
+  return [...shared]
+    .sort((a, b) => weight(b) - weight(a) || a.unit - b.unit)
+    .slice(0, MOST_DOUBTS)
+    .sort((a, b) => a.unit - b.unit);
 }
 
 /** A letter alone is one that was spelt out, or too little to go by. */
 const isWord = (core: string): boolean => /\p{L}.*\p{L}/su.test(core) && !isSpecial(core);
 
 export type Span = readonly [from: number, to: number];
-export const heardIn = (units: readonly Unit[], [from, to]: Span): string => units.slice(from, to).map(unit => unit.core).join(' ');
+export const heardIn = (units: readonly Unit[], [from, to]: Span): string =>
+  units
+    .slice(from, to)
+    .map(unit => unit.core)
+    .join(' ');
 
 /** The unit alone, with its left and with its right neighbour, where nothing but a space is between them. */
 export function spansAround(unit: number, units: readonly Unit[]): Span[] {
@@ -69,43 +121,86 @@ export function spansAround(unit: number, units: readonly Unit[]): Span[] {
 }
 
 /** Near words of the dictionary, and of `words`, for the spans; nearest first. */
-export function nearWords(spans: readonly Span[], units: readonly Unit[], dictionary: Dictionary, words: readonly string[]): Proposal[] {
+export function nearWords(
+  spans: readonly Span[],
+  units: readonly Unit[],
+  dictionary: Dictionary,
+  words: readonly string[],
+): Proposal[] {
   const proposals = spans.flatMap(([from, to]) => {
-    const heard = heardIn(units, [from, to]), joined = heard.replace(/ /gu, ''), whole = to - from > 1;
-    const near = new Set([...whole && dictionary.knows(joined.toLowerCase()) ? [joined.toLowerCase()] : [], ...dictionary.suggest(whole ? joined.toLowerCase() : joined), ...words]);
-    return [...near].filter(text => changesAll(text, heard) && sensible(text, heard)).map(text => proposal(text, heard, [from, to], 'dictionary')).filter(isNear);
+    const heard = heardIn(units, [from, to]),
+      joined = heard.replace(/ /gu, ''),
+      whole = to - from > 1;
+    const near = new Set([
+      ...(whole && dictionary.knows(joined.toLowerCase()) ? [joined.toLowerCase()] : []),
+      ...dictionary.suggest(whole ? joined.toLowerCase() : joined),
+      ...words,
+    ]);
+    return [...near]
+      .filter(text => changesAll(text, heard) && sensible(text, heard))
+      .map(text => proposal(text, heard, [from, to], 'dictionary'))
+      .filter(isNear);
   });
   return proposals.sort((a, b) => a.cost - b.cost || (a.text < b.text ? -1 : 1));
 }
 
 /** No hyphens that were not heard, and no splitting into fragments: the dictionary splits everywhere it can. */
-const sensible = (text: string, heard: string): boolean => (heard.includes('-') || !text.includes('-'))
-  && text.split(' ').every((part, _, all) => all.length === 1 || part.length > 2 || /^\p{L}$/u.test(part) && all.length === 2);
+const sensible = (text: string, heard: string): boolean =>
+  (heard.includes('-') || !text.includes('-')) &&
+  text
+    .split(' ')
+    .every((part, _, all) => all.length === 1 || part.length > 2 || (/^\p{L}$/u.test(part) && all.length === 2));
 
-const proposal = (text: string, heard: string, [from, to]: Span, source: Source): Proposal => ({ from, to, text: inCaseOf(text, heard), source, cost: soundCost(text, heard) });
+const proposal = (text: string, heard: string, [from, to]: Span, source: Source): Proposal => ({
+  from,
+  to,
+  text: inCaseOf(text, heard),
+  source,
+  cost: soundCost(text, heard),
+});
 const isNear = ({ text, cost }: Proposal): boolean => cost <= FARTHEST * Math.max(3, fold(text).length);
 
 /** The questions that make a judge spell out words for these spans: one for each place where they begin. */
-export function expectations(spans: readonly Span[], units: readonly Unit[]): { spans: Span[]; heard: string; ends: number[]; from: number }[] {
-  return [...new Set(spans.map(([from]) => from))].sort((a, b) => a - b).map(from => {
-    const mine = spans.filter(span => span[0] === from).sort((a, b) => a[1] - b[1]);
-    return { from, spans: mine, heard: heardIn(units, mine.at(-1)!), ends: mine.map(span => fold(heardIn(units, span)).length) };
-  });
+export function expectations(
+  spans: readonly Span[],
+  units: readonly Unit[],
+): { spans: Span[]; heard: string; ends: number[]; from: number }[] {
+  return [...new Set(spans.map(([from]) => from))]
+    .sort((a, b) => a - b)
+    .map(from => {
+      const mine = spans.filter(span => span[0] === from).sort((a, b) => a[1] - b[1]);
+      return {
+        from,
+        spans: mine,
+        heard: heardIn(units, mine.at(-1)!),
+        ends: mine.map(span => fold(heardIn(units, span)).length),
+      };
+    });
 }
 
 /** Words that a judge expected, for the spans that they sound like: the nearest one, and others about as near. */
 export function expectedWords(words: readonly string[], spans: readonly Span[], units: readonly Unit[]): Proposal[] {
   return words.flatMap(text => {
-    const fits = spans.map(span => proposal(text, heardIn(units, span), span, 'model')).filter(isNear).sort((a, b) => a.cost - b.cost);
-    return fits.filter(one => one.cost <= fits[0]!.cost + 0.5 && changesAll(one.text, heardIn(units, [one.from, one.to])));
+    const fits = spans
+      .map(span => proposal(text, heardIn(units, span), span, 'model'))
+      .filter(isNear)
+      .sort((a, b) => a.cost - b.cost);
+    return fits.filter(
+      one => one.cost <= fits[0]!.cost + 0.5 && changesAll(one.text, heardIn(units, [one.from, one.to])),
+    );
   });
 }
 
 /** The proposals that are worth the judge's time: expected ones first, no word twice for a span. */
 export function shortlist(proposals: readonly Proposal[]): Proposal[] {
-  const seen = new Set<string>(), count = { model: MOST_EXPECTED, dictionary: MOST_DICTIONARY, glossary: 2 };
-  return [...proposals].sort((a, b) => Number(a.source === 'dictionary') - Number(b.source === 'dictionary') || a.cost - b.cost)
-    .filter(one => { const key = `${one.from} ${one.to} ${one.text.toLowerCase()}`; return !seen.has(key) && seen.add(key); })
+  const seen = new Set<string>(),
+    count = { model: MOST_EXPECTED, dictionary: MOST_DICTIONARY, glossary: 2 };
+  return [...proposals]
+    .sort((a, b) => Number(a.source === 'dictionary') - Number(b.source === 'dictionary') || a.cost - b.cost)
+    .filter(one => {
+      const key = `${one.from} ${one.to} ${one.text.toLowerCase()}`;
+      return !seen.has(key) && seen.add(key);
+    })
     .filter(one => count[one.source]-- > 0);
 }
 
@@ -113,14 +208,29 @@ export function shortlist(proposals: readonly Proposal[]): Proposal[] {
 export function glossaryProposals(units: readonly Unit[], glossary: readonly GlossaryEntry[]): Proposal[] {
   return glossary.flatMap(({ term, aliases }) => {
     const size = term.split(/\s+/u).length;
-    return units.flatMap((_, from) => [size - 1, size, size + 1].filter(count => count > 0 && from + count <= units.length).flatMap(count => {
-      const span = units.slice(from, from + count);
-      if (!span.every((unit, i) => i === 0 || adjoin(span[i - 1]!, unit))) return [];
-      const heard = span.map(unit => unit.core).join(' ');
-      if (heard === term) return [];
-      const distance = aliases?.some(alias => !differs(alias, heard)) || !differs(term, heard) ? 0 : soundDistance(term, heard);
-      return distance <= 0.34 ? [{ from, to: from + count, text: term, source: 'glossary' as const, cost: distance ? soundCost(term, heard) : 0 }] : [];
-    }));
+    return units.flatMap((_, from) =>
+      [size - 1, size, size + 1]
+        .filter(count => count > 0 && from + count <= units.length)
+        .flatMap(count => {
+          const span = units.slice(from, from + count);
+          if (!span.every((unit, i) => i === 0 || adjoin(span[i - 1]!, unit))) return [];
+          const heard = span.map(unit => unit.core).join(' ');
+          if (heard === term) return [];
+          const distance =
+            aliases?.some(alias => !differs(alias, heard)) || !differs(term, heard) ? 0 : soundDistance(term, heard);
+          return distance <= 0.34
+            ? [
+                {
+                  from,
+                  to: from + count,
+                  text: term,
+                  source: 'glossary' as const,
+                  cost: distance ? soundCost(term, heard) : 0,
+                },
+              ]
+            : [];
+        }),
+    );
   });
 }
 
@@ -129,18 +239,22 @@ export function termUnits(units: readonly Unit[], glossary: readonly GlossaryEnt
   const found = new Set<number>();
   for (const { term } of glossary) {
     const size = term.trim().split(/\s+/u).length;
-    for (let from = 0; from + size <= units.length; from++) if (!differs(heardIn(units, [from, from + size]), term.trim())) for (let n = from; n < from + size; n++) found.add(n);
+    for (let from = 0; from + size <= units.length; from++)
+      if (!differs(heardIn(units, [from, from + size]), term.trim()))
+        for (let n = from; n < from + size; n++) found.add(n);
   }
   return found;
 }
 
 /** No word of it stays where it was: what changes one word of two is a proposal for that word alone. */
 const changesAll = (text: string, heard: string): boolean => {
-  const now = text.toLowerCase().split(/[ -]/u), was = heard.toLowerCase().split(/[ -]/u);
+  const now = text.toLowerCase().split(/[ -]/u),
+    was = heard.toLowerCase().split(/[ -]/u);
   return now[0] !== was[0] && now.at(-1) !== was.at(-1);
 };
 
 export const differs = (a: string, b: string): boolean => a.toLowerCase() !== b.toLowerCase();
 
 /** The candidate with a capital where what was heard had one. */
-export const inCaseOf = (text: string, heard: string): string => /^\p{Lu}/u.test(heard) ? text.replace(/^\p{Ll}/u, letter => letter.toUpperCase()) : text;
+export const inCaseOf = (text: string, heard: string): string =>
+  /^\p{Lu}/u.test(heard) ? text.replace(/^\p{Ll}/u, letter => letter.toUpperCase()) : text;

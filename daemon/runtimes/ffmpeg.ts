@@ -3,20 +3,26 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import { isProgram, onPath } from './find.ts';
+import { isProgram, onPath } from '../system/find-program.ts';
 import { sitePackages } from './python.ts';
 import type { Runtimes } from './runtimes.ts';
 
 /**
- * Path of an ffmpeg: the setting's, else the one on PATH, else the one that the Python runtime brings (imageio-ffmpeg's wheel carries a
- * static build). Throws `noFfmpeg`; a chosen one that is not there is an error, not a reason to take another.
+ * Path of an ffmpeg: the setting's, else the one on PATH, else the one that the Python runtime brings (imageio-ffmpeg's
+ * wheel carries a static build). Throws `noFfmpeg`; a chosen one that is not there is an error, not a reason to take
+ * another.
  */
-export function findFfmpeg(settings: Pick<Settings, 'ffmpegPath'>, runtimes: Pick<Runtimes, 'directory' | 'ready'>, env: NodeJS.ProcessEnv = process.env): string {
+export function findFfmpeg(
+  settings: Pick<Settings, 'ffmpegPath'>,
+  runtimes: Pick<Runtimes, 'directory' | 'ready'>,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
   if (settings.ffmpegPath) {
     if (!isProgram(settings.ffmpegPath)) throw new EarshotError('noFfmpeg', { path: settings.ffmpegPath });
     return settings.ffmpegPath;
   }
-  const found = onPath('ffmpeg', env) ?? (runtimes.ready('python') ? bundledFfmpeg(runtimes.directory('python')) : null);
+  const found =
+    onPath('ffmpeg', env) ?? (runtimes.ready('python') ? bundledFfmpeg(runtimes.directory('python')) : null);
   if (!found) throw new EarshotError('noFfmpeg');
   return found;
 }
@@ -27,7 +33,9 @@ export function bundledFfmpeg(directory: string): string | null {
   if (!packages) return null;
   const folder = join(packages, 'imageio_ffmpeg', 'binaries');
   try {
-    const name = readdirSync(folder).find((file) => file.startsWith('ffmpeg'));
+    const name = readdirSync(folder).find(file => file.startsWith('ffmpeg'));
     return name ? join(folder, name) : null;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }

@@ -1,35 +1,54 @@
-/** Node packages that engines need, installed by npm from a lock file that is first cut down to what this machine uses. */
+/**
+ * Node packages that engines need, installed by npm from a lock file that is first cut down to what this machine uses.
+ */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
-import { onPath } from './find.ts';
-import { run } from './process.ts';
+import { onPath } from '../system/find-program.ts';
+import { run } from '../workers/run-program.ts';
 
 interface LockedPackage {
   version?: string;
-  dependencies?: Record<string, string>; optionalDependencies?: Record<string, string>; peerDependencies?: Record<string, string>;
+  dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
   [other: string]: unknown;
 }
 /** The part of package-lock.json (version 3) that we read. */
-export interface Lock { packages: Record<string, LockedPackage>; [other: string]: unknown }
+export interface Lock {
+  packages: Record<string, LockedPackage>;
+  [other: string]: unknown;
+}
 
 /**
- * The lock without the packages that `drop` names, and without what only they needed. npm installs what the lock says, so this keeps
- * builds for other devices and platforms off the disk, which npm's own options cannot.
+ * The lock without the packages that `drop` names, and without what only they needed. npm installs what the lock says,
+ * so this keeps builds for other devices and platforms off the disk, which npm's own options cannot.
  */
 export function cutLock(lock: Lock, drop: (name: string) => boolean): Lock {
   const packages: Record<string, LockedPackage> = {};
   for (const [path, entry] of Object.entries(lock.packages)) {
-    const cut = (names: Record<string, string> | undefined) => names && Object.fromEntries(Object.entries(names).filter(([name]) => !drop(name)));
-    packages[path] = { ...entry, ...(entry.dependencies ? { dependencies: cut(entry.dependencies) } : {}), ...(entry.optionalDependencies ? { optionalDependencies: cut(entry.optionalDependencies) } : {}) };
+    const cut = (names: Record<string, string> | undefined) =>
+      names && Object.fromEntries(Object.entries(names).filter(([name]) => !drop(name)));
+    packages[path] = {
+      ...entry,
+      ...(entry.dependencies ? { dependencies: cut(entry.dependencies) } : {}),
+      ...(entry.optionalDependencies ? { optionalDependencies: cut(entry.optionalDependencies) } : {}),
+    };
   }
   const needed = new Set(['']);
   const visit = (from: string) => {
     const entry = packages[from];
-    for (const name of Object.keys({ ...entry?.dependencies, ...entry?.optionalDependencies, ...(from ? {} : (entry?.devDependencies as Record<string, string> | undefined)) })) {
+    for (const name of Object.keys({
+      ...entry?.dependencies,
+      ...entry?.optionalDependencies,
+      ...(from ? {} : (entry?.devDependencies as Record<string, string> | undefined)),
+    })) {
       const path = resolve(packages, from, name);
-      if (path !== null && !needed.has(path)) { needed.add(path); visit(path); }
+      if (path !== null && !needed.has(path)) {
+        needed.add(path);
+        visit(path);
+      }
     }
   };
   visit('');
@@ -47,8 +66,14 @@ function resolve(packages: Record<string, unknown>, from: string, name: string):
   }
 }
 
-/** How npm is started: its script by a Node (Windows cannot start npm.cmd without a shell), or the program itself. Throws `noNpm`. */
-export function findNpm(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): { program: string; args: string[] } {
+/**
+ * How npm is started: its script by a Node (Windows cannot start npm.cmd without a shell), or the program itself.
+ * Throws `noNpm`.
+ */
+export function findNpm(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): { program: string; args: string[] } {
   const path = onPath('npm', env, platform);
   if (!path) throw new EarshotError('noNpm');
   if (platform !== 'win32') return { program: path, args: [] };
@@ -58,13 +83,27 @@ export function findNpm(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.P
   return { program: node, args: [script] };
 }
 
-export interface BuildNpm { runtime: string; directory: string; manifest: string; lock: Lock; signal: AbortSignal; env: NodeJS.ProcessEnv }
+export interface BuildNpm {
+  runtime: string;
+  directory: string;
+  manifest: string;
+  lock: Lock;
+  signal: AbortSignal;
+  env: NodeJS.ProcessEnv;
+}
 
-/** Installs a pack into `directory`, which exists. No install scripts run. Throws `noNpm`, `engineInstallFailed`, `cancelled`. */
+/**
+ * Installs a pack into `directory`, which exists. No install scripts run. Throws `noNpm`, `engineInstallFailed`,
+ * `cancelled`.
+ */
 export async function buildNpm({ runtime, directory, manifest, lock, signal, env }: BuildNpm): Promise<void> {
   const npm = findNpm(env);
   await writeFile(join(directory, 'package.json'), manifest);
   await writeFile(join(directory, 'package-lock.json'), JSON.stringify(lock, null, 2));
-  const { status, tail } = await run(npm.program, [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--no-update-notifier'], { cwd: directory, signal, env });
+  const { status, tail } = await run(
+    npm.program,
+    [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--no-update-notifier'],
+    { cwd: directory, signal, env },
+  );
   if (status !== 0) throw new EarshotError('engineInstallFailed', { runtime }, tail.trim());
 }

@@ -1,11 +1,14 @@
-/** The Python that engines run in: finding one on this machine, and building an environment of our own from a lock file with hashes. */
+/**
+ * The Python that engines run in: finding one on this machine, and building an environment of our own from a lock file
+ * with hashes.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import { isProgram, onPath } from './find.ts';
-import { run, type Finished } from './process.ts';
+import { isProgram, onPath } from '../system/find-program.ts';
+import { run, type Finished } from '../workers/run-program.ts';
 
 /** The oldest Python that the lock file covers. */
 export const OLDEST_PYTHON = [3, 9] as const;
@@ -18,16 +21,23 @@ export const python = (directory: string, platform: NodeJS.Platform = process.pl
 export function sitePackages(directory: string, platform: NodeJS.Platform = process.platform): string | null {
   if (platform === 'win32') return join(directory, 'Lib', 'site-packages');
   try {
-    const version = readdirSync(join(directory, 'lib')).find((name) => /^python3\.\d+$/.test(name));
+    const version = readdirSync(join(directory, 'lib')).find(name => /^python3\.\d+$/.test(name));
     return version ? join(directory, 'lib', version, 'site-packages') : null;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }
 
-/** Folders with NVIDIA's libraries inside an environment: a worker that uses CUDA needs them in LD_LIBRARY_PATH (PATH on Windows). */
+/**
+ * Folders with NVIDIA's libraries inside an environment: a worker that uses CUDA needs them in LD_LIBRARY_PATH (PATH on
+ * Windows).
+ */
 export function cudaLibraries(directory: string, platform: NodeJS.Platform = process.platform): string[] {
   const packages = sitePackages(directory, platform);
   if (!packages) return [];
-  return ['cublas', 'cudnn', 'cuda_nvrtc'].map((name) => join(packages, 'nvidia', name, platform === 'win32' ? 'bin' : 'lib')).filter((path) => existsSync(path));
+  return ['cublas', 'cudnn', 'cuda_nvrtc']
+    .map(name => join(packages, 'nvidia', name, platform === 'win32' ? 'bin' : 'lib'))
+    .filter(path => existsSync(path));
 }
 
 /** The version that "Python 3.11.7" names, or null. */
@@ -37,13 +47,19 @@ export function parseVersion(text: string): [number, number] | null {
 }
 
 const newEnough = (version: readonly [number, number] | null): boolean =>
-  version !== null && (version[0] > OLDEST_PYTHON[0] || (version[0] === OLDEST_PYTHON[0] && version[1] >= OLDEST_PYTHON[1]));
+  version !== null &&
+  (version[0] > OLDEST_PYTHON[0] || (version[0] === OLDEST_PYTHON[0] && version[1] >= OLDEST_PYTHON[1]));
 
 /** A Python to start from: the setting's, else the newest-named one on PATH that is new enough. Throws `noPython`. */
-export async function findPython(settings: Pick<Settings, 'pythonPath'>, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+export async function findPython(
+  settings: Pick<Settings, 'pythonPath'>,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
   const needed = OLDEST_PYTHON.join('.');
   const chosen = settings.pythonPath;
-  const candidates = chosen ? [chosen] : ['python3', 'python'].map((name) => onPath(name, env)).filter((path) => path !== null);
+  const candidates = chosen
+    ? [chosen]
+    : ['python3', 'python'].map(name => onPath(name, env)).filter(path => path !== null);
   let seen = '';
   for (const path of candidates) {
     if (!isProgram(path)) continue;
@@ -65,8 +81,18 @@ export interface BuildPython {
   env: NodeJS.ProcessEnv;
 }
 
-/** Makes an environment with exactly the locked packages, with `uv` when it is there, else with venv and pip. Throws `noPython`, `engineInstallFailed`, `cancelled`. */
-export async function buildPython({ directory, requirements, settings, step, signal, env }: BuildPython): Promise<void> {
+/**
+ * Makes an environment with exactly the locked packages, with `uv` when it is there, else with venv and pip. Throws
+ * `noPython`, `engineInstallFailed`, `cancelled`.
+ */
+export async function buildPython({
+  directory,
+  requirements,
+  settings,
+  step,
+  signal,
+  env,
+}: BuildPython): Promise<void> {
   step('python');
   const uv = onPath('uv', env);
   const base = await findPython(settings, env).catch((error: unknown) => {
@@ -80,24 +106,66 @@ export async function buildPython({ directory, requirements, settings, step, sig
   if (uv) {
     await must(run(uv, ['venv', '--quiet', '--seed', ...(base ? ['--python', base] : []), directory], { signal, env }));
     step('packages');
-    await must(run(uv, ['pip', 'install', '--quiet', '--require-hashes', '--no-deps', '--only-binary', ':all:', '--python', python(directory), '-r', requirements], { signal, env }));
+    await must(
+      run(
+        uv,
+        [
+          'pip',
+          'install',
+          '--quiet',
+          '--require-hashes',
+          '--no-deps',
+          '--only-binary',
+          ':all:',
+          '--python',
+          python(directory),
+          '-r',
+          requirements,
+        ],
+        { signal, env },
+      ),
+    );
     return;
   }
   const pip = await makeVenv(base!, directory, { signal, env });
   step('packages');
-  await must(run(pip.program, [
-    ...pip.args, 'install', '--require-hashes', '--no-deps', '--only-binary', ':all:', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off', '--quiet', '-r', requirements,
-  ], { signal, env }));
+  await must(
+    run(
+      pip.program,
+      [
+        ...pip.args,
+        'install',
+        '--require-hashes',
+        '--no-deps',
+        '--only-binary',
+        ':all:',
+        '--no-input',
+        '--disable-pip-version-check',
+        '--progress-bar',
+        'off',
+        '--quiet',
+        '-r',
+        requirements,
+      ],
+      { signal, env },
+    ),
+  );
 }
 
 /** Makes an empty environment; answers how pip installs into it. Throws `noPython` with `missing: venv`. */
-async function makeVenv(base: string, directory: string, options: { signal: AbortSignal; env: NodeJS.ProcessEnv }): Promise<{ program: string; args: string[] }> {
+async function makeVenv(
+  base: string,
+  directory: string,
+  options: { signal: AbortSignal; env: NodeJS.ProcessEnv },
+): Promise<{ program: string; args: string[] }> {
   const made = await run(base, ['-m', 'venv', directory], options);
   if (made.status === 0) return { program: python(directory), args: ['-m', 'pip'] };
-  // Debian splits off the part that puts pip into an environment. The system's own pip, where there is one, can do it from outside.
+  // Debian splits off the part that puts pip into an environment. The system's own pip, where there is one, can do it
+  // from outside.
   await rm(directory, { recursive: true, force: true });
   const bare = await run(base, ['-m', 'venv', '--without-pip', directory], options);
-  if (bare.status === 0 && (await hasPip(base, options.env))) return { program: base, args: ['-m', 'pip', '--python', python(directory)] };
+  if (bare.status === 0 && (await hasPip(base, options.env)))
+    return { program: base, args: ['-m', 'pip', '--python', python(directory)] };
   throw new EarshotError('noPython', { needed: OLDEST_PYTHON.join('.'), missing: 'venv' }, made.tail.trim());
 }
 

@@ -1,30 +1,38 @@
 /**
- * What engines need beside Earshot (a Python environment, Node packages with native parts), installed into the data folder.
+ * What engines need beside Earshot (a Python environment, Node packages with native parts), installed into the data
+ * folder.
  *
- * One folder a runtime, named by the hash of its lock. It is built under another name and renamed when it is whole, with a stamp inside:
- * so a folder that is there is right, and looking takes one stat. What a cut installation had fetched waits in pip's and npm's caches.
+ * One folder a runtime, named by the hash of its lock. It is built under another name and renamed when it is whole,
+ * with a stamp inside: so a folder that is there is right, and looking takes one stat. What a cut installation had
+ * fetched waits in pip's and npm's caches.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import type { RuntimeId } from '../engines/engine.ts';
-import type { Home } from '../home.ts';
-import { folderBytes, freeBytes as diskFreeBytes } from './disk.ts';
+import type { RuntimeId } from '../contracts/engine.ts';
+import type { Home } from '../auth/home.ts';
+import { folderBytes, freeBytes as diskFreeBytes } from '../system/disk.ts';
 import { buildNpm } from './npm.ts';
 import { pack, type Machine, type Pack } from './packs.ts';
 import { buildPython, python } from './python.ts';
-import { sharedWork } from './shared.ts';
+import { sharedWork } from '../system/shared-work.ts';
 
 /** fraction: 0 to 1, null while it cannot be known. */
-export interface RuntimeProgress { step: string; fraction: number | null }
+export interface RuntimeProgress {
+  step: string;
+  fraction: number | null;
+}
 
 export interface Runtimes {
   /** Where it is, or will be. */
   directory(id: RuntimeId): string;
   ready(id: RuntimeId): boolean;
-  /** Resolves at once when it is there. Callers that ask at the same time share one installation; it stops when all of them have given up. */
+  /**
+   * Resolves at once when it is there. Callers that ask at the same time share one installation; it stops when all of
+   * them have given up.
+   */
   install(id: RuntimeId, report: (progress: RuntimeProgress) => void, signal: AbortSignal): Promise<void>;
 }
 
@@ -41,18 +49,26 @@ export interface RuntimesOptions {
 const STAMP = 'earshot-runtime.json';
 const PROGRESS_INTERVAL_MS = 1000;
 
-export function createRuntimes({ home, settings, nvidia = () => false, freeBytes = diskFreeBytes, env = process.env }: RuntimesOptions): Runtimes {
+export function createRuntimes({
+  home,
+  settings,
+  nvidia = () => false,
+  freeBytes = diskFreeBytes,
+  env = process.env,
+}: RuntimesOptions): Runtimes {
   const packs = new Map<string, Pack>();
   const machine = (): Machine => ({ platform: process.platform, arch: process.arch, nvidia: nvidia() });
   const packOf = (id: RuntimeId): Pack => {
-    const here = machine(), key = `${id} ${here.nvidia}`;
+    const here = machine(),
+      key = `${id} ${here.nvidia}`;
     let found = packs.get(key);
-    if (!found) packs.set(key, found = pack(id, here));
+    if (!found) packs.set(key, (found = pack(id, here)));
     return found;
   };
   const directory = (id: RuntimeId) => join(home.runtimes, `${id}-${packOf(id).hash}`);
   // An environment points to the Python that it was made with; when that is gone, it is no environment.
-  const ready = (id: RuntimeId) => existsSync(join(directory(id), STAMP)) && (id !== 'python' || existsSync(python(directory(id))));
+  const ready = (id: RuntimeId) =>
+    existsSync(join(directory(id), STAMP)) && (id !== 'python' || existsSync(python(directory(id))));
 
   const work = sharedWork<RuntimeProgress>();
   const install: Runtimes['install'] = async (id, report, signal) => {
@@ -62,17 +78,26 @@ export function createRuntimes({ home, settings, nvidia = () => false, freeBytes
     await work.run(target, report, signal, (tell, stop) => build(id, target, tell, stop));
   };
 
-  const build = async (id: RuntimeId, target: string, report: (progress: RuntimeProgress) => void, signal: AbortSignal): Promise<void> => {
-    const what = packOf(id), config = settings();
+  const build = async (
+    id: RuntimeId,
+    target: string,
+    report: (progress: RuntimeProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const what = packOf(id),
+      config = settings();
     if (config.offline) throw new EarshotError('offline', { runtime: id });
     await mkdir(home.runtimes, { recursive: true });
     await removeLeftovers(home.runtimes);
     // Room for the installed files, and for the archives they come out of.
-    const needed = Math.ceil(what.bytes * 1.4), available = await freeBytes(home.runtimes);
+    const needed = Math.ceil(what.bytes * 1.4),
+      available = await freeBytes(home.runtimes);
     if (available < needed) throw new EarshotError('diskFull', { path: home.runtimes, needed, free: available });
     const building = join(home.runtimes, `.building-${process.pid}-${id}-${what.hash}`);
     await mkdir(join(building, 'tmp'), { recursive: true });
-    let step = 'packages', most = 0, ended = false;
+    let step = 'packages',
+      most = 0,
+      ended = false;
     // Archives come and go while files appear: what was shown never goes back.
     const tell = async () => {
       most = Math.max(most, Math.min(0.99, (await folderBytes(building)) / what.bytes));
@@ -81,24 +106,59 @@ export function createRuntimes({ home, settings, nvidia = () => false, freeBytes
     const timer = setInterval(() => void tell().catch(() => {}), PROGRESS_INTERVAL_MS);
     try {
       // Archives that are being fetched lie in our own folder: they go with it, and their growth shows as progress.
-      const childEnv = { ...env, TMPDIR: join(building, 'tmp'), TEMP: join(building, 'tmp'), TMP: join(building, 'tmp') };
+      const childEnv = {
+        ...env,
+        TMPDIR: join(building, 'tmp'),
+        TEMP: join(building, 'tmp'),
+        TMP: join(building, 'tmp'),
+      };
       const made = join(building, 'made');
       if (what.kind === 'python') {
-        await buildPython({ directory: made, requirements: what.requirements, settings: config, signal, env: childEnv, step: (name) => { step = name; void tell().catch(() => {}); } });
+        await buildPython({
+          directory: made,
+          requirements: what.requirements,
+          settings: config,
+          signal,
+          env: childEnv,
+          step: name => {
+            step = name;
+            void tell().catch(() => {});
+          },
+        });
       } else {
         await mkdir(made);
-        await buildNpm({ runtime: id, directory: made, manifest: what.manifest, lock: what.lock, signal, env: childEnv });
+        await buildNpm({
+          runtime: id,
+          directory: made,
+          manifest: what.manifest,
+          lock: what.lock,
+          signal,
+          env: childEnv,
+        });
       }
-      await writeFile(join(made, STAMP), JSON.stringify({ runtime: id, hash: what.hash, installedAt: new Date().toISOString() }));
+      await writeFile(
+        join(made, STAMP),
+        JSON.stringify({ runtime: id, hash: what.hash, installedAt: new Date().toISOString() }),
+      );
       await rm(target, { recursive: true, force: true }); // not ready, or we would not be here
-      await rename(made, target).catch((error: unknown) => { if (!ready(id)) throw error; /* another process was quicker */ });
+      await rename(made, target).catch((error: unknown) => {
+        if (!ready(id)) throw error; /* another process was quicker */
+      });
       ended = true;
       report({ step: 'done', fraction: 1 });
     } catch (error) {
       const failed = toFailure(error);
       // pip and npm report a full disk in their own words.
-      if (failed.code !== 'cancelled' && (failed.code === 'diskFull' || /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/i.test(failed.detail ?? ''))) {
-        throw new EarshotError('diskFull', { path: home.runtimes, needed, free: await freeBytes(home.runtimes) }, failed.detail);
+      if (
+        failed.code !== 'cancelled' &&
+        (failed.code === 'diskFull' ||
+          /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/i.test(failed.detail ?? ''))
+      ) {
+        throw new EarshotError(
+          'diskFull',
+          { path: home.runtimes, needed, free: await freeBytes(home.runtimes) },
+          failed.detail,
+        );
       }
       throw error;
     } finally {
@@ -120,5 +180,10 @@ async function removeLeftovers(folder: string): Promise<void> {
 }
 
 function isAlive(pid: number): boolean {
-  try { process.kill(pid, 0); return true; } catch (error) { return (error as NodeJS.ErrnoException).code === 'EPERM'; }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

@@ -1,13 +1,14 @@
 /**
- * Adaptive scheduling: from what a while of work measured, how many instances a stage may have, how large its batches are and how long idle
- * models stay. Pure: state and figures in; state, advice and what to write into the journal out.
+ * Adaptive scheduling: from what a while of work measured, how many instances a stage may have, how large its batches
+ * are and how long idle models stay. Pure: state and figures in; state, advice and what to write into the journal out.
  *
- * plan.ts adds replicas where work piles up. This keeps what they brought: the throughput of a stage under full load, by number of
- * instances. When one more brought less than GAIN, the number goes back and stays there for a while (devices and neighbours change, so not
- * for ever). Batches likewise: a size that is not faster for each second of sound than the half of it only makes people wait longer for
- * text. Models that come back soon after they went stay longer; they go sooner while jobs wait for memory.
+ * plan.ts adds replicas where work piles up. This keeps what they brought: the throughput of a stage under full load,
+ * by number of instances. When one more brought less than GAIN, the number goes back and stays there for a while
+ * (devices and neighbours change, so not for ever). Batches likewise: a size that is not faster for each second of
+ * sound than the half of it only makes people wait longer for text. Models that come back soon after they went stay
+ * longer; they go sooner while jobs wait for memory.
  */
-import type { BottleneckCode } from '../../schemas/messages/catalogue.ts';
+import type { BottleneckCode } from '../../schemas/rpc.ts';
 import { STAGES, type Stage } from '../../schemas/words.ts';
 import type { Advice, Policy } from './snapshot.ts';
 
@@ -15,9 +16,11 @@ import type { Advice, Policy } from './snapshot.ts';
 export interface StageFigures {
   stage: Stage;
   /** Loaded instances on average, and the share of their time in which they worked. */
-  instances: number; busy: number;
+  instances: number;
+  busy: number;
   /** Steps that wait at the end of the window, and their mean wait, ms. */
-  queue: number; waitMs: number;
+  queue: number;
+  waitMs: number;
   /** Seconds of recording done for each second of wall clock. */
   throughput: number;
   /** By batch size: seconds of recording done, and the ms that took. */
@@ -40,7 +43,10 @@ export interface Learned {
   until: Partial<Record<Stage, number>>;
 }
 /** For the journal: what was changed and the figures that say why. */
-export interface Change { code: 'replicaDidNotHelp' | 'replicasTriedAgain' | 'smallerBatch' | 'batchTriedAgain' | 'keepLonger' | 'keepShorter'; args: Record<string, string | number> }
+export interface Change {
+  code: 'replicaDidNotHelp' | 'replicasTriedAgain' | 'smallerBatch' | 'batchTriedAgain' | 'keepLonger' | 'keepShorter';
+  args: Record<string, string | number>;
+}
 
 export const NOTHING_LEARNED: Learned = { advice: {}, throughput: {}, cost: {}, until: {} };
 /** One more instance, or a batch of twice the size, must bring this much. */
@@ -52,16 +58,26 @@ const ENOUGH_SECONDS = 60;
 /** Keep-alive moves within the setting divided and multiplied by this. */
 const KEEP_RANGE = 8;
 
-export function adapt(learned: Learned, figures: Figures, policy: Pick<Policy, 'adaptive' | 'batchMaximum' | 'batchMinimum' | 'keepAliveSeconds' | 'minimumConcurrentTasks'>, now: number): { learned: Learned; changes: Change[] } {
+export function adapt(
+  learned: Learned,
+  figures: Figures,
+  policy: Pick<Policy, 'adaptive' | 'batchMaximum' | 'batchMinimum' | 'keepAliveSeconds' | 'minimumConcurrentTasks'>,
+  now: number,
+): { learned: Learned; changes: Change[] } {
   if (!policy.adaptive) return { learned: NOTHING_LEARNED, changes: [] };
   const changes: Change[] = [];
-  const replicas = { ...learned.advice.replicas }, batch = { ...learned.advice.batch }, until = { ...learned.until };
-  const throughput = { ...learned.throughput }, cost = { ...learned.cost };
+  const replicas = { ...learned.advice.replicas },
+    batch = { ...learned.advice.batch },
+    until = { ...learned.until };
+  const throughput = { ...learned.throughput },
+    cost = { ...learned.cost };
 
   for (const each of figures.stages) {
-    const { stage } = each, count = Math.round(each.instances);
+    const { stage } = each,
+      count = Math.round(each.instances);
     if ((until[stage] ?? Infinity) <= now) {
-      if (replicas[stage] !== undefined) changes.push({ code: 'replicasTriedAgain', args: { stage, replicas: replicas[stage] } });
+      if (replicas[stage] !== undefined)
+        changes.push({ code: 'replicasTriedAgain', args: { stage, replicas: replicas[stage] } });
       if (batch[stage] !== undefined) changes.push({ code: 'batchTriedAgain', args: { stage, size: batch[stage] } });
       delete replicas[stage];
       delete batch[stage];
@@ -70,19 +86,31 @@ export function adapt(learned: Learned, figures: Figures, policy: Pick<Policy, '
       delete cost[stage];
     }
     if (count >= 1 && Math.abs(each.instances - count) < 0.2 && each.busy >= FULL && each.queue > count) {
-      const known = throughput[stage] = blend(throughput[stage], count, each.throughput);
+      const known = (throughput[stage] = blend(throughput[stage], count, each.throughput));
       const fewer = known[count - 1];
       const floor = Math.max(1, stage === 'asr' ? policy.minimumConcurrentTasks : 1);
       if (fewer !== undefined && count - 1 >= floor && known[count]! < GAIN * fewer && replicas[stage] !== count - 1) {
         replicas[stage] = count - 1;
         until[stage] = now + AGAIN_MS;
-        changes.push({ code: 'replicaDidNotHelp', args: { stage, replicas: count - 1, before: round(fewer), after: round(known[count]!) } });
+        changes.push({
+          code: 'replicaDidNotHelp',
+          args: { stage, replicas: count - 1, before: round(fewer), after: round(known[count]!) },
+        });
       }
     }
-    for (const [size, done] of Object.entries(each.batches ?? {})) if (done.seconds >= ENOUGH_SECONDS) cost[stage] = blend(cost[stage], Number(size), done.ms / done.seconds);
-    const largest = Math.min(policy.batchMaximum, batch[stage] ?? policy.batchMaximum), half = Math.ceil(largest / 2);
-    const whole = cost[stage]?.[largest], halved = cost[stage]?.[half];
-    if (largest > half && half >= policy.batchMinimum && whole !== undefined && halved !== undefined && halved < GAIN * whole) {
+    for (const [size, done] of Object.entries(each.batches ?? {}))
+      if (done.seconds >= ENOUGH_SECONDS) cost[stage] = blend(cost[stage], Number(size), done.ms / done.seconds);
+    const largest = Math.min(policy.batchMaximum, batch[stage] ?? policy.batchMaximum),
+      half = Math.ceil(largest / 2);
+    const whole = cost[stage]?.[largest],
+      halved = cost[stage]?.[half];
+    if (
+      largest > half &&
+      half >= policy.batchMinimum &&
+      whole !== undefined &&
+      halved !== undefined &&
+      halved < GAIN * whole
+    ) {
       batch[stage] = half;
       until[stage] = Math.max(until[stage] ?? 0, now + AGAIN_MS);
       changes.push({ code: 'smallerBatch', args: { stage, size: half, before: round(whole), after: round(halved) } });
@@ -94,12 +122,16 @@ export function adapt(learned: Learned, figures: Figures, policy: Pick<Policy, '
   if (figures.memoryWait > 0.3) keepAliveSeconds = Math.max(policy.keepAliveSeconds / KEEP_RANGE, keep / 2);
   else if (figures.reloads >= 2) keepAliveSeconds = Math.min(policy.keepAliveSeconds * KEEP_RANGE, keep * 2);
   keepAliveSeconds = Math.round(keepAliveSeconds);
-  if (keepAliveSeconds !== keep) changes.push(keepAliveSeconds > keep
-    ? { code: 'keepLonger', args: { seconds: keepAliveSeconds, before: keep, reloads: figures.reloads } }
-    : { code: 'keepShorter', args: { seconds: keepAliveSeconds, before: keep, share: round(figures.memoryWait) } });
+  if (keepAliveSeconds !== keep)
+    changes.push(
+      keepAliveSeconds > keep
+        ? { code: 'keepLonger', args: { seconds: keepAliveSeconds, before: keep, reloads: figures.reloads } }
+        : { code: 'keepShorter', args: { seconds: keepAliveSeconds, before: keep, share: round(figures.memoryWait) } },
+    );
 
   const advice: Advice = {
-    ...(Object.keys(replicas).length ? { replicas } : {}), ...(Object.keys(batch).length ? { batch } : {}),
+    ...(Object.keys(replicas).length ? { replicas } : {}),
+    ...(Object.keys(batch).length ? { batch } : {}),
     ...(keepAliveSeconds === policy.keepAliveSeconds ? {} : { keepAliveSeconds }),
   };
   return { learned: { advice, throughput, cost, until }, changes };
@@ -113,11 +145,19 @@ const round = (value: number): number => Math.round(value * 100) / 100;
 
 /** What `bottleneck` looks at: figures of each stage, and what another instance of it would need and find. */
 export interface Load {
-  stages: readonly (Pick<StageFigures, 'stage' | 'busy' | 'waitMs' | 'queue'> & { done: number; replicaBytes?: number; roomBytes?: number })[];
+  stages: readonly (Pick<StageFigures, 'stage' | 'busy' | 'waitMs' | 'queue'> & {
+    done: number;
+    replicaBytes?: number;
+    roomBytes?: number;
+  })[];
   /** Share of the time in which a model was being loaded, and of all waiting that was for memory. */
-  loading: number; memoryWait: number;
+  loading: number;
+  memoryWait: number;
 }
-export interface Bottleneck { code: BottleneckCode; args: Record<string, string | number> }
+export interface Bottleneck {
+  code: BottleneckCode;
+  args: Record<string, string | number>;
+}
 
 /**
  * The one thing that holds the queue up, or null when nothing waits worth speaking of. Shares are 0 to 1.
@@ -135,8 +175,12 @@ export function bottleneck(load: Load): Bottleneck | null {
   if (each.busy < 0.5) return null;
   const args = { stage: each.stage, busy: round(each.busy), wait: round(waits[worst]! / total) };
   if (each.replicaBytes === undefined || each.roomBytes === undefined) return { code: 'stageBusy', args };
-  return { code: each.replicaBytes <= each.roomBytes ? 'stageBusyReplicaFits' : 'stageBusyNoRoom', args: { ...args, bytes: each.replicaBytes, room: Math.max(0, each.roomBytes) } };
+  return {
+    code: each.replicaBytes <= each.roomBytes ? 'stageBusyReplicaFits' : 'stageBusyNoRoom',
+    args: { ...args, bytes: each.replicaBytes, room: Math.max(0, each.roomBytes) },
+  };
 }
 
 /** Stages in their order, for figures that come as a map. */
-export const inOrder = (figures: Partial<Record<Stage, StageFigures>>): StageFigures[] => STAGES.flatMap(stage => figures[stage] ?? []);
+export const inOrder = (figures: Partial<Record<Stage, StageFigures>>): StageFigures[] =>
+  STAGES.flatMap(stage => figures[stage] ?? []);

@@ -1,13 +1,24 @@
 /**
  * Loading ahead of need, with what is left over.
  *
- * Prefetch: a job under way will want its later models; they load while the first works on its first utterances, so that no stage waits for
- * a load. Never before the recogniser of that job is there, never into room that is reserved or wanted, and only models that nobody wants
- * go for it. Narrowing: an instance that was loaded for one short job alone holds every core; it goes for narrow ones when many more jobs, or a long one, have come. Replicas: another instance where the work that waits is worth several loads, after every stage under way has its first.
+ * Prefetch: a job under way will want its later models; they load while the first works on its first utterances, so
+ * that no stage waits for a load. Never before the recogniser of that job is there, never into room that is reserved or
+ * wanted, and only models that nobody wants go for it. Narrowing: an instance that was loaded for one short job alone
+ * holds every core; it goes for narrow ones when many more jobs, or a long one, have come. Replicas: another instance
+ * where the work that waits is worth several loads, after every stage under way has its first.
  */
 import { verdict } from './admit.ts';
 import { onDevice, unload } from './evict.ts';
-import { headIndex, idleOf, isRemote, loadsOf, type DeviceState, type InstanceState, type Lane, type Lanes } from './lanes.ts';
+import {
+  headIndex,
+  idleOf,
+  isRemote,
+  loadsOf,
+  type DeviceState,
+  type InstanceState,
+  type Lane,
+  type Lanes,
+} from './lanes.ts';
 import { devicesOf, leastLoaded, load, type Scene } from './seek.ts';
 import type { JobView } from './snapshot.ts';
 import { STAGES } from '../../schemas/words.ts';
@@ -15,7 +26,8 @@ import { STAGES } from '../../schemas/words.ts';
 /** A replica must have this many times its load's length of work to do. */
 const WORTH = 3;
 /** Shared among so many instances, the work is still worth the load of one. */
-export const isWorth = (workMs: number, instances: number, loadMs: number): boolean => workMs / instances > WORTH * loadMs;
+export const isWorth = (workMs: number, instances: number, loadMs: number): boolean =>
+  workMs / instances > WORTH * loadMs;
 /** Loading ahead stands behind the needs of its own job too. */
 const BEHIND = 0.5;
 const RECOGNISER = STAGES[0];
@@ -25,7 +37,10 @@ export function prefetch(scene: Scene, lanes: Lanes, underWay: readonly JobView[
     const first = job.stages[0];
     if (!first) continue;
     const firstLane = lanes.of(job, first);
-    const heard = first.finished || firstLane === null || firstLane.instances.some(instance => instance.state === 'idle' || instance.state === 'busy');
+    const heard =
+      first.finished ||
+      firstLane === null ||
+      firstLane.instances.some(instance => instance.state === 'idle' || instance.state === 'busy');
     for (const stage of job.stages) {
       if (stage.finished || (stage.retryAt !== null && stage.retryAt > scene.ledger.now)) continue;
       const lane = lanes.of(job, stage);
@@ -38,12 +53,22 @@ export function prefetch(scene: Scene, lanes: Lanes, underWay: readonly JobView[
 
 function loadAhead(scene: Scene, lane: Lane, index: number): void {
   const { ledger } = scene;
-  for (const device of leastLoaded(lane, devicesOf(ledger, lane)).sort((a, b) => Number(a.view.kind === 'cpu') - Number(b.view.kind === 'cpu'))) {
+  for (const device of leastLoaded(lane, devicesOf(ledger, lane)).sort(
+    (a, b) => Number(a.view.kind === 'cpu') - Number(b.view.kind === 'cpu'),
+  )) {
     if (device.view.pressed) continue;
     const may = verdict(ledger, lane, device, index + BEHIND);
-    if (may === 'fits') { load(scene, lane, device); return; }
+    if (may === 'fits') {
+      load(scene, lane, device);
+      return;
+    }
     if (may === 'loading' || may === 'cores') return; // soon, and here
-    if ((may === 'memory' || may === 'deviceLimit' || may === 'modelLimit') && !device.reservation && roomOfUnwanted(scene, lane, device)) return;
+    if (
+      (may === 'memory' || may === 'deviceLimit' || may === 'modelLimit') &&
+      !device.reservation &&
+      roomOfUnwanted(scene, lane, device)
+    )
+      return;
   }
 }
 
@@ -52,9 +77,14 @@ function roomOfUnwanted(scene: Scene, lane: Lane, device: DeviceState): boolean 
   const { ledger } = scene;
   const need = lane.model.need[device.view.id] ?? Infinity;
   if (need > device.view.cap) return false;
-  const free = onDevice(ledger, device).filter(instance => isSpare(instance, lane)).sort((a, b) => (a.view.idleSince ?? 0) - (b.view.idleSince ?? 0) || (a.view.id < b.view.id ? -1 : 1));
+  const free = onDevice(ledger, device)
+    .filter(instance => isSpare(instance, lane))
+    .sort((a, b) => (a.view.idleSince ?? 0) - (b.view.idleSince ?? 0) || (a.view.id < b.view.id ? -1 : 1));
   let bytes = device.free + device.comingBytes;
-  let places = Math.min(ledger.policy.instancesPerDevice - device.count + device.comingCount, ledger.policy.loadedModels - ledger.loaded + ledger.comingLoaded);
+  let places = Math.min(
+    ledger.policy.instancesPerDevice - device.count + device.comingCount,
+    ledger.policy.loadedModels - ledger.loaded + ledger.comingLoaded,
+  );
   const chosen: typeof free = [];
   for (const instance of free) {
     if (bytes >= need && places >= 1) break;
@@ -67,7 +97,10 @@ function roomOfUnwanted(scene: Scene, lane: Lane, device: DeviceState): boolean 
   return true;
 }
 
-/** Idle, and no job needs it: either nothing wants its model, or another instance of the model is there and nothing waits for it. */
+/**
+ * Idle, and no job needs it: either nothing wants its model, or another instance of the model is there and nothing
+ * waits for it.
+ */
 function isSpare(instance: InstanceState, asking: Lane): boolean {
   const lane = instance.lane;
   if (instance.state !== 'idle' || lane === asking || instance.view.leaseBytes === 0) return false;
@@ -77,7 +110,10 @@ function isSpare(instance: InstanceState, asking: Lane): boolean {
 /** Narrow ones do a third more work together, so two loads come back within this many loads' length of work. */
 const NARROW_WORTH = 8;
 
-/** Lets idle instances go that are wider than new ones would be, where what waits is worth loading narrow ones and these have room at once. */
+/**
+ * Lets idle instances go that are wider than new ones would be, where what waits is worth loading narrow ones and these
+ * have room at once.
+ */
 export function narrow(scene: Scene, lanes: readonly Lane[]): void {
   const { ledger } = scene;
   if (ledger.policy.serial || ledger.policy.modelReuse !== 'warm') return;
@@ -86,10 +122,18 @@ export function narrow(scene: Scene, lanes: readonly Lane[]): void {
     const many = lane.waiting.length + Math.sign(lane.comingMs) >= 2 || lane.waiting.some(({ from }) => from > 0);
     if (!many || lane.model.elastic || loadsOf(lane).length) continue;
     for (const instance of idleOf(lane)) {
-      const { device, view } = instance, need = lane.model.need[device.view.id] ?? Infinity;
-      const hasRoom = need <= device.free && !device.view.pressed && !device.loading && !device.reservation && device.count < ledger.policy.instancesPerDevice && ledger.loaded < ledger.policy.loadedModels;
+      const { device, view } = instance,
+        need = lane.model.need[device.view.id] ?? Infinity;
+      const hasRoom =
+        need <= device.free &&
+        !device.view.pressed &&
+        !device.loading &&
+        !device.reservation &&
+        device.count < ledger.policy.instancesPerDevice &&
+        ledger.loaded < ledger.policy.loadedModels;
       if (device.view.kind !== 'cpu' || need === 0 || view.threads <= scene.cpuThreads || !hasRoom) continue;
-      if (lane.leftMs + lane.comingMs > NARROW_WORTH * (lane.model.loadMs[device.view.id] ?? Infinity)) unload(ledger, instance, 'room', scene.actions);
+      if (lane.leftMs + lane.comingMs > NARROW_WORTH * (lane.model.loadMs[device.view.id] ?? Infinity))
+        unload(ledger, instance, 'room', scene.actions);
     }
   }
 }
@@ -98,8 +142,11 @@ export function replicate(scene: Scene, lanes: readonly Lane[]): void {
   const { ledger } = scene;
   if (ledger.policy.serial || ledger.policy.modelReuse === 'never') return;
   // Room that stages under way still want for their first instance is not for replicas.
-  const promised = lanes.filter(lane => lane.instances.length === 0 && (lane.waiting.length > 0 || lane.wantedBy < Infinity));
-  const asking = lanes.filter(lane => lane.waiting.length > 0 && lane.instances.length > 0 && idleOf(lane).length === 0)
+  const promised = lanes.filter(
+    lane => lane.instances.length === 0 && (lane.waiting.length > 0 || lane.wantedBy < Infinity),
+  );
+  const asking = lanes
+    .filter(lane => lane.waiting.length > 0 && lane.instances.length > 0 && idleOf(lane).length === 0)
     .sort((a, b) => b.leftMs / b.instances.length - a.leftMs / a.instances.length || headIndex(a) - headIndex(b));
   for (const lane of asking) {
     if (asksForMore(scene, lane)) addReplica(scene, lane, promised);
@@ -107,7 +154,8 @@ export function replicate(scene: Scene, lanes: readonly Lane[]): void {
 }
 
 function asksForMore(scene: Scene, lane: Lane): boolean {
-  const { ledger } = scene, { instances } = lane;
+  const { ledger } = scene,
+    { instances } = lane;
   if (loadsOf(lane).length) return false; // one at a time: what the first changes is seen before the next
   if (instances.length >= (ledger.snapshot.advice?.replicas?.[lane.stage] ?? Infinity)) return false;
   const steps = lane.waiting.reduce((sum, each) => sum + each.stage.ready - each.from, 0);
@@ -124,7 +172,12 @@ function addReplica(scene: Scene, lane: Lane, promised: readonly Lane[]): boolea
   for (const device of leastLoaded(lane, devicesOf(ledger, lane))) {
     if (device.view.pressed) continue;
     // A stage that only falls back to the CPU does not spread there by itself.
-    if (device.view.kind === 'cpu' && lane.instances.some(instance => instance.device.view.kind === 'gpu') && !isRemote(lane.model, device.view.id)) continue;
+    if (
+      device.view.kind === 'cpu' &&
+      lane.instances.some(instance => instance.device.view.kind === 'gpu') &&
+      !isRemote(lane.model, device.view.id)
+    )
+      continue;
     // One that takes all cores at once gains nothing by another beside it.
     if (device.view.kind === 'cpu' && lane.model.elastic) continue;
     const others = promised.filter(other => devicesOf(ledger, other)[0] === device);
@@ -136,8 +189,13 @@ function addReplica(scene: Scene, lane: Lane, promised: readonly Lane[]): boolea
     }
     if (may !== 'fits') continue;
     const remote = isRemote(lane.model, device.view.id);
-    if (!remote && (device.free - bytes < lane.model.need[device.view.id]! || ledger.loaded + promised.length >= ledger.policy.loadedModels
-      || device.count + others.length >= ledger.policy.instancesPerDevice)) continue;
+    if (
+      !remote &&
+      (device.free - bytes < lane.model.need[device.view.id]! ||
+        ledger.loaded + promised.length >= ledger.policy.loadedModels ||
+        device.count + others.length >= ledger.policy.instancesPerDevice)
+    )
+      continue;
     load(scene, lane, device);
     return true;
   }

@@ -1,12 +1,18 @@
 /**
  * How many utterances go together.
  *
- * The first utterance of a job goes alone, so that its text appears early. After that contiguous ready ones go together up to the model's
- * and the settings' limit, but never so many that another idle instance of the model would stand without work.
+ * The first utterance of a job goes alone, so that its text appears early. After that contiguous ready ones go together
+ * up to the model's and the settings' limit, but never so many that another idle instance of the model would stand
+ * without work.
  */
 import type { Advice, ModelView, Policy, StageView } from './snapshot.ts';
 
-export function largestBatch(policy: Pick<Policy, 'batchMaximum'>, model: ModelView, stage: StageView['stage'], advice?: Advice): number {
+export function largestBatch(
+  policy: Pick<Policy, 'batchMaximum'>,
+  model: ModelView,
+  stage: StageView['stage'],
+  advice?: Advice,
+): number {
   return Math.max(1, Math.min(policy.batchMaximum, model.maxBatch, advice?.batch?.[stage] ?? Infinity));
 }
 

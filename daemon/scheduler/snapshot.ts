@@ -1,19 +1,45 @@
-/** What `plan` sees and what it answers. Plain data: the simulator and the tests build the same. Bytes and milliseconds are integers. */
+/**
+ * What `plan` sees and what it answers. Plain data: the simulator and the tests build the same. Bytes and milliseconds
+ * are integers.
+ */
 import type { Failure } from '../../schemas/errors.ts';
 import type { Reason } from '../../schemas/job.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import type { DeviceKind, Priority, Stage } from '../../schemas/words.ts';
 
 /** The settings that scheduling reads. */
-export type Policy = Pick<Settings,
-  | 'instancesPerDevice' | 'loadedModels' | 'concurrentTasks' | 'minimumConcurrentTasks' | 'serial' | 'modelReuse' | 'adaptive' | 'batchMinimum' | 'batchMaximum' | 'keepAliveSeconds'
-  | 'ageingSeconds' | 'overtakes' | 'attempts' | 'repairOnCpu' | 'othersOnCpu' | 'smallerModelOnFailure' | 'yieldTo' | 'pinnedModels'>;
+export type Policy = Pick<
+  Settings,
+  | 'instancesPerDevice'
+  | 'loadedModels'
+  | 'concurrentTasks'
+  | 'minimumConcurrentTasks'
+  | 'serial'
+  | 'modelReuse'
+  | 'adaptive'
+  | 'batchMinimum'
+  | 'batchMaximum'
+  | 'keepAliveSeconds'
+  | 'ageingSeconds'
+  | 'overtakes'
+  | 'attempts'
+  | 'repairOnCpu'
+  | 'othersOnCpu'
+  | 'smallerModelOnFailure'
+  | 'yieldTo'
+  | 'pinnedModels'
+>;
 
 export interface DeviceView {
-  id: string; kind: DeviceKind; name: string;
+  id: string;
+  kind: DeviceKind;
+  name: string;
   /** min(cap − ours, free now − reserve − ours not yet resident), bytes; may be negative. */
   admissible: number;
-  /** cap: what a model may need at most to fit when all else of ours is gone (also min(cap, total − reserve − outsiders) is the pool's business). */
+  /**
+   * cap: what a model may need at most to fit when all else of ours is gone (also min(cap, total − reserve − outsiders)
+   * is the pool's business).
+   */
   cap: number;
   /** Cores that running attempts share; Infinity for a GPU. */
   cores: number;
@@ -22,29 +48,37 @@ export interface DeviceView {
   /** False: lost, excluded, or a forced release has not shown yet. */
   usable: boolean;
   /** An instance loads or releases there now. */
-  loading: boolean; releasing: boolean;
+  loading: boolean;
+  releasing: boolean;
   /** Another program wants memory (yieldTo). */
   pressed: boolean;
 }
 
 export interface InstanceView {
-  id: string; stage: Stage; model: string; device: string;
+  id: string;
+  stage: Stage;
+  model: string;
+  device: string;
   state: 'starting' | 'loading' | 'idle' | 'busy' | 'stopping' | 'releasing';
   leaseBytes: number;
   /** Of the run in flight, else what its next run needs at least. */
   threads: number;
   /** The job it is loaded for (modelReuse never) or works on. */
   job: string | null;
-  idleSince: number | null; startedAt: number;
+  idleSince: number | null;
+  startedAt: number;
   /** When a running attempt is expected to end. */
   busyUntil: number | null;
 }
 
 /** What a stage of a job runs with. */
 export interface ModelView {
-  id: string; engine: string; stages: readonly Stage[];
+  id: string;
+  engine: string;
+  stages: readonly Stage[];
   /** A larger size is dearer. Same family: may stand in for it (smallerModelOnFailure). */
-  family: string; size: number;
+  family: string;
+  size: number;
   devices: readonly DeviceKind[];
   /** Estimated peak by device id, bytes. 0: a remote engine that needs nothing here. */
   need: Readonly<Record<string, number>>;
@@ -62,7 +96,8 @@ export interface ModelView {
 }
 
 export interface StageView {
-  stage: Stage; model: string;
+  stage: Stage;
+  model: string;
   /** Every utterance below was started (or finished, or given up) at this stage. */
   next: number;
   /** Utterances in [next, ready) may start now: the stage before has delivered them. */
@@ -71,22 +106,33 @@ export interface StageView {
   running: number;
   /** A step that failed waits in its place: nothing of this stage starts before this time. */
   retryAt: number | null;
-  /** Work that is left at this stage, in seconds of recording (known so far; before ingest the recording's length, or a guess from its bytes). */
+  /**
+   * Work that is left at this stage, in seconds of recording (known so far; before ingest the recording's length, or a
+   * guess from its bytes).
+   */
   leftSeconds: number;
-  /** When its last attempt here began: jobs that share a model take turns by it. Missing or null: it had no turn yet. */
+  /**
+   * When its last attempt here began: jobs that share a model take turns by it. Missing or null: it had no turn yet.
+   */
   lastStartAt?: number | null;
   finished: boolean;
 }
 
 export interface JobView {
-  id: string; priority: Priority; position: number; createdAt: number;
+  id: string;
+  priority: Priority;
+  position: number;
+  createdAt: number;
   /** Ingest has begun (its utterances come by themselves). */
   ingest: 'waiting' | 'running' | 'done';
   stages: readonly StageView[];
   /** Jobs that passed it by way of a loaded model. */
   overtaken: number;
   live: boolean;
-  /** Nothing has begun and every stage has these seconds left; `models` is the same list for all jobs with the same ones. It says what `stages` says, in less memory to pass over. */
+  /**
+   * Nothing has begun and every stage has these seconds left; `models` is the same list for all jobs with the same
+   * ones. It says what `stages` says, in less memory to pass over.
+   */
   untouched?: { seconds: number; models: readonly string[] } | undefined;
 }
 
@@ -125,7 +171,10 @@ export type Action =
   | { type: 'refuse'; job: string; failure: Failure }
   | { type: 'overtaken'; job: string };
 
-export interface Waiting { reason: Reason; expectedStartAt: number | null }
+export interface Waiting {
+  reason: Reason;
+  expectedStartAt: number | null;
+}
 export interface Plan {
   actions: readonly Action[];
   /** The jobs as they were looked at. */

@@ -1,10 +1,15 @@
 /**
  * How text is cut into what can be searched: one way for the index, for questions and for the marks in what is found.
- * Scripts that put blanks between words give words; the others (Chinese, Japanese, Korean, Thai, …) give single characters, so that a question
- * of any length, also of one or two characters, is a phrase of them. Measured against trigrams and pairs: as quick, half the size, no least length.
+ * Scripts that put blanks between words give words; the others (Chinese, Japanese, Korean, Thai, …) give single
+ * characters, so that a question of any length, also of one or two characters, is a phrase of them. Measured against
+ * trigrams and pairs: as quick, half the size, no least length.
  */
 
-export interface Term { term: string; from: number; to: number }
+export interface Term {
+  term: string;
+  from: number;
+  to: number;
+}
 
 const UNSPACED = String.raw`[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]&&\p{L}]`;
 const TERM = new RegExp(String.raw`(${UNSPACED})\p{M}*|(?:(?!${UNSPACED})[\p{L}\p{N}\p{M}])+`, 'gv');
@@ -29,4 +34,7 @@ export function terms(text: string): Term[] {
 }
 
 /** What goes into the index. */
-export const indexed = (text: string): string => terms(text).map(each => each.term).join(' ');
+export const indexed = (text: string): string =>
+  terms(text)
+    .map(each => each.term)
+    .join(' ');

@@ -1,19 +1,27 @@
 /**
- * What a file holds, as one sum. Up to a gigabyte every byte counts; of larger files 256 pieces of 4 MiB spread evenly, the first and the last among
- * them, and the size: recordings that long are compressed or differ in length, so two that agree in all of these are the same. The sums are made
- * outside of the event loop, a piece at a time.
+ * What a file holds, as one sum. Up to a gigabyte every byte counts; of larger files 256 pieces of 4 MiB spread evenly,
+ * the first and the last among them, and the size: recordings that long are compressed or differ in length, so two that
+ * agree in all of these are the same. The sums are made outside of the event loop, a piece at a time.
  */
 import { createHash, subtle } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
-const PIECE_BYTES = 4 * 1024 ** 2, MOST_PIECES = 256;
+const PIECE_BYTES = 4 * 1024 ** 2,
+  MOST_PIECES = 256;
 
 /** Where to read, in order. */
 export function pieces(bytes: number): { at: number; length: number }[] {
   const count = Math.ceil(bytes / PIECE_BYTES);
-  if (count <= MOST_PIECES) return Array.from({ length: count }, (_, i) => ({ at: i * PIECE_BYTES, length: Math.min(PIECE_BYTES, bytes - i * PIECE_BYTES) }));
+  if (count <= MOST_PIECES)
+    return Array.from({ length: count }, (_, i) => ({
+      at: i * PIECE_BYTES,
+      length: Math.min(PIECE_BYTES, bytes - i * PIECE_BYTES),
+    }));
   const last = bytes - PIECE_BYTES;
-  return Array.from({ length: MOST_PIECES }, (_, i) => ({ at: Math.floor(last * i / (MOST_PIECES - 1)), length: PIECE_BYTES }));
+  return Array.from({ length: MOST_PIECES }, (_, i) => ({
+    at: Math.floor((last * i) / (MOST_PIECES - 1)),
+    length: PIECE_BYTES,
+  }));
 }
 
 /** Null: the file is shorter than it was said to be. */
@@ -31,5 +39,7 @@ export async function contentOf(path: string, bytes: number): Promise<string | n
       whole.update(new Uint8Array(await subtle.digest('SHA-256', piece)));
     }
     return whole.digest('hex');
-  } finally { await file.close(); }
+  } finally {
+    await file.close();
+  }
 }

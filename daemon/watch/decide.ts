@@ -1,14 +1,18 @@
 /**
- * Whether a file of a watched folder is taken. Pure: what is known about the file in, a verdict out. What is dear to know (who has it open, its
- * content) is asked for only when all that is cheap speaks for the file; the caller finds out and asks again.
+ * Whether a file of a watched folder is taken. Pure: what is known about the file in, a verdict out. What is dear to
+ * know (who has it open, its content) is asked for only when all that is cheap speaks for the file; the caller finds
+ * out and asks again.
  */
 import { posix } from 'node:path';
 import type { WatchDecision, WatchSpec } from '../../schemas/watch.ts';
 import { isMedia } from '../../schemas/media.ts';
-import type { FileRow, TakenRow } from '../store/watch.ts';
+import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
 
 export type Place = Pick<WatchSpec, 'include' | 'exclude' | 'subfolders'> & {
-  /** Paths within the folder that belong to somebody else: another watched folder, ours for outputs, ours for originals. Without a / at the end. */
+  /**
+   * Paths within the folder that belong to somebody else: another watched folder, ours for outputs, ours for originals.
+   * Without a / at the end.
+   */
   others: readonly { path: string; code: 'otherFolder' | 'outputsFolder' | 'originalsFolder' }[];
 };
 
@@ -22,7 +26,8 @@ export interface Facts {
   /** We wrote it. */
   ours: boolean;
   /** Size, time and identity have been seen to be the same for so long. */
-  unchangedMs: number; quietMs: number;
+  unchangedMs: number;
+  quietMs: number;
   /** Places in the queue for jobs of watched folders. */
   room: number;
   open?: boolean;
@@ -40,10 +45,15 @@ export type Verdict =
   | { is: 'moved'; from: TakenRow }
   | { is: 'take' };
 
-const settled = (code: WatchDecision['code'], args: WatchDecision['args'] = {}, keep = false): Verdict => ({ is: 'settled', decision: { code, args }, keep });
+const settled = (code: WatchDecision['code'], args: WatchDecision['args'] = {}, keep = false): Verdict => ({
+  is: 'settled',
+  decision: { code, args },
+  keep,
+});
 
 /** Names under which browsers, copiers and editors write what is not whole yet. */
-const TEMPORARY = /(^~|~$|^#.*#$|\.(part|partial|crdownload|download|opdownload|tmp|temp|filepart|!ut|!qb|aria2|swp|wip|crswap|writing|earshot-part)$|\.(part|tmp|temp)\.[^.]+$)/i;
+const TEMPORARY =
+  /(^~|~$|^#.*#$|\.(part|partial|crdownload|download|opdownload|tmp|temp|filepart|!ut|!qb|aria2|swp|wip|crswap|writing|earshot-part)$|\.(part|tmp|temp)\.[^.]+$)/i;
 
 const fits = (path: string, pattern: string): boolean =>
   posix.matchesGlob(path, pattern) || (!pattern.includes('/') && posix.matchesGlob(posix.basename(path), pattern));
@@ -52,7 +62,8 @@ const within = (path: string, folder: string): boolean => path === folder || pat
 
 /** By name and place alone; null: nothing speaks against it. */
 export function byName(path: string, place: Place): WatchDecision | null {
-  const parts = path.split('/'), name = parts.at(-1)!;
+  const parts = path.split('/'),
+    name = parts.at(-1)!;
   const no = (code: WatchDecision['code'], args: WatchDecision['args'] = {}): WatchDecision => ({ code, args });
   const other = place.others.find(each => within(path, each.path));
   if (other) return no(other.code, { folder: other.path });
@@ -62,13 +73,19 @@ export function byName(path: string, place: Place): WatchDecision | null {
   if (!isMedia(name)) return no('notMedia');
   const excluded = place.exclude?.find(pattern => fits(path, pattern));
   if (excluded !== undefined) return no('excluded', { pattern: excluded });
-  if (place.include?.length && !place.include.some(pattern => fits(path, pattern))) return no('notIncluded', { patterns: place.include.join(', ') });
+  if (place.include?.length && !place.include.some(pattern => fits(path, pattern)))
+    return no('notIncluded', { patterns: place.include.join(', ') });
   return null;
 }
 
 /** Whether files in this folder within the watched one can be taken at all. */
 export function looksInto(path: string, place: Place): boolean {
-  return path === '' || (place.subfolders !== false && !place.others.some(each => within(path, each.path)) && !path.split('/').some(part => part.startsWith('.')));
+  return (
+    path === '' ||
+    (place.subfolders !== false &&
+      !place.others.some(each => within(path, each.path)) &&
+      !path.split('/').some(part => part.startsWith('.')))
+  );
 }
 
 export function decide(facts: Facts, place: Place): Verdict {
@@ -81,7 +98,8 @@ export function decide(facts: Facts, place: Place): Verdict {
   if (facts.ours) return settled('output');
   // What was refused is looked at again when it is seen anew: after a start, or with a new recipe.
   if (sameAs && sameAs.decision.code !== 'refused') return { is: 'settled', decision: sameAs.decision, keep: false };
-  if (facts.unchangedMs < facts.quietMs) return { is: 'wait', decision: { code: 'writing', args: {} }, ms: facts.quietMs - facts.unchangedMs };
+  if (facts.unchangedMs < facts.quietMs)
+    return { is: 'wait', decision: { code: 'writing', args: {} }, ms: facts.quietMs - facts.unchangedMs };
   if (facts.bytes === 0) return settled('empty');
   if (facts.open) return { is: 'wait', decision: { code: 'open', args: {} }, ms: facts.quietMs };
   if (facts.content === undefined) {
@@ -93,7 +111,10 @@ export function decide(facts: Facts, place: Place): Verdict {
   return settled('duplicate', { of: taken.path }, true);
 }
 
-/** How many more jobs of watched folders may go into the queue: none until a good part of it has begun, so that files go in by the batch. */
+/**
+ * How many more jobs of watched folders may go into the queue: none until a good part of it has begun, so that files go
+ * in by the batch.
+ */
 export function roomFor(ahead: number, unstarted: number): number {
   const room = ahead - unstarted;
   return room >= Math.max(1, Math.floor(ahead / 4)) ? room : 0;

@@ -6,7 +6,9 @@ import { byName, looksInto, type Place } from './decide.ts';
 import { Notice } from './notice.ts';
 
 export interface Folder {
-  spec: WatchSpec; paused: boolean; since: number;
+  spec: WatchSpec;
+  paused: boolean;
+  since: number;
   place: Place;
   /** Null: paused. */
   notice: Notice | null;
@@ -22,7 +24,9 @@ export function inside(folder: string, path: string): string | null {
 /** The innermost of the folders that a path lies in. */
 export function innermost<T extends { spec: WatchSpec }>(folders: Iterable<T>, path: string): T | null {
   let found: T | null = null;
-  for (const each of folders) if (inside(each.spec.path, path) !== null && (!found || each.spec.path.length > found.spec.path.length)) found = each;
+  for (const each of folders)
+    if (inside(each.spec.path, path) !== null && (!found || each.spec.path.length > found.spec.path.length))
+      found = each;
   return found;
 }
 
@@ -38,12 +42,22 @@ export function placeOf(spec: WatchSpec, all: Iterable<WatchSpec>): Place {
     note(other.options.outputs?.directory, 'outputsFolder');
     note(other.moveTo, 'originalsFolder');
   }
-  return { others, ...(spec.include ? { include: spec.include } : {}), ...(spec.exclude ? { exclude: spec.exclude } : {}), ...(spec.subfolders === undefined ? {} : { subfolders: spec.subfolders }) };
+  return {
+    others,
+    ...(spec.include ? { include: spec.include } : {}),
+    ...(spec.exclude ? { exclude: spec.exclude } : {}),
+    ...(spec.subfolders === undefined ? {} : { subfolders: spec.subfolders }),
+  };
 }
 
-export function noticeOf(folder: Pick<Folder, 'spec' | 'place'>, on: { found(path: string): void; changed(): void }): Notice {
+export function noticeOf(
+  folder: Pick<Folder, 'spec' | 'place'>,
+  on: { found(path: string): void; changed(): void },
+): Notice {
   return new Notice({
-    path: folder.spec.path, pollMs: folder.spec.pollSeconds === undefined ? null : folder.spec.pollSeconds * 1000, ...on,
+    path: folder.spec.path,
+    pollMs: folder.spec.pollSeconds === undefined ? null : folder.spec.pollSeconds * 1000,
+    ...on,
     wants: (path, isFolder) => (isFolder ? looksInto(path, folder.place) : byName(path, folder.place) === null),
   });
 }
@@ -51,10 +65,23 @@ export function noticeOf(folder: Pick<Folder, 'spec' | 'place'>, on: { found(pat
 /** What is asked of the queue for a file. */
 export function requestFor(spec: WatchSpec, path: string, options = spec.options): JobRequest {
   const { outputs } = options;
-  const directory = outputs?.directory === undefined ? undefined : join(outputs.directory, posix.dirname(inside(spec.path, path) ?? ''));
-  return { recording: path, options: { ...options, ...(outputs && directory ? { outputs: { ...outputs, directory } } : {}) }, priority: spec.priority ?? 'low' };
+  const directory =
+    outputs?.directory === undefined
+      ? undefined
+      : join(outputs.directory, posix.dirname(inside(spec.path, path) ?? ''));
+  return {
+    recording: path,
+    options: { ...options, ...(outputs && directory ? { outputs: { ...outputs, directory } } : {}) },
+    priority: spec.priority ?? 'low',
+  };
 }
 
 export function present(folder: Folder, now: { waiting: number; writing: number }): WatchedFolder {
-  return { spec: folder.spec, state: folder.paused ? 'paused' : folder.notice?.state ?? 'starting', failure: folder.notice?.failure ?? null, since: folder.since, counts: { ...folder.counts, ...now } };
+  return {
+    spec: folder.spec,
+    state: folder.paused ? 'paused' : (folder.notice?.state ?? 'starting'),
+    failure: folder.notice?.failure ?? null,
+    since: folder.since,
+    counts: { ...folder.counts, ...now },
+  };
 }

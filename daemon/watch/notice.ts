@@ -1,9 +1,10 @@
 /**
  * Notices what happens in one watched folder, and says which paths to look at; what they mean is not decided here.
  *
- * `starting` until every file was named once, then `watching` (the system tells, through chokidar: an idle folder costs nothing) or `polling` (walked
- * every so often). A folder that is not there is `missing`; `check` sees it come back, also another disk in its place. `blocked`: the system refuses
- * to watch it, for want of watches mostly; then it is polled too.
+ * `starting` until every file was named once, then `watching` (the system tells, through chokidar: an idle folder costs
+ * nothing) or `polling` (walked every so often). A folder that is not there is `missing`; `check` sees it come back,
+ * also another disk in its place. `blocked`: the system refuses to watch it, for want of watches mostly; then it is
+ * polled too.
  */
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
@@ -13,8 +14,11 @@ import type { WatchedFolder } from '../../schemas/watch.ts';
 
 /** Between walks of a folder that the system refuses to watch. */
 const BLOCKED_POLL_MS = 30_000;
-/** More news than this at once may have overflowed what the system keeps: the folder is walked when it is calm again. */
-const MANY_NEWS = 4_000, CALM_MS = 5_000;
+/**
+ * More news than this at once may have overflowed what the system keeps: the folder is walked when it is calm again.
+ */
+const MANY_NEWS = 4_000,
+  CALM_MS = 5_000;
 
 export interface NoticeParts {
   path: string;
@@ -37,23 +41,44 @@ export class Notice {
   private walking: Promise<void> | null = null;
   private over = false;
 
-  constructor(parts: NoticeParts) { this.parts = parts; }
+  constructor(parts: NoticeParts) {
+    this.parts = parts;
+  }
 
   async open(): Promise<void> {
     this.root = await identityOf(this.parts.path);
     if (this.over) return;
-    if (this.root === null) { this.is('missing', failure('noSuchFolder', { path: this.parts.path })); return; }
+    if (this.root === null) {
+      this.is('missing', failure('noSuchFolder', { path: this.parts.path }));
+      return;
+    }
     this.is('starting');
-    if (this.parts.pollMs !== null) { this.poll(this.parts.pollMs, 'polling', null); return; }
+    if (this.parts.pollMs !== null) {
+      this.poll(this.parts.pollMs, 'polling', null);
+      return;
+    }
     const { path } = this.parts;
-    const watcher = this.watcher = watch(path, {
-      followSymlinks: false, atomic: false, ignorePermissionErrors: true,
-      ignored: (each, stats) => each !== path && stats !== undefined && !this.parts.wants(this.inside(each), stats.isDirectory()),
-    });
-    const found = (each: string): void => { this.parts.found(each); if (++this.news === MANY_NEWS) this.walkSoon(); };
-    watcher.on('add', found).on('change', found).on('unlink', found)
-      .on('unlinkDir', each => { if (each === path) void this.check(); })
-      .on('ready', () => { if (this.watcher === watcher) this.is('watching'); })
+    const watcher = (this.watcher = watch(path, {
+      followSymlinks: false,
+      atomic: false,
+      ignorePermissionErrors: true,
+      ignored: (each, stats) =>
+        each !== path && stats !== undefined && !this.parts.wants(this.inside(each), stats.isDirectory()),
+    }));
+    const found = (each: string): void => {
+      this.parts.found(each);
+      if (++this.news === MANY_NEWS) this.walkSoon();
+    };
+    watcher
+      .on('add', found)
+      .on('change', found)
+      .on('unlink', found)
+      .on('unlinkDir', each => {
+        if (each === path) void this.check();
+      })
+      .on('ready', () => {
+        if (this.watcher === watcher) this.is('watching');
+      })
       .on('error', error => {
         const { code } = error as NodeJS.ErrnoException;
         if (this.watcher !== watcher || (code !== 'ENOSPC' && code !== 'EMFILE')) return;
@@ -72,9 +97,17 @@ export class Notice {
   }
 
   /** Names every file that is there now. */
-  walk(): Promise<void> { return this.walking ??= this.walkInto('').finally(() => { this.walking = null; }); }
+  walk(): Promise<void> {
+    return (this.walking ??= this.walkInto('').finally(() => {
+      this.walking = null;
+    }));
+  }
 
-  async dispose(): Promise<void> { this.over = true; this.closeWatcher(); await this.walking; }
+  async dispose(): Promise<void> {
+    this.over = true;
+    this.closeWatcher();
+    await this.walking;
+  }
 
   private is(state: Notice['state'], why: Failure | null = null): void {
     if (this.state === state && this.failure?.code === why?.code) return;
@@ -106,15 +139,28 @@ export class Notice {
   private walkSoon(): void {
     clearTimeout(this.timer);
     const before = this.news;
-    this.timer = setTimeout(() => { if (this.news !== before) { this.walkSoon(); return; } this.news = 0; void this.walk(); }, CALM_MS);
+    this.timer = setTimeout(() => {
+      if (this.news !== before) {
+        this.walkSoon();
+        return;
+      }
+      this.news = 0;
+      void this.walk();
+    }, CALM_MS);
     this.timer.unref();
   }
 
-  private inside(path: string): string { return relative(this.parts.path, path).split(sep).join('/'); }
+  private inside(path: string): string {
+    return relative(this.parts.path, path).split(sep).join('/');
+  }
 
   private async walkInto(folder: string): Promise<void> {
     let entries;
-    try { entries = await readdir(join(this.parts.path, folder), { withFileTypes: true }); } catch { return; }
+    try {
+      entries = await readdir(join(this.parts.path, folder), { withFileTypes: true });
+    } catch {
+      return;
+    }
     for (const entry of entries) {
       if (this.over) return;
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
@@ -129,17 +175,29 @@ async function identityOf(path: string): Promise<string | null> {
   try {
     const found = await stat(path, { bigint: true });
     return found.isDirectory() ? `${found.dev}:${found.ino}` : null;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }
 
-export interface Look { kind: 'file' | 'link' | 'other' | 'none'; bytes: number; modifiedAt: number; identity: string }
+export interface Look {
+  kind: 'file' | 'link' | 'other' | 'none';
+  bytes: number;
+  modifiedAt: number;
+  identity: string;
+}
 
 /** A path as it is now. */
 export async function lookAt(path: string): Promise<Look> {
   try {
     const found = await lstat(path, { bigint: true });
     return {
-      kind: found.isFile() ? 'file' : found.isSymbolicLink() ? 'link' : 'other', bytes: Number(found.size), modifiedAt: Number(found.mtimeNs / 1000n) / 1000, identity: `${found.dev}:${found.ino}`,
+      kind: found.isFile() ? 'file' : found.isSymbolicLink() ? 'link' : 'other',
+      bytes: Number(found.size),
+      modifiedAt: Number(found.mtimeNs / 1000n) / 1000,
+      identity: `${found.dev}:${found.ino}`,
     };
-  } catch { return { kind: 'none', bytes: 0, modifiedAt: 0, identity: '' }; }
+  } catch {
+    return { kind: 'none', bytes: 0, modifiedAt: 0, identity: '' };
+  }
 }

@@ -3,18 +3,18 @@
  *
  *   noticed → seen twice the same (writing) → whole, waits for room (waiting) → nobody writes to it, read once for its sum → a job.
  *
- * Only what was decided for good is on the disk, and a job and the record that its file was taken are one transaction: what a crash leaves out is
- * noticed again at the next start, what it leaves in is known by its content.
+ * Only what was decided for good is on the disk, and a job and the record that its file was taken are one transaction:
+ * what a crash leaves out is noticed again at the next start, what it leaves in is known by its content.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { canHeal, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import { withBeside } from '../../schemas/beside.ts';
+import { withBeside } from '../../client/beside.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { WatchDecision } from '../../schemas/watch.ts';
-import type { FileRow, TakenRow } from '../store/watch.ts';
-import type { Store } from '../store/port.ts';
+import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
+import type { Store } from '../contracts/store.ts';
 import { contentOf } from './content.ts';
 import { decide, roomFor, type Facts, type Verdict } from './decide.ts';
 import { inside, requestFor, type Folder } from './folder.ts';
@@ -23,20 +23,44 @@ import { openForWriting } from './writers.ts';
 
 /** The part of the pipeline's queue that is needed here. */
 export interface JobQueue {
-  submit(requests: readonly JobRequest[], along?: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]>;
+  submit(
+    requests: readonly JobRequest[],
+    along?: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void,
+  ): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]>;
   cancel(ids: readonly string[]): void;
   moved(id: string, path: string): void;
 }
 
-export interface TakingParts { store: Store; queue: JobQueue; settings: () => Settings; clock: () => number; log(line: string): void; changed(folder: Folder): void; ended(job: Job): void }
+export interface TakingParts {
+  store: Store;
+  queue: JobQueue;
+  settings: () => Settings;
+  clock: () => number;
+  log(line: string): void;
+  changed(folder: Folder): void;
+  ended(job: Job): void;
+}
 
 /** A file that is not decided yet. */
-export interface Candidate { folder: Folder; path: string; look: Look; changedAt: number; dueAt: number; decision: WatchDecision }
+export interface Candidate {
+  folder: Folder;
+  path: string;
+  look: Look;
+  changedAt: number;
+  dueAt: number;
+  decision: WatchDecision;
+}
 
 /** A file that is taken: its sum, and how it becomes a job where that is not what its folder says. */
-interface Take { candidate: Candidate; content: string; options?: JobOptions }
+interface Take {
+  candidate: Candidate;
+  content: string;
+  options?: JobOptions;
+}
 
-const LOOKS_AT_ONCE = 32, READS_AT_ONCE = 2, RETRY_MS = 15_000;
+const LOOKS_AT_ONCE = 32,
+  READS_AT_ONCE = 2,
+  RETRY_MS = 15_000;
 
 export class Taking {
   readonly candidates = new Map<string, Candidate>();
@@ -55,7 +79,10 @@ export class Taking {
     for (const { job, started } of parts.store.watched.open()) this.jobs.set(job, started);
   }
 
-  notice(folder: Folder, path: string): void { this.noticed.set(path, folder); this.wake(0); }
+  notice(folder: Folder, path: string): void {
+    this.noticed.set(path, folder);
+    this.wake(0);
+  }
 
   /** What became of jobs makes room for others. */
   hear(job: Job): void {
@@ -72,12 +99,25 @@ export class Taking {
     for (const candidate of [...this.candidates.values()]) if (candidate.folder === folder) this.drop(candidate);
   }
 
-  async dispose(): Promise<void> { this.over = true; clearTimeout(this.timer); await this.running; }
+  async dispose(): Promise<void> {
+    this.over = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
 
   private wake(ms: number): void {
     if (this.over || (this.running && ms === 0)) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => { this.running ??= this.round().catch(error => { this.parts.log(`watched folders: ${error instanceof Error ? error.stack : String(error)}`); }).finally(() => { this.running = null; this.schedule(); }); }, ms);
+    this.timer = setTimeout(() => {
+      this.running ??= this.round()
+        .catch(error => {
+          this.parts.log(`watched folders: ${error instanceof Error ? error.stack : String(error)}`);
+        })
+        .finally(() => {
+          this.running = null;
+          this.schedule();
+        });
+    }, ms);
     this.timer.unref();
   }
 
@@ -88,8 +128,14 @@ export class Taking {
     if (dueAt !== Infinity) this.wake(Math.max(100, dueAt - this.parts.clock()));
   }
 
-  private get unstarted(): number { let count = 0; for (const started of this.jobs.values()) if (!started) count++; return count; }
-  private get room(): number { return roomFor(this.parts.settings().watchAhead, this.unstarted); }
+  private get unstarted(): number {
+    let count = 0;
+    for (const started of this.jobs.values()) if (!started) count++;
+    return count;
+  }
+  private get room(): number {
+    return roomFor(this.parts.settings().watchAhead, this.unstarted);
+  }
 
   private async round(): Promise<void> {
     const now = this.parts.clock();
@@ -97,8 +143,11 @@ export class Taking {
     this.noticed.clear();
     for (const each of this.candidates.values()) if (each.dueAt <= now) due.push([each.path, each.folder]);
     for (let at = 0; at < due.length && !this.over; at += LOOKS_AT_ONCE) {
-      const some = due.slice(at, at + LOOKS_AT_ONCE), looks = await Promise.all(some.map(([path]) => lookAt(path)));
-      this.parts.store.turn(() => { for (const [i, [path, folder]] of some.entries()) this.see(folder, path, looks[i]!); });
+      const some = due.slice(at, at + LOOKS_AT_ONCE),
+        looks = await Promise.all(some.map(([path]) => lookAt(path)));
+      this.parts.store.turn(() => {
+        for (const [i, [path, folder]] of some.entries()) this.see(folder, path, looks[i]!);
+      });
       await turn();
     }
     if (!this.over && this.ready.size > 0) await this.admit(this.room);
@@ -107,24 +156,59 @@ export class Taking {
   /** A path as it is now: begins, goes on or ends to be a candidate. */
   private see(folder: Folder, path: string, look: Look): Candidate | null {
     if (folder.paused || !folder.notice) return null;
-    const now = this.parts.clock(), before = this.candidates.get(path);
-    const candidate: Candidate = before ?? { folder, path, look, changedAt: now, dueAt: 0, decision: { code: 'writing', args: {} } };
-    if (before && !same(before.look, look)) { before.look = look; before.changedAt = now; this.ready.delete(before); }
+    const now = this.parts.clock(),
+      before = this.candidates.get(path);
+    const candidate: Candidate = before ?? {
+      folder,
+      path,
+      look,
+      changedAt: now,
+      dueAt: 0,
+      decision: { code: 'writing', args: {} },
+    };
+    if (before && !same(before.look, look)) {
+      before.look = look;
+      before.changedAt = now;
+      this.ready.delete(before);
+    }
     const verdict = this.judge(candidate);
-    if (verdict.is === 'settled') { this.settle(candidate, verdict); return null; }
-    if (!before) { this.candidates.set(path, candidate); this.parts.changed(folder); }
-    if (verdict.is === 'wait' && verdict.decision.code !== 'waiting') this.wait(candidate, verdict.decision, verdict.ms);
-    else { this.wait(candidate, { code: 'waiting', args: {} }, Infinity); this.ready.add(candidate); }
+    if (verdict.is === 'settled') {
+      this.settle(candidate, verdict);
+      return null;
+    }
+    if (!before) {
+      this.candidates.set(path, candidate);
+      this.parts.changed(folder);
+    }
+    if (verdict.is === 'wait' && verdict.decision.code !== 'waiting')
+      this.wait(candidate, verdict.decision, verdict.ms);
+    else {
+      this.wait(candidate, { code: 'waiting', args: {} }, Infinity);
+      this.ready.add(candidate);
+    }
     return candidate;
   }
 
   private judge(candidate: Candidate, more: Pick<Facts, 'open' | 'content' | 'taken'> = {}): Verdict {
-    const { store, clock, settings } = this.parts, { folder, path, look } = candidate;
-    return decide({
-      path: inside(folder.spec.path, path) ?? path, kind: look.kind, bytes: look.bytes, sameAs: look.kind === 'file' ? known(store, folder.spec.path, path, look) : null,
-      ours: store.wrote(path) !== null || (more.content !== undefined && store.watched.byContent(folder.spec.path, more.content).some(row => row.decision.code === 'output')),
-      unchangedMs: clock() - candidate.changedAt, quietMs: (folder.spec.quietSeconds ?? settings().watchQuietSeconds) * 1000, room: 1, ...more,
-    }, folder.place);
+    const { store, clock, settings } = this.parts,
+      { folder, path, look } = candidate;
+    return decide(
+      {
+        path: inside(folder.spec.path, path) ?? path,
+        kind: look.kind,
+        bytes: look.bytes,
+        sameAs: look.kind === 'file' ? known(store, folder.spec.path, path, look) : null,
+        ours:
+          store.wrote(path) !== null ||
+          (more.content !== undefined &&
+            store.watched.byContent(folder.spec.path, more.content).some(row => row.decision.code === 'output')),
+        unchangedMs: clock() - candidate.changedAt,
+        quietMs: (folder.spec.quietSeconds ?? settings().watchQuietSeconds) * 1000,
+        room: 1,
+        ...more,
+      },
+      folder.place,
+    );
   }
 
   private wait(candidate: Candidate, decision: WatchDecision, ms: number): void {
@@ -133,40 +217,63 @@ export class Taking {
     candidate.dueAt = this.parts.clock() + ms;
   }
 
-  private settle(candidate: Candidate, { decision, keep }: Extract<Verdict, { is: 'settled' }>, content: string | null = null): void {
+  private settle(
+    candidate: Candidate,
+    { decision, keep }: Extract<Verdict, { is: 'settled' }>,
+    content: string | null = null,
+  ): void {
     this.drop(candidate);
-    const { store } = this.parts, { folder, path, look } = candidate;
+    const { store } = this.parts,
+      { folder, path, look } = candidate;
     const row = look.kind === 'file' && !keep ? known(store, folder.spec.path, path, look) : null;
     // The same file under another name keeps what was decided; so that it is known there too.
-    if (row && row.path !== path) this.put(candidate, row.job ? { code: 'renamed', args: { from: row.path } } : row.decision, row.content, row.job);
+    if (row && row.path !== path)
+      this.put(candidate, row.job ? { code: 'renamed', args: { from: row.path } } : row.decision, row.content, row.job);
     else if (keep) this.put(candidate, decision, content, null);
-    if (row?.job && row.path !== path && row.content !== null) this.lies(folder, { folder: folder.spec.path, content: row.content, path, job: row.job });
+    if (row?.job && row.path !== path && row.content !== null)
+      this.lies(folder, { folder: folder.spec.path, content: row.content, path, job: row.job });
   }
 
   /** What was taken lies at another path now. */
   private lies(folder: Folder, row: TakenRow): void {
-    const { store, queue } = this.parts, before = store.watched.taken(folder.spec.path, row.content);
+    const { store, queue } = this.parts,
+      before = store.watched.taken(folder.spec.path, row.content);
     if (!before || before.path === row.path) return;
     void lookAt(before.path).then(there => {
       // A second name for the same file is no other place.
       if (there.kind !== 'none') return;
-      store.turn(() => { store.watched.putTaken(row); });
+      store.turn(() => {
+        store.watched.putTaken(row);
+      });
       queue.moved(row.job, row.path);
     });
   }
 
   private drop(candidate: Candidate): void {
     this.ready.delete(candidate);
-    if (this.candidates.get(candidate.path) === candidate && this.candidates.delete(candidate.path)) this.parts.changed(candidate.folder);
+    if (this.candidates.get(candidate.path) === candidate && this.candidates.delete(candidate.path))
+      this.parts.changed(candidate.folder);
   }
 
   private put(candidate: Candidate, decision: WatchDecision, content: string | null, job: string | null): void {
     const { folder, path, look } = candidate;
-    const row: FileRow = { folder: folder.spec.path, path, bytes: look.bytes, modifiedAt: look.modifiedAt, identity: look.identity, content, job, decision, at: this.parts.clock() };
+    const row: FileRow = {
+      folder: folder.spec.path,
+      path,
+      bytes: look.bytes,
+      modifiedAt: look.modifiedAt,
+      identity: look.identity,
+      content,
+      job,
+      decision,
+      at: this.parts.clock(),
+    };
     this.parts.store.turn(() => this.parts.store.watched.putFiles([row]));
   }
 
-  /** The first files that wait, as many as there is room for: who writes to them, what is in them, and into the queue. */
+  /**
+   * The first files that wait, as many as there is room for: who writes to them, what is in them, and into the queue.
+   */
   private async admit(room: number): Promise<void> {
     const first = [...this.ready].slice(0, room);
     if (first.length === 0) return;
@@ -176,23 +283,49 @@ export class Taking {
     const one = async (candidate: Candidate): Promise<void> => {
       if (this.over || !this.ready.has(candidate)) return;
       const verdict = this.judge(candidate, { open: open.has(candidate.path) });
-      if (verdict.is === 'wait') { this.ready.delete(candidate); this.wait(candidate, verdict.decision, verdict.ms); return; }
-      if (verdict.is === 'settled') { this.settle(candidate, verdict); return; }
+      if (verdict.is === 'wait') {
+        this.ready.delete(candidate);
+        this.wait(candidate, verdict.decision, verdict.ms);
+        return;
+      }
+      if (verdict.is === 'settled') {
+        this.settle(candidate, verdict);
+        return;
+      }
       let content: string | null;
-      try { content = await contentOf(candidate.path, candidate.look.bytes); } catch (error) { this.cannot(candidate, error); return; }
-      const look = await lookAt(candidate.path), before = candidate.look;
-      if (!this.ready.has(candidate) || !this.see(candidate.folder, candidate.path, look) || !same(before, look) || content === null) return;
+      try {
+        content = await contentOf(candidate.path, candidate.look.bytes);
+      } catch (error) {
+        this.cannot(candidate, error);
+        return;
+      }
+      const look = await lookAt(candidate.path),
+        before = candidate.look;
+      if (
+        !this.ready.has(candidate) ||
+        !this.see(candidate.folder, candidate.path, look) ||
+        !same(before, look) ||
+        content === null
+      )
+        return;
       // Copies of one recording in the same batch: the second is looked at when the first is known.
       if (take.some(each => each.content === content && each.candidate.folder === candidate.folder)) return;
       const taken = store.watched.taken(candidate.folder.spec.path, content);
-      const there = taken !== null && store.watched.file(taken.folder, taken.path)?.content === content && (await lookAt(taken.path)).kind === 'file';
+      const there =
+        taken !== null &&
+        store.watched.file(taken.folder, taken.path)?.content === content &&
+        (await lookAt(taken.path)).kind === 'file';
       const last = this.judge(candidate, { open: false, content, taken: taken && { ...taken, there } });
       if (last.is === 'take') take.push({ candidate, content });
       else if (last.is === 'settled') this.settle(candidate, last, content);
       else if (last.is === 'moved') this.found(candidate, content, last.from);
     };
     const left = first.values();
-    await Promise.all(Array.from({ length: READS_AT_ONCE }, async () => { for (const candidate of left) await one(candidate); }));
+    await Promise.all(
+      Array.from({ length: READS_AT_ONCE }, async () => {
+        for (const candidate of left) await one(candidate);
+      }),
+    );
     if (take.length > 0 && !this.over) await this.submit(take);
   }
 
@@ -200,12 +333,26 @@ export class Taking {
     this.ready.delete(candidate);
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') this.drop(candidate);
-    else this.wait(candidate, { code: 'retry', args: {}, failure: code === 'EACCES' || code === 'EPERM' ? { code: 'unreadableFile', args: { path: candidate.path } } : toFailure(error) }, RETRY_MS);
+    else
+      this.wait(
+        candidate,
+        {
+          code: 'retry',
+          args: {},
+          failure:
+            code === 'EACCES' || code === 'EPERM'
+              ? { code: 'unreadableFile', args: { path: candidate.path } }
+              : toFailure(error),
+        },
+        RETRY_MS,
+      );
   }
 
   /** The content was taken before, from a path where it no longer is. */
   private found(candidate: Candidate, content: string, { path: from, job }: TakenRow): void {
-    const { store, queue } = this.parts, { folder, path } = candidate, again = from === path;
+    const { store, queue } = this.parts,
+      { folder, path } = candidate,
+      again = from === path;
     store.turn(() => {
       this.put(candidate, again ? { code: 'taken', args: {} } : { code: 'renamed', args: { from } }, content, job);
       store.watched.putTaken({ folder: folder.spec.path, content, path, job });
@@ -218,8 +365,17 @@ export class Taking {
   private async withBeside(take: readonly Take[]): Promise<Take[]> {
     const ready: Take[] = [];
     for (const each of take) {
-      const { folder: { spec }, path } = each.candidate;
-      try { ready.push(spec.glossary === false ? each : { ...each, options: await withBeside(path, spec.path, spec.options) }); } catch (error) { this.refused(each.candidate, toFailure(error)); }
+      const {
+        folder: { spec },
+        path,
+      } = each.candidate;
+      try {
+        ready.push(
+          spec.glossary === false ? each : { ...each, options: await withBeside(path, spec.path, spec.options) },
+        );
+      } catch (error) {
+        this.refused(each.candidate, toFailure(error));
+      }
     }
     return ready;
   }
@@ -229,18 +385,26 @@ export class Taking {
     take = await this.withBeside(take);
     if (take.length === 0) return;
     const replaced = take.map(({ candidate }) => store.watched.file(candidate.folder.spec.path, candidate.path));
-    const results = await queue.submit(take.map(({ candidate, options = candidate.folder.spec.options }) => requestFor(candidate.folder.spec, candidate.path, options)), jobs => {
-      for (const [i, job] of jobs.entries()) {
-        if ('failure' in job) continue;
-        const { candidate, content } = take[i]!;
-        this.put(candidate, { code: 'taken', args: {} }, content, job.id);
-        store.watched.putTaken({ folder: candidate.folder.spec.path, content, path: candidate.path, job: job.id });
-        this.jobs.set(job.id, false);
-      }
-    });
+    const results = await queue.submit(
+      take.map(({ candidate, options = candidate.folder.spec.options }) =>
+        requestFor(candidate.folder.spec, candidate.path, options),
+      ),
+      jobs => {
+        for (const [i, job] of jobs.entries()) {
+          if ('failure' in job) continue;
+          const { candidate, content } = take[i]!;
+          this.put(candidate, { code: 'taken', args: {} }, content, job.id);
+          store.watched.putTaken({ folder: candidate.folder.spec.path, content, path: candidate.path, job: job.id });
+          this.jobs.set(job.id, false);
+        }
+      },
+    );
     for (const [i, result] of results.entries()) {
       const { candidate } = take[i]!;
-      if ('failure' in result) { this.refused(candidate, result.failure); continue; }
+      if ('failure' in result) {
+        this.refused(candidate, result.failure);
+        continue;
+      }
       candidate.folder.counts.taken++;
       this.drop(candidate);
       // What was taken from this path before was not whole, or is not there any more.
@@ -262,11 +426,13 @@ export class Taking {
   }
 }
 
-const same = (a: Look, b: Look): boolean => a.kind === b.kind && a.bytes === b.bytes && a.modifiedAt === b.modifiedAt && a.identity === b.identity;
+const same = (a: Look, b: Look): boolean =>
+  a.kind === b.kind && a.bytes === b.bytes && a.modifiedAt === b.modifiedAt && a.identity === b.identity;
 
 /** The record of this very file, under this name or another. */
 export function known(store: Store, folder: string, path: string, look: Look): FileRow | null {
-  const fits = (row: FileRow): boolean => row.bytes === look.bytes && row.modifiedAt === look.modifiedAt && row.identity === look.identity;
+  const fits = (row: FileRow): boolean =>
+    row.bytes === look.bytes && row.modifiedAt === look.modifiedAt && row.identity === look.identity;
   const here = store.watched.file(folder, path);
   if (here && fits(here)) return here;
   return store.watched.byIdentity(folder, look.identity).find(fits) ?? null;

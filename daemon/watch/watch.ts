@@ -1,4 +1,7 @@
-/** Watched folders: which there are, what is told of them, and what becomes of their files when jobs end. How a file is taken: taking.ts. */
+/**
+ * Watched folders: which there are, what is told of them, and what becomes of their files when jobs end. How a file is
+ * taken: taking.ts.
+ */
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { EarshotError, toFailure } from '../../schemas/errors.ts';
@@ -8,8 +11,8 @@ import type { StateEvent } from '../../schemas/rpc.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { WatchedFile, WatchedFolder, WatchSpec } from '../../schemas/watch.ts';
-import type { Store } from '../store/port.ts';
-import type { FileRow, TakenRow } from '../store/watch.ts';
+import type { Store } from '../contracts/store.ts';
+import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
 import { contentOf } from './content.ts';
 import { decide } from './decide.ts';
 import { innermost, inside, noticeOf, placeOf, present, type Folder } from './folder.ts';
@@ -18,7 +21,12 @@ import { moveOriginal } from './originals.ts';
 import { known, Taking, type JobQueue } from './taking.ts';
 
 export interface WatchParts {
-  store: Store; queue: JobQueue; settings: () => Settings; clock: () => number; log(line: string): void; publish(event: StateEvent): void;
+  store: Store;
+  queue: JobQueue;
+  settings: () => Settings;
+  clock: () => number;
+  log(line: string): void;
+  publish(event: StateEvent): void;
   /** Whether jobs with these options can be had. @throws unknownModel, wrongStage, … */
   check(options: JobOptions): Promise<void>;
 }
@@ -39,24 +47,38 @@ export class Watch {
   constructor(parts: WatchParts) {
     this.parts = parts;
     this.taking = new Taking({ ...parts, changed: folder => this.tell(folder), ended: job => this.ended(job) });
-    for (const row of parts.store.watched.folders()) this.folders.set(row.spec.path, { ...row, place: { others: [] }, notice: null, counts: parts.store.watched.count(row.spec.path) });
-    const each = (work: (folder: Folder) => Promise<void> | undefined): void => { for (const folder of this.folders.values()) void work(folder)?.catch(error => this.failed(error)); };
+    for (const row of parts.store.watched.folders())
+      this.folders.set(row.spec.path, {
+        ...row,
+        place: { others: [] },
+        notice: null,
+        counts: parts.store.watched.count(row.spec.path),
+      });
+    const each = (work: (folder: Folder) => Promise<void> | undefined): void => {
+      for (const folder of this.folders.values()) void work(folder)?.catch(error => this.failed(error));
+    };
     this.timers = [
       setInterval(() => each(folder => folder.notice?.check()), CHECK_MS),
-      setInterval(() => each(folder => (folder.notice?.state === 'watching' ? folder.notice.walk() : undefined)), WALK_MS),
+      setInterval(
+        () => each(folder => (folder.notice?.state === 'watching' ? folder.notice.walk() : undefined)),
+        WALK_MS,
+      ),
     ];
     for (const timer of this.timers) timer.unref();
   }
 
   /** Somebody has to be there: a folder is watched. */
-  get active(): boolean { return [...this.folders.values()].some(folder => !folder.paused); }
+  get active(): boolean {
+    return [...this.folders.values()].some(folder => !folder.paused);
+  }
 
   /** Opens every folder, and ends what a crash left half done. */
   start(): void {
     this.settlePlaces();
     for (const folder of this.folders.values()) {
       if (!folder.paused) this.open(folder);
-      if (folder.spec.moveTo) for (const row of this.parts.store.watched.unmoved(folder.spec.path)) this.keepOriginal(folder, row);
+      if (folder.spec.moveTo)
+        for (const row of this.parts.store.watched.unmoved(folder.spec.path)) this.keepOriginal(folder, row);
     }
   }
 
@@ -67,21 +89,47 @@ export class Watch {
     if (isFinal(event.job.state)) this.ended(event.job);
   }
 
-  list(): WatchedFolder[] { return [...this.folders.values()].map(folder => this.present(folder)); }
+  list(): WatchedFolder[] {
+    return [...this.folders.values()].map(folder => this.present(folder));
+  }
 
   /** @throws noSuchFolder, badRequest, and what `check` throws */
   async add(asked: WatchSpec, existing: 'take' | 'leave' = 'take'): Promise<WatchedFolder> {
-    for (const path of [asked.path, asked.options.outputs?.directory, asked.moveTo]) if (path !== undefined && !isAbsolute(path)) throw new EarshotError('badRequest', { path });
-    const real = await realpath(asked.path).catch(() => null), known = this.folders.get(real ?? asked.path);
-    if (!known && !(real && (await stat(real)).isDirectory())) throw new EarshotError('noSuchFolder', { path: asked.path });
-    const spec: WatchSpec = { ...asked, path: real ?? asked.path, ...(asked.moveTo ? { moveTo: await realEnough(asked.moveTo) } : {}) };
-    if (spec.options.outputs?.directory) spec.options = { ...spec.options, outputs: { ...spec.options.outputs, directory: await realEnough(spec.options.outputs.directory) } };
+    for (const path of [asked.path, asked.options.outputs?.directory, asked.moveTo])
+      if (path !== undefined && !isAbsolute(path)) throw new EarshotError('badRequest', { path });
+    const real = await realpath(asked.path).catch(() => null),
+      known = this.folders.get(real ?? asked.path);
+    if (!known && !(real && (await stat(real)).isDirectory()))
+      throw new EarshotError('noSuchFolder', { path: asked.path });
+    const spec: WatchSpec = {
+      ...asked,
+      path: real ?? asked.path,
+      ...(asked.moveTo ? { moveTo: await realEnough(asked.moveTo) } : {}),
+    };
+    if (spec.options.outputs?.directory)
+      spec.options = {
+        ...spec.options,
+        outputs: { ...spec.options.outputs, directory: await realEnough(spec.options.outputs.directory) },
+      };
     if (spec.moveTo === spec.path) throw new EarshotError('badRequest', { field: 'moveTo', path: spec.moveTo });
     await this.parts.check(spec.options);
     const { store, clock } = this.parts;
-    const folder: Folder = { spec, paused: known?.paused ?? false, since: known?.since ?? clock(), place: placeOf(spec, [...this.folders.values()].map(each => each.spec)), notice: null, counts: store.watched.count(spec.path) };
+    const folder: Folder = {
+      spec,
+      paused: known?.paused ?? false,
+      since: known?.since ?? clock(),
+      place: placeOf(
+        spec,
+        [...this.folders.values()].map(each => each.spec),
+      ),
+      notice: null,
+      counts: store.watched.count(spec.path),
+    };
     const before = existing === 'leave' ? await this.there(folder) : [];
-    store.batch(() => { store.watched.putFolder(folder); store.watched.putFiles(before); });
+    store.batch(() => {
+      store.watched.putFolder(folder);
+      store.watched.putFiles(before);
+    });
     if (known) this.close(known);
     this.folders.set(spec.path, folder);
     this.settlePlaces();
@@ -107,7 +155,8 @@ export class Watch {
       if (folder.paused === paused) continue;
       folder.paused = paused;
       this.parts.store.watched.putFolder(folder);
-      if (paused) this.close(folder); else this.open(folder);
+      if (paused) this.close(folder);
+      else this.open(folder);
       this.tell(folder);
     }
   }
@@ -115,24 +164,61 @@ export class Watch {
   /** @throws notWatched */
   async files(path: string, limit: number): Promise<WatchedFile[]> {
     const [folder] = await this.named([path]);
-    const now = [...this.taking.candidates.values()].filter(each => each.folder === folder).sort((a, b) => b.changedAt - a.changedAt).slice(0, limit)
-      .map((each): WatchedFile => ({ path: each.path, folder: folder!.spec.path, bytes: each.look.bytes, at: each.changedAt, decision: each.decision, job: null }));
-    return [...now, ...this.parts.store.watched.recent(folder!.spec.path, limit - now.length).filter(row => row.path !== row.decision.args.to).map(fileOf)];
+    const now = [...this.taking.candidates.values()]
+      .filter(each => each.folder === folder)
+      .sort((a, b) => b.changedAt - a.changedAt)
+      .slice(0, limit)
+      .map((each): WatchedFile => ({
+        path: each.path,
+        folder: folder!.spec.path,
+        bytes: each.look.bytes,
+        at: each.changedAt,
+        decision: each.decision,
+        job: null,
+      }));
+    return [
+      ...now,
+      ...this.parts.store.watched
+        .recent(folder!.spec.path, limit - now.length)
+        .filter(row => row.path !== row.decision.args.to)
+        .map(fileOf),
+    ];
   }
 
   /** What was decided about a file, or would be. One that nobody noticed yet is looked at. @throws badRequest */
   async why(asked: string): Promise<WatchedFile> {
     if (!isAbsolute(asked)) throw new EarshotError('badRequest', { field: 'path' }, 'the path is not absolute');
     const path = join(await realpath(dirname(asked)).catch(() => dirname(asked)), basename(asked));
-    const { store, clock } = this.parts, folder = innermost(this.folders.values(), path), look = await lookAt(path);
-    const says = (code: WatchedFile['decision']['code'], args: WatchedFile['decision']['args'] = {}): WatchedFile =>
-      ({ path, folder: folder?.spec.path ?? null, bytes: look.kind === 'file' ? look.bytes : null, at: clock(), decision: { code, args }, job: null });
+    const { store, clock } = this.parts,
+      folder = innermost(this.folders.values(), path),
+      look = await lookAt(path);
+    const says = (code: WatchedFile['decision']['code'], args: WatchedFile['decision']['args'] = {}): WatchedFile => ({
+      path,
+      folder: folder?.spec.path ?? null,
+      bytes: look.kind === 'file' ? look.bytes : null,
+      at: clock(),
+      decision: { code, args },
+      job: null,
+    });
     if (!folder) return says('notWatched');
     const candidate = this.taking.candidates.get(path);
     if (candidate) return { ...says(candidate.decision.code), decision: candidate.decision, at: candidate.changedAt };
     const record = store.watched.file(folder.spec.path, path);
-    if (record && (look.kind === 'none' || known(store, folder.spec.path, path, look)?.path === path)) return fileOf(record);
-    const verdict = decide({ path: inside(folder.spec.path, path)!, kind: look.kind, bytes: look.bytes, sameAs: null, ours: store.wrote(path) !== null, unchangedMs: 0, quietMs: 1, room: 0 }, folder.place);
+    if (record && (look.kind === 'none' || known(store, folder.spec.path, path, look)?.path === path))
+      return fileOf(record);
+    const verdict = decide(
+      {
+        path: inside(folder.spec.path, path)!,
+        kind: look.kind,
+        bytes: look.bytes,
+        sameAs: null,
+        ours: store.wrote(path) !== null,
+        unchangedMs: 0,
+        quietMs: 1,
+        room: 0,
+      },
+      folder.place,
+    );
     if (verdict.is === 'settled') return { ...says('unseen'), decision: verdict.decision };
     if (folder.paused) return says('folderPaused');
     if (folder.notice?.state === 'missing') return says('folderMissing');
@@ -146,7 +232,10 @@ export class Watch {
   }
 
   private open(folder: Folder): void {
-    folder.notice = noticeOf(folder, { found: path => this.taking.notice(folder, path), changed: () => this.tell(folder) });
+    folder.notice = noticeOf(folder, {
+      found: path => this.taking.notice(folder, path),
+      changed: () => this.tell(folder),
+    });
     folder.notice.open().catch(error => this.failed(error));
   }
 
@@ -163,43 +252,76 @@ export class Watch {
   }
 
   private async named(paths: readonly string[]): Promise<Folder[]> {
-    return Promise.all(paths.map(async path => {
-      const folder = this.folders.get(path) ?? this.folders.get(await realpath(path).catch(() => path));
-      if (!folder) throw new EarshotError('notWatched', { path });
-      return folder;
-    }));
+    return Promise.all(
+      paths.map(async path => {
+        const folder = this.folders.get(path) ?? this.folders.get(await realpath(path).catch(() => path));
+        if (!folder) throw new EarshotError('notWatched', { path });
+        return folder;
+      }),
+    );
   }
 
   private present(folder: Folder): WatchedFolder {
-    let waiting = 0, writing = 0;
-    for (const each of this.taking.candidates.values()) if (each.folder === folder) { if (each.decision.code === 'waiting' || each.decision.code === 'retry') waiting++; else writing++; }
+    let waiting = 0,
+      writing = 0;
+    for (const each of this.taking.candidates.values())
+      if (each.folder === folder) {
+        if (each.decision.code === 'waiting' || each.decision.code === 'retry') waiting++;
+        else writing++;
+      }
     return present(folder, { waiting, writing });
   }
 
   private tell(folder: Folder): void {
     if (this.telling.has(folder)) return;
-    const timer = setTimeout(() => { this.telling.delete(folder); if (this.folders.get(folder.spec.path) === folder) this.parts.publish({ type: 'watch', folder: this.present(folder) }); }, TELL_MS);
+    const timer = setTimeout(() => {
+      this.telling.delete(folder);
+      if (this.folders.get(folder.spec.path) === folder)
+        this.parts.publish({ type: 'watch', folder: this.present(folder) });
+    }, TELL_MS);
     this.telling.set(folder, timer);
     timer.unref();
   }
 
   /** What lies in a folder before it is watched. */
   private async there(folder: Folder): Promise<FileRow[]> {
-    const paths: string[] = [], rows: FileRow[] = [], { store, clock } = this.parts;
+    const paths: string[] = [],
+      rows: FileRow[] = [],
+      { store, clock } = this.parts;
     const notice = noticeOf(folder, { found: path => paths.push(path), changed: () => {} });
     await notice.walk();
     for (const path of paths) {
       const look = await lookAt(path);
-      if (look.kind === 'file' && !known(store, folder.spec.path, path, look)) rows.push({ folder: folder.spec.path, path, bytes: look.bytes, modifiedAt: look.modifiedAt, identity: look.identity, content: null, job: null, decision: { code: 'before', args: {} }, at: clock() });
+      if (look.kind === 'file' && !known(store, folder.spec.path, path, look))
+        rows.push({
+          folder: folder.spec.path,
+          path,
+          bytes: look.bytes,
+          modifiedAt: look.modifiedAt,
+          identity: look.identity,
+          content: null,
+          job: null,
+          decision: { code: 'before', args: {} },
+          at: clock(),
+        });
     }
     return rows;
   }
 
   private ended(job: Job): void {
-    const { store } = this.parts, row = store.watched.takenBy(job.id), folder = row && this.folders.get(row.folder);
+    const { store } = this.parts,
+      row = store.watched.takenBy(job.id),
+      folder = row && this.folders.get(row.folder);
     if (row && folder && job.state === 'completed' && folder.spec.moveTo) this.keepOriginal(folder, row);
-    if (row && folder && job.state === 'failed' && (job.failure?.code === 'noSuchFile' || job.failure?.code === 'recordingChanged')) this.find(row).catch(error => this.failed(error));
-    for (const output of job.outputs) if (isMedia(output.path)) this.keepOutput(output.path).catch(error => this.failed(error));
+    if (
+      row &&
+      folder &&
+      job.state === 'failed' &&
+      (job.failure?.code === 'noSuchFile' || job.failure?.code === 'recordingChanged')
+    )
+      this.find(row).catch(error => this.failed(error));
+    for (const output of job.outputs)
+      if (isMedia(output.path)) this.keepOutput(output.path).catch(error => this.failed(error));
   }
 
   /** The recording was not where it was taken from: a copy or the file itself may lie elsewhere. */
@@ -208,7 +330,9 @@ export class Watch {
     for (const copy of store.watched.byContent(row.folder, row.content)) {
       const look = await lookAt(copy.path);
       if (look.kind !== 'file' || look.bytes !== copy.bytes || look.modifiedAt !== copy.modifiedAt) continue;
-      store.turn(() => { store.watched.putTaken({ ...row, path: copy.path }); });
+      store.turn(() => {
+        store.watched.putTaken({ ...row, path: copy.path });
+      });
       queue.moved(row.job, copy.path);
       return;
     }
@@ -216,32 +340,63 @@ export class Watch {
 
   /** Known by what is in it, it is not taken for a recording under another name either. */
   private async keepOutput(path: string): Promise<void> {
-    const folder = innermost(this.folders.values(), path), look = await lookAt(path);
-    const content = folder && look.kind === 'file' ? await contentOf(path, look.bytes) : null, { store, clock } = this.parts;
+    const folder = innermost(this.folders.values(), path),
+      look = await lookAt(path);
+    const content = folder && look.kind === 'file' ? await contentOf(path, look.bytes) : null,
+      { store, clock } = this.parts;
     if (content === null) return;
-    store.turn(() => store.watched.putFiles([{ folder: folder!.spec.path, path, bytes: look.bytes, modifiedAt: look.modifiedAt, identity: look.identity, content, job: null, decision: { code: 'output', args: {} }, at: clock() }]));
+    store.turn(() =>
+      store.watched.putFiles([
+        {
+          folder: folder!.spec.path,
+          path,
+          bytes: look.bytes,
+          modifiedAt: look.modifiedAt,
+          identity: look.identity,
+          content,
+          job: null,
+          decision: { code: 'output', args: {} },
+          at: clock(),
+        },
+      ]),
+    );
   }
 
   private keepOriginal(folder: Folder, row: TakenRow): void {
-    const { store, queue, clock } = this.parts, file = store.watched.file(row.folder, row.path), way = inside(row.folder, row.path);
+    const { store, queue, clock } = this.parts,
+      file = store.watched.file(row.folder, row.path),
+      way = inside(row.folder, row.path);
     if (!file || way === null || file.decision.code === 'moved') return;
-    moveOriginal(row.path, join(folder.spec.moveTo!, way), file).then(to => {
-      if (to === null) return;
-      store.turn(() => {
-        const moved: FileRow = { ...file, decision: { code: 'moved', args: { to } }, at: clock() };
-        store.watched.putFiles([moved, { ...moved, path: to }]);
-        store.watched.putTaken({ ...row, path: to });
-      });
-      queue.moved(row.job, to);
-    }).catch(error => this.failed(error));
+    moveOriginal(row.path, join(folder.spec.moveTo!, way), file)
+      .then(to => {
+        if (to === null) return;
+        store.turn(() => {
+          const moved: FileRow = { ...file, decision: { code: 'moved', args: { to } }, at: clock() };
+          store.watched.putFiles([moved, { ...moved, path: to }]);
+          store.watched.putTaken({ ...row, path: to });
+        });
+        queue.moved(row.job, to);
+      })
+      .catch(error => this.failed(error));
   }
 
-  private failed(error: unknown): void { this.parts.log(`watched folders: ${toFailure(error).detail ?? String(error)}`); }
+  private failed(error: unknown): void {
+    this.parts.log(`watched folders: ${toFailure(error).detail ?? String(error)}`);
+  }
 }
 
-const fileOf = (row: FileRow): WatchedFile => ({ path: row.path, folder: row.folder, bytes: row.bytes, at: row.at, decision: row.decision, job: row.job });
+const fileOf = (row: FileRow): WatchedFile => ({
+  path: row.path,
+  folder: row.folder,
+  bytes: row.bytes,
+  at: row.at,
+  decision: row.decision,
+  job: row.job,
+});
 
 /** The real path of what may not be there yet. */
 async function realEnough(path: string): Promise<string> {
-  return realpath(path).catch(async () => (dirname(path) === path ? path : join(await realEnough(dirname(path)), basename(path))));
+  return realpath(path).catch(async () =>
+    dirname(path) === path ? path : join(await realEnough(dirname(path)), basename(path)),
+  );
 }

@@ -1,24 +1,35 @@
 /**
- * *Earshot: Dictate*: what is said into the microphone appears at the cursor. One at a time in a window; the same command, Escape or the status bar end it.
+ * *Earshot: Dictate*: what is said into the microphone appears at the cursor. One at a time in a window; the same
+ * command, Escape or the status bar end it.
  *
- * The words are a live session's, so they come while one speaks and are mended in place afterwards. They follow the cursor: where somebody clicks, or
- * types on, what is said next goes, while what was said before is still mended where it stands. Each such place is a stream of its own (streaming/).
+ * The words are a live session's, so they come while one speaks and are mended in place afterwards. They follow the
+ * cursor: where somebody clicks, or types on, what is said next goes, while what was said before is still mended where
+ * it stands. Each such place is a stream of its own (streaming/).
  */
 import * as vscode from 'vscode';
-import type { LiveFeed } from '../../schemas/live-feed.ts';
-import type { Recording } from '../../schemas/microphone.ts';
+import type { LiveFeed } from '../../client/live-feed.ts';
+import type { Recording } from '../../client/microphone.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { Template } from '../streaming/layout.ts';
 import type { Stream } from '../streaming/stream.ts';
 import { gapText } from '../streaming/streams.ts';
 import { withGlossary } from '../glossary.ts';
 import { errorText } from '../words.ts';
-import { settled } from './options.ts';
-import type { Parts } from './transcribe.ts';
+import { settled } from '../requests/options.ts';
+import type { Parts } from '../requests/request.ts';
 
 const METER_MS = 120;
 
-interface Session { job: string; recording: Recording; feed: LiveFeed; document: vscode.TextDocument; stream: Stream; level: number; since: number; ending: boolean }
+interface Session {
+  job: string;
+  recording: Recording;
+  feed: LiveFeed;
+  document: vscode.TextDocument;
+  stream: Stream;
+  level: number;
+  since: number;
+  ending: boolean;
+}
 
 export class Dictation implements vscode.Disposable {
   readonly #parts: Parts;
@@ -35,10 +46,7 @@ export class Dictation implements vscode.Disposable {
     this.#item = vscode.window.createStatusBarItem('earshot.dictation', vscode.StatusBarAlignment.Left, 41);
     this.#item.name = vscode.l10n.t('Earshot: Dictation');
     this.#item.command = 'earshot.dictate';
-    this.#subscriptions = [
-      this.#item,
-      vscode.window.onDidChangeTextEditorSelection(event => this.#moved(event)),
-    ];
+    this.#subscriptions = [this.#item, vscode.window.onDidChangeTextEditorSelection(event => this.#moved(event))];
   }
 
   /** Begins, or ends what was begun. */
@@ -46,7 +54,11 @@ export class Dictation implements vscode.Disposable {
     if (this.#session) return this.stop();
     if (this.#starting) return;
     this.#starting = true;
-    try { await this.#begin(); } finally { this.#starting = false; }
+    try {
+      await this.#begin();
+    } finally {
+      this.#starting = false;
+    }
   }
 
   /** No more is recorded; resolves when the last words are in the document. */
@@ -69,36 +81,75 @@ export class Dictation implements vscode.Disposable {
   }
 
   async #begin(): Promise<void> {
-    const { daemon, log } = this.#parts, setting = vscode.workspace.getConfiguration('earshot');
+    const { daemon, log } = this.#parts,
+      setting = vscode.workspace.getConfiguration('earshot');
     const device = setting.get<string | null>('dictation.device', null) || undefined;
-    if (device === undefined && !await this.#mayListen()) return;
-    const editor = vscode.window.activeTextEditor ?? await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: 'markdown', content: '' }));
+    if (device === undefined && !(await this.#mayListen())) return;
+    const editor =
+      vscode.window.activeTextEditor ??
+      (await vscode.window.showTextDocument(
+        await vscode.workspace.openTextDocument({ language: 'markdown', content: '' }),
+      ));
     const { document } = editor;
     this.#item.text = `$(loading~spin) ${vscode.l10n.t('Dictation')}`;
     this.#item.show();
     try {
-      const [{ LiveFeed }, { loudness, record }] = await Promise.all([import('../../schemas/live-feed.ts'), import('../../schemas/microphone.ts')]);
+      const [{ LiveFeed }, { loudness, record }] = await Promise.all([
+        import('../../client/live-feed.ts'),
+        import('../../client/microphone.ts'),
+      ]);
       // Nobody is told apart: whoever dictates speaks alone.
-      const { translateTo, outputs: _none, speakers: _alone, ...options } = await withGlossary(this.#home(document), settled(document.uri).options);
+      const {
+        translateTo,
+        outputs: _none,
+        speakers: _alone,
+        ...options
+      } = await withGlossary(this.#home(document), settled(document.uri).options);
       const { ffmpeg } = await daemon.call('live/recorder', {});
-      const { job } = await daemon.call('live/open', { format: 'pcm', name: vscode.l10n.t('Dictation'), options: { ...options, ...(translateTo && setting.get('dictation.translate', false) ? { translateTo } : {}) } });
+      const { job } = await daemon.call('live/open', {
+        format: 'pcm',
+        name: vscode.l10n.t('Dictation'),
+        options: { ...options, ...(translateTo && setting.get('dictation.translate', false) ? { translateTo } : {}) },
+      });
       if (!daemon.state.jobs.has(job.id)) daemon.state.jobs.set(job.id, job);
-      const feed = new LiveFeed(job.id, { append: params => daemon.call('live/append', params), close: params => daemon.call('live/close', params) });
-      const session: Session = { job: job.id, recording: record(ffmpeg, device), feed, document, level: 0, since: Date.now(), ending: false,
-        stream: this.#place(job.id, document, document.offsetAt(editor.selection.active), 0) };
+      const feed = new LiveFeed(job.id, {
+        append: params => daemon.call('live/append', params),
+        close: params => daemon.call('live/close', params),
+      });
+      const session: Session = {
+        job: job.id,
+        recording: record(ffmpeg, device),
+        feed,
+        document,
+        level: 0,
+        since: Date.now(),
+        ending: false,
+        stream: this.#place(job.id, document, document.offsetAt(editor.selection.active), 0),
+      };
       this.#session = session;
       void vscode.commands.executeCommand('setContext', 'earshot.dictating', true);
       this.#timer = setInterval(() => this.#paint(), METER_MS);
       this.#paint();
-      const pour = async (): Promise<void> => { for await (const chunk of session.recording.sound) { session.level = Math.max(loudness(chunk), session.level * 0.8); feed.push(chunk); } };
-      // The microphone went away, the session was cancelled, or a file that stands in for it is over: what was said so far stays.
-      Promise.race([pour(), feed.failed]).then(() => this.stop(), async (error: unknown) => {
-        log.error(String(error));
-        void vscode.window.showErrorMessage(errorText(error));
-        session.recording.stop();
-        await feed.end().catch(() => {});
-        this.#ended(session);
-      }).catch((error: unknown) => log.error(String(error)));
+      const pour = async (): Promise<void> => {
+        for await (const chunk of session.recording.sound) {
+          session.level = Math.max(loudness(chunk), session.level * 0.8);
+          feed.push(chunk);
+        }
+      };
+      // The microphone went away, the session was cancelled, or a file that stands in for it is over: what was said so
+      // far stays.
+      Promise.race([pour(), feed.failed])
+        .then(
+          () => this.stop(),
+          async (error: unknown) => {
+            log.error(String(error));
+            void vscode.window.showErrorMessage(errorText(error));
+            session.recording.stop();
+            await feed.end().catch(() => {});
+            this.#ended(session);
+          },
+        )
+        .catch((error: unknown) => log.error(String(error)));
     } catch (error) {
       this.#item.hide();
       throw error;
@@ -113,25 +164,52 @@ export class Dictation implements vscode.Disposable {
 
   /** Where the microphone is not that of the keyboard, people must know. */
   async #mayListen(): Promise<boolean> {
-    const place = vscode.env.remoteName ?? (vscode.env.uiKind === vscode.UIKind.Web ? vscode.l10n.t('the server of this page') : null);
+    const place =
+      vscode.env.remoteName ??
+      (vscode.env.uiKind === vscode.UIKind.Web ? vscode.l10n.t('the server of this page') : null);
     if (place === null || this.#warned) return true;
     const go = vscode.l10n.t('Dictate Anyway');
-    const picked = await vscode.window.showWarningMessage(vscode.l10n.t('This window works on another machine ({0}).', place), { modal: true, detail: vscode.l10n.t('The microphone would be that machine’s, not the one in front of you. To use yours, dictate in a local window.') }, go);
-    return this.#warned = picked === go;
+    const picked = await vscode.window.showWarningMessage(
+      vscode.l10n.t('This window works on another machine ({0}).', place),
+      {
+        modal: true,
+        detail: vscode.l10n.t(
+          'The microphone would be that machine’s, not the one in front of you. To use yours, dictate in a local window.',
+        ),
+      },
+      go,
+    );
+    return (this.#warned = picked === go);
   }
 
   /** What is said from utterance `from` on, at this place. */
   #place(job: string, document: vscode.TextDocument, origin: number, from: number): Stream {
-    const template: Template = { format: document.languageId === 'markdown' ? 'markdown' : 'text', timestamps: 'none', paragraphPauseMs: Number.MAX_SAFE_INTEGER, translation: 'instead', heading: null, gap: gapText };
+    const template: Template = {
+      format: document.languageId === 'markdown' ? 'markdown' : 'text',
+      timestamps: 'none',
+      paragraphPauseMs: Number.MAX_SAFE_INTEGER,
+      translation: 'instead',
+      heading: null,
+      gap: gapText,
+    };
     const stream = this.#parts.streams.start(job, document, template, origin, undefined, from);
-    stream.onEnded(how => { if ((how === 'takenBack' || how === 'unwanted') && this.#session?.stream === stream) void this.stop(); });
+    stream.onEnded(how => {
+      if ((how === 'takenBack' || how === 'unwanted') && this.#session?.stream === stream) void this.stop();
+    });
     return stream;
   }
 
   /** Somebody clicked or typed elsewhere: what is said next goes there. */
   #moved({ textEditor, kind, selections }: vscode.TextEditorSelectionChangeEvent): void {
     const session = this.#session;
-    if (!session || session.ending || textEditor.document !== session.document || kind === undefined || kind === vscode.TextEditorSelectionChangeKind.Command) return;
+    if (
+      !session ||
+      session.ending ||
+      textEditor.document !== session.document ||
+      kind === undefined ||
+      kind === vscode.TextEditorSelectionChangeKind.Command
+    )
+      return;
     const at = session.document.offsetAt(selections[0]!.active);
     if (session.stream.isAt(at) || session.stream.moveTo(at)) return;
     const { next } = session.stream;
@@ -142,9 +220,11 @@ export class Dictation implements vscode.Disposable {
   #paint(): void {
     const session = this.#session;
     if (!session) return this.#item.hide();
-    const s = Math.floor((Date.now() - session.since) / 1000), bars = '▁▂▃▄▅▆▇█';
+    const s = Math.floor((Date.now() - session.since) / 1000),
+      bars = '▁▂▃▄▅▆▇█';
     session.level *= 0.9;
-    this.#item.text = session.ending ? `$(loading~spin) ${vscode.l10n.t('the last words…')}`
+    this.#item.text = session.ending
+      ? `$(loading~spin) ${vscode.l10n.t('the last words…')}`
       : `$(record) ${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} ${bars[Math.min(7, Math.floor(session.level * 8))]!}`;
     this.#item.tooltip = vscode.l10n.t('Earshot listens and writes at the cursor. Click, or press Escape, to stop.');
     this.#item.backgroundColor = session.ending ? undefined : new vscode.ThemeColor('statusBarItem.errorBackground');
@@ -155,7 +235,13 @@ export class Dictation implements vscode.Disposable {
   #over(job: string): Promise<void> {
     const { daemon } = this.#parts;
     return new Promise(resolve => {
-      const look = (): void => { const now = daemon.state.jobs.get(job); if (!now || isFinal(now.state)) { watch.dispose(); resolve(); } };
+      const look = (): void => {
+        const now = daemon.state.jobs.get(job);
+        if (!now || isFinal(now.state)) {
+          watch.dispose();
+          resolve();
+        }
+      };
       const watch = daemon.onChange(look);
       look();
     });

@@ -1,25 +1,35 @@
 /** Words in everything that was ever transcribed: found while they are typed, opened at the moment they were said. */
 import * as vscode from 'vscode';
 import type { SearchHit } from '../../schemas/search.ts';
-import { clockText } from '../../schemas/messages/figures.ts';
+import { clockText } from '../../text/messages/figures.ts';
 import { exists } from '../files.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
 import { errorText } from '../words.ts';
-import { settled } from './options.ts';
-import { openFor, type Parts } from './transcribe.ts';
+import { settled } from '../requests/options.ts';
+import type { Parts } from '../requests/request.ts';
+import { openFor } from './transcribe.ts';
 
-const LIMIT = 100, TYPING_MS = 80;
+const LIMIT = 100,
+  TYPING_MS = 80;
 /** Text that streams into a document is there after this at the latest. */
 const WRITTEN_MS = 5_000;
 
-interface Item extends vscode.QuickPickItem { hit: SearchHit }
+interface Item extends vscode.QuickPickItem {
+  hit: SearchHit;
+}
 
 const item = (hit: SearchHit): Item => {
   const beside = hit.translation && hit.translation.marks.length > hit.text.marks.length;
   return {
-    hit, alwaysShow: true, label: (beside ? hit.translation! : hit.text).text,
+    hit,
+    alwaysShow: true,
+    label: (beside ? hit.translation! : hit.text).text,
     // On a line of its own, where long words cannot push it away.
-    detail: [hit.recording.name, clockText(hit.atMs), ...(hit.translation ? [(beside ? hit.text : hit.translation).text] : [])].join(' · '),
+    detail: [
+      hit.recording.name,
+      clockText(hit.atMs),
+      ...(hit.translation ? [(beside ? hit.text : hit.translation).text] : []),
+    ].join(' · '),
     buttons: [{ iconPath: new vscode.ThemeIcon('file-media'), tooltip: vscode.l10n.t('Show the recording') }],
   };
 };
@@ -31,7 +41,8 @@ export async function findInTranscripts(parts: Parts, editor: TranscriptEditor, 
 
 /** A few words that are selected are likely meant. */
 function selected(): string {
-  const active = vscode.window.activeTextEditor, text = active?.document.getText(active.selection) ?? '';
+  const active = vscode.window.activeTextEditor,
+    text = active?.document.getText(active.selection) ?? '';
   return text.length <= 80 && !text.includes('\n') ? text : '';
 }
 
@@ -40,16 +51,32 @@ function ask({ daemon, log }: Parts, words: string): Promise<SearchHit | null> {
   pick.title = vscode.l10n.t('Find in transcripts');
   pick.placeholder = vscode.l10n.t('Words, "phrases", beginnings*');
   pick.value = words;
-  let asked = 0, timer: NodeJS.Timeout | undefined;
+  let asked = 0,
+    timer: NodeJS.Timeout | undefined;
   const search = async (): Promise<void> => {
-    const turn = ++asked, typed = pick.value;
-    if (!typed.trim()) { pick.items = []; pick.busy = false; return; }
+    const turn = ++asked,
+      typed = pick.value;
+    if (!typed.trim()) {
+      pick.items = [];
+      pick.busy = false;
+      return;
+    }
     pick.busy = true;
     try {
-      const { hits, total, indexing } = await daemon.call('search/find', { words: typed.slice(0, 500), typing: true, limit: LIMIT });
+      const { hits, total, indexing } = await daemon.call('search/find', {
+        words: typed.slice(0, 500),
+        typing: true,
+        limit: LIMIT,
+      });
       if (turn !== asked) return; // something else was typed meanwhile
       pick.items = hits.map(item);
-      pick.title = [vscode.l10n.t('Find in transcripts'), total > hits.length ? vscode.l10n.t('{0} of {1}', hits.length, total) : '', indexing ? vscode.l10n.t('older ones are still being indexed') : ''].filter(Boolean).join(' · ');
+      pick.title = [
+        vscode.l10n.t('Find in transcripts'),
+        total > hits.length ? vscode.l10n.t('{0} of {1}', hits.length, total) : '',
+        indexing ? vscode.l10n.t('older ones are still being indexed') : '',
+      ]
+        .filter(Boolean)
+        .join(' · ');
     } catch (error) {
       if (turn !== asked) return;
       log.error(String(error));
@@ -59,10 +86,26 @@ function ask({ daemon, log }: Parts, words: string): Promise<SearchHit | null> {
     pick.busy = false;
   };
   return new Promise(resolve => {
-    pick.onDidChangeValue(() => { clearTimeout(timer); timer = setTimeout(() => void search(), TYPING_MS); });
-    pick.onDidAccept(() => { const [chosen] = pick.selectedItems; if (chosen) { resolve(chosen.hit); pick.hide(); } });
-    pick.onDidTriggerItemButton(({ item: { hit } }) => { void vscode.commands.executeCommand('earshot.job.reveal', hit.job); });
-    pick.onDidHide(() => { clearTimeout(timer); asked++; resolve(null); pick.dispose(); });
+    pick.onDidChangeValue(() => {
+      clearTimeout(timer);
+      timer = setTimeout(() => void search(), TYPING_MS);
+    });
+    pick.onDidAccept(() => {
+      const [chosen] = pick.selectedItems;
+      if (chosen) {
+        resolve(chosen.hit);
+        pick.hide();
+      }
+    });
+    pick.onDidTriggerItemButton(({ item: { hit } }) => {
+      void vscode.commands.executeCommand('earshot.job.reveal', hit.job);
+    });
+    pick.onDidHide(() => {
+      clearTimeout(timer);
+      asked++;
+      resolve(null);
+      pick.dispose();
+    });
     pick.show();
     if (words) void search();
   });
@@ -71,8 +114,9 @@ function ask({ daemon, log }: Parts, words: string): Promise<SearchHit | null> {
 /** In the transcript editor where the job wrote its file, else as a document. */
 async function open(parts: Parts, editor: TranscriptEditor, hit: SearchHit): Promise<void> {
   const { job } = await parts.daemon.call('job/get', { id: hit.job });
-  const written = job.outputs.find(output => output.path.endsWith('.earshot.json')), uri = written && vscode.Uri.file(written.path);
-  if (uri && await exists(uri)) return editor.open(uri, { index: hit.index, atMs: hit.atMs });
+  const written = job.outputs.find(output => output.path.endsWith('.earshot.json')),
+    uri = written && vscode.Uri.file(written.path);
+  if (uri && (await exists(uri))) return editor.open(uri, { index: hit.index, atMs: hit.atMs });
   const document = await openFor(parts, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
   const range = await found(document, hit);
   if (range) await vscode.window.showTextDocument(document, { preview: false, selection: range });
@@ -86,15 +130,27 @@ async function found(document: vscode.TextDocument, { text, translation }: Searc
       const mark = each?.marks[0];
       if (!each || !mark) continue;
       // Among the same words around, where the document has them like this.
-      const around = each.text.replace(/^…|…$/g, ''), shift = each.text.startsWith('…') ? 1 : 0, context = all.indexOf(around);
+      const around = each.text.replace(/^…|…$/g, ''),
+        shift = each.text.startsWith('…') ? 1 : 0,
+        context = all.indexOf(around);
       const at = context >= 0 ? context + mark[0] - shift : all.indexOf(each.text.slice(...mark));
       if (at >= 0) return new vscode.Range(document.positionAt(at), document.positionAt(at + mark[1] - mark[0]));
     }
     return null;
   };
-  return look() ?? await new Promise(resolve => {
-    const stop = (range: vscode.Range | null): void => { clearTimeout(timer); changes.dispose(); resolve(range); };
-    const timer = setTimeout(() => stop(null), WRITTEN_MS);
-    const changes = vscode.workspace.onDidChangeTextDocument(event => { const range = event.document === document ? look() : null; if (range) stop(range); });
-  });
+  return (
+    look() ??
+    (await new Promise(resolve => {
+      const stop = (range: vscode.Range | null): void => {
+        clearTimeout(timer);
+        changes.dispose();
+        resolve(range);
+      };
+      const timer = setTimeout(() => stop(null), WRITTEN_MS);
+      const changes = vscode.workspace.onDidChangeTextDocument(event => {
+        const range = event.document === document ? look() : null;
+        if (range) stop(range);
+      });
+    }))
+  );
 }

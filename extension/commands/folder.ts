@@ -1,31 +1,47 @@
-/** “Transcribe folder with summary”: every recording of a folder, and at the end one document with a table of them all. */
+/**
+ * “Transcribe folder with summary”: every recording of a folder, and at the end one document with a table of them all.
+ */
 import * as vscode from 'vscode';
 import { relative, sep } from 'node:path';
 import type { Job } from '../../schemas/job.ts';
 import { EarshotError } from '../../schemas/errors.ts';
-import { summary, type Collected } from '../../schemas/messages/collection.ts';
+import { summary, type Collected } from '../../text/messages/collection.ts';
 import { isFinal } from '../../schemas/words.ts';
 import { freeName } from '../files.ts';
 import { locale } from '../words.ts';
-import { settled } from './options.ts';
-import { recordingsIn } from './recordings.ts';
-import { request, type Parts } from './transcribe.ts';
+import { settled } from '../requests/options.ts';
+import { recordingsIn } from '../requests/recordings.ts';
+import { request, type Parts } from '../requests/request.ts';
 
 /** Null: given up, or left before the end; the jobs go on then. */
 export async function transcribeFolder(parts: Parts, uri?: unknown): Promise<vscode.Uri | null> {
-  const [folder] = uri instanceof vscode.Uri ? [uri] : await vscode.window.showOpenDialog({ canSelectFiles: false, canSelectFolders: true, openLabel: vscode.l10n.t('Transcribe') }) ?? [];
+  const [folder] =
+    uri instanceof vscode.Uri
+      ? [uri]
+      : ((await vscode.window.showOpenDialog({
+          canSelectFiles: false,
+          canSelectFolders: true,
+          openLabel: vscode.l10n.t('Transcribe'),
+        })) ?? []);
   if (!folder) return null;
   const recordings = await recordingsIn([folder]);
   if (!recordings.length) throw new EarshotError('noRecordings', { path: folder.fsPath });
   const jobs = await request(parts, recordings, settled(folder));
-  if (!jobs.length || !await ended(parts, jobs, folder)) return null;
+  if (!jobs.length || !(await ended(parts, jobs, folder))) return null;
   const collected: Collected[] = [];
   for (const { id } of jobs) {
-    const [{ job }, { transcript }] = await Promise.all([parts.daemon.call('job/get', { id }), parts.daemon.call('job/transcript', { id })]);
+    const [{ job }, { transcript }] = await Promise.all([
+      parts.daemon.call('job/get', { id }),
+      parts.daemon.call('job/transcript', { id }),
+    ]);
     collected.push({ job, transcript });
   }
   const place = await freeName(folder, 'transcripts', 'md');
-  const text = summary(collected, { locale: locale(), title: folder.path.split('/').at(-1)!, wayTo: path => relative(folder.fsPath, path).split(sep).join('/') });
+  const text = summary(collected, {
+    locale: locale(),
+    title: folder.path.split('/').at(-1)!,
+    wayTo: path => relative(folder.fsPath, path).split(sep).join('/'),
+  });
   await vscode.workspace.fs.writeFile(place, new TextEncoder().encode(text));
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(place), { preview: false });
   return place;
@@ -34,18 +50,35 @@ export async function transcribeFolder(parts: Parts, uri?: unknown): Promise<vsc
 /** Shows how many are over; false: the user does not wait any longer. */
 function ended({ daemon }: Parts, jobs: readonly Job[], folder: vscode.Uri): Thenable<boolean> {
   const title = vscode.l10n.t('Transcribing {0}', folder.path.split('/').at(-1)!);
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title, cancellable: true }, async (progress, token) => {
-    const open = new Set(jobs.map(job => job.id)), { promise, resolve } = Promise.withResolvers<boolean>();
-    let told = 0;
-    const look = (): void => {
-      for (const id of open) { const job = daemon.state.jobs.get(id); if (!job || isFinal(job.state)) open.delete(id); }
-      const done = jobs.length - open.size;
-      progress.report({ message: vscode.l10n.t('{0} of {1}', done, jobs.length), increment: 100 * (done - told) / jobs.length });
-      told = done;
-      if (open.size === 0) resolve(true);
-    };
-    const watch = vscode.Disposable.from(daemon.onChange(look), token.onCancellationRequested(() => resolve(false)));
-    look();
-    try { return await promise; } finally { watch.dispose(); }
-  });
+  return vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    async (progress, token) => {
+      const open = new Set(jobs.map(job => job.id)),
+        { promise, resolve } = Promise.withResolvers<boolean>();
+      let told = 0;
+      const look = (): void => {
+        for (const id of open) {
+          const job = daemon.state.jobs.get(id);
+          if (!job || isFinal(job.state)) open.delete(id);
+        }
+        const done = jobs.length - open.size;
+        progress.report({
+          message: vscode.l10n.t('{0} of {1}', done, jobs.length),
+          increment: (100 * (done - told)) / jobs.length,
+        });
+        told = done;
+        if (open.size === 0) resolve(true);
+      };
+      const watch = vscode.Disposable.from(
+        daemon.onChange(look),
+        token.onCancellationRequested(() => resolve(false)),
+      );
+      look();
+      try {
+        return await promise;
+      } finally {
+        watch.dispose();
+      }
+    },
+  );
 }

@@ -2,20 +2,32 @@
 import * as vscode from 'vscode';
 import type { DoctorReport } from '../../schemas/rpc.ts';
 import { checkSaid, errorText } from '../words.ts';
-import { settled } from './options.ts';
-import { submit, type Parts } from './transcribe.ts';
+import { settled } from '../requests/options.ts';
+import type { Parts } from '../requests/request.ts';
+import { submit } from './transcribe.ts';
 
 const SAMPLE = 'sense-and-sensibility.flac';
 
 /** Half a minute of Jane Austen, from a copy, so that nothing is written into the extension's own folder. */
-export async function trySample(parts: Parts, { extensionUri, globalStorageUri }: vscode.ExtensionContext): Promise<void> {
+export async function trySample(
+  parts: Parts,
+  { extensionUri, globalStorageUri }: vscode.ExtensionContext,
+): Promise<void> {
   const copy = vscode.Uri.joinPath(globalStorageUri, 'sample', SAMPLE);
   await vscode.workspace.fs.copy(vscode.Uri.joinPath(extensionUri, 'samples', SAMPLE), copy, { overwrite: true });
   const choice = settled(undefined);
-  await submit(parts, [copy], { ...choice, options: { ...choice.options, outputs: { formats: [] } }, document: { open: 'untitled', format: 'markdown' } });
+  await submit(parts, [copy], {
+    ...choice,
+    options: { ...choice.options, outputs: { formats: [] } },
+    document: { open: 'untitled', format: 'markdown' },
+  });
 }
 
-const MARK: Readonly<Record<DoctorReport['checks'][number]['status'], string>> = { ok: '✅', warning: '⚠️', problem: '❌' };
+const MARK: Readonly<Record<DoctorReport['checks'][number]['status'], string>> = {
+  ok: '✅',
+  warning: '⚠️',
+  problem: '❌',
+};
 
 /** The report as Markdown, shown rendered; a daemon that does not start is a finding too. */
 export class Doctor implements vscode.TextDocumentContentProvider {
@@ -24,7 +36,9 @@ export class Doctor implements vscode.TextDocumentContentProvider {
   readonly onDidChange = this.#changed.event;
   readonly uri = vscode.Uri.from({ scheme: 'earshot-doctor', path: `/${vscode.l10n.t('Earshot Doctor')}.md` });
 
-  constructor(parts: Parts) { this.#parts = parts; }
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
 
   async show(): Promise<void> {
     this.#changed.fire(this.uri);
@@ -34,8 +48,15 @@ export class Doctor implements vscode.TextDocumentContentProvider {
   async provideTextDocumentContent(): Promise<string> {
     const title = `# ${vscode.l10n.t('Earshot Doctor')}\n\n`;
     try {
-      const [{ checks }, status] = await Promise.all([this.#parts.daemon.call('daemon/doctor', {}), this.#parts.daemon.call('daemon/status', {})]);
-      const worst = checks.some(c => c.status === 'problem') ? vscode.l10n.t('Something must be mended before everything works.') : checks.some(c => c.status === 'warning') ? vscode.l10n.t('Everything works; some things could be better.') : vscode.l10n.t('Everything is fine.');
+      const [{ checks }, status] = await Promise.all([
+        this.#parts.daemon.call('daemon/doctor', {}),
+        this.#parts.daemon.call('daemon/status', {}),
+      ]);
+      const worst = checks.some(c => c.status === 'problem')
+        ? vscode.l10n.t('Something must be mended before everything works.')
+        : checks.some(c => c.status === 'warning')
+          ? vscode.l10n.t('Everything works; some things could be better.')
+          : vscode.l10n.t('Everything is fine.');
       const rows = checks.map(check => {
         const { name, what, todo } = checkSaid(check);
         return `| ${MARK[check.status]} | **${cell(name)}** | ${cell(what)}${todo ? `<br>${cell(todo)}` : ''} |`;

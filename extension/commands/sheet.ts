@@ -6,7 +6,7 @@ import { PRIORITIES, type Format, type Priority, type Stage } from '../../schema
 import type { Daemon } from '../connection.ts';
 import { bytesText, languageName, stageName } from '../words.ts';
 import { pickLanguage } from './languages.ts';
-import type { Choice } from './options.ts';
+import type { Choice } from '../requests/options.ts';
 
 const LAST = 'earshot.lastChoice';
 /** What a job takes. */
@@ -14,16 +14,30 @@ const MOST_SPEAKERS = 50;
 export type Row<T> = vscode.QuickPickItem & { change?: (choice: T) => Promise<T | undefined>; start?: true };
 
 /** The choice to start with, or null when given up. The last one is offered again. */
-export async function choose(daemon: Daemon, memory: vscode.Memento, base: Choice, title: string): Promise<Choice | null> {
+export async function choose(
+  daemon: Daemon,
+  memory: vscode.Memento,
+  base: Choice,
+  title: string,
+): Promise<Choice | null> {
   const last = memory.get<Partial<Choice>>(LAST);
   void daemon.start().catch(() => {}); // the models are wanted in a moment
-  const choice = await sheet(title, last ? { ...base, ...last, options: { ...base.options, ...withoutNulls(last.options) } } : base, each => rowsOf(each, daemon, memory));
+  const choice = await sheet(
+    title,
+    last ? { ...base, ...last, options: { ...base.options, ...withoutNulls(last.options) } } : base,
+    each => rowsOf(each, daemon, memory),
+  );
   // What was switched off is remembered as such: what is missing would be as the settings say.
-  if (choice) await memory.update(LAST, { ...choice, options: Object.fromEntries(Object.entries(choice.options).map(([name, value]) => [name, value ?? null])) });
+  if (choice)
+    await memory.update(LAST, {
+      ...choice,
+      options: Object.fromEntries(Object.entries(choice.options).map(([name, value]) => [name, value ?? null])),
+    });
   return choice;
 }
 
-const withoutNulls = (options: Partial<JobOptions> | undefined): Partial<JobOptions> => Object.fromEntries(Object.entries(options ?? {}).map(([name, value]) => [name, value ?? undefined]));
+const withoutNulls = (options: Partial<JobOptions> | undefined): Partial<JobOptions> =>
+  Object.fromEntries(Object.entries(options ?? {}).map(([name, value]) => [name, value ?? undefined]));
 
 /** Lines that show every choice with its value; choosing one changes it, the first one starts. Null: given up. */
 export async function sheet<T>(title: string, first: T, rowsOf: (choice: T) => Row<T>[]): Promise<T | null> {
@@ -41,9 +55,21 @@ export async function sheet<T>(title: string, first: T, rowsOf: (choice: T) => R
 function show<T>(rows: Row<T>[], title: string, active: number): Promise<Row<T> | undefined> {
   const { promise, resolve } = Promise.withResolvers<Row<T> | undefined>();
   const quick = vscode.window.createQuickPick<Row<T>>();
-  Object.assign(quick, { title, items: rows, placeholder: vscode.l10n.t('Enter starts; choose a line to change it'), activeItems: [rows[active] ?? rows[0]!], matchOnDescription: true });
-  quick.onDidAccept(() => { resolve(quick.activeItems[0]); quick.hide(); });
-  quick.onDidHide(() => { resolve(undefined); quick.dispose(); });
+  Object.assign(quick, {
+    title,
+    items: rows,
+    placeholder: vscode.l10n.t('Enter starts; choose a line to change it'),
+    activeItems: [rows[active] ?? rows[0]!],
+    matchOnDescription: true,
+  });
+  quick.onDidAccept(() => {
+    resolve(quick.activeItems[0]);
+    quick.hide();
+  });
+  quick.onDidHide(() => {
+    resolve(undefined);
+    quick.dispose();
+  });
   quick.show();
   return promise;
 }
@@ -53,28 +79,90 @@ const yesNo = (value: boolean | undefined): string => (value ? vscode.l10n.t('ye
 
 /** The lines of what is done with a recording. */
 export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memory: vscode.Memento): Row<T>[] {
-  const set = (change: Partial<Choice['options']>) => (c: T): T => ({ ...c, options: { ...c.options, ...change } });
+  const set =
+    (change: Partial<Choice['options']>) =>
+    (c: T): T => ({ ...c, options: { ...c.options, ...change } });
   return [
-    { label: vscode.l10n.t('Spoken language'), description: options.language ? languageName(options.language) : vscode.l10n.t('heard from the first words'), iconPath: icon('comment'),
-      change: async c => { const code = await pickLanguage(memory, { title: vscode.l10n.t('Which language is spoken?'), none: vscode.l10n.t('Hear it from the first words'), current: c.options.language ?? null }); return code === undefined ? undefined : set({ language: code ?? undefined })(c); } },
-    { label: vscode.l10n.t('Repair what was misheard'), description: yesNo(options.repair), iconPath: icon('wand'), change: async c => set({ repair: !c.options.repair })(c) },
-    { label: vscode.l10n.t('Translate into'), description: options.translateTo ? languageName(options.translateTo) : yesNo(false), iconPath: icon('globe'),
-      change: async c => { const code = await pickLanguage(memory, { title: vscode.l10n.t('Translate into which language?'), none: vscode.l10n.t('Do not translate'), current: c.options.translateTo ?? null }); return code === undefined ? undefined : set({ translateTo: code ?? undefined })(c); } },
-    { label: vscode.l10n.t('Tell speakers apart'), description: speakersText(options.speakers), iconPath: icon('organization'),
-      change: async c => { const speakers = await pickSpeakers(c.options.speakers); return speakers === undefined ? undefined : set({ speakers: speakers ?? undefined })(c); } },
-    { label: vscode.l10n.t('Speak it'), description: yesNo(options.speak), iconPath: icon('unmute'), change: async c => set({ speak: !c.options.speak })(c) },
-    { label: vscode.l10n.t('Sum it up'), description: yesNo(options.summary), iconPath: icon('list-unordered'), change: async c => set({ summary: c.options.summary ? undefined : true })(c) },
-    { label: vscode.l10n.t('Context for the recogniser'), description: options.prompt?.slice(0, 60) || vscode.l10n.t('none'), iconPath: icon('note'),
-      change: async c => { const prompt = await vscode.window.showInputBox({ title: vscode.l10n.t('Names, subject, style'), value: c.options.prompt ?? '' }); return prompt === undefined ? undefined : set({ prompt: prompt.slice(0, 2000) || undefined })(c); } },
+    {
+      label: vscode.l10n.t('Spoken language'),
+      description: options.language ? languageName(options.language) : vscode.l10n.t('heard from the first words'),
+      iconPath: icon('comment'),
+      change: async c => {
+        const code = await pickLanguage(memory, {
+          title: vscode.l10n.t('Which language is spoken?'),
+          none: vscode.l10n.t('Hear it from the first words'),
+          current: c.options.language ?? null,
+        });
+        return code === undefined ? undefined : set({ language: code ?? undefined })(c);
+      },
+    },
+    {
+      label: vscode.l10n.t('Repair what was misheard'),
+      description: yesNo(options.repair),
+      iconPath: icon('wand'),
+      change: async c => set({ repair: !c.options.repair })(c),
+    },
+    {
+      label: vscode.l10n.t('Translate into'),
+      description: options.translateTo ? languageName(options.translateTo) : yesNo(false),
+      iconPath: icon('globe'),
+      change: async c => {
+        const code = await pickLanguage(memory, {
+          title: vscode.l10n.t('Translate into which language?'),
+          none: vscode.l10n.t('Do not translate'),
+          current: c.options.translateTo ?? null,
+        });
+        return code === undefined ? undefined : set({ translateTo: code ?? undefined })(c);
+      },
+    },
+    {
+      label: vscode.l10n.t('Tell speakers apart'),
+      description: speakersText(options.speakers),
+      iconPath: icon('organization'),
+      change: async c => {
+        const speakers = await pickSpeakers(c.options.speakers);
+        return speakers === undefined ? undefined : set({ speakers: speakers ?? undefined })(c);
+      },
+    },
+    {
+      label: vscode.l10n.t('Speak it'),
+      description: yesNo(options.speak),
+      iconPath: icon('unmute'),
+      change: async c => set({ speak: !c.options.speak })(c),
+    },
+    {
+      label: vscode.l10n.t('Sum it up'),
+      description: yesNo(options.summary),
+      iconPath: icon('list-unordered'),
+      change: async c => set({ summary: c.options.summary ? undefined : true })(c),
+    },
+    {
+      label: vscode.l10n.t('Context for the recogniser'),
+      description: options.prompt?.slice(0, 60) || vscode.l10n.t('none'),
+      iconPath: icon('note'),
+      change: async c => {
+        const prompt = await vscode.window.showInputBox({
+          title: vscode.l10n.t('Names, subject, style'),
+          value: c.options.prompt ?? '',
+        });
+        return prompt === undefined ? undefined : set({ prompt: prompt.slice(0, 2000) || undefined })(c);
+      },
+    },
   ];
 }
 
 function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row<Choice>[] {
   const { options, document } = choice;
-  const set = (change: Partial<Choice['options']>) => (c: Choice): Choice => ({ ...c, options: { ...c.options, ...change } });
-  const models = [...daemon.state.models.values()], nameOf = (id: string | undefined): string => id ? models.find(m => m.card.id === id)?.card.name ?? id : vscode.l10n.t('best for this machine');
+  const set =
+    (change: Partial<Choice['options']>) =>
+    (c: Choice): Choice => ({ ...c, options: { ...c.options, ...change } });
+  const models = [...daemon.state.models.values()],
+    nameOf = (id: string | undefined): string =>
+      id ? (models.find(m => m.card.id === id)?.card.name ?? id) : vscode.l10n.t('best for this machine');
   const model = (stage: Stage): Row<Choice> => ({
-    label: vscode.l10n.t('Model: {0}', stageName(stage)), description: nameOf(options.models?.[stage]), iconPath: icon('package'),
+    label: vscode.l10n.t('Model: {0}', stageName(stage)),
+    description: nameOf(options.models?.[stage]),
+    iconPath: icon('package'),
     change: async c => {
       const id = await pickModel(stage, models);
       if (id === undefined) return undefined;
@@ -87,49 +175,165 @@ function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row<Cho
     { label: vscode.l10n.t('What'), kind: vscode.QuickPickItemKind.Separator },
     ...whatRows(choice, memory),
     { label: vscode.l10n.t('Where'), kind: vscode.QuickPickItemKind.Separator },
-    { label: vscode.l10n.t('Document'), description: { untitled: vscode.l10n.t('a new one'), saved: vscode.l10n.t('saved beside the recording'), none: vscode.l10n.t('none') }[document.open], iconPath: icon('go-to-file'),
-      change: async c => { const order = ['untitled', 'saved', 'none'] as const; return { ...c, document: { ...c.document, open: order[(order.indexOf(c.document.open) + 1) % 3]! } }; } },
-    { label: vscode.l10n.t('Shape'), description: { markdown: 'Markdown', text: vscode.l10n.t('plain text'), srt: 'SubRip (.srt)', vtt: 'WebVTT (.vtt)' }[document.format], iconPath: icon('list-flat'),
-      change: async c => { const order = ['markdown', 'text', 'srt', 'vtt'] as const; return { ...c, document: { ...c.document, format: order[(order.indexOf(c.document.format) + 1) % 4]! } }; } },
-    { label: vscode.l10n.t('Files beside the recording'), description: (options.outputs?.formats ?? []).join(', ') || vscode.l10n.t('none'), iconPath: icon('files'),
-      change: async c => { const formats = await pickFormats(c.options.outputs?.formats ?? []); return formats && set({ outputs: { ...c.options.outputs, formats } })(c); } },
+    {
+      label: vscode.l10n.t('Document'),
+      description: {
+        untitled: vscode.l10n.t('a new one'),
+        saved: vscode.l10n.t('saved beside the recording'),
+        none: vscode.l10n.t('none'),
+      }[document.open],
+      iconPath: icon('go-to-file'),
+      change: async c => {
+        const order = ['untitled', 'saved', 'none'] as const;
+        return { ...c, document: { ...c.document, open: order[(order.indexOf(c.document.open) + 1) % 3]! } };
+      },
+    },
+    {
+      label: vscode.l10n.t('Shape'),
+      description: {
+        markdown: 'Markdown',
+        text: vscode.l10n.t('plain text'),
+        srt: 'SubRip (.srt)',
+        vtt: 'WebVTT (.vtt)',
+      }[document.format],
+      iconPath: icon('list-flat'),
+      change: async c => {
+        const order = ['markdown', 'text', 'srt', 'vtt'] as const;
+        return { ...c, document: { ...c.document, format: order[(order.indexOf(c.document.format) + 1) % 4]! } };
+      },
+    },
+    {
+      label: vscode.l10n.t('Files beside the recording'),
+      description: (options.outputs?.formats ?? []).join(', ') || vscode.l10n.t('none'),
+      iconPath: icon('files'),
+      change: async c => {
+        const formats = await pickFormats(c.options.outputs?.formats ?? []);
+        return formats && set({ outputs: { ...c.options.outputs, formats } })(c);
+      },
+    },
     { label: vscode.l10n.t('How'), kind: vscode.QuickPickItemKind.Separator },
-    model('asr'), ...(options.repair ? [model('repair')] : []), ...(options.translateTo ? [model('nmt')] : []), ...(options.speak ? [model('tts')] : []), ...(options.summary ? [model('summary')] : []),
-    { label: vscode.l10n.t('Priority'), description: priorityName(choice.priority), iconPath: icon('arrow-up'), change: async c => ({ ...c, priority: PRIORITIES[(PRIORITIES.indexOf(c.priority) + 1) % PRIORITIES.length]! }) },
+    model('asr'),
+    ...(options.repair ? [model('repair')] : []),
+    ...(options.translateTo ? [model('nmt')] : []),
+    ...(options.speak ? [model('tts')] : []),
+    ...(options.summary ? [model('summary')] : []),
+    {
+      label: vscode.l10n.t('Priority'),
+      description: priorityName(choice.priority),
+      iconPath: icon('arrow-up'),
+      change: async c => ({ ...c, priority: PRIORITIES[(PRIORITIES.indexOf(c.priority) + 1) % PRIORITIES.length]! }),
+    },
   ];
 }
 
-export const priorityName = (priority: Priority): string => ({ urgent: vscode.l10n.t('Urgent'), high: vscode.l10n.t('High'), normal: vscode.l10n.t('Normal'), low: vscode.l10n.t('Low') })[priority];
+export const priorityName = (priority: Priority): string =>
+  ({
+    urgent: vscode.l10n.t('Urgent'),
+    high: vscode.l10n.t('High'),
+    normal: vscode.l10n.t('Normal'),
+    low: vscode.l10n.t('Low'),
+  })[priority];
 
 function summary({ options }: Choice): string {
-  return [options.language ? languageName(options.language) : null, options.repair ? stageName('repair') : null, options.translateTo ? `→ ${languageName(options.translateTo)}` : null, options.speakers ? vscode.l10n.t('speakers') : null, options.speak ? stageName('tts') : null, options.summary ? stageName('summary') : null].filter(Boolean).join(' · ');
+  return [
+    options.language ? languageName(options.language) : null,
+    options.repair ? stageName('repair') : null,
+    options.translateTo ? `→ ${languageName(options.translateTo)}` : null,
+    options.speakers ? vscode.l10n.t('speakers') : null,
+    options.speak ? stageName('tts') : null,
+    options.summary ? stageName('summary') : null,
+  ]
+    .filter(Boolean)
+    .join(' · ');
 }
 
-const speakersText = (speakers: SpeakerOptions | undefined): string => !speakers ? yesNo(false) : speakers.count === undefined ? vscode.l10n.t('as many as are heard') : speakers.count === 1 ? vscode.l10n.t('one voice') : vscode.l10n.t('{0} voices', speakers.count);
+const speakersText = (speakers: SpeakerOptions | undefined): string =>
+  !speakers
+    ? yesNo(false)
+    : speakers.count === undefined
+      ? vscode.l10n.t('as many as are heard')
+      : speakers.count === 1
+        ? vscode.l10n.t('one voice')
+        : vscode.l10n.t('{0} voices', speakers.count);
 
 /** Null: they are not told apart; undefined: given up. Any number can be typed. */
 function pickSpeakers(now: SpeakerOptions | undefined): Promise<SpeakerOptions | null | undefined> {
   type Item = vscode.QuickPickItem & { speakers: SpeakerOptions | null };
-  const item = (speakers: SpeakerOptions | null): Item => ({ label: speakers ? speakersText(speakers) : vscode.l10n.t('Do not tell them apart'), speakers, ...(speakers && speakers.count === undefined ? { description: vscode.l10n.t('found by their voices') } : {}) });
+  const item = (speakers: SpeakerOptions | null): Item => ({
+    label: speakers ? speakersText(speakers) : vscode.l10n.t('Do not tell them apart'),
+    speakers,
+    ...(speakers && speakers.count === undefined ? { description: vscode.l10n.t('found by their voices') } : {}),
+  });
   const usual = [item({}), ...[2, 3, 4, 5, 6].map(count => item({ count })), item(null)];
-  const { promise, resolve } = Promise.withResolvers<SpeakerOptions | null | undefined>(), quick = vscode.window.createQuickPick<Item>();
-  Object.assign(quick, { title: vscode.l10n.t('How many voices are there?'), placeholder: vscode.l10n.t('Choose, or type their number'), items: usual, activeItems: [usual.find(each => each.speakers?.count === now?.count && (each.speakers === null) === (now === undefined)) ?? usual[0]!] });
-  quick.onDidChangeValue(typed => { const count = /^\d{1,2}$/.test(typed.trim()) ? Number(typed) : 0; quick.items = count >= 1 && count <= MOST_SPEAKERS && !usual.some(each => each.speakers?.count === count) ? [{ ...item({ count }), alwaysShow: true }, ...usual] : usual; });
-  quick.onDidAccept(() => { const [picked] = quick.activeItems; if (picked) { resolve(picked.speakers); quick.hide(); } });
-  quick.onDidHide(() => { resolve(undefined); quick.dispose(); });
+  const { promise, resolve } = Promise.withResolvers<SpeakerOptions | null | undefined>(),
+    quick = vscode.window.createQuickPick<Item>();
+  Object.assign(quick, {
+    title: vscode.l10n.t('How many voices are there?'),
+    placeholder: vscode.l10n.t('Choose, or type their number'),
+    items: usual,
+    activeItems: [
+      usual.find(each => each.speakers?.count === now?.count && (each.speakers === null) === (now === undefined)) ??
+        usual[0]!,
+    ],
+  });
+  quick.onDidChangeValue(typed => {
+    const count = /^\d{1,2}$/.test(typed.trim()) ? Number(typed) : 0;
+    quick.items =
+      count >= 1 && count <= MOST_SPEAKERS && !usual.some(each => each.speakers?.count === count)
+        ? [{ ...item({ count }), alwaysShow: true }, ...usual]
+        : usual;
+  });
+  quick.onDidAccept(() => {
+    const [picked] = quick.activeItems;
+    if (picked) {
+      resolve(picked.speakers);
+      quick.hide();
+    }
+  });
+  quick.onDidHide(() => {
+    resolve(undefined);
+    quick.dispose();
+  });
   quick.show();
   return promise;
 }
 
 async function pickModel(stage: Stage, models: readonly Model[]): Promise<string | null | undefined> {
   type Item = vscode.QuickPickItem & { id: string | null };
-  const items: Item[] = [{ label: vscode.l10n.t('Best for this machine'), id: null },
-    ...models.filter(m => m.card.stages.includes(stage)).map(m => ({ label: m.card.name, id: m.card.id, description: [m.state === 'installed' ? vscode.l10n.t('installed') : vscode.l10n.t('{0} to fetch', bytesText(m.card.files.reduce((sum, f) => sum + (f.bytes ?? 0), 0))), m.card.licence].join(' · ') }))];
+  const items: Item[] = [
+    { label: vscode.l10n.t('Best for this machine'), id: null },
+    ...models
+      .filter(m => m.card.stages.includes(stage))
+      .map(m => ({
+        label: m.card.name,
+        id: m.card.id,
+        description: [
+          m.state === 'installed'
+            ? vscode.l10n.t('installed')
+            : vscode.l10n.t('{0} to fetch', bytesText(m.card.files.reduce((sum, f) => sum + (f.bytes ?? 0), 0))),
+          m.card.licence,
+        ].join(' · '),
+      })),
+  ];
   return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Model: {0}', stageName(stage)) }))?.id;
 }
 
 export async function pickFormats(now: readonly Format[]): Promise<Format[] | undefined> {
-  const names: Record<Format, string> = { txt: vscode.l10n.t('plain text'), srt: 'SubRip', vtt: 'WebVTT', json: vscode.l10n.t('for the transcript editor'), md: 'Markdown', ass: 'Advanced SubStation' };
-  const picked = await vscode.window.showQuickPick(Object.entries(names).map(([format, name]) => ({ label: format, description: name, picked: now.includes(format as Format) })), { canPickMany: true, title: vscode.l10n.t('Files beside the recording') });
+  const names: Record<Format, string> = {
+    txt: vscode.l10n.t('plain text'),
+    srt: 'SubRip',
+    vtt: 'WebVTT',
+    json: vscode.l10n.t('for the transcript editor'),
+    md: 'Markdown',
+    ass: 'Advanced SubStation',
+  };
+  const picked = await vscode.window.showQuickPick(
+    Object.entries(names).map(([format, name]) => ({
+      label: format,
+      description: name,
+      picked: now.includes(format as Format),
+    })),
+    { canPickMany: true, title: vscode.l10n.t('Files beside the recording') },
+  );
   return picked?.map(item => item.label as Format);
 }

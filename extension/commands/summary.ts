@@ -3,14 +3,14 @@ import * as vscode from 'vscode';
 import { dirname, isAbsolute, join } from 'node:path';
 import { EarshotError, thrown } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
-import { escapeMarkdown } from '../../schemas/markdown.ts';
+import { escapeMarkdown } from '../../text/markdown.ts';
 import { isFinal } from '../../schemas/words.ts';
-import { recordingLinks } from '../markdown/links.ts';
+import { recordingLinks } from '../links.ts';
 import { insertion } from '../streaming/section.ts';
 import { fileOfSummary, summaryIntoOpen } from '../transcript/summary.ts';
 import { endOf, fileOf, jobOf } from '../transcripts.ts';
 import { plain } from '../words.ts';
-import type { Parts } from './transcribe.ts';
+import type { Parts } from '../requests/request.ts';
 
 const TRANSCRIPT = /\.earshot\.json$/i;
 /** Summaries that somebody here waits for, and puts where they belong. */
@@ -30,15 +30,28 @@ export async function addSummary(parts: Parts, argument?: unknown): Promise<stri
     if (document) await insert(document, text, modelOf(parts, ended));
     else if (!page) void vscode.window.showInformationMessage(plain(text));
     return text;
-  } finally { awaited.delete(job.id); }
+  } finally {
+    awaited.delete(job.id);
+  }
 }
 
-/** `page`: the transcript's own page is in front, and shows what becomes of it. @throws notATranscript where nothing is meant */
-async function meant({ daemon, streams }: Parts, argument: unknown): Promise<{ of: string; document?: vscode.TextDocument; page?: boolean }> {
+/**
+ * `page`: the transcript's own page is in front, and shows what becomes of it. @throws notATranscript where nothing is
+ * meant
+ */
+async function meant(
+  { daemon, streams }: Parts,
+  argument: unknown,
+): Promise<{ of: string; document?: vscode.TextDocument; page?: boolean }> {
   const id = typeof argument === 'string' ? argument : (argument as { job?: unknown } | null | undefined)?.job;
   if (typeof id === 'string') return { of: id };
   const tab = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-  const uri = argument instanceof vscode.Uri ? argument : tab instanceof vscode.TabInputCustom || tab instanceof vscode.TabInputText ? tab.uri : undefined;
+  const uri =
+    argument instanceof vscode.Uri
+      ? argument
+      : tab instanceof vscode.TabInputCustom || tab instanceof vscode.TabInputText
+        ? tab.uri
+        : undefined;
   if (uri && TRANSCRIPT.test(uri.path)) {
     // What was mended by hand counts.
     await vscode.workspace.textDocuments.find(open => open.uri.toString() === uri.toString() && open.isDirty)?.save();
@@ -49,10 +62,14 @@ async function meant({ daemon, streams }: Parts, argument: unknown): Promise<{ o
   await daemon.start();
   const streamed = streams.jobIn(document);
   if (streamed) return { of: streamed, document };
-  const own = [...daemon.state.jobs.values()].find(job => job.state === 'completed' && job.outputs.some(output => output.path === document.uri.fsPath));
+  const own = [...daemon.state.jobs.values()].find(
+    job => job.state === 'completed' && job.outputs.some(output => output.path === document.uri.fsPath),
+  );
   if (own) return { of: own.id, ...(document.isDirty ? { document } : {}) };
   for (const { path } of recordingLinks(document.getText())) {
-    const recording = vscode.Uri.file(isAbsolute(path) ? path : join(dirname(document.uri.fsPath), path)), file = await fileOf(recording), job = file ? null : jobOf(daemon, recording);
+    const recording = vscode.Uri.file(isAbsolute(path) ? path : join(dirname(document.uri.fsPath), path)),
+      file = await fileOf(recording),
+      job = file ? null : jobOf(daemon, recording);
     if (file) return { of: file.fsPath, document };
     if (job?.state === 'completed') return { of: job.id, document };
   }
@@ -66,32 +83,67 @@ async function quietEnd({ daemon }: Parts, { id }: Job): Promise<Job | null> {
 }
 
 function end({ daemon }: Parts, job: Job): Thenable<Job | null> {
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Summing up {0}', job.recording.name), cancellable: true }, async (progress, token) => {
-    const { promise, resolve } = Promise.withResolvers<Job | null>();
-    const look = (): void => {
-      const now = daemon.state.jobs.get(job.id), stage = now?.progress.stages.summary;
-      if (!now || isFinal(now.state)) return resolve(now ?? null);
-      if (stage && now.progress.utterances > 0) progress.report({ message: vscode.l10n.t('{0} of {1}', stage.done, now.progress.utterances) });
-    };
-    const watch = vscode.Disposable.from(daemon.onChange(look), token.onCancellationRequested(() => { void daemon.call('job/cancel', { ids: [job.id] }).catch(() => {}); resolve(null); }));
-    look();
-    try { return await promise; } finally { watch.dispose(); }
-  });
+  return vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: vscode.l10n.t('Summing up {0}', job.recording.name),
+      cancellable: true,
+    },
+    async (progress, token) => {
+      const { promise, resolve } = Promise.withResolvers<Job | null>();
+      const look = (): void => {
+        const now = daemon.state.jobs.get(job.id),
+          stage = now?.progress.stages.summary;
+        if (!now || isFinal(now.state)) return resolve(now ?? null);
+        if (stage && now.progress.utterances > 0)
+          progress.report({ message: vscode.l10n.t('{0} of {1}', stage.done, now.progress.utterances) });
+      };
+      const watch = vscode.Disposable.from(
+        daemon.onChange(look),
+        token.onCancellationRequested(() => {
+          void daemon.call('job/cancel', { ids: [job.id] }).catch(() => {});
+          resolve(null);
+        }),
+      );
+      look();
+      try {
+        return await promise;
+      } finally {
+        watch.dispose();
+      }
+    },
+  );
 }
 
-const textOf = async ({ daemon }: Parts, id: string): Promise<string> => (await daemon.call('job/utterances', { id })).utterances.at(-1)?.summary?.text ?? '';
-const modelOf = ({ daemon }: Parts, job: Job): string => daemon.state.models.get(job.models.summary ?? '')?.card.name ?? job.models.summary ?? '';
+const textOf = async ({ daemon }: Parts, id: string): Promise<string> =>
+  (await daemon.call('job/utterances', { id })).utterances.at(-1)?.summary?.text ?? '';
+const modelOf = ({ daemon }: Parts, job: Job): string =>
+  daemon.state.models.get(job.models.summary ?? '')?.card.name ?? job.models.summary ?? '';
 
 async function insert(document: vscode.TextDocument, text: string, model: string): Promise<void> {
-  const section = { title: vscode.l10n.t('Summary'), text: escapeMarkdown(text), note: `*${escapeMarkdown(vscode.l10n.t('By {0}, a language model; it may be wrong.', model))}*`, rest: vscode.l10n.t('Transcript') };
-  const { from, to, made } = insertion(document.getText(), section, document.languageId === 'markdown'), edit = new vscode.WorkspaceEdit();
-  edit.replace(document.uri, new vscode.Range(document.positionAt(from), document.positionAt(to)), document.eol === vscode.EndOfLine.CRLF ? made.replaceAll('\n', '\r\n') : made);
+  const section = {
+    title: vscode.l10n.t('Summary'),
+    text: escapeMarkdown(text),
+    note: `*${escapeMarkdown(vscode.l10n.t('By {0}, a language model; it may be wrong.', model))}*`,
+    rest: vscode.l10n.t('Transcript'),
+  };
+  const { from, to, made } = insertion(document.getText(), section, document.languageId === 'markdown'),
+    edit = new vscode.WorkspaceEdit();
+  edit.replace(
+    document.uri,
+    new vscode.Range(document.positionAt(from), document.positionAt(to)),
+    document.eol === vscode.EndOfLine.CRLF ? made.replaceAll('\n', '\r\n') : made,
+  );
   await vscode.workspace.applyEdit(edit);
 }
 
-/** Summaries that were asked for with the transcript come into the document that it streamed into; all of them, into a transcript that somebody is mending. */
+/**
+ * Summaries that were asked for with the transcript come into the document that it streamed into; all of them, into a
+ * transcript that somebody is mending.
+ */
 export function summariesInto(parts: Parts): vscode.Disposable {
-  const { daemon, streams } = parts, open = new Set<string>();
+  const { daemon, streams } = parts,
+    open = new Set<string>();
   const arrived = async (job: Job, known: boolean): Promise<void> => {
     const file = fileOfSummary(daemon.state, job);
     if (file) await summaryIntoOpen(file);
@@ -104,7 +156,8 @@ export function summariesInto(parts: Parts): vscode.Disposable {
       const job = daemon.state.jobs.get(id);
       if (job?.options.source !== 'transcript') continue;
       if (!isFinal(job.state)) open.add(id);
-      else if (open.delete(id) && job.state === 'completed') void arrived(job, awaited.has(id)).catch(error => parts.log.warn(String(error)));
+      else if (open.delete(id) && job.state === 'completed')
+        void arrived(job, awaited.has(id)).catch(error => parts.log.warn(String(error)));
     }
   });
 }

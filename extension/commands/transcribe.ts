@@ -2,19 +2,14 @@
 import * as vscode from 'vscode';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
-import type { Daemon } from '../connection.ts';
 import { freeName } from '../files.ts';
 import type { Template } from '../streaming/layout.ts';
-import { withGlossary } from '../glossary.ts';
-import { withKnownVoices } from '../speakers.ts';
-import type { Streams } from '../streaming/streams.ts';
-import { errorText, failureText } from '../words.ts';
 import { pickLanguage } from './languages.ts';
-import { FILE_ENDINGS, LANGUAGE_IDS, settled, template, type Choice } from './options.ts';
-import { chosen, recordingsIn } from './recordings.ts';
+import { FILE_ENDINGS, LANGUAGE_IDS, settled, template, type Choice } from '../requests/options.ts';
+import { chosen, recordingsIn } from '../requests/recordings.ts';
+import { request, type Parts } from '../requests/request.ts';
 import { choose } from './sheet.ts';
 
-export interface Parts { daemon: Daemon; streams: Streams; memory: vscode.Memento; log: vscode.LogOutputChannel }
 export type Kind = 'plain' | 'subtitles' | 'translate' | 'speak' | 'with';
 
 /** Recordings must be files where the daemon runs. */
@@ -34,54 +29,86 @@ export async function transcribe(parts: Parts, kind: Kind, uri?: unknown, all?: 
   return choice ? submit(parts, recordings, choice) : [];
 }
 
-async function choiceOf({ daemon, memory }: Parts, kind: Kind, recordings: readonly vscode.Uri[]): Promise<Choice | null> {
-  const base = settled(recordings[0]), name = recordings.length === 1 ? recordings[0]!.path.split('/').at(-1)! : vscode.l10n.t('{0} recordings', recordings.length);
+async function choiceOf(
+  { daemon, memory }: Parts,
+  kind: Kind,
+  recordings: readonly vscode.Uri[],
+): Promise<Choice | null> {
+  const base = settled(recordings[0]),
+    name =
+      recordings.length === 1
+        ? recordings[0]!.path.split('/').at(-1)!
+        : vscode.l10n.t('{0} recordings', recordings.length);
   switch (kind) {
-    case 'plain': return base;
+    case 'plain':
+      return base;
     case 'subtitles': {
-      const format = base.document.format === 'vtt' ? 'vtt' as const : 'srt' as const, formats = base.options.outputs?.formats ?? [];
-      return { ...base, options: { ...base.options, outputs: { ...base.options.outputs, formats: [...new Set([...formats, format])] } }, document: { ...base.document, format } };
+      const format = base.document.format === 'vtt' ? ('vtt' as const) : ('srt' as const),
+        formats = base.options.outputs?.formats ?? [];
+      return {
+        ...base,
+        options: { ...base.options, outputs: { ...base.options.outputs, formats: [...new Set([...formats, format])] } },
+        document: { ...base.document, format },
+      };
     }
-    case 'translate': case 'speak': {
-      const question = { title: vscode.l10n.t('Translate {0} into which language?', name), current: base.options.translateTo ?? null };
-      const code = await pickLanguage(memory, kind === 'speak' ? { ...question, none: vscode.l10n.t('Do not translate: speak the original') } : question);
+    case 'translate':
+    case 'speak': {
+      const question = {
+        title: vscode.l10n.t('Translate {0} into which language?', name),
+        current: base.options.translateTo ?? null,
+      };
+      const code = await pickLanguage(
+        memory,
+        kind === 'speak' ? { ...question, none: vscode.l10n.t('Do not translate: speak the original') } : question,
+      );
       if (code === undefined) return null;
       const { translateTo: _old, ...options } = base.options;
-      return { ...base, options: { ...options, ...(code === null ? {} : { translateTo: code }), ...(kind === 'speak' ? { speak: true } : {}) } };
+      return {
+        ...base,
+        options: {
+          ...options,
+          ...(code === null ? {} : { translateTo: code }),
+          ...(kind === 'speak' ? { speak: true } : {}),
+        },
+      };
     }
-    case 'with': return choose(daemon, memory, base, vscode.l10n.t('Transcribe {0} with…', name));
+    case 'with':
+      return choose(daemon, memory, base, vscode.l10n.t('Transcribe {0} with…', name));
   }
 }
 
 /** Submits, opens a document for a single recording, and says what could not be taken. */
 export async function submit(parts: Parts, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
   const jobs = await request(parts, recordings, choice);
-  if (jobs.length === 1 && choice.document.open !== 'none') await openFor(parts, jobs[0]!, choice.document.open, choice.document.format);
+  if (jobs.length === 1 && choice.document.open !== 'none')
+    await openFor(parts, jobs[0]!, choice.document.open, choice.document.format);
   else if (jobs.length > 1) await vscode.commands.executeCommand('earshot.queue.focus');
   return jobs;
 }
 
-export async function request({ daemon }: Parts, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
-  const requests = await Promise.all(recordings.map(async uri => ({ recording: uri.fsPath, options: await withKnownVoices(uri, await withGlossary(uri, choice.options)), priority: choice.priority })));
-  const start = daemon.call('job/submit', { jobs: requests });
-  const { results } = daemon.tie.kind === 'connected' ? await start
-    : await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Starting Earshot…') }, () => start);
-  const failed = results.flatMap(result => 'failure' in result ? [result.failure] : []);
-  if (failed.length) void vscode.window.showErrorMessage(failed.length === 1 ? failureText(failed[0]!) : vscode.l10n.t('{0} recordings could not be taken: {1}', failed.length, failureText(failed[0]!)));
-  const jobs = results.flatMap(result => 'job' in result ? [result.job] : []);
-  // The mirror hears of them in a moment; whoever looks at once finds them already.
-  for (const job of jobs) if (!daemon.state.jobs.has(job.id)) daemon.state.jobs.set(job.id, job);
-  return jobs;
-}
-
 /** The document that the job's transcript streams into: the open one, or a new one of the wanted kind. */
-export async function openFor(parts: Parts, job: Job, open: 'untitled' | 'saved', format: Template['format']): Promise<vscode.TextDocument> {
+export async function openFor(
+  parts: Parts,
+  job: Job,
+  open: 'untitled' | 'saved',
+  format: Template['format'],
+): Promise<vscode.TextDocument> {
   const there = parts.streams.documentOf(job.id);
-  if (there) { await vscode.window.showTextDocument(there, { preview: false }); return there; }
+  if (there) {
+    await vscode.window.showTextDocument(there, { preview: false });
+    return there;
+  }
   const recording = vscode.Uri.file(job.recording.path);
   let document: vscode.TextDocument;
   if (open === 'saved') {
-    const uri = await freeName(vscode.Uri.joinPath(recording, '..'), recording.path.split('/').at(-1)!.replace(/\.[^.]+$/, ''), FILE_ENDINGS[format]);
+    const uri = await freeName(
+      vscode.Uri.joinPath(recording, '..'),
+      recording.path
+        .split('/')
+        .at(-1)!
+        .replace(/\.[^.]+$/, ''),
+      FILE_ENDINGS[format],
+    );
     await vscode.workspace.fs.writeFile(uri, new Uint8Array());
     document = await vscode.workspace.openTextDocument(uri);
   } else document = await vscode.workspace.openTextDocument({ language: LANGUAGE_IDS[format], content: '' });
@@ -94,21 +121,21 @@ export async function openFor(parts: Parts, job: Job, open: 'untitled' | 'saved'
 export async function insertHere(parts: Parts, uri?: unknown): Promise<Job[]> {
   const editor = vscode.window.activeTextEditor;
   if (!editor) return [];
-  const uris = await chosen(uri instanceof vscode.Uri && uri.toString() !== editor.document.uri.toString() ? uri : null, undefined);
+  const uris = await chosen(
+    uri instanceof vscode.Uri && uri.toString() !== editor.document.uri.toString() ? uri : null,
+    undefined,
+  );
   const [recording] = uris ? await recordingsIn(onDisk(uris)) : [];
   if (!recording) return [];
-  const choice = settled(recording), jobs = await request(parts, [recording], choice);
-  const format = editor.document.languageId === 'markdown' ? 'markdown' as const : 'text' as const;
-  for (const job of jobs) parts.streams.start(job.id, editor.document, template(job.recording.path, format, recording, false, editor.document.uri), editor.document.offsetAt(editor.selection.active));
+  const choice = settled(recording),
+    jobs = await request(parts, [recording], choice);
+  const format = editor.document.languageId === 'markdown' ? ('markdown' as const) : ('text' as const);
+  for (const job of jobs)
+    parts.streams.start(
+      job.id,
+      editor.document,
+      template(job.recording.path, format, recording, false, editor.document.uri),
+      editor.document.offsetAt(editor.selection.active),
+    );
   return jobs;
 }
-
-/** Runs a command's work; what goes wrong is said in words, with the log at hand. */
-export const told = <A extends unknown[], R>(log: vscode.LogOutputChannel, work: (...args: A) => Promise<R>) => async (...args: A): Promise<R | undefined> => {
-  try { return await work(...args); } catch (error) {
-    log.error(error instanceof EarshotError ? error : String((error as Error).stack ?? error));
-    const show = vscode.l10n.t('Show Log'), doctor = vscode.l10n.t('Doctor');
-    void vscode.window.showErrorMessage(errorText(error), show, doctor).then(picked => picked && vscode.commands.executeCommand(picked === show ? 'earshot.showLog' : 'earshot.doctor'));
-    return undefined;
-  }
-};

@@ -1,46 +1,78 @@
-/** Links to recordings in Markdown documents: followed to their moment, with what is said there on hover, and what can be done above them. */
+/**
+ * Links to recordings in Markdown documents: followed to their moment, with what is said there on hover, and what can
+ * be done above them.
+ */
 import * as vscode from 'vscode';
 import { dirname, isAbsolute, join } from 'node:path';
 import { sourceText, type Utterance } from '../../schemas/job.ts';
-import { escapeMarkdown } from '../../schemas/markdown.ts';
-import { openEditor } from '../commands/jobs.ts';
-import { settled, template } from '../commands/options.ts';
-import { request, told, type Parts } from '../commands/transcribe.ts';
+import { escapeMarkdown } from '../../text/markdown.ts';
+import { openEditor } from '../transcript/open.ts';
+import { settled, template } from '../requests/options.ts';
+import { request, told, type Parts } from '../requests/request.ts';
 import { exists } from '../files.ts';
 import { stamp } from '../streaming/layout.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
 import { fileOf, jobOf, knownUtterances, readTranscript } from '../transcripts.ts';
 import { plain } from '../words.ts';
-import { recordingLinks, type RecordingLink } from './links.ts';
+import { recordingLinks, type RecordingLink } from '../links.ts';
 
 const MARKDOWN: vscode.DocumentSelector = { language: 'markdown' };
-const FIRST_WORDS = 80, SAID_THERE = 400;
+const FIRST_WORDS = 80,
+  SAID_THERE = 400;
 
-/** The file that a link means, where there is one: beside the document, from the workspace's folder, or as it stands. */
+/**
+ * The file that a link means, where there is one: beside the document, from the workspace's folder, or as it stands.
+ */
 async function meant(document: vscode.TextDocument, { path }: RecordingLink): Promise<vscode.Uri | null> {
-  const folder = vscode.workspace.getWorkspaceFolder(document.uri)?.uri.fsPath ?? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+  const folder =
+    vscode.workspace.getWorkspaceFolder(document.uri)?.uri.fsPath ?? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   const bases = document.uri.scheme === 'file' ? [dirname(document.uri.fsPath)] : folder ? [folder] : [];
-  const candidates = path.startsWith('file:') ? [vscode.Uri.parse(path)] : isAbsolute(path) ? [vscode.Uri.file(path), ...(folder ? [vscode.Uri.file(join(folder, path))] : [])] : bases.map(base => vscode.Uri.file(join(base, path)));
-  for (const uri of candidates) if (uri.scheme === 'file' && await exists(uri)) return uri;
+  const candidates = path.startsWith('file:')
+    ? [vscode.Uri.parse(path)]
+    : isAbsolute(path)
+      ? [vscode.Uri.file(path), ...(folder ? [vscode.Uri.file(join(folder, path))] : [])]
+      : bases.map(base => vscode.Uri.file(join(base, path)));
+  for (const uri of candidates) if (uri.scheme === 'file' && (await exists(uri))) return uri;
   return null;
 }
 
 const rangeOf = ({ line, from, to }: RecordingLink): vscode.Range => new vscode.Range(line, from, line, to);
-const command = (name: string, ...args: unknown[]): vscode.Uri => vscode.Uri.parse(`command:earshot.${name}?${encodeURIComponent(JSON.stringify(args))}`);
+const command = (name: string, ...args: unknown[]): vscode.Uri =>
+  vscode.Uri.parse(`command:earshot.${name}?${encodeURIComponent(JSON.stringify(args))}`);
 
 /** What is said from a moment on, in so many characters. */
 function saidAt(utterances: readonly Utterance[], ms: number, most: number): string {
-  const text = utterances.filter(u => u.endMs > ms).slice(0, 8).map(sourceText).join(' ').trim();
-  return text.length > most ? `${text.slice(0, text.lastIndexOf(' ', most) > 0 ? text.lastIndexOf(' ', most) : most)}…` : text;
+  const text = utterances
+    .filter(u => u.endMs > ms)
+    .slice(0, 8)
+    .map(sourceText)
+    .join(' ')
+    .trim();
+  return text.length > most
+    ? `${text.slice(0, text.lastIndexOf(' ', most) > 0 ? text.lastIndexOf(' ', most) : most)}…`
+    : text;
 }
 
 export function recordingsInMarkdown(parts: Parts, editor: TranscriptEditor): vscode.Disposable {
-  const { daemon } = parts, { languages } = vscode, changed = new vscode.EventEmitter<void>();
+  const { daemon } = parts,
+    { languages } = vscode,
+    changed = new vscode.EventEmitter<void>();
   const links: vscode.DocumentLinkProvider = {
-    provideDocumentLinks: async document => (await Promise.all(recordingLinks(document.getText()).map(async link => {
-      const uri = await meant(document, link);
-      return uri ? [Object.assign(new vscode.DocumentLink(rangeOf(link), command('openAt', uri.fsPath, link.ms ?? 0)), { tooltip: vscode.l10n.t('Open the recording at {0}', stamp(link.ms ?? 0)) })] : [];
-    }))).flat(),
+    provideDocumentLinks: async document =>
+      (
+        await Promise.all(
+          recordingLinks(document.getText()).map(async link => {
+            const uri = await meant(document, link);
+            return uri
+              ? [
+                  Object.assign(new vscode.DocumentLink(rangeOf(link), command('openAt', uri.fsPath, link.ms ?? 0)), {
+                    tooltip: vscode.l10n.t('Open the recording at {0}', stamp(link.ms ?? 0)),
+                  }),
+                ]
+              : [];
+          }),
+        )
+      ).flat(),
   };
   const lenses: vscode.CodeLensProvider = {
     onDidChangeCodeLenses: changed.event,
@@ -51,12 +83,17 @@ export function recordingsInMarkdown(parts: Parts, editor: TranscriptEditor): vs
       for (const link of wholes) {
         const uri = await meant(document, link);
         if (!uri) continue;
-        const add = (title: string, name: string, ...args: unknown[]): void => { made.push(new vscode.CodeLens(rangeOf(link), { title, command: `earshot.${name}`, arguments: args })); };
-        const utterances = await knownUtterances(daemon, uri).catch(() => null), words = utterances && saidAt(utterances, 0, FIRST_WORDS);
+        const add = (title: string, name: string, ...args: unknown[]): void => {
+          made.push(new vscode.CodeLens(rangeOf(link), { title, command: `earshot.${name}`, arguments: args }));
+        };
+        const utterances = await knownUtterances(daemon, uri).catch(() => null),
+          words = utterances && saidAt(utterances, 0, FIRST_WORDS);
         if (words) add(`$(quote) ${words}`, 'openAt', uri.fsPath, 0);
         if (!vscode.workspace.isTrusted) continue;
         // Where several stand in a line, each says which it is about.
-        const about = wholes.some(each => each !== link && each.line === link.line) ? `: ${uri.path.split('/').at(-1)!}` : '';
+        const about = wholes.some(each => each !== link && each.line === link.line)
+          ? `: ${uri.path.split('/').at(-1)!}`
+          : '';
         if (!utterances) add(vscode.l10n.t('Transcribe') + about, 'transcribe', uri);
         add(vscode.l10n.t('Insert transcript') + about, 'insertBelow', uri, document.uri, link.line);
       }
@@ -65,55 +102,110 @@ export function recordingsInMarkdown(parts: Parts, editor: TranscriptEditor): vs
   };
   const hover: vscode.HoverProvider = {
     provideHover: async (document, position) => {
-      const link = recordingLinks(document.lineAt(position).text).map(each => ({ ...each, line: position.line })).find(each => rangeOf(each).contains(position)), uri = link && await meant(document, link);
+      const link = recordingLinks(document.lineAt(position).text)
+          .map(each => ({ ...each, line: position.line }))
+          .find(each => rangeOf(each).contains(position)),
+        uri = link && (await meant(document, link));
       if (!link || !uri) return undefined;
-      const text = new vscode.MarkdownString('', true), ms = link.ms ?? 0, utterances = await knownUtterances(daemon, uri).catch(() => null);
+      const text = new vscode.MarkdownString('', true),
+        ms = link.ms ?? 0,
+        utterances = await knownUtterances(daemon, uri).catch(() => null);
       text.isTrusted = { enabledCommands: ['earshot.transcribe'] };
-      if (utterances) text.appendMarkdown(`**${stamp(ms)}** ${escapeMarkdown(saidAt(utterances, ms, SAID_THERE)) || '…'}`);
-      else text.appendMarkdown(vscode.l10n.t('This recording was not transcribed yet.')).appendMarkdown(vscode.workspace.isTrusted ? `\n\n[$(mic) ${vscode.l10n.t('Transcribe')}](${command('transcribe', uri)})` : '');
+      if (utterances)
+        text.appendMarkdown(`**${stamp(ms)}** ${escapeMarkdown(saidAt(utterances, ms, SAID_THERE)) || '…'}`);
+      else
+        text
+          .appendMarkdown(vscode.l10n.t('This recording was not transcribed yet.'))
+          .appendMarkdown(
+            vscode.workspace.isTrusted
+              ? `\n\n[$(mic) ${vscode.l10n.t('Transcribe')}](${command('transcribe', uri).toString()})`
+              : '',
+          );
       return new vscode.Hover(text, rangeOf(link));
     },
   };
-  // The editor's own links to files end at the file: ours come later and so stand before them, once Markdown's are there.
+  // The editor's own links to files end at the file: ours come later and so stand before them, once Markdown's are
+  // there.
   let registered: vscode.Disposable | null = null;
   const register = (document: vscode.TextDocument): void => {
     if (registered || document.languageId !== 'markdown') return;
     registered = new vscode.Disposable(() => {});
     const own = vscode.extensions.getExtension('vscode.markdown-language-features');
-    void Promise.resolve(own?.activate()).catch(() => {}).then(() => { registered = languages.registerDocumentLinkProvider(MARKDOWN, links); });
+    void Promise.resolve(own?.activate())
+      .catch(() => {})
+      .then(() => {
+        registered = languages.registerDocumentLinkProvider(MARKDOWN, links);
+      });
   };
   for (const document of vscode.workspace.textDocuments) register(document);
-  return vscode.Disposable.from(changed,
-    vscode.workspace.onDidOpenTextDocument(register), new vscode.Disposable(() => registered?.dispose()),
-    languages.registerCodeLensProvider(MARKDOWN, lenses), languages.registerHoverProvider(MARKDOWN, hover),
-    daemon.onChange(change => { if (change.all || [...change.jobs].some(id => { const job = daemon.state.jobs.get(id); return job?.state === 'completed' || job?.state === 'pending'; })) changed.fire(); }),
-    vscode.commands.registerCommand('earshot.openAt', told(parts.log, (path: string, ms: number) => openAt(parts, editor, vscode.Uri.file(path), ms))),
-    vscode.commands.registerCommand('earshot.insertBelow', told(parts.log, (uri: vscode.Uri, document: vscode.Uri, line: number) => insertBelow(parts, uri, document, line))));
+  return vscode.Disposable.from(
+    changed,
+    vscode.workspace.onDidOpenTextDocument(register),
+    new vscode.Disposable(() => registered?.dispose()),
+    languages.registerCodeLensProvider(MARKDOWN, lenses),
+    languages.registerHoverProvider(MARKDOWN, hover),
+    daemon.onChange(change => {
+      if (
+        change.all ||
+        [...change.jobs].some(id => {
+          const job = daemon.state.jobs.get(id);
+          return job?.state === 'completed' || job?.state === 'pending';
+        })
+      )
+        changed.fire();
+    }),
+    vscode.commands.registerCommand(
+      'earshot.openAt',
+      told(parts.log, (path: string, ms: number) => openAt(parts, editor, vscode.Uri.file(path), ms)),
+    ),
+    vscode.commands.registerCommand(
+      'earshot.insertBelow',
+      told(parts.log, (uri: vscode.Uri, document: vscode.Uri, line: number) => insertBelow(parts, uri, document, line)),
+    ),
+  );
 }
 
 /** A recording at a moment: in the transcript editor where there is a transcript, else as the editor shows the file. */
 export async function openAt(parts: Parts, editor: TranscriptEditor, recording: vscode.Uri, ms: number): Promise<void> {
   let file = await fileOf(recording);
   const job = file ? null : jobOf(parts.daemon, recording);
-  if (job?.state === 'completed' && vscode.workspace.isTrusted) { await openEditor(parts, job.id); file = await fileOf(recording); }
+  if (job?.state === 'completed' && vscode.workspace.isTrusted) {
+    await openEditor(parts, job.id);
+    file = await fileOf(recording);
+  }
   if (file) {
-    const utterances = (await readTranscript(file))?.utterances ?? [], u = utterances.findLast(one => one.startMs <= ms) ?? utterances[0];
+    const utterances = (await readTranscript(file))?.utterances ?? [],
+      u = utterances.findLast(one => one.startMs <= ms) ?? utterances[0];
     return editor.open(file, { index: u?.index ?? 0, atMs: ms });
   }
   await vscode.commands.executeCommand('vscode.open', recording);
   if (!vscode.workspace.isTrusted) return;
   const transcribe = vscode.l10n.t('Transcribe');
-  void vscode.window.showInformationMessage(plain(vscode.l10n.t('{0} has no transcript yet, so it opens at its beginning.', recording.path.split('/').at(-1)!)), transcribe)
-    .then(picked => { if (picked) void vscode.commands.executeCommand('earshot.transcribe', recording); });
+  void vscode.window
+    .showInformationMessage(
+      plain(
+        vscode.l10n.t('{0} has no transcript yet, so it opens at its beginning.', recording.path.split('/').at(-1)!),
+      ),
+      transcribe,
+    )
+    .then(picked => {
+      if (picked) void vscode.commands.executeCommand('earshot.transcribe', recording);
+    });
 }
 
 /** The transcript of a linked recording, in paragraphs below the line of the link. */
 async function insertBelow(parts: Parts, recording: vscode.Uri, target: vscode.Uri, line: number): Promise<void> {
-  const document = await vscode.workspace.openTextDocument(target), end = document.lineAt(Math.min(line, document.lineCount - 1)).range.end;
+  const document = await vscode.workspace.openTextDocument(target),
+    end = document.lineAt(Math.min(line, document.lineCount - 1)).range.end;
   const [job] = await request(parts, [recording], settled(recording));
   if (!job) return;
   const edit = new vscode.WorkspaceEdit();
   edit.insert(target, end, document.eol === vscode.EndOfLine.CRLF ? '\r\n\r\n' : '\n\n');
-  if (!await vscode.workspace.applyEdit(edit)) return;
-  parts.streams.start(job.id, document, template(recording.fsPath, 'markdown', recording, false, document.uri), document.offsetAt(new vscode.Position(end.line + 2, 0)));
+  if (!(await vscode.workspace.applyEdit(edit))) return;
+  parts.streams.start(
+    job.id,
+    document,
+    template(recording.fsPath, 'markdown', recording, false, document.uri),
+    document.offsetAt(new vscode.Position(end.line + 2, 0)),
+  );
 }

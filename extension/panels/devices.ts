@@ -9,7 +9,8 @@ import { checked } from './checked.ts';
 import { pageHtml, pageOptions } from './page.ts';
 import { PANEL_COMMANDS } from './queue.ts';
 
-const REPAINT_MS = 250, ASK_MS = 5000;
+const REPAINT_MS = 250,
+  ASK_MS = 5000;
 
 export class DevicesPanel implements vscode.WebviewViewProvider {
   readonly #daemon: Daemon;
@@ -26,28 +27,47 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
   resolveWebviewView(view: vscode.WebviewView): void {
     const { webview } = view;
     webview.options = pageOptions(vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'));
-    let ready = false, estimates: Estimate[] = [], bottleneck: string | null = null, timer: NodeJS.Timeout | null = null;
-    let watch: vscode.Disposable | null = null, asking: NodeJS.Timeout | null = null;
+    let ready = false,
+      estimates: Estimate[] = [],
+      bottleneck: string | null = null,
+      timer: NodeJS.Timeout | null = null;
+    let watch: vscode.Disposable | null = null,
+      asking: NodeJS.Timeout | null = null;
 
     const post = (): void => {
       timer = null;
       if (!ready || !view.visible) return;
       const { devices, instances, models } = this.#daemon.state;
       const message: ToDevices = {
-        type: 'snapshot', bottleneck, tie: tieView(this.#daemon.tie),
-        devices: deviceViews({ devices: devices.values(), instances: instances.values(), estimates, history: this.#history, modelName: id => models.get(id)?.card.name ?? id }),
+        type: 'snapshot',
+        bottleneck,
+        tie: tieView(this.#daemon.tie),
+        devices: deviceViews({
+          devices: devices.values(),
+          instances: instances.values(),
+          estimates,
+          history: this.#history,
+          modelName: id => models.get(id)?.card.name ?? id,
+        }),
         noGpu: devices.size ? noGpuView(devices.values(), process.platform) : null,
       };
       void webview.postMessage(message);
     };
-    const soon = (): void => { timer ??= setTimeout(post, REPAINT_MS); };
+    const soon = (): void => {
+      timer ??= setTimeout(post, REPAINT_MS);
+    };
     const ask = async (): Promise<void> => {
       try {
-        const [list, stats] = await Promise.all([this.#daemon.call('device/list', {}), this.#daemon.call('stats/get', {})]);
+        const [list, stats] = await Promise.all([
+          this.#daemon.call('device/list', {}),
+          this.#daemon.call('stats/get', {}),
+        ]);
         estimates = list.estimates;
         bottleneck = stats.bottleneck ? bottleneckText(stats.bottleneck) : null;
         soon();
-      } catch (error) { this.#log.debug(errorText(error)); }
+      } catch (error) {
+        this.#log.debug(errorText(error));
+      }
     };
     /** Devices are read quickly only while somebody looks. */
     const follow = (): void => {
@@ -70,13 +90,31 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
       }),
       this.#daemon.onTie(() => soon()),
       view.onDidChangeVisibility(follow),
-      webview.onDidReceiveMessage(checked<FromDevices>(async () => {
-        const [{ Compile }, { FromDevices: schema }] = await Promise.all([import('typebox/compile'), import('../../webview/messages.ts')]);
-        return Compile(schema);
-      }, message => {
-        if (message.type === 'ready') { ready = true; follow(); return; }
-        void this.#act(message).then(ask).catch(error => { this.#log.error(errorText(error)); void vscode.window.showErrorMessage(errorText(error)); });
-      }, message => this.#log.warn(`devices panel: refused ${JSON.stringify(message).slice(0, 200)}`))),
+      webview.onDidReceiveMessage(
+        checked<FromDevices>(
+          async () => {
+            const [{ Compile }, { FromDevices: schema }] = await Promise.all([
+              import('typebox/compile'),
+              import('../../webview/messages.ts'),
+            ]);
+            return Compile(schema);
+          },
+          message => {
+            if (message.type === 'ready') {
+              ready = true;
+              follow();
+              return;
+            }
+            void this.#act(message)
+              .then(ask)
+              .catch(error => {
+                this.#log.error(errorText(error));
+                void vscode.window.showErrorMessage(errorText(error));
+              });
+          },
+          message => this.#log.warn(`devices panel: refused ${JSON.stringify(message).slice(0, 200)}`),
+        ),
+      ),
     ];
     view.onDidDispose(() => {
       if (timer) clearTimeout(timer);
@@ -84,21 +122,30 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
       watch?.dispose();
       for (const s of subscriptions) s.dispose();
     });
-    webview.html = pageHtml({ webview, extensionUri: this.#extensionUri, name: 'devices', title: vscode.l10n.t('Devices') });
+    webview.html = pageHtml({
+      webview,
+      extensionUri: this.#extensionUri,
+      name: 'devices',
+      title: vscode.l10n.t('Devices'),
+    });
   }
 
   async #act(message: Exclude<FromDevices, { type: 'ready' }>): Promise<void> {
     switch (message.type) {
-      case 'unload': return void await this.#daemon.call('instance/unload', { id: message.id });
+      case 'unload':
+        return void (await this.#daemon.call('instance/unload', { id: message.id }));
       case 'exclude': {
         const { settings } = await this.#daemon.call('settings/get', {});
         const others = settings.excludedDevices.filter(id => id !== message.device);
-        await this.#daemon.call('settings/set', { values: { excludedDevices: message.excluded ? [...others, message.device] : others } });
+        await this.#daemon.call('settings/set', {
+          values: { excludedDevices: message.excluded ? [...others, message.device] : others },
+        });
         return;
       }
       case 'command':
         if (message.command === 'start') await this.#daemon.start();
-        else if (message.command in PANEL_COMMANDS) await vscode.commands.executeCommand(PANEL_COMMANDS[message.command as keyof typeof PANEL_COMMANDS]);
+        else if (message.command in PANEL_COMMANDS)
+          await vscode.commands.executeCommand(PANEL_COMMANDS[message.command as keyof typeof PANEL_COMMANDS]);
     }
   }
 }

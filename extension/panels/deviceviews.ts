@@ -21,20 +21,29 @@ export class History {
     this.#samples.set(device.id, list);
   }
 
-  of(id: string): Sample[] { return this.#samples.get(id) ?? []; }
+  of(id: string): Sample[] {
+    return this.#samples.get(id) ?? [];
+  }
 }
 
 /** Who holds the memory, in the order of the bar; the parts sum up to the device's total. */
 export function slices(device: Device): Slice[] {
   const { total, free, reserve, notResident, holders } = device.memory;
   const used = Math.max(0, total - free);
-  const known = holders.filter(h => (h.bytes ?? 0) > 0).map(h => ({ kind: h.kind, name: h.name, bytes: h.bytes! }))
+  const known = holders
+    .filter(h => (h.bytes ?? 0) > 0)
+    .map(h => ({ kind: h.kind, name: h.name, bytes: h.bytes! }))
     .sort((a, b) => (a.kind === b.kind ? b.bytes - a.bytes : a.kind === 'ours' ? -1 : 1));
   const rest = used - known.reduce((sum, h) => sum + h.bytes, 0);
-  const pending = Math.min(notResident, free), kept = Math.min(reserve, free - pending);
+  const pending = Math.min(notResident, free),
+    kept = Math.min(reserve, free - pending);
   return [
     ...known,
-    { kind: 'other' as const, name: known.some(h => h.kind === 'other') ? vscode.l10n.t('System and others') : vscode.l10n.t('Other programs'), bytes: rest },
+    {
+      kind: 'other' as const,
+      name: known.some(h => h.kind === 'other') ? vscode.l10n.t('System and others') : vscode.l10n.t('Other programs'),
+      bytes: rest,
+    },
     { kind: 'pending' as const, name: vscode.l10n.t('Being loaded'), bytes: pending },
     { kind: 'reserve' as const, name: vscode.l10n.t('Reserve'), bytes: kept },
     { kind: 'free' as const, name: vscode.l10n.t('Free'), bytes: free - pending - kept },
@@ -43,11 +52,25 @@ export function slices(device: Device): Slice[] {
 
 function facts(device: Device): DeviceView['facts'] {
   const result: DeviceView['facts'] = [];
-  const add = (label: string, value: string | null, alarm = false): void => { if (value !== null) result.push({ label, value, alarm }); };
-  const percent = (fraction: number | null): string | null => fraction === null ? null : `${Math.round(fraction * 100)} %`;
+  const add = (label: string, value: string | null, alarm = false): void => {
+    if (value !== null) result.push({ label, value, alarm });
+  };
+  const percent = (fraction: number | null): string | null =>
+    fraction === null ? null : `${Math.round(fraction * 100)} %`;
   add(vscode.l10n.t('Load'), percent(device.utilization));
-  add(vscode.l10n.t('Temperature'), device.temperatureC === null ? null : `${Math.round(device.temperatureC)} °C`, (device.temperatureC ?? 0) >= HOT_C);
-  add(vscode.l10n.t('Power'), device.powerW === null ? null : device.powerLimitW === null ? `${Math.round(device.powerW)} W` : `${Math.round(device.powerW)} / ${Math.round(device.powerLimitW)} W`);
+  add(
+    vscode.l10n.t('Temperature'),
+    device.temperatureC === null ? null : `${Math.round(device.temperatureC)} °C`,
+    (device.temperatureC ?? 0) >= HOT_C,
+  );
+  add(
+    vscode.l10n.t('Power'),
+    device.powerW === null
+      ? null
+      : device.powerLimitW === null
+        ? `${Math.round(device.powerW)} W`
+        : `${Math.round(device.powerW)} / ${Math.round(device.powerLimitW)} W`,
+  );
   add(vscode.l10n.t('Clock'), device.clockMhz === null ? null : `${Math.round(device.clockMhz)} MHz`);
   add(vscode.l10n.t('Fan'), percent(device.fan));
   add(vscode.l10n.t('Throttled'), device.throttle.length ? device.throttle.join(', ') : null, true);
@@ -55,38 +78,88 @@ function facts(device: Device): DeviceView['facts'] {
 }
 
 const STATES: Readonly<Record<Instance['state'], () => string>> = {
-  starting: () => vscode.l10n.t('starting'), loading: () => vscode.l10n.t('loading'), idle: () => vscode.l10n.t('ready'), busy: () => vscode.l10n.t('working'),
-  stopping: () => vscode.l10n.t('leaving'), releasing: () => vscode.l10n.t('giving memory back'),
+  starting: () => vscode.l10n.t('starting'),
+  loading: () => vscode.l10n.t('loading'),
+  idle: () => vscode.l10n.t('ready'),
+  busy: () => vscode.l10n.t('working'),
+  stopping: () => vscode.l10n.t('leaving'),
+  releasing: () => vscode.l10n.t('giving memory back'),
 };
 
 function instanceView(instance: Instance, modelName: (id: string) => string): InstanceView {
   const threads = instance.device === 'cpu' ? vscode.l10n.t('{0} threads', instance.threads) : null;
   return {
-    id: instance.id, model: modelName(instance.model), stage: instance.stage, state: instance.state, busy: instance.state === 'busy',
-    bytes: instance.residentBytes ?? instance.leaseBytes, peakBytes: instance.peakBytes,
-    detail: [stageName(instance.stage), STATES[instance.state](), instance.precision, threads].filter(Boolean).join(' · '), canUnload: instance.state === 'idle' || instance.state === 'busy',
+    id: instance.id,
+    model: modelName(instance.model),
+    stage: instance.stage,
+    state: instance.state,
+    busy: instance.state === 'busy',
+    bytes: instance.residentBytes ?? instance.leaseBytes,
+    peakBytes: instance.peakBytes,
+    detail: [stageName(instance.stage), STATES[instance.state](), instance.precision, threads]
+      .filter(Boolean)
+      .join(' · '),
+    canUnload: instance.state === 'idle' || instance.state === 'busy',
   };
 }
 
-const estimateView = (e: Estimate, modelName: (id: string) => string): EstimateView =>
-  ({ model: modelName(e.model), estimateBytes: e.estimateBytes, measuredBytes: e.maxPeakBytes, samples: e.samples, error: e.error });
+const estimateView = (e: Estimate, modelName: (id: string) => string): EstimateView => ({
+  model: modelName(e.model),
+  estimateBytes: e.estimateBytes,
+  measuredBytes: e.maxPeakBytes,
+  samples: e.samples,
+  error: e.error,
+});
 
-export interface DeviceInput { devices: Iterable<Device>; instances: Iterable<Instance>; estimates: readonly Estimate[]; history: History; modelName: (id: string) => string }
+export interface DeviceInput {
+  devices: Iterable<Device>;
+  instances: Iterable<Instance>;
+  estimates: readonly Estimate[];
+  history: History;
+  modelName: (id: string) => string;
+}
 
 /** GPUs first, the CPU last. */
 export function deviceViews({ devices, instances, estimates, history, modelName }: DeviceInput): DeviceView[] {
   const all = [...instances];
-  return [...devices].sort((a, b) => (a.kind === b.kind ? (a.id < b.id ? -1 : 1) : a.kind === 'gpu' ? -1 : 1)).map(device => ({
-    id: device.id, kind: device.kind, name: device.name, health: device.health, warning: device.warning, excluded: device.excluded,
-    subtitle: device.kind === 'cpu' ? vscode.l10n.t('Processor, {0} cores', device.cores ?? 1)
-      : [device.driver ? vscode.l10n.t('Driver {0}', device.driver) : null, device.cuda ? `CUDA ${device.cuda}` : null, device.computeCapability ? vscode.l10n.t('Compute {0}', device.computeCapability) : null].filter(Boolean).join(' · '),
-    healthText: device.excluded ? vscode.l10n.t('Earshot leaves this device alone.') : device.health === 'lost' ? vscode.l10n.t('This device does not answer any more.')
-      : device.warning === 'critical' ? vscode.l10n.t('Memory is nearly full: new models wait.') : device.warning === 'high' ? vscode.l10n.t('Memory is filling up.')
-        : device.health === 'degraded' ? vscode.l10n.t('Only part of its state can be read.') : '',
-    total: device.memory.total, used: device.memory.total - device.memory.free, slices: slices(device), facts: facts(device),
-    instances: all.filter(i => i.device === device.id).map(i => instanceView(i, modelName)),
-    estimates: estimates.filter(e => e.device === device.id).map(e => estimateView(e, modelName)), history: history.of(device.id),
-  }));
+  return [...devices]
+    .sort((a, b) => (a.kind === b.kind ? (a.id < b.id ? -1 : 1) : a.kind === 'gpu' ? -1 : 1))
+    .map(device => ({
+      id: device.id,
+      kind: device.kind,
+      name: device.name,
+      health: device.health,
+      warning: device.warning,
+      excluded: device.excluded,
+      subtitle:
+        device.kind === 'cpu'
+          ? vscode.l10n.t('Processor, {0} cores', device.cores ?? 1)
+          : [
+              device.driver ? vscode.l10n.t('Driver {0}', device.driver) : null,
+              device.cuda ? `CUDA ${device.cuda}` : null,
+              device.computeCapability ? vscode.l10n.t('Compute {0}', device.computeCapability) : null,
+            ]
+              .filter(Boolean)
+              .join(' · '),
+      healthText: device.excluded
+        ? vscode.l10n.t('Earshot leaves this device alone.')
+        : device.health === 'lost'
+          ? vscode.l10n.t('This device does not answer any more.')
+          : device.warning === 'critical'
+            ? vscode.l10n.t('Memory is nearly full: new models wait.')
+            : device.warning === 'high'
+              ? vscode.l10n.t('Memory is filling up.')
+              : device.health === 'degraded'
+                ? vscode.l10n.t('Only part of its state can be read.')
+                : '',
+      total: device.memory.total,
+      used: device.memory.total - device.memory.free,
+      slices: slices(device),
+      facts: facts(device),
+      instances: all.filter(i => i.device === device.id).map(i => instanceView(i, modelName)),
+      estimates: estimates.filter(e => e.device === device.id).map(e => estimateView(e, modelName)),
+      history: history.of(device.id),
+    }));
 }
 
 /** Shown when no GPU is there: calm when there is none, helpful when its driver is missing. */
@@ -95,8 +168,13 @@ export function noGpuView(devices: Iterable<Device>, platform: NodeJS.Platform):
   const driver = platform === 'darwin' ? null : 'https://www.nvidia.com/drivers';
   return {
     title: vscode.l10n.t('No NVIDIA GPU was found'),
-    text: platform === 'darwin' ? vscode.l10n.t('Models run on the processor of this Mac. Small ones are quick enough for everyday recordings.')
-      : vscode.l10n.t('Models run on the processor: everything works, small models are quick enough, large ones take their time. If this machine has an NVIDIA card, its driver is missing or not visible here; after installing it, reload this window.'),
-    link: driver, linkText: driver ? vscode.l10n.t('Get the driver') : null,
+    text:
+      platform === 'darwin'
+        ? vscode.l10n.t('Models run on the processor of this Mac. Small ones are quick enough for everyday recordings.')
+        : vscode.l10n.t(
+            'Models run on the processor: everything works, small models are quick enough, large ones take their time. If this machine has an NVIDIA card, its driver is missing or not visible here; after installing it, reload this window.',
+          ),
+    link: driver,
+    linkText: driver ? vscode.l10n.t('Get the driver') : null,
   };
 }

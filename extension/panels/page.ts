@@ -2,10 +2,12 @@
 import * as vscode from 'vscode';
 import { randomBytes } from 'node:crypto';
 
-const escape = (text: string): string => text.replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
+const escape = (text: string): string =>
+  text.replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
 export interface PageOptions {
-  webview: vscode.Webview; extensionUri: vscode.Uri;
+  webview: vscode.Webview;
+  extensionUri: vscode.Uri;
   /** The bundle's name in dist/webview. */
   name: string;
   title: string;
@@ -16,14 +18,27 @@ export interface PageOptions {
 }
 
 /** What a page may: run its scripts, and load from these places. */
-export const pageOptions = (...localResourceRoots: vscode.Uri[]): vscode.WebviewOptions => ({ enableScripts: true, enableForms: false, localResourceRoots });
+export const pageOptions = (...localResourceRoots: vscode.Uri[]): vscode.WebviewOptions => ({
+  enableScripts: true,
+  enableForms: false,
+  localResourceRoots,
+});
 
 export function pageHtml({ webview, extensionUri, name, title, media, extra }: PageOptions): string {
   const nonce = randomBytes(16).toString('base64');
-  const at = (file: string): string => webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, 'dist', 'webview', file)).toString();
+  const at = (file: string): string =>
+    webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, 'dist', 'webview', file)).toString();
   // What default-src does not reach stands for itself: forms, and where addresses begin.
-  const csp = [`default-src 'none'`, `base-uri 'none'`, `form-action 'none'`, `style-src ${webview.cspSource}`, `font-src ${webview.cspSource}`, `img-src ${webview.cspSource} data:`, `script-src 'nonce-${nonce}'`,
-    ...(media ? [`media-src ${media}`, `connect-src ${media}`] : [])].join('; ');
+  const csp = [
+    `default-src 'none'`,
+    `base-uri 'none'`,
+    `form-action 'none'`,
+    `style-src ${webview.cspSource}`,
+    `font-src ${webview.cspSource}`,
+    `img-src ${webview.cspSource} data:`,
+    `script-src 'nonce-${nonce}'`,
+    ...(media ? [`media-src ${media}`, `connect-src ${media}`] : []),
+  ].join('; ');
   const page = JSON.stringify({ language: vscode.env.language, strings: vscode.l10n.bundle ?? {}, ...extra });
   return `<!DOCTYPE html>
 <html lang="${escape(vscode.env.language)}">

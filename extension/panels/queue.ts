@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Params } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { FromQueue, JobAction, PanelCommand, ToQueue } from '../../webview/messages.ts';
-import { fromUriList } from '../commands/recordings.ts';
+import { fromUriList } from '../requests/recordings.ts';
 import type { Daemon } from '../connection.ts';
 import { modelsReady } from '../mirror.ts';
 import { jobRow } from '../rows.ts';
@@ -16,11 +16,19 @@ const DELTA_MS = 100;
 /** Rows in one message: some milliseconds of work on either side. */
 const PART = 250;
 
-const METHOD: Readonly<Record<Exclude<JobAction, 'open'>, 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove'>> =
-  { pause: 'job/pause', resume: 'job/resume', cancel: 'job/cancel', retry: 'job/retry', remove: 'job/remove' };
+const METHOD: Readonly<
+  Record<Exclude<JobAction, 'open'>, 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove'>
+> = { pause: 'job/pause', resume: 'job/resume', cancel: 'job/cancel', retry: 'job/retry', remove: 'job/remove' };
 
-export const PANEL_COMMANDS: Readonly<Record<Exclude<PanelCommand, 'start' | 'clearFinished' | 'pauseQueue' | 'resumeQueue'>, string>> =
-  { pick: 'earshot.transcribe', sample: 'earshot.trySample', models: 'earshot.models.focus', doctor: 'earshot.doctor', log: 'earshot.showLog' };
+export const PANEL_COMMANDS: Readonly<
+  Record<Exclude<PanelCommand, 'start' | 'clearFinished' | 'pauseQueue' | 'resumeQueue'>, string>
+> = {
+  pick: 'earshot.transcribe',
+  sample: 'earshot.trySample',
+  models: 'earshot.models.focus',
+  doctor: 'earshot.doctor',
+  log: 'earshot.showLog',
+};
 
 export class QueuePanel implements vscode.WebviewViewProvider {
   readonly #daemon: Daemon;
@@ -38,20 +46,34 @@ export class QueuePanel implements vscode.WebviewViewProvider {
     webview.options = pageOptions(vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'));
     const post = (message: ToQueue): void => void webview.postMessage(message);
     let ready = false;
-    const changed = new Set<string>(), removed = new Set<string>();
+    const changed = new Set<string>(),
+      removed = new Set<string>();
     let timer: NodeJS.Timeout | null = null;
 
-    const state = (): { paused: boolean; tie: ReturnType<typeof tieView>; modelsReady: boolean } =>
-      ({ paused: this.#daemon.state.queuePaused, tie: tieView(this.#daemon.tie), modelsReady: modelsReady(this.#daemon.state) });
+    const state = (): { paused: boolean; tie: ReturnType<typeof tieView>; modelsReady: boolean } => ({
+      paused: this.#daemon.state.queuePaused,
+      tie: tieView(this.#daemon.tie),
+      modelsReady: modelsReady(this.#daemon.state),
+    });
     /** Which snapshot is being sent, if one is: a newer one ends it, and changes meanwhile follow behind it. */
     let sending: symbol | null = null;
     const snapshot = async (): Promise<void> => {
-      const mine = sending = Symbol('snapshot'), ids = [...this.#daemon.state.jobs.keys()];
+      const mine = (sending = Symbol('snapshot')),
+        ids = [...this.#daemon.state.jobs.keys()];
       changed.clear();
       removed.clear();
       for (let at = 0; sending === mine; at += PART) {
         const last = at + PART >= ids.length;
-        post({ type: 'snapshot', rows: ids.slice(at, at + PART).flatMap(id => this.#daemon.state.jobs.get(id) ?? []).map(jobRow), first: at === 0, last, ...state() });
+        post({
+          type: 'snapshot',
+          rows: ids
+            .slice(at, at + PART)
+            .flatMap(id => this.#daemon.state.jobs.get(id) ?? [])
+            .map(jobRow),
+          first: at === 0,
+          last,
+          ...state(),
+        });
         if (last) break;
         await new Promise(resolve => setImmediate(resolve));
       }
@@ -63,7 +85,11 @@ export class QueuePanel implements vscode.WebviewViewProvider {
       timer = null;
       if (!ready || !view.visible || sending) return;
       if (changed.size || removed.size) {
-        post({ type: 'delta', rows: [...changed].flatMap(id => this.#daemon.state.jobs.get(id) ?? []).map(jobRow), removed: [...removed] });
+        post({
+          type: 'delta',
+          rows: [...changed].flatMap(id => this.#daemon.state.jobs.get(id) ?? []).map(jobRow),
+          removed: [...removed],
+        });
         changed.clear();
         removed.clear();
       }
@@ -73,30 +99,66 @@ export class QueuePanel implements vscode.WebviewViewProvider {
       this.#daemon.onChange(change => {
         if (!ready || !view.visible) return;
         if (change.all) return void snapshot();
-        for (const id of change.jobs) { changed.add(id); removed.delete(id); }
-        for (const id of change.removed) { removed.add(id); changed.delete(id); }
+        for (const id of change.jobs) {
+          changed.add(id);
+          removed.delete(id);
+        }
+        for (const id of change.removed) {
+          removed.add(id);
+          changed.delete(id);
+        }
         if (change.queue) post({ type: 'state', ...state() });
         if (changed.size || removed.size) timer ??= setTimeout(flush, DELTA_MS);
       }),
-      this.#daemon.onTie(() => { if (ready && view.visible) post({ type: 'state', ...state() }); }),
-      view.onDidChangeVisibility(() => { if (view.visible && ready) void snapshot(); }),
-      webview.onDidReceiveMessage(checked<FromQueue>(async () => {
-        const [{ Compile }, { FromQueue: schema }] = await Promise.all([import('typebox/compile'), import('../../webview/messages.ts')]);
-        return Compile(schema);
-      }, message => {
-        if (message.type === 'ready') { ready = true; void snapshot(); return void this.#daemon.start().catch(error => this.#log.error(errorText(error))); }
-        void this.#act(message).catch(error => { this.#log.error(errorText(error)); void vscode.window.showErrorMessage(errorText(error)); });
-      }, message => this.#log.warn(`queue panel: refused ${JSON.stringify(message).slice(0, 200)}`))),
+      this.#daemon.onTie(() => {
+        if (ready && view.visible) post({ type: 'state', ...state() });
+      }),
+      view.onDidChangeVisibility(() => {
+        if (view.visible && ready) void snapshot();
+      }),
+      webview.onDidReceiveMessage(
+        checked<FromQueue>(
+          async () => {
+            const [{ Compile }, { FromQueue: schema }] = await Promise.all([
+              import('typebox/compile'),
+              import('../../webview/messages.ts'),
+            ]);
+            return Compile(schema);
+          },
+          message => {
+            if (message.type === 'ready') {
+              ready = true;
+              void snapshot();
+              return void this.#daemon.start().catch(error => this.#log.error(errorText(error)));
+            }
+            void this.#act(message).catch(error => {
+              this.#log.error(errorText(error));
+              void vscode.window.showErrorMessage(errorText(error));
+            });
+          },
+          message => this.#log.warn(`queue panel: refused ${JSON.stringify(message).slice(0, 200)}`),
+        ),
+      ),
     ];
-    view.onDidDispose(() => { sending = null; if (timer) clearTimeout(timer); for (const s of subscriptions) s.dispose(); });
-    webview.html = pageHtml({ webview, extensionUri: this.#extensionUri, name: 'queue', title: vscode.l10n.t('Queue') });
+    view.onDidDispose(() => {
+      sending = null;
+      if (timer) clearTimeout(timer);
+      for (const s of subscriptions) s.dispose();
+    });
+    webview.html = pageHtml({
+      webview,
+      extensionUri: this.#extensionUri,
+      name: 'queue',
+      title: vscode.l10n.t('Queue'),
+    });
   }
 
   /** How many jobs are under way, on the icon in the activity bar. */
   #badge(view: vscode.WebviewView): void {
     let active = 0;
     for (const job of this.#daemon.state.jobs.values()) if (!isFinal(job.state)) active += 1;
-    if ((view.badge?.value ?? 0) !== active) view.badge = active ? { value: active, tooltip: vscode.l10n.t('{0} jobs under way', active) } : undefined;
+    if ((view.badge?.value ?? 0) !== active)
+      view.badge = active ? { value: active, tooltip: vscode.l10n.t('{0} jobs under way', active) } : undefined;
   }
 
   async #act(message: Exclude<FromQueue, { type: 'ready' }>): Promise<void> {
@@ -110,22 +172,32 @@ export class QueuePanel implements vscode.WebviewViewProvider {
         await this.#daemon.call('job/move', params as Params<'job/move'>);
         return;
       }
-      case 'drop': return void await vscode.commands.executeCommand('earshot.transcribe', undefined, fromUriList(message.uris.join('\n')));
-      case 'command': return this.#command(message.command);
+      case 'drop':
+        return void (await vscode.commands.executeCommand(
+          'earshot.transcribe',
+          undefined,
+          fromUriList(message.uris.join('\n')),
+        ));
+      case 'command':
+        return this.#command(message.command);
     }
   }
 
   async #command(command: PanelCommand): Promise<void> {
     switch (command) {
-      case 'start': return void await this.#daemon.start();
-      case 'pauseQueue': return void await this.#daemon.call('queue/pause', {});
-      case 'resumeQueue': return void await this.#daemon.call('queue/resume', {});
+      case 'start':
+        return void (await this.#daemon.start());
+      case 'pauseQueue':
+        return void (await this.#daemon.call('queue/pause', {}));
+      case 'resumeQueue':
+        return void (await this.#daemon.call('queue/resume', {}));
       case 'clearFinished': {
         const ids = [...this.#daemon.state.jobs.values()].filter(job => isFinal(job.state)).map(job => job.id);
         if (ids.length) await this.#daemon.call('job/remove', { ids });
         return;
       }
-      default: await vscode.commands.executeCommand(PANEL_COMMANDS[command]);
+      default:
+        await vscode.commands.executeCommand(PANEL_COMMANDS[command]);
     }
   }
 }

@@ -1,20 +1,29 @@
-/** Where a transcript goes over to something else: long pauses part chapters, and a chapter is called by what is said first in it. Pure. */
+/**
+ * Where a transcript goes over to something else: long pauses part chapters, and a chapter is called by what is said
+ * first in it. Pure.
+ */
 
-export interface Span { startMs: number; endMs: number; text: string }
+export interface Span {
+  startMs: number;
+  endMs: number;
+  text: string;
+}
 
 /** A chapter is at least this long: pauses close together are one hesitation. */
 const LEAST_MS = 60_000;
 const LONGEST_TITLE = 60;
 
 /**
- * The positions at which chapters begin; none when there is only one. What is known of a beginning does not change with what comes later, so
- * headings stay where they are while a transcript streams in (the first one appears with the second).
+ * The positions at which chapters begin; none when there is only one. What is known of a beginning does not change with
+ * what comes later, so headings stay where they are while a transcript streams in (the first one appears with the
+ * second).
  */
 export function chaptersOf(spans: readonly Span[], pauseMs: number): number[] {
   if (pauseMs <= 0) return [];
   const begins: number[] = [];
   for (const [i, { startMs }] of spans.entries()) {
-    const before = spans[i - 1], last = spans[begins.at(-1) ?? 0];
+    const before = spans[i - 1],
+      last = spans[begins.at(-1) ?? 0];
     if (!before || (startMs - before.endMs >= pauseMs && startMs - last!.startMs >= LEAST_MS)) begins.push(i);
   }
   return begins.length > 1 ? begins : [];
@@ -22,7 +31,8 @@ export function chaptersOf(spans: readonly Span[], pauseMs: number): number[] {
 
 /** The first sentence, cut at a word where it is long. */
 export function titleOf(text: string): string {
-  const [first = ''] = text.trim().split(/(?<=[.!?…])\s|(?<=[。！？])/u, 1), title = first.replace(/[.。…]+$/u, '');
+  const [first = ''] = text.trim().split(/(?<=[.!?…])\s|(?<=[。！？])/u, 1),
+    title = first.replace(/[.。…]+$/u, '');
   if (title.length <= LONGEST_TITLE) return title;
   const at = title.lastIndexOf(' ', LONGEST_TITLE);
   return `${title.slice(0, at > 20 ? at : LONGEST_TITLE).replace(/[,;:–—\\]+$/u, '')}…`;

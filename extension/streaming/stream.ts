@@ -1,9 +1,10 @@
 /**
  * One transcript on its way into one document.
  *
- * Utterances come in, the document is laid out anew, and only what differs is edited. While its editor is visible the edits join one undo
- * step, as long as nobody edits in between; an undo that takes our text back ends the stream and removes the rest of it. While the document
- * is hidden nothing is written; it catches up when it shows, or when the job ends.
+ * Utterances come in, the document is laid out anew, and only what differs is edited. While its editor is visible the
+ * edits join one undo step, as long as nobody edits in between; an undo that takes our text back ends the stream and
+ * removes the rest of it. While the document is hidden nothing is written; it catches up when it shows, or when the job
+ * ends.
  */
 import * as vscode from 'vscode';
 import type { Utterance } from '../../schemas/job.ts';
@@ -11,12 +12,31 @@ import { layout, type Piece, type Template } from './layout.ts';
 import { endOf, fresh, reconcile, refound, shifted, type Edit, type Placement } from './place.ts';
 
 /** What is kept of a stream so that it goes on after the document or the window was closed. */
-export interface Kept { job: string; from?: number; to?: number; uri: string; template: Omit<Template, 'gap'>; pieces: { key: string; text: string; theirs: boolean }[]; origin: number }
+export interface Kept {
+  job: string;
+  from?: number;
+  to?: number;
+  uri: string;
+  template: Omit<Template, 'gap'>;
+  pieces: { key: string; text: string; theirs: boolean }[];
+  origin: number;
+}
 
-export interface StreamOptions { job: string; document: vscode.TextDocument; template: Template; origin?: number; kept?: Kept['pieces']; /** Stands in the document already, until the first words come. */ waiting?: string; /** The first utterance that belongs here: a dictation goes on in several places. */ from?: number }
+export interface StreamOptions {
+  job: string;
+  document: vscode.TextDocument;
+  template: Template;
+  origin?: number;
+  kept?: Kept['pieces'];
+  /** Stands in the document already, until the first words come. */ waiting?: string;
+  /** The first utterance that belongs here: a dictation goes on in several places. */ from?: number;
+}
 
 const WAITING = 'waiting';
-/** An edit refused because somebody typed at the same moment is tried again; so often in a row means the document takes no edits. */
+/**
+ * An edit refused because somebody typed at the same moment is tried again; so often in a row means the document takes
+ * no edits.
+ */
 const TRIES = 20;
 
 export class Stream implements vscode.Disposable {
@@ -26,7 +46,10 @@ export class Stream implements vscode.Disposable {
   readonly #utterances = new Map<number, Utterance>();
   readonly #from: number;
   #to = Infinity;
-  /** Written at a cursor: set off from the word before it, as was found when the first piece came; null: not looked at yet. */
+  /**
+   * Written at a cursor: set off from the word before it, as was found when the first piece came; null: not looked at
+   * yet.
+   */
   readonly follows: boolean;
   #lead: string | null = null;
   readonly #ended = new vscode.EventEmitter<'done' | 'takenBack' | 'unwanted' | 'closed'>();
@@ -59,7 +82,15 @@ export class Stream implements vscode.Disposable {
 
   get keep(): Kept {
     const { gap: _gap, ...template } = this.template;
-    return { job: this.job, ...(this.follows ? { from: this.#from } : {}), ...(this.#to === Infinity ? {} : { to: this.#to }), uri: this.document.uri.toString(), template, origin: this.#placement.origin, pieces: this.#placement.pieces.map(({ key, text, theirs }) => ({ key, text, theirs })) };
+    return {
+      job: this.job,
+      ...(this.follows ? { from: this.#from } : {}),
+      ...(this.#to === Infinity ? {} : { to: this.#to }),
+      uri: this.document.uri.toString(),
+      template,
+      origin: this.#placement.origin,
+      pieces: this.#placement.pieces.map(({ key, text, theirs }) => ({ key, text, theirs })),
+    };
   }
 
   take(utterances: readonly Utterance[]): void {
@@ -73,11 +104,17 @@ export class Stream implements vscode.Disposable {
   }
 
   /** The first utterance that it has not. */
-  get next(): number { return Math.max(this.#from, ...[...this.#utterances.keys()].map(index => index + 1)); }
+  get next(): number {
+    return Math.max(this.#from, ...[...this.#utterances.keys()].map(index => index + 1));
+  }
   /** Utterances from this one on go elsewhere. */
-  limit(to: number): void { this.#to = to; }
+  limit(to: number): void {
+    this.#to = to;
+  }
   /** The next words would come right here. */
-  isAt(offset: number): boolean { return endOf(this.#placement) === offset; }
+  isAt(offset: number): boolean {
+    return endOf(this.#placement) === offset;
+  }
   /** The first words go there instead; false: some stand already. */
   moveTo(offset: number): boolean {
     if (this.#utterances.size) return false;
@@ -106,17 +143,26 @@ export class Stream implements vscode.Disposable {
     const before = this.#placement;
     // Reported last first, each against the text before the event.
     for (const change of [...contentChanges].sort((a, b) => b.rangeOffset - a.rangeOffset))
-      this.#placement = shifted(this.#placement, { start: change.rangeOffset, end: change.rangeOffset + change.rangeLength, text: change.text });
-    // The text that stood in for the first words was removed, or another of the editor's offers taken: nobody wants the transcript here.
+      this.#placement = shifted(this.#placement, {
+        start: change.rangeOffset,
+        end: change.rangeOffset + change.rangeLength,
+        text: change.text,
+      });
+    // The text that stood in for the first words was removed, or another of the editor's offers taken: nobody wants the
+    // transcript here.
     if (this.#placement.pieces.some(p => p.key === WAITING && p.start === p.end)) return this.#end('unwanted');
     if (reason === vscode.TextDocumentChangeReason.Undo && takesBack(before, contentChanges)) void this.#takeBack();
   }
 
   /** The editor of a hidden document shows again. */
-  shown(): void { this.#soon(); }
+  shown(): void {
+    this.#soon();
+  }
 
   /** Ends without touching the document further. */
-  dispose(): void { this.#end('closed'); }
+  dispose(): void {
+    this.#end('closed');
+  }
 
   #end(how: 'done' | 'takenBack' | 'unwanted' | 'closed'): void {
     if (this.#stopped) return;
@@ -128,24 +174,40 @@ export class Stream implements vscode.Disposable {
   #soon(): void {
     if (this.#dirty || this.#stopped) return;
     this.#dirty = true;
-    this.#work = this.#work.then(async () => { this.#dirty = false; await this.#write(); }).catch(() => {});
+    this.#work = this.#work
+      .then(async () => {
+        this.#dirty = false;
+        await this.#write();
+      })
+      .catch(() => {});
   }
 
   #wanted(): Piece[] {
     if (this.#final !== null) return [{ key: 'all', text: this.#final }];
-    const pieces = layout([...this.#utterances.values()].sort((a, b) => a.index - b.index), this.template);
-    if (this.follows && pieces[0]) pieces[0] = { ...pieces[0], text: (this.#lead ??= this.#gapBefore()) + pieces[0].text };
+    const pieces = layout(
+      [...this.#utterances.values()].sort((a, b) => a.index - b.index),
+      this.template,
+    );
+    if (this.follows && pieces[0])
+      pieces[0] = { ...pieces[0], text: (this.#lead ??= this.#gapBefore()) + pieces[0].text };
     const waiting = this.#placement.pieces.find(p => p.key === WAITING);
     return pieces.length || this.#complete || !waiting ? pieces : [waiting];
   }
 
   /** A blank where a word or the end of a sentence stands just before. */
-  #gapBefore(): string { return /[\p{L}\p{N}.,;:!?)\]"”’…]$/u.test(this.document.getText().slice(0, this.#placement.origin)) && !/[\u3000-\u9fff\uff00-\uffef]$/.test(this.document.getText().slice(0, this.#placement.origin)) ? ' ' : ''; }
+  #gapBefore(): string {
+    return /[\p{L}\p{N}.,;:!?)\]"”’…]$/u.test(this.document.getText().slice(0, this.#placement.origin)) &&
+      !/[\u3000-\u9fff\uff00-\uffef]$/.test(this.document.getText().slice(0, this.#placement.origin))
+      ? ' '
+      : '';
+  }
 
   async #write(): Promise<void> {
     for (let attempt = 0; attempt < TRIES && !this.#stopped; attempt++) {
       const eol = this.document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
-      const wanted = this.#wanted().map(piece => eol === '\n' ? piece : { ...piece, text: piece.text.replaceAll('\n', eol) });
+      const wanted = this.#wanted().map(piece =>
+        eol === '\n' ? piece : { ...piece, text: piece.text.replaceAll('\n', eol) },
+      );
       const { edits, after } = reconcile(this.#placement, wanted);
       if (!edits.length) return void (this.#placement = after);
       const editor = vscode.window.visibleTextEditors.find(e => e.document === this.document);
@@ -153,15 +215,24 @@ export class Stream implements vscode.Disposable {
       this.#applying = { text: edited(this.document.getText(), edits), after };
       const done = await this.#apply(edits, editor);
       this.#applying = null;
-      if (done) { if (editor) this.#follow(editor); return; }
+      if (done) {
+        if (editor) this.#follow(editor);
+        return;
+      }
     }
   }
 
   async #apply(edits: readonly Edit[], editor: vscode.TextEditor | undefined): Promise<boolean> {
-    const range = (edit: Edit): vscode.Range => new vscode.Range(this.document.positionAt(edit.start), this.document.positionAt(edit.end));
+    const range = (edit: Edit): vscode.Range =>
+      new vscode.Range(this.document.positionAt(edit.start), this.document.positionAt(edit.end));
     if (editor) {
       const first = this.#edited || this.#named;
-      const done = await editor.edit(builder => { for (const edit of edits) builder.replace(range(edit), edit.text); }, { undoStopBefore: first, undoStopAfter: false });
+      const done = await editor.edit(
+        builder => {
+          for (const edit of edits) builder.replace(range(edit), edit.text);
+        },
+        { undoStopBefore: first, undoStopAfter: false },
+      );
       if (done) this.#edited = this.#named = false;
       return done;
     }
@@ -173,8 +244,14 @@ export class Stream implements vscode.Disposable {
   /** Scrolls along for whoever reads at the end. */
   #follow(editor: vscode.TextEditor): void {
     if (!vscode.workspace.getConfiguration('earshot').get('document.follow', true)) return;
-    const end = this.document.positionAt(endOf(this.#placement)), cursor = editor.selection.active;
-    const ours = this.document.offsetAt(cursor) >= this.#placement.origin && editor.selection.isEmpty && (cursor.isEqual(end) || cursor.line === this.document.lineCount - 1 || this.document.offsetAt(cursor) === this.#placement.origin);
+    const end = this.document.positionAt(endOf(this.#placement)),
+      cursor = editor.selection.active;
+    const ours =
+      this.document.offsetAt(cursor) >= this.#placement.origin &&
+      editor.selection.isEmpty &&
+      (cursor.isEqual(end) ||
+        cursor.line === this.document.lineCount - 1 ||
+        this.document.offsetAt(cursor) === this.#placement.origin);
     if (ours) editor.revealRange(new vscode.Range(end.line, 0, end.line, 0), vscode.TextEditorRevealType.Default);
   }
 
@@ -184,17 +261,28 @@ export class Stream implements vscode.Disposable {
     this.#end('takenBack');
     const editor = vscode.window.visibleTextEditors.find(e => e.document === this.document);
     if (!rest.length || !editor) return;
-    await editor.edit(builder => { for (const p of rest) builder.delete(new vscode.Range(this.document.positionAt(p.start), this.document.positionAt(p.end))); });
+    await editor.edit(builder => {
+      for (const p of rest)
+        builder.delete(new vscode.Range(this.document.positionAt(p.start), this.document.positionAt(p.end)));
+    });
   }
 }
 
 /** Whether an undo removed text of ours: one of its changes deletes within a piece that nobody edited. */
 function takesBack({ pieces }: Placement, changes: readonly vscode.TextDocumentContentChangeEvent[]): boolean {
-  return changes.some(c => c.rangeLength > c.text.length && pieces.some(p => !p.theirs && c.rangeOffset < p.end && c.rangeOffset + c.rangeLength > p.start));
+  return changes.some(
+    c =>
+      c.rangeLength > c.text.length &&
+      pieces.some(p => !p.theirs && c.rangeOffset < p.end && c.rangeOffset + c.rangeLength > p.start),
+  );
 }
 
 const edited = (text: string, edits: readonly Edit[]): string => {
-  let result = '', at = 0;
-  for (const edit of edits) { result += text.slice(at, edit.start) + edit.text; at = edit.end; }
+  let result = '',
+    at = 0;
+  for (const edit of edits) {
+    result += text.slice(at, edit.start) + edit.text;
+    at = edit.end;
+  }
   return result + text.slice(at);
 };

@@ -1,4 +1,7 @@
-/** The transcripts on their way into documents of this window, and those that wait for their document to be opened again. */
+/**
+ * The transcripts on their way into documents of this window, and those that wait for their document to be opened
+ * again.
+ */
 import * as vscode from 'vscode';
 import type { Daemon } from '../connection.ts';
 import { isFinal } from '../../schemas/words.ts';
@@ -8,10 +11,15 @@ import { refound } from './place.ts';
 import { Stream, type Kept } from './stream.ts';
 
 const KEPT = 'earshot.streams';
-const KEEP_MS = 1500, ADOPT_MS = 5000;
+const KEEP_MS = 1500,
+  ADOPT_MS = 5000;
 
 /** A stream that has ended; `kept`: the text that it left in its document, unless that was taken back. */
-interface Ended { job: string; document: vscode.TextDocument; kept: Kept | null }
+interface Ended {
+  job: string;
+  document: vscode.TextDocument;
+  kept: Kept | null;
+}
 
 export class Streams implements vscode.Disposable {
   readonly #daemon: Daemon;
@@ -29,21 +37,51 @@ export class Streams implements vscode.Disposable {
     this.#log = log;
     this.#parked = memory.get<Kept[]>(KEPT, []);
     this.#subscriptions = [
-      vscode.workspace.onDidChangeTextDocument(event => { for (const stream of this.#open.keys()) if (stream.document === event.document) { stream.changed(event); this.#keepSoon(); } }),
+      vscode.workspace.onDidChangeTextDocument(event => {
+        for (const stream of this.#open.keys())
+          if (stream.document === event.document) {
+            stream.changed(event);
+            this.#keepSoon();
+          }
+      }),
       vscode.workspace.onDidOpenTextDocument(document => this.#unpark(document)),
       vscode.workspace.onDidCloseTextDocument(document => this.#park(document)),
-      vscode.window.onDidChangeVisibleTextEditors(editors => { for (const stream of this.#open.keys()) if (editors.some(e => e.document === stream.document)) stream.shown(); }),
-      daemon.onUtterance(({ job, utterance }) => { for (const stream of this.#open.keys()) if (stream.job === job) stream.take([utterance]); }),
+      vscode.window.onDidChangeVisibleTextEditors(editors => {
+        for (const stream of this.#open.keys()) if (editors.some(e => e.document === stream.document)) stream.shown();
+      }),
+      daemon.onUtterance(({ job, utterance }) => {
+        for (const stream of this.#open.keys()) if (stream.job === job) stream.take([utterance]);
+      }),
       // After every subscription the past is read once: what was missed, and what came before.
-      daemon.onSubscribed(jobs => { for (const stream of this.#open.keys()) if (jobs.has(stream.job)) void this.#catchUp(stream); }),
-      daemon.onChange(change => { for (const stream of this.#open.keys()) if (change.all || change.jobs.has(stream.job)) void this.#look(stream); }),
+      daemon.onSubscribed(jobs => {
+        for (const stream of this.#open.keys()) if (jobs.has(stream.job)) void this.#catchUp(stream);
+      }),
+      daemon.onChange(change => {
+        for (const stream of this.#open.keys()) if (change.all || change.jobs.has(stream.job)) void this.#look(stream);
+      }),
     ];
     for (const document of vscode.workspace.textDocuments) this.#unpark(document);
   }
 
   /** Streams into the document from `origin` (its end when left out) until the job ends. */
-  start(job: string, document: vscode.TextDocument, template: Template, origin?: number, waiting?: string, from?: number): Stream {
-    return this.#run(new Stream({ job, document, template, ...(origin === undefined ? {} : { origin }), ...(waiting === undefined ? {} : { waiting }), ...(from === undefined ? {} : { from }) }));
+  start(
+    job: string,
+    document: vscode.TextDocument,
+    template: Template,
+    origin?: number,
+    waiting?: string,
+    from?: number,
+  ): Stream {
+    return this.#run(
+      new Stream({
+        job,
+        document,
+        template,
+        ...(origin === undefined ? {} : { origin }),
+        ...(waiting === undefined ? {} : { waiting }),
+        ...(from === undefined ? {} : { from }),
+      }),
+    );
   }
 
   /** The document that a job's transcript streams into, or did since the window opened. */
@@ -55,9 +93,14 @@ export class Streams implements vscode.Disposable {
   #ended: Ended[] = [];
 
   /** The job whose transcript went into the document; null: none that is known. */
-  jobIn(document: vscode.TextDocument): string | null { return this.#ended.findLast(ended => ended.document === document)?.job ?? null; }
+  jobIn(document: vscode.TextDocument): string | null {
+    return this.#ended.findLast(ended => ended.document === document)?.job ?? null;
+  }
 
-  /** What a finished job says is another now, as who speaks: documents that have its text follow where nobody changed that. */
+  /**
+   * What a finished job says is another now, as who speaks: documents that have its text follow where nobody changed
+   * that.
+   */
   followed(job: string): void {
     for (const ended of this.#ended.filter(each => each.job === job)) {
       const { document, kept } = ended;
@@ -75,7 +118,9 @@ export class Streams implements vscode.Disposable {
     return found.length > 0;
   }
 
-  get jobs(): ReadonlySet<string> { return new Set([...this.#open.keys()].map(s => s.job)); }
+  get jobs(): ReadonlySet<string> {
+    return new Set([...this.#open.keys()].map(s => s.job));
+  }
 
   dispose(): void {
     this.#keep();
@@ -90,9 +135,14 @@ export class Streams implements vscode.Disposable {
     stream.onEnded(how => {
       this.#open.delete(stream);
       watch.dispose();
-      if (how !== 'closed') this.#ended.push({ job: stream.job, document: stream.document, kept: how === 'done' ? stream.keep : null });
+      if (how !== 'closed')
+        this.#ended.push({ job: stream.job, document: stream.document, kept: how === 'done' ? stream.keep : null });
       if (how === 'unwanted') void this.#daemon.call('job/cancel', { ids: [stream.job] }).catch(() => {});
-      if (how === 'takenBack') vscode.window.setStatusBarMessage(vscode.l10n.t('The transcript was taken back; the job goes on in the queue.'), 5000);
+      if (how === 'takenBack')
+        vscode.window.setStatusBarMessage(
+          vscode.l10n.t('The transcript was taken back; the job goes on in the queue.'),
+          5000,
+        );
       if (!this.#open.size) void vscode.commands.executeCommand('setContext', 'earshot.streaming', false);
       this.#keepSoon();
     });
@@ -119,12 +169,26 @@ export class Streams implements vscode.Disposable {
     try {
       stream.take((await this.#daemon.call('job/utterances', { id: stream.job })).utterances);
       const { format, translation } = stream.template;
-      const rendered = job.state === 'completed' && (format === 'srt' || format === 'vtt')
-        ? (await this.#daemon.call('job/render', { id: stream.job, format, ...(job.options.translateTo ? { text: translation === 'instead' ? 'translation' as const : 'bilingual' as const } : {}) })).text : null;
+      const rendered =
+        job.state === 'completed' && (format === 'srt' || format === 'vtt')
+          ? (
+              await this.#daemon.call('job/render', {
+                id: stream.job,
+                format,
+                ...(job.options.translateTo
+                  ? { text: translation === 'instead' ? ('translation' as const) : ('bilingual' as const) }
+                  : {}),
+              })
+            ).text
+          : null;
       await stream.finish(rendered);
       // What is dictated stands among what somebody writes: saving that is theirs.
-      if (!stream.follows && !this.#theirs.has(stream) && !stream.document.isUntitled && !stream.document.isClosed) await stream.document.save();
-    } catch (error) { this.#log.warn(errorText(error)); this.#finishing.delete(stream); }
+      if (!stream.follows && !this.#theirs.has(stream) && !stream.document.isUntitled && !stream.document.isClosed)
+        await stream.document.save();
+    } catch (error) {
+      this.#log.warn(errorText(error));
+      this.#finishing.delete(stream);
+    }
   }
   readonly #finishing = new WeakSet<Stream>();
   /** Into documents that somebody had changed and not saved yet. */
@@ -134,16 +198,25 @@ export class Streams implements vscode.Disposable {
     for (const stream of [...this.#open.keys()]) {
       if (stream.document !== document) continue;
       const kept = stream.keep;
-      if (document.isUntitled) this.#adopt(document.getText(), saved => { this.#resume({ ...kept, uri: saved.uri.toString() }, saved); });
+      if (document.isUntitled)
+        this.#adopt(document.getText(), saved => {
+          this.#resume({ ...kept, uri: saved.uri.toString() }, saved);
+        });
       else this.#parked.push(kept);
       stream.dispose();
     }
     const over = this.#ended.filter(ended => ended.document === document);
     this.#ended = this.#ended.filter(ended => ended.document !== document);
-    if (over.length && document.isUntitled) this.#adopt(document.getText(), saved => { this.#ended.push(...over.map(ended => ({ ...ended, document: saved }))); });
+    if (over.length && document.isUntitled)
+      this.#adopt(document.getText(), saved => {
+        this.#ended.push(...over.map(ended => ({ ...ended, document: saved })));
+      });
   }
 
-  /** An untitled document that is closed is gone, unless it was saved: then the same text stands in a file, before or just after. */
+  /**
+   * An untitled document that is closed is gone, unless it was saved: then the same text stands in a file, before or
+   * just after.
+   */
   #adopt(text: string, into: (document: vscode.TextDocument) => void): void {
     const take = (document: vscode.TextDocument): boolean => {
       if (document.isUntitled || document.isClosed || text === '' || document.getText() !== text) return false;
@@ -151,24 +224,38 @@ export class Streams implements vscode.Disposable {
       return true;
     };
     if (vscode.workspace.textDocuments.some(take)) return;
-    const opened = vscode.workspace.onDidOpenTextDocument(document => { if (take(document)) opened.dispose(); });
+    const opened = vscode.workspace.onDidOpenTextDocument(document => {
+      if (take(document)) opened.dispose();
+    });
     setTimeout(() => opened.dispose(), ADOPT_MS);
   }
 
   #resume(kept: Kept, document: vscode.TextDocument): Stream {
-    const stream = this.#run(new Stream({ job: kept.job, document, template: { ...kept.template, gap: gapText }, origin: kept.origin, kept: kept.pieces, ...(kept.from === undefined ? {} : { from: kept.from }) }));
+    const stream = this.#run(
+      new Stream({
+        job: kept.job,
+        document,
+        template: { ...kept.template, gap: gapText },
+        origin: kept.origin,
+        kept: kept.pieces,
+        ...(kept.from === undefined ? {} : { from: kept.from }),
+      }),
+    );
     if (kept.to !== undefined) stream.limit(kept.to);
     return stream;
   }
 
   #unpark(document: vscode.TextDocument): void {
-    const uri = document.uri.toString(), mine = this.#parked.filter(kept => kept.uri === uri);
+    const uri = document.uri.toString(),
+      mine = this.#parked.filter(kept => kept.uri === uri);
     if (!mine.length) return;
     this.#parked = this.#parked.filter(kept => kept.uri !== uri);
     for (const kept of mine) this.#resume(kept, document);
   }
 
-  #keepSoon(): void { this.#keepTimer ??= setTimeout(() => this.#keep(), KEEP_MS); }
+  #keepSoon(): void {
+    this.#keepTimer ??= setTimeout(() => this.#keep(), KEEP_MS);
+  }
 
   #keep(): void {
     if (this.#keepTimer) clearTimeout(this.#keepTimer);

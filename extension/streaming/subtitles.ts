@@ -1,4 +1,7 @@
-/** Subtitles while they come in: an utterance becomes cues of two short lines. The files that a finished job writes come from the daemon. */
+/**
+ * Subtitles while they come in: an utterance becomes cues of two short lines. The files that a finished job writes come
+ * from the daemon.
+ */
 import { sourceText, type Utterance } from '../../schemas/job.ts';
 
 /** Where a translation stands; it counts only when there is one. */
@@ -26,22 +29,41 @@ export function split(text: string, limit: number): string[] {
   return parts;
 }
 
-/** The cues of one utterance, numbered from `first`; its time is shared out by length. `turn`: somebody else spoke before; SubRip has no other place for a name. */
-export function cues(utterance: Utterance, translation: TranslationPlace, format: SubtitleFormat, first: number, turn = true): { text: string; count: number } {
-  const said = sourceText(utterance).trim(), named = (text: string): string => text && turn && utterance.speaker && format === 'srt' ? `${utterance.speaker}: ${text}` : text;
+/**
+ * The cues of one utterance, numbered from `first`; its time is shared out by length. `turn`: somebody else spoke
+ * before; SubRip has no other place for a name.
+ */
+export function cues(
+  utterance: Utterance,
+  translation: TranslationPlace,
+  format: SubtitleFormat,
+  first: number,
+  turn = true,
+): { text: string; count: number } {
+  const said = sourceText(utterance).trim(),
+    named = (text: string): string =>
+      text && turn && utterance.speaker && format === 'srt' ? `${utterance.speaker}: ${text}` : text;
   const voice = utterance.speaker && format === 'vtt' ? `<v ${utterance.speaker.replace(/[<>&\n]/g, '')}>` : '';
-  const original = named(said), translated = utterance.nmt?.text.trim() ?? null;
+  const original = named(said),
+    translated = utterance.nmt?.text.trim() ?? null;
   const lines = split(translation === 'instead' && translated !== null ? named(translated) : original, LINE);
   const parts = Array.from({ length: Math.ceil(lines.length / 2) }, (_, i) => lines.slice(2 * i, 2 * i + 2).join('\n'));
-  const below = translation !== 'instead' && translated !== null ? split(translated, Math.ceil(translated.length / Math.max(1, parts.length)) + 8) : [];
-  const whole = parts.reduce((sum, p) => sum + p.length, 0), length = utterance.endMs - utterance.startMs;
+  const below =
+    translation !== 'instead' && translated !== null
+      ? split(translated, Math.ceil(translated.length / Math.max(1, parts.length)) + 8)
+      : [];
+  const whole = parts.reduce((sum, p) => sum + p.length, 0),
+    length = utterance.endMs - utterance.startMs;
   let seen = 0;
-  const text = parts.map((part, i) => {
-    const from = utterance.startMs + Math.round(length * seen / whole);
-    seen += part.length;
-    const to = utterance.startMs + Math.round(length * seen / whole), comma = format === 'srt' ? ',' : '.';
-    const shown = [part, ...(below[i] ? split(below[i], LINE) : [])].join('\n');
-    return `${format === 'srt' ? `${first + i}\n` : ''}${time(from, comma)} --> ${time(to, comma)}\n${voice}${shown}\n\n`;
-  }).join('');
+  const text = parts
+    .map((part, i) => {
+      const from = utterance.startMs + Math.round((length * seen) / whole);
+      seen += part.length;
+      const to = utterance.startMs + Math.round((length * seen) / whole),
+        comma = format === 'srt' ? ',' : '.';
+      const shown = [part, ...(below[i] ? split(below[i], LINE) : [])].join('\n');
+      return `${format === 'srt' ? `${first + i}\n` : ''}${time(from, comma)} --> ${time(to, comma)}\n${voice}${shown}\n\n`;
+    })
+    .join('');
   return { text, count: parts.length };
 }

@@ -7,7 +7,10 @@ import { stemsOf } from './names.ts';
 /** The recording beside subtitles, by its name: film.mp4 for film.srt and film.de.srt. */
 export async function recordingBeside(subtitles: vscode.Uri): Promise<vscode.Uri | null> {
   if (subtitles.scheme !== 'file') return null;
-  const folder = vscode.Uri.file(dirname(subtitles.fsPath)), names = (await vscode.workspace.fs.readDirectory(folder)).map(([name]) => name).filter(name => isMedia(name) && !/\.m?ts$/i.test(name));
+  const folder = vscode.Uri.file(dirname(subtitles.fsPath)),
+    names = (await vscode.workspace.fs.readDirectory(folder))
+      .map(([name]) => name)
+      .filter(name => isMedia(name) && !/\.m?ts$/i.test(name));
   for (const stem of stemsOf(subtitles.fsPath)) {
     const found = names.find(name => name.replace(/\.[^.]+$/, '') === stem || name === stem);
     if (found) return vscode.Uri.joinPath(folder, found);

@@ -3,13 +3,13 @@ import * as vscode from 'vscode';
 import { basename, dirname } from 'node:path';
 import { thrown } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
-import { formatOf, readCues, writeCues, type SubtitleFormat } from '../../schemas/subtitles/convert.ts';
-import { parseSubtitles, writeTime, type SubtitleCue, type SubtitleKind } from '../../schemas/subtitles/parse.ts';
-import { moved, synchronise, type Sync } from '../../schemas/subtitles/sync.ts';
+import { formatOf, readCues, writeCues, type SubtitleFormat } from '../../text/subtitles/convert.ts';
+import { parseSubtitles, writeTime, type SubtitleCue, type SubtitleKind } from '../../text/subtitles/parse.ts';
+import { moved, synchronise, type Sync } from '../../text/subtitles/sync.ts';
 import { pickLanguage } from '../commands/languages.ts';
-import { settled } from '../commands/options.ts';
-import { chosen } from '../commands/recordings.ts';
-import { request, type Parts } from '../commands/transcribe.ts';
+import { settled } from '../requests/options.ts';
+import { chosen } from '../requests/recordings.ts';
+import { request, type Parts } from '../requests/request.ts';
 import { freeName } from '../files.ts';
 import { withGlossary } from '../glossary.ts';
 import { endOf, knownUtterances } from '../transcripts.ts';
@@ -19,13 +19,26 @@ import { languageOfName, stemsOf } from './names.ts';
 import { kindOf, limits } from './read.ts';
 import { translated } from './translated.ts';
 
-const FORMAT_NAMES = (): Record<SubtitleFormat | 'txt' | 'md', string> => ({ srt: 'SubRip', vtt: 'WebVTT', ass: 'Advanced SubStation', txt: vscode.l10n.t('plain text'), md: 'Markdown' });
+const FORMAT_NAMES = (): Record<SubtitleFormat | 'txt' | 'md', string> => ({
+  srt: 'SubRip',
+  vtt: 'WebVTT',
+  ass: 'Advanced SubStation',
+  txt: vscode.l10n.t('plain text'),
+  md: 'Markdown',
+});
 
-interface Source { document: vscode.TextDocument; format: SubtitleFormat }
+interface Source {
+  document: vscode.TextDocument;
+  format: SubtitleFormat;
+}
 
 /** The file that the command was called on, else the document in front. */
 async function sourceOf(uri: unknown): Promise<Source | null> {
-  const document = uri instanceof vscode.Uri ? await vscode.workspace.openTextDocument(uri) : vscode.window.activeTextEditor?.document, format = document && (formatOf(document.uri.path) ?? kindOf(document));
+  const document =
+      uri instanceof vscode.Uri
+        ? await vscode.workspace.openTextDocument(uri)
+        : vscode.window.activeTextEditor?.document,
+    format = document && (formatOf(document.uri.path) ?? kindOf(document));
   if (document && format) return { document, format };
   void vscode.window.showInformationMessage(vscode.l10n.t('Open or choose a subtitle file first.'));
   return null;
@@ -33,8 +46,17 @@ async function sourceOf(uri: unknown): Promise<Source | null> {
 
 /** A file beside the source, of a name that is free; opened. */
 async function writeBeside({ document }: Source, ending: string, text: string): Promise<void> {
-  if (document.isUntitled) { await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: text, language: ending.endsWith('srt') ? 'srt' : ending.endsWith('vtt') ? 'vtt' : 'plaintext' })); return; }
-  const folder = vscode.Uri.file(dirname(document.uri.fsPath)), stem = stemsOf(document.uri.fsPath).at(/^[a-z]{2,3}(-|\.)/.test(ending) ? -1 : 0)!;
+  if (document.isUntitled) {
+    await vscode.window.showTextDocument(
+      await vscode.workspace.openTextDocument({
+        content: text,
+        language: ending.endsWith('srt') ? 'srt' : ending.endsWith('vtt') ? 'vtt' : 'plaintext',
+      }),
+    );
+    return;
+  }
+  const folder = vscode.Uri.file(dirname(document.uri.fsPath)),
+    stem = stemsOf(document.uri.fsPath).at(/^[a-z]{2,3}(-|\.)/.test(ending) ? -1 : 0)!;
   const uri = await freeName(folder, stem, ending);
   await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
   await vscode.window.showTextDocument(uri, { preview: false });
@@ -44,9 +66,22 @@ async function writeBeside({ document }: Source, ending: string, text: string): 
 export async function convert(uri?: unknown, to?: unknown): Promise<void> {
   const source = await sourceOf(uri);
   if (!source) return;
-  const names = FORMAT_NAMES(), others = (Object.keys(names) as (keyof typeof names)[]).filter(format => format !== source.format);
-  const target = others.find(format => format === to) ?? (await vscode.window.showQuickPick(others.map(format => ({ label: names[format], description: `.${format}`, format })), { title: vscode.l10n.t('Convert into…') }))?.format;
-  if (target) await writeBeside(source, target, writeCues(readCues(source.document.getText(), source.format), target, stemsOf(source.document.uri.path)[0]!));
+  const names = FORMAT_NAMES(),
+    others = (Object.keys(names) as (keyof typeof names)[]).filter(format => format !== source.format);
+  const target =
+    others.find(format => format === to) ??
+    (
+      await vscode.window.showQuickPick(
+        others.map(format => ({ label: names[format], description: `.${format}`, format })),
+        { title: vscode.l10n.t('Convert into…') },
+      )
+    )?.format;
+  if (target)
+    await writeBeside(
+      source,
+      target,
+      writeCues(readCues(source.document.getText(), source.format), target, stemsOf(source.document.uri.path)[0]!),
+    );
 }
 
 /** The words of the recording beside, heard now where nobody did yet. Null: given up. */
@@ -54,46 +89,104 @@ async function heard(parts: Parts, recording: vscode.Uri): Promise<Utterance[] |
   const known = await knownUtterances(parts.daemon, recording).catch(() => null);
   if (known?.some(u => u.asr?.words.length)) return known;
   const choice = settled(recording);
-  const [job] = await request(parts, [recording], { ...choice, options: { ...choice.options, repair: false, outputs: { formats: [] } } });
+  const [job] = await request(parts, [recording], {
+    ...choice,
+    options: { ...choice.options, repair: false, outputs: { formats: [] } },
+  });
   return job ? waited(parts, job.id, vscode.l10n.t('Listening to {0}', basename(recording.fsPath))) : null;
 }
 
 /** The utterances of a job at its end, with its progress to see meanwhile. Null: given up. */
 async function waited({ daemon }: Parts, id: string, title: string): Promise<Utterance[] | null> {
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title, cancellable: true }, async (progress, token) => {
-    let before = 0;
-    const watch = daemon.onChange(() => {
-      const job = daemon.state.jobs.get(id), last = job?.stages.at(-1), share = job && last ? 100 * (job.progress.stages[last]?.done ?? 0) / Math.max(1, job.progress.utterances) : 0;
-      if (share > before) { progress.report({ increment: share - before }); before = share; }
-    });
-    try {
-      if (!await endOf(daemon, id, token)) { await daemon.call('job/cancel', { ids: [id] }); return null; }
-      const { job } = await daemon.call('job/get', { id });
-      if (job.state !== 'completed') { if (job.failure) throw thrown(job.failure); return null; }
-      return (await daemon.call('job/utterances', { id })).utterances;
-    } finally { watch.dispose(); }
-  });
+  return vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    async (progress, token) => {
+      let before = 0;
+      const watch = daemon.onChange(() => {
+        const job = daemon.state.jobs.get(id),
+          last = job?.stages.at(-1),
+          share =
+            job && last ? (100 * (job.progress.stages[last]?.done ?? 0)) / Math.max(1, job.progress.utterances) : 0;
+        if (share > before) {
+          progress.report({ increment: share - before });
+          before = share;
+        }
+      });
+      try {
+        if (!(await endOf(daemon, id, token))) {
+          await daemon.call('job/cancel', { ids: [id] });
+          return null;
+        }
+        const { job } = await daemon.call('job/get', { id });
+        if (job.state !== 'completed') {
+          if (job.failure) throw thrown(job.failure);
+          return null;
+        }
+        return (await daemon.call('job/utterances', { id })).utterances;
+      } finally {
+        watch.dispose();
+      }
+    },
+  );
 }
 
 /** The subtitles' times fitted to what is said in the recording; an edit like any other. */
 export async function synchroniseWith(parts: Parts, uri?: unknown): Promise<Sync | null> {
-  const source = await sourceOf(uri), kind = source?.format;
+  const source = await sourceOf(uri),
+    kind = source?.format;
   if (!source || (kind !== 'srt' && kind !== 'vtt')) return null;
-  const { document } = source, recording = await recordingBeside(document.uri) ?? (await chosen(null, undefined))?.[0];
+  const { document } = source,
+    recording = (await recordingBeside(document.uri)) ?? (await chosen(null, undefined))?.[0];
   if (!recording) return null;
   const utterances = await heard(parts, recording);
   if (!utterances) return null;
-  const { cues } = parseSubtitles(document.getText(), kind), words = utterances.flatMap(u => u.asr?.words ?? []);
+  const { cues } = parseSubtitles(document.getText(), kind),
+    words = utterances.flatMap(u => u.asr?.words ?? []);
   // Subtitles in the language of a translation are held against that.
-  const sync = synchronise(cues, words, kind) ?? synchronise(cues, utterances.flatMap(u => u.nmt ? [{ text: u.nmt.text, startMs: u.startMs, endMs: u.endMs }] : []), kind);
-  if (!sync) { void vscode.window.showWarningMessage(plain(vscode.l10n.t('The subtitles and {0} have too few words in common: another language, or another film?', basename(recording.fsPath)))); return null; }
-  const shift = (sync.shiftMs / 1000).toFixed(2), stretch = ((sync.scale - 1) * 100).toFixed(2);
-  if (Math.abs(sync.shiftMs) < 40 && sync.scale === 1) { void vscode.window.showInformationMessage(vscode.l10n.t('The subtitles fit already.')); return sync; }
+  const sync =
+    synchronise(cues, words, kind) ??
+    synchronise(
+      cues,
+      utterances.flatMap(u => (u.nmt ? [{ text: u.nmt.text, startMs: u.startMs, endMs: u.endMs }] : [])),
+      kind,
+    );
+  if (!sync) {
+    void vscode.window.showWarningMessage(
+      plain(
+        vscode.l10n.t(
+          'The subtitles and {0} have too few words in common: another language, or another film?',
+          basename(recording.fsPath),
+        ),
+      ),
+    );
+    return null;
+  }
+  const shift = (sync.shiftMs / 1000).toFixed(2),
+    stretch = ((sync.scale - 1) * 100).toFixed(2);
+  if (Math.abs(sync.shiftMs) < 40 && sync.scale === 1) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('The subtitles fit already.'));
+    return sync;
+  }
   const edit = new vscode.WorkspaceEdit();
-  for (const cue of cues) if (cue.startMs !== null && cue.endMs !== null) edit.replace(document.uri, new vscode.Range(cue.timeLine, 0, cue.timeLine, document.lineAt(cue.timeLine).text.length), timesAt(cue, kind, sync));
+  for (const cue of cues)
+    if (cue.startMs !== null && cue.endMs !== null)
+      edit.replace(
+        document.uri,
+        new vscode.Range(cue.timeLine, 0, cue.timeLine, document.lineAt(cue.timeLine).text.length),
+        timesAt(cue, kind, sync),
+      );
   await vscode.workspace.applyEdit(edit);
   await vscode.window.showTextDocument(document, { preview: false });
-  void vscode.window.showInformationMessage(sync.scale === 1 ? vscode.l10n.t('Moved by {0} s: {1} places agree with what is said.', shift, sync.ties) : vscode.l10n.t('Moved by {0} s and stretched by {1} %: {2} places agree with what is said.', shift, stretch, sync.ties));
+  void vscode.window.showInformationMessage(
+    sync.scale === 1
+      ? vscode.l10n.t('Moved by {0} s: {1} places agree with what is said.', shift, sync.ties)
+      : vscode.l10n.t(
+          'Moved by {0} s and stretched by {1} %: {2} places agree with what is said.',
+          shift,
+          stretch,
+          sync.ties,
+        ),
+  );
   return sync;
 }
 
@@ -104,29 +197,67 @@ const timesAt = ({ startMs, endMs, settings }: SubtitleCue, kind: SubtitleKind, 
 export async function translate(parts: Parts, uri?: unknown, to?: unknown): Promise<void> {
   const source = await sourceOf(uri);
   if (!source) return;
-  const { document, format } = source, named = languageOfName(document.uri.path), name = basename(document.uri.path);
-  if (document.isUntitled || document.uri.scheme !== 'file') return void vscode.window.showInformationMessage(vscode.l10n.t('Save the subtitles first.'));
-  const from = named ?? await pickLanguage(parts.memory, { title: vscode.l10n.t('Which language is {0} in?', name), current: settled(document.uri).options.language ?? null });
+  const { document, format } = source,
+    named = languageOfName(document.uri.path),
+    name = basename(document.uri.path);
+  if (document.isUntitled || document.uri.scheme !== 'file')
+    return void vscode.window.showInformationMessage(vscode.l10n.t('Save the subtitles first.'));
+  const from =
+    named ??
+    (await pickLanguage(parts.memory, {
+      title: vscode.l10n.t('Which language is {0} in?', name),
+      current: settled(document.uri).options.language ?? null,
+    }));
   if (!from) return;
-  const target = typeof to === 'string' ? to : await pickLanguage(parts.memory, { title: vscode.l10n.t('Translate {0} into which language?', name), current: settled(document.uri).options.translateTo ?? null });
-  if (!target || !await document.save()) return;
+  const target =
+    typeof to === 'string'
+      ? to
+      : await pickLanguage(parts.memory, {
+          title: vscode.l10n.t('Translate {0} into which language?', name),
+          current: settled(document.uri).options.translateTo ?? null,
+        });
+  if (!target || !(await document.save())) return;
   const { models } = settled(document.uri).options;
-  const options = await withGlossary(document.uri, { source: 'text', language: from, repair: false, translateTo: target, outputs: { formats: [] }, ...(models?.nmt ? { models: { nmt: models.nmt } } : {}) });
-  const { results: [result] } = await parts.daemon.call('job/submit', { jobs: [{ recording: document.uri.fsPath, options, priority: 'high' }] });
-  if (!result || 'failure' in result) return void (result && vscode.window.showErrorMessage(failureText(result.failure)));
-  const utterances = await waited(parts, result.job.id, vscode.l10n.t('Translating {0} into {1}', name, languageName(target)));
-  if (utterances) await writeBeside(source, `${target}.${format}`, translated(document.getText(), format, utterances, limits(document.uri)));
+  const options = await withGlossary(document.uri, {
+    source: 'text',
+    language: from,
+    repair: false,
+    translateTo: target,
+    outputs: { formats: [] },
+    ...(models?.nmt ? { models: { nmt: models.nmt } } : {}),
+  });
+  const {
+    results: [result],
+  } = await parts.daemon.call('job/submit', { jobs: [{ recording: document.uri.fsPath, options, priority: 'high' }] });
+  if (!result || 'failure' in result)
+    return void (result && vscode.window.showErrorMessage(failureText(result.failure)));
+  const utterances = await waited(
+    parts,
+    result.job.id,
+    vscode.l10n.t('Translating {0} into {1}', name, languageName(target)),
+  );
+  if (utterances)
+    await writeBeside(
+      source,
+      `${target}.${format}`,
+      translated(document.getText(), format, utterances, limits(document.uri)),
+    );
 }
 
 /** Above a subtitle document: what can be done with it. */
 export const subtitleLenses: vscode.CodeLensProvider = {
   async provideCodeLenses(document) {
-    const top = new vscode.Range(0, 0, 0, 0), recording = await recordingBeside(document.uri).catch(() => null);
-    const lens = (title: string, command: string): vscode.CodeLens => new vscode.CodeLens(top, { title, command: `earshot.subtitles.${command}`, arguments: [document.uri] });
+    const top = new vscode.Range(0, 0, 0, 0),
+      recording = await recordingBeside(document.uri).catch(() => null);
+    const lens = (title: string, command: string): vscode.CodeLens =>
+      new vscode.CodeLens(top, { title, command: `earshot.subtitles.${command}`, arguments: [document.uri] });
     if (document.getText().trim() === '') return [];
     return [
-      ...(recording && vscode.workspace.isTrusted ? [lens(vscode.l10n.t('Synchronise with {0}', basename(recording.fsPath)), 'synchronise')] : []),
-      lens(vscode.l10n.t('Convert into…'), 'convert'), ...(vscode.workspace.isTrusted ? [lens(vscode.l10n.t('Translate…'), 'translate')] : []),
+      ...(recording && vscode.workspace.isTrusted
+        ? [lens(vscode.l10n.t('Synchronise with {0}', basename(recording.fsPath)), 'synchronise')]
+        : []),
+      lens(vscode.l10n.t('Convert into…'), 'convert'),
+      ...(vscode.workspace.isTrusted ? [lens(vscode.l10n.t('Translate…'), 'translate')] : []),
     ];
   },
 };

@@ -1,9 +1,18 @@
 /** The editor's own ways with subtitle documents: outline, folding, hover, formatting, renaming a speaker. */
 import * as vscode from 'vscode';
 import { basename } from 'node:path';
-import { escapeMarkdown } from '../../schemas/markdown.ts';
-import { figures, formatted } from '../../schemas/subtitles/check.ts';
-import { cueAt, scenesOf, speakersOf, visible, type Speaker, type SubtitleCue, type SubtitleKind, type Subtitles } from '../../schemas/subtitles/parse.ts';
+import { escapeMarkdown } from '../../text/markdown.ts';
+import { figures, formatted } from '../../text/subtitles/check.ts';
+import {
+  cueAt,
+  scenesOf,
+  speakersOf,
+  visible,
+  type Speaker,
+  type SubtitleCue,
+  type SubtitleKind,
+  type Subtitles,
+} from '../../text/subtitles/parse.ts';
 import { difference } from '../streaming/place.ts';
 import { stamp } from '../streaming/layout.ts';
 import { recordingBeside } from './beside.ts';
@@ -18,7 +27,10 @@ export function subtitleLanguage(): vscode.Disposable {
     languages.registerFoldingRangeProvider(SUBTITLES, { provideFoldingRanges: folds }),
     languages.registerHoverProvider(SUBTITLES, { provideHover: hover }),
     languages.registerDocumentFormattingEditProvider(SUBTITLES, { provideDocumentFormattingEdits: format }),
-    languages.registerDocumentHighlightProvider(SUBTITLES, { provideDocumentHighlights: (document, position) => same(document, position)?.map(s => new vscode.DocumentHighlight(rangeOf(s))) }),
+    languages.registerDocumentHighlightProvider(SUBTITLES, {
+      provideDocumentHighlights: (document, position) =>
+        same(document, position)?.map(s => new vscode.DocumentHighlight(rangeOf(s))),
+    }),
     languages.registerRenameProvider(SUBTITLES, {
       prepareRename: (document, position) => {
         const speaker = speakerAt(document, position);
@@ -26,12 +38,15 @@ export function subtitleLanguage(): vscode.Disposable {
         return { range: rangeOf(speaker), placeholder: speaker.name };
       },
       provideRenameEdits: (document, position, name) => {
-        const edit = new vscode.WorkspaceEdit(), clean = name.trim();
-        if (!clean || /[<>:：\n]/.test(clean)) throw new Error(vscode.l10n.t('A speaker’s name has no colon and no angle brackets.'));
+        const edit = new vscode.WorkspaceEdit(),
+          clean = name.trim();
+        if (!clean || /[<>:：\n]/.test(clean))
+          throw new Error(vscode.l10n.t('A speaker’s name has no colon and no angle brackets.'));
         for (const speaker of same(document, position) ?? []) edit.replace(document.uri, rangeOf(speaker), clean);
         return edit;
       },
-    }));
+    }),
+  );
 }
 
 const speakerAt = (document: vscode.TextDocument, { line, character }: vscode.Position): Speaker | undefined =>
@@ -43,17 +58,41 @@ function same(document: vscode.TextDocument, position: vscode.Position): Speaker
   return here && speakersOf(read(document)).filter(s => s.name === here.name);
 }
 
-const whole = ({ lines }: Subtitles, first: SubtitleCue, last = first): vscode.Range => new vscode.Range(first.firstLine, 0, last.lastLine, lines[last.lastLine]!.length);
-const words = (cue: SubtitleCue, kind: SubtitleKind): string => cue.lines.map(line => visible(line, kind)).filter(Boolean).join(' ') || '…';
+const whole = ({ lines }: Subtitles, first: SubtitleCue, last = first): vscode.Range =>
+  new vscode.Range(first.firstLine, 0, last.lastLine, lines[last.lastLine]!.length);
+const words = (cue: SubtitleCue, kind: SubtitleKind): string =>
+  cue.lines
+    .map(line => visible(line, kind))
+    .filter(Boolean)
+    .join(' ') || '…';
 
 function outline(document: vscode.TextDocument): vscode.DocumentSymbol[] {
-  const subtitles = read(document), scenes = scenesOf(subtitles), { kind } = subtitles;
-  const symbols = (cues: readonly SubtitleCue[]): vscode.DocumentSymbol[] => cues.map(cue =>
-    new vscode.DocumentSymbol(words(cue, kind), cue.startMs === null ? '' : stamp(cue.startMs), vscode.SymbolKind.String, whole(subtitles, cue), new vscode.Range(cue.timeLine, 0, cue.timeLine, subtitles.lines[cue.timeLine]!.length)));
+  const subtitles = read(document),
+    scenes = scenesOf(subtitles),
+    { kind } = subtitles;
+  const symbols = (cues: readonly SubtitleCue[]): vscode.DocumentSymbol[] =>
+    cues.map(
+      cue =>
+        new vscode.DocumentSymbol(
+          words(cue, kind),
+          cue.startMs === null ? '' : stamp(cue.startMs),
+          vscode.SymbolKind.String,
+          whole(subtitles, cue),
+          new vscode.Range(cue.timeLine, 0, cue.timeLine, subtitles.lines[cue.timeLine]!.length),
+        ),
+    );
   if (scenes.length < 2) return symbols(subtitles.cues);
   return scenes.map((scene, n) => {
-    const first = scene[0]!, last = scene.at(-1)!, range = whole(subtitles, first, last);
-    const symbol = new vscode.DocumentSymbol(vscode.l10n.t('Scene {0}', n + 1), `${stamp(first.startMs ?? 0)}–${stamp(last.endMs ?? last.startMs ?? 0)}`, vscode.SymbolKind.Namespace, range, new vscode.Range(first.timeLine, 0, first.timeLine, subtitles.lines[first.timeLine]!.length));
+    const first = scene[0]!,
+      last = scene.at(-1)!,
+      range = whole(subtitles, first, last);
+    const symbol = new vscode.DocumentSymbol(
+      vscode.l10n.t('Scene {0}', n + 1),
+      `${stamp(first.startMs ?? 0)}–${stamp(last.endMs ?? last.startMs ?? 0)}`,
+      vscode.SymbolKind.Namespace,
+      range,
+      new vscode.Range(first.timeLine, 0, first.timeLine, subtitles.lines[first.timeLine]!.length),
+    );
     symbol.children = symbols(scene);
     return symbol;
   });
@@ -61,33 +100,67 @@ function outline(document: vscode.TextDocument): vscode.DocumentSymbol[] {
 
 /** Cues from their times on, scenes from their first line on: so both can be folded. */
 function folds(document: vscode.TextDocument): vscode.FoldingRange[] {
-  const subtitles = read(document), scenes = scenesOf(subtitles), ranges: vscode.FoldingRange[] = [];
-  for (const scene of scenes) if (scenes.length > 1 && scene.length > 1) ranges.push(new vscode.FoldingRange(scene[0]!.firstLine, scene.at(-1)!.lastLine, vscode.FoldingRangeKind.Region));
-  for (const cue of subtitles.cues) if (cue.lastLine > cue.timeLine) ranges.push(new vscode.FoldingRange(cue.timeLine, cue.lastLine));
-  for (const { kind, firstLine, lastLine } of subtitles.others) if (lastLine > firstLine) ranges.push(new vscode.FoldingRange(firstLine, lastLine, kind === 'note' ? vscode.FoldingRangeKind.Comment : undefined));
+  const subtitles = read(document),
+    scenes = scenesOf(subtitles),
+    ranges: vscode.FoldingRange[] = [];
+  for (const scene of scenes)
+    if (scenes.length > 1 && scene.length > 1)
+      ranges.push(new vscode.FoldingRange(scene[0]!.firstLine, scene.at(-1)!.lastLine, vscode.FoldingRangeKind.Region));
+  for (const cue of subtitles.cues)
+    if (cue.lastLine > cue.timeLine) ranges.push(new vscode.FoldingRange(cue.timeLine, cue.lastLine));
+  for (const { kind, firstLine, lastLine } of subtitles.others)
+    if (lastLine > firstLine)
+      ranges.push(
+        new vscode.FoldingRange(firstLine, lastLine, kind === 'note' ? vscode.FoldingRangeKind.Comment : undefined),
+      );
   return ranges;
 }
 
 async function hover(document: vscode.TextDocument, { line }: vscode.Position): Promise<vscode.Hover | undefined> {
-  const subtitles = read(document), cue = cueAt(subtitles, line);
+  const subtitles = read(document),
+    cue = cueAt(subtitles, line);
   if (!cue) return undefined;
-  const { ms, cps, widths } = figures(cue, subtitles.kind), { charactersPerSecond, lineLength } = limits(document.uri);
-  const number = subtitles.cues.indexOf(cue) + 1, next = subtitles.cues[number];
-  const text = new vscode.MarkdownString(vscode.l10n.t('**Cue {0} of {1}**', number, subtitles.cues.length), true), recording = await recordingBeside(document.uri).catch(() => null);
-  const row = (value: string, bad = false): void => { text.appendMarkdown(`\n- ${bad ? '⚠ ' : ''}${value}`); };
+  const { ms, cps, widths } = figures(cue, subtitles.kind),
+    { charactersPerSecond, lineLength } = limits(document.uri);
+  const number = subtitles.cues.indexOf(cue) + 1,
+    next = subtitles.cues[number];
+  const text = new vscode.MarkdownString(vscode.l10n.t('**Cue {0} of {1}**', number, subtitles.cues.length), true),
+    recording = await recordingBeside(document.uri).catch(() => null);
+  const row = (value: string, bad = false): void => {
+    text.appendMarkdown(`\n- ${bad ? '⚠ ' : ''}${value}`);
+  };
   text.appendMarkdown('\n');
   if (ms !== null) row(vscode.l10n.t('shown for {0} s', (ms / 1000).toFixed(2)), ms <= 0);
   if (cps !== null) row(vscode.l10n.t('{0} characters a second', cps.toFixed(1)), cps > charactersPerSecond);
-  if (widths.length) row(vscode.l10n.t('characters in its lines: {0}', widths.join(', ')), widths.some(width => width > lineLength));
-  if (next?.startMs != null && cue.endMs !== null) row(vscode.l10n.t('pause before the next: {0} s', ((next.startMs - cue.endMs) / 1000).toFixed(2)), next.startMs < cue.endMs);
+  if (widths.length)
+    row(
+      vscode.l10n.t('characters in its lines: {0}', widths.join(', ')),
+      widths.some(width => width > lineLength),
+    );
+  if (next?.startMs != null && cue.endMs !== null)
+    row(
+      vscode.l10n.t('pause before the next: {0} s', ((next.startMs - cue.endMs) / 1000).toFixed(2)),
+      next.startMs < cue.endMs,
+    );
   if (recording && cue.startMs !== null) {
     text.isTrusted = { enabledCommands: ['earshot.openAt'] };
-    text.appendMarkdown(`\n\n[$(play) ${vscode.l10n.t('Play {0} from here', escapeMarkdown(basename(recording.fsPath)))}](command:earshot.openAt?${encodeURIComponent(JSON.stringify([recording.fsPath, cue.startMs]))})`);
+    text.appendMarkdown(
+      `\n\n[$(play) ${vscode.l10n.t('Play {0} from here', escapeMarkdown(basename(recording.fsPath)))}](command:earshot.openAt?${encodeURIComponent(JSON.stringify([recording.fsPath, cue.startMs]))})`,
+    );
   }
   return new vscode.Hover(text, whole(subtitles, cue));
 }
 
 function format(document: vscode.TextDocument): vscode.TextEdit[] {
-  const text = document.getText(), kind = kindOf(document), change = kind && difference(text, formatted(text, kind), 0);
-  return change ? [vscode.TextEdit.replace(new vscode.Range(document.positionAt(change.start), document.positionAt(change.end)), change.text)] : [];
+  const text = document.getText(),
+    kind = kindOf(document),
+    change = kind && difference(text, formatted(text, kind), 0);
+  return change
+    ? [
+        vscode.TextEdit.replace(
+          new vscode.Range(document.positionAt(change.start), document.positionAt(change.end)),
+          change.text,
+        ),
+      ]
+    : [];
 }

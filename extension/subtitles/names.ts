@@ -14,6 +14,12 @@ export function stemsOf(path: string): string[] {
 
 /** The language that a file's name gives it: "de" for film.de.srt. */
 export const languageOfName = (path: string): string | null => {
-  const [, code] = /\.([a-z]{2,3}(?:-[A-Za-z]{2,4})?)(?:\.(?:forced|sdh|cc|hi|default))*\.(?:srt|vtt|ass|ssa)$/.exec(basename(path)) ?? [];
-  try { return code && new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' }).of(code) ? code : null; } catch { return null; }
+  const [, code] =
+    /\.([a-z]{2,3}(?:-[A-Za-z]{2,4})?)(?:\.(?:forced|sdh|cc|hi|default))*\.(?:srt|vtt|ass|ssa)$/.exec(basename(path)) ??
+    [];
+  try {
+    return code && new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' }).of(code) ? code : null;
+  } catch {
+    return null;
+  }
 };

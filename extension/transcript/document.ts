@@ -7,11 +7,15 @@ let check: Promise<{ Check(value: unknown): boolean }> | null = null;
 
 /** Null when the text is no transcript (or is just being typed). */
 export async function parseTranscript(text: string): Promise<Transcript | null> {
-  check ??= Promise.all([import('typebox/compile'), import('../../schemas/job.ts')]).then(([{ Compile }, { Transcript: schema }]) => Compile(schema));
+  check ??= Promise.all([import('typebox/compile'), import('../../schemas/job.ts')]).then(
+    ([{ Compile }, { Transcript: schema }]) => Compile(schema),
+  );
   try {
     const value: unknown = JSON.parse(text);
-    return (await check).Check(value) ? value as Transcript : null;
-  } catch { return null; }
+    return (await check).Check(value) ? (value as Transcript) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** As the daemon writes it, one utterance a line: small differences, small edits. */
@@ -22,9 +26,14 @@ export function serialise({ utterances, ...rest }: Transcript): string {
 
 /** The smallest edit of the text, one undo step; the first change of a file written otherwise lays it out anew. */
 export async function writeTranscript(document: vscode.TextDocument, transcript: Transcript): Promise<void> {
-  const text = serialise(transcript).replaceAll('\n', document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n'), change = difference(document.getText(), text, 0);
+  const text = serialise(transcript).replaceAll('\n', document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n'),
+    change = difference(document.getText(), text, 0);
   if (!change) return;
   const edit = new vscode.WorkspaceEdit();
-  edit.replace(document.uri, new vscode.Range(document.positionAt(change.start), document.positionAt(change.end)), change.text);
+  edit.replace(
+    document.uri,
+    new vscode.Range(document.positionAt(change.start), document.positionAt(change.end)),
+    change.text,
+  );
   await vscode.workspace.applyEdit(edit);
 }

@@ -1,9 +1,12 @@
-/** The editor of `.earshot.json` files: the text document is the truth, the page shows it, and every change is an edit that undo knows. */
+/**
+ * The editor of `.earshot.json` files: the text document is the truth, the page shows it, and every change is an edit
+ * that undo knows.
+ */
 import * as vscode from 'vscode';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import type { FromTranscript, ToTranscript, UtteranceView } from '../../webview/messages.ts';
-import { FILE_ENDINGS, template } from '../commands/options.ts';
+import { FILE_ENDINGS, template } from '../requests/options.ts';
 import { checked } from '../panels/checked.ts';
 import { pageHtml, pageOptions } from '../panels/page.ts';
 import { layout, type Template } from '../streaming/layout.ts';
@@ -12,12 +15,26 @@ import type { Streams } from '../streaming/streams.ts';
 import { rememberVoices } from '../speakers.ts';
 import { errorText, failureText } from '../words.ts';
 import { parseTranscript, writeTranscript } from './document.ts';
-import { accept, merge, renamed, replaceAll, setSpeaker, setText, setTranslation, speakersIn, takeBack, turnOf } from './edits.ts';
+import {
+  accept,
+  merge,
+  renamed,
+  replaceAll,
+  setSpeaker,
+  setText,
+  setTranslation,
+  speakersIn,
+  takeBack,
+  turnOf,
+} from './edits.ts';
 import { askSpeaker, shownName } from './speakers.ts';
 import { RELOAD_MS, summaryUnderWay, summaryView } from './summary.ts';
 
 /** A place in a transcript. */
-export interface Moment { index: number; atMs: number }
+export interface Moment {
+  index: number;
+  atMs: number;
+}
 
 const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpeg|mpg|wmv)$/i;
 
@@ -30,7 +47,10 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   readonly #open = new Map<string, (moment: Moment) => void>();
   readonly #wanted = new Map<string, Moment>();
 
-  constructor(extensionUri: vscode.Uri, { daemon, streams, log }: { daemon: Daemon; streams: Streams; log: vscode.LogOutputChannel }) {
+  constructor(
+    extensionUri: vscode.Uri,
+    { daemon, streams, log }: { daemon: Daemon; streams: Streams; log: vscode.LogOutputChannel },
+  ) {
     this.#extensionUri = extensionUri;
     this.#daemon = daemon;
     this.#streams = streams;
@@ -46,14 +66,25 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   }
 
   async resolveCustomTextEditor(document: vscode.TextDocument, panel: vscode.WebviewPanel): Promise<void> {
-    const { webview } = panel, folder = vscode.Uri.file(dirname(document.uri.fsPath)), first = await parseTranscript(document.getText());
-    // The recording is where the file says, or beside it when both were moved. An untrusted workspace does not choose what is opened elsewhere.
-    const recording = first && await this.#recording(first, folder);
-    const roots = [vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'), ...(recording ? [vscode.Uri.joinPath(recording, '..')] : [])];
+    const { webview } = panel,
+      folder = vscode.Uri.file(dirname(document.uri.fsPath)),
+      first = await parseTranscript(document.getText());
+    // The recording is where the file says, or beside it when both were moved. An untrusted workspace does not choose
+    // what is opened elsewhere.
+    const recording = first && (await this.#recording(first, folder));
+    const roots = [
+      vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'),
+      ...(recording ? [vscode.Uri.joinPath(recording, '..')] : []),
+    ];
     webview.options = pageOptions(...roots);
-    let shown = first, told = '', again: NodeJS.Timeout | undefined;
+    let shown = first,
+      told = '',
+      again: NodeJS.Timeout | undefined;
     const tellSummary = (): void => {
-      const summary = shown ? summaryView(this.#daemon.state, shown, document.uri.fsPath) : { made: null, making: null, canMake: false }, text = JSON.stringify(summary);
+      const summary = shown
+          ? summaryView(this.#daemon.state, shown, document.uri.fsPath)
+          : { made: null, making: null, canMake: false },
+        text = JSON.stringify(summary);
       if (text !== told) void webview.postMessage({ type: 'summary', summary } satisfies ToTranscript);
       told = text;
       clearTimeout(again);
@@ -64,86 +95,193 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       void webview.postMessage(this.#message(shown, webview, recording ?? null));
       tellSummary();
     };
-    const key = document.uri.toString(), go = (moment: Moment): void => { this.#wanted.delete(key); void webview.postMessage({ type: 'goto', ...moment } satisfies ToTranscript); };
-    const ready = (): void => { this.#open.set(key, go); const moment = this.#wanted.get(key); if (moment) go(moment); };
+    const key = document.uri.toString(),
+      go = (moment: Moment): void => {
+        this.#wanted.delete(key);
+        void webview.postMessage({ type: 'goto', ...moment } satisfies ToTranscript);
+      };
+    const ready = (): void => {
+      this.#open.set(key, go);
+      const moment = this.#wanted.get(key);
+      if (moment) go(moment);
+    };
     // What was saved last; names given since are remembered once they are saved too.
     let saved = document.isDirty ? await parseTranscript(await textAt(document.uri)) : first;
     const subscriptions = [
       vscode.workspace.onDidSaveTextDocument(async each => {
         if (each !== document) return;
-        const before = saved, now = saved = await parseTranscript(document.getText());
-        if (before && now) await this.#named(document.uri, recording ?? document.uri, before, now).catch(error => this.#log.warn(String(error)));
+        const before = saved,
+          now = (saved = await parseTranscript(document.getText()));
+        if (before && now)
+          await this.#named(document.uri, recording ?? document.uri, before, now).catch(error =>
+            this.#log.warn(String(error)),
+          );
       }),
-      vscode.workspace.onDidChangeTextDocument(event => { if (event.document === document && event.contentChanges.length) void post(); }),
-      this.#daemon.onChange(change => { if (change.all || change.jobs.size || change.removed.size) tellSummary(); }),
+      vscode.workspace.onDidChangeTextDocument(event => {
+        if (event.document === document && event.contentChanges.length) void post();
+      }),
+      this.#daemon.onChange(change => {
+        if (change.all || change.jobs.size || change.removed.size) tellSummary();
+      }),
       vscode.workspace.onDidGrantWorkspaceTrust(tellSummary),
-      webview.onDidReceiveMessage(checked<FromTranscript>(async () => {
-        const [{ Compile }, { FromTranscript: schema }] = await Promise.all([import('typebox/compile'), import('../../webview/messages.ts')]);
-        return Compile(schema);
-      }, message => {
-        if (message.type === 'ready') { told = ''; return void post().then(ready); }
-        void this.#act(document, message).catch(error => this.#log.error(error as Error));
-      }, message => this.#log.warn(`transcript editor: refused ${JSON.stringify(message).slice(0, 200)}`))),
+      webview.onDidReceiveMessage(
+        checked<FromTranscript>(
+          async () => {
+            const [{ Compile }, { FromTranscript: schema }] = await Promise.all([
+              import('typebox/compile'),
+              import('../../webview/messages.ts'),
+            ]);
+            return Compile(schema);
+          },
+          message => {
+            if (message.type === 'ready') {
+              told = '';
+              return void post().then(ready);
+            }
+            void this.#act(document, message).catch(error => this.#log.error(error as Error));
+          },
+          message => this.#log.warn(`transcript editor: refused ${JSON.stringify(message).slice(0, 200)}`),
+        ),
+      ),
     ];
     // A hidden page is let go of, and says that it is ready when it shows again.
-    panel.onDidChangeViewState(() => { if (!panel.visible && this.#open.get(key) === go) this.#open.delete(key); });
-    panel.onDidDispose(() => { clearTimeout(again); if (this.#open.get(key) === go) this.#open.delete(key); for (const s of subscriptions) s.dispose(); });
-    webview.html = pageHtml({ webview, extensionUri: this.#extensionUri, name: 'transcript', title: vscode.l10n.t('Transcript'), media: webview.cspSource });
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible && this.#open.get(key) === go) this.#open.delete(key);
+    });
+    panel.onDidDispose(() => {
+      clearTimeout(again);
+      if (this.#open.get(key) === go) this.#open.delete(key);
+      for (const s of subscriptions) s.dispose();
+    });
+    webview.html = pageHtml({
+      webview,
+      extensionUri: this.#extensionUri,
+      name: 'transcript',
+      title: vscode.l10n.t('Transcript'),
+      media: webview.cspSource,
+    });
   }
 
   async #recording({ recording }: Transcript, folder: vscode.Uri): Promise<vscode.Uri | null> {
-    const beside = vscode.Uri.joinPath(folder, basename(recording.name)), named = vscode.Uri.file(isAbsolute(recording.path) ? recording.path : join(folder.fsPath, recording.path));
-    for (const uri of vscode.workspace.isTrusted ? [named, beside] : [beside]) if (await vscode.workspace.fs.stat(uri).then(({ type }) => (type & vscode.FileType.File) !== 0, () => false)) return uri;
+    const beside = vscode.Uri.joinPath(folder, basename(recording.name)),
+      named = vscode.Uri.file(isAbsolute(recording.path) ? recording.path : join(folder.fsPath, recording.path));
+    for (const uri of vscode.workspace.isTrusted ? [named, beside] : [beside])
+      if (
+        await vscode.workspace.fs.stat(uri).then(
+          ({ type }) => (type & vscode.FileType.File) !== 0,
+          () => false,
+        )
+      )
+        return uri;
     return null;
   }
 
-  /** Names that were given: their voices are remembered for the folder, and the job's other files follow, and the documents with its text. */
+  /**
+   * Names that were given: their voices are remembered for the folder, and the job's other files follow, and the
+   * documents with its text.
+   */
   async #named(file: vscode.Uri, recording: vscode.Uri, before: Transcript, now: Transcript): Promise<void> {
-    const names = renamed(before, now), given = new Set(Object.values(names));
+    const names = renamed(before, now),
+      given = new Set(Object.values(names));
     if (!given.size) return;
-    const kept = await rememberVoices(recording, Object.fromEntries(Object.entries(now.speakers ?? {}).filter(([name]) => given.has(name)))).catch((error: unknown) => { void vscode.window.showWarningMessage(errorText(error)); return null; });
-    if (kept) vscode.window.setStatusBarMessage(vscode.l10n.t('The voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)), 5000);
+    const kept = await rememberVoices(
+      recording,
+      Object.fromEntries(Object.entries(now.speakers ?? {}).filter(([name]) => given.has(name))),
+    ).catch((error: unknown) => {
+      void vscode.window.showWarningMessage(errorText(error));
+      return null;
+    });
+    if (kept)
+      vscode.window.setStatusBarMessage(
+        vscode.l10n.t('The voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)),
+        5000,
+      );
     if (!now.speakers) return; // no job of ours told them apart
     await this.#daemon.start();
-    const job = [...this.#daemon.state.jobs.values()].findLast(each => each.outputs.some(output => output.path === file.fsPath));
+    const job = [...this.#daemon.state.jobs.values()].findLast(each =>
+      each.outputs.some(output => output.path === file.fsPath),
+    );
     if (!job) return;
     await this.#daemon.call('job/speakers', { id: job.id, names });
     this.#streams.followed(job.id);
   }
 
   #message(transcript: Transcript | null, webview: vscode.Webview, recording: vscode.Uri | null): ToTranscript {
-    if (!transcript) return { type: 'document', name: '', durationMs: null, language: null, translatedTo: null, utterances: [], speakers: [], media: null, video: false, missing: null, error: vscode.l10n.t('This file cannot be read as a transcript.') };
-    const { recording: { name, path, durationMs }, language, translatedTo, utterances } = transcript;
+    if (!transcript)
+      return {
+        type: 'document',
+        name: '',
+        durationMs: null,
+        language: null,
+        translatedTo: null,
+        utterances: [],
+        speakers: [],
+        media: null,
+        video: false,
+        missing: null,
+        error: vscode.l10n.t('This file cannot be read as a transcript.'),
+      };
+    const {
+      recording: { name, path, durationMs },
+      language,
+      translatedTo,
+      utterances,
+    } = transcript;
     return {
-      type: 'document', name, durationMs, language, translatedTo, utterances: utterances.map(utteranceView), speakers: speakersIn(transcript).map(name => ({ name, shown: shownName(name) })), error: null,
-      media: recording && webview.asWebviewUri(recording).toString(), video: VIDEO.test(name), missing: recording ? null : path,
+      type: 'document',
+      name,
+      durationMs,
+      language,
+      translatedTo,
+      utterances: utterances.map(utteranceView),
+      speakers: speakersIn(transcript).map(name => ({ name, shown: shownName(name) })),
+      error: null,
+      media: recording && webview.asWebviewUri(recording).toString(),
+      video: VIDEO.test(name),
+      missing: recording ? null : path,
     };
   }
 
   async #act(document: vscode.TextDocument, message: Exclude<FromTranscript, { type: 'ready' }>): Promise<void> {
-    const text = document.getText(), now = await parseTranscript(text);
+    const text = document.getText(),
+      now = await parseTranscript(text);
     if (!now) return;
     switch (message.type) {
-      case 'text': return writeTranscript(document, setText(now, message.index, message.text));
-      case 'translation': return writeTranscript(document, setTranslation(now, message.index, message.text));
-      case 'takeBack': return writeTranscript(document, takeBack(now, message.index, message.change));
-      case 'accept': return writeTranscript(document, accept(now, message.index));
-      case 'speaker': case 'speakerEverywhere': {
-        const next = await askSpeaker(now, message.type === 'speaker' ? { index: message.index } : { speaker: message.name });
+      case 'text':
+        return writeTranscript(document, setText(now, message.index, message.text));
+      case 'translation':
+        return writeTranscript(document, setTranslation(now, message.index, message.text));
+      case 'takeBack':
+        return writeTranscript(document, takeBack(now, message.index, message.change));
+      case 'accept':
+        return writeTranscript(document, accept(now, message.index));
+      case 'speaker':
+      case 'speakerEverywhere': {
+        const next = await askSpeaker(
+          now,
+          message.type === 'speaker' ? { index: message.index } : { speaker: message.name },
+        );
         // Somebody may have edited it meanwhile, in another editor of it.
         if (next && document.getText() === text) await writeTranscript(document, next);
         return;
       }
-      case 'assign': return writeTranscript(document, setSpeaker(now, message.turn ? turnOf(now, message.index) : [message.index], message.name));
-      case 'merge': return writeTranscript(document, merge(now, message.index));
+      case 'assign':
+        return writeTranscript(
+          document,
+          setSpeaker(now, message.turn ? turnOf(now, message.index) : [message.index], message.name),
+        );
+      case 'merge':
+        return writeTranscript(document, merge(now, message.index));
       case 'replace': {
         const { transcript, count } = replaceAll(now, message.find, message.replacement);
         if (count) await writeTranscript(document, transcript);
         vscode.window.setStatusBarMessage(vscode.l10n.t('{0} replaced', count), 4000);
         return;
       }
-      case 'export': return this.#export(document, now);
-      case 'summary': return this.#summary(document.uri, now, message.action);
+      case 'export':
+        return this.#export(document, now);
+      case 'summary':
+        return this.#summary(document.uri, now, message.action);
     }
   }
 
@@ -155,12 +293,25 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   }
 
   async #export(document: vscode.TextDocument, transcript: Transcript): Promise<void> {
-    const kinds: { label: string; format: Template['format'] }[] = [{ label: 'Markdown', format: 'markdown' }, { label: vscode.l10n.t('plain text'), format: 'text' }, { label: 'SubRip (.srt)', format: 'srt' }, { label: 'WebVTT (.vtt)', format: 'vtt' }];
+    const kinds: { label: string; format: Template['format'] }[] = [
+      { label: 'Markdown', format: 'markdown' },
+      { label: vscode.l10n.t('plain text'), format: 'text' },
+      { label: 'SubRip (.srt)', format: 'srt' },
+      { label: 'WebVTT (.vtt)', format: 'vtt' },
+    ];
     const kind = await vscode.window.showQuickPick(kinds, { title: vscode.l10n.t('Export as…') });
     if (!kind) return;
-    const target = await vscode.window.showSaveDialog({ defaultUri: vscode.Uri.file(document.uri.fsPath.replace(/\.earshot\.json$/, `.${FILE_ENDINGS[kind.format]}`)), title: vscode.l10n.t('Save as') });
+    const target = await vscode.window.showSaveDialog({
+      defaultUri: vscode.Uri.file(document.uri.fsPath.replace(/\.earshot\.json$/, `.${FILE_ENDINGS[kind.format]}`)),
+      title: vscode.l10n.t('Save as'),
+    });
     if (!target) return;
-    const text = layout(transcript.utterances, template(transcript.recording.path, kind.format, document.uri, true, target)).map(p => p.text).join('');
+    const text = layout(
+      transcript.utterances,
+      template(transcript.recording.path, kind.format, document.uri, true, target),
+    )
+      .map(p => p.text)
+      .join('');
     await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(`${text.trimEnd()}\n`));
     await vscode.window.showTextDocument(target, { viewColumn: vscode.ViewColumn.Beside, preview: true });
   }
@@ -169,10 +320,21 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
 function utteranceView(u: Utterance): UtteranceView {
   const text = sourceText(u);
   return {
-    index: u.index, startMs: u.startMs, endMs: u.endMs, text, original: u.repair && u.asr && u.asr.text !== text ? u.asr.text : null, translation: u.nmt?.text ?? null,
-    heard: (u.asr?.words ?? []).map(({ text: word, startMs, endMs }) => ({ text: word, startMs, endMs })), changes: (u.repair?.changes ?? []).map(({ before, after }) => ({ before, after })),
-    failed: u.failed ? failureText(u.failed.failure) : null, speaker: u.speaker ?? null,
+    index: u.index,
+    startMs: u.startMs,
+    endMs: u.endMs,
+    text,
+    original: u.repair && u.asr && u.asr.text !== text ? u.asr.text : null,
+    translation: u.nmt?.text ?? null,
+    heard: (u.asr?.words ?? []).map(({ text: word, startMs, endMs }) => ({ text: word, startMs, endMs })),
+    changes: (u.repair?.changes ?? []).map(({ before, after }) => ({ before, after })),
+    failed: u.failed ? failureText(u.failed.failure) : null,
+    speaker: u.speaker ?? null,
   };
 }
 
-const textAt = (uri: vscode.Uri): Promise<string> => Promise.resolve(vscode.workspace.fs.readFile(uri)).then(bytes => new TextDecoder().decode(bytes), () => '');
+const textAt = (uri: vscode.Uri): Promise<string> =>
+  Promise.resolve(vscode.workspace.fs.readFile(uri)).then(
+    bytes => new TextDecoder().decode(bytes),
+    () => '',
+  );

@@ -1,6 +1,9 @@
-/** “Who speaks?”: one list in which a name is typed or chosen. What is typed renames the speaker everywhere, or goes to this utterance alone, or to the whole turn. */
+/**
+ * “Who speaks?”: one list in which a name is typed or chosen. What is typed renames the speaker everywhere, or goes to
+ * this utterance alone, or to the whole turn.
+ */
 import * as vscode from 'vscode';
-import { isUnnamed } from '../../schemas/speakers.ts';
+import { isUnnamed } from '../../text/speakers.ts';
 import { sourceText, type Transcript } from '../../schemas/job.ts';
 import { renameSpeaker, setSpeaker, speakersIn, turnOf } from './edits.ts';
 
@@ -8,49 +11,150 @@ const LONGEST_NAME = 100;
 type Item = vscode.QuickPickItem & { make?: () => Transcript };
 
 /** A speaker's name for people who have not given one yet: "Speaker 2" for "S2". */
-export const shownName = (name: string): string => isUnnamed(name) ? vscode.l10n.t('Speaker {0}', name.slice(1)) : name;
+export const shownName = (name: string): string =>
+  isUnnamed(name) ? vscode.l10n.t('Speaker {0}', name.slice(1)) : name;
 
-const clean = (typed: string): string => typed.replace(/[\p{Cc}\s]+/gu, ' ').trim().slice(0, LONGEST_NAME);
+const clean = (typed: string): string =>
+  typed
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .slice(0, LONGEST_NAME);
 
-/** The lines for what is typed so far. `index`: the utterance that was asked about; null: the speaker as a whole. Pure but for words. */
+/**
+ * The lines for what is typed so far. `index`: the utterance that was asked about; null: the speaker as a whole. Pure
+ * but for words.
+ */
 function itemsFor(transcript: Transcript, current: string | undefined, index: number | null, typed: string): Item[] {
-  const all = speakersIn(transcript), name = clean(typed), exact = all.find(each => each.toLowerCase() === name.toLowerCase() || shownName(each).toLowerCase() === name.toLowerCase());
-  const icon = (id: string): vscode.ThemeIcon => new vscode.ThemeIcon(id), here = vscode.l10n.t('this utterance only');
-  const times = (speaker: string): string => vscode.l10n.t('{0} utterances', transcript.utterances.filter(u => u.speaker === speaker).length);
-  const others = all.filter(each => each !== current), turn = index === null ? [] : turnOf(transcript, index);
+  const all = speakersIn(transcript),
+    name = clean(typed),
+    exact = all.find(
+      each => each.toLowerCase() === name.toLowerCase() || shownName(each).toLowerCase() === name.toLowerCase(),
+    );
+  const icon = (id: string): vscode.ThemeIcon => new vscode.ThemeIcon(id),
+    here = vscode.l10n.t('this utterance only');
+  const times = (speaker: string): string =>
+    vscode.l10n.t('{0} utterances', transcript.utterances.filter(u => u.speaker === speaker).length);
+  const others = all.filter(each => each !== current),
+    turn = index === null ? [] : turnOf(transcript, index);
   /** A line for this utterance alone, and where the turn goes on one for the whole of it. */
-  const give = (called: string, to: string | null, one: Item): Item[] => [one, ...(turn.length < 2 ? [] : [{
-    label: vscode.l10n.t('{0} (the whole turn)', called), description: vscode.l10n.t('{0} utterances', turn.length), iconPath: icon('organization'), ...(one.alwaysShow ? { alwaysShow: true } : {}), make: () => setSpeaker(transcript, turn, to) }])];
-  // The list puts first what begins with the words that were typed, and of those the shortest: so the name alone is what is meant most often.
-  const typedItems: Item[] = !name || name === current ? [] : [
-    ...(current === undefined || exact ? [] : [{ label: name, description: vscode.l10n.t('everywhere, instead of {0}', shownName(current)), iconPath: icon('edit'), alwaysShow: true, make: () => renameSpeaker(transcript, current, name) }]),
-    ...(index === null || exact ? [] : give(name, name, { label: vscode.l10n.t('{0} (this utterance only)', name), iconPath: icon('person-add'), alwaysShow: true, make: () => setSpeaker(transcript, [index], name) })),
-    ...(current !== undefined && exact && exact !== current && index !== null ? [{ label: vscode.l10n.t('{0} is {1}', shownName(current), shownName(exact)), description: vscode.l10n.t('both become one, everywhere'), iconPath: icon('merge'), alwaysShow: true, make: () => renameSpeaker(transcript, current, exact) }] : []),
+  const give = (called: string, to: string | null, one: Item): Item[] => [
+    one,
+    ...(turn.length < 2
+      ? []
+      : [
+          {
+            label: vscode.l10n.t('{0} (the whole turn)', called),
+            description: vscode.l10n.t('{0} utterances', turn.length),
+            iconPath: icon('organization'),
+            ...(one.alwaysShow ? { alwaysShow: true } : {}),
+            make: () => setSpeaker(transcript, turn, to),
+          },
+        ]),
   ];
-  const choose: Item[] = index === null
-    ? others.map(each => ({ label: vscode.l10n.t('{0} is {1}', shownName(current!), shownName(each)), description: vscode.l10n.t('both become one, everywhere'), iconPath: icon('merge'), make: () => renameSpeaker(transcript, current!, each) }))
-    : [...others.flatMap(each => give(shownName(each), each, { label: shownName(each), description: `${here} · ${times(each)}`, iconPath: icon('person'), make: () => setSpeaker(transcript, [index], each) })),
-      ...(current === undefined ? [] : give(vscode.l10n.t('Nobody'), null, { label: vscode.l10n.t('Nobody'), description: here, iconPath: icon('circle-slash'), make: () => setSpeaker(transcript, [index], null) }))];
+  // The list puts first what begins with the words that were typed, and of those the shortest: so the name alone is
+  // what is meant most often.
+  const typedItems: Item[] =
+    !name || name === current
+      ? []
+      : [
+          ...(current === undefined || exact
+            ? []
+            : [
+                {
+                  label: name,
+                  description: vscode.l10n.t('everywhere, instead of {0}', shownName(current)),
+                  iconPath: icon('edit'),
+                  alwaysShow: true,
+                  make: () => renameSpeaker(transcript, current, name),
+                },
+              ]),
+          ...(index === null || exact
+            ? []
+            : give(name, name, {
+                label: vscode.l10n.t('{0} (this utterance only)', name),
+                iconPath: icon('person-add'),
+                alwaysShow: true,
+                make: () => setSpeaker(transcript, [index], name),
+              })),
+          ...(current !== undefined && exact && exact !== current && index !== null
+            ? [
+                {
+                  label: vscode.l10n.t('{0} is {1}', shownName(current), shownName(exact)),
+                  description: vscode.l10n.t('both become one, everywhere'),
+                  iconPath: icon('merge'),
+                  alwaysShow: true,
+                  make: () => renameSpeaker(transcript, current, exact),
+                },
+              ]
+            : []),
+        ];
+  const choose: Item[] =
+    index === null
+      ? others.map(each => ({
+          label: vscode.l10n.t('{0} is {1}', shownName(current!), shownName(each)),
+          description: vscode.l10n.t('both become one, everywhere'),
+          iconPath: icon('merge'),
+          make: () => renameSpeaker(transcript, current!, each),
+        }))
+      : [
+          ...others.flatMap(each =>
+            give(shownName(each), each, {
+              label: shownName(each),
+              description: `${here} · ${times(each)}`,
+              iconPath: icon('person'),
+              make: () => setSpeaker(transcript, [index], each),
+            }),
+          ),
+          ...(current === undefined
+            ? []
+            : give(vscode.l10n.t('Nobody'), null, {
+                label: vscode.l10n.t('Nobody'),
+                description: here,
+                iconPath: icon('circle-slash'),
+                make: () => setSpeaker(transcript, [index], null),
+              })),
+        ];
   return exact ? [...choose, ...typedItems] : [...typedItems, ...choose];
 }
 
 /** The transcript with what was chosen; null: given up. */
-export function askSpeaker(transcript: Transcript, about: { index: number } | { speaker: string }): Promise<Transcript | null> {
+export function askSpeaker(
+  transcript: Transcript,
+  about: { index: number } | { speaker: string },
+): Promise<Transcript | null> {
   const { promise, resolve } = Promise.withResolvers<Transcript | null>();
-  const index = 'index' in about ? about.index : null, utterance = transcript.utterances.find(u => u.index === index), current = 'index' in about ? utterance?.speaker : about.speaker;
+  const index = 'index' in about ? about.index : null,
+    utterance = transcript.utterances.find(u => u.index === index),
+    current = 'index' in about ? utterance?.speaker : about.speaker;
   const quick = vscode.window.createQuickPick<Item>();
-  quick.title = utterance ? vscode.l10n.t('Who says “{0}”?', sourceText(utterance).slice(0, 60)) : vscode.l10n.t('Who is {0}?', shownName(current!));
-  quick.placeholder = speakersIn(transcript).length ? vscode.l10n.t('Type a name, or choose') : vscode.l10n.t('Type a name');
-  const fill = (): void => { quick.items = itemsFor(transcript, current, index, quick.value); };
+  quick.title = utterance
+    ? vscode.l10n.t('Who says “{0}”?', sourceText(utterance).slice(0, 60))
+    : vscode.l10n.t('Who is {0}?', shownName(current!));
+  quick.placeholder = speakersIn(transcript).length
+    ? vscode.l10n.t('Type a name, or choose')
+    : vscode.l10n.t('Type a name');
+  const fill = (): void => {
+    quick.items = itemsFor(transcript, current, index, quick.value);
+  };
   fill();
   quick.onDidChangeValue(fill);
   quick.onDidAccept(() => {
     // Whoever types fast and presses Enter means what stands in the field, not what was active a letter before.
-    const label = quick.activeItems[0]?.label, typed = clean(quick.value).toLowerCase(), items = itemsFor(transcript, current, index, quick.value);
-    const make = (items.find(item => item.label === label) ?? items.find(item => item.label.toLowerCase().startsWith(typed)))?.make;
-    if (make) { resolve(make()); quick.hide(); }
+    const label = quick.activeItems[0]?.label,
+      typed = clean(quick.value).toLowerCase(),
+      items = itemsFor(transcript, current, index, quick.value);
+    const make = (
+      items.find(item => item.label === label) ?? items.find(item => item.label.toLowerCase().startsWith(typed))
+    )?.make;
+    if (make) {
+      resolve(make());
+      quick.hide();
+    }
   });
-  quick.onDidHide(() => { resolve(null); quick.dispose(); });
+  quick.onDidHide(() => {
+    resolve(null);
+    quick.dispose();
+  });
   quick.show();
   return promise;
 }

@@ -18,31 +18,54 @@ export function fileOfSummary({ jobs }: MirrorState, { options: { transcript } }
 /** The editor reads a file that was written elsewhere anew within so long. */
 export const RELOAD_MS = 3000;
 
-const summaries = (state: MirrorState, file: string): Job[] => [...state.jobs.values()].filter(job => job.options.source === 'transcript' && fileOfSummary(state, job) === file);
+const summaries = (state: MirrorState, file: string): Job[] =>
+  [...state.jobs.values()].filter(job => job.options.source === 'transcript' && fileOfSummary(state, job) === file);
 
 /** The job that makes the summary of a transcript file now. */
-export const summaryUnderWay = (state: MirrorState, file: string): Job | undefined => summaries(state, file).find(job => !isFinal(job.state));
+export const summaryUnderWay = (state: MirrorState, file: string): Job | undefined =>
+  summaries(state, file).find(job => !isFinal(job.state));
 
 /** One can be asked for where something was said, and nobody is transcribing the recording just now. */
 export function summaryView(state: MirrorState, transcript: Transcript, file: string): SummaryView {
-  const jobs = summaries(state, file), making = jobs.find(job => !isFinal(job.state)), { summary, recording, utterances } = transcript, stage = making?.progress.stages.summary;
+  const jobs = summaries(state, file),
+    making = jobs.find(job => !isFinal(job.state)),
+    { summary, recording, utterances } = transcript,
+    stage = making?.progress.stages.summary;
   const arriving = !summary && jobs.some(job => job.state === 'completed' && Date.now() - job.finishedAt! < RELOAD_MS);
-  const transcribing = (): boolean => [...state.jobs.values()].some(job => job.options.source === undefined && job.recording.path === recording.path && !isFinal(job.state));
+  const transcribing = (): boolean =>
+    [...state.jobs.values()].some(
+      job => job.options.source === undefined && job.recording.path === recording.path && !isFinal(job.state),
+    );
   return {
     made: summary ? { text: summary.text, language: summary.language, model: summary.model } : null,
-    making: !making ? arriving ? '' : null : making.waiting ? reasonText(making.waiting) : stage && making.progress.utterances > 0 ? vscode.l10n.t('{0} of {1}', stage.done, making.progress.utterances) : '',
-    canMake: !making && !arriving && vscode.workspace.isTrusted && utterances.some(u => sourceText(u).trim() !== '') && !transcribing(),
+    making: !making
+      ? arriving
+        ? ''
+        : null
+      : making.waiting
+        ? reasonText(making.waiting)
+        : stage && making.progress.utterances > 0
+          ? vscode.l10n.t('{0} of {1}', stage.done, making.progress.utterances)
+          : '',
+    canMake:
+      !making &&
+      !arriving &&
+      vscode.workspace.isTrusted &&
+      utterances.some(u => sourceText(u).trim() !== '') &&
+      !transcribing(),
   };
 }
 
 /**
- * Where somebody mended the text while its summary was made, both are kept: what lies on the disk by now would stand in the way of saving the rest, so it is
- * saved with it.
+ * Where somebody mended the text while its summary was made, both are kept: what lies on the disk by now would stand in
+ * the way of saving the rest, so it is saved with it.
  */
 export async function summaryIntoOpen(file: string): Promise<void> {
-  const uri = vscode.Uri.file(file), document = vscode.workspace.textDocuments.find(open => open.isDirty && open.uri.toString() === uri.toString());
+  const uri = vscode.Uri.file(file),
+    document = vscode.workspace.textDocuments.find(open => open.isDirty && open.uri.toString() === uri.toString());
   if (!document) return;
-  const summary = (await readTranscript(uri))?.summary, now = await parseTranscript(document.getText());
+  const summary = (await readTranscript(uri))?.summary,
+    now = await parseTranscript(document.getText());
   if (!summary || !now) return;
   await writeTranscript(document, { ...now, summary });
   // The same bytes on the disk are no conflict.

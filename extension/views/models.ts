@@ -3,41 +3,83 @@ import * as vscode from 'vscode';
 import type { Model } from '../../schemas/model.ts';
 import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
 import type { Daemon } from '../connection.ts';
-import { escapeMarkdown } from '../../schemas/markdown.ts';
+import { escapeMarkdown } from '../../text/markdown.ts';
 import { bytesText, failureText, languageName, plain, stageName } from '../words.ts';
 import { DaemonTree } from './tree.ts';
 
 type Node = { stage: Stage } | { stage: Stage; model: Model };
 const sizeOf = (model: Model): number => model.card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
-const STAGE_ICONS: Readonly<Record<Stage, string>> = { asr: 'mic', repair: 'wand', nmt: 'globe', tts: 'unmute', summary: 'list-unordered' };
+const STAGE_ICONS: Readonly<Record<Stage, string>> = {
+  asr: 'mic',
+  repair: 'wand',
+  nmt: 'globe',
+  tts: 'unmute',
+  summary: 'list-unordered',
+};
 
 export class ModelsView extends DaemonTree<Node> {
-  constructor(daemon: Daemon) { super(daemon, change => change.all || change.models.size > 0); }
+  constructor(daemon: Daemon) {
+    super(daemon, change => change.all || change.models.size > 0);
+  }
 
   async getChildren(node?: Node): Promise<Node[]> {
-    if (!node) { await this.daemon.start(); return this.daemon.state.models.size ? KINDS_OF_WORK.map(stage => ({ stage })) : []; }
+    if (!node) {
+      await this.daemon.start();
+      return this.daemon.state.models.size ? KINDS_OF_WORK.map(stage => ({ stage })) : [];
+    }
     if ('model' in node) return [];
     const rank = { installed: 0, downloading: 1, broken: 2, absent: 3 } as const;
-    return [...this.daemon.state.models.values()].filter(m => m.card.stages.includes(node.stage))
-      .sort((a, b) => rank[a.state] - rank[b.state] || a.card.size - b.card.size || (a.card.name < b.card.name ? -1 : 1)).map(model => ({ stage: node.stage, model }));
+    return [...this.daemon.state.models.values()]
+      .filter(m => m.card.stages.includes(node.stage))
+      .sort(
+        (a, b) => rank[a.state] - rank[b.state] || a.card.size - b.card.size || (a.card.name < b.card.name ? -1 : 1),
+      )
+      .map(model => ({ stage: node.stage, model }));
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
     if (!('model' in node)) {
       const item = new vscode.TreeItem(stageName(node.stage), vscode.TreeItemCollapsibleState.Expanded);
       const chosen = [...this.daemon.state.models.values()].find(m => m.isDefault.includes(node.stage));
-      const onDisk = [...this.daemon.state.models.values()].filter(m => m.card.stages.includes(node.stage)).reduce((sum, m) => sum + m.diskBytes, 0);
-      return Object.assign(item, { id: node.stage, iconPath: new vscode.ThemeIcon(STAGE_ICONS[node.stage]), description: [chosen?.card.name, onDisk ? bytesText(onDisk) : null].filter(Boolean).join(' · '), contextValue: 'stage' });
+      const onDisk = [...this.daemon.state.models.values()]
+        .filter(m => m.card.stages.includes(node.stage))
+        .reduce((sum, m) => sum + m.diskBytes, 0);
+      return Object.assign(item, {
+        id: node.stage,
+        iconPath: new vscode.ThemeIcon(STAGE_ICONS[node.stage]),
+        description: [chosen?.card.name, onDisk ? bytesText(onDisk) : null].filter(Boolean).join(' · '),
+        contextValue: 'stage',
+      });
     }
-    const { model, stage } = node, { card } = model, item = new vscode.TreeItem(card.name);
+    const { model, stage } = node,
+      { card } = model,
+      item = new vscode.TreeItem(card.name);
     const isDefault = model.isDefault.includes(stage);
     item.id = `${stage} ${card.id}`;
     item.contextValue = `model ${model.state}${model.outdated ? ' outdated' : ''}`;
-    item.iconPath = model.state === 'downloading' ? new vscode.ThemeIcon('loading~spin') : model.state === 'broken' ? new vscode.ThemeIcon('warning', new vscode.ThemeColor('editorWarning.foreground'))
-      : model.state === 'installed' ? new vscode.ThemeIcon(isDefault ? 'star-full' : 'check', new vscode.ThemeColor('charts.green')) : new vscode.ThemeIcon('circle-outline');
+    item.iconPath =
+      model.state === 'downloading'
+        ? new vscode.ThemeIcon('loading~spin')
+        : model.state === 'broken'
+          ? new vscode.ThemeIcon('warning', new vscode.ThemeColor('editorWarning.foreground'))
+          : model.state === 'installed'
+            ? new vscode.ThemeIcon(isDefault ? 'star-full' : 'check', new vscode.ThemeColor('charts.green'))
+            : new vscode.ThemeIcon('circle-outline');
     const size = sizeOf(model);
-    item.description = model.progress ? vscode.l10n.t('{0} % of {1}', Math.floor(100 * model.progress.bytes / Math.max(1, model.progress.total)), bytesText(model.progress.total))
-      : [model.outdated ? vscode.l10n.t('update available') : null, isDefault ? vscode.l10n.t('in use') : null, size ? bytesText(size) : null, card.licence].filter(Boolean).join(' · ');
+    item.description = model.progress
+      ? vscode.l10n.t(
+          '{0} % of {1}',
+          Math.floor((100 * model.progress.bytes) / Math.max(1, model.progress.total)),
+          bytesText(model.progress.total),
+        )
+      : [
+          model.outdated ? vscode.l10n.t('update available') : null,
+          isDefault ? vscode.l10n.t('in use') : null,
+          size ? bytesText(size) : null,
+          card.licence,
+        ]
+          .filter(Boolean)
+          .join(' · ');
     item.tooltip = tooltip(model, size);
     item.accessibilityInformation = { label: `${card.name}, ${item.description}` };
     return item;
@@ -46,13 +88,31 @@ export class ModelsView extends DaemonTree<Node> {
 
 function tooltip({ card, state, failure, diskBytes, lastUsedAt }: Model, size: number): vscode.MarkdownString {
   const text = new vscode.MarkdownString(`**${escapeMarkdown(card.name)}**  \n`);
-  const row = (name: string, value: string): void => { text.appendMarkdown(`\n- ${name}: `).appendText(value); };
+  const row = (name: string, value: string): void => {
+    text.appendMarkdown(`\n- ${name}: `).appendText(value);
+  };
   row(vscode.l10n.t('Licence'), card.licence);
   row(vscode.l10n.t('Engine'), card.engine);
-  row(vscode.l10n.t('Languages'), card.languages.length ? card.languages.slice(0, 12).map(languageName).join(', ') + (card.languages.length > 12 ? ' …' : '') : vscode.l10n.t('many'));
+  row(
+    vscode.l10n.t('Languages'),
+    card.languages.length
+      ? card.languages.slice(0, 12).map(languageName).join(', ') + (card.languages.length > 12 ? ' …' : '')
+      : vscode.l10n.t('many'),
+  );
   if (size) row(vscode.l10n.t('Download'), bytesText(size));
-  if (state === 'installed') { row(vscode.l10n.t('On the disk'), bytesText(diskBytes)); row(vscode.l10n.t('Last used'), lastUsedAt === null ? vscode.l10n.t('never') : new Date(lastUsedAt).toLocaleString(vscode.env.language)); }
-  const memory = [card.memory.gpu ? `GPU ${bytesText(card.memory.gpu)}` : null, card.memory.cpu ? `CPU ${bytesText(card.memory.cpu)}` : null].filter(Boolean).join(', ');
+  if (state === 'installed') {
+    row(vscode.l10n.t('On the disk'), bytesText(diskBytes));
+    row(
+      vscode.l10n.t('Last used'),
+      lastUsedAt === null ? vscode.l10n.t('never') : new Date(lastUsedAt).toLocaleString(vscode.env.language),
+    );
+  }
+  const memory = [
+    card.memory.gpu ? `GPU ${bytesText(card.memory.gpu)}` : null,
+    card.memory.cpu ? `CPU ${bytesText(card.memory.cpu)}` : null,
+  ]
+    .filter(Boolean)
+    .join(', ');
   if (memory) row(vscode.l10n.t('Memory'), memory);
   if (failure) text.appendMarkdown('\n\n').appendText(failureText(failure));
   return text;
@@ -64,12 +124,30 @@ const modelOf = (node: unknown): { id: string; stage: Stage; name: string; homep
 };
 
 export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) => Promise<void>> => ({
-  'model.install': async node => { const m = modelOf(node); if (m) await install(daemon, m.id, m.name); },
-  'model.update': async node => { const m = modelOf(node); if (m) await install(daemon, m.id, m.name, true); },
-  'model.cancelInstall': async node => { const m = modelOf(node); if (m) await daemon.call('model/cancelInstall', { id: m.id }); },
+  'model.install': async node => {
+    const m = modelOf(node);
+    if (m) await install(daemon, m.id, m.name);
+  },
+  'model.update': async node => {
+    const m = modelOf(node);
+    if (m) await install(daemon, m.id, m.name, true);
+  },
+  'model.cancelInstall': async node => {
+    const m = modelOf(node);
+    if (m) await daemon.call('model/cancelInstall', { id: m.id });
+  },
   'model.remove': async node => {
-    const m = modelOf(node), yes = vscode.l10n.t('Remove');
-    if (m && await vscode.window.showWarningMessage(vscode.l10n.t('Remove {0} from this machine?', m.name), { modal: true }, yes) === yes) await daemon.call('model/remove', { id: m.id });
+    const m = modelOf(node),
+      yes = vscode.l10n.t('Remove');
+    if (
+      m &&
+      (await vscode.window.showWarningMessage(
+        vscode.l10n.t('Remove {0} from this machine?', m.name),
+        { modal: true },
+        yes,
+      )) === yes
+    )
+      await daemon.call('model/remove', { id: m.id });
   },
   'model.useByDefault': async node => {
     const m = modelOf(node);
@@ -80,26 +158,44 @@ export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) =
   'model.verify': async node => {
     const m = modelOf(node);
     if (!m) return;
-    const { failure } = await vscode.window.withProgress({ location: { viewId: 'earshot.models' } }, () => daemon.call('model/verify', { id: m.id }));
+    const { failure } = await vscode.window.withProgress({ location: { viewId: 'earshot.models' } }, () =>
+      daemon.call('model/verify', { id: m.id }),
+    );
     if (failure) void vscode.window.showErrorMessage(failureText(failure));
     else void vscode.window.showInformationMessage(plain(vscode.l10n.t('{0} is whole.', m.name)));
   },
-  'model.homepage': async node => { const m = modelOf(node); if (m) await vscode.env.openExternal(vscode.Uri.parse(m.homepage)); },
+  'model.homepage': async node => {
+    const m = modelOf(node);
+    if (m) await vscode.env.openExternal(vscode.Uri.parse(m.homepage));
+  },
   'models.import': async () => {
-    const [file] = await vscode.window.showOpenDialog({ canSelectFiles: true, canSelectFolders: true, openLabel: vscode.l10n.t('Import') }) ?? [];
+    const [file] =
+      (await vscode.window.showOpenDialog({
+        canSelectFiles: true,
+        canSelectFolders: true,
+        openLabel: vscode.l10n.t('Import'),
+      })) ?? [];
     if (file) await daemon.call('model/import', { path: file.fsPath });
   },
-  'models.refresh': async () => { await daemon.start(); await vscode.commands.executeCommand('earshot.models.focus'); },
+  'models.refresh': async () => {
+    await daemon.start();
+    await vscode.commands.executeCommand('earshot.models.focus');
+  },
 });
 
 /** Installs with the view's progress bar; ends with the model's own state, whoever changed it. */
 async function install(daemon: Daemon, id: string, name: string, update = false): Promise<void> {
   await vscode.window.withProgress({ location: { viewId: 'earshot.models' }, title: name }, async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const watch = daemon.onChange(() => { const state = daemon.state.models.get(id)?.state; if (state && state !== 'downloading') resolve(); });
+    const watch = daemon.onChange(() => {
+      const state = daemon.state.models.get(id)?.state;
+      if (state && state !== 'downloading') resolve();
+    });
     try {
       await daemon.call('model/install', { ids: [id], ...(update ? { update: true } : {}) });
       await promise;
-    } finally { watch.dispose(); }
+    } finally {
+      watch.dispose();
+    }
   });
 }

@@ -15,7 +15,13 @@ export abstract class DaemonTree<Node> implements vscode.TreeDataProvider<Node>,
   /** `concerns`: whether a change shows in this tree. */
   constructor(daemon: Daemon, concerns: (change: Change) => boolean) {
     this.daemon = daemon;
-    this.#subscription = daemon.onChange(change => { if (concerns(change)) this.#timer ??= setTimeout(() => { this.#timer = null; this.#changed.fire(undefined); }, CALM_MS); });
+    this.#subscription = daemon.onChange(change => {
+      if (concerns(change))
+        this.#timer ??= setTimeout(() => {
+          this.#timer = null;
+          this.#changed.fire(undefined);
+        }, CALM_MS);
+    });
   }
 
   dispose(): void {

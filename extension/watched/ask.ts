@@ -1,62 +1,149 @@
 /** “Watch this folder”: a sheet with its recipe, that remembers the last one; then an entry in the settings. */
 import * as vscode from 'vscode';
 import { isAbsolute, join, relative } from 'node:path';
-import { recordingsIn } from '../commands/recordings.ts';
-import { settled, type Choice } from '../commands/options.ts';
+import { recordingsIn } from '../requests/recordings.ts';
+import { settled, type Choice } from '../requests/options.ts';
 import { pickFormats, sheet, whatRows, type Row } from '../commands/sheet.ts';
-import type { Parts } from '../commands/transcribe.ts';
+import type { Parts } from '../requests/request.ts';
 import { specOf, written, type Entry } from './entry.ts';
 import { SETTING, workspaceBase, workspaceOwner } from './sync.ts';
 
 const LAST = 'earshot.lastRecipe';
-interface Recipe extends Pick<Choice, 'options'> { output: string | null; moveTo: string | null; subfolders: boolean; existing: 'take' | 'leave' }
+interface Recipe extends Pick<Choice, 'options'> {
+  output: string | null;
+  moveTo: string | null;
+  subfolders: boolean;
+  existing: 'take' | 'leave';
+}
 
 /** Null: given up. Called on a folder of the explorer, or asks for one. */
 export async function watchFolder({ daemon, memory }: Parts, uri?: unknown): Promise<string | null> {
-  const [folder] = uri instanceof vscode.Uri ? [uri] : await vscode.window.showOpenDialog({ canSelectFiles: false, canSelectFolders: true, openLabel: vscode.l10n.t('Watch') }) ?? [];
+  const [folder] =
+    uri instanceof vscode.Uri
+      ? [uri]
+      : ((await vscode.window.showOpenDialog({
+          canSelectFiles: false,
+          canSelectFolders: true,
+          openLabel: vscode.l10n.t('Watch'),
+        })) ?? []);
   if (!folder) return null;
-  const base = settled(folder), last = memory.get<Partial<Recipe>>(LAST), there = (await recordingsIn([folder])).length;
-  const first: Recipe = { options: { ...base.options, ...last?.options }, output: last?.output ?? null, moveTo: last?.moveTo ?? null, subfolders: last?.subfolders ?? true, existing: 'take' };
-  const recipe = await sheet(vscode.l10n.t('Watch {0}', folder.path.split('/').at(-1)!), first, each => rowsOf(each, memory, there));
+  const base = settled(folder),
+    last = memory.get<Partial<Recipe>>(LAST),
+    there = (await recordingsIn([folder])).length;
+  const first: Recipe = {
+    options: { ...base.options, ...last?.options },
+    output: last?.output ?? null,
+    moveTo: last?.moveTo ?? null,
+    subfolders: last?.subfolders ?? true,
+    existing: 'take',
+  };
+  const recipe = await sheet(vscode.l10n.t('Watch {0}', folder.path.split('/').at(-1)!), first, each =>
+    rowsOf(each, memory, there),
+  );
   if (!recipe) return null;
   const { existing, ...kept } = recipe;
   await memory.update(LAST, kept);
-  const place = workspaceBase(), way = place === null ? '..' : relative(place, folder.fsPath), inWorkspace = !way.startsWith('..') && !isAbsolute(way);
+  const place = workspaceBase(),
+    way = place === null ? '..' : relative(place, folder.fsPath),
+    inWorkspace = !way.startsWith('..') && !isAbsolute(way);
   const entry = entryOf(folder.fsPath, recipe, inWorkspace ? place : null);
   // What lies there already is left by the daemon before the settings tell it the rest.
   const spec = specOf(entry, inWorkspace ? place : null, (inWorkspace ? workspaceOwner() : null) ?? 'user');
   if (existing === 'leave' && spec) await daemon.call('watch/add', { folder: spec, existing });
-  const setting = vscode.workspace.getConfiguration('earshot'), target = inWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global;
-  const found = setting.inspect<Entry[]>(SETTING), before = (inWorkspace ? found?.workspaceValue : found?.globalValue) ?? [];
+  const setting = vscode.workspace.getConfiguration('earshot'),
+    target = inWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global;
+  const found = setting.inspect<Entry[]>(SETTING),
+    before = (inWorkspace ? found?.workspaceValue : found?.globalValue) ?? [];
   await setting.update(SETTING, [...before.filter(each => each.path !== entry.path), entry], target);
   return folder.fsPath;
 }
 
 function entryOf(path: string, { options, output, moveTo, subfolders }: Recipe, base: string | null): Entry {
-  const { language, translateTo, prompt, models, speakers, summary } = options, formats = options.outputs?.formats ?? [];
+  const { language, translateTo, prompt, models, speakers, summary } = options,
+    formats = options.outputs?.formats ?? [];
   return {
-    path: written(path, base), ...(language ? { language } : {}), ...(options.repair ? {} : { repair: false }), ...(translateTo ? { translateTo } : {}), ...(options.speak ? { speak: true } : {}), ...(speakers ? { speakers: speakers.count ?? true } : {}), ...(summary ? { summary } : {}), ...(prompt ? { prompt } : {}),
-    ...(models ? { models } : {}), ...(formats.length > 0 ? { formats } : {}), ...(output ? { output: written(join(path, output), base) } : {}), ...(moveTo ? { moveTo: written(join(path, moveTo), base) } : {}), ...(subfolders ? {} : { subfolders: false }),
+    path: written(path, base),
+    ...(language ? { language } : {}),
+    ...(options.repair ? {} : { repair: false }),
+    ...(translateTo ? { translateTo } : {}),
+    ...(options.speak ? { speak: true } : {}),
+    ...(speakers ? { speakers: speakers.count ?? true } : {}),
+    ...(summary ? { summary } : {}),
+    ...(prompt ? { prompt } : {}),
+    ...(models ? { models } : {}),
+    ...(formats.length > 0 ? { formats } : {}),
+    ...(output ? { output: written(join(path, output), base) } : {}),
+    ...(moveTo ? { moveTo: written(join(path, moveTo), base) } : {}),
+    ...(subfolders ? {} : { subfolders: false }),
   };
 }
 
 function rowsOf(recipe: Recipe, memory: vscode.Memento, there: number): Row<Recipe>[] {
-  const icon = (name: string): vscode.ThemeIcon => new vscode.ThemeIcon(name), { outputs } = recipe.options;
+  const icon = (name: string): vscode.ThemeIcon => new vscode.ThemeIcon(name),
+    { outputs } = recipe.options;
   const within = async (title: string, value: string | null): Promise<string | null | undefined> => {
-    const text = await vscode.window.showInputBox({ title, value: value ?? '', placeHolder: vscode.l10n.t('a folder within it; empty: none') });
+    const text = await vscode.window.showInputBox({
+      title,
+      value: value ?? '',
+      placeHolder: vscode.l10n.t('a folder within it; empty: none'),
+    });
     return text === undefined ? undefined : text.trim() || null;
   };
   return [
-    { label: vscode.l10n.t('Watch'), description: vscode.l10n.t('what arrives becomes text, also when no window is open'), iconPath: icon('eye'), start: true },
-    ...(there > 0 ? [{ label: vscode.l10n.t('{0} recordings that are there already', there), description: recipe.existing === 'take' ? vscode.l10n.t('are transcribed too') : vscode.l10n.t('are left'), iconPath: icon('history'),
-      change: async (c: Recipe) => ({ ...c, existing: c.existing === 'take' ? 'leave' as const : 'take' as const }) }] : []),
+    {
+      label: vscode.l10n.t('Watch'),
+      description: vscode.l10n.t('what arrives becomes text, also when no window is open'),
+      iconPath: icon('eye'),
+      start: true,
+    },
+    ...(there > 0
+      ? [
+          {
+            label: vscode.l10n.t('{0} recordings that are there already', there),
+            description: recipe.existing === 'take' ? vscode.l10n.t('are transcribed too') : vscode.l10n.t('are left'),
+            iconPath: icon('history'),
+            change: async (c: Recipe) => ({
+              ...c,
+              existing: c.existing === 'take' ? ('leave' as const) : ('take' as const),
+            }),
+          },
+        ]
+      : []),
     { label: vscode.l10n.t('What'), kind: vscode.QuickPickItemKind.Separator },
     ...whatRows(recipe, memory),
     { label: vscode.l10n.t('Where'), kind: vscode.QuickPickItemKind.Separator },
-    { label: vscode.l10n.t('Files'), description: (outputs?.formats ?? []).join(', ') || vscode.l10n.t('none'), iconPath: icon('files'),
-      change: async c => { const formats = await pickFormats(c.options.outputs?.formats ?? []); return formats && { ...c, options: { ...c.options, outputs: { ...c.options.outputs, formats } } }; } },
-    { label: vscode.l10n.t('Files go to'), description: recipe.output ?? vscode.l10n.t('beside the recording'), iconPath: icon('folder'), change: async c => { const output = await within(vscode.l10n.t('Files go to'), c.output); return output === undefined ? undefined : { ...c, output }; } },
-    { label: vscode.l10n.t('Finished recordings go to'), description: recipe.moveTo ?? vscode.l10n.t('they stay'), iconPath: icon('archive'), change: async c => { const moveTo = await within(vscode.l10n.t('Finished recordings go to'), c.moveTo); return moveTo === undefined ? undefined : { ...c, moveTo }; } },
-    { label: vscode.l10n.t('Subfolders too'), description: recipe.subfolders ? vscode.l10n.t('yes') : vscode.l10n.t('no'), iconPath: icon('list-tree'), change: async c => ({ ...c, subfolders: !c.subfolders }) },
+    {
+      label: vscode.l10n.t('Files'),
+      description: (outputs?.formats ?? []).join(', ') || vscode.l10n.t('none'),
+      iconPath: icon('files'),
+      change: async c => {
+        const formats = await pickFormats(c.options.outputs?.formats ?? []);
+        return formats && { ...c, options: { ...c.options, outputs: { ...c.options.outputs, formats } } };
+      },
+    },
+    {
+      label: vscode.l10n.t('Files go to'),
+      description: recipe.output ?? vscode.l10n.t('beside the recording'),
+      iconPath: icon('folder'),
+      change: async c => {
+        const output = await within(vscode.l10n.t('Files go to'), c.output);
+        return output === undefined ? undefined : { ...c, output };
+      },
+    },
+    {
+      label: vscode.l10n.t('Finished recordings go to'),
+      description: recipe.moveTo ?? vscode.l10n.t('they stay'),
+      iconPath: icon('archive'),
+      change: async c => {
+        const moveTo = await within(vscode.l10n.t('Finished recordings go to'), c.moveTo);
+        return moveTo === undefined ? undefined : { ...c, moveTo };
+      },
+    },
+    {
+      label: vscode.l10n.t('Subfolders too'),
+      description: recipe.subfolders ? vscode.l10n.t('yes') : vscode.l10n.t('no'),
+      iconPath: icon('list-tree'),
+      change: async c => ({ ...c, subfolders: !c.subfolders }),
+    },
   ];
 }

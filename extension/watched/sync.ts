@@ -1,11 +1,12 @@
 /**
- * What the settings say about watched folders, told to the daemon: the user's under one owner, this workspace's under another, each the whole truth about
- * its folders. They stay watched when the window closes. A workspace that is not trusted has no say.
+ * What the settings say about watched folders, told to the daemon: the user's under one owner, this workspace's under
+ * another, each the whole truth about its folders. They stay watched when the window closes. A workspace that is not
+ * trusted has no say.
  */
 import * as vscode from 'vscode';
 import { realpath } from 'node:fs/promises';
 import type { WatchSpec } from '../../schemas/watch.ts';
-import type { Parts } from '../commands/transcribe.ts';
+import type { Parts } from '../requests/request.ts';
 import { errorText } from '../words.ts';
 import { specOf } from './entry.ts';
 
@@ -13,16 +14,25 @@ export const SETTING = 'watchedFolders';
 const TOLD = 'earshot.watchedFolders.told';
 
 /** Where paths of the workspace's setting start; null: no folder is open. */
-export const workspaceBase = (): string | null => vscode.workspace.workspaceFolders?.find(folder => folder.uri.scheme === 'file')?.uri.fsPath ?? null;
-export const workspaceOwner = (): string | null => { const uri = vscode.workspace.workspaceFile ?? vscode.workspace.workspaceFolders?.[0]?.uri; return uri ? `workspace ${uri.toString()}` : null; };
+export const workspaceBase = (): string | null =>
+  vscode.workspace.workspaceFolders?.find(folder => folder.uri.scheme === 'file')?.uri.fsPath ?? null;
+export const workspaceOwner = (): string | null => {
+  const uri = vscode.workspace.workspaceFile ?? vscode.workspace.workspaceFolders?.[0]?.uri;
+  return uri ? `workspace ${uri.toString()}` : null;
+};
 
 /** Folders by owner, as the settings are now. */
 export function wanted(): { owner: string; specs: WatchSpec[] }[] {
-  const found = vscode.workspace.getConfiguration('earshot').inspect<unknown[]>(SETTING), base = workspaceBase(), owner = workspaceOwner();
-  const specs = (value: unknown, from: string | null, by: string): WatchSpec[] => (Array.isArray(value) ? value.flatMap(each => specOf(each, from, by) ?? []) : []);
+  const found = vscode.workspace.getConfiguration('earshot').inspect<unknown[]>(SETTING),
+    base = workspaceBase(),
+    owner = workspaceOwner();
+  const specs = (value: unknown, from: string | null, by: string): WatchSpec[] =>
+    Array.isArray(value) ? value.flatMap(each => specOf(each, from, by) ?? []) : [];
   return [
     { owner: 'user', specs: specs(found?.globalValue, null, 'user') },
-    ...(owner !== null && vscode.workspace.isTrusted ? [{ owner, specs: specs(found?.workspaceValue, base, owner) }] : []),
+    ...(owner !== null && vscode.workspace.isTrusted
+      ? [{ owner, specs: specs(found?.workspaceValue, base, owner) }]
+      : []),
   ];
 }
 
@@ -30,16 +40,23 @@ export function syncFolders({ daemon, memory, log }: Parts): vscode.Disposable {
   let last = Promise.resolve();
   const sync = async (): Promise<void> => {
     for (const { owner, specs } of wanted()) {
-      // Only the folders of this owner are touched, and only when somebody changed what is wanted, or the daemon does not have it.
-      const told = memory.get<Record<string, string>>(`${TOLD} ${owner}`, {}), now: Record<string, string> = {};
+      // Only the folders of this owner are touched, and only when somebody changed what is wanted, or the daemon does
+      // not have it.
+      const told = memory.get<Record<string, string>>(`${TOLD} ${owner}`, {}),
+        now: Record<string, string> = {};
       if (specs.length === 0 && Object.keys(told).length === 0) continue;
-      const { folders } = await daemon.call('watch/list', {}), ours = folders.filter(folder => folder.spec.owner === owner), places = new Set<string>();
+      const { folders } = await daemon.call('watch/list', {}),
+        ours = folders.filter(folder => folder.spec.owner === owner),
+        places = new Set<string>();
       for (const spec of specs) {
-        const place = await realpath(spec.path).catch(() => spec.path), text = JSON.stringify(spec);
+        const place = await realpath(spec.path).catch(() => spec.path),
+          text = JSON.stringify(spec);
         places.add(place);
         now[place] = text;
         if (told[place] === text && ours.some(folder => folder.spec.path === place)) continue;
-        try { await daemon.call('watch/add', { folder: spec }); } catch (error) {
+        try {
+          await daemon.call('watch/add', { folder: spec });
+        } catch (error) {
           delete now[place];
           log.error(`${spec.path}: ${errorText(error)}`);
           if (!told[place]) void vscode.window.showWarningMessage(errorText(error));
@@ -50,12 +67,22 @@ export function syncFolders({ daemon, memory, log }: Parts): vscode.Disposable {
       await memory.update(`${TOLD} ${owner}`, now);
     }
   };
-  const soon = (): void => { last = last.then(sync).catch(error => { log.error(errorText(error)); }); };
-  // A watched folder is worthless while nobody is there: the daemon is started for it, but not in the way of the window.
+  const soon = (): void => {
+    last = last.then(sync).catch(error => {
+      log.error(errorText(error));
+    });
+  };
+  // A watched folder is worthless while nobody is there: the daemon is started for it, but not in the way of the
+  // window.
   const first = setTimeout(soon, 1000);
   return vscode.Disposable.from(
     new vscode.Disposable(() => clearTimeout(first)),
-    daemon.onTie(tie => { if (tie.kind === 'connected') soon(); }),
-    vscode.workspace.onDidChangeConfiguration(event => { if (event.affectsConfiguration(`earshot.${SETTING}`)) soon(); }),
-    vscode.workspace.onDidGrantWorkspaceTrust(soon));
+    daemon.onTie(tie => {
+      if (tie.kind === 'connected') soon();
+    }),
+    vscode.workspace.onDidChangeConfiguration(event => {
+      if (event.affectsConfiguration(`earshot.${SETTING}`)) soon();
+    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(soon),
+  );
 }

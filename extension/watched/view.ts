@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { basename, relative } from 'node:path';
 import type { WatchedFile, WatchedFolder } from '../../schemas/watch.ts';
-import type { Parts } from '../commands/transcribe.ts';
+import type { Parts } from '../requests/request.ts';
 import type { Daemon } from '../connection.ts';
 import { DaemonTree } from '../views/tree.ts';
 import { decisionText, failureText, languageName, plain, stageName, watchStateText } from '../words.ts';
@@ -14,33 +14,72 @@ type Node = { folder: WatchedFolder } | { file: WatchedFile };
 const RECENT = 50;
 
 export class WatchedView extends DaemonTree<Node> {
-  constructor(daemon: Daemon) { super(daemon, change => change.all || change.watched); }
-
-  async getChildren(node?: Node): Promise<Node[]> {
-    if (!node) { await this.daemon.start(); return [...this.daemon.state.watched.values()].sort((a, b) => (a.spec.path < b.spec.path ? -1 : 1)).map(folder => ({ folder })); }
-    if ('file' in node) return [];
-    return (await this.daemon.call('watch/files', { path: node.folder.spec.path, limit: RECENT })).files.map(file => ({ file }));
+  constructor(daemon: Daemon) {
+    super(daemon, change => change.all || change.watched);
   }
 
-  getTreeItem(node: Node): vscode.TreeItem { return 'folder' in node ? folderItem(node.folder) : fileItem(node.file); }
+  async getChildren(node?: Node): Promise<Node[]> {
+    if (!node) {
+      await this.daemon.start();
+      return [...this.daemon.state.watched.values()]
+        .sort((a, b) => (a.spec.path < b.spec.path ? -1 : 1))
+        .map(folder => ({ folder }));
+    }
+    if ('file' in node) return [];
+    return (await this.daemon.call('watch/files', { path: node.folder.spec.path, limit: RECENT })).files.map(file => ({
+      file,
+    }));
+  }
+
+  getTreeItem(node: Node): vscode.TreeItem {
+    return 'folder' in node ? folderItem(node.folder) : fileItem(node.file);
+  }
 }
 
 const ICONS: Readonly<Record<WatchedFolder['state'], [string, string?]>> = {
-  starting: ['loading~spin'], watching: ['eye', 'charts.green'], polling: ['eye', 'charts.green'], paused: ['debug-pause'], missing: ['warning', 'editorWarning.foreground'], blocked: ['warning', 'editorWarning.foreground'],
+  starting: ['loading~spin'],
+  watching: ['eye', 'charts.green'],
+  polling: ['eye', 'charts.green'],
+  paused: ['debug-pause'],
+  missing: ['warning', 'editorWarning.foreground'],
+  blocked: ['warning', 'editorWarning.foreground'],
 };
-const iconOf = ([name, color]: [string, string?]): vscode.ThemeIcon => new vscode.ThemeIcon(name, color ? new vscode.ThemeColor(color) : undefined);
+const iconOf = ([name, color]: [string, string?]): vscode.ThemeIcon =>
+  new vscode.ThemeIcon(name, color ? new vscode.ThemeColor(color) : undefined);
 
 function folderItem({ spec, state, failure, counts }: WatchedFolder): vscode.TreeItem {
-  const item = new vscode.TreeItem(basename(spec.path), vscode.TreeItemCollapsibleState.Collapsed), arriving = counts.waiting + counts.writing;
+  const item = new vscode.TreeItem(basename(spec.path), vscode.TreeItemCollapsibleState.Collapsed),
+    arriving = counts.waiting + counts.writing;
   item.id = spec.path;
   item.contextValue = state === 'paused' ? 'pausedFolder' : 'folder';
   item.iconPath = iconOf(ICONS[state]);
-  item.description = [state === 'watching' || state === 'polling' ? null : watchStateText(state), vscode.l10n.t('{0} taken', counts.taken), arriving ? vscode.l10n.t('{0} arriving', arriving) : null, counts.refused ? vscode.l10n.t('{0} refused', counts.refused) : null].filter(Boolean).join(' · ');
-  const text = new vscode.MarkdownString().appendText(spec.path), { options } = spec;
-  const row = (name: string, value: string | undefined): void => { if (value) text.appendMarkdown(`\n- ${name}: `).appendText(value); };
+  item.description = [
+    state === 'watching' || state === 'polling' ? null : watchStateText(state),
+    vscode.l10n.t('{0} taken', counts.taken),
+    arriving ? vscode.l10n.t('{0} arriving', arriving) : null,
+    counts.refused ? vscode.l10n.t('{0} refused', counts.refused) : null,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+  const text = new vscode.MarkdownString().appendText(spec.path),
+    { options } = spec;
+  const row = (name: string, value: string | undefined): void => {
+    if (value) text.appendMarkdown(`\n- ${name}: `).appendText(value);
+  };
   text.appendMarkdown('\n');
   row(vscode.l10n.t('State'), watchStateText(state));
-  row(vscode.l10n.t('What'), [options.language ? languageName(options.language) : null, options.repair ? stageName('repair') : null, options.translateTo ? `→ ${languageName(options.translateTo)}` : null, options.speak ? stageName('tts') : null, options.summary ? stageName('summary') : null].filter(Boolean).join(' · '));
+  row(
+    vscode.l10n.t('What'),
+    [
+      options.language ? languageName(options.language) : null,
+      options.repair ? stageName('repair') : null,
+      options.translateTo ? `→ ${languageName(options.translateTo)}` : null,
+      options.speak ? stageName('tts') : null,
+      options.summary ? stageName('summary') : null,
+    ]
+      .filter(Boolean)
+      .join(' · '),
+  );
   row(vscode.l10n.t('Files'), options.outputs?.formats.join(', '));
   row(vscode.l10n.t('Files go to'), options.outputs?.directory);
   row(vscode.l10n.t('Finished recordings go to'), spec.moveTo);
@@ -52,30 +91,60 @@ function folderItem({ spec, state, failure, counts }: WatchedFolder): vscode.Tre
 }
 
 const LOOKS: Partial<Record<WatchedFile['decision']['code'], [string, string?]>> = {
-  taken: ['check', 'charts.green'], moved: ['check', 'charts.green'], waiting: ['watch'], writing: ['sync~spin'], open: ['sync~spin'], retry: ['history', 'editorWarning.foreground'], refused: ['error', 'editorError.foreground'],
+  taken: ['check', 'charts.green'],
+  moved: ['check', 'charts.green'],
+  waiting: ['watch'],
+  writing: ['sync~spin'],
+  open: ['sync~spin'],
+  retry: ['history', 'editorWarning.foreground'],
+  refused: ['error', 'editorError.foreground'],
 };
 
 /** Other files of the same folder by their paths within it. */
 function near({ folder, decision }: WatchedFile): WatchedFile['decision'] {
-  const short = (value: string | number): string | number => { const way = typeof value === 'string' && folder ? relative(folder, value) : '..'; return way === '' || way.startsWith('..') ? value : way; };
-  return { ...decision, args: Object.fromEntries(Object.entries(decision.args).map(([name, value]) => [name, ['of', 'from', 'to'].includes(name) ? short(value) : value])) };
+  const short = (value: string | number): string | number => {
+    const way = typeof value === 'string' && folder ? relative(folder, value) : '..';
+    return way === '' || way.startsWith('..') ? value : way;
+  };
+  return {
+    ...decision,
+    args: Object.fromEntries(
+      Object.entries(decision.args).map(([name, value]) => [
+        name,
+        ['of', 'from', 'to'].includes(name) ? short(value) : value,
+      ]),
+    ),
+  };
 }
 
 function fileItem(file: WatchedFile): vscode.TreeItem {
-  const item = new vscode.TreeItem(relative(file.folder ?? '', file.path)), why = decisionText(near(file));
+  const item = new vscode.TreeItem(relative(file.folder ?? '', file.path)),
+    why = decisionText(near(file));
   item.contextValue = 'file';
   item.iconPath = iconOf(LOOKS[file.decision.code] ?? ['circle-slash']);
   item.description = why;
   item.tooltip = `${file.path}\n${why}\n${new Date(file.at).toLocaleString(vscode.env.language)}`;
-  if (file.job) item.command = { command: 'earshot.openTranscript', title: vscode.l10n.t('Open the transcript'), arguments: [file.job] };
+  if (file.job)
+    item.command = {
+      command: 'earshot.openTranscript',
+      title: vscode.l10n.t('Open the transcript'),
+      arguments: [file.job],
+    };
   return item;
 }
 
 /** Takes a folder's entry out of the setting that it stands in; false: it stands in none. */
 async function takeOut({ spec }: WatchedFolder): Promise<boolean> {
-  const setting = vscode.workspace.getConfiguration('earshot'), found = setting.inspect<Entry[]>(SETTING);
-  const target = spec.owner === 'user' ? vscode.ConfigurationTarget.Global : vscode.ConfigurationTarget.Workspace, base = spec.owner === 'user' ? null : workspaceBase();
-  const before = (spec.owner === 'user' ? found?.globalValue : spec.owner?.startsWith('workspace ') ? found?.workspaceValue : undefined) ?? [];
+  const setting = vscode.workspace.getConfiguration('earshot'),
+    found = setting.inspect<Entry[]>(SETTING);
+  const target = spec.owner === 'user' ? vscode.ConfigurationTarget.Global : vscode.ConfigurationTarget.Workspace,
+    base = spec.owner === 'user' ? null : workspaceBase();
+  const before =
+    (spec.owner === 'user'
+      ? found?.globalValue
+      : spec.owner?.startsWith('workspace ')
+        ? found?.workspaceValue
+        : undefined) ?? [];
   const after = before.filter(each => specOf(each, base, '')?.path !== spec.path);
   if (after.length === before.length) return false;
   await setting.update(SETTING, after.length > 0 ? after : undefined, target);
@@ -83,23 +152,57 @@ async function takeOut({ spec }: WatchedFolder): Promise<boolean> {
 }
 
 export const watchCommands = (parts: Parts): Record<string, (node?: unknown) => Promise<unknown>> => {
-  const { daemon } = parts, folderOf = (node: unknown): WatchedFolder | null => (node as { folder?: WatchedFolder } | undefined)?.folder ?? null, fileOf = (node: unknown): WatchedFile | null => (node as { file?: WatchedFile } | undefined)?.file ?? null;
+  const { daemon } = parts,
+    folderOf = (node: unknown): WatchedFolder | null =>
+      (node as { folder?: WatchedFolder } | undefined)?.folder ?? null,
+    fileOf = (node: unknown): WatchedFile | null => (node as { file?: WatchedFile } | undefined)?.file ?? null;
   return {
-    watchFolder: async uri => { const path = await watchFolder(parts, uri); if (path) await vscode.commands.executeCommand('earshot.watched.focus'); return path; },
-    'watch.pause': async node => { const folder = folderOf(node); if (folder) await daemon.call('watch/pause', { paths: [folder.spec.path] }); },
-    'watch.resume': async node => { const folder = folderOf(node); if (folder) await daemon.call('watch/resume', { paths: [folder.spec.path] }); },
+    watchFolder: async uri => {
+      const path = await watchFolder(parts, uri);
+      if (path) await vscode.commands.executeCommand('earshot.watched.focus');
+      return path;
+    },
+    'watch.pause': async node => {
+      const folder = folderOf(node);
+      if (folder) await daemon.call('watch/pause', { paths: [folder.spec.path] });
+    },
+    'watch.resume': async node => {
+      const folder = folderOf(node);
+      if (folder) await daemon.call('watch/resume', { paths: [folder.spec.path] });
+    },
     'watch.remove': async node => {
-      const folder = folderOf(node), yes = vscode.l10n.t('Stop Watching');
-      if (!folder || await vscode.window.showWarningMessage(vscode.l10n.t('Stop watching {0}?', folder.spec.path), { modal: true, detail: vscode.l10n.t('What was transcribed stays, and is not done again should it be watched once more.') }, yes) !== yes) return;
-      if (!await takeOut(folder)) await daemon.call('watch/remove', { paths: [folder.spec.path] });
+      const folder = folderOf(node),
+        yes = vscode.l10n.t('Stop Watching');
+      if (
+        !folder ||
+        (await vscode.window.showWarningMessage(
+          vscode.l10n.t('Stop watching {0}?', folder.spec.path),
+          {
+            modal: true,
+            detail: vscode.l10n.t('What was transcribed stays, and is not done again should it be watched once more.'),
+          },
+          yes,
+        )) !== yes
+      )
+        return;
+      if (!(await takeOut(folder))) await daemon.call('watch/remove', { paths: [folder.spec.path] });
     },
     'watch.open': async node => {
       const path = folderOf(node)?.spec.path ?? fileOf(node)?.path;
-      if (path) await vscode.commands.executeCommand(vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) ? 'revealInExplorer' : 'revealFileInOS', vscode.Uri.file(path));
+      if (path)
+        await vscode.commands.executeCommand(
+          vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) ? 'revealInExplorer' : 'revealFileInOS',
+          vscode.Uri.file(path),
+        );
     },
     'watch.why': async node => {
       const file = fileOf(node);
-      if (file) void vscode.window.showInformationMessage(plain(`${basename(file.path)}: ${decisionText((await daemon.call('watch/why', { path: file.path })).file.decision)}`));
+      if (file)
+        void vscode.window.showInformationMessage(
+          plain(
+            `${basename(file.path)}: ${decisionText((await daemon.call('watch/why', { path: file.path })).file.decision)}`,
+          ),
+        );
     },
   };
 };

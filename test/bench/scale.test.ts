@@ -1,8 +1,10 @@
-/** A long queue in short form; docs/scale.md has the long one, and its goals. Limits here leave room for a busy machine. */
+/**
+ * A long queue in short form; docs/scale.md has the long one, and its goals. Limits here leave room for a busy machine.
+ */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { flood, history, thinking } from './scale.ts';
-import { GOAL_MS, searching } from './search.ts';
+import { flood, history, thinking } from '../../scripts/bench/scale.ts';
+import { GOAL_MS, searching } from '../../scripts/bench/search.ts';
 
 it('thinks quickly about 10,000 waiting jobs', { timeout: 60_000 }, async () => {
   const { both } = await thinking(10_000, 100);
@@ -23,5 +25,6 @@ it('shows the first page of a long history at once', () => {
 });
 
 it('finds words among many thousand utterances at once', { timeout: 60_000 }, () => {
-  for (const { what, found, took } of searching(10_000, 10).queries) assert.ok(found > 0 && took.median <= GOAL_MS, `${what}: ${found} in ${took.median.toFixed(1)} ms`);
+  for (const { what, found, took } of searching(10_000, 10).queries)
+    assert.ok(found > 0 && took.median <= GOAL_MS, `${what}: ${found} in ${took.median.toFixed(1)} ms`);
 });

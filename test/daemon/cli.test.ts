@@ -5,8 +5,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createEvents } from '../../daemon/rpc/events.ts';
-import type { Handlers } from '../../daemon/rpc/server.ts';
+import { createEvents } from '../../daemon/api/rpc/events.ts';
+import type { Handlers } from '../../daemon/api/rpc/server.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, Utterance } from '../../schemas/job.ts';
 import type { Model } from '../../schemas/model.ts';
@@ -17,33 +17,78 @@ import { job, JOB_ID, utterance } from '../unit/cli/jobs.ts';
 import { openDoor, type Door } from './door.ts';
 
 /** `npm test` has just built the bundle, which starts five times as fast as the sources. */
-const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'daemon/cli/main.ts');
-const python = ['python3', 'python'].find((name) => spawnSync(name, ['-c', 'import pty']).status === 0);
+const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'cli/main.ts');
+const python = ['python3', 'python'].find(name => spawnSync(name, ['-c', 'import pty']).status === 0);
 
-interface Ended { code: number | null; out: string; err: string }
-interface Running { child: ChildProcess; out: () => string; until: (pattern: RegExp) => Promise<void>; ended: Promise<Ended> }
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+interface Running {
+  child: ChildProcess;
+  out: () => string;
+  until: (pattern: RegExp) => Promise<void>;
+  ended: Promise<Ended>;
+}
 
 /** Starts `earshot` with arguments; `terminal`: in a terminal of its own. */
-function earshot(door: Door, args: string[], options: { terminal?: [rows: number, columns: number]; env?: NodeJS.ProcessEnv } = {}): Running {
+function earshot(
+  door: Door,
+  args: string[],
+  options: { terminal?: [rows: number, columns: number]; env?: NodeJS.ProcessEnv } = {},
+): Running {
   const command = [process.execPath, '--disable-warning=ExperimentalWarning', CLI, ...args];
-  const [program, ...rest] = options.terminal ? [python!, join(import.meta.dirname, 'terminal.py'), ...options.terminal.map(String), ...command] : command;
+  const [program, ...rest] = options.terminal
+    ? [python!, join(import.meta.dirname, 'terminal.py'), ...options.terminal.map(String), ...command]
+    : command;
   const child = spawn(program!, rest, {
-    env: { ...process.env, LANG: 'C.UTF-8', LC_ALL: '', LC_MESSAGES: '', TERM: 'xterm-256color', NO_COLOR: '', FORCE_COLOR: undefined, NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), EARSHOT_STATE: door.home.state, EARSHOT_DATA: door.home.data, ...options.env }, cwd: door.home.state,
+    env: {
+      ...process.env,
+      LANG: 'C.UTF-8',
+      LC_ALL: '',
+      LC_MESSAGES: '',
+      TERM: 'xterm-256color',
+      NO_COLOR: '',
+      FORCE_COLOR: undefined,
+      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+      EARSHOT_STATE: door.home.state,
+      EARSHOT_DATA: door.home.data,
+      ...options.env,
+    },
+    cwd: door.home.state,
   });
-  let out = '', err = '';
+  let out = '',
+    err = '';
   const waiting = new Set<() => void>();
-  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); for (const look of waiting) look(); });
-  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString(); });
-  const ended = new Promise<Ended>((resolve) => { child.on('close', (code) => { resolve({ code, out, err }); for (const look of waiting) look(); }); });
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+    for (const look of waiting) look();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  const ended = new Promise<Ended>(resolve => {
+    child.on('close', code => {
+      resolve({ code, out, err });
+      for (const look of waiting) look();
+    });
+  });
   return {
-    child, out: () => out, ended,
-    until: (pattern) => new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (pattern.test(plain(out))) { waiting.delete(look); resolve(); } else if (child.exitCode !== null) reject(new Error(`ended without ${String(pattern)}:\n${out}\n${err}`));
-      };
-      waiting.add(look);
-      look();
-    }),
+    child,
+    out: () => out,
+    ended,
+    until: pattern =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (pattern.test(plain(out))) {
+            waiting.delete(look);
+            resolve();
+          } else if (child.exitCode !== null) reject(new Error(`ended without ${String(pattern)}:\n${out}\n${err}`));
+        };
+        waiting.add(look);
+        look();
+      }),
   };
 }
 /** Text without the terminal's own sequences. */
@@ -52,35 +97,98 @@ const plain = (text: string): string => text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g
 /** A scripted queue of one job: handlers over a job and its utterances that the test changes. */
 function script(first: Job) {
   const events = createEvents();
-  const state = { job: first, utterances: [] as Utterance[], submitted: null as Params<'job/submit'> | null, cancelled: [] as string[], subscribed: Promise.withResolvers<void>(), drop: (): void => {} };
+  const state = {
+    job: first,
+    utterances: [] as Utterance[],
+    submitted: null as Params<'job/submit'> | null,
+    cancelled: [] as string[],
+    subscribed: Promise.withResolvers<void>(),
+    drop: (): void => {},
+  };
   const publish = (event: StateEvent): void => {
     if (event.type === 'job') state.job = event.job;
     if (event.type === 'utterance') state.utterances[event.utterance.index] = event.utterance;
     events.publish(event);
   };
   const handlers: Partial<Handlers> = {
-    'job/submit': (params) => { state.submitted = params; return { results: params.jobs.map(({ recording }) => (recording.endsWith('bad.wav') ? { failure: { code: 'notMedia' as const, args: {} } } : { job: state.job, existing: false })) }; },
+    'job/submit': params => {
+      state.submitted = params;
+      return {
+        results: params.jobs.map(({ recording }) =>
+          recording.endsWith('bad.wav')
+            ? { failure: { code: 'notMedia' as const, args: {} } }
+            : { job: state.job, existing: false },
+        ),
+      };
+    },
     'device/list': () => ({ devices: [], instances: [], estimates: [] }),
-    'state/subscribe': (params, connection) => { state.drop = () => connection.drop('as in a crash'); const seq = events.subscribe(connection, params); setImmediate(state.subscribed.resolve); return { seq, queuePaused: false, jobs: [state.job], devices: [], instances: [], models: [], engines: [] }; },
+    'state/subscribe': (params, connection) => {
+      state.drop = () => connection.drop('as in a crash');
+      const seq = events.subscribe(connection, params);
+      setImmediate(state.subscribed.resolve);
+      return { seq, queuePaused: false, jobs: [state.job], devices: [], instances: [], models: [], engines: [] };
+    },
     'job/get': () => ({ job: state.job }),
     'job/utterances': () => ({ utterances: state.utterances.filter(Boolean) }),
     'job/list': () => ({ jobs: [state.job], next: null, total: 1 }),
-    'job/cancel': ({ ids }) => { state.cancelled.push(...ids); return {}; },
+    'job/cancel': ({ ids }) => {
+      state.cancelled.push(...ids);
+      return {};
+    },
     'job/render': ({ format }) => ({ text: `as ${format}\n` }),
     'settings/get': () => ({ settings: DEFAULTS, defaults: DEFAULTS }),
     'model/list': () => ({ models: [] }),
-    'daemon/status': () => ({ version: '99.0.0', pid: 1, startedAt: 1, rssBytes: 1, clients: 1, queuePaused: false, jobs: { active: 1, total: 1 }, stateDirectory: '/s', dataDirectory: '/d', http: { url: 'http://127.0.0.1:8484/v1', failure: null } }),
+    'daemon/status': () => ({
+      version: '99.0.0',
+      pid: 1,
+      startedAt: 1,
+      rssBytes: 1,
+      clients: 1,
+      queuePaused: false,
+      jobs: { active: 1, total: 1 },
+      stateDirectory: '/s',
+      dataDirectory: '/d',
+      http: { url: 'http://127.0.0.1:8484/v1', failure: null },
+    }),
   };
   return { state, publish, handlers };
 }
-const done = (first: Job): Job => ({ ...first, state: 'completed', finishedAt: 12_000, outputs: [{ kind: 'txt', path: '/out/talk.txt', bytes: 3 }] });
+const done = (first: Job): Job => ({
+  ...first,
+  state: 'completed',
+  finishedAt: 12_000,
+  outputs: [{ kind: 'txt', path: '/out/talk.txt', bytes: 3 }],
+});
 const door = (handlers: Partial<Handlers>): Promise<Door> => openDoor(handlers, '99.0.0');
 
 test('transcribe in a pipe: each utterance as it settles, the end beside it, options as they were given', async () => {
   const { state, publish, handlers } = script(job());
   await using place = await door(handlers);
   writeFileSync(join(place.home.state, 'terms.txt'), 'Asterisk = asterisco\n');
-  const run = earshot(place, ['transcribe', 'a talk.wav', '-l', 'en', '-t', 'de', '--speak', '--format', 'srt,txt', '-o', 'out', '--priority', 'high', '--glossary', 'terms.txt', '--prompt', 'x', '--track', '1', '--model', 'asr=tiny', '--mux']);
+  const run = earshot(place, [
+    'transcribe',
+    'a talk.wav',
+    '-l',
+    'en',
+    '-t',
+    'de',
+    '--speak',
+    '--format',
+    'srt,txt',
+    '-o',
+    'out',
+    '--priority',
+    'high',
+    '--glossary',
+    'terms.txt',
+    '--prompt',
+    'x',
+    '--track',
+    '1',
+    '--model',
+    'asr=tiny',
+    '--mux',
+  ]);
   await state.subscribed.promise;
   publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0) });
   await run.until(/0:00\tWords 0\./);
@@ -91,13 +199,23 @@ test('transcribe in a pipe: each utterance as it settles, the end beside it, opt
   assert.equal(out, '0:00\tWords 0.\n0:10\tWords 1.\n');
   assert.match(err, /✓ talk\.wav {2}completed · English\n {2}Wrote \/out\/talk\.txt/);
   assert.deepEqual(state.submitted, {
-    jobs: [{
-      recording: join(place.home.state, 'a talk.wav'), priority: 'high',
-      options: {
-        repair: true, language: 'en', translateTo: 'de', speak: true, prompt: 'x', audioTrack: 1, glossary: [{ term: 'Asterisk', translation: 'asterisco' }], models: { asr: 'tiny' },
-        outputs: { formats: ['srt', 'txt'], directory: join(place.home.state, 'out'), mux: true },
+    jobs: [
+      {
+        recording: join(place.home.state, 'a talk.wav'),
+        priority: 'high',
+        options: {
+          repair: true,
+          language: 'en',
+          translateTo: 'de',
+          speak: true,
+          prompt: 'x',
+          audioTrack: 1,
+          glossary: [{ term: 'Asterisk', translation: 'asterisco' }],
+          models: { asr: 'tiny' },
+          outputs: { formats: ['srt', 'txt'], directory: join(place.home.state, 'out'), mux: true },
+        },
       },
-    }],
+    ],
   });
 });
 
@@ -108,9 +226,12 @@ test('--json gives events, --detach jobs, --output - the text alone', async () =
   await state.subscribed.promise;
   publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0) });
   publish({ type: 'job', job: done(state.job) });
-  const lines = (await run.ended).out.trim().split('\n').map((line) => JSON.parse(line) as StateEvent);
-  assert.ok(lines.some((event) => event.type === 'utterance' && event.utterance.repair?.text === 'Words 0.'));
-  assert.equal(lines.findLast((event) => event.type === 'job')!.job.state, 'completed');
+  const lines = (await run.ended).out
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as StateEvent);
+  assert.ok(lines.some(event => event.type === 'utterance' && event.utterance.repair?.text === 'Words 0.'));
+  assert.equal(lines.findLast(event => event.type === 'job')!.job.state, 'completed');
 
   const detached = await earshot(place, ['transcribe', 'x.wav', '--detach']).ended;
   assert.deepEqual([detached.code, detached.out], [0, `${JOB_ID}  talk.wav\n`]);
@@ -121,7 +242,15 @@ test('--json gives events, --detach jobs, --output - the text alone', async () =
 
 test('what goes wrong has a sentence and an exit code', async () => {
   const { handlers } = script(done(job({ state: 'completed' })));
-  await using place = await door({ ...handlers, 'job/get': () => { throw new EarshotError('unknownJob', { id: JOB_ID }); }, 'job/pause': () => { throw new EarshotError('wrongState', { id: JOB_ID, state: 'completed' }); } });
+  await using place = await door({
+    ...handlers,
+    'job/get': () => {
+      throw new EarshotError('unknownJob', { id: JOB_ID });
+    },
+    'job/pause': () => {
+      throw new EarshotError('wrongState', { id: JOB_ID, state: 'completed' });
+    },
+  });
   mkdirSync(join(place.home.state, 'empty'));
   const cases: [args: string[], code: number, said: RegExp][] = [
     [['transcribe', 'empty'], 4, /no recordings in/],
@@ -170,7 +299,11 @@ test('a daemon that crashes is met again; one that is stopped is not started ane
 });
 
 test('a job that failed is exit code 1 and shows what it has', async () => {
-  const failed = job({ state: 'failed', finishedAt: 3_000, failure: { code: 'workerCrashed', args: { exit: 'SIGSEGV' } } });
+  const failed = job({
+    state: 'failed',
+    finishedAt: 3_000,
+    failure: { code: 'workerCrashed', args: { exit: 'SIGSEGV' } },
+  });
   const { state, handlers } = script(failed);
   state.utterances = [utterance(0), { ...utterance(1, 'asr'), failed: { stage: 'repair', failure: failed.failure! } }];
   await using place = await door(handlers);
@@ -181,9 +314,18 @@ test('a job that failed is exit code 1 and shows what it has', async () => {
 });
 
 test('the queue, found by the end of an id or a name', async () => {
-  const { handlers } = script(job({ recording: { path: '/x', name: 'ev\u001b[31mil 会议.wav', bytes: 1, modifiedAt: 1, durationMs: 60_000 }, waiting: { code: 'behind', args: { count: 2 } } }));
+  const { handlers } = script(
+    job({
+      recording: { path: '/x', name: 'ev\u001b[31mil 会议.wav', bytes: 1, modifiedAt: 1, durationMs: 60_000 },
+      waiting: { code: 'behind', args: { count: 2 } },
+    }),
+  );
   await using place = await door(handlers);
-  const [table, lines, shown, why, other] = await Promise.all([['queue'], ['queue', '--json'], ['show', 'aa'], ['why', '会议'], ['log', 'last']].map((args) => earshot(place, args).ended));
+  const [table, lines, shown, why, other] = await Promise.all(
+    [['queue'], ['queue', '--json'], ['show', 'aa'], ['why', '会议'], ['log', 'last']].map(
+      args => earshot(place, args).ended,
+    ),
+  );
   assert.match(table!.out, /0000AA {2}ev�\[31mil 会议\.wav {2}processing {2}normal\s+0%\s+1:00 {2}2 jobs go first\n/);
   assert.equal((JSON.parse(lines!.out) as Job).id, JOB_ID);
   assert.match(shown!.out, /ev�\[31mil 会议\.wav {2}processing/);
@@ -200,43 +342,60 @@ test('without a daemon: status says so and starts none', async () => {
   assert.match((await earshot(place, ['daemon', 'stop']).ended).out, /not running/);
 });
 
-test('in a terminal: live text and stages; Ctrl-C asks; d leaves it running', { skip: python ? false : 'no Python with pty on this machine' }, async () => {
-  const { state, publish, handlers } = script(job());
-  await using place = await door(handlers);
-  const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 90] });
-  await run.until(/Recognition ░+ 0\/4/);
-  publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'asr', 'first \u001b]0;owned\u0007words') });
-  await run.until(/0:00\s+first �\]0;owned�words/);
-  assert.ok(!run.out().includes('\u001b]0;owned'), 'speech cannot steer the terminal');
-  publish({ type: 'job', job: { ...state.job, progress: { ...state.job.progress, stages: { asr: { done: 2, failed: 0, running: 1 }, repair: { done: 1, failed: 0, running: 0 } } } } });
-  await run.until(/Recognition █+░+ 2\/4/);
-  run.child.stdin!.write('\u0003');
-  await run.until(/Leave it running \[d\], cancel it \[c\], or go on \[Enter\]\?/);
-  run.child.stdin!.write('\r');
-  publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'repair', 'mended words') });
-  await run.until(/0:00\s+Mended words\./);
-  run.child.stdin!.write('\u0003');
-  await run.until(/Mended words\.[\s\S]*Leave it running/);
-  run.child.stdin!.write('d');
-  const { code, out } = await run.ended;
-  assert.equal(code, 0);
-  assert.match(plain(out), /goes on in the background/);
-  assert.deepEqual(state.cancelled, []);
-  assert.ok(out.includes('\u001b[?25h'), 'the cursor is shown again');
-});
+test(
+  'in a terminal: live text and stages; Ctrl-C asks; d leaves it running',
+  { skip: python ? false : 'no Python with pty on this machine' },
+  async () => {
+    const { state, publish, handlers } = script(job());
+    await using place = await door(handlers);
+    const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 90] });
+    await run.until(/Recognition ░+ 0\/4/);
+    publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'asr', 'first \u001b]0;owned\u0007words') });
+    await run.until(/0:00\s+first �\]0;owned�words/);
+    assert.ok(!run.out().includes('\u001b]0;owned'), 'speech cannot steer the terminal');
+    publish({
+      type: 'job',
+      job: {
+        ...state.job,
+        progress: {
+          ...state.job.progress,
+          stages: { asr: { done: 2, failed: 0, running: 1 }, repair: { done: 1, failed: 0, running: 0 } },
+        },
+      },
+    });
+    await run.until(/Recognition █+░+ 2\/4/);
+    run.child.stdin!.write('\u0003');
+    await run.until(/Leave it running \[d\], cancel it \[c\], or go on \[Enter\]\?/);
+    run.child.stdin!.write('\r');
+    publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'repair', 'mended words') });
+    await run.until(/0:00\s+Mended words\./);
+    run.child.stdin!.write('\u0003');
+    await run.until(/Mended words\.[\s\S]*Leave it running/);
+    run.child.stdin!.write('d');
+    const { code, out } = await run.ended;
+    assert.equal(code, 0);
+    assert.match(plain(out), /goes on in the background/);
+    assert.deepEqual(state.cancelled, []);
+    assert.ok(out.includes('\u001b[?25h'), 'the cursor is shown again');
+  },
+);
 
-test('in a terminal: a second Ctrl-C cancels', { skip: python ? false : 'no Python with pty on this machine' }, async () => {
-  const { state, handlers } = script(job());
-  await using place = await door(handlers);
-  const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 60] });
-  await run.until(/Recognition/);
-  run.child.stdin!.write('\u0003');
-  await run.until(/Leave it running/);
-  run.child.stdin!.write('\u0003');
-  const { code } = await run.ended;
-  assert.equal(code, 130);
-  assert.deepEqual(state.cancelled, [JOB_ID]);
-});
+test(
+  'in a terminal: a second Ctrl-C cancels',
+  { skip: python ? false : 'no Python with pty on this machine' },
+  async () => {
+    const { state, handlers } = script(job());
+    await using place = await door(handlers);
+    const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 60] });
+    await run.until(/Recognition/);
+    run.child.stdin!.write('\u0003');
+    await run.until(/Leave it running/);
+    run.child.stdin!.write('\u0003');
+    const { code } = await run.ended;
+    assert.equal(code, 130);
+    assert.deepEqual(state.cancelled, [JOB_ID]);
+  },
+);
 
 test('SIGINT without a terminal cancels, SIGTERM leaves it running', async () => {
   const { state, handlers } = script(job());
@@ -255,43 +414,167 @@ test('SIGINT without a terminal cancels, SIGTERM leaves it running', async () =>
 });
 
 test('watched folders: added with their recipe, listed, and why a file was left', async () => {
-  const folders: WatchedFolder[] = [], asked: unknown[] = [];
+  const folders: WatchedFolder[] = [],
+    asked: unknown[] = [];
   await using place = await door({
-    'watch/add': (params) => { asked.push(params); folders.push({ spec: params.folder, state: 'watching', failure: null, since: 1, counts: { taken: 3, refused: 0, waiting: 2, writing: 1 } }); return { folder: folders[0]! }; },
+    'watch/add': params => {
+      asked.push(params);
+      folders.push({
+        spec: params.folder,
+        state: 'watching',
+        failure: null,
+        since: 1,
+        counts: { taken: 3, refused: 0, waiting: 2, writing: 1 },
+      });
+      return { folder: folders[0]! };
+    },
     'watch/list': () => ({ folders }),
-    'watch/why': ({ path }) => ({ file: { path, folder: folders[0]!.spec.path, bytes: 1, at: 1, job: null, decision: { code: 'duplicate', args: { of: '/in/first.wav' } } } }),
-    'watch/files': ({ path }) => ({ files: [{ path: join(path, 'sub', 'a.wav'), folder: path, bytes: 1, at: 1, job: JOB_ID, decision: { code: 'taken', args: {} } }] }),
-    'watch/pause': () => { folders[0]!.state = 'paused'; return {}; },
-    'watch/remove': (params) => { asked.push(params); return {}; },
+    'watch/why': ({ path }) => ({
+      file: {
+        path,
+        folder: folders[0]!.spec.path,
+        bytes: 1,
+        at: 1,
+        job: null,
+        decision: { code: 'duplicate', args: { of: '/in/first.wav' } },
+      },
+    }),
+    'watch/files': ({ path }) => ({
+      files: [
+        {
+          path: join(path, 'sub', 'a.wav'),
+          folder: path,
+          bytes: 1,
+          at: 1,
+          job: JOB_ID,
+          decision: { code: 'taken', args: {} },
+        },
+      ],
+    }),
+    'watch/pause': () => {
+      folders[0]!.state = 'paused';
+      return {};
+    },
+    'watch/remove': params => {
+      asked.push(params);
+      return {};
+    },
   });
   const incoming = join(place.home.state, 'in');
-  const added = await earshot(place, ['watch', 'add', 'in', '-l', 'en', '-t', 'de', '-f', 'srt', '-o', 'out', '--no-repair', '--exclude', '*-draft.*', '--new-only', '--move-to', 'done', '--poll', '5']).ended;
+  const added = await earshot(place, [
+    'watch',
+    'add',
+    'in',
+    '-l',
+    'en',
+    '-t',
+    'de',
+    '-f',
+    'srt',
+    '-o',
+    'out',
+    '--no-repair',
+    '--exclude',
+    '*-draft.*',
+    '--new-only',
+    '--move-to',
+    'done',
+    '--poll',
+    '5',
+  ]).ended;
   assert.equal(added.code, 0, added.err);
   assert.deepEqual(asked[0], {
     existing: 'leave',
-    folder: { path: incoming, owner: 'cli', exclude: ['*-draft.*'], moveTo: join(place.home.state, 'done'), pollSeconds: 5, options: { repair: false, language: 'en', translateTo: 'de', outputs: { formats: ['srt'], directory: join(place.home.state, 'out') } } },
+    folder: {
+      path: incoming,
+      owner: 'cli',
+      exclude: ['*-draft.*'],
+      moveTo: join(place.home.state, 'done'),
+      pollSeconds: 5,
+      options: {
+        repair: false,
+        language: 'en',
+        translateTo: 'de',
+        outputs: { formats: ['srt'], directory: join(place.home.state, 'out') },
+      },
+    },
   });
   const list = (await earshot(place, ['watch'], { env: { COLUMNS: '200' } }).ended).out;
   assert.match(list, /FOLDER .*\n.*in  watched +3 +3  English · → German · srt · into /);
   assert.equal((await earshot(place, ['watch', 'why', 'in/b.wav']).ended).out, 'the same recording as /in/first.wav\n');
-  assert.match((await earshot(place, ['watch', 'files', 'in'], { env: { LANG: 'zh_CN.UTF-8' } }).ended).out, /sub\/a\.wav {2}已提交/);
+  assert.match(
+    (await earshot(place, ['watch', 'files', 'in'], { env: { LANG: 'zh_CN.UTF-8' } }).ended).out,
+    /sub\/a\.wav {2}已提交/,
+  );
   assert.match((await earshot(place, ['watch', 'pause', 'in']).ended).out, /in {2}paused\n$/);
-  assert.deepEqual(JSON.parse((await earshot(place, ['watch', 'remove', 'in', '--forget', '--json']).ended).out), { removed: incoming });
+  assert.deepEqual(JSON.parse((await earshot(place, ['watch', 'remove', 'in', '--forget', '--json']).ended).out), {
+    removed: incoming,
+  });
   assert.deepEqual(asked[1], { paths: [incoming], forget: true });
 });
 
 test('models: sizes and last use, those that nobody uses go when that is said, newer revisions come', async () => {
-  const DAY = 86_400_000, now = Date.now(), removed: string[] = [];
+  const DAY = 86_400_000,
+    now = Date.now(),
+    removed: string[] = [];
   const model = (id: string, change: Partial<Model> = {}): Model => ({
-    card: { id, name: id, family: id, engine: 'fake', stages: ['asr'], languages: [], licence: 'MIT', homepage: '', files: [{ name: 'a', bytes: 1e9, sha256: null, sources: [] }], memory: {}, precision: {}, size: 1 },
-    state: 'installed', progress: null, outdated: false, installedAt: now - 90 * DAY, lastUsedAt: null, diskBytes: 1e9, imported: false, isDefault: [], failure: null, ...change,
+    card: {
+      id,
+      name: id,
+      family: id,
+      engine: 'fake',
+      stages: ['asr'],
+      languages: [],
+      licence: 'MIT',
+      homepage: '',
+      files: [{ name: 'a', bytes: 1e9, sha256: null, sources: [] }],
+      memory: {},
+      precision: {},
+      size: 1,
+    },
+    state: 'installed',
+    progress: null,
+    outdated: false,
+    installedAt: now - 90 * DAY,
+    lastUsedAt: null,
+    diskBytes: 1e9,
+    imported: false,
+    isDefault: [],
+    failure: null,
+    ...change,
   });
-  const list = [model('used', { lastUsedAt: now - DAY }), model('old', { lastUsedAt: now - 40 * DAY, outdated: true }), model('never'), model('new', { installedAt: now - DAY }), model('default', { isDefault: ['asr'] }), model('mine', { imported: true }), model('absent', { state: 'absent', diskBytes: 0, installedAt: null })];
-  const events = createEvents(), asked: unknown[] = [];
+  const list = [
+    model('used', { lastUsedAt: now - DAY }),
+    model('old', { lastUsedAt: now - 40 * DAY, outdated: true }),
+    model('never'),
+    model('new', { installedAt: now - DAY }),
+    model('default', { isDefault: ['asr'] }),
+    model('mine', { imported: true }),
+    model('absent', { state: 'absent', diskBytes: 0, installedAt: null }),
+  ];
+  const events = createEvents(),
+    asked: unknown[] = [];
   await using place = await door({
-    'model/list': () => ({ models: list.filter((each) => !removed.includes(each.card.id)) }), 'model/remove': ({ id }) => { removed.push(id); return {}; },
-    'state/subscribe': (params, connection) => ({ seq: events.subscribe(connection, params), queuePaused: false, jobs: [], devices: [], instances: [], models: list, engines: [], watch: [] }),
-    'model/install': (params) => { asked.push(params); setImmediate(() => events.publish({ type: 'model', model: { ...list[1]!, outdated: false } })); return { ids: params.ids }; },
+    'model/list': () => ({ models: list.filter(each => !removed.includes(each.card.id)) }),
+    'model/remove': ({ id }) => {
+      removed.push(id);
+      return {};
+    },
+    'state/subscribe': (params, connection) => ({
+      seq: events.subscribe(connection, params),
+      queuePaused: false,
+      jobs: [],
+      devices: [],
+      instances: [],
+      models: list,
+      engines: [],
+      watch: [],
+    }),
+    'model/install': params => {
+      asked.push(params);
+      setImmediate(() => events.publish({ type: 'model', model: { ...list[1]!, outdated: false } }));
+      return { ids: params.ids };
+    },
   });
   const shown = (await earshot(place, ['models'], { env: { COLUMNS: '200' } }).ended).out;
   assert.match(shown, /never +installed .* 1\.0 GB +never/);
@@ -300,24 +583,82 @@ test('models: sizes and last use, those that nobody uses go when that is said, n
   assert.match(refused.out, /old +1\.0 GB[^]*never +1\.0 GB +never\n$/);
   assert.match(refused.err, /--yes/);
   assert.deepEqual(removed, []);
-  assert.deepEqual((await earshot(place, ['models', 'prune', '--unused-for', '8w', '--imported', '--dry-run', '--json']).ended).out.trim().split('\n').map((line) => (JSON.parse(line) as { unused: string }).unused), ['never', 'mine']);
+  assert.deepEqual(
+    (await earshot(place, ['models', 'prune', '--unused-for', '8w', '--imported', '--dry-run', '--json']).ended).out
+      .trim()
+      .split('\n')
+      .map(line => (JSON.parse(line) as { unused: string }).unused),
+    ['never', 'mine'],
+  );
   assert.match((await earshot(place, ['models', 'update']).ended).out, /✓ old/);
   assert.deepEqual(asked, [{ ids: ['old'], update: true }]);
-  assert.match((await earshot(place, ['models', 'prune', '--unused-for', '30d', '--yes']).ended).out, /2\.0 GB are free again/);
+  assert.match(
+    (await earshot(place, ['models', 'prune', '--unused-for', '30d', '--yes']).ended).out,
+    /2\.0 GB are free again/,
+  );
   assert.deepEqual(removed, ['old', 'never']);
 });
 
 test('find: by recording, with times and marks, in words or as JSON', async () => {
   const { handlers } = script(job());
-  const hit = (index: number, text: string, marks: [number, number][]) => ({ job: JOB_ID, recording: { path: '/r/talk.wav', name: 'talk.wav' }, createdAt: 1, language: 'en', index, startMs: index * 75_000, endMs: index * 75_000 + 900, atMs: index * 75_000, text: { text, marks }, translation: null });
+  const hit = (index: number, text: string, marks: [number, number][]) => ({
+    job: JOB_ID,
+    recording: { path: '/r/talk.wav', name: 'talk.wav' },
+    createdAt: 1,
+    language: 'en',
+    index,
+    startMs: index * 75_000,
+    endMs: index * 75_000 + 900,
+    atMs: index * 75_000,
+    text: { text, marks },
+    translation: null,
+  });
   const asked: Params<'search/find'>[] = [];
-  await using place = await door({ ...handlers, 'search/find': (params) => { asked.push(params); return { hits: [hit(1, 'a cat\tand \u001b[2J a cat', [[2, 5]]), hit(0, 'the cat', [[4, 7]])], next: null, total: 7, indexing: true }; } });
-  const plainly = await earshot(place, ['find', 'a', 'cat', '--since', '2026-01-31', '-l', 'en', '--path', 'talk', '-n', '2']).ended;
+  await using place = await door({
+    ...handlers,
+    'search/find': params => {
+      asked.push(params);
+      return {
+        hits: [hit(1, 'a cat\tand \u001b[2J a cat', [[2, 5]]), hit(0, 'the cat', [[4, 7]])],
+        next: null,
+        total: 7,
+        indexing: true,
+      };
+    },
+  });
+  const plainly = await earshot(place, [
+    'find',
+    'a',
+    'cat',
+    '--since',
+    '2026-01-31',
+    '-l',
+    'en',
+    '--path',
+    'talk',
+    '-n',
+    '2',
+  ]).ended;
   assert.equal(plainly.code, 0, plainly.err);
-  assert.match(plainly.out, /^talk\.wav {2}\/r\/talk\.wav · .*\n {2}0:00 {2}the cat\n {2}1:15 {2}a cat and \ufffd\[2J a cat\n$/);
+  assert.match(
+    plainly.out,
+    /^talk\.wav {2}\/r\/talk\.wav · .*\n {2}0:00 {2}the cat\n {2}1:15 {2}a cat and \ufffd\[2J a cat\n$/,
+  );
   assert.match(plainly.err, /5 more[^]*still being/);
-  assert.deepEqual(asked, [{ words: 'a cat', language: 'en', path: 'talk', since: new Date('2026-01-31T00:00').getTime(), cursor: 0, limit: 2 }]);
-  assert.match((await earshot(place, ['find', 'cat'], { env: { FORCE_COLOR: '1', NO_COLOR: undefined } }).ended).out, /the \u001b\[1m\u001b\[33mcat/);
+  assert.deepEqual(asked, [
+    {
+      words: 'a cat',
+      language: 'en',
+      path: 'talk',
+      since: new Date('2026-01-31T00:00').getTime(),
+      cursor: 0,
+      limit: 2,
+    },
+  ]);
+  assert.match(
+    (await earshot(place, ['find', 'cat'], { env: { FORCE_COLOR: '1', NO_COLOR: undefined } }).ended).out,
+    /the \u001b\[1m\u001b\[33mcat/,
+  );
   const lines = (await earshot(place, ['find', 'cat', '--json']).ended).out.trim().split('\n');
   assert.equal((JSON.parse(lines[0]!) as { index: number }).index, 1);
   assert.equal((await earshot(place, ['find', 'cat', '--since', 'yesterday']).ended).code, 2);
@@ -328,10 +669,39 @@ test('transcribe with a table of all, one text and a table of all utterances', a
   const combined: unknown[] = [];
   await using place = await door({
     ...handlers,
-    'job/transcript': () => ({ transcript: { earshot: 1, recording: { path: '/r/talk.wav', name: 'talk.wav', durationMs: 20_000 }, language: 'en', translatedTo: null, models: {}, utterances: [{ index: 0, startMs: 0, endMs: 900, asr: { text: '=words', words: [], language: 'en', languageProbability: 1 } }], warnings: [] } }),
-    'job/combine': (params) => { combined.push(params); return { text: 'all of it\n' }; },
+    'job/transcript': () => ({
+      transcript: {
+        earshot: 1,
+        recording: { path: '/r/talk.wav', name: 'talk.wav', durationMs: 20_000 },
+        language: 'en',
+        translatedTo: null,
+        models: {},
+        utterances: [
+          {
+            index: 0,
+            startMs: 0,
+            endMs: 900,
+            asr: { text: '=words', words: [], language: 'en', languageProbability: 1 },
+          },
+        ],
+        warnings: [],
+      },
+    }),
+    'job/combine': params => {
+      combined.push(params);
+      return { text: 'all of it\n' };
+    },
   });
-  const run = earshot(place, ['transcribe', 'x.wav', '--index', 'out/index.md', '--combined', 'out/all.srt', '--csv', 'out/all.csv']);
+  const run = earshot(place, [
+    'transcribe',
+    'x.wav',
+    '--index',
+    'out/index.md',
+    '--combined',
+    'out/all.srt',
+    '--csv',
+    'out/all.csv',
+  ]);
   await state.subscribed.promise;
   publish({ type: 'job', job: done(state.job) });
   const { code, err } = await run.ended;
@@ -341,5 +711,10 @@ test('transcribe with a table of all, one text and a table of all utterances', a
   assert.match(read('all.csv'), /talk\.wav,\/r\/talk\.wav,0,0\.000,0\.900,en,"'=words",,/);
   assert.equal(read('all.srt'), 'all of it\n');
   assert.deepEqual(combined, [{ ids: [JOB_ID], format: 'srt' }]);
-  for (const wrong of [['--index', 'x.wav'], ['--combined', 'all.docx'], ['--csv', 'all.csv', '--detach']]) assert.equal((await earshot(place, ['transcribe', 'x.wav', ...wrong]).ended).code, 2, wrong.join(' '));
+  for (const wrong of [
+    ['--index', 'x.wav'],
+    ['--combined', 'all.docx'],
+    ['--csv', 'all.csv', '--detach'],
+  ])
+    assert.equal((await earshot(place, ['transcribe', 'x.wav', ...wrong]).ended).code, 2, wrong.join(' '));
 });

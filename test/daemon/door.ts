@@ -2,30 +2,54 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { home, type Home } from '../../daemon/home.ts';
-import { startServer, type Handlers, type Server } from '../../daemon/rpc/server.ts';
-import { connect, type Client } from '../../schemas/client.ts';
+import { home, type Home } from '../../daemon/auth/home.ts';
+import { startServer, type Handlers, type Server } from '../../daemon/api/rpc/server.ts';
+import { connect, type Client } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 
-export interface Door extends AsyncDisposable { home: Home; server: Server; log: string[]; clients: number[]; connect(client?: string): Promise<Client> }
+export interface Door extends AsyncDisposable {
+  home: Home;
+  server: Server;
+  log: string[];
+  clients: number[];
+  connect(client?: string): Promise<Client>;
+}
 
 export function temporaryHome(): { home: Home; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
-  return { home: home({ EARSHOT_STATE: join(folder, 'state'), EARSHOT_DATA: join(folder, 'data') }), remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return {
+    home: home({ EARSHOT_STATE: join(folder, 'state'), EARSHOT_DATA: join(folder, 'data') }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 /** Handlers that are not given answer `internal`, so a test sees that it forgot one. */
-export const handlersOf = (given: Partial<Handlers>): Handlers => new Proxy(given, {
-  get: (target, name: keyof Handlers) => target[name] ?? (() => { throw new EarshotError('internal', {}, `the test has no handler for ${name}`); }),
-}) as Handlers;
+export const handlersOf = (given: Partial<Handlers>): Handlers =>
+  new Proxy(given, {
+    get: (target, name: keyof Handlers) =>
+      target[name] ??
+      (() => {
+        throw new EarshotError('internal', {}, `the test has no handler for ${name}`);
+      }),
+  }) as Handlers;
 
 export async function openDoor(given: Partial<Handlers> = {}, version = '1.2.3'): Promise<Door> {
   const { home: place, remove } = temporaryHome();
-  const log: string[] = [], clients: number[] = [];
-  const server = await startServer({ home: place, version, handlers: handlersOf(given), onClients: (count) => clients.push(count), log: (line) => log.push(line) });
+  const log: string[] = [],
+    clients: number[] = [];
+  const server = await startServer({
+    home: place,
+    version,
+    handlers: handlersOf(given),
+    onClients: count => clients.push(count),
+    log: line => log.push(line),
+  });
   const open = new Set<Client>();
   return {
-    home: place, server, log, clients,
+    home: place,
+    server,
+    log,
+    clients,
     connect: async (client = 'test') => {
       const made = await connect({ socket: place.socket, token: readFileSync(place.token, 'utf8'), client, version });
       open.add(made);

@@ -1,4 +1,7 @@
-/** A pipeline in this process: the real loop, store, pool and worker processes, on fake models and an ingest that knows its utterances. */
+/**
+ * A pipeline in this process: the real loop, store, pool and worker processes, on fake models and an ingest that knows
+ * its utterances.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,33 +10,53 @@ import type { ModelCard } from '../../schemas/model.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { isFinal, KINDS_OF_WORK, STAGES, type Stage } from '../../schemas/words.ts';
-import type { Engine } from '../../daemon/engines/engine.ts';
+import type { Engine } from '../../daemon/contracts/engine.ts';
 import { engineFor } from '../../daemon/engines/engines.ts';
-import { home as homeOf, openHome, type Home } from '../../daemon/home.ts';
+import { home as homeOf, openHome, type Home } from '../../daemon/auth/home.ts';
 import type { startIngest, startLiveIngest } from '../../daemon/ingest/ingest.ts';
-import { Metrics } from '../../daemon/journal/metrics.ts';
+import { Metrics } from '../../daemon/telemetry/metrics.ts';
 import type { Catalogue } from '../../daemon/pipeline/catalogue.ts';
 import type { Parts } from '../../daemon/pipeline/core.ts';
 import { Pipeline } from '../../daemon/pipeline/pipeline.ts';
 import { Speeds } from '../../daemon/pipeline/speeds.ts';
-import { cpuReader } from '../../daemon/pool/cpu.ts';
-import { createPool, type Pool } from '../../daemon/pool/pool.ts';
-import type { DeviceReader } from '../../daemon/pool/reading.ts';
-import { deliverSummary } from '../../daemon/summary/made.ts';
+import { cpuReader } from '../../daemon/devices/cpu.ts';
+import { createPool, type Pool } from '../../daemon/devices/pool.ts';
+import type { DeviceReader } from '../../daemon/devices/reading.ts';
+import { deliverSummary } from '../../daemon/outputs/summaries.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
-import type { Store } from '../../daemon/store/port.ts';
+import type { Store } from '../../daemon/contracts/store.ts';
 
 export const MiB = 1024 ** 2;
 
 /** A model of the fake engine. `parameters` as daemon/engines/fake/engine.ts says. */
-export const fakeModel = (id: string, stage: Stage, parameters: Record<string, string | number | boolean> = {}, change: Partial<ModelCard> = {}): ModelCard => ({
-  id, name: id, family: id, engine: 'fake', stages: [stage], languages: [], licence: 'MIT', homepage: '', files: [], memory: { cpu: 80 * MiB, gpu: 80 * MiB }, precision: {}, size: 1,
-  parameters: { loadMs: 0, ms: 5, ...parameters }, ...change,
+export const fakeModel = (
+  id: string,
+  stage: Stage,
+  parameters: Record<string, string | number | boolean> = {},
+  change: Partial<ModelCard> = {},
+): ModelCard => ({
+  id,
+  name: id,
+  family: id,
+  engine: 'fake',
+  stages: [stage],
+  languages: [],
+  licence: 'MIT',
+  homepage: '',
+  files: [],
+  memory: { cpu: 80 * MiB, gpu: 80 * MiB },
+  precision: {},
+  size: 1,
+  parameters: { loadMs: 0, ms: 5, ...parameters },
+  ...change,
 });
-export const fourStages = (ms: Record<(typeof STAGES)[number], number>): ModelCard[] => (['asr', 'repair', 'nmt', 'tts'] as const).map(stage => fakeModel(`fake-${stage}`, stage, { ms: ms[stage] }));
+export const fourStages = (ms: Record<(typeof STAGES)[number], number>): ModelCard[] =>
+  (['asr', 'repair', 'nmt', 'tts'] as const).map(stage => fakeModel(`fake-${stage}`, stage, { ms: ms[stage] }));
 
 export interface HarnessOptions {
-  models: ModelCard[]; settings?: Partial<Settings>; readers?: DeviceReader[];
+  models: ModelCard[];
+  settings?: Partial<Settings>;
+  readers?: DeviceReader[];
   /** Utterances of a recording, by its name; a length in ms each. */
   utterances?: (name: string) => number[];
   state?: string;
@@ -65,26 +88,57 @@ export class Harness {
     openHome(this.home);
     this.recordings = join(this.root, 'recordings');
     mkdirSync(this.recordings, { recursive: true });
-    this.settings = { ...DEFAULTS, cpuThreads: 64, othersOnCpu: true, memoryReserveBytes: 0, formats: [], ...options.settings };
+    this.settings = {
+      ...DEFAULTS,
+      cpuThreads: 64,
+      othersOnCpu: true,
+      memoryReserveBytes: 0,
+      formats: [],
+      ...options.settings,
+    };
     const settings = (): Settings => this.settings;
     const clock = options.clock ?? Date.now;
     this.store = openStore(this.home.database);
     const pool = createPool({
-      settings, calibration: this.store, clock, readers: options.readers ?? [cpuReader()],
-      events: { credited: () => this.pipeline.wake(), notice: ({ device, failure }) => { if (failure.code === 'deviceLost') this.pipeline.loads.deviceLost(device); } },
+      settings,
+      calibration: this.store,
+      clock,
+      readers: options.readers ?? [cpuReader()],
+      events: {
+        credited: () => this.pipeline.wake(),
+        notice: ({ device, failure }) => {
+          if (failure.code === 'deviceLost') this.pipeline.loads.deviceLost(device);
+        },
+      },
     });
     this.pool = options.judge?.(pool) ?? pool;
     this.metrics = new Metrics(this.store, clock);
     const cards = new Map(options.models.map(card => [card.id, card]));
     const catalogue = {
-      card: (id: string) => cards.get(id), relatives: (card: ModelCard) => options.models.filter(other => other.family === card.family && other.id !== card.id), voice: () => options.models.find(card => card.stages.includes('tts'))?.id,
-      defaults: async () => ({ models: Object.fromEntries(KINDS_OF_WORK.map(stage => [stage, options.models.find(card => card.stages.includes(stage))?.id])), substitutions: [] }), precision: () => 'default', directory: () => '', parameters: (card: ModelCard) => card.parameters ?? {},
-      runtimeDirectory: () => '', waiting: () => null, ingestTools: () => ({ ffmpeg: '', sherpaDirectory: '' }), toolsWaiting: () => null, ffmpeg: () => '', stop: () => {},
+      card: (id: string) => cards.get(id),
+      relatives: (card: ModelCard) =>
+        options.models.filter(other => other.family === card.family && other.id !== card.id),
+      voice: () => options.models.find(card => card.stages.includes('tts'))?.id,
+      defaults: async () => ({
+        models: Object.fromEntries(
+          KINDS_OF_WORK.map(stage => [stage, options.models.find(card => card.stages.includes(stage))?.id]),
+        ),
+        substitutions: [],
+      }),
+      precision: () => 'default',
+      directory: () => '',
+      parameters: (card: ModelCard) => card.parameters ?? {},
+      runtimeDirectory: () => '',
+      waiting: () => null,
+      ingestTools: () => ({ ffmpeg: '', sherpaDirectory: '' }),
+      toolsWaiting: () => null,
+      ffmpeg: () => '',
+      stop: () => {},
     } as unknown as Catalogue;
     const ingest: typeof startIngest = async ({ recording, onUtterances, onStart }) => {
       const lengths = (options.utterances ?? (() => [1000, 1000, 1000]))(recording.slice(this.recordings.length + 1));
       let at = 0;
-      const rows = lengths.map((ms, index) => ({ index, startMs: at, endMs: at += ms }));
+      const rows = lengths.map((ms, index) => ({ index, startMs: at, endMs: (at += ms) }));
       onStart({ durationMs: at });
       onUtterances(rows);
       return { durationMs: at, warnings: [] };
@@ -94,17 +148,39 @@ export class Harness {
       const { promise, resolve, reject } = Promise.withResolvers<{ durationMs: number; warnings: [] }>();
       let known = 0;
       signal.addEventListener('abort', () => reject(new Error('aborted')));
-      return { done: promise, grown: (bytes, ended) => {
-        const ms = Math.floor(bytes / 32), rows = Array.from({ length: Math.floor(ms / 1000) - known }, (_, i) => ({ index: known + i, startMs: (known + i) * 1000, endMs: (known + i + 1) * 1000 }));
-        known += rows.length;
-        if (rows.length) onUtterances(rows);
-        onProgress(ms, bytes);
-        if (ended) resolve({ durationMs: ms, warnings: [] });
-      } };
+      return {
+        done: promise,
+        grown: (bytes, ended) => {
+          const ms = Math.floor(bytes / 32),
+            rows = Array.from({ length: Math.floor(ms / 1000) - known }, (_, i) => ({
+              index: known + i,
+              startMs: (known + i) * 1000,
+              endMs: (known + i + 1) * 1000,
+            }));
+          known += rows.length;
+          if (rows.length) onUtterances(rows);
+          onProgress(ms, bytes);
+          if (ended) resolve({ durationMs: ms, warnings: [] });
+        },
+      };
     };
     this.parts = {
-      home: this.home, clock, settings, store: this.store, pool: this.pool, catalogue, speeds: new Speeds(this.store), metrics: this.metrics, engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id), ingest, liveIngest, deliver: async work => work.row.options.source === 'transcript' ? deliverSummary(work, this.store, id => id) : [],
-      publish: event => this.publish(event), log: line => this.log.push(line), retryPauseMs: tries => 20 * tries,
+      home: this.home,
+      clock,
+      settings,
+      store: this.store,
+      pool: this.pool,
+      catalogue,
+      speeds: new Speeds(this.store),
+      metrics: this.metrics,
+      engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id),
+      ingest,
+      liveIngest,
+      deliver: async work =>
+        work.row.options.source === 'transcript' ? deliverSummary(work, this.store, id => id) : [],
+      publish: event => this.publish(event),
+      log: line => this.log.push(line),
+      retryPauseMs: tries => 20 * tries,
     };
     this.pipeline = new Pipeline(this.parts);
   }
@@ -115,29 +191,65 @@ export class Harness {
     return harness;
   }
 
-  private publish: (event: StateEvent) => void = event => { this.events.push(event); for (const wake of this.waiters) wake(); };
+  private publish: (event: StateEvent) => void = event => {
+    this.events.push(event);
+    for (const wake of this.waiters) wake();
+  };
   /** Hands events on instead of keeping them. */
-  watch(see: (event: StateEvent) => void): void { this.publish = see; }
+  watch(see: (event: StateEvent) => void): void {
+    this.publish = see;
+  }
 
   recording(name: string): string {
     const path = join(this.recordings, name);
     writeFileSync(path, name);
     return path;
   }
-  async submit(names: string[], options: Partial<JobOptions> = {}, extra: { priority?: Job['priority'] } = {}): Promise<Job[]> {
-    const answers = await this.pipeline.queue.submit(names.map(name => ({ recording: this.recording(name), options: { repair: true, translateTo: 'es', speak: false, language: 'en', ...options }, ...extra })));
-    return answers.map(answer => { if ('failure' in answer) throw new Error(JSON.stringify(answer.failure)); return answer.job; });
+  async submit(
+    names: string[],
+    options: Partial<JobOptions> = {},
+    extra: { priority?: Job['priority'] } = {},
+  ): Promise<Job[]> {
+    const answers = await this.pipeline.queue.submit(
+      names.map(name => ({
+        recording: this.recording(name),
+        options: { repair: true, translateTo: 'es', speak: false, language: 'en', ...options },
+        ...extra,
+      })),
+    );
+    return answers.map(answer => {
+      if ('failure' in answer) throw new Error(JSON.stringify(answer.failure));
+      return answer.job;
+    });
   }
 
   /** Resolves as soon as the look finds something; looks after every event. */
-  async until<T>(what: string, look: () => T | undefined | null | false | Promise<T | undefined | null | false>, timeoutMs = 30_000): Promise<T> {
+  async until<T>(
+    what: string,
+    look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
+    timeoutMs = 30_000,
+  ): Promise<T> {
     for (const end = Date.now() + timeoutMs; ;) {
       const found = await look();
       if (found) return found;
-      if (Date.now() > end) throw new Error(`timed out: ${what}\n${this.log.slice(-10).join('\n')}\n${JSON.stringify(this.store.activeJobs().map(job => this.pipeline.present(job.id)), null, 1).slice(0, 3000)}`);
+      if (Date.now() > end)
+        throw new Error(
+          `timed out: ${what}\n${this.log.slice(-10).join('\n')}\n${JSON.stringify(
+            this.store.activeJobs().map(job => this.pipeline.present(job.id)),
+            null,
+            1,
+          ).slice(0, 3000)}`,
+        );
       await new Promise<void>(resolve => {
-        const timer = setTimeout(() => { this.waiters.delete(wake); resolve(); }, 200);
-        const wake = (): void => { clearTimeout(timer); this.waiters.delete(wake); resolve(); };
+        const timer = setTimeout(() => {
+          this.waiters.delete(wake);
+          resolve();
+        }, 200);
+        const wake = (): void => {
+          clearTimeout(timer);
+          this.waiters.delete(wake);
+          resolve();
+        };
         this.waiters.add(wake);
       });
     }
@@ -146,10 +258,19 @@ export class Harness {
     await this.until('the jobs to end', () => jobs.every(job => isFinal(this.store.job(job.id)!.state)), timeoutMs);
     return jobs.map(job => this.pipeline.present(job.id)!);
   }
-  utterances(job: Job): Utterance[] { return this.store.utterances(job.id); }
+  utterances(job: Job): Utterance[] {
+    return this.store.utterances(job.id);
+  }
   delivered(job: Job, stage: Stage): number[] {
     const seen: number[] = [];
-    for (const event of this.events) if (event.type === 'utterance' && event.job === job.id && event.utterance[stage] && !seen.includes(event.utterance.index)) seen.push(event.utterance.index);
+    for (const event of this.events)
+      if (
+        event.type === 'utterance' &&
+        event.job === job.id &&
+        event.utterance[stage] &&
+        !seen.includes(event.utterance.index)
+      )
+        seen.push(event.utterance.index);
     return seen;
   }
 

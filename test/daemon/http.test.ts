@@ -7,23 +7,42 @@ import { connect as dial } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import OpenAI, { APIError, toFile } from 'openai';
-import { fileName } from '../../daemon/http/upload.ts';
-import { guessLanguage, tempo } from '../../daemon/http/speech.ts';
+import { fileName } from '../../daemon/api/http/upload.ts';
+import { guessLanguage, tempo } from '../../daemon/api/http/speech.ts';
 import type { Job } from '../../schemas/job.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 
 const SPEECH = join(SAMPLES, 'sense-and-sensibility.flac');
-const models = [fakeModel('slow-asr', 'asr', { ms: 120_000 }), fakeModel('broken-asr', 'asr', { script: 'fail#0' }), fakeModel('fake-asr', 'asr', { ms: 30 }), fakeModel('fake-repair', 'repair'), fakeModel('fake-nmt', 'nmt'), fakeModel('fake-tts', 'tts')];
+const models = [
+  fakeModel('slow-asr', 'asr', { ms: 120_000 }),
+  fakeModel('broken-asr', 'asr', { script: 'fail#0' }),
+  fakeModel('fake-asr', 'asr', { ms: 30 }),
+  fakeModel('fake-repair', 'repair'),
+  fakeModel('fake-nmt', 'nmt'),
+  fakeModel('fake-tts', 'tts'),
+];
 
 describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
-  let daemon: RealDaemon, client: OpenAI, url = '', token = '';
+  let daemon: RealDaemon,
+    client: OpenAI,
+    url = '',
+    token = '';
   const port = (): number => Number(new URL(url).port);
   const uploads = (): string[] => readdirSync(join(daemon.home.state, 'uploads'));
   /** An upload goes a moment after its answer. */
-  const cleared = async (): Promise<void> => { for (const until = Date.now() + 5_000; uploads().length; await new Promise(setImmediate)) assert.ok(Date.now() < until, uploads().join()); };
+  const cleared = async (): Promise<void> => {
+    for (const until = Date.now() + 5_000; uploads().length; await new Promise(setImmediate))
+      assert.ok(Date.now() < until, uploads().join());
+  };
   const transcribe = <F extends object>(more: F) => ({ file: createReadStream(SPEECH), model: 'whisper-1', ...more });
-  const refused = (status: number, code: string) => (error: unknown): boolean => { assert.ok(error instanceof APIError, String(error)); assert.deepEqual([error.status, error.code], [status, code], error.message); return true; };
+  const refused =
+    (status: number, code: string) =>
+    (error: unknown): boolean => {
+      assert.ok(error instanceof APIError, String(error));
+      assert.deepEqual([error.status, error.code], [status, code], error.message);
+      return true;
+    };
 
   before(async () => {
     daemon = await new RealDaemon({ models, settings: { attempts: 1 } }).start();
@@ -39,26 +58,50 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
     const plain = await client.audio.transcriptions.create(transcribe({ language: 'en', prompt: 'Dashwood' }));
     assert.match(plain.text, /^utterance 0 [a-z 0-9]+ utterance 1 /);
     assert.equal(plain.text.includes('\n'), false);
-    const text = await client.audio.transcriptions.create(transcribe({ response_format: 'text' as const })) as unknown as string;
+    const text = (await client.audio.transcriptions.create(
+      transcribe({ response_format: 'text' as const }),
+    )) as unknown as string;
     assert.equal(text.trim(), plain.text);
-    const srt = await client.audio.transcriptions.create(transcribe({ response_format: 'srt' as const })) as unknown as string;
+    const srt = (await client.audio.transcriptions.create(
+      transcribe({ response_format: 'srt' as const }),
+    )) as unknown as string;
     assert.match(srt, /^1\n00:00:0\d,\d{3} --> 00:00:\d\d,\d{3}\nutterance 0/);
-    assert.match(await client.audio.transcriptions.create(transcribe({ response_format: 'vtt' as const })) as unknown as string, /^WEBVTT\n/);
-    const verbose = await client.audio.transcriptions.create(transcribe({ response_format: 'verbose_json' as const, timestamp_granularities: ['word' as const, 'segment' as const] }));
+    assert.match(
+      (await client.audio.transcriptions.create(transcribe({ response_format: 'vtt' as const }))) as unknown as string,
+      /^WEBVTT\n/,
+    );
+    const verbose = await client.audio.transcriptions.create(
+      transcribe({
+        response_format: 'verbose_json' as const,
+        timestamp_granularities: ['word' as const, 'segment' as const],
+      }),
+    );
     assert.equal(verbose.language, 'english');
     assert.equal(verbose.text, plain.text);
-    assert.ok(verbose.duration > 10 && verbose.segments!.length >= 2 && verbose.segments![1]!.start >= verbose.segments![0]!.end);
+    assert.ok(
+      verbose.duration > 10 &&
+        verbose.segments!.length >= 2 &&
+        verbose.segments![1]!.start >= verbose.segments![0]!.end,
+    );
     assert.equal(verbose.words![0]!.word, 'utterance');
     assert.ok(verbose.words!.every(word => word.end >= word.start && word.end <= verbose.duration));
     await cleared();
     const { jobs } = await daemon.client.call('job/list', {});
-    assert.deepEqual([...new Set(jobs.map(job => `${job.state} ${job.priority} ${job.recording.name} ${job.outputs.length}`))], ['completed high sense-and-sensibility.flac 0']);
+    assert.deepEqual(
+      [...new Set(jobs.map(job => `${job.state} ${job.priority} ${job.recording.name} ${job.outputs.length}`))],
+      ['completed high sense-and-sensibility.flac 0'],
+    );
   });
 
   it('streams each utterance as it is settled', async () => {
     const events: { type: string }[] = [];
-    for await (const event of await client.audio.transcriptions.create(transcribe({ stream: true as const, model: 'gpt-4o-transcribe' }))) events.push(event);
-    const deltas = events.flatMap(event => (event.type === 'transcript.text.delta' ? (event as { delta?: string }).delta! : []));
+    for await (const event of await client.audio.transcriptions.create(
+      transcribe({ stream: true as const, model: 'gpt-4o-transcribe' }),
+    ))
+      events.push(event);
+    const deltas = events.flatMap(event =>
+      event.type === 'transcript.text.delta' ? (event as { delta?: string }).delta! : [],
+    );
     const last = events.at(-1) as { type: string; text?: string };
     assert.equal(last.type, 'transcript.text.done');
     assert.ok(deltas.length >= 2);
@@ -68,35 +111,67 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
   it('translates into English', async () => {
     const spanish = { file: await toFile(readFileSync(SPEECH), '../../una charla.flac'), model: 'whisper-1' };
     assert.match((await client.audio.translations.create({ ...spanish })).text, /^utterance 0/); // it was in English
-    const verbose = await client.audio.translations.create({ ...spanish, file: createReadStream(SPEECH), response_format: 'verbose_json', language: 'es' } as never) as unknown as { task: string; language: string; text: string };
+    const verbose = (await client.audio.translations.create({
+      ...spanish,
+      file: createReadStream(SPEECH),
+      response_format: 'verbose_json',
+      language: 'es',
+    } as never)) as unknown as { task: string; language: string; text: string };
     assert.deepEqual([verbose.task, verbose.language], ['translate', 'english']);
     assert.match(verbose.text, /^\[en\] utterance 0 .* \[en\] utterance 1/);
   });
 
   it('speaks a text, whole and in order, in the format that is asked for', async () => {
     const input = 'First sentence. '.repeat(40);
-    const wav = Buffer.from(await (await client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input, response_format: 'wav' })).arrayBuffer());
+    const wav = Buffer.from(
+      await (
+        await client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input, response_format: 'wav' })
+      ).arrayBuffer(),
+    );
     assert.equal(wav.toString('latin1', 0, 4), 'RIFF');
     // 60 ms a character is what the fake voice takes; pauses come between the pieces.
-    assert.ok(wav.readUInt32LE(40) / 32_000 > input.trim().length * 0.055 && wav.readUInt32LE(40) / 32_000 < input.length * 0.065 + 2, `${wav.readUInt32LE(40) / 32_000} s`);
+    assert.ok(
+      wav.readUInt32LE(40) / 32_000 > input.trim().length * 0.055 &&
+        wav.readUInt32LE(40) / 32_000 < input.length * 0.065 + 2,
+      `${wav.readUInt32LE(40) / 32_000} s`,
+    );
     const mp3 = await client.audio.speech.create({ model: 'fake-tts', voice: 'fake-tts', input: 'Short.', speed: 2 });
     assert.equal(mp3.headers.get('content-type'), 'audio/mpeg');
     assert.match(Buffer.from(await mp3.arrayBuffer()).toString('latin1', 0, 3), /^ID3|^\xff[\xe2-\xfb]/);
-    const pcm = Buffer.from(await (await client.audio.speech.create({ model: 'tts-1', voice: 'nova', input: 'Short.', response_format: 'pcm' })).arrayBuffer());
+    const pcm = Buffer.from(
+      await (
+        await client.audio.speech.create({ model: 'tts-1', voice: 'nova', input: 'Short.', response_format: 'pcm' })
+      ).arrayBuffer(),
+    );
     assert.ok(Math.abs(pcm.length / 48_000 - 0.36) < 0.1, `${pcm.length}`);
     await cleared();
     // What was only read aloud was never said.
     assert.equal((await daemon.client.call('search/find', { words: 'sentence' })).total, 0);
-    await assert.rejects(client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: ' ' }), refused(400, 'no_input'));
-    await assert.rejects(client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: 'x', speed: 9 }), refused(400, 'bad_speed'));
+    await assert.rejects(
+      client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: ' ' }),
+      refused(400, 'no_input'),
+    );
+    await assert.rejects(
+      client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: 'x', speed: 9 }),
+      refused(400, 'bad_speed'),
+    );
   });
 
   it('lists its models, and takes them by name', async () => {
     const names = (await client.models.list()).data.map(model => model.id);
-    assert.ok(['fake-asr', 'slow-asr', 'fake-tts'].every(id => names.includes(id)) && !names.includes('fake-repair'), names.join());
+    assert.ok(
+      ['fake-asr', 'slow-asr', 'fake-tts'].every(id => names.includes(id)) && !names.includes('fake-repair'),
+      names.join(),
+    );
     assert.equal((await client.models.retrieve('fake-asr')).owned_by, 'earshot');
-    assert.match((await client.audio.transcriptions.create(transcribe({ model: 'fake-asr', repair: true }))).text, /^Utterance 0/);
-    await assert.rejects(client.audio.transcriptions.create(transcribe({ model: 'fake-tts' })), refused(404, 'model_not_found'));
+    assert.match(
+      (await client.audio.transcriptions.create(transcribe({ model: 'fake-asr', repair: true }))).text,
+      /^Utterance 0/,
+    );
+    await assert.rejects(
+      client.audio.transcriptions.create(transcribe({ model: 'fake-tts' })),
+      refused(404, 'model_not_found'),
+    );
     await assert.rejects(client.models.retrieve('gone'), refused(404, 'model_not_found'));
   });
 
@@ -107,7 +182,10 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
   it('cancels the job of a client that goes away, and keeps nothing of what it sent', async () => {
     const leave = new AbortController();
     const gone = client.audio.transcriptions.create(transcribe({ model: 'slow-asr' }), { signal: leave.signal });
-    const running = await daemon.event([], event => event.type === 'job' && event.job.models.asr === 'slow-asr' && event.job.state === 'processing') as { job: Job };
+    const running = (await daemon.event(
+      [],
+      event => event.type === 'job' && event.job.models.asr === 'slow-asr' && event.job.state === 'processing',
+    )) as { job: Job };
     assert.equal(uploads().length, 1);
     const ended = daemon.ended([running.job]);
     leave.abort();
@@ -117,12 +195,34 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
   });
 
   it('says what went wrong in words, also within a stream', async () => {
-    await assert.rejects(client.audio.transcriptions.create(transcribe({ model: 'broken-asr' })), (error: unknown) => refused(500, 'engineFailed')(error) && /reported an error/.test((error as Error).message));
-    await assert.rejects(async () => { for await (const _ of await client.audio.transcriptions.create(transcribe({ model: 'broken-asr', stream: true as const }))); }, /reported an error/);
-    await assert.rejects(client.audio.transcriptions.create({ file: await toFile(Buffer.from('no sound at all'), 'x.wav'), model: 'whisper-1' }), refused(400, 'notMedia'));
-    await assert.rejects(client.audio.transcriptions.create(transcribe({ response_format: 'diarized_json' as never })), refused(400, 'bad_response_format'));
-    await assert.rejects(client.audio.transcriptions.create(transcribe({ language: 'English please' })), refused(400, 'bad_language'));
-    await assert.rejects(client.post('/audio/transcriptions', { body: { model: 'whisper-1' } }), refused(400, 'bad_content_type'));
+    await assert.rejects(
+      client.audio.transcriptions.create(transcribe({ model: 'broken-asr' })),
+      (error: unknown) => refused(500, 'engineFailed')(error) && /reported an error/.test((error as Error).message),
+    );
+    await assert.rejects(async () => {
+      for await (const _ of await client.audio.transcriptions.create(
+        transcribe({ model: 'broken-asr', stream: true as const }),
+      ));
+    }, /reported an error/);
+    await assert.rejects(
+      client.audio.transcriptions.create({
+        file: await toFile(Buffer.from('no sound at all'), 'x.wav'),
+        model: 'whisper-1',
+      }),
+      refused(400, 'notMedia'),
+    );
+    await assert.rejects(
+      client.audio.transcriptions.create(transcribe({ response_format: 'diarized_json' as never })),
+      refused(400, 'bad_response_format'),
+    );
+    await assert.rejects(
+      client.audio.transcriptions.create(transcribe({ language: 'English please' })),
+      refused(400, 'bad_language'),
+    );
+    await assert.rejects(
+      client.post('/audio/transcriptions', { body: { model: 'whisper-1' } }),
+      refused(400, 'bad_content_type'),
+    );
     await assert.rejects(client.get('/elsewhere'), refused(404, 'not_found'));
     await assert.rejects(client.get('/audio/speech'), refused(405, 'method_not_allowed'));
     await cleared();
@@ -131,23 +231,53 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
   it('takes nothing that is too large', async () => {
     const large = join(daemon.root, 'large.wav');
     writeFileSync(large, Buffer.alloc(3 * 1024 * 1024));
-    await assert.rejects(client.audio.transcriptions.create({ file: createReadStream(large), model: 'whisper-1' }), (error: unknown) => refused(413, 'file_too_large')(error) && /larger than 1 MB/.test((error as Error).message));
+    await assert.rejects(
+      client.audio.transcriptions.create({ file: createReadStream(large), model: 'whisper-1' }),
+      (error: unknown) => refused(413, 'file_too_large')(error) && /larger than 1 MB/.test((error as Error).message),
+    );
     // Also where the length is not said.
-    const answer = await raw({ method: 'POST', path: '/v1/audio/transcriptions', headers: { authorization: `Bearer ${token}`, 'content-type': 'multipart/form-data; boundary=b', 'transfer-encoding': 'chunked' } }, [
-      '--b\r\ncontent-disposition: form-data; name="file"; filename="x.wav"\r\n\r\n', Buffer.alloc(1500 * 1024), '\r\n--b--\r\n']);
+    const answer = await raw(
+      {
+        method: 'POST',
+        path: '/v1/audio/transcriptions',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'multipart/form-data; boundary=b',
+          'transfer-encoding': 'chunked',
+        },
+      },
+      [
+        '--b\r\ncontent-disposition: form-data; name="file"; filename="x.wav"\r\n\r\n',
+        Buffer.alloc(1500 * 1024),
+        '\r\n--b--\r\n',
+      ],
+    );
     assert.equal(answer.status, 413);
     await cleared();
   });
 
   it('serves nobody without the key, under another name, or from a web page', async () => {
-    await assert.rejects(new OpenAI({ baseURL: url, apiKey: `${token}x`, maxRetries: 0 }).models.list(), refused(401, 'invalid_api_key'));
+    await assert.rejects(
+      new OpenAI({ baseURL: url, apiKey: `${token}x`, maxRetries: 0 }).models.list(),
+      refused(401, 'invalid_api_key'),
+    );
     assert.equal((await raw({ path: '/v1/models' })).status, 401);
     const headers = { authorization: `Bearer ${token}` };
-    assert.equal((await raw({ path: '/v1/models', headers: { ...headers, host: `evil.example:${port()}` } })).status, 403);
+    assert.equal(
+      (await raw({ path: '/v1/models', headers: { ...headers, host: `evil.example:${port()}` } })).status,
+      403,
+    );
     assert.equal((await raw({ path: '/v1/models', headers: { ...headers, host: `localhost:${port()}` } })).status, 200);
-    const { status, headers: sent } = await raw({ path: '/v1/models', method: 'OPTIONS', headers: { origin: 'https://evil.example', 'access-control-request-method': 'GET' } });
+    const { status, headers: sent } = await raw({
+      path: '/v1/models',
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'GET' },
+    });
     assert.equal(status, 401);
-    assert.deepEqual(Object.keys(sent).filter(name => name.startsWith('access-control')), []);
+    assert.deepEqual(
+      Object.keys(sent).filter(name => name.startsWith('access-control')),
+      [],
+    );
     assert.equal(statSync(join(daemon.home.run, 'http-token')).mode & 0o777, 0o600);
     const socket = dial(port(), '127.0.0.1');
     await once(socket, 'connect');
@@ -157,7 +287,10 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
   });
 
   it('goes off and on with the setting, on a free port only, with the key of before', async () => {
-    const set = async (http: object | null) => { await daemon.client.call('settings/set', { values: { http } }); return (await daemon.client.call('daemon/http', {})).place; };
+    const set = async (http: object | null) => {
+      await daemon.client.call('settings/set', { values: { http } });
+      return (await daemon.client.call('daemon/http', {})).place;
+    };
     assert.equal(await set(null), null);
     await assert.rejects(raw({ path: '/v1/models' }), /ECONNREFUSED/);
     const again = await set({ port: port() });
@@ -174,10 +307,22 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
 
   it('does not wait for one who is still sending', async () => {
     ({ url, token } = (await daemon.client.call('daemon/http', {})).place!);
-    const slow = ask({ host: '127.0.0.1', port: port(), agent: false, method: 'POST', path: '/v1/audio/transcriptions', headers: { authorization: `Bearer ${token}`, 'content-type': 'multipart/form-data; boundary=b', 'transfer-encoding': 'chunked' } });
+    const slow = ask({
+      host: '127.0.0.1',
+      port: port(),
+      agent: false,
+      method: 'POST',
+      path: '/v1/audio/transcriptions',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'multipart/form-data; boundary=b',
+        'transfer-encoding': 'chunked',
+      },
+    });
     const broken = once(slow, 'error');
     slow.write('--b\r\ncontent-disposition: form-data; name="file"; filename="x.wav"\r\n\r\nsome of it');
-    for (const until = Date.now() + 5_000; !uploads().length; await new Promise(setImmediate)) assert.ok(Date.now() < until);
+    for (const until = Date.now() + 5_000; !uploads().length; await new Promise(setImmediate))
+      assert.ok(Date.now() < until);
     const { http } = (await daemon.client.call('settings/get', {})).settings;
     await daemon.client.call('settings/set', { values: { http: null } });
     await daemon.client.call('daemon/http', {});
@@ -188,8 +333,13 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
 
   it('clears away what a crash left', async () => {
     ({ url, token } = (await daemon.client.call('daemon/http', {})).place!);
-    const before = new OpenAI({ baseURL: url, apiKey: token, maxRetries: 0 }).audio.transcriptions.create(transcribe({ model: 'slow-asr' })).catch(() => {});
-    const { job } = await daemon.event([], event => event.type === 'job' && event.job.models.asr === 'slow-asr' && event.job.state === 'processing') as { job: Job };
+    const before = new OpenAI({ baseURL: url, apiKey: token, maxRetries: 0 }).audio.transcriptions
+      .create(transcribe({ model: 'slow-asr' }))
+      .catch(() => {});
+    const { job } = (await daemon.event(
+      [],
+      event => event.type === 'job' && event.job.models.asr === 'slow-asr' && event.job.state === 'processing',
+    )) as { job: Job };
     await daemon.kill();
     await before;
     assert.equal(uploads().length, 1);
@@ -198,19 +348,39 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
     assert.equal((await daemon.client.call('job/get', { id: job.id })).job.state, 'cancelled');
   });
 
-  async function raw(options: { path: string; method?: string; headers?: Record<string, string> }, body: (string | Buffer)[] = []): Promise<{ status: number; headers: IncomingMessage['headers'] }> {
+  async function raw(
+    options: { path: string; method?: string; headers?: Record<string, string> },
+    body: (string | Buffer)[] = [],
+  ): Promise<{ status: number; headers: IncomingMessage['headers'] }> {
     const asked = ask({ host: '127.0.0.1', port: port(), agent: false, ...options });
     asked.on('error', () => {});
     for (const part of body) asked.write(part);
     asked.end();
-    const [answer] = await Promise.race([once(asked, 'response'), once(asked, 'error').then(([error]) => { throw error as Error; })]) as [IncomingMessage];
+    const [answer] = (await Promise.race([
+      once(asked, 'response'),
+      once(asked, 'error').then(([error]) => {
+        throw error as Error;
+      }),
+    ])) as [IncomingMessage];
     answer.resume();
     return { status: answer.statusCode!, headers: answer.headers };
   }
 });
 
 it('keeps the names of uploads harmless', () => {
-  assert.deepEqual(['../../etc/passwd', 'a\\b\\c.wav', '', undefined, '...', 'x\u0000y\n.mp3', '会议 1.m4a', `${'l'.repeat(300)}.wav`].map(fileName), ['passwd', 'c.wav', 'audio', 'audio', 'audio', 'x_y_.mp3', '会议 1.m4a', `${'l'.repeat(100)}.wav`]);
+  assert.deepEqual(
+    [
+      '../../etc/passwd',
+      'a\\b\\c.wav',
+      '',
+      undefined,
+      '...',
+      'x\u0000y\n.mp3',
+      '会议 1.m4a',
+      `${'l'.repeat(300)}.wav`,
+    ].map(fileName),
+    ['passwd', 'c.wav', 'audio', 'audio', 'audio', 'x_y_.mp3', '会议 1.m4a', `${'l'.repeat(100)}.wav`],
+  );
 });
 
 it('speeds speech up and down in steps that ffmpeg takes, and knows languages by their script', () => {

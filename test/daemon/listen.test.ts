@@ -1,4 +1,7 @@
-/** `earshot listen` as a person uses it: a pipe, a device, Ctrl-C, and a daemon that dies meanwhile. The recogniser is the fake one. */
+/**
+ * `earshot listen` as a person uses it: a pipe, a device, Ctrl-C, and a daemon that dies meanwhile. The recogniser is
+ * the fake one.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,36 +12,79 @@ import type { Job } from '../../schemas/job.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 
-const CLI = join(import.meta.dirname, '..', '..', 'daemon', 'cli', 'main.ts'), SPEECH = join(SAMPLES, 'sense-and-sensibility.flac');
+const CLI = join(import.meta.dirname, '..', '..', 'cli', 'main.ts'),
+  SPEECH = join(SAMPLES, 'sense-and-sensibility.flac');
 
 describe('earshot listen', { timeout: 60_000 }, () => {
-  const daemon = new RealDaemon({ models: [fakeModel('hears', 'asr', { ms: 5 }), fakeModel('mends', 'repair', { ms: 5 })], settings: { cpuThreads: 8, loadedModels: 8 } });
+  const daemon = new RealDaemon({
+    models: [fakeModel('hears', 'asr', { ms: 5 }), fakeModel('mends', 'repair', { ms: 5 })],
+    settings: { cpuThreads: 8, loadedModels: 8 },
+  });
   const env = { ...process.env, EARSHOT_STATE: daemon.home.state, EARSHOT_DATA: daemon.home.data, LANG: 'C' };
   let pcm: Buffer;
   before(async () => {
     await daemon.start();
     const { ffmpeg } = await daemon.client.call('live/recorder', {});
-    pcm = spawnSync(ffmpeg, ['-v', 'error', '-i', SPEECH, '-ar', '16000', '-ac', '1', '-f', 's16le', '-'], { maxBuffer: 1e8 }).stdout;
+    pcm = spawnSync(ffmpeg, ['-v', 'error', '-i', SPEECH, '-ar', '16000', '-ac', '1', '-f', 's16le', '-'], {
+      maxBuffer: 1e8,
+    }).stdout;
   });
   after(() => daemon.close());
 
-  const listen = (...args: string[]): { child: ChildProcess; out: () => string; err: () => string; said(pattern: RegExp): Promise<void>; ended: Promise<number | null> } => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, 'listen', ...args], { env, stdio: 'pipe', cwd: daemon.root });
-    let out = '', err = '', look = (): void => {};
-    child.stdout.on('data', (data: Buffer) => { out += data; look(); });
-    child.stderr.on('data', (data: Buffer) => { err += data; look(); });
+  const listen = (
+    ...args: string[]
+  ): {
+    child: ChildProcess;
+    out: () => string;
+    err: () => string;
+    said(pattern: RegExp): Promise<void>;
+    ended: Promise<number | null>;
+  } => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, 'listen', ...args], {
+      env,
+      stdio: 'pipe',
+      cwd: daemon.root,
+    });
+    let out = '',
+      err = '',
+      look = (): void => {};
+    child.stdout.on('data', (data: Buffer) => {
+      out += data;
+      look();
+    });
+    child.stderr.on('data', (data: Buffer) => {
+      err += data;
+      look();
+    });
     return {
-      child, out: () => out, err: () => err, ended: once(child, 'close').then(([code]) => code as number | null),
-      said: pattern => new Promise((resolve, reject) => {
-        look = () => { if (pattern.test(out)) resolve(); };
-        child.once('close', () => reject(new Error(`ended without ${pattern}: ${out}${err}`)));
-        look();
-      }),
+      child,
+      out: () => out,
+      err: () => err,
+      ended: once(child, 'close').then(([code]) => code as number | null),
+      said: pattern =>
+        new Promise((resolve, reject) => {
+          look = () => {
+            if (pattern.test(out)) resolve();
+          };
+          child.once('close', () => reject(new Error(`ended without ${pattern}: ${out}${err}`)));
+          look();
+        }),
     };
   };
 
   it('PCM from a pipe: text comes before the end, files where they were asked for', async () => {
-    const { child, said, out, err, ended } = listen('-', '--pcm', '--language', 'en', '-f', 'txt', '--save', 'kept.wav', '--name', 'talk');
+    const { child, said, out, err, ended } = listen(
+      '-',
+      '--pcm',
+      '--language',
+      'en',
+      '-f',
+      'txt',
+      '--save',
+      'kept.wav',
+      '--name',
+      'talk',
+    );
     child.stdin!.write(pcm.subarray(0, pcm.length / 2));
     await said(/0:00\tUtterance 0 \w+/);
     child.stdin!.end(pcm.subarray(pcm.length / 2));
@@ -55,9 +101,16 @@ describe('earshot listen', { timeout: 60_000 }, () => {
     await said(/"type":"job".*"ingestedMs":[1-9]\d{3}/);
     child.kill('SIGINT');
     assert.equal(await ended, 0, err());
-    const events = out().trim().split('\n').map(line => JSON.parse(line) as { type: string; job?: Job }), last = events.findLast(({ type }) => type === 'job')!.job!;
+    const events = out()
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line) as { type: string; job?: Job }),
+      last = events.findLast(({ type }) => type === 'job')!.job!;
     assert.equal(last.state, 'completed');
-    assert.ok(last.recording.durationMs! >= 1000 && last.recording.durationMs! < 20_000, String(last.recording.durationMs));
+    assert.ok(
+      last.recording.durationMs! >= 1000 && last.recording.durationMs! < 20_000,
+      String(last.recording.durationMs),
+    );
     assert.deepEqual(last.options.glossary, [{ term: 'Dashwood' }]);
     assert.ok(events.some(({ type }) => type === 'utterance'));
     assert.ok(!existsSync(join(daemon.root, 'talk (2).txt')));
@@ -79,7 +132,11 @@ describe('earshot listen', { timeout: 60_000 }, () => {
     await daemon.kill();
     child.stdin!.end(pcm.subarray(pcm.length / 2));
     assert.equal(await ended, 0, err());
-    assert.deepEqual(out().match(/Utterance \d/g), [0, 1, 2, 3, 4].map(n => `Utterance ${n}`), out());
+    assert.deepEqual(
+      out().match(/Utterance \d/g),
+      [0, 1, 2, 3, 4].map(n => `Utterance ${n}`),
+      out(),
+    );
     // The command line has started another; ours takes its place.
     assert.equal(spawnSync(process.execPath, [CLI, 'daemon', 'stop', '--now'], { env }).status, 0);
     await daemon.start();

@@ -1,4 +1,7 @@
-/** Live sessions in the pipeline: order, bounds, what happens when the text falls behind, and clients that go away. The fake ingest cuts each second of sound. */
+/**
+ * Live sessions in the pipeline: order, bounds, what happens when the text falls behind, and clients that go away. The
+ * fake ingest cuts each second of sound.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,14 +14,23 @@ import { fakeModel, fourStages, Harness } from './harness.ts';
 
 const SECOND = 32_000;
 const sound = (seconds: number): string => Buffer.alloc(seconds * SECOND, 1).toString('base64');
-const refusal = (code: string, args: object = {}) => (error: unknown): boolean => { assert.ok(error instanceof EarshotError); assert.equal(error.failure.code, code); assert.partialDeepStrictEqual(error.failure.args, args); return true; };
+const refusal =
+  (code: string, args: object = {}) =>
+  (error: unknown): boolean => {
+    assert.ok(error instanceof EarshotError);
+    assert.equal(error.failure.code, code);
+    assert.partialDeepStrictEqual(error.failure.args, args);
+    return true;
+  };
 
 describe('live sessions', { timeout: 60_000 }, () => {
   let harness: Harness;
   afterEach(() => harness.close());
 
-  const start = (options: Partial<JobOptions> = {}, more: Partial<LiveRequest> = {}): Promise<Job> => harness.pipeline.live.open({ options: { repair: true, language: 'en', ...options }, format: 'pcm', ...more });
-  const append = (job: Job, offset: number, data: string): Promise<{ received: number; behindMs: number }> => harness.pipeline.live.append(job.id, offset, data);
+  const start = (options: Partial<JobOptions> = {}, more: Partial<LiveRequest> = {}): Promise<Job> =>
+    harness.pipeline.live.open({ options: { repair: true, language: 'en', ...options }, format: 'pcm', ...more });
+  const append = (job: Job, offset: number, data: string): Promise<{ received: number; behindMs: number }> =>
+    harness.pipeline.live.append(job.id, offset, data);
   /** Sends seconds one by one and closes. */
   const speak = async (job: Job, seconds: number): Promise<void> => {
     for (let at = 0; at < seconds; at++) await append(job, at * SECOND, sound(1));
@@ -43,14 +55,27 @@ describe('live sessions', { timeout: 60_000 }, () => {
   it('ten at once keep their order, also where steps fail and are tried again', async t => {
     const folder = mkdtempSync(join(tmpdir(), 'earshot-live-'));
     t.after(() => rmSync(folder, { recursive: true }));
-    harness = await Harness.open({ models: [fakeModel('hears', 'asr', { ms: 3, script: 'fail@3 fail@17 crash@25 fail@40', countFile: join(folder, 'runs') }), fakeModel('mends', 'repair', { ms: 2 })] });
+    harness = await Harness.open({
+      models: [
+        fakeModel('hears', 'asr', {
+          ms: 3,
+          script: 'fail@3 fail@17 crash@25 fail@40',
+          countFile: join(folder, 'runs'),
+        }),
+        fakeModel('mends', 'repair', { ms: 2 }),
+      ],
+    });
     const jobs = await Promise.all(Array.from({ length: 10 }, () => start()));
     await Promise.all(jobs.map(job => speak(job, 8)));
     await harness.until('all is told', () => jobs.every(job => harness.delivered(job, 'repair').length === 8));
     for (const job of await harness.ended(jobs)) {
       assert.equal(job.state, 'completed');
-      for (const stage of ['asr', 'repair'] as const) assert.deepEqual(harness.delivered(job, stage), [0, 1, 2, 3, 4, 5, 6, 7], stage);
-      assert.deepEqual(harness.utterances(job).map(({ asr }) => asr!.text.split(' ')[1]), ['0', '1', '2', '3', '4', '5', '6', '7']);
+      for (const stage of ['asr', 'repair'] as const)
+        assert.deepEqual(harness.delivered(job, stage), [0, 1, 2, 3, 4, 5, 6, 7], stage);
+      assert.deepEqual(
+        harness.utterances(job).map(({ asr }) => asr!.text.split(' ')[1]),
+        ['0', '1', '2', '3', '4', '5', '6', '7'],
+      );
     }
   });
 
@@ -60,12 +85,22 @@ describe('live sessions', { timeout: 60_000 }, () => {
     await append(job, 0, sound(1));
     assert.equal((await append(job, 0, sound(1))).received, SECOND, 'the same again');
     assert.equal((await append(job, SECOND / 2, sound(1))).received, SECOND * 1.5, 'half of it again');
-    await assert.rejects(append(job, SECOND * 2, sound(1)), refusal('badRequest', { field: 'offset', expected: SECOND * 1.5 }));
-    for (const nonsense of ['%%%%', 'AAA', 'ä'.repeat(8), 'AA==AAAA']) await assert.rejects(append(job, SECOND * 1.5, nonsense), refusal('badRequest', { field: 'data' }), nonsense);
-    await assert.rejects(append(job, SECOND * 1.5, Buffer.alloc(MAX_CHUNK_BYTES + 3).toString('base64')), refusal('badRequest', { field: 'data' }));
+    await assert.rejects(
+      append(job, SECOND * 2, sound(1)),
+      refusal('badRequest', { field: 'offset', expected: SECOND * 1.5 }),
+    );
+    for (const nonsense of ['%%%%', 'AAA', 'ä'.repeat(8), 'AA==AAAA'])
+      await assert.rejects(append(job, SECOND * 1.5, nonsense), refusal('badRequest', { field: 'data' }), nonsense);
+    await assert.rejects(
+      append(job, SECOND * 1.5, Buffer.alloc(MAX_CHUNK_BYTES + 3).toString('base64')),
+      refusal('badRequest', { field: 'data' }),
+    );
     // Several at once are taken in the order in which they came.
     const sizes = await Promise.all([1, 2, 3].map((_, i) => append(job, SECOND * (1.5 + i), sound(1))));
-    assert.deepEqual(sizes.map(({ received }) => received / SECOND), [2.5, 3.5, 4.5]);
+    assert.deepEqual(
+      sizes.map(({ received }) => received / SECOND),
+      [2.5, 3.5, 4.5],
+    );
     assert.equal((await append(job, 0, '')).received, SECOND * 4.5, 'nothing: how far it is');
     harness.pipeline.live.close(job.id);
     assert.equal((await harness.ended([job]))[0]!.progress.utterances, 4);
@@ -73,10 +108,19 @@ describe('live sessions', { timeout: 60_000 }, () => {
   });
 
   it('what it cannot have is refused before anything is there', async () => {
-    harness = await Harness.open({ models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }), settings: { liveSessions: 2 } });
-    await assert.rejects(start({ outputs: { formats: ['txt'] } }), refusal('badRequest', { field: 'options.outputs.directory' }));
+    harness = await Harness.open({
+      models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }),
+      settings: { liveSessions: 2 },
+    });
+    await assert.rejects(
+      start({ outputs: { formats: ['txt'] } }),
+      refusal('badRequest', { field: 'options.outputs.directory' }),
+    );
     await assert.rejects(start({ speak: true }), refusal('badRequest', { field: 'options.outputs.directory' }));
-    await assert.rejects(start({ outputs: { formats: [], mux: true } }), refusal('badRequest', { field: 'options.outputs.mux' }));
+    await assert.rejects(
+      start({ outputs: { formats: [], mux: true } }),
+      refusal('badRequest', { field: 'options.outputs.mux' }),
+    );
     await assert.rejects(start({ models: { asr: 'nobody' } }), refusal('unknownModel'));
     await assert.rejects(start({}, { saveTo: harness.recording('mine.wav') }), refusal('outputNotWritable'));
     assert.equal(harness.pipeline.activeJobs, 0);
@@ -88,19 +132,31 @@ describe('live sessions', { timeout: 60_000 }, () => {
 
   it('behind: told, then repair is left out and marked, and it is told when that is over', async () => {
     let ahead = 0;
-    harness = await Harness.open({ models: [fakeModel('hears', 'asr', { ms: 1 }), fakeModel('mends', 'repair', { ms: 150 })], clock: () => Date.now() + ahead, settings: { concurrentTasks: 2, adaptive: false } });
+    harness = await Harness.open({
+      models: [fakeModel('hears', 'asr', { ms: 1 }), fakeModel('mends', 'repair', { ms: 150 })],
+      clock: () => Date.now() + ahead,
+      settings: { concurrentTasks: 2, adaptive: false },
+    });
     const job = await start();
     await append(job, 0, sound(12));
     await harness.until('recognised', () => harness.delivered(job, 'asr').length === 12);
     ahead = 12_000;
-    await harness.until('it is told', () => harness.pipeline.present(job.id)!.warnings.some(({ code }) => code === 'sessionBehind'));
+    await harness.until('it is told', () =>
+      harness.pipeline.present(job.id)!.warnings.some(({ code }) => code === 'sessionBehind'),
+    );
     const repairedInTime = harness.delivered(job, 'repair').length;
     ahead = 25_000;
     await harness.until('all over', () => harness.delivered(job, 'repair').length === 12);
     await append(job, 12 * SECOND, sound(1));
-    await harness.until('the next in time, and it is over', () => harness.delivered(job, 'repair').length === 13 && harness.store.log({ job: job.id, kind: 'live.caughtUp', limit: 1 }).length);
+    await harness.until(
+      'the next in time, and it is over',
+      () =>
+        harness.delivered(job, 'repair').length === 13 &&
+        harness.store.log({ job: job.id, kind: 'live.caughtUp', limit: 1 }).length,
+    );
     harness.pipeline.live.close(job.id);
-    const [ended] = await harness.ended([job]), late = harness.utterances(job).filter(({ repair }) => repair!.refused === 'late');
+    const [ended] = await harness.ended([job]),
+      late = harness.utterances(job).filter(({ repair }) => repair!.refused === 'late');
     assert.equal(ended!.state, 'completed');
     assert.ok(late.length > 0 && late.length <= 12 - repairedInTime, `${late.length} of 12, ${repairedInTime} in time`);
     for (const { asr, repair } of late) assert.deepEqual(repair, { text: asr!.text, changes: [], refused: 'late' });
@@ -108,33 +164,60 @@ describe('live sessions', { timeout: 60_000 }, () => {
     const [warning, ...others] = ended!.warnings;
     assert.deepEqual([warning!.code, warning!.args.unrepaired, others.length], ['sessionBehind', late.length, 0]);
     assert.ok(Number(warning!.args.seconds) >= 12, JSON.stringify(warning));
-    assert.deepEqual(harness.store.log({ job: job.id, kind: 'live.*', limit: 99 }).map(({ kind }) => kind), ['live.behind', ...late.map(() => 'live.unrepaired'), 'live.caughtUp', 'live.closed']);
+    assert.deepEqual(
+      harness.store.log({ job: job.id, kind: 'live.*', limit: 99 }).map(({ kind }) => kind),
+      ['live.behind', ...late.map(() => 'live.unrepaired'), 'live.caughtUp', 'live.closed'],
+    );
   });
 
   it('no more sound is taken than may wait: the answer waits, then the same is to come again', async t => {
     let ahead = 0;
     const folder = mkdtempSync(join(tmpdir(), 'earshot-live-'));
     t.after(() => rmSync(folder, { recursive: true }));
-    harness = await Harness.open({ models: [fakeModel('hears', 'asr', { ms: 1, script: 'hang@1', countFile: join(folder, 'runs') }), fakeModel('mends', 'repair', { ms: 1 })], clock: () => Date.now() + ahead });
+    harness = await Harness.open({
+      models: [
+        fakeModel('hears', 'asr', { ms: 1, script: 'hang@1', countFile: join(folder, 'runs') }),
+        fakeModel('mends', 'repair', { ms: 1 }),
+      ],
+      clock: () => Date.now() + ahead,
+    });
     const job = await start();
     let sent = 0;
-    const next = async (): Promise<void> => { await append(job, sent, sound(20)); sent += 20 * SECOND; };
+    const next = async (): Promise<void> => {
+      await append(job, sent, sound(20));
+      sent += 20 * SECOND;
+    };
     for (let i = 0; i < 4; i++) await next();
     const held = append(job, sent, sound(20));
-    await harness.until('the recogniser hangs over the first', () => harness.pipeline.present(job.id)!.progress.utterances === 80 && harness.pipeline.present(job.id)!.progress.stages.asr!.running === 1);
+    await harness.until(
+      'the recogniser hangs over the first',
+      () =>
+        harness.pipeline.present(job.id)!.progress.utterances === 80 &&
+        harness.pipeline.present(job.id)!.progress.stages.asr!.running === 1,
+    );
     ahead = 6_000;
     await assert.rejects(held, refusal('sessionBehind'));
     assert.equal((await append(job, 0, '')).received, sent, 'nothing of it was kept');
     // The recogniser hangs no more: what was refused is taken.
     for (const instance of harness.pipeline.instances.values()) instance.stop('kill');
-    const again = async (): Promise<void> => { try { await next(); } catch (error) { refusal('sessionBehind')(error); await again(); } };
+    const again = async (): Promise<void> => {
+      try {
+        await next();
+      } catch (error) {
+        refusal('sessionBehind')(error);
+        await again();
+      }
+    };
     await again();
     harness.pipeline.live.close(job.id);
     assert.equal((await harness.ended([job]))[0]!.progress.stages.asr!.done, 100);
   });
 
   it('a client that disappears: the session is closed with all its text', async () => {
-    harness = await Harness.open({ models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }), settings: { liveTimeoutSeconds: 1 } });
+    harness = await Harness.open({
+      models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }),
+      settings: { liveTimeoutSeconds: 1 },
+    });
     const job = await start();
     await append(job, 0, sound(3));
     const [ended] = await harness.ended([job]);

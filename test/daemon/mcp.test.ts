@@ -10,35 +10,83 @@ import { isFinal } from '../../schemas/words.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 
-const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'daemon/cli/main.ts');
+const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'cli/main.ts');
 
 describe('earshot mcp', { timeout: 60_000 }, () => {
-  let daemon: RealDaemon, client: Client, recording = '';
-  const call = async (name: string, args: Record<string, unknown>, options: { signal?: AbortSignal; onprogress?: (progress: Progress) => void } = {}): Promise<{ text: string; facts: Record<string, unknown>; isError: boolean }> => {
-    const answer = await client.callTool({ name, arguments: args }, undefined, { timeout: 30_000, ...options }) as CallToolResult;
+  let daemon: RealDaemon,
+    client: Client,
+    recording = '';
+  const call = async (
+    name: string,
+    args: Record<string, unknown>,
+    options: { signal?: AbortSignal; onprogress?: (progress: Progress) => void } = {},
+  ): Promise<{ text: string; facts: Record<string, unknown>; isError: boolean }> => {
+    const answer = (await client.callTool({ name, arguments: args }, undefined, {
+      timeout: 30_000,
+      ...options,
+    })) as CallToolResult;
     const [content] = answer.content;
-    return { text: content?.type === 'text' ? content.text : '', facts: answer.structuredContent ?? {}, isError: answer.isError === true };
+    return {
+      text: content?.type === 'text' ? content.text : '',
+      facts: answer.structuredContent ?? {},
+      isError: answer.isError === true,
+    };
   };
 
   before(async () => {
-    daemon = await new RealDaemon({ models: [fakeModel('slow-asr', 'asr', { ms: 120_000 }), fakeModel('fake-asr', 'asr', { ms: 30 }), fakeModel('fake-repair', 'repair'), fakeModel('fake-nmt', 'nmt')], settings: { formats: [] } }).start();
+    daemon = await new RealDaemon({
+      models: [
+        fakeModel('slow-asr', 'asr', { ms: 120_000 }),
+        fakeModel('fake-asr', 'asr', { ms: 30 }),
+        fakeModel('fake-repair', 'repair'),
+        fakeModel('fake-nmt', 'nmt'),
+      ],
+      settings: { formats: [] },
+    }).start();
     recording = join(daemon.recordings, 'a talk.flac');
     copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), recording);
     client = new Client({ name: 'a test', version: '1.0.0' });
-    await client.connect(new StdioClientTransport({ command: process.execPath, args: ['--disable-warning=ExperimentalWarning', CLI, 'mcp'], env: { ...process.env as Record<string, string>, EARSHOT_STATE: daemon.home.state, EARSHOT_DATA: daemon.home.data, LANG: 'C.UTF-8', LC_ALL: '' }, stderr: 'inherit' }));
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: ['--disable-warning=ExperimentalWarning', CLI, 'mcp'],
+        env: {
+          ...(process.env as Record<string, string>),
+          EARSHOT_STATE: daemon.home.state,
+          EARSHOT_DATA: daemon.home.data,
+          LANG: 'C.UTF-8',
+          LC_ALL: '',
+        },
+        stderr: 'inherit',
+      }),
+    );
   });
-  after(async () => { await client.close(); await daemon.close(); });
+  after(async () => {
+    await client.close();
+    await daemon.close();
+  });
 
   it('shows its tools', async () => {
     const { tools } = await client.listTools();
-    assert.deepEqual(tools.map(tool => [tool.name, tool.annotations?.readOnlyHint]), [['transcribe', false], ['search_transcripts', true], ['read_transcript', true]]);
+    assert.deepEqual(
+      tools.map(tool => [tool.name, tool.annotations?.readOnlyHint]),
+      [
+        ['transcribe', false],
+        ['search_transcripts', true],
+        ['read_transcript', true],
+      ],
+    );
     assert.deepEqual(tools[0]!.inputSchema.required, ['path']);
     assert.match(client.getInstructions() ?? '', /Earshot.*never follow instructions in it/);
   });
 
   it('transcribes with progress that grows, then finds and reads what was said', async () => {
     const told: Progress[] = [];
-    const { text, facts, isError } = await call('transcribe', { path: recording, translate_to: 'es' }, { onprogress: progress => told.push(progress) });
+    const { text, facts, isError } = await call(
+      'transcribe',
+      { path: recording, translate_to: 'es' },
+      { onprogress: progress => told.push(progress) },
+    );
     assert.equal(isError, false, text);
     assert.match(text, /^\[0:00\] Utterance 0 .* → \[es\] Utterance 0 .*\n\[0:\d\d\] Utterance 1/);
     assert.ok(told.length > 0 && told.every((each, n) => n === 0 || each.progress > told[n - 1]!.progress));
@@ -49,14 +97,22 @@ describe('earshot mcp', { timeout: 60_000 }, () => {
     assert.equal((found.facts.hits as { job: string }[])[0]!.job, facts.job);
     assert.equal((await call('search_transcripts', { words: 'nowhere' })).text, 'Nothing was found.');
 
-    assert.match((await call('read_transcript', { transcript: 'last' })).text, /^a talk\.flac, completed\n\n\[0:00\] Utterance 0/);
+    assert.match(
+      (await call('read_transcript', { transcript: 'last' })).text,
+      /^a talk\.flac, completed\n\n\[0:00\] Utterance 0/,
+    );
     assert.match((await call('read_transcript', { transcript: String(facts.job), format: 'srt' })).text, /^1\n00:00:0/);
     const part = (await call('read_transcript', { transcript: 'a talk', from_seconds: 14 })).text;
     assert.ok(!part.includes('Utterance 0') && part.includes('Utterance 1'), part);
 
     const { resources } = await client.listResources();
-    assert.deepEqual(resources.map(each => each.name), ['a talk.flac']);
-    const { contents: [document] } = await client.readResource({ uri: resources[0]!.uri });
+    assert.deepEqual(
+      resources.map(each => each.name),
+      ['a talk.flac'],
+    );
+    const {
+      contents: [document],
+    } = await client.readResource({ uri: resources[0]!.uri });
     assert.match(String((document as { text?: string }).text), /^# a talk\.flac\n/);
     assert.equal((await client.listResourceTemplates()).resourceTemplates.length, 1);
   });
@@ -64,14 +120,22 @@ describe('earshot mcp', { timeout: 60_000 }, () => {
   it('cancels the job of a call that is cancelled, and does not wait when it need not', async () => {
     const leave = new AbortController();
     const gone = call('transcribe', { path: recording, model: 'slow-asr' }, { signal: leave.signal });
-    const event = await daemon.event([], each => each.type === 'job' && each.job.models.asr === 'slow-asr' && each.job.state === 'processing');
+    const event = await daemon.event(
+      [],
+      each => each.type === 'job' && each.job.models.asr === 'slow-asr' && each.job.state === 'processing',
+    );
     assert.ok(event.type === 'job');
     const ended = daemon.ended([event.job]);
     leave.abort();
     await assert.rejects(gone);
     assert.equal((await ended)[0]!.state, 'cancelled');
 
-    const { facts, text } = await call('transcribe', { path: recording, model: 'slow-asr', wait: false, repair: false });
+    const { facts, text } = await call('transcribe', {
+      path: recording,
+      model: 'slow-asr',
+      wait: false,
+      repair: false,
+    });
     assert.match(text, /is in the queue/);
     const { job } = await daemon.client.call('job/get', { id: String(facts.job) });
     assert.equal(isFinal(job.state), false);
@@ -80,19 +144,30 @@ describe('earshot mcp', { timeout: 60_000 }, () => {
   });
 
   it('gives away no file that is no recording, however it is asked for', async () => {
-    const secret = join(daemon.recordings, 'credentials'), link = join(daemon.recordings, 'talk.wav');
+    const secret = join(daemon.recordings, 'credentials'),
+      link = join(daemon.recordings, 'talk.wav');
     writeFileSync(secret, 'api_key = hunter2\n'.repeat(40));
     symlinkSync(secret, link);
     for (const path of [secret, link]) {
       const { isError, text, facts } = await call('transcribe', { path, repair: false });
       assert.ok(isError && !`${text}${JSON.stringify(facts)}`.includes('hunter2'), text);
     }
-    for (const transcript of [secret, `../${secret}`, `file://${secret}`]) { const { isError, text } = await call('read_transcript', { transcript }); assert.ok(!text.includes('hunter2') && (isError || /failed/.test(text)), text); }
-    for (const uri of [`file://${secret}`, `earshot://transcript/${encodeURIComponent(secret)}`]) await assert.rejects(client.readResource({ uri }), /no resource/);
+    for (const transcript of [secret, `../${secret}`, `file://${secret}`]) {
+      const { isError, text } = await call('read_transcript', { transcript });
+      assert.ok(!text.includes('hunter2') && (isError || /failed/.test(text)), text);
+    }
+    for (const uri of [`file://${secret}`, `earshot://transcript/${encodeURIComponent(secret)}`])
+      await assert.rejects(client.readResource({ uri }), /no resource/);
   });
 
   it('says what is wrong', async () => {
-    assert.deepEqual(await call('transcribe', { path: '/nowhere/x.wav' }).then(({ isError, text }) => [isError, /nowhere\/x\.wav/.test(text)]), [true, true]);
+    assert.deepEqual(
+      await call('transcribe', { path: '/nowhere/x.wav' }).then(({ isError, text }) => [
+        isError,
+        /nowhere\/x\.wav/.test(text),
+      ]),
+      [true, true],
+    );
     assert.equal((await call('read_transcript', { transcript: 'nothing of that name' })).isError, true);
     assert.equal((await call('search_transcripts', { words: 'x', since: 'yesterday' })).isError, true);
     await assert.rejects(call('transcribe', {}), /path/);

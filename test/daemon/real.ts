@@ -5,10 +5,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { home as homeOf, type Home } from '../../daemon/home.ts';
+import { home as homeOf, type Home } from '../../daemon/auth/home.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
-import type { Store } from '../../daemon/store/port.ts';
-import { connect, type Client } from '../../schemas/client.ts';
+import type { Store } from '../../daemon/contracts/store.ts';
+import { connect, type Client } from '../../client/client.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
@@ -28,38 +28,67 @@ export class RealDaemon {
   private child: ChildProcess | null = null;
   private connected: Client | null = null;
 
-  constructor({ models = [], settings = {}, env = {} }: { models?: readonly ModelCard[]; settings?: Partial<Settings>; env?: NodeJS.ProcessEnv } = {}) {
+  constructor({
+    models = [],
+    settings = {},
+    env = {},
+  }: { models?: readonly ModelCard[]; settings?: Partial<Settings>; env?: NodeJS.ProcessEnv } = {}) {
     this.root = mkdtempSync(join(tmpdir(), 'earshot-daemon-'));
-    this.env = { ...process.env, EARSHOT_STATE: join(this.root, 'state'), EARSHOT_DATA: join(this.root, 'data'), ...env };
+    this.env = {
+      ...process.env,
+      EARSHOT_STATE: join(this.root, 'state'),
+      EARSHOT_DATA: join(this.root, 'data'),
+      ...env,
+    };
     this.home = homeOf(this.env);
     this.recordings = join(this.root, 'recordings');
     mkdirSync(this.recordings);
     mkdirSync(this.home.models, { recursive: true });
     mkdirSync(this.home.state, { recursive: true, mode: 0o700 });
     symlinkSync(installed.runtimes, this.home.runtimes);
-    for (const id of ['whisper-base', 'qwen2.5-coder-1.5b-instruct', 'qwen2.5-coder-0.5b-instruct', 'piper-en-us-joe-medium'])
+    for (const id of [
+      'whisper-base',
+      'qwen2.5-coder-1.5b-instruct',
+      'qwen2.5-coder-0.5b-instruct',
+      'piper-en-us-joe-medium',
+    ])
       if (existsSync(join(installed.models, id))) symlinkSync(join(installed.models, id), join(this.home.models, id));
     for (const card of models) {
       mkdirSync(join(this.home.models, card.id));
-      writeFileSync(join(this.home.models, card.id, 'earshot-model.json'), JSON.stringify({ installedAt: '', files: [], card }));
+      writeFileSync(
+        join(this.home.models, card.id, 'earshot-model.json'),
+        JSON.stringify({ installedAt: '', files: [], card }),
+      );
     }
     const defaultModels = Object.fromEntries(models.map(card => [card.stages[0], card.id]));
     writeFileSync(this.home.settings, JSON.stringify({ ...(models.length ? { defaultModels } : {}), ...settings }));
   }
 
-  get client(): Client { return this.connected!; }
-  get process(): ChildProcess { return this.child!; }
-  get pid(): number { return this.child!.pid!; }
+  get client(): Client {
+    return this.connected!;
+  }
+  get process(): ChildProcess {
+    return this.child!;
+  }
+  get pid(): number {
+    return this.child!.pid!;
+  }
 
   async start(): Promise<this> {
     this.child = spawn(process.execPath, [MAIN], { env: this.env, stdio: ['ignore', 'ignore', 'inherit'] });
-    for (let tries = 0; ; tries++) try {
-      this.connected = await connect({ socket: this.home.socket, token: readFileSync(this.home.token, 'utf8'), client: 'test', version: '0.0.0' });
-      return this;
-    } catch (error) {
-      if (tries > 300 || this.child.exitCode !== null) throw error;
-      await sleep(50);
-    }
+    for (let tries = 0; ; tries++)
+      try {
+        this.connected = await connect({
+          socket: this.home.socket,
+          token: readFileSync(this.home.token, 'utf8'),
+          client: 'test',
+          version: '0.0.0',
+        });
+        return this;
+      } catch (error) {
+        if (tries > 300 || this.child.exitCode !== null) throw error;
+        await sleep(50);
+      }
   }
   async kill(): Promise<void> {
     const gone = once(this.child!, 'exit');
@@ -75,20 +104,38 @@ export class RealDaemon {
     }
     this.connected?.dispose();
   }
-  async close(): Promise<void> { await this.stop(); rmSync(this.root, { recursive: true, force: true }); }
+  async close(): Promise<void> {
+    await this.stop();
+    rmSync(this.root, { recursive: true, force: true });
+  }
 
   /** The store, read beside the daemon or after it. */
-  async withStore<T>(look: (store: Store) => T): Promise<T> { const store = openStore(this.home.database); try { return look(store); } finally { store.dispose(); } }
+  async withStore<T>(look: (store: Store) => T): Promise<T> {
+    const store = openStore(this.home.database);
+    try {
+      return look(store);
+    } finally {
+      store.dispose();
+    }
+  }
 
   async submit(recordings: readonly string[], options: Partial<Job['options']> = {}): Promise<Job[]> {
-    const { results } = await this.client.call('job/submit', { jobs: recordings.map(recording => ({ recording, options: { repair: true, ...options } })) });
-    return results.map(result => { if ('failure' in result) throw new Error(JSON.stringify(result.failure)); return result.job; });
+    const { results } = await this.client.call('job/submit', {
+      jobs: recordings.map(recording => ({ recording, options: { repair: true, ...options } })),
+    });
+    return results.map(result => {
+      if ('failure' in result) throw new Error(JSON.stringify(result.failure));
+      return result.job;
+    });
   }
   /** Resolves once every job has ended. */
   async ended(jobs: readonly Job[]): Promise<Job[]> {
     const open = new Set(jobs.map(job => job.id));
     const done = new Promise<void>((resolve, reject) => {
-      this.client.onEvents(({ events }) => { for (const event of events) if (event.type === 'job' && isFinal(event.job.state)) open.delete(event.job.id); if (!open.size) resolve(); });
+      this.client.onEvents(({ events }) => {
+        for (const event of events) if (event.type === 'job' && isFinal(event.job.state)) open.delete(event.job.id);
+        if (!open.size) resolve();
+      });
       void this.client.closed.then(() => reject(new Error('the daemon went away')));
     });
     done.catch(() => undefined); // not waited for when all have ended already
@@ -99,7 +146,12 @@ export class RealDaemon {
   }
   /** Resolves with the first event that fits. */
   async event(jobs: readonly Job[], fits: (event: StateEvent) => boolean): Promise<StateEvent> {
-    const found = new Promise<StateEvent>(resolve => this.client.onEvents(({ events }) => { const event = events.find(fits); if (event) resolve(event); }));
+    const found = new Promise<StateEvent>(resolve =>
+      this.client.onEvents(({ events }) => {
+        const event = events.find(fits);
+        if (event) resolve(event);
+      }),
+    );
     await this.client.call('state/subscribe', { topics: ['jobs', 'instances'], utterancesOf: jobs.map(job => job.id) });
     return found;
   }

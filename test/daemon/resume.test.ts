@@ -1,4 +1,7 @@
-/** The daemon is killed in the middle of a recording, on real engines: what was finished stays, and the files are the same to the byte. */
+/**
+ * The daemon is killed in the middle of a recording, on real engines: what was finished stays, and the files are the
+ * same to the byte.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
@@ -7,13 +10,30 @@ import { it } from 'node:test';
 import type { Job } from '../../schemas/job.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 
-const outputs = (folder: string): Record<string, string> => Object.fromEntries(readdirSync(folder).filter(name => !name.endsWith('.flac')).sort().map(name => {
-  const bytes = readFileSync(join(folder, name));
-  // The transcript names its recording, which lies in another folder each time.
-  return [name, createHash('sha256').update(name.endsWith('.json') ? bytes.toString('utf8').replaceAll(folder, '') : bytes).digest('hex')];
-}));
+const outputs = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(folder)
+      .filter(name => !name.endsWith('.flac'))
+      .sort()
+      .map(name => {
+        const bytes = readFileSync(join(folder, name));
+        // The transcript names its recording, which lies in another folder each time.
+        return [
+          name,
+          createHash('sha256')
+            .update(name.endsWith('.json') ? bytes.toString('utf8').replaceAll(folder, '') : bytes)
+            .digest('hex'),
+        ];
+      }),
+  );
 
-async function run(killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) | null): Promise<{ files: Record<string, string>; /** Steps that were begun twice. */ redone: number; /** Steps that were begun and not finished at the kill. */ open: number }> {
+async function run(
+  killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) | null,
+): Promise<{
+  files: Record<string, string>;
+  /** Steps that were begun twice. */ redone: number;
+  /** Steps that were begun and not finished at the kill. */ open: number;
+}> {
   const daemon = await new RealDaemon({ settings: { formats: ['txt', 'srt', 'vtt', 'md', 'ass', 'json'] } }).start();
   try {
     const recording = join(daemon.recordings, 'sense.flac');
@@ -25,7 +45,9 @@ async function run(killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) 
       await daemon.kill();
       open = await daemon.withStore(store => {
         const made = store.utterances(job!.id);
-        return store.openAttempts().flatMap(({ stage, from, to }) => made.slice(from, to).filter(utterance => !utterance[stage])).length;
+        return store
+          .openAttempts()
+          .flatMap(({ stage, from, to }) => made.slice(from, to).filter(utterance => !utterance[stage])).length;
       });
       await daemon.start();
     }
@@ -35,15 +57,25 @@ async function run(killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) 
     const attempts = await daemon.withStore(store => store.log({ job: job!.id, kind: 'attempt.started', limit: 1000 }));
     const seen = new Set<string>();
     let redone = 0;
-    for (const { stage, index, data } of attempts) for (let at = index!; at < Number(data.to); at++) { const step = `${stage} ${at}`; if (seen.has(step)) redone++; seen.add(step); }
+    for (const { stage, index, data } of attempts)
+      for (let at = index!; at < Number(data.to); at++) {
+        const step = `${stage} ${at}`;
+        if (seen.has(step)) redone++;
+        seen.add(step);
+      }
     return { files: outputs(daemon.recordings), redone, open };
-  } finally { await daemon.close(); }
+  } finally {
+    await daemon.close();
+  }
 }
 
 it('goes on after kill -9 with the utterance in flight, and writes the same files', { timeout: 240_000 }, async () => {
   const undisturbed = await run(null);
   const killed = await run(async (daemon, job) => {
-    await daemon.event([job], event => event.type === 'utterance' && event.utterance.index === 1 && event.utterance.asr !== undefined);
+    await daemon.event(
+      [job],
+      event => event.type === 'utterance' && event.utterance.index === 1 && event.utterance.asr !== undefined,
+    );
   });
   assert.equal(undisturbed.redone, 0);
   assert.equal(killed.redone, killed.open, 'only what was in flight is done again');

@@ -1,15 +1,32 @@
-/** Runtimes, really installed: a small pack from the package registry, a Python environment from a local folder; and what goes wrong. */
+/**
+ * Runtimes, really installed: a small pack from the package registry, a Python environment from a local folder; and
+ * what goes wrong.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { createRuntimes, type RuntimeProgress, type Runtimes, type RuntimesOptions } from '../../daemon/runtimes/runtimes.ts';
-import { onPath } from '../../daemon/runtimes/find.ts';
+import {
+  createRuntimes,
+  type RuntimeProgress,
+  type Runtimes,
+  type RuntimesOptions,
+} from '../../daemon/runtimes/runtimes.ts';
+import { onPath } from '../../daemon/system/find-program.ts';
 import { buildPython, python, sitePackages } from '../../daemon/runtimes/python.ts';
-import { run } from '../../daemon/runtimes/process.ts';
+import { run } from '../../daemon/workers/run-program.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { wheel } from '../fixtures/zip.ts';
@@ -18,11 +35,17 @@ import { failsWith } from '../fixtures/fails-with.ts';
 const signal = () => new AbortController().signal;
 const none = () => {};
 let folder = '';
-beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'earshot-runtimes-')); });
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'earshot-runtimes-'));
+});
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const make = (change: Partial<RuntimesOptions> & { set?: Partial<Settings> } = {}): Runtimes =>
-  createRuntimes({ home: { runtimes: join(folder, 'runtimes') }, settings: () => ({ ...DEFAULTS, ...change.set }), ...change });
+  createRuntimes({
+    home: { runtimes: join(folder, 'runtimes') },
+    settings: () => ({ ...DEFAULTS, ...change.set }),
+    ...change,
+  });
 const left = () => (existsSync(join(folder, 'runtimes')) ? readdirSync(join(folder, 'runtimes')) : []);
 
 /** A program in a folder of its own, as the only one on PATH besides node. */
@@ -35,12 +58,23 @@ const withProgram = (name: string, script: string): NodeJS.ProcessEnv => {
 };
 
 describe('npm packs', () => {
-  test('the sherpa pack: installed once, whole, only what this machine needs; quick when it is there', async (t) => {
-    const runtimes = make(), progress: RuntimeProgress[] = [];
+  test('the sherpa pack: installed once, whole, only what this machine needs; quick when it is there', async t => {
+    const runtimes = make(),
+      progress: RuntimeProgress[] = [];
     assert.equal(runtimes.ready('sherpa'), false);
-    try { await Promise.all([runtimes.install('sherpa', (now) => progress.push(now), signal()), runtimes.install('sherpa', none, signal())]); }
-    catch (error) {
-      if (error instanceof EarshotError && /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/.test(error.failure.detail ?? '')) { t.skip('the package registry cannot be reached'); return; }
+    try {
+      await Promise.all([
+        runtimes.install('sherpa', now => progress.push(now), signal()),
+        runtimes.install('sherpa', none, signal()),
+      ]);
+    } catch (error) {
+      if (
+        error instanceof EarshotError &&
+        /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/.test(error.failure.detail ?? '')
+      ) {
+        t.skip('the package registry cannot be reached');
+        return;
+      }
       throw error;
     }
     const directory = runtimes.directory('sherpa');
@@ -48,9 +82,15 @@ describe('npm packs', () => {
     assert.deepEqual(left(), [directory.split('/').at(-1)]);
     assert.ok(existsSync(join(directory, 'node_modules', '@ricky0123', 'vad-web', 'dist', 'silero_vad_v5.onnx')));
     assert.equal(existsSync(join(directory, 'node_modules', 'onnxruntime-web')), false);
-    assert.equal(readdirSync(join(directory, 'node_modules')).filter((name) => name.startsWith('sherpa-onnx-')).length, 2);
+    assert.equal(
+      readdirSync(join(directory, 'node_modules')).filter(name => name.startsWith('sherpa-onnx-')).length,
+      2,
+    );
     assert.deepEqual(progress.at(-1), { step: 'done', fraction: 1 });
-    const loaded = await run(process.execPath, ['-e', `process.stdout.write(require(${JSON.stringify(join(directory, 'node_modules', 'sherpa-onnx-node'))}).version)`]);
+    const loaded = await run(process.execPath, [
+      '-e',
+      `process.stdout.write(require(${JSON.stringify(join(directory, 'node_modules', 'sherpa-onnx-node'))}).version)`,
+    ]);
     assert.match(loaded.stdout, /^\d+\.\d+\.\d+$/);
     const before = process.cpuUsage();
     for (let i = 0; i < 100; i++) assert.ok(runtimes.ready('sherpa'));
@@ -62,13 +102,19 @@ describe('npm packs', () => {
   });
   test('npm fails: its last words are kept, nothing is left behind', async () => {
     const env = withProgram('npm', 'echo "npm error code E404" >&2; exit 1');
-    await assert.rejects(make({ env }).install('sherpa', none, signal()), (error: unknown) => failsWith('engineInstallFailed')(error) && /E404/.test((error as EarshotError).failure.detail ?? ''));
+    await assert.rejects(
+      make({ env }).install('sherpa', none, signal()),
+      (error: unknown) =>
+        failsWith('engineInstallFailed')(error) && /E404/.test((error as EarshotError).failure.detail ?? ''),
+    );
     assert.deepEqual(left(), []);
   });
   test('cancelled while npm works: it ends, nothing is left behind, and the next time begins anew', async () => {
-    const started = join(folder, 'started'), stop = new AbortController();
+    const started = join(folder, 'started'),
+      stop = new AbortController();
     const env = withProgram('npm', `echo $$ > "${started}.tmp"; mv "${started}.tmp" "${started}"; exec sleep 600`);
-    const runtimes = make({ env }), installing = runtimes.install('sherpa', none, stop.signal);
+    const runtimes = make({ env }),
+      installing = runtimes.install('sherpa', none, stop.signal);
     installing.catch(none);
     while (!existsSync(started)) await setTimeout(10);
     const pid = Number(readFileSync(started, 'utf8'));
@@ -78,7 +124,10 @@ describe('npm packs', () => {
     assert.deepEqual(left(), []);
   });
   test('a full disk: named before, and when npm is what runs into it', async () => {
-    await assert.rejects(make({ freeBytes: async () => 1000 }).install('sherpa', none, signal()), (error: unknown) => failsWith('diskFull')(error) && (error as EarshotError).failure.args.free === 1000);
+    await assert.rejects(
+      make({ freeBytes: async () => 1000 }).install('sherpa', none, signal()),
+      (error: unknown) => failsWith('diskFull')(error) && (error as EarshotError).failure.args.free === 1000,
+    );
     const env = withProgram('npm', 'echo "npm error ENOSPC: no space left on device, write" >&2; exit 1');
     await assert.rejects(make({ env }).install('sherpa', none, signal()), failsWith('diskFull'));
   });
@@ -95,39 +144,68 @@ describe('npm packs', () => {
 });
 
 const found = onPath('python3');
-const venv = found !== null && (await run(found, ['-c', 'import venv, ensurepip, pip']).catch(() => null))?.status === 0;
+const venv =
+  found !== null && (await run(found, ['-c', 'import venv, ensurepip, pip']).catch(() => null))?.status === 0;
 
 describe('the Python environment', () => {
   test('no Python', async () => {
     await assert.rejects(make({ env: { PATH: folder } }).install('python', none, signal()), failsWith('noPython'));
-    await assert.rejects(make({ set: { pythonPath: '/nowhere/python3' } }).install('python', none, signal()), (error: unknown) => failsWith('noPython')(error) && (error as EarshotError).failure.args.path === '/nowhere/python3');
+    await assert.rejects(
+      make({ set: { pythonPath: '/nowhere/python3' } }).install('python', none, signal()),
+      (error: unknown) =>
+        failsWith('noPython')(error) && (error as EarshotError).failure.args.path === '/nowhere/python3',
+    );
     assert.deepEqual(left(), []);
   });
   test('a Python without venv, as Debian has it', async () => {
-    const env = withProgram('python3', 'case "$1" in --version) echo "Python 3.11.2";; *) echo "The virtual environment was not created successfully because ensurepip is not available." >&2; exit 1;; esac');
-    await assert.rejects(make({ env }).install('python', none, signal()), (error: unknown) => failsWith('noPython')(error) && (error as EarshotError).failure.args.missing === 'venv');
+    const env = withProgram(
+      'python3',
+      'case "$1" in --version) echo "Python 3.11.2";; *) echo "The virtual environment was not created successfully because ensurepip is not available." >&2; exit 1;; esac',
+    );
+    await assert.rejects(
+      make({ env }).install('python', none, signal()),
+      (error: unknown) => failsWith('noPython')(error) && (error as EarshotError).failure.args.missing === 'venv',
+    );
   });
   describe('from a lock', { skip: venv ? false : 'no Python with venv and pip on this machine' }, () => {
     const { file, bytes } = wheel('earshot-probe', '1.2.3', { 'earshot_probe.py': 'answer = 42\n' });
     const options = (digest: string, env: NodeJS.ProcessEnv) => {
       writeFileSync(join(folder, file), bytes);
       writeFileSync(join(folder, 'requirements.txt'), `earshot-probe==1.2.3 --hash=sha256:${digest}\n`);
-      return { requirements: join(folder, 'requirements.txt'), settings: { pythonPath: null }, step: none, signal: signal(), directory: join(folder, 'env'), env: { ...env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: folder } };
+      return {
+        requirements: join(folder, 'requirements.txt'),
+        settings: { pythonPath: null },
+        step: none,
+        signal: signal(),
+        directory: join(folder, 'env'),
+        env: { ...env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: folder },
+      };
     };
     const right = createHash('sha256').update(bytes).digest('hex');
     /** A python3 that behaves as Debian's without python3-venv. */
-    const debian = () => withProgram('python3', `case "$*" in "-m venv --without-pip "*) ;; "-m venv "*) echo "ensurepip is not available" >&2; exit 1;; esac\nexec "${found}" "$@"`);
+    const debian = () =>
+      withProgram(
+        'python3',
+        `case "$*" in "-m venv --without-pip "*) ;; "-m venv "*) echo "ensurepip is not available" >&2; exit 1;; esac\nexec "${found}" "$@"`,
+      );
     test('exactly the locked packages', async () => {
       const build = options(right, { ...process.env, PATH: [dirname(found!), '/usr/bin', '/bin'].join(delimiter) });
       await buildPython(build);
-      assert.equal((await run(python(build.directory), ['-c', 'import earshot_probe; print(earshot_probe.answer)'])).stdout.trim(), '42');
+      assert.equal(
+        (await run(python(build.directory), ['-c', 'import earshot_probe; print(earshot_probe.answer)'])).stdout.trim(),
+        '42',
+      );
       assert.ok(existsSync(join(sitePackages(build.directory)!, 'earshot_probe.py')));
     });
-    test('without venv\'s own pip, by the system\'s; a package with another digest is refused', async () => {
+    test("without venv's own pip, by the system's; a package with another digest is refused", async () => {
       await buildPython(options(right, debian()));
       assert.ok(existsSync(join(sitePackages(join(folder, 'env'))!, 'earshot_probe.py')));
       rmSync(join(folder, 'env'), { recursive: true });
-      await assert.rejects(buildPython(options('0'.repeat(64), debian())), (error: unknown) => failsWith('engineInstallFailed')(error) && /HASH/i.test((error as EarshotError).failure.detail ?? ''));
+      await assert.rejects(
+        buildPython(options('0'.repeat(64), debian())),
+        (error: unknown) =>
+          failsWith('engineInstallFailed')(error) && /HASH/i.test((error as EarshotError).failure.detail ?? ''),
+      );
     });
   });
 });

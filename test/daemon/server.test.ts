@@ -5,12 +5,12 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
-import { connect } from '../../schemas/client.ts';
+import { connect } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { FAILURE_CODE, PROTOCOL } from '../../schemas/rpc.ts';
-import { home as homeOf } from '../../schemas/home.ts';
-import { startServer } from '../../daemon/rpc/server.ts';
-import { MAX_HELLO_BYTES, MAX_REQUEST_BYTES } from '../../daemon/rpc/frames.ts';
+import { home as homeOf } from '../../client/home.ts';
+import { startServer } from '../../daemon/api/rpc/server.ts';
+import { MAX_HELLO_BYTES, MAX_REQUEST_BYTES } from '../../daemon/api/rpc/frames.ts';
 import { handlersOf, openDoor, temporaryHome, type Door } from './door.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
@@ -20,17 +20,30 @@ const frame = (message: unknown): Buffer => {
   return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]);
 };
 /** A client made of bytes, for what a decent one never does. */
-async function raw(door: Door): Promise<{ socket: Socket; closed: Promise<unknown>; text: () => string; hello: () => Promise<void> }> {
+async function raw(
+  door: Door,
+): Promise<{ socket: Socket; closed: Promise<unknown>; text: () => string; hello: () => Promise<void> }> {
   const socket = createConnection(door.home.socket);
   let text = '';
   socket.on('error', () => {});
   await once(socket, 'connect');
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  socket.on('data', (chunk) => { text += chunk.toString('latin1'); });
+  const closed = new Promise(resolve => socket.once('close', resolve));
+  socket.on('data', chunk => {
+    text += chunk.toString('latin1');
+  });
   return {
-    socket, closed, text: () => text,
+    socket,
+    closed,
+    text: () => text,
     hello: async () => {
-      socket.write(frame({ jsonrpc: '2.0', id: 0, method: 'session/hello', params: { protocol: PROTOCOL, token: readFileSync(door.home.token, 'utf8'), client: 'raw', version: '1.2.3' } }));
+      socket.write(
+        frame({
+          jsonrpc: '2.0',
+          id: 0,
+          method: 'session/hello',
+          params: { protocol: PROTOCOL, token: readFileSync(door.home.token, 'utf8'), client: 'raw', version: '1.2.3' },
+        }),
+      );
       while (!text.includes('"pid"')) await once(socket, 'data');
     },
   };
@@ -48,10 +61,14 @@ test('a call goes there and back, with everything private', async () => {
 });
 
 test('a daemon that was killed is out of reach, also for what is asked before its end is heard of', async () => {
-  const { home, remove } = temporaryHome(), heard: Socket[] = [];
+  const { home, remove } = temporaryHome(),
+    heard: Socket[] = [];
   mkdirSync(dirname(home.socket), { recursive: true });
   const server = createServer(socket => {
-    const rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket.on('error', () => {})));
+    const rpc = createMessageConnection(
+      new StreamMessageReader(socket),
+      new StreamMessageWriter(socket.on('error', () => {})),
+    );
     rpc.onRequest('session/hello', () => ({ protocol: PROTOCOL, version: '1.2.3', pid: 1 }));
     rpc.listen();
     heard.push(socket);
@@ -65,14 +82,25 @@ test('a daemon that was killed is out of reach, also for what is asked before it
     await waits;
     await client.closed;
     await assert.rejects(client.call('job/list', {}), failsWith('daemonUnreachable'));
-  } finally { server.close(); remove(); }
+  } finally {
+    server.close();
+    remove();
+  }
 });
 
 test('requests are checked: unknown methods, wrong types, unknown properties', async () => {
   let reached = 0;
-  await using door = await openDoor({ 'job/get': () => { reached += 1; throw new EarshotError('unknownJob', { id: ID }); } });
+  await using door = await openDoor({
+    'job/get': () => {
+      reached += 1;
+      throw new EarshotError('unknownJob', { id: ID });
+    },
+  });
   const client = await door.connect();
-  await assert.rejects(client.call('job/get', { id: 'x' }), failsWith('badRequest', { method: 'job/get', field: '/id' }));
+  await assert.rejects(
+    client.call('job/get', { id: 'x' }),
+    failsWith('badRequest', { method: 'job/get', field: '/id' }),
+  );
   await assert.rejects(client.call('job/get', { id: ID, more: 1 } as never), failsWith('badRequest'));
   await assert.rejects(client.call('job/get', [ID] as never), failsWith('badRequest'));
   assert.equal(reached, 0);
@@ -80,22 +108,34 @@ test('requests are checked: unknown methods, wrong types, unknown properties', a
   assert.equal(reached, 1);
   const line = await raw(door);
   await line.hello();
-  for (const method of ['job/none', '__proto__', 'constructor', 'toString']) line.socket.write(frame({ jsonrpc: '2.0', id: method, method, params: {} }));
+  for (const method of ['job/none', '__proto__', 'constructor', 'toString'])
+    line.socket.write(frame({ jsonrpc: '2.0', id: method, method, params: {} }));
   while (line.text().split(`"code":${FAILURE_CODE}`).length < 5) await once(line.socket, 'data');
   line.socket.destroy();
 });
 
-test('an answer of the wrong shape is the daemon\'s fault and says so', async () => {
+test("an answer of the wrong shape is the daemon's fault and says so", async () => {
   await using door = await openDoor({ 'job/render': () => ({ text: 7 }) as never });
   const client = await door.connect();
-  await assert.rejects(client.call('job/render', { id: ID, format: 'txt' }), failsWith('badAnswer', { method: 'job/render' }));
+  await assert.rejects(
+    client.call('job/render', { id: ID, format: 'txt' }),
+    failsWith('badAnswer', { method: 'job/render' }),
+  );
 });
 
 test('a wrong token, no hello, and another protocol', async () => {
   let stopped = 0;
-  await using door = await openDoor({ 'daemon/stop': () => { stopped += 1; return {}; } });
+  await using door = await openDoor({
+    'daemon/stop': () => {
+      stopped += 1;
+      return {};
+    },
+  });
   const { socket } = door.home;
-  await assert.rejects(connect({ socket, token: 'f'.repeat(64), client: 't', version: '1.2.3' }), failsWith('wrongToken'));
+  await assert.rejects(
+    connect({ socket, token: 'f'.repeat(64), client: 't', version: '1.2.3' }),
+    failsWith('wrongToken'),
+  );
   await assert.rejects(connect({ socket, token: '', client: 't', version: '1.2.3' }), failsWith('wrongToken'));
   const silent = await raw(door);
   silent.socket.write(frame({ jsonrpc: '2.0', id: 1, method: 'daemon/stop', params: {} }));
@@ -105,7 +145,14 @@ test('a wrong token, no hello, and another protocol', async () => {
 
   const stranger = await raw(door);
   const token = readFileSync(door.home.token, 'utf8');
-  stranger.socket.write(frame({ jsonrpc: '2.0', id: 1, method: 'session/hello', params: { protocol: 99, token, client: 't', version: '9.0.0' } }));
+  stranger.socket.write(
+    frame({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'session/hello',
+      params: { protocol: 99, token, client: 't', version: '9.0.0' },
+    }),
+  );
   stranger.socket.write(frame({ jsonrpc: '2.0', id: 2, method: 'queue/pause', params: {} }));
   stranger.socket.write(frame({ jsonrpc: '2.0', id: 3, method: 'daemon/stop', params: {} }));
   while (!stranger.text().includes('"id":3')) await once(stranger.socket, 'data');
@@ -125,23 +172,33 @@ test('oversized frames and nonsense end the connection, and others go on', async
   await late.hello();
   late.socket.write(`Content-Length: ${MAX_REQUEST_BYTES + 1}\r\n\r\n`);
   await late.closed;
-  for (const bytes of ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'x'.repeat(5000), 'Content-Length: -5\r\n\r\n', 'Content-Length: 5\r\n\r\nhello', frame('[1]'), frame('null')]) {
+  for (const bytes of [
+    'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+    'x'.repeat(5000),
+    'Content-Length: -5\r\n\r\n',
+    'Content-Length: 5\r\n\r\nhello',
+    frame('[1]'),
+    frame('null'),
+  ]) {
     const line = await raw(door);
     line.socket.write(bytes);
     await line.closed;
   }
   assert.deepEqual(await other.call('queue/pause', {}), {});
-  assert.equal(door.log.filter((line) => line.includes('dropped')).length, 8);
+  assert.equal(door.log.filter(line => line.includes('dropped')).length, 8);
 });
 
 test('frames that arrive in crumbs and in one lump are the same', async () => {
   await using door = await openDoor({ 'queue/pause': () => ({}) });
   const line = await raw(door);
   await line.hello();
-  const requests = Buffer.concat([1, 2, 3].map((id) => frame({ jsonrpc: '2.0', id, method: 'queue/pause', params: {} })));
+  const requests = Buffer.concat([1, 2, 3].map(id => frame({ jsonrpc: '2.0', id, method: 'queue/pause', params: {} })));
   line.socket.write(requests);
   while (!line.text().includes('"id":3')) await once(line.socket, 'data');
-  for (const byte of frame({ jsonrpc: '2.0', id: 4, method: 'queue/pause' })) { line.socket.write(Buffer.from([byte])); await new Promise(setImmediate); }
+  for (const byte of frame({ jsonrpc: '2.0', id: 4, method: 'queue/pause' })) {
+    line.socket.write(Buffer.from([byte]));
+    await new Promise(setImmediate);
+  }
   while (!line.text().includes('"id":4')) await once(line.socket, 'data');
   line.socket.destroy();
 });
@@ -149,23 +206,36 @@ test('frames that arrive in crumbs and in one lump are the same', async () => {
 test('a client that reads nothing is dropped, in bounded memory', async () => {
   const text = 'x'.repeat(8 * 1024 * 1024);
   let asked = 0;
-  await using door = await openDoor({ 'job/render': () => { asked += 1; return { text }; } });
+  await using door = await openDoor({
+    'job/render': () => {
+      asked += 1;
+      return { text };
+    },
+  });
   const line = await raw(door);
   await line.hello();
   line.socket.pause();
-  for (let id = 1; id <= 40; id += 1) line.socket.write(frame({ jsonrpc: '2.0', id, method: 'job/render', params: { id: ID, format: 'txt' } }));
+  for (let id = 1; id <= 40; id += 1)
+    line.socket.write(frame({ jsonrpc: '2.0', id, method: 'job/render', params: { id: ID, format: 'txt' } }));
   const client = await door.connect();
-  while (!door.log.some((entry) => entry.includes('does not read'))) await client.call('job/render', { id: ID, format: 'txt' });
+  while (!door.log.some(entry => entry.includes('does not read')))
+    await client.call('job/render', { id: ID, format: 'txt' });
   assert.ok(asked < 40 + 20);
   line.socket.destroy();
 });
 
 test('a client that asks and asks is read no faster than it is answered', async () => {
   const waiting: (() => void)[] = [];
-  await using door = await openDoor({ 'queue/pause': () => new Promise((resolve) => waiting.push(() => resolve({}))), 'queue/resume': () => ({}) });
-  const line = await raw(door), other = await door.connect();
+  await using door = await openDoor({
+    'queue/pause': () => new Promise(resolve => waiting.push(() => resolve({}))),
+    'queue/resume': () => ({}),
+  });
+  const line = await raw(door),
+    other = await door.connect();
   await line.hello();
-  const requests = Buffer.concat(Array.from({ length: 1000 }, (_, id) => frame({ jsonrpc: '2.0', id: id + 1, method: 'queue/pause', params: {} })));
+  const requests = Buffer.concat(
+    Array.from({ length: 1000 }, (_, id) => frame({ jsonrpc: '2.0', id: id + 1, method: 'queue/pause', params: {} })),
+  );
   for (let i = 0; i < 100; i += 1) line.socket.write(requests);
   while (waiting.length < 256) await other.call('queue/resume', {});
   const before = process.memoryUsage.rss();
@@ -174,7 +244,12 @@ test('a client that asks and asks is read no faster than it is answered', async 
   assert.ok(line.socket.writableLength > requests.length * 80, 'the rest waits with the client');
   assert.ok(process.memoryUsage.rss() - before < 32 * 1024 * 1024);
   let answered = 0;
-  while (answered < 2000) { const batch = waiting.splice(0); answered += batch.length; for (const go of batch) go(); await other.call('queue/resume', {}); }
+  while (answered < 2000) {
+    const batch = waiting.splice(0);
+    answered += batch.length;
+    for (const go of batch) go();
+    await other.call('queue/resume', {});
+  }
   assert.ok(waiting.length <= 256, 'it is read on as it is answered');
   line.socket.destroy();
   for (const go of waiting) go();
@@ -184,7 +259,14 @@ test('a client that goes away cancels nothing', async () => {
   const { promise: may, resolve: go } = Promise.withResolvers<void>();
   const { promise: done, resolve: finish } = Promise.withResolvers<string>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  await using door = await openDoor({ 'queue/pause': async () => { begin(); await may; finish('ran to its end'); return {}; } });
+  await using door = await openDoor({
+    'queue/pause': async () => {
+      begin();
+      await may;
+      finish('ran to its end');
+      return {};
+    },
+  });
   const client = await door.connect();
   const answer = assert.rejects(client.call('queue/pause', {}), failsWith('daemonUnreachable'));
   await begun;
@@ -197,7 +279,13 @@ test('a client that goes away cancels nothing', async () => {
 test('stopping lets an answer under way leave first', async () => {
   const { promise: may, resolve: go } = Promise.withResolvers<void>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  const door = await openDoor({ 'job/render': async () => { begin(); await may; return { text: 'last words' }; } });
+  const door = await openDoor({
+    'job/render': async () => {
+      begin();
+      await may;
+      return { text: 'last words' };
+    },
+  });
   const client = await door.connect();
   const answer = client.call('job/render', { id: ID, format: 'txt' });
   await begun;
@@ -206,10 +294,13 @@ test('stopping lets an answer under way leave first', async () => {
   assert.deepEqual(await answer, { text: 'last words' });
   await closed;
   await client.closed;
-  await assert.rejects(connect({ socket: door.home.socket, token: '', client: 't', version: '1' }), failsWith('daemonUnreachable'));
+  await assert.rejects(
+    connect({ socket: door.home.socket, token: '', client: 't', version: '1' }),
+    failsWith('daemonUnreachable'),
+  );
 });
 
-test('a run directory of someone else, a link, and a stale socket', async (t) => {
+test('a run directory of someone else, a link, and a stale socket', async t => {
   const { home, remove } = temporaryHome();
   t.after(remove);
   mkdirSync(join(home.state, 'elsewhere'), { recursive: true });
@@ -231,17 +322,29 @@ test('a run directory of someone else, a link, and a stale socket', async (t) =>
   t.after(theirs.remove);
   mkdirSync(theirs.home.run, { recursive: true });
   chownSync(theirs.home.run, 12345, 12345);
-  await assert.rejects(startServer({ home: theirs.home, version: '1', handlers: handlersOf({}) }), failsWith('outputNotWritable'));
+  await assert.rejects(
+    startServer({ home: theirs.home, version: '1', handlers: handlersOf({}) }),
+    failsWith('outputNotWritable'),
+  );
 });
 
-test('a state folder deeper than a socket path may be', async (t) => {
+test('a state folder deeper than a socket path may be', async t => {
   const shallow = temporaryHome();
   t.after(shallow.remove);
-  const place = homeOf({ EARSHOT_STATE: join(shallow.home.state, 'deep'.repeat(30)), EARSHOT_DATA: shallow.home.data, XDG_RUNTIME_DIR: join(shallow.home.state, 'runtime') });
+  const place = homeOf({
+    EARSHOT_STATE: join(shallow.home.state, 'deep'.repeat(30)),
+    EARSHOT_DATA: shallow.home.data,
+    XDG_RUNTIME_DIR: join(shallow.home.state, 'runtime'),
+  });
   assert.ok(Buffer.byteLength(place.socket) < 104 && place.socket.startsWith(join(shallow.home.state, 'runtime')));
   const server = await startServer({ home: place, version: '1.0.0', handlers: handlersOf({}) });
   t.after(() => server.close());
-  const client = await connect({ socket: place.socket, token: readFileSync(place.token, 'utf8'), client: 't', version: '1.0.0' });
+  const client = await connect({
+    socket: place.socket,
+    token: readFileSync(place.token, 'utf8'),
+    client: 't',
+    version: '1.0.0',
+  });
   assert.equal(statSync(dirname(place.socket)).mode & 0o777, 0o700);
   client.dispose();
 });

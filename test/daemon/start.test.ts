@@ -5,11 +5,11 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { takeLock } from '../../daemon/lock.ts';
-import { ensureDaemon, isOlder, type Client, type EnsureOptions } from '../../schemas/client.ts';
+import { takeLock } from '../../daemon/system/lock.ts';
+import { ensureDaemon, isOlder, type Client, type EnsureOptions } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { openDoor, temporaryHome } from './door.ts';
-import type { Home } from '../../daemon/home.ts';
+import type { Home } from '../../daemon/auth/home.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
 const FIXTURE = new URL('fixture-daemon.ts', import.meta.url).pathname;
@@ -19,10 +19,21 @@ function place(t: TestContext): { home: Home; env: Record<string, string> } {
   t.after(remove);
   return { home, env: { EARSHOT_STATE: home.state, EARSHOT_DATA: home.data } };
 }
-function ensure(t: TestContext, home: Home, env: Record<string, string>, version = '1.0.0', args: string[] = []): Promise<Client> {
+function ensure(
+  t: TestContext,
+  home: Home,
+  env: Record<string, string>,
+  version = '1.0.0',
+  args: string[] = [],
+): Promise<Client> {
   const options: EnsureOptions = {
-    command: { program: process.execPath, args: [FIXTURE, version, ...args], env }, socket: home.socket, tokenPath: home.token,
-    client: 'test', version, timeoutMs: 20_000, log: join(home.state, 'start.log'),
+    command: { program: process.execPath, args: [FIXTURE, version, ...args], env },
+    socket: home.socket,
+    tokenPath: home.token,
+    client: 'test',
+    version,
+    timeoutMs: 20_000,
+    log: join(home.state, 'start.log'),
   };
   return ensureDaemon(options);
 }
@@ -31,23 +42,31 @@ async function stop(client: Client): Promise<void> {
   await client.closed;
 }
 const outcome = async (child: ChildProcess): Promise<string> => {
-  const [first] = await Promise.race([once(child, 'message'), once(child, 'exit')]) as [string | number];
+  const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [string | number];
   return String(first);
 };
 
-test('of daemons started at once, one serves and the others say that it does', async (t) => {
+test('of daemons started at once, one serves and the others say that it does', async t => {
   const { home, env } = place(t);
-  const children = [1, 2, 3].map(() => fork(FIXTURE, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }));
-  t.after(() => children.forEach((child) => child.kill('SIGKILL')));
+  const children = [1, 2, 3].map(() =>
+    fork(FIXTURE, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
+  );
+  t.after(() => children.forEach(child => child.kill('SIGKILL')));
   const said = await Promise.all(children.map(outcome));
   assert.deepEqual(said.sort(), ['3', '3', 'serving']);
   const client = await ensure(t, home, env);
-  assert.ok(children.some((child) => child.pid === client.daemon.pid));
-  assert.throws(() => takeLock(home.lock), (error: unknown) => error instanceof EarshotError && error.failure.code === 'daemonRunning' && error.failure.args.pid === client.daemon.pid);
+  assert.ok(children.some(child => child.pid === client.daemon.pid));
+  assert.throws(
+    () => takeLock(home.lock),
+    (error: unknown) =>
+      error instanceof EarshotError &&
+      error.failure.code === 'daemonRunning' &&
+      error.failure.args.pid === client.daemon.pid,
+  );
   await stop(client);
 });
 
-test('kill -9 leaves nothing that stands in the way, whoever has its process id now', async (t) => {
+test('kill -9 leaves nothing that stands in the way, whoever has its process id now', async t => {
   const { home, env } = place(t);
   const first = fork(FIXTURE, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   assert.equal(await outcome(first), 'serving');
@@ -60,15 +79,15 @@ test('kill -9 leaves nothing that stands in the way, whoever has its process id 
   await stop(client);
 });
 
-test('many clients that start it at once share one daemon', async (t) => {
+test('many clients that start it at once share one daemon', async t => {
   const { home, env } = place(t);
   const clients = await Promise.all(Array.from({ length: 4 }, () => ensure(t, home, env)));
-  assert.equal(new Set(clients.map((client) => client.daemon.pid)).size, 1);
+  assert.equal(new Set(clients.map(client => client.daemon.pid)).size, 1);
   await stop(clients[0]!);
-  await Promise.all(clients.map((client) => client.closed));
+  await Promise.all(clients.map(client => client.closed));
 });
 
-test('an older daemon is replaced, a newer one is used', async (t) => {
+test('an older daemon is replaced, a newer one is used', async t => {
   const { home, env } = place(t);
   const old = await ensure(t, home, env, '0.9.0');
   const young = await ensure(t, home, env, '1.0.0');
@@ -78,10 +97,15 @@ test('an older daemon is replaced, a newer one is used', async (t) => {
   assert.equal(behind.daemon.pid, young.daemon.pid);
   behind.dispose();
   await stop(young);
-  assert.ok(isOlder('0.9.10', '0.10.0') && isOlder('1.2.3', '1.2.4') && !isOlder('1.2.3', '1.2.3') && !isOlder('2.0.0', '1.9.9'));
+  assert.ok(
+    isOlder('0.9.10', '0.10.0') &&
+      isOlder('1.2.3', '1.2.4') &&
+      !isOlder('1.2.3', '1.2.3') &&
+      !isOlder('2.0.0', '1.9.9'),
+  );
 });
 
-test('a daemon that cannot start says why', async (t) => {
+test('a daemon that cannot start says why', async t => {
   const { home, env } = place(t);
   mkdirSync(home.state, { recursive: true });
   writeFileSync(join(home.state, 'start.log'), 'words of an earlier start\n');
@@ -92,10 +116,20 @@ test('a daemon that cannot start says why', async (t) => {
     assert.doesNotMatch(error.failure.detail!, /earlier/);
     return true;
   });
-  await assert.rejects(ensureDaemon({ command: { program: join(home.state, 'none'), args: [] }, socket: home.socket, tokenPath: home.token, client: 't', version: '1', timeoutMs: 5000 }), failsWith('daemonUnreachable'));
+  await assert.rejects(
+    ensureDaemon({
+      command: { program: join(home.state, 'none'), args: [] },
+      socket: home.socket,
+      tokenPath: home.token,
+      client: 't',
+      version: '1',
+      timeoutMs: 5000,
+    }),
+    failsWith('daemonUnreachable'),
+  );
 });
 
-test('the lock is let go by release, and taken again', (t) => {
+test('the lock is let go by release, and taken again', t => {
   const { home } = place(t);
   mkdirSync(home.run, { recursive: true });
   const lock = takeLock(home.lock);
@@ -108,19 +142,39 @@ test('the lock is let go by release, and taken again', (t) => {
 
 test('a daemon of another protocol is stopped when it is older, and left alone when it is newer', async () => {
   let stopped = 0;
-  await using door = await openDoor({ 'daemon/stop': () => { stopped += 1; setImmediate(() => void door.server.close()); return {}; } }, '5.0.0');
+  await using door = await openDoor(
+    {
+      'daemon/stop': () => {
+        stopped += 1;
+        setImmediate(() => void door.server.close());
+        return {};
+      },
+    },
+    '5.0.0',
+  );
   const { createServer } = await import('node:net');
   // The same bytes as the door, but answering hello as another protocol would: rewritten on the way in.
   const { createConnection } = await import('node:net');
   const relayed = `${door.home.socket}.relay`;
-  const relay = createServer((client) => {
+  const relay = createServer(client => {
     const up = createConnection(door.home.socket);
-    client.on('error', () => {}); up.on('error', () => {});
-    client.once('data', (chunk) => { up.write(chunk.toString().replace('"protocol":1,', '"protocol":2,')); client.pipe(up); });
+    client.on('error', () => {});
+    up.on('error', () => {});
+    client.once('data', chunk => {
+      up.write(chunk.toString().replace('"protocol":1,', '"protocol":2,'));
+      client.pipe(up);
+    });
     up.pipe(client);
   }).listen(relayed);
   await once(relay, 'listening');
-  const options = (version: string): EnsureOptions => ({ command: { program: process.execPath, args: ['-e', 'process.exit(1)'] }, socket: relayed, tokenPath: door.home.token, client: 't', version, timeoutMs: 5000 });
+  const options = (version: string): EnsureOptions => ({
+    command: { program: process.execPath, args: ['-e', 'process.exit(1)'] },
+    socket: relayed,
+    tokenPath: door.home.token,
+    client: 't',
+    version,
+    timeoutMs: 5000,
+  });
   await assert.rejects(ensureDaemon(options('4.0.0')), failsWith('wrongVersion'));
   assert.equal(stopped, 0);
   await assert.rejects(ensureDaemon(options('6.0.0')), failsWith('daemonUnreachable'));

@@ -1,12 +1,15 @@
-/** Subtitles as a job's source: each cue is an utterance at its own time, translated and written back where it stood. */
+/**
+ * Subtitles as a job's source: each cue is an utterance at its own time, translated and written back where it stood.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
-import { writeOutputs } from '../../daemon/pipeline/deliver.ts';
+import { writeOutputs } from '../../daemon/outputs/deliver.ts';
 import { fakeModel, Harness } from './harness.ts';
 
-const SRT = '1\n00:00:10,000 --> 00:00:12,000\n<i>First words.</i>\n\n2\n00:00:05,000 --> 00:00:06,500\nBefore\nthem.\n\n3\n00:00:20,000 --> 00:00:21,000\n♪\n';
+const SRT =
+  '1\n00:00:10,000 --> 00:00:12,000\n<i>First words.</i>\n\n2\n00:00:05,000 --> 00:00:06,500\nBefore\nthem.\n\n3\n00:00:20,000 --> 00:00:21,000\n♪\n';
 
 describe('subtitles as a source', { timeout: 30_000 }, () => {
   let harness: Harness;
@@ -14,18 +17,48 @@ describe('subtitles as a source', { timeout: 30_000 }, () => {
 
   it('are translated cue by cue, and keep their times', async () => {
     harness = await Harness.open({ models: [fakeModel('n', 'nmt')] });
-    Object.assign(harness.parts, { deliver: (work: Parameters<typeof writeOutputs>[0], signal: AbortSignal) => writeOutputs(work, { store: harness.store, ffmpeg: () => '', formats: [], signal, pcm: '' } as Parameters<typeof writeOutputs>[1]) });
-    harness.recording = name => { const path = join(harness.recordings, name); writeFileSync(path, SRT); return path; };
-    const [job] = await harness.ended(await harness.submit(['film.srt'], { source: 'text', repair: false, translateTo: 'de', outputs: { formats: ['srt', 'vtt'], text: 'translation' } }));
+    Object.assign(harness.parts, {
+      deliver: (work: Parameters<typeof writeOutputs>[0], signal: AbortSignal) =>
+        writeOutputs(work, { store: harness.store, ffmpeg: () => '', formats: [], signal, pcm: '' } as Parameters<
+          typeof writeOutputs
+        >[1]),
+    });
+    harness.recording = name => {
+      const path = join(harness.recordings, name);
+      writeFileSync(path, SRT);
+      return path;
+    };
+    const [job] = await harness.ended(
+      await harness.submit(['film.srt'], {
+        source: 'text',
+        repair: false,
+        translateTo: 'de',
+        outputs: { formats: ['srt', 'vtt'], text: 'translation' },
+      }),
+    );
     assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
-    assert.deepEqual(harness.utterances(job!).map(u => [u.startMs, u.endMs, u.asr!.text, u.nmt!.text]), [[5000, 6500, 'Before them.', '[de] Before them.'], [10_000, 12_000, 'First words.', '[de] First words.']]);
-    assert.equal(readFileSync(join(harness.recordings, 'film.de.srt'), 'utf8'), '1\n00:00:05,000 --> 00:00:06,500\n[de] Before them.\n\n2\n00:00:10,000 --> 00:00:12,000\n[de] First words.\n');
-    assert.match(readFileSync(join(harness.recordings, 'film.de.vtt'), 'utf8'), /^WEBVTT\n\n00:00:05\.000 --> 00:00:06\.500\n\[de\] Before them\./);
+    assert.deepEqual(
+      harness.utterances(job!).map(u => [u.startMs, u.endMs, u.asr!.text, u.nmt!.text]),
+      [
+        [5000, 6500, 'Before them.', '[de] Before them.'],
+        [10_000, 12_000, 'First words.', '[de] First words.'],
+      ],
+    );
+    assert.equal(
+      readFileSync(join(harness.recordings, 'film.de.srt'), 'utf8'),
+      '1\n00:00:05,000 --> 00:00:06,500\n[de] Before them.\n\n2\n00:00:10,000 --> 00:00:12,000\n[de] First words.\n',
+    );
+    assert.match(
+      readFileSync(join(harness.recordings, 'film.de.vtt'), 'utf8'),
+      /^WEBVTT\n\n00:00:05\.000 --> 00:00:06\.500\n\[de\] Before them\./,
+    );
   });
 
   it('without a word in them are told to be empty', async () => {
     harness = await Harness.open({ models: [fakeModel('n', 'nmt')] });
-    const [job] = await harness.ended(await harness.submit(['film.vtt'], { source: 'text', repair: false, translateTo: 'de' }));
+    const [job] = await harness.ended(
+      await harness.submit(['film.vtt'], { source: 'text', repair: false, translateTo: 'de' }),
+    );
     assert.deepEqual([job!.state, job!.failure?.code], ['failed', 'emptyFile']);
   });
 });

@@ -1,6 +1,24 @@
-/** Watched folders on a real pipeline with fake models: files arrive, change, move and go while the daemon looks, sleeps and comes back. */
+/**
+ * Watched folders on a real pipeline with fake models: files arrive, change, move and go while the daemon looks, sleeps
+ * and comes back.
+ */
 import assert from 'node:assert/strict';
-import { appendFileSync, closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -12,7 +30,9 @@ import { fourStages, Harness, type HarnessOptions } from './harness.ts';
 const QUIET = 0.25;
 
 interface Place {
-  harness: Harness; watch: Watch; folder: string;
+  harness: Harness;
+  watch: Watch;
+  folder: string;
   add(change?: Partial<WatchSpec>, existing?: 'take' | 'leave'): Promise<WatchedFolder>;
   put(name: string, text?: string): string;
   /** Ends the watching without a word, as a crash does, and begins it anew on the same store. */
@@ -25,30 +45,87 @@ interface Place {
 }
 
 async function open(t: TestContext, options: Partial<HarnessOptions> = {}): Promise<Place> {
-  const harness = await Harness.open({ models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }), utterances: () => [1000], ...options });
+  const harness = await Harness.open({
+    models: fourStages({ asr: 2, repair: 2, nmt: 2, tts: 2 }),
+    utterances: () => [1000],
+    ...options,
+  });
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'earshot-watched-')));
-  const make = (): Watch => new Watch({ store: harness.store, queue: harness.pipeline.queue, settings: () => harness.settings, clock: Date.now, log: line => harness.log.push(line), publish: event => harness.events.push(event), check: options => harness.pipeline.queue.check(options) });
+  const make = (): Watch =>
+    new Watch({
+      store: harness.store,
+      queue: harness.pipeline.queue,
+      settings: () => harness.settings,
+      clock: Date.now,
+      log: line => harness.log.push(line),
+      publish: event => harness.events.push(event),
+      check: options => harness.pipeline.queue.check(options),
+    });
   const place: Place = {
-    harness, folder, watch: make(),
-    add: (change, existing) => place.watch.add({ path: folder, options: { repair: false, language: 'en' }, quietSeconds: QUIET, ...change }, existing),
-    put: (name, text = name) => { const path = join(folder, name); mkdirSync(join(path, '..'), { recursive: true }); writeFileSync(path, text); return path; },
-    again: async () => { await place.watch.dispose(); place.watch = make(); place.watch.start(); },
-    jobs: () => harness.store.list({ limit: 1000 }).jobs.map(row => harness.pipeline.presentRow(row)).reverse(),
-    why: async name => { const { decision } = await place.watch.why(join(folder, name)); return decision.code; },
-    until: async (what, look) => { await harness.until(what, () => Boolean(look())); },
+    harness,
+    folder,
+    watch: make(),
+    add: (change, existing) =>
+      place.watch.add(
+        { path: folder, options: { repair: false, language: 'en' }, quietSeconds: QUIET, ...change },
+        existing,
+      ),
+    put: (name, text = name) => {
+      const path = join(folder, name);
+      mkdirSync(join(path, '..'), { recursive: true });
+      writeFileSync(path, text);
+      return path;
+    },
+    again: async () => {
+      await place.watch.dispose();
+      place.watch = make();
+      place.watch.start();
+    },
+    jobs: () =>
+      harness.store
+        .list({ limit: 1000 })
+        .jobs.map(row => harness.pipeline.presentRow(row))
+        .reverse(),
+    why: async name => {
+      const { decision } = await place.watch.why(join(folder, name));
+      return decision.code;
+    },
+    until: async (what, look) => {
+      await harness.until(what, () => Boolean(look()));
+    },
     settled: async count => {
-      await place.until(`${count} jobs`, () => place.jobs().length >= count && place.jobs().every(job => job.state === 'completed') && place.watch.list().every(each => each.counts.waiting + each.counts.writing === 0));
-      assert.equal(place.jobs().length, count, place.jobs().map(job => job.recording.path).join('\n'));
+      await place.until(
+        `${count} jobs`,
+        () =>
+          place.jobs().length >= count &&
+          place.jobs().every(job => job.state === 'completed') &&
+          place.watch.list().every(each => each.counts.waiting + each.counts.writing === 0),
+      );
+      assert.equal(
+        place.jobs().length,
+        count,
+        place
+          .jobs()
+          .map(job => job.recording.path)
+          .join('\n'),
+      );
       return place.jobs();
     },
   };
-  harness.watch(event => { harness.events.push(event); place.watch.hear(event); });
+  harness.watch(event => {
+    harness.events.push(event);
+    place.watch.hear(event);
+  });
   place.watch.start();
-  t.after(async () => { await place.watch.dispose(); await harness.close(); rmSync(folder, { recursive: true, force: true }); });
+  t.after(async () => {
+    await place.watch.dispose();
+    await harness.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
   return place;
 }
 
-test('takes what is there and what comes, each once, and says why it left the rest', async (t) => {
+test('takes what is there and what comes, each once, and says why it left the rest', async t => {
   const place = await open(t);
   place.put('old.wav');
   place.put('notes.txt');
@@ -61,29 +138,64 @@ test('takes what is there and what comes, each once, and says why it left the re
   place.put('empty.wav', '');
   symlinkSync(join(place.folder, 'old.wav'), join(place.folder, 'link.wav'));
   const jobs = await place.settled(2);
-  assert.deepEqual(jobs.map(job => [job.recording.name, job.priority]), [['old.wav', 'low'], ['one.wav', 'low']]);
-  const why = await Promise.all(['old.wav', 'calls/one.wav', 'notes.txt', 'half.wav.part', 'calls/x-draft.wav', '.hidden/x.wav', 'link.wav', 'never.wav', '../x.wav'].map(place.why));
-  assert.deepEqual(why, ['taken', 'taken', 'notMedia', 'temporary', 'excluded', 'hidden', 'link', 'gone', 'notWatched']);
+  assert.deepEqual(
+    jobs.map(job => [job.recording.name, job.priority]),
+    [
+      ['old.wav', 'low'],
+      ['one.wav', 'low'],
+    ],
+  );
+  const why = await Promise.all(
+    [
+      'old.wav',
+      'calls/one.wav',
+      'notes.txt',
+      'half.wav.part',
+      'calls/x-draft.wav',
+      '.hidden/x.wav',
+      'link.wav',
+      'never.wav',
+      '../x.wav',
+    ].map(place.why),
+  );
+  assert.deepEqual(why, [
+    'taken',
+    'taken',
+    'notMedia',
+    'temporary',
+    'excluded',
+    'hidden',
+    'link',
+    'gone',
+    'notWatched',
+  ]);
   // Named whole at last.
   renameSync(join(place.folder, 'half.wav.part'), join(place.folder, 'half.wav'));
   await place.settled(3);
   const [first] = await place.watch.files(place.folder, 10);
-  assert.deepEqual([first!.path, first!.decision.code, first!.job], [join(place.folder, 'half.wav'), 'taken', place.jobs()[2]!.id]);
+  assert.deepEqual(
+    [first!.path, first!.decision.code, first!.job],
+    [join(place.folder, 'half.wav'), 'taken', place.jobs()[2]!.id],
+  );
   assert.equal(place.watch.list()[0]!.counts.taken, 3);
 });
 
-test('never twice: copied, touched, renamed, moved, after a restart; but again when it has changed', async (t) => {
+test('never twice: copied, touched, renamed, moved, after a restart; but again when it has changed', async t => {
   const place = await open(t);
   await place.add();
   const a = place.put('a.wav');
   await place.settled(1);
   copyFileSync(a, join(place.folder, 'copy.wav'));
-  await place.until('the copy is seen', () => place.harness.store.watched.file(place.folder, join(place.folder, 'copy.wav')));
+  await place.until('the copy is seen', () =>
+    place.harness.store.watched.file(place.folder, join(place.folder, 'copy.wav')),
+  );
   assert.equal(await place.why('copy.wav'), 'duplicate');
   utimesSync(a, 1, 1);
   mkdirSync(join(place.folder, 'sub'));
   renameSync(a, join(place.folder, 'sub', 'b.wav'));
-  await place.until('the new name is seen', () => place.harness.store.watched.file(place.folder, join(place.folder, 'sub', 'b.wav')));
+  await place.until('the new name is seen', () =>
+    place.harness.store.watched.file(place.folder, join(place.folder, 'sub', 'b.wav')),
+  );
   assert.equal(await place.why('sub/b.wav'), 'renamed');
   await place.until('its job knows', () => place.jobs()[0]!.recording.path.endsWith('sub/b.wav'));
   await place.watch.dispose();
@@ -103,13 +215,16 @@ test('never twice: copied, touched, renamed, moved, after a restart; but again w
   await place.settled(3);
 });
 
-test('waits until a file is whole, however long somebody holds it open', async (t) => {
+test('waits until a file is whole, however long somebody holds it open', async t => {
   const place = await open(t);
   await place.add();
-  const path = join(place.folder, 'slow.wav'), file = openSync(path, 'a');
+  const path = join(place.folder, 'slow.wav'),
+    file = openSync(path, 'a');
   appendFileSync(file, 'first');
   const wanted = process.platform === 'linux' ? 'open' : 'writing';
-  await place.until('it is held', () => place.harness.events.some(event => event.type === 'watch' && event.folder.counts.writing === 1));
+  await place.until('it is held', () =>
+    place.harness.events.some(event => event.type === 'watch' && event.folder.counts.writing === 1),
+  );
   await place.harness.until('the writer is known', async () => (await place.why('slow.wav')) === wanted);
   assert.equal(place.jobs().length, 0);
   appendFileSync(file, ' and last');
@@ -118,18 +233,22 @@ test('waits until a file is whole, however long somebody holds it open', async (
   assert.equal(job!.recording.bytes, 'first and last'.length);
 });
 
-test('thousands do not flood the queue', async (t) => {
+test('thousands do not flood the queue', async t => {
   const place = await open(t, { settings: { watchAhead: 8 } });
   for (let i = 0; i < 40; i++) place.put(`many/${i}.wav`);
   let most = 0;
-  const look = place.harness.store.activeJobs.bind(place.harness.store), pending = (): number => look().filter(job => job.startedAt === null).length;
-  place.harness.watch(event => { most = Math.max(most, pending()); place.watch.hear(event); });
+  const look = place.harness.store.activeJobs.bind(place.harness.store),
+    pending = (): number => look().filter(job => job.startedAt === null).length;
+  place.harness.watch(event => {
+    most = Math.max(most, pending());
+    place.watch.hear(event);
+  });
   await place.add();
   await place.settled(40);
   assert.ok(most > 1 && most <= 8, `${most} waited at once`);
 });
 
-test('a file that is renamed or changed while its job waits', async (t) => {
+test('a file that is renamed or changed while its job waits', async t => {
   const place = await open(t);
   place.harness.pipeline.queue.setQueue(false);
   await place.add();
@@ -142,10 +261,20 @@ test('a file that is renamed or changed while its job waits', async (t) => {
   await place.until('a third job', () => place.jobs().length === 3);
   place.harness.pipeline.queue.setQueue(true);
   await place.until('all ended', () => place.jobs().every(job => job.finishedAt !== null));
-  assert.deepEqual(place.jobs().map(job => [job.recording.name, job.state]).sort(), [['b.wav', 'cancelled'], ['b.wav', 'completed'], ['c.wav', 'completed']]);
+  assert.deepEqual(
+    place
+      .jobs()
+      .map(job => [job.recording.name, job.state])
+      .sort(),
+    [
+      ['b.wav', 'cancelled'],
+      ['b.wav', 'completed'],
+      ['c.wav', 'completed'],
+    ],
+  );
 });
 
-test('outputs are never taken, the original goes where it was told to', async (t) => {
+test('outputs are never taken, the original goes where it was told to', async t => {
   const place = await open(t);
   place.harness.parts.deliver = async work => {
     const path = join(place.folder, `${work.row.name}.es.wav`);
@@ -157,28 +286,48 @@ test('outputs are never taken, the original goes where it was told to', async (t
   place.put('sub/a.wav');
   place.put('b.wav');
   await place.settled(2);
-  await place.until('both are moved', () => existsSync(join(place.folder, 'done', 'sub', 'a.wav')) && existsSync(join(place.folder, 'done', 'b.wav')) && place.jobs().every(job => job.recording.path.includes('done')));
-  assert.deepEqual([await place.why('a.wav.es.wav'), await place.why('sub/a.wav'), await place.why('done/b.wav')], ['output', 'moved', 'moved']);
-  await place.until('the output is known by what is in it', () => place.harness.store.watched.file(place.folder, join(place.folder, 'b.wav.es.wav')));
+  await place.until(
+    'both are moved',
+    () =>
+      existsSync(join(place.folder, 'done', 'sub', 'a.wav')) &&
+      existsSync(join(place.folder, 'done', 'b.wav')) &&
+      place.jobs().every(job => job.recording.path.includes('done')),
+  );
+  assert.deepEqual(
+    [await place.why('a.wav.es.wav'), await place.why('sub/a.wav'), await place.why('done/b.wav')],
+    ['output', 'moved', 'moved'],
+  );
+  await place.until('the output is known by what is in it', () =>
+    place.harness.store.watched.file(place.folder, join(place.folder, 'b.wav.es.wav')),
+  );
   renameSync(join(place.folder, 'b.wav.es.wav'), join(place.folder, 'mine.wav'));
-  await place.until('its new name is seen', () => place.harness.store.watched.file(place.folder, join(place.folder, 'mine.wav')));
+  await place.until('its new name is seen', () =>
+    place.harness.store.watched.file(place.folder, join(place.folder, 'mine.wav')),
+  );
   assert.equal(await place.why('mine.wav'), 'output');
   // The same recording once more is still the same.
   place.put('again.wav', 'b.wav');
-  await place.until('it is seen', () => place.harness.store.watched.file(place.folder, join(place.folder, 'again.wav')));
+  await place.until('it is seen', () =>
+    place.harness.store.watched.file(place.folder, join(place.folder, 'again.wav')),
+  );
   assert.equal(await place.why('again.wav'), 'duplicate');
   await place.again();
   await place.settled(2);
   assert.deepEqual(readdirSync(join(place.folder, 'done')).sort(), ['b.wav', 'sub']);
 });
 
-test('paused, gone, back; polled; what was there before is left if so wished; one folder within another', async (t) => {
+test('paused, gone, back; polled; what was there before is left if so wished; one folder within another', async t => {
   const place = await open(t);
   const inner = join(place.folder, 'inner');
   place.put('before.wav');
   place.put('inner/x.wav');
   await place.add({}, 'leave');
-  await place.watch.add({ path: inner, options: { repair: true, language: 'en' }, quietSeconds: QUIET, pollSeconds: 0.2 });
+  await place.watch.add({
+    path: inner,
+    options: { repair: true, language: 'en' },
+    quietSeconds: QUIET,
+    pollSeconds: 0.2,
+  });
   const [job] = await place.settled(1);
   assert.ok(job!.stages.includes('repair'));
   assert.deepEqual([await place.why('before.wav'), await place.why('inner/x.wav')], ['before', 'taken']);
@@ -186,7 +335,10 @@ test('paused, gone, back; polled; what was there before is left if so wished; on
   place.put('paused.wav');
   assert.equal(await place.why('paused.wav'), 'folderPaused');
   await place.again();
-  assert.deepEqual(place.watch.list().map(each => each.state === 'paused'), [true, false]);
+  assert.deepEqual(
+    place.watch.list().map(each => each.state === 'paused'),
+    [true, false],
+  );
   await place.watch.pause([place.folder], false);
   await place.settled(2);
   const state = (): string => place.watch.list()[1]!.state;
@@ -198,13 +350,19 @@ test('paused, gone, back; polled; what was there before is left if so wished; on
   await place.watch.pause([inner], false);
   const jobs = await place.settled(3);
   assert.deepEqual([jobs[2]!.recording.name, state()], ['y.wav', 'polling']);
-  await assert.rejects(place.watch.add({ path: join(place.folder, 'none'), options: { repair: true } }), /noSuchFolder/);
+  await assert.rejects(
+    place.watch.add({ path: join(place.folder, 'none'), options: { repair: true } }),
+    /noSuchFolder/,
+  );
   await assert.rejects(place.add({ options: { repair: true, models: { asr: 'none' } } }), /unknownModel/);
   await assert.rejects(place.watch.pause(['/none'], true), /notWatched/);
 });
 
-test('each recording is taken with the glossary and the voices that lie there then', async (t) => {
-  const place = await open(t), glossary = join(place.folder, '.earshot', 'glossary.csv'), terms = (): (string | undefined)[][] => place.jobs().map(job => (job.options.glossary ?? []).map(each => each.term));
+test('each recording is taken with the glossary and the voices that lie there then', async t => {
+  const place = await open(t),
+    glossary = join(place.folder, '.earshot', 'glossary.csv'),
+    terms = (): (string | undefined)[][] =>
+      place.jobs().map(job => (job.options.glossary ?? []).map(each => each.term));
   await place.add({ options: { repair: false, language: 'en', glossary: [{ term: 'Own' }], speakers: {} } });
   place.put('1.wav');
   await place.settled(1);

@@ -9,34 +9,58 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fake } from '../../daemon/engines/fake/engine.ts';
-import type { Engine } from '../../daemon/engines/engine.ts';
-import type { LoadRequest, StepInputs } from '../../daemon/instances/protocol.ts';
+import type { Engine } from '../../daemon/contracts/engine.ts';
+import type { LoadRequest, StepInputs } from '../../daemon/contracts/worker-protocol.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { TestWorker, type Setup } from '../engines/worker-harness.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
-const open = (parameters: LoadRequest['parameters'] = {}, more: Partial<Setup> = {}): TestWorker => new TestWorker({ engine: fake, stage: 'nmt', parameters, ...more });
+const open = (parameters: LoadRequest['parameters'] = {}, more: Partial<Setup> = {}): TestWorker =>
+  new TestWorker({ engine: fake, stage: 'nmt', parameters, ...more });
 const text = (words: string): StepInputs['nmt'] => ({ text: words, from: 'en', to: 'es', before: [], glossary: [] });
 const linux = process.platform === 'linux' ? false : 'reads /proc';
-const alive = (pid: number): boolean => { try { return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')); } catch { return false; } };
+const alive = (pid: number): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
 /** The end of a process that is not our child can only be looked for. */
-const gone = async (pid: number): Promise<void> => { while (alive(pid)) await sleep(20); };
+const gone = async (pid: number): Promise<void> => {
+  while (alive(pid)) await sleep(20);
+};
 
 test('loads, runs batches, reports results before done, and leaves when told', async () => {
   await using worker = open({ ms: 1 });
   assert.deepEqual(await worker.loaded, { stage: 'nmt', heldBytes: 0 });
   const [one, two] = await worker.run<'nmt'>([text('one'), text('two')], { from: 4 });
-  assert.deepEqual([one, two], [{ text: '[es] one', language: 'es' }, { text: '[es] two', language: 'es' }]);
+  assert.deepEqual(
+    [one, two],
+    [
+      { text: '[es] one', language: 'es' },
+      { text: '[es] two', language: 'es' },
+    ],
+  );
   worker.worker.unload();
   assert.equal((await worker.exited).reason, 'unloaded');
-  assert.deepEqual(worker.events.filter(event => !event.startsWith('progress')), ['loaded', 'result 1 4', 'result 1 5', 'done 1', 'exit unloaded']);
+  assert.deepEqual(
+    worker.events.filter(event => !event.startsWith('progress')),
+    ['loaded', 'result 1 4', 'result 1 5', 'done 1', 'exit unloaded'],
+  );
 });
 
 test('the fake hears, mends and speaks the same each time', async () => {
   await using worker = open({}, { stage: 'asr' });
   await worker.loaded;
-  const input = { audio: { path: '/none', startSample: 16_000, endSample: 48_000 }, language: null, prompt: '', hotwords: [] };
-  const [first] = await worker.run<'asr'>([input], { from: 7 }), [again] = await worker.run<'asr'>([input], { from: 7 });
+  const input = {
+    audio: { path: '/none', startSample: 16_000, endSample: 48_000 },
+    language: null,
+    prompt: '',
+    hotwords: [],
+  };
+  const [first] = await worker.run<'asr'>([input], { from: 7 }),
+    [again] = await worker.run<'asr'>([input], { from: 7 });
   assert.deepEqual(first, again);
   assert.equal(first!.words[0]!.startMs, 1000);
   assert.equal(first!.words.at(-1)!.endMs, 3000);
@@ -48,7 +72,8 @@ test('holds the memory it was told to, and the operating system sees it', { skip
   await plain.loaded;
   await using heavy = open({ bytes: 100e6, runBytes: 150e6 });
   await heavy.loaded;
-  const base = plain.worker.memory().residentBytes!, held = heavy.worker.memory().residentBytes!;
+  const base = plain.worker.memory().residentBytes!,
+    held = heavy.worker.memory().residentBytes!;
   assert.ok(held - base > 90e6 && held - base < 130e6, `holds ${held - base}`);
   await heavy.run<'nmt'>([text('x')]);
   const after = heavy.worker.memory();
@@ -60,7 +85,10 @@ test('holds the memory it was told to, and the operating system sees it', { skip
 test('a failed run names its step, and the worker lives on', async () => {
   await using worker = open({ script: 'fail@1:modelBroken oom@2' });
   await worker.loaded;
-  await assert.rejects(worker.run<'nmt'>([text('a')], { from: 3 }), (error: EarshotError & { index?: number }) => error.failure.code === 'modelBroken' && error.index === 3);
+  await assert.rejects(
+    worker.run<'nmt'>([text('a')], { from: 3 }),
+    (error: EarshotError & { index?: number }) => error.failure.code === 'modelBroken' && error.index === 3,
+  );
   await assert.rejects(worker.run<'nmt'>([text('a')]), failsWith('outOfMemory'));
   assert.equal((await worker.run<'nmt'>([text('a')]))[0]!.text, '[es] a');
 });
@@ -68,12 +96,20 @@ test('a failed run names its step, and the worker lives on', async () => {
 test('a crash fails the run with the last words of stderr', async () => {
   await using worker = open({ script: 'crash@1' });
   await worker.loaded;
-  await assert.rejects(worker.run<'nmt'>([text('a')]), (error: EarshotError) => error.failure.code === 'workerCrashed' && /exit code 3[\s\S]*told to crash/.test(error.failure.detail ?? ''));
+  await assert.rejects(
+    worker.run<'nmt'>([text('a')]),
+    (error: EarshotError) =>
+      error.failure.code === 'workerCrashed' && /exit code 3[\s\S]*told to crash/.test(error.failure.detail ?? ''),
+  );
   assert.deepEqual(worker.events.slice(-2), ['failed 1 workerCrashed', 'exit crashed']);
 });
 
 test('loading that fails or crashes is one failure, then the exit', async () => {
-  for (const [script, wanted, reason] of [['fail@load:modelBroken', 'modelBroken', 'loadFailed'], ['oom@load', 'outOfMemory', 'loadFailed'], ['crash@load', 'workerCrashed', 'crashed']] as const) {
+  for (const [script, wanted, reason] of [
+    ['fail@load:modelBroken', 'modelBroken', 'loadFailed'],
+    ['oom@load', 'outOfMemory', 'loadFailed'],
+    ['crash@load', 'workerCrashed', 'crashed'],
+  ] as const) {
     await using worker = open({ script });
     await assert.rejects(worker.loaded, failsWith(wanted));
     assert.equal((await worker.exited).reason, reason);
@@ -86,13 +122,28 @@ test('a program that is not there is a missing engine', async () => {
   await using worker = open({}, { engine: absent });
   assert.equal(worker.worker.pid, null);
   await assert.rejects(worker.loaded, failsWith('engineMissing'));
-  const broken: Engine = { ...fake, command: () => { throw new EarshotError('engineMissing', { engine: 'fake' }); } };
+  const broken: Engine = {
+    ...fake,
+    command: () => {
+      throw new EarshotError('engineMissing', { engine: 'fake' });
+    },
+  };
   await using other = open({}, { engine: broken });
   await assert.rejects(other.loaded, failsWith('engineMissing'));
 });
 
 test('a program that speaks something else is refused', async () => {
-  const parrot: Engine = { ...fake, command: () => ({ program: process.execPath, args: ['-e', 'console.log(JSON.stringify({type:"hello",protocol:99,engine:"fake",pid:1})); setInterval(()=>{},1e6)'], env: {} }) };
+  const parrot: Engine = {
+    ...fake,
+    command: () => ({
+      program: process.execPath,
+      args: [
+        '-e',
+        'console.log(JSON.stringify({type:"hello",protocol:99,engine:"fake",pid:1})); setInterval(()=>{},1e6)',
+      ],
+      env: {},
+    }),
+  };
   await using worker = open({}, { engine: parrot });
   await assert.rejects(worker.loaded, failsWith('badAnswer'));
 });
@@ -127,9 +178,16 @@ test('a computation that blocks the main thread holds no heartbeat up', async ()
 });
 
 test('a heartbeat that we were too busy to read is no silence', async () => {
-  // Time that jumps, as when the machine sleeps or the daemon is held up: one late look must not end a worker that speaks.
+  // Time that jumps, as when the machine sleeps or the daemon is held up: one late look must not end a worker that
+  // speaks.
   let skipped = 0;
-  const timers = { now: () => performance.now() + skipped, after: (ms: number, action: () => void) => { const timer = setTimeout(action, ms); return () => clearTimeout(timer); } };
+  const timers = {
+    now: () => performance.now() + skipped,
+    after: (ms: number, action: () => void) => {
+      const timer = setTimeout(action, ms);
+      return () => clearTimeout(timer);
+    },
+  };
   await using worker = open({}, { options: { heartbeatTimeoutMs: 4000, timers } });
   await worker.loaded;
   await worker.heartbeat();
@@ -144,7 +202,8 @@ test('what a library prints is logged and does not disturb', async () => {
   await worker.loaded;
   assert.equal((await worker.run<'nmt'>([text('a')]))[0]!.text, '[es] a');
   // What goes by way of stderr may come after the answer.
-  for (let looks = 0; looks < 250 && !readFileSync(worker.logPath, 'utf8').includes('printed'); looks++) await sleep(20);
+  for (let looks = 0; looks < 250 && !readFileSync(worker.logPath, 'utf8').includes('printed'); looks++)
+    await sleep(20);
   const log = readFileSync(worker.logPath, 'utf8');
   for (const line of ['loading 100 %', '{"half":', 'printed']) assert.ok(log.includes(line), line);
 });
@@ -168,29 +227,42 @@ test('messages of no known kind, or without an end, end the worker', async () =>
 test('a result of the wrong shape, or none, fails the run and the worker lives on', async () => {
   await using worker = open({ script: 'badOutput@1 missing@2' });
   await worker.loaded;
-  await assert.rejects(worker.run<'nmt'>([text('a')], { from: 2 }), (error: EarshotError & { index?: number }) => error.failure.code === 'badAnswer' && error.index === 2);
-  await assert.rejects(worker.run<'nmt'>([text('a')], { from: 5 }), (error: EarshotError & { index?: number }) => error.failure.code === 'badAnswer' && error.index === 5);
+  await assert.rejects(
+    worker.run<'nmt'>([text('a')], { from: 2 }),
+    (error: EarshotError & { index?: number }) => error.failure.code === 'badAnswer' && error.index === 2,
+  );
+  await assert.rejects(
+    worker.run<'nmt'>([text('a')], { from: 5 }),
+    (error: EarshotError & { index?: number }) => error.failure.code === 'badAnswer' && error.index === 5,
+  );
   assert.equal((await worker.run<'nmt'>([text('a')]))[0]!.text, '[es] a');
 });
 
-test('a late result is passed on under its run\'s id', async () => {
+test("a late result is passed on under its run's id", async () => {
   await using worker = open({ script: 'late@1' });
   await worker.loaded;
   await worker.run<'nmt'>([text('a')]);
   if (worker.results.length < 2) await worker.result();
-  assert.deepEqual(worker.results.map(({ run, index }) => [run, index]), [['1', 0], ['1', 0]]);
+  assert.deepEqual(
+    worker.results.map(({ run, index }) => [run, index]),
+    [
+      ['1', 0],
+      ['1', 0],
+    ],
+  );
 });
 
 test('cancelling stops the run and keeps the worker', async () => {
   await using worker = open({ ms: 60_000 });
   await worker.loaded;
-  const id = worker.nextRun, run = worker.run<'nmt'>([text('a')]);
+  const id = worker.nextRun,
+    run = worker.run<'nmt'>([text('a')]);
   worker.worker.cancel(id);
   await assert.rejects(run, failsWith('cancelled'));
   assert.ok(worker.worker.pid !== null && alive(worker.worker.pid));
 });
 
-test('after a kill nothing is heard any more, and a reason given is the run\'s failure', async () => {
+test("after a kill nothing is heard any more, and a reason given is the run's failure", async () => {
   await using worker = open({ ms: 5 });
   await worker.loaded;
   const run = worker.run<'nmt'>([text('a')]);
@@ -208,10 +280,21 @@ test('a worker that does not leave is killed', async () => {
 });
 
 test('a kill reaches what the worker started', { skip: linux }, async () => {
-  const parent: Engine = { ...fake, command: context => {
-    const { program, args } = fake.command(context);
-    return { program, args: ['--import', `data:text/javascript,import{spawn}from"node:child_process";spawn("sleep",["1000"],{stdio:"ignore"});`, ...args], env: {} };
-  } };
+  const parent: Engine = {
+    ...fake,
+    command: context => {
+      const { program, args } = fake.command(context);
+      return {
+        program,
+        args: [
+          '--import',
+          `data:text/javascript,import{spawn}from"node:child_process";spawn("sleep",["1000"],{stdio:"ignore"});`,
+          ...args,
+        ],
+        env: {},
+      };
+    },
+  };
   await using worker = open({}, { engine: parent });
   await worker.loaded;
   const pids = worker.worker.pids();
@@ -224,15 +307,21 @@ test('a kill reaches what the worker started', { skip: linux }, async () => {
 test('low priority is low for every thread', { skip: linux }, async () => {
   await using worker = open({}, { options: { lowPriority: true } });
   await worker.loaded;
-  const pid = worker.worker.pid!, nice = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[16];
+  const pid = worker.worker.pid!,
+    nice = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[16];
   assert.equal(Number(nice), Math.min(19, getPriority() + 10));
 });
 
 test('workers end with a daemon that is killed, even one that computes', { skip: linux }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-orphan-'));
   const main = (file: string): string => JSON.stringify(join(import.meta.dirname, '..', '..', file));
-  const daemon = spawn(process.execPath, ['--input-type=module-typescript', '-e', `
-    import { startWorker } from ${main('daemon/instances/worker.ts')};
+  const daemon = spawn(
+    process.execPath,
+    [
+      '--input-type=module-typescript',
+      '-e',
+      `
+    import { startWorker } from ${main('daemon/workers/worker.ts')};
     import { fake } from ${main('daemon/engines/fake/engine.ts')};
     for (const [id, script] of [['idle', ''], ['blocked', 'block@1']]) {
       const worker = startWorker({ id, engine: fake, context: { card: {}, runtime: () => '', device: { kind: 'cpu' }, threads: 1 }, logPath: ${JSON.stringify(folder)} + '/worker-' + id + '.log', lowPriority: false, heartbeatTimeoutMs: 20000, loadTimeoutMs: 20000 }, {
@@ -240,10 +329,16 @@ test('workers end with a daemon that is killed, even one that computes', { skip:
         progress() {}, result() {}, done() {}, failed() {}, exit() {}, heartbeat: () => console.log(worker.pid),
       });
       worker.load({ type: 'load', stage: 'nmt', model: 'm', directory: '', parameters: script ? { script } : {}, device: { kind: 'cpu' }, precision: '', threads: 1 });
-    }`], { stdio: ['ignore', 'pipe', 'inherit'] });
+    }`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   try {
     const pids = new Set<number>();
-    for await (const line of createInterface({ input: daemon.stdout! })) { pids.add(Number(line)); if (pids.size === 2) break; }
+    for await (const line of createInterface({ input: daemon.stdout! })) {
+      pids.add(Number(line));
+      if (pids.size === 2) break;
+    }
     daemon.kill('SIGKILL');
     await once(daemon, 'exit');
     await Promise.all([...pids].map(gone));

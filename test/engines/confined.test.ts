@@ -1,30 +1,49 @@
 /** Rights taken away: what a confined process cannot reach, and that real engines and ffmpeg work all the same. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { launched } from '../../daemon/confine/launched.ts';
-import { confinement } from '../../daemon/confine/linux.ts';
-import { harmless, installation, rightsOfMedia, rightsOfVoices, rightsOfWorker, startedBy, type Rights } from '../../daemon/confine/rights.ts';
+import { launched } from '../../daemon/workers/sandbox/launched.ts';
+import { confinement } from '../../daemon/workers/sandbox/linux.ts';
+import {
+  harmless,
+  installation,
+  rightsOfMedia,
+  rightsOfVoices,
+  rightsOfWorker,
+  startedBy,
+  type Rights,
+} from '../../daemon/workers/sandbox/permissions.ts';
 import { examine } from '../../daemon/doctor.ts';
 import { engines } from '../../daemon/engines/engines.ts';
 import type { FromChild } from '../../daemon/ingest/channel.ts';
 import { startIngest } from '../../daemon/ingest/ingest.ts';
 import { hear, tell } from '../../daemon/ingest/channel.ts';
 import { endGroup, startChild } from '../../daemon/ingest/process.ts';
-import { processes } from '../../daemon/instances/memory.ts';
+import { processes } from '../../daemon/workers/memory.ts';
 import { toFailure } from '../../schemas/errors.ts';
-import { checkText, sentence } from '../../schemas/messages.ts';
+import { checkText, sentence } from '../../text/messages/messages.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { compare } from './words.ts';
 import { ffmpeg, missing, modelFolder, python, sherpa } from './place.ts';
 
-const found = confinement(), skip = 'reason' in found ? `nothing takes rights away here: ${found.reason}` : false;
+const found = confinement(),
+  skip = 'reason' in found ? `nothing takes rights away here: ${found.reason}` : false;
 if (skip) console.log(`skipped: ${skip}`);
 
 describe('a confined process', { skip }, () => {
@@ -41,45 +60,95 @@ describe('a confined process', { skip }, () => {
   });
   after(() => rmSync(home, { recursive: true }));
   /** Runs JavaScript in it. */
-  const within = (code: string, with_: Rights = rights, args: string[] = []): { status: number | null; out: string; err: string } => {
-    const { program, args: all } = launched({ program: process.execPath, args: ['--input-type=module', '-e', code, ...args] }, with_), { status, stdout, stderr } = spawnSync(program, all, { encoding: 'utf8' });
+  const within = (
+    code: string,
+    with_: Rights = rights,
+    args: string[] = [],
+  ): { status: number | null; out: string; err: string } => {
+    const { program, args: all } = launched(
+        { program: process.execPath, args: ['--input-type=module', '-e', code, ...args] },
+        with_,
+      ),
+      { status, stdout, stderr } = spawnSync(program, all, { encoding: 'utf8' });
     return { status, out: stdout.trim(), err: stderr };
   };
-  const tryTo = (action: string): string => within(`import fs from 'node:fs'; import net from 'node:net'; import dgram from 'node:dgram'; import { spawnSync, execFileSync } from 'node:child_process'; try { ${action}; console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`).out.split('\n').at(-1)!;
+  const tryTo = (action: string): string =>
+    within(
+      `import fs from 'node:fs'; import net from 'node:net'; import dgram from 'node:dgram'; import { spawnSync, execFileSync } from 'node:child_process'; try { ${action}; console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`,
+    )
+      .out.split('\n')
+      .at(-1)!;
 
   it('reads what it was given, writes where it may, and nothing else', () => {
     assert.equal(tryTo(`fs.readFileSync(${JSON.stringify(join(home, 'talk.wav'))})`), 'done');
-    assert.equal(tryTo(`fs.writeFileSync(${JSON.stringify(join(allowed, 'made'))}, 'x'); fs.rmSync(${JSON.stringify(join(allowed, 'made'))})`), 'done');
+    assert.equal(
+      tryTo(
+        `fs.writeFileSync(${JSON.stringify(join(allowed, 'made'))}, 'x'); fs.rmSync(${JSON.stringify(join(allowed, 'made'))})`,
+      ),
+      'done',
+    );
     for (const action of [
-      `fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))})`, `fs.readdirSync(${JSON.stringify(home)})`, `fs.readFileSync(${JSON.stringify(join(allowed, 'link'))})`,
-      `fs.readFileSync(${JSON.stringify(join(allowed, '..', '.ssh', 'id_ed25519'))})`, `fs.writeFileSync(${JSON.stringify(join(home, 'talk.wav'))}, 'x')`, `fs.rmSync(${JSON.stringify(join(home, 'talk.wav'))})`,
-      `fs.linkSync(${JSON.stringify(join(home, 'talk.wav'))}, ${JSON.stringify(join(allowed, 'other'))})`, `fs.readFileSync('/proc/${process.pid}/environ')`, `fs.readFileSync('/proc/${process.pid}/root${join(home, '.ssh', 'id_ed25519')}')`,
-    ]) assert.match(tryTo(action), /EACCES|EPERM|EXDEV/, action);
+      `fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))})`,
+      `fs.readdirSync(${JSON.stringify(home)})`,
+      `fs.readFileSync(${JSON.stringify(join(allowed, 'link'))})`,
+      `fs.readFileSync(${JSON.stringify(join(allowed, '..', '.ssh', 'id_ed25519'))})`,
+      `fs.writeFileSync(${JSON.stringify(join(home, 'talk.wav'))}, 'x')`,
+      `fs.rmSync(${JSON.stringify(join(home, 'talk.wav'))})`,
+      `fs.linkSync(${JSON.stringify(join(home, 'talk.wav'))}, ${JSON.stringify(join(allowed, 'other'))})`,
+      `fs.readFileSync('/proc/${process.pid}/environ')`,
+      `fs.readFileSync('/proc/${process.pid}/root${join(home, '.ssh', 'id_ed25519')}')`,
+    ])
+      assert.match(tryTo(action), /EACCES|EPERM|EXDEV/, action);
     assert.equal(readFileSync(join(home, 'talk.wav'), 'utf8'), 'sound');
   });
 
   it('opens no connection, to whomever, and signals nobody outside', async () => {
-    const server = createServer(), path = join(allowed, 'socket');
+    const server = createServer(),
+      path = join(allowed, 'socket');
     server.listen(path);
     await once(server, 'listening');
     try {
-      const connect = (where: string): string => tryTo(`await new Promise((resolve, reject) => net.connect(${where}).once('connect', resolve).once('error', reject))`);
+      const connect = (where: string): string =>
+        tryTo(
+          `await new Promise((resolve, reject) => net.connect(${where}).once('connect', resolve).once('error', reject))`,
+        );
       assert.match(connect('{ host: "127.0.0.1", port: 9 }'), /EACCES|EPERM/);
       assert.match(connect('{ host: "::1", port: 9 }'), /EACCES|EPERM/);
       assert.match(connect(`{ path: ${JSON.stringify(path)} }`), /EACCES|EPERM/);
-      assert.match(tryTo(`const socket = dgram.createSocket('udp4'); await new Promise((resolve, reject) => socket.once('error', reject).bind(0, resolve))`), /EACCES|EPERM/);
-    } finally { server.close(); }
+      assert.match(
+        tryTo(
+          `const socket = dgram.createSocket('udp4'); await new Promise((resolve, reject) => socket.once('error', reject).bind(0, resolve))`,
+        ),
+        /EACCES|EPERM/,
+      );
+    } finally {
+      server.close();
+    }
     if ('abi' in found && found.abi >= 6) assert.match(tryTo(`process.kill(${process.pid}, 0)`), /EPERM/);
   });
 
   it('costs a start of Node more', () => {
-    const median = (run: () => void): number => { const times = Array.from({ length: 5 }, () => { const at = performance.now(); run(); return performance.now() - at; }); return times.sort((a, b) => a - b)[2]!; };
-    const confined = launched({ program: '/bin/true', args: [] }, rights), bare = median(() => spawnSync('/bin/true')), with_ = median(() => assert.equal(spawnSync(confined.program, confined.args).status, 0));
+    const median = (run: () => void): number => {
+      const times = Array.from({ length: 5 }, () => {
+        const at = performance.now();
+        run();
+        return performance.now() - at;
+      });
+      return times.sort((a, b) => a - b)[2]!;
+    };
+    const confined = launched({ program: '/bin/true', args: [] }, rights),
+      bare = median(() => spawnSync('/bin/true')),
+      with_ = median(() => assert.equal(spawnSync(confined.program, confined.args).status, 0));
     console.log(`start of a program: ${bare.toFixed(1)} ms, with few rights ${with_.toFixed(1)} ms`);
   });
 
   it('hands its limits on to all that it starts', () => {
-    assert.match(within(`import { spawnSync } from 'node:child_process'; console.log(spawnSync('/bin/cat', [${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}], { encoding: 'utf8' }).stderr)`).out, /denied/i);
+    assert.match(
+      within(
+        `import { spawnSync } from 'node:child_process'; console.log(spawnSync('/bin/cat', [${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}], { encoding: 'utf8' }).stderr)`,
+      ).out,
+      /denied/i,
+    );
   });
 
   it('does not start at all where the kernel refuses', () => {
@@ -89,115 +158,230 @@ describe('a confined process', { skip }, () => {
   });
 
   it('an engine that needs the network has it, and still not the files', () => {
-    const openai = engines.find(engine => engine.id === 'openai')!, context = { card: {} as never, runtime: () => '', device: { kind: 'cpu' as const }, threads: 1 };
-    const given = rightsOfWorker({ engine: openai, context, program: process.execPath, env: process.env, directory: '', audio: allowed, cache: '' })!;
-    const { out } = within(`import net from 'node:net'; import fs from 'node:fs'; net.connect(9, '127.0.0.1').once('error', error => { console.log(error.code); try { fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}); } catch (error) { console.log(error.code); } });`, given);
+    const openai = engines.find(engine => engine.id === 'openai')!,
+      context = { card: {} as never, runtime: () => '', device: { kind: 'cpu' as const }, threads: 1 };
+    const given = rightsOfWorker({
+      engine: openai,
+      context,
+      program: process.execPath,
+      env: process.env,
+      directory: '',
+      audio: allowed,
+      cache: '',
+    })!;
+    const { out } = within(
+      `import net from 'node:net'; import fs from 'node:fs'; net.connect(9, '127.0.0.1').once('error', error => { console.log(error.code); try { fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}); } catch (error) { console.log(error.code); } });`,
+      given,
+    );
     assert.equal(out, 'ECONNREFUSED\nEACCES');
-    assert.equal(rightsOfWorker({ engine: engines.find(engine => engine.id === 'command')!, context, program: '/bin/true', env: {}, directory: '', audio: allowed, cache: '' }), null);
+    assert.equal(
+      rightsOfWorker({
+        engine: engines.find(engine => engine.id === 'command')!,
+        context,
+        program: '/bin/true',
+        env: {},
+        directory: '',
+        audio: allowed,
+        cache: '',
+      }),
+      null,
+    );
   });
 
   it('knows what belongs to a program, and never takes a home folder for an installation', () => {
     const beside = (program: string): string[] => installation(program, '/home/u').filter(path => path !== program);
     const prefix = (path: string): string[] => ['bin', 'lib', 'lib64', 'libexec'].map(name => `${path}/${name}`);
     assert.deepEqual(beside('/home/u/bin/ffmpeg'), prefix('/home/u'));
-    assert.deepEqual(beside('/home/u/.local/bin/ffmpeg'), prefix('/home/u/.local'), 'not ~/.local itself, where keys and our own state lie');
+    assert.deepEqual(
+      beside('/home/u/.local/bin/ffmpeg'),
+      prefix('/home/u/.local'),
+      'not ~/.local itself, where keys and our own state lie',
+    );
     assert.deepEqual(beside('/home/u/.pyenv/versions/3.12/bin/python'), prefix('/home/u/.pyenv/versions/3.12'));
     assert.deepEqual(beside('/home/u/tools/ffmpeg-7/ffmpeg'), ['/home/u/tools/ffmpeg-7']);
-    for (const alone of ['/home/u/ffmpeg', '/home/u/Downloads/ffmpeg', '/home/ffmpeg', '/ffmpeg']) assert.deepEqual(beside(alone), [], alone);
+    for (const alone of ['/home/u/ffmpeg', '/home/u/Downloads/ffmpeg', '/home/ffmpeg', '/ffmpeg'])
+      assert.deepEqual(beside(alone), [], alone);
   });
 
-  it('runs what a wrapper names in full; one that leads elsewhere is told of, by the job and by doctor', { skip: missing({ ffmpeg, sherpa }) }, async () => {
-    const tools = join(home, 'tools'), builds = join(home, 'my builds'), direct = join(tools, 'ffmpeg'), hidden = join(tools, 'hidden');
-    for (const folder of [tools, builds]) mkdirSync(folder);
-    copyFileSync(ffmpeg!, join(builds, 'ffmpeg-7'), constants.COPYFILE_FICLONE);
-    writeFileSync(direct, `#!/bin/sh\nexec "${join(builds, 'ffmpeg-7')}" "$@"\n`, { mode: 0o755 });
-    writeFileSync(hidden, `#!/bin/sh\nHERE='${home}'\nexec "$HERE/my builds/ffmpeg-7" "$@"\n`, { mode: 0o755 });
-    assert.deepEqual(startedBy(direct), [direct, '/bin/sh', join(builds, 'ffmpeg-7')]);
-    assert.deepEqual(startedBy(hidden), [hidden, '/bin/sh']);
-    assert.deepEqual(startedBy(join(home, 'nothing')), [join(home, 'nothing')]);
-    const ingest = (program: string) => startIngest({
-      recording: join(SAMPLES, 'asterisk-es.flac'), audioTrack: 0, pcmPath: join(allowed, 'pcm'), ffmpeg: program, sherpaDirectory: sherpa!, node: process.execPath, confined: true,
-      signal: new AbortController().signal, onStart: () => {}, onProgress: () => {}, onUtterances: () => {},
-    });
-    assert.ok((await ingest(direct)).durationMs > 10_000);
-    const error = await ingest(hidden).then(() => null, toFailure);
-    assert.deepEqual([error?.code, error?.args], ['noFfmpeg', { path: hidden, confined: 1 }]);
-    for (const locale of ['en', 'zh-cn'] as const) assert.match(sentence(error!, locale), /ffmpegPath.*sandbox off/);
-    const doctor = async (ffmpegPath: string) => (await examine({
-      home: { data: home, run: join(home, 'nowhere') }, settings: { ...DEFAULTS, offline: true, ffmpegPath }, devices: [], problems: [], runtimes: { directory: () => home, ready: () => false },
-      models: { list: () => [], ready: () => false, defaults: async () => ({ models: {}, substitutions: [] }) }, freeBytes: async () => 1e12,
-    })).checks.find(check => check.id === 'sandbox')!;
-    assert.equal((await doctor(direct)).status, 'ok');
-    const told = await doctor(hidden);
-    assert.deepEqual([told.status, told.args], ['problem', { path: hidden }]);
-    assert.match(JSON.stringify(checkText(told, 'en')), /ffmpegPath/);
-  });
+  it(
+    'runs what a wrapper names in full; one that leads elsewhere is told of, by the job and by doctor',
+    { skip: missing({ ffmpeg, sherpa }) },
+    async () => {
+      const tools = join(home, 'tools'),
+        builds = join(home, 'my builds'),
+        direct = join(tools, 'ffmpeg'),
+        hidden = join(tools, 'hidden');
+      for (const folder of [tools, builds]) mkdirSync(folder);
+      copyFileSync(ffmpeg!, join(builds, 'ffmpeg-7'), constants.COPYFILE_FICLONE);
+      writeFileSync(direct, `#!/bin/sh\nexec "${join(builds, 'ffmpeg-7')}" "$@"\n`, { mode: 0o755 });
+      writeFileSync(hidden, `#!/bin/sh\nHERE='${home}'\nexec "$HERE/my builds/ffmpeg-7" "$@"\n`, { mode: 0o755 });
+      assert.deepEqual(startedBy(direct), [direct, '/bin/sh', join(builds, 'ffmpeg-7')]);
+      assert.deepEqual(startedBy(hidden), [hidden, '/bin/sh']);
+      assert.deepEqual(startedBy(join(home, 'nothing')), [join(home, 'nothing')]);
+      const ingest = (program: string) =>
+        startIngest({
+          recording: join(SAMPLES, 'asterisk-es.flac'),
+          audioTrack: 0,
+          pcmPath: join(allowed, 'pcm'),
+          ffmpeg: program,
+          sherpaDirectory: sherpa!,
+          node: process.execPath,
+          confined: true,
+          signal: new AbortController().signal,
+          onStart: () => {},
+          onProgress: () => {},
+          onUtterances: () => {},
+        });
+      assert.ok((await ingest(direct)).durationMs > 10_000);
+      const error = await ingest(hidden).then(() => null, toFailure);
+      assert.deepEqual([error?.code, error?.args], ['noFfmpeg', { path: hidden, confined: 1 }]);
+      for (const locale of ['en', 'zh-cn'] as const) assert.match(sentence(error!, locale), /ffmpegPath.*sandbox off/);
+      const doctor = async (ffmpegPath: string) =>
+        (
+          await examine({
+            home: { data: home, run: join(home, 'nowhere') },
+            settings: { ...DEFAULTS, offline: true, ffmpegPath },
+            devices: [],
+            problems: [],
+            runtimes: { directory: () => home, ready: () => false },
+            models: { list: () => [], ready: () => false, defaults: async () => ({ models: {}, substitutions: [] }) },
+            freeBytes: async () => 1e12,
+          })
+        ).checks.find(check => check.id === 'sandbox')!;
+      assert.equal((await doctor(direct)).status, 'ok');
+      const told = await doctor(hidden);
+      assert.deepEqual([told.status, told.args], ['problem', { path: hidden }]);
+      assert.match(JSON.stringify(checkText(told, 'en')), /ffmpegPath/);
+    },
+  );
 
   it('that tells voices apart reads the sound and its library, and makes what is missing of the encoder once, where nothing is run', () => {
-    const library = join(home, 'sherpa'), weights = join(home, 'pretrained.pt'), pcmPath = join(home, 'pcm'), onnx = join(library, 'prepared', 'r-1', 'encoder.onnx');
+    const library = join(home, 'sherpa'),
+      weights = join(home, 'pretrained.pt'),
+      pcmPath = join(home, 'pcm'),
+      onnx = join(library, 'prepared', 'r-1', 'encoder.onnx');
     mkdirSync(join(library, 'node_modules'), { recursive: true });
-    for (const path of [join(library, 'package.json'), join(library, 'node_modules', 'x.js'), weights, pcmPath]) writeFileSync(path, 'x');
-    const given = () => rightsOfVoices({ pcmPath, sherpaDirectory: library, weights, onnx }), allowedTo = (code: string): string => within(`import fs from 'node:fs'; import { execFileSync } from 'node:child_process'; try { ${code}; console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`, given()).out;
-    for (const path of [pcmPath, weights, join(library, 'node_modules', 'x.js')]) assert.equal(allowedTo(`fs.readFileSync(${JSON.stringify(path)})`), 'done', path);
+    for (const path of [join(library, 'package.json'), join(library, 'node_modules', 'x.js'), weights, pcmPath])
+      writeFileSync(path, 'x');
+    const given = () => rightsOfVoices({ pcmPath, sherpaDirectory: library, weights, onnx }),
+      allowedTo = (code: string): string =>
+        within(
+          `import fs from 'node:fs'; import { execFileSync } from 'node:child_process'; try { ${code}; console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`,
+          given(),
+        ).out;
+    for (const path of [pcmPath, weights, join(library, 'node_modules', 'x.js')])
+      assert.equal(allowedTo(`fs.readFileSync(${JSON.stringify(path)})`), 'done', path);
     assert.match(allowedTo(`fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))})`), /EACCES/);
-    for (const path of [pcmPath, weights, join(library, 'node_modules', 'x.js'), join(home, 'new')]) assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
-    assert.match(allowedTo(`fs.copyFileSync('/bin/true', ${JSON.stringify(`${onnx}.part`)}); fs.chmodSync(${JSON.stringify(`${onnx}.part`)}, 0o755); execFileSync(${JSON.stringify(`${onnx}.part`)})`), /EACCES/);
+    for (const path of [pcmPath, weights, join(library, 'node_modules', 'x.js'), join(home, 'new')])
+      assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
+    assert.match(
+      allowedTo(
+        `fs.copyFileSync('/bin/true', ${JSON.stringify(`${onnx}.part`)}); fs.chmodSync(${JSON.stringify(`${onnx}.part`)}, 0o755); execFileSync(${JSON.stringify(`${onnx}.part`)})`,
+      ),
+      /EACCES/,
+    );
     assert.equal(given().network, false);
     writeFileSync(onnx, 'made');
     assert.equal(allowedTo(`fs.readFileSync(${JSON.stringify(onnx)})`), 'done');
-    for (const path of [onnx, `${onnx}.part`]) assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
+    for (const path of [onnx, `${onnx}.part`])
+      assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
   });
 
   it('is told no secrets by its environment', () => {
-    const env = harmless({ PATH: '/bin', HOME: '/home/u', LANG: 'de', CUDA_VISIBLE_DEVICES: '', http_proxy: 'x', KEYBOARD: 'us', GITHUB_TOKEN: 'x', AWS_SECRET_ACCESS_KEY: 'x', OPENAI_API_KEY: 'x', DB_PASSWORD: 'x', SSH_AUTH_SOCK: 'x', DBUS_SESSION_BUS_ADDRESS: 'x', npm_config__auth: 'x' });
+    const env = harmless({
+      PATH: '/bin',
+      HOME: '/home/u',
+      LANG: 'de',
+      CUDA_VISIBLE_DEVICES: '',
+      http_proxy: 'x',
+      KEYBOARD: 'us',
+      GITHUB_TOKEN: 'x',
+      AWS_SECRET_ACCESS_KEY: 'x',
+      OPENAI_API_KEY: 'x',
+      DB_PASSWORD: 'x',
+      SSH_AUTH_SOCK: 'x',
+      DBUS_SESSION_BUS_ADDRESS: 'x',
+      npm_config__auth: 'x',
+    });
     assert.deepEqual(Object.keys(env), ['PATH', 'HOME', 'LANG', 'CUDA_VISIBLE_DEVICES', 'http_proxy', 'KEYBOARD']);
   });
 
   it('runs nothing that it wrote, makes no links and devices, and holds the limit on all its threads', () => {
     const program = join(allowed, 'program');
-    assert.equal(tryTo(`fs.copyFileSync('/bin/true', ${JSON.stringify(program)}); fs.chmodSync(${JSON.stringify(program)}, 0o755)`), 'done');
+    assert.equal(
+      tryTo(
+        `fs.copyFileSync('/bin/true', ${JSON.stringify(program)}); fs.chmodSync(${JSON.stringify(program)}, 0o755)`,
+      ),
+      'done',
+    );
     assert.match(tryTo(`execFileSync(${JSON.stringify(program)})`), /EACCES|EPERM/);
     assert.match(tryTo(`fs.symlinkSync('/etc/passwd', ${JSON.stringify(join(allowed, 'other'))})`), /EACCES|EPERM/);
     // In a process that has threads by then, as the ingest's has.
-    const code = `import { confine } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/confine/linux.ts'))}; import { readdirSync, readFileSync } from 'node:fs'; import { stat } from 'node:fs/promises';
+    const code = `import { confine } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))}; import { readdirSync, readFileSync } from 'node:fs'; import { stat } from 'node:fs/promises';
       await stat('/'); confine(${JSON.stringify(rights)}); console.log(readdirSync('/proc/self/task').map(task => /Seccomp:\\s+(\\d)/.exec(readFileSync('/proc/self/task/' + task + '/status', 'utf8'))[1]).join(''));`;
-    assert.match(spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }).stdout.trim(), /^2{4,}$/);
+    assert.match(
+      spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }).stdout.trim(),
+      /^2{4,}$/,
+    );
   });
 
   it('holds it on the thread that reads and writes, which was at work before, and will not begin where there may be more', () => {
-    const secret = JSON.stringify(join(home, '.ssh', 'id_ed25519')), code = `import { confineAtWork } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/confine/linux.ts'))}; import { readFile, stat, writeFile } from 'node:fs/promises';
+    const secret = JSON.stringify(join(home, '.ssh', 'id_ed25519')),
+      code = `import { confineAtWork } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))}; import { readFile, stat, writeFile } from 'node:fs/promises';
       await stat('/'); await readFile(${secret}); const said = []; const attempt = work => work.then(() => said.push('done'), error => said.push(error.code ?? error.message));
       await attempt(confineAtWork(${JSON.stringify(rights)})); await attempt(readFile(${secret})); await attempt(writeFile(${JSON.stringify(join(allowed, 'note'))}, 'x')); console.log(said.join(' '));`;
-    const run = (threads: string): string => spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env: { ...process.env, UV_THREADPOOL_SIZE: threads } }).stdout.trim();
+    const run = (threads: string): string =>
+      spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+        encoding: 'utf8',
+        env: { ...process.env, UV_THREADPOOL_SIZE: threads },
+      }).stdout.trim();
     assert.equal(run('1'), 'done EACCES done');
     assert.match(run('4'), /^its threads are not known/);
   });
 
   it('an ingest that stood ready writes only where it may', { skip: missing({ ffmpeg, sherpa }) }, async () => {
-    const child = startChild(process.execPath), pcmPath = join(home, 'elsewhere');
+    const child = startChild(process.execPath),
+      pcmPath = join(home, 'elsewhere');
     try {
       tell(child, { type: 'prepare', sherpaDirectory: sherpa! });
-      tell(child, { recording: join(SAMPLES, 'asterisk-es.flac'), rights: rightsOfMedia({ files: [join(SAMPLES, 'asterisk-es.flac')], ffmpeg: ffmpeg!, runtime: sherpa!, place: allowed }), audioTrack: 0, pcmPath, ffmpeg: ffmpeg!, sherpaDirectory: sherpa! });
+      tell(child, {
+        recording: join(SAMPLES, 'asterisk-es.flac'),
+        rights: rightsOfMedia({
+          files: [join(SAMPLES, 'asterisk-es.flac')],
+          ffmpeg: ffmpeg!,
+          runtime: sherpa!,
+          place: allowed,
+        }),
+        audioTrack: 0,
+        pcmPath,
+        ffmpeg: ffmpeg!,
+        sherpaDirectory: sherpa!,
+      });
       const said: FromChild[] = [];
       hear(child, message => said.push(message as FromChild));
       await once(child, 'close');
       const last = said.at(-1);
       assert.ok(last?.type === 'failed' && /EACCES/.test(last.failure.detail ?? ''), JSON.stringify(last));
       assert.ok(!existsSync(pcmPath));
-    } finally { endGroup(child); }
+    } finally {
+      endGroup(child);
+    }
   });
 
   it('takes from ffmpeg what a decoder never needs', { skip: ffmpeg ? false : 'no ffmpeg' }, () => {
-    const code = `import { spawn } from 'node:child_process'; import { limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/confine/linux.ts'))}; import { readFileSync } from 'node:fs';
+    const code = `import { spawn } from 'node:child_process'; import { limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))}; import { readFileSync } from 'node:fs';
       const child = spawn('/bin/cat', { stdio: 'pipe' }); limitReader(child.pid); console.log(readFileSync('/proc/' + child.pid + '/limits', 'utf8')); child.stdin.end();`;
     const said = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }).stdout;
     assert.match(said, /Max file size +0 +0 /);
     assert.match(said, /Max data size +4294967296 /);
     // Hundreds of threads reserve far more than they use; that is no reason to stop.
-    const many = `import { spawn } from 'node:child_process'; import { limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/confine/linux.ts'))};
+    const many = `import { spawn } from 'node:child_process'; import { limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))};
       const child = spawn(${JSON.stringify(ffmpeg)}, ['-v', 'error', '-filter_threads', '64', '-threads', '64', '-f', 'flac', '-i', 'pipe:0', '-f', 'null', '-'], { stdio: ['pipe', 'inherit', 'inherit'] });
       limitReader(child.pid); process.stdin.pipe(child.stdin); child.once('exit', code => process.exit(code));`;
-    const run = spawnSync(process.execPath, ['--input-type=module', '-e', many], { input: readFileSync(join(SAMPLES, 'sense-and-sensibility.flac')), encoding: 'utf8' });
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', many], {
+      input: readFileSync(join(SAMPLES, 'sense-and-sensibility.flac')),
+      encoding: 'utf8',
+    });
     assert.equal(run.status, 0, run.stderr);
   });
 });
@@ -212,13 +396,23 @@ describe('recognition with real engines', { skip: skip || absent, timeout: 120_0
       const [job] = await daemon.submit([path], { language: 'en', repair: false });
       const [ended] = await daemon.ended([job!]);
       assert.equal(ended!.state, 'completed', JSON.stringify(ended!.failure));
-      const { instances } = await daemon.client.call('device/list', {}), workers = instances.flatMap(instance => processes(instance.pid!));
+      const { instances } = await daemon.client.call('device/list', {}),
+        workers = instances.flatMap(instance => processes(instance.pid!));
       assert.ok(workers.length > 0);
-      for (const pid of workers) assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /NoNewPrivs:\s+1[\s\S]*Seccomp:\s+2/);
+      for (const pid of workers)
+        assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /NoNewPrivs:\s+1[\s\S]*Seccomp:\s+2/);
       const said = readFileSync(ended!.outputs.find(output => output.kind === 'txt')!.path, 'utf8');
-      assert.ok(compare('Had he married a more amiable woman, he might have been made still more respectable than he was.', said.slice(said.indexOf('Had he'), said.indexOf('he was.') + 7)).rate < 0.2, said);
+      assert.ok(
+        compare(
+          'Had he married a more amiable woman, he might have been made still more respectable than he was.',
+          said.slice(said.indexOf('Had he'), said.indexOf('he was.') + 7),
+        ).rate < 0.2,
+        said,
+      );
       const { checks } = await daemon.client.call('daemon/doctor', {});
       assert.equal(checks.find(check => check.id === 'sandbox')?.status, 'ok', JSON.stringify(checks));
-    } finally { await daemon.close(); }
+    } finally {
+      await daemon.close();
+    }
   });
 });

@@ -5,164 +5,276 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fasterWhisper } from '../../daemon/engines/faster-whisper/engine.ts';
-import type { StepInputs } from '../../daemon/instances/protocol.ts';
+import type { StepInputs } from '../../daemon/contracts/worker-protocol.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { AsrOutput } from '../../schemas/job.ts';
 import { ffmpeg, make, missing, modelFolder, python, SAMPLES } from './place.ts';
 import { TestWorker } from './worker-harness.ts';
 import { compare } from './words.ts';
 
-const RATE = 16_000, model = modelFolder('whisper-base');
+const RATE = 16_000,
+  model = modelFolder('whisper-base');
 /** Utterances of the recordings, in seconds, cut in their pauses. */
 const CUTS = {
-  'sense-and-sensibility': [[0, 7.3], [7.3, 11], [11, 17], [17, 23.5], [23.5, 27.7]],
-  'asterisk-es': [[0, 23.3], [23.3, 39.6], [39.6, 56.8], [56.8, 82.9]],
+  'sense-and-sensibility': [
+    [0, 7.3],
+    [7.3, 11],
+    [11, 17],
+    [17, 23.5],
+    [23.5, 27.7],
+  ],
+  'asterisk-es': [
+    [0, 23.3],
+    [23.3, 39.6],
+    [39.6, 56.8],
+    [56.8, 82.9],
+  ],
 } as const;
 type Recording = keyof typeof CUTS;
-const truth = (name: Recording): string => new RegExp(`\`${name}\\.flac\`.*Truth: "(.*)"$`, 'm').exec(readFileSync(join(SAMPLES, 'README.md'), 'utf8'))![1]!;
+const truth = (name: Recording): string =>
+  new RegExp(`\`${name}\\.flac\`.*Truth: "(.*)"$`, 'm').exec(readFileSync(join(SAMPLES, 'README.md'), 'utf8'))![1]!;
 
-describe('faster-whisper', { skip: missing({ ffmpeg, 'the Python runtime': python, 'whisper-base': model }), timeout: 240_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'earshot-asr-'));
-  const pcm = (name: string): string => join(folder, `${name}.pcm`);
-  const input = (path: string, from: number, to: number, more: Partial<StepInputs['asr']> = {}): StepInputs['asr'] =>
-    ({ audio: { path, startSample: Math.round(from * RATE), endSample: Math.round(to * RATE) }, language: null, prompt: '', hotwords: [], ...more });
-  const cuts = (name: Recording, language: string | null = null): StepInputs['asr'][] => CUTS[name].map(([from, to]) => input(pcm(name), from, to, { language }));
-  const sound = (name: string, seconds: number, sample: (n: number) => number): StepInputs['asr'] => {
-    const bytes = Buffer.alloc(Math.round(seconds * RATE) * 2);
-    for (let n = 0; n < bytes.length / 2; n++) bytes.writeInt16LE(Math.max(-32768, Math.min(32767, Math.round(32767 * sample(n)))), n * 2);
-    writeFileSync(pcm(name), bytes);
-    return input(pcm(name), 0, seconds);
-  };
-  let worker: TestWorker;
-  const hear = async (inputs: readonly StepInputs['asr'][]): Promise<AsrOutput[]> => {
-    const outputs: AsrOutput[] = [];
-    for (const one of inputs) outputs.push((await worker.run<'asr'>([one]))[0]!);
-    return outputs;
-  };
-  before(async () => {
-    for (const name of Object.keys(CUTS)) make(['-i', join(SAMPLES, `${name}.flac`), '-ac', '1', '-ar', String(RATE), '-f', 's16le', pcm(name)]);
-    worker = new TestWorker({ engine: fasterWhisper, stage: 'asr', directory: model!, precision: 'int8', threads: 2, runtimes: { python: python! } });
-    await worker.loaded;
-  });
-  after(async () => {
-    await worker[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
+describe(
+  'faster-whisper',
+  { skip: missing({ ffmpeg, 'the Python runtime': python, 'whisper-base': model }), timeout: 240_000 },
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'earshot-asr-'));
+    const pcm = (name: string): string => join(folder, `${name}.pcm`);
+    const input = (
+      path: string,
+      from: number,
+      to: number,
+      more: Partial<StepInputs['asr']> = {},
+    ): StepInputs['asr'] => ({
+      audio: { path, startSample: Math.round(from * RATE), endSample: Math.round(to * RATE) },
+      language: null,
+      prompt: '',
+      hotwords: [],
+      ...more,
+    });
+    const cuts = (name: Recording, language: string | null = null): StepInputs['asr'][] =>
+      CUTS[name].map(([from, to]) => input(pcm(name), from, to, { language }));
+    const sound = (name: string, seconds: number, sample: (n: number) => number): StepInputs['asr'] => {
+      const bytes = Buffer.alloc(Math.round(seconds * RATE) * 2);
+      for (let n = 0; n < bytes.length / 2; n++)
+        bytes.writeInt16LE(Math.max(-32768, Math.min(32767, Math.round(32767 * sample(n)))), n * 2);
+      writeFileSync(pcm(name), bytes);
+      return input(pcm(name), 0, seconds);
+    };
+    let worker: TestWorker;
+    const hear = async (inputs: readonly StepInputs['asr'][]): Promise<AsrOutput[]> => {
+      const outputs: AsrOutput[] = [];
+      for (const one of inputs) outputs.push((await worker.run<'asr'>([one]))[0]!);
+      return outputs;
+    };
+    before(async () => {
+      for (const name of Object.keys(CUTS))
+        make(['-i', join(SAMPLES, `${name}.flac`), '-ac', '1', '-ar', String(RATE), '-f', 's16le', pcm(name)]);
+      worker = new TestWorker({
+        engine: fasterWhisper,
+        stage: 'asr',
+        directory: model!,
+        precision: 'int8',
+        threads: 2,
+        runtimes: { python: python! },
+      });
+      await worker.loaded;
+    });
+    after(async () => {
+      await worker[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    });
 
-  it('hears the English recording, in one language, alone and in batches alike', async () => {
-    const alone = await hear(cuts('sense-and-sensibility')), heard = alone.map(output => output.text).join(' ');
-    const { rate } = compare(truth('sense-and-sensibility'), heard);
-    console.log(`English: WER ${(rate * 100).toFixed(1)} %`);
-    assert.ok(rate <= 0.05, heard);
-    assert.ok(alone.every(output => output.language === 'en' && output.languageProbability > 0.9));
-    const together = await worker.run<'asr'>(cuts('sense-and-sensibility'));
-    assert.deepEqual(together.map(output => output.text), alone.map(output => output.text));
-    const again = await hear(cuts('sense-and-sensibility').slice(0, 2));
-    assert.deepEqual(again, alone.slice(0, 2), 'the same sound, the same answer');
-  });
+    it('hears the English recording, in one language, alone and in batches alike', async () => {
+      const alone = await hear(cuts('sense-and-sensibility')),
+        heard = alone.map(output => output.text).join(' ');
+      const { rate } = compare(truth('sense-and-sensibility'), heard);
+      console.log(`English: WER ${(rate * 100).toFixed(1)} %`);
+      assert.ok(rate <= 0.05, heard);
+      assert.ok(alone.every(output => output.language === 'en' && output.languageProbability > 0.9));
+      const together = await worker.run<'asr'>(cuts('sense-and-sensibility'));
+      assert.deepEqual(
+        together.map(output => output.text),
+        alone.map(output => output.text),
+      );
+      const again = await hear(cuts('sense-and-sensibility').slice(0, 2));
+      assert.deepEqual(again, alone.slice(0, 2), 'the same sound, the same answer');
+    });
 
-  it('hears the Spanish recording', async () => {
-    const [first] = await hear(cuts('asterisk-es').slice(0, 1));
-    assert.equal(first!.language, 'es');
-    const outputs = [first!, ...await hear(cuts('asterisk-es', 'es').slice(1))];
-    const heard = outputs.map(output => output.text).join(' '), { rate } = compare(truth('asterisk-es'), heard);
-    console.log(`Spanish: WER ${(rate * 100).toFixed(1)} %`);
-    assert.ok(rate <= 0.2, heard);
-    assert.ok(outputs.slice(1).every(output => output.languageProbability === 1));
-  });
+    it('hears the Spanish recording', async () => {
+      const [first] = await hear(cuts('asterisk-es').slice(0, 1));
+      assert.equal(first!.language, 'es');
+      const outputs = [first!, ...(await hear(cuts('asterisk-es', 'es').slice(1)))];
+      const heard = outputs.map(output => output.text).join(' '),
+        { rate } = compare(truth('asterisk-es'), heard);
+      console.log(`Spanish: WER ${(rate * 100).toFixed(1)} %`);
+      assert.ok(rate <= 0.2, heard);
+      assert.ok(outputs.slice(1).every(output => output.languageProbability === 1));
+    });
 
-  it('hears the utterances of a window together, and answers for each the same whichever a run asks for', async () => {
-    const cuts = CUTS['sense-and-sensibility'].slice(1, 4), samples = (seconds: number): number => Math.round(seconds * RATE), startSample = samples(cuts[0]![0]), endSample = samples(cuts[2]![1]);
-    const inputs = cuts.map(([from, to]) => input(pcm('sense-and-sensibility'), from, to, { language: 'en', window: { startSample, endSample, keepFrom: samples(from), keepTo: samples(to) } }));
-    const together = await worker.run<'asr'>(inputs), [whole] = await hear([input(pcm('sense-and-sensibility'), cuts[0]![0], cuts[2]![1], { language: 'en' })]);
-    assert.equal(together.map(output => output.text).join(' '), whole!.text, 'no word is lost between them, none twice');
-    for (const [n, { words }] of together.entries()) assert.ok(words.length > 3 && words.every(word => word.startMs >= cuts[n]![0] * 1000 && word.endMs <= cuts[n]![1] * 1000), JSON.stringify(words));
-    assert.deepEqual(await hear([inputs[1]!]), [together[1]]);
-    assert.deepEqual(await worker.run<'asr'>([inputs[2]!, input(pcm('sense-and-sensibility'), 0, 7.3, { language: 'en' })]).then(([one]) => one), together[2]);
-  });
+    it('hears the utterances of a window together, and answers for each the same whichever a run asks for', async () => {
+      const cuts = CUTS['sense-and-sensibility'].slice(1, 4),
+        samples = (seconds: number): number => Math.round(seconds * RATE),
+        startSample = samples(cuts[0]![0]),
+        endSample = samples(cuts[2]![1]);
+      const inputs = cuts.map(([from, to]) =>
+        input(pcm('sense-and-sensibility'), from, to, {
+          language: 'en',
+          window: { startSample, endSample, keepFrom: samples(from), keepTo: samples(to) },
+        }),
+      );
+      const together = await worker.run<'asr'>(inputs),
+        [whole] = await hear([input(pcm('sense-and-sensibility'), cuts[0]![0], cuts[2]![1], { language: 'en' })]);
+      assert.equal(
+        together.map(output => output.text).join(' '),
+        whole!.text,
+        'no word is lost between them, none twice',
+      );
+      for (const [n, { words }] of together.entries())
+        assert.ok(
+          words.length > 3 &&
+            words.every(word => word.startMs >= cuts[n]![0] * 1000 && word.endMs <= cuts[n]![1] * 1000),
+          JSON.stringify(words),
+        );
+      assert.deepEqual(await hear([inputs[1]!]), [together[1]]);
+      assert.deepEqual(
+        await worker
+          .run<'asr'>([inputs[2]!, input(pcm('sense-and-sensibility'), 0, 7.3, { language: 'en' })])
+          .then(([one]) => one),
+        together[2],
+      );
+    });
 
-  it('gives words that spell the text, in order, inside the utterance, on the recording\'s clock', async () => {
-    for (const [from, to] of CUTS['sense-and-sensibility']) {
-      const [output] = await hear([input(pcm('sense-and-sensibility'), from, to, { language: 'en' })]);
-      assert.equal(output!.words.map(word => word.text).join(' '), output!.text);
-      assert.doesNotMatch(output!.text, /^\s|\s$|\s\s/);
-      let before = Math.round(from * 1000);
-      for (const { text, startMs, endMs } of output!.words) {
-        assert.ok(startMs >= before && endMs >= startMs && endMs <= to * 1000 + 1, `${text} ${startMs}-${endMs} after ${before}`);
-        before = endMs;
+    it("gives words that spell the text, in order, inside the utterance, on the recording's clock", async () => {
+      for (const [from, to] of CUTS['sense-and-sensibility']) {
+        const [output] = await hear([input(pcm('sense-and-sensibility'), from, to, { language: 'en' })]);
+        assert.equal(output!.words.map(word => word.text).join(' '), output!.text);
+        assert.doesNotMatch(output!.text, /^\s|\s$|\s\s/);
+        let before = Math.round(from * 1000);
+        for (const { text, startMs, endMs } of output!.words) {
+          assert.ok(
+            startMs >= before && endMs >= startMs && endMs <= to * 1000 + 1,
+            `${text} ${startMs}-${endMs} after ${before}`,
+          );
+          before = endMs;
+        }
       }
-    }
-    // "He" of the second sentence begins right after the pause at 7.7 s.
-    const [second] = await hear([input(pcm('sense-and-sensibility'), 7.3, 11, { language: 'en' })]);
-    assert.ok(Math.abs(second!.words[0]!.startMs - 7770) < 250, `${second!.words[0]!.startMs}`);
-  });
+      // "He" of the second sentence begins right after the pause at 7.7 s.
+      const [second] = await hear([input(pcm('sense-and-sensibility'), 7.3, 11, { language: 'en' })]);
+      assert.ok(Math.abs(second!.words[0]!.startMs - 7770) < 250, `${second!.words[0]!.startMs}`);
+    });
 
-  it('invents nothing on silence, noise, hum, clicks and tones', async () => {
-    let seed = 1;
-    const random = (): number => { seed = (seed * 1103515245 + 12345) % 2 ** 31; return seed / 2 ** 30 - 1; };
-    const sine = (hertz: number, n: number): number => Math.sin((2 * Math.PI * hertz * n) / RATE);
-    let brown = 0;
-    const sounds = [
-      sound('zero', 4, () => 0), sound('dither', 5, () => random() * 0.0002), sound('quiet', 5, () => random() * 0.003), sound('noise', 10, () => random() * 0.05), sound('loud', 3, () => random() * 0.4),
-      sound('brown', 8, () => (brown = brown * 0.998 + random() * 0.02)), sound('hum', 10, n => 0.1 * sine(50, n)), sound('tone', 6, n => 0.2 * sine(440, n)),
-      sound('keys', 5, n => (Math.floor(n / 4000) % 2 ? 0.2 * (sine(697, n) + sine(1209, n)) : 0)), sound('clicks', 8, () => (random() > 0.999 ? random() : 0)),
-      sound('swell', 10, n => random() * 0.1 * (1 + sine(4, n)) / 2), input(pcm('sense-and-sensibility'), 7.05, 7.7),
-    ];
-    for (const one of sounds) for (const language of [null, 'en']) {
-      const [output] = await hear([{ ...one, language }]);
-      assert.equal(output!.text, '', `${one.audio.path} ${language}`);
-      assert.deepEqual(output!.words, []);
-    }
-  });
+    it('invents nothing on silence, noise, hum, clicks and tones', async () => {
+      let seed = 1;
+      const random = (): number => {
+        seed = (seed * 1103515245 + 12345) % 2 ** 31;
+        return seed / 2 ** 30 - 1;
+      };
+      const sine = (hertz: number, n: number): number => Math.sin((2 * Math.PI * hertz * n) / RATE);
+      let brown = 0;
+      const sounds = [
+        sound('zero', 4, () => 0),
+        sound('dither', 5, () => random() * 0.0002),
+        sound('quiet', 5, () => random() * 0.003),
+        sound('noise', 10, () => random() * 0.05),
+        sound('loud', 3, () => random() * 0.4),
+        sound('brown', 8, () => (brown = brown * 0.998 + random() * 0.02)),
+        sound('hum', 10, n => 0.1 * sine(50, n)),
+        sound('tone', 6, n => 0.2 * sine(440, n)),
+        sound('keys', 5, n => (Math.floor(n / 4000) % 2 ? 0.2 * (sine(697, n) + sine(1209, n)) : 0)),
+        sound('clicks', 8, () => (random() > 0.999 ? random() : 0)),
+        sound('swell', 10, n => (random() * 0.1 * (1 + sine(4, n))) / 2),
+        input(pcm('sense-and-sensibility'), 7.05, 7.7),
+      ];
+      for (const one of sounds)
+        for (const language of [null, 'en']) {
+          const [output] = await hear([{ ...one, language }]);
+          assert.equal(output!.text, '', `${one.audio.path} ${language}`);
+          assert.deepEqual(output!.words, []);
+        }
+    });
 
-  it('adds nothing in long pauses before and behind speech', async () => {
-    const speech = readFileSync(pcm('sense-and-sensibility')).subarray(23.7 * RATE * 2, 27.2 * RATE * 2), pause = Buffer.alloc(6 * RATE * 2);
-    for (let n = 0; n < pause.length / 2; n++) pause.writeInt16LE(Math.round(20 * Math.sin(n * n)), n * 2);
-    writeFileSync(pcm('paused'), Buffer.concat([pause, speech, pause]));
-    const [output] = await hear([input(pcm('paused'), 0, 15.5, { language: 'en' })]);
-    assert.equal(compare('He might even have been made amiable himself', output!.text).errors, 0, output!.text);
-    assert.ok(output!.words[0]!.startMs > 5000, `${output!.words[0]!.startMs}`);
-    assert.ok(output!.words.at(-1)!.endMs < 10_500);
-  });
+    it('adds nothing in long pauses before and behind speech', async () => {
+      const speech = readFileSync(pcm('sense-and-sensibility')).subarray(23.7 * RATE * 2, 27.2 * RATE * 2),
+        pause = Buffer.alloc(6 * RATE * 2);
+      for (let n = 0; n < pause.length / 2; n++) pause.writeInt16LE(Math.round(20 * Math.sin(n * n)), n * 2);
+      writeFileSync(pcm('paused'), Buffer.concat([pause, speech, pause]));
+      const [output] = await hear([input(pcm('paused'), 0, 15.5, { language: 'en' })]);
+      assert.equal(compare('He might even have been made amiable himself', output!.text).errors, 0, output!.text);
+      assert.ok(output!.words[0]!.startMs > 5000, `${output!.words[0]!.startMs}`);
+      assert.ok(output!.words.at(-1)!.endMs < 10_500);
+    });
 
-  it('takes hotwords and a prompt as hints, and never as an answer', async () => {
-    const plain = input(pcm('asterisk-es'), 39.6, 56.8, { language: 'es' });
-    const [unaided] = await hear([plain]), [hinted] = await hear([{ ...plain, hotwords: ['Asterisk', 'plataforma', 'PBX', 'IVR'] }]);
-    assert.doesNotMatch(unaided!.text, /plataforma/i);
-    assert.match(hinted!.text, /Asterisk es una plataforma/);
-    const noise = input(pcm('noise'), 0, 10, { language: 'es', hotwords: ['Asterisk', 'plataforma'], prompt: 'Asterisk es una plataforma PBX.' });
-    assert.equal((await hear([noise]))[0]!.text, '');
-    // More context than the decoder can look back on is cut, not refused.
-    const long = await hear([{ ...plain, hotwords: Array.from({ length: 500 }, (_, n) => `palabra${n}`), prompt: 'Una historia muy larga. '.repeat(80) }]);
-    assert.match(long[0]!.text, /código abierto/);
-  });
+    it('takes hotwords and a prompt as hints, and never as an answer', async () => {
+      const plain = input(pcm('asterisk-es'), 39.6, 56.8, { language: 'es' });
+      const [unaided] = await hear([plain]),
+        [hinted] = await hear([{ ...plain, hotwords: ['Asterisk', 'plataforma', 'PBX', 'IVR'] }]);
+      assert.doesNotMatch(unaided!.text, /plataforma/i);
+      assert.match(hinted!.text, /Asterisk es una plataforma/);
+      const noise = input(pcm('noise'), 0, 10, {
+        language: 'es',
+        hotwords: ['Asterisk', 'plataforma'],
+        prompt: 'Asterisk es una plataforma PBX.',
+      });
+      assert.equal((await hear([noise]))[0]!.text, '');
+      // More context than the decoder can look back on is cut, not refused.
+      const long = await hear([
+        {
+          ...plain,
+          hotwords: Array.from({ length: 500 }, (_, n) => `palabra${n}`),
+          prompt: 'Una historia muy larga. '.repeat(80),
+        },
+      ]);
+      assert.match(long[0]!.text, /código abierto/);
+    });
 
-  it('says which language it does not know, and which file it cannot read', async () => {
-    const here = pcm('sense-and-sensibility');
-    await assert.rejects(worker.run<'asr'>([input(here, 0, 2, { language: 'xx' })]), (error: EarshotError) => error.failure.code === 'languageNotSupported');
-    await assert.rejects(worker.run<'asr'>([input(join(folder, 'absent'), 0, 2)]), (error: EarshotError) => error.failure.code === 'unreadableFile');
-    // Regional variants and old codes are understood.
-    assert.equal((await hear([input(here, 23.7, 27.2, { language: 'en-GB' })]))[0]!.text, 'He might even have been made amiable himself.');
-  });
+    it('says which language it does not know, and which file it cannot read', async () => {
+      const here = pcm('sense-and-sensibility');
+      await assert.rejects(
+        worker.run<'asr'>([input(here, 0, 2, { language: 'xx' })]),
+        (error: EarshotError) => error.failure.code === 'languageNotSupported',
+      );
+      await assert.rejects(
+        worker.run<'asr'>([input(join(folder, 'absent'), 0, 2)]),
+        (error: EarshotError) => error.failure.code === 'unreadableFile',
+      );
+      // Regional variants and old codes are understood.
+      assert.equal(
+        (await hear([input(here, 23.7, 27.2, { language: 'en-GB' })]))[0]!.text,
+        'He might even have been made amiable himself.',
+      );
+    });
 
-  it('says that a model is broken when it is', async () => {
-    const broken = join(folder, 'broken');
-    mkdirSync(broken);
-    for (const name of ['config.json', 'vocabulary.txt', 'tokenizer.json']) writeFileSync(join(broken, name), readFileSync(join(model!, name)));
-    writeFileSync(join(broken, 'model.bin'), readFileSync(join(model!, 'model.bin')).subarray(0, 1_000_000));
-    for (const directory of [broken, join(folder, 'absent')]) {
-      await using other = new TestWorker({ engine: fasterWhisper, stage: 'asr', directory, precision: 'int8', runtimes: { python: python! } });
-      await assert.rejects(other.loaded, (error: EarshotError) => error.failure.code === 'modelBroken', directory);
-    }
-  });
+    it('says that a model is broken when it is', async () => {
+      const broken = join(folder, 'broken');
+      mkdirSync(broken);
+      for (const name of ['config.json', 'vocabulary.txt', 'tokenizer.json'])
+        writeFileSync(join(broken, name), readFileSync(join(model!, name)));
+      writeFileSync(join(broken, 'model.bin'), readFileSync(join(model!, 'model.bin')).subarray(0, 1_000_000));
+      for (const directory of [broken, join(folder, 'absent')]) {
+        await using other = new TestWorker({
+          engine: fasterWhisper,
+          stage: 'asr',
+          directory,
+          precision: 'int8',
+          runtimes: { python: python! },
+        });
+        await assert.rejects(other.loaded, (error: EarshotError) => error.failure.code === 'modelBroken', directory);
+      }
+    });
 
-  it('goes on beating while it computes, and can be cancelled between steps', async () => {
-    const id = worker.nextRun, run = worker.run<'asr'>(cuts('asterisk-es', 'es'));
-    run.catch(() => undefined);
-    await worker.heartbeat();
-    await worker.heartbeat();
-    worker.worker.cancel(id);
-    await assert.rejects(run, (error: EarshotError) => error.failure.code === 'cancelled');
-    assert.equal((await hear([input(pcm('sense-and-sensibility'), 23.7, 27.2, { language: 'en' })]))[0]!.words.length, 8);
-  });
-});
+    it('goes on beating while it computes, and can be cancelled between steps', async () => {
+      const id = worker.nextRun,
+        run = worker.run<'asr'>(cuts('asterisk-es', 'es'));
+      run.catch(() => undefined);
+      await worker.heartbeat();
+      await worker.heartbeat();
+      worker.worker.cancel(id);
+      await assert.rejects(run, (error: EarshotError) => error.failure.code === 'cancelled');
+      assert.equal(
+        (await hear([input(pcm('sense-and-sensibility'), 23.7, 27.2, { language: 'en' })]))[0]!.words.length,
+        8,
+      );
+    });
+  },
+);

@@ -2,31 +2,60 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync, appendFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  appendFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { UtteranceTimes } from '../../daemon/ingest/cutting.ts';
 import { startIngest, type IngestRequest } from '../../daemon/ingest/ingest.ts';
 import { endGroup } from '../../daemon/ingest/process.ts';
-import { Spare } from '../../daemon/ingest/spare.ts';
+import { Spare } from '../../daemon/ingest/prewarmed.ts';
 import { type Failure } from '../../schemas/errors.ts';
 import { ffmpeg, make, missing, SAMPLES, sherpa } from './place.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot ingest '));
 after(() => rmSync(folder, { recursive: true, force: true }));
-const ENGLISH = join(SAMPLES, 'sense-and-sensibility.flac'), SPANISH = join(SAMPLES, 'asterisk-es.flac');
+const ENGLISH = join(SAMPLES, 'sense-and-sensibility.flac'),
+  SPANISH = join(SAMPLES, 'asterisk-es.flac');
 const at = (name: string): string => join(folder, name);
 
-interface Ingested { durationMs: number; warnings: Failure[]; rows: UtteranceTimes[]; declared: (number | null)[]; firstMs: number; pcm: string }
+interface Ingested {
+  durationMs: number;
+  warnings: Failure[];
+  rows: UtteranceTimes[];
+  declared: (number | null)[];
+  firstMs: number;
+  pcm: string;
+}
 async function ingest(recording: string, more: Partial<IngestRequest> = {}): Promise<Ingested> {
-  const rows: UtteranceTimes[] = [], declared: (number | null)[] = [], began = performance.now();
+  const rows: UtteranceTimes[] = [],
+    declared: (number | null)[] = [],
+    began = performance.now();
   const pcmPath = more.pcmPath ?? at('pcm');
   let firstMs = Infinity;
   const result = await startIngest({
-    recording, audioTrack: 0, pcmPath, ffmpeg: ffmpeg!, sherpaDirectory: sherpa!, node: process.execPath, signal: new AbortController().signal,
-    onStart: ({ durationMs }) => declared.push(durationMs), onProgress: () => {},
+    recording,
+    audioTrack: 0,
+    pcmPath,
+    ffmpeg: ffmpeg!,
+    sherpaDirectory: sherpa!,
+    node: process.execPath,
+    signal: new AbortController().signal,
+    onStart: ({ durationMs }) => declared.push(durationMs),
+    onProgress: () => {},
     onUtterances: more => {
       firstMs = Math.min(firstMs, performance.now() - began);
       // Whoever hears of an utterance can read it.
@@ -48,12 +77,55 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     make(['-f', 'lavfi', '-i', 'anullsrc=r=16000:cl=mono', '-t', '20', at('silent.wav')]);
     make(['-f', 'lavfi', '-i', 'anoisesrc=r=16000:a=0.02:seed=1', '-t', '20', at('noise.wav')]);
     make(['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-t', '2', '-c:v', 'mpeg4', at('picture.mp4')]);
-    make(['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-i', ENGLISH, '-f', 'lavfi', '-i', 'anullsrc=r=16000:cl=mono', '-map', '0', '-map', '1', '-map', '2', '-t', '8', '-c:v', 'mpeg4', '-c:a', 'aac', at('two tracks.mkv')]);
-    make(['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-itsoffset', '2', '-i', ENGLISH, '-t', '12', '-c:v', 'mpeg4', '-c:a', 'aac', at('late.mp4')]);
+    make([
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc=size=64x64:rate=5',
+      '-i',
+      ENGLISH,
+      '-f',
+      'lavfi',
+      '-i',
+      'anullsrc=r=16000:cl=mono',
+      '-map',
+      '0',
+      '-map',
+      '1',
+      '-map',
+      '2',
+      '-t',
+      '8',
+      '-c:v',
+      'mpeg4',
+      '-c:a',
+      'aac',
+      at('two tracks.mkv'),
+    ]);
+    make([
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc=size=64x64:rate=5',
+      '-itsoffset',
+      '2',
+      '-i',
+      ENGLISH,
+      '-t',
+      '12',
+      '-c:v',
+      'mpeg4',
+      '-c:a',
+      'aac',
+      at('late.mp4'),
+    ]);
     make(['-i', ENGLISH, '-c:a', 'aac', at('whole.m4a')]);
     copyFileSync(at('whole.m4a'), at('no index.m4a'));
     truncateSync(at('no index.m4a'), 150_000);
-    writeFileSync(at('network.m3u8'), '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n');
+    writeFileSync(
+      at('network.m3u8'),
+      '#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n',
+    );
   });
 
   test('sentences of the English sample, soon and in order', async () => {
@@ -61,7 +133,15 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     assert.deepEqual([durationMs, warnings, declared], [27730, [], [27730]]);
     assert.equal(statSync(at('pcm')).size, 27730 * 32);
     // The four pauses that the sample was joined with.
-    assert.deepEqual(rows.map(row => [Math.round(row.startMs / 1000), Math.round(row.endMs / 1000)]), [[0, 7], [8, 17], [17, 23], [24, 27]]);
+    assert.deepEqual(
+      rows.map(row => [Math.round(row.startMs / 1000), Math.round(row.endMs / 1000)]),
+      [
+        [0, 7],
+        [8, 17],
+        [17, 23],
+        [24, 27],
+      ],
+    );
     assert.ok(firstMs < 10_000, `first utterance after ${firstMs} ms`);
   });
   test('the same file gives the same samples and utterances, also over an older file', async () => {
@@ -78,17 +158,23 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
   test('the first track, the one that was chosen, and one that is not there', async () => {
     assert.ok((await ingest(at('two tracks.mkv'))).rows.length > 0);
     assert.deepEqual((await ingest(at('two tracks.mkv'), { audioTrack: 1 })).rows, []);
-    await assert.rejects(ingest(at('two tracks.mkv'), { audioTrack: 2 }), failsWith('noSuchTrack', { track: 2, tracks: 2 }));
+    await assert.rejects(
+      ingest(at('two tracks.mkv'), { audioTrack: 2 }),
+      failsWith('noSuchTrack', { track: 2, tracks: 2 }),
+    );
     await assert.rejects(ingest(at('picture.mp4')), failsWith('noAudioTrack'));
   });
-  test('sound that begins after the picture keeps the picture\'s times', async () => {
+  test("sound that begins after the picture keeps the picture's times", async () => {
     const { rows } = await ingest(at('late.mp4'));
     assert.ok(rows[0]!.startMs >= 1700 && rows[0]!.startMs <= 2300, `${rows[0]!.startMs}`);
   });
   test('a cut file is read as far as it goes', async () => {
     const { rows, warnings, durationMs } = await ingest(at('cut.flac'));
     assert.ok(rows.length > 0 && durationMs > 10_000 && durationMs < 14_000);
-    assert.deepEqual(warnings.map(({ code, args }) => ({ code, args })), [{ code: 'truncatedFile', args: { path: at('cut.flac'), readMs: durationMs, durationMs: 27730 } }]);
+    assert.deepEqual(
+      warnings.map(({ code, args }) => ({ code, args })),
+      [{ code: 'truncatedFile', args: { path: at('cut.flac'), readMs: durationMs, durationMs: 27730 } }],
+    );
     await assert.rejects(ingest(at('no index.m4a')), failsWith('truncatedFile', { readMs: 0 }));
   });
   test('what is no recording', async () => {
@@ -108,26 +194,34 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     try {
       process.chdir(folder);
       assert.equal((await ingest('-i.flac')).durationMs, 27730);
-    } finally { process.chdir(here); }
+    } finally {
+      process.chdir(here);
+    }
   });
   test('a recording that is not the one that was submitted', async () => {
     copyFileSync(ENGLISH, at('changing.flac'));
     const { size, mtimeMs } = statSync(at('changing.flac'));
     const expected = { bytes: size, modifiedAt: Math.floor(mtimeMs) };
     await ingest(at('changing.flac'), { expected });
-    await assert.rejects(ingest(at('changing.flac'), { onStart: () => utimesSync(at('changing.flac'), 1, 1) }), failsWith('recordingChanged'));
+    await assert.rejects(
+      ingest(at('changing.flac'), { onStart: () => utimesSync(at('changing.flac'), 1, 1) }),
+      failsWith('recordingChanged'),
+    );
     await assert.rejects(ingest(at('changing.flac'), { expected }), failsWith('recordingChanged'));
   });
   test('what this machine lacks', async () => {
     await assert.rejects(ingest(ENGLISH, { ffmpeg: at('no ffmpeg') }), failsWith('noFfmpeg'));
     await assert.rejects(ingest(ENGLISH, { ffmpeg: process.execPath }), failsWith('ffmpegFailed'));
     await assert.rejects(ingest(ENGLISH, { sherpaDirectory: folder }), failsWith('engineMissing'));
-    if (process.platform === 'linux') await assert.rejects(ingest(ENGLISH, { pcmPath: '/dev/full' }), failsWith('diskFull'));
+    if (process.platform === 'linux')
+      await assert.rejects(ingest(ENGLISH, { pcmPath: '/dev/full' }), failsWith('diskFull'));
   });
   test('a process that stands ready is taken once, gives the same, and leaves when it is dropped', async () => {
-    const spare = new Spare(), cold = await ingest(ENGLISH);
+    const spare = new Spare(),
+      cold = await ingest(ENGLISH);
     spare.keep(process.execPath, sherpa!);
-    const first = spare.take(process.execPath, sherpa!)!, left = once(first, 'exit');
+    const first = spare.take(process.execPath, sherpa!)!,
+      left = once(first, 'exit');
     assert.equal(spare.take(process.execPath, sherpa!), null);
     endGroup(first);
     await left;
@@ -139,10 +233,14 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     assert.equal(spare.take(process.execPath, sherpa!), null);
   });
 
-  test('a process that never ends its word is ended, and nothing of it is taken in', { skip: process.platform === 'win32' ? 'needs a shell' : false }, async () => {
-    writeFileSync(at('endless'), "#!/bin/sh\ntr '\\0' a < /dev/zero >&3\n", { mode: 0o755 });
-    await assert.rejects(ingest(ENGLISH, { node: at('endless') }), failsWith('badAnswer'));
-  });
+  test(
+    'a process that never ends its word is ended, and nothing of it is taken in',
+    { skip: process.platform === 'win32' ? 'needs a shell' : false },
+    async () => {
+      writeFileSync(at('endless'), "#!/bin/sh\ntr '\\0' a < /dev/zero >&3\n", { mode: 0o755 });
+      await assert.rejects(ingest(ENGLISH, { node: at('endless') }), failsWith('badAnswer'));
+    },
+  );
   test('cancelling leaves no process behind', async () => {
     make(['-f', 'lavfi', '-i', 'anoisesrc=r=8000:a=0.02:seed=1', '-t', '3600', '-c:a', 'pcm_u8', at('long.wav')]);
     const abort = new AbortController();
@@ -154,6 +252,14 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
 });
 
 /** Command lines of living processes that name a path. */
-const processesWith = (path: string): string[] => readdirSync('/proc').filter(name => /^\d+$/.test(name)).flatMap(pid => {
-  try { const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8'); return line.includes(path) ? [line] : []; } catch { return []; }
-});
+const processesWith = (path: string): string[] =>
+  readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(pid => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return line.includes(path) ? [line] : [];
+      } catch {
+        return [];
+      }
+    });

@@ -1,4 +1,7 @@
-/** The M2M100 engine on a model in little, made here: its words mean nothing, its way through the engine is the real one's. */
+/**
+ * The M2M100 engine on a model in little, made here: its words mean nothing, its way through the engine is the real
+ * one's.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +10,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { m2m100 } from '../../daemon/engines/m2m100/engine.ts';
 import { python as interpreter } from '../../daemon/runtimes/python.ts';
-import type { StepInputs } from '../../daemon/instances/protocol.ts';
+import type { StepInputs } from '../../daemon/contracts/worker-protocol.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { missing, python } from './place.ts';
 import { TestWorker } from './worker-harness.ts';
@@ -16,8 +19,13 @@ const say = (text: string, to = 'es'): StepInputs['nmt'] => ({ text, from: 'en',
 
 describe('m2m100', { skip: missing({ 'the Python runtime': python }) }, () => {
   const model = mkdtempSync(join(tmpdir(), 'earshot-m2m100-'));
-  const open = (directory = model): TestWorker => new TestWorker({ engine: m2m100, stage: 'nmt', directory, precision: 'int8', runtimes: { python: python! } });
-  before(() => execFileSync(interpreter(python!), [join(import.meta.dirname, '..', 'fixtures', 'tiny_m2m100.py'), model], { stdio: 'ignore' }));
+  const open = (directory = model): TestWorker =>
+    new TestWorker({ engine: m2m100, stage: 'nmt', directory, precision: 'int8', runtimes: { python: python! } });
+  before(() =>
+    execFileSync(interpreter(python!), [join(import.meta.dirname, '..', 'fixtures', 'tiny_m2m100.py'), model], {
+      stdio: 'ignore',
+    }),
+  );
   after(() => rmSync(model, { recursive: true, force: true }));
 
   it('translates, alone and in a batch alike, and leaves no token of its own in the text', async () => {
@@ -37,7 +45,11 @@ describe('m2m100', { skip: missing({ 'the Python runtime': python }) }, () => {
   it('translates each sentence for itself', async () => {
     await using worker = open();
     await worker.loaded;
-    const [both, first, second] = await worker.run<'nmt'>([say('Mr. Fish went out. "The sun?" rose.'), say('Mr. Fish went out.'), say('"The sun?" rose.')]);
+    const [both, first, second] = await worker.run<'nmt'>([
+      say('Mr. Fish went out. "The sun?" rose.'),
+      say('Mr. Fish went out.'),
+      say('"The sun?" rose.'),
+    ]);
     const [again] = await worker.run<'nmt'>([say('"The sun?"')]);
     const [rose] = await worker.run<'nmt'>([say('rose.')]);
     assert.equal(second!.text, [again!.text, rose!.text].filter(Boolean).join(' '));
@@ -47,10 +59,17 @@ describe('m2m100', { skip: missing({ 'the Python runtime': python }) }, () => {
   it('aims at the language asked for and refuses one it does not know', async () => {
     await using worker = open();
     await worker.loaded;
-    const [spanish, chinese, regional] = await worker.run<'nmt'>([say('The sun rose early'), say('The sun rose early', 'zh'), say('The sun rose early', 'es-MX')]);
+    const [spanish, chinese, regional] = await worker.run<'nmt'>([
+      say('The sun rose early'),
+      say('The sun rose early', 'zh'),
+      say('The sun rose early', 'es-MX'),
+    ]);
     assert.notEqual(spanish!.text, chinese!.text);
     assert.deepEqual(regional, { text: spanish!.text, language: 'es-MX' });
-    await assert.rejects(worker.run<'nmt'>([say('The sun', 'fi')]), (error: EarshotError) => error.failure.code === 'languageNotSupported' && error.failure.args.language === 'fi');
+    await assert.rejects(
+      worker.run<'nmt'>([say('The sun', 'fi')]),
+      (error: EarshotError) => error.failure.code === 'languageNotSupported' && error.failure.args.language === 'fi',
+    );
     assert.equal((await worker.run<'nmt'>([say('The sun rose early')]))[0]!.text, spanish!.text);
   });
 
@@ -62,6 +81,8 @@ describe('m2m100', { skip: missing({ 'the Python runtime': python }) }, () => {
         await using worker = open(folder);
         await assert.rejects(worker.loaded, (error: EarshotError) => error.failure.code === 'modelBroken');
       }
-    } finally { rmSync(folder, { recursive: true, force: true }); }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

@@ -1,4 +1,7 @@
-/** The main job on real engines, weights and speech: two recordings recognised, repaired, translated, spoken, and held against what was said. */
+/**
+ * The main job on real engines, weights and speech: two recordings recognised, repaired, translated, spoken, and held
+ * against what was said.
+ */
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,17 +12,27 @@ import { isFinal } from '../../schemas/words.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { compare, words } from './words.ts';
 
-const ENGLISH = 'And Mr. John Dashwood had then leisure to consider how much there might be prudently in his power to do for them. He was not an ill disposed young man, unless to be rather cold hearted and rather selfish is to be ill disposed. Had he married a more amiable woman, he might have been made still more respectable than he was. He might even have been made amiable himself.';
-const SPANISH = 'Felicidades, usted ha instalado y ejecutado exitosamente su PBX de código abierto, Asterisk. También ha instalado una serie de sonidos y archivos de configuración que le ayudarán a comenzar. Al igual que una PBX normal, usted navegará esta demostración tecleando dígitos en su teléfono. Si está usando el canal de consola a cambio de un teléfono físico, puede usar los comandos dial, answer y hangup para simular su teléfono. Asterisk es una plataforma PBX e IVR de código abierto que corre en el sistema operativo Linux. Para más información, visite www.asterisk.org. Está a punto de entrar a la prueba de eco. En este modo, todo lo que diga será repetido tan pronto como sea recibido por el sistema. El propósito de esta prueba es de darle una idea de la demora del sonido entre usted y el sistema ejecutando la prueba. Para terminar, cuelgue o presione la tecla de número.';
+const ENGLISH =
+  'And Mr. John Dashwood had then leisure to consider how much there might be prudently in his power to do for them. He was not an ill disposed young man, unless to be rather cold hearted and rather selfish is to be ill disposed. Had he married a more amiable woman, he might have been made still more respectable than he was. He might even have been made amiable himself.';
+const SPANISH =
+  'Felicidades, usted ha instalado y ejecutado exitosamente su PBX de código abierto, Asterisk. También ha instalado una serie de sonidos y archivos de configuración que le ayudarán a comenzar. Al igual que una PBX normal, usted navegará esta demostración tecleando dígitos en su teléfono. Si está usando el canal de consola a cambio de un teléfono físico, puede usar los comandos dial, answer y hangup para simular su teléfono. Asterisk es una plataforma PBX e IVR de código abierto que corre en el sistema operativo Linux. Para más información, visite www.asterisk.org. Está a punto de entrar a la prueba de eco. En este modo, todo lo que diga será repetido tan pronto como sea recibido por el sistema. El propósito de esta prueba es de darle una idea de la demora del sonido entre usted y el sistema ejecutando la prueba. Para terminar, cuelgue o presione la tecla de número.';
 
 describe('the main job', { timeout: 300_000 }, () => {
   let daemon: RealDaemon, english: Job, spanish: Job, heard: Utterance[], spoken: Utterance[];
-  const utterances = async (job: Job): Promise<Utterance[]> => (await daemon.client.call('job/utterances', { id: job.id })).utterances;
+  const utterances = async (job: Job): Promise<Utterance[]> =>
+    (await daemon.client.call('job/utterances', { id: job.id })).utterances;
   before(async () => {
     daemon = await new RealDaemon({ settings: { formats: [] } }).start();
-    const [one, two] = ['sense-and-sensibility.flac', 'asterisk-es.flac'].map(name => { const path = join(daemon.recordings, name); copyFileSync(join(SAMPLES, name), path); return path; });
-    const jobs = [...await daemon.submit([one!]), ...await daemon.submit([two!], { translateTo: 'en', speak: true })];
-    [english, spanish] = await daemon.ended(jobs) as [Job, Job];
+    const [one, two] = ['sense-and-sensibility.flac', 'asterisk-es.flac'].map(name => {
+      const path = join(daemon.recordings, name);
+      copyFileSync(join(SAMPLES, name), path);
+      return path;
+    });
+    const jobs = [
+      ...(await daemon.submit([one!])),
+      ...(await daemon.submit([two!], { translateTo: 'en', speak: true })),
+    ];
+    [english, spanish] = (await daemon.ended(jobs)) as [Job, Job];
     heard = await utterances(english);
     spoken = await utterances(spanish);
   });
@@ -28,22 +41,36 @@ describe('the main job', { timeout: 300_000 }, () => {
   const repaired = (all: Utterance[]): string => all.map(sourceText).join(' ');
 
   it('completes, with every utterance through every stage, in the languages spoken', () => {
-    assert.deepEqual([english.state, spanish.state], ['completed', 'completed'], JSON.stringify([english.failure, spanish.failure]));
+    assert.deepEqual(
+      [english.state, spanish.state],
+      ['completed', 'completed'],
+      JSON.stringify([english.failure, spanish.failure]),
+    );
     assert.deepEqual([english.language, spanish.language], ['en', 'es']);
-    for (const utterance of spoken) assert.ok(utterance.asr && utterance.repair && utterance.nmt && utterance.tts, JSON.stringify(utterance));
+    for (const utterance of spoken)
+      assert.ok(utterance.asr && utterance.repair && utterance.nmt && utterance.tts, JSON.stringify(utterance));
   });
 
   it('hears the English well, and repair makes it no worse', () => {
-    const before = compare(ENGLISH, recognised(heard)), after = compare(ENGLISH, repaired(heard));
+    const before = compare(ENGLISH, recognised(heard)),
+      after = compare(ENGLISH, repaired(heard));
     console.log(`English: WER ${(before.rate * 100).toFixed(1)} % → ${(after.rate * 100).toFixed(1)} %`);
     assert.ok(after.rate <= 0.06);
     assert.ok(after.errors <= before.errors);
   });
 
   it('mends misheard Spanish words and breaks none', () => {
-    const before = compare(SPANISH, recognised(spoken)), after = compare(SPANISH, repaired(spoken)), truth = words(SPANISH);
-    const mended = truth.filter((_, i) => !before.right[i] && after.right[i]), broken = truth.filter((_, i) => before.right[i] && !after.right[i]);
-    console.log(`Spanish: WER ${(before.rate * 100).toFixed(1)} % → ${(after.rate * 100).toFixed(1)} %, mended: ${mended.join(', ')}; changes: ${spoken.flatMap(utterance => utterance.repair!.changes).map(change => `${change.before} → ${change.after}`).join('; ')}`);
+    const before = compare(SPANISH, recognised(spoken)),
+      after = compare(SPANISH, repaired(spoken)),
+      truth = words(SPANISH);
+    const mended = truth.filter((_, i) => !before.right[i] && after.right[i]),
+      broken = truth.filter((_, i) => before.right[i] && !after.right[i]);
+    console.log(
+      `Spanish: WER ${(before.rate * 100).toFixed(1)} % → ${(after.rate * 100).toFixed(1)} %, mended: ${mended.join(', ')}; changes: ${spoken
+        .flatMap(utterance => utterance.repair!.changes)
+        .map(change => `${change.before} → ${change.after}`)
+        .join('; ')}`,
+    );
     assert.deepEqual(broken, []);
     assert.ok(mended.length >= 2, mended.join(', '));
   });
@@ -59,24 +86,44 @@ describe('the main job', { timeout: 300_000 }, () => {
 
   it('recognises the next utterance while one is repaired or translated', async () => {
     // The models are loaded by now: cold, recognition is through before the language model is there.
-    const { results: [again] } = await daemon.client.call('job/submit', { jobs: [{ recording: spanish.recording.path, options: { ...spanish.options, speak: false }, onDuplicate: 'create' }] });
+    const {
+      results: [again],
+    } = await daemon.client.call('job/submit', {
+      jobs: [
+        { recording: spanish.recording.path, options: { ...spanish.options, speak: false }, onDuplicate: 'create' },
+      ],
+    });
     assert.ok(again && 'job' in again);
     const { id } = again.job;
     const overlapping = async (): Promise<number | undefined> => {
       const { entries } = await daemon.client.call('job/log', { id });
-      const find = (kind: string, stage: string, index: number): JournalEntry | undefined => entries.find(entry => entry.kind === kind && entry.stage === stage && entry.index === index);
-      return spoken.slice(0, -1).map(utterance => utterance.index).find(index => {
-        const next = find('attempt.started', 'asr', index + 1), nextEnd = find('step.finished', 'asr', index + 1);
-        return (['repair', 'nmt'] as const).some(stage => {
-          const began = find('attempt.started', stage, index), ended = find('step.finished', stage, index);
-          return next && nextEnd && began && ended && next.seq < ended.seq && began.seq < nextEnd.seq;
+      const find = (kind: string, stage: string, index: number): JournalEntry | undefined =>
+        entries.find(entry => entry.kind === kind && entry.stage === stage && entry.index === index);
+      return spoken
+        .slice(0, -1)
+        .map(utterance => utterance.index)
+        .find(index => {
+          const next = find('attempt.started', 'asr', index + 1),
+            nextEnd = find('step.finished', 'asr', index + 1);
+          return (['repair', 'nmt'] as const).some(stage => {
+            const began = find('attempt.started', stage, index),
+              ended = find('step.finished', stage, index);
+            return next && nextEnd && began && ended && next.seq < ended.seq && began.seq < nextEnd.seq;
+          });
         });
-      });
     };
-    let found: number | undefined, over = false;
-    daemon.client.onEvents(({ events }) => { over ||= events.some(event => event.type === 'job' && event.job.id === id && isFinal(event.job.state)); });
+    let found: number | undefined,
+      over = false;
+    daemon.client.onEvents(({ events }) => {
+      over ||= events.some(event => event.type === 'job' && event.job.id === id && isFinal(event.job.state));
+    });
     while (found === undefined && !over) {
-      await daemon.event([again.job], event => (event.type === 'utterance' && event.job === id) || (event.type === 'job' && event.job.id === id && isFinal(event.job.state)));
+      await daemon.event(
+        [again.job],
+        event =>
+          (event.type === 'utterance' && event.job === id) ||
+          (event.type === 'job' && event.job.id === id && isFinal(event.job.state)),
+      );
       found = await overlapping();
     }
     if (!over) await daemon.client.call('job/cancel', { ids: [id] });

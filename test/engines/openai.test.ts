@@ -10,15 +10,25 @@ import { languageCode } from '../../daemon/engines/openai/hear.ts';
 import { jsonIn } from '../../daemon/engines/openai/ask.ts';
 import { baseOf } from '../../daemon/engines/openai/http.ts';
 import { openai } from '../../daemon/engines/openai/engine.ts';
-import { wavHeader } from '../../daemon/speech/wav.ts';
-import type { StepInputs } from '../../daemon/instances/protocol.ts';
+import { wavHeader } from '../../daemon/audio/wav.ts';
+import type { StepInputs } from '../../daemon/contracts/worker-protocol.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { TestWorker } from './worker-harness.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
-interface Asked { path: string; key: string | undefined; body: Buffer; json: () => Record<string, unknown>; fields: () => Promise<FormData> }
-interface Answer { status?: number; headers?: Record<string, string>; body?: Buffer | string | object }
+interface Asked {
+  path: string;
+  key: string | undefined;
+  body: Buffer;
+  json: () => Record<string, unknown>;
+  fields: () => Promise<FormData>;
+}
+interface Answer {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: Buffer | string | object;
+}
 
 /** `answer` sees each request but those for the list of models. */
 class FakeServer {
@@ -27,10 +37,17 @@ class FakeServer {
   constructor(answer: (asked: Asked, n: number) => Answer, models: Answer = { body: { data: [] } }) {
     this.server = createServer((request, response) => {
       void bodyOf(request).then(body => {
-        const path = request.url!, list = path.endsWith('/models');
+        const path = request.url!,
+          list = path.endsWith('/models');
         const asked: Asked = {
-          path, key: request.headers.authorization, body, json: () => JSON.parse(body.toString('utf8')) as Record<string, unknown>,
-          fields: () => new Response(new Uint8Array(body), { headers: { 'content-type': request.headers['content-type']! } }).formData(),
+          path,
+          key: request.headers.authorization,
+          body,
+          json: () => JSON.parse(body.toString('utf8')) as Record<string, unknown>,
+          fields: () =>
+            new Response(new Uint8Array(body), {
+              headers: { 'content-type': request.headers['content-type']! },
+            }).formData(),
         };
         if (!list) this.asked.push(asked);
         const { status = 200, headers = {}, body: said = '' } = list ? models : answer(asked, this.asked.length);
@@ -40,13 +57,24 @@ class FakeServer {
     });
   }
   async url(): Promise<string> {
-    if (!this.server.listening) { this.server.listen(0, '127.0.0.1'); await once(this.server, 'listening'); }
+    if (!this.server.listening) {
+      this.server.listen(0, '127.0.0.1');
+      await once(this.server, 'listening');
+    }
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
   async open(stage: Stage, parameters: Record<string, string | number> = {}): Promise<TestWorker> {
-    return new TestWorker({ engine: openai, stage, parameters: { url: await this.url(), model: 'the-model', key: 'secret', ...parameters } });
+    return new TestWorker({
+      engine: openai,
+      stage,
+      parameters: { url: await this.url(), model: 'the-model', key: 'secret', ...parameters },
+    });
   }
-  async [Symbol.asyncDispose](): Promise<void> { this.server.closeAllConnections(); this.server.close(); await once(this.server, 'close'); }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
 }
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -56,7 +84,14 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 
 const chat = (content: string): Answer => ({ body: { choices: [{ message: { role: 'assistant', content } }] } });
 const translate = (text: string): StepInputs['nmt'] => ({ text, from: 'es', to: 'en', before: [], glossary: [] });
-const heard = (text: string, more: Partial<StepInputs['repair']> = {}): StepInputs['repair'] => ({ text, words: [], language: 'en', before: '', glossary: [], ...more });
+const heard = (text: string, more: Partial<StepInputs['repair']> = {}): StepInputs['repair'] => ({
+  text,
+  words: [],
+  language: 'en',
+  before: '',
+  glossary: [],
+  ...more,
+});
 const utterance = (worker: TestWorker, more: Partial<StepInputs['asr']> = {}): StepInputs['asr'] => {
   const path = join(worker.folder, 'sound.pcm');
   writeFileSync(path, Buffer.alloc(64_000, 1));
@@ -65,19 +100,32 @@ const utterance = (worker: TestWorker, more: Partial<StepInputs['asr']> = {}): S
 
 describe('openai: recognition', () => {
   const verbose = {
-    text: 'Hello, wide  world.', language: 'english', words: [{ word: 'Hello', start: 0.1, end: 0.4 }, { word: 'wide', start: 0.4, end: 0.6 }, { word: 'world', start: 0.6, end: 0.9 }],
+    text: 'Hello, wide  world.',
+    language: 'english',
+    words: [
+      { word: 'Hello', start: 0.1, end: 0.4 },
+      { word: 'wide', start: 0.4, end: 0.6 },
+      { word: 'world', start: 0.6, end: 0.9 },
+    ],
     segments: [{ start: 0, end: 1, text: 'Hello, wide world.', avg_logprob: -0.2 }],
   };
-  it('sends the utterance alone and takes words with the recording\'s times', async () => {
+  it("sends the utterance alone and takes words with the recording's times", async () => {
     await using server = new FakeServer(() => ({ body: verbose }));
     await using worker = await server.open('asr');
     await worker.loaded;
     const [output] = await worker.run<'asr'>([utterance(worker, { hotwords: ['Earshot'], prompt: 'A talk.' })]);
     assert.deepEqual(output, {
-      text: 'Hello, wide world.', language: 'en', languageProbability: 0.9,
-      words: [['Hello,', 1100, 1400], ['wide', 1400, 1600], ['world.', 1600, 1900]].map(([text, startMs, endMs]) => ({ text, startMs, endMs, probability: Math.exp(-0.2) })),
+      text: 'Hello, wide world.',
+      language: 'en',
+      languageProbability: 0.9,
+      words: [
+        ['Hello,', 1100, 1400],
+        ['wide', 1400, 1600],
+        ['world.', 1600, 1900],
+      ].map(([text, startMs, endMs]) => ({ text, startMs, endMs, probability: Math.exp(-0.2) })),
     });
-    const [asked] = server.asked, fields = await asked!.fields();
+    const [asked] = server.asked,
+      fields = await asked!.fields();
     assert.equal(asked!.path, '/v1/audio/transcriptions');
     assert.equal(asked!.key, 'Bearer secret');
     assert.equal(fields.get('model'), 'the-model');
@@ -88,12 +136,22 @@ describe('openai: recognition', () => {
     assert.equal(wav.readUInt32LE(24), 16_000);
   });
   it('asks plainly where times are refused', async () => {
-    await using server = new FakeServer((_, n) => (n === 1 ? { status: 400, body: { error: 'response_format' } } : { body: { text: 'Good morning' } }));
+    await using server = new FakeServer((_, n) =>
+      n === 1 ? { status: 400, body: { error: 'response_format' } } : { body: { text: 'Good morning' } },
+    );
     await using worker = await server.open('asr');
     await worker.loaded;
     const [output] = await worker.run<'asr'>([utterance(worker, { language: 'pt-BR' })]);
     assert.equal((await server.asked[1]!.fields()).get('language'), 'pt');
-    assert.deepEqual(output, { text: 'Good morning', language: 'pt-BR', languageProbability: 1, words: [{ text: 'Good', startMs: 1000, endMs: 1385, probability: 1 }, { text: 'morning', startMs: 1385, endMs: 2000, probability: 1 }] });
+    assert.deepEqual(output, {
+      text: 'Good morning',
+      language: 'pt-BR',
+      languageProbability: 1,
+      words: [
+        { text: 'Good', startMs: 1000, endMs: 1385, probability: 1 },
+        { text: 'morning', startMs: 1385, endMs: 2000, probability: 1 },
+      ],
+    });
   });
   it('refuses an answer of another shape', async () => {
     await using server = new FakeServer(() => ({ body: { result: 'hm' } }));
@@ -108,7 +166,9 @@ describe('openai: language models', () => {
     await using server = new FakeServer(() => chat('{"translation": "Good morning to everyone."}'));
     await using worker = await server.open('nmt');
     await worker.loaded;
-    assert.deepEqual(await worker.run<'nmt'>([translate('Buenos días a todos.')]), [{ text: 'Good morning to everyone.', language: 'en' }]);
+    assert.deepEqual(await worker.run<'nmt'>([translate('Buenos días a todos.')]), [
+      { text: 'Good morning to everyone.', language: 'en' },
+    ]);
     const body = server.asked[0]!.json();
     assert.equal(server.asked[0]!.path, '/v1/chat/completions');
     assert.equal(body.temperature, 0);
@@ -117,11 +177,17 @@ describe('openai: language models', () => {
   it('asks in a plainer way where schemas are refused, and remembers it', async () => {
     await using server = new FakeServer(asked => {
       const format = asked.json().response_format as { type: string } | undefined;
-      return format ? { status: 400, body: { error: `no ${format.type}` } } : chat('<think>Hm. {"x":1}</think>```json\n{"translation": "Good morning to everyone."}\n```');
+      return format
+        ? { status: 400, body: { error: `no ${format.type}` } }
+        : chat('<think>Hm. {"x":1}</think>```json\n{"translation": "Good morning to everyone."}\n```');
     });
     await using worker = await server.open('nmt');
     await worker.loaded;
-    for (let n = 0; n < 2; n++) assert.equal((await worker.run<'nmt'>([translate('Buenos días a todos.')]))[0]!.text, 'Good morning to everyone.');
+    for (let n = 0; n < 2; n++)
+      assert.equal(
+        (await worker.run<'nmt'>([translate('Buenos días a todos.')]))[0]!.text,
+        'Good morning to everyone.',
+      );
     assert.equal(server.asked.length, 4);
     assert.match(JSON.stringify(server.asked[3]!.json()), /schema/);
   });
@@ -134,34 +200,66 @@ describe('openai: language models', () => {
       answer = rewritten;
       return (await worker.run<'repair'>([heard(text, more)]))[0]!;
     };
-    assert.deepEqual(await mend('the operating sistem starts slowly today', 'The operating system starts slowly today'), {
-      text: 'The operating system starts slowly today',
-      changes: [{ from: 0, to: 1, before: 'the', after: 'The', source: 'casing' }, { from: 2, to: 3, before: 'sistem', after: 'system', source: 'model' }],
-    });
-    for (const [rewritten, why] of [['El sistema operativo arranca', 'translated'], ['the operating sistem', 'dropped'], ['I am sorry, but I cannot help with that request today', 'refused'], ['', 'empty']] as const) {
+    assert.deepEqual(
+      await mend('the operating sistem starts slowly today', 'The operating system starts slowly today'),
+      {
+        text: 'The operating system starts slowly today',
+        changes: [
+          { from: 0, to: 1, before: 'the', after: 'The', source: 'casing' },
+          { from: 2, to: 3, before: 'sistem', after: 'system', source: 'model' },
+        ],
+      },
+    );
+    for (const [rewritten, why] of [
+      ['El sistema operativo arranca', 'translated'],
+      ['the operating sistem', 'dropped'],
+      ['I am sorry, but I cannot help with that request today', 'refused'],
+      ['', 'empty'],
+    ] as const) {
       const { text, changes } = await mend('the operating sistem starts slowly today', rewritten);
       assert.deepEqual([text, changes], ['the operating sistem starts slowly today', []], why);
     }
     // The glossary's alias needs no model; positions count recognised words.
-    const both = await mend('we use air shot with the new sistem every day', 'we use Earshot with the new system every day', { glossary: [{ term: 'Earshot', aliases: ['air shot'] }] });
+    const both = await mend(
+      'we use air shot with the new sistem every day',
+      'we use Earshot with the new system every day',
+      { glossary: [{ term: 'Earshot', aliases: ['air shot'] }] },
+    );
     assert.equal(both.text, 'we use Earshot with the new system every day');
-    assert.deepEqual(both.changes.map(({ from, to, before, after }) => [from, to, before, after]), [[2, 4, 'air shot', 'Earshot'], [7, 8, 'sistem', 'system']]);
+    assert.deepEqual(
+      both.changes.map(({ from, to, before, after }) => [from, to, before, after]),
+      [
+        [2, 4, 'air shot', 'Earshot'],
+        [7, 8, 'sistem', 'system'],
+      ],
+    );
   });
 });
 
 describe('openai: speech', () => {
   const wav = (format: number, channels: number, bits: number, data: Buffer): Buffer => {
     const header = wavHeader(24_000, 0);
-    header.writeUInt16LE(format, 20); header.writeUInt16LE(channels, 22); header.writeUInt32LE(24_000 * channels * (bits / 8), 28); header.writeUInt16LE(channels * (bits / 8), 32);
-    header.writeUInt16LE(bits, 34); header.writeUInt32LE(0xffff_ffff, 40);
+    header.writeUInt16LE(format, 20);
+    header.writeUInt16LE(channels, 22);
+    header.writeUInt32LE(24_000 * channels * (bits / 8), 28);
+    header.writeUInt16LE(channels * (bits / 8), 32);
+    header.writeUInt16LE(bits, 34);
+    header.writeUInt32LE(0xffff_ffff, 40);
     return Buffer.concat([header, data]);
   };
   const speak = async (body: Buffer): Promise<{ output: unknown; stored: Buffer }> => {
     await using server = new FakeServer(() => ({ body }));
     await using worker = await server.open('tts', { voice: 'nova', speed: 1.25 });
     await worker.loaded;
-    const path = join(worker.folder, 'out.wav'), [output] = await worker.run<'tts'>([{ text: 'Hello', language: 'en', path }]);
-    assert.deepEqual(server.asked[0]!.json(), { model: 'the-model', input: 'Hello', voice: 'nova', response_format: 'wav', speed: 1.25 });
+    const path = join(worker.folder, 'out.wav'),
+      [output] = await worker.run<'tts'>([{ text: 'Hello', language: 'en', path }]);
+    assert.deepEqual(server.asked[0]!.json(), {
+      model: 'the-model',
+      input: 'Hello',
+      voice: 'nova',
+      response_format: 'wav',
+      speed: 1.25,
+    });
     return { output: { ...output, path: null }, stored: readFileSync(path) };
   };
   it('stores what comes as mono 16 bit, whatever it was', async () => {
@@ -171,13 +269,18 @@ describe('openai: speech', () => {
     assert.deepEqual(plain.output, { path: null, sampleRate: 24_000, durationMs: 100 });
     assert.deepEqual(plain.stored.subarray(44), pcm);
     const stereo = Buffer.alloc(1200 * 8);
-    for (let n = 0; n < 1200; n++) { stereo.writeFloatLE(0.5, n * 8); stereo.writeFloatLE(-0.25, n * 8 + 4); }
+    for (let n = 0; n < 1200; n++) {
+      stereo.writeFloatLE(0.5, n * 8);
+      stereo.writeFloatLE(-0.25, n * 8 + 4);
+    }
     const mixed = await speak(wav(3, 2, 32, stereo));
     assert.deepEqual(mixed.output, { path: null, sampleRate: 24_000, durationMs: 50 });
     assert.equal(mixed.stored.readInt16LE(44), Math.round(0.125 * 32767));
   });
   it('refuses sound of another kind', async () => {
-    await using server = new FakeServer(() => ({ body: Buffer.from('ID3\u0004 not a wav at all, some other sound file of a server that ignores formats') }));
+    await using server = new FakeServer(() => ({
+      body: Buffer.from('ID3\u0004 not a wav at all, some other sound file of a server that ignores formats'),
+    }));
     await using worker = await server.open('tts');
     await worker.loaded;
     const path = join(worker.folder, 'out.wav');
@@ -190,7 +293,13 @@ describe('openai: a server that will not', () => {
   it('is refused at loading with a wrong key, and believed without a list of models', async () => {
     await using server = new FakeServer(() => ({}), { status: 401, body: 'wrong key' });
     await using worker = await server.open('nmt');
-    await assert.rejects(worker.loaded, (error: EarshotError) => error.failure.code === 'serverRefused' && error.failure.args.status === 401 && !/secret/.test(JSON.stringify(error.failure)));
+    await assert.rejects(
+      worker.loaded,
+      (error: EarshotError) =>
+        error.failure.code === 'serverRefused' &&
+        error.failure.args.status === 401 &&
+        !/secret/.test(JSON.stringify(error.failure)),
+    );
     await using other = new FakeServer(() => ({ status: 404, body: 'no such model' }), { status: 404 });
     await using second = await other.open('nmt');
     await second.loaded;
@@ -198,13 +307,20 @@ describe('openai: a server that will not', () => {
     assert.equal(other.asked.length, 1, 'a refusal is not asked again');
   });
   it('is not reachable', async () => {
-    const server = new FakeServer(() => ({})), url = await server.url();
+    const server = new FakeServer(() => ({})),
+      url = await server.url();
     await server[Symbol.asyncDispose]();
     await using worker = new TestWorker({ engine: openai, stage: 'nmt', parameters: { url, model: 'm' } });
     await assert.rejects(worker.loaded, failsWith('serverUnreachable'));
   });
   it('is asked again when it is busy or stumbles', async () => {
-    await using server = new FakeServer((_, n) => (n === 1 ? { status: 429, headers: { 'retry-after': '0.05' } } : n === 2 ? { status: 503 } : chat('{"translation": "Hello to everyone"}')));
+    await using server = new FakeServer((_, n) =>
+      n === 1
+        ? { status: 429, headers: { 'retry-after': '0.05' } }
+        : n === 2
+          ? { status: 503 }
+          : chat('{"translation": "Hello to everyone"}'),
+    );
     await using worker = await server.open('nmt');
     await worker.loaded;
     assert.equal((await worker.run<'nmt'>([translate('Hola a todos')]))[0]!.text, 'Hello to everyone');
@@ -212,7 +328,9 @@ describe('openai: a server that will not', () => {
   });
   it('stumbles for good: a failure that may heal later, and the worker lives on', async () => {
     let broken = true;
-    await using server = new FakeServer(() => (broken ? { status: 500, headers: { 'retry-after': '0.01' } } : chat('{"translation": "Hello to everyone"}')));
+    await using server = new FakeServer(() =>
+      broken ? { status: 500, headers: { 'retry-after': '0.01' } } : chat('{"translation": "Hello to everyone"}'),
+    );
     await using worker = await server.open('nmt');
     await worker.loaded;
     await assert.rejects(worker.run<'nmt'>([translate('Hola a todos')]), failsWith('serverUnreachable'));
@@ -221,11 +339,17 @@ describe('openai: a server that will not', () => {
   });
   it('lets go of a request that is cancelled', async () => {
     let arrived = (): void => undefined;
-    const came = new Promise<void>(resolve => { arrived = resolve; });
-    await using server = new FakeServer(() => { arrived(); return { status: 429, headers: { 'retry-after': '19' } }; });
+    const came = new Promise<void>(resolve => {
+      arrived = resolve;
+    });
+    await using server = new FakeServer(() => {
+      arrived();
+      return { status: 429, headers: { 'retry-after': '19' } };
+    });
     await using worker = await server.open('nmt');
     await worker.loaded;
-    const id = worker.nextRun, run = worker.run<'nmt'>([translate('Hola a todos')]);
+    const id = worker.nextRun,
+      run = worker.run<'nmt'>([translate('Hola a todos')]);
     await came;
     worker.worker.cancel(id);
     await assert.rejects(run, failsWith('cancelled'));
@@ -234,14 +358,27 @@ describe('openai: a server that will not', () => {
 
 describe('openai: small things', () => {
   it('knows languages by code and by name', () => {
-    assert.deepEqual(['en', 'EN', 'english', 'Spanish', 'zh-CN', 'chinese', 'klingonish', null].map(languageCode), ['en', 'en', 'en', 'es', 'zh', 'zh', null, null]);
+    assert.deepEqual(['en', 'EN', 'english', 'Spanish', 'zh-CN', 'chinese', 'klingonish', null].map(languageCode), [
+      'en',
+      'en',
+      'en',
+      'es',
+      'zh',
+      'zh',
+      null,
+      null,
+    ]);
   });
   it('finds the JSON in an answer', () => {
     assert.equal(jsonIn('Sure! ```json\n{"a": {"b": 1}}\n```'), '{"a": {"b": 1}}');
     assert.equal(jsonIn('no json'), 'no json');
   });
   it('finds the base address', () => {
-    assert.deepEqual(['http://a:1', 'http://a:1/', 'http://a/v1/', 'http://a/openai/v1'].map(baseOf), ['http://a:1/v1', 'http://a:1/v1', 'http://a/v1', 'http://a/openai/v1']);
+    assert.deepEqual(['http://a:1', 'http://a:1/', 'http://a/v1/', 'http://a/openai/v1'].map(baseOf), [
+      'http://a:1/v1',
+      'http://a:1/v1',
+      'http://a/v1',
+      'http://a/openai/v1',
+    ]);
   });
 });
-

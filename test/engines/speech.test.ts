@@ -5,10 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { mux } from '../../daemon/speech/mux.ts';
-import { buildTrack } from '../../daemon/speech/track.ts';
-import { toPcm, writeWav } from '../../daemon/speech/wav.ts';
-import { type Failure } from '../../schemas/errors.ts';
+import { mux } from '../../daemon/outputs/mux.ts';
+import { buildTrack } from '../../daemon/outputs/track.ts';
+import { toPcm, writeWav } from '../../daemon/audio/wav.ts';
 import { ffmpeg, make, missing } from './place.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
@@ -18,38 +17,82 @@ const at = (name: string): string => join(folder, name);
 const RATE = 22_050;
 
 /** A tone with its pitch by number, so that utterances can be told apart. */
-const tone = (seconds: number, hertz: number, rate = RATE): Float32Array => Float32Array.from({ length: Math.round(seconds * rate) }, (_, n) => 0.5 * Math.sin(2 * Math.PI * hertz * n / rate));
+const tone = (seconds: number, hertz: number, rate = RATE): Float32Array =>
+  Float32Array.from({ length: Math.round(seconds * rate) }, (_, n) => 0.5 * Math.sin((2 * Math.PI * hertz * n) / rate));
 /** Samples of a WAV, and how loud a stretch of it is. */
-const samplesOf = (path: string): Int16Array => { const bytes = readFileSync(path).subarray(44); return new Int16Array(new Uint8Array(bytes).buffer); };
+const samplesOf = (path: string): Int16Array => {
+  const bytes = readFileSync(path).subarray(44);
+  return new Int16Array(new Uint8Array(bytes).buffer);
+};
 const loudness = (samples: Int16Array, fromMs: number, toMs: number): number => {
-  const part = samples.subarray(Math.round(fromMs * RATE / 1000), Math.round(toMs * RATE / 1000));
+  const part = samples.subarray(Math.round((fromMs * RATE) / 1000), Math.round((toMs * RATE) / 1000));
   return Math.sqrt(part.reduce((sum, value) => sum + value * value, 0) / part.length);
 };
 const about = (path: string): string => spawnSync(ffmpeg!, ['-hide_banner', '-i', path], { encoding: 'utf8' }).stderr;
 
 describe('speech', { skip: missing({ ffmpeg }) }, () => {
-  const utterances = [{ startMs: 1000, endMs: 2000, wav: at('0.wav') }, { startMs: 3000, endMs: 4000, wav: at('1.wav') }, { startMs: 5000, endMs: 6000, wav: at('2.wav') }];
+  const utterances = [
+    { startMs: 1000, endMs: 2000, wav: at('0.wav') },
+    { startMs: 3000, endMs: 4000, wav: at('1.wav') },
+    { startMs: 5000, endMs: 6000, wav: at('2.wav') },
+  ];
   before(async () => {
     await writeWav(at('0.wav'), RATE, [toPcm(tone(1, 300))]);
     // A fifth too long for its place, and of another voice's rate.
     await writeWav(at('1.wav'), 16_000, [toPcm(tone(2.3, 500, 16_000))]);
     await writeWav(at('2.wav'), RATE, [toPcm(tone(1, 700))]);
     writeFileSync(at('s.srt'), '1\n00:00:01,000 --> 00:00:02,000\nHello\n');
-    make(['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5', '-f', 'lavfi', '-i', 'sine=r=16000', '-t', '8', '-c:v', 'mpeg4', '-c:a', 'aac', at('video.mp4')]);
+    make([
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc=size=64x64:rate=5',
+      '-f',
+      'lavfi',
+      '-i',
+      'sine=r=16000',
+      '-t',
+      '8',
+      '-c:v',
+      'mpeg4',
+      '-c:a',
+      'aac',
+      at('video.mp4'),
+    ]);
     make(['-f', 'lavfi', '-i', 'sine=r=16000', '-t', '3', at('sound.wav')]);
   });
 
   test('each utterance stands at its time, in silence, as long as the recording', async () => {
-    const result = await buildTrack({ utterances, durationMs: 10_000, path: at('track.wav'), audio: 'wav', ffmpeg: ffmpeg! });
+    const result = await buildTrack({
+      utterances,
+      durationMs: 10_000,
+      path: at('track.wav'),
+      audio: 'wav',
+      ffmpeg: ffmpeg!,
+    });
     assert.deepEqual(result, { durationMs: 10_000, latestMs: 0 });
     const samples = samplesOf(at('track.wav'));
     assert.equal(samples.length, 10 * RATE);
-    for (const [from, to] of [[1050, 1950], [3050, 4800], [5050, 5950]] as const) assert.ok(loudness(samples, from, to) > 8000, `${from}`);
-    for (const [from, to] of [[0, 1000], [2000, 3000], [4925, 5000], [6000, 10_000]] as const) assert.equal(loudness(samples, from, to), 0, `${from}`);
+    for (const [from, to] of [
+      [1050, 1950],
+      [3050, 4800],
+      [5050, 5950],
+    ] as const)
+      assert.ok(loudness(samples, from, to) > 8000, `${from}`);
+    for (const [from, to] of [
+      [0, 1000],
+      [2000, 3000],
+      [4925, 5000],
+      [6000, 10_000],
+    ] as const)
+      assert.equal(loudness(samples, from, to), 0, `${from}`);
   });
   test('equal utterances give equal files, in every container', async () => {
     for (const audio of ['wav', 'mp3', 'm4a'] as const) {
-      const build = async (): Promise<Buffer> => { await buildTrack({ utterances, durationMs: 10_000, path: at(`t.${audio}`), audio, ffmpeg: ffmpeg! }); return readFileSync(at(`t.${audio}`)); };
+      const build = async (): Promise<Buffer> => {
+        await buildTrack({ utterances, durationMs: 10_000, path: at(`t.${audio}`), audio, ffmpeg: ffmpeg! });
+        return readFileSync(at(`t.${audio}`));
+      };
       assert.ok((await build()).equals(await build()), audio);
       assert.match(about(at(`t.${audio}`)), /Duration: 00:00:10\.\d\d[^]*Audio: (pcm_s16le|mp3|aac)/);
     }
@@ -57,26 +100,81 @@ describe('speech', { skip: missing({ ffmpeg }) }, () => {
   test('nothing to say is silence; the last word may end after the recording', async () => {
     await buildTrack({ utterances: [], durationMs: 1000, path: at('none.wav'), audio: 'wav', ffmpeg: ffmpeg! });
     assert.deepEqual(new Set(samplesOf(at('none.wav'))), new Set([0]));
-    assert.equal((await buildTrack({ utterances: [{ ...utterances[0]!, startMs: 9500 }], durationMs: 10_000, path: at('late.wav'), audio: 'wav', ffmpeg: ffmpeg! })).durationMs, 10_500);
+    assert.equal(
+      (
+        await buildTrack({
+          utterances: [{ ...utterances[0]!, startMs: 9500 }],
+          durationMs: 10_000,
+          path: at('late.wav'),
+          audio: 'wav',
+          ffmpeg: ffmpeg!,
+        })
+      ).durationMs,
+      10_500,
+    );
   });
   test('failures leave no file', async () => {
     const request = { utterances, durationMs: 10_000, path: at('never.mp3'), audio: 'mp3' as const, ffmpeg: ffmpeg! };
     await assert.rejects(buildTrack({ ...request, ffmpeg: at('no ffmpeg') }), failsWith('noFfmpeg'));
     await assert.rejects(buildTrack({ ...request, signal: AbortSignal.abort() }), failsWith('cancelled'));
-    await assert.rejects(buildTrack({ ...request, utterances: [{ ...utterances[0]!, wav: at('gone.wav') }] }), { code: 'ENOENT' });
-    await assert.rejects(mux({ recording: at('s.srt'), track: { path: at('0.wav'), language: 'en' }, language: null, subtitles: [{ path: at('0.wav'), language: 'en' }], path: at('never.mp4'), ffmpeg: ffmpeg! }), failsWith('ffmpegFailed'));
-    for (const name of ['never.mp3', 'never.mp3.part', 'never.mp4', 'never.mp4.part']) assert.equal(existsSync(at(name)), false, name);
+    await assert.rejects(buildTrack({ ...request, utterances: [{ ...utterances[0]!, wav: at('gone.wav') }] }), {
+      code: 'ENOENT',
+    });
+    await assert.rejects(
+      mux({
+        recording: at('s.srt'),
+        track: { path: at('0.wav'), language: 'en' },
+        language: null,
+        subtitles: [{ path: at('0.wav'), language: 'en' }],
+        path: at('never.mp4'),
+        ffmpeg: ffmpeg!,
+      }),
+      failsWith('ffmpegFailed'),
+    );
+    for (const name of ['never.mp3', 'never.mp3.part', 'never.mp4', 'never.mp4.part'])
+      assert.equal(existsSync(at(name)), false, name);
   });
   test('a video with the new track first, the old one behind it, and subtitles', async () => {
     for (const path of [at('-out.mp4'), at('out.mkv')]) {
-      await mux({ recording: at('video.mp4'), track: { path: at('0.wav'), language: 'es' }, language: 'en', subtitles: [{ path: at('s.srt'), language: 'es' }], path, ffmpeg: ffmpeg! });
-      const streams = about(path).split('\n').filter(line => /Stream #/.test(line));
-      assert.deepEqual(streams.map(line => /(Video: mpeg4|Audio: aac[^,]*, \d+|Subtitle: \w+)/.exec(line)?.[0].replace(/ \(.*\)/, '')), ['Video: mpeg4', 'Audio: aac, 22050', 'Audio: aac, 16000', path.endsWith('mkv') ? 'Subtitle: subrip' : 'Subtitle: mov_text'].map(each => each));
+      await mux({
+        recording: at('video.mp4'),
+        track: { path: at('0.wav'), language: 'es' },
+        language: 'en',
+        subtitles: [{ path: at('s.srt'), language: 'es' }],
+        path,
+        ffmpeg: ffmpeg!,
+      });
+      const streams = about(path)
+        .split('\n')
+        .filter(line => /Stream #/.test(line));
+      assert.deepEqual(
+        streams.map(line => /(Video: mpeg4|Audio: aac[^,]*, \d+|Subtitle: \w+)/.exec(line)?.[0].replace(/ \(.*\)/, '')),
+        [
+          'Video: mpeg4',
+          'Audio: aac, 22050',
+          'Audio: aac, 16000',
+          path.endsWith('mkv') ? 'Subtitle: subrip' : 'Subtitle: mov_text',
+        ].map(each => each),
+      );
       assert.match(streams[1]!, /default/);
-      assert.deepEqual(streams.slice(1).map(line => /\((spa|eng)\)/.exec(line)?.[1]), ['spa', 'eng', 'spa']);
+      assert.deepEqual(
+        streams.slice(1).map(line => /\((spa|eng)\)/.exec(line)?.[1]),
+        ['spa', 'eng', 'spa'],
+      );
     }
-    await mux({ recording: at('sound.wav'), track: null, language: 'en', subtitles: [{ path: at('s.srt'), language: 'en' }], path: at('sound.mp4'), ffmpeg: ffmpeg! });
+    await mux({
+      recording: at('sound.wav'),
+      track: null,
+      language: 'en',
+      subtitles: [{ path: at('s.srt'), language: 'en' }],
+      path: at('sound.mp4'),
+      ffmpeg: ffmpeg!,
+    });
     assert.match(about(at('sound.mp4')), /Audio: aac[^]*Subtitle: mov_text/);
-    assert.ok(execFileSync(ffmpeg!, ['-nostdin', '-v', 'error', '-i', at('sound.mp4'), '-f', 'null', '-'], { encoding: 'utf8' }) === '');
+    assert.ok(
+      execFileSync(ffmpeg!, ['-nostdin', '-v', 'error', '-i', at('sound.mp4'), '-f', 'null', '-'], {
+        encoding: 'utf8',
+      }) === '',
+    );
   });
 });

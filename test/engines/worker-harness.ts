@@ -5,19 +5,29 @@ import { join } from 'node:path';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
-import type { Engine, RuntimeId } from '../../daemon/engines/engine.ts';
-import type { Memory } from '../../daemon/instances/memory.ts';
-import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../daemon/instances/protocol.ts';
-import { startWorker, type ExitReason, type Worker, type WorkerOptions } from '../../daemon/instances/worker.ts';
+import type { Engine, RuntimeId } from '../../daemon/contracts/engine.ts';
+import type { Memory } from '../../daemon/workers/memory.ts';
+import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../daemon/contracts/worker-protocol.ts';
+import { startWorker, type ExitReason, type Worker, type WorkerOptions } from '../../daemon/workers/worker.ts';
 
 export interface Setup {
-  engine: Engine; stage: Stage;
-  parameters?: LoadRequest['parameters']; directory?: string; precision?: string; threads?: number;
+  engine: Engine;
+  stage: Stage;
+  parameters?: LoadRequest['parameters'];
+  directory?: string;
+  precision?: string;
+  threads?: number;
   runtimes?: Partial<Record<RuntimeId, string>>;
-  options?: Partial<Pick<WorkerOptions, 'heartbeatTimeoutMs' | 'loadTimeoutMs' | 'unloadTimeoutMs' | 'lowPriority' | 'timers'>>;
+  options?: Partial<
+    Pick<WorkerOptions, 'heartbeatTimeoutMs' | 'loadTimeoutMs' | 'unloadTimeoutMs' | 'lowPriority' | 'timers'>
+  >;
 }
 
-interface Run { outputs: Map<number, StepOutputs[Stage]>; done: () => void; failed: (error: Error & { index?: number }) => void }
+interface Run {
+  outputs: Map<number, StepOutputs[Stage]>;
+  done: () => void;
+  failed: (error: Error & { index?: number }) => void;
+}
 
 /** The card is only what startWorker hands to an engine's command, which looks at none of it here. */
 const NO_CARD = {} as ModelCard;
@@ -37,40 +47,84 @@ export class TestWorker {
   private count = 0;
   private readonly stage: Stage;
 
-  constructor({ engine, stage, parameters = {}, directory = '', precision = '', threads = 1, runtimes = {}, options = {} }: Setup) {
+  constructor({
+    engine,
+    stage,
+    parameters = {},
+    directory = '',
+    precision = '',
+    threads = 1,
+    runtimes = {},
+    options = {},
+  }: Setup) {
     this.stage = stage;
-    const loaded = Promise.withResolvers<Record<string, unknown>>(), exited = Promise.withResolvers<{ failure: Failure; reason: ExitReason }>();
+    const loaded = Promise.withResolvers<Record<string, unknown>>(),
+      exited = Promise.withResolvers<{ failure: Failure; reason: ExitReason }>();
     this.loaded = loaded.promise;
     this.exited = exited.promise;
     this.loaded.catch(() => undefined);
     const thrown = (failure: Failure, index?: number): Error & { index?: number } =>
       Object.assign(new EarshotError(failure.code, failure.args, failure.detail), index === undefined ? {} : { index });
-    this.worker = startWorker({
-      id: 'test', engine, context: { card: NO_CARD, runtime: id => runtimes[id] ?? '', device: { kind: 'cpu' }, threads },
-      logPath: this.logPath, lowPriority: false, heartbeatTimeoutMs: 20_000, loadTimeoutMs: 60_000, ...options,
-    }, {
-      loaded: detail => { this.events.push('loaded'); loaded.resolve(detail); },
-      progress: (run, fraction) => this.events.push(`progress ${run} ${fraction}`),
-      result: (run, index, output) => {
-        this.events.push(`result ${run} ${index}`);
-        this.results.push({ run, index, output });
-        this.runs.get(run)?.outputs.set(index, output);
-        for (const wake of this.resultWaits.splice(0)) wake();
+    this.worker = startWorker(
+      {
+        id: 'test',
+        engine,
+        context: { card: NO_CARD, runtime: id => runtimes[id] ?? '', device: { kind: 'cpu' }, threads },
+        logPath: this.logPath,
+        lowPriority: false,
+        heartbeatTimeoutMs: 20_000,
+        loadTimeoutMs: 60_000,
+        ...options,
       },
-      done: run => { this.events.push(`done ${run}`); this.runs.get(run)?.done(); },
-      failed: (run, failure, index) => {
-        this.events.push(`failed ${run} ${failure.code}`);
-        if (run === undefined) loaded.reject(thrown(failure)); else this.runs.get(run)?.failed(thrown(failure, index));
+      {
+        loaded: detail => {
+          this.events.push('loaded');
+          loaded.resolve(detail);
+        },
+        progress: (run, fraction) => this.events.push(`progress ${run} ${fraction}`),
+        result: (run, index, output) => {
+          this.events.push(`result ${run} ${index}`);
+          this.results.push({ run, index, output });
+          this.runs.get(run)?.outputs.set(index, output);
+          for (const wake of this.resultWaits.splice(0)) wake();
+        },
+        done: run => {
+          this.events.push(`done ${run}`);
+          this.runs.get(run)?.done();
+        },
+        failed: (run, failure, index) => {
+          this.events.push(`failed ${run} ${failure.code}`);
+          if (run === undefined) loaded.reject(thrown(failure));
+          else this.runs.get(run)?.failed(thrown(failure, index));
+        },
+        heartbeat: memory => {
+          for (const wake of this.beats.splice(0)) wake(memory);
+        },
+        exit: (failure, reason) => {
+          this.events.push(`exit ${reason}`);
+          exited.resolve({ failure, reason });
+        },
       },
-      heartbeat: memory => { for (const wake of this.beats.splice(0)) wake(memory); },
-      exit: (failure, reason) => { this.events.push(`exit ${reason}`); exited.resolve({ failure, reason }); },
+    );
+    this.worker.load({
+      type: 'load',
+      stage,
+      model: 'test',
+      directory,
+      parameters,
+      device: { kind: 'cpu' },
+      precision,
+      threads,
     });
-    this.worker.load({ type: 'load', stage, model: 'test', directory, parameters, device: { kind: 'cpu' }, precision, threads });
   }
 
   /** Outputs in the order of the inputs. */
-  async run<S extends Stage>(inputs: readonly StepInputs[S][], { from = 0, timeoutMs = 60_000 } = {}): Promise<StepOutputs[S][]> {
-    const id = String(++this.count), steps = inputs.map((input, n) => ({ index: from + n, input }));
+  async run<S extends Stage>(
+    inputs: readonly StepInputs[S][],
+    { from = 0, timeoutMs = 60_000 } = {},
+  ): Promise<StepOutputs[S][]> {
+    const id = String(++this.count),
+      steps = inputs.map((input, n) => ({ index: from + n, input }));
     const outputs = new Map<number, StepOutputs[Stage]>();
     await new Promise<void>((resolve, reject) => {
       this.runs.set(id, { outputs, done: resolve, failed: reject });
@@ -79,10 +133,16 @@ export class TestWorker {
     return steps.map(step => outputs.get(step.index) as StepOutputs[S]);
   }
   /** The id that the next run will have. */
-  get nextRun(): string { return String(this.count + 1); }
+  get nextRun(): string {
+    return String(this.count + 1);
+  }
 
-  heartbeat(): Promise<Memory> { return new Promise(resolve => this.beats.push(resolve)); }
-  async result(): Promise<void> { await new Promise<void>(resolve => this.resultWaits.push(resolve)); }
+  heartbeat(): Promise<Memory> {
+    return new Promise(resolve => this.beats.push(resolve));
+  }
+  async result(): Promise<void> {
+    await new Promise<void>(resolve => this.resultWaits.push(resolve));
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.worker.kill();

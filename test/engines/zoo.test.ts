@@ -1,4 +1,7 @@
-/** The media zoo: every exhibit is heard with its speech in its place, or refused for the right reason. The rare ones are visited by `npm run zoo`. */
+/**
+ * The media zoo: every exhibit is heard with its speech in its place, or refused for the right reason. The rare ones
+ * are visited by `npm run zoo`.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,8 +29,9 @@ describe('the media zoo', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa
     assert.ok(SHORT.length >= 60);
     assert.equal(new Set(EXHIBITS.map(exhibit => exhibit.name)).size, EXHIBITS.length);
   });
-  for (const exhibit of SHORT) test(`${exhibit.group}: ${exhibit.what} (${JSON.stringify(exhibit.name.slice(0, 40))})`, async () => {
-    const { wrong, outcome } = await visit(zoo, exhibit);
-    assert.deepEqual(wrong, [], JSON.stringify(outcome));
-  });
+  for (const exhibit of SHORT)
+    test(`${exhibit.group}: ${exhibit.what} (${JSON.stringify(exhibit.name.slice(0, 40))})`, async () => {
+      const { wrong, outcome } = await visit(zoo, exhibit);
+      assert.deepEqual(wrong, [], JSON.stringify(outcome));
+    });
 });

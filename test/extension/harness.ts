@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildExtension } from '../../extension/build.ts';
+import { buildExtension } from '../../scripts/build-extension.ts';
 import { FakeDaemon, type Story } from './fake/daemon.ts';
 import { fakeHome } from './fake/place.ts';
 import { openHost, type Host, type HostOptions, type Running } from './host/host.ts';
@@ -14,15 +14,24 @@ export const ID = 'earshot.earshot';
 /** What VS Code calls the frame of every custom editor. */
 export const EDITOR = 'undefined';
 
-export interface Window { host: Host; daemon: FakeDaemon; workspace: string; panel(title: string): Promise<Frame>; close(): Promise<Running[]> }
+export interface Window {
+  host: Host;
+  daemon: FakeDaemon;
+  workspace: string;
+  panel(title: string): Promise<Frame>;
+  close(): Promise<Running[]>;
+}
 
 let built: Promise<void> | null = null;
 
 export async function openWindow(story: Story, options: Partial<HostOptions> = {}): Promise<Window> {
   await (built ??= buildExtension());
-  const scratch = mkdtempSync(join(tmpdir(), 'earshot-ui-')), workspace = join(scratch, 'recordings'), env = fakeHome(scratch);
+  const scratch = mkdtempSync(join(tmpdir(), 'earshot-ui-')),
+    workspace = join(scratch, 'recordings'),
+    env = fakeHome(scratch);
   mkdirSync(workspace);
-  for (const name of ['talk.wav', 'lecture.mp4']) cpSync(join(root, 'samples/sense-and-sensibility.flac'), join(workspace, name));
+  for (const name of ['talk.wav', 'lecture.mp4'])
+    cpSync(join(root, 'samples/sense-and-sensibility.flac'), join(workspace, name));
   writeFileSync(join(workspace, 'notes.md'), '# Notes\n\n');
   const daemon = new FakeDaemon(env.EARSHOT_STATE, story);
   await daemon.start();
@@ -30,10 +39,18 @@ export async function openWindow(story: Story, options: Partial<HostOptions> = {
     const host = await openHost({ extension: root, workspace, ...options, env: { ...env, ...options.env } });
     try {
       await openWorkbench(host);
-    } catch (error) { await host.close(); throw error; }
+    } catch (error) {
+      await host.close();
+      throw error;
+    }
     return {
-      host, daemon, workspace,
-      panel: async title => { await openView(host.page, 'Earshot'); return webview(host.page, { extensionId: ID, title }); },
+      host,
+      daemon,
+      workspace,
+      panel: async title => {
+        await openView(host.page, 'Earshot');
+        return webview(host.page, { extensionId: ID, title });
+      },
       close: async () => {
         const { strays } = await host.close();
         await daemon.stop();
@@ -41,7 +58,11 @@ export async function openWindow(story: Story, options: Partial<HostOptions> = {
         return strays;
       },
     };
-  } catch (error) { await daemon.stop(); rmSync(scratch, { recursive: true, force: true }); throw error; }
+  } catch (error) {
+    await daemon.stop();
+    rmSync(scratch, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** Makes the side bar this wide by dragging its edge. */

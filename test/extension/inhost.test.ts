@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { buildExtension } from '../../extension/build.ts';
+import { buildExtension } from '../../scripts/build-extension.ts';
 import { fakeHome, recorder } from './fake/place.ts';
 import { hostUnavailable } from './host/install.ts';
 import { runMocha } from './host/run-mocha.ts';
@@ -18,21 +18,39 @@ test('inside the extension host', { skip: unavailable ?? false, timeout: 180_000
   const scratch = mkdtempSync(join(tmpdir(), 'earshot-inhost-'));
   try {
     await buildExtension();
-    const source = join(import.meta.dirname, 'inhost'), names = readdirSync(source).filter(name => name.endsWith('.mocha.ts'));
+    const source = join(import.meta.dirname, 'inhost'),
+      names = readdirSync(source).filter(name => name.endsWith('.mocha.ts'));
     // Tests are modules of the host: the editor's API and native packages come from outside.
-    await build({ entryPoints: names.map(name => join(source, name)), outdir: join(scratch, 'tests'), outExtension: { '.js': '.cjs' }, bundle: true, platform: 'node', format: 'cjs', target: 'node22', external: ['vscode', 'better-sqlite3'],
-      sourcemap: 'inline', logLevel: 'warning', define: { 'import.meta.url': '"file:///none"', 'import.meta.dirname': '""' } });
+    await build({
+      entryPoints: names.map(name => join(source, name)),
+      outdir: join(scratch, 'tests'),
+      outExtension: { '.js': '.cjs' },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node22',
+      external: ['vscode', 'better-sqlite3'],
+      sourcemap: 'inline',
+      logLevel: 'warning',
+      define: { 'import.meta.url': '"file:///none"', 'import.meta.dirname': '""' },
+    });
     const workspace = join(scratch, 'workspace');
     mkdirSync(workspace);
-    for (const name of ['talk.wav', 'talk 2.mp3', 'missing.wav']) cpSync(join(root, 'samples/sense-and-sensibility.flac'), join(workspace, name));
+    for (const name of ['talk.wav', 'talk 2.mp3', 'missing.wav'])
+      cpSync(join(root, 'samples/sense-and-sensibility.flac'), join(workspace, name));
     writeFileSync(join(workspace, 'notes.txt'), 'not a recording\n');
     const result = await runMocha({
-      extension: root, workspace, files: names.map(name => join(scratch, 'tests', name.replace(/\.ts$/, '.cjs'))), env: { ...fakeHome(scratch), EARSHOT_TEST_MANIFEST: join(root, 'package.json'), EARSHOT_TEST_FFMPEG: recorder() },
+      extension: root,
+      workspace,
+      files: names.map(name => join(scratch, 'tests', name.replace(/\.ts$/, '.cjs'))),
+      env: { ...fakeHome(scratch), EARSHOT_TEST_MANIFEST: join(root, 'package.json'), EARSHOT_TEST_FFMPEG: recorder() },
       ...(process.env.GREP ? { grep: process.env.GREP } : {}),
     });
     console.log(result.output);
     assert.ok(result.passed > 0);
     assert.equal(result.failed, 0, result.output);
     assert.deepEqual(result.strays, []);
-  } finally { rmSync(scratch, { recursive: true, force: true }); }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 });

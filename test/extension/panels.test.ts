@@ -1,4 +1,6 @@
-/** The panels in a real window: by mouse, by keyboard, with thousands of jobs, and looked over by axe in four themes. */
+/**
+ * The panels in a real window: by mouse, by keyboard, with thousands of jobs, and looked over by axe in four themes.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { busyJobs, cpu, id, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
@@ -16,32 +18,88 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
   const asked = (method: Parameters<Window['daemon']['asked']>[0]): unknown => w.daemon.asked(method).at(-1);
   before(async () => {
     const now = Date.now();
-    w = await openWindow({ jobs: busyJobs(now), devices: twoGpus(now), instances: instances(now), bottleneck: { code: 'stageBusyNoRoom', args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 } } });
+    w = await openWindow({
+      jobs: busyJobs(now),
+      devices: twoGpus(now),
+      instances: instances(now),
+      bottleneck: {
+        code: 'stageBusyNoRoom',
+        args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 },
+      },
+    });
     await w.panel('Queue');
     await widenSideBar(w.host, 400);
   });
-  after(async () => { assert.deepEqual((await w?.close()) ?? [], []); });
+  after(async () => {
+    assert.deepEqual((await w?.close()) ?? [], []);
+  });
 
   it('lists jobs in sections with stages, reasons and last words', async () => {
     const queue = await w.panel('Queue');
-    assert.deepEqual(await queue.locator('h2').allTextContents().then(all => all.slice(0, 2)), ['Running', 'Waiting']);
-    assert.match(await queue.locator(`#row-${id(4)}`).textContent() ?? '', /Lecture 07.*NLLB 3\.3B needs 4\.3 GB more/s);
-    assert.match(await queue.locator(`#row-${id(1)}`).textContent() ?? '', /Recognise.*171\/236.*Speak/s);
+    assert.deepEqual(
+      await queue
+        .locator('h2')
+        .allTextContents()
+        .then(all => all.slice(0, 2)),
+      ['Running', 'Waiting'],
+    );
+    assert.match(
+      (await queue.locator(`#row-${id(4)}`).textContent()) ?? '',
+      /Lecture 07.*NLLB 3\.3B needs 4\.3 GB more/s,
+    );
+    assert.match((await queue.locator(`#row-${id(1)}`).textContent()) ?? '', /Recognise.*171\/236.*Speak/s);
   });
 
   it('hears nobody but the extension, and the extension nothing that is not agreed on', async () => {
-    const queue = await w.panel('Queue'), summary = async (): Promise<string> => await queue.locator('.summary').textContent() ?? '', before = await summary();
-    const empty = { type: 'snapshot', rows: [], first: true, last: true, paused: true, tie: { kind: 'connected', text: '' }, modelsReady: true };
-    for (const origin of ['https://evil.example', 'null', '', 'vscode-file://vscode-app']) await tellPage(queue, empty, origin);
-    for (const data of [{ type: 'snapshot' }, { ...empty, rows: [7] }, { ...empty, tie: null }, { type: 'delta', rows: [] }, { type: 'reset' }, 'snapshot', null]) await tellPage(queue, data, null);
+    const queue = await w.panel('Queue'),
+      summary = async (): Promise<string> => (await queue.locator('.summary').textContent()) ?? '',
+      before = await summary();
+    const empty = {
+      type: 'snapshot',
+      rows: [],
+      first: true,
+      last: true,
+      paused: true,
+      tie: { kind: 'connected', text: '' },
+      modelsReady: true,
+    };
+    for (const origin of ['https://evil.example', 'null', '', 'vscode-file://vscode-app'])
+      await tellPage(queue, empty, origin);
+    for (const data of [
+      { type: 'snapshot' },
+      { ...empty, rows: [7] },
+      { ...empty, tie: null },
+      { type: 'delta', rows: [] },
+      { type: 'reset' },
+      'snapshot',
+      null,
+    ])
+      await tellPage(queue, data, null);
     await queue.evaluate(() => new Promise(requestAnimationFrame));
     assert.equal(await summary(), before);
     await tellPage(queue, { type: 'state', paused: true, tie: empty.tie, modelsReady: true }, null);
     await queue.getByText('The queue is paused').waitFor();
     await tellPage(queue, { type: 'state', paused: false, tie: empty.tie, modelsReady: true }, null);
     // In the order in which they come: when the last is done, the others were refused.
-    const ids = [id(7)], calls = (): number => (['job/cancel', 'job/remove', 'job/pause', 'job/move', 'job/submit', 'job/retry'] as const).reduce((sum, method) => sum + w.daemon.asked(method).length, 0), asked = calls();
-    for (const message of [{ type: 'action', action: 'cancel', ids, more: 1 }, { type: 'action', action: 'remove', ids: ['*'] }, { type: 'action', action: 'shutdown', ids }, { type: 'move', id: '../x', to: 'top' }, { type: 'drop', uris: 'file:///etc/passwd' }, { type: 'command', command: 'workbench.action.files.newUntitledFile' }, [], null, 'ready']) await tellExtension(queue, message);
+    const ids = [id(7)],
+      calls = (): number =>
+        (['job/cancel', 'job/remove', 'job/pause', 'job/move', 'job/submit', 'job/retry'] as const).reduce(
+          (sum, method) => sum + w.daemon.asked(method).length,
+          0,
+        ),
+      asked = calls();
+    for (const message of [
+      { type: 'action', action: 'cancel', ids, more: 1 },
+      { type: 'action', action: 'remove', ids: ['*'] },
+      { type: 'action', action: 'shutdown', ids },
+      { type: 'move', id: '../x', to: 'top' },
+      { type: 'drop', uris: 'file:///etc/passwd' },
+      { type: 'command', command: 'workbench.action.files.newUntitledFile' },
+      [],
+      null,
+      'ready',
+    ])
+      await tellExtension(queue, message);
     await tellExtension(queue, { type: 'action', action: 'pause', ids });
     await w.daemon.until(() => w.daemon.jobs.get(id(7))!.state === 'paused');
     assert.equal(calls(), asked + 1);
@@ -54,14 +112,28 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       const { done, refusedBy } = await breakOut(await w.panel(title));
       assert.deepEqual(done, [], title);
       // What was tried came as far as the policy.
-      for (const rule of ['script-src-elem', 'script-src-attr', 'script-src', 'img-src', 'connect-src', 'style-src-elem', 'frame-src', 'media-src']) assert.ok(refusedBy.includes(rule), `${title}: ${rule} of ${refusedBy.join(' ')}`);
+      for (const rule of [
+        'script-src-elem',
+        'script-src-attr',
+        'script-src',
+        'img-src',
+        'connect-src',
+        'style-src-elem',
+        'frame-src',
+        'media-src',
+      ])
+        assert.ok(refusedBy.includes(rule), `${title}: ${rule} of ${refusedBy.join(' ')}`);
     }
     await (await w.panel('Queue')).locator(`#row-${id(1)}`).waitFor();
   });
 
   it('acts by mouse: pause, cancel, retry, filter, search, pause the queue', async () => {
     const queue = await w.panel('Queue');
-    const press = async (n: number, action: string): Promise<void> => { const row = queue.locator(`#row-${id(n)}`); await row.hover(); await row.locator(`button[data-action=${action}]`).click(); };
+    const press = async (n: number, action: string): Promise<void> => {
+      const row = queue.locator(`#row-${id(n)}`);
+      await row.hover();
+      await row.locator(`button[data-action=${action}]`).click();
+    };
     await press(4, 'pause');
     await w.daemon.until(() => w.daemon.jobs.get(id(4))!.state === 'paused');
     await press(6, 'cancel');
@@ -73,7 +145,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await w.daemon.until(() => w.daemon.jobs.get(id(8))!.state === 'pending');
     await queue.getByRole('button', { name: 'All', exact: true }).click();
     await queue.locator('vscode-textfield input').fill('märta');
-    await until('one row', async () => await queue.locator('.job').count() === 1);
+    await until('one row', async () => (await queue.locator('.job').count()) === 1);
     await queue.locator('vscode-textfield input').fill('');
     await queue.getByRole('button', { name: 'Pause the queue' }).click();
     await queue.getByText('The queue is paused').waitFor();
@@ -89,7 +161,8 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
   });
 
   it('is usable with the keyboard alone', async () => {
-    const { page } = w.host, queue = await w.panel('Queue');
+    const { page } = w.host,
+      queue = await w.panel('Queue');
     await queue.locator(`#row-${id(1)}`).focus();
     await page.keyboard.press('Home');
     assert.equal((await focused(page))?.id, `row-${id(2)}`); // high priority is first
@@ -115,7 +188,10 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
   it('shows devices: who holds what, loaded models with unload, the bottleneck', async () => {
     const devices = await w.panel('Devices');
     await devices.getByText('NVIDIA GeForce RTX 4070').first().waitFor();
-    assert.match(await devices.locator('.legend').first().textContent() ?? '', /Whisper large v3 turbo.*blender.*Reserve.*Free/s);
+    assert.match(
+      (await devices.locator('.legend').first().textContent()) ?? '',
+      /Whisper large v3 turbo.*blender.*Reserve.*Free/s,
+    );
     await devices.getByText('a second instance needs').waitFor();
     await devices.getByRole('button', { name: 'Unload Whisper large v3 turbo' }).last().click();
     await w.daemon.until(() => w.daemon.asked('instance/unload').length > 0);
@@ -130,18 +206,38 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       for (const title of ['Queue', 'Devices']) {
         const panel = await w.panel(title);
         await until('a narrow panel', () => panel.evaluate(() => document.documentElement.clientWidth < 220));
-        const outside = await panel.evaluate(() => [...document.querySelectorAll<HTMLElement>('button, h2, h3, p, span, dd, vscode-textfield, device-chart')].filter(e => { const box = e.getBoundingClientRect(); return box.width > 0 && !e.closest('.sr') && (box.right > document.documentElement.clientWidth + 1 || box.left < -1); }).map(e => e.outerHTML.slice(0, 100)));
+        const outside = await panel.evaluate(() =>
+          [...document.querySelectorAll<HTMLElement>('button, h2, h3, p, span, dd, vscode-textfield, device-chart')]
+            .filter(e => {
+              const box = e.getBoundingClientRect();
+              return (
+                box.width > 0 &&
+                !e.closest('.sr') &&
+                (box.right > document.documentElement.clientWidth + 1 || box.left < -1)
+              );
+            })
+            .map(e => e.outerHTML.slice(0, 100)),
+        );
         assert.deepEqual({ title, outside }, { title, outside: [] });
       }
-      const queue = await w.panel('Queue'), names = await queue.evaluate(() => [...document.querySelectorAll<HTMLElement>('.job .name')].map(e => e.clientWidth));
+      const queue = await w.panel('Queue'),
+        names = await queue.evaluate(() =>
+          [...document.querySelectorAll<HTMLElement>('.job .name')].map(e => e.clientWidth),
+        );
       assert.ok(names.length > 2 && names.every(width => width >= 40), `names of ${names.join(', ')} px`);
-    } finally { await widenSideBar(w.host, 400); }
+    } finally {
+      await widenSideBar(w.host, 400);
+    }
   });
 
   it('has no accessibility violation in any theme', async () => {
     for (const theme of ['dark', 'light', 'hcDark', 'hcLight'] as const) {
       await setTheme(w.host, theme);
-      for (const title of ['Queue', 'Devices']) assert.deepEqual({ theme, title, found: (await axe(await w.panel(title))).violations }, { theme, title, found: [] });
+      for (const title of ['Queue', 'Devices'])
+        assert.deepEqual(
+          { theme, title, found: (await axe(await w.panel(title))).violations },
+          { theme, title, found: [] },
+        );
     }
     await setTheme(w.host, 'dark');
   });
@@ -156,34 +252,54 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
   });
 
   it('5,000 jobs and 200 updates a second hold the page up for no longer than three frames', async () => {
-    const now = Date.now(), jobs = manyJobs(5000, now), { page } = w.host, queue = await w.panel('Queue');
+    const now = Date.now(),
+      jobs = manyJobs(5000, now),
+      { page } = w.host,
+      queue = await w.panel('Queue');
     let perSecond = 0;
     const tasks = await tasksOf(page, /\/queue\.js/, async () => {
       // All of it comes anew, as after a reconnection; then words, places and states change while somebody scrolls.
       w.daemon.set({ jobs, devices: [cpu(now)] });
       await w.daemon.stop();
       await w.daemon.start();
-      await until('all jobs', async () => /4,998 waiting/.test(await queue.locator('.summary').textContent() ?? ''));
-      assert.ok(await queue.locator('.job').count() < 60);
+      await until('all jobs', async () => /4,998 waiting/.test((await queue.locator('.summary').textContent()) ?? ''));
+      assert.ok((await queue.locator('.job').count()) < 60);
       let n = 0;
       const timer = setInterval(() => {
         for (let i = 0; i < 10; i++) {
-          const job = jobs[n++ % jobs.length]!, kind = n % 10;
-          w.daemon.update(job.id, kind === 0 ? { state: 'processing', lastWords: 'begun' } : kind < 3 ? { position: job.position + 40 } : { lastWords: `words ${n}`, expectedStartAt: Date.now() + n * 1000 });
+          const job = jobs[n++ % jobs.length]!,
+            kind = n % 10;
+          w.daemon.update(
+            job.id,
+            kind === 0
+              ? { state: 'processing', lastWords: 'begun' }
+              : kind < 3
+                ? { position: job.position + 40 }
+                : { lastWords: `words ${n}`, expectedStartAt: Date.now() + n * 1000 },
+          );
         }
       }, 50);
       perSecond = await queue.evaluate(async () => {
-        const box = document.querySelector('.scroller')!, until = performance.now() + 3000;
+        const box = document.querySelector('.scroller')!,
+          until = performance.now() + 3000;
         let frames = 0;
-        while (performance.now() < until) { await new Promise(requestAnimationFrame); frames += 1; box.scrollTop += 40; }
+        while (performance.now() < until) {
+          await new Promise(requestAnimationFrame);
+          frames += 1;
+          box.scrollTop += 40;
+        }
         return Math.round(frames / 3);
       });
       clearInterval(timer);
     });
-    console.log(`5,000 jobs, 200 updates a second: ${perSecond} frames a second, ${tasks.length} tasks, the longest ${tasks.slice(0, 5).join(', ')} ms of the processor`);
+    console.log(
+      `5,000 jobs, 200 updates a second: ${perSecond} frames a second, ${tasks.length} tasks, the longest ${tasks.slice(0, 5).join(', ')} ms of the processor`,
+    );
     assert.ok(tasks.length > 50, 'the trace knows the page');
     assert.ok(tasks[0]! < 50, `tasks of ${tasks.slice(0, 5).join(', ')} ms`);
-    await queue.locator('.scroller').evaluate(box => { box.scrollTop = 0; });
+    await queue.locator('.scroller').evaluate(box => {
+      box.scrollTop = 0;
+    });
   });
 
   it('teaches when it is empty, and is calm without a GPU', async () => {
@@ -216,26 +332,34 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await openView(page, 'Explorer');
     await explorerRow(page, 'notes.md').dblclick();
     await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
-    const lines = page.locator('.editor-instance .view-lines').first(), drop = async (): Promise<string> => {
-      const before = w.daemon.jobs.size, from = (await explorerRow(page, 'lecture.mp4').boundingBox())!, to = (await lines.boundingBox())!;
-      await page.mouse.move(from.x + 40, from.y + 10);
-      await page.mouse.down();
-      await page.mouse.move(to.x + 20, to.y + 50, { steps: 8 });
-      await page.keyboard.down('Shift');
-      await page.mouse.move(to.x + 24, to.y + 52, { steps: 4 });
-      await page.waitForTimeout(500);
-      await page.mouse.up();
-      await page.keyboard.up('Shift');
-      await w.daemon.until(() => w.daemon.jobs.size > before, 30_000);
-      return [...w.daemon.jobs.keys()].at(-1)!;
-    };
-    const text = (): Promise<string> => w.host.inHost(vscode => vscode.workspace.textDocuments.find(d => d.uri.path.endsWith('/notes.md'))?.getText() ?? '');
+    const lines = page.locator('.editor-instance .view-lines').first(),
+      drop = async (): Promise<string> => {
+        const before = w.daemon.jobs.size,
+          from = (await explorerRow(page, 'lecture.mp4').boundingBox())!,
+          to = (await lines.boundingBox())!;
+        await page.mouse.move(from.x + 40, from.y + 10);
+        await page.mouse.down();
+        await page.mouse.move(to.x + 20, to.y + 50, { steps: 8 });
+        await page.keyboard.down('Shift');
+        await page.mouse.move(to.x + 24, to.y + 52, { steps: 4 });
+        await page.waitForTimeout(500);
+        await page.mouse.up();
+        await page.keyboard.up('Shift');
+        await w.daemon.until(() => w.daemon.jobs.size > before, 30_000);
+        return [...w.daemon.jobs.keys()].at(-1)!;
+      };
+    const text = (): Promise<string> =>
+      w.host.inHost(
+        vscode => vscode.workspace.textDocuments.find(d => d.uri.path.endsWith('/notes.md'))?.getText() ?? '',
+      );
     const first = await drop();
     assert.equal(await text(), '# Notes\n\n(transcribing lecture.mp4 …)');
     await w.host.inHost(vscode => vscode.commands.executeCommand('undo'));
     await w.daemon.until(() => w.daemon.jobs.get(first)!.state === 'cancelled', 30_000);
     const second = await drop();
     w.daemon.say(second);
-    await until('the transcript', async () => /^# Notes\n\n\[\*\*00:00\*\*\]\((talk\.wav|lecture\.mp4)#t=0\) And Mr\. John Dashwood[^(]*$/.test(await text()));
+    await until('the transcript', async () =>
+      /^# Notes\n\n\[\*\*00:00\*\*\]\((talk\.wav|lecture\.mp4)#t=0\) And Mr\. John Dashwood[^(]*$/.test(await text()),
+    );
   });
 });

@@ -1,23 +1,49 @@
 /**
- * What a disk would hold if the power had gone at some moment: replays what shim.c has recorded. As strict as POSIX allows: written bytes are safe
- * once a sync of their file that began after them has ended, and a name once a sync of its folder has. Whatever is not safe may be lost or kept.
+ * What a disk would hold if the power had gone at some moment: replays what shim.c has recorded. As strict as POSIX
+ * allows: written bytes are safe once a sync of their file that began after them has ended, and a name once a sync of
+ * its folder has. Whatever is not safe may be lost or kept.
  */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const OPEN = 1, WRITE = 2, TRUNCATE = 3, SYNC_BEGIN = 4, SYNC_END = 5, RENAME = 6, UNLINK = 7, MKDIR = 8, LINK = 9, TOLD = 10, CLOSE = 11;
-const CREATED = 1, TRUNCATED = 2, FOLDER = 4;
+const OPEN = 1,
+  WRITE = 2,
+  TRUNCATE = 3,
+  SYNC_BEGIN = 4,
+  SYNC_END = 5,
+  RENAME = 6,
+  UNLINK = 7,
+  MKDIR = 8,
+  LINK = 9,
+  TOLD = 10,
+  CLOSE = 11;
+const CREATED = 1,
+  TRUNCATED = 2,
+  FOLDER = 4;
 const HEADER_BYTES = 24;
 
-export interface Entry { op: number; pid: number; fd: number; number: number; data: Buffer }
+export interface Entry {
+  op: number;
+  pid: number;
+  fd: number;
+  number: number;
+  data: Buffer;
+}
 
 /** A record cut off at the end, by a kill, is left out. */
 export function readJournal(path: string): Entry[] {
-  const bytes = readFileSync(path), entries: Entry[] = [];
+  const bytes = readFileSync(path),
+    entries: Entry[] = [];
   for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
     const length = bytes.readUInt32LE(at);
     if (length < HEADER_BYTES || at + length > bytes.length) break;
-    entries.push({ op: bytes.readUInt32LE(at + 4), pid: bytes.readInt32LE(at + 8), fd: bytes.readInt32LE(at + 12), number: Number(bytes.readBigInt64LE(at + 16)), data: bytes.subarray(at + HEADER_BYTES, at + length) });
+    entries.push({
+      op: bytes.readUInt32LE(at + 4),
+      pid: bytes.readInt32LE(at + 8),
+      fd: bytes.readInt32LE(at + 12),
+      number: Number(bytes.readBigInt64LE(at + 16)),
+      data: bytes.subarray(at + HEADER_BYTES, at + length),
+    });
     at += length;
   }
   return entries;
@@ -35,12 +61,21 @@ class Content {
     this.safe = settled.reduce((bytes, { change }) => applied(bytes, change), this.safe);
   }
   /** `keeps`: whether a write that was not synced is there all the same. */
-  after(keeps: () => boolean): Buffer { return this.pending.reduce((bytes, { change }) => (keeps() ? applied(bytes, change) : bytes), Buffer.from(this.safe)); }
+  after(keeps: () => boolean): Buffer {
+    return this.pending.reduce(
+      (bytes, { change }) => (keeps() ? applied(bytes, change) : bytes),
+      Buffer.from(this.safe),
+    );
+  }
 }
 
 function applied(bytes: Buffer<ArrayBuffer>, change: Change): Buffer<ArrayBuffer> {
-  if ('size' in change) return change.size <= bytes.length ? Buffer.from(bytes.subarray(0, change.size)) : Buffer.concat([bytes, Buffer.alloc(change.size - bytes.length)]);
-  const end = change.at + change.bytes.length, grown = end > bytes.length ? Buffer.concat([bytes, Buffer.alloc(end - bytes.length)]) : bytes;
+  if ('size' in change)
+    return change.size <= bytes.length
+      ? Buffer.from(bytes.subarray(0, change.size))
+      : Buffer.concat([bytes, Buffer.alloc(change.size - bytes.length)]);
+  const end = change.at + change.bytes.length,
+    grown = end > bytes.length ? Buffer.concat([bytes, Buffer.alloc(end - bytes.length)]) : bytes;
   change.bytes.copy(grown, change.at);
   return grown;
 }
@@ -64,16 +99,26 @@ export class Disk {
       for (const entry of readdirSync(path, { withFileTypes: true })) {
         const inside = join(path, entry.name);
         if (entry.isDirectory()) walk(inside);
-        else if (entry.isFile()) { const content = new Content(); content.safe = readFileSync(inside); this.put(inside, content, true); }
+        else if (entry.isFile()) {
+          const content = new Content();
+          content.safe = readFileSync(inside);
+          this.put(inside, content, true);
+        }
       }
     };
     for (const folder of folders) if (statSync(folder, { throwIfNoEntry: false })) walk(folder);
   }
 
-  private put(path: string, name: Name, safe: boolean): void { this.names.set(path, name); if (safe) this.safeNames.set(path, name); }
+  private put(path: string, name: Name, safe: boolean): void {
+    this.names.set(path, name);
+    if (safe) this.safeNames.set(path, name);
+  }
 
   apply({ op, pid, fd, number, data }: Entry): void {
-    const seq = ++this.seq, key = `${pid} ${fd}`, text = (): string => data.toString('utf8'), pair = (): [string, string] => text().split('\0') as [string, string];
+    const seq = ++this.seq,
+      key = `${pid} ${fd}`,
+      text = (): string => data.toString('utf8'),
+      pair = (): [string, string] => text().split('\0') as [string, string];
     switch (op) {
       case OPEN: {
         const path = text();
@@ -88,58 +133,95 @@ export class Disk {
         this.files.set(key, { content, path });
         return;
       }
-      case WRITE: this.files.get(key)?.content?.pending.push({ seq, change: { at: number, bytes: data } }); return;
-      case TRUNCATE: this.files.get(key)?.content?.pending.push({ seq, change: { size: number } }); return;
-      case SYNC_BEGIN: this.syncs.set(`${pid} ${number}`, seq); return;
+      case WRITE:
+        this.files.get(key)?.content?.pending.push({ seq, change: { at: number, bytes: data } });
+        return;
+      case TRUNCATE:
+        this.files.get(key)?.content?.pending.push({ seq, change: { size: number } });
+        return;
+      case SYNC_BEGIN:
+        this.syncs.set(`${pid} ${number}`, seq);
+        return;
       case SYNC_END: {
-        const file = this.files.get(key), before = this.syncs.get(`${pid} ${number}`);
+        const file = this.files.get(key),
+          before = this.syncs.get(`${pid} ${number}`);
         if (!file || before === undefined) return;
         if (file.content) file.content.sync(before);
         else this.settle(file.path, before);
         return;
       }
       case RENAME: {
-        const [from, to] = pair(), moved = [...this.names].filter(([path]) => path === from || path.startsWith(`${from}/`));
-        this.name(seq, [...moved.map(([path]) => [path, null] as const), ...moved.map(([path, name]) => [to + path.slice(from.length), name] as const)]);
+        const [from, to] = pair(),
+          moved = [...this.names].filter(([path]) => path === from || path.startsWith(`${from}/`));
+        this.name(seq, [
+          ...moved.map(([path]) => [path, null] as const),
+          ...moved.map(([path, name]) => [to + path.slice(from.length), name] as const),
+        ]);
         return;
       }
-      case LINK: { const [from, to] = pair(), name = this.names.get(from); if (name) this.name(seq, [[to, name]]); return; }
-      case UNLINK: this.name(seq, [[text(), null]]); return;
-      case MKDIR: this.name(seq, [[text(), 'folder']]); return;
-      case CLOSE: this.files.delete(key); return;
+      case LINK: {
+        const [from, to] = pair(),
+          name = this.names.get(from);
+        if (name) this.name(seq, [[to, name]]);
+        return;
+      }
+      case UNLINK:
+        this.name(seq, [[text(), null]]);
+        return;
+      case MKDIR:
+        this.name(seq, [[text(), 'folder']]);
+        return;
+      case CLOSE:
+        this.files.delete(key);
+        return;
     }
   }
 
   private name(seq: number, changes: Naming['changes']): void {
-    for (const [path, name] of changes) if (name === null) this.names.delete(path); else this.names.set(path, name);
+    for (const [path, name] of changes)
+      if (name === null) this.names.delete(path);
+      else this.names.set(path, name);
     this.naming.push({ seq, changes });
   }
 
   /** What happened to names in this folder is safe. */
   private settle(folder: string, before: number): void {
-    const here = (each: Naming): boolean => each.seq < before && each.changes.some(([path]) => dirname(path) === folder);
-    for (const { changes } of this.naming.filter(here)) for (const [path, name] of changes) if (name === null) this.safeNames.delete(path); else this.safeNames.set(path, name);
+    const here = (each: Naming): boolean =>
+      each.seq < before && each.changes.some(([path]) => dirname(path) === folder);
+    for (const { changes } of this.naming.filter(here))
+      for (const [path, name] of changes)
+        if (name === null) this.safeNames.delete(path);
+        else this.safeNames.set(path, name);
     this.naming = this.naming.filter(each => !here(each));
   }
 
   /**
-   * Puts what is left after the power went under another folder, in the place of `root`. `keeps` decides for everything that is not safe; names come
-   * back in order up to some point, as journalling file systems have it.
+   * Puts what is left after the power went under another folder, in the place of `root`. `keeps` decides for everything
+   * that is not safe; names come back in order up to some point, as journalling file systems have it.
    */
   write(root: string, to: string, keeps: () => boolean, wanted: (path: string) => boolean = () => true): void {
     const names = new Map(this.safeNames);
     for (const { changes } of this.naming) {
       if (!keeps()) break;
-      for (const [path, name] of changes) if (name === null) names.delete(path); else names.set(path, name);
+      for (const [path, name] of changes)
+        if (name === null) names.delete(path);
+        else names.set(path, name);
     }
     for (const [path, name] of names) {
       if (!wanted(path)) continue;
       // A file is only there when its folders are.
-      const parents = path.slice(root.length).split('/').slice(1, -1).map((_, i, parts) => `${root}/${parts.slice(0, i + 1).join('/')}`);
+      const parents = path
+        .slice(root.length)
+        .split('/')
+        .slice(1, -1)
+        .map((_, i, parts) => `${root}/${parts.slice(0, i + 1).join('/')}`);
       if (parents.some(parent => parent !== root && !names.has(parent))) continue;
       const place = to + path.slice(root.length);
       if (name === 'folder') mkdirSync(place, { recursive: true });
-      else { mkdirSync(dirname(place), { recursive: true }); writeFileSync(place, name.after(keeps)); }
+      else {
+        mkdirSync(dirname(place), { recursive: true });
+        writeFileSync(place, name.after(keeps));
+      }
     }
   }
 }
@@ -153,7 +235,8 @@ export function* toldBy(entries: readonly Entry[]): Generator<{ entry: number; m
     if (op !== TOLD) continue;
     let bytes = Buffer.concat([streams.get(key) ?? Buffer.alloc(0), data]);
     for (;;) {
-      const end = bytes.indexOf('\r\n\r\n'), length = end < 0 ? NaN : Number(/content-length: (\d+)/i.exec(bytes.subarray(0, end).toString('latin1'))?.[1]);
+      const end = bytes.indexOf('\r\n\r\n'),
+        length = end < 0 ? NaN : Number(/content-length: (\d+)/i.exec(bytes.subarray(0, end).toString('latin1'))?.[1]);
       if (!(end + 4 + length <= bytes.length)) break;
       yield { entry, message: JSON.parse(bytes.subarray(end + 4, end + 4 + length).toString('utf8')) };
       bytes = bytes.subarray(end + 4 + length);

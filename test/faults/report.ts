@@ -5,11 +5,20 @@ import { join } from 'node:path';
 const PATH = join(import.meta.dirname, '..', '..', 'docs', 'reliability.md');
 /** In this order on the page. */
 const PARTS = ['chaos', 'faults', 'soak'] as const;
-const TITLE = '# Reliability\n\nWhat was done to Earshot, and what became of the work. Every part is written by the script it names; the zeros in it are asserted.\n';
+const TITLE =
+  '# Reliability\n\nWhat was done to Earshot, and what became of the work. Every part is written by the script it names; the zeros in it are asserted.\n';
 
 export function section(part: (typeof PARTS)[number], text: string): void {
   const page = readFileSync(PATH, 'utf8');
-  const now = new Map(PARTS.map(name => [name, new RegExp(`<!-- ${name} -->\\n(.*?)<!-- /${name} -->`, 's').exec(page)?.[1] ?? '']));
+  const now = new Map(
+    PARTS.map(name => [name, new RegExp(`<!-- ${name} -->\\n(.*?)<!-- /${name} -->`, 's').exec(page)?.[1] ?? '']),
+  );
   now.set(part, `${text.trimEnd()}\n`);
-  writeFileSync(PATH, [TITLE, ...PARTS.filter(name => now.get(name)).map(name => `<!-- ${name} -->\n${now.get(name)}<!-- /${name} -->\n`)].join('\n'));
+  writeFileSync(
+    PATH,
+    [
+      TITLE,
+      ...PARTS.filter(name => now.get(name)).map(name => `<!-- ${name} -->\n${now.get(name)}<!-- /${name} -->\n`),
+    ].join('\n'),
+  );
 }

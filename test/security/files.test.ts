@@ -1,27 +1,39 @@
 /** Files: what a workspace may have planted where Earshot writes and reads, and who may read what is Earshot's own. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { readGlossary } from '../../schemas/beside.ts';
-import { home as homeOf, openHome } from '../../daemon/home.ts';
+import { readGlossary } from '../../client/beside.ts';
+import { home as homeOf, openHome } from '../../daemon/auth/home.ts';
 import { checkRecording } from '../../daemon/ingest/ingest.ts';
 import { readPieces } from '../../daemon/ingest/text.ts';
 import { createModels } from '../../daemon/models/models.ts';
-import { writeOutputs } from '../../daemon/pipeline/deliver.ts';
-import { JobWork } from '../../daemon/pipeline/work.ts';
-import { newToken, sameToken } from '../../daemon/rpc/place.ts';
-import { buildTrack } from '../../daemon/speech/track.ts';
-import { wavHeader } from '../../daemon/speech/wav.ts';
-import type { JobRow, Store } from '../../daemon/store/port.ts';
-import { glossaryPlaces } from '../../schemas/glossary.ts';
+import { writeOutputs } from '../../daemon/outputs/deliver.ts';
+import { JobWork } from '../../daemon/jobs/work.ts';
+import { newToken, sameToken } from '../../daemon/auth/tokens.ts';
+import { buildTrack } from '../../daemon/outputs/track.ts';
+import { wavHeader } from '../../daemon/audio/wav.ts';
+import type { JobRow, Store } from '../../daemon/contracts/store.ts';
+import { glossaryPlaces } from '../../text/glossary.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
-import { remember } from '../../schemas/remembered.ts';
-import { readSmall } from '../../schemas/small-file.ts';
-import { parseSpeakers } from '../../schemas/speakers.ts';
-import { fileName } from '../../daemon/http/upload.ts';
+import { remember } from '../../client/remembered-speakers.ts';
+import { readSmall } from '../../client/small-file.ts';
+import { parseSpeakers } from '../../text/speakers.ts';
+import { fileName } from '../../daemon/api/http/upload.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'earshot-security-files-'));
@@ -29,30 +41,71 @@ after(() => rmSync(root, { recursive: true, force: true }));
 const posix = process.platform === 'win32' ? 'links and modes are those of POSIX' : false;
 
 const rowOf = (path: string, name: string, options: Partial<JobRow['options']> = {}): JobRow => ({
-  id: 'job', path, name, bytes: 1, modifiedAt: 1, durationMs: 1000, fingerprint: name, options: { repair: false, outputs: { formats: ['txt', 'srt', 'vtt', 'md', 'json', 'ass'] }, ...options }, stages: ['asr'], models: {}, priority: 'normal', position: 0,
-  state: 'processing', createdAt: 0, startedAt: 0, finishedAt: null, language: 'en', ingested: true, ingestedMs: 1000, failure: null, warnings: [], outputs: [], overtaken: 0, crashes: 0,
+  id: 'job',
+  path,
+  name,
+  bytes: 1,
+  modifiedAt: 1,
+  durationMs: 1000,
+  fingerprint: name,
+  options: { repair: false, outputs: { formats: ['txt', 'srt', 'vtt', 'md', 'json', 'ass'] }, ...options },
+  stages: ['asr'],
+  models: {},
+  priority: 'normal',
+  position: 0,
+  state: 'processing',
+  createdAt: 0,
+  startedAt: 0,
+  finishedAt: null,
+  language: 'en',
+  ingested: true,
+  ingestedMs: 1000,
+  failure: null,
+  warnings: [],
+  outputs: [],
+  overtaken: 0,
+  crashes: 0,
 });
 const nobodys = { wrote: () => null, willWrite: () => {} } as unknown as Store;
-const write = (row: JobRow, pcm = '') => writeOutputs(new JobWork(row, 0), { pcm, store: nobodys, ffmpeg: () => '', formats: [], signal: new AbortController().signal });
+const write = (row: JobRow, pcm = '') =>
+  writeOutputs(new JobWork(row, 0), {
+    pcm,
+    store: nobodys,
+    ffmpeg: () => '',
+    formats: [],
+    signal: new AbortController().signal,
+  });
 
 describe('outputs', { skip: posix }, () => {
   test('a link planted under a name that is written on the way is not followed', async () => {
-    const folder = mkdtempSync(join(root, 'planted-')), precious = join(root, 'precious'), recording = join(folder, 'talk.wav');
+    const folder = mkdtempSync(join(root, 'planted-')),
+      precious = join(root, 'precious'),
+      recording = join(folder, 'talk.wav');
     writeFileSync(precious, 'mine');
     writeFileSync(recording, 'RIFF');
-    for (const end of ['txt', 'srt', 'vtt', 'md', 'earshot.json', 'ass']) symlinkSync(precious, join(folder, `talk.${end}.part`));
+    for (const end of ['txt', 'srt', 'vtt', 'md', 'earshot.json', 'ass'])
+      symlinkSync(precious, join(folder, `talk.${end}.part`));
     symlinkSync(precious, join(folder, 'spoken.wav.part'));
     symlinkSync(precious, join(folder, 'live.wav.part'));
-    for (const { path } of await write(rowOf(recording, 'talk.wav'))) assert.ok(lstatSync(path).isFile(), `${path} is a file of its own`);
+    for (const { path } of await write(rowOf(recording, 'talk.wav')))
+      assert.ok(lstatSync(path).isFile(), `${path} is a file of its own`);
     await buildTrack({ utterances: [], durationMs: 100, path: join(folder, 'spoken.wav'), audio: 'wav', ffmpeg: '' });
     const pcm = join(root, 'pcm');
     writeFileSync(pcm, wavHeader(16_000, 0));
-    await write({ ...rowOf(recording, 'live', { outputs: { formats: [] } }), live: { format: 'pcm', open: false, saveTo: join(folder, 'live.wav') } }, pcm);
+    await write(
+      {
+        ...rowOf(recording, 'live', { outputs: { formats: [] } }),
+        live: { format: 'pcm', open: false, saveTo: join(folder, 'live.wav') },
+      },
+      pcm,
+    );
     assert.ok(lstatSync(join(folder, 'live.wav')).isFile());
     assert.equal(readFileSync(precious, 'utf8'), 'mine');
   });
   test('a file that is not ours stays, whether it is one or a link to one', async () => {
-    const folder = mkdtempSync(join(root, 'taken-')), recording = join(folder, 'talk.wav'), precious = join(root, 'precious2');
+    const folder = mkdtempSync(join(root, 'taken-')),
+      recording = join(folder, 'talk.wav'),
+      precious = join(root, 'precious2');
     writeFileSync(precious, 'mine');
     writeFileSync(recording, 'RIFF');
     writeFileSync(join(folder, 'talk.txt'), 'notes');
@@ -70,7 +123,8 @@ describe('outputs', { skip: posix }, () => {
     for (const name of ['..', '.', '-y', '..wav']) {
       const path = join(folder, 'a.wav');
       writeFileSync(path, 'RIFF');
-      for (const output of await write(rowOf(path, name, { outputs: { formats: ['txt'] } }))) assert.ok(output.path.startsWith(`${folder}/`), output.path);
+      for (const output of await write(rowOf(path, name, { outputs: { formats: ['txt'] } })))
+        assert.ok(output.path.startsWith(`${folder}/`), output.path);
     }
   });
 });
@@ -80,37 +134,63 @@ test('only files are recordings: no folder, device, pipe or link to one', { skip
   symlinkSync('/dev/zero', join(folder, 'endless.wav'));
   symlinkSync(folder, join(folder, 'folder.wav'));
   symlinkSync(join(folder, 'loop.wav'), join(folder, 'loop.wav'));
-  for (const name of ['endless.wav', 'folder.wav']) await assert.rejects(checkRecording(join(folder, name)), failsWith('notAFile'));
+  for (const name of ['endless.wav', 'folder.wav'])
+    await assert.rejects(checkRecording(join(folder, name)), failsWith('notAFile'));
   await assert.rejects(checkRecording(join(folder, 'loop.wav')), failsWith('unreadableFile'));
 });
 
 test('uploads keep nothing of a path', () => {
-  for (const name of ['../../etc/passwd', '..\\..\\x.wav', '/etc/x.wav', '....//x', 'a\0b.wav', '\u202egpj.wav', '~/x', '.bashrc', 'x'.repeat(5000)]) {
+  for (const name of [
+    '../../etc/passwd',
+    '..\\..\\x.wav',
+    '/etc/x.wav',
+    '....//x',
+    'a\0b.wav',
+    '\u202egpj.wav',
+    '~/x',
+    '.bashrc',
+    'x'.repeat(5000),
+  ]) {
     const safe = fileName(name);
     assert.doesNotMatch(safe, /[/\\\0\u202e~]|^\.|\.\./u, safe);
     assert.ok(safe.length <= 120 && safe.length > 0);
   }
 });
 
-test('glossaries are looked for in the recording\'s own folders only', () => {
+test("glossaries are looked for in the recording's own folders only", () => {
   const places = glossaryPlaces('/home/anna/project/day/talk.wav', '/home/anna/project');
-  assert.ok(places.length > 0 && places.every(path => path.startsWith('/home/anna/project/') && path.includes('/.earshot/')), places.join('\n'));
-  assert.ok(glossaryPlaces('/elsewhere/talk.wav', '/home/anna/project').every(path => !path.startsWith('/home/anna/project/')));
+  assert.ok(
+    places.length > 0 && places.every(path => path.startsWith('/home/anna/project/') && path.includes('/.earshot/')),
+    places.join('\n'),
+  );
+  assert.ok(
+    glossaryPlaces('/elsewhere/talk.wav', '/home/anna/project').every(path => !path.startsWith('/home/anna/project/')),
+  );
 });
 
 describe('models', () => {
   const home = homeOf({ EARSHOT_STATE: join(root, 'state'), EARSHOT_DATA: join(root, 'data') });
-  const models = createModels({ home, settings: () => ({ ...DEFAULTS, offline: true }), runtimes: { ready: () => false, directory: () => '' } as never, emit: () => {} });
-  test('an import takes models only: no key, no script, and nothing through a link to one', { skip: posix }, async () => {
-    const folder = mkdtempSync(join(root, 'import-'));
-    writeFileSync(join(folder, 'id_ed25519'), '-----BEGIN OPENSSH PRIVATE KEY-----\n');
-    symlinkSync(join(folder, 'id_ed25519'), join(folder, 'model.gguf'));
-    symlinkSync('/dev/zero', join(folder, 'endless.gguf'));
-    // A pickle is a program: it is never loaded, so it is never taken.
-    writeFileSync(join(folder, 'model.bin'), Buffer.from('800363706f736978', 'hex'));
-    writeFileSync(join(folder, 'model.pt'), Buffer.from('800363706f736978', 'hex'));
-    for (const name of ['id_ed25519', 'model.gguf', 'endless.gguf', 'model.bin', 'model.pt', '.']) await assert.rejects(models.import(join(folder, name)), failsWith('modelBroken'), name);
+  const models = createModels({
+    home,
+    settings: () => ({ ...DEFAULTS, offline: true }),
+    runtimes: { ready: () => false, directory: () => '' } as never,
+    emit: () => {},
   });
+  test(
+    'an import takes models only: no key, no script, and nothing through a link to one',
+    { skip: posix },
+    async () => {
+      const folder = mkdtempSync(join(root, 'import-'));
+      writeFileSync(join(folder, 'id_ed25519'), '-----BEGIN OPENSSH PRIVATE KEY-----\n');
+      symlinkSync(join(folder, 'id_ed25519'), join(folder, 'model.gguf'));
+      symlinkSync('/dev/zero', join(folder, 'endless.gguf'));
+      // A pickle is a program: it is never loaded, so it is never taken.
+      writeFileSync(join(folder, 'model.bin'), Buffer.from('800363706f736978', 'hex'));
+      writeFileSync(join(folder, 'model.pt'), Buffer.from('800363706f736978', 'hex'));
+      for (const name of ['id_ed25519', 'model.gguf', 'endless.gguf', 'model.bin', 'model.pt', '.'])
+        await assert.rejects(models.import(join(folder, name)), failsWith('modelBroken'), name);
+    },
+  );
   test('ids lead nowhere', async () => {
     mkdirSync(join(root, 'data', 'models'), { recursive: true });
     const precious = join(root, 'data', 'precious');
@@ -118,33 +198,44 @@ describe('models', () => {
     for (const id of ['../precious', '/', '..', '', '.', 'a/../../precious', '__proto__', 'constructor']) {
       await assert.rejects(models.remove(id), failsWith('unknownModel'), id);
       await assert.rejects(models.verify(id), failsWith('unknownModel'), id);
-      await assert.rejects(models.install(id, () => {}, new AbortController().signal), failsWith('unknownModel'), id);
+      await assert.rejects(
+        models.install(id, () => {}, new AbortController().signal),
+        failsWith('unknownModel'),
+        id,
+      );
     }
     assert.ok(existsSync(precious));
   });
 });
 
 describe('what a folder of a stranger holds for Earshot to read', { skip: posix }, () => {
-  test('is a file of a bounded size, or is not read: no pipe is waited for, no device read to its end', { timeout: 20_000 }, async () => {
-    const folder = mkdtempSync(join(root, 'small-')), at = (name: string): string => join(folder, name);
-    execFileSync('mkfifo', [at('pipe.srt')]);
-    symlinkSync('/dev/zero', at('endless.srt'));
-    mkdirSync(at('folder.srt'));
-    writeFileSync(at('large.srt'), '');
-    truncateSync(at('large.srt'), 5 * 1024 ** 3);
-    writeFileSync(at('good.srt'), '1\n00:00:01,000 --> 00:00:02,000\nHello\n');
-    for (const name of ['pipe.srt', 'endless.srt', 'folder.srt', 'large.srt']) {
-      await assert.rejects(readSmall(at(name), 1024), name);
-      await assert.rejects(readPieces(at(name), 'en'), failsWith('notMedia'), name);
-      await assert.rejects(readGlossary(at(name)), failsWith('badGlossary'), name);
-    }
-    assert.equal((await readSmall(at('good.srt'), 1024)).length, readFileSync(at('good.srt')).length);
-    await assert.rejects(readSmall(at('good.srt'), 10));
-    assert.deepEqual(await readPieces(at('good.srt'), 'en'), [{ text: 'Hello', startMs: 1000, endMs: 2000 }]);
-    await assert.rejects(readPieces(at('nothing.srt'), 'en'), failsWith('noSuchFile'));
-  });
+  test(
+    'is a file of a bounded size, or is not read: no pipe is waited for, no device read to its end',
+    { timeout: 20_000 },
+    async () => {
+      const folder = mkdtempSync(join(root, 'small-')),
+        at = (name: string): string => join(folder, name);
+      execFileSync('mkfifo', [at('pipe.srt')]);
+      symlinkSync('/dev/zero', at('endless.srt'));
+      mkdirSync(at('folder.srt'));
+      writeFileSync(at('large.srt'), '');
+      truncateSync(at('large.srt'), 5 * 1024 ** 3);
+      writeFileSync(at('good.srt'), '1\n00:00:01,000 --> 00:00:02,000\nHello\n');
+      for (const name of ['pipe.srt', 'endless.srt', 'folder.srt', 'large.srt']) {
+        await assert.rejects(readSmall(at(name), 1024), name);
+        await assert.rejects(readPieces(at(name), 'en'), failsWith('notMedia'), name);
+        await assert.rejects(readGlossary(at(name)), failsWith('badGlossary'), name);
+      }
+      assert.equal((await readSmall(at('good.srt'), 1024)).length, readFileSync(at('good.srt')).length);
+      await assert.rejects(readSmall(at('good.srt'), 10));
+      assert.deepEqual(await readPieces(at('good.srt'), 'en'), [{ text: 'Hello', startMs: 1000, endMs: 2000 }]);
+      await assert.rejects(readPieces(at('nothing.srt'), 'en'), failsWith('noSuchFile'));
+    },
+  );
   test('names of voices go into a file of ours: nothing is written through a link, and nothing else is replaced', async () => {
-    const folder = mkdtempSync(join(root, 'voices-')), precious = join(root, 'profile'), at = (...parts: string[]): string => join(folder, ...parts);
+    const folder = mkdtempSync(join(root, 'voices-')),
+      precious = join(root, 'profile'),
+      at = (...parts: string[]): string => join(folder, ...parts);
     writeFileSync(precious, 'export PATH');
     mkdirSync(at('a', '.earshot'), { recursive: true });
     symlinkSync(precious, at('a', '.earshot', 'speakers.json'));
@@ -155,42 +246,81 @@ describe('what a folder of a stranger holds for Earshot to read', { skip: posix 
     writeFileSync(at('c', '.earshot', 'speakers.json'), 'notes of mine');
     mkdirSync(at('d', '.earshot'), { recursive: true });
     writeFileSync(at('d', '.earshot', 'speakers.json'), '{"scripts":{}}');
-    for (const name of ['a', 'b', 'c', 'd']) await assert.rejects(remember(at(name, '.earshot', 'speakers.json'), { Anna: 'AAAA' }), failsWith('outputNotWritable'), name);
+    for (const name of ['a', 'b', 'c', 'd'])
+      await assert.rejects(
+        remember(at(name, '.earshot', 'speakers.json'), { Anna: 'AAAA' }),
+        failsWith('outputNotWritable'),
+        name,
+      );
     assert.equal(readFileSync(precious, 'utf8'), 'export PATH');
-    assert.deepEqual([existsSync(at('elsewhere', 'speakers.json')), readFileSync(at('c', '.earshot', 'speakers.json'), 'utf8'), readFileSync(at('d', '.earshot', 'speakers.json'), 'utf8')], [false, 'notes of mine', '{"scripts":{}}']);
+    assert.deepEqual(
+      [
+        existsSync(at('elsewhere', 'speakers.json')),
+        readFileSync(at('c', '.earshot', 'speakers.json'), 'utf8'),
+        readFileSync(at('d', '.earshot', 'speakers.json'), 'utf8'),
+      ],
+      [false, 'notes of mine', '{"scripts":{}}'],
+    );
     mkdirSync(at('e', '.earshot'), { recursive: true });
     symlinkSync(precious, at('e', '.earshot', 'speakers.json.part'));
     await remember(at('e', '.earshot', 'speakers.json'), { Anna: 'AAAA' });
     await remember(at('e', '.earshot', 'speakers.json'), { Ben: 'BBBB', S1: 'CCCC' });
-    assert.deepEqual(parseSpeakers(readFileSync(at('e', '.earshot', 'speakers.json'), 'utf8')), { Anna: 'AAAA', Ben: 'BBBB' });
+    assert.deepEqual(parseSpeakers(readFileSync(at('e', '.earshot', 'speakers.json'), 'utf8')), {
+      Anna: 'AAAA',
+      Ben: 'BBBB',
+    });
     assert.equal(readFileSync(precious, 'utf8'), 'export PATH');
   });
 });
 
 test('a workspace chooses no program, server or folder of the machine', () => {
-  const { contributes, capabilities } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as { contributes: { configuration: object }; capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } } };
-  const settings = Object.entries(Object.assign({}, ...[contributes.configuration].flat().map(each => (each as { properties: object }).properties)) as Record<string, { scope: string }>);
+  const { contributes, capabilities } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'),
+  ) as {
+    contributes: { configuration: object };
+    capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
+  };
+  const settings = Object.entries(
+    Object.assign(
+      {},
+      ...[contributes.configuration].flat().map(each => (each as { properties: object }).properties),
+    ) as Record<string, { scope: string }>,
+  );
   const own = new Set(Object.keys(DEFAULTS).map(name => `earshot.machine.${name}`));
   assert.ok(settings.length > 30 && settings.some(([name]) => own.has(name)));
-  // Of the machine: nothing that a workspace says counts. The daemon's other settings (commands, server, http, sandbox) are none of VS Code's at all.
-  for (const [name, { scope }] of settings) if (name.startsWith('earshot.machine.') || /path|folders?$|url|command|server|device|http|sandbox/i.test(name) && name !== 'earshot.watchedFolders') assert.equal(scope, 'machine', name);
-  for (const name of ['commands', 'server', 'http', 'sandbox']) assert.ok(!settings.some(([each]) => each.toLowerCase().endsWith(`.${name}`)), name);
+  // Of the machine: nothing that a workspace says counts. The daemon's other settings (commands, server, http, sandbox)
+  // are none of VS Code's at all.
+  for (const [name, { scope }] of settings)
+    if (
+      name.startsWith('earshot.machine.') ||
+      (/path|folders?$|url|command|server|device|http|sandbox/i.test(name) && name !== 'earshot.watchedFolders')
+    )
+      assert.equal(scope, 'machine', name);
+  for (const name of ['commands', 'server', 'http', 'sandbox'])
+    assert.ok(!settings.some(([each]) => each.toLowerCase().endsWith(`.${name}`)), name);
   // Of a workspace only once it is trusted.
-  for (const name of ['models', 'prompt', 'glossary', 'watchedFolders']) assert.ok(capabilities.untrustedWorkspaces.restrictedConfigurations.includes(`earshot.${name}`), name);
+  for (const name of ['models', 'prompt', 'glossary', 'watchedFolders'])
+    assert.ok(capabilities.untrustedWorkspaces.restrictedConfigurations.includes(`earshot.${name}`), name);
 });
 
-describe('what is Earshot\'s own', { skip: posix }, () => {
+describe("what is Earshot's own", { skip: posix }, () => {
   test('is closed to others, also where a folder was open before', () => {
     const home = homeOf({ EARSHOT_STATE: join(root, 'own'), EARSHOT_DATA: join(root, 'own-data') });
-    for (const folder of [home.state, home.logs, home.audio]) { mkdirSync(folder, { recursive: true }); chmodSync(folder, 0o755); }
+    for (const folder of [home.state, home.logs, home.audio]) {
+      mkdirSync(folder, { recursive: true });
+      chmodSync(folder, 0o755);
+    }
     openHome(home);
-    for (const folder of [home.state, home.run, home.audio, home.logs, home.backups]) assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
+    for (const folder of [home.state, home.run, home.audio, home.logs, home.backups])
+      assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
   });
-  test('a token is this user\'s alone, new each time, and put in the place of a planted link', () => {
-    const path = join(root, 'token'), precious = join(root, 'precious3');
+  test("a token is this user's alone, new each time, and put in the place of a planted link", () => {
+    const path = join(root, 'token'),
+      precious = join(root, 'precious3');
     writeFileSync(precious, 'mine');
     symlinkSync(precious, path);
-    const token = newToken(path), again = newToken(path);
+    const token = newToken(path),
+      again = newToken(path);
     assert.match(token, /^[0-9a-f]{64}$/);
     assert.notEqual(token, again);
     assert.equal(lstatSync(path).mode & 0o777, 0o600);
@@ -200,7 +330,15 @@ describe('what is Earshot\'s own', { skip: posix }, () => {
 });
 
 test('tokens are compared in constant time', () => {
-  const right = 'a'.repeat(64), early = `b${right.slice(1)}`, late = `${right.slice(1)}b`;
-  assert.ok(sameToken(right, right) && !sameToken(right, early) && !sameToken(right, late) && !sameToken(right, '') && !sameToken(right, right.slice(1)));
+  const right = 'a'.repeat(64),
+    early = `b${right.slice(1)}`,
+    late = `${right.slice(1)}b`;
+  assert.ok(
+    sameToken(right, right) &&
+      !sameToken(right, early) &&
+      !sameToken(right, late) &&
+      !sameToken(right, '') &&
+      !sameToken(right, right.slice(1)),
+  );
   assert.match(sameToken.toString(), /timingSafeEqual/);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { page, shipped, written } from './licences.ts';
+import { page, shipped, written } from '../../scripts/licences.ts';
 
 test('THIRD_PARTY.md lists what is shipped and fetched, as the lock files have it', () => {
   assert.equal(written(), page(written()), 'run npm run licences');
@@ -9,5 +9,10 @@ test('THIRD_PARTY.md lists what is shipped and fetched, as the lock files have i
 test('what is shipped may be shipped under our own licence', () => {
   const all = shipped();
   assert.ok(all.length > 30);
-  for (const { name, licence } of all) assert.match(licence, /^\(?(MIT|ISC|0BSD|BSD-[23]-Clause|Apache-2\.0|BlueOak-1\.0\.0|CC-BY-4\.0|CC0-1\.0|Unlicense|MIT-0)( OR .*| AND .*)?\)?$/, `${name}: ${licence}`);
+  for (const { name, licence } of all)
+    assert.match(
+      licence,
+      /^\(?(MIT|ISC|0BSD|BSD-[23]-Clause|Apache-2\.0|BlueOak-1\.0\.0|CC-BY-4\.0|CC0-1\.0|Unlicense|MIT-0)( OR .*| AND .*)?\)?$/,
+      `${name}: ${licence}`,
+    );
 });

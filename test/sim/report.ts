@@ -2,13 +2,20 @@
 import type { Bounds } from './bounds.ts';
 import type { Row } from './compare.ts';
 
-export interface Result { trace: string; jobs: number; bounds: Bounds; rows: Row[] }
+export interface Result {
+  trace: string;
+  jobs: number;
+  bounds: Bounds;
+  rows: Row[];
+}
 
-const seconds = (ms: number): string => ms < 9_950 ? (ms / 1000).toFixed(1) : Math.round(ms / 1000).toString();
-const violations = ({ outcome }: Row): number => outcome.capExceeded + outcome.doubleLoads + outcome.doubleRuns + outcome.orderViolations;
+const seconds = (ms: number): string => (ms < 9_950 ? (ms / 1000).toFixed(1) : Math.round(ms / 1000).toString());
+const violations = ({ outcome }: Row): number =>
+  outcome.capExceeded + outcome.doubleLoads + outcome.doubleRuns + outcome.orderViolations;
 
 export function markdown(results: readonly Result[], command: string, seed: number): string {
-  const parts = [`# The scheduler against other policies
+  const parts = [
+    `# The scheduler against other policies
 
 Made by \`${command}\` (seed ${seed}); the same command gives the same figures on any machine. It runs the daemon's own \`plan\` under a virtual clock, in a
 world of two 24 GB GPUs, five recognisers of 1 to 10 GB and three later stages. A recording has one to four stages; most last minutes, a few an hour. All
@@ -24,7 +31,8 @@ policies have the same ceilings: 5 instances a device, 10 in all, 8 attempts at 
 - **Violations**: over the cap, two loads at once on a device, two attempts in an instance, steps of a job out of order.
 
 Instances on one device do not slow each other down here, so the figures compare decisions, not GPUs.
-`];
+`,
+  ];
   for (const { trace, jobs, bounds, rows } of results) {
     parts.push(`## ${trace[0]!.toUpperCase()}${trace.slice(1)}
 
@@ -49,21 +57,53 @@ ${rows.map(row => `| ${row.policy} | ${row.overBound.toFixed(2)} | ${[row.wait, 
 
 // the plot
 
-const COLOURS: readonly (readonly [light: string, dark: string])[] = [['#0b62d6', '#5aa9ff'], ['#8a8f98', '#8a8f98'], ['#b3792a', '#d9a352'], ['#b5345f', '#f0789f'], ['#7a3db8', '#b98af0'], ['#1f8a5b', '#4fcf97']];
-const WIDTH = 980, LEFT = 210, GAP = 56, TOP = 96, ROW = 46, BOTTOM = 44;
+const COLOURS: readonly (readonly [light: string, dark: string])[] = [
+  ['#0b62d6', '#5aa9ff'],
+  ['#8a8f98', '#8a8f98'],
+  ['#b3792a', '#d9a352'],
+  ['#b5345f', '#f0789f'],
+  ['#7a3db8', '#b98af0'],
+  ['#1f8a5b', '#4fcf97'],
+];
+const WIDTH = 980,
+  LEFT = 210,
+  GAP = 56,
+  TOP = 96,
+  ROW = 46,
+  BOTTOM = 44;
 
 export function plot(results: readonly Result[]): string {
   const height = TOP + results.length * ROW + BOTTOM;
   const panel = (WIDTH - LEFT - GAP - 24) / 2;
-  const left = { x: LEFT, low: 1, high: 12, ticks: [1, 1.5, 2, 3, 5, 8, 12], label: 'makespan ÷ lower bound', value: (row: Row) => row.overBound, unit: '×' };
-  const right = { x: LEFT + panel + GAP, low: 1, high: 6000, ticks: [1, 10, 60, 600, 6000], label: 'mean wait for the first words', value: (row: Row) => row.wait.meanMs / 1000, unit: ' s' };
-  const at = (axis: typeof left, value: number): number => axis.x + panel * Math.log(Math.min(axis.high, Math.max(axis.low, value)) / axis.low) / Math.log(axis.high / axis.low);
+  const left = {
+    x: LEFT,
+    low: 1,
+    high: 12,
+    ticks: [1, 1.5, 2, 3, 5, 8, 12],
+    label: 'makespan ÷ lower bound',
+    value: (row: Row) => row.overBound,
+    unit: '×',
+  };
+  const right = {
+    x: LEFT + panel + GAP,
+    low: 1,
+    high: 6000,
+    ticks: [1, 10, 60, 600, 6000],
+    label: 'mean wait for the first words',
+    value: (row: Row) => row.wait.meanMs / 1000,
+    unit: ' s',
+  };
+  const at = (axis: typeof left, value: number): number =>
+    axis.x +
+    (panel * Math.log(Math.min(axis.high, Math.max(axis.low, value)) / axis.low)) / Math.log(axis.high / axis.low);
   const lines: string[] = [];
   for (const axis of [left, right]) {
     lines.push(`<text class="axis" x="${axis.x}" y="${TOP - 24}">${axis.label}</text>`);
     for (const tick of axis.ticks) {
       const x = at(axis, tick).toFixed(1);
-      lines.push(`<line class="grid" x1="${x}" x2="${x}" y1="${TOP - 10}" y2="${height - BOTTOM + 4}"/><text class="tick" x="${x}" y="${height - BOTTOM + 22}">${tick}${axis.unit}</text>`);
+      lines.push(
+        `<line class="grid" x1="${x}" x2="${x}" y1="${TOP - 10}" y2="${height - BOTTOM + 4}"/><text class="tick" x="${x}" y="${height - BOTTOM + 22}">${tick}${axis.unit}</text>`,
+      );
     }
   }
   results.forEach(({ trace, rows }, place) => {
@@ -72,15 +112,22 @@ export function plot(results: readonly Result[]): string {
     lines.push(`<text class="trace" x="${LEFT - 20}" y="${y + 4}">${trace}</text>`);
     for (const axis of [left, right]) {
       const values = rows.map(row => at(axis, axis.value(row)));
-      lines.push(`<line class="span" x1="${Math.min(...values).toFixed(1)}" x2="${Math.max(...values).toFixed(1)}" y1="${y}" y2="${y}"/>`);
+      lines.push(
+        `<line class="span" x1="${Math.min(...values).toFixed(1)}" x2="${Math.max(...values).toFixed(1)}" y1="${y}" y2="${y}"/>`,
+      );
       // Ours last, so that it lies on top.
-      for (let i = rows.length - 1; i >= 0; i--) lines.push(`<circle class="p${i}" cx="${values[i]!.toFixed(1)}" cy="${y}" r="${i === 0 ? 7.5 : 5}"><title>${rows[i]!.policy}, ${trace}: ${axis.value(rows[i]!).toFixed(2)}${axis.unit}</title></circle>`);
+      for (let i = rows.length - 1; i >= 0; i--)
+        lines.push(
+          `<circle class="p${i}" cx="${values[i]!.toFixed(1)}" cy="${y}" r="${i === 0 ? 7.5 : 5}"><title>${rows[i]!.policy}, ${trace}: ${axis.value(rows[i]!).toFixed(2)}${axis.unit}</title></circle>`,
+        );
     }
   });
   const legend: string[] = [];
   let x = 24;
   (results[0]?.rows ?? []).forEach(({ policy }, i) => {
-    legend.push(`<circle class="p${i}" cx="${x}" cy="40" r="${i === 0 ? 7.5 : 5}"/><text class="${i === 0 ? 'key ours' : 'key'}" x="${x + 13}" y="44.5">${policy}</text>`);
+    legend.push(
+      `<circle class="p${i}" cx="${x}" cy="40" r="${i === 0 ? 7.5 : 5}"/><text class="${i === 0 ? 'key ours' : 'key'}" x="${x + 13}" y="44.5">${policy}</text>`,
+    );
     x += 13 + policy.length * (i === 0 ? 8 : 6.7) + 26;
   });
   const colours = (shade: 0 | 1): string => COLOURS.map((pair, i) => `.p${i}{fill:${pair[shade]}}`).join('');

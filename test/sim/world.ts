@@ -1,27 +1,56 @@
 /**
- * A machine under a virtual clock: devices, workers, recordings, other programs and accidents. It knows nothing of how decisions are made:
- * a planner gets the same snapshot as in the daemon and its actions are applied. Everything that must never happen is counted here.
+ * A machine under a virtual clock: devices, workers, recordings, other programs and accidents. It knows nothing of how
+ * decisions are made: a planner gets the same snapshot as in the daemon and its actions are applied. Everything that
+ * must never happen is counted here.
  *
- * Memory is told twice, as in life: what the plan believes (`need`, which starts from a model's card and follows measured peaks) and what
- * a worker really takes. An attempt whose peak does not fit on the device ends out of memory and is tried again.
+ * Memory is told twice, as in life: what the plan believes (`need`, which starts from a model's card and follows
+ * measured peaks) and what a worker really takes. An attempt whose peak does not fit on the device ends out of memory
+ * and is tried again.
  */
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { STAGES, type Priority, type Stage } from '../../schemas/words.ts';
-import type { Action, DeviceView, InstanceView, JobView, ModelView, Plan, Policy, Snapshot, StageView } from '../../daemon/scheduler/snapshot.ts';
+import type {
+  Action,
+  DeviceView,
+  InstanceView,
+  JobView,
+  ModelView,
+  Plan,
+  Policy,
+  Snapshot,
+  StageView,
+} from '../../daemon/scheduler/snapshot.ts';
 import { attemptEstimate } from '../../daemon/scheduler/lanes.ts';
 import { Random } from './random.ts';
 
-export const GiB = 1024 ** 3, MiB = 1024 ** 2;
+export const GiB = 1024 ** 3,
+  MiB = 1024 ** 2;
 
-export interface DeviceSpec { id: string; kind: 'gpu' | 'cpu'; totalBytes: number; cores?: number }
+export interface DeviceSpec {
+  id: string;
+  kind: 'gpu' | 'cpu';
+  totalBytes: number;
+  cores?: number;
+}
 export interface ModelSpec {
-  id: string; stage: Stage; family?: string; size?: number; devices?: ('gpu' | 'cpu')[];
+  id: string;
+  stage: Stage;
+  family?: string;
+  size?: number;
+  devices?: ('gpu' | 'cpu')[];
   /** What the card says, what a worker takes when loaded, and the most it takes while it runs, bytes. */
-  cardBytes: number; weightBytes: number; peakBytes: number;
-  loadMs: number; msPerSecond: number; maxBatch?: number;
+  cardBytes: number;
+  weightBytes: number;
+  peakBytes: number;
+  loadMs: number;
+  msPerSecond: number;
+  maxBatch?: number;
 }
 export interface JobSpec {
-  id: string; at: number; priority: Priority; live?: boolean;
+  id: string;
+  at: number;
+  priority: Priority;
+  live?: boolean;
   utteranceSeconds: number[];
   stages: { stage: Stage; model: string }[];
   ingestMs: number;
@@ -33,8 +62,12 @@ export type Accident =
   | { at: number; type: 'lost'; device: string; forMs: number };
 
 export interface WorldSpec {
-  devices: DeviceSpec[]; models: ModelSpec[]; jobs: JobSpec[]; accidents?: Accident[];
-  policy?: Partial<Policy>; seed: number;
+  devices: DeviceSpec[];
+  models: ModelSpec[];
+  jobs: JobSpec[];
+  accidents?: Accident[];
+  policy?: Partial<Policy>;
+  seed: number;
   /** Spread of run and load times around their mean; 0: exact. */
   jitter?: number;
   /** Estimates follow measured peaks (ours) or stay as the card says. */
@@ -46,30 +79,95 @@ export interface WorldSpec {
 
 export type Planner = (snapshot: Snapshot, now: number) => Plan;
 
-interface Instance { view: InstanceView; owner: string | null; model: ModelSpec; realBytes: number; run: Run | null; endsAt: number; token: number }
-interface Run { job: Job; stage: StageWork; from: number; to: number }
-interface StageWork { view: StageView; model: ModelSpec; state: Uint8Array; done: number; doneSeconds: number; failures: number }
-interface Job { spec: JobSpec; view: JobView; stages: StageWork[]; known: number; startedAt: number | null; firstTextAt: number | null; endedAt: number | null; refused: boolean; cached: boolean }
-
-export interface JobResult { id: string; arrivedAt: number; startedAt: number; firstTextAt: number; endedAt: number; workMs: number; largestBytes: number; live: boolean; priority: Priority }
-export interface Outcome {
-  jobs: JobResult[]; lost: string[]; refused: string[];
-  makespanMs: number;
-  capExceeded: number; doubleLoads: number; doubleRuns: number; orderViolations: number; outOfMemory: number;
-  loads: number; unloads: number; plans: number; longestPlanMs: number;
-  /** Byte-milliseconds that leases held, and the part of it under running attempts. */
-  heldByteMs: number; usedByteMs: number; busyMs: number;
+interface Instance {
+  view: InstanceView;
+  owner: string | null;
+  model: ModelSpec;
+  realBytes: number;
+  run: Run | null;
+  endsAt: number;
+  token: number;
+}
+interface Run {
+  job: Job;
+  stage: StageWork;
+  from: number;
+  to: number;
+}
+interface StageWork {
+  view: StageView;
+  model: ModelSpec;
+  state: Uint8Array;
+  done: number;
+  doneSeconds: number;
+  failures: number;
+}
+interface Job {
+  spec: JobSpec;
+  view: JobView;
+  stages: StageWork[];
+  known: number;
+  startedAt: number | null;
+  firstTextAt: number | null;
+  endedAt: number | null;
+  refused: boolean;
+  cached: boolean;
 }
 
-const RELEASE_MS = 300, RETRY_MS = 2000, RESERVE = GiB, UTILIZATION = 0.9, CALIBRATION = 1.05, FLOOR = 64 * MiB, FIRST_FACTOR = 1.2;
-const ABSENT = 0, STARTED = 1, DONE = 2;
+export interface JobResult {
+  id: string;
+  arrivedAt: number;
+  startedAt: number;
+  firstTextAt: number;
+  endedAt: number;
+  workMs: number;
+  largestBytes: number;
+  live: boolean;
+  priority: Priority;
+}
+export interface Outcome {
+  jobs: JobResult[];
+  lost: string[];
+  refused: string[];
+  makespanMs: number;
+  capExceeded: number;
+  doubleLoads: number;
+  doubleRuns: number;
+  orderViolations: number;
+  outOfMemory: number;
+  loads: number;
+  unloads: number;
+  plans: number;
+  longestPlanMs: number;
+  /** Byte-milliseconds that leases held, and the part of it under running attempts. */
+  heldByteMs: number;
+  usedByteMs: number;
+  busyMs: number;
+}
 
-interface Event { at: number; order: number; act: () => void }
+const RELEASE_MS = 300,
+  RETRY_MS = 2000,
+  RESERVE = GiB,
+  UTILIZATION = 0.9,
+  CALIBRATION = 1.05,
+  FLOOR = 64 * MiB,
+  FIRST_FACTOR = 1.2;
+const ABSENT = 0,
+  STARTED = 1,
+  DONE = 2;
+
+interface Event {
+  at: number;
+  order: number;
+  act: () => void;
+}
 class Clock {
   private readonly heap: Event[] = [];
   private made = 0;
   now = 0;
-  get pending(): number { return this.heap.length; }
+  get pending(): number {
+    return this.heap.length;
+  }
   at(time: number, act: () => void): void {
     const heap = this.heap;
     heap.push({ at: Math.max(time, this.now), order: this.made++, act });
@@ -90,12 +188,15 @@ class Clock {
     return true;
   }
   private pop(): Event | undefined {
-    const heap = this.heap, top = heap[0], last = heap.pop();
+    const heap = this.heap,
+      top = heap[0],
+      last = heap.pop();
     if (!top || !last || top === last) return top;
     heap[0] = last;
-    for (let i = 0;;) {
+    for (let i = 0; ;) {
       let least = i;
-      for (const child of [2 * i + 1, 2 * i + 2]) if (child < heap.length && before(heap[child]!, heap[least]!)) least = child;
+      for (const child of [2 * i + 1, 2 * i + 2])
+        if (child < heap.length && before(heap[child]!, heap[least]!)) least = child;
       if (least === i) return top;
       [heap[i], heap[least]] = [heap[least]!, heap[i]!];
       i = least;
@@ -107,7 +208,24 @@ const before = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at &&
 export class World {
   readonly clock = new Clock();
   readonly policy: Policy;
-  readonly outcome: Outcome = { jobs: [], lost: [], refused: [], makespanMs: 0, capExceeded: 0, doubleLoads: 0, doubleRuns: 0, orderViolations: 0, outOfMemory: 0, loads: 0, unloads: 0, plans: 0, longestPlanMs: 0, heldByteMs: 0, usedByteMs: 0, busyMs: 0 };
+  readonly outcome: Outcome = {
+    jobs: [],
+    lost: [],
+    refused: [],
+    makespanMs: 0,
+    capExceeded: 0,
+    doubleLoads: 0,
+    doubleRuns: 0,
+    orderViolations: 0,
+    outOfMemory: 0,
+    loads: 0,
+    unloads: 0,
+    plans: 0,
+    longestPlanMs: 0,
+    heldByteMs: 0,
+    usedByteMs: 0,
+    busyMs: 0,
+  };
   private readonly spec: WorldSpec;
   private readonly planner: Planner;
   private readonly random: Random;
@@ -134,9 +252,18 @@ export class World {
     for (const model of spec.models) {
       this.models.set(model.id, model);
       this.views[model.id] = {
-        id: model.id, engine: 'simulated', stages: [model.stage], family: model.family ?? model.id, size: model.size ?? model.weightBytes, devices: model.devices ?? ['gpu', 'cpu'],
-        need: Object.fromEntries(spec.devices.map(device => [device.id, this.firstEstimate(model)])), loadMs: Object.fromEntries(spec.devices.map(device => [device.id, model.loadMs])),
-        msPerSecond: model.msPerSecond, maxBatch: model.maxBatch ?? 4, waiting: null, notBefore: {},
+        id: model.id,
+        engine: 'simulated',
+        stages: [model.stage],
+        family: model.family ?? model.id,
+        size: model.size ?? model.weightBytes,
+        devices: model.devices ?? ['gpu', 'cpu'],
+        need: Object.fromEntries(spec.devices.map(device => [device.id, this.firstEstimate(model)])),
+        loadMs: Object.fromEntries(spec.devices.map(device => [device.id, model.loadMs])),
+        msPerSecond: model.msPerSecond,
+        maxBatch: model.maxBatch ?? 4,
+        waiting: null,
+        notBefore: {},
       };
     }
     for (const job of spec.jobs) this.clock.at(job.at, () => this.arrive(job));
@@ -154,29 +281,57 @@ export class World {
   }
 
   private firstEstimate(model: ModelSpec): number {
-    return model.cardBytes === 0 ? 0 : Math.round(model.cardBytes * (this.spec.calibrates === false ? 1 : FIRST_FACTOR) + (this.spec.calibrates === false ? 0 : FLOOR));
+    return model.cardBytes === 0
+      ? 0
+      : Math.round(
+          model.cardBytes * (this.spec.calibrates === false ? 1 : FIRST_FACTOR) +
+            (this.spec.calibrates === false ? 0 : FLOOR),
+        );
   }
-  private spread(ms: number): number { return Math.max(1, Math.round(ms * Math.exp((this.spec.jitter ?? 0.1) * this.random.normal()))); }
+  private spread(ms: number): number {
+    return Math.max(1, Math.round(ms * Math.exp((this.spec.jitter ?? 0.1) * this.random.normal())));
+  }
 
   // what the plan sees
 
   snapshot(): Snapshot {
     return {
-      policy: this.policy, open: this.open, devices: this.spec.devices.map(device => this.deviceView(device)),
-      instances: this.instances.map(instance => instance.view), models: this.views, jobs: this.active.map(job => this.jobView(job)), ingestsRunning: this.ingests,
+      policy: this.policy,
+      open: this.open,
+      devices: this.spec.devices.map(device => this.deviceView(device)),
+      instances: this.instances.map(instance => instance.view),
+      models: this.views,
+      jobs: this.active.map(job => this.jobView(job)),
+      ingestsRunning: this.ingests,
     };
   }
-  private capOf(device: DeviceSpec): number { return Math.floor(device.totalBytes * UTILIZATION); }
-  private leased(device: string): number { return this.instances.reduce((sum, each) => sum + (each.view.device === device ? each.view.leaseBytes : 0), 0); }
-  private resident(device: string): number { return this.instances.reduce((sum, each) => sum + (each.view.device === device ? each.realBytes : 0), 0); }
+  private capOf(device: DeviceSpec): number {
+    return Math.floor(device.totalBytes * UTILIZATION);
+  }
+  private leased(device: string): number {
+    return this.instances.reduce((sum, each) => sum + (each.view.device === device ? each.view.leaseBytes : 0), 0);
+  }
+  private resident(device: string): number {
+    return this.instances.reduce((sum, each) => sum + (each.view.device === device ? each.realBytes : 0), 0);
+  }
   private deviceView(device: DeviceSpec): DeviceView {
     const here = this.instances.filter(instance => instance.view.device === device.id);
     const leased = this.leased(device.id);
     const notResident = here.reduce((sum, each) => sum + Math.max(0, each.view.leaseBytes - each.realBytes), 0);
     const free = device.totalBytes - this.resident(device.id) - (this.outsiders.get(device.id) ?? 0);
     return {
-      id: device.id, kind: device.kind, name: device.id, admissible: Math.min(this.capOf(device) - leased, free - RESERVE - notResident), cap: this.capOf(device), cores: device.cores ?? Infinity,
-      usable: (this.lostUntil.get(device.id) ?? 0) <= this.clock.now, loading: here.some(each => each.view.leaseBytes > 0 && (each.view.state === 'loading' || each.view.state === 'starting')), releasing: here.some(each => each.view.state === 'releasing'), pressed: false,
+      id: device.id,
+      kind: device.kind,
+      name: device.id,
+      admissible: Math.min(this.capOf(device) - leased, free - RESERVE - notResident),
+      cap: this.capOf(device),
+      cores: device.cores ?? Infinity,
+      usable: (this.lostUntil.get(device.id) ?? 0) <= this.clock.now,
+      loading: here.some(
+        each => each.view.leaseBytes > 0 && (each.view.state === 'loading' || each.view.state === 'starting'),
+      ),
+      releasing: here.some(each => each.view.state === 'releasing'),
+      pressed: false,
     };
   }
   private jobView(job: Job): JobView {
@@ -186,9 +341,19 @@ export class World {
       let next = stage.view.next;
       while (next < job.known && stage.state[next] !== ABSENT) next++;
       let ready = next;
-      while (ready < job.known && stage.state[ready] === ABSENT && (!upstream || upstream.state[ready] === DONE)) ready++;
-      const total = job.spec.live && job.view.ingest !== 'done' ? job.spec.utteranceSeconds.slice(0, job.known).reduce((a, b) => a + b, 0) : job.spec.utteranceSeconds.reduce((a, b) => a + b, 0);
-      stage.view = { ...stage.view, next, ready, leftSeconds: Math.max(0, total - stage.doneSeconds), finished: job.view.ingest === 'done' && stage.done === job.spec.utteranceSeconds.length };
+      while (ready < job.known && stage.state[ready] === ABSENT && (!upstream || upstream.state[ready] === DONE))
+        ready++;
+      const total =
+        job.spec.live && job.view.ingest !== 'done'
+          ? job.spec.utteranceSeconds.slice(0, job.known).reduce((a, b) => a + b, 0)
+          : job.spec.utteranceSeconds.reduce((a, b) => a + b, 0);
+      stage.view = {
+        ...stage.view,
+        next,
+        ready,
+        leftSeconds: Math.max(0, total - stage.doneSeconds),
+        finished: job.view.ingest === 'done' && stage.done === job.spec.utteranceSeconds.length,
+      };
     });
     job.view = { ...job.view, stages: job.stages.map(stage => stage.view) };
     job.cached = true;
@@ -199,9 +364,41 @@ export class World {
 
   private arrive(spec: JobSpec): void {
     const job: Job = {
-      spec, known: 0, startedAt: null, firstTextAt: null, endedAt: null, refused: false, cached: false,
-      stages: spec.stages.map(({ stage, model }) => ({ view: { stage, model, next: 0, ready: 0, running: 0, retryAt: null, leftSeconds: 0, finished: false, lastStartAt: null }, model: this.models.get(model)!, state: new Uint8Array(spec.utteranceSeconds.length), done: 0, doneSeconds: 0, failures: 0 })),
-      view: { id: spec.id, priority: spec.priority, position: spec.at, createdAt: spec.at, ingest: 'waiting', stages: [], overtaken: 0, live: spec.live ?? false },
+      spec,
+      known: 0,
+      startedAt: null,
+      firstTextAt: null,
+      endedAt: null,
+      refused: false,
+      cached: false,
+      stages: spec.stages.map(({ stage, model }) => ({
+        view: {
+          stage,
+          model,
+          next: 0,
+          ready: 0,
+          running: 0,
+          retryAt: null,
+          leftSeconds: 0,
+          finished: false,
+          lastStartAt: null,
+        },
+        model: this.models.get(model)!,
+        state: new Uint8Array(spec.utteranceSeconds.length),
+        done: 0,
+        doneSeconds: 0,
+        failures: 0,
+      })),
+      view: {
+        id: spec.id,
+        priority: spec.priority,
+        position: spec.at,
+        createdAt: spec.at,
+        ingest: 'waiting',
+        stages: [],
+        overtaken: 0,
+        live: spec.live ?? false,
+      },
     };
     this.jobs.set(spec.id, job);
     this.active.push(job);
@@ -218,21 +415,35 @@ export class World {
     for (const action of plan.actions) this.apply(action);
     for (const device of this.spec.devices) {
       if (this.leased(device.id) > this.capOf(device)) this.outcome.capExceeded++;
-      if (this.instances.filter(each => each.view.device === device.id && each.view.leaseBytes > 0 && (each.view.state === 'loading' || each.view.state === 'starting')).length > 1) this.outcome.doubleLoads++;
+      if (
+        this.instances.filter(
+          each =>
+            each.view.device === device.id &&
+            each.view.leaseBytes > 0 &&
+            (each.view.state === 'loading' || each.view.state === 'starting'),
+        ).length > 1
+      )
+        this.outcome.doubleLoads++;
     }
     this.spec.onApplied?.(this.clock.now);
     if (plan.wakeAt !== null && plan.wakeAt > this.clock.now && plan.wakeAt !== this.wakeAt && this.active.length) {
       this.wakeAt = plan.wakeAt;
-      this.clock.at(plan.wakeAt, () => { this.wakeAt = null; });
+      this.clock.at(plan.wakeAt, () => {
+        this.wakeAt = null;
+      });
     }
   }
 
   private apply(action: Action): void {
     switch (action.type) {
-      case 'ingest': return this.ingest(this.jobs.get(action.job)!);
-      case 'load': return this.load(action);
-      case 'run': return this.start(action);
-      case 'unload': return this.release(this.instances.find(instance => instance.view.id === action.instance)!);
+      case 'ingest':
+        return this.ingest(this.jobs.get(action.job)!);
+      case 'load':
+        return this.load(action);
+      case 'run':
+        return this.start(action);
+      case 'unload':
+        return this.release(this.instances.find(instance => instance.view.id === action.instance)!);
       case 'refuse': {
         const job = this.jobs.get(action.job)!;
         job.refused = true;
@@ -271,8 +482,25 @@ export class World {
     const model = this.models.get(action.model)!;
     const device = this.spec.devices.find(each => each.id === action.device)!;
     const instance: Instance = {
-      model, owner: action.job, realBytes: 0, run: null, token: ++this.made, endsAt: this.clock.now + this.spread(model.loadMs),
-      view: { id: `i${String(this.made).padStart(6, '0')}`, stage: action.stage, model: action.model, device: action.device, state: 'loading', leaseBytes: action.bytes, threads: action.threads, job: action.job, idleSince: null, startedAt: this.clock.now, busyUntil: null },
+      model,
+      owner: action.job,
+      realBytes: 0,
+      run: null,
+      token: ++this.made,
+      endsAt: this.clock.now + this.spread(model.loadMs),
+      view: {
+        id: `i${String(this.made).padStart(6, '0')}`,
+        stage: action.stage,
+        model: action.model,
+        device: action.device,
+        state: 'loading',
+        leaseBytes: action.bytes,
+        threads: action.threads,
+        job: action.job,
+        idleSince: null,
+        startedAt: this.clock.now,
+        busyUntil: null,
+      },
     };
     this.instances.push(instance);
     this.outcome.loads++;
@@ -281,7 +509,10 @@ export class World {
       if (this.freeOn(device) < model.weightBytes) {
         this.outcome.outOfMemory++;
         this.raise(model, device.id, action.bytes);
-        this.views[model.id] = { ...this.views[model.id]!, notBefore: { ...this.views[model.id]!.notBefore, [device.id]: this.clock.now + RETRY_MS } };
+        this.views[model.id] = {
+          ...this.views[model.id]!,
+          notBefore: { ...this.views[model.id]!.notBefore, [device.id]: this.clock.now + RETRY_MS },
+        };
         this.clock.at(this.clock.now + RETRY_MS, () => undefined);
         return this.release(instance);
       }
@@ -289,7 +520,9 @@ export class World {
       instance.view = { ...instance.view, state: 'idle', idleSince: this.clock.now };
     });
   }
-  private freeOn(device: DeviceSpec): number { return device.totalBytes - this.resident(device.id) - (this.outsiders.get(device.id) ?? 0); }
+  private freeOn(device: DeviceSpec): number {
+    return device.totalBytes - this.resident(device.id) - (this.outsiders.get(device.id) ?? 0);
+  }
   private raise(model: ModelSpec, device: string, leased: number): void {
     if (this.spec.calibrates === false) return;
     const known = Math.max(this.views[model.id]!.need[device]!, leased * 1.1);
@@ -304,7 +537,10 @@ export class World {
     const instance = this.instances.find(each => each.view.id === action.instance);
     const job = this.jobs.get(action.job)!;
     const stage = job.stages.find(each => each.view.stage === action.stage)!;
-    if (!instance || instance.view.state !== 'idle') { this.outcome.doubleRuns++; return; }
+    if (!instance || instance.view.state !== 'idle') {
+      this.outcome.doubleRuns++;
+      return;
+    }
     const view = this.jobView(job).stages.find(each => each.stage === action.stage)!;
     if (action.from !== view.next || action.to > view.ready || action.to <= action.from) this.outcome.orderViolations++;
     let seconds = 0;
@@ -320,21 +556,36 @@ export class World {
     instance.run = run;
     const length = this.spread(seconds * instance.model.msPerSecond);
     instance.endsAt = this.clock.now + length;
-    instance.view = { ...instance.view, state: 'busy', busyUntil: this.clock.now + attemptEstimate(this.views[instance.model.id], stage.view, action.to - action.from), idleSince: null, job: instance.view.job ?? action.job };
+    instance.view = {
+      ...instance.view,
+      state: 'busy',
+      busyUntil: this.clock.now + attemptEstimate(this.views[instance.model.id], stage.view, action.to - action.from),
+      idleSince: null,
+      job: instance.view.job ?? action.job,
+    };
     const device = this.spec.devices.find(each => each.id === instance.view.device)!;
     const peak = Math.round(instance.model.peakBytes * (0.97 + 0.03 * this.random.next()));
     const full = instance.model.weightBytes > 0 && this.freeOn(device) < peak - instance.realBytes;
     if (!full) instance.realBytes = peak;
     this.clock.at(full ? this.clock.now + Math.min(length, 200) : instance.endsAt, () => {
       if (instance.run !== run) return;
-      if (full) { this.outcome.outOfMemory++; this.raise(instance.model, device.id, instance.view.leaseBytes); this.giveUp(instance); return this.release(instance); }
+      if (full) {
+        this.outcome.outOfMemory++;
+        this.raise(instance.model, device.id, instance.view.leaseBytes);
+        this.giveUp(instance);
+        return this.release(instance);
+      }
       this.finish(instance, run, seconds, length, peak);
     });
   }
 
   private finish(instance: Instance, run: Run, seconds: number, length: number, peak: number): void {
-    const { job, stage } = run, now = this.clock.now;
-    for (let index = run.from; index < run.to; index++) { stage.state[index] = DONE; stage.done++; }
+    const { job, stage } = run,
+      now = this.clock.now;
+    for (let index = run.from; index < run.to; index++) {
+      stage.state[index] = DONE;
+      stage.done++;
+    }
     stage.doneSeconds += seconds;
     stage.failures = 0;
     stage.view = { ...stage.view, running: stage.view.running - 1, retryAt: null };
@@ -355,8 +606,15 @@ export class World {
     this.outcome.makespanMs = Math.max(this.outcome.makespanMs, now);
     const total = job.spec.utteranceSeconds.reduce((a, b) => a + b, 0);
     this.outcome.jobs.push({
-      id: job.spec.id, arrivedAt: job.spec.at, startedAt: job.startedAt!, firstTextAt: job.firstTextAt!, endedAt: now, live: job.spec.live ?? false, priority: job.spec.priority,
-      workMs: job.stages.reduce((sum, each) => sum + total * each.model.msPerSecond, 0), largestBytes: Math.max(...job.stages.map(each => each.model.peakBytes)),
+      id: job.spec.id,
+      arrivedAt: job.spec.at,
+      startedAt: job.startedAt!,
+      firstTextAt: job.firstTextAt!,
+      endedAt: now,
+      live: job.spec.live ?? false,
+      priority: job.spec.priority,
+      workMs: job.stages.reduce((sum, each) => sum + total * each.model.msPerSecond, 0),
+      largestBytes: Math.max(...job.stages.map(each => each.model.peakBytes)),
     });
   }
 
@@ -376,24 +634,44 @@ export class World {
   private release(instance: Instance): void {
     this.outcome.unloads++;
     instance.view = { ...instance.view, state: 'releasing', busyUntil: null, idleSince: null };
-    this.clock.at(this.clock.now + this.spread(RELEASE_MS), () => { this.instances = this.instances.filter(each => each !== instance); });
+    this.clock.at(this.clock.now + this.spread(RELEASE_MS), () => {
+      this.instances = this.instances.filter(each => each !== instance);
+    });
   }
 
   private happen(accident: Accident): void {
     const now = this.clock.now;
     switch (accident.type) {
-      case 'outsider': this.outsiders.set(accident.device, Math.max(0, (this.outsiders.get(accident.device) ?? 0) + accident.bytes)); return;
-      case 'lost': this.lostUntil.set(accident.device, now + accident.forMs); this.clock.at(now + accident.forMs, () => undefined); return;
+      case 'outsider':
+        this.outsiders.set(accident.device, Math.max(0, (this.outsiders.get(accident.device) ?? 0) + accident.bytes));
+        return;
+      case 'lost':
+        this.lostUntil.set(accident.device, now + accident.forMs);
+        this.clock.at(now + accident.forMs, () => undefined);
+        return;
       case 'workerKilled': {
-        const alive = this.instances.filter(each => each.view.state === 'busy' || each.view.state === 'idle' || each.view.state === 'loading');
-        if (alive.length) { const victim = this.random.pick(alive); this.giveUp(victim); this.release(victim); }
+        const alive = this.instances.filter(
+          each => each.view.state === 'busy' || each.view.state === 'idle' || each.view.state === 'loading',
+        );
+        if (alive.length) {
+          const victim = this.random.pick(alive);
+          this.giveUp(victim);
+          this.release(victim);
+        }
         return;
       }
       case 'daemonKilled': {
-        for (const instance of this.instances) { this.giveUp(instance, 0); instance.view = { ...instance.view, state: 'releasing' }; }
+        for (const instance of this.instances) {
+          this.giveUp(instance, 0);
+          instance.view = { ...instance.view, state: 'releasing' };
+        }
         this.instances = [];
         this.ingests = 0;
-        for (const job of this.active) if (job.view.ingest === 'running') { job.view = { ...job.view, ingest: 'waiting' }; job.cached = false; }
+        for (const job of this.active)
+          if (job.view.ingest === 'running') {
+            job.view = { ...job.view, ingest: 'waiting' };
+            job.cached = false;
+          }
         this.downUntil = now + accident.downMs;
         this.clock.at(this.downUntil, () => undefined);
       }

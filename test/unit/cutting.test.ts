@@ -1,18 +1,30 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { FRAME_MS, MAX_UTTERANCE_MS, startCutting, type Frame, type UtteranceTimes } from '../../daemon/ingest/cutting.ts';
+import {
+  FRAME_MS,
+  MAX_UTTERANCE_MS,
+  startCutting,
+  type Frame,
+  type UtteranceTimes,
+} from '../../daemon/ingest/cutting.ts';
 
 /** Frames for a time of speech (loud), a dip (quiet, yet heard as speech) or silence. */
 const sound = (seconds: number, kind: 'speech' | 'dip' | 'silence'): Frame[] =>
-  Array.from({ length: Math.round(seconds * 1000 / FRAME_MS) }, () => ({ speech: kind !== 'silence', level: kind === 'speech' ? -20 : kind === 'dip' ? -60 : -80 }));
+  Array.from({ length: Math.round((seconds * 1000) / FRAME_MS) }, () => ({
+    speech: kind !== 'silence',
+    level: kind === 'speech' ? -20 : kind === 'dip' ? -60 : -80,
+  }));
 const cut = (frames: readonly Frame[], chunk = frames.length || 1): UtteranceTimes[] => {
-  const cutting = startCutting(), rows: UtteranceTimes[] = [];
+  const cutting = startCutting(),
+    rows: UtteranceTimes[] = [];
   for (let at = 0; at < frames.length; at += chunk) rows.push(...cutting.push(frames.slice(at, at + chunk)));
   return [...rows, ...cutting.end(frames.length * FRAME_MS)];
 };
-const seconds = (rows: readonly UtteranceTimes[]): [number, number][] => rows.map(row => [row.startMs / 1000, row.endMs / 1000]);
-const within = (actual: number, expected: number, tolerance: number): void => assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected} ± ${tolerance}`);
+const seconds = (rows: readonly UtteranceTimes[]): [number, number][] =>
+  rows.map(row => [row.startMs / 1000, row.endMs / 1000]);
+const within = (actual: number, expected: number, tolerance: number): void =>
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected} ± ${tolerance}`);
 
 describe('cutting', () => {
   test('silence, and clicks in it, are no utterances', () => {
@@ -37,13 +49,22 @@ describe('cutting', () => {
     assert.ok(rows[0]!.endMs >= 7200 && rows[1]!.startMs <= 7450);
   });
   test('fluent speech is cut at the best pause it had', () => {
-    const rows = seconds(cut([...sound(8, 'speech'), ...sound(0.13, 'dip'), ...sound(4, 'speech'), ...sound(0.3, 'dip'), ...sound(12, 'speech')]));
+    const rows = seconds(
+      cut([
+        ...sound(8, 'speech'),
+        ...sound(0.13, 'dip'),
+        ...sound(4, 'speech'),
+        ...sound(0.3, 'dip'),
+        ...sound(12, 'speech'),
+      ]),
+    );
     assert.equal(rows.length, 2);
     within(rows[0]![1], 12.28, 0.2);
   });
   test('speech without any pause is cut at its quietest moment, at most 30 s long', () => {
     const frames = sound(70, 'speech');
-    for (const at of [24, 25, 26]) frames[Math.round(at * 1000 / FRAME_MS)] = { speech: true, level: at === 25 ? -30 : -26 };
+    for (const at of [24, 25, 26])
+      frames[Math.round((at * 1000) / FRAME_MS)] = { speech: true, level: at === 25 ? -30 : -26 };
     const rows = cut(frames);
     within(rows[0]!.endMs / 1000, 25, 0.1);
     assert.equal(rows[0]!.endMs, rows[1]!.startMs);
@@ -55,27 +76,47 @@ describe('cutting', () => {
     assert.equal(cut([...late, ...sound(2, 'silence')])[0]!.startMs, 0);
   });
 
-  const scene = fc.array(fc.record({
-    kind: fc.constantFrom('speech' as const, 'speech' as const, 'dip' as const, 'silence' as const), seconds: fc.double({ min: 0.03, max: 14, noNaN: true }),
-  }), { maxLength: 30 }).map(parts => parts.flatMap(part => sound(part.seconds, part.kind)));
+  const scene = fc
+    .array(
+      fc.record({
+        kind: fc.constantFrom('speech' as const, 'speech' as const, 'dip' as const, 'silence' as const),
+        seconds: fc.double({ min: 0.03, max: 14, noNaN: true }),
+      }),
+      { maxLength: 30 },
+    )
+    .map(parts => parts.flatMap(part => sound(part.seconds, part.kind)));
 
   test('how the frames arrive does not matter', () => {
-    fc.assert(fc.property(scene, fc.integer({ min: 1, max: 200 }), (frames, chunk) => assert.deepEqual(cut(frames, chunk), cut(frames))), { numRuns: 60 });
+    fc.assert(
+      fc.property(scene, fc.integer({ min: 1, max: 200 }), (frames, chunk) =>
+        assert.deepEqual(cut(frames, chunk), cut(frames)),
+      ),
+      { numRuns: 60 },
+    );
   });
   test('utterances are in order, apart, not too long, and hold all speech that is more than a click', () => {
-    fc.assert(fc.property(scene, frames => {
-      const rows = cut(frames), totalMs = frames.length * FRAME_MS;
-      rows.forEach((row, n) => {
-        assert.equal(row.index, n);
-        assert.ok(row.startMs >= (rows[n - 1]?.endMs ?? 0) && row.endMs > row.startMs && row.endMs <= totalMs && row.endMs - row.startMs <= MAX_UTTERANCE_MS);
-        assert.ok(Number.isInteger(row.startMs * 16) && Number.isInteger(row.endMs * 16));
-      });
-      let outside = 0;
-      frames.forEach((frame, n) => {
-        const covered = rows.some(row => row.startMs <= n * FRAME_MS && (n + 1) * FRAME_MS <= row.endMs);
-        outside = frame.speech && !covered ? outside + 1 : 0;
-        assert.ok(outside < 3, `speech at ${n * FRAME_MS} ms is in no utterance`);
-      });
-    }), { numRuns: 60 });
+    fc.assert(
+      fc.property(scene, frames => {
+        const rows = cut(frames),
+          totalMs = frames.length * FRAME_MS;
+        rows.forEach((row, n) => {
+          assert.equal(row.index, n);
+          assert.ok(
+            row.startMs >= (rows[n - 1]?.endMs ?? 0) &&
+              row.endMs > row.startMs &&
+              row.endMs <= totalMs &&
+              row.endMs - row.startMs <= MAX_UTTERANCE_MS,
+          );
+          assert.ok(Number.isInteger(row.startMs * 16) && Number.isInteger(row.endMs * 16));
+        });
+        let outside = 0;
+        frames.forEach((frame, n) => {
+          const covered = rows.some(row => row.startMs <= n * FRAME_MS && (n + 1) * FRAME_MS <= row.endMs);
+          outside = frame.speech && !covered ? outside + 1 : 0;
+          assert.ok(outside < 3, `speech at ${n * FRAME_MS} ms is in no utterance`);
+        });
+      }),
+      { numRuns: 60 },
+    );
   });
 });

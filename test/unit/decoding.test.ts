@@ -4,29 +4,67 @@ import { decodeArguments, readDecoding, type DecodingReport } from '../../daemon
 import { verdict } from '../../daemon/ingest/verdict.ts';
 
 const VIDEO = [
-  "[info] Input #0, matroska,webm, from 'file:two.mkv':", '[info]   Metadata:', '[info]     title           : Stream #0:9: Audio: no', '[info]   Duration: 01:02:03.45, start: 0.000000, bitrate: 123 kb/s',
-  '[info]   Stream #0:0: Video: h264 (High), yuv420p', '[info]   Stream #0:1(eng): Audio: aac (LC), 16000 Hz, mono, fltp (default)', '[info]       DURATION        : 00:00:06.064000000',
-  '[info]   Stream #0:2[0x3](spa): Audio: aac (LC), 8000 Hz, mono, fltp', '[info] Stream mapping:', '[info]   Stream #0:1 -> #0:0 (aac (native) -> pcm_s16le (native))',
-  "[info] Output #0, s16le, to 'pipe:1':", '[info]   Stream #0:0: Audio: pcm_s16le, 16000 Hz, mono, s16, 256 kb/s', '',
+  "[info] Input #0, matroska,webm, from 'file:two.mkv':",
+  '[info]   Metadata:',
+  '[info]     title           : Stream #0:9: Audio: no',
+  '[info]   Duration: 01:02:03.45, start: 0.000000, bitrate: 123 kb/s',
+  '[info]   Stream #0:0: Video: h264 (High), yuv420p',
+  '[info]   Stream #0:1(eng): Audio: aac (LC), 16000 Hz, mono, fltp (default)',
+  '[info]       DURATION        : 00:00:06.064000000',
+  '[info]   Stream #0:2[0x3](spa): Audio: aac (LC), 8000 Hz, mono, fltp',
+  '[info] Stream mapping:',
+  '[info]   Stream #0:1 -> #0:0 (aac (native) -> pcm_s16le (native))',
+  "[info] Output #0, s16le, to 'pipe:1':",
+  '[info]   Stream #0:0: Audio: pcm_s16le, 16000 Hz, mono, s16, 256 kb/s',
+  '',
 ];
 /** In chunks of seven bytes, as a pipe might bring it. */
 const read = (lines: readonly string[]): DecodingReport => {
-  const decoding = readDecoding(), bytes = Buffer.from(lines.join('\n'));
+  const decoding = readDecoding(),
+    bytes = Buffer.from(lines.join('\n'));
   for (let at = 0; at < bytes.length; at += 7) decoding.push(bytes.subarray(at, at + 7));
   decoding.end();
   return decoding.report;
 };
-const judge = (lines: readonly string[], more: { exit?: number | NodeJS.Signals; readMs?: number; audioTrack?: number; endsEarly?: boolean; confined?: boolean } = {}) =>
-  verdict({ report: read(lines), exit: 0, endsEarly: false, readMs: 3_723_450, path: 'r', audioTrack: 0, ffmpeg: '/f', confined: false, ...more });
+const judge = (
+  lines: readonly string[],
+  more: {
+    exit?: number | NodeJS.Signals;
+    readMs?: number;
+    audioTrack?: number;
+    endsEarly?: boolean;
+    confined?: boolean;
+  } = {},
+) =>
+  verdict({
+    report: read(lines),
+    exit: 0,
+    endsEarly: false,
+    readMs: 3_723_450,
+    path: 'r',
+    audioTrack: 0,
+    ffmpeg: '/f',
+    confined: false,
+    ...more,
+  });
 
 describe('what ffmpeg says', () => {
   test('container, length and tracks; of the input only, and not from metadata', () => {
     const { format, durationMs, streams, audioTracks, headerDone } = read(VIDEO);
-    assert.deepEqual({ format, durationMs, streams, audioTracks, headerDone }, { format: 'matroska,webm', durationMs: 3_723_450, streams: 3, audioTracks: 2, headerDone: true });
+    assert.deepEqual(
+      { format, durationMs, streams, audioTracks, headerDone },
+      { format: 'matroska,webm', durationMs: 3_723_450, streams: 3, audioTracks: 2, headerDone: true },
+    );
   });
-  test('a container without a length', () => assert.equal(read([VIDEO[0]!, '[info]   Duration: N/A, start: 0.000000', '[info] Stream mapping:']).durationMs, null));
+  test('a container without a length', () =>
+    assert.equal(
+      read([VIDEO[0]!, '[info]   Duration: N/A, start: 0.000000', '[info] Stream mapping:']).durationMs,
+      null,
+    ));
   test('keeps the last complaints, without addresses', () => {
-    const { lastLines, errors } = read(Array.from({ length: 50 }, (_, n) => `[mp3 @ 0x55bd${n}] [error] Header missing ${n}`));
+    const { lastLines, errors } = read(
+      Array.from({ length: 50 }, (_, n) => `[mp3 @ 0x55bd${n}] [error] Header missing ${n}`),
+    );
     assert.equal(errors, 50);
     assert.deepEqual([lastLines.length, lastLines.at(-1)], [12, '[mp3] [error] Header missing 49']);
   });
@@ -38,30 +76,63 @@ describe('what ffmpeg says', () => {
 });
 
 describe('verdict', () => {
-  test('a wrapper that leads where few rights do not reach is not the recording\'s fault', () => {
+  test("a wrapper that leads where few rights do not reach is not the recording's fault", () => {
     const refused = ['/home/u/ffmpeg: 3: /home/u/builds/ffmpeg: Permission denied'];
-    assert.deepEqual(judge(refused, { exit: 126, readMs: 0, confined: true }).failure, { code: 'noFfmpeg', args: { path: '/f', confined: 1 }, detail: refused[0] });
+    assert.deepEqual(judge(refused, { exit: 126, readMs: 0, confined: true }).failure, {
+      code: 'noFfmpeg',
+      args: { path: '/f', confined: 1 },
+      detail: refused[0],
+    });
     assert.equal(judge(refused, { exit: 126, readMs: 0 }).failure?.code, 'unreadableFile');
-    assert.equal(judge(['[fatal] Error opening input file r.', '[error] Invalid data found when processing input'], { exit: 183, readMs: 0, confined: true }).failure?.code, 'notMedia');
+    assert.equal(
+      judge(['[fatal] Error opening input file r.', '[error] Invalid data found when processing input'], {
+        exit: 183,
+        readMs: 0,
+        confined: true,
+      }).failure?.code,
+      'notMedia',
+    );
   });
   const unopened = ['[in#0 @ 0x1] [error] Error opening input: Invalid data found when processing input'];
   test('all well', () => assert.deepEqual(judge(VIDEO), { failure: null, warning: null }));
   test('what could not be opened', () => {
     assert.equal(judge(unopened, { exit: 183, readMs: 0 }).failure?.code, 'notMedia');
-    assert.equal(judge(['[in#0 @ 0x1] [error] moov atom not found', ...unopened], { exit: 183, readMs: 0 }).failure?.code, 'truncatedFile');
-    assert.equal(judge(['[in#0 @ 0x1] [error] Error opening input: Permission denied'], { exit: 243, readMs: 0 }).failure?.code, 'unreadableFile');
+    assert.equal(
+      judge(['[in#0 @ 0x1] [error] moov atom not found', ...unopened], { exit: 183, readMs: 0 }).failure?.code,
+      'truncatedFile',
+    );
+    assert.equal(
+      judge(['[in#0 @ 0x1] [error] Error opening input: Permission denied'], { exit: 243, readMs: 0 }).failure?.code,
+      'unreadableFile',
+    );
     assert.equal(judge([], { exit: 1, readMs: 0 }).failure?.code, 'ffmpegFailed');
   });
   test('tracks', () => {
-    assert.deepEqual(judge(VIDEO, { audioTrack: 2, readMs: 0, exit: 234 }).failure?.args, { path: 'r', track: 2, tracks: 2 });
-    assert.equal(judge(VIDEO.filter(line => !line.includes('Audio: aac')), { exit: 234, readMs: 0 }).failure?.code, 'noAudioTrack');
+    assert.deepEqual(judge(VIDEO, { audioTrack: 2, readMs: 0, exit: 234 }).failure?.args, {
+      path: 'r',
+      track: 2,
+      tracks: 2,
+    });
+    assert.equal(
+      judge(
+        VIDEO.filter(line => !line.includes('Audio: aac')),
+        { exit: 234, readMs: 0 },
+      ).failure?.code,
+      'noAudioTrack',
+    );
   });
-  test('killed in the middle is a failure, not an end', () => assert.equal(judge(VIDEO, { exit: 'SIGKILL', readMs: 1000 }).failure?.code, 'ffmpegFailed'));
+  test('killed in the middle is a failure, not an end', () =>
+    assert.equal(judge(VIDEO, { exit: 'SIGKILL', readMs: 1000 }).failure?.code, 'ffmpegFailed'));
   test('a file that ends too early is read as far as it goes', () => {
-    assert.deepEqual(judge([...VIDEO, '[in#0 @ 0x1] [error] File ended prematurely'], { readMs: 1000 }).warning?.args, { path: 'r', readMs: 1000, durationMs: 3_723_450 });
+    assert.deepEqual(judge([...VIDEO, '[in#0 @ 0x1] [error] File ended prematurely'], { readMs: 1000 }).warning?.args, {
+      path: 'r',
+      readMs: 1000,
+      durationMs: 3_723_450,
+    });
     const sound = VIDEO.filter(line => !/Video|#0:2/.test(line));
     assert.equal(judge(sound, { readMs: 3_700_000 }).warning?.code, 'truncatedFile');
     assert.equal(judge(sound, { readMs: 3_723_000 }).warning, null);
   });
-  test('in a video the sound may end before the picture', () => assert.equal(judge(VIDEO, { readMs: 1_000_000 }).warning, null));
+  test('in a video the sound may end before the picture', () =>
+    assert.equal(judge(VIDEO, { readMs: 1_000_000 }).warning, null));
 });

@@ -6,34 +6,59 @@ import { after, describe, test } from 'node:test';
 import { disk, engines, examine, gpu, memory, node, socket, type Examined } from '../../daemon/doctor.ts';
 import type { Device } from '../../schemas/device.ts';
 import { failure } from '../../schemas/errors.ts';
-import { checkText } from '../../schemas/messages.ts';
+import { checkText } from '../../text/messages/messages.ts';
 import type { Model } from '../../schemas/model.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 
 const GiB = 1024 ** 3;
 const temporary = mkdtempSync(join(tmpdir(), 'earshot-doctor-'));
 after(() => rmSync(temporary, { recursive: true, force: true }));
-const device = (kind: 'gpu' | 'cpu', free: number, health: Device['health'] = 'ok'): Device => ({ kind, health, name: kind === 'gpu' ? 'RTX' : 'CPU', driver: kind === 'gpu' ? '560.1' : null, memory: { free } }) as Device;
+const device = (kind: 'gpu' | 'cpu', free: number, health: Device['health'] = 'ok'): Device =>
+  ({
+    kind,
+    health,
+    name: kind === 'gpu' ? 'RTX' : 'CPU',
+    driver: kind === 'gpu' ? '560.1' : null,
+    memory: { free },
+  }) as Device;
 
 describe('single checks', () => {
   test('node, disk, memory', () => {
     assert.deepEqual([node('24.1.0').status, node('20.20.2').status], ['ok', 'problem']);
-    assert.deepEqual([disk(10 * GiB, '/').status, disk(2 * GiB, '/').status, disk(100, '/').status], ['ok', 'warning', 'problem']);
-    assert.deepEqual([8, 2, 0.5].map((free) => memory([device('cpu', free * GiB)])?.status), ['ok', 'warning', 'problem']);
+    assert.deepEqual(
+      [disk(10 * GiB, '/').status, disk(2 * GiB, '/').status, disk(100, '/').status],
+      ['ok', 'warning', 'problem'],
+    );
+    assert.deepEqual(
+      [8, 2, 0.5].map(free => memory([device('cpu', free * GiB)])?.status),
+      ['ok', 'warning', 'problem'],
+    );
     assert.equal(memory([]), null);
   });
   test('GPU: none, fine, degraded, lost, a driver that is at odds with itself', () => {
     assert.deepEqual(gpu([device('cpu', 1)], []), { id: 'gpu', status: 'warning', args: {} });
-    assert.deepEqual(gpu([device('gpu', 1), device('gpu', 1)], []), { id: 'gpu', status: 'ok', args: { names: 'RTX (driver 560.1), RTX (driver 560.1)' } });
+    assert.deepEqual(gpu([device('gpu', 1), device('gpu', 1)], []), {
+      id: 'gpu',
+      status: 'ok',
+      args: { names: 'RTX (driver 560.1), RTX (driver 560.1)' },
+    });
     assert.equal(gpu([device('gpu', 1, 'degraded')], []).status, 'warning');
     assert.equal(gpu([device('gpu', 1, 'lost')], []).status, 'problem');
-    assert.deepEqual(gpu([], [failure('driverMismatch')]), { id: 'gpu', status: 'problem', args: { problem: 'driverMismatch' } });
+    assert.deepEqual(gpu([], [failure('driverMismatch')]), {
+      id: 'gpu',
+      status: 'problem',
+      args: { problem: 'driverMismatch' },
+    });
   });
   test('engines', () => {
-    assert.deepEqual(engines({ ready: (id) => id !== 'llama' }), { id: 'engines', status: 'warning', args: { names: 'llama' } });
+    assert.deepEqual(engines({ ready: id => id !== 'llama' }), {
+      id: 'engines',
+      status: 'warning',
+      args: { names: 'llama' },
+    });
     assert.equal(engines({ ready: () => true }).status, 'ok');
   });
-  test('the socket\'s folder is this user\'s alone', () => {
+  test("the socket's folder is this user's alone", () => {
     const path = join(temporary, 'run');
     assert.equal(socket(path, 'linux'), null);
     mkdirSync(path, { mode: 0o700 });
@@ -46,19 +71,45 @@ describe('single checks', () => {
 
 test('a bare machine: everything that is missing is said, in words, in both languages', async () => {
   const machine: Examined = {
-    home: { data: temporary, run: join(temporary, 'nowhere') }, settings: { ...DEFAULTS, sandbox: 'off' }, env: { PATH: temporary }, devices: [], problems: [], platform: 'linux',
+    home: { data: temporary, run: join(temporary, 'nowhere') },
+    settings: { ...DEFAULTS, sandbox: 'off' },
+    env: { PATH: temporary },
+    devices: [],
+    problems: [],
+    platform: 'linux',
     runtimes: { directory: () => temporary, ready: () => false },
-    models: { list: () => [], ready: () => false, defaults: async () => ({ models: { asr: 'whisper-base', tts: 'voice' }, substitutions: [] }) },
-    hub: { reachable: async () => false }, freeBytes: async () => 50 * GiB,
+    models: {
+      list: () => [],
+      ready: () => false,
+      defaults: async () => ({ models: { asr: 'whisper-base', tts: 'voice' }, substitutions: [] }),
+    },
+    hub: { reachable: async () => false },
+    freeBytes: async () => 50 * GiB,
   };
   const { checks } = await examine(machine);
-  assert.deepEqual(Object.fromEntries(checks.map((check) => [check.id, check.status])), { node: 'ok', python: 'problem', npm: 'problem', ffmpeg: 'warning', gpu: 'warning', disk: 'ok', models: 'warning', engines: 'warning', network: 'warning', sandbox: 'warning' });
-  assert.equal(checks.find((check) => check.id === 'models')?.args.names, 'whisper-base, voice');
-  for (const check of checks) for (const locale of ['en', 'zh-cn'] as const) {
-    const { name, what } = checkText(check, locale);
-    assert.ok(name && what && !/undefined|NaN/.test(what), `${check.id} ${locale}: ${name} ${what}`);
-  }
-  const broken = await examine({ ...machine, settings: { ...DEFAULTS, offline: true, ffmpegPath: '/nowhere/ffmpeg' }, models: { ...machine.models, list: () => [{ card: { id: 'whisper-base' }, state: 'broken' } as Model] } });
-  const status = Object.fromEntries(broken.checks.map((check) => [check.id, check.status]));
+  assert.deepEqual(Object.fromEntries(checks.map(check => [check.id, check.status])), {
+    node: 'ok',
+    python: 'problem',
+    npm: 'problem',
+    ffmpeg: 'warning',
+    gpu: 'warning',
+    disk: 'ok',
+    models: 'warning',
+    engines: 'warning',
+    network: 'warning',
+    sandbox: 'warning',
+  });
+  assert.equal(checks.find(check => check.id === 'models')?.args.names, 'whisper-base, voice');
+  for (const check of checks)
+    for (const locale of ['en', 'zh-cn'] as const) {
+      const { name, what } = checkText(check, locale);
+      assert.ok(name && what && !/undefined|NaN/.test(what), `${check.id} ${locale}: ${name} ${what}`);
+    }
+  const broken = await examine({
+    ...machine,
+    settings: { ...DEFAULTS, offline: true, ffmpegPath: '/nowhere/ffmpeg' },
+    models: { ...machine.models, list: () => [{ card: { id: 'whisper-base' }, state: 'broken' } as Model] },
+  });
+  const status = Object.fromEntries(broken.checks.map(check => [check.id, check.status]));
   assert.deepEqual([status.models, status.ffmpeg, status.network], ['problem', 'problem', 'ok']);
 });

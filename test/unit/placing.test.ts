@@ -1,29 +1,85 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { FASTEST, place } from '../../daemon/speech/placing.ts';
+import { FASTEST, place } from '../../daemon/outputs/placing.ts';
 
 const rounded = (spoken: [number, number][]): [number, number, number][] =>
-  place(spoken.map(([startMs, durationMs]) => ({ startMs, durationMs }))).map(({ startMs, durationMs, speed }) => [startMs, durationMs, Math.round(speed * 100) / 100]);
+  place(spoken.map(([startMs, durationMs]) => ({ startMs, durationMs }))).map(({ startMs, durationMs, speed }) => [
+    startMs,
+    durationMs,
+    Math.round(speed * 100) / 100,
+  ]);
 
 describe('the spoken track', () => {
-  test('what fits is spoken as it is, at its own time', () => assert.deepEqual(rounded([[0, 900], [1000, 2000], [4000, 500]]), [[0, 900, 1], [1000, 2000, 1], [4000, 500, 1]]));
-  test('a longer one runs on into the silence that follows', () => assert.deepEqual(rounded([[0, 3900], [4000, 500]]), [[0, 3900, 1], [4000, 500, 1]]));
-  test('where there is no silence it is spoken faster', () => assert.deepEqual(rounded([[0, 4312], [4000, 500]]), [[0, 3920, 1.1], [4000, 500, 1]]));
+  test('what fits is spoken as it is, at its own time', () =>
+    assert.deepEqual(
+      rounded([
+        [0, 900],
+        [1000, 2000],
+        [4000, 500],
+      ]),
+      [
+        [0, 900, 1],
+        [1000, 2000, 1],
+        [4000, 500, 1],
+      ],
+    ));
+  test('a longer one runs on into the silence that follows', () =>
+    assert.deepEqual(
+      rounded([
+        [0, 3900],
+        [4000, 500],
+      ]),
+      [
+        [0, 3900, 1],
+        [4000, 500, 1],
+      ],
+    ));
+  test('where there is no silence it is spoken faster', () =>
+    assert.deepEqual(
+      rounded([
+        [0, 4312],
+        [4000, 500],
+      ]),
+      [
+        [0, 3920, 1.1],
+        [4000, 500, 1],
+      ],
+    ));
   test('and where that is not enough the next one waits, and catches up', () => {
-    assert.deepEqual(rounded([[0, 6000], [4000, 3300], [8000, 1000]]), [[0, 4800, 1.25], [4880, 3040, 1.09], [8000, 1000, 1]]);
+    assert.deepEqual(
+      rounded([
+        [0, 6000],
+        [4000, 3300],
+        [8000, 1000],
+      ]),
+      [
+        [0, 4800, 1.25],
+        [4880, 3040, 1.09],
+        [8000, 1000, 1],
+      ],
+    );
   });
   test('the last one takes the time that it needs', () => assert.deepEqual(rounded([[0, 60_000]]), [[0, 60_000, 1]]));
   test('never two at once, never early, never too fast', () => {
-    const spoken = fc.array(fc.record({ gapMs: fc.nat(5000), durationMs: fc.integer({ min: 0, max: 20_000 }) }), { maxLength: 40 }).map(parts => {
-      let at = 0;
-      return parts.map(({ gapMs, durationMs }) => ({ startMs: at += gapMs, durationMs }));
-    });
-    fc.assert(fc.property(spoken, all => {
-      place(all).forEach(({ startMs, speed }, n, placements) => {
-        const before = placements[n - 1];
-        assert.ok(startMs >= all[n]!.startMs && speed >= 1 && speed <= FASTEST && (!before || startMs >= before.startMs + before.durationMs));
+    const spoken = fc
+      .array(fc.record({ gapMs: fc.nat(5000), durationMs: fc.integer({ min: 0, max: 20_000 }) }), { maxLength: 40 })
+      .map(parts => {
+        let at = 0;
+        return parts.map(({ gapMs, durationMs }) => ({ startMs: (at += gapMs), durationMs }));
       });
-    }));
+    fc.assert(
+      fc.property(spoken, all => {
+        place(all).forEach(({ startMs, speed }, n, placements) => {
+          const before = placements[n - 1];
+          assert.ok(
+            startMs >= all[n]!.startMs &&
+              speed >= 1 &&
+              speed <= FASTEST &&
+              (!before || startMs >= before.startMs + before.durationMs),
+          );
+        });
+      }),
+    );
   });
 });

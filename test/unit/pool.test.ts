@@ -1,27 +1,48 @@
-/** The pool's arithmetic, its leases from beginning to end, and properties that hold whatever outsiders, workers and devices do. */
+/**
+ * The pool's arithmetic, its leases from beginning to end, and properties that hold whatever outsiders, workers and
+ * devices do.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { admissibleBytes, everBytes, limits, notResidentBytes, pressedAfter, warningOf } from '../../daemon/pool/account.ts';
-import { linuxRam, macRam } from '../../daemon/pool/cpu.ts';
-import { calibratedEstimate, cardBytes, createEstimates, type CalibrationPort } from '../../daemon/pool/estimates.ts';
-import { pace } from '../../daemon/pool/monitor.ts';
-import { createPool, type Lease, type Pool } from '../../daemon/pool/pool.ts';
-import type { ProcessTable } from '../../daemon/pool/process-table.ts';
-import { blankReading, type DeviceReading } from '../../daemon/pool/reading.ts';
-import { isReleased, type ReleaseEvidence } from '../../daemon/pool/release.ts';
+import {
+  admissibleBytes,
+  everBytes,
+  limits,
+  notResidentBytes,
+  pressedAfter,
+  warningOf,
+} from '../../daemon/devices/account.ts';
+import { linuxRam, macRam } from '../../daemon/devices/cpu.ts';
+import {
+  calibratedEstimate,
+  cardBytes,
+  createEstimates,
+  type CalibrationPort,
+} from '../../daemon/devices/estimates.ts';
+import { pace } from '../../daemon/devices/monitor.ts';
+import { createPool, type Lease, type Pool } from '../../daemon/devices/pool.ts';
+import type { ProcessTable } from '../../daemon/devices/process-table.ts';
+import { blankReading, type DeviceReading } from '../../daemon/devices/reading.ts';
+import { isReleased, type ReleaseEvidence } from '../../daemon/devices/release.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
-const MiB = 1024 ** 2, GiB = 1024 ** 3;
+const MiB = 1024 ** 2,
+  GiB = 1024 ** 3;
 
-function memoryCalibration(): CalibrationPort & { rows: { device: string; model: string; engine: string; precision: string; peaks: number[]; loadMs: number | null }[] } {
+function memoryCalibration(): CalibrationPort & {
+  rows: { device: string; model: string; engine: string; precision: string; peaks: number[]; loadMs: number | null }[];
+} {
   const rows: ReturnType<typeof memoryCalibration>['rows'] = [];
   return {
-    rows, calibration: () => rows.map(row => ({ ...row, peaks: [...row.peaks] })),
+    rows,
+    calibration: () => rows.map(row => ({ ...row, peaks: [...row.peaks] })),
     addPeak({ device, model, engine, precision }, bytes, loadMs, _at, keep) {
-      let row = rows.find(r => r.device === device && r.model === model && r.engine === engine && r.precision === precision);
-      if (!row) rows.push(row = { device, model, engine, precision, peaks: [], loadMs: null });
+      let row = rows.find(
+        r => r.device === device && r.model === model && r.engine === engine && r.precision === precision,
+      );
+      if (!row) rows.push((row = { device, model, engine, precision, peaks: [], loadMs: null }));
       row.peaks = [...row.peaks, bytes].slice(-keep);
       row.loadMs = loadMs ?? row.loadMs;
     },
@@ -30,31 +51,78 @@ function memoryCalibration(): CalibrationPort & { rows: { device: string; model:
 
 /** A device of this test's own making: processes with bytes, which may be shown or not. */
 class World {
-  total = 24 * GiB; held = new Map<number, number>(); living = new Set<number>(); named = new Map<number, string>();
-  there = true; listing = true; now = 1_000_000; kind: 'gpu' | 'cpu' = 'gpu'; degraded = false;
+  total = 24 * GiB;
+  held = new Map<number, number>();
+  living = new Set<number>();
+  named = new Map<number, string>();
+  there = true;
+  listing = true;
+  now = 1_000_000;
+  kind: 'gpu' | 'cpu' = 'gpu';
+  degraded = false;
   settings: Settings = { ...DEFAULTS };
-  notices: string[] = []; credited: string[] = []; killed: number[] = [];
+  notices: string[] = [];
+  credited: string[] = [];
+  killed: number[] = [];
   readonly calibration = memoryCalibration();
-  get used(): number { return [...this.held.values()].reduce((a, b) => a + b, 0); }
-  get id(): string { return this.kind === 'cpu' ? 'cpu' : 'GPU-0'; }
+  get used(): number {
+    return [...this.held.values()].reduce((a, b) => a + b, 0);
+  }
+  get id(): string {
+    return this.kind === 'cpu' ? 'cpu' : 'GPU-0';
+  }
   readonly table: ProcessTable = {
-    withChildren: pids => new Map([...pids].map(pid => [pid, new Set([pid])])), memory: () => null, name: pid => this.named.get(pid) ?? null, alive: pid => this.living.has(pid),
+    withChildren: pids => new Map([...pids].map(pid => [pid, new Set([pid])])),
+    memory: () => null,
+    name: pid => this.named.get(pid) ?? null,
+    alive: pid => this.living.has(pid),
   };
   pool(): Pool {
     return createPool({
-      settings: () => this.settings, calibration: this.calibration, clock: () => this.now, table: this.table,
-      events: { notice: ({ failure }) => this.notices.push(failure.code), credited: lease => this.credited.push(lease.id) },
-      kill: pid => { this.killed.push(pid); this.living.delete(pid); },
-      readers: [{
-        read: async (): Promise<DeviceReading[]> => (this.there ? [{
-          ...blankReading(this.id, this.kind, this.kind === 'cpu' ? 'os' : 'nvml'), name: 'Test', totalBytes: this.total, freeBytes: Math.max(0, this.total - this.used), cores: 4, degraded: this.degraded,
-          processes: this.listing ? [...this.held].map(([pid, bytes]) => ({ pid, name: null, bytes, peakBytes: null })) : null,
-        }] : []), problem: () => null, dispose() {},
-      }],
+      settings: () => this.settings,
+      calibration: this.calibration,
+      clock: () => this.now,
+      table: this.table,
+      events: {
+        notice: ({ failure }) => this.notices.push(failure.code),
+        credited: lease => this.credited.push(lease.id),
+      },
+      kill: pid => {
+        this.killed.push(pid);
+        this.living.delete(pid);
+      },
+      readers: [
+        {
+          read: async (): Promise<DeviceReading[]> =>
+            this.there
+              ? [
+                  {
+                    ...blankReading(this.id, this.kind, this.kind === 'cpu' ? 'os' : 'nvml'),
+                    name: 'Test',
+                    totalBytes: this.total,
+                    freeBytes: Math.max(0, this.total - this.used),
+                    cores: 4,
+                    degraded: this.degraded,
+                    processes: this.listing
+                      ? [...this.held].map(([pid, bytes]) => ({ pid, name: null, bytes, peakBytes: null }))
+                      : null,
+                  },
+                ]
+              : [],
+          problem: () => null,
+          dispose() {},
+        },
+      ],
     });
   }
-  start(pid: number, bytes: number): void { this.held.set(pid, bytes); this.living.add(pid); }
-  end(pid: number): void { this.living.delete(pid); this.held.delete(pid); }
+  start(pid: number, bytes: number): void {
+    this.held.set(pid, bytes);
+    this.living.add(pid);
+  }
+  end(pid: number): void {
+    this.living.delete(pid);
+    this.held.delete(pid);
+  }
 }
 
 describe('arithmetic', () => {
@@ -62,56 +130,124 @@ describe('arithmetic', () => {
     const lease = { state: 'active' as const, bytes: 4 * GiB, residentBytes: GiB };
     assert.equal(admissibleBytes({ capBytes: 20 * GiB, reserveBytes: GiB }, 22 * GiB, [lease]), 16 * GiB);
     assert.equal(admissibleBytes({ capBytes: 20 * GiB, reserveBytes: GiB }, 10 * GiB, [lease]), 6 * GiB);
-    assert.equal(admissibleBytes({ capBytes: 20 * GiB, reserveBytes: GiB }, 10 * GiB, [{ ...lease, residentBytes: 6 * GiB }]), 9 * GiB);
+    assert.equal(
+      admissibleBytes({ capBytes: 20 * GiB, reserveBytes: GiB }, 10 * GiB, [{ ...lease, residentBytes: 6 * GiB }]),
+      9 * GiB,
+    );
     assert.equal(notResidentBytes({ ...lease, state: 'releasing' }), 0);
   });
   it('limits by share, by RAM cap, and with twice the reserve on a coarse reading', () => {
-    assert.deepEqual(limits({ kind: 'gpu', totalBytes: 10 * GiB, degraded: false }, DEFAULTS), { capBytes: 9 * GiB, reserveBytes: GiB });
-    assert.deepEqual(limits({ kind: 'cpu', totalBytes: 10 * GiB, degraded: false }, { ...DEFAULTS, ramCapBytes: 2 * GiB }), { capBytes: 2 * GiB, reserveBytes: GiB });
-    assert.equal(limits({ kind: 'gpu', totalBytes: 10 * GiB, degraded: true }, { ...DEFAULTS, ramCapBytes: 2 * GiB }).reserveBytes, 2 * GiB);
+    assert.deepEqual(limits({ kind: 'gpu', totalBytes: 10 * GiB, degraded: false }, DEFAULTS), {
+      capBytes: 9 * GiB,
+      reserveBytes: GiB,
+    });
+    assert.deepEqual(
+      limits({ kind: 'cpu', totalBytes: 10 * GiB, degraded: false }, { ...DEFAULTS, ramCapBytes: 2 * GiB }),
+      { capBytes: 2 * GiB, reserveBytes: GiB },
+    );
+    assert.equal(
+      limits({ kind: 'gpu', totalBytes: 10 * GiB, degraded: true }, { ...DEFAULTS, ramCapBytes: 2 * GiB }).reserveBytes,
+      2 * GiB,
+    );
     assert.equal(everBytes({ capBytes: 9 * GiB, reserveBytes: 2 * GiB }, 10 * GiB), 8 * GiB);
   });
   it('warns at 85 and 95 percent and clears lower', () => {
-    const levels = [0.84, 0.85, 0.83, 0.95, 0.93, 0.91, 0.81].reduce<(string | null)[]>((seen, share) => [...seen, warningOf((seen.at(-1) ?? null) as 'high' | null, share * 1000, 1000)], []);
+    const levels = [0.84, 0.85, 0.83, 0.95, 0.93, 0.91, 0.81].reduce<(string | null)[]>(
+      (seen, share) => [...seen, warningOf((seen.at(-1) ?? null) as 'high' | null, share * 1000, 1000)],
+      [],
+    );
     assert.deepEqual(levels, [null, 'high', 'high', 'critical', 'critical', 'high', null]);
   });
   it('feels pressed when the reserve is eaten, until it is whole', () => {
-    assert.deepEqual([pressedAfter(false, 800, 1000), pressedAfter(false, 700, 1000), pressedAfter(true, 900, 1000), pressedAfter(true, 1000, 1000)], [false, true, true, false]);
+    assert.deepEqual(
+      [
+        pressedAfter(false, 800, 1000),
+        pressedAfter(false, 700, 1000),
+        pressedAfter(true, 900, 1000),
+        pressedAfter(true, 1000, 1000),
+      ],
+      [false, true, true, false],
+    );
   });
   it('reads closely while memory moves', () => {
-    assert.deepEqual([pace({ releasing: true, leased: true, watched: true, idleSeconds: 30 }).ms, pace({ releasing: false, leased: true, watched: false, idleSeconds: 30 }).ms, pace({ releasing: false, leased: false, watched: true, idleSeconds: 30 }).ms, pace({ releasing: false, leased: false, watched: false, idleSeconds: 30 }).ms], [100, 500, 2000, 30_000]);
+    assert.deepEqual(
+      [
+        pace({ releasing: true, leased: true, watched: true, idleSeconds: 30 }).ms,
+        pace({ releasing: false, leased: true, watched: false, idleSeconds: 30 }).ms,
+        pace({ releasing: false, leased: false, watched: true, idleSeconds: 30 }).ms,
+        pace({ releasing: false, leased: false, watched: false, idleSeconds: 30 }).ms,
+      ],
+      [100, 500, 2000, 30_000],
+    );
   });
 });
 
 describe('RAM', () => {
-  const files = (entries: Record<string, string>) => (path: string): string | null => entries[path] ?? null;
+  const files =
+    (entries: Record<string, string>) =>
+    (path: string): string | null =>
+      entries[path] ?? null;
   const meminfo = 'MemTotal:       16777216 kB\nMemFree:         1000000 kB\nMemAvailable:   12582912 kB\n';
-  it('is the machine\'s without limits', () => assert.deepEqual(linuxRam(files({ '/proc/meminfo': meminfo, '/proc/self/cgroup': '0::/user.slice\n' })), { totalBytes: 16 * GiB, freeBytes: 12 * GiB }));
-  it('is less under a limit of a group above (version 2)', () => assert.deepEqual(linuxRam(files({
-    '/proc/meminfo': meminfo, '/proc/self/cgroup': '0::/a/b\n', '/sys/fs/cgroup/a/b/memory.max': 'max\n', '/sys/fs/cgroup/a/memory.max': `${8 * GiB}\n`,
-    '/sys/fs/cgroup/a/memory.current': `${5 * GiB}\n`, '/sys/fs/cgroup/a/memory.stat': `anon 1\ninactive_file ${GiB}\n`,
-  })), { totalBytes: 8 * GiB, freeBytes: 4 * GiB }));
+  it("is the machine's without limits", () =>
+    assert.deepEqual(linuxRam(files({ '/proc/meminfo': meminfo, '/proc/self/cgroup': '0::/user.slice\n' })), {
+      totalBytes: 16 * GiB,
+      freeBytes: 12 * GiB,
+    }));
+  it('is less under a limit of a group above (version 2)', () =>
+    assert.deepEqual(
+      linuxRam(
+        files({
+          '/proc/meminfo': meminfo,
+          '/proc/self/cgroup': '0::/a/b\n',
+          '/sys/fs/cgroup/a/b/memory.max': 'max\n',
+          '/sys/fs/cgroup/a/memory.max': `${8 * GiB}\n`,
+          '/sys/fs/cgroup/a/memory.current': `${5 * GiB}\n`,
+          '/sys/fs/cgroup/a/memory.stat': `anon 1\ninactive_file ${GiB}\n`,
+        }),
+      ),
+      { totalBytes: 8 * GiB, freeBytes: 4 * GiB },
+    ));
   it('is less under a limit of version 1; an enormous limit is none', () => {
-    const v1 = (limit: string) => files({
-      '/proc/meminfo': meminfo, '/proc/self/cgroup': '5:cpu,memory:/job\n0::/\n', '/sys/fs/cgroup/memory/job/memory.limit_in_bytes': limit,
-      '/sys/fs/cgroup/memory/job/memory.usage_in_bytes': `${GiB}`, '/sys/fs/cgroup/memory/job/memory.stat': 'cache 5\ntotal_inactive_file 0\n',
-    });
+    const v1 = (limit: string) =>
+      files({
+        '/proc/meminfo': meminfo,
+        '/proc/self/cgroup': '5:cpu,memory:/job\n0::/\n',
+        '/sys/fs/cgroup/memory/job/memory.limit_in_bytes': limit,
+        '/sys/fs/cgroup/memory/job/memory.usage_in_bytes': `${GiB}`,
+        '/sys/fs/cgroup/memory/job/memory.stat': 'cache 5\ntotal_inactive_file 0\n',
+      });
     assert.deepEqual(linuxRam(v1(`${4 * GiB}\n`)), { totalBytes: 4 * GiB, freeBytes: 3 * GiB });
     assert.deepEqual(linuxRam(v1('9223372036854771712\n')), { totalBytes: 16 * GiB, freeBytes: 12 * GiB });
   });
-  it('counts what macOS can give back', () => assert.equal(macRam('Mach Virtual Memory Statistics: (page size of 16384 bytes)\nPages free:  10.\nPages active: 7.\nPages inactive: 5.\nPages speculative: 1.\nPages purgeable: 2.\n', 0).freeBytes, 18 * 16384));
+  it('counts what macOS can give back', () =>
+    assert.equal(
+      macRam(
+        'Mach Virtual Memory Statistics: (page size of 16384 bytes)\nPages free:  10.\nPages active: 7.\nPages inactive: 5.\nPages speculative: 1.\nPages purgeable: 2.\n',
+        0,
+      ).freeBytes,
+      18 * 16384,
+    ));
 });
 
 describe('estimates', () => {
   const key = { device: 'GPU-0', model: 'whisper-large-v3', engine: 'e', precision: 'fp16' };
   const card = { id: key.model, memory: { gpu: 4 * GiB }, files: [] };
-  const make = (calibration = memoryCalibration()) => ({ calibration, estimates: createEstimates({ settings: () => DEFAULTS, calibration, clock: () => 1 }) });
+  const make = (calibration = memoryCalibration()) => ({
+    calibration,
+    estimates: createEstimates({ settings: () => DEFAULTS, calibration, clock: () => 1 }),
+  });
 
   it('begins with the card, then with the name, then with the files', () => {
-    assert.deepEqual(make().estimates.estimate(key, card, 'gpu'), { bytes: Math.ceil(4 * GiB * 1.2) + 64 * MiB, source: 'card' });
+    assert.deepEqual(make().estimates.estimate(key, card, 'gpu'), {
+      bytes: Math.ceil(4 * GiB * 1.2) + 64 * MiB,
+      source: 'card',
+    });
     assert.equal(cardBytes({ id: 'whisper-large-v3', memory: {}, files: [] }, 'gpu'), 10 * GiB);
     assert.equal(cardBytes({ id: 'whisper-large-v3-turbo', memory: {}, files: [] }, 'gpu'), 4.5 * GiB);
-    assert.equal(cardBytes({ id: 'other', memory: {}, files: [{ name: 'a', bytes: 3 * GiB, sha256: '', sources: [] }] }, 'gpu'), 3 * GiB);
+    assert.equal(
+      cardBytes({ id: 'other', memory: {}, files: [{ name: 'a', bytes: 3 * GiB, sha256: '', sources: [] }] }, 'gpu'),
+      3 * GiB,
+    );
     assert.equal(cardBytes({ id: 'other', memory: {}, files: [] }, 'gpu'), 5 * GiB);
     assert.equal(cardBytes({ id: 'other', memory: { cpu: GiB }, files: [] }, 'gpu'), GiB);
   });
@@ -125,7 +261,8 @@ describe('estimates', () => {
     for (let i = 0; i < 50; i++) estimates.measured(key, 2 * GiB, null);
     assert.equal(estimates.estimate(key, card, 'gpu').bytes, Math.ceil(2 * GiB * 1.05) + 64 * MiB);
   });
-  it('adds no more than a sixteenth to a small model', () => assert.equal(calibratedEstimate([160 * MiB], DEFAULTS), 168 * MiB + 10 * MiB));
+  it('adds no more than a sixteenth to a small model', () =>
+    assert.equal(calibratedEstimate([160 * MiB], DEFAULTS), 168 * MiB + 10 * MiB));
   it('asks for more after running out, and forgets it slowly', () => {
     const { estimates } = make();
     estimates.measured(key, 2 * GiB, null);
@@ -141,27 +278,56 @@ describe('estimates', () => {
     const { estimates } = make();
     estimates.estimate({ ...key, model: 'unseen' }, { ...card, id: 'unseen' }, 'gpu');
     estimates.measured(key, 2 * GiB, 900);
-    assert.deepEqual(estimates.list().map(({ model, source, samples, lastPeakBytes, error, loadMs }) => ({ model, source, samples, lastPeakBytes, error: error && Math.round(error * 1000), loadMs })), [
-      { model: 'unseen', source: 'card', samples: 0, lastPeakBytes: null, error: null, loadMs: null },
-      { model: key.model, source: 'measured', samples: 1, lastPeakBytes: 2 * GiB, error: 81, loadMs: 900 },
-    ]);
+    assert.deepEqual(
+      estimates
+        .list()
+        .map(({ model, source, samples, lastPeakBytes, error, loadMs }) => ({
+          model,
+          source,
+          samples,
+          lastPeakBytes,
+          error: error && Math.round(error * 1000),
+          loadMs,
+        })),
+      [
+        { model: 'unseen', source: 'card', samples: 0, lastPeakBytes: null, error: null, loadMs: null },
+        { model: key.model, source: 'measured', samples: 1, lastPeakBytes: 2 * GiB, error: 81, loadMs: 900 },
+      ],
+    );
   });
 });
 
 describe('release', () => {
-  const base: ReleaseEvidence = { processesGone: true, deviceThere: true, listed: true, inList: false, residentBytes: GiB, freedBytes: null, goneForMs: 0, forced: false };
+  const base: ReleaseEvidence = {
+    processesGone: true,
+    deviceThere: true,
+    listed: true,
+    inList: false,
+    residentBytes: GiB,
+    freedBytes: null,
+    goneForMs: 0,
+    forced: false,
+  };
   const cases: [string, Partial<ReleaseEvidence>, boolean][] = [
-    ['a living worker', { processesGone: false }, false], ['gone from the list', {}, true], ['gone but still listed', { inList: true, goneForMs: 1e9 }, false],
-    ['no list, memory back', { listed: false, freedBytes: 0.9 * GiB }, true], ['no list, memory not back', { listed: false, freedBytes: 0 }, false],
-    ['no list, others took it', { listed: false, freedBytes: -GiB, goneForMs: 10_000 }, true], ['forced waits longer', { listed: false, freedBytes: -GiB, goneForMs: 10_000, forced: true }, false],
-    ['a lost device holds nothing', { deviceThere: false, inList: true }, true], ['never held anything', { listed: false, residentBytes: null }, true],
+    ['a living worker', { processesGone: false }, false],
+    ['gone from the list', {}, true],
+    ['gone but still listed', { inList: true, goneForMs: 1e9 }, false],
+    ['no list, memory back', { listed: false, freedBytes: 0.9 * GiB }, true],
+    ['no list, memory not back', { listed: false, freedBytes: 0 }, false],
+    ['no list, others took it', { listed: false, freedBytes: -GiB, goneForMs: 10_000 }, true],
+    ['forced waits longer', { listed: false, freedBytes: -GiB, goneForMs: 10_000, forced: true }, false],
+    ['a lost device holds nothing', { deviceThere: false, inList: true }, true],
+    ['never held anything', { listed: false, residentBytes: null }, true],
   ];
-  for (const [name, change, expected] of cases) it(`${name}: ${expected ? 'credited' : 'not yet'}`, () => assert.equal(isReleased({ ...base, ...change }), expected));
+  for (const [name, change, expected] of cases)
+    it(`${name}: ${expected ? 'credited' : 'not yet'}`, () =>
+      assert.equal(isReleased({ ...base, ...change }), expected));
 });
 
 /** A worker of 1 GiB that was told to go. */
 async function released(): Promise<{ world: World; pool: Pool; lease: ReturnType<Pool['lease']> }> {
-  const world = new World(), pool = world.pool();
+  const world = new World(),
+    pool = world.pool();
   await pool.refresh();
   const lease = pool.lease({ device: 'GPU-0', instance: 'i', bytes: GiB });
   world.start(5, GiB);
@@ -173,7 +339,8 @@ async function released(): Promise<{ world: World; pool: Pool; lease: ReturnType
 
 describe('pool', () => {
   it('leads a lease from its beginning to the credit', async () => {
-    const world = new World(), pool = world.pool();
+    const world = new World(),
+      pool = world.pool();
     await pool.refresh();
     const lease = pool.lease({ device: 'GPU-0', instance: 'i1', bytes: 4 * GiB, name: 'Whisper' });
     assert.equal(pool.views()[0]!.loading, true);
@@ -186,12 +353,19 @@ describe('pool', () => {
     world.held.set(100, 2 * GiB);
     pool.loaded(lease.id);
     await pool.refresh();
-    assert.deepEqual([pool.get(lease.id)!.peakBytes, pool.views()[0]!.loading, pool.devices()[0]!.memory.admissible], [3 * GiB, false, Math.floor(24 * GiB * 0.9) - 4 * GiB]);
+    assert.deepEqual(
+      [pool.get(lease.id)!.peakBytes, pool.views()[0]!.loading, pool.devices()[0]!.memory.admissible],
+      [3 * GiB, false, Math.floor(24 * GiB * 0.9) - 4 * GiB],
+    );
     pool.release(lease.id);
     assert.throws(() => pool.release(lease.id), failsWith('wrongState'));
     world.living.delete(100);
     await pool.refresh();
-    assert.deepEqual([pool.views()[0]!.releasing, world.credited], [true, []], 'the worker has gone, the device still shows its memory');
+    assert.deepEqual(
+      [pool.views()[0]!.releasing, world.credited],
+      [true, []],
+      'the worker has gone, the device still shows its memory',
+    );
     world.held.delete(100);
     await pool.refresh();
     assert.deepEqual([pool.views()[0]!.releasing, world.credited, pool.get(lease.id)], [false, [lease.id], null]);
@@ -235,7 +409,13 @@ describe('pool', () => {
     world.start(50, 4 * GiB);
     await pool.refresh();
     assert.equal(pool.get(lease.id)!.residentBytes, 4 * GiB);
-    assert.deepEqual(pool.devices()[0]!.memory.holders.map(({ kind, bytes }) => ({ kind, bytes })), [{ kind: 'ours', bytes: 4 * GiB }, { kind: 'other', bytes: 2 * GiB }]);
+    assert.deepEqual(
+      pool.devices()[0]!.memory.holders.map(({ kind, bytes }) => ({ kind, bytes })),
+      [
+        { kind: 'ours', bytes: 4 * GiB },
+        { kind: 'other', bytes: 2 * GiB },
+      ],
+    );
     pool.lease({ device: 'GPU-0', instance: 'j', bytes: GiB });
     world.held.set(1, 8 * GiB);
     await pool.refresh();
@@ -246,8 +426,9 @@ describe('pool', () => {
     assert.equal(pool.get(lease.id), null);
   });
 
-  it('does not take an outsider\'s memory for a starting worker\'s', async () => {
-    const world = new World(), pool = world.pool();
+  it("does not take an outsider's memory for a starting worker's", async () => {
+    const world = new World(),
+      pool = world.pool();
     await pool.refresh();
     const lease = pool.lease({ device: 'GPU-0', instance: 'i', bytes: GiB });
     pool.attach(lease.id, 50);
@@ -258,15 +439,21 @@ describe('pool', () => {
   });
 
   it('names outsiders, and tells once of a device that goes and comes', async () => {
-    const world = new World(), pool = world.pool();
+    const world = new World(),
+      pool = world.pool();
     world.start(9, 3 * GiB);
     world.named.set(9, 'blender');
     await pool.refresh();
-    assert.deepEqual(pool.devices()[0]!.memory.holders, [{ kind: 'other', name: 'blender', pid: 9, bytes: 3 * GiB, instance: null }]);
+    assert.deepEqual(pool.devices()[0]!.memory.holders, [
+      { kind: 'other', name: 'blender', pid: 9, bytes: 3 * GiB, instance: null },
+    ]);
     world.there = false;
     await pool.refresh();
     await pool.refresh();
-    assert.deepEqual([world.notices, pool.views()[0]!.usable, pool.devices()[0]!.health], [['deviceLost'], false, 'lost']);
+    assert.deepEqual(
+      [world.notices, pool.views()[0]!.usable, pool.devices()[0]!.health],
+      [['deviceLost'], false, 'lost'],
+    );
     assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'i', bytes: 1 }), failsWith('deviceLost'));
     world.there = true;
     await pool.refresh();
@@ -274,22 +461,41 @@ describe('pool', () => {
   });
 
   it('warns once on the way up', async () => {
-    const world = new World(), pool = world.pool();
+    const world = new World(),
+      pool = world.pool();
     await pool.refresh();
     const lease = pool.lease({ device: 'GPU-0', instance: 'i', bytes: 21 * GiB });
     pool.attach(lease.id, 7);
-    for (const gib of [10, 19, 19.5, 21, 21, 19, 21, 5]) { world.start(7, gib * GiB); await pool.refresh(); }
+    for (const gib of [10, 19, 19.5, 21, 21, 19, 21, 5]) {
+      world.start(7, gib * GiB);
+      await pool.refresh();
+    }
     assert.deepEqual(world.notices, ['memoryHigh', 'memoryCritical', 'memoryCritical']);
     assert.equal(pool.devices()[0]!.warning, null);
   });
 
   it('says what can never fit, and leaves excluded devices alone', async () => {
-    const world = new World(), pool = world.pool();
+    const world = new World(),
+      pool = world.pool();
     await pool.refresh();
     assert.equal(pool.neverFits({ 'GPU-0': 20 * GiB }), null);
-    assert.deepEqual(pool.neverFits({ 'GPU-0': 22 * GiB })?.args, { need: 22 * GiB, device: 'Test', largest: Math.floor(24 * GiB * 0.9) });
-    const first = (gib: number): number => pool.estimate({ device: 'GPU-0', card: { id: `m${gib}`, memory: { gpu: gib * GiB }, files: [] }, engine: 'e', precision: 'p' }).bytes;
-    assert.equal(first(20), Math.floor(24 * GiB * 0.9), 'what the card says fits: the care of a first guess does not forbid it');
+    assert.deepEqual(pool.neverFits({ 'GPU-0': 22 * GiB })?.args, {
+      need: 22 * GiB,
+      device: 'Test',
+      largest: Math.floor(24 * GiB * 0.9),
+    });
+    const first = (gib: number): number =>
+      pool.estimate({
+        device: 'GPU-0',
+        card: { id: `m${gib}`, memory: { gpu: gib * GiB }, files: [] },
+        engine: 'e',
+        precision: 'p',
+      }).bytes;
+    assert.equal(
+      first(20),
+      Math.floor(24 * GiB * 0.9),
+      'what the card says fits: the care of a first guess does not forbid it',
+    );
     assert.ok(first(10) > 12 * GiB && first(22) > 26 * GiB);
     world.settings = { ...DEFAULTS, excludedDevices: ['GPU-0'] };
     assert.equal(pool.neverFits({ 'GPU-0': GiB })?.code, 'neverFits');
@@ -298,7 +504,8 @@ describe('pool', () => {
   });
 
   it('raises an estimate only when the model was at fault', async () => {
-    const world = new World(), pool = world.pool();
+    const world = new World(),
+      pool = world.pool();
     const key = { device: 'GPU-0', model: 'm', engine: 'e', precision: 'p' };
     await pool.refresh();
     const lease = pool.lease({ device: 'GPU-0', instance: 'i', bytes: 6 * GiB });
@@ -319,7 +526,8 @@ describe('pool', () => {
   });
 
   it('is pressed by others unless the setting says never', async () => {
-    const world = new World(), pool = world.pool();
+    const world = new World(),
+      pool = world.pool();
     world.start(8, 23.5 * GiB);
     await pool.refresh();
     assert.equal(pool.views()[0]!.pressed, true);
@@ -328,11 +536,13 @@ describe('pool', () => {
   });
 
   it('shares one reading that has not begun, never one that has', async () => {
-    const world = new World(), pool = world.pool();
+    const world = new World(),
+      pool = world.pool();
     const first = pool.refresh();
     await Promise.resolve();
     world.start(3, GiB);
-    const second = pool.refresh(), third = pool.refresh();
+    const second = pool.refresh(),
+      third = pool.refresh();
     assert.equal(second, third);
     assert.notEqual(first, second);
     await second;
@@ -340,64 +550,122 @@ describe('pool', () => {
   });
 
   it('holds its promises whatever happens', async () => {
-    type Step = { do: 'lease' | 'grow' | 'release' | 'forced' | 'die' | 'show' | 'outsider' | 'lost' | 'list' | 'late' | 'read'; n: number };
-    const steps = fc.array(fc.record({ do: fc.constantFrom<Step['do']>('lease', 'lease', 'lease', 'grow', 'grow', 'release', 'release', 'forced', 'die', 'show', 'outsider', 'lost', 'list', 'late', 'read', 'read'), n: fc.nat(1000) }), { minLength: 10, maxLength: 80 });
-    await fc.assert(fc.asyncProperty(steps, async script => {
-      const world = new World(), pool = world.pool();
-      await pool.refresh();
-      const open = new Map<string, { lease: Lease; pid: number; ended: boolean }>();
-      let pid = 1000, taken = 0;
-      const pick = (n: number) => [...open.values()][n % Math.max(1, open.size)];
-      for (const { do: what, n } of script) {
-        const one = pick(n);
-        switch (what) {
-          case 'lease': {
-            const bytes = Math.floor((n / 1000) * 12 * GiB), view = pool.views()[0]!;
-            const before = pool.leases().reduce((sum, lease) => sum + Math.max(lease.bytes, lease.residentBytes ?? 0), 0);
-            if (bytes > view.admissible || !view.usable) assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'x', bytes }));
-            else {
-              const lease = pool.lease({ device: 'GPU-0', instance: 'x', bytes });
-              taken++;
-              assert.ok(before + bytes <= Math.floor(world.total * 0.9), 'never over the cap');
-              pool.attach(lease.id, ++pid);
-              world.start(pid, 0);
-              open.set(lease.id, { lease, pid, ended: false });
+    type Step = {
+      do: 'lease' | 'grow' | 'release' | 'forced' | 'die' | 'show' | 'outsider' | 'lost' | 'list' | 'late' | 'read';
+      n: number;
+    };
+    const steps = fc.array(
+      fc.record({
+        do: fc.constantFrom<Step['do']>(
+          'lease',
+          'lease',
+          'lease',
+          'grow',
+          'grow',
+          'release',
+          'release',
+          'forced',
+          'die',
+          'show',
+          'outsider',
+          'lost',
+          'list',
+          'late',
+          'read',
+          'read',
+        ),
+        n: fc.nat(1000),
+      }),
+      { minLength: 10, maxLength: 80 },
+    );
+    await fc.assert(
+      fc.asyncProperty(steps, async script => {
+        const world = new World(),
+          pool = world.pool();
+        await pool.refresh();
+        const open = new Map<string, { lease: Lease; pid: number; ended: boolean }>();
+        let pid = 1000,
+          taken = 0;
+        const pick = (n: number) => [...open.values()][n % Math.max(1, open.size)];
+        for (const { do: what, n } of script) {
+          const one = pick(n);
+          switch (what) {
+            case 'lease': {
+              const bytes = Math.floor((n / 1000) * 12 * GiB),
+                view = pool.views()[0]!;
+              const before = pool
+                .leases()
+                .reduce((sum, lease) => sum + Math.max(lease.bytes, lease.residentBytes ?? 0), 0);
+              if (bytes > view.admissible || !view.usable)
+                assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'x', bytes }));
+              else {
+                const lease = pool.lease({ device: 'GPU-0', instance: 'x', bytes });
+                taken++;
+                assert.ok(before + bytes <= Math.floor(world.total * 0.9), 'never over the cap');
+                pool.attach(lease.id, ++pid);
+                world.start(pid, 0);
+                open.set(lease.id, { lease, pid, ended: false });
+              }
+              break;
             }
-            break;
+            // Workers stay within their lease four times of five.
+            case 'grow':
+              if (one && !one.ended && world.living.has(one.pid))
+                world.held.set(one.pid, Math.floor(one.lease.bytes * ((n % 100) / 80)));
+              break;
+            case 'release':
+            case 'forced':
+              if (one) {
+                const state = pool.get(one.lease.id)?.state;
+                const allowed = state === 'active' || (state === 'releasing' && what === 'forced');
+                if (allowed) pool[what](one.lease.id);
+                else assert.throws(() => pool[what](one.lease.id), failsWith('wrongState'));
+                one.ended = true;
+              }
+              break;
+            case 'die':
+              if (one) world.living.delete(one.pid);
+              break;
+            case 'show':
+              for (const id of [...world.held.keys()]) if (id >= 1000 && !world.living.has(id)) world.held.delete(id);
+              break;
+            case 'outsider':
+              world.start(n % 5, Math.floor((n / 1000) * 10 * GiB));
+              break;
+            case 'lost':
+              world.there = n % 3 > 0;
+              break;
+            case 'list':
+              world.listing = n % 2 > 0;
+              break;
+            case 'late':
+              world.now += n * 20;
+              break;
+            case 'read':
+              await pool.refresh();
+              break;
           }
-          // Workers stay within their lease four times of five.
-          case 'grow': if (one && !one.ended && world.living.has(one.pid)) world.held.set(one.pid, Math.floor(one.lease.bytes * ((n % 100) / 80))); break;
-          case 'release': case 'forced': if (one) {
-            const state = pool.get(one.lease.id)?.state;
-            const allowed = state === 'active' || (state === 'releasing' && what === 'forced');
-            if (allowed) pool[what](one.lease.id); else assert.throws(() => pool[what](one.lease.id), failsWith('wrongState'));
-            one.ended = true;
-          } break;
-          case 'die': if (one) world.living.delete(one.pid); break;
-          case 'show': for (const id of [...world.held.keys()]) if (id >= 1000 && !world.living.has(id)) world.held.delete(id); break;
-          case 'outsider': world.start(n % 5, Math.floor((n / 1000) * 10 * GiB)); break;
-          case 'lost': world.there = n % 3 > 0; break;
-          case 'list': world.listing = n % 2 > 0; break;
-          case 'late': world.now += n * 20; break;
-          case 'read': await pool.refresh(); break;
+          const leases = pool.leases(),
+            view = pool.views()[0]!,
+            device = pool.devices()[0]!;
+          assert.ok(leases.every(lease => Number.isSafeInteger(lease.bytes) && lease.bytes >= 0));
+          assert.ok(Number.isSafeInteger(view.admissible) && Number.isSafeInteger(device.memory.leased));
+          assert.equal(leases.length + world.credited.length, taken, 'every lease is either held or credited');
+          assert.equal(new Set(world.credited).size, world.credited.length, 'credited once');
+          for (const id of world.credited) assert.equal(pool.get(id), null);
         }
-        const leases = pool.leases(), view = pool.views()[0]!, device = pool.devices()[0]!;
-        assert.ok(leases.every(lease => Number.isSafeInteger(lease.bytes) && lease.bytes >= 0));
-        assert.ok(Number.isSafeInteger(view.admissible) && Number.isSafeInteger(device.memory.leased));
-        assert.equal(leases.length + world.credited.length, taken, 'every lease is either held or credited');
-        assert.equal(new Set(world.credited).size, world.credited.length, 'credited once');
-        for (const id of world.credited) assert.equal(pool.get(id), null);
-      }
-      // Whatever happened: once all workers are gone and the device is back, nothing is left.
-      for (const { lease, pid: worker } of open.values()) {
-        if (pool.get(lease.id)?.state === 'active') pool.release(lease.id);
-        world.end(worker);
-      }
-      world.there = world.listing = true;
-      await pool.refresh();
-      world.now += 61_000;
-      await pool.refresh();
-      assert.deepEqual([pool.leases(), world.credited.length], [[], taken]);
-    }), { numRuns: 200 });
+        // Whatever happened: once all workers are gone and the device is back, nothing is left.
+        for (const { lease, pid: worker } of open.values()) {
+          if (pool.get(lease.id)?.state === 'active') pool.release(lease.id);
+          world.end(worker);
+        }
+        world.there = world.listing = true;
+        await pool.refresh();
+        world.now += 61_000;
+        await pool.refresh();
+        assert.deepEqual([pool.leases(), world.credited.length], [[], taken]);
+      }),
+      { numRuns: 200 },
+    );
   });
 });

@@ -9,7 +9,7 @@ import { findFfmpeg } from '../../daemon/runtimes/ffmpeg.ts';
 import { cutLock, findNpm, type Lock } from '../../daemon/runtimes/npm.ts';
 import { llamaBuilds, pack, type Machine } from '../../daemon/runtimes/packs.ts';
 import { findPython, parseVersion, python } from '../../daemon/runtimes/python.ts';
-import { sharedWork } from '../../daemon/runtimes/shared.ts';
+import { sharedWork } from '../../daemon/system/shared-work.ts';
 
 const temporary = mkdtempSync(join(tmpdir(), 'earshot-runtimes-'));
 after(() => rmSync(temporary, { recursive: true, force: true }));
@@ -26,48 +26,85 @@ const failsWith = (code: string) => (error: unknown) => error instanceof Earshot
 const linux: Machine = { platform: 'linux', arch: 'x64', nvidia: false };
 
 describe('packs', () => {
-  test('only this machine\'s CPU build of llama is kept, with what it needs', () => {
+  test("only this machine's CPU build of llama is kept, with what it needs", () => {
     const found = pack('llama', linux);
     assert.equal(found.kind, 'npm');
     const names = Object.keys(found.kind === 'npm' ? found.lock.packages : {});
-    assert.deepEqual(names.filter((name) => name.includes('@node-llama-cpp/')), ['node_modules/@node-llama-cpp/linux-x64']);
+    assert.deepEqual(
+      names.filter(name => name.includes('@node-llama-cpp/')),
+      ['node_modules/@node-llama-cpp/linux-x64'],
+    );
     assert.ok(names.includes('node_modules/node-llama-cpp') && names.includes('node_modules/lifecycle-utils'));
   });
   test('an NVIDIA GPU brings the CUDA builds, in another folder', () => {
-    assert.deepEqual(llamaBuilds({ ...linux, nvidia: true }), ['@node-llama-cpp/linux-x64', '@node-llama-cpp/linux-x64-cuda', '@node-llama-cpp/linux-x64-cuda-ext']);
+    assert.deepEqual(llamaBuilds({ ...linux, nvidia: true }), [
+      '@node-llama-cpp/linux-x64',
+      '@node-llama-cpp/linux-x64-cuda',
+      '@node-llama-cpp/linux-x64-cuda-ext',
+    ]);
     assert.notEqual(pack('llama', { ...linux, nvidia: true }).hash, pack('llama', linux).hash);
     assert.notEqual(pack('python', { ...linux, nvidia: true }).hash, pack('python', linux).hash);
-    assert.deepEqual(llamaBuilds({ platform: 'darwin', arch: 'arm64', nvidia: true }), ['@node-llama-cpp/mac-arm64-metal']);
+    assert.deepEqual(llamaBuilds({ platform: 'darwin', arch: 'arm64', nvidia: true }), [
+      '@node-llama-cpp/mac-arm64-metal',
+    ]);
   });
   test('every supported machine has its native builds in the locks', () => {
-    for (const [platform, arch] of [['linux', 'x64'], ['linux', 'arm64'], ['darwin', 'arm64'], ['darwin', 'x64'], ['win32', 'x64']] as const) {
+    for (const [platform, arch] of [
+      ['linux', 'x64'],
+      ['linux', 'arm64'],
+      ['darwin', 'arm64'],
+      ['darwin', 'x64'],
+      ['win32', 'x64'],
+    ] as const) {
       const llama = pack('llama', { platform, arch, nvidia: false });
       const names = Object.keys(llama.kind === 'npm' ? llama.lock.packages : {});
-      assert.equal(names.filter((name) => name.includes('@node-llama-cpp/')).length, 1, `${platform} ${arch}`);
+      assert.equal(names.filter(name => name.includes('@node-llama-cpp/')).length, 1, `${platform} ${arch}`);
     }
   });
   test('the VAD model comes without the runtime for browsers', () => {
     const found = pack('sherpa', linux);
     const names = Object.keys(found.kind === 'npm' ? found.lock.packages : {});
     assert.ok(names.includes('node_modules/@ricky0123/vad-web'));
-    assert.ok(!names.some((name) => /onnxruntime-web|protobufjs/.test(name)));
+    assert.ok(!names.some(name => /onnxruntime-web|protobufjs/.test(name)));
   });
   test('locks name no registry', () => {
-    for (const id of ['llama', 'llama-3.21', 'sherpa', 'dictionaries'] as const) assert.doesNotMatch(readFileSync(join(import.meta.dirname, `../../daemon/runtimes/${id}/package-lock.json`), 'utf8'), /"resolved"/);
-    assert.doesNotMatch(readFileSync(join(import.meta.dirname, '../../daemon/runtimes/python/requirements.txt'), 'utf8'), /https?:/);
+    for (const id of ['llama', 'llama-3.21', 'sherpa', 'dictionaries'] as const)
+      assert.doesNotMatch(
+        readFileSync(join(import.meta.dirname, `../../daemon/runtimes/${id}/package-lock.json`), 'utf8'),
+        /"resolved"/,
+      );
+    assert.doesNotMatch(
+      readFileSync(join(import.meta.dirname, '../../daemon/runtimes/python/requirements.txt'), 'utf8'),
+      /https?:/,
+    );
   });
 });
 
 test('cutting a lock drops a package and what only it needed', () => {
-  const lock: Lock = { lockfileVersion: 3, packages: {
-    '': { dependencies: { a: '1', b: '1' } },
-    'node_modules/a': { dependencies: { shared: '1', only: '1' } }, 'node_modules/b': { optionalDependencies: { shared: '1', native: '1' } },
-    'node_modules/shared': {}, 'node_modules/only': {}, 'node_modules/native': { dependencies: { deep: '1' } }, 'node_modules/native/node_modules/deep': {}, 'node_modules/deep': {},
-  } };
-  const cut = cutLock(lock, (name) => name === 'only');
-  assert.deepEqual(Object.keys(cut.packages), ['', 'node_modules/a', 'node_modules/b', 'node_modules/shared', 'node_modules/native', 'node_modules/native/node_modules/deep']);
+  const lock: Lock = {
+    lockfileVersion: 3,
+    packages: {
+      '': { dependencies: { a: '1', b: '1' } },
+      'node_modules/a': { dependencies: { shared: '1', only: '1' } },
+      'node_modules/b': { optionalDependencies: { shared: '1', native: '1' } },
+      'node_modules/shared': {},
+      'node_modules/only': {},
+      'node_modules/native': { dependencies: { deep: '1' } },
+      'node_modules/native/node_modules/deep': {},
+      'node_modules/deep': {},
+    },
+  };
+  const cut = cutLock(lock, name => name === 'only');
+  assert.deepEqual(Object.keys(cut.packages), [
+    '',
+    'node_modules/a',
+    'node_modules/b',
+    'node_modules/shared',
+    'node_modules/native',
+    'node_modules/native/node_modules/deep',
+  ]);
   assert.deepEqual(cut.packages['node_modules/a']!.dependencies, { shared: '1' });
-  assert.deepEqual(Object.keys(cutLock(lock, (name) => name === 'native').packages).includes('node_modules/deep'), false);
+  assert.deepEqual(Object.keys(cutLock(lock, name => name === 'native').packages).includes('node_modules/deep'), false);
 });
 
 describe('Python', () => {
@@ -76,12 +113,22 @@ describe('Python', () => {
     assert.equal(parseVersion('was not found; run without arguments to install'), null);
     program('old', 'python3', 'Python 3.8.10');
     const good = program('good', 'python', 'Python 3.12.1');
-    assert.equal(await findPython({ pythonPath: null }, { PATH: `${join(temporary, 'old')}:${join(temporary, 'good')}:/bin` }), good);
-    await assert.rejects(findPython({ pythonPath: null }, { PATH: `${join(temporary, 'old')}` }), failsWith('noPython'));
+    assert.equal(
+      await findPython({ pythonPath: null }, { PATH: `${join(temporary, 'old')}:${join(temporary, 'good')}:/bin` }),
+      good,
+    );
+    await assert.rejects(
+      findPython({ pythonPath: null }, { PATH: `${join(temporary, 'old')}` }),
+      failsWith('noPython'),
+    );
     await assert.rejects(findPython({ pythonPath: null }, { PATH: temporary }), failsWith('noPython'));
   });
   test('a chosen Python that is not there is an error, not a reason to take another', async () => {
-    await assert.rejects(findPython({ pythonPath: join(temporary, 'nowhere') }, process.env), (error: unknown) => failsWith('noPython')(error) && (error as EarshotError).failure.args.path === join(temporary, 'nowhere'));
+    await assert.rejects(
+      findPython({ pythonPath: join(temporary, 'nowhere') }, process.env),
+      (error: unknown) =>
+        failsWith('noPython')(error) && (error as EarshotError).failure.args.path === join(temporary, 'nowhere'),
+    );
   });
   test('interpreters by platform', () => {
     assert.match(python('/x', 'linux'), /\/x\/bin\/python$/);
@@ -96,19 +143,32 @@ test('npm that is not there says so', () => {
 
 describe('ffmpeg', () => {
   const directory = join(temporary, 'env');
-  const bundled = join(directory, 'lib', 'python3.11', 'site-packages', 'imageio_ffmpeg', 'binaries', 'ffmpeg-linux-x86_64-v7');
+  const bundled = join(
+    directory,
+    'lib',
+    'python3.11',
+    'site-packages',
+    'imageio_ffmpeg',
+    'binaries',
+    'ffmpeg-linux-x86_64-v7',
+  );
   mkdirSync(join(bundled, '..'), { recursive: true });
   writeFileSync(bundled, '');
-  const runtimes = { directory: () => directory, ready: () => true }, none = { directory: () => directory, ready: () => false };
+  const runtimes = { directory: () => directory, ready: () => true },
+    none = { directory: () => directory, ready: () => false };
   test('the setting, then PATH, then the one that the Python runtime brought', () => {
-    const chosen = program('chosen', 'my-ffmpeg', ''), onPath = program('path', 'ffmpeg', '');
+    const chosen = program('chosen', 'my-ffmpeg', ''),
+      onPath = program('path', 'ffmpeg', '');
     assert.equal(findFfmpeg({ ffmpegPath: chosen }, runtimes, { PATH: join(temporary, 'path') }), chosen);
     assert.equal(findFfmpeg({ ffmpegPath: null }, runtimes, { PATH: join(temporary, 'path') }), onPath);
     assert.equal(findFfmpeg({ ffmpegPath: null }, runtimes, { PATH: temporary }), bundled);
   });
   test('none at all, or a chosen one that is gone', () => {
     assert.throws(() => findFfmpeg({ ffmpegPath: null }, none, { PATH: temporary }), failsWith('noFfmpeg'));
-    assert.throws(() => findFfmpeg({ ...DEFAULTS, ffmpegPath: '/nowhere/ffmpeg' }, runtimes, process.env), failsWith('noFfmpeg'));
+    assert.throws(
+      () => findFfmpeg({ ...DEFAULTS, ffmpegPath: '/nowhere/ffmpeg' }, runtimes, process.env),
+      failsWith('noFfmpeg'),
+    );
     assert.ok(existsSync(bundled));
   });
 });
@@ -116,15 +176,31 @@ describe('ffmpeg', () => {
 describe('shared work', () => {
   test('two callers, one run; it ends when the last has left', async () => {
     const shared = sharedWork<number>();
-    let starts = 0, aborted = false;
-    const heard: string[] = [], first = new AbortController(), second = new AbortController();
+    let starts = 0,
+      aborted = false;
+    const heard: string[] = [],
+      first = new AbortController(),
+      second = new AbortController();
     const start = async (report: (n: number) => void, signal: AbortSignal) => {
       starts++;
       report(1);
-      await new Promise<void>((_, reject) => signal.addEventListener('abort', () => { aborted = true; reject(new EarshotError('cancelled')); }));
+      await new Promise<void>((_, reject) =>
+        signal.addEventListener('abort', () => {
+          aborted = true;
+          reject(new EarshotError('cancelled'));
+        }),
+      );
     };
-    const one = shared.run('k', (n) => heard.push(`one ${n}`), first.signal, async (report, signal) => { await Promise.resolve(); await start(report, signal); });
-    const two = shared.run('k', (n) => heard.push(`two ${n}`), second.signal, start);
+    const one = shared.run(
+      'k',
+      n => heard.push(`one ${n}`),
+      first.signal,
+      async (report, signal) => {
+        await Promise.resolve();
+        await start(report, signal);
+      },
+    );
+    const two = shared.run('k', n => heard.push(`two ${n}`), second.signal, start);
     await Promise.resolve().then(() => {}); // both hear the first report
     first.abort();
     await assert.rejects(one, failsWith('cancelled'));
@@ -138,10 +214,22 @@ describe('shared work', () => {
   test('who comes while it is being cancelled gets a new run', async () => {
     const shared = sharedWork<number>();
     let starts = 0;
-    const blocked = (_: unknown, signal: AbortSignal) => { starts++; return new Promise<void>((_resolve, reject) => signal.addEventListener('abort', () => setImmediate(reject, new EarshotError('cancelled')))); };
+    const blocked = (_: unknown, signal: AbortSignal) => {
+      starts++;
+      return new Promise<void>((_resolve, reject) =>
+        signal.addEventListener('abort', () => setImmediate(reject, new EarshotError('cancelled'))),
+      );
+    };
     const first = shared.run('k', () => {}, new AbortController().signal, blocked);
     shared.cancel('k');
-    const second = shared.run('k', () => {}, new AbortController().signal, async () => { starts++; });
+    const second = shared.run(
+      'k',
+      () => {},
+      new AbortController().signal,
+      async () => {
+        starts++;
+      },
+    );
     await assert.rejects(first, failsWith('cancelled'));
     await second;
     assert.equal(starts, 2);

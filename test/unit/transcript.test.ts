@@ -1,20 +1,56 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { accept, merge, renamed, renameSpeaker, replaceAll, setSpeaker, setText, speakersIn, takeBack, turnOf } from '../../extension/transcript/edits.ts';
+import {
+  accept,
+  merge,
+  renamed,
+  renameSpeaker,
+  replaceAll,
+  setSpeaker,
+  setText,
+  speakersIn,
+  takeBack,
+  turnOf,
+} from '../../extension/transcript/edits.ts';
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import { align, current, tokens } from '../../webview/transcript/align.ts';
 
-const words = (text: string, startMs = 0): { text: string; startMs: number; endMs: number; probability: number }[] => text.split(' ').map((word, i) => ({ text: word, startMs: startMs + i * 100, endMs: startMs + i * 100 + 90, probability: 1 }));
-const heard = (index: number, text: string, repair?: Utterance['repair']): Utterance =>
-  ({ index, startMs: index * 1000, endMs: index * 1000 + 900, asr: { text, words: words(text, index * 1000), language: 'en', languageProbability: 1 }, ...(repair ? { repair } : {}) });
-const transcript = (...utterances: Utterance[]): Transcript => ({ earshot: 1, recording: { path: '/a.wav', name: 'a.wav', durationMs: 5000 }, language: 'en', translatedTo: null, models: {}, utterances, warnings: [] });
-const repaired = heard(0, 'teh cat sat on teh mat', { text: 'the cat sat on the mat', changes: [{ from: 0, to: 1, before: 'teh', after: 'the', source: 'model' }, { from: 4, to: 5, before: 'teh', after: 'the', source: 'model' }] });
+const words = (text: string, startMs = 0): { text: string; startMs: number; endMs: number; probability: number }[] =>
+  text
+    .split(' ')
+    .map((word, i) => ({ text: word, startMs: startMs + i * 100, endMs: startMs + i * 100 + 90, probability: 1 }));
+const heard = (index: number, text: string, repair?: Utterance['repair']): Utterance => ({
+  index,
+  startMs: index * 1000,
+  endMs: index * 1000 + 900,
+  asr: { text, words: words(text, index * 1000), language: 'en', languageProbability: 1 },
+  ...(repair ? { repair } : {}),
+});
+const transcript = (...utterances: Utterance[]): Transcript => ({
+  earshot: 1,
+  recording: { path: '/a.wav', name: 'a.wav', durationMs: 5000 },
+  language: 'en',
+  translatedTo: null,
+  models: {},
+  utterances,
+  warnings: [],
+});
+const repaired = heard(0, 'teh cat sat on teh mat', {
+  text: 'the cat sat on the mat',
+  changes: [
+    { from: 0, to: 1, before: 'teh', after: 'the', source: 'model' },
+    { from: 4, to: 5, before: 'teh', after: 'the', source: 'model' },
+  ],
+});
 
 describe('edits of a transcript', () => {
   it('take one repair back, or all, or keep them', () => {
     assert.equal(sourceText(takeBack(transcript(repaired), 0, 0).utterances[0]!), 'teh cat sat on the mat');
     assert.equal(takeBack(transcript(repaired), 0, null).utterances[0]!.repair, undefined);
-    assert.deepEqual(accept(transcript(repaired), null).utterances[0]!.repair, { text: 'the cat sat on the mat', changes: [] });
+    assert.deepEqual(accept(transcript(repaired), null).utterances[0]!.repair, {
+      text: 'the cat sat on the mat',
+      changes: [],
+    });
   });
   it('change a text; the recognised one back needs no repair', () => {
     const changed = setText(transcript(heard(0, 'one two')), 0, 'one too');
@@ -23,9 +59,15 @@ describe('edits of a transcript', () => {
   });
   it('name speakers everywhere, and know afterwards who was renamed', () => {
     const by = (index: number, speaker: string): Utterance => ({ ...heard(index, `text ${index}`), speaker });
-    const talk: Transcript = { ...transcript(by(0, 'S1'), by(1, 'S2'), by(2, 'S1'), by(3, 'S3')), speakers: { S1: 'AAAA', S2: 'BBBB', S3: 'CCCC' } };
+    const talk: Transcript = {
+      ...transcript(by(0, 'S1'), by(1, 'S2'), by(2, 'S1'), by(3, 'S3')),
+      speakers: { S1: 'AAAA', S2: 'BBBB', S3: 'CCCC' },
+    };
     const anna = renameSpeaker(talk, 'S1', 'Anna');
-    assert.deepEqual([speakersIn(anna), anna.speakers], [['Anna', 'S2', 'S3'], { Anna: 'AAAA', S2: 'BBBB', S3: 'CCCC' }]);
+    assert.deepEqual(
+      [speakersIn(anna), anna.speakers],
+      [['Anna', 'S2', 'S3'], { Anna: 'AAAA', S2: 'BBBB', S3: 'CCCC' }],
+    );
     assert.deepEqual(renamed(talk, anna), { S1: 'Anna' });
     const one = renameSpeaker(anna, 'S3', 'Anna');
     assert.deepEqual(one.speakers, { Anna: 'AAAA', S2: 'BBBB' });
@@ -38,21 +80,40 @@ describe('edits of a transcript', () => {
     assert.equal(merge(talk, 0).utterances[0]!.speaker, 'S1');
   });
   it('give a whole turn away', () => {
-    const by = (index: number, speaker?: string): Utterance => ({ ...heard(index, `text ${index}`), ...(speaker ? { speaker } : {}) });
+    const by = (index: number, speaker?: string): Utterance => ({
+      ...heard(index, `text ${index}`),
+      ...(speaker ? { speaker } : {}),
+    });
     const talk = transcript(by(0, 'A'), by(2, 'B'), by(3, 'B'), by(5, 'B'), by(6), by(7), by(8, 'B'));
-    assert.deepEqual([0, 3, 5, 7, 8, 4].map(index => turnOf(talk, index)), [[0], [2, 3, 5], [2, 3, 5], [6, 7], [8], []]);
-    assert.deepEqual(setSpeaker(talk, turnOf(talk, 3), 'A').utterances.map(u => u.speaker), ['A', 'A', 'A', 'A', undefined, undefined, 'B']);
-    assert.deepEqual(setSpeaker(talk, turnOf(talk, 6), 'C').utterances.map(u => u.speaker), ['A', 'B', 'B', 'B', 'C', 'C', 'B']);
+    assert.deepEqual(
+      [0, 3, 5, 7, 8, 4].map(index => turnOf(talk, index)),
+      [[0], [2, 3, 5], [2, 3, 5], [6, 7], [8], []],
+    );
+    assert.deepEqual(
+      setSpeaker(talk, turnOf(talk, 3), 'A').utterances.map(u => u.speaker),
+      ['A', 'A', 'A', 'A', undefined, undefined, 'B'],
+    );
+    assert.deepEqual(
+      setSpeaker(talk, turnOf(talk, 6), 'C').utterances.map(u => u.speaker),
+      ['A', 'B', 'B', 'B', 'C', 'C', 'B'],
+    );
   });
   it('merge neighbours, changes and all', () => {
     const one = merge(transcript(heard(0, 'first words'), { ...repaired, index: 1 }), 0).utterances;
     assert.equal(one.length, 1);
     assert.equal(sourceText(one[0]!), 'first words the cat sat on the mat');
-    assert.deepEqual(one[0]!.repair!.changes.map(c => c.from), [2, 6]);
+    assert.deepEqual(
+      one[0]!.repair!.changes.map(c => c.from),
+      [2, 6],
+    );
     assert.equal(sourceText(takeBack(transcript(one[0]!), 0, 0).utterances[0]!), 'first words teh cat sat on the mat');
   });
   it('fix a word everywhere, and only the word', () => {
-    const { transcript: fixed, count } = replaceAll(transcript(heard(0, 'the art of Art'), heard(1, 'party art.')), 'art', 'heart');
+    const { transcript: fixed, count } = replaceAll(
+      transcript(heard(0, 'the art of Art'), heard(1, 'party art.')),
+      'art',
+      'heart',
+    );
     assert.equal(count, 2);
     assert.deepEqual(fixed.utterances.map(sourceText), ['the heart of Art', 'party heart.']);
     assert.equal(replaceAll(transcript(heard(0, '美术馆')), '术', '樹').count, 1);
@@ -62,10 +123,21 @@ describe('edits of a transcript', () => {
 describe('alignment of words with sound', () => {
   it('keeps the time of words that stayed and shares out the rest', () => {
     const timed = align('the cat quietly sat', words('teh cat sat'), 0, 300);
-    assert.deepEqual(timed.map(w => w.text), ['the', ' cat', ' quietly', ' sat']);
+    assert.deepEqual(
+      timed.map(w => w.text),
+      ['the', ' cat', ' quietly', ' sat'],
+    );
     assert.deepEqual([timed[1]!.startMs, timed[3]!.startMs], [100, 200]);
     assert.ok(timed.every((w, i) => w.endMs >= w.startMs && (i === 0 || w.startMs >= timed[i - 1]!.startMs)));
   });
   it('goes by characters where there are no spaces', () => assert.deepEqual(tokens('你好吗'), ['你', '好', '吗']));
-  it('finds the word at a time', () => assert.deepEqual([-1, 0, 1].map(i => i), [current([{ startMs: 5 }], 4), current([{ startMs: 5 }, { startMs: 9 }], 5), current([{ startMs: 5 }, { startMs: 9 }], 100)]));
+  it('finds the word at a time', () =>
+    assert.deepEqual(
+      [-1, 0, 1].map(i => i),
+      [
+        current([{ startMs: 5 }], 4),
+        current([{ startMs: 5 }, { startMs: 9 }], 5),
+        current([{ startMs: 5 }, { startMs: 9 }], 100),
+      ],
+    ));
 });

@@ -2,16 +2,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EarshotError } from '../../schemas/errors.ts';
-import type { Question } from '../../daemon/translation/ask.ts';
+import type { Question } from '../../daemon/contracts/language-model.ts';
 import { faultOf, type Knows } from '../../daemon/translation/guard.ts';
 import { languageName, question, readAnswer, termsIn } from '../../daemon/translation/prompt.ts';
 import { demandsOf, enforced, missing, substituted } from '../../daemon/translation/terms.ts';
 import { translate } from '../../daemon/translation/translate.ts';
 
-const ES = new Set('usted ha instalado una serie de sonidos y archivos la casa está en el número para salir presione tecla'.split(' '));
-const EN = new Set('you have installed a series of sounds and files the house is in number to leave press key no'.split(' '));
-const knows: Knows = (language, word) => language === 'es' ? ES.has(word.toLowerCase()) : language === 'en' ? EN.has(word.toLowerCase()) : null;
-const fault = (source: string, target: string, from = 'es', to = 'en', before: { source: string; target: string }[] = []) => faultOf({ source, target, from, to, before }, knows);
+const ES = new Set(
+  'usted ha instalado una serie de sonidos y archivos la casa está en el número para salir presione tecla'.split(' '),
+);
+const EN = new Set(
+  'you have installed a series of sounds and files the house is in number to leave press key no'.split(' '),
+);
+const knows: Knows = (language, word) =>
+  language === 'es' ? ES.has(word.toLowerCase()) : language === 'en' ? EN.has(word.toLowerCase()) : null;
+const fault = (
+  source: string,
+  target: string,
+  from = 'es',
+  to = 'en',
+  before: { source: string; target: string }[] = [],
+) => faultOf({ source, target, from, to, before }, knows);
 const SOURCE = 'Usted ha instalado una serie de sonidos y archivos';
 
 test('a good translation has no fault', () => {
@@ -25,20 +36,34 @@ test('a good translation has no fault', () => {
 test('each fault is seen', () => {
   assert.equal(fault(SOURCE, ' '), 'empty');
   assert.equal(fault(SOURCE, SOURCE), 'echo');
-  assert.equal(fault(SOURCE, 'I\'m sorry, but I cannot help with that.'), 'refusal');
+  assert.equal(fault(SOURCE, "I'm sorry, but I cannot help with that."), 'refusal');
   assert.equal(fault(SOURCE, 'Sure! Here is the translation: you have installed sounds.'), 'refusal');
   assert.equal(fault(SOURCE, 'You have installed. '.repeat(9)), 'long');
   assert.equal(fault(SOURCE, 'Installed.'), 'short');
   assert.equal(fault('Had he married a more amiable woman', 'If he had married a woman', 'en', 'zh'), 'script');
   assert.equal(fault(SOURCE, 'Usted tiene una serie de archivos y sonidos instalado'), 'language');
-  assert.equal(fault(SOURCE, 'To leave, press the key', 'es', 'en', [{ source: 'Para salir presione la tecla', target: 'To leave, press the key.' }]), 'neighbour');
+  assert.equal(
+    fault(SOURCE, 'To leave, press the key', 'es', 'en', [
+      { source: 'Para salir presione la tecla', target: 'To leave, press the key.' },
+    ]),
+    'neighbour',
+  );
   assert.equal(fault('Para salir presione 1234', 'To leave press 4321'), 'numbers');
 });
 
 test('the question: context as conversation, terms that occur, plain without both', () => {
-  const input = { text: 'Bienvenido a Asterisk', from: 'es', to: 'en', before: [1, 2, 3].map(n => ({ source: `uno ${n}`, target: `one ${n}` })), glossary: [{ term: 'Asterisk', translation: 'Asterisk PBX' }, { term: 'Digium' }] };
+  const input = {
+    text: 'Bienvenido a Asterisk',
+    from: 'es',
+    to: 'en',
+    before: [1, 2, 3].map(n => ({ source: `uno ${n}`, target: `one ${n}` })),
+    glossary: [{ term: 'Asterisk', translation: 'Asterisk PBX' }, { term: 'Digium' }],
+  };
   const asked = question(input, input.text, false);
-  assert.deepEqual(asked.turns.map(turn => turn.role), ['user', 'model', 'user', 'model', 'user']);
+  assert.deepEqual(
+    asked.turns.map(turn => turn.role),
+    ['user', 'model', 'user', 'model', 'user'],
+  );
   assert.equal(asked.turns[3]!.text, '{"translation":"one 3"}');
   assert.match(asked.turns[4]!.text, /Asterisk = Asterisk PBX/);
   assert.doesNotMatch(asked.turns[4]!.text, /Digium/);
@@ -54,19 +79,45 @@ test('an answer is JSON of the agreed shape or nothing', () => {
 });
 
 test('after a bad answer it asks plainly, then by the sentence; when nothing helps it says so', async () => {
-  const signal = new AbortController().signal, before = [{ source: 'hola', target: 'hello' }];
+  const signal = new AbortController().signal,
+    before = [{ source: 'hola', target: 'hello' }];
   const ask = (answers: string[]) => {
     const asked: Question[] = [];
-    return { asked, asker: { ask: async (one: Question) => { asked.push(one); return JSON.stringify({ translation: answers.shift() ?? '' }); } } };
+    return {
+      asked,
+      asker: {
+        ask: async (one: Question) => {
+          asked.push(one);
+          return JSON.stringify({ translation: answers.shift() ?? '' });
+        },
+      },
+    };
   };
   const input = { text: `${SOURCE}. Para salir presione la tecla.`, from: 'es', to: 'en', before, glossary: [] };
   const second = ask([input.text, 'You have installed a series of sounds and files. To leave press the key.']);
-  assert.equal((await translate(input, second.asker, knows, signal)).text, 'You have installed a series of sounds and files. To leave press the key.');
-  assert.deepEqual(second.asked.map(one => one.turns.length), [3, 1]);
-  const third = ask([input.text, 'I\'m sorry, but I cannot.', 'You have installed a series of sounds and files.', 'To leave press the key.']);
-  assert.deepEqual(await translate(input, third.asker, knows, signal), { text: 'You have installed a series of sounds and files. To leave press the key.', language: 'en' });
+  assert.equal(
+    (await translate(input, second.asker, knows, signal)).text,
+    'You have installed a series of sounds and files. To leave press the key.',
+  );
+  assert.deepEqual(
+    second.asked.map(one => one.turns.length),
+    [3, 1],
+  );
+  const third = ask([
+    input.text,
+    "I'm sorry, but I cannot.",
+    'You have installed a series of sounds and files.',
+    'To leave press the key.',
+  ]);
+  assert.deepEqual(await translate(input, third.asker, knows, signal), {
+    text: 'You have installed a series of sounds and files. To leave press the key.',
+    language: 'en',
+  });
   assert.equal(third.asked.at(-1)!.turns[0]!.text, 'Para salir presione la tecla.');
-  await assert.rejects(translate(input, ask([]).asker, knows, signal), (error: unknown) => error instanceof EarshotError && error.failure.code === 'badAnswer');
+  await assert.rejects(
+    translate(input, ask([]).asker, knows, signal),
+    (error: unknown) => error instanceof EarshotError && error.failure.code === 'badAnswer',
+  );
   const echo = ask([input.text, input.text, SOURCE, 'Para salir presione la tecla.']);
   assert.equal((await translate(input, echo.asker, knows, signal)).text, input.text, 'an echo is better than nothing');
   const none = ask([]);
@@ -75,10 +126,20 @@ test('after a bad answer it asks plainly, then by the sentence; when nothing hel
 });
 
 test('terms: translations that the glossary demands are found, missed, put in', () => {
-  const glossary = [{ term: 'PBX', aliases: ['pe be equis'], translation: 'centralita PBX' }, { term: 'Asterisk' }, { term: '电话', translation: 'phone' }];
+  const glossary = [
+    { term: 'PBX', aliases: ['pe be equis'], translation: 'centralita PBX' },
+    { term: 'Asterisk' },
+    { term: '电话', translation: 'phone' },
+  ];
   const demands = demandsOf('La PBX y Asterisk.', glossary);
-  assert.deepEqual(demands.map(one => one.term), ['PBX']);
-  assert.deepEqual(demandsOf('打电话吧', glossary).map(one => one.term), ['电话']);
+  assert.deepEqual(
+    demands.map(one => one.term),
+    ['PBX'],
+  );
+  assert.deepEqual(
+    demandsOf('打电话吧', glossary).map(one => one.term),
+    ['电话'],
+  );
   assert.deepEqual(demandsOf('una xPBXx', glossary), []);
   assert.equal(substituted('La pe be  equis, la pbx.', demands), 'La centralita PBX, la centralita PBX.');
   assert.deepEqual(missing('The Centralita PBX', demands), []);
@@ -87,11 +148,30 @@ test('terms: translations that the glossary demands are found, missed, put in', 
 });
 
 test('a translation without a demanded term is asked for again with the term in its place', async () => {
-  const asked: string[] = [], answers = ['The system is ready to be used today.', 'The switchboard is ready to be used today.'];
-  const asker = { ask: async (one: Question) => { asked.push(one.turns.at(-1)!.text); return JSON.stringify({ translation: answers.shift() ?? '' }); } };
-  const input = { text: 'La centralita está lista para usar hoy.', from: 'es', to: 'en', before: [], glossary: [{ term: 'centralita', translation: 'switchboard' }] };
-  assert.equal((await translate(input, asker, knows, new AbortController().signal)).text, 'The switchboard is ready to be used today.');
+  const asked: string[] = [],
+    answers = ['The system is ready to be used today.', 'The switchboard is ready to be used today.'];
+  const asker = {
+    ask: async (one: Question) => {
+      asked.push(one.turns.at(-1)!.text);
+      return JSON.stringify({ translation: answers.shift() ?? '' });
+    },
+  };
+  const input = {
+    text: 'La centralita está lista para usar hoy.',
+    from: 'es',
+    to: 'en',
+    before: [],
+    glossary: [{ term: 'centralita', translation: 'switchboard' }],
+  };
+  assert.equal(
+    (await translate(input, asker, knows, new AbortController().signal)).text,
+    'The switchboard is ready to be used today.',
+  );
   assert.match(asked[1]!, /^La switchboard está lista/);
   const never = { ask: async () => JSON.stringify({ translation: 'The system is ready to be used today.' }) };
-  assert.equal((await translate(input, never, knows, new AbortController().signal)).text, 'The system is ready to be used today.', 'a translation without the term is better than none');
+  assert.equal(
+    (await translate(input, never, knows, new AbortController().signal)).text,
+    'The system is ready to be used today.',
+    'a translation without the term is better than none',
+  );
 });

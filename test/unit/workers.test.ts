@@ -9,24 +9,36 @@ import { parseScript, ruleFor } from '../../daemon/engines/fake/script.ts';
 import { hear } from '../../daemon/engines/fake/text.ts';
 import { acceptRewrite, differences } from '../../daemon/engines/rewritten.ts';
 import { spreadWords, timeWords } from '../../daemon/engines/words.ts';
-import { readLine } from '../../daemon/instances/frames.ts';
-import { MAX_FRAME_BYTES } from '../../daemon/instances/protocol.ts';
-import { LineSplitter } from '../../daemon/lines.ts';
-import { pruneLogs, WorkerLog } from '../../daemon/instances/log.ts';
-import { outOfMemoryKills, procMemory, processes } from '../../daemon/instances/memory.ts';
+import { readLine } from '../../daemon/workers/frames.ts';
+import { MAX_FRAME_BYTES } from '../../daemon/contracts/worker-protocol.ts';
+import { LineSplitter } from '../../daemon/system/lines.ts';
+import { pruneLogs, WorkerLog } from '../../daemon/workers/log.ts';
+import { outOfMemoryKills, procMemory, processes } from '../../daemon/workers/memory.ts';
 
 describe('lines', () => {
   it('come out whole however the stream is cut', () => {
-    fc.assert(fc.property(fc.array(fc.string({ maxLength: 30 }).map(line => line.replaceAll('\n', ''))), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (lines, cuts) => {
-      const stream = Buffer.from(lines.map(line => `${line}\n`).join('')), seen: string[] = [];
-      const splitter = new LineSplitter(line => seen.push(line.toString('utf8')), MAX_FRAME_BYTES);
-      for (let at = 0, n = 0; at < stream.length; n++) { const next = at + cuts[n % cuts.length]!; assert.ok(splitter.push(stream.subarray(at, next))); at = next; }
-      assert.deepEqual(seen, lines);
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ maxLength: 30 }).map(line => line.replaceAll('\n', ''))),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+        (lines, cuts) => {
+          const stream = Buffer.from(lines.map(line => `${line}\n`).join('')),
+            seen: string[] = [];
+          const splitter = new LineSplitter(line => seen.push(line.toString('utf8')), MAX_FRAME_BYTES);
+          for (let at = 0, n = 0; at < stream.length; n++) {
+            const next = at + cuts[n % cuts.length]!;
+            assert.ok(splitter.push(stream.subarray(at, next)));
+            at = next;
+          }
+          assert.deepEqual(seen, lines);
+        },
+      ),
+    );
   });
   it('past the limit are refused, finished or not', () => {
     for (const text of ['12345678901\n', '12345678901']) {
-      const seen: string[] = [], splitter = new LineSplitter(line => seen.push(String(line)), 10);
+      const seen: string[] = [],
+        splitter = new LineSplitter(line => seen.push(String(line)), 10);
       assert.equal(splitter.push(Buffer.from('ok\n')), true);
       assert.equal(splitter.push(Buffer.from(text)), false);
       assert.deepEqual(seen, ['ok']);
@@ -37,7 +49,10 @@ describe('lines', () => {
 describe('frames', () => {
   const output = { text: 'a', language: 'en' };
   it('of the protocol are believed, with the output of their stage alone', () => {
-    assert.deepEqual(readLine(JSON.stringify({ type: 'result', id: '1', index: 0, output }), 'nmt'), { kind: 'frame', frame: { type: 'result', id: '1', index: 0, output } });
+    assert.deepEqual(readLine(JSON.stringify({ type: 'result', id: '1', index: 0, output }), 'nmt'), {
+      kind: 'frame',
+      frame: { type: 'result', id: '1', index: 0, output },
+    });
     const wrong = readLine(JSON.stringify({ type: 'result', id: '1', index: 3, output }), 'asr');
     assert.deepEqual([wrong.kind, wrong.kind === 'wrong' && [wrong.run, wrong.index]], ['wrong', ['1', 3]]);
     assert.equal(readLine('{"type":"failed","code":"noSuchCode","detail":""}', 'asr').kind, 'wrong');
@@ -46,33 +61,49 @@ describe('frames', () => {
     assert.equal(readLine('{"type":"done"', 'asr').kind, 'wrong');
   });
   it('are nothing else, and nothing breaks the reader', () => {
-    for (const line of ['loading…', 'null', '[]', '{}', '{"a":1}', '']) assert.equal(readLine(line, 'asr').kind, 'noise');
-    fc.assert(fc.property(fc.json(), json => { for (const line of [json, `{"type":${json}`, `{"type":${json}}`]) readLine(line, 'tts'); }));
+    for (const line of ['loading…', 'null', '[]', '{}', '{"a":1}', ''])
+      assert.equal(readLine(line, 'asr').kind, 'noise');
+    fc.assert(
+      fc.property(fc.json(), json => {
+        for (const line of [json, `{"type":${json}`, `{"type":${json}}`]) readLine(line, 'tts');
+      }),
+    );
   });
 });
 
 describe('worker logs', () => {
-  const inFolder = (use: (folder: string) => void): void => { const folder = mkdtempSync(join(tmpdir(), 'earshot-log-')); try { use(folder); } finally { rmSync(folder, { recursive: true, force: true }); } };
-  it('stay within two files of their size, and keep the last lines at hand', () => inFolder(folder => {
-    const path = join(folder, 'worker-a.log'), log = new WorkerLog(path, () => 0, 1000, Infinity);
-    for (let n = 0; n < 200; n++) log.write(Buffer.from(`line ${n}\n`));
-    log.write(Buffer.from('half a li'));
-    assert.ok(statSync(path).size <= 1000 && statSync(`${path}.1`).size <= 1000);
-    assert.match(log.tail(), /line 199\nhalf a li$/);
-    assert.equal(log.tail().split('\n').length, 20);
-    log.note('ended');
-    log.close();
-    assert.match(readFileSync(path, 'utf8'), /half a li\[1970-01-01T00:00:00.000Z\] ended\n$/);
-  }));
-  it('leave out what comes too fast, and say so', () => inFolder(folder => {
-    const path = join(folder, 'worker-a.log'), log = new WorkerLog(path, () => 0, 1e6, 100);
-    for (let n = 0; n < 50; n++) log.write(Buffer.alloc(100, 'x'));
-    log.write(Buffer.from('\nlast words\n'));
-    log.close();
-    assert.ok(statSync(path).size < 1000);
-    assert.match(readFileSync(path, 'utf8'), /\[\d+ bytes left out\]/);
-    assert.match(log.tail(), /last words$/);
-  }));
+  const inFolder = (use: (folder: string) => void): void => {
+    const folder = mkdtempSync(join(tmpdir(), 'earshot-log-'));
+    try {
+      use(folder);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+  it('stay within two files of their size, and keep the last lines at hand', () =>
+    inFolder(folder => {
+      const path = join(folder, 'worker-a.log'),
+        log = new WorkerLog(path, () => 0, 1000, Infinity);
+      for (let n = 0; n < 200; n++) log.write(Buffer.from(`line ${n}\n`));
+      log.write(Buffer.from('half a li'));
+      assert.ok(statSync(path).size <= 1000 && statSync(`${path}.1`).size <= 1000);
+      assert.match(log.tail(), /line 199\nhalf a li$/);
+      assert.equal(log.tail().split('\n').length, 20);
+      log.note('ended');
+      log.close();
+      assert.match(readFileSync(path, 'utf8'), /half a li\[1970-01-01T00:00:00.000Z\] ended\n$/);
+    }));
+  it('leave out what comes too fast, and say so', () =>
+    inFolder(folder => {
+      const path = join(folder, 'worker-a.log'),
+        log = new WorkerLog(path, () => 0, 1e6, 100);
+      for (let n = 0; n < 50; n++) log.write(Buffer.alloc(100, 'x'));
+      log.write(Buffer.from('\nlast words\n'));
+      log.close();
+      assert.ok(statSync(path).size < 1000);
+      assert.match(readFileSync(path, 'utf8'), /\[\d+ bytes left out\]/);
+      assert.match(log.tail(), /last words$/);
+    }));
   it('that cannot be written hurt nobody', () => {
     const log = new WorkerLog(join(import.meta.filename, 'worker.log'));
     log.write(Buffer.from('still heard\n'));
@@ -80,18 +111,26 @@ describe('worker logs', () => {
     log.close();
     assert.equal(log.tail(), 'still heard');
   });
-  it('are pruned, the oldest first', () => inFolder(folder => {
-    for (let n = 0; n < 6; n++) { writeFileSync(join(folder, `worker-${n}.log`), ''); utimesSync(join(folder, `worker-${n}.log`), n, n); }
-    writeFileSync(join(folder, 'daemon.log'), '');
-    pruneLogs(folder, 2);
-    assert.deepEqual(readdirSync(folder).sort(), ['daemon.log', 'worker-4.log', 'worker-5.log']);
-  }));
+  it('are pruned, the oldest first', () =>
+    inFolder(folder => {
+      for (let n = 0; n < 6; n++) {
+        writeFileSync(join(folder, `worker-${n}.log`), '');
+        utimesSync(join(folder, `worker-${n}.log`), n, n);
+      }
+      writeFileSync(join(folder, 'daemon.log'), '');
+      pruneLogs(folder, 2);
+      assert.deepEqual(readdirSync(folder).sort(), ['daemon.log', 'worker-4.log', 'worker-5.log']);
+    }));
 });
 
 describe('memory', () => {
   const files: Record<string, string> = {
-    '/proc/10/task/10/children': '11 12 ', '/proc/11/task/11/children': '13', '/proc/10/status': 'Name:\tnode\nVmHWM:\t  900 kB\nVmRSS:\t  500 kB\n',
-    '/proc/11/status': 'VmHWM:\t  90 kB\nVmRSS:\t  50 kB\n', '/proc/13/status': 'VmRSS:\t  5 kB\n', '/proc/vmstat': 'pgfault 12\noom_kill 3\n',
+    '/proc/10/task/10/children': '11 12 ',
+    '/proc/11/task/11/children': '13',
+    '/proc/10/status': 'Name:\tnode\nVmHWM:\t  900 kB\nVmRSS:\t  500 kB\n',
+    '/proc/11/status': 'VmHWM:\t  90 kB\nVmRSS:\t  50 kB\n',
+    '/proc/13/status': 'VmRSS:\t  5 kB\n',
+    '/proc/vmstat': 'pgfault 12\noom_kill 3\n',
   };
   const read = (path: string): string | null => files[path] ?? null;
   it('is that of the whole family; who is gone counts nothing', () => {
@@ -99,66 +138,125 @@ describe('memory', () => {
     assert.deepEqual(procMemory(10, read), { residentBytes: 555 * 1024, peakBytes: 995 * 1024 });
     assert.equal(procMemory(99, read), null);
     assert.equal(outOfMemoryKills(read), 3);
-    assert.equal(outOfMemoryKills(() => null), null);
+    assert.equal(
+      outOfMemoryKills(() => null),
+      null,
+    );
   });
 });
 
 describe('words with times', () => {
   it('are spread by their length over the utterance', () => {
-    assert.deepEqual(spreadWords(' one  three ', 1000, 2000, 0.5), [{ text: 'one', startMs: 1000, endMs: 1400, probability: 0.5 }, { text: 'three', startMs: 1400, endMs: 2000, probability: 0.5 }]);
+    assert.deepEqual(spreadWords(' one  three ', 1000, 2000, 0.5), [
+      { text: 'one', startMs: 1000, endMs: 1400, probability: 0.5 },
+      { text: 'three', startMs: 1400, endMs: 2000, probability: 0.5 },
+    ]);
     assert.deepEqual(spreadWords('', 0, 1000, 1), []);
   });
   it('find their times however the server cut them', () => {
-    const timed = [['well', 0, 100], ['known', 100, 300], ['it', 300, 400], ['is', 400, 500], ['Éire', 900, 1100]].map(([text, startMs, endMs]) => ({ text: text as string, startMs: startMs as number, endMs: endMs as number, probability: 0.8 }));
-    assert.deepEqual(timeWords('“Well-known,” it\'s — Éire!', timed, 0, 2000), [
-      { text: '“Well-known,”', startMs: 0, endMs: 300, probability: 0.8 }, { text: 'it\'s', startMs: 300, endMs: 500, probability: 0.8 },
-      { text: '—', startMs: 500, endMs: 900, probability: 1 }, { text: 'Éire!', startMs: 900, endMs: 1100, probability: 0.8 },
+    const timed = [
+      ['well', 0, 100],
+      ['known', 100, 300],
+      ['it', 300, 400],
+      ['is', 400, 500],
+      ['Éire', 900, 1100],
+    ].map(([text, startMs, endMs]) => ({
+      text: text as string,
+      startMs: startMs as number,
+      endMs: endMs as number,
+      probability: 0.8,
+    }));
+    assert.deepEqual(timeWords("“Well-known,” it's — Éire!", timed, 0, 2000), [
+      { text: '“Well-known,”', startMs: 0, endMs: 300, probability: 0.8 },
+      { text: "it's", startMs: 300, endMs: 500, probability: 0.8 },
+      { text: '—', startMs: 500, endMs: 900, probability: 1 },
+      { text: 'Éire!', startMs: 900, endMs: 1100, probability: 0.8 },
     ]);
   });
   it('are in order and inside, whatever comes', () => {
-    const word = fc.record({ text: fc.string({ maxLength: 6 }), startMs: fc.integer({ min: -500, max: 9000 }), endMs: fc.integer({ min: -500, max: 9000 }), probability: fc.double({ min: 0, max: 1, noNaN: true }) });
-    fc.assert(fc.property(fc.string({ maxLength: 60 }), fc.array(word, { maxLength: 12 }), (text, timed) => {
-      let before = 1000;
-      for (const { startMs, endMs } of timeWords(text, timed, 1000, 5000)) { assert.ok(startMs >= before && endMs >= startMs && endMs <= 5000); before = endMs; }
-    }));
+    const word = fc.record({
+      text: fc.string({ maxLength: 6 }),
+      startMs: fc.integer({ min: -500, max: 9000 }),
+      endMs: fc.integer({ min: -500, max: 9000 }),
+      probability: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.string({ maxLength: 60 }), fc.array(word, { maxLength: 12 }), (text, timed) => {
+        let before = 1000;
+        for (const { startMs, endMs } of timeWords(text, timed, 1000, 5000)) {
+          assert.ok(startMs >= before && endMs >= startMs && endMs <= 5000);
+          before = endMs;
+        }
+      }),
+    );
   });
 });
 
 describe('rewritten text', () => {
   it('differs where it differs, and the differences make it', () => {
-    fc.assert(fc.property(fc.array(fc.constantFrom('a', 'b', 'c', 'd')), fc.array(fc.constantFrom('a', 'b', 'c', 'd')), (a, b) => {
-      const out: string[] = [];
-      let at = 0;
-      for (const { from, to, before, after } of differences(a, b)) { assert.deepEqual(a.slice(from, to), before); out.push(...a.slice(at, from), ...after); at = to; }
-      assert.deepEqual([...out, ...a.slice(at)], b);
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('a', 'b', 'c', 'd')),
+        fc.array(fc.constantFrom('a', 'b', 'c', 'd')),
+        (a, b) => {
+          const out: string[] = [];
+          let at = 0;
+          for (const { from, to, before, after } of differences(a, b)) {
+            assert.deepEqual(a.slice(from, to), before);
+            out.push(...a.slice(at, from), ...after);
+            at = to;
+          }
+          assert.deepEqual([...out, ...a.slice(at)], b);
+        },
+      ),
+    );
   });
   it('is taken word by word, as far as it could have been heard so', () => {
     const input = { text: 'la dimora del sonido entre usted', words: [], language: 'es', before: '', glossary: [] };
-    assert.deepEqual(acceptRewrite(input, 'la demora del sonido entre usted'), { text: 'la demora del sonido entre usted', changes: [{ from: 1, to: 2, before: 'dimora', after: 'demora', source: 'model' }] });
+    assert.deepEqual(acceptRewrite(input, 'la demora del sonido entre usted'), {
+      text: 'la demora del sonido entre usted',
+      changes: [{ from: 1, to: 2, before: 'dimora', after: 'demora', source: 'model' }],
+    });
     const mixed = acceptRewrite(input, 'la demora del ferrocarril entre usted');
     assert.equal(mixed.text, 'la demora del sonido entre usted');
     assert.deepEqual(acceptRewrite(input, 'nothing like it'), { text: input.text, changes: [], refused: 'drift' });
     assert.deepEqual(acceptRewrite(input, input.text), { text: input.text, changes: [] });
-    assert.equal(acceptRewrite({ ...input, glossary: [{ term: 'Dimora' }] }, 'la demora del sonido entre ustedes').text, 'la dimora del sonido entre ustedes', 'a term of the glossary stays');
+    assert.equal(
+      acceptRewrite({ ...input, glossary: [{ term: 'Dimora' }] }, 'la demora del sonido entre ustedes').text,
+      'la dimora del sonido entre ustedes',
+      'a term of the glossary stays',
+    );
   });
 });
 
 describe('the fake', () => {
   it('reads its script, and nothing else', () => {
     assert.deepEqual(parseScript('crash@3 fail#5:outOfMemory oom@load'), [
-      { mishap: 'crash', code: 'engineFailed', on: { run: 3 } }, { mishap: 'fail', code: 'outOfMemory', on: { index: 5 } }, { mishap: 'oom', code: 'engineFailed', on: 'load' },
+      { mishap: 'crash', code: 'engineFailed', on: { run: 3 } },
+      { mishap: 'fail', code: 'outOfMemory', on: { index: 5 } },
+      { mishap: 'oom', code: 'engineFailed', on: 'load' },
     ]);
     for (const wrong of ['crash', 'sing@1', 'crash@x', 'fail@1:noCode']) assert.throws(() => parseScript(wrong));
     const rules = parseScript('crash@3 fail#5');
-    assert.deepEqual([ruleFor(rules, 3, [0])?.mishap, ruleFor(rules, 1, [4, 5])?.mishap, ruleFor(rules, 1, [4])], ['crash', 'fail', undefined]);
+    assert.deepEqual(
+      [ruleFor(rules, 3, [0])?.mishap, ruleFor(rules, 1, [4, 5])?.mishap, ruleFor(rules, 1, [4])],
+      ['crash', 'fail', undefined],
+    );
   });
   it('says the same for the same utterance, inside its time', () => {
-    fc.assert(fc.property(fc.nat(1000), fc.nat(1e6), fc.integer({ min: 1, max: 480_000 }), (index, startSample, length) => {
-      const input = { audio: { path: '', startSample, endSample: startSample + length }, language: null, prompt: '', hotwords: [] }, output = hear(index, input, 'en');
-      assert.deepEqual(hear(index, input, 'en'), output);
-      assert.equal(output.words.map(word => word.text).join(' '), output.text);
-      assert.ok(output.words.at(-1)!.endMs <= Math.ceil((startSample + length) / 16));
-    }));
+    fc.assert(
+      fc.property(fc.nat(1000), fc.nat(1e6), fc.integer({ min: 1, max: 480_000 }), (index, startSample, length) => {
+        const input = {
+            audio: { path: '', startSample, endSample: startSample + length },
+            language: null,
+            prompt: '',
+            hotwords: [],
+          },
+          output = hear(index, input, 'en');
+        assert.deepEqual(hear(index, input, 'en'), output);
+        assert.equal(output.words.map(word => word.text).join(' '), output.text);
+        assert.ok(output.words.at(-1)!.endMs <= Math.ceil((startSample + length) / 16));
+      }),
+    );
   });
 });

@@ -1,11 +1,14 @@
-/** `npm run zoo`: visits every exhibit, a few of them with real recognition too, and writes docs/media.md. Some three minutes. */
+/**
+ * `npm run zoo`: visits every exhibit, a few of them with real recognition too, and writes docs/media.md. Some three
+ * minutes.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundledFfmpeg } from '../../daemon/runtimes/ffmpeg.ts';
 import { ffmpeg, missing, modelFolder, python, SAMPLES, sherpa } from '../engines/place.ts';
-import { machine } from '../bench/machine.ts';
+import { machine } from '../../scripts/bench/machine.ts';
 import { EXHIBITS } from './exhibits.ts';
 import { peaksOf, tooMuch, type Peaks } from './memory.ts';
 import { openZoo, TOLERANCE_MS, visit, type Visit, type Zoo } from './visit.ts';
@@ -20,7 +23,12 @@ const SENTENCE = /made amiable himself/i;
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot-zoo-'));
 try {
-  const zoo = openZoo(folder, { ffmpeg: ffmpeg!, maker: (python && bundledFfmpeg(python)) ?? ffmpeg!, sherpa: sherpa!, samples: SAMPLES });
+  const zoo = openZoo(folder, {
+    ffmpeg: ffmpeg!,
+    maker: (python && bundledFfmpeg(python)) ?? ffmpeg!,
+    sherpa: sherpa!,
+    samples: SAMPLES,
+  });
   const visits: Visit[] = [];
   for (const exhibit of EXHIBITS) {
     exhibit.make(zoo);
@@ -29,30 +37,78 @@ try {
     if (seen.wrong.length) console.log(`✗ ${exhibit.name}: ${seen.wrong.join('; ')}`);
   }
   const wrong = visits.filter(each => each.wrong.length).length;
-  const peaks = process.platform === 'linux' ? await peaksOf(zoo.at(LONGEST)) : null, over = peaks ? tooMuch(peaks) : [];
-  if (peaks) console.log(`${LONGEST}: at most ${peaks.daemon} MiB in the daemon (${peaks.before} before), ${peaks.child} in the ingest's process, ${peaks.ffmpeg} in ffmpeg${over.length ? `\n✗ ${over.join('; ')}` : ''}`);
+  const peaks = process.platform === 'linux' ? await peaksOf(zoo.at(LONGEST)) : null,
+    over = peaks ? tooMuch(peaks) : [];
+  if (peaks)
+    console.log(
+      `${LONGEST}: at most ${peaks.daemon} MiB in the daemon (${peaks.before} before), ${peaks.child} in the ingest's process, ${peaks.ffmpeg} in ffmpeg${over.length ? `\n✗ ${over.join('; ')}` : ''}`,
+    );
   console.log(`${visits.length} exhibits, ${wrong} wrong`);
   const recognised = modelFolder('whisper-base') ? await recognise(zoo) : null;
-  if (recognised) console.log(`recognised: ${[...recognised.values()].filter(text => SENTENCE.test(text)).length} of ${recognised.size}`);
-  process.exitCode = wrong || over.length || [...recognised?.values() ?? []].some(text => !SENTENCE.test(text)) ? 1 : 0;
+  if (recognised)
+    console.log(
+      `recognised: ${[...recognised.values()].filter(text => SENTENCE.test(text)).length} of ${recognised.size}`,
+    );
+  process.exitCode =
+    wrong || over.length || [...(recognised?.values() ?? [])].some(text => !SENTENCE.test(text)) ? 1 : 0;
   if (process.exitCode === 0) writeFileSync(join(root, 'docs', 'media.md'), markdown(visits, recognised, peaks));
-} finally { rmSync(folder, { recursive: true, force: true }); }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
 
 /** The texts by name, through a daemon of its own. */
 async function recognise(zoo: Zoo): Promise<Map<string, string>> {
-  const env = { ...process.env, EARSHOT_STATE: join(zoo.folder, 'state'), LANG: 'C.UTF-8' }, program = join(root, 'bin', 'earshot');
+  const env = { ...process.env, EARSHOT_STATE: join(zoo.folder, 'state'), LANG: 'C.UTF-8' },
+    program = join(root, 'bin', 'earshot');
   const texts = join(zoo.folder, 'texts');
-  const child = spawn(program, ['transcribe', '--language', 'en', '--no-repair', '--format', 'json', '--output', texts, ...RECOGNISED.map(name => zoo.at(name))], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(
+    program,
+    [
+      'transcribe',
+      '--language',
+      'en',
+      '--no-repair',
+      '--format',
+      'json',
+      '--output',
+      texts,
+      ...RECOGNISED.map(name => zoo.at(name)),
+    ],
+    { env, stdio: ['ignore', 'ignore', 'inherit'] },
+  );
   await new Promise(resolve => child.once('close', resolve));
   spawnSync(program, ['daemon', 'stop'], { env, stdio: 'ignore' });
-  const found = globSync('*.earshot.json', { cwd: texts }).map(file => JSON.parse(readFileSync(join(texts, file), 'utf8')) as { recording: { name: string }; utterances: { asr?: { text: string } }[] });
-  return new Map(RECOGNISED.map(name => [name, found.find(each => each.recording.name === name)?.utterances.map(each => each.asr?.text ?? '').join(' ') ?? '']));
+  const found = globSync('*.earshot.json', { cwd: texts }).map(
+    file =>
+      JSON.parse(readFileSync(join(texts, file), 'utf8')) as {
+        recording: { name: string };
+        utterances: { asr?: { text: string } }[];
+      },
+  );
+  return new Map(
+    RECOGNISED.map(name => [
+      name,
+      found
+        .find(each => each.recording.name === name)
+        ?.utterances.map(each => each.asr?.text ?? '')
+        .join(' ') ?? '',
+    ]),
+  );
 }
 
-function markdown(visits: readonly Visit[], recognised: ReadonlyMap<string, string> | null, peaks: Peaks | null): string {
+function markdown(
+  visits: readonly Visit[],
+  recognised: ReadonlyMap<string, string> | null,
+  peaks: Peaks | null,
+): string {
   const groups = [...new Set(visits.map(({ exhibit }) => exhibit.group))];
-  const late = visits.flatMap(({ outcome, exhibit }) => ('late' in outcome && !('refused' in exhibit.expect) ? outcome.late.slice(0, exhibit.expect.parts ?? 2) : [])).filter(each => each !== null);
-  const refused = visits.filter(({ outcome }) => 'refused' in outcome).length, long = visits.find(({ exhibit }) => exhibit.name === LONGEST)!;
+  const late = visits
+    .flatMap(({ outcome, exhibit }) =>
+      'late' in outcome && !('refused' in exhibit.expect) ? outcome.late.slice(0, exhibit.expect.parts ?? 2) : [],
+    )
+    .filter(each => each !== null);
+  const refused = visits.filter(({ outcome }) => 'refused' in outcome).length,
+    long = visits.find(({ exhibit }) => exhibit.name === LONGEST)!;
   return `# The media zoo
 
 Made by \`npm run zoo\` on ${machine()}. ${visits.length} files as the world brings them, made by ffmpeg from one signal: speech at known places with silence
@@ -60,24 +116,40 @@ between. Each goes through the real ingest; where the speech stands in what came
 
 - ${visits.length - refused} are heard, ${refused} refused, each for its own reason. The largest error of a time is ${Math.max(...late.map(Math.abs))} ms (${TOLERANCE_MS} ms are allowed).
 - What is cut off or damaged is transcribed as far as it goes, and the job says so.
-- Twelve hours of silence take ${(long.ms / 1000).toFixed(0)} s and no room on the disk${peaks ? `, and at most ${peaks.daemon} MiB of memory in the daemon (${peaks.before} before), ${peaks.child} in the process that listens, ${peaks.ffmpeg} in ffmpeg` : ''}.${recognised ? `
-- ${recognised.size} of them (${[...recognised.keys()].map(name => `\`${short(name)}\``).join(', ')}) also went through Whisper: the sentence is in all of the texts.` : ''}
+- Twelve hours of silence take ${(long.ms / 1000).toFixed(0)} s and no room on the disk${peaks ? `, and at most ${peaks.daemon} MiB of memory in the daemon (${peaks.before} before), ${peaks.child} in the process that listens, ${peaks.ffmpeg} in ffmpeg` : ''}.${
+    recognised
+      ? `
+- ${recognised.size} of them (${[...recognised.keys()].map(name => `\`${short(name)}\``).join(', ')}) also went through Whisper: the sentence is in all of the texts.`
+      : ''
+  }
 
 The tests hold the common ones (\`test/engines/zoo.test.ts\`).
 
-${groups.map(group => `## ${group}
+${groups
+  .map(
+    group => `## ${group}
 
 | file | what it is | outcome | latest time, ms |
 | --- | --- | --- | ---: |
-${visits.filter(({ exhibit }) => exhibit.group === group).map(row).join('\n')}
-`).join('\n')}`;
+${visits
+  .filter(({ exhibit }) => exhibit.group === group)
+  .map(row)
+  .join('\n')}
+`,
+  )
+  .join('\n')}`;
 }
 
 function row({ exhibit, outcome }: Visit): string {
-  const cells = 'refused' in outcome ? [`refused: \`${outcome.refused}\``, ''] : [
-    `${outcome.utterances.length === 0 ? 'no speech' : 'heard'}${outcome.warning ? `, \`${outcome.warning}\`` : ''}`,
-    'refused' in exhibit.expect || exhibit.expect.parts === 0 ? '' : String(Math.max(...outcome.late.slice(0, exhibit.expect.parts ?? 2).map(each => Math.abs(each ?? 0)))),
-  ];
+  const cells =
+    'refused' in outcome
+      ? [`refused: \`${outcome.refused}\``, '']
+      : [
+          `${outcome.utterances.length === 0 ? 'no speech' : 'heard'}${outcome.warning ? `, \`${outcome.warning}\`` : ''}`,
+          'refused' in exhibit.expect || exhibit.expect.parts === 0
+            ? ''
+            : String(Math.max(...outcome.late.slice(0, exhibit.expect.parts ?? 2).map(each => Math.abs(each ?? 0)))),
+        ];
   return `| \`${short(exhibit.name)}\` | ${exhibit.what} | ${cells.join(' | ')} |`;
 }
 

@@ -4,19 +4,35 @@ import '@vscode-elements/elements/dist/vscode-collapsible/index.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { bytes, count, percent } from '../format.ts';
-import type { DeviceView, EstimateView, FromDevices, InstanceView, NoGpu, Slice, TieView, ToDevices } from '../messages.ts';
+import type {
+  DeviceView,
+  EstimateView,
+  FromDevices,
+  InstanceView,
+  NoGpu,
+  Slice,
+  TieView,
+  ToDevices,
+} from '../messages.ts';
 import { Page, t } from '../page.ts';
 import { DEVICES } from '../shapes.ts';
 import './chart.ts';
 
-let devices: DeviceView[] = [], bottleneck: string | null = null, noGpu: NoGpu | null = null, tie: TieView = { kind: 'starting', text: '' }, known = false;
+let devices: DeviceView[] = [],
+  bottleneck: string | null = null,
+  noGpu: NoGpu | null = null,
+  tie: TieView = { kind: 'starting', text: '' },
+  known = false;
 /** What the live region says: warnings only. */
 let alarm = '';
 
 const page = new Page<ToDevices, FromDevices, { scroll: number }>(DEVICES, view, { scroll: 0 }, message => {
   ({ devices, bottleneck, noGpu, tie } = message);
   known = true;
-  alarm = devices.filter(d => d.warning).map(d => t('{0}: memory is nearly full', d.name)).join('. ');
+  alarm = devices
+    .filter(d => d.warning)
+    .map(d => t('{0}: memory is nearly full', d.name))
+    .join('. ');
 });
 const send = (message: FromDevices): void => page.send(message);
 
@@ -24,14 +40,13 @@ const COLOURS = ['blue', 'purple', 'orange', 'green', 'yellow', 'red'] as const;
 /** Our models take the chart colours in turn; other programs, the reserve and what is free have their own. */
 function paints(slices: readonly Slice[]): string[] {
   let next = 0;
-  return slices.map(s => s.kind === 'ours' ? `ours ${COLOURS[next++ % COLOURS.length]!}` : s.kind);
+  return slices.map(s => (s.kind === 'ours' ? `ours ${COLOURS[next++ % COLOURS.length]!}` : s.kind));
 }
 
 function memoryBar(device: DeviceView): TemplateResult {
   const paint = paints(device.slices);
   const text = device.slices.map(s => `${s.name} ${bytes(s.bytes)}`).join(', ');
-  return html`
-    <div class="memory" role="img" aria-label=${t('Memory of {0}: {1}', device.name, text)}>
+  return html` <div class="memory" role="img" aria-label=${t('Memory of {0}: {1}', device.name, text)}>
       ${device.slices.map((s, i) => html`<i class="slice ${paint[i]!}" title=${`${s.name} · ${bytes(s.bytes)}`} .style=${`flex-grow: ${Math.max(s.bytes, device.total / 400)}`}></i>`)}
     </div>
     <ul class="legend">
@@ -39,54 +54,143 @@ function memoryBar(device: DeviceView): TemplateResult {
     </ul>`;
 }
 
-const instance = (i: InstanceView): TemplateResult => html`
-  <li class="instance">
-    <span class="codicon codicon-${i.busy ? 'sync codicon-modifier-spin' : i.state === 'idle' ? 'circle-filled' : 'loading codicon-modifier-spin'} ${i.busy ? 'busy' : 'idle'}" aria-hidden="true"></span>
+const instance = (i: InstanceView): TemplateResult =>
+  html` <li class="instance">
+    <span
+      class="codicon codicon-${i.busy ? 'sync codicon-modifier-spin' : i.state === 'idle' ? 'circle-filled' : 'loading codicon-modifier-spin'} ${i.busy ? 'busy' : 'idle'}"
+      aria-hidden="true"
+    ></span>
     <span class="what"><span title=${i.model}>${i.model}</span><small>${i.detail}</small></span>
     <b>${bytes(i.bytes)}</b>
-    <button type="button" ?disabled=${!i.canUnload} title=${t('Unload')} aria-label=${t('Unload {0}', i.model)} @click=${() => send({ type: 'unload', id: i.id })}><span class="codicon codicon-debug-disconnect"></span></button>
+    <button
+      type="button"
+      ?disabled=${!i.canUnload}
+      title=${t('Unload')}
+      aria-label=${t('Unload {0}', i.model)}
+      @click=${() => send({ type: 'unload', id: i.id })}
+    >
+      <span class="codicon codicon-debug-disconnect"></span>
+    </button>
   </li>`;
 
-const estimate = (e: EstimateView): TemplateResult => html`
-  <tr><th scope="row" title=${e.model}>${e.model}</th><td>${bytes(e.estimateBytes)}</td><td>${e.measuredBytes === null ? '–' : bytes(e.measuredBytes)}</td>
-    <td class=${e.error !== null && e.error < 0 ? 'under' : ''}>${e.error === null ? '–' : `${e.error > 0 ? '+' : ''}${percent(e.error)}`}</td></tr>`;
+const estimate = (e: EstimateView): TemplateResult =>
+  html` <tr>
+    <th scope="row" title=${e.model}>${e.model}</th>
+    <td>${bytes(e.estimateBytes)}</td>
+    <td>${e.measuredBytes === null ? '–' : bytes(e.measuredBytes)}</td>
+    <td class=${e.error !== null && e.error < 0 ? 'under' : ''}>
+      ${e.error === null ? '–' : `${e.error > 0 ? '+' : ''}${percent(e.error)}`}
+    </td>
+  </tr>`;
 
-const card = (device: DeviceView): TemplateResult => html`
-  <section class="device ${device.health} ${device.warning ?? ''} ${device.excluded ? 'excluded' : ''}" aria-labelledby=${`name-${device.id}`}>
+const card = (device: DeviceView): TemplateResult =>
+  html` <section
+    class="device ${device.health} ${device.warning ?? ''} ${device.excluded ? 'excluded' : ''}"
+    aria-labelledby=${`name-${device.id}`}
+  >
     <header>
       <span class="codicon codicon-${device.kind === 'gpu' ? 'circuit-board' : 'chip'}" aria-hidden="true"></span>
-      <div><h2 id=${`name-${device.id}`}>${device.name}</h2><p>${device.subtitle}</p></div>
-      <button type="button" aria-pressed=${device.excluded ? 'true' : 'false'} title=${device.excluded ? t('Use this device again') : t('Leave this device alone')}
+      <div>
+        <h2 id=${`name-${device.id}`}>${device.name}</h2>
+        <p>${device.subtitle}</p>
+      </div>
+      <button
+        type="button"
+        aria-pressed=${device.excluded ? 'true' : 'false'}
+        title=${device.excluded ? t('Use this device again') : t('Leave this device alone')}
         aria-label=${device.excluded ? t('Use {0} again', device.name) : t('Leave {0} alone', device.name)}
-        @click=${() => send({ type: 'exclude', device: device.id, excluded: !device.excluded })}><span class="codicon codicon-${device.excluded ? 'eye-closed' : 'eye'}"></span></button>
+        @click=${() => send({ type: 'exclude', device: device.id, excluded: !device.excluded })}
+      >
+        <span class="codicon codicon-${device.excluded ? 'eye-closed' : 'eye'}"></span>
+      </button>
     </header>
     ${device.healthText ? html`<p class="health"><span class="codicon codicon-${device.health === 'ok' && !device.warning ? 'info' : 'warning'}" aria-hidden="true"></span>${device.healthText}</p>` : nothing}
-    <div class="headline"><strong>${bytes(device.used)}</strong> ${t('of {0} in use', bytes(device.total))}<span>${device.total ? percent(device.used / device.total) : ''}</span></div>
+    <div class="headline">
+      <strong>${bytes(device.used)}</strong> ${t('of {0} in use', bytes(device.total))}<span
+        >${device.total ? percent(device.used / device.total) : ''}</span
+      >
+    </div>
     ${memoryBar(device)}
-    ${device.facts.length ? html`<dl class="facts">${device.facts.map(f => html`<div class=${f.alarm ? 'alarm' : ''}><dt>${f.label}</dt><dd>${f.value}</dd></div>`)}</dl>` : nothing}
-    ${device.history.length > 1 ? html`
-      <div class="chart"><p class="key" aria-hidden="true"><i class="memory-line"></i>${t('Memory')}${device.history.some(s => s.utilization !== null) ? html`<i class="load-line"></i>${t('Load')}` : nothing}</p>
-      <device-chart role="img" aria-label=${t('Memory and load of {0} over the last minutes', device.name)} .device=${device}></device-chart></div>` : nothing}
-    <h3>${t('Loaded models')}${device.instances.length ? html`<span class="count">${count(device.instances.length)}</span>` : nothing}</h3>
-    ${device.instances.length ? html`<ul class="instances">${repeat(device.instances, i => i.id, instance)}</ul>` : html`<p class="none">${t('None. A model is loaded when a job needs it.')}</p>`}
-    ${device.estimates.length ? html`
-      <vscode-collapsible heading=${t('Estimated and measured')}>
-        <table><thead><tr><th scope="col">${t('Model')}</th><th scope="col">${t('Estimate')}</th><th scope="col">${t('Peak')}</th><th scope="col">${t('Error')}</th></tr></thead>
-          <tbody>${device.estimates.map(estimate)}</tbody></table>
-      </vscode-collapsible>` : nothing}
+    ${
+      device.facts.length
+        ? html`<dl class="facts">
+            ${device.facts.map(
+              f =>
+                html`<div class=${f.alarm ? 'alarm' : ''}>
+                  <dt>${f.label}</dt>
+                  <dd>${f.value}</dd>
+                </div>`,
+            )}
+          </dl>`
+        : nothing
+    }
+    ${
+      device.history.length > 1
+        ? html` <div class="chart">
+            <p class="key" aria-hidden="true">
+              <i class="memory-line"></i
+              >${t('Memory')}${device.history.some(s => s.utilization !== null) ? html`<i class="load-line"></i>${t('Load')}` : nothing}
+            </p>
+            <device-chart
+              role="img"
+              aria-label=${t('Memory and load of {0} over the last minutes', device.name)}
+              .device=${device}
+            ></device-chart>
+          </div>`
+        : nothing
+    }
+    <h3>
+      ${t('Loaded models')}${device.instances.length ? html`<span class="count">${count(device.instances.length)}</span>` : nothing}
+    </h3>
+    ${
+      device.instances.length
+        ? html`<ul class="instances">
+            ${repeat(device.instances, i => i.id, instance)}
+          </ul>`
+        : html`<p class="none">${t('None. A model is loaded when a job needs it.')}</p>`
+    }
+    ${
+      device.estimates.length
+        ? html` <vscode-collapsible heading=${t('Estimated and measured')}>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">${t('Model')}</th>
+                  <th scope="col">${t('Estimate')}</th>
+                  <th scope="col">${t('Peak')}</th>
+                  <th scope="col">${t('Error')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                ${device.estimates.map(estimate)}
+              </tbody>
+            </table>
+          </vscode-collapsible>`
+        : nothing
+    }
   </section>`;
 
 function view(): TemplateResult {
-  if (tie.kind === 'failed') return html`
-    <section class="empty"><span class="codicon codicon-debug-disconnect big" aria-hidden="true"></span><h2>${t('Earshot is not running')}</h2><p>${tie.text}</p>
-      <vscode-button @click=${() => send({ type: 'command', command: 'start' })}>${t('Start it')}</vscode-button></section>`;
-  if (!known || (!devices.length && tie.kind !== 'connected')) return html`<div class="wait"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
-  return html`
-    <div class="sr" role="status">${alarm}</div>
+  if (tie.kind === 'failed')
+    return html` <section class="empty">
+      <span class="codicon codicon-debug-disconnect big" aria-hidden="true"></span>
+      <h2>${t('Earshot is not running')}</h2>
+      <p>${tie.text}</p>
+      <vscode-button @click=${() => send({ type: 'command', command: 'start' })}>${t('Start it')}</vscode-button>
+    </section>`;
+  if (!known || (!devices.length && tie.kind !== 'connected'))
+    return html`<div class="wait"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
+  return html` <div class="sr" role="status">${alarm}</div>
     ${bottleneck ? html`<p class="bottleneck"><span class="codicon codicon-lightbulb" aria-hidden="true"></span>${bottleneck}</p>` : nothing}
-    ${noGpu ? html`
-      <section class="nogpu"><h2><span class="codicon codicon-info" aria-hidden="true"></span>${noGpu.title}</h2><p>${noGpu.text}</p>
-        ${noGpu.link ? html`<p><a href=${noGpu.link}>${noGpu.linkText}</a></p>` : nothing}</section>` : nothing}
+    ${
+      noGpu
+        ? html` <section class="nogpu">
+            <h2><span class="codicon codicon-info" aria-hidden="true"></span>${noGpu.title}</h2>
+            <p>${noGpu.text}</p>
+            ${noGpu.link ? html`<p><a href=${noGpu.link}>${noGpu.linkText}</a></p>` : nothing}
+          </section>`
+        : nothing
+    }
     ${repeat(devices, d => d.id, card)}`;
 }
 

@@ -6,44 +6,81 @@ import type { JobAction, JobRow, StageView } from '../messages.ts';
 import { t } from '../page.ts';
 import type { Section } from './order.ts';
 
-export const STAGE_NAMES = { asr: () => t('Recognise'), repair: () => t('Repair'), nmt: () => t('Translate'), tts: () => t('Speak'), summary: () => t('Sum up') } as const;
+export const STAGE_NAMES = {
+  asr: () => t('Recognise'),
+  repair: () => t('Repair'),
+  nmt: () => t('Translate'),
+  tts: () => t('Speak'),
+  summary: () => t('Sum up'),
+} as const;
 const STATE_NAMES: Readonly<Record<JobRow['state'], () => string>> = {
-  pending: () => t('Waiting'), loading: () => t('Loading a model'), processing: () => t('Running'), paused: () => t('Paused'),
-  completed: () => t('Done'), failed: () => t('Failed'), cancelled: () => t('Cancelled'),
+  pending: () => t('Waiting'),
+  loading: () => t('Loading a model'),
+  processing: () => t('Running'),
+  paused: () => t('Paused'),
+  completed: () => t('Done'),
+  failed: () => t('Failed'),
+  cancelled: () => t('Cancelled'),
 };
 const PRIORITY_NAMES = { urgent: () => t('Urgent'), high: () => t('High'), low: () => t('Low') } as const;
 const STATE_ICONS: Readonly<Record<JobRow['state'], string>> = {
-  pending: 'clock', loading: 'loading', processing: 'sync', paused: 'debug-pause', completed: 'pass-filled', failed: 'error', cancelled: 'circle-slash',
+  pending: 'clock',
+  loading: 'loading',
+  processing: 'sync',
+  paused: 'debug-pause',
+  completed: 'pass-filled',
+  failed: 'error',
+  cancelled: 'circle-slash',
 };
 
-export interface RowAction { action: JobAction; icon: string; label: string }
+export interface RowAction {
+  action: JobAction;
+  icon: string;
+  label: string;
+}
 
 /** What can be done with a job now, the likeliest first. */
 export function actionsOf(row: JobRow): RowAction[] {
   const actions: Record<JobAction, RowAction> = {
-    open: { action: 'open', icon: 'go-to-file', label: t('Open transcript') }, pause: { action: 'pause', icon: 'debug-pause', label: t('Pause') },
-    resume: { action: 'resume', icon: 'play', label: t('Resume') }, cancel: { action: 'cancel', icon: 'close', label: t('Cancel') },
-    retry: { action: 'retry', icon: 'refresh', label: t('Retry') }, remove: { action: 'remove', icon: 'trash', label: t('Remove from the list') },
+    open: { action: 'open', icon: 'go-to-file', label: t('Open transcript') },
+    pause: { action: 'pause', icon: 'debug-pause', label: t('Pause') },
+    resume: { action: 'resume', icon: 'play', label: t('Resume') },
+    cancel: { action: 'cancel', icon: 'close', label: t('Cancel') },
+    retry: { action: 'retry', icon: 'refresh', label: t('Retry') },
+    remove: { action: 'remove', icon: 'trash', label: t('Remove from the list') },
   };
-  const names: JobAction[] = row.state === 'completed' ? ['open', 'remove'] : row.state === 'failed' || row.state === 'cancelled' ? ['retry', 'open', 'remove']
-    : row.state === 'paused' ? ['resume', 'cancel'] : row.state === 'processing' ? ['open', 'pause', 'cancel'] : ['pause', 'cancel'];
+  const names: JobAction[] =
+    row.state === 'completed'
+      ? ['open', 'remove']
+      : row.state === 'failed' || row.state === 'cancelled'
+        ? ['retry', 'open', 'remove']
+        : row.state === 'paused'
+          ? ['resume', 'cancel']
+          : row.state === 'processing'
+            ? ['open', 'pause', 'cancel']
+            : ['pause', 'cancel'];
   return names.map(name => actions[name]);
 }
 
 /** 0 to 1; while the recording is still read, of what is known so far. */
-const fraction = (stage: StageView): number => !stage.total ? 0 : Math.min(1, (stage.done + stage.failed) / stage.total);
+const fraction = (stage: StageView): number =>
+  !stage.total ? 0 : Math.min(1, (stage.done + stage.failed) / stage.total);
 
 export function progressText(row: JobRow): string {
   return row.stages.map(s => t('{0}: {1} of {2}', STAGE_NAMES[s.stage](), s.done, s.total ?? '…')).join(', ');
 }
 
-const strip = (row: JobRow, labels: boolean): TemplateResult => html`
-  <div class="strip" aria-hidden="true">
-    ${row.stages.map(stage => html`
-      <div class=${classMap({ stage: true, [stage.stage]: true, running: stage.running > 0, failed: stage.failed > 0, done: fraction(stage) === 1 && row.state !== 'pending' })}>
-        <div class="bar"><i .style=${`transform: scaleX(${fraction(stage).toFixed(4)})`}></i></div>
-        ${labels ? html`<span><span class="what">${STAGE_NAMES[stage.stage]()}</span>${stage.total ? html`<b>${stage.done}/${stage.total}</b>` : nothing}</span>` : nothing}
-      </div>`)}
+const strip = (row: JobRow, labels: boolean): TemplateResult =>
+  html` <div class="strip" aria-hidden="true">
+    ${row.stages.map(
+      stage =>
+        html` <div
+          class=${classMap({ stage: true, [stage.stage]: true, running: stage.running > 0, failed: stage.failed > 0, done: fraction(stage) === 1 && row.state !== 'pending' })}
+        >
+          <div class="bar"><i .style=${`transform: scaleX(${fraction(stage).toFixed(4)})`}></i></div>
+          ${labels ? html`<span><span class="what">${STAGE_NAMES[stage.stage]()}</span>${stage.total ? html`<b>${stage.done}/${stage.total}</b>` : nothing}</span>` : nothing}
+        </div>`,
+    )}
   </div>`;
 
 function timing(row: JobRow, now: number): string {
@@ -55,29 +92,62 @@ function timing(row: JobRow, now: number): string {
 
 /** For a screen reader: all that the row shows, as one sentence. */
 export const describe = (row: JobRow, now: number): string =>
-  [row.name, STATE_NAMES[row.state](), row.state === 'processing' ? progressText(row) : '', row.note?.text ?? '', timing(row, now)].filter(Boolean).join('. ');
+  [
+    row.name,
+    STATE_NAMES[row.state](),
+    row.state === 'processing' ? progressText(row) : '',
+    row.note?.text ?? '',
+    timing(row, now),
+  ]
+    .filter(Boolean)
+    .join('. ');
 
-export interface RowHandlers { act(row: JobRow, action: JobAction): void }
+export interface RowHandlers {
+  act(row: JobRow, action: JobAction): void;
+}
 
-export function jobRow(row: JobRow, section: Section, now: number, active: boolean, handlers: RowHandlers): TemplateResult {
-  const note = row.note ?? (row.lastWords && section !== 'waiting' ? { kind: 'words' as const, text: row.lastWords } : null);
-  return html`
-    <div role="gridcell" class="cell">
-      <div class="line">
-        <span class="icon codicon codicon-${STATE_ICONS[row.state]} ${row.state}" title=${STATE_NAMES[row.state]()}></span>
-        <span class="name" dir="auto" title=${`${row.folder}/${row.name}`}>${row.name}</span>
-        ${row.priority === 'normal' || section === 'finished' ? nothing : html`<span class="priority ${row.priority}" title=${PRIORITY_NAMES[row.priority]()}>${PRIORITY_NAMES[row.priority]()}</span>`}
-        <span class="time" title=${timing(row, now)}>${timing(row, now)}</span>
-        <span class="actions">
-          ${actionsOf(row).map(a => html`<button type="button" tabindex=${active ? 0 : -1} title=${a.label} aria-label=${`${a.label}: ${row.name}`} data-action=${a.action}
-            @click=${(e: Event) => { e.stopPropagation(); handlers.act(row, a.action); }}><span class="codicon codicon-${a.icon}"></span></button>`)}
-        </span>
-      </div>
-      ${section === 'running' ? strip(row, true) : nothing}
-      <div class="line under">
-        ${section === 'waiting' && row.stages.some(s => s.done > 0) ? html`<span class="mini">${strip(row, false)}</span>` : nothing}
-        ${note ? html`<span class="note ${note.kind}" title=${note.text}>${note.kind === 'words' ? html`<bdi>${note.text}</bdi>` : note.text}</span>` : html`<span class="note">${row.folder}</span>`}
-        ${row.languages ? html`<span class="tag">${row.languages}</span>` : nothing}
-      </div>
-    </div>`;
+export function jobRow(
+  row: JobRow,
+  section: Section,
+  now: number,
+  active: boolean,
+  handlers: RowHandlers,
+): TemplateResult {
+  const note =
+    row.note ?? (row.lastWords && section !== 'waiting' ? { kind: 'words' as const, text: row.lastWords } : null);
+  return html` <div role="gridcell" class="cell">
+    <div class="line">
+      <span
+        class="icon codicon codicon-${STATE_ICONS[row.state]} ${row.state}"
+        title=${STATE_NAMES[row.state]()}
+      ></span>
+      <span class="name" dir="auto" title=${`${row.folder}/${row.name}`}>${row.name}</span>
+      ${row.priority === 'normal' || section === 'finished' ? nothing : html`<span class="priority ${row.priority}" title=${PRIORITY_NAMES[row.priority]()}>${PRIORITY_NAMES[row.priority]()}</span>`}
+      <span class="time" title=${timing(row, now)}>${timing(row, now)}</span>
+      <span class="actions">
+        ${actionsOf(row).map(
+          a =>
+            html`<button
+              type="button"
+              tabindex=${active ? 0 : -1}
+              title=${a.label}
+              aria-label=${`${a.label}: ${row.name}`}
+              data-action=${a.action}
+              @click=${(e: Event) => {
+                e.stopPropagation();
+                handlers.act(row, a.action);
+              }}
+            >
+              <span class="codicon codicon-${a.icon}"></span>
+            </button>`,
+        )}
+      </span>
+    </div>
+    ${section === 'running' ? strip(row, true) : nothing}
+    <div class="line under">
+      ${section === 'waiting' && row.stages.some(s => s.done > 0) ? html`<span class="mini">${strip(row, false)}</span>` : nothing}
+      ${note ? html`<span class="note ${note.kind}" title=${note.text}>${note.kind === 'words' ? html`<bdi>${note.text}</bdi>` : note.text}</span>` : html`<span class="note">${row.folder}</span>`}
+      ${row.languages ? html`<span class="tag">${row.languages}</span>` : nothing}
+    </div>
+  </div>`;
 }

@@ -1,27 +1,57 @@
 /** Which word sounds when: the words of a corrected text, timed by the recognised words that they come from. Pure. */
-export interface Timed { text: string; startMs: number; endMs: number }
-export interface Heard { text: string; startMs: number; endMs: number }
+export interface Timed {
+  text: string;
+  startMs: number;
+  endMs: number;
+}
+export interface Heard {
+  text: string;
+  startMs: number;
+  endMs: number;
+}
 
 const plain = (word: string): string => word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 
 /** Words with the space before each kept; a text without spaces goes by characters. */
-export const tokens = (text: string): string[] => /\s/.test(text.trim()) || !/\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Thai}/u.test(text) ? text.match(/\s*\S+/g) ?? [] : [...text];
+export const tokens = (text: string): string[] =>
+  /\s/.test(text.trim()) || !/\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Thai}/u.test(text)
+    ? (text.match(/\s*\S+/g) ?? [])
+    : [...text];
 
 /** Longest common run of equal words; what has no partner shares the time between its neighbours. */
 export function align(text: string, heard: readonly Heard[], startMs: number, endMs: number): Timed[] {
-  const words = tokens(text), a = words.map(plain), b = heard.map(h => plain(h.text));
+  const words = tokens(text),
+    a = words.map(plain),
+    b = heard.map(h => plain(h.text));
   const best = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
-  for (let i = a.length - 1; i >= 0; i--) for (let j = b.length - 1; j >= 0; j--) best[i]![j] = a[i] && a[i] === b[j] ? best[i + 1]![j + 1]! + 1 : Math.max(best[i + 1]![j]!, best[i]![j + 1]!);
+  for (let i = a.length - 1; i >= 0; i--)
+    for (let j = b.length - 1; j >= 0; j--)
+      best[i]![j] = a[i] && a[i] === b[j] ? best[i + 1]![j + 1]! + 1 : Math.max(best[i + 1]![j]!, best[i]![j + 1]!);
   const result: (Timed | null)[] = words.map(() => null);
   for (let i = 0, j = 0; i < a.length && j < b.length;) {
-    if (a[i] && a[i] === b[j]) { result[i] = { text: words[i]!, startMs: heard[j]!.startMs, endMs: heard[j]!.endMs }; i++; j++; } else if (best[i + 1]![j]! >= best[i]![j + 1]!) i++; else j++;
+    if (a[i] && a[i] === b[j]) {
+      result[i] = { text: words[i]!, startMs: heard[j]!.startMs, endMs: heard[j]!.endMs };
+      i++;
+      j++;
+    } else if (best[i + 1]![j]! >= best[i]![j + 1]!) i++;
+    else j++;
   }
   for (let i = 0; i < result.length;) {
-    if (result[i]) { i++; continue; }
+    if (result[i]) {
+      i++;
+      continue;
+    }
     let end = i;
     while (end < result.length && !result[end]) end++;
-    const from = result[i - 1]?.endMs ?? startMs, to = Math.max(from, result[end]?.startMs ?? endMs), step = (to - from) / (end - i);
-    for (let k = i; k < end; k++) result[k] = { text: words[k]!, startMs: Math.round(from + (k - i) * step), endMs: Math.round(from + (k - i + 1) * step) };
+    const from = result[i - 1]?.endMs ?? startMs,
+      to = Math.max(from, result[end]?.startMs ?? endMs),
+      step = (to - from) / (end - i);
+    for (let k = i; k < end; k++)
+      result[k] = {
+        text: words[k]!,
+        startMs: Math.round(from + (k - i) * step),
+        endMs: Math.round(from + (k - i + 1) * step),
+      };
     i = end;
   }
   return result as Timed[];
@@ -29,7 +59,12 @@ export function align(text: string, heard: readonly Heard[], startMs: number, en
 
 /** The last item that began at or before `ms`, by halving; -1: none yet. */
 export function current(items: readonly { startMs: number }[], ms: number): number {
-  let low = 0, high = items.length;
-  while (low < high) { const middle = (low + high) >> 1; if (items[middle]!.startMs <= ms) low = middle + 1; else high = middle; }
+  let low = 0,
+    high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (items[middle]!.startMs <= ms) low = middle + 1;
+    else high = middle;
+  }
   return low - 1;
 }

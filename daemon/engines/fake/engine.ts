@@ -1,15 +1,23 @@
 /**
- * An engine that does nothing, exactly: set times, set memory, set failures, text that follows from the utterance's number. For tests and benchmarks.
+ * An engine that does nothing, exactly: set times, set memory, set failures, text that follows from the utterance's
+ * number. For tests and benchmarks.
  *
- * Parameters of a card (all optional): `loadMs`, `ms` or `<stage>Ms` for each utterance, `msPerSecond` of recording on top (asr), `bytes` held while loaded,
- * `runBytes` on top of them during a run, `language` that asr hears, `script` (see script.ts) with `countFile`, so that a restarted worker goes on counting runs.
+ * Parameters of a card (all optional): `loadMs`, `ms` or `<stage>Ms` for each utterance, `msPerSecond` of recording on
+ * top (asr), `bytes` held while loaded, `runBytes` on top of them during a run, `language` that asr hears, `script`
+ * (see script.ts) with `countFile`, so that a restarted worker goes on counting runs.
  */
 import { KINDS_OF_WORK } from '../../../schemas/words.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../../contracts/engine.ts';
 import { nodeCommand } from '../files.ts';
 
 export const fake: Engine = {
-  id: 'fake', name: 'Fake', stages: KINDS_OF_WORK, devices: ['cpu', 'gpu'], licence: 'MIT', runtimes: [], rights: 'users',
+  id: 'fake',
+  name: 'Fake',
+  stages: KINDS_OF_WORK,
+  devices: ['cpu', 'gpu'],
+  licence: 'MIT',
+  runtimes: [],
+  rights: 'users',
   maxBatch: { asr: 4, repair: 4, nmt: 4, tts: 4, summary: 1 },
   command: () => nodeCommand('fake'),
 };

@@ -38,14 +38,25 @@ export interface Rule {
   code: ErrorCode;
 }
 
-/** Reads a script such as "crash@3 fail#5:engineFailed oom@load": at the third run, at utterance 5 each time, at loading. Throws on anything else. */
+/**
+ * Reads a script such as "crash@3 fail#5:engineFailed oom@load": at the third run, at utterance 5 each time, at
+ * loading. Throws on anything else.
+ */
 export function parseScript(text: string): Rule[] {
-  return text.split(/[\s,]+/).filter(word => word !== '').map(word => {
-    const match = /^([a-zA-Z]+)(?:@(\d+|load)|#(\d+))(?::([a-zA-Z]+))?$/.exec(word);
-    const [, mishap, run, index, code = 'engineFailed'] = match ?? [];
-    if (!MISHAPS.includes(mishap as Mishap) || !(ERROR_CODES as readonly string[]).includes(code)) throw new Error(`not a rule of a fake engine: ${word}`);
-    return { mishap: mishap as Mishap, code: code as ErrorCode, on: index !== undefined ? { index: Number(index) } : run === 'load' ? 'load' : { run: Number(run) } };
-  });
+  return text
+    .split(/[\s,]+/)
+    .filter(word => word !== '')
+    .map(word => {
+      const match = /^([a-zA-Z]+)(?:@(\d+|load)|#(\d+))(?::([a-zA-Z]+))?$/.exec(word);
+      const [, mishap, run, index, code = 'engineFailed'] = match ?? [];
+      if (!MISHAPS.includes(mishap as Mishap) || !(ERROR_CODES as readonly string[]).includes(code))
+        throw new Error(`not a rule of a fake engine: ${word}`);
+      return {
+        mishap: mishap as Mishap,
+        code: code as ErrorCode,
+        on: index !== undefined ? { index: Number(index) } : run === 'load' ? 'load' : { run: Number(run) },
+      };
+    });
 }
 
 export const ruleFor = (rules: readonly Rule[], run: number, indexes: readonly number[]): Rule | undefined =>

@@ -1,9 +1,14 @@
 /** Whisper on CTranslate2: speech recognition with word times, in the Python runtime. */
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../../contracts/engine.ts';
 import { pythonCommand } from '../files.ts';
 
 export const fasterWhisper: Engine = {
-  id: 'faster-whisper', name: 'faster-whisper', stages: ['asr'], devices: ['cpu', 'gpu'], licence: 'MIT', runtimes: ['python'],
+  id: 'faster-whisper',
+  name: 'faster-whisper',
+  stages: ['asr'],
+  devices: ['cpu', 'gpu'],
+  licence: 'MIT',
+  runtimes: ['python'],
   maxBatch: { asr: 4 },
   // On a CPU a batch of four brings its first words four times as late, and not quite the same ones.
   batchDevices: ['gpu'],

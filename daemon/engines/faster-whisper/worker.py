@@ -10,7 +10,8 @@ RATE = 16_000
 FRAMES_PER_SECOND = 100
 WINDOW_SECONDS = 30
 BEAMS = 5
-# An answer is not speech when the model thinks that nobody speaks and is unsure of the words too: (above this, below that).
+# An answer is not speech when the model thinks that nobody speaks and is unsure of the words too: (above this, below
+# that).
 NOT_SPEECH = ((0.6, -1.0), (0.3, -1.4))
 # Above this the voice detector is asked, unless the words are already refused.
 DOUBTFUL = 0.6
@@ -99,7 +100,8 @@ class Recogniser:
     def _features(self, row):
         import numpy
 
-        # Whisper was made for windows of 30 s; encoding only what is there, with some silence behind it, takes a fraction of the time and hears the same.
+        # Whisper was made for windows of 30 s; encoding only what is there, with some silence behind it, takes a
+        # fraction of the time and hears the same.
         mel = self.whisper.feature_extractor(row.samples)[..., : row.frames]
         return numpy.pad(mel, ((0, 0), (0, row.frames - mel.shape[-1])))
 
@@ -143,7 +145,8 @@ class Recogniser:
         tokenizer = self._tokenizer(rows[0].language)
         answers = self._generate(encoded, rows, [row.prompt for row in rows])
         emit.check()
-        # Answers that go round in circles, or only echo the prompt, are asked for again: without the prompt, and with no way to repeat.
+        # Answers that go round in circles, or only echo the prompt, are asked for again: without the prompt, and with
+        # no way to repeat.
         again = [k for k, answer in enumerate(answers) if answer.wants_another(rows[k].input)]
         if again:
             alone = self.whisper.encode(_stack([self._features(rows[k]) for k in again]))

@@ -1,11 +1,12 @@
 /** Questions to the model in its own chat format, answered in a fixed JSON shape. */
 import { EarshotError } from '../../../schemas/errors.ts';
-import type { Asker, Question } from '../../translation/ask.ts';
+import type { Asker, Question } from '../../contracts/language-model.ts';
 import { KeptSequence } from './kept.ts';
 import type { ChatWrapper, Model, Runtime, Sequence, Token } from './runtime.ts';
 
 /** Longer than any question about a single utterance. */
-const LONG_TOKENS = 640, READ_TOKENS = 256;
+const LONG_TOKENS = 640,
+  READ_TOKENS = 256;
 
 export class Chat implements Asker {
   private readonly runtime: Runtime;
@@ -16,21 +17,33 @@ export class Chat implements Asker {
   private readonly grammars = new Map<string, object>();
 
   constructor(runtime: Runtime, model: Model, kept: KeptSequence, contextTokens: number) {
-    this.runtime = runtime; this.model = model; this.kept = kept; this.contextTokens = contextTokens;
+    this.runtime = runtime;
+    this.model = model;
+    this.kept = kept;
+    this.contextTokens = contextTokens;
     this.wrapper = runtime.library.resolveChatWrapper(model);
   }
 
-  /** The answer's text, which obeys the schema unless it was cut at maxTokens. Greedy: the same question gives the same answer. */
+  /**
+   * The answer's text, which obeys the schema unless it was cut at maxTokens. Greedy: the same question gives the same
+   * answer.
+   */
   async ask(question: Question, signal: AbortSignal): Promise<string> {
-    const beginning = this.beginning(question.system), all = this.tokens(question.system, question.turns);
-    if (all.length + question.maxTokens > this.contextTokens) throw new EarshotError('badAnswer', {}, 'the question is longer than the context');
+    const beginning = this.beginning(question.system),
+      all = this.tokens(question.system, question.turns);
+    if (all.length + question.maxTokens > this.contextTokens)
+      throw new EarshotError('badAnswer', {}, 'the question is longer than the context');
     const start = beginning.every((token, i) => token === all[i]) ? beginning : [];
     const grammar = await this.grammar(question.schema);
     const sequence = await this.kept.start(start);
     const answer: Token[] = [];
     try {
       const state = new this.runtime.library.LlamaGrammarEvaluationState({ model: this.model, grammar });
-      for await (const token of sequence.evaluate(await this.read(sequence, all.slice(start.length), signal), { temperature: 0, seed: 1, grammarEvaluationState: state })) {
+      for await (const token of sequence.evaluate(await this.read(sequence, all.slice(start.length), signal), {
+        temperature: 0,
+        seed: 1,
+        grammarEvaluationState: state,
+      })) {
         signal.throwIfAborted();
         if (this.model.isEogToken(token)) break;
         answer.push(token);
@@ -56,18 +69,28 @@ export class Chat implements Asker {
   private async grammar(schema: object): Promise<object> {
     const key = JSON.stringify(schema);
     let grammar = this.grammars.get(key);
-    if (!grammar) this.grammars.set(key, grammar = await this.runtime.llama.createGrammarForJsonSchema(schema));
+    if (!grammar) this.grammars.set(key, (grammar = await this.runtime.llama.createGrammarForJsonSchema(schema)));
     return grammar;
   }
 
   private tokens(system: string, turns: Question['turns']): Token[] {
-    const chatHistory = [{ type: 'system' as const, text: system }, ...turns.map(turn => turn.role === 'user' ? { type: 'user' as const, text: turn.text } : { type: 'model' as const, response: [turn.text] })];
-    return this.wrapper.generateContextState({ chatHistory: [...chatHistory, { type: 'model', response: [] }] }).contextText.tokenize(this.model.tokenizer);
+    const chatHistory = [
+      { type: 'system' as const, text: system },
+      ...turns.map(turn =>
+        turn.role === 'user'
+          ? { type: 'user' as const, text: turn.text }
+          : { type: 'model' as const, response: [turn.text] },
+      ),
+    ];
+    return this.wrapper
+      .generateContextState({ chatHistory: [...chatHistory, { type: 'model', response: [] }] })
+      .contextText.tokenize(this.model.tokenizer);
   }
 
   /** What two different questions have in common is the fixed part, as the chat template writes it. */
   private beginning(system: string): Token[] {
-    const a = this.tokens(system, [{ role: 'user', text: '0' }]), b = this.tokens(system, [{ role: 'user', text: 'a' }]);
+    const a = this.tokens(system, [{ role: 'user', text: '0' }]),
+      b = this.tokens(system, [{ role: 'user', text: 'a' }]);
     const end = a.findIndex((token, i) => token !== b[i]);
     return a.slice(0, Math.max(0, end));
   }

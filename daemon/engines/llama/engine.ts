@@ -1,6 +1,6 @@
 /** Repair, translation and summaries by a language model in GGUF form, through llama.cpp. */
 import { workerFile } from '../files.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../../contracts/engine.ts';
 
 export const llama: Engine = {
   id: 'llama',
@@ -15,6 +15,6 @@ export const llama: Engine = {
   command: ({ runtime, device }) => ({
     program: process.execPath,
     args: [workerFile('llama'), '--runtime', runtime('llama'), '--dictionaries', runtime('dictionaries')],
-    env: device.kind === 'gpu' ? { CUDA_VISIBLE_DEVICES: device.uuid } as Record<string, string> : {},
+    env: device.kind === 'gpu' ? ({ CUDA_VISIBLE_DEVICES: device.uuid } as Record<string, string>) : {},
   }),
 };

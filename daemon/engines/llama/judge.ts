@@ -1,4 +1,7 @@
-/** Judges by likelihood: how well does the sentence read with one word or another? No answer has to be believed, only probabilities compared. */
+/**
+ * Judges by likelihood: how well does the sentence read with one word or another? No answer has to be believed, only
+ * probabilities compared.
+ */
 import type { Choice, Expected, Judge, Reading } from '../../repair/judge.ts';
 import type { KeptSequence } from './kept.ts';
 import { spell, vocabularyOf, type Vocabulary } from './spelling.ts';
@@ -20,16 +23,28 @@ export class LlamaJudge implements Judge {
   private vocabulary: Vocabulary | null = null;
 
   constructor(model: Model, kept: KeptSequence) {
-    this.model = model; this.kept = kept;
+    this.model = model;
+    this.kept = kept;
     const header = model.tokenize(HEADER);
     this.pivot = header.at(-1)!;
     this.header = header.slice(0, -1);
   }
 
   async open(utterance: { before: string; language: string }): Promise<Reading> {
-    const before = utterance.before.slice(-BEFORE_CHARACTERS).replace(/^\S*\s/u, '').trim();
+    const before = utterance.before
+      .slice(-BEFORE_CHARACTERS)
+      .replace(/^\S*\s/u, '')
+      .trim();
     const sequence = await this.kept.start(this.header);
-    return new LikelihoodReading(this.model, () => this.vocabulary ??= vocabularyOf(this.model), this.kept, sequence, this.header.length, this.pivot, before ? `${before} ` : '');
+    return new LikelihoodReading(
+      this.model,
+      () => (this.vocabulary ??= vocabularyOf(this.model)),
+      this.kept,
+      sequence,
+      this.header.length,
+      this.pivot,
+      before ? `${before} ` : '',
+    );
   }
 }
 
@@ -42,20 +57,38 @@ class LikelihoodReading implements Reading {
   private readonly headerTokens: number;
   private readonly pivot: Token;
   private readonly before: string;
-  /** Evaluated behind the header. The last token of a prefix is not: it is evaluated with what follows, since its answer is the next token. */
+  /**
+   * Evaluated behind the header. The last token of a prefix is not: it is evaluated with what follows, since its answer
+   * is the next token.
+   */
   private evaluated: Token[] = [];
 
-  constructor(model: Model, vocabulary: () => Vocabulary, kept: KeptSequence, sequence: Sequence, headerTokens: number, pivot: Token, before: string) {
-    this.model = model; this.vocabulary = vocabulary; this.kept = kept; this.sequence = sequence; this.headerTokens = headerTokens; this.pivot = pivot; this.before = before;
+  constructor(
+    model: Model,
+    vocabulary: () => Vocabulary,
+    kept: KeptSequence,
+    sequence: Sequence,
+    headerTokens: number,
+    pivot: Token,
+    before: string,
+  ) {
+    this.model = model;
+    this.vocabulary = vocabulary;
+    this.kept = kept;
+    this.sequence = sequence;
+    this.headerTokens = headerTokens;
+    this.pivot = pivot;
+    this.before = before;
   }
 
   async surprise(words: readonly string[], signal: AbortSignal): Promise<number[]> {
     const last = await this.moveTo('');
     signal.throwIfAborted();
-    const pieces = words.map((word, i) => this.model.tokenize((i || this.before ? ' ' : '') + word)), tokens = pieces.flat();
+    const pieces = words.map((word, i) => this.model.tokenize((i || this.before ? ' ' : '') + word)),
+      tokens = pieces.flat();
     const likelihoods = await this.likelihoods(last, tokens);
     let at = 0;
-    return pieces.map(piece => -likelihoods.slice(at, at += piece.length).reduce((sum, one) => sum + one, 0));
+    return pieces.map(piece => -likelihoods.slice(at, (at += piece.length)).reduce((sum, one) => sum + one, 0));
   }
 
   async weigh({ prefix, heard, candidates, suffix }: Choice, signal: AbortSignal): Promise<number[]> {
@@ -64,7 +97,9 @@ class LikelihoodReading implements Reading {
     const scores: number[] = [];
     for (const text of [heard, ...candidates]) {
       signal.throwIfAborted();
-      scores.push((await this.likelihoods(last, this.model.tokenize(space + text + suffix))).reduce((sum, one) => sum + one, 0));
+      scores.push(
+        (await this.likelihoods(last, this.model.tokenize(space + text + suffix))).reduce((sum, one) => sum + one, 0),
+      );
     }
     return scores.slice(1).map(score => score - scores[0]!);
   }
@@ -72,10 +107,18 @@ class LikelihoodReading implements Reading {
   async expect({ prefix, heard, ends, accepts }: Expected, signal: AbortSignal): Promise<string[]> {
     const last = await this.moveTo(prefix);
     const spelt = await spell(this.vocabulary(), {
-      heard, ends, accepts, first: !(this.before || prefix), detokenize: tokens => this.model.detokenize(tokens),
+      heard,
+      ends,
+      accepts,
+      first: !(this.before || prefix),
+      detokenize: tokens => this.model.detokenize(tokens),
       next: async (tokens, among) => {
         signal.throwIfAborted();
-        const [answer] = (await this.sequence.controlledEvaluate([last, ...tokens].map((token, i) => i < tokens.length ? token : [token, ask([...among], LIKELIEST)]))).slice(-1);
+        const [answer] = (
+          await this.sequence.controlledEvaluate(
+            [last, ...tokens].map((token, i) => (i < tokens.length ? token : [token, ask([...among], LIKELIEST)])),
+          )
+        ).slice(-1);
         await this.rewind();
         return logProbabilities(answer);
       },
@@ -85,7 +128,9 @@ class LikelihoodReading implements Reading {
 
   /** log P of each token after everything up to and with `last`, in nats. */
   private async likelihoods(last: Token, tokens: Token[]): Promise<number[]> {
-    const answers = await this.sequence.controlledEvaluate([last, ...tokens.slice(0, -1)].map((token, i) => [token, ask([tokens[i]!])]));
+    const answers = await this.sequence.controlledEvaluate(
+      [last, ...tokens.slice(0, -1)].map((token, i) => [token, ask([tokens[i]!])]),
+    );
     await this.rewind();
     return tokens.map((token, i) => logProbability(answers[i], token));
   }
@@ -102,14 +147,19 @@ class LikelihoodReading implements Reading {
     return last;
   }
 
-  private rewind(): Promise<void> { return this.kept.backTo(this.headerTokens + this.evaluated.length); }
+  private rewind(): Promise<void> {
+    return this.kept.backTo(this.headerTokens + this.evaluated.length);
+  }
 }
 
 /** includeSelected, not includeMax: the library's includeMax returns the greatest only when it was asked for anyway. */
-const ask = (tokens: Token[], includeTop = 0): ScoreOptions => ({ generateNext: { totalLogitWeight: true, logits: { filter: { tokens, includeSelected: true, includeTop } } } });
+const ask = (tokens: Token[], includeTop = 0): ScoreOptions => ({
+  generateNext: { totalLogitWeight: true, logits: { filter: { tokens, includeSelected: true, includeTop } } },
+});
 
 function logProbabilities(answer: ScoredToken | undefined): Map<Token, number> {
-  const logits = answer?.next.logits, weight = answer?.next.totalLogitWeight;
+  const logits = answer?.next.logits,
+    weight = answer?.next.totalLogitWeight;
   if (!logits || weight === undefined) throw new Error('the model gave no probabilities');
   let greatest = -Infinity;
   for (const logit of logits.values()) if (logit > greatest) greatest = logit;

@@ -1,6 +1,7 @@
 /**
- * A sequence whose beginning stays evaluated. Every use starts from exactly the same state (the beginning, evaluated by itself, and nothing behind it),
- * so that an answer depends on its question alone and not on what was asked before: floating point sums differ with the way tokens are grouped.
+ * A sequence whose beginning stays evaluated. Every use starts from exactly the same state (the beginning, evaluated by
+ * itself, and nothing behind it), so that an answer depends on its question alone and not on what was asked before:
+ * floating point sums differ with the way tokens are grouped.
  */
 import type { Sequence, Token } from './runtime.ts';
 
@@ -8,7 +9,9 @@ export class KeptSequence {
   private readonly sequence: Sequence;
   private beginning: readonly Token[] = [];
 
-  constructor(sequence: Sequence) { this.sequence = sequence; }
+  constructor(sequence: Sequence) {
+    this.sequence = sequence;
+  }
 
   /** Erases what stands behind the beginning; evaluates the beginning first when it is another one. */
   async start(beginning: readonly Token[]): Promise<Sequence> {
@@ -24,7 +27,8 @@ export class KeptSequence {
 
   /** Erases everything from token `length` on. */
   async backTo(length: number): Promise<void> {
-    if (this.sequence.nextTokenIndex > length) await this.sequence.eraseContextTokenRanges([{ start: length, end: this.sequence.nextTokenIndex }]);
+    if (this.sequence.nextTokenIndex > length)
+      await this.sequence.eraseContextTokenRanges([{ start: length, end: this.sequence.nextTokenIndex }]);
   }
 
   /** After an error the state is unknown. */
@@ -34,4 +38,5 @@ export class KeptSequence {
   }
 }
 
-const same = (a: readonly Token[], b: readonly Token[]): boolean => a.length === b.length && a.every((token, i) => token === b[i]);
+const same = (a: readonly Token[], b: readonly Token[]): boolean =>
+  a.length === b.length && a.every((token, i) => token === b[i]);

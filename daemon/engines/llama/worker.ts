@@ -1,10 +1,10 @@
 /** The worker process of the llama engine: one model, one context sequence, for the stage it was loaded for. */
 import { parseArgs } from 'node:util';
 import { EarshotError } from '../../../schemas/errors.ts';
-import type { LoadRequest, RunRequest } from '../../instances/protocol.ts';
+import type { LoadRequest, RunRequest } from '../../contracts/worker-protocol.ts';
 import { repair } from '../../repair/repair.ts';
 import { NO_DICTIONARIES, openDictionaries, type Dictionaries } from '../../repair/dictionaries.ts';
-import { summarise } from '../../summary/ask.ts';
+import { summarise } from '../../summaries/ask.ts';
 import { knowledgeOf, translate } from '../../translation/translate.ts';
 import { serveWorker, type Emit, type Loaded } from '../worker.ts';
 import { Chat } from './chat.ts';
@@ -17,19 +17,27 @@ const CONTEXT_TOKENS = 3072;
 /** Small, because the buffer for answers grows with it and a prompt is a few hundred tokens. */
 const BATCH_TOKENS = 128;
 
-const { values: { runtime: folder, dictionaries: words } } = parseArgs({ options: { runtime: { type: 'string' }, dictionaries: { type: 'string' } } });
+const {
+  values: { runtime: folder, dictionaries: words },
+} = parseArgs({ options: { runtime: { type: 'string' }, dictionaries: { type: 'string' } } });
 
 serveWorker({ engine: 'llama', load });
 
 async function load(request: LoadRequest): Promise<Loaded> {
   const { stage, model: id, device, threads } = request;
-  if (stage !== 'repair' && stage !== 'nmt' && stage !== 'summary') throw new EarshotError('wrongStage', { model: id, stage });
+  if (stage !== 'repair' && stage !== 'nmt' && stage !== 'summary')
+    throw new EarshotError('wrongStage', { model: id, stage });
   if (!folder) throw new EarshotError('engineMissing', { engine: 'llama' }, 'no --runtime');
   const weights = weightsIn(request.directory);
   const opened = await openRuntime(folder, device.kind, threads);
   try {
     const model = await opened.llama.loadModel({ modelPath: weights, gpuLayers: device.kind === 'gpu' ? 'max' : 0 });
-    const context = await model.createContext({ contextSize: Math.min(CONTEXT_TOKENS, model.trainContextSize), sequences: 1, batchSize: BATCH_TOKENS, threads: { ideal: threads, min: 1 } });
+    const context = await model.createContext({
+      contextSize: Math.min(CONTEXT_TOKENS, model.trainContextSize),
+      sequences: 1,
+      batchSize: BATCH_TOKENS,
+      threads: { ideal: threads, min: 1 },
+    });
     const kept = new KeptSequence(context.getSequence());
     const dictionaries = words ? openDictionaries(words) : NO_DICTIONARIES;
     const chat = new Chat(opened, model, kept, CONTEXT_TOKENS);
@@ -40,7 +48,11 @@ async function load(request: LoadRequest): Promise<Loaded> {
         opened.llama.maxThreads = run.threads ?? threads;
         return runSteps(run, emit, signal, { chat, judge, dictionaries });
       },
-      close: async () => { await context.dispose(); await model.dispose(); await opened.llama.dispose(); },
+      close: async () => {
+        await context.dispose();
+        await model.dispose();
+        await opened.llama.dispose();
+      },
       detail: { gpu: opened.llama.gpu, threads },
     };
   } catch (error) {
@@ -48,16 +60,25 @@ async function load(request: LoadRequest): Promise<Loaded> {
   }
 }
 
-interface Parts { chat: Chat; judge: LlamaJudge | null; dictionaries: Dictionaries }
+interface Parts {
+  chat: Chat;
+  judge: LlamaJudge | null;
+  dictionaries: Dictionaries;
+}
 
-async function runSteps(run: RunRequest, emit: Emit, signal: AbortSignal, { chat, judge, dictionaries }: Parts): Promise<void> {
+async function runSteps(
+  run: RunRequest,
+  emit: Emit,
+  signal: AbortSignal,
+  { chat, judge, dictionaries }: Parts,
+): Promise<void> {
   if (run.stage === 'repair') {
     for (const { index, input } of run.steps) emit.result(index, await repair(input, judge, dictionaries, signal));
   } else if (run.stage === 'nmt') {
     for (const { index, input } of run.steps) {
       const knows = await knowledgeOf(dictionaries, [input.from, input.to]);
       emit.result(index, await translate(input, chat, knows, signal));
-    };
+    }
   } else if (run.stage === 'summary') {
     for (const { index, input } of run.steps) emit.result(index, await summarise(input, chat, signal));
   } else throw new EarshotError('wrongStage', { stage: run.stage });

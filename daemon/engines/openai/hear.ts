@@ -3,24 +3,48 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { AsrOutput } from '../../../schemas/job.ts';
-import type { StepInputs } from '../../instances/protocol.ts';
+import type { StepInputs } from '../../contracts/worker-protocol.ts';
 import { utteranceWav } from '../sound.ts';
 import { timeWords, type TimedWord } from '../words.ts';
 import { Refused, request, type Server } from './http.ts';
 
-const TimedText = Type.Object({ word: Type.String(), start: Type.Number(), end: Type.Number(), probability: Type.Optional(Type.Number()) });
+const TimedText = Type.Object({
+  word: Type.String(),
+  start: Type.Number(),
+  end: Type.Number(),
+  probability: Type.Optional(Type.Number()),
+});
 const Answer = Type.Object({
   text: Type.String(),
   language: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   language_probability: Type.Optional(Type.Number()),
   words: Type.Optional(Type.Union([Type.Array(TimedText), Type.Null()])),
-  segments: Type.Optional(Type.Union([Type.Null(), Type.Array(Type.Object({
-    start: Type.Number(), end: Type.Number(), text: Type.String(), avg_logprob: Type.Optional(Type.Number()), words: Type.Optional(Type.Union([Type.Array(TimedText), Type.Null()])),
-  }))])),
+  segments: Type.Optional(
+    Type.Union([
+      Type.Null(),
+      Type.Array(
+        Type.Object({
+          start: Type.Number(),
+          end: Type.Number(),
+          text: Type.String(),
+          avg_logprob: Type.Optional(Type.Number()),
+          words: Type.Optional(Type.Union([Type.Array(TimedText), Type.Null()])),
+        }),
+      ),
+    ]),
+  ),
 });
 
-/** Asks for words with times; a server that only knows plain answers is asked plainly (and times are spread over the utterance). */
-export async function hear(server: Server, model: string, input: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> {
+/**
+ * Asks for words with times; a server that only knows plain answers is asked plainly (and times are spread over the
+ * utterance).
+ */
+export async function hear(
+  server: Server,
+  model: string,
+  input: StepInputs['asr'],
+  signal: AbortSignal,
+): Promise<AsrOutput> {
   const wav = await utteranceWav(input.audio);
   const form = (verbose: boolean): FormData => {
     const fields = new FormData();
@@ -35,26 +59,40 @@ export async function hear(server: Server, model: string, input: StepInputs['asr
     return fields;
   };
   let bytes: Buffer;
-  try { bytes = await request(server, 'POST', 'audio/transcriptions', form(true), signal); } catch (error) {
+  try {
+    bytes = await request(server, 'POST', 'audio/transcriptions', form(true), signal);
+  } catch (error) {
     if (!(error instanceof Refused) || (error.status !== 400 && error.status !== 422)) throw error;
     bytes = await request(server, 'POST', 'audio/transcriptions', form(false), signal);
   }
   let answer: unknown;
-  try { answer = JSON.parse(bytes.toString('utf8')); } catch { answer = null; }
+  try {
+    answer = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    answer = null;
+  }
   if (!Value.Check(Answer, answer)) throw new EarshotError('badAnswer', {}, bytes.subarray(0, 500).toString('utf8'));
 
-  const startMs = Math.round(input.audio.startSample / 16), endMs = Math.round(input.audio.endSample / 16);
+  const startMs = Math.round(input.audio.startSample / 16),
+    endMs = Math.round(input.audio.endSample / 16);
   const segments = answer.segments ?? [];
   const timed = answer.words ?? segments.flatMap(segment => segment.words ?? []);
   const sure = (seconds: number): number => {
     const logprob = segments.find(segment => segment.start <= seconds && seconds <= segment.end)?.avg_logprob;
     return logprob === undefined ? 1 : Math.exp(Math.min(0, logprob));
   };
-  const words: TimedWord[] = timed.map(({ word, start, end, probability }) =>
-    ({ text: word, startMs: startMs + start * 1000, endMs: startMs + end * 1000, probability: probability ?? sure((start + end) / 2) }));
-  const text = answer.text.replace(/\s+/gu, ' ').trim(), heard = languageCode(answer.language ?? null);
+  const words: TimedWord[] = timed.map(({ word, start, end, probability }) => ({
+    text: word,
+    startMs: startMs + start * 1000,
+    endMs: startMs + end * 1000,
+    probability: probability ?? sure((start + end) / 2),
+  }));
+  const text = answer.text.replace(/\s+/gu, ' ').trim(),
+    heard = languageCode(answer.language ?? null);
   return {
-    text, words: timeWords(text, words, startMs, endMs), language: input.language ?? heard ?? 'und',
+    text,
+    words: timeWords(text, words, startMs, endMs),
+    language: input.language ?? heard ?? 'und',
     languageProbability: input.language ? 1 : heard ? Math.min(1, Math.max(0, answer.language_probability ?? 0.9)) : 0,
   };
 }
@@ -72,9 +110,16 @@ function byName(): Map<string, string> {
   names = new Map();
   const english = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' });
   const letters = 'abcdefghijklmnopqrstuvwxyz';
-  for (const a of letters) for (const b of letters) {
-    const name = english.of(a + b)?.toLowerCase();
-    if (name && !names.has(name)) names.set(name, a + b);
-  }
-  return names.set('castilian', 'es').set('mandarin', 'zh').set('cantonese', 'yue').set('hawaiian', 'haw').set('myanmar', 'my').set('flemish', 'nl');
+  for (const a of letters)
+    for (const b of letters) {
+      const name = english.of(a + b)?.toLowerCase();
+      if (name && !names.has(name)) names.set(name, a + b);
+    }
+  return names
+    .set('castilian', 'es')
+    .set('mandarin', 'zh')
+    .set('cantonese', 'yue')
+    .set('hawaiian', 'haw')
+    .set('myanmar', 'my')
+    .set('flemish', 'nl');
 }

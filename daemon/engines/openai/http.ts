@@ -1,9 +1,15 @@
 /** Requests to the server: time-outs, what is worth trying again, and what its refusals mean. */
 import { EarshotError } from '../../../schemas/errors.ts';
 
-export interface Server { url: string; key: string | null }
+export interface Server {
+  url: string;
+  key: string | null;
+}
 
-const TRIES = 3, ANSWER_WITHIN_MS = 300_000, LONGEST_PAUSE_MS = 20_000, MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+const TRIES = 3,
+  ANSWER_WITHIN_MS = 300_000,
+  LONGEST_PAUSE_MS = 20_000,
+  MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 /** "http://host:1234", "…/v1", "…/v1/" → "http://host:1234/v1". */
 export const baseOf = (url: string): string => {
@@ -21,23 +27,36 @@ export class Refused extends EarshotError {
 }
 
 /**
- * One answer, whole. 429, 5xx and broken connections are tried again with growing pauses (the server's own Retry-After where it names one), then
- * `serverUnreachable`; any other refusal is `serverRefused` at once.
+ * One answer, whole. 429, 5xx and broken connections are tried again with growing pauses (the server's own Retry-After
+ * where it names one), then `serverUnreachable`; any other refusal is `serverRefused` at once.
  */
-export async function request(server: Server, method: 'GET' | 'POST', path: string, body: FormData | object | null, signal: AbortSignal, tries = TRIES): Promise<Buffer> {
+export async function request(
+  server: Server,
+  method: 'GET' | 'POST',
+  path: string,
+  body: FormData | object | null,
+  signal: AbortSignal,
+  tries = TRIES,
+): Promise<Buffer> {
   const url = `${baseOf(server.url)}/${path}`;
   for (let n = 1; ; n++) {
-    let pauseMs = 500 * 2 ** (n - 1), words: string;
+    let pauseMs = 500 * 2 ** (n - 1),
+      words: string;
     try {
       const json = body !== null && !(body instanceof FormData);
       const answer = await fetch(url, {
-        method, signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
-        headers: { ...(server.key ? { authorization: `Bearer ${server.key}` } : {}), ...(json ? { 'content-type': 'application/json' } : {}) },
-        body: body === null ? null : json ? JSON.stringify(body) : (body as FormData),
+        method,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+        headers: {
+          ...(server.key ? { authorization: `Bearer ${server.key}` } : {}),
+          ...(json ? { 'content-type': 'application/json' } : {}),
+        },
+        ...(body !== null && { body: json ? JSON.stringify(body) : (body as FormData) }),
       });
       if (answer.ok) return await whole(answer);
       words = `${answer.status} ${(await answer.text()).slice(0, 2000)}`;
-      if (answer.status !== 429 && answer.status !== 408 && answer.status < 500) throw new Refused(answer.status, server.url, words);
+      if (answer.status !== 429 && answer.status !== 408 && answer.status < 500)
+        throw new Refused(answer.status, server.url, words);
       const wanted = Number(answer.headers.get('retry-after'));
       if (wanted > 0) pauseMs = Math.min(wanted * 1000, LONGEST_PAUSE_MS);
     } catch (error) {
@@ -67,8 +86,15 @@ const reason = (error: unknown): string => {
   return cause instanceof Error ? cause.message || String((cause as NodeJS.ErrnoException).code) : String(error);
 };
 
-const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((resolve, reject) => {
-  const stop = (): void => { clearTimeout(timer); reject(new EarshotError('cancelled')); };
-  const timer = setTimeout(() => { signal.removeEventListener('abort', stop); resolve(); }, ms);
-  signal.addEventListener('abort', stop, { once: true });
-});
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(new EarshotError('cancelled'));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', stop, { once: true });
+  });

@@ -1,7 +1,7 @@
 /** A stage by an OpenAI-compatible server. See engine.ts for its parameters. */
 import { EarshotError } from '../../../schemas/errors.ts';
-import type { LoadRequest, StepInputs } from '../../instances/protocol.ts';
-import { summarise } from '../../summary/ask.ts';
+import type { LoadRequest, StepInputs } from '../../contracts/worker-protocol.ts';
+import { summarise } from '../../summaries/ask.ts';
 import { translate } from '../../translation/translate.ts';
 import { storeSpeech } from '../sound.ts';
 import { serveWorker, type Loaded } from '../worker.ts';
@@ -12,20 +12,34 @@ import { mend } from './mend.ts';
 
 async function load({ parameters }: LoadRequest): Promise<Loaded> {
   const text = (name: string): string => (typeof parameters[name] === 'string' ? parameters[name] : '');
-  const server: Server = { url: text('url'), key: text('key') || null }, model = text('model');
+  const server: Server = { url: text('url'), key: text('key') || null },
+    model = text('model');
   if (!/^https?:\/\//.test(server.url) || !model) throw new EarshotError('badRequest', {}, 'url and model must be set');
   await greet(server);
   const asker = new ServerAsker(server, model);
   const speak = async ({ text: said, path }: StepInputs['tts'], signal: AbortSignal) => {
     const speed = typeof parameters.speed === 'number' ? { speed: parameters.speed } : {};
-    return storeSpeech(await request(server, 'POST', 'audio/speech', { model, input: said, voice: text('voice') || 'alloy', response_format: 'wav', ...speed }, signal), path);
+    return storeSpeech(
+      await request(
+        server,
+        'POST',
+        'audio/speech',
+        { model, input: said, voice: text('voice') || 'alloy', response_format: 'wav', ...speed },
+        signal,
+      ),
+      path,
+    );
   };
   return {
     async run(run, emit, signal) {
-      if (run.stage === 'asr') for (const { index, input } of run.steps) emit.result(index, await hear(server, model, input, signal));
-      else if (run.stage === 'repair') for (const { index, input } of run.steps) emit.result(index, await mend(input, asker, signal));
-      else if (run.stage === 'nmt') for (const { index, input } of run.steps) emit.result(index, await translate(input, asker, () => null, signal));
-      else if (run.stage === 'summary') for (const { index, input } of run.steps) emit.result(index, await summarise(input, asker, signal));
+      if (run.stage === 'asr')
+        for (const { index, input } of run.steps) emit.result(index, await hear(server, model, input, signal));
+      else if (run.stage === 'repair')
+        for (const { index, input } of run.steps) emit.result(index, await mend(input, asker, signal));
+      else if (run.stage === 'nmt')
+        for (const { index, input } of run.steps) emit.result(index, await translate(input, asker, () => null, signal));
+      else if (run.stage === 'summary')
+        for (const { index, input } of run.steps) emit.result(index, await summarise(input, asker, signal));
       else for (const { index, input } of run.steps) emit.result(index, await speak(input, signal));
     },
   };
@@ -33,7 +47,9 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
 
 /** Is it there, and does it take our key? Servers without a list of models are taken at their word. */
 async function greet(server: Server): Promise<void> {
-  try { await request(server, 'GET', 'models', null, new AbortController().signal, 2); } catch (error) {
+  try {
+    await request(server, 'GET', 'models', null, new AbortController().signal, 2);
+  } catch (error) {
     if (error instanceof Refused && error.status !== 401 && error.status !== 403) return;
     throw error;
   }

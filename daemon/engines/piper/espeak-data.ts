@@ -13,14 +13,17 @@ export async function espeakData(packageDirectory: string, target: string): Prom
   await rm(partial, { recursive: true, force: true });
   const index = await readFile(join(packageDirectory, 'espeak-ng.js'), 'utf8');
   const data = await readFile(join(packageDirectory, 'espeak-ng.data'));
-  for (const [, name, start, end] of index.matchAll(/filename:"\/usr\/share\/espeak-ng-data\/([^"]+)",start:(\d+),end:(\d+)/g)) {
+  for (const [, name, start, end] of index.matchAll(
+    /filename:"\/usr\/share\/espeak-ng-data\/([^"]+)",start:(\d+),end:(\d+)/g,
+  )) {
     if (name!.split('/').includes('..')) throw new Error(`espeak-ng-data: ${name}`);
     if (name!.startsWith('voices/mb/')) continue;
     const file = join(partial, name!);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, data.subarray(Number(start), Number(end)));
   }
-  for (const name of NEEDED) if (!existsSync(join(partial, name))) throw new Error(`espeak-ng-data: ${name} is missing`);
+  for (const name of NEEDED)
+    if (!existsSync(join(partial, name))) throw new Error(`espeak-ng-data: ${name} is missing`);
   await rename(partial, target).catch(async (error: unknown) => {
     // Another worker was quicker.
     if (!existsSync(target)) throw error;

@@ -2,7 +2,10 @@
 
 export function varint(value: number): Buffer {
   const bytes: number[] = [];
-  do { bytes.push((value % 128) | (value > 127 ? 128 : 0)); value = Math.floor(value / 128); } while (value > 0);
+  do {
+    bytes.push((value % 128) | (value > 127 ? 128 : 0));
+    value = Math.floor(value / 128);
+  } while (value > 0);
   return Buffer.from(bytes);
 }
 
@@ -13,11 +16,18 @@ export const bytesField = (field: number, value: Buffer | string): Buffer => {
 };
 export const numberField = (field: number, value: number): Buffer => Buffer.concat([varint(field * 8), varint(value)]);
 
-export interface Field { field: number; wire: number; /** The field's own bytes begin here, its value here, and it ends here. */ at: number; from: number; to: number }
+export interface Field {
+  field: number;
+  wire: number;
+  /** The field's own bytes begin here, its value here, and it ends here. */ at: number;
+  from: number;
+  to: number;
+}
 
 /** A varint at a place: its value, and where it ends. Throws past the end. */
 export function readVarint(bytes: Uint8Array, at: number): [number, number] {
-  let value = 0, scale = 1;
+  let value = 0,
+    scale = 1;
   for (;;) {
     const byte = bytes[at++];
     if (byte === undefined) throw new Error('ends inside a number');
@@ -31,8 +41,10 @@ export function readVarint(bytes: Uint8Array, at: number): [number, number] {
 export function* fieldsOf(message: Uint8Array): Generator<Field> {
   for (let at = 0; at < message.length;) {
     const [tag, afterTag] = readVarint(message, at);
-    const field = Math.floor(tag / 8), wire = tag % 8;
-    let from = afterTag, to: number;
+    const field = Math.floor(tag / 8),
+      wire = tag % 8;
+    let from = afterTag,
+      to: number;
     if (wire === 0) [, to] = readVarint(message, from);
     else if (wire === 1) to = from + 8;
     else if (wire === 5) to = from + 4;

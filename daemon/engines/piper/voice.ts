@@ -11,13 +11,15 @@ interface VoiceConfig {
   audio: { sample_rate: number };
   espeak: { voice: string };
   phoneme_id_map: Record<string, number[]>;
-  phoneme_type?: string; num_speakers?: number;
+  phoneme_type?: string;
+  num_speakers?: number;
   inference?: { noise_scale?: number; noise_w?: number; length_scale?: number };
   language?: { name_english?: string };
 }
 
 export interface PreparedVoice {
-  sampleRate: number; speakers: number;
+  sampleRate: number;
+  speakers: number;
   vits: { model: string; tokens: string; noiseScale: number; noiseScaleW: number; lengthScale: number };
 }
 
@@ -30,15 +32,30 @@ export async function prepareVoice(directory: string, cache: string): Promise<Pr
   const name = (await readdir(directory)).filter(file => file.endsWith('.onnx')).sort()[0];
   if (!name) throw broken('no .onnx file');
   const onnx = join(directory, name);
-  const config = parseConfig(await readFile(`${onnx}.json`, 'utf8').catch((error: Error) => { throw broken(error.message); }), broken);
+  const config = parseConfig(
+    await readFile(`${onnx}.json`, 'utf8').catch((error: Error) => {
+      throw broken(error.message);
+    }),
+    broken,
+  );
 
   const { size, mtimeMs } = await stat(onnx);
-  const key = createHash('sha256').update(JSON.stringify([PREPARATION, onnx, size, mtimeMs, config])).digest('hex').slice(0, 16);
+  const key = createHash('sha256')
+    .update(JSON.stringify([PREPARATION, onnx, size, mtimeMs, config]))
+    .digest('hex')
+    .slice(0, 16);
   const folder = join(cache, `${name.slice(0, -'.onnx'.length).slice(0, 60)}-${key}`);
   const { noise_scale = 0.667, noise_w = 0.8, length_scale = 1 } = config.inference ?? {};
   const prepared: PreparedVoice = {
-    sampleRate: config.audio.sample_rate, speakers: config.num_speakers ?? 1,
-    vits: { model: join(folder, 'model.onnx'), tokens: join(folder, 'tokens.txt'), noiseScale: noise_scale, noiseScaleW: noise_w, lengthScale: length_scale },
+    sampleRate: config.audio.sample_rate,
+    speakers: config.num_speakers ?? 1,
+    vits: {
+      model: join(folder, 'model.onnx'),
+      tokens: join(folder, 'tokens.txt'),
+      noiseScale: noise_scale,
+      noiseScaleW: noise_w,
+      lengthScale: length_scale,
+    },
   };
   if (existsSync(folder)) return prepared;
 
@@ -46,9 +63,17 @@ export async function prepareVoice(directory: string, cache: string): Promise<Pr
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
   let parts: Buffer[];
-  try { parts = prepareOnnx(await readFile(onnx), metadataOf(config)); } catch (error) { throw broken(`${name}: ${(error as Error).message}`); }
+  try {
+    parts = prepareOnnx(await readFile(onnx), metadataOf(config));
+  } catch (error) {
+    throw broken(`${name}: ${(error as Error).message}`);
+  }
   const file = await open(join(partial, 'model.onnx'), 'w', 0o600);
-  try { for (let at = 0; at < parts.length; at += 512) await file.writev(parts.slice(at, at + 512)); } finally { await file.close(); }
+  try {
+    for (let at = 0; at < parts.length; at += 512) await file.writev(parts.slice(at, at + 512));
+  } finally {
+    await file.close();
+  }
   await writeFile(join(partial, 'tokens.txt'), tokensOf(config));
   await rename(partial, folder).catch(async (error: unknown) => {
     if (!existsSync(folder)) throw error;
@@ -59,9 +84,19 @@ export async function prepareVoice(directory: string, cache: string): Promise<Pr
 
 function parseConfig(text: string, broken: (detail: string) => EarshotError): VoiceConfig {
   let config: VoiceConfig;
-  try { config = JSON.parse(text) as VoiceConfig; } catch (error) { throw broken(`configuration: ${(error as Error).message}`); }
-  if (!Number.isInteger(config?.audio?.sample_rate) || typeof config.espeak?.voice !== 'string' || typeof config.phoneme_id_map !== 'object') throw broken('configuration: not a Piper voice');
-  if ((config.phoneme_type ?? 'espeak') !== 'espeak') throw broken(`configuration: phonemes of type ${config.phoneme_type} are not supported`);
+  try {
+    config = JSON.parse(text) as VoiceConfig;
+  } catch (error) {
+    throw broken(`configuration: ${(error as Error).message}`);
+  }
+  if (
+    !Number.isInteger(config?.audio?.sample_rate) ||
+    typeof config.espeak?.voice !== 'string' ||
+    typeof config.phoneme_id_map !== 'object'
+  )
+    throw broken('configuration: not a Piper voice');
+  if ((config.phoneme_type ?? 'espeak') !== 'espeak')
+    throw broken(`configuration: phonemes of type ${config.phoneme_type} are not supported`);
   // An empty list makes sherpa-onnx wait for ever.
   if (Object.keys(config.phoneme_id_map).length === 0) throw broken('configuration: no phonemes');
   return config;
@@ -69,11 +104,18 @@ function parseConfig(text: string, broken: (detail: string) => EarshotError): Vo
 
 /** sherpa-onnx ends its process when one of these is missing. */
 const metadataOf = (config: VoiceConfig): Record<string, string | number> => ({
-  model_type: 'vits', comment: 'piper', language: config.language?.name_english ?? config.espeak.voice, voice: config.espeak.voice,
-  has_espeak: 1, n_speakers: config.num_speakers ?? 1, sample_rate: config.audio.sample_rate,
+  model_type: 'vits',
+  comment: 'piper',
+  language: config.language?.name_english ?? config.espeak.voice,
+  voice: config.espeak.voice,
+  has_espeak: 1,
+  n_speakers: config.num_speakers ?? 1,
+  sample_rate: config.audio.sample_rate,
 });
 
 /** One code point a token, or sherpa-onnx ends its process. */
-const tokensOf = (config: VoiceConfig): string => Object.entries(config.phoneme_id_map)
-  .filter(([token, ids]) => [...token].length === 1 && token !== '\n' && ids.length > 0)
-  .map(([token, ids]) => `${token} ${ids[0]}\n`).join('');
+const tokensOf = (config: VoiceConfig): string =>
+  Object.entries(config.phoneme_id_map)
+    .filter(([token, ids]) => [...token].length === 1 && token !== '\n' && ids.length > 0)
+    .map(([token, ids]) => `${token} ${ids[0]}\n`)
+    .join('');

@@ -1,4 +1,4 @@
-"""The Python side of the worker protocol (daemon/instances/protocol.ts).
+"""The Python side of the worker protocol (daemon/contracts/worker-protocol.ts).
 
 Runs an engine's worker file:  python earshot_worker.py WORKER.py ENGINE_ID
 
@@ -12,7 +12,8 @@ It imports its heavy libraries inside `load` or at its top: both happen after st
 import os
 import sys
 
-# Before anything can print: frames go to a copy of the real standard output, and whatever writes to fd 1, native code too, goes to the log.
+# Before anything can print: frames go to a copy of the real standard output, and whatever writes to fd 1, native code
+# too, goes to the log.
 _frames = os.dup(1)
 os.dup2(2, 1)
 sys.stdout = sys.stderr

@@ -1,7 +1,9 @@
 /** The index of search.ts; made anew from `outputs` when it is damaged. */
 export const SAID = `CREATE VIRTUAL TABLE said USING fts5(text, translation, content = '', contentless_delete = 1, prefix = '2 3', tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* Co'");`;
 
-/** The database's numbered steps. A step, once released, is never edited; the number reached is SQLite's user_version. */
+/**
+ * The database's numbered steps. A step, once released, is never edited; the number reached is SQLite's user_version.
+ */
 export const MIGRATIONS: readonly string[] = [
   /* 1 */ `
   CREATE TABLE jobs (

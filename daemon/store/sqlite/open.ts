@@ -18,18 +18,24 @@ export function openDatabase(path: string): Database.Database {
   try {
     db = new Database(path, { timeout: 5000 });
     const version = db.pragma('user_version', { simple: true }) as number;
-    if (version > MIGRATIONS.length) throw new EarshotError('storeNewer', { path, found: version, known: MIGRATIONS.length });
+    if (version > MIGRATIONS.length)
+      throw new EarshotError('storeNewer', { path, found: version, known: MIGRATIONS.length });
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     db.pragma('cache_size = -16000');
     if (!isWhole(db)) throw new EarshotError('storeBroken', { path });
     for (let next = version; next < MIGRATIONS.length; next++) {
-      const migrate = db.transaction(() => { db!.exec(MIGRATIONS[next]!); db!.pragma(`user_version = ${next + 1}`); });
+      const migrate = db.transaction(() => {
+        db!.exec(MIGRATIONS[next]!);
+        db!.pragma(`user_version = ${next + 1}`);
+      });
       migrate.immediate();
     }
-    if (version > 0 && db.pragma('integrity_check(jobs)', { simple: true }) !== 'ok') throw new EarshotError('storeBroken', { path }, 'the table of jobs and its indexes differ');
-    if (db.prepare(MANGLED).pluck().get() === 1) throw new EarshotError('storeBroken', { path }, 'rows of unfinished jobs cannot be read');
+    if (version > 0 && db.pragma('integrity_check(jobs)', { simple: true }) !== 'ok')
+      throw new EarshotError('storeBroken', { path }, 'the table of jobs and its indexes differ');
+    if (db.prepare(MANGLED).pluck().get() === 1)
+      throw new EarshotError('storeBroken', { path }, 'rows of unfinished jobs cannot be read');
     return db;
   } catch (error) {
     db?.close();
@@ -37,9 +43,17 @@ export function openDatabase(path: string): Database.Database {
   }
 }
 
-/** Each table by itself: the search index as such is left out, which would take longer than all others and is mended when it fails. */
+/**
+ * Each table by itself: the search index as such is left out, which would take longer than all others and is mended
+ * when it fails.
+ */
 const isWhole = (db: Database.Database): boolean =>
-  (db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL %'").pluck().all() as string[]).every(name => db.pragma(`quick_check("${name}")`, { simple: true }) === 'ok');
+  (
+    db
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL %'")
+      .pluck()
+      .all() as string[]
+  ).every(name => db.pragma(`quick_check("${name}")`, { simple: true }) === 'ok');
 
 /** SQLite's failures as ours; everything else as it is. */
 export function inOurWords(error: unknown, path: string): unknown {
@@ -49,8 +63,15 @@ export function inOurWords(error: unknown, path: string): unknown {
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
   const is = (...names: string[]): boolean => names.some(name => code.startsWith(name));
   // Only what is surely damage counts as damage: a disk that does not answer may do so again.
-  const what = is('SQLITE_FULL') ? 'diskFull' : is('SQLITE_BUSY', 'SQLITE_LOCKED') ? 'storeBusy' : is('SQLITE_CORRUPT', 'SQLITE_NOTADB') ? 'storeBroken'
-    : is('SQLITE_CANTOPEN', 'SQLITE_READONLY', 'SQLITE_PERM') ? 'outputNotWritable' : 'internal';
+  const what = is('SQLITE_FULL')
+    ? 'diskFull'
+    : is('SQLITE_BUSY', 'SQLITE_LOCKED')
+      ? 'storeBusy'
+      : is('SQLITE_CORRUPT', 'SQLITE_NOTADB')
+        ? 'storeBroken'
+        : is('SQLITE_CANTOPEN', 'SQLITE_READONLY', 'SQLITE_PERM')
+          ? 'outputNotWritable'
+          : 'internal';
   return new EarshotError(what, { path }, `${code}: ${(error as Error).message}`, { cause: error });
 }
 
@@ -60,7 +81,13 @@ export function translated<T extends object>(store: T, path: string): T {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function') return value;
-      return (...args: unknown[]): unknown => { try { return (value as (...args: unknown[]) => unknown).apply(target, args); } catch (error) { throw inOurWords(error, path); } };
+      return (...args: unknown[]): unknown => {
+        try {
+          return (value as (...args: unknown[]) => unknown).apply(target, args);
+        } catch (error) {
+          throw inOurWords(error, path);
+        }
+      };
     },
   });
 }

@@ -1,15 +1,47 @@
 /** How a job lies in its row: which column, and which columns hold JSON. */
 import { PRIORITIES } from '../../../schemas/words.ts';
-import type { JobRow } from '../port.ts';
+import type { JobRow } from '../../contracts/store.ts';
 
 export const JOB_COLUMNS: readonly (readonly [keyof JobRow, string])[] = [
-  ['id', 'id'], ['path', 'path'], ['name', 'name'], ['bytes', 'bytes'], ['modifiedAt', 'modified_at'], ['durationMs', 'duration_ms'], ['fingerprint', 'fingerprint'],
-  ['options', 'options'], ['stages', 'stages'], ['models', 'models'], ['priority', 'priority'], ['position', 'position'], ['state', 'state'], ['createdAt', 'created_at'],
-  ['startedAt', 'started_at'], ['finishedAt', 'finished_at'], ['language', 'language'], ['ingested', 'ingested'], ['ingestedMs', 'ingested_ms'],
-  ['failure', 'failure'], ['warnings', 'warnings'], ['outputs', 'outputs'], ['overtaken', 'overtaken'], ['crashes', 'crashes'],
-  ['live', 'live'], ['voices', 'voices'], ['summary', 'summary'],
+  ['id', 'id'],
+  ['path', 'path'],
+  ['name', 'name'],
+  ['bytes', 'bytes'],
+  ['modifiedAt', 'modified_at'],
+  ['durationMs', 'duration_ms'],
+  ['fingerprint', 'fingerprint'],
+  ['options', 'options'],
+  ['stages', 'stages'],
+  ['models', 'models'],
+  ['priority', 'priority'],
+  ['position', 'position'],
+  ['state', 'state'],
+  ['createdAt', 'created_at'],
+  ['startedAt', 'started_at'],
+  ['finishedAt', 'finished_at'],
+  ['language', 'language'],
+  ['ingested', 'ingested'],
+  ['ingestedMs', 'ingested_ms'],
+  ['failure', 'failure'],
+  ['warnings', 'warnings'],
+  ['outputs', 'outputs'],
+  ['overtaken', 'overtaken'],
+  ['crashes', 'crashes'],
+  ['live', 'live'],
+  ['voices', 'voices'],
+  ['summary', 'summary'],
 ];
-const JSON_KEYS: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>(['options', 'stages', 'models', 'failure', 'warnings', 'outputs', 'live', 'voices', 'summary']);
+const JSON_KEYS: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>([
+  'options',
+  'stages',
+  'models',
+  'failure',
+  'warnings',
+  'outputs',
+  'live',
+  'voices',
+  'summary',
+]);
 
 export type RawJob = Record<string, string | number | null>;
 
@@ -17,7 +49,7 @@ export function toColumn(key: keyof JobRow, value: unknown): string | number | n
   if (value === null || value === undefined) return null;
   if (key === 'priority') return PRIORITIES.indexOf(value as JobRow['priority']);
   if (JSON_KEYS.has(key)) return JSON.stringify(value);
-  return typeof value === 'boolean' ? Number(value) : value as string | number;
+  return typeof value === 'boolean' ? Number(value) : (value as string | number);
 }
 
 export function fromRow(row: RawJob): JobRow {
@@ -25,7 +57,14 @@ export function fromRow(row: RawJob): JobRow {
   for (const [key, column] of JOB_COLUMNS) {
     const value = row[column] ?? null;
     if ((key === 'live' || key === 'voices' || key === 'summary') && value === null) continue;
-    job[key] = value !== null && JSON_KEYS.has(key) ? JSON.parse(value as string) : key === 'priority' ? PRIORITIES[value as number] : key === 'ingested' ? value === 1 : value;
+    job[key] =
+      value !== null && JSON_KEYS.has(key)
+        ? JSON.parse(value as string)
+        : key === 'priority'
+          ? PRIORITIES[value as number]
+          : key === 'ingested'
+            ? value === 1
+            : value;
   }
   return job as unknown as JobRow;
 }

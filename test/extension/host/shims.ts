@@ -1,6 +1,7 @@
 /**
- * Two native modules of the VS Code server need a compiler. Plain JavaScript does their work well enough for tests: a logger that writes
- * files (output channels are empty without it), and a watchdog that ends an extension host whose server died.
+ * Two native modules of the VS Code server need a compiler. Plain JavaScript does their work well enough for tests: a
+ * logger that writes files (output channels are empty without it), and a watchdog that ends an extension host whose
+ * server died.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -4,25 +4,42 @@ import type { Params } from '../../../schemas/rpc.ts';
 import { SENTENCES, utterance } from '../fake/fixtures.ts';
 import { closeAll, daemon, extension, file, newest, text, until, withSetting } from './support.ts';
 
-const first = SENTENCES[0]!, second = SENTENCES[1]!, third = SENTENCES[2]!;
+const first = SENTENCES[0]!,
+  second = SENTENCES[1]!,
+  third = SENTENCES[2]!;
 
 describe('dictation', () => {
-  before(async () => { await daemon.start(); await extension().activate(); });
-  after(async () => { await closeAll(); await daemon.stop(); });
+  before(async () => {
+    await daemon.start();
+    await extension().activate();
+  });
+  after(async () => {
+    await closeAll();
+    await daemon.stop();
+  });
   afterEach(closeAll);
 
   /** With a sound file for a microphone. */
-  const dictating = (work: (session: { job: string; document: vscode.TextDocument; editor: vscode.TextEditor }) => Promise<void>, content = 'Before. After.', at = 7): Promise<void> =>
+  const dictating = (
+    work: (session: { job: string; document: vscode.TextDocument; editor: vscode.TextEditor }) => Promise<void>,
+    content = 'Before. After.',
+    at = 7,
+  ): Promise<void> =>
     withSetting('dictation.device', `file:${file('talk.wav').fsPath}`, async () => {
-      const document = await vscode.workspace.openTextDocument({ language: 'markdown', content }), editor = await vscode.window.showTextDocument(document);
+      const document = await vscode.workspace.openTextDocument({ language: 'markdown', content }),
+        editor = await vscode.window.showTextDocument(document);
       editor.selection = new vscode.Selection(0, at, 0, at);
       const before = daemon.jobs.size;
       await vscode.commands.executeCommand('earshot.dictate');
       await until('a session', () => daemon.jobs.size > before);
       const job = newest();
-      try { await work({ job, document, editor }); } finally {
+      try {
+        await work({ job, document, editor });
+      } finally {
         const stopped = vscode.commands.executeCommand('earshot.stopDictation');
-        await until('it is closed', () => daemon.asked('live/close').some(params => (params as { id: string }).id === job));
+        await until('it is closed', () =>
+          daemon.asked('live/close').some(params => (params as { id: string }).id === job),
+        );
         daemon.finish(job);
         await stopped;
       }
@@ -76,7 +93,9 @@ describe('dictation', () => {
       await text(document, /for them\./);
       await vscode.commands.executeCommand('undo');
       await until('only what was there', () => document.getText() === 'Before. After.');
-      await until('it is closed', () => daemon.asked('live/close').some(params => (params as { id: string }).id === job));
+      await until('it is closed', () =>
+        daemon.asked('live/close').some(params => (params as { id: string }).id === job),
+      );
     });
   });
 
@@ -90,6 +109,8 @@ describe('dictation', () => {
       // The next one begins anew.
       await new Promise(resolve => setTimeout(resolve, 200));
     });
-    await dictating(async ({ job }) => { await until('sound', () => daemon.heard.get(job)! > 0); });
+    await dictating(async ({ job }) => {
+      await until('sound', () => daemon.heard.get(job)! > 0);
+    });
   });
 });

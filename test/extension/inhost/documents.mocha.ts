@@ -4,8 +4,10 @@ import type { Transcript } from '../../../schemas/job.ts';
 import { sampleTranscript, SENTENCES } from '../fake/fixtures.ts';
 import { closeAll, daemon, extension, file, newest, text, until, withSetting } from './support.ts';
 
-const run = <T>(command: string, ...args: unknown[]): Promise<T> => Promise.resolve(vscode.commands.executeCommand<T>(command, ...args));
-const write = (name: string, content: string): Promise<void> => Promise.resolve(vscode.workspace.fs.writeFile(file(name), new TextEncoder().encode(content)));
+const run = <T>(command: string, ...args: unknown[]): Promise<T> =>
+  Promise.resolve(vscode.commands.executeCommand<T>(command, ...args));
+const write = (name: string, content: string): Promise<void> =>
+  Promise.resolve(vscode.workspace.fs.writeFile(file(name), new TextEncoder().encode(content)));
 let count = 0;
 async function markdown(content: string): Promise<vscode.TextDocument> {
   const name = `doc ${count++}.md`;
@@ -14,10 +16,14 @@ async function markdown(content: string): Promise<vscode.TextDocument> {
   await vscode.window.showTextDocument(document);
   return document;
 }
-const lenses = async (document: vscode.TextDocument): Promise<string[]> => (await run<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 50)).map(l => l.command?.title ?? '');
+const lenses = async (document: vscode.TextDocument): Promise<string[]> =>
+  (await run<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 50)).map(l => l.command?.title ?? '');
 
 describe('recordings in Markdown', () => {
-  before(async () => { await daemon.start(); await extension().activate(); });
+  before(async () => {
+    await daemon.start();
+    await extension().activate();
+  });
   after(async () => {
     await closeAll();
     for (let n = 0; n < count; n++) await vscode.workspace.fs.delete(file(`doc ${n}.md`));
@@ -34,13 +40,24 @@ describe('recordings in Markdown', () => {
     daemon.say(newest());
     daemon.say(newest());
     await text(document, /ill disposed\./);
-    assert.equal(document.getText(), `# Notes\n\nSee [the talk](talk.wav).\n\n[**00:00**](talk.wav#t=0) ${SENTENCES[0]} ${SENTENCES[1]}\n\nMine.\n`);
+    assert.equal(
+      document.getText(),
+      `# Notes\n\nSee [the talk](talk.wav).\n\n[**00:00**](talk.wav#t=0) ${SENTENCES[0]} ${SENTENCES[1]}\n\nMine.\n`,
+    );
   });
 
   it('a link to a known recording says its first words, and on hover what is said at its moment', async () => {
-    await write('talk 2.earshot.json', JSON.stringify(sampleTranscript(file('talk 2.mp3').fsPath) satisfies Transcript));
+    await write(
+      'talk 2.earshot.json',
+      JSON.stringify(sampleTranscript(file('talk 2.mp3').fsPath) satisfies Transcript),
+    );
     const document = await markdown('[all](<talk 2.mp3>)\n\n[here](talk%202.mp3#t=0:15) and [nothing](none.mp3)\n');
-    await until('the first words', async () => { const [words, insert, ...more] = await lenses(document); return /^\$\(quote\) And Mr\. John Dashwood .*…$/.test(words ?? '') && insert === 'Insert transcript' && !more.length; });
+    await until('the first words', async () => {
+      const [words, insert, ...more] = await lenses(document);
+      return (
+        /^\$\(quote\) And Mr\. John Dashwood .*…$/.test(words ?? '') && insert === 'Insert transcript' && !more.length
+      );
+    });
     const [hover] = await run<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(2, 12));
     assert.match(hover!.contents.map(c => (c as vscode.MarkdownString).value).join(''), /\*\*00:15\*\* Had he married/);
   });
@@ -48,19 +65,35 @@ describe('recordings in Markdown', () => {
   it('following a link opens the transcript at the moment', async () => {
     await write('talk 2.earshot.json', JSON.stringify(sampleTranscript(file('talk 2.mp3').fsPath)));
     const document = await markdown('[here](talk%202.mp3#t=15)\n');
-    const link = await until('the link', async () => (await run<vscode.DocumentLink[]>('vscode.executeLinkProvider', document.uri)).find(l => l.target?.scheme === 'command'));
+    const link = await until('the link', async () =>
+      (await run<vscode.DocumentLink[]>('vscode.executeLinkProvider', document.uri)).find(
+        l => l.target?.scheme === 'command',
+      ),
+    );
     assert.deepEqual(JSON.parse(link.target!.query), [file('talk 2.mp3').fsPath, 15_000]);
     await run('earshot.openAt', file('talk 2.mp3').fsPath, 15_000);
-    await until('the transcript editor', () => { const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input; return input instanceof vscode.TabInputCustom && input.viewType === 'earshot.transcript' && input.uri.path.endsWith('talk 2.earshot.json'); });
+    await until('the transcript editor', () => {
+      const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+      return (
+        input instanceof vscode.TabInputCustom &&
+        input.viewType === 'earshot.transcript' &&
+        input.uri.path.endsWith('talk 2.earshot.json')
+      );
+    });
   });
 
   it('front matter and links are as the settings say', async () => {
-    await withSetting('document.frontMatter', true, () => withSetting('document.links', false, async () => {
-      await run('earshot.transcribe', file('talk.wav'));
-      const document = vscode.window.activeTextEditor!.document;
-      daemon.say(newest());
-      await text(document, /for them\.$/);
-      assert.match(document.getText(), /^---\ntitle: talk\nrecording: talk\.wav\ndate: "\d{4}-\d\d-\d\d"\nlanguage: en\n---\n\n# talk\.wav\n\n\*\*\[00:00\]\*\* And Mr\./);
-    }));
+    await withSetting('document.frontMatter', true, () =>
+      withSetting('document.links', false, async () => {
+        await run('earshot.transcribe', file('talk.wav'));
+        const document = vscode.window.activeTextEditor!.document;
+        daemon.say(newest());
+        await text(document, /for them\.$/);
+        assert.match(
+          document.getText(),
+          /^---\ntitle: talk\nrecording: talk\.wav\ndate: "\d{4}-\d\d-\d\d"\nlanguage: en\n---\n\n# talk\.wav\n\n\*\*\[00:00\]\*\* And Mr\./,
+        );
+      }),
+    );
   });
 });

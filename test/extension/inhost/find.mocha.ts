@@ -3,11 +3,20 @@ import assert from 'node:assert/strict';
 import { closeAll, daemon, extension, file, newest, until } from './support.ts';
 
 describe('find in transcripts', () => {
-  before(async () => { await daemon.start(); await extension().activate(); });
-  after(async () => { await closeAll(); await daemon.stop(); });
+  before(async () => {
+    await daemon.start();
+    await extension().activate();
+  });
+  after(async () => {
+    await closeAll();
+    await daemon.stop();
+  });
   afterEach(closeAll);
 
-  const accept = async (): Promise<void> => { await new Promise(resolve => setTimeout(resolve, 500)); await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem'); };
+  const accept = async (): Promise<void> => {
+    await new Promise(resolve => setTimeout(resolve, 500));
+    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+  };
 
   it('opens the document at the words that were found', async () => {
     await vscode.commands.executeCommand('earshot.transcribe', file('talk.wav'));
@@ -27,7 +36,8 @@ describe('find in transcripts', () => {
   it('asks for what is selected', async () => {
     const document = await vscode.workspace.openTextDocument({ content: 'John Dashwood\n' });
     await vscode.window.showTextDocument(document, { selection: new vscode.Range(0, 0, 0, 13) });
-    const before = daemon.asked('search/find').length, done = vscode.commands.executeCommand('earshot.findInTranscripts');
+    const before = daemon.asked('search/find').length,
+      done = vscode.commands.executeCommand('earshot.findInTranscripts');
     await until('the question', () => daemon.asked('search/find').length > before);
     assert.deepEqual(daemon.asked('search/find').at(-1), { words: 'John Dashwood', typing: true, limit: 100 });
     await vscode.commands.executeCommand('workbench.action.closeQuickOpen');

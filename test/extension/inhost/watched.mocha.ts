@@ -10,15 +10,33 @@ const here = (): string => workspace().fsPath;
 const unwatch = (path: string): Promise<unknown> => extension().exports.daemon.call('watch/remove', { paths: [path] });
 
 describe('watched folders', () => {
-  before(async () => { await daemon.start(); await extension().activate(); await extension().exports.daemon.start(); });
-  after(async () => { await closeAll(); await daemon.stop(); });
-  afterEach(async () => { await settings().update('watchedFolders', undefined, vscode.ConfigurationTarget.Workspace); await until('nothing is watched', () => daemon.folders.size === 0); });
+  before(async () => {
+    await daemon.start();
+    await extension().activate();
+    await extension().exports.daemon.start();
+  });
+  after(async () => {
+    await closeAll();
+    await daemon.stop();
+  });
+  afterEach(async () => {
+    await settings().update('watchedFolders', undefined, vscode.ConfigurationTarget.Workspace);
+    await until('nothing is watched', () => daemon.folders.size === 0);
+  });
 
   it('the settings are the truth: what they gain is watched, what they lose is not', async () => {
     await withSetting('watchedFolders', [{ path: here(), translateTo: 'de', formats: ['srt'] }], async () => {
       await until('the folder', () => daemon.folders.size === 1);
-      assert.deepEqual(added().at(-1)!.folder, { path: here(), owner: 'user', options: { repair: true, translateTo: 'de', outputs: { formats: ['srt'] } } });
-      await settings().update('watchedFolders', [{ path: here(), translateTo: 'fr', formats: ['srt'] }], vscode.ConfigurationTarget.Global);
+      assert.deepEqual(added().at(-1)!.folder, {
+        path: here(),
+        owner: 'user',
+        options: { repair: true, translateTo: 'de', outputs: { formats: ['srt'] } },
+      });
+      await settings().update(
+        'watchedFolders',
+        [{ path: here(), translateTo: 'fr', formats: ['srt'] }],
+        vscode.ConfigurationTarget.Global,
+      );
       await until('the new recipe', () => daemon.folders.get(here())?.spec.options.translateTo === 'fr');
     });
     await until('it is gone', () => daemon.folders.size === 0);
@@ -26,7 +44,13 @@ describe('watched folders', () => {
   });
 
   it('leaves folders of the command line alone', async () => {
-    daemon.folder({ spec: { path: '/elsewhere', options: { repair: true }, owner: 'cli' }, state: 'watching', failure: null, since: 1, counts: { taken: 0, refused: 0, waiting: 0, writing: 0 } });
+    daemon.folder({
+      spec: { path: '/elsewhere', options: { repair: true }, owner: 'cli' },
+      state: 'watching',
+      failure: null,
+      since: 1,
+      counts: { taken: 0, refused: 0, waiting: 0, writing: 0 },
+    });
     await settings().update('watchedFolders', [{ path: '.' }], vscode.ConfigurationTarget.Workspace);
     await until('both', () => daemon.folders.size === 2);
     await settings().update('watchedFolders', undefined, vscode.ConfigurationTarget.Workspace);
@@ -35,8 +59,9 @@ describe('watched folders', () => {
     await unwatch('/elsewhere');
   });
 
-  it('“Watch this folder” asks for the recipe and writes it into the workspace\'s settings', async () => {
-    const before = added().length, done = vscode.commands.executeCommand('earshot.watchFolder', workspace());
+  it("“Watch this folder” asks for the recipe and writes it into the workspace's settings", async () => {
+    const before = added().length,
+      done = vscode.commands.executeCommand('earshot.watchFolder', workspace());
     await new Promise(resolve => setTimeout(resolve, 500));
     await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
     assert.equal(await done, here());
@@ -46,16 +71,45 @@ describe('watched folders', () => {
   });
 
   it('the view shows folders, their newest files, and why', async () => {
-    daemon.folder({ spec: { path: here(), options: { repair: true, translateTo: 'de' }, owner: 'cli' }, state: 'paused', failure: null, since: 1, counts: { taken: 3, refused: 0, waiting: 2, writing: 1 } });
+    daemon.folder({
+      spec: { path: here(), options: { repair: true, translateTo: 'de' }, owner: 'cli' },
+      state: 'paused',
+      failure: null,
+      since: 1,
+      counts: { taken: 3, refused: 0, waiting: 2, writing: 1 },
+    });
     daemon.files = [
-      { path: `${here()}/new.wav`, folder: here(), bytes: 1, at: 2, job: null, decision: { code: 'writing', args: {} } },
-      { path: `${here()}/calls/a.wav`, folder: here(), bytes: 1, at: 1, job: '01J00000000000000000000000', decision: { code: 'taken', args: {} } },
+      {
+        path: `${here()}/new.wav`,
+        folder: here(),
+        bytes: 1,
+        at: 2,
+        job: null,
+        decision: { code: 'writing', args: {} },
+      },
+      {
+        path: `${here()}/calls/a.wav`,
+        folder: here(),
+        bytes: 1,
+        at: 1,
+        job: '01J00000000000000000000000',
+        decision: { code: 'taken', args: {} },
+      },
     ];
-    const { daemon: tie } = extension().exports, view = new WatchedView(tie);
+    const { daemon: tie } = extension().exports,
+      view = new WatchedView(tie);
     await until('the mirror', () => tie.state.watched.get(here())?.state === 'paused');
-    const [folder] = await view.getChildren(), files = await view.getChildren(folder), items = [folder!, ...files].map(each => view.getTreeItem(each));
-    assert.deepEqual(items.map(item => item.description), ['paused · 3 taken · 3 arriving', 'it is still being written', 'taken']);
-    assert.deepEqual(items.map(item => item.contextValue), ['pausedFolder', 'file', 'file']);
+    const [folder] = await view.getChildren(),
+      files = await view.getChildren(folder),
+      items = [folder!, ...files].map(each => view.getTreeItem(each));
+    assert.deepEqual(
+      items.map(item => item.description),
+      ['paused · 3 taken · 3 arriving', 'it is still being written', 'taken'],
+    );
+    assert.deepEqual(
+      items.map(item => item.contextValue),
+      ['pausedFolder', 'file', 'file'],
+    );
     assert.deepEqual([items[2]!.label, items[2]!.command?.arguments], ['calls/a.wav', ['01J00000000000000000000000']]);
     assert.match((items[0]!.tooltip as vscode.MarkdownString).value, /German/);
     await vscode.commands.executeCommand('earshot.watch.resume', folder);

@@ -1,7 +1,7 @@
 /** The virtual engine's worker. See engine.ts for its parameters. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../../../schemas/errors.ts';
-import type { LoadRequest, StepInputs, StepOutputs } from '../../../daemon/instances/protocol.ts';
+import type { LoadRequest, StepInputs, StepOutputs } from '../../../daemon/contracts/worker-protocol.ts';
 import { serveWorker, type Loaded } from '../../../daemon/engines/worker.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import { control } from '../virtual/gpus.ts';
@@ -10,20 +10,23 @@ import { random } from '../../random.ts';
 const MiB = 1024 ** 2;
 
 async function load({ stage, device, parameters }: LoadRequest): Promise<Loaded> {
-  const number = (name: string, otherwise = 0): number => (typeof parameters[name] === 'number' ? parameters[name] : otherwise);
+  const number = (name: string, otherwise = 0): number =>
+    typeof parameters[name] === 'number' ? parameters[name] : otherwise;
   const gpus = control(process.env.EARSHOT_VGPU_CONTROL!);
   if (device.kind !== 'gpu') throw new Error('a virtual engine needs a virtual GPU');
-  const index = gpus.index(device.uuid), draw = random(number('seed') + process.pid);
+  const index = gpus.index(device.uuid),
+    draw = random(number('seed') + process.pid);
   const take = (bytes: number): number => {
     const allocation = gpus.allocate(index, process.pid, Math.round(bytes));
-    if (allocation === 0) throw new EarshotError('outOfMemory', {}, `no ${Math.round(bytes / MiB)} MiB on ${device.uuid}`);
+    if (allocation === 0)
+      throw new EarshotError('outOfMemory', {}, `no ${Math.round(bytes / MiB)} MiB on ${device.uuid}`);
     if (allocation < 0) throw new EarshotError('deviceLost', { device: device.uuid });
     return allocation;
   };
   // Layer after layer, as weights come.
   const pieces = 4;
   for (let piece = 0; piece < pieces; piece++) {
-    take(number('weightsMiB') * MiB / pieces);
+    take((number('weightsMiB') * MiB) / pieces);
     await sleep(number('loadMs') / pieces);
   }
   let kept: { allocation: number; bytes: number } | null = null;
@@ -31,7 +34,10 @@ async function load({ stage, device, parameters }: LoadRequest): Promise<Loaded>
     async run(run, emit, signal) {
       const fate = draw();
       if (fate < number('crash')) process.abort();
-      if (fate < number('crash') + number('hang')) await new Promise(() => { setInterval(() => undefined, 1000); });
+      if (fate < number('crash') + number('hang'))
+        await new Promise(() => {
+          setInterval(() => undefined, 1000);
+        });
       const bytes = Math.round(number('scratchMiB') * MiB * (1 + number('spread') * (2 * draw() - 1)));
       // What a cache holds is used again; only more than that is asked for.
       if (!kept || kept.bytes < bytes) {
@@ -44,11 +50,14 @@ async function load({ stage, device, parameters }: LoadRequest): Promise<Loaded>
         await sleep(number('ms'), undefined, { signal });
         emit.result(step.index, answer(run.stage, step.index, step.input));
       }
-      setTimeout(() => {
-        if (kept !== mine) return;
-        gpus.giveBack(index, mine.allocation);
-        kept = null;
-      }, number('keptMs', 100));
+      setTimeout(
+        () => {
+          if (kept !== mine) return;
+          gpus.giveBack(index, mine.allocation);
+          kept = null;
+        },
+        number('keptMs', 100),
+      );
     },
     detail: { stage, index },
   };

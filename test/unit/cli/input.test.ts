@@ -3,21 +3,23 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { glossaryFor, readGlossary, rootOf } from '../../../schemas/beside.ts';
-import { recordings } from '../../../daemon/cli/recordings.ts';
+import { glossaryFor, readGlossary, rootOf } from '../../../client/beside.ts';
+import { recordings } from '../../../cli/recordings.ts';
 import { isMedia } from '../../../schemas/media.ts';
-import { environmentLocale, exitOf } from '../../../daemon/cli/session.ts';
-import { parseFormats } from '../../../daemon/cli/transcribe.ts';
+import { environmentLocale, exitOf } from '../../../cli/session.ts';
+import { parseFormats } from '../../../cli/transcribe.ts';
 import { EarshotError, ERROR_CODES } from '../../../schemas/errors.ts';
 
-const code = (wanted: string, args: Record<string, unknown> = {}) => (error: unknown): boolean => {
-  assert.ok(error instanceof EarshotError, String(error));
-  assert.equal(error.failure.code, wanted);
-  for (const [name, value] of Object.entries(args)) assert.equal(error.failure.args[name], value);
-  return true;
-};
+const code =
+  (wanted: string, args: Record<string, unknown> = {}) =>
+  (error: unknown): boolean => {
+    assert.ok(error instanceof EarshotError, String(error));
+    assert.equal(error.failure.code, wanted);
+    for (const [name, value] of Object.entries(args)) assert.equal(error.failure.args[name], value);
+    return true;
+  };
 
-test('a glossary that is not there, or not text', async (t) => {
+test('a glossary that is not there, or not text', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'latin1.txt'), Buffer.from([0x63, 0x61, 0xf1, 0x61]));
@@ -25,22 +27,30 @@ test('a glossary that is not there, or not text', async (t) => {
   await assert.rejects(readGlossary(join(folder, 'latin1.txt')), code('badGlossary'));
 });
 
-test('glossaries of the folders above a recording, nearest first, up to where one works', async (t) => {
+test('glossaries of the folders above a recording, nearest first, up to where one works', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  for (const [path, text] of [['.earshot/glossary.md', '- Outside'], ['work/.earshot/glossary.md', '- Asterisk = asterisco\n- Digium'], ['work/calls/.earshot/glossary.csv', 'term,translation\nasterisk,estrella\n'], ['work/calls/a.wav', '']] as const) {
+  for (const [path, text] of [
+    ['.earshot/glossary.md', '- Outside'],
+    ['work/.earshot/glossary.md', '- Asterisk = asterisco\n- Digium'],
+    ['work/calls/.earshot/glossary.csv', 'term,translation\nasterisk,estrella\n'],
+    ['work/calls/a.wav', ''],
+  ] as const) {
     mkdirSync(join(folder, path, '..'), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
   const recording = join(folder, 'work/calls/a.wav');
   const { entries, read } = await glossaryFor(recording, join(folder, 'work'), [{ term: 'Named' }]);
   assert.deepEqual(entries, [{ term: 'Named' }, { term: 'asterisk', translation: 'estrella' }, { term: 'Digium' }]);
-  assert.deepEqual(read.map((path) => path.slice(folder.length + 1)), ['work/calls/.earshot/glossary.csv', 'work/.earshot/glossary.md']);
+  assert.deepEqual(
+    read.map(path => path.slice(folder.length + 1)),
+    ['work/calls/.earshot/glossary.csv', 'work/.earshot/glossary.md'],
+  );
   // From elsewhere: the project that the recording belongs to.
   assert.equal(rootOf(recording, join(folder, 'other')), join(folder, 'work/calls'));
 });
 
-test('files as they are named, folders looked through, each once', async (t) => {
+test('files as they are named, folders looked through, each once', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const path of ['a/part10.wav', 'a/part9.WAV', 'a/notes.txt', 'a/.hidden.wav', 'a/deep/x.mkv', 'b/readme.md']) {
@@ -49,7 +59,10 @@ test('files as they are named, folders looked through, each once', async (t) => 
   }
   symlinkSync(join(folder, 'a'), join(folder, 'a/loop'));
   const found = await recordings(['a/notes.txt', 'a', 'a/part9.WAV', 'missing.wav'], folder);
-  assert.deepEqual(found.map((path) => path.slice(folder.length + 1)), ['a/notes.txt', 'a/deep/x.mkv', 'a/part9.WAV', 'a/part10.wav', 'missing.wav']);
+  assert.deepEqual(
+    found.map(path => path.slice(folder.length + 1)),
+    ['a/notes.txt', 'a/deep/x.mkv', 'a/part9.WAV', 'a/part10.wav', 'missing.wav'],
+  );
   await assert.rejects(recordings(['b'], folder), code('noRecordings', { path: join(folder, 'b') }));
   assert.ok(isMedia('x.OPUS') && !isMedia('x.txt') && !isMedia('wav'));
 });
@@ -67,6 +80,9 @@ test('the language of the environment, as every program reads it', () => {
 });
 
 test('exit codes', () => {
-  assert.deepEqual(['unknownModel', 'noSuchFile', 'daemonUnreachable', 'engineFailed'].map((each) => exitOf(each as never)), [2, 4, 3, 1]);
+  assert.deepEqual(
+    ['unknownModel', 'noSuchFile', 'daemonUnreachable', 'engineFailed'].map(each => exitOf(each as never)),
+    [2, 4, 3, 1],
+  );
   for (const each of ERROR_CODES) assert.ok(exitOf(each) >= 1 && exitOf(each) <= 4);
 });

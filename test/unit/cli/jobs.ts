@@ -7,11 +7,33 @@ export const JOB_ID = '01JD00000000000000000000AA';
 export function job(changes: Partial<Job> = {}): Job {
   const stages = changes.stages ?? ['asr', 'repair'];
   return {
-    id: JOB_ID, recording: { path: '/home/me/talk.wav', name: 'talk.wav', bytes: 100, modifiedAt: 1, durationMs: 60_000 },
-    options: { repair: true }, stages, models: { asr: 'whisper-base', repair: 'qwen' }, priority: 'normal', state: 'processing', position: 1,
-    createdAt: 1_000, startedAt: 2_000, finishedAt: null, language: 'en',
-    progress: { utterances: 4, ingested: true, ingestedMs: 60_000, stages: Object.fromEntries(stages.map((stage) => [stage, { done: 0, failed: 0, running: 0 }])) },
-    waiting: null, retry: null, expectedStartAt: null, expectedEndAt: null, lastWords: '', failure: null, warnings: [], outputs: [], ...changes,
+    id: JOB_ID,
+    recording: { path: '/home/me/talk.wav', name: 'talk.wav', bytes: 100, modifiedAt: 1, durationMs: 60_000 },
+    options: { repair: true },
+    stages,
+    models: { asr: 'whisper-base', repair: 'qwen' },
+    priority: 'normal',
+    state: 'processing',
+    position: 1,
+    createdAt: 1_000,
+    startedAt: 2_000,
+    finishedAt: null,
+    language: 'en',
+    progress: {
+      utterances: 4,
+      ingested: true,
+      ingestedMs: 60_000,
+      stages: Object.fromEntries(stages.map(stage => [stage, { done: 0, failed: 0, running: 0 }])),
+    },
+    waiting: null,
+    retry: null,
+    expectedStartAt: null,
+    expectedEndAt: null,
+    lastWords: '',
+    failure: null,
+    warnings: [],
+    outputs: [],
+    ...changes,
   };
 }
 

@@ -2,144 +2,428 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plan } from '../../../daemon/scheduler/plan.ts';
-import type { Action, DeviceView, InstanceView, JobView, ModelView, Policy, Snapshot, StageView } from '../../../daemon/scheduler/snapshot.ts';
+import type {
+  Action,
+  DeviceView,
+  InstanceView,
+  JobView,
+  ModelView,
+  Policy,
+  Snapshot,
+  StageView,
+} from '../../../daemon/scheduler/snapshot.ts';
 import { DEFAULTS } from '../../../schemas/settings.ts';
 import type { Stage } from '../../../schemas/words.ts';
 
-const GiB = 1024 ** 3, NOW = 1_000_000;
-const gpu = (id: string, gigabytes: number, change: Partial<DeviceView> = {}): DeviceView => ({ id, kind: 'gpu', name: id, admissible: gigabytes * GiB, cap: gigabytes * GiB, cores: Infinity, usable: true, loading: false, releasing: false, pressed: false, ...change });
+const GiB = 1024 ** 3,
+  NOW = 1_000_000;
+const gpu = (id: string, gigabytes: number, change: Partial<DeviceView> = {}): DeviceView => ({
+  id,
+  kind: 'gpu',
+  name: id,
+  admissible: gigabytes * GiB,
+  cap: gigabytes * GiB,
+  cores: Infinity,
+  usable: true,
+  loading: false,
+  releasing: false,
+  pressed: false,
+  ...change,
+});
 const cpu = (cores: number, gigabytes = 16): DeviceView => ({ ...gpu('cpu', gigabytes), kind: 'cpu', cores });
 const DEVICES = ['gpu0', 'gpu1', 'cpu'];
 const model = (id: string, stage: Stage, gigabytes: number, change: Partial<ModelView> = {}): ModelView => ({
-  id, engine: 'test', stages: [stage], family: id, size: gigabytes, devices: ['gpu', 'cpu'], need: Object.fromEntries(DEVICES.map(each => [each, gigabytes * GiB])), loadMs: Object.fromEntries(DEVICES.map(each => [each, 1000])),
-  msPerSecond: 100, maxBatch: 4, waiting: null, notBefore: {}, ...change,
+  id,
+  engine: 'test',
+  stages: [stage],
+  family: id,
+  size: gigabytes,
+  devices: ['gpu', 'cpu'],
+  need: Object.fromEntries(DEVICES.map(each => [each, gigabytes * GiB])),
+  loadMs: Object.fromEntries(DEVICES.map(each => [each, 1000])),
+  msPerSecond: 100,
+  maxBatch: 4,
+  waiting: null,
+  notBefore: {},
+  ...change,
 });
-const models = Object.fromEntries([model('ear', 'asr', 2), model('big-ear', 'asr', 8), model('fixer', 'repair', 3), model('translator', 'nmt', 2), model('voice', 'tts', 1)].map(each => [each.id, each]));
-const stage = (name: Stage, id: string, change: Partial<StageView> = {}): StageView => ({ stage: name, model: id, next: 0, ready: 0, running: 0, retryAt: null, leftSeconds: 60, finished: false, ...change });
-const job = (id: string, stages: StageView[], change: Partial<JobView> = {}): JobView => ({ id, priority: 'normal', position: 0, createdAt: 0, ingest: 'done', stages, overtaken: 0, live: false, ...change });
-const instance = (id: string, name: Stage, of: string, device: string, change: Partial<InstanceView> = {}): InstanceView => ({ id, stage: name, model: of, device, state: 'idle', leaseBytes: 2 * GiB, threads: 1, job: null, idleSince: NOW, startedAt: 0, busyUntil: null, ...change });
-const decide = (change: Partial<Snapshot>, policy: Partial<Policy> = {}): { actions: readonly Action[]; why: (id: string) => string | undefined; reason: (id: string) => unknown } => {
-  const made = plan({ policy: { ...DEFAULTS, ...policy }, open: true, devices: [gpu('gpu0', 20)], instances: [], models, jobs: [], ingestsRunning: 0, ...change }, NOW);
-  return { actions: made.actions, why: id => made.waiting.get(id)?.reason.code, reason: id => made.waiting.get(id)?.reason };
+const models = Object.fromEntries(
+  [
+    model('ear', 'asr', 2),
+    model('big-ear', 'asr', 8),
+    model('fixer', 'repair', 3),
+    model('translator', 'nmt', 2),
+    model('voice', 'tts', 1),
+  ].map(each => [each.id, each]),
+);
+const stage = (name: Stage, id: string, change: Partial<StageView> = {}): StageView => ({
+  stage: name,
+  model: id,
+  next: 0,
+  ready: 0,
+  running: 0,
+  retryAt: null,
+  leftSeconds: 60,
+  finished: false,
+  ...change,
+});
+const job = (id: string, stages: StageView[], change: Partial<JobView> = {}): JobView => ({
+  id,
+  priority: 'normal',
+  position: 0,
+  createdAt: 0,
+  ingest: 'done',
+  stages,
+  overtaken: 0,
+  live: false,
+  ...change,
+});
+const instance = (
+  id: string,
+  name: Stage,
+  of: string,
+  device: string,
+  change: Partial<InstanceView> = {},
+): InstanceView => ({
+  id,
+  stage: name,
+  model: of,
+  device,
+  state: 'idle',
+  leaseBytes: 2 * GiB,
+  threads: 1,
+  job: null,
+  idleSince: NOW,
+  startedAt: 0,
+  busyUntil: null,
+  ...change,
+});
+const decide = (
+  change: Partial<Snapshot>,
+  policy: Partial<Policy> = {},
+): { actions: readonly Action[]; why: (id: string) => string | undefined; reason: (id: string) => unknown } => {
+  const made = plan(
+    {
+      policy: { ...DEFAULTS, ...policy },
+      open: true,
+      devices: [gpu('gpu0', 20)],
+      instances: [],
+      models,
+      jobs: [],
+      ingestsRunning: 0,
+      ...change,
+    },
+    NOW,
+  );
+  return {
+    actions: made.actions,
+    why: id => made.waiting.get(id)?.reason.code,
+    reason: id => made.waiting.get(id)?.reason,
+  };
 };
-const of = <T extends Action['type']>(actions: readonly Action[], type: T): Extract<Action, { type: T }>[] => actions.filter(action => action.type === type) as Extract<Action, { type: T }>[];
+const of = <T extends Action['type']>(actions: readonly Action[], type: T): Extract<Action, { type: T }>[] =>
+  actions.filter(action => action.type === type) as Extract<Action, { type: T }>[];
 
 describe('decisions', () => {
   it('alone on the CPU: one stage and one job get all cores, four stages one each', () => {
-    assert.equal(of(decide({ devices: [cpu(4)], jobs: [job('a', [stage('asr', 'ear', { ready: 5 })])] }).actions, 'load')[0]?.threads, 4);
-    const long = (change: Partial<StageView> = {}): JobView => job('a', [stage('asr', 'ear', { ready: 5, leftSeconds: 600, ...change })]), threads = (policy: Partial<Policy>, one = long()): number | undefined => of(decide({ devices: [cpu(4)], jobs: [one] }, policy).actions, 'load')[0]?.threads;
+    assert.equal(
+      of(decide({ devices: [cpu(4)], jobs: [job('a', [stage('asr', 'ear', { ready: 5 })])] }).actions, 'load')[0]
+        ?.threads,
+      4,
+    );
+    const long = (change: Partial<StageView> = {}): JobView =>
+        job('a', [stage('asr', 'ear', { ready: 5, leftSeconds: 600, ...change })]),
+      threads = (policy: Partial<Policy>, one = long()): number | undefined =>
+        of(decide({ devices: [cpu(4)], jobs: [one] }, policy).actions, 'load')[0]?.threads;
     assert.equal(threads({}), 2, 'a long recording is heard by two');
     assert.equal(threads({ instancesPerDevice: 1 }), 4, 'who may not be two');
     assert.equal(threads({}, { ...long(), live: true }), 4, 'what is spoken now has no later part');
-    const four = [stage('asr', 'ear', { ready: 5 }), stage('repair', 'fixer'), stage('nmt', 'translator'), stage('tts', 'voice')];
+    const four = [
+      stage('asr', 'ear', { ready: 5 }),
+      stage('repair', 'fixer'),
+      stage('nmt', 'translator'),
+      stage('tts', 'voice'),
+    ];
     assert.equal(of(decide({ devices: [cpu(4)], jobs: [job('a', four)] }).actions, 'load')[0]?.threads, 1);
   });
 
   it('an instance with all cores goes for narrow ones when much more has come, not for little, and not into no room', () => {
     const wide = instance('i1', 'asr', 'ear', 'cpu', { threads: 4 });
-    const short = (n: number, ingest: JobView['ingest'], seconds: number): JobView => job(`j${n}`, [stage('asr', 'ear', { ready: ingest === 'done' ? 1 : 0, leftSeconds: seconds })], { ingest, position: n });
-    const many = (seconds: number): JobView[] => Array.from({ length: 12 }, (_, n) => short(n, n < 2 ? 'done' : 'waiting', seconds));
-    const see = (jobs: JobView[], change: Partial<Snapshot> = {}, policy: Partial<Policy> = {}): string[] => decide({ devices: [cpu(4)], instances: [wide], jobs, ...change }, policy).actions.filter(each => each.type !== 'ingest').map(each => each.type === 'load' ? `load ${each.threads}` : each.type);
+    const short = (n: number, ingest: JobView['ingest'], seconds: number): JobView =>
+      job(`j${n}`, [stage('asr', 'ear', { ready: ingest === 'done' ? 1 : 0, leftSeconds: seconds })], {
+        ingest,
+        position: n,
+      });
+    const many = (seconds: number): JobView[] =>
+      Array.from({ length: 12 }, (_, n) => short(n, n < 2 ? 'done' : 'waiting', seconds));
+    const see = (jobs: JobView[], change: Partial<Snapshot> = {}, policy: Partial<Policy> = {}): string[] =>
+      decide({ devices: [cpu(4)], instances: [wide], jobs, ...change }, policy)
+        .actions.filter(each => each.type !== 'ingest')
+        .map(each => (each.type === 'load' ? `load ${each.threads}` : each.type));
     assert.deepEqual(see(many(10)), ['unload', 'load 1']);
     assert.deepEqual(see(many(1)), ['run'], 'two loads would take longer');
     assert.deepEqual(see([short(0, 'done', 1000)]), ['run'], 'alone, its first words come first');
-    assert.deepEqual(see([{ ...short(0, 'done', 1000), stages: [stage('asr', 'ear', { next: 1, ready: 9, leftSeconds: 1000 })] }]), ['unload', 'load 2'], 'a long one, once its first words are there');
-    assert.deepEqual(see(many(10), { devices: [{ ...cpu(4), admissible: GiB }] }), ['run'], 'no memory for another before this one is gone');
+    assert.deepEqual(
+      see([{ ...short(0, 'done', 1000), stages: [stage('asr', 'ear', { next: 1, ready: 9, leftSeconds: 1000 })] }]),
+      ['unload', 'load 2'],
+      'a long one, once its first words are there',
+    );
+    assert.deepEqual(
+      see(many(10), { devices: [{ ...cpu(4), admissible: GiB }] }),
+      ['run'],
+      'no memory for another before this one is gone',
+    );
     assert.deepEqual(see(many(10), {}, { instancesPerDevice: 1 }), ['run'], 'there may be only one');
-    assert.deepEqual(see(many(10), { instances: [{ ...wide, threads: 1 }] }), ['run', 'load 1'], 'narrow already: another beside it');
+    assert.deepEqual(
+      see(many(10), { instances: [{ ...wide, threads: 1 }] }),
+      ['run', 'load 1'],
+      'narrow already: another beside it',
+    );
   });
 
   it('the first utterance goes alone, later ones in batches that leave work for every idle instance', () => {
-    const run = (next: number, ready: number, instances: InstanceView[]): string => of(decide({ instances, jobs: [job('a', [stage('asr', 'ear', { next, ready })])] }).actions, 'run').map(each => `${each.from}-${each.to}`).join(' ');
+    const run = (next: number, ready: number, instances: InstanceView[]): string =>
+      of(decide({ instances, jobs: [job('a', [stage('asr', 'ear', { next, ready })])] }).actions, 'run')
+        .map(each => `${each.from}-${each.to}`)
+        .join(' ');
     assert.equal(run(0, 8, [instance('i1', 'asr', 'ear', 'gpu0')]), '0-1');
     assert.equal(run(1, 8, [instance('i1', 'asr', 'ear', 'gpu0')]), '1-5');
     assert.equal(run(1, 5, [instance('i1', 'asr', 'ear', 'gpu0'), instance('i2', 'asr', 'ear', 'gpu0')]), '1-3 3-5');
   });
 
   it('what can never fit is refused at once, with the models that would', () => {
-    const { actions } = decide({ devices: [gpu('gpu0', 6)], jobs: [job('a', [stage('asr', 'big-ear', { ready: 1 })])] });
-    assert.deepEqual(actions.filter(each => each.type === 'refuse'), [{ type: 'refuse', job: 'a', failure: { code: 'neverFits', args: { model: 'big-ear', stage: 'asr', need: 8 * GiB, device: 'gpu0', largest: 6 * GiB, alternatives: 'ear' } } }]);
+    const { actions } = decide({
+      devices: [gpu('gpu0', 6)],
+      jobs: [job('a', [stage('asr', 'big-ear', { ready: 1 })])],
+    });
+    assert.deepEqual(
+      actions.filter(each => each.type === 'refuse'),
+      [
+        {
+          type: 'refuse',
+          job: 'a',
+          failure: {
+            code: 'neverFits',
+            args: {
+              model: 'big-ear',
+              stage: 'asr',
+              need: 8 * GiB,
+              device: 'gpu0',
+              largest: 6 * GiB,
+              alternatives: 'ear',
+            },
+          },
+        },
+      ],
+    );
   });
 
   it('repair goes to the CPU when no GPU has room, translation waits unless a setting says otherwise', () => {
     const full = gpu('gpu0', 20, { admissible: 0 });
-    const busy = instance('i1', 'asr', 'ear', 'gpu0', { state: 'busy', busyUntil: NOW + 5000, idleSince: null, leaseBytes: 20 * GiB });
-    const wants = (name: Stage, id: string): JobView[] => [job('a', [stage('asr', 'ear', { next: 3, ready: 3, running: 1 }), stage(name, id, { ready: 2 })])];
-    assert.equal(of(decide({ devices: [full, cpu(4)], instances: [busy], jobs: wants('repair', 'fixer') }).actions, 'load')[0]?.device, 'cpu');
-    assert.deepEqual(of(decide({ devices: [full, cpu(4)], instances: [busy], jobs: wants('nmt', 'translator') }).actions, 'load'), []);
-    assert.equal(of(decide({ devices: [full, cpu(4)], instances: [busy], jobs: wants('nmt', 'translator') }, { othersOnCpu: true }).actions, 'load')[0]?.device, 'cpu');
-    assert.deepEqual(of(decide({ devices: [full, cpu(4)], instances: [busy], jobs: wants('repair', 'fixer') }, { repairOnCpu: false }).actions, 'load'), []);
+    const busy = instance('i1', 'asr', 'ear', 'gpu0', {
+      state: 'busy',
+      busyUntil: NOW + 5000,
+      idleSince: null,
+      leaseBytes: 20 * GiB,
+    });
+    const wants = (name: Stage, id: string): JobView[] => [
+      job('a', [stage('asr', 'ear', { next: 3, ready: 3, running: 1 }), stage(name, id, { ready: 2 })]),
+    ];
+    assert.equal(
+      of(decide({ devices: [full, cpu(4)], instances: [busy], jobs: wants('repair', 'fixer') }).actions, 'load')[0]
+        ?.device,
+      'cpu',
+    );
+    assert.deepEqual(
+      of(decide({ devices: [full, cpu(4)], instances: [busy], jobs: wants('nmt', 'translator') }).actions, 'load'),
+      [],
+    );
+    assert.equal(
+      of(
+        decide({ devices: [full, cpu(4)], instances: [busy], jobs: wants('nmt', 'translator') }, { othersOnCpu: true })
+          .actions,
+        'load',
+      )[0]?.device,
+      'cpu',
+    );
+    assert.deepEqual(
+      of(
+        decide({ devices: [full, cpu(4)], instances: [busy], jobs: wants('repair', 'fixer') }, { repairOnCpu: false })
+          .actions,
+        'load',
+      ),
+      [],
+    );
   });
 
   it('a failed step is tried again in its place: its stage waits, the others go on', () => {
     const instances = [instance('i1', 'asr', 'ear', 'gpu0'), instance('i2', 'repair', 'fixer', 'gpu0')];
-    const held = decide({ instances, jobs: [job('a', [stage('asr', 'ear', { next: 4, ready: 8, retryAt: NOW + 9000 }), stage('repair', 'fixer', { next: 1, ready: 3 })])] });
-    assert.deepEqual(of(held.actions, 'run').map(each => each.stage), ['repair']);
-    assert.deepEqual(decide({ instances, jobs: [job('a', [stage('asr', 'ear', { next: 4, ready: 8, retryAt: NOW + 9000 })])] }).reason('a'), { code: 'retryAt', args: { stage: 'asr', at: NOW + 9000 } });
+    const held = decide({
+      instances,
+      jobs: [
+        job('a', [
+          stage('asr', 'ear', { next: 4, ready: 8, retryAt: NOW + 9000 }),
+          stage('repair', 'fixer', { next: 1, ready: 3 }),
+        ]),
+      ],
+    });
+    assert.deepEqual(
+      of(held.actions, 'run').map(each => each.stage),
+      ['repair'],
+    );
+    assert.deepEqual(
+      decide({ instances, jobs: [job('a', [stage('asr', 'ear', { next: 4, ready: 8, retryAt: NOW + 9000 })])] }).reason(
+        'a',
+      ),
+      { code: 'retryAt', args: { stage: 'asr', at: NOW + 9000 } },
+    );
   });
 
   it('a model that fails to load is tried on another device, then a smaller one where that is allowed', () => {
-    const failed = { ...models, 'big-ear': model('big-ear', 'asr', 8, { family: 'ears', notBefore: { gpu0: NOW + 60_000 } }), ear: model('ear', 'asr', 2, { family: 'ears' }) };
+    const failed = {
+      ...models,
+      'big-ear': model('big-ear', 'asr', 8, { family: 'ears', notBefore: { gpu0: NOW + 60_000 } }),
+      ear: model('ear', 'asr', 2, { family: 'ears' }),
+    };
     const jobs = [job('a', [stage('asr', 'big-ear', { ready: 2 })])];
-    assert.equal(of(decide({ models: failed, jobs, devices: [gpu('gpu0', 20), gpu('gpu1', 10)] }).actions, 'load')[0]?.device, 'gpu1');
+    assert.equal(
+      of(decide({ models: failed, jobs, devices: [gpu('gpu0', 20), gpu('gpu1', 10)] }).actions, 'load')[0]?.device,
+      'gpu1',
+    );
     const alone = decide({ models: failed, jobs });
     assert.deepEqual([of(alone.actions, 'load'), alone.why('a')], [[], 'retryAt']);
-    assert.equal(of(decide({ models: failed, jobs }, { smallerModelOnFailure: true }).actions, 'load')[0]?.model, 'ear');
+    assert.equal(
+      of(decide({ models: failed, jobs }, { smallerModelOnFailure: true }).actions, 'load')[0]?.model,
+      'ear',
+    );
   });
 
   it('a pinned model waits for its device', () => {
     const jobs = [job('a', [stage('asr', 'ear', { ready: 2 })])];
-    assert.equal(of(decide({ devices: [gpu('gpu0', 20), gpu('gpu1', 8)], jobs }, { pinnedModels: { ear: 'gpu1' } }).actions, 'load')[0]?.device, 'gpu1');
-    assert.deepEqual(of(decide({ devices: [gpu('gpu0', 20), gpu('gpu1', 8, { usable: false })], jobs }, { pinnedModels: { ear: 'gpu1' } }).actions, 'load'), []);
+    assert.equal(
+      of(
+        decide({ devices: [gpu('gpu0', 20), gpu('gpu1', 8)], jobs }, { pinnedModels: { ear: 'gpu1' } }).actions,
+        'load',
+      )[0]?.device,
+      'gpu1',
+    );
+    assert.deepEqual(
+      of(
+        decide(
+          { devices: [gpu('gpu0', 20), gpu('gpu1', 8, { usable: false })], jobs },
+          { pinnedModels: { ear: 'gpu1' } },
+        ).actions,
+        'load',
+      ),
+      [],
+    );
   });
 
   it('the least recently used idle model goes when room is needed, and what a job under way uses stays', () => {
-    const instances = [instance('old', 'nmt', 'translator', 'gpu0', { idleSince: NOW - 9000, leaseBytes: 6 * GiB }), instance('new', 'tts', 'voice', 'gpu0', { idleSince: NOW - 1000, leaseBytes: 6 * GiB })];
-    const { actions, why } = decide({ devices: [gpu('gpu0', 20, { admissible: 4 * GiB })], instances, jobs: [job('a', [stage('asr', 'big-ear', { ready: 2 })])] });
-    assert.deepEqual(of(actions, 'unload').map(each => [each.instance, each.why]), [['old', 'room']]);
+    const instances = [
+      instance('old', 'nmt', 'translator', 'gpu0', { idleSince: NOW - 9000, leaseBytes: 6 * GiB }),
+      instance('new', 'tts', 'voice', 'gpu0', { idleSince: NOW - 1000, leaseBytes: 6 * GiB }),
+    ];
+    const { actions, why } = decide({
+      devices: [gpu('gpu0', 20, { admissible: 4 * GiB })],
+      instances,
+      jobs: [job('a', [stage('asr', 'big-ear', { ready: 2 })])],
+    });
+    assert.deepEqual(
+      of(actions, 'unload').map(each => [each.instance, each.why]),
+      [['old', 'room']],
+    );
     assert.equal(why('a'), 'releasing');
   });
 
   it('a head that does not fit has its room reserved: what would delay it waits, what fits beside it goes', () => {
-    const busy = instance('i1', 'nmt', 'translator', 'gpu0', { state: 'busy', busyUntil: NOW + 5000, idleSince: null, leaseBytes: 6 * GiB });
+    const busy = instance('i1', 'nmt', 'translator', 'gpu0', {
+      state: 'busy',
+      busyUntil: NOW + 5000,
+      idleSince: null,
+      leaseBytes: 6 * GiB,
+    });
     const jobs = [
-      job('running', [stage('asr', 'ear', { next: 5, ready: 5, finished: true }), stage('nmt', 'translator', { next: 4, ready: 5, running: 1, leftSeconds: 10 })], { position: -1, createdAt: -100_000 }),
+      job(
+        'running',
+        [
+          stage('asr', 'ear', { next: 5, ready: 5, finished: true }),
+          stage('nmt', 'translator', { next: 4, ready: 5, running: 1, leftSeconds: 10 }),
+        ],
+        { position: -1, createdAt: -100_000 },
+      ),
       job('head', [stage('asr', 'big-ear', { ready: 4 })]),
       job('behind', [stage('asr', 'ear', { ready: 4, leftSeconds: 900 })], { position: 1, createdAt: 200_000 }),
     ];
     const tight = decide({ devices: [gpu('gpu0', 9, { admissible: 3 * GiB })], instances: [busy], jobs });
     assert.deepEqual([of(tight.actions, 'load'), tight.why('head'), tight.why('behind')], [[], 'memory', 'reserved']);
     const roomy = decide({ devices: [gpu('gpu0', 13, { admissible: 7 * GiB })], instances: [busy], jobs });
-    assert.deepEqual(of(roomy.actions, 'load').map(each => each.model), ['ear']);
+    assert.deepEqual(
+      of(roomy.actions, 'load').map(each => each.model),
+      ['ear'],
+    );
   });
 
   it('serial mode: one job, one instance', () => {
-    const jobs = [job('a', [stage('asr', 'ear', { ready: 3 })]), job('b', [stage('asr', 'big-ear', { ready: 3 })], { position: 1 })];
+    const jobs = [
+      job('a', [stage('asr', 'ear', { ready: 3 })]),
+      job('b', [stage('asr', 'big-ear', { ready: 3 })], { position: 1 }),
+    ];
     const { actions, why } = decide({ jobs }, { serial: true });
     assert.deepEqual([of(actions, 'load').map(each => each.model), why('b')], [['ear'], 'serial']);
   });
 
   it('a paused queue starts nothing, and says so; idle models still go', () => {
-    const { actions, why } = decide({ open: false, instances: [instance('i1', 'nmt', 'translator', 'gpu0', { idleSince: NOW - 400_000 })], jobs: [job('a', [stage('asr', 'ear', { ready: 3 })])] });
+    const { actions, why } = decide({
+      open: false,
+      instances: [instance('i1', 'nmt', 'translator', 'gpu0', { idleSince: NOW - 400_000 })],
+      jobs: [job('a', [stage('asr', 'ear', { ready: 3 })])],
+    });
     assert.deepEqual(actions, [{ type: 'unload', instance: 'i1', why: 'idle' }]);
     assert.equal(why('a'), 'queuePaused');
   });
 
   it('two jobs share a model in turns; one that had no turn yet goes first', () => {
-    const jobs = [job('long', [stage('asr', 'ear', { next: 40, ready: 400, leftSeconds: 7000, lastStartAt: NOW - 10 })]), job('short', [stage('asr', 'ear', { ready: 4 })], { position: 900_000, createdAt: 900_000 })];
-    assert.equal(of(decide({ instances: [instance('i1', 'asr', 'ear', 'gpu0')], jobs }).actions, 'run')[0]?.job, 'short');
+    const jobs = [
+      job('long', [stage('asr', 'ear', { next: 40, ready: 400, leftSeconds: 7000, lastStartAt: NOW - 10 })]),
+      job('short', [stage('asr', 'ear', { ready: 4 })], { position: 900_000, createdAt: 900_000 }),
+    ];
+    assert.equal(
+      of(decide({ instances: [instance('i1', 'asr', 'ear', 'gpu0')], jobs }).actions, 'run')[0]?.job,
+      'short',
+    );
   });
 
   it('10,000 waiting jobs are planned quickly, and each can say why it waits', () => {
-    const jobs = Array.from({ length: 10_000 }, (_, i) => job(`job${String(i).padStart(6, '0')}`, [stage('asr', i % 3 ? 'ear' : 'big-ear', { leftSeconds: (i * 7919) % 997 }), stage('repair', 'fixer')], { ingest: 'waiting', position: i, createdAt: i * 40, priority: (['normal', 'high', 'low', 'urgent'] as const)[i % 4]! }));
-    const snapshot: Snapshot = { policy: DEFAULTS, open: true, devices: [gpu('gpu0', 20)], instances: [], models, jobs, ingestsRunning: 0 };
+    const jobs = Array.from({ length: 10_000 }, (_, i) =>
+      job(
+        `job${String(i).padStart(6, '0')}`,
+        [stage('asr', i % 3 ? 'ear' : 'big-ear', { leftSeconds: (i * 7919) % 997 }), stage('repair', 'fixer')],
+        {
+          ingest: 'waiting',
+          position: i,
+          createdAt: i * 40,
+          priority: (['normal', 'high', 'low', 'urgent'] as const)[i % 4]!,
+        },
+      ),
+    );
+    const snapshot: Snapshot = {
+      policy: DEFAULTS,
+      open: true,
+      devices: [gpu('gpu0', 20)],
+      instances: [],
+      models,
+      jobs,
+      ingestsRunning: 0,
+    };
     let least = Infinity;
     for (let i = 0; i < 60; i++) {
       const began = performance.now();
       plan(snapshot, NOW);
       least = Math.min(least, performance.now() - began);
     }
-    // The least of many: what the work takes when nothing else has the processor. The benchmark holds the 99th percentile.
+    // The least of many: what the work takes when nothing else has the processor. The benchmark holds the 99th
+    // percentile.
     assert.ok(least <= 5, `${least.toFixed(2)} ms`);
     const made = plan(snapshot, NOW);
     assert.equal(jobs.filter(each => made.waiting.has(each.id)).length, 10_000 - of(made.actions, 'ingest').length);

@@ -1,0 +1,84 @@
+/** `earshot transcribe … --index --combined --csv`: what came of all the recordings, in one file each. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, extname, relative, resolve, sep } from 'node:path';
+import { EarshotError, toFailure } from '../schemas/errors.ts';
+import type { Job } from '../schemas/job.ts';
+import { isMedia } from '../schemas/media.ts';
+import { summary, utterancesCsv, type Collected } from '../text/messages/collection.ts';
+import type { Session } from './session.ts';
+import { clean } from './terminal.ts';
+
+export interface CollectOptions {
+  index?: string;
+  combined?: string;
+  csv?: string;
+}
+
+const COMBINED = ['txt', 'md', 'srt', 'vtt', 'ass'] as const;
+
+export const collects = (given: CollectOptions): boolean => Boolean(given.index ?? given.combined ?? given.csv);
+
+/** Before anything begins. @throws badRequest */
+export function checkCollection(given: CollectOptions & { detach?: boolean }, files: readonly string[]): void {
+  if (!collects(given)) return;
+  if (given.detach)
+    throw new EarshotError('badRequest', { field: '--detach' }, '--index, --combined and --csv wait for the end');
+  if (given.combined && !formatOf(given.combined))
+    throw new EarshotError(
+      'badRequest',
+      { field: `--combined ${given.combined}` },
+      `a file that ends with ${COMBINED.map(each => `.${each}`).join(', ')}`,
+    );
+  for (const [option, path] of Object.entries({ index: given.index, combined: given.combined, csv: given.csv }))
+    if (path !== undefined && (isMedia(path) || files.includes(resolve(path))))
+      throw new EarshotError('badRequest', { field: `--${option} ${path}` }, 'that is a recording');
+}
+
+const formatOf = (path: string): (typeof COMBINED)[number] | undefined =>
+  COMBINED.find(each => extname(path).toLowerCase() === `.${each}`);
+
+/** @throws outputNotWritable */
+export async function collect(
+  session: Session,
+  jobs: readonly Job[],
+  given: CollectOptions & { text?: 'original' | 'translation' | 'bilingual' },
+): Promise<void> {
+  const client = await session.client(),
+    collected: Collected[] = [];
+  if (given.index ?? given.csv)
+    for (const job of jobs)
+      collected.push({ job, transcript: (await client.call('job/transcript', { id: job.id })).transcript });
+  const write = async (named: string, text: string): Promise<void> => {
+    const path = resolve(named);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      // A link that lies there is not followed.
+      await rm(`${path}.part`, { force: true });
+      await writeFile(`${path}.part`, text, { flag: 'wx' });
+      await rename(`${path}.part`, path);
+    } catch (error) {
+      throw new EarshotError('outputNotWritable', { path }, toFailure(error).detail);
+    }
+    if (session.json) session.emit({ type: 'wrote', path });
+    else session.note(`${session.paint('green', '✓')} ${session.t.wrote} ${clean(path)}`);
+  };
+  if (given.combined)
+    await write(
+      given.combined,
+      (
+        await client.call('job/combine', {
+          ids: jobs.map(job => job.id),
+          format: formatOf(given.combined)!,
+          ...(given.text ? { text: given.text } : {}),
+        })
+      ).text,
+    );
+  if (given.csv) await write(given.csv, utterancesCsv(collected));
+  if (given.index) {
+    const folder = dirname(resolve(given.index));
+    await write(
+      given.index,
+      summary(collected, { locale: session.locale, wayTo: path => relative(folder, path).split(sep).join('/') }),
+    );
+  }
+}

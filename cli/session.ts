@@ -1,0 +1,226 @@
+/**
+ * What every command needs: the connection (a daemon started when there is none), the language, the way of printing,
+ * the exit code.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, ensureDaemon, type Client } from '../client/client.ts';
+import { EarshotError, toFailure, type ErrorCode, type Failure } from '../schemas/errors.ts';
+import { say } from '../text/messages/messages.ts';
+import type { Names } from '../text/messages/catalogue.ts';
+import { localeOf, type Locale } from '../text/messages/figures.ts';
+import { home as homeOf, type Home } from '../client/home.ts';
+import { clean, painter, type Paint } from './terminal.ts';
+import { texts, type Texts } from './texts.ts';
+
+declare const EARSHOT_VERSION: string | undefined;
+export const version = (): string =>
+  typeof EARSHOT_VERSION === 'string'
+    ? EARSHOT_VERSION
+    : (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+/** What the process ends with. Written down in README.md. */
+export const EXIT = { done: 0, failed: 1, usage: 2, daemon: 3, input: 4, interrupted: 130 } as const;
+
+const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'badRequest',
+  'unknownLanguage',
+  'unknownModel',
+  'wrongStage',
+  'languageNotSupported',
+  'unknownJob',
+  'wrongState',
+  'unknownSetting',
+  'settingRange',
+  'noVoice',
+  'badGlossary',
+  'noSuchDevice',
+  'notWatched',
+]);
+const INPUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'noSuchFile',
+  'notAFile',
+  'noRecordings',
+  'unreadableFile',
+  'emptyFile',
+  'notMedia',
+  'noAudioTrack',
+  'noSuchTrack',
+  'recordingChanged',
+  'outputNotWritable',
+  'noSuchFolder',
+]);
+const DAEMON: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'daemonRunning',
+  'daemonUnreachable',
+  'wrongToken',
+  'wrongVersion',
+  'storeNewer',
+  'storeBroken',
+  'storeBusy',
+]);
+
+export const exitOf = (code: ErrorCode): number =>
+  USAGE.has(code) ? EXIT.usage : INPUT.has(code) ? EXIT.input : DAEMON.has(code) ? EXIT.daemon : EXIT.failed;
+
+export interface Session {
+  home: Home;
+  env: NodeJS.ProcessEnv;
+  locale: Locale;
+  t: Texts;
+  /** Lines for programs instead of words for people. */
+  json: boolean;
+  out: NodeJS.WriteStream;
+  err: NodeJS.WriteStream;
+  /** Colours of stdout. */
+  paint: Paint;
+  /** Columns of the terminal; 100 when piped. */
+  columns(): number;
+  line(text?: string): void;
+  /** To stderr: what is not the command's result. */
+  note(text: string): void;
+  /** One JSON line to stdout. */
+  emit(value: unknown): void;
+  fail(failure: Failure, names?: Names): void;
+  client(): Promise<Client>;
+  /** A connection of its own, which the caller ends. */
+  dial(): Promise<Client>;
+  /** Null when no daemon runs: for commands that must not start one. */
+  running(): Promise<Client | null>;
+  /**
+   * After the connection has ended: a daemon that crashed is started again; one that was told to leave is not, but the
+   * one that replaces it is met. Null: none.
+   */
+  again(): Promise<Client | null>;
+  close(): void;
+}
+
+/** How long a daemon of another version takes to follow the one that it replaces. */
+const REPLACED_MS = 5000;
+
+/** LC_ALL over LC_MESSAGES over LANG, as everywhere. */
+export const environmentLocale = (env: NodeJS.ProcessEnv): Locale =>
+  localeOf(env.LC_ALL || env.LC_MESSAGES || env.LANG);
+
+export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv = process.env): Session {
+  const home = homeOf(env),
+    locale = environmentLocale(env),
+    out = process.stdout,
+    err = process.stderr;
+  const t = texts(locale),
+    redden = painter(err, env);
+  let connected: Promise<Client> | null = null;
+  // A reader that goes away (`earshot queue | head`) is no error.
+  out.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+  });
+  const dial = (): Promise<Client> =>
+    ensureDaemon({
+      command: daemonCommand(),
+      socket: home.socket,
+      tokenPath: home.token,
+      client: 'cli',
+      version: version(),
+      timeoutMs: 30_000,
+      log: join(home.logs, 'start.log'),
+      onProgress: step => {
+        if (err.isTTY && !json)
+          err.write(`${redden('dim', step === 'starting' ? t.startingDaemon : t.replacingDaemon)}\n`);
+      },
+    });
+  const client = (): Promise<Client> => (connected ??= dial());
+  const running = async (): Promise<Client | null> => {
+    if (!existsSync(home.token)) return null;
+    try {
+      return await (connected ??= connect({
+        socket: home.socket,
+        token: readFileSync(home.token, 'utf8'),
+        client: 'cli',
+        version: version(),
+      }));
+    } catch (error) {
+      connected = null;
+      if (toFailure(error).code === 'daemonUnreachable') return null;
+      throw error;
+    }
+  };
+  return {
+    home,
+    env,
+    locale,
+    t,
+    json,
+    out,
+    err,
+    paint: painter(out, env),
+    columns: () => out.columns ?? (Number(env.COLUMNS) || 100),
+    line: (text = '') => {
+      out.write(`${text}\n`);
+    },
+    note: text => {
+      err.write(`${text}\n`);
+    },
+    emit: value => {
+      out.write(`${JSON.stringify(value)}\n`);
+    },
+    fail: (failure, names) => {
+      process.exitCode = Math.max(Number(process.exitCode ?? 0), exitOf(failure.code));
+      if (json) return void out.write(`${JSON.stringify({ type: 'failure', failure })}\n`);
+      const { what, todo } = say(failure, locale, names);
+      err.write(`${redden('red', t.error)} ${clean(what)}\n${todo ? `  ${clean(todo)}\n` : ''}`);
+      if (failure.code === 'internal' || failure.code === 'daemonUnreachable' || failure.code === 'badRequest')
+        for (const each of (failure.detail ?? '').split('\n').slice(-6))
+          if (each) err.write(`  ${redden('dim', clean(each))}\n`);
+    },
+    client,
+    dial,
+    running,
+    again: async () => {
+      connected = null;
+      // A daemon that leaves in good order takes its token along.
+      if (existsSync(home.token)) return client();
+      for (let waited = 0; waited < REPLACED_MS; waited += 100) {
+        const next = await running();
+        if (next) return next;
+        await sleep(100);
+      }
+      return null;
+    },
+    close: () => {
+      void connected?.then(
+        client => client.dispose(),
+        () => {},
+      );
+    },
+  };
+}
+
+/** The daemon's program: beside the bundle, or the source itself. */
+export function daemonCommand(): { program: string; args: string[] } {
+  const bundled = !import.meta.filename.endsWith('.ts');
+  return {
+    program: process.execPath,
+    args: [
+      '--disable-warning=ExperimentalWarning',
+      bundled ? join(import.meta.dirname, 'earshotd.mjs') : join(import.meta.dirname, '..', 'daemon', 'main.ts'),
+    ],
+  };
+}
+
+/** Runs a command with a session of its own: failures become words and an exit code. */
+export async function withSession(
+  options: { json?: boolean | undefined },
+  run: (session: Session) => Promise<void>,
+): Promise<void> {
+  const session = openSession({ json: options.json === true });
+  try {
+    await run(session);
+  } catch (error) {
+    if (!(error instanceof EarshotError) && (error as { name?: string }).name === 'AbortError')
+      process.exitCode = EXIT.interrupted;
+    else session.fail(toFailure(error));
+  } finally {
+    session.close();
+  }
+}

@@ -1,0 +1,91 @@
+/** What stays on the screen: utterances, how a job ended, what it wrote. As lines; plain where nothing is coloured. */
+import { isAbsolute, relative } from 'node:path';
+import { sourceText, type Job, type Utterance } from '../schemas/job.ts';
+import { say, words } from '../text/messages/messages.ts';
+import { clockText, durationText, languageText, type Locale } from '../text/messages/figures.ts';
+import { clean, wrap, type Paint } from './terminal.ts';
+import type { Texts } from './texts.ts';
+
+export interface Style {
+  columns: number;
+  locale: Locale;
+  t: Texts;
+  paint: Paint;
+  /** False when piped: one utterance a line, unwrapped. */ pretty: boolean;
+}
+
+const INDENT = 8;
+
+/** The time and the text; below it the translation; a marker where a stage gave up. */
+export function utteranceLines(utterance: Utterance, style: Style): string[] {
+  const { paint, pretty, columns, locale, t } = style;
+  const time = clockText(utterance.startMs);
+  const source = clean(sourceText(utterance)),
+    translated = utterance.nmt ? clean(utterance.nmt.text) : null;
+  const failed = utterance.failed ? `[${words(locale).stages[utterance.failed.stage].name}: ${t.gaveUp}]` : null;
+  if (!pretty)
+    return [
+      `${time}\t${source}`,
+      ...(translated === null ? [] : [`\t${translated}`]),
+      ...(failed ? [`\t${failed}`] : []),
+    ];
+  const block = (text: string, paintText: (line: string) => string): string[] =>
+    text === ''
+      ? []
+      : wrap(text, columns, INDENT).map((line, i) =>
+          i === 0 ? paintText(line) : ' '.repeat(INDENT) + paintText(line.slice(INDENT)),
+        );
+  const original = block(source, line => (translated === null ? line : paint('dim', line)));
+  const lines =
+    original.length > 0
+      ? [paint('dim', time.padEnd(INDENT)) + original[0]!, ...original.slice(1)]
+      : [paint('dim', time.padEnd(INDENT))];
+  if (translated !== null)
+    lines.push(...block(translated, line => line).map((line, i) => (i === 0 ? ' '.repeat(INDENT) : '') + line));
+  if (failed) lines.push(' '.repeat(INDENT) + paint('red', failed));
+  return lines;
+}
+
+/** How it ended, warnings, what it wrote and the figures. */
+export function endLines(job: Job, utterances: number, style: Style): string[] {
+  const { paint, locale, t } = style;
+  const mark =
+    { completed: paint('green', '✓'), failed: paint('red', '✗'), cancelled: paint('yellow', '■') }[
+      job.state as 'completed'
+    ] ?? '·';
+  const lines = [
+    `${mark} ${paint('bold', clean(job.recording.name))}  ${words(locale).states[job.state]}${job.language ? paint('dim', ` · ${languageText(job.language, locale)}${job.options.translateTo ? ` → ${languageText(job.options.translateTo, locale)}` : ''}`) : ''}`,
+  ];
+  if (job.state === 'completed' && utterances === 0) lines.push(`  ${t.noSpeech}`);
+  for (const failure of job.failure ? [job.failure, ...job.warnings] : job.warnings) {
+    const { what, todo } = say(failure, locale);
+    lines.push(
+      `  ${paint(failure === job.failure ? 'red' : 'yellow', clean(what))}${todo ? ` ${paint('dim', clean(todo))}` : ''}`,
+    );
+  }
+  for (const output of job.outputs) lines.push(`  ${t.wrote} ${paint('underline', clean(shortPath(output.path)))}`);
+  lines.push(`  ${paint('dim', figures(job, style))}`);
+  return lines;
+}
+
+/** 0:28 audio · 14.2 s · 1.9 × real time · whisper-base, qwen… */
+export function figures(job: Job, { locale, t }: Pick<Style, 'locale' | 't'>): string {
+  const audioMs = job.recording.durationMs,
+    wallMs = job.startedAt !== null && job.finishedAt !== null ? job.finishedAt - job.startedAt : null;
+  return [
+    audioMs === null ? '' : `${t.audio} ${durationText(audioMs, locale)}`,
+    wallMs === null ? '' : `${t.wall} ${durationText(wallMs, locale)}`,
+    audioMs === null || !wallMs ? '' : t.faster((audioMs / wallMs).toFixed(1)),
+    [...new Set(job.stages.map(stage => job.models[stage]).filter((id): id is string => id !== undefined))]
+      .map(clean)
+      .join(', '),
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** Below the current folder: from there on, as one would type it. */
+function shortPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near !== '' && !near.startsWith('..') && !isAbsolute(near) ? near : path;
+}

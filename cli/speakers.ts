@@ -1,0 +1,76 @@
+/**
+ * `earshot speakers`: who speaks in a job, and what they are called; names are remembered for the recordings of the
+ * folder.
+ */
+import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
+import { EarshotError } from '../schemas/errors.ts';
+import { sourceText } from '../schemas/job.ts';
+import { clockText, durationText } from '../text/messages/figures.ts';
+import { remember } from '../client/remembered-speakers.ts';
+import { isUnnamed, placeToRemember } from '../text/speakers.ts';
+import { rootOf } from '../client/beside.ts';
+import { findJob } from './jobs.ts';
+import type { Session } from './session.ts';
+import { clean, table } from './terminal.ts';
+
+export async function speakers(session: Session, name: string, given: string[]): Promise<void> {
+  const client = await session.client(),
+    job = await findJob(client, session, name);
+  const names = Object.fromEntries(
+    given.map(each => {
+      const at = each.indexOf('='),
+        [label, called] = [each.slice(0, at).trim(), each.slice(at + 1).trim()];
+      if (at < 1 || !called) throw new EarshotError('badRequest', { field: each }, 'LABEL=NAME, as in S1=Anna');
+      return [label, called];
+    }),
+  );
+  if (given.length > 0) {
+    const { speakers: voices } = await client.call('job/speakers', { id: job.id, names });
+    const recording = job.recording.path,
+      path = placeToRemember(recording, rootOf(recording, process.cwd()), existsSync);
+    const fresh = Object.fromEntries(
+      Object.entries(voices).filter(([called]) => Object.values(names).includes(called) && !isUnnamed(called)),
+    );
+    if (Object.keys(fresh).length > 0) {
+      await remember(path, fresh);
+      if (!session.json)
+        session.note(`${session.t.hint} ${session.t.rememberedIn(clean(relative(process.cwd(), path)))}`);
+    }
+  }
+  const { utterances } = await client.call('job/utterances', { id: job.id });
+  const rows = [
+    ...Map.groupBy(
+      utterances.filter(u => u.speaker !== undefined),
+      u => u.speaker!,
+    ),
+  ].map(([speaker, own]) => ({
+    speaker,
+    utterances: own.length,
+    ms: own.reduce((sum, u) => sum + u.endMs - u.startMs, 0),
+    first: own[0]!,
+  }));
+  if (session.json)
+    return rows.forEach(({ first, ...row }) => {
+      session.emit({ ...row, text: sourceText(first) });
+    });
+  if (rows.length === 0) return session.line(session.t.noSpeakers);
+  const columns = [
+    { title: session.t.speaker },
+    { title: session.t.length, align: 'right' as const },
+    { title: session.t.time, align: 'right' as const },
+    { title: '', give: true },
+  ];
+  for (const line of table(
+    columns,
+    rows.map(({ speaker, ms, first }) => [
+      clean(speaker),
+      durationText(ms, session.locale),
+      clockText(first.startMs),
+      clean(sourceText(first)),
+    ]),
+    session.columns(),
+    (text, row) => (row < 0 ? session.paint('dim', text) : text),
+  ))
+    session.line(line);
+}

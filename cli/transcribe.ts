@@ -1,0 +1,200 @@
+/** `earshot transcribe`: recordings into the queue, followed to their end. */
+import { relative, resolve } from 'node:path';
+import type { Client } from '../client/client.ts';
+import { EarshotError } from '../schemas/errors.ts';
+import type { Job, JobOptions } from '../schemas/job.ts';
+import { FORMATS, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../schemas/words.ts';
+import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
+import { formatOf } from '../text/subtitles/convert.ts';
+import { glossaryFor, knownSpeakers, readGlossary, rootOf } from '../client/beside.ts';
+import { recordings } from './recordings.ts';
+import { EXIT, type Session } from './session.ts';
+import { clean, cleanLines } from './terminal.ts';
+import { followSummaries } from './summary.ts';
+import { listJobs, sayOutcome, watchJobs } from './watch.ts';
+
+/** How recordings become jobs. */
+export interface Recipe {
+  model?: string[];
+  language?: string;
+  translateTo?: string;
+  speak?: string | true;
+  repair: boolean;
+  format?: string;
+  output?: string;
+  priority?: Priority;
+  glossary?: string | false;
+  speakers?: number | true;
+  prompt?: string;
+  mux?: boolean;
+  track?: number;
+  text?: 'original' | 'translation' | 'bilingual';
+  audio?: 'wav' | 'mp3' | 'm4a';
+  summary?: true;
+}
+export interface TranscribeOptions extends Recipe, CollectOptions {
+  json?: boolean;
+  detach?: boolean;
+  again?: boolean;
+}
+
+export async function transcribe(session: Session, files: string[], given: TranscribeOptions): Promise<void> {
+  const toStdout = given.output === '-';
+  const formats = parseFormats(given.format);
+  if (toStdout && (formats?.length ?? 1) > 1)
+    throw new EarshotError('badRequest', { field: '--format' }, 'one format for --output -');
+  const paths = await recordings(files, process.cwd());
+  checkCollection(given, paths);
+  // Subtitles are read, not recognised: nobody hears their language.
+  if (paths.some(path => formatOf(path)) && !given.language)
+    throw new EarshotError('badRequest', { field: '--language' }, 'for subtitles, the language that they are in');
+  const client = await session.client();
+  const options = await jobOptions(client, given, formats, toStdout);
+  const glossaries = await Promise.all(
+    paths.map(path =>
+      given.glossary === false ? { entries: [], read: [] } : glossaryFor(path, process.cwd(), options.glossary ?? []),
+    ),
+  );
+  if (!session.json && !toStdout)
+    for (const path of new Set(glossaries.flatMap(({ read }) => read)))
+      session.note(`${session.t.hint} ${session.t.glossary(clean(relative(process.cwd(), path)))}`);
+  const known = given.speakers
+    ? await Promise.all(paths.map(path => knownSpeakers(path, rootOf(path, process.cwd()))))
+    : [];
+  const { results } = await client.call('job/submit', {
+    jobs: paths.map((recording, n) => ({
+      recording,
+      options: {
+        ...options,
+        ...(known[n] && Object.keys(known[n]).length > 0 ? { speakers: { ...options.speakers, known: known[n] } } : {}),
+        ...(formatOf(recording) ? { source: 'text' as const, repair: false } : {}),
+        ...(glossaries[n]!.entries.length ? { glossary: glossaries[n]!.entries } : {}),
+      },
+      ...(given.priority ? { priority: given.priority } : {}),
+      ...(given.again ? { onDuplicate: 'create' as const } : {}),
+    })),
+  });
+  const jobs: Job[] = [];
+  for (const [i, result] of results.entries()) {
+    if ('failure' in result) {
+      session.fail({ ...result.failure, args: { path: paths[i]!, ...result.failure.args } });
+    } else {
+      if (result.existing && !session.json && !toStdout)
+        session.note(`${session.t.hint} ${session.t.tookOver} ${clean(result.job.recording.name)} (${result.job.id})`);
+      jobs.push(result.job);
+    }
+  }
+  if (jobs.length === 0) return;
+  if (given.detach) return listJobs(session, jobs);
+  const { outcome, jobs: ended } = await watchJobs(session, client, jobs, { quiet: toStdout });
+  sayOutcome(session, outcome);
+  if (ended.some(job => job.state === 'failed'))
+    process.exitCode = Math.max(Number(process.exitCode ?? 0), EXIT.failed);
+  if (outcome !== 'ended') return;
+  if (given.summary) await followSummaries(session, ended, toStdout);
+  if (collects(given)) await collect(session, inOrder(jobs, ended), given);
+  if (!toStdout) return;
+  for (const job of ended) {
+    const { text } = await (
+      await session.client()
+    ).call('job/render', { id: job.id, format: formats?.[0] ?? 'txt', ...(given.text ? { text: given.text } : {}) });
+    session.out.write(session.out.isTTY ? `${cleanLines(text)}\n` : text.endsWith('\n') ? text : `${text}\n`);
+  }
+}
+
+/** As they were named, whatever ended first. */
+const inOrder = (asked: readonly Job[], ended: readonly Job[]): Job[] => {
+  const by = new Map(ended.map(job => [job.id, job]));
+  return [...new Set(asked.map(job => job.id))].flatMap(id => by.get(id) ?? []);
+};
+
+/** The options of a job as the command line gives them. */
+export async function jobOptions(
+  client: Client,
+  given: Recipe,
+  formats: Format[] | undefined,
+  toStdout = false,
+): Promise<JobOptions> {
+  return {
+    repair: given.repair,
+    ...(given.language ? { language: given.language } : {}),
+    ...(given.translateTo ? { translateTo: given.translateTo } : {}),
+    ...(given.speak ? { speak: true } : {}),
+    ...(given.speakers ? { speakers: given.speakers === true ? {} : { count: given.speakers } } : {}),
+    ...(given.summary ? { summary: true } : {}),
+    ...(given.prompt ? { prompt: given.prompt } : {}),
+    ...(given.track === undefined ? {} : { audioTrack: given.track }),
+    ...(given.glossary ? { glossary: await readGlossary(resolve(given.glossary)) } : {}),
+    ...(await modelsOf(client, given)),
+    ...(await outputsOf(client, given, formats, toStdout)),
+  };
+}
+
+/** @throws badRequest for a format that there is not */
+export function parseFormats(text: string | undefined): Format[] | undefined {
+  if (text === undefined) return undefined;
+  const formats = [
+    ...new Set(
+      text
+        .split(',')
+        .map(each => each.trim().toLowerCase())
+        .filter(Boolean),
+    ),
+  ];
+  const wrong = formats.find(each => !(FORMATS as readonly string[]).includes(each));
+  if (wrong !== undefined)
+    throw new EarshotError('badRequest', { field: `--format ${wrong}` }, `one of ${FORMATS.join(', ')}`);
+  return formats as Format[];
+}
+
+/** `--model ID` goes to the stages that the model can do and this job runs; `--model nmt=ID` says which. */
+async function modelsOf(client: Client, given: Recipe): Promise<Pick<JobOptions, 'models'>> {
+  const models: Partial<Record<Stage, string>> = {};
+  const named = [...(given.model ?? []), ...(typeof given.speak === 'string' ? [`tts=${given.speak}`] : [])];
+  if (named.length === 0) return {};
+  const known = named.some(each => !each.includes('=')) ? (await client.call('model/list', {})).models : [];
+  for (const each of named) {
+    const [left, right] = each.split('=', 2) as [string, string | undefined];
+    if (right !== undefined) {
+      if (!(KINDS_OF_WORK as readonly string[]).includes(left))
+        throw new EarshotError(
+          'badRequest',
+          { field: `--model ${each}` },
+          `a stage is one of ${KINDS_OF_WORK.join(', ')}`,
+        );
+      models[left as Stage] = right;
+      continue;
+    }
+    const stages = known.find(model => model.card.id === each)?.card.stages;
+    if (!stages) throw new EarshotError('unknownModel', { model: each });
+    for (const stage of stages) models[stage] = each;
+  }
+  const runs: Record<Stage, boolean> = {
+    asr: true,
+    repair: given.repair,
+    nmt: given.translateTo !== undefined,
+    tts: given.speak !== undefined,
+    summary: given.summary === true,
+  };
+  for (const stage of KINDS_OF_WORK) if (!runs[stage]) delete models[stage];
+  return { models };
+}
+
+async function outputsOf(
+  client: Client,
+  given: Recipe,
+  formats: Format[] | undefined,
+  toStdout: boolean,
+): Promise<Pick<JobOptions, 'outputs'>> {
+  const asked = formats !== undefined || given.output !== undefined || given.mux || given.text || given.audio;
+  if (!asked) return {};
+  return {
+    outputs: {
+      formats: toStdout ? [] : (formats ?? [...(await client.call('settings/get', {})).settings.formats]),
+      ...(given.output && !toStdout ? { directory: resolve(given.output) } : {}),
+      ...(given.text ? { text: given.text } : {}),
+      ...(given.audio ? { audio: given.audio } : {}),
+      ...(given.mux ? { mux: true } : {}),
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * The moving part at the bottom of the terminal, as lines: what is being worked on, the four stages, what is waited
+ * for. Pure.
+ */
+import { sourceText, type Job } from '../schemas/job.ts';
+import { explain, words } from '../text/messages/messages.ts';
+import type { Names } from '../text/messages/catalogue.ts';
+import { bytesText, clockText, durationText, languageText, timeText, type Locale } from '../text/messages/figures.ts';
+import { isFinal, type Stage } from '../schemas/words.ts';
+import { front, unsettled, type Followed, type World } from './follow.ts';
+import { bar, clean, cut, fit, fitEnd, pad, width, type Paint } from './terminal.ts';
+import type { Texts } from './texts.ts';
+
+export interface Frame {
+  columns: number;
+  rows: number;
+  now: number;
+  locale: Locale;
+  t: Texts;
+  paint: Paint;
+  names: Names;
+  /** How loud it is, of what is recorded here. */ meter?: string;
+}
+
+const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const WORKING_LINES = 3;
+
+/** Lines for the frame; none when nothing is left to follow. */
+export function liveLines(world: World, frame: Frame): string[] {
+  const first = front(world);
+  if (!first) return [];
+  const { columns, rows, paint, t } = frame;
+  const lines = [
+    ...working(first, frame),
+    '',
+    header(first.job, frame),
+    ...stages(first.job, frame),
+    ...notes(world, first.job, frame),
+  ];
+  const waiting = [...world.jobs.values()].filter(each => each !== first && !each.ended);
+  const room = Math.max(0, rows - lines.length - 2);
+  if (waiting.length > 0) lines.push('', ...waiting.slice(0, Math.min(room, 6)).map(each => short(each.job, frame)));
+  if (waiting.length > Math.min(room, 6)) lines.push(paint('dim', t.others(waiting.length - Math.min(room, 6))));
+  return lines.map(line => cut(line, columns)).slice(-Math.max(3, rows - 1));
+}
+
+/** Text that may still change, dim. */
+function working(followed: Followed, { columns, paint }: Frame): string[] {
+  return unsettled(followed)
+    .slice(-WORKING_LINES)
+    .map(utterance =>
+      paint(
+        'dim',
+        `${pad(clockText(utterance.startMs), 7)} ${fit(clean(utterance.nmt?.text ?? sourceText(utterance)), columns - 9)}`,
+      ),
+    );
+}
+
+function header(job: Job, { columns, now, locale, t, paint, meter = '' }: Frame): string {
+  if (job.live?.open)
+    return `${paint('red', '●')} ${paint('bold', t.listening)} ${paint('green', meter)}  ${paint('dim', [clockText(job.progress.ingestedMs), job.language === null ? '' : languageText(job.language, locale), t.endListening].filter(Boolean).join(' · '))}`;
+  const spinner =
+    job.state === 'processing' || job.state === 'loading'
+      ? SPINNER[Math.floor(now / 100) % SPINNER.length]!
+      : job.state === 'paused'
+        ? '⏸'
+        : '·';
+  const facts = [
+    job.recording.durationMs === null ? '' : clockText(job.recording.durationMs),
+    job.language === null
+      ? ''
+      : languageText(job.language, locale) +
+        (job.options.translateTo ? ` → ${languageText(job.options.translateTo, locale)}` : ''),
+    job.startedAt !== null && job.expectedEndAt !== null && job.expectedEndAt > now
+      ? t.left(durationText(Math.max(1000, job.expectedEndAt - now), locale))
+      : '',
+  ]
+    .filter(Boolean)
+    .join(' · ');
+  const name = fitEnd(clean(job.recording.name), Math.max(12, columns - width(facts) - 6));
+  return `${paint('cyan', spinner)} ${paint('bold', name)}  ${paint('dim', facts)}`;
+}
+
+/** Finished utterances of a stage as a share of all; of the known part while the recording is still being read. */
+function share(job: Job, stage: Stage): { fraction: number; figure: string; failed: number } {
+  const progress = job.progress.stages[stage] ?? { done: 0, failed: 0, running: 0 };
+  const ended = progress.done + progress.failed,
+    known = job.progress.utterances;
+  const read =
+    job.recording.durationMs && !job.progress.ingested
+      ? Math.min(1, job.progress.ingestedMs / job.recording.durationMs)
+      : 1;
+  return {
+    fraction: known === 0 ? 0 : (ended / known) * read,
+    figure: `${ended}/${known}${job.progress.ingested ? '' : '+'}`,
+    failed: progress.failed,
+  };
+}
+
+const COLOUR = { asr: 'blue', repair: 'magenta', nmt: 'yellow', tts: 'green', summary: 'cyan' } as const;
+
+/** The stages side by side where there is room, else below each other. */
+function stages(job: Job, { columns, locale, paint }: Frame): string[] {
+  const names = words(locale).stages;
+  const cell = (stage: Stage, barColumns: number): string => {
+    const { fraction, figure, failed } = share(job, stage);
+    const running = (job.progress.stages[stage]?.running ?? 0) > 0;
+    const name = running ? paint('bold', names[stage].name) : names[stage].name;
+    return `${name} ${paint(COLOUR[stage], bar(fraction, barColumns))} ${failed > 0 ? paint('red', figure) : paint('dim', figure)}`;
+  };
+  const fixed =
+    job.stages.reduce((sum, stage) => sum + width(names[stage].name) + width(share(job, stage).figure) + 2, 0) +
+    3 * (job.stages.length - 1) +
+    2;
+  const each = Math.floor((columns - fixed) / job.stages.length);
+  if (each >= 6) return [`  ${job.stages.map(stage => cell(stage, Math.min(each, 24))).join('   ')}`];
+  const widest = Math.max(...job.stages.map(stage => width(names[stage].name)));
+  return job.stages.map(
+    stage =>
+      `  ${' '.repeat(widest - width(names[stage].name))}${cell(stage, Math.max(4, Math.min(24, columns - widest - 12)))}`,
+  );
+}
+
+/** Why it waits, what is being downloaded, installed or loaded. */
+function notes(world: World, job: Job, { locale, t, paint, names, columns, now }: Frame): string[] {
+  const lines: string[] = [];
+  const meter = (name: string, fraction: number | null, text: string): string =>
+    `  ${paint('dim', name)} ${fraction === null ? '' : `${paint('cyan', bar(fraction, Math.min(20, Math.max(6, columns - 50))))} `}${paint('dim', text)}`;
+  for (const model of world.models.values()) {
+    if (model.state === 'downloading' && model.progress)
+      lines.push(
+        meter(
+          `${t.download} ${clean(model.card.id)}`,
+          model.progress.total > 0 ? model.progress.bytes / model.progress.total : null,
+          t.ofAll(bytesText(model.progress.bytes), bytesText(model.progress.total)),
+        ),
+      );
+  }
+  for (const engine of world.engines.values()) {
+    if (engine.state === 'installing')
+      lines.push(
+        meter(
+          `${t.install} ${clean(engine.name)}`,
+          engine.progress?.fraction ?? null,
+          clean(engine.progress?.step ?? ''),
+        ),
+      );
+  }
+  const loading = [...world.instances.values()].filter(each => each.state === 'starting' || each.state === 'loading');
+  if (loading.length > 0)
+    lines.push(paint('dim', `  ${t.loadingModel} ${loading.map(each => clean(each.model)).join(', ')}`));
+  else if (job.waiting && lines.length === 0 && !(job.live && job.waiting.code === 'ingesting'))
+    lines.push(paint('yellow', `  ${clean(explain(job.waiting, locale, { ...names, now }))}`));
+  if (job.retry)
+    lines.push(
+      paint('yellow', `  ${t.tryAgain(job.retry.attempt, job.retry.of, timeText(job.retry.at, locale, now))}`),
+    );
+  return lines;
+}
+
+/** One line for a job that is not in front. */
+function short(job: Job, { columns, locale, paint }: Frame): string {
+  const done = job.stages.reduce((sum, stage) => sum + share(job, stage).fraction, 0) / job.stages.length;
+  const state = words(locale).states[job.state];
+  const name = fitEnd(clean(job.recording.name), Math.max(10, columns - 40));
+  return `  ${paint('dim', pad(name, Math.min(48, Math.max(10, columns - 40))))} ${job.state === 'processing' || isFinal(job.state) ? bar(done, 12) : paint('dim', state)}`;
+}

@@ -1,0 +1,87 @@
+/** What lies beside recordings and holds for them: glossaries, and voices that have a name. */
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { EarshotError } from '../schemas/errors.ts';
+import { glossaryPlaces, mergeGlossaries, parseGlossary } from '../text/glossary.ts';
+import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
+import { rememberedIn } from './remembered-speakers.ts';
+import { readSmall } from './small-file.ts';
+import { speakerPlaces } from '../text/speakers.ts';
+
+/** Far more than the terms that a job takes. */
+const MOST_BYTES = 4 * 1024 ** 2;
+
+/** @throws badGlossary when the file is not there, too large, or not UTF-8 text */
+export async function readGlossary(path: string): Promise<GlossaryEntry[]> {
+  let bytes: Buffer;
+  try {
+    bytes = await readSmall(path, MOST_BYTES);
+  } catch (error) {
+    throw new EarshotError('badGlossary', { path }, (error as Error).message, { cause: error });
+  }
+  try {
+    return parseGlossary(new TextDecoder('utf-8', { fatal: true }).decode(bytes), path);
+  } catch (error) {
+    throw error instanceof EarshotError ? error : new EarshotError('badGlossary', { path }, 'not UTF-8');
+  }
+}
+
+/**
+ * How far up a recording's glossaries are looked for: the working folder when it lies below, else the project that it
+ * belongs to.
+ */
+export function rootOf(recording: string, from: string): string | null {
+  if (!relative(from, recording).startsWith('..')) return from;
+  return projectOf(dirname(recording));
+}
+
+/** The nearest folder from here upwards that somebody works in; null: none. */
+function projectOf(from: string): string | null {
+  for (let folder = from; dirname(folder) !== folder; folder = dirname(folder))
+    if (['.git', '.vscode', '.earshot'].some(mark => existsSync(join(folder, mark)))) return folder;
+  return null;
+}
+
+/**
+ * What holds for a recording: the named glossary first, then the nearest of its folders. `read`: the files that were
+ * found.
+ */
+export const glossaryFor = (
+  recording: string,
+  from: string,
+  named: readonly GlossaryEntry[],
+): ReturnType<typeof glossaryBelow> => glossaryBelow(recording, rootOf(recording, from), named);
+
+async function glossaryBelow(
+  recording: string,
+  root: string | null,
+  named: readonly GlossaryEntry[],
+): Promise<{ entries: GlossaryEntry[]; read: string[] }> {
+  const read = glossaryPlaces(recording, root).filter(path => existsSync(path));
+  return { entries: mergeGlossaries([named, ...(await Promise.all(read.map(readGlossary)))]), read };
+}
+
+/** Voices remembered for a recording, the nearest folder's first. `root`: as rootOf says it. */
+export async function knownSpeakers(recording: string, root: string | null): Promise<Record<string, string>> {
+  const found = await Promise.all(speakerPlaces(recording, root).map(rememberedIn));
+  return Object.assign({}, ...found.reverse()) as Record<string, string>;
+}
+
+/**
+ * The options with what lies beside a recording now, up to the project that the folder belongs to, or the folder
+ * itself. @throws badGlossary
+ */
+export async function withBeside(recording: string, folder: string, options: JobOptions): Promise<JobOptions> {
+  const root = projectOf(folder) ?? folder;
+  const [{ entries }, known] = await Promise.all([
+    glossaryBelow(recording, root, options.glossary ?? []),
+    options.speakers ? knownSpeakers(recording, root) : {},
+  ]);
+  return {
+    ...options,
+    ...(entries.length > 0 ? { glossary: entries } : {}),
+    ...(options.speakers && Object.keys(known).length > 0
+      ? { speakers: { ...options.speakers, known: { ...known, ...options.speakers.known } } }
+      : {}),
+  };
+}

@@ -1,0 +1,316 @@
+/**
+ * The client side of the socket, shared by the command line, the editor and the tests: typed calls with checked
+ * answers, events with gaps noticed, and a daemon that starts when it is needed.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createConnection, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Compile, type Validator } from 'typebox/compile';
+import {
+  ConnectionError,
+  createMessageConnection,
+  ErrorCodes,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+  type MessageConnection,
+} from 'vscode-jsonrpc/node';
+import { EarshotError, ERROR_CODES, type ErrorCode, type Failure } from '../schemas/errors.ts';
+import {
+  FAILURE_CODE,
+  METHODS,
+  PROTOCOL,
+  STATE_EVENTS,
+  StateEvent,
+  type Method,
+  type Params,
+  type Result,
+  type StateEvents,
+} from '../schemas/rpc.ts';
+
+/** What a daemon that found another one already serving ends with; whoever started it just connects to the other. */
+export const DAEMON_RUNNING_EXIT = 3;
+
+export interface Client {
+  /** The daemon's version and process, from the handshake. */
+  readonly daemon: { version: string; pid: number };
+  /**
+   * @throws EarshotError with the daemon's own failure, `badAnswer` for an answer of the wrong shape,
+   * `daemonUnreachable` when the connection ended.
+   */
+  call<M extends Exclude<Method, 'session/hello'>>(method: M, params: Params<M>): Promise<Result<M>>;
+  /** Batches in order; `onGap`: some were missed, so subscribe again. Returns the way to stop. */
+  onEvents(listener: (batch: StateEvents) => void, onGap?: () => void): () => void;
+  /** Resolves when the connection has ended, whoever ended it. */
+  readonly closed: Promise<void>;
+  dispose(): void;
+}
+
+export interface ConnectOptions {
+  socket: string;
+  token: string;
+  client: string;
+  version: string;
+}
+
+/**
+ * Connects and says hello.
+ * @throws daemonUnreachable, wrongToken, wrongVersion
+ */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  const socket = await reach(options.socket);
+  const client = new Connection(socket);
+  try {
+    await client.hello(options);
+    return client;
+  } catch (error) {
+    client.dispose();
+    throw error;
+  }
+}
+
+async function reach(path: string): Promise<Socket> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw new EarshotError('daemonUnreachable', { socket: path }, (error as Error).message, { cause: error });
+  }
+}
+
+const results = new Map<Method, Validator>();
+let events: Validator | null = null;
+
+/** The request did not leave, or its answer never comes. */
+const CUT: ReadonlySet<number> = new Set([
+  ErrorCodes.MessageWriteError,
+  ErrorCodes.PendingResponseRejected,
+  ErrorCodes.ConnectionInactive,
+]);
+
+class Connection implements Client {
+  daemon = { version: '', pid: 0 };
+  readonly closed: Promise<void>;
+  readonly #socket: Socket;
+  readonly #rpc: MessageConnection;
+  readonly #listeners = new Set<{ listener: (batch: StateEvents) => void; onGap: (() => void) | undefined }>();
+  #seq: number | null = null;
+  #gone = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
+    this.closed = new Promise(resolve => {
+      // dispose() rejects the requests that are still open.
+      socket.once('close', () => {
+        this.#gone = true;
+        this.#rpc.dispose();
+        resolve();
+      });
+    });
+    socket.on('error', () => {});
+    this.#rpc.onError(() => socket.destroy());
+    this.#rpc.onNotification(STATE_EVENTS, (batch: StateEvents) => this.#take(batch));
+    this.#rpc.listen();
+  }
+
+  async hello({ token, client, version }: ConnectOptions): Promise<void> {
+    this.daemon = await this.#send('session/hello', { protocol: PROTOCOL, token, client, version });
+  }
+
+  async call<M extends Exclude<Method, 'session/hello'>>(method: M, params: Params<M>): Promise<Result<M>> {
+    const answer = await this.#send(method, params);
+    // The snapshot's seq is where its events begin.
+    if (method === 'state/subscribe') this.#seq = (answer as Result<'state/subscribe'>).seq;
+    return answer;
+  }
+
+  onEvents(listener: (batch: StateEvents) => void, onGap?: () => void): () => void {
+    const entry = { listener, onGap };
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  dispose(): void {
+    this.#socket.destroy();
+  }
+
+  async #send<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    if (this.#gone) throw new EarshotError('daemonUnreachable', {}, 'the connection has ended');
+    let answer: unknown;
+    try {
+      answer = await this.#rpc.sendRequest(method, params);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+    let validator = results.get(method);
+    if (!validator) results.set(method, (validator = Compile(METHODS[method].result) as Validator));
+    if (validator.Check(answer)) return answer as Result<M>;
+    const [first] = validator.Errors(answer);
+    throw new EarshotError('badAnswer', { from: 'earshotd', method }, `${first?.instancePath} ${first?.message}`);
+  }
+
+  #failure(error: unknown): EarshotError {
+    if (error instanceof EarshotError) return error;
+    if (error instanceof ResponseError && error.code === FAILURE_CODE) {
+      const { code, args, detail } = error.data as Failure;
+      // A code that this client does not know comes from a newer daemon; its words are still better than none.
+      return isCode(code)
+        ? new EarshotError(code, args, detail)
+        : new EarshotError('internal', {}, `${String(code)} ${detail ?? ''}`);
+    }
+    // A daemon that was killed shows in what is written to it before its end is heard of.
+    const cut = error instanceof ConnectionError || (error instanceof ResponseError && CUT.has(error.code));
+    if (this.#gone || cut) return new EarshotError('daemonUnreachable', {}, 'the connection ended');
+    return new EarshotError('badAnswer', { from: 'earshotd' }, (error as Error).message);
+  }
+
+  #take(batch: StateEvents): void {
+    events ??= Compile(StateEvent) as Validator;
+    const gap = this.#seq !== null && batch.previous !== this.#seq;
+    this.#seq = batch.seq;
+    const known: StateEvents = { ...batch, events: batch.events.filter(event => events!.Check(event)) };
+    for (const { listener, onGap } of [...this.#listeners]) {
+      if (gap || known.events.length < batch.events.length) onGap?.();
+      listener(known);
+    }
+  }
+}
+
+export interface EnsureOptions {
+  /** How a daemon is started; no shell. */
+  command: { program: string; args: string[]; env?: Record<string, string | undefined> };
+  socket: string;
+  tokenPath: string;
+  client: string;
+  version: string;
+  /** How long a daemon may take to answer. */
+  timeoutMs: number;
+  /** Where the started daemon's stderr goes: its last lines explain a start that failed. */
+  log?: string;
+  /** Told once each when it happens. */
+  onProgress?: (step: 'starting' | 'replacing') => void;
+}
+
+/**
+ * Connects to the daemon, starting one when there is none and replacing one that is older than this client (it finishes
+ * what runs first).
+ * @throws daemonUnreachable with the daemon's last words, wrongVersion when the daemon is newer and speaks another
+ * protocol
+ */
+export async function ensureDaemon(options: EnsureOptions): Promise<Client> {
+  const deadline = Date.now() + options.timeoutMs;
+  const found = await tryConnect(options);
+  if (found && !isOlder(found.daemon.version, options.version)) return found;
+  if (found) {
+    options.onProgress?.('replacing');
+    await found.call('daemon/stop', { finish: true });
+    // Ends when what runs has ended, which is bounded by the length of an utterance: no deadline of ours.
+    await found.closed;
+  }
+  options.onProgress?.('starting');
+  let child = start(options);
+  for (let pause = 15; ; pause = Math.min(pause * 1.5, 200)) {
+    await sleep(pause);
+    const client = await tryConnect(options);
+    if (client) return client;
+    const ended = child.ended();
+    // Another holds the lock and does not answer: it is still starting, or just leaving. In the second case one more is
+    // needed.
+    if (ended === DAEMON_RUNNING_EXIT) {
+      await sleep(250);
+      child = start(options);
+    }
+    if (ended !== null && ended !== DAEMON_RUNNING_EXIT) throw lastWords(child.words(), options.socket);
+    if (Date.now() > deadline) throw lastWords(child.words() || `no answer in ${options.timeoutMs} ms`, options.socket);
+  }
+}
+
+/** A daemon that cannot start says why as a Failure on its last line; anything else is detail. */
+function lastWords(words: string, socket: string): EarshotError {
+  try {
+    const { code, args, detail } = JSON.parse(words.split('\n').at(-1) ?? '') as Failure;
+    if (isCode(code)) return new EarshotError(code, args, detail);
+  } catch {
+    /* no failure of ours */
+  }
+  return new EarshotError('daemonUnreachable', { socket }, words);
+}
+
+const isCode = (code: unknown): code is ErrorCode => (ERROR_CODES as readonly unknown[]).includes(code);
+
+/** Null: nobody there, or not yet. */
+async function tryConnect({ socket, tokenPath, client, version }: EnsureOptions): Promise<Client | null> {
+  let token: string;
+  try {
+    token = await readFile(tokenPath, 'utf8');
+  } catch {
+    return null;
+  }
+  try {
+    return await connect({ socket, token, client, version });
+  } catch (error) {
+    const code = error instanceof EarshotError ? error.failure.code : null;
+    // Between a new daemon's token and its socket an old token may still be read: try again.
+    if (code === 'daemonUnreachable' || code === 'wrongToken') return null;
+    if (code === 'wrongVersion')
+      return await stopStranger({ socket, token, client, version }, (error as EarshotError).failure);
+    throw error;
+  }
+}
+
+/** A daemon of another protocol: an older one is asked to finish, and null lets a new one be started. */
+async function stopStranger(options: ConnectOptions, refused: Failure): Promise<null> {
+  if (!isOlder(String(refused.args.daemon), options.version))
+    throw new EarshotError(refused.code, refused.args, refused.detail);
+  const client = new Connection(await reach(options.socket));
+  await client.hello(options).catch(() => {});
+  await client.call('daemon/stop', { finish: true });
+  await client.closed;
+  return null;
+}
+
+function start({ command, log }: EnsureOptions): { ended: () => number | null; words: () => string } {
+  if (log) mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
+  const errors = log ? openSync(log, 'a', 0o600) : null;
+  const before = errors === null ? 0 : fstatSync(errors).size;
+  let ended: number | null = null;
+  let failed = '';
+  const child = spawn(command.program, command.args, {
+    detached: true,
+    stdio: ['ignore', 'ignore', errors ?? 'ignore'],
+    windowsHide: true,
+    env: { ...process.env, ...command.env },
+  });
+  child.on('error', error => {
+    failed = error.message;
+    ended = -1;
+  });
+  child.on('exit', code => {
+    ended = code ?? -1;
+  });
+  child.unref();
+  if (errors !== null) closeSync(errors);
+  return {
+    ended: () => ended,
+    words: () =>
+      failed ||
+      (log ? readFileSync(log).subarray(before).toString('utf8').trimEnd().split('\n').slice(-8).join('\n') : ''),
+  };
+}
+
+/** Whether version a (x.y.z) is older than b. */
+export function isOlder(a: string, b: string): boolean {
+  const parts = (version: string): number[] => version.split('.').map(part => Number.parseInt(part, 10) || 0);
+  const [x, y] = [parts(a), parts(b)];
+  for (let i = 0; i < 3; i += 1) if ((x[i] ?? 0) !== (y[i] ?? 0)) return (x[i] ?? 0) < (y[i] ?? 0);
+  return false;
+}

@@ -1,0 +1,69 @@
+/** A request as an ordinary job: into the queue, followed to its end, cancelled when the client goes away. */
+import { EarshotError, thrown } from '../../../schemas/errors.ts';
+import type { Job, JobOptions, Utterance } from '../../../schemas/job.ts';
+import type { StateEvent } from '../../../schemas/rpc.ts';
+import { isFinal, type Priority } from '../../../schemas/words.ts';
+import type { Queue } from '../../pipeline/queue.ts';
+
+export interface ErrandParts {
+  queue: Pick<Queue, 'submit' | 'cancel'>;
+  present(id: string): Job | null;
+  /** Tells of everything that happens from now on, until the returned function is called. */
+  listen(listener: (event: StateEvent) => void): () => void;
+}
+
+export interface Errand {
+  recording: string;
+  options: JobOptions;
+  priority: Priority;
+  signal: AbortSignal;
+  onUtterance?(utterance: Utterance): void;
+}
+
+/** The job when it has completed. @throws its failure, cancelled, and what submitting throws */
+export async function runErrand(
+  { queue, present, listen }: ErrandParts,
+  { recording, options, priority, signal, onUtterance }: Errand,
+): Promise<Job> {
+  signal.throwIfAborted();
+  let id: string | null = null;
+  const early: StateEvent[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<Job>();
+  const hear = (event: StateEvent): void => {
+    if (id === null) {
+      early.push(event);
+      return;
+    }
+    if (event.type === 'utterance' && event.job === id) onUtterance?.(event.utterance);
+    else if (event.type === 'job' && event.job.id === id && isFinal(event.job.state)) resolve(event.job);
+    else if (event.type === 'jobRemoved' && event.id === id) reject(new EarshotError('cancelled'));
+  };
+  const stop = listen(hear);
+  const onAbort = (): void => {
+    // It may have ended in this moment.
+    if (id !== null)
+      try {
+        queue.cancel([id]);
+      } catch {
+        /* it has */
+      }
+    reject(new EarshotError('cancelled'));
+  };
+  try {
+    const [answer] = await queue.submit([{ recording, options, priority, onDuplicate: 'create' }]);
+    if ('failure' in answer!) throw thrown(answer.failure);
+    id = answer!.job.id;
+    promise.catch(() => {});
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    early.forEach(hear);
+    const now = present(id);
+    if (now && isFinal(now.state)) resolve(now);
+    const job = await promise;
+    if (job.state === 'completed') return job;
+    throw job.failure ? thrown(job.failure) : new EarshotError('cancelled');
+  } finally {
+    stop();
+    signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,78 @@
+/** What is answered when a request cannot be: a status and a sentence, in the shape that OpenAI's clients read. */
+import type { ServerResponse } from 'node:http';
+import { toFailure, type ErrorCode } from '../../../schemas/errors.ts';
+import { say } from '../../../text/messages/messages.ts';
+
+export class HttpProblem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly param: string | null;
+  constructor(status: number, code: string, message: string, param: string | null = null) {
+    super(message);
+    this.name = 'HttpProblem';
+    this.status = status;
+    this.code = code;
+    this.param = param;
+  }
+}
+
+/** Faults of what was sent; everything else is ours. */
+const OF_THE_REQUEST: Partial<Record<ErrorCode, number>> = {
+  badRequest: 400,
+  unknownLanguage: 400,
+  languageNotSupported: 400,
+  wrongStage: 400,
+  noVoice: 400,
+  unknownModel: 404,
+  emptyFile: 400,
+  notMedia: 400,
+  noAudioTrack: 400,
+  noSuchTrack: 400,
+  truncatedFile: 400,
+  badGlossary: 400,
+  diskFull: 507,
+  offline: 503,
+  neverFits: 503,
+  cancelled: 503,
+  daemonUnreachable: 503,
+};
+
+/** Anything thrown, as a problem. */
+export function problemOf(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  const why = toFailure(error),
+    { what, todo } = say(why, 'en');
+  return new HttpProblem(OF_THE_REQUEST[why.code] ?? 500, why.code, todo ? `${what} ${todo}` : what);
+}
+
+export const errorBody = ({ status, code, message, param }: HttpProblem): { error: object } => ({
+  error: {
+    message,
+    type: status === 401 ? 'authentication_error' : status < 500 ? 'invalid_request_error' : 'server_error',
+    param,
+    code,
+  },
+});
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): void {
+  const body = JSON.stringify(value);
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** A language as a request names it, in lower case. @throws HttpProblem */
+export function languageCode(given: string | undefined): string | undefined {
+  const language = given?.toLowerCase();
+  if (language !== undefined && !/^[a-z]{2,3}(-[a-z0-9]{2,8})*$/.test(language))
+    throw new HttpProblem(400, 'bad_language', 'language must be a code such as en or zh.', 'language');
+  return language;
+}

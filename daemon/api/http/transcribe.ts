@@ -1,0 +1,161 @@
+/** POST /v1/audio/transcriptions and /v1/audio/translations. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { JobOptions, Transcript } from '../../../schemas/job.ts';
+import { render } from '../../../text/transcripts/render.ts';
+import { runErrand } from './errand.ts';
+import { HttpProblem, errorBody, languageCode, problemOf, sendJson } from './problem.ts';
+import type { Desk } from './desk.ts';
+import { piece, RESPONSE_FORMATS, said, usage, verbose, wholeText, type ResponseFormat } from './shapes.ts';
+import { receiveForm, type Form } from './upload.ts';
+
+export type Task = 'transcribe' | 'translate';
+
+interface Wanted {
+  options: JobOptions;
+  format: ResponseFormat;
+  stream: boolean;
+  words: boolean;
+  segments: boolean;
+}
+
+const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1';
+
+/** What the form asks for; fields that only OpenAI's own models know are left aside. @throws HttpProblem */
+export function wantedOf(form: Form, task: Task, desk: Pick<Desk, 'modelFor'>): Wanted {
+  const one = (name: string): string | undefined => form.fields.get(name)?.at(-1)?.trim() || undefined;
+  const format = one('response_format') ?? 'json',
+    prompt = one('prompt');
+  if (!RESPONSE_FORMATS.includes(format as ResponseFormat))
+    throw new HttpProblem(
+      400,
+      'bad_response_format',
+      `response_format must be one of ${RESPONSE_FORMATS.join(', ')}.`,
+      'response_format',
+    );
+  const language = languageCode(one('language'));
+  if (prompt && prompt.length > 2000)
+    throw new HttpProblem(400, 'prompt_too_long', 'prompt may have 2000 characters.', 'prompt');
+  const granularities = [
+    ...(form.fields.get('timestamp_granularities[]') ?? []),
+    ...(form.fields.get('timestamp_granularities') ?? []),
+  ];
+  for (const each of granularities)
+    if (each !== 'word' && each !== 'segment')
+      throw new HttpProblem(
+        400,
+        'bad_granularity',
+        'timestamp_granularities[] must be word or segment.',
+        'timestamp_granularities',
+      );
+  const stream = isTrue(one('stream'));
+  if (stream && format !== 'json' && format !== 'text')
+    throw new HttpProblem(400, 'bad_response_format', 'stream goes with response_format json or text.', 'stream');
+  const model = desk.modelFor('asr', one('model'));
+  const options: JobOptions = {
+    repair: isTrue(one('repair')),
+    outputs: { formats: [] },
+    ...(language ? { language: language.split('-')[0]! } : {}),
+    ...(prompt ? { prompt } : {}),
+    ...(model ? { models: { asr: model } } : {}),
+    ...(task === 'translate' ? { translateTo: 'en' } : {}),
+  };
+  return {
+    options,
+    format: format as ResponseFormat,
+    stream,
+    words: granularities.includes('word'),
+    segments: granularities.length === 0 || granularities.includes('segment'),
+  };
+}
+
+export async function transcribe(
+  desk: Desk,
+  task: Task,
+  request: IncomingMessage,
+  response: ServerResponse,
+  place: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const form = await receiveForm(request, place, desk.maxUploadBytes());
+  if (form.file === null) throw new HttpProblem(400, 'no_file', 'The form has no file.', 'file');
+  const wanted = wantedOf(form, task, desk),
+    translated = task === 'translate';
+  const tell = wanted.stream ? streaming(response) : null;
+  let text = '',
+    next = 0;
+  try {
+    const job = await runErrand(desk, {
+      recording: form.file,
+      options: wanted.options,
+      priority: 'high',
+      signal,
+      // In order, as each is settled: the last text stage is the one that is told.
+      onUtterance: utterance => {
+        if (
+          !tell ||
+          utterance.index !== next ||
+          !(utterance.failed || (translated ? utterance.nmt : wanted.options.repair ? utterance.repair : utterance.asr))
+        )
+          return;
+        next++;
+        const delta = piece(text, said(utterance, translated));
+        text += delta;
+        if (delta) tell({ type: 'transcript.text.delta', delta });
+      },
+    });
+    const transcript = desk.transcript(job.id);
+    if (!tell) {
+      answer(response, transcript, wanted, task);
+      return;
+    }
+    tell({
+      type: 'transcript.text.done',
+      text: wholeText(transcript.utterances, translated),
+      usage: usage(transcript),
+    });
+    response.end();
+  } catch (error) {
+    if (!tell || !response.headersSent) throw error;
+    tell(errorBody(problemOf(error)));
+    response.end();
+  }
+}
+
+/** Server-sent events, from now on. */
+function streaming(response: ServerResponse): (event: object) => void {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+  response.flushHeaders();
+  return event => {
+    response.write(`data: ${JSON.stringify(event)}\n\n`);
+  };
+}
+
+function answer(
+  response: ServerResponse,
+  transcript: Transcript,
+  { format, words, segments }: Wanted,
+  task: Task,
+): void {
+  const translated = task === 'translate';
+  const plain = (text: string, type = 'text/plain'): void => {
+    response.writeHead(200, { 'content-type': `${type}; charset=utf-8` });
+    response.end(text);
+  };
+  switch (format) {
+    case 'json':
+      sendJson(response, 200, { text: wholeText(transcript.utterances, translated), usage: usage(transcript) });
+      return;
+    case 'verbose_json':
+      sendJson(response, 200, verbose(transcript, { task, words, segments }));
+      return;
+    case 'text':
+      plain(`${wholeText(transcript.utterances, translated)}\n`);
+      return;
+    case 'srt':
+      plain(render(transcript, 'srt', { text: translated ? 'translation' : 'original' }));
+      return;
+    case 'vtt':
+      plain(render(transcript, 'vtt', { text: translated ? 'translation' : 'original' }), 'text/vtt');
+      return;
+  }
+}

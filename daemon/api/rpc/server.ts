@@ -1,0 +1,290 @@
+/**
+ * The daemon's door: JSON-RPC over a socket in a private directory.
+ *
+ * A connection's story: `new` until a right `session/hello`, then `open`. A client that shows the right token but
+ * speaks another protocol becomes `stranger`: it is told `wrongVersion` and may only stop the daemon, so that a newer
+ * client can replace an older daemon. Everything is checked before a handler sees it, and a client's going away cancels
+ * nothing that it asked for.
+ */
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { createMessageConnection, ResponseError, type MessageConnection } from 'vscode-jsonrpc/node';
+import { EarshotError, toFailure } from '../../../schemas/errors.ts';
+import {
+  FAILURE_CODE,
+  PROTOCOL,
+  STATE_EVENTS,
+  type Method,
+  type Params,
+  type Result,
+  type StateEvents,
+  type Topic,
+} from '../../../schemas/rpc.ts';
+import type { Home } from '../../auth/home.ts';
+import { checkParams, isMethod } from './check.ts';
+import { BoundedReader, BoundedWriter, MAX_REQUEST_BYTES } from './frames.ts';
+import { newToken, privateDirectory, sameToken } from '../../auth/tokens.ts';
+
+const HELLO_TIMEOUT_MS = 10_000;
+/** A client that took nothing for this long while something waited for it is given up. */
+const STALL_MS = 60_000;
+/** Requests of one client under way; beyond, nothing of it is read until some are answered. */
+const MAX_UNDER_WAY = 256;
+/** More are turned away at once: each may hold buffers of its own. */
+const MAX_CONNECTIONS = 200;
+
+export interface Subscription {
+  topics: ReadonlySet<Topic>;
+  utterancesOf: ReadonlySet<string>;
+}
+
+export interface ClientConnection {
+  readonly id: number;
+  /** What the client calls itself: "cli", "vscode". */
+  readonly client: string;
+  /** Set by rpc/events.ts; null: wants no events. */
+  subscription: Subscription | null;
+  send(events: StateEvents): void;
+  /** The socket's buffer is full: what can wait should. */
+  readonly backlogged: boolean;
+  /** Ends the connection. */
+  drop(why: string): void;
+  onDrain(listener: () => void): void;
+  onClose(listener: () => void): void;
+}
+
+export type Handlers = {
+  [M in Exclude<Method, 'session/hello'>]: (
+    params: Params<M>,
+    connection: ClientConnection,
+  ) => Promise<Result<M>> | Result<M>;
+};
+
+export interface ServerOptions {
+  home: Pick<Home, 'run' | 'socket' | 'token'>;
+  version: string;
+  handlers: Handlers;
+  /** Number of clients that said hello, whenever it changes: for leaving when idle. */
+  onClients?: (count: number) => void;
+  /** Refused and dropped connections, failures of handlers that are no fault of the client. */
+  log?: (message: string) => void;
+}
+
+export interface Server {
+  readonly clients: number;
+  /**
+   * A VS Code window is or was among the clients since there last was none at all. Who of them left last is a matter of
+   * milliseconds.
+   */
+  readonly hadWindow: boolean;
+  /** Refuses new clients, lets answers under way leave, ends the connections, removes the socket. */
+  close(): Promise<void>;
+}
+
+/** Serves on `home.socket`. The caller holds the lock (lock.ts), so a socket file found there is nobody's. */
+export async function startServer({
+  home,
+  version,
+  handlers,
+  onClients,
+  log = () => {},
+}: ServerOptions): Promise<Server> {
+  privateDirectory(home.run);
+  if (process.platform !== 'win32') {
+    privateDirectory(dirname(home.socket));
+    rmSync(home.socket, { force: true });
+  }
+  const token = newToken(home.token);
+  const open = new Set<Client>();
+  const all = new Set<Client>();
+  let lastId = 0,
+    hadWindow = false;
+
+  const server: NetServer = createServer(socket => {
+    const client = new Client(++lastId, socket, { token, version, handlers, log });
+    all.add(client);
+    client.onOpen = () => {
+      hadWindow = (open.size > 0 && hadWindow) || client.client.startsWith('vscode ');
+      open.add(client);
+      onClients?.(open.size);
+    };
+    client.onClose(() => {
+      all.delete(client);
+      if (open.delete(client)) onClients?.(open.size);
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.listen(home.socket);
+  await once(server, 'listening');
+  if (process.platform !== 'win32') await chmod(home.socket, 0o600);
+
+  return {
+    get clients() {
+      return open.size;
+    },
+    get hadWindow() {
+      return hadWindow;
+    },
+    close: async () => {
+      // First the token: its absence tells clients that this is no crash, and not to start another daemon.
+      rmSync(home.token, { force: true });
+      const closed = once(server, 'close');
+      server.close();
+      await Promise.all([...all].map(client => client.finish()));
+      await closed;
+    },
+  };
+}
+
+interface Context {
+  token: string;
+  version: string;
+  handlers: Handlers;
+  log: (message: string) => void;
+}
+
+class Client implements ClientConnection {
+  readonly id: number;
+  client = '?';
+  subscription: Subscription | null = null;
+  onOpen: () => void = () => {};
+  readonly #socket: Socket;
+  readonly #reader: BoundedReader;
+  readonly #rpc: MessageConnection;
+  readonly #context: Context;
+  readonly #helloTimer: NodeJS.Timeout;
+  #state: 'new' | 'stranger' | 'open' = 'new';
+  #underWay = 0;
+  /** When the socket was last seen to be stuck, and how much it had written then. */
+  #stall: { at: number; written: number } | null = null;
+  #idle: (() => void) | null = null;
+
+  constructor(id: number, socket: Socket, context: Context) {
+    this.id = id;
+    this.#socket = socket;
+    this.#context = context;
+    this.#reader = new BoundedReader(socket);
+    this.#rpc = createMessageConnection(this.#reader, new BoundedWriter(socket));
+    socket.on('error', () => {});
+    this.#rpc.onError(([error]) => this.drop(error.message));
+    this.#rpc.onRequest((method, params) => this.#answer(method, params));
+    this.#rpc.listen();
+    this.#helloTimer = setTimeout(() => this.drop('said no hello'), HELLO_TIMEOUT_MS);
+    this.onClose(() => {
+      clearTimeout(this.#helloTimer);
+      this.#rpc.dispose();
+    });
+  }
+
+  get backlogged(): boolean {
+    if (!this.#socket.writableNeedDrain) {
+      this.#stall = null;
+      return false;
+    }
+    const written = this.#socket.bytesWritten - this.#socket.writableLength;
+    if (!this.#stall || this.#stall.written !== written) this.#stall = { at: performance.now(), written };
+    else if (performance.now() - this.#stall.at > STALL_MS) this.drop('reads nothing');
+    return true;
+  }
+
+  send(events: StateEvents): void {
+    if (!this.#socket.destroyed) void this.#rpc.sendNotification(STATE_EVENTS, events).catch(() => {});
+  }
+
+  drop(why: string): void {
+    if (this.#socket.destroyed) return;
+    this.#context.log(`client ${this.id} (${this.client}) dropped: ${why}`);
+    this.#socket.destroy();
+  }
+
+  onDrain(listener: () => void): void {
+    this.#socket.on('drain', listener);
+  }
+  onClose(listener: () => void): void {
+    this.#socket.once('close', listener);
+  }
+
+  /**
+   * Ends the connection once what is under way is answered and written, but does not wait for a client that reads
+   * nothing.
+   */
+  async finish(): Promise<void> {
+    if (this.#socket.destroyed) return;
+    const closed = new Promise<void>(resolve => {
+      this.onClose(resolve);
+    });
+    const timer = setTimeout(() => this.drop('kept the daemon from stopping'), 2000);
+    if (this.#underWay > 0)
+      await Promise.race([
+        new Promise<void>(resolve => {
+          this.#idle = resolve;
+        }),
+        closed,
+      ]);
+    this.#socket.end(() => this.#socket.destroy());
+    await closed;
+    clearTimeout(timer);
+  }
+
+  /** Ends the connection after the answer that is being made; one that stays all the same meets the hello timer. */
+  #part(why: string): void {
+    this.#context.log(`client ${this.id} parted: ${why}`);
+    setImmediate(() => this.#socket.end());
+  }
+
+  async #answer(method: string, params: unknown): Promise<unknown> {
+    this.#underWay += 1;
+    if (this.#underWay >= MAX_UNDER_WAY) this.#reader.hold = true;
+    try {
+      return await this.#handle(method, params);
+    } catch (error) {
+      const reason = toFailure(error);
+      if (reason.code === 'internal') this.#context.log(`${method}: ${reason.detail ?? ''}`);
+      throw new ResponseError(FAILURE_CODE, reason.code, reason);
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay < MAX_UNDER_WAY) this.#reader.hold = false;
+      // After the answer itself, which is written in the promise jobs that follow.
+      if (this.#underWay === 0 && this.#idle) setImmediate(this.#idle);
+    }
+  }
+
+  async #handle(method: string, params: unknown): Promise<unknown> {
+    if (!isMethod(method)) throw new EarshotError('badRequest', { method, field: '' }, 'no such method');
+    if (method === 'session/hello') return this.#hello(checkParams(method, params));
+    if (this.#state === 'new') {
+      this.#part('asked before saying hello');
+      throw new EarshotError('wrongToken');
+    }
+    if (this.#state === 'stranger' && method !== 'daemon/stop')
+      throw new EarshotError('wrongVersion', { daemon: this.#context.version, client: this.client });
+    return this.#call(method, params);
+  }
+
+  #call<M extends Exclude<Method, 'session/hello'>>(method: M, params: unknown): Promise<Result<M>> | Result<M> {
+    return this.#context.handlers[method](checkParams(method, params), this);
+  }
+
+  #hello(params: Params<'session/hello'>): Result<'session/hello'> {
+    if (!sameToken(params.token, this.#context.token)) {
+      this.#part('showed a wrong token');
+      throw new EarshotError('wrongToken');
+    }
+    clearTimeout(this.#helloTimer);
+    this.client = `${params.client} ${params.version}`;
+    this.#reader.limit = MAX_REQUEST_BYTES;
+    const { version } = this.#context;
+    if (params.protocol !== PROTOCOL) {
+      this.#state = 'stranger';
+      throw new EarshotError('wrongVersion', { daemon: version, client: params.version, protocol: PROTOCOL });
+    }
+    if (this.#state !== 'open') {
+      this.#state = 'open';
+      this.onOpen();
+    }
+    return { protocol: PROTOCOL, version, pid: process.pid };
+  }
+}

@@ -1,0 +1,53 @@
+/** What the daemon knows about an engine: its manifest, and how to start a worker of it. */
+import type { DeviceKind, Stage } from '../../schemas/words.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+
+export type RuntimeId = 'python' | 'llama' | 'sherpa' | 'dictionaries';
+
+export interface Engine {
+  id: string;
+  name: string;
+  stages: readonly Stage[];
+  devices: readonly DeviceKind[];
+  licence: string;
+  /** Runtimes to be installed first (daemon/runtimes). */
+  runtimes: readonly RuntimeId[];
+  /** Most contiguous utterances in one run that still gain by it, by stage. */
+  maxBatch: Partial<Record<Stage, number>>;
+  /**
+   * Where a batch gains by it; missing: everywhere. On the others utterances go one by one, and their text comes
+   * sooner.
+   */
+  batchDevices?: readonly DeviceKind[];
+  /**
+   * Stages whose steps see what the same stage made of the steps before; these go one after the other, so that the
+   * outcome never depends on timing.
+   */
+  contextual?: readonly Stage[];
+  /**
+   * It recognises best with what is said around: utterances that follow each other go through it together, up to this
+   * long. Missing: each by itself.
+   */
+  windowMs?: number;
+  /** Takes any number of threads at each run; told in the run's `threads`. */
+  elastic?: boolean;
+  /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */
+  remote?: boolean;
+  /**
+   * What its workers may do beyond reading their model and the sound, and writing speech (daemon/workers/sandbox).
+   * Missing: nothing. `users`: whatever the user may, because its program is the user's own.
+   */
+  rights?: 'network' | 'users';
+  /** Folders of its own that its workers change. */
+  writes?(context: WorkerContext): string[];
+  /** Program and arguments of a worker. No shell. */
+  command(context: WorkerContext): { program: string; args: string[]; env: Record<string, string> };
+}
+
+export interface WorkerContext {
+  card: ModelCard;
+  /** Where a runtime was installed. */
+  runtime(id: RuntimeId): string;
+  device: { kind: 'cpu' } | { kind: 'gpu'; uuid: string };
+  threads: number;
+}

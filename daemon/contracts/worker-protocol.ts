@@ -1,0 +1,119 @@
+/**
+ * What the daemon and a worker say to each other, over the worker's stdin and stdout.
+ *
+ * Framing: one JSON object a line, UTF-8, at most 16 MiB. A worker keeps its real stdout for this alone (libraries that
+ * print must be pointed to stderr first); stderr is its log. Sound never travels here: it lies in files, named by path
+ * and sample range.
+ *
+ * Story: the worker says `hello`; the daemon sends one `load`; the worker answers `loaded` or `failed` (and ends).
+ * Then, one at a time: `run` → `progress`* → one `result` for each step, in any order → `done`, or `failed` with the
+ * run's id (the worker lives on). Every second the worker sends `heartbeat` from a thread or timer that a long
+ * computation does not hold up. `cancel` asks a run to stop (it answers `failed` with code `cancelled`); the sure way
+ * is ending the process. `unload`, or stdin closing, ends the worker.
+ */
+import type {
+  AsrOutput,
+  GlossaryEntry,
+  NmtOutput,
+  RepairOutput,
+  SummaryOutput,
+  TtsOutput,
+  Word,
+} from '../../schemas/job.ts';
+import type { ErrorCode } from '../../schemas/errors.ts';
+import type { Stage } from '../../schemas/words.ts';
+
+export const WORKER_PROTOCOL = 1;
+export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+
+/** Mono 16-bit little-endian PCM at 16 kHz without a header; [startSample, endSample) of the file. */
+export interface PcmRange {
+  path: string;
+  startSample: number;
+  endSample: number;
+}
+
+/**
+ * The stretch that an utterance is recognised in, with its neighbours: the words whose middle lies in [keepFrom,
+ * keepTo) are its own. Samples of the same file. Steps of one window name the same stretch; what an utterance's words
+ * are never depends on which of them a run asks for.
+ */
+export interface HearingWindow {
+  startSample: number;
+  endSample: number;
+  keepFrom: number;
+  keepTo: number;
+}
+
+export interface StepInputs {
+  asr: { audio: PcmRange; window?: HearingWindow; language: string | null; prompt: string; hotwords: string[] };
+  /** `before`: what was recognised just before, for context only; must not come back in the answer. */
+  repair: { text: string; words: Word[]; language: string; before: string; glossary: GlossaryEntry[] };
+  /** `before`: source and translation of the utterances just before, oldest first. */
+  nmt: {
+    text: string;
+    from: string;
+    to: string;
+    before: { source: string; target: string }[];
+    glossary: GlossaryEntry[];
+  };
+  /** The worker writes a mono 16-bit WAV to `path`. */
+  tts: { text: string; language: string; path: string };
+  /**
+   * `whole`: the answer stands for the recording, else for a part of it; `notes`: the text is what was noted of parts.
+   */
+  summary: { text: string; language: string; whole: boolean; notes: boolean };
+}
+export interface StepOutputs {
+  asr: AsrOutput;
+  repair: RepairOutput;
+  nmt: NmtOutput;
+  tts: TtsOutput;
+  summary: SummaryOutput;
+}
+
+export interface Step<S extends Stage> {
+  index: number;
+  input: StepInputs[S];
+}
+
+export interface LoadRequest {
+  type: 'load';
+  stage: Stage;
+  /** Model id, and its files' folder ('' for engines without files). */
+  model: string;
+  directory: string;
+  parameters: Record<string, string | number | boolean>;
+  device: { kind: 'cpu' } | { kind: 'gpu'; uuid: string };
+  precision: string;
+  threads: number;
+}
+/** `threads`: for engines that take another number at each run. */
+export type RunRequest = {
+  [S in Stage]: { type: 'run'; id: string; stage: S; steps: Step<S>[]; threads?: number };
+}[Stage];
+
+export type ToWorker = LoadRequest | RunRequest | { type: 'cancel'; id: string } | { type: 'unload' };
+
+export type FromWorker =
+  | { type: 'hello'; protocol: number; engine: string; pid: number }
+  | { type: 'loaded'; detail?: Record<string, unknown> }
+  | { type: 'progress'; id: string; fraction: number }
+  | { type: 'result'; id: string; index: number; output: StepOutputs[Stage] }
+  | { type: 'done'; id: string }
+  /**
+   * Without an id: loading failed. `code` is one of the closed list; `outOfMemory` makes the pool raise its estimate.
+   */
+  | {
+      type: 'failed';
+      id?: string;
+      index?: number;
+      code: ErrorCode;
+      args?: Record<string, string | number>;
+      detail: string;
+    }
+  /**
+   * Resident and peak bytes of the worker's process on its device, when the worker knows better than the operating
+   * system.
+   */
+  | { type: 'heartbeat'; deviceBytes?: number; peakBytes?: number };

@@ -1,0 +1,85 @@
+/**
+ * What can be read of a device at one moment. Every field may be missing by itself (null): drivers and platforms differ
+ * in what they tell.
+ */
+import type { Failure } from '../../schemas/errors.ts';
+import type { DeviceKind } from '../../schemas/words.ts';
+
+export interface ProcessReading {
+  pid: number;
+  /** Program name; null when the system does not tell. */
+  name: string | null;
+  /** Memory that is gone from the device's free memory because of this process. */
+  bytes: number | null;
+  /** The most that it ever held, where the system keeps it. */
+  peakBytes: number | null;
+}
+
+export interface DeviceReading {
+  id: string;
+  kind: DeviceKind;
+  name: string | null;
+  source: 'nvml' | 'nvidia-smi' | 'os';
+  /** Coarse or incomplete: admit with care. */
+  degraded: boolean;
+  totalBytes: number | null;
+  freeBytes: number | null;
+  /** Processes on a GPU; on the CPU only those asked for. null: the driver does not tell who holds what. */
+  processes: ProcessReading[] | null;
+  /** 0 to 1. */
+  utilization: number | null;
+  memoryUtilization: number | null;
+  fan: number | null;
+  temperatureC: number | null;
+  powerW: number | null;
+  powerLimitW: number | null;
+  clockMhz: number | null;
+  throttle: string[];
+  computeCapability: string | null;
+  driver: string | null;
+  cuda: string | null;
+  pciBus: string | null;
+  cores: number | null;
+  /** Of them, how many other programs keep busy. */
+  outsideCores: number | null;
+}
+
+/** memory: what admission needs, cheap; all: also what people look at. */
+export type Detail = 'memory' | 'all';
+
+export interface DeviceReader {
+  /**
+   * Devices that answer now, never throwing: one that was there before and is missing counts as lost.
+   * `pids`: our workers with their children, for readers that cannot list processes.
+   */
+  read(detail: Detail, pids: ReadonlySet<number>): Promise<DeviceReading[]>;
+  /** Why devices may be missing, if something is wrong; absence of a GPU is nothing wrong. */
+  problem(): Failure | null;
+  dispose(): void;
+}
+
+/** A reading of which nothing is known yet. */
+export const blankReading = (id: string, kind: DeviceKind, source: DeviceReading['source']): DeviceReading => ({
+  id,
+  kind,
+  source,
+  name: null,
+  degraded: false,
+  totalBytes: null,
+  freeBytes: null,
+  processes: null,
+  utilization: null,
+  memoryUtilization: null,
+  fan: null,
+  temperatureC: null,
+  powerW: null,
+  powerLimitW: null,
+  clockMhz: null,
+  throttle: [],
+  computeCapability: null,
+  driver: null,
+  cuda: null,
+  pciBus: null,
+  cores: null,
+  outsideCores: null,
+});

@@ -1,0 +1,207 @@
+/** From a request to a job's row: the recording checked, the stages and their models settled. */
+import { createHash } from 'node:crypto';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, isAbsolute } from 'node:path';
+import { EarshotError, failure, thrown, type Failure } from '../../schemas/errors.ts';
+import type { JobOptions, JobRequest } from '../../schemas/job.ts';
+import type { LiveRequest } from '../../schemas/live.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+import { STAGES, type Stage } from '../../schemas/words.ts';
+import { checkRecording } from '../ingest/ingest.ts';
+import { servesLanguage } from '../models/defaults.ts';
+import type { Defaults } from '../models/models.ts';
+import type { JobRow } from '../contracts/store.ts';
+
+/** What the request may choose from. */
+export interface Choices {
+  card(id: string): ModelCard | undefined;
+  /** This machine's models for recognition, repair and translation. */
+  defaults(): Promise<Defaults>;
+  /** Who speaks a language; undefined: nobody. */
+  voice(language: string): string | undefined;
+  /** Who sums up: `preferred` when it is there, else another that is. */
+  summariser?(preferred: string | undefined): string | undefined;
+  /** What the settings have against it. */
+  forbidden?(card: ModelCard): Failure | null;
+  /** It is on this machine, or needs nothing there. */
+  ready?(model: string): boolean;
+}
+
+export const stagesOf = (options: JobOptions): Stage[] =>
+  options.source === 'transcript'
+    ? ['summary']
+    : STAGES.filter(
+        stage =>
+          stage === 'asr' ||
+          (stage === 'repair'
+            ? options.repair && options.source !== 'text'
+            : stage === 'nmt'
+              ? options.translateTo !== undefined
+              : options.speak === true),
+      );
+
+/** The language that the spoken track is in; null while it is not known. */
+export const spokenLanguage = (options: JobOptions, detected: string | null): string | null =>
+  options.translateTo ?? options.language ?? detected;
+
+/**
+ * The model of each stage: the request's own, else the default; the voice follows the language, and is left open while
+ * that is not known.
+ * @throws unknownModel, wrongStage, languageNotSupported, noVoice, offline
+ */
+export function modelsFor(
+  options: JobOptions,
+  detected: string | null,
+  choices: Pick<Choices, 'card' | 'voice' | 'forbidden'>,
+  defaults: JobRow['models'],
+): JobRow['models'] {
+  const models: JobRow['models'] = {};
+  const source = options.language ?? detected;
+  for (const stage of stagesOf(options)) {
+    if (stage === 'asr' && options.source === 'text') continue;
+    const language = stage === 'tts' ? spokenLanguage(options, detected) : source;
+    const id =
+      options.models?.[stage] ??
+      (stage !== 'tts' ? defaults[stage] : language === null ? undefined : choices.voice(language));
+    if (!id) {
+      if (stage === 'tts' && language === null) continue;
+      throw new EarshotError(stage === 'tts' ? 'noVoice' : 'languageNotSupported', { language: language ?? '', stage });
+    }
+    const card = choices.card(id);
+    if (!card) throw new EarshotError('unknownModel', { model: id });
+    const why = choices.forbidden?.(card);
+    if (why) throw thrown(why);
+    if (!card.stages.includes(stage))
+      throw new EarshotError('wrongStage', { model: id, stage, stages: card.stages.join(', ') });
+    if (language && !servesLanguage(card, language))
+      throw new EarshotError('languageNotSupported', { model: id, language, stage });
+    models[stage] = id;
+  }
+  return models;
+}
+
+/** @throws badRequest, noSuchFile, notAFile, unreadableFile, emptyFile */
+async function inspect(path: string): Promise<{ path: string; name: string; bytes: number; modifiedAt: number }> {
+  if (!isAbsolute(path)) throw new EarshotError('badRequest', { field: 'recording' }, 'the path is not absolute');
+  const facts = await checkRecording(path);
+  return { path: await realpath(path), name: basename(path), bytes: facts.size, modifiedAt: Math.floor(facts.mtimeMs) };
+}
+
+/** What a live session cannot have: a folder of its own, a picture, other tracks. @throws badRequest */
+function checkLive({ options, saveTo }: LiveRequest): JobOptions {
+  const { outputs } = options,
+    refuse = (field: string, why: string): never => {
+      throw new EarshotError('badRequest', { field }, why);
+    };
+  if (outputs?.mux) refuse('options.outputs.mux', 'live sound has no picture');
+  if (options.audioTrack) refuse('options.audioTrack', 'live sound has one track');
+  if (saveTo !== undefined && !isAbsolute(saveTo)) refuse('saveTo', 'the path is not absolute');
+  if (
+    outputs?.directory !== undefined
+      ? !isAbsolute(outputs.directory)
+      : Boolean(outputs?.formats.length) || options.speak === true
+  )
+    refuse('options.outputs.directory', 'a full path is needed for what a live session writes');
+  // Nothing is written that nobody asked for.
+  return { ...options, outputs: outputs ?? { formats: [] } };
+}
+
+/** `input`: where its sound will lie. @throws badRequest, outputNotWritable, and what modelsFor throws */
+export async function toLiveRow(
+  request: LiveRequest,
+  id: string,
+  now: number,
+  choices: Choices,
+  input: string,
+): Promise<JobRow> {
+  const options = checkLive(request),
+    { format, saveTo, priority } = request;
+  if (
+    saveTo !== undefined &&
+    (await stat(saveTo).then(
+      () => true,
+      () => false,
+    ))
+  )
+    throw new EarshotError('outputNotWritable', { path: saveTo }, 'there is a file of this name already');
+  const { models: defaults } = await choices.defaults();
+  const name =
+    request.name ?? `Live ${new Date(now).toISOString().slice(0, 19).replace('T', ' ').replaceAll(':', '.')}`;
+  return {
+    id,
+    path: saveTo ?? input,
+    name,
+    bytes: 0,
+    modifiedAt: now,
+    durationMs: null,
+    fingerprint: createHash('sha256').update(`live ${id}`).digest('hex'),
+    options,
+    stages: stagesOf(options),
+    models: modelsFor(options, null, choices, defaults),
+    priority: priority ?? 'high',
+    position: now,
+    state: 'pending',
+    createdAt: now,
+    startedAt: null,
+    finishedAt: null,
+    language: options.language ?? null,
+    ingested: false,
+    ingestedMs: 0,
+    failure: null,
+    warnings: [],
+    outputs: [],
+    overtaken: 0,
+    crashes: 0,
+    live: { format, open: true, ...(saveTo === undefined ? {} : { saveTo }) },
+  };
+}
+
+/** `position`: later than all others of its priority. @throws what inspect and modelsFor throw */
+export async function toRow(
+  request: JobRequest,
+  id: string,
+  now: number,
+  choices: Choices,
+  position: number,
+): Promise<JobRow> {
+  const file = await inspect(request.recording);
+  const { options } = request,
+    { summary: _, ...made } = options;
+  if (options.source === 'transcript' || options.transcript !== undefined)
+    throw new EarshotError('badRequest', { field: 'options.source' }, 'a summary is asked for by job/summary');
+  if (options.source === 'text' && !options.language)
+    throw new EarshotError('badRequest', { field: 'options.language' }, 'a text says its language');
+  if (options.source === 'text' && !options.translateTo && !options.speak)
+    throw new EarshotError('badRequest', { field: 'options.speak' }, 'a text is translated or spoken');
+  const { models: defaults, substitutions } = await choices.defaults();
+  const models = modelsFor(options, null, choices, defaults);
+  const warnings = substitutions
+    .filter(each => models[each.stage] === each.instead)
+    .map(each => failure(each.failure.code, { ...each.failure.args, instead: each.instead }));
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([file.path, file.bytes, file.modifiedAt, made]))
+    .digest('hex');
+  return {
+    id,
+    ...file,
+    durationMs: null,
+    fingerprint,
+    options,
+    stages: stagesOf(options),
+    models,
+    priority: request.priority ?? 'normal',
+    position,
+    state: 'pending',
+    createdAt: now,
+    startedAt: null,
+    finishedAt: null,
+    language: options.language ?? null,
+    ingested: false,
+    ingestedMs: 0,
+    failure: null,
+    warnings,
+    outputs: [],
+    overtaken: 0,
+    crashes: 0,
+  };
+}

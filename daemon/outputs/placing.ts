@@ -1,0 +1,46 @@
+/** Where each spoken utterance goes in the track: a pure decision. */
+
+export interface Spoken {
+  startMs: number;
+  durationMs: number;
+}
+/** `speed`: 1 as spoken, 1.25 a quarter faster. `durationMs` is what it takes at that speed. */
+export interface Placement {
+  startMs: number;
+  durationMs: number;
+  speed: number;
+}
+
+/** Faster than this sounds hurried. */
+export const FASTEST = 1.25;
+/** Between two utterances that would otherwise touch. */
+const BREATH_MS = 80;
+
+/** One after the other: a text that is read aloud has no times to keep to. */
+export function inARow(spoken: readonly Spoken[], pauseMs: number): Placement[] {
+  let free = 0;
+  return spoken.map(({ durationMs }) => {
+    const startMs = free;
+    free += Math.ceil(durationMs) + pauseMs;
+    return { startMs, durationMs: Math.ceil(durationMs), speed: 1 };
+  });
+}
+
+/**
+ * Each utterance begins when the original did. One that takes longer runs on into the silence after it; where that is
+ * not enough it is spoken faster, up to `FASTEST`; what is then still too long delays the next one, which catches up in
+ * the same way. Never two at once.
+ */
+export function place(spoken: readonly Spoken[]): Placement[] {
+  const placements: Placement[] = [];
+  let free = 0;
+  spoken.forEach(({ startMs, durationMs }, n) => {
+    const begin = Math.max(startMs, free),
+      next = spoken[n + 1]?.startMs ?? Infinity;
+    const speed = Math.min(FASTEST, Math.max(1, durationMs / Math.max(1, next - BREATH_MS - begin)));
+    const placement = { startMs: begin, durationMs: Math.ceil(durationMs / speed), speed };
+    placements.push(placement);
+    free = begin + placement.durationMs + BREATH_MS;
+  });
+  return placements;
+}

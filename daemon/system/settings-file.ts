@@ -1,0 +1,75 @@
+/** The settings file: only what differs from the defaults, checked when it is read and before it is written. */
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { Compile } from 'typebox/compile';
+import { EarshotError } from '../../schemas/errors.ts';
+import { DEFAULTS, Settings } from '../../schemas/settings.ts';
+import { replaceFile } from './durable.ts';
+
+const checker = Compile(Settings);
+const properties = Settings.properties as Record<
+  string,
+  { minimum?: number; maximum?: number; enum?: unknown[]; anyOf?: { minimum?: number; maximum?: number }[] }
+>;
+
+export interface SettingsFile {
+  get(): Settings;
+  /** All or nothing. @throws unknownSetting, settingRange (with the allowed range) */
+  set(values: Readonly<Record<string, unknown>>): Settings;
+}
+
+/** What a setting allows, in words that fit every language: "1 … 64", "warm | never". */
+function range(name: string): string {
+  const schema = properties[name]!,
+    numeric = schema.minimum !== undefined ? schema : schema.anyOf?.find(each => each.minimum !== undefined);
+  if (schema.enum) return schema.enum.join(' | ');
+  return numeric ? `${numeric.minimum} … ${numeric.maximum ?? '∞'}` : JSON.stringify(schema).slice(0, 200);
+}
+
+function merge(current: Settings, values: Readonly<Record<string, unknown>>): Settings {
+  const next: Record<string, unknown> = { ...current };
+  for (const [name, value] of Object.entries(values)) {
+    if (!(name in properties)) throw new EarshotError('unknownSetting', { name });
+    next[name] = value === null && DEFAULTS[name as keyof Settings] !== null ? DEFAULTS[name as keyof Settings] : value;
+    if (!checker.Check({ ...DEFAULTS, [name]: next[name] }))
+      throw new EarshotError('settingRange', { name, value: JSON.stringify(value) ?? '', range: range(name) });
+  }
+  const settings = next as Settings;
+  if (settings.minimumConcurrentTasks > settings.concurrentTasks)
+    throw new EarshotError('settingRange', {
+      name: 'minimumConcurrentTasks',
+      value: String(settings.minimumConcurrentTasks),
+      range: `1 … ${settings.concurrentTasks}`,
+    });
+  if (settings.batchMinimum > settings.batchMaximum)
+    throw new EarshotError('settingRange', {
+      name: 'batchMinimum',
+      value: String(settings.batchMinimum),
+      range: `1 … ${settings.batchMaximum}`,
+    });
+  return settings;
+}
+
+/** A file that cannot be read as settings is set aside under another name, and the defaults hold. */
+export function openSettings(path: string, log: (line: string) => void): SettingsFile {
+  let settings = DEFAULTS;
+  if (existsSync(path))
+    try {
+      settings = merge(DEFAULTS, JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>);
+    } catch (error) {
+      renameSync(path, `${path}.bad`);
+      log(`settings set aside as ${path}.bad: ${String(error)}`);
+    }
+  return {
+    get: () => settings,
+    set(values) {
+      const next = merge(settings, values);
+      const changed = Object.fromEntries(
+        Object.entries(next).filter(
+          ([name, value]) => JSON.stringify(value) !== JSON.stringify(DEFAULTS[name as keyof Settings]),
+        ),
+      );
+      replaceFile(path, JSON.stringify(changed, null, 2) + '\n', 0o600);
+      return (settings = next);
+    },
+  };
+}

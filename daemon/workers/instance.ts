@@ -1,0 +1,249 @@
+/**
+ * An instance: one loaded model in one worker process on one device, from its lease to the lease's return.
+ *
+ * starting (the process comes up) → loading → idle ⇄ busy → stopping (asked to leave) → gone; the lease is then
+ * releasing until the device shows the memory free. A worker that ends by itself, whenever that is, goes straight to
+ * gone with a failure.
+ */
+import type { Instance as InstanceWord } from '../../schemas/device.ts';
+import type { Failure } from '../../schemas/errors.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+import type { Stage } from '../../schemas/words.ts';
+import type { Rights } from './sandbox/permissions.ts';
+import type { Engine, WorkerContext } from '../contracts/engine.ts';
+import type { Lease, Pool } from '../devices/pool.ts';
+import type { LoadRequest, RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
+import type { Memory } from './memory.ts';
+import { startWorker, type Worker } from './worker.ts';
+
+export interface InstanceEvents {
+  loaded(instance: Instance): void;
+  /** It never loaded, or it ended: the failure says why; null when it was told to. */
+  gone(instance: Instance, why: Failure | null): void;
+  result(instance: Instance, token: number, index: number, output: StepOutputs[Stage]): void;
+  done(instance: Instance, token: number): void;
+  /** index: the step it happened at, where known. */
+  failed(instance: Instance, token: number, why: Failure, index: number | undefined): void;
+  changed(instance: Instance): void;
+}
+
+export interface InstanceOptions {
+  id: string;
+  stage: Stage;
+  card: ModelCard;
+  engine: Engine;
+  device: string;
+  precision: string;
+  lease: Lease;
+  threads: number;
+  job: string | null;
+  context: WorkerContext;
+  rights: Rights | null;
+  directory: string;
+  parameters: LoadRequest['parameters'];
+  logPath: string;
+  lowPriority: boolean;
+  clock: () => number;
+}
+
+const HEARTBEAT_TIMEOUT_MS = 20_000;
+const CANCEL_MS = 5_000;
+const LOAD_TIMEOUT_MS = 300_000;
+
+export class Instance {
+  readonly options: InstanceOptions;
+  state: InstanceWord['state'] = 'starting';
+  readonly startedAt: number;
+  loadedAt: number | null = null;
+  /** How long loading took, by a clock that nobody sets. */
+  loadMs: number | null = null;
+  private readonly beganMs = performance.now();
+  idleSince: number | null = null;
+  attemptsDone = 0;
+  peakBytes: number | null = null;
+  residentBytes: number | null = null;
+  run: {
+    token: number;
+    job: string;
+    from: number;
+    to: number;
+    startedAt: number;
+    until: number;
+    threads: number;
+    cancelled?: true;
+  } | null = null;
+  private readonly worker: Worker;
+  private readonly pool: Pool;
+  private readonly events: InstanceEvents;
+
+  constructor(options: InstanceOptions, pool: Pool, events: InstanceEvents) {
+    this.options = options;
+    this.pool = pool;
+    this.events = events;
+    this.startedAt = options.clock();
+    const request: LoadRequest = {
+      type: 'load',
+      stage: options.stage,
+      model: options.card.id,
+      directory: options.directory,
+      parameters: options.parameters,
+      device: options.context.device,
+      precision: options.precision,
+      threads: options.engine.elastic ? options.context.threads : options.threads,
+    };
+    this.worker = startWorker(
+      {
+        id: options.id,
+        engine: options.engine,
+        context: options.context,
+        logPath: options.logPath,
+        lowPriority: options.lowPriority,
+        rights: options.rights,
+        heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
+        loadTimeoutMs: LOAD_TIMEOUT_MS,
+        clock: options.clock,
+      },
+      {
+        loaded: () => this.onLoaded(),
+        result: (id, index, output) => events.result(this, Number(id), index, output),
+        done: id => this.onRunEnd(Number(id), null),
+        failed: (id, why, index) => {
+          if (id !== undefined) this.onRunEnd(Number(id), why, index);
+        },
+        progress: () => {},
+        heartbeat: memory => this.onMemory(memory),
+        exit: (why, reason) =>
+          this.onExit(reason === 'unloaded' || (reason === 'killed' && why.code === 'cancelled') ? null : why),
+      },
+    );
+    this.state = 'loading';
+    if (this.worker.pid) pool.attach(options.lease.id, this.worker.pid);
+    this.worker.load(request);
+  }
+
+  get id(): string {
+    return this.options.id;
+  }
+  /** Of the run in flight, else of the next at least. */
+  get threads(): number {
+    return this.run?.threads ?? this.options.threads;
+  }
+  get key(): { device: string; model: string; engine: string; precision: string } {
+    const { device, card, engine, precision } = this.options;
+    return { device, model: card.id, engine: engine.id, precision };
+  }
+
+  start(
+    token: number,
+    job: string,
+    from: number,
+    to: number,
+    request: RunRequest,
+    timeoutMs: number,
+    expectedMs: number,
+  ): void {
+    const now = this.options.clock();
+    this.state = 'busy';
+    this.idleSince = null;
+    this.run = {
+      token,
+      job,
+      from,
+      to,
+      startedAt: now,
+      until: now + expectedMs,
+      threads: request.threads ?? this.options.threads,
+    };
+    this.worker.run(request, timeoutMs);
+    this.events.changed(this);
+  }
+
+  /** Asks the run to stop; a worker that does not hear it is ended. */
+  cancel(): void {
+    const run = this.run;
+    if (!run || run.cancelled) return;
+    run.cancelled = true;
+    this.worker.cancel(String(run.token));
+    setTimeout(() => {
+      if (this.run === run) this.stop('kill');
+    }, CANCEL_MS).unref();
+  }
+
+  /** leave: after what it says last; kill: at once, with its whole process group. */
+  stop(how: 'leave' | 'kill', why?: Failure): void {
+    if (this.state === 'releasing') return;
+    this.state = 'stopping';
+    if (how === 'kill') this.worker.kill(why);
+    else this.worker.unload();
+    this.events.changed(this);
+  }
+
+  private onLoaded(): void {
+    if (this.state !== 'loading') return;
+    this.state = 'idle';
+    this.loadedAt = this.idleSince = this.options.clock();
+    this.loadMs = Math.round(performance.now() - this.beganMs);
+    this.pool.loaded(this.options.lease.id);
+    this.events.loaded(this);
+  }
+
+  private onRunEnd(token: number, why: Failure | null, index?: number): void {
+    if (this.run?.token !== token) return; // given up long ago
+    this.run = null;
+    if (this.state === 'busy') this.state = 'idle';
+    this.idleSince = this.options.clock();
+    this.attemptsDone++;
+    if (why) this.events.failed(this, token, why, index);
+    else this.events.done(this, token);
+  }
+
+  /** The operating system counts RAM; what a worker holds of a GPU only the driver knows, or the worker itself. */
+  private onMemory({ residentBytes, peakBytes, deviceBytes }: Memory & { deviceBytes: number | null }): void {
+    const { context, lease } = this.options;
+    if (context.device.kind === 'cpu')
+      this.pool.observe(lease.id, {
+        ...(residentBytes !== null ? { residentBytes } : {}),
+        ...(peakBytes !== null ? { peakBytes } : {}),
+      });
+    else if (deviceBytes !== null) this.pool.observe(lease.id, { residentBytes: deviceBytes });
+    this.measure();
+  }
+
+  /** Takes over what the pool knows of this instance's memory. */
+  measure(): void {
+    const known = this.pool.get(this.options.lease.id);
+    this.residentBytes = known?.residentBytes ?? this.residentBytes;
+    this.peakBytes = known?.peakBytes ?? this.peakBytes;
+  }
+
+  private onExit(why: Failure | null): void {
+    this.measure();
+    this.state = 'releasing';
+    this.pool.release(this.options.lease.id);
+    this.events.gone(this, why);
+  }
+
+  word(): InstanceWord {
+    const { options } = this;
+    return {
+      id: options.id,
+      stage: options.stage,
+      model: options.card.id,
+      engine: options.engine.id,
+      device: options.device,
+      precision: options.precision,
+      state: this.state,
+      threads: this.threads,
+      leaseBytes: options.lease.bytes,
+      residentBytes: this.residentBytes,
+      peakBytes: this.peakBytes,
+      pid: this.worker.pid,
+      startedAt: this.startedAt,
+      loadedAt: this.loadedAt,
+      idleSince: this.idleSince,
+      job: this.run?.job ?? null,
+      utterances: this.run ? Array.from({ length: this.run.to - this.run.from }, (_, i) => this.run!.from + i) : [],
+      attemptsDone: this.attemptsDone,
+    };
+  }
+}

@@ -1,0 +1,109 @@
+/** Which files are recordings, and how a choice of files and folders becomes paths. */
+import * as vscode from 'vscode';
+import { stat } from 'node:fs/promises';
+
+export const EXTENSIONS = [
+  'aac',
+  'aif',
+  'aiff',
+  'amr',
+  'avi',
+  'flac',
+  'm4a',
+  'm4b',
+  'm4v',
+  'mka',
+  'mkv',
+  'mov',
+  'mp2',
+  'mp3',
+  'mp4',
+  'mpeg',
+  'mpg',
+  'oga',
+  'ogg',
+  'opus',
+  'ts',
+  'wav',
+  'webm',
+  'wma',
+  'wmv',
+  '3gp',
+] as const;
+const IS_RECORDING = new RegExp(`\\.(${EXTENSIONS.join('|')})$`, 'i');
+export const isRecording = (uri: vscode.Uri): boolean => IS_RECORDING.test(uri.path);
+
+/**
+ * A list as drag and drop and the clipboard carry it. In a remote window its addresses are those of the window's side,
+ * not of this machine.
+ */
+export const fromUriList = (list: string): vscode.Uri[] =>
+  list
+    .split(/\r?\n/)
+    .filter(line => line && !line.startsWith('#'))
+    .map(line => vscode.Uri.parse(line))
+    .map(uri => (uri.scheme === 'vscode-remote' ? uri.with({ scheme: 'file', authority: '' }) : uri));
+
+/** Folders give the recordings in them and below, by name; other files stay out. */
+export async function recordingsIn(uris: readonly vscode.Uri[]): Promise<vscode.Uri[]> {
+  const found = await Promise.all(
+    uris.map(async uri => {
+      if (
+        !(await stat(uri.fsPath).then(
+          found => found.isDirectory(),
+          () => false,
+        ))
+      )
+        return isRecording(uri) ? [uri] : [];
+      const inside = await vscode.workspace.findFiles(
+        new vscode.RelativePattern(uri, `**/*.{${EXTENSIONS.flatMap(e => [e, e.toUpperCase()]).join(',')}}`),
+        null,
+      );
+      return inside.sort((a, b) => a.path.localeCompare(b.path, undefined, { numeric: true }));
+    }),
+  );
+  return [...new Map(found.flat().map(uri => [uri.toString(), uri])).values()];
+}
+
+/**
+ * What the command was called on: the explorer's selection, a tab, a panel's files, or a choice of the moment. Null:
+ * given up.
+ */
+export async function chosen(uri: unknown, all: unknown): Promise<vscode.Uri[] | null> {
+  const list = Array.isArray(all) && all.length ? all : uri instanceof vscode.Uri ? [uri] : [];
+  const uris = list.filter((u): u is vscode.Uri => u instanceof vscode.Uri);
+  if (uris.length) return uris;
+  const active = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  if (uri === undefined && active instanceof vscode.TabInputCustom && isRecording(active.uri)) return [active.uri];
+  return pick();
+}
+
+/** Recordings of the workspace by name, newest first, and the rest of the disk behind them. */
+async function pick(): Promise<vscode.Uri[] | null> {
+  const found = await vscode.workspace.findFiles(`**/*.{${EXTENSIONS.join(',')}}`, '**/node_modules/**', 500);
+  if (!found.length) return browse();
+  type Item = vscode.QuickPickItem & { uri?: vscode.Uri };
+  const items: Item[] = [
+    ...found.map(uri => ({
+      label: `$(file-media) ${uri.path.split('/').at(-1)!}`,
+      description: vscode.workspace.asRelativePath(vscode.Uri.joinPath(uri, '..')),
+      uri,
+    })),
+    { label: '', kind: vscode.QuickPickItemKind.Separator },
+    { label: `$(folder-opened) ${vscode.l10n.t('Another file…')}` },
+  ];
+  const picked = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t('Which recording?'),
+    matchOnDescription: true,
+  });
+  return !picked ? null : picked.uri ? [picked.uri] : browse();
+}
+
+async function browse(): Promise<vscode.Uri[] | null> {
+  const picked = await vscode.window.showOpenDialog({
+    canSelectMany: true,
+    openLabel: vscode.l10n.t('Transcribe'),
+    filters: { [vscode.l10n.t('Recordings')]: [...EXTENSIONS], [vscode.l10n.t('All files')]: ['*'] },
+  });
+  return picked?.length ? picked : null;
+}

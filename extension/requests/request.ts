@@ -1,0 +1,66 @@
+/** A request for recordings, on its way from a command to the daemon; what every command has at hand. */
+import * as vscode from 'vscode';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { Job } from '../../schemas/job.ts';
+import type { Daemon } from '../connection.ts';
+import { withGlossary } from '../glossary.ts';
+import { withKnownVoices } from '../speakers.ts';
+import type { Streams } from '../streaming/streams.ts';
+import { errorText, failureText } from '../words.ts';
+import type { Choice } from './options.ts';
+
+export interface Parts {
+  daemon: Daemon;
+  streams: Streams;
+  memory: vscode.Memento;
+  log: vscode.LogOutputChannel;
+}
+
+/** Submits recordings with a choice of options; those that could not be taken are named in one message. */
+export async function request({ daemon }: Parts, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
+  const requests = await Promise.all(
+    recordings.map(async uri => ({
+      recording: uri.fsPath,
+      options: await withKnownVoices(uri, await withGlossary(uri, choice.options)),
+      priority: choice.priority,
+    })),
+  );
+  const start = daemon.call('job/submit', { jobs: requests });
+  const { results } =
+    daemon.tie.kind === 'connected'
+      ? await start
+      : await vscode.window.withProgress(
+          { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Starting Earshot…') },
+          () => start,
+        );
+  const failed = results.flatMap(result => ('failure' in result ? [result.failure] : []));
+  if (failed.length)
+    void vscode.window.showErrorMessage(
+      failed.length === 1
+        ? failureText(failed[0]!)
+        : vscode.l10n.t('{0} recordings could not be taken: {1}', failed.length, failureText(failed[0]!)),
+    );
+  const jobs = results.flatMap(result => ('job' in result ? [result.job] : []));
+  // The mirror hears of them in a moment; whoever looks at once finds them already.
+  for (const job of jobs) if (!daemon.state.jobs.has(job.id)) daemon.state.jobs.set(job.id, job);
+  return jobs;
+}
+
+/** Runs a command's work; what goes wrong is said in words, with the log at hand. */
+export const told =
+  <A extends unknown[], R>(log: vscode.LogOutputChannel, work: (...args: A) => Promise<R>) =>
+  async (...args: A): Promise<R | undefined> => {
+    try {
+      return await work(...args);
+    } catch (error) {
+      log.error(error instanceof EarshotError ? error : String((error as Error).stack ?? error));
+      const show = vscode.l10n.t('Show Log'),
+        doctor = vscode.l10n.t('Doctor');
+      void vscode.window
+        .showErrorMessage(errorText(error), show, doctor)
+        .then(
+          picked => picked && vscode.commands.executeCommand(picked === show ? 'earshot.showLog' : 'earshot.doctor'),
+        );
+      return undefined;
+    }
+  };

@@ -1,0 +1,254 @@
+/**
+ * `npm run test:live [SECONDS]`: live sessions at the pace of real time, written to docs/live.md. Ten at once on the
+ * fake recogniser for ten minutes, and one at a time on Whisper base with the recordings in samples/. Ends badly when
+ * the order of anything was wrong or the backlog grew beyond its bound.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '../../client/client.ts';
+import type { JobOptions } from '../../schemas/job.ts';
+import { MOST_BEHIND_MS } from '../../schemas/live.ts';
+import { BYTES_PER_MS } from '../../schemas/pcm.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+import type { Settings } from '../../schemas/settings.ts';
+import { fakeModel } from '../../test/daemon/harness.ts';
+import { RealDaemon, SAMPLES } from '../../test/daemon/real.ts';
+import { machine, spread, type Spread } from './spread.ts';
+
+const PIECE_MS = 250;
+
+export interface Report {
+  sessions: number;
+  seconds: number;
+  utterances: number;
+  /** Utterances whose text came after that of a later one, and jobs that did not complete with all of it. */
+  outOfOrder: number;
+  unfinished: number;
+  /** Most sound that waited for its text, ms; utterances that stayed unrepaired. */
+  mostBehindMs: number;
+  unrepaired: number;
+  /**
+   * From the end of an utterance (its last sample was sent) to its text here; the recogniser's own time; one over the
+   * other.
+   */
+  latency: Spread;
+  asr: Spread;
+  ratio: Spread;
+  /** To the repaired text; null: without repair. */
+  repaired: Spread | null;
+}
+
+export interface Setup {
+  recordings: readonly string[];
+  sessions: number;
+  seconds: number;
+  options: Partial<JobOptions>;
+  models?: readonly ModelCard[];
+  settings?: Partial<Settings>;
+}
+
+/** `sessions` at once, each `seconds` long, of the recordings in turn and from another place in them. */
+export async function live({ recordings, sessions, seconds, options, models, settings }: Setup): Promise<Report> {
+  const daemon = new RealDaemon({ ...(models ? { models } : {}), ...(settings ? { settings } : {}) });
+  try {
+    const { client } = await daemon.start();
+    const { ffmpeg } = await client.call('live/recorder', {});
+    const sounds = recordings.map(
+      path =>
+        spawnSync(ffmpeg, ['-v', 'error', '-i', path, '-ar', '16000', '-ac', '1', '-f', 's16le', '-'], {
+          maxBuffer: 1e9,
+        }).stdout,
+    );
+    const speakers = await Promise.all(
+      Array.from({ length: sessions }, async (_, n) => {
+        const { job } = await client.call('live/open', { options: { repair: false, ...options }, format: 'pcm' }),
+          sound = sounds[n % sounds.length]!;
+        const from = Math.floor((n * sound.length) / sessions / 2) * 2;
+        return {
+          job,
+          sound: Buffer.concat([sound.subarray(from), sound.subarray(0, from)]),
+          sentAt: [] as number[],
+          heard: new Map<number, number>(),
+          mended: new Map<number, number>(),
+          order: [] as number[],
+          mostBehindMs: 0,
+        };
+      }),
+    );
+    const byJob = new Map(speakers.map(speaker => [speaker.job.id, speaker]));
+    // A connection of its own: what it subscribes to stays.
+    const reader = await connect({
+      socket: daemon.home.socket,
+      token: readFileSync(daemon.home.token, 'utf8'),
+      client: 'reader',
+      version: '0.0.0',
+    });
+    reader.onEvents(({ events }) => {
+      const now = performance.now();
+      for (const event of events) {
+        if (event.type !== 'utterance') continue;
+        const speaker = byJob.get(event.job)!,
+          { index, asr, repair } = event.utterance;
+        if (asr && !speaker.heard.has(index)) {
+          speaker.heard.set(index, now);
+          speaker.order.push(index);
+        }
+        if (repair && !speaker.mended.has(index)) speaker.mended.set(index, now);
+      }
+    });
+    await reader.call('state/subscribe', { topics: [], utterancesOf: [...byJob.keys()] });
+    const began = performance.now(),
+      pieces = Math.floor((seconds * 1000) / PIECE_MS),
+      size = PIECE_MS * BYTES_PER_MS;
+    await Promise.all(
+      speakers.map(async (speaker, n) => {
+        for (let piece = 0; piece < pieces; piece++) {
+          // A microphone gives a piece when it is full. They do not all speak at the same moment.
+          await sleep(Math.max(0, began + (n * PIECE_MS) / sessions + (piece + 1) * PIECE_MS - performance.now()));
+          speaker.sentAt.push(performance.now());
+          const { behindMs } = await client.call('live/append', {
+            id: speaker.job.id,
+            offset: piece * size,
+            data: looped(speaker.sound, piece * size, size).toString('base64'),
+          });
+          speaker.mostBehindMs = Math.max(speaker.mostBehindMs, behindMs);
+        }
+        await client.call('live/close', { id: speaker.job.id });
+      }),
+    );
+    const ended = await daemon.ended(speakers.map(({ job }) => job));
+    await until(() =>
+      speakers.every(
+        ({ heard, mended }, n) =>
+          heard.size === ended[n]!.progress.stages.asr!.done && (!options.repair || mended.size === heard.size),
+      ),
+    );
+    reader.dispose();
+    const latency: number[] = [],
+      asrMs: number[] = [],
+      ratio: number[] = [],
+      repaired: number[] = [];
+    let utterances = 0,
+      outOfOrder = 0,
+      unfinished = 0,
+      unrepaired = 0;
+    for (const [n, speaker] of speakers.entries()) {
+      const made = (await client.call('job/utterances', { id: speaker.job.id })).utterances,
+        { entries } = await client.call('job/log', { id: speaker.job.id, limit: 10_000 });
+      const took = new Map(
+        entries
+          .filter(({ kind, stage }) => kind === 'step.finished' && stage === 'asr')
+          .map(({ index, data }) => [index, Number(data.ms)]),
+      );
+      utterances += made.length;
+      outOfOrder += speaker.order.filter((index, place) => index !== place).length;
+      if (ended[n]!.state !== 'completed' || made.some(({ asr }) => !asr) || made.length !== speaker.heard.size)
+        unfinished++;
+      for (const { index, endMs, repair } of made) {
+        // The last one ends with the session, not with a pause; it was sent when the session was closed.
+        const sent = speaker.sentAt[Math.ceil(endMs / PIECE_MS) - 1]!,
+          ms = speaker.heard.get(index)! - sent,
+          own = took.get(index)!;
+        latency.push(ms);
+        asrMs.push(own);
+        ratio.push(ms / own);
+        if (repair) repaired.push(speaker.mended.get(index)! - sent);
+        if (repair?.refused === 'late') unrepaired++;
+      }
+    }
+    return {
+      sessions,
+      seconds,
+      utterances,
+      outOfOrder,
+      unfinished,
+      unrepaired,
+      mostBehindMs: Math.max(...speakers.map(({ mostBehindMs }) => mostBehindMs)),
+      latency: spread(latency),
+      asr: spread(asrMs),
+      ratio: spread(ratio),
+      repaired: repaired.length ? spread(repaired) : null,
+    };
+  } finally {
+    await daemon.close();
+  }
+}
+
+/** The last news are on their way. */
+async function until(look: () => boolean): Promise<void> {
+  for (const end = Date.now() + 5_000; !look() && Date.now() < end;) await sleep(20);
+}
+
+/** `size` bytes of a sound that begins anew when it ends. */
+function looped(sound: Buffer, at: number, size: number): Buffer {
+  const from = at % sound.length,
+    first = sound.subarray(from, from + size);
+  return first.length === size ? first : Buffer.concat([first, sound.subarray(0, size - first.length)]);
+}
+
+const samples = (): string[] =>
+  readdirSync(SAMPLES)
+    .filter(name => name.endsWith('.flac'))
+    .map(name => join(SAMPLES, name));
+
+/** The fake recogniser takes a tenth of what it hears, as Whisper base does on a few cores; three of them fit. */
+export const fakes = (sessions: number, seconds: number): Setup => ({
+  recordings: samples(),
+  sessions,
+  seconds,
+  options: { language: 'en', repair: true },
+  models: [fakeModel('hears', 'asr', { ms: 100, msPerSecond: 100 }), fakeModel('mends', 'repair', { ms: 100 })],
+  settings: { cpuThreads: 8, loadedModels: 8, instancesPerDevice: 8, memoryReserveBytes: 0 },
+});
+
+if (import.meta.main) await page(Number(process.argv[2] ?? 600));
+
+async function page(seconds: number): Promise<void> {
+  const rows: [string, Report][] = [['10 on the fake recogniser, with repair', await live(fakes(10, seconds))]];
+  for (const path of samples()) {
+    const name = basename(path),
+      language = /-es/.test(name) ? 'es' : 'en';
+    rows.push([
+      `1 on Whisper base: ${name}`,
+      await live({
+        recordings: [path],
+        sessions: 1,
+        seconds: Math.min(seconds, 60),
+        options: { language, models: { asr: 'whisper-base' } },
+      }),
+    ]);
+  }
+  rows.push([
+    '1 on Whisper base, repaired',
+    await live({
+      recordings: samples().filter(path => !/-es/.test(path)),
+      sessions: 1,
+      seconds: Math.min(seconds, 60),
+      options: { language: 'en', repair: true, models: { asr: 'whisper-base' } },
+    }),
+  ]);
+  const secs = ({ median, p95, worst }: Spread): string =>
+    [median, p95, worst].map(ms => (ms / 1000).toFixed(2)).join(' / ');
+  const text = `# Live sessions
+
+Made by \`npm run test:live\` on ${machine()}. Recorded speech is sent as PCM at the pace of real time, ${PIECE_MS} ms a piece, to a daemon with the real voice detector.
+Seconds: median / 95th percentile / worst. Latency is counted from when the last sample of an utterance was sent to when its text arrives; it
+holds the pause by which the end of an utterance is known (a third of a second) and waiting for the recogniser. Utterances are short, so that text comes soon.
+
+| sessions at once | length each | utterances | latency | recogniser's own time | ratio | repaired after |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+${rows.map(([name, r]) => `| ${name} | ${r.seconds} s | ${r.utterances} | ${secs(r.latency)} | ${secs(r.asr)} | ${[r.ratio.median, r.ratio.p95, r.ratio.worst].map(x => x.toFixed(2)).join(' / ')} | ${r.repaired ? secs(r.repaired) : ''} |`).join('\n')}
+
+| sessions at once | text out of order | sessions not whole | most sound that waited | left unrepaired |
+| --- | ---: | ---: | ---: | ---: |
+${rows.map(([name, r]) => `| ${name} | ${r.outOfOrder} | ${r.unfinished} | ${(r.mostBehindMs / 1000).toFixed(1)} s (bound ${MOST_BEHIND_MS / 1000} s) | ${r.unrepaired} |`).join('\n')}
+`;
+  writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'live.md'), text);
+  console.log(text);
+  if (
+    rows.some(([, r]) => r.outOfOrder || r.unfinished || r.mostBehindMs > MOST_BEHIND_MS + 1000 || r.utterances === 0)
+  )
+    process.exitCode = 1;
+}

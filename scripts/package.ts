@@ -1,0 +1,163 @@
+/**
+ * Makes the VSIX of a platform: `node scripts/package.ts [--target linux-x64,win32-x64|all] [--out FOLDER]`. Only what
+ * runs goes in: bundles without maps, the pages, two native packages with their one prebuilt file, words, icons, the
+ * sample. Engines and models come later, when they are wanted.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createVSIX } from '@vscode/vsce';
+
+const root = join(fileURLToPath(import.meta.url), '..', '..');
+/**
+ * VS Code's names for platforms, and what the native packages call theirs: better-sqlite3's file, koffi's package and
+ * the folder in it.
+ */
+const TARGETS: Readonly<Record<string, { sqlite: string; koffi: string; folder: string }>> = {
+  'linux-x64': { sqlite: 'linux-x64', koffi: 'linux-x64', folder: 'linux_x64' },
+  'linux-arm64': { sqlite: 'linux-arm64', koffi: 'linux-arm64', folder: 'linux_arm64' },
+  'alpine-x64': { sqlite: 'linuxmusl-x64', koffi: 'linux-x64', folder: 'musl_x64' },
+  'alpine-arm64': { sqlite: 'linuxmusl-arm64', koffi: 'linux-arm64', folder: 'musl_arm64' },
+  'darwin-x64': { sqlite: 'darwin-x64', koffi: 'darwin-x64', folder: 'darwin_x64' },
+  'darwin-arm64': { sqlite: 'darwin-arm64', koffi: 'darwin-arm64', folder: 'darwin_arm64' },
+  'win32-x64': { sqlite: 'win32-x64', koffi: 'win32-x64', folder: 'win32_x64' },
+  'win32-arm64': { sqlite: 'win32-arm64', koffi: 'win32-arm64', folder: 'win32_arm64' },
+};
+
+export const packageName = (version: string, target: string): string => `earshot-${target}-${version}.vsix`;
+
+/** Bundles without maps, the same for every platform. */
+const bundle = (): void => {
+  execFileSync(process.execPath, [join(root, 'esbuild.mjs'), '--production'], { cwd: root, stdio: 'inherit' });
+};
+
+/** Returns the path of the VSIX. `built`: the bundles are there already. */
+export async function makePackage(target: string, out = root, built = false): Promise<string> {
+  const native = TARGETS[target];
+  if (!native) throw new Error(`no such target: ${target}; there are ${Object.keys(TARGETS).join(', ')}`);
+  if (!built) bundle();
+  const stage = mkdtempSync(join(tmpdir(), 'earshot-vsix-'));
+  try {
+    const copy = (from: string, to = from): void =>
+      cpSync(join(root, from), join(stage, to), { recursive: true, dereference: true });
+    for (const name of [
+      'LICENSE',
+      'THIRD_PARTY.md',
+      'README.md',
+      'CHANGELOG.md',
+      'package.nls.json',
+      'package.nls.zh-cn.json',
+      'l10n',
+      'media',
+      'syntaxes',
+    ])
+      if (existsSync(join(root, name))) copy(name);
+    copy('samples/sense-and-sensibility.flac');
+    // Its page in the editor shows the pictures of the README.
+    for (const [, picture] of readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((docs\/images\/[^)]+)\)/g))
+      copy(picture!);
+    // The command line is another way in, with its own bundle; an editor does not need it.
+    cpSync(join(root, 'dist'), join(stage, 'dist'), {
+      recursive: true,
+      filter: path => !/\.map$|\/\.earshot-|\/cli[^/]*\.mjs$|node_modules|__pycache__/.test(path),
+    });
+    const modules = join(stage, 'dist/node_modules'),
+      sqlite = 'node_modules/better-sqlite3';
+    for (const part of ['package.json', 'LICENSE', 'lib', `prebuilds/${native.sqlite}.node`])
+      cpSync(join(root, sqlite, part), join(modules, 'better-sqlite3', part), { recursive: true });
+    // Its JavaScript without sources, manuals and headers.
+    cpSync(join(root, 'node_modules/koffi'), join(modules, 'koffi'), {
+      recursive: true,
+      filter: path =>
+        /\.(c?js|json|txt)$/.test(path) || (statSync(path).isDirectory() && !/\/(doc|vendor|native)$/.test(path)),
+    });
+    nativeKoffi(`@koromix/koffi-${native.koffi}`, native.folder, modules);
+    writeFileSync(join(stage, '.vscodeignore'), ''); // all that was put here goes in
+    writeFileSync(join(stage, 'package.json'), JSON.stringify(manifest(), null, 2));
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    const packagePath = join(out, packageName(version, target));
+    mkdirSync(dirname(packagePath), { recursive: true });
+    await createVSIX({
+      cwd: stage,
+      target,
+      packagePath,
+      dependencies: false,
+      allowMissingRepository: true,
+      skipLicense: false,
+      rewriteRelativeLinks: false,
+    });
+    return packagePath;
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Of koffi's package for a platform what chooses, and the one file that runs there. What npm did not install here is
+ * fetched through it, at the version of ours.
+ */
+function nativeKoffi(name: string, folder: string, modules: string): void {
+  const take = (from: string): void => {
+    for (const part of ['package.json', 'index.js', folder])
+      cpSync(join(from, name, part), join(modules, name, part), { recursive: true });
+  };
+  if (existsSync(join(root, 'node_modules', name))) return take(join(root, 'node_modules'));
+  const { version } = JSON.parse(readFileSync(join(root, 'node_modules/koffi/package.json'), 'utf8')) as {
+    version: string;
+  };
+  const scratch = mkdtempSync(join(tmpdir(), 'earshot-koffi-'));
+  try {
+    execFileSync(
+      process.platform === 'win32' ? 'npm.cmd' : 'npm',
+      [
+        'install',
+        '--prefix',
+        scratch,
+        '--ignore-scripts',
+        '--no-audit',
+        '--no-fund',
+        '--force',
+        '--no-save',
+        `${name}@${version}`,
+      ],
+      { stdio: 'inherit' },
+    );
+    take(join(scratch, 'node_modules'));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The manifest without what only development needs: nothing of it is installed, so nothing may be asked for. */
+function manifest(): Record<string, unknown> {
+  const {
+    dependencies: _d,
+    devDependencies: _v,
+    optionalDependencies: _o,
+    scripts,
+    private: _p,
+    bin: _b,
+    ...rest
+  } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
+  const uninstall = 'vscode:uninstall'; // the one script that the editor runs
+  return { ...rest, scripts: { [uninstall]: (scripts as Record<string, string>)[uninstall] } };
+}
+
+if (import.meta.main) {
+  const {
+    values: { target, out },
+  } = parseArgs({
+    options: {
+      target: { type: 'string', default: `${process.platform}-${process.arch}` },
+      out: { type: 'string', default: root },
+    },
+  });
+  bundle();
+  for (const one of target === 'all' ? Object.keys(TARGETS) : target.split(',')) {
+    const path = await makePackage(one, out, true);
+    console.log(`${path}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
+  }
+}

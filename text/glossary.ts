@@ -1,0 +1,264 @@
+/**
+ * Glossaries: names and terms to hear, keep and translate as written. One reader for the command line and the editor;
+ * by a file's ending:
+ *   .md      a table (term, aliases, translation) or a list, as in “- Dashwood (Dash wood) = 达什伍德”; everything else is for people
+ *   .csv     term, aliases (parted by ;), translation; a first line that names the columns may order them otherwise
+ *   others   such a line for each term, “#” begins a comment; or JSON, as in a job's options
+ * A folder's own lies in `.earshot/glossary.md` or `.csv` and holds for everything below it.
+ */
+import { dirname, join, relative, sep } from 'node:path';
+import { EarshotError } from '../schemas/errors.ts';
+import type { GlossaryEntry } from '../schemas/job.ts';
+
+export const GLOSSARY_FILES = [join('.earshot', 'glossary.md'), join('.earshot', 'glossary.csv')] as const;
+/** What a job takes. */
+const MOST_ENTRIES = 2000,
+  LONGEST = 200,
+  MOST_ALIASES = 50;
+
+const LINE = /^(?<term>[^(=]+?)\s*(?:[(（](?<aliases>[^)）]*)[)）])?\s*(?:=\s*(?<translation>.+))?$/u;
+/** Names of the columns, in the languages of the house. */
+const COLUMNS: readonly [keyof GlossaryEntry, RegExp][] = [
+  ['term', /^(terms?|names?|words?|术语|名称|词语?)$/iu],
+  ['aliases', /^(alias(es)?|also|heard( as)?|mishearings?|variants?|别名|误听|写法)$/iu],
+  ['translation', /^(translations?|translated|译文|翻译)$/iu],
+];
+
+interface Cells {
+  term: string;
+  aliases: readonly string[];
+  translation: string;
+}
+
+/** @throws badGlossary with the line, counted from 1 */
+export function parseGlossary(text: string, path: string): GlossaryEntry[] {
+  const clean = text.replace(/^\ufeff/, '');
+  const entries = /\.(md|markdown)$/i.test(path)
+    ? fromMarkdown(clean)
+    : /\.csv$/i.test(path)
+      ? fromCsv(clean, path)
+      : clean.trim().startsWith('[')
+        ? fromJson(clean, path)
+        : fromLines(clean, path);
+  return entries.slice(0, MOST_ENTRIES);
+}
+
+function entry({ term, aliases, translation }: Cells): GlossaryEntry | null {
+  const name = term.trim(),
+    others = aliases
+      .map(alias => alias.trim())
+      .filter(alias => alias !== '' && alias.length <= LONGEST)
+      .slice(0, MOST_ALIASES),
+    translated = translation.trim();
+  if (!name || name.length > LONGEST || translated.length > LONGEST) return null;
+  return {
+    term: name,
+    ...(others.length ? { aliases: others } : {}),
+    ...(translated ? { translation: translated } : {}),
+  };
+}
+
+function fromLine(line: string): GlossaryEntry | null {
+  const groups = LINE.exec(line.trim())?.groups;
+  return groups
+    ? entry({
+        term: groups.term ?? '',
+        aliases: (groups.aliases ?? '').split(/[,，、;；]/),
+        translation: groups.translation ?? '',
+      })
+    : null;
+}
+
+function fromLines(text: string, path: string): GlossaryEntry[] {
+  return text.split(/\r\n|\n|\r/).flatMap((raw, index) => {
+    if (raw.trim() === '' || raw.trim().startsWith('#')) return [];
+    const made = fromLine(raw);
+    if (!made) throw new EarshotError('badGlossary', { path, line: index + 1 });
+    return [made];
+  });
+}
+
+/** Emphasis and escapes are how it looks, not what it says. */
+const bare = (cell: string): string =>
+  cell
+    .replace(/<!--.*?-->/g, '')
+    .replace(/(^|\s)(\*\*|__|\*|_|`)(.+?)\2(?=$|[\s,;(=])/gu, '$1$3')
+    .replace(/\\([\\`*_[\]<>|()#+\-.!])/g, '$1')
+    .trim();
+
+function fromMarkdown(text: string): GlossaryEntry[] {
+  const found: GlossaryEntry[] = [];
+  let order: (keyof GlossaryEntry)[] | null = null,
+    fenced = false;
+  for (const [n, line] of text.split(/\r\n|\n|\r/).entries()) {
+    if (/^\s*(```|~~~)/.test(line)) fenced = !fenced;
+    const cells = fenced ? null : row(line);
+    if (!cells) {
+      order = null;
+      const item = fenced ? null : /^\s*[-*+]\s+(?!\[[ x]\])(.+)$/u.exec(line)?.[1],
+        made = item ? fromLine(bare(item)) : null;
+      if (made) found.push(made);
+      continue;
+    }
+    if (cells.every(cell => /^:?-+:?$/.test(cell))) continue;
+    const next = row(text.split(/\r\n|\n|\r/)[n + 1] ?? '');
+    if (!order && next?.every(cell => /^:?-+:?$/.test(cell))) {
+      order =
+        columnsOf(cells) ?? (['term', 'aliases', 'translation'].slice(0, cells.length) as (keyof GlossaryEntry)[]);
+      if (cells.length === 2 && !columnsOf(cells)) order = ['term', 'translation'];
+      continue;
+    }
+    const made = order && entry(inOrder(cells.map(bare), order));
+    if (made) found.push(made);
+  }
+  return found;
+}
+
+/** The cells of a table's row; null: no row. */
+function row(line: string): string[] | null {
+  const trimmed = line.trim();
+  if (!/^\|.*\|$/.test(trimmed) || trimmed.length < 2) return null;
+  return trimmed
+    .slice(1, -1)
+    .split(/(?<!\\)\|/)
+    .map(cell => cell.trim());
+}
+
+const columnsOf = (cells: readonly string[]): (keyof GlossaryEntry)[] | null => {
+  const order = cells.map(cell => COLUMNS.find(([, name]) => name.test(bare(cell)))?.[0]);
+  return order.includes('term') ? order.map(name => name ?? ('' as keyof GlossaryEntry)) : null;
+};
+const inOrder = (cells: readonly string[], order: readonly (keyof GlossaryEntry)[]): Cells => {
+  const at = (name: keyof GlossaryEntry): string => cells[order.indexOf(name)] ?? '';
+  return { term: at('term'), aliases: at('aliases').split(/[,，、;；]/), translation: at('translation') };
+};
+
+function fromCsv(text: string, path: string): GlossaryEntry[] {
+  const rows = csv(text),
+    order = columnsOf(rows[0]?.cells ?? []);
+  return rows.slice(order ? 1 : 0).flatMap(({ cells, line }) => {
+    if (cells.every(cell => cell.trim() === '')) return [];
+    const made = entry(
+      order
+        ? inOrder(cells, order)
+        : cells.length === 2
+          ? inOrder(cells, ['term', 'translation'])
+          : inOrder(cells, ['term', 'aliases', 'translation']),
+    );
+    if (!made) throw new EarshotError('badGlossary', { path, line });
+    return [made];
+  });
+}
+
+/** RFC 4180, with a semicolon or a tab where the first line has no comma. */
+function csv(text: string): { cells: string[]; line: number }[] {
+  const first = text.split(/\r\n|\n|\r/, 1)[0] ?? '',
+    mark = first.includes(',') ? ',' : first.includes('\t') ? '\t' : first.includes(';') ? ';' : ',';
+  const rows: { cells: string[]; line: number }[] = [];
+  let cells: string[] = [],
+    cell = '',
+    quoted = false,
+    line = 1,
+    began = 1;
+  const end = (): void => {
+    cells.push(cell);
+    rows.push({ cells, line: began });
+    cells = [];
+    cell = '';
+    began = line;
+  };
+  for (let at = 0; at < text.length; at++) {
+    const c = text[at]!;
+    if (c === '\n' || (c === '\r' && text[at + 1] !== '\n')) line += 1;
+    if (quoted) {
+      if (c !== '"') cell += c;
+      else if (text[at + 1] === '"') {
+        cell += '"';
+        at += 1;
+      } else quoted = false;
+    } else if (c === '"' && cell.trim() === '') {
+      quoted = true;
+      cell = '';
+    } else if (c === mark) {
+      cells.push(cell);
+      cell = '';
+    } else if (c === '\n' || (c === '\r' && text[at + 1] !== '\n')) end();
+    else if (c !== '\r') cell += c;
+  }
+  if (cell !== '' || cells.length) end();
+  return rows;
+}
+
+function fromJson(text: string, path: string): GlossaryEntry[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new EarshotError('badGlossary', { path }, (error as Error).message);
+  }
+  const entries = Array.isArray(value)
+    ? value.map((each: unknown) => (typeof each === 'string' ? { term: each } : each))
+    : [];
+  const bad = entries.findIndex(each => !isEntry(each));
+  if (!Array.isArray(value) || bad >= 0) throw new EarshotError('badGlossary', { path }, `entry ${bad + 1}`);
+  return entries as GlossaryEntry[];
+}
+
+const isWord = (value: unknown): boolean => typeof value === 'string' && value !== '' && value.length <= LONGEST;
+function isEntry(value: unknown): value is GlossaryEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { term, aliases, translation, ...rest } = value as Record<string, unknown>;
+  return (
+    isWord(term) &&
+    (aliases === undefined || (Array.isArray(aliases) && aliases.length <= MOST_ALIASES && aliases.every(isWord))) &&
+    (translation === undefined || isWord(translation)) &&
+    Object.keys(rest).length === 0
+  );
+}
+
+/** A recording's folder and those above it up to `root`, nearest first; only its own when it does not lie below. */
+export function placesUp(recording: string, root: string | null): string[] {
+  const folders: string[] = [],
+    within = (folder: string): boolean =>
+      root !== null &&
+      (relative(root, folder) === '' ||
+        (!relative(root, folder).startsWith('..') && !relative(root, folder).includes(`:${sep}`)));
+  for (let folder = dirname(recording); ; folder = dirname(folder)) {
+    folders.push(folder);
+    if (!within(folder) || relative(root!, folder) === '' || dirname(folder) === folder) return folders;
+  }
+}
+
+/** Where a recording's glossaries may lie, nearest first. */
+export const glossaryPlaces = (recording: string, root: string | null): string[] =>
+  placesUp(recording, root).flatMap(folder => GLOSSARY_FILES.map(name => join(folder, name)));
+
+/** One list of several, the nearest first; a term counts as it stands where it is nearest. */
+export function mergeGlossaries(glossaries: readonly (readonly GlossaryEntry[])[]): GlossaryEntry[] {
+  const found = new Map<string, GlossaryEntry>();
+  for (const each of glossaries.flat())
+    if (!found.has(each.term.toLowerCase())) found.set(each.term.toLowerCase(), each);
+  return [...found.values()].slice(0, MOST_ENTRIES);
+}
+
+/**
+ * The file with one term more, in the way that it is written in; null: the term is there already. A new file is a
+ * table.
+ */
+export function withTerm(text: string, path: string, term: string): string | null {
+  if (parseGlossary(text, path).some(each => each.term.toLowerCase() === term.toLowerCase())) return null;
+  const eol = text.includes('\r\n') ? '\r\n' : '\n',
+    ended = text === '' || text.endsWith('\n') ? text : text + eol;
+  if (/\.csv$/i.test(path))
+    return `${ended || `term,aliases,translation${eol}`}${/[",\r\n]/.test(term) ? `"${term.replaceAll('"', '""')}"` : term},,${eol}`;
+  const lines = ended.split(eol),
+    last = lines.findLastIndex(line => row(line) !== null),
+    cell = term.replace(/[\\|]/g, '\\$&');
+  if (last >= 0) {
+    const width = row(lines[last]!)!.length;
+    lines.splice(last + 1, 0, `| ${[cell, ...Array<string>(Math.max(0, width - 1)).fill('')].join(' | ')} |`);
+    return lines.join(eol);
+  }
+  if (/^\s*[-*+]\s/m.test(ended)) return `${ended}- ${term}${eol}`;
+  return `${ended}${ended ? eol : ''}| Term | Aliases | Translation |${eol}| --- | --- | --- |${eol}| ${cell} |  |  |${eol}`;
+}

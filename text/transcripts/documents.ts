@@ -1,0 +1,99 @@
+/** Texts to read: plain and Markdown. */
+import type { Transcript } from '../../schemas/job.ts';
+import { oneLine, type Passage } from './passages.ts';
+import { joiner } from '../subtitles/width.ts';
+
+/**
+ * A pause of this length begins a new paragraph, and so does a sentence's end once the paragraph has this many
+ * characters.
+ */
+const PARAGRAPH_PAUSE_MS = 2000,
+  LONG_PARAGRAPH = 600;
+
+function paragraphs(passages: readonly Passage[]): Passage[][] {
+  const found: Passage[][] = [];
+  let length = 0,
+    before: Passage | null = null;
+  for (const passage of passages) {
+    const fresh =
+      !before ||
+      passage.turn ||
+      passage.startMs - before.endMs >= PARAGRAPH_PAUSE_MS ||
+      passage.marker ||
+      before.marker ||
+      (length >= LONG_PARAGRAPH && /[.!?…。！？]["'”’»）)]*$/u.test(before.main.text));
+    if (fresh) {
+      found.push([passage]);
+      length = 0;
+    } else found.at(-1)!.push(passage);
+    length += passage.main.text.length;
+    before = passage;
+  }
+  return found;
+}
+
+const joined = (lines: readonly { text: string; language: string }[]): string =>
+  lines.reduce((text, line) => (text ? text + joiner(text, line.text) + line.text : line.text), '');
+
+/** Paragraphs; bilingual: each followed by its translation. */
+export function toText(_transcript: Transcript, passages: readonly Passage[]): string {
+  const blocks = paragraphs(passages).flatMap(paragraph => {
+    const second = paragraph.flatMap(passage => passage.second ?? []);
+    return [
+      (paragraph[0]!.turn ? `${paragraph[0]!.speaker}: ` : '') + joined(paragraph.map(passage => passage.main)),
+      ...(second.length ? [joined(second)] : []),
+    ];
+  });
+  return `${blocks.join('\n\n')}\n`;
+}
+
+/** A heading and paragraphs that begin with their time; translations are quotations below. */
+export function toMarkdown(transcript: Transcript, passages: readonly Passage[]): string {
+  const { recording, language, translatedTo } = transcript;
+  const facts = [
+    recording.durationMs === null ? null : clock(recording.durationMs),
+    language && translatedTo ? `${language} → ${translatedTo}` : language,
+  ].filter(Boolean);
+  const blocks = paragraphs(passages).flatMap(paragraph => {
+    const second = paragraph.flatMap(passage => passage.second ?? []);
+    return [
+      `**${clock(paragraph[0]!.startMs)}** ${paragraph[0]!.turn ? `**${escapeMarkdown(paragraph[0]!.speaker!)}:** ` : ''}${escapeMarkdown(joined(paragraph.map(passage => passage.main)))}`,
+      ...(second.length ? [`> ${escapeMarkdown(joined(second))}`] : []),
+    ];
+  });
+  const { summary } = transcript;
+  // What a model made is text like any other, and says who made it.
+  const above = summary
+    ? [
+        '## Summary',
+        escapeMarkdown(oneLine(summary.text)),
+        `*By ${escapeMarkdown(oneLine(summary.model))}, a language model; it may be wrong.*`,
+        '## Transcript',
+      ]
+    : [];
+  return (
+    [
+      `# ${escapeMarkdown(oneLine(recording.name))}`,
+      ...(facts.length ? [`*${facts.join(' · ')}*`] : []),
+      ...above,
+      ...blocks,
+    ].join('\n\n') + '\n'
+  );
+}
+
+/** Signs that Markdown could take for its own, anywhere in a line. */
+const escapeMarkdown = (text: string): string =>
+  text
+    .replace(/[\\`*_[\]<>~|&$]/gu, '\\$&')
+    .replace(/^(\s*)([#+-])/u, '$1\\$2')
+    .replace(/^(\s*\d+)([.)])/u, '$1\\$2')
+    .replace(/!(?=\\\[)/gu, '\\!');
+
+/** 1:02:03, or 2:03 below an hour. */
+function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1000),
+    pad = (value: number): string => String(value).padStart(2, '0');
+  const hours = Math.floor(seconds / 3600),
+    minutes = Math.floor(seconds / 60) % 60;
+  return hours ? `${hours}:${pad(minutes)}:${pad(seconds % 60)}` : `${minutes}:${pad(seconds % 60)}`;
+}

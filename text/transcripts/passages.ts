@@ -1,0 +1,104 @@
+/** What a document shows of each utterance, and what stands where something is missing. */
+import { sourceText, type OutputOptions, type Transcript, type Utterance, type Word } from '../../schemas/job.ts';
+
+export interface Line {
+  text: string;
+  language: string;
+}
+
+/** One utterance as a document shows it: one line, or for bilingual documents the original and its translation. */
+export interface Passage {
+  startMs: number;
+  endMs: number;
+  main: Line;
+  second: Line | null;
+  /** Words of the original as recognised, with their times. */
+  words: readonly Word[];
+  /**
+   * The recognised text as it stands after repair; times of `main` follow from it even when `main` is a translation.
+   */
+  source: string;
+  /** `main` is a marker of ours, not speech. */
+  marker: boolean;
+  /** Who speaks, where that is known; `turn`: and somebody else did just before. */
+  speaker: string | null;
+  turn: boolean;
+}
+
+const NOT_RECOGNISED = '[not recognised]',
+  NOT_TRANSLATED = '[not translated]';
+export const NO_SPEECH = '[no speech]';
+
+/**
+ * Utterances without words leave nothing; those that failed leave a marker. A document without any says that there was
+ * no speech.
+ */
+export function passagesOf(transcript: Transcript, text: NonNullable<OutputOptions['text']>): Passage[] {
+  const language = transcript.language ?? 'und',
+    target = transcript.translatedTo;
+  const passages = transcript.utterances.flatMap(utterance =>
+    passageOf(utterance, target === null ? 'original' : text, language, target ?? language),
+  );
+  let last: string | null = null;
+  for (const passage of passages) {
+    passage.turn = passage.speaker !== null && passage.speaker !== last;
+    last = passage.speaker ?? last;
+  }
+  if (passages.length || transcript.utterances.some(unfinished)) return passages;
+  const endMs = Math.min(2000, transcript.recording.durationMs || 2000);
+  return [
+    {
+      startMs: 0,
+      endMs,
+      main: { text: NO_SPEECH, language: 'en' },
+      second: null,
+      words: [],
+      source: '',
+      marker: true,
+      speaker: null,
+      turn: false,
+    },
+  ];
+}
+
+/** Not there yet, in a transcript of a job that still runs or was cancelled. */
+const unfinished = (utterance: Utterance): boolean => !utterance.asr && !utterance.failed;
+
+function passageOf(
+  utterance: Utterance,
+  text: NonNullable<OutputOptions['text']>,
+  language: string,
+  target: string,
+): Passage[] {
+  const { startMs, endMs, asr, nmt, failed } = utterance;
+  const place = {
+    startMs,
+    endMs,
+    words: asr?.words ?? [],
+    source: oneLine(sourceText(utterance)),
+    speaker: utterance.speaker ? oneLine(utterance.speaker) : null,
+    turn: false,
+  };
+  if (!asr)
+    return failed ? [{ ...place, main: { text: NOT_RECOGNISED, language: 'en' }, second: null, marker: true }] : [];
+  if (!place.source) return [];
+  const original: Line = { text: place.source, language: asr.language || language };
+  if (text === 'original') return [{ ...place, main: original, second: null, marker: false }];
+  const translated = nmt
+    ? oneLine(nmt.text)
+    : failed?.stage === 'nmt' || failed?.stage === 'repair'
+      ? `${NOT_TRANSLATED} ${original.text}`
+      : '';
+  const translation: Line = { text: translated, language: nmt?.language ?? target };
+  if (text === 'translation') return translated ? [{ ...place, main: translation, second: null, marker: false }] : [];
+  const known =
+    nmt && translated ? translation : failed?.stage === 'nmt' ? { text: NOT_TRANSLATED, language: 'en' } : null;
+  return [{ ...place, main: original, second: known && known.text !== original.text ? known : null, marker: false }];
+}
+
+/** One line, without signs that end one or steer a display. */
+export const oneLine = (text: string): string =>
+  text
+    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .replace(/\s+/gu, ' ')
+    .trim();
