@@ -4,7 +4,7 @@ import type { Job, Utterance } from '../schemas/job.ts';
 import type { StateEvent } from '../schemas/rpc.ts';
 import type { World } from './follow.ts';
 import type { Session } from './session.ts';
-import { endLines, utteranceLines, type Style } from './shown.ts';
+import { endLines, utteranceLines, type Style } from './output.ts';
 import { clean, painter } from './terminal.ts';
 import { liveLines } from './view.ts';
 import { words } from '../text/messages/messages.ts';

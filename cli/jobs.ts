@@ -7,7 +7,7 @@ import { clockText, timeText } from '../text/messages/figures.ts';
 import { isFinal, type Format, type JobState, type Priority } from '../schemas/words.ts';
 import type { Session } from './session.ts';
 import { bar, clean, cleanLines, table } from './terminal.ts';
-import { endLines, utteranceLines, type Style } from './shown.ts';
+import { endLines, utteranceLines, type Style } from './output.ts';
 import { watchJobs } from './watch.ts';
 
 const RECENT = 10;

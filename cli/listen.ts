@@ -8,7 +8,7 @@ import { EarshotError, toFailure } from '../schemas/errors.ts';
 import { LiveFeed } from '../client/live-feed.ts';
 import { inputs, loudness, meter, record, type Recording } from '../client/microphone.ts';
 import type { Display } from './display.ts';
-import { glossaryFor } from '../client/beside.ts';
+import { glossaryFor } from '../client/folder-defaults.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean } from './terminal.ts';
 import { jobOptions, parseFormats, type Recipe } from './transcribe.ts';

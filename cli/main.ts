@@ -317,7 +317,7 @@ models
   .argument('[id...]')
   .addOption(json())
   .action((ids: string[], options) =>
-    withSession(options, async session => (await import('./keeping.ts')).updateModels(session, ids)),
+    withSession(options, async session => (await import('./prune.ts')).updateModels(session, ids)),
   );
 models
   .command('prune')
@@ -327,9 +327,7 @@ models
   .option('--dry-run', 'only show them')
   .option('-y, --yes', 'do not ask')
   .addOption(json())
-  .action(options =>
-    withSession(options, async session => (await import('./keeping.ts')).pruneModels(session, options)),
-  );
+  .action(options => withSession(options, async session => (await import('./prune.ts')).pruneModels(session, options)));
 models
   .command('verify')
   .description('check files against their sums; without names all that are installed')

@@ -9,7 +9,7 @@ import { sourceText } from '../schemas/job.ts';
 import { clockText, durationText } from '../text/messages/figures.ts';
 import { remember } from '../client/remembered-speakers.ts';
 import { isUnnamed, placeToRemember } from '../text/speakers.ts';
-import { rootOf } from '../client/beside.ts';
+import { rootOf } from '../client/folder-defaults.ts';
 import { findJob } from './jobs.ts';
 import type { Session } from './session.ts';
 import { clean, table } from './terminal.ts';

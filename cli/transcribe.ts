@@ -6,7 +6,7 @@ import type { Job, JobOptions } from '../schemas/job.ts';
 import { FORMATS, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../schemas/words.ts';
 import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
 import { formatOf } from '../text/subtitles/convert.ts';
-import { glossaryFor, knownSpeakers, readGlossary, rootOf } from '../client/beside.ts';
+import { glossaryFor, knownSpeakers, readGlossary, rootOf } from '../client/folder-defaults.ts';
 import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean, cleanLines } from './terminal.ts';

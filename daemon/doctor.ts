@@ -8,9 +8,9 @@ import type { Device } from '../schemas/device.ts';
 import { EarshotError, type Failure } from '../schemas/errors.ts';
 import type { Result } from '../schemas/rpc.ts';
 import type { Settings } from '../schemas/settings.ts';
-import { launched } from './workers/sandbox/launched.ts';
-import { confinement } from './workers/sandbox/linux.ts';
-import { rightsOfMedia } from './workers/sandbox/permissions.ts';
+import { inSandbox } from './workers/sandbox/sandbox.ts';
+import { sandboxSupport } from './workers/sandbox/linux.ts';
+import { mediaPermissions } from './workers/sandbox/permissions.ts';
 import type { RuntimeId } from './contracts/engine.ts';
 import type { Home } from './auth/home.ts';
 import { createHub, type Hub } from './models/hub.ts';
@@ -164,14 +164,14 @@ async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'
 
 /** A private build of ffmpeg may need libraries that its confined process cannot see: it is started once. */
 async function sandbox({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
-  const found = confinement();
+  const found = sandboxSupport();
   if (settings.sandbox === 'off' || 'reason' in found)
     return check('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
   try {
     const path = findFfmpeg(settings, runtimes, env),
-      { program, args } = launched(
+      { program, args } = inSandbox(
         { program: path, args: ['-version'] },
-        rightsOfMedia({ files: [], ffmpeg: path, place: tmpdir() }),
+        mediaPermissions({ files: [], ffmpeg: path, place: tmpdir() }),
       );
     if ((await run(program, args, { timeoutMs: PROBE_MS, env })).status !== 0)
       return check('sandbox', 'problem', { path });

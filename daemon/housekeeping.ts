@@ -7,7 +7,7 @@ import type { Settings } from '../schemas/settings.ts';
 import type { Home } from './auth/home.ts';
 import { pruneLogs } from './workers/log.ts';
 import type { Queue } from './pipeline/queue.ts';
-import { backUp } from './store/sqlite/safekeeping.ts';
+import { backUp } from './store/sqlite/backups.ts';
 import type { Store } from './contracts/store.ts';
 
 const HOUR_MS = 3_600_000,
@@ -16,7 +16,7 @@ export const METRICS_DAYS = 30,
   JOURNAL_DAYS = 90;
 const WORKER_LOGS = 100;
 
-export interface HouseParts {
+export interface HousekeepingDeps {
   home: Pick<Home, 'backups' | 'logs'>;
   store: Store;
   queue: Pick<Queue, 'prune'>;
@@ -26,8 +26,8 @@ export interface HouseParts {
 }
 
 /** One round. Each part by itself: a full disk must not keep old things from going. */
-export async function keepHouse(
-  { home, store, queue, settings, clock, log }: HouseParts,
+export async function runHousekeeping(
+  { home, store, queue, settings, clock, log }: HousekeepingDeps,
   backupAgeMs: number,
   stop: AbortSignal,
 ): Promise<void> {
@@ -62,11 +62,11 @@ export async function keepHouse(
 }
 
 /** Begins at once. `dispose` resolves when nothing of it runs any more. */
-export function startHousekeeping(parts: HouseParts): { dispose(): Promise<void> } {
+export function startHousekeeping(deps: HousekeepingDeps): { dispose(): Promise<void> } {
   const stop = new AbortController();
-  let last = keepHouse(parts, HOUR_MS, stop.signal);
+  let last = runHousekeeping(deps, HOUR_MS, stop.signal);
   const timer = setInterval(() => {
-    last = last.then(() => keepHouse(parts, DAY_MS, stop.signal));
+    last = last.then(() => runHousekeeping(deps, DAY_MS, stop.signal));
   }, HOUR_MS);
   timer.unref();
   return {

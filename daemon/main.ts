@@ -6,13 +6,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toFailure, type Failure } from '../schemas/errors.ts';
 import { forwardClock } from './system/clock.ts';
-import { confines } from './workers/sandbox/launched.ts';
+import { sandboxEnabled } from './workers/sandbox/sandbox.ts';
 import { DaemonLog } from './telemetry/log.ts';
 import { openHome, home as homeOf } from './auth/home.ts';
 import { takeLock } from './system/lock.ts';
 import { engineFor, engines } from './engines/engines.ts';
 import { startIngest, startLiveIngest } from './ingest/ingest.ts';
-import { Spare } from './ingest/prewarmed.ts';
+import { Prewarmed } from './ingest/prewarmed.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { createModels } from './models/models.ts';
 import { Catalogue } from './pipeline/catalogue.ts';
@@ -29,12 +29,12 @@ import { createHandlers } from './api/rpc/methods.ts';
 import { startServer, type Server } from './api/rpc/server.ts';
 import { createRuntimes } from './runtimes/runtimes.ts';
 import { examine } from './doctor.ts';
-import { createHttpDoor, type HttpDoor } from './api/http/server.ts';
+import { createHttpServer, type HttpServer } from './api/http/server.ts';
 import { startIndexer } from './search/indexer.ts';
-import { tellSpeakers } from './diarization/label.ts';
+import { diarize } from './diarization/label.ts';
 import { deliverSummary } from './outputs/summaries.ts';
 import { openSettings } from './system/settings-file.ts';
-import { openSafely, restoredFailure } from './store/sqlite/safekeeping.ts';
+import { openSafely, restoredFailure } from './store/sqlite/backups.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { Watch } from './watch/watch.ts';
 
@@ -123,19 +123,19 @@ async function main(): Promise<void> {
     engine: engineFor,
     ingest: startIngest,
     liveIngest: startLiveIngest,
-    spare: new Spare(),
+    prewarmed: new Prewarmed(),
     deliver: async (work, signal) => {
       if (work.row.options.source === 'transcript')
         return deliverSummary(work, store, id => catalogue.card(id)?.name ?? id);
       const { pcm } = jobFiles(home.audio, work.row.id),
-        confined = confines(settings.get());
-      await tellSpeakers(work, { store, models, runtimes, pcm, confined, signal, log: line => log.write(line) });
+        sandboxed = sandboxEnabled(settings.get());
+      await diarize(work, { store, models, runtimes, pcm, sandboxed, signal, log: line => log.write(line) });
       return writeOutputs(work, {
         store,
         pcm,
         ffmpeg: () => catalogue.ffmpeg(),
         formats: settings.get().formats,
-        confined,
+        sandboxed,
         signal,
       });
     },
@@ -154,11 +154,11 @@ async function main(): Promise<void> {
     log: line => log.write(line),
     check: options => pipeline.queue.check(options),
   });
-  listeners.add(event => watch.hear(event));
+  listeners.add(event => watch.onEvent(event));
 
   let server: Server | undefined = undefined;
-  let http: HttpDoor | undefined = undefined;
-  let house: ReturnType<typeof startHousekeeping> | undefined = undefined;
+  let http: HttpServer | undefined = undefined;
+  let housekeeping: ReturnType<typeof startHousekeeping> | undefined = undefined;
   let leaving = false;
   let busyAt = clock(),
     usedAt = clock();
@@ -176,7 +176,7 @@ async function main(): Promise<void> {
     await http?.dispose();
     // A damaged store must not keep us here.
     await pipeline.stop(how).catch(error => log.write(`while leaving: ${String(error)}`));
-    await house?.dispose();
+    await housekeeping?.dispose();
     await indexer.dispose();
     await server?.close();
     pool.dispose();
@@ -229,7 +229,7 @@ async function main(): Promise<void> {
   for (const timer of [watching, minutes]) timer.unref();
 
   pipeline.start();
-  http = createHttpDoor({
+  http = createHttpServer({
     uploads: join(home.state, 'uploads'),
     tokenFile: join(home.run, 'http-token'),
     settings: settings.get,
@@ -297,7 +297,7 @@ async function main(): Promise<void> {
   });
   log.write(`earshotd ${version} serves on ${home.socket}`);
   watch.start();
-  house = startHousekeeping({
+  housekeeping = startHousekeeping({
     home,
     store,
     queue: pipeline.queue,

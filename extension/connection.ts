@@ -13,7 +13,7 @@ import type { Method, Params, Result, StateEvents, Topic } from '../schemas/rpc.
 import { Feed } from './feed.ts';
 import { emptyState, noChange, takeEvent, takeSnapshot, type Change, type MirrorState } from './mirror.ts';
 
-export type Tie =
+export type ConnectionState =
   | { kind: 'off' }
   | { kind: 'starting'; step: 'starting' | 'replacing' | null }
   | { kind: 'connected'; version: string; pid: number }
@@ -41,16 +41,16 @@ export class Daemon implements vscode.Disposable {
   readonly #place: () => Promise<DaemonPlace>;
   readonly #main: Feed;
   readonly #live: Feed;
-  #tie: Tie = { kind: 'off' };
+  #connection: ConnectionState = { kind: 'off' };
   #turn: Promise<Client | null> = Promise.resolve(null);
   #watchers = 0;
   #streams = new Set<string>();
-  readonly #ties = new vscode.EventEmitter<Tie>();
+  readonly #connections = new vscode.EventEmitter<ConnectionState>();
   readonly #changes = new vscode.EventEmitter<Change>();
   readonly #utterances = new vscode.EventEmitter<{ job: string; utterance: Utterance }>();
   readonly #notices = new vscode.EventEmitter<Failure>();
   readonly #subscribed = new vscode.EventEmitter<ReadonlySet<string>>();
-  readonly onTie = this.#ties.event;
+  readonly onConnection = this.#connections.event;
   readonly onChange = this.#changes.event;
   readonly onUtterance = this.#utterances.event;
   readonly onNotice = this.#notices.event;
@@ -63,13 +63,13 @@ export class Daemon implements vscode.Disposable {
     this.#main = new Feed(() => this.#open(), {
       snapshot: (snapshot, client) => {
         takeSnapshot(this.state, snapshot, MAIN_TOPICS);
-        this.#setTie({ kind: 'connected', ...client.daemon });
+        this.#setConnection({ kind: 'connected', ...client.daemon });
         this.#changes.fire(noChange(true));
         if (!this.#live.wanted) this.#wantLive(); // after a stop, whoever still looks wants it again
       },
       events: batch => this.#take(batch),
       lost: (failure, retryMs) =>
-        this.#setTie(retryMs === null ? { kind: 'failed', failure } : { kind: 'lost', failure, retryMs }),
+        this.#setConnection(retryMs === null ? { kind: 'failed', failure } : { kind: 'lost', failure, retryMs }),
     });
     this.#live = new Feed(() => this.#open(), {
       snapshot: snapshot => {
@@ -83,8 +83,8 @@ export class Daemon implements vscode.Disposable {
     });
   }
 
-  get tie(): Tie {
-    return this.#tie;
+  get connection(): ConnectionState {
+    return this.#connection;
   }
 
   /** Starts the daemon when there is none and keeps the mirror fed from then on. */
@@ -130,13 +130,13 @@ export class Daemon implements vscode.Disposable {
     } finally {
       client.dispose();
     }
-    this.#setTie({ kind: 'off' });
+    this.#setConnection({ kind: 'off' });
   }
 
   dispose(): void {
     this.#main.dispose();
     this.#live.dispose();
-    for (const emitter of [this.#ties, this.#changes, this.#utterances, this.#notices, this.#subscribed])
+    for (const emitter of [this.#connections, this.#changes, this.#utterances, this.#notices, this.#subscribed])
       emitter.dispose();
   }
 
@@ -157,7 +157,7 @@ export class Daemon implements vscode.Disposable {
 
   async #reach(): Promise<Client> {
     const [{ ensureDaemon }, place] = await Promise.all([import('../client/client.ts'), this.#place()]);
-    if (this.#tie.kind !== 'connected') this.#setTie({ kind: 'starting', step: null });
+    if (this.#connection.kind !== 'connected') this.#setConnection({ kind: 'starting', step: null });
     return ensureDaemon({
       command: { program: place.program, args: place.args, env: place.env },
       socket: place.socket,
@@ -166,7 +166,7 @@ export class Daemon implements vscode.Disposable {
       client: 'vscode',
       version: this.#version,
       timeoutMs: START_TIMEOUT_MS,
-      onProgress: step => this.#setTie({ kind: 'starting', step }),
+      onProgress: step => this.#setConnection({ kind: 'starting', step }),
     });
   }
 
@@ -180,9 +180,9 @@ export class Daemon implements vscode.Disposable {
     this.#changes.fire(change);
   }
 
-  #setTie(tie: Tie): void {
-    this.#tie = tie;
-    this.#ties.fire(tie);
+  #setConnection(connection: ConnectionState): void {
+    this.#connection = connection;
+    this.#connections.fire(connection);
   }
 }
 

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { dirname, relative, sep } from 'node:path';
 import { fromUriList, isRecording } from './requests/recordings.ts';
 import { settled, template } from './requests/options.ts';
-import { request, told, type Parts } from './requests/request.ts';
+import { request, reportErrors, type Deps } from './requests/request.ts';
 import type { Template } from './streaming/layout.ts';
 
 const SELECTOR: vscode.DocumentSelector = [{ language: 'markdown' }, { language: 'plaintext' }];
@@ -79,7 +79,7 @@ function offers(document: vscode.TextDocument, uris: readonly vscode.Uri[]): Off
   ];
 }
 
-export function editProviders(parts: Parts): vscode.Disposable {
+export function editProviders(deps: Deps): vscode.Disposable {
   let offered: Begins[] = [];
   const remember = (made: readonly Offer[]): void => {
     offered = [...offered.filter(o => Date.now() - o.offeredAt < OFFER_MS), ...made.flatMap(o => o.begins ?? [])];
@@ -93,16 +93,19 @@ export function editProviders(parts: Parts): vscode.Disposable {
       void begin(taken, change.rangeOffset);
     }
   });
-  const begin = told(parts.log, async ({ document, recording, format, text }: Begins, at: number): Promise<void> => {
-    for (const job of await request(parts, [recording], settled(recording)))
-      parts.streams.start(
-        job.id,
-        document,
-        template(recording.fsPath, format, recording, false, document.uri),
-        at,
-        text,
-      );
-  });
+  const begin = reportErrors(
+    deps.log,
+    async ({ document, recording, format, text }: Begins, at: number): Promise<void> => {
+      for (const job of await request(deps, [recording], settled(recording)))
+        deps.streams.start(
+          job.id,
+          document,
+          template(recording.fsPath, format, recording, false, document.uri),
+          at,
+          text,
+        );
+    },
+  );
   const drop: vscode.DocumentDropEditProvider = {
     async provideDocumentDropEdits(document, _position, transfer) {
       const uris = await recordingsOf(transfer);

@@ -4,7 +4,7 @@
 import * as vscode from 'vscode';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readGlossary } from '../client/beside.ts';
+import { readGlossary } from '../client/folder-defaults.ts';
 import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../text/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
 import { plain } from './words.ts';

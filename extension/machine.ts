@@ -41,7 +41,7 @@ export function machineValues(setting: Pick<vscode.WorkspaceConfiguration, 'insp
 export function machineSettings(daemon: Daemon, log: vscode.LogOutputChannel): vscode.Disposable {
   let told: string | null = null;
   const tell = async (): Promise<void> => {
-    if (daemon.tie.kind !== 'connected') return;
+    if (daemon.connection.kind !== 'connected') return;
     const values = machineValues(vscode.workspace.getConfiguration(SECTION)),
       text = JSON.stringify(values);
     if (text === told || text === '{}') return;
@@ -55,8 +55,8 @@ export function machineSettings(daemon: Daemon, log: vscode.LogOutputChannel): v
     }
   };
   return vscode.Disposable.from(
-    daemon.onTie(tie => {
-      if (tie.kind === 'connected') void tell();
+    daemon.onConnection(connection => {
+      if (connection.kind === 'connected') void tell();
       else told = null;
     }),
     vscode.workspace.onDidChangeConfiguration(event => {

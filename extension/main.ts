@@ -5,7 +5,7 @@ import { findInTranscripts } from './commands/find.ts';
 import { Doctor, showLog, trySample } from './commands/help.ts';
 import { openEditor } from './transcript/open.ts';
 import { moveTo, openTranscript, reveal, setPriority, showJobLog, simple } from './commands/jobs.ts';
-import { told, type Parts } from './requests/request.ts';
+import { reportErrors, type Deps } from './requests/request.ts';
 import { insertHere, transcribe } from './commands/transcribe.ts';
 import { addSummary, summariesInto } from './commands/summary.ts';
 import { transcribeFolder } from './commands/folder.ts';
@@ -47,35 +47,35 @@ export function activate(context: vscode.ExtensionContext): Api {
   );
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
   const streams = new Streams(daemon, context.workspaceState, log);
-  const parts: Parts = { daemon, streams, memory: context.globalState, log };
-  const doctor = new Doctor(parts),
+  const deps: Deps = { daemon, streams, memory: context.globalState, log };
+  const doctor = new Doctor(deps),
     models = new ModelsView(daemon),
-    dictation = new Dictation(parts),
+    dictation = new Dictation(deps),
     watched = new WatchedView(daemon),
-    transcripts = new TranscriptEditor(context.extensionUri, parts);
+    transcripts = new TranscriptEditor(context.extensionUri, deps);
 
   const commands: Record<string, (first?: unknown, second?: unknown) => Promise<unknown>> = {
-    transcribe: (uri, all) => transcribe(parts, 'plain', uri, all),
-    transcribeSubtitles: (uri, all) => transcribe(parts, 'subtitles', uri, all),
-    transcribeTranslate: (uri, all) => transcribe(parts, 'translate', uri, all),
-    transcribeSpeak: (uri, all) => transcribe(parts, 'speak', uri, all),
-    transcribeWith: (uri, all) => transcribe(parts, 'with', uri, all),
+    transcribe: (uri, all) => transcribe(deps, 'plain', uri, all),
+    transcribeSubtitles: (uri, all) => transcribe(deps, 'subtitles', uri, all),
+    transcribeTranslate: (uri, all) => transcribe(deps, 'translate', uri, all),
+    transcribeSpeak: (uri, all) => transcribe(deps, 'speak', uri, all),
+    transcribeWith: (uri, all) => transcribe(deps, 'with', uri, all),
     dictate: () => dictation.toggle(),
     stopDictation: () => dictation.stop(),
-    transcribeFolder: uri => transcribeFolder(parts, uri),
-    addSummary: target => addSummary(parts, target),
-    insertHere: uri => insertHere(parts, uri),
+    transcribeFolder: uri => transcribeFolder(deps, uri),
+    addSummary: target => addSummary(deps, target),
+    insertHere: uri => insertHere(deps, uri),
     addToGlossary: () => addToGlossary(),
-    'subtitles.synchronise': uri => synchroniseWith(parts, uri),
+    'subtitles.synchronise': uri => synchroniseWith(deps, uri),
     'subtitles.convert': (uri, to) => convert(uri, to),
-    'subtitles.translate': (uri, to) => translate(parts, uri, to),
+    'subtitles.translate': (uri, to) => translate(deps, uri, to),
     stopStreaming: async () => {
       const editor = vscode.window.activeTextEditor;
       if (editor) streams.stop(editor.document);
     },
-    trySample: () => trySample(parts, context),
+    trySample: () => trySample(deps, context),
     doctor: () => doctor.show(),
-    showLog: () => showLog(parts, daemonLog),
+    showLog: () => showLog(deps, daemonLog),
     openQueue: async () => vscode.commands.executeCommand('earshot.queue.focus'),
     openDevices: async () => vscode.commands.executeCommand('earshot.devices.focus'),
     pauseQueue: () => daemon.call('queue/pause', {}),
@@ -85,23 +85,23 @@ export function activate(context: vscode.ExtensionContext): Api {
       await daemon.start();
     },
     stopDaemon: () => daemon.stop(true),
-    findInTranscripts: words => findInTranscripts(parts, transcripts, words),
-    openTranscript: job => openTranscript(parts, job),
-    'job.open': job => openTranscript(parts, job),
-    'job.editor': job => openEditor(parts, job),
-    'job.reveal': job => reveal(parts, job),
-    'job.summary': job => addSummary(parts, job),
-    'job.log': job => showJobLog(parts, job),
-    'job.pause': job => simple('job/pause')(parts, job),
-    'job.resume': job => simple('job/resume')(parts, job),
-    'job.cancel': job => simple('job/cancel')(parts, job),
-    'job.retry': job => simple('job/retry')(parts, job),
-    'job.remove': job => simple('job/remove')(parts, job),
-    'job.priority': job => setPriority(parts, job),
-    'job.top': job => moveTo('top')(parts, job),
-    'job.bottom': job => moveTo('bottom')(parts, job),
+    findInTranscripts: words => findInTranscripts(deps, transcripts, words),
+    openTranscript: job => openTranscript(deps, job),
+    'job.open': job => openTranscript(deps, job),
+    'job.editor': job => openEditor(deps, job),
+    'job.reveal': job => reveal(deps, job),
+    'job.summary': job => addSummary(deps, job),
+    'job.log': job => showJobLog(deps, job),
+    'job.pause': job => simple('job/pause')(deps, job),
+    'job.resume': job => simple('job/resume')(deps, job),
+    'job.cancel': job => simple('job/cancel')(deps, job),
+    'job.retry': job => simple('job/retry')(deps, job),
+    'job.remove': job => simple('job/remove')(deps, job),
+    'job.priority': job => setPriority(deps, job),
+    'job.top': job => moveTo('top')(deps, job),
+    'job.bottom': job => moveTo('bottom')(deps, job),
     ...modelCommands(daemon),
-    ...watchCommands(parts),
+    ...watchCommands(deps),
   };
   context.subscriptions.push(
     log,
@@ -114,15 +114,15 @@ export function activate(context: vscode.ExtensionContext): Api {
     notices(daemon, streams),
     machineSettings(daemon, log),
     watched,
-    syncFolders(parts),
-    summariesInto(parts),
-    tools(parts),
+    syncFolders(deps),
+    summariesInto(deps),
+    tools(deps),
     subtitleLanguage(),
     vscode.languages.registerCodeLensProvider(SUBTITLES, subtitleLenses),
-    recordingsInMarkdown(parts, transcripts),
-    whenTrusted(() => editProviders(parts)),
+    recordingsInMarkdown(deps, transcripts),
+    whenTrusted(() => editProviders(deps)),
     ...Object.entries(commands).map(([name, run]) =>
-      vscode.commands.registerCommand(`earshot.${name}`, told(log, run)),
+      vscode.commands.registerCommand(`earshot.${name}`, reportErrors(log, run)),
     ),
     vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
     vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),

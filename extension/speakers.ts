@@ -3,7 +3,7 @@
  * one. An untrusted workspace's are not touched.
  */
 import * as vscode from 'vscode';
-import { knownSpeakers } from '../client/beside.ts';
+import { knownSpeakers } from '../client/folder-defaults.ts';
 import type { JobOptions } from '../schemas/job.ts';
 import { remember } from '../client/remembered-speakers.ts';
 import { isUnnamed, placeToRemember, speakerPlaces, withSpeakers } from '../text/speakers.ts';

@@ -66,13 +66,15 @@ export function statusBar(daemon: Daemon): vscode.Disposable {
   item.command = 'earshot.openQueue';
   const paint = (): void => {
     const status = statusOf(daemon.state.jobs.values(), daemon.state.queuePaused),
-      { tie } = daemon;
+      { connection } = daemon;
     const off = !vscode.workspace.getConfiguration('earshot').get('statusBar', true);
-    if (off || (!status && tie.kind !== 'failed')) return item.hide();
+    if (off || (!status && connection.kind !== 'failed')) return item.hide();
     item.text = status?.text ?? `$(warning) Earshot`;
-    item.tooltip = status?.tooltip ?? (tie.kind === 'failed' ? failureText(tie.failure) : '');
+    item.tooltip = status?.tooltip ?? (connection.kind === 'failed' ? failureText(connection.failure) : '');
     item.backgroundColor =
-      tie.kind === 'failed' || status?.warn ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+      connection.kind === 'failed' || status?.warn
+        ? new vscode.ThemeColor('statusBarItem.warningBackground')
+        : undefined;
     item.show();
   };
   let timer: NodeJS.Timeout | null = null;
@@ -85,7 +87,7 @@ export function statusBar(daemon: Daemon): vscode.Disposable {
   return vscode.Disposable.from(
     item,
     daemon.onChange(soon),
-    daemon.onTie(soon),
+    daemon.onConnection(soon),
     vscode.workspace.onDidChangeConfiguration(e => {
       if (e.affectsConfiguration('earshot.statusBar')) soon();
     }),

@@ -8,7 +8,7 @@ import { EarshotError } from '../schemas/errors.ts';
 import { sourceText, type Utterance } from '../schemas/job.ts';
 import { settled } from './requests/options.ts';
 import { isRecording } from './requests/recordings.ts';
-import { request, type Parts } from './requests/request.ts';
+import { request, type Deps } from './requests/request.ts';
 import { stamp } from './streaming/layout.ts';
 import { endOf, readTranscript } from './transcripts.ts';
 import { errorText, failureText } from './words.ts';
@@ -62,8 +62,8 @@ const answer = (text: string): vscode.LanguageModelToolResult =>
     ),
   ]);
 
-export function tools(parts: Parts): vscode.Disposable {
-  const { daemon } = parts;
+export function tools(deps: Deps): vscode.Disposable {
+  const { daemon } = deps;
   const transcribe: vscode.LanguageModelTool<TranscribeInput> = {
     prepareInvocation: ({ input }) => ({
       invocationMessage: asked(vscode.l10n.t('Transcribing {0}', shown(input.path))),
@@ -78,7 +78,7 @@ export function tools(parts: Parts): vscode.Disposable {
       const uri = located(input.path);
       if (!isRecording(uri)) throw new Error(errorText(new EarshotError('notMedia', { path: input.path })));
       const choice = settled(uri);
-      const [job] = await request(parts, [uri], {
+      const [job] = await request(deps, [uri], {
         ...choice,
         options: {
           ...choice.options,
@@ -109,7 +109,7 @@ export function tools(parts: Parts): vscode.Disposable {
     }),
     async invoke({ input }) {
       const uri = located(input.path),
-        utterances = uri.path.endsWith('.earshot.json') ? await fromFile(uri) : await fromQueue(parts, uri);
+        utterances = uri.path.endsWith('.earshot.json') ? await fromFile(uri) : await fromQueue(deps, uri);
       const from = (input.fromSeconds ?? 0) * 1000,
         to = (input.toSeconds ?? Number.POSITIVE_INFINITY) * 1000;
       return answer(
@@ -132,7 +132,7 @@ async function fromFile(uri: vscode.Uri): Promise<Utterance[]> {
   return transcript.utterances;
 }
 
-async function fromQueue({ daemon }: Parts, uri: vscode.Uri): Promise<Utterance[]> {
+async function fromQueue({ daemon }: Deps, uri: vscode.Uri): Promise<Utterance[]> {
   const { jobs } = await daemon.call('job/list', { filter: { search: uri.path.split('/').at(-1)! }, limit: 100 });
   const job =
     jobs.find(j => j.recording.path === uri.fsPath && j.state === 'completed') ??

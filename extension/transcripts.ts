@@ -46,7 +46,7 @@ const MOST_KEPT = 30;
 export async function knownUtterances(daemon: Daemon, recording: vscode.Uri): Promise<Utterance[] | null> {
   const file = await fileOf(recording),
     job = file ? null : jobOf(daemon, recording);
-  if (!file && (!job || daemon.tie.kind !== 'connected')) return null;
+  if (!file && (!job || daemon.connection.kind !== 'connected')) return null;
   const stamp = file
       ? String((await vscode.workspace.fs.stat(file)).mtime)
       : `${job!.id} ${job!.state} ${job!.lastWords}`,

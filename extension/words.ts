@@ -9,8 +9,8 @@ import type { Reason } from '../schemas/job.ts';
 import type { DoctorReport } from '../schemas/rpc.ts';
 import type { Stage } from '../schemas/words.ts';
 import type { WatchDecision, WatchedFolder } from '../schemas/watch.ts';
-import type { TieView } from '../webview/messages.ts';
-import type { Tie } from './connection.ts';
+import type { ConnectionView } from '../webview/messages.ts';
+import type { ConnectionState } from './connection.ts';
 
 export const locale = (): 'en' | 'zh-cn' => (vscode.env.language.toLowerCase().startsWith('zh') ? 'zh-cn' : 'en');
 /** Names that the sentences put in the place of ids; the mirror sets them. */
@@ -51,15 +51,15 @@ const GB = 1e9;
 export const bytesText = (bytes: number): string =>
   bytes >= GB ? vscode.l10n.t('{0} GB', (bytes / GB).toFixed(1)) : vscode.l10n.t('{0} MB', Math.round(bytes / 1e6));
 
-export function tieView(tie: Tie): TieView {
-  switch (tie.kind) {
+export function connectionView(connection: ConnectionState): ConnectionView {
+  switch (connection.kind) {
     case 'off':
       return { kind: 'off', text: vscode.l10n.t('It starts when it is needed.') };
     case 'starting':
       return {
         kind: 'starting',
         text:
-          tie.step === 'replacing'
+          connection.step === 'replacing'
             ? vscode.l10n.t('Updating: the running work ends first…')
             : vscode.l10n.t('Starting…'),
       };
@@ -72,8 +72,8 @@ export function tieView(tie: Tie): TieView {
       return {
         kind: 'failed',
         text: [
-          say(tie.failure, locale(), names).what,
-          tie.failure.detail
+          say(connection.failure, locale(), names).what,
+          connection.failure.detail
             ?.split('\n')
             .find(line => /error|cannot|not /i.test(line))
             ?.slice(0, 200),

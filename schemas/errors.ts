@@ -137,7 +137,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'nothingSaid',
   'notATranscript',
 ]);
-export const canHeal = (code: ErrorCode): boolean => !FINAL.has(code);
+export const isRetryable = (code: ErrorCode): boolean => !FINAL.has(code);
 
 /** Carries a Failure through code that throws; the only error class of ours. */
 export class EarshotError extends Error {

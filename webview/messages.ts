@@ -41,7 +41,7 @@ export interface JobRow {
   outputs: number;
 }
 
-export interface TieView {
+export interface ConnectionView {
   kind: 'off' | 'starting' | 'connected' | 'lost' | 'failed';
   text: string;
 }
@@ -55,11 +55,11 @@ export type ToQueue =
       first: boolean;
       last: boolean;
       paused: boolean;
-      tie: TieView;
+      connection: ConnectionView;
       modelsReady: boolean;
     }
   | { type: 'delta'; rows: JobRow[]; removed: string[] }
-  | { type: 'state'; paused: boolean; tie: TieView; modelsReady: boolean };
+  | { type: 'state'; paused: boolean; connection: ConnectionView; modelsReady: boolean };
 
 export const JobAction = Type.Enum(['open', 'pause', 'resume', 'cancel', 'retry', 'remove']);
 export type JobAction = Static<typeof JobAction>;
@@ -149,7 +149,7 @@ export type ToDevices = {
   type: 'snapshot';
   devices: DeviceView[];
   bottleneck: string | null;
-  tie: TieView;
+  connection: ConnectionView;
   noGpu: NoGpu | null;
 };
 /** Why there is no GPU here and what may help. */

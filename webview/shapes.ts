@@ -25,12 +25,12 @@ const utterance: Sort = value =>
   thing(value) && figure((value as { index?: unknown }).index) && text((value as { text?: unknown }).text);
 
 export const QUEUE: Shapes<ToQueue> = {
-  snapshot: { rows: all(thing), first: flag, last: flag, paused: flag, tie: thing, modelsReady: flag },
+  snapshot: { rows: all(thing), first: flag, last: flag, paused: flag, connection: thing, modelsReady: flag },
   delta: { rows: all(thing), removed: all(text) },
-  state: { paused: flag, tie: thing, modelsReady: flag },
+  state: { paused: flag, connection: thing, modelsReady: flag },
 };
 export const DEVICES: Shapes<ToDevices> = {
-  snapshot: { devices: all(thing), bottleneck: orNone(text), tie: thing, noGpu: orNone(thing) },
+  snapshot: { devices: all(thing), bottleneck: orNone(text), connection: thing, noGpu: orNone(thing) },
 };
 export const TRANSCRIPT: Shapes<ToTranscript> = {
   document: {

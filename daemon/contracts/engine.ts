@@ -37,7 +37,7 @@ export interface Engine {
    * What its workers may do beyond reading their model and the sound, and writing speech (daemon/workers/sandbox).
    * Missing: nothing. `users`: whatever the user may, because its program is the user's own.
    */
-  rights?: 'network' | 'users';
+  permissions?: 'network' | 'users';
   /** Folders of its own that its workers change. */
   writes?(context: WorkerContext): string[];
   /** Program and arguments of a worker. No shell. */

@@ -38,7 +38,7 @@ export interface PcmRange {
  * keepTo) are its own. Samples of the same file. Steps of one window name the same stretch; what an utterance's words
  * are never depends on which of them a run asks for.
  */
-export interface HearingWindow {
+export interface RecognitionWindow {
   startSample: number;
   endSample: number;
   keepFrom: number;
@@ -46,7 +46,7 @@ export interface HearingWindow {
 }
 
 export interface StepInputs {
-  asr: { audio: PcmRange; window?: HearingWindow; language: string | null; prompt: string; hotwords: string[] };
+  asr: { audio: PcmRange; window?: RecognitionWindow; language: string | null; prompt: string; hotwords: string[] };
   /** `before`: what was recognised just before, for context only; must not come back in the answer. */
   repair: { text: string; words: Word[]; language: string; before: string; glossary: GlossaryEntry[] };
   /** `before`: source and translation of the utterances just before, oldest first. */

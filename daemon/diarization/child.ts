@@ -14,7 +14,7 @@ import { encoderOnnx } from './encoder.ts';
 import { meanVoice, writeVoice, type Voice } from './voices.ts';
 
 export interface ChildRequest {
-  /** It was started with few rights. */ confined: boolean;
+  /** It was started with few rights. */ sandboxed: boolean;
   pcmPath: string;
   utterances: { startMs: number; endMs: number }[];
   sherpaDirectory: string;
@@ -67,11 +67,11 @@ function windowsOf(samples: number): [number, number][] {
   });
 }
 
-async function hear(request: ChildRequest): Promise<(string | null)[]> {
+async function embed(request: ChildRequest): Promise<(string | null)[]> {
   const sherpa = createRequire(join(request.sherpaDirectory, 'package.json'))('sherpa-onnx-node') as Sherpa;
   const model = prepared(request);
   // From here on it makes no file.
-  if (request.confined) limitReader(process.pid);
+  if (request.sandboxed) limitReader(process.pid);
   const extractor = new sherpa.SpeakerEmbeddingExtractor({ model, numThreads: 1, debug: false });
   const file = await open(request.pcmPath, 'r');
   try {
@@ -114,7 +114,7 @@ async function hear(request: ChildRequest): Promise<(string | null)[]> {
 const [line] = (await once(createInterface({ input: process.stdin.once('end', () => process.exit(0)) }), 'line')) as [
   string,
 ];
-const answer = await hear(JSON.parse(line) as ChildRequest).then(
+const answer = await embed(JSON.parse(line) as ChildRequest).then(
   (voices): FromChild => ({ type: 'voices', voices }),
   (error: unknown): FromChild => ({
     type: 'failed',

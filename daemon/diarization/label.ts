@@ -6,8 +6,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { EarshotError, failure, toFailure } from '../../schemas/errors.ts';
 import type { SpeakerOptions, Utterance } from '../../schemas/job.ts';
-import { launched } from '../workers/sandbox/launched.ts';
-import { harmless, rightsOfVoices } from '../workers/sandbox/permissions.ts';
+import { inSandbox } from '../workers/sandbox/sandbox.ts';
+import { harmless, voicePermissions } from '../workers/sandbox/permissions.ts';
 import type { Models } from '../models/models.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { JobWork } from '../jobs/work.ts';
@@ -27,7 +27,7 @@ export interface LabelTools {
   models: Models;
   runtimes: Runtimes;
   pcm: string;
-  /** With no more rights than it needs. */ confined: boolean;
+  /** With no more rights than it needs. */ sandboxed: boolean;
   signal: AbortSignal;
   log(line: string): void;
 }
@@ -68,11 +68,11 @@ export function voicesOf(text: string, count: number): (Voice | null)[] {
 }
 
 /** @throws engineFailed; cancelled */
-export async function hearVoices(request: ChildRequest, signal: AbortSignal): Promise<(Voice | null)[]> {
-  const { utterances, confined } = request,
-    { program, args } = launched(
+export async function embedVoices(request: ChildRequest, signal: AbortSignal): Promise<(Voice | null)[]> {
+  const { utterances, sandboxed } = request,
+    { program, args } = inSandbox(
       { program: process.execPath, args: ['--disable-warning=ExperimentalWarning', childFile()] },
-      confined ? rightsOfVoices(request) : null,
+      sandboxed ? voicePermissions(request) : null,
     );
   const soundMs = utterances.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0),
     mostBytes = 4096 + VOICE_BYTES * utterances.length;
@@ -137,9 +137,9 @@ export function labelsFor(
   };
 }
 
-export async function tellSpeakers(
+export async function diarize(
   { row, made }: JobWork,
-  { store, models, runtimes, pcm, confined, signal, log }: LabelTools,
+  { store, models, runtimes, pcm, sandboxed, signal, log }: LabelTools,
 ): Promise<void> {
   const { speakers } = row.options;
   if (!speakers || row.voices || row.options.source === 'text') return;
@@ -148,9 +148,9 @@ export async function tellSpeakers(
     if (!models.ready(ENCODER)) await models.install(ENCODER, () => {}, signal);
     // Silence and noise have no speaker.
     const spoken = made.filter(utterance => utterance.asr?.text.trim());
-    const heard = await hearVoices(
+    const heard = await embedVoices(
       {
-        confined,
+        sandboxed,
         pcmPath: pcm,
         utterances: spoken.map(({ startMs, endMs }) => ({ startMs, endMs })),
         sherpaDirectory: runtimes.directory('sherpa'),

@@ -5,14 +5,14 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import type { Failure } from '../../schemas/errors.ts';
-import type { Rights } from '../workers/sandbox/permissions.ts';
+import type { Permissions } from '../workers/sandbox/permissions.ts';
 import { LineSplitter } from '../system/lines.ts';
 import type { UtteranceTimes } from './cutting.ts';
 
 /** `live`: the sound comes with time, as bytes in `inputPath`; for PCM that is the PCM file itself. */
 export interface ChildRequest {
   recording: string;
-  /** Taken from this process before anything is opened; null: it keeps them. */ rights: Rights | null;
+  /** Taken from this process before anything is opened; null: it keeps them. */ permissions: Permissions | null;
   audioTrack: number;
   pcmPath: string;
   ffmpeg: string;
@@ -49,12 +49,12 @@ export const listens = (child: ChildProcess): boolean =>
   child.exitCode === null && child.signalCode === null && channelOf(child).writable;
 
 /** What does not arrive shows in the child's end. */
-export function tell(child: ChildProcess, message: ChildRequest | Grown | Prepare): void {
+export function send(child: ChildProcess, message: ChildRequest | Grown | Prepare): void {
   if (listens(child)) channelOf(child).write(`${JSON.stringify(message)}\n`);
 }
 
 /** `said`: a value that it says, not yet looked at; undefined: no value at all, or an endless one. */
-export function hear(child: ChildProcess, said: (message: unknown) => void): void {
+export function onMessage(child: ChildProcess, said: (message: unknown) => void): void {
   const lines = new LineSplitter(line => {
     let message: unknown;
     try {

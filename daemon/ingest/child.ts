@@ -13,7 +13,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDiskFull, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
-import { confineAtWork, confinement, limitReader } from '../workers/sandbox/linux.ts';
+import { enterSandboxLate, sandboxSupport, limitReader } from '../workers/sandbox/linux.ts';
 import { syncFolder } from '../system/durable.ts';
 import { LineSplitter } from '../system/lines.ts';
 import { CHANNEL, type ChildRequest, type FromChild, type Grown, type Prepare } from './channel.ts';
@@ -61,7 +61,7 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
     live ? decodeStreamArguments : decodeArguments(request.recording, request.audioTrack, oneSide),
     { stdio: [live ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true },
   );
-  if (request.rights && ffmpeg.pid) limitReader(ffmpeg.pid);
+  if (request.permissions && ffmpeg.pid) limitReader(ffmpeg.pid);
   // Without a reader Node throws away what a program said that has ended: all of a very short recording.
   ffmpeg.stdout!.on('readable', () => {});
   const exited = new Promise<number | NodeJS.Signals>((resolve, reject) => {
@@ -119,7 +119,7 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
         path: request.recording,
         audioTrack: request.audioTrack,
         ffmpeg: request.ffmpeg,
-        confined: request.rights !== null,
+        sandboxed: request.permissions !== null,
       });
       if (failure) throw stop(failure);
       // A stream ends where it is left.
@@ -285,7 +285,7 @@ const lines = new LineSplitter(line => {
   // What cannot be loaded now says so when it is needed.
   else
     try {
-      confinement();
+      sandboxSupport();
       prepared = { sherpaDirectory: message.sherpaDirectory, detector: openDetector(message.sherpaDirectory) };
     } catch {
       /* then */
@@ -295,7 +295,7 @@ daemon.on('data', (chunk: Buffer) => {
   lines.push(chunk);
 });
 const request = await asked.promise;
-if (request.rights) await confineAtWork(request.rights);
+if (request.permissions) await enterSandboxLate(request.permissions);
 /**
  * Two sides may cancel each other out in their sum (a plug wired wrong): where nothing was heard, one of them is
  * listened to.

@@ -4,12 +4,12 @@ import { access, constants, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
-import { rightsOfMedia } from '../workers/sandbox/permissions.ts';
+import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { listener } from './answers.ts';
-import { hear, tell, type ChildRequest } from './channel.ts';
+import { onMessage, send, type ChildRequest } from './channel.ts';
 import type { UtteranceTimes } from './cutting.ts';
 import { endGroup, startChild } from './process.ts';
-import type { Spare } from './prewarmed.ts';
+import type { Prewarmed } from './prewarmed.ts';
 
 export interface IngestRequest {
   recording: string;
@@ -21,11 +21,11 @@ export interface IngestRequest {
   /** The sherpa runtime. */
   sherpaDirectory: string;
   /** With no more rights than it needs. */
-  confined?: boolean;
+  sandboxed?: boolean;
   /** A Node that runs our files. */
   node: string;
   /** Where a process may stand ready. */
-  spare?: Spare | undefined;
+  prewarmed?: Prewarmed | undefined;
   /** Size and time of change that the recording had when it was submitted; others are `recordingChanged`. */
   expected?: { bytes: number; modifiedAt: number };
   /** The length by the container's own word, before decoding; null: it says nothing. */
@@ -61,7 +61,7 @@ export function startLiveIngest(request: LiveIngestRequest): LiveIngest {
   const { child, done } = runChild({ ...request, audioTrack: 0 }, { format, inputPath });
   return {
     grown: (bytes, ended) => {
-      tell(child, { type: 'grown', bytes, ended });
+      send(child, { type: 'grown', bytes, ended });
     },
     done,
   };
@@ -124,7 +124,7 @@ function runChild(
   live?: NonNullable<ChildRequest['live']>,
 ): { child: ChildProcess; done: LiveIngest['done'] } {
   const { recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory, signal } = request;
-  const child = request.spare?.take(request.node, sherpaDirectory) ?? startChild(request.node);
+  const child = request.prewarmed?.take(request.node, sherpaDirectory) ?? startChild(request.node);
   const done = new Promise<{ durationMs: number; warnings: Failure[] }>((resolve, reject) => {
     let stderr = '',
       outcome: (() => void) | null = null;
@@ -146,7 +146,7 @@ function runChild(
       stderr = (stderr + text).slice(-4000);
     });
     const fits = listener();
-    hear(child, message => {
+    onMessage(child, message => {
       if (outcome) return;
       if (!fits(message))
         return end(new EarshotError('badAnswer', { engine: 'ingest' }, JSON.stringify(message)?.slice(0, 1000)));
@@ -178,10 +178,10 @@ function runChild(
       decide(() => reject(new EarshotError('workerCrashed', { exit: code ?? exitSignal ?? 'unknown' }, stderr)));
       outcome!();
     });
-    const rights = request.confined
-      ? rightsOfMedia({ files: live ? [] : [recording], ffmpeg, runtime: sherpaDirectory, place: dirname(pcmPath) })
+    const permissions = request.sandboxed
+      ? mediaPermissions({ files: live ? [] : [recording], ffmpeg, runtime: sherpaDirectory, place: dirname(pcmPath) })
       : null;
-    tell(child, { recording, rights, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) });
+    send(child, { recording, permissions, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) });
   });
   return { child, done };
 }

@@ -3,10 +3,10 @@
  * words come a quarter of a second sooner. There is one at most; who takes it owns it.
  */
 import type { ChildProcess } from 'node:child_process';
-import { listens, tell } from './channel.ts';
+import { listens, send } from './channel.ts';
 import { endGroup, startChild } from './process.ts';
 
-export class Spare {
+export class Prewarmed {
   #ready: { child: ChildProcess; node: string; sherpaDirectory: string } | null = null;
 
   /** Makes one ready unless there is one. */
@@ -19,7 +19,7 @@ export class Spare {
     this.#ready = { child, node, sherpaDirectory };
     child.once('exit', gone).once('error', gone);
     child.stderr!.resume();
-    tell(child, { type: 'prepare', sherpaDirectory });
+    send(child, { type: 'prepare', sherpaDirectory });
   }
 
   /** The one that is ready for this; null: there is none. */

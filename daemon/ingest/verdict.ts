@@ -13,14 +13,14 @@ export interface Evidence {
   audioTrack: number;
   ffmpeg: string;
   /** It had few rights. */
-  confined: boolean;
+  sandboxed: boolean;
 }
 
 /** Containers round and pad; less than this is not missing. */
 const toleranceMs = (durationMs: number): number => Math.max(500, durationMs * 0.005);
 
 /** `failure` ends the ingest; `warning` goes with what could be read. */
-export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffmpeg, confined }: Evidence): {
+export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffmpeg, sandboxed }: Evidence): {
   failure: Failure | null;
   warning: Failure | null;
 } {
@@ -31,7 +31,7 @@ export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffm
   });
   if (report.format === null) {
     // A script that leads elsewhere, or libraries that lie elsewhere: it never came to be ffmpeg.
-    if (confined && !report.spoke && typeof exit === 'number' && exit !== 0)
+    if (sandboxed && !report.spoke && typeof exit === 'number' && exit !== 0)
       return fail('noFfmpeg', { path: ffmpeg, confined: 1 });
     if (report.indexMissing && !report.guessed) return fail('truncatedFile', { readMs: 0 });
     const said = report.lastLines.join('\n');

@@ -115,7 +115,7 @@ export class JobWork {
    * Of a live session: the child that hears its sound, bytes of it that it took, when each utterance was known, since
    * when the text is behind, and how many stayed unrepaired.
    */
-  hearing: LiveIngest | null = null;
+  liveIngest: LiveIngest | null = null;
   heardBytes = 0;
   readonly heardAt: number[] = [];
   behindSince: number | null = null;

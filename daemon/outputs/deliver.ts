@@ -42,7 +42,7 @@ export interface DeliverTools {
   /** The job's decoded sound. */ pcm: string;
   ffmpeg: () => string;
   formats: readonly Format[];
-  /** ffmpeg with no more rights than it needs. */ confined?: boolean;
+  /** ffmpeg with no more rights than it needs. */ sandboxed?: boolean;
   signal: AbortSignal;
 }
 
@@ -108,7 +108,7 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
         recording: row.path,
         path,
         ffmpeg: tools.ffmpeg(),
-        ...(tools.confined ? { confined: true } : {}),
+        ...(tools.sandboxed ? { confined: true } : {}),
         signal: tools.signal,
         language: row.language,
         track: spoken ? { path: spoken.path, language: to ?? row.language ?? 'und' } : null,

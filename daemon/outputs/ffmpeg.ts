@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../schemas/errors.ts';
-import { launched } from '../workers/sandbox/launched.ts';
-import { harmless, type Rights } from '../workers/sandbox/permissions.ts';
+import { inSandbox } from '../workers/sandbox/sandbox.ts';
+import { harmless, type Permissions } from '../workers/sandbox/permissions.ts';
 
 export interface FfmpegCall {
   ffmpeg: string;
@@ -15,7 +15,7 @@ export interface FfmpegCall {
   input?: AsyncIterable<Buffer>;
   signal?: AbortSignal;
   /** Where it reads what others made. */
-  rights?: Rights | null;
+  permissions?: Permissions | null;
 }
 
 const LAST_BYTES = 4000;
@@ -27,18 +27,18 @@ export async function runFfmpeg({
   path,
   input,
   signal,
-  rights = null,
+  permissions = null,
 }: FfmpegCall): Promise<Buffer> {
   if (signal?.aborted) throw new EarshotError('cancelled');
-  const { program, args } = launched(
+  const { program, args } = inSandbox(
     {
       program: ffmpeg,
       args: ['-hide_banner', '-nostats', '-loglevel', 'error', ...(input ? [] : ['-nostdin']), ...wanted],
     },
-    rights,
+    permissions,
   );
   const child = spawn(program, args, {
-    ...(rights ? { env: harmless(process.env) } : {}),
+    ...(permissions ? { env: harmless(process.env) } : {}),
     stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     windowsHide: true,
   });
@@ -70,7 +70,7 @@ export async function runFfmpeg({
     if (signal?.aborted) throw new EarshotError('cancelled');
     if (fed) throw fed;
     // A shell's words for what it may not run, or does not find.
-    if (rights && (exit === 126 || exit === 127))
+    if (permissions && (exit === 126 || exit === 127))
       throw new EarshotError('noFfmpeg', { path: ffmpeg, confined: 1 }, words.trim());
     if (exit !== 0)
       throw new EarshotError(

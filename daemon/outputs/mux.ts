@@ -2,7 +2,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
-import { rightsOfMedia } from '../workers/sandbox/permissions.ts';
+import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { openAnew, putInPlace } from '../system/durable.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 
@@ -17,7 +17,7 @@ export interface MuxRequest {
   path: string;
   ffmpeg: string;
   /** With no more rights than it needs. */
-  confined?: boolean;
+  sandboxed?: boolean;
   signal?: AbortSignal;
 }
 
@@ -32,8 +32,8 @@ export async function mux(request: MuxRequest): Promise<void> {
   const { ffmpeg, track, path } = request;
   // Made by us: a link that lies there is not followed, and ffmpeg may write to this file alone.
   await (await openAnew(partial, 0o644)).close();
-  const rights = request.confined
-    ? rightsOfMedia({
+  const permissions = request.sandboxed
+    ? mediaPermissions({
         files: [request.recording, ...(track ? [track.path] : []), ...subtitles.map(subtitle => subtitle.path)],
         ffmpeg,
         place: partial,
@@ -43,7 +43,7 @@ export async function mux(request: MuxRequest): Promise<void> {
     runFfmpeg({
       ffmpeg,
       path,
-      rights,
+      permissions,
       args: muxArguments({ ...request, subtitles }, partial, copyVideo),
       signal: request.signal,
     });

@@ -1,5 +1,5 @@
 /** Attempts: steps claimed, started in a worker, finished under their token, or tried again in their place. */
-import { canHeal, failure, type Failure } from '../../schemas/errors.ts';
+import { isRetryable, failure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Instance } from '../workers/instance.ts';
 import type { RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
@@ -23,7 +23,7 @@ export class Attempts {
 
   /** Claims the steps; what comes back starts them. Null: the world moved on since the plan. */
   claim(action: Extract<Action, { type: 'run' }>): (() => void) | null {
-    const { store, clock, home, metrics } = this.core.parts;
+    const { store, clock, home, metrics } = this.core.deps;
     const work = this.core.jobs.get(action.job),
       instance = this.core.instances.get(action.instance),
       stage = work?.stage(action.stage);
@@ -37,7 +37,7 @@ export class Attempts {
     for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index, now)) to = index;
     if (to <= from) {
       this.core.advance(work);
-      this.core.again();
+      this.core.wakeFront();
       return null;
     }
     if (work.row.models[action.stage] !== instance.options.card.id)
@@ -52,7 +52,7 @@ export class Attempts {
     const seconds = steps.reduce((sum, step) => sum + this.core.lengthMs(work, step.index), 0) / 1000;
     const expectedMs =
       seconds *
-      this.core.parts.speeds.get(instance.options.card.id, action.stage, this.core.kindOf(instance.options.device));
+      this.core.deps.speeds.get(instance.options.card.id, action.stage, this.core.kindOf(instance.options.device));
     for (const step of steps) metrics.started(action.job, action.stage, step.index, now);
     if (work.row.startedAt === null) metrics.jobStarted(work.promised, now);
     if (work.row.startedAt === null || work.row.state === 'pending')
@@ -73,7 +73,7 @@ export class Attempts {
         timeoutMs(expectedMs),
         expectedMs,
       );
-      this.core.tell(work);
+      this.core.publishJob(work);
     };
   }
 
@@ -94,13 +94,13 @@ export class Attempts {
     if (!run) return; // given up: nobody waits for it
     const { work, stage } = run;
     this.core.finish(work, stage, token, index, output);
-    if (work.row.crashes) this.core.parts.store.update(work.row.id, { crashes: (work.row.crashes = 0) });
+    if (work.row.crashes) this.core.deps.store.update(work.row.id, { crashes: (work.row.crashes = 0) });
     this.core.advance(work);
-    this.core.tell(work);
+    this.core.publishJob(work);
   }
 
   done(instance: Instance, token: number): void {
-    const { store, clock, speeds } = this.core.parts;
+    const { store, clock, speeds } = this.core.deps;
     const run = this.core.running.get(token);
     if (run) {
       const { work, stage } = run,
@@ -116,10 +116,10 @@ export class Attempts {
       this.core.advance(work);
     }
     // The peak of this run, before its memory goes again.
-    void this.core.parts.pool.refresh().then(() => {
+    void this.core.deps.pool.refresh().then(() => {
       if (!this.core.instances.has(instance.id)) return; // it has gone, and was learned from then
       instance.measure();
-      this.core.parts.pool.ranWell(instance.key);
+      this.core.deps.pool.ranWell(instance.key);
       if (instance.peakBytes !== null) this.loads.learn(instance);
     });
     this.loads.tell(instance);
@@ -129,8 +129,8 @@ export class Attempts {
     const run = this.core.running.get(token);
     if (run) this.attemptFailed(run.work, run.stage, token, why, index, instance.options.card.id);
     if (why.code === 'outOfMemory') {
-      void this.core.parts.pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
-      this.core.parts.metrics.outOfMemory(instance.options.stage);
+      void this.core.deps.pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
+      this.core.deps.metrics.outOfMemory(instance.options.stage);
       instance.stop('kill'); // it holds what it grabbed; its memory comes back only this way
     }
     if (why.code === 'deviceLost') instance.stop('kill', why);
@@ -146,7 +146,7 @@ export class Attempts {
     index: number | undefined,
     model: string,
   ): void {
-    const { store, clock, settings, metrics } = this.core.parts;
+    const { store, clock, settings, metrics } = this.core.deps;
     const job = work.row.id,
       attempt = stage.running.get(token)!;
     const now = clock(),
@@ -169,7 +169,7 @@ export class Attempts {
     else {
       const culprit = index ?? missing[0]!,
         tries = store.tries(job, stage.stage, culprit) + 1;
-      const giveUp = !canHeal(why.code) || tries >= limit;
+      const giveUp = !isRetryable(why.code) || tries >= limit;
       store.abandon(token, why, now, { counts: true, gaveUp: giveUp ? [culprit] : [] });
       this.core.over(stage, token);
       metrics.retried(stage.stage, giveUp);
@@ -185,7 +185,7 @@ export class Attempts {
       }
     }
     this.core.advance(work);
-    this.core.tell(work);
+    this.core.publishJob(work);
   }
 
   private giveUp(work: JobWork, stage: StageWork, index: number, why: Failure): void {

@@ -14,7 +14,7 @@ import { findFfmpeg } from '../runtimes/ffmpeg.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { Choices } from '../jobs/request.ts';
 
-export interface CatalogueParts {
+export interface CatalogueDeps {
   settings: () => Settings;
   models: Models;
   runtimes: Runtimes;
@@ -34,17 +34,17 @@ interface Fetch {
 }
 
 export class Catalogue implements Choices {
-  private readonly parts: CatalogueParts;
+  private readonly deps: CatalogueDeps;
   private readonly fetching = new Map<string, Fetch>();
   private toolsFailure: Failure | null = null;
 
-  constructor(parts: CatalogueParts) {
-    this.parts = parts;
+  constructor(deps: CatalogueDeps) {
+    this.deps = deps;
   }
 
   card(id: string): ModelCard | undefined {
     try {
-      return this.parts.models.card(id);
+      return this.deps.models.card(id);
     } catch {
       return undefined;
     }
@@ -52,7 +52,7 @@ export class Catalogue implements Choices {
 
   /** Installed models of the same family, ready to load. */
   relatives(card: ModelCard): ModelCard[] {
-    const { models, engine, runtimes } = this.parts;
+    const { models, engine, runtimes } = this.deps;
     return models
       .list()
       .filter(
@@ -67,23 +67,23 @@ export class Catalogue implements Choices {
 
   /** Null: the settings do not forbid it. */
   forbidden(card: ModelCard): Failure | null {
-    return forbidden(card, this.parts.settings());
+    return forbidden(card, this.deps.settings());
   }
 
   defaults(): Promise<Defaults> {
-    return this.parts.models.defaults({ gpu: this.parts.hasGpu() });
+    return this.deps.models.defaults({ gpu: this.deps.hasGpu() });
   }
 
   voice(language: string): string | undefined {
-    const chosen = this.parts.settings().defaultModels.tts,
+    const chosen = this.deps.settings().defaultModels.tts,
       card = chosen === undefined ? undefined : this.card(chosen);
-    return card && servesLanguage(card, language) ? card.id : (this.parts.models.voiceFor(language) ?? undefined);
+    return card && servesLanguage(card, language) ? card.id : (this.deps.models.voiceFor(language) ?? undefined);
   }
 
   /** The preferred one when it is there; else any that is. */
   summariser(preferred: string | undefined): string | undefined {
-    const { models } = this.parts,
-      chosen = this.parts.settings().defaultModels.summary;
+    const { models } = this.deps,
+      chosen = this.deps.settings().defaultModels.summary;
     if (chosen !== undefined || (preferred !== undefined && models.ready(preferred))) return chosen ?? preferred;
     return models
       .list()
@@ -91,18 +91,18 @@ export class Catalogue implements Choices {
       ?.card.id;
   }
   ready(model: string): boolean {
-    return this.parts.models.ready(model);
+    return this.deps.models.ready(model);
   }
 
   precision(card: ModelCard, device: string): string {
     return (device === 'cpu' ? card.precision.cpu : card.precision.gpu) ?? 'default';
   }
   directory(id: string): string {
-    return this.parts.models.directory(id);
+    return this.deps.models.directory(id);
   }
   /** The card's, and what only workers may know: a server's key, a program's arguments. */
   parameters(card: ModelCard): Record<string, string | number | boolean> {
-    const { server, commands } = this.parts.settings();
+    const { server, commands } = this.deps.settings();
     const command = card.engine === 'command' ? commands[String(card.parameters?.command)] : undefined;
     return {
       ...card.parameters,
@@ -111,12 +111,12 @@ export class Catalogue implements Choices {
     };
   }
   runtimeDirectory(id: RuntimeId): string {
-    return this.parts.runtimes.directory(id);
+    return this.deps.runtimes.directory(id);
   }
 
   /** null: ready to load. Otherwise it is being fetched, and this says how far it is. */
   waiting(card: ModelCard): Reason | null {
-    const { engine, runtimes, models } = this.parts;
+    const { engine, runtimes, models } = this.deps;
     const missing = engine(card.engine)?.runtimes.filter(runtime => !runtimes.ready(runtime)) ?? [];
     for (const runtime of missing) this.fetchRuntime(runtime, card.id);
     if (card.files.length && !models.ready(card.id)) this.fetchModel(card.id);
@@ -133,7 +133,7 @@ export class Catalogue implements Choices {
 
   /** ffmpeg and the voice detector; null while they are being fetched. */
   ingestTools(): { ffmpeg: string; sherpaDirectory: string } | null {
-    const { settings, runtimes } = this.parts;
+    const { settings, runtimes } = this.deps;
     if (runtimes.ready('sherpa'))
       try {
         return { ffmpeg: findFfmpeg(settings(), runtimes), sherpaDirectory: runtimes.directory('sherpa') };
@@ -155,11 +155,11 @@ export class Catalogue implements Choices {
     return fetch ? { code: fetch.what, args: { engine: fetch.name, percent: fetch.percent } } : null;
   }
   ffmpeg(): string {
-    return findFfmpeg(this.parts.settings(), this.parts.runtimes);
+    return findFfmpeg(this.deps.settings(), this.deps.runtimes);
   }
 
   private fetchModel(id: string): void {
-    const { models, failed } = this.parts;
+    const { models, failed } = this.deps;
     this.fetch(
       `model ${id}`,
       'modelDownloading',
@@ -169,7 +169,7 @@ export class Catalogue implements Choices {
     );
   }
   private fetchRuntime(id: RuntimeId, forModel: string | null): void {
-    const { runtimes, failed } = this.parts;
+    const { runtimes, failed } = this.deps;
     this.fetch(
       `runtime ${id}`,
       'engineInstalling',
@@ -195,7 +195,7 @@ export class Catalogue implements Choices {
       const percent = Math.floor(fraction * 100);
       if (percent !== fetch.percent) {
         fetch.percent = percent;
-        this.parts.changed();
+        this.deps.changed();
       }
     };
     work(report, fetch.abort.signal)
@@ -208,7 +208,7 @@ export class Catalogue implements Choices {
           failed(toFailure(error));
         },
       )
-      .finally(() => this.parts.changed());
+      .finally(() => this.deps.changed());
   }
   /** Downloads stop where they are and go on from there next time. */
   stop(): void {

@@ -14,7 +14,7 @@ import { isFinal, type Stage } from '../../schemas/words.ts';
 import type { Engine } from '../contracts/engine.ts';
 import type { Home } from '../auth/home.ts';
 import type { startIngest, startLiveIngest } from '../ingest/ingest.ts';
-import type { Spare } from '../ingest/prewarmed.ts';
+import type { Prewarmed } from '../ingest/prewarmed.ts';
 import type { Instance } from '../workers/instance.ts';
 import type { StepOutputs } from '../contracts/worker-protocol.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -30,11 +30,11 @@ import { Outbox } from './outbox.ts';
 import { presentActive, presentStored } from '../jobs/present.ts';
 import { modelsFor } from '../jobs/request.ts';
 import type { Speeds } from './speeds.ts';
-import { isPressing, isSummary, somePress } from '../jobs/pressing.ts';
+import { isForeground, isSummary, anyForeground } from '../jobs/foreground.ts';
 import { Windows } from '../jobs/windows.ts';
 import { JobWork, SURE_OF_LANGUAGE, type StageWork } from '../jobs/work.ts';
 
-export interface Parts {
+export interface Deps {
   home: Home;
   clock: () => number;
   settings: () => Settings;
@@ -47,7 +47,7 @@ export interface Parts {
   ingest: typeof startIngest;
   liveIngest: typeof startLiveIngest;
   /** Where a process of the ingest stands ready; left out, none does. */
-  spare?: Spare;
+  prewarmed?: Prewarmed;
   /** Writes the outputs of a job whose steps are over. */
   deliver(work: JobWork, signal: AbortSignal): Promise<JobRow['outputs']>;
   publish(event: StateEvent): void;
@@ -73,7 +73,7 @@ const STALL_PROBE_MS = 2_000;
 const TELL_AGAIN_MS = 60_000;
 
 export class Core {
-  readonly parts: Parts;
+  readonly deps: Deps;
   readonly jobs = new Map<string, JobWork>();
   readonly instances = new Map<string, Instance>();
   /** Attempts under way, by their tokens. */
@@ -99,31 +99,31 @@ export class Core {
   /** Something happened: plan in the next turn of the event loop, with all jobs in view. */
   readonly wake: () => void;
   /** The same where nothing but work went on: the front of the queue may do. */
-  readonly again: () => void;
+  readonly wakeFront: () => void;
   /** Something was heard from outside: taken in with the next turn. */
-  readonly heard: (word: () => void) => void;
+  readonly receive: (word: () => void) => void;
   private readonly restart: () => void;
   private readonly follow: Follow;
   private readonly deliveries = new Map<string, AbortController>();
-  private readonly told = new Map<string, string>();
+  private readonly publishedReasons = new Map<string, string>();
   stall: NodeJS.Timeout | null = null;
 
   constructor(
-    parts: Parts,
-    loop: { wake(): void; again(): void; heard(word: () => void): void; restart(): void; follow: Follow },
+    deps: Deps,
+    loop: { wake(): void; wakeFront(): void; receive(word: () => void): void; restart(): void; follow: Follow },
   ) {
-    this.parts = parts;
+    this.deps = deps;
     this.wake = loop.wake;
-    this.again = loop.again;
-    this.heard = loop.heard;
+    this.wakeFront = loop.wakeFront;
+    this.receive = loop.receive;
     this.restart = loop.restart;
     this.follow = loop.follow;
-    this.retryPauseMs = parts.retryPauseMs ?? growingPauseMs;
-    this.gauge = new Gauge(parts.clock());
-    this.lengths = new Lengths(parts.store);
+    this.retryPauseMs = deps.retryPauseMs ?? growingPauseMs;
+    this.gauge = new Gauge(deps.clock());
+    this.lengths = new Lengths(deps.store);
     this.outbox = new Outbox({
-      synced: () => parts.store.synced(),
-      publish: parts.publish,
+      synced: () => deps.store.synced(),
+      publish: deps.publish,
       failed: error => this.stalled(error),
     });
   }
@@ -134,14 +134,13 @@ export class Core {
     const work = new JobWork(row, this.lengths.guessMs(row));
     this.lastPosition = Math.max(this.lastPosition, row.position);
     this.learnContext(work);
-    if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested)
-      work.restore(this.parts.store.utterances(row.id));
+    if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested) work.restore(this.deps.store.utterances(row.id));
     this.jobs.set(row.id, work);
     return work;
   }
 
   private hasSound({ id, durationMs }: JobRow): boolean {
-    const bytes = statSync(jobFiles(this.parts.home.audio, id).pcm, { throwIfNoEntry: false })?.size ?? 0;
+    const bytes = statSync(jobFiles(this.deps.home.audio, id).pcm, { throwIfNoEntry: false })?.size ?? 0;
     return bytes >= (durationMs ?? 0) * BYTES_PER_MS;
   }
 
@@ -149,7 +148,7 @@ export class Core {
    * Which of its models look back, and how much its recogniser hears together; again when a model was settled later.
    */
   private learnContext(work: JobWork): void {
-    const { catalogue, engine } = this.parts;
+    const { catalogue, engine } = this.deps;
     const engineOf = (stage: Stage): Engine | undefined => {
       const model = work.row.models[stage],
         card = model ? catalogue.card(model) : undefined;
@@ -165,35 +164,35 @@ export class Core {
   }
 
   update(work: JobWork, change: Partial<JobRow>, journal?: NewJournalEntry): void {
-    this.parts.store.update(work.row.id, change, journal && { ...journal, at: this.parts.clock() });
+    this.deps.store.update(work.row.id, change, journal && { ...journal, at: this.deps.clock() });
     Object.assign(work.row, change);
     if (change.models) this.learnContext(work);
-    this.tell(work);
+    this.publishJob(work);
   }
 
   note(entry: NewJournalEntry): void {
-    this.parts.store.journal([entry], this.parts.clock());
+    this.deps.store.journal([entry], this.deps.clock());
   }
 
-  tell(work: JobWork): void {
-    this.outbox.tell(work, () => ({ type: 'job', job: this.presentWork(work) }));
+  publishJob(work: JobWork): void {
+    this.outbox.publishLatest(work, () => ({ type: 'job', job: this.presentWork(work) }));
   }
 
   present(id: string): Job | null {
     const work = this.jobs.get(id);
     if (work) return this.presentWork(work, 0);
-    const row = this.parts.store.job(id);
-    return row ? presentStored(row, this.parts.store) : null;
+    const row = this.deps.store.job(id);
+    return row ? presentStored(row, this.deps.store) : null;
   }
 
   presentRow(row: JobRow): Job {
     const work = this.jobs.get(row.id);
-    return work ? this.presentWork(work) : presentStored(row, this.parts.store);
+    return work ? this.presentWork(work) : presentStored(row, this.deps.store);
   }
 
   /** `youngerMs`: the expectations may be as old as this; they follow from the whole queue. */
   private presentWork(work: JobWork, youngerMs = this.queueMs): Job {
-    const now = this.parts.clock();
+    const now = this.deps.clock();
     if (!work.expected || now - work.expected.at >= youngerMs || work.expected.moving !== work.anyRunning)
       work.expected = {
         at: now,
@@ -207,7 +206,7 @@ export class Core {
     return presentActive(work, {
       waiting: waiting ?? this.waitingForOthers(work) ?? this.waitingForTools(work),
       endAt,
-      attempts: this.parts.settings().attempts,
+      attempts: this.deps.settings().attempts,
     });
   }
 
@@ -217,15 +216,15 @@ export class Core {
   }
 
   private waitingForOthers(work: JobWork): Waiting | undefined {
-    if (!isSummary(work) || !somePress(this.jobs)) return undefined;
+    if (!isSummary(work) || !anyForeground(this.jobs)) return undefined;
     return {
-      reason: { code: 'behind', args: { count: [...this.jobs.values()].filter(isPressing).length } },
+      reason: { code: 'behind', args: { count: [...this.jobs.values()].filter(isForeground).length } },
       expectedStartAt: null,
     };
   }
 
   private waitingForTools(work: JobWork): Waiting | undefined {
-    const reason = work.ingest === 'waiting' ? this.parts.catalogue.toolsWaiting() : null;
+    const reason = work.ingest === 'waiting' ? this.deps.catalogue.toolsWaiting() : null;
     return reason ? { reason, expectedStartAt: null } : undefined;
   }
 
@@ -234,33 +233,33 @@ export class Core {
    * to look again, ms; null: all is told.
    */
   publishReasons(): number | null {
-    const now = this.parts.clock(),
+    const now = this.deps.clock(),
       wait = this.reasonsAt + this.queueMs - now;
     if (wait > 0) return wait;
     this.reasonsAt = now;
     let shown = 0;
-    const over = new Set(this.told.keys());
+    const over = new Set(this.publishedReasons.keys());
     for (const [id, waiting] of this.outlook.waiting) {
       const { code, args } = waiting.reason;
       const text = shown++ < 100 ? `${code} ${JSON.stringify(args)}` : code;
       over.delete(id);
-      if (this.told.get(id) === text) continue;
-      this.told.set(id, text);
-      this.tellAnew(id);
+      if (this.publishedReasons.get(id) === text) continue;
+      this.publishedReasons.set(id, text);
+      this.republish(id);
     }
     for (const id of over) {
-      this.told.delete(id);
-      this.tellAnew(id);
+      this.publishedReasons.delete(id);
+      this.republish(id);
     }
     return null;
   }
   private reasonsAt = 0;
 
-  private tellAnew(id: string): void {
+  private republish(id: string): void {
     const work = this.jobs.get(id);
     if (!work) return;
     work.expected = null;
-    this.tell(work);
+    this.publishJob(work);
   }
 
   /**
@@ -270,7 +269,7 @@ export class Core {
    */
   stalled(error: unknown): void {
     if (this.stall || this.leaving !== 'no') return;
-    const { publish, log } = this.parts;
+    const { publish, log } = this.deps;
     log(`the store failed: ${error instanceof Error ? error.stack : String(error)}`);
     publish({ type: 'notice', failure: toFailure(error) });
     for (const work of this.jobs.values()) {
@@ -281,11 +280,11 @@ export class Core {
     this.running.clear();
     this.outbox.drop();
     for (const instance of this.instances.values()) instance.stop('kill');
-    if (toFailure(error).code === 'storeBroken') this.parts.storeBroken?.();
+    if (toFailure(error).code === 'storeBroken') this.deps.storeBroken?.();
     this.stall = setInterval(() => {
       if (this.instances.size) return;
       try {
-        this.parts.store.setMeta('stalled', String(this.parts.clock()));
+        this.deps.store.setMeta('stalled', String(this.deps.clock()));
       } catch {
         return;
       }
@@ -298,7 +297,7 @@ export class Core {
 
   /** The disk is full: told once in a while, and what needs room is tried again until there is some. */
   short(why: Failure): void {
-    const now = this.parts.clock();
+    const now = this.deps.clock();
     if (now - this.shortAt < TELL_AGAIN_MS) return;
     this.shortAt = now;
     this.outbox.publish({ type: 'notice', failure: why });
@@ -327,7 +326,7 @@ export class Core {
   }
 
   park(_work: JobWork, stage: StageWork, token: number, why: Failure): void {
-    this.parts.store.abandon(token, why, this.parts.clock(), { counts: false, gaveUp: [] });
+    this.deps.store.abandon(token, why, this.deps.clock(), { counts: false, gaveUp: [] });
     this.over(stage, token);
   }
 
@@ -342,7 +341,7 @@ export class Core {
 
   /** After any news of a job: steps that need no model, delivery in order, and the end. */
   advance(work: JobWork): void {
-    const { store, clock } = this.parts;
+    const { store, clock } = this.deps;
     for (const [position, stage] of work.stages.entries()) {
       for (; stage.next < work.ready(position);) {
         const index = stage.next,
@@ -379,11 +378,11 @@ export class Core {
   }
 
   finish(work: JobWork, stage: StageWork, token: number, index: number, output: StepOutputs[Stage]): void {
-    const now = this.parts.clock();
-    if (!this.parts.store.finish(token, index, output, now)) return;
+    const now = this.deps.clock();
+    if (!this.deps.store.finish(token, index, output, now)) return;
     stage.finish(index, this.lengthMs(work, index));
     Object.assign(work.made[index]!, { [stage.stage]: output });
-    this.parts.metrics.finished(work.row.id, stage.stage, index, this.lengthMs(work, index), now);
+    this.deps.metrics.finished(work.row.id, stage.stage, index, this.lengthMs(work, index), now);
     work.noteWords(index);
     if (stage.stage === 'asr' && work.row.language === null) this.learnLanguage(work, output as StepOutputs['asr']);
   }
@@ -396,7 +395,7 @@ export class Core {
     )
       return;
     try {
-      const models = modelsFor(work.row.options, heard.language, this.parts.catalogue, work.row.models);
+      const models = modelsFor(work.row.options, heard.language, this.deps.catalogue, work.row.models);
       this.update(
         work,
         { language: heard.language, models },
@@ -414,7 +413,7 @@ export class Core {
     const abort = new AbortController();
     this.deliveries.set(work.row.id, abort);
     const stillOurs = (): boolean => this.jobs.get(work.row.id) === work;
-    this.parts
+    this.deps
       .deliver(work, abort.signal)
       .then(async outputs => ({
         outputs,
@@ -422,11 +421,11 @@ export class Core {
       }))
       .then(
         ({ outputs, summary }) =>
-          this.heard(() => {
+          this.receive(() => {
             if (stillOurs()) {
               work.row.outputs = outputs;
               const failed = work.made.filter(utterance => utterance.failed);
-              this.parts.store.batch(() => {
+              this.deps.store.batch(() => {
                 if (summary) this.follow.begin(summary);
                 this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
               });
@@ -434,12 +433,12 @@ export class Core {
             }
           }),
         error =>
-          this.heard(() => {
+          this.receive(() => {
             if (stillOurs()) this.end(work, 'failed', toFailure(error));
           }),
       )
       .finally(() =>
-        this.heard(() => {
+        this.receive(() => {
           work.finishing = false;
           this.deliveries.delete(work.row.id);
         }),
@@ -447,7 +446,7 @@ export class Core {
   }
 
   end(work: JobWork, state: 'completed' | 'failed' | 'cancelled', why: Failure | null): void {
-    const { store, clock, home, metrics } = this.parts;
+    const { store, clock, home, metrics } = this.deps;
     if (this.jobs.get(work.row.id) !== work || isFinal(work.row.state)) return;
     const now = clock(),
       live = work.row.live ? { ...work.row.live, open: false } : null;
@@ -479,10 +478,10 @@ export class Core {
     if (!live || state !== 'failed')
       this.outbox.after(work.row.id, () =>
         rm(state === 'failed' ? files.pcm : join(home.audio, work.row.id), { recursive: true, force: true }).catch(
-          error => this.parts.log(`clearing up after ${work.row.id}: ${String(error)}`),
+          error => this.deps.log(`clearing up after ${work.row.id}: ${String(error)}`),
         ),
       );
-    this.tell(work);
+    this.publishJob(work);
   }
 
   /** A model or what it needs could not be fetched. */

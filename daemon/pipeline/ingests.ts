@@ -1,7 +1,7 @@
 /** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
 import { statSync } from 'node:fs';
-import { canHeal, failure, toFailure } from '../../schemas/errors.ts';
-import { confines } from '../workers/sandbox/launched.ts';
+import { isRetryable, failure, toFailure } from '../../schemas/errors.ts';
+import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { makeFolder } from '../system/durable.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
@@ -11,7 +11,7 @@ import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
 import { transcriptFor } from '../outputs/summaries.ts';
 import { languageOf, piecesOf } from '../summaries/pieces.ts';
-import { isSummary } from '../jobs/pressing.ts';
+import { isSummary } from '../jobs/foreground.ts';
 import type { JobRow, UtteranceRow } from '../contracts/store.ts';
 import type { JobWork } from '../jobs/work.ts';
 
@@ -23,8 +23,8 @@ export class Ingests {
   }
 
   start(work: JobWork): void {
-    const { home, ingest, liveIngest, catalogue, log } = this.core.parts;
-    if (this.core.parts.clock() < work.ingestNotBefore) return;
+    const { home, ingest, liveIngest, catalogue, log } = this.core.deps;
+    if (this.core.deps.clock() < work.ingestNotBefore) return;
     if (work.row.options.source === 'text') {
       this.read(work);
       return;
@@ -58,22 +58,22 @@ export class Ingests {
           pcmPath: files.pcm,
           ...tools,
           node: process.execPath,
-          confined: confines(this.core.parts.settings()),
-          spare: this.core.parts.spare,
+          confined: sandboxEnabled(this.core.deps.settings()),
+          spare: this.core.deps.prewarmed,
           signal,
           onStart: ({ durationMs }: { durationMs: number | null }) =>
-            this.core.heard(() => {
+            this.core.receive(() => {
               if (isNow()) this.core.update(work, { durationMs });
             }),
           onUtterances: (rows: UtteranceRow[]) =>
-            this.core.heard(() => {
+            this.core.receive(() => {
               if (isNow()) this.add(work, rows);
             }),
           onProgress: (ms: number, taken: number) => {
             if (isNow()) {
               work.row.ingestedMs = ms;
               work.heardBytes = taken;
-              this.core.tell(work);
+              this.core.publishJob(work);
             }
           },
         };
@@ -85,15 +85,15 @@ export class Ingests {
           });
         const inputPath = liveInput(home.audio, id, live.format),
           bytes = statSync(inputPath, { throwIfNoEntry: false })?.size ?? 0;
-        work.hearing = liveIngest({ ...request, recording: work.row.name, format: live.format, inputPath });
-        work.hearing.grown(bytes, !live.open);
-        return work.hearing.done.finally(() => {
-          work.hearing = null;
+        work.liveIngest = liveIngest({ ...request, recording: work.row.name, format: live.format, inputPath });
+        work.liveIngest.grown(bytes, !live.open);
+        return work.liveIngest.done.finally(() => {
+          work.liveIngest = null;
         });
       })
       .then(
         ({ durationMs, warnings }) =>
-          this.core.heard(() => {
+          this.core.receive(() => {
             if (!isNow()) return;
             work.ingest = 'done';
             this.core.lengths.learn(work.row, durationMs);
@@ -105,22 +105,22 @@ export class Ingests {
             this.core.advance(work);
           }),
         error =>
-          this.core.heard(() => {
+          this.core.receive(() => {
             if (!isNow()) return;
             const why = toFailure(error);
             log(`ingest of ${id}: ${String(error)}`);
             work.ingest = 'waiting';
             // Somebody who kills a decoder says nothing about the recording.
-            const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : this.core.parts.settings().attempts;
+            const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : this.core.deps.settings().attempts;
             work.ingestTries++;
             // A full disk is nobody's fault either: the queue waits for room.
             if (why.code === 'diskFull') this.core.short(why);
-            if (!canHeal(why.code) || (why.code !== 'diskFull' && work.ingestTries >= most))
+            if (!isRetryable(why.code) || (why.code !== 'diskFull' && work.ingestTries >= most))
               this.core.end(work, 'failed', why);
             else {
               const pauseMs = this.core.retryPauseMs(Math.min(work.ingestTries, 3));
               // What is known already stays: the same recording gives the same utterances.
-              work.ingestNotBefore = this.core.parts.clock() + pauseMs;
+              work.ingestNotBefore = this.core.deps.clock() + pauseMs;
               this.core.note({ kind: 'ingest.failed', job: id, data: { failure: why } });
               setTimeout(() => this.core.wake(), pauseMs);
             }
@@ -133,7 +133,7 @@ export class Ingests {
     this.atOnce(
       work,
       readPieces(path, options.language!).then(async pieces => {
-        await makeFolder(jobFiles(this.core.parts.home.audio, id).speech, 0o700);
+        await makeFolder(jobFiles(this.core.deps.home.audio, id).speech, 0o700);
         return pieces;
       }),
       pieces => {
@@ -145,7 +145,7 @@ export class Ingests {
   }
 
   private readTranscript(work: JobWork): void {
-    this.atOnce(work, transcriptFor(work.row.options.transcript!, this.core.parts.store), transcript => {
+    this.atOnce(work, transcriptFor(work.row.options.transcript!, this.core.deps.store), transcript => {
       const pieces = (work.pieces = piecesOf(transcript)),
         ms = Math.max(0, ...pieces.map(piece => piece.endMs));
       if (pieces.length === 0) {
@@ -172,7 +172,7 @@ export class Ingests {
     const isNow = (): boolean => this.core.jobs.get(work.row.id) === work && this.core.leaving === 'no';
     reading.then(
       read =>
-        this.core.heard(() => {
+        this.core.receive(() => {
           const taken = isNow() ? take(read) : null;
           if (!taken) return;
           this.add(
@@ -188,7 +188,7 @@ export class Ingests {
           this.core.advance(work);
         }),
       error =>
-        this.core.heard(() => {
+        this.core.receive(() => {
           if (isNow()) this.core.end(work, 'failed', toFailure(error));
         }),
     );
@@ -196,30 +196,30 @@ export class Ingests {
 
   /** While a recogniser is loaded and nothing is asked of it, a process stands ready for the next recording. */
   standBy(): void {
-    const { spare, catalogue } = this.core.parts;
-    if (!spare) return;
+    const { prewarmed, catalogue } = this.core.deps;
+    if (!prewarmed) return;
     const loaded =
       this.core.leaving === 'no' &&
       [...this.core.instances.values()].some(
         ({ options, state }) => options.stage === 'asr' && (state === 'idle' || state === 'busy'),
       );
-    if (!loaded) return spare.drop();
+    if (!loaded) return prewarmed.drop();
     if (this.core.jobs.size > 0) return;
     try {
       const tools = catalogue.ingestTools();
-      if (tools) spare.keep(process.execPath, tools.sherpaDirectory);
+      if (tools) prewarmed.keep(process.execPath, tools.sherpaDirectory);
     } catch {
       /* the next recording says what is missing */
     }
   }
 
   private add(work: JobWork, rows: readonly UtteranceRow[]): void {
-    const { store, clock, metrics } = this.core.parts,
+    const { store, clock, metrics } = this.core.deps,
       { id } = work.row,
       at = clock();
     store.addUtterances(id, rows);
     work.addUtterances(rows, work.row.live ? at : undefined);
     metrics.known(id, rows, at, work.row.stages[0]);
-    this.core.tell(work);
+    this.core.publishJob(work);
   }
 }

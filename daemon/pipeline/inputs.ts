@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sourceText } from '../../schemas/job.ts';
 import { SAMPLES_PER_MS } from '../../schemas/pcm.ts';
 import type { Stage } from '../../schemas/words.ts';
-import type { HearingWindow, StepInputs, StepOutputs } from '../contracts/worker-protocol.ts';
+import type { RecognitionWindow, StepInputs, StepOutputs } from '../contracts/worker-protocol.ts';
 import { LATE, LEAVE_REPAIR_MS, lateMs } from './overload.ts';
 import type { JobWork } from '../jobs/work.ts';
 
@@ -81,7 +81,7 @@ export function stepInput<S extends Stage>(
  * Between neighbours the middle of the pause decides whose a word is. None where a run broke: by itself an utterance
  * harms no other.
  */
-function windowOf(work: JobWork, index: number): { window?: HearingWindow } {
+function windowOf(work: JobWork, index: number): { window?: RecognitionWindow } {
   const { first, end } = work.windows.of(index),
     { utterances } = work;
   if (end - first < 2 || index < work.stage('asr')!.soloUntil) return {};

@@ -62,7 +62,7 @@ export class Live {
 
   /** @throws tooManySessions, badRequest, and what modelsFor throws */
   async open(request: LiveRequest): Promise<Job> {
-    const { store, clock, catalogue, home, settings } = this.core.parts;
+    const { store, clock, catalogue, home, settings } = this.core.deps;
     const limit = settings().liveSessions,
       now = clock(),
       id = ulid(now);
@@ -73,7 +73,7 @@ export class Live {
     if (full()) throw new EarshotError('tooManySessions', { limit });
     store.turn(() => store.submit([row]));
     const work = this.core.adopt(row);
-    this.core.tell(work);
+    this.core.publishJob(work);
     this.follow(work);
     this.core.wake();
     await store.synced();
@@ -89,14 +89,14 @@ export class Live {
   }
 
   private follow({ row }: JobWork): void {
-    const path = liveInput(this.core.parts.home.audio, row.id, row.live!.format);
+    const path = liveInput(this.core.deps.home.audio, row.id, row.live!.format);
     this.sessions.set(row.id, {
       id: row.id,
       format: row.live!.format,
       path,
       file: null,
       received: sizeOf(path),
-      saidAt: this.core.parts.clock(),
+      saidAt: this.core.deps.clock(),
       turn: Promise.resolve(),
     });
     this.watch();
@@ -109,7 +109,7 @@ export class Live {
   /** @throws unknownJob, wrongState, badRequest (with `expected` where the place is wrong), sessionBehind, diskFull */
   async append(id: string, offset: number, data: string): Promise<{ received: number; behindMs: number }> {
     const session = this.sessionOf(id);
-    session.saidAt = this.core.parts.clock();
+    session.saidAt = this.core.deps.clock();
     const bytes = decode(data);
     const answer = session.turn.then(() => this.take(session, offset, bytes));
     session.turn = answer.catch(() => {});
@@ -132,7 +132,7 @@ export class Live {
         throw new EarshotError('wrongState', { id: session.id, state: 'closed' }, 'as long as a session may be');
       }
       await write(session, fresh);
-      this.core.jobs.get(session.id)?.hearing?.grown(session.received, false);
+      this.core.jobs.get(session.id)?.liveIngest?.grown(session.received, false);
     }
     return { received: session.received, behindMs: this.behind(session) };
   }
@@ -150,7 +150,7 @@ export class Live {
 
   /** Until the text has caught up so far that more sound may come. */
   private async room(session: Session): Promise<void> {
-    const { clock } = this.core.parts;
+    const { clock } = this.core.deps;
     for (const until = clock() + HOLD_MS; this.behind(session) > MOST_BEHIND_MS;) {
       if (clock() >= until)
         throw new EarshotError('sessionBehind', { seconds: Math.round(this.behind(session) / 1000) });
@@ -169,7 +169,7 @@ export class Live {
       // What is being written still counts.
       session.turn = session.turn
         .then(() => {
-          this.core.jobs.get(id)?.hearing?.grown(session.received, true);
+          this.core.jobs.get(id)?.liveIngest?.grown(session.received, true);
           return session.file?.close();
         })
         .catch(() => {});
@@ -190,13 +190,13 @@ export class Live {
     if (session && (work || this.core.stall)) return session;
     if (this.core.leaving !== 'no')
       throw new EarshotError('daemonUnreachable', {}, 'the daemon leaves; the session goes on with the next');
-    const state = work?.row.state ?? this.core.parts.store.job(id)?.state;
+    const state = work?.row.state ?? this.core.deps.store.job(id)?.state;
     if (!state) throw new EarshotError('unknownJob', { id });
     throw new EarshotError('wrongState', { id, state: work ? 'closed' : state });
   }
 
   private sweep(): void {
-    const { clock, settings } = this.core.parts,
+    const { clock, settings } = this.core.deps,
       now = clock();
     for (const session of [...this.sessions.values()]) {
       const work = this.core.jobs.get(session.id);

@@ -1,8 +1,8 @@
 /** Instances coming and going: loads that the plan asked for, and what becomes of them. */
 import { join } from 'node:path';
-import { EarshotError, canHeal, failure, toFailure, type Failure } from '../../schemas/errors.ts';
-import { confines } from '../workers/sandbox/launched.ts';
-import { rightsOfWorker, type Rights } from '../workers/sandbox/permissions.ts';
+import { EarshotError, isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
+import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
+import { workerPermissions, type Permissions } from '../workers/sandbox/permissions.ts';
 import type { Engine, RuntimeId, WorkerContext } from '../contracts/engine.ts';
 import { ulid } from '../system/ids.ts';
 import { Instance, type InstanceEvents } from '../workers/instance.ts';
@@ -34,7 +34,7 @@ export class Loads {
   }
 
   load(action: Extract<Action, { type: 'load' }>): void {
-    const { pool, catalogue, engine, clock, home, settings, log } = this.core.parts;
+    const { pool, catalogue, engine, clock, home, settings, log } = this.core.deps;
     const card = catalogue.card(action.model),
       engineOfModel = card && engine(card.engine);
     if (!card || !engineOfModel) return;
@@ -68,7 +68,7 @@ export class Loads {
           threads: action.threads,
           job: action.job,
           context,
-          rights: this.rights(engineOfModel, context, catalogue.directory(card.id)),
+          permissions: this.permissions(engineOfModel, context, catalogue.directory(card.id)),
           directory: catalogue.directory(card.id),
           parameters: catalogue.parameters(card),
           logPath: join(home.logs, `worker-${card.id}-${id}.log`),
@@ -94,10 +94,10 @@ export class Loads {
     }
   }
 
-  private rights(engine: Engine, context: WorkerContext, directory: string): Rights | null {
-    const { home, settings } = this.core.parts;
-    return confines(settings())
-      ? rightsOfWorker({
+  private permissions(engine: Engine, context: WorkerContext, directory: string): Permissions | null {
+    const { home, settings } = this.core.deps;
+    return sandboxEnabled(settings())
+      ? workerPermissions({
           engine,
           context,
           program: engine.command(context).program,
@@ -112,7 +112,7 @@ export class Loads {
   private cores(): number {
     return Math.max(
       1,
-      ...this.core.parts.pool
+      ...this.core.deps.pool
         .views()
         .filter(device => device.kind === 'cpu')
         .map(device => Math.floor(device.cores)),
@@ -128,7 +128,7 @@ export class Loads {
 
   unloading(id: string, why: string): void {
     const instance = this.core.instances.get(id);
-    if (instance) this.core.gauge.unloaded(instance.options.card.id, this.core.parts.clock());
+    if (instance) this.core.gauge.unloaded(instance.options.card.id, this.core.deps.clock());
     this.core.note({ kind: 'instance.unloaded', instance: id, data: { why } });
   }
 
@@ -140,23 +140,23 @@ export class Loads {
       stage: instance.options.stage,
       data: { model: instance.options.card.id, ms: instance.loadMs },
     });
-    this.core.parts.store.setMeta(usedKey(instance.options.card.id), String(this.core.parts.clock()));
-    this.core.parts.metrics.load(instance.loadMs!);
+    this.core.deps.store.setMeta(usedKey(instance.options.card.id), String(this.core.deps.clock()));
+    this.core.deps.metrics.load(instance.loadMs!);
     this.changed(instance);
   }
 
   gone(instance: Instance, why: Failure | null): void {
     this.core.instances.delete(instance.id);
-    this.core.outbox.tell(instance, () => ({ type: 'instanceGone', id: instance.id }));
+    this.core.outbox.publishLatest(instance, () => ({ type: 'instanceGone', id: instance.id }));
     this.core.guarded(() => this.onGone(instance, why));
     this.core.wake();
   }
 
   private onGone(instance: Instance, why: Failure | null): void {
-    const { pool, log } = this.core.parts;
+    const { pool, log } = this.core.deps;
     if (instance.attemptsDone > 0 && instance.peakBytes !== null) this.learn(instance);
     if (instance.attemptsDone > 0)
-      this.core.parts.store.setMeta(usedKey(instance.options.card.id), String(this.core.parts.clock()));
+      this.core.deps.store.setMeta(usedKey(instance.options.card.id), String(this.core.deps.clock()));
     this.core.note({
       kind: 'instance.gone',
       instance: instance.id,
@@ -179,16 +179,16 @@ export class Loads {
     const count = (this.core.loadFailures.get(key)?.count ?? 0) + 1;
     // Somebody who kills a loading worker says nothing about the model.
     const most = why.args.how === 'SIGKILL' ? OUTSIDE_KILLS : LOADS_BEFORE_GIVING_UP;
-    if (OF_THE_DEVICE.has(why.code) || (canHeal(why.code) && count < most)) {
+    if (OF_THE_DEVICE.has(why.code) || (isRetryable(why.code) && count < most)) {
       this.core.loadFailures.set(key, {
         count,
-        notBefore: this.core.parts.clock() + this.core.retryPauseMs(Math.min(count, 5)),
+        notBefore: this.core.deps.clock() + this.core.retryPauseMs(Math.min(count, 5)),
         last: why,
       });
       return;
     }
     if (this.hasSmaller(model)) {
-      this.core.loadFailures.set(key, { count, notBefore: this.core.parts.clock() + GIVEN_UP_MS, last: why });
+      this.core.loadFailures.set(key, { count, notBefore: this.core.deps.clock() + GIVEN_UP_MS, last: why });
       return;
     }
     this.core.loadFailures.delete(key);
@@ -197,7 +197,7 @@ export class Loads {
 
   /** The plan goes on with a smaller one. */
   private hasSmaller(model: string): boolean {
-    const { settings, catalogue } = this.core.parts,
+    const { settings, catalogue } = this.core.deps,
       card = catalogue.card(model);
     return (
       settings().smallerModelOnFailure &&
@@ -210,28 +210,28 @@ export class Loads {
 
   tell(instance: Instance): void {
     if (this.core.instances.has(instance.id))
-      this.core.outbox.tell(instance, () => ({ type: 'instance', instance: instance.word() }));
+      this.core.outbox.publishLatest(instance, () => ({ type: 'instance', instance: instance.word() }));
   }
 
   changed(instance: Instance): void {
     this.tell(instance);
-    this.core.again();
+    this.core.wakeFront();
   }
 
   /** The peak seen becomes the next estimate; told again when it grew. */
-  private readonly peaksTold = new Map<string, number>();
+  private readonly peaksReported = new Map<string, number>();
 
   learn(instance: Instance): void {
     const peak = instance.peakBytes!;
-    if (peak <= (this.peaksTold.get(instance.id) ?? 0) * 1.02) return;
-    this.peaksTold.set(instance.id, peak);
-    this.core.parts.pool.measured({ ...instance.key, peakBytes: peak, loadMs: instance.loadMs });
+    if (peak <= (this.peaksReported.get(instance.id) ?? 0) * 1.02) return;
+    this.peaksReported.set(instance.id, peak);
+    this.core.deps.pool.measured({ ...instance.key, peakBytes: peak, loadMs: instance.loadMs });
   }
 
   /** The settings have changed: what they forbid now ends at once. */
   forbid(): void {
     for (const instance of this.core.instances.values()) {
-      const why = this.core.parts.catalogue.forbidden?.(instance.options.card);
+      const why = this.core.deps.catalogue.forbidden?.(instance.options.card);
       if (!why) continue;
       this.core.cannotHave(instance.options.card.id, why);
       instance.stop('kill', why);

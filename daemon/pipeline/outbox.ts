@@ -5,7 +5,7 @@
  */
 import type { StateEvent } from '../../schemas/rpc.ts';
 
-export interface OutboxParts {
+export interface OutboxDeps {
   synced(): Promise<void>;
   publish(event: StateEvent): void;
   failed(error: unknown): void;
@@ -14,22 +14,22 @@ export interface OutboxParts {
 type News = (() => StateEvent) | { after: () => void };
 
 export class Outbox {
-  private readonly parts: OutboxParts;
+  private readonly deps: OutboxDeps;
   /** In order; a thing stands where it changed last. */
   private readonly waiting = new Map<object, News>();
   private readonly clearing = new Map<string, Promise<void>>();
   private scheduled: NodeJS.Immediate | null = null;
   private last: Promise<void> = Promise.resolve();
 
-  constructor(parts: OutboxParts) {
-    this.parts = parts;
+  constructor(deps: OutboxDeps) {
+    this.deps = deps;
   }
 
   publish(event: StateEvent): void {
     this.add(event, () => event);
   }
   /** `word` is asked for when the news leave. */
-  tell(subject: object, word: () => StateEvent): void {
+  publishLatest(subject: object, word: () => StateEvent): void {
     this.add(subject, word);
   }
   /** Clears up after a job when all that was written so far is on the disk. */
@@ -70,7 +70,7 @@ export class Outbox {
     if (this.scheduled) clearImmediate(this.scheduled);
     this.scheduled = null;
     if (!this.waiting.size) return this.last;
-    const { synced, publish, failed } = this.parts;
+    const { synced, publish, failed } = this.deps;
     // Things as they are now: what they become while the disk is busy is told next time.
     const news = [...this.waiting.values()].map(each => (typeof each === 'function' ? each() : each.after));
     this.waiting.clear();

@@ -17,13 +17,13 @@ import type { InstanceEvents } from '../workers/instance.ts';
 import { adapt, bottleneck, NOTHING_LEARNED, type Bottleneck, type Learned } from '../scheduler/adaptive.ts';
 import type { Action, Plan } from '../scheduler/snapshot.ts';
 import { Attempts } from './attempts.ts';
-import { Core, type Parts } from './core.ts';
+import { Core, type Deps } from './core.ts';
 import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
-import { Looks } from './planning.ts';
+import { PlanningPasses } from './planning-passes.ts';
 import { Queue } from './queue.ts';
-import { somePress } from '../jobs/pressing.ts';
+import { anyForeground } from '../jobs/foreground.ts';
 import { Summaries } from './summaries.ts';
 
 export class Pipeline {
@@ -34,7 +34,7 @@ export class Pipeline {
   private readonly core: Core;
   private readonly ingests: Ingests;
   private readonly attempts: Attempts;
-  private readonly looks = new Looks();
+  private readonly passes = new PlanningPasses();
   private learned: Learned = NOTHING_LEARNED;
   private turning = false;
   private more = false;
@@ -47,11 +47,11 @@ export class Pipeline {
   private wakeAt: number | null = null;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(parts: Parts) {
-    const core = (this.core = new Core(parts, {
+  constructor(deps: Deps) {
+    const core = (this.core = new Core(deps, {
       wake: () => this.wake(),
-      again: () => this.again(),
-      heard: word => this.heard(word),
+      wakeFront: () => this.wakeFront(),
+      receive: word => this.receive(word),
       restart: () => this.start(),
       follow: { after: work => this.summaries.after(work), begin: row => this.summaries.begin(row) },
     }));
@@ -59,9 +59,9 @@ export class Pipeline {
     const events: InstanceEvents = {
       loaded: instance => guarded(() => this.loads.loaded(instance)),
       gone: (instance, why) => this.loads.gone(instance, why),
-      result: (_, token, index, output) => this.heard(() => this.attempts.result(token, index, output)),
-      done: (instance, token) => this.heard(() => this.attempts.done(instance, token)),
-      failed: (instance, token, why, index) => this.heard(() => this.attempts.failed(instance, token, why, index)),
+      result: (_, token, index, output) => this.receive(() => this.attempts.result(token, index, output)),
+      done: (instance, token) => this.receive(() => this.attempts.done(instance, token)),
+      failed: (instance, token, why, index) => this.receive(() => this.attempts.failed(instance, token, why, index)),
       changed: instance => this.loads.changed(instance),
     };
     this.summaries = new Summaries(core);
@@ -72,12 +72,12 @@ export class Pipeline {
     this.attempts = new Attempts(core, this.loads);
   }
 
-  private heard(word: () => void): void {
+  private receive(word: () => void): void {
     this.inbox.push(word);
-    this.again();
+    this.wakeFront();
   }
 
-  private takeIn(): void {
+  private drainInbox(): void {
     const words = this.inbox;
     this.inbox = [];
     if (!this.core.stall) for (const word of words) word();
@@ -94,7 +94,7 @@ export class Pipeline {
 
   /** Takes up where the last daemon left off: attempts that nobody ended are given up, their steps run again. */
   start(): void {
-    const { store, clock } = this.core.parts;
+    const { store, clock } = this.core.deps;
     store.batch(() => {
       for (const attempt of store.openAttempts())
         store.abandon(attempt.token, failure('cancelled', {}, 'the daemon ended'), clock(), {
@@ -112,7 +112,7 @@ export class Pipeline {
   async stop(how: 'finish' | 'park'): Promise<void> {
     this.core.leaving = how;
     this.ingests.standBy();
-    this.core.guarded(() => this.core.parts.store.turn(() => this.takeIn()));
+    this.core.guarded(() => this.core.deps.store.turn(() => this.drainInbox()));
     await this.live.stop();
     for (const work of this.core.jobs.values()) work.ingestAbort?.abort();
     if (how === 'park')
@@ -129,7 +129,7 @@ export class Pipeline {
     });
     clearTimeout(this.timer);
     await this.core.outbox.settled();
-    this.core.parts.speeds.save();
+    this.core.deps.speeds.save();
   }
 
   private whenEmpty: (() => void) | null = null;
@@ -174,12 +174,12 @@ export class Pipeline {
 
   /** Something happened: plan in the next turn of the event loop, with all jobs in view. */
   wake(): void {
-    this.looks.callForAll();
-    this.again();
+    this.passes.requireFull();
+    this.wakeFront();
   }
 
   /** The same where nothing but work went on: the front of the queue may do (looks.ts). */
-  private again(): void {
+  private wakeFront(): void {
     if (this.woken) return;
     this.woken = true;
     setImmediate(() => {
@@ -212,7 +212,7 @@ export class Pipeline {
   private setTimer(): void {
     if (this.core.leaving !== 'no') return;
     clearTimeout(this.timer);
-    const { clock, settings } = this.core.parts;
+    const { clock, settings } = this.core.deps;
     const tickMs = settings().tickSeconds * 1000;
     const busy = this.core.instances.size > 0 || this.core.jobs.size > 0;
     const until = this.wakeAt === null ? Infinity : Math.max(0, this.wakeAt - clock());
@@ -221,16 +221,16 @@ export class Pipeline {
   }
 
   private plan(): Plan {
-    const { next, allIn } = this.looks.look(
+    const { next, allIn } = this.passes.run(
       {
-        ...this.core.parts,
+        ...this.core.deps,
         jobs: this.core.jobs,
         instances: this.core.instances,
         open: this.queue.open && this.core.leaving === 'no',
         advice: this.learned.advice,
         loadFailures: this.core.loadFailures,
       },
-      this.core.parts.clock(),
+      this.core.deps.clock(),
     );
     if (allIn === null) this.core.outlook = next;
     this.allIn = allIn;
@@ -240,7 +240,7 @@ export class Pipeline {
 
   private async step(): Promise<void> {
     if (this.core.leaving !== 'no') {
-      if (this.inbox.length) this.core.parts.store.turn(() => this.takeIn());
+      if (this.inbox.length) this.core.deps.store.turn(() => this.drainInbox());
       for (const instance of this.core.instances.values()) if (instance.state === 'idle') instance.stop('leave');
       return;
     }
@@ -250,13 +250,13 @@ export class Pipeline {
     }
     let next = this.look();
     if (next.actions.some(action => action.type === 'load' || action.type === 'unload')) {
-      await this.core.parts.pool.refresh(); // a load is admitted on what the device shows now
+      await this.core.deps.pool.refresh(); // a load is admitted on what the device shows now
       if (this.core.leaving !== 'no' || this.core.stall) return;
       next = this.look();
     }
     const others = next.actions.filter(action => action.type !== 'run');
     if (others.length)
-      this.core.parts.store.turn(() => {
+      this.core.deps.store.turn(() => {
         for (const action of others) this.apply(action);
       });
     this.reasonsIn = this.core.publishReasons();
@@ -264,9 +264,9 @@ export class Pipeline {
 
   /** Takes in what was heard, plans, and lets run what may: one transaction, after which the workers hear of it. */
   private look(): Plan {
-    const { store, clock } = this.core.parts;
+    const { store, clock } = this.core.deps;
     const { next, starts } = store.turn(() => {
-      this.takeIn();
+      this.drainInbox();
       this.giveWay();
       this.core.gauge.observe(clock(), this.core.instances.values(), this.core.outlook.waiting);
       const next = this.plan();
@@ -279,7 +279,7 @@ export class Pipeline {
   /** Who waits for recognition does not wait for a summary: the piece that it was at is done again later. */
   private giveWay(): void {
     for (const instance of this.core.instances.values())
-      if (instance.run && instance.options.stage === 'summary' && somePress(this.core.jobs)) instance.cancel();
+      if (instance.run && instance.options.stage === 'summary' && anyForeground(this.core.jobs)) instance.cancel();
   }
 
   /** Once a minute: what the last one measured narrows what the scheduler may do. */
@@ -288,7 +288,7 @@ export class Pipeline {
       this.core.gauge.reset();
       return;
     }
-    const { metrics, settings, clock } = this.core.parts;
+    const { metrics, settings, clock } = this.core.deps;
     const { learned, changes } = adapt(
       this.learned,
       this.core.gauge.figures(metrics, this.core.jobs.values()),
@@ -303,7 +303,7 @@ export class Pipeline {
 
   /** What holds the queue up now; null: nothing. */
   bottleneck(): Bottleneck | null {
-    return bottleneck(this.core.gauge.load(this.core.parts.metrics, this.core.jobs.values()));
+    return bottleneck(this.core.gauge.load(this.core.deps.metrics, this.core.jobs.values()));
   }
 
   private apply(action: Exclude<Action, { type: 'run' }>): void {
@@ -325,7 +325,7 @@ export class Pipeline {
       case 'overtaken':
         if (work) {
           work.row.overtaken++;
-          this.core.parts.store.update(work.row.id, { overtaken: work.row.overtaken });
+          this.core.deps.store.update(work.row.id, { overtaken: work.row.overtaken });
         }
         break;
     }

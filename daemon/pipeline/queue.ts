@@ -23,7 +23,7 @@ export class Queue {
   constructor(core: Core, summaries: Summaries) {
     this.core = core;
     this.summaries = summaries;
-    this.open = core.parts.store.meta('queue') !== 'paused';
+    this.open = core.deps.store.meta('queue') !== 'paused';
   }
 
   /**
@@ -31,7 +31,7 @@ export class Queue {
    * noVoice
    */
   async check(options: JobOptions): Promise<void> {
-    const { catalogue } = this.core.parts;
+    const { catalogue } = this.core.deps;
     modelsFor(options, null, catalogue, (await catalogue.defaults()).models);
   }
 
@@ -43,7 +43,7 @@ export class Queue {
     requests: readonly JobRequest[],
     along?: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void,
   ): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]> {
-    const { store, clock, catalogue } = this.core.parts;
+    const { store, clock, catalogue } = this.core.deps;
     type Checked = { failure: Failure } | { row: JobRow; existing: boolean };
     const checked: Checked[] = await Promise.all(
       requests.map(async request => {
@@ -80,7 +80,7 @@ export class Queue {
         store.submit(fresh);
         along?.(answers.map(answer => ('failure' in answer ? answer : { id: answer.row.id })));
       });
-      for (const row of fresh) this.core.tell(this.core.adopt(row));
+      for (const row of fresh) this.core.publishJob(this.core.adopt(row));
       this.core.wake(); // the first work may begin, but nobody is told before the jobs are on the disk
       await store.synced();
     } catch (error) {
@@ -107,7 +107,7 @@ export class Queue {
     // What stands in its way was told at once where it is asked for alone; here the transcript is what was asked for.
     else
       await this.summaries.request({ of: id }).catch(error => {
-        this.core.parts.log(`summary of ${id}: ${String(error)}`);
+        this.core.deps.log(`summary of ${id}: ${String(error)}`);
       });
   }
 
@@ -134,7 +134,7 @@ export class Queue {
 
   /** Failed steps run again, and all that hangs on them; what is done stays. */
   retry(ids: readonly string[]): void {
-    const { store, clock } = this.core.parts;
+    const { store, clock } = this.core.deps;
     for (const id of ids) {
       const row = store.job(id);
       if (!row) throw new EarshotError('unknownJob', { id });
@@ -152,14 +152,14 @@ export class Queue {
       this.clearFailureOf(id);
       const work = this.core.adopt(store.job(id)!);
       work.restore(store.utterances(id));
-      this.core.tell(work);
+      this.core.publishJob(work);
     }
     this.core.wake();
   }
 
   /** The recording lies elsewhere now. A job that failed because it was not at its old place any more goes on. */
   moved(id: string, path: string): void {
-    const { store, clock } = this.core.parts,
+    const { store, clock } = this.core.deps,
       work = this.core.jobs.get(id),
       change = { path, name: basename(path) },
       entry = { kind: 'job.recordingMoved', data: { path } };
@@ -175,13 +175,13 @@ export class Queue {
   }
 
   private clearFailureOf(id: string): void {
-    for (const key of Object.values(this.core.parts.store.job(id)?.models ?? {}))
+    for (const key of Object.values(this.core.deps.store.job(id)?.models ?? {}))
       for (const known of [...this.core.loadFailures.keys()])
         if (known.startsWith(`${key}@`)) this.core.loadFailures.delete(known);
   }
 
   remove(ids: readonly string[]): void {
-    const { store } = this.core.parts;
+    const { store } = this.core.deps;
     for (const id of ids)
       if (this.core.jobs.has(id))
         throw new EarshotError('wrongState', { id, state: this.core.jobs.get(id)!.row.state });
@@ -191,13 +191,13 @@ export class Queue {
 
   /** Forgets some of the jobs that ended before, or of the oldest beyond `keep`; answers how many. */
   prune(before: number, keep: number): number {
-    const ids = this.core.parts.store.prune(before, keep);
+    const ids = this.core.deps.store.prune(before, keep);
     for (const id of ids) this.forget(id);
     return ids.length;
   }
 
   private forget(id: string): void {
-    rmSync(join(this.core.parts.home.audio, id), { recursive: true, force: true });
+    rmSync(join(this.core.deps.home.audio, id), { recursive: true, force: true });
     this.core.outbox.publish({ type: 'jobRemoved', id });
   }
 
@@ -223,8 +223,8 @@ export class Queue {
 
   setQueue(open: boolean): void {
     this.open = open;
-    this.core.parts.store.setMeta('queue', open ? 'open' : 'paused');
-    this.core.parts.store.journal([{ kind: open ? 'queue.resumed' : 'queue.paused' }], this.core.parts.clock());
+    this.core.deps.store.setMeta('queue', open ? 'open' : 'paused');
+    this.core.deps.store.journal([{ kind: open ? 'queue.resumed' : 'queue.paused' }], this.core.deps.clock());
     this.core.outbox.publish({ type: 'queue', paused: !open });
     this.core.wake();
   }
@@ -232,7 +232,7 @@ export class Queue {
   private mustBe(ids: readonly string[], states: readonly JobState[]): JobWork[] {
     return ids.map(id => {
       const work = this.core.jobs.get(id);
-      const state = work?.row.state ?? this.core.parts.store.job(id)?.state;
+      const state = work?.row.state ?? this.core.deps.store.job(id)?.state;
       if (!state) throw new EarshotError('unknownJob', { id });
       if (!work || !states.includes(state)) throw new EarshotError('wrongState', { id, state });
       return work;

@@ -8,7 +8,7 @@ import type { Pool } from '../devices/pool.ts';
 import type { Advice, DeviceView, JobView, ModelView, Snapshot } from '../scheduler/snapshot.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Speeds } from './speeds.ts';
-import { isSummary, somePress } from '../jobs/pressing.ts';
+import { isSummary, anyForeground } from '../jobs/foreground.ts';
 import type { JobWork } from '../jobs/work.ts';
 
 export interface World {
@@ -33,7 +33,7 @@ export function buildSnapshot(world: World, front?: readonly JobWork[]): Snapsho
   const lists = new Set<readonly string[]>();
   let ingestsRunning = 0,
     last: readonly string[] | null = null;
-  const pressing = somePress(world.jobs);
+  const pressing = anyForeground(world.jobs);
   for (const work of front ?? world.jobs.values()) {
     if (work.ingest === 'running') ingestsRunning++;
     if (work.row.state === 'paused' || work.finishing || (pressing && isSummary(work))) continue;

@@ -109,7 +109,7 @@ export class Summaries {
    * summaryRow throw
    */
   async request(request: SummaryRequest & { again?: boolean | undefined }): Promise<{ job: Job; existing: boolean }> {
-    const { store } = this.core.parts,
+    const { store } = this.core.deps,
       row = await this.row(request, await factsOf(request.of, store));
     const known = store.findDuplicate(row.fingerprint);
     if (known && (!request.again || !isFinal(known.state)))
@@ -132,7 +132,7 @@ export class Summaries {
 
   /** Within the transaction of what made it necessary. */
   begin(row: JobRow): void {
-    const { store } = this.core.parts,
+    const { store } = this.core.deps,
       of = row.options.transcript!;
     store.submit([row]);
     if (isJob(of)) {
@@ -142,11 +142,11 @@ export class Summaries {
       const parent = this.core.jobs.get(of);
       if (parent) parent.row.summary = summary;
     }
-    this.core.tell(this.core.adopt(row));
+    this.core.publishJob(this.core.adopt(row));
   }
 
   private row(request: SummaryRequest, facts: Facts): Promise<JobRow> {
-    const { clock, catalogue } = this.core.parts,
+    const { clock, catalogue } = this.core.deps,
       now = clock();
     return summaryRow(
       request,

@@ -27,7 +27,7 @@ export interface Facts {
   ours: boolean;
   /** Size, time and identity have been seen to be the same for so long. */
   unchangedMs: number;
-  quietMs: number;
+  settleMs: number;
   /** Places in the queue for jobs of watched folders. */
   room: number;
   open?: boolean;
@@ -98,10 +98,10 @@ export function decide(facts: Facts, place: Place): Verdict {
   if (facts.ours) return settled('output');
   // What was refused is looked at again when it is seen anew: after a start, or with a new recipe.
   if (sameAs && sameAs.decision.code !== 'refused') return { is: 'settled', decision: sameAs.decision, keep: false };
-  if (facts.unchangedMs < facts.quietMs)
-    return { is: 'wait', decision: { code: 'writing', args: {} }, ms: facts.quietMs - facts.unchangedMs };
+  if (facts.unchangedMs < facts.settleMs)
+    return { is: 'wait', decision: { code: 'writing', args: {} }, ms: facts.settleMs - facts.unchangedMs };
   if (facts.bytes === 0) return settled('empty');
-  if (facts.open) return { is: 'wait', decision: { code: 'open', args: {} }, ms: facts.quietMs };
+  if (facts.open) return { is: 'wait', decision: { code: 'open', args: {} }, ms: facts.settleMs };
   if (facts.content === undefined) {
     if (facts.room <= 0) return { is: 'wait', decision: { code: 'waiting', args: {} }, ms: Infinity };
     return { is: 'ask', what: facts.open === undefined ? 'open' : 'content' };

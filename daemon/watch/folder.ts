@@ -3,7 +3,7 @@ import { join, posix, relative, sep } from 'node:path';
 import type { JobRequest } from '../../schemas/job.ts';
 import type { WatchedFolder, WatchSpec } from '../../schemas/watch.ts';
 import { byName, looksInto, type Place } from './decide.ts';
-import { Notice } from './notice.ts';
+import { FolderWatcher } from './folder-watcher.ts';
 
 export interface Folder {
   spec: WatchSpec;
@@ -11,7 +11,7 @@ export interface Folder {
   since: number;
   place: Place;
   /** Null: paused. */
-  notice: Notice | null;
+  watcher: FolderWatcher | null;
   counts: { taken: number; refused: number };
 }
 
@@ -50,11 +50,11 @@ export function placeOf(spec: WatchSpec, all: Iterable<WatchSpec>): Place {
   };
 }
 
-export function noticeOf(
+export function watcherFor(
   folder: Pick<Folder, 'spec' | 'place'>,
   on: { found(path: string): void; changed(): void },
-): Notice {
-  return new Notice({
+): FolderWatcher {
+  return new FolderWatcher({
     path: folder.spec.path,
     pollMs: folder.spec.pollSeconds === undefined ? null : folder.spec.pollSeconds * 1000,
     ...on,
@@ -79,8 +79,8 @@ export function requestFor(spec: WatchSpec, path: string, options = spec.options
 export function present(folder: Folder, now: { waiting: number; writing: number }): WatchedFolder {
   return {
     spec: folder.spec,
-    state: folder.paused ? 'paused' : (folder.notice?.state ?? 'starting'),
-    failure: folder.notice?.failure ?? null,
+    state: folder.paused ? 'paused' : (folder.watcher?.state ?? 'starting'),
+    failure: folder.watcher?.failure ?? null,
     since: folder.since,
     counts: { ...folder.counts, ...now },
   };

@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { access, copyFile, mkdir, rename, unlink, utimes } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
-import { lookAt, type Look } from './notice.ts';
+import { lookAt, type Look } from './folder-watcher.ts';
 
 const taken = (path: string): Promise<boolean> =>
   access(path).then(

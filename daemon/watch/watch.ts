@@ -13,14 +13,14 @@ import { isFinal } from '../../schemas/words.ts';
 import type { WatchedFile, WatchedFolder, WatchSpec } from '../../schemas/watch.ts';
 import type { Store } from '../contracts/store.ts';
 import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
-import { contentOf } from './content.ts';
+import { checksumOf } from './checksum.ts';
 import { decide } from './decide.ts';
-import { innermost, inside, noticeOf, placeOf, present, type Folder } from './folder.ts';
-import { lookAt } from './notice.ts';
+import { innermost, inside, watcherFor, placeOf, present, type Folder } from './folder.ts';
+import { lookAt } from './folder-watcher.ts';
 import { moveOriginal } from './originals.ts';
-import { known, Taking, type JobQueue } from './taking.ts';
+import { known, Claimer, type JobQueue } from './claimer.ts';
 
-export interface WatchParts {
+export interface WatchDeps {
   store: Store;
   queue: JobQueue;
   settings: () => Settings;
@@ -39,28 +39,28 @@ const TELL_MS = 200;
 
 export class Watch {
   private readonly folders = new Map<string, Folder>();
-  private readonly parts: WatchParts;
-  private readonly taking: Taking;
+  private readonly deps: WatchDeps;
+  private readonly claimer: Claimer;
   private readonly telling = new Map<Folder, NodeJS.Timeout>();
   private readonly timers: NodeJS.Timeout[];
 
-  constructor(parts: WatchParts) {
-    this.parts = parts;
-    this.taking = new Taking({ ...parts, changed: folder => this.tell(folder), ended: job => this.ended(job) });
-    for (const row of parts.store.watched.folders())
+  constructor(deps: WatchDeps) {
+    this.deps = deps;
+    this.claimer = new Claimer({ ...deps, changed: folder => this.tell(folder), ended: job => this.ended(job) });
+    for (const row of deps.store.watched.folders())
       this.folders.set(row.spec.path, {
         ...row,
         place: { others: [] },
-        notice: null,
-        counts: parts.store.watched.count(row.spec.path),
+        watcher: null,
+        counts: deps.store.watched.count(row.spec.path),
       });
     const each = (work: (folder: Folder) => Promise<void> | undefined): void => {
       for (const folder of this.folders.values()) void work(folder)?.catch(error => this.failed(error));
     };
     this.timers = [
-      setInterval(() => each(folder => folder.notice?.check()), CHECK_MS),
+      setInterval(() => each(folder => folder.watcher?.check()), CHECK_MS),
       setInterval(
-        () => each(folder => (folder.notice?.state === 'watching' ? folder.notice.walk() : undefined)),
+        () => each(folder => (folder.watcher?.state === 'watching' ? folder.watcher.walk() : undefined)),
         WALK_MS,
       ),
     ];
@@ -78,14 +78,14 @@ export class Watch {
     for (const folder of this.folders.values()) {
       if (!folder.paused) this.open(folder);
       if (folder.spec.moveTo)
-        for (const row of this.parts.store.watched.unmoved(folder.spec.path)) this.keepOriginal(folder, row);
+        for (const row of this.deps.store.watched.unmoved(folder.spec.path)) this.keepOriginal(folder, row);
     }
   }
 
   /** News of jobs: room for others, originals that may go, outputs that must not be taken. */
-  hear(event: StateEvent): void {
+  onEvent(event: StateEvent): void {
     if (event.type !== 'job') return;
-    this.taking.hear(event.job);
+    this.claimer.onJob(event.job);
     if (isFinal(event.job.state)) this.ended(event.job);
   }
 
@@ -112,8 +112,8 @@ export class Watch {
         outputs: { ...spec.options.outputs, directory: await realEnough(spec.options.outputs.directory) },
       };
     if (spec.moveTo === spec.path) throw new EarshotError('badRequest', { field: 'moveTo', path: spec.moveTo });
-    await this.parts.check(spec.options);
-    const { store, clock } = this.parts;
+    await this.deps.check(spec.options);
+    const { store, clock } = this.deps;
     const folder: Folder = {
       spec,
       paused: known?.paused ?? false,
@@ -122,7 +122,7 @@ export class Watch {
         spec,
         [...this.folders.values()].map(each => each.spec),
       ),
-      notice: null,
+      watcher: null,
       counts: store.watched.count(spec.path),
     };
     const before = existing === 'leave' ? await this.there(folder) : [];
@@ -141,10 +141,10 @@ export class Watch {
   /** @throws notWatched */
   async remove(paths: readonly string[], forget: boolean): Promise<void> {
     for (const folder of await this.named(paths)) {
-      this.parts.store.watched.removeFolder(folder.spec.path, forget);
+      this.deps.store.watched.removeFolder(folder.spec.path, forget);
       this.close(folder);
       this.folders.delete(folder.spec.path);
-      this.parts.publish({ type: 'watchGone', path: folder.spec.path });
+      this.deps.publish({ type: 'watchGone', path: folder.spec.path });
     }
     this.settlePlaces();
   }
@@ -154,7 +154,7 @@ export class Watch {
     for (const folder of await this.named(paths)) {
       if (folder.paused === paused) continue;
       folder.paused = paused;
-      this.parts.store.watched.putFolder(folder);
+      this.deps.store.watched.putFolder(folder);
       if (paused) this.close(folder);
       else this.open(folder);
       this.tell(folder);
@@ -164,7 +164,7 @@ export class Watch {
   /** @throws notWatched */
   async files(path: string, limit: number): Promise<WatchedFile[]> {
     const [folder] = await this.named([path]);
-    const now = [...this.taking.candidates.values()]
+    const now = [...this.claimer.candidates.values()]
       .filter(each => each.folder === folder)
       .sort((a, b) => b.changedAt - a.changedAt)
       .slice(0, limit)
@@ -178,7 +178,7 @@ export class Watch {
       }));
     return [
       ...now,
-      ...this.parts.store.watched
+      ...this.deps.store.watched
         .recent(folder!.spec.path, limit - now.length)
         .filter(row => row.path !== row.decision.args.to)
         .map(fileOf),
@@ -189,7 +189,7 @@ export class Watch {
   async why(asked: string): Promise<WatchedFile> {
     if (!isAbsolute(asked)) throw new EarshotError('badRequest', { field: 'path' }, 'the path is not absolute');
     const path = join(await realpath(dirname(asked)).catch(() => dirname(asked)), basename(asked));
-    const { store, clock } = this.parts,
+    const { store, clock } = this.deps,
       folder = innermost(this.folders.values(), path),
       look = await lookAt(path);
     const says = (code: WatchedFile['decision']['code'], args: WatchedFile['decision']['args'] = {}): WatchedFile => ({
@@ -201,7 +201,7 @@ export class Watch {
       job: null,
     });
     if (!folder) return says('notWatched');
-    const candidate = this.taking.candidates.get(path);
+    const candidate = this.claimer.candidates.get(path);
     if (candidate) return { ...says(candidate.decision.code), decision: candidate.decision, at: candidate.changedAt };
     const record = store.watched.file(folder.spec.path, path);
     if (record && (look.kind === 'none' || known(store, folder.spec.path, path, look)?.path === path))
@@ -214,35 +214,35 @@ export class Watch {
         sameAs: null,
         ours: store.wrote(path) !== null,
         unchangedMs: 0,
-        quietMs: 1,
+        settleMs: 1,
         room: 0,
       },
       folder.place,
     );
     if (verdict.is === 'settled') return { ...says('unseen'), decision: verdict.decision };
     if (folder.paused) return says('folderPaused');
-    if (folder.notice?.state === 'missing') return says('folderMissing');
-    this.taking.notice(folder, path);
+    if (folder.watcher?.state === 'missing') return says('folderMissing');
+    this.claimer.enqueue(folder, path);
     return says('unseen');
   }
 
   async dispose(): Promise<void> {
     for (const timer of [...this.timers, ...this.telling.values()]) clearTimeout(timer);
-    await Promise.all([this.taking.dispose(), ...[...this.folders.values()].map(folder => folder.notice?.dispose())]);
+    await Promise.all([this.claimer.dispose(), ...[...this.folders.values()].map(folder => folder.watcher?.dispose())]);
   }
 
   private open(folder: Folder): void {
-    folder.notice = noticeOf(folder, {
-      found: path => this.taking.notice(folder, path),
+    folder.watcher = watcherFor(folder, {
+      found: path => this.claimer.enqueue(folder, path),
       changed: () => this.tell(folder),
     });
-    folder.notice.open().catch(error => this.failed(error));
+    folder.watcher.open().catch(error => this.failed(error));
   }
 
   private close(folder: Folder): void {
-    void folder.notice?.dispose();
-    folder.notice = null;
-    this.taking.forget(folder);
+    void folder.watcher?.dispose();
+    folder.watcher = null;
+    this.claimer.forget(folder);
   }
 
   /** Folders lie in one another, and outputs in folders: whose is what. */
@@ -264,7 +264,7 @@ export class Watch {
   private present(folder: Folder): WatchedFolder {
     let waiting = 0,
       writing = 0;
-    for (const each of this.taking.candidates.values())
+    for (const each of this.claimer.candidates.values())
       if (each.folder === folder) {
         if (each.decision.code === 'waiting' || each.decision.code === 'retry') waiting++;
         else writing++;
@@ -277,7 +277,7 @@ export class Watch {
     const timer = setTimeout(() => {
       this.telling.delete(folder);
       if (this.folders.get(folder.spec.path) === folder)
-        this.parts.publish({ type: 'watch', folder: this.present(folder) });
+        this.deps.publish({ type: 'watch', folder: this.present(folder) });
     }, TELL_MS);
     this.telling.set(folder, timer);
     timer.unref();
@@ -287,9 +287,9 @@ export class Watch {
   private async there(folder: Folder): Promise<FileRow[]> {
     const paths: string[] = [],
       rows: FileRow[] = [],
-      { store, clock } = this.parts;
-    const notice = noticeOf(folder, { found: path => paths.push(path), changed: () => {} });
-    await notice.walk();
+      { store, clock } = this.deps;
+    const watcher = watcherFor(folder, { found: path => paths.push(path), changed: () => {} });
+    await watcher.walk();
     for (const path of paths) {
       const look = await lookAt(path);
       if (look.kind === 'file' && !known(store, folder.spec.path, path, look))
@@ -309,7 +309,7 @@ export class Watch {
   }
 
   private ended(job: Job): void {
-    const { store } = this.parts,
+    const { store } = this.deps,
       row = store.watched.takenBy(job.id),
       folder = row && this.folders.get(row.folder);
     if (row && folder && job.state === 'completed' && folder.spec.moveTo) this.keepOriginal(folder, row);
@@ -326,7 +326,7 @@ export class Watch {
 
   /** The recording was not where it was taken from: a copy or the file itself may lie elsewhere. */
   private async find(row: TakenRow): Promise<void> {
-    const { store, queue } = this.parts;
+    const { store, queue } = this.deps;
     for (const copy of store.watched.byContent(row.folder, row.content)) {
       const look = await lookAt(copy.path);
       if (look.kind !== 'file' || look.bytes !== copy.bytes || look.modifiedAt !== copy.modifiedAt) continue;
@@ -342,8 +342,8 @@ export class Watch {
   private async keepOutput(path: string): Promise<void> {
     const folder = innermost(this.folders.values(), path),
       look = await lookAt(path);
-    const content = folder && look.kind === 'file' ? await contentOf(path, look.bytes) : null,
-      { store, clock } = this.parts;
+    const content = folder && look.kind === 'file' ? await checksumOf(path, look.bytes) : null,
+      { store, clock } = this.deps;
     if (content === null) return;
     store.turn(() =>
       store.watched.putFiles([
@@ -363,7 +363,7 @@ export class Watch {
   }
 
   private keepOriginal(folder: Folder, row: TakenRow): void {
-    const { store, queue, clock } = this.parts,
+    const { store, queue, clock } = this.deps,
       file = store.watched.file(row.folder, row.path),
       way = inside(row.folder, row.path);
     if (!file || way === null || file.decision.code === 'moved') return;
@@ -381,7 +381,7 @@ export class Watch {
   }
 
   private failed(error: unknown): void {
-    this.parts.log(`watched folders: ${toFailure(error).detail ?? String(error)}`);
+    this.deps.log(`watched folders: ${toFailure(error).detail ?? String(error)}`);
   }
 }
 

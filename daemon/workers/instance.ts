@@ -9,7 +9,7 @@ import type { Instance as InstanceWord } from '../../schemas/device.ts';
 import type { Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
-import type { Rights } from './sandbox/permissions.ts';
+import type { Permissions } from './sandbox/permissions.ts';
 import type { Engine, WorkerContext } from '../contracts/engine.ts';
 import type { Lease, Pool } from '../devices/pool.ts';
 import type { LoadRequest, RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
@@ -38,7 +38,7 @@ export interface InstanceOptions {
   threads: number;
   job: string | null;
   context: WorkerContext;
-  rights: Rights | null;
+  permissions: Permissions | null;
   directory: string;
   parameters: LoadRequest['parameters'];
   logPath: string;
@@ -98,7 +98,7 @@ export class Instance {
         context: options.context,
         logPath: options.logPath,
         lowPriority: options.lowPriority,
-        rights: options.rights,
+        permissions: options.permissions,
         heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
         loadTimeoutMs: LOAD_TIMEOUT_MS,
         clock: options.clock,

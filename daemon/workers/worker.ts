@@ -13,8 +13,8 @@ import { dirname } from 'node:path';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { LONGEST_TIMER_MS } from '../system/clock.ts';
-import { launched } from './sandbox/launched.ts';
-import { harmless, type Rights } from './sandbox/permissions.ts';
+import { inSandbox } from './sandbox/sandbox.ts';
+import { harmless, type Permissions } from './sandbox/permissions.ts';
 import type { Engine, WorkerContext } from '../contracts/engine.ts';
 import { LineSplitter } from '../system/lines.ts';
 import { readLine } from './frames.ts';
@@ -45,7 +45,7 @@ export interface WorkerOptions {
   logPath: string;
   lowPriority: boolean;
   /** What it may touch; null or missing: what its user may. */
-  rights?: Rights | null;
+  permissions?: Permissions | null;
   heartbeatTimeoutMs: number;
   loadTimeoutMs: number;
   /** From `unload` to SIGKILL. */
@@ -237,15 +237,15 @@ class WorkerProcess implements Worker {
   // — the process —
 
   private spawn(): ChildProcess {
-    const { engine, context, lowPriority, logPath, rights } = this.options;
+    const { engine, context, lowPriority, logPath, permissions } = this.options;
     const own = engine.command(context),
-      command = { ...launched(own, rights ?? null), env: own.env };
+      command = { ...inSandbox(own, permissions ?? null), env: own.env };
     const env: NodeJS.ProcessEnv = {
-      ...(rights ? harmless(process.env) : process.env),
+      ...(permissions ? harmless(process.env) : process.env),
       ...visibleDevices(context.device),
       ...command.env,
     };
-    if (rights?.cache) env.CUDA_CACHE_PATH = rights.cache;
+    if (permissions?.cache) env.CUDA_CACHE_PATH = permissions.cache;
     // These are for the process that was started with them, not for its children.
     delete env.NODE_OPTIONS;
     delete env.NODE_CHANNEL_FD;

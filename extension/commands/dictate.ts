@@ -16,7 +16,7 @@ import { gapText } from '../streaming/streams.ts';
 import { withGlossary } from '../glossary.ts';
 import { errorText } from '../words.ts';
 import { settled } from '../requests/options.ts';
-import type { Parts } from '../requests/request.ts';
+import type { Deps } from '../requests/request.ts';
 
 const METER_MS = 120;
 
@@ -32,7 +32,7 @@ interface Session {
 }
 
 export class Dictation implements vscode.Disposable {
-  readonly #parts: Parts;
+  readonly #parts: Deps;
   readonly #item: vscode.StatusBarItem;
   readonly #subscriptions: vscode.Disposable[];
   #session: Session | null = null;
@@ -41,8 +41,8 @@ export class Dictation implements vscode.Disposable {
   /** Whose microphone it is was said in this window. */
   #warned = false;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(deps: Deps) {
+    this.#parts = deps;
     this.#item = vscode.window.createStatusBarItem('earshot.dictation', vscode.StatusBarAlignment.Left, 41);
     this.#item.name = vscode.l10n.t('Earshot: Dictation');
     this.#item.command = 'earshot.dictate';

@@ -6,7 +6,7 @@ import { exists } from '../files.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
 import { errorText } from '../words.ts';
 import { settled } from '../requests/options.ts';
-import type { Parts } from '../requests/request.ts';
+import type { Deps } from '../requests/request.ts';
 import { openFor } from './transcribe.ts';
 
 const LIMIT = 100,
@@ -34,9 +34,9 @@ const item = (hit: SearchHit): Item => {
   };
 };
 
-export async function findInTranscripts(parts: Parts, editor: TranscriptEditor, words?: unknown): Promise<void> {
-  const hit = await ask(parts, typeof words === 'string' ? words : selected());
-  if (hit) await open(parts, editor, hit);
+export async function findInTranscripts(deps: Deps, editor: TranscriptEditor, words?: unknown): Promise<void> {
+  const hit = await ask(deps, typeof words === 'string' ? words : selected());
+  if (hit) await open(deps, editor, hit);
 }
 
 /** A few words that are selected are likely meant. */
@@ -46,7 +46,7 @@ function selected(): string {
   return text.length <= 80 && !text.includes('\n') ? text : '';
 }
 
-function ask({ daemon, log }: Parts, words: string): Promise<SearchHit | null> {
+function ask({ daemon, log }: Deps, words: string): Promise<SearchHit | null> {
   const pick = vscode.window.createQuickPick<Item>();
   pick.title = vscode.l10n.t('Find in transcripts');
   pick.placeholder = vscode.l10n.t('Words, "phrases", beginnings*');
@@ -112,12 +112,12 @@ function ask({ daemon, log }: Parts, words: string): Promise<SearchHit | null> {
 }
 
 /** In the transcript editor where the job wrote its file, else as a document. */
-async function open(parts: Parts, editor: TranscriptEditor, hit: SearchHit): Promise<void> {
-  const { job } = await parts.daemon.call('job/get', { id: hit.job });
+async function open(deps: Deps, editor: TranscriptEditor, hit: SearchHit): Promise<void> {
+  const { job } = await deps.daemon.call('job/get', { id: hit.job });
   const written = job.outputs.find(output => output.path.endsWith('.earshot.json')),
     uri = written && vscode.Uri.file(written.path);
   if (uri && (await exists(uri))) return editor.open(uri, { index: hit.index, atMs: hit.atMs });
-  const document = await openFor(parts, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
+  const document = await openFor(deps, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
   const range = await found(document, hit);
   if (range) await vscode.window.showTextDocument(document, { preview: false, selection: range });
 }

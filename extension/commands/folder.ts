@@ -11,10 +11,10 @@ import { freeName } from '../files.ts';
 import { locale } from '../words.ts';
 import { settled } from '../requests/options.ts';
 import { recordingsIn } from '../requests/recordings.ts';
-import { request, type Parts } from '../requests/request.ts';
+import { request, type Deps } from '../requests/request.ts';
 
 /** Null: given up, or left before the end; the jobs go on then. */
-export async function transcribeFolder(parts: Parts, uri?: unknown): Promise<vscode.Uri | null> {
+export async function transcribeFolder(deps: Deps, uri?: unknown): Promise<vscode.Uri | null> {
   const [folder] =
     uri instanceof vscode.Uri
       ? [uri]
@@ -26,13 +26,13 @@ export async function transcribeFolder(parts: Parts, uri?: unknown): Promise<vsc
   if (!folder) return null;
   const recordings = await recordingsIn([folder]);
   if (!recordings.length) throw new EarshotError('noRecordings', { path: folder.fsPath });
-  const jobs = await request(parts, recordings, settled(folder));
-  if (!jobs.length || !(await ended(parts, jobs, folder))) return null;
+  const jobs = await request(deps, recordings, settled(folder));
+  if (!jobs.length || !(await ended(deps, jobs, folder))) return null;
   const collected: Collected[] = [];
   for (const { id } of jobs) {
     const [{ job }, { transcript }] = await Promise.all([
-      parts.daemon.call('job/get', { id }),
-      parts.daemon.call('job/transcript', { id }),
+      deps.daemon.call('job/get', { id }),
+      deps.daemon.call('job/transcript', { id }),
     ]);
     collected.push({ job, transcript });
   }
@@ -48,7 +48,7 @@ export async function transcribeFolder(parts: Parts, uri?: unknown): Promise<vsc
 }
 
 /** Shows how many are over; false: the user does not wait any longer. */
-function ended({ daemon }: Parts, jobs: readonly Job[], folder: vscode.Uri): Thenable<boolean> {
+function ended({ daemon }: Deps, jobs: readonly Job[], folder: vscode.Uri): Thenable<boolean> {
   const title = vscode.l10n.t('Transcribing {0}', folder.path.split('/').at(-1)!);
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title, cancellable: true },

@@ -3,20 +3,20 @@ import * as vscode from 'vscode';
 import type { DoctorReport } from '../../schemas/rpc.ts';
 import { checkSaid, errorText } from '../words.ts';
 import { settled } from '../requests/options.ts';
-import type { Parts } from '../requests/request.ts';
+import type { Deps } from '../requests/request.ts';
 import { submit } from './transcribe.ts';
 
 const SAMPLE = 'sense-and-sensibility.flac';
 
 /** Half a minute of Jane Austen, from a copy, so that nothing is written into the extension's own folder. */
 export async function trySample(
-  parts: Parts,
+  deps: Deps,
   { extensionUri, globalStorageUri }: vscode.ExtensionContext,
 ): Promise<void> {
   const copy = vscode.Uri.joinPath(globalStorageUri, 'sample', SAMPLE);
   await vscode.workspace.fs.copy(vscode.Uri.joinPath(extensionUri, 'samples', SAMPLE), copy, { overwrite: true });
   const choice = settled(undefined);
-  await submit(parts, [copy], {
+  await submit(deps, [copy], {
     ...choice,
     options: { ...choice.options, outputs: { formats: [] } },
     document: { open: 'untitled', format: 'markdown' },
@@ -31,13 +31,13 @@ const MARK: Readonly<Record<DoctorReport['checks'][number]['status'], string>> =
 
 /** The report as Markdown, shown rendered; a daemon that does not start is a finding too. */
 export class Doctor implements vscode.TextDocumentContentProvider {
-  readonly #parts: Parts;
+  readonly #parts: Deps;
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.#changed.event;
   readonly uri = vscode.Uri.from({ scheme: 'earshot-doctor', path: `/${vscode.l10n.t('Earshot Doctor')}.md` });
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(deps: Deps) {
+    this.#parts = deps;
   }
 
   async show(): Promise<void> {
@@ -71,7 +71,7 @@ export class Doctor implements vscode.TextDocumentContentProvider {
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', '<br>');
 
 /** The daemon's newest lines in a channel of their own. */
-export async function showLog({ daemon, log }: Parts, channel: vscode.OutputChannel): Promise<void> {
+export async function showLog({ daemon, log }: Deps, channel: vscode.OutputChannel): Promise<void> {
   channel.show(true);
   try {
     const { lines } = await daemon.call('daemon/logs', { lines: 1000 });

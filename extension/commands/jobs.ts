@@ -2,30 +2,30 @@
 import * as vscode from 'vscode';
 import { PRIORITIES } from '../../schemas/words.ts';
 import { failureText } from '../words.ts';
-import type { Parts } from '../requests/request.ts';
+import type { Deps } from '../requests/request.ts';
 import { jobOf, transcribed } from '../transcript/open.ts';
 import { openFor } from './transcribe.ts';
 import { priorityName } from './sheet.ts';
 import { settled } from '../requests/options.ts';
 
 /** The transcript as a document: the one it streams into, or a new one. */
-export async function openTranscript(parts: Parts, argument: unknown): Promise<void> {
-  const job = await transcribed(parts, argument);
-  if (job) await openFor(parts, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
+export async function openTranscript(deps: Deps, argument: unknown): Promise<void> {
+  const job = await transcribed(deps, argument);
+  if (job) await openFor(deps, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
 }
 
-export async function setPriority(parts: Parts, argument: unknown): Promise<void> {
-  const job = await jobOf(parts, argument, vscode.l10n.t('Whose priority?'));
+export async function setPriority(deps: Deps, argument: unknown): Promise<void> {
+  const job = await jobOf(deps, argument, vscode.l10n.t('Whose priority?'));
   if (!job) return;
   const picked = await vscode.window.showQuickPick(
     PRIORITIES.map(priority => ({ label: priorityName(priority), priority, picked: priority === job.priority })),
     { title: job.recording.name },
   );
-  if (picked) await parts.daemon.call('job/move', { id: job.id, priority: picked.priority });
+  if (picked) await deps.daemon.call('job/move', { id: job.id, priority: picked.priority });
 }
 
-export async function reveal(parts: Parts, argument: unknown): Promise<void> {
-  const job = await jobOf(parts, argument, vscode.l10n.t('Which recording?'));
+export async function reveal(deps: Deps, argument: unknown): Promise<void> {
+  const job = await jobOf(deps, argument, vscode.l10n.t('Which recording?'));
   if (!job) return;
   const uri = vscode.Uri.file(job.recording.path);
   await vscode.commands.executeCommand(
@@ -35,10 +35,10 @@ export async function reveal(parts: Parts, argument: unknown): Promise<void> {
 }
 
 /** What happened to a job, line by line, in the log. */
-export async function showJobLog(parts: Parts, argument: unknown): Promise<void> {
-  const job = await jobOf(parts, argument, vscode.l10n.t('What happened to which job?'));
+export async function showJobLog(deps: Deps, argument: unknown): Promise<void> {
+  const job = await jobOf(deps, argument, vscode.l10n.t('What happened to which job?'));
   if (!job) return;
-  const { entries } = await parts.daemon.call('job/log', { id: job.id, limit: 2000 });
+  const { entries } = await deps.daemon.call('job/log', { id: job.id, limit: 2000 });
   const lines = entries.map(e =>
     [
       new Date(e.at).toISOString(),
@@ -64,13 +64,13 @@ export async function showJobLog(parts: Parts, argument: unknown): Promise<void>
 
 export const simple =
   (method: 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove') =>
-  async (parts: Parts, argument: unknown): Promise<void> => {
-    const job = await jobOf(parts, argument, vscode.l10n.t('Which job?'));
-    if (job) await parts.daemon.call(method, { ids: [job.id] });
+  async (deps: Deps, argument: unknown): Promise<void> => {
+    const job = await jobOf(deps, argument, vscode.l10n.t('Which job?'));
+    if (job) await deps.daemon.call(method, { ids: [job.id] });
   };
 export const moveTo =
   (to: 'top' | 'bottom') =>
-  async (parts: Parts, argument: unknown): Promise<void> => {
-    const job = await jobOf(parts, argument, vscode.l10n.t('Which job?'));
-    if (job) await parts.daemon.call('job/move', { id: job.id, to });
+  async (deps: Deps, argument: unknown): Promise<void> => {
+    const job = await jobOf(deps, argument, vscode.l10n.t('Which job?'));
+    if (job) await deps.daemon.call('job/move', { id: job.id, to });
   };

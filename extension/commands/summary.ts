@@ -10,24 +10,24 @@ import { insertion } from '../streaming/section.ts';
 import { fileOfSummary, summaryIntoOpen } from '../transcript/summary.ts';
 import { endOf, fileOf, jobOf } from '../transcripts.ts';
 import { plain } from '../words.ts';
-import type { Parts } from '../requests/request.ts';
+import type { Deps } from '../requests/request.ts';
 
 const TRANSCRIPT = /\.earshot\.json$/i;
 /** Summaries that somebody here waits for, and puts where they belong. */
 const awaited = new Set<string>();
 
 /** On a transcript file, on a job of the queue, or on what is in the editor. Null: given up. */
-export async function addSummary(parts: Parts, argument?: unknown): Promise<string | null> {
-  const { of, document, page } = await meant(parts, argument);
-  const { job } = await parts.daemon.call('job/summary', { of });
+export async function addSummary(deps: Deps, argument?: unknown): Promise<string | null> {
+  const { of, document, page } = await meant(deps, argument);
+  const { job } = await deps.daemon.call('job/summary', { of });
   awaited.add(job.id);
   try {
-    if (!parts.daemon.state.jobs.has(job.id)) parts.daemon.state.jobs.set(job.id, job);
-    const ended = isFinal(job.state) ? job : page ? await quietEnd(parts, job) : await end(parts, job);
+    if (!deps.daemon.state.jobs.has(job.id)) deps.daemon.state.jobs.set(job.id, job);
+    const ended = isFinal(job.state) ? job : page ? await quietEnd(deps, job) : await end(deps, job);
     if (!ended || ended.state === 'cancelled') return null;
     if (ended.state === 'failed') throw thrown(ended.failure!);
-    const text = await textOf(parts, ended.id);
-    if (document) await insert(document, text, modelOf(parts, ended));
+    const text = await textOf(deps, ended.id);
+    if (document) await insert(document, text, modelOf(deps, ended));
     else if (!page) void vscode.window.showInformationMessage(plain(text));
     return text;
   } finally {
@@ -40,7 +40,7 @@ export async function addSummary(parts: Parts, argument?: unknown): Promise<stri
  * meant
  */
 async function meant(
-  { daemon, streams }: Parts,
+  { daemon, streams }: Deps,
   argument: unknown,
 ): Promise<{ of: string; document?: vscode.TextDocument; page?: boolean }> {
   const id = typeof argument === 'string' ? argument : (argument as { job?: unknown } | null | undefined)?.job;
@@ -77,12 +77,12 @@ async function meant(
 }
 
 /** The page shows how far it is, and can stop it. */
-async function quietEnd({ daemon }: Parts, { id }: Job): Promise<Job | null> {
+async function quietEnd({ daemon }: Deps, { id }: Job): Promise<Job | null> {
   await endOf(daemon, id, new vscode.CancellationTokenSource().token);
   return daemon.state.jobs.get(id) ?? null;
 }
 
-function end({ daemon }: Parts, job: Job): Thenable<Job | null> {
+function end({ daemon }: Deps, job: Job): Thenable<Job | null> {
   return vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
@@ -115,9 +115,9 @@ function end({ daemon }: Parts, job: Job): Thenable<Job | null> {
   );
 }
 
-const textOf = async ({ daemon }: Parts, id: string): Promise<string> =>
+const textOf = async ({ daemon }: Deps, id: string): Promise<string> =>
   (await daemon.call('job/utterances', { id })).utterances.at(-1)?.summary?.text ?? '';
-const modelOf = ({ daemon }: Parts, job: Job): string =>
+const modelOf = ({ daemon }: Deps, job: Job): string =>
   daemon.state.models.get(job.models.summary ?? '')?.card.name ?? job.models.summary ?? '';
 
 async function insert(document: vscode.TextDocument, text: string, model: string): Promise<void> {
@@ -141,15 +141,15 @@ async function insert(document: vscode.TextDocument, text: string, model: string
  * Summaries that were asked for with the transcript come into the document that it streamed into; all of them, into a
  * transcript that somebody is mending.
  */
-export function summariesInto(parts: Parts): vscode.Disposable {
-  const { daemon, streams } = parts,
+export function summariesInto(deps: Deps): vscode.Disposable {
+  const { daemon, streams } = deps,
     open = new Set<string>();
   const arrived = async (job: Job, known: boolean): Promise<void> => {
     const file = fileOfSummary(daemon.state, job);
     if (file) await summaryIntoOpen(file);
     if (known) return;
     const document = streams.documentOf(job.options.transcript!);
-    if (document?.languageId === 'markdown') await insert(document, await textOf(parts, job.id), modelOf(parts, job));
+    if (document?.languageId === 'markdown') await insert(document, await textOf(deps, job.id), modelOf(deps, job));
   };
   return daemon.onChange(change => {
     for (const id of change.all ? daemon.state.jobs.keys() : change.jobs) {
@@ -157,7 +157,7 @@ export function summariesInto(parts: Parts): vscode.Disposable {
       if (job?.options.source !== 'transcript') continue;
       if (!isFinal(job.state)) open.add(id);
       else if (open.delete(id) && job.state === 'completed')
-        void arrived(job, awaited.has(id)).catch(error => parts.log.warn(String(error)));
+        void arrived(job, awaited.has(id)).catch(error => deps.log.warn(String(error)));
     }
   });
 }

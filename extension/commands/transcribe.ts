@@ -7,7 +7,7 @@ import type { Template } from '../streaming/layout.ts';
 import { pickLanguage } from './languages.ts';
 import { FILE_ENDINGS, LANGUAGE_IDS, settled, template, type Choice } from '../requests/options.ts';
 import { chosen, recordingsIn } from '../requests/recordings.ts';
-import { request, type Parts } from '../requests/request.ts';
+import { request, type Deps } from '../requests/request.ts';
 import { choose } from './sheet.ts';
 
 export type Kind = 'plain' | 'subtitles' | 'translate' | 'speak' | 'with';
@@ -20,17 +20,17 @@ function onDisk(uris: readonly vscode.Uri[]): vscode.Uri[] {
 }
 
 /** The command of a kind, on the explorer's selection, a tab, or a choice of the moment. */
-export async function transcribe(parts: Parts, kind: Kind, uri?: unknown, all?: unknown): Promise<Job[]> {
+export async function transcribe(deps: Deps, kind: Kind, uri?: unknown, all?: unknown): Promise<Job[]> {
   const uris = await chosen(uri, all);
   if (!uris) return [];
   const recordings = await recordingsIn(onDisk(uris));
   if (!recordings.length) throw new EarshotError('noRecordings', { path: uris[0]!.fsPath });
-  const choice = await choiceOf(parts, kind, recordings);
-  return choice ? submit(parts, recordings, choice) : [];
+  const choice = await choiceOf(deps, kind, recordings);
+  return choice ? submit(deps, recordings, choice) : [];
 }
 
 async function choiceOf(
-  { daemon, memory }: Parts,
+  { daemon, memory }: Deps,
   kind: Kind,
   recordings: readonly vscode.Uri[],
 ): Promise<Choice | null> {
@@ -78,22 +78,22 @@ async function choiceOf(
 }
 
 /** Submits, opens a document for a single recording, and says what could not be taken. */
-export async function submit(parts: Parts, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
-  const jobs = await request(parts, recordings, choice);
+export async function submit(deps: Deps, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
+  const jobs = await request(deps, recordings, choice);
   if (jobs.length === 1 && choice.document.open !== 'none')
-    await openFor(parts, jobs[0]!, choice.document.open, choice.document.format);
+    await openFor(deps, jobs[0]!, choice.document.open, choice.document.format);
   else if (jobs.length > 1) await vscode.commands.executeCommand('earshot.queue.focus');
   return jobs;
 }
 
 /** The document that the job's transcript streams into: the open one, or a new one of the wanted kind. */
 export async function openFor(
-  parts: Parts,
+  deps: Deps,
   job: Job,
   open: 'untitled' | 'saved',
   format: Template['format'],
 ): Promise<vscode.TextDocument> {
-  const there = parts.streams.documentOf(job.id);
+  const there = deps.streams.documentOf(job.id);
   if (there) {
     await vscode.window.showTextDocument(there, { preview: false });
     return there;
@@ -113,12 +113,12 @@ export async function openFor(
     document = await vscode.workspace.openTextDocument(uri);
   } else document = await vscode.workspace.openTextDocument({ language: LANGUAGE_IDS[format], content: '' });
   await vscode.window.showTextDocument(document, { preview: false });
-  parts.streams.start(job.id, document, template(job.recording.path, format, recording, true, document.uri), 0);
+  deps.streams.start(job.id, document, template(job.recording.path, format, recording, true, document.uri), 0);
   return document;
 }
 
 /** The transcript of a recording at the cursor. */
-export async function insertHere(parts: Parts, uri?: unknown): Promise<Job[]> {
+export async function insertHere(deps: Deps, uri?: unknown): Promise<Job[]> {
   const editor = vscode.window.activeTextEditor;
   if (!editor) return [];
   const uris = await chosen(
@@ -128,10 +128,10 @@ export async function insertHere(parts: Parts, uri?: unknown): Promise<Job[]> {
   const [recording] = uris ? await recordingsIn(onDisk(uris)) : [];
   if (!recording) return [];
   const choice = settled(recording),
-    jobs = await request(parts, [recording], choice);
+    jobs = await request(deps, [recording], choice);
   const format = editor.document.languageId === 'markdown' ? ('markdown' as const) : ('text' as const);
   for (const job of jobs)
-    parts.streams.start(
+    deps.streams.start(
       job.id,
       editor.document,
       template(job.recording.path, format, recording, false, editor.document.uri),

@@ -8,7 +8,7 @@ import { sourceText, type Utterance } from '../../schemas/job.ts';
 import { escapeMarkdown } from '../../text/markdown.ts';
 import { openEditor } from '../transcript/open.ts';
 import { settled, template } from '../requests/options.ts';
-import { request, told, type Parts } from '../requests/request.ts';
+import { request, reportErrors, type Deps } from '../requests/request.ts';
 import { exists } from '../files.ts';
 import { stamp } from '../streaming/layout.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
@@ -53,8 +53,8 @@ function saidAt(utterances: readonly Utterance[], ms: number, most: number): str
     : text;
 }
 
-export function recordingsInMarkdown(parts: Parts, editor: TranscriptEditor): vscode.Disposable {
-  const { daemon } = parts,
+export function recordingsInMarkdown(deps: Deps, editor: TranscriptEditor): vscode.Disposable {
+  const { daemon } = deps,
     { languages } = vscode,
     changed = new vscode.EventEmitter<void>();
   const links: vscode.DocumentLinkProvider = {
@@ -156,21 +156,23 @@ export function recordingsInMarkdown(parts: Parts, editor: TranscriptEditor): vs
     }),
     vscode.commands.registerCommand(
       'earshot.openAt',
-      told(parts.log, (path: string, ms: number) => openAt(parts, editor, vscode.Uri.file(path), ms)),
+      reportErrors(deps.log, (path: string, ms: number) => openAt(deps, editor, vscode.Uri.file(path), ms)),
     ),
     vscode.commands.registerCommand(
       'earshot.insertBelow',
-      told(parts.log, (uri: vscode.Uri, document: vscode.Uri, line: number) => insertBelow(parts, uri, document, line)),
+      reportErrors(deps.log, (uri: vscode.Uri, document: vscode.Uri, line: number) =>
+        insertBelow(deps, uri, document, line),
+      ),
     ),
   );
 }
 
 /** A recording at a moment: in the transcript editor where there is a transcript, else as the editor shows the file. */
-export async function openAt(parts: Parts, editor: TranscriptEditor, recording: vscode.Uri, ms: number): Promise<void> {
+export async function openAt(deps: Deps, editor: TranscriptEditor, recording: vscode.Uri, ms: number): Promise<void> {
   let file = await fileOf(recording);
-  const job = file ? null : jobOf(parts.daemon, recording);
+  const job = file ? null : jobOf(deps.daemon, recording);
   if (job?.state === 'completed' && vscode.workspace.isTrusted) {
-    await openEditor(parts, job.id);
+    await openEditor(deps, job.id);
     file = await fileOf(recording);
   }
   if (file) {
@@ -194,15 +196,15 @@ export async function openAt(parts: Parts, editor: TranscriptEditor, recording: 
 }
 
 /** The transcript of a linked recording, in paragraphs below the line of the link. */
-async function insertBelow(parts: Parts, recording: vscode.Uri, target: vscode.Uri, line: number): Promise<void> {
+async function insertBelow(deps: Deps, recording: vscode.Uri, target: vscode.Uri, line: number): Promise<void> {
   const document = await vscode.workspace.openTextDocument(target),
     end = document.lineAt(Math.min(line, document.lineCount - 1)).range.end;
-  const [job] = await request(parts, [recording], settled(recording));
+  const [job] = await request(deps, [recording], settled(recording));
   if (!job) return;
   const edit = new vscode.WorkspaceEdit();
   edit.insert(target, end, document.eol === vscode.EndOfLine.CRLF ? '\r\n\r\n' : '\n\n');
   if (!(await vscode.workspace.applyEdit(edit))) return;
-  parts.streams.start(
+  deps.streams.start(
     job.id,
     document,
     template(recording.fsPath, 'markdown', recording, false, document.uri),

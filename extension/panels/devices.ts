@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Estimate } from '../../schemas/device.ts';
 import type { FromDevices, ToDevices } from '../../webview/messages.ts';
 import type { Daemon } from '../connection.ts';
-import { bottleneckText, errorText, tieView } from '../words.ts';
+import { bottleneckText, errorText, connectionView } from '../words.ts';
 import { deviceViews, History, noGpuView } from './deviceviews.ts';
 import { checked } from './checked.ts';
 import { pageHtml, pageOptions } from './page.ts';
@@ -41,7 +41,7 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
       const message: ToDevices = {
         type: 'snapshot',
         bottleneck,
-        tie: tieView(this.#daemon.tie),
+        connection: connectionView(this.#daemon.connection),
         devices: deviceViews({
           devices: devices.values(),
           instances: instances.values(),
@@ -88,7 +88,7 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
         if (change.devices) for (const device of this.#daemon.state.devices.values()) this.#history.add(device);
         if (change.devices || change.instances || change.all) soon();
       }),
-      this.#daemon.onTie(() => soon()),
+      this.#daemon.onConnection(() => soon()),
       view.onDidChangeVisibility(follow),
       webview.onDidReceiveMessage(
         checked<FromDevices>(

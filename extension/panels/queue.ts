@@ -7,7 +7,7 @@ import { fromUriList } from '../requests/recordings.ts';
 import type { Daemon } from '../connection.ts';
 import { modelsReady } from '../mirror.ts';
 import { jobRow } from '../rows.ts';
-import { errorText, tieView } from '../words.ts';
+import { errorText, connectionView } from '../words.ts';
 import { checked } from './checked.ts';
 import { pageHtml, pageOptions } from './page.ts';
 
@@ -50,9 +50,9 @@ export class QueuePanel implements vscode.WebviewViewProvider {
       removed = new Set<string>();
     let timer: NodeJS.Timeout | null = null;
 
-    const state = (): { paused: boolean; tie: ReturnType<typeof tieView>; modelsReady: boolean } => ({
+    const state = (): { paused: boolean; connection: ReturnType<typeof connectionView>; modelsReady: boolean } => ({
       paused: this.#daemon.state.queuePaused,
-      tie: tieView(this.#daemon.tie),
+      connection: connectionView(this.#daemon.connection),
       modelsReady: modelsReady(this.#daemon.state),
     });
     /** Which snapshot is being sent, if one is: a newer one ends it, and changes meanwhile follow behind it. */
@@ -110,7 +110,7 @@ export class QueuePanel implements vscode.WebviewViewProvider {
         if (change.queue) post({ type: 'state', ...state() });
         if (changed.size || removed.size) timer ??= setTimeout(flush, DELTA_MS);
       }),
-      this.#daemon.onTie(() => {
+      this.#daemon.onConnection(() => {
         if (ready && view.visible) post({ type: 'state', ...state() });
       }),
       view.onDidChangeVisibility(() => {

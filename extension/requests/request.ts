@@ -9,7 +9,7 @@ import type { Streams } from '../streaming/streams.ts';
 import { errorText, failureText } from '../words.ts';
 import type { Choice } from './options.ts';
 
-export interface Parts {
+export interface Deps {
   daemon: Daemon;
   streams: Streams;
   memory: vscode.Memento;
@@ -17,7 +17,7 @@ export interface Parts {
 }
 
 /** Submits recordings with a choice of options; those that could not be taken are named in one message. */
-export async function request({ daemon }: Parts, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
+export async function request({ daemon }: Deps, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
   const requests = await Promise.all(
     recordings.map(async uri => ({
       recording: uri.fsPath,
@@ -27,7 +27,7 @@ export async function request({ daemon }: Parts, recordings: readonly vscode.Uri
   );
   const start = daemon.call('job/submit', { jobs: requests });
   const { results } =
-    daemon.tie.kind === 'connected'
+    daemon.connection.kind === 'connected'
       ? await start
       : await vscode.window.withProgress(
           { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Starting Earshot…') },
@@ -47,7 +47,7 @@ export async function request({ daemon }: Parts, recordings: readonly vscode.Uri
 }
 
 /** Runs a command's work; what goes wrong is said in words, with the log at hand. */
-export const told =
+export const reportErrors =
   <A extends unknown[], R>(log: vscode.LogOutputChannel, work: (...args: A) => Promise<R>) =>
   async (...args: A): Promise<R | undefined> => {
     try {

@@ -9,12 +9,12 @@ import { moved, synchronise, type Sync } from '../../text/subtitles/sync.ts';
 import { pickLanguage } from '../commands/languages.ts';
 import { settled } from '../requests/options.ts';
 import { chosen } from '../requests/recordings.ts';
-import { request, type Parts } from '../requests/request.ts';
+import { request, type Deps } from '../requests/request.ts';
 import { freeName } from '../files.ts';
 import { withGlossary } from '../glossary.ts';
 import { endOf, knownUtterances } from '../transcripts.ts';
 import { failureText, languageName, plain } from '../words.ts';
-import { recordingBeside } from './beside.ts';
+import { siblingRecording } from './sibling.ts';
 import { languageOfName, stemsOf } from './names.ts';
 import { kindOf, limits } from './read.ts';
 import { translated } from './translated.ts';
@@ -85,19 +85,19 @@ export async function convert(uri?: unknown, to?: unknown): Promise<void> {
 }
 
 /** The words of the recording beside, heard now where nobody did yet. Null: given up. */
-async function heard(parts: Parts, recording: vscode.Uri): Promise<Utterance[] | null> {
-  const known = await knownUtterances(parts.daemon, recording).catch(() => null);
+async function heard(deps: Deps, recording: vscode.Uri): Promise<Utterance[] | null> {
+  const known = await knownUtterances(deps.daemon, recording).catch(() => null);
   if (known?.some(u => u.asr?.words.length)) return known;
   const choice = settled(recording);
-  const [job] = await request(parts, [recording], {
+  const [job] = await request(deps, [recording], {
     ...choice,
     options: { ...choice.options, repair: false, outputs: { formats: [] } },
   });
-  return job ? waited(parts, job.id, vscode.l10n.t('Listening to {0}', basename(recording.fsPath))) : null;
+  return job ? waited(deps, job.id, vscode.l10n.t('Listening to {0}', basename(recording.fsPath))) : null;
 }
 
 /** The utterances of a job at its end, with its progress to see meanwhile. Null: given up. */
-async function waited({ daemon }: Parts, id: string, title: string): Promise<Utterance[] | null> {
+async function waited({ daemon }: Deps, id: string, title: string): Promise<Utterance[] | null> {
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title, cancellable: true },
     async (progress, token) => {
@@ -131,14 +131,14 @@ async function waited({ daemon }: Parts, id: string, title: string): Promise<Utt
 }
 
 /** The subtitles' times fitted to what is said in the recording; an edit like any other. */
-export async function synchroniseWith(parts: Parts, uri?: unknown): Promise<Sync | null> {
+export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync | null> {
   const source = await sourceOf(uri),
     kind = source?.format;
   if (!source || (kind !== 'srt' && kind !== 'vtt')) return null;
   const { document } = source,
-    recording = (await recordingBeside(document.uri)) ?? (await chosen(null, undefined))?.[0];
+    recording = (await siblingRecording(document.uri)) ?? (await chosen(null, undefined))?.[0];
   if (!recording) return null;
-  const utterances = await heard(parts, recording);
+  const utterances = await heard(deps, recording);
   if (!utterances) return null;
   const { cues } = parseSubtitles(document.getText(), kind),
     words = utterances.flatMap(u => u.asr?.words ?? []);
@@ -194,7 +194,7 @@ const timesAt = ({ startMs, endMs, settings }: SubtitleCue, kind: SubtitleKind, 
   `${writeTime(moved(startMs!, sync), kind)} --> ${writeTime(moved(endMs!, sync), kind)}${settings ? ` ${settings}` : ''}`;
 
 /** A copy in another language: the same cues at the same times. */
-export async function translate(parts: Parts, uri?: unknown, to?: unknown): Promise<void> {
+export async function translate(deps: Deps, uri?: unknown, to?: unknown): Promise<void> {
   const source = await sourceOf(uri);
   if (!source) return;
   const { document, format } = source,
@@ -204,7 +204,7 @@ export async function translate(parts: Parts, uri?: unknown, to?: unknown): Prom
     return void vscode.window.showInformationMessage(vscode.l10n.t('Save the subtitles first.'));
   const from =
     named ??
-    (await pickLanguage(parts.memory, {
+    (await pickLanguage(deps.memory, {
       title: vscode.l10n.t('Which language is {0} in?', name),
       current: settled(document.uri).options.language ?? null,
     }));
@@ -212,7 +212,7 @@ export async function translate(parts: Parts, uri?: unknown, to?: unknown): Prom
   const target =
     typeof to === 'string'
       ? to
-      : await pickLanguage(parts.memory, {
+      : await pickLanguage(deps.memory, {
           title: vscode.l10n.t('Translate {0} into which language?', name),
           current: settled(document.uri).options.translateTo ?? null,
         });
@@ -228,11 +228,11 @@ export async function translate(parts: Parts, uri?: unknown, to?: unknown): Prom
   });
   const {
     results: [result],
-  } = await parts.daemon.call('job/submit', { jobs: [{ recording: document.uri.fsPath, options, priority: 'high' }] });
+  } = await deps.daemon.call('job/submit', { jobs: [{ recording: document.uri.fsPath, options, priority: 'high' }] });
   if (!result || 'failure' in result)
     return void (result && vscode.window.showErrorMessage(failureText(result.failure)));
   const utterances = await waited(
-    parts,
+    deps,
     result.job.id,
     vscode.l10n.t('Translating {0} into {1}', name, languageName(target)),
   );
@@ -248,7 +248,7 @@ export async function translate(parts: Parts, uri?: unknown, to?: unknown): Prom
 export const subtitleLenses: vscode.CodeLensProvider = {
   async provideCodeLenses(document) {
     const top = new vscode.Range(0, 0, 0, 0),
-      recording = await recordingBeside(document.uri).catch(() => null);
+      recording = await siblingRecording(document.uri).catch(() => null);
     const lens = (title: string, command: string): vscode.CodeLens =>
       new vscode.CodeLens(top, { title, command: `earshot.subtitles.${command}`, arguments: [document.uri] });
     if (document.getText().trim() === '') return [];

@@ -15,7 +15,7 @@ import {
 } from '../../text/subtitles/parse.ts';
 import { difference } from '../streaming/place.ts';
 import { stamp } from '../streaming/layout.ts';
-import { recordingBeside } from './beside.ts';
+import { siblingRecording } from './sibling.ts';
 import { subtitleProblems } from './problems.ts';
 import { kindOf, limits, rangeOf, read, SUBTITLES } from './read.ts';
 
@@ -125,7 +125,7 @@ async function hover(document: vscode.TextDocument, { line }: vscode.Position): 
   const number = subtitles.cues.indexOf(cue) + 1,
     next = subtitles.cues[number];
   const text = new vscode.MarkdownString(vscode.l10n.t('**Cue {0} of {1}**', number, subtitles.cues.length), true),
-    recording = await recordingBeside(document.uri).catch(() => null);
+    recording = await siblingRecording(document.uri).catch(() => null);
   const row = (value: string, bad = false): void => {
     text.appendMarkdown(`\n- ${bad ? '⚠ ' : ''}${value}`);
   };

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { isAbsolute } from 'node:path';
 import type { Job } from '../../schemas/job.ts';
-import type { Parts } from '../requests/request.ts';
+import type { Deps } from '../requests/request.ts';
 
 /**
  * A webview's context menu gives the job's id in its context, the panel gives it plainly; the palette gives nothing.
@@ -14,7 +14,7 @@ const idOf = (argument: unknown): string | null =>
       ? (argument as { job: string }).job
       : null;
 
-export async function jobOf({ daemon }: Parts, argument: unknown, title: string): Promise<Job | null> {
+export async function jobOf({ daemon }: Deps, argument: unknown, title: string): Promise<Job | null> {
   const id = idOf(argument);
   if (id) return daemon.state.jobs.get(id) ?? (await daemon.call('job/get', { id })).job;
   await daemon.start();
@@ -29,23 +29,23 @@ export async function jobOf({ daemon }: Parts, argument: unknown, title: string)
 /**
  * The job that made the transcript: of a summary's, the one that it sums up. One of a file is opened as it lies there.
  */
-export async function transcribed(parts: Parts, argument: unknown): Promise<Job | null> {
-  const job = await jobOf(parts, argument, vscode.l10n.t('Whose transcript?')),
+export async function transcribed(deps: Deps, argument: unknown): Promise<Job | null> {
+  const job = await jobOf(deps, argument, vscode.l10n.t('Whose transcript?')),
     of = job?.options.transcript;
   if (of === undefined) return job;
-  if (!isAbsolute(of)) return (await parts.daemon.call('job/get', { id: of })).job;
+  if (!isAbsolute(of)) return (await deps.daemon.call('job/get', { id: of })).job;
   await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(of), 'earshot.transcript');
   return null;
 }
 
 /** The .earshot.json that the job wrote, in the transcript editor; written now when it wrote none. */
-export async function openEditor(parts: Parts, argument: unknown): Promise<void> {
-  const job = await transcribed(parts, argument);
+export async function openEditor(deps: Deps, argument: unknown): Promise<void> {
+  const job = await transcribed(deps, argument);
   if (!job) return;
   const written = job.outputs.find(output => output.path.endsWith('.earshot.json'));
   let uri = written && vscode.Uri.file(written.path);
   if (!uri) {
-    const { transcript } = await parts.daemon.call('job/transcript', { id: job.id });
+    const { transcript } = await deps.daemon.call('job/transcript', { id: job.id });
     uri = vscode.Uri.file(`${job.recording.path.replace(/\.[^.]+$/, '')}.earshot.json`);
     await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(`${JSON.stringify(transcript, null, 2)}\n`));
   }

@@ -4,7 +4,7 @@ import { isAbsolute, join, relative } from 'node:path';
 import { recordingsIn } from '../requests/recordings.ts';
 import { settled, type Choice } from '../requests/options.ts';
 import { pickFormats, sheet, whatRows, type Row } from '../commands/sheet.ts';
-import type { Parts } from '../requests/request.ts';
+import type { Deps } from '../requests/request.ts';
 import { specOf, written, type Entry } from './entry.ts';
 import { SETTING, workspaceBase, workspaceOwner } from './sync.ts';
 
@@ -17,7 +17,7 @@ interface Recipe extends Pick<Choice, 'options'> {
 }
 
 /** Null: given up. Called on a folder of the explorer, or asks for one. */
-export async function watchFolder({ daemon, memory }: Parts, uri?: unknown): Promise<string | null> {
+export async function watchFolder({ daemon, memory }: Deps, uri?: unknown): Promise<string | null> {
   const [folder] =
     uri instanceof vscode.Uri
       ? [uri]

@@ -6,7 +6,7 @@
 import * as vscode from 'vscode';
 import { realpath } from 'node:fs/promises';
 import type { WatchSpec } from '../../schemas/watch.ts';
-import type { Parts } from '../requests/request.ts';
+import type { Deps } from '../requests/request.ts';
 import { errorText } from '../words.ts';
 import { specOf } from './entry.ts';
 
@@ -36,7 +36,7 @@ export function wanted(): { owner: string; specs: WatchSpec[] }[] {
   ];
 }
 
-export function syncFolders({ daemon, memory, log }: Parts): vscode.Disposable {
+export function syncFolders({ daemon, memory, log }: Deps): vscode.Disposable {
   let last = Promise.resolve();
   const sync = async (): Promise<void> => {
     for (const { owner, specs } of wanted()) {
@@ -77,8 +77,8 @@ export function syncFolders({ daemon, memory, log }: Parts): vscode.Disposable {
   const first = setTimeout(soon, 1000);
   return vscode.Disposable.from(
     new vscode.Disposable(() => clearTimeout(first)),
-    daemon.onTie(tie => {
-      if (tie.kind === 'connected') soon();
+    daemon.onConnection(connection => {
+      if (connection.kind === 'connected') soon();
     }),
     vscode.workspace.onDidChangeConfiguration(event => {
       if (event.affectsConfiguration(`earshot.${SETTING}`)) soon();

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { basename, relative } from 'node:path';
 import type { WatchedFile, WatchedFolder } from '../../schemas/watch.ts';
-import type { Parts } from '../requests/request.ts';
+import type { Deps } from '../requests/request.ts';
 import type { Daemon } from '../connection.ts';
 import { DaemonTree } from '../views/tree.ts';
 import { decisionText, failureText, languageName, plain, stageName, watchStateText } from '../words.ts';
@@ -151,14 +151,14 @@ async function takeOut({ spec }: WatchedFolder): Promise<boolean> {
   return true;
 }
 
-export const watchCommands = (parts: Parts): Record<string, (node?: unknown) => Promise<unknown>> => {
-  const { daemon } = parts,
+export const watchCommands = (deps: Deps): Record<string, (node?: unknown) => Promise<unknown>> => {
+  const { daemon } = deps,
     folderOf = (node: unknown): WatchedFolder | null =>
       (node as { folder?: WatchedFolder } | undefined)?.folder ?? null,
     fileOf = (node: unknown): WatchedFile | null => (node as { file?: WatchedFile } | undefined)?.file ?? null;
   return {
     watchFolder: async uri => {
-      const path = await watchFolder(parts, uri);
+      const path = await watchFolder(deps, uri);
       if (path) await vscode.commands.executeCommand('earshot.watched.focus');
       return path;
     },

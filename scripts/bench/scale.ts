@@ -60,7 +60,7 @@ export async function thinking(
       }
       jobs.set(work.row.id, work);
     }
-    const { catalogue, speeds, engine } = harness.parts;
+    const { catalogue, speeds, engine } = harness.deps;
     const world: World = {
       settings: () => harness.settings,
       pool: harness.pool,

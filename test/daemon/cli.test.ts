@@ -14,7 +14,7 @@ import type { Params, StateEvent } from '../../schemas/rpc.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import type { WatchedFolder } from '../../schemas/watch.ts';
 import { job, JOB_ID, utterance } from '../unit/cli/jobs.ts';
-import { openDoor, type Door } from './door.ts';
+import { openDoor, type Door } from './test-server.ts';
 
 /** `npm test` has just built the bundle, which starts five times as fast as the sources. */
 const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'cli/main.ts');

@@ -4,7 +4,7 @@ import { home as homeOf } from '../../daemon/auth/home.ts';
 import { takeLock } from '../../daemon/system/lock.ts';
 import { startServer } from '../../daemon/api/rpc/server.ts';
 import { toFailure, EarshotError } from '../../schemas/errors.ts';
-import { handlersOf } from './door.ts';
+import { handlersOf } from './test-server.ts';
 
 const [version = '1.0.0', fault] = process.argv.slice(2);
 try {

@@ -16,7 +16,7 @@ import { home as homeOf, openHome, type Home } from '../../daemon/auth/home.ts';
 import type { startIngest, startLiveIngest } from '../../daemon/ingest/ingest.ts';
 import { Metrics } from '../../daemon/telemetry/metrics.ts';
 import type { Catalogue } from '../../daemon/pipeline/catalogue.ts';
-import type { Parts } from '../../daemon/pipeline/core.ts';
+import type { Deps } from '../../daemon/pipeline/core.ts';
 import { Pipeline } from '../../daemon/pipeline/pipeline.ts';
 import { Speeds } from '../../daemon/pipeline/speeds.ts';
 import { cpuReader } from '../../daemon/devices/cpu.ts';
@@ -76,7 +76,7 @@ export class Harness {
   readonly pool: Pool;
   readonly pipeline: Pipeline;
   readonly metrics: Metrics;
-  readonly parts: Parts;
+  readonly deps: Deps;
   readonly log: string[] = [];
   settings: Settings;
   private readonly root: string;
@@ -164,7 +164,7 @@ export class Harness {
         },
       };
     };
-    this.parts = {
+    this.deps = {
       home: this.home,
       clock,
       settings,
@@ -182,7 +182,7 @@ export class Harness {
       log: line => this.log.push(line),
       retryPauseMs: tries => 20 * tries,
     };
-    this.pipeline = new Pipeline(this.parts);
+    this.pipeline = new Pipeline(this.deps);
   }
   static async open(options: HarnessOptions): Promise<Harness> {
     const harness = new Harness(options);

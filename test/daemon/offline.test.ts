@@ -13,7 +13,7 @@ test(
       const plain = { repair: false, translateTo: undefined };
       const [job] = await harness.submit(['talk.wav'], plain);
       await harness.until('it runs', () => [...harness.pipeline.instances.values()].some(instance => instance.run));
-      Object.assign(harness.parts.catalogue, {
+      Object.assign(harness.deps.catalogue, {
         forbidden: () => failure('offline', { server: 'http://far', model: 'a' }),
       });
       harness.pipeline.loads.forbid();

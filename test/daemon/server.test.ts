@@ -11,7 +11,7 @@ import { FAILURE_CODE, PROTOCOL } from '../../schemas/rpc.ts';
 import { home as homeOf } from '../../client/home.ts';
 import { startServer } from '../../daemon/api/rpc/server.ts';
 import { MAX_HELLO_BYTES, MAX_REQUEST_BYTES } from '../../daemon/api/rpc/frames.ts';
-import { handlersOf, openDoor, temporaryHome, type Door } from './door.ts';
+import { handlersOf, openDoor, temporaryHome, type Door } from './test-server.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
 const ID = '01JD00000000000000000000AA';

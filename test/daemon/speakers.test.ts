@@ -14,7 +14,7 @@ describe('names of speakers', { timeout: 30_000 }, () => {
   it('stand in the store and in files as they were written; what somebody edited is left', async () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')], utterances: () => [3000, 3000, 3000] });
     const voices = { S1: 'AAAA', S2: 'BBBB' };
-    Object.assign(harness.parts, {
+    Object.assign(harness.deps, {
       deliver: (work: Parameters<typeof writeOutputs>[0], signal: AbortSignal) => {
         harness.store.setSpeakers(work.row.id, ['S1', 'S2', 'S1']);
         harness.store.update(work.row.id, { voices });

@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { takeLock } from '../../daemon/system/lock.ts';
 import { ensureDaemon, isOlder, type Client, type EnsureOptions } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
-import { openDoor, temporaryHome } from './door.ts';
+import { openDoor, temporaryHome } from './test-server.ts';
 import type { Home } from '../../daemon/auth/home.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 

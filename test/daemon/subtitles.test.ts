@@ -17,7 +17,7 @@ describe('subtitles as a source', { timeout: 30_000 }, () => {
 
   it('are translated cue by cue, and keep their times', async () => {
     harness = await Harness.open({ models: [fakeModel('n', 'nmt')] });
-    Object.assign(harness.parts, {
+    Object.assign(harness.deps, {
       deliver: (work: Parameters<typeof writeOutputs>[0], signal: AbortSignal) =>
         writeOutputs(work, { store: harness.store, ffmpeg: () => '', formats: [], signal, pcm: '' } as Parameters<
           typeof writeOutputs

@@ -28,9 +28,9 @@ describe('summaries', { timeout: 60_000 }, () => {
 
   it('is made once the transcript is there, by a job of its own, and goes into the files that nobody has changed', async () => {
     await open();
-    const { deliver } = harness.parts;
+    const { deliver } = harness.deps;
     const folder = harness.recordings;
-    harness.parts.deliver = async (work, signal) => {
+    harness.deps.deliver = async (work, signal) => {
       if (work.row.options.source === 'transcript') return deliver(work, signal);
       return ['md', 'json'].map(format => {
         const path = join(folder, `talk.${format}`);
@@ -136,7 +136,7 @@ describe('summaries', { timeout: 60_000 }, () => {
 
   it('without a model the transcript is delivered all the same, and says what to install', async () => {
     await open();
-    Object.assign(harness.parts.catalogue, { ready: () => false });
+    Object.assign(harness.deps.catalogue, { ready: () => false });
     const [job] = await harness.ended(await harness.submit(['talk.wav'], { ...PLAIN, summary: true }));
     assert.equal(job!.state, 'completed');
     assert.deepEqual(job!.warnings, [{ code: 'noSummary', args: { model: 's' } }]);

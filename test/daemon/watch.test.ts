@@ -114,7 +114,7 @@ async function open(t: TestContext, options: Partial<HarnessOptions> = {}): Prom
   };
   harness.watch(event => {
     harness.events.push(event);
-    place.watch.hear(event);
+    place.watch.onEvent(event);
   });
   place.watch.start();
   t.after(async () => {
@@ -241,7 +241,7 @@ test('thousands do not flood the queue', async t => {
     pending = (): number => look().filter(job => job.startedAt === null).length;
   place.harness.watch(event => {
     most = Math.max(most, pending());
-    place.watch.hear(event);
+    place.watch.onEvent(event);
   });
   await place.add();
   await place.settled(40);
@@ -276,7 +276,7 @@ test('a file that is renamed or changed while its job waits', async t => {
 
 test('outputs are never taken, the original goes where it was told to', async t => {
   const place = await open(t);
-  place.harness.parts.deliver = async work => {
+  place.harness.deps.deliver = async work => {
     const path = join(place.folder, `${work.row.name}.es.wav`);
     place.harness.store.willWrite(path, work.row.path);
     writeFileSync(path, `spoken ${work.row.name}`);

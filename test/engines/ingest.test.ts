@@ -21,7 +21,7 @@ import { after, before, describe, test } from 'node:test';
 import type { UtteranceTimes } from '../../daemon/ingest/cutting.ts';
 import { startIngest, type IngestRequest } from '../../daemon/ingest/ingest.ts';
 import { endGroup } from '../../daemon/ingest/process.ts';
-import { Spare } from '../../daemon/ingest/prewarmed.ts';
+import { Prewarmed } from '../../daemon/ingest/prewarmed.ts';
 import { type Failure } from '../../schemas/errors.ts';
 import { ffmpeg, make, missing, SAMPLES, sherpa } from './place.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
@@ -217,7 +217,7 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
       await assert.rejects(ingest(ENGLISH, { pcmPath: '/dev/full' }), failsWith('diskFull'));
   });
   test('a process that stands ready is taken once, gives the same, and leaves when it is dropped', async () => {
-    const spare = new Spare(),
+    const spare = new Prewarmed(),
       cold = await ingest(ENGLISH);
     spare.keep(process.execPath, sherpa!);
     const first = spare.take(process.execPath, sherpa!)!,
@@ -226,7 +226,7 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     endGroup(first);
     await left;
     spare.keep(process.execPath, sherpa!);
-    const warm = await ingest(ENGLISH, { spare });
+    const warm = await ingest(ENGLISH, { prewarmed: spare });
     assert.deepEqual({ rows: warm.rows, pcm: warm.pcm }, { rows: cold.rows, pcm: cold.pcm });
     spare.keep(process.execPath, sherpa!);
     spare.drop();

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { confinement } from '../../daemon/workers/sandbox/linux.ts';
-import { hearVoices, labelsFor } from '../../daemon/diarization/label.ts';
+import { sandboxSupport } from '../../daemon/workers/sandbox/linux.ts';
+import { embedVoices, labelsFor } from '../../daemon/diarization/label.ts';
 import { likeness, readVoice } from '../../daemon/diarization/voices.ts';
 import { ffmpeg, missing, modelFolder, SAMPLES, sherpa } from './place.ts';
 
@@ -18,7 +18,7 @@ describe(
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'earshot-speakers-'));
     after(() => rmSync(folder, { recursive: true, force: true }));
-    const confined = !('reason' in confinement());
+    const sandboxed = !('reason' in sandboxSupport());
     const pcm = (name: string): Buffer =>
       execFileSync(
         ffmpeg!,
@@ -45,9 +45,9 @@ describe(
         path = join(folder, 'talk.pcm');
       writeFileSync(path, Buffer.concat(turns));
       const utterances = turns.map((_, n) => ({ startMs: n * 3000, endMs: n * 3000 + 3000 }));
-      const heard = await hearVoices(
+      const heard = await embedVoices(
         {
-          confined,
+          sandboxed,
           pcmPath: path,
           utterances,
           sherpaDirectory: sherpa!,
@@ -65,9 +65,9 @@ describe(
       assert.deepEqual(labelsFor(utterances, heard, { count: 1 }).labels, ['S1', 'S1', 'S1', 'S1', 'S1', 'S1', null]);
       // Elsewhere in the same recordings the voices are known by what was kept of them.
       writeFileSync(path, Buffer.concat([cut(caller, 45, 3), cut(reader, 20, 3)]));
-      const again = await hearVoices(
+      const again = await embedVoices(
         {
-          confined,
+          sandboxed,
           pcmPath: path,
           utterances: utterances.slice(0, 2),
           sherpaDirectory: sherpa!,

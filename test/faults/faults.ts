@@ -29,7 +29,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../../daemon/contracts/store.ts';
 import { home as homeOf } from '../../daemon/auth/home.ts';
-import { backUp, openSafely, type Restored } from '../../daemon/store/sqlite/safekeeping.ts';
+import { backUp, openSafely, type Restored } from '../../daemon/store/sqlite/backups.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import { nvmlReader } from '../../daemon/devices/nvml.ts';
 import { gpuReader } from '../../daemon/devices/gpu.ts';

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSafely } from '../../daemon/store/sqlite/safekeeping.ts';
+import { openSafely } from '../../daemon/store/sqlite/backups.ts';
 import type { Job, Utterance } from '../../schemas/job.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { isFinal, STAGES } from '../../schemas/words.ts';

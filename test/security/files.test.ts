@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { readGlossary } from '../../client/beside.ts';
+import { readGlossary } from '../../client/folder-defaults.ts';
 import { home as homeOf, openHome } from '../../daemon/auth/home.ts';
 import { checkRecording } from '../../daemon/ingest/ingest.ts';
 import { readPieces } from '../../daemon/ingest/text.ts';

@@ -131,18 +131,18 @@ const isOptional = ({ anyOf }: UnionSchema, type: string, field: string): boolea
   !anyOf.find(each => each.properties.type.const === type)!.required?.includes(field);
 
 describe('what the extension tells a page', () => {
-  const tie = { kind: 'connected', text: '' } as const;
+  const connection = { kind: 'connected', text: '' } as const;
   const queue: ToQueue[] = [
-    { type: 'snapshot', rows: [], first: true, last: true, paused: false, tie, modelsReady: true },
+    { type: 'snapshot', rows: [], first: true, last: true, paused: false, connection, modelsReady: true },
     { type: 'delta', rows: [], removed: [ID] },
-    { type: 'state', paused: true, tie, modelsReady: false },
+    { type: 'state', paused: true, connection, modelsReady: false },
   ];
   const devices: ToDevices[] = [
     {
       type: 'snapshot',
       devices: [],
       bottleneck: null,
-      tie,
+      connection,
       noGpu: { title: '', text: '', link: null, linkText: null },
     },
   ];

@@ -33,7 +33,7 @@ const judge = (
     readMs?: number;
     audioTrack?: number;
     endsEarly?: boolean;
-    confined?: boolean;
+    sandboxed?: boolean;
   } = {},
 ) =>
   verdict({
@@ -44,7 +44,7 @@ const judge = (
     path: 'r',
     audioTrack: 0,
     ffmpeg: '/f',
-    confined: false,
+    sandboxed: false,
     ...more,
   });
 
@@ -78,7 +78,7 @@ describe('what ffmpeg says', () => {
 describe('verdict', () => {
   test("a wrapper that leads where few rights do not reach is not the recording's fault", () => {
     const refused = ['/home/u/ffmpeg: 3: /home/u/builds/ffmpeg: Permission denied'];
-    assert.deepEqual(judge(refused, { exit: 126, readMs: 0, confined: true }).failure, {
+    assert.deepEqual(judge(refused, { exit: 126, readMs: 0, sandboxed: true }).failure, {
       code: 'noFfmpeg',
       args: { path: '/f', confined: 1 },
       detail: refused[0],
@@ -88,7 +88,7 @@ describe('verdict', () => {
       judge(['[fatal] Error opening input file r.', '[error] Invalid data found when processing input'], {
         exit: 183,
         readMs: 0,
-        confined: true,
+        sandboxed: true,
       }).failure?.code,
       'notMedia',
     );

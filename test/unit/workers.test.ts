@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseScript, ruleFor } from '../../daemon/engines/fake/script.ts';
-import { hear } from '../../daemon/engines/fake/text.ts';
+import { recognize } from '../../daemon/engines/fake/text.ts';
 import { acceptRewrite, differences } from '../../daemon/engines/rewritten.ts';
 import { spreadWords, timeWords } from '../../daemon/engines/words.ts';
 import { readLine } from '../../daemon/workers/frames.ts';
@@ -252,8 +252,8 @@ describe('the fake', () => {
             prompt: '',
             hotwords: [],
           },
-          output = hear(index, input, 'en');
-        assert.deepEqual(hear(index, input, 'en'), output);
+          output = recognize(index, input, 'en');
+        assert.deepEqual(recognize(index, input, 'en'), output);
         assert.equal(output.words.map(word => word.text).join(' '), output.text);
         assert.ok(output.words.at(-1)!.endMs <= Math.ceil((startSample + length) / 16));
       }),

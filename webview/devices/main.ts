@@ -11,7 +11,7 @@ import type {
   InstanceView,
   NoGpu,
   Slice,
-  TieView,
+  ConnectionView,
   ToDevices,
 } from '../messages.ts';
 import { Page, t } from '../page.ts';
@@ -21,13 +21,13 @@ import './chart.ts';
 let devices: DeviceView[] = [],
   bottleneck: string | null = null,
   noGpu: NoGpu | null = null,
-  tie: TieView = { kind: 'starting', text: '' },
+  connection: ConnectionView = { kind: 'starting', text: '' },
   known = false;
 /** What the live region says: warnings only. */
 let alarm = '';
 
 const page = new Page<ToDevices, FromDevices, { scroll: number }>(DEVICES, view, { scroll: 0 }, message => {
-  ({ devices, bottleneck, noGpu, tie } = message);
+  ({ devices, bottleneck, noGpu, connection } = message);
   known = true;
   alarm = devices
     .filter(d => d.warning)
@@ -171,14 +171,14 @@ const card = (device: DeviceView): TemplateResult =>
   </section>`;
 
 function view(): TemplateResult {
-  if (tie.kind === 'failed')
+  if (connection.kind === 'failed')
     return html` <section class="empty">
       <span class="codicon codicon-debug-disconnect big" aria-hidden="true"></span>
       <h2>${t('Earshot is not running')}</h2>
-      <p>${tie.text}</p>
+      <p>${connection.text}</p>
       <vscode-button @click=${() => send({ type: 'command', command: 'start' })}>${t('Start it')}</vscode-button>
     </section>`;
-  if (!known || (!devices.length && tie.kind !== 'connected'))
+  if (!known || (!devices.length && connection.kind !== 'connected'))
     return html`<div class="wait"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
   return html` <div class="sr" role="status">${alarm}</div>
     ${bottleneck ? html`<p class="bottleneck"><span class="codicon codicon-lightbulb" aria-hidden="true"></span>${bottleneck}</p>` : nothing}

@@ -9,7 +9,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { count, left } from '../format.ts';
-import type { FromQueue, JobAction, JobRow, TieView, ToQueue } from '../messages.ts';
+import type { FromQueue, JobAction, JobRow, ConnectionView, ToQueue } from '../messages.ts';
 import { Page, t } from '../page.ts';
 import { QUEUE } from '../shapes.ts';
 import { reveal, rowAt, tops, visible } from '../virtual.ts';
@@ -43,7 +43,7 @@ const FILTERS: readonly { id: Filter; name: () => string }[] = [
 let rows = new Map<string, JobRow>();
 /** A snapshot on its way: it takes the place of `rows` once its last part is here. */
 let coming = new Map<string, JobRow>();
-let tie: TieView = { kind: 'starting', text: '' },
+let connection: ConnectionView = { kind: 'starting', text: '' },
   paused = false,
   modelsReady = true,
   known = false;
@@ -88,7 +88,7 @@ function take(message: ToQueue): boolean {
     uncounted = true;
   }
   if (message.type !== 'delta') {
-    ({ tie, paused, modelsReady } = message);
+    ({ connection, paused, modelsReady } = message);
     known = true;
   }
   return true;
@@ -359,7 +359,7 @@ const trouble = (): TemplateResult =>
   html` <section class="empty" role="alert">
     <span class="codicon codicon-debug-disconnect big" aria-hidden="true"></span>
     <h2>${t('Earshot is not running')}</h2>
-    <p>${tie.text}</p>
+    <p>${connection.text}</p>
     ${button(t('Start it'), 'start')} ${button(t('Show the log'), 'log', true)} ${button(t('Doctor'), 'doctor', true)}
   </section>`;
 
@@ -429,13 +429,13 @@ function bar(): TemplateResult {
 function view(): TemplateResult {
   refresh();
   const now = Date.now();
-  if (tie.kind === 'failed' || (tie.kind === 'off' && known)) return trouble();
+  if (connection.kind === 'failed' || (connection.kind === 'off' && known)) return trouble();
   if (!known) return html`<div class="wait"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
-  return html` ${tie.kind === 'connected' ? nothing : html`<div class="banner" role="status"><span class="codicon codicon-sync codicon-modifier-spin"></span>${tie.text}</div>`}
+  return html` ${connection.kind === 'connected' ? nothing : html`<div class="banner" role="status"><span class="codicon codicon-sync codicon-modifier-spin"></span>${connection.text}</div>`}
   ${paused ? html`<div class="banner paused"><span class="codicon codicon-debug-pause"></span>${t('The queue is paused: nothing new starts.')}</div>` : nothing}
   ${
     rows.size === 0
-      ? tie.kind === 'connected'
+      ? connection.kind === 'connected'
         ? empty()
         : nothing
       : html`${bar()}${summary(now)} ${items.length ? list(now) : html`<p class="none">${t('No job matches.')}</p>`}`

@@ -21,13 +21,13 @@ import { ulid } from '../../system/ids.ts';
 import { servesLanguage } from '../../models/defaults.ts';
 import { newToken, sameToken } from '../../auth/tokens.ts';
 import type { Store } from '../../contracts/store.ts';
-import type { Desk } from './desk.ts';
-import type { ErrandParts } from './errand.ts';
+import type { RequestContext } from './request-context.ts';
+import type { HttpJobDeps } from './http-job.ts';
 import { errorBody, HttpProblem, problemOf, sendJson } from './problem.ts';
 import { speak } from './speech.ts';
 import { transcribe } from './transcribe.ts';
 
-export interface HttpParts extends ErrandParts {
+export interface HttpServerDeps extends HttpJobDeps {
   /** Folder of uploads, and file of the token that is made where the setting names none. */
   uploads: string;
   tokenFile: string;
@@ -40,7 +40,7 @@ export interface HttpParts extends ErrandParts {
   log(line: string): void;
 }
 
-export interface HttpDoor {
+export interface HttpServer {
   /** As the settings are now: opens, closes, or opens elsewhere. Called again after every change. */
   apply(): Promise<void>;
   /** Where it serves, and what to show there; null: it is off, or could not be opened. */
@@ -60,23 +60,23 @@ const UNWANTED_MS = 1_000;
 const THEIRS = /^(whisper-1|gpt-4o(-mini)?-(transcribe|tts)(-.*)?|gpt-(audio|transcribe|tts).*|tts-1(-hd)?(-.*)?)$/;
 const LOOPBACK = '127.0.0.1';
 
-export function createHttpDoor(parts: HttpParts): HttpDoor {
+export function createHttpServer(deps: HttpServerDeps): HttpServer {
   let server: Server | null = null,
     opened: { port: number; asked: string; token: string } | null = null,
     why: Failure | null = null;
   let turn: Promise<void> = Promise.resolve();
   const underWay = new Map<AbortController, Promise<void>>();
-  clearUploads(parts);
+  clearUploads(deps);
 
   const installed = (stage: Stage): Model[] =>
-    parts
+    deps
       .models()
       .filter(
         model => model.card.stages.includes(stage) && (model.state === 'installed' || model.card.files.length === 0),
       );
-  const desk: Desk = {
-    ...parts,
-    maxUploadBytes: () => parts.settings().http?.maxUploadBytes ?? DEFAULT_UPLOAD_BYTES,
+  const context: RequestContext = {
+    ...deps,
+    maxUploadBytes: () => deps.settings().http?.maxUploadBytes ?? DEFAULT_UPLOAD_BYTES,
     modelFor: (stage, name) => {
       if (name === undefined || THEIRS.test(name)) return undefined;
       const known = installed(stage).find(model => model.card.id === name);
@@ -121,11 +121,11 @@ export function createHttpDoor(parts: HttpParts): HttpDoor {
     }
     const work =
       path === '/v1/audio/transcriptions'
-        ? transcribe.bind(null, desk, 'transcribe')
+        ? transcribe.bind(null, context, 'transcribe')
         : path === '/v1/audio/translations'
-          ? transcribe.bind(null, desk, 'translate')
+          ? transcribe.bind(null, context, 'translate')
           : path === '/v1/audio/speech'
-            ? speak.bind(null, desk)
+            ? speak.bind(null, context)
             : null;
     if (!work) throw new HttpProblem(404, 'not_found', `There is nothing at ${path}.`);
     only('POST');
@@ -136,7 +136,7 @@ export function createHttpDoor(parts: HttpParts): HttpDoor {
         `${MOST_AT_ONCE} requests are under way; try again when one has ended.`,
       );
     const abort = new AbortController(),
-      place = join(parts.uploads, ulid(parts.clock()));
+      place = join(deps.uploads, ulid(deps.clock()));
     response.once('close', () => abort.abort());
     const done = work(request, response, place, abort.signal).finally(() =>
       rm(place, { recursive: true, force: true }),
@@ -170,7 +170,7 @@ export function createHttpDoor(parts: HttpParts): HttpDoor {
     if (response.destroyed || response.writableEnded) return;
     const problem = problemOf(error);
     if (problem.status >= 500)
-      parts.log(`http ${request.method} ${request.url}: ${error instanceof Error ? error.message : String(error)}`);
+      deps.log(`http ${request.method} ${request.url}: ${error instanceof Error ? error.message : String(error)}`);
     if (response.headersSent) {
       response.destroy();
       return;
@@ -201,13 +201,13 @@ export function createHttpDoor(parts: HttpParts): HttpDoor {
   };
 
   const open = async (): Promise<void> => {
-    const wanted = parts.settings().http,
+    const wanted = deps.settings().http,
       asked = JSON.stringify(wanted);
     if (opened?.asked === asked) return;
     await close();
     why = null;
     if (!wanted) return;
-    const token = wanted.token ?? keptToken(parts.tokenFile);
+    const token = wanted.token ?? keptToken(deps.tokenFile);
     const next = createServer(
       { headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
       (request, response) => {
@@ -220,10 +220,10 @@ export function createHttpDoor(parts: HttpParts): HttpDoor {
       await once(next, 'listening');
       server = next;
       opened = { port: (next.address() as AddressInfo).port, asked, token };
-      parts.log(`http serves on ${LOOPBACK}:${opened.port}`);
+      deps.log(`http serves on ${LOOPBACK}:${opened.port}`);
     } catch (error) {
       why = failure('portTaken', { port: wanted.port }, String(error));
-      parts.log(`http: ${String(error)}`);
+      deps.log(`http: ${String(error)}`);
     }
   };
 
@@ -262,7 +262,7 @@ function keptToken(path: string): string {
 }
 
 /** Jobs over uploads of a daemon that is no more have nobody who waits for them. */
-function clearUploads({ uploads, store, queue }: HttpParts): void {
+function clearUploads({ uploads, store, queue }: HttpServerDeps): void {
   mkdirSync(uploads, { recursive: true, mode: 0o700 });
   const real = realpathSync(uploads);
   for (const row of store.activeJobs()) if (row.path.startsWith(real + sep)) queue.cancel([row.id]);

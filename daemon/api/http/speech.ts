@@ -6,9 +6,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../../schemas/errors.ts';
-import { runErrand } from './errand.ts';
+import { runHttpJob } from './http-job.ts';
 import { HttpProblem, languageCode } from './problem.ts';
-import type { Desk } from './desk.ts';
+import type { RequestContext } from './request-context.ts';
 import { receiveJson } from './upload.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024,
@@ -82,7 +82,7 @@ const SCRIPTS: readonly [RegExp, string][] = [
 export const guessLanguage = (text: string): string => SCRIPTS.find(([script]) => script.test(text))?.[1] ?? 'en';
 
 export async function speak(
-  desk: Desk,
+  context: RequestContext,
   request: IncomingMessage,
   response: ServerResponse,
   place: string,
@@ -90,14 +90,14 @@ export async function speak(
 ): Promise<void> {
   const wanted = speechWanted(await receiveJson(request, MAX_BODY_BYTES));
   // A voice may be named as the voice or as the model; the names of OpenAI's own stand for the language's default.
-  const voice = desk.voiceNamed(wanted.voice) ?? desk.modelFor('tts', wanted.model),
+  const voice = context.voiceNamed(wanted.voice) ?? context.modelFor('tts', wanted.model),
     spoken = wanted.language ?? guessLanguage(wanted.input);
   const language =
-    wanted.language ?? (voice && !desk.speaks(voice, spoken) ? (desk.languageOf(voice) ?? spoken) : spoken);
+    wanted.language ?? (voice && !context.speaks(voice, spoken) ? (context.languageOf(voice) ?? spoken) : spoken);
   await mkdir(place, { recursive: true, mode: 0o700 });
   const recording = join(place, 'speech.txt');
   await writeFile(recording, wanted.input, { mode: 0o600 });
-  const job = await runErrand(desk, {
+  const job = await runHttpJob(context, {
     recording,
     priority: 'urgent',
     signal,
@@ -114,7 +114,7 @@ export async function speak(
   if (!track) throw new EarshotError('internal', {}, 'no track was made');
   response.writeHead(200, { 'content-type': ENCODINGS[wanted.format]!.type });
   if (wanted.format === 'wav' && wanted.speed === 1) await pipeline(createReadStream(track), response);
-  else await encode(desk.ffmpeg(), track, wanted, response, signal);
+  else await encode(context.ffmpeg(), track, wanted, response, signal);
 }
 
 /** Straight into the answer; half an answer is broken off, so that nobody takes it for whole. */

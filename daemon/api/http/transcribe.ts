@@ -2,9 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JobOptions, Transcript } from '../../../schemas/job.ts';
 import { render } from '../../../text/transcripts/render.ts';
-import { runErrand } from './errand.ts';
+import { runHttpJob } from './http-job.ts';
 import { HttpProblem, errorBody, languageCode, problemOf, sendJson } from './problem.ts';
-import type { Desk } from './desk.ts';
+import type { RequestContext } from './request-context.ts';
 import { piece, RESPONSE_FORMATS, said, usage, verbose, wholeText, type ResponseFormat } from './shapes.ts';
 import { receiveForm, type Form } from './upload.ts';
 
@@ -21,7 +21,7 @@ interface Wanted {
 const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1';
 
 /** What the form asks for; fields that only OpenAI's own models know are left aside. @throws HttpProblem */
-export function wantedOf(form: Form, task: Task, desk: Pick<Desk, 'modelFor'>): Wanted {
+export function wantedOf(form: Form, task: Task, context: Pick<RequestContext, 'modelFor'>): Wanted {
   const one = (name: string): string | undefined => form.fields.get(name)?.at(-1)?.trim() || undefined;
   const format = one('response_format') ?? 'json',
     prompt = one('prompt');
@@ -50,7 +50,7 @@ export function wantedOf(form: Form, task: Task, desk: Pick<Desk, 'modelFor'>): 
   const stream = isTrue(one('stream'));
   if (stream && format !== 'json' && format !== 'text')
     throw new HttpProblem(400, 'bad_response_format', 'stream goes with response_format json or text.', 'stream');
-  const model = desk.modelFor('asr', one('model'));
+  const model = context.modelFor('asr', one('model'));
   const options: JobOptions = {
     repair: isTrue(one('repair')),
     outputs: { formats: [] },
@@ -69,22 +69,22 @@ export function wantedOf(form: Form, task: Task, desk: Pick<Desk, 'modelFor'>): 
 }
 
 export async function transcribe(
-  desk: Desk,
+  context: RequestContext,
   task: Task,
   request: IncomingMessage,
   response: ServerResponse,
   place: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const form = await receiveForm(request, place, desk.maxUploadBytes());
+  const form = await receiveForm(request, place, context.maxUploadBytes());
   if (form.file === null) throw new HttpProblem(400, 'no_file', 'The form has no file.', 'file');
-  const wanted = wantedOf(form, task, desk),
+  const wanted = wantedOf(form, task, context),
     translated = task === 'translate';
   const tell = wanted.stream ? streaming(response) : null;
   let text = '',
     next = 0;
   try {
-    const job = await runErrand(desk, {
+    const job = await runHttpJob(context, {
       recording: form.file,
       options: wanted.options,
       priority: 'high',
@@ -103,7 +103,7 @@ export async function transcribe(
         if (delta) tell({ type: 'transcript.text.delta', delta });
       },
     });
-    const transcript = desk.transcript(job.id);
+    const transcript = context.transcript(job.id);
     if (!tell) {
       answer(response, transcript, wanted, task);
       return;

@@ -11,7 +11,7 @@ import { combined } from '../../../text/transcripts/combined.ts';
 import { render } from '../../../text/transcripts/render.ts';
 import type { Home } from '../../auth/home.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import type { HttpDoor } from '../http/server.ts';
+import type { HttpServer } from '../http/server.ts';
 import type { Models } from '../../models/models.ts';
 import { transcriptOf } from '../../outputs/deliver.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
@@ -25,7 +25,7 @@ import type { Watch } from '../../watch/watch.ts';
 import type { Events } from './events.ts';
 import type { Handlers } from './server.ts';
 
-export interface MethodParts {
+export interface MethodDeps {
   version: string;
   startedAt: number;
   home: Home;
@@ -42,7 +42,7 @@ export interface MethodParts {
   metrics: Metrics;
   /** @throws noFfmpeg */
   ffmpeg(): string;
-  http: HttpDoor;
+  http: HttpServer;
   clients(): number;
   logs(lines: number): string[];
   doctor(): Promise<Result<'daemon/doctor'>>;
@@ -58,12 +58,12 @@ const RECENT = 200;
 /** Utterances taken into the index before a search. */
 const AT_ONCE = 100;
 
-export function createHandlers(parts: MethodParts): Handlers {
-  const { store, pipeline, pool, models, events, settings, clock } = parts;
+export function createHandlers(deps: MethodDeps): Handlers {
+  const { store, pipeline, pool, models, events, settings, clock } = deps;
   const installing = new Map<string, { step: string; fraction: number | null; failure: EngineWord['failure'] }>();
 
   const engineWord = (engine: Engine): EngineWord => {
-    const ready = engine.runtimes.every(runtime => parts.runtimes.ready(runtime)),
+    const ready = engine.runtimes.every(runtime => deps.runtimes.ready(runtime)),
       now = installing.get(engine.id);
     return {
       id: engine.id,
@@ -164,7 +164,7 @@ export function createHandlers(parts: MethodParts): Handlers {
     'live/open': async request => ({ job: await pipeline.live.open(request) }),
     'live/append': ({ id, offset, data }) => pipeline.live.append(id, offset, data),
     'live/close': ({ id }) => ({ job: pipeline.live.close(id) }),
-    'live/recorder': () => ({ ffmpeg: parts.ffmpeg() }),
+    'live/recorder': () => ({ ffmpeg: deps.ffmpeg() }),
     // What was said a moment ago is found too, unless there is much of it.
     'search/find': ({ limit = 50, cursor = 0, ...query }) => {
       store.indexSome(AT_ONCE);
@@ -182,11 +182,11 @@ export function createHandlers(parts: MethodParts): Handlers {
 
     'state/subscribe': async ({ topics, utterancesOf }, connection) => {
       if (topics.includes('devices')) {
-        parts.watched();
+        deps.watched();
         await pool.refresh('all');
       }
       const seq = events.subscribe(connection, { topics, ...(utterancesOf ? { utterancesOf } : {}) });
-      for (const failure of parts.notices()) events.publish({ type: 'notice', failure });
+      for (const failure of deps.notices()) events.publish({ type: 'notice', failure });
       const recent = store
         .list({ states: ['completed', 'failed', 'cancelled'], limit: RECENT })
         .jobs.map(row => pipeline.presentRow(row));
@@ -197,8 +197,8 @@ export function createHandlers(parts: MethodParts): Handlers {
         devices: topics.includes('devices') ? devices() : [],
         instances: [...pipeline.instances.values()].map(instance => instance.word()),
         models: topics.includes('models') ? models.list() : [],
-        engines: topics.includes('engines') ? parts.engines.map(engineWord) : [],
-        ...(topics.includes('watch') ? { watch: parts.watch.list() } : {}),
+        engines: topics.includes('engines') ? deps.engines.map(engineWord) : [],
+        ...(topics.includes('watch') ? { watch: deps.watch.list() } : {}),
       };
     },
     'state/unsubscribe': (_, connection) => {
@@ -228,12 +228,12 @@ export function createHandlers(parts: MethodParts): Handlers {
       for (const id of ids) models.card(id);
       for (const id of ids) {
         const abort = new AbortController(),
-          engine = parts.engines.find(each => each.id === models.card(id)!.engine);
+          engine = deps.engines.find(each => each.id === models.card(id)!.engine);
         installs.set(id, abort);
         inBackground(
           id,
           (async () => {
-            for (const runtime of engine?.runtimes ?? []) await parts.runtimes.install(runtime, () => {}, abort.signal);
+            for (const runtime of engine?.runtimes ?? []) await deps.runtimes.install(runtime, () => {}, abort.signal);
             await models.install(id, () => {}, abort.signal, { update });
           })(),
           event => {
@@ -257,16 +257,16 @@ export function createHandlers(parts: MethodParts): Handlers {
       model: await models.import(path, { ...(id ? { id } : {}), ...(stage ? { stage } : {}) }),
     }),
 
-    'engine/list': () => ({ engines: parts.engines.map(engineWord) }),
+    'engine/list': () => ({ engines: deps.engines.map(engineWord) }),
     'engine/install': ({ id }) => {
-      const engine = parts.engines.find(each => each.id === id);
+      const engine = deps.engines.find(each => each.id === id);
       if (!engine) throw new EarshotError('badRequest', { field: 'id' }, `no engine ${id}`);
       const state = { step: '', fraction: null as number | null, failure: null as EngineWord['failure'] };
       installing.set(id, state);
       const tell = (): void => events.publish({ type: 'engine', engine: engineWord(engine) });
       (async () => {
         for (const runtime of engine.runtimes)
-          await parts.runtimes.install(
+          await deps.runtimes.install(
             runtime,
             progress => {
               Object.assign(state, progress);
@@ -288,33 +288,33 @@ export function createHandlers(parts: MethodParts): Handlers {
       return {};
     },
 
-    'watch/add': async ({ folder, existing }) => ({ folder: await parts.watch.add(folder, existing) }),
-    'watch/list': () => ({ folders: parts.watch.list() }),
+    'watch/add': async ({ folder, existing }) => ({ folder: await deps.watch.add(folder, existing) }),
+    'watch/list': () => ({ folders: deps.watch.list() }),
     'watch/remove': async ({ paths, forget = false }) => {
-      await parts.watch.remove(paths, forget);
+      await deps.watch.remove(paths, forget);
       return {};
     },
     'watch/pause': async ({ paths }) => {
-      await parts.watch.pause(paths, true);
+      await deps.watch.pause(paths, true);
       return {};
     },
     'watch/resume': async ({ paths }) => {
-      await parts.watch.pause(paths, false);
+      await deps.watch.pause(paths, false);
       return {};
     },
-    'watch/files': async ({ path, limit = 200 }) => ({ files: await parts.watch.files(path, limit) }),
-    'watch/why': async ({ path }) => ({ file: await parts.watch.why(path) }),
+    'watch/files': async ({ path, limit = 200 }) => ({ files: await deps.watch.files(path, limit) }),
+    'watch/why': async ({ path }) => ({ file: await deps.watch.why(path) }),
 
     'settings/get': () => ({ settings: settings.get(), defaults: DEFAULTS }),
     'settings/set': ({ values }) => {
       const next = settings.set(values);
-      parts.settingsChanged();
+      deps.settingsChanged();
       return { settings: next };
     },
 
     'stats/get': ({ sinceMs = 3_600_000 }) => {
       const until = clock();
-      const { since, stages, total } = parts.metrics.report(until - sinceMs, stage => pipeline.queued(stage));
+      const { since, stages, total } = deps.metrics.report(until - sinceMs, stage => pipeline.queued(stage));
       const loads = total('loads'),
         estimates = pool.estimates().filter(estimate => estimate.error !== null);
       return {
@@ -342,26 +342,26 @@ export function createHandlers(parts: MethodParts): Handlers {
       };
     },
     'daemon/status': () => ({
-      version: parts.version,
+      version: deps.version,
       pid: process.pid,
-      startedAt: parts.startedAt,
+      startedAt: deps.startedAt,
       rssBytes: process.memoryUsage.rss(),
-      clients: parts.clients(),
+      clients: deps.clients(),
       queuePaused: !pipeline.queue.open,
       jobs: { active: pipeline.activeJobs, total: store.list({ limit: 1 }).total },
-      stateDirectory: parts.home.state,
-      dataDirectory: parts.home.data,
-      http: settings.get().http ? { url: parts.http.place?.url ?? null, failure: parts.http.failure } : null,
+      stateDirectory: deps.home.state,
+      dataDirectory: deps.home.data,
+      http: settings.get().http ? { url: deps.http.place?.url ?? null, failure: deps.http.failure } : null,
     }),
     'daemon/http': async () => {
-      await parts.http.apply();
-      return { place: parts.http.place };
+      await deps.http.apply();
+      return { place: deps.http.place };
     },
-    'daemon/doctor': () => parts.doctor(),
+    'daemon/doctor': () => deps.doctor(),
     'daemon/stop': ({ finish = true }) => {
-      setImmediate(() => parts.stop(finish ? 'finish' : 'park'));
+      setImmediate(() => deps.stop(finish ? 'finish' : 'park'));
       return {};
     },
-    'daemon/logs': ({ lines = 200 }) => ({ lines: parts.logs(lines) }),
+    'daemon/logs': ({ lines = 200 }) => ({ lines: deps.logs(lines) }),
   };
 }

@@ -17,7 +17,7 @@ export const command: Engine = {
   devices: ['cpu'],
   licence: 'MIT',
   runtimes: [],
-  rights: 'users',
+  permissions: 'users',
   maxBatch: {},
   command: () => nodeCommand('command'),
 };

@@ -27,7 +27,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
       { argv: fill(argv, values), input: uses(argv, 'text') || uses(argv, 'input') ? null : input, terminal, folder },
       signal,
     );
-  const hear = async (
+  const recognize = async (
     { audio, language, prompt: context, hotwords }: StepInputs['asr'],
     signal: AbortSignal,
   ): Promise<AsrOutput> => {
@@ -88,7 +88,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
   return {
     async run(request, emit, signal) {
       if (request.stage === 'asr')
-        for (const { index, input } of request.steps) emit.result(index, await hear(input, signal));
+        for (const { index, input } of request.steps) emit.result(index, await recognize(input, signal));
       else if (request.stage === 'repair')
         for (const { index, input } of request.steps) emit.result(index, await mend(input, signal));
       else if (request.stage === 'nmt')

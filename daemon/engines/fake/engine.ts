@@ -17,7 +17,7 @@ export const fake: Engine = {
   devices: ['cpu', 'gpu'],
   licence: 'MIT',
   runtimes: [],
-  rights: 'users',
+  permissions: 'users',
   maxBatch: { asr: 4, repair: 4, nmt: 4, tts: 4, summary: 1 },
   command: () => nodeCommand('fake'),
 };

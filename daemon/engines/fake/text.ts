@@ -22,7 +22,7 @@ const WORDS = [
 ];
 
 /** "utterance 7 juniper prairie …": four to eleven words, spread over the audio. */
-export function hear(index: number, { audio, language }: StepInputs['asr'], heard: string): AsrOutput {
+export function recognize(index: number, { audio, language }: StepInputs['asr'], heard: string): AsrOutput {
   const texts = [
     'utterance',
     String(index),
@@ -44,7 +44,7 @@ export function hear(index: number, { audio, language }: StepInputs['asr'], hear
 }
 
 /** Makes the first letter large and ends with a full stop. */
-export function mend({ text, words }: StepInputs['repair']): RepairOutput {
+export function repair({ text, words }: StepInputs['repair']): RepairOutput {
   if (text === '') return { text, changes: [] };
   const before = words[0]?.text ?? text.split(' ')[0]!,
     after = before[0]!.toUpperCase() + before.slice(1);

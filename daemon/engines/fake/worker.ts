@@ -6,7 +6,7 @@ import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../con
 import { writeWav } from '../../audio/wav.ts';
 import { serveWorker, type Loaded } from '../worker.ts';
 import { parseScript, ruleFor, type Rule } from './script.ts';
-import { hear, mend, speak, sumUp, translate } from './text.ts';
+import { recognize, repair, speak, sumUp, translate } from './text.ts';
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -100,8 +100,8 @@ async function answer(
   input: StepInputs[Stage],
   language: string,
 ): Promise<StepOutputs[Stage]> {
-  if (stage === 'asr') return hear(index, input as StepInputs['asr'], language);
-  if (stage === 'repair') return mend(input as StepInputs['repair']);
+  if (stage === 'asr') return recognize(index, input as StepInputs['asr'], language);
+  if (stage === 'repair') return repair(input as StepInputs['repair']);
   if (stage === 'nmt') return translate(input as StepInputs['nmt']);
   if (stage === 'summary') return sumUp(input as StepInputs['summary']);
   const { text, path } = input as StepInputs['tts'];

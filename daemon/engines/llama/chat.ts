@@ -1,7 +1,7 @@
 /** Questions to the model in its own chat format, answered in a fixed JSON shape. */
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { Asker, Question } from '../../contracts/language-model.ts';
-import { KeptSequence } from './kept.ts';
+import { CachedPrefix } from './cached-prefix.ts';
 import type { ChatWrapper, Model, Runtime, Sequence, Token } from './runtime.ts';
 
 /** Longer than any question about a single utterance. */
@@ -11,12 +11,12 @@ const LONG_TOKENS = 640,
 export class Chat implements Asker {
   private readonly runtime: Runtime;
   private readonly model: Model;
-  private readonly kept: KeptSequence;
+  private readonly kept: CachedPrefix;
   private readonly wrapper: ChatWrapper;
   private readonly contextTokens: number;
   private readonly grammars = new Map<string, object>();
 
-  constructor(runtime: Runtime, model: Model, kept: KeptSequence, contextTokens: number) {
+  constructor(runtime: Runtime, model: Model, kept: CachedPrefix, contextTokens: number) {
     this.runtime = runtime;
     this.model = model;
     this.kept = kept;

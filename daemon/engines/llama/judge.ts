@@ -3,7 +3,7 @@
  * probabilities compared.
  */
 import type { Choice, Expected, Judge, Reading } from '../../repair/judge.ts';
-import type { KeptSequence } from './kept.ts';
+import type { CachedPrefix } from './cached-prefix.ts';
 import { spell, vocabularyOf, type Vocabulary } from './spelling.ts';
 import type { Model, ScoreOptions, ScoredToken, Sequence, Token } from './runtime.ts';
 
@@ -16,13 +16,13 @@ const LIKELIEST = 4000;
 
 export class LlamaJudge implements Judge {
   private readonly model: Model;
-  private readonly kept: KeptSequence;
+  private readonly kept: CachedPrefix;
   /** Without its last token, which is evaluated with what follows. */
   private readonly header: readonly Token[];
   private readonly pivot: Token;
   private vocabulary: Vocabulary | null = null;
 
-  constructor(model: Model, kept: KeptSequence) {
+  constructor(model: Model, kept: CachedPrefix) {
     this.model = model;
     this.kept = kept;
     const header = model.tokenize(HEADER);
@@ -52,7 +52,7 @@ class LikelihoodReading implements Reading {
   private readonly model: Model;
   /** Built at the first doubt. */
   private readonly vocabulary: () => Vocabulary;
-  private readonly kept: KeptSequence;
+  private readonly kept: CachedPrefix;
   private readonly sequence: Sequence;
   private readonly headerTokens: number;
   private readonly pivot: Token;
@@ -66,7 +66,7 @@ class LikelihoodReading implements Reading {
   constructor(
     model: Model,
     vocabulary: () => Vocabulary,
-    kept: KeptSequence,
+    kept: CachedPrefix,
     sequence: Sequence,
     headerTokens: number,
     pivot: Token,

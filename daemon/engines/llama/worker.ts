@@ -9,7 +9,7 @@ import { knowledgeOf, translate } from '../../translation/translate.ts';
 import { serveWorker, type Emit, type Loaded } from '../worker.ts';
 import { Chat } from './chat.ts';
 import { LlamaJudge } from './judge.ts';
-import { KeptSequence } from './kept.ts';
+import { CachedPrefix } from './cached-prefix.ts';
 import { loadFailure, openRuntime, tellsProbabilities, weightsIn } from './runtime.ts';
 
 /** Enough for the fixed beginning, some utterances before, and half a minute of fast speech with its answer. */
@@ -38,7 +38,7 @@ async function load(request: LoadRequest): Promise<Loaded> {
       batchSize: BATCH_TOKENS,
       threads: { ideal: threads, min: 1 },
     });
-    const kept = new KeptSequence(context.getSequence());
+    const kept = new CachedPrefix(context.getSequence());
     const dictionaries = words ? openDictionaries(words) : NO_DICTIONARIES;
     const chat = new Chat(opened, model, kept, CONTEXT_TOKENS);
     const judge = tellsProbabilities(folder) ? new LlamaJudge(model, kept) : null;

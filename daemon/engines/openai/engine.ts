@@ -19,6 +19,6 @@ export const openai: Engine = {
   contextual: ['nmt'],
   maxBatch: {},
   remote: true,
-  rights: 'network',
+  permissions: 'network',
   command: () => nodeCommand('openai'),
 };

@@ -5,10 +5,10 @@ import { summarise } from '../../summaries/ask.ts';
 import { translate } from '../../translation/translate.ts';
 import { storeSpeech } from '../sound.ts';
 import { serveWorker, type Loaded } from '../worker.ts';
-import { ServerAsker } from './ask.ts';
-import { hear } from './hear.ts';
+import { ServerAsker } from './chat.ts';
+import { recognize } from './recognize.ts';
 import { Refused, request, type Server } from './http.ts';
-import { mend } from './mend.ts';
+import { repairByRewriting } from './repair.ts';
 
 async function load({ parameters }: LoadRequest): Promise<Loaded> {
   const text = (name: string): string => (typeof parameters[name] === 'string' ? parameters[name] : '');
@@ -33,9 +33,9 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
   return {
     async run(run, emit, signal) {
       if (run.stage === 'asr')
-        for (const { index, input } of run.steps) emit.result(index, await hear(server, model, input, signal));
+        for (const { index, input } of run.steps) emit.result(index, await recognize(server, model, input, signal));
       else if (run.stage === 'repair')
-        for (const { index, input } of run.steps) emit.result(index, await mend(input, asker, signal));
+        for (const { index, input } of run.steps) emit.result(index, await repairByRewriting(input, asker, signal));
       else if (run.stage === 'nmt')
         for (const { index, input } of run.steps) emit.result(index, await translate(input, asker, () => null, signal));
       else if (run.stage === 'summary')

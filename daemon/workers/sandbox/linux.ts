@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import process, { arch, platform } from 'node:process';
-import type { Rights } from './permissions.ts';
+import type { Permissions } from './permissions.ts';
 
 type Koffi = typeof import('koffi').default;
 
@@ -121,7 +121,7 @@ function calls(): Calls | { reason: string } {
 }
 
 /** What this system can take away: Landlock's version, or why nothing. Costs nothing after the first time. */
-export function confinement(): { abi: number } | { reason: string } {
+export function sandboxSupport(): { abi: number } | { reason: string } {
   known ??= calls();
   if ('reason' in known) return known;
   return known.abi >= 1 ? { abi: known.abi } : { reason: 'landlock' };
@@ -133,17 +133,17 @@ const must = (what: string, result: number): number => {
 };
 
 /** @throws when the kernel refuses: nothing may go on with more rights than it was given. */
-export function confine(rights: Rights): void {
-  closeSync(takeRights(rights));
+export function enterSandbox(permissions: Permissions): void {
+  closeSync(applyPermissions(permissions));
 }
 
 /**
  * The same in a program that is at work: files are taken from one thread at a time, and libuv reads and writes on
  * threads of its own that may be there already. So that all are known it is started with one, `ONE_THREAD`.
  */
-export async function confineAtWork(rights: Rights): Promise<void> {
+export async function enterSandboxLate(permissions: Permissions): Promise<void> {
   if (process.env.UV_THREADPOOL_SIZE !== ONE_THREAD.UV_THREADPOOL_SIZE) throw new Error('its threads are not known');
-  const ruleset = takeRights(rights);
+  const ruleset = applyPermissions(permissions);
   try {
     must('to take rights from its other thread', await (known as Calls).restrictPool(ruleset));
   } finally {
@@ -153,8 +153,8 @@ export async function confineAtWork(rights: Rights): Promise<void> {
 export const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' } as const;
 
 /** Answers with the rules, for other threads. */
-function takeRights({ read, write, network, gpu }: Rights): number {
-  const found = confinement();
+function applyPermissions({ read, write, network, gpu }: Permissions): number {
+  const found = sandboxSupport();
   if ('reason' in found) throw new Error(`no confinement here: ${found.reason}`);
   const { abi } = found,
     kernel = known as Calls;
@@ -213,7 +213,7 @@ export function waitingStdio(): void {
 
 /** A program that only reads and writes to its pipes: it makes no files, and its memory has an end. */
 export function limitReader(pid: number): void {
-  if ('reason' in confinement()) return;
+  if ('reason' in sandboxSupport()) return;
   const kernel = known as Calls;
   kernel.limit(pid, RLIMIT_FSIZE, 0);
   kernel.limit(pid, RLIMIT_DATA, READER_BYTES);

@@ -8,7 +8,7 @@ import { basename, delimiter, dirname, join, sep } from 'node:path';
 import type { Engine, WorkerContext } from '../../contracts/engine.ts';
 import { isProgram } from '../../system/find-program.ts';
 
-export interface Rights {
+export interface Permissions {
   /** Files and folders with all in them: read, and run where they are programs. */
   read: readonly string[];
   /** Also changed. */
@@ -171,10 +171,10 @@ const libraries = (env: NodeJS.ProcessEnv): string[] =>
 const there = (paths: readonly string[]): string[] =>
   [...new Set(paths.flatMap(path => [path, real(path)]))].filter(path => existsSync(path));
 
-function rights(
+function permissionsFor(
   { read, write, network = false, gpu = false }: { read: string[]; write: string[]; network?: boolean; gpu?: boolean },
   env: NodeJS.ProcessEnv,
-): Rights {
+): Permissions {
   return {
     read: there([
       ...SYSTEM,
@@ -191,7 +191,7 @@ function rights(
 }
 
 /** Of a worker; null: it is a program of the user's own, which may do what its user may. */
-export function rightsOfWorker({
+export function workerPermissions({
   engine,
   context,
   program,
@@ -210,8 +210,8 @@ export function rightsOfWorker({
   audio: string;
   /** What the driver of a GPU keeps for next time. */
   cache: string;
-}): Rights | null {
-  if (engine.rights === 'users') return null;
+}): Permissions | null {
+  if (engine.permissions === 'users') return null;
   const gpu = context.device.kind === 'gpu';
   const write = [
     ...(engine.stages.includes('tts') ? [audio] : []),
@@ -220,7 +220,7 @@ export function rightsOfWorker({
   ];
   for (const folder of write) mkdirSync(folder, { recursive: true, mode: 0o700 });
   return {
-    ...rights(
+    ...permissionsFor(
       {
         read: [
           ...installation(program),
@@ -229,7 +229,7 @@ export function rightsOfWorker({
           audio,
         ],
         write,
-        network: engine.rights === 'network',
+        network: engine.permissions === 'network',
         gpu,
       },
       env,
@@ -242,7 +242,7 @@ export function rightsOfWorker({
  * Of the process that tells voices apart. What it makes of the encoder's weights it may write once, while it is not
  * there, and beside nothing that is run.
  */
-export function rightsOfVoices({
+export function voicePermissions({
   pcmPath,
   sherpaDirectory,
   weights,
@@ -252,10 +252,10 @@ export function rightsOfVoices({
   sherpaDirectory: string;
   weights: string;
   onnx: string;
-}): Rights {
+}): Permissions {
   const made = existsSync(onnx);
   if (!made) mkdirSync(dirname(onnx), { recursive: true });
-  return rights(
+  return permissionsFor(
     {
       read: [
         join(sherpaDirectory, 'node_modules'),
@@ -270,7 +270,7 @@ export function rightsOfVoices({
 }
 
 /** Of a process that reads `files` with ffmpeg and writes `place`, a folder or a file that is there. */
-export function rightsOfMedia({
+export function mediaPermissions({
   files,
   ffmpeg,
   runtime,
@@ -280,8 +280,8 @@ export function rightsOfMedia({
   ffmpeg: string;
   /** The voice detector's. */ runtime?: string;
   place: string;
-}): Rights {
-  return rights(
+}): Permissions {
+  return permissionsFor(
     {
       read: [...startedBy(ffmpeg).flatMap(each => installation(each)), ...(runtime ? [runtime] : []), ...files],
       write: [place],

@@ -6,7 +6,7 @@
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { KeptSequence } from '../../../daemon/engines/llama/kept.ts';
+import { CachedPrefix } from '../../../daemon/engines/llama/cached-prefix.ts';
 import { LlamaJudge } from '../../../daemon/engines/llama/judge.ts';
 import { openRuntime } from '../../../daemon/engines/llama/runtime.ts';
 import { openDictionaries } from '../../../daemon/repair/dictionaries.ts';
@@ -52,7 +52,7 @@ const judgeOf = (): Promise<LlamaJudge> =>
       batchSize: 128,
       threads: { ideal: Number(threads), min: 1 },
     });
-    return new LlamaJudge(model, new KeptSequence(context.getSequence()));
+    return new LlamaJudge(model, new CachedPrefix(context.getSequence()));
   })());
 
 const known = new Map<string, unknown>();

@@ -96,9 +96,9 @@ describe('watched folders', () => {
         decision: { code: 'taken', args: {} },
       },
     ];
-    const { daemon: tie } = extension().exports,
-      view = new WatchedView(tie);
-    await until('the mirror', () => tie.state.watched.get(here())?.state === 'paused');
+    const { daemon: connection } = extension().exports,
+      view = new WatchedView(connection);
+    await until('the mirror', () => connection.state.watched.get(here())?.state === 'paused');
     const [folder] = await view.getChildren(),
       files = await view.getChildren(folder),
       items = [folder!, ...files].map(each => view.getTreeItem(each));

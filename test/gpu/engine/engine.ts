@@ -17,7 +17,7 @@ export const virtual: Engine = {
   devices: ['gpu'],
   licence: 'MIT',
   runtimes: [],
-  rights: 'users',
+  permissions: 'users',
   maxBatch: { asr: 4, repair: 4, nmt: 4, tts: 4 },
   command: () => ({ program: process.execPath, args: [join(import.meta.dirname, 'worker.ts')], env: {} }),
 };

@@ -10,7 +10,7 @@ import {
   takeSettled,
   unsettled,
 } from '../../../cli/follow.ts';
-import { endLines, utteranceLines, type Style } from '../../../cli/shown.ts';
+import { endLines, utteranceLines, type Style } from '../../../cli/output.ts';
 import { width } from '../../../cli/terminal.ts';
 import { texts } from '../../../cli/texts.ts';
 import { liveLines, type Frame } from '../../../cli/view.ts';

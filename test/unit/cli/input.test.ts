@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { glossaryFor, readGlossary, rootOf } from '../../../client/beside.ts';
+import { glossaryFor, readGlossary, rootOf } from '../../../client/folder-defaults.ts';
 import { recordings } from '../../../cli/recordings.ts';
 import { isMedia } from '../../../schemas/media.ts';
 import { environmentLocale, exitOf } from '../../../cli/session.ts';

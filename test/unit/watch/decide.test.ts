@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { contentOf, pieces } from '../../../daemon/watch/content.ts';
+import { checksumOf, pieces } from '../../../daemon/watch/checksum.ts';
 import {
   byName,
   decide,
@@ -91,7 +91,7 @@ const facts = (change: Partial<Facts> = {}): Facts => ({
   sameAs: null,
   ours: false,
   unchangedMs: 5000,
-  quietMs: 3000,
+  settleMs: 3000,
   room: 4,
   ...change,
 });
@@ -156,7 +156,7 @@ test('nothing is ever taken that changes, is ours, is open, or was not read', ()
           given.kind === 'file' &&
             given.bytes > 0 &&
             !given.ours &&
-            given.unchangedMs >= given.quietMs &&
+            given.unchangedMs >= given.settleMs &&
             !given.open &&
             given.content === 'c' &&
             given.path === 'a.wav',
@@ -230,15 +230,15 @@ test('the sum of a file: every byte up to a gigabyte, spread pieces beyond', asy
     b = join(folder, 'b');
   writeFileSync(a, Buffer.alloc(9_000_000, 1));
   writeFileSync(b, Buffer.alloc(9_000_000, 1));
-  const sum = await contentOf(a, 9_000_000);
-  assert.equal(await contentOf(b, 9_000_000), sum);
+  const sum = await checksumOf(a, 9_000_000);
+  assert.equal(await checksumOf(b, 9_000_000), sum);
   const file = openSync(b, 'r+');
   writeSync(file, Buffer.from([2]), 0, 1, 5_000_001);
   closeSync(file);
-  assert.notEqual(await contentOf(b, 9_000_000), sum);
+  assert.notEqual(await checksumOf(b, 9_000_000), sum);
   truncateSync(b, 8_999_999);
-  assert.equal(await contentOf(b, 9_000_000), null, 'cut off while it was read');
-  assert.notEqual(await contentOf(b, 8_999_999), sum);
+  assert.equal(await checksumOf(b, 9_000_000), null, 'cut off while it was read');
+  assert.notEqual(await checksumOf(b, 8_999_999), sum);
   for (const bytes of [1, 4 * 1024 ** 2, 1024 ** 3])
     assert.equal(
       pieces(bytes).reduce((all, each) => all + each.length, 0),

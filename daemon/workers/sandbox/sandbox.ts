@@ -1,7 +1,7 @@
 /** How a program is started with fewer rights. */
 import { join } from 'node:path';
-import { confinement } from './linux.ts';
-import type { Rights } from './permissions.ts';
+import { sandboxSupport } from './linux.ts';
+import type { Permissions } from './permissions.ts';
 
 const launcher = (): string =>
   join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'launch.ts' : 'sandbox-launch.mjs');
@@ -12,14 +12,17 @@ export interface Program {
 }
 
 /** The same program with these rights; as it is where there are none to take. */
-export const launched = ({ program, args }: Program, rights: Rights | null): { program: string; args: string[] } =>
-  rights
+export const inSandbox = (
+  { program, args }: Program,
+  permissions: Permissions | null,
+): { program: string; args: string[] } =>
+  permissions
     ? {
         program: process.execPath,
-        args: ['--disable-warning=ExperimentalWarning', launcher(), JSON.stringify(rights), program, ...args],
+        args: ['--disable-warning=ExperimentalWarning', launcher(), JSON.stringify(permissions), program, ...args],
       }
     : { program, args: [...args] };
 
 /** Whether rights are taken at all: the setting wants it and the system can. */
-export const confines = ({ sandbox }: { sandbox: 'auto' | 'off' }): boolean =>
-  sandbox === 'auto' && !('reason' in confinement());
+export const sandboxEnabled = ({ sandbox }: { sandbox: 'auto' | 'off' }): boolean =>
+  sandbox === 'auto' && !('reason' in sandboxSupport());

@@ -15,7 +15,11 @@ const SCHEMA = {
 } as const;
 
 /** The glossary first, which needs no model; then the model's text, as far as it could have been heard so. */
-export async function mend(input: StepInputs['repair'], asker: Asker, signal: AbortSignal): Promise<RepairOutput> {
+export async function repairByRewriting(
+  input: StepInputs['repair'],
+  asker: Asker,
+  signal: AbortSignal,
+): Promise<RepairOutput> {
   const certain = await repair(input, null, NO_DICTIONARIES, signal);
   if (!/\p{L}/u.test(certain.text)) return certain;
   const answer = await asker.ask(

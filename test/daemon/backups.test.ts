@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
-import { backUp, openSafely, restoredFailure } from '../../daemon/store/sqlite/safekeeping.ts';
+import { backUp, openSafely, restoredFailure } from '../../daemon/store/sqlite/backups.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import { toFailure } from '../../schemas/errors.ts';
 import { sentence } from '../../text/messages/messages.ts';

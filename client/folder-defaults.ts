@@ -71,7 +71,7 @@ export async function knownSpeakers(recording: string, root: string | null): Pro
  * The options with what lies beside a recording now, up to the project that the folder belongs to, or the folder
  * itself. @throws badGlossary
  */
-export async function withBeside(recording: string, folder: string, options: JobOptions): Promise<JobOptions> {
+export async function withFolderDefaults(recording: string, folder: string, options: JobOptions): Promise<JobOptions> {
   const root = projectOf(folder) ?? folder;
   const [{ entries }, known] = await Promise.all([
     glossaryBelow(recording, root, options.glossary ?? []),

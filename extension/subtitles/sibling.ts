@@ -5,7 +5,7 @@ import { isMedia } from '../../schemas/media.ts';
 import { stemsOf } from './names.ts';
 
 /** The recording beside subtitles, by its name: film.mp4 for film.srt and film.de.srt. */
-export async function recordingBeside(subtitles: vscode.Uri): Promise<vscode.Uri | null> {
+export async function siblingRecording(subtitles: vscode.Uri): Promise<vscode.Uri | null> {
   if (subtitles.scheme !== 'file') return null;
   const folder = vscode.Uri.file(dirname(subtitles.fsPath)),
     names = (await vscode.workspace.fs.readDirectory(folder))

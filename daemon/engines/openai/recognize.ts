@@ -39,7 +39,7 @@ const Answer = Type.Object({
  * Asks for words with times; a server that only knows plain answers is asked plainly (and times are spread over the
  * utterance).
  */
-export async function hear(
+export async function recognize(
   server: Server,
   model: string,
   input: StepInputs['asr'],

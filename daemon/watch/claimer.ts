@@ -7,18 +7,18 @@
  * what a crash leaves out is noticed again at the next start, what it leaves in is known by its content.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { canHeal, toFailure, type Failure } from '../../schemas/errors.ts';
+import { isRetryable, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import { withBeside } from '../../client/beside.ts';
+import { withFolderDefaults } from '../../client/folder-defaults.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { WatchDecision } from '../../schemas/watch.ts';
 import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
 import type { Store } from '../contracts/store.ts';
-import { contentOf } from './content.ts';
+import { checksumOf } from './checksum.ts';
 import { decide, roomFor, type Facts, type Verdict } from './decide.ts';
 import { inside, requestFor, type Folder } from './folder.ts';
-import { lookAt, type Look } from './notice.ts';
+import { lookAt, type Look } from './folder-watcher.ts';
 import { openForWriting } from './writers.ts';
 
 /** The part of the pipeline's queue that is needed here. */
@@ -31,7 +31,7 @@ export interface JobQueue {
   moved(id: string, path: string): void;
 }
 
-export interface TakingParts {
+export interface ClaimerDeps {
   store: Store;
   queue: JobQueue;
   settings: () => Settings;
@@ -62,30 +62,30 @@ const LOOKS_AT_ONCE = 32,
   READS_AT_ONCE = 2,
   RETRY_MS = 15_000;
 
-export class Taking {
+export class Claimer {
   readonly candidates = new Map<string, Candidate>();
   /** Whole, in the order that they became so. */
   private readonly ready = new Set<Candidate>();
-  private readonly noticed = new Map<string, Folder>();
+  private readonly seen = new Map<string, Folder>();
   /** Jobs of watched folders that are not over; whether they have begun. */
   private readonly jobs = new Map<string, boolean>();
-  private readonly parts: TakingParts;
+  private readonly deps: ClaimerDeps;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | null = null;
   private over = false;
 
-  constructor(parts: TakingParts) {
-    this.parts = parts;
-    for (const { job, started } of parts.store.watched.open()) this.jobs.set(job, started);
+  constructor(deps: ClaimerDeps) {
+    this.deps = deps;
+    for (const { job, started } of deps.store.watched.open()) this.jobs.set(job, started);
   }
 
-  notice(folder: Folder, path: string): void {
-    this.noticed.set(path, folder);
+  enqueue(folder: Folder, path: string): void {
+    this.seen.set(path, folder);
     this.wake(0);
   }
 
   /** What became of jobs makes room for others. */
-  hear(job: Job): void {
+  onJob(job: Job): void {
     const started = this.jobs.get(job.id);
     if (started === undefined) return;
     if (isFinal(job.state)) this.jobs.delete(job.id);
@@ -95,7 +95,7 @@ export class Taking {
   }
 
   forget(folder: Folder): void {
-    for (const [path, of] of this.noticed) if (of === folder) this.noticed.delete(path);
+    for (const [path, of] of this.seen) if (of === folder) this.seen.delete(path);
     for (const candidate of [...this.candidates.values()]) if (candidate.folder === folder) this.drop(candidate);
   }
 
@@ -111,7 +111,7 @@ export class Taking {
     this.timer = setTimeout(() => {
       this.running ??= this.round()
         .catch(error => {
-          this.parts.log(`watched folders: ${error instanceof Error ? error.stack : String(error)}`);
+          this.deps.log(`watched folders: ${error instanceof Error ? error.stack : String(error)}`);
         })
         .finally(() => {
           this.running = null;
@@ -122,10 +122,10 @@ export class Taking {
   }
 
   private schedule(): void {
-    let dueAt = this.noticed.size > 0 || (this.ready.size > 0 && this.room > 0) ? 0 : Infinity;
+    let dueAt = this.seen.size > 0 || (this.ready.size > 0 && this.room > 0) ? 0 : Infinity;
     if (dueAt > 0) for (const each of this.candidates.values()) dueAt = Math.min(dueAt, each.dueAt);
     // Not for every single file of many that settle one after the other.
-    if (dueAt !== Infinity) this.wake(Math.max(100, dueAt - this.parts.clock()));
+    if (dueAt !== Infinity) this.wake(Math.max(100, dueAt - this.deps.clock()));
   }
 
   private get unstarted(): number {
@@ -134,18 +134,18 @@ export class Taking {
     return count;
   }
   private get room(): number {
-    return roomFor(this.parts.settings().watchAhead, this.unstarted);
+    return roomFor(this.deps.settings().watchAhead, this.unstarted);
   }
 
   private async round(): Promise<void> {
-    const now = this.parts.clock();
-    const due: [string, Folder][] = [...this.noticed];
-    this.noticed.clear();
+    const now = this.deps.clock();
+    const due: [string, Folder][] = [...this.seen];
+    this.seen.clear();
     for (const each of this.candidates.values()) if (each.dueAt <= now) due.push([each.path, each.folder]);
     for (let at = 0; at < due.length && !this.over; at += LOOKS_AT_ONCE) {
       const some = due.slice(at, at + LOOKS_AT_ONCE),
         looks = await Promise.all(some.map(([path]) => lookAt(path)));
-      this.parts.store.turn(() => {
+      this.deps.store.turn(() => {
         for (const [i, [path, folder]] of some.entries()) this.see(folder, path, looks[i]!);
       });
       await turn();
@@ -155,8 +155,8 @@ export class Taking {
 
   /** A path as it is now: begins, goes on or ends to be a candidate. */
   private see(folder: Folder, path: string, look: Look): Candidate | null {
-    if (folder.paused || !folder.notice) return null;
-    const now = this.parts.clock(),
+    if (folder.paused || !folder.watcher) return null;
+    const now = this.deps.clock(),
       before = this.candidates.get(path);
     const candidate: Candidate = before ?? {
       folder,
@@ -178,7 +178,7 @@ export class Taking {
     }
     if (!before) {
       this.candidates.set(path, candidate);
-      this.parts.changed(folder);
+      this.deps.changed(folder);
     }
     if (verdict.is === 'wait' && verdict.decision.code !== 'waiting')
       this.wait(candidate, verdict.decision, verdict.ms);
@@ -190,7 +190,7 @@ export class Taking {
   }
 
   private judge(candidate: Candidate, more: Pick<Facts, 'open' | 'content' | 'taken'> = {}): Verdict {
-    const { store, clock, settings } = this.parts,
+    const { store, clock, settings } = this.deps,
       { folder, path, look } = candidate;
     return decide(
       {
@@ -203,7 +203,7 @@ export class Taking {
           (more.content !== undefined &&
             store.watched.byContent(folder.spec.path, more.content).some(row => row.decision.code === 'output')),
         unchangedMs: clock() - candidate.changedAt,
-        quietMs: (folder.spec.quietSeconds ?? settings().watchQuietSeconds) * 1000,
+        settleMs: (folder.spec.quietSeconds ?? settings().watchQuietSeconds) * 1000,
         room: 1,
         ...more,
       },
@@ -212,9 +212,9 @@ export class Taking {
   }
 
   private wait(candidate: Candidate, decision: WatchDecision, ms: number): void {
-    if (candidate.decision.code !== decision.code) this.parts.changed(candidate.folder);
+    if (candidate.decision.code !== decision.code) this.deps.changed(candidate.folder);
     candidate.decision = decision;
-    candidate.dueAt = this.parts.clock() + ms;
+    candidate.dueAt = this.deps.clock() + ms;
   }
 
   private settle(
@@ -223,7 +223,7 @@ export class Taking {
     content: string | null = null,
   ): void {
     this.drop(candidate);
-    const { store } = this.parts,
+    const { store } = this.deps,
       { folder, path, look } = candidate;
     const row = look.kind === 'file' && !keep ? known(store, folder.spec.path, path, look) : null;
     // The same file under another name keeps what was decided; so that it is known there too.
@@ -236,7 +236,7 @@ export class Taking {
 
   /** What was taken lies at another path now. */
   private lies(folder: Folder, row: TakenRow): void {
-    const { store, queue } = this.parts,
+    const { store, queue } = this.deps,
       before = store.watched.taken(folder.spec.path, row.content);
     if (!before || before.path === row.path) return;
     void lookAt(before.path).then(there => {
@@ -252,7 +252,7 @@ export class Taking {
   private drop(candidate: Candidate): void {
     this.ready.delete(candidate);
     if (this.candidates.get(candidate.path) === candidate && this.candidates.delete(candidate.path))
-      this.parts.changed(candidate.folder);
+      this.deps.changed(candidate.folder);
   }
 
   private put(candidate: Candidate, decision: WatchDecision, content: string | null, job: string | null): void {
@@ -266,9 +266,9 @@ export class Taking {
       content,
       job,
       decision,
-      at: this.parts.clock(),
+      at: this.deps.clock(),
     };
-    this.parts.store.turn(() => this.parts.store.watched.putFiles([row]));
+    this.deps.store.turn(() => this.deps.store.watched.putFiles([row]));
   }
 
   /**
@@ -277,7 +277,7 @@ export class Taking {
   private async admit(room: number): Promise<void> {
     const first = [...this.ready].slice(0, room);
     if (first.length === 0) return;
-    const { store } = this.parts;
+    const { store } = this.deps;
     const open = await openForWriting(new Set(first.map(each => each.path)));
     const take: Take[] = [];
     const one = async (candidate: Candidate): Promise<void> => {
@@ -294,7 +294,7 @@ export class Taking {
       }
       let content: string | null;
       try {
-        content = await contentOf(candidate.path, candidate.look.bytes);
+        content = await checksumOf(candidate.path, candidate.look.bytes);
       } catch (error) {
         this.cannot(candidate, error);
         return;
@@ -350,7 +350,7 @@ export class Taking {
 
   /** The content was taken before, from a path where it no longer is. */
   private found(candidate: Candidate, content: string, { path: from, job }: TakenRow): void {
-    const { store, queue } = this.parts,
+    const { store, queue } = this.deps,
       { folder, path } = candidate,
       again = from === path;
     store.turn(() => {
@@ -362,7 +362,7 @@ export class Taking {
   }
 
   /** With what lies beside each recording now; one whose glossary cannot be read waits until somebody mends that. */
-  private async withBeside(take: readonly Take[]): Promise<Take[]> {
+  private async withFolderDefaults(take: readonly Take[]): Promise<Take[]> {
     const ready: Take[] = [];
     for (const each of take) {
       const {
@@ -371,7 +371,9 @@ export class Taking {
       } = each.candidate;
       try {
         ready.push(
-          spec.glossary === false ? each : { ...each, options: await withBeside(path, spec.path, spec.options) },
+          spec.glossary === false
+            ? each
+            : { ...each, options: await withFolderDefaults(path, spec.path, spec.options) },
         );
       } catch (error) {
         this.refused(each.candidate, toFailure(error));
@@ -381,8 +383,8 @@ export class Taking {
   }
 
   private async submit(take: readonly Take[]): Promise<void> {
-    const { store, queue } = this.parts;
-    take = await this.withBeside(take);
+    const { store, queue } = this.deps;
+    take = await this.withFolderDefaults(take);
     if (take.length === 0) return;
     const replaced = take.map(({ candidate }) => store.watched.file(candidate.folder.spec.path, candidate.path));
     const results = await queue.submit(
@@ -410,15 +412,15 @@ export class Taking {
       // What was taken from this path before was not whole, or is not there any more.
       const old = replaced[i]?.job;
       if (old && old !== result.job.id && this.jobs.has(old)) queue.cancel([old]);
-      this.hear(result.job);
-      if (result.existing && isFinal(result.job.state)) this.parts.ended(result.job);
+      this.onJob(result.job);
+      if (result.existing && isFinal(result.job.state)) this.deps.ended(result.job);
     }
   }
 
   private refused(candidate: Candidate, failure: Failure): void {
     this.ready.delete(candidate);
     if (failure.code === 'noSuchFile') this.drop(candidate);
-    else if (canHeal(failure.code)) this.wait(candidate, { code: 'retry', args: {}, failure }, RETRY_MS);
+    else if (isRetryable(failure.code)) this.wait(candidate, { code: 'retry', args: {}, failure }, RETRY_MS);
     else {
       candidate.folder.counts.refused++;
       this.settle(candidate, { is: 'settled', decision: { code: 'refused', args: {}, failure }, keep: true });

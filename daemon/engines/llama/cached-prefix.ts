@@ -5,7 +5,7 @@
  */
 import type { Sequence, Token } from './runtime.ts';
 
-export class KeptSequence {
+export class CachedPrefix {
   private readonly sequence: Sequence;
   private beginning: readonly Token[] = [];
 

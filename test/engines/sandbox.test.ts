@@ -17,22 +17,22 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { launched } from '../../daemon/workers/sandbox/launched.ts';
-import { confinement } from '../../daemon/workers/sandbox/linux.ts';
+import { inSandbox } from '../../daemon/workers/sandbox/sandbox.ts';
+import { sandboxSupport } from '../../daemon/workers/sandbox/linux.ts';
 import {
   harmless,
   installation,
-  rightsOfMedia,
-  rightsOfVoices,
-  rightsOfWorker,
+  mediaPermissions,
+  voicePermissions,
+  workerPermissions,
   startedBy,
-  type Rights,
+  type Permissions,
 } from '../../daemon/workers/sandbox/permissions.ts';
 import { examine } from '../../daemon/doctor.ts';
 import { engines } from '../../daemon/engines/engines.ts';
 import type { FromChild } from '../../daemon/ingest/channel.ts';
 import { startIngest } from '../../daemon/ingest/ingest.ts';
-import { hear, tell } from '../../daemon/ingest/channel.ts';
+import { onMessage, send } from '../../daemon/ingest/channel.ts';
 import { endGroup, startChild } from '../../daemon/ingest/process.ts';
 import { processes } from '../../daemon/workers/memory.ts';
 import { toFailure } from '../../schemas/errors.ts';
@@ -42,12 +42,12 @@ import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { compare } from './words.ts';
 import { ffmpeg, missing, modelFolder, python, sherpa } from './place.ts';
 
-const found = confinement(),
+const found = sandboxSupport(),
   skip = 'reason' in found ? `nothing takes rights away here: ${found.reason}` : false;
 if (skip) console.log(`skipped: ${skip}`);
 
 describe('a confined process', { skip }, () => {
-  let home: string, allowed: string, rights: Rights;
+  let home: string, allowed: string, permissions: Permissions;
   before(() => {
     home = mkdtempSync(join(tmpdir(), 'earshot-confined-'));
     allowed = join(home, 'allowed');
@@ -56,16 +56,16 @@ describe('a confined process', { skip }, () => {
     writeFileSync(join(home, '.ssh', 'id_ed25519'), 'the key');
     writeFileSync(join(home, 'talk.wav'), 'sound');
     symlinkSync(join(home, '.ssh', 'id_ed25519'), join(allowed, 'link'));
-    rights = rightsOfMedia({ files: [join(home, 'talk.wav')], ffmpeg: '/bin/true', place: allowed });
+    permissions = mediaPermissions({ files: [join(home, 'talk.wav')], ffmpeg: '/bin/true', place: allowed });
   });
   after(() => rmSync(home, { recursive: true }));
   /** Runs JavaScript in it. */
   const within = (
     code: string,
-    with_: Rights = rights,
+    with_: Permissions = permissions,
     args: string[] = [],
   ): { status: number | null; out: string; err: string } => {
-    const { program, args: all } = launched(
+    const { program, args: all } = inSandbox(
         { program: process.execPath, args: ['--input-type=module', '-e', code, ...args] },
         with_,
       ),
@@ -136,9 +136,9 @@ describe('a confined process', { skip }, () => {
       });
       return times.sort((a, b) => a - b)[2]!;
     };
-    const confined = launched({ program: '/bin/true', args: [] }, rights),
+    const sandboxed = inSandbox({ program: '/bin/true', args: [] }, permissions),
       bare = median(() => spawnSync('/bin/true')),
-      with_ = median(() => assert.equal(spawnSync(confined.program, confined.args).status, 0));
+      with_ = median(() => assert.equal(spawnSync(sandboxed.program, sandboxed.args).status, 0));
     console.log(`start of a program: ${bare.toFixed(1)} ms, with few rights ${with_.toFixed(1)} ms`);
   });
 
@@ -152,7 +152,7 @@ describe('a confined process', { skip }, () => {
   });
 
   it('does not start at all where the kernel refuses', () => {
-    const broken = { ...rights, read: 7 } as unknown as Rights;
+    const broken = { ...permissions, read: 7 } as unknown as Permissions;
     assert.notEqual(within('console.log("ran")', broken).status, 0);
     assert.equal(within('console.log("ran")', broken).out, '');
   });
@@ -160,7 +160,7 @@ describe('a confined process', { skip }, () => {
   it('an engine that needs the network has it, and still not the files', () => {
     const openai = engines.find(engine => engine.id === 'openai')!,
       context = { card: {} as never, runtime: () => '', device: { kind: 'cpu' as const }, threads: 1 };
-    const given = rightsOfWorker({
+    const given = workerPermissions({
       engine: openai,
       context,
       program: process.execPath,
@@ -175,7 +175,7 @@ describe('a confined process', { skip }, () => {
     );
     assert.equal(out, 'ECONNREFUSED\nEACCES');
     assert.equal(
-      rightsOfWorker({
+      workerPermissions({
         engine: engines.find(engine => engine.id === 'command')!,
         context,
         program: '/bin/true',
@@ -226,7 +226,7 @@ describe('a confined process', { skip }, () => {
           ffmpeg: program,
           sherpaDirectory: sherpa!,
           node: process.execPath,
-          confined: true,
+          sandboxed: true,
           signal: new AbortController().signal,
           onStart: () => {},
           onProgress: () => {},
@@ -263,7 +263,7 @@ describe('a confined process', { skip }, () => {
     mkdirSync(join(library, 'node_modules'), { recursive: true });
     for (const path of [join(library, 'package.json'), join(library, 'node_modules', 'x.js'), weights, pcmPath])
       writeFileSync(path, 'x');
-    const given = () => rightsOfVoices({ pcmPath, sherpaDirectory: library, weights, onnx }),
+    const given = () => voicePermissions({ pcmPath, sherpaDirectory: library, weights, onnx }),
       allowedTo = (code: string): string =>
         within(
           `import fs from 'node:fs'; import { execFileSync } from 'node:child_process'; try { ${code}; console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`,
@@ -318,7 +318,7 @@ describe('a confined process', { skip }, () => {
     assert.match(tryTo(`fs.symlinkSync('/etc/passwd', ${JSON.stringify(join(allowed, 'other'))})`), /EACCES|EPERM/);
     // In a process that has threads by then, as the ingest's has.
     const code = `import { confine } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))}; import { readdirSync, readFileSync } from 'node:fs'; import { stat } from 'node:fs/promises';
-      await stat('/'); confine(${JSON.stringify(rights)}); console.log(readdirSync('/proc/self/task').map(task => /Seccomp:\\s+(\\d)/.exec(readFileSync('/proc/self/task/' + task + '/status', 'utf8'))[1]).join(''));`;
+      await stat('/'); confine(${JSON.stringify(permissions)}); console.log(readdirSync('/proc/self/task').map(task => /Seccomp:\\s+(\\d)/.exec(readFileSync('/proc/self/task/' + task + '/status', 'utf8'))[1]).join(''));`;
     assert.match(
       spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }).stdout.trim(),
       /^2{4,}$/,
@@ -329,7 +329,7 @@ describe('a confined process', { skip }, () => {
     const secret = JSON.stringify(join(home, '.ssh', 'id_ed25519')),
       code = `import { confineAtWork } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))}; import { readFile, stat, writeFile } from 'node:fs/promises';
       await stat('/'); await readFile(${secret}); const said = []; const attempt = work => work.then(() => said.push('done'), error => said.push(error.code ?? error.message));
-      await attempt(confineAtWork(${JSON.stringify(rights)})); await attempt(readFile(${secret})); await attempt(writeFile(${JSON.stringify(join(allowed, 'note'))}, 'x')); console.log(said.join(' '));`;
+      await attempt(confineAtWork(${JSON.stringify(permissions)})); await attempt(readFile(${secret})); await attempt(writeFile(${JSON.stringify(join(allowed, 'note'))}, 'x')); console.log(said.join(' '));`;
     const run = (threads: string): string =>
       spawnSync(process.execPath, ['--input-type=module', '-e', code], {
         encoding: 'utf8',
@@ -343,10 +343,10 @@ describe('a confined process', { skip }, () => {
     const child = startChild(process.execPath),
       pcmPath = join(home, 'elsewhere');
     try {
-      tell(child, { type: 'prepare', sherpaDirectory: sherpa! });
-      tell(child, {
+      send(child, { type: 'prepare', sherpaDirectory: sherpa! });
+      send(child, {
         recording: join(SAMPLES, 'asterisk-es.flac'),
-        rights: rightsOfMedia({
+        permissions: mediaPermissions({
           files: [join(SAMPLES, 'asterisk-es.flac')],
           ffmpeg: ffmpeg!,
           runtime: sherpa!,
@@ -358,7 +358,7 @@ describe('a confined process', { skip }, () => {
         sherpaDirectory: sherpa!,
       });
       const said: FromChild[] = [];
-      hear(child, message => said.push(message as FromChild));
+      onMessage(child, message => said.push(message as FromChild));
       await once(child, 'close');
       const last = said.at(-1);
       assert.ok(last?.type === 'failed' && /EACCES/.test(last.failure.detail ?? ''), JSON.stringify(last));

@@ -25,7 +25,7 @@ export function pieces(bytes: number): { at: number; length: number }[] {
 }
 
 /** Null: the file is shorter than it was said to be. */
-export async function contentOf(path: string, bytes: number): Promise<string | null> {
+export async function checksumOf(path: string, bytes: number): Promise<string | null> {
   const whole = createHash('sha256').update(`${bytes}`);
   const file = await open(path, 'r');
   try {

@@ -5,14 +5,14 @@ import type { StateEvent } from '../../../schemas/rpc.ts';
 import { isFinal, type Priority } from '../../../schemas/words.ts';
 import type { Queue } from '../../pipeline/queue.ts';
 
-export interface ErrandParts {
+export interface HttpJobDeps {
   queue: Pick<Queue, 'submit' | 'cancel'>;
   present(id: string): Job | null;
   /** Tells of everything that happens from now on, until the returned function is called. */
   listen(listener: (event: StateEvent) => void): () => void;
 }
 
-export interface Errand {
+export interface HttpJob {
   recording: string;
   options: JobOptions;
   priority: Priority;
@@ -21,15 +21,15 @@ export interface Errand {
 }
 
 /** The job when it has completed. @throws its failure, cancelled, and what submitting throws */
-export async function runErrand(
-  { queue, present, listen }: ErrandParts,
-  { recording, options, priority, signal, onUtterance }: Errand,
+export async function runHttpJob(
+  { queue, present, listen }: HttpJobDeps,
+  { recording, options, priority, signal, onUtterance }: HttpJob,
 ): Promise<Job> {
   signal.throwIfAborted();
   let id: string | null = null;
   const early: StateEvent[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<Job>();
-  const hear = (event: StateEvent): void => {
+  const onEvent = (event: StateEvent): void => {
     if (id === null) {
       early.push(event);
       return;
@@ -38,7 +38,7 @@ export async function runErrand(
     else if (event.type === 'job' && event.job.id === id && isFinal(event.job.state)) resolve(event.job);
     else if (event.type === 'jobRemoved' && event.id === id) reject(new EarshotError('cancelled'));
   };
-  const stop = listen(hear);
+  const stop = listen(onEvent);
   const onAbort = (): void => {
     // It may have ended in this moment.
     if (id !== null)
@@ -56,7 +56,7 @@ export async function runErrand(
     promise.catch(() => {});
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
-    early.forEach(hear);
+    early.forEach(onEvent);
     const now = present(id);
     if (now && isFinal(now.state)) resolve(now);
     const job = await promise;

@@ -1,9 +1,9 @@
 /** What the requests need of the house. */
 import type { Transcript } from '../../../schemas/job.ts';
 import type { Stage } from '../../../schemas/words.ts';
-import type { ErrandParts } from './errand.ts';
+import type { HttpJobDeps } from './http-job.ts';
 
-export interface Desk extends ErrandParts {
+export interface RequestContext extends HttpJobDeps {
   transcript(id: string): Transcript;
   ffmpeg(): string;
   maxUploadBytes(): number;

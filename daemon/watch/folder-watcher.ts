@@ -20,7 +20,7 @@ const BLOCKED_POLL_MS = 30_000;
 const MANY_NEWS = 4_000,
   CALM_MS = 5_000;
 
-export interface NoticeParts {
+export interface FolderWatcherDeps {
   path: string;
   pollMs: number | null;
   /** Whether to look at this; a path within the folder, '' for itself. Cheap. */
@@ -29,10 +29,10 @@ export interface NoticeParts {
   changed(): void;
 }
 
-export class Notice {
+export class FolderWatcher {
   state: Exclude<WatchedFolder['state'], 'paused'> = 'starting';
   failure: Failure | null = null;
-  private readonly parts: NoticeParts;
+  private readonly deps: FolderWatcherDeps;
   private watcher: FSWatcher | null = null;
   private timer: NodeJS.Timeout | undefined;
   /** Device and inode of the folder that is watched. */
@@ -41,32 +41,32 @@ export class Notice {
   private walking: Promise<void> | null = null;
   private over = false;
 
-  constructor(parts: NoticeParts) {
-    this.parts = parts;
+  constructor(deps: FolderWatcherDeps) {
+    this.deps = deps;
   }
 
   async open(): Promise<void> {
-    this.root = await identityOf(this.parts.path);
+    this.root = await identityOf(this.deps.path);
     if (this.over) return;
     if (this.root === null) {
-      this.is('missing', failure('noSuchFolder', { path: this.parts.path }));
+      this.is('missing', failure('noSuchFolder', { path: this.deps.path }));
       return;
     }
     this.is('starting');
-    if (this.parts.pollMs !== null) {
-      this.poll(this.parts.pollMs, 'polling', null);
+    if (this.deps.pollMs !== null) {
+      this.poll(this.deps.pollMs, 'polling', null);
       return;
     }
-    const { path } = this.parts;
+    const { path } = this.deps;
     const watcher = (this.watcher = watch(path, {
       followSymlinks: false,
       atomic: false,
       ignorePermissionErrors: true,
       ignored: (each, stats) =>
-        each !== path && stats !== undefined && !this.parts.wants(this.inside(each), stats.isDirectory()),
+        each !== path && stats !== undefined && !this.deps.wants(this.inside(each), stats.isDirectory()),
     }));
     const found = (each: string): void => {
-      this.parts.found(each);
+      this.deps.found(each);
       if (++this.news === MANY_NEWS) this.walkSoon();
     };
     watcher
@@ -89,7 +89,7 @@ export class Notice {
 
   /** Whether the folder is there, and still the same one. One look at the disk. */
   async check(): Promise<void> {
-    const now = await identityOf(this.parts.path);
+    const now = await identityOf(this.deps.path);
     if (this.over || now === this.root) return;
     this.closeWatcher();
     this.root = now;
@@ -109,11 +109,11 @@ export class Notice {
     await this.walking;
   }
 
-  private is(state: Notice['state'], why: Failure | null = null): void {
+  private is(state: FolderWatcher['state'], why: Failure | null = null): void {
     if (this.state === state && this.failure?.code === why?.code) return;
     this.state = state;
     this.failure = why;
-    this.parts.changed();
+    this.deps.changed();
   }
 
   private closeWatcher(): void {
@@ -151,22 +151,22 @@ export class Notice {
   }
 
   private inside(path: string): string {
-    return relative(this.parts.path, path).split(sep).join('/');
+    return relative(this.deps.path, path).split(sep).join('/');
   }
 
   private async walkInto(folder: string): Promise<void> {
     let entries;
     try {
-      entries = await readdir(join(this.parts.path, folder), { withFileTypes: true });
+      entries = await readdir(join(this.deps.path, folder), { withFileTypes: true });
     } catch {
       return;
     }
     for (const entry of entries) {
       if (this.over) return;
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (!this.parts.wants(path, entry.isDirectory())) continue;
+      if (!this.deps.wants(path, entry.isDirectory())) continue;
       if (entry.isDirectory()) await this.walkInto(path);
-      else this.parts.found(join(this.parts.path, path));
+      else this.deps.found(join(this.deps.path, path));
     }
   }
 }

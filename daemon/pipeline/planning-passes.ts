@@ -13,13 +13,13 @@ import type { JobWork } from '../jobs/work.ts';
 /** Looks at all take one part in so many of the time, unless something calls for one. */
 const SHARE = 20;
 
-export class Looks {
+export class PlanningPasses {
   private called = true;
   private dueMs = -Infinity;
   private front: readonly JobWork[] = [];
 
   /** The next look goes over the whole queue. */
-  callForAll(): void {
+  requireFull(): void {
     this.called = true;
   }
 
@@ -27,7 +27,7 @@ export class Looks {
    * What happens next. `allIn`: after so many ms all jobs are to be looked at; null: they were, and the plan knows why
    * each of them waits.
    */
-  look(world: World, now: number): { next: Plan; allIn: number | null } {
+  run(world: World, now: number): { next: Plan; allIn: number | null } {
     const beganMs = performance.now(),
       { jobs } = world;
     if (!this.called && beganMs < this.dueMs && jobs.size > ASLEEP_IN_FRONT)
