@@ -3,7 +3,7 @@ import { toFailure } from '../schemas/errors.ts';
 import { checkText } from '../text/messages/messages.ts';
 import { bytesText, timeText } from '../text/messages/figures.ts';
 import { EarshotError } from '../schemas/errors.ts';
-import { Settings } from '../schemas/settings.ts';
+import { about } from '../schemas/settings.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean, cleanLines, pad, table, width } from './terminal.ts';
 
@@ -106,15 +106,7 @@ export async function listSettings(session: Session): Promise<void> {
   const names = Object.keys(settings) as (keyof typeof settings)[];
   const changed = (name: keyof typeof settings): boolean =>
     JSON.stringify(settings[name]) !== JSON.stringify(defaults[name]);
-  const descriptions = Settings.properties as Record<
-    string,
-    { description?: string; anyOf?: { description?: string }[] }
-  >;
-  const rows = names.map(name => [
-    name,
-    clean(shownValue(settings[name])),
-    descriptions[name]?.description ?? descriptions[name]?.anyOf?.[0]?.description ?? '',
-  ]);
+  const rows = names.map(name => [name, clean(shownValue(settings[name])), about(name).description]);
   for (const line of table(
     [{ title: t.setting }, { title: t.value, give: true }, { title: t.note, give: true }],
     rows,

@@ -3,37 +3,19 @@
  * left it.
  */
 import * as vscode from 'vscode';
+import { IN_EDITOR, inEditor } from '../schemas/settings.ts';
 import type { Daemon } from './connection.ts';
 import { errorText } from './words.ts';
 
 const SECTION = 'earshot.machine';
-const NAMES = [
-  'memoryUtilization',
-  'memoryReserveMiB',
-  'excludedDevices',
-  'cpuThreads',
-  'repairOnCpu',
-  'othersOnCpu',
-  'serial',
-  'yieldTo',
-  'keepAliveSeconds',
-  'lowPriority',
-  'offline',
-  'hubUrl',
-  'modelFolders',
-  'ffmpegPath',
-  'pythonPath',
-  'idleExitSeconds',
-] as const;
 
 /** Only values of the user's own settings count: a workspace has no say in what runs on the machine. */
 export function machineValues(setting: Pick<vscode.WorkspaceConfiguration, 'inspect'>): Record<string, unknown> {
   const values: Record<string, unknown> = {};
-  for (const name of NAMES) {
-    const value: unknown = setting.inspect(name)?.globalValue;
-    if (value === undefined) continue;
-    if (name === 'memoryReserveMiB') values.memoryReserveBytes = Number(value) * 1024 ** 2;
-    else values[name] = value;
+  for (const name of IN_EDITOR) {
+    const shown = inEditor(name),
+      value: unknown = setting.inspect(shown.name)?.globalValue;
+    if (value !== undefined) values[name] = shown.unit === 1 ? value : Number(value) * shown.unit;
   }
   return values;
 }

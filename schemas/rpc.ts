@@ -175,11 +175,16 @@ export const StateEvent = Type.Union([
 ]);
 export type StateEvent = Static<typeof StateEvent>;
 
-const method = <P extends TSchema, R extends TSchema>(params: P, result: R) => ({ params, result });
+/** The description is what docs/reference/rpc.md says of the method. */
+const method = <P extends TSchema, R extends TSchema>(description: string, params: P, result: R) => ({
+  description,
+  params,
+  result,
+});
 
 export const METHODS = {
-  /** The first call on a connection; anything else before it is refused. */
   'session/hello': method(
+    'The first call on a connection; anything else before it is refused.',
     Closed({
       protocol: Type.Integer(),
       token: Type.String({ maxLength: 200 }),
@@ -189,15 +194,16 @@ export const METHODS = {
     Closed({ protocol: Type.Integer(), version: Type.String(), pid: Type.Integer() }),
   ),
 
-  /** Puts recordings into the queue; each gets its own answer, so one bad path does not stop the rest. */
   'job/submit': method(
+    'Puts recordings into the queue. Each gets its own answer, so one bad path does not stop the rest. ' +
+      '`existing`: the same request was made before, and this is its job.',
     Closed({ jobs: Type.Array(JobRequest, { minItems: 1, maxItems: 10_000 }) }),
     Closed({
       results: Type.Array(Type.Union([Closed({ job: Job, existing: Type.Boolean() }), Closed({ failure: Failure })])),
     }),
   ),
-  /** Newest first; `cursor` is the last id of the page before. */
   'job/list': method(
+    'Jobs, newest first. `cursor` is the last id of the previous page.',
     Closed({
       filter: Optional(JobFilter),
       limit: Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
@@ -205,8 +211,9 @@ export const METHODS = {
     }),
     Closed({ jobs: Type.Array(Job), next: Nullable(Id), total: Type.Integer() }),
   ),
-  'job/get': method(Closed({ id: Id }), Closed({ job: Job })),
+  'job/get': method('One job.', Closed({ id: Id }), Closed({ job: Job })),
   'job/utterances': method(
+    'What is known of the utterances of a job, from index `from` on.',
     Closed({
       id: Id,
       from: Optional(Type.Integer({ minimum: 0 })),
@@ -214,15 +221,13 @@ export const METHODS = {
     }),
     Closed({ utterances: Type.Array(Utterance) }),
   ),
-  'job/pause': method(JobIds, Nothing),
-  'job/resume': method(JobIds, Nothing),
-  'job/cancel': method(JobIds, Nothing),
-  /** Runs again only what is missing. */
-  'job/retry': method(JobIds, Nothing),
-  /** Removes finished jobs from the history. */
-  'job/remove': method(JobIds, Nothing),
-  /** Sets the priority, or the place among jobs of the same priority, or both. */
+  'job/pause': method('Pauses jobs: nothing of them starts until they are resumed.', JobIds, Nothing),
+  'job/resume': method('Lets paused jobs go on.', JobIds, Nothing),
+  'job/cancel': method('Cancels jobs.', JobIds, Nothing),
+  'job/retry': method('Runs again what is missing of failed or cancelled jobs, and only that.', JobIds, Nothing),
+  'job/remove': method('Removes finished jobs from the history.', JobIds, Nothing),
   'job/move': method(
+    'Sets the priority, or the place among jobs of the same priority, or both.',
     Closed({
       id: Id,
       priority: Optional(Priority),
@@ -233,23 +238,21 @@ export const METHODS = {
     Nothing,
   ),
   'job/log': method(
+    'What happened to a job, oldest first.',
     Closed({ id: Id, limit: Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) }),
     Closed({ entries: Type.Array(JournalEntry) }),
   ),
-  /**
-   * Calls speakers otherwise, by what they are called now; in the files too that nobody has changed since. Answers the
-   * voice of each.
-   */
   'job/speakers': method(
+    'Renames speakers by their current names, also in the files that nobody has edited since. Answers ' +
+      'with the voice of each.',
     Closed({ id: Id, names: Type.Record(SpeakerName, SpeakerName) }),
     Closed({ speakers: Type.Record(SpeakerName, VoicePrint) }),
   ),
-  /**
-   * A summary of a finished job, or of a transcript file (a full path), by a language model that is installed: a job of
-   * its own, whose last utterance is the summary. Runs when nothing else is to be done. What was asked for before is
-   * returned, unless `again`. Without a model: `noSummary`.
-   */
   'job/summary': method(
+    'A summary of a finished job, or of a transcript file (a full path), by an installed language model. ' +
+      'It is a job of its own whose last utterance is the summary, and it runs when nothing else is ' +
+      'waiting. A summary that was asked for before is returned, unless `again`. Without a model: ' +
+      '`noSummary`.',
     Closed({
       of: Path,
       model: Optional(Type.String({ minLength: 1, maxLength: 200 })),
@@ -257,24 +260,28 @@ export const METHODS = {
     }),
     Closed({ job: Job, existing: Type.Boolean() }),
   ),
-  'job/transcript': method(Closed({ id: Id }), Closed({ transcript: Transcript })),
-  /** A transcript in one format, as text. */
+  'job/transcript': method(
+    'The whole transcript of a job, as its JSON file has it.',
+    Closed({ id: Id }),
+    Closed({ transcript: Transcript }),
+  ),
   'job/render': method(
+    'A transcript in one format, as text.',
     Closed({ id: Id, format: Format, text: OutputOptions.properties.text }),
     Closed({ text: Type.String() }),
   ),
 
-  /**
-   * Live sound becomes a job at once; its text comes like that of any job. Files are written only where
-   * `options.outputs` names them and their folder.
-   */
-  'live/open': method(LiveRequest, Closed({ job: Job })),
-  /**
-   * Sound in base64; `offset`: the bytes sent before. Answered once the bytes outlive the daemon. What comes twice is
-   * taken once, a gap is refused with `expected`, and no data at all says that the client lives. While too much waits
-   * to become text the answer waits too, and then is `sessionBehind`: the same again later.
-   */
+  'live/open': method(
+    'Live sound becomes a job at once, and its text arrives like that of any job. Files are written only ' +
+      'where `options.outputs` names them and their folder.',
+    LiveRequest,
+    Closed({ job: Job }),
+  ),
   'live/append': method(
+    'Sound in base64; `offset`: the bytes sent before. Answered once the bytes would outlive the daemon. ' +
+      'Bytes sent twice count once, a gap is refused with `expected`, and no data at all shows that the ' +
+      'client is alive. While too much sound is waiting to become text the answer waits too, and is then ' +
+      '`sessionBehind`: send the same again later.',
     Closed({
       id: Id,
       offset: Type.Integer({ minimum: 0 }),
@@ -282,15 +289,15 @@ export const METHODS = {
     }),
     Closed({ received: Type.Integer(), behindMs: Milliseconds }),
   ),
-  /**
-   * No more sound comes; the job ends when all that was said is text. A session whose client says nothing for
-   * `liveTimeoutSeconds` closes like this by itself.
-   */
-  'live/close': method(Closed({ id: Id }), Closed({ job: Job })),
-  /** The ffmpeg with which clients record. */
-  'live/recorder': method(Nothing, Closed({ ffmpeg: Path })),
-  /** In everything that was ever transcribed. */
+  'live/close': method(
+    'No more sound comes; the job ends when everything said is text. A session whose client is silent for ' +
+      '`liveTimeoutSeconds` is closed like this.',
+    Closed({ id: Id }),
+    Closed({ job: Job }),
+  ),
+  'live/recorder': method('The ffmpeg with which clients record.', Nothing, Closed({ ffmpeg: Path })),
   'search/find': method(
+    'Searches everything that was ever transcribed.',
     Closed({
       ...SearchQuery.properties,
       limit: Optional(Type.Integer({ minimum: 1, maximum: 200 })),
@@ -299,11 +306,9 @@ export const METHODS = {
     SearchPage,
   ),
 
-  /**
-   * Several jobs' transcripts as one document, in the order given; subtitles as of recordings that are played one after
-   * the other.
-   */
   'job/combine': method(
+    'The transcripts of several jobs as one document, in the order given; subtitles as if the recordings ' +
+      'were played one after the other.',
     Closed({
       ids: Type.Array(Id, { minItems: 1, maxItems: 10_000 }),
       format: Type.Enum(['txt', 'srt', 'vtt', 'md', 'ass']),
@@ -312,30 +317,28 @@ export const METHODS = {
     Closed({ text: Type.String() }),
   ),
 
-  'queue/pause': method(Nothing, Nothing),
-  'queue/resume': method(Nothing, Nothing),
+  'queue/pause': method('Pauses the queue: what runs goes on, nothing new starts.', Nothing, Nothing),
+  'queue/resume': method('Lets the queue go on.', Nothing, Nothing),
 
-  /**
-   * Topics of events wanted from now on; `jobs`: also the utterances of these jobs. Replaces an earlier subscription.
-   */
   'state/subscribe': method(
+    'The topics of events wanted from now on; `utterancesOf`: also the utterances of these jobs. Replaces ' +
+      'an earlier subscription. Answers with the state that later events build on.',
     Closed({ topics: Type.Array(Topic), utterancesOf: Optional(Type.Array(Id)) }),
     StateSnapshot,
   ),
-  'state/unsubscribe': method(Nothing, Nothing),
+  'state/unsubscribe': method('No more events.', Nothing, Nothing),
 
   'device/list': method(
+    'Devices, what is loaded on them, and what models are expected to need.',
     Nothing,
     Closed({ devices: Type.Array(Device), instances: Type.Array(Instance), estimates: Type.Array(Estimate) }),
   ),
-  'instance/unload': method(Closed({ id: Id }), Nothing),
+  'instance/unload': method('Unloads a model once its run is over.', Closed({ id: Id }), Nothing),
 
-  'model/list': method(Nothing, Closed({ models: Type.Array(Model) })),
-  /**
-   * No ids: the best defaults that this machine can have. Answers when the downloads are under way; progress comes as
-   * events. Their engines are installed too.
-   */
+  'model/list': method('Every model that is known, installed or not.', Nothing, Closed({ models: Type.Array(Model) })),
   'model/install': method(
+    'Installs models and their engines. No ids: the best defaults for this machine. Answers when the ' +
+      'downloads are under way; progress comes as events.',
     Closed({
       ids: Type.Array(Type.String()),
       update: Optional(
@@ -346,55 +349,83 @@ export const METHODS = {
     }),
     Closed({ ids: Type.Array(Type.String()) }),
   ),
-  'model/cancelInstall': method(Closed({ id: Type.String() }), Nothing),
-  'model/remove': method(Closed({ id: Type.String() }), Nothing),
-  'model/verify': method(Closed({ id: Type.String() }), Closed({ failure: Nullable(Failure) })),
+  'model/cancelInstall': method('Stops a download.', Closed({ id: Type.String() }), Nothing),
+  'model/remove': method('Removes the files of a model.', Closed({ id: Type.String() }), Nothing),
+  'model/verify': method(
+    'Checks the files of a model against their checksums. `failure` is null when all is well.',
+    Closed({ id: Type.String() }),
+    Closed({ failure: Nullable(Failure) }),
+  ),
   'model/import': method(
+    'Takes a model from a file or folder of this machine; what it is follows from its content.',
     Closed({ path: Path, id: Optional(Type.String()), stage: Optional(Stage) }),
     Closed({ model: Model }),
   ),
 
-  'engine/list': method(Nothing, Closed({ engines: Type.Array(Engine) })),
-  'engine/install': method(Closed({ id: Type.String() }), Nothing),
+  'engine/list': method('Every engine, installed or not.', Nothing, Closed({ engines: Type.Array(Engine) })),
+  'engine/install': method('Installs what an engine needs.', Closed({ id: Type.String() }), Nothing),
 
-  /** The same folder again replaces its recipe. `existing`: what lies in it already is taken (default) or left. */
   'watch/add': method(
+    'Watches a folder. The same folder again replaces its options. `existing`: recordings that are there ' +
+      'already are taken (default) or left.',
     Closed({ folder: WatchSpec, existing: Optional(Type.Enum(['take', 'leave'])) }),
     Closed({ folder: WatchedFolder }),
   ),
-  'watch/list': method(Nothing, Closed({ folders: Type.Array(WatchedFolder) })),
-  /** What was taken stays known, unless `forget`: then a folder that is added again begins anew. */
+  'watch/list': method('Watched folders and how they are.', Nothing, Closed({ folders: Type.Array(WatchedFolder) })),
   'watch/remove': method(
+    'Stops watching. What was taken stays known, unless `forget`: then a folder that is added again ' + 'begins anew.',
     Closed({ paths: Type.Array(Path, { minItems: 1, maxItems: 1000 }), forget: Optional(Type.Boolean()) }),
     Nothing,
   ),
-  'watch/pause': method(Closed({ paths: Type.Array(Path, { minItems: 1, maxItems: 1000 }) }), Nothing),
-  'watch/resume': method(Closed({ paths: Type.Array(Path, { minItems: 1, maxItems: 1000 }) }), Nothing),
-  /** Files that something was decided about, newest first. */
+  'watch/pause': method(
+    'Stops watching for a while.',
+    Closed({ paths: Type.Array(Path, { minItems: 1, maxItems: 1000 }) }),
+    Nothing,
+  ),
+  'watch/resume': method(
+    'Watches again.',
+    Closed({ paths: Type.Array(Path, { minItems: 1, maxItems: 1000 }) }),
+    Nothing,
+  ),
   'watch/files': method(
+    'Files that something was decided about, newest first.',
     Closed({ path: Path, limit: Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) }),
     Closed({ files: Type.Array(WatchedFile) }),
   ),
-  'watch/why': method(Closed({ path: Path }), Closed({ file: WatchedFile })),
+  'watch/why': method('Why a file was taken, or left alone.', Closed({ path: Path }), Closed({ file: WatchedFile })),
 
-  'settings/get': method(Nothing, Closed({ settings: Settings, defaults: Settings })),
-  /** Values by name; null restores the default where null is no value of its own. All or nothing. */
+  'settings/get': method(
+    'All settings, and their defaults.',
+    Nothing,
+    Closed({ settings: Settings, defaults: Settings }),
+  ),
   'settings/set': method(
+    'Sets values by name. Null restores the default unless null is itself a value. All or nothing.',
     Closed({ values: Type.Record(Type.String(), Type.Unknown()) }),
     Closed({ settings: Settings }),
   ),
 
-  'stats/get': method(Closed({ sinceMs: Optional(Milliseconds) }), Stats),
-  'daemon/status': method(Nothing, DaemonStatus),
-  /**
-   * Where programs with the OpenAI interface find the daemon, and their key; null: the endpoint is off or could not be
-   * opened.
-   */
-  'daemon/http': method(Nothing, Closed({ place: Nullable(Closed({ url: Type.String(), token: Type.String() })) })),
-  'daemon/doctor': method(Nothing, DoctorReport),
-  /** finish: let running attempts end first (default); else park them. */
-  'daemon/stop': method(Closed({ finish: Optional(Type.Boolean()) }), Nothing),
+  'stats/get': method(
+    'Figures of the last hour, or since `sinceMs` ago.',
+    Closed({ sinceMs: Optional(Milliseconds) }),
+    Stats,
+  ),
+  'daemon/status': method('How the daemon is.', Nothing, DaemonStatus),
+  'daemon/http': method(
+    'Where programs with the OpenAI interface find the daemon, and their key. Null: the endpoint is off ' +
+      'or could not be opened.',
+    Nothing,
+    Closed({ place: Nullable(Closed({ url: Type.String(), token: Type.String() })) }),
+  ),
+  'daemon/doctor': method('What works and what is missing.', Nothing, DoctorReport),
+  'daemon/stop': method(
+    'Stops the daemon. `finish`: let running attempts end first (default); otherwise they are parked and ' +
+      'done again later.',
+    Closed({ finish: Optional(Type.Boolean()) }),
+    Nothing,
+  ),
   'daemon/logs': method(
+    'The last lines of the log.',
     Closed({ lines: Optional(Type.Integer({ minimum: 1, maximum: 10_000 })) }),
     Closed({ lines: Type.Array(Type.String()) }),
   ),

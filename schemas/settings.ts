@@ -1,190 +1,137 @@
 /**
- * The daemon's settings: names, defaults and ranges in one place. `earshot settings` and the editor both show these.
+ * The daemon's settings. This is the only list: `earshot settings`, the defaults, docs/reference/settings.md and the
+ * editor's own settings (package.json, package.nls.json) all follow from it. `npm run reference` writes the last three.
+ *
+ * A unit is the end of a name (Bytes, Seconds, Days), so that descriptions need none.
  */
-import { Type, type Static } from 'typebox';
-import { ByStage, Closed, DeviceId, Format, Language, Nullable, Optional, Path, Stage } from './words.ts';
+import { Type, type Static, type TSchema } from 'typebox';
+import { ByStage, Closed, DeviceId, Format, Language, Optional, Path, Stage } from './words.ts';
 
 const MiB = 1024 ** 2,
   GiB = 1024 ** 3;
 
+// A type, not an interface: options of a schema may have any property.
+type About<T> = { default: T; description: string };
+const whole = (minimum: number, maximum: number, about: About<number>) => Type.Integer({ minimum, maximum, ...about });
+const number = (minimum: number, maximum: number, about: About<number>) => Type.Number({ minimum, maximum, ...about });
+const flag = (about: About<boolean>) => Type.Boolean(about);
+const orNull = <T extends TSchema>(schema: T, about: About<Static<T> | null>) =>
+  Type.Union([schema, Type.Null()], about);
+
 export const Settings = Closed({
   // memory
-  memoryUtilization: Type.Number({
-    minimum: 0.1,
-    maximum: 1,
+  memoryUtilization: number(0.1, 1, {
     default: 0.9,
-    description: 'Share of a device that Earshot may hold at most.',
+    description: 'The share of a device’s memory that Earshot may use.',
   }),
-  memoryReserveBytes: Type.Integer({
-    minimum: 0,
-    maximum: 1024 * GiB,
+  memoryReserveBytes: whole(0, 1024 * GiB, {
     default: GiB,
-    description: 'Memory of each device left free for other programs, in bytes.',
+    description: 'Memory left free on each device for other programs.',
   }),
-  ramCapBytes: Nullable(
-    Type.Integer({
-      minimum: 256 * MiB,
-      default: null,
-      description: 'Most RAM that models on the CPU may hold, in bytes; null: the share above.',
-    }),
-  ),
-  calibrationSamples: Type.Integer({
-    minimum: 1,
-    maximum: 1000,
-    default: 50,
-    description: 'Peaks kept for each model and device.',
+  ramCapBytes: orNull(Type.Integer({ minimum: 256 * MiB }), {
+    default: null,
+    description: 'The most RAM that models on the CPU may use. Empty: the share above.',
   }),
-  calibrationFactor: Type.Number({
-    minimum: 1,
-    maximum: 3,
-    default: 1.05,
-    description: 'Multiplies the highest of those peaks.',
-  }),
-  firstEstimateFactor: Type.Number({
-    minimum: 1,
-    maximum: 3,
+  calibrationSamples: whole(1, 1000, { default: 50, description: 'Memory peaks kept for each model and device.' }),
+  calibrationFactor: number(1, 3, { default: 1.05, description: 'Multiplies the highest of those peaks.' }),
+  firstEstimateFactor: number(1, 3, {
     default: 1.2,
-    description: "Multiplies the model card's figure until there is a measurement.",
+    description: 'Multiplies the figure on the model’s card until there is a measurement.',
   }),
-  calibrationFloorBytes: Type.Integer({
-    minimum: 0,
-    maximum: 16 * GiB,
-    default: 64 * MiB,
-    description: 'Added to every estimate, in bytes.',
-  }),
-  monitorIntervalSeconds: Type.Number({
-    minimum: 0.5,
-    maximum: 3600,
+  calibrationFloorBytes: whole(0, 16 * GiB, { default: 64 * MiB, description: 'Added to every memory estimate.' }),
+  monitorIntervalSeconds: number(0.5, 3600, {
     default: 30,
     description: 'How often devices are read while nobody watches them.',
   }),
   yieldTo: Type.Enum(['never', 'others', 'always'], {
     default: 'others',
-    description: 'Give idle models back: never, when another program needs the memory, or as soon as they are idle.',
+    description: 'When idle models give their memory back.',
+    enumDescriptions: [
+      'When they have been idle for `keepAliveSeconds`.',
+      'Also at once when another program needs the memory.',
+      'As soon as they are idle.',
+    ],
   }),
   // devices
   excludedDevices: Type.Array(DeviceId, {
     default: [],
     maxItems: 64,
-    description: 'Devices that Earshot leaves alone.',
+    description: 'Devices that Earshot leaves alone: a GPU’s UUID, or `cpu`.',
   }),
   pinnedModels: Type.Record(Type.String(), DeviceId, { default: {}, description: 'Models bound to one device.' }),
-  cpuThreads: Nullable(
-    Type.Integer({
-      minimum: 1,
-      maximum: 1024,
-      default: null,
-      description: 'Cores that models on the CPU share; null: all.',
-    }),
-  ),
-  repairOnCpu: Type.Boolean({ default: true, description: 'Repair may run on the CPU when no GPU has room.' }),
-  othersOnCpu: Type.Boolean({ default: false, description: 'The other stages may too.' }),
+  cpuThreads: orNull(Type.Integer({ minimum: 1, maximum: 1024 }), {
+    default: null,
+    description: 'CPU cores that models share. Empty: all.',
+  }),
+  repairOnCpu: flag({ default: true, description: 'Repair may run on the CPU when no GPU has room.' }),
+  othersOnCpu: flag({ default: false, description: 'The other stages may run on the CPU too when no GPU has room.' }),
   // ceilings
-  instancesPerDevice: Type.Integer({ minimum: 1, maximum: 64, default: 5, description: 'Instances on one device.' }),
-  loadedModels: Type.Integer({
-    minimum: 1,
-    maximum: 64,
-    default: 5,
-    description: 'Instances on all devices together.',
-  }),
-  concurrentTasks: Type.Integer({
-    minimum: 1,
-    maximum: 64,
-    default: 8,
-    description: 'Attempts that run at the same time.',
-  }),
-  minimumConcurrentTasks: Type.Integer({
-    minimum: 1,
-    maximum: 64,
-    default: 1,
-    description: 'What adaptive scheduling may not go below.',
-  }),
+  instancesPerDevice: whole(1, 64, { default: 5, description: 'The most loaded models on one device.' }),
+  loadedModels: whole(1, 64, { default: 5, description: 'The most loaded models on all devices together.' }),
+  concurrentTasks: whole(1, 64, { default: 8, description: 'The most attempts that run at the same time.' }),
+  minimumConcurrentTasks: whole(1, 64, { default: 1, description: 'Adaptive scheduling does not go below this.' }),
   // scheduling
-  tickSeconds: Type.Number({
-    minimum: 0.1,
-    maximum: 60,
+  tickSeconds: number(0.1, 60, {
     default: 2,
-    description: 'Safety tick of the scheduler; it otherwise runs on events.',
+    description: 'Safety tick of the scheduler, which otherwise runs on events.',
   }),
-  attempts: Type.Integer({
-    minimum: 1,
-    maximum: 10,
-    default: 3,
-    description: 'Tries of one step before it is given up.',
-  }),
+  attempts: whole(1, 10, { default: 3, description: 'How often a step is tried before it is given up.' }),
   modelReuse: Type.Enum(['warm', 'never'], {
     default: 'warm',
-    description: 'Keep a model for the next job, or load it anew for each.',
+    description: 'Whether a model stays loaded for the next job.',
+    enumDescriptions: ['Keep it loaded.', 'Load it again for each job.'],
   }),
-  serial: Type.Boolean({ default: false, description: 'One job, one model at a time.' }),
-  adaptive: Type.Boolean({ default: true, description: 'Set replicas, batches and keep-alive from what is measured.' }),
-  batchMinimum: Type.Integer({
-    minimum: 1,
-    maximum: 4,
-    default: 1,
-    description: 'Smallest batch of contiguous utterances.',
-  }),
-  batchMaximum: Type.Integer({
-    minimum: 1,
-    maximum: 4,
-    default: 4,
-    description: 'Largest batch of contiguous utterances.',
-  }),
-  keepAliveSeconds: Type.Integer({
-    minimum: 0,
-    maximum: 86400,
-    default: 300,
-    description: 'How long an idle model stays loaded.',
-  }),
-  ageingSeconds: Type.Integer({
-    minimum: 1,
-    maximum: 604800,
-    default: 600,
-    description: 'Waiting this long lifts a job by one priority.',
-  }),
-  overtakes: Type.Integer({
-    minimum: 0,
-    maximum: 1000,
-    default: 8,
-    description: "Jobs that a loaded model's job may pass.",
-  }),
-  smallerModelOnFailure: Type.Boolean({
+  serial: flag({ default: false, description: 'One job and one model at a time: slower, with the least memory.' }),
+  adaptive: flag({ default: true, description: 'Set replicas, batches and keep-alive from measurements.' }),
+  batchMinimum: whole(1, 4, { default: 1, description: 'Smallest batch of contiguous utterances.' }),
+  batchMaximum: whole(1, 4, { default: 4, description: 'Largest batch of contiguous utterances.' }),
+  keepAliveSeconds: whole(0, 86400, { default: 300, description: 'How long an idle model stays loaded, in seconds.' }),
+  ageingSeconds: whole(1, 604800, { default: 600, description: 'Waiting this long raises a job by one priority.' }),
+  overtakes: whole(0, 1000, { default: 8, description: 'Jobs that a job of a loaded model may pass.' }),
+  smallerModelOnFailure: flag({
     default: false,
     description: 'When a model does not load anywhere, try a smaller one of its family.',
   }),
   sandbox: Type.Enum(['auto', 'off'], {
     default: 'auto',
-    description: 'Open recordings and models in processes with few rights, where the system can.',
+    description: 'Open recordings and models in sandboxed processes.',
+    enumDescriptions: ['Wherever the system supports it.', 'Never.'],
   }),
-  lowPriority: Type.Boolean({ default: false, description: 'Run workers at low process priority.' }),
+  lowPriority: flag({ default: false, description: 'Run models at low process priority.' }),
   // models and places
-  defaultModels: ByStage(Type.String()),
-  offline: Type.Boolean({ default: false, description: 'Never use the network.' }),
+  defaultModels: Type.Object(ByStage(Type.String()).properties, {
+    additionalProperties: false,
+    default: {},
+    description: 'The model for each stage when a job names none. Missing: the best installed one.',
+  }),
+  offline: flag({ default: false, description: 'Never use the network: models must be installed already.' }),
   hubUrl: Type.String({
     pattern: '^https?://',
     maxLength: 2000,
     default: 'https://huggingface.co',
-    description: 'Model hub, or a mirror of it.',
+    description: 'Where models are fetched from: the Hugging Face hub, or a mirror of it.',
   }),
   modelFolders: Type.Array(Path, {
     default: [],
     maxItems: 20,
-    description: 'Folders looked in for model files before the network.',
+    description: 'Folders that are searched for model files before the network is used.',
   }),
-  ffmpegPath: Nullable(Path),
-  pythonPath: Nullable(Path),
-  /** Base address, model names and key of an OpenAI-compatible server; null: none. */
-  server: Nullable(
+  ffmpegPath: orNull(Path, {
+    default: null,
+    description: 'The ffmpeg program. Empty: the one on the path, otherwise one that Earshot downloads.',
+  }),
+  pythonPath: orNull(Path, {
+    default: null,
+    description: 'The Python program (3.9 or newer) that engines are installed with. Empty: the one on the path.',
+  }),
+  server: orNull(
     Closed({
       url: Type.String({ pattern: '^https?://', maxLength: 2000 }),
-      key: Nullable(Type.String()),
+      key: orNull(Type.String(), { default: null, description: 'Sent as a bearer token.' }),
       models: ByStage(Type.String()),
     }),
+    { default: null, description: 'An OpenAI-compatible server: base address, key, and its model for each stage.' },
   ),
-  /**
-   * Programs that serve as engines: argument lists, never a shell. {text}, {input}, {output}, {from}, {to} are replaced
-   * within single arguments.
-   */
   commands: Type.Record(
     Type.String({ pattern: '^[a-z0-9-]+$' }),
     Closed({
@@ -193,117 +140,84 @@ export const Settings = Closed({
       terminal: Type.Boolean({ default: false }),
       languages: Type.Array(Language, { default: [] }),
     }),
-    { default: {} },
+    {
+      default: {},
+      description:
+        'Programs that serve as engines: argument lists, never a shell. `{text}`, `{input}`, `{output}`, `{from}` and ' +
+        '`{to}` are replaced within single arguments.',
+    },
   ),
-  /**
-   * The OpenAI-compatible endpoint on this machine's loopback; null: off. Port 0: any free one. Without a token the
-   * daemon makes one.
-   */
-  http: Nullable(
-    Closed(
-      {
-        port: Type.Integer({ minimum: 0, maximum: 65535 }),
-        token: Optional(Type.String({ minLength: 16, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' })),
-        maxUploadBytes: Optional(Type.Integer({ minimum: 1024, maximum: 64 * GiB })),
-      },
-      'OpenAI-compatible HTTP endpoint on this machine: {"port": 8484}; null: off.',
-    ),
+  http: orNull(
+    Closed({
+      port: Type.Integer({ minimum: 0, maximum: 65535 }),
+      token: Optional(Type.String({ minLength: 16, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' })),
+      maxUploadBytes: Optional(Type.Integer({ minimum: 1024, maximum: 64 * GiB })),
+    }),
+    {
+      default: null,
+      description:
+        'The OpenAI-compatible endpoint on this machine: `{"port": 8484}`. Port 0: any free one. Without a token, one ' +
+        'is generated. Empty: off.',
+    },
   ),
   // the daemon
   formats: Type.Array(Format, {
     default: ['txt', 'srt', 'vtt', 'json'],
-    description: 'What a job writes when it is not told.',
+    description: 'What a job writes when it names no formats.',
   }),
-  idleExitSeconds: Nullable(
-    Type.Integer({
-      minimum: 1,
-      maximum: 604800,
-      default: 900,
-      description: 'The daemon leaves after this long without work, clients or watched folders; null: never.',
-    }),
-  ),
-  liveSessions: Type.Integer({ minimum: 1, maximum: 256, default: 16, description: 'Live sessions open at a time.' }),
-  liveTimeoutSeconds: Type.Number({
-    minimum: 1,
-    maximum: 86400,
+  idleExitSeconds: orNull(Type.Integer({ minimum: 1, maximum: 604800 }), {
+    default: 900,
+    description:
+      'The daemon exits after this many seconds without work, clients or watched folders, and within a minute of the ' +
+      'last window. Empty: never.',
+  }),
+  liveSessions: whole(1, 256, { default: 16, description: 'The most live sessions open at a time.' }),
+  liveTimeoutSeconds: number(1, 86400, {
     default: 60,
-    description: 'A live session whose client says nothing for this long is closed with all it has.',
+    description: 'A live session whose client is silent for this long is closed with all it has.',
   }),
-  watchQuietSeconds: Type.Number({
-    minimum: 0.1,
-    maximum: 3600,
+  watchQuietSeconds: number(0.1, 3600, {
     default: 3,
-    description: 'A file in a watched folder counts as whole when it has not changed for so long.',
+    description: 'Settle time: a file in a watched folder counts as complete when it has not changed for this long.',
   }),
-  watchAhead: Type.Integer({
-    minimum: 1,
-    maximum: 10_000,
+  watchAhead: whole(1, 10_000, {
     default: 64,
-    description: 'Jobs of watched folders that wait in the queue at most; further files wait outside.',
+    description: 'The most jobs of watched folders that wait in the queue; further files wait outside.',
   }),
-  historyDays: Type.Integer({
-    minimum: 1,
-    maximum: 3650,
-    default: 365,
-    description: 'Finished jobs older than this are removed.',
-  }),
-  historyJobs: Type.Integer({
-    minimum: 100,
-    maximum: 10_000_000,
-    default: 200_000,
-    description: 'Finished jobs kept at most.',
-  }),
+  historyDays: whole(1, 3650, { default: 365, description: 'Finished jobs older than this are removed.' }),
+  historyJobs: whole(100, 10_000_000, { default: 200_000, description: 'The most finished jobs that are kept.' }),
 });
 export type Settings = Static<typeof Settings>;
 
+/** What the schema says about a setting; of each value of an enumeration, in their order, where that is needed. */
+export const about = (name: keyof Settings): About<unknown> & { enumDescriptions?: string[] } =>
+  Settings.properties[name] as unknown as ReturnType<typeof about>;
+
 /** Every setting at its default. */
-export const DEFAULTS: Settings = {
-  memoryUtilization: 0.9,
-  memoryReserveBytes: GiB,
-  ramCapBytes: null,
-  calibrationSamples: 50,
-  calibrationFactor: 1.05,
-  firstEstimateFactor: 1.2,
-  calibrationFloorBytes: 64 * MiB,
-  monitorIntervalSeconds: 30,
-  yieldTo: 'others',
-  excludedDevices: [],
-  pinnedModels: {},
-  cpuThreads: null,
-  repairOnCpu: true,
-  othersOnCpu: false,
-  instancesPerDevice: 5,
-  loadedModels: 5,
-  concurrentTasks: 8,
-  minimumConcurrentTasks: 1,
-  tickSeconds: 2,
-  attempts: 3,
-  modelReuse: 'warm',
-  serial: false,
-  adaptive: true,
-  batchMinimum: 1,
-  batchMaximum: 4,
-  keepAliveSeconds: 300,
-  ageingSeconds: 600,
-  overtakes: 8,
-  smallerModelOnFailure: false,
-  sandbox: 'auto',
-  lowPriority: false,
-  defaultModels: {},
-  offline: false,
-  hubUrl: 'https://huggingface.co',
-  modelFolders: [],
-  ffmpegPath: null,
-  pythonPath: null,
-  server: null,
-  commands: {},
-  http: null,
-  formats: ['txt', 'srt', 'vtt', 'json'],
-  idleExitSeconds: 900,
-  watchQuietSeconds: 3,
-  watchAhead: 64,
-  liveSessions: 16,
-  liveTimeoutSeconds: 60,
-  historyDays: 365,
-  historyJobs: 200_000,
-};
+export const DEFAULTS = Object.fromEntries(
+  (Object.keys(Settings.properties) as (keyof Settings)[]).map(name => [name, about(name).default]),
+) as Settings;
+
+/** Settings that the editor shows too, under `earshot.machine`, in its order. */
+export const IN_EDITOR = [
+  'memoryUtilization',
+  'memoryReserveBytes',
+  'excludedDevices',
+  'cpuThreads',
+  'repairOnCpu',
+  'othersOnCpu',
+  'serial',
+  'yieldTo',
+  'keepAliveSeconds',
+  'lowPriority',
+  'offline',
+  'hubUrl',
+  'modelFolders',
+  'ffmpegPath',
+  'pythonPath',
+  'idleExitSeconds',
+] as const satisfies readonly (keyof Settings)[];
+
+/** How the editor calls a setting, and what one of its units is in ours: it shows bytes as MiB. */
+export const inEditor = (name: keyof Settings): { name: string; unit: number } =>
+  name.endsWith('Bytes') ? { name: name.replace(/Bytes$/, 'MiB'), unit: MiB } : { name, unit: 1 };
