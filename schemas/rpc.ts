@@ -333,7 +333,11 @@ export const METHODS = {
     Nothing,
     Closed({ devices: Type.Array(Device), instances: Type.Array(Instance), estimates: Type.Array(Estimate) }),
   ),
-  'instance/unload': method('Unloads a model once its run is over.', Closed({ id: Id }), Nothing),
+  'instance/unload': method(
+    'Unloads an idle model; one that is at work is refused with `wrongState`.',
+    Closed({ id: Id }),
+    Nothing,
+  ),
 
   'model/list': method('Every model that is known, installed or not.', Nothing, Closed({ models: Type.Array(Model) })),
   'model/install': method(
