@@ -27,22 +27,27 @@ export const FORMATS = ['txt', 'srt', 'vtt', 'json', 'md', 'ass'] as const satis
 export const DeviceKind = Type.Enum(['gpu', 'cpu']);
 export type DeviceKind = Static<typeof DeviceKind>;
 
-/** A GPU's UUID as NVML gives it ("GPU-…"), or "cpu". */
-export const DeviceId = Type.String({ minLength: 1, maxLength: 128 });
+export const DeviceId = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: 'A GPU’s UUID as NVML gives it (`GPU-…`), or `cpu`.',
+});
 
-/** A ULID: 26 characters, sorts by time of creation. */
-export const Id = Type.String({ pattern: '^[0-9A-HJKMNP-TV-Z]{26}$' });
+export const Id = Type.String({
+  pattern: '^[0-9A-HJKMNP-TV-Z]{26}$',
+  description: 'A ULID: 26 characters that sort by time of creation.',
+});
 
-/** BCP 47, only what a stage can use: "en", "zh", "pt-BR". */
-export const Language = Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$', maxLength: 35 });
+export const Language = Type.String({
+  pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$',
+  maxLength: 35,
+  description: 'BCP 47: `en`, `zh`, `pt-BR`.',
+});
 
-/** Milliseconds since the Unix epoch. */
-export const Time = Type.Integer({ minimum: 0 });
-/** Milliseconds from the start of a recording. */
-export const Milliseconds = Type.Integer({ minimum: 0 });
+export const Time = Type.Integer({ minimum: 0, description: 'Milliseconds since the Unix epoch.' });
+export const Milliseconds = Type.Integer({ minimum: 0, description: 'Milliseconds; of a recording, from its start.' });
 export const Bytes = Type.Integer({ minimum: 0 });
 export const Path = Type.String({ minLength: 1, maxLength: 4096 });
-/** 0 to 1. */
 export const Fraction = Type.Number({ minimum: 0, maximum: 1 });
 
 /** An object that refuses properties it does not know. */
