@@ -1,6 +1,6 @@
 /**
  * What people ask of jobs: put them into the queue, hold, cancel, move and retry them. Every call checks the jobs'
- * states before it changes any.
+ * states before it changes any, and changes all of them or none.
  */
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -13,6 +13,8 @@ import type { Core } from './core.ts';
 import { modelsFor, toRow } from '../jobs/request.ts';
 import type { Summaries } from './summaries.ts';
 import type { JobWork } from '../jobs/work.ts';
+
+const UNFINISHED: readonly JobState[] = ['pending', 'processing', 'paused'];
 
 export class Queue {
   private readonly core: Core;
@@ -111,50 +113,62 @@ export class Queue {
       });
   }
 
+  /** @throws unknownJob, wrongState */
   pause(ids: readonly string[]): void {
-    for (const work of this.mustBe(ids, ['pending', 'processing']))
-      this.core.update(work, { state: 'paused' }, { kind: 'job.paused' });
-    this.core.wake();
+    const paused = this.active(ids, ['pending', 'processing']);
+    this.change(() => {
+      for (const work of paused) this.core.update(work, { state: 'paused' }, { kind: 'job.paused' });
+    });
   }
 
+  /** @throws unknownJob, wrongState */
   resume(ids: readonly string[]): void {
-    for (const work of this.mustBe(ids, ['paused']))
-      this.core.update(
-        work,
-        { state: work.row.startedAt === null ? 'pending' : 'processing' },
-        { kind: 'job.resumed' },
-      );
-    this.core.wake();
+    const paused = this.active(ids, ['paused']);
+    this.change(() => {
+      for (const work of paused)
+        this.core.update(
+          work,
+          { state: work.row.startedAt === null ? 'pending' : 'processing' },
+          { kind: 'job.resumed' },
+        );
+    });
   }
 
+  /** @throws unknownJob, wrongState */
   cancel(ids: readonly string[]): void {
-    for (const work of this.mustBe(ids, ['pending', 'processing', 'paused'])) this.core.end(work, 'cancelled', null);
-    this.core.wake();
+    const unfinished = this.active(ids, UNFINISHED);
+    this.change(() => {
+      for (const work of unfinished) this.core.end(work, 'cancelled', null);
+    });
   }
 
-  /** Failed steps run again, and all that hangs on them; what is done stays. */
+  /** Failed steps run again, and all that hangs on them; what is done stays. @throws unknownJob, wrongState */
   retry(ids: readonly string[]): void {
     const { store, clock } = this.core.deps;
-    for (const id of ids) {
+    const rows = [...new Set(ids)].map(id => {
       const row = store.job(id);
       if (!row) throw new EarshotError('unknownJob', { id });
       if (row.state !== 'failed' && row.state !== 'cancelled')
         throw new EarshotError('wrongState', { id, state: row.state });
-      // The sound was thrown away at the end; the same recording gives the same utterances again.
-      store.batch(() => {
+      return row;
+    });
+    this.change(() => {
+      for (const { id, models } of rows) {
+        // The sound was thrown away at the end; the same recording gives the same utterances again.
         store.clearFailures(id);
         store.update(
           id,
           { state: 'pending', ingested: false, ingestedMs: 0, crashes: 0, finishedAt: null, warnings: [], outputs: [] },
           { kind: 'job.retried', at: clock() },
         );
-      });
-      this.clearFailureOf(id);
-      const work = this.core.adopt(store.job(id)!);
-      work.restore(store.utterances(id));
-      this.core.publishJob(work);
-    }
-    this.core.wake();
+        for (const model of Object.values(models))
+          for (const failed of [...this.core.loadFailures.keys()])
+            if (failed.startsWith(`${model}@`)) this.core.loadFailures.delete(failed);
+        const work = this.core.adopt(store.job(id)!);
+        work.restore(store.utterances(id));
+        this.core.publishJob(work);
+      }
+    });
   }
 
   /** The recording lies elsewhere now. A job that failed because it was not at its old place any more goes on. */
@@ -174,12 +188,7 @@ export class Queue {
     if (row.state === 'failed' && lost && row.failure!.args.path !== path) this.retry([id]);
   }
 
-  private clearFailureOf(id: string): void {
-    for (const key of Object.values(this.core.deps.store.job(id)?.models ?? {}))
-      for (const known of [...this.core.loadFailures.keys()])
-        if (known.startsWith(`${key}@`)) this.core.loadFailures.delete(known);
-  }
-
+  /** Forgets jobs that are over. @throws wrongState */
   remove(ids: readonly string[]): void {
     const { store } = this.core.deps;
     for (const id of ids)
@@ -197,15 +206,19 @@ export class Queue {
   }
 
   private forget(id: string): void {
-    rmSync(join(this.core.deps.home.audio, id), { recursive: true, force: true });
+    try {
+      rmSync(join(this.core.deps.home.audio, id), { recursive: true, force: true });
+    } catch (error) {
+      this.core.deps.log(`clearing up after ${id}: ${String(error)}`);
+    }
     this.core.outbox.publish({ type: 'jobRemoved', id });
   }
 
+  /** @throws unknownJob, wrongState */
   move(id: string, place: { priority?: Priority; before?: string; after?: string; to?: 'top' | 'bottom' }): void {
-    const [work] = this.mustBe([id], ['pending', 'processing', 'paused']);
+    const [work] = this.active([id], UNFINISHED);
     const neighbour = place.before ?? place.after;
-    const anchor =
-      neighbour === undefined ? undefined : this.mustBe([neighbour], ['pending', 'processing', 'paused'])[0]!;
+    const anchor = neighbour === undefined ? undefined : this.active([neighbour], UNFINISHED)[0]!;
     const priority = anchor?.row.priority ?? place.priority ?? work!.row.priority;
     const peers = [...this.core.jobs.values()]
       .filter(other => other !== work && other.row.priority === priority)
@@ -217,20 +230,38 @@ export class Queue {
       position = other ? (anchor.row.position + other.row.position) / 2 : anchor.row.position + (place.before ? -1 : 1);
     } else if (place.to && peers.length)
       position = place.to === 'top' ? peers[0]!.row.position - 1 : peers.at(-1)!.row.position + 1;
-    this.core.update(work!, { priority, position }, { kind: 'job.moved', data: { priority, position } });
-    this.core.wake();
+    this.change(() =>
+      this.core.update(work!, { priority, position }, { kind: 'job.moved', data: { priority, position } }),
+    );
   }
 
   setQueue(open: boolean): void {
+    const { store, clock } = this.core.deps;
+    this.change(() => {
+      store.setMeta('queue', open ? 'open' : 'paused');
+      store.journal([{ kind: open ? 'queue.resumed' : 'queue.paused' }], clock());
+    });
     this.open = open;
-    this.core.deps.store.setMeta('queue', open ? 'open' : 'paused');
-    this.core.deps.store.journal([{ kind: open ? 'queue.resumed' : 'queue.paused' }], this.core.deps.clock());
     this.core.outbox.publish({ type: 'queue', paused: !open });
+  }
+
+  /**
+   * One transaction, then the loop looks again. Memory that ran ahead of a transaction which failed is made anew from
+   * the store.
+   */
+  private change(work: () => void): void {
+    try {
+      this.core.deps.store.batch(work);
+    } catch (error) {
+      this.core.stalled(error);
+      throw error;
+    }
     this.core.wake();
   }
 
-  private mustBe(ids: readonly string[], states: readonly JobState[]): JobWork[] {
-    return ids.map(id => {
+  /** Each job once. @throws unknownJob, wrongState */
+  private active(ids: readonly string[], states: readonly JobState[]): JobWork[] {
+    return [...new Set(ids)].map(id => {
       const work = this.core.jobs.get(id);
       const state = work?.row.state ?? this.core.deps.store.job(id)?.state;
       if (!state) throw new EarshotError('unknownJob', { id });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
+import Database from 'better-sqlite3';
 import type { Job } from '../../schemas/job.ts';
 import { toFailure } from '../../schemas/errors.ts';
 import { Harness, MiB, fakeModel } from './harness.ts';
@@ -79,6 +80,47 @@ describe('the queue', { timeout: 60_000 }, () => {
     queue.remove([waits!.id, done!.id]);
     assert.equal(harness.pipeline.present(done!.id), null);
     await harness.until('the news', () => harness.events.filter(event => event.type === 'jobRemoved').length === 2);
+  });
+
+  it('retries all of the jobs that it is asked for or none', async () => {
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { script: 'fail#0:languageNotSupported' }), fakeModel('b', 'asr')],
+      utterances: () => [500],
+    });
+    const [failed] = await harness.ended(await harness.submit(['fails.wav'], hearing));
+    const [done] = await harness.ended(await harness.submit(['done.wav'], { ...hearing, models: { asr: 'b' } }));
+    assert.deepEqual([failed!.state, done!.state], ['failed', 'completed']);
+    const { queue } = harness.pipeline;
+    assert.throws(
+      () => queue.retry([failed!.id, done!.id]),
+      error => toFailure(error).code === 'wrongState',
+    );
+    assert.equal(harness.store.job(failed!.id)!.state, 'failed');
+    assert.equal(kinds(harness, 'job.retried').length, 0);
+    queue.retry([failed!.id, failed!.id]);
+    await harness.until('its second end', () => harness.store.job(failed!.id)!.finishedAt);
+    assert.equal(kinds(harness, 'job.retried').length, 1, 'a job named twice is one job');
+  });
+
+  it('changes none of several jobs when the disk refuses one of them', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr')], utterances: () => [500] });
+    const { queue } = harness.pipeline;
+    queue.setQueue(false);
+    const jobs = await harness.submit(['1.wav', '2.wav'], hearing);
+    const other = new Database(harness.store.path);
+    other.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON jobs WHEN OLD.id = '${jobs[1]!.id}'
+      BEGIN SELECT RAISE(ABORT, 'refused'); END`);
+    for (const ask of [() => queue.pause(ids(jobs)), () => queue.cancel(ids(jobs))]) {
+      assert.throws(ask, /refused/);
+      for (const job of jobs) assert.equal(harness.store.job(job.id)!.state, 'pending');
+      await harness.until('memory as the store has it', () =>
+        jobs.every(job => harness.pipeline.active().some(each => each.id === job.id && each.state === 'pending')),
+      );
+    }
+    other.exec('DROP TRIGGER refuse');
+    other.close();
+    queue.cancel(ids(jobs));
+    for (const job of await harness.ended(jobs)) assert.equal(job.state, 'cancelled');
   });
 
   it('forgets the oldest beyond a number and those that are too old, with what they left behind', async () => {
