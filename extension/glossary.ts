@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { readGlossary } from '../client/folder-defaults.ts';
 import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../text/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
-import { plain } from './words.ts';
+import { notify } from './ui/notify.ts';
 
 /** As it stands in a window, saved or not; null: no window has it. */
 const inWindow = (uri: vscode.Uri): string | null =>
@@ -50,11 +50,9 @@ export async function addToGlossary(): Promise<void> {
   const { document, selection } = editor,
     range = selection.isEmpty ? document.getWordRangeAtPosition(selection.active) : selection;
   const term = range ? document.getText(range).replace(/\s+/g, ' ').trim() : '';
-  if (!term || term.length > 200)
-    return void vscode.window.showInformationMessage(vscode.l10n.t('Select the word or name to add.'));
+  if (!term || term.length > 200) return notify.info(vscode.l10n.t('Select the word or name to add.'));
   const folder = vscode.workspace.getWorkspaceFolder(document.uri) ?? vscode.workspace.workspaceFolders?.[0];
-  if (!folder)
-    return void vscode.window.showInformationMessage(vscode.l10n.t('Open a folder first: its glossary lies in it.'));
+  if (!folder) return notify.info(vscode.l10n.t('Open a folder first: its glossary lies in it.'));
   const places = GLOSSARY_FILES.map(name => vscode.Uri.file(join(folder.uri.fsPath, name)));
   const texts = await Promise.all(places.map(textOf)),
     at = Math.max(
@@ -66,19 +64,12 @@ export async function addToGlossary(): Promise<void> {
     after = withTerm(before ?? '', uri.path, term),
     name = vscode.workspace.asRelativePath(uri);
   if (after !== null) await write(uri, before, after);
-  const open = vscode.l10n.t('Open the glossary');
-  void vscode.window
-    .showInformationMessage(
-      plain(
-        after === null
-          ? vscode.l10n.t('“{0}” stands in {1} already.', term, name)
-          : vscode.l10n.t('“{0}” was added to {1}.', term, name),
-      ),
-      open,
-    )
-    .then(picked => {
-      if (picked) void vscode.window.showTextDocument(uri, { preview: false });
-    });
+  notify.info(
+    after === null
+      ? vscode.l10n.t('“{0}” stands in {1} already.', term, name)
+      : vscode.l10n.t('“{0}” was added to {1}.', term, name),
+    { title: vscode.l10n.t('Open the glossary'), run: () => vscode.window.showTextDocument(uri, { preview: false }) },
+  );
 }
 
 /** Through the document where one is open, so that nobody's typing is lost. */

@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import { IN_EDITOR, inEditor } from '../schemas/settings.ts';
 import type { Daemon } from './connection.ts';
+import { notify } from './ui/notify.ts';
 import { errorText } from './words.ts';
 
 const SECTION = 'earshot.machine';
@@ -33,7 +34,7 @@ export function machineSettings(daemon: Daemon, log: vscode.LogOutputChannel): v
     } catch (error) {
       told = null;
       log.error(errorText(error));
-      void vscode.window.showErrorMessage(errorText(error));
+      notify.error(errorText(error));
     }
   };
   return vscode.Disposable.from(

@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { Job } from '../schemas/job.ts';
 import type { Daemon } from './connection.ts';
 import type { Streams } from './streaming/streams.ts';
-import { failureText, plain } from './words.ts';
+import { notify } from './ui/notify.ts';
+import { failureText } from './words.ts';
 
 export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
   /** Jobs seen under way by this window: only their end is news. */
@@ -22,25 +23,18 @@ export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
       return;
     }
     if (!underWay.delete(id) || wanted() === 'never') return;
-    const open = vscode.l10n.t('Open'),
-      again = vscode.l10n.t('Retry');
-    if (job.state === 'failed') {
-      void vscode.window
-        .showErrorMessage(
-          plain(`${job.recording.name}: ${job.failure ? failureText(job.failure) : vscode.l10n.t('Failed')}`),
-          again,
-          open,
-        )
-        .then(
-          picked =>
-            picked &&
-            vscode.commands.executeCommand(picked === again ? 'earshot.job.retry' : 'earshot.openTranscript', id),
-        );
-    } else if (wanted() === 'always' || (wanted() === 'whenHidden' && !inView(job) && !vscode.window.state.focused)) {
-      void vscode.window
-        .showInformationMessage(plain(vscode.l10n.t('{0} is transcribed.', job.recording.name)), open)
-        .then(picked => picked && vscode.commands.executeCommand('earshot.openTranscript', id));
-    }
+    const open = {
+      title: vscode.l10n.t('Open'),
+      run: () => vscode.commands.executeCommand('earshot.openTranscript', id),
+    };
+    if (job.state === 'failed')
+      notify.error(
+        `${job.recording.name}: ${job.failure ? failureText(job.failure) : vscode.l10n.t('Failed')}`,
+        { title: vscode.l10n.t('Retry'), run: () => vscode.commands.executeCommand('earshot.job.retry', id) },
+        open,
+      );
+    else if (wanted() === 'always' || (wanted() === 'whenHidden' && !inView(job) && !vscode.window.state.focused))
+      notify.info(vscode.l10n.t('{0} is transcribed.', job.recording.name), open);
   };
   return vscode.Disposable.from(
     daemon.onChange(change => {
@@ -48,7 +42,7 @@ export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
       for (const id of change.jobs) look(id);
     }),
     daemon.onNotice(failure => {
-      if (wanted() !== 'never') void vscode.window.showWarningMessage(failureText(failure));
+      if (wanted() !== 'never') notify.warn(failureText(failure));
     }),
   );
 }

@@ -11,6 +11,7 @@ import { isRecording } from './requests/recordings.ts';
 import { request, type Deps } from './requests/request.ts';
 import { stamp } from './streaming/layout.ts';
 import { endOf, readTranscript } from './transcripts.ts';
+import { SafeMarkdown } from './ui/markdown.ts';
 import { errorText, failureText } from './words.ts';
 
 interface TranscribeInput {
@@ -45,7 +46,7 @@ const shown = (path: string): string => {
   }
 };
 /** Names are text: they make no link and load no picture. */
-const asked = (text: string): vscode.MarkdownString => new vscode.MarkdownString().appendText(text);
+const asked = (text: string): vscode.MarkdownString => new SafeMarkdown().text(text).done();
 
 const lines = (utterances: readonly Utterance[], stamps: boolean): string =>
   utterances

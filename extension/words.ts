@@ -19,10 +19,7 @@ export const setNames = (given: Names): void => {
   names = given;
 };
 
-/** For a notification, where VS Code makes links of [words](command:…): what a file is called must not become one. */
-export const plain = (text: string): string => text.replaceAll('](', ']\u200b(');
-
-export const failureText = (failure: Failure): string => plain(sentence(failure, locale(), names));
+export const failureText = (failure: Failure): string => sentence(failure, locale(), names);
 export const reasonText = (reason: Reason): string => explain(reason, locale(), names);
 export const checkSaid = (check: DoctorReport['checks'][number]): Said & { name: string } => checkText(check, locale());
 export const decisionText = (decision: WatchDecision): string => decided(decision, locale());

@@ -14,6 +14,7 @@ import type { Template } from '../streaming/layout.ts';
 import type { Stream } from '../streaming/stream.ts';
 import { gapText } from '../streaming/streams.ts';
 import { withGlossary } from '../glossary.ts';
+import { confirm, notify } from '../ui/notify.ts';
 import { errorText } from '../words.ts';
 import { settled } from '../requests/options.ts';
 import type { Deps } from '../requests/request.ts';
@@ -143,7 +144,7 @@ export class Dictation implements vscode.Disposable {
           () => this.stop(),
           async (error: unknown) => {
             log.error(String(error));
-            void vscode.window.showErrorMessage(errorText(error));
+            notify.error(errorText(error));
             session.recording.stop();
             await feed.end().catch(() => {});
             this.#ended(session);
@@ -168,18 +169,14 @@ export class Dictation implements vscode.Disposable {
       vscode.env.remoteName ??
       (vscode.env.uiKind === vscode.UIKind.Web ? vscode.l10n.t('the server of this page') : null);
     if (place === null || this.#warned) return true;
-    const go = vscode.l10n.t('Dictate Anyway');
-    const picked = await vscode.window.showWarningMessage(
+    this.#warned = await confirm(
       vscode.l10n.t('This window works on another machine ({0}).', place),
-      {
-        modal: true,
-        detail: vscode.l10n.t(
-          'The microphone would be that machine’s, not the one in front of you. To use yours, dictate in a local window.',
-        ),
-      },
-      go,
+      vscode.l10n.t('Dictate Anyway'),
+      vscode.l10n.t(
+        'The microphone would be that machine’s, not the one in front of you. To use yours, dictate in a local window.',
+      ),
     );
-    return (this.#warned = picked === go);
+    return this.#warned;
   }
 
   /** What is said from utterance `from` on, at this place. */

@@ -9,7 +9,7 @@ import { recordingLinks } from '../links.ts';
 import { insertion } from '../streaming/section.ts';
 import { fileOfSummary, summaryIntoOpen } from '../transcript/summary.ts';
 import { endOf, fileOf, jobOf } from '../transcripts.ts';
-import { plain } from '../words.ts';
+import { notify } from '../ui/notify.ts';
 import type { Deps } from '../requests/request.ts';
 
 const TRANSCRIPT = /\.earshot\.json$/i;
@@ -28,7 +28,7 @@ export async function addSummary(deps: Deps, argument?: unknown): Promise<string
     if (ended.state === 'failed') throw thrown(ended.failure!);
     const text = await textOf(deps, ended.id);
     if (document) await insert(document, text, modelOf(deps, ended));
-    else if (!page) void vscode.window.showInformationMessage(plain(text));
+    else if (!page) notify.info(text);
     return text;
   } finally {
     awaited.delete(job.id);

@@ -5,7 +5,6 @@
 import * as vscode from 'vscode';
 import { dirname, isAbsolute, join } from 'node:path';
 import { sourceText, type Utterance } from '../../schemas/job.ts';
-import { escapeMarkdown } from '../../text/markdown.ts';
 import { openEditor } from '../transcript/open.ts';
 import { settled, template } from '../requests/options.ts';
 import { request, reportErrors, type Deps } from '../requests/request.ts';
@@ -13,7 +12,8 @@ import { exists } from '../files.ts';
 import { stamp } from '../streaming/layout.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
 import { fileOf, jobOf, knownUtterances, readTranscript } from '../transcripts.ts';
-import { plain } from '../words.ts';
+import { SafeMarkdown } from '../ui/markdown.ts';
+import { notify } from '../ui/notify.ts';
 import { recordingLinks, type RecordingLink } from '../links.ts';
 
 const MARKDOWN: vscode.DocumentSelector = { language: 'markdown' };
@@ -107,21 +107,16 @@ export function recordingsInMarkdown(deps: Deps, editor: TranscriptEditor): vsco
           .find(each => rangeOf(each).contains(position)),
         uri = link && (await meant(document, link));
       if (!link || !uri) return undefined;
-      const text = new vscode.MarkdownString('', true),
+      const text = new SafeMarkdown(),
         ms = link.ms ?? 0,
         utterances = await knownUtterances(daemon, uri).catch(() => null);
-      text.isTrusted = { enabledCommands: ['earshot.transcribe'] };
-      if (utterances)
-        text.appendMarkdown(`**${stamp(ms)}** ${escapeMarkdown(saidAt(utterances, ms, SAID_THERE)) || '…'}`);
-      else
-        text
-          .appendMarkdown(vscode.l10n.t('This recording was not transcribed yet.'))
-          .appendMarkdown(
-            vscode.workspace.isTrusted
-              ? `\n\n[$(mic) ${vscode.l10n.t('Transcribe')}](${command('transcribe', uri).toString()})`
-              : '',
-          );
-      return new vscode.Hover(text, rangeOf(link));
+      if (utterances) text.bold(stamp(ms)).text(` ${saidAt(utterances, ms, SAID_THERE) || '…'}`);
+      else {
+        text.text(vscode.l10n.t('This recording was not transcribed yet.'));
+        if (vscode.workspace.isTrusted)
+          text.paragraph().command('mic', vscode.l10n.t('Transcribe'), 'earshot.transcribe', [uri]);
+      }
+      return new vscode.Hover(text.done(), rangeOf(link));
     },
   };
   // The editor's own links to files end at the file: ours come later and so stand before them, once Markdown's are
@@ -182,17 +177,10 @@ export async function openAt(deps: Deps, editor: TranscriptEditor, recording: vs
   }
   await vscode.commands.executeCommand('vscode.open', recording);
   if (!vscode.workspace.isTrusted) return;
-  const transcribe = vscode.l10n.t('Transcribe');
-  void vscode.window
-    .showInformationMessage(
-      plain(
-        vscode.l10n.t('{0} has no transcript yet, so it opens at its beginning.', recording.path.split('/').at(-1)!),
-      ),
-      transcribe,
-    )
-    .then(picked => {
-      if (picked) void vscode.commands.executeCommand('earshot.transcribe', recording);
-    });
+  notify.info(
+    vscode.l10n.t('{0} has no transcript yet, so it opens at its beginning.', recording.path.split('/').at(-1)!),
+    { title: vscode.l10n.t('Transcribe'), run: () => vscode.commands.executeCommand('earshot.transcribe', recording) },
+  );
 }
 
 /** The transcript of a linked recording, in paragraphs below the line of the link. */

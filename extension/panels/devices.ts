@@ -5,7 +5,8 @@ import type { FromDevices, ToDevices } from '../../webview/messages.ts';
 import type { Daemon } from '../connection.ts';
 import { bottleneckText, errorText, connectionView } from '../words.ts';
 import { deviceViews, History, noGpuView } from './deviceviews.ts';
-import { checked } from './checked.ts';
+import { notify } from '../ui/notify.ts';
+import { receive } from './checked.ts';
 import { pageHtml, pageOptions } from './page.ts';
 import { PANEL_COMMANDS } from './queue.ts';
 
@@ -90,30 +91,23 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
       }),
       this.#daemon.onConnection(() => soon()),
       view.onDidChangeVisibility(follow),
-      webview.onDidReceiveMessage(
-        checked<FromDevices>(
-          async () => {
-            const [{ Compile }, { FromDevices: schema }] = await Promise.all([
-              import('typebox/compile'),
-              import('../../webview/messages.ts'),
-            ]);
-            return Compile(schema);
-          },
-          message => {
-            if (message.type === 'ready') {
-              ready = true;
-              follow();
-              return;
-            }
-            void this.#act(message)
-              .then(ask)
-              .catch(error => {
-                this.#log.error(errorText(error));
-                void vscode.window.showErrorMessage(errorText(error));
-              });
-          },
-          message => this.#log.warn(`devices panel: refused ${JSON.stringify(message).slice(0, 200)}`),
-        ),
+      receive(
+        webview,
+        'FromDevices',
+        message => {
+          if (message.type === 'ready') {
+            ready = true;
+            follow();
+            return;
+          }
+          void this.#act(message)
+            .then(ask)
+            .catch(error => {
+              this.#log.error(errorText(error));
+              notify.error(errorText(error));
+            });
+        },
+        this.#log,
       ),
     ];
     view.onDidDispose(() => {

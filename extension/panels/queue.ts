@@ -8,7 +8,8 @@ import type { Daemon } from '../connection.ts';
 import { modelsReady } from '../mirror.ts';
 import { jobRow } from '../rows.ts';
 import { errorText, connectionView } from '../words.ts';
-import { checked } from './checked.ts';
+import { notify } from '../ui/notify.ts';
+import { receive } from './checked.ts';
 import { pageHtml, pageOptions } from './page.ts';
 
 /** Many updates a second become ten repaints. */
@@ -116,28 +117,21 @@ export class QueuePanel implements vscode.WebviewViewProvider {
       view.onDidChangeVisibility(() => {
         if (view.visible && ready) void snapshot();
       }),
-      webview.onDidReceiveMessage(
-        checked<FromQueue>(
-          async () => {
-            const [{ Compile }, { FromQueue: schema }] = await Promise.all([
-              import('typebox/compile'),
-              import('../../webview/messages.ts'),
-            ]);
-            return Compile(schema);
-          },
-          message => {
-            if (message.type === 'ready') {
-              ready = true;
-              void snapshot();
-              return void this.#daemon.start().catch(error => this.#log.error(errorText(error)));
-            }
-            void this.#act(message).catch(error => {
-              this.#log.error(errorText(error));
-              void vscode.window.showErrorMessage(errorText(error));
-            });
-          },
-          message => this.#log.warn(`queue panel: refused ${JSON.stringify(message).slice(0, 200)}`),
-        ),
+      receive(
+        webview,
+        'FromQueue',
+        message => {
+          if (message.type === 'ready') {
+            ready = true;
+            void snapshot();
+            return void this.#daemon.start().catch(error => this.#log.error(errorText(error)));
+          }
+          void this.#act(message).catch(error => {
+            this.#log.error(errorText(error));
+            notify.error(errorText(error));
+          });
+        },
+        this.#log,
       ),
     ];
     view.onDidDispose(() => {

@@ -7,7 +7,7 @@ import { asTarget } from '../links.ts';
 import type { Template } from '../streaming/layout.ts';
 import { parseShape, PLACEHOLDERS } from '../streaming/shape.ts';
 import { gapText } from '../streaming/streams.ts';
-import { plain } from '../words.ts';
+import { notify } from '../ui/notify.ts';
 
 export interface Choice {
   options: JobOptions;
@@ -92,20 +92,15 @@ function ownShape(setting: vscode.WorkspaceConfiguration): string | null {
   const { code, what } = parsed,
     all = PLACEHOLDERS.map(name => `{${name}}`).join(' ');
   const problem = {
-      unknown: vscode.l10n.t('{0} is no placeholder; there are {1}.', what, all),
-      twice: vscode.l10n.t('{0} stands in it twice.', what),
-      noText: vscode.l10n.t('{0} is missing: nothing of what was said would be written.', what),
-      braces: vscode.l10n.t('a brace is not closed, or holds no placeholder: “{0}”.', what),
-    }[code],
-    open = vscode.l10n.t('Open the setting');
-  void vscode.window
-    .showWarningMessage(
-      plain(vscode.l10n.t('The document template cannot be used: {0} The usual shape is taken.', problem)),
-      open,
-    )
-    .then(
-      picked => picked && vscode.commands.executeCommand('workbench.action.openSettings', 'earshot.document.template'),
-    );
+    unknown: vscode.l10n.t('{0} is no placeholder; there are {1}.', what, all),
+    twice: vscode.l10n.t('{0} stands in it twice.', what),
+    noText: vscode.l10n.t('{0} is missing: nothing of what was said would be written.', what),
+    braces: vscode.l10n.t('a brace is not closed, or holds no placeholder: “{0}”.', what),
+  }[code];
+  notify.warn(vscode.l10n.t('The document template cannot be used: {0} The usual shape is taken.', problem), {
+    title: vscode.l10n.t('Open the setting'),
+    run: () => vscode.commands.executeCommand('workbench.action.openSettings', 'earshot.document.template'),
+  });
   return null;
 }
 

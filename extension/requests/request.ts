@@ -6,6 +6,7 @@ import type { Daemon } from '../connection.ts';
 import { withGlossary } from '../glossary.ts';
 import { withKnownVoices } from '../speakers.ts';
 import type { Streams } from '../streaming/streams.ts';
+import { notify } from '../ui/notify.ts';
 import { errorText, failureText } from '../words.ts';
 import type { Choice } from './options.ts';
 
@@ -35,7 +36,7 @@ export async function request({ daemon }: Deps, recordings: readonly vscode.Uri[
         );
   const failed = results.flatMap(result => ('failure' in result ? [result.failure] : []));
   if (failed.length)
-    void vscode.window.showErrorMessage(
+    notify.error(
       failed.length === 1
         ? failureText(failed[0]!)
         : vscode.l10n.t('{0} recordings could not be taken: {1}', failed.length, failureText(failed[0]!)),
@@ -54,13 +55,11 @@ export const reportErrors =
       return await work(...args);
     } catch (error) {
       log.error(error instanceof EarshotError ? error : String((error as Error).stack ?? error));
-      const show = vscode.l10n.t('Show Log'),
-        doctor = vscode.l10n.t('Doctor');
-      void vscode.window
-        .showErrorMessage(errorText(error), show, doctor)
-        .then(
-          picked => picked && vscode.commands.executeCommand(picked === show ? 'earshot.showLog' : 'earshot.doctor'),
-        );
+      notify.error(
+        errorText(error),
+        { title: vscode.l10n.t('Show Log'), run: () => vscode.commands.executeCommand('earshot.showLog') },
+        { title: vscode.l10n.t('Doctor'), run: () => vscode.commands.executeCommand('earshot.doctor') },
+      );
       return undefined;
     }
   };

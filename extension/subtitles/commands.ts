@@ -13,7 +13,8 @@ import { request, type Deps } from '../requests/request.ts';
 import { freeName } from '../files.ts';
 import { withGlossary } from '../glossary.ts';
 import { endOf, knownUtterances } from '../transcripts.ts';
-import { failureText, languageName, plain } from '../words.ts';
+import { notify } from '../ui/notify.ts';
+import { failureText, languageName } from '../words.ts';
 import { siblingRecording } from './sibling.ts';
 import { languageOfName, stemsOf } from './names.ts';
 import { kindOf, limits } from './read.ts';
@@ -40,7 +41,7 @@ async function sourceOf(uri: unknown): Promise<Source | null> {
         : vscode.window.activeTextEditor?.document,
     format = document && (formatOf(document.uri.path) ?? kindOf(document));
   if (document && format) return { document, format };
-  void vscode.window.showInformationMessage(vscode.l10n.t('Open or choose a subtitle file first.'));
+  notify.info(vscode.l10n.t('Open or choose a subtitle file first.'));
   return null;
 }
 
@@ -151,12 +152,10 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
       kind,
     );
   if (!sync) {
-    void vscode.window.showWarningMessage(
-      plain(
-        vscode.l10n.t(
-          'The subtitles and {0} have too few words in common: another language, or another film?',
-          basename(recording.fsPath),
-        ),
+    notify.warn(
+      vscode.l10n.t(
+        'The subtitles and {0} have too few words in common: another language, or another film?',
+        basename(recording.fsPath),
       ),
     );
     return null;
@@ -164,7 +163,7 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
   const shift = (sync.shiftMs / 1000).toFixed(2),
     stretch = ((sync.scale - 1) * 100).toFixed(2);
   if (Math.abs(sync.shiftMs) < 40 && sync.scale === 1) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('The subtitles fit already.'));
+    notify.info(vscode.l10n.t('The subtitles fit already.'));
     return sync;
   }
   const edit = new vscode.WorkspaceEdit();
@@ -177,7 +176,7 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
       );
   await vscode.workspace.applyEdit(edit);
   await vscode.window.showTextDocument(document, { preview: false });
-  void vscode.window.showInformationMessage(
+  notify.info(
     sync.scale === 1
       ? vscode.l10n.t('Moved by {0} s: {1} places agree with what is said.', shift, sync.ties)
       : vscode.l10n.t(
@@ -201,7 +200,7 @@ export async function translate(deps: Deps, uri?: unknown, to?: unknown): Promis
     named = languageOfName(document.uri.path),
     name = basename(document.uri.path);
   if (document.isUntitled || document.uri.scheme !== 'file')
-    return void vscode.window.showInformationMessage(vscode.l10n.t('Save the subtitles first.'));
+    return notify.info(vscode.l10n.t('Save the subtitles first.'));
   const from =
     named ??
     (await pickLanguage(deps.memory, {
@@ -229,8 +228,8 @@ export async function translate(deps: Deps, uri?: unknown, to?: unknown): Promis
   const {
     results: [result],
   } = await deps.daemon.call('job/submit', { jobs: [{ recording: document.uri.fsPath, options, priority: 'high' }] });
-  if (!result || 'failure' in result)
-    return void (result && vscode.window.showErrorMessage(failureText(result.failure)));
+  if (!result) return;
+  if ('failure' in result) return notify.error(failureText(result.failure));
   const utterances = await waited(
     deps,
     result.job.id,

@@ -1,7 +1,7 @@
 /** The editor's own ways with subtitle documents: outline, folding, hover, formatting, renaming a speaker. */
 import * as vscode from 'vscode';
 import { basename } from 'node:path';
-import { escapeMarkdown } from '../../text/markdown.ts';
+import { SafeMarkdown } from '../ui/markdown.ts';
 import { figures, formatted } from '../../text/subtitles/check.ts';
 import {
   cueAt,
@@ -124,12 +124,12 @@ async function hover(document: vscode.TextDocument, { line }: vscode.Position): 
     { charactersPerSecond, lineLength } = limits(document.uri);
   const number = subtitles.cues.indexOf(cue) + 1,
     next = subtitles.cues[number];
-  const text = new vscode.MarkdownString(vscode.l10n.t('**Cue {0} of {1}**', number, subtitles.cues.length), true),
+  const text = new SafeMarkdown().bold(vscode.l10n.t('Cue {0} of {1}', number, subtitles.cues.length)),
     recording = await siblingRecording(document.uri).catch(() => null);
   const row = (value: string, bad = false): void => {
-    text.appendMarkdown(`\n- ${bad ? '⚠ ' : ''}${value}`);
+    text.item(`${bad ? '⚠ ' : ''}${value}`);
   };
-  text.appendMarkdown('\n');
+  text.paragraph();
   if (ms !== null) row(vscode.l10n.t('shown for {0} s', (ms / 1000).toFixed(2)), ms <= 0);
   if (cps !== null) row(vscode.l10n.t('{0} characters a second', cps.toFixed(1)), cps > charactersPerSecond);
   if (widths.length)
@@ -142,13 +142,14 @@ async function hover(document: vscode.TextDocument, { line }: vscode.Position): 
       vscode.l10n.t('pause before the next: {0} s', ((next.startMs - cue.endMs) / 1000).toFixed(2)),
       next.startMs < cue.endMs,
     );
-  if (recording && cue.startMs !== null) {
-    text.isTrusted = { enabledCommands: ['earshot.openAt'] };
-    text.appendMarkdown(
-      `\n\n[$(play) ${vscode.l10n.t('Play {0} from here', escapeMarkdown(basename(recording.fsPath)))}](command:earshot.openAt?${encodeURIComponent(JSON.stringify([recording.fsPath, cue.startMs]))})`,
-    );
-  }
-  return new vscode.Hover(text, whole(subtitles, cue));
+  if (recording && cue.startMs !== null)
+    text
+      .paragraph()
+      .command('play', vscode.l10n.t('Play {0} from here', basename(recording.fsPath)), 'earshot.openAt', [
+        recording.fsPath,
+        cue.startMs,
+      ]);
+  return new vscode.Hover(text.done(), whole(subtitles, cue));
 }
 
 function format(document: vscode.TextDocument): vscode.TextEdit[] {

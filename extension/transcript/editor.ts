@@ -7,12 +7,13 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import type { FromTranscript, ToTranscript, UtteranceView } from '../../webview/messages.ts';
 import { FILE_ENDINGS, template } from '../requests/options.ts';
-import { checked } from '../panels/checked.ts';
+import { receive } from '../panels/checked.ts';
 import { pageHtml, pageOptions } from '../panels/page.ts';
 import { layout, type Template } from '../streaming/layout.ts';
 import type { Daemon } from '../connection.ts';
 import type { Streams } from '../streaming/streams.ts';
 import { rememberVoices } from '../speakers.ts';
+import { notify } from '../ui/notify.ts';
 import { errorText, failureText } from '../words.ts';
 import { parseTranscript, writeTranscript } from './document.ts';
 import {
@@ -124,24 +125,17 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
         if (change.all || change.jobs.size || change.removed.size) tellSummary();
       }),
       vscode.workspace.onDidGrantWorkspaceTrust(tellSummary),
-      webview.onDidReceiveMessage(
-        checked<FromTranscript>(
-          async () => {
-            const [{ Compile }, { FromTranscript: schema }] = await Promise.all([
-              import('typebox/compile'),
-              import('../../webview/messages.ts'),
-            ]);
-            return Compile(schema);
-          },
-          message => {
-            if (message.type === 'ready') {
-              told = '';
-              return void post().then(ready);
-            }
-            void this.#act(document, message).catch(error => this.#log.error(error as Error));
-          },
-          message => this.#log.warn(`transcript editor: refused ${JSON.stringify(message).slice(0, 200)}`),
-        ),
+      receive(
+        webview,
+        'FromTranscript',
+        message => {
+          if (message.type === 'ready') {
+            told = '';
+            return void post().then(ready);
+          }
+          void this.#act(document, message).catch(error => this.#log.error(error as Error));
+        },
+        this.#log,
       ),
     ];
     // A hidden page is let go of, and says that it is ready when it shows again.
@@ -188,7 +182,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       recording,
       Object.fromEntries(Object.entries(now.speakers ?? {}).filter(([name]) => given.has(name))),
     ).catch((error: unknown) => {
-      void vscode.window.showWarningMessage(errorText(error));
+      notify.warn(errorText(error));
       return null;
     });
     if (kept)

@@ -3,8 +3,9 @@ import * as vscode from 'vscode';
 import type { Model } from '../../schemas/model.ts';
 import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
 import type { Daemon } from '../connection.ts';
-import { escapeMarkdown } from '../../text/markdown.ts';
-import { bytesText, failureText, languageName, plain, stageName } from '../words.ts';
+import { SafeMarkdown } from '../ui/markdown.ts';
+import { confirm, notify } from '../ui/notify.ts';
+import { bytesText, failureText, languageName, stageName } from '../words.ts';
 import { DaemonTree } from './tree.ts';
 
 type Node = { stage: Stage } | { stage: Stage; model: Model };
@@ -87,9 +88,9 @@ export class ModelsView extends DaemonTree<Node> {
 }
 
 function tooltip({ card, state, failure, diskBytes, lastUsedAt }: Model, size: number): vscode.MarkdownString {
-  const text = new vscode.MarkdownString(`**${escapeMarkdown(card.name)}**  \n`);
+  const text = new SafeMarkdown().bold(card.name).paragraph();
   const row = (name: string, value: string): void => {
-    text.appendMarkdown(`\n- ${name}: `).appendText(value);
+    text.item(`${name}: ${value}`);
   };
   row(vscode.l10n.t('Licence'), card.licence);
   row(vscode.l10n.t('Engine'), card.engine);
@@ -114,8 +115,8 @@ function tooltip({ card, state, failure, diskBytes, lastUsedAt }: Model, size: n
     .filter(Boolean)
     .join(', ');
   if (memory) row(vscode.l10n.t('Memory'), memory);
-  if (failure) text.appendMarkdown('\n\n').appendText(failureText(failure));
-  return text;
+  if (failure) text.paragraph().text(failureText(failure));
+  return text.done();
 }
 
 const modelOf = (node: unknown): { id: string; stage: Stage; name: string; homepage: string } | null => {
@@ -137,16 +138,8 @@ export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) =
     if (m) await daemon.call('model/cancelInstall', { id: m.id });
   },
   'model.remove': async node => {
-    const m = modelOf(node),
-      yes = vscode.l10n.t('Remove');
-    if (
-      m &&
-      (await vscode.window.showWarningMessage(
-        vscode.l10n.t('Remove {0} from this machine?', m.name),
-        { modal: true },
-        yes,
-      )) === yes
-    )
+    const m = modelOf(node);
+    if (m && (await confirm(vscode.l10n.t('Remove {0} from this machine?', m.name), vscode.l10n.t('Remove'))))
       await daemon.call('model/remove', { id: m.id });
   },
   'model.useByDefault': async node => {
@@ -161,8 +154,8 @@ export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) =
     const { failure } = await vscode.window.withProgress({ location: { viewId: 'earshot.models' } }, () =>
       daemon.call('model/verify', { id: m.id }),
     );
-    if (failure) void vscode.window.showErrorMessage(failureText(failure));
-    else void vscode.window.showInformationMessage(plain(vscode.l10n.t('{0} is whole.', m.name)));
+    if (failure) notify.error(failureText(failure));
+    else notify.info(vscode.l10n.t('{0} is whole.', m.name));
   },
   'model.homepage': async node => {
     const m = modelOf(node);

@@ -7,6 +7,7 @@ import * as vscode from 'vscode';
 import { realpath } from 'node:fs/promises';
 import type { WatchSpec } from '../../schemas/watch.ts';
 import type { Deps } from '../requests/request.ts';
+import { notify } from '../ui/notify.ts';
 import { errorText } from '../words.ts';
 import { specOf } from './entry.ts';
 
@@ -59,7 +60,7 @@ export function syncFolders({ daemon, memory, log }: Deps): vscode.Disposable {
         } catch (error) {
           delete now[place];
           log.error(`${spec.path}: ${errorText(error)}`);
-          if (!told[place]) void vscode.window.showWarningMessage(errorText(error));
+          if (!told[place]) notify.warn(errorText(error));
         }
       }
       const gone = ours.map(folder => folder.spec.path).filter(path => !places.has(path));

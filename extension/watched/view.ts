@@ -5,7 +5,9 @@ import type { WatchedFile, WatchedFolder } from '../../schemas/watch.ts';
 import type { Deps } from '../requests/request.ts';
 import type { Daemon } from '../connection.ts';
 import { DaemonTree } from '../views/tree.ts';
-import { decisionText, failureText, languageName, plain, stageName, watchStateText } from '../words.ts';
+import { SafeMarkdown } from '../ui/markdown.ts';
+import { confirm, notify } from '../ui/notify.ts';
+import { decisionText, failureText, languageName, stageName, watchStateText } from '../words.ts';
 import { watchFolder } from './ask.ts';
 import { specOf, type Entry } from './entry.ts';
 import { SETTING, workspaceBase } from './sync.ts';
@@ -61,12 +63,11 @@ function folderItem({ spec, state, failure, counts }: WatchedFolder): vscode.Tre
   ]
     .filter(Boolean)
     .join(' · ');
-  const text = new vscode.MarkdownString().appendText(spec.path),
+  const text = new SafeMarkdown().text(spec.path).paragraph(),
     { options } = spec;
   const row = (name: string, value: string | undefined): void => {
-    if (value) text.appendMarkdown(`\n- ${name}: `).appendText(value);
+    if (value) text.item(`${name}: ${value}`);
   };
-  text.appendMarkdown('\n');
   row(vscode.l10n.t('State'), watchStateText(state));
   row(
     vscode.l10n.t('What'),
@@ -85,8 +86,8 @@ function folderItem({ spec, state, failure, counts }: WatchedFolder): vscode.Tre
   row(vscode.l10n.t('Finished recordings go to'), spec.moveTo);
   row(vscode.l10n.t('Only'), spec.include?.join(', '));
   row(vscode.l10n.t('Not'), spec.exclude?.join(', '));
-  if (failure) text.appendMarkdown('\n\n').appendText(failureText(failure));
-  item.tooltip = text;
+  if (failure) text.paragraph().text(failureText(failure));
+  item.tooltip = text.done();
   return item;
 }
 
@@ -171,18 +172,14 @@ export const watchCommands = (deps: Deps): Record<string, (node?: unknown) => Pr
       if (folder) await daemon.call('watch/resume', { paths: [folder.spec.path] });
     },
     'watch.remove': async node => {
-      const folder = folderOf(node),
-        yes = vscode.l10n.t('Stop Watching');
+      const folder = folderOf(node);
       if (
         !folder ||
-        (await vscode.window.showWarningMessage(
+        !(await confirm(
           vscode.l10n.t('Stop watching {0}?', folder.spec.path),
-          {
-            modal: true,
-            detail: vscode.l10n.t('What was transcribed stays, and is not done again should it be watched once more.'),
-          },
-          yes,
-        )) !== yes
+          vscode.l10n.t('Stop Watching'),
+          vscode.l10n.t('What was transcribed stays, and is not done again should it be watched once more.'),
+        ))
       )
         return;
       if (!(await takeOut(folder))) await daemon.call('watch/remove', { paths: [folder.spec.path] });
@@ -197,12 +194,9 @@ export const watchCommands = (deps: Deps): Record<string, (node?: unknown) => Pr
     },
     'watch.why': async node => {
       const file = fileOf(node);
-      if (file)
-        void vscode.window.showInformationMessage(
-          plain(
-            `${basename(file.path)}: ${decisionText((await daemon.call('watch/why', { path: file.path })).file.decision)}`,
-          ),
-        );
+      if (!file) return;
+      const { decision } = (await daemon.call('watch/why', { path: file.path })).file;
+      notify.info(`${basename(file.path)}: ${decisionText(decision)}`);
     },
   };
 };
