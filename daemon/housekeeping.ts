@@ -5,19 +5,18 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Settings } from '../schemas/settings.ts';
 import type { Home } from './auth/home.ts';
-import { pruneLogs } from './workers/log.ts';
 import type { Queue } from './pipeline/queue.ts';
 import { backUp } from './store/sqlite/backups.ts';
 import type { Store } from './contracts/store.ts';
+import { SerialQueue } from './system/serial.ts';
 
 const HOUR_MS = 3_600_000,
   DAY_MS = 24 * HOUR_MS;
 export const METRICS_DAYS = 30,
   JOURNAL_DAYS = 90;
-const WORKER_LOGS = 100;
 
 export interface HousekeepingDeps {
-  home: Pick<Home, 'backups' | 'logs'>;
+  home: Pick<Home, 'backups'>;
   store: Store;
   queue: Pick<Queue, 'prune'>;
   settings: () => Settings;
@@ -33,7 +32,6 @@ export async function runHousekeeping(
 ): Promise<void> {
   const parts: [string, () => unknown][] = [
     ['backup', () => backUp(store, home.backups, clock(), backupAgeMs)],
-    ['worker logs', () => pruneLogs(home.logs, WORKER_LOGS)],
     ['history', () => byAndBy(() => queue.prune(clock() - settings().historyDays * DAY_MS, settings().historyJobs))],
     [
       'records',
@@ -64,16 +62,17 @@ export async function runHousekeeping(
 /** Begins at once. `dispose` resolves when nothing of it runs any more. */
 export function startHousekeeping(deps: HousekeepingDeps): { dispose(): Promise<void> } {
   const stop = new AbortController();
-  let last = runHousekeeping(deps, HOUR_MS, stop.signal);
-  const timer = setInterval(() => {
-    last = last.then(() => runHousekeeping(deps, DAY_MS, stop.signal));
-  }, HOUR_MS);
+  const rounds = new SerialQueue();
+  const round = (backupAgeMs: number): Promise<void> =>
+    rounds.run(() => runHousekeeping(deps, backupAgeMs, stop.signal));
+  void round(HOUR_MS);
+  const timer = setInterval(() => void round(DAY_MS), HOUR_MS);
   timer.unref();
   return {
     dispose: () => {
       clearInterval(timer);
       stop.abort();
-      return last;
+      return rounds.run(() => {});
     },
   };
 }

@@ -21,7 +21,7 @@ import { usedKey } from './pipeline/loads.ts';
 import { jobFiles } from './pipeline/inputs.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { Speeds } from './pipeline/speeds.ts';
-import { createPool } from './devices/pool.ts';
+import { Pool } from './devices/pool.ts';
 import { deviceReaders } from './devices/readers.ts';
 import { startMonitor } from './devices/monitor.ts';
 import { createEvents } from './api/rpc/events.ts';
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
     for (const listener of listeners) listener(event);
   };
 
-  const pool = createPool({
+  const pool = new Pool({
     settings: settings.get,
     calibration: store,
     clock,
@@ -88,6 +88,7 @@ async function main(): Promise<void> {
         if (why.code === 'deviceLost') pipeline.loads.deviceLost(device);
       },
       credited: () => pipeline.wake(),
+      failed: error => log.write(`devices: ${String(error)}`),
     },
   });
   await pool.refresh('all');

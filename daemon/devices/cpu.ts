@@ -1,10 +1,10 @@
 /** The CPU as a device: its pool is RAM, within the limits of the control groups that this process runs in. */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { cpuLoad } from './cpu-load.ts';
+import { readIfThere } from './proc.ts';
 import { blankReading, type DeviceReader } from './reading.ts';
 import type { ProcessTable } from './process-table.ts';
 import { processes } from './processes.ts';
@@ -71,16 +71,8 @@ export function macRam(vmStat: string, totalBytes: number): Ram {
   };
 }
 
-const textOf = (path: string): string | null => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
-};
-
 async function platformRam(): Promise<Ram> {
-  if (process.platform === 'linux') return linuxRam(textOf);
+  if (process.platform === 'linux') return linuxRam(readIfThere);
   if (process.platform === 'darwin') {
     try {
       return macRam((await promisify(execFile)('/usr/bin/vm_stat', [], { timeout: 2000 })).stdout, totalmem());

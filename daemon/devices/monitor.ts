@@ -65,8 +65,11 @@ export function startMonitor({ pool, idleSeconds, watched, onRead }: MonitorOpti
       reading = true;
       void pool.refresh(detail).then(() => {
         reading = false;
-        if (!disposed) onRead();
-        plan();
+        try {
+          if (!disposed) onRead();
+        } finally {
+          plan();
+        }
       });
     }, ms);
     timer.unref();

@@ -1,4 +1,7 @@
-/** What is asked about processes, whatever answers: /proc or system libraries. */
+/**
+ * What is asked about processes, whatever answers: /proc or system libraries. Each call throws where nothing could be
+ * looked at (no descriptors left), which says nothing about the process.
+ */
 import type { ProcessReading } from './reading.ts';
 
 export interface ProcessTable {

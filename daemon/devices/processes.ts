@@ -2,9 +2,10 @@
  * Who is whose child, who lives, and what a process holds of RAM: from /proc on Linux, from system libraries on macOS
  * and Windows.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { nativeProcesses } from './native-processes.ts';
+import { readIfThere } from './proc.ts';
 import { descendants, type ProcessTable } from './process-table.ts';
 
 /** The kernel's unit of processor time in /proc: USER_HZ is 100 wherever Node runs. */
@@ -12,13 +13,7 @@ const TICK_MS = 10;
 
 /** /proc under another root is for tests. */
 export function linuxProcesses(root = '/proc'): ProcessTable {
-  const read = (path: string): string | null => {
-    try {
-      return readFileSync(`${root}/${path}`, 'utf8');
-    } catch {
-      return null;
-    }
-  };
+  const read = (path: string): string | null => readIfThere(`${root}/${path}`);
   // The command in stat may hold spaces and brackets: fields count from the last bracket.
   const stat = (pid: number): { state: string; parent: number; cpuMs: number } | null => {
     const text = read(`${pid}/stat`);

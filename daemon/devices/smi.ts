@@ -20,6 +20,9 @@ const WISHED = [
   'pci.bus_id',
 ] as const;
 
+/** Nothing was asked: this machine had no descriptors or memory left for another process. */
+const COULD_NOT_START = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']);
+
 /** Runs the program with arguments and answers its output; rejects when it fails. */
 export type Ask = (args: readonly string[]) => Promise<string>;
 
@@ -94,6 +97,7 @@ export function smiReader(ask: Ask = askProgram(process.env.EARSHOT_NVIDIA_SMI ?
           absent = true;
           return [];
         }
+        if (COULD_NOT_START.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
         if (fields.length === NEEDED.length) return [];
         try {
           devices = await ask(question(`--query-gpu=${NEEDED.join(',')}`));

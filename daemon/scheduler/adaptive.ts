@@ -9,7 +9,7 @@
  * longer; they go sooner while jobs wait for memory.
  */
 import type { BottleneckCode } from '../../schemas/rpc.ts';
-import { STAGES, type Stage } from '../../schemas/words.ts';
+import type { Stage } from '../../schemas/words.ts';
 import type { Advice, Policy } from './snapshot.ts';
 
 /** What a stage did in one window of measurement. */
@@ -180,7 +180,3 @@ export function bottleneck(load: Load): Bottleneck | null {
     args: { ...args, bytes: each.replicaBytes, room: Math.max(0, each.roomBytes) },
   };
 }
-
-/** Stages in their order, for figures that come as a map. */
-export const inOrder = (figures: Partial<Record<Stage, StageFigures>>): StageFigures[] =>
-  STAGES.flatMap(stage => figures[stage] ?? []);

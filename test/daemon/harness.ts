@@ -20,7 +20,7 @@ import type { Deps } from '../../daemon/pipeline/core.ts';
 import { Pipeline } from '../../daemon/pipeline/pipeline.ts';
 import { Speeds } from '../../daemon/pipeline/speeds.ts';
 import { cpuReader } from '../../daemon/devices/cpu.ts';
-import { createPool, type Pool } from '../../daemon/devices/pool.ts';
+import { Pool } from '../../daemon/devices/pool.ts';
 import type { DeviceReader } from '../../daemon/devices/reading.ts';
 import { deliverSummary } from '../../daemon/outputs/summaries.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
@@ -99,7 +99,7 @@ export class Harness {
     const settings = (): Settings => this.settings;
     const clock = options.clock ?? Date.now;
     this.store = openStore(this.home.database);
-    const pool = createPool({
+    const pool = new Pool({
       settings,
       calibration: this.store,
       clock,

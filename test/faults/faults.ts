@@ -32,7 +32,7 @@ import { home as homeOf } from '../../daemon/auth/home.ts';
 import { backUp, openSafely, type Restored } from '../../daemon/store/sqlite/backups.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import { nvmlReader } from '../../daemon/devices/nvml.ts';
-import { gpuReader } from '../../daemon/devices/gpu.ts';
+import { gpuReader } from '../../daemon/devices/readers.ts';
 import { startMonitor } from '../../daemon/devices/monitor.ts';
 import { connect } from '../../client/client.ts';
 import { toFailure } from '../../schemas/errors.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, before, describe, it } from 'node:test';
-import { gpuReader } from '../../daemon/devices/gpu.ts';
+import { gpuReader } from '../../daemon/devices/readers.ts';
 import { nvmlReader, type NvmlOptions, type NvmlReader } from '../../daemon/devices/nvml.ts';
 import { blankReading, type DeviceReading } from '../../daemon/devices/reading.ts';
 import { parseSmi, smiReader } from '../../daemon/devices/smi.ts';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { ModelCard } from '../../schemas/model.ts';
-import { gpuReader } from '../../daemon/devices/gpu.ts';
+import { gpuReader } from '../../daemon/devices/readers.ts';
 import { nvmlReader } from '../../daemon/devices/nvml.ts';
 import { Harness, MiB } from '../daemon/harness.ts';
 import { virtual } from './engine/engine.ts';

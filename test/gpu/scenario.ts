@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { Stage } from '../../schemas/words.ts';
-import { gpuReader } from '../../daemon/devices/gpu.ts';
+import { gpuReader } from '../../daemon/devices/readers.ts';
 import { startMonitor } from '../../daemon/devices/monitor.ts';
 import { nvmlReader } from '../../daemon/devices/nvml.ts';
 import type { Pool } from '../../daemon/devices/pool.ts';
@@ -48,10 +48,13 @@ const FORMULA_GIB: Readonly<Record<string, number>> = {
   'whisper-medium': 5,
   'whisper-small': 2,
 };
-export const byFormula = (pool: Pool): Pool => ({
-  ...pool,
-  estimate: ({ card }) => ({ bytes: Math.ceil((FORMULA_GIB[card.id] ?? 5) * 1.2 * GiB), source: 'card' }),
-});
+export const byFormula = (pool: Pool): Pool =>
+  Object.assign(pool, {
+    estimate: ({ card }: Parameters<Pool['estimate']>[0]) => ({
+      bytes: Math.ceil((FORMULA_GIB[card.id] ?? 5) * 1.2 * GiB),
+      source: 'card',
+    }),
+  });
 
 export interface ScenarioOptions {
   jobs: number;

@@ -3,6 +3,8 @@
  * devices do.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -21,7 +23,7 @@ import {
   type CalibrationPort,
 } from '../../daemon/devices/estimates.ts';
 import { pace } from '../../daemon/devices/monitor.ts';
-import { createPool, type Lease, type Pool } from '../../daemon/devices/pool.ts';
+import { Pool, type Lease } from '../../daemon/devices/pool.ts';
 import type { ProcessTable } from '../../daemon/devices/process-table.ts';
 import { blankReading, type DeviceReading } from '../../daemon/devices/reading.ts';
 import { isReleased, type ReleaseEvidence } from '../../daemon/devices/release.ts';
@@ -49,6 +51,8 @@ function memoryCalibration(): CalibrationPort & {
   };
 }
 
+const outOfDescriptors = (): Error => Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+
 /** A device of this test's own making: processes with bytes, which may be shown or not. */
 class World {
   total = 24 * GiB;
@@ -64,6 +68,8 @@ class World {
   notices: string[] = [];
   credited: string[] = [];
   killed: number[] = [];
+  fails: 'trees' | 'reader' | null = null;
+  failed = 0;
   readonly calibration = memoryCalibration();
   get used(): number {
     return [...this.held.values()].reduce((a, b) => a + b, 0);
@@ -72,13 +78,16 @@ class World {
     return this.kind === 'cpu' ? 'cpu' : 'GPU-0';
   }
   readonly table: ProcessTable = {
-    withChildren: pids => new Map([...pids].map(pid => [pid, new Set([pid])])),
+    withChildren: pids => {
+      if (this.fails === 'trees') throw outOfDescriptors();
+      return new Map([...pids].map(pid => [pid, new Set([pid])]));
+    },
     memory: () => null,
     name: pid => this.named.get(pid) ?? null,
     alive: pid => this.living.has(pid),
   };
   pool(): Pool {
-    return createPool({
+    return new Pool({
       settings: () => this.settings,
       calibration: this.calibration,
       clock: () => this.now,
@@ -86,6 +95,7 @@ class World {
       events: {
         notice: ({ failure }) => this.notices.push(failure.code),
         credited: lease => this.credited.push(lease.id),
+        failed: () => this.failed++,
       },
       kill: pid => {
         this.killed.push(pid);
@@ -93,8 +103,9 @@ class World {
       },
       readers: [
         {
-          read: async (): Promise<DeviceReading[]> =>
-            this.there
+          read: async (): Promise<DeviceReading[]> => {
+            if (this.fails === 'reader') throw outOfDescriptors();
+            return this.there
               ? [
                   {
                     ...blankReading(this.id, this.kind, this.kind === 'cpu' ? 'os' : 'nvml'),
@@ -108,7 +119,8 @@ class World {
                       : null,
                   },
                 ]
-              : [],
+              : [];
+          },
           problem: () => null,
           dispose() {},
         },
@@ -474,16 +486,10 @@ describe('pool', () => {
     assert.equal(pool.devices()[0]!.warning, null);
   });
 
-  it('says what can never fit, and leaves excluded devices alone', async () => {
+  it('holds a first guess to what the device can ever give, and leaves excluded devices alone', async () => {
     const world = new World(),
       pool = world.pool();
     await pool.refresh();
-    assert.equal(pool.neverFits({ 'GPU-0': 20 * GiB }), null);
-    assert.deepEqual(pool.neverFits({ 'GPU-0': 22 * GiB })?.args, {
-      need: 22 * GiB,
-      device: 'Test',
-      largest: Math.floor(24 * GiB * 0.9),
-    });
     const first = (gib: number): number =>
       pool.estimate({
         device: 'GPU-0',
@@ -498,7 +504,6 @@ describe('pool', () => {
     );
     assert.ok(first(10) > 12 * GiB && first(22) > 26 * GiB);
     world.settings = { ...DEFAULTS, excludedDevices: ['GPU-0'] };
-    assert.equal(pool.neverFits({ 'GPU-0': GiB })?.code, 'neverFits');
     assert.deepEqual([pool.views()[0]!.usable, pool.devices()[0]!.excluded], [false, true]);
     assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'i', bytes: 1 }), failsWith('noSuchDevice'));
   });
@@ -547,6 +552,67 @@ describe('pool', () => {
     assert.notEqual(first, second);
     await second;
     assert.equal(pool.devices()[0]!.memory.free, 23 * GiB);
+  });
+
+  it('goes on after a reading that failed, and loses no device by it', async () => {
+    const world = new World(),
+      pool = world.pool();
+    await pool.refresh();
+    const lease = pool.lease({ device: 'GPU-0', instance: 'i', bytes: GiB });
+    world.start(5, GiB);
+    pool.attach(lease.id, 5);
+    for (const fails of ['trees', 'reader'] as const) {
+      world.fails = fails;
+      world.now += 2000;
+      await pool.refresh();
+      assert.deepEqual([pool.devices()[0]!.health, world.notices], ['ok', []]);
+      world.fails = null;
+      world.held.set(5, fails === 'trees' ? 2 * GiB : 3 * GiB);
+      world.now += 2000;
+      await pool.refresh();
+      assert.equal(pool.get(lease.id)!.residentBytes, world.held.get(5), `after the ${fails}`);
+    }
+    assert.equal(world.failed, 2, 'each failure is said once');
+  });
+
+  it('goes on after the process ran out of descriptors', { skip: process.platform === 'win32' }, () => {
+    const url = (path: string): string => JSON.stringify(join(import.meta.dirname, '../../daemon', path));
+    const code = `
+      import { closeSync, openSync } from 'node:fs';
+      import { spawn } from 'node:child_process';
+      import { Pool } from ${url('devices/pool.ts')};
+      import { cpuReader } from ${url('devices/cpu.ts')};
+      import { DEFAULTS } from ${url('../schemas/settings.ts')};
+      const said = [];
+      const calibration = { calibration: () => [], addPeak() {} };
+      let now = 0;
+      const pool = new Pool({ settings: () => DEFAULTS, calibration, clock: () => (now += 5000), readers: [cpuReader()],
+        events: { notice: ({ failure }) => said.push(failure.code), credited: () => said.push('credited') } });
+      await pool.refresh();
+      const sleeper = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+      const lease = pool.lease({ device: 'cpu', instance: 'i', bytes: 1 });
+      pool.attach(lease.id, sleeper.pid);
+      pool.release(lease.id); // told to go, and lives
+      const open = [];
+      try { for (;;) open.push(openSync('/dev/null')); } catch (error) { said.push(error.code); }
+      await pool.refresh();
+      const blind = pool.devices()[0];
+      for (const fd of open) closeSync(fd);
+      await pool.refresh();
+      const [device] = pool.devices();
+      console.log(JSON.stringify({ said, blind: blind.health, same: blind.memory.total === device.memory.total,
+        anew: device.readAt > blind.readAt, leases: pool.leases().length }));
+      sleeper.kill();`;
+    const { stdout, stderr } = spawnSync(
+      'sh',
+      ['-c', 'ulimit -n 256; exec "$0" --input-type=module -e "$1"', process.execPath, code],
+      { encoding: 'utf8' },
+    );
+    assert.deepEqual(
+      JSON.parse(stdout || JSON.stringify(stderr)),
+      { said: ['EMFILE'], blind: 'ok', same: true, anew: true, leases: 1 },
+      stderr,
+    );
   });
 
   it('holds its promises whatever happens', async () => {

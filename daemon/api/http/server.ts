@@ -21,6 +21,7 @@ import { ulid } from '../../system/ids.ts';
 import { servesLanguage } from '../../models/defaults.ts';
 import { newToken, sameToken } from '../../auth/tokens.ts';
 import type { Store } from '../../contracts/store.ts';
+import { SerialQueue } from '../../system/serial.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpJobDeps } from './http-job.ts';
 import { errorBody, HttpProblem, problemOf, sendJson } from './problem.ts';
@@ -64,7 +65,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   let server: Server | null = null,
     opened: { port: number; asked: string; token: string } | null = null,
     why: Failure | null = null;
-  let turn: Promise<void> = Promise.resolve();
+  const turns = new SerialQueue();
   const underWay = new Map<AbortController, Promise<void>>();
   clearUploads(deps);
 
@@ -228,7 +229,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   };
 
   return {
-    apply: () => (turn = turn.then(open)),
+    apply: () => turns.run(open),
     get place() {
       return opened && { url: `http://${LOOPBACK}:${opened.port}/v1`, token: opened.token };
     },
@@ -238,7 +239,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     get busy() {
       return server !== null;
     },
-    dispose: () => (turn = turn.then(close)),
+    dispose: () => turns.run(close),
   };
 }
 
