@@ -1,12 +1,14 @@
 /**
  * Figures in Prometheus' text format, for a scraper that runs the command (node_exporter's textfile collector, say).
  */
-import type { Stats } from '../schemas/rpc.ts';
+import type { StageHistogram, Stats } from '../schemas/rpc.ts';
 
-type Sample = readonly [labels: Record<string, string>, value: number];
+/** `suffix`: of a histogram's series, as the format names them. */
+type Sample = readonly [labels: Record<string, string>, value: number, suffix?: '_bucket' | '_sum' | '_count'];
 interface Metric {
   name: string;
   help: string;
+  type?: 'histogram';
   samples: readonly Sample[];
 }
 
@@ -18,6 +20,15 @@ export function prometheus(stats: Stats): string {
       [{ stage: stage.stage, stat: 'mean' }, stage[which].mean / 1000],
       [{ stage: stage.stage, stat: 'p95' }, stage[which].p95 / 1000],
     ]);
+  const histogram = (which: StageHistogram['of']): Sample[] =>
+    (stats.histograms ?? [])
+      .filter(({ of }) => of === which)
+      .flatMap(({ stage, count, sumMs, buckets }): Sample[] => [
+        ...buckets.map(({ upToMs, count: upTo }): Sample => [{ stage, le: `${upToMs / 1000}` }, upTo, '_bucket']),
+        [{ stage, le: '+Inf' }, count, '_bucket'],
+        [{ stage }, sumMs / 1000, '_sum'],
+        [{ stage }, count, '_count'],
+      ]);
   const metrics: Metric[] = [
     {
       name: 'window_seconds',
@@ -39,6 +50,18 @@ export function prometheus(stats: Stats): string {
     { name: 'steps_queued', help: 'Known steps that are not over now.', samples: byStage(stage => stage.queue) },
     { name: 'step_wait_seconds', help: 'From when a step could start until it did.', samples: spread('waitMs') },
     { name: 'step_run_seconds', help: 'How long steps took.', samples: spread('runMs') },
+    {
+      name: 'step_wait_duration_seconds',
+      help: 'From when a step could start until it did, since the daemon began.',
+      type: 'histogram',
+      samples: histogram('wait'),
+    },
+    {
+      name: 'step_run_duration_seconds',
+      help: 'How long steps took, since the daemon began.',
+      type: 'histogram',
+      samples: histogram('run'),
+    },
     {
       name: 'throughput_ratio',
       help: 'Seconds of recording handled for each second.',
@@ -82,11 +105,11 @@ export function prometheus(stats: Stats): string {
   return (
     metrics
       .filter(({ samples }) => samples.length)
-      .map(({ name, help, samples }) =>
+      .map(({ name, help, type = 'gauge', samples }) =>
         [
           `# HELP earshot_${name} ${help}`,
-          `# TYPE earshot_${name} gauge`,
-          ...samples.map(([labels, value]) => `earshot_${name}${labelText(labels)} ${value}`),
+          `# TYPE earshot_${name} ${type}`,
+          ...samples.map(([labels, value, suffix = '']) => `earshot_${name}${suffix}${labelText(labels)} ${value}`),
         ].join('\n'),
       )
       .join('\n') + '\n'

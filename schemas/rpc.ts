@@ -116,10 +116,21 @@ export const StageStats = Closed({
   busy: Fraction,
 });
 export type StageStats = Static<typeof StageStats>;
+/** Durations since the daemon began; each bucket counts all that took no longer. */
+export const StageHistogram = Closed({
+  stage: Stage,
+  of: Type.Enum(['wait', 'run']),
+  count: Type.Integer(),
+  sumMs: Type.Number(),
+  buckets: Type.Array(Closed({ upToMs: Type.Number(), count: Type.Integer() })),
+});
+export type StageHistogram = Static<typeof StageHistogram>;
 export const Stats = Closed({
   since: Time,
   until: Time,
   stages: Type.Array(StageStats),
+  /** For scrapers, which take differences: not of the window, but since the daemon began. */
+  histograms: Optional(Type.Array(StageHistogram)),
   loads: Type.Integer(),
   loadMs: Type.Number(),
   jobs: Closed({

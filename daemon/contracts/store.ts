@@ -84,6 +84,17 @@ export interface NewJournalEntry {
   data?: Record<string, unknown>;
 }
 
+/** A figure of a minute (daemon/telemetry/metrics.ts). */
+export interface MinuteRow {
+  /** When the minute began, ms. */
+  at: number;
+  name: string;
+  labels: string;
+  value: number;
+  /** Of durations: the buckets of their histogram, encoded; `value` is their sum. */
+  buckets?: string | null;
+}
+
 export interface Store {
   readonly path: string;
   /** Runs several calls as one transaction. */
@@ -171,8 +182,8 @@ export interface Store {
     peaks: number[];
     loadMs: number | null;
   }[];
-  minute(rows: readonly { at: number; name: string; labels: string; value: number }[]): void;
-  minutes(query: { name?: string; since: number }): { at: number; name: string; labels: string; value: number }[];
+  minute(rows: readonly MinuteRow[]): void;
+  minutes(query: { name?: string; since: number }): MinuteRow[];
   meta(key: string): string | null;
   setMeta(key: string, value: string): void;
   readonly watched: WatchStore;

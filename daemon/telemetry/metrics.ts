@@ -1,11 +1,11 @@
 /**
- * What is measured about steps as they pass: how long they waited, how long they took. Kept in memory for an hour, by
- * the minute for 30 days.
+ * What is measured about steps as they pass: how long they waited, how long they took. The last hour is kept in memory,
+ * step by step; everything is kept in the store by the minute, for 30 days.
  */
-import type { Static } from 'typebox';
-import type { StageStats } from '../../schemas/rpc.ts';
+import type { StageHistogram, StageStats } from '../../schemas/rpc.ts';
 import { KINDS_OF_WORK, STAGES, type JobState, type Stage } from '../../schemas/words.ts';
-import type { Store, UtteranceRow } from '../contracts/store.ts';
+import type { MinuteRow, Store, UtteranceRow } from '../contracts/store.ts';
+import { Histogram } from './histogram.ts';
 
 interface Sample {
   at: number;
@@ -31,22 +31,43 @@ const COUNTERS = [
   'startError',
 ] as const;
 type Counter = (typeof COUNTERS)[number];
+/** Counted for the whole daemon, not for a stage. */
+const TOTALS = ['loads', 'loadMs', 'completed', 'cancelled', 'jobsFailed', 'starts', 'startError'] as const;
+/** The limits of the buckets that scrapers see, ms. */
+const LIMITS_MS = [100, 250, 500, 1e3, 2.5e3, 5e3, 1e4, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5];
+
+interface Durations {
+  wait: Histogram;
+  run: Histogram;
+}
+const durations = (): Durations => ({ wait: new Histogram(), run: new Histogram() });
+
+/** The steps of a stage in a window. */
+interface Tally extends Durations {
+  lengthMs: number;
+}
 
 export class Metrics {
   private readonly store: Store;
-  private samples: Sample[] = [];
+  private readonly samples: Sample[] = [];
   private readonly events: { at: number; name: Counter; stage: Stage | ''; value: number }[] = [];
   private readonly readyAt = new Map<string, number[][]>();
   private readonly startedAt = new Map<string, number>();
+  /** Since we began; these only grow, as scrapers want it. */
+  private readonly lifetime = new Map<Stage, Durations>(KINDS_OF_WORK.map(stage => [stage, durations()]));
   /** Rows are written up to here, ms; they begin when we do. */
   private writtenUntil: number;
+  /** Where rows ended that are still in memory, ms, oldest first: memory is cut nowhere else. */
+  private readonly ends: number[] = [];
+  /** From here on memory has everything, ms; of the time before, the store does. */
+  private inMemorySince: number;
   private readonly began: number;
   private readonly clock: () => number;
 
   constructor(store: Store, clock: () => number) {
     this.store = store;
     this.clock = clock;
-    this.began = this.writtenUntil = clock();
+    this.began = this.writtenUntil = this.inMemorySince = clock();
   }
 
   private ready(job: string, stage: number): number[] {
@@ -69,19 +90,15 @@ export class Metrics {
     this.startedAt.delete(key);
     for (let next = position + 1; next < STAGES.length; next++) this.ready(job, next)[index] = at;
     if (began === undefined) return; // it needed no model
-    this.samples.push({
-      at,
-      stage,
-      waitMs: Math.max(0, began - (this.ready(job, position)[index] ?? began)),
-      runMs: at - began,
-      lengthMs,
-    });
-    if (this.samples.length > KEPT)
-      this.samples = this.samples.filter(sample => sample.at > at - KEPT_MS).slice(-KEPT / 2);
+    const waitMs = Math.max(0, began - (this.ready(job, position)[index] ?? began)),
+      runMs = at - began;
+    this.samples.push({ at, stage, waitMs, runMs, lengthMs });
+    const { wait, run } = this.lifetime.get(stage)!;
+    wait.add(waitMs);
+    run.add(runMs);
   }
   private count(name: Counter, value: number, stage: Stage | '' = ''): void {
     this.events.push({ at: this.clock(), name, stage, value });
-    if (this.events.length > KEPT) this.events.splice(0, KEPT / 2);
   }
   retried(stage: Stage, gaveUp: boolean): void {
     this.count(gaveUp ? 'failed' : 'retried', 1, stage);
@@ -105,29 +122,61 @@ export class Metrics {
     this.count(state === 'completed' ? 'completed' : state === 'cancelled' ? 'cancelled' : 'jobsFailed', 1);
   }
 
-  sum(name: Counter, since: number, stage?: Stage): number {
+  /** Of the events in memory from `since` to before `until`. */
+  private sum(name: Counter, since: number, until: number, stage: Stage | '' = ''): number {
     let total = 0;
-    for (const event of this.events)
-      if (event.name === name && event.at >= since && (stage === undefined || event.stage === stage))
-        total += event.value;
+    for (let i = this.events.length - 1; i >= 0 && this.events[i]!.at >= since; i--) {
+      const event = this.events[i]!;
+      if (event.name === name && event.at < until && event.stage === stage) total += event.value;
+    }
     return total;
   }
-  stages(since: number, until: number, queue: (stage: Stage) => number): Static<typeof StageStats>[] {
-    const wallMs = Math.max(1, until - since);
+  /** Of the steps in memory that ended from `since` to before `until`. */
+  private tallies(since: number, until: number): Map<Stage, Tally> {
+    const tallies = new Map<Stage, Tally>(KINDS_OF_WORK.map(stage => [stage, { lengthMs: 0, ...durations() }]));
+    for (let i = this.samples.length - 1; i >= 0 && this.samples[i]!.at >= since; i--) {
+      const sample = this.samples[i]!;
+      if (sample.at >= until) continue;
+      const tally = tallies.get(sample.stage)!;
+      tally.wait.add(sample.waitMs);
+      tally.run.add(sample.runMs);
+      tally.lengthMs += sample.lengthMs;
+    }
+    return tallies;
+  }
+
+  /** Figures of a window that memory covers, up to but without `until`. */
+  stages(since: number, until: number, queue: (stage: Stage) => number): StageStats[] {
+    return this.measure(since, until, until, queue, new Past([]));
+  }
+  /** `until`: what ended before it; `wallUntil`: the window's end, for shares of time. */
+  private measure(
+    since: number,
+    until: number,
+    wallUntil: number,
+    queue: (stage: Stage) => number,
+    past: Past,
+  ): StageStats[] {
+    const from = Math.max(since, this.inMemorySince),
+      tallies = this.tallies(from, until),
+      wallMs = Math.max(1, wallUntil - since);
     return KINDS_OF_WORK.map(stage => {
-      const mine = this.samples.filter(sample => sample.stage === stage && sample.at >= since);
-      const runMs = mine.reduce((sum, sample) => sum + sample.runMs, 0);
+      const { wait, run, lengthMs } = tallies.get(stage)!,
+        runMs = run.sum;
+      wait.merge(past.histogram('waitMs', stage));
+      run.merge(past.histogram('runMs', stage));
+      const count = (name: Counter): number => this.sum(name, from, until, stage) + past.sum(name, stage);
       return {
         stage,
-        done: mine.length,
-        failed: this.sum('failed', since, stage),
-        retried: this.sum('retried', since, stage),
-        outOfMemory: this.sum('outOfMemory', since, stage),
+        done: run.count,
+        failed: count('failed'),
+        retried: count('retried'),
+        outOfMemory: count('outOfMemory'),
         queue: queue(stage),
-        waitMs: spread(mine.map(sample => sample.waitMs)),
-        runMs: spread(mine.map(sample => sample.runMs)),
-        throughput: mine.reduce((sum, sample) => sum + sample.lengthMs, 0) / wallMs,
-        busy: Math.min(1, runMs / wallMs),
+        waitMs: { mean: wait.mean, p95: wait.percentile(0.95) },
+        runMs: { mean: run.mean, p95: run.percentile(0.95) },
+        throughput: (lengthMs + past.timed('throughput', stage)) / wallMs,
+        busy: Math.min(1, (runMs + past.timed('busy', stage)) / wallMs),
       };
     });
   }
@@ -138,112 +187,122 @@ export class Metrics {
       since = this.writtenUntil,
       until = all ? now : Math.floor(now / MINUTE_MS) * MINUTE_MS;
     if (until <= since) return;
+    const rows = this.rows(since, until, all ? Infinity : until);
+    if (rows.length) {
+      for (const [name, value] of Object.entries({ ...gauges, lengthMs: until - since }))
+        rows.push({ at: since, name, labels: '', value });
+      this.store.minute(rows);
+    }
     this.writtenUntil = until;
-    const rows: { at: number; name: string; labels: string; value: number }[] = [];
+    this.ends.push(until);
+    this.forget(now);
+  }
+  private rows(since: number, wallUntil: number, until: number): MinuteRow[] {
+    const rows: MinuteRow[] = [];
     const add = (name: string, labels: string, value: number): void => {
       if (value) rows.push({ at: since, name, labels, value });
     };
-    for (const stats of this.stages(since, until, () => 0)) {
-      for (const name of ['done', 'failed', 'retried', 'outOfMemory', 'throughput', 'busy'] as const)
-        add(name, stats.stage, stats[name]);
-      add('waitMs', stats.stage, stats.waitMs.mean);
-      add('waitP95Ms', stats.stage, stats.waitMs.p95);
-      add('runMs', stats.stage, stats.runMs.mean);
-      add('runP95Ms', stats.stage, stats.runMs.p95);
+    for (const [stage, { wait, run, lengthMs }] of this.tallies(since, until)) {
+      add('done', stage, run.count);
+      for (const name of ['failed', 'retried', 'outOfMemory'] as const)
+        add(name, stage, this.sum(name, since, until, stage));
+      if (!run.count) continue;
+      add('throughput', stage, lengthMs / (wallUntil - since));
+      add('busy', stage, Math.min(1, run.sum / (wallUntil - since)));
+      rows.push({ at: since, name: 'waitMs', labels: stage, value: wait.sum, buckets: wait.encode() });
+      rows.push({ at: since, name: 'runMs', labels: stage, value: run.sum, buckets: run.encode() });
     }
-    for (const name of ['loads', 'loadMs', 'completed', 'cancelled', 'jobsFailed', 'starts', 'startError'] as const)
-      add(name, '', this.sum(name, since));
-    if (rows.length)
-      for (const [name, value] of Object.entries(gauges)) rows.push({ at: since, name, labels: '', value });
-    if (rows.length) {
-      rows.push({ at: since, name: 'lengthMs', labels: '', value: until - since });
-      this.store.minute(rows);
+    for (const name of TOTALS) add(name, '', this.sum(name, since, until));
+    return rows;
+  }
+  /** What is old or too much leaves memory, by whole rows. */
+  private forget(now: number): void {
+    const { samples, events, ends } = this;
+    let old = 0;
+    while (ends.length && (ends[0]! <= now - KEPT_MS || samples.length - old > KEPT)) {
+      this.inMemorySince = ends.shift()!;
+      while (old < samples.length && samples[old]!.at < this.inMemorySince) old++;
     }
+    samples.splice(0, old);
+    const firstEvent = events.findIndex(event => event.at >= this.inMemorySince);
+    events.splice(0, firstEvent < 0 ? events.length : firstEvent);
   }
 
-  /**
-   * Figures since then, also from before this daemon began. Means are exact; percentiles of the past are means of the
-   * minutes' own.
-   */
+  /** Figures since then, also from before this daemon began. */
   report(
     asked: number,
     queue: (stage: Stage) => number,
-  ): { since: number; stages: Static<typeof StageStats>[]; total(name: Counter): number } {
-    const rows = asked < this.began ? this.store.minutes({ since: asked }).filter(row => row.at < this.began) : [];
+  ): { since: number; stages: StageStats[]; total(name: (typeof TOTALS)[number]): number } {
+    const rows =
+      asked < this.inMemorySince ? this.store.minutes({ since: asked }).filter(row => row.at < this.inMemorySince) : [];
     // Shares are of the time that anything is known of.
     const since = Math.max(
       asked,
       rows.reduce((first, { at }) => Math.min(first, at), this.began),
     );
-    const now = this.clock(),
-      stages = this.stages(Math.max(since, this.began), now, queue);
     const past = new Past(rows);
-    const nowMs = now - Math.max(since, this.began),
-      wallMs = Math.max(1, now - since);
     return {
       since,
-      total: name => this.sum(name, Math.max(since, this.began)) + past.sum(name, ''),
+      total: name => this.sum(name, Math.max(since, this.inMemorySince), Infinity) + past.sum(name, ''),
       // Who never asked for a summary hears nothing of them.
-      stages: stages
-        .filter(each => each.stage !== 'summary' || each.done + each.failed + past.sum('done', each.stage) > 0)
-        .map(each => {
-          const done = past.sum('done', each.stage),
-            all = done + each.done;
-          const mixed = (mine: number, name: string): number =>
-            all ? (mine * each.done + past.weighed(name, each.stage)) / all : 0;
-          return {
-            ...each,
-            done: all,
-            failed: each.failed + past.sum('failed', each.stage),
-            retried: each.retried + past.sum('retried', each.stage),
-            outOfMemory: each.outOfMemory + past.sum('outOfMemory', each.stage),
-            waitMs: { mean: mixed(each.waitMs.mean, 'waitMs'), p95: mixed(each.waitMs.p95, 'waitP95Ms') },
-            runMs: { mean: mixed(each.runMs.mean, 'runMs'), p95: mixed(each.runMs.p95, 'runP95Ms') },
-            throughput: (each.throughput * nowMs + past.timed('throughput', each.stage)) / wallMs,
-            busy: Math.min(1, (each.busy * nowMs + past.timed('busy', each.stage)) / wallMs),
-          };
-        }),
+      stages: this.measure(since, Infinity, this.clock(), queue, past).filter(
+        each => each.stage !== 'summary' || each.done + each.failed > 0,
+      ),
     };
+  }
+
+  /** Histograms since this daemon began. */
+  histograms(): StageHistogram[] {
+    return [...this.lifetime].flatMap(([stage, { wait, run }]) =>
+      run.count
+        ? (
+            [
+              ['wait', wait],
+              ['run', run],
+            ] as const
+          ).map(([of, histogram]) => ({
+            stage,
+            of,
+            count: histogram.count,
+            sumMs: histogram.sum,
+            buckets: histogram.upTo(LIMITS_MS).map((count, i) => ({ upToMs: LIMITS_MS[i]!, count })),
+          }))
+        : [],
+    );
   }
 }
 
 /** Minute rows, looked at by name and label. */
 class Past {
-  private readonly rows: ReadonlyMap<string, Map<number, number>>;
-  constructor(rows: readonly { at: number; name: string; labels: string; value: number }[]) {
-    const byName = new Map<string, Map<number, number>>();
-    for (const { at, name, labels, value } of rows) {
-      const key = `${name} ${labels}`,
-        series = byName.get(key) ?? new Map<number, number>();
-      byName.set(key, series.set(at, value));
+  private readonly rows = new Map<string, Map<number, MinuteRow>>();
+  constructor(rows: readonly MinuteRow[]) {
+    for (const row of rows) {
+      const key = `${row.name} ${row.labels}`,
+        series = this.rows.get(key) ?? new Map<number, MinuteRow>();
+      this.rows.set(key, series.set(row.at, row));
     }
-    this.rows = byName;
   }
-  private fold(name: string, label: string, weight: (at: number) => number): number {
-    let sum = 0;
-    for (const [at, value] of this.rows.get(`${name} ${label}`) ?? []) sum += value * weight(at);
-    return sum;
+  private series(name: string, label: string): Iterable<[number, MinuteRow]> {
+    return this.rows.get(`${name} ${label}`) ?? [];
   }
   sum(name: string, label: string): number {
-    return this.fold(name, label, () => 1);
-  }
-  /** Each minute's value times the steps done in it. */
-  weighed(name: string, label: string): number {
-    const done = this.rows.get(`done ${label}`);
-    return this.fold(name, label, at => done?.get(at) ?? 0);
+    let sum = 0;
+    for (const [, { value }] of this.series(name, label)) sum += value;
+    return sum;
   }
   /** Each row's value times its length. */
   timed(name: string, label: string): number {
-    const length = this.rows.get('lengthMs ');
-    return this.fold(name, label, at => length?.get(at) ?? MINUTE_MS);
+    const lengths = this.rows.get('lengthMs ');
+    let sum = 0;
+    for (const [at, { value }] of this.series(name, label)) sum += value * (lengths?.get(at)?.value ?? MINUTE_MS);
+    return sum;
   }
-}
-
-function spread(values: number[]): { mean: number; p95: number } {
-  if (!values.length) return { mean: 0, p95: 0 };
-  const sorted = values.toSorted((a, b) => a - b);
-  return {
-    mean: values.reduce((a, b) => a + b, 0) / values.length,
-    p95: sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.95))]!,
-  };
+  /** A stage's durations: the row's value is their sum, `done` of the same minute how many they are. */
+  histogram(name: 'waitMs' | 'runMs', stage: Stage): Histogram {
+    const all = new Histogram(),
+      done = this.rows.get(`done ${stage}`);
+    for (const [at, { value, buckets }] of this.series(name, stage))
+      all.merge(Histogram.decode(buckets ?? null, done?.get(at)?.value ?? 0, value));
+    return all;
+  }
 }

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
+import { Metrics } from '../../daemon/telemetry/metrics.ts';
 import { MIGRATIONS, SAID } from '../../daemon/store/sqlite/migrations.ts';
 import { JOB_COLUMNS, toColumn } from '../../daemon/store/sqlite/rows.ts';
 import { row, storeSuite } from './store.ts';
@@ -85,6 +86,36 @@ describe('the database file', () => {
         store.find({ words: 'words' }, { limit: 1, cursor: 0 });
         assert.equal(words(), 1, harm);
       }
+      store.dispose();
+    }));
+
+  it('keeps the means of minutes from before their histograms', () =>
+    within(path => {
+      const db = new Database(path);
+      const before = MIGRATIONS.findIndex(step => step.includes('ALTER TABLE minutes'));
+      for (const step of MIGRATIONS.slice(0, before)) db.exec(step);
+      db.pragma(`user_version = ${before}`);
+      const insert = db.prepare('INSERT INTO minutes (at, name, labels, value) VALUES (?, ?, ?, ?)');
+      for (const [at, done, mean] of [
+        [60_000, 3, 100],
+        [120_000, 1, 500],
+      ] as const) {
+        insert.run(at, 'done', 'asr', done);
+        insert.run(at, 'runMs', 'asr', mean);
+        insert.run(at, 'runP95Ms', 'asr', mean);
+        insert.run(at, 'lengthMs', '', 60_000);
+      }
+      insert.run(180_000, 'waitMs', 'nmt', 7); // without its count: nobody knows of what
+      db.close();
+      const store = openStore(path);
+      const metrics = new Metrics(store, () => 200_000);
+      const [asr] = metrics.report(0, () => 0).stages;
+      assert.deepEqual([asr!.done, asr!.runMs.mean, asr!.runMs.p95], [4, 200, 0]);
+      store.minute([{ at: 180_000, name: 'done', labels: 'asr', value: 1 }]);
+      store.minute([{ at: 180_000, name: 'runMs', labels: 'asr', value: 900, buckets: '[110,1]' }]);
+      assert.deepEqual(store.minutes({ name: 'runMs', since: 180_000 }), [
+        { at: 180_000, name: 'runMs', labels: 'asr', value: 900, buckets: '[110,1]' },
+      ]);
       store.dispose();
     }));
 

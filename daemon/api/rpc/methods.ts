@@ -321,6 +321,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
         since,
         until,
         stages,
+        histograms: deps.metrics.histograms(),
         loads,
         loadMs: loads ? total('loadMs') / loads : 0,
         jobs: {

@@ -85,4 +85,11 @@ export const MIGRATIONS: readonly string[] = [
   /* Summaries: the job that makes one, and what it made. */ `
   ALTER TABLE jobs ADD COLUMN summary TEXT;
   `,
+  /* Durations of a minute are a sum and a histogram; before, a mean and a percentile, which do not add up. */ `
+  ALTER TABLE minutes ADD COLUMN buckets TEXT;
+  DELETE FROM minutes WHERE name IN ('waitP95Ms', 'runP95Ms');
+  UPDATE minutes SET value = value * COALESCE(
+    (SELECT done.value FROM minutes done WHERE done.name = 'done' AND done.at = minutes.at AND done.labels = minutes.labels), 0)
+  WHERE name IN ('waitMs', 'runMs');
+  `,
 ];

@@ -397,13 +397,14 @@ export function openStore(path: string): Store {
     minute: rows =>
       batch(() => {
         const insert = sql(
-          'INSERT INTO minutes (at, name, labels, value) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+          'INSERT INTO minutes (at, name, labels, value, buckets) VALUES (?, ?, ?, ?, ?) ' +
+            'ON CONFLICT DO UPDATE SET value = excluded.value, buckets = excluded.buckets',
         );
-        for (const row of rows) insert.run(row.at, row.name, row.labels, row.value);
+        for (const row of rows) insert.run(row.at, row.name, row.labels, row.value, row.buckets ?? null);
       }),
     minutes: ({ name, since }) =>
       all(
-        `SELECT at, name, labels, value FROM minutes WHERE ${name ? 'name = ? AND ' : ''}at >= ? ORDER BY at`,
+        `SELECT at, name, labels, value, buckets FROM minutes WHERE ${name ? 'name = ? AND ' : ''}at >= ? ORDER BY at`,
         ...(name ? [name] : []),
         since,
       ),
