@@ -13,9 +13,9 @@ import { isFinal } from '../../schemas/words.ts';
 import type { Template } from '../streaming/layout.ts';
 import type { Stream } from '../streaming/stream.ts';
 import { gapText } from '../streaming/streams.ts';
-import { withGlossary } from '../glossary.ts';
+import { withGlossary } from '../requests/glossary.ts';
 import { confirm, notify } from '../ui/notify.ts';
-import { errorText } from '../words.ts';
+import { errorText } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import type { Deps } from '../requests/request.ts';
 

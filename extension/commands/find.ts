@@ -2,9 +2,9 @@
 import * as vscode from 'vscode';
 import type { SearchHit } from '../../schemas/search.ts';
 import { clockText } from '../../text/messages/figures.ts';
-import { exists } from '../files.ts';
+import { exists } from '../ui/files.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
-import { errorText } from '../words.ts';
+import { errorText } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import type { Deps } from '../requests/request.ts';
 import { openFor } from './transcribe.ts';

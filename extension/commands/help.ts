@@ -1,7 +1,7 @@
 /** The sample, the doctor and the log: for the first minutes and the bad ones. */
 import * as vscode from 'vscode';
 import type { DoctorReport } from '../../schemas/rpc.ts';
-import { checkSaid, errorText } from '../words.ts';
+import { checkSaid, errorText } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import type { Deps } from '../requests/request.ts';
 import { submit } from './transcribe.ts';

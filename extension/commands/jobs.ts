@@ -1,7 +1,7 @@
 /** What can be done with a job of the queue, from its context menu and the palette. */
 import * as vscode from 'vscode';
 import { PRIORITIES } from '../../schemas/words.ts';
-import { failureText } from '../words.ts';
+import { failureText } from '../ui/words.ts';
 import type { Deps } from '../requests/request.ts';
 import { jobOf, transcribed } from '../transcript/open.ts';
 import { openFor } from './transcribe.ts';

@@ -1,6 +1,6 @@
 /** Choosing a language: those chosen lately first, then all that the models know, by name. */
 import * as vscode from 'vscode';
-import { languageName } from '../words.ts';
+import { languageName } from '../ui/words.ts';
 
 /** What Whisper and the translators have in common, most spoken first. */
 const COMMON = [

@@ -3,8 +3,8 @@ import * as vscode from 'vscode';
 import type { JobOptions, SpeakerOptions } from '../../schemas/job.ts';
 import type { Model } from '../../schemas/model.ts';
 import { PRIORITIES, type Format, type Priority, type Stage } from '../../schemas/words.ts';
-import type { Daemon } from '../connection.ts';
-import { bytesText, languageName, stageName } from '../words.ts';
+import type { Daemon } from '../connection/connection.ts';
+import { bytesText, languageName, stageName } from '../ui/words.ts';
 import { pickLanguage } from './languages.ts';
 import type { Choice } from '../requests/options.ts';
 

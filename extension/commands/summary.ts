@@ -5,10 +5,10 @@ import { EarshotError, thrown } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { escapeMarkdown } from '../../text/markdown.ts';
 import { isFinal } from '../../schemas/words.ts';
-import { recordingLinks } from '../links.ts';
+import { recordingLinks } from '../../text/links.ts';
 import { insertion } from '../streaming/section.ts';
 import { fileOfSummary, summaryIntoOpen } from '../transcript/summary.ts';
-import { endOf, fileOf, jobOf } from '../transcripts.ts';
+import { endOf, fileOf, jobOf } from '../transcript/known.ts';
 import { notify } from '../ui/notify.ts';
 import type { Deps } from '../requests/request.ts';
 

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
-import { freeName } from '../files.ts';
+import { freeName } from '../ui/files.ts';
 import type { Template } from '../streaming/layout.ts';
 import { pickLanguage } from './languages.ts';
 import { FILE_ENDINGS, LANGUAGE_IDS, settled, template, type Choice } from '../requests/options.ts';

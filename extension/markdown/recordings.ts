@@ -8,13 +8,13 @@ import { sourceText, type Utterance } from '../../schemas/job.ts';
 import { openEditor } from '../transcript/open.ts';
 import { settled, template } from '../requests/options.ts';
 import { request, reportErrors, type Deps } from '../requests/request.ts';
-import { exists } from '../files.ts';
+import { exists } from '../ui/files.ts';
 import { stamp } from '../streaming/layout.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
-import { fileOf, jobOf, knownUtterances, readTranscript } from '../transcripts.ts';
+import { fileOf, jobOf, knownUtterances, readTranscript } from '../transcript/known.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { notify } from '../ui/notify.ts';
-import { recordingLinks, type RecordingLink } from '../links.ts';
+import { recordingLinks, type RecordingLink } from '../../text/links.ts';
 
 const MARKDOWN: vscode.DocumentSelector = { language: 'markdown' };
 const FIRST_WORDS = 80,

@@ -2,12 +2,13 @@
 import * as vscode from 'vscode';
 import type { Estimate } from '../../schemas/device.ts';
 import type { FromDevices, ToDevices } from '../../webview/messages.ts';
-import type { Daemon } from '../connection.ts';
-import { bottleneckText, errorText, connectionView } from '../words.ts';
-import { deviceViews, History, noGpuView } from './deviceviews.ts';
+import type { Daemon } from '../connection/connection.ts';
+import { bottleneckText, errorText } from '../ui/words.ts';
+import { deviceViews, History, noGpuView } from './device-views.ts';
+import { connectionView } from './connection-view.ts';
 import { notify } from '../ui/notify.ts';
-import { receive } from './checked.ts';
-import { pageHtml, pageOptions } from './page.ts';
+import { receive } from '../ui/receive.ts';
+import { pageHtml, pageOptions } from '../ui/page.ts';
 import { PANEL_COMMANDS } from './queue.ts';
 
 const REPAINT_MS = 250,

@@ -4,13 +4,14 @@ import type { Params } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { FromQueue, JobAction, PanelCommand, ToQueue } from '../../webview/messages.ts';
 import { fromUriList } from '../requests/recordings.ts';
-import type { Daemon } from '../connection.ts';
-import { modelsReady } from '../mirror.ts';
-import { jobRow } from '../rows.ts';
-import { errorText, connectionView } from '../words.ts';
+import type { Daemon } from '../connection/connection.ts';
+import { modelsReady } from '../connection/mirror.ts';
+import { jobRow } from './rows.ts';
+import { errorText } from '../ui/words.ts';
+import { connectionView } from './connection-view.ts';
 import { notify } from '../ui/notify.ts';
-import { receive } from './checked.ts';
-import { pageHtml, pageOptions } from './page.ts';
+import { receive } from '../ui/receive.ts';
+import { pageHtml, pageOptions } from '../ui/page.ts';
 
 /** Many updates a second become ten repaints. */
 const DELTA_MS = 100;

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { basename, dirname, extname, relative, sep } from 'node:path';
 import type { GlossaryEntry, JobOptions } from '../../schemas/job.ts';
 import { FORMATS, type Format, type Priority } from '../../schemas/words.ts';
-import { asTarget } from '../links.ts';
+import { asTarget } from '../../text/links.ts';
 import type { Template } from '../streaming/layout.ts';
 import { parseShape, PLACEHOLDERS } from '../streaming/shape.ts';
 import { gapText } from '../streaming/streams.ts';

@@ -2,12 +2,12 @@
 import * as vscode from 'vscode';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
-import type { Daemon } from '../connection.ts';
-import { withGlossary } from '../glossary.ts';
-import { withKnownVoices } from '../speakers.ts';
+import type { Daemon } from '../connection/connection.ts';
+import { withGlossary } from './glossary.ts';
+import { withKnownVoices } from './voices.ts';
 import type { Streams } from '../streaming/streams.ts';
 import { notify } from '../ui/notify.ts';
-import { errorText, failureText } from '../words.ts';
+import { errorText, failureText } from '../ui/words.ts';
 import type { Choice } from './options.ts';
 
 export interface Deps {

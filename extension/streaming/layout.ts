@@ -5,7 +5,7 @@
  */
 import { sourceText, type Utterance } from '../../schemas/job.ts';
 import { escapeMarkdown } from '../../text/markdown.ts';
-import { atMoment } from '../links.ts';
+import { atMoment } from '../../text/links.ts';
 import { chaptersOf, titleOf } from './chapters.ts';
 import { hasPlaceholder, parseShape, type Part } from './shape.ts';
 import { cues, type SubtitleFormat, type TranslationPlace } from './subtitles.ts';

@@ -3,9 +3,9 @@
  * again.
  */
 import * as vscode from 'vscode';
-import type { Daemon } from '../connection.ts';
+import type { Daemon } from '../connection/connection.ts';
 import { isFinal } from '../../schemas/words.ts';
-import { errorText } from '../words.ts';
+import { errorText } from '../ui/words.ts';
 import type { Template } from './layout.ts';
 import { refound } from './place.ts';
 import { Stream, type Kept } from './stream.ts';

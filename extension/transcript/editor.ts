@@ -7,14 +7,14 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import type { FromTranscript, ToTranscript, UtteranceView } from '../../webview/messages.ts';
 import { FILE_ENDINGS, template } from '../requests/options.ts';
-import { receive } from '../panels/checked.ts';
-import { pageHtml, pageOptions } from '../panels/page.ts';
+import { receive } from '../ui/receive.ts';
+import { pageHtml, pageOptions } from '../ui/page.ts';
 import { layout, type Template } from '../streaming/layout.ts';
-import type { Daemon } from '../connection.ts';
+import type { Daemon } from '../connection/connection.ts';
 import type { Streams } from '../streaming/streams.ts';
-import { rememberVoices } from '../speakers.ts';
+import { rememberVoices } from '../requests/voices.ts';
 import { notify } from '../ui/notify.ts';
-import { errorText, failureText } from '../words.ts';
+import { errorText, failureText } from '../ui/words.ts';
 import { parseTranscript, writeTranscript } from './document.ts';
 import {
   accept,

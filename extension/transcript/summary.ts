@@ -4,9 +4,9 @@ import { isAbsolute } from 'node:path';
 import { sourceText, type Job, type Transcript } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { SummaryView } from '../../webview/messages.ts';
-import type { MirrorState } from '../mirror.ts';
-import { readTranscript } from '../transcripts.ts';
-import { reasonText } from '../words.ts';
+import type { MirrorState } from '../connection/mirror.ts';
+import { readTranscript } from './known.ts';
+import { reasonText } from '../ui/words.ts';
 import { parseTranscript, writeTranscript } from './document.ts';
 
 /** The file that a summary's job is about; null: its transcript was not written as one. */

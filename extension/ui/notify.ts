@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { withoutLinks } from '../../text/markdown.ts';
-import { errorText } from '../words.ts';
+import { errorText } from './words.ts';
 
 /** A button of a notification. What goes wrong in `run` is a notification of its own. */
 export interface Action {

@@ -2,10 +2,10 @@
 import * as vscode from 'vscode';
 import type { Model } from '../../schemas/model.ts';
 import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
-import type { Daemon } from '../connection.ts';
+import type { Daemon } from '../connection/connection.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { confirm, notify } from '../ui/notify.ts';
-import { bytesText, failureText, languageName, stageName } from '../words.ts';
+import { bytesText, failureText, languageName, stageName } from '../ui/words.ts';
 import { DaemonTree } from './tree.ts';
 
 type Node = { stage: Stage } | { stage: Stage; model: Model };

@@ -1,7 +1,7 @@
 /** A tree of what the daemon says, drawn anew when that changes, but not more often than somebody can read. */
 import * as vscode from 'vscode';
-import type { Daemon } from '../connection.ts';
-import type { Change } from '../mirror.ts';
+import type { Daemon } from '../connection/connection.ts';
+import type { Change } from '../connection/mirror.ts';
 
 const CALM_MS = 300;
 

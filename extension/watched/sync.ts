@@ -8,7 +8,7 @@ import { realpath } from 'node:fs/promises';
 import type { WatchSpec } from '../../schemas/watch.ts';
 import type { Deps } from '../requests/request.ts';
 import { notify } from '../ui/notify.ts';
-import { errorText } from '../words.ts';
+import { errorText } from '../ui/words.ts';
 import { specOf } from './entry.ts';
 
 export const SETTING = 'watchedFolders';

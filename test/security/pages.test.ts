@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
-import { checked } from '../../extension/panels/checked.ts';
+import { checked } from '../../extension/ui/receive.ts';
 import {
   FromDevices,
   FromQueue,

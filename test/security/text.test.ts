@@ -174,7 +174,7 @@ test('pages: what they send is checked and bounded, what they show is text, and 
       /innerHTML|outerHTML|insertAdjacentHTML|unsafeHTML|document\.write|\beval\(|new Function|supportHtml/,
       file,
     );
-  const page = sources('extension/panels/page.ts')[0]!.text;
+  const page = sources('extension/ui/page.ts')[0]!.text;
   assert.match(page, /default-src 'none'/);
   assert.doesNotMatch(page, /unsafe-inline|unsafe-eval|https?:\/\/|\*;/);
 });

@@ -4,10 +4,10 @@
 import * as vscode from 'vscode';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readGlossary } from '../client/folder-defaults.ts';
-import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../text/glossary.ts';
-import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
-import { notify } from './ui/notify.ts';
+import { readGlossary } from '../../client/folder-defaults.ts';
+import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../../text/glossary.ts';
+import type { GlossaryEntry, JobOptions } from '../../schemas/job.ts';
+import { notify } from '../ui/notify.ts';
 
 /** As it stands in a window, saved or not; null: no window has it. */
 const inWindow = (uri: vscode.Uri): string | null =>

@@ -2,15 +2,13 @@
  * Codes into words of the window's language. The sentences for failures and reasons are shared with the command line.
  */
 import * as vscode from 'vscode';
-import { toFailure, type Failure } from '../schemas/errors.ts';
-import { checkText, decided, explain, holdUp, say, sentence, words } from '../text/messages/messages.ts';
-import type { Names, Said } from '../text/messages/catalogue.ts';
-import type { Reason } from '../schemas/job.ts';
-import type { DoctorReport } from '../schemas/rpc.ts';
-import type { Stage } from '../schemas/words.ts';
-import type { WatchDecision, WatchedFolder } from '../schemas/watch.ts';
-import type { ConnectionView } from '../webview/messages.ts';
-import type { ConnectionState } from './connection.ts';
+import { toFailure, type Failure } from '../../schemas/errors.ts';
+import { checkText, decided, explain, holdUp, say, sentence, words } from '../../text/messages/messages.ts';
+import type { Names, Said } from '../../text/messages/catalogue.ts';
+import type { Reason } from '../../schemas/job.ts';
+import type { DoctorReport } from '../../schemas/rpc.ts';
+import type { Stage } from '../../schemas/words.ts';
+import type { WatchDecision, WatchedFolder } from '../../schemas/watch.ts';
 
 export const locale = (): 'en' | 'zh-cn' => (vscode.env.language.toLowerCase().startsWith('zh') ? 'zh-cn' : 'en');
 /** Names that the sentences put in the place of ids; the mirror sets them. */
@@ -24,6 +22,8 @@ export const reasonText = (reason: Reason): string => explain(reason, locale(), 
 export const checkSaid = (check: DoctorReport['checks'][number]): Said & { name: string } => checkText(check, locale());
 export const decisionText = (decision: WatchDecision): string => decided(decision, locale());
 export const watchStateText = (state: WatchedFolder['state']): string => words(locale()).watchStates[state];
+/** What happened, without what to do about it. */
+export const happened = (failure: Failure): string => say(failure, locale(), names).what;
 export const errorText = (error: unknown): string => failureText(toFailure(error));
 
 export const stageName = (stage: Stage): string =>
@@ -47,39 +47,6 @@ export function languageName(code: string): string {
 const GB = 1e9;
 export const bytesText = (bytes: number): string =>
   bytes >= GB ? vscode.l10n.t('{0} GB', (bytes / GB).toFixed(1)) : vscode.l10n.t('{0} MB', Math.round(bytes / 1e6));
-
-export function connectionView(connection: ConnectionState): ConnectionView {
-  switch (connection.kind) {
-    case 'off':
-      return { kind: 'off', text: vscode.l10n.t('It starts when it is needed.') };
-    case 'starting':
-      return {
-        kind: 'starting',
-        text:
-          connection.step === 'replacing'
-            ? vscode.l10n.t('Updating: the running work ends first…')
-            : vscode.l10n.t('Starting…'),
-      };
-    case 'connected':
-      return { kind: 'connected', text: '' };
-    case 'lost':
-      return { kind: 'lost', text: vscode.l10n.t('The connection was lost; trying again…') };
-    // What to do stands on the buttons; the daemon's own last words help whoever mends it.
-    case 'failed':
-      return {
-        kind: 'failed',
-        text: [
-          say(connection.failure, locale(), names).what,
-          connection.failure.detail
-            ?.split('\n')
-            .find(line => /error|cannot|not /i.test(line))
-            ?.slice(0, 200),
-        ]
-          .filter(Boolean)
-          .join(' '),
-      };
-  }
-}
 
 /** The one thing that holds the queue up. */
 export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string =>

@@ -2,11 +2,11 @@
  * The daemon's state as this window knows it: a snapshot, then events on top. Listeners hear what changed, at most once
  * a turn.
  */
-import type { Device, Instance } from '../schemas/device.ts';
-import type { Job } from '../schemas/job.ts';
-import type { Engine, Model } from '../schemas/model.ts';
-import type { WatchedFolder } from '../schemas/watch.ts';
-import type { StateEvent, StateSnapshot, Topic } from '../schemas/rpc.ts';
+import type { Device, Instance } from '../../schemas/device.ts';
+import type { Job } from '../../schemas/job.ts';
+import type { Engine, Model } from '../../schemas/model.ts';
+import type { WatchedFolder } from '../../schemas/watch.ts';
+import type { StateEvent, StateSnapshot, Topic } from '../../schemas/rpc.ts';
 
 export interface MirrorState {
   queuePaused: boolean;

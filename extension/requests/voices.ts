@@ -3,10 +3,10 @@
  * one. An untrusted workspace's are not touched.
  */
 import * as vscode from 'vscode';
-import { knownSpeakers } from '../client/folder-defaults.ts';
-import type { JobOptions } from '../schemas/job.ts';
-import { remember } from '../client/remembered-speakers.ts';
-import { isUnnamed, placeToRemember, speakerPlaces, withSpeakers } from '../text/speakers.ts';
+import { knownSpeakers } from '../../client/folder-defaults.ts';
+import type { JobOptions } from '../../schemas/job.ts';
+import { remember } from '../../client/remembered-speakers.ts';
+import { isUnnamed, placeToRemember, speakerPlaces, withSpeakers } from '../../text/speakers.ts';
 
 const rootOf = (recording: vscode.Uri): string | null =>
   vscode.workspace.getWorkspaceFolder(recording)?.uri.fsPath ?? null;

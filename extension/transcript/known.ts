@@ -1,11 +1,11 @@
 /** What is known of a recording already: the transcript file beside it, or what the daemon has. */
 import * as vscode from 'vscode';
 import { dirname, parse } from 'node:path';
-import { isFinal } from '../schemas/words.ts';
-import type { Job, Transcript, Utterance } from '../schemas/job.ts';
-import type { Daemon } from './connection.ts';
-import { exists } from './files.ts';
-import { parseTranscript } from './transcript/document.ts';
+import { isFinal } from '../../schemas/words.ts';
+import type { Job, Transcript, Utterance } from '../../schemas/job.ts';
+import type { Daemon } from '../connection/connection.ts';
+import { exists } from '../ui/files.ts';
+import { parseTranscript } from './document.ts';
 
 /** The transcript that lies beside a recording; null: none does. */
 export async function fileOf(recording: vscode.Uri): Promise<vscode.Uri | null> {

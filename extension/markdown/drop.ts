@@ -1,10 +1,10 @@
 /** Dropping or pasting a recording into a Markdown or text document: its transcript, a link to it, or its subtitles. */
 import * as vscode from 'vscode';
 import { dirname, relative, sep } from 'node:path';
-import { fromUriList, isRecording } from './requests/recordings.ts';
-import { settled, template } from './requests/options.ts';
-import { request, reportErrors, type Deps } from './requests/request.ts';
-import type { Template } from './streaming/layout.ts';
+import { fromUriList, isRecording } from '../requests/recordings.ts';
+import { settled, template } from '../requests/options.ts';
+import { request, reportErrors, type Deps } from '../requests/request.ts';
+import type { Template } from '../streaming/layout.ts';
 
 const SELECTOR: vscode.DocumentSelector = [{ language: 'markdown' }, { language: 'plaintext' }];
 const ROOT = vscode.DocumentDropOrPasteEditKind.Empty.append('earshot');

@@ -2,9 +2,9 @@
  * One connection to the daemon and one subscription on it, kept alive: it opens when first wanted, comes back when it
  * is lost, and subscribes again after a gap. What arrives is always a snapshot first and then batches in order.
  */
-import type { Client } from '../client/client.ts';
-import { EarshotError, toFailure, type Failure } from '../schemas/errors.ts';
-import type { StateEvents, StateSnapshot, Topic } from '../schemas/rpc.ts';
+import type { Client } from '../../client/client.ts';
+import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
+import type { StateEvents, StateSnapshot, Topic } from '../../schemas/rpc.ts';
 
 export interface FeedSink {
   snapshot(state: StateSnapshot, client: Client): void;

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Device, Estimate, Instance } from '../../schemas/device.ts';
 import type { DeviceView, EstimateView, InstanceView, NoGpu, Sample, Slice } from '../../webview/messages.ts';
-import { stageName } from '../words.ts';
+import { stageName } from '../ui/words.ts';
 
 const HISTORY_MS = 10 * 60_000;
 /** Too hot to be called normal. */

@@ -3,10 +3,10 @@
  * left it.
  */
 import * as vscode from 'vscode';
-import { IN_EDITOR, inEditor } from '../schemas/settings.ts';
+import { IN_EDITOR, inEditor } from '../../schemas/settings.ts';
 import type { Daemon } from './connection.ts';
-import { notify } from './ui/notify.ts';
-import { errorText } from './words.ts';
+import { notify } from '../ui/notify.ts';
+import { errorText } from '../ui/words.ts';
 
 const SECTION = 'earshot.machine';
 

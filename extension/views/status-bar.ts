@@ -1,9 +1,9 @@
 /** The status bar item: what runs and how far, in one glance; a click shows the queue. */
 import * as vscode from 'vscode';
-import type { Job } from '../schemas/job.ts';
-import { isFinal } from '../schemas/words.ts';
-import type { Daemon } from './connection.ts';
-import { failureText } from './words.ts';
+import type { Job } from '../../schemas/job.ts';
+import { isFinal } from '../../schemas/words.ts';
+import type { Daemon } from '../connection/connection.ts';
+import { failureText } from '../ui/words.ts';
 
 /** 0 to 1 over all stages of a job; null while its length is unknown. */
 export function fraction(job: Job): number | null {

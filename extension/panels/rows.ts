@@ -1,10 +1,10 @@
 /** Jobs as the queue panel shows them. Pure but for the words, which follow the window's language. */
 import * as vscode from 'vscode';
 import { dirname } from 'node:path';
-import type { Job } from '../schemas/job.ts';
-import { isFinal } from '../schemas/words.ts';
-import type { JobRow, Sentence } from '../webview/messages.ts';
-import { capital, failureText, reasonText, stageName } from './words.ts';
+import type { Job } from '../../schemas/job.ts';
+import { isFinal } from '../../schemas/words.ts';
+import type { JobRow, Sentence } from '../../webview/messages.ts';
+import { capital, failureText, reasonText, stageName } from '../ui/words.ts';
 
 export function jobRow(job: Job): JobRow {
   return {

@@ -4,15 +4,15 @@
  */
 import * as vscode from 'vscode';
 import { isAbsolute } from 'node:path';
-import { EarshotError } from '../schemas/errors.ts';
-import { sourceText, type Utterance } from '../schemas/job.ts';
-import { settled } from './requests/options.ts';
-import { isRecording } from './requests/recordings.ts';
-import { request, type Deps } from './requests/request.ts';
-import { stamp } from './streaming/layout.ts';
-import { endOf, readTranscript } from './transcripts.ts';
-import { SafeMarkdown } from './ui/markdown.ts';
-import { errorText, failureText } from './words.ts';
+import { EarshotError } from '../../schemas/errors.ts';
+import { sourceText, type Utterance } from '../../schemas/job.ts';
+import { settled } from '../requests/options.ts';
+import { isRecording } from '../requests/recordings.ts';
+import { request, type Deps } from '../requests/request.ts';
+import { stamp } from '../streaming/layout.ts';
+import { endOf, readTranscript } from '../transcript/known.ts';
+import { SafeMarkdown } from '../ui/markdown.ts';
+import { errorText, failureText } from '../ui/words.ts';
 
 interface TranscribeInput {
   path: string;

@@ -6,10 +6,10 @@
  */
 import * as vscode from 'vscode';
 import { join } from 'node:path';
-import type { Client } from '../client/client.ts';
-import type { Failure } from '../schemas/errors.ts';
-import type { Utterance } from '../schemas/job.ts';
-import type { Method, Params, Result, StateEvents, Topic } from '../schemas/rpc.ts';
+import type { Client } from '../../client/client.ts';
+import type { Failure } from '../../schemas/errors.ts';
+import type { Utterance } from '../../schemas/job.ts';
+import type { Method, Params, Result, StateEvents, Topic } from '../../schemas/rpc.ts';
 import { Feed } from './feed.ts';
 import { emptyState, noChange, takeEvent, takeSnapshot, type Change, type MirrorState } from './mirror.ts';
 
@@ -156,7 +156,7 @@ export class Daemon implements vscode.Disposable {
   }
 
   async #reach(): Promise<Client> {
-    const [{ ensureDaemon }, place] = await Promise.all([import('../client/client.ts'), this.#place()]);
+    const [{ ensureDaemon }, place] = await Promise.all([import('../../client/client.ts'), this.#place()]);
     if (this.#connection.kind !== 'connected') this.#setConnection({ kind: 'starting', step: null });
     return ensureDaemon({
       command: { program: place.program, args: place.args, env: place.env },
@@ -191,7 +191,7 @@ export class Daemon implements vscode.Disposable {
  * hold here too, and one names another daemon.
  */
 export async function daemonPlace(extensionPath: string): Promise<DaemonPlace> {
-  const { home } = await import('../client/home.ts');
+  const { home } = await import('../../client/home.ts');
   const places = home();
   return {
     program: process.execPath,

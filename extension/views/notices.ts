@@ -1,10 +1,10 @@
 /** Few notifications: a transcript that is done while nobody looks, a failure, a notice of the daemon. */
 import * as vscode from 'vscode';
-import type { Job } from '../schemas/job.ts';
-import type { Daemon } from './connection.ts';
-import type { Streams } from './streaming/streams.ts';
-import { notify } from './ui/notify.ts';
-import { failureText } from './words.ts';
+import type { Job } from '../../schemas/job.ts';
+import type { Daemon } from '../connection/connection.ts';
+import type { Streams } from '../streaming/streams.ts';
+import { notify } from '../ui/notify.ts';
+import { failureText } from '../ui/words.ts';
 
 export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
   /** Jobs seen under way by this window: only their end is news. */
