@@ -20,7 +20,7 @@ export const version = (): string =>
     ? EARSHOT_VERSION
     : (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
-/** What the process ends with. Written down in README.md. */
+/** What the process ends with. Documented in docs/cli.md. */
 export const EXIT = { done: 0, failed: 1, usage: 2, daemon: 3, input: 4, interrupted: 130 } as const;
 
 const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

@@ -13,6 +13,7 @@ import { Transcript } from '../schemas/job.ts';
 import { cliPage } from './reference/cli.ts';
 import { manifest, settingsPage, sentences } from './reference/settings.ts';
 import { rpcPage } from './reference/rpc.ts';
+import { wrapped } from './wrap.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => {
@@ -38,9 +39,9 @@ const transcriptSchema = (): string => {
 /** Each file with the text that it should have. */
 export function pages(): Map<string, string> {
   return new Map([
-    ['docs/reference/rpc.md', rpcPage()],
-    ['docs/reference/cli.md', cliPage()],
-    ['docs/reference/settings.md', settingsPage()],
+    ['docs/reference/rpc.md', wrapped(rpcPage())],
+    ['docs/reference/cli.md', wrapped(cliPage())],
+    ['docs/reference/settings.md', wrapped(settingsPage())],
     ['schemas/transcript.schema.json', transcriptSchema()],
     ['package.json', manifest(read('package.json'))],
     ['package.nls.json', sentences(read('package.nls.json'))],

@@ -16,6 +16,7 @@ import type { Settings } from '../../schemas/settings.ts';
 import { fakeModel } from '../../test/daemon/harness.ts';
 import { RealDaemon, SAMPLES } from '../../test/daemon/real.ts';
 import { machine, spread, type Spread } from './spread.ts';
+import { wrapped } from '../wrap.ts';
 
 const PIECE_MS = 250;
 
@@ -30,7 +31,7 @@ export interface Report {
   mostBehindMs: number;
   unrepaired: number;
   /**
-   * From the end of an utterance (its last sample was sent) to its text here; the recogniser's own time; one over the
+   * From the end of an utterance (its last sample was sent) to its text here; the recognizer's own time; one over the
    * other.
    */
   latency: Spread;
@@ -206,7 +207,7 @@ export const fakes = (sessions: number, seconds: number): Setup => ({
 if (import.meta.main) await page(Number(process.argv[2] ?? 600));
 
 async function page(seconds: number): Promise<void> {
-  const rows: [string, Report][] = [['10 on the fake recogniser, with repair', await live(fakes(10, seconds))]];
+  const rows: [string, Report][] = [['10 on the fake recognizer, with repair', await live(fakes(10, seconds))]];
   for (const path of samples()) {
     const name = basename(path),
       language = /-es/.test(name) ? 'es' : 'en';
@@ -233,19 +234,20 @@ async function page(seconds: number): Promise<void> {
     [median, p95, worst].map(ms => (ms / 1000).toFixed(2)).join(' / ');
   const text = `# Live sessions
 
-Made by \`npm run test:live\` on ${machine()}. Recorded speech is sent as PCM at the pace of real time, ${PIECE_MS} ms a piece, to a daemon with the real voice detector.
-Seconds: median / 95th percentile / worst. Latency is counted from when the last sample of an utterance was sent to when its text arrives; it
-holds the pause by which the end of an utterance is known (a third of a second) and waiting for the recogniser. Utterances are short, so that text comes soon.
+Made by \`npm run test:live\` on ${machine()}. Recorded speech is sent as PCM in real time, in pieces of ${PIECE_MS} ms, to a
+daemon with the real voice detector. Seconds: median / 95th percentile / worst. Latency runs from when the last sample of
+an utterance was sent to when its text arrives; it includes the pause that marks the end of an utterance (a third of a
+second) and the wait for the recognizer. Utterances are short, so that text comes soon.
 
-| sessions at once | length each | utterances | latency | recogniser's own time | ratio | repaired after |
+| sessions at once | length each | utterances | latency | recognizer's own time | ratio | repaired after |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 ${rows.map(([name, r]) => `| ${name} | ${r.seconds} s | ${r.utterances} | ${secs(r.latency)} | ${secs(r.asr)} | ${[r.ratio.median, r.ratio.p95, r.ratio.worst].map(x => x.toFixed(2)).join(' / ')} | ${r.repaired ? secs(r.repaired) : ''} |`).join('\n')}
 
-| sessions at once | text out of order | sessions not whole | most sound that waited | left unrepaired |
+| sessions at once | text out of order | incomplete sessions | most sound waiting | left unrepaired |
 | --- | ---: | ---: | ---: | ---: |
 ${rows.map(([name, r]) => `| ${name} | ${r.outOfOrder} | ${r.unfinished} | ${(r.mostBehindMs / 1000).toFixed(1)} s (bound ${MOST_BEHIND_MS / 1000} s) | ${r.unrepaired} |`).join('\n')}
 `;
-  writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'live.md'), text);
+  writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'live.md'), wrapped(text));
   console.log(text);
   if (
     rows.some(([, r]) => r.outOfOrder || r.unfinished || r.mostBehindMs > MOST_BEHIND_MS + 1000 || r.utterances === 0)

@@ -19,6 +19,7 @@ import { Random } from '../../test/sim/random.ts';
 import { roomyGpu } from './law.ts';
 import { HEADING } from './search.ts';
 import { machine, ms, three, timed, type Spread } from './spread.ts';
+import { wrapped } from '../wrap.ts';
 
 const MODELS = STAGES.flatMap(stage =>
   [1, 2, 3].map(n => fakeModel(`${stage}-${n}`, stage, { ms: 0 }, { family: stage, size: n })),
@@ -202,10 +203,10 @@ function markdown(
 
 Made by \`npm run bench:scale\` on ${machine()}. Times in ms: median / 99th percentile / worst.
 
-## Thinking
+## Planning
 
-One turn of the loop with so many jobs waiting, eight under way, twelve models, two GPUs: the snapshot of the state, the plan made from it,
-and both in a row. The goal is a plan for 10,000 within 5 ms at the 99th percentile.
+One turn of the loop with this many jobs waiting, eight under way, twelve models, two GPUs: the snapshot of the state, the
+plan made from it, and both in a row. The goal is a plan for 10,000 within 5 ms at the 99th percentile.
 
 | jobs waiting | snapshot | plan | both |
 | ---: | ---: | ---: | ---: |
@@ -213,11 +214,11 @@ ${thought.map(each => `| ${each.waiting.toLocaleString('en')} | ${three(each.sna
 
 ## Jobs at once
 
-Recordings of one utterance, three stages whose work takes no time, submitted in one go to a pipeline with real worker processes and a store that syncs.
-What is left is Earshot itself: a step's claim, run, result and news. CPU is the whole process's, from the request to the last job's end;
-the models are loaded beforehand, by a hundred other jobs.
+Recordings of one utterance, three stages whose work takes no time, submitted at once to a pipeline with real worker
+processes and a store that syncs. What is left is Earshot itself: a step's claim, run, result and events. CPU is that of
+the whole process, from the request to the end of the last job; a hundred other jobs load the models beforehand.
 
-| jobs | submit, ms a job | steps a second | CPU a step, ms | events a step | delay of the event loop, p99, ms | heap, MiB |
+| jobs | submit, ms per job | steps per second | CPU per step, ms | events per step | delay of the event loop, p99, ms | heap, MiB |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ${floods.map(each => `| ${each.jobs.toLocaleString('en')} | ${ms(each.submitMsPerJob)} | ${Math.round(each.stepsPerSecond)} | ${ms(each.cpuMsPerStep)} | ${each.eventsPerStep.toFixed(2)} | ${ms(each.loopDelayP99Ms)} | ${Math.round(each.heapMiB)} |`).join('\n')}
 
@@ -225,7 +226,7 @@ Goals: 3 ms for each job of a batch, 3 ms of CPU for each step.
 
 ## History
 
-${past.jobs.toLocaleString('en')} jobs in the store. Stored in batches of 1,000: ${ms(past.submitMsPerJob)} ms a job. Goal for the first page: 20 ms.
+${past.jobs.toLocaleString('en')} jobs in the store. Stored in batches of 1,000: ${ms(past.submitMsPerJob)} ms per job. Goal for the first page: 20 ms.
 
 | | ms |
 | --- | ---: |
@@ -256,5 +257,5 @@ if (import.meta.main) {
   const path = join(docs, 'scale.md');
   // The section of bench:search stays as that wrote it.
   const [, search] = existsSync(path) ? readFileSync(path, 'utf8').split(`\n${HEADING}`) : [];
-  writeFileSync(path, `${markdown(thought, floods, past)}${search ? `\n${HEADING}${search}` : ''}`);
+  writeFileSync(path, `${wrapped(markdown(thought, floods, past))}${search ? `\n${HEADING}${search}` : ''}`);
 }

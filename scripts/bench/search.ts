@@ -12,6 +12,7 @@ import type { SearchQuery } from '../../schemas/search.ts';
 import { row } from '../../test/contract/store.ts';
 import { Random } from '../../test/sim/random.ts';
 import { machine, ms, three, timed, type Spread } from './spread.ts';
+import { wrapped } from '../wrap.ts';
 
 const JOBS_OF = 100,
   WORDS = 20,
@@ -151,16 +152,19 @@ export function searching(utterances: number, times = 30): SearchReport {
 export const HEADING = '## Search\n';
 
 const section = (report: SearchReport): string => `${HEADING}
-Made by \`npm run bench:search\` on ${machine()}. ${report.utterances.toLocaleString('en')} utterances of ${WORDS} English words or ${CHARACTERS} Chinese characters each, as often as Zipf's law has them.
-Times in ms: median / 99th percentile / worst, for a page of 50 with its marks. The goal is ${GOAL_MS} ms. Found is counted up to 2,000: the newest of these are ranked. Where fewer than 200 utterances have
-all the words, those count too that have them together with the next one; a "phrase" stands within one.
+Made by \`npm run bench:search\` on ${machine()}. ${report.utterances.toLocaleString('en')} utterances of ${WORDS}
+English words or ${CHARACTERS} Chinese characters each, distributed by Zipf's law. Times in ms: median / 99th percentile / worst,
+for a page of 50 with its marks. The goal is ${GOAL_MS} ms. Matches are counted up to 2,000, and the newest of these are
+ranked. If fewer than 200 utterances contain all the words, those that contain them together with the next utterance count
+too; a "phrase" is always within one.
 
 | looked for | found | ms |
 | --- | ---: | ---: |
 ${report.queries.map(each => `| ${each.what} | ${each.found.toLocaleString('en')} | ${three(each.took)} |`).join('\n')}
 
-Taking an utterance into the index costs ${(report.indexUs / 1000).toFixed(3)} ms, in pieces of 100 between the steps; a step itself only marks its job. The index takes
-${(report.bytes / report.utterances).toFixed(0)} bytes an utterance. Opening the database with its check takes ${ms(report.openMs)} ms.
+Indexing an utterance costs ${(report.indexUs / 1000).toFixed(3)} ms, in chunks of 100 between the steps; a step itself only marks its
+job. The index takes ${(report.bytes / report.utterances).toFixed(0)} bytes per utterance. Opening the database with its check takes
+${ms(report.openMs)} ms.
 `;
 
 if (import.meta.main) {
@@ -168,5 +172,5 @@ if (import.meta.main) {
   console.log(JSON.stringify(report));
   const path = join(import.meta.dirname, '..', '..', 'docs', 'scale.md');
   const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  writeFileSync(path, `${before.split(`\n${HEADING}`)[0]!.trimEnd()}\n\n${section(report)}`);
+  writeFileSync(path, `${before.split(`\n${HEADING}`)[0]!.trimEnd()}\n\n${wrapped(section(report))}`);
 }

@@ -14,6 +14,7 @@ import { random } from '../random.ts';
 import { wav } from '../zoo/signal.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon } from './real.ts';
+import { wrapped } from '../../scripts/wrap.ts';
 
 export interface ArrivalsReport {
   files: number;
@@ -282,7 +283,7 @@ if (import.meta.main) {
   console.log(`seed ${seed}`);
   const report = await arrivals({ files, kills: 2, seed, quietSeconds: 1 });
   console.log(JSON.stringify(report));
-  writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'arrivals.md'), markdown(report, seed));
+  writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'arrivals.md'), wrapped(markdown(report, seed)));
 }
 
 function markdown(
@@ -291,8 +292,10 @@ function markdown(
 ): string {
   return `# Files that arrive while the daemon is killed
 
-Made by \`npm run test:watch\` (seed ${seed}; \`EARSHOT_SEED=${seed}\` repeats the order). ${files} recordings arrive in bursts in a watched folder and its subfolders, each
-in one of ${Object.keys(ways).length} ways, while the daemon is ended with SIGKILL ${kills} times and started again. Their jobs write texts and spoken tracks, which are WAV files, into the same folders.
+Made by \`npm run test:watch\` (seed ${seed}; \`EARSHOT_SEED=${seed}\` repeats the order).
+${files} recordings arrive in bursts in a watched folder and its subfolders, each in one of ${Object.keys(ways).length} ways,
+while the daemon is killed with SIGKILL ${kills} times and started again. Their jobs write texts and
+spoken tracks, which are WAV files, into the same folders.
 
 | | |
 | --- | ---: |
@@ -301,13 +304,14 @@ ${Object.entries(ways)
   .join('\n')}
 | copies of recordings among them | ${copies} |
 | jobs | ${jobs} |
-| recordings taken twice, left, or taken before they were whole | 0 |
+| recordings taken twice, missed, or taken before they were complete | 0 |
 | files that the jobs wrote beside them | ${outputs} |
 | of these taken for recordings | 0 |
 | jobs after one more start | ${jobs} |
-| jobs that waited in the queue at once, at most (\`watchAhead\` is 32) | ${mostWaiting} |
+| the most jobs waiting in the queue at once (\`watchAhead\` is 32) | ${mostWaiting} |
 | time | ${Math.round(seconds)} s |
 
-The zeros are asserted: the file is written only when all of them hold. The same with a few files is among the tests (\`test/daemon/arrivals.test.ts\`).
+The zeros are asserted: this page is written only if all of them hold. The tests do the same with a few files
+(\`test/daemon/arrivals.test.ts\`).
 `;
 }

@@ -111,9 +111,10 @@ if (import.meta.main) {
 function markdown({ kills, jobs, steps, attempts, seconds }: ChaosReport, seed: number): string {
   return `## Kills at random moments
 
-Made by \`npm run test:chaos\` (seed ${seed}; \`EARSHOT_SEED=${seed}\` repeats the order of kills, not their exact moments). A daemon with real worker processes
-works on ${jobs} copies of one recording, recognised, repaired and translated, while it or one of its workers is ended with SIGKILL every 50 to 650 ms. The
-daemon is started again each time and takes up what the database knows.
+Made by \`npm run test:chaos\` (seed ${seed}; \`EARSHOT_SEED=${seed}\` repeats the order of kills, not their exact
+moments). A daemon with real worker processes works on ${jobs} copies of one recording (recognized, repaired and translated)
+while it or one of its workers is killed with SIGKILL every 50 to 650 ms. The daemon is started again each time and goes on
+from what the database knows.
 
 | | |
 | --- | ---: |
@@ -123,13 +124,14 @@ daemon is started again each time and takes up what the database knows.
 | jobs lost or failed | 0 |
 | steps finished | ${steps} |
 | steps finished twice | 0 |
-| steps begun out of order | 0 |
+| steps started out of order | 0 |
 | attempts left open at the end | 0 |
 | leases without an instance | 0 |
 | copies whose text differs | 0 |
-| attempts begun (a batch of up to four steps is one) | ${attempts} |
+| attempts started (a batch of up to four steps is one) | ${attempts} |
 | time | ${Math.round(seconds)} s |
 
-The zeros are asserted: the file is written only when all of them hold. The same with eight kills is among the tests (\`test/daemon/chaos.test.ts\`).
+The zeros are asserted: this section is written only if all of them hold. The tests do the same with eight kills
+(\`test/daemon/chaos.test.ts\`).
 `;
 }

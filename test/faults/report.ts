@@ -1,19 +1,20 @@
 /** docs/reliability.md: each script writes its own part and leaves the others'. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { wrapped } from '../../scripts/wrap.ts';
 
 const PATH = join(import.meta.dirname, '..', '..', 'docs', 'reliability.md');
 /** In this order on the page. */
 const PARTS = ['chaos', 'faults', 'soak'] as const;
 const TITLE =
-  '# Reliability\n\nWhat was done to Earshot, and what became of the work. Every part is written by the script it names; the zeros in it are asserted.\n';
+  '# Reliability\n\nWhat was done to Earshot, and what became of its work. Each section is written by the script it names, and its zeros are\nasserted.\n';
 
 export function section(part: (typeof PARTS)[number], text: string): void {
   const page = readFileSync(PATH, 'utf8');
   const now = new Map(
     PARTS.map(name => [name, new RegExp(`<!-- ${name} -->\\n(.*?)<!-- /${name} -->`, 's').exec(page)?.[1] ?? '']),
   );
-  now.set(part, `${text.trimEnd()}\n`);
+  now.set(part, `${wrapped(text.trimEnd())}\n`);
   writeFileSync(
     PATH,
     [

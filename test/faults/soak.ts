@@ -310,9 +310,11 @@ if (import.meta.main) {
   const text = [
     '## A long time with random faults',
     '',
-    `Made by \`npm run test:soak\` (seed ${seed}; ${report.seconds} s) on ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model ?? ''} (${cpus().length} cores), Node ${process.versions.node}. A daemon with real worker processes works on`,
-    `recordings without end, ${AT_ONCE} at once, while something goes wrong every half second; in the first fifth the daemon itself is killed too. Asserted at the end: every job completed, or was`,
-    'cancelled or lost its recording by a fault; no step finished twice or begun out of order; memory and open files are where they were.',
+    `Made by \`npm run test:soak\` (seed ${seed}; ${report.seconds} s) on ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model ?? ''} (${cpus().length} cores), Node ${process.versions.node}.`,
+    `A daemon with real worker processes works on an endless stream of recordings, ${AT_ONCE} at once, while something goes wrong every`,
+    'half second; in the first fifth the daemon itself is killed too. Asserted at the end: every job completed, or was cancelled',
+    'or lost its recording by a fault; no step was finished twice or started out of order; memory and open files are back where',
+    'they were.',
     '',
     `Faults: ${Object.entries(report.faults)
       .sort((a, b) => b[1] - a[1])
@@ -323,7 +325,7 @@ if (import.meta.main) {
       .map(([name, times]) => `${name} ${times}`)
       .join(', ')}. Steps finished: ${report.steps}.`,
     '',
-    '| minute | jobs ended | memory of the daemon, MiB | its open files | database, MiB |',
+    '| minute | jobs finished | memory of the daemon, MiB | its open files | database, MiB |',
     '| ---: | ---: | ---: | ---: | ---: |',
     ...table,
     '',

@@ -8,6 +8,7 @@ import { boundsOf, compare } from './compare.ts';
 import { POLICIES } from './policies.ts';
 import { markdown, plot, type Result } from './report.ts';
 import { TRACES } from './traces.ts';
+import { wrapped } from '../../scripts/wrap.ts';
 
 const seed = Number(process.argv[2] ?? 1);
 const results: Result[] = TRACES.map(({ name, make }) => {
@@ -21,5 +22,5 @@ const results: Result[] = TRACES.map(({ name, make }) => {
 });
 const docs = join(import.meta.dirname, '..', '..', 'docs');
 mkdirSync(join(docs, 'images'), { recursive: true });
-writeFileSync(join(docs, 'scheduler.md'), markdown(results, 'npm run bench:sim', seed));
+writeFileSync(join(docs, 'scheduler.md'), wrapped(markdown(results, 'npm run bench:sim', seed)));
 writeFileSync(join(docs, 'images', 'scheduler.svg'), plot(results));

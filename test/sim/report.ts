@@ -17,17 +17,20 @@ export function markdown(results: readonly Result[], command: string, seed: numb
   const parts = [
     `# The scheduler against other policies
 
-Made by \`${command}\` (seed ${seed}); the same command gives the same figures on any machine. It runs the daemon's own \`plan\` under a virtual clock, in a
-world of two 24 GB GPUs, five recognisers of 1 to 10 GB and three later stages. A recording has one to four stages; most last minutes, a few an hour. All
-policies have the same ceilings: 5 instances a device, 10 in all, 8 attempts at once.
+Made by \`${command}\` (seed ${seed}); the same command gives the same figures on any machine. It runs the daemon's own
+\`plan\` under a virtual clock, in a world of two 24 GB GPUs, five recognizers of 1 to 10 GB and three later stages. A recording
+has one to four stages; most last minutes, a few an hour. All policies have the same ceilings: 5 instances per device, 10
+in all, 8 attempts at once.
 
 ![Makespan and waits of each policy on each trace](images/scheduler.svg)
 
-- **Makespan ÷ bound**: the end of all work over a lower bound that no policy can beat, the largest of memory-time over capacity, work over slots, longest
-  job, and the linear program over configurations (which instances fit on a device together). The bound counts no loads, no decoding and no accidents.
-- **Wait**: from arrival until work on the first words begins. **Done**: from arrival to the whole text. Mean / 95th percentile / largest, in seconds.
+- **Makespan ÷ bound**: the end of all work, divided by a lower bound that no policy can beat: the largest of memory-time
+  over capacity, work over slots, longest job, and the linear program over configurations (which instances fit on a device
+  together). The bound ignores loads, decoding and accidents.
+- **Wait**: from arrival until work on the first words begins. **Done**: from arrival to the complete text. Mean / 95th
+  percentile / largest, in seconds.
 - **Large**: jobs that use a model of 8 GB or more and have at least 30 s of work.
-- **Memory used**: of the memory that instances held over time, the share that a running attempt used.
+- **Memory used**: the share of the memory held by instances over time that a running attempt used.
 - **Violations**: over the cap, two loads at once on a device, two attempts in an instance, steps of a job out of order.
 
 Instances on one device do not slow each other down here, so the figures compare decisions, not GPUs.
@@ -47,10 +50,13 @@ ${rows.map(row => `| ${row.policy} | ${row.overBound.toFixed(2)} | ${[row.wait, 
 
 - **Earshot**: \`daemon/scheduler/plan.ts\`, at its defaults.
 - **serial, first come**: one job after the other, one attempt at a time; its models stay loaded while there is room.
-- **one model at a time**: one model in memory; everything that is ready for it runs before the next is loaded.
-- **first fit**: each job loads its own instances on the first device with enough free memory and gives them back at the end of the stage.
-- **first fit, memory by duration**: the same with memory that is thought to grow by 30 % of the model for each 3 minutes beyond the first 3, and 20 % on top.
-- **loaded first, evict idle**: loaded models first, one instance a model, the longest idle goes when room is needed, nothing is reserved, no replicas.
+- **one model at a time**: one model in memory; everything that is ready for it runs before the next one is loaded.
+- **first fit**: each job loads its own instances on the first device with enough free memory and releases them at the end
+  of the stage.
+- **first fit, memory by duration**: the same, assuming that memory grows by 30 % of the model for each 3 minutes beyond the
+  first 3, plus 20 %.
+- **loaded first, evict idle**: loaded models first, one instance per model; the one that was idle longest is evicted when
+  room is needed; no reservations, no replicas.
 `);
   return parts.join('\n');
 }

@@ -12,6 +12,7 @@ import { machine } from '../../scripts/bench/machine.ts';
 import { EXHIBITS } from './exhibits.ts';
 import { peaksOf, tooMuch, type Peaks } from './memory.ts';
 import { openZoo, TOLERANCE_MS, visit, type Visit, type Zoo } from './visit.ts';
+import { wrapped } from '../../scripts/wrap.ts';
 
 const absent = missing({ ffmpeg, 'the sherpa runtime': sherpa });
 if (absent) throw new Error(absent);
@@ -51,7 +52,8 @@ try {
     );
   process.exitCode =
     wrong || over.length || [...(recognised?.values() ?? [])].some(text => !SENTENCE.test(text)) ? 1 : 0;
-  if (process.exitCode === 0) writeFileSync(join(root, 'docs', 'media.md'), markdown(visits, recognised, peaks));
+  if (process.exitCode === 0)
+    writeFileSync(join(root, 'docs', 'media.md'), wrapped(markdown(visits, recognised, peaks)));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -111,19 +113,27 @@ function markdown(
     long = visits.find(({ exhibit }) => exhibit.name === LONGEST)!;
   return `# The media zoo
 
-Made by \`npm run zoo\` on ${machine()}. ${visits.length} files as the world brings them, made by ffmpeg from one signal: speech at known places with silence
-between. Each goes through the real ingest; where the speech stands in what came out is found by cross-correlation, and the utterances are compared with it.
+Made by \`npm run zoo\` on ${machine()}. ${visits.length} files of the kinds found in
+the wild, made by ffmpeg from one signal: speech at known places with silence in between. Each goes through the real
+ingest; cross-correlation finds the speech in what comes out, and the utterances are compared with it.
 
-- ${visits.length - refused} are heard, ${refused} refused, each for its own reason. The largest error of a time is ${Math.max(...late.map(Math.abs))} ms (${TOLERANCE_MS} ms are allowed).
+- ${visits.length - refused} are transcribed, ${refused} refused, each for its own reason. The largest timing error is
+  ${Math.max(...late.map(Math.abs))} ms (${TOLERANCE_MS} ms are allowed).
 - What is cut off or damaged is transcribed as far as it goes, and the job says so.
-- Twelve hours of silence take ${(long.ms / 1000).toFixed(0)} s and no room on the disk${peaks ? `, and at most ${peaks.daemon} MiB of memory in the daemon (${peaks.before} before), ${peaks.child} in the process that listens, ${peaks.ffmpeg} in ffmpeg` : ''}.${
+- Twelve hours of silence take ${(long.ms / 1000).toFixed(0)} s and no disk space${
+    peaks
+      ? `, and at most ${peaks.daemon} MiB of memory in the
+  daemon (${peaks.before} before), ${peaks.child} in the ingest process, ${peaks.ffmpeg} in ffmpeg`
+      : ''
+  }.${
     recognised
       ? `
-- ${recognised.size} of them (${[...recognised.keys()].map(name => `\`${short(name)}\``).join(', ')}) also went through Whisper: the sentence is in all of the texts.`
+- ${recognised.size} of them (${[...recognised.keys()].map(name => `\`${short(name)}\``).join(', ')}) also went
+  through Whisper: the sentence is in all of the texts.`
       : ''
   }
 
-The tests hold the common ones (\`test/engines/zoo.test.ts\`).
+The tests cover the common ones (\`test/engines/zoo.test.ts\`).
 
 ${groups
   .map(

@@ -128,7 +128,7 @@ export function contestants(): Contestant[] {
     all.push(
       {
         id: 'each',
-        name: 'whisper-ctranslate2, once a file',
+        name: 'whisper-ctranslate2, once per file',
         once: async (recordings, round) => {
           const parts: Measured[] = [];
           for (const each of recordings) parts.push(await ct2([each], `each-${process.pid}-${round}`));
@@ -197,7 +197,7 @@ export function contestants(): Contestant[] {
   all.push(
     {
       id: 'cold',
-      name: '**Earshot**, nothing running',
+      name: '**Earshot**, from a cold start',
       once: recordings => {
         stop();
         state = mkdtempSync(join(tmpdir(), 'earshot-bench-'));
@@ -207,7 +207,7 @@ export function contestants(): Contestant[] {
     // Behind the cold run: the daemon and its models are there, as they are for somebody at work.
     {
       id: 'warm',
-      name: '**Earshot**, at work before',
+      name: '**Earshot**, already running',
       once: recordings => earshot(recordings, `EARSHOT_STATE=${state}`),
       end: stop,
     },

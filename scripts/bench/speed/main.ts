@@ -13,6 +13,7 @@ import { chain, fixed, layers, together } from './inside.ts';
 import { race } from './race.ts';
 import { markdown, plot, type Results } from './report.ts';
 import { CACHE, speech } from './speech.ts';
+import { wrapped } from '../../wrap.ts';
 
 const absent = missing({ ffmpeg, sherpa, python, 'whisper-base': modelFolder('whisper-base') });
 if (absent) throw new Error(`${absent}; \`npm start\` installs it`);
@@ -71,7 +72,7 @@ for (const section of wanted) {
   }
   // After each, so that what was measured is not lost when the next one breaks.
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
-  writeFileSync(join(docs, 'performance.md'), markdown(results));
+  writeFileSync(join(docs, 'performance.md'), wrapped(markdown(results)));
   writeFileSync(join(docs, 'images', 'performance.svg'), plot(results));
 }
 console.log(`Written to ${join(docs, 'performance.md')}`);

@@ -33,7 +33,7 @@ const goals = (rows: readonly string[]): string =>
 const lap = (race: Race, id: string): Lap | undefined => race.laps.find(each => each.id === id);
 const stamp = ({ machine, versions, source }: Stamp): string => `*${machine}; ${versions}. Speech: ${source}.*`;
 
-const table = (race: Race): string => `| | time, s | × real time | first text, s | most memory, MB | word errors |
+const table = (race: Race): string => `| | time, s | × real time | first text, s | peak memory, MB | word errors |
 | --- | ---: | ---: | ---: | ---: | ---: |
 ${race.laps.map(each => `| ${each.name} | ${s(each.seconds)} | ${s(race.audioSeconds / each.seconds)} | ${s(each.firstSeconds)} | ${(each.peakBytes / 1024 ** 2).toFixed(0)} | ${each.wordErrorRate === null ? '?' : `${(each.wordErrorRate * 100).toFixed(1)} %`} |`).join('\n')}`;
 
@@ -41,7 +41,9 @@ function shortSection(race: Stamp & Race): string {
   const [each, loop, cold, warm] = ['each', 'loop', 'cold', 'warm'].map(id => lap(race, id));
   return `## Many short recordings
 
-${race.recordings} recordings, ${s(race.audioSeconds)} s together. ${stamp(race)}
+${race.recordings} recordings, ${s(race.audioSeconds)} s together.
+
+${stamp(race)}
 
 ${table(race)}
 
@@ -49,28 +51,28 @@ ${
   each && loop && cold && warm
     ? goals([
         goal(
-          'faster than once a file, from nothing',
+          'faster than once per file, from a cold start',
           4,
           each.seconds / cold.seconds,
           true,
           'The start of the daemon and the loads are in it.',
         ),
         goal(
-          'faster than once a file, at work before',
+          'faster than once per file, already running',
           4,
           each.seconds / warm.seconds,
           true,
           'Recognition itself takes the rest.',
         ),
         goal(
-          'faster than the kept loop, from nothing',
+          'faster than the loop with a kept model, from a cold start',
           1.25,
           loop.seconds / cold.seconds,
           true,
           'The start of the daemon, both loads and the times of words are in it; the loop has no times of words.',
         ),
         goal(
-          'faster than the kept loop, at work before',
+          'faster than the loop with a kept model, already running',
           1.25,
           loop.seconds / warm.seconds,
           true,
@@ -88,17 +90,23 @@ function longSection(race: Stamp & Race): string {
   if (all && loop && batched && cold && warm) {
     rows.push(
       goal(
-        'time beside the kept loop, from nothing',
+        'time compared with the loop with a kept model, from a cold start',
         1.03,
         cold.seconds / loop.seconds,
         false,
         'The start of the daemon is in it.',
       ),
-      goal('time beside the kept loop, at work before', 1.03, warm.seconds / loop.seconds, false, ''),
+      goal(
+        'time compared with the loop with a kept model, already running',
+        1.03,
+        warm.seconds / loop.seconds,
+        false,
+        '',
+      ),
     );
     rows.push(
       goal(
-        'time beside the batched pipeline',
+        'time compared with the batched pipeline',
         1,
         warm.seconds / batched.seconds,
         false,
@@ -107,18 +115,20 @@ function longSection(race: Stamp & Race): string {
     );
     rows.push(
       goal(
-        'first text earlier than tools that write at the end, from nothing',
+        'first text earlier than with tools that write at the end, from a cold start',
         4,
         (all.firstSeconds ?? 0) / (cold.firstSeconds ?? Infinity),
         true,
         '',
       ),
-      goal('the same, at work before', 4, (all.firstSeconds ?? 0) / (warm.firstSeconds ?? Infinity), true, ''),
+      goal('the same, already running', 4, (all.firstSeconds ?? 0) / (warm.firstSeconds ?? Infinity), true, ''),
     );
   }
   return `## One long recording
 
-${s(race.audioSeconds)} s. ${stamp(race)}
+${s(race.audioSeconds)} s.
+
+${stamp(race)}
 
 ${table(race)}
 
@@ -128,23 +138,27 @@ ${rows.length ? goals(rows) : ''}
 
 const chainSection = (found: Stamp & Chain): string => `## The four stages
 
-${found.recordings} Spanish recordings, ${s(found.audioSeconds)} s, recognised, repaired, translated into English and spoken; the models are loaded. ${stamp(found)}
+${found.recordings} Spanish recordings, ${s(found.audioSeconds)} s, recognized, repaired, translated into English and spoken; the models are loaded.
+
+${stamp(found)}
 
 | | s |
 | --- | ---: |
 | one step at a time | ${s(found.serialSeconds)} |
-${STAGES.map(stage => `| of it ${stage} | ${s(found.stageSeconds[stage])} |`).join('\n')}
+${STAGES.map(stage => `| of this, ${stage} | ${s(found.stageSeconds[stage])} |`).join('\n')}
 | **Earshot** | ${s(found.oursSeconds)} |
-| bound of the flow shop (one instance a stage, each as fast as alone) | ${s(found.shopSeconds)} |
+| bound of the flow shop (one instance per stage, each as fast as alone) | ${s(found.shopSeconds)} |
 | bound by cores (the processor time of one step at a time, shared out) | ${s(found.coresSeconds)} |
 
-${goals([goal('beside the larger bound', 1.1, found.oursSeconds / Math.max(found.shopSeconds, found.coresSeconds), false, 'The flow shop’s bound takes every stage as fast as with all cores to itself, which stages side by side cannot be.')])}
+${goals([goal('compared with the larger bound', 1.1, found.oursSeconds / Math.max(found.shopSeconds, found.coresSeconds), false, 'The flow shop’s bound takes every stage as fast as with all cores to itself, which stages side by side cannot be.')])}
 `;
 
 const layersSection = (found: Stamp & Layers): string => `## What Earshot’s layers cost
 
-${found.utterances} utterances of ${s(found.audioSeconds)} s: by the engine’s code alone, and through the daemon with one instance of as many threads. The bare engine’s times begin
-with the first utterance that ingest found, in the same way. ${stamp(found)}
+${found.utterances} utterances of ${s(found.audioSeconds)} s: with the engine’s code alone, and through the daemon with one instance of as many
+threads. The bare engine’s times include the time that ingest takes to find the first one.
+
+${stamp(found)}
 
 | | bare engine | Earshot |
 | --- | ---: | ---: |
@@ -157,22 +171,26 @@ ${goals([goal('throughput', 0.97, found.bareSeconds / found.oursSeconds, true, '
 function fixedSection(found: Stamp & Fixed): string {
   const own = found.rows.find(row => row.adaptive),
     others = found.rows.filter(row => !row.adaptive);
-  return `## Its own choice beside fixed ones
+  return `## Its own choice compared with fixed ones
 
-The same recordings, on daemons that have worked before. ${stamp(found)}
+The same recordings, on daemons that have worked before.
+
+${stamp(found)}
 
 | | short ones, s | long one, s |
 | --- | ---: | ---: |
 ${found.rows.map(row => `| ${row.name} | ${s(row.shortSeconds)} | ${s(row.longSeconds)} |`).join('\n')}
 
-${own ? goals([goal('short ones beside the best fixed choice', 0.95, Math.min(...others.map(row => row.shortSeconds)) / own.shortSeconds, true, ''), goal('the long one beside the best fixed choice', 0.95, Math.min(...others.map(row => row.longSeconds)) / own.longSeconds, true, '')]) : ''}
+${own ? goals([goal('short ones, compared with the best fixed choice', 0.95, Math.min(...others.map(row => row.shortSeconds)) / own.shortSeconds, true, ''), goal('the long one, compared with the best fixed choice', 0.95, Math.min(...others.map(row => row.longSeconds)) / own.longSeconds, true, '')]) : ''}
 `;
 }
 
-const togetherSection = (found: Stamp & Together): string => `## Utterances heard together
+const togetherSection = (found: Stamp & Together): string => `## Utterances recognized together
 
-The recogniser hears utterances that follow each other in one go, up to 20 s (the first of a recording stays alone, so that its text comes at once): by the bare engine, one
-stretch after the other. ${stamp(found)}
+The recognizer takes utterances that follow each other in one go, up to 20 s (the first of a recording stays alone, so that
+its text comes at once). Measured with the bare engine, one stretch after the other.
+
+${stamp(found)}
 
 | up to, s | ${found.rows[0]!.languages.map(({ language }) => `${language}: stretches | time, s | word errors`).join(' | ')} |
 | --- | ${found.rows[0]!.languages.map(() => '---: | ---: | ---:').join(' | ')} |
@@ -181,8 +199,9 @@ ${found.rows.map(({ mostMs, languages }) => `| ${mostMs === 0 ? 'each by itself'
 
 export const markdown = (results: Results): string => `# How fast it is
 
-Made by \`npm run bench\`; every figure is the median of at least three runs that took turns. All recognise with the same weights (Whisper base, int8), the same threads and
-the language given; Earshot also finds when each word is said. Memory is that of all processes together, with pages that they share counted once (proportional set size).
+Made by \`npm run bench\`; every figure is the median of at least three runs that took turns. All recognize with the same weights
+(Whisper base, int8), the same threads and a given language; Earshot also finds the time of each word. Memory is that of all
+processes together, counting shared pages once (proportional set size).
 
 ![Times side by side](images/performance.svg)
 

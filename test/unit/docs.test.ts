@@ -1,0 +1,79 @@
+/** The documents hold together: links lead somewhere, paths exist, lines fit, the README stays short. */
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { wrapped } from '../../scripts/wrap.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (page: string): string => readFileSync(join(root, page), 'utf8');
+const pages = globSync(['*.md', 'docs/**/*.md', '.github/*.md'], { cwd: root }).map(page => page.replaceAll('\\', '/'));
+/** As GitHub makes it from a heading. */
+const anchor = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+const anchors = (page: string): string[] => [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, title]) => anchor(title!));
+
+it('every link leads somewhere', () => {
+  const broken: string[] = [];
+  for (const page of pages)
+    for (const [, target] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target!)) continue;
+      const [file, place] = target!.split('#') as [string, string | undefined];
+      const path = file ? join(dirname(page), file) : page;
+      if (!existsSync(join(root, path))) broken.push(`${page}: ${target}`);
+      else if (place && path.endsWith('.md') && !anchors(path).includes(place)) broken.push(`${page}: ${target}`);
+    }
+  assert.deepEqual(broken, []);
+});
+
+it('every path that is named exists', () => {
+  const rooms = readdirSync(root, { withFileTypes: true }).flatMap(entry => (entry.isDirectory() ? [entry.name] : []));
+  const path = new RegExp(`^(${rooms.map(room => room.replaceAll('.', '\\.')).join('|')})(/[\\w.@-]+)*/?$`);
+  const lost: string[] = [];
+  for (const page of pages)
+    for (const [, word] of read(page).matchAll(/`([^`\n]+)`/g))
+      if (word!.includes('/') && path.test(word!) && !existsSync(join(root, word!))) lost.push(`${page}: ${word}`);
+  assert.deepEqual(lost, []);
+});
+
+it('no line is wider than 120 columns, outside tables, code, pictures and addresses', () => {
+  const wide: string[] = [];
+  for (const page of pages) {
+    if (page === 'THIRD_PARTY.md') continue;
+    let isCode = false;
+    for (const [i, line] of read(page).split('\n').entries()) {
+      if (line.startsWith('```')) isCode = !isCode;
+      if (line.length > 120 && !isCode && !/^\||^!\[|https?:/.test(line)) wide.push(`${page}:${i + 1}`);
+    }
+  }
+  assert.deepEqual(wide, []);
+});
+
+it('the README fits on a few screens, and its first one has the two commands', () => {
+  const lines = read('README.md').split('\n');
+  assert.ok(lines.length <= 150, `${lines.length} lines`);
+  const first = lines.slice(0, 30).join('\n');
+  assert.match(first, /^npm start/m);
+  assert.match(first, /^npm test/m);
+});
+
+describe('pages that scripts write are wrapped', () => {
+  const long = Array.from({ length: 40 }, (_, i) => `word${i}`).join(' ');
+  it('paragraphs and list items, each line below its first word', () => {
+    const lines = wrapped(`# ${long}\n\n${long}\n\n- ${long}\n  1. ${long}\n`).split('\n');
+    assert.equal(lines[0], `# ${long}`);
+    assert.ok(lines.slice(1).every(line => line.length <= 120));
+    assert.equal(lines.filter(line => line.startsWith('- word0')).length, 1);
+    assert.ok(lines.some(line => /^ {2}word\d/.test(line)) && lines.some(line => /^ {5}word\d/.test(line)));
+  });
+  it('tables, code and what fits stay as they are; a second time changes nothing', () => {
+    const page = `| ${long} |\n\n\`\`\`\n${long}\n\`\`\`\n\nshort\nlines\n`;
+    assert.equal(wrapped(page), page);
+    const once = wrapped(`a ${long}\nb\n\n- c ${long}`);
+    assert.equal(wrapped(once), once);
+    assert.equal(once.replaceAll(/\s+/g, ' '), `a ${long} b - c ${long}`);
+  });
+});
