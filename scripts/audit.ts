@@ -14,7 +14,7 @@ import { run } from '../daemon/workers/run-program.ts';
 import { buildPython, python } from '../daemon/runtimes/python.ts';
 import { toFailure } from '../schemas/errors.ts';
 import { LEVELS, npmAdvisories, pipAdvisories, requirementLists, type Answer, type Level } from './advisories.ts';
-import { locked } from './licences.ts';
+import { locked } from './licenses.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const LOCKS = ['.', ...['llama', 'llama-3.21', 'sherpa', 'dictionaries'].map(name => `daemon/runtimes/${name}`)];

@@ -1,6 +1,6 @@
 /**
- * THIRD_PARTY.md: everything that Earshot ships or fetches, with its version and licence, from the lock files and the
- * registry of models. `npm run licences` writes it; a test holds it up to date.
+ * THIRD_PARTY.md: everything that Earshot ships or fetches, with its version and license, from the lock files and the
+ * registry of models. `npm run licenses` writes it; a test holds it up to date.
  */
 import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,7 +73,7 @@ export function shipped(): Package[] {
       optionalDependencies: object;
     };
   const roots = new Set([...Object.keys(dependencies), ...Object.keys(optionalDependencies), ...ALSO]);
-  for (const file of globSync('{daemon,extension,webview,schemas}/**/*.ts', {
+  for (const file of globSync('{cli,client,daemon,extension,schemas,text,webview}/**/*.ts', {
     cwd: ROOT,
     exclude: path => path.includes('node_modules'),
   }))
@@ -130,7 +130,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 /** What an installed Python package says of itself; what is not installed here keeps what the page says already. */
-function pythonLicences(page: string): (name: string) => string {
+function pythonLicenses(page: string): (name: string) => string {
   const known = new Map(Object.entries(ELSEWHERE)),
     before = [...page.matchAll(/^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$/gm)];
   for (const [, name, licence] of before)
@@ -167,24 +167,26 @@ function pythonLicences(page: string): (name: string) => string {
 
 const table = (packages: readonly Package[]): string =>
   [
-    '| package | version | licence |',
+    '| package | version | license |',
     '| --- | --- | --- |',
     ...packages.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`),
   ].join('\n');
 
 export function page(before: string): string {
-  const licenceOf = pythonLicences(before),
+  const licenseOf = pythonLicenses(before),
     { models } = JSON.parse(read('daemon/models/registry.json')) as {
       models: { id: string; licence: string; homepage: string }[];
     };
-  const python = sorted(REQUIREMENTS.flatMap(locked).map(each => ({ ...each, licence: licenceOf(each.name) })));
+  const python = sorted(REQUIREMENTS.flatMap(locked).map(each => ({ ...each, licence: licenseOf(each.name) })));
   return `# Third parties
 
-What Earshot ships or fetches, with licences. Made by \`npm run licences\` from the lock files; a test holds it up to date. Each package carries the text of its licence.
+What Earshot ships or fetches, with licenses. Made by \`npm run licenses\` from the lock files; a test holds it up to
+date. Each package carries the text of its license.
 
 ## Shipped
 
-In the extension and the command line, or in what they run on. All of these licences allow use, change and distribution with their notice kept.
+In the extension and the command line, or in what they run on. All of these licenses allow use, change and distribution
+with their notice kept.
 
 ${table(shipped())}
 
@@ -200,13 +202,14 @@ Locked with hashes; which versions apply depends on the Python.
 
 ${table(python)}
 
-The package imageio-ffmpeg carries a build of ffmpeg (GPL-3.0-or-later), which is run as a program where the system has none.
+The package imageio-ffmpeg carries a build of ffmpeg (GPL-3.0-or-later), which is run as a program where the system has
+none.
 
 ## Models
 
 Fetched when they are wanted, by SHA-256.
 
-| model | licence | from |
+| model | license | from |
 | --- | --- | --- |
 ${models.map(({ id, licence, homepage }) => `| ${id} | ${licence} | ${homepage} |`).join('\n')}
 `;

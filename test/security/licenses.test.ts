@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { page, shipped, written } from '../../scripts/licenses.ts';
+
+test('THIRD_PARTY.md lists what is shipped and fetched, as the lock files have it', () => {
+  assert.equal(written(), page(written()), 'run npm run licenses');
+});
+
+const PERMISSIVE = 'MIT|MIT-0|ISC|0BSD|BSD-[23]-Clause|Apache-2\\.0|BlueOak-1\\.0\\.0|CC-BY-4\\.0|CC0-1\\.0|Unlicense';
+
+test('what is shipped may be shipped under our own license', () => {
+  const all = shipped();
+  assert.ok(all.length > 30);
+  for (const { name, licence } of all)
+    assert.match(licence, new RegExp(`^\\(?(${PERMISSIVE})( OR .*| AND .*)?\\)?$`), `${name}: ${licence}`);
+});
