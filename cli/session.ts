@@ -111,10 +111,6 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
   const t = texts(locale),
     redden = painter(err, env);
   let connected: Promise<Client> | null = null;
-  // A reader that goes away (`earshot queue | head`) is no error.
-  out.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.done);
-  });
   const dial = (): Promise<Client> =>
     ensureDaemon({
       command: daemonCommand(),

@@ -9,7 +9,8 @@ export const STAGES = ['asr', 'repair', 'nmt', 'tts'] as const satisfies readonl
 /** All that a model can be asked for. Their places are their numbers in the store. */
 export const KINDS_OF_WORK = [...STAGES, 'summary'] as const satisfies readonly Stage[];
 
-export const JobState = Type.Enum(['pending', 'loading', 'processing', 'paused', 'completed', 'failed', 'cancelled']);
+export const JOB_STATES = ['pending', 'loading', 'processing', 'paused', 'completed', 'failed', 'cancelled'] as const;
+export const JobState = Type.Enum([...JOB_STATES]);
 export type JobState = Static<typeof JobState>;
 /** States that a job does not leave by itself. */
 export const isFinal = (state: JobState): boolean =>

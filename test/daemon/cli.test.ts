@@ -263,7 +263,7 @@ test('what goes wrong has a sentence and an exit code', async () => {
     [['transcribe', 'x.wav', '--priority', 'soon'], 2, /urgent, high, normal, low/],
     [['show', JOB_ID], 2, /There is no job/],
     [['show', 'nothing-like-it'], 2, /There is no job nothing-like-it/],
-    [['pause'], 2, /name a job, or give --all/],
+    [['pause'], 2, /name a job, or use --all to pause the queue/],
     [['frobnicate'], 2, /unknown command/],
   ];
   const ended = await Promise.all(cases.map(([args]) => earshot(place, args).ended));
@@ -331,6 +331,17 @@ test('the queue, found by the end of an id or a name', async () => {
   assert.match(shown!.out, /ev�\[31mil 会议\.wav {2}processing/);
   assert.equal(why!.out, 'processing: 2 jobs go first\n');
   assert.match(other!.err, /went wrong inside/);
+});
+
+test('a reader that goes away is no error', { skip: process.platform === 'win32' }, async () => {
+  await using place = await door({});
+  for (const args of [['--help'], ['mcp', '--help']]) {
+    const run = earshot(place, args);
+    run.child.stdout!.destroy();
+    const { code, err } = await run.ended;
+    assert.equal(code, 0, err);
+    assert.equal(err, '');
+  }
 });
 
 test('without a daemon: status says so and starts none', async () => {

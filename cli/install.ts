@@ -1,0 +1,134 @@
+/** Installing models and engines from the command line: started, and followed to their end. */
+import { createLogUpdate } from 'log-update';
+import type { Client } from '../client/client.ts';
+import { EarshotError, type Failure } from '../schemas/errors.ts';
+import type { Engine, Model } from '../schemas/model.ts';
+import type { StateEvent } from '../schemas/rpc.ts';
+import { bytesText } from '../text/messages/figures.ts';
+import type { Session } from './session.ts';
+import { bar, clean } from './terminal.ts';
+
+/** Without names: the defaults of this machine. Follows the downloads to their end. */
+export async function installModels(session: Session, named: string[]): Promise<void> {
+  const client = await session.client();
+  const { ids } = await client.call('model/install', { ids: named });
+  await followInstalls(session, client, { models: ids, engines: [] });
+}
+
+export async function installEngines(session: Session, ids: string[]): Promise<void> {
+  const client = await session.client();
+  await followInstalls(session, client, { models: [], engines: ids });
+}
+
+/** Without names: all that have one. The old revision is used until the new one is whole. */
+export async function updateModels(session: Session, named: string[]): Promise<void> {
+  const client = await session.client(),
+    { models } = await client.call('model/list', {});
+  for (const id of named)
+    if (!models.some(model => model.card.id === id)) throw new EarshotError('unknownModel', { model: id });
+  const ids = models
+    .filter(model => model.outdated && (named.length === 0 || named.includes(model.card.id)))
+    .map(model => model.card.id);
+  if (ids.length === 0) return session.json ? undefined : session.line(session.t.allNewest);
+  await followInstalls(session, client, { models: ids, engines: [], update: true });
+}
+
+/** Starts what is not there and shows progress until everything is there or has failed. */
+async function followInstalls(
+  session: Session,
+  client: Client,
+  wanted: { models: string[]; engines: string[]; update?: boolean },
+): Promise<void> {
+  const models = new Map<string, Model>(),
+    engines = new Map<string, Engine>(),
+    failures: Failure[] = [];
+  const waiting = new Set<string>([...wanted.models, ...wanted.engines]);
+  const { promise, resolve: finish } = Promise.withResolvers<void>();
+  const region = session.out.isTTY && !session.json ? createLogUpdate(session.out, {}) : null;
+  const settle = (id: string, state: 'done' | 'failed' | 'running', failure: Failure | null): void => {
+    if (state === 'running' || !waiting.delete(id)) return;
+    if (failure) failures.push(failure);
+    if (state === 'done' && !session.json) {
+      region?.clear();
+      session.line(`${session.paint('green', '✓')} ${session.t.installed(clean(id))}`);
+    }
+    if (waiting.size === 0) finish();
+  };
+  let begun = false;
+  const take = (event: StateEvent): void => {
+    if (event.type === 'model') {
+      const { model } = event;
+      models.set(model.card.id, model);
+      if (waiting.has(model.card.id) && session.json) session.emit(event);
+      settle(
+        model.card.id,
+        model.state === 'installed' && !(wanted.update && model.outdated)
+          ? 'done'
+          : begun && model.failure && model.state !== 'downloading'
+            ? 'failed'
+            : 'running',
+        model.failure,
+      );
+    } else if (event.type === 'engine') {
+      const { engine } = event;
+      engines.set(engine.id, engine);
+      if (waiting.has(engine.id) && session.json) session.emit(event);
+      settle(
+        engine.id,
+        engine.state === 'ready' ? 'done' : begun && engine.state === 'broken' ? 'failed' : 'running',
+        engine.failure,
+      );
+    } else if (event.type === 'notice' && begun) {
+      // An install that ends before its model has a state of its own tells so by a notice.
+      const about = [event.failure.args.model, event.failure.args.engine, event.failure.args.runtime].find(
+        each => typeof each === 'string' && waiting.has(each),
+      );
+      if (about !== undefined) settle(String(about), 'failed', event.failure);
+    }
+    region?.(installLines(session, models, engines).join('\n'));
+  };
+  const stop = client.onEvents(batch => batch.events.forEach(take));
+  try {
+    const snapshot = await client.call('state/subscribe', { topics: ['models', 'engines'] });
+    for (const model of snapshot.models) take({ type: 'model', model });
+    for (const engine of snapshot.engines) take({ type: 'engine', engine });
+    begun = true;
+    const absent = wanted.models.filter(id => waiting.has(id));
+    if (absent.length > 0)
+      await client.call('model/install', { ids: absent, ...(wanted.update ? { update: true } : {}) });
+    for (const id of wanted.engines) if (waiting.has(id)) await client.call('engine/install', { id });
+    if (waiting.size > 0)
+      await Promise.race([
+        promise,
+        client.closed.then(() => {
+          throw new EarshotError('daemonUnreachable');
+        }),
+      ]);
+  } finally {
+    stop();
+    region?.clear();
+    region?.done();
+  }
+  for (const failure of failures) session.fail(failure);
+}
+
+function installLines(
+  session: Session,
+  models: ReadonlyMap<string, Model>,
+  engines: ReadonlyMap<string, Engine>,
+): string[] {
+  const columns = Math.max(8, Math.min(30, session.columns() - 60));
+  const lines: string[] = [];
+  for (const engine of engines.values())
+    if (engine.state === 'installing')
+      lines.push(
+        `  ${clean(engine.name).padEnd(28)} ${engine.progress?.fraction == null ? '' : bar(engine.progress.fraction, columns)} ${session.paint('dim', clean(engine.progress?.step ?? ''))}`,
+      );
+  for (const { card, state, progress } of models.values()) {
+    if (state === 'downloading' && progress)
+      lines.push(
+        `  ${clean(card.id).padEnd(28)} ${bar(progress.total > 0 ? progress.bytes / progress.total : 0, columns)} ${session.paint('dim', session.t.ofAll(bytesText(progress.bytes), bytesText(progress.total)))}`,
+      );
+  }
+  return lines;
+}

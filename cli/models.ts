@@ -1,0 +1,177 @@
+/** `earshot models`: what is installed and what could be, imports, checks, and what can go. */
+import { createInterface } from 'node:readline/promises';
+import { resolve } from 'node:path';
+import { words } from '../text/messages/messages.ts';
+import { bytesText, timeText } from '../text/messages/figures.ts';
+import type { Model } from '../schemas/model.ts';
+import type { Stage } from '../schemas/words.ts';
+import type { Session } from './session.ts';
+import { clean, table } from './terminal.ts';
+
+const STATE_COLOURS = { installed: 'green', downloading: 'cyan', absent: 'dim', broken: 'red' } as const;
+
+/** When a model was last used, in words. */
+const usedText = (model: Model, { t, locale }: Session, now: number): string =>
+  model.state !== 'installed'
+    ? ''
+    : model.lastUsedAt === null
+      ? model.diskBytes > 0
+        ? t.neverUsed
+        : ''
+      : timeText(model.lastUsedAt, locale, now);
+
+export async function listModels(session: Session, options: { installed?: boolean; stage?: Stage }): Promise<void> {
+  const client = await session.client();
+  const models = (await client.call('model/list', {})).models.filter(
+    model =>
+      (!options.installed || model.state === 'installed') &&
+      (!options.stage || model.card.stages.includes(options.stage)),
+  );
+  if (session.json)
+    return models.forEach(model => {
+      session.emit(model);
+    });
+  const { t, paint, locale } = session;
+  const size = (model: Model): number =>
+    model.diskBytes || model.card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+  const rows = models.map(model => [
+    clean(model.card.id),
+    words(locale).modelStates[model.state],
+    model.card.stages.map(stage => words(locale).stages[stage].name).join(', '),
+    model.card.languages.length === 0
+      ? t.anyLanguage
+      : model.card.languages.length > 6
+        ? String(model.card.languages.length)
+        : model.card.languages.join(' '),
+    size(model) > 0 ? bytesText(size(model)) : '',
+    usedText(model, session, Date.now()),
+    clean(model.card.licence),
+    [model.outdated ? t.hasUpdate : '', model.isDefault.length > 0 ? t.isDefault : '', model.imported ? t.imported : '']
+      .filter(Boolean)
+      .join(', '),
+  ]);
+  const columns = [
+    { title: t.model },
+    { title: t.state },
+    { title: t.stages, give: true },
+    { title: t.languages, give: true },
+    { title: t.size, align: 'right' as const },
+    { title: t.lastUsed },
+    { title: t.licence, give: true },
+    { title: '' },
+  ];
+  for (const line of table(columns, rows, session.columns(), (text, row, column) =>
+    row < 0 ? paint('dim', text) : column === 1 ? paint(STATE_COLOURS[models[row]!.state], text) : text,
+  ))
+    session.line(line);
+  const onDisk = models.reduce((sum, model) => sum + model.diskBytes, 0);
+  if (onDisk > 0) session.line(paint('dim', t.onDisk(bytesText(onDisk))));
+}
+
+export async function importModel(
+  session: Session,
+  path: string,
+  options: { id?: string; stage?: Stage },
+): Promise<void> {
+  const client = await session.client();
+  const { model } = await client.call('model/import', {
+    path: resolve(path),
+    ...(options.id ? { id: options.id } : {}),
+    ...(options.stage ? { stage: options.stage } : {}),
+  });
+  if (session.json) session.emit(model);
+  else session.line(session.t.importedAs(clean(model.card.id)));
+}
+
+export async function removeModels(session: Session, ids: string[]): Promise<void> {
+  const client = await session.client();
+  for (const id of ids) {
+    await client.call('model/remove', { id });
+    if (session.json) session.emit({ removed: id });
+    else session.line(session.t.removed(clean(id)));
+  }
+}
+
+/** Without names: all that are installed. */
+export async function verifyModels(session: Session, named: string[]): Promise<void> {
+  const client = await session.client();
+  const ids =
+    named.length > 0
+      ? named
+      : (await client.call('model/list', {})).models
+          .filter(model => model.state === 'installed')
+          .map(model => model.card.id);
+  for (const id of ids) {
+    const { failure } = await client.call('model/verify', { id });
+    if (session.json) session.emit({ id, failure });
+    if (failure) {
+      if (!session.json) session.fail(failure);
+      else process.exitCode = 1;
+    } else if (!session.json) session.line(`${session.paint('green', '✓')} ${session.t.verified(clean(id))}`);
+  }
+}
+
+/**
+ * Installed, not used since, and none that jobs get by default. A model that was imported is only counted when
+ * `imported`: it cannot be fetched again.
+ */
+const unusedSince = (models: readonly Model[], before: number, imported: boolean): Model[] =>
+  models.filter(
+    model =>
+      model.state === 'installed' &&
+      model.diskBytes > 0 &&
+      model.isDefault.length === 0 &&
+      (imported || !model.imported) &&
+      Math.max(model.lastUsedAt ?? 0, model.installedAt ?? 0) < before,
+  );
+
+/** Asks first, at a terminal; elsewhere `yes` must be said. */
+export async function pruneModels(
+  session: Session,
+  options: { unusedFor: number; imported?: boolean; yes?: boolean; dryRun?: boolean },
+): Promise<void> {
+  const client = await session.client(),
+    { t, paint } = session,
+    now = Date.now();
+  const found = unusedSince(
+    (await client.call('model/list', {})).models,
+    now - options.unusedFor,
+    options.imported === true,
+  );
+  if (found.length === 0) return session.json ? undefined : session.line(t.nothingUnused);
+  if (!session.json) {
+    const rows = found.map(model => [clean(model.card.id), bytesText(model.diskBytes), usedText(model, session, now)]);
+    for (const line of table(
+      [{ title: t.model }, { title: t.size, align: 'right' }, { title: t.lastUsed }],
+      rows,
+      session.columns(),
+      (text, row) => (row < 0 ? paint('dim', text) : text),
+    ))
+      session.line(line);
+  }
+  const bytes = found.reduce((sum, model) => sum + model.diskBytes, 0);
+  if (options.dryRun || !(options.yes || (await agreed(session, t.removeThese(found.length, bytesText(bytes))))))
+    return session.json
+      ? found.forEach(model => {
+          session.emit({ unused: model.card.id, bytes: model.diskBytes });
+        })
+      : undefined;
+  for (const { card, diskBytes } of found) {
+    await client.call('model/remove', { id: card.id });
+    if (session.json) session.emit({ removed: card.id, bytes: diskBytes });
+  }
+  if (!session.json) session.line(t.freed(bytesText(bytes)));
+}
+
+async function agreed(session: Session, question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || session.json) {
+    session.note(session.t.sayYes);
+    return false;
+  }
+  const line = createInterface({ input: process.stdin, output: session.err });
+  try {
+    return /^\s*(y|yes|是|好)\s*$/i.test(await line.question(`${question} `));
+  } finally {
+    line.close();
+  }
+}

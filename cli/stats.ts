@@ -1,0 +1,56 @@
+/** `earshot stats`: how fast the stages are, what waits, and how good the estimates are. */
+import { holdUp, words } from '../text/messages/messages.ts';
+import { bytesText, durationText, percentText } from '../text/messages/figures.ts';
+import type { Session } from './session.ts';
+import { clean, table } from './terminal.ts';
+
+export async function stats(session: Session, options: { hours?: number; prometheus?: boolean }): Promise<void> {
+  const client = await session.client();
+  const found = await client.call('stats/get', options.hours ? { sinceMs: Math.round(options.hours * 3_600_000) } : {});
+  if (options.prometheus) {
+    session.out.write((await import('./prometheus.ts')).prometheus(found));
+    return;
+  }
+  if (session.json) return session.emit(found);
+  const { t, paint, locale } = session;
+  const right = 'right' as const;
+  const rows = found.stages.map(stage => [
+    words(locale).stages[stage.stage].name,
+    String(stage.done),
+    String(stage.failed),
+    String(stage.retried),
+    String(stage.queue),
+    durationText(stage.waitMs.p95, locale),
+    durationText(stage.runMs.mean, locale),
+    `${stage.throughput.toFixed(1)} ×`,
+    percentText(stage.busy),
+  ]);
+  for (const line of table(
+    [
+      { title: t.stage },
+      { title: t.done, align: right },
+      { title: t.failed, align: right },
+      { title: t.retried, align: right },
+      { title: t.queued, align: right },
+      { title: `${t.wait} p95`, align: right },
+      { title: t.run, align: right },
+      { title: t.speed, align: right },
+      { title: t.use, align: right },
+    ],
+    rows,
+    session.columns(),
+    (text, row) => (row < 0 ? paint('dim', text) : text),
+  ))
+    session.line(line);
+  const { states } = words(locale);
+  session.line();
+  session.line(
+    `${found.jobs.completed} ${states.completed}, ${found.jobs.failed} ${states.failed}, ${found.jobs.cancelled} ${states.cancelled}, ${found.jobs.pending} ${states.pending} · ${t.loads(found.loads, durationText(found.loadMs, locale))}${found.estimateError === null ? '' : ` · ${t.estimateError} ${percentText(found.estimateError)}`}${found.startError === null ? '' : ` · ${t.startError} ${percentText(found.startError)}`}`,
+  );
+  for (const { device, leasedBytes, residentBytes } of found.devices)
+    if (leasedBytes > 0)
+      session.line(
+        t.holds(clean(device), bytesText(leasedBytes), residentBytes === null ? '?' : bytesText(residentBytes)),
+      );
+  if (found.bottleneck) session.line(`${paint('yellow', t.bottleneck)} ${holdUp(found.bottleneck, locale)}`);
+}
