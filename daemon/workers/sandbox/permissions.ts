@@ -95,8 +95,8 @@ const GPU_DEVICES = [
 const bundled = !import.meta.filename.endsWith('.ts');
 const APP = bundled
   ? [import.meta.dirname, join(import.meta.dirname, '..', 'node_modules')]
-  : ['daemon', 'schemas', 'node_modules', 'package.json', 'test'].map(name =>
-      join(import.meta.dirname, '..', '..', name),
+  : ['schemas', 'client', 'text', 'daemon', 'test', 'node_modules', 'package.json'].map(name =>
+      join(import.meta.dirname, '..', '..', '..', name),
     );
 
 /**
