@@ -32,6 +32,7 @@ import { examine } from './doctor.ts';
 import { createHttpServer, type HttpServer } from './api/http/server.ts';
 import { startIndexer } from './search/indexer.ts';
 import { diarize } from './diarization/label.ts';
+import { Outputs } from './outputs/outputs.ts';
 import { deliverSummary } from './outputs/summaries.ts';
 import { openSettings } from './system/settings-file.ts';
 import { openSafely, restoredFailure } from './store/sqlite/backups.ts';
@@ -112,6 +113,7 @@ async function main(): Promise<void> {
     changed: () => pipeline.wake(),
     failed: (model, why) => pipeline.cannotHave(model, why),
   });
+  const outputs = new Outputs(store);
   const pipeline: Pipeline = new Pipeline({
     home,
     clock,
@@ -124,15 +126,16 @@ async function main(): Promise<void> {
     engine: engineFor,
     ingest: startIngest,
     liveIngest: startLiveIngest,
+    outputs,
     prewarmed: new Prewarmed(),
     deliver: async (work, signal) => {
       if (work.row.options.source === 'transcript')
-        return deliverSummary(work, store, id => catalogue.card(id)?.name ?? id);
+        return deliverSummary(work, { store, outputs }, id => catalogue.card(id)?.name ?? id);
       const { pcm } = jobFiles(home.audio, work.row.id),
         sandboxed = sandboxEnabled(settings.get());
       await diarize(work, { store, models, runtimes, pcm, sandboxed, signal, log: line => log.write(line) });
       return writeOutputs(work, {
-        store,
+        outputs,
         pcm,
         ffmpeg: () => catalogue.ffmpeg(),
         formats: settings.get().formats,

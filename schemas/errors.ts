@@ -26,6 +26,7 @@ export const ERROR_CODES = [
   'settingRange',
   'noVoice',
   'outputNotWritable',
+  'outputKept',
   'badGlossary',
   'speakersUnknown',
   'noSummary',

@@ -57,6 +57,14 @@ export interface LiveFacts {
   saveTo?: string;
 }
 
+/** A file that we wrote. `job`, `checksum`: null of files from before they were kept. */
+export interface WrittenFile {
+  recording: string;
+  job: string | null;
+  /** What we wrote last (system/checksum.ts): a file with another was changed by somebody. */
+  checksum: string | null;
+}
+
 export interface UtteranceRow {
   index: number;
   startMs: number;
@@ -132,9 +140,10 @@ export interface Store {
   /** For each stage and utterance of an unfinished job: done, failed, or absent. */
   steps(job: string): { index: number; stage: Stage; status: 'done' | 'failed' }[];
   // output files
-  /** The recording that a file was written for by us; null: it is not ours. */
-  wrote(path: string): string | null;
-  willWrite(path: string, recording: string): void;
+  /** What we know of a file that we wrote; null: it is not ours. */
+  written(path: string): WrittenFile | null;
+  /** Null: it is not ours after all. */
+  willWrite(path: string, file: WrittenFile | null): void;
   // attempts
   claim(attempt: { job: string; stage: Stage; from: number; to: number; instance: string; at: number }): Attempt;
   /** False: the token was given up; nothing is stored. */

@@ -2,24 +2,34 @@
  * Writes what a job was asked for, when its last step is over: transcripts, subtitles, the spoken track, the video with
  * both.
  */
-import { createReadStream, existsSync } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
-import { dirname, join, parse } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname, parse } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { EarshotError, isDiskFull } from '../../schemas/errors.ts';
-import type { Output, OutputOptions, Transcript } from '../../schemas/job.ts';
-import type { Static } from 'typebox';
+import { EarshotError, isDiskFull, type Failure } from '../../schemas/errors.ts';
+import type { OutputOptions, Transcript } from '../../schemas/job.ts';
 import type { Format } from '../../schemas/words.ts';
-import { makeFolder, openAnew, putInPlace } from '../system/durable.ts';
 import { formatOf, SUBTITLE_FORMATS, type SubtitleFormat } from '../../text/subtitles/convert.ts';
 import { render } from '../../text/transcripts/render.ts';
 import { sameCues } from '../../text/transcripts/same-cues.ts';
-import { MAX_WAV_SAMPLES, WAV_HEADER_BYTES, wavHeader } from '../audio/wav.ts';
-import type { Store } from '../contracts/store.ts';
+import { MAX_WAV_SAMPLES, wavHeader } from '../audio/wav.ts';
+import type { JobRow } from '../contracts/store.ts';
 import type { JobWork } from '../jobs/work.ts';
+import { keptWarning, namesAfter, namesFrom, type Make, type Names, type Output, type Outputs } from './outputs.ts';
 
-type Written = Static<typeof Output>;
-type Text = NonNullable<OutputOptions['text']>;
+export type Text = NonNullable<OutputOptions['text']>;
+
+/** What became of a job's outputs: its row gets all of this. */
+export interface Delivered {
+  outputs: Output[];
+  /** Besides those that it has. */
+  warnings?: Failure[];
+  /** Where a live session's recording lies, when its place was taken. */
+  path?: string;
+  /** What else it changed: the job that it summed up. */
+  of?: { job: string; change: Partial<JobRow> };
+}
 
 /** Everything the job made, without what is only for the machine. */
 export function transcriptOf(work: Pick<JobWork, 'row' | 'made'>): Transcript {
@@ -38,11 +48,11 @@ export function transcriptOf(work: Pick<JobWork, 'row' | 'made'>): Transcript {
 }
 
 export interface DeliverTools {
-  store: Store;
+  outputs: Outputs;
   /** The job's decoded sound. */ pcm: string;
   ffmpeg: () => string;
   formats: readonly Format[];
-  /** ffmpeg with no more rights than it needs. */ sandboxed?: boolean;
+  /** ffmpeg with no more permissions than it needs. */ sandboxed?: boolean;
   signal: AbortSignal;
 }
 
@@ -50,153 +60,167 @@ export interface DeliverTools {
  * Writing the same again, after a crash, gives the same files. @throws outputNotWritable, diskFull, ffmpegFailed,
  * noFfmpeg
  */
-export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<Written[]> {
-  const { row } = work;
-  const wanted = row.options.outputs ?? { formats: [...tools.formats] };
-  const directory = wanted.directory ?? dirname(row.path);
-  const place = (suffix: string): string => freePlace(directory, row.name, suffix, row.path, tools.store);
-  const transcript = transcriptOf(work);
-  const written: Written[] = [];
-  const subtitles = new Map<Text, string>();
+export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<Delivered> {
+  const wanted = work.row.options.outputs ?? { formats: [...tools.formats] };
+  const directory = wanted.directory ?? dirname(work.row.path);
   try {
-    await makeFolder(directory, 0o777);
-    const to = row.options.translateTo;
-    const kept = row.options.source === 'text' && formatOf(row.name) !== null;
-    const texts: Text[] = !to ? ['original'] : wanted.text ? [wanted.text] : ['original', 'translation'];
-    for (const format of wanted.formats)
+    return await new Delivery(work, tools, wanted, directory).run();
+  } catch (error) {
+    throw explained(error, directory);
+  }
+}
+
+/** A file system's error as a failure that says where. */
+export function explained(error: unknown, directory: string): unknown {
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  if (isDiskFull(error)) return new EarshotError('diskFull', { path: directory });
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code))
+    return new EarshotError('outputNotWritable', { path: directory }, String(error));
+  return error;
+}
+
+class Delivery {
+  private readonly work: JobWork;
+  private readonly tools: DeliverTools;
+  private readonly wanted: OutputOptions;
+  private readonly directory: string;
+  private readonly written: Output[] = [];
+  private readonly warnings: Failure[] = [];
+  /** For the video: subtitles by the text that they show. */
+  private readonly subtitles = new Map<Text, string>();
+
+  constructor(work: JobWork, tools: DeliverTools, wanted: OutputOptions, directory: string) {
+    this.work = work;
+    this.tools = tools;
+    this.wanted = wanted;
+    this.directory = directory;
+  }
+
+  async run(): Promise<Delivered> {
+    const path = await this.recording();
+    await this.texts(path);
+    if (this.work.row.options.speak) await this.track();
+    if (this.wanted.mux) await this.video();
+    return { outputs: this.written, warnings: this.warnings, ...(path === this.work.row.path ? {} : { path }) };
+  }
+
+  private after = (suffix: string): Names => {
+    const { row } = this.work,
+      names = namesAfter(this.directory, row.name, suffix);
+    // A video beside its recording could be called as that is.
+    return names(0) === row.path ? n => names(n + 1) : names;
+  };
+
+  private async write(kind: string, names: Names, make: Make, mode?: number): Promise<string> {
+    const { path, bytes, kept } = await this.tools.outputs.write(this.work.row, names, make, mode);
+    this.written.push({ kind, path, bytes });
+    this.warnings.push(...kept.map(each => keptWarning(each, path)));
+    return path;
+  }
+
+  /** The sound of a live session, which is written first: the transcripts say where it lies. */
+  private async recording(): Promise<string> {
+    const { row } = this.work,
+      saveTo = row.live?.saveTo;
+    if (saveTo === undefined) return row.path;
+    const path = await this.write('recording', namesFrom(saveTo), saveSound(this.tools.pcm), 0o600);
+    // Somebody put a file there since the session was opened.
+    if (path !== saveTo && !this.warnings.length) this.warnings.push(keptWarning(saveTo, path));
+    return path;
+  }
+
+  private async texts(path: string): Promise<void> {
+    const { row, made } = this.work,
+      to = row.options.translateTo,
+      transcript = transcriptOf({ row: { ...row, path }, made }),
+      cues = row.options.source === 'text' && formatOf(row.name) !== null;
+    const texts: Text[] = !to ? ['original'] : this.wanted.text ? [this.wanted.text] : ['original', 'translation'];
+    for (const format of this.wanted.formats)
       for (const text of format === 'json' ? texts.slice(0, 1) : texts) {
-        const path = place(format === 'json' ? '.earshot.json' : `${languageSuffix(text, row.language, to)}.${format}`);
-        await writeWhole(
-          path,
-          kept && (SUBTITLE_FORMATS as readonly Format[]).includes(format)
+        const content =
+          cues && (SUBTITLE_FORMATS as readonly Format[]).includes(format)
             ? sameCues(transcript, format as SubtitleFormat, text)
-            : render(transcript, format, { text }),
+            : render(transcript, format, { text });
+        const file = await this.write(kindOf(format, text), this.after(suffixOf(format, text, row)), handle =>
+          handle.writeFile(content),
         );
-        written.push({
-          kind: format === 'json' || text === 'original' ? format : `${format}:${text}`,
-          path,
-          bytes: (await stat(path)).size,
-        });
-        if (format === 'srt' || format === 'vtt') subtitles.set(text, path);
+        if (format === 'srt' || format === 'vtt') this.subtitles.set(text, file);
       }
-    if (row.options.speak) {
-      const audio = wanted.audio ?? 'wav',
-        spoken = row.options.translateTo ?? row.language;
-      const path = place(`.${spoken ?? 'spoken'}.${audio}`);
-      const utterances = work.made
-        .filter(made => made.tts && made.tts.durationMs > 0)
-        .map(made => ({ startMs: made.startMs, endMs: made.endMs, wav: made.tts!.path }));
-      const { buildTrack } = await import('./track.ts');
+  }
+
+  private async track(): Promise<void> {
+    const { row, made } = this.work,
+      { ffmpeg, signal } = this.tools,
+      audio = this.wanted.audio ?? 'wav',
+      spoken = row.options.translateTo ?? row.language;
+    const utterances = made
+      .filter(each => each.tts && each.tts.durationMs > 0)
+      .map(({ startMs, endMs, tts }) => ({ startMs, endMs, wav: tts!.path }));
+    const { buildTrack } = await import('./track.ts');
+    await this.write('audio', this.after(`.${spoken ?? 'spoken'}.${audio}`), async (file, path) => {
       await buildTrack({
         utterances,
         durationMs: row.options.source === 'text' && !formatOf(row.name) ? null : (row.durationMs ?? 0),
+        file,
         path,
-        ffmpeg: tools.ffmpeg(),
+        recording: row.path,
+        ffmpeg: ffmpeg(),
         audio,
-        signal: tools.signal,
+        signal,
       });
-      written.push({ kind: 'audio', path, bytes: (await stat(path)).size });
-    }
-    if (row.live?.saveTo)
-      written.push({ kind: 'recording', path: row.live.saveTo, bytes: await saveSound(tools.pcm, row.live.saveTo) });
-    if (wanted.mux) {
-      const extension = parse(row.name).ext.toLowerCase() === '.mkv' ? '.mkv' : '.mp4';
-      const path = place(`.${to ?? row.language ?? 'subtitled'}${extension}`);
-      const { mux } = await import('./mux.ts');
-      const spoken = written.find(output => output.kind === 'audio');
-      await mux({
+    });
+  }
+
+  private async video(): Promise<void> {
+    const { row } = this.work,
+      { ffmpeg, signal, sandboxed = false } = this.tools,
+      to = row.options.translateTo,
+      container = parse(row.name).ext.toLowerCase() === '.mkv' ? 'mkv' : 'mp4',
+      spoken = this.written.find(output => output.kind === 'audio');
+    const { mux } = await import('./mux.ts');
+    await this.write('video', this.after(`.${to ?? row.language ?? 'subtitled'}.${container}`), (_, path) =>
+      mux({
         recording: row.path,
         path,
-        ffmpeg: tools.ffmpeg(),
-        ...(tools.sandboxed ? { confined: true } : {}),
-        signal: tools.signal,
+        container,
+        ffmpeg: ffmpeg(),
+        sandboxed,
+        signal,
         language: row.language,
         track: spoken ? { path: spoken.path, language: to ?? row.language ?? 'und' } : null,
-        subtitles: [...subtitles].map(([text, file]) => ({
+        subtitles: [...this.subtitles].map(([text, file]) => ({
           path: file,
           language: (text === 'original' ? row.language : to) ?? 'und',
         })),
-      });
-      written.push({ kind: 'video', path, bytes: (await stat(path)).size });
-    }
-    return written;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (isDiskFull(error)) throw new EarshotError('diskFull', { path: directory });
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR')
-      throw new EarshotError('outputNotWritable', { path: directory }, String(error));
-    throw error;
+      }),
+    );
   }
 }
+
+/** What an output is called in a job: its format, and which text it shows where it is not the original. */
+export const kindOf = (format: Format, text: Text): string =>
+  format === 'json' || text === 'original' ? format : `${format}:${text}`;
+
+/** After the recording's name. */
+export const suffixOf = (format: Format, text: Text, row: Pick<JobRow, 'language' | 'options'>): string =>
+  format === 'json' ? '.earshot.json' : `${languageSuffix(text, row.language, row.options.translateTo)}.${format}`;
 
 const languageSuffix = (text: Text, from: string | null, to: string | undefined): string =>
   text === 'original' ? '' : text === 'translation' ? `.${to}` : `.${from ?? 'und'}-${to}`;
 
-/** A name that is free, or that we wrote for this recording before: other people's files are never overwritten. */
-function freePlace(directory: string, name: string, suffix: string, recording: string, store: Store): string {
-  const { name: stem } = parse(name);
-  for (let n = 0; ; n++) {
-    const path = join(directory, fitting(n === 0 ? stem : name, `${n > 1 ? ` (${n})` : ''}${suffix}`));
-    if (path !== recording && (store.wrote(path) === recording || !existsSync(path))) {
-      store.willWrite(path, recording);
-      return path;
-    }
-  }
-}
-
-/** Live sound as a WAV file of its own. Answers its length in bytes. */
-async function saveSound(pcm: string, path: string): Promise<number> {
-  const part = `${path}.part`,
-    bytes = (await stat(pcm).catch(() => null))?.size ?? 0,
-    samples = Math.min(MAX_WAV_SAMPLES, Math.floor(bytes / 2));
-  try {
-    const file = await openAnew(part, 0o600);
-    await pipeline(async function* () {
-      yield wavHeader(16_000, samples);
-      if (samples) yield* createReadStream(pcm, { end: samples * 2 - 1 });
-    }, file.createWriteStream());
-    await putInPlace(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
-  return WAV_HEADER_BYTES + samples * 2;
-}
-
-/** File systems take names of 255 bytes; while it is written a file is called ".part" besides. */
-const LONGEST_NAME_BYTES = 255 - '.part'.length;
-
-/** The name with its suffix, its own end left out as far as it must be; never half a character. */
-function fitting(name: string, suffix: string): string {
-  const room = LONGEST_NAME_BYTES - Buffer.byteLength(suffix);
-  if (Buffer.byteLength(name) <= room) return name + suffix;
-  let kept = '';
-  for (const { segment } of new Intl.Segmenter().segment(name)) {
-    if (Buffer.byteLength(kept + segment) > room) break;
-    kept += segment;
-  }
-  return kept + suffix;
-}
-
-export async function writeWhole(path: string, text: string): Promise<void> {
-  if (
-    await readFile(path, 'utf8').then(
-      old => old === text,
-      () => false,
-    )
-  )
-    return;
-  const part = `${path}.part`;
-  try {
-    const file = await openAnew(part, 0o644);
-    try {
-      await file.writeFile(text);
-    } finally {
-      await file.close();
-    }
-    await putInPlace(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
-}
+/** Live sound as a WAV file of its own. */
+const saveSound =
+  (pcm: string): Make =>
+  async (file: FileHandle) => {
+    const bytes = (await stat(pcm).catch(() => null))?.size ?? 0,
+      samples = Math.min(MAX_WAV_SAMPLES, Math.floor(bytes / 2));
+    await pipeline(
+      async function* () {
+        yield wavHeader(16_000, samples);
+        if (samples) yield* createReadStream(pcm, { end: samples * 2 - 1 });
+      },
+      async function (chunks: AsyncIterable<Buffer>) {
+        for await (const chunk of chunks) await file.writeFile(chunk);
+      },
+    );
+  };

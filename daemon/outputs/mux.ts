@@ -1,9 +1,7 @@
 /** A copy of the recording with the spoken track and subtitles that can be switched on and off. */
-import { rm, stat } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
-import { openAnew, putInPlace } from '../system/durable.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 
 export interface MuxRequest {
@@ -13,58 +11,49 @@ export interface MuxRequest {
   /** Of the recording's own sound; null: unknown. */
   language: string | null;
   subtitles: readonly { path: string; language: string }[];
-  /** .mkv, or .mp4 (anything else is written as MP4 too). */
+  /** An empty file, which ffmpeg may write to. */
   path: string;
+  container: 'mkv' | 'mp4';
   ffmpeg: string;
-  /** With no more rights than it needs. */
+  /** With no more permissions than it needs. */
   sandboxed?: boolean;
   signal?: AbortSignal;
 }
 
 /**
  * The picture is copied as it is where the container can hold it, else encoded anew; the original sound stays as a
- * second track. Writes the whole file or none. Throws noFfmpeg, ffmpegFailed, diskFull, cancelled.
+ * second track. Throws noFfmpeg, ffmpegFailed, diskFull, cancelled.
  */
 export async function mux(request: MuxRequest): Promise<void> {
-  const partial = `${request.path}.part`;
   const subtitles: MuxRequest['subtitles'][number][] = [];
   for (const subtitle of request.subtitles) if ((await stat(subtitle.path)).size > 0) subtitles.push(subtitle);
-  const { ffmpeg, track, path } = request;
-  // Made by us: a link that lies there is not followed, and ffmpeg may write to this file alone.
-  await (await openAnew(partial, 0o644)).close();
+  const { ffmpeg, track, path, recording, signal } = request;
   const permissions = request.sandboxed
     ? mediaPermissions({
-        files: [request.recording, ...(track ? [track.path] : []), ...subtitles.map(subtitle => subtitle.path)],
+        files: [recording, ...(track ? [track.path] : []), ...subtitles.map(subtitle => subtitle.path)],
         ffmpeg,
-        place: partial,
+        place: path,
       })
     : null;
   const call = (copyVideo: boolean): Promise<Buffer> =>
     runFfmpeg({
       ffmpeg,
-      path,
+      path: recording,
       permissions,
-      args: muxArguments({ ...request, subtitles }, partial, copyVideo),
-      signal: request.signal,
+      args: muxArguments({ ...request, subtitles }, copyVideo),
+      signal,
     });
-  try {
-    await call(true).catch((error: unknown) => {
-      if (error instanceof EarshotError && error.failure.code === 'ffmpegFailed') return call(false);
-      throw error;
-    });
-    await putInPlace(partial, request.path);
-  } catch (error) {
-    await rm(partial, { force: true });
+  await call(true).catch((error: unknown) => {
+    if (error instanceof EarshotError && error.failure.code === 'ffmpegFailed') return call(false);
     throw error;
-  }
+  });
 }
 
 export function muxArguments(
-  { recording, track, language: spoken, subtitles, path }: MuxRequest,
-  output: string,
+  { recording, track, language: spoken, subtitles, path, container }: MuxRequest,
   copyVideo: boolean,
 ): string[] {
-  const matroska = extname(path).toLowerCase() === '.mkv';
+  const matroska = container === 'mkv';
   const firstSubtitle = track === null ? 1 : 2;
   return [
     '-y',
@@ -101,7 +90,7 @@ export function muxArguments(
     '-fflags',
     '+bitexact',
     ...(matroska ? ['-f', 'matroska'] : ['-movflags', '+faststart', '-f', 'mp4']),
-    `file:${output}`,
+    `file:${path}`,
   ];
 }
 

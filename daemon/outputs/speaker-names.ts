@@ -1,44 +1,51 @@
 /**
  * Speakers get other names: in the store, and in the files of the job that nobody has changed since they were written.
+ * A command on the job (pipeline/commands.ts): no other reads or writes its row or files meanwhile.
  */
 import { readFile } from 'node:fs/promises';
-import { EarshotError } from '../../schemas/errors.ts';
-import { FORMATS, isFinal, type Format } from '../../schemas/words.ts';
-import { render } from '../../text/transcripts/render.ts';
-import { same } from './same.ts';
-import { transcriptOf, writeWhole } from './deliver.ts';
+import type { Failure } from '../../schemas/errors.ts';
+import type { Transcript } from '../../schemas/job.ts';
 import type { JobRow, Store } from '../contracts/store.ts';
+import { transcriptOf } from './deliver.ts';
+import type { Output, Outputs } from './outputs.ts';
+import { rewriteAll } from './rewrite.ts';
 
-type Text = 'original' | 'translation' | 'bilingual';
+export interface Renamed {
+  voices: Record<string, string>;
+  outputs: Output[];
+  warnings: Failure[];
+}
 
-/** @throws wrongState while the job runs, outputNotWritable */
-export async function callSpeakers(
-  store: Store,
+/** @throws outputNotWritable, diskFull */
+export async function renameSpeakers(
   row: JobRow,
   names: Readonly<Record<string, string>>,
-): Promise<Record<string, string>> {
-  if (!isFinal(row.state)) throw new EarshotError('wrongState', { job: row.id, state: row.state });
-  const called = (name: string): string => (Object.hasOwn(names, name) ? names[name]! : name);
-  const before = transcriptOf({ row, made: store.utterances(row.id) });
+  { store, outputs }: { store: Store; outputs: Outputs },
+): Promise<Renamed> {
+  const { id } = row;
+  const nameOf = (name: string): string => (Object.hasOwn(names, name) ? names[name]! : name);
+  const before = transcriptOf({ row, made: store.utterances(id) });
   const voices: Record<string, string> = {};
   // Two that get one name were one: the voice that came first stands for both.
-  for (const [name, voice] of Object.entries(row.voices ?? {})) voices[called(name)] ??= voice;
+  for (const [name, voice] of Object.entries(row.voices ?? {})) voices[nameOf(name)] ??= voice;
   store.batch(() => {
     store.setSpeakers(
-      row.id,
-      before.utterances.map(utterance => (utterance.speaker === undefined ? null : called(utterance.speaker))),
+      id,
+      before.utterances.map(({ speaker }) => (speaker === undefined ? null : nameOf(speaker))),
     );
-    store.update(row.id, { voices });
+    store.update(id, { voices });
   });
-  const after = transcriptOf({ row: { ...row, voices }, made: store.utterances(row.id) });
-  for (const { kind, path } of row.outputs) {
-    const [format, text = 'original'] = kind.split(':') as [Format, Text?];
-    if (
-      !FORMATS.includes(format) ||
-      !same(format, await readFile(path, 'utf8').catch(() => ''), render(before, format, { text }))
-    )
-      continue;
-    await writeWhole(path, render(after, format, { text }));
+  const after = transcriptOf({ row: { ...row, voices }, made: store.utterances(id) });
+  return { voices, ...(await rewriteAll(row, before, after, outputs, path => hasNames(path, after))) };
+}
+
+/** A transcript that somebody mended in the editor, where the same names were given. */
+async function hasNames(path: string, { utterances }: Transcript): Promise<boolean> {
+  const speakersOf = (of: Pick<Transcript, 'utterances'>): string =>
+    JSON.stringify(of.utterances.map(u => u.speaker ?? null));
+  try {
+    return speakersOf(JSON.parse(await readFile(path, 'utf8')) as Transcript) === speakersOf({ utterances });
+  } catch {
+    return false;
   }
-  return voices;
 }

@@ -2,19 +2,18 @@
  * Where a summary comes from and where it goes: the transcript of a job or of a file, and the same again with the
  * summary in it.
  */
-import { readFile, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { Value } from 'typebox/value';
 import { EarshotError } from '../../schemas/errors.ts';
-import { Transcript, type Output, type Summary } from '../../schemas/job.ts';
-import { FORMATS, type Format } from '../../schemas/words.ts';
-import type { Static } from 'typebox';
-import { render } from '../../text/transcripts/render.ts';
+import { Transcript, type Summary } from '../../schemas/job.ts';
 import { toJson } from '../../text/transcripts/json.ts';
-import { same } from './same.ts';
-import { transcriptOf, writeWhole } from './deliver.ts';
+import { contentOf } from './draft.ts';
+import { explained, transcriptOf, type Delivered } from './deliver.ts';
+import type { Outputs } from './outputs.ts';
+import { rewriteAll } from './rewrite.ts';
 import type { JobWork } from '../jobs/work.ts';
-import type { JobRow, Store } from '../contracts/store.ts';
+import type { Store } from '../contracts/store.ts';
 
 const MOST_BYTES = 256 * 1024 * 1024;
 export const isJob = (transcript: string): boolean => /^[0-9A-HJKMNP-TV-Z]{26}$/.test(transcript);
@@ -43,52 +42,58 @@ export async function transcriptFor(source: string, store: Store): Promise<Trans
 }
 
 /**
- * Puts the summary where its transcript is: into the store and the files of its job that nobody has changed, or into
- * the file. @throws outputNotWritable, diskFull
+ * Puts the summary where its transcript is: into its job and the files of that which nobody has changed, or into the
+ * file. @throws outputNotWritable, diskFull
  */
 export async function deliverSummary(
   { row, made }: Pick<JobWork, 'row' | 'made'>,
-  store: Store,
+  deps: { store: Store; outputs: Outputs },
   nameOf: (model: string) => string,
-): Promise<Static<typeof Output>[]> {
+): Promise<Delivered> {
   const source = row.options.transcript!,
     text = made.at(-1)?.summary?.text,
     failed = made.find(each => each.failed)?.failed?.failure;
   // Of parts alone nobody could tell that something is missing.
-  if (failed) return [];
+  if (failed) return { outputs: [] };
   if (!text) throw new EarshotError('nothingSaid', { path: row.path });
   const summary: Summary = { text, language: row.language ?? 'en', model: nameOf(row.models.summary!) };
-  return isJob(source) ? intoJob(source, summary, row, store) : intoFile(source, summary);
+  return isJob(source) ? intoJob(source, summary, row.id, deps) : intoFile(source, summary, row.id, deps.outputs);
 }
 
-async function intoFile(path: string, summary: Summary): Promise<Static<typeof Output>[]> {
-  await writeWhole(path, toJson({ ...(await readTranscript(path)), summary }));
-  return [{ kind: 'json', path, bytes: (await stat(path)).size }];
+/** Somebody may save the file at this very moment: then it is read again. */
+const TRIES = 5;
+
+async function intoFile(named: string, summary: Summary, job: string, outputs: Outputs): Promise<Delivered> {
+  const path = await realpath(named).catch(() => named);
+  try {
+    for (let n = 0; n < TRIES; n++) {
+      const checksum = await contentOf(path),
+        text = toJson({ ...(await readTranscript(path)), summary });
+      const bytes = checksum === null ? null : await outputs.swap(path, checksum, text, null, job);
+      if (bytes !== null) return { outputs: [{ kind: 'json', path: named, bytes }] };
+    }
+  } catch (error) {
+    throw explained(error, dirname(path));
+  }
+  throw new EarshotError('outputNotWritable', { path }, 'it changes all the time');
 }
 
 async function intoJob(
   id: string,
-  summary: Summary,
-  { id: job }: JobRow,
-  store: Store,
-): Promise<Static<typeof Output>[]> {
+  made: Summary,
+  job: string,
+  { store, outputs }: { store: Store; outputs: Outputs },
+): Promise<Delivered> {
   const row = store.job(id);
   if (!row) throw new EarshotError('unknownJob', { id });
   const utterances = store.utterances(id),
+    summary = { job, made },
     before = transcriptOf({ row, made: utterances }),
-    written: Static<typeof Output>[] = [];
-  const kept = { job, made: summary },
-    after = transcriptOf({ row: { ...row, summary: kept }, made: utterances });
-  for (const { kind, path } of row.outputs) {
-    const [format, text = 'original'] = kind.split(':') as [Format, ('original' | 'translation' | 'bilingual')?];
-    if (!FORMATS.includes(format)) continue;
-    const [old, next] = [render(before, format, { text }), render(after, format, { text })],
-      there = await readFile(path, 'utf8').catch(() => '');
-    // Done again after a crash, the file has it already.
-    if (old === next || !(same(format, there, old) || there === next)) continue;
-    await writeWhole(path, next);
-    written.push({ kind, path, bytes: (await stat(path)).size });
-  }
-  store.update(id, { summary: kept });
-  return written;
+    after = transcriptOf({ row: { ...row, summary }, made: utterances });
+  const written = await rewriteAll(row, before, after, outputs, async () => false);
+  return {
+    outputs: written.changed,
+    warnings: written.warnings,
+    of: { job: id, change: { summary, outputs: written.outputs } },
+  };
 }

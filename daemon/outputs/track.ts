@@ -1,7 +1,6 @@
 /** The spoken track: every utterance at its own start time, so that it can be laid over the recording. */
-import { open, rm } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { EarshotError } from '../../schemas/errors.ts';
-import { openAnew, putInPlace } from '../system/durable.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 import { inARow, place, type Placement, type Spoken } from './placing.ts';
 import { MAX_WAV_SAMPLES, readWavInfo, wavHeader, type WavInfo } from '../audio/wav.ts';
@@ -11,7 +10,11 @@ export interface TrackRequest {
   utterances: readonly { startMs: number; endMs: number; wav: string }[];
   /** Of the recording: the track is at least this long. Null: there is none, and the utterances follow each other. */
   durationMs: number | null;
+  /** An empty file, open for writing, and where it lies. */
+  file: FileHandle;
   path: string;
+  /** Whose track it is, named in failures. */
+  recording: string;
   audio: 'wav' | 'mp3' | 'm4a';
   ffmpeg: string;
   signal?: AbortSignal;
@@ -32,14 +35,16 @@ const ENCODERS = {
 } as const;
 
 /**
- * Writes the whole file or none; memory does not grow with its length. Equal utterances give an equal file. Resolves
+ * Writes the track into the file; memory does not grow with its length. Equal utterances give an equal file. Resolves
  * with its length and the most that an utterance begins late, ms. Throws noFfmpeg, ffmpegFailed, diskFull, cancelled,
  * outputNotWritable (longer than WAV can be), or a file system error.
  */
 export async function buildTrack({
   utterances,
   durationMs,
+  file,
   path,
+  recording,
   audio,
   ffmpeg,
   signal,
@@ -54,45 +59,38 @@ export async function buildTrack({
   const endMs = Math.max(durationMs ?? 0, last ? last.startMs + last.durationMs : 0),
     samples = Math.round((endMs * sampleRate) / 1000);
   if (audio === 'wav' && samples > MAX_WAV_SAMPLES)
-    throw new EarshotError('outputNotWritable', { path }, 'longer than a WAV file can be');
+    throw new EarshotError('outputNotWritable', { path: recording }, 'longer than a WAV file can be');
 
-  const partial = `${path}.part`,
-    sound = trackSound(parts, sampleRate, samples, ffmpeg, signal);
-  try {
-    if (audio === 'wav') await writeWavFile(partial, sampleRate, samples, sound);
-    else {
-      await rm(partial, { force: true });
-      await runFfmpeg({
-        ffmpeg,
-        path,
-        input: sound,
-        args: [
-          '-y',
-          '-f',
-          's16le',
-          '-ar',
-          String(sampleRate),
-          '-ac',
-          '1',
-          '-i',
-          'pipe:0',
-          '-map_metadata',
-          '-1',
-          '-fflags',
-          '+bitexact',
-          '-flags:a',
-          '+bitexact',
-          ...ENCODERS[audio],
-          `file:${partial}`,
-        ],
-        signal,
-      });
-    }
-    await putInPlace(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
+  const sound = trackSound(parts, sampleRate, samples, ffmpeg, signal);
+  if (audio === 'wav') {
+    await file.writeFile(wavHeader(sampleRate, samples));
+    for await (const chunk of sound) await file.writeFile(chunk);
+  } else
+    await runFfmpeg({
+      ffmpeg,
+      path: recording,
+      input: sound,
+      args: [
+        '-y',
+        '-f',
+        's16le',
+        '-ar',
+        String(sampleRate),
+        '-ac',
+        '1',
+        '-i',
+        'pipe:0',
+        '-map_metadata',
+        '-1',
+        '-fflags',
+        '+bitexact',
+        '-flags:a',
+        '+bitexact',
+        ...ENCODERS[audio],
+        `file:${path}`,
+      ],
+      signal,
+    });
   return {
     durationMs: endMs,
     latestMs: Math.max(0, ...placements.map((placement, n) => placement.startMs - utterances[n]!.startMs)),
@@ -103,21 +101,6 @@ async function infoOf(wav: string): Promise<WavInfo> {
   const file = await open(wav, 'r');
   try {
     return await readWavInfo(file, wav);
-  } finally {
-    await file.close();
-  }
-}
-
-async function writeWavFile(
-  path: string,
-  sampleRate: number,
-  samples: number,
-  sound: AsyncIterable<Buffer>,
-): Promise<void> {
-  const file = await openAnew(path, 0o644);
-  try {
-    await file.writeFile(wavHeader(sampleRate, samples));
-    for await (const chunk of sound) await file.writeFile(chunk);
   } finally {
     await file.close();
   }

@@ -17,11 +17,14 @@ import type { startIngest, startLiveIngest } from '../ingest/ingest.ts';
 import type { Prewarmed } from '../ingest/prewarmed.ts';
 import type { Instance } from '../workers/instance.ts';
 import type { StepOutputs } from '../contracts/worker-protocol.ts';
+import type { Delivered } from '../outputs/deliver.ts';
+import { withWarnings, type Outputs } from '../outputs/outputs.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Pool } from '../devices/pool.ts';
 import type { Plan, Waiting } from '../scheduler/snapshot.ts';
 import type { Attempt, JobRow, NewJournalEntry, Store } from '../contracts/store.ts';
 import type { Catalogue } from './catalogue.ts';
+import { Commands } from './commands.ts';
 import { Gauge } from './gauge.ts';
 import { jobFiles, withoutModel } from './inputs.ts';
 import { Lengths } from '../jobs/lengths.ts';
@@ -49,7 +52,8 @@ export interface Deps {
   /** Where a process of the ingest stands ready; left out, none does. */
   prewarmed?: Prewarmed;
   /** Writes the outputs of a job whose steps are over. */
-  deliver(work: JobWork, signal: AbortSignal): Promise<JobRow['outputs']>;
+  deliver(work: JobWork, signal: AbortSignal): Promise<Delivered>;
+  outputs: Outputs;
   publish(event: StateEvent): void;
   log(line: string): void;
   /** The store is damaged: nothing that is written now could be trusted. */
@@ -102,6 +106,9 @@ export class Core {
   readonly wakeFront: () => void;
   /** Something was heard from outside: taken in with the next turn. */
   readonly receive: (word: () => void) => void;
+  /** The same; resolves when it was taken in, or the store stalled and it was dropped. */
+  readonly takeIn: (word: () => void) => Promise<void>;
+  readonly commands: Commands;
   private readonly restart: () => void;
   private readonly follow: Follow;
   private readonly deliveries = new Map<string, AbortController>();
@@ -110,12 +117,21 @@ export class Core {
 
   constructor(
     deps: Deps,
-    loop: { wake(): void; wakeFront(): void; receive(word: () => void): void; restart(): void; follow: Follow },
+    loop: {
+      wake(): void;
+      wakeFront(): void;
+      receive(word: () => void): void;
+      takeIn(word: () => void): Promise<void>;
+      restart(): void;
+      follow: Follow;
+    },
   ) {
     this.deps = deps;
     this.wake = loop.wake;
     this.wakeFront = loop.wakeFront;
     this.receive = loop.receive;
+    this.takeIn = loop.takeIn;
+    this.commands = new Commands();
     this.restart = loop.restart;
     this.follow = loop.follow;
     this.retryPauseMs = deps.retryPauseMs ?? growingPauseMs;
@@ -168,6 +184,20 @@ export class Core {
     Object.assign(work.row, change);
     if (change.models) this.learnContext(work);
     this.publishJob(work);
+  }
+
+  /** Of a job that may be over: its row, wherever it is, and the world hears of it. */
+  change(id: string, change: Partial<JobRow>, warnings: readonly Failure[] = []): void {
+    const { store } = this.deps,
+      work = this.jobs.get(id),
+      row = work?.row ?? store.job(id);
+    if (!row) return; // forgotten meanwhile
+    const more = { ...change, ...(warnings.length ? { warnings: withWarnings(row.warnings, warnings) } : {}) };
+    if (work) this.update(work, more);
+    else {
+      store.update(id, more);
+      this.outbox.publish({ type: 'job', job: this.presentRow({ ...row, ...more }) });
+    }
   }
 
   note(entry: NewJournalEntry): void {
@@ -409,40 +439,42 @@ export class Core {
   /** Writes what was asked for, then ends the job. Doing it again after a crash writes the same. */
   private complete(work: JobWork): void {
     work.finishing = true;
-    const anyFailed = work.anyFailed;
-    const abort = new AbortController();
-    this.deliveries.set(work.row.id, abort);
-    const stillOurs = (): boolean => this.jobs.get(work.row.id) === work;
-    this.deps
-      .deliver(work, abort.signal)
-      .then(async outputs => ({
-        outputs,
-        summary: work.row.options.summary && !anyFailed ? await this.follow.after(work) : null,
-      }))
-      .then(
-        ({ outputs, summary }) =>
-          this.receive(() => {
-            if (stillOurs()) {
-              work.row.outputs = outputs;
-              const failed = work.made.filter(utterance => utterance.failed);
-              this.deps.store.batch(() => {
-                if (summary) this.follow.begin(summary);
-                this.end(work, anyFailed ? 'failed' : 'completed', anyFailed ? failed[0]!.failed!.failure : null);
-              });
-              if (summary) this.wake();
-            }
-          }),
-        error =>
-          this.receive(() => {
-            if (stillOurs()) this.end(work, 'failed', toFailure(error));
-          }),
-      )
-      .finally(() =>
-        this.receive(() => {
-          work.finishing = false;
-          this.deliveries.delete(work.row.id);
-        }),
-      );
+    const abort = new AbortController(),
+      { id, options } = work.row;
+    this.deliveries.set(id, abort);
+    // A summary changes the job, or the file, that it is of.
+    void this.commands.run(options.transcript ?? id, async () => {
+      const end = await this.deliver(work, abort.signal);
+      await this.takeIn(() => {
+        if (this.jobs.get(id) === work) end();
+        work.finishing = false;
+        this.deliveries.delete(id);
+      });
+    });
+  }
+
+  /** How the job ends once its outputs are written: for the next turn of the loop. */
+  private async deliver(work: JobWork, signal: AbortSignal): Promise<() => void> {
+    try {
+      const { outputs, warnings = [], path, of } = await this.deps.deliver(work, signal),
+        failed = work.made.find(each => each.failed)?.failed?.failure ?? null;
+      const summary = work.row.options.summary && !failed ? await this.follow.after(work) : null;
+      return () => {
+        Object.assign(work.row, {
+          outputs,
+          warnings: withWarnings(work.row.warnings, warnings),
+          ...(path ? { path } : {}),
+        });
+        this.deps.store.batch(() => {
+          if (of) this.change(of.job, of.change, warnings);
+          if (summary) this.follow.begin(summary);
+          this.end(work, failed ? 'failed' : 'completed', failed);
+        });
+        if (summary) this.wake();
+      };
+    } catch (error) {
+      return () => this.end(work, 'failed', toFailure(error));
+    }
   }
 
   end(work: JobWork, state: 'completed' | 'failed' | 'cancelled', why: Failure | null): void {
@@ -463,6 +495,7 @@ export class Core {
           finishedAt: now,
           outputs: work.row.outputs,
           warnings: work.row.warnings,
+          path: work.row.path,
           ...(live ? { live } : {}),
         },
         { kind: `job.${state}`, at: now, data: why ? { failure: why } : {} },

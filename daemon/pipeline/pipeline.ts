@@ -18,6 +18,7 @@ import { adapt, bottleneck, NOTHING_LEARNED, type Bottleneck, type Learned } fro
 import type { Action, Plan } from '../scheduler/snapshot.ts';
 import { Attempts } from './attempts.ts';
 import { Core, type Deps } from './core.ts';
+import { Edits } from './edits.ts';
 import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
@@ -31,6 +32,7 @@ export class Pipeline {
   readonly loads: Loads;
   readonly live: Live;
   readonly summaries: Summaries;
+  readonly edits: Edits;
   private readonly core: Core;
   private readonly ingests: Ingests;
   private readonly attempts: Attempts;
@@ -41,6 +43,8 @@ export class Pipeline {
   private woken = false;
   /** What workers said since the last turn. */
   private inbox: (() => void)[] = [];
+  /** Who waits until it is drained. */
+  private readonly waiting: (() => void)[] = [];
   /** Reasons are told again, and all jobs looked at, in so many ms. */
   private reasonsIn: number | null = null;
   private allIn: number | null = null;
@@ -52,6 +56,7 @@ export class Pipeline {
       wake: () => this.wake(),
       wakeFront: () => this.wakeFront(),
       receive: word => this.receive(word),
+      takeIn: word => this.takeIn(word),
       restart: () => this.start(),
       follow: { after: work => this.summaries.after(work), begin: row => this.summaries.begin(row) },
     }));
@@ -67,6 +72,7 @@ export class Pipeline {
     this.summaries = new Summaries(core);
     this.queue = new Queue(core, this.summaries);
     this.live = new Live(core);
+    this.edits = new Edits(core);
     this.ingests = new Ingests(core);
     this.loads = new Loads(core, events);
     this.attempts = new Attempts(core, this.loads);
@@ -77,10 +83,21 @@ export class Pipeline {
     this.wakeFront();
   }
 
+  private takeIn(word: () => void): Promise<void> {
+    return new Promise(resolve => {
+      this.waiting.push(resolve);
+      this.receive(word);
+    });
+  }
+
   private drainInbox(): void {
     const words = this.inbox;
     this.inbox = [];
-    if (!this.core.stall) for (const word of words) word();
+    try {
+      if (!this.core.stall) for (const word of words) word();
+    } finally {
+      for (const resolve of this.waiting.splice(0)) resolve();
+    }
   }
 
   get instances(): Core['instances'] {
@@ -245,7 +262,7 @@ export class Pipeline {
       return;
     }
     if (this.core.stall) {
-      this.inbox = [];
+      this.drainInbox(); // nothing of it is taken in
       return;
     }
     let next = this.look();

@@ -15,7 +15,7 @@ import { isFinal } from '../../schemas/words.ts';
 import type { WatchDecision } from '../../schemas/watch.ts';
 import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
 import type { Store } from '../contracts/store.ts';
-import { checksumOf } from './checksum.ts';
+import { checksumOf } from '../system/checksum.ts';
 import { decide, roomFor, type Facts, type Verdict } from './decide.ts';
 import { inside, requestFor, type Folder } from './folder.ts';
 import { lookAt, type Look } from './folder-watcher.ts';
@@ -199,7 +199,7 @@ export class Claimer {
         bytes: look.bytes,
         sameAs: look.kind === 'file' ? known(store, folder.spec.path, path, look) : null,
         ours:
-          store.wrote(path) !== null ||
+          store.written(path) !== null ||
           (more.content !== undefined &&
             store.watched.byContent(folder.spec.path, more.content).some(row => row.decision.code === 'output')),
         unchangedMs: clock() - candidate.changedAt,

@@ -13,7 +13,7 @@ import { isFinal } from '../../schemas/words.ts';
 import type { WatchedFile, WatchedFolder, WatchSpec } from '../../schemas/watch.ts';
 import type { Store } from '../contracts/store.ts';
 import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
-import { checksumOf } from './checksum.ts';
+import { checksumOf } from '../system/checksum.ts';
 import { decide } from './decide.ts';
 import { innermost, inside, watcherFor, placeOf, present, type Folder } from './folder.ts';
 import { lookAt } from './folder-watcher.ts';
@@ -212,7 +212,7 @@ export class Watch {
         kind: look.kind,
         bytes: look.bytes,
         sameAs: null,
-        ours: store.wrote(path) !== null,
+        ours: store.written(path) !== null,
         unchangedMs: 0,
         settleMs: 1,
         room: 0,

@@ -225,9 +225,13 @@ export function storeSuite(name: string, make: () => Place): void {
     });
 
     it('remembers which files are ours', () => {
-      assert.equal(store.wrote('/a.txt'), null);
-      store.willWrite('/a.txt', '/a.wav');
-      assert.equal(store.wrote('/a.txt'), '/a.wav');
+      assert.equal(store.written('/a.txt'), null);
+      for (const job of ['1', '2']) {
+        store.willWrite('/a.txt', { recording: '/a.wav', job, checksum: `of ${job}` });
+        assert.deepEqual(store.written('/a.txt'), { recording: '/a.wav', job, checksum: `of ${job}` });
+      }
+      store.willWrite('/a.txt', null);
+      assert.equal(store.written('/a.txt'), null);
     });
 
     describe('finds what was said', () => {

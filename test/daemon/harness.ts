@@ -22,6 +22,7 @@ import { Speeds } from '../../daemon/pipeline/speeds.ts';
 import { cpuReader } from '../../daemon/devices/cpu.ts';
 import { Pool } from '../../daemon/devices/pool.ts';
 import type { DeviceReader } from '../../daemon/devices/reading.ts';
+import { Outputs } from '../../daemon/outputs/outputs.ts';
 import { deliverSummary } from '../../daemon/outputs/summaries.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import type { Store } from '../../daemon/contracts/store.ts';
@@ -73,6 +74,7 @@ export class Harness {
   readonly recordings: string;
   readonly events: StateEvent[] = [];
   readonly store: Store;
+  readonly outputs: Outputs;
   readonly pool: Pool;
   readonly pipeline: Pipeline;
   readonly metrics: Metrics;
@@ -99,6 +101,7 @@ export class Harness {
     const settings = (): Settings => this.settings;
     const clock = options.clock ?? Date.now;
     this.store = openStore(this.home.database);
+    this.outputs = new Outputs(this.store);
     const pool = new Pool({
       settings,
       calibration: this.store,
@@ -177,7 +180,10 @@ export class Harness {
       ingest,
       liveIngest,
       deliver: async work =>
-        work.row.options.source === 'transcript' ? deliverSummary(work, this.store, id => id) : [],
+        work.row.options.source === 'transcript'
+          ? deliverSummary(work, { store: this.store, outputs: this.outputs }, id => id)
+          : { outputs: [] },
+      outputs: this.outputs,
       publish: event => this.publish(event),
       log: line => this.log.push(line),
       retryPauseMs: tries => 20 * tries,

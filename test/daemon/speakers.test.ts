@@ -4,7 +4,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { writeOutputs } from '../../daemon/outputs/deliver.ts';
-import { callSpeakers } from '../../daemon/outputs/speaker-names.ts';
 import { fakeModel, Harness } from './harness.ts';
 
 describe('names of speakers', { timeout: 30_000 }, () => {
@@ -23,12 +22,11 @@ describe('names of speakers', { timeout: 30_000 }, () => {
           utterance.speaker = n === 1 ? 'S2' : 'S1';
         });
         return writeOutputs(work, {
-          store: harness.store,
+          outputs: harness.outputs,
           ffmpeg: () => '',
           formats: [],
           signal,
           pcm: '',
-          confined: false,
         } as Parameters<typeof writeOutputs>[1]);
       },
     });
@@ -45,7 +43,7 @@ describe('names of speakers', { timeout: 30_000 }, () => {
       text = (ending: string): string => readFileSync(at(ending), 'utf8');
     assert.match(text('txt'), /^S1: utterance 0 .*\n\nS2: utterance 1 .*\n\nS1: utterance 2 /);
     writeFileSync(at('vtt'), text('vtt').replace('utterance 1', 'my own words'));
-    assert.deepEqual(await callSpeakers(harness.store, harness.store.job(job!.id)!, { S2: 'Anna' }), {
+    assert.deepEqual(await harness.pipeline.edits.renameSpeakers(job!.id, { S2: 'Anna' }), {
       S1: 'AAAA',
       Anna: 'BBBB',
     });
@@ -57,7 +55,7 @@ describe('names of speakers', { timeout: 30_000 }, () => {
       ['S1', 'Anna', 'S1'],
     );
     // Two that get one name were one.
-    assert.deepEqual(await callSpeakers(harness.store, harness.store.job(job!.id)!, { S1: 'Anna' }), { Anna: 'AAAA' });
+    assert.deepEqual(await harness.pipeline.edits.renameSpeakers(job!.id, { S1: 'Anna' }), { Anna: 'AAAA' });
     assert.match(text('txt'), /^Anna: utterance 0 [^:]*$/);
   });
 });

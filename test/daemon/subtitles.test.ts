@@ -19,7 +19,7 @@ describe('subtitles as a source', { timeout: 30_000 }, () => {
     harness = await Harness.open({ models: [fakeModel('n', 'nmt')] });
     Object.assign(harness.deps, {
       deliver: (work: Parameters<typeof writeOutputs>[0], signal: AbortSignal) =>
-        writeOutputs(work, { store: harness.store, ffmpeg: () => '', formats: [], signal, pcm: '' } as Parameters<
+        writeOutputs(work, { outputs: harness.outputs, ffmpeg: () => '', formats: [], signal, pcm: '' } as Parameters<
           typeof writeOutputs
         >[1]),
     });

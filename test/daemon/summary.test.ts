@@ -32,11 +32,16 @@ describe('summaries', { timeout: 60_000 }, () => {
     const folder = harness.recordings;
     harness.deps.deliver = async (work, signal) => {
       if (work.row.options.source === 'transcript') return deliver(work, signal);
-      return ['md', 'json'].map(format => {
-        const path = join(folder, `talk.${format}`);
-        writeFileSync(path, render(transcriptOf(work), format as 'md', { text: 'original' }));
-        return { kind: format, path, bytes: 1 };
-      });
+      const outputs = [];
+      for (const format of ['md', 'json'] as const) {
+        const { path, bytes } = await harness.outputs.write(
+          work.row,
+          () => join(folder, `talk.${format}`),
+          file => file.writeFile(render(transcriptOf(work), format, { text: 'original' })),
+        );
+        outputs.push({ kind: format, path, bytes });
+      }
+      return { outputs };
     };
     const [job] = await harness.ended(await harness.submit(['talk.wav'], { ...PLAIN, summary: true }));
     assert.equal(job!.state, 'completed');

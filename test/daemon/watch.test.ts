@@ -278,9 +278,12 @@ test('outputs are never taken, the original goes where it was told to', async t 
   const place = await open(t);
   place.harness.deps.deliver = async work => {
     const path = join(place.folder, `${work.row.name}.es.wav`);
-    place.harness.store.willWrite(path, work.row.path);
-    writeFileSync(path, `spoken ${work.row.name}`);
-    return [{ kind: 'audio', path, bytes: 6 }];
+    const { bytes } = await place.harness.outputs.write(
+      work.row,
+      () => path,
+      file => file.writeFile(`spoken ${work.row.name}`),
+    );
+    return { outputs: [{ kind: 'audio', path, bytes }] };
   };
   await place.add({ moveTo: join(place.folder, 'done') });
   place.put('sub/a.wav');

@@ -5,8 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { mux } from '../../daemon/outputs/mux.ts';
-import { buildTrack } from '../../daemon/outputs/track.ts';
+import { mux as muxInto, type MuxRequest } from '../../daemon/outputs/mux.ts';
+import { draftIn, publish, type Draft } from '../../daemon/outputs/draft.ts';
+import { buildTrack as build, type TrackRequest } from '../../daemon/outputs/track.ts';
 import { toPcm, writeWav } from '../../daemon/audio/wav.ts';
 import { ffmpeg, make, missing } from './place.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
@@ -15,6 +16,30 @@ const folder = mkdtempSync(join(tmpdir(), "earshot speech's "));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const at = (name: string): string => join(folder, name);
 const RATE = 22_050;
+
+/** As the owner of outputs has files made. */
+async function placed(path: string, made: Promise<Draft>): Promise<void> {
+  const draft = await made;
+  rmSync(path, { force: true });
+  assert.ok(await publish(draft, path));
+}
+async function buildTrack({ path, ...request }: Omit<TrackRequest, 'file' | 'recording'>): ReturnType<typeof build> {
+  let result: Awaited<ReturnType<typeof build>> | undefined;
+  await placed(
+    path,
+    draftIn(folder, 'track', async (file, part) => {
+      result = await build({ ...request, file, path: part, recording: path });
+    }),
+  );
+  return result!;
+}
+const mux = ({ path, ...request }: Omit<MuxRequest, 'container'>): Promise<void> =>
+  placed(
+    path,
+    draftIn(folder, 'video', (_, part) =>
+      muxInto({ ...request, path: part, container: path.endsWith('.mkv') ? 'mkv' : 'mp4' }),
+    ),
+  );
 
 /** A tone with its pitch by number, so that utterances can be told apart. */
 const tone = (seconds: number, hertz: number, rate = RATE): Float32Array =>
@@ -131,7 +156,7 @@ describe('speech', { skip: missing({ ffmpeg }) }, () => {
       }),
       failsWith('ffmpegFailed'),
     );
-    for (const name of ['never.mp3', 'never.mp3.part', 'never.mp4', 'never.mp4.part'])
+    for (const name of ['never.mp3', 'never.mp4', '.earshot-track.part', '.earshot-video.part'])
       assert.equal(existsSync(at(name)), false, name);
   });
   test('a video with the new track first, the old one behind it, and subtitles', async () => {

@@ -5,18 +5,16 @@ import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { writeOutputs } from '../../daemon/outputs/deliver.ts';
 import { JobWork } from '../../daemon/jobs/work.ts';
-import type { JobRow, Store } from '../../daemon/contracts/store.ts';
+import { Outputs } from '../../daemon/outputs/outputs.ts';
+import { openStore } from '../../daemon/store/sqlite/store.ts';
+import type { JobRow } from '../../daemon/contracts/store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot-names-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const owners = new Map<string, string>();
-const store = {
-  wrote: (path: string) => owners.get(path) ?? null,
-  willWrite: (path: string, recording: string) => {
-    owners.set(path, recording);
-  },
-} as Store;
+const store = openStore(':memory:');
+const outputs = new Outputs(store);
+after(() => store.dispose());
 /** What is written beside a recording of this name. */
 async function outputsOf(name: string): Promise<string[]> {
   const path = join(folder, name);
@@ -50,12 +48,12 @@ async function outputsOf(name: string): Promise<string[]> {
   return (
     await writeOutputs(new JobWork(row, 0), {
       pcm: '',
-      store,
+      outputs,
       ffmpeg: () => '',
       formats: [],
       signal: new AbortController().signal,
     })
-  ).map(output => output.path);
+  ).outputs.map(output => output.path);
 }
 
 test('outputs of recordings whose names are as long as a name may be: short enough, and never one over the other', async () => {

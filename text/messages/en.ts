@@ -101,6 +101,11 @@ export const en: Catalogue = {
         `Nothing can be written to ${a.text('path')}.`,
         'Choose another folder with --output, or change its permissions.',
       ),
+    outputKept: a =>
+      says(
+        `${a.text('path')} was kept as it is: it was edited, or is not Earshot's.`,
+        a.has('instead') ? `The new version is ${a.text('instead')}.` : '',
+      ),
     noSummary: a =>
       says(
         `There is no summary: the language model ${a.text('model', 'for it')} is not installed.`,

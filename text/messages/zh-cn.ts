@@ -91,6 +91,11 @@ export const zhCn: Catalogue = {
         '请用 --speak 选择语音，或不生成配音。',
       ),
     outputNotWritable: a => says(`无法写入 ${a.text('path')}。`, '请用 --output 另选文件夹，或修改其权限。'),
+    outputKept: a =>
+      says(
+        `${a.text('path')} 已保留原样：它被修改过，或不是 Earshot 写的。`,
+        a.has('instead') ? `新版本在 ${a.text('instead')}。` : '',
+      ),
     noSummary: a =>
       says(
         `没有生成摘要：语言模型 ${a.text('model')} 尚未安装。`,

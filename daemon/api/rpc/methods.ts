@@ -16,7 +16,6 @@ import type { Models } from '../../models/models.ts';
 import { transcriptOf } from '../../outputs/deliver.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { Pool } from '../../devices/pool.ts';
-import { callSpeakers } from '../../outputs/speaker-names.ts';
 import type { Runtimes } from '../../runtimes/runtimes.ts';
 import { isJob } from '../../outputs/summaries.ts';
 import type { SettingsFile } from '../../system/settings-file.ts';
@@ -147,7 +146,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
       rowOf(id);
       return { entries: store.log({ job: id, limit }) };
     },
-    'job/speakers': async ({ id, names }) => ({ speakers: await callSpeakers(store, rowOf(id), names) }),
+    'job/speakers': async ({ id, names }) => ({ speakers: await pipeline.edits.renameSpeakers(id, names) }),
     'job/summary': request => pipeline.summaries.request(request),
     'job/transcript': ({ id }) => ({ transcript: transcript(id) }),
     'job/combine': async ({ ids, format, text = 'original' }) => {

@@ -92,4 +92,8 @@ export const MIGRATIONS: readonly string[] = [
     (SELECT done.value FROM minutes done WHERE done.name = 'done' AND done.at = minutes.at AND done.labels = minutes.labels), 0)
   WHERE name IN ('waitMs', 'runMs');
   `,
+  /* Files of ours: whose they are and what we wrote, so that one that somebody changed is known. */ `
+  ALTER TABLE written ADD COLUMN job TEXT;
+  ALTER TABLE written ADD COLUMN checksum TEXT;
+  `,
 ];

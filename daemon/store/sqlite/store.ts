@@ -4,7 +4,7 @@ import type { Failure } from '../../../schemas/errors.ts';
 import type { Utterance } from '../../../schemas/job.ts';
 import type { JournalEntry } from '../../../schemas/rpc.ts';
 import { isFinal, KINDS_OF_WORK } from '../../../schemas/words.ts';
-import type { Attempt, JobRow, NewJournalEntry, Store } from '../../contracts/store.ts';
+import type { Attempt, JobRow, NewJournalEntry, Store, WrittenFile } from '../../contracts/store.ts';
 import { openDatabase, translated } from './open.ts';
 import { WalSync } from './wal-sync.ts';
 import { watchStore } from './watch.ts';
@@ -245,12 +245,15 @@ export function openStore(path: string): Store {
         status: row.failed ? ('failed' as const) : ('done' as const),
       })),
 
-    wrote: path => one<{ recording: string }>('SELECT recording FROM written WHERE path = ?', path)?.recording ?? null,
-    willWrite: (path, recording) =>
+    written: path => one<WrittenFile>('SELECT recording, job, checksum FROM written WHERE path = ?', path) ?? null,
+    willWrite: (path, file) =>
       batch(() => {
-        sql(
-          'INSERT INTO written (path, recording) VALUES (?, ?) ON CONFLICT DO UPDATE SET recording = excluded.recording',
-        ).run(path, recording);
+        if (!file) sql('DELETE FROM written WHERE path = ?').run(path);
+        else
+          sql(
+            `INSERT INTO written (path, recording, job, checksum) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET recording = excluded.recording, job = excluded.job, checksum = excluded.checksum`,
+          ).run(path, file.recording, file.job, file.checksum);
       }),
 
     claim: ({ job, stage, from, to, instance, at }) =>

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { checksumOf, pieces } from '../../../daemon/watch/checksum.ts';
+import { checksumOf, pieces } from '../../../daemon/system/checksum.ts';
 import {
   byName,
   decide,

@@ -1,0 +1,31 @@
+/** What people change in jobs that are over, and in their files: commands of the one writer. */
+import { EarshotError } from '../../schemas/errors.ts';
+import { isFinal } from '../../schemas/words.ts';
+import type { JobRow } from '../contracts/store.ts';
+import { renameSpeakers } from '../outputs/speaker-names.ts';
+import type { Core } from './core.ts';
+
+export class Edits {
+  private readonly core: Core;
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  /** Answers with the voice of each. @throws unknownJob, wrongState while the job runs, outputNotWritable, diskFull */
+  async renameSpeakers(id: string, names: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+    this.final(id);
+    return this.core.commands.run(id, async () => {
+      const { voices, outputs, warnings } = await renameSpeakers(this.final(id), names, this.core.deps);
+      this.core.change(id, { outputs }, warnings);
+      return voices;
+    });
+  }
+
+  private final(id: string): JobRow {
+    const row = this.core.deps.store.job(id);
+    if (!row) throw new EarshotError('unknownJob', { id });
+    if (!isFinal(row.state)) throw new EarshotError('wrongState', { job: id, state: row.state });
+    return row;
+  }
+}
