@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -53,6 +53,8 @@ function npm(args) {
 
 function dependencies() {
   const wanted = digest(read(at('package-lock.json')) + read(at('.npmrc')) + process.platform + process.arch);
+  // A link leads to what is somebody else's to install.
+  if (lstatSync(at('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   const stamp = at('node_modules', '.earshot-lock');
   if (read(stamp) === wanted) return;
   say('Installing dependencies (once; they stay in node_modules)…');

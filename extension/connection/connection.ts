@@ -1,5 +1,5 @@
 /**
- * This window's tie to the daemon. It goes `off → starting → connected`, and after a loss `lost → starting → connected`
+ * This window's connection to the daemon. It goes `off → starting → connected`, and after a loss `lost → starting → connected`
  * by itself; `failed` waits until someone asks again. Two connections: one for jobs, models, engines and watched
  * folders (a snapshot of thousands of jobs travels once), one for what comes and goes with the views (devices,
  * instances, utterances of streaming jobs).
@@ -61,19 +61,18 @@ export class Daemon implements vscode.Disposable {
     this.#version = version;
     this.#place = place;
     this.#main = new Feed(() => this.#open(), {
-      snapshot: (snapshot, client) => {
-        takeSnapshot(this.state, snapshot, MAIN_TOPICS);
+      snapshot: (snapshot, { topics }, client) => {
+        takeSnapshot(this.state, snapshot, topics);
         this.#setConnection({ kind: 'connected', ...client.daemon });
         this.#changes.fire(noChange(true));
-        if (!this.#live.wanted) this.#wantLive(); // after a stop, whoever still looks wants it again
+        this.#wantLive(); // after a stop, or where it gave up, whoever still looks wants it again
       },
       events: batch => this.#take(batch),
       lost: (failure, retryMs) =>
         this.#setConnection(retryMs === null ? { kind: 'failed', failure } : { kind: 'lost', failure, retryMs }),
     });
     this.#live = new Feed(() => this.#open(), {
-      snapshot: snapshot => {
-        const { topics, utterancesOf } = this.#live.wanted!;
+      snapshot: (snapshot, { topics, utterancesOf }) => {
         takeSnapshot(this.state, snapshot, topics);
         this.#changes.fire({ ...noChange(), devices: true, instances: true });
         this.#subscribed.fire(new Set(utterancesOf));

@@ -1,13 +1,15 @@
 /**
  * One connection to the daemon and one subscription on it, kept alive: it opens when first wanted, comes back when it
- * is lost, and subscribes again after a gap. What arrives is always a snapshot first and then batches in order.
+ * is lost, and subscribes again after a gap. What arrives is always a snapshot first and then batches in order. A
+ * subscription that fails is a lost connection: what was mirrored before it is not to be trusted.
  */
 import type { Client } from '../../client/client.ts';
 import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { StateEvents, StateSnapshot, Topic } from '../../schemas/rpc.ts';
 
 export interface FeedSink {
-  snapshot(state: StateSnapshot, client: Client): void;
+  /** `wanted`: what this is a snapshot of, which by now may not be all that is wanted. */
+  snapshot(state: StateSnapshot, wanted: Wanted, client: Client): void;
   events(batch: StateEvents): void;
   /** The connection ended, or could not be made; retryMs: when it is tried again, null: only when someone asks. */
   lost(failure: Failure, retryMs: number | null): void;
@@ -16,6 +18,13 @@ export interface FeedSink {
 export interface Wanted {
   topics: readonly Topic[];
   utterancesOf: readonly string[];
+}
+
+/** A connection with what was last subscribed to on it; null: nothing that holds. */
+interface Session {
+  client: Client;
+  subscribed: Wanted | null;
+  subscribing: Promise<void> | null;
 }
 
 const FIRST_PAUSE_MS = 250,
@@ -28,7 +37,10 @@ export class Feed {
   readonly #sink: FeedSink;
   #wanted: Wanted | null = null;
   #client: Promise<Client> | null = null;
-  #current: Client | null = null;
+  /** Once it is connected and subscribed. */
+  #session: Session | null = null;
+  /** Counts closings: a start from before the last one is nobody's. */
+  #closings = 0;
   #timer: NodeJS.Timeout | null = null;
   #failures = 0;
   #disposed = false;
@@ -38,12 +50,12 @@ export class Feed {
     this.#sink = sink;
   }
 
-  /** Null: nothing is wanted any more, and the connection closes. */
+  /** Null: nothing is wanted any more, and the connection closes. What fails is told as lost. */
   want(wanted: Wanted | null): void {
     this.#wanted = wanted;
-    if (!wanted) return this.#close();
-    if (this.#client) void this.#client.then(client => this.#subscribe(client)).catch(() => {});
-    else void this.client().catch(() => {});
+    if (!wanted) this.#close();
+    else if (this.#session) this.#resubscribe(this.#session);
+    else this.client().catch(reported);
   }
 
   get wanted(): Wanted | null {
@@ -66,50 +78,89 @@ export class Feed {
   }
 
   #close(): void {
+    this.#closings += 1;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const client = this.#client;
-    this.#client = this.#current = null;
-    void client?.then(c => c.dispose()).catch(() => {});
+    this.#client = null;
+    this.#session?.client.dispose();
+    this.#session = null;
   }
 
   async #connect(): Promise<Client> {
+    const closings = this.#closings;
+    const wantedStill = (): void => {
+      if (this.#closings !== closings) throw new EarshotError('daemonUnreachable', {}, 'no longer wanted');
+    };
     let client: Client | null = null;
     try {
-      const opened = (client = await this.#open());
-      if (this.#disposed) throw new Error('disposed');
+      client = await this.#open();
+      wantedStill();
+      const session: Session = { client, subscribed: null, subscribing: null };
       client.onEvents(
-        batch => this.#sink.events(batch),
-        () => void this.#subscribe(opened).catch(() => {}),
+        batch => {
+          if (this.#closings === closings) this.#sink.events(batch);
+        },
+        () => {
+          session.subscribed = null;
+          if (this.#session === session) this.#resubscribe(session);
+        },
       );
-      await this.#subscribe(client);
-      // Only now, so that a failed start is told once, with its own reason.
-      void client.closed.then(() => this.#ended(opened));
+      await this.#subscribe(session, wantedStill);
+      wantedStill();
+      this.#session = session;
       this.#failures = 0;
-      this.#current = client;
+      // Only now, so that a failed start is told once, with its own reason.
+      void client.closed.then(() =>
+        this.#ended(session, new EarshotError('daemonUnreachable', {}, 'the connection ended')),
+      );
+      if (this.#wanted !== session.subscribed) this.#resubscribe(session);
       return client;
     } catch (error) {
       client?.dispose();
-      this.#client = null;
-      this.#failures += 1;
-      this.#lost(error);
+      if (this.#closings === closings) {
+        this.#client = null;
+        this.#failures += 1;
+        this.#lost(error);
+      }
       throw error;
     }
   }
 
-  #ended(client: Client): void {
-    if (this.#current !== client) return; // closed by us, or another took its place
-    this.#client = this.#current = null;
-    this.#lost(new EarshotError('daemonUnreachable', {}, 'the connection ended'));
+  #resubscribe(session: Session): void {
+    const current = (): void => {
+      if (this.#session !== session) throw new EarshotError('daemonUnreachable', {}, 'no longer wanted');
+    };
+    this.#subscribe(session, current).catch((error: unknown) => {
+      this.#ended(session, error);
+      session.client.dispose();
+    });
   }
 
-  async #subscribe(client: Client): Promise<void> {
-    if (!this.#wanted) return;
-    const { topics, utterancesOf } = this.#wanted;
-    this.#sink.snapshot(
-      await client.call('state/subscribe', { topics: [...topics], utterancesOf: [...utterancesOf] }),
-      client,
-    );
+  #ended(session: Session, why: unknown): void {
+    if (this.#session !== session) return; // closed by us, or told already
+    this.#client = this.#session = null;
+    this.#lost(why);
+  }
+
+  /** One request at a time, until what is wanted by then has come. `check` throws where nobody waits for it. */
+  #subscribe(session: Session, check: () => void): Promise<void> {
+    session.subscribing ??= this.#subscribeAll(session, check).finally(() => {
+      session.subscribing = null;
+    });
+    return session.subscribing;
+  }
+
+  async #subscribeAll(session: Session, check: () => void): Promise<void> {
+    while (this.#wanted && this.#wanted !== session.subscribed) {
+      const wanted = (session.subscribed = this.#wanted),
+        { topics, utterancesOf } = wanted;
+      const snapshot = await session.client.call('state/subscribe', {
+        topics: [...topics],
+        utterancesOf: [...utterancesOf],
+      });
+      check();
+      this.#sink.snapshot(snapshot, wanted, session.client);
+    }
   }
 
   #lost(error: unknown): void {
@@ -119,8 +170,11 @@ export class Feed {
     if (again)
       this.#timer = setTimeout(() => {
         this.#timer = null;
-        void this.client().catch(() => {});
+        this.client().catch(reported);
       }, pause);
     this.#sink.lost(toFailure(error), again ? pause : null);
   }
 }
+
+/** A start that failed was told to the sink by then. */
+const reported = (): void => {};

@@ -15,7 +15,7 @@ import type { Streams } from '../streaming/streams.ts';
 import { rememberVoices } from '../requests/voices.ts';
 import { notify } from '../ui/notify.ts';
 import { errorText, failureText } from '../ui/words.ts';
-import { parseTranscript, writeTranscript } from './document.ts';
+import { editTranscript, parseTranscript } from './document.ts';
 import {
   accept,
   merge,
@@ -133,7 +133,10 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
             told = '';
             return void post().then(ready);
           }
-          void this.#act(document, message).catch(error => this.#log.error(error as Error));
+          this.#act(document, message).catch((error: unknown) => {
+            this.#log.error(errorText(error));
+            notify.error(errorText(error));
+          });
         },
         this.#log,
       ),
@@ -237,52 +240,52 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   }
 
   async #act(document: vscode.TextDocument, message: Exclude<FromTranscript, { type: 'ready' }>): Promise<void> {
-    const text = document.getText(),
-      now = await parseTranscript(text);
-    if (!now) return;
     switch (message.type) {
       case 'text':
-        return writeTranscript(document, setText(now, message.index, message.text));
+        return editTranscript(document, now => setText(now, message.index, message.text));
       case 'translation':
-        return writeTranscript(document, setTranslation(now, message.index, message.text));
+        return editTranscript(document, now => setTranslation(now, message.index, message.text));
       case 'takeBack':
-        return writeTranscript(document, takeBack(now, message.index, message.change));
+        return editTranscript(document, now => takeBack(now, message.index, message.change));
       case 'accept':
-        return writeTranscript(document, accept(now, message.index));
+        return editTranscript(document, now => accept(now, message.index));
       case 'speaker':
       case 'speakerEverywhere': {
-        const next = await askSpeaker(
-          now,
-          message.type === 'speaker' ? { index: message.index } : { speaker: message.name },
-        );
-        // Somebody may have edited it meanwhile, in another editor of it.
-        if (next && document.getText() === text) await writeTranscript(document, next);
-        return;
+        const about = message.type === 'speaker' ? { index: message.index } : { speaker: message.name };
+        const shown = await parseTranscript(document.getText()),
+          change = shown && (await askSpeaker(shown, about));
+        return change ? editTranscript(document, change) : undefined;
       }
       case 'assign':
-        return writeTranscript(
-          document,
+        return editTranscript(document, now =>
           setSpeaker(now, message.turn ? turnOf(now, message.index) : [message.index], message.name),
         );
       case 'merge':
-        return writeTranscript(document, merge(now, message.index));
+        return editTranscript(document, now => merge(now, message.index));
       case 'replace': {
-        const { transcript, count } = replaceAll(now, message.find, message.replacement);
-        if (count) await writeTranscript(document, transcript);
-        vscode.window.setStatusBarMessage(vscode.l10n.t('{0} replaced', count), 4000);
+        let replaced = 0;
+        await editTranscript(document, now => {
+          const { transcript, count } = replaceAll(now, message.find, message.replacement);
+          replaced = count;
+          return count ? transcript : null;
+        });
+        vscode.window.setStatusBarMessage(vscode.l10n.t('{0} replaced', replaced), 4000);
         return;
       }
-      case 'export':
-        return this.#export(document, now);
+      case 'export': {
+        const now = await parseTranscript(document.getText());
+        return now ? this.#export(document, now) : undefined;
+      }
       case 'summary':
-        return this.#summary(document.uri, now, message.action);
+        return this.#summary(document, message.action);
     }
   }
 
-  async #summary(file: vscode.Uri, { summary }: Transcript, action: 'make' | 'stop' | 'copy'): Promise<void> {
-    if (action === 'make') await vscode.commands.executeCommand('earshot.addSummary', file);
-    if (action === 'copy' && summary) await vscode.env.clipboard.writeText(summary.text);
-    const job = action === 'stop' ? summaryUnderWay(this.#daemon.state, file.fsPath) : undefined;
+  async #summary(document: vscode.TextDocument, action: 'make' | 'stop' | 'copy'): Promise<void> {
+    if (action === 'make') await vscode.commands.executeCommand('earshot.addSummary', document.uri);
+    const made = action === 'copy' ? (await parseTranscript(document.getText()))?.summary : undefined;
+    if (made) await vscode.env.clipboard.writeText(made.text);
+    const job = action === 'stop' ? summaryUnderWay(this.#daemon.state, document.uri.fsPath) : undefined;
     if (job) await this.#daemon.call('job/cancel', { ids: [job.id] });
   }
 

@@ -8,7 +8,9 @@ import { sourceText, type Transcript } from '../../schemas/job.ts';
 import { renameSpeaker, setSpeaker, speakersIn, turnOf } from './edits.ts';
 
 const LONGEST_NAME = 100;
-type Item = vscode.QuickPickItem & { make?: () => Transcript };
+/** What a choice does to the transcript as it is by then. */
+export type Change = (now: Transcript) => Transcript;
+type Item = vscode.QuickPickItem & { change?: Change };
 
 /** A speaker's name for people who have not given one yet: "Speaker 2" for "S2". */
 export const shownName = (name: string): string =>
@@ -47,7 +49,7 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
             description: vscode.l10n.t('{0} utterances', turn.length),
             iconPath: icon('organization'),
             ...(one.alwaysShow ? { alwaysShow: true } : {}),
-            make: () => setSpeaker(transcript, turn, to),
+            change: (now: Transcript) => setSpeaker(now, turn, to),
           },
         ]),
   ];
@@ -65,7 +67,7 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
                   description: vscode.l10n.t('everywhere, instead of {0}', shownName(current)),
                   iconPath: icon('edit'),
                   alwaysShow: true,
-                  make: () => renameSpeaker(transcript, current, name),
+                  change: (now: Transcript) => renameSpeaker(now, current, name),
                 },
               ]),
           ...(index === null || exact
@@ -74,7 +76,7 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
                 label: vscode.l10n.t('{0} (this utterance only)', name),
                 iconPath: icon('person-add'),
                 alwaysShow: true,
-                make: () => setSpeaker(transcript, [index], name),
+                change: (now: Transcript) => setSpeaker(now, [index], name),
               })),
           ...(current !== undefined && exact && exact !== current && index !== null
             ? [
@@ -83,7 +85,7 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
                   description: vscode.l10n.t('both become one, everywhere'),
                   iconPath: icon('merge'),
                   alwaysShow: true,
-                  make: () => renameSpeaker(transcript, current, exact),
+                  change: (now: Transcript) => renameSpeaker(now, current, exact),
                 },
               ]
             : []),
@@ -94,7 +96,7 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
           label: vscode.l10n.t('{0} is {1}', shownName(current!), shownName(each)),
           description: vscode.l10n.t('both become one, everywhere'),
           iconPath: icon('merge'),
-          make: () => renameSpeaker(transcript, current!, each),
+          change: (now: Transcript) => renameSpeaker(now, current!, each),
         }))
       : [
           ...others.flatMap(each =>
@@ -102,7 +104,7 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
               label: shownName(each),
               description: `${here} · ${times(each)}`,
               iconPath: icon('person'),
-              make: () => setSpeaker(transcript, [index], each),
+              change: (now: Transcript) => setSpeaker(now, [index], each),
             }),
           ),
           ...(current === undefined
@@ -111,18 +113,18 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
                 label: vscode.l10n.t('Nobody'),
                 description: here,
                 iconPath: icon('circle-slash'),
-                make: () => setSpeaker(transcript, [index], null),
+                change: (now: Transcript) => setSpeaker(now, [index], null),
               })),
         ];
   return exact ? [...choose, ...typedItems] : [...typedItems, ...choose];
 }
 
-/** The transcript with what was chosen; null: given up. */
+/** What was chosen; null: given up. */
 export function askSpeaker(
   transcript: Transcript,
   about: { index: number } | { speaker: string },
-): Promise<Transcript | null> {
-  const { promise, resolve } = Promise.withResolvers<Transcript | null>();
+): Promise<Change | null> {
+  const { promise, resolve } = Promise.withResolvers<Change | null>();
   const index = 'index' in about ? about.index : null,
     utterance = transcript.utterances.find(u => u.index === index),
     current = 'index' in about ? utterance?.speaker : about.speaker;
@@ -143,11 +145,11 @@ export function askSpeaker(
     const label = quick.activeItems[0]?.label,
       typed = clean(quick.value).toLowerCase(),
       items = itemsFor(transcript, current, index, quick.value);
-    const make = (
+    const change = (
       items.find(item => item.label === label) ?? items.find(item => item.label.toLowerCase().startsWith(typed))
-    )?.make;
-    if (make) {
-      resolve(make());
+    )?.change;
+    if (change) {
+      resolve(change);
       quick.hide();
     }
   });

@@ -7,7 +7,7 @@ import type { SummaryView } from '../../webview/messages.ts';
 import type { MirrorState } from '../connection/mirror.ts';
 import { readTranscript } from './known.ts';
 import { reasonText } from '../ui/words.ts';
-import { parseTranscript, writeTranscript } from './document.ts';
+import { editTranscript } from './document.ts';
 
 /** The file that a summary's job is about; null: its transcript was not written as one. */
 export function fileOfSummary({ jobs }: MirrorState, { options: { transcript } }: Job): string | null {
@@ -64,10 +64,9 @@ export async function summaryIntoOpen(file: string): Promise<void> {
   const uri = vscode.Uri.file(file),
     document = vscode.workspace.textDocuments.find(open => open.isDirty && open.uri.toString() === uri.toString());
   if (!document) return;
-  const summary = (await readTranscript(uri))?.summary,
-    now = await parseTranscript(document.getText());
-  if (!summary || !now) return;
-  await writeTranscript(document, { ...now, summary });
+  const summary = (await readTranscript(uri))?.summary;
+  if (!summary) return;
+  await editTranscript(document, now => ({ ...now, summary }));
   // The same bytes on the disk are no conflict.
   await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(document.getText()));
   await document.save();
