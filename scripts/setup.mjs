@@ -1,7 +1,9 @@
 /**
  * From a fresh clone to something that runs: dependencies as the lock file says, the project's own Node, the bundles.
  * Then hands over.
- *   node scripts/setup.mjs start [earshot transcribe's arguments]   node scripts/setup.mjs test   node scripts/setup.mjs build
+ *   node scripts/setup.mjs start [earshot transcribe's arguments]
+ *   node scripts/setup.mjs test
+ *   node scripts/setup.mjs build
  * Plain JavaScript for Node 18 and later with nothing installed; quick when all is there.
  */
 import { spawnSync } from 'node:child_process';
@@ -57,6 +59,8 @@ function dependencies() {
   if (lstatSync(at('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   const stamp = at('node_modules', '.earshot-lock');
   if (read(stamp) === wanted) return;
+  // A worktree that borrows the packages of another checkout: installing would empty that one's folder.
+  if (lstatSync(at('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   say('Installing dependencies (once; they stay in node_modules)…');
   const code = npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   if (code !== 0) {
@@ -75,7 +79,8 @@ function modernNode() {
   if (existsSync(own)) return own;
   if (Number(process.versions.node.split('.')[0]) >= NODE_NEEDED) return process.execPath;
   say(
-    `Earshot needs Node ${NODE_NEEDED} or newer, and none comes as a package for ${process.platform} ${process.arch}: install it from https://nodejs.org and run this again.`,
+    `Earshot needs Node ${NODE_NEEDED} or newer, and none comes as a package for ${process.platform} ${process.arch}: ` +
+      'install it from https://nodejs.org and run this again.',
   );
   process.exit(1);
 }
@@ -100,6 +105,8 @@ function bundles(node) {
   const wanted = sourceState();
   const stamp = at('dist', '.earshot-sources');
   if (read(stamp) === wanted) return;
+  // A worktree that borrows the packages of another checkout: installing would empty that one's folder.
+  if (lstatSync(at('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   say('Building…');
   rmSync(stamp, { force: true });
   const code = run(node, ['esbuild.mjs']);
