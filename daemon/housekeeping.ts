@@ -3,6 +3,7 @@
  * old or too much goes.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import type { Settings } from '../schemas/settings.ts';
 import type { Home } from './auth/home.ts';
 import type { Queue } from './pipeline/queue.ts';
@@ -21,7 +22,7 @@ export interface HousekeepingDeps {
   queue: Pick<Queue, 'prune'>;
   settings: () => Settings;
   clock: () => number;
-  log(line: string): void;
+  log: Logger;
 }
 
 /** One round. Each part by itself: a full disk must not keep old things from going. */
@@ -49,7 +50,7 @@ export async function runHousekeeping(
     try {
       await work();
     } catch (error) {
-      log(`${name}: ${String(error)}`);
+      log.error(error, name);
     }
   }
 

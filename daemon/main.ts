@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { toFailure, type Failure } from '../schemas/errors.ts';
 import { forwardClock } from './system/clock.ts';
 import { sandboxEnabled } from './workers/sandbox/sandbox.ts';
-import { DaemonLog } from './telemetry/log.ts';
+import { openLog } from './telemetry/log.ts';
 import { openHome, home as homeOf } from './auth/home.ts';
 import { takeLock } from './system/lock.ts';
 import { engineFor, engines } from './engines/engines.ts';
@@ -55,18 +55,15 @@ async function main(): Promise<void> {
     startedAt = clock();
   const home = homeOf();
   openHome(home);
-  const log = new DaemonLog(home.logs, clock);
+  const { log, tail } = openLog(home.logs, clock);
   const lock = takeLock(home.lock);
-  const settings = openSettings(home.settings, line => log.write(line));
+  const settings = openSettings(home.settings, log);
   const { store, restored } = openSafely(home, startedAt);
   // Told to the first who listens: nobody does yet.
   const notices: Failure[] = restored ? [restoredFailure(restored)] : [];
-  if (restored)
-    log.write(
-      `the database was damaged and lies in ${restored.aside} now; ${restored.backup ? `${restored.backup} took its place` : 'there was no backup'}; not over: ${restored.jobs.join(', ') || 'none'}`,
-    );
+  if (restored) log.warn({ ...restored }, 'the database was damaged; a backup took its place where there was one');
   const events = createEvents();
-  const indexer = startIndexer({ store, log: line => log.write(line) });
+  const indexer = startIndexer({ store, log });
   /** Those in this process who hear what clients hear. */
   const listeners = new Set<typeof events.publish>([
     event => {
@@ -89,7 +86,7 @@ async function main(): Promise<void> {
         if (why.code === 'deviceLost') pipeline.loads.deviceLost(device);
       },
       credited: () => pipeline.wake(),
-      failed: error => log.write(`devices: ${String(error)}`),
+      failed: error => log.error(error, 'devices'),
     },
   });
   await pool.refresh('all');
@@ -133,7 +130,7 @@ async function main(): Promise<void> {
         return deliverSummary(work, { store, outputs }, id => catalogue.card(id)?.name ?? id);
       const { pcm } = jobFiles(home.audio, work.row.id),
         sandboxed = sandboxEnabled(settings.get());
-      await diarize(work, { store, models, runtimes, pcm, sandboxed, signal, log: line => log.write(line) });
+      await diarize(work, { store, models, runtimes, pcm, sandboxed, signal, log });
       return writeOutputs(work, {
         outputs,
         pcm,
@@ -144,7 +141,7 @@ async function main(): Promise<void> {
       });
     },
     publish,
-    log: line => log.write(line),
+    log,
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void leave('park', 'the database is damaged'),
   });
@@ -155,7 +152,7 @@ async function main(): Promise<void> {
     settings: settings.get,
     clock,
     publish,
-    log: line => log.write(line),
+    log,
     check: options => pipeline.queue.check(options),
   });
   listeners.add(event => watch.onEvent(event));
@@ -171,7 +168,7 @@ async function main(): Promise<void> {
   const leave = async (how: 'finish' | 'park', why: string): Promise<void> => {
     if (leaving) return;
     leaving = true;
-    log.write(`leaving: ${why}`);
+    log.info(`leaving: ${why}`);
     clearInterval(watching);
     clearInterval(minutes);
     monitor.dispose();
@@ -179,7 +176,7 @@ async function main(): Promise<void> {
     await watch.dispose();
     await http?.dispose();
     // A damaged store must not keep us here.
-    await pipeline.stop(how).catch(error => log.write(`while leaving: ${String(error)}`));
+    await pipeline.stop(how).catch((error: unknown) => log.error(error, 'while leaving'));
     await housekeeping?.dispose();
     await indexer.dispose();
     await server?.close();
@@ -188,7 +185,7 @@ async function main(): Promise<void> {
       metrics.flush(gauges(), true);
       store.dispose();
     } catch (error) {
-      log.write(`while leaving: ${String(error)}`);
+      log.error(error, 'while leaving');
     }
     lock.release();
     process.exit(0);
@@ -227,7 +224,7 @@ async function main(): Promise<void> {
       speeds.save();
       pipeline.adapt();
     } catch (error) {
-      log.write(`metrics: ${String(error)}`);
+      log.error(error, 'metrics');
     }
   }, MINUTE_MS);
   for (const timer of [watching, minutes]) timer.unref();
@@ -250,13 +247,13 @@ async function main(): Promise<void> {
       };
     },
     clock,
-    log: line => log.write(line),
+    log,
   });
   await http.apply();
   server = await startServer({
     home,
     version,
-    log: line => log.write(line),
+    log,
     handlers: createHandlers({
       version,
       startedAt,
@@ -275,7 +272,7 @@ async function main(): Promise<void> {
       metrics,
       ffmpeg: () => catalogue.ffmpeg(),
       clients: () => server?.clients ?? 0,
-      logs: lines => log.tail(lines),
+      logs: tail,
       doctor: () =>
         examine({
           home,
@@ -299,20 +296,11 @@ async function main(): Promise<void> {
       stop: how => void leave(how, 'asked to'),
     }),
   });
-  log.write(`earshotd ${version} serves on ${home.socket}`);
+  log.info(`earshotd ${version} serves on ${home.socket}`);
   watch.start();
-  housekeeping = startHousekeeping({
-    home,
-    store,
-    queue: pipeline.queue,
-    settings: settings.get,
-    clock,
-    log: line => log.write(line),
-  });
+  housekeeping = startHousekeeping({ home, store, queue: pipeline.queue, settings: settings.get, clock, log });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void leave('park', signal));
-  process.on('unhandledRejection', error =>
-    log.write(`unhandled: ${error instanceof Error ? error.stack : String(error)}`),
-  );
+  process.on('unhandledRejection', error => log.error(error, 'unhandled'));
 }
 
 main().catch((error: unknown) => {

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { EarshotError, failure, toFailure } from '../../schemas/errors.ts';
 import type { SpeakerOptions, Utterance } from '../../schemas/job.ts';
 import { inSandbox } from '../workers/sandbox/sandbox.ts';
@@ -29,7 +30,7 @@ export interface LabelTools {
   pcm: string;
   /** With no more rights than it needs. */ sandboxed: boolean;
   signal: AbortSignal;
-  log(line: string): void;
+  log: Logger;
 }
 
 const childFile = (): string =>
@@ -176,7 +177,7 @@ export async function diarize(
   } catch (error) {
     if (signal.aborted) throw error;
     const why = toFailure(error);
-    log(`speakers of ${row.id}: ${why.code} ${why.detail ?? ''}`);
+    log.warn({ job: row.id, failure: why }, 'nobody can tell who speaks');
     row.warnings = [
       ...row.warnings,
       failure(

@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
@@ -55,7 +56,7 @@ export interface Deps {
   deliver(work: JobWork, signal: AbortSignal): Promise<Delivered>;
   outputs: Outputs;
   publish(event: StateEvent): void;
-  log(line: string): void;
+  log: Logger;
   /** The store is damaged: nothing that is written now could be trusted. */
   storeBroken?(): void;
   /** Pause before the next try after so many, ms. */
@@ -300,7 +301,7 @@ export class Core {
   stalled(error: unknown): void {
     if (this.stall || this.leaving !== 'no') return;
     const { publish, log } = this.deps;
-    log(`the store failed: ${error instanceof Error ? error.stack : String(error)}`);
+    log.error(error, 'the store failed');
     publish({ type: 'notice', failure: toFailure(error) });
     for (const work of this.jobs.values()) {
       work.ingestAbort?.abort();
@@ -320,7 +321,7 @@ export class Core {
       }
       clearInterval(this.stall!);
       this.stall = null;
-      log('the store works again');
+      log.info('the store works again');
       this.restart();
     }, STALL_PROBE_MS);
   }
@@ -511,7 +512,7 @@ export class Core {
     if (!live || state !== 'failed')
       this.outbox.after(work.row.id, () =>
         rm(state === 'failed' ? files.pcm : join(home.audio, work.row.id), { recursive: true, force: true }).catch(
-          error => this.deps.log(`clearing up after ${work.row.id}: ${String(error)}`),
+          error => this.deps.log.warn({ err: error as Error, job: work.row.id }, 'clearing up after a job'),
         ),
       );
     this.publishJob(work);

@@ -108,7 +108,7 @@ export class Ingests {
           this.core.receive(() => {
             if (!isNow()) return;
             const why = toFailure(error);
-            log(`ingest of ${id}: ${String(error)}`);
+            log.warn({ err: error as Error, job: id }, 'ingest failed');
             work.ingest = 'waiting';
             // Somebody who kills a decoder says nothing about the recording.
             const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : this.core.deps.settings().attempts;

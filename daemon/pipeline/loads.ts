@@ -89,7 +89,7 @@ export class Loads {
       });
       this.tell(instance);
     } catch (error) {
-      log(`load of ${action.model}: ${String(error)}`);
+      log.warn({ err: error as Error, model: action.model, device: action.device }, 'load failed');
       this.loadFailed(action.model, action.device, toFailure(error));
     }
   }
@@ -165,7 +165,7 @@ export class Loads {
     });
     // A run in flight has failed by now; here only the load counts.
     if (why) {
-      log(`instance ${instance.id} (${instance.options.card.id}): ${JSON.stringify(why)}`);
+      log.warn({ instance: instance.id, model: instance.options.card.id, failure: why }, 'instance gone');
       if (instance.loadedAt === null) {
         if (why.code === 'outOfMemory')
           void pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);

@@ -109,7 +109,7 @@ export class Queue {
     // What stands in its way was told at once where it is asked for alone; here the transcript is what was asked for.
     else
       await this.summaries.request({ of: id }).catch(error => {
-        this.core.deps.log(`summary of ${id}: ${String(error)}`);
+        this.core.deps.log.warn({ err: error as Error, job: id }, 'summary refused');
       });
   }
 
@@ -209,7 +209,7 @@ export class Queue {
     try {
       rmSync(join(this.core.deps.home.audio, id), { recursive: true, force: true });
     } catch (error) {
-      this.core.deps.log(`clearing up after ${id}: ${String(error)}`);
+      this.core.deps.log.warn({ err: error as Error, job: id }, 'clearing up after a job');
     }
     this.core.outbox.publish({ type: 'jobRemoved', id });
   }

@@ -3,6 +3,7 @@
  * a start whatever was left.
  */
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import type { Store } from '../contracts/store.ts';
 
 /** A piece holds the loop for some milliseconds. */
@@ -24,7 +25,7 @@ export function startIndexer({
   gatherMs = GATHER_MS,
 }: {
   store: Pick<Store, 'indexSome'>;
-  log(line: string): void;
+  log: Logger;
   gatherMs?: number;
 }): Indexer {
   const stop = new AbortController();
@@ -36,7 +37,7 @@ export function startIndexer({
       try {
         while (!stop.signal.aborted && store.indexSome(PIECE) > 0) await turn();
       } catch (error) {
-        log(`search index: ${String(error)}`);
+        log.error(error, 'search index');
       }
       await sleep(gatherMs, undefined, { signal: stop.signal, ref: false }).catch(() => {});
     } while (again && !stop.signal.aborted);

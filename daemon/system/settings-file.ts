@@ -1,6 +1,7 @@
 /** The settings file: only what differs from the defaults, checked when it is read and before it is written. */
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
+import type { Logger } from 'pino';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS, Settings } from '../../schemas/settings.ts';
 import { replaceFile } from './durable.ts';
@@ -50,14 +51,14 @@ function merge(current: Settings, values: Readonly<Record<string, unknown>>): Se
 }
 
 /** A file that cannot be read as settings is set aside under another name, and the defaults hold. */
-export function openSettings(path: string, log: (line: string) => void): SettingsFile {
+export function openSettings(path: string, log: Logger): SettingsFile {
   let settings = DEFAULTS;
   if (existsSync(path))
     try {
       settings = merge(DEFAULTS, JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>);
     } catch (error) {
       renameSync(path, `${path}.bad`);
-      log(`settings set aside as ${path}.bad: ${String(error)}`);
+      log.warn(error, `settings set aside as ${path}.bad`);
     }
   return {
     get: () => settings,

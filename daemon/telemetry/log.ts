@@ -1,41 +1,93 @@
-/** The daemon's own log: a line an event, with the time; cut in two files of at most 2 MB. */
+/**
+ * The daemon's own log: records of pino, a line of JSON each, in two files of at most 2 MB. pino's own rotation runs in
+ * a thread and writes later; here a record is with the system before the call returns, so that the last one before a
+ * crash is there.
+ */
 import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { pino, type Logger } from 'pino';
 
 const MAX_BYTES = 2 * 1024 * 1024;
+const NEWEST = 'earshotd.log',
+  OLDER = `${NEWEST}.1`;
 
-export class DaemonLog {
-  private readonly path: string;
-  private readonly clock: () => number;
-  private bytes: number;
+/** `write` gets each record with its newline. `EARSHOT_LOG_LEVEL`: trace, debug, info (default), warn, error, silent. */
+export function createLogger(write: (record: string) => void, clock: () => number): Logger {
+  const level = process.env.EARSHOT_LOG_LEVEL ?? '';
+  return pino(
+    {
+      base: null,
+      level: level === 'silent' || Object.hasOwn(pino.levels.values, level) ? level : 'info',
+      formatters: { level: label => ({ level: label }) },
+      timestamp: () => `,"time":"${new Date(clock()).toISOString()}"`,
+    },
+    { write },
+  );
+}
 
-  constructor(directory: string, clock: () => number) {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.path = join(directory, 'earshotd.log');
-    this.clock = clock;
-    this.bytes = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
-  }
+export interface DaemonLog {
+  log: Logger;
+  /** The newest lines as people read them, oldest first. */
+  tail(lines: number): string[];
+}
 
-  /** Never throws: a full disk must not stop the daemon. */
-  write(line: string): void {
-    const text = `${new Date(this.clock()).toISOString()} ${line.replaceAll('\n', '\n  ')}\n`;
+export function openLog(directory: string, clock: () => number): DaemonLog {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const newest = join(directory, NEWEST),
+    older = join(directory, OLDER);
+  let bytes = statSync(newest, { throwIfNoEntry: false })?.size ?? 0;
+  const write = (record: string): void => {
+    const length = Buffer.byteLength(record);
     try {
-      if (this.bytes + text.length > MAX_BYTES) {
-        renameSync(this.path, `${this.path}.1`);
-        this.bytes = 0;
+      if (bytes > 0 && bytes + length > MAX_BYTES) {
+        renameSync(newest, older);
+        bytes = 0;
       }
-      appendFileSync(this.path, text, { mode: 0o600 });
-      this.bytes += Buffer.byteLength(text);
+      appendFileSync(newest, record, { mode: 0o600 });
+      bytes += length;
     } catch {
-      /* see above */
+      /* A full disk must not stop the daemon. */
     }
-  }
-
-  tail(lines: number): string[] {
+  };
+  const read = (path: string): string[] => {
     try {
-      return readFileSync(this.path, 'utf8').split('\n').slice(0, -1).slice(-lines);
+      return readFileSync(path, 'utf8').split('\n').slice(0, -1);
     } catch {
       return [];
     }
+  };
+  return {
+    log: createLogger(write, clock),
+    tail(lines) {
+      const records = read(newest).slice(-lines);
+      if (records.length < lines) records.unshift(...read(older).slice(records.length - lines));
+      return records.flatMap(readable).slice(-lines);
+    },
+  };
+}
+
+/** Time, level, message and what else the record holds; an error's stack on lines of its own. */
+export function readable(record: string): string[] {
+  const fields = parsed(record);
+  if (!fields) return [record];
+  const { level, time, msg = '', err, ...rest } = fields;
+  const more = Object.entries(rest).map(([name, value]) => ` ${name}=${plain(value)}`);
+  const stack = (err as { stack?: unknown } | undefined)?.stack;
+  return [
+    `${plain(time)} ${plain(level).padEnd(5)} ${plain(msg)}${more.join('')}`,
+    ...(typeof stack === 'string' ? [stack] : []),
+  ].flatMap(text => text.split('\n').map((line, n) => (n || text === stack ? `  ${line}` : line)));
+}
+const plain = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+
+/** Null: no record, but a line that was cut off in a crash, or of a version that wrote plain text. */
+function parsed(record: string): Record<string, unknown> | null {
+  try {
+    const fields: unknown = JSON.parse(record);
+    return typeof fields === 'object' && fields !== null && 'level' in fields
+      ? (fields as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
   }
 }

@@ -7,6 +7,7 @@
  * what a crash leaves out is noticed again at the next start, what it leaves in is known by its content.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import { isRetryable, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { Settings } from '../../schemas/settings.ts';
@@ -36,7 +37,7 @@ export interface ClaimerDeps {
   queue: JobQueue;
   settings: () => Settings;
   clock: () => number;
-  log(line: string): void;
+  log: Logger;
   changed(folder: Folder): void;
   ended(job: Job): void;
 }
@@ -111,7 +112,7 @@ export class Claimer {
     this.timer = setTimeout(() => {
       this.running ??= this.round()
         .catch(error => {
-          this.deps.log(`watched folders: ${error instanceof Error ? error.stack : String(error)}`);
+          this.deps.log.error(error, 'watched folders');
         })
         .finally(() => {
           this.running = null;

@@ -4,7 +4,8 @@
  */
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { EarshotError, toFailure } from '../../schemas/errors.ts';
+import type { Logger } from 'pino';
+import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
 import { isMedia } from '../../schemas/media.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
@@ -25,7 +26,7 @@ export interface WatchDeps {
   queue: JobQueue;
   settings: () => Settings;
   clock: () => number;
-  log(line: string): void;
+  log: Logger;
   publish(event: StateEvent): void;
   /** Whether jobs with these options can be had. @throws unknownModel, wrongStage, … */
   check(options: JobOptions): Promise<void>;
@@ -381,7 +382,7 @@ export class Watch {
   }
 
   private failed(error: unknown): void {
-    this.deps.log(`watched folders: ${toFailure(error).detail ?? String(error)}`);
+    this.deps.log.error(error, 'watched folders');
   }
 }
 

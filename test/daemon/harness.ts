@@ -26,6 +26,7 @@ import { Outputs } from '../../daemon/outputs/outputs.ts';
 import { deliverSummary } from '../../daemon/outputs/summaries.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import type { Store } from '../../daemon/contracts/store.ts';
+import { createLogger, readable } from '../../daemon/telemetry/log.ts';
 
 export const MiB = 1024 ** 2;
 
@@ -80,6 +81,7 @@ export class Harness {
   readonly metrics: Metrics;
   readonly deps: Deps;
   readonly log: string[] = [];
+  readonly logger = createLogger(record => this.log.push(...readable(record.trimEnd())), Date.now);
   settings: Settings;
   private readonly root: string;
   private readonly waiters = new Set<() => void>();
@@ -185,7 +187,7 @@ export class Harness {
           : { outputs: [] },
       outputs: this.outputs,
       publish: event => this.publish(event),
-      log: line => this.log.push(line),
+      log: this.logger,
       retryPauseMs: tries => 20 * tries,
     };
     this.pipeline = new Pipeline(this.deps);

@@ -6,6 +6,7 @@ import { home, type Home } from '../../daemon/auth/home.ts';
 import { startServer, type Handlers, type Server } from '../../daemon/api/rpc/server.ts';
 import { connect, type Client } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
+import { createLogger, readable } from '../../daemon/telemetry/log.ts';
 
 export interface Door extends AsyncDisposable {
   home: Home;
@@ -42,7 +43,7 @@ export async function openDoor(given: Partial<Handlers> = {}, version = '1.2.3')
     version,
     handlers: handlersOf(given),
     onClients: count => clients.push(count),
-    log: line => log.push(line),
+    log: createLogger(record => log.push(...readable(record.trimEnd())), Date.now),
   });
   const open = new Set<Client>();
   return {

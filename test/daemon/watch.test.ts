@@ -57,7 +57,7 @@ async function open(t: TestContext, options: Partial<HarnessOptions> = {}): Prom
       queue: harness.pipeline.queue,
       settings: () => harness.settings,
       clock: Date.now,
-      log: line => harness.log.push(line),
+      log: harness.logger,
       publish: event => harness.events.push(event),
       check: options => harness.pipeline.queue.check(options),
     });

@@ -12,6 +12,7 @@ import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, sep } from 'node:path';
+import type { Logger } from 'pino';
 import { failure, type Failure } from '../../../schemas/errors.ts';
 import type { Transcript } from '../../../schemas/job.ts';
 import type { Model } from '../../../schemas/model.ts';
@@ -38,7 +39,7 @@ export interface HttpServerDeps extends HttpJobDeps {
   transcript(id: string): Transcript;
   ffmpeg(): string;
   clock: () => number;
-  log(line: string): void;
+  log: Logger;
 }
 
 export interface HttpServer {
@@ -171,7 +172,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     if (response.destroyed || response.writableEnded) return;
     const problem = problemOf(error);
     if (problem.status >= 500)
-      deps.log(`http ${request.method} ${request.url}: ${error instanceof Error ? error.message : String(error)}`);
+      deps.log.error({ err: error as Error, method: request.method, url: request.url }, 'http request failed');
     if (response.headersSent) {
       response.destroy();
       return;
@@ -221,10 +222,10 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       await once(next, 'listening');
       server = next;
       opened = { port: (next.address() as AddressInfo).port, asked, token };
-      deps.log(`http serves on ${LOOPBACK}:${opened.port}`);
+      deps.log.info(`http serves on ${LOOPBACK}:${opened.port}`);
     } catch (error) {
       why = failure('portTaken', { port: wanted.port }, String(error));
-      deps.log(`http: ${String(error)}`);
+      deps.log.warn(error, 'http cannot serve');
     }
   };
 

@@ -12,6 +12,7 @@ import { chmod } from 'node:fs/promises';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { createMessageConnection, ResponseError, type MessageConnection } from 'vscode-jsonrpc/node';
+import { pino, type Logger } from 'pino';
 import { EarshotError, toFailure } from '../../../schemas/errors.ts';
 import {
   FAILURE_CODE,
@@ -70,7 +71,7 @@ export interface ServerOptions {
   /** Number of clients that said hello, whenever it changes: for leaving when idle. */
   onClients?: (count: number) => void;
   /** Refused and dropped connections, failures of handlers that are no fault of the client. */
-  log?: (message: string) => void;
+  log?: Logger;
 }
 
 export interface Server {
@@ -90,7 +91,7 @@ export async function startServer({
   version,
   handlers,
   onClients,
-  log = () => {},
+  log = pino({ level: 'silent' }),
 }: ServerOptions): Promise<Server> {
   privateDirectory(home.run);
   if (process.platform !== 'win32') {
@@ -143,7 +144,7 @@ interface Context {
   token: string;
   version: string;
   handlers: Handlers;
-  log: (message: string) => void;
+  log: Logger;
 }
 
 class Client implements ClientConnection {
@@ -196,7 +197,7 @@ class Client implements ClientConnection {
 
   drop(why: string): void {
     if (this.#socket.destroyed) return;
-    this.#context.log(`client ${this.id} (${this.client}) dropped: ${why}`);
+    this.#context.log.warn({ client: this.id, name: this.client, why }, 'client dropped');
     this.#socket.destroy();
   }
 
@@ -231,7 +232,7 @@ class Client implements ClientConnection {
 
   /** Ends the connection after the answer that is being made; one that stays all the same meets the hello timer. */
   #part(why: string): void {
-    this.#context.log(`client ${this.id} parted: ${why}`);
+    this.#context.log.info({ client: this.id, why }, 'client gone');
     setImmediate(() => this.#socket.end());
   }
 
@@ -242,7 +243,7 @@ class Client implements ClientConnection {
       return await this.#handle(method, params);
     } catch (error) {
       const reason = toFailure(error);
-      if (reason.code === 'internal') this.#context.log(`${method}: ${reason.detail ?? ''}`);
+      if (reason.code === 'internal') this.#context.log.error({ method, failure: reason }, 'request failed');
       throw new ResponseError(FAILURE_CODE, reason.code, reason);
     } finally {
       this.#underWay -= 1;
