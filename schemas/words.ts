@@ -21,9 +21,9 @@ export const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
 export const Priority = Type.Enum([...PRIORITIES]);
 export type Priority = Static<typeof Priority>;
 
-export const Format = Type.Enum(['txt', 'srt', 'vtt', 'json', 'md', 'ass']);
+export const FORMATS = ['txt', 'srt', 'vtt', 'json', 'md', 'ass'] as const;
+export const Format = Type.Enum([...FORMATS]);
 export type Format = Static<typeof Format>;
-export const FORMATS = ['txt', 'srt', 'vtt', 'json', 'md', 'ass'] as const satisfies readonly Format[];
 
 export const DeviceKind = Type.Enum(['gpu', 'cpu']);
 export type DeviceKind = Static<typeof DeviceKind>;

@@ -1,5 +1,6 @@
 /**
- * What can be said of the code without running it: types of every part, the walls between the rooms, the formatter and the linter.
+ * What can be said of the code without running it: types of every part, the walls between the rooms, the pages made from
+ * the code, the formatter and the linter.
  *   node scripts/check.mjs      prints what is wrong; exit code 0 when nothing is
  */
 import { spawn } from 'node:child_process';
@@ -15,6 +16,7 @@ export const CHECKS = {
   'types of webview': types('webview'),
   'types of test/extension': types('test/extension'),
   walls: [at('scripts/walls.ts')],
+  'reference pages': [at('scripts/reference.ts'), '--check'],
   format: [at('node_modules/oxfmt/bin/oxfmt'), '--check', '.'],
   lint: [at('node_modules/oxlint/bin/oxlint'), '--type-aware'],
 };
