@@ -529,9 +529,9 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     };
     const done = (name: string): Promise<void> =>
       step(name).locator('.codicon-getting-started-step-checked').first().waitFor();
-    await press('Fetch a speech model', 'Choose models');
+    await press('Install a speech model', 'Choose models');
     await page.locator('.pane-header[aria-expanded=true]', { hasText: 'Models' }).waitFor();
-    await done('Fetch a speech model');
+    await done('Install a speech model');
     await asking(() => press('Transcribe a sample', 'Try the sample'));
     assert.match(submitted().recording, /sense-and-sensibility\.flac$/);
     const job = [...w.daemon.jobs.keys()].at(-1)!;
