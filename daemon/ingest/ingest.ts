@@ -20,12 +20,12 @@ export interface IngestRequest {
   ffmpeg: string;
   /** The sherpa runtime. */
   sherpaDirectory: string;
-  /** With no more rights than it needs. */
-  sandboxed?: boolean;
+  /** With no more permissions than it needs. */
+  sandboxed: boolean;
   /** A Node that runs our files. */
   node: string;
   /** Where a process may stand ready. */
-  prewarmed?: Prewarmed | undefined;
+  prewarmed: Prewarmed | undefined;
   /** Size and time of change that the recording had when it was submitted; others are `recordingChanged`. */
   expected?: { bytes: number; modifiedAt: number };
   /** The length by the container's own word, before decoding; null: it says nothing. */

@@ -52,7 +52,7 @@ export interface DeliverTools {
   /** The job's decoded sound. */ pcm: string;
   ffmpeg: () => string;
   formats: readonly Format[];
-  /** ffmpeg with no more permissions than it needs. */ sandboxed?: boolean;
+  /** ffmpeg with no more permissions than it needs. */ sandboxed: boolean;
   signal: AbortSignal;
 }
 
@@ -173,7 +173,7 @@ class Delivery {
 
   private async video(): Promise<void> {
     const { row } = this.work,
-      { ffmpeg, signal, sandboxed = false } = this.tools,
+      { ffmpeg, signal, sandboxed } = this.tools,
       to = row.options.translateTo,
       container = parse(row.name).ext.toLowerCase() === '.mkv' ? 'mkv' : 'mp4',
       spoken = this.written.find(output => output.kind === 'audio');

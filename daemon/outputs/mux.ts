@@ -16,7 +16,7 @@ export interface MuxRequest {
   container: 'mkv' | 'mp4';
   ffmpeg: string;
   /** With no more permissions than it needs. */
-  sandboxed?: boolean;
+  sandboxed: boolean;
   signal?: AbortSignal;
 }
 

@@ -58,8 +58,8 @@ export class Ingests {
           pcmPath: files.pcm,
           ...tools,
           node: process.execPath,
-          confined: sandboxEnabled(this.core.deps.settings()),
-          spare: this.core.deps.prewarmed,
+          sandboxed: sandboxEnabled(this.core.deps.settings()),
+          prewarmed: this.core.deps.prewarmed,
           signal,
           onStart: ({ durationMs }: { durationMs: number | null }) =>
             this.core.receive(() => {

@@ -38,7 +38,14 @@ describe('outputs of jobs', { timeout: 60_000 }, () => {
       await before(work);
       if (work.row.options.source === 'transcript') return summaries(work, signal);
       const { pcm } = jobFiles(harness.home.audio, work.row.id);
-      return writeOutputs(work, { outputs: harness.outputs, ffmpeg: () => '', formats: [], signal, pcm });
+      return writeOutputs(work, {
+        outputs: harness.outputs,
+        ffmpeg: () => '',
+        formats: [],
+        signal,
+        pcm,
+        sandboxed: false,
+      });
     };
   };
   const run = async (options: Partial<JobOptions> = {}): Promise<Job> => {

@@ -24,10 +24,11 @@ describe('names of speakers', { timeout: 30_000 }, () => {
         return writeOutputs(work, {
           outputs: harness.outputs,
           ffmpeg: () => '',
+          sandboxed: false,
           formats: [],
           signal,
           pcm: '',
-        } as Parameters<typeof writeOutputs>[1]);
+        });
       },
     });
     const [job] = await harness.ended(

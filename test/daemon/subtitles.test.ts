@@ -19,9 +19,14 @@ describe('subtitles as a source', { timeout: 30_000 }, () => {
     harness = await Harness.open({ models: [fakeModel('n', 'nmt')] });
     Object.assign(harness.deps, {
       deliver: (work: Parameters<typeof writeOutputs>[0], signal: AbortSignal) =>
-        writeOutputs(work, { outputs: harness.outputs, ffmpeg: () => '', formats: [], signal, pcm: '' } as Parameters<
-          typeof writeOutputs
-        >[1]),
+        writeOutputs(work, {
+          outputs: harness.outputs,
+          ffmpeg: () => '',
+          sandboxed: false,
+          formats: [],
+          signal,
+          pcm: '',
+        }),
     });
     harness.recording = name => {
       const path = join(harness.recordings, name);

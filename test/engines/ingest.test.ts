@@ -49,6 +49,8 @@ async function ingest(recording: string, more: Partial<IngestRequest> = {}): Pro
   const result = await startIngest({
     recording,
     audioTrack: 0,
+    sandboxed: false,
+    prewarmed: undefined,
     pcmPath,
     ffmpeg: ffmpeg!,
     sherpaDirectory: sherpa!,

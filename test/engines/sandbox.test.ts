@@ -227,6 +227,7 @@ describe('a confined process', { skip }, () => {
           sherpaDirectory: sherpa!,
           node: process.execPath,
           sandboxed: true,
+          prewarmed: undefined,
           signal: new AbortController().signal,
           onStart: () => {},
           onProgress: () => {},

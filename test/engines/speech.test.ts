@@ -33,11 +33,11 @@ async function buildTrack({ path, ...request }: Omit<TrackRequest, 'file' | 'rec
   );
   return result!;
 }
-const mux = ({ path, ...request }: Omit<MuxRequest, 'container'>): Promise<void> =>
+const mux = ({ path, ...request }: Omit<MuxRequest, 'container' | 'sandboxed'>): Promise<void> =>
   placed(
     path,
     draftIn(folder, 'video', (_, part) =>
-      muxInto({ ...request, path: part, container: path.endsWith('.mkv') ? 'mkv' : 'mp4' }),
+      muxInto({ ...request, sandboxed: false, path: part, container: path.endsWith('.mkv') ? 'mkv' : 'mp4' }),
     ),
   );
 

@@ -75,6 +75,7 @@ const write = async (row: JobRow, pcm = '') =>
       pcm,
       outputs: new Outputs(store),
       ffmpeg: () => '',
+      sandboxed: false,
       formats: [],
       signal: new AbortController().signal,
     })

@@ -50,6 +50,7 @@ async function outputsOf(name: string): Promise<string[]> {
       pcm: '',
       outputs,
       ffmpeg: () => '',
+      sandboxed: false,
       formats: [],
       signal: new AbortController().signal,
     })

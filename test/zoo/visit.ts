@@ -89,6 +89,8 @@ export async function visit(zoo: Zoo, exhibit: Exhibit): Promise<Visit> {
       ffmpeg: zoo.tools.ffmpeg,
       sherpaDirectory: zoo.tools.sherpa,
       node: process.execPath,
+      sandboxed: false,
+      prewarmed: undefined,
       signal: new AbortController().signal,
       onStart: () => {
         if (exhibit.grows) appendFileSync(path, Buffer.alloc(32_000));

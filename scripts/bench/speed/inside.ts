@@ -124,6 +124,8 @@ async function cut(recording: Recording, pcmPath: string): Promise<{ rows: Utter
   await startIngest({
     recording: recording.path,
     audioTrack: 0,
+    sandboxed: false,
+    prewarmed: undefined,
     pcmPath,
     ffmpeg: ffmpeg!,
     sherpaDirectory: sherpa!,
