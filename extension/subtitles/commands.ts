@@ -253,7 +253,7 @@ export const subtitleLenses: vscode.CodeLensProvider = {
     if (document.getText().trim() === '') return [];
     return [
       ...(recording && vscode.workspace.isTrusted
-        ? [lens(vscode.l10n.t('Synchronise with {0}', basename(recording.fsPath)), 'synchronise')]
+        ? [lens(vscode.l10n.t('Synchronize with {0}', basename(recording.fsPath)), 'synchronise')]
         : []),
       lens(vscode.l10n.t('Convert into…'), 'convert'),
       ...(vscode.workspace.isTrusted ? [lens(vscode.l10n.t('Translate…'), 'translate')] : []),

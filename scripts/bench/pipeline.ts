@@ -82,7 +82,7 @@ const wide = await best(RUNS, { unitMs: UNIT_MS, jobs: [1, 1], wide: 2 });
 console.log(
   `two jobs of one utterance, two recognisers and translators: ${units(wide.units)} of ${WIDE_BOUND}, ${percent(wide.units / WIDE_BOUND - 1)} over`,
 );
-rows.splice(1, 0, { what: '2 utterances, 2 recognisers, 2 translators', goal: WIDE_BOUND, limit: 1.05, report: wide });
+rows.splice(1, 0, { what: '2 utterances, 2 recognizers, 2 translators', goal: WIDE_BOUND, limit: 1.05, report: wide });
 const pairs = [];
 for (const n of [2, 10, 100]) {
   const serial = await best(n > 10 ? 1 : RUNS, { unitMs: UNIT_MS, jobs: [n], serial: true });

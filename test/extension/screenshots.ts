@@ -104,7 +104,7 @@ async function documents({ host, workspace }: Window): Promise<void> {
     ].join('\n'),
   );
   await open('lecture.srt');
-  await page.locator('.codelens-decoration', { hasText: 'Synchronise with lecture.mp4' }).first().waitFor();
+  await page.locator('.codelens-decoration', { hasText: 'Synchronize with lecture.mp4' }).first().waitFor();
   await page.locator('.squiggly-warning, .squiggly-info').first().waitFor();
   await hoverAt('amiable himself');
   await page.locator('.monaco-hover:visible', { hasText: 'Cue 5 of 5' }).first().waitFor();

@@ -136,7 +136,7 @@ export async function soak({ seconds, seed }: { seconds: number; seed: number })
         signal(daemon.pid, 'SIGCONT');
       },
     ],
-    ['a job cancelled', 2, () => daemon.client.call('job/cancel', { ids: some() })],
+    ['a job canceled', 2, () => daemon.client.call('job/cancel', { ids: some() })],
     [
       'a job paused and resumed',
       2,
@@ -312,7 +312,7 @@ if (import.meta.main) {
     '',
     `Made by \`npm run test:soak\` (seed ${seed}; ${report.seconds} s) on ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model ?? ''} (${cpus().length} cores), Node ${process.versions.node}.`,
     `A daemon with real worker processes works on an endless stream of recordings, ${AT_ONCE} at once, while something goes wrong every`,
-    'half second; in the first fifth the daemon itself is killed too. Asserted at the end: every job completed, or was cancelled',
+    'half second; in the first fifth the daemon itself is killed too. Asserted at the end: every job completed, or was canceled',
     'or lost its recording by a fault; no step was finished twice or started out of order; memory and open files are back where',
     'they were.',
     '',

@@ -157,7 +157,7 @@ describe('subtitle documents', () => {
     });
     assert.deepEqual(
       lenses.map(l => l.command!.title),
-      ['Synchronise with film.mp4', 'Convert into…', 'Translate…'],
+      ['Synchronize with film.mp4', 'Convert into…', 'Translate…'],
     );
     await run(lenses[0]!.command!.command, ...lenses[0]!.command!.arguments!);
     const starts = parseSubtitles(document.getText(), 'srt').cues.map(c => c.startMs!);
