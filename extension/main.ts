@@ -100,7 +100,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     'job.priority': job => setPriority(deps, job),
     'job.top': job => moveTo('top')(deps, job),
     'job.bottom': job => moveTo('bottom')(deps, job),
-    ...modelCommands(daemon),
+    ...modelCommands(daemon, models),
     ...watchCommands(deps),
   };
   context.subscriptions.push(
@@ -111,7 +111,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     models,
     dictation,
     statusBar(daemon),
-    notices(daemon, streams),
+    notices(daemon, streams, models),
     machineSettings(daemon, log),
     watched,
     syncFolders(deps),

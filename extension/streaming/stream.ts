@@ -7,6 +7,7 @@
  * ends.
  */
 import * as vscode from 'vscode';
+import { EarshotError } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
 import { layout, type Piece, type Template } from './layout.ts';
 import { endOf, fresh, reconcile, refound, shifted, type Edit, type Placement } from './place.ts';
@@ -32,6 +33,9 @@ export interface StreamOptions {
   /** The first utterance that belongs here: a dictation goes on in several places. */ from?: number;
 }
 
+/** `failed`: the document took no edits. */
+export type End = 'done' | 'takenBack' | 'unwanted' | 'closed' | 'failed';
+
 const WAITING = 'waiting';
 /**
  * An edit refused because somebody typed at the same moment is tried again; so often in a row means the document takes
@@ -52,7 +56,10 @@ export class Stream implements vscode.Disposable {
    */
   readonly follows: boolean;
   #lead: string | null = null;
-  readonly #ended = new vscode.EventEmitter<'done' | 'takenBack' | 'unwanted' | 'closed'>();
+  readonly #ended = new vscode.EventEmitter<End>();
+  /** Why the document did not take the text; it ends the stream, unless it had ended before. */
+  readonly #failed = new vscode.EventEmitter<unknown>();
+  readonly onFailed = this.#failed.event;
   readonly onEnded = this.#ended.event;
   #placement: Placement;
   /** The whole text in the end, where the daemon renders it better than we do piece by piece. */
@@ -122,13 +129,18 @@ export class Stream implements vscode.Disposable {
     return true;
   }
 
-  /** No more comes; `rendered` replaces the pieces where nobody edited any. Resolves when all is in the document. */
-  async finish(rendered: string | null): Promise<void> {
+  /**
+   * No more comes; `rendered` replaces the pieces where nobody edited any. True when all is in the document; false when
+   * the stream had ended, or the document did not take it.
+   */
+  async finish(rendered: string | null): Promise<boolean> {
     this.#complete = true;
     if (rendered !== null && !this.#placement.pieces.some(p => p.theirs)) this.#final = rendered;
     this.#soon();
     await this.#work;
+    const whole = !this.#stopped;
     this.#end('done');
+    return whole;
   }
 
   /** Somebody edited the document, or we did. */
@@ -151,7 +163,8 @@ export class Stream implements vscode.Disposable {
     // The text that stood in for the first words was removed, or another of the editor's offers taken: nobody wants the
     // transcript here.
     if (this.#placement.pieces.some(p => p.key === WAITING && p.start === p.end)) return this.#end('unwanted');
-    if (reason === vscode.TextDocumentChangeReason.Undo && takesBack(before, contentChanges)) void this.#takeBack();
+    if (reason === vscode.TextDocumentChangeReason.Undo && takesBack(before, contentChanges))
+      this.#takeBack().catch((error: unknown) => this.#failed.fire(error));
   }
 
   /** The editor of a hidden document shows again. */
@@ -164,7 +177,7 @@ export class Stream implements vscode.Disposable {
     this.#end('closed');
   }
 
-  #end(how: 'done' | 'takenBack' | 'unwanted' | 'closed'): void {
+  #end(how: End): void {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#ended.fire(how);
@@ -179,7 +192,11 @@ export class Stream implements vscode.Disposable {
         this.#dirty = false;
         await this.#write();
       })
-      .catch(() => {});
+      .catch((error: unknown) => {
+        if (this.#stopped) return; // closed meanwhile: nobody waits for it
+        this.#failed.fire(error);
+        this.#end('failed');
+      });
   }
 
   #wanted(): Piece[] {
@@ -220,6 +237,7 @@ export class Stream implements vscode.Disposable {
         return;
       }
     }
+    if (!this.#stopped) throw new EarshotError('outputNotWritable', { path: this.document.uri.fsPath });
   }
 
   async #apply(edits: readonly Edit[], editor: vscode.TextEditor | undefined): Promise<boolean> {
@@ -227,12 +245,18 @@ export class Stream implements vscode.Disposable {
       new vscode.Range(this.document.positionAt(edit.start), this.document.positionAt(edit.end));
     if (editor) {
       const first = this.#edited || this.#named;
-      const done = await editor.edit(
-        builder => {
-          for (const edit of edits) builder.replace(range(edit), edit.text);
-        },
-        { undoStopBefore: first, undoStopAfter: false },
-      );
+      const done = await editor
+        .edit(
+          builder => {
+            for (const edit of edits) builder.replace(range(edit), edit.text);
+          },
+          { undoStopBefore: first, undoStopAfter: false },
+        )
+        .then(undefined, (error: unknown) => {
+          // Closed meanwhile: the document catches up when it shows again.
+          if (!vscode.window.visibleTextEditors.includes(editor)) return false;
+          throw error;
+        });
       if (done) this.#edited = this.#named = false;
       return done;
     }

@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import type { Daemon } from '../connection/connection.ts';
 import { isFinal } from '../../schemas/words.ts';
+import { notify } from '../ui/notify.ts';
 import { errorText } from '../ui/words.ts';
 import type { Template } from './layout.ts';
 import { refound } from './place.ts';
@@ -132,12 +133,23 @@ export class Streams implements vscode.Disposable {
     const watch = this.#daemon.watchUtterances(stream.job);
     this.#open.set(stream, watch);
     void vscode.commands.executeCommand('setContext', 'earshot.streaming', true);
+    stream.onFailed(error => {
+      this.#log.error(errorText(error));
+      // The text is safe: the queue has it.
+      notify.error(errorText(error), {
+        title: vscode.l10n.t('Open Transcript'),
+        run: () => vscode.commands.executeCommand('earshot.openTranscript', stream.job),
+      });
+    });
     stream.onEnded(how => {
       this.#open.delete(stream);
       watch.dispose();
       if (how !== 'closed')
         this.#ended.push({ job: stream.job, document: stream.document, kept: how === 'done' ? stream.keep : null });
-      if (how === 'unwanted') void this.#daemon.call('job/cancel', { ids: [stream.job] }).catch(() => {});
+      if (how === 'unwanted')
+        this.#daemon
+          .call('job/cancel', { ids: [stream.job] })
+          .catch((error: unknown) => this.#log.warn(errorText(error)));
       if (how === 'takenBack')
         vscode.window.setStatusBarMessage(
           vscode.l10n.t('The transcript was taken back; the job goes on in the queue.'),
@@ -181,7 +193,7 @@ export class Streams implements vscode.Disposable {
               })
             ).text
           : null;
-      await stream.finish(rendered);
+      if (!(await stream.finish(rendered))) return;
       // What is dictated stands among what somebody writes: saving that is theirs.
       if (!stream.follows && !this.#theirs.has(stream) && !stream.document.isUntitled && !stream.document.isClosed)
         await stream.document.save();

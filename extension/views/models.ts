@@ -1,5 +1,6 @@
 /** The models by what they do: what is there, what can be had, and how far a download is. */
 import * as vscode from 'vscode';
+import { thrown, type ErrorCode, type Failure } from '../../schemas/errors.ts';
 import type { Model } from '../../schemas/model.ts';
 import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
 import type { Daemon } from '../connection/connection.ts';
@@ -18,9 +19,62 @@ const STAGE_ICONS: Readonly<Record<Stage, string>> = {
   summary: 'list-unordered',
 };
 
+/** What ends an installation. */
+const INSTALL_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'cancelled',
+  'checksumMismatch',
+  'diskFull',
+  'downloadFailed',
+  'engineInstallFailed',
+  'modelUnavailable',
+  'noNpm',
+  'noPython',
+  'offline',
+]);
+
 export class ModelsView extends DaemonTree<Node> {
+  /** Installations that were begun here, with what went wrong in each. */
+  readonly #installing = new Map<string, Failure | null>();
+
   constructor(daemon: Daemon) {
     super(daemon, change => change.all || change.models.size > 0);
+  }
+
+  /** Whether a notice of the daemon is about an installation that was begun here: that says itself how it ended. */
+  reports(failure: Failure): boolean {
+    if (!INSTALL_FAILURES.has(failure.code)) return false;
+    const { model } = failure.args as { model?: unknown };
+    for (const id of this.#installing.keys())
+      if (model === undefined || model === id) {
+        this.#installing.set(id, failure);
+        return true;
+      }
+    return false;
+  }
+
+  /** Installs with the view's progress bar. @throws EarshotError why it failed; nothing when it was cancelled */
+  async install(id: string, name: string, update = false): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<Model>();
+    // It ends with the model's own state, whoever changed it.
+    const watch = this.daemon.onChange(change => {
+      const model = this.daemon.state.models.get(id);
+      if (model && (change.all || change.models.has(id)) && model.state !== 'downloading') resolve(model);
+    });
+    this.#installing.set(id, null);
+    try {
+      const { state, failure } = await vscode.window.withProgress(
+        { location: { viewId: 'earshot.models' }, title: name },
+        async () => {
+          await this.daemon.call('model/install', { ids: [id], ...(update ? { update: true } : {}) });
+          return promise;
+        },
+      );
+      const why = this.#installing.get(id) ?? (state === 'installed' ? null : failure);
+      if (why && why.code !== 'cancelled') throw thrown(why);
+    } finally {
+      this.#installing.delete(id);
+      watch.dispose();
+    }
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
@@ -124,14 +178,17 @@ const modelOf = (node: unknown): { id: string; stage: Stage; name: string; homep
   return model && stage ? { id: model.card.id, stage, name: model.card.name, homepage: model.card.homepage } : null;
 };
 
-export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) => Promise<void>> => ({
+export const modelCommands = (
+  daemon: Daemon,
+  models: ModelsView,
+): Record<string, (node?: unknown) => Promise<void>> => ({
   'model.install': async node => {
     const m = modelOf(node);
-    if (m) await install(daemon, m.id, m.name);
+    if (m) await models.install(m.id, m.name);
   },
   'model.update': async node => {
     const m = modelOf(node);
-    if (m) await install(daemon, m.id, m.name, true);
+    if (m) await models.install(m.id, m.name, true);
   },
   'model.cancelInstall': async node => {
     const m = modelOf(node);
@@ -175,20 +232,3 @@ export const modelCommands = (daemon: Daemon): Record<string, (node?: unknown) =
     await vscode.commands.executeCommand('earshot.models.focus');
   },
 });
-
-/** Installs with the view's progress bar; ends with the model's own state, whoever changed it. */
-async function install(daemon: Daemon, id: string, name: string, update = false): Promise<void> {
-  await vscode.window.withProgress({ location: { viewId: 'earshot.models' }, title: name }, async () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const watch = daemon.onChange(() => {
-      const state = daemon.state.models.get(id)?.state;
-      if (state && state !== 'downloading') resolve();
-    });
-    try {
-      await daemon.call('model/install', { ids: [id], ...(update ? { update: true } : {}) });
-      await promise;
-    } finally {
-      watch.dispose();
-    }
-  });
-}

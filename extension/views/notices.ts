@@ -2,11 +2,12 @@
 import * as vscode from 'vscode';
 import type { Job } from '../../schemas/job.ts';
 import type { Daemon } from '../connection/connection.ts';
+import type { ModelsView } from './models.ts';
 import type { Streams } from '../streaming/streams.ts';
 import { notify } from '../ui/notify.ts';
 import { failureText } from '../ui/words.ts';
 
-export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
+export function notices(daemon: Daemon, streams: Streams, models: ModelsView): vscode.Disposable {
   /** Jobs seen under way by this window: only their end is news. */
   const underWay = new Set<string>();
   const wanted = (): string => vscode.workspace.getConfiguration('earshot').get('notifications', 'whenHidden');
@@ -42,7 +43,7 @@ export function notices(daemon: Daemon, streams: Streams): vscode.Disposable {
       for (const id of change.jobs) look(id);
     }),
     daemon.onNotice(failure => {
-      if (wanted() !== 'never') notify.warn(failureText(failure));
+      if (!models.reports(failure) && wanted() !== 'never') notify.warn(failureText(failure));
     }),
   );
 }
