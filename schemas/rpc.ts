@@ -259,6 +259,12 @@ export const METHODS = {
     Closed({ id: Id, names: Type.Record(SpeakerName, SpeakerName) }),
     Closed({ speakers: Type.Record(SpeakerName, VoicePrint) }),
   ),
+  'job/write': method(
+    'Writes a format of a job beside its recording, unless the job has that file already: answers where it lies. ' +
+      '`directory` is for a live session that keeps no recording. A file that somebody made or edited is never replaced.',
+    Closed({ id: Id, format: Format, directory: Optional(Path) }),
+    Closed({ path: Path }),
+  ),
   'job/summary': method(
     'A summary of a finished job, or of a transcript file (a full path), by an installed language model. ' +
       'It is a job of its own whose last utterance is the summary, and it runs when nothing else is ' +

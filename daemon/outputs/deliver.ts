@@ -104,12 +104,9 @@ class Delivery {
     return { outputs: this.written, warnings: this.warnings, ...(path === this.work.row.path ? {} : { path }) };
   }
 
-  private after = (suffix: string): Names => {
-    const { row } = this.work,
-      names = namesAfter(this.directory, row.name, suffix);
-    // A video beside its recording could be called as that is.
-    return names(0) === row.path ? n => names(n + 1) : names;
-  };
+  private after(suffix: string): Names {
+    return besideOf(this.work.row, this.directory, suffix);
+  }
 
   private async write(kind: string, names: Names, make: Make, mode?: number): Promise<string> {
     const { path, bytes, kept } = await this.tools.outputs.write(this.work.row, names, make, mode);
@@ -194,6 +191,48 @@ class Delivery {
         })),
       }),
     );
+  }
+}
+
+/** Names after the recording, but for its own: a video beside it could be called so. */
+function besideOf({ name, path }: JobRow, directory: string, suffix: string): Names {
+  const names = namesAfter(directory, name, suffix);
+  return names(0) === path ? n => names(n + 1) : names;
+}
+
+/**
+ * One format of a job, written when somebody wants the file: where it lies, or where the job wrote it before.
+ * @param directory for a job that has no folder of its own: a live session that keeps no recording
+ * @throws badRequest, outputNotWritable, diskFull
+ */
+export async function writeFormat(
+  { row, made }: Pick<JobWork, 'row' | 'made'>,
+  format: Format,
+  directory: string | undefined,
+  owner: Outputs,
+): Promise<{ path: string; change: { outputs: Output[]; warnings: Failure[] } | null }> {
+  for (const { kind, path } of row.outputs)
+    if (kind === format && (await stat(path).catch(() => null))?.isFile()) return { path, change: null };
+  const keepsNothing = row.live && row.live.saveTo === undefined,
+    folder = row.options.outputs?.directory ?? (keepsNothing ? directory : dirname(row.path));
+  if (folder === undefined) throw new EarshotError('badRequest', { field: 'directory' }, 'the job has no folder');
+  const text = render(transcriptOf({ row, made }), format, { text: 'original' });
+  try {
+    const { path, bytes, kept } = await owner.write(
+      row,
+      besideOf(row, folder, suffixOf(format, 'original', row)),
+      file => file.writeFile(text),
+    );
+    const others = row.outputs.filter(each => each.kind !== format);
+    return {
+      path,
+      change: {
+        outputs: [...others, { kind: format, path, bytes }],
+        warnings: kept.map(each => keptWarning(each, path)),
+      },
+    };
+  } catch (error) {
+    throw explained(error, folder);
   }
 }
 

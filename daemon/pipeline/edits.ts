@@ -1,7 +1,8 @@
 /** What people change in jobs that are over, and in their files: commands of the one writer. */
 import { EarshotError } from '../../schemas/errors.ts';
-import { isFinal } from '../../schemas/words.ts';
+import { isFinal, type Format } from '../../schemas/words.ts';
 import type { JobRow } from '../contracts/store.ts';
+import { writeFormat } from '../outputs/deliver.ts';
 import { renameSpeakers } from '../outputs/speaker-names.ts';
 import type { Core } from './core.ts';
 
@@ -22,9 +23,26 @@ export class Edits {
     });
   }
 
-  private final(id: string): JobRow {
+  /** A file of a job in one format: where it lies. @throws unknownJob, badRequest, outputNotWritable, diskFull */
+  async write(id: string, format: Format, directory?: string): Promise<string> {
+    const { store, outputs } = this.core.deps;
+    this.known(id);
+    return this.core.commands.run(id, async () => {
+      const job = { row: this.known(id), made: store.utterances(id) },
+        { path, change } = await writeFormat(job, format, directory, outputs);
+      if (change) this.core.change(id, { outputs: change.outputs }, change.warnings);
+      return path;
+    });
+  }
+
+  private known(id: string): JobRow {
     const row = this.core.deps.store.job(id);
     if (!row) throw new EarshotError('unknownJob', { id });
+    return row;
+  }
+
+  private final(id: string): JobRow {
+    const row = this.known(id);
     if (!isFinal(row.state)) throw new EarshotError('wrongState', { job: id, state: row.state });
     return row;
   }

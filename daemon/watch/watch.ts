@@ -18,7 +18,7 @@ import { checksumOf } from '../system/checksum.ts';
 import { decide } from './decide.ts';
 import { innermost, inside, watcherFor, placeOf, present, type Folder } from './folder.ts';
 import { lookAt } from './folder-watcher.ts';
-import { moveOriginal } from './originals.ts';
+import { moveOriginal } from '../outputs/originals.ts';
 import { known, Claimer, type JobQueue } from './claimer.ts';
 
 export interface WatchDeps {

@@ -1,5 +1,6 @@
 /** Which job is meant, and its transcript in the editor. */
 import * as vscode from 'vscode';
+import { homedir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type { Job } from '../../schemas/job.ts';
 import type { Deps } from '../requests/request.ts';
@@ -38,16 +39,12 @@ export async function transcribed(deps: Deps, argument: unknown): Promise<Job | 
   return null;
 }
 
-/** The .earshot.json that the job wrote, in the transcript editor; written now when it wrote none. */
+/** The job's .earshot.json in the transcript editor; the daemon writes it now where there is none. */
 export async function openEditor(deps: Deps, argument: unknown): Promise<void> {
   const job = await transcribed(deps, argument);
   if (!job) return;
-  const written = job.outputs.find(output => output.path.endsWith('.earshot.json'));
-  let uri = written && vscode.Uri.file(written.path);
-  if (!uri) {
-    const { transcript } = await deps.daemon.call('job/transcript', { id: job.id });
-    uri = vscode.Uri.file(`${job.recording.path.replace(/\.[^.]+$/, '')}.earshot.json`);
-    await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(`${JSON.stringify(transcript, null, 2)}\n`));
-  }
-  await vscode.commands.executeCommand('vscode.openWith', uri, 'earshot.transcript');
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri,
+    directory = folder?.scheme === 'file' ? folder.fsPath : homedir();
+  const { path } = await deps.daemon.call('job/write', { id: job.id, format: 'json', directory });
+  await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(path), 'earshot.transcript');
 }

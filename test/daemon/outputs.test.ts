@@ -9,7 +9,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,6 +21,7 @@ import type { Job, JobOptions } from '../../schemas/job.ts';
 import type { JobRow } from '../../daemon/contracts/store.ts';
 import { writeOutputs } from '../../daemon/outputs/deliver.ts';
 import { contentOf, draftIn, moveToFree, publish, replace } from '../../daemon/outputs/draft.ts';
+import { moveOriginal } from '../../daemon/outputs/originals.ts';
 import { namesAfter, type Outputs } from '../../daemon/outputs/outputs.ts';
 import { jobFiles } from '../../daemon/pipeline/inputs.ts';
 import type { JobWork } from '../../daemon/jobs/work.ts';
@@ -155,6 +158,50 @@ describe('outputs of jobs', { timeout: 60_000 }, () => {
     assert.deepEqual(harness.pipeline.present(job.id)!.warnings, []);
   });
 
+  it('sound that is kept goes beside a file that came while the session was open', async () => {
+    await open();
+    const saveTo = at('meeting.wav');
+    const job = await harness.pipeline.live.open({
+      options: { repair: false, language: 'en', outputs: { formats: ['json'], directory: harness.recordings } },
+      format: 'pcm',
+      saveTo,
+    });
+    await harness.pipeline.live.append(job.id, 0, Buffer.alloc(64_000, 1).toString('base64'));
+    writeFileSync(saveTo, 'somebody’s own');
+    harness.pipeline.live.close(job.id);
+    const [ended] = await harness.ended([job]);
+    assert.equal(ended!.state, 'completed', JSON.stringify(ended!.failure));
+    assert.equal(read('meeting.wav'), 'somebody’s own');
+    assert.equal(readFileSync(at('meeting (2).wav')).length, 64_044);
+    assert.deepEqual(ended!.warnings, [{ code: 'outputKept', args: { path: saveTo, instead: at('meeting (2).wav') } }]);
+    assert.equal(ended!.recording.path, at('meeting (2).wav'));
+    const transcript = ended!.outputs.find(each => each.kind === 'json')!.path;
+    assert.equal(
+      (JSON.parse(readFileSync(transcript, 'utf8')) as { recording: { path: string } }).recording.path,
+      at('meeting (2).wav'),
+    );
+  });
+
+  it('a transcript that is wanted later: written once, never over a file that is there, and followed from then on', async () => {
+    await open(async work => twoSpeak(work));
+    const job = await run({ outputs: { formats: [] } });
+    writeFileSync(at('talk.earshot.json'), 'notes of mine');
+    const path = await harness.pipeline.edits.write(job.id, 'json');
+    assert.deepEqual([path, read('talk.earshot.json')], [at('talk.wav.earshot.json'), 'notes of mine']);
+    await harness.pipeline.edits.renameSpeakers(job.id, { S1: 'Anna' });
+    assert.match(readFileSync(path, 'utf8'), /"speaker":"Anna"/);
+    assert.equal(await harness.pipeline.edits.write(job.id, 'json'), path, 'the same file again');
+    assert.deepEqual(
+      harness.pipeline.present(job.id)!.outputs.map(each => each.path),
+      [path],
+    );
+    const silent = await harness.pipeline.live.open({ options: { repair: false, language: 'en' }, format: 'pcm' });
+    harness.pipeline.live.close(silent.id);
+    await harness.ended([silent]);
+    await assert.rejects(harness.pipeline.edits.write(silent.id, 'json'), /badRequest/);
+    assert.match(await harness.pipeline.edits.write(silent.id, 'json', harness.recordings), /\.earshot\.json$/);
+  });
+
   it('a name that cannot go into a file that was edited: the job says so', async () => {
     await open(async work => twoSpeak(work));
     const job = await run({ outputs: { formats: ['txt', 'md', 'json'] } });
@@ -252,4 +299,53 @@ describe('a file that appears, changes or goes while another is put in its place
     assert.deepEqual([path, readFileSync(at('a'), 'utf8'), names()], [at('a 1'), 'ours', ['a', 'a 1']]);
     assert.ok((await lstat(path)).isFile());
   });
+});
+
+describe('a recording that goes elsewhere when its job is over', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-originals-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const at = (name: string): string => join(folder, name);
+  const otherDisk = async (from: string, to: string): Promise<boolean> => {
+    if (from.endsWith('.wav')) throw Object.assign(new Error('another disk'), { code: 'EXDEV' });
+    return moveToFree(from, to);
+  };
+  for (const [disk, move] of [
+    ['the same disk', moveToFree],
+    ['another disk', otherDisk],
+  ] as const)
+    it(`to ${disk}: whole, under a free name, through no link; done again it is found`, async () => {
+      rmSync(at('done'), { recursive: true, force: true });
+      writeFileSync(at('precious'), 'mine');
+      const [path, to] = [at('a.wav'), at('done/a.wav')];
+      const was = (): { bytes: number; modifiedAt: number } => {
+        const { size, mtimeMs } = statSync(path);
+        return { bytes: size, modifiedAt: mtimeMs };
+      };
+      writeFileSync(path, 'sound');
+      utimesSync(path, new Date(1e12), new Date(1e12));
+      const first = was();
+      assert.equal(await moveOriginal(path, to, first, move), to);
+      assert.deepEqual([existsSync(path), readFileSync(to, 'utf8'), statSync(to).mtimeMs], [false, 'sound', 1e12]);
+      assert.equal(await moveOriginal(path, to, first, move), to, 'done again');
+      // Names that are taken, also by links that were planted.
+      writeFileSync(path, 'other sound');
+      symlinkSync(at('precious'), at('done/a (2).wav'));
+      symlinkSync(at('nowhere'), at('done/a (3).wav'));
+      const second = was();
+      assert.equal(await moveOriginal(path, to, second, move), at('done/a (4).wav'));
+      assert.equal(await moveOriginal(path, to, second, move), at('done/a (4).wav'), 'done again');
+      assert.deepEqual([readFileSync(at('precious'), 'utf8'), existsSync(at('nowhere'))], ['mine', false]);
+      // A crash between the two halves of a move.
+      writeFileSync(path, 'third');
+      const third = was();
+      linkSync(path, at('done/a (5).wav'));
+      assert.equal(await moveOriginal(path, to, third, move), at('done/a (5).wav'));
+      assert.equal(existsSync(path), false);
+      writeFileSync(path, 'changed since');
+      assert.equal(await moveOriginal(path, to, third, move), null);
+      assert.deepEqual(
+        readdirSync(at('done')).filter(name => name.startsWith('.')),
+        [],
+      );
+    });
 });

@@ -147,6 +147,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
       return { entries: store.log({ job: id, limit }) };
     },
     'job/speakers': async ({ id, names }) => ({ speakers: await pipeline.edits.renameSpeakers(id, names) }),
+    'job/write': async ({ id, format, directory }) => ({ path: await pipeline.edits.write(id, format, directory) }),
     'job/summary': request => pipeline.summaries.request(request),
     'job/transcript': ({ id }) => ({ transcript: transcript(id) }),
     'job/combine': async ({ ids, format, text = 'original' }) => {

@@ -2,14 +2,15 @@
  * A scripted daemon: the real server, socket and events with a story instead of engines. Tests hold its strings: they
  * set its state, make jobs speak one utterance after the other, and see what was asked of it.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { home } from '../../../daemon/auth/home.ts';
 import { createEvents, type Events } from '../../../daemon/api/rpc/events.ts';
 import { startServer, type Handlers, type Server } from '../../../daemon/api/rpc/server.ts';
 import type { Device, Estimate, Instance } from '../../../schemas/device.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
-import type { Job, JobOptions, Utterance } from '../../../schemas/job.ts';
+import type { Job, JobOptions, Transcript, Utterance } from '../../../schemas/job.ts';
+import { toJson } from '../../../text/transcripts/json.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
 import type { Method } from '../../../schemas/rpc.ts';
 import type { WatchedFile, WatchedFolder } from '../../../schemas/watch.ts';
@@ -185,6 +186,22 @@ export class FakeDaemon {
       }
       return {};
     };
+    const transcript = (jobId: string): Transcript => {
+      const {
+        recording: { path, name, durationMs },
+        options,
+        models: used,
+      } = known(jobId);
+      return {
+        earshot: 1,
+        recording: { path, name, durationMs },
+        language: 'en',
+        translatedTo: options.translateTo ?? null,
+        models: used,
+        utterances: this.utterances.get(jobId) ?? [],
+        warnings: [],
+      };
+    };
     const known = (jobId: string): Job => {
       const job = this.jobs.get(jobId);
       if (!job) throw new EarshotError('unknownJob', { id: jobId });
@@ -255,24 +272,7 @@ export class FakeDaemon {
         return {};
       },
       'job/log': () => ({ entries: [] }),
-      'job/transcript': ({ id: jobId }) => {
-        const {
-          recording: { path, name, durationMs },
-          options,
-          models: used,
-        } = known(jobId);
-        return {
-          transcript: {
-            earshot: 1,
-            recording: { path, name, durationMs },
-            language: 'en',
-            translatedTo: options.translateTo ?? null,
-            models: used,
-            utterances: this.utterances.get(jobId) ?? [],
-            warnings: [],
-          },
-        };
-      },
+      'job/transcript': ({ id: jobId }) => ({ transcript: transcript(jobId) }),
       'job/summary': ({ of }) => {
         const parent = this.jobs.get(of),
           name = parent?.recording.name ?? basename(of),
@@ -307,6 +307,16 @@ export class FakeDaemon {
           ),
         );
         return { speakers: {} };
+      },
+      'job/write': ({ id: jobId, format }) => {
+        const job = known(jobId),
+          there = job.outputs.find(output => output.kind === format);
+        if (there) return { path: there.path };
+        const path = `${job.recording.path.replace(/\.[^.]+$/, '')}.earshot.json`,
+          text = toJson(transcript(jobId));
+        writeFileSync(path, text, { flag: 'wx' });
+        this.update(jobId, { outputs: [...job.outputs, { kind: format, path, bytes: Buffer.byteLength(text) }] });
+        return { path };
       },
       'job/render': ({ id: jobId }) => ({ text: (this.utterances.get(jobId) ?? []).map(u => u.asr?.text).join('\n') }),
       'live/open': ({ options, name = 'Live' }) => {

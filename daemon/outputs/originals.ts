@@ -1,0 +1,71 @@
+/**
+ * What happens to a recording once its job is completed: it goes to the folder that its watched folder names, under the
+ * same subfolders.
+ */
+import { createHash } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { lstat, mkdir, open, unlink, utimes } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { discard, draftIn, moveToFree, numbered, publish } from './draft.ts';
+
+const lookAt = (path: string): Promise<Stats | null> => lstat(path).catch(() => null);
+
+/**
+ * Where it lies now. Done again after a crash in between, it finds the file where it put it. Null: it is not there, or
+ * not what it was.
+ * @param was size, and time of the last change in ms, when it was taken
+ * @param move stands in for the disk in tests
+ */
+export async function moveOriginal(
+  path: string,
+  to: string,
+  was: { bytes: number; modifiedAt: number },
+  move: typeof moveToFree = moveToFree,
+): Promise<string | null> {
+  const fits = (look: Stats): boolean =>
+    look.isFile() && look.size === was.bytes && Math.abs(look.mtimeMs - was.modifiedAt) < 2;
+  const here = await lookAt(path);
+  if (here && !fits(here)) return null;
+  await mkdir(dirname(to), { recursive: true });
+  for (let n = 1; ; n++) {
+    const place = numbered(to, n),
+      there = await lookAt(place);
+    if (!here) {
+      if (!there) return null;
+      if (fits(there)) return place;
+    } else if (there) {
+      // A crash came when it had both names.
+      if (there.ino !== here.ino || there.dev !== here.dev) continue;
+      await unlink(path);
+      return place;
+    } else if (await moved(path, place, here, move)) return place;
+  }
+}
+
+/** False: the place is taken by now. */
+async function moved(path: string, place: string, was: Stats, move: typeof moveToFree): Promise<boolean> {
+  try {
+    return await move(path, place);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+  }
+  // On another disk: whole under a name that nobody takes for a recording, then under its own, then gone here.
+  const key = createHash('sha256').update(path).digest('hex').slice(0, 24);
+  const draft = await draftIn(dirname(place), key, async file => {
+    const from = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    await pipeline(from.createReadStream(), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await file.writeFile(chunk);
+    });
+  });
+  try {
+    const now = await lookAt(path);
+    if (!now || now.size !== draft.bytes || now.mtimeMs !== was.mtimeMs) throw new Error(`${path} changes just now`);
+    await utimes(draft.path, new Date(), was.mtime);
+    if (!(await publish(draft, place))) return false;
+  } finally {
+    await discard(draft.path);
+  }
+  await unlink(path);
+  return true;
+}
