@@ -14,7 +14,19 @@ import { passagesOf } from '../../text/transcripts/passages.ts';
 import { columns } from '../../text/subtitles/width.ts';
 import { Transcript } from '../../schemas/job.ts';
 import { FORMATS, type Format } from '../../schemas/words.ts';
-import { chinese, dialogue, english, hostile, silent, spanish, utterance } from './transcripts.ts';
+import {
+  chinese,
+  dialogue,
+  english,
+  hostile,
+  paces,
+  scripts,
+  silent,
+  spanish,
+  talk,
+  translations,
+  utterance,
+} from './transcripts.ts';
 
 type Text = 'original' | 'translation' | 'bilingual';
 const golden = (name: string, transcript: Transcript, text: Text, formats: readonly Format[]): void => {
@@ -35,6 +47,13 @@ describe('documents', () => {
   golden('hostile', hostile, 'original', ['srt', 'vtt', 'ass', 'md', 'txt']);
   golden('silent', silent, 'original', FORMATS);
   golden('dialogue', dialogue, 'original', ['srt', 'vtt', 'ass', 'txt', 'md']);
+  golden('paces', paces, 'original', ['srt', 'ass', 'txt', 'md']);
+  golden('translations', translations, 'translation', ['srt', 'txt']);
+  golden('translations', translations, 'bilingual', ['srt', 'md']);
+  golden('scripts', scripts, 'original', ['srt']);
+  golden('scripts', scripts, 'translation', ['srt', 'txt']);
+  golden('scripts', scripts, 'bilingual', ['srt', 'txt']);
+  golden('talk', talk, 'original', ['json', 'srt', 'txt', 'md']);
 });
 
 describe('what holds for every document', () => {

@@ -146,3 +146,126 @@ export const dialogue: Transcript = {
   ]),
   speakers: { 'Anna <A>': 'AAAA', S2: 'BBBB' },
 };
+
+/** Faster than anybody reads, slower than a subtitle may stay, with pauses inside; a sentence of more than a minute. */
+export const paces = base('paces.wav', 4_000_000, 'en', null, [
+  utterance(
+    0,
+    500,
+    'So what I was going to say to all of you today, before anything else, is that the work which we have done in the last year was not easy, but it was worth it.',
+    'en',
+    {},
+    14,
+  ),
+  utterance(1, 6_000, 'Wait. | | | I mean | | it. | No, really, I do.', 'en', {}, 70),
+  utterance(
+    2,
+    14_000,
+    'Slowly and with great care he put the very last of the cards on top of the house.',
+    'en',
+    {},
+    260,
+  ),
+  utterance(
+    3,
+    60_000,
+    'Dr. Smith, who lives in St. Ives (a town by the sea), said: "We were there; nobody else was!" Then he left, and that was the end of it.',
+    'en',
+    {},
+    45,
+  ),
+  utterance(4, 75_000, 'Go! Stop! Go! Stop! Now go.', 'en', {}, 25),
+  utterance(
+    5,
+    78_000,
+    'See https://www.example.org/a/very/long/address/that/no/line/can/hold/at/all.html for more.',
+    'en',
+  ),
+  utterance(6, 3_700_000, 'An hour later.', 'en'),
+]);
+
+/** A translation that is longer or shorter than what was said, sentence by sentence or not, and one that says the same. */
+export const translations = base('translations.mp4', 90_000, 'de', 'en', [
+  utterance(
+    0,
+    0,
+    'Das ist gut. | Wir gehen jetzt weiter zum nächsten Punkt. | Hat jemand Fragen dazu?',
+    'de',
+    { nmt: { text: 'That is good. Let us now move on to the next item. Does anyone have questions?', language: 'en' } },
+    50,
+  ),
+  utterance(
+    1,
+    10_000,
+    'Kurz gesagt, nein.',
+    'de',
+    {
+      nmt: {
+        text: 'To put it in a few words, and without going into everything that was said before, the answer that I have to give you is no.',
+        language: 'en',
+      },
+    },
+    50,
+  ),
+  utterance(
+    2,
+    16_000,
+    'Die Donaudampfschifffahrtsgesellschaft hat nach langen und schwierigen Verhandlungen mit allen Beteiligten zugestimmt.',
+    'de',
+    { nmt: { text: 'They agreed.', language: 'en' } },
+    50,
+  ),
+  utterance(3, 30_000, 'Okay.', 'de', { nmt: { text: 'Okay.', language: 'en' } }),
+  utterance(4, 34_000, 'Das blieb unübersetzt.', 'de', { failed: failed('nmt') }),
+  utterance(5, 40_000, 'Und das hier auch noch.', 'de'),
+  utterance(6, 46_000, 'Danke schön.', 'de', { nmt: { text: '', language: 'en' } }),
+  { index: 7, startMs: 50_000, endMs: 52_000, failed: failed('asr') },
+]);
+
+/** Into a script without spaces, and out of it. */
+export const scripts = base('scripts.wav', 40_000, 'en', 'zh', [
+  utterance(0, 0, 'Good morning (everybody), and welcome to the show “Four Winds” of today.', 'en', {
+    nmt: { text: '大家早上好（所有人），欢迎收看今天的节目《四方之风》。', language: 'zh' },
+  }),
+  utterance(1, 9_000, 'We have a lot to talk about, so let us begin at once.', 'en', {
+    nmt: { text: '我们有很多话要谈，那就马上开始吧！「好」', language: 'zh' },
+  }),
+  utterance(2, 15_000, '日本語のテキストもここに（少しだけ）あります。ラーメンとコーヒーをください。', 'ja', {
+    asr: {
+      text: '日本語のテキストもここに（少しだけ）あります。ラーメンとコーヒーをください。',
+      language: 'ja',
+      languageProbability: 1,
+      words: [...'日本語のテキストもここに少しだけありますラーメンとコーヒーをください'].map((text, n) => ({
+        text,
+        startMs: 15_200 + n * 180,
+        endMs: 15_360 + n * 180,
+        probability: 0.9,
+      })),
+    },
+  }),
+  utterance(3, 30_000, 'Ünïcödé 👍🏽 naïve café, 50 % — “done”…', 'en'),
+]);
+
+/** What a language model wrote about it stands above; a talk of several paragraphs. */
+export const talk: Transcript = {
+  ...base(
+    'talk.wav',
+    7_300_000,
+    'en',
+    null,
+    Array.from({ length: 14 }, (_, n) =>
+      utterance(
+        n,
+        n * 5_000 + (n > 11 ? 3_600_000 : 0),
+        n % 5 === 4
+          ? 'That is the end of what can be said of it.'
+          : 'There is more to tell of this, and it goes on for a while (without any end in sight),',
+        'en',
+        n < 10 ? { speaker: 'Ben' } : {},
+        20,
+      ),
+    ),
+  ),
+  speakers: { Ben: 'AAAA' },
+  summary: { text: 'A talk about *nothing*.\nIt is long.', language: 'en', model: 'a_model' },
+};

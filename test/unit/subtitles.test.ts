@@ -297,6 +297,10 @@ describe('one format into another', () => {
       assert.deepEqual(readCues(writeCues(cues, format, 'x'), format), cues, format);
     assert.match(writeCues(cues, 'vtt', 'x'), /00:00:20\.000 --> 00:00:21\.000 line:0\nUp &amp; <b>there<\/b>\n$/);
   });
+  it('a backslash that was said breaks no line of SubStation, and comes back', () => {
+    const cues = readCues('1\n00:00:01,000 --> 00:00:02,000\nC:\\New {folder}\n', 'srt');
+    assert.deepEqual(readCues(writeCues(cues, 'ass', 'x'), 'ass')[0]!.lines, ['C:\\New {folder}']);
+  });
   it('a voice becomes a name, and a name of SubStation a voice', () => {
     const cues = readCues(VTT, 'vtt');
     assert.match(writeCues(cues, 'srt', ''), /^1\n00:00:01,000 --> 00:00:03,000\n\{\\an8\}Mary: Fish & chips\.\n/);

@@ -102,17 +102,28 @@ function readAss(text: string): PlainCue[] {
     const startMs = time('start'),
       endMs = time('end');
     if (startMs === null || endMs === null || !columns.includes('text')) continue;
-    const shown = cells.slice(columns.indexOf('text')).join(',');
+    // Escaped braces are signs that were said: out of the way of those that hold overrides.
+    const shown = cells
+      .slice(columns.indexOf('text'))
+      .join(',')
+      .replaceAll('\\{', '\ue000')
+      .replaceAll('\\}', '\ue001');
     const styled = shown.replace(/\{([^{}]*)\}/g, (_all, orders: string) =>
       [...orders.matchAll(/\\([ibu])([01])(?=\\|$)/g)]
         .map(([, tag, on]) => `<${on === '1' ? '' : '/'}${tag}>`)
         .join(''),
     );
+    // A backslash with a word joiner after it is one that was said: it breaks no line.
     const lines = styled
-      .replace(/\u2060/g, '')
       .replaceAll('\\h', '\u00a0')
       .split(/\\[Nn]/)
-      .map(each => each.trim())
+      .map(each =>
+        each
+          .replace(/\u2060/g, '')
+          .replaceAll('\ue000', '{')
+          .replaceAll('\ue001', '}')
+          .trim(),
+      )
       .filter(Boolean);
     cues.push({ startMs, endMs, speaker: at('name') || null, lines, top: /\{[^{}]*\\an?[789][^{}]*\}/.test(shown) });
   }
