@@ -54,6 +54,12 @@ module.exports = {
       { path: '^daemon/contracts/' },
       { path: '^daemon/(?!contracts/)' },
     ),
+    error(
+      'programs-start-in-one-place',
+      'Only daemon/workers/spawn.ts starts programs: with a folder, an environment and an end of their own.',
+      { path: '^daemon/', pathNot: '^daemon/workers/spawn\\.ts$' },
+      { path: '^(node:)?child_process$' },
+    ),
     error('nothing-unresolved', '', { path: ours }, { couldNotResolve: true, pathNot: '^vscode$' }),
   ],
   options: {

@@ -288,6 +288,8 @@ function start({ command, log }: EnsureOptions): { ended: () => number | null; w
     detached: true,
     stdio: ['ignore', 'ignore', errors ?? 'ignore'],
     windowsHide: true,
+    // It outlives us, and must not hold the folder that we stand in.
+    ...(log ? { cwd: dirname(log) } : {}),
     env: { ...process.env, ...command.env },
   });
   child.on('error', error => {

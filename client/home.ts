@@ -3,7 +3,7 @@
  * environment variables that move them.
  */
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export interface Home {
   /** Models and runtimes: large, the same for everyone, can be had again. */
@@ -33,10 +33,10 @@ export function home(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Plat
         ? join(homedir(), 'Library', 'Application Support')
         : null;
   const data =
-    env.EARSHOT_DATA ??
+    (env.EARSHOT_DATA && resolve(env.EARSHOT_DATA)) ||
     (base ? join(base, 'Earshot') : join(env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'earshot'));
   const state =
-    env.EARSHOT_STATE ??
+    (env.EARSHOT_STATE && resolve(env.EARSHOT_STATE)) ||
     (base ? join(base, 'Earshot', 'state') : join(env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'earshot'));
   const run = join(state, 'run');
   return {

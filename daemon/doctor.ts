@@ -8,9 +8,10 @@ import type { Device } from '../schemas/device.ts';
 import { EarshotError, type Failure } from '../schemas/errors.ts';
 import type { Result } from '../schemas/rpc.ts';
 import type { Settings } from '../schemas/settings.ts';
-import { inSandbox } from './workers/sandbox/sandbox.ts';
+import { environment } from './workers/environment.ts';
 import { sandboxSupport } from './workers/sandbox/linux.ts';
 import { mediaPermissions } from './workers/sandbox/permissions.ts';
+import { run, SYSTEM_FOLDER, type RunOptions } from './workers/spawn.ts';
 import type { RuntimeId } from './contracts/engine.ts';
 import type { Home } from './auth/home.ts';
 import { createHub, type Hub } from './models/hub.ts';
@@ -18,8 +19,7 @@ import type { Models } from './models/models.ts';
 import { freeBytes as diskFreeBytes } from './system/disk.ts';
 import { findFfmpeg } from './runtimes/ffmpeg.ts';
 import { findNpm } from './runtimes/npm.ts';
-import { run } from './workers/run-program.ts';
-import { findPython, OLDEST_PYTHON, python } from './runtimes/python.ts';
+import { findPython, OLDEST_PYTHON, python, runPython } from './runtimes/python.ts';
 import type { Runtimes } from './runtimes/runtimes.ts';
 
 type Report = Result<'daemon/doctor'>;
@@ -64,6 +64,13 @@ export async function examine(machine: Examined): Promise<Report> {
   return { checks: checks.filter(check => check !== null) };
 }
 
+/** How a program is asked whether it works. */
+const probe = (env: NodeJS.ProcessEnv): RunOptions => ({
+  cwd: SYSTEM_FOLDER,
+  env: environment('local', {}, env),
+  timeoutMs: PROBE_MS,
+});
+
 const check = (id: string, status: Check['status'], args: Check['args'] = {}): Check => ({ id, status, args });
 
 export const node = (version: string): Check =>
@@ -74,13 +81,14 @@ async function pythonCheck({ settings, runtimes, env = process.env }: Examined):
   const path = installed ? python(runtimes.directory('python')) : await findPython(settings, env).catch(() => null);
   if (!path) return check('python', 'problem', { needed: OLDEST_PYTHON.join('.') });
   const version =
-    (await run(path, ['--version'], { timeoutMs: PROBE_MS, env }).catch(() => null))?.tail
+    (await runPython(path, ['--version'], { timeoutMs: PROBE_MS }, env).catch(() => null))?.tail
       .replace('Python', '')
       .trim() ?? '';
   // Debian leaves out what makes environments, and says so only when one is made.
   const whole =
     installed ||
-    (await run(path, ['-c', 'import venv, ensurepip'], { timeoutMs: PROBE_MS, env }).catch(() => null))?.status === 0;
+    (await runPython(path, ['-c', 'import venv, ensurepip'], { timeoutMs: PROBE_MS }, env).catch(() => null))
+      ?.status === 0;
   return whole
     ? check('python', 'ok', { version, path })
     : check('python', 'warning', { version, path, missing: 'venv' });
@@ -89,8 +97,12 @@ async function pythonCheck({ settings, runtimes, env = process.env }: Examined):
 async function npm({ runtimes, env = process.env }: Examined): Promise<Check> {
   try {
     const { program, args } = findNpm(env);
-    const { status, stdout } = await run(program, [...args, '--version'], { timeoutMs: PROBE_MS, env });
-    if (status === 0) return check('npm', 'ok', { version: stdout.trim() });
+    const { status, output } = await run(program, [...args, '--version'], {
+      cwd: SYSTEM_FOLDER,
+      env: environment('installer', {}, env),
+      timeoutMs: PROBE_MS,
+    });
+    if (status === 0) return check('npm', 'ok', { version: output.toString('utf8').trim() });
   } catch {
     /* not there */
   }
@@ -101,8 +113,8 @@ async function npm({ runtimes, env = process.env }: Examined): Promise<Check> {
 async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
   try {
     const path = findFfmpeg(settings, runtimes, env);
-    const answer = await run(path, ['-hide_banner', '-version'], { timeoutMs: PROBE_MS, env }).catch(() => null);
-    const version = /version (\S+)/.exec(answer?.stdout ?? '')?.[1];
+    const answer = await run(path, ['-hide_banner', '-version'], probe(env)).catch(() => null);
+    const version = /version (\S+)/.exec(answer?.output.toString('utf8') ?? '')?.[1];
     return answer?.status === 0
       ? check('ffmpeg', 'ok', { path, version: version ?? '' })
       : check('ffmpeg', 'problem', { path });
@@ -169,11 +181,8 @@ async function sandbox({ settings, runtimes, env = process.env }: Examined): Pro
     return check('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
   try {
     const path = findFfmpeg(settings, runtimes, env),
-      { program, args } = inSandbox(
-        { program: path, args: ['-version'] },
-        mediaPermissions({ files: [], ffmpeg: path, place: tmpdir() }),
-      );
-    if ((await run(program, args, { timeoutMs: PROBE_MS, env })).status !== 0)
+      permissions = mediaPermissions({ files: [], ffmpeg: path, place: tmpdir() });
+    if ((await run(path, ['-version'], { ...probe(env), permissions })).status !== 0)
       return check('sandbox', 'problem', { path });
   } catch {
     /* without ffmpeg there is nothing to try */

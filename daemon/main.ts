@@ -55,6 +55,8 @@ async function main(): Promise<void> {
     startedAt = clock();
   const home = homeOf();
   openHome(home);
+  // Not in the folder that it was started from: that may be anybody's, and would be held as long as we run.
+  process.chdir(home.run);
   const { log, tail } = openLog(home.logs, clock);
   const lock = takeLock(home.lock);
   const settings = openSettings(home.settings, log);

@@ -10,8 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findNpm } from '../daemon/runtimes/npm.ts';
-import { run } from '../daemon/workers/run-program.ts';
-import { buildPython, python } from '../daemon/runtimes/python.ts';
+import { environment } from '../daemon/workers/environment.ts';
+import { run } from '../daemon/workers/spawn.ts';
+import { buildPython, python, runPython } from '../daemon/runtimes/python.ts';
 import { toFailure } from '../schemas/errors.ts';
 import { LEVELS, npmAdvisories, pipAdvisories, requirementLists, type Answer, type Level } from './advisories.ts';
 import { locked } from './licenses.ts';
@@ -24,21 +25,22 @@ const {
 
 async function npm(folder: string): Promise<Answer> {
   const { program, args } = findNpm(process.env);
-  const { stdout } = await run(program, [...args, 'audit', '--json', '--package-lock-only', '--loglevel=error'], {
+  const { output } = await run(program, [...args, 'audit', '--json', '--package-lock-only', '--loglevel=error'], {
     cwd: join(ROOT, folder),
+    env: environment('installer'),
     timeoutMs: 60_000,
   });
-  return npmAdvisories(folder, stdout);
+  return npmAdvisories(folder, output.toString('utf8'));
 }
 
 /** In a folder that goes with the run. */
 async function pip(): Promise<Answer[]> {
   const folder = await mkdtemp(join(tmpdir(), 'earshot-audit-')),
-    environment = join(folder, 'python'),
+    place = join(folder, 'python'),
     env = { ...process.env, TMPDIR: folder };
   try {
     await buildPython({
-      directory: environment,
+      directory: place,
       requirements: join(import.meta.dirname, 'pip-audit.txt'),
       settings: { pythonPath: null },
       step: () => {},
@@ -49,8 +51,8 @@ async function pip(): Promise<Answer[]> {
     for (const [n, list] of requirementLists(['requirements.txt', 'requirements-cuda.txt'].flatMap(locked)).entries()) {
       const path = join(folder, `${n}.txt`);
       await writeFile(path, list);
-      const { stdout, tail } = await run(
-        python(environment),
+      const { output, tail } = await runPython(
+        python(place),
         [
           '-m',
           'pip_audit',
@@ -65,9 +67,10 @@ async function pip(): Promise<Answer[]> {
           '--cache-dir',
           join(folder, 'cache'),
         ],
-        { env, timeoutMs: 300_000 },
+        { cwd: folder, timeoutMs: 300_000 },
+        env,
       );
-      answers.push(pipAdvisories(stdout, tail));
+      answers.push(pipAdvisories(output.toString('utf8'), tail));
     }
     return answers;
   } catch (error) {

@@ -49,36 +49,78 @@ export async function writeWav(path: string, sampleRate: number, pcm: readonly B
   }
 }
 
+/** What a WAV holds, by its header. */
 export interface WavInfo {
+  samples: 'int16' | 'float32';
+  channels: number;
   sampleRate: number;
-  samples: number;
-  /** Where the samples begin, in bytes. */ dataStart: number;
+  /** Samples of each channel. */
+  frames: number;
+  /** Where they begin, in bytes. */
+  dataStart: number;
 }
 
-/** Finds the samples of a mono 16-bit WAV, skipping chunks it does not know. Throws on anything else. */
-export async function readWavInfo(file: FileHandle, name: string): Promise<WavInfo> {
-  const { size } = await file.stat();
-  const head = Buffer.alloc(12);
-  await file.read(head, 0, 12, 0);
+/** Bytes that lie somewhere: a file, or memory. Past the end it gives fewer than it was asked for. */
+export interface WavSource {
+  bytes: number;
+  read(at: number, length: number): Buffer | Promise<Buffer>;
+}
+
+export const inMemory = (wav: Buffer): WavSource => ({
+  bytes: wav.length,
+  read: (at, length) => wav.subarray(at, at + length),
+});
+
+export async function inFile(file: FileHandle): Promise<WavSource> {
+  return {
+    bytes: (await file.stat()).size,
+    read: async (at, length) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
+      return buffer.subarray(0, bytesRead);
+    },
+  };
+}
+
+const PCM = 1,
+  FLOAT = 3,
+  /** The format proper stands further on. */
+  EXTENSIBLE = 0xfffe;
+/** Nobody writes as many; a file of zeros has millions. */
+const MAX_CHUNKS = 1000;
+
+/** Finds the samples, 16-bit or float of any number of channels, skipping chunks that it does not know. */
+export async function readWav({ bytes, read }: WavSource): Promise<WavInfo> {
+  const head = await read(0, 12);
   if (head.toString('latin1', 0, 4) !== 'RIFF' || head.toString('latin1', 8, 12) !== 'WAVE')
-    throw new Error(`${name}: no WAV file`);
-  let sampleRate = 0;
-  const chunk = Buffer.alloc(24);
-  for (let at = 12; at + 8 <= size;) {
-    chunk.fill(0);
-    await file.read(chunk, 0, 24, at);
-    const id = chunk.toString('latin1', 0, 4),
-      length = chunk.readUInt32LE(4);
-    if (id === 'fmt ') {
-      if (chunk.readUInt16LE(8) !== 1 || chunk.readUInt16LE(10) !== 1 || chunk.readUInt16LE(22) !== 16)
-        throw new Error(`${name}: not mono 16-bit PCM`);
-      sampleRate = chunk.readUInt32LE(12);
-    } else if (id === 'data') {
-      if (!sampleRate) throw new Error(`${name}: no format`);
+    throw new Error(`no WAV (${head.subarray(0, 8).toString('hex')})`);
+  let format: Pick<WavInfo, 'samples' | 'channels' | 'sampleRate'> | null = null;
+  for (let at = 12, chunks = 0; at + 8 <= bytes && chunks < MAX_CHUNKS; chunks++) {
+    const chunk = await read(at, 8 + 26),
+      id = chunk.toString('latin1', 0, 4),
+      length = chunk.readUInt32LE(4),
+      body = at + 8;
+    if (id === 'fmt ') format = formatOf(chunk.subarray(8));
+    else if (id === 'data') {
+      if (!format) throw new Error('no format');
       // A writer that could not go back leaves the length open.
-      return { sampleRate, dataStart: at + 8, samples: Math.floor(Math.min(length, size - at - 8) / 2) };
+      const size = Math.min(length, bytes - body),
+        frame = format.channels * (format.samples === 'float32' ? 4 : 2);
+      return { ...format, dataStart: body, frames: Math.floor(size / frame) };
     }
-    at += 8 + length + (length % 2);
+    at = body + length + (length % 2);
   }
-  throw new Error(`${name}: no samples`);
+  throw new Error('no samples');
+}
+
+function formatOf(body: Buffer): Pick<WavInfo, 'samples' | 'channels' | 'sampleRate'> {
+  if (body.length < 16) throw new Error('no format');
+  const stated = body.readUInt16LE(0),
+    format = stated === EXTENSIBLE && body.length >= 26 ? body.readUInt16LE(24) : stated,
+    channels = body.readUInt16LE(2),
+    sampleRate = body.readUInt32LE(4),
+    bits = body.readUInt16LE(14);
+  const samples = format === PCM && bits === 16 ? 'int16' : format === FLOAT && bits === 32 ? 'float32' : null;
+  if (!samples || channels < 1 || sampleRate < 1)
+    throw new Error(`format ${format}, ${bits} bits, ${channels} channels`);
+  return { samples, channels, sampleRate };
 }

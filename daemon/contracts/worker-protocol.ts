@@ -112,8 +112,4 @@ export type FromWorker =
       args?: Record<string, string | number>;
       detail: string;
     }
-  /**
-   * Resident and peak bytes of the worker's process on its device, when the worker knows better than the operating
-   * system.
-   */
-  | { type: 'heartbeat'; deviceBytes?: number; peakBytes?: number };
+  | { type: 'heartbeat' };

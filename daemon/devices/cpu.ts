@@ -1,8 +1,8 @@
 /** The CPU as a device: its pool is RAM, within the limits of the control groups that this process runs in. */
-import { execFile } from 'node:child_process';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
+import { environment } from '../workers/environment.ts';
+import { run, succeeded, SYSTEM_FOLDER } from '../workers/spawn.ts';
 import { cpuLoad } from './cpu-load.ts';
 import { readIfThere } from './proc.ts';
 import { blankReading, type DeviceReader } from './reading.ts';
@@ -75,7 +75,12 @@ async function platformRam(): Promise<Ram> {
   if (process.platform === 'linux') return linuxRam(readIfThere);
   if (process.platform === 'darwin') {
     try {
-      return macRam((await promisify(execFile)('/usr/bin/vm_stat', [], { timeout: 2000 })).stdout, totalmem());
+      return macRam(
+        succeeded(
+          await run('/usr/bin/vm_stat', [], { cwd: SYSTEM_FOLDER, env: environment('local'), timeoutMs: 2000 }),
+        ),
+        totalmem(),
+      );
     } catch {
       /* the plain figures below */
     }

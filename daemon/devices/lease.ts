@@ -69,18 +69,9 @@ export class LeaseRecord implements Lease {
     this.tree = new Set([pid]);
   }
 
-  /** What the worker says of itself; a driver that lists it knows better. */
-  observe({ residentBytes, peakBytes }: { residentBytes?: number; peakBytes?: number }): void {
-    if (residentBytes !== undefined && !this.listed) {
-      this.residentBytes = residentBytes;
-      this.freeBefore = null;
-    }
-    this.raisePeak(residentBytes ?? 0, peakBytes ?? 0);
-  }
-
   /**
-   * What it holds by this reading. The driver knows best, then the worker, then what the device lost while nothing else
-   * of ours changed.
+   * What it holds by this reading. The driver knows best; where it does not tell, what the device lost while nothing
+   * else of ours changed.
    */
   attribute(reading: DeviceReading): void {
     const mine = reading.processes?.filter(process => this.tree.has(process.pid)) ?? [];

@@ -253,11 +253,6 @@ export class Pool {
     this.find(leaseId).loaded = true;
   }
 
-  /** What the worker itself says about its memory. */
-  observe(leaseId: string, seen: { residentBytes?: number; peakBytes?: number }): void {
-    this.find(leaseId).observe(seen);
-  }
-
   /** The worker was told to go, or is gone. Throws wrongState when that was said before. */
   release(leaseId: string): void {
     this.end(leaseId, 'releasing');

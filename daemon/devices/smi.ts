@@ -1,8 +1,8 @@
 /**
  * Reads NVIDIA devices by asking nvidia-smi: coarser (MiB) and slower than NVML, so only where NVML does not answer.
  */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { environment } from '../workers/environment.ts';
+import { run, succeeded, SYSTEM_FOLDER } from '../workers/spawn.ts';
 import { blankReading, type DeviceReader, type DeviceReading } from './reading.ts';
 
 const MiB = 1024 ** 2;
@@ -79,7 +79,7 @@ export function parseSmi(devicesCsv: string, fields: readonly string[], processe
 const askProgram =
   (program: string): Ask =>
   async args =>
-    (await promisify(execFile)(program, [...args], { timeout: 5000, killSignal: 'SIGKILL', windowsHide: true })).stdout;
+    succeeded(await run(program, args, { cwd: SYSTEM_FOLDER, env: environment('local'), timeoutMs: 5000 }));
 
 export function smiReader(ask: Ask = askProgram(process.env.EARSHOT_NVIDIA_SMI ?? 'nvidia-smi')): DeviceReader {
   let fields: readonly string[] = [...NEEDED, ...WISHED],

@@ -2,13 +2,13 @@
  * Who speaks in a job: asked once, when its text is there. What goes wrong is a warning; the text is worth having
  * without.
  */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { EarshotError, failure, toFailure } from '../../schemas/errors.ts';
 import type { SpeakerOptions, Utterance } from '../../schemas/job.ts';
-import { inSandbox } from '../workers/sandbox/sandbox.ts';
-import { harmless, voicePermissions } from '../workers/sandbox/permissions.ts';
+import { environment } from '../workers/environment.ts';
+import { voicePermissions } from '../workers/sandbox/permissions.ts';
+import { endTree, exitOf, startProgram, SYSTEM_FOLDER } from '../workers/spawn.ts';
 import type { Models } from '../models/models.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { JobWork } from '../jobs/work.ts';
@@ -70,35 +70,36 @@ export function voicesOf(text: string, count: number): (Voice | null)[] {
 
 /** @throws engineFailed; cancelled */
 export async function embedVoices(request: ChildRequest, signal: AbortSignal): Promise<(Voice | null)[]> {
-  const { utterances, sandboxed } = request,
-    { program, args } = inSandbox(
-      { program: process.execPath, args: ['--disable-warning=ExperimentalWarning', childFile()] },
-      sandboxed ? voicePermissions(request) : null,
-    );
+  const { utterances, sandboxed } = request;
   const soundMs = utterances.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0),
     mostBytes = 4096 + VOICE_BYTES * utterances.length;
-  const child = spawn(program, args, { env: harmless(process.env), stdio: 'pipe', windowsHide: true });
-  const kill = (): void => {
-      child.kill('SIGKILL');
+  const child = startProgram(
+    {
+      program: process.execPath,
+      args: ['--disable-warning=ExperimentalWarning', childFile()],
+      cwd: SYSTEM_FOLDER,
+      env: environment('local'),
+      permissions: sandboxed ? voicePermissions(request) : null,
     },
+    'pipe',
+  );
+  const kill = (): void => endTree(child),
     timer = setTimeout(kill, LEAST_MS + soundMs);
   signal.addEventListener('abort', kill, { once: true });
   try {
     let said = '',
       answer = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-2000);
     });
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       answer += text;
       if (answer.length > mostBytes) kill();
     });
-    child.stdin.on('error', () => {}); // its exit says why
-    child.stdin.write(`${JSON.stringify(request)}\n`);
+    child.stdin!.write(`${JSON.stringify(request)}\n`);
     if (signal.aborted) kill();
-    const exit = await new Promise<number | string>((resolve, reject) => {
-      child.once('error', reject).once('close', (code, killed) => resolve(code ?? killed ?? 'unknown'));
-    });
+    const { code, signal: killed } = await exitOf(child),
+      exit = code ?? killed ?? 'unknown';
     if (signal.aborted) throw new EarshotError('cancelled');
     if (exit !== 0) throw new EarshotError('engineFailed', { engine: 'voices' }, `exit ${exit}\n${said}`);
     return voicesOf(answer, utterances.length);

@@ -182,8 +182,7 @@ const end = () => { if (!windows) try { process.kill(-process.pid, 'SIGKILL'); }
 setInterval(() => {
   if (process.ppid !== parent) end();
   if (Atomics.compareExchange(lock, 0, 0, 1) !== 0) return;
-  const memory = windows ? ',"deviceBytes":' + process.memoryUsage.rss() + ',"peakBytes":' + process.resourceUsage().maxRSS * 1024 : '';
-  try { writeSync(1, '\\n{"type":"heartbeat"' + memory + '}\\n'); }
+  try { writeSync(1, '\\n{"type":"heartbeat"}\\n'); }
   catch (error) { if (error.code === 'EPIPE') end(); }
   finally { Atomics.store(lock, 0, 0); Atomics.notify(lock, 0); }
 }, everyMs);

@@ -2,10 +2,10 @@
  * What the daemon and the process of an ingest say to each other: one JSON value a line, on a pipe of its own. Node's
  * own channel would take in anything before anybody could look at it, and this process opens strangers' media.
  */
-import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import type { Failure } from '../../schemas/errors.ts';
 import type { Permissions } from '../workers/sandbox/permissions.ts';
+import type { ChildProcess } from '../workers/spawn.ts';
 import { LineSplitter } from '../system/lines.ts';
 import type { UtteranceTimes } from './cutting.ts';
 

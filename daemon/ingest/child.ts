@@ -4,7 +4,6 @@
  * pipe. Media and native code stay out of the daemon; when the daemon goes, so does this process, and ffmpeg with its
  * pipe.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Socket } from 'node:net';
@@ -13,7 +12,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDiskFull, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
+import { environment } from '../workers/environment.ts';
 import { enterSandboxLate, sandboxSupport, limitReader } from '../workers/sandbox/linux.ts';
+import { endTree, exitOf, startProgram, SYSTEM_FOLDER } from '../workers/spawn.ts';
 import { syncFolder } from '../system/durable.ts';
 import { LineSplitter } from '../system/lines.ts';
 import { CHANNEL, type ChildRequest, type FromChild, type Grown, type Prepare } from './channel.ts';
@@ -56,20 +57,25 @@ const sound = growing();
 
 function decoded(request: ChildRequest, oneSide: boolean): Source {
   const { live } = request;
-  const ffmpeg: ChildProcess = spawn(
-    request.ffmpeg,
-    live ? decodeStreamArguments : decodeArguments(request.recording, request.audioTrack, oneSide),
-    { stdio: [live ? 'pipe' : 'ignore', 'pipe', 'pipe'], windowsHide: true },
+  const ffmpeg = startProgram(
+    {
+      program: request.ffmpeg,
+      args: live ? decodeStreamArguments : decodeArguments(request.recording, request.audioTrack, oneSide),
+      cwd: SYSTEM_FOLDER,
+      env: environment('local'),
+      group: 'shared',
+    },
+    [live ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   );
   if (request.permissions && ffmpeg.pid) limitReader(ffmpeg.pid);
   // Without a reader Node throws away what a program said that has ended: all of a very short recording.
   ffmpeg.stdout!.on('readable', () => {});
-  const exited = new Promise<number | NodeJS.Signals>((resolve, reject) => {
-    ffmpeg.once('error', error =>
-      reject(stop({ code: 'noFfmpeg', args: { path: request.ffmpeg }, detail: error.message })),
-    );
-    ffmpeg.once('close', (code, signal) => resolve(code ?? signal ?? 0));
-  });
+  const exited = exitOf(ffmpeg).then(
+    ({ code, signal }) => code ?? signal ?? 0,
+    (error: Error) => {
+      throw stop({ code: 'noFfmpeg', args: { path: request.ffmpeg }, detail: error.message });
+    },
+  );
   exited.catch(() => {});
   const decoding = readDecoding();
   let started = false,
@@ -125,9 +131,7 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
       // A stream ends where it is left.
       return warning && !live ? [warning] : [];
     },
-    stop: () => {
-      ffmpeg.kill('SIGKILL');
-    },
+    stop: () => endTree(ffmpeg, 'shared'),
   };
 }
 

@@ -1,14 +1,14 @@
 /** A recording becomes PCM and utterances, in processes of its own that can be ended at any time. */
-import type { ChildProcess } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
+import { endTree, type ChildProcess } from '../workers/spawn.ts';
 import { listener } from './answers.ts';
 import { onMessage, send, type ChildRequest } from './channel.ts';
 import type { UtteranceTimes } from './cutting.ts';
-import { endGroup, startChild } from './process.ts';
+import { startChild } from './process.ts';
 import type { Prewarmed } from './prewarmed.ts';
 
 export interface IngestRequest {
@@ -133,7 +133,7 @@ function runChild(
     };
     const end = (error: EarshotError): void => {
       decide(() => reject(error));
-      endGroup(child);
+      endTree(child);
     };
     // Live sound may pause for as long as it likes.
     const silence = live
@@ -174,7 +174,7 @@ function runChild(
     child.once('close', (code, exitSignal) => {
       if (silence) clearTimeout(silence);
       signal.removeEventListener('abort', onAbort);
-      endGroup(child);
+      endTree(child);
       decide(() => reject(new EarshotError('workerCrashed', { exit: code ?? exitSignal ?? 'unknown' }, stderr)));
       outcome!();
     });

@@ -2,9 +2,9 @@
  * A process of the ingest that was started before anybody needs it, its library loaded: the next recording's first
  * words come a quarter of a second sooner. There is one at most; who takes it owns it.
  */
-import type { ChildProcess } from 'node:child_process';
+import { endTree, type ChildProcess } from '../workers/spawn.ts';
 import { listens, send } from './channel.ts';
-import { endGroup, startChild } from './process.ts';
+import { startChild } from './process.ts';
 
 export class Prewarmed {
   #ready: { child: ChildProcess; node: string; sherpaDirectory: string } | null = null;
@@ -33,7 +33,7 @@ export class Prewarmed {
 
   /** Ends it; the next `keep` starts another. */
   drop(): void {
-    if (this.#ready) endGroup(this.#ready.child);
+    if (this.#ready) endTree(this.#ready.child);
     this.#ready = null;
   }
 }

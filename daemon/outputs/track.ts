@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 import { inARow, place, type Placement, type Spoken } from './placing.ts';
-import { MAX_WAV_SAMPLES, readWavInfo, wavHeader, type WavInfo } from '../audio/wav.ts';
+import { inFile, MAX_WAV_SAMPLES, readWav, wavHeader, type WavInfo } from '../audio/wav.ts';
 
 export interface TrackRequest {
   /** In order; `wav` is mono 16-bit. */
@@ -52,7 +52,7 @@ export async function buildTrack({
   const infos = await Promise.all(utterances.map(({ wav }) => infoOf(wav)));
   const sampleRate = Math.max(...infos.map(info => info.sampleRate), 0) || 22_050;
   const placements = (durationMs === null ? (spoken: Spoken[]) => inARow(spoken, PAUSE_MS) : place)(
-    utterances.map(({ startMs }, n) => ({ startMs, durationMs: (infos[n]!.samples * 1000) / infos[n]!.sampleRate })),
+    utterances.map(({ startMs }, n) => ({ startMs, durationMs: (infos[n]!.frames * 1000) / infos[n]!.sampleRate })),
   );
   const parts = utterances.map(({ wav }, n): Part => ({ wav, info: infos[n]!, placement: placements[n]! }));
   const last = placements.at(-1);
@@ -100,7 +100,11 @@ export async function buildTrack({
 async function infoOf(wav: string): Promise<WavInfo> {
   const file = await open(wav, 'r');
   try {
-    return await readWavInfo(file, wav);
+    const info = await readWav(await inFile(file)).catch((error: Error) => {
+      throw new Error(`${wav}: ${error.message}`, { cause: error });
+    });
+    if (info.channels !== 1 || info.samples !== 'int16') throw new Error(`${wav}: not mono 16-bit PCM`);
+    return info;
   } finally {
     await file.close();
   }
@@ -140,7 +144,7 @@ function* silence(samples: number): Generator<Buffer> {
     yield left >= SILENCE.length ? SILENCE : SILENCE.subarray(0, left);
 }
 
-async function* samplesOf(wav: string, { dataStart, samples }: WavInfo): AsyncGenerator<Buffer> {
+async function* samplesOf(wav: string, { dataStart, frames: samples }: WavInfo): AsyncGenerator<Buffer> {
   const file = await open(wav, 'r');
   try {
     for (let at = 0; at < samples * 2;) {

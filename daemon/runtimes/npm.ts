@@ -6,7 +6,8 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import { onPath } from '../system/find-program.ts';
-import { run } from '../workers/run-program.ts';
+import { environment } from '../workers/environment.ts';
+import { run } from '../workers/spawn.ts';
 
 interface LockedPackage {
   version?: string;
@@ -103,7 +104,7 @@ export async function buildNpm({ runtime, directory, manifest, lock, signal, env
   const { status, tail } = await run(
     npm.program,
     [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--no-update-notifier'],
-    { cwd: directory, signal, env },
+    { cwd: directory, signal, env: environment('installer', {}, env) },
   );
   if (status !== 0) throw new EarshotError('engineInstallFailed', { runtime }, tail.trim());
 }

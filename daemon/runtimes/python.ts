@@ -4,11 +4,12 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isProgram, onPath } from '../system/find-program.ts';
-import { run, type Finished } from '../workers/run-program.ts';
+import { environment } from '../workers/environment.ts';
+import { run, SYSTEM_FOLDER, type Finished, type RunOptions } from '../workers/spawn.ts';
 
 /** The oldest Python that the lock file covers. */
 export const OLDEST_PYTHON = [3, 9] as const;
@@ -64,12 +65,24 @@ export async function findPython(
   for (const path of candidates) {
     if (!isProgram(path)) continue;
     // Windows has a `python` that only opens a shop; a time limit and the version keep it out.
-    const answer = await run(path, ['--version'], { timeoutMs: 15_000, env }).catch(() => null);
+    const answer = await runPython(path, ['--version'], { timeoutMs: 15_000 }, env).catch(() => null);
     if (answer && newEnough(parseVersion(answer.tail))) return path;
     seen = answer?.tail.trim() ?? '';
   }
   throw new EarshotError('noPython', { needed, ...(chosen ? { path: chosen } : {}) }, seen || undefined);
 }
+
+/**
+ * Runs an interpreter, isolated (-I): neither the folder that it stands in nor the user's own packages and variables
+ * are looked at for modules.
+ */
+export const runPython = (
+  path: string,
+  args: readonly string[],
+  options: Partial<Pick<RunOptions, 'cwd' | 'signal' | 'timeoutMs'>>,
+  env: NodeJS.ProcessEnv,
+): Promise<Finished> =>
+  run(path, ['-I', ...args], { cwd: SYSTEM_FOLDER, ...options, env: environment('installer', {}, env) });
 
 export interface BuildPython {
   /** Folder to make; moving it later does not harm an environment whose scripts nobody calls. */
@@ -103,72 +116,41 @@ export async function buildPython({
     const { status, tail } = await what;
     if (status !== 0) throw new EarshotError('engineInstallFailed', { runtime: 'python' }, tail.trim());
   };
+  // uv looks for its configuration where it stands.
+  const how = { cwd: dirname(directory), signal };
+  const locked = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '--quiet', '-r', requirements];
   if (uv) {
-    await must(run(uv, ['venv', '--quiet', '--seed', ...(base ? ['--python', base] : []), directory], { signal, env }));
+    const runUv = (...args: string[]): Promise<Finished> =>
+      run(uv, args, { ...how, env: environment('installer', {}, env) });
+    await must(runUv('venv', '--quiet', '--seed', ...(base ? ['--python', base] : []), directory));
     step('packages');
-    await must(
-      run(
-        uv,
-        [
-          'pip',
-          'install',
-          '--quiet',
-          '--require-hashes',
-          '--no-deps',
-          '--only-binary',
-          ':all:',
-          '--python',
-          python(directory),
-          '-r',
-          requirements,
-        ],
-        { signal, env },
-      ),
-    );
+    await must(runUv('pip', 'install', '--python', python(directory), ...locked));
     return;
   }
-  const pip = await makeVenv(base!, directory, { signal, env });
+  const pip = await makeVenv(base!, directory, how, env);
   step('packages');
-  await must(
-    run(
-      pip.program,
-      [
-        ...pip.args,
-        'install',
-        '--require-hashes',
-        '--no-deps',
-        '--only-binary',
-        ':all:',
-        '--no-input',
-        '--disable-pip-version-check',
-        '--progress-bar',
-        'off',
-        '--quiet',
-        '-r',
-        requirements,
-      ],
-      { signal, env },
-    ),
-  );
+  const quiet = ['--no-input', '--disable-pip-version-check', '--progress-bar', 'off'];
+  await must(runPython(pip.program, [...pip.args, 'install', ...quiet, ...locked], how, env));
 }
 
 /** Makes an empty environment; answers how pip installs into it. Throws `noPython` with `missing: venv`. */
 async function makeVenv(
   base: string,
   directory: string,
-  options: { signal: AbortSignal; env: NodeJS.ProcessEnv },
+  how: { cwd: string; signal: AbortSignal },
+  env: NodeJS.ProcessEnv,
 ): Promise<{ program: string; args: string[] }> {
-  const made = await run(base, ['-m', 'venv', directory], options);
+  const made = await runPython(base, ['-m', 'venv', directory], how, env);
   if (made.status === 0) return { program: python(directory), args: ['-m', 'pip'] };
   // Debian splits off the part that puts pip into an environment. The system's own pip, where there is one, can do it
   // from outside.
   await rm(directory, { recursive: true, force: true });
-  const bare = await run(base, ['-m', 'venv', '--without-pip', directory], options);
-  if (bare.status === 0 && (await hasPip(base, options.env)))
+  const bare = await runPython(base, ['-m', 'venv', '--without-pip', directory], how, env);
+  if (bare.status === 0 && (await hasPip(base, env)))
     return { program: base, args: ['-m', 'pip', '--python', python(directory)] };
   throw new EarshotError('noPython', { needed: OLDEST_PYTHON.join('.'), missing: 'venv' }, made.tail.trim());
 }
 
 /** Whether an interpreter has pip. */
 export const hasPip = async (path: string, env: NodeJS.ProcessEnv): Promise<boolean> =>
-  (await run(path, ['-m', 'pip', '--version'], { timeoutMs: 15_000, env }).catch(() => null))?.status === 0;
+  (await runPython(path, ['-m', 'pip', '--version'], { timeoutMs: 15_000 }, env).catch(() => null))?.status === 0;

@@ -3,7 +3,7 @@ import { Type, type TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { ErrorCode } from '../../schemas/errors.ts';
 import { AsrOutput, NmtOutput, RepairOutput, SummaryOutput, TtsOutput } from '../../schemas/job.ts';
-import { Bytes, Closed, Fraction, Optional, type Stage } from '../../schemas/words.ts';
+import { Closed, Fraction, Optional, type Stage } from '../../schemas/words.ts';
 import type { FromWorker } from '../contracts/worker-protocol.ts';
 
 const OUTPUTS: Record<Stage, TSchema> = {
@@ -29,7 +29,7 @@ const FRAMES: Record<Exclude<FromWorker['type'], 'result'>, TSchema> = {
     args: Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))),
     detail: Type.String(),
   }),
-  heartbeat: Closed({ type: Type.Literal('heartbeat'), deviceBytes: Optional(Bytes), peakBytes: Optional(Bytes) }),
+  heartbeat: Closed({ type: Type.Literal('heartbeat') }),
 };
 const compiled = new Map<string, Validator>();
 function validator(type: FromWorker['type'], stage: Stage): Validator {

@@ -11,10 +11,8 @@ import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Permissions } from './sandbox/permissions.ts';
 import type { Engine, WorkerContext } from '../contracts/engine.ts';
-import type { Lease, Pool } from '../devices/pool.ts';
 import type { LoadRequest, RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
-import type { Memory } from './memory.ts';
-import { startWorker, type Worker } from './worker.ts';
+import { Worker } from './worker.ts';
 
 export interface InstanceEvents {
   loaded(instance: Instance): void;
@@ -27,6 +25,14 @@ export interface InstanceEvents {
   changed(instance: Instance): void;
 }
 
+/** What an instance says and asks about its lease. */
+export interface LeaseBook {
+  attach(leaseId: string, pid: number): void;
+  loaded(leaseId: string): void;
+  get(leaseId: string): { residentBytes: number | null; peakBytes: number | null } | null;
+  release(leaseId: string): void;
+}
+
 export interface InstanceOptions {
   id: string;
   stage: Stage;
@@ -34,7 +40,8 @@ export interface InstanceOptions {
   engine: Engine;
   device: string;
   precision: string;
-  lease: Lease;
+  /** What was set aside for it. */
+  lease: { readonly id: string; readonly bytes: number };
   threads: number;
   job: string | null;
   context: WorkerContext;
@@ -73,10 +80,10 @@ export class Instance {
     cancelled?: true;
   } | null = null;
   private readonly worker: Worker;
-  private readonly pool: Pool;
+  private readonly pool: LeaseBook;
   private readonly events: InstanceEvents;
 
-  constructor(options: InstanceOptions, pool: Pool, events: InstanceEvents) {
+  constructor(options: InstanceOptions, pool: LeaseBook, events: InstanceEvents) {
     this.options = options;
     this.pool = pool;
     this.events = events;
@@ -91,7 +98,7 @@ export class Instance {
       precision: options.precision,
       threads: options.engine.elastic ? options.context.threads : options.threads,
     };
-    this.worker = startWorker(
+    this.worker = new Worker(
       {
         id: options.id,
         engine: options.engine,
@@ -111,7 +118,7 @@ export class Instance {
           if (id !== undefined) this.onRunEnd(Number(id), why, index);
         },
         progress: () => {},
-        heartbeat: memory => this.onMemory(memory),
+        heartbeat: () => this.measure(),
         exit: (why, reason) =>
           this.onExit(reason === 'unloaded' || (reason === 'killed' && why.code === 'cancelled') ? null : why),
       },
@@ -195,18 +202,6 @@ export class Instance {
     this.attemptsDone++;
     if (why) this.events.failed(this, token, why, index);
     else this.events.done(this, token);
-  }
-
-  /** The operating system counts RAM; what a worker holds of a GPU only the driver knows, or the worker itself. */
-  private onMemory({ residentBytes, peakBytes, deviceBytes }: Memory & { deviceBytes: number | null }): void {
-    const { context, lease } = this.options;
-    if (context.device.kind === 'cpu')
-      this.pool.observe(lease.id, {
-        ...(residentBytes !== null ? { residentBytes } : {}),
-        ...(peakBytes !== null ? { peakBytes } : {}),
-      });
-    else if (deviceBytes !== null) this.pool.observe(lease.id, { residentBytes: deviceBytes });
-    this.measure();
   }
 
   /** Takes over what the pool knows of this instance's memory. */

@@ -20,7 +20,7 @@ import { createHub } from '../../daemon/models/hub.ts';
 import { createModels, type Models } from '../../daemon/models/models.ts';
 import { readRegistry, type Registry } from '../../daemon/models/registry.ts';
 import { onPath } from '../../daemon/system/find-program.ts';
-import { run } from '../../daemon/workers/run-program.ts';
+import { hasPip } from '../../daemon/runtimes/python.ts';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { Model, ModelCard, ModelFile, ModelSource } from '../../schemas/model.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
@@ -587,7 +587,7 @@ describe('from this machine', () => {
 });
 
 const pythonPath = onPath('python3');
-const pip = pythonPath !== null && (await run(pythonPath, ['-m', 'pip', '--version']).catch(() => null))?.status === 0;
+const pip = pythonPath !== null && (await hasPip(pythonPath, process.env));
 
 describe('from wheels', { skip: pip ? false : 'no Python with pip on this machine' }, () => {
   const parts = [big.subarray(0, 100_000), big.subarray(100_000, 250_000), big.subarray(250_000)];

@@ -26,7 +26,9 @@ import {
 } from '../../daemon/runtimes/runtimes.ts';
 import { onPath } from '../../daemon/system/find-program.ts';
 import { buildPython, python, sitePackages } from '../../daemon/runtimes/python.ts';
-import { run } from '../../daemon/workers/run-program.ts';
+import { runPython } from '../../daemon/runtimes/python.ts';
+import { environment } from '../../daemon/workers/environment.ts';
+import { run, SYSTEM_FOLDER } from '../../daemon/workers/spawn.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { wheel } from '../fixtures/zip.ts';
@@ -87,11 +89,15 @@ describe('npm packs', () => {
       2,
     );
     assert.deepEqual(progress.at(-1), { step: 'done', fraction: 1 });
-    const loaded = await run(process.execPath, [
-      '-e',
-      `process.stdout.write(require(${JSON.stringify(join(directory, 'node_modules', 'sherpa-onnx-node'))}).version)`,
-    ]);
-    assert.match(loaded.stdout, /^\d+\.\d+\.\d+$/);
+    const loaded = await run(
+      process.execPath,
+      [
+        '-e',
+        `process.stdout.write(require(${JSON.stringify(join(directory, 'node_modules', 'sherpa-onnx-node'))}).version)`,
+      ],
+      { cwd: SYSTEM_FOLDER, env: environment('local') },
+    );
+    assert.match(loaded.output.toString(), /^\d+\.\d+\.\d+$/);
     const before = process.cpuUsage();
     for (let i = 0; i < 100; i++) assert.ok(runtimes.ready('sherpa'));
     assert.ok(process.cpuUsage(before).user < 100_000, 'a look costs a stat');
@@ -135,7 +141,9 @@ describe('npm packs', () => {
     await assert.rejects(make({ set: { offline: true } }).install('sherpa', none, signal()), failsWith('offline'));
   });
   test('what a killed process left is swept away; what a living one builds is not', async () => {
-    const dead = (await run('/bin/sh', ['-c', 'echo $$'])).stdout.trim();
+    const dead = (await run('/bin/sh', ['-c', 'echo $$'], { cwd: SYSTEM_FOLDER, env: environment('local') })).output
+      .toString()
+      .trim();
     mkdirSync(join(folder, 'runtimes', `.building-${dead}-llama-x`), { recursive: true });
     mkdirSync(join(folder, 'runtimes', `.building-${process.ppid}-llama-x`), { recursive: true });
     await assert.rejects(make({ env: { PATH: folder } }).install('sherpa', none, signal()), failsWith('noNpm'));
@@ -145,7 +153,8 @@ describe('npm packs', () => {
 
 const found = onPath('python3');
 const venv =
-  found !== null && (await run(found, ['-c', 'import venv, ensurepip, pip']).catch(() => null))?.status === 0;
+  found !== null &&
+  (await runPython(found, ['-c', 'import venv, ensurepip, pip'], {}, process.env).catch(() => null))?.status === 0;
 
 describe('the Python environment', () => {
   test('no Python', async () => {
@@ -160,7 +169,7 @@ describe('the Python environment', () => {
   test('a Python without venv, as Debian has it', async () => {
     const env = withProgram(
       'python3',
-      'case "$1" in --version) echo "Python 3.11.2";; *) echo "The virtual environment was not created successfully because ensurepip is not available." >&2; exit 1;; esac',
+      'case "$*" in "-I --version") echo "Python 3.11.2";; *) echo "The virtual environment was not created successfully because ensurepip is not available." >&2; exit 1;; esac',
     );
     await assert.rejects(
       make({ env }).install('python', none, signal()),
@@ -186,13 +195,22 @@ describe('the Python environment', () => {
     const debian = () =>
       withProgram(
         'python3',
-        `case "$*" in "-m venv --without-pip "*) ;; "-m venv "*) echo "ensurepip is not available" >&2; exit 1;; esac\nexec "${found}" "$@"`,
+        `case "$*" in "-I -m venv --without-pip "*) ;; "-I -m venv "*) echo "ensurepip is not available" >&2; exit 1;; esac\nexec "${found}" "$@"`,
       );
     test('exactly the locked packages', async () => {
       const build = options(right, { ...process.env, PATH: [dirname(found!), '/usr/bin', '/bin'].join(delimiter) });
       await buildPython(build);
       assert.equal(
-        (await run(python(build.directory), ['-c', 'import earshot_probe; print(earshot_probe.answer)'])).stdout.trim(),
+        (
+          await runPython(
+            python(build.directory),
+            ['-c', 'import earshot_probe; print(earshot_probe.answer)'],
+            {},
+            process.env,
+          )
+        ).output
+          .toString()
+          .trim(),
         '42',
       );
       assert.ok(existsSync(join(sitePackages(build.directory)!, 'earshot_probe.py')));

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { piper } from '../../daemon/engines/piper/engine.ts';
-import { startWorker, type Worker } from '../../daemon/workers/worker.ts';
+import { Worker } from '../../daemon/workers/worker.ts';
 import type { StepOutputs } from '../../daemon/contracts/worker-protocol.ts';
 import type { Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
@@ -60,7 +60,7 @@ class Voice {
       left = resolve;
     });
     const device = { kind: 'cpu' } as const;
-    this.worker = startWorker(
+    this.worker = new Worker(
       {
         id: 'test',
         engine: piper,

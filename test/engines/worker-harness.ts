@@ -6,9 +6,8 @@ import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Engine, RuntimeId } from '../../daemon/contracts/engine.ts';
-import type { Memory } from '../../daemon/workers/memory.ts';
 import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../daemon/contracts/worker-protocol.ts';
-import { startWorker, type ExitReason, type Worker, type WorkerOptions } from '../../daemon/workers/worker.ts';
+import { Worker, type ExitReason, type WorkerOptions } from '../../daemon/workers/worker.ts';
 
 export interface Setup {
   engine: Engine;
@@ -29,7 +28,7 @@ interface Run {
   failed: (error: Error & { index?: number }) => void;
 }
 
-/** The card is only what startWorker hands to an engine's command, which looks at none of it here. */
+/** The card is only what a worker hands to an engine's command, which looks at none of it here. */
 const NO_CARD = {} as ModelCard;
 
 export class TestWorker {
@@ -42,7 +41,7 @@ export class TestWorker {
   readonly events: string[] = [];
   readonly results: { run: string; index: number; output: StepOutputs[Stage] }[] = [];
   private readonly runs = new Map<string, Run>();
-  private beats: ((memory: Memory) => void)[] = [];
+  private beats: (() => void)[] = [];
   private resultWaits: (() => void)[] = [];
   private count = 0;
   private readonly stage: Stage;
@@ -65,7 +64,7 @@ export class TestWorker {
     this.loaded.catch(() => undefined);
     const thrown = (failure: Failure, index?: number): Error & { index?: number } =>
       Object.assign(new EarshotError(failure.code, failure.args, failure.detail), index === undefined ? {} : { index });
-    this.worker = startWorker(
+    this.worker = new Worker(
       {
         id: 'test',
         engine,
@@ -97,8 +96,8 @@ export class TestWorker {
           if (run === undefined) loaded.reject(thrown(failure));
           else this.runs.get(run)?.failed(thrown(failure, index));
         },
-        heartbeat: memory => {
-          for (const wake of this.beats.splice(0)) wake(memory);
+        heartbeat: () => {
+          for (const wake of this.beats.splice(0)) wake();
         },
         exit: (failure, reason) => {
           this.events.push(`exit ${reason}`);
@@ -137,7 +136,7 @@ export class TestWorker {
     return String(this.count + 1);
   }
 
-  heartbeat(): Promise<Memory> {
+  heartbeat(): Promise<void> {
     return new Promise(resolve => this.beats.push(resolve));
   }
   async result(): Promise<void> {

@@ -13,13 +13,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../schemas/job.ts';
 import { PROTOCOL } from '../../schemas/rpc.ts';
 import { isFinal, STAGES } from '../../schemas/words.ts';
-import { processes } from '../../daemon/workers/memory.ts';
+import { processes } from '../../daemon/devices/processes.ts';
 import { fakeModel } from '../daemon/harness.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { random } from '../random.ts';
 import { lawsHold } from './laws.ts';
 import { section } from './report.ts';
 import { signal, until } from './world.ts';
+
+const treeOf = (pid: number): number[] => [...processes().withChildren([pid]).get(pid)!];
 
 interface Sample {
   second: number;
@@ -121,7 +123,7 @@ export async function soak({ seconds, seed }: { seconds: number; seed: number })
     return job ? [job] : [];
   };
   const worker = async (name: NodeJS.Signals): Promise<void> => {
-    const pid = pick(processes(daemon.pid).slice(1));
+    const pid = pick(treeOf(daemon.pid).slice(1));
     if (pid && signal(pid, name) && name === 'SIGSTOP') setTimeout(() => signal(pid, 'SIGCONT'), 700);
   };
   const actions: [name: string, weight: number, act: () => Promise<unknown>][] = [

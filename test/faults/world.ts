@@ -11,10 +11,12 @@ import { sentence } from '../../text/messages/messages.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isFinal, STAGES, type Stage } from '../../schemas/words.ts';
-import { processes } from '../../daemon/workers/memory.ts';
+import { processes } from '../../daemon/devices/processes.ts';
 import { fakeModel } from '../daemon/harness.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { lawsHold } from './laws.ts';
+
+const treeOf = (pid: number): number[] => [...processes().withChildren([pid]).get(pid)!];
 
 export interface WorldOptions {
   jobs?: number;
@@ -146,7 +148,7 @@ export const busy = (daemon: RealDaemon, stage: Stage): Promise<{ pid: number; e
 export const below = (daemon: RealDaemon, word: string): Promise<number> =>
   until(`a process ${word}`, () => allBelow(daemon, word)[0]);
 export const allBelow = (daemon: RealDaemon, word: string): number[] =>
-  processes(daemon.pid)
+  treeOf(daemon.pid)
     .slice(1)
     .filter(pid => {
       try {

@@ -1,9 +1,18 @@
 /** The parts of worker handling that need no process: frames, logs, memory figures, words and rewritten texts. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseScript, ruleFor } from '../../daemon/engines/fake/script.ts';
 import { recognize } from '../../daemon/engines/fake/text.ts';
@@ -13,7 +22,8 @@ import { readLine } from '../../daemon/workers/frames.ts';
 import { MAX_FRAME_BYTES } from '../../daemon/contracts/worker-protocol.ts';
 import { LineSplitter } from '../../daemon/system/lines.ts';
 import { pruneLogs, WorkerLog } from '../../daemon/workers/log.ts';
-import { outOfMemoryKills, procMemory, processes } from '../../daemon/workers/memory.ts';
+import { outOfMemoryKills } from '../../daemon/workers/worker.ts';
+import { linuxProcesses } from '../../daemon/devices/processes.ts';
 
 describe('lines', () => {
   it('come out whole however the stream is cut', () => {
@@ -124,22 +134,40 @@ describe('worker logs', () => {
 });
 
 describe('memory', () => {
-  const files: Record<string, string> = {
-    '/proc/10/task/10/children': '11 12 ',
-    '/proc/11/task/11/children': '13',
-    '/proc/10/status': 'Name:\tnode\nVmHWM:\t  900 kB\nVmRSS:\t  500 kB\n',
-    '/proc/11/status': 'VmHWM:\t  90 kB\nVmRSS:\t  50 kB\n',
-    '/proc/13/status': 'VmRSS:\t  5 kB\n',
-    '/proc/vmstat': 'pgfault 12\noom_kill 3\n',
+  const root = mkdtempSync(join(tmpdir(), 'earshot-proc-'));
+  after(() => rmSync(root, { recursive: true, force: true }));
+  const put = (pid: number, parent: number, status: string, state = 'S', name = 'node'): void => {
+    mkdirSync(join(root, String(pid)));
+    writeFileSync(join(root, String(pid), 'stat'), `${pid} (${name}) ${state} ${parent} 0 0 0 0 0 0 0 0 0 7 5 0 0\n`);
+    writeFileSync(join(root, String(pid), 'status'), `Name:\t${name}\n${status}`);
   };
-  const read = (path: string): string | null => files[path] ?? null;
-  it('is that of the whole family; who is gone counts nothing', () => {
-    assert.deepEqual(processes(10, read), [10, 11, 12, 13]);
-    assert.deepEqual(procMemory(10, read), { residentBytes: 555 * 1024, peakBytes: 995 * 1024 });
-    assert.equal(procMemory(99, read), null);
-    assert.equal(outOfMemoryKills(read), 3);
+  it('is read of each process of a family, whoever started whom; who is gone has none', () => {
+    put(10, 1, 'VmHWM:\t  900 kB\nVmRSS:\t  500 kB\nRssAnon:\t 300 kB\nRssShmem:\t 20 kB\n');
+    put(11, 10, 'VmHWM:\t  90 kB\nVmRSS:\t  50 kB\n', 'S', 'a) Z 1 (b');
+    put(13, 11, 'VmRSS:\t  5 kB\n');
+    put(14, 1, 'VmRSS:\t  7 kB\n', 'Z');
+    const table = linuxProcesses(root);
+    assert.deepEqual([...table.withChildren([10]).get(10)!].sort(), [10, 11, 13]);
+    // Pages of files can be dropped: they count only where nothing better is told.
+    assert.deepEqual(table.memory(10), { pid: 10, name: 'node', bytes: 320 * 1024, peakBytes: 900 * 1024 });
+    assert.deepEqual(table.memory(11)!.bytes, 50 * 1024);
+    assert.deepEqual(table.memory(13)!.peakBytes, 5 * 1024);
+    assert.equal(table.memory(99), null);
+    assert.deepEqual(
+      [10, 14, 99].map(pid => table.alive(pid)),
+      [true, false, false],
+    );
+    assert.equal(table.cpuMs!(10), 120);
+  });
+  it('that the kernel killed for is counted, where it says so', () => {
     assert.equal(
-      outOfMemoryKills(() => null),
+      outOfMemoryKills(() => 'pgfault 12\noom_kill 3\n'),
+      3,
+    );
+    assert.equal(
+      outOfMemoryKills(() => {
+        throw new Error('no such file');
+      }),
       null,
     );
   });

@@ -4,9 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { processes } from '../../daemon/workers/memory.ts';
+import { processes } from '../../daemon/devices/processes.ts';
 import { fakeModel } from '../daemon/harness.ts';
 import { RealDaemon } from '../daemon/real.ts';
+
+const treeOf = (pid: number): number[] => [...processes().withChildren([pid]).get(pid)!];
 
 /** MiB. `before`: of the daemon, when it had nothing to do yet. */
 export interface Peaks {
@@ -44,7 +46,7 @@ export async function peaksOf(path: string): Promise<Peaks> {
   const peaks: Peaks = { before: peakMiB(daemon.pid), daemon: 0, child: 0, ffmpeg: 0 };
   const timer = setInterval(() => {
     peaks.daemon = Math.max(peaks.daemon, peakMiB(daemon.pid));
-    for (const pid of processes(daemon.pid).slice(1)) {
+    for (const pid of treeOf(daemon.pid).slice(1)) {
       const kind = /ingest.child/.test(command(pid)) ? 'child' : /^[^\0]*ffmpeg/.test(command(pid)) ? 'ffmpeg' : null;
       if (kind) peaks[kind] = Math.max(peaks[kind], peakMiB(pid));
     }

@@ -1,11 +1,12 @@
 /** POST /v1/audio/speech: a text becomes a job whose source is text, and its track the answer. */
-import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../../schemas/errors.ts';
+import { environment } from '../../workers/environment.ts';
+import { endTree, exitOf, startProgram, SYSTEM_FOLDER } from '../../workers/spawn.ts';
 import { runHttpJob } from './http-job.ts';
 import { HttpProblem, languageCode } from './problem.ts';
 import type { RequestContext } from './request-context.ts';
@@ -125,9 +126,9 @@ async function encode(
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
-  const child = spawn(
-    ffmpeg,
-    [
+  const child = startProgram({
+    program: ffmpeg,
+    args: [
       '-hide_banner',
       '-nostats',
       '-nostdin',
@@ -141,22 +142,19 @@ async function encode(
       ...ENCODINGS[format]!.args,
       'pipe:1',
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true },
-  );
+    cwd: SYSTEM_FOLDER,
+    env: environment('local'),
+  });
   let words = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-2000);
   });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
   try {
-    const [, exit] = await Promise.all([pipeline(child.stdout, response, { end: false, signal }), ended]);
-    if (exit !== 0) throw new EarshotError('ffmpegFailed', { path: track, exit: exit ?? 'killed' }, words);
+    const [, { code }] = await Promise.all([pipeline(child.stdout!, response, { end: false, signal }), exitOf(child)]);
+    if (code !== 0) throw new EarshotError('ffmpegFailed', { path: track, exit: code ?? 'killed' }, words);
     response.end();
   } finally {
-    child.kill('SIGKILL');
+    endTree(child);
   }
 }
 

@@ -1,8 +1,9 @@
 /** Runs a program for one utterance: an argument list, never a shell. */
-import { spawn } from 'node:child_process';
 import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EarshotError } from '../../../schemas/errors.ts';
+import { environment } from '../../workers/environment.ts';
+import { endTree, exitOf, startProgram, type ChildProcess } from '../../workers/spawn.ts';
 
 export interface Call {
   /** Program and arguments; placeholders are filled in already. */
@@ -38,7 +39,7 @@ export const uses = (argv: readonly string[], name: string): boolean =>
  * What it printed. A program that is not there is `engineMissing`; one that fails `engineFailed` with its last words.
  */
 export async function call({ argv, input, terminal, folder }: Call, signal: AbortSignal): Promise<Buffer> {
-  return terminal ? callInTerminal(argv, input, signal) : callPlain(argv, input, folder, signal);
+  return terminal ? callInTerminal(argv, input, folder, signal) : callPlain(argv, input, folder, signal);
 }
 
 /**
@@ -58,50 +59,48 @@ async function callPlain(
   const stdin = input === null ? null : await open(inputPath, 'r'),
     stdout = await open(outputPath, 'w+', 0o600);
   try {
-    await new Promise<void>((resolve, reject) => {
-      const child = spawn(program, args, { stdio: [stdin?.fd ?? 'ignore', stdout.fd, 'pipe'], windowsHide: true });
-      let words = '';
-      const over = (act: () => void): void => {
-        clearInterval(watch);
-        signal.removeEventListener('abort', stop);
-        act();
-      };
-      const stop = (): void => {
-        child.kill('SIGKILL');
-        over(() => reject(new EarshotError('cancelled')));
-      };
-      const watch = setInterval(
-        () =>
-          void stdout.stat().then(
-            ({ size }) => {
-              if (size <= MAX_OUTPUT_BYTES) return;
-              child.kill('SIGKILL');
-              over(() => reject(new EarshotError('badAnswer', {}, `${program} does not stop printing`)));
-            },
-            () => undefined,
-          ),
-        1000,
-      );
-      signal.addEventListener('abort', stop, { once: true });
-      child.stderr!.on('data', (part: Buffer) => {
-        process.stderr.write(part);
-        words = (words + part.toString('utf8')).slice(-DETAIL_CHARS);
-      });
-      child.on('error', error => over(() => reject(missing(program, error))));
-      child.on('close', (code, how) =>
-        over(() =>
-          code === 0
-            ? resolve()
-            : reject(
-                new EarshotError(
-                  'engineFailed',
-                  { engine: 'command' },
-                  `${program} ended with ${how ?? code}\n${words}`,
-                ),
-              ),
-        ),
-      );
+    // In this worker's group, so that it ends when the worker is ended.
+    const child = startProgram({ program, args, cwd: folder, env: environment('network'), group: 'shared' }, [
+      stdin?.fd ?? 'ignore',
+      stdout.fd,
+      'pipe',
+    ]);
+    let words = '',
+      endless = false;
+    child.stderr!.on('data', (part: Buffer) => {
+      process.stderr.write(part);
+      words = (words + part.toString('utf8')).slice(-DETAIL_CHARS);
     });
+    const stop = (): void => void endWithChildren(child);
+    const watch = setInterval(
+      () =>
+        void stdout.stat().then(
+          ({ size }) => {
+            if (size <= MAX_OUTPUT_BYTES) return;
+            endless = true;
+            stop();
+          },
+          () => undefined,
+        ),
+      1000,
+    );
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const { code, signal: killed } = await exitOf(child).catch((error: unknown) => {
+        throw missing(program, error);
+      });
+      if (signal.aborted) throw new EarshotError('cancelled');
+      if (endless) throw new EarshotError('badAnswer', {}, `${program} does not stop printing`);
+      if (code !== 0)
+        throw new EarshotError(
+          'engineFailed',
+          { engine: 'command' },
+          `${program} ended with ${killed ?? code}\n${words}`,
+        );
+    } finally {
+      clearInterval(watch);
+      signal.removeEventListener('abort', stop);
+    }
     const { size } = await stdout.stat(),
       printed = Buffer.alloc(size);
     await stdout.read(printed, 0, size, 0);
@@ -110,6 +109,19 @@ async function callPlain(
     await Promise.all([stdin?.close(), stdout.close()]);
     await Promise.all([inputPath, outputPath].map(path => rm(path, { force: true })));
   }
+}
+
+/** What it started must not go on for a run that nobody waits for. */
+async function endWithChildren(child: ChildProcess): Promise<void> {
+  const { processes } = await import('../../devices/processes.ts');
+  const tree = child.pid === undefined ? [] : (processes().withChildren([child.pid]).get(child.pid) ?? []);
+  endTree(child, 'shared');
+  for (const pid of tree)
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      /* it has ended */
+    }
 }
 
 const missing = (program: string, error: unknown): EarshotError =>
@@ -125,13 +137,14 @@ interface TerminalLibrary {
   spawn(
     file: string,
     args: readonly string[],
-    options: { name: string; cols: number; rows: number; env: NodeJS.ProcessEnv },
+    options: { name: string; cols: number; rows: number; cwd: string; env: NodeJS.ProcessEnv },
   ): Terminal;
 }
 
 async function callInTerminal(
   argv: readonly string[],
   input: Buffer | string | null,
+  folder: string,
   signal: AbortSignal,
 ): Promise<Buffer> {
   let library: TerminalLibrary;
@@ -146,7 +159,13 @@ async function callInTerminal(
     let terminal: Terminal,
       text = '';
     try {
-      terminal = library.spawn(program, args, { name: 'dumb', cols: 4000, rows: 50, env: process.env });
+      terminal = library.spawn(program, args, {
+        name: 'dumb',
+        cols: 4000,
+        rows: 50,
+        cwd: folder,
+        env: environment('network'),
+      });
     } catch (error) {
       reject(missing(program, error));
       return;

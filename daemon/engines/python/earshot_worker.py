@@ -79,26 +79,6 @@ def _end_group():
     os._exit(1)
 
 
-def _memory():
-    """Resident and peak bytes, only where the daemon cannot read them itself (Windows)."""
-    if sys.platform != "win32":
-        return {}
-    import ctypes
-    from ctypes import wintypes
-
-    class Counters(ctypes.Structure):
-        _fields_ = [("cb", wintypes.DWORD), ("faults", wintypes.DWORD)] + [
-            (name, ctypes.c_size_t)
-            for name in ("peak", "working", "a", "b", "c", "d", "pagefile", "peak_pagefile")
-        ]
-
-    counters = Counters()
-    counters.cb = ctypes.sizeof(counters)
-    handle = ctypes.windll.kernel32.GetCurrentProcess()
-    ok = ctypes.windll.psapi.GetProcessMemoryInfo(wintypes.HANDLE(handle), ctypes.byref(counters), counters.cb)
-    return {"deviceBytes": counters.working, "peakBytes": counters.peak} if ok else {}
-
-
 def _beat(parent):
     """Native code that computes lets go of the interpreter, so this thread keeps on; it also notices that the daemon is gone."""
     while True:
@@ -106,7 +86,7 @@ def _beat(parent):
         if sys.platform != "win32" and os.getppid() != parent:
             _end_group()
         try:
-            _send({"type": "heartbeat", **_memory()})
+            _send({"type": "heartbeat"})
         except OSError:
             _end_group()
 

@@ -144,17 +144,6 @@ function scriptText(path: string): string {
   } // whoever starts it says why
 }
 
-/** The environment without what its name calls a secret, and without the ways to the user's other programs. */
-export const harmless = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(
-    Object.entries(env).filter(
-      ([name]) =>
-        !/TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|_KEY(_|$)|COOKIE|_AUTH(_|$)|^SSH_|^GPG_|^DBUS_/i.test(
-          name,
-        ),
-    ),
-  );
-
 const real = (path: string): string => {
   try {
     return realpathSync(path);
