@@ -129,7 +129,7 @@ export function tools(deps: Deps): vscode.Disposable {
 
 async function fromFile(uri: vscode.Uri): Promise<Utterance[]> {
   const transcript = await readTranscript(uri);
-  if (!transcript) throw new Error(vscode.l10n.t('{0} is not a transcript of Earshot.', uri.fsPath));
+  if (!transcript) throw new Error(vscode.l10n.t('{0} is not an Earshot transcript.', uri.fsPath));
   return transcript.utterances;
 }
 
@@ -138,6 +138,6 @@ async function fromQueue({ daemon }: Deps, uri: vscode.Uri): Promise<Utterance[]
   const job =
     jobs.find(j => j.recording.path === uri.fsPath && j.state === 'completed') ??
     jobs.find(j => j.recording.path === uri.fsPath);
-  if (!job) throw new Error(vscode.l10n.t('{0} was not transcribed yet.', uri.fsPath));
+  if (!job) throw new Error(vscode.l10n.t('{0} has not been transcribed yet.', uri.fsPath));
   return (await daemon.call('job/utterances', { id: job.id })).utterances;
 }

@@ -170,7 +170,7 @@ export class Dictation implements vscode.Disposable {
       (vscode.env.uiKind === vscode.UIKind.Web ? vscode.l10n.t('the server of this page') : null);
     if (place === null || this.#warned) return true;
     this.#warned = await confirm(
-      vscode.l10n.t('This window works on another machine ({0}).', place),
+      vscode.l10n.t('This window is connected to another machine ({0}).', place),
       vscode.l10n.t('Dictate Anyway'),
       vscode.l10n.t(
         'The microphone would be that machine’s, not the one in front of you. To use yours, dictate in a local window.',
@@ -221,9 +221,9 @@ export class Dictation implements vscode.Disposable {
       bars = '▁▂▃▄▅▆▇█';
     session.level *= 0.9;
     this.#item.text = session.ending
-      ? `$(loading~spin) ${vscode.l10n.t('the last words…')}`
+      ? `$(loading~spin) ${vscode.l10n.t('finishing the last words…')}`
       : `$(record) ${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} ${bars[Math.min(7, Math.floor(session.level * 8))]!}`;
-    this.#item.tooltip = vscode.l10n.t('Earshot listens and writes at the cursor. Click, or press Escape, to stop.');
+    this.#item.tooltip = vscode.l10n.t('Earshot is listening and writes at the cursor. Click or press Escape to stop.');
     this.#item.backgroundColor = session.ending ? undefined : new vscode.ThemeColor('statusBarItem.errorBackground');
     this.#item.show();
   }

@@ -53,7 +53,7 @@ export class Doctor implements vscode.TextDocumentContentProvider {
         this.#parts.daemon.call('daemon/status', {}),
       ]);
       const worst = checks.some(c => c.status === 'problem')
-        ? vscode.l10n.t('Something must be mended before everything works.')
+        ? vscode.l10n.t('Something must be fixed before everything works.')
         : checks.some(c => c.status === 'warning')
           ? vscode.l10n.t('Everything works; some things could be better.')
           : vscode.l10n.t('Everything is fine.');
@@ -61,7 +61,7 @@ export class Doctor implements vscode.TextDocumentContentProvider {
         const { name, what, todo } = checkSaid(check);
         return `| ${MARK[check.status]} | **${cell(name)}** | ${cell(what)}${todo ? `<br>${cell(todo)}` : ''} |`;
       });
-      return `${title}${worst}\n\n| | | |\n|---|---|---|\n${rows.join('\n')}\n\n${vscode.l10n.t('Daemon {0}, process {1}, {2} windows and programs connected.', status.version, status.pid, status.clients)}\n\n${vscode.l10n.t('Its files: {0}', `\`${status.stateDirectory}\`, \`${status.dataDirectory}\``)}\n`;
+      return `${title}${worst}\n\n| | | |\n|---|---|---|\n${rows.join('\n')}\n\n${vscode.l10n.t('Daemon {0}, process {1}; {2} windows and programs are connected.', status.version, status.pid, status.clients)}\n\n${vscode.l10n.t('Its files: {0}', `\`${status.stateDirectory}\`, \`${status.dataDirectory}\``)}\n`;
     } catch (error) {
       return `${title}${MARK.problem} **${vscode.l10n.t('The daemon does not start.')}** ${errorText(error)}\n`;
     }

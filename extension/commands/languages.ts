@@ -75,7 +75,7 @@ export async function pickLanguage(
   const items: Item[] = [
     ...(none === undefined ? [] : [{ label: none, code: null, iconPath: new vscode.ThemeIcon('circle-slash') }]),
     ...(lately.length
-      ? [{ label: vscode.l10n.t('Chosen lately'), kind: vscode.QuickPickItemKind.Separator }, ...lately.map(item)]
+      ? [{ label: vscode.l10n.t('Recently used'), kind: vscode.QuickPickItemKind.Separator }, ...lately.map(item)]
       : []),
     { label: vscode.l10n.t('Languages'), kind: vscode.QuickPickItemKind.Separator },
     ...rest,

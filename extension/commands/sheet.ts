@@ -58,7 +58,7 @@ function show<T>(rows: Row<T>[], title: string, active: number): Promise<Row<T> 
   Object.assign(quick, {
     title,
     items: rows,
-    placeholder: vscode.l10n.t('Enter starts; choose a line to change it'),
+    placeholder: vscode.l10n.t('Press Enter to start, or choose a line to change it'),
     activeItems: [rows[active] ?? rows[0]!],
     matchOnDescription: true,
   });
@@ -85,19 +85,19 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
   return [
     {
       label: vscode.l10n.t('Spoken language'),
-      description: options.language ? languageName(options.language) : vscode.l10n.t('heard from the first words'),
+      description: options.language ? languageName(options.language) : vscode.l10n.t('detected from the first words'),
       iconPath: icon('comment'),
       change: async c => {
         const code = await pickLanguage(memory, {
           title: vscode.l10n.t('Which language is spoken?'),
-          none: vscode.l10n.t('Hear it from the first words'),
+          none: vscode.l10n.t('Detect it from the first words'),
           current: c.options.language ?? null,
         });
         return code === undefined ? undefined : set({ language: code ?? undefined })(c);
       },
     },
     {
-      label: vscode.l10n.t('Repair what was misheard'),
+      label: vscode.l10n.t('Repair misheard words'),
       description: yesNo(options.repair),
       iconPath: icon('wand'),
       change: async c => set({ repair: !c.options.repair })(c),
@@ -116,7 +116,7 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
       },
     },
     {
-      label: vscode.l10n.t('Tell speakers apart'),
+      label: vscode.l10n.t('Identify speakers'),
       description: speakersText(options.speakers),
       iconPath: icon('organization'),
       change: async c => {
@@ -131,13 +131,13 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
       change: async c => set({ speak: !c.options.speak })(c),
     },
     {
-      label: vscode.l10n.t('Sum it up'),
+      label: vscode.l10n.t('Summarize it'),
       description: yesNo(options.summary),
       iconPath: icon('list-unordered'),
       change: async c => set({ summary: c.options.summary ? undefined : true })(c),
     },
     {
-      label: vscode.l10n.t('Context for the recogniser'),
+      label: vscode.l10n.t('Context for the recognizer'),
       description: options.prompt?.slice(0, 60) || vscode.l10n.t('none'),
       iconPath: icon('note'),
       change: async c => {
@@ -251,7 +251,7 @@ const speakersText = (speakers: SpeakerOptions | undefined): string =>
   !speakers
     ? yesNo(false)
     : speakers.count === undefined
-      ? vscode.l10n.t('as many as are heard')
+      ? vscode.l10n.t('as many as are detected')
       : speakers.count === 1
         ? vscode.l10n.t('one voice')
         : vscode.l10n.t('{0} voices', speakers.count);
@@ -260,16 +260,16 @@ const speakersText = (speakers: SpeakerOptions | undefined): string =>
 function pickSpeakers(now: SpeakerOptions | undefined): Promise<SpeakerOptions | null | undefined> {
   type Item = vscode.QuickPickItem & { speakers: SpeakerOptions | null };
   const item = (speakers: SpeakerOptions | null): Item => ({
-    label: speakers ? speakersText(speakers) : vscode.l10n.t('Do not tell them apart'),
+    label: speakers ? speakersText(speakers) : vscode.l10n.t('Do not identify them'),
     speakers,
-    ...(speakers && speakers.count === undefined ? { description: vscode.l10n.t('found by their voices') } : {}),
+    ...(speakers && speakers.count === undefined ? { description: vscode.l10n.t('detected by their voices') } : {}),
   });
   const usual = [item({}), ...[2, 3, 4, 5, 6].map(count => item({ count })), item(null)];
   const { promise, resolve } = Promise.withResolvers<SpeakerOptions | null | undefined>(),
     quick = vscode.window.createQuickPick<Item>();
   Object.assign(quick, {
-    title: vscode.l10n.t('How many voices are there?'),
-    placeholder: vscode.l10n.t('Choose, or type their number'),
+    title: vscode.l10n.t('How many speakers are there?'),
+    placeholder: vscode.l10n.t('Choose or type a number'),
     items: usual,
     activeItems: [
       usual.find(each => each.speakers?.count === now?.count && (each.speakers === null) === (now === undefined)) ??
@@ -310,7 +310,7 @@ async function pickModel(stage: Stage, models: readonly Model[]): Promise<string
         description: [
           m.state === 'installed'
             ? vscode.l10n.t('installed')
-            : vscode.l10n.t('{0} to fetch', bytesText(m.card.files.reduce((sum, f) => sum + (f.bytes ?? 0), 0))),
+            : vscode.l10n.t('{0} to download', bytesText(m.card.files.reduce((sum, f) => sum + (f.bytes ?? 0), 0))),
           m.card.licence,
         ].join(' · '),
       })),

@@ -86,7 +86,7 @@ function end({ daemon }: Deps, job: Job): Thenable<Job | null> {
   return vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
-      title: vscode.l10n.t('Summing up {0}', job.recording.name),
+      title: vscode.l10n.t('Summarizing {0}', job.recording.name),
       cancellable: true,
     },
     async (progress, token) => {

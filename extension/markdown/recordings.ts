@@ -112,7 +112,7 @@ export function recordingsInMarkdown(deps: Deps, editor: TranscriptEditor): vsco
         utterances = await knownUtterances(daemon, uri).catch(() => null);
       if (utterances) text.bold(stamp(ms)).text(` ${saidAt(utterances, ms, SAID_THERE) || '…'}`);
       else {
-        text.text(vscode.l10n.t('This recording was not transcribed yet.'));
+        text.text(vscode.l10n.t('This recording has not been transcribed yet.'));
         if (vscode.workspace.isTrusted)
           text.paragraph().command('mic', vscode.l10n.t('Transcribe'), 'earshot.transcribe', [uri]);
       }

@@ -7,19 +7,19 @@ import { happened } from '../ui/words.ts';
 export function connectionView(connection: ConnectionState): ConnectionView {
   switch (connection.kind) {
     case 'off':
-      return { kind: 'off', text: vscode.l10n.t('It starts when it is needed.') };
+      return { kind: 'off', text: vscode.l10n.t('It starts when needed.') };
     case 'starting':
       return {
         kind: 'starting',
         text:
           connection.step === 'replacing'
-            ? vscode.l10n.t('Updating: the running work ends first…')
+            ? vscode.l10n.t('Updating: running work finishes first…')
             : vscode.l10n.t('Starting…'),
       };
     case 'connected':
       return { kind: 'connected', text: '' };
     case 'lost':
-      return { kind: 'lost', text: vscode.l10n.t('The connection was lost; trying again…') };
+      return { kind: 'lost', text: vscode.l10n.t('The connection was lost; reconnecting…') };
     // What to do stands on the buttons; the daemon's own last words help whoever mends it.
     case 'failed':
       return {

@@ -44,7 +44,7 @@ export function slices(device: Device): Slice[] {
       name: known.some(h => h.kind === 'other') ? vscode.l10n.t('System and others') : vscode.l10n.t('Other programs'),
       bytes: rest,
     },
-    { kind: 'pending' as const, name: vscode.l10n.t('Being loaded'), bytes: pending },
+    { kind: 'pending' as const, name: vscode.l10n.t('Loading'), bytes: pending },
     { kind: 'reserve' as const, name: vscode.l10n.t('Reserve'), bytes: kept },
     { kind: 'free' as const, name: vscode.l10n.t('Free'), bytes: free - pending - kept },
   ].filter(s => s.bytes > 0);
@@ -81,9 +81,9 @@ const STATES: Readonly<Record<Instance['state'], () => string>> = {
   starting: () => vscode.l10n.t('starting'),
   loading: () => vscode.l10n.t('loading'),
   idle: () => vscode.l10n.t('ready'),
-  busy: () => vscode.l10n.t('working'),
-  stopping: () => vscode.l10n.t('leaving'),
-  releasing: () => vscode.l10n.t('giving memory back'),
+  busy: () => vscode.l10n.t('busy'),
+  stopping: () => vscode.l10n.t('stopping'),
+  releasing: () => vscode.l10n.t('releasing memory'),
 };
 
 function instanceView(instance: Instance, modelName: (id: string) => string): InstanceView {
@@ -144,9 +144,9 @@ export function deviceViews({ devices, instances, estimates, history, modelName 
       healthText: device.excluded
         ? vscode.l10n.t('Earshot leaves this device alone.')
         : device.health === 'lost'
-          ? vscode.l10n.t('This device does not answer any more.')
+          ? vscode.l10n.t('This device no longer responds.')
           : device.warning === 'critical'
-            ? vscode.l10n.t('Memory is nearly full: new models wait.')
+            ? vscode.l10n.t('Memory is nearly full: new models must wait.')
             : device.warning === 'high'
               ? vscode.l10n.t('Memory is filling up.')
               : device.health === 'degraded'
@@ -170,9 +170,9 @@ export function noGpuView(devices: Iterable<Device>, platform: NodeJS.Platform):
     title: vscode.l10n.t('No NVIDIA GPU was found'),
     text:
       platform === 'darwin'
-        ? vscode.l10n.t('Models run on the processor of this Mac. Small ones are quick enough for everyday recordings.')
+        ? vscode.l10n.t('Models run on the processor of this Mac. Small ones are fast enough for everyday recordings.')
         : vscode.l10n.t(
-            'Models run on the processor: everything works, small models are quick enough, large ones take their time. If this machine has an NVIDIA card, its driver is missing or not visible here; after installing it, reload this window.',
+            'Models run on the processor: everything works, small models are fast enough, large ones are slow. If this machine has an NVIDIA card, its driver is missing or not visible here; after installing it, reload this window.',
           ),
     link: driver,
     linkText: driver ? vscode.l10n.t('Get the driver') : null,

@@ -153,7 +153,7 @@ export class QueuePanel implements vscode.WebviewViewProvider {
     let active = 0;
     for (const job of this.#daemon.state.jobs.values()) if (!isFinal(job.state)) active += 1;
     if ((view.badge?.value ?? 0) !== active)
-      view.badge = active ? { value: active, tooltip: vscode.l10n.t('{0} jobs under way', active) } : undefined;
+      view.badge = active ? { value: active, tooltip: vscode.l10n.t('{0} jobs in progress', active) } : undefined;
   }
 
   async #act(message: Exclude<FromQueue, { type: 'ready' }>): Promise<void> {

@@ -33,12 +33,12 @@ export function jobRow(job: Job): JobRow {
 /** The one thing worth saying: why it failed, what it waits for, else nothing (the row shows the last words). */
 function noteOf(job: Job): Sentence | null {
   if (job.state === 'failed' && job.failure) return { kind: 'failure', text: failureText(job.failure) };
-  if (job.state === 'cancelled') return { kind: 'plain', text: vscode.l10n.t('Cancelled') };
+  if (job.state === 'cancelled') return { kind: 'plain', text: vscode.l10n.t('Canceled') };
   if (job.retry && !isFinal(job.state))
     return {
       kind: 'reason',
       text: vscode.l10n.t(
-        '{0}: attempt {1} of {2} follows',
+        '{0}: attempt {1} of {2} is next',
         stageName(job.retry.stage),
         job.retry.attempt,
         job.retry.of,

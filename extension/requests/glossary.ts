@@ -52,7 +52,7 @@ export async function addToGlossary(): Promise<void> {
   const term = range ? document.getText(range).replace(/\s+/g, ' ').trim() : '';
   if (!term || term.length > 200) return notify.info(vscode.l10n.t('Select the word or name to add.'));
   const folder = vscode.workspace.getWorkspaceFolder(document.uri) ?? vscode.workspace.workspaceFolders?.[0];
-  if (!folder) return notify.info(vscode.l10n.t('Open a folder first: its glossary lies in it.'));
+  if (!folder) return notify.info(vscode.l10n.t('Open a folder first: the glossary is kept in it.'));
   const places = GLOSSARY_FILES.map(name => vscode.Uri.file(join(folder.uri.fsPath, name)));
   const texts = await Promise.all(places.map(textOf)),
     at = Math.max(
@@ -66,7 +66,7 @@ export async function addToGlossary(): Promise<void> {
   if (after !== null) await write(uri, before, after);
   notify.info(
     after === null
-      ? vscode.l10n.t('“{0}” stands in {1} already.', term, name)
+      ? vscode.l10n.t('“{0}” is already in {1}.', term, name)
       : vscode.l10n.t('“{0}” was added to {1}.', term, name),
     { title: vscode.l10n.t('Open the glossary'), run: () => vscode.window.showTextDocument(uri, { preview: false }) },
   );

@@ -92,12 +92,12 @@ function ownShape(setting: vscode.WorkspaceConfiguration): string | null {
   const { code, what } = parsed,
     all = PLACEHOLDERS.map(name => `{${name}}`).join(' ');
   const problem = {
-    unknown: vscode.l10n.t('{0} is no placeholder; there are {1}.', what, all),
-    twice: vscode.l10n.t('{0} stands in it twice.', what),
-    noText: vscode.l10n.t('{0} is missing: nothing of what was said would be written.', what),
-    braces: vscode.l10n.t('a brace is not closed, or holds no placeholder: “{0}”.', what),
+    unknown: vscode.l10n.t('{0} is not a placeholder; use {1}.', what, all),
+    twice: vscode.l10n.t('{0} appears twice.', what),
+    noText: vscode.l10n.t('{0} is missing: nothing that was said would be written.', what),
+    braces: vscode.l10n.t('a brace is not closed, or contains no placeholder: “{0}”.', what),
   }[code];
-  notify.warn(vscode.l10n.t('The document template cannot be used: {0} The usual shape is taken.', problem), {
+  notify.warn(vscode.l10n.t('The document template cannot be used: {0} The default is used instead.', problem), {
     title: vscode.l10n.t('Open the setting'),
     run: () => vscode.commands.executeCommand('workbench.action.openSettings', 'earshot.document.template'),
   });

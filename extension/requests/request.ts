@@ -39,7 +39,7 @@ export async function request({ daemon }: Deps, recordings: readonly vscode.Uri[
     notify.error(
       failed.length === 1
         ? failureText(failed[0]!)
-        : vscode.l10n.t('{0} recordings could not be taken: {1}', failed.length, failureText(failed[0]!)),
+        : vscode.l10n.t('{0} recordings could not be queued: {1}', failed.length, failureText(failed[0]!)),
     );
   const jobs = results.flatMap(result => ('job' in result ? [result.job] : []));
   // The mirror hears of them in a moment; whoever looks at once finds them already.

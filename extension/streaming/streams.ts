@@ -152,7 +152,7 @@ export class Streams implements vscode.Disposable {
           .catch((error: unknown) => this.#log.warn(errorText(error)));
       if (how === 'takenBack')
         vscode.window.setStatusBarMessage(
-          vscode.l10n.t('The transcript was taken back; the job goes on in the queue.'),
+          vscode.l10n.t('The transcript was undone; the job continues in the queue.'),
           5000,
         );
       if (!this.#open.size) void vscode.commands.executeCommand('setContext', 'earshot.streaming', false);

@@ -74,7 +74,7 @@ export async function convert(uri?: unknown, to?: unknown): Promise<void> {
     (
       await vscode.window.showQuickPick(
         others.map(format => ({ label: names[format], description: `.${format}`, format })),
-        { title: vscode.l10n.t('Convert into…') },
+        { title: vscode.l10n.t('Convert to…') },
       )
     )?.format;
   if (target)
@@ -154,7 +154,7 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
   if (!sync) {
     notify.warn(
       vscode.l10n.t(
-        'The subtitles and {0} have too few words in common: another language, or another film?',
+        'The subtitles and {0} have too few words in common. Are they for another language, or another film?',
         basename(recording.fsPath),
       ),
     );
@@ -163,7 +163,7 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
   const shift = (sync.shiftMs / 1000).toFixed(2),
     stretch = ((sync.scale - 1) * 100).toFixed(2);
   if (Math.abs(sync.shiftMs) < 40 && sync.scale === 1) {
-    notify.info(vscode.l10n.t('The subtitles fit already.'));
+    notify.info(vscode.l10n.t('The subtitles already fit.'));
     return sync;
   }
   const edit = new vscode.WorkspaceEdit();
@@ -178,9 +178,9 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
   await vscode.window.showTextDocument(document, { preview: false });
   notify.info(
     sync.scale === 1
-      ? vscode.l10n.t('Moved by {0} s: {1} places agree with what is said.', shift, sync.ties)
+      ? vscode.l10n.t('Shifted by {0} s: {1} places match what is said.', shift, sync.ties)
       : vscode.l10n.t(
-          'Moved by {0} s and stretched by {1} %: {2} places agree with what is said.',
+          'Shifted by {0} s and stretched by {1} %: {2} places match what is said.',
           shift,
           stretch,
           sync.ties,
@@ -255,7 +255,7 @@ export const subtitleLenses: vscode.CodeLensProvider = {
       ...(recording && vscode.workspace.isTrusted
         ? [lens(vscode.l10n.t('Synchronize with {0}', basename(recording.fsPath)), 'synchronise')]
         : []),
-      lens(vscode.l10n.t('Convert into…'), 'convert'),
+      lens(vscode.l10n.t('Convert to…'), 'convert'),
       ...(vscode.workspace.isTrusted ? [lens(vscode.l10n.t('Translate…'), 'translate')] : []),
     ];
   },

@@ -41,7 +41,7 @@ export function subtitleLanguage(): vscode.Disposable {
         const edit = new vscode.WorkspaceEdit(),
           clean = name.trim();
         if (!clean || /[<>:：\n]/.test(clean))
-          throw new Error(vscode.l10n.t('A speaker’s name has no colon and no angle brackets.'));
+          throw new Error(vscode.l10n.t('A speaker’s name cannot contain colons or angle brackets.'));
         for (const speaker of same(document, position) ?? []) edit.replace(document.uri, rangeOf(speaker), clean);
         return edit;
       },
@@ -131,10 +131,10 @@ async function hover(document: vscode.TextDocument, { line }: vscode.Position): 
   };
   text.paragraph();
   if (ms !== null) row(vscode.l10n.t('shown for {0} s', (ms / 1000).toFixed(2)), ms <= 0);
-  if (cps !== null) row(vscode.l10n.t('{0} characters a second', cps.toFixed(1)), cps > charactersPerSecond);
+  if (cps !== null) row(vscode.l10n.t('{0} characters per second', cps.toFixed(1)), cps > charactersPerSecond);
   if (widths.length)
     row(
-      vscode.l10n.t('characters in its lines: {0}', widths.join(', ')),
+      vscode.l10n.t('characters per line: {0}', widths.join(', ')),
       widths.some(width => width > lineLength),
     );
   if (next?.startMs != null && cue.endMs !== null)

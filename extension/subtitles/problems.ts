@@ -32,19 +32,19 @@ function sentence({ code, args: [a = '', b = ''] }: Problem): string {
     case 'timeShape':
       return vscode.l10n.t('Players expect times like {0}.', a);
     case 'endBeforeStart':
-      return vscode.l10n.t('The cue ends before it begins, or at once.');
+      return vscode.l10n.t('The cue ends before or when it begins.');
     case 'overlap':
-      return vscode.l10n.t('The cue begins {0} s before the one before it ends.', a);
+      return vscode.l10n.t('The cue begins {0} s before the previous one ends.', a);
     case 'order':
       return vscode.l10n.t('The cue begins before the one above it, at {0}.', a);
     case 'tooFast':
-      return vscode.l10n.t('{0} characters a second; {1} can be read.', a, b);
+      return vscode.l10n.t('{0} characters per second; the limit is {1}.', a, b);
     case 'longLine':
-      return vscode.l10n.t('{0} characters in a line; {1} fit.', a, b);
+      return vscode.l10n.t('{0} characters in a line; the limit is {1}.', a, b);
     case 'manyLines':
-      return vscode.l10n.t('{0} lines in a cue; {1} fit.', a, b);
+      return vscode.l10n.t('{0} lines in a cue; the limit is {1}.', a, b);
     case 'number':
-      return vscode.l10n.t('This cue is number {0}.', a);
+      return vscode.l10n.t('The number of this cue should be {0}.', a);
     case 'empty':
       return vscode.l10n.t('The cue has no text.');
     case 'noBlankLine':
@@ -52,7 +52,7 @@ function sentence({ code, args: [a = '', b = ''] }: Problem): string {
     case 'stray':
       return vscode.l10n.t('This text belongs to no cue.');
     case 'noHeader':
-      return vscode.l10n.t('A WebVTT file begins with WEBVTT.');
+      return vscode.l10n.t('A WebVTT file must begin with WEBVTT.');
   }
 }
 
@@ -61,11 +61,11 @@ function fixTitle(code: ProblemCode): string {
     case 'timeShape':
       return vscode.l10n.t('Write the times as players expect them');
     case 'endBeforeStart':
-      return vscode.l10n.t('Swap beginning and end');
+      return vscode.l10n.t('Swap start and end');
     case 'overlap':
-      return vscode.l10n.t('End the cue before at this one’s beginning');
+      return vscode.l10n.t('End the previous cue where this one begins');
     case 'tooFast':
-      return vscode.l10n.t('Show it longer, into the pause that follows');
+      return vscode.l10n.t('Show it longer, using the pause that follows');
     case 'longLine':
     case 'manyLines':
       return vscode.l10n.t('Break it into balanced lines');

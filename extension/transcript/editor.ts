@@ -190,7 +190,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     });
     if (kept)
       vscode.window.setStatusBarMessage(
-        vscode.l10n.t('The voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)),
+        vscode.l10n.t('Voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)),
         5000,
       );
     if (!now.speakers) return; // no job of ours told them apart

@@ -133,7 +133,7 @@ export function askSpeaker(
     ? vscode.l10n.t('Who says “{0}”?', sourceText(utterance).slice(0, 60))
     : vscode.l10n.t('Who is {0}?', shownName(current!));
   quick.placeholder = speakersIn(transcript).length
-    ? vscode.l10n.t('Type a name, or choose')
+    ? vscode.l10n.t('Type or choose a name')
     : vscode.l10n.t('Type a name');
   const fill = (): void => {
     quick.items = itemsFor(transcript, current, index, quick.value);

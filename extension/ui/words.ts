@@ -28,11 +28,11 @@ export const errorText = (error: unknown): string => failureText(toFailure(error
 
 export const stageName = (stage: Stage): string =>
   ({
-    asr: vscode.l10n.t('Recognise'),
+    asr: vscode.l10n.t('Recognize'),
     repair: vscode.l10n.t('Repair'),
     nmt: vscode.l10n.t('Translate'),
     tts: vscode.l10n.t('Speak'),
-    summary: vscode.l10n.t('Sum up'),
+    summary: vscode.l10n.t('Summarize'),
   })[stage];
 
 /** A language in the window's own: "German" for de. */

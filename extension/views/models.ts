@@ -146,7 +146,7 @@ function tooltip({ card, state, failure, diskBytes, lastUsedAt }: Model, size: n
   const row = (name: string, value: string): void => {
     text.item(`${name}: ${value}`);
   };
-  row(vscode.l10n.t('Licence'), card.licence);
+  row(vscode.l10n.t('License'), card.licence);
   row(vscode.l10n.t('Engine'), card.engine);
   row(
     vscode.l10n.t('Languages'),
@@ -156,7 +156,7 @@ function tooltip({ card, state, failure, diskBytes, lastUsedAt }: Model, size: n
   );
   if (size) row(vscode.l10n.t('Download'), bytesText(size));
   if (state === 'installed') {
-    row(vscode.l10n.t('On the disk'), bytesText(diskBytes));
+    row(vscode.l10n.t('On disk'), bytesText(diskBytes));
     row(
       vscode.l10n.t('Last used'),
       lastUsedAt === null ? vscode.l10n.t('never') : new Date(lastUsedAt).toLocaleString(vscode.env.language),
@@ -212,7 +212,7 @@ export const modelCommands = (
       daemon.call('model/verify', { id: m.id }),
     );
     if (failure) notify.error(failureText(failure));
-    else notify.info(vscode.l10n.t('{0} is whole.', m.name));
+    else notify.info(vscode.l10n.t('{0} is intact.', m.name));
   },
   'model.homepage': async node => {
     const m = modelOf(node);

@@ -35,7 +35,7 @@ export function notices(daemon: Daemon, streams: Streams, models: ModelsView): v
         open,
       );
     else if (wanted() === 'always' || (wanted() === 'whenHidden' && !inView(job) && !vscode.window.state.focused))
-      notify.info(vscode.l10n.t('{0} is transcribed.', job.recording.name), open);
+      notify.info(vscode.l10n.t('{0} has been transcribed.', job.recording.name), open);
   };
   return vscode.Disposable.from(
     daemon.onChange(change => {

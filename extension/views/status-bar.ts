@@ -44,7 +44,7 @@ export function statusOf(jobs: Iterable<Job>, paused: boolean): Status | null {
   if (!first)
     return {
       text: `$(clock) ${vscode.l10n.t('{0} waiting', active.length)}`,
-      tooltip: vscode.l10n.t('Recordings wait for their turn.'),
+      tooltip: vscode.l10n.t('Recordings are waiting for their turn.'),
       warn: false,
     };
   const parts = running.map(fraction).filter(f => f !== null),

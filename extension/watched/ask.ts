@@ -92,15 +92,16 @@ function rowsOf(recipe: Recipe, memory: vscode.Memento, there: number): Row<Reci
   return [
     {
       label: vscode.l10n.t('Watch'),
-      description: vscode.l10n.t('what arrives becomes text, also when no window is open'),
+      description: vscode.l10n.t('new recordings are transcribed, even when no window is open'),
       iconPath: icon('eye'),
       start: true,
     },
     ...(there > 0
       ? [
           {
-            label: vscode.l10n.t('{0} recordings that are there already', there),
-            description: recipe.existing === 'take' ? vscode.l10n.t('are transcribed too') : vscode.l10n.t('are left'),
+            label: vscode.l10n.t('{0} recordings that are already there', there),
+            description:
+              recipe.existing === 'take' ? vscode.l10n.t('are transcribed too') : vscode.l10n.t('are left alone'),
             iconPath: icon('history'),
             change: async (c: Recipe) => ({
               ...c,
@@ -122,25 +123,25 @@ function rowsOf(recipe: Recipe, memory: vscode.Memento, there: number): Row<Reci
       },
     },
     {
-      label: vscode.l10n.t('Files go to'),
+      label: vscode.l10n.t('Write files to'),
       description: recipe.output ?? vscode.l10n.t('beside the recording'),
       iconPath: icon('folder'),
       change: async c => {
-        const output = await within(vscode.l10n.t('Files go to'), c.output);
+        const output = await within(vscode.l10n.t('Write files to'), c.output);
         return output === undefined ? undefined : { ...c, output };
       },
     },
     {
-      label: vscode.l10n.t('Finished recordings go to'),
-      description: recipe.moveTo ?? vscode.l10n.t('they stay'),
+      label: vscode.l10n.t('Move finished recordings to'),
+      description: recipe.moveTo ?? vscode.l10n.t('leave them in place'),
       iconPath: icon('archive'),
       change: async c => {
-        const moveTo = await within(vscode.l10n.t('Finished recordings go to'), c.moveTo);
+        const moveTo = await within(vscode.l10n.t('Move finished recordings to'), c.moveTo);
         return moveTo === undefined ? undefined : { ...c, moveTo };
       },
     },
     {
-      label: vscode.l10n.t('Subfolders too'),
+      label: vscode.l10n.t('Include subfolders'),
       description: recipe.subfolders ? vscode.l10n.t('yes') : vscode.l10n.t('no'),
       iconPath: icon('list-tree'),
       change: async c => ({ ...c, subfolders: !c.subfolders }),

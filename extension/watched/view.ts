@@ -82,8 +82,8 @@ function folderItem({ spec, state, failure, counts }: WatchedFolder): vscode.Tre
       .join(' · '),
   );
   row(vscode.l10n.t('Files'), options.outputs?.formats.join(', '));
-  row(vscode.l10n.t('Files go to'), options.outputs?.directory);
-  row(vscode.l10n.t('Finished recordings go to'), spec.moveTo);
+  row(vscode.l10n.t('Write files to'), options.outputs?.directory);
+  row(vscode.l10n.t('Move finished recordings to'), spec.moveTo);
   row(vscode.l10n.t('Only'), spec.include?.join(', '));
   row(vscode.l10n.t('Not'), spec.exclude?.join(', '));
   if (failure) text.paragraph().text(failureText(failure));
@@ -178,7 +178,7 @@ export const watchCommands = (deps: Deps): Record<string, (node?: unknown) => Pr
         !(await confirm(
           vscode.l10n.t('Stop watching {0}?', folder.spec.path),
           vscode.l10n.t('Stop Watching'),
-          vscode.l10n.t('What was transcribed stays, and is not done again should it be watched once more.'),
+          vscode.l10n.t('What was transcribed stays, and is not transcribed again if you watch the folder again.'),
         ))
       )
         return;

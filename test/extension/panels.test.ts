@@ -47,7 +47,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       (await queue.locator(`#row-${id(4)}`).textContent()) ?? '',
       /Lecture 07.*NLLB 3\.3B needs 4\.3 GB more/s,
     );
-    assert.match((await queue.locator(`#row-${id(1)}`).textContent()) ?? '', /Recognise.*171\/236.*Speak/s);
+    assert.match((await queue.locator(`#row-${id(1)}`).textContent()) ?? '', /Recognize.*171\/236.*Speak/s);
   });
 
   it('hears nobody but the extension, and the extension nothing that is not agreed on', async () => {
@@ -308,7 +308,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await w.daemon.stop();
     await w.daemon.start();
     const queue = await w.panel('Queue');
-    await queue.getByText('Recordings become text here').waitFor();
+    await queue.getByText('Turn recordings into text here').waitFor();
     const devices = await w.panel('Devices');
     await devices.getByText('No NVIDIA GPU was found').waitFor();
     for (const frame of [queue, devices]) assert.deepEqual((await axe(frame)).violations, []);

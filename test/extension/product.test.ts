@@ -102,12 +102,12 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await take('German');
     await title('Transcribe talk.wav with…');
     assert.match((await quick().textContent()) ?? '', /Translate into\s*German/);
-    await take('Tell speakers apart');
-    await title('How many voices are there?');
+    await take('Identify speakers');
+    await title('How many speakers are there?');
     await take('3 voices');
     await title('Transcribe talk.wav with…');
-    await take('Repair what');
-    await until('no repair', async () => /Repair what was misheard\s*no/.test((await quick().textContent()) ?? ''));
+    await take('Repair misheard');
+    await until('no repair', async () => /Repair misheard words\s*no/.test((await quick().textContent()) ?? ''));
     await take('Priority');
     await until('low', async () => /Priority\s*Low/.test((await quick().textContent()) ?? ''));
     await take('Files beside');
@@ -300,7 +300,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     const { page } = w.host,
       { editor, text, path } = await transcript('summed.wav'),
       block = editor.locator('.summary'),
-      ask = editor.getByRole('button', { name: 'Sum it up', exact: true });
+      ask = editor.getByRole('button', { name: 'Summarize it', exact: true });
     const asked = (): unknown[] => w.daemon.asked('job/summary'),
       newest = (): string => [...w.daemon.jobs.keys()].at(-1)!,
       before = asked().length;
@@ -367,7 +367,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       'the space key folds, and plays nothing',
     );
     await setTheme(w.host, 'dark');
-    await block.getByRole('button', { name: 'Sum it up anew' }).click();
+    await block.getByRole('button', { name: 'Summarize again' }).click();
     await w.daemon.until(() => asked().length === before + 3);
     await editor.locator('#u0').focus();
     await page.keyboard.press('a');

@@ -285,7 +285,7 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
         await openWorkbench(host);
         await openView(host.page, 'Earshot');
         const queue = await webview(host.page, { extensionId: ID, title: 'Queue' });
-        await queue.getByText('Recordings become text here').waitFor({ timeout: 30_000 });
+        await queue.getByText('Turn recordings into text here').waitFor({ timeout: 30_000 });
         const daemons = (): { pid: number; command: string }[] =>
           host.processes().filter(p => /earshotd\.mjs/.test(p.command));
         const [daemon] = await until('the daemon', () => daemons().length === 1 && daemons());

@@ -147,7 +147,7 @@ const card = (device: DeviceView): TemplateResult =>
         ? html`<ul class="instances">
             ${repeat(device.instances, i => i.id, instance)}
           </ul>`
-        : html`<p class="none">${t('None. A model is loaded when a job needs it.')}</p>`
+        : html`<p class="none">${t('None. Models are loaded when a job needs them.')}</p>`
     }
     ${
       device.estimates.length

@@ -349,10 +349,10 @@ const empty = (): TemplateResult =>
     <div class="wave" aria-hidden="true">
       ${[8, 18, 30, 44, 26, 52, 36, 20, 42, 28, 14, 24, 12, 6].map(h => html`<i .style=${`height:${h}px`}></i>`)}
     </div>
-    <h2>${t('Recordings become text here')}</h2>
-    <p>${t('Right-click a recording in the explorer and choose Transcribe, or drop one here with Shift held down.')}</p>
+    <h2>${t('Turn recordings into text here')}</h2>
+    <p>${t('Right-click a recording in the explorer and choose Transcribe, or hold Shift and drop one here.')}</p>
     ${button(t('Choose a recording…'), 'pick')} ${button(t('Try a sample'), 'sample', true)}
-    ${modelsReady ? nothing : html`<p class="hint">${t('The speech model is fetched once, on first use. Everything then runs on this machine.')}</p>`}
+    ${modelsReady ? nothing : html`<p class="hint">${t('The speech model is downloaded once, on first use. After that everything runs on this machine.')}</p>`}
   </section>`;
 
 const trouble = (): TemplateResult =>
@@ -371,7 +371,7 @@ function summary(now: number): TemplateResult {
     sum.done ? t('{0} done', count(sum.done)) : '',
     sum.failed ? t('{0} failed', count(sum.failed)) : '',
   ].filter(Boolean);
-  const text = parts.join(' · ') || t('Nothing under way');
+  const text = parts.join(' · ') || t('Nothing in progress');
   if (text !== spoken && now - spokenAt > 5000) {
     spoken = text;
     spokenAt = now;

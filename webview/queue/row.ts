@@ -7,11 +7,11 @@ import { t } from '../page.ts';
 import type { Section } from './order.ts';
 
 export const STAGE_NAMES = {
-  asr: () => t('Recognise'),
+  asr: () => t('Recognize'),
   repair: () => t('Repair'),
   nmt: () => t('Translate'),
   tts: () => t('Speak'),
-  summary: () => t('Sum up'),
+  summary: () => t('Summarize'),
 } as const;
 const STATE_NAMES: Readonly<Record<JobRow['state'], () => string>> = {
   pending: () => t('Waiting'),
@@ -20,7 +20,7 @@ const STATE_NAMES: Readonly<Record<JobRow['state'], () => string>> = {
   paused: () => t('Paused'),
   completed: () => t('Done'),
   failed: () => t('Failed'),
-  cancelled: () => t('Cancelled'),
+  cancelled: () => t('Canceled'),
 };
 const PRIORITY_NAMES = { urgent: () => t('Urgent'), high: () => t('High'), low: () => t('Low') } as const;
 const STATE_ICONS: Readonly<Record<JobRow['state'], string>> = {

@@ -306,7 +306,7 @@ function people(doc: TranscriptShown): TemplateResult | typeof nothing {
         html` <button
           type="button"
           class="speaker ${hue(name)}"
-          title=${n < 9 ? t('Rename {0} everywhere; the key {1} gives an utterance to this speaker, Shift+{1} a whole turn', called, n + 1) : t('Rename {0} everywhere', called)}
+          title=${n < 9 ? t('Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn', called, n + 1) : t('Rename {0} everywhere', called)}
           aria-label=${`${called} ${Math.round((100 * spoken(name)) / whole)} %: ${t('Rename {0} everywhere', called)}`}
           @click=${() => send({ type: 'speakerEverywhere', name })}
         >
@@ -502,7 +502,7 @@ function playerBar(doc: TranscriptShown): TemplateResult {
       doc.missing
         ? html`<p class="missing">
             <span class="codicon codicon-warning" aria-hidden="true"></span
-            >${t('The recording was not found at {0}: it can be read, not heard.', doc.missing)}
+            >${t('The recording was not found at {0}: the transcript can be read, but not played.', doc.missing)}
           </p>`
         : html` <div class="transport">
             <button
@@ -577,7 +577,7 @@ function view(): TemplateResult {
     list = doc.utterances;
   const focus = list.some(u => u.index === page.remembered.at) ? page.remembered.at : list[0]?.index;
   return html`${playerBar(doc)}
-    <span class="sr" role="status">${copied ? t('Copied') : about.making !== null ? t('Summing up…') : nothing}</span>
+    <span class="sr" role="status">${copied ? t('Copied') : about.making !== null ? t('Summarizing…') : nothing}</span>
     <div class="pane">
       ${summaryBlock(about, { folded: page.remembered.folded, fold: () => page.remember({ folded: !page.remembered.folded }), copied, act: onSummary })}
       <section class="utterances" aria-label=${t('Utterances')}>
@@ -595,7 +595,7 @@ function view(): TemplateResult {
                   );
                 },
               )
-            : html`<p class="none">${t('Nothing was said in this recording.')}</p>`
+            : html`<p class="none">${t('No speech was found in this recording.')}</p>`
         }
       </section>
     </div>`;

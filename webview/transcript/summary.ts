@@ -25,7 +25,7 @@ export function summaryBlock(
     return canMake
       ? html`<div class="ask">
           <button type="button" class="text-button sum-up" @click=${() => act('make')}>
-            <span class="codicon codicon-list-unordered" aria-hidden="true"></span>${t('Sum it up')}
+            <span class="codicon codicon-list-unordered" aria-hidden="true"></span>${t('Summarize it')}
           </button>
         </div>`
       : nothing;
@@ -35,11 +35,11 @@ export function summaryBlock(
         ${made ? html`<button type="button" class="fold" aria-expanded=${folded ? 'false' : 'true'} aria-controls="summary-body" @click=${fold}><span class="codicon codicon-chevron-${folded ? 'right' : 'down'}" aria-hidden="true"></span>${t('Summary')}</button>` : t('Summary')}
       </h2>
       <span class="beside" dir="auto"
-        >${making !== null ? html`<span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true"></span>${making || t('Summing up…')}` : made && folded ? made.text : nothing}</span
+        >${making !== null ? html`<span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true"></span>${making || t('Summarizing…')}` : made && folded ? made.text : nothing}</span
       >
       ${making !== null ? html`<button type="button" class="text-button" @click=${() => act('stop')}><span class="codicon codicon-debug-stop" aria-hidden="true"></span>${t('Stop')}</button>` : nothing}
       ${made ? button(copied ? 'check' : 'copy', t('Copy the summary'), () => act('copy')) : nothing}
-      ${made && canMake ? button('refresh', t('Sum it up anew'), () => act('make')) : nothing}
+      ${made && canMake ? button('refresh', t('Summarize again'), () => act('make')) : nothing}
     </div>
     ${
       made

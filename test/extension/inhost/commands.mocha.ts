@@ -141,7 +141,7 @@ describe('commands', () => {
     );
     await assert.rejects(
       Promise.resolve(call('earshot_read_transcript', { path: 'never.wav' })),
-      /was not transcribed yet/,
+      /has not been transcribed yet/,
     );
     await vscode.workspace.fs.delete(kept);
   });

@@ -43,7 +43,7 @@ describe('subtitle documents', () => {
     assert.deepEqual(codes(document), ['timeShape', 'overlap', 'tooFast', 'longLine', 'number']);
     for (const [code, title] of [
       ['timeShape', /players expect/],
-      ['overlap', /End the cue before/],
+      ['overlap', /End the previous cue/],
       ['tooFast', /Show it longer/],
       ['longLine', /balanced lines/],
       ['number', /number/],
@@ -106,7 +106,7 @@ describe('subtitle documents', () => {
     const [hover] = await run<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(6, 3));
     assert.match(
       (hover!.contents[0] as vscode.MarkdownString).value,
-      /Cue 2 of 3.*shown for 1\.00 s.*⚠ 68\.0 characters a second.*⚠ characters in its lines: 68.*pause before the next: 11\.50 s/s,
+      /Cue 2 of 3.*shown for 1\.00 s.*⚠ 68\.0 characters per second.*⚠ characters per line: 68.*pause before the next: 11\.50 s/s,
     );
   });
 
@@ -157,7 +157,7 @@ describe('subtitle documents', () => {
     });
     assert.deepEqual(
       lenses.map(l => l.command!.title),
-      ['Synchronize with film.mp4', 'Convert into…', 'Translate…'],
+      ['Synchronize with film.mp4', 'Convert to…', 'Translate…'],
     );
     await run(lenses[0]!.command!.command, ...lenses[0]!.command!.arguments!);
     const starts = parseSubtitles(document.getText(), 'srt').cues.map(c => c.startMs!);
