@@ -9,7 +9,9 @@ import { recordingLinks } from '../../text/links.ts';
 import { insertion } from '../streaming/section.ts';
 import { fileOfSummary, summaryIntoOpen } from '../transcript/summary.ts';
 import { endOf, fileOf, jobOf } from '../transcript/known.ts';
+import { editDocument, saveDocument } from '../ui/files.ts';
 import { notify } from '../ui/notify.ts';
+import { errorText } from '../ui/words.ts';
 import type { Deps } from '../requests/request.ts';
 
 const TRANSCRIPT = /\.earshot\.json$/i;
@@ -54,7 +56,8 @@ async function meant(
         : undefined;
   if (uri && TRANSCRIPT.test(uri.path)) {
     // What was mended by hand counts.
-    await vscode.workspace.textDocuments.find(open => open.uri.toString() === uri.toString() && open.isDirty)?.save();
+    const edited = vscode.workspace.textDocuments.find(open => open.uri.toString() === uri.toString() && open.isDirty);
+    if (edited) await saveDocument(edited);
     return { of: uri.fsPath, page: tab instanceof vscode.TabInputCustom && tab.uri.toString() === uri.toString() };
   }
   const document = vscode.window.activeTextEditor?.document;
@@ -82,7 +85,7 @@ async function quietEnd({ daemon }: Deps, { id }: Job): Promise<Job | null> {
   return daemon.state.jobs.get(id) ?? null;
 }
 
-function end({ daemon }: Deps, job: Job): Thenable<Job | null> {
+function end({ daemon, log }: Deps, job: Job): Thenable<Job | null> {
   return vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
@@ -101,7 +104,7 @@ function end({ daemon }: Deps, job: Job): Thenable<Job | null> {
       const watch = vscode.Disposable.from(
         daemon.onChange(look),
         token.onCancellationRequested(() => {
-          void daemon.call('job/cancel', { ids: [job.id] }).catch(() => {});
+          daemon.call('job/cancel', { ids: [job.id] }).catch((error: unknown) => log.warn(errorText(error)));
           resolve(null);
         }),
       );
@@ -127,14 +130,13 @@ async function insert(document: vscode.TextDocument, text: string, model: string
     note: `*${escapeMarkdown(vscode.l10n.t('By {0}, a language model; it may be wrong.', model))}*`,
     rest: vscode.l10n.t('Transcript'),
   };
-  const { from, to, made } = insertion(document.getText(), section, document.languageId === 'markdown'),
-    edit = new vscode.WorkspaceEdit();
-  edit.replace(
-    document.uri,
-    new vscode.Range(document.positionAt(from), document.positionAt(to)),
-    document.eol === vscode.EndOfLine.CRLF ? made.replaceAll('\n', '\r\n') : made,
-  );
-  await vscode.workspace.applyEdit(edit);
+  const { from, to, made } = insertion(document.getText(), section, document.languageId === 'markdown');
+  await editDocument(document.uri, [
+    vscode.TextEdit.replace(
+      new vscode.Range(document.positionAt(from), document.positionAt(to)),
+      document.eol === vscode.EndOfLine.CRLF ? made.replaceAll('\n', '\r\n') : made,
+    ),
+  ]);
 }
 
 /**
@@ -157,7 +159,10 @@ export function summariesInto(deps: Deps): vscode.Disposable {
       if (job?.options.source !== 'transcript') continue;
       if (!isFinal(job.state)) open.add(id);
       else if (open.delete(id) && job.state === 'completed')
-        void arrived(job, awaited.has(id)).catch(error => deps.log.warn(String(error)));
+        void arrived(job, awaited.has(id)).catch((error: unknown) => {
+          deps.log.error(errorText(error));
+          notify.error(errorText(error));
+        });
     }
   });
 }

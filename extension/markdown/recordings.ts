@@ -8,7 +8,7 @@ import { sourceText, type Utterance } from '../../schemas/job.ts';
 import { openEditor } from '../transcript/open.ts';
 import { settled, template } from '../requests/options.ts';
 import { request, reportErrors, type Deps } from '../requests/request.ts';
-import { exists } from '../ui/files.ts';
+import { editDocument, exists } from '../ui/files.ts';
 import { stamp } from '../streaming/layout.ts';
 import type { TranscriptEditor } from '../transcript/editor.ts';
 import { fileOf, jobOf, knownUtterances, readTranscript } from '../transcript/known.ts';
@@ -189,9 +189,9 @@ async function insertBelow(deps: Deps, recording: vscode.Uri, target: vscode.Uri
     end = document.lineAt(Math.min(line, document.lineCount - 1)).range.end;
   const [job] = await request(deps, [recording], settled(recording));
   if (!job) return;
-  const edit = new vscode.WorkspaceEdit();
-  edit.insert(target, end, document.eol === vscode.EndOfLine.CRLF ? '\r\n\r\n' : '\n\n');
-  if (!(await vscode.workspace.applyEdit(edit))) return;
+  await editDocument(target, [
+    vscode.TextEdit.insert(end, document.eol === vscode.EndOfLine.CRLF ? '\r\n\r\n' : '\n\n'),
+  ]);
   deps.streams.start(
     job.id,
     document,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { readGlossary } from '../../client/folder-defaults.ts';
 import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../../text/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../../schemas/job.ts';
+import { editDocument, saveDocument } from '../ui/files.ts';
 import { notify } from '../ui/notify.ts';
 
 /** As it stands in a window, saved or not; null: no window has it. */
@@ -79,8 +80,7 @@ async function write(uri: vscode.Uri, before: string | null, after: string): Pro
     await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(after));
     return;
   }
-  const edit = new vscode.WorkspaceEdit();
-  edit.replace(uri, new vscode.Range(new vscode.Position(0, 0), open.positionAt(before.length)), after);
-  await vscode.workspace.applyEdit(edit);
-  await open.save();
+  const whole = new vscode.Range(new vscode.Position(0, 0), open.positionAt(before.length));
+  await editDocument(uri, [vscode.TextEdit.replace(whole, after)]);
+  await saveDocument(open);
 }

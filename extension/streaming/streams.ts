@@ -272,7 +272,8 @@ export class Streams implements vscode.Disposable {
   #keep(): void {
     if (this.#keepTimer) clearTimeout(this.#keepTimer);
     this.#keepTimer = null;
-    void this.#memory.update(KEPT, [...this.#parked, ...[...this.#open.keys()].map(stream => stream.keep)]);
+    const kept = [...this.#parked, ...[...this.#open.keys()].map(stream => stream.keep)];
+    Promise.resolve(this.#memory.update(KEPT, kept)).catch((error: unknown) => this.#log.warn(errorText(error)));
   }
 }
 

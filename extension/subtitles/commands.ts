@@ -10,7 +10,7 @@ import { pickLanguage } from '../commands/languages.ts';
 import { settled } from '../requests/options.ts';
 import { chosen } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
-import { freeName } from '../ui/files.ts';
+import { freeName, editDocument } from '../ui/files.ts';
 import { withGlossary } from '../requests/glossary.ts';
 import { endOf, knownUtterances } from '../transcript/known.ts';
 import { notify } from '../ui/notify.ts';
@@ -166,15 +166,12 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
     notify.info(vscode.l10n.t('The subtitles already fit.'));
     return sync;
   }
-  const edit = new vscode.WorkspaceEdit();
-  for (const cue of cues)
-    if (cue.startMs !== null && cue.endMs !== null)
-      edit.replace(
-        document.uri,
-        new vscode.Range(cue.timeLine, 0, cue.timeLine, document.lineAt(cue.timeLine).text.length),
-        timesAt(cue, kind, sync),
-      );
-  await vscode.workspace.applyEdit(edit);
+  await editDocument(
+    document.uri,
+    cues
+      .filter(cue => cue.startMs !== null && cue.endMs !== null)
+      .map(cue => vscode.TextEdit.replace(document.lineAt(cue.timeLine).range, timesAt(cue, kind, sync))),
+  );
   await vscode.window.showTextDocument(document, { preview: false });
   notify.info(
     sync.scale === 1

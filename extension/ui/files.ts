@@ -1,5 +1,18 @@
-/** Files as the extension asks about them. */
+/** Files and documents as the extension asks about and changes them. */
 import * as vscode from 'vscode';
+import { EarshotError } from '../../schemas/errors.ts';
+
+/** Edits one document, open or not. @throws outputNotWritable when it does not take the edit */
+export async function editDocument(uri: vscode.Uri, edits: readonly vscode.TextEdit[]): Promise<void> {
+  const edit = new vscode.WorkspaceEdit();
+  edit.set(uri, [...edits]);
+  if (!(await vscode.workspace.applyEdit(edit))) throw new EarshotError('outputNotWritable', { path: uri.fsPath });
+}
+
+/** Saves a document. @throws outputNotWritable when it cannot be */
+export async function saveDocument(document: vscode.TextDocument): Promise<void> {
+  if (!(await document.save())) throw new EarshotError('outputNotWritable', { path: document.uri.fsPath });
+}
 
 export const exists = (uri: vscode.Uri): Promise<boolean> =>
   Promise.resolve(vscode.workspace.fs.stat(uri)).then(
