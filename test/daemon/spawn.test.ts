@@ -144,10 +144,11 @@ describe('secrets in the environment', () => {
 
 describe('an end', { skip: posix, timeout: 30_000 }, () => {
   /** Leaves a grandchild in a session of its own, which nobody can find and which holds the pipes. */
-  const escaped = 'setsid sleep 1000 & echo $!; echo words';
+  const escaped = (file: string): string =>
+    `setsid sh -c 'echo $$ > "$0"; exec sleep 1000' '${file}' & while [ ! -s '${file}' ]; do :; done; cat '${file}'; echo words`;
 
   test('comes though a grandchild that nobody finds holds the pipes', async () => {
-    const { status, output } = await run('/bin/sh', ['-c', escaped], how());
+    const { status, output } = await run('/bin/sh', ['-c', escaped(join(folder, 'escaped'))], how());
     const [pid, words] = output.toString().split('\n');
     try {
       assert.deepEqual([status, words], [0, 'words']);
