@@ -11,6 +11,7 @@ import { say } from '../text/messages/messages.ts';
 import type { Names } from '../text/messages/catalogue.ts';
 import { localeOf, type Locale } from '../text/messages/figures.ts';
 import { home as homeOf, type Home } from '../client/home.ts';
+import { readAccess } from '../client/handshake.ts';
 import { clean, painter, type Paint } from './terminal.ts';
 import { texts, type Texts } from './texts.ts';
 
@@ -130,8 +131,7 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
     if (!existsSync(home.token)) return null;
     try {
       return await (connected ??= connect({
-        socket: home.socket,
-        token: readFileSync(home.token, 'utf8'),
+        ...readAccess(readFileSync(home.token, 'utf8'), home.socket),
         client: 'cli',
         version: version(),
       }));

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -19,6 +19,7 @@ import {
   StreamMessageWriter,
   type MessageConnection,
 } from 'vscode-jsonrpc/node';
+import { newNonce, proofOf, proves, readAccess } from './handshake.ts';
 import { EarshotError, ERROR_CODES, type ErrorCode, type Failure } from '../schemas/errors.ts';
 import {
   FAILURE_CODE,
@@ -26,6 +27,7 @@ import {
   PROTOCOL,
   STATE_EVENTS,
   StateEvent,
+  type Handshake,
   type Method,
   type Params,
   type Result,
@@ -42,7 +44,7 @@ export interface Client {
    * @throws EarshotError with the daemon's own failure, `badAnswer` for an answer of the wrong shape,
    * `daemonUnreachable` when the connection ended.
    */
-  call<M extends Exclude<Method, 'session/hello'>>(method: M, params: Params<M>): Promise<Result<M>>;
+  call<M extends Exclude<Method, Handshake>>(method: M, params: Params<M>): Promise<Result<M>>;
   /** Batches in order; `onGap`: some were missed, so subscribe again. Returns the way to stop. */
   onEvents(listener: (batch: StateEvents) => void, onGap?: () => void): () => void;
   /** Resolves when the connection has ended, whoever ended it. */
@@ -73,7 +75,23 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   }
 }
 
+/** Throws where the socket is not this user's own: somebody else may have put one in its place. */
+function checkOwner(socket: string): void {
+  const uid = process.getuid?.();
+  if (uid === undefined) return; // Windows: the pipe's name is a secret of this user's
+  const folder = dirname(socket),
+    { uid: owner, mode } = lstatSync(folder);
+  if (!lstatSync(folder).isDirectory() || owner !== uid || (mode & 0o022) !== 0)
+    throw new Error(`${folder} is not this user's alone`);
+  if (lstatSync(socket).uid !== uid) throw new Error(`${socket} belongs to another user`);
+}
+
 async function reach(path: string): Promise<Socket> {
+  try {
+    checkOwner(path);
+  } catch (error) {
+    throw new EarshotError('daemonUnreachable', { socket: path }, (error as Error).message, { cause: error });
+  }
   const socket = createConnection(path);
   try {
     await once(socket, 'connect');
@@ -121,10 +139,16 @@ class Connection implements Client {
   }
 
   async hello({ token, client, version }: ConnectOptions): Promise<void> {
-    this.daemon = await this.#send('session/hello', { protocol: PROTOCOL, token, client, version });
+    const nonce = newNonce();
+    const answer = await this.#send('session/hello', { protocol: PROTOCOL, client, version, nonce });
+    const nonces = { client: nonce, server: answer.nonce };
+    if (!proves(answer.proof, token, 'server', nonces))
+      throw new EarshotError('wrongToken', {}, 'whoever answers does not know the token');
+    this.daemon = { version: answer.version, pid: answer.pid };
+    await this.#send('session/prove', { proof: proofOf(token, 'client', nonces) });
   }
 
-  async call<M extends Exclude<Method, 'session/hello'>>(method: M, params: Params<M>): Promise<Result<M>> {
+  async call<M extends Exclude<Method, Handshake>>(method: M, params: Params<M>): Promise<Result<M>> {
     const answer = await this.#send(method, params);
     // The snapshot's seq is where its events begin.
     if (method === 'state/subscribe') this.#seq = (answer as Result<'state/subscribe'>).seq;
@@ -248,13 +272,14 @@ function lastWords(words: string, socket: string): EarshotError {
 const isCode = (code: unknown): code is ErrorCode => (ERROR_CODES as readonly unknown[]).includes(code);
 
 /** Null: nobody there, or not yet. */
-async function tryConnect({ socket, tokenPath, client, version }: EnsureOptions): Promise<Client | null> {
-  let token: string;
+async function tryConnect({ socket: usual, tokenPath, client, version }: EnsureOptions): Promise<Client | null> {
+  let text: string;
   try {
-    token = await readFile(tokenPath, 'utf8');
+    text = await readFile(tokenPath, 'utf8');
   } catch {
     return null;
   }
+  const { socket, token } = readAccess(text, usual);
   try {
     return await connect({ socket, token, client, version });
   } catch (error) {

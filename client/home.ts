@@ -50,10 +50,7 @@ export function home(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Plat
     logs: join(state, 'logs'),
     settings: join(state, 'settings.json'),
     run,
-    socket:
-      platform === 'win32'
-        ? `\\\\.\\pipe\\earshot-${env.USERNAME ?? 'user'}-${hash(state)}`
-        : shortSocket(run, state, env),
+    socket: platform === 'win32' ? `\\\\.\\pipe\\earshot-${hash(state)}` : shortSocket(run, state, env),
     token: join(run, 'token'),
     lock: join(run, 'lock'),
   };

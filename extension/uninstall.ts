@@ -4,13 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { connect } from '../client/client.ts';
+import { readAccess } from '../client/handshake.ts';
 import { home } from '../client/home.ts';
 
 async function stopDaemon(): Promise<void> {
   const places = home();
   const client = await connect({
-    socket: places.socket,
-    token: readFileSync(places.token, 'utf8'),
+    ...readAccess(readFileSync(places.token, 'utf8'), places.socket),
     client: 'uninstall',
     version: '0.0.0',
   });

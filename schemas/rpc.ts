@@ -28,7 +28,7 @@ import {
 } from './words.ts';
 
 /** Raised whenever a client and a daemon of different versions could misunderstand each other. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 const Nothing = Closed({});
 const JobIds = Closed({ ids: Type.Array(Id, { minItems: 1, maxItems: 100_000 }) });
@@ -193,16 +193,24 @@ const method = <P extends TSchema, R extends TSchema>(description: string, param
   result,
 });
 
+/** 32 bytes. */
+const Hex = Type.String({ pattern: '^[0-9a-f]{64}$' });
+
 export const METHODS = {
   'session/hello': method(
-    'The first call on a connection; anything else before it is refused.',
+    'The first call on a connection: the client gives a random number, the daemon proves that it knows the token.',
     Closed({
       protocol: Type.Integer(),
-      token: Type.String({ maxLength: 200 }),
       client: Type.String({ maxLength: 100 }),
       version: Type.String({ maxLength: 50 }),
+      nonce: Hex,
     }),
-    Closed({ protocol: Type.Integer(), version: Type.String(), pid: Type.Integer() }),
+    Closed({ protocol: Type.Integer(), version: Type.String(), pid: Type.Integer(), nonce: Hex, proof: Hex }),
+  ),
+  'session/prove': method(
+    'The second call: the client proves that it knows the token. Anything else before it is refused.',
+    Closed({ proof: Hex }),
+    Closed({}),
   ),
 
   'job/submit': method(
@@ -453,6 +461,8 @@ export const METHODS = {
 } as const;
 
 export type Method = keyof typeof METHODS;
+/** The two that open a connection; the client makes them by itself. */
+export type Handshake = 'session/hello' | 'session/prove';
 type ParamsOf = { [M in Method]: Static<(typeof METHODS)[M]['params']> };
 type ResultOf = { [M in Method]: Static<(typeof METHODS)[M]['result']> };
 export type Params<M extends Method> = ParamsOf[M];

@@ -18,12 +18,12 @@ export function privateDirectory(directory: string): void {
   if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700);
 }
 
-/** Writes a new random token, readable by this user alone, and returns it. */
-export function newToken(path: string): string {
+/** Writes a new random token, readable by this user alone, and returns it; `textOf`: what the file says of it. */
+export function newToken(path: string, textOf = (token: string): string => token): string {
   const token = randomBytes(32).toString('hex');
   // Renamed into place: nobody reads half a token, and a link planted at `path` is replaced, not followed.
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, token, { mode: 0o600, flag: 'w' });
+  writeFileSync(draft, textOf(token), { mode: 0o600, flag: 'w' });
   renameSync(draft, path);
   return token;
 }

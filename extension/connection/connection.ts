@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Client } from '../../client/client.ts';
 import type { Failure } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
-import type { Method, Params, Result, StateEvents, Topic } from '../../schemas/rpc.ts';
+import type { Handshake, Method, Params, Result, StateEvents, Topic } from '../../schemas/rpc.ts';
 import { Feed } from './feed.ts';
 import { emptyState, noChange, takeEvent, takeSnapshot, type Change, type MirrorState } from './mirror.ts';
 
@@ -93,7 +93,7 @@ export class Daemon implements vscode.Disposable {
   }
 
   /** @throws EarshotError */
-  async call<M extends Exclude<Method, 'session/hello'>>(method: M, params: Params<M>): Promise<Result<M>> {
+  async call<M extends Exclude<Method, Handshake>>(method: M, params: Params<M>): Promise<Result<M>> {
     return (await this.start()).call(method, params);
   }
 

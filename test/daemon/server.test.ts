@@ -1,58 +1,28 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { createConnection, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import { accessText, newNonce, newPipe, proofOf, readAccess } from '../../client/handshake.ts';
 import { connect } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { FAILURE_CODE, PROTOCOL } from '../../schemas/rpc.ts';
 import { home as homeOf } from '../../client/home.ts';
 import { startServer } from '../../daemon/api/rpc/server.ts';
 import { MAX_HELLO_BYTES, MAX_REQUEST_BYTES } from '../../daemon/api/rpc/frames.ts';
+import { frame, rawClient, type RawClient } from './raw-client.ts';
 import { handlersOf, openDoor, temporaryHome, type Door } from './test-server.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
 const ID = '01JD00000000000000000000AA';
-const frame = (message: unknown): Buffer => {
-  const body = Buffer.from(typeof message === 'string' ? message : JSON.stringify(message));
-  return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]);
-};
-/** A client made of bytes, for what a decent one never does. */
-async function raw(
-  door: Door,
-): Promise<{ socket: Socket; closed: Promise<unknown>; text: () => string; hello: () => Promise<void> }> {
-  const socket = createConnection(door.home.socket);
-  let text = '';
-  socket.on('error', () => {});
-  await once(socket, 'connect');
-  const closed = new Promise(resolve => socket.once('close', resolve));
-  socket.on('data', chunk => {
-    text += chunk.toString('latin1');
-  });
-  return {
-    socket,
-    closed,
-    text: () => text,
-    hello: async () => {
-      socket.write(
-        frame({
-          jsonrpc: '2.0',
-          id: 0,
-          method: 'session/hello',
-          params: { protocol: PROTOCOL, token: readFileSync(door.home.token, 'utf8'), client: 'raw', version: '1.2.3' },
-        }),
-      );
-      while (!text.includes('"pid"')) await once(socket, 'data');
-    },
-  };
-}
+const raw = (door: Door): Promise<RawClient> => rawClient(door.home);
 
 test('a call goes there and back, with everything private', async () => {
   await using door = await openDoor({ 'job/render': ({ id, format }) => ({ text: `${id} ${format}` }) });
   const client = await door.connect();
-  assert.deepEqual(client.daemon, { protocol: PROTOCOL, version: '1.2.3', pid: process.pid });
+  assert.deepEqual(client.daemon, { version: '1.2.3', pid: process.pid });
   assert.deepEqual(await client.call('job/render', { id: ID, format: 'srt' }), { text: `${ID} srt` });
   assert.equal(statSync(door.home.run).mode & 0o777, 0o700);
   assert.equal(statSync(door.home.token).mode & 0o777, 0o600);
@@ -69,7 +39,12 @@ test('a daemon that was killed is out of reach, also for what is asked before it
       new StreamMessageReader(socket),
       new StreamMessageWriter(socket.on('error', () => {})),
     );
-    rpc.onRequest('session/hello', () => ({ protocol: PROTOCOL, version: '1.2.3', pid: 1 }));
+    rpc.onRequest('session/hello', ({ nonce }: { nonce: string }) => {
+      const server = newNonce(),
+        proof = proofOf('any', 'server', { client: nonce, server });
+      return { protocol: PROTOCOL, version: '1.2.3', pid: 1, nonce: server, proof };
+    });
+    rpc.onRequest('session/prove', () => ({}));
     rpc.listen();
     heard.push(socket);
   }).listen(home.socket);
@@ -144,15 +119,7 @@ test('a wrong token, no hello, and another protocol', async () => {
   assert.equal(stopped, 0);
 
   const stranger = await raw(door);
-  const token = readFileSync(door.home.token, 'utf8');
-  stranger.socket.write(
-    frame({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'session/hello',
-      params: { protocol: 99, token, client: 't', version: '9.0.0' },
-    }),
-  );
+  await stranger.hello(99);
   stranger.socket.write(frame({ jsonrpc: '2.0', id: 2, method: 'queue/pause', params: {} }));
   stranger.socket.write(frame({ jsonrpc: '2.0', id: 3, method: 'daemon/stop', params: {} }));
   while (!stranger.text().includes('"id":3')) await once(stranger.socket, 'data');
@@ -347,4 +314,93 @@ test('a state folder deeper than a socket path may be', async t => {
   });
   assert.equal(statSync(dirname(place.socket)).mode & 0o777, 0o700);
   client.dispose();
+});
+
+test('whoever sits on the socket’s place learns no token, and cannot answer in the daemon’s name', async () => {
+  await using door = await openDoor({ 'queue/pause': () => ({}) });
+  const token = readFileSync(door.home.token, 'utf8');
+  const seen: Buffer[] = [];
+  const place = `${door.home.socket}.squatter`;
+  // It passes everything on to the real daemon, as one in the middle could, but for the proof, which it makes up.
+  const squatter = createServer(socket => {
+    const rpc = createMessageConnection(
+      new StreamMessageReader(socket.on('data', chunk => seen.push(chunk))),
+      new StreamMessageWriter(socket.on('error', () => {})),
+    );
+    rpc.onRequest('session/hello', () => ({
+      protocol: PROTOCOL,
+      version: '99.0.0',
+      pid: 1,
+      nonce: newNonce(),
+      proof: newNonce(),
+    }));
+    rpc.onRequest('session/prove', () => ({}));
+    rpc.listen();
+  }).listen(place);
+  await once(squatter, 'listening');
+  await assert.rejects(connect({ socket: place, token, client: 't', version: '1.2.3' }), failsWith('wrongToken'));
+  const text = Buffer.concat(seen).toString('utf8');
+  assert.match(text, /session\/hello/);
+  assert.doesNotMatch(text, new RegExp(token));
+  assert.doesNotMatch(text, /session\/prove/, 'nothing is proven to a stranger');
+  squatter.close();
+});
+
+test('a proof holds for one challenge only', async () => {
+  await using door = await openDoor({ 'queue/pause': () => ({}) });
+  const token = readFileSync(door.home.token, 'utf8');
+  const first = await raw(door),
+    nonce = newNonce();
+  const ask = (id: number, method: string, params: object): Buffer => frame({ jsonrpc: '2.0', id, method, params });
+  const hello = { protocol: PROTOCOL, client: 't', version: '1.2.3', nonce };
+  first.socket.write(ask(1, 'session/hello', hello));
+  while (!first.text().includes('"id":1')) await once(first.socket, 'data');
+  const server = /"nonce":"([0-9a-f]+)"/.exec(first.text())![1]!;
+  const proof = proofOf(token, 'client', { client: nonce, server });
+  const second = await raw(door);
+  second.socket.write(ask(1, 'session/hello', hello));
+  second.socket.write(ask(2, 'session/prove', { proof }));
+  await second.closed;
+  assert.match(second.text(), /wrongToken/);
+  // The server's own proof, sent back to it, is none of a client's.
+  const third = await raw(door);
+  third.socket.write(ask(1, 'session/hello', hello));
+  while (!third.text().includes('"id":1')) await once(third.socket, 'data');
+  third.socket.write(ask(2, 'session/prove', { proof: /"proof":"([0-9a-f]+)"/.exec(third.text())![1] }));
+  await third.closed;
+  assert.match(third.text(), /wrongToken/);
+  assert.deepEqual(door.clients, []);
+  first.socket.destroy();
+});
+
+test(
+  'a socket that is not this user’s own is not spoken to',
+  { skip: process.getuid?.() !== 0 && 'needs root' },
+  async () => {
+    await using door = await openDoor({ 'queue/pause': () => ({}) });
+    const token = readFileSync(door.home.token, 'utf8'),
+      options = { socket: door.home.socket, token, client: 't', version: '1.2.3' };
+    const folder = dirname(door.home.socket);
+    chmodSync(folder, 0o777);
+    await assert.rejects(connect(options), failsWith('daemonUnreachable'));
+    chmodSync(folder, 0o700);
+    chownSync(door.home.socket, 12_345, 12_345);
+    await assert.rejects(connect(options), failsWith('daemonUnreachable'));
+    chownSync(door.home.socket, 0, 0);
+    chownSync(folder, 12_345, 12_345);
+    await assert.rejects(connect(options), failsWith('daemonUnreachable'));
+    chownSync(folder, 0, 0);
+    (await connect(options)).dispose();
+  },
+);
+
+test('on Windows the pipe has a name that nobody can guess, which the token’s file tells', () => {
+  const [a, b] = [newPipe(), newPipe()];
+  assert.notEqual(a, b);
+  assert.match(a, /^\\\\\.\\pipe\\earshot-[0-9a-f]{64}$/);
+  assert.deepEqual(readAccess(accessText({ socket: a, token: 'f00' }), 'usual'), { socket: a, token: 'f00' });
+  assert.deepEqual(readAccess(accessText({ socket: '/run/x.sock', token: 'f00' }), '/run/x.sock'), {
+    socket: '/run/x.sock',
+    token: 'f00',
+  });
 });

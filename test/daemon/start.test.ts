@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { takeLock } from '../../daemon/system/lock.ts';
 import { ensureDaemon, isOlder, type Client, type EnsureOptions } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
+import { PROTOCOL } from '../../schemas/rpc.ts';
 import { openDoor, temporaryHome } from './test-server.ts';
 import type { Home } from '../../daemon/auth/home.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
@@ -153,7 +154,7 @@ test('a daemon of another protocol is stopped when it is older, and left alone w
     '5.0.0',
   );
   const { createServer } = await import('node:net');
-  // The same bytes as the door, but answering hello as another protocol would: rewritten on the way in.
+  // The same bytes as the server's, but answering hello as another protocol would: rewritten on the way in.
   const { createConnection } = await import('node:net');
   const relayed = `${door.home.socket}.relay`;
   const relay = createServer(client => {
@@ -161,7 +162,7 @@ test('a daemon of another protocol is stopped when it is older, and left alone w
     client.on('error', () => {});
     up.on('error', () => {});
     client.once('data', chunk => {
-      up.write(chunk.toString().replace('"protocol":1,', '"protocol":2,'));
+      up.write(chunk.toString().replace(`"protocol":${PROTOCOL},`, '"protocol":9,'));
       client.pipe(up);
     });
     up.pipe(client);

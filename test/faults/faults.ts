@@ -3,6 +3,7 @@
  * seen; the laws (laws.ts) and "every job completed, or says clearly why not" are asserted for all of them. `npm run
  * test:faults` tells all, the tests the short ones.
  */
+import { frame as rawFrame, rawClient } from '../daemon/raw-client.ts';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import {
@@ -22,7 +23,6 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +36,6 @@ import { gpuReader } from '../../daemon/devices/readers.ts';
 import { startMonitor } from '../../daemon/devices/monitor.ts';
 import { connect } from '../../client/client.ts';
 import { toFailure } from '../../schemas/errors.ts';
-import { PROTOCOL } from '../../schemas/rpc.ts';
 import type { Job } from '../../schemas/job.ts';
 import { STAGES } from '../../schemas/words.ts';
 import { row } from '../contract/store.ts';
@@ -545,16 +544,7 @@ const engine =
 
 const rudeClients = (): Promise<string> =>
   world({ jobs: 4, ms: 100 }, async ({ daemon, jobs }) => {
-    const token = readFileSync(daemon.home.token, 'utf8'),
-      frame = (message: object): Buffer => {
-        const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
-        return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]);
-      };
-    const hello = frame({
-      id: 0,
-      method: 'session/hello',
-      params: { protocol: PROTOCOL, token, client: 'rude', version: '0' },
-    });
+    const frame = (message: object): Buffer => rawFrame({ jsonrpc: '2.0', ...message });
     const fds = (): number => readdirSync(`/proc/${daemon.pid}/fd`).length;
     const before = { rss: (await daemon.client.call('daemon/status', {})).rssBytes, fds: fds() };
     const flood = Buffer.concat(
@@ -571,11 +561,9 @@ const rudeClients = (): Promise<string> =>
     );
     let most = 0;
     for (let round = 0; round < 30; round++) {
-      const socket = createConnection(daemon.home.socket);
-      socket.on('error', () => undefined);
-      await once(socket, 'connect');
+      const { socket, hello } = await rawClient(daemon.home);
+      await hello();
       if (round % 2) socket.pause();
-      socket.write(hello);
       socket.write(flood);
       await sleep(round % 3 ? 10 : 60);
       most = Math.max(most, (await daemon.client.call('daemon/status', {})).rssBytes);

@@ -3,15 +3,13 @@
  * minutes (EARSHOT_MINUTES), the tests for 20 seconds. At its end every job is accounted for, and memory and open files
  * are where they were. EARSHOT_SEED repeats the order of faults.
  */
+import { frame as rawFrame, rawClient } from '../daemon/raw-client.ts';
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { copyFileSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../schemas/job.ts';
-import { PROTOCOL } from '../../schemas/rpc.ts';
 import { isFinal, STAGES } from '../../schemas/words.ts';
 import { processes } from '../../daemon/devices/processes.ts';
 import { fakeModel } from '../daemon/harness.ts';
@@ -91,22 +89,11 @@ export async function soak({ seconds, seed }: { seconds: number; seed: number })
       all.push(job!);
     }
   };
-  const frame = (message: object): Buffer => {
-    const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
-    return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]);
-  };
+  const frame = (message: object): Buffer => rawFrame({ jsonrpc: '2.0', ...message });
   const rude = async (reads: boolean): Promise<void> => {
-    const socket = createConnection(daemon.home.socket);
-    socket.on('error', () => undefined);
-    await once(socket, 'connect');
+    const { socket, hello } = await rawClient(daemon.home);
+    await hello();
     if (!reads) socket.pause();
-    socket.write(
-      frame({
-        id: 0,
-        method: 'session/hello',
-        params: { protocol: PROTOCOL, token: readFileSync(daemon.home.token, 'utf8'), client: 'rude', version: '0' },
-      }),
-    );
     for (let id = 1; id <= 200; id++)
       socket.write(
         frame({

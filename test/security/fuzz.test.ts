@@ -2,8 +2,9 @@
  * A real daemon under clients that say anything: every method with right and wrong values, and bytes that are no
  * messages. It answers, keeps its state, and holds on to nothing.
  */
+import { frame, rawClient } from '../daemon/raw-client.ts';
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createConnection, connect as dial } from 'node:net';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Compile, type Validator } from 'typebox/compile';
 import { toFailure } from '../../schemas/errors.ts';
-import { METHODS, PROTOCOL, type Method } from '../../schemas/rpc.ts';
+import { METHODS, type Handshake, type Method } from '../../schemas/rpc.ts';
 import { Settings } from '../../schemas/settings.ts';
 import { fakeModel } from '../daemon/harness.ts';
 import { RealDaemon } from '../daemon/real.ts';
@@ -31,9 +32,9 @@ describe('a daemon that is told anything', { timeout: 120_000 }, () => {
   let daemon: RealDaemon,
     ids: string[] = [];
   const methods = (Object.keys(METHODS) as Method[]).filter(
-    method => method !== 'session/hello' && method !== 'daemon/stop',
-  ) as Exclude<Method, 'session/hello' | 'daemon/stop'>[];
-  const call = (method: Exclude<Method, 'session/hello'>, params: unknown): Promise<string> =>
+    method => !method.startsWith('session/') && method !== 'daemon/stop',
+  ) as Exclude<Method, Handshake | 'daemon/stop'>[];
+  const call = (method: Exclude<Method, Handshake>, params: unknown): Promise<string> =>
     daemon.client.call(method, params as never).then(
       () => 'ok',
       error => {
@@ -150,16 +151,6 @@ describe('a daemon that is told anything', { timeout: 120_000 }, () => {
   });
 
   test('bytes that are no messages end their connection, and nothing of it is kept', async () => {
-    const token = readFileSync(daemon.home.token, 'utf8');
-    const frame = (body: string): Buffer => Buffer.from(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-    const hello = frame(
-      JSON.stringify({
-        jsonrpc: '2.0',
-        id: 0,
-        method: 'session/hello',
-        params: { protocol: PROTOCOL, token, client: 'fuzz', version: '0.0.0' },
-      }),
-    );
     const rpc = fc.oneof(
       fc.jsonValue().map(value => JSON.stringify(value)),
       fc
@@ -194,12 +185,8 @@ describe('a daemon that is told anything', { timeout: 120_000 }, () => {
       { rssBytes: before } = await daemon.client.call('daemon/status', {});
     await fc.assert(
       fc.asyncProperty(fc.boolean(), fc.array(piece, { maxLength: 6 }), async (known, pieces) => {
-        const socket = createConnection(daemon.home.socket)
-          .on('error', () => {})
-          .resume();
-        const closed = new Promise(resolve => socket.once('close', resolve));
-        await once(socket, 'connect');
-        if (known) socket.write(hello);
+        const { socket, closed, hello } = await rawClient(daemon.home);
+        if (known) await hello();
         for (const each of pieces) socket.write(each);
         socket.end();
         await closed;

@@ -1,10 +1,10 @@
 /**
- * The daemon's door: JSON-RPC over a socket in a private directory.
+ * The daemon's server: JSON-RPC over a socket in a private directory.
  *
- * A connection's story: `new` until a right `session/hello`, then `open`. A client that shows the right token but
- * speaks another protocol becomes `stranger`: it is told `wrongVersion` and may only stop the daemon, so that a newer
- * client can replace an older daemon. Everything is checked before a handler sees it, and a client's going away cancels
- * nothing that it asked for.
+ * A connection is `new` until `session/hello`, `challenged` until a right `session/prove`, then `open`. A client that
+ * proves the token but speaks another protocol becomes `stranger`: it gets `wrongVersion` and may only stop the daemon,
+ * so that a newer client can replace an older daemon. Everything is checked before a handler sees it, and a client's
+ * going away cancels nothing that it asked for.
  */
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
@@ -18,6 +18,7 @@ import {
   FAILURE_CODE,
   PROTOCOL,
   STATE_EVENTS,
+  type Handshake,
   type Method,
   type Params,
   type Result,
@@ -27,7 +28,8 @@ import {
 import type { Home } from '../../auth/home.ts';
 import { checkParams, isMethod } from './check.ts';
 import { BoundedReader, BoundedWriter, MAX_REQUEST_BYTES } from './frames.ts';
-import { newToken, privateDirectory, sameToken } from '../../auth/tokens.ts';
+import { accessText, newNonce, newPipe, proofOf, proves, type Nonces } from '../../../client/handshake.ts';
+import { newToken, privateDirectory } from '../../auth/tokens.ts';
 
 const HELLO_TIMEOUT_MS = 10_000;
 /** A client that took nothing for this long while something waited for it is given up. */
@@ -58,7 +60,7 @@ export interface ClientConnection {
 }
 
 export type Handlers = {
-  [M in Exclude<Method, 'session/hello'>]: (
+  [M in Exclude<Method, Handshake>]: (
     params: Params<M>,
     connection: ClientConnection,
   ) => Promise<Result<M>> | Result<M>;
@@ -98,7 +100,8 @@ export async function startServer({
     privateDirectory(dirname(home.socket));
     rmSync(home.socket, { force: true });
   }
-  const token = newToken(home.token);
+  const socket = process.platform === 'win32' ? newPipe() : home.socket;
+  const token = newToken(home.token, made => accessText({ token: made, socket }));
   const open = new Set<Client>();
   const all = new Set<Client>();
   let lastId = 0,
@@ -118,7 +121,7 @@ export async function startServer({
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  server.listen(home.socket);
+  server.listen(socket);
   await once(server, 'listening');
   if (process.platform !== 'win32') await chmod(home.socket, 0o600);
 
@@ -157,7 +160,9 @@ class Client implements ClientConnection {
   readonly #rpc: MessageConnection;
   readonly #context: Context;
   readonly #helloTimer: NodeJS.Timeout;
-  #state: 'new' | 'stranger' | 'open' = 'new';
+  #state: 'new' | 'challenged' | 'stranger' | 'open' = 'new';
+  #nonces: Nonces | null = null;
+  #protocol = 0;
   #underWay = 0;
   /** When the socket was last seen to be stuck, and how much it had written then. */
   #stall: { at: number; written: number } | null = null;
@@ -256,8 +261,9 @@ class Client implements ClientConnection {
   async #handle(method: string, params: unknown): Promise<unknown> {
     if (!isMethod(method)) throw new EarshotError('badRequest', { method, field: '' }, 'no such method');
     if (method === 'session/hello') return this.#hello(checkParams(method, params));
-    if (this.#state === 'new') {
-      this.#part('asked before saying hello');
+    if (method === 'session/prove') return this.#prove(checkParams(method, params));
+    if (this.#state === 'new' || this.#state === 'challenged') {
+      this.#part('asked before it proved the token');
       throw new EarshotError('wrongToken');
     }
     if (this.#state === 'stranger' && method !== 'daemon/stop')
@@ -265,27 +271,44 @@ class Client implements ClientConnection {
     return this.#call(method, params);
   }
 
-  #call<M extends Exclude<Method, 'session/hello'>>(method: M, params: unknown): Promise<Result<M>> | Result<M> {
+  #call<M extends Exclude<Method, Handshake>>(method: M, params: unknown): Promise<Result<M>> | Result<M> {
     return this.#context.handlers[method](checkParams(method, params), this);
   }
 
-  #hello(params: Params<'session/hello'>): Result<'session/hello'> {
-    if (!sameToken(params.token, this.#context.token)) {
-      this.#part('showed a wrong token');
+  #hello({ client, version, protocol, nonce }: Params<'session/hello'>): Result<'session/hello'> {
+    const { token } = this.#context;
+    if (this.#state !== 'new')
+      throw new EarshotError('badRequest', { method: 'session/hello', field: '' }, 'said twice');
+    this.#state = 'challenged';
+    this.#nonces = { client: nonce, server: newNonce() };
+    this.#protocol = protocol;
+    this.client = `${client} ${version}`;
+    return {
+      protocol: PROTOCOL,
+      version: this.#context.version,
+      pid: process.pid,
+      nonce: this.#nonces.server,
+      proof: proofOf(token, 'server', this.#nonces),
+    };
+  }
+
+  #prove({ proof }: Params<'session/prove'>): Result<'session/prove'> {
+    const nonces = this.#nonces;
+    // Each challenge is good for one answer.
+    this.#nonces = null;
+    if (this.#state !== 'challenged' || !nonces || !proves(proof, this.#context.token, 'client', nonces)) {
+      this.#part('did not prove the token');
       throw new EarshotError('wrongToken');
     }
     clearTimeout(this.#helloTimer);
-    this.client = `${params.client} ${params.version}`;
     this.#reader.limit = MAX_REQUEST_BYTES;
-    const { version } = this.#context;
-    if (params.protocol !== PROTOCOL) {
+    if (this.#protocol !== PROTOCOL) {
       this.#state = 'stranger';
-      throw new EarshotError('wrongVersion', { daemon: version, client: params.version, protocol: PROTOCOL });
+      const { version: daemon } = this.#context;
+      throw new EarshotError('wrongVersion', { daemon, client: this.client, protocol: PROTOCOL });
     }
-    if (this.#state !== 'open') {
-      this.#state = 'open';
-      this.onOpen();
-    }
-    return { protocol: PROTOCOL, version, pid: process.pid };
+    this.#state = 'open';
+    this.onOpen();
+    return {};
   }
 }

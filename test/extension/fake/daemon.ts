@@ -12,7 +12,7 @@ import { EarshotError } from '../../../schemas/errors.ts';
 import type { Job, JobOptions, Transcript, Utterance } from '../../../schemas/job.ts';
 import { toJson } from '../../../text/transcripts/json.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
-import type { Method } from '../../../schemas/rpc.ts';
+import type { Handshake, Method } from '../../../schemas/rpc.ts';
 import type { WatchedFile, WatchedFolder } from '../../../schemas/watch.ts';
 import { DEFAULTS, type Settings } from '../../../schemas/settings.ts';
 import { isFinal, type Stage } from '../../../schemas/words.ts';
@@ -508,7 +508,7 @@ export class FakeDaemon {
       'daemon/logs': () => ({ lines: ['2026-11-22T14:00:00.000Z info the daemon listens'] }),
     };
     return new Proxy(plain, {
-      get: (target, method: Exclude<Method, 'session/hello'>) => (params: never, connection: never) => {
+      get: (target, method: Exclude<Method, Handshake>) => (params: never, connection: never) => {
         this.calls.push({ method, params });
         try {
           return target[method](params, connection);
