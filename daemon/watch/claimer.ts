@@ -111,15 +111,17 @@ export class Claimer {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.running ??= this.round()
-        .catch(error => {
-          this.deps.log.error(error, 'watched folders');
-        })
+        .catch(error => this.failed(error))
         .finally(() => {
           this.running = null;
           this.schedule();
         });
     }, ms);
     this.timer.unref();
+  }
+
+  private failed(error: unknown): void {
+    this.deps.log.error(error, 'watched folders');
   }
 
   private schedule(): void {
@@ -240,14 +242,16 @@ export class Claimer {
     const { store, queue } = this.deps,
       before = store.watched.taken(folder.spec.path, row.content);
     if (!before || before.path === row.path) return;
-    void lookAt(before.path).then(there => {
-      // A second name for the same file is no other place.
-      if (there.kind !== 'none') return;
-      store.turn(() => {
-        store.watched.putTaken(row);
-      });
-      queue.moved(row.job, row.path);
-    });
+    lookAt(before.path)
+      .then(there => {
+        // A second name for the same file is no other place.
+        if (there.kind !== 'none') return;
+        store.turn(() => {
+          store.watched.putTaken(row);
+        });
+        queue.moved(row.job, row.path);
+      })
+      .catch(error => this.failed(error));
   }
 
   private drop(candidate: Candidate): void {
@@ -385,7 +389,8 @@ export class Claimer {
 
   private async submit(take: readonly Take[]): Promise<void> {
     const { store, queue } = this.deps;
-    take = await this.withFolderDefaults(take);
+    // A folder may be removed or paused while its glossaries are read.
+    take = (await this.withFolderDefaults(take)).filter(({ candidate }) => this.ready.has(candidate));
     if (take.length === 0) return;
     const replaced = take.map(({ candidate }) => store.watched.file(candidate.folder.spec.path, candidate.path));
     const results = await queue.submit(

@@ -35,19 +35,37 @@ export class FolderWatcher {
   private readonly deps: FolderWatcherDeps;
   private watcher: FSWatcher | null = null;
   private timer: NodeJS.Timeout | undefined;
-  /** Device and inode of the folder that is watched. */
-  private root: string | null = null;
+  /** Device and inode of the folder that is watched; null: it is not there; undefined: nobody has looked yet. */
+  private root: string | null | undefined;
   private news = 0;
   private walking: Promise<void> | null = null;
+  private checking: Promise<void> | null = null;
   private over = false;
 
   constructor(deps: FolderWatcherDeps) {
     this.deps = deps;
   }
 
-  async open(): Promise<void> {
-    this.root = await identityOf(this.deps.path);
-    if (this.over) return;
+  /** Begins to watch. */
+  open(): Promise<void> {
+    return this.check();
+  }
+
+  /** Whether the folder is there, and still the same one; else it is watched anew. One look at the disk. */
+  check(): Promise<void> {
+    return (this.checking ??= identityOf(this.deps.path)
+      .then(now => {
+        if (this.over || now === this.root) return;
+        this.closeWatcher();
+        this.root = now;
+        this.begin();
+      })
+      .finally(() => {
+        this.checking = null;
+      }));
+  }
+
+  private begin(): void {
     if (this.root === null) {
       this.is('missing', failure('noSuchFolder', { path: this.deps.path }));
       return;
@@ -87,15 +105,6 @@ export class FolderWatcher {
       });
   }
 
-  /** Whether the folder is there, and still the same one. One look at the disk. */
-  async check(): Promise<void> {
-    const now = await identityOf(this.deps.path);
-    if (this.over || now === this.root) return;
-    this.closeWatcher();
-    this.root = now;
-    await this.open();
-  }
-
   /** Names every file that is there now. */
   walk(): Promise<void> {
     return (this.walking ??= this.walkInto('').finally(() => {
@@ -106,7 +115,7 @@ export class FolderWatcher {
   async dispose(): Promise<void> {
     this.over = true;
     this.closeWatcher();
-    await this.walking;
+    await Promise.all([this.walking, this.checking]);
   }
 
   private is(state: FolderWatcher['state'], why: Failure | null = null): void {

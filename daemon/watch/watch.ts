@@ -98,9 +98,8 @@ export class Watch {
   async add(asked: WatchSpec, existing: 'take' | 'leave' = 'take'): Promise<WatchedFolder> {
     for (const path of [asked.path, asked.options.outputs?.directory, asked.moveTo])
       if (path !== undefined && !isAbsolute(path)) throw new EarshotError('badRequest', { path });
-    const real = await realpath(asked.path).catch(() => null),
-      known = this.folders.get(real ?? asked.path);
-    if (!known && !(real && (await stat(real)).isDirectory()))
+    const real = await realpath(asked.path).catch(() => null);
+    if (!this.folders.has(real ?? asked.path) && !(real && (await stat(real)).isDirectory()))
       throw new EarshotError('noSuchFolder', { path: asked.path });
     const spec: WatchSpec = {
       ...asked,
@@ -114,24 +113,28 @@ export class Watch {
       };
     if (spec.moveTo === spec.path) throw new EarshotError('badRequest', { field: 'moveTo', path: spec.moveTo });
     await this.deps.check(spec.options);
-    const { store, clock } = this.deps;
+    const place = placeOf(
+      spec,
+      [...this.folders.values()].map(each => each.spec),
+    );
+    const there = existing === 'leave' ? await this.there({ spec, place }) : [];
+
+    // No await from here on: somebody else may have added, paused or removed the folder until now, but not any more.
+    const { store, clock } = this.deps,
+      before = this.folders.get(spec.path);
     const folder: Folder = {
       spec,
-      paused: known?.paused ?? false,
-      since: known?.since ?? clock(),
-      place: placeOf(
-        spec,
-        [...this.folders.values()].map(each => each.spec),
-      ),
+      paused: before?.paused ?? false,
+      since: before?.since ?? clock(),
+      place,
       watcher: null,
       counts: store.watched.count(spec.path),
     };
-    const before = existing === 'leave' ? await this.there(folder) : [];
     store.batch(() => {
       store.watched.putFolder(folder);
-      store.watched.putFiles(before);
+      store.watched.putFiles(there.filter(row => !known(store, spec.path, row.path, { kind: 'file', ...row })));
     });
-    if (known) this.close(known);
+    if (before) this.close(before);
     this.folders.set(spec.path, folder);
     this.settlePlaces();
     if (!folder.paused) this.open(folder);
@@ -139,23 +142,30 @@ export class Watch {
     return this.present(folder);
   }
 
-  /** @throws notWatched */
+  /** All of them or none. @throws notWatched */
   async remove(paths: readonly string[], forget: boolean): Promise<void> {
-    for (const folder of await this.named(paths)) {
-      this.deps.store.watched.removeFolder(folder.spec.path, forget);
+    const folders = this.named(await realPaths(paths)),
+      { store, publish } = this.deps;
+    store.batch(() => {
+      for (const { spec } of folders) store.watched.removeFolder(spec.path, forget);
+    });
+    for (const folder of folders) {
       this.close(folder);
       this.folders.delete(folder.spec.path);
-      this.deps.publish({ type: 'watchGone', path: folder.spec.path });
+      publish({ type: 'watchGone', path: folder.spec.path });
     }
     this.settlePlaces();
   }
 
-  /** Jobs that are in the queue already go on. @throws notWatched */
+  /** All of them or none. Jobs that are in the queue already go on. @throws notWatched */
   async pause(paths: readonly string[], paused: boolean): Promise<void> {
-    for (const folder of await this.named(paths)) {
-      if (folder.paused === paused) continue;
+    const folders = this.named(await realPaths(paths)).filter(folder => folder.paused !== paused),
+      { store } = this.deps;
+    store.batch(() => {
+      for (const folder of folders) store.watched.putFolder({ ...folder, paused });
+    });
+    for (const folder of folders) {
       folder.paused = paused;
-      this.deps.store.watched.putFolder(folder);
       if (paused) this.close(folder);
       else this.open(folder);
       this.tell(folder);
@@ -164,7 +174,7 @@ export class Watch {
 
   /** @throws notWatched */
   async files(path: string, limit: number): Promise<WatchedFile[]> {
-    const [folder] = await this.named([path]);
+    const [folder] = this.named(await realPaths([path]));
     const now = [...this.claimer.candidates.values()]
       .filter(each => each.folder === folder)
       .sort((a, b) => b.changedAt - a.changedAt)
@@ -252,14 +262,13 @@ export class Watch {
     for (const folder of this.folders.values()) folder.place = placeOf(folder.spec, all);
   }
 
-  private async named(paths: readonly string[]): Promise<Folder[]> {
-    return Promise.all(
-      paths.map(async path => {
-        const folder = this.folders.get(path) ?? this.folders.get(await realpath(path).catch(() => path));
-        if (!folder) throw new EarshotError('notWatched', { path });
-        return folder;
-      }),
-    );
+  /** Each folder once. @throws notWatched */
+  private named(paths: readonly string[]): Folder[] {
+    return [...new Set(paths)].map(path => {
+      const folder = this.folders.get(path);
+      if (!folder) throw new EarshotError('notWatched', { path });
+      return folder;
+    });
   }
 
   private present(folder: Folder): WatchedFolder {
@@ -285,7 +294,7 @@ export class Watch {
   }
 
   /** What lies in a folder before it is watched. */
-  private async there(folder: Folder): Promise<FileRow[]> {
+  private async there(folder: Pick<Folder, 'spec' | 'place'>): Promise<FileRow[]> {
     const paths: string[] = [],
       rows: FileRow[] = [],
       { store, clock } = this.deps;
@@ -394,6 +403,10 @@ const fileOf = (row: FileRow): WatchedFile => ({
   decision: row.decision,
   job: row.job,
 });
+
+/** Where paths lead; one that leads nowhere as it is: a watched folder may be gone for the moment. */
+const realPaths = (paths: readonly string[]): Promise<string[]> =>
+  Promise.all(paths.map(path => realpath(path).catch(() => path)));
 
 /** The real path of what may not be there yet. */
 async function realEnough(path: string): Promise<string> {

@@ -22,6 +22,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { FolderWatcher } from '../../daemon/watch/folder-watcher.ts';
 import { Watch } from '../../daemon/watch/watch.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { WatchedFolder, WatchSpec } from '../../schemas/watch.ts';
@@ -178,6 +179,66 @@ test('takes what is there and what comes, each once, and says why it left the re
     [join(place.folder, 'half.wav'), 'taken', place.jobs()[2]!.id],
   );
   assert.equal(place.watch.list()[0]!.counts.taken, 3);
+});
+
+test('of two calls at once about one folder no watcher stays behind', async t => {
+  const place = await open(t),
+    other = realpathSync(mkdtempSync(join(tmpdir(), 'earshot-watched-')));
+  t.after(() => rmSync(other, { recursive: true, force: true }));
+  const { add, watch } = place;
+  await Promise.all([add(), add({ exclude: ['*-draft.*'] })]);
+  assert.equal(watch.list().length, 1);
+  await Promise.all([
+    add(),
+    watch.pause([place.folder], true),
+    add({ exclude: [] }),
+    watch.pause([place.folder], false),
+  ]);
+  await Promise.all(
+    [watch.remove([place.folder], false), watch.remove([place.folder], false)].map(each => each.catch(String)),
+  );
+  assert.deepEqual(watch.list(), []);
+  place.put('left-alone.wav');
+  // What comes to a watched folder later is seen later.
+  await watch.add({ path: other, options: { repair: false, language: 'en' }, quietSeconds: QUIET });
+  writeFileSync(join(other, 'taken.wav'), 'sound');
+  const [job] = await place.settled(1);
+  assert.equal(job!.recording.name, 'taken.wav');
+});
+
+test('a folder that is looked at twice at once is watched once', { timeout: 30_000 }, async t => {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'earshot-watched-'))),
+    path = join(root, 'in');
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  mkdirSync(path);
+  const watcher = (seen: string[]) => {
+    const { promise: found, resolve } = Promise.withResolvers<void>();
+    const { promise: ready, resolve: isReady } = Promise.withResolvers<void>();
+    const one: FolderWatcher = new FolderWatcher({
+      path,
+      pollMs: null,
+      wants: () => true,
+      found: each => {
+        seen.push(each);
+        resolve();
+      },
+      changed: () => {
+        if (one.state === 'watching') isReady();
+      },
+    });
+    return { one, found, ready };
+  };
+  const mine: string[] = [],
+    { one } = watcher(mine);
+  await Promise.all([one.check(), one.open()]);
+  await one.dispose();
+  const other = watcher([]);
+  t.after(() => other.one.dispose());
+  await other.one.open();
+  await other.ready;
+  writeFileSync(join(path, 'a.wav'), 'sound');
+  await other.found;
+  assert.deepEqual(mine, []);
 });
 
 test('never twice: copied, touched, renamed, moved, after a restart; but again when it has changed', async t => {
