@@ -19,11 +19,6 @@ const paint = (style, text) => (coloured ? styleText(style, text) : text);
 const FILE_TIMEOUT_MS = 6 * 60_000;
 /** These measure time or use every core: never beside another. */
 const ALONE = /^test\/(engines|extension|bench|golden)\//;
-/**
- * A real window now and then swallows a click on a crowded machine: such a file gets a second run, and the report says
- * what the first one was.
- */
-const WINDOWS = /^test\/extension\//;
 const ORDER = [
   'unit',
   'contract',
@@ -40,8 +35,7 @@ const ORDER = [
 
 let passed = 0;
 const failures = [],
-  skipped = [],
-  again = [];
+  skipped = [];
 
 /** One of the checks of scripts/check.mjs, counted like a test. */
 async function checked(name) {
@@ -85,10 +79,9 @@ async function suites(files, atOnce) {
 }
 
 /** One file: its tests counted; breaking outside of a test, or holding none, counts as one failed. */
-async function suite(file, second = false) {
+async function suite(file) {
   const path = join(root, file),
-    count = { file, good: 0, bad: 0, skips: 0 },
-    before = { passed, failures: failures.length, skipped: skipped.length };
+    count = { file, good: 0, bad: 0, skips: 0 };
   let words = '',
     end = null;
   // A test that is over may leave something at work that keeps its file from ending: its process is ended then.
@@ -129,18 +122,6 @@ async function suite(file, second = false) {
         `ended with ${end.error?.exitCode === undefined ? describe(end.error) : `exit code ${end.error.exitCode}`}`,
     );
   else if (count.good + count.bad + count.skips === 0) fail(count, '', words || 'no test in this file');
-  if (count.bad > 0 && WINDOWS.test(file) && !second) {
-    passed = before.passed;
-    skipped.length = before.skipped;
-    for (const { name, why } of failures.splice(before.failures))
-      again.push(
-        `${file}${name ? ` › ${name}` : ''}\n${why
-          .split('\n')
-          .map(line => `      ${line}`)
-          .join('\n')}`,
-      );
-    return suite(file, true);
-  }
   report(file.replace(/^test\//, ''), count.good, count.bad, end?.duration_ms ?? 0, count.skips);
 }
 
@@ -169,8 +150,6 @@ const together = files.filter(file => !ALONE.test(file)),
 if (together.length > 0) await suites(together, Math.max(1, Math.min(4, availableParallelism())));
 if (alone.length > 0) await suites(alone, 1);
 
-if (again.length > 0)
-  console.log(`\n${paint('yellow', 'Failed at first')}\n${again.map(each => `  ${each}`).join('\n')}`);
 if (skipped.length > 0) console.log(`\n${paint('yellow', 'Skipped')}\n${skipped.map(each => `  ${each}`).join('\n')}`);
 for (const { file, name, why } of failures)
   console.log(

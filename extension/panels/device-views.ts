@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Device, Estimate, Instance } from '../../schemas/device.ts';
 import type { DeviceView, EstimateView, InstanceView, NoGpu, Sample, Slice } from '../../webview/messages.ts';
-import { stageName } from '../ui/words.ts';
+import { stageName, percentText } from '../ui/words.ts';
 
 const HISTORY_MS = 10 * 60_000;
 /** Too hot to be called normal. */
@@ -55,8 +55,7 @@ function facts(device: Device): DeviceView['facts'] {
   const add = (label: string, value: string | null, alarm = false): void => {
     if (value !== null) result.push({ label, value, alarm });
   };
-  const percent = (fraction: number | null): string | null =>
-    fraction === null ? null : `${Math.round(fraction * 100)} %`;
+  const percent = (fraction: number | null): string | null => (fraction === null ? null : percentText(fraction));
   add(vscode.l10n.t('Load'), percent(device.utilization));
   add(
     vscode.l10n.t('Temperature'),

@@ -14,7 +14,7 @@ import { freeName, editDocument } from '../ui/files.ts';
 import { withGlossary } from '../requests/glossary.ts';
 import { endOf, knownUtterances } from '../transcript/known.ts';
 import { notify } from '../ui/notify.ts';
-import { failureText, languageName } from '../ui/words.ts';
+import { failureText, languageName, numberText } from '../ui/words.ts';
 import { siblingRecording } from './sibling.ts';
 import { languageOfName, stemsOf } from './names.ts';
 import { kindOf, limits } from './read.ts';
@@ -160,8 +160,8 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
     );
     return null;
   }
-  const shift = (sync.shiftMs / 1000).toFixed(2),
-    stretch = ((sync.scale - 1) * 100).toFixed(2);
+  const shift = numberText(sync.shiftMs / 1000, 2),
+    stretch = numberText((sync.scale - 1) * 100, 2);
   if (Math.abs(sync.shiftMs) < 40 && sync.scale === 1) {
     notify.info(vscode.l10n.t('The subtitles already fit.'));
     return sync;
@@ -177,7 +177,7 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
     sync.scale === 1
       ? vscode.l10n.t('Shifted by {0} s: {1} places match what is said.', shift, sync.ties)
       : vscode.l10n.t(
-          'Shifted by {0} s and stretched by {1} %: {2} places match what is said.',
+          'Shifted by {0} s and stretched by {1}%: {2} places match what is said.',
           shift,
           stretch,
           sync.ties,

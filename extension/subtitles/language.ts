@@ -1,6 +1,7 @@
 /** The editor's own ways with subtitle documents: outline, folding, hover, formatting, renaming a speaker. */
 import * as vscode from 'vscode';
 import { basename } from 'node:path';
+import { numberText } from '../ui/words.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { figures, formatted } from '../../text/subtitles/check.ts';
 import {
@@ -130,8 +131,8 @@ async function hover(document: vscode.TextDocument, { line }: vscode.Position): 
     text.item(`${bad ? '⚠ ' : ''}${value}`);
   };
   text.paragraph();
-  if (ms !== null) row(vscode.l10n.t('shown for {0} s', (ms / 1000).toFixed(2)), ms <= 0);
-  if (cps !== null) row(vscode.l10n.t('{0} characters per second', cps.toFixed(1)), cps > charactersPerSecond);
+  if (ms !== null) row(vscode.l10n.t('shown for {0} s', numberText(ms / 1000, 2)), ms <= 0);
+  if (cps !== null) row(vscode.l10n.t('{0} characters per second', numberText(cps, 1)), cps > charactersPerSecond);
   if (widths.length)
     row(
       vscode.l10n.t('characters per line: {0}', widths.join(', ')),
@@ -139,7 +140,7 @@ async function hover(document: vscode.TextDocument, { line }: vscode.Position): 
     );
   if (next?.startMs != null && cue.endMs !== null)
     row(
-      vscode.l10n.t('pause before the next: {0} s', ((next.startMs - cue.endMs) / 1000).toFixed(2)),
+      vscode.l10n.t('pause before the next: {0} s', numberText((next.startMs - cue.endMs) / 1000, 2)),
       next.startMs < cue.endMs,
     );
   if (recording && cue.startMs !== null)

@@ -44,9 +44,18 @@ export function languageName(code: string): string {
   }
 }
 
+/** A number in the window's language, with so many decimals; a minus is a minus, no hyphen. */
+export const numberText = (n: number, decimals = 0): string =>
+  new Intl.NumberFormat(vscode.env.language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+    .format(n)
+    .replace('-', '−');
+/** 0.25: "25%". */
+export const percentText = (fraction: number): string =>
+  new Intl.NumberFormat(vscode.env.language, { style: 'percent' }).format(fraction);
+
 const GB = 1e9;
 export const bytesText = (bytes: number): string =>
-  bytes >= GB ? vscode.l10n.t('{0} GB', (bytes / GB).toFixed(1)) : vscode.l10n.t('{0} MB', Math.round(bytes / 1e6));
+  bytes >= GB ? vscode.l10n.t('{0} GB', numberText(bytes / GB, 1)) : vscode.l10n.t('{0} MB', numberText(bytes / 1e6));
 
 /** The one thing that holds the queue up. */
 export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string =>

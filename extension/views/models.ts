@@ -123,7 +123,7 @@ export class ModelsView extends DaemonTree<Node> {
     const size = sizeOf(model);
     item.description = model.progress
       ? vscode.l10n.t(
-          '{0} % of {1}',
+          '{0}% of {1}',
           Math.floor((100 * model.progress.bytes) / Math.max(1, model.progress.total)),
           bytesText(model.progress.total),
         )

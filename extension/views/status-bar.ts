@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { Daemon } from '../connection/connection.ts';
-import { failureText } from '../ui/words.ts';
+import { failureText, percentText } from '../ui/words.ts';
 
 /** 0 to 1 over all stages of a job; null while its length is unknown. */
 export function fraction(job: Job): number | null {
@@ -49,7 +49,7 @@ export function statusOf(jobs: Iterable<Job>, paused: boolean): Status | null {
     };
   const parts = running.map(fraction).filter(f => f !== null),
     mean = parts.length ? parts.reduce((a, b) => a + b, 0) / parts.length : null;
-  const percent = mean === null ? '' : ` ${Math.floor(mean * 100)} %`,
+  const percent = mean === null ? '' : ` ${percentText(Math.floor(mean * 100) / 100)}`,
     rest = active.length - 1;
   return {
     text: `$(mic) ${first.recording.name.slice(0, 28)}${percent}${rest ? ` +${rest}` : ''}`,

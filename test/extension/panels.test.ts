@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { ToQueue } from '../../webview/messages.ts';
 import { busyJobs, cpu, id, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
 import { openWindow, widenSideBar, type Window } from './harness.ts';
 import { breakOut, tellExtension, tellPage } from './intrusion.ts';
@@ -54,21 +55,22 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     const queue = await w.panel('Queue'),
       summary = async (): Promise<string> => (await queue.locator('.summary').textContent()) ?? '',
       before = await summary();
+    const connection = { kind: 'connected', text: '' } as const;
     const empty = {
       type: 'snapshot',
       rows: [],
       first: true,
       last: true,
       paused: true,
-      tie: { kind: 'connected', text: '' },
+      connection,
       modelsReady: true,
-    };
+    } satisfies ToQueue;
     for (const origin of ['https://evil.example', 'null', '', 'vscode-file://vscode-app'])
       await tellPage(queue, empty, origin);
     for (const data of [
       { type: 'snapshot' },
       { ...empty, rows: [7] },
-      { ...empty, tie: null },
+      { ...empty, connection: null },
       { type: 'delta', rows: [] },
       { type: 'reset' },
       'snapshot',
@@ -77,9 +79,9 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       await tellPage(queue, data, null);
     await queue.evaluate(() => new Promise(requestAnimationFrame));
     assert.equal(await summary(), before);
-    await tellPage(queue, { type: 'state', paused: true, tie: empty.tie, modelsReady: true }, null);
+    await tellPage(queue, { type: 'state', paused: true, connection, modelsReady: true } satisfies ToQueue, null);
     await queue.getByText('The queue is paused').waitFor();
-    await tellPage(queue, { type: 'state', paused: false, tie: empty.tie, modelsReady: true }, null);
+    await tellPage(queue, { type: 'state', paused: false, connection, modelsReady: true } satisfies ToQueue, null);
     // In the order in which they come: when the last is done, the others were refused.
     const ids = [id(7)],
       calls = (): number =>

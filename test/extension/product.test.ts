@@ -166,7 +166,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await w.daemon.until(() => w.daemon.asked('model/install').length === 1);
     const model = w.daemon.models.get('whisper-small')!;
     w.daemon.model({ ...model, state: 'downloading', progress: { bytes: 121e6, total: 484e6 } });
-    await row('25 %').waitFor();
+    await row('25%').waitFor();
     await press('Whisper small', 'Cancel');
     await w.daemon.until(() => w.daemon.asked('model/cancelInstall').length === 1);
     w.daemon.model({ ...model, state: 'installed', progress: null, diskBytes: 484e6 });
@@ -241,7 +241,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       ['Speaker 1', 'Speaker 2', 'Speaker 1'],
       'a turn has one name',
     );
-    assert.match((await editor.locator('.people').textContent()) ?? '', /Speaker 1\s*72 %\s*Speaker 2\s*28 %/);
+    assert.match((await editor.locator('.people').textContent()) ?? '', /Speaker 1\s*72%\s*Speaker 2\s*28%/);
     // By mouse: what is typed renames everywhere.
     await editor.locator('#u0 .speaker').click();
     await title('Who says “And Mr. John');
@@ -503,7 +503,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     for (const other of w.daemon.jobs.keys()) if (other !== job) w.daemon.update(other, { state: 'cancelled' });
     w.daemon.say(job, 8);
     w.daemon.say(job, 8);
-    const item = page.locator('.statusbar-item', { hasText: /lecture\.mp4 25 %/ });
+    const item = page.locator('.statusbar-item', { hasText: /lecture\.mp4 25%/ });
     await item.waitFor();
     await openView(page, 'Explorer');
     await item.locator('a').click();

@@ -4,7 +4,7 @@ import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { count, duration } from '../format.ts';
+import { count, duration, percent } from '../format.ts';
 import type {
   FromTranscript,
   SpeakerView,
@@ -307,11 +307,11 @@ function people(doc: TranscriptShown): TemplateResult | typeof nothing {
           type="button"
           class="speaker ${hue(name)}"
           title=${n < 9 ? t('Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn', called, n + 1) : t('Rename {0} everywhere', called)}
-          aria-label=${`${called} ${Math.round((100 * spoken(name)) / whole)} %: ${t('Rename {0} everywhere', called)}`}
+          aria-label=${`${called} ${percent(spoken(name) / whole)}: ${t('Rename {0} everywhere', called)}`}
           @click=${() => send({ type: 'speakerEverywhere', name })}
         >
           <span class="dot" aria-hidden="true"></span><span class="name">${called}</span>
-          <small>${Math.round((100 * spoken(name)) / whole)} %</small>
+          <small>${percent(spoken(name) / whole)}</small>
         </button>`,
     )}
   </div>`;
