@@ -115,7 +115,7 @@ export function replaceAll(
 ): { transcript: Transcript; count: number } {
   const edge = (c: string | undefined): string =>
     c !== undefined && /[\p{L}\p{N}]/u.test(c) && !/\p{Script=Han}/u.test(c) ? '(?![\\p{L}\\p{N}])' : '';
-  const escaped = find.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+  const escaped = find.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
   const pattern = new RegExp(`${edge(find[0]).replace('(?!', '(?<!')}${escaped}${edge(find.at(-1))}`, 'gu');
   let count = 0;
   const next = transcript.utterances.reduce((t, u) => {

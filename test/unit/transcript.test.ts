@@ -117,6 +117,7 @@ describe('edits of a transcript', () => {
     assert.equal(count, 2);
     assert.deepEqual(fixed.utterances.map(sourceText), ['the heart of Art', 'party heart.']);
     assert.equal(replaceAll(transcript(heard(0, '美术馆')), '术', '樹').count, 1);
+    assert.equal(replaceAll(transcript(heard(0, 'the wi-fi (x) here')), 'wi-fi (x)', 'Wi-Fi').count, 1);
   });
 });
 
