@@ -125,9 +125,8 @@ export function mutate(source: string, file: string, first: number): { code: str
         break;
       case 'LogicalExpression':
         if (node.operator === '??') {
-          whole(host, node, plain.slice(node.left.start, node.left.end));
           whole(host, node, plain.slice(node.right.start, node.right.end));
-          // The compiler asks for many of these; that there is one is tried already.
+          // The compiler asks for many of these and refuses the code without them, as it does without an optional chain.
           defaults.add(node.right);
         } else between(host, node, node.left, node.right, node.operator, LOGICAL[node.operator]!);
         break;
@@ -220,22 +219,7 @@ export function mutate(source: string, file: string, first: number): { code: str
       put(host, node, { start: a.start, end: b.end, text: other + plain.slice(a.end, b.start) + one });
     }
   }
-  // Each `?.` of a chain becomes `.`
-  function chains(node: AnyNode, chain: Node | null): void {
-    const here = node.type === 'ChainExpression' ? node : chain;
-    if ((node.type === 'MemberExpression' || node.type === 'CallExpression') && node.optional && here) {
-      const from = node.type === 'MemberExpression' ? node.object.end : node.callee.end,
-        start = plain.indexOf('?.', from);
-      const dot = node.type === 'MemberExpression' && !node.computed ? '.' : '';
-      put(here, node, { start, end: start + 2, text: dot });
-    }
-    for (const next of children(node)) chains(next, spine(node, next) ? here : null);
-  }
-
-  for (const node of program.body) {
-    visit(node, node, false);
-    chains(node, null);
-  }
+  for (const node of program.body) visit(node, node, false);
 
   function generate(node: AnyNode): string {
     let text = '',

@@ -13,7 +13,9 @@ import { PRIORITIES, type Stage } from '../../schemas/words.ts';
 import { Random } from '../sim/random.ts';
 import { GiB, World, type Accident, type JobSpec, type ModelSpec, type WorldSpec } from '../sim/world.ts';
 
-const DAYS = 40;
+const DAYS = 56,
+  /** From this one on two devices are crowded. */
+  CROWDED = 41;
 
 const model = (id: string, stage: Stage, gigabytes: number, ms: number, more: Partial<ModelSpec> = {}): ModelSpec => ({
   id,
@@ -39,12 +41,14 @@ const MODELS = [
 /** A day is made by its number alone. */
 function dayOf(number: number): { spec: WorldSpec; look: (snapshot: Snapshot, now: number) => Snapshot } {
   const random = new Random(number * 7919),
-    gpus = number % 3;
+    crowded = number >= CROWDED,
+    gpus = crowded ? 2 : number % 3;
   const ears = gpus ? ['ear', 'ear', 'big-ear', 'big-ear', 'huge-ear'] : ['ear', 'ear', 'big-ear'];
-  const jobs = Array.from({ length: random.integer(3, 9) }, (_, n): JobSpec => {
+  const jobs = Array.from({ length: crowded ? 14 : random.integer(3, 9) }, (_, n): JobSpec => {
     const stages: JobSpec['stages'] = [{ stage: 'asr', model: random.pick(ears) }];
-    if (random.next() < 0.4) stages.push({ stage: 'repair', model: 'fixer' });
-    if (random.next() < 0.4) stages.push({ stage: 'nmt', model: random.pick(['translator', 'server']) });
+    if (random.next() < (crowded ? 0.8 : 0.4)) stages.push({ stage: 'repair', model: 'fixer' });
+    if (random.next() < (crowded ? 0.8 : 0.4))
+      stages.push({ stage: 'nmt', model: random.pick(['translator', 'server']) });
     if (random.next() < 0.3) stages.push({ stage: 'tts', model: 'voice' });
     return {
       id: `job${n}`,
@@ -122,6 +126,14 @@ function dayOf(number: number): { spec: WorldSpec; look: (snapshot: Snapshot, no
         ...(pressed && device.kind === 'gpu' && now > 10_000 && now < 20_000 ? { pressed: true } : {}),
         ...(number % 4 === 3 && device.kind === 'cpu' ? { outsideCores: 1 } : {}),
       })),
+      jobs: snapshot.jobs.map(job => ({
+        ...job,
+        // Some were moved by hand.
+        position: number % 4 === 2 && Number(job.id.slice(3)) % 3 === 1 ? job.position - 15_000 : job.position,
+        ...(job.ingest === 'waiting'
+          ? { untouched: { seconds: job.stages[0]!.leftSeconds, models: job.stages.map(stage => stage.model) } }
+          : {}),
+      })),
       ...(advised ? { advice: { replicas: { asr: 1 }, batch: { asr: 2 }, keepAliveSeconds: 2 } } : {}),
     }),
   };
@@ -165,7 +177,10 @@ function diaryOf(number: number): string {
         `${id} ${text}${why ? `, begins ${clock(why.expectedStartAt)}` : ''}, ends ${clock(expectedEndAt.get(id))}`,
       );
     }
-    if (found.length) lines.push(`${clock(now)}  ${found.join('\n      ')}\n      looks again ${clock(wakeAt)}`);
+    if (found.length)
+      lines.push(
+        `${clock(now)}  ${[...found, ...(wakeAt === null ? [] : [`looks again ${clock(wakeAt)}`])].join('\n      ')}`,
+      );
   };
   new World(spec, (snapshot, now) => {
     const seen = look(snapshot, now),
