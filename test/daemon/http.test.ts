@@ -23,7 +23,7 @@ const models = [
   fakeModel('fake-tts', 'tts'),
 ];
 
-describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
+describe('the OpenAI-compatible endpoint', { timeout: 180_000 }, () => {
   let daemon: RealDaemon,
     client: OpenAI,
     url = '',
@@ -284,6 +284,44 @@ describe('the OpenAI-compatible endpoint', { timeout: 60_000 }, () => {
     socket.write('GET /v1/models HTTP/1.1\r\n\r\n');
     assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1.1 400 /);
     socket.destroy();
+  });
+
+  it('takes a form that ends at any byte for what it is, and goes on', { timeout: 60_000 }, async () => {
+    const boundary = '-----b',
+      part = (name: string, file: string, text: string): string =>
+        `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${file}\r\n\r\n${text}\r\n`;
+    const whole = Buffer.from(
+      `${part('model', '', 'whisper-1')}${part('other', '; filename="o.wav"', 'RIFFx')}${part('file', '; filename="a.wav"', 'RIFFabcd')}--${boundary}--\r\n`,
+    );
+    const send = (body: Buffer, path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const headers = {
+          authorization: `Bearer ${token}`,
+          'content-type': `multipart/form-data; boundary=${boundary}`,
+          'content-length': body.length,
+        };
+        ask({ host: '127.0.0.1', port: port(), path, method: 'POST', headers }, answer => {
+          answer.resume().once('end', () => resolve(answer.statusCode!));
+        })
+          .once('error', reject)
+          .end(body);
+      });
+    for (let bytes = 0; bytes < whole.length; bytes++) {
+      const status = await send(whole.subarray(0, bytes), `${new URL(url).pathname}/audio/transcriptions`);
+      assert.ok(status >= 400 && status < 500, `cut at byte ${bytes} of ${whole.length}: ${status}`);
+    }
+    // And the connection itself cut there.
+    for (let bytes = 1; bytes < whole.length; bytes += 7) {
+      const socket = dial(port(), '127.0.0.1').on('error', () => {});
+      await once(socket, 'connect');
+      const head = `POST ${new URL(url).pathname}/audio/transcriptions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n`;
+      const type = `Content-Type: multipart/form-data; boundary=${boundary}\r\nContent-Length: ${whole.length}\r\n\r\n`;
+      socket.write(head + type);
+      socket.write(whole.subarray(0, bytes), () => socket.destroy());
+      await once(socket, 'close');
+    }
+    await cleared();
+    assert.equal((await daemon.client.call('daemon/status', {})).pid, daemon.pid);
   });
 
   it('goes off and on with the setting, on a free port only, with the key of before', async () => {

@@ -74,7 +74,11 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
     if (truncated) form.destroy(new HttpProblem(400, 'field_too_long', `The field ${name} is too long.`, name));
     else fields.set(name, [...(fields.get(name) ?? []), value]);
   });
+  // For good: what comes after the first error, or after the answer, has nobody else to go to.
+  form.on('error', () => {});
   form.on('file', (name, stream, given) => {
+    // Before anything is awaited: a form that ends inside a file breaks its stream at once.
+    stream.on('error', (error: Error) => form.destroy(error));
     stream.on('limit', () => form.destroy(tooLarge(limitBytes)));
     if (name !== 'file' || file !== null) {
       stream.resume();
