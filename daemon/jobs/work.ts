@@ -129,8 +129,9 @@ export class JobWork {
   texts: readonly string[] | null = null;
   /** What a summary is made of, step by step. */
   pieces: readonly Piece[] | null = null;
-  /** The outputs are being written. */
+  /** The outputs are being written, and how to stop that. */
   finishing = false;
+  deliveryAbort: AbortController | null = null;
   totalMs = 0;
   lastWords = '';
   /** The first start that was promised, and when. */
@@ -146,6 +147,11 @@ export class JobWork {
     this.guessedMs = guessedMs;
     this.stages = row.stages.map(stage => new StageWork(stage));
     if (row.ingested) this.ingest = 'done';
+  }
+
+  lengthMs(index: number): number {
+    const { startMs, endMs } = this.utterances[index]!;
+    return endMs - startMs;
   }
 
   stage(stage: Stage): StageWork | undefined {
@@ -295,6 +301,14 @@ export class JobWork {
   get anyFailed(): boolean {
     return this.stages.some(work => work.failed > 0);
   }
+}
+
+export const isSummary = ({ row }: Pick<JobWork, 'row'>): boolean => row.options.source === 'transcript';
+/** Something that no summary may hold up. */
+export const isForeground = (work: JobWork): boolean => !isSummary(work) && work.row.state !== 'paused';
+export function anyForeground(jobs: ReadonlyMap<string, JobWork>): boolean {
+  for (const work of jobs.values()) if (isForeground(work)) return true; // mostly the first
+  return false;
 }
 
 const lists = new Map<string, readonly string[]>();

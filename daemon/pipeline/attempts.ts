@@ -5,6 +5,7 @@ import type { Instance } from '../workers/instance.ts';
 import type { RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
 import type { Action } from '../scheduler/snapshot.ts';
 import type { Core } from './core.ts';
+import { kindOf } from './speeds.ts';
 import { jobFiles, stepInput, withoutModel } from './inputs.ts';
 import { OF_THE_DEVICE, OUTSIDE_KILLS, type Loads } from './loads.ts';
 import type { JobWork, StageWork } from '../jobs/work.ts';
@@ -36,27 +37,30 @@ export class Attempts {
     const now = clock();
     for (let index = from; index < to; index++) if (withoutModel(action.stage, work, index, now)) to = index;
     if (to <= from) {
-      this.core.advance(work);
+      this.core.steps.advance(work);
       this.core.wakeFront();
       return null;
     }
     if (work.row.models[action.stage] !== instance.options.card.id)
       this.standIn(work, action.stage, instance.options.card.id);
     const attempt = store.claim({ job: action.job, stage: action.stage, from, to, instance: instance.id, at: now });
-    this.core.begin(work, stage, attempt);
+    this.core.steps.begin(work, stage, attempt);
     const files = jobFiles(home.audio, action.job);
     const steps = Array.from({ length: to - from }, (_, i) => ({
       index: from + i,
       input: stepInput(action.stage, work, from + i, files, attempt.token),
     }));
-    const seconds = steps.reduce((sum, step) => sum + this.core.lengthMs(work, step.index), 0) / 1000;
+    const seconds = steps.reduce((sum, step) => sum + work.lengthMs(step.index), 0) / 1000;
     const expectedMs =
-      seconds *
-      this.core.deps.speeds.get(instance.options.card.id, action.stage, this.core.kindOf(instance.options.device));
+      seconds * this.core.deps.speeds.get(instance.options.card.id, action.stage, kindOf(instance.options.device));
     for (const step of steps) metrics.started(action.job, action.stage, step.index, now);
     if (work.row.startedAt === null) metrics.jobStarted(work.promised, now);
     if (work.row.startedAt === null || work.row.state === 'pending')
-      this.core.update(work, { state: 'processing', startedAt: work.row.startedAt ?? now }, { kind: 'job.started' });
+      this.core.jobs.update(
+        work,
+        { state: 'processing', startedAt: work.row.startedAt ?? now },
+        { kind: 'job.started' },
+      );
     return () => {
       instance.start(
         attempt.token,
@@ -73,7 +77,7 @@ export class Attempts {
         timeoutMs(expectedMs),
         expectedMs,
       );
-      this.core.publishJob(work);
+      this.core.publication.job(work);
     };
   }
 
@@ -82,7 +86,7 @@ export class Attempts {
     const model = work.row.models[stage] ?? '',
       known = [...this.core.loadFailures].find(([key]) => key.startsWith(`${model}@`))?.[1].last;
     const why = failure(known?.code ?? 'neverFits', { ...known?.args, model, stage, instead }, known?.detail);
-    this.core.update(
+    this.core.jobs.update(
       work,
       { models: { ...work.row.models, [stage]: instead }, warnings: [...work.row.warnings, why] },
       { kind: 'job.model', stage, data: { model, instead } },
@@ -90,30 +94,30 @@ export class Attempts {
   }
 
   result(token: number, index: number, output: StepOutputs[Stage]): void {
-    const run = this.core.running.get(token);
+    const run = this.core.steps.running.get(token);
     if (!run) return; // given up: nobody waits for it
     const { work, stage } = run;
-    this.core.finish(work, stage, token, index, output);
+    this.core.steps.finishStep(work, stage, token, index, output);
     if (work.row.crashes) this.core.deps.store.update(work.row.id, { crashes: (work.row.crashes = 0) });
-    this.core.advance(work);
-    this.core.publishJob(work);
+    this.core.steps.advance(work);
+    this.core.publication.job(work);
   }
 
   done(instance: Instance, token: number): void {
     const { store, clock, speeds } = this.core.deps;
-    const run = this.core.running.get(token);
+    const run = this.core.steps.running.get(token);
     if (run) {
       const { work, stage } = run,
         attempt = stage.running.get(token)!,
         ms = performance.now() - run.beganMs;
       store.close(token, clock());
-      this.core.over(stage, token);
+      this.core.steps.over(stage, token);
       let seconds = 0;
-      for (let index = attempt.from; index < attempt.to; index++) seconds += this.core.lengthMs(work, index) / 1000;
+      for (let index = attempt.from; index < attempt.to; index++) seconds += work.lengthMs(index) / 1000;
       this.core.gauge.ran(stage.stage, attempt.to - attempt.from, seconds, ms);
       if (seconds > 0)
-        speeds.measured(instance.options.card.id, stage.stage, this.core.kindOf(instance.options.device), ms / seconds);
-      this.core.advance(work);
+        speeds.measured(instance.options.card.id, stage.stage, kindOf(instance.options.device), ms / seconds);
+      this.core.steps.advance(work);
     }
     // The peak of this run, before its memory goes again.
     void this.core.deps.pool.refresh().then(() => {
@@ -126,7 +130,7 @@ export class Attempts {
   }
 
   failed(instance: Instance, token: number, why: Failure, index: number | undefined): void {
-    const run = this.core.running.get(token);
+    const run = this.core.steps.running.get(token);
     if (run) this.attemptFailed(run.work, run.stage, token, why, index, instance.options.card.id);
     if (why.code === 'outOfMemory') {
       void this.core.deps.pool.outOfMemory(instance.key, instance.options.lease.bytes, instance.options.lease.id);
@@ -157,21 +161,21 @@ export class Attempts {
     const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
     const killed = why.code === 'workerCrashed' && why.args.how === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
     if (why.code === 'diskFull') {
-      this.core.short(why);
-      this.core.park(work, stage, token, why);
+      this.core.publication.diskFull(why);
+      this.core.steps.park(stage, token, why);
       stage.retry = { at: now + this.core.retryPauseMs(3), attempt: 1 };
     } else if (why.code === 'cancelled' || OF_THE_DEVICE.has(why.code) || killed || missing.length === 0)
-      this.core.park(work, stage, token, why);
+      this.core.steps.park(stage, token, why);
     else if (missing.length > 1 && index === undefined) {
       stage.soloUntil = attempt.to;
-      this.core.park(work, stage, token, why);
+      this.core.steps.park(stage, token, why);
     } // one of them is at fault: find out which
     else {
       const culprit = index ?? missing[0]!,
         tries = store.tries(job, stage.stage, culprit) + 1;
       const giveUp = !isRetryable(why.code) || tries >= limit;
       store.abandon(token, why, now, { counts: true, gaveUp: giveUp ? [culprit] : [] });
-      this.core.over(stage, token);
+      this.core.steps.over(stage, token);
       metrics.retried(stage.stage, giveUp);
       if (giveUp) this.giveUp(work, stage, culprit, why);
       else stage.retry = { at: now + this.core.retryPauseMs(tries), attempt: tries + 1 };
@@ -179,13 +183,13 @@ export class Attempts {
         work.row.crashes++;
         store.update(job, { crashes: work.row.crashes });
         if (work.row.crashes >= limit) {
-          this.core.end(work, 'failed', failure('setAside', { times: work.row.crashes, model }, why.detail));
+          this.core.steps.end(work, 'failed', failure('setAside', { times: work.row.crashes, model }, why.detail));
           return;
         }
       }
     }
-    this.core.advance(work);
-    this.core.publishJob(work);
+    this.core.steps.advance(work);
+    this.core.publication.job(work);
   }
 
   private giveUp(work: JobWork, stage: StageWork, index: number, why: Failure): void {

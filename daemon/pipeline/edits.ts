@@ -18,7 +18,7 @@ export class Edits {
     this.final(id);
     return this.core.commands.run(id, async () => {
       const { voices, outputs, warnings } = await renameSpeakers(this.final(id), names, this.core.deps);
-      this.core.change(id, { outputs }, warnings);
+      this.core.jobs.change(id, { outputs }, warnings);
       return voices;
     });
   }
@@ -30,7 +30,7 @@ export class Edits {
     return this.core.commands.run(id, async () => {
       const job = { row: this.known(id), made: store.utterances(id) },
         { path, change } = await writeFormat(job, format, directory, outputs);
-      if (change) this.core.change(id, { outputs: change.outputs }, change.warnings);
+      if (change) this.core.jobs.change(id, { outputs: change.outputs }, change.warnings);
       return path;
     });
   }

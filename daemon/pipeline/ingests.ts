@@ -1,6 +1,6 @@
 /** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
 import { statSync } from 'node:fs';
-import { isRetryable, failure, toFailure } from '../../schemas/errors.ts';
+import { isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { makeFolder } from '../system/durable.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -11,9 +11,8 @@ import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
 import { transcriptFor } from '../outputs/summaries.ts';
 import { languageOf, piecesOf } from '../summaries/pieces.ts';
-import { isSummary } from '../jobs/foreground.ts';
 import type { JobRow, UtteranceRow } from '../contracts/store.ts';
-import type { JobWork } from '../jobs/work.ts';
+import { isSummary, type JobWork } from '../jobs/work.ts';
 
 export class Ingests {
   private readonly core: Core;
@@ -23,7 +22,7 @@ export class Ingests {
   }
 
   start(work: JobWork): void {
-    const { home, ingest, liveIngest, catalogue, log } = this.core.deps;
+    const { catalogue } = this.core.deps;
     if (this.core.deps.clock() < work.ingestNotBefore) return;
     if (work.row.options.source === 'text') {
       this.read(work);
@@ -37,95 +36,115 @@ export class Ingests {
     try {
       tools = catalogue.ingestTools();
     } catch (error) {
-      this.core.end(work, 'failed', toFailure(error));
+      this.core.steps.end(work, 'failed', toFailure(error));
       return;
     }
     if (!tools) return; // being fetched; its end wakes us
-    const { id, path, options } = work.row;
-    const files = jobFiles(home.audio, id);
+    const { id } = work.row;
     work.ingest = 'running';
     work.ingestAbort = new AbortController();
     this.core.note({ kind: 'ingest.started', job: id });
-    const isNow = (): boolean => this.core.jobs.get(id) === work && this.core.leaving === 'no';
     this.core.outbox
       .cleared(id)
-      .then(async () => {
-        await makeFolder(files.speech, 0o700);
-        const { live } = work.row,
-          signal = work.ingestAbort!.signal;
-        const request = {
-          recording: path,
-          pcmPath: files.pcm,
-          ...tools,
-          node: process.execPath,
-          sandboxed: sandboxEnabled(this.core.deps.settings()),
-          prewarmed: this.core.deps.prewarmed,
-          signal,
-          onStart: ({ durationMs }: { durationMs: number | null }) =>
-            this.core.receive(() => {
-              if (isNow()) this.core.update(work, { durationMs });
-            }),
-          onUtterances: (rows: UtteranceRow[]) =>
-            this.core.receive(() => {
-              if (isNow()) this.add(work, rows);
-            }),
-          onProgress: (ms: number, taken: number) => {
-            if (isNow()) {
-              work.row.ingestedMs = ms;
-              work.heardBytes = taken;
-              this.core.publishJob(work);
-            }
-          },
-        };
-        if (!live)
-          return ingest({
-            ...request,
-            audioTrack: options.audioTrack ?? 0,
-            expected: { bytes: work.row.bytes, modifiedAt: work.row.modifiedAt },
-          });
-        const inputPath = liveInput(home.audio, id, live.format),
-          bytes = statSync(inputPath, { throwIfNoEntry: false })?.size ?? 0;
-        work.liveIngest = liveIngest({ ...request, recording: work.row.name, format: live.format, inputPath });
-        work.liveIngest.grown(bytes, !live.open);
-        return work.liveIngest.done.finally(() => {
-          work.liveIngest = null;
-        });
-      })
+      .then(() => this.decode(work, tools, work.ingestAbort!.signal))
       .then(
-        ({ durationMs, warnings }) =>
+        whole =>
           this.core.receive(() => {
-            if (!isNow()) return;
-            work.ingest = 'done';
-            this.core.lengths.learn(work.row, durationMs);
-            this.core.update(
-              work,
-              { ingested: true, durationMs, ingestedMs: durationMs, warnings: [...work.row.warnings, ...warnings] },
-              { kind: 'ingest.finished', data: { utterances: work.utterances.length, durationMs } },
-            );
-            this.core.advance(work);
+            if (this.isNow(work)) this.finished(work, whole);
           }),
         error =>
           this.core.receive(() => {
-            if (!isNow()) return;
-            const why = toFailure(error);
-            log.warn({ err: error as Error, job: id }, 'ingest failed');
-            work.ingest = 'waiting';
-            // Somebody who kills a decoder says nothing about the recording.
-            const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : this.core.deps.settings().attempts;
-            work.ingestTries++;
-            // A full disk is nobody's fault either: the queue waits for room.
-            if (why.code === 'diskFull') this.core.short(why);
-            if (!isRetryable(why.code) || (why.code !== 'diskFull' && work.ingestTries >= most))
-              this.core.end(work, 'failed', why);
-            else {
-              const pauseMs = this.core.retryPauseMs(Math.min(work.ingestTries, 3));
-              // What is known already stays: the same recording gives the same utterances.
-              work.ingestNotBefore = this.core.deps.clock() + pauseMs;
-              this.core.note({ kind: 'ingest.failed', job: id, data: { failure: why } });
-              setTimeout(() => this.core.wake(), pauseMs);
-            }
+            if (this.isNow(work)) this.failed(work, error);
           }),
       );
+  }
+
+  /** What comes in is of a job that is still there, and may be kept. */
+  private isNow(work: JobWork): boolean {
+    return this.core.jobs.get(work.row.id) === work && this.core.leaving === 'no';
+  }
+
+  /** Starts the child that decodes and cuts; resolves when the sound is whole. */
+  private async decode(
+    work: JobWork,
+    tools: NonNullable<ReturnType<Catalogue['ingestTools']>>,
+    signal: AbortSignal,
+  ): Promise<{ durationMs: number; warnings: Failure[] }> {
+    const { home, ingest, liveIngest, settings, prewarmed } = this.core.deps,
+      { id } = work.row,
+      files = jobFiles(home.audio, id);
+    await makeFolder(files.speech, 0o700);
+    // As it is now: a live session may have been closed meanwhile.
+    const { path, name, bytes, modifiedAt, options, live } = work.row;
+    const request = {
+      pcmPath: files.pcm,
+      ...tools,
+      node: process.execPath,
+      sandboxed: sandboxEnabled(settings()),
+      prewarmed,
+      signal,
+      onStart: ({ durationMs }: { durationMs: number | null }) =>
+        this.core.receive(() => {
+          if (this.isNow(work)) this.core.jobs.update(work, { durationMs });
+        }),
+      onUtterances: (rows: UtteranceRow[]) =>
+        this.core.receive(() => {
+          if (this.isNow(work)) this.add(work, rows);
+        }),
+      onProgress: (ms: number, taken: number) => {
+        if (!this.isNow(work)) return;
+        work.row.ingestedMs = ms;
+        work.heardBytes = taken;
+        this.core.publication.job(work);
+      },
+    };
+    if (!live)
+      return ingest({
+        ...request,
+        recording: path,
+        audioTrack: options.audioTrack ?? 0,
+        expected: { bytes, modifiedAt },
+      });
+    const inputPath = liveInput(home.audio, id, live.format),
+      there = statSync(inputPath, { throwIfNoEntry: false })?.size ?? 0;
+    work.liveIngest = liveIngest({ ...request, recording: name, format: live.format, inputPath });
+    work.liveIngest.grown(there, !live.open);
+    return work.liveIngest.done.finally(() => {
+      work.liveIngest = null;
+    });
+  }
+
+  private finished(work: JobWork, { durationMs, warnings }: { durationMs: number; warnings: Failure[] }): void {
+    work.ingest = 'done';
+    this.core.jobs.lengths.learn(work.row, durationMs);
+    this.core.jobs.update(
+      work,
+      { ingested: true, durationMs, ingestedMs: durationMs, warnings: [...work.row.warnings, ...warnings] },
+      { kind: 'ingest.finished', data: { utterances: work.utterances.length, durationMs } },
+    );
+    this.core.steps.advance(work);
+  }
+
+  private failed(work: JobWork, error: unknown): void {
+    const why = toFailure(error),
+      { id } = work.row,
+      { log, settings, clock } = this.core.deps;
+    log.warn({ err: error as Error, job: id }, 'ingest failed');
+    work.ingest = 'waiting';
+    // Somebody who kills a decoder says nothing about the recording.
+    const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : settings().attempts;
+    work.ingestTries++;
+    // A full disk is nobody's fault either: the queue waits for room.
+    if (why.code === 'diskFull') this.core.publication.diskFull(why);
+    if (!isRetryable(why.code) || (why.code !== 'diskFull' && work.ingestTries >= most)) {
+      this.core.steps.end(work, 'failed', why);
+      return;
+    }
+    const pauseMs = this.core.retryPauseMs(Math.min(work.ingestTries, 3));
+    // What is known already stays: the same recording gives the same utterances.
+    work.ingestNotBefore = clock() + pauseMs;
+    this.core.note({ kind: 'ingest.failed', job: id, data: { failure: why } });
+    setTimeout(() => this.core.wake(), pauseMs);
   }
 
   private read(work: JobWork): void {
@@ -149,7 +168,7 @@ export class Ingests {
       const pieces = (work.pieces = piecesOf(transcript)),
         ms = Math.max(0, ...pieces.map(piece => piece.endMs));
       if (pieces.length === 0) {
-        this.core.end(work, 'failed', failure('nothingSaid', { path: work.row.path }));
+        this.core.steps.end(work, 'failed', failure('nothingSaid', { path: work.row.path }));
         return null;
       }
       return {
@@ -169,27 +188,26 @@ export class Ingests {
     take: (read: T) => { pieces: readonly { startMs: number; endMs: number }[]; change: Partial<JobRow> } | null,
   ): void {
     work.ingest = 'running';
-    const isNow = (): boolean => this.core.jobs.get(work.row.id) === work && this.core.leaving === 'no';
     reading.then(
       read =>
         this.core.receive(() => {
-          const taken = isNow() ? take(read) : null;
+          const taken = this.isNow(work) ? take(read) : null;
           if (!taken) return;
           this.add(
             work,
             taken.pieces.map(({ startMs, endMs }, index) => ({ index, startMs, endMs })),
           );
           work.ingest = 'done';
-          this.core.update(
+          this.core.jobs.update(
             work,
             { ingested: true, ...taken.change },
             { kind: 'ingest.finished', data: { utterances: taken.pieces.length } },
           );
-          this.core.advance(work);
+          this.core.steps.advance(work);
         }),
       error =>
         this.core.receive(() => {
-          if (isNow()) this.core.end(work, 'failed', toFailure(error));
+          if (this.isNow(work)) this.core.steps.end(work, 'failed', toFailure(error));
         }),
     );
   }
@@ -220,6 +238,6 @@ export class Ingests {
     store.addUtterances(id, rows);
     work.addUtterances(rows, work.row.live ? at : undefined);
     metrics.known(id, rows, at, work.row.stages[0]);
-    this.core.publishJob(work);
+    this.core.publication.job(work);
   }
 }

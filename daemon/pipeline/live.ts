@@ -72,12 +72,12 @@ export class Live {
     await mkdir(join(home.audio, id), { recursive: true, mode: 0o700 });
     if (full()) throw new EarshotError('tooManySessions', { limit });
     store.turn(() => store.submit([row]));
-    const work = this.core.adopt(row);
-    this.core.publishJob(work);
+    const work = this.core.jobs.adopt(row);
+    this.core.publication.job(work);
     this.follow(work);
     this.core.wake();
     await store.synced();
-    return this.core.presentRow(row);
+    return this.core.publication.presentRow(row);
   }
 
   /** After a start or a stall: sessions that were open still are, for a client that comes back in time. */
@@ -103,7 +103,7 @@ export class Live {
   }
 
   private watch(): void {
-    this.sweeper ??= setInterval(() => this.core.guarded(() => this.sweep()), SWEEP_MS);
+    this.sweeper ??= setInterval(() => this.core.guard.run(() => this.sweep()), SWEEP_MS);
   }
 
   /** @throws unknownJob, wrongState, badRequest (with `expected` where the place is wrong), sessionBehind, diskFull */
@@ -160,7 +160,7 @@ export class Live {
 
   /** Again: nothing. @throws unknownJob */
   close(id: string, why: 'asked' | 'silent' = 'asked'): Job {
-    const job = this.core.present(id),
+    const job = this.core.publication.present(id),
       work = this.core.jobs.get(id);
     if (!job || (!work && !job.live)) throw new EarshotError('unknownJob', { id });
     const session = this.sessions.get(id);
@@ -175,19 +175,19 @@ export class Live {
         .catch(() => {});
     }
     if (work?.row.live?.open)
-      this.core.update(
+      this.core.jobs.update(
         work,
         { live: { ...work.row.live, open: false } },
         { kind: 'live.closed', data: { why, ...(session ? { bytes: session.received } : {}) } },
       );
     this.core.wake();
-    return work ? this.core.presentRow(work.row) : job;
+    return work ? this.core.publication.presentRow(work.row) : job;
   }
 
   private sessionOf(id: string): Session {
     const session = this.sessions.get(id),
       work = this.core.jobs.get(id);
-    if (session && (work || this.core.stall)) return session;
+    if (session && (work || this.core.guard.stalled)) return session;
     if (this.core.leaving !== 'no')
       throw new EarshotError('daemonUnreachable', {}, 'the daemon leaves; the session goes on with the next');
     const state = work?.row.state ?? this.core.deps.store.job(id)?.state;
@@ -200,7 +200,7 @@ export class Live {
       now = clock();
     for (const session of [...this.sessions.values()]) {
       const work = this.core.jobs.get(session.id);
-      if (!work && !this.core.stall) {
+      if (!work && !this.core.guard.stalled) {
         this.sessions.delete(session.id);
         void session.turn.then(() => session.file?.close()).catch(() => {});
       } // it was cancelled, or failed
@@ -225,14 +225,14 @@ export class Live {
       late = first === null ? 0 : lateMs(work, first, now),
       told = work.behindSince !== null;
     if (first !== null && late > LEAVE_REPAIR_MS) {
-      this.core.advance(work);
+      this.core.steps.advance(work);
       this.core.wake();
     }
     if (isBehind(late, told)) {
       work.behindSince ??= now;
       const warnings = warnedOf(work, late);
       if (warnings)
-        this.core.update(work, { warnings }, told ? undefined : { kind: 'live.behind', data: { ms: late } });
+        this.core.jobs.update(work, { warnings }, told ? undefined : { kind: 'live.behind', data: { ms: late } });
     } else if (told) {
       this.core.note({ kind: 'live.caughtUp', job: work.row.id, data: { ms: now - work.behindSince! } });
       work.behindSince = null;

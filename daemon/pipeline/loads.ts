@@ -8,6 +8,7 @@ import { ulid } from '../system/ids.ts';
 import { Instance, type InstanceEvents } from '../workers/instance.ts';
 import type { Action } from '../scheduler/snapshot.ts';
 import type { Core } from './core.ts';
+import { kindOf } from './speeds.ts';
 
 /** Kills from outside that a step, or a load, survives without a try being counted. */
 export const OUTSIDE_KILLS = 10;
@@ -46,9 +47,7 @@ export class Loads {
     const id = ulid(clock());
     try {
       const device =
-        this.core.kindOf(action.device) === 'gpu'
-          ? { kind: 'gpu' as const, uuid: action.device }
-          : { kind: 'cpu' as const };
+        kindOf(action.device) === 'gpu' ? { kind: 'gpu' as const, uuid: action.device } : { kind: 'cpu' as const };
       const lease = pool.lease({ device: action.device, instance: id, bytes: action.bytes, name: card.name });
       const context = {
         card,
@@ -148,7 +147,7 @@ export class Loads {
   gone(instance: Instance, why: Failure | null): void {
     this.core.instances.delete(instance.id);
     this.core.outbox.publishLatest(instance, () => ({ type: 'instanceGone', id: instance.id }));
-    this.core.guarded(() => this.onGone(instance, why));
+    this.core.guard.run(() => this.onGone(instance, why));
     this.core.wake();
   }
 

@@ -17,14 +17,15 @@ import type { InstanceEvents } from '../workers/instance.ts';
 import { adapt, bottleneck, NOTHING_LEARNED, type Bottleneck, type Learned } from '../scheduler/adaptive.ts';
 import type { Action, Plan } from '../scheduler/snapshot.ts';
 import { Attempts } from './attempts.ts';
-import { Core, type Deps } from './core.ts';
+import { Core, type Loop } from './core.ts';
+import type { Deps } from './deps.ts';
 import { Edits } from './edits.ts';
 import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
 import { PlanningPasses } from './planning-passes.ts';
 import { Queue } from './queue.ts';
-import { anyForeground } from '../jobs/foreground.ts';
+import { anyForeground } from '../jobs/work.ts';
 import { Summaries } from './summaries.ts';
 
 export class Pipeline {
@@ -52,15 +53,18 @@ export class Pipeline {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(deps: Deps) {
-    const core = (this.core = new Core(deps, {
+    const loop: Loop = {
       wake: () => this.wake(),
       wakeFront: () => this.wakeFront(),
-      receive: word => this.receive(word),
-      takeIn: word => this.takeIn(word),
+      receive: event => this.receive(event),
+      takeIn: event => this.takeIn(event),
       restart: () => this.start(),
-      follow: { after: work => this.summaries.after(work), begin: row => this.summaries.begin(row) },
+    };
+    const core = (this.core = new Core(deps, loop, {
+      after: work => this.summaries.after(work),
+      begin: row => this.summaries.begin(row),
     }));
-    const guarded = core.guarded.bind(core);
+    const guarded = core.guard.run.bind(core.guard);
     const events: InstanceEvents = {
       loaded: instance => guarded(() => this.loads.loaded(instance)),
       gone: (instance, why) => this.loads.gone(instance, why),
@@ -78,23 +82,23 @@ export class Pipeline {
     this.attempts = new Attempts(core, this.loads);
   }
 
-  private receive(word: () => void): void {
-    this.inbox.push(word);
+  private receive(event: () => void): void {
+    this.inbox.push(event);
     this.wakeFront();
   }
 
-  private takeIn(word: () => void): Promise<void> {
+  private takeIn(event: () => void): Promise<void> {
     return new Promise(resolve => {
       this.waiting.push(resolve);
-      this.receive(word);
+      this.receive(event);
     });
   }
 
   private drainInbox(): void {
-    const words = this.inbox;
+    const events = this.inbox;
     this.inbox = [];
     try {
-      if (!this.core.stall) for (const word of words) word();
+      if (!this.core.guard.stalled) for (const event of events) event();
     } finally {
       for (const resolve of this.waiting.splice(0)) resolve();
     }
@@ -103,8 +107,8 @@ export class Pipeline {
   get instances(): Core['instances'] {
     return this.core.instances;
   }
-  present: Core['present'] = id => this.core.present(id);
-  presentRow: Core['presentRow'] = row => this.core.presentRow(row);
+  present: Core['publication']['present'] = id => this.core.publication.present(id);
+  presentRow: Core['publication']['presentRow'] = row => this.core.publication.presentRow(row);
   cannotHave(model: string, why: Parameters<Core['cannotHave']>[1]): void {
     this.core.cannotHave(model, why);
   }
@@ -119,9 +123,9 @@ export class Pipeline {
           gaveUp: [],
         });
     });
-    for (const row of store.activeJobs()) this.core.adopt(row);
+    for (const row of store.activeJobs()) this.core.jobs.adopt(row);
     this.live.restore();
-    for (const work of this.core.jobs.values()) this.core.advance(work);
+    for (const work of this.core.jobs.values()) this.core.steps.advance(work);
     this.wake();
   }
 
@@ -129,14 +133,14 @@ export class Pipeline {
   async stop(how: 'finish' | 'park'): Promise<void> {
     this.core.leaving = how;
     this.ingests.standBy();
-    this.core.guarded(() => this.core.deps.store.turn(() => this.drainInbox()));
+    this.core.guard.run(() => this.core.deps.store.turn(() => this.drainInbox()));
     await this.live.stop();
     for (const work of this.core.jobs.values()) work.ingestAbort?.abort();
     if (how === 'park')
       for (const work of this.core.jobs.values())
         for (const stage of work.stages)
           for (const token of [...stage.running.keys()])
-            this.core.park(work, stage, token, failure('cancelled', {}, 'the daemon leaves'));
+            this.core.steps.park(stage, token, failure('cancelled', {}, 'the daemon leaves'));
     for (const instance of this.core.instances.values())
       if (how === 'park' || !instance.run) instance.stop(how === 'park' ? 'kill' : 'leave');
     clearTimeout(this.timer);
@@ -177,7 +181,7 @@ export class Pipeline {
     const rank = (priority: Job['priority']): number => PRIORITIES.indexOf(priority);
     return [...this.core.jobs.values()]
       .sort((a, b) => rank(a.row.priority) - rank(b.row.priority) || a.row.position - b.row.position)
-      .map(work => this.core.presentRow(work.row));
+      .map(work => this.core.publication.presentRow(work.row));
   }
   /** Known steps of a stage that are not over. */
   queued(stage: Stage): number {
@@ -195,7 +199,7 @@ export class Pipeline {
     this.wakeFront();
   }
 
-  /** The same where nothing but work went on: the front of the queue may do (looks.ts). */
+  /** The same where nothing but work went on: the front of the queue may do (planning-passes.ts). */
   private wakeFront(): void {
     if (this.woken) return;
     this.woken = true;
@@ -217,7 +221,7 @@ export class Pipeline {
         await this.step();
       } while (this.more);
     } catch (error) {
-      this.core.stalled(error);
+      this.core.guard.fail(error);
     } finally {
       this.turning = false;
     }
@@ -249,7 +253,7 @@ export class Pipeline {
       },
       this.core.deps.clock(),
     );
-    if (allIn === null) this.core.outlook = next;
+    if (allIn === null) this.core.publication.outlook = next;
     this.allIn = allIn;
     this.wakeAt = next.wakeAt;
     return next;
@@ -261,14 +265,14 @@ export class Pipeline {
       for (const instance of this.core.instances.values()) if (instance.state === 'idle') instance.stop('leave');
       return;
     }
-    if (this.core.stall) {
+    if (this.core.guard.stalled) {
       this.drainInbox(); // nothing of it is taken in
       return;
     }
     let next = this.look();
     if (next.actions.some(action => action.type === 'load' || action.type === 'unload')) {
       await this.core.deps.pool.refresh(); // a load is admitted on what the device shows now
-      if (this.core.leaving !== 'no' || this.core.stall) return;
+      if (this.core.leaving !== 'no' || this.core.guard.stalled) return;
       next = this.look();
     }
     const others = next.actions.filter(action => action.type !== 'run');
@@ -276,7 +280,7 @@ export class Pipeline {
       this.core.deps.store.turn(() => {
         for (const action of others) this.apply(action);
       });
-    this.reasonsIn = this.core.publishReasons();
+    this.reasonsIn = this.core.publication.reasons();
   }
 
   /** Takes in what was heard, plans, and lets run what may: one transaction, after which the workers hear of it. */
@@ -285,7 +289,7 @@ export class Pipeline {
     const { next, starts } = store.turn(() => {
       this.drainInbox();
       this.giveWay();
-      this.core.gauge.observe(clock(), this.core.instances.values(), this.core.outlook.waiting);
+      this.core.gauge.observe(clock(), this.core.instances.values(), this.core.publication.outlook.waiting);
       const next = this.plan();
       return { next, starts: next.actions.map(action => (action.type === 'run' ? this.attempts.claim(action) : null)) };
     });
@@ -337,7 +341,7 @@ export class Pipeline {
         this.loads.unloading(action.instance, action.why);
         break;
       case 'refuse':
-        if (work) this.core.end(work, 'failed', action.failure);
+        if (work) this.core.steps.end(work, 'failed', action.failure);
         break;
       case 'overtaken':
         if (work) {

@@ -51,13 +51,7 @@ export class Queue {
       requests.map(async request => {
         try {
           return {
-            row: await toRow(
-              request,
-              ulid(clock()),
-              clock(),
-              catalogue,
-              (this.core.lastPosition = Math.max(clock(), this.core.lastPosition + 1)),
-            ),
+            row: await toRow(request, ulid(clock()), clock(), catalogue, this.core.jobs.nextPosition()),
             existing: false,
           };
         } catch (error) {
@@ -82,7 +76,7 @@ export class Queue {
         store.submit(fresh);
         along?.(answers.map(answer => ('failure' in answer ? answer : { id: answer.row.id })));
       });
-      for (const row of fresh) this.core.publishJob(this.core.adopt(row));
+      for (const row of fresh) this.core.publication.job(this.core.jobs.adopt(row));
       this.core.wake(); // the first work may begin, but nobody is told before the jobs are on the disk
       await store.synced();
     } catch (error) {
@@ -91,21 +85,21 @@ export class Queue {
         'failure' in answer
           ? answer
           : answer.existing && !fresh.includes(answer.row)
-            ? { job: this.core.present(answer.row.id)!, existing: true }
+            ? { job: this.core.publication.present(answer.row.id)!, existing: true }
             : { failure: why },
       );
     }
     for (const [i, answer] of answers.entries())
       if ('row' in answer && answer.existing && requests[i]!.options.summary) await this.alsoSummary(answer.row);
     return answers.map(answer =>
-      'failure' in answer ? answer : { job: this.core.present(answer.row.id)!, existing: answer.existing },
+      'failure' in answer ? answer : { job: this.core.publication.present(answer.row.id)!, existing: answer.existing },
     );
   }
 
   /** A job that is there already gets the summary that it was not asked for before. */
   private async alsoSummary({ id }: JobRow): Promise<void> {
     const work = this.core.jobs.get(id);
-    if (work) this.core.update(work, { options: { ...work.row.options, summary: true } });
+    if (work) this.core.jobs.update(work, { options: { ...work.row.options, summary: true } });
     // What stands in its way was told at once where it is asked for alone; here the transcript is what was asked for.
     else
       await this.summaries.request({ of: id }).catch(error => {
@@ -117,7 +111,7 @@ export class Queue {
   pause(ids: readonly string[]): void {
     const paused = this.active(ids, ['pending', 'processing']);
     this.change(() => {
-      for (const work of paused) this.core.update(work, { state: 'paused' }, { kind: 'job.paused' });
+      for (const work of paused) this.core.jobs.update(work, { state: 'paused' }, { kind: 'job.paused' });
     });
   }
 
@@ -126,7 +120,7 @@ export class Queue {
     const paused = this.active(ids, ['paused']);
     this.change(() => {
       for (const work of paused)
-        this.core.update(
+        this.core.jobs.update(
           work,
           { state: work.row.startedAt === null ? 'pending' : 'processing' },
           { kind: 'job.resumed' },
@@ -138,7 +132,7 @@ export class Queue {
   cancel(ids: readonly string[]): void {
     const unfinished = this.active(ids, UNFINISHED);
     this.change(() => {
-      for (const work of unfinished) this.core.end(work, 'cancelled', null);
+      for (const work of unfinished) this.core.steps.end(work, 'cancelled', null);
     });
   }
 
@@ -164,9 +158,9 @@ export class Queue {
         for (const model of Object.values(models))
           for (const failed of [...this.core.loadFailures.keys()])
             if (failed.startsWith(`${model}@`)) this.core.loadFailures.delete(failed);
-        const work = this.core.adopt(store.job(id)!);
+        const work = this.core.jobs.adopt(store.job(id)!);
         work.restore(store.utterances(id));
-        this.core.publishJob(work);
+        this.core.publication.job(work);
       }
     });
   }
@@ -178,7 +172,7 @@ export class Queue {
       change = { path, name: basename(path) },
       entry = { kind: 'job.recordingMoved', data: { path } };
     if (work) {
-      this.core.update(work, change, entry);
+      this.core.jobs.update(work, change, entry);
       return;
     }
     const row = store.job(id);
@@ -231,7 +225,7 @@ export class Queue {
     } else if (place.to && peers.length)
       position = place.to === 'top' ? peers[0]!.row.position - 1 : peers.at(-1)!.row.position + 1;
     this.change(() =>
-      this.core.update(work!, { priority, position }, { kind: 'job.moved', data: { priority, position } }),
+      this.core.jobs.update(work!, { priority, position }, { kind: 'job.moved', data: { priority, position } }),
     );
   }
 
@@ -253,7 +247,7 @@ export class Queue {
     try {
       this.core.deps.store.batch(work);
     } catch (error) {
-      this.core.stalled(error);
+      this.core.guard.fail(error);
       throw error;
     }
     this.core.wake();

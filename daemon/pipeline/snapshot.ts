@@ -8,8 +8,7 @@ import type { Pool } from '../devices/pool.ts';
 import type { Advice, DeviceView, JobView, ModelView, Snapshot } from '../scheduler/snapshot.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Speeds } from './speeds.ts';
-import { isSummary, anyForeground } from '../jobs/foreground.ts';
-import type { JobWork } from '../jobs/work.ts';
+import { isSummary, anyForeground, type JobWork } from '../jobs/work.ts';
 
 export interface World {
   settings: () => Settings;

@@ -12,6 +12,9 @@ const FIRST_GUESS: Readonly<Record<Stage, { cpu: number; gpu: number }>> = {
   summary: { cpu: 60, gpu: 5 },
 };
 
+/** Of device, how it is told apart here: the processor or some GPU. */
+export const kindOf = (device: string): 'cpu' | 'gpu' => (device === 'cpu' ? 'cpu' : 'gpu');
+
 export class Speeds {
   readonly #known: Averages;
 

@@ -113,11 +113,11 @@ export class Summaries {
       row = await this.row(request, await factsOf(request.of, store));
     const known = store.findDuplicate(row.fingerprint);
     if (known && (!request.again || !isFinal(known.state)))
-      return { job: this.core.present(known.id)!, existing: true };
+      return { job: this.core.publication.present(known.id)!, existing: true };
     store.turn(() => this.begin(row));
     this.core.wake();
     await store.synced();
-    return { job: this.core.present(row.id)!, existing: false };
+    return { job: this.core.publication.present(row.id)!, existing: false };
   }
 
   /** For the end of a job that asked for one: its row; null, and a warning, where it cannot be had. */
@@ -142,19 +142,12 @@ export class Summaries {
       const parent = this.core.jobs.get(of);
       if (parent) parent.row.summary = summary;
     }
-    this.core.publishJob(this.core.adopt(row));
+    this.core.publication.job(this.core.jobs.adopt(row));
   }
 
   private row(request: SummaryRequest, facts: Facts): Promise<JobRow> {
     const { clock, catalogue } = this.core.deps,
       now = clock();
-    return summaryRow(
-      request,
-      facts,
-      ulid(now),
-      now,
-      catalogue,
-      (this.core.lastPosition = Math.max(now, this.core.lastPosition + 1)),
-    );
+    return summaryRow(request, facts, ulid(now), now, catalogue, this.core.jobs.nextPosition());
   }
 }

@@ -16,7 +16,7 @@ import { home as homeOf, openHome, type Home } from '../../daemon/auth/home.ts';
 import type { startIngest, startLiveIngest } from '../../daemon/ingest/ingest.ts';
 import { Metrics } from '../../daemon/telemetry/metrics.ts';
 import type { Catalogue } from '../../daemon/pipeline/catalogue.ts';
-import type { Deps } from '../../daemon/pipeline/core.ts';
+import type { Deps } from '../../daemon/pipeline/deps.ts';
 import { Pipeline } from '../../daemon/pipeline/pipeline.ts';
 import { Speeds } from '../../daemon/pipeline/speeds.ts';
 import { cpuReader } from '../../daemon/devices/cpu.ts';

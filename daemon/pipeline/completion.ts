@@ -1,0 +1,76 @@
+/** The end of a job whose steps are over: its outputs are written, by themselves, and what became of them is an event. */
+import { toFailure } from '../../schemas/errors.ts';
+import type { JobRow } from '../contracts/store.ts';
+import type { JobWork } from '../jobs/work.ts';
+import { withWarnings } from '../outputs/outputs.ts';
+import type { Commands } from './commands.ts';
+import type { Deps } from './deps.ts';
+import type { JobTable } from './job-table.ts';
+import type { Steps } from './steps.ts';
+
+/**
+ * What comes after a job that asked for it: a row, made beforehand, that begins in the transaction of the job's end.
+ */
+export interface Follow {
+  after(work: JobWork): Promise<JobRow | null>;
+  begin(row: JobRow): void;
+}
+
+interface Parts {
+  deps: Pick<Deps, 'store' | 'deliver'>;
+  jobs: JobTable;
+  steps: Steps;
+  commands: Commands;
+  takeIn(event: () => void): Promise<void>;
+  wake(): void;
+}
+
+export class Completion {
+  private readonly core: Parts;
+  private readonly follow: Follow;
+
+  constructor(core: Parts, follow: Follow) {
+    this.core = core;
+    this.follow = follow;
+  }
+
+  /** Writes what was asked for, then ends the job. Doing it again after a crash writes the same. */
+  begin(work: JobWork): void {
+    work.finishing = true;
+    const abort = new AbortController(),
+      { id, options } = work.row;
+    work.deliveryAbort = abort;
+    // A summary changes the job, or the file, that it is of.
+    void this.core.commands.run(options.transcript ?? id, async () => {
+      const end = await this.deliver(work, abort.signal);
+      await this.core.takeIn(() => {
+        if (this.core.jobs.get(id) === work) end();
+        work.finishing = false;
+      });
+    });
+  }
+
+  /** How the job ends once its outputs are written: for the next turn of the loop. */
+  private async deliver(work: JobWork, signal: AbortSignal): Promise<() => void> {
+    try {
+      const { outputs, warnings = [], path, of } = await this.core.deps.deliver(work, signal),
+        failed = work.made.find(each => each.failed)?.failed?.failure ?? null;
+      const summary = work.row.options.summary && !failed ? await this.follow.after(work) : null;
+      return () => {
+        Object.assign(work.row, {
+          outputs,
+          warnings: withWarnings(work.row.warnings, warnings),
+          ...(path ? { path } : {}),
+        });
+        this.core.deps.store.batch(() => {
+          if (of) this.core.jobs.change(of.job, of.change, warnings);
+          if (summary) this.follow.begin(summary);
+          this.core.steps.end(work, failed ? 'failed' : 'completed', failed);
+        });
+        if (summary) this.core.wake();
+      };
+    } catch (error) {
+      return () => this.core.steps.end(work, 'failed', toFailure(error));
+    }
+  }
+}

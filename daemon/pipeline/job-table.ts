@@ -1,0 +1,95 @@
+/** The jobs that are not over, by their ids, and their rows: a change of a row is one in the store and in memory. */
+import { statSync } from 'node:fs';
+import type { Failure } from '../../schemas/errors.ts';
+import { BYTES_PER_MS } from '../../schemas/pcm.ts';
+import type { Stage } from '../../schemas/words.ts';
+import type { Engine } from '../contracts/engine.ts';
+import type { JobRow, NewJournalEntry } from '../contracts/store.ts';
+import { Lengths } from '../jobs/lengths.ts';
+import { Windows } from '../jobs/windows.ts';
+import { JobWork } from '../jobs/work.ts';
+import { withWarnings } from '../outputs/outputs.ts';
+import type { Deps } from './deps.ts';
+import { jobFiles } from './inputs.ts';
+
+/** Who tells the world of a job that changed. */
+interface News {
+  job(work: JobWork): void;
+  stored(row: JobRow): void;
+}
+
+export class JobTable extends Map<string, JobWork> {
+  /** How long recordings turned out to be. */
+  readonly lengths: Lengths;
+  private readonly deps: Pick<Deps, 'store' | 'clock' | 'home' | 'catalogue' | 'engine'>;
+  private readonly news: News;
+  private lastPosition = 0;
+
+  constructor(deps: JobTable['deps'], news: News) {
+    super();
+    this.deps = deps;
+    this.news = news;
+    this.lengths = new Lengths(deps.store);
+  }
+
+  /** Where a new job goes: behind all others, whatever the clock says. */
+  nextPosition(): number {
+    return (this.lastPosition = Math.max(this.deps.clock(), this.lastPosition + 1));
+  }
+
+  adopt(row: JobRow): JobWork {
+    // Somebody may have thrown its sound away meanwhile: the recording gives the same again.
+    if (row.ingested && !row.live && (row.options.source === 'transcript' || !this.hasSound(row))) row.ingested = false;
+    const work = new JobWork(row, this.lengths.guessMs(row));
+    this.lastPosition = Math.max(this.lastPosition, row.position);
+    this.learnContext(work);
+    if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested) work.restore(this.deps.store.utterances(row.id));
+    this.set(row.id, work);
+    return work;
+  }
+
+  private hasSound({ id, durationMs }: JobRow): boolean {
+    const bytes = statSync(jobFiles(this.deps.home.audio, id).pcm, { throwIfNoEntry: false })?.size ?? 0;
+    return bytes >= (durationMs ?? 0) * BYTES_PER_MS;
+  }
+
+  /**
+   * Which of its models look back, and how much its recogniser hears together; again when a model was settled later.
+   */
+  private learnContext(work: JobWork): void {
+    const { catalogue, engine } = this.deps;
+    const engineOf = (stage: Stage): Engine | undefined => {
+      const model = work.row.models[stage],
+        card = model ? catalogue.card(model) : undefined;
+      return card && engine(card.engine);
+    };
+    // Notes are drawn together once they are all there.
+    work.contextual = work.row.stages.filter(
+      stage => stage === 'summary' || (engineOf(stage)?.contextual?.includes(stage) ?? false),
+    );
+    // Somebody who speaks wants to read each utterance as it comes.
+    const windowMs = work.row.live ? 0 : (engineOf('asr')?.windowMs ?? 0);
+    if (windowMs !== work.windows.mostMs) work.windows = new Windows(work.utterances, windowMs);
+  }
+
+  update(work: JobWork, change: Partial<JobRow>, journal?: NewJournalEntry): void {
+    this.deps.store.update(work.row.id, change, journal && { ...journal, at: this.deps.clock() });
+    Object.assign(work.row, change);
+    if (change.models) this.learnContext(work);
+    this.news.job(work);
+  }
+
+  /** Of a job that may be over: its row, wherever it is, and the world hears of it. */
+  change(id: string, change: Partial<JobRow>, warnings: readonly Failure[] = []): void {
+    const { store } = this.deps,
+      work = this.get(id),
+      row = work?.row ?? store.job(id);
+    if (!row) return; // forgotten meanwhile
+    const more = { ...change, ...(warnings.length ? { warnings: withWarnings(row.warnings, warnings) } : {}) };
+    if (work) this.update(work, more);
+    else {
+      store.update(id, more);
+      this.news.stored({ ...row, ...more });
+    }
+  }
+}
