@@ -2,7 +2,7 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { putInPlace } from '../system/durable.ts';
 
-export const WAV_HEADER_BYTES = 44;
+const WAV_HEADER_BYTES = 44;
 /** The format counts bytes in 32 bits. */
 export const MAX_WAV_SAMPLES = Math.floor((0xffff_ffff - 36) / 2);
 

@@ -4,12 +4,11 @@ import { dirname } from 'node:path';
 import { environment } from '../workers/environment.ts';
 import { run, succeeded, SYSTEM_FOLDER } from '../workers/spawn.ts';
 import { cpuLoad } from './cpu-load.ts';
-import { readIfThere } from './proc.ts';
 import { blankReading, type DeviceReader } from './reading.ts';
 import type { ProcessTable } from './process-table.ts';
-import { processes } from './processes.ts';
+import { processes, readIfThere } from './processes.ts';
 
-export const CPU_ID = 'cpu';
+const CPU_ID = 'cpu';
 
 export interface Ram {
   totalBytes: number;

@@ -10,7 +10,7 @@ import type { Detail, DeviceReader, DeviceReading } from './reading.ts';
 /** Free memory is remembered for this long: what made a worker fail may have gone again by now. */
 const LATELY_MS = 3_000;
 
-export type DeviceNoticeCode = 'deviceLost' | 'deviceBack' | 'memoryHigh' | 'memoryCritical';
+type DeviceNoticeCode = 'deviceLost' | 'deviceBack' | 'memoryHigh' | 'memoryCritical';
 export type SendNotice = (device: DeviceRecord, code: DeviceNoticeCode, args?: Failure['args']) => void;
 
 export class DeviceRecord {

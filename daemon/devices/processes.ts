@@ -2,14 +2,29 @@
  * Who is whose child, who lives, and what a process holds of RAM: from /proc on Linux, from system libraries on macOS
  * and Windows.
  */
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { nativeProcesses } from './native-processes.ts';
-import { readIfThere } from './proc.ts';
 import { descendants, type ProcessTable } from './process-table.ts';
 
 /** The kernel's unit of processor time in /proc: USER_HZ is 100 wherever Node runs. */
 const TICK_MS = 10;
+
+/** What the kernel answers when a process has ended, or when something is not for us to see. */
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ESRCH', 'EACCES', 'EPERM', 'EINVAL']);
+
+/**
+ * Null: it is not there, or not for us. @throws where nothing could be looked at (no descriptors left): that says
+ * nothing about the file
+ */
+export function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
+  }
+}
 
 /** /proc under another root is for tests. */
 export function linuxProcesses(root = '/proc'): ProcessTable {

@@ -39,7 +39,7 @@ export function llamaBuilds({ platform, arch, nvidia }: Machine): string[] {
 }
 
 /** Packages of a lock that this machine does without. */
-export function unwanted(id: Exclude<RuntimeId, 'python'>, machine: Machine): (name: string) => boolean {
+function unwanted(id: Exclude<RuntimeId, 'python'>, machine: Machine): (name: string) => boolean {
   if (id === 'llama') {
     const builds = llamaBuilds(machine);
     return name => name.startsWith('@node-llama-cpp/') && !builds.includes(name);
