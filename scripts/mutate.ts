@@ -30,6 +30,8 @@ export const ROOMS: Readonly<Record<string, string[]>> = {
 /** Wording, which no test should repeat. */
 const WORDING = /^text\/messages\/(en|zh-cn)\.ts$/;
 const TESTS = ['test/unit/**/*.test.ts', 'test/golden/*.test.ts'];
+/** Simulations of whole days, and the sample of this very program. */
+const NOT_THESE = /\/(simulator|mutation)\.test\.ts$/;
 /** A process that says nothing for so long is at work on a mutant that never ends. */
 const SILENCE_MS = 120_000;
 
@@ -80,13 +82,14 @@ function shuffled<T>(items: T[], seed: number): T[] {
 /**
  * @param words rooms or parts of paths; all when empty
  * @param sample how many mutants to try; 0 for all
+ * @param leaveOut test files that take too long for a sample
  * @throws when no test runs, or an equivalent mutant is listed that is none of these
  */
 export async function measure(
   words: string[],
   sample: number,
   seed: number,
-  progress: (result: Result) => void = () => {},
+  { leaveOut, progress }: { leaveOut?: RegExp; progress?: (result: Result) => void } = {},
 ): Promise<Result[]> {
   const rooms = new Map<string, string>();
   for (const [room, patterns] of Object.entries(ROOMS))
@@ -97,7 +100,9 @@ export async function measure(
       )
         rooms.set(file, room);
   const known = new Map<string, Set<string>>();
-  const tests = files(TESTS).filter(test => [...importsOf(test, known)].some(file => rooms.has(file)));
+  const tests = files(TESTS).filter(
+    test => !NOT_THESE.test(test) && !leaveOut?.test(test) && [...importsOf(test, known)].some(file => rooms.has(file)),
+  );
   let mutants: Mutant[] = [];
   const sources: Task['sources'] = [];
   for (const file of rooms.keys()) {
@@ -115,7 +120,7 @@ export async function measure(
   const settle = (mutant: Mutant, outcome: Result['outcome'], by = ''): void => {
     const result = { ...mutant, room: rooms.get(mutant.file)!, outcome, by };
     results.push(result);
-    progress(result);
+    progress?.(result);
   };
   const drawn = sample > 0 ? shuffled(mutants, seed).slice(0, sample) : mutants;
   for (const mutant of drawn) if (equivalent.has(mutant.id)) settle(mutant, 'equivalent');
@@ -190,9 +195,11 @@ if (import.meta.main) {
   });
   const begun = Date.now();
   let count = 0;
-  const results = await measure(positionals, Number(values.sample ?? 0), Number(values.seed ?? 1), () => {
-    count += 1;
-    if (process.stderr.isTTY) process.stderr.write(`\r${count}`);
+  const results = await measure(positionals, Number(values.sample ?? 0), Number(values.seed ?? 1), {
+    progress: () => {
+      count += 1;
+      if (process.stderr.isTTY) process.stderr.write(`\r${count}`);
+    },
   });
   if (process.stderr.isTTY) process.stderr.write('\r');
   for (const { file, line, change, code, outcome } of results.filter(

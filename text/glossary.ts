@@ -82,7 +82,7 @@ function fromLines(text: string, path: string): GlossaryEntry[] {
 const bare = (cell: string): string =>
   cell
     .replace(/<!--.*?-->/g, '')
-    .replace(/(^|\s)(\*\*|__|\*|_|`)(.+?)\2(?=$|[\s,;(=])/gu, '$1$3')
+    .replace(/(^|[\s(,;])(\*\*|__|\*|_|`)(.+?)\2(?=$|[\s,;()=])/gu, '$1$3')
     .replace(/\\([\\`*_[\]<>|()#+\-.!])/g, '$1')
     .trim();
 

@@ -141,3 +141,19 @@ function parse(text: string): string[][] {
   }
   return rows.slice(0, -1);
 }
+
+test('one recording is one, a title is that of whoever asked, times are added up', () => {
+  const one = summary([said('a.wav', ['A\u2028b', 'c   d'], null)], { locale: 'en', title: 'My *talk*', wayTo });
+  assert.match(one, /^# My \\\*talk\\\*\n\n1 recording, 0:00\n/);
+  assert.match(one, /\|  \| English \| A b c d \|/);
+  const failed = said('b.wav', ['Some words']);
+  failed.job = { ...failed.job, state: 'cancelled', outputs: [], language: null };
+  assert.match(
+    summary([failed, said('c.wav', ['x'], 5_000)], { locale: 'en', wayTo }),
+    /^# Transcripts\n\n2 recordings, 0:15\n[^]*\| \*\*cancelled\*\* Some words \|  \|/,
+  );
+  const just = 'abcde '.repeat(20).trim();
+  assert.ok(!summary([said('a.wav', [just])], { locale: 'en', wayTo }).includes('…'));
+  assert.match(summary([said('a.wav', [`${just} fghij`])], { locale: 'en', wayTo }), /\| (abcde ){19,20}… \|/);
+  assert.ok(summary([said('a.wav', [`${'a'.repeat(119)}😀`])], { locale: 'en', wayTo }).isWellFormed());
+});

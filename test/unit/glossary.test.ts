@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { EarshotError } from '../../schemas/errors.ts';
-import { glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../../text/glossary.ts';
+import { glossaryPlaces, mergeGlossaries, parseGlossary, placesUp, withTerm } from '../../text/glossary.ts';
 
 const bad =
   (line?: number) =>
@@ -109,14 +109,106 @@ describe('a glossary', () => {
         },
       ),
     ));
-  it('anything can stand in a Markdown glossary', () =>
+  it('whatever stands above, terms of a list and a table below are found, unless they stand in code', () =>
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.constantFrom('|', '| a | b |', '|--|--|', '- x', '```', '- (', '| |'), fc.string())),
         lines => {
-          for (const each of parseGlossary(lines.join('\n'), 'g.md'))
-            assert.ok(each.term.length > 0 && each.term.length <= 200);
+          const text = `${lines.join('\n')}\n\n| Term | Translation |\n|--|--|\n| Known | bekannt |\n\n- Listed = gelistet\n`,
+            found = parseGlossary(text, 'g.md');
+          const inCode = lines.filter(line => /^\s*(```|~~~)/.test(line)).length % 2 === 1;
+          assert.deepEqual(
+            found.slice(-2),
+            inCode
+              ? parseGlossary(lines.join('\n'), 'g.md').slice(-2)
+              : [
+                  { term: 'Known', translation: 'bekannt' },
+                  { term: 'Listed', translation: 'gelistet' },
+                ],
+          );
+          for (const { term } of found) assert.ok(term.length > 0 && term.length <= 200 && term === term.trim());
         },
       ),
     ));
+  it('lines: blanks, comments, marks of every kind; what is too long is no term', () => {
+    const lines = (text: string) => parseGlossary(text, 'g.txt');
+    assert.deepEqual(lines('  # a comment\n \n  Term （a， b、c；d;） = x y  \rNext\r\n'), [
+      { term: 'Term', aliases: ['a', 'b', 'c', 'd'], translation: 'x y' },
+      { term: 'Next' },
+    ]);
+    assert.deepEqual(lines('a'.repeat(200)), [{ term: 'a'.repeat(200) }]);
+    assert.throws(() => lines('a'.repeat(201)), bad(1));
+    assert.deepEqual(lines(`a = ${'b'.repeat(200)}`).length, 1);
+    assert.throws(() => lines(`fine\n\na = ${'b'.repeat(201)}`), bad(3));
+    assert.deepEqual(lines(`a (${'b'.repeat(200)}, ${'c'.repeat(201)}, ,d)`)[0]!.aliases, ['b'.repeat(200), 'd']);
+    assert.equal(lines(`a (${Array.from({ length: 60 }, (_, n) => `b${n}`).join(',')})`)[0]!.aliases!.length, 50);
+    assert.equal(lines(Array.from({ length: 2100 }, (_, n) => `t${n}`).join('\n')).length, 2000);
+    assert.deepEqual(lines(' [{"term": "a", "translation": "b", "aliases": []}]'), [
+      { term: 'a', translation: 'b', aliases: [] },
+    ]);
+    for (const json of ['[', '[1]', '[null]', '[{"term":"a","translation":""}]', '[{"term":"a","x":1}]'])
+      assert.throws(() => parseGlossary(json, 'g.json'), bad(), json);
+    const many = Array.from({ length: 51 }, () => 'a');
+    assert.throws(() => lines(JSON.stringify([{ term: 'a', aliases: many }])), bad());
+    assert.equal(lines(JSON.stringify([{ term: 'a', aliases: many.slice(1) }])).length, 1);
+    assert.throws(() => lines(JSON.stringify([{ term: 'a'.repeat(201) }])), bad());
+  });
+  it('Markdown: how a cell looks is not what it says; tables begin anew', () => {
+    const markdown = (text: string) => parseGlossary(text, 'g.markdown');
+    assert.deepEqual(
+      markdown('- **A** (*b*, `c`) = __d__\n+ E <!-- who --> \n* f\\_g\n- [x] done\n-no list\n~~~\n- code\n~~~\n- H'),
+      [{ term: 'A', aliases: ['b', 'c'], translation: 'd' }, { term: 'E' }, { term: 'f_g' }, { term: 'H' }],
+    );
+    assert.deepEqual(markdown('| Also | Name | Translated |\n|:-:|--|-|\n| x；y | N | z |\n|  | M |\n| q | | |'), [
+      { term: 'N', aliases: ['x', 'y'], translation: 'z' },
+      { term: 'M' },
+    ]);
+    assert.deepEqual(
+      markdown('| a |\n|--|\n| One |\n\n| b | c | d | e |\n|--|--|--|--|\n| Two | 2, zwei | deux | x |'),
+      [{ term: 'One' }, { term: 'Two', aliases: ['2', 'zwei'], translation: 'deux' }],
+    );
+    assert.deepEqual(markdown('| no | table |\n| One | two |'), [], 'without a line below its head it is none');
+    assert.deepEqual(markdown('| T |\n|--|\n| One |\ntext\n| Two |'), [{ term: 'One' }]);
+    assert.deepEqual(markdown('|\n||\n| T |\n|--|\n|x|'), [{ term: 'x' }]);
+  });
+  it('CSV: tabs, semicolons, quotes, every kind of line end; the line of a fault is where its row begins', () => {
+    const table = (text: string) => parseGlossary(text, 'G.CSV');
+    assert.deepEqual(table('a\tb\n\nc\td'), [
+      { term: 'a', translation: 'b' },
+      { term: 'c', translation: 'd' },
+    ]);
+    assert.deepEqual(table('a;b\rc;d\r'), [
+      { term: 'a', translation: 'b' },
+      { term: 'c', translation: 'd' },
+    ]);
+    assert.deepEqual(table('only'), [{ term: 'only' }]);
+    assert.deepEqual(table('"two\nlines",x\n'), [{ term: 'two\nlines', translation: 'x' }]);
+    assert.deepEqual(table(' "q" , z\na"b,c'), [
+      { term: 'q', translation: 'z' },
+      { term: 'a"b', translation: 'c' },
+    ]);
+    assert.deepEqual(table(''), []);
+    assert.throws(() => table('"a\nb",c\r\n,d\r\n'), bad(3));
+    assert.throws(() => table('a,b\n"",d'), bad(2));
+  });
+  it('places: never above the root, never beside it', () => {
+    const folders = (recording: string, root: string | null) => placesUp(recording, root);
+    assert.deepEqual(folders('/w/a/x.wav', '/w'), ['/w/a', '/w']);
+    assert.deepEqual(folders('/w/x.wav', '/w'), ['/w']);
+    assert.deepEqual(folders('/wx/a/x.wav', '/w'), ['/wx/a']);
+    assert.deepEqual(folders('/x.wav', '/w'), ['/']);
+    assert.deepEqual(folders('/a/b/x.wav', '/'), ['/a/b', '/a', '/']);
+    assert.equal(mergeGlossaries([Array.from({ length: 2100 }, (_, n) => ({ term: `t${n}` }))]).length, 2000);
+  });
+  it('one more term in every kind of file', () => {
+    for (const [text, path, term, made] of [
+      ['term\r\nA\r\n', 'g.csv', 'say "b"', 'term\r\nA\r\n"say ""b""",,\r\n'],
+      ['A', 'g.csv', 'B', 'A\nB,,\n'],
+      ['| T | U |\n|--|--|', 'g.md', 'B', '| T | U |\n|--|--|\n| B |  |\n'],
+      ['* A\n', 'g.md', 'B', '* A\n- B\n'],
+      ['Words.\n', 'g.md', 'B', 'Words.\n\n| Term | Aliases | Translation |\n| --- | --- | --- |\n| B |  |  |\n'],
+      ['', 'g.md', 'a\\b', '| Term | Aliases | Translation |\n| --- | --- | --- |\n| a\\\\b |  |  |\n'],
+    ] as const)
+      assert.equal(withTerm(text, path, term), made, text);
+  });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { FASTEST, place } from '../../daemon/outputs/placing.ts';
+import { FASTEST, inARow, place } from '../../daemon/outputs/placing.ts';
 
 const rounded = (spoken: [number, number][]): [number, number, number][] =>
   place(spoken.map(([startMs, durationMs]) => ({ startMs, durationMs }))).map(({ startMs, durationMs, speed }) => [
@@ -60,6 +60,35 @@ describe('the spoken track', () => {
       ],
     );
   });
+  test('a text that is read aloud: one after the other with a pause between', () =>
+    assert.deepEqual(
+      inARow(
+        [
+          { startMs: 900, durationMs: 1000.2 },
+          { startMs: 0, durationMs: 500 },
+          { startMs: 0, durationMs: 1 },
+        ],
+        300,
+      ),
+      [
+        { startMs: 0, durationMs: 1001, speed: 1 },
+        { startMs: 1301, durationMs: 500, speed: 1 },
+        { startMs: 2101, durationMs: 1, speed: 1 },
+      ],
+    ));
+  test('a breath stays between two that touch, also where one begins at once', () =>
+    assert.deepEqual(
+      rounded([
+        [0, 1000],
+        [1000, 10],
+        [1000, 100],
+      ]),
+      [
+        [0, 920, 1.09],
+        [1000, 8, 1.25],
+        [1088, 100, 1],
+      ],
+    ));
   test('the last one takes the time that it needs', () => assert.deepEqual(rounded([[0, 60_000]]), [[0, 60_000, 1]]));
   test('never two at once, never early, never too fast', () => {
     const spoken = fc
