@@ -203,7 +203,7 @@ const QUIET_DB = -55,
 export function loudness(pcm: Buffer): number {
   let sum = 0,
     count = 0;
-  // Every fourth sample tells enough.
+  // Every fourth sample is enough.
   for (let at = 0; at + 1 < pcm.length; at += 8) {
     sum += (pcm.readInt16LE(at) / 32768) ** 2;
     count++;

@@ -44,7 +44,7 @@ const RUNTIMES: readonly RuntimeId[] = ['python', 'llama', 'sherpa', 'dictionari
 const OLDEST_NODE = 22,
   PROBE_MS = 15_000;
 
-/** Looks at everything, in the order in which a person would mend it. Takes a few seconds at most. */
+/** Looks at everything, in the order in which a person would fix it. Takes a few seconds at most. */
 export async function examine(machine: Examined): Promise<Report> {
   const { freeBytes = diskFreeBytes, hub = createHub() } = machine;
   const checks = await Promise.all([
@@ -174,7 +174,7 @@ async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'
   return check('network', (await hub.reachable(hubUrl)) ? 'ok' : 'warning', { url: hubUrl });
 }
 
-/** A private build of ffmpeg may need libraries that its confined process cannot see: it is started once. */
+/** A private build of ffmpeg may need libraries that are not readable in its sandbox: it is started once. */
 async function sandbox({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
   const found = sandboxSupport();
   if (settings.sandbox === 'off' || 'reason' in found)
@@ -199,5 +199,5 @@ export function socket(path: string, platform: NodeJS.Platform): Check | null {
     return check('socket', open ? 'problem' : 'ok', { path, mode: (mode & 0o777).toString(8) });
   } catch {
     return null;
-  } // no daemon has opened its door yet
+  } // no daemon has served yet
 }

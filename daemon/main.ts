@@ -1,5 +1,5 @@
 /**
- * earshotd: one daemon for a user. Takes the lock, opens what lasts, starts the pipeline, opens its door, and leaves
+ * earshotd: one daemon for a user. Takes the lock, opens what lasts, starts the pipeline, opens its server, and leaves
  * when nobody needs it.
  */
 import { readFileSync } from 'node:fs';

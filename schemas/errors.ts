@@ -103,7 +103,7 @@ export type Failure = Static<typeof Failure>;
 export const failure = (code: ErrorCode, args: Failure['args'] = {}, detail?: string): Failure =>
   detail === undefined ? { code, args } : { code, args, detail };
 
-/** Failures that trying again cannot heal. */
+/** Failures that a retry cannot mend. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'badRequest',
   'noSuchFile',

@@ -223,7 +223,7 @@ export const Utterance = Closed({
   tts: Optional(TtsOutput),
   /** Of a summary's own job: notes on a part of the transcript; the last is the summary. */
   summary: Optional(SummaryOutput),
-  /** Who speaks, where that was asked for and could be told. */
+  /** Who speaks, where that was asked for and could be recognized. */
   speaker: Optional(SpeakerName),
   /** The stage that gave up on this utterance, and why. */
   failed: Optional(Closed({ stage: Stage, failure: Failure })),

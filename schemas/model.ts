@@ -45,7 +45,7 @@ export const ModelCard = Closed({
   /** First guess of the peak, by device kind, for the default precision there. */
   memory: Closed({ cpu: Optional(Bytes), gpu: Optional(Bytes) }),
   precision: Closed({ cpu: Optional(Type.String()), gpu: Optional(Type.String()) }),
-  /** Rough order of quality and of cost within a family; larger is better and dearer. */
+  /** Rough order of quality and of cost within a family; larger is better and slower. */
   size: Type.Number(),
   /** Things the engine wants to know (a voice's sample rate, a chat template, a server's model name). */
   parameters: Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]))),

@@ -169,7 +169,7 @@ export const StateSnapshot = Closed({
 });
 export type StateSnapshot = Static<typeof StateSnapshot>;
 
-/** Each carries the whole new value of one thing: a missed one is healed by the next. */
+/** Each carries the whole new value of one thing: the next one makes up for one that was missed. */
 export const StateEvent = Type.Union([
   Closed({ type: Type.Literal('job'), job: Job }),
   Closed({ type: Type.Literal('jobRemoved'), id: Id }),

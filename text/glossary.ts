@@ -17,7 +17,7 @@ const MOST_ENTRIES = 2000,
   MOST_ALIASES = 50;
 
 const LINE = /^(?<term>[^(=]+?)\s*(?:[(（](?<aliases>[^)）]*)[)）])?\s*(?:=\s*(?<translation>.+))?$/u;
-/** Names of the columns, in the languages of the house. */
+/** Names of the columns, in the languages of the product. */
 const COLUMNS: readonly [keyof GlossaryEntry, RegExp][] = [
   ['term', /^(terms?|names?|words?|术语|名称|词语?)$/iu],
   ['aliases', /^(alias(es)?|also|heard( as)?|mishearings?|variants?|别名|误听|写法)$/iu],

@@ -29,7 +29,7 @@ export interface Engine {
    * long. Missing: each by itself.
    */
   windowMs?: number;
-  /** Takes any number of threads at each run; told in the run's `threads`. */
+  /** Takes any number of threads at each run, as the run's `threads` says. */
   elastic?: boolean;
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */
   remote?: boolean;

@@ -1,7 +1,7 @@
 /**
  * The store: jobs, utterances, attempts, journal, calibration, metrics. One conformance suite (test/contract/store.ts)
  * holds for every implementation. Calls are synchronous and each is one transaction, on the disk when it returns. Only
- * a `turn` is there a moment later: nobody may be told of what it wrote before `synced` resolves.
+ * a `turn` is there a moment later: nothing that it wrote may be published before `synced` resolves.
  */
 import type { Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, Summary, Utterance } from '../../schemas/job.ts';
@@ -44,7 +44,7 @@ export interface JobRow {
   crashes: number;
   /** Its recording arrives over time (pipeline/live.ts); missing or null: it is a file. */
   live?: LiveFacts | null;
-  /** The voice of each speaker by its name; missing or null: speakers were not told apart (yet). */
+  /** The voice of each speaker by its name; missing or null: not diarized (yet). */
   voices?: Record<string, string> | null;
   /** The job of its summary, and the summary once it is made. */
   summary?: { job: string; made?: Summary } | null;
@@ -134,7 +134,7 @@ export interface Store {
   // utterances and what stages made of them
   /** Adding the same utterance again is allowed when it is identical (ingest after a crash). */
   addUtterances(job: string, rows: readonly UtteranceRow[]): void;
-  /** Who speaks, by utterance; null: nobody that could be told. */
+  /** Who speaks, by utterance; null: nobody who could be recognized. */
   setSpeakers(job: string, speakers: readonly (string | null)[]): void;
   utterances(job: string, from?: number, limit?: number): Utterance[];
   /** For each stage and utterance of an unfinished job: done, failed, or absent. */

@@ -1,5 +1,5 @@
 /**
- * What the daemon and the process of an ingest say to each other: one JSON value a line, on a pipe of its own. Node's
+ * The messages between the daemon and the process of an ingest: one JSON value a line, on a pipe of its own. Node's
  * own channel would take in anything before anybody could look at it, and this process opens strangers' media.
  */
 import type { Duplex } from 'node:stream';
@@ -44,17 +44,17 @@ const MAX_ANSWER_BYTES = 8 * 1024 ** 2;
 
 export const channelOf = (child: ChildProcess): Duplex => child.stdio[CHANNEL] as Duplex;
 
-/** Whether it can still be told anything. */
+/** Whether it can still receive messages. */
 export const listens = (child: ChildProcess): boolean =>
   child.exitCode === null && child.signalCode === null && channelOf(child).writable;
 
-/** What does not arrive shows in the child's end. */
+/** A message that cannot be delivered is dropped: the child has ended, which its exit reports. */
 export function send(child: ChildProcess, message: ChildRequest | Grown | Prepare): void {
   if (listens(child)) channelOf(child).write(`${JSON.stringify(message)}\n`);
 }
 
-/** `said`: a value that it says, not yet looked at; undefined: no value at all, or an endless one. */
-export function onMessage(child: ChildProcess, said: (message: unknown) => void): void {
+/** `listener` gets each value as it came, unchecked; undefined: no JSON, or a line without end. */
+export function onMessage(child: ChildProcess, listener: (message: unknown) => void): void {
   const lines = new LineSplitter(line => {
     let message: unknown;
     try {
@@ -62,12 +62,12 @@ export function onMessage(child: ChildProcess, said: (message: unknown) => void)
     } catch {
       /* undefined */
     }
-    said(message);
+    listener(message);
   }, MAX_ANSWER_BYTES);
   channelOf(child).on('data', (chunk: Buffer) => {
     if (!lines.push(chunk)) {
       channelOf(child).destroy();
-      said(undefined);
+      listener(undefined);
     }
   });
 }

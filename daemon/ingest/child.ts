@@ -1,6 +1,6 @@
 /**
- * The ingest's own process: starts ffmpeg, writes its PCM to the file, hears the speech in it and tells the daemon what
- * it found. Of a live session it reads the sound as it comes: PCM as it lies there, anything else through ffmpeg's
+ * The ingest's own process: starts ffmpeg, writes its PCM to the file, finds the speech in it and reports to the daemon
+ * what it found. Of a live session it reads the sound as it comes: PCM as it lies there, anything else through ffmpeg's
  * pipe. Media and native code stay out of the daemon; when the daemon goes, so does this process, and ffmpeg with its
  * pipe.
  */
@@ -26,7 +26,7 @@ import { tailIsCut } from './tail.ts';
 import { verdict } from './verdict.ts';
 
 const PROGRESS_EVERY_MS = 100;
-/** A session's clients hear of each; ten sessions at once tell enough. */
+/** Every client of a session gets each of these; ten sessions at once are enough traffic. */
 const LIVE_PROGRESS_EVERY_MS = 250;
 /** A quarter of a second. */
 const HEARD_BYTES = 256 * BYTES_PER_MS;
@@ -38,7 +38,7 @@ const ZEROS = Buffer.alloc(1 << 16);
  */
 const stop = (failure: Failure): Error => Object.assign(new Error(failure.code), { failure });
 const daemon = new Socket({ fd: CHANNEL });
-const tell = (message: FromChild, then?: () => void): void => {
+const send = (message: FromChild, then?: () => void): void => {
   daemon.write(`${JSON.stringify(message)}\n`, then);
 };
 
@@ -90,7 +90,7 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
     if (decoding.report.headerDone) headerRead();
     if (!started && decoding.report.headerDone && decoding.report.audioTracks > request.audioTrack) {
       started = true;
-      tell({ type: 'started', durationMs: live ? null : decoding.report.durationMs });
+      send({ type: 'started', durationMs: live ? null : decoding.report.durationMs });
     }
   });
   async function* counted(path: string): AsyncGenerator<Buffer> {
@@ -178,13 +178,13 @@ async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested>
       written = bytes;
     }
     utterances += rows.length;
-    tell({ type: 'utterances', rows });
+    send({ type: 'utterances', rows });
   };
   try {
     let odd: Buffer = Buffer.alloc(0),
-      told = 0;
+      sentAt = 0;
     for await (const chunk of source.pcm) {
-      // Written before it is told of: whoever hears of an utterance can read it. Silence is a hole and takes no room.
+      // Written before it is reported: whoever gets an utterance can read its sound. Silence is a hole and takes no room.
       if (file && (bytes < before || !isZero(chunk))) {
         await writeAll(file, chunk, bytes, request.pcmPath);
         written = bytes + chunk.length;
@@ -193,13 +193,13 @@ async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested>
       const whole = odd.length ? Buffer.concat([odd, chunk]) : chunk;
       const even = whole.length - (whole.length % 2);
       odd = whole.subarray(even);
-      // In pieces: an utterance is told as soon as its end is heard.
+      // In pieces: an utterance is reported as soon as its end is found.
       for (let at = 0; at < even; at += HEARD_BYTES)
         await found(cutting.push(detector.push(samplesOf(whole.subarray(at, Math.min(even, at + HEARD_BYTES))))));
       const now = performance.now();
-      if (now - told >= (live ? LIVE_PROGRESS_EVERY_MS : PROGRESS_EVERY_MS)) {
-        told = now;
-        tell({ type: 'progress', ms: Math.floor(bytes / BYTES_PER_MS), taken: source.taken() });
+      if (now - sentAt >= (live ? LIVE_PROGRESS_EVERY_MS : PROGRESS_EVERY_MS)) {
+        sentAt = now;
+        send({ type: 'progress', ms: Math.floor(bytes / BYTES_PER_MS), taken: source.taken() });
       }
     }
     const durationMs = Math.floor(bytes / BYTES_PER_MS);
@@ -208,7 +208,7 @@ async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested>
     await file?.truncate(bytes);
     await file?.datasync();
     await syncFolder(dirname(request.pcmPath));
-    tell({ type: 'progress', ms: durationMs, taken: source.taken() });
+    send({ type: 'progress', ms: durationMs, taken: source.taken() });
     return { durationMs, warnings, utterances, stereo: source.stereo() };
   } finally {
     source.stop();
@@ -312,4 +312,4 @@ const last: FromChild = await listen().then(
   ({ durationMs, warnings }) => ({ type: 'done', durationMs, warnings }),
   (error: unknown) => ({ type: 'failed', failure: failureOf(error) }),
 );
-tell(last, () => process.exit(0));
+send(last, () => process.exit(0));

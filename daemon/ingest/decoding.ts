@@ -116,7 +116,7 @@ const LENGTH_BY_CLOCK = /^matroska/;
 export const startsAfter = ({ format, startMs, audioStartsMs }: DecodingReport, audioTrack: number): number =>
   OWN_CLOCK.test(format ?? '') ? Math.max(0, (audioStartsMs[audioTrack] ?? startMs) - startMs) : 0;
 
-/** Collects what ffmpeg's lines tell. */
+/** Collects what ffmpeg's lines report. */
 export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): void; end(): void } {
   const report: DecodingReport = {
     format: null,

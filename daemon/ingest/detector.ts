@@ -7,7 +7,7 @@ const FRAME = 512;
 /** Silero v5 looks at the end of the frame before as well, which shifts what sherpa takes in at first. */
 const CONTEXT = 64;
 const THRESHOLD = 0.5;
-/** sherpa keeps the sound of a stretch of speech until it ends; after this many frames (20 s) it is told to let go. */
+/** sherpa keeps the sound of a stretch of speech until it ends; after this many frames (20 s) it is reset. */
 const LONGEST_HELD = 625;
 /**
  * Below this (two steps of 16 bits, dB) a frame is digital silence; after a second of it the detector is not asked:

@@ -6,7 +6,7 @@ const READ_BYTES = 256 * 1024;
 export interface Growing {
   /** So many bytes are there; `ended`: no more come. */
   grown(bytes: number, ended: boolean): void;
-  /** The bytes in order, until the end was told and reached. */
+  /** The bytes in order, until the end was announced and reached. */
   read(path: string): AsyncGenerator<Buffer>;
 }
 

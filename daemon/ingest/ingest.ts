@@ -52,7 +52,7 @@ export interface LiveIngest {
 }
 
 /**
- * The same for live sound: utterances are cut sooner, and the end comes when it is told. The same bytes give the same
+ * The same for live sound: utterances are cut sooner, and it ends when the caller says so. The same bytes give the same
  * utterances, however they came.
  */
 export function startLiveIngest(request: LiveIngestRequest): LiveIngest {

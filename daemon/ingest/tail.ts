@@ -66,7 +66,7 @@ const HERTZ: readonly number[] = [44_100, 48_000, 32_000];
 /** So many frames in a row are no accident. */
 const CHAIN = 4;
 
-/** Length of the MPEG audio frame that begins here, bytes; 0: none does, or it does not tell. */
+/** Length of the MPEG audio frame that begins here, bytes; 0: none does, or it does not say. */
 function frameLength(bytes: Buffer, at: number): number {
   if (at + 4 > bytes.length || bytes[at] !== 0xff || (bytes[at + 1]! & 0xe0) !== 0xe0) return 0;
   const versionBits = (bytes[at + 1]! >> 3) & 3,

@@ -12,7 +12,7 @@ export interface Evidence {
   path: string;
   audioTrack: number;
   ffmpeg: string;
-  /** It had few rights. */
+  /** It ran in the sandbox. */
   sandboxed: boolean;
 }
 

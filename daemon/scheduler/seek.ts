@@ -137,7 +137,7 @@ export function seek(scene: Scene, lane: Lane, index: number, stuck: boolean): b
     }
     for (const device of tier) wakeForRetry(scene, lane, device);
     if (verdicts.some(each => SOON.includes(each))) {
-      // Its room and place there are kept: what stands behind may only have what is to spare.
+      // Its room and place there are kept: jobs behind it may only use what is left over.
       const device = tier[verdicts.findIndex(each => SOON.includes(each))]!;
       firstReason = reasonFor(scene, lane, device, index);
       hold(
@@ -193,7 +193,7 @@ function takeRoom(
   if (behind.length) {
     const reservation = hold(scene, asking.lane, asking.index, device, ledger.now + RELEASE_MS, 0);
     if (letPass(scene, reservation, behind)) {
-      // Those that pass hold their room until their attempts end: the promise is told from then.
+      // Those that pass hold their room until their attempts end: the promised start counts from then.
       const when = earliest(ledger, device, reservation.bytes, asking.index);
       Object.assign(reservation, { at: when.at, spare: when.spare, place: when.at - ledger.now <= PATIENCE_MS });
       return { going: false, reason: waitsForMemory(asking.lane, device, reservation.at, behind[0]!.instance) };

@@ -76,7 +76,7 @@ export interface ModelView {
   id: string;
   engine: string;
   stages: readonly Stage[];
-  /** A larger size is dearer. Same family: may stand in for it (smallerModelOnFailure). */
+  /** A larger size costs more. Same family: may replace it (smallerModelOnFailure). */
   family: string;
   size: number;
   devices: readonly DeviceKind[];

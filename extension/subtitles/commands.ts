@@ -175,12 +175,12 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
   await vscode.window.showTextDocument(document, { preview: false });
   notify.info(
     sync.scale === 1
-      ? vscode.l10n.t('Shifted by {0} s: {1} places match what is said.', shift, sync.ties)
+      ? vscode.l10n.t('Shifted by {0} s: {1} places match what is said.', shift, sync.anchors)
       : vscode.l10n.t(
           'Shifted by {0} s and stretched by {1}%: {2} places match what is said.',
           shift,
           stretch,
-          sync.ties,
+          sync.anchors,
         ),
   );
   return sync;

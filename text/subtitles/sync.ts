@@ -1,6 +1,6 @@
 /**
  * Subtitles that do not fit their recording: how their times must be stretched and moved so that they fall on the words
- * that were heard. Runs of words that stand exactly once in both texts tie the two clocks together; a straight line
+ * that were heard. Runs of words that occur exactly once in both texts are the anchors between the two clocks; a straight line
  * through them is the answer. Pure.
  */
 import { visible, type SubtitleKind } from './parse.ts';
@@ -11,20 +11,20 @@ export interface Timed {
   endMs: number;
 }
 /**
- * heard = scale × subtitle + shiftMs. `ties`: runs of words found in both; `offMs`: how far the middle one is off
+ * heard = scale × subtitle + shiftMs. `anchors`: runs of words found in both; `offMs`: how far the middle one is off
  * afterwards.
  */
 export interface Sync {
   scale: number;
   shiftMs: number;
-  ties: number;
+  anchors: number;
   offMs: number;
 }
 
 /** Films made for one rate and shown at another: 23.976, 24, 25 and 29.97 frames a second. */
 const RATES = [24_000 / 1001, 24, 25, 30_000 / 1001];
 const SCALES = [1, ...RATES.flatMap(a => RATES.filter(b => b !== a).map(b => a / b))];
-/** From this span on a drift can be told from the noise of single words, ms. */
+/** From this span on drift can be distinguished from the noise of single words, ms. */
 const DRIFT_SPAN_MS = 120_000;
 const FEWEST_TIES = 5,
   MOST_OFF_MS = 1500;
@@ -50,7 +50,7 @@ function tokens(parts: readonly Timed[]): Token[] {
 }
 
 /** Runs of `size` words that stand once in each text: [time there, time here], in order of the first. */
-function ties(a: readonly Token[], b: readonly Token[], size: number): [number, number][] {
+function anchorsOf(a: readonly Token[], b: readonly Token[], size: number): [number, number][] {
   const once = (list: readonly Token[]): Map<string, number> => {
     const seen = new Map<string, number>();
     for (let i = 0; i + size <= list.length; i++) {
@@ -97,13 +97,13 @@ const median = (values: readonly number[]): number => {
   return sorted[sorted.length >> 1] ?? 0;
 };
 
-/** The line of this slope that half of the ties lie above, and how far off the middle one is. */
+/** The line of this slope that half of the anchors lie above, and how far off the middle one is. */
 function fit(pairs: readonly [number, number][], scale: number): { scale: number; shiftMs: number; offMs: number } {
   const shiftMs = median(pairs.map(([x, y]) => y - scale * x));
   return { scale, shiftMs, offMs: median(pairs.map(([x, y]) => Math.abs(y - scale * x - shiftMs))) };
 }
 
-/** The middle slope of all between ties that lie far apart; wrong ties do not move it. */
+/** The middle slope of all between anchors that lie far apart; wrong anchors do not move it. */
 function slope(pairs: readonly [number, number][]): number {
   const step = Math.max(1, Math.floor(pairs.length / 300)),
     some = pairs.filter((_p, i) => i % step === 0),
@@ -114,7 +114,7 @@ function slope(pairs: readonly [number, number][]): number {
 }
 
 /**
- * Null: the texts do not tell (another language, another film, too few words). Cues need times; `kind` says how to read
+ * Null: the texts do not say (another language, another film, too few words). Cues need times; `kind` says how to read
  * their tags.
  */
 export function synchronise(
@@ -133,7 +133,7 @@ export function synchronise(
   let pairs: [number, number][] = [];
   // The longest runs are the surest; shorter ones serve where there are few.
   for (const size of [5, 4, 3, 2, 1]) {
-    pairs = ties(mine, heard, size);
+    pairs = anchorsOf(mine, heard, size);
     if (pairs.length >= Math.max(12, Math.min(mine.length, heard.length) / 20)) break;
   }
   if (pairs.length < FEWEST_TIES) return null;
@@ -147,7 +147,7 @@ export function synchronise(
     best.offMs < plain.offMs * (span >= DRIFT_SPAN_MS ? 0.8 : 0.4) && plain.offMs - best.offMs > 60 ? best : plain;
   return chosen.offMs > MOST_OFF_MS
     ? null
-    : { ...chosen, shiftMs: Math.round(chosen.shiftMs), offMs: Math.round(chosen.offMs), ties: pairs.length };
+    : { ...chosen, shiftMs: Math.round(chosen.shiftMs), offMs: Math.round(chosen.offMs), anchors: pairs.length };
 }
 
 /** A time under a sync; never before the beginning. */

@@ -29,7 +29,7 @@ const CRUMB = 14;
 
 /** `inText`: a new speaker's name stands before what is said, for formats that have no place of its own for it. */
 export function cuesOf(passages: readonly Passage[], durationMs: number | null, inText = false): Cue[] {
-  const told = (passage: Passage): Passage =>
+  const shownText = (passage: Passage): Passage =>
     inText && passage.turn
       ? {
           ...passage,
@@ -39,7 +39,7 @@ export function cuesOf(passages: readonly Passage[], durationMs: number | null, 
       : passage;
   return retime(
     passages.flatMap(passage => {
-      const shown = told(passage);
+      const shown = shownText(passage);
       return (shown.second ? bilingualCues(shown) : monolingualCues(shown)).map(cue => ({
         ...cue,
         speaker: passage.speaker,
