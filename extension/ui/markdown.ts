@@ -10,12 +10,14 @@ export class SafeMarkdown {
 
   /** Words as they are; a line break stays one. */
   text(text: string): this {
-    this.#markdown.appendText(text);
+    this.#words(text);
     return this;
   }
 
   bold(text: string): this {
-    this.#markdown.appendMarkdown('**').appendText(text).appendMarkdown('**');
+    this.#markdown.appendMarkdown('**');
+    this.#words(text);
+    this.#markdown.appendMarkdown('**');
     return this;
   }
 
@@ -27,7 +29,8 @@ export class SafeMarkdown {
 
   /** One line of a list. */
   item(text: string): this {
-    this.#markdown.appendMarkdown('\n- ').appendText(text);
+    this.#markdown.appendMarkdown('\n- ');
+    this.#words(text);
     return this;
   }
 
@@ -36,8 +39,25 @@ export class SafeMarkdown {
     this.#commands.push(command);
     // Written by the editor's own rules, which encode what would end the link, parentheses too.
     const target = vscode.Uri.parse(`command:${command}?${encodeURIComponent(JSON.stringify(args))}`).toString();
-    this.#markdown.appendMarkdown(`[$(${icon}) `).appendText(title).appendMarkdown(`](${target})`);
+    this.#markdown.appendMarkdown(`[$(${icon}) `);
+    this.#words(title);
+    this.#markdown.appendMarkdown(`](${target})`);
     return this;
+  }
+
+  /**
+   * The editor makes every space of a text unbreakable, so that a sentence would not wrap. The first of a line stays
+   * so: "1. May" begins no list.
+   */
+  #words(text: string): void {
+    for (const [i, line] of text.split('\n').entries()) {
+      if (i > 0) this.#markdown.appendText('\n');
+      for (const [j, word] of line.split(' ').entries()) {
+        if (j === 1) this.#markdown.appendText(' ');
+        else if (j > 1) this.#markdown.appendMarkdown(' ');
+        this.#markdown.appendText(word);
+      }
+    }
   }
 
   /** As the editor takes it; only the commands that were linked may run. */

@@ -237,7 +237,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       are = (what: string, ...names: (string | undefined)[]): Promise<true> =>
         until(what, async () => isDeepStrictEqual(await speakers(), names) || undefined);
     assert.deepEqual(
-      await editor.locator('.utterance .speaker').allTextContents(),
+      (await editor.locator('.utterance .speaker').allTextContents()).map(name => name.trim()),
       ['Speaker 1', 'Speaker 2', 'Speaker 1'],
       'a turn has one name',
     );

@@ -105,7 +105,7 @@ describe('subtitle documents', () => {
     const document = await opened('srt', SRT);
     const [hover] = await run<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(6, 3));
     assert.match(
-      (hover!.contents[0] as vscode.MarkdownString).value,
+      (hover!.contents[0] as vscode.MarkdownString).value.replaceAll('&nbsp;', ' '),
       /Cue 2 of 3.*shown for 1\.00 s.*⚠ 68\.0 characters per second.*⚠ characters per line: 68.*pause before the next: 11\.50 s/s,
     );
   });
@@ -165,7 +165,7 @@ describe('subtitle documents', () => {
       assert.ok(Math.abs(starts[n]! - wanted) < 400, `${starts}`);
     const [hover] = await run<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(2, 3));
     assert.match(
-      (hover!.contents[0] as vscode.MarkdownString).value,
+      (hover!.contents[0] as vscode.MarkdownString).value.replaceAll('&nbsp;', ' '),
       /Play film\.mp4 from here\]\(command:earshot\.openAt/,
     );
   });
