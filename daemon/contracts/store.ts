@@ -103,6 +103,9 @@ export interface MinuteRow {
   buckets?: string | null;
 }
 
+/** `loading` follows from what a job waits for; it is never stored. */
+export type StoredState = Exclude<JobState, 'loading'>;
+
 export interface Store {
   readonly path: string;
   /** Runs several calls as one transaction. */
@@ -120,11 +123,15 @@ export interface Store {
   job(id: string): JobRow | null;
   /** Jobs that are not final, by priority and position. */
   activeJobs(): JobRow[];
-  list(query: { states?: JobState[]; search?: string; active?: boolean; limit: number; cursor?: string }): {
-    jobs: JobRow[];
-    next: string | null;
-    total: number;
-  };
+  /** Newest first. With `ids`: those too that are in none of the states. */
+  list(query: {
+    states?: StoredState[];
+    ids?: string[];
+    search?: string;
+    active?: boolean;
+    limit: number;
+    cursor?: string;
+  }): { jobs: JobRow[]; next: string | null; total: number };
   update(id: string, change: Partial<JobRow>, journal?: NewJournalEntry & { at: number }): void;
   remove(ids: readonly string[]): void;
   /** Removes jobs that ended before, and the oldest beyond `keep`; a thousand at a time, until none is left. */

@@ -37,14 +37,16 @@ export interface Models {
   /** All files are there, with the right sizes. */
   ready(id: string): boolean;
   /**
-   * Resolves at once when it is there; `update`: and of the newest revision. Callers share one installation. Throws
-   * `unknownModel`, `offline`, `diskFull`, `checksumMismatch`, `modelUnavailable`, `downloadFailed`, `cancelled`.
+   * Resolves at once when it is there; `update`: and of the newest revision. Callers share one installation, which is
+   * the only one of this model. `first`: what it needs beside itself, part of the installation where this caller begins
+   * it. Throws `unknownModel`, `offline`, `diskFull`, `checksumMismatch`, `modelUnavailable`, `downloadFailed`,
+   * `cancelled`, and what `first` throws.
    */
   install(
     id: string,
     report: (progress: InstallProgress) => void,
     signal: AbortSignal,
-    how?: { update: boolean },
+    how?: { update?: boolean; first?: (signal: AbortSignal) => Promise<void> },
   ): Promise<void>;
   /** Stops an installation for everyone who waits for it; what was fetched is kept. */
   cancelInstall(id: string): void;
@@ -194,6 +196,7 @@ export function createModels({
     which: ModelCard,
     report: (progress: InstallProgress) => void,
     signal: AbortSignal,
+    first: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> => {
     const { id } = which;
     failures.delete(id);
@@ -209,10 +212,11 @@ export function createModels({
       report(now);
       tell(id);
     };
-    await using _ = await slots.take(signal);
-    const config = settings();
     tell(id);
     try {
+      await first(signal);
+      await using _ = await slots.take(signal);
+      const config = settings();
       await installModel({
         card: which,
         models: home.models,
@@ -242,7 +246,7 @@ export function createModels({
     card,
     directory,
     ready,
-    async install(id, report, signal, { update } = { update: false }) {
+    async install(id, report, signal, { update = false, first = async () => {} } = {}) {
       const which = card(id);
       if (signal.aborted) throw new EarshotError('cancelled');
       if (ready(id) && !(update && outdated(id))) return;
@@ -250,7 +254,7 @@ export function createModels({
         throw new EarshotError('modelUnavailable', { model: id }, 'an imported model that is damaged: import it again');
       // The last event comes when the work is over, so that it shows the state after it.
       await work
-        .run(id, report, signal, (listen, stop) => fetchAll(which, listen, stop))
+        .run(id, report, signal, (listen, stop) => fetchAll(which, listen, stop, first))
         .finally(() => setImmediate(tell, id));
     },
     cancelInstall: id => work.cancel(id),

@@ -2,7 +2,7 @@
  * What can be had on this machine: models and the runtimes that their engines need, fetched when a job first asks for
  * them.
  */
-import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Reason } from '../../schemas/job.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
@@ -165,7 +165,11 @@ export class Catalogue implements Choices {
       'modelDownloading',
       models.card(id)!.name,
       (report, signal) => models.install(id, progress => report(progress.bytes / progress.total), signal),
-      why => failed(id, why),
+      why =>
+        failed(
+          id,
+          why.code === 'cancelled' ? failure('modelNotInstalled', { model: id }, 'its download was canceled') : why,
+        ),
     );
   }
   private fetchRuntime(id: RuntimeId, forModel: string | null): void {
@@ -205,7 +209,8 @@ export class Catalogue implements Choices {
         },
         error => {
           this.fetching.delete(key);
-          failed(toFailure(error));
+          // Whoever stops us takes it up again next time.
+          if (!fetch.abort.signal.aborted) failed(toFailure(error));
         },
       )
       .finally(() => this.deps.changed());

@@ -16,9 +16,14 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { createHandlers, type MethodDeps } from '../../daemon/api/rpc/methods.ts';
+import { engineFor } from '../../daemon/engines/engines.ts';
 import { createHub } from '../../daemon/models/hub.ts';
 import { createModels, type Models } from '../../daemon/models/models.ts';
 import { readRegistry, type Registry } from '../../daemon/models/registry.ts';
+import { Catalogue } from '../../daemon/pipeline/catalogue.ts';
+import type { Runtimes } from '../../daemon/runtimes/runtimes.ts';
+import type { StateEvent } from '../../schemas/rpc.ts';
 import { onPath } from '../../daemon/system/find-program.ts';
 import { hasPip } from '../../daemon/runtimes/python.ts';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
@@ -411,6 +416,74 @@ describe('before and while', () => {
     await models.install('m', none, signal());
     assert.match(hub.requests[1]!.range ?? '', /^bytes=\d+-$/);
     assert.deepEqual(installed('m', 'model.bin'), big);
+  });
+  test('one that a job began is cancelled by hand: the job ends and says why; leaving ends no job', async () => {
+    const models = make(),
+      failed: Failure[] = [],
+      runtimes = { ready: () => true } as unknown as Runtimes;
+    const catalogueOf = (): Catalogue =>
+      new Catalogue({
+        settings: () => DEFAULTS,
+        models,
+        runtimes,
+        engine: engineFor,
+        hasGpu: () => false,
+        changed: () => {},
+        failed: (_, why) => failed.push(why),
+      });
+    const handlers = createHandlers({
+      models,
+      runtimes,
+      engines: [],
+      events: { publish: () => {} },
+    } as unknown as MethodDeps);
+    const asked = (): Promise<void> =>
+      new Promise(resolve => {
+        hub.answer = (_request, response, bytes) => {
+          response.writeHead(200, { 'content-length': bytes.length });
+          response.write(bytes.subarray(0, 150_000));
+          resolve();
+        };
+      });
+    const over = async (): Promise<void> => {
+      while (models.model('m').state === 'downloading') await new Promise(resolve => setImmediate(resolve));
+      await new Promise(resolve => setImmediate(resolve));
+    };
+    const first = catalogueOf(),
+      begun = asked();
+    assert.equal(first.waiting(models.card('m'))?.code, 'modelDownloading');
+    await begun;
+    await handlers['model/cancelInstall']({ id: 'm' }, null!);
+    await over();
+    assert.deepEqual(
+      failed.map(({ code, args }) => [code, args]),
+      [['modelNotInstalled', { model: 'm' }]],
+    );
+    assert.equal(first.toolsWaiting(), null);
+    const again = asked();
+    first.waiting(models.card('m'));
+    await again;
+    first.stop();
+    await over();
+    assert.equal(failed.length, 1);
+  });
+  test('what an installation fails with reaches the client, whatever it is', async () => {
+    const models = make(),
+      notices: StateEvent[] = [];
+    const runtimes = { ready: () => false, install: async () => Promise.reject(new Error('no room for it')) };
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const handlers = createHandlers({
+      models,
+      runtimes,
+      engines: [{ id: 'fake', runtimes: ['python'] }],
+      pool: { views: () => [] },
+      pipeline: { wake: resolve },
+      events: { publish: (event: StateEvent) => notices.push(event) },
+    } as unknown as MethodDeps);
+    await handlers['model/install']({ ids: ['m'] }, null!);
+    await ended;
+    assert.match(models.model('m').failure?.detail ?? '', /no room for it/);
+    assert.ok(notices.some(event => event.type === 'notice' && /no room for it/.test(event.failure.detail ?? '')));
   });
   test('an unknown model', async () => {
     const models = make();

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
-import type { Job } from '../../schemas/job.ts';
+import type { Job, Reason } from '../../schemas/job.ts';
+import { createHandlers, type MethodDeps } from '../../daemon/api/rpc/methods.ts';
 import { toFailure } from '../../schemas/errors.ts';
 import { Harness, MiB, fakeModel } from './harness.ts';
 
@@ -80,6 +81,28 @@ describe('the queue', { timeout: 60_000 }, () => {
     queue.remove([waits!.id, done!.id]);
     assert.equal(harness.pipeline.present(done!.id), null);
     await harness.until('the news', () => harness.events.filter(event => event.type === 'jobRemoved').length === 2);
+  });
+
+  it('lists jobs by the states that they are shown in', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr')], utterances: () => [500] });
+    const { pipeline, store } = harness;
+    // Its model is being fetched: the state in the store is still pending.
+    Object.assign(harness.deps.catalogue, {
+      waiting: (): Reason => ({ code: 'modelDownloading', args: { model: 'a', percent: 1 } }),
+    });
+    const [job] = await harness.submit(['1.wav'], hearing);
+    await harness.until('it loads', () => pipeline.present(job!.id)!.state === 'loading');
+    assert.equal(store.job(job!.id)!.state === 'paused', false);
+    const handlers = createHandlers({ pipeline, store } as unknown as MethodDeps);
+    const listed = async (...states: Job['state'][]): Promise<number> =>
+      (await handlers['job/list']({ filter: { states } }, null!)).total;
+    assert.deepEqual(
+      [await listed('loading'), await listed('pending', 'processing'), await listed('loading', 'failed')],
+      [1, 0, 1],
+    );
+    assert.equal(await listed('pending', 'loading', 'processing', 'paused'), 1);
+    pipeline.queue.pause([job!.id]);
+    assert.deepEqual([await listed('loading'), await listed('paused')], [0, 1]);
   });
 
   it('retries all of the jobs that it is asked for or none', async () => {

@@ -1,10 +1,10 @@
 /** What each JSON-RPC method does. Parameters are checked by the time they come here. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { EarshotError, type Failure } from '../../../schemas/errors.ts';
+import { EarshotError, toFailure, type Failure } from '../../../schemas/errors.ts';
 import type { Job } from '../../../schemas/job.ts';
 import type { Device } from '../../../schemas/device.ts';
 import type { Engine as EngineWord } from '../../../schemas/model.ts';
-import type { Result, StateEvent } from '../../../schemas/rpc.ts';
+import type { Result } from '../../../schemas/rpc.ts';
 import { DEFAULTS } from '../../../schemas/settings.ts';
 import type { Engine } from '../../contracts/engine.ts';
 import { combined } from '../../../text/transcripts/combined.ts';
@@ -19,7 +19,8 @@ import type { Pool } from '../../devices/pool.ts';
 import type { Runtimes } from '../../runtimes/runtimes.ts';
 import { isJob } from '../../outputs/summaries.ts';
 import type { SettingsFile } from '../../system/settings-file.ts';
-import type { Store } from '../../contracts/store.ts';
+import type { Store, StoredState } from '../../contracts/store.ts';
+import type { JobState } from '../../../schemas/words.ts';
 import type { Watch } from '../../watch/watch.ts';
 import type { Events } from './events.ts';
 import type { Handlers } from './server.ts';
@@ -57,6 +58,23 @@ const RECENT = 200;
 /** Utterances taken into the index before a search. */
 const AT_ONCE = 100;
 
+/** States that follow from what a job waits for; stored it is pending or processing. */
+const DERIVED: readonly JobState[] = ['pending', 'loading', 'processing'];
+
+/** The store's question for jobs that are shown in these states. */
+function shownStates(states: readonly JobState[], active: () => Job[]): { states: StoredState[]; ids?: string[] } {
+  const stored = states.filter(state => state !== 'loading');
+  // All of them together are all that are stored as pending or processing.
+  if (DERIVED.every(state => states.includes(state)) || !DERIVED.some(state => states.includes(state)))
+    return { states: stored };
+  return {
+    states: stored.filter(state => !DERIVED.includes(state)),
+    ids: active()
+      .filter(job => DERIVED.includes(job.state) && states.includes(job.state))
+      .map(job => job.id),
+  };
+}
+
 export function createHandlers(deps: MethodDeps): Handlers {
   const { store, pipeline, pool, models, events, settings, clock } = deps;
   const installing = new Map<string, { step: string; fraction: number | null; failure: EngineWord['failure'] }>();
@@ -90,23 +108,35 @@ export function createHandlers(deps: MethodDeps): Handlers {
     id = row.id;
     return transcriptOf({ row, made: store.utterances(id) });
   };
-  const inBackground = (id: string, work: Promise<void>, done: (event: StateEvent) => void): void => {
-    work
-      .catch((error: unknown) => {
-        if (error instanceof EarshotError) events.publish({ type: 'notice', failure: error.failure });
-      })
-      .finally(() => {
-        const model = models.list().find(each => each.card.id === id);
-        if (model) done({ type: 'model', model });
-        pipeline.wake();
-      });
+  /** Until it is there, fails or is cancelled; a failure stands at the model too. */
+  const install = async (id: string, update: boolean): Promise<void> => {
+    const engine = deps.engines.find(each => each.id === models.card(id).engine),
+      missing = engine?.runtimes.filter(runtime => !deps.runtimes.ready(runtime)) ?? [];
+    const first = async (signal: AbortSignal): Promise<void> => {
+      for (const runtime of missing) await deps.runtimes.install(runtime, () => {}, signal);
+    };
+    const never = new AbortController().signal;
+    try {
+      if (models.ready(id) && !update) await first(never);
+      await models.install(id, () => {}, never, { update, first });
+    } catch (error) {
+      const why = toFailure(error);
+      if (why.code !== 'cancelled') events.publish({ type: 'notice', failure: why });
+    }
+    events.publish({ type: 'model', model: models.model(id) });
+    pipeline.wake();
   };
-  const installs = new Map<string, AbortController>();
 
   return {
     'job/submit': async ({ jobs }) => ({ results: await pipeline.queue.submit(jobs) }),
     'job/list': ({ filter = {}, limit = 100, cursor }) => {
-      const page = store.list({ ...filter, limit, ...(cursor ? { cursor } : {}) });
+      const { states, ...others } = filter;
+      const page = store.list({
+        ...others,
+        ...(states ? shownStates(states, () => pipeline.active()) : {}),
+        limit,
+        ...(cursor ? { cursor } : {}),
+      });
       return { jobs: page.jobs.map(row => pipeline.presentRow(row)), next: page.next, total: page.total };
     },
     'job/get': ({ id }) => {
@@ -226,26 +256,11 @@ export function createHandlers(deps: MethodDeps): Handlers {
         ? named
         : [...new Set(Object.values((await models.defaults({ gpu, best: true })).models))];
       for (const id of ids) models.card(id);
-      for (const id of ids) {
-        const abort = new AbortController(),
-          engine = deps.engines.find(each => each.id === models.card(id)!.engine);
-        installs.set(id, abort);
-        inBackground(
-          id,
-          (async () => {
-            for (const runtime of engine?.runtimes ?? []) await deps.runtimes.install(runtime, () => {}, abort.signal);
-            await models.install(id, () => {}, abort.signal, { update });
-          })(),
-          event => {
-            installs.delete(id);
-            events.publish(event);
-          },
-        );
-      }
+      for (const id of ids) void install(id, update);
       return { ids };
     },
     'model/cancelInstall': ({ id }) => {
-      installs.get(id)?.abort();
+      models.cancelInstall(id);
       return {};
     },
     'model/remove': async ({ id }) => {

@@ -124,13 +124,14 @@ export function openStore(path: string): Store {
       ),
     job: id => maybe(one<RawJob>('SELECT * FROM jobs WHERE id = ?', id)),
     activeJobs: () => all<RawJob>(`SELECT * FROM jobs WHERE ${ACTIVE} ORDER BY priority, position, id`).map(fromRow),
-    list({ states, search, active, limit, cursor }) {
+    list({ states, ids, search, active, limit, cursor }) {
       const where: string[] = [],
         args: unknown[] = [];
       if (active) where.push(ACTIVE);
       if (states) {
-        where.push(`state IN (${states.map(() => '?').join(', ')})`);
-        args.push(...states.map(state => (state === 'loading' ? 'processing' : state)));
+        const inState = `state IN (${states.map(() => '?').join(', ')})`;
+        where.push(ids ? `(${inState} OR id IN (SELECT value FROM json_each(?)))` : inState);
+        args.push(...states, ...(ids ? [JSON.stringify(ids)] : []));
       }
       for (const word of search?.split(/\s+/).filter(Boolean) ?? []) {
         where.push(`path LIKE ? ESCAPE '\\'`);
