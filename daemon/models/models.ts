@@ -212,7 +212,6 @@ export function createModels({
       report(now);
       tell(id);
     };
-    tell(id);
     try {
       await first(signal);
       await using _ = await slots.take(signal);
@@ -253,9 +252,11 @@ export function createModels({
       if (imported(id) && !known.has(id))
         throw new EarshotError('modelUnavailable', { model: id }, 'an imported model that is damaged: import it again');
       // The last event comes when the work is over, so that it shows the state after it.
-      await work
+      const done = work
         .run(id, report, signal, (listen, stop) => fetchAll(which, listen, stop, first))
         .finally(() => setImmediate(tell, id));
+      tell(id);
+      await done;
     },
     cancelInstall: id => work.cancel(id),
     async remove(id) {
