@@ -1,37 +1,9 @@
 /** Which files are recordings, and how a choice of files and folders becomes paths. */
 import * as vscode from 'vscode';
 import { stat } from 'node:fs/promises';
+import { isMedia, MEDIA_EXTENSIONS } from '../../schemas/media.ts';
 
-export const EXTENSIONS = [
-  'aac',
-  'aif',
-  'aiff',
-  'amr',
-  'avi',
-  'flac',
-  'm4a',
-  'm4b',
-  'm4v',
-  'mka',
-  'mkv',
-  'mov',
-  'mp2',
-  'mp3',
-  'mp4',
-  'mpeg',
-  'mpg',
-  'oga',
-  'ogg',
-  'opus',
-  'ts',
-  'wav',
-  'webm',
-  'wma',
-  'wmv',
-  '3gp',
-] as const;
-const IS_RECORDING = new RegExp(`\\.(${EXTENSIONS.join('|')})$`, 'i');
-export const isRecording = (uri: vscode.Uri): boolean => IS_RECORDING.test(uri.path);
+export const isRecording = (uri: vscode.Uri): boolean => isMedia(uri.path);
 
 /**
  * A list as drag and drop and the clipboard carry it. In a remote window its addresses are those of the window's side,
@@ -56,7 +28,7 @@ export async function recordingsIn(uris: readonly vscode.Uri[]): Promise<vscode.
       )
         return isRecording(uri) ? [uri] : [];
       const inside = await vscode.workspace.findFiles(
-        new vscode.RelativePattern(uri, `**/*.{${EXTENSIONS.flatMap(e => [e, e.toUpperCase()]).join(',')}}`),
+        new vscode.RelativePattern(uri, `**/*.{${MEDIA_EXTENSIONS.flatMap(e => [e, e.toUpperCase()]).join(',')}}`),
         null,
       );
       return inside.sort((a, b) => a.path.localeCompare(b.path, undefined, { numeric: true }));
@@ -80,7 +52,7 @@ export async function chosen(uri: unknown, all: unknown): Promise<vscode.Uri[] |
 
 /** Recordings of the workspace by name, newest first, and the rest of the disk behind them. */
 async function pick(): Promise<vscode.Uri[] | null> {
-  const found = await vscode.workspace.findFiles(`**/*.{${EXTENSIONS.join(',')}}`, '**/node_modules/**', 500);
+  const found = await vscode.workspace.findFiles(`**/*.{${MEDIA_EXTENSIONS.join(',')}}`, '**/node_modules/**', 500);
   if (!found.length) return browse();
   type Item = vscode.QuickPickItem & { uri?: vscode.Uri };
   const items: Item[] = [
@@ -103,7 +75,7 @@ async function browse(): Promise<vscode.Uri[] | null> {
   const picked = await vscode.window.showOpenDialog({
     canSelectMany: true,
     openLabel: vscode.l10n.t('Transcribe'),
-    filters: { [vscode.l10n.t('Recordings')]: [...EXTENSIONS], [vscode.l10n.t('All files')]: ['*'] },
+    filters: { [vscode.l10n.t('Recordings')]: [...MEDIA_EXTENSIONS], [vscode.l10n.t('All files')]: ['*'] },
   });
   return picked?.length ? picked : null;
 }
