@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Job, Reason } from '../../schemas/job.ts';
-import { createHandlers, type MethodDeps } from '../../daemon/api/rpc/methods.ts';
+import type { MethodDeps } from '../../daemon/api/rpc/method-deps.ts';
+import { createHandlers } from '../../daemon/api/rpc/methods.ts';
 import { toFailure } from '../../schemas/errors.ts';
 import { Harness, MiB, fakeModel } from './harness.ts';
 

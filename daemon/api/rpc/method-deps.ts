@@ -1,0 +1,43 @@
+/** What the methods work on. */
+import { type Failure } from '../../../schemas/errors.ts';
+import type { Result } from '../../../schemas/rpc.ts';
+import type { Engine } from '../../contracts/engine.ts';
+import type { Home } from '../../auth/home.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { HttpServer } from '../http/server.ts';
+import type { Models } from '../../models/models.ts';
+import type { Pipeline } from '../../pipeline/pipeline.ts';
+import type { Pool } from '../../devices/pool.ts';
+import type { Runtimes } from '../../runtimes/runtimes.ts';
+import type { SettingsFile } from '../../system/settings-file.ts';
+import type { Store } from '../../contracts/store.ts';
+import type { Watch } from '../../watch/watch.ts';
+import type { Events } from './events.ts';
+
+export interface MethodDeps {
+  version: string;
+  startedAt: number;
+  home: Home;
+  clock: () => number;
+  settings: SettingsFile;
+  store: Store;
+  pool: Pool;
+  models: Models;
+  runtimes: Runtimes;
+  engines: readonly Engine[];
+  pipeline: Pipeline;
+  watch: Watch;
+  events: Events;
+  metrics: Metrics;
+  /** @throws noFfmpeg */
+  ffmpeg(): string;
+  http: HttpServer;
+  clients(): number;
+  logs(lines: number): string[];
+  doctor(): Promise<Result<'daemon/doctor'>>;
+  /** What happened before anybody listened; asked for once. */
+  notices(): Failure[];
+  watched(): void;
+  settingsChanged(): void;
+  stop(how: 'finish' | 'park'): void;
+}

@@ -1,0 +1,100 @@
+/** Methods for models and engines: lists, installations, imports. */
+import { EarshotError, toFailure } from '../../../schemas/errors.ts';
+import type { Engine as EngineWord } from '../../../schemas/model.ts';
+import type { Engine } from '../../contracts/engine.ts';
+import type { Handlers } from './server.ts';
+import type { MethodDeps } from './method-deps.ts';
+
+export function modelMethods(deps: MethodDeps) {
+  const { pipeline, pool, models, events } = deps;
+  const installing = new Map<string, { step: string; fraction: number | null; failure: EngineWord['failure'] }>();
+
+  const engineWord = (engine: Engine): EngineWord => {
+    const ready = engine.runtimes.every(runtime => deps.runtimes.ready(runtime)),
+      now = installing.get(engine.id);
+    return {
+      id: engine.id,
+      name: engine.name,
+      stages: [...engine.stages],
+      devices: [...engine.devices],
+      licence: engine.licence,
+      runtimes: [...engine.runtimes],
+      state: ready ? 'ready' : now?.failure ? 'broken' : now ? 'installing' : 'absent',
+      progress: now && !now.failure && !ready ? { step: now.step, fraction: now.fraction } : null,
+      failure: now?.failure ?? null,
+    };
+  };
+  /** Until it is there, fails or is cancelled; a failure stands at the model too. */
+  const install = async (id: string, update: boolean): Promise<void> => {
+    const engine = deps.engines.find(each => each.id === models.card(id).engine),
+      missing = engine?.runtimes.filter(runtime => !deps.runtimes.ready(runtime)) ?? [];
+    const first = async (signal: AbortSignal): Promise<void> => {
+      for (const runtime of missing) await deps.runtimes.install(runtime, () => {}, signal);
+    };
+    const never = new AbortController().signal;
+    try {
+      if (models.ready(id) && !update) await first(never);
+      await models.install(id, () => {}, never, { update, first });
+    } catch (error) {
+      const why = toFailure(error);
+      if (why.code !== 'cancelled') events.publish({ type: 'notice', failure: why });
+    }
+    events.publish({ type: 'model', model: models.model(id) });
+    pipeline.wake();
+  };
+
+  return {
+    'model/list': () => ({ models: models.list() }),
+    'model/install': async ({ ids: named, update = false }) => {
+      const gpu = pool.views().some(device => device.kind === 'gpu');
+      const ids = named.length
+        ? named
+        : [...new Set(Object.values((await models.defaults({ gpu, best: true })).models))];
+      for (const id of ids) models.card(id);
+      for (const id of ids) void install(id, update);
+      return { ids };
+    },
+    'model/cancelInstall': ({ id }) => {
+      models.cancelInstall(id);
+      return {};
+    },
+    'model/remove': async ({ id }) => {
+      await models.remove(id);
+      return {};
+    },
+    'model/verify': async ({ id }) => ({ failure: await models.verify(id) }),
+    'model/import': async ({ path, id, stage }) => ({
+      model: await models.import(path, { ...(id ? { id } : {}), ...(stage ? { stage } : {}) }),
+    }),
+    'engine/list': () => ({ engines: deps.engines.map(engineWord) }),
+    'engine/install': ({ id }) => {
+      const engine = deps.engines.find(each => each.id === id);
+      if (!engine) throw new EarshotError('badRequest', { field: 'id' }, `no engine ${id}`);
+      const state = { step: '', fraction: null as number | null, failure: null as EngineWord['failure'] };
+      installing.set(id, state);
+      const tell = (): void => events.publish({ type: 'engine', engine: engineWord(engine) });
+      (async () => {
+        for (const runtime of engine.runtimes)
+          await deps.runtimes.install(
+            runtime,
+            progress => {
+              Object.assign(state, progress);
+              tell();
+            },
+            new AbortController().signal,
+          );
+      })()
+        .then(
+          () => installing.delete(id),
+          error => {
+            state.failure =
+              error instanceof EarshotError
+                ? error.failure
+                : { code: 'engineInstallFailed', args: { engine: id }, detail: String(error) };
+          },
+        )
+        .finally(tell);
+      return {};
+    },
+  } satisfies Partial<Handlers>;
+}
