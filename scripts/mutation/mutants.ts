@@ -214,7 +214,9 @@ export function mutate(source: string, file: string, first: number): { code: str
       else if (REMOVABLE.has(name)) whole(host, node, plain.slice(callee.object.start, callee.object.end));
     }
     const [a, b] = args;
-    if (a && b && a.type === b.type && (a.type === 'Identifier' || a.type === 'MemberExpression')) {
+    // The greater of two is the same either way.
+    const ordered = !/^Math\.(min|max)$/.test(plain.slice(callee.start, callee.end));
+    if (ordered && a && b && a.type === b.type && (a.type === 'Identifier' || a.type === 'MemberExpression')) {
       const [one, other] = [plain.slice(a.start, a.end), plain.slice(b.start, b.end)];
       put(host, node, { start: a.start, end: b.end, text: other + plain.slice(a.end, b.start) + one });
     }
