@@ -269,7 +269,8 @@ export const METHODS = {
   ),
   'job/write': method(
     'Writes a format of a job beside its recording, unless the job has that file already: answers where it lies. ' +
-      '`directory` is for a live session that keeps no recording. A file that somebody made or edited is never replaced.',
+      '`directory` is for a live session that keeps no recording. A file that somebody made or edited is never ' +
+      'replaced.',
     Closed({ id: Id, format: Format, directory: Optional(Path) }),
     Closed({ path: Path }),
   ),

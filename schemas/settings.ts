@@ -144,7 +144,8 @@ export const Settings = Closed({
     {
       default: {},
       description:
-        'Programs that serve as engines: argument lists, never a shell. `{text}`, `{input}`, `{output}`, `{from}` and ' +
+        'Programs that serve as engines: argument lists, never a shell. `{text}`, `{input}`, `{output}`, ' +
+        '`{from}` and ' +
         '`{to}` are replaced within single arguments.',
     },
   ),
@@ -157,7 +158,8 @@ export const Settings = Closed({
     {
       default: null,
       description:
-        'The OpenAI-compatible endpoint on this machine: `{"port": 8484}`. Port 0: any free one. Without a token, one ' +
+        'The OpenAI-compatible endpoint on this machine: `{"port": 8484}`. Port 0: any free one. Without a ' +
+        'token, one ' +
         'is generated. Empty: off.',
     },
   ),

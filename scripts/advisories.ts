@@ -84,7 +84,8 @@ export function pipAdvisories(text: string, said: string): Answer {
     ),
     silent: skipped.length
       ? [
-          `pip-audit: ${skipped.length} of ${report.dependencies.length} packages (${line(skipped[0]!.skip_reason!)}${skipped.length > 1 ? ' …' : ''})`,
+          `pip-audit: ${skipped.length} of ${report.dependencies.length} packages ` +
+            `(${line(skipped[0]!.skip_reason!)}${skipped.length > 1 ? ' …' : ''})`,
         ]
       : [],
   };

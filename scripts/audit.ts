@@ -86,7 +86,8 @@ for (const folder of LOCKS) {
   const answer = await npm(folder);
   if (!answer.silent.length)
     console.log(
-      `${folder}/package-lock.json: ${answer.findings.length === 0 ? 'nothing known' : `${answer.findings.length} known`}`,
+      `${folder}/package-lock.json: ` +
+        `${answer.findings.length === 0 ? 'nothing known' : `${answer.findings.length} known`}`,
     );
   answers.push(answer);
 }
@@ -103,6 +104,7 @@ for (const { where, package: name, level: grade, what, mend } of findings.sort(
 for (const line of silent) console.log(`NOT ASKED  ${line}`);
 const grave = findings.filter(finding => LEVELS.indexOf(finding.level) >= LEVELS.indexOf(level as Level)).length;
 console.log(
-  `${findings.length} known, ${grave} of them ${level} or worse${silent.length ? `; ${silent.length} sources gave no advisories, so this says nothing of them` : ''}`,
+  `${findings.length} known, ${grave} of them ${level} or ` +
+    `worse${silent.length ? `; ${silent.length} sources gave no advisories, so this says nothing of them` : ''}`,
 );
 process.exit(grave > 0 || (strict && silent.length > 0) ? 1 : 0);

@@ -1,6 +1,6 @@
 /**
- * What can be said of the code without running it: types of every part, the walls between the rooms, the pages made from
- * the code, the formatter and the linter.
+ * What can be said of the code without running it: types of every part, the walls between the rooms, the pages made
+ * from the code, the formatter, the linter and the width of lines.
  *   node scripts/check.mjs      prints what is wrong; exit code 0 when nothing is
  */
 import { spawn } from 'node:child_process';
@@ -18,6 +18,7 @@ export const CHECKS = {
   walls: [at('scripts/walls.ts')],
   'reference pages': [at('scripts/reference.ts'), '--check'],
   format: [at('node_modules/oxfmt/bin/oxfmt'), '--check', '.'],
+  columns: [at('scripts/columns.ts')],
   lint: [at('node_modules/oxlint/bin/oxlint'), '--type-aware'],
 };
 

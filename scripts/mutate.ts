@@ -207,7 +207,8 @@ if (import.meta.main) {
   ))
     console.log(`${file}:${line}  ${change}${outcome === 'uncovered' ? '  [no test gets here]' : ''}\n    ${code}`);
   console.log(
-    '\n| room | mutants | noticed | of these too slow | equivalent | score |\n| --- | ---: | ---: | ---: | ---: | ---: |',
+    '\n| room | mutants | noticed | of these too slow | equivalent | score |\n| --- | ---: | ---: | ---: | ' +
+      '---: | ---: |',
   );
   for (const room of [...Object.keys(ROOMS), 'all']) {
     const of = results.filter(each => room === 'all' || each.room === room);

@@ -29,7 +29,8 @@ const transcriptSchema = (): string => {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Earshot transcript',
     description:
-      'What a job made of a recording: the content of an .earshot.json file. Times are milliseconds from the start of ' +
+      'What a job made of a recording: the content of an .earshot.json file. Times are milliseconds from the ' +
+      'start of ' +
       'the recording.',
     ...(Transcript as object),
   };

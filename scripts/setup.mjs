@@ -79,7 +79,8 @@ function modernNode() {
   if (existsSync(own)) return own;
   if (Number(process.versions.node.split('.')[0]) >= NODE_NEEDED) return process.execPath;
   say(
-    `Earshot needs Node ${NODE_NEEDED} or newer, and none comes as a package for ${process.platform} ${process.arch}: ` +
+    `Earshot needs Node ${NODE_NEEDED} or newer, and none comes as a package for ${process.platform} ` +
+      `${process.arch}: ` +
       'install it from https://nodejs.org and run this again.',
   );
   process.exit(1);

@@ -49,7 +49,9 @@ async function checked(name) {
 function report(name, good, bad, ms, skips = 0) {
   const mark = bad > 0 ? paint('red', '✗') : paint('green', '✓');
   console.log(
-    `${mark} ${name.padEnd(44)} ${String(good).padStart(4)} passed${bad > 0 ? paint('red', `  ${bad} failed`) : ''}${skips > 0 ? paint('yellow', `  ${skips} skipped`) : ''}  ${paint('dim', `${(ms / 1000).toFixed(1)} s`)}`,
+    `${mark} ${name.padEnd(44)} ${String(good).padStart(4)} ` +
+      `passed${bad > 0 ? paint('red', `  ${bad} failed`) : ''}` +
+      `${skips > 0 ? paint('yellow', `  ${skips} skipped`) : ''}  ${paint('dim', `${(ms / 1000).toFixed(1)} s`)}`,
   );
 }
 

@@ -50,7 +50,8 @@ export type Detail = 'memory' | 'all';
 export interface DeviceReader {
   /**
    * Devices that answer now: one that was there before and is missing counts as lost. @throws where it could not look;
-   * its devices then stay as they were read last. `pids`: our workers with their children, for readers that cannot list processes.
+   * its devices then stay as they were read last. `pids`: our workers with their children, for readers that cannot
+   * list processes.
    */
   read(detail: Detail, pids: ReadonlySet<number>): Promise<DeviceReading[]>;
   /** Why devices may be missing, if something is wrong; absence of a GPU is nothing wrong. */

@@ -178,7 +178,10 @@ const HEARTBEAT = `
 const { workerData: { lock, parent, everyMs } } = require('node:worker_threads');
 const { writeSync } = require('node:fs');
 const windows = process.platform === 'win32';
-const end = () => { if (!windows) try { process.kill(-process.pid, 'SIGKILL'); } catch {} process.kill(process.pid, 'SIGKILL'); };
+const end = () => {
+  if (!windows) try { process.kill(-process.pid, 'SIGKILL'); } catch {}
+  process.kill(process.pid, 'SIGKILL');
+};
 setInterval(() => {
   if (process.ppid !== parent) end();
   if (Atomics.compareExchange(lock, 0, 0, 1) !== 0) return;

@@ -132,7 +132,9 @@ export function createHub({
       );
     },
     async fetch(base, file, part, { pinned, bytes: right }, onBytes, signal) {
-      const url = `${base.replace(/\/+$/, '')}/${file.repository}/resolve/${encodeURIComponent(file.revision)}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
+      const url =
+        `${base.replace(/\/+$/, '')}/${file.repository}/resolve/${encodeURIComponent(file.revision)}` +
+        `/${file.path.split('/').map(encodeURIComponent).join('/')}`;
       if (!maybeReachable(base))
         throw new EarshotError('downloadFailed', { url }, 'the hub could not be reached a moment ago');
       // What is not pinned goes on only from the same hub.

@@ -129,7 +129,8 @@ function summary(model: string, file: ModelFile, failures: readonly Failure[]): 
   const detail = failures
     .map(
       failed =>
-        `${failed.args.url ?? failed.code}${failed.args.status ? ` (${failed.args.status})` : ''}: ${failed.detail ?? failed.code}`,
+        `${failed.args.url ?? failed.code}${failed.args.status ? ` (${failed.args.status})` : ''}: ` +
+        `${failed.detail ?? failed.code}`,
     )
     .join('\n');
   if (wrong) return new EarshotError('checksumMismatch', { model, ...wrong.args }, detail);

@@ -1,7 +1,8 @@
 /**
  * The one writer. Everything that changes a job, an attempt or an instance happens here, one event after the other:
  *
- *   a request, a worker's word, an ingest's utterances, the clock → the store and the work in memory → `plan` → its actions → effects.
+ *   a request, a worker's word, an ingest's utterances, the clock → the store and the work in memory → `plan` → its
+ *   actions → effects.
  *
  * Handlers (queue, ingests, loads, attempts) are synchronous and end with `wake`, which has `plan` look at the new
  * state in the next turn of the event loop. What workers say about attempts waits for that turn: results, the plan that

@@ -3,8 +3,10 @@
  *
  * An idle instance may be taken from a lane, least recently used first, when
  *  - nobody in front of the asking job wants it ("free"), or
- *  - the asking lane's ready work is worth several times the loads that the change costs, or its job is stuck otherwise ("pays"), or
- *  - only jobs behind the asking one want it ("behind"); these may still go first a bounded number of times (reserve.ts).
+ *  - the asking lane's ready work is worth several times the loads that the change costs, or its job is stuck otherwise
+ *    ("pays"), or
+ *  - only jobs behind the asking one want it ("behind"); these may still go first a bounded number of times
+ *    (reserve.ts).
  * A busy instance is never taken: its attempt ends first. A live job's models stay for a while although it is silent
  * now.
  */

@@ -11,7 +11,8 @@ export interface Term {
   to: number;
 }
 
-const UNSPACED = String.raw`[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]&&\p{L}]`;
+const SCRIPTS = ['Han', 'Hira', 'Kana', 'Hang', 'Thai', 'Laoo', 'Khmr', 'Mymr'];
+const UNSPACED = String.raw`[[${SCRIPTS.map(script => String.raw`\p{scx=${script}}`).join('')}]&&\p{L}]`;
 const TERM = new RegExp(String.raw`(${UNSPACED})\p{M}*|(?:(?!${UNSPACED})[\p{L}\p{N}\p{M}])+`, 'gv');
 /** Accents, and the points of Hebrew and Arabic: people leave them out. Signs of other scripts are letters. */
 const ACCENTS = /[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]/g;

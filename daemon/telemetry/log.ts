@@ -11,7 +11,10 @@ const MAX_BYTES = 2 * 1024 * 1024;
 const NEWEST = 'earshotd.log',
   OLDER = `${NEWEST}.1`;
 
-/** `write` gets each record with its newline. `EARSHOT_LOG_LEVEL`: trace, debug, info (default), warn, error, silent. */
+/**
+ * `write` gets each record with its newline. `EARSHOT_LOG_LEVEL`: trace, debug, info (the default), warn, error, fatal
+ * or silent.
+ */
 export function createLogger(write: (record: string) => void, clock: () => number): Logger {
   const level = process.env.EARSHOT_LOG_LEVEL ?? '';
   return pino(

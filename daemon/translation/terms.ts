@@ -12,7 +12,9 @@ const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 function pattern(names: readonly string[]): RegExp {
   const within = (c: string | undefined): boolean => c !== undefined && /[\p{L}\p{N}]/u.test(c) && !UNSPACED.test(c);
   const one = (name: string): string =>
-    `${within([...name][0]) ? '(?<![\\p{L}\\p{N}])' : ''}${name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&').replace(/\s+/g, '\\s+')}${within([...name].at(-1)) ? '(?![\\p{L}\\p{N}])' : ''}`;
+    `${within([...name][0]) ? '(?<![\\p{L}\\p{N}])' : ''}` +
+    `${name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&').replace(/\s+/g, '\\s+')}` +
+    `${within([...name].at(-1)) ? '(?![\\p{L}\\p{N}])' : ''}`;
   return new RegExp(
     [...names]
       .sort((x, y) => y.length - x.length)

@@ -1,7 +1,8 @@
 /**
  * From a path that was noticed to a job. One round after the other, each over what is due:
  *
- *   noticed → seen twice the same (writing) → whole, waits for room (waiting) → nobody writes to it, read once for its sum → a job.
+ *   noticed → seen twice the same (writing) → whole, waits for room (waiting) → nobody writes to it, read once for its
+ *   checksum → a job.
  *
  * Only what was decided for good is on the disk, and a job and the record that its file was taken are one transaction:
  * what a crash leaves out is noticed again at the next start, what it leaves in is known by its content.

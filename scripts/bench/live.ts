@@ -234,8 +234,10 @@ async function page(seconds: number): Promise<void> {
     [median, p95, worst].map(ms => (ms / 1000).toFixed(2)).join(' / ');
   const text = `# Live sessions
 
-Made by \`npm run test:live\` on ${machine()}. Recorded speech is sent as PCM in real time, in pieces of ${PIECE_MS} ms, to a
-daemon with the real voice detector. Seconds: median / 95th percentile / worst. Latency runs from when the last sample of
+Made by \`npm run test:live\` on ${machine()}. Recorded speech is sent as PCM in real time, in pieces of ${PIECE_MS}
+ms, to a
+daemon with the real voice detector. Seconds: median / 95th percentile / worst. Latency runs from when the last
+sample of
 an utterance was sent to when its text arrives; it includes the pause that marks the end of an utterance (a third of a
 second) and the wait for the recognizer. Utterances are short, so that text comes soon.
 

@@ -40,7 +40,8 @@ Recognition, repair, translation and speech take 3, 0.5, 3 and 0.5 units of time
 times shorter than what it stands for, so that the cost of Earshot itself shows. Workers are real processes, the store
 syncs, utterances go one by one. Best of ${RUNS} runs: other programs on the machine can only add time.
 
-With one instance per stage, no schedule finishes N utterances of a recording before 7 + 3 (N − 1) units: recognition never
+With one instance per stage, no schedule finishes N utterances of a recording before 7 + 3 (N − 1) units: recognition
+never
 waits, and the other stages follow once. With two recognizers and two translators, two utterances could finish at 7.5.
 
 | | bound, units | measured | over the bound | allowed | CPU per step |
@@ -48,8 +49,8 @@ waits, and the other stages follow once. With two recognizers and two translator
 ${rows.map(({ what, goal, limit, report }) => `| ${what} | ${units(goal)} | ${units(report.units)} | ${percent(report.units / goal - 1)} | ${percent(limit - 1)} | ${report.cpuMsPerStep.toFixed(2)} ms |`).join('\n')}
 
 Consecutive utterances are ${overhead.cycleUnits.toFixed(3)} units apart where 3 is the minimum:
-${((overhead.cycleUnits - 3) * UNIT_MS).toFixed(1)} ms from a worker's answer to the start of its next run, for the answer,
-the transaction, the plan and the claim. CPU per step is all that the daemon uses, from the request to the end.
+${((overhead.cycleUnits - 3) * UNIT_MS).toFixed(1)} ms from a worker's answer to the start of its next run, for the
+answer, the transaction, the plan and the claim. CPU per step is all that the daemon uses, from the request to the end.
 
 ## Against one step at a time
 
@@ -73,14 +74,16 @@ const narrow = new Map<number, LawReport>();
 for (const n of [2, 10, 100]) {
   const report = await best(RUNS, { unitMs: UNIT_MS, jobs: [n] });
   console.log(
-    `${n} utterances: ${units(report.units)} of ${bound(n)}, ${percent(report.units / bound(n) - 1)} over; ${report.cpuMsPerStep.toFixed(2)} ms of CPU a step`,
+    `${n} utterances: ${units(report.units)} of ${bound(n)}, ${percent(report.units / bound(n) - 1)} over; ` +
+      `${report.cpuMsPerStep.toFixed(2)} ms of CPU a step`,
   );
   narrow.set(n, report);
   rows.push({ what: `${n} utterances`, goal: bound(n), limit: 1.03, report });
 }
 const wide = await best(RUNS, { unitMs: UNIT_MS, jobs: [1, 1], wide: 2 });
 console.log(
-  `two jobs of one utterance, two recognisers and translators: ${units(wide.units)} of ${WIDE_BOUND}, ${percent(wide.units / WIDE_BOUND - 1)} over`,
+  `two jobs of one utterance, two recognisers and translators: ${units(wide.units)} of ${WIDE_BOUND}, ` +
+    `${percent(wide.units / WIDE_BOUND - 1)} over`,
 );
 rows.splice(1, 0, { what: '2 utterances, 2 recognizers, 2 translators', goal: WIDE_BOUND, limit: 1.05, report: wide });
 const pairs = [];

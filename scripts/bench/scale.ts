@@ -205,8 +205,8 @@ Made by \`npm run bench:scale\` on ${machine()}. Times in ms: median / 99th perc
 
 ## Planning
 
-One turn of the loop with this many jobs waiting, eight under way, twelve models, two GPUs: the snapshot of the state, the
-plan made from it, and both in a row. The goal is a plan for 10,000 within 5 ms at the 99th percentile.
+One turn of the loop with this many jobs waiting, eight under way, twelve models, two GPUs: the snapshot of the
+state, the plan made from it, and both in a row. The goal is a plan for 10,000 within 5 ms at the 99th percentile.
 
 | jobs waiting | snapshot | plan | both |
 | ---: | ---: | ---: | ---: |
@@ -226,7 +226,8 @@ Goals: 3 ms for each job of a batch, 3 ms of CPU for each step.
 
 ## History
 
-${past.jobs.toLocaleString('en')} jobs in the store. Stored in batches of 1,000: ${ms(past.submitMsPerJob)} ms per job. Goal for the first page: 20 ms.
+${past.jobs.toLocaleString('en')} jobs in the store. Stored in batches of 1,000: ${ms(past.submitMsPerJob)} ms per
+job. Goal for the first page: 20 ms.
 
 | | ms |
 | --- | ---: |

@@ -153,18 +153,20 @@ export const HEADING = '## Search\n';
 
 const section = (report: SearchReport): string => `${HEADING}
 Made by \`npm run bench:search\` on ${machine()}. ${report.utterances.toLocaleString('en')} utterances of ${WORDS}
-English words or ${CHARACTERS} Chinese characters each, distributed by Zipf's law. Times in ms: median / 99th percentile / worst,
-for a page of 50 with its marks. The goal is ${GOAL_MS} ms. Matches are counted up to 2,000, and the newest of these are
-ranked. If fewer than 200 utterances contain all the words, those that contain them together with the next utterance count
-too; a "phrase" is always within one.
+English words or ${CHARACTERS} Chinese characters each, distributed by Zipf's law. Times in ms: median / 99th
+percentile / worst, for a page of 50 with its marks. The goal is ${GOAL_MS} ms. Matches are counted up to 2,000, and
+the newest of these are
+ranked. If fewer than 200 utterances contain all the words, those that contain them together with the next utterance
+count too; a "phrase" is always within one.
 
 | looked for | found | ms |
 | --- | ---: | ---: |
 ${report.queries.map(each => `| ${each.what} | ${each.found.toLocaleString('en')} | ${three(each.took)} |`).join('\n')}
 
-Indexing an utterance costs ${(report.indexUs / 1000).toFixed(3)} ms, in chunks of 100 between the steps; a step itself only marks its
-job. The index takes ${(report.bytes / report.utterances).toFixed(0)} bytes per utterance. Opening the database with its check takes
-${ms(report.openMs)} ms.
+Indexing an utterance costs ${(report.indexUs / 1000).toFixed(3)} ms, in chunks of 100 between the steps; a step
+itself only marks its job.
+The index takes ${(report.bytes / report.utterances).toFixed(0)} bytes per utterance. Opening the database with
+its check takes ${ms(report.openMs)} ms.
 `;
 
 if (import.meta.main) {

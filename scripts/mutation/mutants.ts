@@ -108,7 +108,7 @@ export function mutate(source: string, file: string, first: number): { code: str
     for (const value of also) whole(test, test, value);
   };
 
-  /** @param host where a switch may stand for this node: itself, or the whole of an optional chain that it is part of */
+  /** @param host where a switch may stand for this node: itself, or the optional chain that it is part of */
   function visit(node: AnyNode, host: Node, inThrow: boolean): void {
     const child = (next: AnyNode | null | undefined, at: Node | null | undefined = next): void => {
       if (next) visit(next, at!, inThrow);
@@ -126,7 +126,7 @@ export function mutate(source: string, file: string, first: number): { code: str
       case 'LogicalExpression':
         if (node.operator === '??') {
           whole(host, node, plain.slice(node.right.start, node.right.end));
-          // The compiler asks for many of these and refuses the code without them, as it does without an optional chain.
+          // The compiler asks for many of these and refuses the code without them, as without an optional chain.
           defaults.add(node.right);
         } else between(host, node, node.left, node.right, node.operator, LOGICAL[node.operator]!);
         break;

@@ -41,7 +41,7 @@ const defaultOf = (command: Command): string | null =>
 
 export const cliPage = (): string => `# The command line
 
-Written by \`npm run reference\` from \`cli/program.ts\`. [docs/cli.md](../cli.md) says how jobs are named, what Ctrl-C does
-and what exit codes mean.
+Written by \`npm run reference\` from \`cli/program.ts\`. [docs/cli.md](../cli.md) says how jobs are named, what
+Ctrl-C does and what exit codes mean.
 
 ${program.commands.map(command => section(command, program.name(), false)).join('\n')}`;

@@ -103,8 +103,10 @@ export function rpcPage(): string {
   const methods = [...groups].map(
     ([group, members]) => `## Methods: ${group}\n\n${members.map(name => method(name, used)).join('\n')}`,
   );
-  const events = `## Events\n\nOne notification, \`${rpc.STATE_EVENTS}\`, from the daemon to a client that subscribed: events in order. \`seq\`
-is that of the last one, \`previous\` that of the last one before; a gap means: subscribe again.\n${fields(rpc.StateEvents as unknown as Schema, used)}`;
+  const events =
+    `## Events\n\nOne notification, \`${rpc.STATE_EVENTS}\`, from the daemon to a client that subscribed: ` +
+    'events in order. `seq`\nis that of the last one, `previous` that of the last one before; a gap means: subscribe ' +
+    `again.\n${fields(rpc.StateEvents as unknown as Schema, used)}`;
   const types: string[] = [];
   // A type may bring others; a set gives those too that are added while it is read.
   for (const schema of used) {
@@ -114,9 +116,9 @@ is that of the last one, \`previous\` that of the last one before; a gap means: 
   }
   return `# The daemon's methods
 
-Written by \`npm run reference\` from \`schemas/rpc.ts\`. JSON-RPC over the daemon's socket, protocol ${rpc.PROTOCOL}: each message is a
-\`Content-Length\` header and JSON. A request that does not fit its schema is refused and changes nothing. A failure is the
-error ${rpc.FAILURE_CODE} with a [Failure](#failure) in its data.
+Written by \`npm run reference\` from \`schemas/rpc.ts\`. JSON-RPC over the daemon's socket,
+protocol ${rpc.PROTOCOL}: each message is a \`Content-Length\` header and JSON. A request that does not fit its schema
+is refused and changes nothing. A failure is the error ${rpc.FAILURE_CODE} with a [Failure](#failure) in its data.
 
 ${methods.join('\n')}
 ${events}

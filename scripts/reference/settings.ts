@@ -64,8 +64,8 @@ export function settingsPage(): string {
   });
   return `# Settings
 
-Written by \`npm run reference\` from \`schemas/settings.ts\`. \`earshot settings set NAME VALUE\` changes one; [docs/settings.md](../settings.md)
-says more. "Empty" in the editor is \`null\` on the command line.
+Written by \`npm run reference\` from \`schemas/settings.ts\`. \`earshot settings set NAME VALUE\` changes one;
+[docs/settings.md](../settings.md) says more. "Empty" in the editor is \`null\` on the command line.
 
 | name | | default | allowed | in VS Code |
 | --- | --- | --- | --- | --- |

@@ -7,7 +7,8 @@ import { fakes, live } from '../../scripts/bench/live.ts';
 it('ten live sessions at once keep their order, and text comes soon', { timeout: 60_000 }, async () => {
   const report = await live(fakes(10, 10));
   console.log(
-    `latency ${Math.round(report.latency.median)} ms (worst ${Math.round(report.latency.worst)}), recogniser ${Math.round(report.asr.median)} ms`,
+    `latency ${Math.round(report.latency.median)} ms (worst ${Math.round(report.latency.worst)}), recogniser ` +
+      `${Math.round(report.asr.median)} ms`,
   );
   assert.deepEqual([report.outOfOrder, report.unfinished, report.unrepaired], [0, 0, 0]);
   assert.ok(report.utterances >= 15, `${report.utterances} utterances`);

@@ -129,11 +129,13 @@ describe('the database file', () => {
         there = new Set((db.pragma('table_info(jobs)') as { name: string }[]).map(column => column.name)),
         columns = JOB_COLUMNS.filter(([, column]) => there.has(column));
       db.prepare(
-        `INSERT INTO jobs (${columns.map(([, column]) => column).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+        `INSERT INTO jobs (${columns.map(([, column]) => column).join(', ')}) VALUES ` +
+          `(${columns.map(() => '?').join(', ')})`,
       ).run(...columns.map(([key]) => toColumn(key, job[key])));
       db.prepare('INSERT INTO utterances (job, idx, start_ms, end_ms) VALUES (?, 0, 0, 900)').run(job.id);
       db.prepare(
-        `INSERT INTO outputs (job, idx, stage, output, token) VALUES (?, 0, 0, '{"text": "old words", "words": []}', 1)`,
+        `INSERT INTO outputs (job, idx, stage, output, token) VALUES (?, 0, 0, '{"text": "old words", "words": ` +
+          `[]}', 1)`,
       ).run(job.id);
       db.close();
       const store = openStore(path),

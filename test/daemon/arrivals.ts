@@ -293,7 +293,8 @@ function markdown(
   return `# Files that arrive while the daemon is killed
 
 Made by \`npm run test:watch\` (seed ${seed}; \`EARSHOT_SEED=${seed}\` repeats the order).
-${files} recordings arrive in bursts in a watched folder and its subfolders, each in one of ${Object.keys(ways).length} ways,
+${files} recordings arrive in bursts in a watched folder and its subfolders, each in one of
+${Object.keys(ways).length} ways,
 while the daemon is killed with SIGKILL ${kills} times and started again. Their jobs write texts and
 spoken tracks, which are WAV files, into the same folders.
 

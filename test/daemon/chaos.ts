@@ -112,9 +112,10 @@ function markdown({ kills, jobs, steps, attempts, seconds }: ChaosReport, seed: 
   return `## Kills at random moments
 
 Made by \`npm run test:chaos\` (seed ${seed}; \`EARSHOT_SEED=${seed}\` repeats the order of kills, not their exact
-moments). A daemon with real worker processes works on ${jobs} copies of one recording (recognized, repaired and translated)
-while it or one of its workers is killed with SIGKILL every 50 to 650 ms. The daemon is started again each time and goes on
-from what the database knows.
+moments). A daemon with real worker processes works on ${jobs} copies of one recording (recognized, repaired and
+translated)
+while it or one of its workers is killed with SIGKILL every 50 to 650 ms. The daemon is started again each time and
+goes on from what the database knows.
 
 | | |
 | --- | ---: |

@@ -291,7 +291,8 @@ describe('the OpenAI-compatible endpoint', { timeout: 180_000 }, () => {
       part = (name: string, file: string, text: string): string =>
         `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${file}\r\n\r\n${text}\r\n`;
     const whole = Buffer.from(
-      `${part('model', '', 'whisper-1')}${part('other', '; filename="o.wav"', 'RIFFx')}${part('file', '; filename="a.wav"', 'RIFFabcd')}--${boundary}--\r\n`,
+      `${part('model', '', 'whisper-1')}${part('other', '; filename="o.wav"', 'RIFFx')}` +
+        `${part('file', '; filename="a.wav"', 'RIFFabcd')}--${boundary}--\r\n`,
     );
     const send = (body: Buffer, path: string): Promise<number> =>
       new Promise((resolve, reject) => {
@@ -314,7 +315,9 @@ describe('the OpenAI-compatible endpoint', { timeout: 180_000 }, () => {
     for (let bytes = 1; bytes < whole.length; bytes += 7) {
       const socket = dial(port(), '127.0.0.1').on('error', () => {});
       await once(socket, 'connect');
-      const head = `POST ${new URL(url).pathname}/audio/transcriptions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n`;
+      const head =
+        `POST ${new URL(url).pathname}/audio/transcriptions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ` +
+        `${token}\r\n`;
       const type = `Content-Type: multipart/form-data; boundary=${boundary}\r\nContent-Length: ${whole.length}\r\n\r\n`;
       socket.write(head + type);
       socket.write(whole.subarray(0, bytes), () => socket.destroy());

@@ -1,4 +1,6 @@
-/** A client made of bytes, for what a decent one never does: frames as they are, and the handshake where it is wanted. */
+/**
+ * A client made of bytes, for what a decent one never does: frames as they are, and the handshake where it is wanted.
+ */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';

@@ -169,7 +169,8 @@ describe('the Python environment', () => {
   test('a Python without venv, as Debian has it', async () => {
     const env = withProgram(
       'python3',
-      'case "$*" in "-I --version") echo "Python 3.11.2";; *) echo "The virtual environment was not created successfully because ensurepip is not available." >&2; exit 1;; esac',
+      'case "$*" in "-I --version") echo "Python 3.11.2";; *) echo "The virtual environment was not created ' +
+        'successfully because ensurepip is not available." >&2; exit 1;; esac',
     );
     await assert.rejects(
       make({ env }).install('python', none, signal()),
@@ -195,7 +196,8 @@ describe('the Python environment', () => {
     const debian = () =>
       withProgram(
         'python3',
-        `case "$*" in "-I -m venv --without-pip "*) ;; "-I -m venv "*) echo "ensurepip is not available" >&2; exit 1;; esac\nexec "${found}" "$@"`,
+        'case "$*" in "-I -m venv --without-pip "*) ;; "-I -m venv "*) echo "ensurepip is not available" >&2; ' +
+          `exit 1;; esac\nexec "${found}" "$@"`,
       );
     test('exactly the locked packages', async () => {
       const build = options(right, { ...process.env, PATH: [dirname(found!), '/usr/bin', '/bin'].join(delimiter) });

@@ -1,4 +1,6 @@
-/** How programs are started: what they are told, where they stand, and that they end. Attacked through those who use it. */
+/**
+ * How programs are started: what they are told, where they stand, and that they end. Attacked through those who use it.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -145,7 +147,8 @@ describe('secrets in the environment', () => {
 describe('an end', { skip: posix, timeout: 30_000 }, () => {
   /** Leaves a grandchild in a session of its own, which nobody can find and which holds the pipes. */
   const escaped = (file: string): string =>
-    `setsid sh -c 'echo $$ > "$0"; exec sleep 1000' '${file}' & while [ ! -s '${file}' ]; do :; done; cat '${file}'; echo words`;
+    `setsid sh -c 'echo $$ > "$0"; exec sleep 1000' '${file}' & while [ ! -s '${file}' ]; do :; done; cat ` +
+    `'${file}'; echo words`;
 
   test('comes though a grandchild that nobody finds holds the pipes', async () => {
     const { status, output } = await run('/bin/sh', ['-c', escaped(join(folder, 'escaped'))], how());
@@ -178,7 +181,9 @@ describe('an end', { skip: posix, timeout: 30_000 }, () => {
   test('comes to the whole tree by a signal, and by a time limit', async () => {
     const controller = new AbortController();
     const pidFile = join(folder, 'pids');
-    const script = `sleep 1000 & echo $! > ${JSON.stringify(pidFile)}; mv ${JSON.stringify(pidFile)} ${JSON.stringify(`${pidFile}.whole`)}; wait`;
+    const script =
+      `sleep 1000 & echo $! > ${JSON.stringify(pidFile)}; mv ${JSON.stringify(pidFile)} ` +
+      `${JSON.stringify(`${pidFile}.whole`)}; wait`;
     const child = async (): Promise<number> => {
       while (!existsSync(`${pidFile}.whole`)) await sleep(10);
       const pid = Number(readFileSync(`${pidFile}.whole`, 'utf8'));

@@ -9,7 +9,8 @@ import { writeOutputs } from '../../daemon/outputs/deliver.ts';
 import { fakeModel, Harness } from './harness.ts';
 
 const SRT =
-  '1\n00:00:10,000 --> 00:00:12,000\n<i>First words.</i>\n\n2\n00:00:05,000 --> 00:00:06,500\nBefore\nthem.\n\n3\n00:00:20,000 --> 00:00:21,000\n♪\n';
+  '1\n00:00:10,000 --> 00:00:12,000\n<i>First words.</i>\n\n2\n00:00:05,000 --> ' +
+  '00:00:06,500\nBefore\nthem.\n\n3\n00:00:20,000 --> 00:00:21,000\n♪\n';
 
 describe('subtitles as a source', { timeout: 30_000 }, () => {
   let harness: Harness;

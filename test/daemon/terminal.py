@@ -1,4 +1,7 @@
-"""Runs a program in a terminal of its own: arguments are rows, columns, program and its arguments. stdin becomes keys, stdout what it drew; ends with its exit code."""
+"""
+Runs a program in a terminal of its own: arguments are rows, columns, program and its arguments. stdin becomes keys,
+stdout what it drew; ends with its exit code.
+"""
 import fcntl, os, pty, select, signal, struct, sys, termios
 
 rows, columns, *command = sys.argv[1:]

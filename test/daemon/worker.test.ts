@@ -326,11 +326,15 @@ test('workers end with a daemon that is killed, even one that computes', { skip:
     import { Worker } from ${main('daemon/workers/worker.ts')};
     import { fake } from ${main('daemon/engines/fake/engine.ts')};
     for (const [id, script] of [['idle', ''], ['blocked', 'block@1']]) {
-      const worker = new Worker({ id, engine: fake, context: { card: {}, runtime: () => '', device: { kind: 'cpu' }, threads: 1 }, logPath: ${JSON.stringify(folder)} + '/worker-' + id + '.log', lowPriority: false, heartbeatTimeoutMs: 20000, loadTimeoutMs: 20000 }, {
-        loaded: () => { if (script) worker.run({ type: 'run', id: '1', stage: 'nmt', steps: [{ index: 0, input: { text: 'a', from: 'en', to: 'es', before: [], glossary: [] } }] }, 60000); },
+      const worker = new Worker({ id, engine: fake, context: { card: {}, runtime: () => '', device: { kind: 'cpu' },
+        threads: 1 }, logPath: ${JSON.stringify(folder)} + '/worker-' + id + '.log', lowPriority: false,
+        heartbeatTimeoutMs: 20000, loadTimeoutMs: 20000 }, {
+        loaded: () => { if (script) worker.run({ type: 'run', id: '1', stage: 'nmt', steps: [{ index: 0, input: {
+        text: 'a', from: 'en', to: 'es', before: [], glossary: [] } }] }, 60000); },
         progress() {}, result() {}, done() {}, failed() {}, exit() {}, heartbeat: () => console.log(worker.pid),
       });
-      worker.load({ type: 'load', stage: 'nmt', model: 'm', directory: '', parameters: script ? { script } : {}, device: { kind: 'cpu' }, precision: '', threads: 1 });
+      worker.load({ type: 'load', stage: 'nmt', model: 'm', directory: '', parameters: script ? { script } : {},
+      device: { kind: 'cpu' }, precision: '', threads: 1 });
     }`,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },

@@ -59,7 +59,9 @@ describe('command', () => {
         '{from}',
       ),
       script(
-        'const p=[];process.stdin.on("data",d=>p.push(d)).on("end",()=>console.log("bytes",Buffer.concat(p).length,process.argv[1]))',
+        'const ' +
+          'p=[];process.stdin.on("data",d=>p.push(d)).on("end",()=>console.log("bytes",Buffer.concat(p).length,' +
+          'process.argv[1]))',
         '{from}',
       ),
     ]) {
@@ -100,7 +102,10 @@ describe('command', () => {
   });
   it('speaks into a file or to stdout', async () => {
     const wav =
-      'const h=Buffer.alloc(1644);h.write("RIFF",0);h.writeUInt32LE(1636,4);h.write("WAVEfmt ",8);h.writeUInt32LE(16,16);h.writeUInt16LE(1,20);h.writeUInt16LE(1,22);h.writeUInt32LE(8000,24);h.writeUInt32LE(16000,28);h.writeUInt16LE(2,32);h.writeUInt16LE(16,34);h.write("data",36);h.writeUInt32LE(1600,40);';
+      'const h=Buffer.alloc(1644);h.write("RIFF",0);h.writeUInt32LE(1636,4);h.write("WAVEfmt ' +
+      '",8);h.writeUInt32LE(16,16);h.writeUInt16LE(1,20);h.writeUInt16LE(1,22);h.writeUInt32LE(8000,24);' +
+      'h.writeUInt32LE(16000,28);h.writeUInt16LE(2,32);h.writeUInt16LE(16,34);h.write("data",36);' +
+      'h.writeUInt32LE(1600,40);';
     for (const argv of [
       script(`${wav}require("fs").writeFileSync(process.argv[1],h)`, '{output}', '{text}'),
       script(`${wav}process.stdout.write(h)`, '{text}'),

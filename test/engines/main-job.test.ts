@@ -13,9 +13,20 @@ import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { compare, words } from './words.ts';
 
 const ENGLISH =
-  'And Mr. John Dashwood had then leisure to consider how much there might be prudently in his power to do for them. He was not an ill disposed young man, unless to be rather cold hearted and rather selfish is to be ill disposed. Had he married a more amiable woman, he might have been made still more respectable than he was. He might even have been made amiable himself.';
+  'And Mr. John Dashwood had then leisure to consider how much there might be prudently in his power to do for ' +
+  'them. He was not an ill disposed young man, unless to be rather cold hearted and rather selfish is to be ' +
+  'ill disposed. Had he married a more amiable woman, he might have been made still more respectable than he ' +
+  'was. He might even have been made amiable himself.';
 const SPANISH =
-  'Felicidades, usted ha instalado y ejecutado exitosamente su PBX de código abierto, Asterisk. También ha instalado una serie de sonidos y archivos de configuración que le ayudarán a comenzar. Al igual que una PBX normal, usted navegará esta demostración tecleando dígitos en su teléfono. Si está usando el canal de consola a cambio de un teléfono físico, puede usar los comandos dial, answer y hangup para simular su teléfono. Asterisk es una plataforma PBX e IVR de código abierto que corre en el sistema operativo Linux. Para más información, visite www.asterisk.org. Está a punto de entrar a la prueba de eco. En este modo, todo lo que diga será repetido tan pronto como sea recibido por el sistema. El propósito de esta prueba es de darle una idea de la demora del sonido entre usted y el sistema ejecutando la prueba. Para terminar, cuelgue o presione la tecla de número.';
+  'Felicidades, usted ha instalado y ejecutado exitosamente su PBX de código abierto, Asterisk. También ha ' +
+  'instalado una serie de sonidos y archivos de configuración que le ayudarán a comenzar. Al igual que una PBX ' +
+  'normal, usted navegará esta demostración tecleando dígitos en su teléfono. Si está usando el canal de ' +
+  'consola a cambio de un teléfono físico, puede usar los comandos dial, answer y hangup para simular su ' +
+  'teléfono. Asterisk es una plataforma PBX e IVR de código abierto que corre en el sistema operativo Linux. ' +
+  'Para más información, visite www.asterisk.org. Está a punto de entrar a la prueba de eco. En este modo, ' +
+  'todo lo que diga será repetido tan pronto como sea recibido por el sistema. El propósito de esta prueba es ' +
+  'de darle una idea de la demora del sonido entre usted y el sistema ejecutando la prueba. Para terminar, ' +
+  'cuelgue o presione la tecla de número.';
 
 describe('the main job', { timeout: 300_000 }, () => {
   let daemon: RealDaemon, english: Job, spanish: Job, heard: Utterance[], spoken: Utterance[];
@@ -65,11 +76,11 @@ describe('the main job', { timeout: 300_000 }, () => {
       truth = words(SPANISH);
     const mended = truth.filter((_, i) => !before.right[i] && after.right[i]),
       broken = truth.filter((_, i) => before.right[i] && !after.right[i]);
+    const changes = spoken.flatMap(utterance => utterance.repair!.changes);
     console.log(
-      `Spanish: WER ${(before.rate * 100).toFixed(1)} % → ${(after.rate * 100).toFixed(1)} %, mended: ${mended.join(', ')}; changes: ${spoken
-        .flatMap(utterance => utterance.repair!.changes)
-        .map(change => `${change.before} → ${change.after}`)
-        .join('; ')}`,
+      `Spanish: WER ${(before.rate * 100).toFixed(1)} % → ${(after.rate * 100).toFixed(1)} %, ` +
+        `mended: ${mended.join(', ')}; ` +
+        `changes: ${changes.map(change => `${change.before} → ${change.after}`).join('; ')}`,
     );
     assert.deepEqual(broken, []);
     assert.ok(mended.length >= 2, mended.join(', '));

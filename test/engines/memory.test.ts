@@ -33,7 +33,9 @@ it(
       const second = await whisper();
       const error = (first.estimateBytes - second.lastPeakBytes!) / second.lastPeakBytes!;
       console.log(
-        `Whisper base: first peak ${(first.lastPeakBytes! / MiB).toFixed(0)} MiB, estimate ${(first.estimateBytes / MiB).toFixed(0)} MiB, second peak ${(second.lastPeakBytes! / MiB).toFixed(0)} MiB, error ${(error * 100).toFixed(1)} %`,
+        `Whisper base: first peak ${(first.lastPeakBytes! / MiB).toFixed(0)} MiB, estimate ` +
+          `${(first.estimateBytes / MiB).toFixed(0)} MiB, second peak ` +
+          `${(second.lastPeakBytes! / MiB).toFixed(0)} MiB, error ${(error * 100).toFixed(1)} %`,
       );
       assert.ok(second.samples > first.samples, 'the second run was measured');
       assert.ok(Math.abs(error) <= 0.2);

@@ -76,7 +76,9 @@ describe('a confined process', { skip }, () => {
   };
   const tryTo = (action: string): string =>
     within(
-      `import fs from 'node:fs'; import net from 'node:net'; import dgram from 'node:dgram'; import { spawnSync, execFileSync } from 'node:child_process'; try { ${action}; console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`,
+      `import fs from 'node:fs'; import net from 'node:net'; import dgram from 'node:dgram'; import { ` +
+        `spawnSync, execFileSync } from 'node:child_process'; try { ${action}; console.log('done'); } catch ` +
+        '(error) { console.log(error.code ?? error.message); }',
     )
       .out.split('\n')
       .at(-1)!;
@@ -85,7 +87,8 @@ describe('a confined process', { skip }, () => {
     assert.equal(tryTo(`fs.readFileSync(${JSON.stringify(join(home, 'talk.wav'))})`), 'done');
     assert.equal(
       tryTo(
-        `fs.writeFileSync(${JSON.stringify(join(allowed, 'made'))}, 'x'); fs.rmSync(${JSON.stringify(join(allowed, 'made'))})`,
+        `fs.writeFileSync(${JSON.stringify(join(allowed, 'made'))}, 'x'); ` +
+          `fs.rmSync(${JSON.stringify(join(allowed, 'made'))})`,
       ),
       'done',
     );
@@ -112,14 +115,16 @@ describe('a confined process', { skip }, () => {
     try {
       const connect = (where: string): string =>
         tryTo(
-          `await new Promise((resolve, reject) => net.connect(${where}).once('connect', resolve).once('error', reject))`,
+          `await new Promise((resolve, reject) => net.connect(${where}).once('connect', resolve).once('error', ` +
+            'reject))',
         );
       assert.match(connect('{ host: "127.0.0.1", port: 9 }'), /EACCES|EPERM/);
       assert.match(connect('{ host: "::1", port: 9 }'), /EACCES|EPERM/);
       assert.match(connect(`{ path: ${JSON.stringify(path)} }`), /EACCES|EPERM/);
       assert.match(
         tryTo(
-          `const socket = dgram.createSocket('udp4'); await new Promise((resolve, reject) => socket.once('error', reject).bind(0, resolve))`,
+          `const socket = dgram.createSocket('udp4'); await new Promise((resolve, reject) => ` +
+            `socket.once('error', reject).bind(0, resolve))`,
         ),
         /EACCES|EPERM/,
       );
@@ -147,7 +152,8 @@ describe('a confined process', { skip }, () => {
   it('hands its limits on to all that it starts', () => {
     assert.match(
       within(
-        `import { spawnSync } from 'node:child_process'; console.log(spawnSync('/bin/cat', [${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}], { encoding: 'utf8' }).stderr)`,
+        `import { spawnSync } from 'node:child_process'; console.log(spawnSync('/bin/cat', ` +
+          `[${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}], { encoding: 'utf8' }).stderr)`,
       ).out,
       /denied/i,
     );
@@ -172,7 +178,10 @@ describe('a confined process', { skip }, () => {
       cache: '',
     })!;
     const { out } = within(
-      `import net from 'node:net'; import fs from 'node:fs'; net.connect(9, '127.0.0.1').once('error', error => { console.log(error.code); try { fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}); } catch (error) { console.log(error.code); } });`,
+      `import net from 'node:net'; import fs from 'node:fs'; net.connect(9, '127.0.0.1').once('error', error ` +
+        '=> { console.log(error.code); try { ' +
+        `fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))}); } catch (error) { ` +
+        'console.log(error.code); } });',
       given,
     );
     assert.equal(out, 'ECONNREFUSED\nEACCES');
@@ -269,7 +278,8 @@ describe('a confined process', { skip }, () => {
     const given = () => voicePermissions({ pcmPath, sherpaDirectory: library, weights, onnx }),
       allowedTo = (code: string): string =>
         within(
-          `import fs from 'node:fs'; import { execFileSync } from 'node:child_process'; try { ${code}; console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`,
+          `import fs from 'node:fs'; import { execFileSync } from 'node:child_process'; try { ${code}; ` +
+            `console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`,
           given(),
         ).out;
     for (const path of [pcmPath, weights, join(library, 'node_modules', 'x.js')])
@@ -279,7 +289,9 @@ describe('a confined process', { skip }, () => {
       assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
     assert.match(
       allowedTo(
-        `fs.copyFileSync('/bin/true', ${JSON.stringify(`${onnx}.part`)}); fs.chmodSync(${JSON.stringify(`${onnx}.part`)}, 0o755); execFileSync(${JSON.stringify(`${onnx}.part`)})`,
+        `fs.copyFileSync('/bin/true', ${JSON.stringify(`${onnx}.part`)}); ` +
+          `fs.chmodSync(${JSON.stringify(`${onnx}.part`)}, 0o755); ` +
+          `execFileSync(${JSON.stringify(`${onnx}.part`)})`,
       ),
       /EACCES/,
     );
@@ -301,8 +313,12 @@ describe('a confined process', { skip }, () => {
     assert.match(tryTo(`execFileSync(${JSON.stringify(program)})`), /EACCES|EPERM/);
     assert.match(tryTo(`fs.symlinkSync('/etc/passwd', ${JSON.stringify(join(allowed, 'other'))})`), /EACCES|EPERM/);
     // In a process that has threads by then, as the ingest's has.
-    const code = `import { enterSandbox } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))}; import { readdirSync, readFileSync } from 'node:fs'; import { stat } from 'node:fs/promises';
-      await stat('/'); enterSandbox(${JSON.stringify(permissions)}); console.log(readdirSync('/proc/self/task').map(task => /Seccomp:\\s+(\\d)/.exec(readFileSync('/proc/self/task/' + task + '/status', 'utf8'))[1]).join(''));`;
+    const code = `import {
+      enterSandbox } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))};
+      import { readdirSync, readFileSync } from 'node:fs'; import { stat } from 'node:fs/promises';
+      await stat('/'); enterSandbox(${JSON.stringify(permissions)});
+      const status = task => readFileSync('/proc/self/task/' + task + '/status', 'utf8');
+      console.log(readdirSync('/proc/self/task').map(task => /Seccomp:\\s+(\\d)/.exec(status(task))[1]).join(''));`;
     assert.match(
       spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }).stdout.trim(),
       /^2{4,}$/,
@@ -311,9 +327,13 @@ describe('a confined process', { skip }, () => {
 
   it('holds it on the thread that reads and writes, which was at work before, and will not begin where there may be more', () => {
     const secret = JSON.stringify(join(home, '.ssh', 'id_ed25519')),
-      code = `import { enterSandboxLate } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))}; import { readFile, stat, writeFile } from 'node:fs/promises';
-      await stat('/'); await readFile(${secret}); const said = []; const attempt = work => work.then(() => said.push('done'), error => said.push(error.code ?? error.message));
-      await attempt(enterSandboxLate(${JSON.stringify(permissions)})); await attempt(readFile(${secret})); await attempt(writeFile(${JSON.stringify(join(allowed, 'note'))}, 'x')); console.log(said.join(' '));`;
+      code = `import {
+        enterSandboxLate } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))};
+        import { readFile, stat, writeFile } from 'node:fs/promises';
+      await stat('/'); await readFile(${secret}); const said = [];
+      const attempt = work => work.then(() => said.push('done'), error => said.push(error.code ?? error.message));
+      await attempt(enterSandboxLate(${JSON.stringify(permissions)})); await attempt(readFile(${secret}));
+      await attempt(writeFile(${JSON.stringify(join(allowed, 'note'))}, 'x')); console.log(said.join(' '));`;
     const run = (threads: string): string =>
       spawnSync(process.execPath, ['--input-type=module', '-e', code], {
         encoding: 'utf8',
@@ -353,14 +373,21 @@ describe('a confined process', { skip }, () => {
   });
 
   it('takes from ffmpeg what a decoder never needs', { skip: ffmpeg ? false : 'no ffmpeg' }, () => {
-    const code = `import { spawn } from 'node:child_process'; import { limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))}; import { readFileSync } from 'node:fs';
-      const child = spawn('/bin/cat', { stdio: 'pipe' }); limitReader(child.pid); console.log(readFileSync('/proc/' + child.pid + '/limits', 'utf8')); child.stdin.end();`;
+    const code = `import { spawn } from 'node:child_process';
+      import {
+      limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))};
+      import { readFileSync } from 'node:fs';
+      const child = spawn('/bin/cat', { stdio: 'pipe' }); limitReader(child.pid);
+        console.log(readFileSync('/proc/' + child.pid + '/limits', 'utf8')); child.stdin.end();`;
     const said = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' }).stdout;
     assert.match(said, /Max file size +0 +0 /);
     assert.match(said, /Max data size +4294967296 /);
     // Hundreds of threads reserve far more than they use; that is no reason to stop.
-    const many = `import { spawn } from 'node:child_process'; import { limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))};
-      const child = spawn(${JSON.stringify(ffmpeg)}, ['-v', 'error', '-filter_threads', '64', '-threads', '64', '-f', 'flac', '-i', 'pipe:0', '-f', 'null', '-'], { stdio: ['pipe', 'inherit', 'inherit'] });
+    const many = `import { spawn } from 'node:child_process';
+      import {
+      limitReader } from ${JSON.stringify(join(import.meta.dirname, '../../daemon/workers/sandbox/linux.ts'))};
+      const child = spawn(${JSON.stringify(ffmpeg)}, ['-v', 'error', '-filter_threads', '64', '-threads', '64', '-f',
+        'flac', '-i', 'pipe:0', '-f', 'null', '-'], { stdio: ['pipe', 'inherit', 'inherit'] });
       limitReader(child.pid); process.stdin.pipe(child.stdin); child.once('exit', code => process.exit(code));`;
     const run = spawnSync(process.execPath, ['--input-type=module', '-e', many], {
       input: readFileSync(join(SAMPLES, 'sense-and-sensibility.flac')),

@@ -58,7 +58,8 @@ describe(
       );
       const like = (a: number, b: number): string => likeness(heard[a]!, heard[b]!).toFixed(2);
       console.log(
-        `within: ${like(0, 2)} ${like(2, 4)} ${like(1, 3)} ${like(3, 5)}; across: ${like(0, 1)} ${like(2, 3)} ${like(4, 5)}`,
+        `within: ${like(0, 2)} ${like(2, 4)} ${like(1, 3)} ${like(3, 5)}; across: ${like(0, 1)} ${like(2, 3)} ` +
+          `${like(4, 5)}`,
       );
       const { labels, voices } = labelsFor(utterances, heard, {});
       assert.deepEqual(labels, ['S1', 'S2', 'S1', 'S2', 'S1', 'S2', null]);

@@ -123,7 +123,8 @@ test(
         for (let n = 1; n <= ROUNDS; n++) rounds.push(await round(`talk ${n}.flac`));
         for (const r of rounds)
           console.log(
-            `click to words ${r.total} ms = asking ${r.ask} + reading ${r.read} + recognising ${r.asr} + showing ${r.show}; ${(r.total / r.asr).toFixed(2)} × the recognition`,
+            `click to words ${r.total} ms = asking ${r.ask} + reading ${r.read} + recognising ${r.asr} + ` +
+              `showing ${r.show}; ${(r.total / r.asr).toFixed(2)} × the recognition`,
           );
         await runCommand(page, 'Earshot: Stop the Daemon');
         await until('no daemon', () => !host.processes().some(p => /earshotd\.mjs/.test(p.command)), 15_000);

@@ -295,7 +295,8 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       clearInterval(timer);
     });
     console.log(
-      `5,000 jobs, 200 updates a second: ${perSecond} frames a second, ${tasks.length} tasks, the longest ${tasks.slice(0, 5).join(', ')} ms of the processor`,
+      `5,000 jobs, 200 updates a second: ${perSecond} frames a second, ${tasks.length} tasks, the longest ` +
+        `${tasks.slice(0, 5).join(', ')} ms of the processor`,
     );
     assert.ok(tasks.length > 50, 'the trace knows the page');
     assert.ok(tasks[0]! < 50, `tasks of ${tasks.slice(0, 5).join(', ')} ms`);

@@ -70,7 +70,9 @@ async function documents({ host, workspace }: Window): Promise<void> {
   writeFileSync(join(workspace, 'talk.earshot.json'), JSON.stringify(sampleTranscript(join(workspace, 'talk.wav'))));
   writeFileSync(
     join(workspace, 'meeting.md'),
-    `# Reading circle\n\n- The recording: [talk.wav](talk.wav)\n- The [lecture](lecture.mp4) after it\n\n## Sense and Sensibility\n\n[**00:00**](talk.wav#t=0) ${one} ${two}\n\n[**00:15**](talk.wav#t=15) ${three} ${four}\n`,
+    '# Reading circle\n\n- The recording: [talk.wav](talk.wav)\n- The [lecture](lecture.mp4) after it\n\n## ' +
+      `Sense and Sensibility\n\n[**00:00**](talk.wav#t=0) ${one} ${two}\n\n[**00:15**](talk.wav#t=15) ${three} ` +
+      `${four}\n`,
   );
   await openView(page, 'Explorer');
   await widenSideBar(host, 230);
@@ -178,7 +180,10 @@ async function summary({ host, workspace }: Window): Promise<void> {
         speaker: u.speaker === 'S1' ? 'Anna' : 'Ben',
       })),
       summary: {
-        text: 'The reading is about John Dashwood, who considers how much he can prudently do for his family. He is not ill disposed, only cold hearted and rather selfish, and has been made worse by his marriage. With a more amiable wife he might have become more respectable, and even amiable himself.',
+        text:
+          'The reading is about John Dashwood, who considers how much he can prudently do for his family. He is ' +
+          'not ill disposed, only cold hearted and rather selfish, and has been made worse by his marriage. With ' +
+          'a more amiable wife he might have become more respectable, and even amiable himself.',
         language: 'en',
         model: 'Qwen 2.5 1.5B',
       },

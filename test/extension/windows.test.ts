@@ -299,7 +299,8 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
           return { activatedInMs: ms!, activationCpuMs: cpuMs! };
         });
         console.log(
-          `packaged: activated in ${activatedInMs.toFixed(1)} ms, of them ${activationCpuMs.toFixed(1)} ms of the processor`,
+          `packaged: activated in ${activatedInMs.toFixed(1)} ms, of them ${activationCpuMs.toFixed(1)} ms of ` +
+            'the processor',
         );
         assert.ok(activationCpuMs < 50);
         await runCommand(host.page, 'Earshot: Stop the Daemon');

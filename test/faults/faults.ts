@@ -413,7 +413,10 @@ const randomBytes = (rounds: number) => async (): Promise<string> => {
     }
   }
   assert.ok(restoredTimes > 0);
-  return `${rounds} databases with 1 to 20 bytes overwritten: ${restoredTimes} found damaged, set aside and replaced by the copy, ${kept} with all their jobs`;
+  return (
+    `${rounds} databases with 1 to 20 bytes overwritten: ${restoredTimes} found damaged, set aside and replaced ` +
+    `by the copy, ${kept} with all their jobs`
+  );
 };
 function fill(store: Store, job: string): void {
   store.addUtterances(
@@ -440,7 +443,7 @@ const lockedDatabase = (): Promise<string> =>
         '--input-type=module',
         '-e',
         `
-    import Database from ${JSON.stringify(join(import.meta.dirname, '..', '..', 'node_modules', 'better-sqlite3', 'lib', 'index.js'))};
+    import Database from ${JSON.stringify(import.meta.resolve('better-sqlite3'))};
     const db = new Database(process.argv[1], { timeout: 20_000 });
     db.exec('BEGIN IMMEDIATE');
     setTimeout(() => { db.exec('ROLLBACK'); db.close(); }, 8_000);`,
@@ -573,7 +576,10 @@ const rudeClients = (): Promise<string> =>
     // Its workers and their pipes come meanwhile; the sockets of thirty clients would be more.
     assert.ok(fds() <= before.fds + 24, `${before.fds} open files became ${fds()}`);
     assert.ok(most - before.rss < 400 * 1024 ** 2, `it grew by ${Math.round((most - before.rss) / 1024 ** 2)} MiB`);
-    return `30 clients with 2,000 requests each, half of them never reading: at most ${Math.round((most - before.rss) / 1024 ** 2)} MiB more, no file left open`;
+    return (
+      '30 clients with 2,000 requests each, half of them never reading: at most ' +
+      `${Math.round((most - before.rss) / 1024 ** 2)} MiB more, no file left open`
+    );
   });
 
 const tenThousand = (count: number) => async (): Promise<string> => {
@@ -601,7 +607,10 @@ const tenThousand = (count: number) => async (): Promise<string> => {
     );
     await daemon.client.call('job/cancel', { ids: now.map(job => job.id) });
     assert.equal((await daemon.client.call('daemon/status', {})).jobs.active, 0);
-    return `${count.toLocaleString('en')} jobs in one request (${(ms / count).toFixed(2)} ms each), the daemon ended right after: all there, in order`;
+    return (
+      `${count.toLocaleString('en')} jobs in one request (${(ms / count).toFixed(2)} ms each), the daemon ended ` +
+      'right after: all there, in order'
+    );
   } finally {
     await daemon.close();
   }
@@ -669,7 +678,11 @@ export const FAULTS: readonly Fault[] = [
     refused: decoding ?? shimRefused,
     run: async () => {
       const { cuts, facts, syncs, reopened } = await powerCut({ library, jobs: 4, cuts: 150, reopen: 4, seed });
-      return `the disk as of ${cuts} moments, with nothing or any half of what was not synced: the database was whole each time, and all ${facts.toLocaleString('en')} things that clients had been told by then were there (${syncs} syncs); ${reopened} were worked to the end`;
+      return (
+        `the disk as of ${cuts} moments, with nothing or any half of what was not synced: the database was whole ` +
+        `each time, and all ${facts.toLocaleString('en')} things that clients had been told by then were there ` +
+        `(${syncs} syncs); ${reopened} were worked to the end`
+      );
     },
   },
   {

@@ -7,7 +7,8 @@ const PATH = join(import.meta.dirname, '..', '..', 'docs', 'reliability.md');
 /** In this order on the page. */
 const PARTS = ['chaos', 'faults', 'soak'] as const;
 const TITLE =
-  '# Reliability\n\nWhat was done to Earshot, and what became of its work. Each section is written by the script it names, and its zeros are\nasserted.\n';
+  '# Reliability\n\nWhat was done to Earshot, and what became of its work. Each section is written by the ' +
+  'script it names, and its zeros are\nasserted.\n';
 
 export function section(part: (typeof PARTS)[number], text: string): void {
   const page = readFileSync(PATH, 'utf8');

@@ -31,9 +31,13 @@ if (words.length === 0 && bad === 0)
     [
       '## Faults',
       '',
-      `Made by \`npm run test:faults\` on ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model ?? arch()} (${cpus().length} cores), ${platform()} ${release()}, Node ${process.versions.node}.`,
-      'Each happens while jobs are in flight in a daemon with real worker processes. Asserted after every one: all jobs are there',
-      'and completed (or say why not, in words that the table quotes), no step is finished twice, steps start in order, equal',
+      `Made by \`npm run test:faults\` on ${new Date().toISOString().slice(0, 10)}, ` +
+        `${cpus()[0]?.model ?? arch()} (${cpus().length} cores), ${platform()} ${release()}, Node ` +
+        `${process.versions.node}.`,
+      'Each happens while jobs are in flight in a daemon with real worker processes. Asserted after every one: ' +
+        'all jobs are there',
+      'and completed (or say why not, in words that the table quotes), no step is finished twice, steps start ' +
+        'in order, equal',
       'recordings give equal texts, no attempt is left open, every lease belongs to an instance.',
       '',
       '| fault | what happened | time |',

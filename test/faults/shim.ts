@@ -13,7 +13,8 @@ export function buildShim(): { library: string } | { reason: string } {
   const source = join(import.meta.dirname, 'shim.c');
   const folder = join(
       tmpdir(),
-      `earshot-shim-${process.getuid!()}-${createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16)}`,
+      `earshot-shim-${process.getuid!()}` +
+        `-${createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16)}`,
     ),
     library = join(folder, 'shim.so');
   if (existsSync(library)) return { library };

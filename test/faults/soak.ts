@@ -299,10 +299,15 @@ if (import.meta.main) {
   const text = [
     '## A long time with random faults',
     '',
-    `Made by \`npm run test:soak\` (seed ${seed}; ${report.seconds} s) on ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model ?? ''} (${cpus().length} cores), Node ${process.versions.node}.`,
-    `A daemon with real worker processes works on an endless stream of recordings, ${AT_ONCE} at once, while something goes wrong every`,
-    'half second; in the first fifth the daemon itself is killed too. Asserted at the end: every job completed, or was canceled',
-    'or lost its recording by a fault; no step was finished twice or started out of order; memory and open files are back where',
+    `Made by \`npm run test:soak\` (seed ${seed}; ${report.seconds} s) on ` +
+      `${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model ?? ''} (${cpus().length} cores), Node ` +
+      `${process.versions.node}.`,
+    `A daemon with real worker processes works on an endless stream of recordings, ${AT_ONCE} at once, while ` +
+      'something goes wrong every',
+    'half second; in the first fifth the daemon itself is killed too. Asserted at the end: every job ' +
+      'completed, or was canceled',
+    'or lost its recording by a fault; no step was finished twice or started out of order; memory and open ' +
+      'files are back where',
     'they were.',
     '',
     `Faults: ${Object.entries(report.faults)

@@ -155,9 +155,15 @@ function diaryOf(number: number): string {
     const found = actions.map(each => {
       switch (each.type) {
         case 'load':
-          return `load ${each.model} (${each.stage}) on ${each.device} for ${each.job}: ${size(each.bytes)}, ${each.threads} threads`;
+          return (
+            `load ${each.model} (${each.stage}) on ${each.device} for ${each.job}: ${size(each.bytes)}, ` +
+            `${each.threads} threads`
+          );
         case 'run':
-          return `run ${each.job} ${each.stage} ${each.from}-${each.to} on ${each.instance}, ${each.threads ?? 'its'} threads`;
+          return (
+            `run ${each.job} ${each.stage} ${each.from}-${each.to} on ${each.instance}, ${each.threads ?? 'its'} ` +
+            'threads'
+          );
         case 'unload':
           return `unload ${each.instance}: ${each.why}`;
         case 'refuse':

@@ -62,11 +62,14 @@ export const english = base('sense.flac', 60_000, 'en', null, [
   utterance(
     1,
     9_000,
-    'He was not an ill disposed young man, | unless to be rather cold hearted and rather selfish is to be ill disposed.',
+    'He was not an ill disposed young man, | unless to be rather cold hearted and rather selfish is to be ill ' +
+      'disposed.',
     'en',
     {
       repair: {
-        text: 'He was not an ill-disposed young man, unless to be rather cold-hearted and rather selfish is to be ill-disposed.',
+        text:
+          'He was not an ill-disposed young man, unless to be rather cold-hearted and rather selfish is to be ' +
+          'ill-disposed.',
         changes: [],
       },
     },
@@ -152,7 +155,8 @@ export const paces = base('paces.wav', 4_000_000, 'en', null, [
   utterance(
     0,
     500,
-    'So what I was going to say to all of you today, before anything else, is that the work which we have done in the last year was not easy, but it was worth it.',
+    'So what I was going to say to all of you today, before anything else, is that the work which we have done ' +
+      'in the last year was not easy, but it was worth it.',
     'en',
     {},
     14,
@@ -169,7 +173,8 @@ export const paces = base('paces.wav', 4_000_000, 'en', null, [
   utterance(
     3,
     60_000,
-    'Dr. Smith, who lives in St. Ives (a town by the sea), said: "We were there; nobody else was!" Then he left, and that was the end of it.',
+    'Dr. Smith, who lives in St. Ives (a town by the sea), said: "We were there; nobody else was!" Then he ' +
+      'left, and that was the end of it.',
     'en',
     {},
     45,
@@ -184,7 +189,7 @@ export const paces = base('paces.wav', 4_000_000, 'en', null, [
   utterance(6, 3_700_000, 'An hour later.', 'en'),
 ]);
 
-/** A translation that is longer or shorter than what was said, sentence by sentence or not, and one that says the same. */
+/** A translation longer or shorter than what was said, sentence by sentence or not, and one that says the same. */
 export const translations = base('translations.mp4', 90_000, 'de', 'en', [
   utterance(
     0,
@@ -201,7 +206,9 @@ export const translations = base('translations.mp4', 90_000, 'de', 'en', [
     'de',
     {
       nmt: {
-        text: 'To put it in a few words, and without going into everything that was said before, the answer that I have to give you is no.',
+        text:
+          'To put it in a few words, and without going into everything that was said before, the answer that I ' +
+          'have to give you is no.',
         language: 'en',
       },
     },
@@ -210,7 +217,8 @@ export const translations = base('translations.mp4', 90_000, 'de', 'en', [
   utterance(
     2,
     16_000,
-    'Die Donaudampfschifffahrtsgesellschaft hat nach langen und schwierigen Verhandlungen mit allen Beteiligten zugestimmt.',
+    'Die Donaudampfschifffahrtsgesellschaft hat nach langen und schwierigen Verhandlungen mit allen ' +
+      'Beteiligten zugestimmt.',
     'de',
     { nmt: { text: 'They agreed.', language: 'en' } },
     50,

@@ -4,7 +4,8 @@
  *  - memory-time: each second of work holds its model's memory; all of it over all that the devices have;
  *  - slots: all work over the attempts that may run at once;
  *  - longest job: a job's own chain, from its arrival;
- *  - configurations: a device can hold only certain sets of instances at once. The linear program that mixes these sets over time so that each
+ *  - configurations: a device can hold only certain sets of instances at once. The linear program that mixes these sets
+ *    over time so that each
  *    model gets its work done in the least time. It is at least as strong as the first two.
  * Loads, releases and decoding cost nothing here, and instances share a device without slowing each other, as in the
  * simulated world.

@@ -18,15 +18,15 @@ export function markdown(results: readonly Result[], command: string, seed: numb
     `# The scheduler against other policies
 
 Made by \`${command}\` (seed ${seed}); the same command gives the same figures on any machine. It runs the daemon's own
-\`plan\` under a virtual clock, in a world of two 24 GB GPUs, five recognizers of 1 to 10 GB and three later stages. A recording
-has one to four stages; most last minutes, a few an hour. All policies have the same ceilings: 5 instances per device, 10
-in all, 8 attempts at once.
+\`plan\` under a virtual clock, in a world of two 24 GB GPUs, five recognizers of 1 to 10 GB and three later stages.
+A recording has one to four stages; most last minutes, a few an hour. All policies have the same ceilings: 5
+instances per device, 10 in all, 8 attempts at once.
 
 ![Makespan and waits of each policy on each trace](images/scheduler.svg)
 
-- **Makespan ÷ bound**: the end of all work, divided by a lower bound that no policy can beat: the largest of memory-time
-  over capacity, work over slots, longest job, and the linear program over configurations (which instances fit on a device
-  together). The bound ignores loads, decoding and accidents.
+- **Makespan ÷ bound**: the end of all work, divided by a lower bound that no policy can beat: the largest of
+  memory-time over capacity, work over slots, longest job, and the linear program over configurations (which
+  instances fit on a device together). The bound ignores loads, decoding and accidents.
 - **Wait**: from arrival until work on the first words begins. **Done**: from arrival to the complete text. Mean / 95th
   percentile / largest, in seconds.
 - **Large**: jobs that use a model of 8 GB or more and have at least 30 s of work.
@@ -39,7 +39,8 @@ Instances on one device do not slow each other down here, so the figures compare
   for (const { trace, jobs, bounds, rows } of results) {
     parts.push(`## ${trace[0]!.toUpperCase()}${trace.slice(1)}
 
-${jobs} jobs. Lower bounds: memory-time ${seconds(bounds.memoryTimeMs)} s, slots ${seconds(bounds.slotsMs)} s, longest job ${seconds(bounds.longestJobMs)} s, configurations ${seconds(bounds.configurationsMs)} s.
+${jobs} jobs. Lower bounds: memory-time ${seconds(bounds.memoryTimeMs)} s, slots ${seconds(bounds.slotsMs)} s,
+longest job ${seconds(bounds.longestJobMs)} s, configurations ${seconds(bounds.configurationsMs)} s.
 
 | policy | makespan ÷ bound | wait, s | done, s | wait of small, s | wait of large, s | memory used | loads | out of memory | lost | violations |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -51,12 +52,12 @@ ${rows.map(row => `| ${row.policy} | ${row.overBound.toFixed(2)} | ${[row.wait, 
 - **Earshot**: \`daemon/scheduler/plan.ts\`, at its defaults.
 - **serial, first come**: one job after the other, one attempt at a time; its models stay loaded while there is room.
 - **one model at a time**: one model in memory; everything that is ready for it runs before the next one is loaded.
-- **first fit**: each job loads its own instances on the first device with enough free memory and releases them at the end
-  of the stage.
-- **first fit, memory by duration**: the same, assuming that memory grows by 30 % of the model for each 3 minutes beyond the
-  first 3, plus 20 %.
-- **loaded first, evict idle**: loaded models first, one instance per model; the one that was idle longest is evicted when
-  room is needed; no reservations, no replicas.
+- **first fit**: each job loads its own instances on the first device with enough free memory and releases them at
+  the end of the stage.
+- **first fit, memory by duration**: the same, assuming that memory grows by 30 % of the model for each 3 minutes
+  beyond the first 3, plus 20 %.
+- **loaded first, evict idle**: loaded models first, one instance per model; the one that was idle longest is evicted
+  when room is needed; no reservations, no replicas.
 `);
   return parts.join('\n');
 }
@@ -108,7 +109,8 @@ export function plot(results: readonly Result[]): string {
     for (const tick of axis.ticks) {
       const x = at(axis, tick).toFixed(1);
       lines.push(
-        `<line class="grid" x1="${x}" x2="${x}" y1="${TOP - 10}" y2="${height - BOTTOM + 4}"/><text class="tick" x="${x}" y="${height - BOTTOM + 22}">${tick}${axis.unit}</text>`,
+        `<line class="grid" x1="${x}" x2="${x}" y1="${TOP - 10}" y2="${height - BOTTOM + 4}"/><text ` +
+          `class="tick" x="${x}" y="${height - BOTTOM + 22}">${tick}${axis.unit}</text>`,
       );
     }
   }
@@ -119,12 +121,15 @@ export function plot(results: readonly Result[]): string {
     for (const axis of [left, right]) {
       const values = rows.map(row => at(axis, axis.value(row)));
       lines.push(
-        `<line class="span" x1="${Math.min(...values).toFixed(1)}" x2="${Math.max(...values).toFixed(1)}" y1="${y}" y2="${y}"/>`,
+        `<line class="span" x1="${Math.min(...values).toFixed(1)}" x2="${Math.max(...values).toFixed(1)}" ` +
+          `y1="${y}" y2="${y}"/>`,
       );
       // Ours last, so that it lies on top.
       for (let i = rows.length - 1; i >= 0; i--)
         lines.push(
-          `<circle class="p${i}" cx="${values[i]!.toFixed(1)}" cy="${y}" r="${i === 0 ? 7.5 : 5}"><title>${rows[i]!.policy}, ${trace}: ${axis.value(rows[i]!).toFixed(2)}${axis.unit}</title></circle>`,
+          `<circle class="p${i}" cx="${values[i]!.toFixed(1)}" cy="${y}" ` +
+            `r="${i === 0 ? 7.5 : 5}"><title>${rows[i]!.policy}, ${trace}: ` +
+            `${axis.value(rows[i]!).toFixed(2)}${axis.unit}</title></circle>`,
         );
     }
   });
@@ -132,7 +137,8 @@ export function plot(results: readonly Result[]): string {
   let x = 24;
   (results[0]?.rows ?? []).forEach(({ policy }, i) => {
     legend.push(
-      `<circle class="p${i}" cx="${x}" cy="40" r="${i === 0 ? 7.5 : 5}"/><text class="${i === 0 ? 'key ours' : 'key'}" x="${x + 13}" y="44.5">${policy}</text>`,
+      `<circle class="p${i}" cx="${x}" cy="40" r="${i === 0 ? 7.5 : 5}"/><text ` +
+        `class="${i === 0 ? 'key ours' : 'key'}" x="${x + 13}" y="44.5">${policy}</text>`,
     );
     x += 13 + policy.length * (i === 0 ? 8 : 6.7) + 26;
   });
@@ -142,15 +148,22 @@ export function plot(results: readonly Result[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Makespan over the lower bound, and mean wait, of six policies on ${results.length} traces; further left is better">
 <style>
 text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#24292f}
-.paper{fill:#ffffff}.band{fill:#f4f6f8}.grid{stroke:#d8dde3;stroke-width:1}.span{stroke:#c3cad2;stroke-width:2}circle{stroke:#ffffff;stroke-width:1.5}
-.tick{text-anchor:middle;fill:#57606a;font-size:12px}.axis{fill:#57606a}.trace{text-anchor:end}.ours{font-weight:650}.note{fill:#57606a;font-size:12px}
+.paper{fill:#ffffff}.band{fill:#f4f6f8}
+.grid{stroke:#d8dde3;stroke-width:1}.span{stroke:#c3cad2;stroke-width:2}circle{stroke:#ffffff;stroke-width:1.5}
+.tick{text-anchor:middle;fill:#57606a;font-size:12px}
+.axis{fill:#57606a}.trace{text-anchor:end}.ours{font-weight:650}.note{fill:#57606a;font-size:12px}
 ${colours(0)}
-@media (prefers-color-scheme: dark){text{fill:#e6edf3}.paper{fill:#0d1117}.band{fill:#151b23}.grid{stroke:#2b333d}.span{stroke:#3d4752}circle{stroke:#0d1117}.tick,.axis,.note{fill:#9aa5b1}${colours(1)}}
+@media (prefers-color-scheme: dark){
+text{fill:#e6edf3}.paper{fill:#0d1117}.band{fill:#151b23}
+.grid{stroke:#2b333d}.span{stroke:#3d4752}circle{stroke:#0d1117}
+.tick,.axis,.note{fill:#9aa5b1}${colours(1)}
+}
 </style>
 <rect class="paper" width="${WIDTH}" height="${height}" rx="8"/>
 ${lines.join('\n')}
 ${legend.join('\n')}
-<text class="note" x="${WIDTH - 24}" y="${height - 6}" text-anchor="end">logarithmic scales; further left is better</text>
+<text class="note" x="${WIDTH - 24}" y="${height - 6}"
+ text-anchor="end">logarithmic scales; further left is better</text>
 </svg>
 `;
 }

@@ -129,7 +129,8 @@ describe('pip-audit', () => {
       silent: [],
     });
     const passed = pipAdvisories(
-      '{"dependencies":[{"name":"av","skip_reason":"Dependency not found on PyPI and could not be audited: av (18.1.0)"},{"name":"idna","version":"3.20","vulns":[]}],"fixes":[]}',
+      '{"dependencies":[{"name":"av","skip_reason":"Dependency not found on PyPI and could not be audited: av ' +
+        '(18.1.0)"},{"name":"idna","version":"3.20","vulns":[]}],"fixes":[]}',
       'No known vulnerabilities found',
     );
     assert.deepEqual(passed, {

@@ -55,7 +55,8 @@ test('the summary: a row each, with links that survive odd names, and what went 
   assert.equal(lines[2], '3 recordings, 1:00:20');
   assert.equal(
     lines[6],
-    '| [a\\|b \\[1\\] \\<x\\>.wav](<a%7Cb%20%5B1%5D%20%3Cx%3E.wav>) | 0:10 | English | Good \\| morning. \\<b\\>All\\</b\\> of you | [srt](<out/a%7Cb%20%5B1%5D%20%3Cx%3E.wav.srt>) |',
+    '| [a\\|b \\[1\\] \\<x\\>.wav](<a%7Cb%20%5B1%5D%20%3Cx%3E.wav>) | 0:10 | English | Good \\| morning. ' +
+      '\\<b\\>All\\</b\\> of you | [srt](<out/a%7Cb%20%5B1%5D%20%3Cx%3E.wav.srt>) |',
   );
   assert.match(lines[7]!, /\| \*\*failed\*\*: \/r\/b\.wav is not an audio or video file/);
   assert.match(lines[8]!, /\| 1:00:00 \| English \| \(no speech\) \|/);

@@ -34,7 +34,9 @@ describe('a glossary', () => {
   });
   it('as Markdown: a table or a list, with words for people around it', () => {
     const text =
-      '# Names\n\nWho is who in the calls.\n\n| Term | Heard as | Translation |\n|:---|---|---|\n| **Asterisk** | hasta risk; asterix | |\n| PBX | | central telefónica |\n\nAnd some more:\n\n- Dashwood (Dash wood) = 达什伍德\n* `Digium`\n- [ ] ask Ann\n\n```\n- not this\n```\n';
+      '# Names\n\nWho is who in the calls.\n\n| Term | Heard as | Translation |\n|:---|---|---|\n| ' +
+      '**Asterisk** | hasta risk; asterix | |\n| PBX | | central telefónica |\n\nAnd some more:\n\n- Dashwood ' +
+      '(Dash wood) = 达什伍德\n* `Digium`\n- [ ] ask Ann\n\n```\n- not this\n```\n';
     assert.deepEqual(parseGlossary(text, '.earshot/glossary.md'), [
       { term: 'Asterisk', aliases: ['hasta risk', 'asterix'] },
       { term: 'PBX', translation: 'central telefónica' },

@@ -115,7 +115,8 @@ describe('microphones', () => {
     assert.deepEqual(
       parseInputs(
         'pulse',
-        'Auto-detected sources for pulse:\n* alsa_input.pci-0000 [Built-in Audio] (audio)\n  usb.mono [USB [2]] (none)\n',
+        'Auto-detected sources for pulse:\n* alsa_input.pci-0000 [Built-in Audio] (audio)\n  usb.mono [USB ' +
+          '[2]] (none)\n',
       ),
       [
         { id: 'pulse:alsa_input.pci-0000', name: 'Built-in Audio' },
@@ -129,7 +130,9 @@ describe('microphones', () => {
     assert.deepEqual(
       parseInputs(
         'avfoundation',
-        '[AVFoundation indev @ 0x7f] AVFoundation video devices:\n[AVFoundation indev @ 0x7f] [0] FaceTime HD Camera\n[AVFoundation indev @ 0x7f] AVFoundation audio devices:\n[AVFoundation indev @ 0x7f] [0] MacBook Pro Microphone\n',
+        '[AVFoundation indev @ 0x7f] AVFoundation video devices:\n[AVFoundation indev @ 0x7f] [0] FaceTime HD ' +
+          'Camera\n[AVFoundation indev @ 0x7f] AVFoundation audio devices:\n[AVFoundation indev @ 0x7f] [0] ' +
+          'MacBook Pro Microphone\n',
       ),
       [{ id: 'avfoundation:0', name: 'MacBook Pro Microphone' }],
     );
@@ -137,14 +140,16 @@ describe('microphones', () => {
     assert.deepEqual(
       parseInputs(
         'dshow',
-        '[dshow @ 01] "Webcam" (video)\r\n[dshow @ 01]   Alternative name "@device_pnp"\r\n[dshow @ 01] "麦克风 (USB)" (audio)\r\n[dshow @ 01]   Alternative name "@device_cm"\r\n',
+        '[dshow @ 01] "Webcam" (video)\r\n[dshow @ 01]   Alternative name "@device_pnp"\r\n[dshow @ 01] "麦克风 ' +
+          '(USB)" (audio)\r\n[dshow @ 01]   Alternative name "@device_cm"\r\n',
       ),
       microphone,
     );
     assert.deepEqual(
       parseInputs(
         'dshow',
-        '[dshow @ 01] DirectShow video devices\n[dshow @ 01]  "Webcam"\n[dshow @ 01] DirectShow audio devices\n[dshow @ 01]  "麦克风 (USB)"\n[dshow @ 01]     Alternative name "@device_cm"\n',
+        '[dshow @ 01] DirectShow video devices\n[dshow @ 01]  "Webcam"\n[dshow @ 01] DirectShow audio ' +
+          'devices\n[dshow @ 01]  "麦克风 (USB)"\n[dshow @ 01]     Alternative name "@device_cm"\n',
       ),
       microphone,
     );

@@ -30,7 +30,9 @@ const text = (utterances: Utterance[], over: Partial<Template> = {}): string =>
 describe('links to recordings', () => {
   it('are found where they stand, with their moment; other links, code and pages of the web are not', () => {
     const markdown =
-      'A [talk](clips/my%20talk.mp3#t=75) and ![film](<a film.mp4#t=1:02:03.5,70> "title").\n[page](https://x.org/a.mp3) [code](main.ts) `[no](x.wav)` [notes](notes.md)\n```\n[no](x.wav)\n```\n[**00:17**](a(1).wav)';
+      'A [talk](clips/my%20talk.mp3#t=75) and ![film](<a film.mp4#t=1:02:03.5,70> ' +
+      '"title").\n[page](https://x.org/a.mp3) [code](main.ts) `[no](x.wav)` ' +
+      '[notes](notes.md)\n```\n[no](x.wav)\n```\n[**00:17**](a(1).wav)';
     const lines = markdown.split('\n'),
       links = recordingLinks(markdown);
     assert.deepEqual(
@@ -108,7 +110,9 @@ describe('a Markdown document', () => {
         heading: 'a talk.wav',
         frontMatter: { title: 'a: talk', recording: 'a talk.wav', date: '2026-11-22' },
       }),
-      '---\ntitle: "a: talk"\nrecording: a talk.wav\ndate: "2026-11-22"\nlanguage: en\ntranslation: de\n---\n\n# a talk.wav\n\n## One thing\n\n[**00:00**](a%20talk.wav#t=0) One thing.\n\n## Another # thing\n\n[**01:10**](a%20talk.wav#t=70) Another # thing.\n\n> Anderes.',
+      '---\ntitle: "a: talk"\nrecording: a talk.wav\ndate: "2026-11-22"\nlanguage: en\ntranslation: ' +
+        'de\n---\n\n# a talk.wav\n\n## One thing\n\n[**00:00**](a%20talk.wav#t=0) One thing.\n\n## Another # ' +
+        'thing\n\n[**01:10**](a%20talk.wav#t=70) Another # thing.\n\n> Anderes.',
     );
   });
   it('of two columns has no chapters in its table', () =>

@@ -234,7 +234,8 @@ describe('RAM', () => {
   it('counts what macOS can give back', () =>
     assert.equal(
       macRam(
-        'Mach Virtual Memory Statistics: (page size of 16384 bytes)\nPages free:  10.\nPages active: 7.\nPages inactive: 5.\nPages speculative: 1.\nPages purgeable: 2.\n',
+        'Mach Virtual Memory Statistics: (page size of 16384 bytes)\nPages free:  10.\nPages active: 7.\nPages ' +
+          'inactive: 5.\nPages speculative: 1.\nPages purgeable: 2.\n',
         0,
       ).freeBytes,
       18 * 16384,

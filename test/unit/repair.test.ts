@@ -269,7 +269,8 @@ test('the guard refuses what models have really answered', () => {
   assert.equal(refusal('Para terminar, cuelgue en la tecla 8.'), 'dropped');
   assert.equal(
     refusal(
-      'Para terminar, cuelgue o presione en la tecla de número 8. Gracias por llamar a Digium. ¿En qué más puedo ayudarle hoy, señor o señora?',
+      'Para terminar, cuelgue o presione en la tecla de número 8. Gracias por llamar a Digium. ¿En qué más ' +
+        'puedo ayudarle hoy, señor o señora?',
     ),
     'added',
   );

@@ -150,7 +150,8 @@ describe('layout', () => {
 describe('subtitles', () => {
   it('are numbered cues of at most two lines of 42 characters', () => {
     const long =
-      'He was not an ill disposed young man unless to be rather cold hearted and rather selfish is to be ill disposed indeed';
+      'He was not an ill disposed young man unless to be rather cold hearted and rather selfish is to be ill ' +
+      'disposed indeed';
     const srt = text(layout([utterance(0, long), utterance(1, 'Short.')], template({ format: 'srt' })));
     assert.match(srt, /^1\n00:00:00,000 --> 00:00:0\d,\d{3}\n/);
     assert.match(srt, /\n3\n00:00:05,000 --> 00:00:09,500\nShort\.\n\n$/);

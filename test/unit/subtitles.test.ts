@@ -27,9 +27,11 @@ import { translated } from '../../extension/subtitles/translated.ts';
 import { moved, synchronise } from '../../text/subtitles/sync.ts';
 
 const SRT =
-  '1\n00:00:01,000 --> 00:00:03,000\nJohn: It was <i>not</i> so.\nSecond line.\n\n2\n00:00:03,500 --> 00:00:06,000\n- And then?\n\n3\n00:00:15,000 --> 00:00:18,000\nA new scene.\n';
+  '1\n00:00:01,000 --> 00:00:03,000\nJohn: It was <i>not</i> so.\nSecond line.\n\n2\n00:00:03,500 --> ' +
+  '00:00:06,000\n- And then?\n\n3\n00:00:15,000 --> 00:00:18,000\nA new scene.\n';
 const VTT =
-  'WEBVTT - a talk\nKind: captions\n\nNOTE\nmade by hand\n\nintro\n00:01.000 --> 00:03.000 line:0 align:start\n<v Mary>Fish &amp; chips.</v>\n\n00:01:04.000 --> 00:01:06.000\n<v.loud John Dashwood>No.\n';
+  'WEBVTT - a talk\nKind: captions\n\nNOTE\nmade by hand\n\nintro\n00:01.000 --> 00:03.000 line:0 ' +
+  'align:start\n<v Mary>Fish &amp; chips.</v>\n\n00:01:04.000 --> 00:01:06.000\n<v.loud John Dashwood>No.\n';
 const codes = (text: string, kind: SubtitleKind = 'srt'): string[] =>
   check(parseSubtitles(text, kind)).map(problem => problem.code);
 const mended = (text: string, kind: SubtitleKind, pick: (problem: Problem) => boolean): string => {
@@ -76,7 +78,8 @@ describe('reading subtitles', () => {
   });
   it('reads what people really write: byte order marks, CRLF, missing numbers and blank lines, other shapes of time', () => {
     const messy =
-      '\ufeff1\r\n0:00:01.5 --> 0:00:03,25\r\nOne.\r\n2\r\n00:00:04,000-->00:00:05,000 X1:10 X2:20\r\nTwo.\r\n\r\n00:00:06,000 --> 00:00:07,000\r\nAn --> arrow.';
+      '\ufeff1\r\n0:00:01.5 --> 0:00:03,25\r\nOne.\r\n2\r\n00:00:04,000-->00:00:05,000 X1:10 ' +
+      'X2:20\r\nTwo.\r\n\r\n00:00:06,000 --> 00:00:07,000\r\nAn --> arrow.';
     const { cues, bom, eol } = parseSubtitles(messy, 'srt');
     assert.deepEqual([bom, eol], [true, '\r\n']);
     assert.deepEqual(
@@ -90,7 +93,8 @@ describe('reading subtitles', () => {
     assert.deepEqual(codes(messy), ['timeShape', 'timeShape', 'noBlankLine', 'number']);
     assert.equal(
       formatted(messy, 'srt'),
-      '\ufeff1\r\n00:00:01,500 --> 00:00:03,250\r\nOne.\r\n\r\n2\r\n00:00:04,000 --> 00:00:05,000 X1:10 X2:20\r\nTwo.\r\n\r\n3\r\n00:00:06,000 --> 00:00:07,000\r\nAn --> arrow.\r\n',
+      '\ufeff1\r\n00:00:01,500 --> 00:00:03,250\r\nOne.\r\n\r\n2\r\n00:00:04,000 --> 00:00:05,000 X1:10 ' +
+        'X2:20\r\nTwo.\r\n\r\n3\r\n00:00:06,000 --> 00:00:07,000\r\nAn --> arrow.\r\n',
     );
   });
   it('knows who speaks, in tags and at the beginning of lines', () => {
@@ -319,10 +323,10 @@ describe('one format into another', () => {
 });
 
 describe('subtitles that do not fit their recording', () => {
-  const vocabulary =
-    'the quick brown fox jumps over a lazy dog while seven wise owls watch from old trees and nobody says what they think about rivers mountains cities trains or rain'.split(
-      ' ',
-    );
+  const vocabulary = (
+    'the quick brown fox jumps over a lazy dog while seven wise owls watch from old trees and nobody says what ' +
+    'they think about rivers mountains cities trains or rain'
+  ).split(' ');
   /** A talk of so many words, half a second each, with cues of eight words; every tenth word misheard. */
   const talk = (
     count: number,
@@ -422,7 +426,8 @@ describe('subtitles in another language', () => {
       ),
     );
     const srt =
-      '\ufeff7\r\n00:00:05,000 --> 00:00:06,000 X1:1\r\n<i>Later\r\nin the text.</i>\r\n\r\n8\r\n00:00:01,000 --> 00:00:02,000\r\nFirst.\r\n\r\n9\r\n00:00:07,000 --> 00:00:08,000\r\n♪\r\n';
+      '\ufeff7\r\n00:00:05,000 --> 00:00:06,000 X1:1\r\n<i>Later\r\nin the text.</i>\r\n\r\n8\r\n00:00:01,000 ' +
+      '--> 00:00:02,000\r\nFirst.\r\n\r\n9\r\n00:00:07,000 --> 00:00:08,000\r\n♪\r\n';
     assert.equal(
       made(srt, 'srt', ['Zuerst.', 'Später im Text.']),
       srt.replace('Later\r\nin the text.', 'Später im Text.').replace('First.', 'Zuerst.'),

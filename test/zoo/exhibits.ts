@@ -167,7 +167,9 @@ sound(
 add(CODECS, 'book.m4b', 'Audio book with chapters', z => {
   writeFileSync(
     z.at('chapters.txt'),
-    ';FFMETADATA1\ntitle=A book\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=4000\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=4000\nEND=8200\ntitle=Two\n',
+    ';FFMETADATA1\ntitle=A book\n' +
+      '[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=4000\ntitle=One\n' +
+      '[CHAPTER]\nTIMEBASE=1/1000\nSTART=4000\nEND=8200\ntitle=Two\n',
   );
   z.ffmpeg(
     '-i',
@@ -238,7 +240,9 @@ sound(
   RATES,
   'partly opposed.flac',
   'The same with hiss on both sides',
-  '-filter_complex [0:a]pan=stereo|c0=c0|c1=-1*c0[a];anoisesrc=r=16000:a=0.002:seed=3:d=8.2[n];[n]pan=stereo|c0=c0|c1=c0[m];[a][m]amix=normalize=0',
+  '-filter_complex ' +
+    '[0:a]pan=stereo|c0=c0|c1=-1*c0[a];anoisesrc=r=16000:a=0.002:seed=3:d=8.2[n];[n]pan=stereo|c0=c0|c1=c0[m];' +
+    '[a][m]amix=normalize=0',
   {},
   RARE,
 );

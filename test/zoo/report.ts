@@ -42,7 +42,8 @@ try {
     over = peaks ? tooMuch(peaks) : [];
   if (peaks)
     console.log(
-      `${LONGEST}: at most ${peaks.daemon} MiB in the daemon (${peaks.before} before), ${peaks.child} in the ingest's process, ${peaks.ffmpeg} in ffmpeg${over.length ? `\n✗ ${over.join('; ')}` : ''}`,
+      `${LONGEST}: at most ${peaks.daemon} MiB in the daemon (${peaks.before} before), ${peaks.child} in the ` +
+        `ingest's process, ${peaks.ffmpeg} in ffmpeg${over.length ? `\n✗ ${over.join('; ')}` : ''}`,
     );
   console.log(`${visits.length} exhibits, ${wrong} wrong`);
   const recognised = modelFolder('whisper-base') ? await recognise(zoo) : null;
@@ -155,7 +156,8 @@ function row({ exhibit, outcome }: Visit): string {
     'refused' in outcome
       ? [`refused: \`${outcome.refused}\``, '']
       : [
-          `${outcome.utterances.length === 0 ? 'no speech' : 'heard'}${outcome.warning ? `, \`${outcome.warning}\`` : ''}`,
+          `${outcome.utterances.length === 0 ? 'no speech' : 'heard'}` +
+            `${outcome.warning ? `, \`${outcome.warning}\`` : ''}`,
           'refused' in exhibit.expect || exhibit.expect.parts === 0
             ? ''
             : String(Math.max(...outcome.late.slice(0, exhibit.expect.parts ?? 2).map(each => Math.abs(each ?? 0)))),

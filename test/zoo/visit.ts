@@ -140,7 +140,8 @@ function judge({ expect }: Exhibit, outcome: Visit['outcome'], signal: Signal): 
     return 'refused' in outcome && outcome.refused === expect.refused
       ? []
       : [
-          `should be refused as ${expect.refused}, was ${'refused' in outcome ? `refused as ${outcome.refused}` : `heard (${outcome.warning ?? 'no warning'})`}`,
+          `should be refused as ${expect.refused}, was ` +
+            `${'refused' in outcome ? `refused as ${outcome.refused}` : `heard (${outcome.warning ?? 'no warning'})`}`,
         ];
   if ('refused' in outcome) return [`refused as ${outcome.refused}`];
   const wrong: string[] = [],

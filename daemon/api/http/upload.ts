@@ -29,7 +29,8 @@ export const tooLarge = (limitBytes: number): HttpProblem =>
   new HttpProblem(
     413,
     'file_too_large',
-    `The file is larger than ${Math.floor(limitBytes / 1024 ** 2)} MB, the most that is taken. The setting http allows more by its maxUploadBytes.`,
+    `The file is larger than ${Math.floor(limitBytes / 1024 ** 2)} MB, the most that is taken. The setting ` +
+      'http allows more by its maxUploadBytes.',
     'file',
   );
 

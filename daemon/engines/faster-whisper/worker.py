@@ -1,4 +1,7 @@
-"""Speech recognition with faster-whisper. Utterances of one window are recognised in one go; several windows of a run go through the model together."""
+"""
+Speech recognition with faster-whisper. Utterances of one window are recognized in one go; several windows of a run go
+through the model together.
+"""
 import os
 import re
 import threading
@@ -55,7 +58,12 @@ class Recogniser:
 
         try:
             self.whisper = WhisperModel(
-                directory, device=device, compute_type=precision or "default", cpu_threads=threads, num_workers=1, local_files_only=True
+                directory,
+                device=device,
+                compute_type=precision or "default",
+                cpu_threads=threads,
+                num_workers=1,
+                local_files_only=True,
             )
         except (RuntimeError, ValueError, OSError) as error:
             if re.search(r"out of memory|ALLOC_FAILED|libcu|CUDA|cuda", str(error)):
@@ -63,7 +71,11 @@ class Recogniser:
             raise Failed("modelBroken", {"model": os.path.basename(os.path.normpath(directory))}, str(error)) from error
         self.many = self.whisper.model.is_multilingual
         self.tokenizers = {}
-        self.detail = {"device": device, "precision": self.whisper.model.compute_type, "languages": len(self.whisper.supported_languages)}
+        self.detail = {
+            "device": device,
+            "precision": self.whisper.model.compute_type,
+            "languages": len(self.whisper.supported_languages),
+        }
 
     def run(self, request, emit):
         import numpy
@@ -80,7 +92,9 @@ class Recogniser:
                 row.prompt = self._prompt(row.language, row.input)
             # The decoder takes rows of one language and one prompt length at a time; usually that is all of them.
             for part in _groups(same, key=lambda row: (row.language, len(row.prompt))).values():
-                rows_encoded = encoded if len(part) == len(same) else self.whisper.encode(numpy.stack([self._features(row) for row in part]))
+                rows_encoded = encoded
+                if len(part) < len(same):
+                    rows_encoded = self.whisper.encode(numpy.stack([self._features(row) for row in part]))
                 self._recognise(rows_encoded, part, emit)
         for row in rows:
             if not row.audible:
@@ -92,10 +106,14 @@ class Recogniser:
             words = _words(row)
             for step in row.steps:
                 own = _own(words, step["input"])
-                emit.result(step["index"], {
-                    "text": ("" if row.language in UNSPACED else " ").join(word["text"] for word in own), "words": own,
-                    "language": TO_BCP47.get(row.language, row.language), "languageProbability": row.language_probability,
-                })
+                joint = "" if row.language in UNSPACED else " "
+                output = {
+                    "text": joint.join(word["text"] for word in own),
+                    "words": own,
+                    "language": TO_BCP47.get(row.language, row.language),
+                    "languageProbability": row.language_probability,
+                }
+                emit.result(step["index"], output)
 
     def _features(self, row):
         import numpy
@@ -121,7 +139,8 @@ class Recogniser:
         elif all(row.asked for row in rows):
             heard = [None] * len(rows)
         else:
-            heard = [(guesses[0][0][2:-2], round(min(1.0, float(guesses[0][1])), 4)) for guesses in self.whisper.model.detect_language(encoded)]
+            best = [guesses[0] for guesses in self.whisper.model.detect_language(encoded)]
+            heard = [(token[2:-2], round(min(1.0, float(probability)), 4)) for token, probability in best]
         for row, guess in zip(rows, heard):
             row.language, row.language_probability = (row.asked, 1.0) if row.asked else guess
 
@@ -129,7 +148,9 @@ class Recogniser:
         from faster_whisper.tokenizer import Tokenizer
 
         if language not in self.tokenizers:
-            self.tokenizers[language] = Tokenizer(self.whisper.hf_tokenizer, self.many, task="transcribe", language=language)
+            self.tokenizers[language] = Tokenizer(
+                self.whisper.hf_tokenizer, self.many, task="transcribe", language=language
+            )
         return self.tokenizers[language]
 
     def _prompt(self, language, given=None):
@@ -141,7 +162,9 @@ class Recogniser:
         return ([tokenizer.sot_prev, *tokens] if tokens else []) + [*tokenizer.sot_sequence, tokenizer.no_timestamps]
 
     def _recognise(self, encoded, rows, emit):
-        """Sets each row's aligned words: [] where nobody speaks. Every row's language and prompt length are the same."""
+        """
+        Sets each row's aligned words: [] where nobody speaks. Every row's language and prompt length are the same.
+        """
         tokenizer = self._tokenizer(rows[0].language)
         answers = self._generate(encoded, rows, [row.prompt for row in rows])
         emit.check()
@@ -150,23 +173,31 @@ class Recogniser:
         again = [k for k, answer in enumerate(answers) if answer.wants_another(rows[k].input)]
         if again:
             alone = self.whisper.encode(_stack([self._features(rows[k]) for k in again]))
-            others = self._generate(alone, [rows[k] for k in again], [self._prompt(rows[0].language)] * len(again), no_repeat_ngram_size=4, repetition_penalty=1.05)
+            others = self._generate(
+                alone,
+                [rows[k] for k in again],
+                [self._prompt(rows[0].language)] * len(again),
+                no_repeat_ngram_size=4,
+                repetition_penalty=1.05,
+            )
             for k, other in zip(again, others):
                 if answers[k].repetitive or not answers[k].agrees(other):
                     answers[k] = other
             emit.check()
         for row, answer in zip(rows, answers):
             if answer.tokens and (answer.not_speech or (answer.no_speech > DOUBTFUL and not _speaks(row.samples))):
-                print(f"utterance {row.steps[0]['index']}: not speech ({answer.no_speech:.2f}, {answer.logprob:.2f}): {answer.text[:80]}", flush=True)
+                index, figures = row.steps[0]["index"], f"{answer.no_speech:.2f}, {answer.logprob:.2f}"
+                print(f"utterance {index}: not speech ({figures}): {answer.text[:80]}", flush=True)
                 answer.tokens = []
         kept = [k for k, answer in enumerate(answers) if answer.tokens]
         if not kept:
             return
         if len(kept) < len(rows):
             encoded = self.whisper.encode(_stack([self._features(rows[k]) for k in kept]))
-        aligned = self.whisper.find_alignment(
-            tokenizer, [answers[k].tokens for k in kept], encoded, [max(1, min(rows[k].frames, rows[k].samples.size * FRAMES_PER_SECOND // RATE)) for k in kept]
-        )
+        frames = [
+            max(1, min(rows[k].frames, rows[k].samples.size * FRAMES_PER_SECOND // RATE)) for k in kept
+        ]
+        aligned = self.whisper.find_alignment(tokenizer, [answers[k].tokens for k in kept], encoded, frames)
         for k, units in zip(kept, aligned):
             _merge_punctuation(units)
             rows[k].units = units
@@ -176,10 +207,20 @@ class Recogniser:
 
         tokenizer = self._tokenizer(rows[0].language)
         longest = max(row.samples.size for row in rows) / RATE
+        most_tokens = TOKENS_AT_LEAST + round(TOKENS_PER_SECOND * longest)
         results = self.whisper.model.generate(
-            encoded, prompts, beam_size=BEAMS, patience=1, length_penalty=1, sampling_temperature=0, return_scores=True, return_no_speech_prob=True, suppress_blank=True,
-            max_length=min(self.whisper.max_length, len(prompts[0]) + TOKENS_AT_LEAST + round(TOKENS_PER_SECOND * longest)),
-            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])), **options,
+            encoded,
+            prompts,
+            beam_size=BEAMS,
+            patience=1,
+            length_penalty=1,
+            sampling_temperature=0,
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+            max_length=min(self.whisper.max_length, len(prompts[0]) + most_tokens),
+            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
+            **options,
         )
         return [Answer(result, tokenizer) for result in results]
 
@@ -286,10 +327,14 @@ def _words(row):
         text = unit["word"]
         if not text.strip():
             continue
-        start, end, probability = float(unit["start"]) * 1000, float(unit["end"]) * 1000, min(1.0, max(0.0, float(unit["probability"])))
+        start, end = float(unit["start"]) * 1000, float(unit["end"]) * 1000
+        probability = min(1.0, max(0.0, float(unit["probability"])))
         if words and row.language not in UNSPACED and not text.startswith(" "):
             # A part of the word before ("-disposed").
-            words[-1].update(text=words[-1]["text"] + text.strip(), end=end, probability=min(words[-1]["probability"], probability))
+            last = words[-1]
+            last.update(
+                text=last["text"] + text.strip(), end=end, probability=min(last["probability"], probability)
+            )
         else:
             words.append({"text": " ".join(text.split()), "start": start, "end": end, "probability": probability})
     _shorten(words)
@@ -314,12 +359,16 @@ def _own(words, given):
     for word in words:
         start = min(max(round(word["start"]), before), end)
         before = min(max(round(word["end"]), start), end)
-        own.append({"text": word["text"], "startMs": start, "endMs": before, "probability": round(word["probability"], 4)})
+        probability = round(word["probability"], 4)
+        own.append({"text": word["text"], "startMs": start, "endMs": before, "probability": probability})
     return own
 
 
 def _shorten(words):
-    """Alignment gives a pause to the word before or after it; beside a pause no word is longer than twice the usual (faster-whisper does the same)."""
+    """
+    Alignment gives a pause to the word before or after it; beside a pause no word is longer than twice the usual
+    (faster-whisper does the same).
+    """
     lengths = sorted(word["end"] - word["start"] for word in words if word["end"] > word["start"])
     if not lengths:
         return

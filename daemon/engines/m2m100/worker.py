@@ -1,4 +1,7 @@
-"""Translation with M2M100 on CTranslate2. The model knows single sentences, so an utterance is translated sentence by sentence, all of a run in one batch."""
+"""
+Translation with M2M100 on CTranslate2. The model knows single sentences, so an utterance is translated sentence by
+sentence, all of a run in one batch.
+"""
 import json
 import os
 import re
@@ -26,7 +29,11 @@ def load(request):
         pieces = sentencepiece.SentencePieceProcessor(model_file=os.path.join(directory, "sentencepiece.bpe.model"))
         languages = _languages(directory)
         translator = ctranslate2.Translator(
-            directory, device="cuda" if gpu else "cpu", compute_type=request["precision"] or "default", inter_threads=1, intra_threads=request["threads"]
+            directory,
+            device="cuda" if gpu else "cpu",
+            compute_type=request["precision"] or "default",
+            inter_threads=1,
+            intra_threads=request["threads"],
         )
     except (OSError, RuntimeError, ValueError) as error:
         if re.search(r"out of memory|ALLOC_FAILED|libcu|CUDA", str(error), re.I):
@@ -53,7 +60,10 @@ class Interpreter:
         self.detail = {"precision": translator.compute_type, "languages": len(languages)}
 
     def run(self, request, emit):
-        steps = [(step["index"], step["input"], sentences(with_terms(step["input"]["text"], step["input"]["glossary"]))) for step in request["steps"]]
+        steps = []
+        for step in request["steps"]:
+            given = step["input"]
+            steps.append((step["index"], given, sentences(with_terms(given["text"], given["glossary"]))))
         sources, prefixes = [], []
         for _, given, parts in steps:
             source, target = self._code(given["from"]), self._code(given["to"])
@@ -65,15 +75,19 @@ class Interpreter:
         # A sentence that goes round in circles is tried once more with no way to repeat itself.
         again = [n for n, (source, answer) in enumerate(zip(sources, answers)) if circles(source, answer)]
         if again:
-            for n, answer in zip(again, self._translate([sources[n] for n in again], [prefixes[n] for n in again], no_repeat_ngram_size=3)):
+            others = self._translate(
+                [sources[n] for n in again], [prefixes[n] for n in again], no_repeat_ngram_size=3
+            )
+            for n, answer in zip(again, others):
                 answers[n] = answer
         at = 0
         for index, given, parts in steps:
-            texts = [self._text(answer) for answer in answers[at: at + len(parts)]]
+            texts = [self._text(answer) for answer in answers[at : at + len(parts)]]
             at += len(parts)
             joint = "" if self._code(given["to"]) in UNSPACED else " "
             # A term that the model left as it was, in whatever case, is put right.
-            emit.result(index, {"text": with_terms(joint.join(text for text in texts if text), given["glossary"], only_missing=True), "language": given["to"]})
+            text = with_terms(joint.join(text for text in texts if text), given["glossary"], only_missing=True)
+            emit.result(index, {"text": text, "language": given["to"]})
 
     def _translate(self, sources, prefixes, **options):
         answers, alike = [None] * len(sources), {}
@@ -82,8 +96,13 @@ class Interpreter:
             alike.setdefault(-(-len(source) // 16) * 16, []).append(n)
         for length, rows in alike.items():
             results = self.translator.translate_batch(
-                [sources[n] for n in rows], target_prefix=[prefixes[n] for n in rows], beam_size=BEAMS, max_batch_size=16, batch_type="examples",
-                max_decoding_length=length * LONGER + LONGER_BY, **options,
+                [sources[n] for n in rows],
+                target_prefix=[prefixes[n] for n in rows],
+                beam_size=BEAMS,
+                max_batch_size=16,
+                batch_type="examples",
+                max_decoding_length=length * LONGER + LONGER_BY,
+                **options,
             )
             for n, result in zip(rows, results):
                 answers[n] = result.hypotheses[0]
@@ -102,18 +121,30 @@ class Interpreter:
 
 
 def with_terms(text, glossary, only_missing=False):
-    """The model knows of no glossary: the translations that it demands stand in the text already, and words of the other language are mostly left alone."""
+    """
+    The model knows of no glossary: the translations that it demands stand in the text already, and words of the other
+    language are mostly left alone.
+    """
     names = {}
     for entry in glossary:
         wanted = entry.get("translation")
         if wanted and not (only_missing and wanted.lower() in text.lower()):
-            names.update((" ".join(name.lower().split()), wanted) for name in [entry["term"], *entry.get("aliases", [])])
+            for name in [entry["term"], *entry.get("aliases", [])]:
+                names[" ".join(name.lower().split())] = wanted
     if not names:
         return text
-    edge = lambda character, look: look if character.isascii() and character.isalnum() else ""
     # In one pass: what was put in is not looked at again.
-    ways = [edge(name[0], r"(?<!\w)") + re.escape(name).replace(r"\ ", r"\s+") + edge(name[-1], r"(?!\w)") for name in sorted(names, key=len, reverse=True)]
-    return re.sub("|".join(ways), lambda found: names.get(" ".join(found[0].lower().split()), found[0]), text, flags=re.I)
+    ways = "|".join(_pattern(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(ways, lambda found: names.get(" ".join(found[0].lower().split()), found[0]), text, flags=re.I)
+
+
+def _pattern(name):
+    """Matches a name as whole words, whatever the spaces in it."""
+
+    def edge(character, look):
+        return look if character.isascii() and character.isalnum() else ""
+
+    return edge(name[0], r"(?<!\w)") + re.escape(name).replace(r"\ ", r"\s+") + edge(name[-1], r"(?!\w)")
 
 
 def sentences(text):

@@ -25,8 +25,10 @@ export async function repairByRewriting(
   const answer = await asker.ask(
     {
       system:
-        `You correct automatic transcripts of ${languageName(input.language)} speech. Replace only words that were plainly misheard by what was really said; fix spelling, capitals and punctuation. ` +
-        'Never add, drop, translate, shorten or improve anything. Keep numbers and names as they are. When in doubt, leave it. ' +
+        `You correct automatic transcripts of ${languageName(input.language)} speech. Replace only words that ` +
+        'were plainly misheard by what was really said; fix spelling, capitals and punctuation. ' +
+        'Never add, drop, translate, shorten or improve anything. Keep numbers and names as they are. When in ' +
+        'doubt, leave it. ' +
         (input.glossary.length ? `Terms that may occur: ${input.glossary.map(entry => entry.term).join(', ')}. ` : '') +
         'Answer with the corrected text of the last message only, as {"text": "…"}.',
       turns: [

@@ -115,7 +115,8 @@ const WORDS: Record<string, Partial<Signs>> = {
 
 const ENDINGS = 'com|org|net|edu|gov|info|io|dev|app|eu|uk|us|de|es|fr|it|pt|br|ru|cn|jp|ch|at|nl';
 const ADDRESS = new RegExp(
-  `https?://[^\\s<>"]+|[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)+|\\bwww\\.[^\\s<>"]+|(?<![\\w.@])(?:[\\p{L}\\d-]+\\.)+(?:${ENDINGS})(?:/[^\\s<>"]*)?(?![\\p{L}\\d.-]*[\\p{L}\\d])`,
+  'https?://[^\\s<>"]+|[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)+|\\bwww\\.[^\\s<>"]+|' +
+    `(?<![\\w.@])(?:[\\p{L}\\d-]+\\.)+(?:${ENDINGS})(?:/[^\\s<>"]*)?(?![\\p{L}\\d.-]*[\\p{L}\\d])`,
   'giu',
 );
 
@@ -144,7 +145,8 @@ const CURRENCY: Record<string, string> = {
 const SIGN = 'US\\$|[$€£¥₹₽₩]',
   NUMBER = '\\d+(?:[.,\u00a0\u202f]\\d+)*';
 const SCALE =
-  '(?:\\s(?:thousand|million|billion|trillion|mil millones|mil|millones|millón|milliers|millions?|milliards?|Tausend|Millionen|Milliarden|Mrd\\.?|Mio\\.?|milioni|miliardi|milhões|bilhões|млн|млрд)(?![\\p{L}]))';
+  '(?:\\s(?:thousand|million|billion|trillion|mil millones|mil|millones|millón|milliers|millions?|milliards?|' +
+  'Tausend|Millionen|Milliarden|Mrd\\.?|Mio\\.?|milioni|miliardi|milhões|bilhões|млн|млрд)(?![\\p{L}]))';
 const AMOUNT = new RegExp(
   `(${SIGN})\\s?(${NUMBER})(${SCALE})?|(?<![\\d.,])(${NUMBER})(${SCALE})?\\s?(${SIGN})(?![\\d])`,
   'gu',
@@ -167,7 +169,8 @@ function amount(locale: string, sign: string, written: string, scale: string | u
   if (!scale) return format.format(value);
   // A language counts "5 million" as many.
   const name = format.formatToParts(1_000_000).find(part => part.type === 'currency')?.value ?? '';
-  return `${new Intl.NumberFormat(locale, { useGrouping: false, maximumFractionDigits: 3 }).format(value)}${scale} ${name}`;
+  const amount = new Intl.NumberFormat(locale, { useGrouping: false, maximumFractionDigits: 3 }).format(value);
+  return `${amount}${scale} ${name}`;
 }
 
 /** Understands the language's own marks, and the other convention where it cannot be mistaken. */

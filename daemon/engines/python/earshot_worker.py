@@ -1,13 +1,15 @@
-"""The Python side of the worker protocol (daemon/contracts/worker-protocol.ts).
+"""
+The Python side of the worker protocol (daemon/contracts/worker-protocol.ts).
 
 Runs an engine's worker file:  python earshot_worker.py WORKER.py ENGINE_ID
 
 The worker file defines  load(request: dict) -> object  with
-  run(request: dict, emit: Emit) -> None    one emit.result(index, output) for each step; call emit.check() now and then to be cancellable
+  run(request: dict, emit: Emit) -> None    one emit.result(index, output) for each step; calls emit.check() now and
+                                            then, to be cancellable
   close() -> None                           optional
   detail: dict                              optional, goes into the log
-and raises  Failed(code, args, detail)  with a code of schemas/errors.ts where it knows what went wrong.
-It imports its heavy libraries inside `load` or at its top: both happen after standard output has been taken away from them.
+and raises  Failed(code, args, detail)  with a code of schemas/errors.ts where it knows what went wrong. It imports its
+heavy libraries inside `load` or at its top: both happen after standard output has been taken away from them.
 """
 import os
 import sys
@@ -28,7 +30,9 @@ import time  # noqa: E402
 
 PROTOCOL = 1
 HEARTBEAT_SECONDS = 1.0
-_OUT_OF_MEMORY = re.compile(r"out of memory|bad_alloc|ALLOC_FAILED|cudaErrorMemoryAllocation|failed to allocate|cannot allocate memory", re.I)
+_OUT_OF_MEMORY = re.compile(
+    "out of memory|bad_alloc|ALLOC_FAILED|cudaErrorMemoryAllocation|failed to allocate|cannot allocate memory", re.I
+)
 
 
 class Failed(Exception):
@@ -80,7 +84,10 @@ def _end_group():
 
 
 def _beat(parent):
-    """Native code that computes lets go of the interpreter, so this thread keeps on; it also notices that the daemon is gone."""
+    """
+    Native code that computes lets go of the interpreter, so this thread keeps on; it also notices that the daemon is
+    gone.
+    """
     while True:
         time.sleep(HEARTBEAT_SECONDS)
         if sys.platform != "win32" and os.getppid() != parent:

@@ -7,10 +7,22 @@ import { MIGRATIONS } from './migrations.ts';
 /** Damage that the file's own structure does not show: unfinished jobs whose state is none, or whose JSON is none. */
 const MANGLED = `
   WITH open AS (SELECT * FROM jobs WHERE state NOT IN ('completed', 'failed', 'cancelled'))
-  SELECT EXISTS (SELECT 1 FROM open WHERE state NOT IN ('pending', 'processing', 'paused') OR priority NOT BETWEEN 0 AND 3 OR typeof(position) NOT IN ('real', 'integer')
-      OR NOT (json_valid(options) AND json_valid(stages) AND json_valid(models) AND json_valid(warnings) AND json_valid(outputs))
-      OR EXISTS (SELECT 1 FROM json_each(stages) WHERE value NOT IN (${KINDS_OF_WORK.map(stage => `'${stage}'`).join(', ')})))
-    OR EXISTS (SELECT 1 FROM open JOIN outputs ON outputs.job = open.id WHERE stage NOT BETWEEN 0 AND ${KINDS_OF_WORK.length - 1} OR NOT json_valid(output))`;
+  SELECT EXISTS (
+      SELECT 1 FROM open
+      WHERE state NOT IN ('pending', 'processing', 'paused')
+      OR priority NOT BETWEEN 0 AND 3
+      OR typeof(position) NOT IN ('real', 'integer')
+      OR NOT (json_valid(options) AND json_valid(stages) AND json_valid(models)
+        AND json_valid(warnings) AND json_valid(outputs))
+      OR EXISTS (
+        SELECT 1 FROM json_each(stages)
+        WHERE value NOT IN (${KINDS_OF_WORK.map(stage => `'${stage}'`).join(', ')})
+      )
+    )
+    OR EXISTS (
+      SELECT 1 FROM open JOIN outputs ON outputs.job = open.id
+      WHERE stage NOT BETWEEN 0 AND ${KINDS_OF_WORK.length - 1} OR NOT json_valid(output)
+    )`;
 
 /** @throws storeNewer (written by a newer Earshot; left untouched), storeBroken, storeBusy */
 export function openDatabase(path: string): Database.Database {

@@ -132,7 +132,8 @@ export function find(sql: Sql, query: SearchQuery, { limit, cursor }: { limit: n
     args.push(`%${word.replace(/[\\%_]/g, '\\$&')}%`);
   }
   const filter = where.length
-    ? `AND rowid / ${BLOCK} IN (SELECT number FROM searchable JOIN jobs ON jobs.id = searchable.job WHERE ${where.join(' AND ')})`
+    ? `AND rowid / ${BLOCK} IN (SELECT number FROM searchable JOIN jobs ON jobs.id = searchable.job WHERE ` +
+      `${where.join(' AND ')})`
     : '';
   const matches = sql.all<{ rowid: number; rank: number }>(
     `SELECT rowid, rank FROM said WHERE said MATCH ? ${filter} ORDER BY rowid DESC LIMIT ${RANKED}`,

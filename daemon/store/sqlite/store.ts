@@ -105,7 +105,8 @@ export function openStore(path: string): Store {
     submit: jobs =>
       batch(() => {
         const insert = sql(
-          `INSERT INTO jobs (${JOB_COLUMNS.map(([, column]) => column).join(', ')}) VALUES (${JOB_COLUMNS.map(() => '?').join(', ')})`,
+          `INSERT INTO jobs (${JOB_COLUMNS.map(([, column]) => column).join(', ')}) VALUES ` +
+            `(${JOB_COLUMNS.map(() => '?').join(', ')})`,
         );
         for (const job of jobs) {
           insert.run(...JOB_COLUMNS.map(([key]) => toColumn(key, job[key])));
@@ -187,7 +188,8 @@ export function openStore(path: string): Store {
       batch(() => {
         // Entries are numbered in the order of time: the old ones are those before the first young one.
         const entries = sql(
-          `DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE seq < coalesce((SELECT seq FROM journal WHERE at >= ? ORDER BY seq LIMIT 1), 9e18) ORDER BY seq LIMIT ${10 * PRUNED_AT_ONCE})`,
+          'DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE seq < coalesce((SELECT seq FROM ' +
+            `journal WHERE at >= ? ORDER BY seq LIMIT 1), 9e18) ORDER BY seq LIMIT ${10 * PRUNED_AT_ONCE})`,
         ).run(journalBefore).changes;
         return entries + sql('DELETE FROM minutes WHERE at < ?').run(minutesBefore).changes;
       }),
@@ -253,7 +255,8 @@ export function openStore(path: string): Store {
         else
           sql(
             `INSERT INTO written (path, recording, job, checksum) VALUES (?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET recording = excluded.recording, job = excluded.job, checksum = excluded.checksum`,
+             ON CONFLICT DO UPDATE
+             SET recording = excluded.recording, job = excluded.job, checksum = excluded.checksum`,
           ).run(path, file.recording, file.job, file.checksum);
       }),
 
@@ -306,7 +309,8 @@ export function openStore(path: string): Store {
         );
         for (const index of gaveUp)
           sql(
-            'INSERT INTO outputs (job, idx, stage, failed, output, token) VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO NOTHING',
+            'INSERT INTO outputs (job, idx, stage, failed, output, token) VALUES (?, ?, ?, 1, ?, ?) ON ' +
+              'CONFLICT DO NOTHING',
           ).run(attempt.job, index, stageNumber(attempt.stage), JSON.stringify(failure), token);
         if (gaveUp.length) markStale(search, attempt.job);
         write(
@@ -369,7 +373,8 @@ export function openStore(path: string): Store {
           'INSERT INTO peaks (device, model, engine, precision, at, bytes, load_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
         ).run(...args, at, bytes, loadMs);
         sql(
-          `DELETE FROM peaks WHERE id IN (SELECT id FROM peaks WHERE device = ? AND model = ? AND engine = ? AND precision = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
+          'DELETE FROM peaks WHERE id IN (SELECT id FROM peaks WHERE device = ? AND model = ? AND engine = ? ' +
+            'AND precision = ? ORDER BY id DESC LIMIT -1 OFFSET ?)',
         ).run(...args, keep);
       }),
     lastMeasured: model => one<{ at: number | null }>('SELECT max(at) AS at FROM peaks WHERE model = ?', model)!.at,
@@ -444,7 +449,8 @@ export function openStore(path: string): Store {
   }
   function failedTries(job: string, stage: (typeof KINDS_OF_WORK)[number], index: number): number {
     return one<{ n: number }>(
-      `SELECT count(*) AS n FROM attempts WHERE job = ? AND stage = ? AND first <= ? AND last >= ? AND outcome = 'failed'`,
+      'SELECT count(*) AS n FROM attempts WHERE job = ? AND stage = ? AND first <= ? AND last >= ? AND outcome ' +
+        `= 'failed'`,
       job,
       stageNumber(stage),
       index,

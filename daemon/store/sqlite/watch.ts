@@ -38,7 +38,8 @@ export function watchStore(sql: (text: string) => Statement, batch: <T>(work: ()
     putFolder: ({ spec, paused, since }) =>
       batch(() => {
         sql(
-          'INSERT INTO watch_folders (path, spec, paused, since) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET spec = excluded.spec, paused = excluded.paused',
+          'INSERT INTO watch_folders (path, spec, paused, since) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET ' +
+            'spec = excluded.spec, paused = excluded.paused',
         ).run(spec.path, JSON.stringify(spec), Number(paused), since);
       }),
     removeFolder: (path, forget) =>
@@ -53,7 +54,8 @@ export function watchStore(sql: (text: string) => Statement, batch: <T>(work: ()
     putFiles: rows =>
       batch(() => {
         const put = sql(
-          'INSERT OR REPLACE INTO watch_files (folder, path, bytes, modified_at, identity, content, job, decision, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+          'INSERT OR REPLACE INTO watch_files (folder, path, bytes, modified_at, identity, content, job, ' +
+            'decision, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
         );
         for (const row of rows)
           put.run(
@@ -91,11 +93,13 @@ export function watchStore(sql: (text: string) => Statement, batch: <T>(work: ()
     open: () =>
       (
         sql(
-          `SELECT t.*, j.started_at IS NOT NULL AS started FROM watch_taken t JOIN jobs j ON j.id = t.job WHERE j.state IN ('pending', 'processing', 'paused')`,
+          'SELECT t.*, j.started_at IS NOT NULL AS started FROM watch_taken t JOIN jobs j ON j.id = t.job ' +
+            `WHERE j.state IN ('pending', 'processing', 'paused')`,
         ).all() as (TakenRow & { started: number })[]
       ).map(row => ({ ...row, started: row.started === 1 })),
     unmoved: folder =>
-      sql(`SELECT t.* FROM watch_taken t JOIN jobs j ON j.id = t.job JOIN watch_files f ON f.folder = t.folder AND f.path = t.path
+      sql(`SELECT t.* FROM watch_taken t JOIN jobs j ON j.id = t.job
+      JOIN watch_files f ON f.folder = t.folder AND f.path = t.path
       WHERE t.folder = ? AND j.state = 'completed' AND f.decision ->> 'code' <> 'moved'`).all(folder) as TakenRow[],
   };
 }

@@ -1,7 +1,8 @@
 /**
  * Measures repair on utterances that Whisper base recognised: errors before and after, what was mended and what was
  * broken.
- *   node scripts/bench/repair/measure.ts --runtime DIR --dictionaries DIR --model FILE.gguf [--threads 1] [--cache FILE] [--stride 1] [--verbose] FIXTURE.jsonl…
+ *   node scripts/bench/repair/measure.ts --runtime DIR --dictionaries DIR --model FILE.gguf [--threads 1]
+ *     [--cache FILE] [--stride 1] [--verbose] FIXTURE.jsonl…
  * The cache keeps the model's answers, so that other prices and limits can be tried without asking it again.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
@@ -143,7 +144,9 @@ for (const file of positionals)
         ).errors - before.errors;
       total[alone < 0 ? 'mended' : alone > 0 ? 'broken' : 'neutral']++;
       console.log(
-        `  ${alone < 0 ? 'mended ' : alone > 0 ? 'BROKEN ' : 'neutral'} ${one.heard} → ${one.text}  gain ${one.gain.toFixed(1)} cost ${one.cost.toFixed(2)} p ${one.probability} ${one.unknown ? 'unknown ' : ''}${one.source}`,
+        `  ${alone < 0 ? 'mended ' : alone > 0 ? 'BROKEN ' : 'neutral'} ${one.heard} → ${one.text}  gain ` +
+          `${one.gain.toFixed(1)} cost ${one.cost.toFixed(2)} p ${one.probability} ` +
+          `${one.unknown ? 'unknown ' : ''}${one.source}`,
       );
     }
     if (values.verbose)
@@ -155,13 +158,16 @@ for (const file of positionals)
           ).errors - before.errors;
         if (alone < 0 || one.gain > 4)
           console.log(
-            `  ${alone < 0 ? 'MISSED ' : 'left   '} ${one.heard} → ${one.text}  gain ${one.gain.toFixed(1)} cost ${one.cost.toFixed(2)} p ${one.probability} ${one.unknown ? 'unknown ' : ''}${one.source}`,
+            `  ${alone < 0 ? 'MISSED ' : 'left   '} ${one.heard} → ${one.text}  gain ${one.gain.toFixed(1)} ` +
+              `cost ${one.cost.toFixed(2)} p ${one.probability} ${one.unknown ? 'unknown ' : ''}${one.source}`,
           );
       }
   }
 for (const [name, total] of totals)
   console.log(
-    `${name}: ${total.utterances} utterances, ${total.words} words, WER ${((100 * total.before) / total.words).toFixed(1)} → ${((100 * total.after) / total.words).toFixed(1)} %; ` +
-      `${total.mended} mended, ${total.broken} broken, ${total.neutral} neither; ${(total.cpuMs / total.utterances / 1000).toFixed(1)} s of CPU an utterance`,
+    `${name}: ${total.utterances} utterances, ${total.words} words, WER ` +
+      `${((100 * total.before) / total.words).toFixed(1)} → ${((100 * total.after) / total.words).toFixed(1)} %; ` +
+      `${total.mended} mended, ${total.broken} broken, ${total.neutral} neither; ` +
+      `${(total.cpuMs / total.utterances / 1000).toFixed(1)} s of CPU an utterance`,
   );
 process.exit(0);

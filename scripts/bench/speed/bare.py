@@ -1,4 +1,7 @@
-"""Our engine without Earshot: bare.py WORKER_FOLDERS MODEL THREADS LANGUAGE PCM STRETCHES(json, ms). Prints when it was loaded and each stretch was done, in seconds of its own clock."""
+"""
+Our engine without Earshot. Prints when it was loaded and each stretch was done, in seconds of its own clock.
+  bare.py WORKER_FOLDERS MODEL THREADS LANGUAGE PCM STRETCHES(json, ms)
+"""
 import json
 import os
 import sys
@@ -13,7 +16,9 @@ import worker  # noqa: E402
 
 class Emit:
     def check(self): pass
-    def result(self, index, output): print(json.dumps({"index": index, "at": time.perf_counter() - begun, "text": output["text"]}), file=out, flush=True)
+    def result(self, index, output):
+        done = {"index": index, "at": time.perf_counter() - begun, "text": output["text"]}
+        print(json.dumps(done), file=out, flush=True)
 
 
 begun = time.perf_counter()
@@ -22,5 +27,7 @@ loaded = time.perf_counter() - begun
 rows = json.loads(stretches)
 begun = time.perf_counter()
 for n, (start, end) in enumerate(rows):
-    recogniser.run({"steps": [{"index": n, "input": {"audio": {"path": pcm, "startSample": start * 16, "endSample": end * 16}, "language": language, "prompt": "", "hotwords": []}}]}, Emit())
+    audio = {"path": pcm, "startSample": start * 16, "endSample": end * 16}
+    given = {"audio": audio, "language": language, "prompt": "", "hotwords": []}
+    recogniser.run({"steps": [{"index": n, "input": given}]}, Emit())
 print(json.dumps({"loaded": loaded, "seconds": time.perf_counter() - begun}), file=out, flush=True)

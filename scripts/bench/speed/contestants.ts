@@ -40,7 +40,8 @@ export function rivals(): { python: string; cli: string; versions: string } | nu
     python,
     [
       '-c',
-      'import importlib.metadata as m; print(", ".join(f"{n} {m.version(n)}" for n in ("whisper-ctranslate2", "faster-whisper", "ctranslate2")))',
+      'import importlib.metadata as m; print(", ".join(f"{n} {m.version(n)}" for n in ("whisper-ctranslate2", ' +
+        '"faster-whisper", "ctranslate2")))',
     ],
     { encoding: 'utf8' },
   );

@@ -220,7 +220,8 @@ export async function together(
           wordErrorRate: errors && errors.errors / errors.words,
         });
         console.log(
-          `  ${language}, ${row.mostMs} ms: ${row.languages.at(-1)!.seconds.toFixed(1)} s, ${((row.languages.at(-1)!.wordErrorRate ?? 0) * 100).toFixed(1)} %`,
+          `  ${language}, ${row.mostMs} ms: ${row.languages.at(-1)!.seconds.toFixed(1)} s, ` +
+            `${((row.languages.at(-1)!.wordErrorRate ?? 0) * 100).toFixed(1)} %`,
         );
       }
     }

@@ -35,7 +35,8 @@ export async function race(
         const measured = await each.once(recordings, round);
         found.set(each.id, [...(found.get(each.id) ?? []), measured]);
         console.log(
-          `  ${each.name}: ${measured.seconds.toFixed(1)} s, first text ${measured.firstSeconds?.toFixed(1) ?? '?'} s, ${(measured.peakBytes / 1024 ** 2).toFixed(0)} MB`,
+          `  ${each.name}: ${measured.seconds.toFixed(1)} s, first text ` +
+            `${measured.firstSeconds?.toFixed(1) ?? '?'} s, ${(measured.peakBytes / 1024 ** 2).toFixed(0)} MB`,
         );
       }
   } finally {

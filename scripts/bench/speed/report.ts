@@ -138,7 +138,8 @@ ${rows.length ? goals(rows) : ''}
 
 const chainSection = (found: Stamp & Chain): string => `## The four stages
 
-${found.recordings} Spanish recordings, ${s(found.audioSeconds)} s, recognized, repaired, translated into English and spoken; the models are loaded.
+${found.recordings} Spanish recordings, ${s(found.audioSeconds)} s, recognized, repaired, translated into English and
+spoken; the models are loaded.
 
 ${stamp(found)}
 
@@ -150,13 +151,22 @@ ${STAGES.map(stage => `| of this, ${stage} | ${s(found.stageSeconds[stage])} |`)
 | bound of the flow shop (one instance per stage, each as fast as alone) | ${s(found.shopSeconds)} |
 | bound by cores (the processor time of one step at a time, shared out) | ${s(found.coresSeconds)} |
 
-${goals([goal('compared with the larger bound', 1.1, found.oursSeconds / Math.max(found.shopSeconds, found.coresSeconds), false, 'The flow shop’s bound takes every stage as fast as with all cores to itself, which stages side by side cannot be.')])}
+${goals([
+  goal(
+    'compared with the larger bound',
+    1.1,
+    found.oursSeconds / Math.max(found.shopSeconds, found.coresSeconds),
+    false,
+    'The flow shop’s bound takes every stage as fast as with all cores to itself, which stages side by side cannot ' +
+      'be.',
+  ),
+])}
 `;
 
 const layersSection = (found: Stamp & Layers): string => `## What Earshot’s layers cost
 
-${found.utterances} utterances of ${s(found.audioSeconds)} s: with the engine’s code alone, and through the daemon with one instance of as many
-threads. The bare engine’s times include the time that ingest takes to find the first one.
+${found.utterances} utterances of ${s(found.audioSeconds)} s: with the engine’s code alone, and through the daemon
+with one instance of as many threads. The bare engine’s times include the time that ingest takes to find the first one.
 
 ${stamp(found)}
 
@@ -165,7 +175,16 @@ ${stamp(found)}
 | all, s | ${s(found.bareSeconds)} | ${s(found.oursSeconds)} |
 | first text, s | ${found.bareFirstSeconds.toFixed(2)} | ${found.oursFirstSeconds.toFixed(2)} |
 
-${goals([goal('throughput', 0.97, found.bareSeconds / found.oursSeconds, true, ''), goal('first text', 1.1, found.oursFirstSeconds / found.bareFirstSeconds, false, 'The request, the store’s sync and the start of the ingest are in it.')])}
+${goals([
+  goal('throughput', 0.97, found.bareSeconds / found.oursSeconds, true, ''),
+  goal(
+    'first text',
+    1.1,
+    found.oursFirstSeconds / found.bareFirstSeconds,
+    false,
+    'The request, the store’s sync and the start of the ingest are in it.',
+  ),
+])}
 `;
 
 function fixedSection(found: Stamp & Fixed): string {
@@ -181,14 +200,33 @@ ${stamp(found)}
 | --- | ---: | ---: |
 ${found.rows.map(row => `| ${row.name} | ${s(row.shortSeconds)} | ${s(row.longSeconds)} |`).join('\n')}
 
-${own ? goals([goal('short ones, compared with the best fixed choice', 0.95, Math.min(...others.map(row => row.shortSeconds)) / own.shortSeconds, true, ''), goal('the long one, compared with the best fixed choice', 0.95, Math.min(...others.map(row => row.longSeconds)) / own.longSeconds, true, '')]) : ''}
+${
+  own
+    ? goals([
+        goal(
+          'short ones, compared with the best fixed choice',
+          0.95,
+          Math.min(...others.map(row => row.shortSeconds)) / own.shortSeconds,
+          true,
+          '',
+        ),
+        goal(
+          'the long one, compared with the best fixed choice',
+          0.95,
+          Math.min(...others.map(row => row.longSeconds)) / own.longSeconds,
+          true,
+          '',
+        ),
+      ])
+    : ''
+}
 `;
 }
 
 const togetherSection = (found: Stamp & Together): string => `## Utterances recognized together
 
-The recognizer takes utterances that follow each other in one go, up to 20 s (the first of a recording stays alone, so that
-its text comes at once). Measured with the bare engine, one stretch after the other.
+The recognizer takes utterances that follow each other in one go, up to 20 s (the first of a recording stays alone,
+so that its text comes at once). Measured with the bare engine, one stretch after the other.
 
 ${stamp(found)}
 
@@ -199,13 +237,22 @@ ${found.rows.map(({ mostMs, languages }) => `| ${mostMs === 0 ? 'each by itself'
 
 export const markdown = (results: Results): string => `# How fast it is
 
-Made by \`npm run bench\`; every figure is the median of at least three runs that took turns. All recognize with the same weights
-(Whisper base, int8), the same threads and a given language; Earshot also finds the time of each word. Memory is that of all
-processes together, counting shared pages once (proportional set size).
+Made by \`npm run bench\`; every figure is the median of at least three runs that took turns. All recognize with the
+same weights (Whisper base, int8), the same threads and a given language; Earshot also finds the time of each word.
+Memory is that of all processes together, counting shared pages once (proportional set size).
 
 ![Times side by side](images/performance.svg)
 
-${[results.short && shortSection(results.short), results.long && longSection(results.long), results.chain && chainSection(results.chain), results.layers && layersSection(results.layers), results.fixed && fixedSection(results.fixed), results.together && togetherSection(results.together)].filter(Boolean).join('\n')}`;
+${[
+  results.short && shortSection(results.short),
+  results.long && longSection(results.long),
+  results.chain && chainSection(results.chain),
+  results.layers && layersSection(results.layers),
+  results.fixed && fixedSection(results.fixed),
+  results.together && togetherSection(results.together),
+]
+  .filter(Boolean)
+  .join('\n')}`;
 
 /** Bars, the shorter the better. */
 export function plot(results: Results): string {
@@ -225,7 +272,10 @@ export function plot(results: Results): string {
     for (const each of laps) {
       const ours = each.name.startsWith('**');
       parts.push(
-        `<text x="${LEFT - 8}" y="${y + 16}" text-anchor="end">${each.name.replaceAll('*', '')}</text><rect x="${LEFT}" y="${y + 4}" width="${Math.max(2, (each.seconds / most) * WIDTH).toFixed(1)}" height="16" rx="2" fill="${ours ? '#2f6fde' : '#9aa3b2'}"/><text x="${(LEFT + 6 + (each.seconds / most) * WIDTH).toFixed(1)}" y="${y + 16}">${s(each.seconds)}</text>`,
+        `<text x="${LEFT - 8}" y="${y + 16}" text-anchor="end">${each.name.replaceAll('*', '')}</text><rect ` +
+          `x="${LEFT}" y="${y + 4}" width="${Math.max(2, (each.seconds / most) * WIDTH).toFixed(1)}" height="16" ` +
+          `rx="2" fill="${ours ? '#2f6fde' : '#9aa3b2'}"/><text ` +
+          `x="${(LEFT + 6 + (each.seconds / most) * WIDTH).toFixed(1)}" y="${y + 16}">${s(each.seconds)}</text>`,
       );
       y += ROW;
     }

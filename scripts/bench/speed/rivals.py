@@ -8,6 +8,9 @@ how, model, threads, language, *files = sys.argv[1:]
 whisper = WhisperModel(model, device="cpu", compute_type="int8", cpu_threads=int(threads), local_files_only=True)
 pipeline = BatchedInferencePipeline(whisper) if how == "batched" else None
 for path in files:
-    segments, _ = pipeline.transcribe(path, language=language, batch_size=4) if pipeline else whisper.transcribe(path, language=language)
+    if pipeline:
+        segments, _ = pipeline.transcribe(path, language=language, batch_size=4)
+    else:
+        segments, _ = whisper.transcribe(path, language=language)
     for segment in segments:
         print(json.dumps({"path": path, "text": segment.text}), flush=True)

@@ -84,7 +84,8 @@ export function speech(ffmpeg: string, form: { short: number; longSeconds: numbe
   const inSpanish = decoded(spanish.length ? spanish : fallback.slice(1), folder('spanish'));
   return {
     source: prompts
-      ? 'LibriVox sentences (pocketsphinx-testdata) and prompts of the Asterisk sound set (asterisk-core-sounds-*), read by people, at 8 and 16 kHz'
+      ? 'LibriVox sentences (pocketsphinx-testdata) and prompts of the Asterisk sound set ' +
+        '(asterisk-core-sounds-*), read by people, at 8 and 16 kHz'
       : 'the two recordings of samples/ only: there is no apt here to fetch more',
     short: short.length ? short : all,
     long: joined(all, 'long', form.longSeconds),

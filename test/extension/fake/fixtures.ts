@@ -29,7 +29,8 @@ export const SENTENCES = [
 ];
 export const GERMAN = [
   'Und Mr. John Dashwood hatte nun Muße zu überlegen, wie viel zu tun klugerweise in seiner Macht stünde.',
-  'Er war kein übel gesinnter junger Mann, es sei denn, kaltherzig und selbstsüchtig zu sein heißt, übel gesinnt zu sein.',
+  'Er war kein übel gesinnter junger Mann, es sei denn, kaltherzig und selbstsüchtig zu sein heißt, übel ' +
+    'gesinnt zu sein.',
   'Hätte er eine liebenswürdigere Frau geheiratet, so wäre er noch angesehener geworden, als er es war.',
   'Er wäre vielleicht sogar selbst liebenswürdig geworden.',
 ];

@@ -30,7 +30,8 @@ export async function pickHost(
     return { host, executable: await download(version) };
   } catch (error) {
     say(
-      `VS Code ${version} could not be downloaded (${error instanceof Error ? error.message : String(error)}): the tests run on code-server`,
+      `VS Code ${version} could not be downloaded (${error instanceof Error ? error.message : String(error)}): ` +
+        'the tests run on code-server',
     );
     return { host: 'code-server' };
   }

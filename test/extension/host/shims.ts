@@ -10,7 +10,8 @@ const SPDLOG = `
 const fs = require('node:fs'), path = require('node:path');
 const names = ['trace', 'debug', 'info', 'warning', 'error', 'critical'];
 class Logger {
-  constructor(type, name, file) { this.file = file; this.level = 2; this.plain = false; fs.mkdirSync(path.dirname(file), { recursive: true }); }
+  constructor(type, name, file) { this.file = file; this.level = 2; this.plain = false;
+  fs.mkdirSync(path.dirname(file), { recursive: true }); }
   write(level, text) {
     if (level < this.level) return;
     const time = new Date().toISOString().replace('T', ' ').replace('Z', '');
@@ -21,7 +22,8 @@ class Logger {
   clearFormatters() { this.plain = true; }
   setPattern() {} flush() {} drop() {}
 }
-['trace', 'debug', 'info', 'warn', 'error', 'critical'].forEach((name, level) => { Logger.prototype[name] = function (text) { this.write(level, text); }; });
+['trace', 'debug', 'info', 'warn', 'error', 'critical'].forEach((name, level) => {
+Logger.prototype[name] = function (text) { this.write(level, text); }; });
 exports.version = 0;
 exports.Logger = Logger;
 exports.setLevel = () => {};
@@ -31,7 +33,8 @@ exports.createAsyncRotatingLogger = exports.createRotatingLogger;
 `;
 
 const WATCHDOG = `
-exports.start = pid => { setInterval(() => { try { process.kill(pid, 0); } catch { process.exit(87); } }, 3000).unref(); };
+exports.start = pid => { setInterval(() => { try { process.kill(pid, 0); } catch { process.exit(87);
+} }, 3000).unref(); };
 exports.exit = code => process.exit(code || 0);
 `;
 

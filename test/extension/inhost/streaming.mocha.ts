@@ -47,7 +47,8 @@ describe('streaming into documents', () => {
     await text(document, /made amiable himself/);
     assert.equal(
       document.getText(),
-      `# talk.wav\n\n[**00:00**](talk.wav#t=0) ${first} ${second} ${SENTENCES[2]}\n\n[**00:17**](talk.wav#t=17) ${SENTENCES[3]}`,
+      `# talk.wav\n\n[**00:00**](talk.wav#t=0) ${first} ${second} ` +
+        `${SENTENCES[2]}\n\n[**00:17**](talk.wav#t=17) ${SENTENCES[3]}`,
     );
   });
 
@@ -68,7 +69,8 @@ describe('streaming into documents', () => {
     const all = await text(document, /amiable himself/);
     assert.equal(
       all,
-      `Notes\n\n# talk.wav\n\n[**00:00**](talk.wav#t=0) ${first.replace('leisure', 'LEISURE')} ${second} ${SENTENCES[2]}\n\n[**00:17**](talk.wav#t=17) ${SENTENCES[3]}\n\nMy own end.`,
+      `Notes\n\n# talk.wav\n\n[**00:00**](talk.wav#t=0) ${first.replace('leisure', 'LEISURE')} ${second} ` +
+        `${SENTENCES[2]}\n\n[**00:17**](talk.wav#t=17) ${SENTENCES[3]}\n\nMy own end.`,
     );
   });
 

@@ -6,7 +6,9 @@ import { sampleTranscript, SENTENCES } from '../fake/fixtures.ts';
 import { closeAll, daemon, extension, file, newest, until } from './support.ts';
 
 const SRT =
-  '1\r\n0:00:01,0 --> 00:00:03,000\r\nJohn: Not so.\r\n\r\n3\r\n00:00:02,500 --> 00:00:03,500\r\nThis is a line that is a good deal longer than forty-two characters.\r\n\r\n3\r\n00:00:15,000 --> 00:00:18,000\r\nJohn: A new scene.\r\nMary: Yes.\r\n';
+  '1\r\n0:00:01,0 --> 00:00:03,000\r\nJohn: Not so.\r\n\r\n3\r\n00:00:02,500 --> 00:00:03,500\r\nThis is a ' +
+  'line that is a good deal longer than forty-two characters.\r\n\r\n3\r\n00:00:15,000 --> ' +
+  '00:00:18,000\r\nJohn: A new scene.\r\nMary: Yes.\r\n';
 
 /** Each its own file: the editor keeps a closed document for a while. */
 const made: vscode.Uri[] = [];
@@ -57,7 +59,9 @@ describe('subtitle documents', () => {
     }
     assert.equal(
       document.getText(),
-      '1\r\n00:00:01,000 --> 00:00:02,500\r\nJohn: Not so.\r\n\r\n2\r\n00:00:02,500 --> 00:00:05,900\r\nThis is a line that is a good deal\r\nlonger than forty-two characters.\r\n\r\n3\r\n00:00:15,000 --> 00:00:18,000\r\nJohn: A new scene.\r\nMary: Yes.\r\n',
+      '1\r\n00:00:01,000 --> 00:00:02,500\r\nJohn: Not so.\r\n\r\n2\r\n00:00:02,500 --> 00:00:05,900\r\nThis ' +
+        'is a line that is a good deal\r\nlonger than forty-two characters.\r\n\r\n3\r\n00:00:15,000 --> ' +
+        '00:00:18,000\r\nJohn: A new scene.\r\nMary: Yes.\r\n',
     );
   });
 

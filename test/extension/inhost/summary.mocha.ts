@@ -45,7 +45,8 @@ describe('summaries', () => {
     assert.deepEqual(daemon.asked('job/summary').at(-1), { of: job });
     assert.equal(
       document.getText(),
-      '# Minutes\n\n## Summary\n\nAbout \\*ships\\*. \\<b\\>\n\n*By tiny, a language model; it may be wrong.*\n\n## Transcript\n\n[talk](talk.wav) was long.\n',
+      '# Minutes\n\n## Summary\n\nAbout \\*ships\\*. \\<b\\>\n\n*By tiny, a language model; it may be ' +
+        'wrong.*\n\n## Transcript\n\n[talk](talk.wav) was long.\n',
     );
     await vscode.commands.executeCommand('undo');
   });

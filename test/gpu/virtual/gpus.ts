@@ -17,7 +17,8 @@ export function build(): { nvml: string; control: string } | { reason: string } 
   const sources = ['state.h', 'nvml.c', 'control.c'].map(name => readFileSync(join(HERE, name)));
   const folder = join(
     tmpdir(),
-    `earshot-vgpu-${process.getuid!()}-${createHash('sha256').update(Buffer.concat(sources)).digest('hex').slice(0, 16)}`,
+    `earshot-vgpu-${process.getuid!()}` +
+      `-${createHash('sha256').update(Buffer.concat(sources)).digest('hex').slice(0, 16)}`,
   );
   const nvml = join(folder, 'libnvidia-ml.so.1'),
     control = join(folder, 'libvgpu.so');
