@@ -60,6 +60,17 @@ it('the README fits on a few screens, and its first one has the two commands', (
   assert.match(first, /^npm test/m);
 });
 
+it('every package says why it is there', () => {
+  const page = read('docs/dependencies.md'),
+    kinds = ['dependencies', 'devDependencies', 'optionalDependencies'],
+    manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
+  const named = new Set([...page.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => cell!.split(', ')));
+  const silent = kinds
+    .flatMap(kind => Object.keys(manifest[kind]!))
+    .filter(name => !named.has(name.replace(/^@types\/.*/, '@types/*')));
+  assert.deepEqual(silent, []);
+});
+
 describe('pages that scripts write are wrapped', () => {
   const long = Array.from({ length: 40 }, (_, i) => `word${i}`).join(' ');
   it('paragraphs and list items, each line below its first word', () => {
