@@ -100,14 +100,11 @@ export class LeaseRecord implements Lease {
   }
 
   /** @throws wrongState when that was said before */
-  end(state: 'releasing' | 'forced', freeBytes: number | null, now: number): void {
-    if (this.state === 'forced' || this.state === state)
-      throw new EarshotError('wrongState', { lease: this.id, state: this.state });
-    if (this.state === 'active') {
-      this.freeAtRelease = freeBytes;
-      this.releasedAt = now;
-    }
-    this.state = state;
+  release(freeBytes: number | null, now: number): void {
+    if (this.state !== 'active') throw new EarshotError('wrongState', { lease: this.id, state: this.state });
+    this.state = 'releasing';
+    this.freeAtRelease = freeBytes;
+    this.releasedAt = now;
   }
 
   /** Told to go: whether its device shows by this reading that the memory is back. */

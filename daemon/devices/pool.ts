@@ -255,12 +255,8 @@ export class Pool {
 
   /** The worker was told to go, or is gone. Throws wrongState when that was said before. */
   release(leaseId: string): void {
-    this.end(leaseId, 'releasing');
-  }
-
-  /** The worker had to be killed because its memory did not come back. Releases too, if that was not said yet. */
-  forced(leaseId: string): void {
-    this.end(leaseId, 'forced');
+    const lease = this.find(leaseId);
+    lease.release(this.records.get(lease.device)?.reading.freeBytes ?? null, this.options.clock());
   }
 
   /** Leases that still count, releasing ones included. */
@@ -271,11 +267,6 @@ export class Pool {
   /** null once it is credited. */
   get(leaseId: string): Lease | null {
     return this.held.get(leaseId)?.view() ?? null;
-  }
-
-  private end(leaseId: string, state: 'releasing' | 'forced'): void {
-    const lease = this.find(leaseId);
-    lease.end(state, this.records.get(lease.device)?.reading.freeBytes ?? null, this.options.clock());
   }
 
   private on(device: string): LeaseRecord[] {

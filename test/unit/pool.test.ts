@@ -387,12 +387,12 @@ describe('pool', () => {
 
   it('keeps a device closed after force until the memory shows', async () => {
     const { world, pool, lease } = await released();
-    pool.forced(lease.id);
-    world.living.delete(5);
+    world.now += 10_000;
     await pool.refresh();
+    assert.deepEqual([world.killed, pool.get(lease.id)!.state], [[5], 'forced']);
     assert.equal(pool.views()[0]!.usable, false);
     assert.throws(() => pool.lease({ device: 'GPU-0', instance: 'j', bytes: 1 }), failsWith('noRoom'));
-    assert.throws(() => pool.forced(lease.id), failsWith('wrongState'));
+    assert.throws(() => pool.release(lease.id), failsWith('wrongState'));
     world.held.clear();
     await pool.refresh();
     assert.equal(pool.views()[0]!.usable, true);
@@ -618,7 +618,7 @@ describe('pool', () => {
 
   it('holds its promises whatever happens', async () => {
     type Step = {
-      do: 'lease' | 'grow' | 'release' | 'forced' | 'die' | 'show' | 'outsider' | 'lost' | 'list' | 'late' | 'read';
+      do: 'lease' | 'grow' | 'release' | 'die' | 'show' | 'outsider' | 'lost' | 'list' | 'late' | 'read';
       n: number;
     };
     const steps = fc.array(
@@ -631,7 +631,6 @@ describe('pool', () => {
           'grow',
           'release',
           'release',
-          'forced',
           'die',
           'show',
           'outsider',
@@ -681,12 +680,9 @@ describe('pool', () => {
                 world.held.set(one.pid, Math.floor(one.lease.bytes * ((n % 100) / 80)));
               break;
             case 'release':
-            case 'forced':
               if (one) {
-                const state = pool.get(one.lease.id)?.state;
-                const allowed = state === 'active' || (state === 'releasing' && what === 'forced');
-                if (allowed) pool[what](one.lease.id);
-                else assert.throws(() => pool[what](one.lease.id), failsWith('wrongState'));
+                if (pool.get(one.lease.id)?.state === 'active') pool.release(one.lease.id);
+                else assert.throws(() => pool.release(one.lease.id), failsWith('wrongState'));
                 one.ended = true;
               }
               break;
