@@ -20,27 +20,28 @@ export const t = (english: string, ...args: (string | number)[]): string =>
 /** A page of the type of its messages and of what it remembers while hidden. */
 export class Page<In extends { type: string }, Out, Remembered> {
   readonly #api = acquireVsCodeApi<Remembered>();
-  readonly #view: () => TemplateResult;
+  readonly #shapes: Shapes<In>;
   readonly #root: HTMLElement;
+  #view: (() => TemplateResult) | null = null;
   #asked = 0;
   remembered: Remembered;
 
-  /** `take` answers false when there is nothing new to paint. */
-  constructor(
-    shapes: Shapes<In>,
-    view: () => TemplateResult,
-    initial: Remembered,
-    take: (message: In) => boolean | void,
-  ) {
-    this.#view = view;
+  constructor(shapes: Shapes<In>, initial: Remembered) {
+    this.#shapes = shapes;
     this.#root = document.querySelector('main')!;
     this.remembered = { ...initial, ...this.#api.getState() };
+  }
+
+  /** Paints for the first time and listens from then on. `take` answers false when there is nothing new to paint. */
+  start(view: () => TemplateResult, take: (message: In) => boolean | void): void {
+    this.#view = view;
     addEventListener('message', event => {
       // The editor hands messages on from the frame around this one, which is of the same origin.
       const data: unknown = event.data;
-      if (event.origin !== origin || !fits(shapes, data)) return;
+      if (event.origin !== origin || !fits(this.#shapes, data)) return;
       if (take(data) !== false) this.paint();
     });
+    this.paintNow();
   }
 
   send(message: Out): void {
@@ -61,6 +62,7 @@ export class Page<In extends { type: string }, Out, Remembered> {
   paintNow(): void {
     if (this.#asked) cancelAnimationFrame(this.#asked);
     this.#asked = 0;
+    if (!this.#view) return;
     const { activeElement } = document;
     render(this.#view(), this.#root);
     // A row that moves to another place in the list loses the focus. (Giving it to the body itself would only force a

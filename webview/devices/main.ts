@@ -26,14 +26,16 @@ let devices: DeviceView[] = [],
 /** What the live region says: warnings only. */
 let alarm = '';
 
-const page = new Page<ToDevices, FromDevices, { scroll: number }>(DEVICES, view, { scroll: 0 }, message => {
+const page = new Page<ToDevices, FromDevices, { scroll: number }>(DEVICES, { scroll: 0 });
+
+function take(message: ToDevices): void {
   ({ devices, bottleneck, noGpu, connection } = message);
   known = true;
   alarm = devices
     .filter(d => d.warning)
     .map(d => t('{0}: memory is nearly full', d.name))
     .join('. ');
-});
+}
 const send = (message: FromDevices): void => page.send(message);
 
 const COLOURS = ['blue', 'purple', 'orange', 'green', 'yellow', 'red'] as const;
@@ -194,5 +196,5 @@ function view(): TemplateResult {
     ${repeat(devices, d => d.id, card)}`;
 }
 
-page.paintNow();
+page.start(view, take);
 send({ type: 'ready' });

@@ -64,9 +64,7 @@ let scrollTop = 0,
 
 const page = new Page<ToQueue, FromQueue, { filter: Filter; search: string; scroll: number; focus: string | null }>(
   QUEUE,
-  view,
   { filter: 'all', search: '', scroll: 0, focus: null },
-  take,
 );
 
 function take(message: ToQueue): boolean {
@@ -442,7 +440,7 @@ function view(): TemplateResult {
   }`;
 }
 
-page.paintNow();
+page.start(view, take);
 new ResizeObserver(() => {
   viewport = innerHeight;
   page.paint();

@@ -1,0 +1,63 @@
+/** Who speaks: names, colours, and the keys that give utterances to people. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { percent } from '../format.ts';
+import type { SpeakerView, TranscriptShown, UtteranceView } from '../messages.ts';
+import { t } from '../page.ts';
+import { page, state } from './state.ts';
+
+/**
+ * 1 to 9 say who speaks, 0 that nobody is named; with Shift, for the whole turn. The keys count, wherever a keyboard
+ * has its digits.
+ */
+export function assign(u: UtteranceView, digit: number, turn: boolean): void {
+  const name = digit === 0 ? null : state.shown!.speakers[digit - 1]?.name;
+  if (name !== undefined && name !== u.speaker) page.send({ type: 'assign', index: u.index, name, turn });
+}
+
+const HUES = 6;
+/** The class of a speaker's colour; the seventh begins anew. */
+export const hue = (name: string | null): string => {
+  const n = state.shown!.speakers.findIndex(each => each.name === name);
+  return n < 0 ? '' : `who${n % HUES}`;
+};
+export const shownName = (name: string): string =>
+  state.shown!.speakers.find(each => each.name === name)?.shown ?? name;
+
+/** Who speaks from here on: a click or the key S names, changes or clears. */
+export const chip = (u: UtteranceView, active: boolean): TemplateResult =>
+  html`<button
+    type="button"
+    class="speaker ${hue(u.speaker)}"
+    tabindex=${active ? 0 : -1}
+    title=${t('Rename, change or clear the speaker (S)')}
+    aria-label=${t('Speaker: {0}', shownName(u.speaker!))}
+    @click=${() => page.send({ type: 'speaker', index: u.index })}
+  >
+    <span class="dot" aria-hidden="true"></span><span class="name">${shownName(u.speaker!)}</span>
+  </button>`;
+
+/** Everybody with their share of the talk and the key that assigns them. */
+export function people(doc: TranscriptShown): TemplateResult | typeof nothing {
+  if (!doc.speakers.length) return nothing;
+  const spoken = (name: string): number =>
+      doc.utterances.reduce((sum, u) => sum + (u.speaker === name ? u.endMs - u.startMs : 0), 0),
+    whole = Math.max(
+      1,
+      doc.speakers.reduce((sum, { name }) => sum + spoken(name), 0),
+    );
+  return html`<div class="people" role="group" aria-label=${t('Speakers')}>
+    ${doc.speakers.map(
+      ({ name, shown: called }: SpeakerView, n) =>
+        html` <button
+          type="button"
+          class="speaker ${hue(name)}"
+          title=${n < 9 ? t('Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn', called, n + 1) : t('Rename {0} everywhere', called)}
+          aria-label=${`${called} ${percent(spoken(name) / whole)}: ${t('Rename {0} everywhere', called)}`}
+          @click=${() => page.send({ type: 'speakerEverywhere', name })}
+        >
+          <span class="dot" aria-hidden="true"></span><span class="name">${called}</span>
+          <small>${percent(spoken(name) / whole)}</small>
+        </button>`,
+    )}
+  </div>`;
+}
