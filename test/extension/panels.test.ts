@@ -179,7 +179,8 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await page.keyboard.press('Alt+ArrowDown');
     await w.daemon.until(() => w.daemon.asked('job/move').length > moves);
     await page.keyboard.press('2');
-    await w.daemon.until(() => w.daemon.jobs.get(id(4))!.priority === 'high');
+    // As the page shows it: the row has its new place by then.
+    await queue.locator(`#row-${id(4)} .priority.high`).waitFor();
     await page.keyboard.press('ArrowRight');
     assert.equal((await focused(page))?.tag, 'button');
     await page.keyboard.press('ArrowLeft');
