@@ -24,6 +24,9 @@ export function fraction(job: Job): number | null {
   );
 }
 
+const LONGEST_NAME = 28;
+const shortened = (name: string): string => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
+
 export interface Status {
   text: string;
   tooltip: string;
@@ -52,7 +55,7 @@ export function statusOf(jobs: Iterable<Job>, paused: boolean): Status | null {
   const percent = mean === null ? '' : ` ${percentText(Math.floor(mean * 100) / 100)}`,
     rest = active.length - 1;
   return {
-    text: `$(mic) ${first.recording.name.slice(0, 28)}${percent}${rest ? ` +${rest}` : ''}`,
+    text: `$(mic) ${shortened(first.recording.name)}${percent}${rest ? ` +${rest}` : ''}`,
     tooltip: running
       .map(job => `${job.recording.name}${job.lastWords ? ` — “…${job.lastWords.slice(-80)}”` : ''}`)
       .join('\n'),
