@@ -39,6 +39,16 @@ it('every path that is named exists', () => {
   assert.deepEqual(lost, []);
 });
 
+it('every script that is named exists', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const lost = pages.flatMap(page =>
+    [...read(page).matchAll(/npm run ([\w:-]+)/g)].flatMap(([, name]) =>
+      name! in scripts ? [] : [`${page}: ${name}`],
+    ),
+  );
+  assert.deepEqual(lost, []);
+});
+
 it('no line is wider than 120 columns, outside tables, code, pictures and addresses', () => {
   const wide: string[] = [];
   for (const page of pages) {
