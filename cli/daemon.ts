@@ -1,6 +1,6 @@
 /** `earshot daemon …`, `doctor`, `settings`. */
 import { toFailure } from '../schemas/errors.ts';
-import { checkText } from '../text/messages/messages.ts';
+import { checkMessage } from '../text/messages/messages.ts';
 import { bytesText, timeText } from '../text/messages/figures.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import { about } from '../schemas/settings.ts';
@@ -87,7 +87,7 @@ export async function doctor(session: Session): Promise<void> {
     return checks.forEach(check => {
       session.emit(check);
     });
-  const said = checks.map(check => ({ ...checkText(check, session.locale), status: check.status }));
+  const said = checks.map(check => ({ ...checkMessage(check, session.locale), status: check.status }));
   const column = Math.max(...said.map(each => width(each.name)), 0);
   for (const { name, what, todo, status: found } of said) {
     const [colour, mark] = MARK[found];

@@ -1,6 +1,6 @@
 /** `earshot watch`: folders whose recordings are transcribed as they arrive. */
 import { basename, relative, resolve } from 'node:path';
-import { decided, say, words } from '../text/messages/messages.ts';
+import { decisionText, failureMessage, words } from '../text/messages/messages.ts';
 import { languageText, timeText } from '../text/messages/figures.ts';
 import type { WatchedFile, WatchedFolder, WatchSpec } from '../schemas/watch.ts';
 import type { Session } from './session.ts';
@@ -104,7 +104,7 @@ export async function list(session: Session): Promise<void> {
   for (const { failure } of folders)
     if (failure)
       session.note(
-        `${paint('yellow', t.warning)} ${clean(say(failure, locale).what)} ${clean(say(failure, locale).todo)}`,
+        `${paint('yellow', t.warning)} ${clean(failureMessage(failure, locale).what)} ${clean(failureMessage(failure, locale).todo)}`,
       );
 }
 
@@ -132,7 +132,7 @@ export async function files(session: Session, named: string, options: { limit?: 
   const rows = found.map(file => [
     timeText(file.at, locale, now),
     clean(relative(file.folder ?? path, file.path)),
-    clean(decided(file.decision, locale)),
+    clean(decisionText(file.decision, locale)),
     file.job ? shortId(file.job) : '',
   ]);
   const columns = [
@@ -154,7 +154,7 @@ export async function why(session: Session, named: string[]): Promise<void> {
     if (session.json) session.emit(file);
     else
       session.line(
-        `${named.length > 1 ? `${clean(basename(file.path))}: ` : ''}${session.paint(colourOf(file), clean(decided(file.decision, session.locale)))}${file.job ? `  ${session.paint('dim', shortId(file.job))}` : ''}`,
+        `${named.length > 1 ? `${clean(basename(file.path))}: ` : ''}${session.paint(colourOf(file), clean(decisionText(file.decision, session.locale)))}${file.job ? `  ${session.paint('dim', shortId(file.job))}` : ''}`,
       );
   }
 }

@@ -2,7 +2,7 @@
 import type { Client } from '../client/client.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
-import { explain, say, words } from '../text/messages/messages.ts';
+import { failureMessage, reasonText, words } from '../text/messages/messages.ts';
 import { clockText, timeText } from '../text/messages/figures.ts';
 import { isFinal, type Format, type JobState, type Priority } from '../schemas/words.ts';
 import type { Session } from './session.ts';
@@ -32,10 +32,10 @@ function fractionDone(job: Job): number {
 
 /** What a row of the queue has to say beside the figures. */
 function noteOf(job: Job, session: Session): string {
-  if (job.failure) return clean(say(job.failure, session.locale).what);
+  if (job.failure) return clean(failureMessage(job.failure, session.locale).what);
   if (job.retry)
     return session.t.tryAgain(job.retry.attempt, job.retry.of, timeText(job.retry.at, session.locale, Date.now()));
-  if (job.waiting) return explain(job.waiting, session.locale);
+  if (job.waiting) return reasonText(job.waiting, session.locale);
   return clean(job.lastWords);
 }
 
@@ -159,7 +159,7 @@ export async function show(
   for (const utterance of utterances) for (const line of utteranceLines(utterance, style)) session.line(line);
   if (style.pretty && utterances.length > 0) session.line();
   for (const line of endLines(job, utterances.length, style)) session.line(line);
-  if (job.waiting) session.line(`  ${clean(explain(job.waiting, session.locale))}`);
+  if (job.waiting) session.line(`  ${clean(reasonText(job.waiting, session.locale))}`);
 }
 
 export async function why(session: Session, text: string): Promise<void> {
@@ -183,7 +183,7 @@ export async function why(session: Session, text: string): Promise<void> {
     device: (device: string) => devices.find(each => each.id === device && each.kind === 'gpu')?.name,
     now,
   };
-  const reason = job.waiting ? explain(job.waiting, locale, names) : t.notWaiting;
+  const reason = job.waiting ? reasonText(job.waiting, locale, names) : t.notWaiting;
   session.line(`${words(locale).states[job.state]}: ${clean(reason)}`);
   if (job.retry) session.line(t.tryAgain(job.retry.attempt, job.retry.of, timeText(job.retry.at, locale, now)));
   if (job.expectedStartAt !== null && job.startedAt === null)

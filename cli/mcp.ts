@@ -22,7 +22,7 @@ import { Compile } from 'typebox/compile';
 import type { Client } from '../client/client.ts';
 import { EarshotError, thrown, toFailure } from '../schemas/errors.ts';
 import { sourceText, type Job, type Utterance } from '../schemas/job.ts';
-import { explain, sentence } from '../text/messages/messages.ts';
+import { reasonText, sentence } from '../text/messages/messages.ts';
 import { clockText } from '../text/messages/figures.ts';
 import type { MarkedText } from '../schemas/search.ts';
 import { Closed, Format, isFinal, Language, Optional, Path, Priority } from '../schemas/words.ts';
@@ -242,7 +242,7 @@ function progressOf(job: Job, session: Session): [done: number, total: number | 
   return [
     done,
     job.progress.ingested ? job.progress.utterances * job.stages.length : undefined,
-    job.waiting ? explain(job.waiting, session.locale) : job.lastWords,
+    job.waiting ? reasonText(job.waiting, session.locale) : job.lastWords,
   ];
 }
 

@@ -1,7 +1,7 @@
 /** What stays on the screen: utterances, how a job ended, what it wrote. As lines; plain where nothing is coloured. */
 import { isAbsolute, relative } from 'node:path';
 import { sourceText, type Job, type Utterance } from '../schemas/job.ts';
-import { say, words } from '../text/messages/messages.ts';
+import { failureMessage, words } from '../text/messages/messages.ts';
 import { clockText, durationText, languageText, type Locale } from '../text/messages/figures.ts';
 import { clean, wrap, type Paint } from './terminal.ts';
 import type { Texts } from './texts.ts';
@@ -58,7 +58,7 @@ export function endLines(job: Job, utterances: number, style: Style): string[] {
   ];
   if (job.state === 'completed' && utterances === 0) lines.push(`  ${t.noSpeech}`);
   for (const failure of job.failure ? [job.failure, ...job.warnings] : job.warnings) {
-    const { what, todo } = say(failure, locale);
+    const { what, todo } = failureMessage(failure, locale);
     lines.push(
       `  ${paint(failure === job.failure ? 'red' : 'yellow', clean(what))}${todo ? ` ${paint('dim', clean(todo))}` : ''}`,
     );

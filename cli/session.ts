@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, ensureDaemon, type Client } from '../client/client.ts';
 import { EarshotError, toFailure, type ErrorCode, type Failure } from '../schemas/errors.ts';
-import { say } from '../text/messages/messages.ts';
+import { failureMessage } from '../text/messages/messages.ts';
 import type { Names } from '../text/messages/catalogue.ts';
 import { localeOf, type Locale } from '../text/messages/figures.ts';
 import { home as homeOf, type Home } from '../client/home.ts';
@@ -24,9 +24,8 @@ export const version = (): string =>
 /** What the process ends with. Documented in docs/cli.md. */
 export const EXIT = { done: 0, failed: 1, usage: 2, daemon: 3, input: 4, interrupted: 130 } as const;
 
-const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const USAGE: ReadonlySet<string> = new Set<ErrorCode>([
   'badRequest',
-  'unknownLanguage',
   'unknownModel',
   'wrongStage',
   'languageNotSupported',
@@ -39,7 +38,7 @@ const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'noSuchDevice',
   'notWatched',
 ]);
-const INPUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const INPUT: ReadonlySet<string> = new Set<ErrorCode>([
   'noSuchFile',
   'notAFile',
   'noRecordings',
@@ -52,7 +51,7 @@ const INPUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'outputNotWritable',
   'noSuchFolder',
 ]);
-const DAEMON: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const DAEMON: ReadonlySet<string> = new Set<ErrorCode>([
   'daemonRunning',
   'daemonUnreachable',
   'wrongToken',
@@ -62,7 +61,7 @@ const DAEMON: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'storeBusy',
 ]);
 
-export const exitOf = (code: ErrorCode): number =>
+export const exitOf = (code: string): number =>
   USAGE.has(code) ? EXIT.usage : INPUT.has(code) ? EXIT.input : DAEMON.has(code) ? EXIT.daemon : EXIT.failed;
 
 export interface Session {
@@ -163,7 +162,7 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
     fail: (failure, names) => {
       process.exitCode = Math.max(Number(process.exitCode ?? 0), exitOf(failure.code));
       if (json) return void out.write(`${JSON.stringify({ type: 'failure', failure })}\n`);
-      const { what, todo } = say(failure, locale, names);
+      const { what, todo } = failureMessage(failure, locale, names);
       err.write(`${redden('red', t.error)} ${clean(what)}\n${todo ? `  ${clean(todo)}\n` : ''}`);
       if (failure.code === 'internal' || failure.code === 'daemonUnreachable' || failure.code === 'badRequest')
         for (const each of (failure.detail ?? '').split('\n').slice(-6))

@@ -1,5 +1,5 @@
 /** `earshot stats`: how fast the stages are, what waits, and how good the estimates are. */
-import { holdUp, words } from '../text/messages/messages.ts';
+import { bottleneckText, words } from '../text/messages/messages.ts';
 import { bytesText, durationText, percentText } from '../text/messages/figures.ts';
 import type { Session } from './session.ts';
 import { clean, table } from './terminal.ts';
@@ -52,5 +52,5 @@ export async function stats(session: Session, options: { hours?: number; prometh
       session.line(
         t.holds(clean(device), bytesText(leasedBytes), residentBytes === null ? '?' : bytesText(residentBytes)),
       );
-  if (found.bottleneck) session.line(`${paint('yellow', t.bottleneck)} ${holdUp(found.bottleneck, locale)}`);
+  if (found.bottleneck) session.line(`${paint('yellow', t.bottleneck)} ${bottleneckText(found.bottleneck, locale)}`);
 }

@@ -3,7 +3,7 @@
  * for. Pure.
  */
 import { sourceText, type Job } from '../schemas/job.ts';
-import { explain, words } from '../text/messages/messages.ts';
+import { reasonText, words } from '../text/messages/messages.ts';
 import type { Names } from '../text/messages/catalogue.ts';
 import { bytesText, clockText, durationText, languageText, timeText, type Locale } from '../text/messages/figures.ts';
 import { isFinal, type Stage } from '../schemas/words.ts';
@@ -150,7 +150,7 @@ function notes(world: World, job: Job, { locale, t, paint, names, columns, now }
   if (loading.length > 0)
     lines.push(paint('dim', `  ${t.loadingModel} ${loading.map(each => clean(each.model)).join(', ')}`));
   else if (job.waiting && lines.length === 0 && !(job.live && job.waiting.code === 'ingesting'))
-    lines.push(paint('yellow', `  ${clean(explain(job.waiting, locale, { ...names, now }))}`));
+    lines.push(paint('yellow', `  ${clean(reasonText(job.waiting, locale, { ...names, now }))}`));
   if (job.retry)
     lines.push(
       paint('yellow', `  ${t.tryAgain(job.retry.attempt, job.retry.of, timeText(job.retry.at, locale, now))}`),

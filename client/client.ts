@@ -10,6 +10,7 @@ import { createConnection, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Compile, type Validator } from 'typebox/compile';
+import { Value } from 'typebox/value';
 import {
   ConnectionError,
   createMessageConnection,
@@ -20,7 +21,8 @@ import {
   type MessageConnection,
 } from 'vscode-jsonrpc/node';
 import { newNonce, proofOf, proves, readAccess } from './handshake.ts';
-import { EarshotError, ERROR_CODES, type ErrorCode, type Failure } from '../schemas/errors.ts';
+import { EarshotError, Failure, thrown } from '../schemas/errors.ts';
+import { openOf } from '../schemas/open.ts';
 import {
   FAILURE_CODE,
   METHODS,
@@ -28,6 +30,7 @@ import {
   STATE_EVENTS,
   StateEvent,
   type Handshake,
+  EVENT_TYPES,
   type Method,
   type Params,
   type Result,
@@ -176,34 +179,35 @@ class Connection implements Client {
       throw this.#failure(error);
     }
     let validator = results.get(method);
-    if (!validator) results.set(method, (validator = Compile(METHODS[method].result) as Validator));
+    if (!validator) results.set(method, (validator = Compile(openOf(METHODS[method].result)) as Validator));
     if (validator.Check(answer)) return answer as Result<M>;
     const [first] = validator.Errors(answer);
-    throw new EarshotError('badAnswer', { from: 'earshotd', method }, `${first?.instancePath} ${first?.message}`);
+    throw new EarshotError('badAnswer', { engine: 'earshotd', method }, `${first?.instancePath} ${first?.message}`);
   }
 
   #failure(error: unknown): EarshotError {
     if (error instanceof EarshotError) return error;
     if (error instanceof ResponseError && error.code === FAILURE_CODE) {
-      const { code, args, detail } = error.data as Failure;
-      // A code that this client does not know comes from a newer daemon; its words are still better than none.
-      return isCode(code)
-        ? new EarshotError(code, args, detail)
-        : new EarshotError('internal', {}, `${String(code)} ${detail ?? ''}`);
+      // A code that this client does not know comes from another version: it is shown as it is.
+      return Value.Check(openOf(Failure), error.data)
+        ? thrown(error.data as Failure)
+        : new EarshotError('badAnswer', { engine: 'earshotd' }, JSON.stringify(error.data)?.slice(0, 1000));
     }
     // A daemon that was killed shows in what is written to it before its end is heard of.
     const cut = error instanceof ConnectionError || (error instanceof ResponseError && CUT.has(error.code));
     if (this.#gone || cut) return new EarshotError('daemonUnreachable', {}, 'the connection ended');
-    return new EarshotError('badAnswer', { from: 'earshotd' }, (error as Error).message);
+    return new EarshotError('badAnswer', { engine: 'earshotd' }, (error as Error).message);
   }
 
   #take(batch: StateEvents): void {
-    events ??= Compile(StateEvent) as Validator;
+    events ??= Compile(openOf(StateEvent)) as Validator;
     const gap = this.#seq !== null && batch.previous !== this.#seq;
     this.#seq = batch.seq;
-    const known: StateEvents = { ...batch, events: batch.events.filter(event => events!.Check(event)) };
+    const whole = batch.events.filter(event => events!.Check(event));
+    // A newer daemon's kinds of event are nobody's business here.
+    const known: StateEvents = { ...batch, events: whole.filter(event => EVENT_TYPES.has(event.type)) };
     for (const { listener, onGap } of [...this.#listeners]) {
-      if (gap || known.events.length < batch.events.length) onGap?.();
+      if (gap || whole.length < batch.events.length) onGap?.();
       listener(known);
     }
   }
@@ -261,15 +265,13 @@ export async function ensureDaemon(options: EnsureOptions): Promise<Client> {
 /** A daemon that cannot start says why as a Failure on its last line; anything else is detail. */
 function lastWords(words: string, socket: string): EarshotError {
   try {
-    const { code, args, detail } = JSON.parse(words.split('\n').at(-1) ?? '') as Failure;
-    if (isCode(code)) return new EarshotError(code, args, detail);
+    const failure: unknown = JSON.parse(words.split('\n').at(-1) ?? '');
+    if (Value.Check(openOf(Failure), failure)) return thrown(failure as Failure);
   } catch {
     /* no failure of ours */
   }
   return new EarshotError('daemonUnreachable', { socket }, words);
 }
-
-const isCode = (code: unknown): code is ErrorCode => (ERROR_CODES as readonly unknown[]).includes(code);
 
 /** Null: nobody there, or not yet. */
 async function tryConnect({ socket: usual, tokenPath, client, version }: EnsureOptions): Promise<Client | null> {
@@ -294,8 +296,7 @@ async function tryConnect({ socket: usual, tokenPath, client, version }: EnsureO
 
 /** A daemon of another protocol: an older one is asked to finish, and null lets a new one be started. */
 async function stopStranger(options: ConnectOptions, refused: Failure): Promise<null> {
-  if (!isOlder(String(refused.args.daemon), options.version))
-    throw new EarshotError(refused.code, refused.args, refused.detail);
+  if (!isOlder(String(refused.args.daemon), options.version)) throw thrown(refused);
   const client = new Connection(await reach(options.socket));
   await client.hello(options).catch(() => {});
   await client.call('daemon/stop', { finish: true });

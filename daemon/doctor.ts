@@ -5,8 +5,8 @@
 import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Device } from '../schemas/device.ts';
-import { EarshotError, type Failure } from '../schemas/errors.ts';
-import type { Result } from '../schemas/rpc.ts';
+import { isFailure, toFailure, type Failure } from '../schemas/errors.ts';
+import { checkOf, type Check, type DoctorReport } from '../schemas/reasons.ts';
 import type { Settings } from '../schemas/settings.ts';
 import { environment } from './workers/environment.ts';
 import { sandboxSupport } from './workers/sandbox/linux.ts';
@@ -21,9 +21,6 @@ import { findFfmpeg } from './runtimes/ffmpeg.ts';
 import { findNpm } from './runtimes/npm.ts';
 import { findPython, OLDEST_PYTHON, python, runPython } from './runtimes/python.ts';
 import type { Runtimes } from './runtimes/runtimes.ts';
-
-type Report = Result<'daemon/doctor'>;
-type Check = Report['checks'][number];
 
 export interface Examined {
   home: Pick<Home, 'data' | 'run'>;
@@ -45,7 +42,7 @@ const OLDEST_NODE = 22,
   PROBE_MS = 15_000;
 
 /** Looks at everything, in the order in which a person would fix it. Takes a few seconds at most. */
-export async function examine(machine: Examined): Promise<Report> {
+export async function examine(machine: Examined): Promise<DoctorReport> {
   const { freeBytes = diskFreeBytes, hub = createHub() } = machine;
   const checks = await Promise.all([
     node(process.versions.node),
@@ -71,15 +68,13 @@ const probe = (env: NodeJS.ProcessEnv): RunOptions => ({
   timeoutMs: PROBE_MS,
 });
 
-const check = (id: string, status: Check['status'], args: Check['args'] = {}): Check => ({ id, status, args });
-
 export const node = (version: string): Check =>
-  check('node', Number(version.split('.')[0]) >= OLDEST_NODE ? 'ok' : 'problem', { version, needed: OLDEST_NODE });
+  checkOf('node', Number(version.split('.')[0]) >= OLDEST_NODE ? 'ok' : 'problem', { version, needed: OLDEST_NODE });
 
 async function pythonCheck({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
   const installed = runtimes.ready('python');
   const path = installed ? python(runtimes.directory('python')) : await findPython(settings, env).catch(() => null);
-  if (!path) return check('python', 'problem', { needed: OLDEST_PYTHON.join('.') });
+  if (!path) return checkOf('python', 'problem', { needed: OLDEST_PYTHON.join('.') });
   const version =
     (await runPython(path, ['--version'], { timeoutMs: PROBE_MS }, env).catch(() => null))?.tail
       .replace('Python', '')
@@ -90,8 +85,8 @@ async function pythonCheck({ settings, runtimes, env = process.env }: Examined):
     (await runPython(path, ['-c', 'import venv, ensurepip'], { timeoutMs: PROBE_MS }, env).catch(() => null))
       ?.status === 0;
   return whole
-    ? check('python', 'ok', { version, path })
-    : check('python', 'warning', { version, path, missing: 'venv' });
+    ? checkOf('python', 'ok', { version, path })
+    : checkOf('python', 'warning', { version, path, missing: 'venv' });
 }
 
 async function npm({ runtimes, env = process.env }: Examined): Promise<Check> {
@@ -102,12 +97,12 @@ async function npm({ runtimes, env = process.env }: Examined): Promise<Check> {
       env: environment('installer', {}, env),
       timeoutMs: PROBE_MS,
     });
-    if (status === 0) return check('npm', 'ok', { version: output.toString('utf8').trim() });
+    if (status === 0) return checkOf('npm', 'ok', { version: output.toString('utf8').trim() });
   } catch {
     /* not there */
   }
   // Once the packs are in place nothing needs it.
-  return check('npm', runtimes.ready('llama') && runtimes.ready('sherpa') ? 'warning' : 'problem');
+  return checkOf('npm', runtimes.ready('llama') && runtimes.ready('sherpa') ? 'warning' : 'problem');
 }
 
 async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
@@ -116,26 +111,29 @@ async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Prom
     const answer = await run(path, ['-hide_banner', '-version'], probe(env)).catch(() => null);
     const version = /version (\S+)/.exec(answer?.output.toString('utf8') ?? '')?.[1];
     return answer?.status === 0
-      ? check('ffmpeg', 'ok', { path, version: version ?? '' })
-      : check('ffmpeg', 'problem', { path });
+      ? checkOf('ffmpeg', 'ok', { path, version: version ?? '' })
+      : checkOf('ffmpeg', 'problem', { path });
   } catch (error) {
-    const chosen = error instanceof EarshotError && error.failure.args.path;
-    // The Python runtime will bring one.
-    return check('ffmpeg', chosen || runtimes.ready('python') ? 'problem' : 'warning', chosen ? { path: chosen } : {});
+    const why = toFailure(error),
+      chosen = isFailure(why, 'noFfmpeg') ? why.args.path : undefined;
+    // Otherwise the Python runtime will bring one.
+    return chosen || runtimes.ready('python')
+      ? checkOf('ffmpeg', 'problem', { path: chosen })
+      : checkOf('ffmpeg', 'warning');
   }
 }
 
 export function gpu(devices: readonly Device[], problems: readonly Failure[]): Check {
   const gpus = devices.filter(device => device.kind === 'gpu'),
     lost = gpus.find(device => device.health === 'lost');
-  if (lost) return check('gpu', 'problem', { problem: 'deviceLost', name: lost.name });
+  if (lost) return checkOf('gpu', 'problem', { problem: 'deviceLost', name: lost.name });
   const names = gpus.map(device => device.name + (device.driver ? ` (driver ${device.driver})` : '')).join(', ');
   if (gpus.length > 0)
-    return check('gpu', gpus.every(device => device.health === 'ok') ? 'ok' : 'warning', {
+    return checkOf('gpu', gpus.every(device => device.health === 'ok') ? 'ok' : 'warning', {
       names,
       ...(problems[0] ? { problem: problems[0].code } : {}),
     });
-  return problems[0] ? check('gpu', 'problem', { problem: problems[0].code }) : check('gpu', 'warning');
+  return problems[0] ? checkOf('gpu', 'problem', { problem: problems[0].code }) : checkOf('gpu', 'warning');
 }
 
 /** The smallest set of models that works wants about 3 GB of RAM. */
@@ -143,51 +141,51 @@ export function memory(devices: readonly Device[]): Check | null {
   const cpu = devices.find(device => device.kind === 'cpu');
   if (!cpu) return null;
   const { free } = cpu.memory;
-  return check('memory', free < GiB ? 'problem' : free < 3 * GiB ? 'warning' : 'ok', { free });
+  return checkOf('memory', free < GiB ? 'problem' : free < 3 * GiB ? 'warning' : 'ok', { freeBytes: free });
 }
 
 export const disk = (free: number, path: string): Check =>
-  check('disk', free < GiB ? 'problem' : free < 5 * GiB ? 'warning' : 'ok', { free, path });
+  checkOf('disk', free < GiB ? 'problem' : free < 5 * GiB ? 'warning' : 'ok', { freeBytes: free, path });
 
 async function modelsCheck({ models, devices, settings }: Examined): Promise<Check> {
   const list = models.list(),
     broken = list.filter(model => model.state === 'broken');
-  if (broken.length > 0) return check('models', 'problem', { names: broken.map(model => model.card.id).join(', ') });
+  if (broken.length > 0) return checkOf('models', 'problem', { names: broken.map(model => model.card.id).join(', ') });
   const wanted = [
     ...new Set(Object.values((await models.defaults({ gpu: devices.some(device => device.kind === 'gpu') })).models)),
   ];
   const missing = wanted.filter(id => !models.ready(id));
   return missing.length > 0
-    ? check('models', 'warning', { names: missing.join(', '), ...(settings.offline ? { offline: 1 } : {}) })
-    : check('models', 'ok', { names: wanted.join(', ') });
+    ? checkOf('models', 'warning', { names: missing.join(', '), ...(settings.offline ? { offline: 1 } : {}) })
+    : checkOf('models', 'ok', { names: wanted.join(', ') });
 }
 
 export function engines(runtimes: Pick<Runtimes, 'ready'>): Check {
   const missing = RUNTIMES.filter(id => !runtimes.ready(id));
   return missing.length > 0
-    ? check('engines', 'warning', { names: missing.join(', ') })
-    : check('engines', 'ok', { names: RUNTIMES.join(', ') });
+    ? checkOf('engines', 'warning', { names: missing.join(', ') })
+    : checkOf('engines', 'ok', { names: RUNTIMES.join(', ') });
 }
 
 async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'>): Promise<Check> {
-  if (offline) return check('network', 'ok', { offline: 1 });
-  return check('network', (await hub.reachable(hubUrl)) ? 'ok' : 'warning', { url: hubUrl });
+  if (offline) return checkOf('network', 'ok', { offline: 1 });
+  return checkOf('network', (await hub.reachable(hubUrl)) ? 'ok' : 'warning', { url: hubUrl });
 }
 
 /** A private build of ffmpeg may need libraries that are not readable in its sandbox: it is started once. */
 async function sandbox({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
   const found = sandboxSupport();
   if (settings.sandbox === 'off' || 'reason' in found)
-    return check('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
+    return checkOf('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
   try {
     const path = findFfmpeg(settings, runtimes, env),
       permissions = mediaPermissions({ files: [], ffmpeg: path, place: tmpdir() });
     if ((await run(path, ['-version'], { ...probe(env), permissions })).status !== 0)
-      return check('sandbox', 'problem', { path });
+      return checkOf('sandbox', 'problem', { path });
   } catch {
     /* without ffmpeg there is nothing to try */
   }
-  return check('sandbox', 'ok', { abi: found.abi });
+  return checkOf('sandbox', 'ok', { abi: found.abi });
 }
 
 /** Only this user may get at the socket and the token. */
@@ -196,7 +194,7 @@ export function socket(path: string, platform: NodeJS.Platform): Check | null {
   try {
     const { mode, uid } = statSync(path);
     const open = (mode & 0o077) !== 0 || uid !== process.getuid?.();
-    return check('socket', open ? 'problem' : 'ok', { path, mode: (mode & 0o777).toString(8) });
+    return checkOf('socket', open ? 'problem' : 'ok', { path, mode: (mode & 0o777).toString(8) });
   } catch {
     return null;
   } // no daemon has served yet

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { toFailure, type Failure } from '../schemas/errors.ts';
+import { failure, toFailure, type Failure } from '../schemas/errors.ts';
 import { forwardClock } from './system/clock.ts';
 import { sandboxEnabled } from './workers/sandbox/sandbox.ts';
 import { openLog } from './telemetry/log.ts';
@@ -49,6 +49,8 @@ const SECOND_MS = 1_000,
   MINUTE_MS = 60_000;
 /** After the last window left and with nothing to do, warm models are kept no longer than this. */
 const WINDOW_GONE_MS = 60_000;
+/** After an error that nothing handles the daemon is gone by then, however far it came with leaving. */
+const FAILED_MS = 10_000;
 
 async function main(): Promise<void> {
   const clock = forwardClock(),
@@ -181,6 +183,7 @@ async function main(): Promise<void> {
     await pipeline.stop(how).catch((error: unknown) => log.error(error, 'while leaving'));
     await housekeeping?.dispose();
     await indexer.dispose();
+    events.flush();
     await server?.close();
     pool.dispose();
     try {
@@ -190,7 +193,7 @@ async function main(): Promise<void> {
       log.error(error, 'while leaving');
     }
     lock.release();
-    process.exit(0);
+    process.exit();
   };
 
   const watching = setInterval(() => {
@@ -302,7 +305,17 @@ async function main(): Promise<void> {
   watch.start();
   housekeeping = startHousekeeping({ home, store, queue: pipeline.queue, settings: settings.get, clock, log });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void leave('park', signal));
-  process.on('unhandledRejection', error => log.error(error, 'unhandled'));
+  // Nobody knows what state this leaves the daemon in: better none than one that writes on. What runs is done again.
+  const fail = (error: unknown): void => {
+    log.fatal(error, 'unhandled');
+    process.exitCode = 1;
+    setTimeout(() => process.exit(1), FAILED_MS).unref();
+    const detail = error instanceof Error ? error.stack : String(error);
+    publish({ type: 'notice', failure: failure('daemonFailed', {}, detail) });
+    void leave('park', 'an error that nothing handles');
+  };
+  process.on('unhandledRejection', fail);
+  process.on('uncaughtException', fail);
 }
 
 main().catch((error: unknown) => {

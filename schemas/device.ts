@@ -1,6 +1,5 @@
 /** Devices, their memory, the instances on them, and what is believed about models' needs. All sizes in bytes. */
 import { Type, type Static } from 'typebox';
-import { Failure } from './errors.ts';
 import { Bytes, Closed, DeviceId, DeviceKind, Fraction, Id, Nullable, Stage, Time } from './words.ts';
 
 /** A share of a device's memory and who has it. */
@@ -94,6 +93,3 @@ export const Estimate = Closed({
   loadMs: Nullable(Type.Number()),
 });
 export type Estimate = Static<typeof Estimate>;
-
-/** Something the devices panel should say once. */
-export const DeviceNotice = Closed({ device: DeviceId, failure: Failure });

@@ -1,110 +1,151 @@
-/** Every way in which Earshot fails: one closed list of codes. The sentences stand in text/messages/messages.ts. */
+/** Every way in which Earshot fails: one closed list of codes. The sentences stand in text/messages/. */
 import { Type, type Static } from 'typebox';
+import { Args, fitsKinds, known, type ArgKinds, type ArgsForAll, type ArgsOf } from './args.ts';
 
-export const ERROR_CODES = [
+/** What each failure says of itself. Sizes are in bytes; names say the unit where there is one. */
+export const ERRORS = {
   // what was asked for
-  'badRequest',
-  'noSuchFile',
-  'notAFile',
-  'noRecordings',
-  'notOnDisk',
-  'unreadableFile',
-  'emptyFile',
-  'notMedia',
-  'noAudioTrack',
-  'noSuchTrack',
-  'truncatedFile',
-  'damagedFile',
-  'recordingChanged',
-  'unknownLanguage',
-  'unknownModel',
-  'wrongStage',
-  'languageNotSupported',
-  'unknownJob',
-  'wrongState',
-  'unknownSetting',
-  'settingRange',
-  'noVoice',
-  'outputNotWritable',
-  'outputKept',
-  'badGlossary',
-  'speakersUnknown',
-  'noSummary',
-  'nothingSaid',
-  'notATranscript',
-  'noSuchFolder',
-  'notWatched',
+  /** `field`: what is wrong; `path`: where a full path is needed; `expected`: the offset at which sound goes on. */
+  badRequest: { field: 'text?', method: 'text?', path: 'text?', expected: 'number?' },
+  noSuchFile: { path: 'text' },
+  notAFile: { path: 'text' },
+  noRecordings: { path: 'text' },
+  notOnDisk: { path: 'text' },
+  unreadableFile: { path: 'text' },
+  emptyFile: { path: 'text' },
+  notMedia: { path: 'text' },
+  noAudioTrack: { path: 'text' },
+  noSuchTrack: { path: 'text', track: 'number', tracks: 'number' },
+  truncatedFile: { path: 'text', readMs: 'number', durationMs: 'number?' },
+  damagedFile: { path: 'text' },
+  recordingChanged: { path: 'text' },
+  unknownModel: { model: 'text' },
+  /** `stages`: those that it does, joined by commas. */
+  wrongStage: { model: 'text', stage: 'text', stages: 'text?' },
+  /** Without a model: none that can be had. */
+  languageNotSupported: { language: 'text?', model: 'text?', stage: 'text?' },
+  unknownJob: { id: 'text' },
+  /** `state`: a job's, or "busy", "closed" or "gone". */
+  wrongState: { state: 'text', id: 'text?' },
+  unknownSetting: { name: 'text' },
+  settingRange: { name: 'text', value: 'text', range: 'text' },
+  noVoice: { language: 'text?', model: 'text?' },
+  outputNotWritable: { path: 'text' },
+  /** It was edited, or is not ours; `instead`: where the new version went. */
+  outputKept: { path: 'text', instead: 'text?' },
+  badGlossary: { path: 'text', line: 'number?' },
+  /** `model`: the one that could not be fetched. */
+  speakersUnknown: { model: 'text?' },
+  noSummary: { model: 'text' },
+  nothingSaid: { path: 'text' },
+  notATranscript: { path: 'text?' },
+  noSuchFolder: { path: 'text' },
+  notWatched: { path: 'text' },
   // live sound
-  'noMicrophone',
-  'tooManySessions',
-  'sessionBehind',
+  noMicrophone: { device: 'text?' },
+  tooManySessions: { limit: 'number' },
+  sessionBehind: { seconds: 'number', unrepaired: 'number?' },
   // this machine
-  'diskFull',
-  'noPython',
-  'noNpm',
-  'noFfmpeg',
-  'engineMissing',
-  'engineInstallFailed',
-  'ffmpegFailed',
-  'neverFits',
-  'noRoom',
-  'noSuchDevice',
-  'watchLimit',
-  'deviceLost',
-  'deviceBack',
-  'driverMismatch',
-  'driverHangs',
-  'memoryHigh',
-  'memoryCritical',
-  // models
-  'modelNotInstalled',
-  'modelUnavailable',
-  'checksumMismatch',
-  'modelBroken',
-  'offline',
-  'downloadFailed',
-  // running
-  'outOfMemory',
-  'workerCrashed',
-  'workerSilent',
-  'workerTimeout',
-  'engineFailed',
-  'badAnswer',
-  'cancelled',
-  'setAside',
-  'serverUnreachable',
-  'serverRefused',
-  // the daemon
-  'daemonRunning',
-  'portTaken',
-  'daemonUnreachable',
-  'wrongToken',
-  'wrongVersion',
-  'storeNewer',
-  'storeBroken',
-  'storeRestored',
-  'storeBusy',
-  'internal',
-] as const;
-export const ErrorCode = Type.Enum([...ERROR_CODES]);
-export type ErrorCode = Static<typeof ErrorCode>;
-
-/** A failure as a value. `detail` is for the log and the curious: an engine's own words, in whatever language. */
-export const Failure = Type.Object(
-  {
-    code: ErrorCode,
-    args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
-    detail: Type.Optional(Type.String()),
+  diskFull: { path: 'text?', neededBytes: 'number?', freeBytes: 'number?' },
+  /** `missing`: Python is there, this part of it is not. */
+  noPython: { needed: 'text', path: 'text?', missing: 'text?' },
+  noNpm: {},
+  /** `sandboxed`: 1 where it is there and does not start in the sandbox. */
+  noFfmpeg: { path: 'text?', sandboxed: 'number?' },
+  engineMissing: { engine: 'text' },
+  engineInstallFailed: { engine: 'text' },
+  ffmpegFailed: { path: 'text', exit: 'status' },
+  /** `largestBytes`: what `device` allows, the largest; `alternatives`: models that would fit, joined by commas. */
+  neverFits: {
+    model: 'text',
+    stage: 'text',
+    needBytes: 'number',
+    device: 'text',
+    largestBytes: 'number',
+    alternatives: 'text?',
   },
+  noRoom: { device: 'text', needBytes: 'number', admissibleBytes: 'number' },
+  noSuchDevice: { device: 'text' },
+  watchLimit: { path: 'text' },
+  deviceLost: { device: 'text' },
+  deviceBack: { device: 'text' },
+  driverMismatch: {},
+  driverHangs: {},
+  memoryHigh: { device: 'text', usedBytes: 'number', capBytes: 'number' },
+  memoryCritical: { device: 'text', usedBytes: 'number', capBytes: 'number' },
+  // models
+  modelNotInstalled: { model: 'text', file: 'text?' },
+  modelUnavailable: { model: 'text', file: 'text?' },
+  /** Another is used in its place; `cause`: the code of the failure that led to it. */
+  modelReplaced: { model: 'text', instead: 'text', stage: 'text', cause: 'text' },
+  checksumMismatch: { model: 'text?', file: 'text', expected: 'status?', actual: 'status?' },
+  modelBroken: { model: 'text?', path: 'text?', file: 'text?', expectedBytes: 'number?', actualBytes: 'number?' },
+  /** `server`: one that is not on this machine; otherwise what would have to be downloaded. */
+  offline: { model: 'text?', engine: 'text?', server: 'text?', file: 'text?' },
+  /** `bytes`: those that are there already. */
+  downloadFailed: { url: 'text', status: 'number?', bytes: 'number?' },
+  // running
+  outOfMemory: { engine: 'text?', model: 'text?', exit: 'status?' },
+  workerCrashed: { engine: 'text', exit: 'status' },
+  workerSilent: { engine: 'text', seconds: 'number' },
+  workerTimeout: { engine: 'text', seconds: 'number' },
+  engineFailed: { engine: 'text?', model: 'text?' },
+  badAnswer: { engine: 'text?', model: 'text?', method: 'text?' },
+  cancelled: {},
+  setAside: { times: 'number', model: 'text' },
+  serverUnreachable: { url: 'text' },
+  serverRefused: { url: 'text', status: 'number' },
+  // the daemon
+  daemonRunning: { pid: 'number?' },
+  portTaken: { port: 'number' },
+  daemonUnreachable: { socket: 'text?' },
+  daemonFailed: {},
+  wrongToken: {},
+  /** `daemon`, `client`: versions; `protocol`: the daemon's. */
+  wrongVersion: { daemon: 'text', client: 'text?', protocol: 'number?' },
+  storeNewer: { path: 'text', found: 'number', known: 'number' },
+  storeBroken: { path: 'text' },
+  /** `path`: where the damaged one lies; `jobs`: some names of the `count` jobs that were not over. */
+  storeRestored: { path: 'text', backup: 'text?', count: 'number', jobs: 'text' },
+  storeBusy: { path: 'text' },
+  internal: { path: 'text?' },
+} as const satisfies Record<string, ArgKinds>;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type ErrorArgs = { [C in ErrorCode]: ArgsOf<(typeof ERRORS)[C]> };
+export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(ERRORS, code);
+
+/**
+ * A failure as a value, as it travels and is stored. `code` is an ErrorCode unless another version wrote it. `detail` is
+ * for the log and the curious: an engine's own words, in whatever language.
+ */
+export const Failure = Type.Object(
+  { code: Type.String({ minLength: 1, maxLength: 100 }), args: Args, detail: Type.Optional(Type.String()) },
   { additionalProperties: false },
 );
 export type Failure = Static<typeof Failure>;
 
-export const failure = (code: ErrorCode, args: Failure['args'] = {}, detail?: string): Failure =>
-  detail === undefined ? { code, args } : { code, args, detail };
+/** What follows the code: the arguments of that code, which may be left out where none is needed, and details. */
+type Rest<C extends ErrorCode, More extends unknown[]> =
+  {} extends ArgsForAll<ErrorArgs, C>
+    ? [args?: ArgsForAll<ErrorArgs, C>, ...More]
+    : [args: ArgsForAll<ErrorArgs, C>, ...More];
+
+export function failure<C extends ErrorCode>(code: C, ...[args, detail]: Rest<C, [detail?: string]>): Failure {
+  return detail === undefined ? { code, args: known(args ?? {}) } : { code, args: known(args ?? {}), detail };
+}
+
+/** A failure of this code, with all the arguments that the code has here. */
+export const isFailure = <C extends ErrorCode>(
+  failure: Failure,
+  code: C,
+): failure is Failure & { code: C; args: ErrorArgs[C] } =>
+  failure.code === code && fitsKinds(failure.args, ERRORS[code]);
 
 /** Failures that a retry cannot mend. */
-const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'badRequest',
   'noSuchFile',
   'notAFile',
@@ -117,7 +158,6 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'noSuchTrack',
   'truncatedFile',
   'recordingChanged',
-  'unknownLanguage',
   'unknownModel',
   'wrongStage',
   'languageNotSupported',
@@ -138,20 +178,26 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'nothingSaid',
   'notATranscript',
 ]);
-export const isRetryable = (code: ErrorCode): boolean => !FINAL.has(code);
+export const isRetryable = (code: string): boolean => !FINAL.has(code);
 
 /** Carries a Failure through code that throws; the only error class of ours. */
-export class EarshotError extends Error {
+export class EarshotError<C extends ErrorCode = ErrorCode> extends Error {
   readonly failure: Failure;
-  constructor(code: ErrorCode, args: Failure['args'] = {}, detail?: string, options?: ErrorOptions) {
-    super(`${code} ${JSON.stringify(args)}${detail ? `: ${detail}` : ''}`, options);
+  constructor(code: C, ...[args, detail, options]: Rest<C, [detail?: string, options?: ErrorOptions]>) {
+    super(`${code} ${JSON.stringify(args ?? {})}${detail ? `: ${detail}` : ''}`, options);
     this.name = 'EarshotError';
-    this.failure = failure(code, args, detail);
+    this.failure = { code, args: known(args ?? {}), ...(detail === undefined ? {} : { detail }) };
   }
 }
 
-/** A failure that came as a value, to be thrown on. */
-export const thrown = ({ code, args, detail }: Failure): EarshotError => new EarshotError(code, args, detail);
+/** A failure that came as a value, to be thrown on. Whatever wrote it chose the code and its arguments. */
+export const thrown = ({ code, args, detail }: Failure, options?: ErrorOptions): EarshotError =>
+  new (EarshotError as new (code: string, args: Args, detail?: string, options?: ErrorOptions) => EarshotError)(
+    code,
+    args,
+    detail,
+    options,
+  );
 
 /** The disk, or what this user may have of it, is full. */
 export function isDiskFull(error: unknown): boolean {

@@ -1,6 +1,7 @@
 /** A job, its request, its utterances and what each stage made of them. */
 import { Type, type Static } from 'typebox';
 import { Failure } from './errors.ts';
+import { Reason } from './reasons.ts';
 import {
   Bytes,
   ByStage,
@@ -93,37 +94,6 @@ export const JobRequest = Closed({
   onDuplicate: Optional(Type.Enum(['return', 'create'])),
 });
 export type JobRequest = Static<typeof JobRequest>;
-
-/**
- * Why a job waits: a code from a closed list and its arguments; windows make the sentence (text/messages/messages.ts).
- */
-export const Reason = Closed({
-  code: Type.Enum([
-    'paused',
-    'queuePaused',
-    'ingesting',
-    'modelDownloading',
-    'engineInstalling',
-    'modelLoading',
-    'memory',
-    'reserved',
-    'neverFits',
-    'deviceLimit',
-    'modelLimit',
-    'taskLimit',
-    'cores',
-    'behind',
-    'retryAt',
-    'instanceBusy',
-    'deviceBusyLoading',
-    'releasing',
-    'serial',
-    'diskFull',
-    'starting',
-  ]),
-  args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
-});
-export type Reason = Static<typeof Reason>;
 
 export const StageProgress = Closed({ done: Type.Integer(), failed: Type.Integer(), running: Type.Integer() });
 

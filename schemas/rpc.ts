@@ -7,6 +7,7 @@ import { Failure } from './errors.ts';
 import { Job, JobOptions, JobRequest, OutputOptions, SpeakerName, Transcript, Utterance, VoicePrint } from './job.ts';
 import { LiveRequest, MAX_CHUNK_BYTES } from './live.ts';
 import { Engine, Model } from './model.ts';
+import { Bottleneck, DoctorReport } from './reasons.ts';
 import { SearchPage, SearchQuery } from './search.ts';
 import { Settings } from './settings.ts';
 import { WatchedFile, WatchedFolder, WatchSpec } from './watch.ts';
@@ -69,39 +70,6 @@ export const DaemonStatus = Closed({
 });
 export type DaemonStatus = Static<typeof DaemonStatus>;
 
-/** What `earshot doctor` looks at. */
-export const CHECKS = [
-  'node',
-  'python',
-  'npm',
-  'ffmpeg',
-  'gpu',
-  'memory',
-  'disk',
-  'models',
-  'engines',
-  'network',
-  'socket',
-  'sandbox',
-] as const;
-export type CheckId = (typeof CHECKS)[number];
-
-/** What may hold the queue up. */
-export const BOTTLENECKS = ['stageBusyReplicaFits', 'stageBusyNoRoom', 'stageBusy', 'memoryShort', 'loading'] as const;
-export type BottleneckCode = (typeof BOTTLENECKS)[number];
-
-/** What doctor found: each check says whether it is fine, and what to do if it is not. */
-export const DoctorReport = Closed({
-  checks: Type.Array(
-    Closed({
-      id: Type.String(),
-      status: Type.Enum(['ok', 'warning', 'problem']),
-      args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
-    }),
-  ),
-});
-export type DoctorReport = Static<typeof DoctorReport>;
-
 export const StageStats = Closed({
   stage: Stage,
   done: Type.Integer(),
@@ -143,9 +111,7 @@ export const Stats = Closed({
     Closed({ device: DeviceId, leasedBytes: Type.Integer(), residentBytes: Nullable(Type.Integer()) }),
   ),
   /** Code and arguments of the one thing that holds the queue up, if any. */
-  bottleneck: Nullable(
-    Closed({ code: Type.String(), args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])) }),
-  ),
+  bottleneck: Nullable(Bottleneck),
   /** Mean error of the memory estimates; and of expected starts, as a share of the wait. */
   estimateError: Nullable(Type.Number()),
   startError: Nullable(Type.Number()),
@@ -185,6 +151,7 @@ export const StateEvent = Type.Union([
   Closed({ type: Type.Literal('notice'), failure: Failure }),
 ]);
 export type StateEvent = Static<typeof StateEvent>;
+export const EVENT_TYPES: ReadonlySet<string> = new Set(StateEvent.anyOf.map(each => each.properties.type.const));
 
 /** The description is what docs/reference/rpc.md says of the method. */
 const method = <P extends TSchema, R extends TSchema>(description: string, params: P, result: R) => ({

@@ -1,5 +1,6 @@
 /** Watched folders: what is done with recordings that arrive in them, and what was decided about each file. */
 import { Type, type Static } from 'typebox';
+import { Args, known, type ArgKinds, type ArgsOf } from './args.ts';
 import { Failure } from './errors.ts';
 import { JobOptions } from './job.ts';
 import { Bytes, Closed, Id, Nullable, Optional, Path, Priority, Time } from './words.ts';
@@ -47,47 +48,57 @@ export const WatchedFolder = Closed({
 });
 export type WatchedFolder = Static<typeof WatchedFolder>;
 
-export const WATCH_DECISIONS = [
+export const DECISIONS = {
   // by its name and place
-  'notWatched',
-  'otherFolder',
-  'subfolder',
-  'hidden',
-  'temporary',
-  'notMedia',
-  'excluded',
-  'notIncluded',
-  'link',
-  'notAFile',
-  'output',
-  'outputsFolder',
-  'originalsFolder',
+  notWatched: {},
+  otherFolder: { folder: 'text' },
+  subfolder: {},
+  hidden: {},
+  temporary: {},
+  notMedia: {},
+  excluded: { pattern: 'text' },
+  notIncluded: { patterns: 'text' },
+  link: {},
+  notAFile: {},
+  output: {},
+  outputsFolder: { folder: 'text' },
+  originalsFolder: { folder: 'text' },
   // for now
-  'unseen',
-  'folderPaused',
-  'folderMissing',
-  'gone',
-  'empty',
-  'writing',
-  'open',
-  'waiting',
-  'retry',
+  unseen: {},
+  folderPaused: {},
+  folderMissing: {},
+  gone: {},
+  empty: {},
+  writing: {},
+  open: {},
+  waiting: {},
+  retry: {},
   // for good
-  'taken',
-  'moved',
-  'before',
-  'duplicate',
-  'renamed',
-  'refused',
-] as const;
-/** Why a file was taken or left: a code and its arguments; text/messages/messages.ts makes the sentence. */
+  taken: {},
+  moved: { to: 'text' },
+  before: {},
+  duplicate: { of: 'text' },
+  renamed: { from: 'text' },
+  refused: {},
+} as const satisfies Record<string, ArgKinds>;
+export type DecisionCode = keyof typeof DECISIONS;
+export type DecisionArgs = { [C in DecisionCode]: ArgsOf<(typeof DECISIONS)[C]> };
+
+/** Why a file was taken or left. `code` is a DecisionCode unless another version wrote it. */
 export const WatchDecision = Closed({
-  code: Type.Enum([...WATCH_DECISIONS]),
-  args: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+  code: Type.String(),
+  args: Args,
   /** With refused and retry: what stood in the way. */
   failure: Optional(Failure),
 });
 export type WatchDecision = Static<typeof WatchDecision>;
+/** A decision; with refused and retry also what stood in the way. */
+export const decision = <C extends DecisionCode>(
+  code: C,
+  ...[args, failure]: {} extends DecisionArgs[C]
+    ? [args?: DecisionArgs[C], failure?: Failure]
+    : [args: DecisionArgs[C], failure?: Failure]
+): WatchDecision => ({ code, args: known(args ?? {}), ...(failure ? { failure } : {}) });
 
 export const WatchedFile = Closed({
   path: Path,

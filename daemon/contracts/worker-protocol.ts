@@ -20,7 +20,7 @@ import type {
   TtsOutput,
   Word,
 } from '../../schemas/job.ts';
-import type { ErrorCode } from '../../schemas/errors.ts';
+import type { Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 
 export const WORKER_PROTOCOL = 1;
@@ -108,7 +108,7 @@ export type FromWorker =
       type: 'failed';
       id?: string;
       index?: number;
-      code: ErrorCode;
+      code: Failure['code'];
       args?: Record<string, string | number>;
       detail: string;
     }

@@ -1,6 +1,6 @@
 /** One device as it was last read: whether it answers, what of it may be given out, and what people see of it. */
 import type { Device, MemoryHolder } from '../../schemas/device.ts';
-import type { Failure } from '../../schemas/errors.ts';
+import { failure, type Failure } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import type { DeviceView } from '../scheduler/snapshot.ts';
 import { admissibleBytes, everBytes, limits, pressedAfter, totals, warningOf, type Limits } from './account.ts';
@@ -10,8 +10,7 @@ import type { Detail, DeviceReader, DeviceReading } from './reading.ts';
 /** Free memory is remembered for this long: what made a worker fail may have gone again by now. */
 const LATELY_MS = 3_000;
 
-type DeviceNoticeCode = 'deviceLost' | 'deviceBack' | 'memoryHigh' | 'memoryCritical';
-export type SendNotice = (device: DeviceRecord, code: DeviceNoticeCode, args?: Failure['args']) => void;
+export type SendNotice = (device: DeviceRecord, failure: Failure) => void;
 
 export class DeviceRecord {
   reading: DeviceReading;
@@ -66,7 +65,7 @@ export class DeviceRecord {
     this.reader = reader;
     this.readAt = now;
     this.lost = false;
-    if (back) notice(this, 'deviceBack');
+    if (back) notice(this, failure('deviceBack', { device: this.name }));
   }
 
   /** After its leases were attributed: what this reading means for warnings and for those who need memory. */
@@ -79,7 +78,14 @@ export class DeviceRecord {
     const before = this.warning;
     this.warning = warningOf(before, inUse, capBytes);
     if (this.warning && this.warning !== before && before !== 'critical')
-      notice(this, this.warning === 'high' ? 'memoryHigh' : 'memoryCritical', { usedBytes: inUse, capBytes });
+      notice(
+        this,
+        failure(this.warning === 'high' ? 'memoryHigh' : 'memoryCritical', {
+          device: this.name,
+          usedBytes: inUse,
+          capBytes,
+        }),
+      );
     this.pressed = this.known && pressedAfter(this.pressed, freeBytes!, reserveBytes);
   }
 

@@ -101,7 +101,7 @@ export class LeaseRecord implements Lease {
 
   /** @throws wrongState when that was said before */
   release(freeBytes: number | null, now: number): void {
-    if (this.state !== 'active') throw new EarshotError('wrongState', { lease: this.id, state: this.state });
+    if (this.state !== 'active') throw new EarshotError('wrongState', { id: this.id, state: this.state });
     this.state = 'releasing';
     this.freeAtRelease = freeBytes;
     this.releasedAt = now;

@@ -125,7 +125,7 @@ export class Pool {
       if (unread && answers[readers.indexOf(device.reader)] === null) continue;
       if (unread && !device.lost) {
         device.lost = true;
-        this.notice(device, 'deviceLost');
+        this.notice(device, failure('deviceLost', { device: device.name }));
       }
       for (const lease of this.on(device.reading.id)) {
         if (!device.lost) lease.attribute(device.reading);
@@ -187,8 +187,8 @@ export class Pool {
     for (const pid of this.programs.keys()) if (!present.has(pid)) this.programs.delete(pid);
   }
 
-  private readonly notice: SendNotice = (device, code, args = {}) => {
-    this.events.notice?.({ device: device.reading.id, failure: failure(code, { device: device.name, ...args }) });
+  private readonly notice: SendNotice = (device, failure) => {
+    this.events.notice?.({ device: device.reading.id, failure });
   };
 
   /** Why devices may be missing. */
@@ -275,7 +275,7 @@ export class Pool {
 
   private find(id: string): LeaseRecord {
     const lease = this.held.get(id);
-    if (!lease) throw new EarshotError('wrongState', { lease: id, state: 'gone' });
+    if (!lease) throw new EarshotError('wrongState', { id, state: 'gone' });
     return lease;
   }
 

@@ -1,14 +1,14 @@
 /** What an ingest's process may say: it opens strangers' media, so the daemon believes nothing of another shape. */
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Failure } from '../../schemas/errors.ts';
+import { ERROR_CODES, Failure } from '../../schemas/errors.ts';
 import { Closed } from '../../schemas/words.ts';
 import type { FromChild } from './channel.ts';
 
 /** More than a year of sound is none. */
 const Ms = Type.Integer({ minimum: 0, maximum: 400 * 24 * 3_600_000 });
 const Failed = Type.Object(
-  { ...Failure.properties, detail: Type.Optional(Type.String({ maxLength: 64 * 1024 })) },
+  { ...Failure.properties, code: Type.Enum(ERROR_CODES), detail: Type.Optional(Type.String({ maxLength: 64 * 1024 })) },
   { additionalProperties: false },
 );
 const Answer = Type.Union([

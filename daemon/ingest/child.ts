@@ -10,7 +10,7 @@ import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { isDiskFull, type Failure } from '../../schemas/errors.ts';
+import { failure, isDiskFull, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { environment } from '../workers/environment.ts';
 import { enterSandboxLate, sandboxSupport, limitReader } from '../workers/sandbox/linux.ts';
@@ -73,7 +73,7 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
   const exited = exitOf(ffmpeg).then(
     ({ code, signal }) => code ?? signal ?? 0,
     (error: Error) => {
-      throw stop({ code: 'noFfmpeg', args: { path: request.ffmpeg }, detail: error.message });
+      throw stop(failure('noFfmpeg', { path: request.ffmpeg }, error.message));
     },
   );
   exited.catch(() => {});

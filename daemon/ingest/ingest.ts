@@ -175,7 +175,9 @@ function runChild(
       if (silence) clearTimeout(silence);
       signal.removeEventListener('abort', onAbort);
       endTree(child);
-      decide(() => reject(new EarshotError('workerCrashed', { exit: code ?? exitSignal ?? 'unknown' }, stderr)));
+      decide(() =>
+        reject(new EarshotError('workerCrashed', { engine: 'ffmpeg', exit: code ?? exitSignal ?? 'unknown' }, stderr)),
+      );
       outcome!();
     });
     const permissions = request.sandboxed

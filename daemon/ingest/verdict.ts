@@ -1,5 +1,5 @@
 /** What went wrong with a recording, from ffmpeg's exit, its report and what came out: a pure decision. */
-import type { Failure } from '../../schemas/errors.ts';
+import { failure, type Failure } from '../../schemas/errors.ts';
 import type { DecodingReport } from './decoding.ts';
 
 export interface Evidence {
@@ -24,40 +24,40 @@ export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffm
   failure: Failure | null;
   warning: Failure | null;
 } {
-  const words = report.lastLines.length ? { detail: report.lastLines.join('\n') } : {};
-  const fail = (code: Failure['code'], args: Failure['args'] = {}) => ({
-    failure: { code, args: { path, ...args }, ...words },
-    warning: null,
-  });
+  const words = report.lastLines.join('\n') || undefined;
+  const fails = (failure: Failure) => ({ failure, warning: null });
   if (report.format === null) {
     // A script that leads elsewhere, or libraries that lie elsewhere: it never came to be ffmpeg.
     if (sandboxed && !report.spoke && typeof exit === 'number' && exit !== 0)
-      return fail('noFfmpeg', { path: ffmpeg, confined: 1 });
-    if (report.indexMissing && !report.guessed) return fail('truncatedFile', { readMs: 0 });
+      return fails(failure('noFfmpeg', { path: ffmpeg, sandboxed: 1 }, words));
+    if (report.indexMissing && !report.guessed) return fails(failure('truncatedFile', { path, readMs: 0 }, words));
     const said = report.lastLines.join('\n');
-    if (/Permission denied|Input\/output error/.test(said)) return fail('unreadableFile');
+    if (/Permission denied|Input\/output error/.test(said)) return fails(failure('unreadableFile', { path }, words));
     return typeof exit === 'number' && /Error opening input|Invalid data found/.test(said)
-      ? fail('notMedia')
-      : fail('ffmpegFailed', { exit });
+      ? fails(failure('notMedia', { path }, words))
+      : fails(failure('ffmpegFailed', { path, exit }, words));
   }
-  if (report.audioTracks === 0)
-    return fail(NOT_SOUND.test(report.format) || report.streams === 0 ? 'notMedia' : 'noAudioTrack');
-  if (audioTrack >= report.audioTracks) return fail('noSuchTrack', { track: audioTrack, tracks: report.audioTracks });
-  if (typeof exit === 'string') return fail('ffmpegFailed', { exit });
+  if (report.audioTracks === 0) {
+    const nothing = NOT_SOUND.test(report.format) || report.streams === 0 ? 'notMedia' : 'noAudioTrack';
+    return fails(failure(nothing, { path }, words));
+  }
+  if (audioTrack >= report.audioTracks)
+    return fails(failure('noSuchTrack', { path, track: audioTrack, tracks: report.audioTracks }, words));
+  if (typeof exit === 'string') return fails(failure('ffmpegFailed', { path, exit }, words));
   if (readMs === 0)
     return exit === 0
-      ? fail('emptyFile')
+      ? fails(failure('emptyFile', { path }, words))
       : report.durationMs === null
-        ? fail('notMedia')
-        : fail('ffmpegFailed', { exit });
+        ? fails(failure('notMedia', { path }, words))
+        : fails(failure('ffmpegFailed', { path, exit }, words));
   const durationMs = report.durationMs ?? 0;
   const short = !report.estimated && durationMs - readMs > toleranceMs(durationMs);
   // In a video the sound may rightly end before the picture: there it takes a complaint as well.
   const cut = exit !== 0 || endsEarly || report.truncated || (short && (report.streams === 1 || report.errors > 0));
   const warning: Failure | null = cut
-    ? { code: 'truncatedFile', args: { path, readMs, ...(short ? { durationMs } : {}) }, ...words }
+    ? failure('truncatedFile', { path, readMs, ...(short ? { durationMs } : {}) }, words)
     : report.damaged
-      ? { code: 'damagedFile', args: { path }, ...words }
+      ? failure('damagedFile', { path }, words)
       : null;
   return { failure: null, warning };
 }

@@ -1,5 +1,6 @@
 /** A job as people see it: the stored facts and what follows from its work now. */
 import type { Job } from '../../schemas/job.ts';
+import { reason } from '../../schemas/reasons.ts';
 import { isFinal, type JobState } from '../../schemas/words.ts';
 import type { Waiting } from '../scheduler/snapshot.ts';
 import type { JobRow, Store } from '../contracts/store.ts';
@@ -45,7 +46,7 @@ export function presentActive(work: JobWork, outlook: Outlook): Job {
       work.anyRunning || isFinal(state) || work.finishing
         ? null
         : row.state === 'paused'
-          ? { code: 'paused', args: {} }
+          ? reason('paused')
           : (outlook.waiting?.reason ?? null),
     retry: held ? { stage: held.stage, attempt: held.retry!.attempt, of: outlook.attempts, at: held.retry!.at } : null,
     expectedStartAt: row.startedAt === null ? (outlook.waiting?.expectedStartAt ?? null) : null,

@@ -65,7 +65,9 @@ export function modelsFor(
       (stage !== 'tts' ? defaults[stage] : language === null ? undefined : choices.voice(language));
     if (!id) {
       if (stage === 'tts' && language === null) continue;
-      throw new EarshotError(stage === 'tts' ? 'noVoice' : 'languageNotSupported', { language: language ?? '', stage });
+      throw stage === 'tts'
+        ? new EarshotError('noVoice', { language: language! })
+        : new EarshotError('languageNotSupported', { language: language ?? undefined, stage });
     }
     const card = choices.card(id);
     if (!card) throw new EarshotError('unknownModel', { model: id });
@@ -177,7 +179,9 @@ export async function toRow(
   const models = modelsFor(options, null, choices, defaults);
   const warnings = substitutions
     .filter(each => models[each.stage] === each.instead)
-    .map(each => failure(each.failure.code, { ...each.failure.args, instead: each.instead }));
+    .map(({ stage, wanted, instead, failure: why }) =>
+      failure('modelReplaced', { model: wanted, instead, stage, cause: why.code }, why.detail),
+    );
   const fingerprint = createHash('sha256')
     .update(JSON.stringify([file.path, file.bytes, file.modifiedAt, made]))
     .digest('hex');

@@ -94,7 +94,7 @@ export function lookAt(card: ModelCard, folder: string, stamp: Stamp): Failure |
     if (!has) return failure('modelNotInstalled', { model: card.id, file: name });
     const size = sizeOf(join(folder, name));
     if (size !== has.bytes)
-      return failure('modelBroken', { model: card.id, file: name, expected: has.bytes, actual: size });
+      return failure('modelBroken', { model: card.id, file: name, expectedBytes: has.bytes, actualBytes: size });
   }
   return null;
 }
@@ -104,7 +104,7 @@ export async function verifyFolder(card: ModelCard, folder: string, stamp: Stamp
   for (const file of stamp.files) {
     const size = sizeOf(join(folder, file.name));
     if (size !== file.bytes)
-      return failure('modelBroken', { model: card.id, file: file.name, expected: file.bytes, actual: size });
+      return failure('modelBroken', { model: card.id, file: file.name, expectedBytes: file.bytes, actualBytes: size });
     const actual = await sha256Of(join(folder, file.name));
     if (actual !== file.sha256)
       return failure('checksumMismatch', { model: card.id, file: file.name, expected: file.sha256, actual });

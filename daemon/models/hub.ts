@@ -3,7 +3,7 @@
  * there is no way to the hub.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EarshotError, isDiskFull } from '../../schemas/errors.ts';
+import { EarshotError, isDiskFull, isFailure, type Failure } from '../../schemas/errors.ts';
 import type { PartFile } from './part-file.ts';
 
 export interface HubFile {
@@ -147,8 +147,8 @@ export function createHub({
           if (signal.aborted) throw new EarshotError('cancelled');
           if (
             error instanceof EarshotError &&
-            (error.failure.args.status || !maybeReachable(base)) &&
-            !RETRY_STATUS.has(Number(error.failure.args.status))
+            (statusOf(error.failure) || !maybeReachable(base)) &&
+            !RETRY_STATUS.has(statusOf(error.failure) ?? 0)
           )
             throw error;
           if (isDiskFull(error) || (error instanceof EarshotError && error.failure.code === 'checksumMismatch'))
@@ -159,7 +159,7 @@ export function createHub({
             const known = error instanceof EarshotError ? error.failure : null;
             throw new EarshotError(
               'downloadFailed',
-              { ...known?.args, url, bytes: part.bytes },
+              { url, status: statusOf(known), bytes: part.bytes },
               known?.detail ?? causeOf(error),
               { cause: error },
             );
@@ -242,6 +242,10 @@ export function createHub({
     },
   };
 }
+
+/** What the hub answered, where it did. */
+const statusOf = (why: Failure | null): number | undefined =>
+  why && isFailure(why, 'downloadFailed') ? why.args.status : undefined;
 
 const RETRY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 

@@ -79,7 +79,7 @@ export async function installModel({
   );
   const needed = total - there + MARGIN_BYTES,
     free = await freeBytes(models);
-  if (free < needed) throw new EarshotError('diskFull', { path: models, needed, free });
+  if (free < needed) throw new EarshotError('diskFull', { path: models, neededBytes: needed, freeBytes: free });
 
   // Sizes that the registry does not know become known when the hub names them.
   const sizes = new Map(card.files.map(file => [file.name, file.bytes ?? 0]));

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { constants, copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Model, ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import type { Stage } from '../../schemas/words.ts';
@@ -276,7 +276,7 @@ export function createModels({
         folder = directory(id);
       if (!folder) return null;
       const stamp = stampOf(id);
-      if (!stamp) return { code: 'modelNotInstalled', args: { model: id } };
+      if (!stamp) return failure('modelNotInstalled', { model: id });
       const failed = await verifyFolder(which, folder, stamp);
       if (failed || stamp.failure) await writeStamp(folder, { ...stamp, failure: failed });
       tell(id);
@@ -288,7 +288,8 @@ export function createModels({
       await mkdir(home.models, { recursive: true });
       const needed = found.files.reduce((sum, file) => sum + sizeOf(file.path), 0),
         free = await freeBytes(home.models);
-      if (free < needed) throw new EarshotError('diskFull', { path: home.models, needed, free });
+      if (free < needed)
+        throw new EarshotError('diskFull', { path: home.models, neededBytes: needed, freeBytes: free });
       const building = join(home.models, `.import-${process.pid}-${Date.now()}`);
       await mkdir(building);
       try {

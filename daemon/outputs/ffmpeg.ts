@@ -48,12 +48,10 @@ export async function runFfmpeg({
   const words = errors.trim();
   // A shell's words for what it may not run, or does not find.
   if (permissions && (status === 126 || status === 127))
-    throw new EarshotError('noFfmpeg', { path: ffmpeg, confined: 1 }, words);
+    throw new EarshotError('noFfmpeg', { path: ffmpeg, sandboxed: 1 }, words);
   if (status !== 0 || truncated)
-    throw new EarshotError(
-      /No space left on device|Disk quota exceeded/.test(words) ? 'diskFull' : 'ffmpegFailed',
-      { path, exit: status ?? killed ?? 'unknown' },
-      words,
-    );
+    throw /No space left on device|Disk quota exceeded/.test(words)
+      ? new EarshotError('diskFull', { path }, words)
+      : new EarshotError('ffmpegFailed', { path, exit: status ?? killed ?? 'unknown' }, words);
   return output;
 }

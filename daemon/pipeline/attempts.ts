@@ -1,5 +1,5 @@
 /** Attempts: steps claimed, started in a worker, finished under their token, or tried again in their place. */
-import { isRetryable, failure, type Failure } from '../../schemas/errors.ts';
+import { isFailure, isRetryable, failure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Instance } from '../workers/instance.ts';
 import type { RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
@@ -84,12 +84,12 @@ export class Attempts {
   /** A smaller model works in the place of one that did not load: from here on it is the job's, and the job says so. */
   private standIn(work: JobWork, stage: Stage, instead: string): void {
     const model = work.row.models[stage] ?? '',
-      known = [...this.core.loadFailures].find(([key]) => key.startsWith(`${model}@`))?.[1].last;
-    const why = failure(known?.code ?? 'neverFits', { ...known?.args, model, stage, instead }, known?.detail);
+      why = [...this.core.loadFailures].find(([key]) => key.startsWith(`${model}@`))?.[1].last ?? null;
+    const warning = failure('modelReplaced', { model, instead, stage, cause: why?.code ?? 'neverFits' }, why?.detail);
     this.core.jobs.update(
       work,
-      { models: { ...work.row.models, [stage]: instead }, warnings: [...work.row.warnings, why] },
-      { kind: 'job.model', stage, data: { model, instead } },
+      { models: { ...work.row.models, [stage]: instead }, warnings: [...work.row.warnings, warning] },
+      { kind: 'job.model', stage, data: { model, instead, failure: why } },
     );
   }
 
@@ -159,7 +159,8 @@ export class Attempts {
       index => !stage.isOver(index),
     );
     const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
-    const killed = why.code === 'workerCrashed' && why.args.how === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
+    const killed =
+      isFailure(why, 'workerCrashed') && why.args.exit === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
     if (why.code === 'diskFull') {
       this.core.publication.diskFull(why);
       this.core.steps.park(stage, token, why);

@@ -2,8 +2,8 @@
  * What can be had on this machine: models and the runtimes that their engines need, fetched when a job first asks for
  * them.
  */
-import { EarshotError, failure, toFailure, type Failure } from '../../schemas/errors.ts';
-import type { Reason } from '../../schemas/job.ts';
+import { failure, thrown, toFailure, type Failure } from '../../schemas/errors.ts';
+import { reason, type Reason } from '../../schemas/reasons.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import type { Engine, RuntimeId } from '../contracts/engine.ts';
@@ -32,6 +32,8 @@ interface Fetch {
   percent: number;
   abort: AbortController;
 }
+const reasonOf = ({ what, name, percent }: Fetch): Reason =>
+  what === 'modelDownloading' ? reason(what, { model: name, percent }) : reason(what, { engine: name, percent });
 
 export class Catalogue implements Choices {
   private readonly deps: CatalogueDeps;
@@ -123,12 +125,7 @@ export class Catalogue implements Choices {
     const fetch =
       this.fetching.get(`model ${card.id}`) ??
       missing.map(runtime => this.fetching.get(`runtime ${runtime}`)).find(each => each !== undefined);
-    return fetch
-      ? {
-          code: fetch.what,
-          args: { [fetch.what === 'modelDownloading' ? 'model' : 'engine']: fetch.name, percent: fetch.percent },
-        }
-      : null;
+    return fetch ? reasonOf(fetch) : null;
   }
 
   /** ffmpeg and the voice detector; null while they are being fetched. */
@@ -143,7 +140,7 @@ export class Catalogue implements Choices {
     if (this.toolsFailure) {
       const why = this.toolsFailure;
       this.toolsFailure = null;
-      throw new EarshotError(why.code, why.args, why.detail);
+      throw thrown(why);
     }
     if (!runtimes.ready('sherpa')) this.fetchRuntime('sherpa', null);
     if (!runtimes.ready('python')) this.fetchRuntime('python', null);
@@ -152,7 +149,7 @@ export class Catalogue implements Choices {
   /** What jobs wait for while ingestTools are fetched. */
   toolsWaiting(): Reason | null {
     const fetch = this.fetching.get('runtime sherpa') ?? this.fetching.get('runtime python');
-    return fetch ? { code: fetch.what, args: { engine: fetch.name, percent: fetch.percent } } : null;
+    return fetch ? reasonOf(fetch) : null;
   }
   ffmpeg(): string {
     return findFfmpeg(this.deps.settings(), this.deps.runtimes);

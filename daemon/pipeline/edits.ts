@@ -43,7 +43,7 @@ export class Edits {
 
   private final(id: string): JobRow {
     const row = this.known(id);
-    if (!isFinal(row.state)) throw new EarshotError('wrongState', { job: id, state: row.state });
+    if (!isFinal(row.state)) throw new EarshotError('wrongState', { id, state: row.state });
     return row;
   }
 }

@@ -1,6 +1,6 @@
 /** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
 import { statSync } from 'node:fs';
-import { isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
+import { isFailure, isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { makeFolder } from '../system/durable.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -132,7 +132,7 @@ export class Ingests {
     log.warn({ err: error as Error, job: id }, 'ingest failed');
     work.ingest = 'waiting';
     // Somebody who kills a decoder says nothing about the recording.
-    const most = why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : settings().attempts;
+    const most = isFailure(why, 'workerCrashed') && why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : settings().attempts;
     work.ingestTries++;
     // A full disk is nobody's fault either: the queue waits for room.
     if (why.code === 'diskFull') this.core.publication.diskFull(why);

@@ -1,6 +1,6 @@
 /** Instances coming and going: loads that the plan asked for, and what becomes of them. */
 import { join } from 'node:path';
-import { EarshotError, isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, isFailure, isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { workerPermissions, type Permissions } from '../workers/sandbox/permissions.ts';
 import type { Engine, RuntimeId, WorkerContext } from '../contracts/engine.ts';
@@ -177,7 +177,8 @@ export class Loads {
     const key = `${model}@${device}`;
     const count = (this.core.loadFailures.get(key)?.count ?? 0) + 1;
     // Somebody who kills a loading worker says nothing about the model.
-    const most = why.args.how === 'SIGKILL' ? OUTSIDE_KILLS : LOADS_BEFORE_GIVING_UP;
+    const most =
+      isFailure(why, 'workerCrashed') && why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : LOADS_BEFORE_GIVING_UP;
     if (OF_THE_DEVICE.has(why.code) || (isRetryable(why.code) && count < most)) {
       this.core.loadFailures.set(key, {
         count,

@@ -1,4 +1,5 @@
 /** What the world is told of jobs: each as it is now, why it waits, and when it is expected to begin and to end. */
+import { reason } from '../../schemas/reasons.ts';
 import type { Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { JobRow } from '../contracts/store.ts';
@@ -73,7 +74,7 @@ export class Publication {
   private waitingForOthers(work: JobWork): Waiting | undefined {
     if (!isSummary(work) || !anyForeground(this.jobs)) return undefined;
     return {
-      reason: { code: 'behind', args: { count: [...this.jobs.values()].filter(isForeground).length } },
+      reason: reason('behind', { count: [...this.jobs.values()].filter(isForeground).length }),
       expectedStartAt: null,
     };
   }

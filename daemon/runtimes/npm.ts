@@ -106,5 +106,5 @@ export async function buildNpm({ runtime, directory, manifest, lock, signal, env
     [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--no-update-notifier'],
     { cwd: directory, signal, env: environment('installer', {}, env) },
   );
-  if (status !== 0) throw new EarshotError('engineInstallFailed', { runtime }, tail.trim());
+  if (status !== 0) throw new EarshotError('engineInstallFailed', { engine: runtime }, tail.trim());
 }

@@ -114,7 +114,7 @@ export async function buildPython({
   });
   const must = async (what: Promise<Finished>) => {
     const { status, tail } = await what;
-    if (status !== 0) throw new EarshotError('engineInstallFailed', { runtime: 'python' }, tail.trim());
+    if (status !== 0) throw new EarshotError('engineInstallFailed', { engine: 'python' }, tail.trim());
   };
   // uv looks for its configuration where it stands.
   const how = { cwd: dirname(directory), signal };

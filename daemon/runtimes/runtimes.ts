@@ -86,13 +86,14 @@ export function createRuntimes({
   ): Promise<void> => {
     const what = packOf(id),
       config = settings();
-    if (config.offline) throw new EarshotError('offline', { runtime: id });
+    if (config.offline) throw new EarshotError('offline', { engine: id });
     await mkdir(home.runtimes, { recursive: true });
     await removeLeftovers(home.runtimes);
     // Room for the installed files, and for the archives they come out of.
     const needed = Math.ceil(what.bytes * 1.4),
       available = await freeBytes(home.runtimes);
-    if (available < needed) throw new EarshotError('diskFull', { path: home.runtimes, needed, free: available });
+    if (available < needed)
+      throw new EarshotError('diskFull', { path: home.runtimes, neededBytes: needed, freeBytes: available });
     const building = join(home.runtimes, `.building-${process.pid}-${id}-${what.hash}`);
     await mkdir(join(building, 'tmp'), { recursive: true });
     let step = 'packages',
@@ -156,7 +157,7 @@ export function createRuntimes({
       ) {
         throw new EarshotError(
           'diskFull',
-          { path: home.runtimes, needed, free: await freeBytes(home.runtimes) },
+          { path: home.runtimes, neededBytes: needed, freeBytes: await freeBytes(home.runtimes) },
           failed.detail,
         );
       }

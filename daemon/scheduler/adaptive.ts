@@ -8,7 +8,7 @@
  * sound than the half of it only makes people wait longer for text. Models that come back soon after they went stay
  * longer; they go sooner while jobs wait for memory.
  */
-import type { BottleneckCode } from '../../schemas/rpc.ts';
+import { bottleneckOf, type Bottleneck } from '../../schemas/reasons.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Advice, Policy } from './snapshot.ts';
 
@@ -143,40 +143,28 @@ function blend(known: Record<number, number> | undefined, key: number, value: nu
 }
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** What `bottleneck` looks at: figures of each stage, and what another instance of it would need and find. */
+/** What `bottleneck` looks at. */
 export interface Load {
-  stages: readonly (Pick<StageFigures, 'stage' | 'busy' | 'waitMs' | 'queue'> & {
-    done: number;
-    replicaBytes?: number;
-    roomBytes?: number;
-  })[];
+  stages: readonly (Pick<StageFigures, 'stage' | 'busy' | 'waitMs' | 'queue'> & { done: number })[];
   /** Share of the time in which a model was being loaded, and of all waiting that was for memory. */
   loading: number;
   memoryWait: number;
 }
-export interface Bottleneck {
-  code: BottleneckCode;
-  args: Record<string, string | number>;
-}
 
-/**
- * The one thing that holds the queue up, or null when nothing waits worth speaking of. Shares are 0 to 1.
- * stageBusy…: stage, busy, wait (its share of all waiting), and where known bytes (of another instance) and room.
- */
+/** The one thing that holds the queue up, or null when nothing waits worth speaking of. */
 export function bottleneck(load: Load): Bottleneck | null {
   const waits = load.stages.map(each => each.waitMs * Math.max(1, each.done + each.queue));
   const total = waits.reduce((a, b) => a + b, 0);
   if (total < 1000 || load.stages.every(each => each.queue === 0)) return null;
-  if (load.memoryWait > 0.5) return { code: 'memoryShort', args: { share: round(load.memoryWait) } };
-  if (load.loading > 0.5) return { code: 'loading', args: { share: round(load.loading) } };
+  if (load.memoryWait > 0.5) return bottleneckOf('memoryShort', { share: round(load.memoryWait) });
+  if (load.loading > 0.5) return bottleneckOf('loading', { share: round(load.loading) });
   let worst = 0;
   for (let i = 1; i < waits.length; i++) if (waits[i]! > waits[worst]!) worst = i;
   const each = load.stages[worst]!;
   if (each.busy < 0.5) return null;
-  const args = { stage: each.stage, busy: round(each.busy), wait: round(waits[worst]! / total) };
-  if (each.replicaBytes === undefined || each.roomBytes === undefined) return { code: 'stageBusy', args };
-  return {
-    code: each.replicaBytes <= each.roomBytes ? 'stageBusyReplicaFits' : 'stageBusyNoRoom',
-    args: { ...args, bytes: each.replicaBytes, room: Math.max(0, each.roomBytes) },
-  };
+  return bottleneckOf('stageBusy', {
+    stage: each.stage,
+    busyShare: round(each.busy),
+    waitShare: round(waits[worst]! / total),
+  });
 }

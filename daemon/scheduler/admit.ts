@@ -66,10 +66,10 @@ export function neverFits(snapshot: Snapshot, stage: Stage, model: ModelView): F
   return failure('neverFits', {
     model: model.id,
     stage,
-    need: Math.min(...devices.map(device => model.need[device.id]!)),
+    needBytes: Math.min(...devices.map(device => model.need[device.id]!)),
     device: largest.name,
-    largest: largest.cap,
-    alternatives: others.map(other => other.id).join(', '),
+    largestBytes: largest.cap,
+    alternatives: others.map(other => other.id).join(', ') || undefined,
   });
 }
 const fitsEver = (device: DeviceView, model: ModelView): boolean => (model.need[device.id] ?? Infinity) <= device.cap;

@@ -1,5 +1,5 @@
 /** Why a job does not move: exactly one reason for each that does not, worked out when somebody asks. */
-import type { Reason } from '../../schemas/job.ts';
+import type { Reason } from '../../schemas/reasons.ts';
 import { PRIORITIES, type Priority } from '../../schemas/words.ts';
 import type { Lanes, Ledger } from './lanes.ts';
 import { because } from './reasons.ts';

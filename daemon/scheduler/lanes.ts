@@ -3,7 +3,7 @@
  * want the same model share its lane: that is how work is grouped by model. With `modelReuse: never` each job has lanes
  * of its own.
  */
-import type { Reason } from '../../schemas/job.ts';
+import type { Reason } from '../../schemas/reasons.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { DeviceView, InstanceView, JobView, ModelView, Policy, Snapshot, StageView } from './snapshot.ts';
 

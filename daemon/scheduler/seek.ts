@@ -6,7 +6,7 @@
  * loaded; else where idle instances can go for it; else it gets the reservation of the device on which room will be
  * first.
  */
-import type { Reason } from '../../schemas/job.ts';
+import type { Reason } from '../../schemas/reasons.ts';
 import { allowedDevices, placesKept, verdict, type Verdict } from './admit.ts';
 import { batchEnd, largestBatch } from './batches.ts';
 import { onDevice, unload, victims, type Asking, type Victim } from './evict.ts';

@@ -3,7 +3,7 @@
  * are integers.
  */
 import type { Failure } from '../../schemas/errors.ts';
-import type { Reason } from '../../schemas/job.ts';
+import type { Reason } from '../../schemas/reasons.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import type { DeviceKind, Priority, Stage } from '../../schemas/words.ts';
 

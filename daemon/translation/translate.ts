@@ -59,7 +59,7 @@ export async function translate(
     .filter(one => one.text && BEARABLE.includes(one.fault))
     .sort((a, b) => BEARABLE.indexOf(a.fault) - BEARABLE.indexOf(b.fault))[0];
   if (best?.text) return { text: best.text, language: input.to };
-  throw new EarshotError('badAnswer', { stage: 'nmt' }, tries.map(one => `${one.fault}: ${one.text ?? ''}`).join('\n'));
+  throw new EarshotError('badAnswer', {}, tries.map(one => `${one.fault}: ${one.text ?? ''}`).join('\n'));
 }
 
 async function bySentence(

@@ -9,12 +9,12 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { isRetryable, toFailure, type Failure } from '../../schemas/errors.ts';
+import { failure, isRetryable, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { withFolderDefaults } from '../../client/folder-defaults.ts';
 import { isFinal } from '../../schemas/words.ts';
-import type { WatchDecision } from '../../schemas/watch.ts';
+import { decision, type WatchDecision } from '../../schemas/watch.ts';
 import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
 import type { Store } from '../contracts/store.ts';
 import { checksumOf } from '../system/checksum.ts';
@@ -168,7 +168,7 @@ export class Claimer {
       look,
       changedAt: now,
       dueAt: 0,
-      decision: { code: 'writing', args: {} },
+      decision: decision('writing'),
     };
     if (before && !same(before.look, look)) {
       before.look = look;
@@ -187,7 +187,7 @@ export class Claimer {
     if (verdict.is === 'wait' && verdict.decision.code !== 'waiting')
       this.wait(candidate, verdict.decision, verdict.ms);
     else {
-      this.wait(candidate, { code: 'waiting', args: {} }, Infinity);
+      this.wait(candidate, decision('waiting'), Infinity);
       this.ready.add(candidate);
     }
     return candidate;
@@ -223,17 +223,17 @@ export class Claimer {
 
   private settle(
     candidate: Candidate,
-    { decision, keep }: Extract<Verdict, { is: 'settled' }>,
+    verdict: Extract<Verdict, { is: 'settled' }>,
     content: string | null = null,
   ): void {
     this.drop(candidate);
     const { store } = this.deps,
       { folder, path, look } = candidate;
-    const row = look.kind === 'file' && !keep ? known(store, folder.spec.path, path, look) : null;
+    const row = look.kind === 'file' && !verdict.keep ? known(store, folder.spec.path, path, look) : null;
     // The same file under another name keeps what was decided; so that it is known there too.
     if (row && row.path !== path)
-      this.put(candidate, row.job ? { code: 'renamed', args: { from: row.path } } : row.decision, row.content, row.job);
-    else if (keep) this.put(candidate, decision, content, null);
+      this.put(candidate, row.job ? decision('renamed', { from: row.path }) : row.decision, row.content, row.job);
+    else if (verdict.keep) this.put(candidate, verdict.decision, content, null);
     if (row?.job && row.path !== path && row.content !== null)
       this.lies(folder, { folder: folder.spec.path, content: row.content, path, job: row.job });
   }
@@ -342,14 +342,13 @@ export class Claimer {
     else
       this.wait(
         candidate,
-        {
-          code: 'retry',
-          args: {},
-          failure:
-            code === 'EACCES' || code === 'EPERM'
-              ? { code: 'unreadableFile', args: { path: candidate.path } }
-              : toFailure(error),
-        },
+        decision(
+          'retry',
+          {},
+          code === 'EACCES' || code === 'EPERM'
+            ? failure('unreadableFile', { path: candidate.path }, String(error))
+            : toFailure(error),
+        ),
         RETRY_MS,
       );
   }
@@ -360,7 +359,7 @@ export class Claimer {
       { folder, path } = candidate,
       again = from === path;
     store.turn(() => {
-      this.put(candidate, again ? { code: 'taken', args: {} } : { code: 'renamed', args: { from } }, content, job);
+      this.put(candidate, again ? decision('taken') : decision('renamed', { from }), content, job);
       store.watched.putTaken({ folder: folder.spec.path, content, path, job });
     });
     this.drop(candidate);
@@ -402,7 +401,7 @@ export class Claimer {
         for (const [i, job] of jobs.entries()) {
           if ('failure' in job) continue;
           const { candidate, content } = take[i]!;
-          this.put(candidate, { code: 'taken', args: {} }, content, job.id);
+          this.put(candidate, decision('taken'), content, job.id);
           store.watched.putTaken({ folder: candidate.folder.spec.path, content, path: candidate.path, job: job.id });
           this.jobs.set(job.id, false);
         }
@@ -427,10 +426,10 @@ export class Claimer {
   private refused(candidate: Candidate, failure: Failure): void {
     this.ready.delete(candidate);
     if (failure.code === 'noSuchFile') this.drop(candidate);
-    else if (isRetryable(failure.code)) this.wait(candidate, { code: 'retry', args: {}, failure }, RETRY_MS);
+    else if (isRetryable(failure.code)) this.wait(candidate, decision('retry', {}, failure), RETRY_MS);
     else {
       candidate.folder.counts.refused++;
-      this.settle(candidate, { is: 'settled', decision: { code: 'refused', args: {}, failure }, keep: true });
+      this.settle(candidate, { is: 'settled', decision: decision('refused', {}, failure), keep: true });
     }
   }
 }

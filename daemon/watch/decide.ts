@@ -4,7 +4,7 @@
  * out and asks again.
  */
 import { posix } from 'node:path';
-import type { WatchDecision, WatchSpec } from '../../schemas/watch.ts';
+import { decision, type WatchDecision, type WatchSpec } from '../../schemas/watch.ts';
 import { isMedia } from '../../schemas/media.ts';
 import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
 
@@ -45,11 +45,7 @@ export type Verdict =
   | { is: 'moved'; from: TakenRow }
   | { is: 'take' };
 
-const settled = (code: WatchDecision['code'], args: WatchDecision['args'] = {}, keep = false): Verdict => ({
-  is: 'settled',
-  decision: { code, args },
-  keep,
-});
+const settled = (decision: WatchDecision, keep = false): Verdict => ({ is: 'settled', decision, keep });
 
 /** Names under which browsers, copiers and editors write what is not whole yet. */
 const TEMPORARY =
@@ -64,17 +60,16 @@ const within = (path: string, folder: string): boolean => path === folder || pat
 export function byName(path: string, place: Place): WatchDecision | null {
   const parts = path.split('/'),
     name = parts.at(-1)!;
-  const no = (code: WatchDecision['code'], args: WatchDecision['args'] = {}): WatchDecision => ({ code, args });
   const other = place.others.find(each => within(path, each.path));
-  if (other) return no(other.code, { folder: other.path });
-  if (parts.some(part => part.startsWith('.'))) return no('hidden');
-  if (place.subfolders === false && parts.length > 1) return no('subfolder');
-  if (parts.some(part => TEMPORARY.test(part))) return no('temporary');
-  if (!isMedia(name)) return no('notMedia');
+  if (other) return decision(other.code, { folder: other.path });
+  if (parts.some(part => part.startsWith('.'))) return decision('hidden');
+  if (place.subfolders === false && parts.length > 1) return decision('subfolder');
+  if (parts.some(part => TEMPORARY.test(part))) return decision('temporary');
+  if (!isMedia(name)) return decision('notMedia');
   const excluded = place.exclude?.find(pattern => fits(path, pattern));
-  if (excluded !== undefined) return no('excluded', { pattern: excluded });
+  if (excluded !== undefined) return decision('excluded', { pattern: excluded });
   if (place.include?.length && !place.include.some(pattern => fits(path, pattern)))
-    return no('notIncluded', { patterns: place.include.join(', ') });
+    return decision('notIncluded', { patterns: place.include.join(', ') });
   return null;
 }
 
@@ -90,25 +85,25 @@ export function looksInto(path: string, place: Place): boolean {
 
 export function decide(facts: Facts, place: Place): Verdict {
   const { kind, sameAs, taken } = facts;
-  if (kind === 'none') return settled('gone');
+  if (kind === 'none') return settled(decision('gone'));
   const name = byName(facts.path, place);
   if (name) return { is: 'settled', decision: name, keep: false };
-  if (kind === 'link') return settled('link');
-  if (kind === 'other') return settled('notAFile');
-  if (facts.ours) return settled('output');
+  if (kind === 'link') return settled(decision('link'));
+  if (kind === 'other') return settled(decision('notAFile'));
+  if (facts.ours) return settled(decision('output'));
   // What was refused is looked at again when it is seen anew: after a start, or with a new recipe.
   if (sameAs && sameAs.decision.code !== 'refused') return { is: 'settled', decision: sameAs.decision, keep: false };
   if (facts.unchangedMs < facts.settleMs)
-    return { is: 'wait', decision: { code: 'writing', args: {} }, ms: facts.settleMs - facts.unchangedMs };
-  if (facts.bytes === 0) return settled('empty');
-  if (facts.open) return { is: 'wait', decision: { code: 'open', args: {} }, ms: facts.settleMs };
+    return { is: 'wait', decision: decision('writing'), ms: facts.settleMs - facts.unchangedMs };
+  if (facts.bytes === 0) return settled(decision('empty'));
+  if (facts.open) return { is: 'wait', decision: decision('open'), ms: facts.settleMs };
   if (facts.content === undefined) {
-    if (facts.room <= 0) return { is: 'wait', decision: { code: 'waiting', args: {} }, ms: Infinity };
+    if (facts.room <= 0) return { is: 'wait', decision: decision('waiting'), ms: Infinity };
     return { is: 'ask', what: facts.open === undefined ? 'open' : 'content' };
   }
   if (!taken) return { is: 'take' };
   if (!taken.there) return { is: 'moved', from: taken };
-  return settled('duplicate', { of: taken.path }, true);
+  return settled(decision('duplicate', { of: taken.path }), true);
 }
 
 /**

@@ -11,7 +11,13 @@ import { isMedia } from '../../schemas/media.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isFinal } from '../../schemas/words.ts';
-import type { WatchedFile, WatchedFolder, WatchSpec } from '../../schemas/watch.ts';
+import {
+  decision,
+  type WatchDecision,
+  type WatchedFile,
+  type WatchedFolder,
+  type WatchSpec,
+} from '../../schemas/watch.ts';
 import type { Store } from '../contracts/store.ts';
 import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
 import { checksumOf } from '../system/checksum.ts';
@@ -203,17 +209,17 @@ export class Watch {
     const { store, clock } = this.deps,
       folder = innermost(this.folders.values(), path),
       look = await lookAt(path);
-    const says = (code: WatchedFile['decision']['code'], args: WatchedFile['decision']['args'] = {}): WatchedFile => ({
+    const file = (decision: WatchDecision): WatchedFile => ({
       path,
       folder: folder?.spec.path ?? null,
       bytes: look.kind === 'file' ? look.bytes : null,
       at: clock(),
-      decision: { code, args },
+      decision,
       job: null,
     });
-    if (!folder) return says('notWatched');
+    if (!folder) return file(decision('notWatched'));
     const candidate = this.claimer.candidates.get(path);
-    if (candidate) return { ...says(candidate.decision.code), decision: candidate.decision, at: candidate.changedAt };
+    if (candidate) return { ...file(candidate.decision), at: candidate.changedAt };
     const record = store.watched.file(folder.spec.path, path);
     if (record && (look.kind === 'none' || known(store, folder.spec.path, path, look)?.path === path))
       return fileOf(record);
@@ -230,11 +236,11 @@ export class Watch {
       },
       folder.place,
     );
-    if (verdict.is === 'settled') return { ...says('unseen'), decision: verdict.decision };
-    if (folder.paused) return says('folderPaused');
-    if (folder.watcher?.state === 'missing') return says('folderMissing');
+    if (verdict.is === 'settled') return file(verdict.decision);
+    if (folder.paused) return file(decision('folderPaused'));
+    if (folder.watcher?.state === 'missing') return file(decision('folderMissing'));
     this.claimer.enqueue(folder, path);
-    return says('unseen');
+    return file(decision('unseen'));
   }
 
   async dispose(): Promise<void> {
@@ -311,7 +317,7 @@ export class Watch {
           identity: look.identity,
           content: null,
           job: null,
-          decision: { code: 'before', args: {} },
+          decision: decision('before'),
           at: clock(),
         });
     }
@@ -365,7 +371,7 @@ export class Watch {
           identity: look.identity,
           content,
           job: null,
-          decision: { code: 'output', args: {} },
+          decision: decision('output'),
           at: clock(),
         },
       ]),
@@ -381,7 +387,7 @@ export class Watch {
       .then(to => {
         if (to === null) return;
         store.turn(() => {
-          const moved: FileRow = { ...file, decision: { code: 'moved', args: { to } }, at: clock() };
+          const moved: FileRow = { ...file, decision: decision('moved', { to }), at: clock() };
           store.watched.putFiles([moved, { ...moved, path: to }]);
           store.watched.putTaken({ ...row, path: to });
         });

@@ -1,7 +1,8 @@
 /** What a worker writes, line by line, checked before anything believes it. */
 import { Type, type TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
-import { ErrorCode } from '../../schemas/errors.ts';
+import { Args } from '../../schemas/args.ts';
+import { ERROR_CODES } from '../../schemas/errors.ts';
 import { AsrOutput, NmtOutput, RepairOutput, SummaryOutput, TtsOutput } from '../../schemas/job.ts';
 import { Closed, Fraction, Optional, type Stage } from '../../schemas/words.ts';
 import type { FromWorker } from '../contracts/worker-protocol.ts';
@@ -25,8 +26,8 @@ const FRAMES: Record<Exclude<FromWorker['type'], 'result'>, TSchema> = {
     type: Type.Literal('failed'),
     id: Optional(id),
     index: Optional(Type.Integer({ minimum: 0 })),
-    code: ErrorCode,
-    args: Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))),
+    code: Type.Enum(ERROR_CODES),
+    args: Optional(Args),
     detail: Type.String(),
   }),
   heartbeat: Closed({ type: Type.Literal('heartbeat') }),

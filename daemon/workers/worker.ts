@@ -65,6 +65,7 @@ export class Worker {
   private readonly child: WorkerProcess | null = null;
   private readonly oomKillsBefore = outOfMemoryKills();
   private stage: Stage = 'asr';
+  private model = '';
   private greeted = false;
   private loading = false;
   private loaded = false;
@@ -115,6 +116,7 @@ export class Worker {
 
   load(request: LoadRequest): void {
     this.stage = request.stage;
+    this.model = request.model;
     this.loading = true;
     if (this.ending) return;
     this.child?.send(request);
@@ -227,7 +229,12 @@ export class Worker {
         // A failure that the engine could not name is explained, if at all, by what it printed.
         const explained =
           frame.code === 'engineFailed' || frame.code === 'outOfMemory' ? this.withTail(frame.detail) : frame.detail;
-        const said = failure(frame.code, { engine: this.engine, ...frame.args }, explained);
+        // What the worker does not say is known here.
+        const said: Failure = {
+          code: frame.code,
+          args: { engine: this.engine, model: this.model, ...frame.args },
+          detail: explained,
+        };
         if (frame.id === undefined) return this.loadFailed(said);
         if (this.current?.id !== frame.id) return this.log.note(`late: failed ${frame.id}`);
         return this.endRun(said, frame.index);
@@ -316,11 +323,15 @@ export class Worker {
 
   private crash(code: number | null, signal: NodeJS.Signals | null): Failure {
     const kills = outOfMemoryKills(),
-      how = signal ?? `exit code ${code}`;
+      exit = signal ?? code ?? 'unknown';
     const starved =
       (signal === 'SIGKILL' && kills !== null && this.oomKillsBefore !== null && kills > this.oomKillsBefore) ||
       OUT_OF_MEMORY.test(this.log.tail());
-    return failure(starved ? 'outOfMemory' : 'workerCrashed', { engine: this.engine, how }, this.withTail(how));
+    return failure(
+      starved ? 'outOfMemory' : 'workerCrashed',
+      { engine: this.engine, exit },
+      this.withTail(typeof exit === 'number' ? `exit code ${exit}` : exit),
+    );
   }
   private lapse(code: 'workerTimeout' | 'workerSilent', ms: number, what: string): Failure {
     return failure(code, { engine: this.engine, seconds: Math.round(ms / 1000) }, this.withTail(what));

@@ -1,7 +1,7 @@
 /** The sample, the doctor and the log: for the first minutes and the bad ones. */
 import * as vscode from 'vscode';
-import type { DoctorReport } from '../../schemas/rpc.ts';
-import { checkSaid, errorText } from '../ui/words.ts';
+import type { DoctorReport } from '../../schemas/reasons.ts';
+import { checkText, errorText } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import type { Deps } from '../requests/request.ts';
 import { submit } from './transcribe.ts';
@@ -58,7 +58,7 @@ export class Doctor implements vscode.TextDocumentContentProvider {
           ? vscode.l10n.t('Everything works; some things could be better.')
           : vscode.l10n.t('Everything is fine.');
       const rows = checks.map(check => {
-        const { name, what, todo } = checkSaid(check);
+        const { name, what, todo } = checkText(check);
         return `| ${MARK[check.status]} | **${cell(name)}** | ${cell(what)}${todo ? `<br>${cell(todo)}` : ''} |`;
       });
       return `${title}${worst}\n\n| | | |\n|---|---|---|\n${rows.join('\n')}\n\n${vscode.l10n.t('Daemon {0}, process {1}; {2} windows and programs are connected.', status.version, status.pid, status.clients)}\n\n${vscode.l10n.t('Its files: {0}', `\`${status.stateDirectory}\`, \`${status.dataDirectory}\``)}\n`;

@@ -61,7 +61,7 @@ async function meant(
     return { of: uri.fsPath, page: tab instanceof vscode.TabInputCustom && tab.uri.toString() === uri.toString() };
   }
   const document = vscode.window.activeTextEditor?.document;
-  if (!document) throw new EarshotError('notATranscript', { path: vscode.l10n.t('This') });
+  if (!document) throw new EarshotError('notATranscript');
   await daemon.start();
   const streamed = streams.jobIn(document);
   if (streamed) return { of: streamed, document };

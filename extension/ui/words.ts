@@ -3,10 +3,9 @@
  */
 import * as vscode from 'vscode';
 import { toFailure, type Failure } from '../../schemas/errors.ts';
-import { checkText, decided, explain, holdUp, say, sentence, words } from '../../text/messages/messages.ts';
-import type { Names, Said } from '../../text/messages/catalogue.ts';
-import type { Reason } from '../../schemas/job.ts';
-import type { DoctorReport } from '../../schemas/rpc.ts';
+import * as messages from '../../text/messages/messages.ts';
+import type { Message, Names } from '../../text/messages/catalogue.ts';
+import type { Bottleneck, Check, Reason } from '../../schemas/reasons.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { WatchDecision, WatchedFolder } from '../../schemas/watch.ts';
 
@@ -17,13 +16,13 @@ export const setNames = (given: Names): void => {
   names = given;
 };
 
-export const failureText = (failure: Failure): string => sentence(failure, locale(), names);
-export const reasonText = (reason: Reason): string => explain(reason, locale(), names);
-export const checkSaid = (check: DoctorReport['checks'][number]): Said & { name: string } => checkText(check, locale());
-export const decisionText = (decision: WatchDecision): string => decided(decision, locale());
-export const watchStateText = (state: WatchedFolder['state']): string => words(locale()).watchStates[state];
+export const failureText = (failure: Failure): string => messages.sentence(failure, locale(), names);
+export const reasonText = (reason: Reason): string => messages.reasonText(reason, locale(), names);
+export const checkText = (check: Check): Message & { name: string } => messages.checkMessage(check, locale());
+export const decisionText = (decision: WatchDecision): string => messages.decisionText(decision, locale());
+export const watchStateText = (state: WatchedFolder['state']): string => messages.words(locale()).watchStates[state];
 /** What happened, without what to do about it. */
-export const happened = (failure: Failure): string => say(failure, locale(), names).what;
+export const happened = (failure: Failure): string => messages.failureMessage(failure, locale(), names).what;
 export const errorText = (error: unknown): string => failureText(toFailure(error));
 
 export const stageName = (stage: Stage): string =>
@@ -58,7 +57,7 @@ export const bytesText = (bytes: number): string =>
   bytes >= GB ? vscode.l10n.t('{0} GB', numberText(bytes / GB, 1)) : vscode.l10n.t('{0} MB', numberText(bytes / 1e6));
 
 /** The one thing that holds the queue up. */
-export const bottleneckText = (bottleneck: { code: string; args: Record<string, string | number> }): string =>
-  capital(holdUp(bottleneck, locale()));
+export const bottleneckText = (bottleneck: Bottleneck): string =>
+  capital(messages.bottleneckText(bottleneck, locale()));
 
 export const capital = (text: string): string => text.charAt(0).toLocaleUpperCase() + text.slice(1);

@@ -20,7 +20,7 @@ const STAGE_ICONS: Readonly<Record<Stage, string>> = {
 };
 
 /** What ends an installation. */
-const INSTALL_FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const INSTALL_FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
   'cancelled',
   'checksumMismatch',
   'diskFull',
@@ -43,7 +43,7 @@ export class ModelsView extends DaemonTree<Node> {
   /** Whether a notice of the daemon is about an installation that was begun here: that says itself how it ended. */
   reports(failure: Failure): boolean {
     if (!INSTALL_FAILURES.has(failure.code)) return false;
-    const { model } = failure.args as { model?: unknown };
+    const { model } = failure.args;
     for (const id of this.#installing.keys())
       if (model === undefined || model === id) {
         this.#installing.set(id, failure);

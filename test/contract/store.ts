@@ -144,7 +144,10 @@ export function storeSuite(name: string, make: () => Place): void {
     it('refuses what comes under a token that was given up', () => {
       const job = withUtterances(1);
       const late = claim(job);
-      store.abandon(late.token, failure('workerSilent'), 3_000, { counts: true, gaveUp: [] });
+      store.abandon(late.token, failure('workerSilent', { engine: 'e', seconds: 15 }), 3_000, {
+        counts: true,
+        gaveUp: [],
+      });
       const next = claim(job);
       assert.ok(next.token > late.token);
       assert.equal(store.finish(late.token, 0, heard('late'), 4_000), false);
@@ -583,7 +586,7 @@ export function storeSuite(name: string, make: () => Place): void {
             const token = open.get(step);
             if (act === 'claim' && token === undefined && !done.has(step)) open.set(step, claim(job, step).token);
             else if (act === 'abandon' && token !== undefined) {
-              store.abandon(token, failure('workerCrashed'), 1, { counts: true, gaveUp: [] });
+              store.abandon(token, failure('workerCrashed', { engine: 'e', exit: 1 }), 1, { counts: true, gaveUp: [] });
               open.delete(step);
               given.push({ step, token });
             } else if (act === 'finish' && token !== undefined) {

@@ -8,7 +8,7 @@ import { handlersOf } from './test-server.ts';
 
 const [version = '1.0.0', fault] = process.argv.slice(2);
 try {
-  if (fault === 'store') throw new EarshotError('storeNewer', { found: 9, known: 1 });
+  if (fault === 'store') throw new EarshotError('storeNewer', { path: '/q', found: 9, known: 1 });
   if (fault === 'crash') throw new Error('no luck today');
   const home = homeOf();
   mkdirSync(home.run, { recursive: true, mode: 0o700 });

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
-import type { Job, Reason } from '../../schemas/job.ts';
+import type { Job } from '../../schemas/job.ts';
+import type { Reason } from '../../schemas/reasons.ts';
 import type { MethodDeps } from '../../daemon/api/rpc/method-deps.ts';
 import { createHandlers } from '../../daemon/api/rpc/methods.ts';
 import { toFailure } from '../../schemas/errors.ts';
@@ -259,8 +260,8 @@ describe('models that come and go', { timeout: 60_000 }, () => {
     assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
     assert.equal(job!.models.asr, 'small');
     assert.deepEqual(
-      job!.warnings.map(({ code, args }) => [code, args.model, args.instead]),
-      [['engineFailed', 'large', 'small']],
+      job!.warnings.map(({ code, args }) => [code, args.model, args.instead, args.cause]),
+      [['modelReplaced', 'large', 'small', 'engineFailed']],
     );
     assert.equal(kinds(harness, 'job.model').length, 1);
   });

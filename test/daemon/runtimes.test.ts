@@ -132,7 +132,7 @@ describe('npm packs', () => {
   test('a full disk: named before, and when npm is what runs into it', async () => {
     await assert.rejects(
       make({ freeBytes: async () => 1000 }).install('sherpa', none, signal()),
-      (error: unknown) => failsWith('diskFull')(error) && (error as EarshotError).failure.args.free === 1000,
+      (error: unknown) => failsWith('diskFull')(error) && (error as EarshotError).failure.args.freeBytes === 1000,
     );
     const env = withProgram('npm', 'echo "npm error ENOSPC: no space left on device, write" >&2; exit 1');
     await assert.rejects(make({ env }).install('sherpa', none, signal()), failsWith('diskFull'));

@@ -36,7 +36,7 @@ import { startChild } from '../../daemon/ingest/process.ts';
 import { endTree } from '../../daemon/workers/spawn.ts';
 import { processes } from '../../daemon/devices/processes.ts';
 import { toFailure } from '../../schemas/errors.ts';
-import { checkText, sentence } from '../../text/messages/messages.ts';
+import { checkMessage, sentence } from '../../text/messages/messages.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { compare } from './words.ts';
@@ -246,7 +246,7 @@ describe('a confined process', { skip }, () => {
         });
       assert.ok((await ingest(direct)).durationMs > 10_000);
       const error = await ingest(hidden).then(() => null, toFailure);
-      assert.deepEqual([error?.code, error?.args], ['noFfmpeg', { path: hidden, confined: 1 }]);
+      assert.deepEqual([error?.code, error?.args], ['noFfmpeg', { path: hidden, sandboxed: 1 }]);
       for (const locale of ['en', 'zh-cn'] as const) assert.match(sentence(error!, locale), /ffmpegPath.*sandbox off/);
       const doctor = async (ffmpegPath: string) =>
         (
@@ -263,7 +263,7 @@ describe('a confined process', { skip }, () => {
       assert.equal((await doctor(direct)).status, 'ok');
       const told = await doctor(hidden);
       assert.deepEqual([told.status, told.args], ['problem', { path: hidden }]);
-      assert.match(JSON.stringify(checkText(told, 'en')), /ffmpegPath/);
+      assert.match(JSON.stringify(checkMessage(told, 'en')), /ffmpegPath/);
     },
   );
 

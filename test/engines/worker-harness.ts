@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EarshotError, type Failure } from '../../schemas/errors.ts';
+import { thrown, type Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Engine, RuntimeId } from '../../daemon/contracts/engine.ts';
@@ -62,8 +62,8 @@ export class TestWorker {
     this.loaded = loaded.promise;
     this.exited = exited.promise;
     this.loaded.catch(() => undefined);
-    const thrown = (failure: Failure, index?: number): Error & { index?: number } =>
-      Object.assign(new EarshotError(failure.code, failure.args, failure.detail), index === undefined ? {} : { index });
+    const raised = (failure: Failure, index?: number): Error & { index?: number } =>
+      Object.assign(thrown(failure), index === undefined ? {} : { index });
     this.worker = new Worker(
       {
         id: 'test',
@@ -93,8 +93,8 @@ export class TestWorker {
         },
         failed: (run, failure, index) => {
           this.events.push(`failed ${run} ${failure.code}`);
-          if (run === undefined) loaded.reject(thrown(failure));
-          else this.runs.get(run)?.failed(thrown(failure, index));
+          if (run === undefined) loaded.reject(raised(failure));
+          else this.runs.get(run)?.failed(raised(failure, index));
         },
         heartbeat: () => {
           for (const wake of this.beats.splice(0)) wake();

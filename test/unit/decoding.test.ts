@@ -80,7 +80,7 @@ describe('verdict', () => {
     const refused = ['/home/u/ffmpeg: 3: /home/u/builds/ffmpeg: Permission denied'];
     assert.deepEqual(judge(refused, { exit: 126, readMs: 0, sandboxed: true }).failure, {
       code: 'noFfmpeg',
-      args: { path: '/f', confined: 1 },
+      args: { path: '/f', sandboxed: 1 },
       detail: refused[0],
     });
     assert.equal(judge(refused, { exit: 126, readMs: 0 }).failure?.code, 'unreadableFile');

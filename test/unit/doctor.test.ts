@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { disk, engines, examine, gpu, memory, node, socket, type Examined } from '../../daemon/doctor.ts';
 import type { Device } from '../../schemas/device.ts';
 import { failure } from '../../schemas/errors.ts';
-import { checkText } from '../../text/messages/messages.ts';
+import { checkMessage } from '../../text/messages/messages.ts';
 import type { Model } from '../../schemas/model.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 
@@ -102,7 +102,7 @@ test('a bare machine: everything that is missing is said, in words, in both lang
   assert.equal(checks.find(check => check.id === 'models')?.args.names, 'whisper-base, voice');
   for (const check of checks)
     for (const locale of ['en', 'zh-cn'] as const) {
-      const { name, what } = checkText(check, locale);
+      const { name, what } = checkMessage(check, locale);
       assert.ok(name && what && !/undefined|NaN/.test(what), `${check.id} ${locale}: ${name} ${what}`);
     }
   const broken = await examine({

@@ -8,7 +8,7 @@ import { Metrics } from '../../daemon/telemetry/metrics.ts';
 import type { JobRow } from '../../daemon/contracts/store.ts';
 import type { Waiting } from '../../daemon/scheduler/snapshot.ts';
 import type { Instance } from '../../daemon/workers/instance.ts';
-import type { Reason } from '../../schemas/job.ts';
+import type { Reason } from '../../schemas/reasons.ts';
 import type { Stage } from '../../schemas/words.ts';
 
 const BEGIN = 1_000_000;

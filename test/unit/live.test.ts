@@ -83,11 +83,11 @@ describe('sound on its way into a session', () => {
       cut = new LiveFeed('job', {
         ...broken.calls,
         append: async () => {
-          throw new EarshotError('badAnswer', { from: 'earshotd' });
+          throw new EarshotError('badAnswer', { engine: 'earshotd' });
         },
       });
     cut.push(Buffer.alloc(10));
-    await assert.rejects(cut.end(), { failure: { code: 'badAnswer', args: { from: 'earshotd' } } });
+    await assert.rejects(cut.end(), { failure: { code: 'badAnswer', args: { engine: 'earshotd' } } });
     assert.ok(broken.closed, 'what it has is all');
   });
   it('a microphone that nobody listens to ends instead of filling the memory', async () => {

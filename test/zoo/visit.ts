@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync, openSync, closeSync, readSync, rmSync, statS
 import { join } from 'node:path';
 import type { UtteranceTimes } from '../../daemon/ingest/cutting.ts';
 import { startIngest } from '../../daemon/ingest/ingest.ts';
-import { EarshotError, type ErrorCode } from '../../schemas/errors.ts';
+import { EarshotError } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { SIGNAL, type Exhibit, type Workshop } from './exhibits.ts';
 import { lateness, makeSignal, wav, type Signal } from './signal.ts';
@@ -64,9 +64,9 @@ export interface Visit {
   bytes: number;
   ms: number;
   outcome:
-    | { refused: ErrorCode }
+    | { refused: string }
     | {
-        warning: ErrorCode | null;
+        warning: string | null;
         durationMs: number;
         utterances: UtteranceTimes[];
         /** By stretch, ms; null: not there. */ late: (number | null)[];

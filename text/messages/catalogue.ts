@@ -1,19 +1,21 @@
 /**
- * What a language must say. Every code of the closed lists stands here by type, so a missing sentence is a type error.
+ * What a language must have: a sentence for every code, made from that code's own arguments. A missing sentence, or an
+ * argument that the sender does not give, is a type error.
  */
+import type { ArgKinds, ArgsOf } from '../../schemas/args.ts';
 import type { Instance } from '../../schemas/device.ts';
-import type { ErrorCode } from '../../schemas/errors.ts';
-import type { Reason } from '../../schemas/job.ts';
+import type { ErrorArgs, ErrorCode } from '../../schemas/errors.ts';
 import type { Engine, Model } from '../../schemas/model.ts';
-import type { BottleneckCode, CheckId, DoctorReport } from '../../schemas/rpc.ts';
-import type { WatchDecision, WatchedFolder } from '../../schemas/watch.ts';
+import type { BottleneckArgs, CHECKS, CheckId, ReasonArgs } from '../../schemas/reasons.ts';
+import type { DecisionArgs, WatchedFolder } from '../../schemas/watch.ts';
 import type { JobState, Priority, Stage } from '../../schemas/words.ts';
 
 /** A failure or a finding in words: what happened, and what to do about it ('' where there is nothing to do). */
-export interface Said {
+export interface Message {
   what: string;
   todo: string;
 }
+export const message = (what: string, todo = ''): Message => ({ what, todo });
 
 /** How ids become names; what is missing is shown as it is. */
 export interface Names {
@@ -22,24 +24,27 @@ export interface Names {
   /** ms since the epoch, for times of another day. */
   now?: number;
 }
-
-/** Arguments of a code, read so that a missing one never shows as "undefined". */
-export interface Args {
-  has(name: string): boolean;
-  text(name: string, otherwise?: string): string;
-  /** The argument with a space before it, or nothing. */
-  after(name: string): string;
-  number(name: string): number;
-  device(name: string, otherwise?: string): string;
-  job(name: string): string;
+/** The same, with an answer for every id. */
+export interface Shown {
+  device(id: string): string;
+  job(id: string): string;
   now: number;
 }
 
-type CheckStatus = DoctorReport['checks'][number]['status'];
+export type ErrorMessages = { [C in ErrorCode]: (args: ErrorArgs[C], shown: Shown) => Message };
+/** The sentences of some codes, each made from that code's arguments. */
+export type SomeErrors<C extends ErrorCode> = Pick<ErrorMessages, C>;
+export type ReasonTexts = { [C in keyof ReasonArgs]: (args: ReasonArgs[C], shown: Shown) => string };
+export type BottleneckTexts = { [C in keyof BottleneckArgs]: (args: BottleneckArgs[C]) => string };
+export type DecisionTexts = { [C in keyof DecisionArgs]: (args: DecisionArgs[C]) => string };
+export type CheckMessages = {
+  [I in CheckId]: { name: string } & {
+    [S in keyof (typeof CHECKS)[I]]: (args: ArgsOf<Extract<(typeof CHECKS)[I][S], ArgKinds>>) => Message;
+  };
+};
 
-export interface Catalogue {
-  errors: Record<ErrorCode, (args: Args) => Said>;
-  reasons: Record<Reason['code'], (args: Args) => string>;
+/** Names of what is on screens. */
+export interface TermTexts {
   states: Record<JobState, string>;
   /** What a stage does, as a noun for a heading and as what goes on. */
   stages: Record<Stage, { name: string; doing: string }>;
@@ -47,10 +52,18 @@ export interface Catalogue {
   modelStates: Record<Model['state'], string>;
   engineStates: Record<Engine['state'], string>;
   instanceStates: Record<Instance['state'], string>;
-  /** What holds the queue up (stats/get). */
-  bottlenecks: Record<BottleneckCode, (args: Args) => string>;
   watchStates: Record<WatchedFolder['state'], string>;
+}
+
+export interface Catalogue extends TermTexts {
+  errors: ErrorMessages;
+  /** For a code, or arguments, of another version. */
+  unknownError(code: string, args: string): Message;
+  unknownReason(code: string, args: string): string;
+  reasons: ReasonTexts;
+  /** What holds the queue up (stats/get). */
+  bottlenecks: BottleneckTexts;
   /** What was decided about a file of a watched folder, and why. */
-  decisions: Record<WatchDecision['code'], (args: Args) => string>;
-  checks: Record<CheckId, { name: string } & Record<CheckStatus, (args: Args) => Said>>;
+  decisions: DecisionTexts;
+  checks: CheckMessages;
 }

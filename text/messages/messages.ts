@@ -1,83 +1,85 @@
 /**
- * Codes and their arguments as sentences. The daemon never makes words; windows and the command line do, here.
- * A language that lacks a code does not compile.
+ * Codes and their arguments as sentences. The daemon sends no sentences; windows and the command line make them here.
+ * A code or arguments of another version are shown as they are.
  */
-import type { Args, Catalogue, Names, Said } from './catalogue.ts';
-import { en } from './en.ts';
+import { fitsKinds, type ArgKinds, type Args } from '../../schemas/args.ts';
+import { ERRORS, type Failure } from '../../schemas/errors.ts';
+import { BOTTLENECKS, CHECKS, REASONS, type Bottleneck, type Check, type Reason } from '../../schemas/reasons.ts';
+import { DECISIONS, type WatchDecision } from '../../schemas/watch.ts';
+import type { Catalogue, Message, Names, Shown } from './catalogue.ts';
+import { en } from './en/en.ts';
 import type { Locale } from './figures.ts';
-import { zhCn } from './zh-cn.ts';
-import type { Failure } from '../../schemas/errors.ts';
-import type { Reason } from '../../schemas/job.ts';
-import type { DoctorReport, Stats } from '../../schemas/rpc.ts';
-import type { WatchDecision } from '../../schemas/watch.ts';
+import { zhCn } from './zh-cn/zh-cn.ts';
 
 const CATALOGUES: Record<Locale, Catalogue> = { en, 'zh-cn': zhCn };
 
-/** The words of a language: names of states, stages, priorities. */
+/** The catalogue of a language: names of states, stages, priorities. */
 export const words = (locale: Locale): Catalogue => CATALOGUES[locale];
 
-/** Arguments as the sentences may use them: a missing one reads as a plain word, never as "undefined". */
-function reader(args: Record<string, string | number>, locale: Locale, names: Names): Args {
-  const number = (name: string): number => Number(args[name] ?? Number.NaN);
-  return {
-    has: name => args[name] !== undefined && args[name] !== '' && !Number.isNaN(args[name]),
-    text: (name, otherwise = '?') => (args[name] === undefined || args[name] === '' ? otherwise : String(args[name])),
-    after: name => (args[name] === undefined || args[name] === '' ? '' : ` ${args[name]}`),
-    number,
-    device: (name, otherwise = '?') =>
-      args[name] === undefined || args[name] === ''
-        ? otherwise
-        : (names.device?.(String(args[name])) ?? deviceName(String(args[name]), locale)),
-    job: name => names.job?.(String(args[name])) ?? String(args[name] ?? '?'),
-    now: names.now ?? Date.now(),
-  };
+/** A name of a list, or what stands for it where another version has more of them. */
+export const nameIn = (names: Readonly<Record<string, string>>, id: string): string =>
+  Object.hasOwn(names, id) ? names[id]! : id;
+
+type Say<T> = (args: Args, shown: Shown) => T;
+
+/** What says this code, if the arguments are all that it needs. */
+function find<T>(texts: object, kinds: Readonly<Record<string, ArgKinds>>, code: string, args: Args): Say<T> | null {
+  return Object.hasOwn(kinds, code) && fitsKinds(args, kinds[code]!)
+    ? ((texts as Record<string, Say<T>>)[code] ?? null)
+    : null;
 }
 
-const deviceName = (id: string, locale: Locale): string =>
-  id === 'cpu' ? (locale === 'zh-cn' ? '处理器' : 'the CPU') : id;
+const shownBy = ({ device, job, now }: Names, locale: Locale): Shown => ({
+  device: id => device?.(id) ?? (id !== 'cpu' ? id : locale === 'zh-cn' ? '处理器' : 'the CPU'),
+  job: id => job?.(id) ?? id,
+  now: now ?? Date.now(),
+});
+
+/** "model base, bytes 3": arguments as they are. */
+const plain = (args: Args): string =>
+  Object.entries(args)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
 
 /**
- * What happened, and what to do about it ('' where there is nothing to do). The arguments' text is not neutralised for
+ * What happened, and what to do about it ('' where there is nothing to do). The arguments' text is not neutralized for
  * any screen.
  */
-export function say(failure: Failure, locale: Locale, names: Names = {}): Said {
-  return CATALOGUES[locale].errors[failure.code](reader(failure.args, locale, names));
+export function failureMessage({ code, args }: Failure, locale: Locale, names: Names = {}): Message {
+  const catalogue = CATALOGUES[locale];
+  const say = find<Message>(catalogue.errors, ERRORS, code, args);
+  return say ? say(args, shownBy(names, locale)) : catalogue.unknownError(code, plain(args));
 }
-
 /** Both in one line. */
 export function sentence(failure: Failure, locale: Locale, names: Names = {}): string {
-  const { what, todo } = say(failure, locale, names);
+  const { what, todo } = failureMessage(failure, locale, names);
   return todo ? `${what}${locale === 'zh-cn' ? '' : ' '}${todo}` : what;
 }
 
 /** Why a job waits, in one sentence. */
-export function explain(reason: Reason, locale: Locale, names: Names = {}): string {
-  return CATALOGUES[locale].reasons[reason.code](reader(reason.args, locale, names));
+export function reasonText({ code, args }: Reason, locale: Locale, names: Names = {}): string {
+  const say = find<string>(CATALOGUES[locale].reasons, REASONS, code, args);
+  return say ? say(args, shownBy(names, locale)) : CATALOGUES[locale].unknownReason(code, plain(args));
 }
 
-/** What was decided about a file of a watched folder, in words; with what stood in the way where there is something. */
-export function decided({ code, args, failure }: WatchDecision, locale: Locale): string {
-  const text = CATALOGUES[locale].decisions[code](reader(args, locale, {}));
-  return failure ? `${text}${locale === 'zh-cn' ? '：' : ': '}${say(failure, locale).what}` : text;
+/** What was decided about a file of a watched folder, with what stood in the way where there is something. */
+export function decisionText({ code, args, failure }: WatchDecision, locale: Locale): string {
+  const say = find<string>(CATALOGUES[locale].decisions, DECISIONS, code, args);
+  const text = say ? say(args, shownBy({}, locale)) : CATALOGUES[locale].unknownReason(code, plain(args));
+  return failure ? `${text}${locale === 'zh-cn' ? '：' : ': '}${failureMessage(failure, locale).what}` : text;
 }
 
-/** What holds the queue up, in one sentence; a code unknown here shows itself. */
-export function holdUp({ code, args }: NonNullable<Stats['bottleneck']>, locale: Locale): string {
-  const known: Catalogue['bottlenecks'] = CATALOGUES[locale].bottlenecks;
-  return Object.hasOwn(known, code) ? known[code as keyof Catalogue['bottlenecks']](reader(args, locale, {})) : code;
+/** What holds the queue up, in one sentence. */
+export function bottleneckText({ code, args }: Bottleneck, locale: Locale): string {
+  const say = find<string>(CATALOGUES[locale].bottlenecks, BOTTLENECKS, code, args);
+  return say ? say(args, shownBy({}, locale)) : CATALOGUES[locale].unknownReason(code, plain(args));
 }
 
-/** One check of the doctor: its name, what was found, what to do. A check unknown here shows its id and arguments. */
-export function checkText(check: DoctorReport['checks'][number], locale: Locale): Said & { name: string } {
-  const checks: Catalogue['checks'] = CATALOGUES[locale].checks;
-  const known = Object.hasOwn(checks, check.id) ? checks[check.id as keyof Catalogue['checks']] : null;
-  if (!known)
-    return {
-      name: check.id,
-      what: Object.entries(check.args)
-        .map(([name, value]) => `${name} ${value}`)
-        .join(', '),
-      todo: '',
-    };
-  return { name: known.name, ...known[check.status](reader(check.args, locale, {})) };
+/** One check of the doctor: its name, what was found, what to do. */
+export function checkMessage({ id, status, args }: Check, locale: Locale): Message & { name: string } {
+  const { checks } = CATALOGUES[locale];
+  const kinds: Readonly<Record<string, Readonly<Record<string, ArgKinds>>>> = CHECKS;
+  const known = Object.hasOwn(checks, id) ? checks[id as keyof typeof checks] : null,
+    say = known && find<Message>(known, kinds[id]!, status, args);
+  return { name: known?.name ?? id, ...(say ? say(args, shownBy({}, locale)) : { what: plain(args), todo: '' }) };
 }

@@ -1,7 +1,7 @@
 /** What is answered when a request cannot be: a status and a sentence, in the shape that OpenAI's clients read. */
 import type { ServerResponse } from 'node:http';
 import { toFailure, type ErrorCode } from '../../../schemas/errors.ts';
-import { say } from '../../../text/messages/messages.ts';
+import { failureMessage } from '../../../text/messages/messages.ts';
 
 export class HttpProblem extends Error {
   readonly status: number;
@@ -17,32 +17,31 @@ export class HttpProblem extends Error {
 }
 
 /** Faults of what was sent; everything else is ours. */
-const OF_THE_REQUEST: Partial<Record<ErrorCode, number>> = {
-  badRequest: 400,
-  unknownLanguage: 400,
-  languageNotSupported: 400,
-  wrongStage: 400,
-  noVoice: 400,
-  unknownModel: 404,
-  emptyFile: 400,
-  notMedia: 400,
-  noAudioTrack: 400,
-  noSuchTrack: 400,
-  truncatedFile: 400,
-  badGlossary: 400,
-  diskFull: 507,
-  offline: 503,
-  neverFits: 503,
-  cancelled: 503,
-  daemonUnreachable: 503,
-};
+const OF_THE_REQUEST: ReadonlyMap<string, number> = new Map<ErrorCode, number>([
+  ['badRequest', 400],
+  ['languageNotSupported', 400],
+  ['wrongStage', 400],
+  ['noVoice', 400],
+  ['unknownModel', 404],
+  ['emptyFile', 400],
+  ['notMedia', 400],
+  ['noAudioTrack', 400],
+  ['noSuchTrack', 400],
+  ['truncatedFile', 400],
+  ['badGlossary', 400],
+  ['diskFull', 507],
+  ['offline', 503],
+  ['neverFits', 503],
+  ['cancelled', 503],
+  ['daemonUnreachable', 503],
+]);
 
 /** Anything thrown, as a problem. */
 export function problemOf(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   const why = toFailure(error),
-    { what, todo } = say(why, 'en');
-  return new HttpProblem(OF_THE_REQUEST[why.code] ?? 500, why.code, todo ? `${what} ${todo}` : what);
+    { what, todo } = failureMessage(why, 'en');
+  return new HttpProblem(OF_THE_REQUEST.get(why.code) ?? 500, why.code, todo ? `${what} ${todo}` : what);
 }
 
 export const errorBody = ({ status, code, message, param }: HttpProblem): { error: object } => ({

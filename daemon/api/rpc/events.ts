@@ -82,6 +82,8 @@ export interface Events {
     wanted: { topics: readonly Topic[]; utterancesOf?: readonly string[] },
   ): number;
   unsubscribe(connection: ClientConnection): void;
+  /** Sends what still waits for its batch. */
+  flush(): void;
   readonly seq: number;
 }
 
@@ -142,5 +144,11 @@ export function createEvents(): Events {
       return seq;
     },
     unsubscribe,
+    flush: () => {
+      for (const [connection, line] of lines) {
+        if (line.timer) clearTimeout(line.timer);
+        flush(connection, line);
+      }
+    },
   };
 }

@@ -90,7 +90,7 @@ export function modelMethods(deps: MethodDeps) {
             state.failure =
               error instanceof EarshotError
                 ? error.failure
-                : { code: 'engineInstallFailed', args: { engine: id }, detail: String(error) };
+                : failure('engineInstallFailed', { engine: id }, String(error));
           },
         )
         .finally(tell);

@@ -1,6 +1,6 @@
 /** The fake engine's worker. See engine.ts for its parameters. */
 import { appendFileSync, statSync, writeSync } from 'node:fs';
-import { EarshotError } from '../../../schemas/errors.ts';
+import { EarshotError, thrown } from '../../../schemas/errors.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../contracts/worker-protocol.ts';
 import { writeWav } from '../../audio/wav.ts';
@@ -116,7 +116,7 @@ async function mishap({ mishap, code }: Rule, run: RunRequest | null): Promise<v
   };
   switch (mishap) {
     case 'fail':
-      throw new EarshotError(code, {}, 'told to fail');
+      throw thrown({ code, args: {}, detail: 'told to fail' });
     case 'oom':
       throw new EarshotError('outOfMemory', {}, 'told to run out of memory');
     case 'crash':

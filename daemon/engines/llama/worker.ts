@@ -81,5 +81,5 @@ async function runSteps(
     }
   } else if (run.stage === 'summary') {
     for (const { index, input } of run.steps) emit.result(index, await summarise(input, chat, signal));
-  } else throw new EarshotError('wrongStage', { stage: run.stage });
+  } else throw new Error(`no ${run.stage} here`);
 }

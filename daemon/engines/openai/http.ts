@@ -18,7 +18,7 @@ export const baseOf = (url: string): string => {
 };
 
 /** A refusal, with the server's own words; `status` lets a caller ask in another way. */
-export class Refused extends EarshotError {
+export class Refused extends EarshotError<'serverRefused'> {
   readonly status: number;
   constructor(status: number, url: string, words: string) {
     super('serverRefused', { url, status }, words.slice(0, 2000));

@@ -51,7 +51,7 @@ async function load(request: LoadRequest): Promise<Loaded> {
   return {
     detail: { sampleRate: tts.sampleRate, speakers: voice.speakers },
     async run({ stage, steps }: RunRequest, emit: Emit, signal: AbortSignal) {
-      if (stage !== 'tts') throw new EarshotError('wrongStage', { stage });
+      if (stage !== 'tts') throw new EarshotError('wrongStage', { model: request.model, stage });
       const work = steps.map(step => ({ step, parts: spokenParts(step.input.text, step.input.language) }));
       const total = work.reduce((sum, { parts }) => sum + parts.length, 0) || 1;
       let done = 0;

@@ -14,6 +14,6 @@ export const voices: Engine = {
   runtimes: ['sherpa'],
   maxBatch: {},
   command({ card }) {
-    throw new EarshotError('wrongStage', { model: card.id, stage: '', stages: '' });
+    throw new EarshotError('wrongStage', { model: card.id, stage: 'asr' });
   },
 };

@@ -5,7 +5,7 @@ import type { Client } from '../../../client/client.ts';
 import { createEvents, type Events } from '../../../daemon/api/rpc/events.ts';
 import type { ClientConnection } from '../../../daemon/api/rpc/server.ts';
 import { Feed, type Wanted } from '../../../extension/connection/feed.ts';
-import { EarshotError, type Failure } from '../../../schemas/errors.ts';
+import { EarshotError, thrown, type Failure } from '../../../schemas/errors.ts';
 import type { StateEvent, StateSnapshot } from '../../../schemas/rpc.ts';
 import { openDoor, type Door } from '../../daemon/test-server.ts';
 
@@ -55,7 +55,7 @@ async function bench(t: TestContext): Promise<Bench> {
   };
   const feed = new Feed(
     async () => {
-      if (opens.fail) throw new EarshotError(opens.fail.code, opens.fail.args);
+      if (opens.fail) throw thrown(opens.fail);
       const client = await door.connect();
       clients.push(client);
       return client;

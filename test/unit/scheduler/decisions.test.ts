@@ -207,9 +207,9 @@ describe('decisions', () => {
             args: {
               model: 'big-ear',
               stage: 'asr',
-              need: 8 * GiB,
+              needBytes: 8 * GiB,
               device: 'gpu0',
-              largest: 6 * GiB,
+              largestBytes: 6 * GiB,
               alternatives: 'ear',
             },
           },

@@ -1,0 +1,105 @@
+/** What is really sent is what the sentences read: failures from where they come from, in both languages. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { neverFits } from '../../daemon/scheduler/admit.ts';
+import type { ModelView, Snapshot } from '../../daemon/scheduler/snapshot.ts';
+import { EarshotError, ERROR_CODES, failure, thrown, toFailure } from '../../schemas/errors.ts';
+import { DECISIONS } from '../../schemas/watch.ts';
+import { REASONS } from '../../schemas/reasons.ts';
+import { DEFAULTS } from '../../schemas/settings.ts';
+import { sentence } from '../../text/messages/messages.ts';
+
+const GiB = 1024 ** 3;
+const model = (id: string, gigabytes: number): ModelView => ({
+  id,
+  engine: 'test',
+  stages: ['asr'],
+  family: 'f',
+  size: gigabytes,
+  devices: ['gpu'],
+  elastic: false,
+  maxBatch: 1,
+  need: { 'GPU-0': gigabytes * GiB },
+  loadMs: {},
+  msPerSecond: 1,
+  notBefore: {},
+  waiting: null,
+});
+const snapshot = (...models: ModelView[]): Snapshot => ({
+  open: true,
+  ingestsRunning: 0,
+  jobs: [],
+  instances: [],
+  models: Object.fromEntries(models.map(each => [each.id, each])),
+  devices: [
+    {
+      id: 'GPU-0',
+      kind: 'gpu',
+      name: 'RTX 4090',
+      admissible: 24 * GiB,
+      cap: 24 * GiB,
+      cores: Infinity,
+      usable: true,
+      loading: false,
+      releasing: false,
+      pressed: false,
+    },
+  ],
+  policy: DEFAULTS,
+  advice: {},
+});
+
+describe('from the sender to the sentence', () => {
+  it('a model that never fits', () => {
+    const large = model('large', 30);
+    const why = neverFits(snapshot(large, model('small', 2)), 'asr', large);
+    assert.equal(
+      sentence(why!, 'en'),
+      'large needs 32.2 GB, but the largest device (RTX 4090) allows only 25.8 GB. These models would fit: small.',
+    );
+    assert.equal(
+      sentence(why!, 'zh-cn'),
+      '模型 large 需要 32.2 GB，而最大的设备（RTX 4090）只允许 25.8 GB。以下模型放得下：small。',
+    );
+    assert.match(sentence(neverFits(snapshot(large), 'asr', large)!, 'en'), /Choose a smaller model\.$/);
+  });
+
+  it('nothing that is missing is sent, and what is thrown on stays what it was', () => {
+    assert.deepEqual(failure('diskFull', { path: '/a', neededBytes: undefined }), {
+      code: 'diskFull',
+      args: { path: '/a' },
+    });
+    const why = { code: 'fromTheFuture', args: { n: 1 }, detail: 'x' };
+    assert.deepEqual(toFailure(thrown(why)), why);
+    assert.deepEqual(toFailure(new EarshotError('cancelled')), { code: 'cancelled', args: {} });
+  });
+});
+
+describe('the lists', () => {
+  const root = join(import.meta.dirname, '../..');
+  /** Where codes are sent: all sources without comparisons, lists and what makes the sentences. */
+  const senders = globSync(['{daemon,client,cli,extension}/**/*.{ts,py}', 'text/*.ts'], { cwd: root })
+    .map(path => readFileSync(join(root, path), 'utf8'))
+    .join('\n')
+    .replaceAll(/new (Set|Map)<(string|ErrorCode)[^>]*>\(\[[^;]*?\]\)/g, '')
+    .replaceAll(/[!=]== '\w+'/g, '');
+  const unsent = (codes: readonly string[]): string[] =>
+    codes.filter(code => !new RegExp(`['"]${code}['"]`).test(senders));
+
+  it('every code has a sender', () => {
+    assert.deepEqual(unsent(ERROR_CODES), []);
+    assert.deepEqual(unsent(Object.keys(REASONS)), []);
+    assert.deepEqual(unsent(Object.keys(DECISIONS)), []);
+  });
+
+  it('every code that is looked for is one of the list', () => {
+    const known = new Set<string>(ERROR_CODES);
+    for (const path of globSync('{daemon,client,cli,extension}/**/*.ts', { cwd: root })) {
+      const text = readFileSync(join(root, path), 'utf8');
+      for (const [, code] of text.matchAll(/(?:failure|why|failed|error\.failure)!?\??\.code [!=]== '(\w+)'/g))
+        assert.ok(known.has(code!), `${path}: ${code}`);
+    }
+  });
+});

@@ -1,0 +1,112 @@
+/** English: what the doctor found. */
+import { message, type CheckMessages } from '../catalogue.ts';
+import { bytesText } from '../figures.ts';
+import { optional } from './words.ts';
+
+/** The failures that explain a missing GPU. */
+const GPU_PROBLEMS: Readonly<Record<string, string>> = {
+  deviceLost: 'not responding',
+  driverMismatch: 'the NVIDIA driver and its library have different versions; restart the computer',
+  driverHangs: 'the NVIDIA driver is not responding; restart the computer',
+};
+const gpuProblem = (code: string): string => GPU_PROBLEMS[code] ?? code;
+
+export const checks: CheckMessages = {
+  node: {
+    name: 'Node.js',
+    ok: a => message(a.version),
+    problem: a => message(`${a.version} is too old`, `Install Node.js ${a.needed} or newer.`),
+  },
+  python: {
+    name: 'Python',
+    ok: a => message(`${a.version} at ${a.path}`),
+    warning: a =>
+      message(`${a.version} at ${a.path}, without ${a.missing}`, 'On Debian and Ubuntu: apt install python3-venv.'),
+    problem: a => message('not found', `Install Python ${a.needed} or newer.`),
+  },
+  npm: {
+    name: 'npm',
+    ok: a => message(a.version),
+    warning: () => message('not found', 'It is only needed to install or update engines.'),
+    problem: () => message('not found', 'Install Node.js with npm.'),
+  },
+  ffmpeg: {
+    name: 'ffmpeg',
+    ok: a => message(`${optional('', a.version, ' at ')}${a.path}`),
+    warning: () => message('not installed yet', 'The Python engines include it.'),
+    problem: a => message(a.path ? `${a.path} does not work` : 'not found', 'Install ffmpeg, or set ffmpegPath to it.'),
+  },
+  gpu: {
+    name: 'GPU',
+    ok: a => message(a.names),
+    warning: a =>
+      message(
+        a.names
+          ? `${a.names}${optional(': ', a.problem && gpuProblem(a.problem))}`
+          : 'none found; everything runs on the CPU',
+      ),
+    problem: a => message(`${optional('', a.name, ': ')}${gpuProblem(a.problem)}`),
+  },
+  memory: {
+    name: 'Memory',
+    ok: a => message(`${bytesText(a.freeBytes)} free`),
+    warning: a => message(`only ${bytesText(a.freeBytes)} free`, 'Earshot chooses small models.'),
+    problem: a => message(`only ${bytesText(a.freeBytes)} free`, 'Close other programs.'),
+  },
+  disk: {
+    name: 'Disk',
+    ok: a => message(`${bytesText(a.freeBytes)} free`),
+    warning: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`),
+    problem: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`, 'Free up some space.'),
+  },
+  models: {
+    name: 'Models',
+    ok: a => message(a.names),
+    warning: a =>
+      message(
+        `not installed: ${a.names}`,
+        a.offline
+          ? 'The setting offline forbids downloads. Import them with `earshot models import`, or turn it off.'
+          : 'Run `earshot models install`.',
+      ),
+    problem: a => message(`damaged: ${a.names}`, 'Run `earshot models install` to repair them.'),
+  },
+  engines: {
+    name: 'Engines',
+    ok: a => message(a.names),
+    warning: a => message(`not installed: ${a.names}`, 'Earshot installs them when they are needed.'),
+  },
+  network: {
+    name: 'Network',
+    ok: a => message(a.offline ? 'not used: the setting offline is on' : (a.url ?? 'reachable')),
+    warning: a => message(`cannot reach ${a.url}`, 'Everything that is installed works without it.'),
+  },
+  sandbox: {
+    name: 'Sandbox',
+    ok: a =>
+      message(
+        `recordings and models are opened in a sandbox (Landlock ${a.abi}, seccomp), without network access or other files`,
+      ),
+    warning: a =>
+      a.reason === 'off'
+        ? message(
+            'recordings and models are opened with all your permissions: the setting sandbox is off',
+            'Run `earshot settings set sandbox auto`.',
+          )
+        : message(
+            'recordings and models are opened with all your permissions: this system has no sandbox for them',
+            'Linux 5.13 and newer has one (Landlock). Elsewhere, only open recordings and models that you trust.',
+          ),
+    problem: a =>
+      message(
+        `${a.path} does not start in the sandbox because it needs files outside of it`,
+        'Set ffmpegPath to the program itself, or run `earshot settings set sandbox off`.',
+      ),
+  },
+  socket: {
+    name: 'Privacy',
+    ok: () => message('only you can reach the daemon'),
+    problem: a =>
+      message(`other users can open ${a.path}`, 'Stop the daemon, remove this folder and start the daemon again.'),
+  },
+};

@@ -1,0 +1,105 @@
+/** English: failures of models, of the workers that run them, and of servers. */
+import { message, type SomeErrors } from '../catalogue.ts';
+import { count, exitText, optional, stageText } from './words.ts';
+
+/** Why a model was replaced, by the code of the failure that led to it. */
+const CAUSES: Readonly<Record<string, string>> = {
+  offline: 'is not installed and the setting offline forbids downloads',
+  modelUnavailable: 'cannot be downloaded',
+  downloadFailed: 'cannot be downloaded',
+  neverFits: 'does not fit on any device',
+  noRoom: 'does not fit on any device',
+  outOfMemory: 'ran out of memory',
+};
+
+export const modelErrors: SomeErrors<
+  | 'modelNotInstalled'
+  | 'modelUnavailable'
+  | 'modelReplaced'
+  | 'checksumMismatch'
+  | 'modelBroken'
+  | 'offline'
+  | 'downloadFailed'
+> = {
+  modelNotInstalled: a =>
+    message(`The model ${a.model} is not installed.`, `Run \`earshot models install ${a.model}\`.`),
+  modelUnavailable: a =>
+    message(
+      `The model ${a.model} cannot be downloaded from any of its sources.`,
+      'Check the network and the setting hubUrl, or put its files in a folder listed in the setting modelFolders.',
+    ),
+  modelReplaced: a =>
+    message(
+      `${a.instead} is used for ${stageText(a.stage)} because ${a.model} ${CAUSES[a.cause] ?? 'could not be loaded'}.`,
+    ),
+  checksumMismatch: a =>
+    message(
+      `${a.file}${optional(' of ', a.model)} has the wrong checksum.`,
+      'It was not installed. Install the model again, or from another source.',
+    ),
+  modelBroken: a =>
+    message(
+      `The model ${a.model ?? a.path ?? ''}${optional(' (', a.file, ')')} is damaged or not a model.`.replace(
+        '  ',
+        ' ',
+      ),
+      'Remove it and install it again.',
+    ),
+  offline: a =>
+    a.server
+      ? message(
+          `The server ${a.server} is not on this machine, and the setting offline forbids using the network.`,
+          'Turn the setting off, or choose another model.',
+        )
+      : message(
+          `${a.model ?? a.engine ?? 'A file'} is not installed, and the setting offline forbids downloads.`,
+          a.model ? 'Turn the setting off, or import the model from a file.' : 'Turn the setting off.',
+        ),
+  downloadFailed: a =>
+    message(
+      `${a.url} could not be downloaded${optional(' (status ', a.status, ')')}.`,
+      'Try again: the download continues where it stopped.',
+    ),
+};
+
+export const workerErrors: SomeErrors<
+  | 'outOfMemory'
+  | 'workerCrashed'
+  | 'workerSilent'
+  | 'workerTimeout'
+  | 'engineFailed'
+  | 'badAnswer'
+  | 'setAside'
+  | 'serverUnreachable'
+  | 'serverRefused'
+> = {
+  outOfMemory: a =>
+    message(
+      `${a.model ?? a.engine ?? 'A model'} ran out of memory.`,
+      'Earshot tries again with more room; nothing is lost.',
+    ),
+  workerCrashed: a =>
+    message(`The ${a.engine} worker crashed (${exitText(a.exit)}).`, 'Run `earshot log JOB` to see its last output.'),
+  workerSilent: a =>
+    message(`The ${a.engine} worker was stopped because it did not respond for ${count(a.seconds, 'second')}.`),
+  workerTimeout: a =>
+    message(`The ${a.engine} worker was stopped because it took longer than ${count(a.seconds, 'second')}.`),
+  engineFailed: a =>
+    message(
+      a.engine ? `The engine ${a.engine} reported an error.` : 'The engine reported an error.',
+      'Run `earshot log JOB` to see it.',
+    ),
+  badAnswer: a => message(`${a.engine ?? a.model ?? 'The engine'} gave an invalid answer.`),
+  setAside: a =>
+    message(
+      `The job was stopped because ${a.model} crashed ${count(a.times, 'time')} on this recording.`,
+      'Try another model, or run `earshot retry` to try again.',
+    ),
+  serverUnreachable: a =>
+    message(`Cannot reach the server ${a.url}.`, 'Check that it is running, and check the setting server.'),
+  serverRefused: a =>
+    message(
+      `The server ${a.url} refused the request (status ${a.status}).`,
+      'Check the key and the model names in the setting server.',
+    ),
+};

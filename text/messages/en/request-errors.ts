@@ -1,0 +1,149 @@
+/** English: failures of what was asked for. */
+import { message, type SomeErrors } from '../catalogue.ts';
+import { clockText, languageText } from '../figures.ts';
+import { count, optional, stageText, terms } from './words.ts';
+
+const STATES: Record<string, string> = { ...terms.states, busy: 'busy', closed: 'closed', gone: 'gone' };
+
+export const recordingErrors: SomeErrors<
+  | 'noSuchFile'
+  | 'notAFile'
+  | 'noRecordings'
+  | 'notOnDisk'
+  | 'unreadableFile'
+  | 'emptyFile'
+  | 'notMedia'
+  | 'noAudioTrack'
+  | 'noSuchTrack'
+  | 'truncatedFile'
+  | 'damagedFile'
+  | 'recordingChanged'
+  | 'noSuchFolder'
+  | 'notWatched'
+  | 'outputNotWritable'
+  | 'outputKept'
+> = {
+  noSuchFile: a => message(`${a.path} does not exist.`, 'Check the spelling, and that the drive is connected.'),
+  notAFile: a => message(`${a.path} is not a file.`, 'Name a recording, or a folder of recordings.'),
+  noRecordings: a =>
+    message(
+      `No recordings found in ${a.path}.`,
+      'Earshot looks for common audio and video files in the folder and its subfolders.',
+    ),
+  notOnDisk: a =>
+    message(
+      `${a.path} is in a virtual workspace.`,
+      'Recordings must be files on the machine where Earshot runs. Copy it there, or open the folder there.',
+    ),
+  unreadableFile: a => message(`${a.path} cannot be read.`, 'Check its permissions.'),
+  emptyFile: a => message(`${a.path} is empty.`),
+  notMedia: a =>
+    message(
+      `${a.path} is not an audio or video file that ffmpeg can read.`,
+      'Its content is something else, whatever its name says.',
+    ),
+  noAudioTrack: a => message(`${a.path} has no audio.`),
+  noSuchTrack: a =>
+    message(
+      `${a.path} has no audio track ${a.track}. It has ${count(a.tracks, 'track')}.`,
+      'Tracks are numbered from 0.',
+    ),
+  truncatedFile: a =>
+    message(
+      a.durationMs === undefined
+        ? `The recording is cut off after ${clockText(a.readMs)}.`
+        : `The recording is cut off: only ${clockText(a.readMs)} of ${clockText(a.durationMs)} could be read.`,
+      a.readMs > 0 ? 'Everything that could be read was transcribed.' : 'Copy it again from the source if you can.',
+    ),
+  damagedFile: a =>
+    message(
+      `Parts of ${a.path} are damaged and could not be decoded.`,
+      'The rest was transcribed. Copy it again from the source if you can.',
+    ),
+  recordingChanged: a => message(`${a.path} has changed since the job was created.`, 'Submit it again.'),
+  noSuchFolder: a =>
+    message(`The folder ${a.path} does not exist.`, 'Check the spelling, and that the drive is connected.'),
+  notWatched: a =>
+    message(`${a.path} is not a watched folder.`, 'Run `earshot watch list` to see the watched folders.'),
+  outputKept: a =>
+    message(
+      `${a.path} was not overwritten: it was edited, or Earshot did not write it.`,
+      a.instead ? `The new version is ${a.instead}.` : '',
+    ),
+  outputNotWritable: a =>
+    message(`Cannot write to ${a.path}.`, 'Choose another folder with --output, or change its permissions.'),
+};
+
+export const requestErrors: SomeErrors<
+  | 'badRequest'
+  | 'unknownModel'
+  | 'wrongStage'
+  | 'languageNotSupported'
+  | 'unknownJob'
+  | 'wrongState'
+  | 'unknownSetting'
+  | 'settingRange'
+  | 'noVoice'
+  | 'badGlossary'
+  | 'speakersUnknown'
+  | 'noSummary'
+  | 'nothingSaid'
+  | 'notATranscript'
+  | 'cancelled'
+> = {
+  badRequest: a => {
+    if (a.path !== undefined) return message(`A full path is needed, not ${a.path}.`);
+    if (a.method === undefined) return message(a.field ? `${a.field} is not valid.` : 'The request is not valid.');
+    return message(a.field ? `Invalid request ${a.method}: ${a.field}.` : `Unknown request ${a.method}.`);
+  },
+  unknownModel: a => message(`There is no model “${a.model}”.`, 'Run `earshot models list` to see the models.'),
+  wrongStage: a => {
+    const stages = a.stages?.split(', ').map(stageText).join(' and ');
+    return message(
+      `The model ${a.model} cannot be used for ${stageText(a.stage)}${optional('; it is made for ', stages)}.`,
+      'Choose another model for this stage.',
+    );
+  },
+  languageNotSupported: a => {
+    const language = a.language ? languageText(a.language, 'en') : 'this language',
+      stage = a.stage ? ` for ${stageText(a.stage)}` : '';
+    return message(
+      a.model ? `The model ${a.model} does not support ${language}${stage}.` : `No model supports ${language}${stage}.`,
+      'Run `earshot models list` to see the languages of each model.',
+    );
+  },
+  unknownJob: a => message(`There is no job ${a.id}.`, 'Run `earshot queue` to see the jobs.'),
+  wrongState: a => message(`This cannot be done because it is ${STATES[a.state] ?? a.state}.`),
+  unknownSetting: a => message(`There is no setting “${a.name}”.`, 'Run `earshot settings` to see the settings.'),
+  settingRange: a => message(`${a.name} cannot be ${a.value}. Allowed: ${a.range}.`),
+  noVoice: a =>
+    message(
+      a.language
+        ? `No voice is available for ${languageText(a.language, 'en')}.`
+        : `The model ${a.model ?? 'chosen'} does not have this voice.`,
+      'Choose another voice with --speak, or leave out the speech.',
+    ),
+  badGlossary: a =>
+    message(
+      `Cannot read the glossary ${a.path}${optional(' (line ', a.line, ')')}.`,
+      'Write one term per line, as “term”, “term = translation” or “term (alias, alias) = translation”. ' +
+        'Markdown tables and lists (.md), tables (.csv) and JSON lists also work.',
+    ),
+  speakersUnknown: a =>
+    message(
+      'The speakers could not be identified.',
+      a.model ? `The rest is complete. Try again when ${a.model} can be downloaded.` : 'The rest is complete.',
+    ),
+  noSummary: a =>
+    message(
+      `The summary needs the language model ${a.model}, which is not installed.`,
+      `Run \`earshot models install ${a.model}\`, then ask for the summary again.`,
+    ),
+  nothingSaid: a => message(`There is nothing to summarize in ${a.path}: no speech was recognized.`),
+  notATranscript: a =>
+    message(
+      a.path ? `${a.path} is not an Earshot transcript.` : 'This is not an Earshot transcript.',
+      'Name a job, or the .earshot.json file that it wrote.',
+    ),
+  cancelled: () => message('Canceled.'),
+};

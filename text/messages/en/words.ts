@@ -1,0 +1,55 @@
+/** English: names on screens, and what sentences are put together from. */
+import type { TermTexts } from '../catalogue.ts';
+import { timeText } from '../figures.ts';
+
+export const terms: TermTexts = {
+  states: {
+    pending: 'pending',
+    loading: 'loading',
+    processing: 'processing',
+    paused: 'paused',
+    completed: 'completed',
+    failed: 'failed',
+    cancelled: 'canceled',
+  },
+  stages: {
+    asr: { name: 'Recognition', doing: 'recognizing' },
+    repair: { name: 'Repair', doing: 'repairing' },
+    nmt: { name: 'Translation', doing: 'translating' },
+    tts: { name: 'Speech', doing: 'speaking' },
+    summary: { name: 'Summary', doing: 'summarizing' },
+  },
+  priorities: { urgent: 'urgent', high: 'high', normal: 'normal', low: 'low' },
+  modelStates: { absent: 'not installed', downloading: 'downloading', installed: 'installed', broken: 'damaged' },
+  engineStates: { ready: 'ready', absent: 'not installed', installing: 'installing', broken: 'broken' },
+  instanceStates: {
+    starting: 'starting',
+    loading: 'loading',
+    idle: 'idle',
+    busy: 'busy',
+    stopping: 'stopping',
+    releasing: 'releasing memory',
+  },
+  watchStates: {
+    starting: 'scanning',
+    watching: 'watching',
+    polling: 'polling',
+    paused: 'paused',
+    missing: 'missing',
+    blocked: 'polling',
+  },
+};
+
+/** A stage within a sentence. */
+export const stageText = (stage: string): string =>
+  Object.hasOwn(terms.stages, stage) ? terms.stages[stage as keyof TermTexts['stages']].name.toLowerCase() : stage;
+/** "3 jobs". */
+export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+/** "; expected at 14:05:10", where a time is known. */
+export const expected = (at: number | undefined, now: number): string =>
+  at === undefined ? '' : `; expected at ${timeText(at, 'en', now)}`;
+/** How a process ended. */
+export const exitText = (exit: string | number): string => (typeof exit === 'number' ? `exit code ${exit}` : exit);
+/** " at the path", where there is one. */
+export const optional = (before: string, text: string | number | undefined, after = ''): string =>
+  text === undefined || text === '' ? '' : `${before}${text}${after}`;

@@ -1,0 +1,106 @@
+/** 简体中文：检查的结果。 */
+import { message, type CheckMessages } from '../catalogue.ts';
+import { bytesText } from '../figures.ts';
+import { optional } from './words.ts';
+
+/** 说明为什么没有 GPU 的错误。 */
+const GPU_PROBLEMS: Readonly<Record<string, string>> = {
+  deviceLost: '没有响应',
+  driverMismatch: 'NVIDIA 驱动程序与其库的版本不一致，请重启计算机',
+  driverHangs: 'NVIDIA 驱动程序没有响应，请重启计算机',
+};
+const gpuProblem = (code: string): string => GPU_PROBLEMS[code] ?? code;
+
+export const checks: CheckMessages = {
+  node: {
+    name: 'Node.js',
+    ok: a => message(a.version),
+    problem: a => message(`${a.version} 版本太旧`, `请安装 Node.js ${a.needed} 或更新版本。`),
+  },
+  python: {
+    name: 'Python',
+    ok: a => message(`${a.version}，位于 ${a.path}`),
+    warning: a =>
+      message(
+        `${a.version}，位于 ${a.path}，但缺少 ${a.missing}`,
+        '在 Debian 和 Ubuntu 上：apt install python3-venv。',
+      ),
+    problem: a => message('未找到', `请安装 Python ${a.needed} 或更新版本。`),
+  },
+  npm: {
+    name: 'npm',
+    ok: a => message(a.version),
+    warning: () => message('未找到', '仅在安装或更新引擎时需要。'),
+    problem: () => message('未找到', '请安装带有 npm 的 Node.js。'),
+  },
+  ffmpeg: {
+    name: 'ffmpeg',
+    ok: a => message(`${optional('', a.version, '，位于 ')}${a.path}`),
+    warning: () => message('尚未安装', 'Python 引擎自带 ffmpeg。'),
+    problem: a => message(a.path ? `${a.path} 无法使用` : '未找到', '请安装 ffmpeg，或在设置 ffmpegPath 中指定。'),
+  },
+  gpu: {
+    name: 'GPU',
+    ok: a => message(a.names),
+    warning: a =>
+      message(
+        a.names ? `${a.names}${optional('：', a.problem && gpuProblem(a.problem))}` : '未找到，全部在处理器上运行',
+      ),
+    problem: a => message(`${optional('', a.name, '：')}${gpuProblem(a.problem)}`),
+  },
+  memory: {
+    name: '内存',
+    ok: a => message(`可用 ${bytesText(a.freeBytes)}`),
+    warning: a => message(`仅剩 ${bytesText(a.freeBytes)} 可用`, 'Earshot 会选用小模型。'),
+    problem: a => message(`仅剩 ${bytesText(a.freeBytes)} 可用`, '请关闭其他程序。'),
+  },
+  disk: {
+    name: '磁盘',
+    ok: a => message(`可用 ${bytesText(a.freeBytes)}`),
+    warning: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`),
+    problem: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`, '请腾出空间。'),
+  },
+  models: {
+    name: '模型',
+    ok: a => message(a.names),
+    warning: a =>
+      message(
+        `未安装：${a.names}`,
+        a.offline
+          ? '设置 offline 禁止下载。请用 `earshot models import` 导入，或关闭该设置。'
+          : '请运行 `earshot models install`。',
+      ),
+    problem: a => message(`已损坏：${a.names}`, '运行 `earshot models install` 修复。'),
+  },
+  engines: {
+    name: '引擎',
+    ok: a => message(a.names),
+    warning: a => message(`未安装：${a.names}`, 'Earshot 会在需要时安装。'),
+  },
+  network: {
+    name: '网络',
+    ok: a => message(a.offline ? '不使用：已开启设置 offline' : (a.url ?? '可访问')),
+    warning: a => message(`无法访问 ${a.url}`, '已安装的内容不受影响。'),
+  },
+  sandbox: {
+    name: '沙箱',
+    ok: a => message(`录音和模型在沙箱中打开（Landlock ${a.abi}、seccomp），不能访问网络和其他文件`),
+    warning: a =>
+      a.reason === 'off'
+        ? message('录音和模型以你的全部权限打开：设置 sandbox 为 off', '请运行 `earshot settings set sandbox auto`。')
+        : message(
+            '录音和模型以你的全部权限打开：此系统没有可用的沙箱',
+            'Linux 5.13 及以上版本提供沙箱（Landlock）。在其他系统上，请只打开可信的录音和模型。',
+          ),
+    problem: a =>
+      message(
+        `${a.path} 无法在沙箱中启动，因为它需要沙箱之外的文件`,
+        '请在设置 ffmpegPath 中指定程序本身，或运行 `earshot settings set sandbox off`。',
+      ),
+  },
+  socket: {
+    name: '隐私',
+    ok: () => message('只有你能访问守护进程'),
+    problem: a => message(`其他用户可以打开 ${a.path}`, '请停止守护进程，删除该文件夹后重新启动。'),
+  },
+};

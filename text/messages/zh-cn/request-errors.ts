@@ -1,0 +1,125 @@
+/** 简体中文：请求本身的错误。 */
+import { message, type SomeErrors } from '../catalogue.ts';
+import { clockText, languageText } from '../figures.ts';
+import { optional, stageText, terms } from './words.ts';
+
+const STATES: Record<string, string> = { ...terms.states, busy: '忙碌', closed: '已关闭', gone: '已不存在' };
+
+export const recordingErrors: SomeErrors<
+  | 'noSuchFile'
+  | 'notAFile'
+  | 'noRecordings'
+  | 'notOnDisk'
+  | 'unreadableFile'
+  | 'emptyFile'
+  | 'notMedia'
+  | 'noAudioTrack'
+  | 'noSuchTrack'
+  | 'truncatedFile'
+  | 'damagedFile'
+  | 'recordingChanged'
+  | 'noSuchFolder'
+  | 'notWatched'
+  | 'outputNotWritable'
+  | 'outputKept'
+> = {
+  noSuchFile: a => message(`找不到文件 ${a.path}。`, '请检查拼写，并确认磁盘已连接。'),
+  notAFile: a => message(`${a.path} 不是文件。`, '请指定录音文件，或存放录音的文件夹。'),
+  noRecordings: a =>
+    message(`在 ${a.path} 中没有找到录音。`, 'Earshot 会在该文件夹及其子文件夹中查找常见的音频和视频文件。'),
+  notOnDisk: a =>
+    message(
+      `${a.path} 位于虚拟工作区中。`,
+      '录音必须是运行 Earshot 的机器上的文件。请将其复制到该机器，或在该机器上打开文件夹。',
+    ),
+  unreadableFile: a => message(`无法读取 ${a.path}。`, '请检查文件权限。'),
+  emptyFile: a => message(`${a.path} 是空文件。`),
+  notMedia: a => message(`${a.path} 不是 ffmpeg 能读取的音频或视频文件。`, '无论文件名是什么，其内容都不是媒体。'),
+  noAudioTrack: a => message(`${a.path} 没有声音。`),
+  noSuchTrack: a => message(`${a.path} 没有第 ${a.track} 条音轨，共有 ${a.tracks} 条。`, '音轨从 0 开始编号。'),
+  truncatedFile: a =>
+    message(
+      a.durationMs === undefined
+        ? `录音不完整，在 ${clockText(a.readMs)} 处中断。`
+        : `录音不完整：只能读取 ${clockText(a.readMs)}，全长 ${clockText(a.durationMs)}。`,
+      a.readMs > 0 ? '能读取的部分已经转写。' : '如有可能，请从来源重新复制一份。',
+    ),
+  damagedFile: a => message(`${a.path} 部分损坏，无法解码。`, '其余部分已经转写。如有可能，请从来源重新复制一份。'),
+  recordingChanged: a => message(`任务创建后，${a.path} 发生了变化。`, '请重新提交。'),
+  noSuchFolder: a => message(`找不到文件夹 ${a.path}。`, '请检查拼写，并确认磁盘已连接。'),
+  notWatched: a => message(`${a.path} 不是受监视的文件夹。`, '运行 `earshot watch list` 查看受监视的文件夹。'),
+  outputKept: a =>
+    message(`${a.path} 没有被覆盖：它被修改过，或不是由 Earshot 写入的。`, a.instead ? `新版本在 ${a.instead}。` : ''),
+  outputNotWritable: a => message(`无法写入 ${a.path}。`, '请用 --output 另选文件夹，或修改其权限。'),
+};
+
+export const requestErrors: SomeErrors<
+  | 'badRequest'
+  | 'unknownModel'
+  | 'wrongStage'
+  | 'languageNotSupported'
+  | 'unknownJob'
+  | 'wrongState'
+  | 'unknownSetting'
+  | 'settingRange'
+  | 'noVoice'
+  | 'badGlossary'
+  | 'speakersUnknown'
+  | 'noSummary'
+  | 'nothingSaid'
+  | 'notATranscript'
+  | 'cancelled'
+> = {
+  badRequest: a => {
+    if (a.path !== undefined) return message(`需要完整路径，而不是 ${a.path}。`);
+    if (a.method === undefined) return message(a.field ? `${a.field} 无效。` : '请求无效。');
+    return message(a.field ? `请求 ${a.method} 无效：${a.field}。` : `未知的请求 ${a.method}。`);
+  },
+  unknownModel: a => message(`没有模型“${a.model}”。`, '运行 `earshot models list` 查看可用模型。'),
+  wrongStage: a => {
+    const stages = a.stages?.split(', ').map(stageText).join('和');
+    return message(
+      `模型 ${a.model} 不能用于${stageText(a.stage)}${optional('，只能用于', stages)}。`,
+      '请为该阶段另选模型。',
+    );
+  },
+  languageNotSupported: a => {
+    const language = a.language ? languageText(a.language, 'zh-cn') : '该语言',
+      stage = a.stage ? `（${stageText(a.stage)}）` : '';
+    return message(
+      a.model ? `模型 ${a.model} 不支持${language}${stage}。` : `没有支持${language}的模型${stage}。`,
+      '运行 `earshot models list` 查看各模型支持的语言。',
+    );
+  },
+  unknownJob: a => message(`没有任务 ${a.id}。`, '运行 `earshot queue` 查看任务。'),
+  wrongState: a => message(`当前状态（${STATES[a.state] ?? a.state}）下无法执行该操作。`),
+  unknownSetting: a => message(`没有设置项“${a.name}”。`, '运行 `earshot settings` 查看全部设置。'),
+  settingRange: a => message(`${a.name} 不能设为 ${a.value}，允许的值：${a.range}。`),
+  noVoice: a =>
+    message(
+      a.language
+        ? `没有可用的${languageText(a.language, 'zh-cn')}语音。`
+        : `模型${optional(' ', a.model, ' ')}没有该语音。`,
+      '请用 --speak 另选语音，或不生成配音。',
+    ),
+  badGlossary: a =>
+    message(
+      `无法读取术语表 ${a.path}${optional('（第 ', a.line, ' 行）')}。`,
+      '每行一个术语，写作“术语”、“术语 = 译文”或“术语 (别名, 别名) = 译文”；' +
+        '也可以使用 Markdown 表格或列表（.md）、CSV 表格（.csv）或 JSON 列表。',
+    ),
+  speakersUnknown: a =>
+    message('无法区分说话人。', a.model ? `其他内容都已完成。可以下载 ${a.model} 时请重试。` : '其他内容都已完成。'),
+  noSummary: a =>
+    message(
+      `生成摘要需要语言模型 ${a.model}，但它尚未安装。`,
+      `请运行 \`earshot models install ${a.model}\`，然后再次请求摘要。`,
+    ),
+  nothingSaid: a => message(`${a.path} 中没有可以摘要的内容：没有识别到语音。`),
+  notATranscript: a =>
+    message(
+      a.path ? `${a.path} 不是 Earshot 的转写文件。` : '这不是 Earshot 的转写文件。',
+      '请指定一个任务，或它写出的 .earshot.json 文件。',
+    ),
+  cancelled: () => message('已取消。'),
+};

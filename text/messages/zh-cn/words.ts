@@ -1,0 +1,53 @@
+/** 简体中文：界面上的名称，以及句子的组成部分。 */
+import type { TermTexts } from '../catalogue.ts';
+import { timeText } from '../figures.ts';
+
+export const terms: TermTexts = {
+  states: {
+    pending: '等待中',
+    loading: '加载模型',
+    processing: '处理中',
+    paused: '已暂停',
+    completed: '已完成',
+    failed: '失败',
+    cancelled: '已取消',
+  },
+  stages: {
+    asr: { name: '识别', doing: '识别中' },
+    repair: { name: '修正', doing: '修正中' },
+    nmt: { name: '翻译', doing: '翻译中' },
+    tts: { name: '配音', doing: '配音中' },
+    summary: { name: '摘要', doing: '摘要中' },
+  },
+  priorities: { urgent: '紧急', high: '高', normal: '普通', low: '低' },
+  modelStates: { absent: '未安装', downloading: '下载中', installed: '已安装', broken: '已损坏' },
+  engineStates: { ready: '就绪', absent: '未安装', installing: '安装中', broken: '已损坏' },
+  instanceStates: {
+    starting: '启动中',
+    loading: '加载中',
+    idle: '空闲',
+    busy: '忙碌',
+    stopping: '停止中',
+    releasing: '释放内存',
+  },
+  watchStates: {
+    starting: '正在扫描',
+    watching: '监视中',
+    polling: '监视中（定时检查）',
+    paused: '已暂停',
+    missing: '不存在',
+    blocked: '监视中（定时检查）',
+  },
+};
+
+/** 句子中的阶段名称。 */
+export const stageText = (stage: string): string =>
+  Object.hasOwn(terms.stages, stage) ? terms.stages[stage as keyof TermTexts['stages']].name : stage;
+/** “，预计 14:05:10”，时间未知时为空。 */
+export const expected = (at: number | undefined, now: number): string =>
+  at === undefined ? '' : `，预计 ${timeText(at, 'zh-cn', now)}`;
+/** 进程如何结束。 */
+export const exitText = (exit: string | number): string => (typeof exit === 'number' ? `退出代码 ${exit}` : exit);
+/** 有值时加上前后文字，否则为空。 */
+export const optional = (before: string, text: string | number | undefined, after = ''): string =>
+  text === undefined || text === '' ? '' : `${before}${text}${after}`;

@@ -1,0 +1,29 @@
+/** 简体中文。 */
+import { message, type Catalogue } from '../catalogue.ts';
+import { checks } from './checks.ts';
+import { daemonErrors } from './daemon-errors.ts';
+import { deviceErrors, liveErrors, programErrors } from './machine-errors.ts';
+import { modelErrors, workerErrors } from './model-errors.ts';
+import { bottlenecks, decisions, reasons } from './reasons.ts';
+import { recordingErrors, requestErrors } from './request-errors.ts';
+import { optional, terms } from './words.ts';
+
+export const zhCn: Catalogue = {
+  ...terms,
+  errors: {
+    ...recordingErrors,
+    ...requestErrors,
+    ...liveErrors,
+    ...programErrors,
+    ...deviceErrors,
+    ...modelErrors,
+    ...workerErrors,
+    ...daemonErrors,
+  },
+  unknownError: (code, args) => message(`错误“${code}”${optional('（', args, '）')}。`, '由其他版本的 Earshot 报告。'),
+  unknownReason: (code, args) => `${code}${optional('（', args, '）')}`,
+  reasons,
+  bottlenecks,
+  decisions,
+  checks,
+};
