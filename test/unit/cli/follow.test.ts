@@ -142,7 +142,7 @@ test('the moving part: work under way, four stages, what is waited for', () => {
     text,
     /Recognition [█▏▎▍▌▋▊▉░]+ 3\/4 {3}Repair [█▏▎▍▌▋▊▉░]+ 2\/4 {3}Translation [█▏▎▍▌▋▊▉░]+ 1\/4 {3}Speech [█▏▎▍▌▋▊▉░]+ 1\/4/,
   );
-  assert.match(text, /joe is being loaded on the CPU/);
+  assert.match(text, /loading joe on the CPU/);
   for (const columns of [24, 40, 60, 80, 200])
     for (const locale of ['en', 'zh-cn'] as const) {
       for (const line of liveLines(world, frame({ columns, locale, t: texts(locale) })))
@@ -206,7 +206,7 @@ test('how a job ended', () => {
     state: 'completed',
     finishedAt: 12_000,
     outputs: [{ kind: 'txt', path: '/out/ta\u001blk.txt', bytes: 3 }],
-    warnings: [{ code: 'truncatedFile', args: { readMs: 30_000, durationMs: 60_000 } }],
+    warnings: [{ code: 'truncatedFile', args: { path: 'x.wav', readMs: 30_000, durationMs: 60_000 } }],
   });
   const text = endLines(done, 4, style()).join('\n');
   assert.match(text, /✓ talk\.wav {2}completed · English/);
