@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createEvents } from '../../daemon/api/rpc/events.ts';
 import type { Handlers } from '../../daemon/api/rpc/server.ts';
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, failure } from '../../schemas/errors.ts';
+import { reason } from '../../schemas/reasons.ts';
 import type { Job, Utterance } from '../../schemas/job.ts';
 import type { Model } from '../../schemas/model.ts';
 import type { Params, StateEvent } from '../../schemas/rpc.ts';
@@ -253,7 +254,7 @@ test('what goes wrong has a sentence and an exit code', async () => {
   });
   mkdirSync(join(place.home.state, 'empty'));
   const cases: [args: string[], code: number, said: RegExp][] = [
-    [['transcribe', 'empty'], 4, /no recordings in/],
+    [['transcribe', 'empty'], 4, /No recordings found in/],
     [['transcribe', 'bad.wav'], 4, /bad\.wav is not an audio or video file/],
     [['transcribe', 'x.wav', '--model', 'nonesuch'], 2, /no model “nonesuch”/],
     [['transcribe', 'x.wav', '--format', 'doc'], 2, /--format doc/],
@@ -302,7 +303,7 @@ test('a job that failed is exit code 1 and shows what it has', async () => {
   const failed = job({
     state: 'failed',
     finishedAt: 3_000,
-    failure: { code: 'workerCrashed', args: { exit: 'SIGSEGV' } },
+    failure: failure('workerCrashed', { engine: 'whisper', exit: 'SIGSEGV' }),
   });
   const { state, handlers } = script(failed);
   state.utterances = [utterance(0), { ...utterance(1, 'asr'), failed: { stage: 'repair', failure: failed.failure! } }];
@@ -310,14 +311,14 @@ test('a job that failed is exit code 1 and shows what it has', async () => {
   const { code, out, err } = await earshot(place, ['transcribe', 'x.wav']).ended;
   assert.equal(code, 1);
   assert.equal(out, '0:00\tWords 0.\n0:10\twords 1\n\t[Repair: could not be done]\n');
-  assert.match(err, /ended unexpectedly \(SIGSEGV\)/);
+  assert.match(err, /The whisper worker crashed \(SIGSEGV\)\./);
 });
 
 test('the queue, found by the end of an id or a name', async () => {
   const { handlers } = script(
     job({
       recording: { path: '/x', name: 'ev\u001b[31mil 会议.wav', bytes: 1, modifiedAt: 1, durationMs: 60_000 },
-      waiting: { code: 'behind', args: { count: 2 } },
+      waiting: reason('behind', { count: 2 }),
     }),
   );
   await using place = await door(handlers);
@@ -326,11 +327,11 @@ test('the queue, found by the end of an id or a name', async () => {
       args => earshot(place, args).ended,
     ),
   );
-  assert.match(table!.out, /0000AA {2}ev�\[31mil 会议\.wav {2}processing {2}normal\s+0%\s+1:00 {2}2 jobs go first\n/);
+  assert.match(table!.out, /0000AA {2}ev�\[31mil 会议\.wav {2}processing {2}normal\s+0%\s+1:00 {2}2 jobs ahead\n/);
   assert.equal((JSON.parse(lines!.out) as Job).id, JOB_ID);
   assert.match(shown!.out, /ev�\[31mil 会议\.wav {2}processing/);
-  assert.equal(why!.out, 'processing: 2 jobs go first\n');
-  assert.match(other!.err, /went wrong inside/);
+  assert.equal(why!.out, 'processing: 2 jobs ahead\n');
+  assert.match(other!.err, /internal error/);
 });
 
 test('a reader that goes away is no error', { skip: process.platform === 'win32' }, async () => {
@@ -511,11 +512,11 @@ test('watched folders: added with their recipe, listed, and why a file was left'
     },
   });
   const list = (await earshot(place, ['watch'], { env: { COLUMNS: '200' } }).ended).out;
-  assert.match(list, /FOLDER .*\n.*in  watched +3 +3  English · → German · srt · into /);
-  assert.equal((await earshot(place, ['watch', 'why', 'in/b.wav']).ended).out, 'the same recording as /in/first.wav\n');
+  assert.match(list, /FOLDER .*\n.*in  watching +3 +3  English · → German · srt · into /);
+  assert.equal((await earshot(place, ['watch', 'why', 'in/b.wav']).ended).out, 'same recording as /in/first.wav\n');
   assert.match(
     (await earshot(place, ['watch', 'files', 'in'], { env: { LANG: 'zh_CN.UTF-8' } }).ended).out,
-    /sub\/a\.wav {2}已提交/,
+    /sub\/a\.wav {2}已加入队列/,
   );
   assert.match((await earshot(place, ['watch', 'pause', 'in']).ended).out, /in {2}paused\n$/);
   assert.deepEqual(JSON.parse((await earshot(place, ['watch', 'remove', 'in', '--forget', '--json']).ended).out), {

@@ -364,8 +364,8 @@ describe('before and while', () => {
       const { args } = (error as EarshotError).failure;
       return (
         failsWith('diskFull')(error) &&
-        args.free === 1000 &&
-        Number(args.needed) > big.length &&
+        args.freeBytes === 1000 &&
+        Number(args.neededBytes) > big.length &&
         args.path === join(folder, 'models')
       );
     });
