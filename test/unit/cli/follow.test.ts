@@ -210,7 +210,7 @@ test('how a job ended', () => {
   });
   const text = endLines(done, 4, style()).join('\n');
   assert.match(text, /✓ talk\.wav {2}completed · English/);
-  assert.match(text, /cut off: 0:30 of 1:00 could be read/);
+  assert.match(text, /cut off: only 0:30 of 1:00 could be read/);
   assert.match(text, /Wrote \/out\/ta�lk\.txt/);
   assert.match(text, /audio 1 min 00 s · time 10\.0 s · 6\.0 × real time · whisper-base, qwen/);
   assert.match(endLines(job({ state: 'completed' }), 0, style()).join('\n'), /no speech/);
