@@ -1,15 +1,15 @@
 /** Methods for models and engines: lists, installations, imports. */
-import { EarshotError, toFailure } from '../../../schemas/errors.ts';
-import type { Engine as EngineWord } from '../../../schemas/model.ts';
+import { EarshotError, failure, toFailure } from '../../../schemas/errors.ts';
+import type { Engine as EngineState } from '../../../schemas/model.ts';
 import type { Engine } from '../../contracts/engine.ts';
 import type { Handlers } from './server.ts';
 import type { MethodDeps } from './method-deps.ts';
 
 export function modelMethods(deps: MethodDeps) {
   const { pipeline, pool, models, events } = deps;
-  const installing = new Map<string, { step: string; fraction: number | null; failure: EngineWord['failure'] }>();
+  const installing = new Map<string, { step: string; fraction: number | null; failure: EngineState['failure'] }>();
 
-  const engineWord = (engine: Engine): EngineWord => {
+  const engineState = (engine: Engine): EngineState => {
     const ready = engine.runtimes.every(runtime => deps.runtimes.ready(runtime)),
       now = installing.get(engine.id);
     return {
@@ -66,13 +66,13 @@ export function modelMethods(deps: MethodDeps) {
     'model/import': async ({ path, id, stage }) => ({
       model: await models.import(path, { ...(id ? { id } : {}), ...(stage ? { stage } : {}) }),
     }),
-    'engine/list': () => ({ engines: deps.engines.map(engineWord) }),
+    'engine/list': () => ({ engines: deps.engines.map(engineState) }),
     'engine/install': ({ id }) => {
       const engine = deps.engines.find(each => each.id === id);
       if (!engine) throw new EarshotError('badRequest', { field: 'id' }, `no engine ${id}`);
-      const state = { step: '', fraction: null as number | null, failure: null as EngineWord['failure'] };
+      const state = { step: '', fraction: null as number | null, failure: null as EngineState['failure'] };
       installing.set(id, state);
-      const tell = (): void => events.publish({ type: 'engine', engine: engineWord(engine) });
+      const tell = (): void => events.publish({ type: 'engine', engine: engineState(engine) });
       (async () => {
         for (const runtime of engine.runtimes)
           await deps.runtimes.install(
