@@ -140,7 +140,7 @@ ${groups
   .map(
     group => `## ${group}
 
-| file | what it is | outcome | latest time, ms |
+| file | what it is | outcome | timing error, ms |
 | --- | --- | --- | ---: |
 ${visits
   .filter(({ exhibit }) => exhibit.group === group)
@@ -156,7 +156,7 @@ function row({ exhibit, outcome }: Visit): string {
     'refused' in outcome
       ? [`refused: \`${outcome.refused}\``, '']
       : [
-          `${outcome.utterances.length === 0 ? 'no speech' : 'heard'}` +
+          `${outcome.utterances.length === 0 ? 'no speech' : 'transcribed'}` +
             `${outcome.warning ? `, \`${outcome.warning}\`` : ''}`,
           'refused' in exhibit.expect || exhibit.expect.parts === 0
             ? ''
