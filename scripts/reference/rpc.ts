@@ -1,10 +1,12 @@
 /** docs/reference/rpc.md: every method with what it takes and answers, and the types that they share. Pure. */
 import type { TSchema } from 'typebox';
 import * as device from '../../schemas/device.ts';
+import type { ArgKinds } from '../../schemas/args.ts';
 import * as errors from '../../schemas/errors.ts';
 import * as job from '../../schemas/job.ts';
 import * as live from '../../schemas/live.ts';
 import * as model from '../../schemas/model.ts';
+import { BOTTLENECKS, CHECKS, REASONS } from '../../schemas/reasons.ts';
 import * as rpc from '../../schemas/rpc.ts';
 import * as search from '../../schemas/search.ts';
 import * as settings from '../../schemas/settings.ts';
@@ -97,6 +99,22 @@ function method(name: string, used: Set<Schema>): string {
   return `### ${name}\n\n${description}\n${parts.map(part => `\n${part}`).join('')}`;
 }
 
+/** The doctor's findings as codes: a check, and each way in which it may end. */
+const findings: Readonly<Record<string, ArgKinds>> = Object.fromEntries(
+  Object.entries(CHECKS).flatMap(([check, statuses]) =>
+    Object.entries(statuses).map(([status, args]: [string, ArgKinds]) => [`${check} ${status}`, args]),
+  ),
+);
+
+/** A closed list of codes, each with the arguments that it comes with. */
+function codes(title: string, intro: string, list: Readonly<Record<string, ArgKinds>>): string {
+  const rows = Object.entries(list).map(([code, args]) => {
+    const parts = Object.entries(args).map(([name, kind]) => `${name}${kind.endsWith('?') ? '?' : ''}`);
+    return `| \`${code}\` | ${parts.join(', ')} |`;
+  });
+  return `### ${title}\n\n${intro}\n\n| code | arguments |\n| --- | --- |\n${rows.join('\n')}\n`;
+}
+
 export function rpcPage(): string {
   const used = new Set<Schema>();
   const groups = Map.groupBy(Object.keys(rpc.METHODS), name => name.split('/')[0]!);
@@ -124,5 +142,17 @@ ${methods.join('\n')}
 ${events}
 ## Types
 
-${types.sort((a, b) => a.localeCompare(b, 'en')).join('\n')}`;
+${types.sort((a, b) => a.localeCompare(b, 'en')).join('\n')}
+## Codes
+
+The daemon answers with codes and arguments, and clients make sentences of them (\`text/messages\`). A newer daemon may know
+codes that are not here. A question mark: the argument may be missing.
+
+${[
+  codes('Failures', 'The `code` of a [Failure](#failure).', errors.ERRORS),
+  codes('Reasons', 'Why a job waits: the `code` of its `waiting`.', REASONS),
+  codes('Decisions', 'What was decided about a file of a watched folder.', watch.DECISIONS),
+  codes('Checks', 'What the doctor finds, and how it is.', findings),
+  codes('Bottlenecks', 'What holds the queue up.', BOTTLENECKS),
+].join('\n')}`;
 }

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Compile } from 'typebox/compile';
+import { ERRORS } from '../../schemas/errors.ts';
 import { METHODS } from '../../schemas/rpc.ts';
 import { about, DEFAULTS, IN_EDITOR, inEditor, Settings } from '../../schemas/settings.ts';
 import { program } from '../../cli/program.ts';
@@ -68,6 +69,14 @@ describe('what the pages say', () => {
       title!.toLowerCase().replaceAll(/[^a-z0-9 -]/g, ''),
     );
     for (const [, target] of page.matchAll(/\]\(#([^)]+)\)/g)) assert.ok(headings.includes(target!), target);
+  });
+
+  it('every code of a failure, with its arguments', () => {
+    const page = rpcPage().split('### Failures\n')[1]!;
+    for (const [code, args] of Object.entries(ERRORS)) {
+      const row = page.split('\n').find(line => line.startsWith(`| \`${code}\` |`));
+      assert.ok(row && Object.keys(args).every(name => row.includes(name)), code);
+    }
   });
 
   it('every command and option', () => {
