@@ -7,7 +7,9 @@ import { wrapped } from '../../scripts/wrap.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (page: string): string => readFileSync(join(root, page), 'utf8');
-const pages = globSync(['*.md', 'docs/**/*.md', '.github/*.md'], { cwd: root }).map(page => page.replaceAll('\\', '/'));
+const pages = globSync(['*.md', '{docs,daemon,scripts,.github}/**/*.md'], { cwd: root }).map(page =>
+  page.replaceAll('\\', '/'),
+);
 /** As GitHub makes it from a heading. */
 const anchor = (heading: string): string =>
   heading
