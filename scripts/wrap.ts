@@ -2,7 +2,7 @@
 const COLUMNS = 120;
 
 /** A line that stands by itself: table, heading, picture, comment, fence. */
-const ALONE = /^(\||#|!\[|<!--|```)/;
+const ALONE = /^(\||#|!\[|<!--| *```)/;
 const ITEM = /^( *)([-*] |\d+\. )?/;
 
 /** The paragraphs and list items of a Markdown page that are too wide, wrapped; everything else as it is. */
@@ -15,7 +15,7 @@ export function wrapped(page: string): string {
     paragraph = [];
   };
   for (const line of page.split('\n')) {
-    if (line.startsWith('```')) isCode = !isCode;
+    if (line.trimStart().startsWith('```')) isCode = !isCode;
     const alone = isCode || line.trim() === '' || ALONE.test(line);
     if (alone || ITEM.exec(line)![2]) flush();
     if (alone) out.push(line);
