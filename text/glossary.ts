@@ -3,7 +3,8 @@
  * by a file's ending:
  *   .md      a table (term, aliases, translation) or a list, as in “- Dashwood (Dash wood) = 达什伍德”; everything else is for people
  *   .csv     term, aliases (parted by ;), translation; a first line that names the columns may order them otherwise
- *   others   such a line for each term, “#” begins a comment; or JSON, as in a job's options
+ *   .json    a list of terms, as in a job's options
+ *   others   such a line for each term, “#” begins a comment; or such a list
  * A folder's own lies in `.earshot/glossary.md` or `.csv` and holds for everything below it.
  */
 import { dirname, join, relative, sep } from 'node:path';
@@ -37,7 +38,7 @@ export function parseGlossary(text: string, path: string): GlossaryEntry[] {
     ? fromMarkdown(clean)
     : /\.csv$/i.test(path)
       ? fromCsv(clean, path)
-      : clean.trim().startsWith('[')
+      : /\.json$/i.test(path) || clean.trim().startsWith('[')
         ? fromJson(clean, path)
         : fromLines(clean, path);
   return entries.slice(0, MOST_ENTRIES);
@@ -196,11 +197,10 @@ function fromJson(text: string, path: string): GlossaryEntry[] {
   } catch (error) {
     throw new EarshotError('badGlossary', { path }, (error as Error).message);
   }
-  const entries = Array.isArray(value)
-    ? value.map((each: unknown) => (typeof each === 'string' ? { term: each } : each))
-    : [];
+  if (!Array.isArray(value)) throw new EarshotError('badGlossary', { path }, 'not a list of terms');
+  const entries = value.map((each: unknown) => (typeof each === 'string' ? { term: each } : each));
   const bad = entries.findIndex(each => !isEntry(each));
-  if (!Array.isArray(value) || bad >= 0) throw new EarshotError('badGlossary', { path }, `entry ${bad + 1}`);
+  if (bad >= 0) throw new EarshotError('badGlossary', { path }, `entry ${bad + 1}`);
   return entries as GlossaryEntry[];
 }
 

@@ -32,6 +32,21 @@ describe('a glossary', () => {
     for (const text of ['[{"word": "b"}]', '[1,', '[{"term": "b", "aliases": "c"}]', '[{"term": ""}]'])
       assert.throws(() => parseGlossary(text, 'g.json'), bad());
   });
+  it('as JSON must be a list: anything else is refused with its reason, never read as terms', () => {
+    const refusal = (text: string): string | undefined => {
+      try {
+        return `read as ${JSON.stringify(parseGlossary(text, 'names.json'))}`;
+      } catch (error) {
+        assert.ok(bad()(error), String(error));
+        return (error as EarshotError).failure.detail;
+      }
+    };
+    for (const text of ['{}', '{"term": "Asterisk"}', '"Asterisk"', ' null\n'])
+      assert.equal(refusal(text), 'not a list of terms', text);
+    assert.equal(refusal('["Asterisk", {"term": ""}]'), 'entry 2');
+    assert.match(refusal('Asterisk\nPBX\n') ?? '', /not valid JSON/);
+    assert.deepEqual(parseGlossary('[]', 'names.json'), []);
+  });
   it('as Markdown: a table or a list, with words for people around it', () => {
     const text =
       '# Names\n\nWho is who in the calls.\n\n| Term | Heard as | Translation |\n|:---|---|---|\n| ' +

@@ -13,7 +13,7 @@ import {
   sentence,
   words,
 } from '../../text/messages/messages.ts';
-import { bytesText, clockText, durationText, localeOf, timeText, type Locale } from '../../text/messages/figures.ts';
+import type { Locale } from '../../text/messages/figures.ts';
 
 const LOCALES: Locale[] = ['en', 'zh-cn'];
 /** Arguments of these kinds: all of them, or only those that are never missing. */
@@ -113,32 +113,7 @@ test('why a job waits', () => {
   assert.equal(reasonText(reason('serial', { count: 2 }), 'zh-cn'), '一次只处理一个任务（设置 serial），前面还有 2 个');
 });
 
-test('sizes and times', () => {
-  assert.deepEqual(
-    [0, 999, 1500, 999_600, 380e6, 999.6e6, 1.25e9, 24e9, 240e9].map(bytesText),
-    ['0 B', '999 B', '2 kB', '1.0 MB', '380 MB', '1.0 GB', '1.3 GB', '24.0 GB', '240 GB'].map(text =>
-      text.replace('1.0 MB', '1 MB'),
-    ),
-  );
-  assert.deepEqual([0, 7400, 725_000, 3_723_000].map(clockText), ['0:00', '0:07', '12:05', '1:02:03']);
-  assert.deepEqual(
-    [350, 4200, 59_960, 185_000, 7_800_000].map(ms => durationText(ms, 'en')),
-    ['350 ms', '4.2 s', '1 min 00 s', '3 min 05 s', '2 h 10 min'],
-  );
-  assert.equal(durationText(185_000, 'zh-cn'), '3 分 05 秒');
-  const now = new Date(2025, 2, 3, 23, 0).getTime();
-  assert.equal(timeText(new Date(2025, 2, 4, 1, 30).getTime(), 'en', now), '4 Mar, 01:30');
-});
-
-test('the language of the environment', () => {
-  assert.deepEqual(['zh_CN.UTF-8', 'zh-TW', 'zh', 'en_GB.UTF-8', 'C', 'zhx', undefined].map(localeOf), [
-    'zh-cn',
-    'zh-cn',
-    'zh-cn',
-    'en',
-    'en',
-    'en',
-    'en',
-  ]);
+test('the states of a job', () => {
+  assert.equal(words('en').states.processing, 'processing');
   assert.equal(words('zh-cn').states.processing, '处理中');
 });

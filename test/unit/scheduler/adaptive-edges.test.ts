@@ -171,27 +171,8 @@ describe('the bottleneck', () => {
       stage({ stage: 'repair', waitMs: 300 }),
       stage({ stage: 'nmt', waitMs: 200 }),
     ];
-    assert.deepEqual(found({ stages })?.args, { stage: 'repair', busy: 0.9, wait: 0.5 });
+    assert.deepEqual(found({ stages })?.args, { stage: 'repair', busyShare: 0.9, waitShare: 0.5 });
     assert.equal(found({ stages: [stage({ busy: 0.5 })] })?.code, 'stageBusy');
     assert.equal(found({ stages: [stage({ busy: 0.49 })] }), null);
-  });
-  it('and says whether there is room for another instance', () => {
-    const room = (replicaBytes: number | undefined, roomBytes: number | undefined) => {
-      const of = stage();
-      return found({
-        stages: [
-          {
-            ...of,
-            ...(replicaBytes === undefined ? {} : { replicaBytes }),
-            ...(roomBytes === undefined ? {} : { roomBytes }),
-          },
-        ],
-      });
-    };
-    assert.equal(room(10, 10)?.code, 'stageBusyReplicaFits');
-    assert.equal(room(10, 9)?.code, 'stageBusyNoRoom');
-    assert.deepEqual(room(10, -5)?.args, { stage: 'asr', busy: 0.9, wait: 1, bytes: 10, room: 0 });
-    assert.equal(room(10, undefined)?.code, 'stageBusy');
-    assert.equal(room(undefined, 10)?.code, 'stageBusy');
   });
 });
