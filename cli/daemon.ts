@@ -1,11 +1,11 @@
 /** `earshot daemon …`, `doctor`, `settings`. */
 import { toFailure } from '../schemas/errors.ts';
-import { checkMessage } from '../text/messages/messages.ts';
+import { checkMessage, entryOf } from '../text/messages/messages.ts';
 import { bytesText, timeText } from '../text/messages/figures.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import { about } from '../schemas/settings.ts';
 import { EXIT, type Session } from './session.ts';
-import { clean, cleanLines, pad, table, width } from './terminal.ts';
+import { clean, cleanLines, pad, table, width, type Colour } from './terminal.ts';
 
 export async function start(session: Session): Promise<void> {
   const { daemon } = await session.client();
@@ -90,7 +90,7 @@ export async function doctor(session: Session): Promise<void> {
   const said = checks.map(check => ({ ...checkMessage(check, session.locale), status: check.status }));
   const column = Math.max(...said.map(each => width(each.name)), 0);
   for (const { name, what, todo, status: found } of said) {
-    const [colour, mark] = MARK[found];
+    const [colour, mark] = entryOf<readonly [Colour, string]>(MARK, found, ['dim', '·']);
     session.line(`${session.paint(colour, mark)} ${pad(clean(name), column)}  ${clean(what)}`);
     if (todo) session.line(`  ${' '.repeat(column)}  ${session.paint('dim', clean(todo))}`);
   }

@@ -7,7 +7,7 @@ import type { Session } from './session.ts';
 import { endLines, utteranceLines, type Style } from './output.ts';
 import { clean, painter } from './terminal.ts';
 import { liveLines } from './view.ts';
-import { words } from '../text/messages/messages.ts';
+import { termText } from '../text/messages/messages.ts';
 import type { Names } from '../text/messages/catalogue.ts';
 
 export interface Display {
@@ -152,7 +152,7 @@ function liveDisplay(
       above([
         paint(
           'dim',
-          `· ${clean(job.recording.name)} ${words(session.locale).states[job.state]} (${session.t.elsewhere})`,
+          `· ${clean(job.recording.name)} ${termText('states', job.state, session.locale)} (${session.t.elsewhere})`,
         ),
       ]),
     ask: text => {

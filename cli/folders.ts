@@ -1,11 +1,11 @@
 /** `earshot watch`: folders whose recordings are transcribed as they arrive. */
 import { basename, relative, resolve } from 'node:path';
-import { decisionText, failureMessage, words } from '../text/messages/messages.ts';
+import { decisionText, entryOf, failureMessage, termText, stageText } from '../text/messages/messages.ts';
 import { languageText, timeText } from '../text/messages/figures.ts';
 import type { WatchedFile, WatchedFolder, WatchSpec } from '../schemas/watch.ts';
 import type { Session } from './session.ts';
 import { shortId } from './jobs.ts';
-import { clean, table } from './terminal.ts';
+import { clean, table, type Colour } from './terminal.ts';
 import { jobOptions, parseFormats, type Recipe } from './transcribe.ts';
 
 export interface AddOptions extends Recipe {
@@ -45,12 +45,11 @@ export function recipeText(
   { options, moveTo, subfolders, include, exclude }: WatchSpec,
   { locale, t }: Pick<Session, 'locale' | 't'>,
 ): string {
-  const stages = words(locale).stages;
   return [
     options.language ? languageText(options.language, locale) : '',
-    options.repair ? stages.repair.name : '',
+    options.repair ? stageText('repair', locale) : '',
     options.translateTo ? `→ ${languageText(options.translateTo, locale)}` : '',
-    options.speak ? stages.tts.name : '',
+    options.speak ? stageText('tts', locale) : '',
     options.outputs?.formats.join(',') ?? '',
     options.outputs?.directory ? t.into(options.outputs.directory) : '',
     moveTo ? t.movesTo(moveTo) : '',
@@ -62,7 +61,7 @@ export function recipeText(
     .join(' · ');
 }
 
-const STATE_COLOUR: Record<WatchedFolder['state'], Parameters<Session['paint']>[0]> = {
+const STATE_COLOUR: Record<WatchedFolder['state'], Colour> = {
   starting: 'cyan',
   watching: 'green',
   polling: 'green',
@@ -82,7 +81,7 @@ export async function list(session: Session): Promise<void> {
   if (folders.length === 0) return session.note(t.noFolders);
   const rows = folders.map(({ spec, state, counts }) => [
     clean(spec.path),
-    words(locale).watchStates[state],
+    termText('watchStates', state, locale),
     String(counts.taken),
     counts.refused > 0 ? String(counts.refused) : '',
     counts.waiting + counts.writing > 0 ? String(counts.waiting + counts.writing) : '',
@@ -98,7 +97,11 @@ export async function list(session: Session): Promise<void> {
     { title: t.recipe, give: true },
   ];
   for (const line of table(columns, rows, session.columns(), (text, row, column) =>
-    row < 0 || column === 5 ? paint('dim', text) : column === 1 ? paint(STATE_COLOUR[folders[row]!.state], text) : text,
+    row < 0 || column === 5
+      ? paint('dim', text)
+      : column === 1
+        ? paint(entryOf<Colour>(STATE_COLOUR, folders[row]!.state, 'dim'), text)
+        : text,
   ))
     session.line(line);
   for (const { failure } of folders)
@@ -109,7 +112,7 @@ export async function list(session: Session): Promise<void> {
 }
 
 /** What a file's decision looks like: done, on its way, in question, left. */
-const colourOf = ({ decision }: WatchedFile): Parameters<Session['paint']>[0] =>
+const colourOf = ({ decision }: WatchedFile): Colour =>
   decision.code === 'taken' || decision.code === 'moved'
     ? 'green'
     : decision.code === 'refused' || decision.code === 'retry'
@@ -178,5 +181,5 @@ export async function act(
   const { folders } = await client.call('watch/list', {});
   for (const folder of folders.filter(each => paths.includes(each.spec.path)))
     if (session.json) session.emit(folder);
-    else session.line(`${clean(folder.spec.path)}  ${words(session.locale).watchStates[folder.state]}`);
+    else session.line(`${clean(folder.spec.path)}  ${termText('watchStates', folder.state, session.locale)}`);
 }

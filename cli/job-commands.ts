@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import { FORMATS, JOB_STATES, PRIORITIES } from '../schemas/words.ts';
 import type { JobAction } from './jobs.ts';
 import type { ListenOptions } from './listen.ts';
-import { jsonOption, sinceMs, textOption, wholeNumber, withJobOptions } from './options.ts';
+import { jsonOption, sinceMs, textOption, jobStates, wholeNumber, withJobOptions } from './options.ts';
 import { recordingNotVoice } from './recordings.ts';
 import { EXIT, withSession } from './session.ts';
 import type { TranscribeOptions } from './transcribe.ts';
@@ -64,7 +64,9 @@ export function addQueue(program: Command): void {
     .description('list jobs')
     .option('-a, --all', 'include all finished jobs')
     .option('--search <words>', 'only jobs whose path contains these words')
-    .addOption(new Option('--state <state...>', 'only jobs in these states').choices(JOB_STATES))
+    .addOption(
+      new Option('--state <state...>', `only jobs in these states: ${JOB_STATES.join(', ')}`).argParser(jobStates),
+    )
     .option('-n, --limit <n>', 'maximum number of jobs', wholeNumber)
     .addOption(jsonOption())
     .action(options => withSession(options, async session => (await import('./jobs.ts')).queue(session, options)));

@@ -2,11 +2,11 @@
 import type { Client } from '../client/client.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
-import { failureMessage, reasonText, words } from '../text/messages/messages.ts';
+import { entryOf, failureMessage, reasonText, termText } from '../text/messages/messages.ts';
 import { clockText, timeText } from '../text/messages/figures.ts';
 import { isFinal, type Format, type JobState, type Priority } from '../schemas/words.ts';
 import type { Session } from './session.ts';
-import { bar, clean, cleanLines, table } from './terminal.ts';
+import { bar, clean, cleanLines, table, type Colour } from './terminal.ts';
 import { endLines, utteranceLines, type Style } from './output.ts';
 import { watchJobs } from './watch.ts';
 
@@ -39,7 +39,7 @@ function noteOf(job: Job, session: Session): string {
   return clean(job.lastWords);
 }
 
-const STATE_COLOUR: Record<JobState, Parameters<Session['paint']>[0]> = {
+const STATE_COLOUR: Record<JobState, Colour> = {
   pending: 'dim',
   loading: 'yellow',
   processing: 'cyan',
@@ -75,8 +75,8 @@ export async function queue(
   const rows = jobs.map(job => [
     shortId(job.id),
     clean(job.recording.name),
-    words(locale).states[job.state],
-    words(locale).priorities[job.priority],
+    termText('states', job.state, locale),
+    termText('priorities', job.priority, locale),
     session.out.isTTY ? bar(fractionDone(job), 10) : `${Math.round(fractionDone(job) * 100)}%`,
     job.recording.durationMs === null ? '' : clockText(job.recording.durationMs),
     noteOf(job, session),
@@ -94,7 +94,7 @@ export async function queue(
     row < 0
       ? paint('dim', text)
       : column === 2
-        ? paint(STATE_COLOUR[jobs[row]!.state], text)
+        ? paint(entryOf<Colour>(STATE_COLOUR, jobs[row]!.state, 'dim'), text)
         : column === 6
           ? paint('dim', text)
           : text,
@@ -184,7 +184,7 @@ export async function why(session: Session, text: string): Promise<void> {
     now,
   };
   const reason = job.waiting ? reasonText(job.waiting, locale, names) : t.notWaiting;
-  session.line(`${words(locale).states[job.state]}: ${clean(reason)}`);
+  session.line(`${termText('states', job.state, locale)}: ${clean(reason)}`);
   if (job.retry) session.line(t.tryAgain(job.retry.attempt, job.retry.of, timeText(job.retry.at, locale, now)));
   if (job.expectedStartAt !== null && job.startedAt === null)
     session.line(t.startsAt(timeText(job.expectedStartAt, locale, now)));
@@ -240,7 +240,7 @@ export async function act(
   for (const { id } of jobs) {
     const { job } = await client.call('job/get', { id });
     if (session.json) session.emit(job);
-    else session.line(`${shortId(id)}  ${clean(job.recording.name)}  ${words(session.locale).states[job.state]}`);
+    else session.line(`${shortId(id)}  ${clean(job.recording.name)}  ${termText('states', job.state, session.locale)}`);
   }
 }
 

@@ -1,8 +1,8 @@
 /** `earshot devices` and `earshot engines`: what this machine has. */
-import { words } from '../text/messages/messages.ts';
+import { entryOf, stageText, termText } from '../text/messages/messages.ts';
 import { bytesText, percentText } from '../text/messages/figures.ts';
 import type { Session } from './session.ts';
-import { clean, table } from './terminal.ts';
+import { clean, table, type Colour } from './terminal.ts';
 
 export async function devices(session: Session): Promise<void> {
   const client = await session.client();
@@ -40,9 +40,9 @@ export async function devices(session: Session): Promise<void> {
     const of = (id: string): string => found.find(device => device.id === id)?.name ?? id;
     const lines = instances.map(each => [
       clean(each.model),
-      words(locale).stages[each.stage].name,
+      stageText(each.stage, locale),
       clean(of(each.device)),
-      words(locale).instanceStates[each.state],
+      termText('instanceStates', each.state, locale),
       bytesText(each.leaseBytes),
       each.peakBytes === null ? '' : bytesText(each.peakBytes),
     ]);
@@ -75,8 +75,8 @@ export async function listEngines(session: Session): Promise<void> {
   const { t, paint, locale } = session;
   const rows = engines.map(engine => [
     clean(engine.id),
-    words(locale).engineStates[engine.state],
-    engine.stages.map(stage => words(locale).stages[stage].name).join(', '),
+    termText('engineStates', engine.state, locale),
+    engine.stages.map(stage => stageText(stage, locale)).join(', '),
     engine.devices.join(' '),
     clean(engine.licence),
     clean(engine.name),
@@ -93,7 +93,11 @@ export async function listEngines(session: Session): Promise<void> {
     rows,
     session.columns(),
     (text, row, column) =>
-      row < 0 ? paint('dim', text) : column === 1 ? paint(ENGINE_COLOURS[engines[row]!.state], text) : text,
+      row < 0
+        ? paint('dim', text)
+        : column === 1
+          ? paint(entryOf<Colour>(ENGINE_COLOURS, engines[row]!.state, 'dim'), text)
+          : text,
   ))
     session.line(line);
 }

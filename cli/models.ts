@@ -1,12 +1,12 @@
 /** `earshot models`: what is installed and what could be, imports, checks, and what can go. */
 import { createInterface } from 'node:readline/promises';
 import { resolve } from 'node:path';
-import { words } from '../text/messages/messages.ts';
+import { entryOf, stageText, termText } from '../text/messages/messages.ts';
 import { bytesText, timeText } from '../text/messages/figures.ts';
 import type { Model } from '../schemas/model.ts';
 import type { Stage } from '../schemas/words.ts';
 import type { Session } from './session.ts';
-import { clean, table } from './terminal.ts';
+import { clean, table, type Colour } from './terminal.ts';
 
 const STATE_COLOURS = { installed: 'green', downloading: 'cyan', absent: 'dim', broken: 'red' } as const;
 
@@ -36,8 +36,8 @@ export async function listModels(session: Session, options: { installed?: boolea
     model.diskBytes || model.card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
   const rows = models.map(model => [
     clean(model.card.id),
-    words(locale).modelStates[model.state],
-    model.card.stages.map(stage => words(locale).stages[stage].name).join(', '),
+    termText('modelStates', model.state, locale),
+    model.card.stages.map(stage => stageText(stage, locale)).join(', '),
     model.card.languages.length === 0
       ? t.anyLanguage
       : model.card.languages.length > 6
@@ -61,7 +61,11 @@ export async function listModels(session: Session, options: { installed?: boolea
     { title: '' },
   ];
   for (const line of table(columns, rows, session.columns(), (text, row, column) =>
-    row < 0 ? paint('dim', text) : column === 1 ? paint(STATE_COLOURS[models[row]!.state], text) : text,
+    row < 0
+      ? paint('dim', text)
+      : column === 1
+        ? paint(entryOf<Colour>(STATE_COLOURS, models[row]!.state, 'dim'), text)
+        : text,
   ))
     session.line(line);
   const onDisk = models.reduce((sum, model) => sum + model.diskBytes, 0);

@@ -1,6 +1,6 @@
 /** Options that several commands share, and how what people type becomes a value. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { FORMATS, PRIORITIES } from '../schemas/words.ts';
+import { FORMATS, JOB_STATES, PRIORITIES, type JobState } from '../schemas/words.ts';
 
 const UNITS_MS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
@@ -11,6 +11,13 @@ export const textOption = (): Option =>
 
 /** An option that may be given several times: its values in order. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** One more state of jobs, in either spelling of "canceled". */
+export function jobStates(text: string, before: JobState[] = []): JobState[] {
+  const state = JOB_STATES.find(each => each === (text === 'canceled' ? 'cancelled' : text));
+  if (!state) throw new InvalidArgumentError(`Allowed choices are ${JOB_STATES.join(', ')}.`);
+  return [...before, state];
+}
 
 export function wholeNumber(text: string): number {
   const value = Number(text);

@@ -1,7 +1,7 @@
 /** What stays on the screen: utterances, how a job ended, what it wrote. As lines; plain where nothing is coloured. */
 import { isAbsolute, relative } from 'node:path';
 import { sourceText, type Job, type Utterance } from '../schemas/job.ts';
-import { failureMessage, words } from '../text/messages/messages.ts';
+import { failureMessage, stageText, termText } from '../text/messages/messages.ts';
 import { clockText, durationText, languageText, type Locale } from '../text/messages/figures.ts';
 import { clean, wrap, type Paint } from './terminal.ts';
 import type { Texts } from './texts.ts';
@@ -22,7 +22,7 @@ export function utteranceLines(utterance: Utterance, style: Style): string[] {
   const time = clockText(utterance.startMs);
   const source = clean(sourceText(utterance)),
     translated = utterance.nmt ? clean(utterance.nmt.text) : null;
-  const failed = utterance.failed ? `[${words(locale).stages[utterance.failed.stage].name}: ${t.gaveUp}]` : null;
+  const failed = utterance.failed ? `[${stageText(utterance.failed.stage, locale)}: ${t.gaveUp}]` : null;
   if (!pretty)
     return [
       `${time}\t${source}`,
@@ -54,7 +54,7 @@ export function endLines(job: Job, utterances: number, style: Style): string[] {
       job.state as 'completed'
     ] ?? '·';
   const lines = [
-    `${mark} ${paint('bold', clean(job.recording.name))}  ${words(locale).states[job.state]}${job.language ? paint('dim', ` · ${languageText(job.language, locale)}${job.options.translateTo ? ` → ${languageText(job.options.translateTo, locale)}` : ''}`) : ''}`,
+    `${mark} ${paint('bold', clean(job.recording.name))}  ${termText('states', job.state, locale)}${job.language ? paint('dim', ` · ${languageText(job.language, locale)}${job.options.translateTo ? ` → ${languageText(job.options.translateTo, locale)}` : ''}`) : ''}`,
   ];
   if (job.state === 'completed' && utterances === 0) lines.push(`  ${t.noSpeech}`);
   for (const failure of job.failure ? [job.failure, ...job.warnings] : job.warnings) {

@@ -1,5 +1,5 @@
 /** `earshot stats`: how fast the stages are, what waits, and how good the estimates are. */
-import { bottleneckText, words } from '../text/messages/messages.ts';
+import { bottleneckText, stageText, words } from '../text/messages/messages.ts';
 import { bytesText, durationText, percentText } from '../text/messages/figures.ts';
 import type { Session } from './session.ts';
 import { clean, table } from './terminal.ts';
@@ -15,7 +15,7 @@ export async function stats(session: Session, options: { hours?: number; prometh
   const { t, paint, locale } = session;
   const right = 'right' as const;
   const rows = found.stages.map(stage => [
-    words(locale).stages[stage.stage].name,
+    stageText(stage.stage, locale),
     String(stage.done),
     String(stage.failed),
     String(stage.retried),

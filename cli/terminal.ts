@@ -66,8 +66,8 @@ export const cut = (painted: string, columns: number): string =>
     ? painted
     : wrapAnsi(painted, columns, { hard: true, trim: false, wordWrap: false }).split('\n')[0]!;
 
-type Style = Parameters<typeof styleText>[0];
-export type Paint = (style: Style, text: string) => string;
+export type Colour = Parameters<typeof styleText>[0];
+export type Paint = (colour: Colour, text: string) => string;
 
 /** Colours when the stream is a terminal and neither NO_COLOR nor TERM=dumb forbids them. FORCE_COLOR turns them on. */
 export function painter(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Paint {

@@ -3,12 +3,12 @@
  * for. Pure.
  */
 import { sourceText, type Job } from '../schemas/job.ts';
-import { reasonText, words } from '../text/messages/messages.ts';
+import { entryOf, reasonText, stageText, termText } from '../text/messages/messages.ts';
 import type { Names } from '../text/messages/catalogue.ts';
 import { bytesText, clockText, durationText, languageText, timeText, type Locale } from '../text/messages/figures.ts';
 import { isFinal, type Stage } from '../schemas/words.ts';
 import { front, unsettled, type Followed, type World } from './follow.ts';
-import { bar, clean, cut, fit, fitEnd, pad, width, type Paint } from './terminal.ts';
+import { bar, clean, cut, fit, fitEnd, pad, width, type Paint, type Colour } from './terminal.ts';
 import type { Texts } from './texts.ts';
 
 export interface Frame {
@@ -101,23 +101,23 @@ const COLOUR = { asr: 'blue', repair: 'magenta', nmt: 'yellow', tts: 'green', su
 
 /** The stages side by side where there is room, else below each other. */
 function stages(job: Job, { columns, locale, paint }: Frame): string[] {
-  const names = words(locale).stages;
+  const nameOf = (stage: Stage): string => stageText(stage, locale);
   const cell = (stage: Stage, barColumns: number): string => {
     const { fraction, figure, failed } = share(job, stage);
     const running = (job.progress.stages[stage]?.running ?? 0) > 0;
-    const name = running ? paint('bold', names[stage].name) : names[stage].name;
-    return `${name} ${paint(COLOUR[stage], bar(fraction, barColumns))} ${failed > 0 ? paint('red', figure) : paint('dim', figure)}`;
+    const name = running ? paint('bold', nameOf(stage)) : nameOf(stage);
+    return `${name} ${paint(entryOf<Colour>(COLOUR, stage, 'dim'), bar(fraction, barColumns))} ${failed > 0 ? paint('red', figure) : paint('dim', figure)}`;
   };
   const fixed =
-    job.stages.reduce((sum, stage) => sum + width(names[stage].name) + width(share(job, stage).figure) + 2, 0) +
+    job.stages.reduce((sum, stage) => sum + width(nameOf(stage)) + width(share(job, stage).figure) + 2, 0) +
     3 * (job.stages.length - 1) +
     2;
   const each = Math.floor((columns - fixed) / job.stages.length);
   if (each >= 6) return [`  ${job.stages.map(stage => cell(stage, Math.min(each, 24))).join('   ')}`];
-  const widest = Math.max(...job.stages.map(stage => width(names[stage].name)));
+  const widest = Math.max(...job.stages.map(stage => width(nameOf(stage))));
   return job.stages.map(
     stage =>
-      `  ${' '.repeat(widest - width(names[stage].name))}${cell(stage, Math.max(4, Math.min(24, columns - widest - 12)))}`,
+      `  ${' '.repeat(widest - width(nameOf(stage)))}${cell(stage, Math.max(4, Math.min(24, columns - widest - 12)))}`,
   );
 }
 
@@ -161,7 +161,7 @@ function notes(world: World, job: Job, { locale, t, paint, names, columns, now }
 /** One line for a job that is not in front. */
 function short(job: Job, { columns, locale, paint }: Frame): string {
   const done = job.stages.reduce((sum, stage) => sum + share(job, stage).fraction, 0) / job.stages.length;
-  const state = words(locale).states[job.state];
+  const state = termText('states', job.state, locale);
   const name = fitEnd(clean(job.recording.name), Math.max(10, columns - 40));
   return `  ${paint('dim', pad(name, Math.min(48, Math.max(10, columns - 40))))} ${job.state === 'processing' || isFinal(job.state) ? bar(done, 12) : paint('dim', state)}`;
 }

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Device, Estimate, Instance } from '../../schemas/device.ts';
 import type { DeviceView, EstimateView, InstanceView, NoGpu, Sample, Slice } from '../../webview/messages.ts';
+import { entryOf } from '../../text/messages/messages.ts';
 import { stageName, percentText } from '../ui/words.ts';
 
 const HISTORY_MS = 10 * 60_000;
@@ -95,7 +96,12 @@ function instanceView(instance: Instance, modelName: (id: string) => string): In
     busy: instance.state === 'busy',
     bytes: instance.residentBytes ?? instance.leaseBytes,
     peakBytes: instance.peakBytes,
-    detail: [stageName(instance.stage), STATES[instance.state](), instance.precision, threads]
+    detail: [
+      stageName(instance.stage),
+      entryOf(STATES, instance.state, () => instance.state)(),
+      instance.precision,
+      threads,
+    ]
       .filter(Boolean)
       .join(' · '),
     canUnload: instance.state === 'idle' || instance.state === 'busy',

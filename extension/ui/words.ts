@@ -20,19 +20,25 @@ export const failureText = (failure: Failure): string => messages.sentence(failu
 export const reasonText = (reason: Reason): string => messages.reasonText(reason, locale(), names);
 export const checkText = (check: Check): Message & { name: string } => messages.checkMessage(check, locale());
 export const decisionText = (decision: WatchDecision): string => messages.decisionText(decision, locale());
-export const watchStateText = (state: WatchedFolder['state']): string => messages.words(locale()).watchStates[state];
+export const watchStateText = (state: WatchedFolder['state']): string =>
+  messages.termText('watchStates', state, locale());
 /** What happened, without what to do about it. */
 export const happened = (failure: Failure): string => messages.failureMessage(failure, locale(), names).what;
 export const errorText = (error: unknown): string => failureText(toFailure(error));
 
+/** One of another version is shown as it is. */
 export const stageName = (stage: Stage): string =>
-  ({
-    asr: vscode.l10n.t('Recognize'),
-    repair: vscode.l10n.t('Repair'),
-    nmt: vscode.l10n.t('Translate'),
-    tts: vscode.l10n.t('Speak'),
-    summary: vscode.l10n.t('Summarize'),
-  })[stage];
+  messages.entryOf<string>(
+    {
+      asr: vscode.l10n.t('Recognize'),
+      repair: vscode.l10n.t('Repair'),
+      nmt: vscode.l10n.t('Translate'),
+      tts: vscode.l10n.t('Speak'),
+      summary: vscode.l10n.t('Summarize'),
+    },
+    stage,
+    stage,
+  );
 
 /** A language in the window's own: "German" for de. */
 export function languageName(code: string): string {

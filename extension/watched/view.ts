@@ -8,6 +8,7 @@ import { DaemonTree } from '../views/tree.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { confirm, notify } from '../ui/notify.ts';
 import { decisionText, failureText, languageName, stageName, watchStateText } from '../ui/words.ts';
+import { entryOf } from '../../text/messages/messages.ts';
 import { watchFolder } from './ask.ts';
 import { specOf, type Entry } from './entry.ts';
 import { SETTING, workspaceBase } from './sync.ts';
@@ -54,7 +55,7 @@ function folderItem({ spec, state, failure, counts }: WatchedFolder): vscode.Tre
     arriving = counts.waiting + counts.writing;
   item.id = spec.path;
   item.contextValue = state === 'paused' ? 'pausedFolder' : 'folder';
-  item.iconPath = iconOf(ICONS[state]);
+  item.iconPath = iconOf(entryOf(ICONS, state, ['eye']));
   item.description = [
     state === 'watching' || state === 'polling' ? null : watchStateText(state),
     vscode.l10n.t('{0} taken', counts.taken),

@@ -99,7 +99,7 @@ test('after an error that nothing handles it says so, stops its work and leaves;
   assert.deepEqual(await gone, [1, null], 'in its own time, with a status that says so');
   assert.match(
     readFileSync(join(daemon.home.logs, 'earshotd.log'), 'utf8'),
-    /unhandled: Error: a fault at will[\s\S]*leaving: an error that nothing handles/,
+    /"a fault at will"[^\n]*"msg":"unhandled"[\s\S]*leaving: an error that nothing handles/,
   );
   delete daemon.env.NODE_OPTIONS;
   await daemon.start();

@@ -75,7 +75,7 @@ test('the time of day, and the day where it is another', () => {
 });
 
 test('shares, languages, locales', () => {
-  assert.deepEqual([0, 0.004, 0.126, 1].map(percentText), ['0 %', '0 %', '13 %', '100 %']);
+  assert.deepEqual([0, 0.004, 0.126, 1].map(percentText), ['0%', '0%', '13%', '100%']);
   assert.deepEqual([languageText('de', 'en'), languageText('de', 'zh-cn')], ['German', '德语']);
   assert.equal(languageText('not a code!', 'en'), 'not a code!');
   assert.deepEqual(['zh', 'zh-TW', 'zh_CN.UTF-8', 'ZH.utf8', 'zha', 'en_US', 'x-zh', '', undefined].map(localeOf), [

@@ -1,7 +1,7 @@
 /** What came of many recordings: a summary to read, with links, and a table of all utterances for other programs. */
 import { sourceText, type Job, type Transcript } from '../../schemas/job.ts';
 import { clockText, languageText, type Locale } from './figures.ts';
-import { failureMessage, words } from './messages.ts';
+import { failureMessage, termText } from './messages.ts';
 
 /** A job that is over, and what it made. */
 export interface Collected {
@@ -57,7 +57,7 @@ export function summary(
     const note =
       state === 'completed'
         ? cell(first || t.none)
-        : `**${words(locale).states[state]}**${failure ? `: ${cell(failureMessage(failure, locale).what)}` : ''}${first ? ` ${cell(first)}` : ''}`;
+        : `**${termText('states', state, locale)}**${failure ? `: ${cell(failureMessage(failure, locale).what)}` : ''}${first ? ` ${cell(first)}` : ''}`;
     return `| ${link(recording.name, recording.path)} | ${recording.durationMs === null ? '' : clockText(recording.durationMs)} | ${language ? cell(languageText(language, locale)) : ''} | ${note} | ${outputs.map(output => link(output.kind, output.path)).join(' ')} |`;
   });
   const total = collected.reduce((sum, { job }) => sum + (job.recording.durationMs ?? 0), 0);

@@ -62,7 +62,8 @@ export function timeText(at: number, locale: Locale, now: number): string {
       });
 }
 
-export const percentText = (fraction: number): string => `${Math.round(fraction * 100)} %`;
+/** 0.85: "85%". */
+export const percentText = (fraction: number): string => `${Math.round(fraction * 100)}%`;
 
 /** "German" for de, "德语" in Chinese. */
 export function languageText(code: string, locale: Locale): string {

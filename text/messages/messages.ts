@@ -6,7 +6,8 @@ import { fitsKinds, type ArgKinds, type Args } from '../../schemas/args.ts';
 import { ERRORS, type Failure } from '../../schemas/errors.ts';
 import { BOTTLENECKS, CHECKS, REASONS, type Bottleneck, type Check, type Reason } from '../../schemas/reasons.ts';
 import { DECISIONS, type WatchDecision } from '../../schemas/watch.ts';
-import type { Catalogue, Message, Names, Shown } from './catalogue.ts';
+import type { Stage } from '../../schemas/words.ts';
+import type { Catalogue, Message, Names, Shown, TermTexts } from './catalogue.ts';
 import { en } from './en/en.ts';
 import type { Locale } from './figures.ts';
 import { zhCn } from './zh-cn/zh-cn.ts';
@@ -16,9 +17,16 @@ const CATALOGUES: Record<Locale, Catalogue> = { en, 'zh-cn': zhCn };
 /** The catalogue of a language: names of states, stages, priorities. */
 export const words = (locale: Locale): Catalogue => CATALOGUES[locale];
 
-/** A name of a list, or what stands for it where another version has more of them. */
-export const nameIn = (names: Readonly<Record<string, string>>, id: string): string =>
-  Object.hasOwn(names, id) ? names[id]! : id;
+/** The entry of a list, or what stands for it where another version has more of them. */
+export const entryOf = <T>(list: Readonly<Record<string, T>>, id: string, other: T): T =>
+  Object.hasOwn(list, id) ? list[id]! : other;
+type Lists = Omit<TermTexts, 'stages'>;
+/** The name of a state or a priority; one of another version is shown as it is. */
+export const termText = <L extends keyof Lists>(list: L, id: keyof Lists[L] & string, locale: Locale): string =>
+  entryOf<string>(CATALOGUES[locale][list], id, id);
+/** The name of a stage; one of another version is shown as it is. */
+export const stageText = (stage: Stage, locale: Locale): string =>
+  entryOf(CATALOGUES[locale].stages, stage, { name: stage as string, doing: stage as string }).name;
 
 type Say<T> = (args: Args, shown: Shown) => T;
 

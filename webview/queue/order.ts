@@ -7,7 +7,9 @@ export type Item =
   | { kind: 'header'; section: Section; count: number; id: string }
   | { kind: 'job'; section: Section; row: JobRow; id: string };
 
-const RANK = { urgent: 0, high: 1, normal: 2, low: 3 } as const;
+const RANK: Readonly<Partial<Record<string, number>>> = { urgent: 0, high: 1, normal: 2, low: 3 };
+/** One that a newer daemon knows is among the normal ones. */
+const rank = (row: JobRow): number => RANK[row.priority] ?? 2;
 
 export const sectionOf = (row: JobRow): Section =>
   row.state === 'processing'
@@ -17,7 +19,7 @@ export const sectionOf = (row: JobRow): Section =>
       : 'waiting';
 
 const inQueue = (a: JobRow, b: JobRow): number =>
-  RANK[a.priority] - RANK[b.priority] || a.position - b.position || (a.id < b.id ? -1 : 1);
+  rank(a) - rank(b) || a.position - b.position || (a.id < b.id ? -1 : 1);
 const newestFirst = (a: JobRow, b: JobRow): number =>
   (b.finishedAt ?? b.createdAt) - (a.finishedAt ?? a.createdAt) || (a.id < b.id ? 1 : -1);
 

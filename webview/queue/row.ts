@@ -6,14 +6,16 @@ import type { JobAction, JobRow, StageView } from '../messages.ts';
 import { t } from '../page.ts';
 import type { Section } from './order.ts';
 
-export const STAGE_NAMES = {
+/** A newer daemon may have more of each: those are shown as they are. */
+type Names = Readonly<Partial<Record<string, () => string>>>;
+const STAGE_NAMES: Names = {
   asr: () => t('Recognize'),
   repair: () => t('Repair'),
   nmt: () => t('Translate'),
   tts: () => t('Speak'),
   summary: () => t('Summarize'),
-} as const;
-const STATE_NAMES: Readonly<Record<JobRow['state'], () => string>> = {
+} satisfies Record<StageView['stage'], () => string>;
+const STATE_NAMES: Names = {
   pending: () => t('Waiting'),
   loading: () => t('Loading a model'),
   processing: () => t('Running'),
@@ -21,9 +23,13 @@ const STATE_NAMES: Readonly<Record<JobRow['state'], () => string>> = {
   completed: () => t('Done'),
   failed: () => t('Failed'),
   cancelled: () => t('Canceled'),
-};
-const PRIORITY_NAMES = { urgent: () => t('Urgent'), high: () => t('High'), low: () => t('Low') } as const;
-const STATE_ICONS: Readonly<Record<JobRow['state'], string>> = {
+} satisfies Record<JobRow['state'], () => string>;
+const PRIORITY_NAMES: Names = { urgent: () => t('Urgent'), high: () => t('High'), low: () => t('Low') };
+const nameIn = (names: Names, id: string): string => names[id]?.() ?? id;
+const stageName = (stage: string): string => nameIn(STAGE_NAMES, stage);
+const stateName = (row: JobRow): string => nameIn(STATE_NAMES, row.state);
+const priorityName = (priority: string): string => nameIn(PRIORITY_NAMES, priority);
+const STATE_ICONS: Readonly<Partial<Record<string, string>>> = {
   pending: 'clock',
   loading: 'loading',
   processing: 'sync',
@@ -31,7 +37,7 @@ const STATE_ICONS: Readonly<Record<JobRow['state'], string>> = {
   completed: 'pass-filled',
   failed: 'error',
   cancelled: 'circle-slash',
-};
+} satisfies Record<JobRow['state'], string>;
 
 export interface RowAction {
   action: JobAction;
@@ -67,7 +73,7 @@ const fraction = (stage: StageView): number =>
   !stage.total ? 0 : Math.min(1, (stage.done + stage.failed) / stage.total);
 
 export function progressText(row: JobRow): string {
-  return row.stages.map(s => t('{0}: {1} of {2}', STAGE_NAMES[s.stage](), s.done, s.total ?? '…')).join(', ');
+  return row.stages.map(s => t('{0}: {1} of {2}', stageName(s.stage), s.done, s.total ?? '…')).join(', ');
 }
 
 const strip = (row: JobRow, labels: boolean): TemplateResult =>
@@ -78,7 +84,7 @@ const strip = (row: JobRow, labels: boolean): TemplateResult =>
           class=${classMap({ stage: true, [stage.stage]: true, running: stage.running > 0, failed: stage.failed > 0, done: fraction(stage) === 1 && row.state !== 'pending' })}
         >
           <div class="bar"><i .style=${`transform: scaleX(${fraction(stage).toFixed(4)})`}></i></div>
-          ${labels ? html`<span><span class="what">${STAGE_NAMES[stage.stage]()}</span>${stage.total ? html`<b>${stage.done}/${stage.total}</b>` : nothing}</span>` : nothing}
+          ${labels ? html`<span><span class="what">${stageName(stage.stage)}</span>${stage.total ? html`<b>${stage.done}/${stage.total}</b>` : nothing}</span>` : nothing}
         </div>`,
     )}
   </div>`;
@@ -94,7 +100,7 @@ function timing(row: JobRow, now: number): string {
 export const describe = (row: JobRow, now: number): string =>
   [
     row.name,
-    STATE_NAMES[row.state](),
+    stateName(row),
     row.state === 'processing' ? progressText(row) : '',
     row.note?.text ?? '',
     timing(row, now),
@@ -118,11 +124,11 @@ export function jobRow(
   return html` <div role="gridcell" class="cell">
     <div class="line">
       <span
-        class="icon codicon codicon-${STATE_ICONS[row.state]} ${row.state}"
-        title=${STATE_NAMES[row.state]()}
+        class="icon codicon codicon-${STATE_ICONS[row.state] ?? 'question'} ${row.state}"
+        title=${stateName(row)}
       ></span>
       <span class="name" dir="auto" title=${`${row.folder}/${row.name}`}>${row.name}</span>
-      ${row.priority === 'normal' || section === 'finished' ? nothing : html`<span class="priority ${row.priority}" title=${PRIORITY_NAMES[row.priority]()}>${PRIORITY_NAMES[row.priority]()}</span>`}
+      ${row.priority === 'normal' || section === 'finished' ? nothing : html`<span class="priority ${row.priority}" title=${priorityName(row.priority)}>${priorityName(row.priority)}</span>`}
       <span class="time" title=${timing(row, now)}>${timing(row, now)}</span>
       <span class="actions">
         ${actionsOf(row).map(
