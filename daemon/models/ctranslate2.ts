@@ -7,7 +7,11 @@ export interface CTranslate2 {
   whole: boolean;
 }
 
-/** null when the file is no CTranslate2 model. */
+/**
+ * null when the file is no CTranslate2 model.
+ *
+ * @throws modelBroken not a regular file; more variables than any model has
+ */
 export function readCTranslate2(path: string): CTranslate2 | null {
   using reader = new ByteReader(path);
   try {

@@ -2,10 +2,11 @@
  * What a file or folder on this machine is, by its content: a model that some engine of ours can run, or an error that
  * says why not.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
+import { readSmallText } from './byte-reader.ts';
 import { readCTranslate2 } from './ctranslate2.ts';
 import { readGguf } from './gguf.ts';
 import { readOnnx } from './onnx.ts';
@@ -16,13 +17,31 @@ export interface Detected {
   files: { name: string; path: string }[];
 }
 
-/** Throws `noSuchFile`, or `modelBroken`: cut, a part missing, or nothing that we know; the detail says which. */
+/** The m2m100 family's vocabularies take up to 5 MB, a voice's settings 20 KB. */
+const MOST_VOCABULARY = 16 * 1024 ** 2,
+  MOST_SETTINGS = 1024 ** 2;
+
+/**
+ * In bounded time, whatever lies there: headers only, and of regular files.
+ *
+ * @throws noSuchFile; modelBroken: cut, a part missing, or nothing that we know; the detail says which
+ */
 export function detect(path: string): Detected {
+  const found = detectAny(path);
+  // Those that were not read here are copied later, and a pipe would never end.
+  for (const file of found.files)
+    if (!statSync(file.path).isFile()) throw new EarshotError('modelBroken', { path: file.path }, 'not a regular file');
+  return found;
+}
+
+function detectAny(path: string): Detected {
   const full = resolve(path);
   if (!existsSync(full)) throw new EarshotError('noSuchFile', { path });
-  if (statSync(full).isDirectory()) return detectFolder(full);
+  const found = statSync(full);
+  if (found.isDirectory()) return detectFolder(full);
   if (full.endsWith('.onnx.json')) return detectPiper(full.slice(0, -'.json'.length));
-  if (statSync(full).size < 16) throw new EarshotError('modelBroken', { path: path }, 'too small to be a model');
+  if (!found.isFile()) throw new EarshotError('modelBroken', { path }, 'not a regular file');
+  if (found.size < 16) throw new EarshotError('modelBroken', { path: path }, 'too small to be a model');
   const gguf = readGguf(full);
   if (gguf) return describeGguf(full, gguf);
   if (extname(full) === '.onnx' || readOnnx(full).onnx) return detectPiper(full);
@@ -63,7 +82,7 @@ function detectFolder(folder: string): Detected {
     has = (name: string) => names.includes(name);
   if (has('model.bin')) return detectCTranslate2(folder, has);
   const inside = names.filter(name => name.endsWith('.gguf') || name.endsWith('.onnx'));
-  if (inside.length === 1) return detect(join(folder, inside[0]!));
+  if (inside.length === 1) return detectAny(join(folder, inside[0]!));
   throw unknown(folder, inside.length > 1 ? 'several models in one folder; name the file' : undefined);
 }
 
@@ -107,7 +126,7 @@ function detectCTranslate2(folder: string, has: (name: string) => boolean): Dete
   if (
     model.spec === 'TransformerSpec' &&
     vocabulary &&
-    /__[a-z]{2,3}__/.test(readFileSync(join(folder, vocabulary), 'utf8'))
+    /__[a-z]{2,3}__/.test(readSmallText(join(folder, vocabulary), MOST_VOCABULARY))
   ) {
     return {
       card: { ...base, family: 'm2m100', engine: 'm2m100', stages: ['nmt'], languages: [] },
@@ -160,7 +179,7 @@ function detectPiper(onnx: string): Detected {
 /** Languages ("pt", "pt-BR") and sample rate (Hz) from a voice's settings, or null. */
 function readVoice(path: string): { languages: string[]; sampleRate: number } | null {
   try {
-    const voice = JSON.parse(readFileSync(path, 'utf8')) as {
+    const voice = JSON.parse(readSmallText(path, MOST_SETTINGS)) as {
       phoneme_id_map?: unknown;
       audio?: { sample_rate?: unknown };
       espeak?: { voice?: unknown };

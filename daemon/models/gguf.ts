@@ -1,9 +1,9 @@
 /** GGUF headers: what a model file says about itself, and whether all of it is there. */
-import { ByteReader, EndOfFile } from './byte-reader.ts';
+import { ByteReader, EndOfFile, MOST_TEXT } from './byte-reader.ts';
 
 export interface Gguf {
   version: number;
-  /** Single values only: strings, numbers, booleans. */
+  /** Single values only: strings up to 64 KiB, numbers, booleans. */
   meta: Record<string, string | number | boolean>;
   tensors: number;
   /** False: the last tensor ends beyond the file. */
@@ -30,8 +30,17 @@ const BLOCKS: Readonly<Record<number, readonly [bytes: number, values: number]>>
 const FIXED_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 const STRING = 8,
   ARRAY = 9;
+/** No model comes near: ggml has four dimensions, writers nest no arrays, the largest have thousands of tensors. */
+const MOST_DIMENSIONS = 8,
+  MOST_NESTED = 4,
+  MOST_PAIRS = 65_536,
+  MOST_TENSORS = 100_000;
 
-/** Reads the header; null when the file is no GGUF. */
+/**
+ * Reads the header; null when the file is no GGUF.
+ *
+ * @throws modelBroken not a regular file; a header larger than that of any model
+ */
 export function readGguf(path: string): Gguf | null {
   using reader = new ByteReader(path);
   if (reader.size < 24 || reader.text(4) !== 'GGUF') return null;
@@ -39,6 +48,7 @@ export function readGguf(path: string): Gguf | null {
   if (version < 2 || version > 99) return null;
   const tensors = reader.u64(),
     pairs = reader.u64();
+  if (pairs > MOST_PAIRS || tensors > MOST_TENSORS) throw reader.tooLarge();
   const meta: Gguf['meta'] = {};
   try {
     for (let i = 0; i < pairs; i++) {
@@ -50,7 +60,9 @@ export function readGguf(path: string): Gguf | null {
     for (let i = 0; i < tensors; i++) {
       reader.skip(reader.u64());
       let values = 1;
-      for (let dimensions = reader.u32(); dimensions > 0; dimensions--) values *= reader.u64();
+      const dimensions = reader.u32();
+      if (dimensions > MOST_DIMENSIONS) throw reader.tooLarge();
+      for (let n = 0; n < dimensions; n++) values *= reader.u64();
       const [bytes, each] = BLOCKS[reader.u32()] ?? [0, 1];
       end = Math.max(end, reader.u64() + (values / each) * bytes);
     }
@@ -63,7 +75,8 @@ export function readGguf(path: string): Gguf | null {
   }
 }
 
-function readValue(reader: ByteReader, type: number): string | number | boolean | null {
+/** null: an array, or a string that is too long to be of interest. */
+function readValue(reader: ByteReader, type: number, nested = 0): string | number | boolean | null {
   switch (type) {
     case 0:
       return reader.u8();
@@ -81,17 +94,22 @@ function readValue(reader: ByteReader, type: number): string | number | boolean 
       return reader.take(4).readFloatLE();
     case 7:
       return reader.u8() !== 0;
-    case STRING:
-      return reader.text(reader.u64());
+    case STRING: {
+      const length = reader.u64();
+      if (length <= MOST_TEXT) return reader.text(length);
+      reader.skip(length);
+      return null;
+    }
     case ARRAY: {
       const of = reader.u32(),
         count = reader.u64(),
         fixed = FIXED_BYTES[of];
+      if (nested >= MOST_NESTED) throw reader.tooLarge();
       if (fixed) reader.skip(fixed * count);
       else
         for (let i = 0; i < count; i++) {
           if (of === STRING) reader.skip(reader.u64());
-          else readValue(reader, of);
+          else readValue(reader, of, nested + 1);
         }
       return null;
     }

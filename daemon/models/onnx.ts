@@ -4,7 +4,11 @@ import { ByteReader, EndOfFile } from './byte-reader.ts';
 const GRAPH_FIELD = 7,
   IR_VERSION_FIELD = 1;
 
-/** `onnx`: it begins like one; `whole`: every field ends inside the file and the graph is among them. */
+/**
+ * `onnx`: it begins like one; `whole`: every field ends inside the file and the graph is among them.
+ *
+ * @throws modelBroken not a regular file; more fields than any model has
+ */
 export function readOnnx(path: string): { onnx: boolean; whole: boolean } {
   using reader = new ByteReader(path);
   let onnx = false,
