@@ -14,6 +14,8 @@ export interface AddOptions extends Recipe {
   subfolders: boolean;
   newOnly?: boolean;
   moveTo?: string;
+  settle?: number;
+  /** The earlier name of `settle`. */
   quiet?: number;
   poll?: number;
 }
@@ -21,6 +23,7 @@ export interface AddOptions extends Recipe {
 export async function add(session: Session, named: string, given: AddOptions): Promise<void> {
   const client = await session.client();
   const options = await jobOptions(client, given, parseFormats(given.format));
+  const settleSeconds = given.settle ?? given.quiet;
   const spec: WatchSpec = {
     path: resolve(named),
     options,
@@ -31,7 +34,7 @@ export async function add(session: Session, named: string, given: AddOptions): P
     ...(given.exclude ? { exclude: given.exclude } : {}),
     ...(given.subfolders ? {} : { subfolders: false }),
     ...(given.moveTo ? { moveTo: resolve(given.moveTo) } : {}),
-    ...(given.quiet === undefined ? {} : { quietSeconds: given.quiet }),
+    ...(settleSeconds === undefined ? {} : { settleSeconds }),
     ...(given.poll === undefined ? {} : { pollSeconds: given.poll }),
   };
   const { folder } = await client.call('watch/add', { folder: spec, existing: given.newOnly ? 'leave' : 'take' });

@@ -1,5 +1,5 @@
 /** `earshot watch`: folders whose recordings are transcribed as they arrive. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { collect, jsonOption, seconds, wholeNumber, withJobOptions } from './options.ts';
 import { withSession } from './session.ts';
 
@@ -19,7 +19,8 @@ export function addWatch(program: Command): void {
     .option('--no-subfolders', 'skip subfolders')
     .option('--new-only', 'skip files that are already there')
     .option('--move-to <folder>', 'move recordings here when they are done')
-    .option('--quiet <seconds>', 'treat a file as complete after this long without changes', seconds)
+    .option('--settle <seconds>', 'treat a file as complete after this long without changes', seconds)
+    .addOption(new Option('--quiet <seconds>', 'the earlier name of --settle').argParser(seconds).hideHelp())
     .option('--poll <seconds>', 'check this often instead of waiting for file events; for network drives', seconds)
     .addOption(jsonOption())
     .action((folder: string, options) =>

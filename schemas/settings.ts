@@ -179,7 +179,7 @@ export const Settings = Closed({
     default: 60,
     description: 'A live session whose client is silent for this long is closed with all it has.',
   }),
-  watchQuietSeconds: number(0.1, 3600, {
+  watchSettleSeconds: number(0.1, 3600, {
     default: 3,
     description: 'Settle time: a file in a watched folder counts as complete when it has not changed for this long.',
   }),

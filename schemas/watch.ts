@@ -27,7 +27,7 @@ export const WatchSpec = Closed({
   /** A folder that a recording goes to once its job is completed; missing: it stays. */
   moveTo: Optional(Path),
   /** Size and time must stay the same for so long before a file counts as whole; missing: the setting. */
-  quietSeconds: Optional(Type.Number({ minimum: 0.1, maximum: 3600 })),
+  settleSeconds: Optional(Type.Number({ minimum: 0.1, maximum: 3600 })),
   /** Look so often instead of waiting for the system's word, for network drives that give none. */
   pollSeconds: Optional(Type.Number({ minimum: 0.1, maximum: 86_400 })),
   /** Whose setting it is: "cli", "user", or that of a workspace. */

@@ -50,12 +50,23 @@ function merge(current: Settings, values: Readonly<Record<string, unknown>>): Se
   return settings;
 }
 
+/** Settings that files of earlier versions hold under another name. */
+const RENAMED: Readonly<Record<string, keyof Settings>> = { watchQuietSeconds: 'watchSettleSeconds' };
+
+/** A file's values under their present names; where both are there, the present one holds. */
+const present = (values: Readonly<Record<string, unknown>>): Record<string, unknown> => ({
+  ...Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (Object.hasOwn(RENAMED, name) ? [[RENAMED[name], value]] : [])),
+  ),
+  ...Object.fromEntries(Object.entries(values).filter(([name]) => !Object.hasOwn(RENAMED, name))),
+});
+
 /** A file that cannot be read as settings is set aside under another name, and the defaults hold. */
 export function openSettings(path: string, log: Logger): SettingsFile {
   let settings = DEFAULTS;
   if (existsSync(path))
     try {
-      settings = merge(DEFAULTS, JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>);
+      settings = merge(DEFAULTS, present(JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>));
     } catch (error) {
       renameSync(path, `${path}.bad`);
       log.warn(error, `settings set aside as ${path}.bad`);

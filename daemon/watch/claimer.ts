@@ -207,7 +207,7 @@ export class Claimer {
           (more.content !== undefined &&
             store.watched.byContent(folder.spec.path, more.content).some(row => row.decision.code === 'output')),
         unchangedMs: clock() - candidate.changedAt,
-        settleMs: (folder.spec.quietSeconds ?? settings().watchQuietSeconds) * 1000,
+        settleMs: (folder.spec.settleSeconds ?? settings().watchSettleSeconds) * 1000,
         room: 1,
         ...more,
       },

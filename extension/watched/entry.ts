@@ -24,6 +24,8 @@ export interface Entry {
   include?: string[];
   exclude?: string[];
   subfolders?: boolean;
+  settleSeconds?: number;
+  /** The earlier name of `settleSeconds`. */
   quietSeconds?: number;
   pollSeconds?: number;
   priority?: Priority;
@@ -71,7 +73,7 @@ export function specOf(value: unknown, base: string | null, owner: string): Watc
     prompt = text('prompt'),
     include = texts(entry.include),
     exclude = texts(entry.exclude),
-    quietSeconds = number('quietSeconds'),
+    settleSeconds = number('settleSeconds') ?? number('quietSeconds'),
     pollSeconds = number('pollSeconds');
   const models = Object.fromEntries(
     Object.entries((entry.models ?? {}) as Record<string, unknown>).filter(
@@ -103,7 +105,7 @@ export function specOf(value: unknown, base: string | null, owner: string): Watc
     ...(include.length > 0 ? { include } : {}),
     ...(exclude.length > 0 ? { exclude } : {}),
     ...(entry.subfolders === false ? { subfolders: false } : {}),
-    ...(quietSeconds === undefined ? {} : { quietSeconds }),
+    ...(settleSeconds === undefined ? {} : { settleSeconds }),
     ...(pollSeconds === undefined ? {} : { pollSeconds }),
     ...((PRIORITIES as readonly unknown[]).includes(entry.priority) ? { priority: entry.priority as Priority } : {}),
   };

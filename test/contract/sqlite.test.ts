@@ -119,6 +119,29 @@ describe('the database file', () => {
       store.dispose();
     }));
 
+  it('keeps the settle time of a watched folder that was stored under its earlier name', () =>
+    within(path => {
+      const db = new Database(path);
+      const before = MIGRATIONS.findIndex(step => step.includes('quietSeconds'));
+      for (const step of MIGRATIONS.slice(0, before)) db.exec(step);
+      db.pragma(`user_version = ${before}`);
+      const insert = db.prepare('INSERT INTO watch_folders (path, spec, paused, since) VALUES (?, ?, 0, 5)');
+      // As `earshot watch add --quiet 0.5` and `watch add` of 0.1.0 stored them.
+      insert.run('/a', '{"path":"/a","options":{"repair":true},"owner":"cli","quietSeconds":0.5,"pollSeconds":9}');
+      insert.run('/b', '{"path":"/b","options":{"repair":true},"owner":"cli"}');
+      db.close();
+      const store = openStore(path);
+      const common = { options: { repair: true }, owner: 'cli' };
+      assert.deepEqual(
+        store.watched.folders().map(({ spec }) => spec),
+        [
+          { path: '/a', ...common, pollSeconds: 9, settleSeconds: 0.5 },
+          { path: '/b', ...common },
+        ],
+      );
+      store.dispose();
+    }));
+
   it('takes in what a database from before the index holds', () =>
     within(path => {
       const db = new Database(path);

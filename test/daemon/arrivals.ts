@@ -39,12 +39,12 @@ export async function arrivals({
   files,
   kills,
   seed,
-  quietSeconds,
+  settleSeconds,
 }: {
   files: number;
   kills: number;
   seed: number;
-  quietSeconds: number;
+  settleSeconds: number;
 }): Promise<ArrivalsReport> {
   const next = random(seed),
     began = Date.now();
@@ -55,7 +55,7 @@ export async function arrivals({
       cpuThreads: 8,
       othersOnCpu: true,
       memoryReserveBytes: 0,
-      watchQuietSeconds: quietSeconds,
+      watchSettleSeconds: settleSeconds,
       watchAhead: 32,
     },
   }).start();
@@ -68,11 +68,11 @@ export async function arrivals({
   /** The ways in which files arrive. Each ends with the file whole, somewhere in the folder. */
   const ways: Record<string, (path: string, data: Buffer) => Promise<void>> = {
     'at once': (path, data) => writeFile(path, data),
-    'slowly, with rests longer than the quiet time': async (path, data) => {
+    'slowly, with rests longer than the settle time': async (path, data) => {
       const file = await open(path, 'w');
       for (let at = 0; at < data.length; at += 2000) {
         await file.write(data.subarray(at, at + 2000));
-        await pause(next() < 0.2 ? quietSeconds * 2500 : 100);
+        await pause(next() < 0.2 ? settleSeconds * 2500 : 100);
       }
       await file.close();
     },
@@ -86,7 +86,7 @@ export async function arrivals({
       const other = path.replace(/\.wav$/, ' (renamed).wav'),
         file = await open(path, 'w');
       await file.write(data.subarray(0, 5000));
-      await pause(quietSeconds * 1500);
+      await pause(settleSeconds * 1500);
       await rename(path, other);
       await pause(200);
       await file.write(data.subarray(5000));
@@ -94,7 +94,7 @@ export async function arrivals({
     },
     'renamed and moved when it is whole': async (path, data) => {
       await writeFile(path, data);
-      await pause(quietSeconds * 4000);
+      await pause(settleSeconds * 4000);
       const place = join(dirname(path), 'sorted');
       await mkdir(place, { recursive: true });
       await rename(path, join(place, `moved ${path.split('/').at(-1)!}`));
@@ -106,7 +106,7 @@ export async function arrivals({
     },
     'with a copy beside it': async (path, data) => {
       await writeFile(path, data);
-      await pause(quietSeconds * 3000);
+      await pause(settleSeconds * 3000);
       report.copies++;
       if (existsSync(path)) await copyFile(path, path.replace(/\.wav$/, ' - copy.wav'));
     },
@@ -139,7 +139,7 @@ export async function arrivals({
         const burst = Math.min(files - i, 1 + Math.floor(next() * Math.max(4, files / 10)));
         const under = Array.from({ length: burst }, () => arrive(i++));
         if (report.kills < kills && i >= killAt[report.kills]!) {
-          await pause(quietSeconds * 1500);
+          await pause(settleSeconds * 1500);
           report.kills++;
           await daemon.kill();
           await pause(1000);
@@ -147,7 +147,7 @@ export async function arrivals({
         }
         await Promise.all(under);
         await noteWaiting(daemon, report);
-        await pause(quietSeconds * 2000);
+        await pause(settleSeconds * 2000);
       }
     })();
     await copying;
@@ -281,7 +281,7 @@ if (import.meta.main) {
   const seed = Number(process.env.EARSHOT_SEED ?? Date.now() % 1_000_000),
     files = Number(process.argv[2] ?? 2000);
   console.log(`seed ${seed}`);
-  const report = await arrivals({ files, kills: 2, seed, quietSeconds: 1 });
+  const report = await arrivals({ files, kills: 2, seed, settleSeconds: 1 });
   console.log(JSON.stringify(report));
   writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'arrivals.md'), wrapped(markdown(report, seed)));
 }

@@ -525,6 +525,30 @@ test('watched folders: added with their recipe, listed, and why a file was left'
   assert.deepEqual(asked[1], { paths: [incoming], forget: true });
 });
 
+test('the settle time of a watched folder, also under the earlier name of its option, which no help shows', async () => {
+  const asked: (number | undefined)[] = [];
+  await using place = await door({
+    'watch/add': ({ folder }) => {
+      asked.push(folder.settleSeconds);
+      return {
+        folder: {
+          spec: folder,
+          state: 'watching',
+          failure: null,
+          since: 1,
+          counts: { taken: 0, refused: 0, waiting: 0, writing: 0 },
+        },
+      };
+    },
+  });
+  for (const option of ['--settle', '--quiet'])
+    assert.equal((await earshot(place, ['watch', 'add', 'in', option, '2.5']).ended).code, 0, option);
+  assert.deepEqual(asked, [2.5, 2.5]);
+  const help = (await earshot(place, ['watch', 'add', '--help']).ended).out;
+  assert.match(help, /--settle/);
+  assert.doesNotMatch(help, /quiet/);
+});
+
 test('models: sizes and last use, those that nobody uses go when that is said, newer revisions come', async () => {
   const DAY = 86_400_000,
     now = Date.now(),

@@ -63,6 +63,23 @@ test('a daemon that was killed is out of reach, also for what is asked before it
   }
 });
 
+test('the settle time of a watched folder under its earlier name is refused, not passed over', async () => {
+  let reached = 0;
+  await using door = await openDoor({
+    'watch/add': () => {
+      reached += 1;
+      throw new EarshotError('unknownJob', { id: ID });
+    },
+  });
+  const client = await door.connect();
+  const folder = { path: '/recordings', options: { repair: true }, quietSeconds: 5 };
+  await assert.rejects(
+    client.call('watch/add', { folder, existing: 'take' }),
+    failsWith('badRequest', { method: 'watch/add', field: '/folder/quietSeconds' }),
+  );
+  assert.equal(reached, 0);
+});
+
 test('requests are checked: unknown methods, wrong types, unknown properties', async () => {
   let reached = 0;
   await using door = await openDoor({

@@ -28,7 +28,7 @@ import type { Job } from '../../schemas/job.ts';
 import type { WatchedFolder, WatchSpec } from '../../schemas/watch.ts';
 import { fourStages, Harness, type HarnessOptions } from './harness.ts';
 
-const QUIET = 0.25;
+const SETTLE = 0.25;
 
 interface Place {
   harness: Harness;
@@ -68,7 +68,7 @@ async function open(t: TestContext, options: Partial<HarnessOptions> = {}): Prom
     watch: make(),
     add: (change, existing) =>
       place.watch.add(
-        { path: folder, options: { repair: false, language: 'en' }, quietSeconds: QUIET, ...change },
+        { path: folder, options: { repair: false, language: 'en' }, settleSeconds: SETTLE, ...change },
         existing,
       ),
     put: (name, text = name) => {
@@ -200,7 +200,7 @@ test('of two calls at once about one folder no watcher stays behind', async t =>
   assert.deepEqual(watch.list(), []);
   place.put('left-alone.wav');
   // What comes to a watched folder later is seen later.
-  await watch.add({ path: other, options: { repair: false, language: 'en' }, quietSeconds: QUIET });
+  await watch.add({ path: other, options: { repair: false, language: 'en' }, settleSeconds: SETTLE });
   writeFileSync(join(other, 'taken.wav'), 'sound');
   const [job] = await place.settled(1);
   assert.equal(job!.recording.name, 'taken.wav');
@@ -389,7 +389,7 @@ test('paused, gone, back; polled; what was there before is left if so wished; on
   await place.watch.add({
     path: inner,
     options: { repair: true, language: 'en' },
-    quietSeconds: QUIET,
+    settleSeconds: SETTLE,
     pollSeconds: 0.2,
   });
   const [job] = await place.settled(1);

@@ -96,4 +96,9 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE written ADD COLUMN job TEXT;
   ALTER TABLE written ADD COLUMN checksum TEXT;
   `,
+  /* The settle time of a watched folder under its present name. */ `
+  UPDATE watch_folders
+  SET spec = json_remove(json_set(spec, '$.settleSeconds', json_extract(spec, '$.quietSeconds')), '$.quietSeconds')
+  WHERE json_extract(spec, '$.quietSeconds') IS NOT NULL;
+  `,
 ];

@@ -21,6 +21,14 @@ test("paths start at the root, at home, or in the workspace; without one a relat
   );
 });
 
+test("the settle time's earlier name is still read, and the present one goes first", () => {
+  const settle = (entry: object): unknown => specOf({ path: '/a', ...entry }, null, 'me')?.settleSeconds;
+  assert.deepEqual(
+    [settle({ quietSeconds: 5 }), settle({ quietSeconds: 5, settleSeconds: 2 }), settle({ quietSeconds: 'x' })],
+    [5, 2, undefined],
+  );
+});
+
 test('a whole recipe, and one whose values are nonsense', () => {
   assert.deepEqual(
     specOf(
@@ -39,7 +47,7 @@ test('a whole recipe, and one whose values are nonsense', () => {
         include: ['*.mp3'],
         exclude: ['x*'],
         subfolders: false,
-        quietSeconds: 5,
+        settleSeconds: 5,
         pollSeconds: 10,
         priority: 'high',
       },
@@ -63,7 +71,7 @@ test('a whole recipe, and one whose values are nonsense', () => {
       include: ['*.mp3'],
       exclude: ['x*'],
       subfolders: false,
-      quietSeconds: 5,
+      settleSeconds: 5,
       pollSeconds: 10,
       priority: 'high',
     },
@@ -75,7 +83,7 @@ test('a whole recipe, and one whose values are nonsense', () => {
         language: 7,
         formats: 'srt',
         include: 'x',
-        quietSeconds: -1,
+        settleSeconds: -1,
         priority: 'soon',
         models: 'x',
         repair: 'no',
