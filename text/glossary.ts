@@ -1,7 +1,8 @@
 /**
  * Glossaries: names and terms to hear, keep and translate as written. One reader for the command line and the editor;
  * by a file's ending:
- *   .md      a table (term, aliases, translation) or a list, as in “- Dashwood (Dash wood) = 达什伍德”; everything else is for people
+ *   .md      a table (term, aliases, translation) or a list, as in “- Dashwood (Dash wood) = 达什伍德”; everything else
+ *            is for people
  *   .csv     term, aliases (parted by ;), translation; a first line that names the columns may order them otherwise
  *   .json    a list of terms, as in a job's options
  *   others   such a line for each term, “#” begins a comment; or such a list
@@ -249,8 +250,10 @@ export function withTerm(text: string, path: string, term: string): string | nul
   if (parseGlossary(text, path).some(each => each.term.toLowerCase() === term.toLowerCase())) return null;
   const eol = text.includes('\r\n') ? '\r\n' : '\n',
     ended = text === '' || text.endsWith('\n') ? text : text + eol;
-  if (/\.csv$/i.test(path))
-    return `${ended || `term,aliases,translation${eol}`}${/[",\r\n]/.test(term) ? `"${term.replaceAll('"', '""')}"` : term},,${eol}`;
+  if (/\.csv$/i.test(path)) {
+    const quoted = /[",\r\n]/.test(term) ? `"${term.replaceAll('"', '""')}"` : term;
+    return `${ended || `term,aliases,translation${eol}`}${quoted},,${eol}`;
+  }
   const lines = ended.split(eol),
     last = lines.findLastIndex(line => row(line) !== null),
     cell = term.replace(/[\\|]/g, '\\$&');
@@ -260,5 +263,6 @@ export function withTerm(text: string, path: string, term: string): string | nul
     return lines.join(eol);
   }
   if (/^\s*[-*+]\s/m.test(ended)) return `${ended}- ${term}${eol}`;
-  return `${ended}${ended ? eol : ''}| Term | Aliases | Translation |${eol}| --- | --- | --- |${eol}| ${cell} |  |  |${eol}`;
+  const table = ['| Term | Aliases | Translation |', '| --- | --- | --- |', `| ${cell} |  |  |`, ''];
+  return `${ended}${ended ? eol : ''}${table.join(eol)}`;
 }

@@ -41,7 +41,8 @@ export function parseSpeakers(text: string): Record<string, string> {
 /** The file with these voices in it; those without a name are not remembered. */
 export function withSpeakers(text: string | null, voices: Readonly<Record<string, string>>): string {
   const named = Object.entries(voices).filter(([name]) => !isUnnamed(name));
-  return `${JSON.stringify({ speakers: { ...(text === null ? {} : parseSpeakers(text)), ...Object.fromEntries(named) } }, null, 2)}\n`;
+  const speakers = { ...(text === null ? {} : parseSpeakers(text)), ...Object.fromEntries(named) };
+  return `${JSON.stringify({ speakers }, null, 2)}\n`;
 }
 
 /**

@@ -151,7 +151,7 @@ test('one recording is one, a title is that of whoever asked, times are added up
   failed.job = { ...failed.job, state: 'cancelled', outputs: [], language: null };
   assert.match(
     summary([failed, said('c.wav', ['x'], 5_000)], { locale: 'en', wayTo }),
-    /^# Transcripts\n\n2 recordings, 0:15\n[^]*\| \*\*cancelled\*\* Some words \|  \|/,
+    /^# Transcripts\n\n2 recordings, 0:15\n[^]*\| \*\*canceled\*\* Some words \|  \|/,
   );
   const just = 'abcde '.repeat(20).trim();
   assert.ok(!summary([said('a.wav', [just])], { locale: 'en', wayTo }).includes('…'));

@@ -57,12 +57,30 @@ export function summary(
     const note =
       state === 'completed'
         ? cell(first || t.none)
-        : `**${termText('states', state, locale)}**${failure ? `: ${cell(failureMessage(failure, locale).what)}` : ''}${first ? ` ${cell(first)}` : ''}`;
-    return `| ${link(recording.name, recording.path)} | ${recording.durationMs === null ? '' : clockText(recording.durationMs)} | ${language ? cell(languageText(language, locale)) : ''} | ${note} | ${outputs.map(output => link(output.kind, output.path)).join(' ')} |`;
+        : [
+            `**${termText('states', state, locale)}**${failure ? `: ${cell(failureMessage(failure, locale).what)}` : ''}`,
+            ...(first ? [cell(first)] : []),
+          ].join(' ');
+    return row([
+      link(recording.name, recording.path),
+      recording.durationMs === null ? '' : clockText(recording.durationMs),
+      language ? cell(languageText(language, locale)) : '',
+      note,
+      outputs.map(output => link(output.kind, output.path)).join(' '),
+    ]);
   });
   const total = collected.reduce((sum, { job }) => sum + (job.recording.durationMs ?? 0), 0);
-  return `# ${cell(title ?? t.title)}\n\n${t.of(collected.length, clockText(total))}\n\n| ${[t.recording, t.length, t.language, t.words, t.files].join(' | ')} |\n| --- | ---: | --- | --- | --- |\n${rows.join('\n')}\n`;
+  return [
+    `# ${cell(title ?? t.title)}\n`,
+    `${t.of(collected.length, clockText(total))}\n`,
+    row([t.recording, t.length, t.language, t.words, t.files]),
+    '| --- | ---: | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
 }
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 /** Text from outside in one cell of a table: it neither ends the cell nor becomes a sign of Markdown or HTML. */
 const cell = (text: string): string =>

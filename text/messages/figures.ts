@@ -16,8 +16,9 @@ const UNITS = [
 export function bytesText(bytes: number): string {
   for (const [unit, size] of UNITS) {
     // 999.6 MB would round to 1000 MB: that is 1.0 GB.
-    if (bytes >= size * 0.9995)
-      return `${bytes >= size * 100 || (unit !== 'TB' && unit !== 'GB') ? Math.round(bytes / size) : (bytes / size).toFixed(1)} ${unit}`;
+    if (bytes < size * 0.9995) continue;
+    const whole = bytes >= size * 100 || (unit !== 'TB' && unit !== 'GB');
+    return `${(bytes / size).toFixed(whole ? 0 : 1)} ${unit}`;
   }
   return `${Math.round(bytes)} B`;
 }

@@ -3,8 +3,8 @@
  * who speaks). Pure.
  */
 import { escapeMarkdown } from '../markdown.ts';
-import { ASS_HEADER, assTime, escapeAss } from './ass.ts';
-import { parseSubtitles, visible, writeTime, type SubtitleKind } from './parse.ts';
+import { ASS_HEADER, assEvent, escapeAss } from './ass.ts';
+import { parseSubtitles, visible, writeTime, writeTimes, type SubtitleKind } from './parse.ts';
 import { joiner } from './width.ts';
 
 export type SubtitleFormat = SubtitleKind | 'ass';
@@ -149,33 +149,30 @@ export function writeCues(cues: readonly PlainCue[], format: SubtitleFormat | 't
   switch (format) {
     case 'srt':
       return cues
-        .map(
-          (cue, n) =>
-            `${n + 1}\n${writeTime(cue.startMs, 'srt')} --> ${writeTime(cue.endMs, 'srt')}\n${cue.top ? '{\\an8}' : ''}${named(cue).join('\n')}\n`,
-        )
+        .map((cue, n) => `${n + 1}\n${writeTimes(cue, 'srt')}\n${cue.top ? '{\\an8}' : ''}${named(cue).join('\n')}\n`)
         .join('\n');
     case 'vtt':
       return [
         'WEBVTT\n',
-        ...cues.map(
-          ({ startMs, endMs, speaker, lines, top }) =>
-            `${writeTime(startMs, 'vtt')} --> ${writeTime(endMs, 'vtt')}${top ? ' line:0' : ''}\n${speaker === null ? '' : `<v ${speaker.replace(/[<>&]/g, '')}>`}${lines.map(vttText).join('\n')}\n`,
-        ),
+        ...cues.map(cue => {
+          const voice = cue.speaker === null ? '' : `<v ${cue.speaker.replace(/[<>&]/g, '')}>`;
+          return `${writeTimes(cue, 'vtt')}${cue.top ? ' line:0' : ''}\n${voice}${cue.lines.map(vttText).join('\n')}\n`;
+        }),
       ].join('\n');
     case 'ass':
       return `${[
         ...ASS_HEADER(title.replace(/\p{Cc}+/gu, ' ')),
-        ...cues.map(
-          cue =>
-            `Dialogue: 0,${assTime(cue.startMs)},${assTime(cue.endMs)},Default,${(cue.speaker ?? '').replaceAll(',', ' ')},0,0,0,,${cue.top ? '{\\an8}' : ''}${cue.lines.map(assText).join('\\N')}`,
-        ),
+        ...cues.map(cue => assEvent(cue, (cue.top ? '{\\an8}' : '') + cue.lines.map(assText).join('\\N'))),
       ].join('\n')}\n`;
     case 'txt':
       return `${paragraphs(cues)
         .map(part => part.text)
         .join('\n\n')}\n`;
     case 'md':
-      return `${[`# ${escapeMarkdown(title)}`, ...paragraphs(cues).map(part => `**[${clock(part.startMs)}]** ${escapeMarkdown(part.text)}`)].join('\n\n')}\n`;
+      return `${[
+        `# ${escapeMarkdown(title)}`,
+        ...paragraphs(cues).map(part => `**[${clock(part.startMs)}]** ${escapeMarkdown(part.text)}`),
+      ].join('\n\n')}\n`;
   }
 }
 

@@ -63,8 +63,13 @@ export function readTime(text: string): number | null {
 export function writeTime(ms: number, kind: SubtitleKind): string {
   const whole = Math.max(0, Math.round(ms)),
     pad = (value: number, length = 2): string => String(value).padStart(length, '0');
-  return `${pad(Math.floor(whole / 3_600_000))}:${pad(Math.floor(whole / 60_000) % 60)}:${pad(Math.floor(whole / 1000) % 60)}${kind === 'srt' ? ',' : '.'}${pad(whole % 1000, 3)}`;
+  const clock = [Math.floor(whole / 3_600_000), Math.floor(whole / 60_000) % 60, Math.floor(whole / 1000) % 60];
+  return `${clock.map(value => pad(value)).join(':')}${kind === 'srt' ? ',' : '.'}${pad(whole % 1000, 3)}`;
 }
+
+/** 00:01:02,003 --> 00:01:05,000 */
+export const writeTimes = ({ startMs, endMs }: { startMs: number; endMs: number }, kind: SubtitleKind): string =>
+  `${writeTime(startMs, kind)} --> ${writeTime(endMs, kind)}`;
 
 const isBlank = (line: string | undefined): boolean => line === undefined || line.trim() === '';
 const isNumber = (line: string): boolean => /^\s*\d+\s*$/.test(line);

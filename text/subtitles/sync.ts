@@ -1,7 +1,7 @@
 /**
  * Subtitles that do not fit their recording: how their times must be stretched and moved so that they fall on the words
- * that were heard. Runs of words that occur exactly once in both texts are the anchors between the two clocks; a straight line
- * through them is the answer. Pure.
+ * that were heard. Runs of words that occur exactly once in both texts are the anchors between the two clocks; a
+ * straight line through them is the answer. Pure.
  */
 import { visible, type SubtitleKind } from './parse.ts';
 

@@ -17,10 +17,13 @@ const SENTENCE_END = /[.!?…。！？][\p{Pe}\p{Pf}"']*$/u,
 /** Words that lean on the next one. */
 const LEANING = new Set(
   (
-    'a an the of to in on at by for from with and or but nor so as if than that this my your his her its our their is are was were be not no mr mrs ms dr ' +
+    'a an the of to in on at by for from with and or but nor so as if than that this my your his her its our their ' +
+    'is are was were be not no mr mrs ms dr ' +
     'el la los las un una unos unas de del al en con por para y o u e que se su sus mi tu lo no es son muy sin ' +
-    'le les des du une à au aux et ou dans sur pour par avec sans ce cette ces son sa ses mon ma mes ne pas qui que il elle je tu nous vous ' +
-    'der die das den dem des ein eine einen einem einer und oder zu zur zum im in am an auf mit von vom für bei nicht ich er sie es wir ' +
+    'le les des du une à au aux et ou dans sur pour par avec sans ce cette ces son sa ses mon ma mes ' +
+    'ne pas qui que il elle je tu nous vous ' +
+    'der die das den dem des ein eine einen einem einer und oder zu zur zum im in am an auf mit von vom für bei ' +
+    'nicht ich er sie es wir ' +
     'il lo gli i uno di da su con per tra fra e o che non mi ti si ci nel nella del della dei al alla ' +
     'o os as um uma do da dos das em no na nos nas ao à com por para e ou que não se seu sua ' +
     'в на с к и а но не по за из от до у о об для что как это'
@@ -28,9 +31,11 @@ const LEANING = new Set(
 );
 /** Words that a new phrase likes to begin with. */
 const OPENING = new Set(
-  'and but or because that which who when where while if so than then y pero o porque que cuando donde como si et mais ou car quand si und aber oder weil dass wenn als e ma o perché quando se mas porque и но или что когда если потому который'.split(
-    ' ',
-  ),
+  (
+    'and but or because that which who when where while if so than then y pero o porque que cuando donde como si ' +
+    'et mais ou car quand si und aber oder weil dass wenn als e ma o perché quando se mas porque ' +
+    'и но или что когда если потому который'
+  ).split(' '),
 );
 
 export function atomsOf(text: string, language: string, times: Timeline): Atom[] {

@@ -55,9 +55,11 @@ export function toMarkdown(transcript: Transcript, passages: readonly Passage[])
     language && translatedTo ? `${language} → ${translatedTo}` : language,
   ].filter(Boolean);
   const blocks = paragraphs(passages).flatMap(paragraph => {
-    const second = paragraph.flatMap(passage => passage.second ?? []);
+    const [{ startMs, turn, speaker }] = paragraph as [Passage],
+      second = paragraph.flatMap(passage => passage.second ?? []);
+    const voice = turn ? `**${escapeMarkdown(speaker!)}:** ` : '';
     return [
-      `**${clock(paragraph[0]!.startMs)}** ${paragraph[0]!.turn ? `**${escapeMarkdown(paragraph[0]!.speaker!)}:** ` : ''}${escapeMarkdown(joined(paragraph.map(passage => passage.main)))}`,
+      `**${clock(startMs)}** ${voice}${escapeMarkdown(joined(paragraph.map(passage => passage.main)))}`,
       ...(second.length ? [`> ${escapeMarkdown(joined(second))}`] : []),
     ];
   });

@@ -7,5 +7,6 @@ import type { Transcript } from '../../schemas/job.ts';
 export function toJson(transcript: Transcript): string {
   const { utterances, ...rest } = transcript;
   const head = JSON.stringify(rest, null, 2).slice(0, -2);
-  return `${head},\n  "utterances": [${utterances.map(utterance => `\n    ${JSON.stringify(utterance)}`).join(',')}${utterances.length ? '\n  ' : ''}]\n}\n`;
+  const rows = utterances.map(utterance => `\n    ${JSON.stringify(utterance)}`).join(',');
+  return `${head},\n  "utterances": [${rows}${rows && '\n  '}]\n}\n`;
 }

@@ -85,7 +85,8 @@ export const checks: CheckMessages = {
     name: 'Sandbox',
     ok: a =>
       message(
-        `recordings and models are opened in a sandbox (Landlock ${a.abi}, seccomp), without network access or other files`,
+        `recordings and models are opened in a sandbox (Landlock ${a.abi}, seccomp), ` +
+          'without network access or other files',
       ),
     warning: a =>
       a.reason === 'off'

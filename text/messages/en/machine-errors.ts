@@ -106,7 +106,8 @@ export const deviceErrors: SomeErrors<
     ),
   noRoom: (a, { device }) =>
     message(
-      `${first(device(a.device))} has no room for ${bytesText(a.needBytes)} now; ${bytesText(a.admissibleBytes)} is free for models.`,
+      `${first(device(a.device))} has no room for ${bytesText(a.needBytes)} now; ` +
+        `${bytesText(a.admissibleBytes)} is free for models.`,
       'Earshot tries again when there is room.',
     ),
   noSuchDevice: (a, { device }) =>
