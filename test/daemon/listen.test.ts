@@ -119,7 +119,7 @@ describe('earshot listen', { timeout: 60_000 }, () => {
   it('what cannot be recorded is said, and nothing is left behind', async () => {
     const { out, err, ended } = listen('--device', 'lavfi:nonsense');
     assert.equal(await ended, 1);
-    assert.match(err(), /No sound can be recorded from lavfi:nonsense/);
+    assert.match(err(), /Cannot record audio from lavfi:nonsense/);
     assert.equal(out(), '');
     const { jobs } = await daemon.client.call('job/list', { limit: 1 });
     assert.deepEqual([jobs[0]!.live!.open, jobs[0]!.progress.utterances], [false, 0]);

@@ -246,7 +246,6 @@ describe('one utterance', () => {
       (error: unknown) =>
         error instanceof EarshotError &&
         error.failure.code === 'badAnswer' &&
-        error.failure.args.stage === 'nmt' &&
         /^refusal: I'm sorry, but I cannot\.\nlong: \nlong: $/.test(error.failure.detail ?? ''),
     );
   });
