@@ -106,8 +106,6 @@ function bundles(node) {
   const wanted = sourceState();
   const stamp = at('dist', '.earshot-sources');
   if (read(stamp) === wanted) return;
-  // A worktree that borrows the packages of another checkout: installing would empty that one's folder.
-  if (lstatSync(at('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   say('Building…');
   rmSync(stamp, { force: true });
   const code = run(node, ['esbuild.mjs']);
