@@ -8,11 +8,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const COLUMNS = 120;
-/** SQL as it was released: a step that databases have taken is never edited. */
-const AS_RELEASED = new Set(['daemon/store/sqlite/migrations.ts']);
 /** The rooms that it holds. In the others few lines are left; who is done with one adds it. */
 const HELD =
-  /^(daemon\/(diarization|engines|models|repair|search|summaries|telemetry|translation)|scripts\/bench|test\/(faults|sim|zoo))\//;
+  /^(daemon\/(diarization|engines|models|repair|search|store|summaries|telemetry|translation)|scripts\/bench|test\/(faults|sim|zoo))\//;
 const UNBREAKABLE = [
   /https?:\/\/\S{20}/,
   /^\s*(const \w+ = )?\/[^/*].*\/[a-z]*[,;)]*$/,
@@ -33,7 +31,7 @@ export function tooLong(text: string): number[] {
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
   const { stdout } = spawnSync('git', ['ls-files', '-z', '*.ts', '*.mjs', '*.py'], { cwd: root, encoding: 'utf8' });
-  for (const file of stdout.split('\0').filter(name => name && !AS_RELEASED.has(name) && HELD.test(name)))
+  for (const file of stdout.split('\0').filter(name => name && HELD.test(name)))
     for (const line of tooLong(readFileSync(join(root, file), 'utf8'))) {
       console.log(`${file}:${line}: longer than ${COLUMNS} columns`);
       process.exitCode = 1;

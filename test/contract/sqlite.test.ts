@@ -92,8 +92,8 @@ describe('the database file', () => {
   it('keeps the means of minutes from before their histograms', () =>
     within(path => {
       const db = new Database(path);
-      const before = MIGRATIONS.findIndex(step => step.includes('ALTER TABLE minutes'));
-      for (const step of MIGRATIONS.slice(0, before)) db.exec(step);
+      const before = MIGRATIONS.findIndex(step => step.sql.includes('ALTER TABLE minutes'));
+      for (const step of MIGRATIONS.slice(0, before)) db.exec(step.sql);
       db.pragma(`user_version = ${before}`);
       const insert = db.prepare('INSERT INTO minutes (at, name, labels, value) VALUES (?, ?, ?, ?)');
       for (const [at, done, mean] of [
@@ -122,8 +122,8 @@ describe('the database file', () => {
   it('keeps the settle time of a watched folder that was stored under its earlier name', () =>
     within(path => {
       const db = new Database(path);
-      const before = MIGRATIONS.findIndex(step => step.includes('quietSeconds'));
-      for (const step of MIGRATIONS.slice(0, before)) db.exec(step);
+      const before = MIGRATIONS.findIndex(step => step.sql.includes('quietSeconds'));
+      for (const step of MIGRATIONS.slice(0, before)) db.exec(step.sql);
       db.pragma(`user_version = ${before}`);
       const insert = db.prepare('INSERT INTO watch_folders (path, spec, paused, since) VALUES (?, ?, 0, 5)');
       // As `earshot watch add --quiet 0.5` and `watch add` of 0.1.0 stored them.
@@ -145,8 +145,8 @@ describe('the database file', () => {
   it('takes in what a database from before the index holds', () =>
     within(path => {
       const db = new Database(path);
-      const before = MIGRATIONS.findIndex(step => step.includes(SAID));
-      for (const step of MIGRATIONS.slice(0, before)) db.exec(step);
+      const before = MIGRATIONS.findIndex(step => step.sql.includes(SAID));
+      for (const step of MIGRATIONS.slice(0, before)) db.exec(step.sql);
       db.pragma(`user_version = ${before}`);
       const job = row({ state: 'completed', stages: ['asr'] }),
         there = new Set((db.pragma('table_info(jobs)') as { name: string }[]).map(column => column.name)),

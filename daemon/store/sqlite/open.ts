@@ -30,17 +30,17 @@ export function openDatabase(path: string): Database.Database {
   try {
     db = new Database(path, { timeout: 5000 });
     const version = db.pragma('user_version', { simple: true }) as number;
-    if (version > MIGRATIONS.length)
-      throw new EarshotError('storeNewer', { path, found: version, known: MIGRATIONS.length });
+    const known = MIGRATIONS.at(-1)!.version;
+    if (version > known) throw new EarshotError('storeNewer', { path, found: version, known });
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     db.pragma('cache_size = -16000');
     if (!isWhole(db)) throw new EarshotError('storeBroken', { path });
-    for (let next = version; next < MIGRATIONS.length; next++) {
+    for (const step of MIGRATIONS.filter(each => each.version > version)) {
       const migrate = db.transaction(() => {
-        db!.exec(MIGRATIONS[next]!);
-        db!.pragma(`user_version = ${next + 1}`);
+        db!.exec(step.sql);
+        db!.pragma(`user_version = ${step.version}`);
       });
       migrate.immediate();
     }

@@ -1,5 +1,5 @@
-/** How a job lies in its row: which column, and which columns hold JSON. */
-import { PRIORITIES } from '../../../schemas/words.ts';
+/** How a job lies in its row: which column, and which columns hold JSON. And how a stage lies in a column. */
+import { KINDS_OF_WORK, PRIORITIES, type Stage } from '../../../schemas/words.ts';
 import type { JobRow } from '../../contracts/store.ts';
 
 export const JOB_COLUMNS: readonly (readonly [keyof JobRow, string])[] = [
@@ -68,3 +68,7 @@ export function fromRow(row: RawJob): JobRow {
   }
   return job as unknown as JobRow;
 }
+
+/** A stage is stored as its place in KINDS_OF_WORK. */
+export const stageNumber = (stage: Stage): number => KINDS_OF_WORK.indexOf(stage);
+export const stageOf = (stored: number): Stage => KINDS_OF_WORK[stored]!;

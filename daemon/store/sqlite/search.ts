@@ -11,6 +11,8 @@ import { sourceText } from '../../../schemas/job.ts';
 import { joiner } from '../../../text/subtitles/width.ts';
 import { matching, phrases, snippet, type Marked, type Phrase } from '../../search/question.ts';
 import { SAID } from './migrations.ts';
+import type { Sql } from './sql.ts';
+import { utterances } from './utterances.ts';
 import { indexed, terms } from '../../search/terms.ts';
 
 /** Utterances that a job can have in the index. */
@@ -25,17 +27,6 @@ const FEW = 200,
   WALKED = 100_000;
 const TEXT_STAGES: readonly Stage[] = STAGES.filter(stage => stage !== 'tts');
 
-export interface Sql {
-  all<T>(text: string, ...args: unknown[]): T[];
-  /** Of a question for one column. */
-  numbers(text: string, ...args: unknown[]): number[];
-  one<T>(text: string, ...args: unknown[]): T | undefined;
-  run(text: string, ...args: unknown[]): void;
-  exec(text: string): void;
-  batch<T>(work: () => T): T;
-  utterances(job: string, from: number, limit: number): Utterance[];
-}
-
 /** What `work` does with the index; a damaged one is made anew, and is filled again by and by. */
 export function mending<T>(sql: Sql, work: () => T): T {
   try {
@@ -43,7 +34,7 @@ export function mending<T>(sql: Sql, work: () => T): T {
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'SQLITE_CORRUPT_VTAB') throw error;
     sql.batch(() => {
-      sql.exec(`DROP TABLE said; ${SAID}`);
+      sql.db.exec(`DROP TABLE said; ${SAID}`);
       sql.run('UPDATE searchable SET upto = 0, stale = 1');
     });
     return work();
@@ -51,8 +42,9 @@ export function mending<T>(sql: Sql, work: () => T): T {
 }
 
 /** There is something new of this job. Within the transaction that writes it. */
-export const markStale = (sql: Sql, job: string): void =>
+export function markStale(sql: Sql, job: string): void {
   sql.run('INSERT INTO searchable (job) VALUES (?) ON CONFLICT (job) DO UPDATE SET stale = 1 WHERE stale = 0', job);
+}
 
 /** What was said is to be taken in anew. */
 export function unindex(sql: Sql, job: string, how: 'again' | 'forget'): void {
@@ -82,7 +74,7 @@ export function indexSome(sql: Sql, limit: number): number {
         job,
       );
       const stages = row ? (JSON.parse(row.stages) as Stage[]).filter(stage => TEXT_STAGES.includes(stage)) : [];
-      const next = row ? sql.utterances(job, upto, Math.min(limit - taken, BLOCK - upto)) : [];
+      const next = row ? utterances(sql, job, upto, Math.min(limit - taken, BLOCK - upto)) : [];
       // Of a job that goes on, only what will not change.
       const unsettled =
         row && isFinal(row.state) ? -1 : next.findIndex(made => !made.failed && stages.some(stage => !made[stage]));
@@ -184,7 +176,7 @@ function hitAt(sql: Sql, rowid: number, span: number, wanted: ReturnType<typeof 
     'SELECT id, path, name, created_at, language FROM jobs WHERE id = (SELECT job FROM searchable WHERE number = ?)',
     (rowid - index) / BLOCK,
   );
-  const [made, next] = job ? sql.utterances(job.id, index, span) : [];
+  const [made, next] = job ? utterances(sql, job.id, index, span) : [];
   if (!job || !made) return null;
   const both = (textOf: (each: Utterance) => string): Marked =>
     next ? joined(snippet(textOf(made), wanted), snippet(textOf(next), wanted)) : snippet(textOf(made), wanted);

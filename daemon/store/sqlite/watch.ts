@@ -1,7 +1,7 @@
 /** Watched folders in SQLite. */
-import type { Statement } from 'better-sqlite3';
 import type { WatchDecision, WatchSpec } from '../../../schemas/watch.ts';
 import type { FileRow, TakenRow, WatchStore } from '../../contracts/watch-store.ts';
+import type { Sql } from './sql.ts';
 
 interface RawFile {
   folder: string;
@@ -20,86 +20,89 @@ const toFile = ({ modified_at, decision, ...row }: RawFile): FileRow => ({
   decision: JSON.parse(decision) as WatchDecision,
 });
 
-export function watchStore(sql: (text: string) => Statement, batch: <T>(work: () => T) => T): WatchStore {
+export function watchStore(sql: Sql): WatchStore {
   const files = (where: string, ...args: unknown[]): FileRow[] =>
-    (sql(`SELECT * FROM watch_files WHERE ${where}`).all(...args) as RawFile[]).map(toFile);
+    sql.all<RawFile>(`SELECT * FROM watch_files WHERE ${where}`, ...args).map(toFile);
   const taken = (where: string, ...args: unknown[]): TakenRow[] =>
-    sql(`SELECT * FROM watch_taken WHERE ${where}`).all(...args) as TakenRow[];
+    sql.all<TakenRow>(`SELECT * FROM watch_taken WHERE ${where}`, ...args);
+  const count = (from: string, folder: string): number =>
+    sql.one<{ n: number }>(`SELECT count(*) AS n FROM ${from}`, folder)!.n;
   return {
     folders: () =>
-      (
-        sql('SELECT * FROM watch_folders ORDER BY path').all() as {
-          path: string;
-          spec: string;
-          paused: number;
-          since: number;
-        }[]
-      ).map(({ spec, paused, since }) => ({ spec: JSON.parse(spec) as WatchSpec, paused: paused === 1, since })),
+      sql
+        .all<{ path: string; spec: string; paused: number; since: number }>('SELECT * FROM watch_folders ORDER BY path')
+        .map(({ spec, paused, since }) => ({ spec: JSON.parse(spec) as WatchSpec, paused: paused === 1, since })),
     putFolder: ({ spec, paused, since }) =>
-      batch(() => {
-        sql(
-          'INSERT INTO watch_folders (path, spec, paused, since) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET ' +
-            'spec = excluded.spec, paused = excluded.paused',
-        ).run(spec.path, JSON.stringify(spec), Number(paused), since);
+      sql.batch(() => {
+        sql.run(
+          `INSERT INTO watch_folders (path, spec, paused, since) VALUES (?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET spec = excluded.spec, paused = excluded.paused`,
+          spec.path,
+          JSON.stringify(spec),
+          Number(paused),
+          since,
+        );
       }),
     removeFolder: (path, forget) =>
-      batch(() => {
-        sql('DELETE FROM watch_folders WHERE path = ?').run(path);
+      sql.batch(() => {
+        sql.run('DELETE FROM watch_folders WHERE path = ?', path);
         if (forget)
-          for (const table of ['watch_files', 'watch_taken']) sql(`DELETE FROM ${table} WHERE folder = ?`).run(path);
+          for (const table of ['watch_files', 'watch_taken']) sql.run(`DELETE FROM ${table} WHERE folder = ?`, path);
       }),
     file: (folder, path) => files('folder = ? AND path = ?', folder, path)[0] ?? null,
     byIdentity: (folder, identity) => files('folder = ? AND identity = ?', folder, identity),
     byContent: (folder, content) => files('folder = ? AND content = ?', folder, content),
-    putFiles: rows =>
-      batch(() => {
-        const put = sql(
-          'INSERT OR REPLACE INTO watch_files (folder, path, bytes, modified_at, identity, content, job, ' +
-            'decision, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        );
-        for (const row of rows)
-          put.run(
-            row.folder,
-            row.path,
-            row.bytes,
-            row.modifiedAt,
-            row.identity,
-            row.content,
-            row.job,
-            JSON.stringify(row.decision),
-            row.at,
-          );
-      }),
+    putFiles: rows => sql.batch(() => rows.forEach(row => putFile(sql, row))),
     taken: (folder, content) => taken('folder = ? AND content = ?', folder, content)[0] ?? null,
     takenBy: job => taken('job = ?', job)[0] ?? null,
-    putTaken: row =>
-      batch(() => {
-        sql('INSERT OR REPLACE INTO watch_taken (folder, content, path, job) VALUES (?, ?, ?, ?)').run(
-          row.folder,
-          row.content,
-          row.path,
-          row.job,
+    putTaken: ({ folder, content, path, job }) =>
+      sql.batch(() => {
+        sql.run(
+          'INSERT OR REPLACE INTO watch_taken (folder, content, path, job) VALUES (?, ?, ?, ?)',
+          folder,
+          content,
+          path,
+          job,
         );
       }),
     recent: (folder, limit) => files('folder = ? ORDER BY at DESC LIMIT ?', folder, limit),
     count: folder => ({
-      taken: (sql('SELECT count(*) AS n FROM watch_taken WHERE folder = ?').get(folder) as { n: number }).n,
-      refused: (
-        sql(`SELECT count(*) AS n FROM watch_files WHERE folder = ? AND decision ->> 'code' = 'refused'`).get(
-          folder,
-        ) as { n: number }
-      ).n,
+      taken: count('watch_taken WHERE folder = ?', folder),
+      refused: count(`watch_files WHERE folder = ? AND decision ->> 'code' = 'refused'`, folder),
     }),
     open: () =>
-      (
-        sql(
-          'SELECT t.*, j.started_at IS NOT NULL AS started FROM watch_taken t JOIN jobs j ON j.id = t.job ' +
-            `WHERE j.state IN ('pending', 'processing', 'paused')`,
-        ).all() as (TakenRow & { started: number })[]
-      ).map(row => ({ ...row, started: row.started === 1 })),
+      sql
+        .all<TakenRow & { started: number }>(
+          `SELECT t.*, j.started_at IS NOT NULL AS started
+           FROM watch_taken t JOIN jobs j ON j.id = t.job
+           WHERE j.state IN ('pending', 'processing', 'paused')`,
+        )
+        .map(row => ({ ...row, started: row.started === 1 })),
     unmoved: folder =>
-      sql(`SELECT t.* FROM watch_taken t JOIN jobs j ON j.id = t.job
-      JOIN watch_files f ON f.folder = t.folder AND f.path = t.path
-      WHERE t.folder = ? AND j.state = 'completed' AND f.decision ->> 'code' <> 'moved'`).all(folder) as TakenRow[],
+      sql.all<TakenRow>(
+        `SELECT t.*
+         FROM watch_taken t
+         JOIN jobs j ON j.id = t.job
+         JOIN watch_files f ON f.folder = t.folder AND f.path = t.path
+         WHERE t.folder = ? AND j.state = 'completed' AND f.decision ->> 'code' <> 'moved'`,
+        folder,
+      ),
   };
+}
+
+function putFile(sql: Sql, row: FileRow): void {
+  sql.run(
+    `INSERT OR REPLACE INTO watch_files
+       (folder, path, bytes, modified_at, identity, content, job, decision, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.folder,
+    row.path,
+    row.bytes,
+    row.modifiedAt,
+    row.identity,
+    row.content,
+    row.job,
+    JSON.stringify(row.decision),
+    row.at,
+  );
 }
