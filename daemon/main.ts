@@ -129,18 +129,24 @@ async function main(): Promise<void> {
     liveIngest: startLiveIngest,
     outputs,
     prewarmed: new Prewarmed(),
+    diarize: (work, signal) =>
+      diarize(work, {
+        models,
+        runtimes,
+        pcm: jobFiles(home.audio, work.row.id).pcm,
+        sandboxed: sandboxEnabled(settings.get()),
+        signal,
+        log,
+      }),
     deliver: async (work, signal) => {
       if (work.row.options.source === 'transcript')
         return deliverSummary(work, { store, outputs }, id => catalogue.card(id)?.name ?? id);
-      const { pcm } = jobFiles(home.audio, work.row.id),
-        sandboxed = sandboxEnabled(settings.get());
-      await diarize(work, { store, models, runtimes, pcm, sandboxed, signal, log });
       return writeOutputs(work, {
         outputs,
-        pcm,
+        pcm: jobFiles(home.audio, work.row.id).pcm,
         ffmpeg: () => catalogue.ffmpeg(),
         formats: settings.get().formats,
-        sandboxed,
+        sandboxed: sandboxEnabled(settings.get()),
         signal,
       });
     },

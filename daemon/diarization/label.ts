@@ -1,10 +1,10 @@
 /**
  * Who speaks in a job: asked once, when its text is there. What goes wrong is a warning; the text is worth having
- * without.
+ * without. The answer is stored by whoever asks (pipeline/completion.ts).
  */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { EarshotError, failure, toFailure } from '../../schemas/errors.ts';
+import { EarshotError, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { SpeakerOptions, Utterance } from '../../schemas/job.ts';
 import { environment } from '../workers/environment.ts';
 import { voicePermissions } from '../workers/sandbox/permissions.ts';
@@ -12,7 +12,6 @@ import { endTree, exitOf, startProgram, SYSTEM_FOLDER } from '../workers/spawn.t
 import type { Models } from '../models/models.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { JobWork } from '../jobs/work.ts';
-import type { Store } from '../contracts/store.ts';
 import type { ChildRequest } from './child.ts';
 import { named, readVoice, speakersOf, writeVoice, type Voice } from './voices.ts';
 
@@ -23,8 +22,7 @@ import { named, readVoice, speakersOf, writeVoice, type Voice } from './voices.t
 export const ENCODER = 'resemblyzer';
 const SAME = 0.69;
 
-export interface LabelTools {
-  store: Store;
+export interface DiarizeTools {
   models: Models;
   runtimes: Runtimes;
   pcm: string;
@@ -139,12 +137,16 @@ export function labelsFor(
   };
 }
 
+/** Who speaks: the label of each of the job's utterances, and the voice of each label; or why nobody knows. */
+export type Diarized = { speakers: (string | null)[]; voices: Record<string, string> } | { warning: Failure };
+
+/** Null where it is known, or was not asked. Changes nothing. @throws cancelled */
 export async function diarize(
-  { row, made }: JobWork,
-  { store, models, runtimes, pcm, sandboxed, signal, log }: LabelTools,
-): Promise<void> {
+  { row, made }: Pick<JobWork, 'row' | 'made'>,
+  { models, runtimes, pcm, sandboxed, signal, log }: DiarizeTools,
+): Promise<Diarized | null> {
   const { speakers } = row.options;
-  if (!speakers || row.voices || row.options.source === 'text') return;
+  if (!speakers || row.voices || row.options.source) return null;
   try {
     if (!runtimes.ready('sherpa')) await runtimes.install('sherpa', () => {}, signal);
     if (!models.ready(ENCODER)) await models.install(ENCODER, () => {}, signal);
@@ -163,30 +165,17 @@ export async function diarize(
     );
     const { labels, voices } = labelsFor(spoken, heard, speakers),
       by = new Map(spoken.map((utterance, n) => [utterance.index, labels[n] ?? null]));
-    store.batch(() => {
-      store.setSpeakers(
-        row.id,
-        made.map(utterance => by.get(utterance.index) ?? null),
-      );
-      store.update(row.id, { voices });
-    });
-    row.voices = voices;
-    for (const utterance of made) {
-      const label = by.get(utterance.index);
-      if (label) utterance.speaker = label;
-    }
+    return { speakers: made.map(utterance => by.get(utterance.index) ?? null), voices };
   } catch (error) {
     if (signal.aborted) throw error;
     const why = toFailure(error);
     log.warn({ job: row.id, failure: why }, 'nobody can tell who speaks');
-    row.warnings = [
-      ...row.warnings,
-      failure(
+    return {
+      warning: failure(
         'speakersUnknown',
         why.code === 'engineFailed' || why.code === 'internal' ? {} : { model: ENCODER },
         why.detail ?? why.code,
       ),
-    ];
-    store.update(row.id, { warnings: row.warnings });
+    };
   }
 }

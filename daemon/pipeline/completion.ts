@@ -1,4 +1,7 @@
-/** The end of a job whose steps are over: its outputs are written, by themselves, and what became of them is an event. */
+/**
+ * The end of a job whose steps are over, as one command on it: who speaks is stored, then its outputs are written. What
+ * came of each is an event.
+ */
 import { toFailure } from '../../schemas/errors.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { JobWork } from '../jobs/work.ts';
@@ -17,7 +20,7 @@ export interface Follow {
 }
 
 interface Parts {
-  deps: Pick<Deps, 'store' | 'deliver'>;
+  deps: Pick<Deps, 'store' | 'diarize' | 'deliver'>;
   jobs: JobTable;
   steps: Steps;
   commands: Commands;
@@ -50,9 +53,22 @@ export class Completion {
     });
   }
 
+  /** Stored before anything is written: after a crash nobody is asked again. */
+  private async label(work: JobWork, signal: AbortSignal): Promise<void> {
+    const found = await this.core.deps.diarize(work, signal);
+    if (!found) return;
+    await this.core.takeIn(() => {
+      if (this.core.jobs.get(work.row.id) !== work) return;
+      if ('warning' in found) this.core.jobs.change(work.row.id, {}, [found.warning]);
+      else this.core.jobs.label(work, found.speakers, found.voices);
+    });
+    signal.throwIfAborted();
+  }
+
   /** How the job ends once its outputs are written: for the next turn of the loop. */
   private async deliver(work: JobWork, signal: AbortSignal): Promise<() => void> {
     try {
+      await this.label(work, signal);
       const { outputs, warnings = [], path, of } = await this.core.deps.deliver(work, signal),
         failed = work.made.find(each => each.failed)?.failed?.failure ?? null;
       const summary = work.row.options.summary && !failed ? await this.follow.after(work) : null;

@@ -5,6 +5,7 @@ import type { Settings } from '../../schemas/settings.ts';
 import type { Engine } from '../contracts/engine.ts';
 import type { Home } from '../auth/home.ts';
 import type { startIngest, startLiveIngest } from '../ingest/ingest.ts';
+import type { Diarized } from '../diarization/label.ts';
 import type { Prewarmed } from '../ingest/prewarmed.ts';
 import type { Delivered } from '../outputs/deliver.ts';
 import type { Outputs } from '../outputs/outputs.ts';
@@ -29,6 +30,8 @@ export interface Deps {
   liveIngest: typeof startLiveIngest;
   /** Where a process of the ingest stands ready; left out, none does. */
   prewarmed?: Prewarmed;
+  /** Who speaks in a job whose steps are over; null where that is known, or was not asked. */
+  diarize(work: JobWork, signal: AbortSignal): Promise<Diarized | null>;
   /** Writes the outputs of a job whose steps are over. */
   deliver(work: JobWork, signal: AbortSignal): Promise<Delivered>;
   outputs: Outputs;

@@ -79,6 +79,18 @@ export class JobTable extends Map<string, JobWork> {
     this.news.job(work);
   }
 
+  /** Who speaks: a label or none by utterance, and the voice of each label. */
+  label(work: JobWork, speakers: readonly (string | null)[], voices: Record<string, string>): void {
+    this.deps.store.batch(() => {
+      this.deps.store.setSpeakers(work.row.id, speakers);
+      this.update(work, { voices });
+    });
+    for (const utterance of work.made) {
+      const label = speakers[utterance.index];
+      if (label) utterance.speaker = label;
+    }
+  }
+
   /** Of a job that may be over: its row, wherever it is, and the world hears of it. */
   change(id: string, change: Partial<JobRow>, warnings: readonly Failure[] = []): void {
     const { store } = this.deps,

@@ -181,6 +181,7 @@ export class Harness {
       engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id),
       ingest,
       liveIngest,
+      diarize: async () => null,
       deliver: async work =>
         work.row.options.source === 'transcript'
           ? deliverSummary(work, { store: this.store, outputs: this.outputs }, id => id)

@@ -3,42 +3,32 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
+import type { Diarized } from '../../daemon/diarization/label.ts';
 import { writeOutputs } from '../../daemon/outputs/deliver.ts';
+import { failure } from '../../schemas/errors.ts';
+import type { Job } from '../../schemas/job.ts';
 import { fakeModel, Harness } from './harness.ts';
+
+const FOUND: Diarized = { speakers: ['S1', 'S2', 'S1'], voices: { S1: 'AAAA', S2: 'BBBB' } };
 
 describe('names of speakers', { timeout: 30_000 }, () => {
   let harness: Harness;
   afterEach(() => harness.close());
+  const writing: Harness['deps']['deliver'] = (work, signal) =>
+    writeOutputs(work, { outputs: harness.outputs, ffmpeg: () => '', sandboxed: false, formats: [], signal, pcm: '' });
+  const submitTalk = (): Promise<Job[]> =>
+    harness.submit(['talk.wav'], {
+      repair: false,
+      translateTo: undefined,
+      speakers: {},
+      outputs: { formats: ['txt', 'vtt', 'json'] },
+    });
 
   it('stand in the store and in files as they were written; what somebody edited is left', async () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')], utterances: () => [3000, 3000, 3000] });
-    const voices = { S1: 'AAAA', S2: 'BBBB' };
-    Object.assign(harness.deps, {
-      deliver: (work: Parameters<typeof writeOutputs>[0], signal: AbortSignal) => {
-        harness.store.setSpeakers(work.row.id, ['S1', 'S2', 'S1']);
-        harness.store.update(work.row.id, { voices });
-        work.row.voices = voices;
-        work.made.forEach((utterance, n) => {
-          utterance.speaker = n === 1 ? 'S2' : 'S1';
-        });
-        return writeOutputs(work, {
-          outputs: harness.outputs,
-          ffmpeg: () => '',
-          sandboxed: false,
-          formats: [],
-          signal,
-          pcm: '',
-        });
-      },
-    });
-    const [job] = await harness.ended(
-      await harness.submit(['talk.wav'], {
-        repair: false,
-        translateTo: undefined,
-        speakers: {},
-        outputs: { formats: ['txt', 'vtt', 'json'] },
-      }),
-    );
+    harness.deps.deliver = writing;
+    harness.deps.diarize = async () => FOUND;
+    const [job] = await harness.ended(await submitTalk());
     assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
     const at = (ending: string): string => join(harness.recordings, `talk.${ending}`),
       text = (ending: string): string => readFileSync(at(ending), 'utf8');
@@ -58,5 +48,78 @@ describe('names of speakers', { timeout: 30_000 }, () => {
     // Two that get one name were one.
     assert.deepEqual(await harness.pipeline.edits.renameSpeakers(job!.id, { S1: 'Anna' }), { Anna: 'AAAA' });
     assert.match(text('txt'), /^Anna: utterance 0 [^:]*$/);
+  });
+
+  it('are stored by the writer before any output is written', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr')], utterances: () => [3000, 3000, 3000] });
+    harness.deps.diarize = async work => {
+      assert.equal(work.row.voices ?? null, null);
+      return FOUND;
+    };
+    const stored: unknown[] = [];
+    harness.deps.deliver = (work, signal) => {
+      stored.push(
+        harness.store.job(work.row.id)!.voices,
+        harness.store.utterances(work.row.id).map(u => u.speaker),
+      );
+      return writing(work, signal);
+    };
+    const [job] = await harness.ended(await submitTalk());
+    assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
+    assert.deepEqual(stored, [FOUND.voices, FOUND.speakers]);
+  });
+
+  it('that are asked for while the voices are found wait for the end of the job', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr')], utterances: () => [3000, 3000, 3000] });
+    const asked = Promise.withResolvers<void>(),
+      answer = Promise.withResolvers<Diarized>();
+    harness.deps.deliver = writing;
+    harness.deps.diarize = () => {
+      asked.resolve();
+      return answer.promise;
+    };
+    const jobs = await submitTalk();
+    await asked.promise;
+    await assert.rejects(harness.pipeline.edits.renameSpeakers(jobs[0]!.id, { S1: 'Anna' }), /wrongState/);
+    const written = harness.pipeline.edits.write(jobs[0]!.id, 'md');
+    answer.resolve(FOUND);
+    assert.match(readFileSync(await written, 'utf8'), /S2/);
+    await harness.ended(jobs);
+  });
+
+  it('are a warning where nobody can tell, once; the text is there', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr')], utterances: () => [3000, 3000, 3000] });
+    harness.deps.deliver = writing;
+    harness.deps.diarize = async () => ({ warning: failure('speakersUnknown', {}, 'no voices') });
+    const [job] = await harness.ended(await submitTalk());
+    assert.deepEqual(
+      [job!.state, job!.warnings.map(({ code, detail }) => [code, detail])],
+      ['completed', [['speakersUnknown', 'no voices']]],
+    );
+    assert.match(readFileSync(join(harness.recordings, 'talk.txt'), 'utf8'), /^utterance 0/);
+  });
+
+  it('are not stored for a job that was canceled meanwhile', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr')], utterances: () => [3000, 3000, 3000] });
+    const asked = Promise.withResolvers<AbortSignal>(),
+      answer = Promise.withResolvers<Diarized>();
+    let delivered = false;
+    harness.deps.deliver = (work, signal) => {
+      delivered = true;
+      return writing(work, signal);
+    };
+    harness.deps.diarize = (_, signal) => {
+      asked.resolve(signal);
+      return answer.promise;
+    };
+    const jobs = await submitTalk(),
+      signal = await asked.promise;
+    harness.pipeline.queue.cancel([jobs[0]!.id]);
+    assert.ok(signal.aborted, 'whoever listens to voices is told');
+    answer.resolve(FOUND);
+    const [job] = await harness.ended(jobs);
+    await harness.pipeline.edits.write(job!.id, 'md').catch(() => {}); // a command behind the completion
+    assert.equal(harness.store.job(job!.id)!.voices ?? null, null);
+    assert.equal(delivered, false);
   });
 });
