@@ -37,7 +37,12 @@ export async function status(session: Session): Promise<void> {
   const { t, locale, line } = session;
   line(t.daemonStarted(found.pid, found.version));
   line(
-    `${t.since} ${timeText(found.startedAt, locale, Date.now())} · ${bytesText(found.rssBytes)} · ${t.clients(found.clients)} · ${t.jobsActive(found.jobs.active, found.jobs.total)}`,
+    [
+      `${t.since} ${timeText(found.startedAt, locale, Date.now())}`,
+      bytesText(found.rssBytes),
+      t.clients(found.clients),
+      t.jobsActive(found.jobs.active, found.jobs.total),
+    ].join(' · '),
   );
   line(`${t.stateFolder} ${clean(found.stateDirectory)}`);
   line(`${t.dataFolder} ${clean(found.dataDirectory)}`);

@@ -40,9 +40,8 @@ export async function find(session: Session, words: string[], options: FindOptio
   // Recordings in the order of their best line.
   for (const [, of] of Map.groupBy(hits, hit => hit.job)) {
     const [{ recording, createdAt }] = of as [SearchHit];
-    session.line(
-      `${paint('bold', clean(recording.name))}  ${paint('dim', `${clean(recording.path)} · ${timeText(createdAt, locale, Date.now())}`)}`,
-    );
+    const about = `${clean(recording.path)} · ${timeText(createdAt, locale, Date.now())}`;
+    session.line(`${paint('bold', clean(recording.name))}  ${paint('dim', about)}`);
     for (const hit of of.toSorted((a, b) => a.index - b.index)) {
       const time = clockText(hit.atMs),
         indent = time.length + 4;

@@ -107,14 +107,14 @@ export async function list(session: Session): Promise<void> {
         : text,
   ))
     session.line(line);
-  for (const { failure } of folders)
-    if (failure)
-      session.note(
-        `${paint('yellow', t.warning)} ${clean(failureMessage(failure, locale).what)} ${clean(failureMessage(failure, locale).todo)}`,
-      );
+  for (const { failure } of folders) {
+    if (!failure) continue;
+    const { what, todo } = failureMessage(failure, locale);
+    session.note(`${paint('yellow', t.warning)} ${clean(what)} ${clean(todo)}`);
+  }
 }
 
-/** What a file's decision looks like: done, on its way, in question, left. */
+/** The colour of a file's decision: done, on its way, in question, left. */
 const colourOf = ({ decision }: WatchedFile): Colour =>
   decision.code === 'taken' || decision.code === 'moved'
     ? 'green'
@@ -157,11 +157,13 @@ export async function why(session: Session, named: string[]): Promise<void> {
   const client = await session.client();
   for (const name of named) {
     const { file } = await client.call('watch/why', { path: resolve(name) });
-    if (session.json) session.emit(file);
-    else
-      session.line(
-        `${named.length > 1 ? `${clean(basename(file.path))}: ` : ''}${session.paint(colourOf(file), clean(decisionText(file.decision, session.locale)))}${file.job ? `  ${session.paint('dim', shortId(file.job))}` : ''}`,
-      );
+    if (session.json) {
+      session.emit(file);
+      continue;
+    }
+    const which = named.length > 1 ? `${clean(basename(file.path))}: ` : '',
+      decision = session.paint(colourOf(file), clean(decisionText(file.decision, session.locale)));
+    session.line(`${which}${decision}${file.job ? `  ${session.paint('dim', shortId(file.job))}` : ''}`);
   }
 }
 

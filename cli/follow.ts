@@ -24,7 +24,7 @@ export interface World {
   instances: Map<string, Instance>;
   models: Map<string, Model>;
   engines: Map<string, Engine>;
-  /** Others' jobs that were seen unfinished, so that their end can be told. */
+  /** Others' jobs that were seen unfinished, so that their end can be shown. */
   others: Map<string, Job>;
 }
 

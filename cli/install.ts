@@ -79,7 +79,7 @@ async function followInstalls(
         engine.failure,
       );
     } else if (event.type === 'notice' && begun) {
-      // An install that ends before its model has a state of its own tells so by a notice.
+      // An install that ends before its model has a state of its own is reported by a notice.
       const about = [event.failure.args.model, event.failure.args.engine, event.failure.args.runtime].find(
         each => typeof each === 'string' && waiting.has(each),
       );
@@ -118,17 +118,15 @@ function installLines(
   engines: ReadonlyMap<string, Engine>,
 ): string[] {
   const columns = Math.max(8, Math.min(30, session.columns() - 60));
+  const line = (name: string, fraction: number | null, text: string): string =>
+    `  ${clean(name).padEnd(28)} ${fraction === null ? '' : bar(fraction, columns)} ${session.paint('dim', text)}`;
   const lines: string[] = [];
-  for (const engine of engines.values())
-    if (engine.state === 'installing')
-      lines.push(
-        `  ${clean(engine.name).padEnd(28)} ${engine.progress?.fraction == null ? '' : bar(engine.progress.fraction, columns)} ${session.paint('dim', clean(engine.progress?.step ?? ''))}`,
-      );
+  for (const { name, state, progress } of engines.values())
+    if (state === 'installing') lines.push(line(name, progress?.fraction ?? null, clean(progress?.step ?? '')));
   for (const { card, state, progress } of models.values()) {
-    if (state === 'downloading' && progress)
-      lines.push(
-        `  ${clean(card.id).padEnd(28)} ${bar(progress.total > 0 ? progress.bytes / progress.total : 0, columns)} ${session.paint('dim', session.t.ofAll(bytesText(progress.bytes), bytesText(progress.total)))}`,
-      );
+    if (state !== 'downloading' || !progress) continue;
+    const { bytes, total } = progress;
+    lines.push(line(card.id, total > 0 ? bytes / total : 0, session.t.ofAll(bytesText(bytes), bytesText(total))));
   }
   return lines;
 }

@@ -210,9 +210,9 @@ export async function log(session: Session, text: string, options: { limit?: num
     ]
       .filter(Boolean)
       .join(' ');
-    session.line(
-      `${session.paint('dim', new Date(entry.at).toISOString())}  ${entry.kind.padEnd(20)} ${about}${data ? `  ${session.paint('dim', clean(data))}` : ''}`,
-    );
+    const time = session.paint('dim', new Date(entry.at).toISOString()),
+      facts = data ? `  ${session.paint('dim', clean(data))}` : '';
+    session.line(`${time}  ${entry.kind.padEnd(20)} ${about}${facts}`);
   }
 }
 

@@ -70,11 +70,11 @@ export async function listen(session: Session, source: string | undefined, given
   const recording: Source = piped
     ? pipe()
     : { ...record((await client.call('live/recorder', {})).ffmpeg, given.device), waits: false };
-  const heard = (chunk: Buffer): void => {
+  const onChunk = (chunk: Buffer): void => {
     if (!piped || given.pcm) level = Math.max(loudness(chunk), level * 0.7);
   };
   // Whatever ends the sound, what was heard until then is not lost.
-  const feeding = pour(recording, feed, heard).catch(async error => {
+  const feeding = pour(recording, feed, onChunk).catch(async error => {
     session.fail(toFailure(error));
     await feed.end().catch(() => {});
   });
@@ -91,10 +91,10 @@ export async function listen(session: Session, source: string | undefined, given
   if (ended?.state === 'failed') process.exitCode = Math.max(Number(process.exitCode ?? 0), EXIT.failed);
 }
 
-async function pour(recording: Source, feed: LiveFeed, heard: (chunk: Buffer) => void): Promise<void> {
+async function pour(recording: Source, feed: LiveFeed, onChunk: (chunk: Buffer) => void): Promise<void> {
   const all = (async () => {
     for await (const chunk of recording.sound) {
-      heard(chunk);
+      onChunk(chunk);
       feed.push(chunk);
       if (recording.waits) await feed.ready();
     }
@@ -103,7 +103,7 @@ async function pour(recording: Source, feed: LiveFeed, heard: (chunk: Buffer) =>
   await Promise.race([all, feed.failed]).finally(() => recording.stop());
 }
 
-/** Standard input as a recording that ends when it is told to. */
+/** Standard input as a recording that ends when it is asked to. */
 function pipe(): Source {
   let stopped = false;
   async function* sound(): AsyncGenerator<Buffer> {

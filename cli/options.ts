@@ -69,6 +69,6 @@ export const withJobOptions = (command: Command): Command =>
       'names and terms to recognize, keep and translate; used before .earshot/glossary.md',
     )
     .option('--no-glossary', 'ignore all glossaries')
-    .option('--speakers [n]', 'tell speakers apart; give their number if you know it', wholeNumber)
+    .option('--speakers [n]', 'label who speaks; give the number of speakers if you know it', wholeNumber)
     .option('--summary', 'also summarize the transcript with an installed language model')
     .option('--prompt <text>', 'context for recognition: names, subject, style');

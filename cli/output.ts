@@ -53,15 +53,19 @@ export function endLines(job: Job, utterances: number, style: Style): string[] {
     { completed: paint('green', '✓'), failed: paint('red', '✗'), cancelled: paint('yellow', '■') }[
       job.state as 'completed'
     ] ?? '·';
+  const languages = [job.language, job.options.translateTo]
+    .filter(language => language != null)
+    .map(language => languageText(language, locale))
+    .join(' → ');
   const lines = [
-    `${mark} ${paint('bold', clean(job.recording.name))}  ${termText('states', job.state, locale)}${job.language ? paint('dim', ` · ${languageText(job.language, locale)}${job.options.translateTo ? ` → ${languageText(job.options.translateTo, locale)}` : ''}`) : ''}`,
+    `${mark} ${paint('bold', clean(job.recording.name))}  ${termText('states', job.state, locale)}` +
+      (job.language ? paint('dim', ` · ${languages}`) : ''),
   ];
   if (job.state === 'completed' && utterances === 0) lines.push(`  ${t.noSpeech}`);
   for (const failure of job.failure ? [job.failure, ...job.warnings] : job.warnings) {
     const { what, todo } = failureMessage(failure, locale);
-    lines.push(
-      `  ${paint(failure === job.failure ? 'red' : 'yellow', clean(what))}${todo ? ` ${paint('dim', clean(todo))}` : ''}`,
-    );
+    const colour = failure === job.failure ? 'red' : 'yellow';
+    lines.push(`  ${paint(colour, clean(what))}${todo ? ` ${paint('dim', clean(todo))}` : ''}`);
   }
   for (const output of job.outputs) lines.push(`  ${t.wrote} ${paint('underline', clean(shortPath(output.path)))}`);
   lines.push(`  ${paint('dim', figures(job, style))}`);

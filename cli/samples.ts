@@ -41,8 +41,14 @@ export async function samples(session: Session, { output = join(ROOT, 'out') }: 
   if (ended.some(job => job.state === 'failed')) process.exitCode = EXIT.failed;
   const audioMs = ended.reduce((sum, job) => sum + (job.recording.durationMs ?? 0), 0);
   const models = new Set(ended.flatMap(job => job.stages.map(stage => job.models[stage] ?? '')).filter(Boolean));
-  if (!session.json)
-    session.line(
-      `${session.t.recordings(ended.length)} · ${session.t.audio} ${durationText(audioMs, session.locale)} · ${session.t.wall} ${durationText(Date.now() - begun, session.locale)} · ${[...models].join(', ')}`,
-    );
+  if (session.json) return;
+  const { t, locale } = session;
+  session.line(
+    [
+      t.recordings(ended.length),
+      `${t.audio} ${durationText(audioMs, locale)}`,
+      `${t.wall} ${durationText(Date.now() - begun, locale)}`,
+      [...models].join(', '),
+    ].join(' · '),
+  );
 }

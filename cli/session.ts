@@ -89,7 +89,7 @@ export interface Session {
   /** Null when no daemon runs: for commands that must not start one. */
   running(): Promise<Client | null>;
   /**
-   * After the connection has ended: a daemon that crashed is started again; one that was told to leave is not, but the
+   * After the connection has ended: a daemon that crashed is started again; one that was asked to stop is not, but the
    * one that replaces it is met. Null: none.
    */
   again(): Promise<Client | null>;

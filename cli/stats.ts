@@ -45,7 +45,14 @@ export async function stats(session: Session, options: { hours?: number; prometh
   const { states } = words(locale);
   session.line();
   session.line(
-    `${found.jobs.completed} ${states.completed}, ${found.jobs.failed} ${states.failed}, ${found.jobs.cancelled} ${states.cancelled}, ${found.jobs.pending} ${states.pending} · ${t.loads(found.loads, durationText(found.loadMs, locale))}${found.estimateError === null ? '' : ` · ${t.estimateError} ${percentText(found.estimateError)}`}${found.startError === null ? '' : ` · ${t.startError} ${percentText(found.startError)}`}`,
+    [
+      (['completed', 'failed', 'cancelled', 'pending'] as const)
+        .map(state => `${found.jobs[state]} ${states[state]}`)
+        .join(', '),
+      t.loads(found.loads, durationText(found.loadMs, locale)),
+      ...(found.estimateError === null ? [] : [`${t.estimateError} ${percentText(found.estimateError)}`]),
+      ...(found.startError === null ? [] : [`${t.startError} ${percentText(found.startError)}`]),
+    ].join(' · '),
   );
   for (const { device, leasedBytes, residentBytes } of found.devices)
     if (leasedBytes > 0)

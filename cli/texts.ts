@@ -48,7 +48,7 @@ const en = {
   moreJobs: (n: number): string => `… and ${n} more; \`earshot queue --all\` shows them.`,
   tookOver: 'this job is there already:',
   speaker: 'SPEAKER',
-  noSpeakers: 'Speakers were not told apart in this job; `earshot transcribe --speakers` does it.',
+  noSpeakers: 'This job did not label speakers; `earshot transcribe --speakers` does.',
   rememberedIn: (path: string): string => `the voices are remembered in ${path}; delete it to have them forgotten`,
   glossary: (path: string): string => `with the glossary ${path}`,
   submitted: 'submitted',
@@ -74,7 +74,7 @@ const en = {
   nothingUnused: 'Nothing lies unused for so long.',
   removeThese: (n: number, size: string): string =>
     `Remove ${n === 1 ? 'this model' : `these ${n} models`}, ${size}? [y/N]`,
-  freed: (size: string): string => `${size} are free again.`,
+  freed: (size: string): string => `${size} is free again.`,
   sayYes: 'Nothing was removed: give --yes where nobody can be asked.',
   nothingFound: 'Nothing was found.',
   moreFound: (n: number): string => `… and ${n} more; --limit shows them.`,
@@ -86,7 +86,7 @@ const en = {
   daemonStopped: 'The daemon has stopped.',
   daemonOff: 'The daemon is not running; it starts when it is needed.',
   clients: (n: number): string => `${n} ${n === 1 ? 'client' : 'clients'}`,
-  jobsActive: (a: number, n: number): string => `${a} active of ${n} jobs`,
+  jobsActive: (a: number, n: number): string => `${a} active of ${n} ${n === 1 ? 'job' : 'jobs'}`,
   since: 'since',
   stateFolder: 'state',
   dataFolder: 'data',
@@ -113,7 +113,7 @@ const en = {
   install: 'installing',
   loadingModel: 'loading',
   pickOne: 'or',
-  recordings: (n: number): string => `${n} recordings`,
+  recordings: (n: number): string => `${n} ${n === 1 ? 'recording' : 'recordings'}`,
   others: (n: number): string => `and ${n} more`,
   folder: 'FOLDER',
   recipe: 'RECIPE',
@@ -134,7 +134,8 @@ const en = {
   endListening: 'Ctrl-C ends it',
   lastWords: 'The last words are on their way; Ctrl-C again leaves them to the daemon.',
   noInputs:
-    'ffmpeg sees nothing to record from. --device FORMAT:NAME names an input of any format that it knows, such as alsa:hw:1.',
+    'ffmpeg sees nothing to record from. ' +
+    '--device FORMAT:NAME names an input of any format that it knows, such as alsa:hw:1.',
 };
 
 export type Texts = typeof en;

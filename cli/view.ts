@@ -48,17 +48,18 @@ export function liveLines(world: World, frame: Frame): string[] {
 function working(followed: Followed, { columns, paint }: Frame): string[] {
   return unsettled(followed)
     .slice(-WORKING_LINES)
-    .map(utterance =>
-      paint(
-        'dim',
-        `${pad(clockText(utterance.startMs), 7)} ${fit(clean(utterance.nmt?.text ?? sourceText(utterance)), columns - 9)}`,
-      ),
-    );
+    .map(utterance => {
+      const text = clean(utterance.nmt?.text ?? sourceText(utterance));
+      return paint('dim', `${pad(clockText(utterance.startMs), 7)} ${fit(text, columns - 9)}`);
+    });
 }
 
 function header(job: Job, { columns, now, locale, t, paint, meter = '' }: Frame): string {
-  if (job.live?.open)
-    return `${paint('red', '●')} ${paint('bold', t.listening)} ${paint('green', meter)}  ${paint('dim', [clockText(job.progress.ingestedMs), job.language === null ? '' : languageText(job.language, locale), t.endListening].filter(Boolean).join(' · '))}`;
+  if (job.live?.open) {
+    const language = job.language === null ? '' : languageText(job.language, locale);
+    const facts = [clockText(job.progress.ingestedMs), language, t.endListening].filter(Boolean).join(' · ');
+    return `${paint('red', '●')} ${paint('bold', t.listening)} ${paint('green', meter)}  ${paint('dim', facts)}`;
+  }
   const spinner =
     job.state === 'processing' || job.state === 'loading'
       ? SPINNER[Math.floor(now / 100) % SPINNER.length]!
@@ -106,7 +107,8 @@ function stages(job: Job, { columns, locale, paint }: Frame): string[] {
     const { fraction, figure, failed } = share(job, stage);
     const running = (job.progress.stages[stage]?.running ?? 0) > 0;
     const name = running ? paint('bold', nameOf(stage)) : nameOf(stage);
-    return `${name} ${paint(entryOf<Colour>(COLOUR, stage, 'dim'), bar(fraction, barColumns))} ${failed > 0 ? paint('red', figure) : paint('dim', figure)}`;
+    const filled = paint(entryOf<Colour>(COLOUR, stage, 'dim'), bar(fraction, barColumns));
+    return `${name} ${filled} ${paint(failed > 0 ? 'red' : 'dim', figure)}`;
   };
   const fixed =
     job.stages.reduce((sum, stage) => sum + width(nameOf(stage)) + width(share(job, stage).figure) + 2, 0) +
@@ -124,8 +126,10 @@ function stages(job: Job, { columns, locale, paint }: Frame): string[] {
 /** Why it waits, what is being downloaded, installed or loaded. */
 function notes(world: World, job: Job, { locale, t, paint, names, columns, now }: Frame): string[] {
   const lines: string[] = [];
-  const meter = (name: string, fraction: number | null, text: string): string =>
-    `  ${paint('dim', name)} ${fraction === null ? '' : `${paint('cyan', bar(fraction, Math.min(20, Math.max(6, columns - 50))))} `}${paint('dim', text)}`;
+  const meter = (name: string, fraction: number | null, text: string): string => {
+    const filled = fraction === null ? '' : bar(fraction, Math.min(20, Math.max(6, columns - 50)));
+    return `  ${paint('dim', name)} ${filled && `${paint('cyan', filled)} `}${paint('dim', text)}`;
+  };
   for (const model of world.models.values()) {
     if (model.state === 'downloading' && model.progress)
       lines.push(
@@ -161,7 +165,8 @@ function notes(world: World, job: Job, { locale, t, paint, names, columns, now }
 /** One line for a job that is not in front. */
 function short(job: Job, { columns, locale, paint }: Frame): string {
   const done = job.stages.reduce((sum, stage) => sum + share(job, stage).fraction, 0) / job.stages.length;
-  const state = termText('states', job.state, locale);
-  const name = fitEnd(clean(job.recording.name), Math.max(10, columns - 40));
-  return `  ${paint('dim', pad(name, Math.min(48, Math.max(10, columns - 40))))} ${job.state === 'processing' || isFinal(job.state) ? bar(done, 12) : paint('dim', state)}`;
+  const room = Math.max(10, columns - 40),
+    name = pad(fitEnd(clean(job.recording.name), room), Math.min(48, room)),
+    moving = job.state === 'processing' || isFinal(job.state);
+  return `  ${paint('dim', name)} ${moving ? bar(done, 12) : paint('dim', termText('states', job.state, locale))}`;
 }

@@ -9,7 +9,7 @@ import { EXIT, type Session } from './session.ts';
 import { clean } from './terminal.ts';
 import { onInterrupt } from './interrupt.ts';
 
-/** stopped: the daemon was told to leave; detached: it goes on without us. */
+/** stopped: the daemon was asked to stop; detached: it goes on without us. */
 export interface WatchResult {
   outcome: 'ended' | 'detached' | 'stopped' | 'cancelled';
   jobs: Job[];

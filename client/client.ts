@@ -193,7 +193,7 @@ class Connection implements Client {
         ? thrown(error.data as Failure)
         : new EarshotError('badAnswer', { engine: 'earshotd' }, JSON.stringify(error.data)?.slice(0, 1000));
     }
-    // A daemon that was killed shows in what is written to it before its end is heard of.
+    // A daemon that was killed shows in what is written to it before its end is noticed.
     const cut = error instanceof ConnectionError || (error instanceof ResponseError && CUT.has(error.code));
     if (this.#gone || cut) return new EarshotError('daemonUnreachable', {}, 'the connection ended');
     return new EarshotError('badAnswer', { engine: 'earshotd' }, (error as Error).message);
@@ -224,7 +224,7 @@ export interface EnsureOptions {
   timeoutMs: number;
   /** Where the started daemon's stderr goes: its last lines explain a start that failed. */
   log?: string;
-  /** Told once each when it happens. */
+  /** Called once each when it happens. */
   onProgress?: (step: 'starting' | 'replacing') => void;
 }
 

@@ -12,7 +12,7 @@ export interface LiveCalls {
   close(params: Params<'live/close'>): Promise<Result<'live/close'>>;
 }
 
-/** Told to be alive this often while there is no sound. */
+/** A sign of life is sent this often while there is no sound. */
 const ALIVE_MS = 5_000;
 const AGAIN_MS = 300;
 /** A source that can wait does from here on. */
@@ -136,7 +136,7 @@ export class LiveFeed {
       offset: this.#sent,
       data: chunk.toString('base64'),
     });
-    // A daemon that died after it had taken a piece has more than we heard of.
+    // A daemon that died after it had taken a piece has more than we know of.
     for (let taken = received - this.#sent; taken > 0 && this.#waiting.length;) {
       const first = this.#waiting[0]!,
         part = Math.min(taken, first.length);

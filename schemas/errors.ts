@@ -118,8 +118,8 @@ export const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(ERRORS, code);
 
 /**
- * A failure as a value, as it travels and is stored. `code` is an ErrorCode unless another version wrote it. `detail` is
- * for the log and the curious: an engine's own words, in whatever language.
+ * A failure as a value, as it travels and is stored. `code` is an ErrorCode unless another version wrote it.
+ * `detail` is for the log and the curious: an engine's own words, in whatever language.
  */
 export const Failure = Type.Object(
   { code: Type.String({ minLength: 1, maxLength: 100 }), args: Args, detail: Type.Optional(Type.String()) },

@@ -184,7 +184,8 @@ async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested>
     let odd: Buffer = Buffer.alloc(0),
       sentAt = 0;
     for await (const chunk of source.pcm) {
-      // Written before it is reported: whoever gets an utterance can read its sound. Silence is a hole and takes no room.
+      // Written before it is reported: whoever gets an utterance can read its sound. Silence is a hole and takes no
+      // room.
       if (file && (bytes < before || !isZero(chunk))) {
         await writeAll(file, chunk, bytes, request.pcmPath);
         written = bytes + chunk.length;

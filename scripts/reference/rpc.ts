@@ -145,8 +145,8 @@ ${events}
 ${types.sort((a, b) => a.localeCompare(b, 'en')).join('\n')}
 ## Codes
 
-The daemon answers with codes and arguments, and clients make sentences of them (\`text/messages\`). A newer daemon may know
-codes that are not here. A question mark: the argument may be missing.
+The daemon answers with codes and arguments, and clients make sentences of them (\`text/messages\`). A newer daemon
+may know codes that are not here. A question mark: the argument may be missing.
 
 ${[
   codes('Failures', 'The `code` of a [Failure](#failure).', errors.ERRORS),

@@ -630,7 +630,7 @@ test('models: sizes and last use, those that nobody uses go when that is said, n
   assert.deepEqual(asked, [{ ids: ['old'], update: true }]);
   assert.match(
     (await earshot(place, ['models', 'prune', '--unused-for', '30d', '--yes']).ended).out,
-    /2\.0 GB are free again/,
+    /2\.0 GB is free again/,
   );
   assert.deepEqual(removed, ['old', 'never']);
 });

@@ -54,13 +54,11 @@ export function summary(
             .replace(/[\ud800-\udbff]$/, '')
             .replace(/\s+\S*$/u, '')} …`
         : said;
+    const why = failure ? `: ${cell(failureMessage(failure, locale).what)}` : '';
     const note =
       state === 'completed'
         ? cell(first || t.none)
-        : [
-            `**${termText('states', state, locale)}**${failure ? `: ${cell(failureMessage(failure, locale).what)}` : ''}`,
-            ...(first ? [cell(first)] : []),
-          ].join(' ');
+        : `**${termText('states', state, locale)}**${why}${first && ` ${cell(first)}`}`;
     return row([
       link(recording.name, recording.path),
       recording.durationMs === null ? '' : clockText(recording.durationMs),
