@@ -4,6 +4,7 @@
  */
 import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { home } from '../daemon/auth/home.ts';
 import { sitePackages } from '../daemon/runtimes/python.ts';
 
@@ -222,4 +223,14 @@ export const written = (): string => {
     return '';
   }
 };
-if (import.meta.main) writeFileSync(PAGE, page(written()));
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } });
+  if (values.help)
+    console.log(`Usage: npm run licenses
+
+Writes THIRD_PARTY.md from the lock files and the registry of models. Licenses of Python packages are read from the
+environments that are installed here; of those that are not, the page keeps what it says.
+
+  -h, --help   print this and write nothing`);
+  else writeFileSync(PAGE, page(written()));
+}

@@ -9,6 +9,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Transcript } from '../schemas/job.ts';
 import { cliPage } from './reference/cli.ts';
 import { manifest, settingsPage, sentences } from './reference/settings.ts';
@@ -54,7 +55,15 @@ export const outdated = (): string[] =>
   [...pages()].filter(([path, text]) => read(path) !== text).map(([path]) => path);
 
 if (import.meta.main) {
-  if (process.argv.includes('--check')) {
+  const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
+  if (values.help)
+    console.log(`Usage: npm run reference [-- --check]
+
+Writes from the code: the pages of docs/reference, the schema of transcripts, and the settings in package.json.
+
+      --check  write nothing; fail when a page is out of date
+  -h, --help   print this and write nothing`);
+  else if (values.check) {
     const old = outdated();
     if (old.length > 0) console.error(`Out of date: ${old.join(', ')}. Run \`npm run reference\`.`);
     process.exitCode = old.length > 0 ? 1 : 0;

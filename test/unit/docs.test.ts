@@ -1,6 +1,7 @@
 /** The documents hold together: links lead somewhere, paths exist, lines fit, the README stays short. */
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { wrapped } from '../../scripts/wrap.ts';
@@ -49,6 +50,34 @@ it('every script that is named exists', () => {
     ),
   );
   assert.deepEqual(lost, []);
+});
+
+it('every variable that is read from the environment is documented', () => {
+  /** We set it ourselves, for a worker. */
+  const own = new Set(['EARSHOT_SHERPA']);
+  const variables = new Set(
+    globSync('{cli,client,daemon,extension}/**/*.ts', { cwd: root }).flatMap(file =>
+      [...read(file).matchAll(/\benv\.(EARSHOT_\w+)/g)].map(([, name]) => name!),
+    ),
+  );
+  assert.ok(variables.has('EARSHOT_LOG_LEVEL'));
+  const documented = read('docs/settings.md');
+  assert.deepEqual(
+    [...variables].filter(name => !own.has(name) && !documented.includes(`| \`${name}\` |`)),
+    [],
+  );
+});
+
+it('a script that writes pages says so when it is asked for help, and writes nothing', () => {
+  const written = (): number[] =>
+    ['THIRD_PARTY.md', 'docs/reference/rpc.md'].map(page => statSync(join(root, page)).mtimeMs);
+  const before = written();
+  for (const script of ['licenses', 'reference']) {
+    const file = join(root, 'scripts', `${script}.ts`);
+    assert.match(execFileSync(process.execPath, [file, '--help'], { encoding: 'utf8' }), /^Usage: npm run/);
+    assert.notEqual(spawnSync(process.execPath, [file, '--hlep']).status, 0, 'a slip is no order to write');
+  }
+  assert.deepEqual(written(), before);
 });
 
 it('no line is wider than 120 columns, outside tables, code, pictures and addresses', () => {
