@@ -28,7 +28,7 @@ export const ROOMS: Readonly<Record<string, string[]>> = {
   text: ['text/**/*.ts'],
 };
 /** Wording, which no test should repeat. */
-const WORDING = /^text\/messages\/(en|zh-cn)\.ts$/;
+const WORDING = /^text\/messages\/(en|zh-cn)(\.ts$|\/)/;
 const TESTS = ['test/unit/**/*.test.ts', 'test/golden/*.test.ts'];
 /** Simulations of whole days, and the sample of this very program. */
 const NOT_THESE = /\/(simulator|mutation)\.test\.ts$/;

@@ -88,7 +88,7 @@ export function adapt(
     if (count >= 1 && Math.abs(each.instances - count) < 0.2 && each.busy >= FULL && each.queue > count) {
       const known = (throughput[stage] = blend(throughput[stage], count, each.throughput));
       const fewer = known[count - 1];
-      const floor = Math.max(1, stage === 'asr' ? policy.minimumConcurrentTasks : 1);
+      const floor = stage === 'asr' ? policy.minimumConcurrentTasks : 1;
       if (fewer !== undefined && count - 1 >= floor && known[count]! < GAIN * fewer && replicas[stage] !== count - 1) {
         replicas[stage] = count - 1;
         until[stage] = now + AGAIN_MS;

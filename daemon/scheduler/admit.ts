@@ -1,7 +1,7 @@
 /** Where a model may be loaded, and what forbids it now: every ceiling is enforced here and nowhere else. */
 import { failure, type Failure } from '../../schemas/errors.ts';
 import type { DeviceKind, Stage } from '../../schemas/words.ts';
-import { isRemote, loadsOf, type DeviceState, type Lane, type Ledger } from './lanes.ts';
+import { isRemote, type DeviceState, type Lane, type Ledger } from './lanes.ts';
 import type { DeviceView, ModelView, Policy, Snapshot } from './snapshot.ts';
 
 export type Verdict =
@@ -110,7 +110,7 @@ export function verdict(ledger: Ledger, lane: Lane, device: DeviceState, index: 
   if (!view.usable) return 'unusable';
   if (need > view.cap) return 'memory';
   if ((model.notBefore[view.id] ?? 0) > ledger.now) return 'failedLately';
-  if (isRemote(model, view.id) && !ledger.policy.serial) return loadsOf(lane).length ? 'loading' : 'fits';
+  if (isRemote(model, view.id) && !ledger.policy.serial) return 'fits';
   if (ledger.loaded + placesKept(ledger.devices, lane, index) >= ledger.policy.loadedModels) return 'modelLimit';
   if (device.count + placesKept([device], lane, index) >= ledger.policy.instancesPerDevice) return 'deviceLimit';
   if (need > device.free) return 'memory';

@@ -131,7 +131,7 @@ export function narrow(scene: Scene, lanes: readonly Lane[]): void {
         !device.reservation &&
         device.count < ledger.policy.instancesPerDevice &&
         ledger.loaded < ledger.policy.loadedModels;
-      if (device.view.kind !== 'cpu' || need === 0 || view.threads <= scene.cpuThreads || !hasRoom) continue;
+      if (device.view.kind !== 'cpu' || view.threads <= scene.cpuThreads || !hasRoom) continue;
       if (lane.leftMs + lane.comingMs > NARROW_WORTH * (lane.model.loadMs[device.view.id] ?? Infinity))
         unload(ledger, instance, 'room', scene.actions);
     }

@@ -21,10 +21,8 @@ export function applied(snapshot: Snapshot, actions: readonly Action[], now: num
   for (const action of actions)
     switch (action.type) {
       case 'ingest':
-        changeJob(action.job, job => {
-          if (!job.live) ingestsRunning++;
-          return { ...job, ingest: 'running' };
-        });
+        ingestsRunning++;
+        changeJob(action.job, job => ({ ...job, ingest: 'running' }));
         break;
       case 'overtaken':
         changeJob(action.job, job => ({ ...job, overtaken: job.overtaken + 1 }));

@@ -19,7 +19,7 @@ export function largestBatch(
 /** The end of the batch that starts at `from`; `idle` instances share what is ready. */
 export function batchEnd(from: number, ready: number, largest: number, idle: number): number {
   if (from === 0) return 1;
-  return from + Math.max(1, Math.min(largest, Math.ceil((ready - from) / Math.max(1, idle))));
+  return from + Math.min(largest, Math.ceil((ready - from) / Math.max(1, idle)));
 }
 
 /** True: too few are ready and more are sure to come, so wait. Never for live jobs, nor at the start of a job. */

@@ -160,16 +160,14 @@ export class Lanes {
 
   /** The lane that serves this stage of this job; null where its model is not known. */
   of(job: JobView, stage: StageView): Lane | null {
-    const known =
-      this.ledger.policy.modelReuse === 'warm' ? this.shared.get(stage.model)?.[STAGE_INDEX[stage.stage]] : undefined;
+    const known = this.shared.get(stage.model)?.[STAGE_INDEX[stage.stage]];
     if (known) return known;
     const asked = this.ledger.snapshot.models[stage.model];
     if (!asked) return null;
     const model = this.stands(asked, stage.stage);
     if (this.ledger.policy.modelReuse === 'never') return this.ownLane(job.id, stage.stage, model);
-    const lane = this.lane(stage.stage, model);
-    if (model !== asked) this.remember(stage.model, lane); // look-ups by the model that was asked for find its stand-in
-    return lane;
+    // Look-ups by the model that was asked for find its stand-in.
+    return this.remember(stage.model, this.lane(stage.stage, model));
   }
 
   private lane(stage: Stage, model: ModelView): Lane {

@@ -10,7 +10,7 @@
 import { neverFits, standIn } from './admit.ts';
 import { applied } from './apply.ts';
 import { batchEnd, largestBatch, waitsForMore } from './batches.ts';
-import { retire, unload } from './evict.ts';
+import { retire } from './evict.ts';
 import { forecast, type Forecast } from './forecast.ts';
 import { beginIngests } from './ingest.ts';
 import {
@@ -32,7 +32,6 @@ import { LazyMap } from './lazy.ts';
 import { orderJobs } from './order.ts';
 import { because } from './reasons.ts';
 import { isWorth, narrow, prefetch, replicate } from './ahead.ts';
-import { mayPass } from './reserve.ts';
 import { devicesOf, seek, soonest, type Scene } from './seek.ts';
 import type { Action, JobView, Plan, Policy, Snapshot, Waiting } from './snapshot.ts';
 import { calmCores, threadsFor, widen } from './threads.ts';
@@ -358,7 +357,7 @@ function runOne(scene: Scene, lane: Lane, idle: readonly InstanceState[], moved:
       (b.view.idleSince ?? 0) - (a.view.idleSince ?? 0) ||
       (a.view.id < b.view.id ? -1 : 1),
   );
-  const instance = usable.find(each => each.device.view.kind === 'gpu' || each.view.threads <= each.device.cores);
+  const instance = usable.find(each => each.view.threads <= each.device.cores);
   if (!instance) {
     const { device, view } = usable[0]!;
     lane.reason = because.cores(device.view.name, view.threads, soonest(ledger, device));
@@ -367,10 +366,6 @@ function runOne(scene: Scene, lane: Lane, idle: readonly InstanceState[], moved:
   }
   const reservation = instance.passes;
   if (reservation && reservation.lane !== lane && candidate.index > reservation.index && !begun(candidate.job)) {
-    if (!mayPass(reservation, candidate, lane, ledger.now) && reservation.passesLeft < 0) {
-      unload(ledger, instance, 'room', actions);
-      return lane.instances.length > 0;
-    }
     actions.push({ type: 'overtaken', job: reservation.job.id });
   }
   const to = batchEnd(

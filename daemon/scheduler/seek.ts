@@ -65,7 +65,7 @@ export function load(scene: Scene, lane: Lane, device: DeviceState): void {
       ? GPU_THREADS
       : lane.model.elastic
         ? 1
-        : Math.min(scene.cpuThreads, Math.max(1, Math.floor(device.cores)));
+        : Math.min(scene.cpuThreads, Math.floor(device.cores));
   scene.actions.push({
     type: 'load',
     stage: lane.stage,

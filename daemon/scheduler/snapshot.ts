@@ -157,6 +157,7 @@ export interface Snapshot {
   jobs: readonly JobView[];
   /** They are the front of the queue (front.ts), in the order of an earlier plan, and none of them is refused. */
   isFront?: boolean;
+  /** Recordings that are decoded and live ones that are heard, those of paused jobs too. */
   ingestsRunning: number;
 }
 

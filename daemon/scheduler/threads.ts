@@ -23,10 +23,7 @@ export interface CpuLoad {
 export function threadsFor({ cores, jobs, lanes, mostInstances, long }: CpuLoad): number {
   if (jobs <= 1 && lanes <= 1 && !long) return cores;
   // More instances than there may be share no cores.
-  return Math.max(
-    1,
-    Math.floor(cores / Math.max(1, Math.min(mostInstances, Math.max(2, lanes, Math.min(jobs, mostInstances))))),
-  );
+  return Math.max(1, Math.floor(cores / Math.min(mostInstances, Math.max(2, lanes, Math.min(jobs, mostInstances)))));
 }
 /** On a GPU threads only feed the device. */
 export const GPU_THREADS = 2;

@@ -461,7 +461,7 @@ export class World {
   private ingest(job: Job): void {
     job.view = { ...job.view, ingest: 'running' };
     job.cached = false;
-    if (!job.spec.live) this.ingests++;
+    this.ingests++;
     const { utteranceSeconds, live } = job.spec;
     let at = this.clock.now;
     for (let known = job.known; known < utteranceSeconds.length; known++) {
@@ -473,7 +473,7 @@ export class World {
         job.cached = false;
         if (reached < utteranceSeconds.length) return;
         job.view = { ...job.view, ingest: 'done' };
-        if (!live) this.ingests--;
+        this.ingests--;
       });
     }
   }

@@ -118,6 +118,15 @@ describe('batches', () => {
       { code: 'smallerBatch', args: { stage: 'nmt', size: 2, before: 100, after: 101.26 } },
     ]);
   });
+  it('of any size are compared with the half of it, and tried again alone where replicas were never limited', () => {
+    const slow = { 8: { seconds: 60, ms: 6000 }, 4: { seconds: 60, ms: 6000 }, 3: { seconds: 60, ms: 6000 } };
+    const windows = [{ stages: [full('nmt', { busy: 0, batches: slow })] }];
+    assert.deepEqual(after(windows, { batchMaximum: 8 }).advice.batch, { nmt: 4 });
+    assert.deepEqual(
+      after([...windows, { stages: [full('nmt', { busy: 0 })], at: HOUR }], { batchMaximum: 8 }).changes,
+      [{ code: 'batchTriedAgain', args: { stage: 'nmt', size: 4 } }],
+    );
+  });
   it('of a minute of sound each, not below the least that is allowed', () => {
     assert.equal(advised([60, 6000], [60, 6000]).advice.batch?.nmt, 2);
     assert.equal(advised([59, 5900], [60, 6000]).advice.batch, undefined);
