@@ -7,6 +7,7 @@ import { basename, dirname } from 'node:path';
 import { Value } from 'typebox/value';
 import { EarshotError } from '../../schemas/errors.ts';
 import { Transcript, type Summary } from '../../schemas/job.ts';
+import { openOf } from '../../schemas/open.ts';
 import { toJson } from '../../text/transcripts/json.ts';
 import { contentOf } from './draft.ts';
 import { explained, transcriptOf, type Delivered } from './deliver.ts';
@@ -29,8 +30,9 @@ export async function readTranscript(path: string): Promise<Transcript> {
   } catch (error) {
     throw new EarshotError('notATranscript', { path }, String(error));
   }
-  if (!Value.Check(Transcript, value)) throw new EarshotError('notATranscript', { path }, basename(path));
-  return value;
+  // One that a newer version wrote has more in it, which stays there.
+  if (!Value.Check(openOf(Transcript), value)) throw new EarshotError('notATranscript', { path }, basename(path));
+  return value as Transcript;
 }
 
 /** @throws unknownJob, what readTranscript throws */

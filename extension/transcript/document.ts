@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Transcript } from '../../schemas/job.ts';
+import { openOf } from '../../schemas/open.ts';
 import { toJson } from '../../text/transcripts/json.ts';
 import { difference } from '../streaming/place.ts';
 
@@ -9,8 +10,9 @@ let check: Promise<{ Check(value: unknown): boolean }> | null = null;
 
 /** Null when the text is no transcript (or is just being typed). */
 export async function parseTranscript(text: string): Promise<Transcript | null> {
+  // One that a newer version wrote has more in it, which stays there.
   check ??= Promise.all([import('typebox/compile'), import('../../schemas/job.ts')]).then(
-    ([{ Compile }, { Transcript: schema }]) => Compile(schema),
+    ([{ Compile }, { Transcript: schema }]) => Compile(openOf(schema)),
   );
   try {
     const value: unknown = JSON.parse(text);

@@ -9,11 +9,12 @@ import { createEvents } from '../../daemon/api/rpc/events.ts';
 import type { Handlers } from '../../daemon/api/rpc/server.ts';
 import { EarshotError, failure } from '../../schemas/errors.ts';
 import { reason } from '../../schemas/reasons.ts';
-import type { Job, Utterance } from '../../schemas/job.ts';
+import { Job, Utterance } from '../../schemas/job.ts';
 import type { Model } from '../../schemas/model.ts';
 import type { Params, StateEvent } from '../../schemas/rpc.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import type { WatchedFolder } from '../../schemas/watch.ts';
+import { newer } from '../fixtures/newer.ts';
 import { job, JOB_ID, utterance } from '../unit/cli/jobs.ts';
 import { openDoor, type Door } from './test-server.ts';
 
@@ -265,6 +266,7 @@ test('what goes wrong has a sentence and an exit code', async () => {
     [['show', JOB_ID], 2, /There is no job/],
     [['show', 'nothing-like-it'], 2, /There is no job nothing-like-it/],
     [['pause'], 2, /name a job, or use --all to pause the queue/],
+    [['queue', '--state', 'gone'], 2, /pending, loading, .*cancelled/],
     [['frobnicate'], 2, /unknown command/],
   ];
   const ended = await Promise.all(cases.map(([args]) => earshot(place, args).ended));
@@ -312,6 +314,36 @@ test('a job that failed is exit code 1 and shows what it has', async () => {
   assert.equal(code, 1);
   assert.equal(out, '0:00\tWords 0.\n0:10\twords 1\n\t[Repair: could not be done]\n');
   assert.match(err, /The whisper worker crashed \(SIGSEGV\)\./);
+});
+
+test('what a newer daemon says in names that this version lacks is shown as it is', async () => {
+  const stranger = newer(
+    Job,
+    job({
+      state: 'failed',
+      failure: { code: 'fromTheFuture', args: { depth: 3 } },
+      waiting: { code: 'alsoFromTheFuture', args: {} },
+      warnings: [{ code: 'workerCrashed', args: { engine: 'whisper', signal: 9 } }],
+    }),
+  );
+  const { state, handlers } = script(stranger);
+  const failed = { stage: 'repair' as const, failure: stranger.failure! };
+  state.utterances = [newer(Utterance, { ...utterance(0, 'asr'), failed })];
+  await using place = await door(handlers);
+  const [queue, coloured, shown, why] = await Promise.all(
+    [['queue'], ['queue'], ['show', JOB_ID], ['why', JOB_ID]].map(
+      (args, i) => earshot(place, args, i === 1 ? { env: { FORCE_COLOR: '1' } } : {}).ended,
+    ),
+  );
+  for (const { code, err } of [queue!, coloured!, shown!]) assert.equal(code, 0, err);
+  assert.match(queue!.out, /talk\.wav +fromTheFuture +fromTheFuture .* “fromTheFuture” \(depth 3\)/);
+  assert.equal(plain(coloured!.out), queue!.out);
+  assert.match(shown!.out, /0:00\twords 0\n\t\[fromTheFuture: could not be done\]/);
+  assert.match(
+    shown!.out,
+    /talk\.wav {2}fromTheFuture[\s\S]*“fromTheFuture”[\s\S]*“workerCrashed”[\s\S]*\n {2}alsoFromTheFuture/,
+  );
+  assert.match(why!.err, /“fromTheFuture” \(depth 3\)/);
 });
 
 test('the queue, found by the end of an id or a name', async () => {

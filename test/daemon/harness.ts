@@ -187,7 +187,10 @@ export class Harness {
           ? deliverSummary(work, { store: this.store, outputs: this.outputs }, id => id)
           : { outputs: [] },
       outputs: this.outputs,
-      publish: event => this.publish(event),
+      publish: event => {
+        if (event.type === 'job') this.published.set(event.job.id, event.job.state);
+        this.publish(event);
+      },
       log: this.logger,
       retryPauseMs: tries => 20 * tries,
     };
@@ -200,6 +203,8 @@ export class Harness {
     return harness;
   }
 
+  /** By job, the state that clients know it in. */
+  private readonly published = new Map<string, Job['state']>();
   private publish: (event: StateEvent) => void = event => {
     this.events.push(event);
     for (const wake of this.waiters) wake();
@@ -264,7 +269,12 @@ export class Harness {
     }
   }
   async ended(jobs: readonly Job[], timeoutMs?: number): Promise<Job[]> {
-    await this.until('the jobs to end', () => jobs.every(job => isFinal(this.store.job(job.id)!.state)), timeoutMs);
+    // Clients hear of it once it is on the disk: then all that came before has been published too.
+    const over = ({ id }: Job): boolean => {
+      const { state } = this.store.job(id)!;
+      return isFinal(state) && this.published.get(id) === state;
+    };
+    await this.until('the jobs to end', () => jobs.every(over), timeoutMs);
     return jobs.map(job => this.pipeline.present(job.id)!);
   }
   utterances(job: Job): Utterance[] {

@@ -163,11 +163,11 @@ describe('summaries', { timeout: 60_000 }, () => {
     await open({ utterances: name => (name === 'silence.wav' ? [] : [1000]) });
     const [job, silence] = await harness.ended(await harness.submit(['talk.wav', 'silence.wav'], PLAIN));
     const path = join(harness.recordings, 'edited.earshot.json');
-    writeFileSync(path, JSON.stringify({ $schema: 'x', ...transcript(job!) }));
+    writeFileSync(path, JSON.stringify({ $schema: 'x', ofANewerVersion: [1], ...transcript(job!) }));
     const { job: made } = await harness.pipeline.summaries.request({ of: path });
     await harness.ended([made]);
-    const after = JSON.parse(readFileSync(path, 'utf8')) as { $schema: string; summary: { text: string } };
-    assert.deepEqual([after.$schema, after.summary.text.startsWith('All of')], ['x', true]);
+    const after = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown> & { summary: { text: string } };
+    assert.deepEqual([after.$schema, after.ofANewerVersion, after.summary.text.startsWith('All of')], ['x', [1], true]);
     writeFileSync(path, '{}');
     await assert.rejects(harness.pipeline.summaries.request({ of: path }), /notATranscript/);
     await assert.rejects(

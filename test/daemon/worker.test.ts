@@ -12,7 +12,7 @@ import { processes } from '../../daemon/devices/processes.ts';
 import { fake } from '../../daemon/engines/fake/engine.ts';
 import type { Engine } from '../../daemon/contracts/engine.ts';
 import type { LoadRequest, StepInputs } from '../../daemon/contracts/worker-protocol.ts';
-import { EarshotError, isFailure } from '../../schemas/errors.ts';
+import { EarshotError, failure, isFailure } from '../../schemas/errors.ts';
 import { sentence } from '../../text/messages/messages.ts';
 import { TestWorker, type Setup } from '../engines/worker-harness.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
@@ -104,18 +104,18 @@ test('a crash fails the run with the last words of stderr', async () => {
       error.failure.code === 'workerCrashed' && /exit code 3[\s\S]*told to crash/.test(error.failure.detail ?? ''),
   );
   assert.deepEqual(worker.events.slice(-2), ['failed 1 workerCrashed', 'exit crashed']);
-  const { failure } = await worker.exited;
-  assert.match(sentence(failure, 'en'), /^The fake worker crashed \(exit code 3\)\. /);
-  assert.match(sentence(failure, 'zh-cn'), /^引擎 fake 的工作进程崩溃（退出代码 3）。/);
+  const { failure: why } = await worker.exited;
+  assert.match(sentence(why, 'en'), /^The fake worker crashed \(exit code 3\)\. /);
+  assert.match(sentence(why, 'zh-cn'), /^引擎 fake 的工作进程崩溃（退出代码 3）。/);
 });
 
 test('somebody who kills a worker shows in the sentence', { skip: process.platform === 'win32' }, async () => {
   await using worker = open();
   await worker.loaded;
   process.kill(worker.worker.pid!, 'SIGKILL');
-  const { failure } = await worker.exited;
-  assert.ok(isFailure(failure, 'workerCrashed') && failure.args.exit === 'SIGKILL', JSON.stringify(failure));
-  assert.match(sentence(failure, 'en'), /^The fake worker crashed \(SIGKILL\)\. /);
+  const { failure: why } = await worker.exited;
+  assert.ok(isFailure(why, 'workerCrashed') && why.args.exit === 'SIGKILL', JSON.stringify(why));
+  assert.match(sentence(why, 'en'), /^The fake worker crashed \(SIGKILL\)\. /);
 });
 
 test('loading that fails or crashes is one failure, then the exit', async () => {
@@ -280,7 +280,7 @@ test("after a kill nothing is heard any more, and a reason given is the run's fa
   await using worker = open({ ms: 5 });
   await worker.loaded;
   const run = worker.run<'nmt'>([text('a')]);
-  worker.worker.kill({ code: 'setAside', args: {} });
+  worker.worker.kill(failure('setAside', { times: 3, model: 'a' }));
   await assert.rejects(run, failsWith('setAside'));
   assert.deepEqual(worker.events, ['loaded', 'failed 1 setAside', 'exit killed']);
 });

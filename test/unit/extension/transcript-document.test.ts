@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Document } from '../../fixtures/vscode.ts';
-import type { Transcript } from '../../../schemas/job.ts';
+import { newer } from '../../fixtures/newer.ts';
+import { Transcript } from '../../../schemas/job.ts';
 import { toJson } from '../../../text/transcripts/json.ts';
 const { editTranscript, parseTranscript } = await import('../../../extension/transcript/document.ts');
 const { accept, setText } = await import('../../../extension/transcript/edits.ts');
@@ -36,6 +37,15 @@ test('two edits at once are both kept', async () => {
     edit(document, now => accept(now, null)),
   ]);
   assert.deepEqual(await texts(document), ['ONE', 'two', 'THREE']);
+});
+
+test('a transcript of a newer version is edited, and what it has more stays in it', async () => {
+  const document = new Document('/r/newer.earshot.json', toJson(newer(Transcript, transcript)));
+  await edit(document, now => setText(now, 0, 'ONE'));
+  const now = JSON.parse(document.getText()) as Transcript;
+  assert.equal(now.utterances[0]!.repair?.text, 'ONE');
+  delete now.utterances[0]!.repair;
+  assert.deepEqual(now, newer(Transcript, transcript));
 });
 
 test('what somebody types while an edit is on its way stays, and so does the edit', async () => {
