@@ -218,11 +218,12 @@ export class Dictation implements vscode.Disposable {
     const session = this.#session;
     if (!session) return this.#item.hide();
     const s = Math.floor((Date.now() - session.since) / 1000),
+      clock = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`,
       bars = '▁▂▃▄▅▆▇█';
     session.level *= 0.9;
     this.#item.text = session.ending
       ? `$(loading~spin) ${vscode.l10n.t('finishing the last words…')}`
-      : `$(record) ${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} ${bars[Math.min(7, Math.floor(session.level * 8))]!}`;
+      : `$(record) ${clock} ${bars[Math.min(7, Math.floor(session.level * 8))]!}`;
     this.#item.tooltip = vscode.l10n.t('Earshot is listening and writes at the cursor. Click or press Escape to stop.');
     this.#item.backgroundColor = session.ending ? undefined : new vscode.ThemeColor('statusBarItem.errorBackground');
     this.#item.show();

@@ -61,7 +61,17 @@ export class Doctor implements vscode.TextDocumentContentProvider {
         const { name, what, todo } = checkText(check);
         return `| ${MARK[check.status]} | **${cell(name)}** | ${cell(what)}${todo ? `<br>${cell(todo)}` : ''} |`;
       });
-      return `${title}${worst}\n\n| | | |\n|---|---|---|\n${rows.join('\n')}\n\n${vscode.l10n.t('Daemon {0}, process {1}; {2} windows and programs are connected.', status.version, status.pid, status.clients)}\n\n${vscode.l10n.t('Its files: {0}', `\`${status.stateDirectory}\`, \`${status.dataDirectory}\``)}\n`;
+      const daemon =
+        status.clients === 1
+          ? vscode.l10n.t('Daemon {0}, process {1}; one window or program is connected.', status.version, status.pid)
+          : vscode.l10n.t(
+              'Daemon {0}, process {1}; {2} windows and programs are connected.',
+              status.version,
+              status.pid,
+              status.clients,
+            );
+      const files = vscode.l10n.t('Its files: {0}', `\`${status.stateDirectory}\`, \`${status.dataDirectory}\``);
+      return `${title}${worst}\n\n| | | |\n|---|---|---|\n${rows.join('\n')}\n\n${daemon}\n\n${files}\n`;
     } catch (error) {
       return `${title}${MARK.problem} **${vscode.l10n.t('The daemon does not start.')}** ${errorText(error)}\n`;
     }

@@ -131,7 +131,7 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
       change: async c => set({ speak: !c.options.speak })(c),
     },
     {
-      label: vscode.l10n.t('Summarize it'),
+      label: vscode.l10n.t('Summarize'),
       description: yesNo(options.summary),
       iconPath: icon('list-unordered'),
       change: async c => set({ summary: c.options.summary ? undefined : true })(c),

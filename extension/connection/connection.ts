@@ -1,8 +1,8 @@
 /**
- * This window's connection to the daemon. It goes `off → starting → connected`, and after a loss `lost → starting → connected`
- * by itself; `failed` waits until someone asks again. Two connections: one for jobs, models, engines and watched
- * folders (a snapshot of thousands of jobs travels once), one for what comes and goes with the views (devices,
- * instances, utterances of streaming jobs).
+ * This window's connection to the daemon. It goes `off → starting → connected`, and after a loss by itself through
+ * `lost → starting → connected`; `failed` waits until someone asks again. Two connections: one for jobs, models,
+ * engines and watched folders (a snapshot of thousands of jobs travels once), one for what comes and goes with the
+ * views (devices, instances, utterances of streaming jobs).
  */
 import * as vscode from 'vscode';
 import { join } from 'node:path';

@@ -177,7 +177,9 @@ export function noGpuView(devices: Iterable<Device>, platform: NodeJS.Platform):
       platform === 'darwin'
         ? vscode.l10n.t('Models run on the processor of this Mac. Small ones are fast enough for everyday recordings.')
         : vscode.l10n.t(
-            'Models run on the processor: everything works, small models are fast enough, large ones are slow. If this machine has an NVIDIA card, its driver is missing or not visible here; after installing it, reload this window.',
+            'Models run on the processor: everything works, small models are fast enough, large ones are slow. ' +
+              'If this machine has an NVIDIA card, its driver is missing or not visible here; ' +
+              'after installing it, reload this window.',
           ),
     link: driver,
     linkText: driver ? vscode.l10n.t('Get the driver') : null,

@@ -153,7 +153,13 @@ export class QueuePanel implements vscode.WebviewViewProvider {
     let active = 0;
     for (const job of this.#daemon.state.jobs.values()) if (!isFinal(job.state)) active += 1;
     if ((view.badge?.value ?? 0) !== active)
-      view.badge = active ? { value: active, tooltip: vscode.l10n.t('{0} jobs in progress', active) } : undefined;
+      view.badge = active
+        ? {
+            value: active,
+            tooltip:
+              active === 1 ? vscode.l10n.t('One job in progress') : vscode.l10n.t('{0} jobs in progress', active),
+          }
+        : undefined;
   }
 
   async #act(message: Exclude<FromQueue, { type: 'ready' }>): Promise<void> {

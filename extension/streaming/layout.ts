@@ -214,6 +214,10 @@ function moment({ startMs }: Shown, { format, link }: Template): string {
   return link ? `[**${stamp(startMs)}**](${atMoment(link, startMs)})` : `**[${stamp(startMs)}]**`;
 }
 
+/** Whether YAML takes it for this text without quotes. */
+const isPlain = (value: string): boolean =>
+  /^[\p{L}\d][\p{L}\d_./ -]*$/u.test(value) && !/^[\d.-]+$|^(true|false|yes|no|null|on|off)$/i.test(value);
+
 /** YAML takes JSON's strings. */
 function frontMatter(utterances: readonly Utterance[], { format, frontMatter: facts }: Template): Piece[] {
   if (!facts || format !== 'markdown') return [];
@@ -224,12 +228,8 @@ function frontMatter(utterances: readonly Utterance[], { format, frontMatter: fa
     ...(language ? { language } : {}),
     ...(translated ? { translation: translated } : {}),
   });
-  return [
-    {
-      key: 'front matter',
-      text: `---\n${rows.map(([name, value]) => `${name}: ${/^[\p{L}\d][\p{L}\d_./ -]*$/u.test(value) && !/^[\d.-]+$|^(true|false|yes|no|null|on|off)$/i.test(value) ? value : JSON.stringify(value)}`).join('\n')}\n---\n\n`,
-    },
-  ];
+  const lines = rows.map(([name, value]) => `${name}: ${isPlain(value) ? value : JSON.stringify(value)}`);
+  return [{ key: 'front matter', text: `---\n${lines.join('\n')}\n---\n\n` }];
 }
 
 function subtitles(utterances: readonly Utterance[], template: Template): Piece[] {

@@ -28,9 +28,10 @@ export function insertion(
   const at = front + heading.length,
     blank = /^(?:[ \t]*\r?\n)*/.exec(document.slice(at))![0].length,
     left = document.slice(at + blank);
+  const lead = at === 0 ? '' : document.slice(0, at).endsWith('\n') ? '\n' : '\n\n';
   return {
     from: at,
     to: at + blank,
-    made: `${at > 0 && !document.slice(0, at).endsWith('\n') ? '\n' : ''}${at > 0 ? '\n' : ''}${body}${left === '' || left.startsWith('#') ? '' : `## ${rest}\n\n`}`,
+    made: `${lead}${body}${left === '' || left.startsWith('#') ? '' : `## ${rest}\n\n`}`,
   };
 }

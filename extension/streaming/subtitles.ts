@@ -3,6 +3,7 @@
  * from the daemon.
  */
 import { sourceText, type Utterance } from '../../schemas/job.ts';
+import { writeTimes } from '../../text/subtitles/parse.ts';
 
 /** Where a translation stands; it counts only when there is one. */
 export type TranslationPlace = 'instead' | 'below' | 'beside';
@@ -11,11 +12,6 @@ export type SubtitleFormat = 'srt' | 'vtt';
 
 /** Characters in a line; two lines in a cue. */
 const LINE = 42;
-
-function time(ms: number, comma: string): string {
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${two(Math.floor(ms / 3_600_000))}:${two(Math.floor(ms / 60_000) % 60)}:${two(Math.floor(ms / 1000) % 60)}${comma}${String(Math.floor(ms) % 1000).padStart(3, '0')}`;
-}
 
 /** Text in parts of at most `limit` characters, cut at spaces, or anywhere in a text that has none. */
 export function split(text: string, limit: number): string[] {
@@ -57,12 +53,12 @@ export function cues(
   let seen = 0;
   const text = parts
     .map((part, i) => {
-      const from = utterance.startMs + Math.round((length * seen) / whole);
+      const startMs = utterance.startMs + Math.round((length * seen) / whole);
       seen += part.length;
-      const to = utterance.startMs + Math.round((length * seen) / whole),
-        comma = format === 'srt' ? ',' : '.';
+      const endMs = utterance.startMs + Math.round((length * seen) / whole),
+        number = format === 'srt' ? `${first + i}\n` : '';
       const shown = [part, ...(below[i] ? split(below[i], LINE) : [])].join('\n');
-      return `${format === 'srt' ? `${first + i}\n` : ''}${time(from, comma)} --> ${time(to, comma)}\n${voice}${shown}\n\n`;
+      return `${number}${writeTimes({ startMs, endMs }, format)}\n${voice}${shown}\n\n`;
     })
     .join('');
   return { text, count: parts.length };

@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path';
 import { thrown } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
 import { formatOf, readCues, writeCues, type SubtitleFormat } from '../../text/subtitles/convert.ts';
-import { parseSubtitles, writeTime, type SubtitleCue, type SubtitleKind } from '../../text/subtitles/parse.ts';
+import { parseSubtitles, writeTimes, type SubtitleCue, type SubtitleKind } from '../../text/subtitles/parse.ts';
 import { moved, synchronise, type Sync } from '../../text/subtitles/sync.ts';
 import { pickLanguage } from '../commands/languages.ts';
 import { settled } from '../requests/options.ts';
@@ -187,7 +187,7 @@ export async function synchroniseWith(deps: Deps, uri?: unknown): Promise<Sync |
 }
 
 const timesAt = ({ startMs, endMs, settings }: SubtitleCue, kind: SubtitleKind, sync: Sync): string =>
-  `${writeTime(moved(startMs!, sync), kind)} --> ${writeTime(moved(endMs!, sync), kind)}${settings ? ` ${settings}` : ''}`;
+  writeTimes({ startMs: moved(startMs!, sync), endMs: moved(endMs!, sync) }, kind) + (settings ? ` ${settings}` : '');
 
 /** A copy in another language: the same cues at the same times. */
 export async function translate(deps: Deps, uri?: unknown, to?: unknown): Promise<void> {

@@ -34,8 +34,9 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
     );
   const icon = (id: string): vscode.ThemeIcon => new vscode.ThemeIcon(id),
     here = vscode.l10n.t('this utterance only');
-  const times = (speaker: string): string =>
-    vscode.l10n.t('{0} utterances', transcript.utterances.filter(u => u.speaker === speaker).length);
+  const counted = (n: number): string =>
+    n === 1 ? vscode.l10n.t('one utterance') : vscode.l10n.t('{0} utterances', n);
+  const times = (speaker: string): string => counted(transcript.utterances.filter(u => u.speaker === speaker).length);
   const others = all.filter(each => each !== current),
     turn = index === null ? [] : turnOf(transcript, index);
   /** A line for this utterance alone, and where the turn goes on one for the whole of it. */
@@ -46,7 +47,7 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
       : [
           {
             label: vscode.l10n.t('{0} (the whole turn)', called),
-            description: vscode.l10n.t('{0} utterances', turn.length),
+            description: counted(turn.length),
             iconPath: icon('organization'),
             ...(one.alwaysShow ? { alwaysShow: true } : {}),
             change: (now: Transcript) => setSpeaker(now, turn, to),

@@ -50,6 +50,9 @@ export function pageHtml({ webview, extensionUri, name, title, media, extra }: P
   <link rel="stylesheet" href="${escape(at(`${name}.css`))}">
   <title>${escape(title)}</title>
 </head>
-<body data-page="${escape(page)}"><main><h1 class="sr">${escape(title)}</h1></main><script nonce="${nonce}" src="${escape(at(`${name}.js`))}"></script></body>
+<body data-page="${escape(page)}">
+  <main><h1 class="sr">${escape(title)}</h1></main>
+  <script nonce="${nonce}" src="${escape(at(`${name}.js`))}"></script>
+</body>
 </html>`;
 }

@@ -99,9 +99,11 @@ function rowsOf(recipe: Recipe, memory: vscode.Memento, there: number): Row<Reci
     ...(there > 0
       ? [
           {
-            label: vscode.l10n.t('{0} recordings that are already there', there),
-            description:
-              recipe.existing === 'take' ? vscode.l10n.t('are transcribed too') : vscode.l10n.t('are left alone'),
+            label:
+              there === 1
+                ? vscode.l10n.t('One recording that is already there')
+                : vscode.l10n.t('{0} recordings that are already there', there),
+            description: recipe.existing === 'take' ? vscode.l10n.t('transcribed too') : vscode.l10n.t('left alone'),
             iconPath: icon('history'),
             change: async (c: Recipe) => ({
               ...c,

@@ -300,7 +300,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     const { page } = w.host,
       { editor, text, path } = await transcript('summed.wav'),
       block = editor.locator('.summary'),
-      ask = editor.getByRole('button', { name: 'Summarize it', exact: true });
+      ask = editor.getByRole('button', { name: 'Summarize', exact: true });
     const asked = (): unknown[] => w.daemon.asked('job/summary'),
       newest = (): string => [...w.daemon.jobs.keys()].at(-1)!,
       before = asked().length;

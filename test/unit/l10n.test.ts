@@ -12,8 +12,11 @@ const holes = (text: string): string[] => (text.match(/\{\d+\}/g) ?? []).sort();
 it('every sentence in code has its translation, with the same holes', () => {
   const used = new Set<string>();
   for (const file of globSync(['extension/**/*.ts', 'webview/**/*.ts'], { cwd: root }))
-    for (const [, text] of readFileSync(join(root, file), 'utf8').matchAll(/(?:l10n\.t|\bt)\(\s*'((?:[^'\\]|\\.)*)'/g))
-      used.add(text!.replaceAll("\\'", "'"));
+    for (const [, parts] of readFileSync(join(root, file), 'utf8').matchAll(
+      /(?:l10n\.t|\bt)\(\s*('(?:[^'\\]|\\.)*'(?:\s*\+\s*'(?:[^'\\]|\\.)*')*)/g,
+    ))
+      // A long one stands over several lines.
+      used.add([...parts!.matchAll(/'((?:[^'\\]|\\.)*)'/g)].map(([, text]) => text!.replaceAll("\\'", "'")).join(''));
   const zh = json('l10n/bundle.l10n.zh-cn.json');
   assert.deepEqual(
     [...used].filter(text => !zh[text]),

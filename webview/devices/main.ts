@@ -49,19 +49,33 @@ function memoryBar(device: DeviceView): TemplateResult {
   const paint = paints(device.slices);
   const text = device.slices.map(s => `${s.name} ${bytes(s.bytes)}`).join(', ');
   return html` <div class="memory" role="img" aria-label=${t('Memory of {0}: {1}', device.name, text)}>
-      ${device.slices.map((s, i) => html`<i class="slice ${paint[i]!}" title=${`${s.name} · ${bytes(s.bytes)}`} .style=${`flex-grow: ${Math.max(s.bytes, device.total / 400)}`}></i>`)}
+      ${device.slices.map(
+        (s, i) =>
+          html`<i
+            class="slice ${paint[i]!}"
+            title=${`${s.name} · ${bytes(s.bytes)}`}
+            .style=${`flex-grow: ${Math.max(s.bytes, device.total / 400)}`}
+          ></i>`,
+      )}
     </div>
     <ul class="legend">
-      ${device.slices.map((s, i) => html`<li><i class="slice ${paint[i]!}"></i><span title=${s.name}>${s.name}</span><b>${bytes(s.bytes)}</b></li>`)}
+      ${device.slices.map(
+        (s, i) =>
+          html`<li>
+            <i class="slice ${paint[i]!}"></i><span title=${s.name}>${s.name}</span><b>${bytes(s.bytes)}</b>
+          </li>`,
+      )}
     </ul>`;
 }
 
-const instance = (i: InstanceView): TemplateResult =>
-  html` <li class="instance">
-    <span
-      class="codicon codicon-${i.busy ? 'sync codicon-modifier-spin' : i.state === 'idle' ? 'circle-filled' : 'loading codicon-modifier-spin'} ${i.busy ? 'busy' : 'idle'}"
-      aria-hidden="true"
-    ></span>
+function instance(i: InstanceView): TemplateResult {
+  const icon = i.busy
+    ? 'sync codicon-modifier-spin'
+    : i.state === 'idle'
+      ? 'circle-filled'
+      : 'loading codicon-modifier-spin';
+  return html` <li class="instance">
+    <span class="codicon codicon-${icon} ${i.busy ? 'busy' : 'idle'}" aria-hidden="true"></span>
     <span class="what"><span title=${i.model}>${i.model}</span><small>${i.detail}</small></span>
     <b>${bytes(i.bytes)}</b>
     <button
@@ -74,6 +88,7 @@ const instance = (i: InstanceView): TemplateResult =>
       <span class="codicon codicon-debug-disconnect"></span>
     </button>
   </li>`;
+}
 
 const estimate = (e: EstimateView): TemplateResult =>
   html` <tr>
@@ -106,7 +121,17 @@ const card = (device: DeviceView): TemplateResult =>
         <span class="codicon codicon-${device.excluded ? 'eye-closed' : 'eye'}"></span>
       </button>
     </header>
-    ${device.healthText ? html`<p class="health"><span class="codicon codicon-${device.health === 'ok' && !device.warning ? 'info' : 'warning'}" aria-hidden="true"></span>${device.healthText}</p>` : nothing}
+    ${
+      device.healthText
+        ? html`<p class="health">
+            <span
+              class="codicon codicon-${device.health === 'ok' && !device.warning ? 'info' : 'warning'}"
+              aria-hidden="true"
+            ></span
+            >${device.healthText}
+          </p>`
+        : nothing
+    }
     <div class="headline">
       <strong>${bytes(device.used)}</strong> ${t('of {0} in use', bytes(device.total))}<span
         >${device.total ? percent(device.used / device.total) : ''}</span
@@ -130,8 +155,9 @@ const card = (device: DeviceView): TemplateResult =>
       device.history.length > 1
         ? html` <div class="chart">
             <p class="key" aria-hidden="true">
-              <i class="memory-line"></i
-              >${t('Memory')}${device.history.some(s => s.utilization !== null) ? html`<i class="load-line"></i>${t('Load')}` : nothing}
+              <i class="memory-line"></i>${t('Memory')}${
+                device.history.some(s => s.utilization !== null) ? html`<i class="load-line"></i>${t('Load')}` : nothing
+              }
             </p>
             <device-chart
               role="img"
@@ -142,7 +168,9 @@ const card = (device: DeviceView): TemplateResult =>
         : nothing
     }
     <h3>
-      ${t('Loaded models')}${device.instances.length ? html`<span class="count">${count(device.instances.length)}</span>` : nothing}
+      ${t('Loaded models')}${
+        device.instances.length ? html`<span class="count">${count(device.instances.length)}</span>` : nothing
+      }
     </h3>
     ${
       device.instances.length
@@ -183,7 +211,13 @@ function view(): TemplateResult {
   if (!known || (!devices.length && connection.kind !== 'connected'))
     return html`<div class="wait"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
   return html` <div class="sr" role="status">${alarm}</div>
-    ${bottleneck ? html`<p class="bottleneck"><span class="codicon codicon-lightbulb" aria-hidden="true"></span>${bottleneck}</p>` : nothing}
+    ${
+      bottleneck
+        ? html`<p class="bottleneck">
+            <span class="codicon codicon-lightbulb" aria-hidden="true"></span>${bottleneck}
+          </p>`
+        : nothing
+    }
     ${
       noGpu
         ? html` <section class="nogpu">

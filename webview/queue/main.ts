@@ -244,7 +244,8 @@ function rowView(item: Item, i: number, now: number): TemplateResult {
       </div>
     </div>`;
   const active = item.id === tabId,
-    { row } = item;
+    { row } = item,
+    drop = target?.id !== row.id ? '' : target.below ? 'drop-below' : 'drop-above';
   const context = JSON.stringify({
     webviewSection: 'job',
     job: row.id,
@@ -254,7 +255,7 @@ function rowView(item: Item, i: number, now: number): TemplateResult {
   return html` <div
     role="row"
     id=${`row-${row.id}`}
-    class="job ${item.section} ${target?.id === row.id ? (target.below ? 'drop-below' : 'drop-above') : ''} ${dragged === row.id ? 'dragged' : ''}"
+    class="job ${item.section} ${drop} ${dragged === row.id ? 'dragged' : ''}"
     data-id=${row.id}
     data-vscode-context=${context}
     aria-rowindex=${i + 1}
@@ -279,7 +280,7 @@ function rowView(item: Item, i: number, now: number): TemplateResult {
   </div>`;
 }
 
-/** Remaining times are told in steps of five seconds. */
+/** Remaining times are shown in steps of five seconds. */
 const CLOCK_MS = 5000;
 /** All that a row's picture depends on: while it is the same, scrolling past costs nothing. */
 function seen(item: Item, i: number, now: number): unknown[] {
@@ -350,7 +351,13 @@ const empty = (): TemplateResult =>
     <h2>${t('Turn recordings into text here')}</h2>
     <p>${t('Right-click a recording in the explorer and choose Transcribe, or hold Shift and drop one here.')}</p>
     ${button(t('Choose a recording…'), 'pick')} ${button(t('Try a sample'), 'sample', true)}
-    ${modelsReady ? nothing : html`<p class="hint">${t('The speech model is downloaded once, on first use. After that everything runs on this machine.')}</p>`}
+    ${
+      modelsReady
+        ? nothing
+        : html`<p class="hint">
+            ${t('The speech model is downloaded once, on first use. After that everything runs on this machine.')}
+          </p>`
+    }
   </section>`;
 
 const trouble = (): TemplateResult =>
@@ -376,7 +383,11 @@ function summary(now: number): TemplateResult {
   }
   return html` <div class="summary">
       <span
-        >${parts.length ? parts.map((part, i) => html`${i ? ' · ' : ''}<i>${part}</i>`) : text}${sum.endAt !== null && sum.endAt > now ? html`<span class="end">${t('{0} left', left(sum.endAt - now))}</span>` : nothing}</span
+        >${parts.length ? parts.map((part, i) => html`${i ? ' · ' : ''}<i>${part}</i>`) : text}${
+          sum.endAt !== null && sum.endAt > now
+            ? html`<span class="end">${t('{0} left', left(sum.endAt - now))}</span>`
+            : nothing
+        }</span
       >
       <button
         type="button"
@@ -429,8 +440,20 @@ function view(): TemplateResult {
   const now = Date.now();
   if (connection.kind === 'failed' || (connection.kind === 'off' && known)) return trouble();
   if (!known) return html`<div class="wait"><span class="codicon codicon-loading codicon-modifier-spin"></span></div>`;
-  return html` ${connection.kind === 'connected' ? nothing : html`<div class="banner" role="status"><span class="codicon codicon-sync codicon-modifier-spin"></span>${connection.text}</div>`}
-  ${paused ? html`<div class="banner paused"><span class="codicon codicon-debug-pause"></span>${t('The queue is paused: nothing new starts.')}</div>` : nothing}
+  return html` ${
+    connection.kind === 'connected'
+      ? nothing
+      : html`<div class="banner" role="status">
+          <span class="codicon codicon-sync codicon-modifier-spin"></span>${connection.text}
+        </div>`
+  }
+  ${
+    paused
+      ? html`<div class="banner paused">
+          <span class="codicon codicon-debug-pause"></span>${t('The queue is paused: nothing new starts.')}
+        </div>`
+      : nothing
+  }
   ${
     rows.size === 0
       ? connection.kind === 'connected'

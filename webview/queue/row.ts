@@ -81,10 +81,23 @@ const strip = (row: JobRow, labels: boolean): TemplateResult =>
     ${row.stages.map(
       stage =>
         html` <div
-          class=${classMap({ stage: true, [stage.stage]: true, running: stage.running > 0, failed: stage.failed > 0, done: fraction(stage) === 1 && row.state !== 'pending' })}
+          class=${classMap({
+            stage: true,
+            [stage.stage]: true,
+            running: stage.running > 0,
+            failed: stage.failed > 0,
+            done: fraction(stage) === 1 && row.state !== 'pending',
+          })}
         >
           <div class="bar"><i .style=${`transform: scaleX(${fraction(stage).toFixed(4)})`}></i></div>
-          ${labels ? html`<span><span class="what">${stageName(stage.stage)}</span>${stage.total ? html`<b>${stage.done}/${stage.total}</b>` : nothing}</span>` : nothing}
+          ${
+            labels
+              ? html`<span
+                  ><span class="what">${stageName(stage.stage)}</span
+                  >${stage.total ? html`<b>${stage.done}/${stage.total}</b>` : nothing}</span
+                >`
+              : nothing
+          }
         </div>`,
     )}
   </div>`;
@@ -121,6 +134,7 @@ export function jobRow(
 ): TemplateResult {
   const note =
     row.note ?? (row.lastWords && section !== 'waiting' ? { kind: 'words' as const, text: row.lastWords } : null);
+  const priority = priorityName(row.priority);
   return html` <div role="gridcell" class="cell">
     <div class="line">
       <span
@@ -128,7 +142,11 @@ export function jobRow(
         title=${stateName(row)}
       ></span>
       <span class="name" dir="auto" title=${`${row.folder}/${row.name}`}>${row.name}</span>
-      ${row.priority === 'normal' || section === 'finished' ? nothing : html`<span class="priority ${row.priority}" title=${priorityName(row.priority)}>${priorityName(row.priority)}</span>`}
+      ${
+        row.priority === 'normal' || section === 'finished'
+          ? nothing
+          : html`<span class="priority ${row.priority}" title=${priority}>${priority}</span>`
+      }
       <span class="time" title=${timing(row, now)}>${timing(row, now)}</span>
       <span class="actions">
         ${actionsOf(row).map(
@@ -151,8 +169,18 @@ export function jobRow(
     </div>
     ${section === 'running' ? strip(row, true) : nothing}
     <div class="line under">
-      ${section === 'waiting' && row.stages.some(s => s.done > 0) ? html`<span class="mini">${strip(row, false)}</span>` : nothing}
-      ${note ? html`<span class="note ${note.kind}" title=${note.text}>${note.kind === 'words' ? html`<bdi>${note.text}</bdi>` : note.text}</span>` : html`<span class="note">${row.folder}</span>`}
+      ${
+        section === 'waiting' && row.stages.some(s => s.done > 0)
+          ? html`<span class="mini">${strip(row, false)}</span>`
+          : nothing
+      }
+      ${
+        note
+          ? html`<span class="note ${note.kind}" title=${note.text}
+              >${note.kind === 'words' ? html`<bdi>${note.text}</bdi>` : note.text}</span
+            >`
+          : html`<span class="note">${row.folder}</span>`
+      }
       ${row.languages ? html`<span class="tag">${row.languages}</span>` : nothing}
     </div>
   </div>`;

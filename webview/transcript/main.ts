@@ -84,7 +84,12 @@ function view(): TemplateResult {
       >${state.copied ? t('Copied') : state.summary.making !== null ? t('Summarizing…') : nothing}</span
     >
     <div class="pane">
-      ${summaryBlock(state.summary, { folded: page.remembered.folded, fold: () => page.remember({ folded: !page.remembered.folded }), copied: state.copied, act: onSummary })}
+      ${summaryBlock(state.summary, {
+        folded: page.remembered.folded,
+        fold: () => page.remember({ folded: !page.remembered.folded }),
+        copied: state.copied,
+        act: onSummary,
+      })}
       <section class="utterances" aria-label=${t('Utterances')}>
         ${
           list.length

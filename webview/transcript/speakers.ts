@@ -51,7 +51,15 @@ export function people(doc: TranscriptShown): TemplateResult | typeof nothing {
         html` <button
           type="button"
           class="speaker ${hue(name)}"
-          title=${n < 9 ? t('Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn', called, n + 1) : t('Rename {0} everywhere', called)}
+          title=${
+            n < 9
+              ? t(
+                  'Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn',
+                  called,
+                  n + 1,
+                )
+              : t('Rename {0} everywhere', called)
+          }
           aria-label=${`${called} ${percent(spoken(name) / whole)}: ${t('Rename {0} everywhere', called)}`}
           @click=${() => page.send({ type: 'speakerEverywhere', name })}
         >

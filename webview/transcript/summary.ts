@@ -25,19 +25,45 @@ export function summaryBlock(
     return canMake
       ? html`<div class="ask">
           <button type="button" class="text-button sum-up" @click=${() => act('make')}>
-            <span class="codicon codicon-list-unordered" aria-hidden="true"></span>${t('Summarize it')}
+            <span class="codicon codicon-list-unordered" aria-hidden="true"></span>${t('Summarize')}
           </button>
         </div>`
       : nothing;
   return html`<section class="summary" aria-label=${t('Summary')}>
     <div class="summary-head">
       <h2>
-        ${made ? html`<button type="button" class="fold" aria-expanded=${folded ? 'false' : 'true'} aria-controls="summary-body" @click=${fold}><span class="codicon codicon-chevron-${folded ? 'right' : 'down'}" aria-hidden="true"></span>${t('Summary')}</button>` : t('Summary')}
+        ${
+          made
+            ? html`<button
+                type="button"
+                class="fold"
+                aria-expanded=${folded ? 'false' : 'true'}
+                aria-controls="summary-body"
+                @click=${fold}
+              >
+                <span class="codicon codicon-chevron-${folded ? 'right' : 'down'}" aria-hidden="true"></span
+                >${t('Summary')}
+              </button>`
+            : t('Summary')
+        }
       </h2>
       <span class="beside" dir="auto"
-        >${making !== null ? html`<span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true"></span>${making || t('Summarizing…')}` : made && folded ? made.text : nothing}</span
+        >${
+          making !== null
+            ? html`<span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true"></span
+                >${making || t('Summarizing…')}`
+            : made && folded
+              ? made.text
+              : nothing
+        }</span
       >
-      ${making !== null ? html`<button type="button" class="text-button" @click=${() => act('stop')}><span class="codicon codicon-debug-stop" aria-hidden="true"></span>${t('Stop')}</button>` : nothing}
+      ${
+        making !== null
+          ? html`<button type="button" class="text-button" @click=${() => act('stop')}>
+              <span class="codicon codicon-debug-stop" aria-hidden="true"></span>${t('Stop')}
+            </button>`
+          : nothing
+      }
       ${made ? button(copied ? 'check' : 'copy', t('Copy the summary'), () => act('copy')) : nothing}
       ${made && canMake ? button('refresh', t('Summarize again'), () => act('make')) : nothing}
     </div>

@@ -36,11 +36,35 @@ export function tools(doc: TranscriptShown): TemplateResult {
     { id: 'both', name: t('Both') },
     { id: 'translation', name: t('Translation') },
   ];
-  const repaired = doc.utterances.reduce((sum, u) => sum + (u.original === null ? 0 : u.changes.length), 0);
+  const words = state.words.length,
+    repaired = doc.utterances.reduce((sum, u) => sum + (u.original === null ? 0 : u.changes.length), 0);
   return html`<div class="tools">
-    <span class="about">${doc.name} · ${t('{0} words', count(state.words.length))}</span>
-    ${doc.translatedTo ? html`<div class="views" role="group" aria-label=${t('Show')}>${views.map(v => html`<button type="button" class="chip" aria-pressed=${page.remembered.view === v.id ? 'true' : 'false'} @click=${() => page.remember({ view: v.id })}>${v.name}</button>`)}</div>` : nothing}
-    ${repaired ? html`<button type="button" class="text-button" @click=${() => page.send({ type: 'accept', index: null })}><span class="codicon codicon-check-all" aria-hidden="true"></span>${t('Accept all repairs')} (${count(repaired)})</button>` : nothing}
+    <span class="about">${doc.name} · ${words === 1 ? t('one word') : t('{0} words', count(words))}</span>
+    ${
+      doc.translatedTo
+        ? html`<div class="views" role="group" aria-label=${t('Show')}>
+            ${views.map(
+              v =>
+                html`<button
+                  type="button"
+                  class="chip"
+                  aria-pressed=${page.remembered.view === v.id ? 'true' : 'false'}
+                  @click=${() => page.remember({ view: v.id })}
+                >
+                  ${v.name}
+                </button>`,
+            )}
+          </div>`
+        : nothing
+    }
+    ${
+      repaired
+        ? html`<button type="button" class="text-button" @click=${() => page.send({ type: 'accept', index: null })}>
+            <span class="codicon codicon-check-all" aria-hidden="true"></span>${t('Accept all repairs')}
+            (${count(repaired)})
+          </button>`
+        : nothing
+    }
     <button
       type="button"
       class="text-button"

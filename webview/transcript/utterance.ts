@@ -39,7 +39,9 @@ function field(u: UtteranceView, name: Field): TemplateResult {
     @dblclick=${() => startEdit(u.index, name)}
     @click=${name === 'text' ? onText : nothing}
   >
-    ${u.failed && !value ? html`<em title=${u.failed}>${t('not understood')}</em>` : name === 'text' ? textOf(u) : value}
+    ${
+      u.failed && !value ? html`<em title=${u.failed}>${t('not understood')}</em>` : name === 'text' ? textOf(u) : value
+    }
   </p>`;
 }
 
@@ -98,12 +100,32 @@ export const utterance = (
     <div class="said">
       ${turn ? chip(u, active) : nothing}
       <div class="texts ${both}">
-        ${both === 'translation' && u.translation !== null ? nothing : html`<div>${field(u, 'text')}${repairs(u)}</div>`}
-        ${both !== 'original' && u.translation !== null ? html`<div class="translated" lang=${state.shown?.translatedTo ?? nothing}>${field(u, 'translation')}</div>` : nothing}
+        ${
+          both === 'translation' && u.translation !== null ? nothing : html`<div>${field(u, 'text')}${repairs(u)}</div>`
+        }
+        ${
+          both !== 'original' && u.translation !== null
+            ? html`<div class="translated" lang=${state.shown?.translatedTo ?? nothing}>
+                ${field(u, 'translation')}
+              </div>`
+            : nothing
+        }
       </div>
     </div>
     <div class="row-actions">
-      ${turn ? nothing : html`<button type="button" tabindex=${active ? 0 : -1} title=${t('Who speaks? (S)')} aria-label=${t('Who speaks?')} @click=${() => page.send({ type: 'speaker', index: u.index })}><span class="codicon codicon-account"></span></button>`}
+      ${
+        turn
+          ? nothing
+          : html`<button
+              type="button"
+              tabindex=${active ? 0 : -1}
+              title=${t('Who speaks? (S)')}
+              aria-label=${t('Who speaks?')}
+              @click=${() => page.send({ type: 'speaker', index: u.index })}
+            >
+              <span class="codicon codicon-account"></span>
+            </button>`
+      }
       <button
         type="button"
         tabindex=${active ? 0 : -1}
@@ -113,6 +135,18 @@ export const utterance = (
       >
         <span class="codicon codicon-edit"></span>
       </button>
-      ${last ? nothing : html`<button type="button" tabindex=${active ? 0 : -1} title=${t('Merge with the next')} aria-label=${t('Merge with the next')} @click=${() => page.send({ type: 'merge', index: u.index })}><span class="codicon codicon-fold-down"></span></button>`}
+      ${
+        last
+          ? nothing
+          : html`<button
+              type="button"
+              tabindex=${active ? 0 : -1}
+              title=${t('Merge with the next')}
+              aria-label=${t('Merge with the next')}
+              @click=${() => page.send({ type: 'merge', index: u.index })}
+            >
+              <span class="codicon codicon-fold-down"></span>
+            </button>`
+      }
     </div>
   </article>`;
