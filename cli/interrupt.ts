@@ -24,11 +24,15 @@ export function onInterrupt(
     actions.cancel();
   };
   const onKey = (data: Buffer): void => {
-    const key = data.toString('utf8').toLowerCase();
-    stopAsking();
-    // In raw mode Ctrl-C and Ctrl-D arrive as characters.
-    if (key === 'c' || key === '\u0003') cancel();
-    else if (key === 'd' || key === '\u0004') actions.detach();
+    // Keys that were struck quickly come together; in raw mode Ctrl-C and Ctrl-D are characters among them.
+    for (const key of data.toString('utf8').toLowerCase())
+      if (!asking) {
+        if (key === '\u0003') onSigint();
+      } else {
+        stopAsking();
+        if (key === 'c' || key === '\u0003') return cancel();
+        if (key === 'd' || key === '\u0004') return actions.detach();
+      }
   };
   const onSigint = (): void => {
     if (asking || !stdin.isTTY || session.json) {

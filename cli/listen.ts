@@ -5,6 +5,7 @@
  */
 import { join, resolve } from 'node:path';
 import { EarshotError, toFailure } from '../schemas/errors.ts';
+import type { Job } from '../schemas/job.ts';
 import { LiveFeed } from '../client/live-feed.ts';
 import { inputs, loudness, meter, record, type Recording } from '../client/microphone.ts';
 import type { Display } from './display.ts';
@@ -12,7 +13,7 @@ import { glossaryFor } from '../client/folder-defaults.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean } from './terminal.ts';
 import { jobOptions, parseFormats, type Recipe } from './transcribe.ts';
-import { sayOutcome, watchJobs } from './watch.ts';
+import { sayOutcome, watchJobs, type WatchResult } from './watch.ts';
 
 /** `waits`: it gives no more than is asked for; a microphone does not. */
 type Source = Recording & { waits: boolean };
@@ -74,20 +75,34 @@ export async function listen(session: Session, source: string | undefined, given
     if (!piped || given.pcm) level = Math.max(loudness(chunk), level * 0.7);
   };
   // Whatever ends the sound, what was heard until then is not lost.
+  let left = false;
   const feeding = pour(recording, feed, onChunk).catch(async error => {
+    if (left) return;
     session.fail(toFailure(error));
     await feed.end().catch(() => {});
   });
-  const {
-    outcome,
-    jobs: [ended],
-  } = await watchJobs(session, client, [job], {
-    meter: () => meter(level),
-    interrupt: (display, leave) => onInterrupt(session, display, recording, leave),
-  });
-  recording.stop();
-  sayOutcome(session, outcome);
-  if (outcome === 'ended') await feeding;
+  const leave = (): void => {
+    left = true;
+    recording.stop();
+    feed.dispose();
+  };
+  let outcome: WatchResult['outcome'], ended: Job | undefined;
+  try {
+    ({
+      outcome,
+      jobs: [ended],
+    } = await watchJobs(session, client, [job], {
+      meter: () => meter(level),
+      interrupt: (display, detach) => onInterrupt(session, display, recording, detach),
+    }));
+    sayOutcome(session, outcome);
+    if (outcome === 'ended') {
+      recording.stop();
+      await feeding;
+    }
+  } finally {
+    leave();
+  }
   if (ended?.state === 'failed') process.exitCode = Math.max(Number(process.exitCode ?? 0), EXIT.failed);
 }
 

@@ -125,17 +125,27 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
           err.write(`${redden('dim', step === 'starting' ? t.startingDaemon : t.replacingDaemon)}\n`);
       },
     });
-  const client = (): Promise<Client> => (connected ??= dial());
+  /** One that could not be had is asked for anew the next time. */
+  const keep = (next: Promise<Client>): Promise<Client> => {
+    connected = next;
+    next.catch(() => {
+      if (connected === next) connected = null;
+    });
+    return next;
+  };
+  const client = (): Promise<Client> => connected ?? keep(dial());
   const running = async (): Promise<Client | null> => {
-    if (!existsSync(home.token)) return null;
+    let access: string;
     try {
-      return await (connected ??= connect({
-        ...readAccess(readFileSync(home.token, 'utf8'), home.socket),
-        client: 'cli',
-        version: version(),
-      }));
+      access = readFileSync(home.token, 'utf8');
     } catch (error) {
-      connected = null;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+    try {
+      return await (connected ??
+        keep(connect({ ...readAccess(access, home.socket), client: 'cli', version: version() })));
+    } catch (error) {
       if (toFailure(error).code === 'daemonUnreachable') return null;
       throw error;
     }

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -21,7 +21,7 @@ import {
   type MessageConnection,
 } from 'vscode-jsonrpc/node';
 import { newNonce, proofOf, proves, readAccess } from './handshake.ts';
-import { EarshotError, Failure, thrown } from '../schemas/errors.ts';
+import { EarshotError, Failure, thrown, toFailure } from '../schemas/errors.ts';
 import { openOf } from '../schemas/open.ts';
 import {
   FAILURE_CODE,
@@ -206,10 +206,17 @@ class Connection implements Client {
     const whole = batch.events.filter(event => events!.Check(event));
     // A newer daemon's kinds of event are nobody's business here.
     const known: StateEvents = { ...batch, events: whole.filter(event => EVENT_TYPES.has(event.type)) };
-    for (const { listener, onGap } of [...this.#listeners]) {
-      if (gap || whole.length < batch.events.length) onGap?.();
-      listener(known);
-    }
+    for (const { listener, onGap } of [...this.#listeners])
+      try {
+        if (gap || whole.length < batch.events.length) onGap?.();
+        listener(known);
+      } catch (error) {
+        // The others still get the batch; the fault is this listener's own, and must not end in the connection's hands,
+        // which drop it.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
   }
 }
 
@@ -240,9 +247,7 @@ export async function ensureDaemon(options: EnsureOptions): Promise<Client> {
   if (found && !isOlder(found.daemon.version, options.version)) return found;
   if (found) {
     options.onProgress?.('replacing');
-    await found.call('daemon/stop', { finish: true });
-    // Ends when what runs has ended, which is bounded by the length of an utterance: no deadline of ours.
-    await found.closed;
+    await stopDaemon(found);
   }
   options.onProgress?.('starting');
   let child = start(options);
@@ -259,6 +264,19 @@ export async function ensureDaemon(options: EnsureOptions): Promise<Client> {
     }
     if (ended !== null && ended !== DAEMON_RUNNING_EXIT) throw lastWords(child.words(), options.socket);
     if (Date.now() > deadline) throw lastWords(child.words() || `no answer in ${options.timeoutMs} ms`, options.socket);
+  }
+}
+
+/** Ends when what runs has ended, which is bounded by the length of an utterance: no deadline of ours. */
+async function stopDaemon(client: Client): Promise<void> {
+  try {
+    await client.call('daemon/stop', { finish: true });
+    await client.closed;
+  } catch (error) {
+    // Another client may have told it first.
+    if (toFailure(error).code !== 'daemonUnreachable') throw error;
+  } finally {
+    client.dispose();
   }
 }
 
@@ -297,10 +315,12 @@ async function tryConnect({ socket: usual, tokenPath, client, version }: EnsureO
 /** A daemon of another protocol: an older one is asked to finish, and null lets a new one be started. */
 async function stopStranger(options: ConnectOptions, refused: Failure): Promise<null> {
   if (!isOlder(String(refused.args.daemon), options.version)) throw thrown(refused);
-  const client = new Connection(await reach(options.socket));
+  const socket = await reach(options.socket).catch(() => null);
+  if (!socket) return null; // it has left meanwhile
+  const client = new Connection(socket);
+  // It refuses another protocol, and yet takes this one word.
   await client.hello(options).catch(() => {});
-  await client.call('daemon/stop', { finish: true });
-  await client.closed;
+  await stopDaemon(client);
   return null;
 }
 
@@ -327,12 +347,26 @@ function start({ command, log }: EnsureOptions): { ended: () => number | null; w
   });
   child.unref();
   if (errors !== null) closeSync(errors);
-  return {
-    ended: () => ended,
-    words: () =>
-      failed ||
-      (log ? readFileSync(log).subarray(before).toString('utf8').trimEnd().split('\n').slice(-8).join('\n') : ''),
-  };
+  return { ended: () => ended, words: () => failed || (log ? lastLines(log, before) : '') };
+}
+
+const LAST_LINES = 8,
+  LAST_BYTES = 64 * 1024;
+/** The end of a file that grows with every start: of what came after `from`, its last lines. */
+function lastLines(path: string, from: number): string {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    const { size } = fstatSync(file),
+      start = Math.max(from, size - LAST_BYTES),
+      bytes = Buffer.alloc(Math.max(0, size - start));
+    const text = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, start));
+    return text.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
 }
 
 /** Whether version a (x.y.z) is older than b. */

@@ -57,8 +57,25 @@ async function glossaryBelow(
   root: string | null,
   named: readonly GlossaryEntry[],
 ): Promise<{ entries: GlossaryEntry[]; read: string[] }> {
-  const read = glossaryPlaces(recording, root).filter(path => existsSync(path));
-  return { entries: mergeGlossaries([named, ...(await Promise.all(read.map(readGlossary)))]), read };
+  const places = await Promise.all(
+    glossaryPlaces(recording, root).map(async path => ({ path, entries: await glossaryAt(path) })),
+  );
+  const found = places.filter((place): place is typeof place & { entries: GlossaryEntry[] } => place.entries !== null);
+  return {
+    entries: mergeGlossaries([named, ...found.map(({ entries }) => entries)]),
+    read: found.map(({ path }) => path),
+  };
+}
+
+/** Null: there is none. */
+async function glossaryAt(path: string): Promise<GlossaryEntry[] | null> {
+  try {
+    return await readGlossary(path);
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
+  }
 }
 
 /** Voices remembered for a recording, the nearest folder's first. `root`: as rootOf says it. */

@@ -37,6 +37,7 @@ export class LiveFeed {
   /** Bytes that the daemon has. */
   #sent = 0;
   #over = false;
+  readonly #gone = new AbortController();
   #wake: () => void = () => {};
   #drained: () => void = () => {};
   #fail: (error: unknown) => void = () => {};
@@ -85,9 +86,20 @@ export class LiveFeed {
     try {
       await Promise.race([this.#done, this.failed]);
     } catch (error) {
-      await this.#calls.close({ id: this.#job }).catch(() => {}); // nobody waits for a silence that ends it
+      // Nobody waits for a silence that ends it.
+      if (!this.#gone.signal.aborted) await this.#calls.close({ id: this.#job }).catch(() => {});
       throw error;
     }
+  }
+
+  /** Nobody waits any more: nothing further is sent, what waits is let go. The daemon ends the session by itself. */
+  dispose(): void {
+    this.#over = true;
+    const left = new EarshotError('cancelled');
+    this.#gone.abort(left);
+    this.#fail(left);
+    this.#wake();
+    this.#drained();
   }
 
   async #run(): Promise<void> {
@@ -151,12 +163,13 @@ export class LiveFeed {
 
   async #insist(work: () => Promise<void>): Promise<void> {
     for (;;) {
+      this.#gone.signal.throwIfAborted();
       try {
         return await work();
       } catch (error) {
         if (!AGAIN.has(toFailure(error).code)) throw error;
       }
-      await sleep(this.#againMs);
+      await sleep(this.#againMs, undefined, { signal: this.#gone.signal }).catch(() => {});
     }
   }
 }

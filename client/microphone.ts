@@ -104,13 +104,17 @@ export async function inputs(ffmpeg: string, platform: NodeJS.Platform = process
   return found.flat();
 }
 
-/** Everything a short program says. */
+/** Far more than any system's list of inputs. */
+const MOST_CHARACTERS = 1024 ** 2;
+
+/** What a short program says. */
 async function words(child: ChildProcess, program: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let text = '';
   for (const stream of [child.stdout!, child.stderr!])
     stream.setEncoding('utf8').on('data', (part: string) => {
       text += part;
+      if (text.length > MOST_CHARACTERS) child.kill('SIGKILL');
     });
   const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
   child.once('error', error => reject(new EarshotError('noFfmpeg', { path: program }, error.message)));
@@ -126,6 +130,9 @@ export interface Recording {
   readonly sound: AsyncIterable<Buffer>;
   stop(): void;
 }
+
+/** ffmpeg hands over what it has when it is told to end, and takes no longer. */
+const LAST_SOUND_MS = 2_000;
 
 /** Begins at once, on the first input of the system that gives any sound. */
 export function record(
@@ -192,7 +199,12 @@ export function record(
     sound: sound(),
     stop: () => {
       stopped = true;
-      child?.kill();
+      const recorder = child;
+      if (!recorder || recorder.exitCode !== null || recorder.signalCode !== null) return;
+      recorder.kill();
+      // A device that does not answer holds ffmpeg back; whoever stops must not wait for it.
+      const timer = setTimeout(() => recorder.kill('SIGKILL'), LAST_SOUND_MS);
+      recorder.once('close', () => clearTimeout(timer));
     },
   };
 }

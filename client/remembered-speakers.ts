@@ -1,6 +1,7 @@
 /** The file of voices that have a name, on the disk of a folder that may be a stranger's. */
-import { lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../schemas/errors.ts';
 import { readSmall } from './small-file.ts';
 import { parseSpeakers, withSpeakers } from '../text/speakers.ts';
@@ -31,18 +32,43 @@ export const rememberedIn = (path: string): Promise<Record<string, string>> =>
  */
 export async function remember(path: string, voices: Readonly<Record<string, string>>): Promise<void> {
   const part = `${path}.part`;
+  let ours: FileHandle | undefined;
   try {
     await mkdir(dirname(path), { recursive: true });
     for (const place of [dirname(path), path])
       if ((await lstat(place).catch(() => null))?.isSymbolicLink()) throw new Error(`${place} is a link`);
+    ours = await claim(part);
     const before = await textOf(path);
     if (before !== null && typeof (JSON.parse(before) as { speakers?: unknown } | null)?.speakers !== 'object')
       throw new Error('it holds no voices');
-    await rm(part, { force: true });
-    await writeFile(part, withSpeakers(before, voices), { flag: 'wx' });
+    await ours.writeFile(withSpeakers(before, voices));
+    await ours.sync();
+    await ours.close();
     await rename(part, path);
   } catch (error) {
-    await rm(part, { force: true }).catch(() => undefined);
+    await ours?.close().catch(() => undefined);
+    if (ours) await rm(part, { force: true }).catch(() => undefined);
     throw new EarshotError('outputNotWritable', { path }, String(error), { cause: error });
+  }
+}
+
+/** A write takes milliseconds; what lies there for longer was left by a crash. */
+const ABANDONED_MS = 5_000;
+const AGAIN_MS = 10;
+
+/**
+ * The new file, which is the lock as well: whoever made it reads, adds and renames; others, here and in other
+ * processes, wait for that, so that none of several names given at once is lost.
+ */
+async function claim(part: string): Promise<FileHandle> {
+  for (;;) {
+    try {
+      return await open(part, 'wx');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const about = await lstat(part).catch(() => null);
+    if (about && (!about.isFile() || Date.now() - about.mtimeMs > ABANDONED_MS)) await rm(part, { force: true });
+    else await sleep(AGAIN_MS);
   }
 }

@@ -258,10 +258,11 @@ export function createModels({
       tell(id);
       await done;
     },
-    cancelInstall: id => work.cancel(id),
+    cancelInstall: id => void work.cancel(id),
     async remove(id) {
       card(id);
-      work.cancel(id);
+      // Until it has ended, it may still put files in their place.
+      await work.cancel(id);
       const gone = join(home.models, `.removing-${id}-${process.pid}`);
       await rename(join(home.models, id), gone).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;

@@ -13,8 +13,8 @@ export interface SharedWork<P> {
     start: (report: (progress: P) => void, signal: AbortSignal) => Promise<void>,
   ): Promise<void>;
   running(key: string): boolean;
-  /** Aborts the work for everyone who waits. */
-  cancel(key: string): void;
+  /** Aborts the work for everyone who waits; resolves when it has cleaned up. */
+  cancel(key: string): Promise<void>;
 }
 
 export function sharedWork<P>(): SharedWork<P> {
@@ -26,7 +26,11 @@ export function sharedWork<P>(): SharedWork<P> {
   const works = new Map<string, Work>();
   return {
     running: key => works.has(key),
-    cancel: key => works.get(key)?.controller.abort(),
+    async cancel(key) {
+      const work = works.get(key);
+      work?.controller.abort();
+      await work?.done.catch(() => {}); // those who wait hear of it
+    },
     async run(key, report, signal, start) {
       if (signal.aborted) throw new EarshotError('cancelled');
       let work = works.get(key);

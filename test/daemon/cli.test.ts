@@ -441,6 +441,24 @@ test(
   },
 );
 
+test(
+  'in a terminal: keys that arrive together are all taken',
+  { skip: python ? false : 'no Python with pty on this machine' },
+  async () => {
+    const { state, handlers } = script(job());
+    await using place = await door(handlers);
+    const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 60] });
+    await run.until(/Recognition/);
+    run.child.stdin!.write('\u0003');
+    await run.until(/Leave it running/);
+    // Go on, be asked again, cancel.
+    run.child.stdin!.write('\r\u0003\u0003');
+    const { code } = await run.ended;
+    assert.equal(code, 130);
+    assert.deepEqual(state.cancelled, [JOB_ID]);
+  },
+);
+
 test('SIGINT without a terminal cancels, SIGTERM leaves it running', async () => {
   const { state, handlers } = script(job());
   await using place = await door(handlers);

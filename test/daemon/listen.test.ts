@@ -141,4 +141,14 @@ describe('earshot listen', { timeout: 60_000 }, () => {
     assert.equal(spawnSync(process.execPath, [CLI, 'daemon', 'stop', '--now'], { env }).status, 0);
     await daemon.start();
   });
+
+  it('ends when the daemon is told to leave, also while sound still comes', async () => {
+    const { child, said, err, ended } = listen('-', '--pcm', '--language', 'en');
+    child.stdin!.on('error', () => {}); // it reads no further once it ends
+    child.stdin!.write(pcm.subarray(0, pcm.length / 2));
+    await said(/Utterance 0 /);
+    await daemon.stop();
+    assert.equal(await ended, 0, err());
+    assert.match(err(), /goes on when it starts again/);
+  });
 });

@@ -11,6 +11,8 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -584,6 +586,26 @@ describe('once installed', () => {
     assert.deepEqual(left(), []);
     assert.equal(models.model('m').state, 'absent');
     assert.equal(events.at(-1)!.state, 'absent');
+  });
+  test('removing waits for the installation that it ends', async () => {
+    const models = make(),
+      order: string[] = [],
+      begun = Promise.withResolvers<void>();
+    const installing = models.install('m', none, signal(), {
+      first: async stop => {
+        begun.resolve();
+        await once(stop, 'abort');
+        for (let n = 0; n < 200; n++) await readFile(join(import.meta.dirname, 'models.test.ts')); // it cleans up
+        order.push('ended');
+        throw new EarshotError('cancelled');
+      },
+    });
+    await begun.promise;
+    const removing = models.remove('m').then(() => order.push('removed'));
+    await assert.rejects(installing, failsWith('cancelled'));
+    await removing;
+    assert.deepEqual(order, ['ended', 'removed']);
+    assert.deepEqual(left(), []);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Files: what a workspace may have planted where Earshot writes and reads, and who may read what is Earshot's own. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -12,11 +13,13 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { readGlossary } from '../../client/folder-defaults.ts';
 import { home as homeOf, openHome } from '../../daemon/auth/home.ts';
 import { checkRecording } from '../../daemon/ingest/ingest.ts';
@@ -275,6 +278,37 @@ describe('what a folder of a stranger holds for Earshot to read', { skip: posix 
       Ben: 'BBBB',
     });
     assert.equal(readFileSync(precious, 'utf8'), 'export PATH');
+  });
+  test('of names that are given at once, here and by other processes, none is lost; what a crash left is no hindrance', async () => {
+    const path = join(mkdtempSync(join(root, 'voices-')), '.earshot', 'speakers.json'),
+      names = Array.from({ length: 20 }, (_, i) => `Speaker ${i}`);
+    const module = pathToFileURL(join(import.meta.dirname, '..', '..', 'client', 'remembered-speakers.ts')).href,
+      others = Array.from({ length: 2 }, (_, i) =>
+        once(
+          spawn(
+            process.execPath,
+            [
+              '--input-type=module',
+              '-e',
+              `const { remember } = await import(${JSON.stringify(module)});
+               for (let n = 0; n < 20; n++) await remember(${JSON.stringify(path)}, { ['Other ${i} ' + n]: 'AAAA' });`,
+            ],
+            { stdio: ['ignore', 'inherit', 'inherit'] },
+          ),
+          'exit',
+        ),
+      );
+    await Promise.all(names.map(name => remember(path, { [name]: 'AAAA' })));
+    assert.deepEqual(
+      (await Promise.all(others)).map(([code]) => code as number),
+      [0, 0],
+    );
+    assert.equal(Object.keys(parseSpeakers(readFileSync(path, 'utf8'))).length, 60);
+    writeFileSync(`${path}.part`, 'half');
+    utimesSync(`${path}.part`, new Date(0), new Date(0));
+    await remember(path, { Late: 'AAAA' });
+    assert.equal(parseSpeakers(readFileSync(path, 'utf8')).Late, 'AAAA');
+    assert.equal(existsSync(`${path}.part`), false);
   });
 });
 

@@ -3,11 +3,16 @@
  * microphones.
  */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { EarshotError } from '../../schemas/errors.ts';
 import { LiveFeed } from '../../client/live-feed.ts';
-import { inputArguments, loudness, meter, parseInputs } from '../../client/microphone.ts';
+import { inputArguments, inputs, loudness, meter, parseInputs, record } from '../../client/microphone.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 import { growing } from '../../daemon/ingest/growing.ts';
 
 /**
@@ -90,6 +95,32 @@ describe('sound on its way into a session', () => {
     await assert.rejects(cut.end(), { failure: { code: 'badAnswer', args: { engine: 'earshotd' } } });
     assert.ok(broken.closed, 'what it has is all');
   });
+  it('one that nobody waits for any more tries no further', async () => {
+    let tries = 0;
+    const tried = Promise.withResolvers<void>();
+    const target = session([]);
+    const feed = new LiveFeed(
+      'job',
+      {
+        ...target.calls,
+        append: async () => {
+          if (++tries === 3) tried.resolve();
+          throw new EarshotError('daemonUnreachable');
+        },
+      },
+      { againMs: 1 },
+    );
+    feed.push(Buffer.alloc(5_000_000));
+    const held = feed.ready();
+    await tried.promise;
+    feed.dispose();
+    await held;
+    const then = tries;
+    await assert.rejects(feed.end(), failsWith('cancelled'));
+    await sleep(20);
+    assert.ok(tries <= then + 1, `${tries - then} more`);
+    assert.equal(target.closed, false);
+  });
   it('a microphone that nobody listens to ends instead of filling the memory', async () => {
     const feed = new LiveFeed('job', { ...session([]).calls, append: () => new Promise(() => {}) });
     for (let i = 0; i < 5; i++) feed.push(Buffer.alloc(16 * 1024 ** 2));
@@ -164,11 +195,34 @@ describe('microphones', () => {
   });
 });
 
+describe('a recorder', { skip: process.platform === 'win32' ? 'the programs are shell scripts' : false }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-recorder-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const program = (name: string, script: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return path;
+  };
+
+  it('that does not end when it is told to is ended', async () => {
+    const stubborn = program('stubborn', "trap '' TERM\nprintf 12345678\nwhile :; do sleep 0.2; done");
+    const recording = record(stubborn, 'alsa:x', 'linux'),
+      heard: Buffer[] = [];
+    for await (const chunk of recording.sound) {
+      heard.push(chunk);
+      recording.stop();
+    }
+    assert.equal(Buffer.concat(heard).toString(), '12345678');
+  });
+  it('that lists inputs without end is cut off, and what it said counts', async () => {
+    const endless = program('endless', "echo '* mic [A microphone]'\nexec yes '  other'");
+    const found = await inputs(endless, 'linux');
+    assert.deepEqual(found[0], { id: 'pulse:mic', name: 'A microphone' });
+  });
+});
+
 describe('a file that grows', () => {
   it('is read in order to its end, however it was told of', async () => {
-    const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs'),
-      { join } = await import('node:path'),
-      { tmpdir } = await import('node:os');
     const folder = mkdtempSync(join(tmpdir(), 'earshot-growing-')),
       path = join(folder, 'sound'),
       whole = Buffer.from(Array.from({ length: 5000 }, (_, i) => i % 251));

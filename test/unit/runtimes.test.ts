@@ -221,7 +221,7 @@ describe('shared work', () => {
       );
     };
     const first = shared.run('k', () => {}, new AbortController().signal, blocked);
-    shared.cancel('k');
+    void shared.cancel('k');
     const second = shared.run(
       'k',
       () => {},

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { pbkdf2 } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { glossaryFor, readGlossary, rootOf } from '../../../client/folder-defaults.ts';
 import { recordings } from '../../../cli/recordings.ts';
 import { isMedia } from '../../../schemas/media.ts';
@@ -48,6 +50,22 @@ test('glossaries of the folders above a recording, nearest first, up to where on
   );
   // From elsewhere: the project that the recording belongs to.
   assert.equal(rootOf(recording, join(folder, 'other')), join(folder, 'work/calls'));
+});
+
+test('a glossary that goes while it is looked for is none; one that cannot be read is said', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-')),
+    path = join(folder, '.earshot/glossary.md');
+  t.after(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, '.earshot'));
+  writeFileSync(path, '- Digium');
+  // Everybody who could open a file is busy: it goes before it is opened.
+  const busy = Array.from({ length: 4 }, () => promisify(pbkdf2)('x', 'y', 200_000, 64, 'sha512'));
+  const reading = glossaryFor(join(folder, 'a.wav'), folder, [{ term: 'Named' }]);
+  rmSync(path);
+  assert.deepEqual(await reading, { entries: [{ term: 'Named' }], read: [] });
+  await Promise.all(busy);
+  mkdirSync(path);
+  await assert.rejects(glossaryFor(join(folder, 'a.wav'), folder, []), code('badGlossary', { path }));
 });
 
 test('files as they are named, folders looked through, each once', async t => {
