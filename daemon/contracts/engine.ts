@@ -38,6 +38,8 @@ export interface Engine {
    * Missing: nothing. `users`: whatever the user may, because its program is the user's own.
    */
   permissions?: 'network' | 'users';
+  /** For tests: it is listed nowhere, and a model of it is chosen only by its name. */
+  hidden?: true;
   /** Folders of its own that its workers change. */
   writes?(context: WorkerContext): string[];
   /** Program and arguments of a worker. No shell. */

@@ -89,8 +89,10 @@ export class Catalogue implements Choices {
     if (chosen !== undefined || (preferred !== undefined && models.ready(preferred))) return chosen ?? preferred;
     return models
       .list()
-      .find(({ card, state }) => card.stages.includes('summary') && card.engine !== 'fake' && state === 'installed')
-      ?.card.id;
+      .find(
+        ({ card, state }) =>
+          card.stages.includes('summary') && !this.deps.engine(card.engine)?.hidden && state === 'installed',
+      )?.card.id;
   }
   ready(model: string): boolean {
     return this.deps.models.ready(model);

@@ -409,7 +409,7 @@ test(
     });
     await run.until(/Recognition █+░+ 2\/4/);
     run.child.stdin!.write('\u0003');
-    await run.until(/Leave it running \[d\], cancel it \[c\], or go on \[Enter\]\?/);
+    await run.until(/Leave it running \[d\], cancel it \[c\], or keep watching \[Enter\]\?/);
     run.child.stdin!.write('\r');
     publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'repair', 'mended words') });
     await run.until(/0:00\s+Mended words\./);
@@ -418,7 +418,7 @@ test(
     run.child.stdin!.write('d');
     const { code, out } = await run.ended;
     assert.equal(code, 0);
-    assert.match(plain(out), /goes on in the background/);
+    assert.match(plain(out), /continues in the background/);
     assert.deepEqual(state.cancelled, []);
     assert.ok(out.includes('\u001b[?25h'), 'the cursor is shown again');
   },
@@ -664,7 +664,7 @@ test('models: sizes and last use, those that nobody uses go when that is said, n
   });
   const shown = (await earshot(place, ['models'], { env: { COLUMNS: '200' } }).ended).out;
   assert.match(shown, /never +installed .* 1\.0 GB +never/);
-  assert.match(shown, /6\.0 GB on the disk\n$/);
+  assert.match(shown, /6\.0 GB on disk\n$/);
   const refused = await earshot(place, ['models', 'prune', '--unused-for', '30d']).ended;
   assert.match(refused.out, /old +1\.0 GB[^]*never +1\.0 GB +never\n$/);
   assert.match(refused.err, /--yes/);

@@ -149,6 +149,6 @@ describe('earshot listen', { timeout: 60_000 }, () => {
     await said(/Utterance 0 /);
     await daemon.stop();
     assert.equal(await ended, 0, err());
-    assert.match(err(), /goes on when it starts again/);
+    assert.match(err(), /continues when it starts again/);
   });
 });

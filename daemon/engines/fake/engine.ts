@@ -18,6 +18,7 @@ export const fake: Engine = {
   licence: 'MIT',
   runtimes: [],
   permissions: 'users',
+  hidden: true,
   maxBatch: { asr: 4, repair: 4, nmt: 4, tts: 4, summary: 1 },
   command: () => nodeCommand('fake'),
 };
