@@ -1,25 +1,70 @@
 /**
- * Resemblyzer's voice encoder (Apache-2.0) as sherpa-onnx can run it. It is published as PyTorch weights; their file is
- * known by its sha256, so each tensor lies at a known place in it. The network is three LSTM layers over mel bands: 40
- * of librosa's, in power. sherpa gives 80 of Kaldi's, in logarithms, after a pre-emphasis; the graph begins with what
- * turns the one into the other (within 3 % of the band's logarithm on speech).
+ * Resemblyzer's voice encoder (Apache-2.0) as sherpa-onnx can run it. It is published as PyTorch weights, which are
+ * held to their checksum. The network is three LSTM layers over mel bands: 40 of librosa's, in power. sherpa gives 80
+ * of Kaldi's, in logarithms, after a pre-emphasis; the graph begins with what turns the one into the other (within 3 %
+ * of the band's logarithm on speech).
  */
-import { bytesField, numberField, varint } from '../engines/piper/protobuf.ts';
+import { createHash } from 'node:crypto';
+import {
+  floats,
+  floatsOf,
+  GRAPH,
+  int,
+  integers,
+  ints,
+  metadata,
+  MODEL,
+  node,
+  operatorSet,
+} from '../engines/piper/onnx-messages.ts';
+import { bytesField, numberField } from '../engines/piper/protobuf.ts';
 
 const BANDS = 40,
   KALDI_BANDS = 80,
   SIZE = 256,
-  GATES = 4 * SIZE,
-  LAYERS = 3;
-/** Byte offsets of little-endian floats in the published file. */
-const PLACES = {
-  ih: [269_883, 1_482_299, 3_579_451],
-  hh: [433_723, 2_530_875, 4_628_027],
-  ihBias: [5_676_603, 5_684_795, 5_692_987],
-  hhBias: [5_680_699, 5_688_891, 5_697_083],
-  linear: 7_731,
-  linearBias: 6_699,
-} as const;
+  GATES = 4 * SIZE;
+/** What goes into each layer of the LSTM. */
+const WIDTHS = [BANDS, SIZE, SIZE] as const;
+
+/** Of `pretrained.pt`, as in the registry. */
+export const WEIGHTS_SHA256 = '39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e';
+/**
+ * The format of PyTorch before 1.6 (torch/serialization.py, `_legacy_save`): five pickles, which end here, then the
+ * storages in the order of the fifth. Each is its length as a 64-bit number and as many little-endian floats.
+ */
+const STORAGES_AT = 6_667;
+const STORAGES = ['similarity_bias', 'similarity_weight', 'linear.bias', 'linear.weight', 'lstm'] as const;
+
+type Weights = Record<(typeof STORAGES)[number], Float32Array>;
+
+/** @throws where it is not the file as published */
+export function readWeights(file: Buffer): Weights {
+  if (createHash('sha256').update(file).digest('hex') !== WEIGHTS_SHA256)
+    throw new Error("these are not the encoder's weights as published");
+  let at = STORAGES_AT;
+  const next = (): Float32Array => {
+    const length = Number(file.readBigUInt64LE(at)),
+      from = at + 8;
+    at = from + 4 * length;
+    return Float32Array.from({ length }, (_, i) => file.readFloatLE(from + 4 * i));
+  };
+  return Object.fromEntries(STORAGES.map(name => [name, next()])) as Weights;
+}
+
+interface Layer {
+  /** [gate, input] and [gate, output]. */ ih: Float32Array;
+  hh: Float32Array;
+  ihBias: Float32Array;
+  hhBias: Float32Array;
+}
+
+/** All of the LSTM lies in one storage, as cuDNN wants it: the weights of every layer, then the biases of each. */
+function layersOf(storage: Float32Array): Layer[] {
+  let at = 0;
+  const next = (count: number): Float32Array => storage.subarray(at, (at += count));
+  const weights = WIDTHS.map(width => ({ ih: next(GATES * width), hh: next(GATES * SIZE) }));
+  return weights.map(layer => ({ ...layer, ihBias: next(GATES), hhBias: next(GATES) }));
+}
 
 const RATE = 16_000,
   FFT = 512,
@@ -98,69 +143,6 @@ export function bridge(): number[][] {
   return right.map(row => row.map(value => (value * WINDOW) / FFT));
 }
 
-// Field numbers and types of onnx.proto.
-const FLOAT = 1,
-  INT64 = 7,
-  ATTRIBUTE_INT = 2,
-  ATTRIBUTE_INTS = 7;
-const tensor = (name: string, dimensions: readonly number[], type: number, raw: Buffer): Buffer =>
-  bytesField(
-    5,
-    Buffer.concat([
-      ...dimensions.map(each => numberField(1, each)),
-      numberField(2, type),
-      bytesField(8, name),
-      bytesField(9, raw),
-    ]),
-  );
-const floats = (name: string, dimensions: readonly number[], values: Float32Array): Buffer =>
-  tensor(name, dimensions, FLOAT, Buffer.from(values.buffer, values.byteOffset, values.byteLength));
-const integers = (name: string, values: readonly number[]): Buffer =>
-  tensor(name, [values.length], INT64, Buffer.from(BigInt64Array.from(values, BigInt).buffer));
-const node = (
-  op: string,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  attributes: readonly Buffer[] = [],
-): Buffer =>
-  bytesField(
-    1,
-    Buffer.concat([
-      ...inputs.map(each => bytesField(1, each)),
-      ...outputs.map(each => bytesField(2, each)),
-      bytesField(3, `${outputs.findLast(Boolean)!}_node`),
-      bytesField(4, op),
-      ...attributes.map(each => bytesField(5, each)),
-    ]),
-  );
-const int = (name: string, value: number): Buffer =>
-  Buffer.concat([bytesField(1, name), numberField(3, value), numberField(20, ATTRIBUTE_INT)]);
-const ints = (name: string, values: readonly number[]): Buffer =>
-  Buffer.concat([bytesField(1, name), ...values.map(value => numberField(8, value)), numberField(20, ATTRIBUTE_INTS)]);
-/** A float tensor of the graph's surface; words stand for lengths that differ. */
-const surface = (field: number, name: string, shape: readonly (number | string)[]): Buffer =>
-  bytesField(
-    field,
-    Buffer.concat([
-      bytesField(1, name),
-      bytesField(
-        2,
-        bytesField(
-          1,
-          Buffer.concat([
-            numberField(1, FLOAT),
-            bytesField(
-              2,
-              Buffer.concat(
-                shape.map(each => bytesField(1, typeof each === 'number' ? numberField(1, each) : bytesField(2, each))),
-              ),
-            ),
-          ]),
-        ),
-      ),
-    ]),
-  );
-
 /** Rows of PyTorch's gates (input, forget, cell, output) in ONNX's order (input, output, forget, cell). */
 function gates(values: Float32Array, width: number): Float32Array {
   const out = new Float32Array(values.length);
@@ -170,10 +152,9 @@ function gates(values: Float32Array, width: number): Float32Array {
   return out;
 }
 
-/** @param weights the file as published */
-export function encoderOnnx(weights: Buffer): Buffer {
-  const read = (at: number, count: number): Float32Array =>
-    Float32Array.from({ length: count }, (_, i) => weights.readFloatLE(at + 4 * i));
+/** @param file the weights as published @throws where they are not */
+export function encoderOnnx(file: Buffer): Buffer {
+  const weights = readWeights(file);
   const parts: Buffer[] = [
     node('Exp', ['x'], ['power80']),
     node('MatMul', ['power80', 'bridge'], ['bands']),
@@ -183,14 +164,14 @@ export function encoderOnnx(weights: Buffer): Buffer {
     integers('steps', [0, -1, SIZE]),
     integers('rows', [-1, SIZE]),
   ];
-  for (let layer = 0; layer < LAYERS; layer++) {
-    const width = layer === 0 ? BANDS : SIZE,
+  for (const [layer, { ih, hh, ihBias, hhBias }] of layersOf(weights.lstm).entries()) {
+    const width = WIDTHS[layer]!,
       bias = new Float32Array(2 * GATES);
-    bias.set(gates(read(PLACES.ihBias[layer]!, GATES), 1));
-    bias.set(gates(read(PLACES.hhBias[layer]!, GATES), 1), GATES);
+    bias.set(gates(ihBias, 1));
+    bias.set(gates(hhBias, 1), GATES);
     parts.push(
-      floats(`w${layer}`, [1, GATES, width], gates(read(PLACES.ih[layer]!, GATES * width), width)),
-      floats(`r${layer}`, [1, GATES, SIZE], gates(read(PLACES.hh[layer]!, GATES * SIZE), SIZE)),
+      floats(`w${layer}`, [1, GATES, width], gates(ih, width)),
+      floats(`r${layer}`, [1, GATES, SIZE], gates(hh, SIZE)),
       floats(`b${layer}`, [1, 2 * GATES], bias),
       node(
         'LSTM',
@@ -201,40 +182,36 @@ export function encoderOnnx(weights: Buffer): Buffer {
       node('Reshape', [`y${layer}`, 'steps'], [`l${layer + 1}`]),
     );
   }
-  const linear = read(PLACES.linear, SIZE * SIZE),
+  const linear = weights['linear.weight'],
     turned = new Float32Array(SIZE * SIZE);
   for (let i = 0; i < SIZE; i++) for (let j = 0; j < SIZE; j++) turned[j * SIZE + i] = linear[i * SIZE + j]!;
   parts.push(
     floats('linear', [SIZE, SIZE], turned),
-    floats('linearBias', [SIZE], read(PLACES.linearBias, SIZE)),
-    node('Reshape', [`h${LAYERS - 1}`, 'rows'], ['last']),
+    floats('linearBias', [SIZE], weights['linear.bias']),
+    node('Reshape', [`h${WIDTHS.length - 1}`, 'rows'], ['last']),
     node('MatMul', ['last', 'linear'], ['turned']),
     node('Add', ['turned', 'linearBias'], ['sum']),
     node('Relu', ['sum'], ['bare']),
     node('LpNormalization', ['bare'], ['embedding'], [int('axis', 1), int('p', 2)]),
-    bytesField(2, 'earshot'),
-    surface(11, 'x', ['N', 'T', KALDI_BANDS]),
-    surface(12, 'embedding', ['N', SIZE]),
+    bytesField(GRAPH.name, 'earshot'),
+    floatsOf(GRAPH.input, 'x', ['N', 'T', KALDI_BANDS]),
+    floatsOf(GRAPH.output, 'embedding', ['N', SIZE]),
   );
-  const graph = Buffer.concat(parts),
-    metadata = {
-      framework: 'wespeaker',
-      language: 'any',
-      output_dim: SIZE,
-      sample_rate: RATE,
-      normalize_samples: 1,
-      feature_normalize_type: '',
-      url: 'https://github.com/resemble-ai/Resemblyzer',
-      comment: '',
-    };
+  // What sherpa-onnx asks of a speaker model.
+  const properties = {
+    framework: 'wespeaker',
+    language: 'any',
+    output_dim: SIZE,
+    sample_rate: RATE,
+    normalize_samples: 1,
+    feature_normalize_type: '',
+    url: 'https://github.com/resemble-ai/Resemblyzer',
+    comment: '',
+  };
   return Buffer.concat([
-    numberField(1, 8),
-    varint(7 * 8 + 2),
-    varint(graph.length),
-    graph,
-    bytesField(8, Buffer.concat([bytesField(1, ''), numberField(2, 13)])),
-    ...Object.entries(metadata).map(([key, value]) =>
-      bytesField(14, Buffer.concat([bytesField(1, key), bytesField(2, String(value))])),
-    ),
+    numberField(MODEL.irVersion, 8),
+    bytesField(MODEL.graph, Buffer.concat(parts)),
+    operatorSet(13),
+    ...Object.entries(properties).map(([key, value]) => metadata(key, value)),
   ]);
 }

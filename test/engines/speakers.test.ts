@@ -1,11 +1,12 @@
 /** Two real voices in one recording, told apart by the real encoder in sherpa-onnx. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { sandboxSupport } from '../../daemon/workers/sandbox/linux.ts';
+import { readWeights } from '../../daemon/diarization/encoder.ts';
 import { embedVoices, labelsFor } from '../../daemon/diarization/label.ts';
 import { likeness, readVoice } from '../../daemon/diarization/voices.ts';
 import { ffmpeg, missing, modelFolder, SAMPLES, sherpa } from './place.ts';
@@ -25,6 +26,26 @@ describe(
         ['-nostdin', '-loglevel', 'error', '-i', join(SAMPLES, name), '-ac', '1', '-ar', '16000', '-f', 's16le', '-'],
         { maxBuffer: 1 << 26 },
       );
+
+    it('weights lie in the file as the format says, one tensor after another', () => {
+      const file = readFileSync(join(weights!, 'pretrained.pt')),
+        found = readWeights(file);
+      assert.deepEqual(
+        Object.entries(found).map(([name, values]) => [name, values.length]),
+        [
+          ['similarity_bias', 1],
+          ['similarity_weight', 1],
+          ['linear.bias', 256],
+          ['linear.weight', 256 * 256],
+          ['lstm', 1024 * 40 + 5 * 1024 * 256 + 6 * 1024],
+        ],
+      );
+      // Floats that are read from a wrong place are mostly huge, or none.
+      for (const values of Object.values(found)) assert.ok(values.every(value => Math.abs(value) < 100));
+      const damaged = Buffer.from(file);
+      damaged[6_000_000]! ^= 1;
+      assert.throws(() => readWeights(damaged), /as published/);
+    });
 
     it('are told apart, told how many they are, and known again by their voice', async () => {
       const reader = pcm('sense-and-sensibility.flac'),

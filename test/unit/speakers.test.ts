@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { bridge } from '../../daemon/diarization/encoder.ts';
-import { labelsFor, voicesOf } from '../../daemon/diarization/label.ts';
+import { bridge, encoderOnnx, WEIGHTS_SHA256 } from '../../daemon/diarization/encoder.ts';
+import { ENCODER, labelsFor, voicesOf } from '../../daemon/diarization/label.ts';
 import {
   gather,
   likeness,
@@ -13,6 +13,7 @@ import {
   writeVoice,
   type Voice,
 } from '../../daemon/diarization/voices.ts';
+import { readRegistry } from '../../daemon/models/registry.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 import { parseSpeakers, placeToRemember, speakerPlaces, withSpeakers } from '../../text/speakers.ts';
 
@@ -135,6 +136,11 @@ describe('speakers', () => {
       placeToRemember('/w/a/x.wav', '/w', path => path.startsWith('/w/a/')),
       '/w/a/.earshot/speakers.json',
     );
+  });
+  it('weights are read only as published: places in any other file mean nothing', () => {
+    const file = readRegistry().models.find(card => card.id === ENCODER)!.files[0]!;
+    assert.equal(file.sha256, WEIGHTS_SHA256);
+    assert.throws(() => encoderOnnx(Buffer.alloc(file.bytes!)), /as published/);
   });
   it('bands of one kind become bands of the other', () => {
     const matrix = bridge();
