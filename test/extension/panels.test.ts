@@ -23,10 +23,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       jobs: busyJobs(now),
       devices: twoGpus(now),
       instances: instances(now),
-      bottleneck: {
-        code: 'stageBusyNoRoom',
-        args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 },
-      },
+      bottleneck: { code: 'stageBusy', args: { stage: 'nmt', busyShare: 0.94, waitShare: 0.62 } },
     });
     await w.panel('Queue');
     await widenSideBar(w.host, 400);
@@ -37,6 +34,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
 
   it('lists jobs in sections with stages, reasons and last words', async () => {
     const queue = await w.panel('Queue');
+    await queue.locator('h2').nth(1).waitFor();
     assert.deepEqual(
       await queue
         .locator('h2')
@@ -195,7 +193,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       (await devices.locator('.legend').first().textContent()) ?? '',
       /Whisper large v3 turbo.*blender.*Reserve.*Free/s,
     );
-    await devices.getByText('a second instance needs').waitFor();
+    await devices.getByText('is busy 94% of the time').waitFor();
     await devices.getByRole('button', { name: 'Unload Whisper large v3 turbo' }).last().click();
     await w.daemon.until(() => w.daemon.asked('instance/unload').length > 0);
     await devices.getByRole('button', { name: 'Leave NVIDIA RTX A2000 alone' }).click();
