@@ -84,23 +84,8 @@ async function main(): Promise<void> {
   subscribe(event => watch.onEvent(event));
   const figures = startFigures(assembly, log);
 
-  // What others reach it by
   let server: Server | undefined = undefined;
   const clients = (): number => server?.clients ?? 0;
-  const http = createHttpServer({
-    uploads: join(home.state, 'uploads'),
-    tokenFile: join(home.run, 'http-token'),
-    settings: settings.get,
-    models: () => models.list(),
-    store,
-    queue,
-    present: id => pipeline.present(id),
-    transcript: id => transcriptOf({ row: store.job(id)!, made: store.utterances(id) }),
-    ffmpeg: () => catalogue.ffmpeg(),
-    listen: subscribe,
-    clock,
-    log,
-  });
   const monitor = startMonitoring({ pool, settings, clock, clients, publish });
 
   // How it ends
@@ -136,7 +121,23 @@ async function main(): Promise<void> {
     },
   });
 
+  // What others reach it by
   pipeline.start();
+  // Not before the pipeline runs: jobs over uploads of a daemon that is no more are canceled.
+  const http = createHttpServer({
+    uploads: join(home.state, 'uploads'),
+    tokenFile: join(home.run, 'http-token'),
+    settings: settings.get,
+    models: () => models.list(),
+    store,
+    queue,
+    present: id => pipeline.present(id),
+    transcript: id => transcriptOf({ row: store.job(id)!, made: store.utterances(id) }),
+    ffmpeg: () => catalogue.ffmpeg(),
+    listen: subscribe,
+    clock,
+    log,
+  });
   await http.apply();
   const handlers = createHandlers({
     version,
