@@ -34,7 +34,7 @@ import type { Model, ModelCard, ModelFile, ModelSource } from '../../schemas/mod
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { gguf, onnx, piperSettings } from '../fixtures/models.ts';
 import { wheel } from '../fixtures/zip.ts';
-import { failsWith } from '../fixtures/fails-with.ts';
+import { failsWith, reads } from '../fixtures/fails-with.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const gitBlob = (bytes: Uint8Array) => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
@@ -275,11 +275,10 @@ describe('from a hub', () => {
   test('a file that the hub does not have', async () => {
     hub.files.delete('config.json');
     const models = make();
-    await assert.rejects(
-      models.install('m', none, signal()),
-      (error: unknown) =>
-        failsWith('modelUnavailable')(error) && /404/.test((error as EarshotError).failure.detail ?? ''),
-    );
+    await assert.rejects(models.install('m', none, signal()), (error: unknown) => {
+      reads((error as EarshotError).failure, /^The model m cannot be downloaded/, /模型 m/);
+      return failsWith('modelUnavailable')(error) && /404/.test((error as EarshotError).failure.detail ?? '');
+    });
     assert.equal(hub.requests.filter(request => request.path === 'config.json').length, 0);
     hub.files.set('config.json', small);
     hub.requests.length = 0;
@@ -363,7 +362,9 @@ describe('from a hub', () => {
 describe('before and while', () => {
   test('a disk that is too full is named before anything is fetched', async () => {
     await assert.rejects(make({ free: 1000 }).install('m', none, signal()), (error: unknown) => {
-      const { args } = (error as EarshotError).failure;
+      const { failure } = error as EarshotError,
+        { args } = failure;
+      reads(failure, /needed.*1 kB.*free|1 kB/, /1 kB/);
       return (
         failsWith('diskFull')(error) &&
         args.freeBytes === 1000 &&

@@ -26,6 +26,7 @@ import { namesAfter, type Outputs } from '../../daemon/outputs/outputs.ts';
 import { jobFiles } from '../../daemon/pipeline/inputs.ts';
 import type { JobWork } from '../../daemon/jobs/work.ts';
 import { fakeModel, Harness } from './harness.ts';
+import { reads } from '../fixtures/fails-with.ts';
 
 const PLAIN: Partial<JobOptions> = { repair: false, translateTo: undefined, outputs: { formats: ['srt', 'json'] } };
 
@@ -94,6 +95,7 @@ describe('outputs of jobs', { timeout: 60_000 }, () => {
         [{ code: 'outputKept', args: { path: at('talk.srt'), instead: at('talk.wav.srt') } }],
       ],
     );
+    reads(second.warnings[0]!, /talk\.srt.*talk\.wav\.srt/, /talk\.srt.*talk\.wav\.srt/);
     // Once more: what nobody changed is written again in its place.
     const third = await run({ glossary: [{ term: 'utterance', aliases: ['x'] }] });
     assert.equal(third.outputs[0]!.path, at('talk.wav.srt'));

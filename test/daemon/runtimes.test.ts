@@ -32,7 +32,7 @@ import { run, SYSTEM_FOLDER } from '../../daemon/workers/spawn.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { wheel } from '../fixtures/zip.ts';
-import { failsWith } from '../fixtures/fails-with.ts';
+import { failsWith, reads } from '../fixtures/fails-with.ts';
 
 const signal = () => new AbortController().signal;
 const none = () => {};
@@ -108,11 +108,10 @@ describe('npm packs', () => {
   });
   test('npm fails: its last words are kept, nothing is left behind', async () => {
     const env = withProgram('npm', 'echo "npm error code E404" >&2; exit 1');
-    await assert.rejects(
-      make({ env }).install('sherpa', none, signal()),
-      (error: unknown) =>
-        failsWith('engineInstallFailed')(error) && /E404/.test((error as EarshotError).failure.detail ?? ''),
-    );
+    await assert.rejects(make({ env }).install('sherpa', none, signal()), (error: unknown) => {
+      reads((error as EarshotError).failure, /sherpa/, /sherpa/);
+      return failsWith('engineInstallFailed')(error) && /E404/.test((error as EarshotError).failure.detail ?? '');
+    });
     assert.deepEqual(left(), []);
   });
   test('cancelled while npm works: it ends, nothing is left behind, and the next time begins anew', async () => {

@@ -15,7 +15,7 @@ import type { LoadRequest, StepInputs } from '../../daemon/contracts/worker-prot
 import { EarshotError, failure, isFailure } from '../../schemas/errors.ts';
 import { sentence } from '../../text/messages/messages.ts';
 import { TestWorker, type Setup } from '../engines/worker-harness.ts';
-import { failsWith } from '../fixtures/fails-with.ts';
+import { failsWith, reads } from '../fixtures/fails-with.ts';
 
 const open = (parameters: LoadRequest['parameters'] = {}, more: Partial<Setup> = {}): TestWorker =>
   new TestWorker({ engine: fake, stage: 'nmt', parameters, ...more });
@@ -91,7 +91,10 @@ test('a failed run names its step, and the worker lives on', async () => {
     worker.run<'nmt'>([text('a')], { from: 3 }),
     (error: EarshotError & { index?: number }) => error.failure.code === 'modelBroken' && error.index === 3,
   );
-  await assert.rejects(worker.run<'nmt'>([text('a')]), failsWith('outOfMemory'));
+  await assert.rejects(worker.run<'nmt'>([text('a')]), (error: EarshotError) => {
+    reads(error.failure, /memory/, /内存/);
+    return failsWith('outOfMemory')(error);
+  });
   assert.equal((await worker.run<'nmt'>([text('a')]))[0]!.text, '[es] a');
 });
 

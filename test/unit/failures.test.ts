@@ -3,9 +3,13 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { modelsFor } from '../../daemon/jobs/request.ts';
+import { readRegistry } from '../../daemon/models/registry.ts';
 import { neverFits } from '../../daemon/scheduler/admit.ts';
 import type { ModelView, Snapshot } from '../../daemon/scheduler/snapshot.ts';
-import { EarshotError, ERROR_CODES, failure, thrown, toFailure } from '../../schemas/errors.ts';
+import type { ArgKinds } from '../../schemas/args.ts';
+import { EarshotError, ERROR_CODES, ERRORS, failure, thrown, toFailure, type ErrorCode } from '../../schemas/errors.ts';
+import type { JobOptions } from '../../schemas/job.ts';
 import { DECISIONS } from '../../schemas/watch.ts';
 import { REASONS } from '../../schemas/reasons.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
@@ -66,6 +70,29 @@ describe('from the sender to the sentence', () => {
     assert.match(sentence(neverFits(snapshot(large), 'asr', large)!, 'en'), /Choose a smaller model\.$/);
   });
 
+  it('a language that a model, or no model at all, knows', () => {
+    const cards = readRegistry().models,
+      english = cards.find(card => card.stages.includes('asr') && card.languages.join() === 'en')!;
+    const choices = { card: (id: string) => cards.find(card => card.id === id), voice: () => undefined };
+    const said = (request: Partial<JobOptions>, defaults: Parameters<typeof modelsFor>[3]): string[] => {
+      try {
+        modelsFor({ repair: false, language: 'de', ...request }, null, choices, defaults);
+      } catch (error) {
+        return (['en', 'zh-cn'] as const).map(locale => sentence(toFailure(error), locale));
+      }
+      return [];
+    };
+    const [one, chinese] = said({}, { asr: english.id });
+    assert.ok(one!.includes(english.id) && one!.includes('German'), one);
+    assert.ok(chinese!.includes(english.id) && chinese!.includes('德语'), chinese);
+    const none = said(
+      { translateTo: 'fr' },
+      { asr: cards.find(card => card.languages.length === 0)?.id ?? 'whisper-base' },
+    );
+    assert.match(none[0]!, /translation|Translation/);
+    assert.match(none[1]!, /翻译/);
+  });
+
   it('nothing that is missing is sent, and what is thrown on stays what it was', () => {
     assert.deepEqual(failure('diskFull', { path: '/a', neededBytes: undefined }), {
       code: 'diskFull',
@@ -92,6 +119,23 @@ describe('the lists', () => {
     assert.deepEqual(unsent(ERROR_CODES), []);
     assert.deepEqual(unsent(Object.keys(REASONS)), []);
     assert.deepEqual(unsent(Object.keys(DECISIONS)), []);
+  });
+
+  it('what a Python worker raises has all that its sentence needs', () => {
+    let seen = 0;
+    for (const path of globSync('daemon/engines/**/*.py', { cwd: root }))
+      for (const [raised, code, named] of readFileSync(join(root, path), 'utf8').matchAll(
+        /raise Failed\("(\w+)", \{([^}]*)\}/g,
+      )) {
+        // The daemon knows the engine and the model of the worker.
+        const given = ['engine', 'model', ...[...named!.matchAll(/"(\w+)":/g)].map(each => each[1]!)];
+        const kinds: ArgKinds = ERRORS[code as ErrorCode];
+        for (const [name, kind] of Object.entries(kinds))
+          assert.ok(kind.endsWith('?') || given.includes(name), `${path}: ${raised} lacks ${name}`);
+        for (const name of given.slice(2)) assert.ok(name in kinds, `${path}: ${raised} has ${name}`);
+        seen += 1;
+      }
+    assert.ok(seen >= 5);
   });
 
   it('every code that is looked for is one of the list', () => {

@@ -24,11 +24,12 @@ import {
 } from '../../daemon/devices/estimates.ts';
 import { pace } from '../../daemon/devices/monitor.ts';
 import { Pool, type Lease } from '../../daemon/devices/pool.ts';
+import type { Failure } from '../../schemas/errors.ts';
 import type { ProcessTable } from '../../daemon/devices/process-table.ts';
 import { blankReading, type DeviceReading } from '../../daemon/devices/reading.ts';
 import { isReleased, type ReleaseEvidence } from '../../daemon/devices/release.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
-import { failsWith } from '../fixtures/fails-with.ts';
+import { failsWith, reads } from '../fixtures/fails-with.ts';
 
 const MiB = 1024 ** 2,
   GiB = 1024 ** 3;
@@ -66,6 +67,7 @@ class World {
   degraded = false;
   settings: Settings = { ...DEFAULTS };
   notices: string[] = [];
+  failures: Failure[] = [];
   credited: string[] = [];
   killed: number[] = [];
   fails: 'trees' | 'reader' | null = null;
@@ -93,7 +95,10 @@ class World {
       clock: () => this.now,
       table: this.table,
       events: {
-        notice: ({ failure }) => this.notices.push(failure.code),
+        notice: ({ failure }) => {
+          this.notices.push(failure.code);
+          this.failures.push(failure);
+        },
         credited: lease => this.credited.push(lease.id),
         failed: () => this.failed++,
       },
@@ -484,6 +489,8 @@ describe('pool', () => {
       await pool.refresh();
     }
     assert.deepEqual(world.notices, ['memoryHigh', 'memoryCritical', 'memoryCritical']);
+    reads(world.failures[0]!, /uses 8[0-9]% of the memory it may use/, /已占用 8[0-9]%/);
+    reads(world.failures[1]!, /uses 9[0-9]% of the memory it may use/, /已占用 9[0-9]%/);
     assert.equal(pool.devices()[0]!.warning, null);
   });
 

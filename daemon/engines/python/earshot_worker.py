@@ -142,6 +142,9 @@ def _read(requests, state):
                 if emit is not None and emit._id == request["id"]:
                     emit.cancelled.set()
                 continue
+            if request["type"] == "run":
+                # Here, not where it runs: a cancel may follow at once.
+                state["emit"] = Emit(request["id"])
             requests.put(request)
             if request["type"] == "unload":
                 break
@@ -152,8 +155,7 @@ def _read(requests, state):
 
 
 def _run(model, request, state):
-    steps, emit = request["steps"], Emit(request["id"])
-    state["emit"] = emit
+    steps, emit = request["steps"], state["emit"]
     try:
         model.run(request, emit)
         frame = {"type": "done", "id": request["id"]}
