@@ -172,7 +172,13 @@ export function busyJobs(now: number): Job[] {
       translateTo: 'zh',
       waiting: {
         code: 'memory',
-        args: { model: 'NLLB 3.3B', bytes: 4_300_000_000, device: 'NVIDIA GeForce RTX 4070', holder: 'blender' },
+        args: {
+          model: 'NLLB 3.3B',
+          bytes: 4_300_000_000,
+          device: 'NVIDIA GeForce RTX 4070',
+          holder: 'blender',
+          at: null,
+        },
       },
       startInMinutes: 17,
       endInMinutes: 58,
