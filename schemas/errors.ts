@@ -144,7 +144,7 @@ export const isFailure = <C extends ErrorCode>(
 ): failure is Failure & { code: C; args: ErrorArgs[C] } =>
   failure.code === code && fitsKinds(failure.args, ERRORS[code]);
 
-/** Failures that a retry cannot mend. */
+/** Failures that a retry cannot fix. */
 const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'badRequest',
   'noSuchFile',

@@ -76,7 +76,7 @@ export const JobOptions = Closed({
   /** Context given to the recogniser: names, subject, style. */
   prompt: Optional(Type.String({ maxLength: 2000 })),
   glossary: Optional(Type.Array(GlossaryEntry, { maxItems: 2000 })),
-  /** Tell speakers apart by their voices. */
+  /** Label speakers by their voices. */
   speakers: Optional(SpeakerOptions),
   /** Also a summary, by a language model that is installed, once the transcript is there. */
   summary: Optional(Type.Boolean()),

@@ -1,5 +1,5 @@
 /**
- * What the extension and its webviews tell each other. State goes to a webview as a snapshot when it appears and as
+ * What the extension and its webviews send each other. State goes to a webview as a snapshot when it appears and as
  * deltas while it is visible, so a hidden one can miss nothing; what comes back is checked against the schemas below
  * before anything acts on it.
  */
@@ -137,7 +137,7 @@ export interface DeviceView {
   total: number;
   used: number;
   slices: Slice[];
-  /** Name and value, ready to show; what the device does not tell is left out. */
+  /** Name and value, ready to show; what the device does not report is left out. */
   facts: { label: string; value: string; alarm: boolean }[];
   instances: InstanceView[];
   estimates: EstimateView[];

@@ -2,7 +2,7 @@
 import type { Settings } from '../../schemas/settings.ts';
 import type { DeviceKind } from '../../schemas/words.ts';
 
-/** active: its instance lives; releasing: told to go; forced: killed, and the device does not show it yet. */
+/** active: its instance lives; releasing: asked to stop; forced: killed, and the device does not show it yet. */
 export type LeaseState = 'active' | 'releasing' | 'forced';
 
 export interface Held {

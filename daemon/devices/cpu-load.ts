@@ -13,7 +13,7 @@ export interface CpuTimes {
 export interface CpuLoad {
   /** Share of all cores that is busy, 0 to 1. */
   utilization: number;
-  /** Of `cores` of ours, how many others use; null: the system does not tell what our own processes use. */
+  /** Of `cores` of ours, how many others use; null: the system does not report what our own processes use. */
   outsideCores: number | null;
 }
 

@@ -2,7 +2,7 @@
  * One lease: bytes of a device that are set aside for one instance, from before its worker starts until the device
  * shows them free again.
  *
- * active (its instance lives) → releasing (told to go, or gone) → forced (its memory did not come back and what was
+ * active (its instance lives) → releasing (asked to stop, or gone) → forced (its memory did not come back and what was
  * left of it was killed) → credited, which is its end.
  */
 import { EarshotError } from '../../schemas/errors.ts';
@@ -70,8 +70,8 @@ export class LeaseRecord implements Lease {
   }
 
   /**
-   * What it holds by this reading. The driver knows best; where it does not tell, what the device lost while nothing
-   * else of ours changed.
+   * What it holds by this reading. The driver knows best; where it does not report it, what the device lost while
+   * nothing else of ours changed.
    */
   attribute(reading: DeviceReading): void {
     const mine = reading.processes?.filter(process => this.tree.has(process.pid)) ?? [];
@@ -107,7 +107,7 @@ export class LeaseRecord implements Lease {
     this.releasedAt = now;
   }
 
-  /** Told to go: whether its device shows by this reading that the memory is back. */
+  /** Asked to stop: whether its device shows by this reading that the memory is back. */
   isCredited(reading: DeviceReading, lost: boolean, alive: (pid: number) => boolean, now: number): boolean {
     // Once seen dead a number may be somebody else's: it is not looked at again.
     this.living = new Set([...(this.living ?? this.tree)].filter(alive));

@@ -1,5 +1,6 @@
 /**
- * The process table of macOS (libproc) and Windows (kernel32), which have no /proc. What a call does not tell is null.
+ * The process table of macOS (libproc) and Windows (kernel32), which have no /proc. What a call does not report is
+ * null.
  */
 import { basename } from 'node:path';
 import koffi from 'koffi';

@@ -234,7 +234,7 @@ export function nvmlReader({
    */
   async function processesOf(nvml: NvmlLibrary, handle: DeviceHandle): Promise<ProcessReading[] | null> {
     const byPid = new Map<number, ProcessReading>();
-    let told = false;
+    let reported = false;
     for (const { call: symbol, decode, entryBytes } of nvml.processLists) {
       for (let room = 64; room <= 16_384; room *= 4) {
         const count = [room],
@@ -243,7 +243,7 @@ export function nvmlReader({
         if (code === INSUFFICIENT_SIZE) continue;
         if (code === GPU_IS_LOST || code === RESET_REQUIRED || code === UNINITIALIZED) throw new Refused(code);
         if (code !== SUCCESS) break;
-        told = true;
+        reported = true;
         for (const { pid, bytes } of count[0]! > 0 ? decode(buffer, count[0]!) : []) {
           const known = BigInt(bytes) === ALL_ONES ? null : Number(bytes),
             before = byPid.get(pid)?.bytes ?? null;
@@ -257,7 +257,7 @@ export function nvmlReader({
         break;
       }
     }
-    return told ? [...byPid.values()] : null;
+    return reported ? [...byPid.values()] : null;
   }
 
   async function readOne(nvml: NvmlLibrary, { handle, parent, fixed }: Known, detail: Detail): Promise<DeviceReading> {

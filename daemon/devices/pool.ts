@@ -2,8 +2,8 @@
  * The memory pool: who holds what on each device, and what may still be given out.
  *
  * A lease is taken before a worker starts (the check and the entry are one synchronous step), gets the worker's pid
- * with `attach`, and is `loaded` when the model is. `release` means that the worker was told to go: the bytes count as
- * ours until the device shows them free again (`credited`). When that takes too long, what is left of the worker is
+ * with `attach`, and is `loaded` when the model is. `release` means that the worker was asked to stop: the bytes count
+ * as ours until the device shows them free again (`credited`). When that takes too long, what is left of the worker is
  * killed and the lease is `forced`: its device takes nothing new until the memory shows. A credited lease is forgotten,
  * so ending one twice is an error. See lease.ts for one lease, device.ts for one device.
  */
@@ -29,7 +29,7 @@ import type { Detail, DeviceReader, DeviceReading } from './reading.ts';
 export type { Lease } from './lease.ts';
 
 export interface PoolEvents {
-  /** A thing to tell people once: warnings, a device lost or back. */
+  /** A notice for people, once: warnings, a device lost or back. */
   notice?(notice: { device: string; failure: Failure }): void;
   /** The device shows the memory of a released lease free again. */
   credited?(lease: Lease): void;
@@ -253,7 +253,7 @@ export class Pool {
     this.find(leaseId).loaded = true;
   }
 
-  /** The worker was told to go, or is gone. Throws wrongState when that was said before. */
+  /** The worker was asked to stop, or is gone. Throws wrongState when that was said before. */
   release(leaseId: string): void {
     const lease = this.find(leaseId);
     lease.release(this.records.get(lease.device)?.reading.freeBytes ?? null, this.options.clock());

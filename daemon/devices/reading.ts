@@ -1,13 +1,13 @@
 /**
  * What can be read of a device at one moment. Every field may be missing by itself (null): drivers and platforms differ
- * in what they tell.
+ * in what they report.
  */
 import type { Failure } from '../../schemas/errors.ts';
 import type { DeviceKind } from '../../schemas/words.ts';
 
 export interface ProcessReading {
   pid: number;
-  /** Program name; null when the system does not tell. */
+  /** Program name; null when the system does not report it. */
   name: string | null;
   /** Memory that is gone from the device's free memory because of this process. */
   bytes: number | null;
@@ -24,7 +24,7 @@ export interface DeviceReading {
   degraded: boolean;
   totalBytes: number | null;
   freeBytes: number | null;
-  /** Processes on a GPU; on the CPU only those asked for. null: the driver does not tell who holds what. */
+  /** Processes on a GPU; on the CPU only those asked for. null: the driver does not report who holds what. */
   processes: ProcessReading[] | null;
   /** 0 to 1. */
   utilization: number | null;

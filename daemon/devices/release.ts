@@ -1,5 +1,6 @@
 /**
- * When memory that an instance was told to give back counts as given back: when the device shows it, not when we asked.
+ * When memory that an instance was asked to give back counts as given back: when the device shows it, not when we
+ * asked.
  */
 
 export interface ReleaseEvidence {
@@ -11,7 +12,7 @@ export interface ReleaseEvidence {
   listed: boolean;
   /** The worker or a child of it stands in that list now. */
   inList: boolean;
-  /** What the instance held when it was told to go, and how much more is free on the device since. */
+  /** What the instance held when it was asked to stop, and how much more is free on the device since. */
   residentBytes: number | null;
   freedBytes: number | null;
   /** ms since the processes were gone. */

@@ -169,7 +169,7 @@ export async function diarize(
   } catch (error) {
     if (signal.aborted) throw error;
     const why = toFailure(error);
-    log.warn({ job: row.id, failure: why }, 'nobody can tell who speaks');
+    log.warn({ job: row.id, failure: why }, 'speakers cannot be labelled');
     return {
       warning: failure(
         'speakersUnknown',

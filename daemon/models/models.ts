@@ -72,7 +72,7 @@ export interface ModelsOptions {
   home: Pick<Home, 'models'>;
   settings: () => Settings;
   runtimes: Pick<Runtimes, 'directory' | 'ready'>;
-  /** Hears every change of a model, at most five times a second while it is fetched. */
+  /** Receives every change of a model, at most five times a second while it is fetched. */
   emit: (model: Model) => void;
   /** When it was last loaded, ms. */
   lastUsed?: (id: string) => number | null;
@@ -172,7 +172,7 @@ export function createModels({
     (Object.entries({ ...lastDefaults, ...settings().defaultModels }) as [Stage, string | undefined][])
       .filter(([, model]) => model === id)
       .map(([stage]) => stage);
-  const tell = (id: string) => {
+  const publish = (id: string) => {
     const which = find(id);
     if (which) emit(describe(which));
   };
@@ -201,16 +201,16 @@ export function createModels({
     const { id } = which;
     failures.delete(id);
     progress.delete(id);
-    let told = 0,
+    let publishedAt = 0,
       most = 0;
     const listen = ({ bytes, total }: InstallProgress) => {
       // A source that fails gives way to another that starts again: what was shown does not go back.
       const now = { bytes: (most = Math.max(most, bytes)), total: Math.max(total, most, 1) };
       progress.set(id, now);
-      if (performance.now() - told < REPORT_INTERVAL_MS && now.bytes < now.total) return;
-      told = performance.now();
+      if (performance.now() - publishedAt < REPORT_INTERVAL_MS && now.bytes < now.total) return;
+      publishedAt = performance.now();
       report(now);
-      tell(id);
+      publish(id);
     };
     try {
       await first(signal);
@@ -254,8 +254,8 @@ export function createModels({
       // The last event comes when the work is over, so that it shows the state after it.
       const done = work
         .run(id, report, signal, (listen, stop) => fetchAll(which, listen, stop, first))
-        .finally(() => setImmediate(tell, id));
-      tell(id);
+        .finally(() => setImmediate(publish, id));
+      publish(id);
       await done;
     },
     cancelInstall: id => void work.cancel(id),
@@ -268,7 +268,7 @@ export function createModels({
         if (error.code !== 'ENOENT') throw error;
       });
       failures.delete(id);
-      tell(id);
+      publish(id);
       await rm(gone, { recursive: true, force: true, maxRetries: 3 });
       await rm(join(home.models, `.partial-${id}`), { recursive: true, force: true, maxRetries: 3 });
     },
@@ -280,7 +280,7 @@ export function createModels({
       if (!stamp) return failure('modelNotInstalled', { model: id });
       const failed = await verifyFolder(which, folder, stamp);
       if (failed || stamp.failure) await writeStamp(folder, { ...stamp, failure: failed });
-      tell(id);
+      publish(id);
       return failed;
     },
     async import(path, { id, stage } = {}) {
@@ -332,7 +332,7 @@ export function createModels({
         await writeStamp(building, { installedAt: new Date().toISOString(), files, ...(same ? {} : { card: full }) });
         await rm(join(home.models, target), { recursive: true, force: true });
         await rename(building, join(home.models, target));
-        tell(target);
+        publish(target);
         return describe(card(target));
       } finally {
         await rm(building, { recursive: true, force: true });

@@ -16,7 +16,7 @@ export interface Sources {
   wheels: Wheels;
 }
 
-/** Troubles with our own folder, which no source can mend. */
+/** Troubles with our own folder, which no source can fix. */
 const OUR_DISK: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE']);
 
 /**
@@ -32,9 +32,9 @@ export interface Obtained {
 }
 
 /**
- * Fetches into `folder`. `onBytes` hears how many bytes of the file are there, and of how many (null: not known yet).
- * Throws one failure for all sources: `checksumMismatch`, `offline`, `modelUnavailable`, `downloadFailed`, `diskFull`
- * or `cancelled`.
+ * Fetches into `folder`. `onBytes` receives how many bytes of the file are there, and of how many (null: not known
+ * yet). Throws one failure for all sources: `checksumMismatch`, `offline`, `modelUnavailable`, `downloadFailed`,
+ * `diskFull` or `cancelled`.
  */
 export async function obtain(
   model: string,
@@ -67,7 +67,7 @@ export async function obtain(
     await part.discard();
     return { name: file.name, bytes, sha256, pinned: file.sha256 !== null, source };
   };
-  /** Notes why a source failed; what no other source can heal goes up at once. */
+  /** Notes why a source failed; what no other source can fix is thrown at once. */
   const note = async (error: unknown): Promise<void> => {
     if (signal.aborted) throw new EarshotError('cancelled');
     const { code } = error as NodeJS.ErrnoException,
@@ -123,7 +123,7 @@ export async function obtain(
   }
 }
 
-/** One failure for all that was tried: a wrong checksum before all, then what a later try may heal. */
+/** One failure for all that was tried: a wrong checksum before all, then what may be retried. */
 function summary(model: string, file: ModelFile, failures: readonly Failure[]): EarshotError {
   const wrong = failures.find(each => isFailure(each, 'checksumMismatch'));
   const detail = failures

@@ -244,7 +244,7 @@ export class Metrics {
     return {
       since,
       total: name => this.sum(name, Math.max(since, this.inMemorySince), Infinity) + past.sum(name, ''),
-      // Who never asked for a summary hears nothing of them.
+      // Who never asked for a summary sees none of them.
       stages: this.measure(since, Infinity, this.clock(), queue, past).filter(
         each => each.stage !== 'summary' || each.done + each.failed > 0,
       ),

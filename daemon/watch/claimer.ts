@@ -366,7 +366,7 @@ export class Claimer {
     if (!again) queue.moved(job, path);
   }
 
-  /** With what lies beside each recording now; one whose glossary cannot be read waits until somebody mends that. */
+  /** With what lies beside each recording now; one whose glossary cannot be read waits until somebody fixes that. */
   private async withFolderDefaults(take: readonly Take[]): Promise<Take[]> {
     const ready: Take[] = [];
     for (const each of take) {

@@ -1,6 +1,6 @@
 /**
- * Whether a file of a watched folder is taken. Pure: what is known about the file in, a verdict out. What is dear to
- * know (who has it open, its content) is asked for only when all that is cheap speaks for the file; the caller finds
+ * Whether a file of a watched folder is taken. Pure: what is known about the file in, a verdict out. What is expensive
+ * to know (who has it open, its content) is asked for only when all that is cheap speaks for the file; the caller finds
  * out and asks again.
  */
 import { posix } from 'node:path';

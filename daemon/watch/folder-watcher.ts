@@ -1,10 +1,10 @@
 /**
  * Notices what happens in one watched folder, and says which paths to look at; what they mean is not decided here.
  *
- * `starting` until every file was named once, then `watching` (the system tells, through chokidar: an idle folder costs
- * nothing) or `polling` (walked every so often). A folder that is not there is `missing`; `check` sees it come back,
- * also another disk in its place. `blocked`: the system refuses to watch it, for want of watches mostly; then it is
- * polled too.
+ * `starting` until every file was named once, then `watching` (the system reports changes, through chokidar: an idle
+ * folder costs nothing) or `polling` (walked every so often). A folder that is not there is `missing`; `check` sees it
+ * come back, also another disk in its place. `blocked`: the system refuses to watch it, for want of watches mostly;
+ * then it is polled too.
  */
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';

@@ -1,4 +1,4 @@
-/** One watched folder: its recipe, whose paths within it are not its own, and what is told of it. */
+/** One watched folder: its recipe, whose paths within it are not its own, and what is published of it. */
 import { join, posix, relative, sep } from 'node:path';
 import type { JobRequest } from '../../schemas/job.ts';
 import type { WatchedFolder, WatchSpec } from '../../schemas/watch.ts';

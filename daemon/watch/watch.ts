@@ -1,6 +1,6 @@
 /**
- * Watched folders: which there are, what is told of them, and what becomes of their files when jobs end. How a file is
- * taken: taking.ts.
+ * Watched folders: which there are, what is published of them, and what becomes of their files when jobs end. How a
+ * file is taken: claimer.ts.
  */
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
@@ -40,7 +40,7 @@ export interface WatchDeps {
 
 /** A folder that vanished, came back or became another is noticed within this; one look at the disk each. */
 const CHECK_MS = 10_000;
-/** The system's word may be lost; a walk now and then finds what it did not tell. */
+/** Events of the system may be lost; a walk now and then finds what it did not report. */
 const WALK_MS = 30 * 60_000;
 const TELL_MS = 200;
 
@@ -48,12 +48,12 @@ export class Watch {
   private readonly folders = new Map<string, Folder>();
   private readonly deps: WatchDeps;
   private readonly claimer: Claimer;
-  private readonly telling = new Map<Folder, NodeJS.Timeout>();
+  private readonly publishing = new Map<Folder, NodeJS.Timeout>();
   private readonly timers: NodeJS.Timeout[];
 
   constructor(deps: WatchDeps) {
     this.deps = deps;
-    this.claimer = new Claimer({ ...deps, changed: folder => this.tell(folder), ended: job => this.ended(job) });
+    this.claimer = new Claimer({ ...deps, changed: folder => this.publish(folder), ended: job => this.ended(job) });
     for (const row of deps.store.watched.folders())
       this.folders.set(row.spec.path, {
         ...row,
@@ -144,7 +144,7 @@ export class Watch {
     this.folders.set(spec.path, folder);
     this.settlePlaces();
     if (!folder.paused) this.open(folder);
-    this.tell(folder);
+    this.publish(folder);
     return this.present(folder);
   }
 
@@ -174,7 +174,7 @@ export class Watch {
       folder.paused = paused;
       if (paused) this.close(folder);
       else this.open(folder);
-      this.tell(folder);
+      this.publish(folder);
     }
   }
 
@@ -244,14 +244,14 @@ export class Watch {
   }
 
   async dispose(): Promise<void> {
-    for (const timer of [...this.timers, ...this.telling.values()]) clearTimeout(timer);
+    for (const timer of [...this.timers, ...this.publishing.values()]) clearTimeout(timer);
     await Promise.all([this.claimer.dispose(), ...[...this.folders.values()].map(folder => folder.watcher?.dispose())]);
   }
 
   private open(folder: Folder): void {
     folder.watcher = watcherFor(folder, {
       found: path => this.claimer.enqueue(folder, path),
-      changed: () => this.tell(folder),
+      changed: () => this.publish(folder),
     });
     folder.watcher.open().catch(error => this.failed(error));
   }
@@ -288,14 +288,14 @@ export class Watch {
     return present(folder, { waiting, writing });
   }
 
-  private tell(folder: Folder): void {
-    if (this.telling.has(folder)) return;
+  private publish(folder: Folder): void {
+    if (this.publishing.has(folder)) return;
     const timer = setTimeout(() => {
-      this.telling.delete(folder);
+      this.publishing.delete(folder);
       if (this.folders.get(folder.spec.path) === folder)
         this.deps.publish({ type: 'watch', folder: this.present(folder) });
     }, TELL_MS);
-    this.telling.set(folder, timer);
+    this.publishing.set(folder, timer);
     timer.unref();
   }
 

@@ -1,6 +1,6 @@
 /**
  * Who still writes: on Linux /proc knows the files that this user's programs have open. Elsewhere, and for other users'
- * programs, quiet must do.
+ * programs, the settle time must do.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';

@@ -1,9 +1,9 @@
 /**
- * What a program that we start is told of our environment: names that programs need to run, never whatever else the
+ * What a program that we start gets of our environment: names that programs need to run, never whatever else the
  * user's shell had set. Tokens and passwords have names that nobody can list, so what is passed on is listed instead.
  */
 
-/** Whom it is for: each is told what the one before is, and more. */
+/** Whom it is for: each gets what the one before does, and more. */
 export type Audience =
   /** Programs that work on this machine. */
   | 'local'

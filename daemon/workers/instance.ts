@@ -16,7 +16,7 @@ import { Worker } from './worker.ts';
 
 export interface InstanceEvents {
   loaded(instance: Instance): void;
-  /** It never loaded, or it ended: the failure says why; null when it was told to. */
+  /** It never loaded, or it ended: the failure says why; null when it was asked to. */
   gone(instance: Instance, why: Failure | null): void;
   result(instance: Instance, token: number, index: number, output: StepOutputs[Stage]): void;
   done(instance: Instance, token: number): void;

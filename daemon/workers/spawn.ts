@@ -1,7 +1,7 @@
 /**
  * The one way to start a program from the daemon and from what the daemon started.
  *
- * It never runs through a shell, is told only what environment.ts lists, stands in a folder that its caller names
+ * It never runs through a shell, gets only what environment.ts lists, stands in a folder that its caller names
  * (never the one that the daemon was started from, where `pip.py` may be anybody's), and ends with everything that it
  * started.
  */
@@ -52,7 +52,7 @@ export function startProgram(
     windowsHide: true,
     shell: false,
   });
-  child.on('error', () => {}); // whoever waits for it hears of it
+  child.on('error', () => {}); // whoever waits for it gets it
   if (!(child.stdio as ChildProcess['stdio'] | undefined))
     throw Object.assign(new Error('too many files are open to start a process'), { code: 'EMFILE' });
   // It is gone, which its end says.

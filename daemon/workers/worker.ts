@@ -1,7 +1,7 @@
 /**
  * One worker process, seen from the daemon.
  *
- * Its life: starting (no hello yet) → loading (after `load`) → idle ⇄ busy (one run at a time) → ending (told to go,
+ * Its life: starting (no hello yet) → loading (after `load`) → idle ⇄ busy (one run at a time) → ending (asked to stop,
  * killed, or broken) → gone. What is promised: a load ends in exactly one `loaded` or `failed(undefined)`; a run in
  * exactly one `done` or `failed(run)`; `exit` comes exactly once and last. A worker that breaks the protocol, goes
  * silent or overruns its time is ended with its whole process group. After `kill()` its late answers are not heard.
@@ -260,7 +260,7 @@ export class Worker {
 
   // — its end —
 
-  /** It was told to go, or said itself that it will: it has so long to do it. */
+  /** It was asked to stop, or said itself that it will: it has so long to do it. */
   private leaves(): void {
     this.timers.clearAll();
     this.child?.endInput();

@@ -2,9 +2,9 @@
  * *Earshot: Dictate*: what is said into the microphone appears at the cursor. One at a time in a window; the same
  * command, Escape or the status bar end it.
  *
- * The words are a live session's, so they come while one speaks and are mended in place afterwards. They follow the
- * cursor: where somebody clicks, or types on, what is said next goes, while what was said before is still mended where
- * it stands. Each such place is a stream of its own (streaming/).
+ * The words are a live session's, so they come while one speaks and are repaired in place afterwards. They follow the
+ * cursor: where somebody clicks, or types on, what is said next goes, while what was said before is still repaired
+ * where it stands. Each such place is a stream of its own (streaming/).
  */
 import * as vscode from 'vscode';
 import type { LiveFeed } from '../../client/live-feed.ts';
@@ -33,7 +33,7 @@ interface Session {
 }
 
 export class Dictation implements vscode.Disposable {
-  readonly #parts: Deps;
+  readonly #deps: Deps;
   readonly #item: vscode.StatusBarItem;
   readonly #subscriptions: vscode.Disposable[];
   #session: Session | null = null;
@@ -43,7 +43,7 @@ export class Dictation implements vscode.Disposable {
   #warned = false;
 
   constructor(deps: Deps) {
-    this.#parts = deps;
+    this.#deps = deps;
     this.#item = vscode.window.createStatusBarItem('earshot.dictation', vscode.StatusBarAlignment.Left, 41);
     this.#item.name = vscode.l10n.t('Earshot: Dictation');
     this.#item.command = 'earshot.dictate';
@@ -82,7 +82,7 @@ export class Dictation implements vscode.Disposable {
   }
 
   async #begin(): Promise<void> {
-    const { daemon, log } = this.#parts,
+    const { daemon, log } = this.#deps,
       setting = vscode.workspace.getConfiguration('earshot');
     const device = setting.get<string | null>('dictation.device', null) || undefined;
     if (device === undefined && !(await this.#mayListen())) return;
@@ -99,7 +99,7 @@ export class Dictation implements vscode.Disposable {
         import('../../client/live-feed.ts'),
         import('../../client/microphone.ts'),
       ]);
-      // Nobody is told apart: whoever dictates speaks alone.
+      // No speakers are labelled: whoever dictates speaks alone.
       const {
         translateTo,
         outputs: _none,
@@ -189,7 +189,7 @@ export class Dictation implements vscode.Disposable {
       heading: null,
       gap: gapText,
     };
-    const stream = this.#parts.streams.start(job, document, template, origin, undefined, from);
+    const stream = this.#deps.streams.start(job, document, template, origin, undefined, from);
     stream.onEnded(how => {
       if ((how === 'takenBack' || how === 'unwanted') && this.#session?.stream === stream) void this.stop();
     });
@@ -231,7 +231,7 @@ export class Dictation implements vscode.Disposable {
 
   /** Resolves when the job is over. */
   #over(job: string): Promise<void> {
-    const { daemon } = this.#parts;
+    const { daemon } = this.#deps;
     return new Promise(resolve => {
       const look = (): void => {
         const now = daemon.state.jobs.get(job);

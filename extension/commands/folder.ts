@@ -55,7 +55,7 @@ function ended({ daemon }: Deps, jobs: readonly Job[], folder: vscode.Uri): Then
     async (progress, token) => {
       const open = new Set(jobs.map(job => job.id)),
         { promise, resolve } = Promise.withResolvers<boolean>();
-      let told = 0;
+      let reported = 0;
       const look = (): void => {
         for (const id of open) {
           const job = daemon.state.jobs.get(id);
@@ -64,9 +64,9 @@ function ended({ daemon }: Deps, jobs: readonly Job[], folder: vscode.Uri): Then
         const done = jobs.length - open.size;
         progress.report({
           message: vscode.l10n.t('{0} of {1}', done, jobs.length),
-          increment: (100 * (done - told)) / jobs.length,
+          increment: (100 * (done - reported)) / jobs.length,
         });
-        told = done;
+        reported = done;
         if (open.size === 0) resolve(true);
       };
       const watch = vscode.Disposable.from(

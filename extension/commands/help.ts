@@ -31,13 +31,13 @@ const MARK: Readonly<Record<DoctorReport['checks'][number]['status'], string>> =
 
 /** The report as Markdown, shown rendered; a daemon that does not start is a finding too. */
 export class Doctor implements vscode.TextDocumentContentProvider {
-  readonly #parts: Deps;
+  readonly #deps: Deps;
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.#changed.event;
   readonly uri = vscode.Uri.from({ scheme: 'earshot-doctor', path: `/${vscode.l10n.t('Earshot Doctor')}.md` });
 
   constructor(deps: Deps) {
-    this.#parts = deps;
+    this.#deps = deps;
   }
 
   async show(): Promise<void> {
@@ -49,8 +49,8 @@ export class Doctor implements vscode.TextDocumentContentProvider {
     const title = `# ${vscode.l10n.t('Earshot Doctor')}\n\n`;
     try {
       const [{ checks }, status] = await Promise.all([
-        this.#parts.daemon.call('daemon/doctor', {}),
-        this.#parts.daemon.call('daemon/status', {}),
+        this.#deps.daemon.call('daemon/doctor', {}),
+        this.#deps.daemon.call('daemon/status', {}),
       ]);
       const worst = checks.some(c => c.status === 'problem')
         ? vscode.l10n.t('Something must be fixed before everything works.')

@@ -55,7 +55,7 @@ async function meant(
         ? tab.uri
         : undefined;
   if (uri && TRANSCRIPT.test(uri.path)) {
-    // What was mended by hand counts.
+    // What was corrected by hand counts.
     const edited = vscode.workspace.textDocuments.find(open => open.uri.toString() === uri.toString() && open.isDirty);
     if (edited) await saveDocument(edited);
     return { of: uri.fsPath, page: tab instanceof vscode.TabInputCustom && tab.uri.toString() === uri.toString() };
@@ -141,7 +141,7 @@ async function insert(document: vscode.TextDocument, text: string, model: string
 
 /**
  * Summaries that were asked for with the transcript come into the document that it streamed into; all of them, into a
- * transcript that somebody is mending.
+ * transcript that somebody is correcting.
  */
 export function summariesInto(deps: Deps): vscode.Disposable {
   const { daemon, streams } = deps,

@@ -50,7 +50,7 @@ export class Feed {
     this.#sink = sink;
   }
 
-  /** Null: nothing is wanted any more, and the connection closes. What fails is told as lost. */
+  /** Null: nothing is wanted any more, and the connection closes. What fails is reported as lost. */
   want(wanted: Wanted | null): void {
     this.#wanted = wanted;
     if (!wanted) this.#close();
@@ -109,7 +109,7 @@ export class Feed {
       wantedStill();
       this.#session = session;
       this.#failures = 0;
-      // Only now, so that a failed start is told once, with its own reason.
+      // Only now, so that a failed start is reported once, with its own reason.
       void client.closed.then(() =>
         this.#ended(session, new EarshotError('daemonUnreachable', {}, 'the connection ended')),
       );
@@ -137,7 +137,7 @@ export class Feed {
   }
 
   #ended(session: Session, why: unknown): void {
-    if (this.#session !== session) return; // closed by us, or told already
+    if (this.#session !== session) return; // closed by us, or reported already
     this.#client = this.#session = null;
     this.#lost(why);
   }
@@ -176,5 +176,5 @@ export class Feed {
   }
 }
 
-/** A start that failed was told to the sink by then. */
+/** A start that failed was reported to the sink by then. */
 const reported = (): void => {};

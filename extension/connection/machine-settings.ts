@@ -1,5 +1,5 @@
 /**
- * Machine settings of the editor that somebody set, told to the daemon; what nobody set here stays as the command line
+ * Machine settings of the editor that somebody set, sent to the daemon; what nobody set here stays as the command line
  * left it.
  */
 import * as vscode from 'vscode';
@@ -22,28 +22,28 @@ export function machineValues(setting: Pick<vscode.WorkspaceConfiguration, 'insp
 }
 
 export function machineSettings(daemon: Daemon, log: vscode.LogOutputChannel): vscode.Disposable {
-  let told: string | null = null;
-  const tell = async (): Promise<void> => {
+  let sent: string | null = null;
+  const send = async (): Promise<void> => {
     if (daemon.connection.kind !== 'connected') return;
     const values = machineValues(vscode.workspace.getConfiguration(SECTION)),
       text = JSON.stringify(values);
-    if (text === told || text === '{}') return;
-    told = text;
+    if (text === sent || text === '{}') return;
+    sent = text;
     try {
       await daemon.call('settings/set', { values });
     } catch (error) {
-      told = null;
+      sent = null;
       log.error(errorText(error));
       notify.error(errorText(error));
     }
   };
   return vscode.Disposable.from(
     daemon.onConnection(connection => {
-      if (connection.kind === 'connected') void tell();
-      else told = null;
+      if (connection.kind === 'connected') void send();
+      else sent = null;
     }),
     vscode.workspace.onDidChangeConfiguration(event => {
-      if (event.affectsConfiguration(SECTION)) void tell();
+      if (event.affectsConfiguration(SECTION)) void send();
     }),
   );
 }

@@ -20,7 +20,7 @@ export function connectionView(connection: ConnectionState): ConnectionView {
       return { kind: 'connected', text: '' };
     case 'lost':
       return { kind: 'lost', text: vscode.l10n.t('The connection was lost; reconnecting…') };
-    // What to do stands on the buttons; the daemon's own last words help whoever mends it.
+    // What to do stands on the buttons; the daemon's own last words help whoever repairs it.
     case 'failed':
       return {
         kind: 'failed',

@@ -42,7 +42,7 @@ export async function request({ daemon }: Deps, recordings: readonly vscode.Uri[
         : vscode.l10n.t('{0} recordings could not be queued: {1}', failed.length, failureText(failed[0]!)),
     );
   const jobs = results.flatMap(result => ('job' in result ? [result.job] : []));
-  // The mirror hears of them in a moment; whoever looks at once finds them already.
+  // The mirror receives them in a moment; whoever looks at once finds them already.
   for (const job of jobs) if (!daemon.state.jobs.has(job.id)) daemon.state.jobs.set(job.id, job);
   return jobs;
 }

@@ -1,5 +1,5 @@
 /**
- * Voices that have a name in the workspace: given to jobs that tell speakers apart, and remembered when somebody names
+ * Voices that have a name in the workspace: given to jobs that label speakers, and remembered when somebody names
  * one. An untrusted workspace's are not touched.
  */
 import * as vscode from 'vscode';

@@ -40,7 +40,7 @@ export function editTranscript(
     edit = before.then(() => apply(document, change));
   edits.set(
     document,
-    edit.catch(() => {}), // whoever asked for it hears of it
+    edit.catch(() => {}), // whoever asked for it gets it
   );
   return edit;
 }

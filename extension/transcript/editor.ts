@@ -44,7 +44,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   readonly #daemon: Daemon;
   readonly #streams: Streams;
   readonly #log: vscode.LogOutputChannel;
-  /** Panels that can be told, and where those that are not there yet will begin. */
+  /** Panels that can receive, and where those that are not there yet will begin. */
   readonly #open = new Map<string, (moment: Moment) => void>();
   readonly #wanted = new Map<string, Moment>();
 
@@ -79,15 +79,15 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     ];
     webview.options = pageOptions(...roots);
     let shown = first,
-      told = '',
+      sent = '',
       again: NodeJS.Timeout | undefined;
     const tellSummary = (): void => {
       const summary = shown
           ? summaryView(this.#daemon.state, shown, document.uri.fsPath)
           : { made: null, making: null, canMake: false },
         text = JSON.stringify(summary);
-      if (text !== told) void webview.postMessage({ type: 'summary', summary } satisfies ToTranscript);
-      told = text;
+      if (text !== sent) void webview.postMessage({ type: 'summary', summary } satisfies ToTranscript);
+      sent = text;
       clearTimeout(again);
       if (summary.making !== null) again = setTimeout(tellSummary, RELOAD_MS);
     };
@@ -130,7 +130,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
         'FromTranscript',
         message => {
           if (message.type === 'ready') {
-            told = '';
+            sent = '';
             return void post().then(ready);
           }
           this.#act(document, message).catch((error: unknown) => {
@@ -193,7 +193,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
         vscode.l10n.t('Voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)),
         5000,
       );
-    if (!now.speakers) return; // no job of ours told them apart
+    if (!now.speakers) return; // no job of ours labelled them
     await this.#daemon.start();
     const job = [...this.#daemon.state.jobs.values()].findLast(each =>
       each.outputs.some(output => output.path === file.fsPath),

@@ -1,4 +1,6 @@
-/** The summary of a transcript: what its editor shows of it, and how it comes into a text that somebody is mending. */
+/**
+ * The summary of a transcript: what its editor shows of it, and how it comes into a text that somebody is correcting.
+ */
 import * as vscode from 'vscode';
 import { isAbsolute } from 'node:path';
 import { sourceText, type Job, type Transcript } from '../../schemas/job.ts';
@@ -57,8 +59,8 @@ export function summaryView(state: MirrorState, transcript: Transcript, file: st
 }
 
 /**
- * Where somebody mended the text while its summary was made, both are kept: what lies on the disk by now would stand in
- * the way of saving the rest, so it is saved with it.
+ * Where somebody corrected the text while its summary was made, both are kept: what lies on the disk by now would stand
+ * in the way of saving the rest, so it is saved with it.
  */
 export async function summaryIntoOpen(file: string): Promise<void> {
   const uri = vscode.Uri.file(file),

@@ -14,7 +14,7 @@ export interface Entry {
   repair?: boolean;
   translateTo?: string;
   speak?: boolean;
-  /** Tell speakers apart; how many there are. */ speakers?: boolean | number;
+  /** Label who speaks; how many there are. */ speakers?: boolean | number;
   prompt?: string;
   /** Also a summary. */ summary?: boolean;
   models?: JobOptions['models'];

@@ -1,5 +1,5 @@
 /**
- * What the settings say about watched folders, told to the daemon: the user's under one owner, this workspace's under
+ * What the settings say about watched folders, sent to the daemon: the user's under one owner, this workspace's under
  * another, each the whole truth about its folders. They stay watched when the window closes. A workspace that is not
  * trusted has no say.
  */
@@ -12,7 +12,7 @@ import { errorText } from '../ui/words.ts';
 import { specOf } from './entry.ts';
 
 export const SETTING = 'watchedFolders';
-const TOLD = 'earshot.watchedFolders.told';
+const SENT = 'earshot.watchedFolders.told';
 
 /** Where paths of the workspace's setting start; null: no folder is open. */
 export const workspaceBase = (): string | null =>
@@ -43,9 +43,9 @@ export function syncFolders({ daemon, memory, log }: Deps): vscode.Disposable {
     for (const { owner, specs } of wanted()) {
       // Only the folders of this owner are touched, and only when somebody changed what is wanted, or the daemon does
       // not have it.
-      const told = memory.get<Record<string, string>>(`${TOLD} ${owner}`, {}),
+      const sent = memory.get<Record<string, string>>(`${SENT} ${owner}`, {}),
         now: Record<string, string> = {};
-      if (specs.length === 0 && Object.keys(told).length === 0) continue;
+      if (specs.length === 0 && Object.keys(sent).length === 0) continue;
       const { folders } = await daemon.call('watch/list', {}),
         ours = folders.filter(folder => folder.spec.owner === owner),
         places = new Set<string>();
@@ -54,18 +54,18 @@ export function syncFolders({ daemon, memory, log }: Deps): vscode.Disposable {
           text = JSON.stringify(spec);
         places.add(place);
         now[place] = text;
-        if (told[place] === text && ours.some(folder => folder.spec.path === place)) continue;
+        if (sent[place] === text && ours.some(folder => folder.spec.path === place)) continue;
         try {
           await daemon.call('watch/add', { folder: spec });
         } catch (error) {
           delete now[place];
           log.error(`${spec.path}: ${errorText(error)}`);
-          if (!told[place]) notify.warn(errorText(error));
+          if (!sent[place]) notify.warn(errorText(error));
         }
       }
       const gone = ours.map(folder => folder.spec.path).filter(path => !places.has(path));
       if (gone.length > 0) await daemon.call('watch/remove', { paths: gone });
-      await memory.update(`${TOLD} ${owner}`, now);
+      await memory.update(`${SENT} ${owner}`, now);
     }
   };
   const soon = (): void => {

@@ -16,7 +16,7 @@ import { DEFAULTS } from '../../schemas/settings.ts';
 import type { WatchedFolder } from '../../schemas/watch.ts';
 import { newer } from '../fixtures/newer.ts';
 import { job, JOB_ID, utterance } from '../unit/cli/jobs.ts';
-import { openDoor, type Door } from './test-server.ts';
+import { startTestServer, type TestServer } from './test-server.ts';
 
 /** `npm test` has just built the bundle, which starts five times as fast as the sources. */
 const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'cli/main.ts');
@@ -36,7 +36,7 @@ interface Running {
 
 /** Starts `earshot` with arguments; `terminal`: in a terminal of its own. */
 function earshot(
-  door: Door,
+  server: TestServer,
   args: string[],
   options: { terminal?: [rows: number, columns: number]; env?: NodeJS.ProcessEnv } = {},
 ): Running {
@@ -54,11 +54,11 @@ function earshot(
       NO_COLOR: '',
       FORCE_COLOR: undefined,
       NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
-      EARSHOT_STATE: door.home.state,
-      EARSHOT_DATA: door.home.data,
+      EARSHOT_STATE: server.home.state,
+      EARSHOT_DATA: server.home.data,
       ...options.env,
     },
-    cwd: door.home.state,
+    cwd: server.home.state,
   });
   let out = '',
     err = '';
@@ -161,11 +161,11 @@ const done = (first: Job): Job => ({
   finishedAt: 12_000,
   outputs: [{ kind: 'txt', path: '/out/talk.txt', bytes: 3 }],
 });
-const door = (handlers: Partial<Handlers>): Promise<Door> => openDoor(handlers, '99.0.0');
+const server = (handlers: Partial<Handlers>): Promise<TestServer> => startTestServer(handlers, '99.0.0');
 
 test('transcribe in a pipe: each utterance as it settles, the end beside it, options as they were given', async () => {
   const { state, publish, handlers } = script(job());
-  await using place = await door(handlers);
+  await using place = await server(handlers);
   writeFileSync(join(place.home.state, 'terms.txt'), 'Asterisk = asterisco\n');
   const run = earshot(place, [
     'transcribe',
@@ -223,7 +223,7 @@ test('transcribe in a pipe: each utterance as it settles, the end beside it, opt
 
 test('--json gives events, --detach jobs, --output - the text alone', async () => {
   const { state, publish, handlers } = script(job());
-  await using place = await door(handlers);
+  await using place = await server(handlers);
   const run = earshot(place, ['transcribe', 'x.wav', '--json']);
   await state.subscribed.promise;
   publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0) });
@@ -244,7 +244,7 @@ test('--json gives events, --detach jobs, --output - the text alone', async () =
 
 test('what goes wrong has a sentence and an exit code', async () => {
   const { handlers } = script(done(job({ state: 'completed' })));
-  await using place = await door({
+  await using place = await server({
     ...handlers,
     'job/get': () => {
       throw new EarshotError('unknownJob', { id: JOB_ID });
@@ -283,7 +283,7 @@ test('what goes wrong has a sentence and an exit code', async () => {
 
 test('a daemon that crashes is met again; one that is stopped is not started anew', async () => {
   const { state, publish, handlers } = script(job());
-  await using place = await door(handlers);
+  await using place = await server(handlers);
   const run = earshot(place, ['transcribe', 'x.wav']);
   await state.subscribed.promise;
   publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0) });
@@ -309,7 +309,7 @@ test('a job that failed is exit code 1 and shows what it has', async () => {
   });
   const { state, handlers } = script(failed);
   state.utterances = [utterance(0), { ...utterance(1, 'asr'), failed: { stage: 'repair', failure: failed.failure! } }];
-  await using place = await door(handlers);
+  await using place = await server(handlers);
   const { code, out, err } = await earshot(place, ['transcribe', 'x.wav']).ended;
   assert.equal(code, 1);
   assert.equal(out, '0:00\tWords 0.\n0:10\twords 1\n\t[Repair: could not be done]\n');
@@ -329,7 +329,7 @@ test('what a newer daemon says in names that this version lacks is shown as it i
   const { state, handlers } = script(stranger);
   const failed = { stage: 'repair' as const, failure: stranger.failure! };
   state.utterances = [newer(Utterance, { ...utterance(0, 'asr'), failed })];
-  await using place = await door(handlers);
+  await using place = await server(handlers);
   const [queue, coloured, shown, why] = await Promise.all(
     [['queue'], ['queue'], ['show', JOB_ID], ['why', JOB_ID]].map(
       (args, i) => earshot(place, args, i === 1 ? { env: { FORCE_COLOR: '1' } } : {}).ended,
@@ -353,7 +353,7 @@ test('the queue, found by the end of an id or a name', async () => {
       waiting: reason('behind', { count: 2 }),
     }),
   );
-  await using place = await door(handlers);
+  await using place = await server(handlers);
   const [table, lines, shown, why, other] = await Promise.all(
     [['queue'], ['queue', '--json'], ['show', 'aa'], ['why', '会议'], ['log', 'last']].map(
       args => earshot(place, args).ended,
@@ -367,7 +367,7 @@ test('the queue, found by the end of an id or a name', async () => {
 });
 
 test('a reader that goes away is no error', { skip: process.platform === 'win32' }, async () => {
-  await using place = await door({});
+  await using place = await server({});
   for (const args of [['--help'], ['mcp', '--help']]) {
     const run = earshot(place, args);
     run.child.stdout!.destroy();
@@ -378,7 +378,7 @@ test('a reader that goes away is no error', { skip: process.platform === 'win32'
 });
 
 test('without a daemon: status says so and starts none', async () => {
-  await using place = await door({});
+  await using place = await server({});
   await place.server.close();
   const { code, out } = await earshot(place, ['daemon', 'status']).ended;
   assert.equal(code, 3);
@@ -391,7 +391,7 @@ test(
   { skip: python ? false : 'no Python with pty on this machine' },
   async () => {
     const { state, publish, handlers } = script(job());
-    await using place = await door(handlers);
+    await using place = await server(handlers);
     const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 90] });
     await run.until(/Recognition ░+ 0\/4/);
     publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'asr', 'first \u001b]0;owned\u0007words') });
@@ -429,7 +429,7 @@ test(
   { skip: python ? false : 'no Python with pty on this machine' },
   async () => {
     const { state, handlers } = script(job());
-    await using place = await door(handlers);
+    await using place = await server(handlers);
     const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 60] });
     await run.until(/Recognition/);
     run.child.stdin!.write('\u0003');
@@ -446,7 +446,7 @@ test(
   { skip: python ? false : 'no Python with pty on this machine' },
   async () => {
     const { state, handlers } = script(job());
-    await using place = await door(handlers);
+    await using place = await server(handlers);
     const run = earshot(place, ['transcribe', 'x.wav'], { terminal: [24, 60] });
     await run.until(/Recognition/);
     run.child.stdin!.write('\u0003');
@@ -461,7 +461,7 @@ test(
 
 test('SIGINT without a terminal cancels, SIGTERM leaves it running', async () => {
   const { state, handlers } = script(job());
-  await using place = await door(handlers);
+  await using place = await server(handlers);
   const one = earshot(place, ['transcribe', 'x.wav']);
   await state.subscribed.promise;
   one.child.kill('SIGTERM');
@@ -478,7 +478,7 @@ test('SIGINT without a terminal cancels, SIGTERM leaves it running', async () =>
 test('watched folders: added with their recipe, listed, and why a file was left', async () => {
   const folders: WatchedFolder[] = [],
     asked: unknown[] = [];
-  await using place = await door({
+  await using place = await server({
     'watch/add': params => {
       asked.push(params);
       folders.push({
@@ -577,7 +577,7 @@ test('watched folders: added with their recipe, listed, and why a file was left'
 
 test('the settle time of a watched folder, also under the earlier name of its option, which no help shows', async () => {
   const asked: (number | undefined)[] = [];
-  await using place = await door({
+  await using place = await server({
     'watch/add': ({ folder }) => {
       asked.push(folder.settleSeconds);
       return {
@@ -640,7 +640,7 @@ test('models: sizes and last use, those that nobody uses go when that is said, n
   ];
   const events = createEvents(),
     asked: unknown[] = [];
-  await using place = await door({
+  await using place = await server({
     'model/list': () => ({ models: list.filter(each => !removed.includes(each.card.id)) }),
     'model/remove': ({ id }) => {
       removed.push(id);
@@ -700,7 +700,7 @@ test('find: by recording, with times and marks, in words or as JSON', async () =
     translation: null,
   });
   const asked: Params<'search/find'>[] = [];
-  await using place = await door({
+  await using place = await server({
     ...handlers,
     'search/find': params => {
       asked.push(params);
@@ -753,7 +753,7 @@ test('find: by recording, with times and marks, in words or as JSON', async () =
 test('transcribe with a table of all, one text and a table of all utterances', async () => {
   const { state, publish, handlers } = script(job());
   const combined: unknown[] = [];
-  await using place = await door({
+  await using place = await server({
     ...handlers,
     'job/transcript': () => ({
       transcript: {

@@ -10,7 +10,7 @@ import { EarshotError } from '../../schemas/errors.ts';
 import { openOf } from '../../schemas/open.ts';
 import { METHODS, StateEvent, type Handshake, type Method, type StateEvents } from '../../schemas/rpc.ts';
 import { newer, samples } from '../fixtures/newer.ts';
-import { openDoor } from './test-server.ts';
+import { startTestServer } from './test-server.ts';
 
 const HANDSHAKE: ReadonlySet<string> = new Set<Handshake>(['session/hello', 'session/prove']);
 type Call = Exclude<Method, Handshake>;
@@ -19,8 +19,8 @@ const CALLS = (Object.keys(METHODS) as Method[]).filter((name): name is Call => 
 test('answers of every method with fields and names that this client does not know', async () => {
   let answer: unknown;
   const handlers = Object.fromEntries(CALLS.map(name => [name, () => answer])) as Partial<Handlers>;
-  await using door = await openDoor(handlers);
-  const client = await door.connect();
+  await using server = await startTestServer(handlers);
+  const client = await server.connect();
   for (const name of CALLS) {
     const params = samples(METHODS[name].params, 1)[0] as never;
     for (const value of samples(METHODS[name].result, 5)) {
@@ -34,8 +34,8 @@ test('answers of every method with fields and names that this client does not kn
 });
 
 test('a required field that is missing is still no answer', async () => {
-  await using door = await openDoor({ 'job/get': () => ({ job: { id: 'x' } }) as never });
-  await assert.rejects((await door.connect()).call('job/get', { id: '0'.repeat(26) }), (error: unknown) => {
+  await using server = await startTestServer({ 'job/get': () => ({ job: { id: 'x' } }) as never });
+  await assert.rejects((await server.connect()).call('job/get', { id: '0'.repeat(26) }), (error: unknown) => {
     assert.ok(error instanceof EarshotError && error.failure.code === 'badAnswer');
     return true;
   });
@@ -43,13 +43,13 @@ test('a required field that is missing is still no answer', async () => {
 
 test('events of every type, and of a type that this client does not know', async () => {
   let connection: ClientConnection | undefined;
-  await using door = await openDoor({
+  await using server = await startTestServer({
     'state/subscribe': (_, from) => {
       connection = from;
       return { seq: 0, queuePaused: false, jobs: [], devices: [], instances: [], models: [], engines: [] };
     },
   });
-  const client = await door.connect();
+  const client = await server.connect();
   let gaps = 0,
     arrived: (batch: StateEvents) => void = () => {};
   client.onEvents(

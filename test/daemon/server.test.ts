@@ -13,14 +13,14 @@ import { home as homeOf } from '../../client/home.ts';
 import { startServer } from '../../daemon/api/rpc/server.ts';
 import { MAX_HELLO_BYTES, MAX_REQUEST_BYTES } from '../../daemon/api/rpc/frames.ts';
 import { frame, rawClient, type RawClient } from './raw-client.ts';
-import { handlersOf, openDoor, temporaryHome, type Door } from './test-server.ts';
+import { handlersOf, startTestServer, temporaryHome, type TestServer } from './test-server.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
 const ID = '01JD00000000000000000000AA';
-const raw = (door: Door): Promise<RawClient> => rawClient(door.home);
+const raw = (door: TestServer): Promise<RawClient> => rawClient(door.home);
 
 test('a call goes there and back, with everything private', async () => {
-  await using door = await openDoor({ 'job/render': ({ id, format }) => ({ text: `${id} ${format}` }) });
+  await using door = await startTestServer({ 'job/render': ({ id, format }) => ({ text: `${id} ${format}` }) });
   const client = await door.connect();
   assert.deepEqual(client.daemon, { version: '1.2.3', pid: process.pid });
   assert.deepEqual(await client.call('job/render', { id: ID, format: 'srt' }), { text: `${ID} srt` });
@@ -65,7 +65,7 @@ test('a daemon that was killed is out of reach, also for what is asked before it
 
 test('the settle time of a watched folder under its earlier name is refused, not passed over', async () => {
   let reached = 0;
-  await using door = await openDoor({
+  await using door = await startTestServer({
     'watch/add': () => {
       reached += 1;
       throw new EarshotError('unknownJob', { id: ID });
@@ -82,7 +82,7 @@ test('the settle time of a watched folder under its earlier name is refused, not
 
 test('requests are checked: unknown methods, wrong types, unknown properties', async () => {
   let reached = 0;
-  await using door = await openDoor({
+  await using door = await startTestServer({
     'job/get': () => {
       reached += 1;
       throw new EarshotError('unknownJob', { id: ID });
@@ -107,7 +107,7 @@ test('requests are checked: unknown methods, wrong types, unknown properties', a
 });
 
 test("an answer of the wrong shape is the daemon's fault and says so", async () => {
-  await using door = await openDoor({ 'job/render': () => ({ text: 7 }) as never });
+  await using door = await startTestServer({ 'job/render': () => ({ text: 7 }) as never });
   const client = await door.connect();
   await assert.rejects(
     client.call('job/render', { id: ID, format: 'txt' }),
@@ -117,7 +117,7 @@ test("an answer of the wrong shape is the daemon's fault and says so", async () 
 
 test('a wrong token, no hello, and another protocol', async () => {
   let stopped = 0;
-  await using door = await openDoor({
+  await using door = await startTestServer({
     'daemon/stop': () => {
       stopped += 1;
       return {};
@@ -147,7 +147,7 @@ test('a wrong token, no hello, and another protocol', async () => {
 });
 
 test('oversized frames and nonsense end the connection, and others go on', async () => {
-  await using door = await openDoor({ 'queue/pause': () => ({}) });
+  await using door = await startTestServer({ 'queue/pause': () => ({}) });
   const other = await door.connect();
   const early = await raw(door);
   early.socket.write(`Content-Length: ${MAX_HELLO_BYTES + 1}\r\n\r\n`);
@@ -173,7 +173,7 @@ test('oversized frames and nonsense end the connection, and others go on', async
 });
 
 test('frames that arrive in crumbs and in one lump are the same', async () => {
-  await using door = await openDoor({ 'queue/pause': () => ({}) });
+  await using door = await startTestServer({ 'queue/pause': () => ({}) });
   const line = await raw(door);
   await line.hello();
   const requests = Buffer.concat([1, 2, 3].map(id => frame({ jsonrpc: '2.0', id, method: 'queue/pause', params: {} })));
@@ -190,7 +190,7 @@ test('frames that arrive in crumbs and in one lump are the same', async () => {
 test('a client that reads nothing is dropped, in bounded memory', async () => {
   const text = 'x'.repeat(8 * 1024 * 1024);
   let asked = 0;
-  await using door = await openDoor({
+  await using door = await startTestServer({
     'job/render': () => {
       asked += 1;
       return { text };
@@ -210,7 +210,7 @@ test('a client that reads nothing is dropped, in bounded memory', async () => {
 
 test('a client that asks and asks is read no faster than it is answered', async () => {
   const waiting: (() => void)[] = [];
-  await using door = await openDoor({
+  await using door = await startTestServer({
     'queue/pause': () => new Promise(resolve => waiting.push(() => resolve({}))),
     'queue/resume': () => ({}),
   });
@@ -243,7 +243,7 @@ test('a client that goes away cancels nothing', async () => {
   const { promise: may, resolve: go } = Promise.withResolvers<void>();
   const { promise: done, resolve: finish } = Promise.withResolvers<string>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  await using door = await openDoor({
+  await using door = await startTestServer({
     'queue/pause': async () => {
       begin();
       await may;
@@ -263,7 +263,7 @@ test('a client that goes away cancels nothing', async () => {
 test('stopping lets an answer under way leave first', async () => {
   const { promise: may, resolve: go } = Promise.withResolvers<void>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  const door = await openDoor({
+  const door = await startTestServer({
     'job/render': async () => {
       begin();
       await may;
@@ -334,7 +334,7 @@ test('a state folder deeper than a socket path may be', async t => {
 });
 
 test('whoever sits on the socket’s place learns no token, and cannot answer in the daemon’s name', async () => {
-  await using door = await openDoor({ 'queue/pause': () => ({}) });
+  await using door = await startTestServer({ 'queue/pause': () => ({}) });
   const token = readFileSync(door.home.token, 'utf8');
   const seen: Buffer[] = [];
   const place = `${door.home.socket}.squatter`;
@@ -364,7 +364,7 @@ test('whoever sits on the socket’s place learns no token, and cannot answer in
 });
 
 test('a proof holds for one challenge only', async () => {
-  await using door = await openDoor({ 'queue/pause': () => ({}) });
+  await using door = await startTestServer({ 'queue/pause': () => ({}) });
   const token = readFileSync(door.home.token, 'utf8');
   const first = await raw(door),
     nonce = newNonce();
@@ -394,7 +394,7 @@ test(
   'a socket that is not this user’s own is not spoken to',
   { skip: process.getuid?.() !== 0 && 'needs root' },
   async () => {
-    await using door = await openDoor({ 'queue/pause': () => ({}) });
+    await using door = await startTestServer({ 'queue/pause': () => ({}) });
     const token = readFileSync(door.home.token, 'utf8'),
       options = { socket: door.home.socket, token, client: 't', version: '1.2.3' };
     const folder = dirname(door.home.socket);

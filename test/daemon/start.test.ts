@@ -9,7 +9,7 @@ import { takeLock } from '../../daemon/system/lock.ts';
 import { ensureDaemon, isOlder, type Client, type EnsureOptions } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { PROTOCOL } from '../../schemas/rpc.ts';
-import { openDoor, temporaryHome } from './test-server.ts';
+import { startTestServer, temporaryHome } from './test-server.ts';
 import type { Home } from '../../daemon/auth/home.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
@@ -143,11 +143,11 @@ test('the lock is let go by release, and taken again', t => {
 
 test('a daemon of another protocol is stopped when it is older, and left alone when it is newer', async () => {
   let stopped = 0;
-  await using door = await openDoor(
+  await using server = await startTestServer(
     {
       'daemon/stop': () => {
         stopped += 1;
-        setImmediate(() => void door.server.close());
+        setImmediate(() => void server.server.close());
         return {};
       },
     },
@@ -156,9 +156,9 @@ test('a daemon of another protocol is stopped when it is older, and left alone w
   const { createServer } = await import('node:net');
   // The same bytes as the server's, but answering hello as another protocol would: rewritten on the way in.
   const { createConnection } = await import('node:net');
-  const relayed = `${door.home.socket}.relay`;
+  const relayed = `${server.home.socket}.relay`;
   const relay = createServer(client => {
-    const up = createConnection(door.home.socket);
+    const up = createConnection(server.home.socket);
     client.on('error', () => {});
     up.on('error', () => {});
     client.once('data', chunk => {
@@ -171,7 +171,7 @@ test('a daemon of another protocol is stopped when it is older, and left alone w
   const options = (version: string): EnsureOptions => ({
     command: { program: process.execPath, args: ['-e', 'process.exit(1)'] },
     socket: relayed,
-    tokenPath: door.home.token,
+    tokenPath: server.home.token,
     client: 't',
     version,
     timeoutMs: 5000,

@@ -1,4 +1,4 @@
-/** A daemon's door for tests: the real server in a temporary folder, with only the handlers that a test gives. */
+/** A daemon's server for tests: the real server in a temporary folder, with only the handlers that a test gives. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { connect, type Client } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { createLogger, readable } from '../../daemon/telemetry/log.ts';
 
-export interface Door extends AsyncDisposable {
+export interface TestServer extends AsyncDisposable {
   home: Home;
   server: Server;
   log: string[];
@@ -34,7 +34,7 @@ export const handlersOf = (given: Partial<Handlers>): Handlers =>
       }),
   }) as Handlers;
 
-export async function openDoor(given: Partial<Handlers> = {}, version = '1.2.3'): Promise<Door> {
+export async function startTestServer(given: Partial<Handlers> = {}, version = '1.2.3'): Promise<TestServer> {
   const { home: place, remove } = temporaryHome();
   const log: string[] = [],
     clients: number[] = [];

@@ -1,4 +1,4 @@
-/** The transcript editor: hear it, read it, mend it. */
+/** The transcript editor: hear it, read it, correct it. */
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { html, nothing, type TemplateResult } from 'lit';

@@ -8,7 +8,7 @@ import type { Queue } from '../../pipeline/queue.ts';
 export interface HttpJobDeps {
   queue: Pick<Queue, 'submit' | 'cancel'>;
   present(id: string): Job | null;
-  /** Tells of everything that happens from now on, until the returned function is called. */
+  /** Reports everything that happens from now on, until the returned function is called. */
   listen(listener: (event: StateEvent) => void): () => void;
 }
 

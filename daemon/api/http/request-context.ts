@@ -1,4 +1,4 @@
-/** What the requests need of the house. */
+/** What the requests need of the daemon. */
 import type { Transcript } from '../../../schemas/job.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import type { HttpJobDeps } from './http-job.ts';

@@ -1,5 +1,5 @@
 /**
- * The OpenAI-compatible door: HTTP on this machine's loopback, off until the setting `http` turns it on.
+ * The OpenAI-compatible server: HTTP on this machine's loopback, off until the setting `http` turns it on.
  *
  * Every request is checked in this order: the Host header (a web page that had its name resolved to this machine is
  * refused), the bearer token, the path. No CORS header is ever sent, so no web page can read an answer. Uploads lie in
@@ -252,7 +252,7 @@ const decoded = (text: string): string => {
   }
 };
 
-/** The token of before, so that programs need not be told of a new one at every start. */
+/** The token of before, so that programs need not be given a new one at every start. */
 function keptToken(path: string): string {
   try {
     const kept = readFileSync(path, 'utf8').trim();

@@ -80,7 +80,7 @@ export async function transcribe(
   if (form.file === null) throw new HttpProblem(400, 'no_file', 'The form has no file.', 'file');
   const wanted = wantedOf(form, task, context),
     translated = task === 'translate';
-  const tell = wanted.stream ? streaming(response) : null;
+  const send = wanted.stream ? streaming(response) : null;
   let text = '',
     next = 0;
   try {
@@ -89,10 +89,10 @@ export async function transcribe(
       options: wanted.options,
       priority: 'high',
       signal,
-      // In order, as each is settled: the last text stage is the one that is told.
+      // In order, as each is settled: the last text stage is the one that is sent.
       onUtterance: utterance => {
         if (
-          !tell ||
+          !send ||
           utterance.index !== next ||
           !(utterance.failed || (translated ? utterance.nmt : wanted.options.repair ? utterance.repair : utterance.asr))
         )
@@ -100,23 +100,23 @@ export async function transcribe(
         next++;
         const delta = piece(text, said(utterance, translated));
         text += delta;
-        if (delta) tell({ type: 'transcript.text.delta', delta });
+        if (delta) send({ type: 'transcript.text.delta', delta });
       },
     });
     const transcript = context.transcript(job.id);
-    if (!tell) {
+    if (!send) {
       answer(response, transcript, wanted, task);
       return;
     }
-    tell({
+    send({
       type: 'transcript.text.done',
       text: wholeText(transcript.utterances, translated),
       usage: usage(transcript),
     });
     response.end();
   } catch (error) {
-    if (!tell || !response.headersSent) throw error;
-    tell(errorBody(problemOf(error)));
+    if (!send || !response.headersSent) throw error;
+    send(errorBody(problemOf(error)));
     response.end();
   }
 }

@@ -96,7 +96,7 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
     form.destroy(new HttpProblem(408, 'timeout', 'The rest of the request did not come.')),
   );
   try {
-    // Not by `pipeline`, which would end the connection before it is told what was wrong.
+    // Not by `pipeline`, which would end the connection before the client gets the failure.
     await new Promise<void>((resolve, reject) => {
       form.once('finish', resolve).once('error', reject);
       request.once('close', () => {

@@ -72,14 +72,14 @@ export function modelMethods(deps: MethodDeps) {
       if (!engine) throw new EarshotError('badRequest', { field: 'id' }, `no engine ${id}`);
       const state = { step: '', fraction: null as number | null, failure: null as EngineState['failure'] };
       installing.set(id, state);
-      const tell = (): void => events.publish({ type: 'engine', engine: engineState(engine) });
+      const publish = (): void => events.publish({ type: 'engine', engine: engineState(engine) });
       (async () => {
         for (const runtime of engine.runtimes)
           await deps.runtimes.install(
             runtime,
             progress => {
               Object.assign(state, progress);
-              tell();
+              publish();
             },
             new AbortController().signal,
           );
@@ -93,7 +93,7 @@ export function modelMethods(deps: MethodDeps) {
                 : failure('engineInstallFailed', { engine: id }, String(error));
           },
         )
-        .finally(tell);
+        .finally(publish);
       return {};
     },
   } satisfies Partial<Handlers>;

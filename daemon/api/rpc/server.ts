@@ -133,7 +133,7 @@ export async function startServer({
       return hadWindow;
     },
     close: async () => {
-      // First the token: its absence tells clients that this is no crash, and not to start another daemon.
+      // First the token: its absence shows clients that this is no crash, and not to start another daemon.
       rmSync(home.token, { force: true });
       const closed = once(server, 'close');
       server.close();

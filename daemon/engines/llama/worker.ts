@@ -60,7 +60,7 @@ async function load(request: LoadRequest): Promise<Loaded> {
   }
 }
 
-interface Parts {
+interface RepairDeps {
   chat: Chat;
   judge: LlamaJudge | null;
   dictionaries: Dictionaries;
@@ -70,7 +70,7 @@ async function runSteps(
   run: RunRequest,
   emit: Emit,
   signal: AbortSignal,
-  { chat, judge, dictionaries }: Parts,
+  { chat, judge, dictionaries }: RepairDeps,
 ): Promise<void> {
   if (run.stage === 'repair') {
     for (const { index, input } of run.steps) emit.result(index, await repair(input, judge, dictionaries, signal));

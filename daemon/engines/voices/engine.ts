@@ -1,5 +1,5 @@
 /**
- * Tells speakers apart by their voices, through sherpa-onnx. No stage of the pipeline: daemon/diarization starts its
+ * Labels speakers by their voices, through sherpa-onnx. No stage of the pipeline: daemon/diarization starts its
  * process once a job.
  */
 import { EarshotError } from '../../../schemas/errors.ts';

@@ -5,7 +5,7 @@ import type { Attempt, Store } from '../../contracts/store.ts';
 import type { StepOutputs } from '../../contracts/worker-protocol.ts';
 import { writeEntry } from './journal.ts';
 import { stageNumber, stageOf } from './rows.ts';
-import { markStale, mending, unindex } from './search.ts';
+import { markStale, repairingIndex, unindex } from './search.ts';
 import type { Sql } from './sql.ts';
 
 interface RawAttempt {
@@ -133,6 +133,6 @@ export const failedTries = (sql: Sql, job: string, stage: Stage, index: number):
 export const clearFailures = (sql: Sql, job: string): number =>
   sql.batch(() => {
     sql.run(`UPDATE attempts SET outcome = 'parked' WHERE job = ? AND outcome = 'failed'`, job);
-    mending(sql, () => unindex(sql, job, 'again'));
+    repairingIndex(sql, () => unindex(sql, job, 'again'));
     return sql.run('DELETE FROM outputs WHERE job = ? AND failed = 1', job).changes;
   });

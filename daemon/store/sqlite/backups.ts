@@ -133,7 +133,7 @@ function look<T>(path: string, work: (db: Database.Database) => T): T | null {
   }
 }
 
-/** As people are told. */
+/** As it is shown to people. */
 export const restoredFailure = ({ aside, backup, jobs }: Restored): EarshotError['failure'] =>
   new EarshotError('storeRestored', {
     path: aside,

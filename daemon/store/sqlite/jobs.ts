@@ -3,7 +3,7 @@ import { isFinal } from '../../../schemas/words.ts';
 import type { JobRow, NewJournalEntry, Store } from '../../contracts/store.ts';
 import { writeEntry } from './journal.ts';
 import { fromRow, JOB_COLUMNS, toColumn, type RawJob } from './rows.ts';
-import { markStale, mending, unindex } from './search.ts';
+import { markStale, repairingIndex, unindex } from './search.ts';
 import type { Sql } from './sql.ts';
 
 const PRUNED_AT_ONCE = 1_000;
@@ -98,7 +98,7 @@ export const update = (
 
 export const remove = (sql: Sql, ids: readonly string[]): void =>
   sql.batch(() => {
-    for (const id of ids) mending(sql, () => unindex(sql, id, 'forget'));
+    for (const id of ids) repairingIndex(sql, () => unindex(sql, id, 'forget'));
     for (const id of ids)
       for (const [table, column] of ROWS_OF_JOBS) sql.run(`DELETE FROM ${table} WHERE ${column} = ?`, id);
   });

@@ -6,7 +6,7 @@ import type { Sql } from './sql.ts';
 
 const PRUNED_AT_ONCE = 10_000;
 
-/** Within the transaction of what it tells of. */
+/** Within the transaction of what it records. */
 export function writeEntry(sql: Sql, entry: NewJournalEntry, at: number): void {
   sql.run(
     'INSERT INTO journal (at, kind, job, idx, stage, instance, data) VALUES (?, ?, ?, ?, ?, ?, ?)',

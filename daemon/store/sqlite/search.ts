@@ -28,7 +28,7 @@ const FEW = 200,
 const TEXT_STAGES: readonly Stage[] = STAGES.filter(stage => stage !== 'tts');
 
 /** What `work` does with the index; a damaged one is made anew, and is filled again by and by. */
-export function mending<T>(sql: Sql, work: () => T): T {
+export function repairingIndex<T>(sql: Sql, work: () => T): T {
   try {
     return work();
   } catch (error) {

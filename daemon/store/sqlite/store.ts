@@ -5,7 +5,7 @@ import * as figures from './figures.ts';
 import * as jobs from './jobs.ts';
 import { journal, log, pruneJournal } from './journal.ts';
 import { openDatabase, translated } from './open.ts';
-import { find, indexSome, mending } from './search.ts';
+import { find, indexSome, repairingIndex } from './search.ts';
 import { Sql } from './sql.ts';
 import * as utterances from './utterances.ts';
 import { watchStore } from './watch.ts';
@@ -46,8 +46,8 @@ export function openStore(path: string): Store {
     tries: (job, stage, index) => attempts.failedTries(sql, job, stage, index),
     clearFailures: job => attempts.clearFailures(sql, job),
 
-    indexSome: limit => mending(sql, () => indexSome(sql, limit)),
-    find: (query, page) => mending(sql, () => find(sql, query, page)),
+    indexSome: limit => repairingIndex(sql, () => indexSome(sql, limit)),
+    find: (query, page) => repairingIndex(sql, () => find(sql, query, page)),
 
     journal: (entries, at) => journal(sql, entries, at),
     log: query => log(sql, query),

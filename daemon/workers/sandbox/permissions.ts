@@ -228,7 +228,7 @@ export function workerPermissions({
 }
 
 /**
- * Of the process that tells voices apart. What it makes of the encoder's weights it may write once, while it is not
+ * Of the process that diarizes. What it makes of the encoder's weights it may write once, while it is not
  * there, and beside nothing that is run.
  */
 export function voicePermissions({

@@ -6,14 +6,14 @@ import { createEvents, type Events } from '../../../daemon/api/rpc/events.ts';
 import type { ConnectionState, Daemon as Connection } from '../../../extension/connection/connection.ts';
 import type { Utterance } from '../../../schemas/job.ts';
 import type { Topic } from '../../../schemas/rpc.ts';
-import { openDoor, type Door } from '../../daemon/test-server.ts';
+import { startTestServer, type TestServer } from '../../daemon/test-server.ts';
 const { Daemon } = await import('../../../extension/connection/connection.ts');
 
 const ID = '01JD00000000000000000000AA';
 
 interface Bench {
   daemon: Connection;
-  door: Door;
+  server: TestServer;
   events: Events;
   states: ConnectionState['kind'][];
   /** What was asked for, by connection. */
@@ -26,7 +26,7 @@ async function bench(t: TestContext): Promise<Bench> {
   const events = createEvents(),
     wanted: Bench['wanted'] = [],
     drops: (() => void)[] = [];
-  const door = await openDoor({
+  const server = await startTestServer({
     'state/subscribe': (params, connection) => {
       wanted.push({ topics: [...params.topics], utterancesOf: [...(params.utterancesOf ?? [])] });
       drops.push(() => connection.drop('a test'));
@@ -39,9 +39,9 @@ async function bench(t: TestContext): Promise<Bench> {
     program: process.execPath,
     args: ['-e', 'process.exit(1)'],
     env: {},
-    socket: door.home.socket,
-    token: door.home.token,
-    log: `${door.home.state}/start.log`,
+    socket: server.home.socket,
+    token: server.home.token,
+    log: `${server.home.state}/start.log`,
   }));
   const states: ConnectionState['kind'][] = [];
   let wake = (): void => {};
@@ -54,11 +54,11 @@ async function bench(t: TestContext): Promise<Bench> {
   daemon.onSubscribed(() => wake());
   t.after(async () => {
     daemon.dispose();
-    await door[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
   });
   return {
     daemon,
-    door,
+    server,
     events,
     states,
     wanted,

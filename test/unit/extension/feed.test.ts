@@ -7,7 +7,7 @@ import type { ClientConnection } from '../../../daemon/api/rpc/server.ts';
 import { Feed, type Wanted } from '../../../extension/connection/feed.ts';
 import { EarshotError, thrown, type Failure } from '../../../schemas/errors.ts';
 import type { StateEvent, StateSnapshot } from '../../../schemas/rpc.ts';
-import { openDoor, type Door } from '../../daemon/test-server.ts';
+import { startTestServer, type TestServer } from '../../daemon/test-server.ts';
 
 const JOBS: Wanted = { topics: ['jobs'], utterancesOf: [] },
   DEVICES: Wanted = { topics: ['devices'], utterancesOf: [] };
@@ -20,7 +20,7 @@ type Seen =
 interface Bench {
   feed: Feed;
   events: Events;
-  door: Door;
+  server: TestServer;
   /** What the feed's owner was given, and the next of it. */
   seen: Seen[];
   next: () => Promise<Seen>;
@@ -37,7 +37,7 @@ async function bench(t: TestContext): Promise<Bench> {
     connections: ClientConnection[] = [],
     subscribing = { before: async () => {} },
     opens: { fail: Failure | null } = { fail: null };
-  const door = await openDoor({
+  const server = await startTestServer({
     'state/subscribe': async (wanted, connection) => {
       await subscribing.before();
       if (!connections.includes(connection)) connections.push(connection);
@@ -56,7 +56,7 @@ async function bench(t: TestContext): Promise<Bench> {
   const feed = new Feed(
     async () => {
       if (opens.fail) throw thrown(opens.fail);
-      const client = await door.connect();
+      const client = await server.connect();
       clients.push(client);
       return client;
     },
@@ -68,13 +68,13 @@ async function bench(t: TestContext): Promise<Bench> {
   );
   t.after(async () => {
     feed.dispose();
-    await door[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
   });
   const next = async (): Promise<Seen> => {
     while (read === seen.length) await new Promise<void>(resolve => (wake = resolve));
     return seen[read++]!;
   };
-  return { feed, events, door, seen, next, clients, connections, subscribing, opens };
+  return { feed, events, server, seen, next, clients, connections, subscribing, opens };
 }
 
 const kinds = (seen: readonly Seen[]): string[] => seen.map(each => each.kind);

@@ -102,7 +102,7 @@ const word = (verdict: Verdict): string =>
       ? `ask ${verdict.what}`
       : verdict.is;
 
-test('step by step, the cheap before the dear', () => {
+test('step by step, the cheap before the expensive', () => {
   const table: [Partial<Facts>, string][] = [
     [{ kind: 'none' }, 'settled gone'],
     [{ kind: 'link' }, 'settled link'],
