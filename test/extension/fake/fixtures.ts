@@ -177,7 +177,7 @@ export function busyJobs(now: number): Job[] {
           bytes: 4_300_000_000,
           device: 'NVIDIA GeForce RTX 4070',
           holder: 'blender',
-          at: null,
+          stage: 'nmt',
         },
       },
       startInMinutes: 17,
