@@ -298,7 +298,7 @@ test('a daemon that crashes is met again; one that is stopped is not started ane
   await closed;
   assert.equal(code, 0);
   assert.equal(out, '0:00\tWords 0.\n0:10\tWords 1.\n', 'nothing twice');
-  assert.match(err, /The daemon was stopped; the job goes on/);
+  assert.match(err, /The daemon was stopped; the job continues when it starts again/);
 });
 
 test('a job that failed is exit code 1 and shows what it has', async () => {

@@ -95,7 +95,7 @@ describe('earshot mcp', { timeout: 60_000 }, () => {
     const found = await call('search_transcripts', { words: '"utterance 1"', limit: 1 });
     assert.match(found.text, /a talk\.flac \[0:\d\d\] \*\*Utterance 1\*\* /);
     assert.equal((found.facts.hits as { job: string }[])[0]!.job, facts.job);
-    assert.equal((await call('search_transcripts', { words: 'nowhere' })).text, 'Nothing found.');
+    assert.equal((await call('search_transcripts', { words: 'nowhere' })).text, 'Nothing was found.');
 
     assert.match(
       (await call('read_transcript', { transcript: 'last' })).text,
