@@ -1,7 +1,8 @@
 /** Pictures for the README and the docs, with real content: `npm run screenshots` writes docs/images. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { WatchedFile } from '../../schemas/watch.ts';
+import { failure } from '../../schemas/errors.ts';
+import { decision, type WatchedFile } from '../../schemas/watch.ts';
 import { sourceText } from '../../schemas/job.ts';
 import {
   busyJobs,
@@ -236,10 +237,7 @@ const busy: Story = {
   jobs: busyJobs(now),
   devices: twoGpus(now - 600_000),
   instances: instances(now),
-  bottleneck: {
-    code: 'stageBusyNoRoom',
-    args: { stage: 'nmt', busy: 0.94, wait: 0.62, bytes: 4_300_000_000, room: 1_200_000_000 },
-  },
+  bottleneck: { code: 'stageBusy', args: { stage: 'nmt', busyShare: 0.94, waitShare: 0.62 } },
 };
 const w = await openWindow(busy, { viewport: { width: 1280, height: 820 } });
 try {
@@ -345,25 +343,21 @@ async function everything(): Promise<void> {
   await alone(w, 'Models');
   await shoot(w, 'models');
   const calls = join(w.workspace, 'interviews'),
-    file = (name: string, decision: WatchedFile['decision'], secondsAgo: number): WatchedFile => ({
+    file = (name: string, why: WatchedFile['decision'], secondsAgo: number): WatchedFile => ({
       path: join(calls, name),
       folder: calls,
       bytes: 9e6,
       at: now - secondsAgo * 1000,
-      decision,
+      decision: why,
       job: null,
     });
   w.daemon.files = [
-    file('2026-11-22 late call.wav', { code: 'open', args: {} }, 1),
-    file('board meeting.mp4', { code: 'waiting', args: {} }, 40),
-    file('interview 7.m4a', { code: 'taken', args: {} }, 300),
-    file('interview 6.m4a', { code: 'taken', args: {} }, 900),
-    file('copy of interview 6.m4a', { code: 'duplicate', args: { of: join(calls, 'interview 6.m4a') } }, 905),
-    file(
-      'notes.wav',
-      { code: 'refused', args: {}, failure: { code: 'unreadableFile', args: { path: 'notes.wav' } } },
-      4000,
-    ),
+    file('2026-11-22 late call.wav', decision('open'), 1),
+    file('board meeting.mp4', decision('waiting'), 40),
+    file('interview 7.m4a', decision('taken'), 300),
+    file('interview 6.m4a', decision('taken'), 900),
+    file('copy of interview 6.m4a', decision('duplicate', { of: join(calls, 'interview 6.m4a') }), 905),
+    file('notes.wav', decision('refused', {}, failure('unreadableFile', { path: 'notes.wav' })), 4000),
   ];
   w.daemon.folder({
     spec: { path: calls, options: { repair: true, translateTo: 'en', outputs: { formats: ['srt', 'json'] } } },
@@ -375,7 +369,7 @@ async function everything(): Promise<void> {
   w.daemon.folder({
     spec: { path: '/media/recorder', options: { repair: true } },
     state: 'missing',
-    failure: { code: 'noSuchFolder', args: { path: '/media/recorder' } },
+    failure: failure('noSuchFolder', { path: '/media/recorder' }),
     since: now,
     counts: { taken: 16, refused: 0, waiting: 0, writing: 0 },
   });

@@ -8,15 +8,16 @@ import { home } from '../../../daemon/auth/home.ts';
 import { createEvents, type Events } from '../../../daemon/api/rpc/events.ts';
 import { startServer, type Handlers, type Server } from '../../../daemon/api/rpc/server.ts';
 import type { Device, Estimate, Instance } from '../../../schemas/device.ts';
-import { EarshotError } from '../../../schemas/errors.ts';
+import { EarshotError, failure } from '../../../schemas/errors.ts';
 import type { Job, JobOptions, Transcript, Utterance } from '../../../schemas/job.ts';
 import { toJson } from '../../../text/transcripts/json.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
+import { reason, type BottleneckArgs } from '../../../schemas/reasons.ts';
 import type { Handshake, Method } from '../../../schemas/rpc.ts';
-import type { WatchedFile, WatchedFolder } from '../../../schemas/watch.ts';
+import { decision, type WatchedFile, type WatchedFolder } from '../../../schemas/watch.ts';
 import { DEFAULTS, type Settings } from '../../../schemas/settings.ts';
 import { isFinal, type Stage } from '../../../schemas/words.ts';
-import { engines, estimates, id, job as makeJob, models, utterance } from './fixtures.ts';
+import { engines, estimates, id, job as makeJob, models, utterance, type Coded } from './fixtures.ts';
 
 export interface Story {
   jobs?: Job[];
@@ -25,7 +26,7 @@ export interface Story {
   models?: Model[];
   engines?: Engine[];
   estimates?: Estimate[];
-  bottleneck?: { code: string; args: Record<string, string | number> } | null;
+  bottleneck?: Coded<BottleneckArgs> | null;
 }
 
 const VERSION = (
@@ -210,8 +211,7 @@ export class FakeDaemon {
     const plain: Handlers = {
       'job/submit': ({ jobs }) => ({
         results: jobs.map(request => {
-          if (/missing/.test(request.recording))
-            return { failure: { code: 'noSuchFile' as const, args: { path: request.recording } } };
+          if (/missing/.test(request.recording)) return { failure: failure('noSuchFile', { path: request.recording }) };
           const stages = stagesOf(request.options);
           const job: Job = {
             ...makeJob(
@@ -238,16 +238,16 @@ export class FakeDaemon {
       'job/list': () => ({ jobs: [...this.jobs.values()].reverse(), next: null, total: this.jobs.size }),
       'job/get': ({ id: jobId }) => ({ job: known(jobId) }),
       'job/utterances': ({ id: jobId, from = 0 }) => ({ utterances: (this.utterances.get(jobId) ?? []).slice(from) }),
-      'job/pause': ({ ids }) => each(ids, () => ({ state: 'paused', waiting: { code: 'paused', args: {} } })),
+      'job/pause': ({ ids }) => each(ids, () => ({ state: 'paused', waiting: reason('paused') })),
       'job/resume': ({ ids }) =>
-        each(ids, () => ({ state: 'pending', waiting: { code: 'behind', args: { count: 1, normal: 1 } } })),
+        each(ids, () => ({ state: 'pending', waiting: reason('behind', { count: 1, normal: 1 }) })),
       'job/cancel': ({ ids }) => each(ids, () => ({ state: 'cancelled', finishedAt: Date.now() })),
       'job/retry': ({ ids }) =>
         each(ids, () => ({
           state: 'pending',
           failure: null,
           finishedAt: null,
-          waiting: { code: 'behind', args: { count: 1, normal: 1 } },
+          waiting: reason('behind', { count: 1, normal: 1 }),
         })),
       'job/remove': ({ ids }) => {
         for (const jobId of ids) if (this.jobs.delete(jobId)) this.#events.publish({ type: 'jobRemoved', id: jobId });
@@ -461,7 +461,7 @@ export class FakeDaemon {
           folder: null,
           bytes: null,
           at: Date.now(),
-          decision: { code: 'notWatched', args: {} },
+          decision: decision('notWatched'),
           job: null,
         },
       }),

@@ -4,7 +4,9 @@
  */
 import type { Device, Estimate, Instance } from '../../../schemas/device.ts';
 import type { Job, Transcript, Utterance } from '../../../schemas/job.ts';
+import { failure } from '../../../schemas/errors.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
+import type { ReasonArgs } from '../../../schemas/reasons.ts';
 import { STAGES, type Stage } from '../../../schemas/words.ts';
 
 const GIB = 1024 ** 3,
@@ -35,6 +37,9 @@ export const GERMAN = [
   'Er wäre vielleicht sogar selbst liebenswürdig geworden.',
 ];
 
+/** A code of this version with its own arguments: what travels would let any code pass. */
+export type Coded<Args> = { [C in keyof Args]: { code: C; args: Args[C] } }[keyof Args];
+
 export interface JobSketch {
   n: number;
   name: string;
@@ -47,7 +52,7 @@ export interface JobSketch {
   failedAt?: Stage;
   minutes?: number;
   priority?: Job['priority'];
-  waiting?: Job['waiting'];
+  waiting?: Coded<ReasonArgs>;
   failure?: Job['failure'];
   lastWords?: string;
   language?: string;
@@ -124,7 +129,7 @@ const MODEL_OF: Readonly<Record<Stage, string>> = {
 /** The queue of an ordinary busy afternoon. */
 export function busyJobs(now: number): Job[] {
   const all = [...STAGES];
-  return [
+  const sketches: JobSketch[] = [
     {
       n: 1,
       name: 'Interview with Dr. Okafor.m4a',
@@ -158,7 +163,10 @@ export function busyJobs(now: number): Job[] {
       name: 'Voice memo 14.ogg',
       state: 'loading',
       minutes: 3,
-      waiting: { code: 'modelLoading', args: { model: 'Whisper large v3 turbo', device: 'NVIDIA RTX A2000' } },
+      waiting: {
+        code: 'modelLoading',
+        args: { stage: 'asr', model: 'Whisper large v3 turbo', device: 'NVIDIA RTX A2000' },
+      },
       startInMinutes: 0.3,
       endInMinutes: 2,
       priority: 'urgent',
@@ -200,7 +208,7 @@ export function busyJobs(now: number): Job[] {
       name: 'Podcast 112 raw.flac',
       state: 'pending',
       minutes: 74,
-      waiting: { code: 'instanceBusy', args: { model: 'Whisper large v3 turbo' } },
+      waiting: { code: 'instanceBusy', args: { stage: 'asr', model: 'Whisper large v3 turbo' } },
       startInMinutes: 18,
       endInMinutes: 39,
     },
@@ -224,10 +232,11 @@ export function busyJobs(now: number): Job[] {
       done: { asr: 149, repair: 149 },
       failedAt: 'asr',
       agoMinutes: 9,
-      failure: {
-        code: 'truncatedFile',
-        args: { path: '/home/ada/recordings/Hearing, part 2.mp3', readMs: 1_786_000, durationMs: 1_860_000 },
-      },
+      failure: failure('truncatedFile', {
+        path: '/home/ada/recordings/Hearing, part 2.mp3',
+        readMs: 1_786_000,
+        durationMs: 1_860_000,
+      }),
       lastWords: 'and with that we adjourn until Monday',
     },
     {
@@ -268,7 +277,8 @@ export function busyJobs(now: number): Job[] {
       agoMinutes: 140,
       lastWords: 'slowly at first, and only then with the metronome',
     },
-  ].map(sketch => job(sketch as JobSketch, now));
+  ];
+  return sketches.map(sketch => job(sketch, now));
 }
 
 /** Thousands of waiting jobs behind the two that run. */

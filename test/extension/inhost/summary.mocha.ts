@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import { closeAll, daemon, extension, file, newest, text, until, workspace } from './support.ts';
+import { failure } from '../../../schemas/errors.ts';
 import { utterance } from '../fake/fixtures.ts';
 
 /** The daemon makes the summary that was asked for last. */
@@ -75,7 +76,7 @@ describe('summaries', () => {
       'the question',
       () => (daemon.asked('job/summary').at(-1) as { of?: string } | undefined)?.of === path.fsPath,
     );
-    daemon.finish(newest(), { state: 'failed', failure: { code: 'nothingSaid', args: { path: 'x' } } });
+    daemon.finish(newest(), { state: 'failed', failure: failure('nothingSaid', { path: 'x' }) });
     assert.equal(await done, undefined);
     const before = daemon.asked('job/summary').length;
     await vscode.window.showTextDocument(

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import { closeAll, daemon, extension, settings, until, withSetting, workspace } from './support.ts';
 import type { Params } from '../../../schemas/rpc.ts';
+import { decision } from '../../../schemas/watch.ts';
 import { WatchedView } from '../../../extension/watched/view.ts';
 
 const added = (): Params<'watch/add'>[] => daemon.asked('watch/add') as Params<'watch/add'>[];
@@ -79,21 +80,14 @@ describe('watched folders', () => {
       counts: { taken: 3, refused: 0, waiting: 2, writing: 1 },
     });
     daemon.files = [
-      {
-        path: `${here()}/new.wav`,
-        folder: here(),
-        bytes: 1,
-        at: 2,
-        job: null,
-        decision: { code: 'writing', args: {} },
-      },
+      { path: `${here()}/new.wav`, folder: here(), bytes: 1, at: 2, job: null, decision: decision('writing') },
       {
         path: `${here()}/calls/a.wav`,
         folder: here(),
         bytes: 1,
         at: 1,
         job: '01J00000000000000000000000',
-        decision: { code: 'taken', args: {} },
+        decision: decision('taken'),
       },
     ];
     const { daemon: connection } = extension().exports,
