@@ -7,6 +7,7 @@ import type { Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, Summary, Utterance } from '../../schemas/job.ts';
 import type { LiveFormat } from '../../schemas/live.ts';
 import type { JournalEntry } from '../../schemas/rpc.ts';
+import type { JournalKind, NewJournalEntry } from './journal.ts';
 import type { SearchPage, SearchQuery } from '../../schemas/search.ts';
 import type { JobState, Priority, Stage } from '../../schemas/words.ts';
 import type { StepOutputs } from './worker-protocol.ts';
@@ -81,15 +82,6 @@ export interface Attempt {
   try: number;
   instance: string;
   claimedAt: number;
-}
-
-export interface NewJournalEntry {
-  kind: string;
-  job?: string;
-  index?: number;
-  stage?: Stage;
-  instance?: string;
-  data?: Record<string, unknown>;
 }
 
 /** A figure of a minute (daemon/telemetry/metrics.ts). */
@@ -179,7 +171,8 @@ export interface Store {
 
   // journal, calibration, metrics
   journal(entries: readonly NewJournalEntry[], at: number): void;
-  log(query: { job?: string; kind?: string; limit: number }): JournalEntry[];
+  /** `kind`: all of it, or its beginning and a `*`. */
+  log(query: { job?: string; kind?: JournalKind | `${string}.*`; limit: number }): JournalEntry[];
   peaks(key: { device: string; model: string; engine: string; precision: string }): number[];
   addPeak(
     key: { device: string; model: string; engine: string; precision: string },

@@ -4,7 +4,7 @@
  * writing of outputs in completion.ts, what the world hears in publication.ts, a store that fails in store-guard.ts.
  */
 import type { Failure } from '../../schemas/errors.ts';
-import type { NewJournalEntry } from '../contracts/store.ts';
+import type { NewJournalEntry } from '../contracts/journal.ts';
 import type { Instance } from '../workers/instance.ts';
 import { Commands } from './commands.ts';
 import { Completion, type Follow } from './completion.ts';

@@ -8,6 +8,7 @@ import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { JobState, Priority } from '../../schemas/words.ts';
 import { ulid } from '../system/ids.ts';
+import type { NewJournalEntry } from '../contracts/journal.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { Core } from './core.ts';
 import { modelsFor, toRow } from '../jobs/request.ts';
@@ -170,7 +171,7 @@ export class Queue {
     const { store, clock } = this.core.deps,
       work = this.core.jobs.get(id),
       change = { path, name: basename(path) },
-      entry = { kind: 'job.recordingMoved', data: { path } };
+      entry: NewJournalEntry = { kind: 'job.recordingMoved', data: { path } };
     if (work) {
       this.core.jobs.update(work, change, entry);
       return;

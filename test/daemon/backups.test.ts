@@ -117,7 +117,7 @@ describe('keeping the database safe', () => {
   it('forgets old journal entries and metrics, and nothing younger', () => {
     const store = openStore(places.database);
     for (let at = 0; at < 10; at++) {
-      store.journal([{ kind: 'test' }], at);
+      store.journal([{ kind: 'queue.paused' }], at);
       store.minute([{ at, name: 'done', labels: '', value: 1 }]);
     }
     assert.equal(store.pruneRecords({ journalBefore: 4, minutesBefore: 7 }), 11);

@@ -9,10 +9,11 @@ import type { Reason } from '../../schemas/reasons.ts';
 import type { MethodDeps } from '../../daemon/api/rpc/method-deps.ts';
 import { createHandlers } from '../../daemon/api/rpc/methods.ts';
 import { toFailure } from '../../schemas/errors.ts';
+import type { JournalKind } from '../../daemon/contracts/journal.ts';
 import { Harness, MiB, fakeModel } from './harness.ts';
 
 const hearing = { repair: false, translateTo: undefined };
-const kinds = (harness: Harness, kind: string): ReturnType<Harness['store']['log']> =>
+const kinds = (harness: Harness, kind: JournalKind | `${string}.*`): ReturnType<Harness['store']['log']> =>
   harness.store.log({ kind, limit: 1000 });
 
 describe('the queue', { timeout: 60_000 }, () => {

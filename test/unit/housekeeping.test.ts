@@ -42,8 +42,8 @@ const going = (): AbortSignal => new AbortController().signal;
 
 test('one round: a copy, the history by days and number piece by piece, and records by their age', async t => {
   const { deps, store, backups, errors, pruned } = place(t);
-  store.journal([{ kind: 'old' }], NOW - JOURNAL_DAYS * DAY - 1);
-  store.journal([{ kind: 'kept' }], NOW - JOURNAL_DAYS * DAY + 1);
+  store.journal([{ kind: 'queue.paused' }], NOW - JOURNAL_DAYS * DAY - 1);
+  store.journal([{ kind: 'queue.resumed' }], NOW - JOURNAL_DAYS * DAY + 1);
   const row = (at: number) => ({ at, name: 'done', labels: 'asr', value: 1 });
   store.minute([row(NOW - METRICS_DAYS * DAY - 60_000), row(NOW - METRICS_DAYS * DAY + 60_000)]);
   await runHousekeeping(deps, DAY, going());
@@ -51,7 +51,7 @@ test('one round: a copy, the history by days and number piece by piece, and reco
   assert.equal(readdirSync(backups).filter(name => name.endsWith('.db')).length, 1);
   assert.deepEqual(pruned, Array(3).fill([NOW - 7 * DAY, 50]));
   assert.deepEqual(
-    ['old', 'kept'].map(kind => store.log({ kind, limit: 9 }).length),
+    (['queue.paused', 'queue.resumed'] as const).map(kind => store.log({ kind, limit: 9 }).length),
     [0, 1],
   );
   assert.deepEqual(

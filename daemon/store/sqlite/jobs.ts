@@ -1,6 +1,7 @@
 /** Jobs: submitted, listed, changed, removed. */
 import { isFinal } from '../../../schemas/words.ts';
-import type { JobRow, NewJournalEntry, Store } from '../../contracts/store.ts';
+import type { NewJournalEntry } from '../../contracts/journal.ts';
+import type { JobRow, Store } from '../../contracts/store.ts';
 import { writeEntry } from './journal.ts';
 import { fromRow, JOB_COLUMNS, toColumn, type RawJob } from './rows.ts';
 import { markStale, repairingIndex, unindex } from './search.ts';

@@ -1,6 +1,7 @@
 /** The journal: what happened when. */
 import type { JournalEntry } from '../../../schemas/rpc.ts';
-import type { NewJournalEntry, Store } from '../../contracts/store.ts';
+import type { NewJournalEntry } from '../../contracts/journal.ts';
+import type { Store } from '../../contracts/store.ts';
 import { stageNumber, stageOf } from './rows.ts';
 import type { Sql } from './sql.ts';
 
