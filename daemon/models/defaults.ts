@@ -1,7 +1,11 @@
 /** Which models a machine works with when nobody said which, and what stands in for one that cannot be had. */
 import { failure, type Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
+import type { Settings } from '../../schemas/settings.ts';
 import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
+import type { Hub } from './hub.ts';
+import type { Inventory } from './inventory.ts';
+import type { Registry } from './registry.ts';
 
 export interface Substitution {
   stage: Stage;
@@ -70,4 +74,66 @@ export function servesLanguage(card: Pick<ModelCard, 'languages'>, language: str
   if (card.languages.length === 0) return true;
   const base = language.split('-')[0]!;
   return card.languages.some(one => one === language || one.split('-')[0] === base);
+}
+
+/** The defaults of this machine, and those last given. */
+export class DefaultModels {
+  readonly #registry: Registry;
+  readonly #inventory: Inventory;
+  readonly #settings: () => Settings;
+  readonly #hub: Hub;
+  #last: Defaults['models'] = {};
+
+  constructor(registry: Registry, inventory: Inventory, settings: () => Settings, hub: Hub) {
+    this.#registry = registry;
+    this.#inventory = inventory;
+    this.#settings = settings;
+    this.#hub = hub;
+  }
+
+  /** `best`: the best that can be fetched; else what is installed comes first. May ask the hub whether it is there. */
+  async choose({ gpu, best = false }: { gpu: boolean; best?: boolean }): Promise<Defaults> {
+    const { defaultModels, offline, hubUrl } = this.#settings(),
+      all = this.#registry.defaults[gpu ? 'gpu' : 'cpu'];
+    // Nothing is fetched for summaries, which few want: what is there for the rest serves.
+    const { summary: _, ...recording } = all,
+      preferred = best ? recording : all;
+    const installed = (id: string) => this.#inventory.ready(id);
+    const firstInstalled = (id: string) => installed(id) && Object.values(preferred).some(ids => ids[0] === id);
+    // Asked only when the answer could change something.
+    const asks =
+      !offline &&
+      Object.entries(preferred).some(
+        ([stage, ids]) => !defaultModels[stage as Stage] && !(best ? installed(ids[0]!) : ids.some(installed)),
+      );
+    const chosen = chooseDefaults({
+      preferred,
+      chosen: defaultModels,
+      card: id => this.#inventory.find(id),
+      ready: best ? firstInstalled : installed,
+      hubReachable: asks ? await this.#hub.reachable(hubUrl) : this.#hub.maybeReachable(hubUrl),
+      offline,
+    });
+    this.#last = chosen.models;
+    return chosen;
+  }
+
+  /** Stages whose job would get this model, as far as can be said without asking the network. */
+  stagesOf(id: string): Stage[] {
+    return (Object.entries({ ...this.#last, ...this.#settings().defaultModels }) as [Stage, string | undefined][])
+      .filter(([, model]) => model === id)
+      .map(([stage]) => stage);
+  }
+}
+
+/** A voice for a language: an installed one first, then one of its very region; null when there is none. */
+export function chooseVoice(inventory: Inventory, language: string): string | null {
+  const voices = inventory
+    .cards()
+    .filter(card => card.stages.includes('tts') && card.languages.length > 0 && servesLanguage(card, language));
+  const exact = (card: ModelCard) => card.languages.includes(language),
+    installed = (card: ModelCard) => inventory.ready(card.id);
+  const voice =
+    voices.find(card => exact(card) && installed(card)) ?? voices.find(installed) ?? voices.find(exact) ?? voices[0];
+  return voice?.id ?? null;
 }

@@ -3,6 +3,7 @@
  * whole.
  */
 import { readFileSync, statSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -110,6 +111,20 @@ export async function verifyFolder(card: ModelCard, folder: string, stamp: Stamp
       return failure('checksumMismatch', { model: card.id, file: file.name, expected: file.sha256, actual });
   }
   return null;
+}
+
+/**
+ * Removes a model's folder and what a cut installation left. `onGone` is called when the model is no longer there,
+ * before its files are deleted, which may take long.
+ */
+export async function removeFolder(models: string, id: string, onGone: () => void): Promise<void> {
+  const gone = join(models, `.removing-${id}-${process.pid}`);
+  await rename(join(models, id), gone).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  onGone();
+  await rm(gone, { recursive: true, force: true, maxRetries: 3 });
+  await rm(join(models, `.partial-${id}`), { recursive: true, force: true, maxRetries: 3 });
 }
 
 export function sizeOf(path: string): number {
