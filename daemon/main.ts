@@ -122,8 +122,6 @@ async function main(): Promise<void> {
   });
 
   // What others reach it by
-  pipeline.start();
-  // Not before the pipeline runs: jobs over uploads of a daemon that is no more are canceled.
   const http = createHttpServer({
     uploads: join(home.state, 'uploads'),
     tokenFile: join(home.run, 'http-token'),
@@ -138,6 +136,7 @@ async function main(): Promise<void> {
     clock,
     log,
   });
+  pipeline.start();
   await http.apply();
   const handlers = createHandlers({
     version,

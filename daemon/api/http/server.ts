@@ -43,7 +43,10 @@ export interface HttpServerDeps extends HttpJobDeps {
 }
 
 export interface HttpServer {
-  /** As the settings are now: opens, closes, or opens elsewhere. Called again after every change. */
+  /**
+   * As the settings are now: opens, closes, or opens elsewhere. Called again after every change. The first time, which
+   * is once the pipeline runs, it clears away what a crash left.
+   */
   apply(): Promise<void>;
   /** Where it serves, and what to show there; null: it is off, or could not be opened. */
   readonly place: { url: string; token: string } | null;
@@ -65,10 +68,10 @@ const LOOPBACK = '127.0.0.1';
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
   let server: Server | null = null,
     opened: { port: number; asked: string; token: string } | null = null,
-    why: Failure | null = null;
+    why: Failure | null = null,
+    cleared = false;
   const turns = new SerialQueue();
   const underWay = new Map<AbortController, Promise<void>>();
-  clearUploads(deps);
 
   const installed = (stage: Stage): Model[] =>
     deps
@@ -203,6 +206,8 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   };
 
   const open = async (): Promise<void> => {
+    if (!cleared) clearUploads(deps);
+    cleared = true;
     const wanted = deps.settings().http,
       asked = JSON.stringify(wanted);
     if (opened?.asked === asked) return;
