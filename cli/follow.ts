@@ -114,7 +114,7 @@ export function takeSettled(followed: Followed): Utterance[] {
   return settled;
 }
 
-/** Recognised, but a later stage may still change them: shown as work under way. */
+/** Recognized, but a later stage may still change them: shown as work under way. */
 export const unsettled = (followed: Followed): Utterance[] =>
   [...followed.utterances.values()]
     .filter(each => each.index >= followed.shown && sourceText(each) !== '')

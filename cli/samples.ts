@@ -11,7 +11,7 @@ import { sayOutcome, watchJobs } from './watch.ts';
 const ROOT = join(import.meta.dirname, '..');
 const FORMATS = ['txt', 'srt', 'vtt', 'json'] as const;
 
-/** English: recognised and repaired. Spanish: also translated into English and spoken. */
+/** English: recognized and repaired. Spanish: also translated into English and spoken. */
 const SAMPLES: { file: string; options: Omit<JobOptions, 'outputs'> }[] = [
   { file: 'sense-and-sensibility.flac', options: { repair: true } },
   { file: 'asterisk-es.flac', options: { repair: true, translateTo: 'en', speak: true } },

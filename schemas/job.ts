@@ -61,7 +61,7 @@ export const OutputOptions = Closed({
 export type OutputOptions = Static<typeof OutputOptions>;
 
 export const JobOptions = Closed({
-  /** The file is a text in `language`: it is read instead of recognised, for translation and speech. */
+  /** The file is a text in `language`: it is read instead of recognized, for translation and speech. */
   source: Optional(Type.Enum(['text', 'transcript'])),
   /** Of a summary's own job (`source: transcript`): the job, or the transcript file, that it is made of. */
   transcript: Optional(Type.String({ minLength: 1, maxLength: 4096 })),
@@ -73,7 +73,7 @@ export const JobOptions = Closed({
   speak: Optional(Type.Boolean()),
   /** Model ids by stage; missing ones are the defaults for this machine. */
   models: Optional(ByStage(Type.String({ minLength: 1, maxLength: 200 }))),
-  /** Context given to the recogniser: names, subject, style. */
+  /** Context given to the recognizer: names, subject, style. */
   prompt: Optional(Type.String({ maxLength: 2000 })),
   glossary: Optional(Type.Array(GlossaryEntry, { maxItems: 2000 })),
   /** Label speakers by their voices. */
@@ -148,7 +148,7 @@ export type Job = Static<typeof Job>;
 export const Word = Closed({ text: Type.String(), startMs: Milliseconds, endMs: Milliseconds, probability: Fraction });
 export type Word = Static<typeof Word>;
 
-/** One change that repair made: words[from, to) of the recognised text became `text`. */
+/** One change that repair made: words[from, to) of the recognized text became `text`. */
 export const RepairChange = Closed({
   from: Type.Integer({ minimum: 0 }),
   to: Type.Integer({ minimum: 0 }),
@@ -200,7 +200,7 @@ export const Utterance = Closed({
 });
 export type Utterance = Static<typeof Utterance>;
 
-/** What an utterance says before translation: repaired where it was, else as recognised. */
+/** What an utterance says before translation: repaired where it was, else as recognized. */
 export const sourceText = (utterance: Pick<Utterance, 'asr' | 'repair'>): string =>
   utterance.repair?.text ?? utterance.asr?.text ?? '';
 

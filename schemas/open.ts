@@ -9,7 +9,7 @@ const isObject = (value: unknown): value is Json =>
 
 /**
  * The same schema, but unknown fields pass, a name of a closed list may be another, lists may be longer, and a value of
- * an alternative that is told by a literal (`type`, `kind`) may be of another kind. What is required stays required.
+ * an alternative that is named by a literal (`type`, `kind`) may be of another kind. What is required stays required.
  */
 export function openOf(schema: TSchema): TSchema {
   return opened(schema) as TSchema;
@@ -33,13 +33,17 @@ function opened(schema: unknown): unknown {
   return open;
 }
 
-/** An object whose telling literal is none of these; null where no literal tells the alternatives apart. */
+/** An object whose discriminating literal is none of these; null where there is no such literal. */
 function otherKind(alternatives: readonly unknown[]): Json | null {
   const fields = alternatives.map(each => (isObject(each) && isObject(each.properties) ? each.properties : {}));
-  const tells = Object.keys(fields[0] ?? {}).find(name =>
+  const discriminator = Object.keys(fields[0] ?? {}).find(name =>
     fields.every(each => isObject(each[name]) && typeof each[name].const === 'string'),
   );
-  if (tells === undefined) return null;
-  const known = fields.map(each => (each[tells] as Json).const);
-  return { type: 'object', required: [tells], properties: { [tells]: { type: 'string', not: { enum: known } } } };
+  if (discriminator === undefined) return null;
+  const known = fields.map(each => (each[discriminator] as Json).const);
+  return {
+    type: 'object',
+    required: [discriminator],
+    properties: { [discriminator]: { type: 'string', not: { enum: known } } },
+  };
 }

@@ -25,7 +25,7 @@ export interface Engine {
    */
   contextual?: readonly Stage[];
   /**
-   * It recognises best with what is said around: utterances that follow each other go through it together, up to this
+   * It recognizes best with what is said around: utterances that follow each other go through it together, up to this
    * long. Missing: each by itself.
    */
   windowMs?: number;

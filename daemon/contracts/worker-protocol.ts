@@ -34,7 +34,7 @@ export interface PcmRange {
 }
 
 /**
- * The stretch that an utterance is recognised in, with its neighbours: the words whose middle lies in [keepFrom,
+ * The stretch that an utterance is recognized in, with its neighbours: the words whose middle lies in [keepFrom,
  * keepTo) are its own. Samples of the same file. Steps of one window name the same stretch; what an utterance's words
  * are never depends on which of them a run asks for.
  */
@@ -47,7 +47,7 @@ export interface RecognitionWindow {
 
 export interface StepInputs {
   asr: { audio: PcmRange; window?: RecognitionWindow; language: string | null; prompt: string; hotwords: string[] };
-  /** `before`: what was recognised just before, for context only; must not come back in the answer. */
+  /** `before`: what was recognized just before, for context only; must not come back in the answer. */
   repair: { text: string; words: Word[]; language: string; before: string; glossary: GlossaryEntry[] };
   /** `before`: source and translation of the utterances just before, oldest first. */
   nmt: {

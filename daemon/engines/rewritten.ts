@@ -49,7 +49,7 @@ export function acceptRewrite(
   });
   if (refused) return { ...certain, refused };
   const changes = taken.map(span => {
-    // Positions count recognised words, not those of the text that the glossary has changed already.
+    // Positions count recognized words, not those of the text that the glossary has changed already.
     const shift = settled.filter(place => place.end <= span.from).reduce((sum, place) => sum + place.grown, 0);
     return asChange({ ...span, from: span.from - shift, to: span.to - shift });
   });

@@ -1,4 +1,4 @@
-/** Word times for recognisers that give text alone, or times for words that are spelt otherwise than in their text. */
+/** Word times for recognizers that give text alone, or times for words that are spelt otherwise than in their text. */
 import type { Word } from '../../schemas/job.ts';
 
 export interface TimedWord {

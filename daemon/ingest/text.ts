@@ -1,5 +1,5 @@
 /**
- * A text that is to be spoken, or translated, as utterances: read where a recording would be recognised. Subtitles keep
+ * A text that is to be spoken, or translated, as utterances: read where a recording would be recognized. Subtitles keep
  * their cues and times.
  */
 import { EarshotError } from '../../schemas/errors.ts';

@@ -1,12 +1,12 @@
 /**
- * Which utterances of a recording are recognised together. A recogniser mishears less with what is said around a word,
+ * Which utterances of a recording are recognized together. A recognizer mishears less with what is said around a word,
  * and spends less on few long windows than on many short ones. Decided by the utterances' times alone, never by what
  * runs when: the same file always gives the same windows, so that a crash, a retry or another machine changes no word.
  * The first utterance stays alone: its text comes at once.
  */
 import type { UtteranceRow } from '../contracts/store.ts';
 
-/** Longer silence parts what is recognised. */
+/** Longer silence parts what is recognized. */
 const LONGEST_PAUSE_MS = 1500;
 
 export interface Window {
@@ -15,7 +15,7 @@ export interface Window {
 }
 
 export class Windows {
-  /** The longest that the recogniser takes, ms; 0: each utterance by itself. */
+  /** The longest that the recognizer takes, ms; 0: each utterance by itself. */
   readonly mostMs: number;
   private readonly rows: readonly UtteranceRow[];
   /** Of each utterance, the first of its window. */

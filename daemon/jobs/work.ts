@@ -20,7 +20,7 @@ const ABSENT = 0,
   FAILED = 3,
   SKIPPED = 4;
 
-/** Below this the recogniser's guess of the language is not kept, and the next utterance is asked again. */
+/** Below this the recognizer's guess of the language is not kept, and the next utterance is asked again. */
 export const SURE_OF_LANGUAGE = 0.5;
 
 export class StageWork {
@@ -123,7 +123,7 @@ export class JobWork {
   ingestNotBefore = 0;
   /** Stages whose model looks back at its own work: one step at a time. */
   contextual: readonly Stage[] = [];
-  /** What its recogniser hears together. */
+  /** What its recognizer hears together. */
   windows = new Windows(this.utterances, 0);
   /** What its utterances say, where the recording is a text. */
   texts: readonly string[] | null = null;
@@ -204,10 +204,10 @@ export class JobWork {
   ready(position: number): number {
     const work = this.stages[position]!;
     const before = this.stages[position - 1];
-    // A window is recognised as a whole, once no more utterances can join it.
+    // A window is recognized as a whole, once no more utterances can join it.
     const known = work.stage === 'asr' ? this.windows.closed(this.ingest === 'done') : this.utterances.length;
     let limit = known;
-    // Until the language is known the recogniser goes one utterance at a time: the same file must always find the same
+    // Until the language is known the recognizer goes one utterance at a time: the same file must always find the same
     // language.
     if (work.stage === 'asr' && this.row.language === null)
       limit = Math.min(known, work.running.size ? work.next : work.next + 1);

@@ -85,7 +85,7 @@ export async function installModel({
   const sizes = new Map(card.files.map(file => [file.name, file.bytes ?? 0]));
   await using _empty = { [Symbol.asyncDispose]: () => rmdir(partial).catch(() => {}) }; // only when nothing was fetched
   let done = 0;
-  const tell = (bytes: number) =>
+  const reportBytes = (bytes: number) =>
     report({ bytes: done + bytes, total: [...sizes.values()].reduce((sum, size) => sum + size, 0) });
   const missing = card.files.filter(file => !records.has(file.name));
   await using wheels = new Wheels({
@@ -105,7 +105,7 @@ export async function installModel({
           { ...sources, wheels },
           (bytes, total) => {
             sizes.set(file.name, Math.max(total ?? 0, bytes));
-            tell(bytes);
+            reportBytes(bytes);
           },
           signal,
         ),
@@ -115,7 +115,7 @@ export async function installModel({
     const { bytes } = records.get(file.name)!;
     sizes.set(file.name, bytes);
     done += bytes;
-    tell(0);
+    reportBytes(0);
   }
   await wheels[Symbol.asyncDispose]();
   await rm(join(partial, RECORDS), { force: true });

@@ -126,7 +126,7 @@ export class Attempts {
       this.core.deps.pool.ranWell(instance.key);
       if (instance.peakBytes !== null) this.loads.learn(instance);
     });
-    this.loads.tell(instance);
+    this.loads.publish(instance);
   }
 
   failed(instance: Instance, token: number, why: Failure, index: number | undefined): void {
@@ -138,7 +138,7 @@ export class Attempts {
       instance.stop('kill'); // it holds what it grabbed; its memory comes back only this way
     }
     if (why.code === 'deviceLost') instance.stop('kill', why);
-    this.loads.tell(instance);
+    this.loads.publish(instance);
   }
 
   /** An attempt ended without all its results: try again in its place, or give the step up. */

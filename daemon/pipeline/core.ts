@@ -1,7 +1,7 @@
 /**
  * What every part of the pipeline works on. Only the pipeline's own handlers call these, one at a time, so there is
  * nothing to lock. What they do stands where they are: rows in job-table.ts, steps and the end of jobs in steps.ts, the
- * writing of outputs in completion.ts, what the world hears in publication.ts, a store that fails in store-guard.ts.
+ * writing of outputs in completion.ts, what is published in publication.ts, a store that fails in store-guard.ts.
  */
 import type { Failure } from '../../schemas/errors.ts';
 import type { NewJournalEntry } from '../contracts/journal.ts';

@@ -212,7 +212,7 @@ export class Ingests {
     );
   }
 
-  /** While a recogniser is loaded and nothing is asked of it, a process stands ready for the next recording. */
+  /** While a recognizer is loaded and nothing is asked of it, a process stands ready for the next recording. */
   standBy(): void {
     const { prewarmed, catalogue } = this.core.deps;
     if (!prewarmed) return;

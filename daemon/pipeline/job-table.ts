@@ -13,7 +13,7 @@ import { withWarnings } from '../outputs/outputs.ts';
 import type { Deps } from './deps.ts';
 import { jobFiles } from './inputs.ts';
 
-/** Who tells the world of a job that changed. */
+/** Who publishes a job that changed. */
 interface News {
   job(work: JobWork): void;
   stored(row: JobRow): void;
@@ -55,7 +55,7 @@ export class JobTable extends Map<string, JobWork> {
   }
 
   /**
-   * Which of its models look back, and how much its recogniser hears together; again when a model was settled later.
+   * Which of its models look back, and how much its recognizer takes together; again when a model was settled later.
    */
   private learnContext(work: JobWork): void {
     const { catalogue, engine } = this.deps;
@@ -92,7 +92,7 @@ export class JobTable extends Map<string, JobWork> {
     }
   }
 
-  /** Of a job that may be over: its row, wherever it is, and the world hears of it. */
+  /** Of a job that may be over: its row, wherever it is, and publishes it. */
   change(id: string, change: Partial<JobRow>, warnings: readonly Failure[] = []): void {
     const { store } = this.deps,
       work = this.get(id),

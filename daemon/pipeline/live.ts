@@ -5,7 +5,7 @@
  *
  * What is appended is written to the session's input file before the answer leaves, so that it outlives the daemon; the
  * ingest child reads that file as it grows. Nothing else is kept: after a restart an open session is its row and its
- * file, and the client goes on from the file's length. The client is heard of by its appends; one that says nothing for
+ * file, and the client goes on from the file's length. A client is there while it appends; one that sends nothing for
  * too long is taken for gone, and its session closes with all that it has.
  */
 import { statSync } from 'node:fs';
@@ -39,7 +39,7 @@ interface Session {
   /** Appends one after the other. */ turn: Promise<unknown>;
 }
 
-/** Where a session's sound lies as it came: PCM is what the recogniser reads, anything else is decoded into that. */
+/** Where a session's sound lies as it came: PCM is what the recognizer reads, anything else is decoded into that. */
 export const liveInput = (audio: string, job: string, format: LiveFacts['format']): string =>
   format === 'pcm' ? jobFiles(audio, job).pcm : join(audio, job, 'sound');
 
@@ -218,22 +218,22 @@ export class Live {
   }
 
   /**
-   * Tells once when the text falls behind, and how far it came; utterances that wait too long for repair go on without.
+   * Warns once when the text falls behind, and how far it came; utterances that wait too long for repair go on without.
    */
   private review(work: JobWork, now: number): void {
     const first = firstWaiting(work),
       late = first === null ? 0 : lateMs(work, first, now),
-      told = work.behindSince !== null;
+      warned = work.behindSince !== null;
     if (first !== null && late > LEAVE_REPAIR_MS) {
       this.core.steps.advance(work);
       this.core.wake();
     }
-    if (isBehind(late, told)) {
+    if (isBehind(late, warned)) {
       work.behindSince ??= now;
       const warnings = warnedOf(work, late);
       if (warnings)
-        this.core.jobs.update(work, { warnings }, told ? undefined : { kind: 'live.behind', data: { ms: late } });
-    } else if (told) {
+        this.core.jobs.update(work, { warnings }, warned ? undefined : { kind: 'live.behind', data: { ms: late } });
+    } else if (warned) {
       this.core.note({ kind: 'live.caughtUp', job: work.row.id, data: { ms: now - work.behindSince! } });
       work.behindSince = null;
     }

@@ -86,7 +86,7 @@ export class Loads {
         ...(action.job ? { job: action.job } : {}),
         data: { model: card.id, device: action.device, bytes: action.bytes, threads: action.threads },
       });
-      this.tell(instance);
+      this.publish(instance);
     } catch (error) {
       log.warn({ err: error as Error, model: action.model, device: action.device }, 'load failed');
       this.loadFailed(action.model, action.device, toFailure(error));
@@ -208,17 +208,17 @@ export class Loads {
     );
   }
 
-  tell(instance: Instance): void {
+  publish(instance: Instance): void {
     if (this.core.instances.has(instance.id))
       this.core.outbox.publishLatest(instance, () => ({ type: 'instance', instance: instance.word() }));
   }
 
   changed(instance: Instance): void {
-    this.tell(instance);
+    this.publish(instance);
     this.core.wakeFront();
   }
 
-  /** The peak seen becomes the next estimate; told again when it grew. */
+  /** The peak seen becomes the next estimate; published again when it grew. */
   private readonly peaksReported = new Map<string, number>();
 
   learn(instance: Instance): void {

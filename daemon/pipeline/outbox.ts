@@ -1,6 +1,6 @@
 /**
- * News on their way out. What a turn of the loop changed is told in one go and in order, once it is on the disk; a
- * thing that changed several times is told once. Files that are no longer needed go the same way: not before the disk
+ * News on their way out. What a turn of the loop changed goes out in one go and in order, once it is on the disk; a
+ * thing that changed several times goes out once. Files that are no longer needed go the same way: not before the disk
  * knows that they are not.
  */
 import type { StateEvent } from '../../schemas/rpc.ts';
@@ -47,7 +47,7 @@ export class Outbox {
   cleared(job: string): Promise<void> {
     return this.clearing.get(job) ?? Promise.resolve();
   }
-  /** What it would tell of was undone. */
+  /** What it would publish was undone. */
   drop(): void {
     this.waiting.clear();
     this.clearing.clear();
@@ -71,7 +71,7 @@ export class Outbox {
     this.scheduled = null;
     if (!this.waiting.size) return this.last;
     const { synced, publish, failed } = this.deps;
-    // Things as they are now: what they become while the disk is busy is told next time.
+    // Things as they are now: what they become while the disk is busy is published next time.
     const news = [...this.waiting.values()].map(each => (typeof each === 'function' ? each() : each.after));
     this.waiting.clear();
     const safe = synced();

@@ -1,14 +1,14 @@
 /**
  * What happens when a live session's text falls behind what is said. Decided here, in this order:
- * people are told; repair is left out of utterances that would come too late with it; and no more sound is taken than
+ * people are warned; repair is left out of utterances that would come too late with it; and no more sound is taken than
  * `MOST_BEHIND_MS` of it may wait. Late is an utterance that was spoken and cut this long ago, by the clock.
  */
 import { failure, type Failure } from '../../schemas/errors.ts';
 import type { JobWork } from '../jobs/work.ts';
 
-/** Told from here on; told to be over at half of it. */
-export const TELL_MS = 10_000;
-/** An utterance that still waits for repair after this long stays as it was recognised. */
+/** A warning from here on; it is over at half of it. */
+export const WARN_MS = 10_000;
+/** An utterance that still waits for repair after this long stays as it was recognized. */
 export const LEAVE_REPAIR_MS = 20_000;
 /** The mark on an utterance whose repair was left out. */
 export const LATE = 'late';
@@ -26,8 +26,8 @@ export function firstWaiting(work: JobWork): number | null {
   return first < work.utterances.length ? first : null;
 }
 
-/** Whether it is to be told now, or to be told as over: `told` is what holds so far. */
-export const isBehind = (late: number, told: boolean): boolean => late >= (told ? TELL_MS / 2 : TELL_MS);
+/** Whether the text counts as behind, with hysteresis: `warned` is what holds so far. */
+export const isBehind = (late: number, warned: boolean): boolean => late >= (warned ? WARN_MS / 2 : WARN_MS);
 
 /** A job's warnings with the one that says how far behind it came at most; null: they say it already. */
 export function warnedOf(work: Pick<JobWork, 'row' | 'unrepaired'>, late: number): Failure[] | null {
@@ -41,7 +41,7 @@ export function warnedOf(work: Pick<JobWork, 'row' | 'unrepaired'>, late: number
 }
 
 /**
- * Sound that waits to become text, ms: what was received and not heard yet, or everything after the first utterance
+ * Sound that waits to become text, ms: what was received and not ingested yet, or everything after the first utterance
  * without its text.
  */
 export function behindMs(work: JobWork, receivedMs: number): number {

@@ -6,7 +6,7 @@
  *
  * Handlers (queue, ingests, loads, attempts) are synchronous and end with `wake`, which has `plan` look at the new
  * state in the next turn of the event loop. What workers say about attempts waits for that turn: results, the plan that
- * they allow and the claims of what runs next are one transaction, the next runs are sent at once, and the world hears
+ * they allow and the claims of what runs next are one transaction, the next runs are sent at once, and clients learn
  * of it (outbox.ts) when the transaction is on the disk. Effects (a load, an ingest, writing outputs) go on by
  * themselves; how they end is an event like any other.
  */
@@ -48,7 +48,7 @@ export class Pipeline {
   private inbox: (() => void)[] = [];
   /** Who waits until it is drained. */
   private readonly waiting: (() => void)[] = [];
-  /** Reasons are told again, and all jobs looked at, in so many ms. */
+  /** Reasons are published again, and all jobs looked at, in so many ms. */
   private reasonsIn: number | null = null;
   private allIn: number | null = null;
   private wakeAt: number | null = null;
@@ -285,7 +285,7 @@ export class Pipeline {
     this.reasonsIn = this.core.publication.reasons();
   }
 
-  /** Takes in what was heard, plans, and lets run what may: one transaction, after which the workers hear of it. */
+  /** Takes in what arrived, plans, and lets run what may: one transaction, after which it is sent to the workers. */
   private look(): Plan {
     const { store, clock } = this.core.deps;
     const { next, starts } = store.turn(() => {

@@ -1,4 +1,4 @@
-/** What the world is told of jobs: each as it is now, why it waits, and when it is expected to begin and to end. */
+/** What is published of jobs: each as it is now, why it waits, and when it is expected to begin and to end. */
 import { reason } from '../../schemas/reasons.ts';
 import type { Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
@@ -9,7 +9,7 @@ import type { Plan, Waiting } from '../scheduler/snapshot.ts';
 import type { Deps } from './deps.ts';
 import type { Outbox } from './outbox.ts';
 
-const TELL_AGAIN_MS = 60_000;
+const NOTICE_INTERVAL_MS = 60_000;
 
 export class Publication {
   /** Of the last planning pass over the whole queue. */
@@ -66,7 +66,7 @@ export class Publication {
     });
   }
 
-  /** Reasons and expected times are told this often at most: each costs a look at the whole queue. */
+  /** Reasons and expected times are published this often at most: each costs a look at the whole queue. */
   private get queueMs(): number {
     return Math.min(1_000, this.jobs.size * 2);
   }
@@ -86,7 +86,7 @@ export class Publication {
 
   /**
    * Jobs whose reason to wait is another one now, or whose arguments changed near the head of the queue. Returns when
-   * to look again, ms; null: all is told.
+   * to look again, ms; null: all is published.
    */
   reasons(): number | null {
     const now = this.deps.clock(),
@@ -118,10 +118,10 @@ export class Publication {
     this.job(work);
   }
 
-  /** The disk is full: told once in a while, and what needs room is tried again until there is some. */
+  /** The disk is full: published once in a while, and what needs room is tried again until there is some. */
   diskFull(why: Failure): void {
     const now = this.deps.clock();
-    if (now - this.shortAt < TELL_AGAIN_MS) return;
+    if (now - this.shortAt < NOTICE_INTERVAL_MS) return;
     this.shortAt = now;
     this.outbox.publish({ type: 'notice', failure: why });
   }

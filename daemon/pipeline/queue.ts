@@ -78,7 +78,7 @@ export class Queue {
         along?.(answers.map(answer => ('failure' in answer ? answer : { id: answer.row.id })));
       });
       for (const row of fresh) this.core.publication.job(this.core.jobs.adopt(row));
-      this.core.wake(); // the first work may begin, but nobody is told before the jobs are on the disk
+      this.core.wake(); // the first work may begin, but nothing is published before the jobs are on the disk
       await store.synced();
     } catch (error) {
       const why = toFailure(error);
@@ -101,7 +101,7 @@ export class Queue {
   private async alsoSummary({ id }: JobRow): Promise<void> {
     const work = this.core.jobs.get(id);
     if (work) this.core.jobs.update(work, { options: { ...work.row.options, summary: true } });
-    // What stands in its way was told at once where it is asked for alone; here the transcript is what was asked for.
+    // What stands in its way is reported where it is asked for alone; here the transcript is what was asked for.
     else
       await this.summaries.request({ of: id }).catch(error => {
         this.core.deps.log.warn({ err: error as Error, job: id }, 'summary refused');

@@ -12,7 +12,7 @@ const FIRST_GUESS: Readonly<Record<Stage, { cpu: number; gpu: number }>> = {
   summary: { cpu: 60, gpu: 5 },
 };
 
-/** Of device, how it is told apart here: the processor or some GPU. */
+/** Of device, how it is identified here: the processor or some GPU. */
 export const kindOf = (device: string): 'cpu' | 'gpu' => (device === 'cpu' ? 'cpu' : 'gpu');
 
 export class Speeds {

@@ -46,7 +46,7 @@ export class Steps {
 
   constructor(
     deps: Deps,
-    parts: {
+    components: {
       jobs: JobTable;
       instances: ReadonlyMap<string, Instance>;
       outbox: Outbox;
@@ -55,11 +55,11 @@ export class Steps {
     },
   ) {
     this.deps = deps;
-    this.jobs = parts.jobs;
-    this.instances = parts.instances;
-    this.outbox = parts.outbox;
-    this.publication = parts.publication;
-    this.complete = parts.complete;
+    this.jobs = components.jobs;
+    this.instances = components.instances;
+    this.outbox = components.outbox;
+    this.publication = components.publication;
+    this.complete = components.complete;
   }
 
   begin(work: JobWork, stage: StageWork, attempt: Attempt): void {

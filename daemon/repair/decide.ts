@@ -11,7 +11,7 @@ export interface Weighed extends Proposal {
 }
 
 /**
- * Nats that a change must gain: the farther from what was heard, and the surer the recogniser was of a word that
+ * Nats that a change must gain: the farther from what was heard, and the surer the recognizer was of a word that
  * exists, the more. A capital on an unknown word may be a name that no dictionary has, the more so where it would fall
  * into two words; what sounds the same and exists is the better spelling.
  */

@@ -1,6 +1,6 @@
 /**
  * How far two pieces of text are apart, for the eye and for the ear. Pure and the same for all languages: letters are
- * brought to plain Latin ones (Cyrillic by its sounds), and letters that recognisers mistake for one another cost less
+ * brought to plain Latin ones (Cyrillic by its sounds), and letters that recognizers mistake for one another cost less
  * than others.
  */
 

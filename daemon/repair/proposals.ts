@@ -57,7 +57,7 @@ export interface Doubt {
 }
 
 /**
- * Units that may be worth asking about, in order: words that no dictionary knows and words that the recogniser was
+ * Units that may be worth asking about, in order: words that no dictionary knows and words that the recognizer was
  * unsure of.
  */
 export function doubtsIn(units: readonly Unit[], dictionary: Dictionary | null): Doubt[] {

@@ -1,5 +1,5 @@
 /**
- * Repair of one utterance. Doubtful words (unknown to the dictionary, or unsure to the recogniser) are held against
+ * Repair of one utterance. Doubtful words (unknown to the dictionary, or unsure to the recognizer) are held against
  * near words; the judge says which reads better; a change is made only where the gain outweighs how far it is from what
  * was heard; the guard has the last word. An utterance without a doubtful word costs a few look-ups and no model at
  * all.

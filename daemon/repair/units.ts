@@ -1,4 +1,4 @@
-/** The recognised text as units: what stands between spaces, tied to the recogniser's words and their probabilities. */
+/** The recognized text as units: what stands between spaces, tied to the recognizer's words and their probabilities. */
 import type { Word } from '../../schemas/job.ts';
 
 export interface Unit {
@@ -9,10 +9,10 @@ export interface Unit {
   core: string;
   lead: string;
   trail: string;
-  /** The recogniser's words it is made of, [from, to). */
+  /** The recognizer's words it is made of, [from, to). */
   from: number;
   to: number;
-  /** The least sure of its words; null when the recogniser does not say. */
+  /** The least sure of its words; null when the recognizer does not say. */
   probability: number | null;
 }
 

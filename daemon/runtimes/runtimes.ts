@@ -75,7 +75,7 @@ export function createRuntimes({
     if (signal.aborted) throw new EarshotError('cancelled');
     if (ready(id)) return;
     const target = directory(id);
-    await work.run(target, report, signal, (tell, stop) => build(id, target, tell, stop));
+    await work.run(target, report, signal, (publish, stop) => build(id, target, publish, stop));
   };
 
   const build = async (
@@ -100,11 +100,11 @@ export function createRuntimes({
       most = 0,
       ended = false;
     // Archives come and go while files appear: what was shown never goes back.
-    const tell = async () => {
+    const reportProgress = async () => {
       most = Math.max(most, Math.min(0.99, (await folderBytes(building)) / what.bytes));
       if (!ended) report({ step, fraction: step === 'python' ? null : most });
     };
-    const timer = setInterval(() => void tell().catch(() => {}), PROGRESS_INTERVAL_MS);
+    const timer = setInterval(() => void reportProgress().catch(() => {}), PROGRESS_INTERVAL_MS);
     try {
       // Archives that are being fetched lie in our own folder: they go with it, and their growth shows as progress.
       const childEnv = {
@@ -123,7 +123,7 @@ export function createRuntimes({
           env: childEnv,
           step: name => {
             step = name;
-            void tell().catch(() => {});
+            void reportProgress().catch(() => {});
           },
         });
       } else {

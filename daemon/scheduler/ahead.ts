@@ -2,7 +2,7 @@
  * Loading ahead of need, with what is left over.
  *
  * Prefetch: a job under way will want its later models; they load while the first works on its first utterances, so
- * that no stage waits for a load. Never before the recogniser of that job is there, never into room that is reserved or
+ * that no stage waits for a load. Never before the recognizer of that job is there, never into room that is reserved or
  * wanted, and only models that nobody wants go for it. Narrowing: an instance that was loaded for one short job alone
  * holds every core; it goes for narrow ones when many more jobs, or a long one, have come. Replicas: another instance
  * where the work that waits is worth several loads, after every stage under way has its first.

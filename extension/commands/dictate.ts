@@ -99,7 +99,7 @@ export class Dictation implements vscode.Disposable {
         import('../../client/live-feed.ts'),
         import('../../client/microphone.ts'),
       ]);
-      // No speakers are labelled: whoever dictates speaks alone.
+      // No speakers are labeled: whoever dictates speaks alone.
       const {
         translateTo,
         outputs: _none,

@@ -256,7 +256,7 @@ const speakersText = (speakers: SpeakerOptions | undefined): string =>
         ? vscode.l10n.t('one voice')
         : vscode.l10n.t('{0} voices', speakers.count);
 
-/** Null: speakers are not labelled; undefined: given up. Any number can be typed. */
+/** Null: speakers are not labeled; undefined: given up. Any number can be typed. */
 function pickSpeakers(now: SpeakerOptions | undefined): Promise<SpeakerOptions | null | undefined> {
   type Item = vscode.QuickPickItem & { speakers: SpeakerOptions | null };
   const item = (speakers: SpeakerOptions | null): Item => ({

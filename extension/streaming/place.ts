@@ -77,7 +77,7 @@ export function difference(from: string, to: string, at: number): Edit | null {
 
 /**
  * The pieces that stay where they are: as many as can while the order becomes the wanted one, those that somebody
- * edited before all others. The rest of the known pieces move (a turn of a labelled speaker takes its translation
+ * edited before all others. The rest of the known pieces move (a turn of a labeled speaker takes its translation
  * along).
  */
 function inOrder(there: readonly Placed[], wanted: readonly Piece[]): Set<string> {

@@ -193,7 +193,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
         vscode.l10n.t('Voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)),
         5000,
       );
-    if (!now.speakers) return; // no job of ours labelled them
+    if (!now.speakers) return; // no job of ours labeled them
     await this.#daemon.start();
     const job = [...this.#daemon.state.jobs.values()].findLast(each =>
       each.outputs.some(output => output.path === file.fsPath),

@@ -1,5 +1,5 @@
 /**
- * What people do to a transcript, as functions from one transcript to the next. What was recognised always stays in the
+ * What people do to a transcript, as functions from one transcript to the next. What was recognized always stays in the
  * file. Pure.
  */
 import { sourceText, type RepairChange, type Transcript, type Utterance } from '../../schemas/job.ts';
@@ -11,7 +11,7 @@ const at = (transcript: Transcript, index: number, change: (utterance: Utterance
   utterances: transcript.utterances.map(u => (u.index === index ? change(u) : u)),
 });
 
-/** A text that equals the recognised one needs no repair. */
+/** A text that equals the recognized one needs no repair. */
 export const setText = (transcript: Transcript, index: number, text: string): Transcript =>
   at(transcript, index, u => {
     const { repair, ...rest } = u;
@@ -24,7 +24,7 @@ export const setTranslation = (transcript: Transcript, index: number, text: stri
   at(transcript, index, u => ({ ...u, nmt: { text, language: u.nmt?.language ?? transcript.translatedTo ?? 'und' } }));
 
 /**
- * The recognised words with these changes made; null when the words do not make up the text (then only all or nothing
+ * The recognized words with these changes made; null when the words do not make up the text (then only all or nothing
  * can be taken back).
  */
 export function withChanges({ asr, repair }: Utterance, changes: readonly RepairChange[]): string | null {

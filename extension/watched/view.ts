@@ -92,7 +92,7 @@ function folderItem({ spec, state, failure, counts }: WatchedFolder): vscode.Tre
   return item;
 }
 
-const LOOKS: Partial<Record<WatchedFile['decision']['code'], [string, string?]>> = {
+const FILE_ICONS: Partial<Record<WatchedFile['decision']['code'], [string, string?]>> = {
   taken: ['check', 'charts.green'],
   moved: ['check', 'charts.green'],
   waiting: ['watch'],
@@ -123,7 +123,7 @@ function fileItem(file: WatchedFile): vscode.TreeItem {
   const item = new vscode.TreeItem(relative(file.folder ?? '', file.path)),
     why = decisionText(near(file));
   item.contextValue = 'file';
-  item.iconPath = iconOf(LOOKS[file.decision.code] ?? ['circle-slash']);
+  item.iconPath = iconOf(FILE_ICONS[file.decision.code] ?? ['circle-slash']);
   item.description = why;
   item.tooltip = `${file.path}\n${why}\n${new Date(file.at).toLocaleString(vscode.env.language)}`;
   if (file.job)

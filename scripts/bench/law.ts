@@ -33,7 +33,7 @@ export interface LawReport {
   steps: number;
   /** CPU time of this process, which is the daemon here, for each step: all of it, from the request to the end. */
   cpuMsPerStep: number;
-  /** From the request to the first recognised text, and mean time between the ends of utterances, units. */
+  /** From the request to the first recognized text, and mean time between the ends of utterances, units. */
   firstTextUnits: number;
   cycleUnits: number;
   /** Share of the makespan in which recognition worked. */

@@ -1,6 +1,6 @@
 /**
  * `npm run test:live [SECONDS]`: live sessions at the pace of real time, written to docs/live.md. Ten at once on the
- * fake recogniser for ten minutes, and one at a time on Whisper base with the recordings in samples/. Ends badly when
+ * fake recognizer for ten minutes, and one at a time on Whisper base with the recordings in samples/. Ends badly when
  * the order of anything was wrong or the backlog grew beyond its bound.
  */
 import { spawnSync } from 'node:child_process';
@@ -194,7 +194,7 @@ const samples = (): string[] =>
     .filter(name => name.endsWith('.flac'))
     .map(name => join(SAMPLES, name));
 
-/** The fake recogniser takes a tenth of what it hears, as Whisper base does on a few cores; three of them fit. */
+/** The fake recognizer takes a tenth of what it hears, as Whisper base does on a few cores; three of them fit. */
 export const fakes = (sessions: number, seconds: number): Setup => ({
   recordings: samples(),
   sessions,

@@ -12,7 +12,7 @@ const UNIT_MS = 100;
 const RUNS = 3;
 
 /**
- * Two utterances with two recognisers and two translators: nothing waits for either, the short stages go one after the
+ * Two utterances with two recognizers and two translators: nothing waits for either, the short stages go one after the
  * other.
  */
 export const WIDE_BOUND = 7.5;

@@ -12,10 +12,10 @@ export interface Passage {
   endMs: number;
   main: Line;
   second: Line | null;
-  /** Words of the original as recognised, with their times. */
+  /** Words of the original as recognized, with their times. */
   words: readonly Word[];
   /**
-   * The recognised text as it stands after repair; times of `main` follow from it even when `main` is a translation.
+   * The recognized text as it stands after repair; times of `main` follow from it even when `main` is a translation.
    */
   source: string;
   /** `main` is a marker of ours, not speech. */

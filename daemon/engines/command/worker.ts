@@ -45,7 +45,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
       languageProbability: language ? 1 : 0,
     };
   };
-  const mend = async (input: StepInputs['repair'], signal: AbortSignal): Promise<RepairOutput> => {
+  const repairOne = async (input: StepInputs['repair'], signal: AbortSignal): Promise<RepairOutput> => {
     const certain = await repair(input, null, NO_DICTIONARIES, signal);
     return acceptRewrite(
       input,
@@ -90,7 +90,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
       if (request.stage === 'asr')
         for (const { index, input } of request.steps) emit.result(index, await recognize(input, signal));
       else if (request.stage === 'repair')
-        for (const { index, input } of request.steps) emit.result(index, await mend(input, signal));
+        for (const { index, input } of request.steps) emit.result(index, await repairOne(input, signal));
       else if (request.stage === 'nmt')
         for (const { index, input } of request.steps) emit.result(index, await translate(input, signal));
       else if (request.stage === 'summary')

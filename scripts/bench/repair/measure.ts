@@ -1,5 +1,5 @@
 /**
- * Measures repair on utterances that Whisper base recognised: errors before and after, what was mended and what was
+ * Measures repair on utterances that Whisper base recognized: errors before and after, what was mended and what was
  * broken.
  *   node scripts/bench/repair/measure.ts --runtime DIR --dictionaries DIR --model FILE.gguf [--threads 1]
  *     [--cache FILE] [--stride 1] [--verbose] FIXTURE.jsonl…

@@ -140,7 +140,7 @@ async function cut(recording: Recording, pcmPath: string): Promise<{ rows: Utter
   });
   return { rows, firstSeconds };
 }
-/** The stretches that are recognised in one go, ms. */
+/** The stretches that are recognized in one go, ms. */
 function stretches(rows: readonly UtteranceRow[], mostMs: number): [number, number][] {
   const windows = new Windows(rows, mostMs),
     found: [number, number][] = [];
@@ -197,7 +197,7 @@ export interface Together {
   }[];
 }
 
-/** Utterances recognised alone and together, by the engine's own code, one after the other. */
+/** Utterances recognized alone and together, by the engine's own code, one after the other. */
 export async function together(
   recordings: readonly { language: string; recording: Recording }[],
   rounds: number,
@@ -241,7 +241,7 @@ export interface Chain {
   coresSeconds: number;
 }
 
-/** Spanish recordings into English: recognised, repaired, translated, spoken. */
+/** Spanish recordings into English: recognized, repaired, translated, spoken. */
 export async function chain(recordings: readonly Recording[], rounds: number): Promise<Chain> {
   const options = { language: 'es', translateTo: 'en', speak: true, outputs: { formats: [], audio: 'wav' as const } },
     few = recordings.slice(0, 1);
