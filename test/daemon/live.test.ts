@@ -180,6 +180,8 @@ describe('live sessions', { timeout: 120_000 }, () => {
         fakeModel('mends', 'repair', { ms: 1 }),
       ],
       clock: () => Date.now() + ahead,
+      // On a busy machine it would be narrow and leave a core to a second one, which goes on where the first hangs.
+      settings: { yieldTo: 'never' },
     });
     const job = await start();
     let sent = 0;

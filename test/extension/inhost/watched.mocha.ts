@@ -98,7 +98,7 @@ describe('watched folders', () => {
       items = [folder!, ...files].map(each => view.getTreeItem(each));
     assert.deepEqual(
       items.map(item => item.description),
-      ['paused · 3 taken · 3 arriving', 'it is still being written', 'taken'],
+      ['paused · 3 taken · 3 arriving', 'still being written', 'queued'],
     );
     assert.deepEqual(
       items.map(item => item.contextValue),
