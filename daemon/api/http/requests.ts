@@ -1,0 +1,162 @@
+/**
+ * Requests of the endpoint: who may ask, for what, and how many at once. Every request is checked in this order: the
+ * Host header (a web page that had its name resolved to this machine is refused), the bearer token, the path. No CORS
+ * header is ever sent, so no web page can read an answer. What a request uploads lies in a folder of its own that goes
+ * when the request ends.
+ */
+import { rm } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { sameToken } from '../../auth/tokens.ts';
+import { ulid } from '../../system/ids.ts';
+import { errorBody, HttpProblem, problemOf, sendJson } from './problem.ts';
+import type { RequestContext } from './request-context.ts';
+import { speak } from './speech.ts';
+import { transcribe } from './transcribe.ts';
+
+/** Requests at the same time; each may hold an upload on the disk. */
+const MOST_AT_ONCE = 16;
+/** How long the rest of a request that was refused is taken from the line. */
+const UNWANTED_MS = 1_000;
+
+/** `folder` does not exist yet; `signal` aborts when the client goes away or the server closes. */
+type Work = (
+  context: RequestContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  folder: string,
+  signal: AbortSignal,
+) => Promise<void>;
+const WORK: ReadonlyMap<string, Work> = new Map<string, Work>([
+  ['/v1/audio/transcriptions', (context, ...rest) => transcribe(context, 'transcribe', ...rest)],
+  ['/v1/audio/translations', (context, ...rest) => transcribe(context, 'translate', ...rest)],
+  ['/v1/audio/speech', speak],
+]);
+
+export class Requests {
+  readonly #context: RequestContext;
+  readonly #uploads: string;
+  readonly #clock: () => number;
+  readonly #log: Logger;
+  readonly #underWay = new Map<AbortController, Promise<void>>();
+
+  /** `uploads`: the folder in which each request gets its own. */
+  constructor(context: RequestContext, { uploads, clock, log }: { uploads: string; clock: () => number; log: Logger }) {
+    this.#context = context;
+    this.#uploads = uploads;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Answers a request, also one that fails. `token`: what it must bear. */
+  answer(request: IncomingMessage, response: ServerResponse, token: string): void {
+    this.#route(request, response, token).catch(error => this.#refuse(request, response, error));
+  }
+
+  /** Ends what is under way; resolves when its files are gone. */
+  async abort(): Promise<void> {
+    for (const controller of this.#underWay.keys()) controller.abort();
+    await Promise.all(this.#underWay.values());
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse, token: string): Promise<void> {
+    authorize(request, token);
+    const path = (request.url ?? '/').split('?', 1)[0]!.replace(/\/+$/, '');
+    if (path === '/v1/models' || path.startsWith('/v1/models/')) {
+      allowOnly('GET', request, path);
+      this.#listModels(response, decoded(path.slice('/v1/models/'.length)));
+      return;
+    }
+    const work = WORK.get(path);
+    if (!work) throw new HttpProblem(404, 'not_found', `There is nothing at ${path}.`);
+    allowOnly('POST', request, path);
+    await this.#run(work, request, response);
+  }
+
+  #listModels(response: ServerResponse, id: string): void {
+    const data = (['asr', 'tts'] as const)
+      .flatMap(stage => this.#context.installed(stage))
+      .map(name => ({ id: name, object: 'model', created: 0, owned_by: 'earshot' }));
+    if (!id) {
+      sendJson(response, 200, { object: 'list', data });
+      return;
+    }
+    const found = data.find(model => model.id === id);
+    if (!found)
+      throw new HttpProblem(404, 'model_not_found', `There is no installed model ${JSON.stringify(id)}.`, 'model');
+    sendJson(response, 200, found);
+  }
+
+  async #run(work: Work, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#underWay.size >= MOST_AT_ONCE)
+      throw new HttpProblem(
+        429,
+        'too_many_requests',
+        `${MOST_AT_ONCE} requests are under way; try again when one has ended.`,
+      );
+    const abort = new AbortController(),
+      folder = join(this.#uploads, ulid(this.#clock()));
+    response.once('close', () => abort.abort());
+    const done = work(this.#context, request, response, folder, abort.signal).finally(() =>
+      rm(folder, { recursive: true, force: true }),
+    );
+    this.#underWay.set(
+      abort,
+      done.catch(() => {}),
+    );
+    try {
+      await done;
+    } finally {
+      this.#underWay.delete(abort);
+    }
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    if (response.destroyed || response.writableEnded) return;
+    const problem = problemOf(error);
+    if (problem.status >= 500)
+      this.#log.error({ err: error as Error, method: request.method, url: request.url }, 'http request failed');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    sendJson(response, problem.status, errorBody(problem), {
+      ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(problem.status === 429 ? { 'retry-after': '5' } : {}),
+    });
+    if (request.complete) return;
+    // Who is still sending would not see the answer if the connection ended under it: what comes is thrown away for a
+    // while.
+    const patience = setTimeout(() => request.socket.destroy(), UNWANTED_MS).unref();
+    request.once('end', () => clearTimeout(patience)).resume();
+  }
+}
+
+/** @throws HttpProblem 403, 401 */
+function authorize(request: IncomingMessage, token: string): void {
+  const port = request.socket.localPort,
+    host = request.headers.host?.toLowerCase() ?? '';
+  if (![`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`].includes(host))
+    throw new HttpProblem(403, 'wrong_host', `Ask for 127.0.0.1:${port}.`);
+  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  if (!sameToken(given, token))
+    throw new HttpProblem(
+      401,
+      'invalid_api_key',
+      'The API key is not the one of this daemon. `earshot daemon http` shows it.',
+    );
+}
+
+/** @throws HttpProblem 405 */
+function allowOnly(method: string, request: IncomingMessage, path: string): void {
+  if (request.method !== method) throw new HttpProblem(405, 'method_not_allowed', `${path} takes ${method}.`);
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
