@@ -1,0 +1,78 @@
+/** A transcription as programs see it through `earshot mcp`: its facts, its text with times, its way to the end. */
+import type { Client } from '../client/client.ts';
+import { EarshotError } from '../schemas/errors.ts';
+import { sourceText, type Job, type Utterance } from '../schemas/job.ts';
+import { isFinal } from '../schemas/words.ts';
+import { clockText } from '../text/messages/figures.ts';
+import { reasonText } from '../text/messages/messages.ts';
+import type { Session } from './session.ts';
+
+/** What goes with every answer about a job, for programs. */
+export const facts = (job: Job): Record<string, unknown> => ({
+  job: job.id,
+  path: job.recording.path,
+  state: job.state,
+  language: job.language,
+  translatedTo: job.options.translateTo ?? null,
+  durationMs: job.recording.durationMs,
+});
+/** A line an utterance. */
+export const timed = (utterances: readonly Utterance[]): string =>
+  utterances
+    .flatMap(each => {
+      const text = sourceText(each).trim();
+      return text
+        ? [`[${clockText(each.startMs)}] ${text}${each.nmt && each.nmt.text !== text ? ` → ${each.nmt.text}` : ''}`]
+        : [];
+    })
+    .join('\n');
+
+/** Steps over, steps in all once they are known, and what is going on. */
+export function progressOf(job: Job, session: Session): [done: number, total: number | undefined, message: string] {
+  const done = job.stages.reduce(
+    (sum, stage) => sum + (job.progress.stages[stage]?.done ?? 0) + (job.progress.stages[stage]?.failed ?? 0),
+    0,
+  );
+  return [
+    done,
+    job.progress.ingested ? job.progress.utterances * job.stages.length : undefined,
+    job.waiting ? reasonText(job.waiting, session.locale) : job.lastWords,
+  ];
+}
+
+/** A job at its end, after `onChange` for each change on the way; `ours`: cancelled with the call. @throws cancelled */
+export async function follow(
+  client: Client,
+  job: Job,
+  signal: AbortSignal,
+  onChange: (job: Job) => void,
+  ours: boolean,
+): Promise<Job> {
+  if (isFinal(job.state)) return job;
+  const { promise, resolve: done, reject } = Promise.withResolvers<Job>();
+  const see = (now: Job): void => {
+    if (isFinal(now.state)) done(now);
+    else onChange(now);
+  };
+  const look = (): void => {
+    client.call('job/get', { id: job.id }).then(({ job: now }) => see(now), reject);
+  };
+  const stop = client.onEvents(batch => {
+    for (const event of batch.events) if (event.type === 'job' && event.job.id === job.id) see(event.job);
+  }, look);
+  const onAbort = (): void => {
+    const ended = ours ? client.call('job/cancel', { ids: [job.id] }).catch(() => {}) : Promise.resolve();
+    void ended.finally(() => reject(new EarshotError('cancelled')));
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  void client.closed.then(() => reject(new EarshotError('daemonUnreachable')));
+  try {
+    await client.call('state/subscribe', { topics: ['jobs'] });
+    look();
+    return await promise;
+  } finally {
+    stop();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
