@@ -164,7 +164,7 @@ async function main(): Promise<void> {
     notices: () => notices.splice(0),
     watched: () => monitor.look(),
     settingsChanged: () => {
-      pipeline.loads.forbid();
+      pipeline.forbid();
       pipeline.wake();
       monitor.wake();
       void http.apply();

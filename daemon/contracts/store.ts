@@ -3,7 +3,7 @@
  * holds for every implementation. Calls are synchronous and each is one transaction, on the disk when it returns. Only
  * a `turn` is there a moment later: nothing that it wrote may be published before `synced` resolves.
  */
-import type { Failure } from '../../schemas/errors.ts';
+import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { Job, JobOptions, Summary, Utterance } from '../../schemas/job.ts';
 import type { LiveFormat } from '../../schemas/live.ts';
 import type { JournalEntry } from '../../schemas/rpc.ts';
@@ -12,6 +12,11 @@ import type { SearchPage, SearchQuery } from '../../schemas/search.ts';
 import type { JobState, Priority, Stage } from '../../schemas/words.ts';
 import type { StepOutputs } from './worker-protocol.ts';
 import type { WatchStore } from './watch-store.ts';
+
+/** The store could not be read or written. Never a job's fault: nothing that is stored ends because of it. */
+export class StoreError extends EarshotError<
+  'diskFull' | 'storeBusy' | 'storeBroken' | 'outputNotWritable' | 'internal'
+> {}
 
 /** A job as stored: facts only; what can be derived (waiting, expected times, counts) is not here. */
 export interface JobRow {

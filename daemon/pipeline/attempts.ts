@@ -120,12 +120,14 @@ export class Attempts {
       this.core.steps.advance(work);
     }
     // The peak of this run, before its memory goes again.
-    void this.core.deps.pool.refresh().then(() => {
-      if (!this.core.instances.has(instance.id)) return; // it has gone, and was learned from then
-      instance.measure();
-      this.core.deps.pool.ranWell(instance.key);
-      if (instance.peakBytes !== null) this.loads.learn(instance);
-    });
+    void this.core.deps.pool.refresh().then(() =>
+      this.core.guard.run(() => {
+        if (!this.core.instances.has(instance.id)) return; // it has gone, and was learned from then
+        instance.measure();
+        this.core.deps.pool.ranWell(instance.key);
+        if (instance.peakBytes !== null) this.loads.learn(instance);
+      }),
+    );
     this.loads.publish(instance);
   }
 

@@ -2,7 +2,6 @@
  * The end of a job whose steps are over, as one command on it: who speaks is stored, then its outputs are written. What
  * came of each is an event.
  */
-import { toFailure } from '../../schemas/errors.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { JobWork } from '../jobs/work.ts';
 import { withWarnings } from '../outputs/outputs.ts';
@@ -86,7 +85,7 @@ export class Completion {
         if (summary) this.core.wake();
       };
     } catch (error) {
-      return () => this.core.steps.end(work, 'failed', toFailure(error));
+      return () => this.core.steps.failed(work, error);
     }
   }
 }

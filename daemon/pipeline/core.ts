@@ -63,6 +63,7 @@ export class Core {
       leaving: () => this.leaving !== 'no',
       drop: () => this.drop(),
       restart: loop.restart,
+      pauseMs: () => this.retryPauseMs(1),
     });
     this.outbox = new Outbox({
       synced: () => deps.store.synced(),

@@ -36,7 +36,7 @@ export class Ingests {
     try {
       tools = catalogue.ingestTools();
     } catch (error) {
-      this.core.steps.end(work, 'failed', toFailure(error));
+      this.core.steps.failed(work, error);
       return;
     }
     if (!tools) return; // being fetched; its end wakes us
@@ -207,7 +207,7 @@ export class Ingests {
         }),
       error =>
         this.core.receive(() => {
-          if (this.isNow(work)) this.core.steps.end(work, 'failed', toFailure(error));
+          if (this.isNow(work)) this.core.steps.failed(work, error);
         }),
     );
   }

@@ -72,8 +72,15 @@ export class Outbox {
     if (!this.waiting.size) return this.last;
     const { synced, publish, failed } = this.deps;
     // Things as they are now: what they become while the disk is busy is published next time.
-    const news = [...this.waiting.values()].map(each => (typeof each === 'function' ? each() : each.after));
-    this.waiting.clear();
+    let news: (StateEvent | (() => void))[];
+    try {
+      news = [...this.waiting.values()].map(each => (typeof each === 'function' ? each() : each.after));
+    } catch (error) {
+      failed(error); // what it would say of a job could not be read
+      return this.last;
+    } finally {
+      this.waiting.clear();
+    }
     const safe = synced();
     return (this.last = this.last
       .then(() => safe)

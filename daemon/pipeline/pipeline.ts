@@ -112,7 +112,11 @@ export class Pipeline {
   present: Core['publication']['present'] = id => this.core.publication.present(id);
   presentRow: Core['publication']['presentRow'] = row => this.core.publication.presentRow(row);
   cannotHave(model: string, why: Parameters<Core['cannotHave']>[1]): void {
-    this.core.cannotHave(model, why);
+    this.core.guard.run(() => this.core.cannotHave(model, why));
+  }
+  /** The settings have changed: what they forbid now ends at once. */
+  forbid(): void {
+    this.core.guard.run(() => this.loads.forbid());
   }
 
   /** Takes up where the last daemon left off: attempts that nobody ended are given up, their steps run again. */
@@ -138,11 +142,7 @@ export class Pipeline {
     this.core.guard.run(() => this.core.deps.store.turn(() => this.drainInbox()));
     await this.live.stop();
     for (const work of this.core.jobs.values()) work.ingestAbort?.abort();
-    if (how === 'park')
-      for (const work of this.core.jobs.values())
-        for (const stage of work.stages)
-          for (const token of [...stage.running.keys()])
-            this.core.steps.park(stage, token, failure('cancelled', {}, 'the daemon leaves'));
+    if (how === 'park') this.core.guard.run(() => this.park());
     for (const instance of this.core.instances.values())
       if (how === 'park' || !instance.run) instance.stop(how === 'park' ? 'kill' : 'leave');
     clearTimeout(this.timer);
@@ -153,6 +153,14 @@ export class Pipeline {
     clearTimeout(this.timer);
     await this.core.outbox.settled();
     this.core.deps.speeds.save();
+  }
+
+  /** What runs is given up, to be done again later. A store that fails gives it up when it is opened again. */
+  private park(): void {
+    for (const work of this.core.jobs.values())
+      for (const stage of work.stages)
+        for (const token of [...stage.running.keys()])
+          this.core.steps.park(stage, token, failure('cancelled', {}, 'the daemon leaves'));
   }
 
   private whenEmpty: (() => void) | null = null;
@@ -319,7 +327,9 @@ export class Pipeline {
       clock(),
     );
     this.learned = learned;
-    for (const change of changes) this.core.note({ kind: `adaptive.${change.code}`, data: change.args });
+    this.core.guard.run(() => {
+      for (const change of changes) this.core.note({ kind: `adaptive.${change.code}`, data: change.args });
+    });
     this.core.gauge.reset();
     this.wake();
   }

@@ -15,7 +15,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import { isFinal, type Stage } from '../../schemas/words.ts';
-import type { Attempt } from '../contracts/store.ts';
+import { StoreError, type Attempt } from '../contracts/store.ts';
 import type { StepOutputs } from '../contracts/worker-protocol.ts';
 import { modelsFor } from '../jobs/request.ts';
 import { SURE_OF_LANGUAGE, type JobWork, type StageWork } from '../jobs/work.ts';
@@ -142,8 +142,14 @@ export class Steps {
         { kind: 'job.language', data: { language: heard.language, probability: heard.languageProbability } },
       );
     } catch (error) {
-      this.end(work, 'failed', toFailure(error));
+      this.failed(work, error);
     }
+  }
+
+  /** The job fails with what was thrown; by the store's own failure, which is thrown on, no job ends. */
+  failed(work: JobWork, error: unknown): void {
+    if (error instanceof StoreError) throw error;
+    this.end(work, 'failed', toFailure(error));
   }
 
   end(work: JobWork, state: 'completed' | 'failed' | 'cancelled', why: Failure | null): void {

@@ -3,16 +3,16 @@ import { toFailure } from '../../schemas/errors.ts';
 import type { Instance } from '../workers/instance.ts';
 import type { Deps } from './deps.ts';
 
-/** How often a store that failed is tried again. */
-const STALL_PROBE_MS = 2_000;
-
 export class StoreGuard {
   private readonly deps: Pick<Deps, 'store' | 'clock' | 'publish' | 'log' | 'storeBroken'>;
   private readonly instances: ReadonlyMap<string, Instance>;
-  private readonly loop: { leaving(): boolean; drop(): void; restart(): void };
+  private readonly loop: { leaving(): boolean; drop(): void; restart(): void; pauseMs(): number };
   private probe: NodeJS.Timeout | null = null;
 
-  /** `drop`: everything that is in memory goes; `restart`: the store knows what there is. */
+  /**
+   * `drop`: everything that is in memory goes; `restart`: the store knows what there is; `pauseMs`: between tries of
+   * the store.
+   */
   constructor(deps: StoreGuard['deps'], instances: ReadonlyMap<string, Instance>, loop: StoreGuard['loop']) {
     this.deps = deps;
     this.instances = instances;
@@ -30,9 +30,10 @@ export class StoreGuard {
    * we take up from what it knows.
    */
   fail(error: unknown): void {
-    if (this.probe || this.loop.leaving()) return;
+    if (this.probe) return;
     const { publish, log } = this.deps;
     log.error(error, 'the store failed');
+    if (this.loop.leaving()) return;
     publish({ type: 'notice', failure: toFailure(error) });
     this.loop.drop();
     for (const instance of this.instances.values()) instance.stop('kill');
@@ -48,7 +49,7 @@ export class StoreGuard {
       this.probe = null;
       log.info('the store works again');
       this.loop.restart();
-    }, STALL_PROBE_MS);
+    }, this.loop.pauseMs());
   }
 
   /** Runs what writes to the store; its failure stalls the pipeline. */

@@ -62,7 +62,9 @@ interface Take {
 
 const LOOKS_AT_ONCE = 32,
   READS_AT_ONCE = 2,
-  RETRY_MS = 15_000;
+  RETRY_MS = 15_000,
+  /** After a round that failed: the disk may be full. */
+  FAILED_MS = 1_000;
 
 export class Claimer {
   readonly candidates = new Map<string, Candidate>();
@@ -112,10 +114,16 @@ export class Claimer {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.running ??= this.round()
-        .catch(error => this.failed(error))
-        .finally(() => {
+        .then(
+          () => 100,
+          (error: unknown) => {
+            this.failed(error);
+            return FAILED_MS;
+          },
+        )
+        .then(pauseMs => {
           this.running = null;
-          this.schedule();
+          this.schedule(pauseMs);
         });
     }, ms);
     this.timer.unref();
@@ -125,11 +133,11 @@ export class Claimer {
     this.deps.log.error(error, 'watched folders');
   }
 
-  private schedule(): void {
+  private schedule(pauseMs: number): void {
     let dueAt = this.seen.size > 0 || (this.ready.size > 0 && this.room > 0) ? 0 : Infinity;
     if (dueAt > 0) for (const each of this.candidates.values()) dueAt = Math.min(dueAt, each.dueAt);
     // Not for every single file of many that settle one after the other.
-    if (dueAt !== Infinity) this.wake(Math.max(100, dueAt - this.deps.clock()));
+    if (dueAt !== Infinity) this.wake(Math.max(pauseMs, dueAt - this.deps.clock()));
   }
 
   private get unstarted(): number {
@@ -149,9 +157,15 @@ export class Claimer {
     for (let at = 0; at < due.length && !this.over; at += LOOKS_AT_ONCE) {
       const some = due.slice(at, at + LOOKS_AT_ONCE),
         looks = await Promise.all(some.map(([path]) => lookAt(path)));
-      this.deps.store.turn(() => {
-        for (const [i, [path, folder]] of some.entries()) this.see(folder, path, looks[i]!);
-      });
+      try {
+        this.deps.store.turn(() => {
+          for (const [i, [path, folder]] of some.entries()) this.see(folder, path, looks[i]!);
+        });
+      } catch (error) {
+        // The disk may be full: the system names a file once, so it is kept until the store takes it.
+        for (const [path, folder] of due.slice(at)) this.seen.set(path, folder);
+        throw error;
+      }
       await turn();
     }
     if (!this.over && this.ready.size > 0) await this.admit(this.room);

@@ -16,7 +16,7 @@ test(
       Object.assign(harness.deps.catalogue, {
         forbidden: () => failure('offline', { server: 'http://far', model: 'a' }),
       });
-      harness.pipeline.loads.forbid();
+      harness.pipeline.forbid();
       const [ended] = await harness.ended([job!]);
       assert.deepEqual([ended!.state, ended!.failure?.code], ['failed', 'offline']);
       await harness.until('nothing is loaded', () => harness.pipeline.instances.size === 0);

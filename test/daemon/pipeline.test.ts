@@ -1,9 +1,22 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { EarshotError } from '../../schemas/errors.ts';
+import { StoreError } from '../../daemon/contracts/store.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { engineFor } from '../../daemon/engines/engines.ts';
 import { Harness, fakeModel, fourStages } from './harness.ts';
+
+/** The store's writes on the way of a job. */
+const WRITES = [
+  'addUtterances',
+  'claim',
+  'finish',
+  'close',
+  'update',
+  'journal',
+  'setMeta',
+  'addPeak',
+  'synced',
+] as const;
 
 describe('the pipeline', { timeout: 60_000 }, () => {
   let harness: Harness;
@@ -222,7 +235,7 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     const { finish, setMeta } = harness.store;
     let finished = 0;
     const full = (): never => {
-      throw new EarshotError('diskFull', { path: '/full' });
+      throw new StoreError('diskFull', { path: '/full' });
     };
     harness.store.finish = (...args) => (++finished === 2 ? full() : finish(...args));
     harness.store.setMeta = (key, value) => (key === 'stalled' ? full() : setMeta(key, value));
@@ -239,6 +252,48 @@ describe('the pipeline', { timeout: 60_000 }, () => {
       steps.map(step => step.index),
       [0, 1, 2, 3],
     );
+  });
+
+  for (const write of WRITES)
+    it(`a full disk at any moment: ${write} fails once, nothing ends and nothing is lost`, async () => {
+      const { store, ...rest } = (harness = await Harness.open({
+        models: [fakeModel('a', 'asr', { ms: 5 }), fakeModel('t', 'nmt', { ms: 5 })],
+        utterances: () => [500, 500, 500],
+      }));
+      const [job] = await harness.submit(['talk.wav'], { repair: false });
+      const whole = store[write] as (...args: unknown[]) => unknown;
+      let failed = false;
+      Object.assign(store, {
+        [write]: (...args: unknown[]): unknown => {
+          if (failed) return whole(...args);
+          failed = true;
+          const full = new StoreError('diskFull', { path: rest.home.database });
+          if (write === 'synced') return Promise.reject(full);
+          throw full;
+        },
+      });
+      const [ended] = await harness.ended([job!]);
+      // The peak is measured when a run has ended, and that may be after its job.
+      await harness.until(`${write} to fail`, () => failed);
+      assert.equal(ended!.state, 'completed', JSON.stringify(ended!.failure));
+      assert.deepEqual(
+        harness.utterances(job!).map(utterance => utterance.nmt !== undefined),
+        [true, true, true],
+      );
+    });
+
+  it('leaves in its order, though the store cannot be written any more', async () => {
+    harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 10_000 })], utterances: () => [500, 500] });
+    const { abandon } = harness.store;
+    await harness.submit(['talk.wav'], { repair: false, translateTo: undefined });
+    await harness.until('a run', () => [...harness.pipeline.instances.values()].some(instance => instance.run));
+    harness.store.abandon = () => {
+      throw new StoreError('diskFull', { path: harness.home.database });
+    };
+    await harness.pipeline.stop('park');
+    assert.equal(harness.pipeline.instances.size, 0, 'no worker is left behind');
+    assert.equal(harness.store.openAttempts().length, 1, 'given up by the next daemon');
+    harness.store.abandon = abandon;
   });
 
   it('lets what runs end when it is asked to leave, and parks the rest', async () => {

@@ -22,6 +22,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { StoreError } from '../../daemon/contracts/store.ts';
 import { FolderWatcher } from '../../daemon/watch/folder-watcher.ts';
 import { Watch } from '../../daemon/watch/watch.ts';
 import type { Job } from '../../schemas/job.ts';
@@ -292,6 +293,28 @@ test('waits until a file is whole, however long somebody holds it open', async t
   closeSync(file);
   const [job] = await place.settled(1);
   assert.equal(job!.recording.bytes, 'first and last'.length);
+});
+
+test('a name that changes while the store cannot be written is known once it can', async t => {
+  const place = await open(t);
+  await place.add();
+  const path = place.put('talk.wav');
+  await place.settled(1);
+  const { watched } = place.harness.store,
+    { putFiles } = watched;
+  let refused = 0;
+  Object.assign(watched, {
+    putFiles: () => {
+      refused++;
+      throw new StoreError('diskFull', { path: place.harness.home.database });
+    },
+  });
+  renameSync(path, join(place.folder, 'lecture.wav'));
+  await place.until('the store to refuse', () => refused > 0);
+  Object.assign(watched, { putFiles });
+  await place.until('the new name', () => watched.file(place.folder, join(place.folder, 'lecture.wav')));
+  assert.equal(await place.why('lecture.wav'), 'renamed');
+  await place.settled(1);
 });
 
 test('thousands do not flood the queue', async t => {

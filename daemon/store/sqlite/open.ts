@@ -1,6 +1,7 @@
 /** Opens the database file: checks it, brings it up to date, and sets it up for durability. */
 import Database from 'better-sqlite3';
 import { EarshotError } from '../../../schemas/errors.ts';
+import { StoreError } from '../../contracts/store.ts';
 import { KINDS_OF_WORK } from '../../../schemas/words.ts';
 import { MIGRATIONS } from './migrations.ts';
 
@@ -70,7 +71,7 @@ const isWhole = (db: Database.Database): boolean =>
 /** SQLite's failures as ours; everything else as it is. */
 export function inOurWords(error: unknown, path: string): unknown {
   // JSON that we wrote and cannot read any more.
-  if (error instanceof SyntaxError) return new EarshotError('storeBroken', { path }, error.message, { cause: error });
+  if (error instanceof SyntaxError) return new StoreError('storeBroken', { path }, error.message, { cause: error });
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
   const is = (...names: string[]): boolean => names.some(name => code.startsWith(name));
@@ -84,7 +85,7 @@ export function inOurWords(error: unknown, path: string): unknown {
         : is('SQLITE_CANTOPEN', 'SQLITE_READONLY', 'SQLITE_PERM')
           ? 'outputNotWritable'
           : 'internal';
-  return new EarshotError(what, { path }, `${code}: ${(error as Error).message}`, { cause: error });
+  return new StoreError(what, { path }, `${code}: ${(error as Error).message}`, { cause: error });
 }
 
 /** The same object, whose methods fail in our words. */
