@@ -18,12 +18,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import {
-  createRuntimes,
-  type RuntimeProgress,
-  type Runtimes,
-  type RuntimesOptions,
-} from '../../daemon/runtimes/runtimes.ts';
+import type { RuntimeProgress } from '../../daemon/runtimes/build.ts';
+import { createRuntimes, type Runtimes, type RuntimesOptions } from '../../daemon/runtimes/runtimes.ts';
 import { onPath } from '../../daemon/system/find-program.ts';
 import { buildPython, python, sitePackages } from '../../daemon/runtimes/python.ts';
 import { runPython } from '../../daemon/runtimes/python.ts';
@@ -220,11 +216,14 @@ describe('the Python environment', () => {
       await buildPython(options(right, debian()));
       assert.ok(existsSync(join(sitePackages(join(folder, 'env'))!, 'earshot_probe.py')));
       rmSync(join(folder, 'env'), { recursive: true });
-      await assert.rejects(
-        buildPython(options('0'.repeat(64), debian())),
-        (error: unknown) =>
-          failsWith('engineInstallFailed')(error) && /HASH/i.test((error as EarshotError).failure.detail ?? ''),
-      );
+      await assert.rejects(buildPython(options('0'.repeat(64), debian())), (error: unknown) => {
+        reads(
+          (error as EarshotError).failure,
+          /^The engines' Python environment could not/,
+          /^无法安装引擎组件“Python 环境”。/,
+        );
+        return failsWith('engineInstallFailed')(error) && /HASH/i.test((error as EarshotError).failure.detail ?? '');
+      });
     });
   });
 });

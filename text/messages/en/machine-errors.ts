@@ -1,7 +1,7 @@
 /** English: failures of this machine, its programs and its devices, and of live sound. */
 import { message, type SomeErrors } from '../catalogue.ts';
 import { bytesText, percentText } from '../figures.ts';
-import { count, exitText, optional } from './words.ts';
+import { count, exitText, installedText, optional } from './words.ts';
 
 /** At the beginning of a sentence: “The CPU”. */
 const first = (device: string): string => device.replace(/^the /, 'The ');
@@ -71,7 +71,7 @@ export const programErrors: SomeErrors<
     message(`The engine ${a.engine} is not installed.`, `Run \`earshot engines install ${a.engine}\`.`),
   engineInstallFailed: a =>
     message(
-      `The engine ${a.engine} could not be installed.`,
+      `${installedText(a.engine) ?? `The engine ${a.engine}`} could not be installed.`,
       'See `earshot daemon logs` for details, and `earshot doctor` for what is missing.',
     ),
   ffmpegFailed: a =>

@@ -1,6 +1,6 @@
 /** English: failures of models, of the workers that run them, and of servers. */
 import { message, type SomeErrors } from '../catalogue.ts';
-import { count, exitText, optional, stageText } from './words.ts';
+import { count, exitText, installedText, optional, stageText } from './words.ts';
 
 /** Why a model was replaced, by the code of the failure that led to it. */
 const CAUSES: Readonly<Record<string, string>> = {
@@ -52,7 +52,7 @@ export const modelErrors: SomeErrors<
           'Turn the setting off, or choose another model.',
         )
       : message(
-          `${a.model ?? a.engine ?? 'A file'} is not installed, and the setting offline forbids downloads.`,
+          `${a.model ?? installedText(a.engine) ?? a.engine ?? 'A file'} is not installed, and the setting offline forbids downloads.`,
           a.model ? 'Turn the setting off, or import the model from a file.' : 'Turn the setting off.',
         ),
   downloadFailed: a =>

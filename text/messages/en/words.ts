@@ -53,3 +53,12 @@ export const exitText = (exit: string | number): string => (typeof exit === 'num
 /** " at the path", where there is one. */
 export const optional = (before: string, text: string | number | undefined, after = ''): string =>
   text === undefined || text === '' ? '' : `${before}${text}${after}`;
+
+const INSTALLED: ReadonlyMap<string, string> = new Map([
+  ['python', "The engines' Python environment"],
+  ['llama', 'llama.cpp'],
+  ['sherpa', 'sherpa-onnx'],
+  ['dictionaries', 'The spelling dictionary'],
+]);
+/** What is installed for engines, by the name of its runtime; undefined: it is the name of an engine. */
+export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');

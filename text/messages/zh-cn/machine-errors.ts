@@ -1,7 +1,7 @@
 /** 简体中文：本机、程序、设备与实时声音的错误。 */
 import { message, type SomeErrors } from '../catalogue.ts';
 import { bytesText, percentText } from '../figures.ts';
-import { exitText, optional } from './words.ts';
+import { exitText, installedText, optional } from './words.ts';
 
 export const liveErrors: SomeErrors<'noMicrophone' | 'tooManySessions' | 'sessionBehind'> = {
   noMicrophone: a =>
@@ -57,7 +57,10 @@ export const programErrors: SomeErrors<
         ),
   engineMissing: a => message(`引擎 ${a.engine} 尚未安装。`, `请运行 \`earshot engines install ${a.engine}\`。`),
   engineInstallFailed: a =>
-    message(`无法安装引擎 ${a.engine}。`, '详情见 `earshot daemon logs`；`earshot doctor` 会指出缺少什么。'),
+    message(
+      `无法安装${installedText(a.engine) ?? `引擎 ${a.engine}`}。`,
+      '详情见 `earshot daemon logs`；`earshot doctor` 会指出缺少什么。',
+    ),
   ffmpegFailed: a =>
     message(
       a.exit === 'silent'

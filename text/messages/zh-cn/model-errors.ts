@@ -1,6 +1,6 @@
 /** 简体中文：模型、工作进程与服务器的错误。 */
 import { message, type SomeErrors } from '../catalogue.ts';
-import { exitText, optional, stageText } from './words.ts';
+import { exitText, installedText, optional, stageText } from './words.ts';
 
 /** 模型被替换的原因，按所导致的错误代码。 */
 const CAUSES: Readonly<Record<string, string>> = {
@@ -43,7 +43,7 @@ export const modelErrors: SomeErrors<
     a.server
       ? message(`服务器 ${a.server} 不在本机上，而设置 offline 禁止使用网络。`, '请关闭该设置，或选择其他模型。')
       : message(
-          `${a.model ?? a.engine ?? '文件'} 尚未安装，而设置 offline 禁止下载。`,
+          `${installedText(a.engine) ?? `${a.model ?? a.engine ?? '文件'} `}尚未安装，而设置 offline 禁止下载。`,
           a.model ? '请关闭该设置，或从文件导入模型。' : '请关闭该设置。',
         ),
   downloadFailed: a =>

@@ -51,3 +51,12 @@ export const exitText = (exit: string | number): string => (typeof exit === 'num
 /** 有值时加上前后文字，否则为空。 */
 export const optional = (before: string, text: string | number | undefined, after = ''): string =>
   text === undefined || text === '' ? '' : `${before}${text}${after}`;
+
+const INSTALLED: ReadonlyMap<string, string> = new Map([
+  ['python', '引擎组件“Python 环境”'],
+  ['llama', '引擎组件“llama.cpp”'],
+  ['sherpa', '引擎组件“sherpa-onnx”'],
+  ['dictionaries', '引擎组件“拼写词典”'],
+]);
+/** 为引擎安装的组件；undefined：这是引擎自己的名称。 */
+export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');
