@@ -54,7 +54,66 @@ export function activate(context: vscode.ExtensionContext): Api {
     watched = new WatchedView(daemon),
     transcripts = new TranscriptEditor(context.extensionUri, deps);
 
-  const commands: Record<string, (first?: unknown, second?: unknown) => Promise<unknown>> = {
+  const commands = commandsOf({ context, deps, daemonLog, doctor, dictation, models, transcripts });
+  context.subscriptions.push(
+    log,
+    daemonLog,
+    daemon,
+    streams,
+    models,
+    dictation,
+    statusBar(daemon),
+    notices(daemon, streams, models),
+    machineSettings(daemon, log),
+    watched,
+    syncFolders(deps),
+    summariesInto(deps),
+    tools(deps),
+    subtitleLanguage(),
+    vscode.languages.registerCodeLensProvider(SUBTITLES, subtitleLenses),
+    recordingsInMarkdown(deps, transcripts),
+    whenTrusted(() => editProviders(deps)),
+    ...Object.entries(commands).map(([name, run]) =>
+      vscode.commands.registerCommand(`earshot.${name}`, reportErrors(log, run)),
+    ),
+    vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
+    vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),
+    vscode.window.registerTreeDataProvider('earshot.models', models),
+    vscode.window.registerTreeDataProvider('earshot.watched', watched),
+    vscode.window.registerCustomEditorProvider('earshot.transcript', transcripts, {
+      webviewOptions: { retainContextWhenHidden: false },
+    }),
+    vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
+    contextKeys(daemon),
+  );
+  const { user, system } = process.cpuUsage(cpu);
+  return { activatedInMs: performance.now() - started, activationCpuMs: (user + system) / 1000, daemon };
+}
+
+type Command = (first?: unknown, second?: unknown) => Promise<unknown>;
+
+interface CommandDeps {
+  context: vscode.ExtensionContext;
+  deps: Deps;
+  daemonLog: vscode.OutputChannel;
+  doctor: Doctor;
+  dictation: Dictation;
+  models: ModelsView;
+  transcripts: TranscriptEditor;
+}
+
+/** Everything that package.json calls earshot.NAME. */
+function commandsOf({
+  context,
+  deps,
+  daemonLog,
+  doctor,
+  dictation,
+  models,
+  transcripts,
+}: CommandDeps): Record<string, Command> {
+  const { daemon, streams } = deps;
+  return {
     transcribe: (uri, all) => transcribe(deps, 'plain', uri, all),
     transcribeSubtitles: (uri, all) => transcribe(deps, 'subtitles', uri, all),
     transcribeTranslate: (uri, all) => transcribe(deps, 'translate', uri, all),
@@ -103,44 +162,6 @@ export function activate(context: vscode.ExtensionContext): Api {
     ...modelCommands(daemon, models),
     ...watchCommands(deps),
   };
-  context.subscriptions.push(
-    log,
-    daemonLog,
-    daemon,
-    streams,
-    models,
-    dictation,
-    statusBar(daemon),
-    notices(daemon, streams, models),
-    machineSettings(daemon, log),
-    watched,
-    syncFolders(deps),
-    summariesInto(deps),
-    tools(deps),
-    subtitleLanguage(),
-    vscode.languages.registerCodeLensProvider(SUBTITLES, subtitleLenses),
-    recordingsInMarkdown(deps, transcripts),
-    whenTrusted(() => editProviders(deps)),
-    ...Object.entries(commands).map(([name, run]) =>
-      vscode.commands.registerCommand(`earshot.${name}`, reportErrors(log, run)),
-    ),
-    vscode.window.registerWebviewViewProvider('earshot.queue', new QueuePanel(daemon, context.extensionUri, log)),
-    vscode.window.registerWebviewViewProvider('earshot.devices', new DevicesPanel(daemon, context.extensionUri, log)),
-    vscode.window.registerTreeDataProvider('earshot.models', models),
-    vscode.window.registerTreeDataProvider('earshot.watched', watched),
-    vscode.window.registerCustomEditorProvider('earshot.transcript', transcripts, {
-      webviewOptions: { retainContextWhenHidden: false },
-    }),
-    vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
-    daemon.onChange(change => {
-      if (change.all || change.queue)
-        void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused);
-      if (change.all || change.models.size)
-        void vscode.commands.executeCommand('setContext', 'earshot.modelsReady', modelsReady(daemon.state));
-    }),
-  );
-  const { user, system } = process.cpuUsage(cpu);
-  return { activatedInMs: performance.now() - started, activationCpuMs: (user + system) / 1000, daemon };
 }
 
 /** Now in a trusted workspace, else once it is. */
@@ -155,3 +176,12 @@ function whenTrusted(register: () => vscode.Disposable): vscode.Disposable {
     made?.dispose();
   });
 }
+
+/** What the conditions of menus and welcome pages read. */
+const contextKeys = (daemon: Daemon): vscode.Disposable =>
+  daemon.onChange(change => {
+    if (change.all || change.queue)
+      void vscode.commands.executeCommand('setContext', 'earshot.queuePaused', daemon.state.queuePaused);
+    if (change.all || change.models.size)
+      void vscode.commands.executeCommand('setContext', 'earshot.modelsReady', modelsReady(daemon.state));
+  });

@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import { dirname, isAbsolute, join } from 'node:path';
 import { sourceText, type Utterance } from '../../schemas/job.ts';
+import type { Daemon } from '../connection/connection.ts';
 import { openEditor } from '../transcript/open.ts';
 import { settled, template } from '../requests/options.ts';
 import { request, reportErrors, type Deps } from '../requests/request.ts';
@@ -53,74 +54,77 @@ function saidAt(utterances: readonly Utterance[], ms: number, most: number): str
     : text;
 }
 
-export function recordingsInMarkdown(deps: Deps, editor: TranscriptEditor): vscode.Disposable {
-  const { daemon } = deps,
-    { languages } = vscode,
-    changed = new vscode.EventEmitter<void>();
-  const links: vscode.DocumentLinkProvider = {
-    provideDocumentLinks: async document =>
-      (
-        await Promise.all(
-          recordingLinks(document.getText()).map(async link => {
-            const uri = await meant(document, link);
-            return uri
-              ? [
-                  Object.assign(new vscode.DocumentLink(rangeOf(link), command('openAt', uri.fsPath, link.ms ?? 0)), {
-                    tooltip: vscode.l10n.t('Open the recording at {0}', stamp(link.ms ?? 0)),
-                  }),
-                ]
-              : [];
-          }),
-        )
-      ).flat(),
-  };
-  const lenses: vscode.CodeLensProvider = {
-    onDidChangeCodeLenses: changed.event,
-    provideCodeLenses: async document => {
-      const made: vscode.CodeLens[] = [];
-      // A transcript is full of links to moments; only a link to the whole asks for something.
-      const wholes = recordingLinks(document.getText()).filter(each => each.ms === null);
-      for (const link of wholes) {
-        const uri = await meant(document, link);
-        if (!uri) continue;
-        const add = (title: string, name: string, ...args: unknown[]): void => {
-          made.push(new vscode.CodeLens(rangeOf(link), { title, command: `earshot.${name}`, arguments: args }));
-        };
-        const utterances = await knownUtterances(daemon, uri).catch(() => null),
-          words = utterances && saidAt(utterances, 0, FIRST_WORDS);
-        if (words) add(`$(quote) ${words}`, 'openAt', uri.fsPath, 0);
-        if (!vscode.workspace.isTrusted) continue;
-        // Where several stand in a line, each says which it is about.
-        const about = wholes.some(each => each !== link && each.line === link.line)
-          ? `: ${uri.path.split('/').at(-1)!}`
-          : '';
-        if (!utterances) add(vscode.l10n.t('Transcribe') + about, 'transcribe', uri);
-        add(vscode.l10n.t('Insert transcript') + about, 'insertBelow', uri, document.uri, link.line);
-      }
-      return made;
-    },
-  };
-  const hover: vscode.HoverProvider = {
-    provideHover: async (document, position) => {
-      const link = recordingLinks(document.lineAt(position).text)
-          .map(each => ({ ...each, line: position.line }))
-          .find(each => rangeOf(each).contains(position)),
-        uri = link && (await meant(document, link));
-      if (!link || !uri) return undefined;
-      const text = new SafeMarkdown(),
-        ms = link.ms ?? 0,
-        utterances = await knownUtterances(daemon, uri).catch(() => null);
-      if (utterances) text.bold(stamp(ms)).text(` ${saidAt(utterances, ms, SAID_THERE) || '…'}`);
-      else {
-        text.text(vscode.l10n.t('This recording has not been transcribed yet.'));
-        if (vscode.workspace.isTrusted)
-          text.paragraph().command('mic', vscode.l10n.t('Transcribe'), 'earshot.transcribe', [uri]);
-      }
-      return new vscode.Hover(text.done(), rangeOf(link));
-    },
-  };
-  // The editor's own links to files end at the file: ours come later and so stand before them, once Markdown's are
-  // there.
+const linkProvider: vscode.DocumentLinkProvider = {
+  provideDocumentLinks: async document =>
+    (
+      await Promise.all(
+        recordingLinks(document.getText()).map(async link => {
+          const uri = await meant(document, link);
+          return uri
+            ? [
+                Object.assign(new vscode.DocumentLink(rangeOf(link), command('openAt', uri.fsPath, link.ms ?? 0)), {
+                  tooltip: vscode.l10n.t('Open the recording at {0}', stamp(link.ms ?? 0)),
+                }),
+              ]
+            : [];
+        }),
+      )
+    ).flat(),
+};
+
+/** Above a link to a whole recording: what is said first, and what can be done with it. */
+const lensProvider = (daemon: Daemon, changed: vscode.Event<void>): vscode.CodeLensProvider => ({
+  onDidChangeCodeLenses: changed,
+  provideCodeLenses: async document => {
+    const made: vscode.CodeLens[] = [];
+    // A transcript is full of links to moments; only a link to the whole asks for something.
+    const wholes = recordingLinks(document.getText()).filter(each => each.ms === null);
+    for (const link of wholes) {
+      const uri = await meant(document, link);
+      if (!uri) continue;
+      const add = (title: string, name: string, ...args: unknown[]): void => {
+        made.push(new vscode.CodeLens(rangeOf(link), { title, command: `earshot.${name}`, arguments: args }));
+      };
+      const utterances = await knownUtterances(daemon, uri).catch(() => null),
+        words = utterances && saidAt(utterances, 0, FIRST_WORDS);
+      if (words) add(`$(quote) ${words}`, 'openAt', uri.fsPath, 0);
+      if (!vscode.workspace.isTrusted) continue;
+      // Where several stand in a line, each says which it is about.
+      const about = wholes.some(each => each !== link && each.line === link.line)
+        ? `: ${uri.path.split('/').at(-1)!}`
+        : '';
+      if (!utterances) add(vscode.l10n.t('Transcribe') + about, 'transcribe', uri);
+      add(vscode.l10n.t('Insert transcript') + about, 'insertBelow', uri, document.uri, link.line);
+    }
+    return made;
+  },
+});
+
+/** What is said at a link's moment. */
+const hoverProvider = (daemon: Daemon): vscode.HoverProvider => ({
+  provideHover: async (document, position) => {
+    const link = recordingLinks(document.lineAt(position).text)
+        .map(each => ({ ...each, line: position.line }))
+        .find(each => rangeOf(each).contains(position)),
+      uri = link && (await meant(document, link));
+    if (!link || !uri) return undefined;
+    const text = new SafeMarkdown(),
+      ms = link.ms ?? 0,
+      utterances = await knownUtterances(daemon, uri).catch(() => null);
+    if (utterances) text.bold(stamp(ms)).text(` ${saidAt(utterances, ms, SAID_THERE) || '…'}`);
+    else {
+      text.text(vscode.l10n.t('This recording has not been transcribed yet.'));
+      if (vscode.workspace.isTrusted)
+        text.paragraph().command('mic', vscode.l10n.t('Transcribe'), 'earshot.transcribe', [uri]);
+    }
+    return new vscode.Hover(text.done(), rangeOf(link));
+  },
+});
+
+/**
+ * The editor's own links to files end at the file: ours come later and so stand before them, once Markdown's are there.
+ */
+function registerLinks(): vscode.Disposable {
   let registered: vscode.Disposable | null = null;
   const register = (document: vscode.TextDocument): void => {
     if (registered || document.languageId !== 'markdown') return;
@@ -129,25 +133,27 @@ export function recordingsInMarkdown(deps: Deps, editor: TranscriptEditor): vsco
     void Promise.resolve(own?.activate())
       .catch(() => {})
       .then(() => {
-        registered = languages.registerDocumentLinkProvider(MARKDOWN, links);
+        registered = vscode.languages.registerDocumentLinkProvider(MARKDOWN, linkProvider);
       });
   };
   for (const document of vscode.workspace.textDocuments) register(document);
   return vscode.Disposable.from(
-    changed,
     vscode.workspace.onDidOpenTextDocument(register),
     new vscode.Disposable(() => registered?.dispose()),
-    languages.registerCodeLensProvider(MARKDOWN, lenses),
-    languages.registerHoverProvider(MARKDOWN, hover),
+  );
+}
+
+export function recordingsInMarkdown(deps: Deps, editor: TranscriptEditor): vscode.Disposable {
+  const { daemon } = deps,
+    changed = new vscode.EventEmitter<void>();
+  const isShown = (id: string): boolean => ['completed', 'pending'].includes(daemon.state.jobs.get(id)?.state ?? '');
+  return vscode.Disposable.from(
+    changed,
+    registerLinks(),
+    vscode.languages.registerCodeLensProvider(MARKDOWN, lensProvider(daemon, changed.event)),
+    vscode.languages.registerHoverProvider(MARKDOWN, hoverProvider(daemon)),
     daemon.onChange(change => {
-      if (
-        change.all ||
-        [...change.jobs].some(id => {
-          const job = daemon.state.jobs.get(id);
-          return job?.state === 'completed' || job?.state === 'pending';
-        })
-      )
-        changed.fire();
+      if (change.all || [...change.jobs].some(isShown)) changed.fire();
     }),
     vscode.commands.registerCommand(
       'earshot.openAt',

@@ -2,21 +2,16 @@
 import * as vscode from 'vscode';
 import type { Params } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
-import type { FromQueue, JobAction, PanelCommand, ToQueue } from '../../webview/messages.ts';
+import type { FromQueue, JobAction, PanelCommand } from '../../webview/messages.ts';
 import { fromUriList } from '../requests/recordings.ts';
 import type { Daemon } from '../connection/connection.ts';
 import { modelsReady } from '../connection/mirror.ts';
-import { jobRow } from './rows.ts';
+import { QueueUpdates } from './queue-updates.ts';
 import { errorText } from '../ui/words.ts';
 import { connectionView } from './connection-view.ts';
 import { notify } from '../ui/notify.ts';
 import { receive } from '../ui/receive.ts';
 import { pageHtml, pageOptions } from '../ui/page.ts';
-
-/** Many updates a second become ten repaints. */
-const DELTA_MS = 100;
-/** Rows in one message: some milliseconds of work on either side. */
-const PART = 250;
 
 const METHOD: Readonly<
   Record<Exclude<JobAction, 'open'>, 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove'>
@@ -46,98 +41,35 @@ export class QueuePanel implements vscode.WebviewViewProvider {
   resolveWebviewView(view: vscode.WebviewView): void {
     const { webview } = view;
     webview.options = pageOptions(vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'));
-    const post = (message: ToQueue): void => void webview.postMessage(message);
-    let ready = false;
-    const changed = new Set<string>(),
-      removed = new Set<string>();
-    let timer: NodeJS.Timeout | null = null;
-
-    const state = (): { paused: boolean; connection: ReturnType<typeof connectionView>; modelsReady: boolean } => ({
-      paused: this.#daemon.state.queuePaused,
-      connection: connectionView(this.#daemon.connection),
-      modelsReady: modelsReady(this.#daemon.state),
+    const daemon = this.#daemon;
+    const updates = new QueueUpdates(() => daemon.state, {
+      isVisible: () => view.visible,
+      post: message => void webview.postMessage(message),
+      state: () => ({
+        paused: daemon.state.queuePaused,
+        connection: connectionView(daemon.connection),
+        modelsReady: modelsReady(daemon.state),
+      }),
+      onRows: () => this.#badge(view),
     });
-    /** Which snapshot is being sent, if one is: a newer one ends it, and changes meanwhile follow behind it. */
-    let sending: symbol | null = null;
-    const snapshot = async (): Promise<void> => {
-      const mine = (sending = Symbol('snapshot')),
-        ids = [...this.#daemon.state.jobs.keys()];
-      changed.clear();
-      removed.clear();
-      for (let at = 0; sending === mine; at += PART) {
-        const last = at + PART >= ids.length;
-        post({
-          type: 'snapshot',
-          rows: ids
-            .slice(at, at + PART)
-            .flatMap(id => this.#daemon.state.jobs.get(id) ?? [])
-            .map(jobRow),
-          first: at === 0,
-          last,
-          ...state(),
-        });
-        if (last) break;
-        await new Promise(resolve => setImmediate(resolve));
+    const onMessage = (message: FromQueue): void => {
+      if (message.type === 'ready') {
+        updates.onReady();
+        return void daemon.start().catch(error => this.#log.error(errorText(error)));
       }
-      if (sending !== mine) return;
-      sending = null;
-      flush();
-    };
-    const flush = (): void => {
-      timer = null;
-      if (!ready || !view.visible || sending) return;
-      if (changed.size || removed.size) {
-        post({
-          type: 'delta',
-          rows: [...changed].flatMap(id => this.#daemon.state.jobs.get(id) ?? []).map(jobRow),
-          removed: [...removed],
-        });
-        changed.clear();
-        removed.clear();
-      }
-      this.#badge(view);
+      void this.#act(message).catch(error => {
+        this.#log.error(errorText(error));
+        notify.error(errorText(error));
+      });
     };
     const subscriptions = [
-      this.#daemon.onChange(change => {
-        if (!ready || !view.visible) return;
-        if (change.all) return void snapshot();
-        for (const id of change.jobs) {
-          changed.add(id);
-          removed.delete(id);
-        }
-        for (const id of change.removed) {
-          removed.add(id);
-          changed.delete(id);
-        }
-        if (change.queue) post({ type: 'state', ...state() });
-        if (changed.size || removed.size) timer ??= setTimeout(flush, DELTA_MS);
-      }),
-      this.#daemon.onConnection(() => {
-        if (ready && view.visible) post({ type: 'state', ...state() });
-      }),
-      view.onDidChangeVisibility(() => {
-        if (view.visible && ready) void snapshot();
-      }),
-      receive(
-        webview,
-        'FromQueue',
-        message => {
-          if (message.type === 'ready') {
-            ready = true;
-            void snapshot();
-            return void this.#daemon.start().catch(error => this.#log.error(errorText(error)));
-          }
-          void this.#act(message).catch(error => {
-            this.#log.error(errorText(error));
-            notify.error(errorText(error));
-          });
-        },
-        this.#log,
-      ),
+      updates,
+      daemon.onChange(change => updates.onChange(change)),
+      daemon.onConnection(() => updates.sendState()),
+      view.onDidChangeVisibility(() => updates.onVisibility()),
+      receive(webview, 'FromQueue', onMessage, this.#log),
     ];
     view.onDidDispose(() => {
-      sending = null;
-      if (timer) clearTimeout(timer);
       for (const s of subscriptions) s.dispose();
     });
     webview.html = pageHtml({
