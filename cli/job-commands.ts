@@ -1,9 +1,9 @@
 /** Commands for recordings and their jobs. The work of each is loaded only when it runs. */
 import { Option, type Command } from 'commander';
-import { FORMATS, JOB_STATES, PRIORITIES } from '../schemas/words.ts';
+import { FORMATS, PRIORITIES } from '../schemas/words.ts';
 import type { JobAction } from './jobs.ts';
 import type { ListenOptions } from './listen.ts';
-import { jsonOption, sinceMs, textOption, jobStates, wholeNumber, withJobOptions } from './options.ts';
+import { jobStates, jsonOption, sinceMs, STATE_NAMES, textOption, wholeNumber, withJobOptions } from './options.ts';
 import { recordingNotVoice } from './recordings.ts';
 import { EXIT, withSession } from './session.ts';
 import type { TranscribeOptions } from './transcribe.ts';
@@ -65,7 +65,7 @@ export function addQueue(program: Command): void {
     .option('-a, --all', 'include all finished jobs')
     .option('--search <words>', 'only jobs whose path contains these words')
     .addOption(
-      new Option('--state <state...>', `only jobs in these states: ${JOB_STATES.join(', ')}`).argParser(jobStates),
+      new Option('--state <state...>', `only jobs in these states: ${STATE_NAMES.join(', ')}`).argParser(jobStates),
     )
     .option('-n, --limit <n>', 'maximum number of jobs', wholeNumber)
     .addOption(jsonOption())

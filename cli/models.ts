@@ -37,7 +37,8 @@ export async function listModels(session: Session, options: { installed?: boolea
   const rows = models.map(model => [
     clean(model.card.id),
     termText('modelStates', model.state, locale),
-    model.card.stages.map(stage => stageText(stage, locale)).join(', '),
+    // The voice model is of no stage: it identifies speakers.
+    model.card.stages.map(stage => stageText(stage, locale)).join(', ') || t.speakers,
     model.card.languages.length === 0
       ? t.anyLanguage
       : model.card.languages.length > 6
@@ -53,11 +54,11 @@ export async function listModels(session: Session, options: { installed?: boolea
   const columns = [
     { title: t.model },
     { title: t.state },
-    { title: t.stages, give: true },
+    { title: t.stages, give: 11 },
     { title: t.languages, give: true },
     { title: t.size, align: 'right' as const },
-    { title: t.lastUsed },
-    { title: t.licence, give: true },
+    { title: t.lastUsed, drop: 1 },
+    { title: t.licence, give: true, drop: 2 },
     { title: '' },
   ];
   for (const line of table(columns, rows, session.columns(), (text, row, column) =>

@@ -1,6 +1,7 @@
 /** Options that several commands share, and how what people type becomes a value. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { FORMATS, JOB_STATES, PRIORITIES, type JobState } from '../schemas/words.ts';
+import { termText } from '../text/messages/messages.ts';
 
 const UNITS_MS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
@@ -12,10 +13,13 @@ export const textOption = (): Option =>
 /** An option that may be given several times: its values in order. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
-/** One more state of jobs, in either spelling of "canceled". */
+/** States of jobs as people type them, which is as screens show them. */
+export const STATE_NAMES = JOB_STATES.map(state => termText('states', state, 'en'));
+
+/** One more state of jobs, in either spelling of "canceled": the one of screens, and the one of the protocol. */
 export function jobStates(text: string, before: JobState[] = []): JobState[] {
-  const state = JOB_STATES.find(each => each === (text === 'canceled' ? 'cancelled' : text));
-  if (!state) throw new InvalidArgumentError(`Allowed choices are ${JOB_STATES.join(', ')}.`);
+  const state = JOB_STATES.find((each, i) => each === text || STATE_NAMES[i] === text);
+  if (!state) throw new InvalidArgumentError(`Allowed choices are ${STATE_NAMES.join(', ')}.`);
   return [...before, state];
 }
 

@@ -79,11 +79,17 @@ export function painter(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Pai
 export interface Column {
   title: string;
   align?: 'right';
-  /** Shrinks when the terminal is narrow. */ give?: boolean;
+  /** Shrinks when the terminal is narrow, to its title or this width. */
+  give?: boolean | number;
+  /** Left out when the terminal is narrow and shrinking is not enough: the lowest first. */
+  drop?: number;
 }
 
+const LEAST_COLUMNS = 8;
+
 /**
- * A table of plain cells; `style` paints whole cells after they are laid out. Columns that give share what is missing.
+ * A table of plain cells; `style` paints whole cells after they are laid out, `column` is the place in `columns`.
+ * Columns that give share what is missing.
  */
 export function table(
   columns: readonly Column[],
@@ -91,35 +97,47 @@ export function table(
   total: number,
   style: (text: string, row: number, column: number) => string,
 ): string[] {
-  const widths = columns.map((column, i) => Math.max(width(column.title), ...rows.map(row => width(row[i] ?? ''))));
-  const giving = columns.map((column, i) => (column.give ? i : -1)).filter(i => i >= 0);
-  let over = widths.reduce((sum, each) => sum + each, 0) + 2 * (columns.length - 1) - total;
-  // The widest of those that give is cut first.
-  while (over > 0 && giving.some(i => widths[i]! > 8)) {
-    const widest = giving.reduce((a, b) => (widths[a]! >= widths[b]! ? a : b));
-    widths[widest]! -= 1;
-    over -= 1;
-  }
+  const laid = layOut(
+    columns.map((column, i) => ({
+      ...column,
+      at: i,
+      width: Math.max(width(column.title), ...rows.map(row => width(row[i] ?? ''))),
+    })),
+    total,
+  );
   const line = (cells: readonly string[], row: number): string =>
-    columns
+    laid
       .map((column, i) => {
-        const cell = fit(cells[i] ?? '', widths[i]!);
-        const last = i === columns.length - 1;
+        const cell = fit(cells[column.at] ?? '', column.width);
+        const last = i === laid.length - 1;
         return style(
-          column.align === 'right' ? padStart(cell, widths[i]!) : last ? cell : pad(cell, widths[i]!),
+          column.align === 'right' ? padStart(cell, column.width) : last ? cell : pad(cell, column.width),
           row,
-          i,
+          column.at,
         );
       })
       .join('  ')
       .trimEnd();
-  return [
-    line(
-      columns.map(column => column.title),
-      -1,
-    ),
-    ...rows.map((row, i) => line(row, i)),
-  ];
+  const titles = columns.map(column => column.title);
+  return [line(titles, -1), ...rows.map((row, i) => line(row, i))];
+}
+
+/** Which columns there is room for, and how wide each is. */
+function layOut<C extends Column & { width: number }>(columns: readonly C[], total: number): C[] {
+  let laid = columns.filter(column => column.width > 0);
+  const excess = (widthOf: (column: C) => number): number =>
+    laid.reduce((sum, column) => sum + widthOf(column) + 2, -2) - total;
+  const least = ({ give, title, width: natural }: C): number =>
+    give ? Math.min(natural, Math.max(width(title), give === true ? LEAST_COLUMNS : give)) : natural;
+  const droppable = laid.filter(column => column.drop !== undefined).sort((a, b) => a.drop! - b.drop!);
+  for (const next of droppable) if (excess(least) > 0) laid = laid.filter(column => column !== next);
+  // The widest of those that give is cut first.
+  for (let over = excess(column => column.width); over > 0; over--) {
+    const giving = laid.filter(column => column.width > least(column));
+    if (giving.length === 0) break;
+    giving.reduce((a, b) => (a.width >= b.width ? a : b)).width -= 1;
+  }
+  return laid;
 }
 
 /** ████▌░░░ : eighths of a column, so that it moves smoothly. */

@@ -16,6 +16,8 @@ const en = {
   model: 'MODEL',
   engine: 'ENGINE',
   stages: 'STAGES',
+  /** In the column of stages, for a model that is of none. */
+  speakers: 'Speakers',
   languages: 'LANGUAGES',
   size: 'SIZE',
   licence: 'LICENSE',
@@ -155,6 +157,7 @@ const zhCn: Texts = {
   model: '模型',
   engine: '引擎',
   stages: '阶段',
+  speakers: '说话人',
   languages: '语言',
   size: '大小',
   licence: '许可证',

@@ -1,6 +1,7 @@
 /** The sample, the doctor and the log: for the first minutes and the bad ones. */
 import * as vscode from 'vscode';
 import type { DoctorReport } from '../../schemas/reasons.ts';
+import { entryOf } from '../../text/messages/messages.ts';
 import { checkText, errorText } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import type { Deps } from '../requests/request.ts';
@@ -59,7 +60,7 @@ export class Doctor implements vscode.TextDocumentContentProvider {
           : vscode.l10n.t('Everything is fine.');
       const rows = checks.map(check => {
         const { name, what, todo } = checkText(check);
-        return `| ${MARK[check.status]} | **${cell(name)}** | ${cell(what)}${todo ? `<br>${cell(todo)}` : ''} |`;
+        return `| ${entryOf<string>(MARK, check.status, '❔')} | **${cell(name)}** | ${cell(what)}${todo ? `<br>${cell(todo)}` : ''} |`;
       });
       const daemon =
         status.clients === 1

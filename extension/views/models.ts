@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { thrown, type ErrorCode, type Failure } from '../../schemas/errors.ts';
 import type { Model } from '../../schemas/model.ts';
 import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
+import { entryOf } from '../../text/messages/messages.ts';
 import type { Daemon } from '../connection/connection.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { confirm, notify } from '../ui/notify.ts';
@@ -11,6 +12,8 @@ import { DaemonTree } from './tree.ts';
 
 type Node = { stage: Stage } | { stage: Stage; model: Model };
 const sizeOf = (model: Model): number => model.card.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+/** The order of models of one kind. */
+const STATE_RANK: Readonly<Record<Model['state'], number>> = { installed: 0, downloading: 1, broken: 2, absent: 3 };
 const STAGE_ICONS: Readonly<Record<Stage, string>> = {
   asr: 'mic',
   repair: 'wand',
@@ -83,12 +86,10 @@ export class ModelsView extends DaemonTree<Node> {
       return this.daemon.state.models.size ? KINDS_OF_WORK.map(stage => ({ stage })) : [];
     }
     if ('model' in node) return [];
-    const rank = { installed: 0, downloading: 1, broken: 2, absent: 3 } as const;
+    const rank = ({ state }: Model): number => entryOf(STATE_RANK, state, 9);
     return [...this.daemon.state.models.values()]
       .filter(m => m.card.stages.includes(node.stage))
-      .sort(
-        (a, b) => rank[a.state] - rank[b.state] || a.card.size - b.card.size || (a.card.name < b.card.name ? -1 : 1),
-      )
+      .sort((a, b) => rank(a) - rank(b) || a.card.size - b.card.size || (a.card.name < b.card.name ? -1 : 1))
       .map(model => ({ stage: node.stage, model }));
   }
 

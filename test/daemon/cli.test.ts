@@ -266,7 +266,7 @@ test('what goes wrong has a sentence and an exit code', async () => {
     [['show', JOB_ID], 2, /There is no job/],
     [['show', 'nothing-like-it'], 2, /There is no job nothing-like-it/],
     [['pause'], 2, /name a job, or use --all to pause the queue/],
-    [['queue', '--state', 'gone'], 2, /pending, loading, .*cancelled/],
+    [['queue', '--state', 'gone'], 2, /pending, loading, .*canceled/],
     [['frobnicate'], 2, /unknown command/],
   ];
   const ended = await Promise.all(cases.map(([args]) => earshot(place, args).ended));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { glossaryFor, readGlossary, rootOf } from '../../../client/folder-defaults.ts';
+import { jobStates } from '../../../cli/options.ts';
 import { recordings } from '../../../cli/recordings.ts';
 import { isMedia } from '../../../schemas/media.ts';
 import { environmentLocale, exitOf } from '../../../cli/session.ts';
@@ -20,6 +21,12 @@ const code =
     for (const [name, value] of Object.entries(args)) assert.equal(error.failure.args[name], value);
     return true;
   };
+
+test('states of jobs, in either spelling of "canceled"', () => {
+  for (const text of ['canceled', 'cancelled']) assert.deepEqual(jobStates(text, ['failed']), ['failed', 'cancelled']);
+  assert.deepEqual(jobStates('loading'), ['loading']);
+  assert.throws(() => jobStates('gone'), /pending, loading, .*, canceled\.$/);
+});
 
 test('a glossary that is not there, or not text', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));

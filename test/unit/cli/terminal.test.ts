@@ -77,6 +77,27 @@ test('a table keeps to the width by cutting what may give', () => {
   assert.match(lines[2]!, /…\s+7$/);
 });
 
+test('a table leaves out what may be dropped before anything is wider than the terminal', () => {
+  const columns = [
+      { title: 'MODEL' },
+      { title: 'LANGUAGES', give: true },
+      { title: 'NOTHING', drop: 0 },
+      { title: 'USED', drop: 1 },
+      { title: 'LICENSE', give: true, drop: 2 },
+      { title: '' },
+    ],
+    rows = [['qwen2.5-coder-0.5b-instruct', 'en de fr es it', '', 'yesterday', 'Apache-2.0', '']];
+  const at = (total: number): string[] => {
+    const lines = table(columns, rows, total, text => text);
+    for (const line of lines) assert.ok(width(line) <= total, line);
+    return lines[0]!.split(/ +/);
+  };
+  assert.deepEqual(at(80), ['MODEL', 'LANGUAGES', 'NOTHING', 'USED', 'LICENSE']);
+  assert.deepEqual(at(65), ['MODEL', 'LANGUAGES', 'USED', 'LICENSE']);
+  assert.deepEqual(at(48), ['MODEL', 'LANGUAGES', 'LICENSE']);
+  assert.deepEqual(at(45), ['MODEL', 'LANGUAGES']);
+});
+
 test('bars', () => {
   assert.equal(bar(0, 4), '░░░░');
   assert.equal(bar(1, 4), '████');

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import '../../fixtures/vscode.ts';
 import { newer, samples } from '../../fixtures/newer.ts';
 import { emptyState, noChange, takeEvent, takeSnapshot } from '../../../extension/connection/mirror.ts';
+import { DoctorReport } from '../../../schemas/reasons.ts';
 import { Job } from '../../../schemas/job.ts';
 import { StateEvent, StateSnapshot, Topic } from '../../../schemas/rpc.ts';
 import { arrange, heightOf, totals, type Section } from '../../../webview/queue/order.ts';
@@ -14,6 +15,8 @@ import { job } from '../cli/jobs.ts';
 Object.assign(globalThis, { document: { body: { dataset: {} }, createTreeWalker: () => ({}) } });
 const { jobRow } = await import('../../../extension/panels/rows.ts');
 const { deviceViews, History } = await import('../../../extension/panels/device-views.ts');
+const { Doctor } = await import('../../../extension/commands/help.ts');
+const { ModelsView } = await import('../../../extension/views/models.ts');
 // By a name that the compiler does not follow: pages have types of their own, those of a browser.
 const row = (await import(String(new URL('../../../webview/queue/row.ts', import.meta.url)))) as {
   jobRow(row: JobRow, section: Section, now: number, active: boolean, handlers: { act(): void }): unknown;
@@ -43,6 +46,23 @@ test('names that nobody knows are shown as they are', () => {
   assert.match(shown.note?.text ?? '', /^FromTheFuture.*depth 3/);
   assert.match(row.describe(shown, 0), /^talk\.wav\. fromTheFuture\. /);
   assert.equal(row.progressText(shown), 'fromTheFuture: 0 of 4, fromTheFuture: 0 of 4');
+});
+
+test('the doctor and the list of models: what nobody knows is marked as such, and stands last', async () => {
+  const checks = newer<DoctorReport>(DoctorReport, { checks: [{ id: 'disk', status: 'ok', args: {} }] }).checks,
+    call = async (method: string) => (method === 'daemon/doctor' ? { checks } : { clients: 1 });
+  const report = await new Doctor({ daemon: { call } } as never).provideTextDocumentContent();
+  assert.match(report, /^\| ❔ \| \*\*Disk\*\* \|/m);
+  const state = emptyState(),
+    model = (id: string, of: string) => ({ card: { id, name: id, stages: ['asr'], size: 1, files: [] }, state: of });
+  for (const each of [model('a', 'fromTheFuture'), model('b', 'absent'), model('c', 'installed')])
+    state.models.set(each.card.id, each as never);
+  const view = new ModelsView({ state, onChange: () => ({ dispose: () => {} }) } as never);
+  const order = await view.getChildren({ stage: 'asr' });
+  assert.deepEqual(
+    order.map(each => ('model' in each ? each.model.card.id : null)),
+    ['c', 'b', 'a'],
+  );
 });
 
 test('events of every type reach the mirror', () => {
