@@ -52,7 +52,8 @@ export const modelErrors: SomeErrors<
           'Turn the setting off, or choose another model.',
         )
       : message(
-          `${a.model ?? installedText(a.engine) ?? a.engine ?? 'A file'} is not installed, and the setting offline forbids downloads.`,
+          `${a.model ?? installedText(a.engine) ?? a.engine ?? 'A file'} is not installed, ` +
+            'and the setting offline forbids downloads.',
           a.model ? 'Turn the setting off, or import the model from a file.' : 'Turn the setting off.',
         ),
   downloadFailed: a =>
