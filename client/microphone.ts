@@ -51,11 +51,15 @@ export function inputArguments(device: string | undefined, platform: NodeJS.Plat
     .map(format => of(format, device ?? (format === 'openal' ? '' : 'default')));
 }
 
+/** Of a device's name and what stands around it. */
+const LONGEST_LINE = 500;
+
 /** Inputs in what ffmpeg prints about them, in each system's own manner. */
 export function parseInputs(format: string, text: string): Input[] {
   const found: Input[] = [];
   let audio = false;
   for (const line of text.split(/\r?\n/)) {
+    if (line.length > LONGEST_LINE) continue;
     if (format === 'pulse' || format === 'alsa') {
       const source = /^[* ] (\S+) \[(.*)\](?: \(.*\))?$/.exec(line);
       if (source) found.push({ id: `${format}:${source[1]!}`, name: source[2]! });

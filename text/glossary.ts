@@ -18,7 +18,6 @@ const MOST_ENTRIES = 2000,
   LONGEST = 200,
   MOST_ALIASES = 50;
 
-const LINE = /^(?<term>[^(=]+?)\s*(?:[(（](?<aliases>[^)）]*)[)）])?\s*(?:=\s*(?<translation>.+))?$/u;
 /** Names of the columns, in the languages of the product. */
 const COLUMNS: readonly [keyof GlossaryEntry, RegExp][] = [
   ['term', /^(terms?|names?|words?|术语|名称|词语?)$/iu],
@@ -60,15 +59,32 @@ function entry({ term, aliases, translation }: Cells): GlossaryEntry | null {
   };
 }
 
+/** “term (alias, alias) = translation”, read in one pass: a pattern would try every way to part a line of a stranger. */
 function fromLine(line: string): GlossaryEntry | null {
-  const groups = LINE.exec(line.trim())?.groups;
-  return groups
-    ? entry({
-        term: groups.term ?? '',
-        aliases: (groups.aliases ?? '').split(/[,，、;；]/),
-        translation: groups.translation ?? '',
-      })
-    : null;
+  const text = line.trim(),
+    mark = text.search(/[(=]/),
+    termEnds = mark < 0 ? text.length : mark;
+  const made = (end: number, aliases: string, translation: string): GlossaryEntry | null =>
+    entry({ term: text.slice(0, end), aliases: aliases.split(/[,，、;；]/), translation });
+  let closed = 0;
+  for (const { index: open } of text.matchAll(/[(（]/g)) {
+    if (open > termEnds) break;
+    // What was tried at the same closing bracket fails again.
+    if (open === 0 || open < closed) continue;
+    closed = open + text.slice(open).search(/[)）]/);
+    if (closed < open) break;
+    const translation = translationAt(text, closed + 1);
+    if (translation !== null) return made(open, text.slice(open + 1, closed), translation);
+  }
+  const translation = translationAt(text, termEnds);
+  return termEnds === 0 || translation === null ? null : made(termEnds, '', translation);
+}
+
+/** What follows the “=” here; empty: the line ends; null: something else stands here. */
+function translationAt(text: string, at: number): string | null {
+  const equals = at + text.slice(at).search(/\S|$/);
+  if (equals === text.length) return '';
+  return text[equals] === '=' ? text.slice(equals + 1).trim() || null : null;
 }
 
 function fromLines(text: string, path: string): GlossaryEntry[] {
@@ -82,28 +98,69 @@ function fromLines(text: string, path: string): GlossaryEntry[] {
 
 /** Emphasis and escapes are how it looks, not what it says. */
 const bare = (cell: string): string =>
-  cell
-    .replace(/<!--.*?-->/g, '')
-    .replace(/(^|[\s(,;])(\*\*|__|\*|_|`)(.+?)\2(?=$|[\s,;()=])/gu, '$1$3')
+  withoutEmphasis(withoutComments(cell))
     .replace(/\\([\\`*_[\]<>|()#+\-.!])/g, '$1')
     .trim();
 
+function withoutComments(text: string): string {
+  let kept = '',
+    at = 0;
+  for (let from = text.indexOf('<!--'); from >= 0; from = text.indexOf('<!--', at)) {
+    const end = text.indexOf('-->', from + 4);
+    if (end < 0) break;
+    kept += text.slice(at, from);
+    at = end + 3;
+  }
+  return kept + text.slice(at);
+}
+
+const EMPHASIS = ['**', '__', '*', '_', '`'] as const;
+
+/** In one pass: a mark whose end was looked for in vain has none further on either. */
+function withoutEmphasis(text: string): string {
+  const endless = new Set<string>();
+  let kept = '',
+    at = 0;
+  for (const { index: open } of text.matchAll(/(?<![^\s(,;])[*_`]/g)) {
+    if (open < at) continue;
+    for (const mark of EMPHASIS) {
+      if (endless.has(mark) || !text.startsWith(mark, open)) continue;
+      const close = endOf(mark, text, open + mark.length + 1);
+      if (close < 0) {
+        endless.add(mark);
+        continue;
+      }
+      kept += text.slice(at, open) + text.slice(open + mark.length, close);
+      at = close + mark.length;
+      break;
+    }
+  }
+  return kept + text.slice(at);
+}
+
+function endOf(mark: string, text: string, from: number): number {
+  for (let at = text.indexOf(mark, from); at >= 0; at = text.indexOf(mark, at + 1))
+    if (/^[\s,;()=]?$/.test(text.charAt(at + mark.length))) return at;
+  return -1;
+}
+
 function fromMarkdown(text: string): GlossaryEntry[] {
-  const found: GlossaryEntry[] = [];
+  const found: GlossaryEntry[] = [],
+    lines = text.split(/\r\n|\n|\r/);
   let order: (keyof GlossaryEntry)[] | null = null,
     fenced = false;
-  for (const [n, line] of text.split(/\r\n|\n|\r/).entries()) {
+  for (const [n, line] of lines.entries()) {
     if (/^\s*(```|~~~)/.test(line)) fenced = !fenced;
     const cells = fenced ? null : row(line);
     if (!cells) {
       order = null;
-      const item = fenced ? null : /^\s*[-*+]\s+(?!\[[ x]\])(.+)$/u.exec(line)?.[1],
+      const item = fenced ? '' : itemOf(line),
         made = item ? fromLine(bare(item)) : null;
       if (made) found.push(made);
       continue;
     }
     if (cells.every(cell => /^:?-+:?$/.test(cell))) continue;
-    const next = row(text.split(/\r\n|\n|\r/)[n + 1] ?? '');
+    const next = row(lines[n + 1] ?? '');
     if (!order && next?.every(cell => /^:?-+:?$/.test(cell))) {
       order =
         columnsOf(cells) ?? (['term', 'aliases', 'translation'].slice(0, cells.length) as (keyof GlossaryEntry)[]);
@@ -114,6 +171,13 @@ function fromMarkdown(text: string): GlossaryEntry[] {
     if (made) found.push(made);
   }
   return found;
+}
+
+/** What a line of a list says; empty: it is none, or a task. */
+function itemOf(line: string): string {
+  const text = line.trim(),
+    item = text.slice(1).trim();
+  return /^[-*+]\s/.test(text) && !/^\[[ x]\]/.test(item) ? item : '';
 }
 
 /** The cells of a table's row; null: no row. */
@@ -262,7 +326,7 @@ export function withTerm(text: string, path: string, term: string): string | nul
     lines.splice(last + 1, 0, `| ${[cell, ...Array<string>(Math.max(0, width - 1)).fill('')].join(' | ')} |`);
     return lines.join(eol);
   }
-  if (/^\s*[-*+]\s/m.test(ended)) return `${ended}- ${term}${eol}`;
+  if (/^[ \t]*[-*+]\s/m.test(ended)) return `${ended}- ${term}${eol}`;
   const table = ['| Term | Aliases | Translation |', '| --- | --- | --- |', `| ${cell} |  |  |`, ''];
   return `${ended}${ended ? eol : ''}${table.join(eol)}`;
 }

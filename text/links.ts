@@ -11,7 +11,7 @@ export interface RecordingLink {
 }
 
 /** Inline links and pictures: [text](target "title"), the target in angle brackets where it has blanks. */
-const LINK = /\]\(\s*(?:<([^<>\n]*)>|((?:[^\s()<>\\]|\\.|\([^\s()]*\))+))(?:\s+(?:"[^"]*"|'[^']*'|\([^)]*\)))?\s*\)/g;
+const LINK = /\]\(\s*(?:<([^<>\n]*)>|((?:[^\s()<>\\]|\\.|\([^\s()]*\))+))(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)/g;
 
 /** Media fragments: seconds, minutes:seconds or hours:minutes:seconds; of a span its beginning. Null: there is none. */
 export function momentOf(fragment: string): number | null {
@@ -31,9 +31,7 @@ export function recordingLinks(text: string): RecordingLink[] {
       continue;
     }
     if (fence !== null) continue;
-    // Code within a line is blanked out, so that places stay.
-    const prose = content.replace(/(`+)(?!`).*?(?<!`)\1(?!`)/g, code => ' '.repeat(code.length));
-    for (const match of prose.matchAll(LINK)) {
+    for (const match of withoutCode(content).matchAll(LINK)) {
       const written = match[1] ?? match[2]!.replace(/\\([()\\])/g, '$1'),
         [target = '', fragment = ''] = written.split('#', 2);
       if (/^[a-z][\w+.-]+:/i.test(target) && !target.startsWith('file:')) continue;
@@ -45,6 +43,30 @@ export function recordingLinks(text: string): RecordingLink[] {
     }
   }
   return found;
+}
+
+/** Code within a line is blanked out, so that places stay: it ends at the next run of as many backticks. */
+function withoutCode(line: string): string {
+  const runs = [...line.matchAll(/`+/g)],
+    nearest = new Map<number, number>(),
+    ends = runs.map(() => -1);
+  for (let i = runs.length - 1; i >= 0; i--) {
+    const { length } = runs[i]![0];
+    ends[i] = nearest.get(length) ?? -1;
+    nearest.set(length, i);
+  }
+  let prose = '',
+    at = 0;
+  for (let i = 0; i < runs.length; i++) {
+    const end = runs[ends[i]!];
+    if (!end) continue;
+    const from = runs[i]!.index,
+      to = end.index + end[0].length;
+    prose += line.slice(at, from) + ' '.repeat(to - from);
+    at = to;
+    i = ends[i]!;
+  }
+  return prose + line.slice(at);
 }
 
 function decoded(target: string): string {

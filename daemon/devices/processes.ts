@@ -59,7 +59,7 @@ export function linuxProcesses(root = '/proc'): ProcessTable {
       const resident = anonymous === null ? bytes('VmRSS') : anonymous + (bytes('RssShmem') ?? 0);
       return {
         pid,
-        name: /^Name:\s+(.*)$/m.exec(text)?.[1] ?? null,
+        name: /^Name:\t(.*)$/m.exec(text)?.[1] ?? null,
         bytes: resident,
         peakBytes: bytes('VmHWM') ?? bytes('VmRSS'),
       };

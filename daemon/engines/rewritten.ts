@@ -58,11 +58,13 @@ export function acceptRewrite(
 
 /** Where words are a term of the glossary as it stands there: nobody's answer takes their place. */
 function termsIn(base: readonly string[], terms: readonly string[]): { start: number; end: number }[] {
-  const bare = base.map(word => word.toLowerCase().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, ''));
+  const bare = base.map(word => word.toLowerCase().replace(/^[^\p{L}\p{N}]+|(?<![^\p{L}\p{N}])[^\p{L}\p{N}]+$/gu, ''));
   return terms.flatMap(term => {
     const parts = wordsOf(term.toLowerCase());
     return bare.flatMap((_word, start) =>
-      parts.every((part, i) => bare[start + i] === part.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, ''))
+      parts.every(
+        (part, i) => bare[start + i] === part.replace(/^[^\p{L}\p{N}]+|(?<![^\p{L}\p{N}])[^\p{L}\p{N}]+$/gu, ''),
+      )
         ? [{ start, end: start + parts.length }]
         : [],
     );

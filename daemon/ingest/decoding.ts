@@ -178,9 +178,9 @@ export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): v
               Math.round(((+duration[1] * 60 + +duration[2]!) * 60 + +duration[3]!) * 1000) -
                 (LENGTH_BY_CLOCK.test(report.format) ? Math.max(0, report.startMs) : 0),
             );
-    } else if (/^\[info\]   Stream #0:\d+.*?: (Audio|Video|Subtitle|Data|Attachment|Unknown)/.test(text)) {
+    } else if (/^\[info\]   Stream #0:\d+(?!\d).*?: (Audio|Video|Subtitle|Data|Attachment|Unknown)/.test(text)) {
       report.streams++;
-      if (/^\[info\]   Stream #0:\d+.*?: Audio:/.test(text)) {
+      if (/^\[info\]   Stream #0:\d+(?!\d).*?: Audio:/.test(text)) {
         const start = /, start (-?[\d.]+)(?:,| \(|$)/.exec(text);
         report.stereo[report.audioTracks] = / Hz, (stereo|2 channels)/.test(text);
         report.audioStartsMs[report.audioTracks++] = start ? Math.round(+start[1]! * 1000) : 0;

@@ -20,6 +20,8 @@ const PIECE = 240,
 /** What a character takes to be said, roughly: only expected times follow from it. */
 const MS_A_CHARACTER = 65;
 
+const emptyLineAtEnd = (text: string): boolean => /\n[^\n]*\n/.test(text.slice(text.trimEnd().length));
+
 /** Whole sentences, some together; one without an end is cut at a blank. */
 export function cutText(text: string, language: string): string[] {
   const pieces: string[] = [];
@@ -38,7 +40,7 @@ export function cutText(text: string, language: string): string[] {
             : LONGEST;
       piece += rest.slice(0, at);
       rest = rest.slice(at);
-      if (piece.length >= PIECE || /\n\s*\n\s*$/.test(piece)) put();
+      if (piece.length >= PIECE || emptyLineAtEnd(piece)) put();
     }
   }
   put();

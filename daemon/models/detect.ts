@@ -209,5 +209,5 @@ export const idOf = (name: string): string =>
   name
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+|-+$/g, '')
+    .replace(/^[^a-z0-9]+|(?<!-)-+$/g, '')
     .slice(0, 200) || 'model';

@@ -60,7 +60,7 @@ export function createHub({
     reachable: (base, signal) => requests.reachable(base, signal),
     fetch: async (base, file, part, expected, onBytes, signal) => {
       const url =
-        `${base.replace(/\/+$/, '')}/${file.repository}/resolve/${encodeURIComponent(file.revision)}` +
+        `${base.replace(/(?<!\/)\/+$/, '')}/${file.repository}/resolve/${encodeURIComponent(file.revision)}` +
         `/${file.path.split('/').map(encodeURIComponent).join('/')}`;
       if (!requests.maybeReachable(base))
         throw new EarshotError('downloadFailed', { url }, 'the hub could not be reached a moment ago');

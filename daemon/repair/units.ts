@@ -25,7 +25,9 @@ export function unitsOf(text: string, words: readonly Word[]): Unit[] {
   return [...text.matchAll(/\S+/gu)].map((match, index) => {
     const start = match.index,
       end = start + match[0].length;
-    const [, lead = '', core = '', trail = ''] = /^([^\p{L}\p{N}]*)(.*?)([^\p{L}\p{N}]*)$/su.exec(match[0])!;
+    const [, lead = '', core = '', trail = ''] = /^([^\p{L}\p{N}]*)((?:.*[\p{L}\p{N}])?)([^\p{L}\p{N}]*)$/su.exec(
+      match[0],
+    )!;
     const mine =
       places?.map((place, i) => ({ ...place, i })).filter(place => place.start < end && place.end > start) ?? [];
     return {

@@ -53,7 +53,7 @@ export function faultOf(translated: Translated, knows: Knows): Fault | null {
 }
 
 /** Web and mail addresses stay as they are. */
-const ADDRESS = /\S+[.@/]\S+/gu;
+const ADDRESS = /(?<!\S)\S+[.@/]\S+/gu;
 
 const languageOf = (code: string): string => code.split('-')[0]!;
 

@@ -32,8 +32,8 @@ export function chaptersOf(spans: readonly Span[], pauseMs: number): number[] {
 /** The first sentence, cut at a word where it is long. */
 export function titleOf(text: string): string {
   const [first = ''] = text.trim().split(/(?<=[.!?…])\s|(?<=[。！？])/u, 1),
-    title = first.replace(/[.。…]+$/u, '');
+    title = first.replace(/(?<![.。…])[.。…]+$/u, '');
   if (title.length <= LONGEST_TITLE) return title;
   const at = title.lastIndexOf(' ', LONGEST_TITLE);
-  return `${title.slice(0, at > 20 ? at : LONGEST_TITLE).replace(/[,;:–—\\]+$/u, '')}…`;
+  return `${title.slice(0, at > 20 ? at : LONGEST_TITLE).replace(/(?<![,;:–—\\])[,;:–—\\]+$/u, '')}…`;
 }

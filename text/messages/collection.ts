@@ -52,7 +52,7 @@ export function summary(
         ? `${said
             .slice(0, FIRST_WORDS)
             .replace(/[\ud800-\udbff]$/, '')
-            .replace(/\s+\S*$/u, '')} …`
+            .replace(/ \S*$/u, '')} …`
         : said;
     const why = failure ? `: ${cell(failureMessage(failure, locale).what)}` : '';
     const note =

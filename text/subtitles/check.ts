@@ -72,7 +72,8 @@ export function rebroken(lines: readonly string[], limits: Limits): string[] | n
   const words = lines.join(' ').trim().split(/\s+/),
     width = (part: readonly string[]): number => columns(part.join(' '));
   if (width(words) <= limits.lineLength) return [words.join(' ')];
-  if (limits.lines < 2) return null;
+  // Most breaks cannot be right where the whole is wider than two lines, and there may be thousands.
+  if (limits.lines < 2 || width(words) > 2 * limits.lineLength + 1) return null;
   let best: { at: number; cost: number } | null = null;
   for (let at = 1; at < words.length; at++) {
     const upper = width(words.slice(0, at)),
@@ -90,15 +91,21 @@ export function inLines(text: string, limits: Limits = USUAL_LIMITS): string[] {
   const fitting = rebroken([text], limits);
   if (fitting) return fitting;
   const lines: string[] = [];
-  for (const [, space, word] of text
+  let space = '';
+  for (const [word] of text
     .trim()
     .matchAll(
-      /(\s*)([\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}][\p{P}]*|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+)/gu,
+      /\s+|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]\p{P}*|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+/gu,
     )) {
     const last = lines.at(-1),
-      joined = `${last}${space ? ' ' : ''}${word}`;
+      joined = `${last}${space}${word}`;
+    if (word.trim() === '') {
+      space = ' ';
+      continue;
+    }
     if (last !== undefined && columns(joined) <= limits.lineLength) lines[lines.length - 1] = joined;
-    else lines.push(word!);
+    else lines.push(word);
+    space = '';
   }
   return lines;
 }
@@ -174,10 +181,10 @@ export function check(subtitles: Subtitles, limits: Limits = USUAL_LIMITS): Prob
         needed <= room && n < cues.length - 1 ? retimed(startMs!, needed) : null,
       );
     }
-    const again = (): LineEdit | null => {
-      const made = rebroken(cue.lines, limits);
-      return made && { from: cue.timeLine + 1, to: cue.lastLine + 1, lines: made };
-    };
+    // Once, however many of its lines are too long.
+    const longLines = widths.some(width => width > limits.lineLength),
+      made = longLines || cue.lines.length > limits.lines ? rebroken(cue.lines, limits) : null,
+      again = made && { from: cue.timeLine + 1, to: cue.lastLine + 1, lines: made };
     if (!cue.lines.some(line => line.trim() !== ''))
       add('empty', both, [], {
         from: cue.firstLine,
@@ -185,10 +192,10 @@ export function check(subtitles: Subtitles, limits: Limits = USUAL_LIMITS): Prob
         lines: [],
       });
     widths.forEach((width, i) => {
-      if (width > limits.lineLength) add('longLine', whole(cue.timeLine + 1 + i), [width, limits.lineLength], again());
+      if (width > limits.lineLength) add('longLine', whole(cue.timeLine + 1 + i), [width, limits.lineLength], again);
     });
     if (cue.lines.length > limits.lines)
-      add('manyLines', { ...whole(cue.timeLine + 1 + limits.lines) }, [cue.lines.length, limits.lines], again());
+      add('manyLines', { ...whole(cue.timeLine + 1 + limits.lines) }, [cue.lines.length, limits.lines], again);
     if (kind === 'srt' && cue.id !== String(n + 1)) {
       const span = cue.timeLine > cue.firstLine ? whole(cue.firstLine) : both;
       add(

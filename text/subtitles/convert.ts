@@ -5,7 +5,7 @@
 import { escapeMarkdown } from '../markdown.ts';
 import { ASS_HEADER, assEvent, escapeAss } from './ass.ts';
 import { parseSubtitles, visible, writeTime, writeTimes, type SubtitleKind } from './parse.ts';
-import { joiner } from './width.ts';
+import { joined, joiner } from './width.ts';
 
 export type SubtitleFormat = SubtitleKind | 'ass';
 export const SUBTITLE_FORMATS = ['srt', 'vtt', 'ass'] as const satisfies readonly SubtitleFormat[];
@@ -48,7 +48,7 @@ export function readCues(text: string, format: SubtitleFormat): PlainCue[] {
   return parseSubtitles(text, format).cues.flatMap(({ startMs, endMs, lines, settings }) => {
     if (startMs === null || endMs === null) return [];
     const voice =
-      format === 'vtt' ? (/^<v(?:\.[^\s<>]*)?[ \t]+([^<>]+)>/.exec(lines[0] ?? '')?.[1]?.trim() ?? null) : null;
+      format === 'vtt' ? (/^<v(?:\.[^\s<>]*)?[ \t]([^<>]+)>/.exec(lines[0] ?? '')?.[1]?.trim() ?? null) : null;
     const clean = (line: string): string =>
       format === 'vtt' ? decode(withoutTags(line)) : withoutTags(line.replace(/\{\\[^{}]*\}/g, ''));
     return [
@@ -71,8 +71,7 @@ export const spokenCues = (text: string, format: SubtitleFormat): PlainCue[] =>
     .sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
 
 /** A cue's words in one line, without tags. */
-export const plain = ({ lines }: Pick<PlainCue, 'lines'>): string =>
-  lines.map(line => visible(line, 'srt')).reduce((all, line) => (all ? all + joiner(all, line) + line : line), '');
+export const plain = ({ lines }: Pick<PlainCue, 'lines'>): string => joined(lines.map(line => visible(line, 'srt')));
 
 function readAss(text: string): PlainCue[] {
   let columns: string[] = [],
@@ -84,7 +83,7 @@ function readAss(text: string): PlainCue[] {
       inEvents = /^\[events\]$/i.test(line);
       continue;
     }
-    const [, key, value] = /^(Format|Dialogue):\s*(.*)$/i.exec(line) ?? [];
+    const [, key, value] = /^(Format|Dialogue):(.*)$/i.exec(line) ?? [];
     if (!inEvents || !key || value === undefined) continue;
     if (key.toLowerCase() === 'format') {
       columns = value.split(',').map(name => name.trim().toLowerCase());
@@ -125,7 +124,8 @@ function readAss(text: string): PlainCue[] {
           .trim(),
       )
       .filter(Boolean);
-    cues.push({ startMs, endMs, speaker: at('name') || null, lines, top: /\{[^{}]*\\an?[789][^{}]*\}/.test(shown) });
+    const top = shown.match(/\{[^{}]*\}/g)?.some(orders => /\\an?[789]/.test(orders)) ?? false;
+    cues.push({ startMs, endMs, speaker: at('name') || null, lines, top });
   }
   return cues.sort((a, b) => a.startMs - b.startMs);
 }
@@ -180,13 +180,15 @@ export function writeCues(cues: readonly PlainCue[], format: SubtitleFormat | 't
 function paragraphs(cues: readonly PlainCue[]): { startMs: number; text: string }[] {
   const made: { startMs: number; text: string }[] = [];
   let endMs = -Infinity,
-    speaker: string | null = null;
+    speaker: string | null = null,
+    before = '';
   for (const cue of cues) {
     const text = plain(cue),
       last = made.at(-1);
     if (!text) continue;
-    if (last && cue.startMs - endMs < 3000 && cue.speaker === speaker) last.text += joiner(last.text, text) + text;
+    if (last && cue.startMs - endMs < 3000 && cue.speaker === speaker) last.text += joiner(before, text) + text;
     else made.push({ startMs: cue.startMs, text: cue.speaker === null ? text : `${cue.speaker}: ${text}` });
+    before = text;
     endMs = cue.endMs;
     speaker = cue.speaker;
   }

@@ -175,7 +175,7 @@ export interface Speaker extends Span {
   name: string;
 }
 
-const VOICE = /<v(?:\.[^\s<>]*)?[ \t]+([^<>]*[^<>\s])[ \t]*>/g;
+const VOICE = /<v(?:\.[^\s<>]*)?[ \t]([^<>]*)>/g;
 /** Up to four words that begin like a name, or a few characters of a script that has no capitals. */
 const PREFIX =
   /^(\s*(?:[-–—]\s*)?(?:<[^<>]*>\s*)*)((?:\p{Lu}[\p{L}\p{M}\p{N}'’.-]*)(?: [\p{Lu}\p{N}][\p{L}\p{M}\p{N}'’.-]*){0,3}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]{1,8})[ \t]?[:：](?=\s|$|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])/u;
@@ -186,8 +186,10 @@ export function speakersOf({ cues }: Pick<Subtitles, 'cues'>): Speaker[] {
     for (const [n, text] of cue.lines.entries()) {
       const line = cue.timeLine + 1 + n;
       for (const match of text.matchAll(VOICE)) {
-        const from = match.index + match[0].indexOf(match[1]!, 2);
-        found.push({ name: match[1]!, line, from, to: from + match[1]!.length });
+        const given = match[1]!,
+          name = given.trim(),
+          from = match.index + match[0].length - 1 - given.trimStart().length;
+        if (name) found.push({ name, line, from, to: from + name.length });
       }
       const prefix = PREFIX.exec(text);
       if (prefix)

@@ -18,10 +18,21 @@ export const isUnspaced = (text: string): boolean => UNSPACED.test(text);
 
 /** What stands between two texts of one paragraph: nothing where a script uses no spaces. */
 export const joiner = (before: string, after: string): string =>
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}。，、！？；：」』）]$/u.test(before) &&
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}。，、！？；：」』）]$/u.test(before.slice(-2)) &&
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}「『（]/u.test(after)
     ? ''
     : ' ';
+
+/** Texts of one paragraph in one. */
+export function joined(parts: readonly string[]): string {
+  let text = '',
+    before = '';
+  for (const part of parts) {
+    text += before ? joiner(before, part) + part : part;
+    before = part || before;
+  }
+  return text;
+}
 
 /** Columns of a subtitle line: 42, or 16 full-width characters in Chinese, Japanese and Korean. */
 export const lineLimit = (language: string): number => (/^(zh|ja|ko|yue)\b/.test(language) ? 32 : 42);

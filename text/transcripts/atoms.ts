@@ -13,7 +13,7 @@ export interface Atom {
 }
 
 const SENTENCE_END = /[.!?…。！？][\p{Pe}\p{Pf}"']*$/u,
-  CLAUSE_END = /[,;:—–，、；：)）][\p{Pe}\p{Pf}"']*$/u;
+  CLAUSE_END = /[,;:—–，、；：)）](?:(?![)）])[\p{Pe}\p{Pf}"'])*$/u;
 /** Words that lean on the next one. */
 const LEANING = new Set(
   (
@@ -114,7 +114,7 @@ function breakCost(atom: Atom, next: Atom | undefined): number {
   if (!next || (SENTENCE_END.test(atom.text) && !/^(Mr|Mrs|Ms|Dr|St|Prof|Sr|Sra|Dra)\.$/u.test(atom.text))) return 0;
   const pauseGain = Math.min(14, Math.max(0, next.startMs - atom.endMs - 80) / 40);
   if (CLAUSE_END.test(atom.text)) return Math.max(2, 8 - pauseGain / 2);
-  const bare = (text: string): string => text.toLowerCase().replace(/^\P{L}+|\P{L}+$/gu, '');
+  const bare = (text: string): string => text.toLowerCase().replace(/^\P{L}+|(?<!\P{L})\P{L}+$/gu, '');
   const base = !next.spaceBefore ? 26 : LEANING.has(bare(atom.text)) ? 45 : OPENING.has(bare(next.text)) ? 15 : 26;
   return Math.max(6, base - pauseGain);
 }

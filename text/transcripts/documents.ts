@@ -1,7 +1,7 @@
 /** Texts to read: plain and Markdown. */
 import type { Transcript } from '../../schemas/job.ts';
 import { oneLine, type Passage } from './passages.ts';
-import { joiner } from '../subtitles/width.ts';
+import { joined } from '../subtitles/width.ts';
 
 /**
  * A pause of this length begins a new paragraph, and so does a sentence's end once the paragraph has this many
@@ -32,16 +32,15 @@ function paragraphs(passages: readonly Passage[]): Passage[][] {
   return found;
 }
 
-const joined = (lines: readonly { text: string; language: string }[]): string =>
-  lines.reduce((text, line) => (text ? text + joiner(text, line.text) + line.text : line.text), '');
+const textOf = (lines: readonly { text: string }[]): string => joined(lines.map(line => line.text));
 
 /** Paragraphs; bilingual: each followed by its translation. */
 export function toText(_transcript: Transcript, passages: readonly Passage[]): string {
   const blocks = paragraphs(passages).flatMap(paragraph => {
     const second = paragraph.flatMap(passage => passage.second ?? []);
     return [
-      (paragraph[0]!.turn ? `${paragraph[0]!.speaker}: ` : '') + joined(paragraph.map(passage => passage.main)),
-      ...(second.length ? [joined(second)] : []),
+      (paragraph[0]!.turn ? `${paragraph[0]!.speaker}: ` : '') + textOf(paragraph.map(passage => passage.main)),
+      ...(second.length ? [textOf(second)] : []),
     ];
   });
   return `${blocks.join('\n\n')}\n`;
@@ -59,8 +58,8 @@ export function toMarkdown(transcript: Transcript, passages: readonly Passage[])
       second = paragraph.flatMap(passage => passage.second ?? []);
     const voice = turn ? `**${escapeMarkdown(speaker!)}:** ` : '';
     return [
-      `**${clock(startMs)}** ${voice}${escapeMarkdown(joined(paragraph.map(passage => passage.main)))}`,
-      ...(second.length ? [`> ${escapeMarkdown(joined(second))}`] : []),
+      `**${clock(startMs)}** ${voice}${escapeMarkdown(textOf(paragraph.map(passage => passage.main)))}`,
+      ...(second.length ? [`> ${escapeMarkdown(textOf(second))}`] : []),
     ];
   });
   const { summary } = transcript;

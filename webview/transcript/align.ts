@@ -15,7 +15,7 @@ const plain = (word: string): string => word.toLowerCase().replace(/[^\p{L}\p{N}
 /** Words with the space before each kept; a text without spaces goes by characters. */
 export const tokens = (text: string): string[] =>
   /\s/.test(text.trim()) || !/\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Thai}/u.test(text)
-    ? (text.match(/\s*\S+/g) ?? [])
+    ? (text.match(/(?<!\s)\s*\S+/g) ?? [])
     : [...text];
 
 /** Longest common run of equal words; what has no partner shares the time between its neighbours. */

@@ -62,7 +62,7 @@ export class Requests {
 
   async #route(request: IncomingMessage, response: ServerResponse, token: string): Promise<void> {
     authorize(request, token);
-    const path = (request.url ?? '/').split('?', 1)[0]!.replace(/\/+$/, '');
+    const path = (request.url ?? '/').split('?', 1)[0]!.replace(/(?<!\/)\/+$/, '');
     if (path === '/v1/models' || path.startsWith('/v1/models/')) {
       allowOnly('GET', request, path);
       this.#listModels(response, decoded(path.slice('/v1/models/'.length)));

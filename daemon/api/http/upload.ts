@@ -39,7 +39,7 @@ export function fileName(given: string | undefined): string {
   const plain = basename((given ?? '').replaceAll('\\', '/'))
     .replace(/[^\p{L}\p{N}\p{M} ._()-]+/gu, '_')
     .replace(/^[. ]+/, '')
-    .replace(/[. ]+$/, '');
+    .replace(/(?<![. ])[. ]+$/, '');
   const end = extname(plain).slice(0, 12);
   return `${[...plain.slice(0, plain.length - end.length)].slice(0, LONGEST_NAME).join('') || 'audio'}${end}`;
 }

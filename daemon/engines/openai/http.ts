@@ -13,7 +13,7 @@ const TRIES = 3,
 
 /** "http://host:1234", "…/v1", "…/v1/" → "http://host:1234/v1". */
 export const baseOf = (url: string): string => {
-  const bare = url.replace(/\/+$/, '');
+  const bare = url.replace(/(?<!\/)\/+$/, '');
   return /\/v\d+$/.test(bare) ? bare : `${bare}/v1`;
 };
 

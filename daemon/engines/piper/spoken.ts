@@ -92,7 +92,7 @@ export function spokenText(text: string, language: string): string {
   spoken = spoken.replace(/[[\]{}<>*_`~|^\\#"“”„«»]+/gu, ' ');
   return spoken
     .replace(/\s+/gu, ' ')
-    .replace(/\s+([,.;:!?])/gu, '$1')
+    .replace(/ ([,.;:!?])/gu, '$1')
     .trim();
 }
 
@@ -115,19 +115,21 @@ const WORDS: Record<string, Partial<Signs>> = {
 
 const ENDINGS = 'com|org|net|edu|gov|info|io|dev|app|eu|uk|us|de|es|fr|it|pt|br|ru|cn|jp|ch|at|nl';
 const ADDRESS = new RegExp(
-  'https?://[^\\s<>"]+|[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)+|\\bwww\\.[^\\s<>"]+|' +
-    `(?<![\\w.@])(?:[\\p{L}\\d-]+\\.)+(?:${ENDINGS})(?:/[^\\s<>"]*)?(?![\\p{L}\\d.-]*[\\p{L}\\d])`,
+  'https?://[^\\s<>"]+|(?<![\\w.+-])[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)+|\\bwww\\.[^\\s<>"]+|' +
+    `(?<![\\p{L}\\w.@-])(?:[\\p{L}\\d-]+\\.)+(?:${ENDINGS})(?:/[^\\s<>"]*)?(?![\\p{L}\\d.-]*[\\p{L}\\d])`,
   'giu',
 );
 
 function address(match: string, say: (sign: keyof Signs) => string): string {
-  const [, body, ending] = /^(?:https?:\/\/)?(.*?)\/?([.,;:!?)]*)$/iu.exec(match)!;
+  const [ending] = /(?<![.,;:!?)])[.,;:!?)]*$/u.exec(match)!,
+    body = match.slice(0, match.length - ending.length).replace(/^https?:\/\//iu, '');
   return (
-    body!
+    body
+      .replace(/\/$/, '')
       .replace(/\./g, say('dot'))
       .replace(/\//g, say('slash'))
       .replace(/@/g, say('at'))
-      .replace(/[-_?=&%+#~]+/g, ' ') + ending!
+      .replace(/[-_?=&%+#~]+/g, ' ') + ending
   );
 }
 
