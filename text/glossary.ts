@@ -59,7 +59,7 @@ function entry({ term, aliases, translation }: Cells): GlossaryEntry | null {
   };
 }
 
-/** “term (alias, alias) = translation”, read in one pass: a pattern would try every way to part a line of a stranger. */
+/** “term (alias, alias) = translation”, read in one pass: a pattern would try every way to part a line. */
 function fromLine(line: string): GlossaryEntry | null {
   const text = line.trim(),
     mark = text.search(/[(=]/),
