@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { EarshotError } from '../schemas/errors.ts';
+import { decodeText } from '../text/encoding.ts';
 import { glossaryPlaces, mergeGlossaries, parseGlossary } from '../text/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
 import { rememberedIn } from './remembered-speakers.ts';
@@ -11,19 +12,19 @@ import { speakerPlaces } from '../text/speakers.ts';
 /** Far more than the terms that a job takes. */
 const MOST_BYTES = 4 * 1024 ** 2;
 
-/** @throws badGlossary when the file is not there, too large, or not UTF-8 text */
+/** @throws badGlossary when the file is not there or cannot be understood; textTooLarge, notText */
 export async function readGlossary(path: string): Promise<GlossaryEntry[]> {
   let bytes: Buffer;
   try {
     bytes = await readSmall(path, MOST_BYTES);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EFBIG')
+      throw new EarshotError('textTooLarge', { path, mostBytes: MOST_BYTES });
     throw new EarshotError('badGlossary', { path }, (error as Error).message, { cause: error });
   }
-  try {
-    return parseGlossary(new TextDecoder('utf-8', { fatal: true }).decode(bytes), path);
-  } catch (error) {
-    throw error instanceof EarshotError ? error : new EarshotError('badGlossary', { path }, 'not UTF-8');
-  }
+  const decoded = decodeText(bytes);
+  if (!decoded) throw new EarshotError('notText', { path });
+  return parseGlossary(decoded.text, path);
 }
 
 /**

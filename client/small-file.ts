@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
-/** @throws when it is no file (a pipe would be waited for, a device has no end), or larger */
+/** @throws when it is no file (a pipe would be waited for, a device has no end), or larger (code EFBIG) */
 export async function readSmall(path: string, mostBytes: number): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
@@ -12,7 +12,7 @@ export async function readSmall(path: string, mostBytes: number): Promise<Buffer
     let length = 0;
     for (let read = -1; read !== 0 && length < bytes.length; length += read)
       ({ bytesRead: read } = await file.read(bytes, length, bytes.length - length));
-    if (length > mostBytes) throw new Error(`more than ${mostBytes} bytes`);
+    if (length > mostBytes) throw Object.assign(new Error(`more than ${mostBytes} bytes`), { code: 'EFBIG' });
     return bytes.subarray(0, length);
   } finally {
     await file.close();

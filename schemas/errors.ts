@@ -40,6 +40,24 @@ export const ERRORS = {
   nothingSaid: { path: 'text' },
   notATranscript: { path: 'text?' },
   noSuchFolder: { path: 'text' },
+  // texts and subtitles
+  notText: { path: 'text' },
+  textTooLarge: { path: 'text', mostBytes: 'number' },
+  noWords: { path: 'text' },
+  /** It was read, and nothing in it says its encoding. */
+  textDecoded: { path: 'text', encoding: 'text' },
+  /** `texts`: outside of cues; `times`: cues whose times cannot be read; `generated`: karaoke, syllable by syllable. */
+  subtitlesUnclear: { path: 'text', texts: 'number', times: 'number', generated: 'number' },
+  /** What another format, or another language, has no place for; in numbers of cues or blocks. */
+  subtitlesReduced: {
+    path: 'text',
+    notes: 'number?',
+    styles: 'number?',
+    drawings: 'number?',
+    texts: 'number?',
+    formatting: 'number?',
+    wordTimes: 'number?',
+  },
   notWatched: { path: 'text' },
   // live sound
   noMicrophone: { device: 'text?' },
@@ -154,6 +172,9 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'unreadableFile',
   'emptyFile',
   'notMedia',
+  'notText',
+  'textTooLarge',
+  'noWords',
   'noAudioTrack',
   'noSuchTrack',
   'truncatedFile',

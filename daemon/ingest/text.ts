@@ -2,18 +2,22 @@
  * A text that is to be spoken, or translated, as utterances: read where a recording would be recognized. Subtitles keep
  * their cues and times.
  */
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, failure, type Failure } from '../../schemas/errors.ts';
 import { readSmall } from '../../client/small-file.ts';
-import { formatOf, plain, spokenCues } from '../../text/subtitles/convert.ts';
+import { decodeText, type Decoded } from '../../text/encoding.ts';
+import { formatOf } from '../../text/subtitles/convert.ts';
+import { readSpeech } from '../../text/subtitles/units.ts';
+import { unclearIn } from '../../text/subtitles/losses.ts';
 
 export interface Piece {
   text: string;
   startMs: number;
   endMs: number;
+  speaker: string | null;
 }
 
-/** Longer texts are no request to speak but a library. */
-export const MAX_TEXT_BYTES = 1024 * 1024;
+/** Far more than a long film's subtitles with all their styles; longer texts are no request to speak but a library. */
+export const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 /** A piece ends with the sentence that reaches this, so that the first is heard soon. */
 const PIECE = 240,
   LONGEST = 1_000;
@@ -49,27 +53,50 @@ export function cutText(text: string, language: string): string[] {
 
 function timed(pieces: readonly string[]): Piece[] {
   let at = 0;
-  return pieces.map(text => ({ text, startMs: at, endMs: (at += Math.max(1, text.length) * MS_A_CHARACTER) }));
+  return pieces.map(text => ({
+    text,
+    startMs: at,
+    endMs: (at += Math.max(1, text.length) * MS_A_CHARACTER),
+    speaker: null,
+  }));
 }
 
-/** @throws noSuchFile, emptyFile, notMedia (no text, or too much of it) */
-export async function readPieces(path: string, language: string): Promise<Piece[]> {
-  const bytes = await readSmall(path, MAX_TEXT_BYTES).catch((error: unknown) => {
-    throw new EarshotError((error as NodeJS.ErrnoException).code ? 'noSuchFile' : 'notMedia', { path }, String(error));
-  });
-  const text = decoded(bytes, path),
-    format = formatOf(path);
-  const pieces = format
-    ? spokenCues(text, format).map(cue => ({ text: plain(cue), startMs: cue.startMs, endMs: cue.endMs }))
-    : timed(cutText(text, language));
-  if (pieces.length === 0) throw new EarshotError('emptyFile', { path });
-  return pieces;
-}
-
-function decoded(bytes: Buffer, path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new EarshotError('notMedia', { path }, 'not UTF-8');
+/**
+ * The text and what it says: subtitles by their cues, others by their sentences.
+ * @throws noSuchFile, notAFile, textTooLarge, notText, noWords
+ */
+export async function readPieces(path: string, language: string): Promise<{ pieces: Piece[]; warnings: Failure[] }> {
+  const { text, encoding, detected } = await readText(path, language),
+    format = formatOf(path),
+    warnings = detected ? [failure('textDecoded', { path, encoding })] : [];
+  if (format) {
+    const speech = readSpeech(text, format),
+      unclear = unclearIn(speech);
+    if (speech.units.length === 0) throw new EarshotError('noWords', { path });
+    return {
+      pieces: speech.units.map(({ text: words, startMs, endMs, speaker }) => ({
+        text: words,
+        startMs,
+        // Several in a very short cue.
+        endMs: Math.max(startMs + 1, endMs),
+        speaker,
+      })),
+      warnings: unclear ? [...warnings, failure('subtitlesUnclear', { path, ...unclear })] : warnings,
+    };
   }
+  const pieces = timed(cutText(text.replace(/^\ufeff/, ''), language));
+  if (pieces.length === 0) throw new EarshotError('noWords', { path });
+  return { pieces, warnings };
+}
+
+/** @throws noSuchFile, notAFile, textTooLarge, notText */
+export async function readText(path: string, language: string): Promise<Decoded> {
+  const bytes = await readSmall(path, MAX_TEXT_BYTES).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EFBIG') throw new EarshotError('textTooLarge', { path, mostBytes: MAX_TEXT_BYTES });
+    throw new EarshotError(code ? 'noSuchFile' : 'notAFile', { path }, String(error));
+  });
+  const decoded = decodeText(bytes, language);
+  if (!decoded) throw new EarshotError('notText', { path });
+  return decoded;
 }

@@ -10,12 +10,11 @@ import { pipeline } from 'node:stream/promises';
 import { EarshotError, isDiskFull, type Failure } from '../../schemas/errors.ts';
 import type { OutputOptions, Transcript } from '../../schemas/job.ts';
 import type { Format } from '../../schemas/words.ts';
-import { formatOf, SUBTITLE_FORMATS, type SubtitleFormat } from '../../text/subtitles/convert.ts';
-import { render } from '../../text/transcripts/render.ts';
-import { sameCues } from '../../text/transcripts/same-cues.ts';
+import { formatOf } from '../../text/subtitles/convert.ts';
 import { MAX_WAV_SAMPLES, wavHeader } from '../audio/wav.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { JobWork } from '../jobs/work.ts';
+import { renderer } from './rendered.ts';
 import { keptWarning, namesAfter, namesFrom, type Make, type Names, type Output, type Outputs } from './outputs.ts';
 
 export type Text = NonNullable<OutputOptions['text']>;
@@ -129,18 +128,15 @@ class Delivery {
   private async texts(path: string): Promise<void> {
     const { row, made } = this.work,
       to = row.options.translateTo,
-      transcript = transcriptOf({ row: { ...row, path }, made }),
-      cues = row.options.source === 'text' && formatOf(row.name) !== null;
+      rendered = renderer(row, transcriptOf({ row: { ...row, path }, made }));
     const texts: Text[] = !to ? ['original'] : this.wanted.text ? [this.wanted.text] : ['original', 'translation'];
     for (const format of this.wanted.formats)
       for (const text of format === 'json' ? texts.slice(0, 1) : texts) {
-        const content =
-          cues && (SUBTITLE_FORMATS as readonly Format[]).includes(format)
-            ? sameCues(transcript, format as SubtitleFormat, text)
-            : render(transcript, format, { text });
+        const { text: content, warnings } = await rendered(format, text);
         const file = await this.write(kindOf(format, text), this.after(suffixOf(format, text, row)), handle =>
           handle.writeFile(content),
         );
+        this.warnings.push(...warnings(file));
         if (format === 'srt' || format === 'vtt') this.subtitles.set(text, file);
       }
   }
@@ -216,7 +212,7 @@ export async function writeFormat(
   const keepsNothing = row.live && row.live.saveTo === undefined,
     folder = row.options.outputs?.directory ?? (keepsNothing ? directory : dirname(row.path));
   if (folder === undefined) throw new EarshotError('badRequest', { field: 'directory' }, 'the job has no folder');
-  const text = render(transcriptOf({ row, made }), format, { text: 'original' });
+  const { text, warnings } = await renderer(row, transcriptOf({ row, made }))(format, 'original');
   try {
     const { path, bytes, kept } = await owner.write(
       row,
@@ -228,7 +224,7 @@ export async function writeFormat(
       path,
       change: {
         outputs: [...others, { kind: format, path, bytes }],
-        warnings: kept.map(each => keptWarning(each, path)),
+        warnings: [...kept.map(each => keptWarning(each, path)), ...warnings(path)],
       },
     };
   } catch (error) {

@@ -9,10 +9,14 @@ import { readPieces } from '../ingest/text.ts';
 import { jobFiles } from './inputs.ts';
 import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
+import { withWarnings } from '../outputs/outputs.ts';
 import { transcriptFor } from '../outputs/summaries.ts';
 import { languageOf, piecesOf } from '../summaries/pieces.ts';
 import type { JobRow, UtteranceRow } from '../contracts/store.ts';
 import { isSummary, type JobWork } from '../jobs/work.ts';
+
+/** Of a speaker, in subtitles: what a name may be (schemas/job.ts). */
+const LONGEST_NAME = 100;
 
 export class Ingests {
   private readonly core: Core;
@@ -151,14 +155,17 @@ export class Ingests {
     const { id, path, options } = work.row;
     this.atOnce(
       work,
-      readPieces(path, options.language!).then(async pieces => {
+      readPieces(path, options.language!).then(async read => {
         await makeFolder(jobFiles(this.core.deps.home.audio, id).speech, 0o700);
-        return pieces;
+        return read;
       }),
-      pieces => {
-        const durationMs = Math.max(...pieces.map(piece => piece.endMs));
+      ({ pieces, warnings }) => {
+        const durationMs = pieces.reduce((latest, piece) => Math.max(latest, piece.endMs), 0);
         work.texts = pieces.map(piece => piece.text);
-        return { pieces, change: { durationMs, ingestedMs: durationMs } };
+        return {
+          pieces,
+          change: { durationMs, ingestedMs: durationMs, warnings: withWarnings(work.row.warnings, warnings) },
+        };
       },
     );
   }
@@ -185,7 +192,12 @@ export class Ingests {
   private atOnce<T>(
     work: JobWork,
     reading: Promise<T>,
-    take: (read: T) => { pieces: readonly { startMs: number; endMs: number }[]; change: Partial<JobRow> } | null,
+    take: (
+      read: T,
+    ) => {
+      pieces: readonly { startMs: number; endMs: number; speaker?: string | null }[];
+      change: Partial<JobRow>;
+    } | null,
   ): void {
     work.ingest = 'running';
     reading.then(
@@ -197,6 +209,8 @@ export class Ingests {
             work,
             taken.pieces.map(({ startMs, endMs }, index) => ({ index, startMs, endMs })),
           );
+          const speakers = taken.pieces.map(({ speaker }) => speaker?.slice(0, LONGEST_NAME) ?? null);
+          if (speakers.some(Boolean)) this.core.jobs.label(work, speakers, {});
           work.ingest = 'done';
           this.core.jobs.update(
             work,

@@ -1,11 +1,14 @@
 /** What can be done with a subtitle file: fitted to its recording, made into another format, translated. */
 import * as vscode from 'vscode';
-import { basename, dirname } from 'node:path';
-import { thrown } from '../../schemas/errors.ts';
+import { basename, dirname, extname } from 'node:path';
+import { EarshotError, failure, thrown, type Failure } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
-import { formatOf, readCues, writeCues, type SubtitleFormat } from '../../text/subtitles/convert.ts';
+import { decodeText } from '../../text/encoding.ts';
+import { cuesOf, formatOf, writeCues, type SubtitleFormat } from '../../text/subtitles/convert.ts';
+import { reducedIn, unclearIn } from '../../text/subtitles/losses.ts';
 import { parseSubtitles, writeTimes, type SubtitleCue, type SubtitleKind } from '../../text/subtitles/parse.ts';
 import { moved, synchronise, type Sync } from '../../text/subtitles/sync.ts';
+import { readSpeech, type Speech } from '../../text/subtitles/units.ts';
 import { pickLanguage } from '../commands/languages.ts';
 import { settled } from '../requests/options.ts';
 import { chosen } from '../requests/recordings.ts';
@@ -45,8 +48,31 @@ async function sourceOf(uri: unknown): Promise<Source | null> {
   return null;
 }
 
-/** A file beside the source, of a name that is free; opened. */
-async function writeBeside({ document }: Source, ending: string, text: string): Promise<void> {
+/**
+ * What the document says. One without changes is read from its file: the editor takes every file for UTF-8, and shows
+ * question marks where it is not. @throws notText
+ */
+async function textOf(document: vscode.TextDocument, language?: string): Promise<{ text: string; notes: Failure[] }> {
+  if (document.isDirty || document.isUntitled) return { text: document.getText(), notes: [] };
+  const decoded = decodeText(await vscode.workspace.fs.readFile(document.uri), language),
+    path = basename(document.uri.path);
+  if (!decoded) throw new EarshotError('notText', { path });
+  const { text, encoding, detected } = decoded;
+  return { text, notes: detected ? [failure('textDecoded', { path, encoding })] : [] };
+}
+
+/** Says in one notification what was not understood, or had no place in what was made. */
+function sayNotes(notes: readonly Failure[]): void {
+  if (notes.length) notify.warn(notes.map(failureText).join(' '));
+}
+
+const unclear = (speech: Speech, path: string): Failure[] => {
+  const found = unclearIn(speech);
+  return found ? [failure('subtitlesUnclear', { path, ...found })] : [];
+};
+
+/** A file beside the source, of a name that is free; opened. The name. */
+async function writeBeside({ document }: Source, ending: string, text: string): Promise<string> {
   if (document.isUntitled) {
     await vscode.window.showTextDocument(
       await vscode.workspace.openTextDocument({
@@ -54,13 +80,14 @@ async function writeBeside({ document }: Source, ending: string, text: string): 
         language: ending.endsWith('srt') ? 'srt' : ending.endsWith('vtt') ? 'vtt' : 'plaintext',
       }),
     );
-    return;
+    return ending;
   }
   const folder = vscode.Uri.file(dirname(document.uri.fsPath)),
     stem = stemsOf(document.uri.fsPath).at(/^[a-z]{2,3}(-|\.)/.test(ending) ? -1 : 0)!;
   const uri = await freeName(folder, stem, ending);
   await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
   await vscode.window.showTextDocument(uri, { preview: false });
+  return basename(uri.path);
 }
 
 /** @param to as a program gives it; asked for when missing */
@@ -77,12 +104,17 @@ export async function convert(uri?: unknown, to?: unknown): Promise<void> {
         { title: vscode.l10n.t('Convert to…') },
       )
     )?.format;
-  if (target)
-    await writeBeside(
-      source,
-      target,
-      writeCues(readCues(source.document.getText(), source.format), target, stemsOf(source.document.uri.path)[0]!),
-    );
+  if (!target) return;
+  const { text, notes } = await textOf(source.document, languageOfName(source.document.uri.path) ?? undefined),
+    speech = readSpeech(text, source.format),
+    reduced = reducedIn(speech),
+    title = stemsOf(source.document.uri.path)[0]!;
+  const path = await writeBeside(source, target, writeCues(cuesOf(speech), target, title));
+  sayNotes([
+    ...notes,
+    ...unclear(speech, basename(source.document.uri.path)),
+    ...(reduced ? [failure('subtitlesReduced', { path, ...reduced })] : []),
+  ]);
 }
 
 /** The words of the recording beside, heard now where nobody did yet. Null: given up. */
@@ -232,12 +264,15 @@ export async function translate(deps: Deps, uri?: unknown, to?: unknown): Promis
     result.job.id,
     vscode.l10n.t('Translating {0} into {1}', name, languageName(target)),
   );
-  if (utterances)
-    await writeBeside(
-      source,
-      `${target}.${format}`,
-      translated(document.getText(), format, utterances, limits(document.uri)),
-    );
+  if (!utterances) return;
+  const { text, notes } = await textOf(document, from),
+    made = translated(text, format, utterances, limits(document.uri)),
+    path = await writeBeside(source, `${target}${extname(document.uri.path)}`, made.text);
+  sayNotes([
+    ...notes,
+    ...unclear(readSpeech(text, format), name),
+    ...(made.losses.wordTimes ? [failure('subtitlesReduced', { path, ...made.losses })] : []),
+  ]);
 }
 
 /** Above a subtitle document: what can be done with it. */

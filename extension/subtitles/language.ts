@@ -8,12 +8,12 @@ import {
   cueAt,
   scenesOf,
   speakersOf,
-  visible,
   type Speaker,
   type SubtitleCue,
   type SubtitleKind,
   type Subtitles,
 } from '../../text/subtitles/parse.ts';
+import { visible } from '../../text/subtitles/inline.ts';
 import { difference } from '../streaming/place.ts';
 import { stamp } from '../streaming/layout.ts';
 import { siblingRecording } from './sibling.ts';

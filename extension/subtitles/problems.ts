@@ -21,6 +21,7 @@ const SEVERITY: Readonly<Record<ProblemCode, vscode.DiagnosticSeverity>> = {
   number: WRONG,
   empty: WRONG,
   noBlankLine: WRONG,
+  parted: WRONG,
   stray: WRONG,
   noHeader: BROKEN,
 };
@@ -49,6 +50,8 @@ function sentence({ code, args: [a = '', b = ''] }: Problem): string {
       return vscode.l10n.t('The cue has no text.');
     case 'noBlankLine':
       return vscode.l10n.t('An empty line is missing before this cue.');
+    case 'parted':
+      return vscode.l10n.t('An empty line separates this text from its cue: players may not show it.');
     case 'stray':
       return vscode.l10n.t('This text belongs to no cue.');
     case 'noHeader':
@@ -75,6 +78,8 @@ function fixTitle(code: ProblemCode): string {
       return vscode.l10n.t('Remove the empty cue');
     case 'noBlankLine':
       return vscode.l10n.t('Insert an empty line');
+    case 'parted':
+      return vscode.l10n.t('Remove the empty line');
     case 'noHeader':
       return vscode.l10n.t('Begin with WEBVTT');
     case 'badTime':

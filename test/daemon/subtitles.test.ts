@@ -52,19 +52,19 @@ describe('subtitles as a source', { timeout: 30_000 }, () => {
     );
     assert.equal(
       readFileSync(join(harness.recordings, 'film.de.srt'), 'utf8'),
-      '1\n00:00:05,000 --> 00:00:06,500\n[de] Before them.\n\n2\n00:00:10,000 --> 00:00:12,000\n[de] First words.\n',
+      SRT.replace('First words.', '[de] First words.').replace('Before\nthem.', '[de] Before them.'),
     );
     assert.match(
       readFileSync(join(harness.recordings, 'film.de.vtt'), 'utf8'),
-      /^WEBVTT\n\n00:00:05\.000 --> 00:00:06\.500\n\[de\] Before them\./,
+      /^WEBVTT\n\n00:00:10\.000 --> 00:00:12\.000\n<i>\[de\] First words\.<\/i>\n\n00:00:05\.000/,
     );
   });
 
-  it('without a word in them are told to be empty', async () => {
+  it('without a word in them say so', async () => {
     harness = await Harness.open({ models: [fakeModel('n', 'nmt')] });
     const [job] = await harness.ended(
       await harness.submit(['film.vtt'], { source: 'text', repair: false, translateTo: 'de' }),
     );
-    assert.deepEqual([job!.state, job!.failure?.code], ['failed', 'emptyFile']);
+    assert.deepEqual([job!.state, job!.failure?.code], ['failed', 'noWords']);
   });
 });

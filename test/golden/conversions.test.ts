@@ -9,15 +9,9 @@ import { describe, test } from 'node:test';
 import { combined } from '../../text/transcripts/combined.ts';
 import { sameCues } from '../../text/transcripts/same-cues.ts';
 import { check, formatted, sorted, type Limits } from '../../text/subtitles/check.ts';
-import {
-  readCues,
-  spokenCues,
-  plain,
-  SUBTITLE_FORMATS,
-  writeCues,
-  type SubtitleFormat,
-} from '../../text/subtitles/convert.ts';
+import { readCues, SUBTITLE_FORMATS, writeCues, type SubtitleFormat } from '../../text/subtitles/convert.ts';
 import { parseSubtitles, scenesOf, speakersOf, type SubtitleKind } from '../../text/subtitles/parse.ts';
+import { readSpeech } from '../../text/subtitles/units.ts';
 import type { Transcript } from '../../schemas/job.ts';
 import { dialogue, english, scripts, silent, spanish, translations } from './transcripts.ts';
 
@@ -120,8 +114,8 @@ describe('conversions', () => {
 
   test('what is read aloud of them', () => {
     const lines = (text: string, format: SubtitleFormat): string =>
-      spokenCues(text, format)
-        .map(cue => `${cue.startMs}-${cue.endMs} ${plain(cue)}`)
+      readSpeech(text, format)
+        .units.map(unit => `${unit.startMs}-${unit.endMs} ${unit.text}`)
         .join('\n');
     compare('spoken.txt', `${lines(SRT, 'srt')}\n\n${lines(VTT, 'vtt')}\n\n${lines(ASS, 'ass')}\n`);
   });

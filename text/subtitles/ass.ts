@@ -1,4 +1,4 @@
-/** What every Advanced SubStation file of ours begins with, and how it writes times and text. */
+/** What every Advanced SubStation file of ours begins with, and how it writes times. */
 
 /** 0:01:02.03: the format counts in hundredths. */
 export function assTime(ms: number): string {
@@ -17,10 +17,6 @@ export const assEvent = (
   const name = (speaker ?? '').replaceAll(',', ' ');
   return `Dialogue: 0,${assTime(startMs)},${assTime(endMs)},Default,${name},0,0,0,,${text}`;
 };
-
-/** Braces begin overrides, a backslash may begin a command: a word joiner after it breaks that, and nothing shows. */
-export const escapeAss = (text: string): string =>
-  text.replace(/\\/g, '\\\u2060').replace(/\{/g, '\\{').replace(/\}/g, '\\}');
 
 export const ASS_HEADER = (title: string): string[] => [
   '[Script Info]',

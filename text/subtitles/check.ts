@@ -1,13 +1,6 @@
 /** What is wrong with subtitles, or hard on those who read them, and what may safely be done about it. Pure. */
-import {
-  parseSubtitles,
-  visible,
-  writeTime,
-  type Span,
-  type SubtitleCue,
-  type SubtitleKind,
-  type Subtitles,
-} from './parse.ts';
+import { visible } from './inline.ts';
+import { parseSubtitles, writeTime, type Span, type SubtitleCue, type SubtitleKind, type Subtitles } from './parse.ts';
 import { columns } from './width.ts';
 
 /** Usual limits of broadcasters and streaming services. */
@@ -32,6 +25,7 @@ export const PROBLEMS = [
   'number',
   'empty',
   'noBlankLine',
+  'parted',
   'stray',
   'noHeader',
 ] as const;
@@ -128,9 +122,22 @@ export function check(subtitles: Subtitles, limits: Limits = USUAL_LIMITS): Prob
       [],
       header ? { from: 0, to: header.firstLine, lines: [] } : { from: 0, to: 0, lines: ['WEBVTT', ''] },
     );
-  for (const block of others)
-    if (block.kind === 'stray')
-      add('stray', { line: block.firstLine, from: 0, to: (lines[block.firstLine] ?? '').length });
+  const ends = new Set(cues.map(cue => cue.lastLine));
+  // The first lines of texts that an empty line parts from their cue, or from such a text.
+  const parted = new Map<number, number>();
+  for (const block of others) {
+    if (block.kind !== 'stray') continue;
+    let last = block.firstLine - 1;
+    while (last >= 0 && lines[last]!.trim() === '' && !ends.has(last)) last -= 1;
+    const text: Span = { line: block.firstLine, from: 0, to: lines[block.firstLine]!.length };
+    if (!ends.has(last)) {
+      add('stray', text);
+      continue;
+    }
+    add('parted', text, [], last + 1 < block.firstLine ? { from: last + 1, to: block.firstLine, lines: [] } : null);
+    parted.set(last, block.firstLine);
+    ends.add(block.lastLine);
+  }
   // The latest end so far: a long cue may run over several.
   let latest: SubtitleCue | null = null;
   for (const [n, cue] of cues.entries()) {
@@ -182,10 +189,11 @@ export function check(subtitles: Subtitles, limits: Limits = USUAL_LIMITS): Prob
       );
     }
     // Once, however many of its lines are too long.
-    const longLines = widths.some(width => width > limits.lineLength),
-      made = longLines || cue.lines.length > limits.lines ? rebroken(cue.lines, limits) : null,
+    const seen = cue.lines.flatMap((line, i) => (line.trim() === '' ? [] : [cue.timeLine + 1 + i])),
+      longLines = widths.some(width => width > limits.lineLength),
+      made = longLines || seen.length > limits.lines ? rebroken(cue.lines, limits) : null,
       again = made && { from: cue.timeLine + 1, to: cue.lastLine + 1, lines: made };
-    if (!cue.lines.some(line => line.trim() !== ''))
+    if (seen.length === 0 && !parted.has(cue.lastLine))
       add('empty', both, [], {
         from: cue.firstLine,
         to: Math.min(lines.length, cue.lastLine + (lines[cue.lastLine + 1]?.trim() === '' ? 2 : 1)),
@@ -194,8 +202,7 @@ export function check(subtitles: Subtitles, limits: Limits = USUAL_LIMITS): Prob
     widths.forEach((width, i) => {
       if (width > limits.lineLength) add('longLine', whole(cue.timeLine + 1 + i), [width, limits.lineLength], again);
     });
-    if (cue.lines.length > limits.lines)
-      add('manyLines', { ...whole(cue.timeLine + 1 + limits.lines) }, [cue.lines.length, limits.lines], again);
+    if (seen.length > limits.lines) add('manyLines', whole(seen[limits.lines]!), [seen.length, limits.lines], again);
     if (kind === 'srt' && cue.id !== String(n + 1)) {
       const span = cue.timeLine > cue.firstLine ? whole(cue.firstLine) : both;
       add(
@@ -213,23 +220,20 @@ export function check(subtitles: Subtitles, limits: Limits = USUAL_LIMITS): Prob
 
 /**
  * The whole text in the format's own shape: numbers in order, times in full, one empty line between blocks, no blanks
- * at the ends of lines. What is no cue stays where it stands and as it is. Formatting what was formatted changes
- * nothing.
+ * at the ends of lines. What is no cue stays where it stands and as it is, and so does a line of blanks within a cue:
+ * an empty one would end it. Formatting what was formatted changes nothing.
  */
 export function formatted(text: string, kind: SubtitleKind): string {
   const { cues, others, lines, bom, eol } = parseSubtitles(text, kind);
   const blocks = [
     ...cues.map((cue, n) => {
       const times = cue.startMs === null || cue.endMs === null ? lines[cue.timeLine]!.trim() : timeLine(cue, kind);
-      // A line that is no number is somebody's text: it stays, above the number that was missing.
-      const stray = kind === 'srt' && cue.id !== null && !/^\d+$/.test(cue.id) ? [cue.id, ''] : [];
+      // A line without a digit is no number: it stays, above the number that was missing.
+      const stray = kind === 'srt' && cue.id !== null && !/\d/.test(cue.id) ? [cue.id, ''] : [];
       const id = kind === 'srt' ? [...stray, String(n + 1)] : cue.id === null ? [] : [cue.id];
-      return { at: cue.firstLine, lines: [...id, times, ...cue.lines.map(line => line.trimEnd())] };
+      return { at: cue.firstLine, lines: [...id, times, ...cue.lines.map(line => line.trimEnd() || line)] };
     }),
-    ...others.map(({ firstLine, lastLine }) => ({
-      at: firstLine,
-      lines: lines.slice(firstLine, lastLine + 1).map(line => line.trimEnd()),
-    })),
+    ...others.map(({ firstLine, lastLine }) => ({ at: firstLine, lines: lines.slice(firstLine, lastLine + 1) })),
   ].sort((a, b) => a.at - b.at);
   if (!blocks.length) return text;
   return (bom ? '\ufeff' : '') + blocks.map(block => `${block.lines.join(eol)}${eol}`).join(eol);
@@ -237,21 +241,32 @@ export function formatted(text: string, kind: SubtitleKind): string {
 
 /**
  * The cues in order of their times, formatted; those whose time cannot be read follow the one that stood before them.
+ * Notes go with the cue below them, and text that an empty line parts from its cue goes with that cue.
  */
 export function sorted(text: string, kind: SubtitleKind): string {
   const { cues, others, lines, bom, eol } = parseSubtitles(text, kind);
-  let last = 0;
-  const timed = cues
-    .map((cue, n) => ({ cue, n, at: (last = cue.startMs ?? last) }))
-    .sort((a, b) => a.at - b.at || a.n - b.n);
-  const firstCue = cues[0]?.firstLine ?? 0,
-    part = (from: number, to: number): string => lines.slice(from, to + 1).join(eol);
-  const head = others.filter(block => block.firstLine < firstCue),
-    rest = others.filter(block => block.firstLine >= firstCue);
-  const all = [
-    ...head.map(block => part(block.firstLine, block.lastLine)),
-    ...timed.map(({ cue }) => part(cue.firstLine, cue.lastLine)),
-    ...rest.map(block => part(block.firstLine, block.lastLine)),
-  ];
+  const part = ({ firstLine, lastLine }: { firstLine: number; lastLine: number }): string =>
+    lines.slice(firstLine, lastLine + 1).join(eol);
+  const head: string[] = [],
+    timed: { at: number; parts: string[] }[] = [];
+  let notes: string[] = [],
+    last = 0;
+  const blocks = [
+    ...cues.map(cue => ({ cue, block: cue, kind: 'cue' as const })),
+    ...others.map(block => ({ cue: null, block, kind: block.kind })),
+  ].sort((a, b) => a.block.firstLine - b.block.firstLine);
+  for (const { cue, block, kind: what } of blocks) {
+    if (cue) {
+      timed.push({ at: (last = cue.startMs ?? last), parts: [...notes, part(cue)] });
+      notes = [];
+    } else if (what === 'stray') (timed.at(-1)?.parts ?? head).push(part(block));
+    else if (what === 'note') notes.push(part(block));
+    else {
+      head.push(...notes, part(block));
+      notes = [];
+    }
+  }
+  timed.sort((a, b) => a.at - b.at);
+  const all = [...head, ...timed.flatMap(({ parts }) => parts), ...notes];
   return formatted((bom ? '\ufeff' : '') + all.join(eol + eol), kind);
 }

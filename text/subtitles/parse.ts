@@ -39,24 +39,37 @@ export interface OtherBlock {
 
 export interface Subtitles {
   kind: SubtitleKind;
+  /** As it was read; every line stands in it from its place in `starts` on. */
+  text: string;
   /** Without their ends and without the byte order mark. */
   lines: string[];
+  starts: number[];
   bom: boolean;
-  eol: '\n' | '\r\n';
+  /** What most lines end with. */
+  eol: '\n' | '\r\n' | '\r';
   cues: SubtitleCue[];
   others: OtherBlock[];
 }
 
-const ARROW = '-->';
-/** Hours may be missing, and comma, dot, colon or nothing may stand before the milliseconds. */
-const TIME = /^(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[,.:;](\d{1,3}))?$/;
+/** The format's own arrow, and those of translators and editors that mean well; they count between two times only. */
+const ARROW = '-->',
+  OTHER_ARROW = /[-–—‐−－]{1,3} ?[>›＞]|=>|→/u;
+/** Hours may be missing; comma, dot, colon or nothing may stand before the fraction; a sign before all. */
+const TIME = /^([-+])?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[,.:;](\d{1,9}))?$/;
+/** The same as it is written in files: blanks after colons, and signs of full width. */
+const WRITTEN = /^\s{0,9}([-−+]?\d{1,4}(?: ?[:：] ?\d{1,2}){1,2}(?: ?[,.;:，．] ?\d{1,9})?)(?=\s|$)/u;
+/** What must be a time, whatever is wrong with it. */
+const TIME_LIKE = /^\s*[-−+]?[\d:.,;：，．\s]{1,30}$/u;
 
-/** Milliseconds; null: no time. "0:01,5" are 1.5 seconds. */
+/** Milliseconds, below zero too; null: no time. "0:01,5" are 1.5 seconds. */
 export function readTime(text: string): number | null {
-  const match = TIME.exec(text.trim());
+  const match = TIME.exec(text.replace(/\s+/g, '').normalize('NFKC').replace('−', '-'));
   if (!match) return null;
-  const [, hours = '0', minutes, seconds, fraction = '0'] = match;
-  return (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000 + Number(fraction.padEnd(3, '0'));
+  const [, sign, hours = '0', minutes, seconds, fraction = '0'] = match;
+  const ms =
+    (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000 +
+    Number(fraction.slice(0, 3).padEnd(3, '0'));
+  return sign === '-' && ms > 0 ? -ms : ms;
 }
 
 /** 00:01:02,003 in SubRip, 00:01:02.003 in WebVTT. */
@@ -71,18 +84,40 @@ export function writeTime(ms: number, kind: SubtitleKind): string {
 export const writeTimes = ({ startMs, endMs }: { startMs: number; endMs: number }, kind: SubtitleKind): string =>
   `${writeTime(startMs, kind)} --> ${writeTime(endMs, kind)}`;
 
-const isBlank = (line: string | undefined): boolean => line === undefined || line.trim() === '';
+/** WebVTT parts its blocks by lines that have nothing at all; elsewhere nobody sees a blank. */
+const isBlank = (line: string | undefined, kind: SubtitleKind): boolean =>
+  line === undefined || (kind === 'vtt' ? line === '' : line.trim() === '');
 const isNumber = (line: string): boolean => /^\s*\d+\s*$/.test(line);
+
+/** Where the arrow of a line of times stands; null: it is no such line, though it may have an arrow. */
+function arrowOf(line: string | undefined): { from: number; to: number } | null {
+  if (line === undefined) return null;
+  const strict = line.indexOf(ARROW);
+  if (strict >= 0) {
+    const before = line.slice(0, strict),
+      after = line.slice(strict + ARROW.length);
+    const like =
+      TIME_LIKE.test(before) || (WRITTEN.test(after) && /^\s*\S{0,30}\s*$/.test(before) && /\d|^\s*$/.test(before));
+    return like && /\d.*[:：]|[:：].*\d/u.test(line.slice(0, 200)) ? { from: strict, to: strict + ARROW.length } : null;
+  }
+  const other = OTHER_ARROW.exec(line.slice(0, 60));
+  return other &&
+    readTime(line.slice(0, other.index)) !== null &&
+    WRITTEN.test(line.slice(other.index + other[0].length))
+    ? { from: other.index, to: other.index + other[0].length }
+    : null;
+}
+const isTimes = (line: string | undefined): boolean => arrowOf(line) !== null;
 
 /** The times of a line that has an arrow. */
 function timesOf(text: string, line: number): Pick<SubtitleCue, 'startMs' | 'endMs' | 'start' | 'end' | 'settings'> {
-  const arrow = text.indexOf(ARROW),
-    before = text.slice(0, arrow),
-    after = text.slice(arrow + ARROW.length);
+  const arrow = arrowOf(text)!,
+    before = text.slice(0, arrow.from),
+    after = text.slice(arrow.to);
   const start = { line, from: before.length - before.trimStart().length, to: before.trimEnd().length };
   const lead = after.length - after.trimStart().length,
-    [word = ''] = after.trimStart().split(/\s/, 1),
-    from = arrow + ARROW.length + lead;
+    word = WRITTEN.exec(after)?.[1] ?? after.trimStart().split(/\s/, 1)[0] ?? '',
+    from = arrow.to + lead;
   return {
     startMs: readTime(before),
     endMs: readTime(word),
@@ -92,60 +127,74 @@ function timesOf(text: string, line: number): Pick<SubtitleCue, 'startMs' | 'end
   };
 }
 
-/** Whether a line begins a cue: WebVTT's text may not hold an arrow, SubRip's does where it is no time. */
-const isTimes = (line: string | undefined, kind: SubtitleKind): boolean =>
-  line !== undefined && line.includes(ARROW) && (kind === 'vtt' || /^\s*[\d:.,;]+\s*-->/.test(line));
+/** Lines without their ends, and where each begins; the byte order mark is no part of the first. */
+export function linesOf(text: string): { lines: string[]; starts: number[] } {
+  const lines: string[] = [],
+    starts: number[] = [];
+  let from = text.startsWith('\ufeff') ? 1 : 0;
+  for (const end of text.matchAll(/\r\n|\n|\r/g)) {
+    lines.push(text.slice(from, end.index));
+    starts.push(from);
+    from = end.index + end[0].length;
+  }
+  lines.push(text.slice(from));
+  starts.push(from);
+  return { lines, starts };
+}
 
 export function parseSubtitles(text: string, kind: SubtitleKind): Subtitles {
-  const bom = text.startsWith('\ufeff'),
-    lines = (bom ? text.slice(1) : text).split(/\r\n|\n|\r/);
+  const { lines, starts } = linesOf(text),
+    blank = (line: number): boolean => isBlank(lines[line], kind);
   const cues: SubtitleCue[] = [],
     others: OtherBlock[] = [];
   const other = (block: OtherBlock['kind'], firstLine: number): number => {
     let last = firstLine;
     while (
       last + 1 < lines.length &&
-      !isBlank(lines[last + 1]) &&
-      !isTimes(lines[last + 1], kind) &&
-      !(isNumber(lines[last + 1]!) && isTimes(lines[last + 2], kind))
+      !blank(last + 1) &&
+      !isTimes(lines[last + 1]) &&
+      !(isNumber(lines[last + 1]!) && isTimes(lines[last + 2]))
     )
       last += 1;
     others.push({ kind: block, firstLine, lastLine: last });
     return last + 1;
   };
-  let at = lines.findIndex(line => !isBlank(line));
+  let at = lines.findIndex(line => line.trim() !== '');
   if (at < 0) at = lines.length;
   // Empty lines above the header are against the format, and gone when it is formatted.
   if (kind === 'vtt' && /^WEBVTT(?:[ \t]|$)/.test(lines[at] ?? '')) at = other('header', at);
   while (at < lines.length) {
     const line = lines[at]!;
-    if (isBlank(line)) {
+    if (line.trim() === '') {
       at += 1;
       continue;
     }
-    const timeLine = isTimes(line, kind) ? at : isTimes(lines[at + 1], kind) ? at + 1 : -1;
-    if (timeLine < 0) {
+    const timeLine = isTimes(line) ? at : isTimes(lines[at + 1]) ? at + 1 : -1;
+    // Words above SubRip's times are no number: they belong to the cue before.
+    const words = kind === 'srt' && timeLine > at && /\p{L}/u.test(line);
+    if (timeLine < 0 || words) {
       const [, word] = (kind === 'vtt' && /^(NOTE|STYLE|REGION)(?:\s|$)/.exec(line)) || [];
       at = other(word ? (word.toLowerCase() as OtherBlock['kind']) : 'stray', at);
       continue;
     }
     let last = timeLine;
     // A cue ends at an empty line, or where the next one begins without one.
-    while (last + 1 < lines.length && !isBlank(lines[last + 1]) && !isTimes(lines[last + 1], kind)) {
-      if (isTimes(lines[last + 2], kind) && isNumber(lines[last + 1]!)) break;
+    while (last + 1 < lines.length && !blank(last + 1) && !isTimes(lines[last + 1])) {
+      if (isTimes(lines[last + 2]) && isNumber(lines[last + 1]!)) break;
       last += 1;
     }
     cues.push({
       firstLine: at,
       timeLine,
       lastLine: last,
-      id: timeLine > at ? line.trim() : null,
+      id: timeLine > at ? (kind === 'vtt' ? line : line.trim()) : null,
       ...timesOf(lines[timeLine]!, timeLine),
       lines: lines.slice(timeLine + 1, last + 1),
     });
     at = last + 1;
   }
-  return { kind, lines, bom, eol: /\r\n/.test(text) ? '\r\n' : '\n', cues, others };
+  const eol = text.includes('\r\n') ? '\r\n' : /\r(?!\n)/.test(text) && !text.includes('\n') ? '\r' : '\n';
+  return { kind, text, lines, starts, bom: text.startsWith('\ufeff'), eol, cues, others };
 }
 
 /** The cue that a line belongs to; cues stand in order of their lines. */
@@ -162,14 +211,6 @@ export function cueAt({ cues }: Pick<Subtitles, 'cues'>, line: number): Subtitle
   return null;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', nbsp: '\u00a0', lrm: '', rlm: '' };
-
-/** What a viewer reads of a line: no tags, no overrides of SubStation, entities of WebVTT as their signs. */
-export const visible = (line: string, kind: SubtitleKind): string => {
-  const bare = line.replace(/<\/?[\p{L}\d][^<>]*>|<\/>|\{\\[^{}]*\}/gu, '');
-  return (kind === 'vtt' ? bare.replace(/&(\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole) : bare).trim();
-};
-
 /** A speaker's name where it stands: `<v Name>` or `Name:` at the beginning of a line. */
 export interface Speaker extends Span {
   name: string;
@@ -179,6 +220,8 @@ const VOICE = /<v(?:\.[^\s<>]*)?[ \t]([^<>]*)>/g;
 /** Up to four words that begin like a name, or a few characters of a script that has no capitals. */
 const PREFIX =
   /^(\s*(?:[-–—]\s*)?(?:<[^<>]*>\s*)*)((?:\p{Lu}[\p{L}\p{M}\p{N}'’.-]*)(?: [\p{Lu}\p{N}][\p{L}\p{M}\p{N}'’.-]*){0,3}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]{1,8})[ \t]?[:：](?=\s|$|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])/u;
+
+export const beginsWithName = (line: string): boolean => PREFIX.test(line);
 
 export function speakersOf({ cues }: Pick<Subtitles, 'cues'>): Speaker[] {
   const found: Speaker[] = [];

@@ -3,7 +3,8 @@
  * that were heard. Runs of words that occur exactly once in both texts are the anchors between the two clocks; a
  * straight line through them is the answer. Pure.
  */
-import { visible, type SubtitleKind } from './parse.ts';
+import { visible } from './inline.ts';
+import type { SubtitleKind } from './parse.ts';
 
 export interface Timed {
   text: string;

@@ -3,8 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { Job } from '../../../schemas/job.ts';
 import { combined } from '../../../text/transcripts/combined.ts';
-import { render } from '../../../text/transcripts/render.ts';
 import { transcriptOf } from '../../outputs/deliver.ts';
+import { renderer } from '../../outputs/rendered.ts';
 import { isJob } from '../../outputs/summaries.ts';
 import type { StoredState } from '../../contracts/store.ts';
 import type { JobState } from '../../../schemas/words.ts';
@@ -39,11 +39,13 @@ export function jobMethods(deps: MethodDeps) {
     return row;
   };
   /** Of a summary's job: the transcript that it sums up, where a job made that. */
+  const recognized = (id: string) => {
+    const of = rowOf(id).options.transcript;
+    return of && isJob(of) ? rowOf(of) : rowOf(id);
+  };
   const transcript = (id: string) => {
-    const of = rowOf(id).options.transcript,
-      row = of && isJob(of) ? rowOf(of) : rowOf(id);
-    id = row.id;
-    return transcriptOf({ row, made: store.utterances(id) });
+    const row = recognized(id);
+    return transcriptOf({ row, made: store.utterances(row.id) });
   };
 
   return {
@@ -108,7 +110,9 @@ export function jobMethods(deps: MethodDeps) {
       }
       return { text: combined(transcripts, format, { text }) };
     },
-    'job/render': ({ id, format, text = 'original' }) => ({ text: render(transcript(id), format, { text }) }),
+    'job/render': async ({ id, format, text = 'original' }) => ({
+      text: (await renderer(recognized(id), transcript(id))(format, text)).text,
+    }),
     'live/open': async request => ({ job: await pipeline.live.open(request) }),
     'live/append': ({ id, offset, data }) => pipeline.live.append(id, offset, data),
     'live/close': ({ id }) => ({ job: pipeline.live.close(id) }),

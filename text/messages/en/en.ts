@@ -6,6 +6,7 @@ import { deviceErrors, liveErrors, programErrors } from './machine-errors.ts';
 import { modelErrors, workerErrors } from './model-errors.ts';
 import { bottlenecks, decisions, reasons } from './reasons.ts';
 import { recordingErrors, requestErrors } from './request-errors.ts';
+import { textErrors } from './text-errors.ts';
 import { optional, terms } from './words.ts';
 
 export const en: Catalogue = {
@@ -13,6 +14,7 @@ export const en: Catalogue = {
   errors: {
     ...recordingErrors,
     ...requestErrors,
+    ...textErrors,
     ...liveErrors,
     ...programErrors,
     ...deviceErrors,

@@ -62,3 +62,7 @@ const INSTALLED: ReadonlyMap<string, string> = new Map([
 ]);
 /** What is installed for engines, by the name of its runtime; undefined: it is the name of an engine. */
 export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');
+
+/** "a, b, and c" of those that are there. */
+export const listed = (parts: readonly (string | number | undefined)[]): string =>
+  new Intl.ListFormat('en').format(parts.filter(part => typeof part === 'string')) || 'some parts';
