@@ -1,5 +1,4 @@
 /** The tools of `earshot mcp`. */
-import { resolve } from 'node:path';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { Type, type Static, type TSchema } from 'typebox';
 import type { Client } from '../client/client.ts';
@@ -7,9 +6,9 @@ import { EarshotError, thrown } from '../schemas/errors.ts';
 import type { MarkedText } from '../schemas/search.ts';
 import { Closed, Format, isFinal, Language, Optional, Path, Priority } from '../schemas/words.ts';
 import { clockText } from '../text/messages/figures.ts';
-import { sentence } from '../text/messages/messages.ts';
 import { findJob } from './jobs.ts';
-import { facts, follow, progressOf, timed } from './mcp-jobs.ts';
+import { pathOf } from './mcp-arguments.ts';
+import { facts, failureText, follow, placeOf, progressOf, timed } from './mcp-jobs.ts';
 import type { Session } from './session.ts';
 
 /** What a call may use. */
@@ -55,7 +54,7 @@ const transcribe: ToolOf<typeof TranscribeInput> = {
     } = await client.call('job/submit', {
       jobs: [
         {
-          recording: resolve(args.path),
+          recording: pathOf(args.path),
           priority: args.priority ?? 'high',
           options: {
             repair: args.repair ?? true,
@@ -70,16 +69,17 @@ const transcribe: ToolOf<typeof TranscribeInput> = {
     });
     if ('failure' in answer!) throw thrown(answer.failure);
     const { job, existing } = answer!;
-    if (args.wait === false) return textResult(`Transcription ${job.id} is in the queue (${job.state}).`, facts(job));
+    if (args.wait === false)
+      return textResult(`Transcription ${job.id} is in the queue (${job.state}).`, facts(job, session));
     // One that was there before belongs to somebody else too: it goes on.
     const ended = await follow(client, job, signal, now => progress(...progressOf(now, session)), !existing);
     if (ended.state === 'cancelled') throw new EarshotError('cancelled');
     const { utterances } = await client.call('job/utterances', { id: job.id });
     const text = timed(utterances) || '(no speech)';
-    const trouble = ended.failure ? `\n\nNot complete: ${sentence(ended.failure, session.locale)}` : '';
+    const trouble = ended.failure ? `\n\nNot complete: ${failureText(ended.failure, session, args.path)}` : '';
     const wrote = ended.outputs.length ? `\n\nWrote ${ended.outputs.map(output => output.path).join(', ')}` : '';
     return {
-      ...textResult(`${text}${trouble}${wrote}`, facts(ended)),
+      ...textResult(`${text}${trouble}${wrote}`, facts(ended, session)),
       ...(ended.state === 'failed' ? { isError: true } : {}),
     };
   },
@@ -119,7 +119,7 @@ const search: ToolOf<typeof SearchInput> = {
   description:
     'Find words in everything that was ever transcribed on this machine. ' +
     'Answers with the recording, the moment and the text around each match, best first.',
-  async run({ since, limit = 20, ...query }, { client }) {
+  async run({ since, limit = 20, ...query }, { client, session }) {
     const at = since === undefined ? undefined : Date.parse(since);
     if (at !== undefined && !(at >= 0))
       throw new EarshotError('badRequest', { field: 'since' }, 'a date such as 2026-01-31 is needed');
@@ -135,7 +135,7 @@ const search: ToolOf<typeof SearchInput> = {
       );
     const lines = hits.map(hit => {
       const text = marked(hit.text) + (hit.translation ? ` → ${marked(hit.translation)}` : '');
-      return `${hit.recording.path} [${clockText(hit.atMs)}] ${text} (${hit.job})`;
+      return `${placeOf(hit.recording, session)} [${clockText(hit.atMs)}] ${text} (${hit.job})`;
     });
     return textResult(
       lines.length
@@ -144,7 +144,7 @@ const search: ToolOf<typeof SearchInput> = {
       {
         hits: hits.map(({ job, recording, index, startMs, endMs, atMs, text, translation }) => ({
           job,
-          path: recording.path,
+          path: placeOf(recording, session),
           index,
           startMs,
           endMs,
@@ -185,14 +185,14 @@ const read: ToolOf<typeof ReadInput> = {
             ...(job.options.translateTo && format !== 'json' ? { text: 'bilingual' as const } : {}),
           })
         ).text,
-        facts(job),
+        facts(job, session),
       );
     const { utterances } = await client.call('job/utterances', { id: job.id });
     const text = timed(utterances.filter(each => each.endMs > from * 1000 && each.startMs < to * 1000));
     const [, , how] = progressOf(job, session);
     return textResult(
       `${job.recording.name}, ${job.state}${isFinal(job.state) ? '' : ` (${how})`}\n\n${text || '(nothing yet)'}`,
-      facts(job),
+      facts(job, session),
     );
   },
 };

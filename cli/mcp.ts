@@ -21,7 +21,8 @@ import {
 import { Compile } from 'typebox/compile';
 import type { Client } from '../client/client.ts';
 import { toFailure } from '../schemas/errors.ts';
-import { sentence } from '../text/messages/messages.ts';
+import { tidyArguments } from './mcp-arguments.ts';
+import { failureText, placeOf } from './mcp-jobs.ts';
 import { textResult, TOOLS, type Call } from './mcp-tools.ts';
 import { EXIT, version, type Session } from './session.ts';
 
@@ -73,9 +74,9 @@ function serveTools(server: Server, session: Session): void {
     })),
   }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sendNotification, _meta }) => {
-    const known = checks.get(params.name),
-      args = params.arguments ?? {};
-    if (!known) throw new McpError(ErrorCode.InvalidParams, `There is no tool ${params.name}.`);
+    const known = checks.get(params.name);
+    if (!known) throw new McpError(ErrorCode.InvalidParams, `There is no tool ${params.name.slice(0, 100)}.`);
+    const args = tidyArguments(known.tool.input, params.arguments ?? {});
     if (!known.check.Check(args)) {
       const [first] = known.check.Errors(args);
       throw new McpError(ErrorCode.InvalidParams, `${first?.instancePath || '/'} ${first?.message ?? 'is wrong'}`);
@@ -84,7 +85,7 @@ function serveTools(server: Server, session: Session): void {
     try {
       return await withClient(session, client => known.tool.run(args, { session, client, signal, progress }));
     } catch (error) {
-      return { ...textResult(sentence(toFailure(error), session.locale)), isError: true };
+      return { ...textResult(failureText(toFailure(error), session, args.path)), isError: true };
     }
   });
 }
@@ -106,7 +107,9 @@ function progressReporter(
 }
 
 function serveResources(server: Server, session: Session): void {
-  server.setRequestHandler(ListResourcesRequestSchema, () => withClient(session, listTranscripts));
+  server.setRequestHandler(ListResourcesRequestSchema, () =>
+    withClient(session, client => listTranscripts(client, session)),
+  );
   server.setRequestHandler(ReadResourceRequestSchema, ({ params: { uri } }) =>
     withClient(session, client => readTranscript(client, session, uri)),
   );
@@ -122,7 +125,7 @@ function serveResources(server: Server, session: Session): void {
   }));
 }
 
-async function listTranscripts(client: Client): Promise<ListResourcesResult> {
+async function listTranscripts(client: Client, session: Session): Promise<ListResourcesResult> {
   const { jobs } = await client.call('job/list', { filter: { states: ['completed'] }, limit: LISTED });
   return {
     resources: jobs
@@ -131,7 +134,7 @@ async function listTranscripts(client: Client): Promise<ListResourcesResult> {
         uri: SCHEME + job.id,
         name: job.recording.name,
         title: job.recording.name,
-        description: `${job.recording.path}, ${new Date(job.createdAt).toISOString()}`,
+        description: `${placeOf(job.recording, session)}, ${new Date(job.createdAt).toISOString()}`,
         mimeType: 'text/markdown',
       })),
   };
@@ -141,7 +144,7 @@ async function readTranscript(client: Client, session: Session, uri: string): Pr
   const id = uri.startsWith(SCHEME) ? uri.slice(SCHEME.length) : '';
   if (!/^[0-9A-HJKMNP-TV-Z]{26}$/.test(id)) throw new McpError(ErrorCode.InvalidParams, `There is no resource ${uri}.`);
   const { job } = await client.call('job/get', { id }).catch((error: unknown) => {
-    throw new McpError(ErrorCode.InvalidParams, sentence(toFailure(error), session.locale));
+    throw new McpError(ErrorCode.InvalidParams, failureText(toFailure(error), session));
   });
   const { text } = await client.call('job/render', {
     id,

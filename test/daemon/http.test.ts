@@ -224,6 +224,29 @@ describe('the OpenAI-compatible endpoint', { timeout: 180_000 }, () => {
       refused(400, 'bad_content_type'),
     );
     await assert.rejects(client.get('/elsewhere'), refused(404, 'not_found'));
+    // What cannot be read is the sender's, by the name that the sender gave it.
+    const webm = Buffer.from(
+      '1a45dfa3a3428681014286810142f7810142f2810442f381084282847765626d42878104428581021853806701',
+      'hex',
+    );
+    for (const [name, content] of [
+      ['header-only.webm', webm],
+      ['torn.flac', readFileSync(SPEECH).subarray(0, 60)],
+      ['nothing.wav', Buffer.alloc(0)],
+    ] as const)
+      await assert.rejects(
+        client.audio.transcriptions.create({ file: await toFile(content, name), model: 'whisper-1' }),
+        (error: unknown) => {
+          assert.ok(error instanceof APIError, String(error));
+          assert.equal(error.status, 400, error.message);
+          assert.ok(error.message.includes(name) && !error.message.includes('uploads'), error.message);
+          return true;
+        },
+      );
+    await assert.rejects(
+      client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: '…' }),
+      refused(400, 'nothing_to_speak'),
+    );
     await assert.rejects(client.get('/audio/speech'), refused(405, 'method_not_allowed'));
     await cleared();
   });

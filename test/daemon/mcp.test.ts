@@ -1,8 +1,10 @@
 /** `earshot mcp` asked by the official client, over stdin and stdout, on a real daemon with fake models. */
 import assert from 'node:assert/strict';
 import { copyFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { homedir } from 'node:os';
+import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { CallToolResult, Progress } from '@modelcontextprotocol/sdk/types.js';
@@ -158,6 +160,72 @@ describe('earshot mcp', { timeout: 60_000 }, () => {
     }
     for (const uri of [`file://${secret}`, `earshot://transcript/${encodeURIComponent(secret)}`])
       await assert.rejects(client.readResource({ uri }), /no resource/);
+  });
+
+  it('takes arguments as programs send them', async () => {
+    const nothing = { language: null, translate_to: null, model: '', prompt: null, priority: null, formats: null };
+    const plain = await call('transcribe', { path: recording, repair: false });
+    for (const path of [recording, pathToFileURL(recording).href, `~/${relative(homedir(), recording)}`]) {
+      const { facts, isError, text } = await call('transcribe', { path, repair: 'false', wait: 'true', ...nothing });
+      assert.equal(isError, false, `${path}: ${text}`);
+      assert.equal(facts.job, plain.facts.job, path);
+    }
+    const { facts } = await call('transcribe', {
+      path: recording,
+      repair: false,
+      language: 'auto',
+      formats: 'srt, txt',
+    });
+    const { job } = await daemon.client.call('job/get', { id: String(facts.job) });
+    assert.deepEqual([job.options.language, job.options.outputs!.formats], [undefined, ['srt', 'txt']]);
+    const found = await call('search_transcripts', { words: 'utterance', limit: '1', since: null, cursor: null });
+    assert.equal((found.facts.hits as unknown[]).length, 1);
+    const part = await call('read_transcript', {
+      transcript: plain.facts.job,
+      format: null,
+      from_seconds: '14',
+      to_seconds: null,
+    });
+    assert.ok(part.text.includes('utterance 1') && !part.text.includes('utterance 0'), part.text);
+  });
+
+  it('refuses what is no path of a recording, and names no place that it was not given', async () => {
+    const folder = daemon.recordings,
+      outside = process.platform === 'win32' ? [] : ['/dev/zero', '/dev/tty', '/proc/self/mem', '/etc/shadow'];
+    for (const path of [
+      ...outside,
+      folder,
+      `${folder}/../../../../../../etc/passwd`,
+      '~',
+      '~nobody/x.wav',
+      'x'.repeat(4000),
+    ]) {
+      const { isError, text } = await call('transcribe', { path, repair: false });
+      assert.ok(isError, `${path}: ${text}`);
+      assert.ok(text.includes(path) || !text.includes(process.cwd()), text);
+    }
+    for (const path of ['file://elsewhere/x.wav', 'file:///%2e%2e/%00x.wav', 'file:///a%2fb.wav', 'a\0b.wav'])
+      assert.equal((await call('transcribe', { path, repair: false })).isError, true, path);
+    const { text } = await call('transcribe', { path: 'no such talk.wav' });
+    assert.ok(text.includes('no such talk.wav') && !text.includes(process.cwd()), text);
+    for (const args of [
+      { path: 'x'.repeat(1e6) },
+      { path: recording, prompt: 'x'.repeat(1e6) },
+      { path: recording, formats: Array(1e4).fill('txt') },
+      { path: { toString: 1 } },
+      { path: [recording] },
+      { path: recording, wait: 'perhaps' },
+      { path: recording, __proto__: null, constructor: 1 },
+    ] as Record<string, unknown>[])
+      await assert.rejects(call('transcribe', args), /-32602/);
+    for (const args of [
+      { words: 'x', limit: '1e9' },
+      { words: 'x', limit: -1 },
+      { words: 'x', cursor: 0.5 },
+      { words: ' '.repeat(501) },
+    ])
+      await assert.rejects(call('search_transcripts', args), /-32602/);
+    await assert.rejects(call('read_transcript', { transcript: 'last', from_seconds: 'NaN' }), /-32602/);
   });
 
   it('says what is wrong', async () => {

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { toFailure, type ErrorCode } from '../../../schemas/errors.ts';
 import { failureMessage } from '../../../text/messages/messages.ts';
+import { withNamesOnly } from '../../../text/messages/names-only.ts';
 
 export class HttpProblem extends Error {
   readonly status: number;
@@ -28,6 +29,10 @@ const OF_THE_REQUEST: ReadonlyMap<string, number> = new Map<ErrorCode, number>([
   ['noAudioTrack', 400],
   ['noSuchTrack', 400],
   ['truncatedFile', 400],
+  ['damagedFile', 400],
+  // Of an upload, which lies in a folder of ours: what is in it cannot be read.
+  ['unreadableFile', 400],
+  ['ffmpegFailed', 400],
   ['badGlossary', 400],
   ['diskFull', 507],
   ['offline', 503],
@@ -36,10 +41,10 @@ const OF_THE_REQUEST: ReadonlyMap<string, number> = new Map<ErrorCode, number>([
   ['daemonUnreachable', 503],
 ]);
 
-/** Anything thrown, as a problem. */
+/** Anything thrown, as a problem. Files have the names that the client gave them, and nothing else is named. */
 export function problemOf(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
-  const why = toFailure(error),
+  const why = withNamesOnly(toFailure(error)),
     { what, todo } = failureMessage(why, 'en');
   return new HttpProblem(OF_THE_REQUEST.get(why.code) ?? 500, why.code, todo ? `${what} ${todo}` : what);
 }
@@ -68,9 +73,10 @@ export function sendJson(
   response.end(body);
 }
 
-/** A language as a request names it, in lower case. @throws HttpProblem */
+/** A language as a request names it, in lower case; "auto" is as if none were given. @throws HttpProblem */
 export function languageCode(given: string | undefined): string | undefined {
   const language = given?.toLowerCase();
+  if (language === 'auto') return undefined;
   if (language !== undefined && !/^[a-z]{2,3}(-[a-z0-9]{2,8})*$/.test(language))
     throw new HttpProblem(400, 'bad_language', 'language must be a code such as en or zh.', 'language');
   return language;

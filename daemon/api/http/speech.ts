@@ -1,6 +1,6 @@
 /** POST /v1/audio/speech: a text becomes a job whose source is text, and its track the answer. */
 import { createReadStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -13,7 +13,9 @@ import type { RequestContext } from './request-context.ts';
 import { receiveJson } from './upload.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024,
-  MAX_CHARACTERS = 100_000;
+  MAX_CHARACTERS = 100_000,
+  /** A track of this size holds no sound. */
+  WAV_HEADER_BYTES = 44;
 
 /** What ffmpeg makes of the track, and how it is called. OpenAI's raw samples are at 24 kHz. */
 const ENCODINGS: Record<string, { type: string; args: readonly string[] }> = {
@@ -34,17 +36,19 @@ export interface SpeechWanted {
   speed: number;
 }
 
-/** @throws HttpProblem */
+/** What the body asks for; a field that is null is as if it were not there. @throws HttpProblem */
 export function speechWanted(body: Record<string, unknown>): SpeechWanted {
   const text = (name: string): string | undefined => {
-    const value = body[name];
-    if (value === undefined || value === null) return undefined;
+    const value = body[name] ?? undefined;
+    if (value === undefined) return undefined;
     if (typeof value !== 'string') throw new HttpProblem(400, 'bad_type', `${name} must be a string.`, name);
     return value;
   };
   const input = text('input'),
     format = text('response_format') ?? 'mp3',
-    { speed = 1, voice } = body;
+    speed = typeof body.speed === 'string' && body.speed.trim() ? Number(body.speed) : (body.speed ?? 1),
+    { voice } = body,
+    streamFormat = text('stream_format') ?? 'audio';
   if (!input?.trim()) throw new HttpProblem(400, 'no_input', 'input must be the text to speak.', 'input');
   if (input.length > MAX_CHARACTERS)
     throw new HttpProblem(400, 'input_too_long', `input may have ${MAX_CHARACTERS} characters.`, 'input');
@@ -57,7 +61,7 @@ export function speechWanted(body: Record<string, unknown>): SpeechWanted {
     );
   if (typeof speed !== 'number' || !(speed >= 0.25 && speed <= 4))
     throw new HttpProblem(400, 'bad_speed', 'speed must be from 0.25 to 4.', 'speed');
-  if (body.stream_format !== undefined && body.stream_format !== 'audio')
+  if (streamFormat !== 'audio')
     throw new HttpProblem(400, 'bad_stream_format', 'stream_format must be audio.', 'stream_format');
   return {
     input,
@@ -65,7 +69,10 @@ export function speechWanted(body: Record<string, unknown>): SpeechWanted {
     speed,
     language: languageCode(text('language')),
     model: text('model'),
-    voice: typeof voice === 'object' && voice !== null && 'id' in voice ? String(voice.id) : text('voice'),
+    voice:
+      typeof voice === 'object' && voice !== null && 'id' in voice && typeof voice.id === 'string'
+        ? voice.id
+        : text('voice'),
   };
 }
 
@@ -113,6 +120,8 @@ export async function speak(
   });
   const track = job.outputs.find(output => output.kind === 'audio')?.path;
   if (!track) throw new EarshotError('internal', {}, 'no track was made');
+  if ((await stat(track)).size <= WAV_HEADER_BYTES)
+    throw new HttpProblem(400, 'nothing_to_speak', 'input has nothing in it that can be spoken.', 'input');
   response.writeHead(200, { 'content-type': ENCODINGS[wanted.format]!.type });
   if (wanted.format === 'wav' && wanted.speed === 1) await pipeline(createReadStream(track), response);
   else await encode(context.ffmpeg(), track, wanted, response, signal);

@@ -18,11 +18,47 @@ interface Wanted {
   segments: boolean;
 }
 
-const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1';
+const LONGEST_PROMPT = 2000;
+
+/** Yes and no as programs of every language write them. @throws HttpProblem */
+function flag(name: string, text: string | undefined): boolean {
+  if (text === undefined || /^(false|0|no|off)$/i.test(text)) return false;
+  if (/^(true|1|yes|on)$/i.test(text)) return true;
+  throw new HttpProblem(400, 'bad_type', `${name} must be true or false.`, name);
+}
+
+/** One each, a JSON array of them, or several with commas between them. @throws HttpProblem */
+function granularitiesIn(fields: Form['fields']): ('word' | 'segment')[] {
+  const given = ['timestamp_granularities[]', 'timestamp_granularities']
+    .flatMap(name => fields.get(name) ?? [])
+    .flatMap(text => text.split(/[[\]"',\s]+/))
+    .filter(each => each !== '' && !isAbsent(each));
+  return given.map(each => {
+    if (each === 'word' || each === 'segment') return each;
+    throw new HttpProblem(
+      400,
+      'bad_granularity',
+      'timestamp_granularities[] must be word or segment.',
+      'timestamp_granularities',
+    );
+  });
+}
+
+/** What programs write into a form for nothing. */
+const isAbsent = (text: string): boolean => /^(null|undefined|none)?$/i.test(text);
+
+/** The end of it, from the beginning of a word: what comes last stands nearest to what is said. */
+const endOf = (prompt: string): string =>
+  prompt.length <= LONGEST_PROMPT
+    ? prompt
+    : prompt.slice(-LONGEST_PROMPT).replace(/^(?:\S{0,40}\s+|[\udc00-\udfff])/, '');
 
 /** What the form asks for; fields that only OpenAI's own models know are left aside. @throws HttpProblem */
 export function wantedOf(form: Form, task: Task, context: Pick<RequestContext, 'modelFor'>): Wanted {
-  const one = (name: string): string | undefined => form.fields.get(name)?.at(-1)?.trim() || undefined;
+  const one = (name: string): string | undefined => {
+    const text = form.fields.get(name)?.at(-1)?.trim() ?? '';
+    return isAbsent(text) ? undefined : text;
+  };
   const format = one('response_format') ?? 'json',
     prompt = one('prompt');
   if (!RESPONSE_FORMATS.includes(format as ResponseFormat))
@@ -33,29 +69,16 @@ export function wantedOf(form: Form, task: Task, context: Pick<RequestContext, '
       'response_format',
     );
   const language = languageCode(one('language'));
-  if (prompt && prompt.length > 2000)
-    throw new HttpProblem(400, 'prompt_too_long', 'prompt may have 2000 characters.', 'prompt');
-  const granularities = [
-    ...(form.fields.get('timestamp_granularities[]') ?? []),
-    ...(form.fields.get('timestamp_granularities') ?? []),
-  ];
-  for (const each of granularities)
-    if (each !== 'word' && each !== 'segment')
-      throw new HttpProblem(
-        400,
-        'bad_granularity',
-        'timestamp_granularities[] must be word or segment.',
-        'timestamp_granularities',
-      );
-  const stream = isTrue(one('stream'));
+  const granularities = granularitiesIn(form.fields);
+  const stream = flag('stream', one('stream'));
   if (stream && format !== 'json' && format !== 'text')
     throw new HttpProblem(400, 'bad_response_format', 'stream goes with response_format json or text.', 'stream');
   const model = context.modelFor('asr', one('model'));
   const options: JobOptions = {
-    repair: isTrue(one('repair')),
+    repair: flag('repair', one('repair')),
     outputs: { formats: [] },
     ...(language ? { language: language.split('-')[0]! } : {}),
-    ...(prompt ? { prompt } : {}),
+    ...(prompt ? { prompt: endOf(prompt) } : {}),
     ...(model ? { models: { asr: model } } : {}),
     ...(task === 'translate' ? { translateTo: 'en' } : {}),
   };

@@ -47,7 +47,7 @@ export function fileName(given: string | undefined): string {
 /** @throws HttpProblem (400, 408, 413), diskFull */
 export async function receiveForm(request: IncomingMessage, directory: string, limitBytes: number): Promise<Form> {
   const type = request.headers['content-type'];
-  if (!type?.startsWith('multipart/form-data'))
+  if (!type?.toLowerCase().startsWith('multipart/form-data'))
     throw new HttpProblem(400, 'bad_content_type', 'The request must be multipart/form-data.');
   if (Number(request.headers['content-length'] ?? 0) > limitBytes + MOST_FIELDS * LONGEST_FIELD_BYTES)
     throw tooLarge(limitBytes);

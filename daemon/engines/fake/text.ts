@@ -71,7 +71,8 @@ export const sumUp = ({ text, whole, notes }: StepInputs['summary']): SummaryOut
 /** A soft tone as mono 16-bit PCM, 60 ms for each character. */
 export function speak(text: string): { pcm: Buffer; sampleRate: number; durationMs: number } {
   const sampleRate = 16_000,
-    samples = Math.max(1, text.length) * 960,
+    // Like a real voice it has no sound for signs alone.
+    samples = /[\p{L}\p{N}]/u.test(text) ? text.length * 960 : 0,
     pcm = Buffer.alloc(samples * 2);
   for (let n = 0; n < samples; n++)
     pcm.writeInt16LE(Math.round(3000 * Math.sin((2 * Math.PI * 220 * n) / sampleRate)), n * 2);
