@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 import type { Client } from '../client/client.ts';
 import { EarshotError, type Failure } from '../schemas/errors.ts';
-import { sourceText, type Job, type Utterance } from '../schemas/job.ts';
+import { sourceText, translatedText, type Job, type Utterance } from '../schemas/job.ts';
 import { isFinal } from '../schemas/words.ts';
 import { clockText } from '../text/messages/figures.ts';
 import { reasonText, sentence } from '../text/messages/messages.ts';
@@ -38,9 +38,10 @@ export const facts = (job: Job, session: Session): Record<string, unknown> => ({
 export const timed = (utterances: readonly Utterance[]): string =>
   utterances
     .flatMap(each => {
-      const text = sourceText(each).trim();
+      const text = sourceText(each).trim(),
+        translation = translatedText(each);
       return text
-        ? [`[${clockText(each.startMs)}] ${text}${each.nmt && each.nmt.text !== text ? ` → ${each.nmt.text}` : ''}`]
+        ? [`[${clockText(each.startMs)}] ${text}${translation && translation !== text ? ` → ${translation}` : ''}`]
         : [];
     })
     .join('\n');

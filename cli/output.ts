@@ -1,6 +1,6 @@
 /** What stays on the screen: utterances, how a job ended, what it wrote. As lines; plain where nothing is coloured. */
 import { isAbsolute, relative } from 'node:path';
-import { sourceText, type Job, type Utterance } from '../schemas/job.ts';
+import { sourceText, translatedText, type Job, type Utterance } from '../schemas/job.ts';
 import { failureMessage, stageText, termText } from '../text/messages/messages.ts';
 import { clockText, durationText, languageText, type Locale } from '../text/messages/figures.ts';
 import { clean, wrap, type Paint } from './terminal.ts';
@@ -21,7 +21,7 @@ export function utteranceLines(utterance: Utterance, style: Style): string[] {
   const { paint, pretty, columns, locale, t } = style;
   const time = clockText(utterance.startMs);
   const source = clean(sourceText(utterance)),
-    translated = utterance.nmt ? clean(utterance.nmt.text) : null;
+    translated = utterance.nmt ? clean(translatedText(utterance)) : null;
   const failed = utterance.failed ? `[${stageText(utterance.failed.stage, locale)}: ${t.gaveUp}]` : null;
   if (!pretty)
     return [

@@ -2,7 +2,7 @@
  * The moving part at the bottom of the terminal, as lines: what is being worked on, the four stages, what is waited
  * for. Pure.
  */
-import { sourceText, type Job } from '../schemas/job.ts';
+import { sourceText, translatedText, type Job } from '../schemas/job.ts';
 import { entryOf, reasonText, stageText, termText } from '../text/messages/messages.ts';
 import type { Names } from '../text/messages/catalogue.ts';
 import { bytesText, clockText, durationText, languageText, timeText, type Locale } from '../text/messages/figures.ts';
@@ -49,7 +49,7 @@ function working(followed: Followed, { columns, paint }: Frame): string[] {
   return unsettled(followed)
     .slice(-WORKING_LINES)
     .map(utterance => {
-      const text = clean(utterance.nmt?.text ?? sourceText(utterance));
+      const text = clean(utterance.nmt ? translatedText(utterance) : sourceText(utterance));
       return paint('dim', `${pad(clockText(utterance.startMs), 7)} ${fit(text, columns - 9)}`);
     });
 }

@@ -37,6 +37,10 @@ export const ERRORS = {
   /** `model`: the one that could not be fetched. */
   speakersUnknown: { model: 'text?' },
   noSummary: { model: 'text' },
+  /** `count`: utterances that stand in their own language, because no translation of theirs could stand. */
+  notTranslated: { count: 'number' },
+  /** `count`: sentences of a summary that were left out, because the transcript does not support them. */
+  summaryTrimmed: { count: 'number' },
   nothingSaid: { path: 'text' },
   notATranscript: { path: 'text?' },
   noSuchFolder: { path: 'text' },

@@ -175,12 +175,20 @@ export const RepairOutput = Closed({
   refused: Optional(Type.String()),
 });
 export type RepairOutput = Static<typeof RepairOutput>;
-export const NmtOutput = Closed({ text: Type.String(), language: Language });
+/**
+ * `refused`: why no translation of the model's could stand; then `text` is what was said, in its own language.
+ */
+export const NmtOutput = Closed({ text: Type.String(), language: Language, refused: Optional(Type.String()) });
 export type NmtOutput = Static<typeof NmtOutput>;
 /** Mono 16-bit WAV beside the job; sampleRate in Hz. */
 export const TtsOutput = Closed({ path: Path, sampleRate: Type.Integer(), durationMs: Milliseconds });
 export type TtsOutput = Static<typeof TtsOutput>;
-export const SummaryOutput = Closed({ text: Type.String() });
+/** `dropped`: sentences of the model's that what was said does not support; `quoted`: none was left, this was said. */
+export const SummaryOutput = Closed({
+  text: Type.String(),
+  dropped: Optional(Type.Integer({ minimum: 1 })),
+  quoted: Optional(Type.Boolean()),
+});
 export type SummaryOutput = Static<typeof SummaryOutput>;
 
 export const Utterance = Closed({
@@ -204,8 +212,22 @@ export type Utterance = Static<typeof Utterance>;
 export const sourceText = (utterance: Pick<Utterance, 'asr' | 'repair'>): string =>
   utterance.repair?.text ?? utterance.asr?.text ?? '';
 
+/** Stands before what could not be translated. */
+export const NOT_TRANSLATED = '[not translated]';
+/** An utterance's translation as people see it: where none could stand, what was said behind a marker. */
+export const translatedText = ({ nmt }: Pick<Utterance, 'nmt'>): string =>
+  nmt?.refused === undefined ? (nmt?.text ?? '') : `${NOT_TRANSLATED} ${nmt.text}`;
+
 /** What a language model says a transcript is about, and which. */
-export const Summary = Closed({ text: Type.String(), language: Language, model: Type.String() });
+export const Summary = Closed({
+  text: Type.String(),
+  language: Language,
+  model: Type.String(),
+  /** Sentences of the model's that were left out because the transcript does not support them. */
+  dropped: Optional(Type.Integer({ minimum: 1 })),
+  /** None was left: the text is how the transcript begins. */
+  quoted: Optional(Type.Boolean()),
+});
 export type Summary = Static<typeof Summary>;
 
 /** The `.earshot.json` transcript: everything a job made, self-contained. */

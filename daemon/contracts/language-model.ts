@@ -11,4 +11,17 @@ export interface Question {
 export interface Asker {
   /** The answer as text. Greedy and seeded: the same question has the same answer. */
   ask(question: Question, signal: AbortSignal): Promise<string>;
+  /**
+   * By what part `translation` makes `text` less surprising, 1 at most: a translation explains most of its text, an
+   * answer that has little to do with it nearly nothing. Missing: this model gives no probabilities.
+   */
+  explained?(pair: Pair, signal: AbortSignal): Promise<number>;
+}
+
+/** A text and what is said to be its translation; languages by their English names. */
+export interface Pair {
+  text: string;
+  language: string;
+  translation: string;
+  translatedTo: string;
 }

@@ -58,7 +58,14 @@ export async function deliverSummary(
   // Of parts alone nobody could tell that something is missing.
   if (failed) return { outputs: [] };
   if (!text) throw new EarshotError('nothingSaid', { path: row.path });
-  const summary: Summary = { text, language: row.language ?? 'en', model: nameOf(row.models.summary!) };
+  const dropped = made.reduce((sum, each) => sum + (each.summary?.dropped ?? 0), 0);
+  const summary: Summary = {
+    text,
+    language: row.language ?? 'en',
+    model: nameOf(row.models.summary!),
+    ...(dropped ? { dropped } : {}),
+    ...(made.at(-1)?.summary?.quoted ? { quoted: true } : {}),
+  };
   return isJob(source) ? intoJob(source, summary, row.id, deps) : intoFile(source, summary, row.id, deps.outputs);
 }
 

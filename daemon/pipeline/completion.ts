@@ -2,6 +2,7 @@
  * The end of a job whose steps are over, as one command on it: who speaks is stored, then its outputs are written. What
  * came of each is an event.
  */
+import { failure, type Failure } from '../../schemas/errors.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { JobWork } from '../jobs/work.ts';
 import { withWarnings } from '../outputs/outputs.ts';
@@ -68,7 +69,8 @@ export class Completion {
   private async deliver(work: JobWork, signal: AbortSignal): Promise<() => void> {
     try {
       await this.label(work, signal);
-      const { outputs, warnings = [], path, of } = await this.core.deps.deliver(work, signal),
+      const { outputs, path, of, ...delivered } = await this.core.deps.deliver(work, signal),
+        warnings = [...guardedOf(work), ...(delivered.warnings ?? [])],
         failed = work.made.find(each => each.failed)?.failed?.failure ?? null;
       const summary = work.row.options.summary && !failed ? await this.follow.after(work) : null;
       return () => {
@@ -88,4 +90,14 @@ export class Completion {
       return () => this.core.steps.failed(work, error);
     }
   }
+}
+
+/** What models answered that could not stand: said once, for the whole job. */
+function guardedOf({ made }: JobWork): Failure[] {
+  const untranslated = made.filter(each => each.nmt?.refused !== undefined).length,
+    dropped = made.reduce((sum, each) => sum + (each.summary?.dropped ?? 0), 0);
+  return [
+    ...(untranslated ? [failure('notTranslated', { count: untranslated })] : []),
+    ...(dropped ? [failure('summaryTrimmed', { count: dropped })] : []),
+  ];
 }

@@ -56,7 +56,10 @@ export function stepInput<S extends Stage>(
         ? []
         : work.made
             .slice(Math.max(0, index - 2), index)
-            .map(other => ({ source: sourceText(other), target: other.nmt?.text ?? '' }))
+            .map(other => ({
+              source: sourceText(other),
+              target: other.nmt?.refused === undefined ? (other.nmt?.text ?? '') : '',
+            }))
             .filter(pair => pair.source && pair.target),
     }),
     tts: () => ({
@@ -120,6 +123,9 @@ export function withoutModel(stage: Stage, work: JobWork, index: number, now: nu
     case 'summary':
       return null;
     case 'tts':
-      return (made.nmt?.text ?? sourceText(made)).trim() ? null : { path: '-', sampleRate: 16_000, durationMs: 0 };
+      // What could not be translated is not read aloud in the voice of another language.
+      return (made.nmt?.text ?? sourceText(made)).trim() && made.nmt?.refused === undefined
+        ? null
+        : { path: '-', sampleRate: 16_000, durationMs: 0 };
   }
 }

@@ -6,6 +6,7 @@ import type { StepInputs } from '../contracts/worker-protocol.ts';
 import type { Asker, Question } from '../contracts/language-model.ts';
 import { languageName } from '../translation/prompt.ts';
 import { NOTE_TOKENS } from './pieces.ts';
+import { supported } from './supported.ts';
 
 type Input = StepInputs['summary'];
 
@@ -45,7 +46,7 @@ export async function summarise(input: Input, asker: Asker, signal: AbortSignal)
   const answer = await asker.ask(question(input), signal),
     text = tidied(readAnswer(answer), input.language, input.whole ? WHOLE_SENTENCES : NOTE_SENTENCES);
   if (!text) throw new EarshotError('badAnswer', {}, answer.slice(0, 500));
-  return { text };
+  return supported(text, input);
 }
 
 /** The text of an answer; of one that was cut, what is whole of it. */

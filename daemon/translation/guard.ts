@@ -87,7 +87,7 @@ function inScript(text: string, language: string): boolean {
 }
 
 /** Rough length in Latin letters: one Han character says about as much as three letters. */
-const spokenLength = (text: string): number =>
+export const spokenLength = (text: string): number =>
   text.length +
   2 * (text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu)?.length ?? 0);
 

@@ -5,7 +5,7 @@
 import * as vscode from 'vscode';
 import { isAbsolute } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
-import { sourceText, type Utterance } from '../../schemas/job.ts';
+import { sourceText, translatedText, type Utterance } from '../../schemas/job.ts';
 import { settled } from '../requests/options.ts';
 import { isRecording } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
@@ -51,7 +51,7 @@ const asked = (text: string): vscode.MarkdownString => new SafeMarkdown().text(t
 const lines = (utterances: readonly Utterance[], stamps: boolean): string =>
   utterances
     .map(u => {
-      const text = (u.speaker ? `${u.speaker}: ` : '') + sourceText(u) + (u.nmt ? `\n${u.nmt.text}` : '');
+      const text = (u.speaker ? `${u.speaker}: ` : '') + sourceText(u) + (u.nmt ? `\n${translatedText(u)}` : '');
       return stamps ? `[${stamp(u.startMs)}] ${text}` : text;
     })
     .join('\n');

@@ -3,7 +3,7 @@
  * with a key of its own, so that a piece can be replaced when its text improves, and new ones find their place between
  * others. Pure.
  */
-import { sourceText, type Utterance } from '../../schemas/job.ts';
+import { sourceText, translatedText, type Utterance } from '../../schemas/job.ts';
 import { escapeMarkdown } from '../../text/markdown.ts';
 import { atMoment } from '../../text/links.ts';
 import { chaptersOf, titleOf } from './chapters.ts';
@@ -70,7 +70,7 @@ function shown(utterance: Utterance, template: Template): Shown | null {
     startMs: utterance.startMs,
     endMs: utterance.endMs,
     text: failed ? text : escape(text),
-    translation: utterance.nmt ? escape(utterance.nmt.text.trim()) : null,
+    translation: utterance.nmt ? escape(translatedText(utterance).trim()) : null,
     language: utterance.asr?.language,
     translated: utterance.nmt?.language,
   };

@@ -2,7 +2,7 @@
  * Subtitles while they come in: an utterance becomes cues of two short lines. The files that a finished job writes come
  * from the daemon.
  */
-import { sourceText, type Utterance } from '../../schemas/job.ts';
+import { sourceText, translatedText, type Utterance } from '../../schemas/job.ts';
 import { writeTimes } from '../../text/subtitles/parse.ts';
 
 /** Where a translation stands; it counts only when there is one. */
@@ -41,7 +41,7 @@ export function cues(
       text && turn && utterance.speaker && format === 'srt' ? `${utterance.speaker}: ${text}` : text;
   const voice = utterance.speaker && format === 'vtt' ? `<v ${utterance.speaker.replace(/[<>&\n]/g, '')}>` : '';
   const original = named(said),
-    translated = utterance.nmt?.text.trim() ?? null;
+    translated = utterance.nmt ? translatedText(utterance).trim() : null;
   const lines = split(translation === 'instead' && translated !== null ? named(translated) : original, LINE);
   const parts = Array.from({ length: Math.ceil(lines.length / 2) }, (_, i) => lines.slice(2 * i, 2 * i + 2).join('\n'));
   const below =

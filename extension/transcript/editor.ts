@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
+import { sourceText, translatedText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import type { FromTranscript, ToTranscript, UtteranceView } from '../../webview/messages.ts';
 import { FILE_ENDINGS, template } from '../requests/options.ts';
 import { receive } from '../ui/receive.ts';
@@ -322,7 +322,7 @@ function utteranceView(u: Utterance): UtteranceView {
     endMs: u.endMs,
     text,
     original: u.repair && u.asr && u.asr.text !== text ? u.asr.text : null,
-    translation: u.nmt?.text ?? null,
+    translation: u.nmt ? translatedText(u) : null,
     heard: (u.asr?.words ?? []).map(({ text: word, startMs, endMs }) => ({ text: word, startMs, endMs })),
     changes: (u.repair?.changes ?? []).map(({ before, after }) => ({ before, after })),
     failed: u.failed ? failureText(u.failed.failure) : null,

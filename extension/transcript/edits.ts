@@ -78,6 +78,7 @@ export function merge(transcript: Transcript, index: number): Transcript {
     ...(first.repair?.changes ?? []),
     ...(second.repair?.changes ?? []).map(c => ({ ...c, from: c.from + shift, to: c.to + shift })),
   ];
+  const refused = first.nmt?.refused ?? second.nmt?.refused;
   const { tts: _tts, failed: _failed, ...rest } = first;
   const one: Utterance = {
     ...rest,
@@ -100,6 +101,7 @@ export function merge(transcript: Transcript, index: number): Transcript {
           nmt: {
             text: join(first.nmt?.text, second.nmt?.text, first.nmt?.language),
             language: (first.nmt ?? second.nmt)!.language,
+            ...(refused === undefined ? {} : { refused }),
           },
         }
       : {}),

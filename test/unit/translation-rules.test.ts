@@ -239,22 +239,31 @@ describe('one utterance', () => {
     const text = 'El número es 1234 y la puerta está abierta.';
     const short = 'It is 1234.',
       number = 'The number is 4321 and the door is open.';
-    assert.equal((await translate(input(text), ask([short, number, null]).asker, nobody, signal)).text, number);
-    assert.equal((await translate(input(text), ask([number, short, null]).asker, nobody, signal)).text, number);
+    const before = [{ source: 'Hola.', target: 'Hello.' }];
+    for (const answers of [
+      [short, number, null],
+      [number, short, null],
+    ])
+      assert.equal((await translate(input(text, { before }), ask(answers).asker, nobody, signal)).text, number);
+    assert.deepEqual(
+      await translate(input(text), ask(["I'm sorry, but I cannot.", null, null]).asker, nobody, signal),
+      { text, language: 'es', refused: 'refusal' },
+    );
     await assert.rejects(
-      translate(input(text), ask(["I'm sorry, but I cannot.", null, null]).asker, nobody, signal),
+      translate(input(text), ask([null, null, null]).asker, nobody, signal),
       (error: unknown) =>
         error instanceof EarshotError &&
         error.failure.code === 'badAnswer' &&
-        /^refusal: I'm sorry, but I cannot\.\nlong: \nlong: $/.test(error.failure.detail ?? ''),
+        /^long: $/.test(error.failure.detail ?? ''),
+      'a model that never answers in the agreed shape',
     );
   });
   test('sentences are put together as the language does', async () => {
     const text = 'Hola a todos. Hasta luego.';
-    const zh = ask([null, null, '大家好。', '再见。']);
+    const zh = ask([null, '大家好。', '再见。']);
     assert.equal((await translate(input(text, { to: 'zh' }), zh.asker, nobody, signal)).text, '大家好。再见。');
-    assert.deepEqual(zh.asked, [text, text, 'Hola a todos.', 'Hasta luego.']);
-    const en = ask([null, null, 'Hello all.', 'See you.']);
+    assert.deepEqual(zh.asked, [text, 'Hola a todos.', 'Hasta luego.']);
+    const en = ask([null, 'Hello all.', 'See you.']);
     assert.equal((await translate(input(text), en.asker, nobody, signal)).text, 'Hello all. See you.');
   });
   test('sentences of a text', () =>

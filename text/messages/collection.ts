@@ -1,5 +1,5 @@
 /** What came of many recordings: a summary to read, with links, and a table of all utterances for other programs. */
-import { sourceText, type Job, type Transcript } from '../../schemas/job.ts';
+import { sourceText, translatedText, type Job, type Transcript } from '../../schemas/job.ts';
 import { clockText, languageText, type Locale } from './figures.ts';
 import { failureMessage, termText } from './messages.ts';
 
@@ -113,7 +113,7 @@ export function utterancesCsv(collected: readonly Collected[]): string {
       seconds(each.endMs),
       each.asr?.language ?? language ?? '',
       sourceText(each),
-      each.nmt?.text ?? '',
+      translatedText(each),
       each.failed ? `${each.failed.stage}: ${each.failed.failure.code}` : '',
     ]),
   );

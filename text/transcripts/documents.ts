@@ -1,5 +1,5 @@
 /** Texts to read: plain and Markdown. */
-import type { Transcript } from '../../schemas/job.ts';
+import type { Summary, Transcript } from '../../schemas/job.ts';
 import { oneLine, type Passage } from './passages.ts';
 import { joined } from '../subtitles/width.ts';
 
@@ -65,12 +65,7 @@ export function toMarkdown(transcript: Transcript, passages: readonly Passage[])
   const { summary } = transcript;
   // What a model made is text like any other, and says who made it.
   const above = summary
-    ? [
-        '## Summary',
-        escapeMarkdown(oneLine(summary.text)),
-        `*By ${escapeMarkdown(oneLine(summary.model))}, a language model; it may be wrong.*`,
-        '## Transcript',
-      ]
+    ? ['## Summary', escapeMarkdown(oneLine(summary.text)), `*${madeBy(summary)}*`, '## Transcript']
     : [];
   return (
     [
@@ -80,6 +75,16 @@ export function toMarkdown(transcript: Transcript, passages: readonly Passage[])
       ...blocks,
     ].join('\n\n') + '\n'
   );
+}
+
+/** Who made a summary, and what was left out of it. */
+function madeBy({ model, dropped, quoted }: Summary): string {
+  const by = `By ${escapeMarkdown(oneLine(model))}, a language model`;
+  if (quoted) return `${by}: the transcript supports no sentence of it, and this is how the transcript begins.`;
+  const out = dropped === 1 ? 'a sentence was' : `${dropped} sentences were`;
+  return dropped
+    ? `${by}; it may be wrong. As the transcript does not support it, ${out} left out.`
+    : `${by}; it may be wrong.`;
 }
 
 /** Signs that Markdown could take for its own, anywhere in a line. */

@@ -1,5 +1,13 @@
 /** What a document shows of each utterance, and what stands where something is missing. */
-import { sourceText, type OutputOptions, type Transcript, type Utterance, type Word } from '../../schemas/job.ts';
+import {
+  NOT_TRANSLATED,
+  sourceText,
+  translatedText,
+  type OutputOptions,
+  type Transcript,
+  type Utterance,
+  type Word,
+} from '../../schemas/job.ts';
 
 export interface Line {
   text: string;
@@ -25,8 +33,7 @@ export interface Passage {
   turn: boolean;
 }
 
-const NOT_RECOGNISED = '[not recognised]',
-  NOT_TRANSLATED = '[not translated]';
+const NOT_RECOGNISED = '[not recognised]';
 export const NO_SPEECH = '[no speech]';
 
 /**
@@ -85,14 +92,18 @@ function passageOf(
   const original: Line = { text: place.source, language: asr.language || language };
   if (text === 'original') return [{ ...place, main: original, second: null, marker: false }];
   const translated = nmt
-    ? oneLine(nmt.text)
+    ? oneLine(translatedText(utterance))
     : failed?.stage === 'nmt' || failed?.stage === 'repair'
       ? `${NOT_TRANSLATED} ${original.text}`
       : '';
   const translation: Line = { text: translated, language: nmt?.language ?? target };
   if (text === 'translation') return translated ? [{ ...place, main: translation, second: null, marker: false }] : [];
   const known =
-    nmt && translated ? translation : failed?.stage === 'nmt' ? { text: NOT_TRANSLATED, language: 'en' } : null;
+    nmt && translated && nmt.refused === undefined
+      ? translation
+      : nmt?.refused !== undefined || failed?.stage === 'nmt'
+        ? { text: NOT_TRANSLATED, language: 'en' }
+        : null;
   return [{ ...place, main: original, second: known && known.text !== original.text ? known : null, marker: false }];
 }
 

@@ -1,5 +1,5 @@
 /** Subtitles that were made from subtitles: each cue stands where it stood, with its words or their translation. */
-import { sourceText, type OutputOptions, type Transcript } from '../../schemas/job.ts';
+import { sourceText, translatedText, type OutputOptions, type Transcript } from '../../schemas/job.ts';
 import { inLines } from '../subtitles/check.ts';
 import { writeCues, type SubtitleFormat } from '../subtitles/convert.ts';
 
@@ -11,11 +11,11 @@ export function sameCues(
   return writeCues(
     utterances.map(utterance => {
       const original = sourceText(utterance),
-        translated = utterance.nmt?.text ?? original;
+        translated = utterance.nmt ? translatedText(utterance) : original;
       const texts =
         text === 'original'
           ? [original]
-          : text === 'translation' || translated === original
+          : text === 'translation' || translated === original || utterance.nmt?.refused !== undefined
             ? [translated]
             : [original, translated];
       return {

@@ -1,5 +1,5 @@
 /** Transcripts in the shapes of OpenAI's interface: pure. */
-import { sourceText, type Transcript, type Utterance } from '../../../schemas/job.ts';
+import { sourceText, translatedText, type Transcript, type Utterance } from '../../../schemas/job.ts';
 import { joiner } from '../../../text/subtitles/width.ts';
 
 export type ResponseFormat = 'json' | 'text' | 'srt' | 'verbose_json' | 'vtt';
@@ -9,7 +9,7 @@ const seconds = (ms: number): number => Math.round(ms) / 1000;
 
 /** What an utterance says in the answer. */
 export const said = (utterance: Utterance, translated: boolean): string =>
-  (translated ? (utterance.nmt?.text ?? '') : sourceText(utterance)).trim();
+  (translated ? translatedText(utterance) : sourceText(utterance)).trim();
 
 /** All of it in one line, with blanks only where the script has them. */
 export const wholeText = (utterances: readonly Utterance[], translated: boolean): string =>

@@ -8,6 +8,7 @@ import type { LoadRequest, StepInputs } from '../../contracts/worker-protocol.ts
 import { NO_DICTIONARIES } from '../../repair/dictionaries.ts';
 import { repair } from '../../repair/repair.ts';
 import { tidied } from '../../summaries/ask.ts';
+import { supported } from '../../summaries/supported.ts';
 import { demandsOf, enforced, substituted } from '../../translation/terms.ts';
 import { acceptRewrite } from '../rewritten.ts';
 import { storeSpeech, utteranceWav } from '../sound.ts';
@@ -68,13 +69,14 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
     if (answer === '') throw new EarshotError('badAnswer', {}, `${argv[0]} printed nothing`);
     return { text: answer, language: to };
   };
-  const sumUp = async ({ text, language }: StepInputs['summary'], signal: AbortSignal): Promise<SummaryOutput> => {
+  const sumUp = async (input: StepInputs['summary'], signal: AbortSignal): Promise<SummaryOutput> => {
+    const { text, language } = input;
     const answer = tidied(
       (await run({ text, from: language, to: language, language }, `${text}\n`, signal)).toString('utf8'),
       language,
     );
     if (answer === '') throw new EarshotError('badAnswer', {}, `${argv[0]} printed nothing`);
-    return { text: answer };
+    return supported(answer, input);
   };
   const speak = async ({ text, language, path }: StepInputs['tts'], signal: AbortSignal): Promise<TtsOutput> => {
     const output = join(folder, 'speech.wav');

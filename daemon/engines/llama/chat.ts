@@ -1,7 +1,8 @@
 /** Questions to the model in its own chat format, answered in a fixed JSON shape. */
 import { EarshotError } from '../../../schemas/errors.ts';
-import type { Asker, Question } from '../../contracts/language-model.ts';
+import type { Asker, Pair, Question } from '../../contracts/language-model.ts';
 import { CachedPrefix } from './cached-prefix.ts';
+import { ask, logProbability } from './probability.ts';
 import type { ChatWrapper, Model, Runtime, Sequence, Token } from './runtime.ts';
 
 /** Longer than any question about a single utterance. */
@@ -54,6 +55,30 @@ export class Chat implements Asker {
       throw error;
     }
     return this.model.detokenize(answer);
+  }
+
+  async explained({ text, language, translation, translatedTo }: Pair, signal: AbortSignal): Promise<number> {
+    const alone = await this.surprise(`${language}:`, ` ${text}`, signal);
+    const given = await this.surprise(`${translatedTo}: ${translation}\n${language}:`, ` ${text}`, signal);
+    return alone > 0 ? 1 - given / alone : 1;
+  }
+
+  /** How unexpected `text` is behind `before`, in nats. */
+  private async surprise(before: string, text: string, signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
+    const first = this.model.tokenize(before),
+      tokens = this.model.tokenize(text),
+      all = [...first, ...tokens];
+    const sequence = await this.kept.start([]);
+    try {
+      const answers = await sequence.controlledEvaluate(
+        all.slice(0, -1).map((token, i) => (i < first.length - 1 ? token : [token, ask([all[i + 1]!])])),
+      );
+      return tokens.reduce((sum, token, i) => sum - logProbability(answers[first.length - 1 + i], token), 0);
+    } catch (error) {
+      await this.kept.forget();
+      throw error;
+    }
   }
 
   /** Reads a long question in parts, so that it can be given up in between; returns what is left of it. */

@@ -5,7 +5,8 @@
 import type { Choice, Expected, Judge, Reading } from '../../repair/judge.ts';
 import type { CachedPrefix } from './cached-prefix.ts';
 import { spell, vocabularyOf, type Vocabulary } from './spelling.ts';
-import type { Model, ScoreOptions, ScoredToken, Sequence, Token } from './runtime.ts';
+import { ask, logProbabilities, logProbability } from './probability.ts';
+import type { Model, Sequence, Token } from './runtime.ts';
 
 /** What stands before every utterance, evaluated once: puts the model in mind of speech written down. */
 const HEADER = 'Transcript of a recording, carefully checked and corrected:\n\n';
@@ -150,25 +151,4 @@ class LikelihoodReading implements Reading {
   private rewind(): Promise<void> {
     return this.kept.backTo(this.headerTokens + this.evaluated.length);
   }
-}
-
-/** includeSelected, not includeMax: the library's includeMax returns the greatest only when it was asked for anyway. */
-const ask = (tokens: Token[], includeTop = 0): ScoreOptions => ({
-  generateNext: { totalLogitWeight: true, logits: { filter: { tokens, includeSelected: true, includeTop } } },
-});
-
-function logProbabilities(answer: ScoredToken | undefined): Map<Token, number> {
-  const logits = answer?.next.logits,
-    weight = answer?.next.totalLogitWeight;
-  if (!logits || weight === undefined) throw new Error('the model gave no probabilities');
-  let greatest = -Infinity;
-  for (const logit of logits.values()) if (logit > greatest) greatest = logit;
-  const base = greatest + Math.log(weight);
-  return new Map([...logits].map(([token, logit]) => [token, logit - base]));
-}
-
-function logProbability(answer: ScoredToken | undefined, token: Token): number {
-  const own = logProbabilities(answer).get(token);
-  if (own === undefined) throw new Error('the model left a token out');
-  return own;
 }

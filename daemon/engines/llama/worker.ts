@@ -1,6 +1,7 @@
 /** The worker process of the llama engine: one model, one context sequence, for the stage it was loaded for. */
 import { parseArgs } from 'node:util';
 import { EarshotError } from '../../../schemas/errors.ts';
+import type { Asker } from '../../contracts/language-model.ts';
 import type { LoadRequest, RunRequest } from '../../contracts/worker-protocol.ts';
 import { repair } from '../../repair/repair.ts';
 import { NO_DICTIONARIES, openDictionaries, type Dictionaries } from '../../repair/dictionaries.ts';
@@ -41,12 +42,14 @@ async function load(request: LoadRequest): Promise<Loaded> {
     const kept = new CachedPrefix(context.getSequence());
     const dictionaries = words ? openDictionaries(words) : NO_DICTIONARIES;
     const chat = new Chat(opened, model, kept, CONTEXT_TOKENS);
-    const judge = tellsProbabilities(folder) ? new LlamaJudge(model, kept) : null;
+    const tells = tellsProbabilities(folder),
+      judge = tells ? new LlamaJudge(model, kept) : null,
+      asker: Asker = tells ? chat : { ask: (...asked) => chat.ask(...asked) };
     return {
       run: (run, emit, signal) => {
         // Each evaluation asks for its threads anew.
         opened.llama.maxThreads = run.threads ?? threads;
-        return runSteps(run, emit, signal, { chat, judge, dictionaries });
+        return runSteps(run, emit, signal, { asker, judge, dictionaries });
       },
       close: async () => {
         await context.dispose();
@@ -61,7 +64,7 @@ async function load(request: LoadRequest): Promise<Loaded> {
 }
 
 interface RepairDeps {
-  chat: Chat;
+  asker: Asker;
   judge: LlamaJudge | null;
   dictionaries: Dictionaries;
 }
@@ -70,16 +73,16 @@ async function runSteps(
   run: RunRequest,
   emit: Emit,
   signal: AbortSignal,
-  { chat, judge, dictionaries }: RepairDeps,
+  { asker, judge, dictionaries }: RepairDeps,
 ): Promise<void> {
   if (run.stage === 'repair') {
     for (const { index, input } of run.steps) emit.result(index, await repair(input, judge, dictionaries, signal));
   } else if (run.stage === 'nmt') {
     for (const { index, input } of run.steps) {
       const knows = await knowledgeOf(dictionaries, [input.from, input.to]);
-      emit.result(index, await translate(input, chat, knows, signal));
+      emit.result(index, await translate(input, asker, knows, signal));
     }
   } else if (run.stage === 'summary') {
-    for (const { index, input } of run.steps) emit.result(index, await summarise(input, chat, signal));
+    for (const { index, input } of run.steps) emit.result(index, await summarise(input, asker, signal));
   } else throw new Error(`no ${run.stage} here`);
 }

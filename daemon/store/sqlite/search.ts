@@ -25,6 +25,8 @@ const RANKED = 2_000;
  */
 const FEW = 200,
   WALKED = 100_000;
+/** What was said is found by itself, where no translation of it could stand. */
+const translationOf = ({ nmt }: Utterance): string => (nmt?.refused === undefined ? (nmt?.text ?? '') : '');
 const TEXT_STAGES: readonly Stage[] = STAGES.filter(stage => stage !== 'tts');
 
 /** What `work` does with the index; a damaged one is made anew, and is filled again by and by. */
@@ -81,7 +83,7 @@ export function indexSome(sql: Sql, limit: number): number {
       const settled = unsettled < 0 ? next : next.slice(0, unsettled);
       for (const made of settled) {
         const text = indexed(sourceText(made)),
-          translation = indexed(made.nmt?.text ?? '');
+          translation = indexed(translationOf(made));
         if (text || translation)
           sql.run(
             'INSERT INTO said (rowid, text, translation) VALUES (?, ?, ?)',
@@ -191,7 +193,7 @@ function hitAt(sql: Sql, rowid: number, span: number, wanted: ReturnType<typeof 
     endMs: (next ?? made).endMs,
     atMs: momentOf(made, text),
     text,
-    translation: made.nmt?.text || next?.nmt?.text ? both(each => each.nmt?.text ?? '') : null,
+    translation: translationOf(made) || (next && translationOf(next)) ? both(translationOf) : null,
   };
 }
 

@@ -87,6 +87,8 @@ export const requestErrors: SomeErrors<
   | 'badGlossary'
   | 'speakersUnknown'
   | 'noSummary'
+  | 'notTranslated'
+  | 'summaryTrimmed'
   | 'nothingSaid'
   | 'notATranscript'
   | 'cancelled'
@@ -138,6 +140,18 @@ export const requestErrors: SomeErrors<
     message(
       `The summary needs the language model ${a.model}, which is not installed.`,
       `Run \`earshot models install ${a.model}\`, then ask for the summary again.`,
+    ),
+  notTranslated: a =>
+    message(
+      `${count(a.count, 'utterance')} could not be translated and ${a.count === 1 ? 'is' : 'are'} marked ` +
+        '[not translated]: what the model answered was no translation.',
+      'Choose a larger model for translation, or correct the text in the transcript.',
+    ),
+  summaryTrimmed: a =>
+    message(
+      `${count(a.count, 'sentence')} of the summary ${a.count === 1 ? 'was' : 'were'} left out: ` +
+        'nothing like it was said in the recording.',
+      'Choose a larger model for summaries if too much is missing.',
     ),
   nothingSaid: a => message(`There is nothing to summarize in ${a.path}: no speech was recognized.`),
   notATranscript: a =>

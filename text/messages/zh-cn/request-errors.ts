@@ -66,6 +66,8 @@ export const requestErrors: SomeErrors<
   | 'badGlossary'
   | 'speakersUnknown'
   | 'noSummary'
+  | 'notTranslated'
+  | 'summaryTrimmed'
   | 'nothingSaid'
   | 'notATranscript'
   | 'cancelled'
@@ -115,6 +117,13 @@ export const requestErrors: SomeErrors<
       `生成摘要需要语言模型 ${a.model}，但它尚未安装。`,
       `请运行 \`earshot models install ${a.model}\`，然后再次请求摘要。`,
     ),
+  notTranslated: a =>
+    message(
+      `有 ${a.count} 段话未能翻译，已标记为 [not translated]：模型的回答不是译文。`,
+      '请为翻译选择更大的模型，或在转录稿中更正文字。',
+    ),
+  summaryTrimmed: a =>
+    message(`摘要中有 ${a.count} 句被略去：录音中没有说过类似的内容。`, '如果缺失过多，请为摘要选择更大的模型。'),
   nothingSaid: a => message(`${a.path} 中没有可以摘要的内容：没有识别到语音。`),
   notATranscript: a =>
     message(
