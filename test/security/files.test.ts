@@ -25,13 +25,9 @@ import { home as homeOf, openHome } from '../../daemon/auth/home.ts';
 import { checkRecording } from '../../daemon/ingest/ingest.ts';
 import { readPieces } from '../../daemon/ingest/text.ts';
 import { createModels } from '../../daemon/models/models.ts';
-import { writeOutputs } from '../../daemon/outputs/deliver.ts';
-import { JobWork } from '../../daemon/jobs/work.ts';
 import { newToken, sameToken } from '../../daemon/auth/tokens.ts';
 import { wavHeader } from '../../daemon/audio/wav.ts';
-import { Outputs } from '../../daemon/outputs/outputs.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
-import type { JobRow } from '../../daemon/contracts/store.ts';
 import { glossaryPlaces } from '../../text/glossary.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { remember } from '../../client/remembered-speakers.ts';
@@ -39,50 +35,15 @@ import { readSmall } from '../../client/small-file.ts';
 import { parseSpeakers } from '../../text/speakers.ts';
 import { fileName } from '../../daemon/api/http/upload.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
+import { jobRow, outputWriter } from '../fixtures/write-outputs.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'earshot-security-files-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 const posix = process.platform === 'win32' ? 'links and modes are those of POSIX' : false;
 
-const rowOf = (path: string, name: string, options: Partial<JobRow['options']> = {}): JobRow => ({
-  id: 'job',
-  path,
-  name,
-  bytes: 1,
-  modifiedAt: 1,
-  durationMs: 1000,
-  fingerprint: name,
-  options: { repair: false, outputs: { formats: ['txt', 'srt', 'vtt', 'md', 'json', 'ass'] }, ...options },
-  stages: ['asr'],
-  models: {},
-  priority: 'normal',
-  position: 0,
-  state: 'processing',
-  createdAt: 0,
-  startedAt: 0,
-  finishedAt: null,
-  language: 'en',
-  ingested: true,
-  ingestedMs: 1000,
-  failure: null,
-  warnings: [],
-  outputs: [],
-  overtaken: 0,
-  crashes: 0,
-});
 const store = openStore(':memory:');
 after(() => store.dispose());
-const write = async (row: JobRow, pcm = '') =>
-  (
-    await writeOutputs(new JobWork(row, 0), {
-      pcm,
-      outputs: new Outputs(store),
-      ffmpeg: () => '',
-      sandboxed: false,
-      formats: [],
-      signal: new AbortController().signal,
-    })
-  ).outputs;
+const write = outputWriter(store);
 
 describe('outputs', { skip: posix }, () => {
   test('a link planted under a name that is written on the way is not followed', async () => {
@@ -95,14 +56,14 @@ describe('outputs', { skip: posix }, () => {
       symlinkSync(precious, join(folder, `talk.${end}.part`));
     // The name of a draft, for whoever can guess it.
     symlinkSync(precious, join(folder, '.earshot-job.part'));
-    for (const { path } of await write(rowOf(recording, 'talk.wav')))
+    for (const { path } of await write(jobRow(recording, 'talk.wav')))
       assert.ok(lstatSync(path).isFile(), `${path} is a file of its own`);
     symlinkSync(precious, join(folder, '.earshot-job.part'));
     const pcm = join(root, 'pcm');
     writeFileSync(pcm, wavHeader(16_000, 0));
     await write(
       {
-        ...rowOf(recording, 'live', { outputs: { formats: [] } }),
+        ...jobRow(recording, 'live', { outputs: { formats: [] } }),
         live: { format: 'pcm', open: false, saveTo: join(folder, 'live.wav') },
       },
       pcm,
@@ -119,7 +80,7 @@ describe('outputs', { skip: posix }, () => {
     writeFileSync(join(folder, 'talk.txt'), 'notes');
     symlinkSync(precious, join(folder, 'talk.srt'));
     symlinkSync(join(root, 'not there'), join(folder, 'talk.vtt'));
-    const written = (await write(rowOf(recording, 'talk.wav'))).map(output => output.path);
+    const written = (await write(jobRow(recording, 'talk.wav'))).map(output => output.path);
     assert.equal(readFileSync(join(folder, 'talk.txt'), 'utf8'), 'notes');
     assert.equal(readFileSync(precious, 'utf8'), 'mine');
     assert.ok(!existsSync(join(root, 'not there')), 'a link that leads nowhere is not followed');
@@ -131,7 +92,7 @@ describe('outputs', { skip: posix }, () => {
     for (const name of ['..', '.', '-y', '..wav']) {
       const path = join(folder, 'a.wav');
       writeFileSync(path, 'RIFF');
-      for (const output of await write(rowOf(path, name, { outputs: { formats: ['txt'] } })))
+      for (const output of await write(jobRow(path, name, { outputs: { formats: ['txt'] } })))
         assert.ok(output.path.startsWith(`${folder}/`), output.path);
     }
   });
