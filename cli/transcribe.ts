@@ -45,7 +45,7 @@ export async function transcribe(session: Session, files: string[], given: Trans
     throw new EarshotError('badRequest', { field: '--format' }, 'one format for --output -');
   const paths = await recordings(files, process.cwd());
   checkCollection(given, paths);
-  // Subtitles are read, not recognized: nobody hears their language.
+  // Subtitles are read, not recognized: their language is not detected.
   if (paths.some(path => formatOf(path)) && !given.language)
     throw new EarshotError('badRequest', { field: '--language' }, 'for subtitles, the language that they are in');
   const client = await session.client();

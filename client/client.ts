@@ -273,7 +273,7 @@ async function stopDaemon(client: Client): Promise<void> {
     await client.call('daemon/stop', { finish: true });
     await client.closed;
   } catch (error) {
-    // Another client may have told it first.
+    // Another client may have asked first.
     if (toFailure(error).code !== 'daemonUnreachable') throw error;
   } finally {
     client.dispose();

@@ -106,7 +106,7 @@ export class LiveFeed {
     for (;;) {
       if (this.#bytes === 0) {
         if (this.#over) break;
-        if (!(await this.#news())) await this.#insist(() => this.#append(Buffer.alloc(0)));
+        if (!(await this.#changed())) await this.#insist(() => this.#append(Buffer.alloc(0)));
         continue;
       }
       await this.#insist(() => this.#append(this.#next()));
@@ -117,7 +117,7 @@ export class LiveFeed {
   }
 
   /** False: nothing came for a while. */
-  #news(): Promise<boolean> {
+  #changed(): Promise<boolean> {
     return new Promise(resolve => {
       const timer = setTimeout(() => resolve(false), ALIVE_MS);
       this.#wake = () => {

@@ -8,7 +8,7 @@ export interface Finding {
   package: string;
   level: Level;
   what: string;
-  mend: string;
+  fix: string;
 }
 /** `silent`: why a source says nothing; that is no word of safety. `asked`: packages that were looked at. */
 export interface Answer {
@@ -56,7 +56,7 @@ export function npmAdvisories(where: string, text: string): Answer {
       where,
       package: `${name} ${range}`,
       level: severity,
-      mend: fixAvailable ? 'npm has a newer one' : 'no newer one',
+      fix: fixAvailable ? 'npm has a newer one' : 'no newer one',
       what: via
         .map(each => (typeof each === 'string' ? `through ${each}` : `${each.title ?? ''} ${each.url ?? ''}`.trim()))
         .join('; '),
@@ -72,14 +72,14 @@ export function pipAdvisories(text: string, said: string): Answer {
   const skipped = report.dependencies.filter(({ skip_reason: reason }) => reason !== undefined);
   return {
     asked: report.dependencies.length - skipped.length,
-    // It tells no severity: whoever reads it decides, so it counts.
+    // It states no severity: whoever reads it decides, so it counts.
     findings: report.dependencies.flatMap(({ name, version = '', vulns = [] }) =>
       vulns.map(({ id, fix_versions: fixed, aliases = [], description = '' }): Finding => ({
         where: 'Python',
         package: `${name} ${version}`,
         level: 'high',
         what: `${[id, ...aliases].join(', ')} ${line(description)}`.trim(),
-        mend: fixed.length ? `in ${fixed.join(', ')}` : 'no newer one',
+        fix: fixed.length ? `in ${fixed.join(', ')}` : 'no newer one',
       })),
     ),
     silent: skipped.length

@@ -97,10 +97,10 @@ answers.push(...ofPython);
 
 const findings = answers.flatMap(each => each.findings),
   silent = answers.flatMap(each => each.silent);
-for (const { where, package: name, level: grade, what, mend } of findings.sort(
+for (const { where, package: name, level: grade, what, fix } of findings.sort(
   (a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level),
 ))
-  console.log(`${grade.toUpperCase()}  ${where}: ${name}\n  ${what}\n  mended: ${mend}`);
+  console.log(`${grade.toUpperCase()}  ${where}: ${name}\n  ${what}\n  fix: ${fix}`);
 for (const line of silent) console.log(`NOT ASKED  ${line}`);
 const grave = findings.filter(finding => LEVELS.indexOf(finding.level) >= LEVELS.indexOf(level as Level)).length;
 console.log(

@@ -1,6 +1,6 @@
 /**
  * What can be said of the code without running it: types of every part, the walls between the rooms, the pages made
- * from the code, the formatter, the linter and the width of lines.
+ * from the code, the formatter, the linter, the width of lines and the words of names.
  *   node scripts/check.mjs      prints what is wrong; exit code 0 when nothing is
  */
 import { spawn } from 'node:child_process';
@@ -19,6 +19,7 @@ export const CHECKS = {
   'reference pages': [at('scripts/reference.ts'), '--check'],
   format: [at('node_modules/oxfmt/bin/oxfmt'), '--check', '.'],
   columns: [at('scripts/columns.ts')],
+  words: [at('scripts/words.ts')],
   lint: [at('node_modules/oxlint/bin/oxlint'), '--type-aware'],
 };
 

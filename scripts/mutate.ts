@@ -146,7 +146,7 @@ export async function measure(
 /** One warm process, until it is done, tired, broken or silent. `open` is the mutant that broke it. */
 function batch(
   task: Task,
-  tell: (report: Report) => void,
+  onReport: (report: Report) => void,
 ): Promise<{ open: number | null; found: Set<number>; error: string }> {
   return new Promise(resolve => {
     const child = fork(join(import.meta.dirname, 'mutation/worker.ts'), {
@@ -170,7 +170,7 @@ function batch(
         open = null;
         found.add(report.mutant);
       }
-      tell(report);
+      onReport(report);
     });
     child.on('close', () => {
       clearTimeout(timer);

@@ -22,7 +22,7 @@ export interface ChildRequest {
   onnx: string;
 }
 export type FromChild =
-  | { type: 'voices'; /** By utterance; null: too short to tell. */ voices: (string | null)[] }
+  | { type: 'voices'; /** By utterance; null: too short to judge. */ voices: (string | null)[] }
   | { type: 'failed'; detail: string };
 
 interface Stream {

@@ -87,13 +87,13 @@ export interface Spoken {
   ms: number;
   voice: Voice | null;
 }
-/** Shorter utterances tell too little of a voice to make up a speaker: they go to the nearest one. */
-const TELLING_MS = 1200;
+/** Shorter utterances show too little of a voice to make up a speaker: they go to the nearest one. */
+const MIN_VOICE_MS = 1200;
 /** Who speaks less than this in all is nobody new, unless it was said how many there are. */
 const LEAST_MS = 2500;
 
 /**
- * The speaker of each utterance, numbered from 0 in order of appearance; null: nothing to tell by. And each speaker's
+ * The speaker of each utterance, numbered from 0 in order of appearance; null: nothing to judge by. And each speaker's
  * voice.
  */
 export function speakersOf(
@@ -101,8 +101,8 @@ export function speakersOf(
   gathering: Gathering,
 ): { speakers: (number | null)[]; voices: Voice[] } {
   const heard = spoken.flatMap(({ ms, voice }, index) => (voice ? [{ ms, voice, index }] : []));
-  const telling = heard.filter(({ ms }) => ms >= TELLING_MS),
-    base = telling.length ? telling : heard;
+  const longEnough = heard.filter(({ ms }) => ms >= MIN_VOICE_MS),
+    base = longEnough.length ? longEnough : heard;
   if (!base.length) return { speakers: spoken.map(() => null), voices: [] };
   const groups = gather(
       base.map(({ voice }) => voice),

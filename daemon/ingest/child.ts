@@ -29,7 +29,7 @@ const PROGRESS_EVERY_MS = 100;
 /** Every client of a session gets each of these; ten sessions at once are enough traffic. */
 const LIVE_PROGRESS_EVERY_MS = 250;
 /** A quarter of a second. */
-const HEARD_BYTES = 256 * BYTES_PER_MS;
+const CHUNK_BYTES = 256 * BYTES_PER_MS;
 const ZEROS = Buffer.alloc(1 << 16);
 
 /**
@@ -195,8 +195,8 @@ async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested>
       const even = whole.length - (whole.length % 2);
       odd = whole.subarray(even);
       // In pieces: an utterance is reported as soon as its end is found.
-      for (let at = 0; at < even; at += HEARD_BYTES)
-        await found(cutting.push(detector.push(samplesOf(whole.subarray(at, Math.min(even, at + HEARD_BYTES))))));
+      for (let at = 0; at < even; at += CHUNK_BYTES)
+        await found(cutting.push(detector.push(samplesOf(whole.subarray(at, Math.min(even, at + CHUNK_BYTES))))));
       const now = performance.now();
       if (now - sentAt >= (live ? LIVE_PROGRESS_EVERY_MS : PROGRESS_EVERY_MS)) {
         sentAt = now;

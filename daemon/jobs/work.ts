@@ -112,18 +112,18 @@ export class JobWork {
   ingestAbort: AbortController | null = null;
   ingestTries = 0;
   /**
-   * Of a live session: the child that hears its sound, bytes of it that it took, when each utterance was known, since
+   * Of a live session: the child that ingests its sound, bytes of it that it took, when each utterance was known, since
    * when the text is behind, and how many stayed unrepaired.
    */
   liveIngest: LiveIngest | null = null;
-  heardBytes = 0;
-  readonly heardAt: number[] = [];
+  ingestedBytes = 0;
+  readonly utteredAt: number[] = [];
   behindSince: number | null = null;
   unrepaired = 0;
   ingestNotBefore = 0;
   /** Stages whose model looks back at its own work: one step at a time. */
   contextual: readonly Stage[] = [];
-  /** What its recognizer hears together. */
+  /** What its recognizer takes together. */
   windows = new Windows(this.utterances, 0);
   /** What its utterances say, where the recording is a text. */
   texts: readonly string[] | null = null;
@@ -136,7 +136,7 @@ export class JobWork {
   lastWords = '';
   /** The first start that was promised, and when. */
   promised: { at: number; startAt: number } | null = null;
-  /** What the plan said of this job when it was last told of. */
+  /** What the plan said of this job when it was last published. */
   expected: { at: number; moving: boolean; waiting: Waiting | undefined; endAt: number | undefined } | null = null;
 
   /** What its length is taken for until its file says it. */
@@ -164,7 +164,7 @@ export class JobWork {
       if (row.index !== this.utterances.length) continue; // known from before a crash
       this.utterances.push(row);
       this.made.push({ ...row });
-      if (at !== undefined) this.heardAt[row.index] = at;
+      if (at !== undefined) this.utteredAt[row.index] = at;
       this.totalMs += row.endMs - row.startMs;
     }
   }

@@ -10,7 +10,7 @@ export function isLoopback(url: string): boolean {
   return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(host);
 }
 
-/** Offline, a server elsewhere is not asked: it would be told what was said. Null: nothing forbids the model. */
+/** Offline, a server elsewhere is not asked: it would receive what was said. Null: nothing forbids the model. */
 export function forbidden(card: ModelCard, { offline }: Pick<Settings, 'offline'>): Failure | null {
   const url = String(card.parameters?.url ?? '');
   return offline && card.engine === 'openai' && !isLoopback(url)

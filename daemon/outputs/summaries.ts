@@ -55,7 +55,7 @@ export async function deliverSummary(
   const source = row.options.transcript!,
     text = made.at(-1)?.summary?.text,
     failed = made.find(each => each.failed)?.failed?.failure;
-  // Of parts alone nobody could tell that something is missing.
+  // Parts alone would not show that something is missing.
   if (failed) return { outputs: [] };
   if (!text) throw new EarshotError('nothingSaid', { path: row.path });
   const dropped = made.reduce((sum, each) => sum + (each.summary?.dropped ?? 0), 0);

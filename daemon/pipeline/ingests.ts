@@ -98,7 +98,7 @@ export class Ingests {
       onProgress: (ms: number, taken: number) => {
         if (!this.isNow(work)) return;
         work.row.ingestedMs = ms;
-        work.heardBytes = taken;
+        work.ingestedBytes = taken;
         this.core.publication.job(work);
       },
     };

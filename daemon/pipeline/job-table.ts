@@ -14,7 +14,7 @@ import type { Deps } from './deps.ts';
 import { jobFiles } from './inputs.ts';
 
 /** Who publishes a job that changed. */
-interface News {
+interface JobPublisher {
   job(work: JobWork): void;
   stored(row: JobRow): void;
 }
@@ -23,13 +23,13 @@ export class JobTable extends Map<string, JobWork> {
   /** How long recordings turned out to be. */
   readonly lengths: Lengths;
   private readonly deps: Pick<Deps, 'store' | 'clock' | 'home' | 'catalogue' | 'engine'>;
-  private readonly news: News;
+  private readonly publisher: JobPublisher;
   private lastPosition = 0;
 
-  constructor(deps: JobTable['deps'], news: News) {
+  constructor(deps: JobTable['deps'], publisher: JobPublisher) {
     super();
     this.deps = deps;
-    this.news = news;
+    this.publisher = publisher;
     this.lengths = new Lengths(deps.store);
   }
 
@@ -77,7 +77,7 @@ export class JobTable extends Map<string, JobWork> {
     this.deps.store.update(work.row.id, change, journal && { ...journal, at: this.deps.clock() });
     Object.assign(work.row, change);
     if (change.models) this.learnContext(work);
-    this.news.job(work);
+    this.publisher.job(work);
   }
 
   /** Who speaks: a label or none by utterance, and the voice of each label. */
@@ -102,7 +102,7 @@ export class JobTable extends Map<string, JobWork> {
     if (work) this.update(work, more);
     else {
       store.update(id, more);
-      this.news.stored({ ...row, ...more });
+      this.publisher.stored({ ...row, ...more });
     }
   }
 }

@@ -144,7 +144,7 @@ export class Live {
     const receivedMs =
       session.format === 'pcm'
         ? session.received / BYTES_PER_MS
-        : work.row.ingestedMs + (session.received - work.heardBytes) / BYTES_PER_MS;
+        : work.row.ingestedMs + (session.received - work.ingestedBytes) / BYTES_PER_MS;
     return Math.round(behindMs(work, receivedMs));
   }
 

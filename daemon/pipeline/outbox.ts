@@ -1,5 +1,5 @@
 /**
- * News on their way out. What a turn of the loop changed goes out in one go and in order, once it is on the disk; a
+ * Events on their way out. What a turn of the loop changed goes out in one go and in order, once it is on the disk; a
  * thing that changed several times goes out once. Files that are no longer needed go the same way: not before the disk
  * knows that they are not.
  */
@@ -11,12 +11,12 @@ export interface OutboxDeps {
   failed(error: unknown): void;
 }
 
-type News = (() => StateEvent) | { after: () => void };
+type Entry = (() => StateEvent) | { after: () => void };
 
 export class Outbox {
   private readonly deps: OutboxDeps;
   /** In order; a thing stands where it changed last. */
-  private readonly waiting = new Map<object, News>();
+  private readonly waiting = new Map<object, Entry>();
   private readonly clearing = new Map<string, Promise<void>>();
   private scheduled: NodeJS.Immediate | null = null;
   private last: Promise<void> = Promise.resolve();
@@ -28,9 +28,9 @@ export class Outbox {
   publish(event: StateEvent): void {
     this.add(event, () => event);
   }
-  /** `word` is asked for when the news leave. */
-  publishLatest(subject: object, word: () => StateEvent): void {
-    this.add(subject, word);
+  /** `latest` is asked for when the events leave. */
+  publishLatest(subject: object, latest: () => StateEvent): void {
+    this.add(subject, latest);
   }
   /** Clears up after a job when all that was written so far is on the disk. */
   after(job: string, effect: () => Promise<void>): void {
@@ -53,28 +53,28 @@ export class Outbox {
     this.clearing.clear();
   }
 
-  private add(subject: object, news: News): void {
+  private add(subject: object, entry: Entry): void {
     this.waiting.delete(subject);
-    this.waiting.set(subject, news);
+    this.waiting.set(subject, entry);
     this.scheduled ??= setImmediate(() => void this.flush());
   }
 
-  /** All news are out and all is cleared up. */
+  /** All events are out and all is cleared up. */
   async settled(): Promise<void> {
     await this.flush();
     await Promise.all(this.clearing.values());
   }
 
-  /** Resolves when all news until now are out. */
+  /** Resolves when all events until now are out. */
   flush(): Promise<void> {
     if (this.scheduled) clearImmediate(this.scheduled);
     this.scheduled = null;
     if (!this.waiting.size) return this.last;
     const { synced, publish, failed } = this.deps;
     // Things as they are now: what they become while the disk is busy is published next time.
-    let news: (StateEvent | (() => void))[];
+    let leaving: (StateEvent | (() => void))[];
     try {
-      news = [...this.waiting.values()].map(each => (typeof each === 'function' ? each() : each.after));
+      leaving = [...this.waiting.values()].map(each => (typeof each === 'function' ? each() : each.after));
     } catch (error) {
       failed(error); // what it would say of a job could not be read
       return this.last;
@@ -85,7 +85,7 @@ export class Outbox {
     return (this.last = this.last
       .then(() => safe)
       .then(() => {
-        for (const each of news)
+        for (const each of leaving)
           if (typeof each === 'function') each();
           else publish(each);
       })

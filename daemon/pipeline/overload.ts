@@ -14,8 +14,8 @@ export const LEAVE_REPAIR_MS = 20_000;
 export const LATE = 'late';
 
 /** How long ago an utterance was spoken, ms; 0 in a job that is not live. */
-export function lateMs(work: Pick<JobWork, 'row' | 'heardAt'>, index: number, now: number): number {
-  const at = work.row.live ? work.heardAt[index] : undefined;
+export function lateMs(work: Pick<JobWork, 'row' | 'utteredAt'>, index: number, now: number): number {
+  const at = work.row.live ? work.utteredAt[index] : undefined;
   return at === undefined ? 0 : Math.max(0, now - at);
 }
 

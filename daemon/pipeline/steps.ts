@@ -78,7 +78,7 @@ export class Steps {
     this.over(stage, token);
   }
 
-  /** After any news of a job: steps that need no model, delivery in order, and the end. */
+  /** After anything happened to a job: steps that need no model, delivery in order, and the end. */
   advance(work: JobWork): void {
     const { store, clock } = this.deps;
     for (const [position, stage] of work.stages.entries()) {

@@ -29,7 +29,7 @@ export function sharedWork<P>(): SharedWork<P> {
     async cancel(key) {
       const work = works.get(key);
       work?.controller.abort();
-      await work?.done.catch(() => {}); // those who wait hear of it
+      await work?.done.catch(() => {}); // reported to those who wait
     },
     async run(key, report, signal, start) {
       if (signal.aborted) throw new EarshotError('cancelled');
@@ -44,7 +44,7 @@ export function sharedWork<P>(): SharedWork<P> {
         const done = start(progress => {
           for (const listener of listeners) listener(progress);
         }, controller.signal).finally(() => works.delete(key));
-        done.catch(() => {}); // those who wait hear of it
+        done.catch(() => {}); // reported to those who wait
         works.set(key, (work = { listeners, controller, done }));
       }
       const mine = work,

@@ -15,9 +15,9 @@ import type { WatchedFolder } from '../../schemas/watch.ts';
 /** Between walks of a folder that the system refuses to watch. */
 const BLOCKED_POLL_MS = 30_000;
 /**
- * More news than this at once may have overflowed what the system keeps: the folder is walked when it is calm again.
+ * More events than this at once may have overflowed what the system keeps: the folder is walked when it is calm again.
  */
-const MANY_NEWS = 4_000,
+const MANY_EVENTS = 4_000,
   CALM_MS = 5_000;
 
 export interface FolderWatcherDeps {
@@ -37,7 +37,7 @@ export class FolderWatcher {
   private timer: NodeJS.Timeout | undefined;
   /** Device and inode of the folder that is watched; null: it is not there; undefined: nobody has looked yet. */
   private root: string | null | undefined;
-  private news = 0;
+  private events = 0;
   private walking: Promise<void> | null = null;
   private checking: Promise<void> | null = null;
   private over = false;
@@ -85,7 +85,7 @@ export class FolderWatcher {
     }));
     const found = (each: string): void => {
       this.deps.found(each);
-      if (++this.news === MANY_NEWS) this.walkSoon();
+      if (++this.events === MANY_EVENTS) this.walkSoon();
     };
     watcher
       .on('add', found)
@@ -147,13 +147,13 @@ export class FolderWatcher {
 
   private walkSoon(): void {
     clearTimeout(this.timer);
-    const before = this.news;
+    const before = this.events;
     this.timer = setTimeout(() => {
-      if (this.news !== before) {
+      if (this.events !== before) {
         this.walkSoon();
         return;
       }
-      this.news = 0;
+      this.events = 0;
       void this.walk();
     }, CALM_MS);
     this.timer.unref();

@@ -42,7 +42,7 @@ export interface WatchDeps {
 const CHECK_MS = 10_000;
 /** Events of the system may be lost; a walk now and then finds what it did not report. */
 const WALK_MS = 30 * 60_000;
-const TELL_MS = 200;
+const PUBLISH_INTERVAL_MS = 200;
 
 export class Watch {
   private readonly folders = new Map<string, Folder>();
@@ -89,7 +89,7 @@ export class Watch {
     }
   }
 
-  /** News of jobs: room for others, originals that may go, outputs that must not be taken. */
+  /** What happens to jobs: room for others, originals that may go, outputs that must not be taken. */
   onEvent(event: StateEvent): void {
     if (event.type !== 'job') return;
     this.claimer.onJob(event.job);
@@ -294,7 +294,7 @@ export class Watch {
       this.publishing.delete(folder);
       if (this.folders.get(folder.spec.path) === folder)
         this.deps.publish({ type: 'watch', folder: this.present(folder) });
-    }, TELL_MS);
+    }, PUBLISH_INTERVAL_MS);
     this.publishing.set(folder, timer);
     timer.unref();
   }

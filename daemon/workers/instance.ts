@@ -165,7 +165,7 @@ export class Instance {
     this.events.changed(this);
   }
 
-  /** Asks the run to stop; a worker that does not hear it is ended. */
+  /** Asks the run to stop; a worker that does not react is ended. */
   cancel(): void {
     const run = this.run;
     if (!run || run.cancelled) return;

@@ -1,5 +1,5 @@
 /**
- * The daemon's state as this window knows it: a snapshot, then events on top. Listeners hear what changed, at most once
+ * The daemon's state as this window knows it: a snapshot, then events on top. Listeners get what changed, at most once
  * a turn.
  */
 import type { Device, Instance } from '../../schemas/device.ts';

@@ -5,8 +5,8 @@ import { difference } from '../streaming/place.ts';
 import { kindOf, limits, rangeOf, read, SUBTITLES, textEdit } from './read.ts';
 
 const SOURCE = 'Earshot';
-/** Quiet after the last key before a document is looked over again, ms. */
-const QUIET_MS = 250;
+/** Settle time: after the last key, before a document is looked over again, ms. */
+const SETTLE_MS = 250;
 
 const { Error: BROKEN, Warning: WRONG, Information: HARD } = vscode.DiagnosticSeverity;
 const SEVERITY: Readonly<Record<ProblemCode, vscode.DiagnosticSeverity>> = {
@@ -116,7 +116,7 @@ export function subtitleProblems(): vscode.Disposable {
     forget(document);
     waiting.set(
       document,
-      setTimeout(() => look(document), QUIET_MS),
+      setTimeout(() => look(document), SETTLE_MS),
     );
   };
   for (const document of vscode.workspace.textDocuments) look(document);

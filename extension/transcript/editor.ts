@@ -81,7 +81,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     let shown = first,
       sent = '',
       again: NodeJS.Timeout | undefined;
-    const tellSummary = (): void => {
+    const postSummary = (): void => {
       const summary = shown
           ? summaryView(this.#daemon.state, shown, document.uri.fsPath)
           : { made: null, making: null, canMake: false },
@@ -89,12 +89,12 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       if (text !== sent) void webview.postMessage({ type: 'summary', summary } satisfies ToTranscript);
       sent = text;
       clearTimeout(again);
-      if (summary.making !== null) again = setTimeout(tellSummary, RELOAD_MS);
+      if (summary.making !== null) again = setTimeout(postSummary, RELOAD_MS);
     };
     const post = async (): Promise<void> => {
       shown = await parseTranscript(document.getText());
       void webview.postMessage(this.#message(shown, webview, recording ?? null));
-      tellSummary();
+      postSummary();
     };
     const key = document.uri.toString(),
       go = (moment: Moment): void => {
@@ -122,9 +122,9 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
         if (event.document === document && event.contentChanges.length) void post();
       }),
       this.#daemon.onChange(change => {
-        if (change.all || change.jobs.size || change.removed.size) tellSummary();
+        if (change.all || change.jobs.size || change.removed.size) postSummary();
       }),
-      vscode.workspace.onDidGrantWorkspaceTrust(tellSummary),
+      vscode.workspace.onDidGrantWorkspaceTrust(postSummary),
       receive(
         webview,
         'FromTranscript',

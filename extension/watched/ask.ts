@@ -47,7 +47,7 @@ export async function watchFolder({ daemon, memory }: Deps, uri?: unknown): Prom
     way = place === null ? '..' : relative(place, folder.fsPath),
     inWorkspace = !way.startsWith('..') && !isAbsolute(way);
   const entry = entryOf(folder.fsPath, recipe, inWorkspace ? place : null);
-  // What lies there already is left by the daemon before the settings tell it the rest.
+  // What lies there already is left by the daemon before the settings give it the rest.
   const spec = specOf(entry, inWorkspace ? place : null, (inWorkspace ? workspaceOwner() : null) ?? 'user');
   if (existing === 'leave' && spec) await daemon.call('watch/add', { folder: spec, existing });
   const setting = vscode.workspace.getConfiguration('earshot'),

@@ -72,7 +72,7 @@ export async function live({ recordings, sessions, seconds, options, models, set
           sound: Buffer.concat([sound.subarray(from), sound.subarray(0, from)]),
           sentAt: [] as number[],
           heard: new Map<number, number>(),
-          mended: new Map<number, number>(),
+          repaired: new Map<number, number>(),
           order: [] as number[],
           mostBehindMs: 0,
         };
@@ -96,7 +96,7 @@ export async function live({ recordings, sessions, seconds, options, models, set
           speaker.heard.set(index, now);
           speaker.order.push(index);
         }
-        if (repair && !speaker.mended.has(index)) speaker.mended.set(index, now);
+        if (repair && !speaker.repaired.has(index)) speaker.repaired.set(index, now);
       }
     });
     await reader.call('state/subscribe', { topics: [], utterancesOf: [...byJob.keys()] });
@@ -122,8 +122,8 @@ export async function live({ recordings, sessions, seconds, options, models, set
     const ended = await daemon.ended(speakers.map(({ job }) => job));
     await until(() =>
       speakers.every(
-        ({ heard, mended }, n) =>
-          heard.size === ended[n]!.progress.stages.asr!.done && (!options.repair || mended.size === heard.size),
+        ({ heard, repaired }, n) =>
+          heard.size === ended[n]!.progress.stages.asr!.done && (!options.repair || repaired.size === heard.size),
       ),
     );
     reader.dispose();
@@ -155,7 +155,7 @@ export async function live({ recordings, sessions, seconds, options, models, set
         latency.push(ms);
         asrMs.push(own);
         ratio.push(ms / own);
-        if (repair) repaired.push(speaker.mended.get(index)! - sent);
+        if (repair) repaired.push(speaker.repaired.get(index)! - sent);
         if (repair?.refused === 'late') unrepaired++;
       }
     }
@@ -177,7 +177,7 @@ export async function live({ recordings, sessions, seconds, options, models, set
   }
 }
 
-/** The last news are on their way. */
+/** The last events are on their way. */
 async function until(look: () => boolean): Promise<void> {
   for (const end = Date.now() + 5_000; !look() && Date.now() < end;) await sleep(20);
 }
@@ -194,13 +194,16 @@ const samples = (): string[] =>
     .filter(name => name.endsWith('.flac'))
     .map(name => join(SAMPLES, name));
 
-/** The fake recognizer takes a tenth of what it hears, as Whisper base does on a few cores; three of them fit. */
+/** The fake recognizer takes a tenth of the sound, as Whisper base does on a few cores; three of them fit. */
 export const fakes = (sessions: number, seconds: number): Setup => ({
   recordings: samples(),
   sessions,
   seconds,
   options: { language: 'en', repair: true },
-  models: [fakeModel('hears', 'asr', { ms: 100, msPerSecond: 100 }), fakeModel('mends', 'repair', { ms: 100 })],
+  models: [
+    fakeModel('fake-asr', 'asr', { ms: 100, msPerSecond: 100 }),
+    fakeModel('fake-repair', 'repair', { ms: 100 }),
+  ],
   settings: { cpuThreads: 8, loadedModels: 8, instancesPerDevice: 8, memoryReserveBytes: 0 },
 });
 

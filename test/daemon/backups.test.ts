@@ -156,9 +156,9 @@ it(
       damage(daemon.home.database);
       await daemon.start();
       const notice = daemon.event([], event => event.type === 'notice');
-      const told = await notice;
-      assert.ok(told.type === 'notice' && told.failure.code === 'storeRestored', JSON.stringify(told));
-      assert.deepEqual(told.failure.args.jobs, 'unfinished.wav');
+      const warning = await notice;
+      assert.ok(warning.type === 'notice' && warning.failure.code === 'storeRestored', JSON.stringify(warning));
+      assert.deepEqual(warning.failure.args.jobs, 'unfinished.wav');
       assert.deepEqual(
         (await daemon.client.call('job/list', { filter: { active: true } })).jobs.map(job => job.recording.name),
         ['unfinished.wav'],

@@ -411,10 +411,10 @@ test(
     run.child.stdin!.write('\u0003');
     await run.until(/Leave it running \[d\], cancel it \[c\], or keep watching \[Enter\]\?/);
     run.child.stdin!.write('\r');
-    publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'repair', 'mended words') });
-    await run.until(/0:00\s+Mended words\./);
+    publish({ type: 'utterance', job: JOB_ID, utterance: utterance(0, 'repair', 'repaired words') });
+    await run.until(/0:00\s+Repaired words\./);
     run.child.stdin!.write('\u0003');
-    await run.until(/Mended words\.[\s\S]*Leave it running/);
+    await run.until(/Repaired words\.[\s\S]*Leave it running/);
     run.child.stdin!.write('d');
     const { code, out } = await run.ended;
     assert.equal(code, 0);

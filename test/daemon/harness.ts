@@ -269,7 +269,7 @@ export class Harness {
     }
   }
   async ended(jobs: readonly Job[], timeoutMs?: number): Promise<Job[]> {
-    // Clients hear of it once it is on the disk: then all that came before has been published too.
+    // Clients get it once it is on the disk: then all that came before has been published too.
     const over = ({ id }: Job): boolean => {
       const { state } = this.store.job(id)!;
       return isFinal(state) && this.published.get(id) === state;

@@ -89,11 +89,11 @@ test('after an error that nothing handles it says so, stops its work and leaves;
   });
   const [job] = await daemon.submit([join(SAMPLES, 'sense-and-sensibility.flac')], { repair: false });
   await daemon.event([job!], event => event.type === 'instance' && event.instance.state === 'busy');
-  const told = daemon.event([job!], event => event.type === 'notice'),
+  const published = daemon.event([job!], event => event.type === 'notice'),
     gone = once(daemon.process, 'exit');
   await daemon.client.call('job/get', { id: job!.id }); // subscribed by now
   daemon.process.kill('SIGUSR2');
-  const notice = await told;
+  const notice = await published;
   assert.ok(notice.type === 'notice' && notice.failure.code === 'daemonFailed', JSON.stringify(notice));
   assert.match(sentence(notice.failure, 'en'), /^The daemon stopped because of an internal error\. /);
   assert.deepEqual(await gone, [1, null], 'in its own time, with a status that says so');

@@ -17,7 +17,7 @@ const CLI = join(import.meta.dirname, '..', '..', 'cli', 'main.ts'),
 
 describe('earshot listen', { timeout: 60_000 }, () => {
   const daemon = new RealDaemon({
-    models: [fakeModel('hears', 'asr', { ms: 5 }), fakeModel('mends', 'repair', { ms: 5 })],
+    models: [fakeModel('fake-asr', 'asr', { ms: 5 }), fakeModel('fake-repair', 'repair', { ms: 5 })],
     settings: { cpuThreads: 8, loadedModels: 8 },
   });
   const env = { ...process.env, EARSHOT_STATE: daemon.home.state, EARSHOT_DATA: daemon.home.data, LANG: 'C' };

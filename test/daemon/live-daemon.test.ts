@@ -18,7 +18,7 @@ const SPEECH = join(SAMPLES, 'sense-and-sensibility.flac');
 
 describe('live sessions of a daemon', { timeout: 60_000 }, () => {
   const daemon = new RealDaemon({
-    models: [fakeModel('hears', 'asr', { ms: 5 }), fakeModel('mends', 'repair', { ms: 5 })],
+    models: [fakeModel('fake-asr', 'asr', { ms: 5 }), fakeModel('fake-repair', 'repair', { ms: 5 })],
     settings: { cpuThreads: 8, loadedModels: 8 },
   });
   let pcm: Buffer, ffmpeg: string;

@@ -57,12 +57,12 @@ describe('live sessions', { timeout: 120_000 }, () => {
     t.after(() => rmSync(folder, { recursive: true }));
     harness = await Harness.open({
       models: [
-        fakeModel('hears', 'asr', {
+        fakeModel('fake-asr', 'asr', {
           ms: 3,
           script: 'fail@3 fail@17 crash@25 fail@40',
           countFile: join(folder, 'runs'),
         }),
-        fakeModel('mends', 'repair', { ms: 2 }),
+        fakeModel('fake-repair', 'repair', { ms: 2 }),
       ],
     });
     const jobs = await Promise.all(Array.from({ length: 10 }, () => start()));
@@ -133,7 +133,7 @@ describe('live sessions', { timeout: 120_000 }, () => {
   it('behind: told, then repair is left out and marked, and it is told when that is over', async () => {
     let ahead = 0;
     harness = await Harness.open({
-      models: [fakeModel('hears', 'asr', { ms: 1 }), fakeModel('mends', 'repair', { ms: 150 })],
+      models: [fakeModel('fake-asr', 'asr', { ms: 1 }), fakeModel('fake-repair', 'repair', { ms: 150 })],
       clock: () => Date.now() + ahead,
       settings: { concurrentTasks: 2, adaptive: false },
     });
@@ -176,8 +176,8 @@ describe('live sessions', { timeout: 120_000 }, () => {
     t.after(() => rmSync(folder, { recursive: true }));
     harness = await Harness.open({
       models: [
-        fakeModel('hears', 'asr', { ms: 1, script: 'hang@1', countFile: join(folder, 'runs') }),
-        fakeModel('mends', 'repair', { ms: 1 }),
+        fakeModel('fake-asr', 'asr', { ms: 1, script: 'hang@1', countFile: join(folder, 'runs') }),
+        fakeModel('fake-repair', 'repair', { ms: 1 }),
       ],
       clock: () => Date.now() + ahead,
       // On a busy machine it would be narrow and leave a core to a second one, which goes on where the first hangs.

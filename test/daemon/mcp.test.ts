@@ -83,15 +83,15 @@ describe('earshot mcp', { timeout: 60_000 }, () => {
   });
 
   it('transcribes with progress that grows, then finds and reads what was said', async () => {
-    const told: Progress[] = [];
+    const reported: Progress[] = [];
     const { text, facts, isError } = await call(
       'transcribe',
       { path: recording, translate_to: 'es' },
-      { onprogress: progress => told.push(progress) },
+      { onprogress: progress => reported.push(progress) },
     );
     assert.equal(isError, false, text);
     assert.match(text, /^\[0:00\] Utterance 0 .* → \[es\] Utterance 0 .*\n\[0:\d\d\] Utterance 1/);
-    assert.ok(told.length > 0 && told.every((each, n) => n === 0 || each.progress > told[n - 1]!.progress));
+    assert.ok(reported.length > 0 && reported.every((each, n) => n === 0 || each.progress > reported[n - 1]!.progress));
     assert.deepEqual([facts.state, facts.translatedTo], ['completed', 'es']);
 
     const found = await call('search_transcripts', { words: '"utterance 1"', limit: 1 });

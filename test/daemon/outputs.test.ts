@@ -208,14 +208,14 @@ describe('outputs of jobs', { timeout: 60_000 }, () => {
     await open(async work => twoSpeak(work));
     const job = await run({ outputs: { formats: ['txt', 'md', 'json'] } });
     writeFileSync(at('talk.txt'), 'mine');
-    // As the editor does it: the transcript has the name already, and a word that was mended.
+    // As the editor does it: the transcript has the name already, and a word that was repaired.
     writeFileSync(
       at('talk.earshot.json'),
       read('talk.earshot.json').replaceAll('"S1"', '"Anna"').replace('utterance 1', 'one'),
     );
-    const mended = read('talk.earshot.json');
+    const repaired = read('talk.earshot.json');
     await harness.pipeline.edits.renameSpeakers(job.id, { S1: 'Anna' });
-    assert.deepEqual([read('talk.txt'), read('talk.earshot.json')], ['mine', mended]);
+    assert.deepEqual([read('talk.txt'), read('talk.earshot.json')], ['mine', repaired]);
     assert.match(read('talk.md'), /Anna/);
     const shown = harness.pipeline.present(job.id)!;
     assert.deepEqual(shown.warnings, [{ code: 'outputKept', args: { path: at('talk.txt') } }]);
@@ -256,9 +256,9 @@ describe('a file that appears, changes or goes while another is put in its place
   it('what changed since it was looked at is back in its place, and nothing is left behind', async () => {
     writeFileSync(at('a'), 'ours');
     const seen = (await contentOf(at('a')))!;
-    writeFileSync(at('a'), 'mended');
+    writeFileSync(at('a'), 'repaired');
     assert.equal(await replace(await draft('new'), at('a'), seen, () => assert.fail()), false);
-    assert.deepEqual([readFileSync(at('a'), 'utf8'), names()], ['mended', ['.earshot-job.part', 'a']]);
+    assert.deepEqual([readFileSync(at('a'), 'utf8'), names()], ['repaired', ['.earshot-job.part', 'a']]);
     rmSync(at('a'));
     assert.equal(await replace(await draft('new'), at('a'), seen, () => assert.fail()), false);
   });

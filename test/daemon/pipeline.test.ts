@@ -40,18 +40,18 @@ describe('the pipeline', { timeout: 60_000 }, () => {
       assert.deepEqual(harness.delivered(job!, stage), [0, 1, 2, 3, 4]);
   });
 
-  it('tells of things as they were when they were safe: what they become later is later news', async () => {
+  it('publishes things as they were when they were safe: what they become later is published later', async () => {
     harness = await Harness.open({
       models: fourStages({ asr: 5, repair: 5, nmt: 5, tts: 5 }),
       utterances: () => [1000, 2000, 1500],
     });
-    const told: [StateEvent, string][] = [];
-    harness.watch(event => told.push([event, JSON.stringify(event)]));
+    const published: [StateEvent, string][] = [];
+    harness.watch(event => published.push([event, JSON.stringify(event)]));
     await harness.submit(['talk.wav'], { speak: true });
-    await harness.until('the news of its end', () =>
-      told.some(([event]) => event.type === 'job' && event.job.state === 'completed'),
+    await harness.until('the event of its end', () =>
+      published.some(([event]) => event.type === 'job' && event.job.state === 'completed'),
     );
-    for (const [event, was] of told) assert.equal(JSON.stringify(event), was);
+    for (const [event, was] of published) assert.equal(JSON.stringify(event), was);
   });
 
   it('overlaps the stages inside one recording', async () => {

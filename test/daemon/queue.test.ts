@@ -12,7 +12,7 @@ import { toFailure } from '../../schemas/errors.ts';
 import type { JournalKind } from '../../daemon/contracts/journal.ts';
 import { Harness, MiB, fakeModel } from './harness.ts';
 
-const hearing = { repair: false, translateTo: undefined };
+const asrOnly = { repair: false, translateTo: undefined };
 const kinds = (harness: Harness, kind: JournalKind | `${string}.*`): ReturnType<Harness['store']['log']> =>
   harness.store.log({ kind, limit: 1000 });
 
@@ -24,7 +24,7 @@ describe('the queue', { timeout: 60_000 }, () => {
   it('holds everything back while it is paused, over a restart too, and says why', async () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
     harness.pipeline.queue.setQueue(false);
-    const jobs = await harness.submit(['1.wav', '2.wav'], hearing);
+    const jobs = await harness.submit(['1.wav', '2.wav'], asrOnly);
     await harness.until('the reason', () =>
       jobs.every(job => harness.pipeline.present(job.id)!.waiting?.code === 'queuePaused'),
     );
@@ -43,7 +43,7 @@ describe('the queue', { timeout: 60_000 }, () => {
     harness.pipeline.queue.setQueue(false);
     const [first, second, third, fourth, fifth] = await harness.submit(
       ['1.wav', '2.wav', '3.wav', '4.wav', '5.wav'],
-      hearing,
+      asrOnly,
     );
     harness.pipeline.queue.move(fifth!.id, { priority: 'urgent' });
     harness.pipeline.queue.move(fourth!.id, { to: 'top' });
@@ -67,9 +67,9 @@ describe('the queue', { timeout: 60_000 }, () => {
 
   it('refuses all of a request when one job is in another state, and changes none', async () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
-    const [done] = await harness.ended(await harness.submit(['done.wav'], hearing));
+    const [done] = await harness.ended(await harness.submit(['done.wav'], asrOnly));
     harness.pipeline.queue.setQueue(false);
-    const [waits] = await harness.submit(['waits.wav'], hearing);
+    const [waits] = await harness.submit(['waits.wav'], asrOnly);
     const { queue } = harness.pipeline;
     for (const ask of [
       () => queue.pause([waits!.id, done!.id]),
@@ -83,7 +83,7 @@ describe('the queue', { timeout: 60_000 }, () => {
     queue.cancel([waits!.id]);
     queue.remove([waits!.id, done!.id]);
     assert.equal(harness.pipeline.present(done!.id), null);
-    await harness.until('the news', () => harness.events.filter(event => event.type === 'jobRemoved').length === 2);
+    await harness.until('the events', () => harness.events.filter(event => event.type === 'jobRemoved').length === 2);
   });
 
   it('lists jobs by the states that they are shown in', async () => {
@@ -93,7 +93,7 @@ describe('the queue', { timeout: 60_000 }, () => {
     Object.assign(harness.deps.catalogue, {
       waiting: (): Reason => ({ code: 'modelDownloading', args: { model: 'a', percent: 1 } }),
     });
-    const [job] = await harness.submit(['1.wav'], hearing);
+    const [job] = await harness.submit(['1.wav'], asrOnly);
     await harness.until('it loads', () => pipeline.present(job!.id)!.state === 'loading');
     assert.equal(store.job(job!.id)!.state === 'paused', false);
     const handlers = createHandlers({ pipeline, store } as unknown as MethodDeps);
@@ -113,8 +113,8 @@ describe('the queue', { timeout: 60_000 }, () => {
       models: [fakeModel('a', 'asr', { script: 'fail#0:languageNotSupported' }), fakeModel('b', 'asr')],
       utterances: () => [500],
     });
-    const [failed] = await harness.ended(await harness.submit(['fails.wav'], hearing));
-    const [done] = await harness.ended(await harness.submit(['done.wav'], { ...hearing, models: { asr: 'b' } }));
+    const [failed] = await harness.ended(await harness.submit(['fails.wav'], asrOnly));
+    const [done] = await harness.ended(await harness.submit(['done.wav'], { ...asrOnly, models: { asr: 'b' } }));
     assert.deepEqual([failed!.state, done!.state], ['failed', 'completed']);
     const { queue } = harness.pipeline;
     assert.throws(
@@ -132,7 +132,7 @@ describe('the queue', { timeout: 60_000 }, () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')], utterances: () => [500] });
     const { queue } = harness.pipeline;
     queue.setQueue(false);
-    const jobs = await harness.submit(['1.wav', '2.wav'], hearing);
+    const jobs = await harness.submit(['1.wav', '2.wav'], asrOnly);
     const other = new Database(harness.store.path);
     other.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON jobs WHEN OLD.id = '${jobs[1]!.id}'
       BEGIN SELECT RAISE(ABORT, 'refused'); END`);
@@ -154,7 +154,7 @@ describe('the queue', { timeout: 60_000 }, () => {
       models: [fakeModel('a', 'asr', { script: 'fail#0:languageNotSupported' })],
       utterances: () => [500],
     });
-    const jobs = await harness.ended(await harness.submit(['1.wav', '2.wav', '3.wav'], hearing));
+    const jobs = await harness.ended(await harness.submit(['1.wav', '2.wav', '3.wav'], asrOnly));
     assert.deepEqual(
       jobs.map(job => job.state),
       ['failed', 'failed', 'failed'],
@@ -171,7 +171,7 @@ describe('the queue', { timeout: 60_000 }, () => {
 
   it('retries a cancelled job although its sound is just being thrown away', async () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr', { ms: 50 })], utterances: () => [500, 500, 500] });
-    const [job] = await harness.submit(['talk.wav'], hearing);
+    const [job] = await harness.submit(['talk.wav'], asrOnly);
     await harness.until('some work', () => harness.utterances(job!).some(utterance => utterance.asr));
     harness.pipeline.queue.cancel([job!.id]);
     harness.pipeline.queue.retry([job!.id]);
@@ -186,7 +186,7 @@ describe('the queue', { timeout: 60_000 }, () => {
       models: [fakeModel('a', 'asr', { script: 'block#0' })],
       utterances: name => (name === 'blocks.wav' ? [500] : [500]),
     });
-    const [job] = await harness.submit(['blocks.wav'], hearing);
+    const [job] = await harness.submit(['blocks.wav'], asrOnly);
     const [instance] = await harness.until('the run', () => {
       const all = [...harness.pipeline.instances.values()];
       return all[0]?.run && all;
@@ -206,8 +206,8 @@ describe('the queue', { timeout: 60_000 }, () => {
       utterances: () => [500, 500, 500],
       settings: { loadedModels: 1, batchMaximum: 1 },
     });
-    await harness.ended(await harness.submit(['0.wav'], hearing));
-    await harness.ended(await harness.submit(['1.wav', '2.wav', '3.wav', '4.wav', '5.wav'], hearing));
+    await harness.ended(await harness.submit(['0.wav'], asrOnly));
+    await harness.ended(await harness.submit(['1.wav', '2.wav', '3.wav', '4.wav', '5.wav'], asrOnly));
     assert.ok(harness.metrics.report(0, () => 0).total('starts') >= 1, 'some waited for more than a second');
     assert.ok(
       harness.metrics.report(0, () => 0).total('startError') / harness.metrics.report(0, () => 0).total('starts') < 2,
@@ -257,7 +257,7 @@ describe('models that come and go', { timeout: 60_000 }, () => {
       utterances: () => [500, 500],
       settings: { smallerModelOnFailure: true },
     });
-    const [job] = await harness.ended(await harness.submit(['1.wav'], { ...hearing, models: { asr: 'large' } }));
+    const [job] = await harness.ended(await harness.submit(['1.wav'], { ...asrOnly, models: { asr: 'large' } }));
     assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
     assert.equal(job!.models.asr, 'small');
     assert.deepEqual(
@@ -273,7 +273,7 @@ describe('models that come and go', { timeout: 60_000 }, () => {
       utterances: () => [500],
       settings: { smallerModelOnFailure: false },
     });
-    const [job] = await harness.ended(await harness.submit(['1.wav'], { ...hearing, models: { asr: 'large' } }));
+    const [job] = await harness.ended(await harness.submit(['1.wav'], { ...asrOnly, models: { asr: 'large' } }));
     assert.equal(job!.failure?.code, 'engineFailed');
     assert.equal(kinds(harness, 'instance.loading').length, 3, 'three tries');
   });
@@ -286,7 +286,7 @@ describe('models that come and go', { timeout: 60_000 }, () => {
       ],
       settings: { ramCapBytes: 1000 * MiB },
     });
-    const [job] = await harness.ended(await harness.submit(['1.wav'], { ...hearing, models: { asr: 'huge' } }));
+    const [job] = await harness.ended(await harness.submit(['1.wav'], { ...asrOnly, models: { asr: 'huge' } }));
     assert.equal(job!.failure?.code, 'neverFits');
     assert.equal(job!.failure?.args.alternatives, 'small');
   });

@@ -17,17 +17,17 @@ import { handlersOf, startTestServer, temporaryHome, type TestServer } from './t
 import { failsWith } from '../fixtures/fails-with.ts';
 
 const ID = '01JD00000000000000000000AA';
-const raw = (door: TestServer): Promise<RawClient> => rawClient(door.home);
+const raw = (rpc: TestServer): Promise<RawClient> => rawClient(rpc.home);
 
 test('a call goes there and back, with everything private', async () => {
-  await using door = await startTestServer({ 'job/render': ({ id, format }) => ({ text: `${id} ${format}` }) });
-  const client = await door.connect();
+  await using rpc = await startTestServer({ 'job/render': ({ id, format }) => ({ text: `${id} ${format}` }) });
+  const client = await rpc.connect();
   assert.deepEqual(client.daemon, { version: '1.2.3', pid: process.pid });
   assert.deepEqual(await client.call('job/render', { id: ID, format: 'srt' }), { text: `${ID} srt` });
-  assert.equal(statSync(door.home.run).mode & 0o777, 0o700);
-  assert.equal(statSync(door.home.token).mode & 0o777, 0o600);
-  assert.equal(statSync(door.home.socket).mode & 0o777, 0o600);
-  assert.match(readFileSync(door.home.token, 'utf8'), /^[0-9a-f]{64}$/);
+  assert.equal(statSync(rpc.home.run).mode & 0o777, 0o700);
+  assert.equal(statSync(rpc.home.token).mode & 0o777, 0o600);
+  assert.equal(statSync(rpc.home.socket).mode & 0o777, 0o600);
+  assert.match(readFileSync(rpc.home.token, 'utf8'), /^[0-9a-f]{64}$/);
 });
 
 test('a daemon that was killed is out of reach, also for what is asked before its end is heard of', async () => {
@@ -65,13 +65,13 @@ test('a daemon that was killed is out of reach, also for what is asked before it
 
 test('the settle time of a watched folder under its earlier name is refused, not passed over', async () => {
   let reached = 0;
-  await using door = await startTestServer({
+  await using rpc = await startTestServer({
     'watch/add': () => {
       reached += 1;
       throw new EarshotError('unknownJob', { id: ID });
     },
   });
-  const client = await door.connect();
+  const client = await rpc.connect();
   const folder = { path: '/recordings', options: { repair: true }, quietSeconds: 5 };
   await assert.rejects(
     client.call('watch/add', { folder, existing: 'take' }),
@@ -82,13 +82,13 @@ test('the settle time of a watched folder under its earlier name is refused, not
 
 test('requests are checked: unknown methods, wrong types, unknown properties', async () => {
   let reached = 0;
-  await using door = await startTestServer({
+  await using rpc = await startTestServer({
     'job/get': () => {
       reached += 1;
       throw new EarshotError('unknownJob', { id: ID });
     },
   });
-  const client = await door.connect();
+  const client = await rpc.connect();
   await assert.rejects(
     client.call('job/get', { id: 'x' }),
     failsWith('badRequest', { method: 'job/get', field: '/id' }),
@@ -98,7 +98,7 @@ test('requests are checked: unknown methods, wrong types, unknown properties', a
   assert.equal(reached, 0);
   await assert.rejects(client.call('job/get', { id: ID }), failsWith('unknownJob', { id: ID }));
   assert.equal(reached, 1);
-  const line = await raw(door);
+  const line = await raw(rpc);
   await line.hello();
   for (const method of ['job/none', '__proto__', 'constructor', 'toString'])
     line.socket.write(frame({ jsonrpc: '2.0', id: method, method, params: {} }));
@@ -107,8 +107,8 @@ test('requests are checked: unknown methods, wrong types, unknown properties', a
 });
 
 test("an answer of the wrong shape is the daemon's fault and says so", async () => {
-  await using door = await startTestServer({ 'job/render': () => ({ text: 7 }) as never });
-  const client = await door.connect();
+  await using rpc = await startTestServer({ 'job/render': () => ({ text: 7 }) as never });
+  const client = await rpc.connect();
   await assert.rejects(
     client.call('job/render', { id: ID, format: 'txt' }),
     failsWith('badAnswer', { method: 'job/render' }),
@@ -117,42 +117,42 @@ test("an answer of the wrong shape is the daemon's fault and says so", async () 
 
 test('a wrong token, no hello, and another protocol', async () => {
   let stopped = 0;
-  await using door = await startTestServer({
+  await using rpc = await startTestServer({
     'daemon/stop': () => {
       stopped += 1;
       return {};
     },
   });
-  const { socket } = door.home;
+  const { socket } = rpc.home;
   await assert.rejects(
     connect({ socket, token: 'f'.repeat(64), client: 't', version: '1.2.3' }),
     failsWith('wrongToken'),
   );
   await assert.rejects(connect({ socket, token: '', client: 't', version: '1.2.3' }), failsWith('wrongToken'));
-  const silent = await raw(door);
+  const silent = await raw(rpc);
   silent.socket.write(frame({ jsonrpc: '2.0', id: 1, method: 'daemon/stop', params: {} }));
   await silent.closed;
   assert.match(silent.text(), /wrongToken/);
   assert.equal(stopped, 0);
 
-  const stranger = await raw(door);
+  const stranger = await raw(rpc);
   await stranger.hello(99);
   stranger.socket.write(frame({ jsonrpc: '2.0', id: 2, method: 'queue/pause', params: {} }));
   stranger.socket.write(frame({ jsonrpc: '2.0', id: 3, method: 'daemon/stop', params: {} }));
   while (!stranger.text().includes('"id":3')) await once(stranger.socket, 'data');
   assert.equal(stranger.text().split('"data":{"code":"wrongVersion"').length, 3);
   assert.equal(stopped, 1, 'another version may stop the daemon, to replace it');
-  assert.deepEqual(door.clients, [], 'none of them counts as a client');
+  assert.deepEqual(rpc.clients, [], 'none of them counts as a client');
   stranger.socket.destroy();
 });
 
 test('oversized frames and nonsense end the connection, and others go on', async () => {
-  await using door = await startTestServer({ 'queue/pause': () => ({}) });
-  const other = await door.connect();
-  const early = await raw(door);
+  await using rpc = await startTestServer({ 'queue/pause': () => ({}) });
+  const other = await rpc.connect();
+  const early = await raw(rpc);
   early.socket.write(`Content-Length: ${MAX_HELLO_BYTES + 1}\r\n\r\n`);
   await early.closed;
-  const late = await raw(door);
+  const late = await raw(rpc);
   await late.hello();
   late.socket.write(`Content-Length: ${MAX_REQUEST_BYTES + 1}\r\n\r\n`);
   await late.closed;
@@ -164,17 +164,17 @@ test('oversized frames and nonsense end the connection, and others go on', async
     frame('[1]'),
     frame('null'),
   ]) {
-    const line = await raw(door);
+    const line = await raw(rpc);
     line.socket.write(bytes);
     await line.closed;
   }
   assert.deepEqual(await other.call('queue/pause', {}), {});
-  assert.equal(door.log.filter(line => line.includes('dropped')).length, 8);
+  assert.equal(rpc.log.filter(line => line.includes('dropped')).length, 8);
 });
 
 test('frames that arrive in crumbs and in one lump are the same', async () => {
-  await using door = await startTestServer({ 'queue/pause': () => ({}) });
-  const line = await raw(door);
+  await using rpc = await startTestServer({ 'queue/pause': () => ({}) });
+  const line = await raw(rpc);
   await line.hello();
   const requests = Buffer.concat([1, 2, 3].map(id => frame({ jsonrpc: '2.0', id, method: 'queue/pause', params: {} })));
   line.socket.write(requests);
@@ -190,19 +190,19 @@ test('frames that arrive in crumbs and in one lump are the same', async () => {
 test('a client that reads nothing is dropped, in bounded memory', async () => {
   const text = 'x'.repeat(8 * 1024 * 1024);
   let asked = 0;
-  await using door = await startTestServer({
+  await using rpc = await startTestServer({
     'job/render': () => {
       asked += 1;
       return { text };
     },
   });
-  const line = await raw(door);
+  const line = await raw(rpc);
   await line.hello();
   line.socket.pause();
   for (let id = 1; id <= 40; id += 1)
     line.socket.write(frame({ jsonrpc: '2.0', id, method: 'job/render', params: { id: ID, format: 'txt' } }));
-  const client = await door.connect();
-  while (!door.log.some(entry => entry.includes('does not read')))
+  const client = await rpc.connect();
+  while (!rpc.log.some(entry => entry.includes('does not read')))
     await client.call('job/render', { id: ID, format: 'txt' });
   assert.ok(asked < 40 + 20);
   line.socket.destroy();
@@ -210,12 +210,12 @@ test('a client that reads nothing is dropped, in bounded memory', async () => {
 
 test('a client that asks and asks is read no faster than it is answered', async () => {
   const waiting: (() => void)[] = [];
-  await using door = await startTestServer({
+  await using rpc = await startTestServer({
     'queue/pause': () => new Promise(resolve => waiting.push(() => resolve({}))),
     'queue/resume': () => ({}),
   });
-  const line = await raw(door),
-    other = await door.connect();
+  const line = await raw(rpc),
+    other = await rpc.connect();
   await line.hello();
   const requests = Buffer.concat(
     Array.from({ length: 1000 }, (_, id) => frame({ jsonrpc: '2.0', id: id + 1, method: 'queue/pause', params: {} })),
@@ -243,7 +243,7 @@ test('a client that goes away cancels nothing', async () => {
   const { promise: may, resolve: go } = Promise.withResolvers<void>();
   const { promise: done, resolve: finish } = Promise.withResolvers<string>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  await using door = await startTestServer({
+  await using rpc = await startTestServer({
     'queue/pause': async () => {
       begin();
       await may;
@@ -251,7 +251,7 @@ test('a client that goes away cancels nothing', async () => {
       return {};
     },
   });
-  const client = await door.connect();
+  const client = await rpc.connect();
   const answer = assert.rejects(client.call('queue/pause', {}), failsWith('daemonUnreachable'));
   await begun;
   client.dispose();
@@ -263,23 +263,23 @@ test('a client that goes away cancels nothing', async () => {
 test('stopping lets an answer under way leave first', async () => {
   const { promise: may, resolve: go } = Promise.withResolvers<void>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  const door = await startTestServer({
+  const rpc = await startTestServer({
     'job/render': async () => {
       begin();
       await may;
       return { text: 'last words' };
     },
   });
-  const client = await door.connect();
+  const client = await rpc.connect();
   const answer = client.call('job/render', { id: ID, format: 'txt' });
   await begun;
-  const closed = door.server.close();
+  const closed = rpc.server.close();
   go();
   assert.deepEqual(await answer, { text: 'last words' });
   await closed;
   await client.closed;
   await assert.rejects(
-    connect({ socket: door.home.socket, token: '', client: 't', version: '1' }),
+    connect({ socket: rpc.home.socket, token: '', client: 't', version: '1' }),
     failsWith('daemonUnreachable'),
   );
 });
@@ -334,10 +334,10 @@ test('a state folder deeper than a socket path may be', async t => {
 });
 
 test('whoever sits on the socket’s place learns no token, and cannot answer in the daemon’s name', async () => {
-  await using door = await startTestServer({ 'queue/pause': () => ({}) });
-  const token = readFileSync(door.home.token, 'utf8');
+  await using rpc = await startTestServer({ 'queue/pause': () => ({}) });
+  const token = readFileSync(rpc.home.token, 'utf8');
   const seen: Buffer[] = [];
-  const place = `${door.home.socket}.squatter`;
+  const place = `${rpc.home.socket}.squatter`;
   // It passes everything on to the real daemon, as one in the middle could, but for the proof, which it makes up.
   const squatter = createServer(socket => {
     const rpc = createMessageConnection(
@@ -364,9 +364,9 @@ test('whoever sits on the socket’s place learns no token, and cannot answer in
 });
 
 test('a proof holds for one challenge only', async () => {
-  await using door = await startTestServer({ 'queue/pause': () => ({}) });
-  const token = readFileSync(door.home.token, 'utf8');
-  const first = await raw(door),
+  await using rpc = await startTestServer({ 'queue/pause': () => ({}) });
+  const token = readFileSync(rpc.home.token, 'utf8');
+  const first = await raw(rpc),
     nonce = newNonce();
   const ask = (id: number, method: string, params: object): Buffer => frame({ jsonrpc: '2.0', id, method, params });
   const hello = { protocol: PROTOCOL, client: 't', version: '1.2.3', nonce };
@@ -374,19 +374,19 @@ test('a proof holds for one challenge only', async () => {
   while (!first.text().includes('"id":1')) await once(first.socket, 'data');
   const server = /"nonce":"([0-9a-f]+)"/.exec(first.text())![1]!;
   const proof = proofOf(token, 'client', { client: nonce, server });
-  const second = await raw(door);
+  const second = await raw(rpc);
   second.socket.write(ask(1, 'session/hello', hello));
   second.socket.write(ask(2, 'session/prove', { proof }));
   await second.closed;
   assert.match(second.text(), /wrongToken/);
   // The server's own proof, sent back to it, is none of a client's.
-  const third = await raw(door);
+  const third = await raw(rpc);
   third.socket.write(ask(1, 'session/hello', hello));
   while (!third.text().includes('"id":1')) await once(third.socket, 'data');
   third.socket.write(ask(2, 'session/prove', { proof: /"proof":"([0-9a-f]+)"/.exec(third.text())![1] }));
   await third.closed;
   assert.match(third.text(), /wrongToken/);
-  assert.deepEqual(door.clients, []);
+  assert.deepEqual(rpc.clients, []);
   first.socket.destroy();
 });
 
@@ -394,16 +394,16 @@ test(
   'a socket that is not this user’s own is not spoken to',
   { skip: process.getuid?.() !== 0 && 'needs root' },
   async () => {
-    await using door = await startTestServer({ 'queue/pause': () => ({}) });
-    const token = readFileSync(door.home.token, 'utf8'),
-      options = { socket: door.home.socket, token, client: 't', version: '1.2.3' };
-    const folder = dirname(door.home.socket);
+    await using rpc = await startTestServer({ 'queue/pause': () => ({}) });
+    const token = readFileSync(rpc.home.token, 'utf8'),
+      options = { socket: rpc.home.socket, token, client: 't', version: '1.2.3' };
+    const folder = dirname(rpc.home.socket);
     chmodSync(folder, 0o777);
     await assert.rejects(connect(options), failsWith('daemonUnreachable'));
     chmodSync(folder, 0o700);
-    chownSync(door.home.socket, 12_345, 12_345);
+    chownSync(rpc.home.socket, 12_345, 12_345);
     await assert.rejects(connect(options), failsWith('daemonUnreachable'));
-    chownSync(door.home.socket, 0, 0);
+    chownSync(rpc.home.socket, 0, 0);
     chownSync(folder, 12_345, 12_345);
     await assert.rejects(connect(options), failsWith('daemonUnreachable'));
     chownSync(folder, 0, 0);

@@ -99,9 +99,9 @@ describe('secrets in the environment', () => {
       await using local = new TestWorker({ engine: confined, stage: 'nmt' });
       await local.loaded;
       if (process.platform === 'linux') {
-        const told = readFileSync(`/proc/${local.worker.pid}/environ`, 'utf8');
-        assert.match(told, /CUDA_VISIBLE_DEVICES=/);
-        for (const name of Object.keys(SECRETS)) assert.doesNotMatch(told, new RegExp(name));
+        const environ = readFileSync(`/proc/${local.worker.pid}/environ`, 'utf8');
+        assert.match(environ, /CUDA_VISIBLE_DEVICES=/);
+        for (const name of Object.keys(SECRETS)) assert.doesNotMatch(environ, new RegExp(name));
       }
     } finally {
       for (const name of Object.keys(SECRETS)) delete process.env[name];

@@ -52,7 +52,7 @@ test('loads, runs batches, reports results before done, and leaves when told', a
   );
 });
 
-test('the fake hears, mends and speaks the same each time', async () => {
+test('the fake recognizes, repairs and speaks the same each time', async () => {
   await using worker = open({}, { stage: 'asr' });
   await worker.loaded;
   const input = {

@@ -60,7 +60,7 @@ async function ingest(recording: string, more: Partial<IngestRequest> = {}): Pro
     onProgress: () => {},
     onUtterances: more => {
       firstMs = Math.min(firstMs, performance.now() - began);
-      // Whoever hears of an utterance can read it.
+      // An utterance that was reported can be read.
       if (statSync(pcmPath).isFile()) assert.ok(statSync(pcmPath).size >= more.at(-1)!.endMs * 32);
       rows.push(...more);
     },

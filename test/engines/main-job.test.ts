@@ -74,16 +74,16 @@ describe('the main job', { timeout: 300_000 }, () => {
     const before = compare(SPANISH, recognised(spoken)),
       after = compare(SPANISH, repaired(spoken)),
       truth = words(SPANISH);
-    const mended = truth.filter((_, i) => !before.right[i] && after.right[i]),
+    const fixed = truth.filter((_, i) => !before.right[i] && after.right[i]),
       broken = truth.filter((_, i) => before.right[i] && !after.right[i]);
     const changes = spoken.flatMap(utterance => utterance.repair!.changes);
     console.log(
       `Spanish: WER ${(before.rate * 100).toFixed(1)} % → ${(after.rate * 100).toFixed(1)} %, ` +
-        `mended: ${mended.join(', ')}; ` +
+        `repaired: ${fixed.join(', ')}; ` +
         `changes: ${changes.map(change => `${change.before} → ${change.after}`).join('; ')}`,
     );
     assert.deepEqual(broken, []);
-    assert.ok(mended.length >= 2, mended.join(', '));
+    assert.ok(fixed.length >= 2, fixed.join(', '));
   });
 
   it('speaks the translation so that it can be recognised again', async () => {

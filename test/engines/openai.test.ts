@@ -196,12 +196,12 @@ describe('openai: language models', () => {
     await using server = new FakeServer(() => chat(JSON.stringify({ text: answer })));
     await using worker = await server.open('repair');
     await worker.loaded;
-    const mend = async (text: string, rewritten: string, more: Partial<StepInputs['repair']> = {}) => {
+    const repaired = async (text: string, rewritten: string, more: Partial<StepInputs['repair']> = {}) => {
       answer = rewritten;
       return (await worker.run<'repair'>([heard(text, more)]))[0]!;
     };
     assert.deepEqual(
-      await mend('the operating sistem starts slowly today', 'The operating system starts slowly today'),
+      await repaired('the operating sistem starts slowly today', 'The operating system starts slowly today'),
       {
         text: 'The operating system starts slowly today',
         changes: [
@@ -216,11 +216,11 @@ describe('openai: language models', () => {
       ['I am sorry, but I cannot help with that request today', 'refused'],
       ['', 'empty'],
     ] as const) {
-      const { text, changes } = await mend('the operating sistem starts slowly today', rewritten);
+      const { text, changes } = await repaired('the operating sistem starts slowly today', rewritten);
       assert.deepEqual([text, changes], ['the operating sistem starts slowly today', []], why);
     }
     // The glossary's alias needs no model; positions count recognised words.
-    const both = await mend(
+    const both = await repaired(
       'we use air shot with the new sistem every day',
       'we use Earshot with the new system every day',
       { glossary: [{ term: 'Earshot', aliases: ['air shot'] }] },

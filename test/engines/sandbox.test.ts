@@ -215,7 +215,7 @@ describe('a confined process', { skip }, () => {
   });
 
   it(
-    'runs what a wrapper names in full; one that leads elsewhere is told of, by the job and by doctor',
+    'runs what a wrapper names in full; one that leads elsewhere is reported, by the job and by doctor',
     { skip: missing({ ffmpeg, sherpa }) },
     async () => {
       const tools = join(home, 'tools'),
@@ -261,9 +261,9 @@ describe('a confined process', { skip }, () => {
           })
         ).checks.find(check => check.id === 'sandbox')!;
       assert.equal((await doctor(direct)).status, 'ok');
-      const told = await doctor(hidden);
-      assert.deepEqual([told.status, told.args], ['problem', { path: hidden }]);
-      assert.match(JSON.stringify(checkMessage(told, 'en')), /ffmpegPath/);
+      const check = await doctor(hidden);
+      assert.deepEqual([check.status, check.args], ['problem', { path: hidden }]);
+      assert.match(JSON.stringify(checkMessage(check, 'en')), /ffmpegPath/);
     },
   );
 

@@ -104,7 +104,7 @@ export async function breakOut(frame: Frame): Promise<{ done: string[]; refusedB
 }
 
 /** A message to the page from some origin; `null`: from the editor's. */
-export const tellPage = (frame: Frame, data: unknown, origin: string | null): Promise<void> =>
+export const postToPage = (frame: Frame, data: unknown, origin: string | null): Promise<void> =>
   frame.evaluate(
     ({ data, origin }) => {
       dispatchEvent(new MessageEvent('message', { data, origin: origin ?? location.origin, source: window }));
@@ -113,7 +113,7 @@ export const tellPage = (frame: Frame, data: unknown, origin: string | null): Pr
   );
 
 /** A message to the extension in the page's name, past the page's own code. */
-export const tellExtension = (frame: Frame, message: unknown): Promise<void> =>
+export const postToExtension = (frame: Frame, message: unknown): Promise<void> =>
   frame.parentFrame()!.evaluate(data => {
     (
       globalThis as unknown as { __vscode_post_message__(command: string, data: unknown): void }

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import type { ToQueue } from '../../webview/messages.ts';
 import { busyJobs, cpu, id, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
 import { openWindow, widenSideBar, type Window } from './harness.ts';
-import { breakOut, tellExtension, tellPage } from './intrusion.ts';
+import { breakOut, postToExtension, postToPage } from './intrusion.ts';
 import { hostUnavailable } from './host/install.ts';
 import { tasksOf } from './host/tasks.ts';
 import { axe, explorerMenu, explorerRow, focused, openView, setTheme, until } from './host/ui.ts';
@@ -64,7 +64,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       modelsReady: true,
     } satisfies ToQueue;
     for (const origin of ['https://evil.example', 'null', '', 'vscode-file://vscode-app'])
-      await tellPage(queue, empty, origin);
+      await postToPage(queue, empty, origin);
     for (const data of [
       { type: 'snapshot' },
       { ...empty, rows: [7] },
@@ -74,12 +74,12 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       'snapshot',
       null,
     ])
-      await tellPage(queue, data, null);
+      await postToPage(queue, data, null);
     await queue.evaluate(() => new Promise(requestAnimationFrame));
     assert.equal(await summary(), before);
-    await tellPage(queue, { type: 'state', paused: true, connection, modelsReady: true } satisfies ToQueue, null);
+    await postToPage(queue, { type: 'state', paused: true, connection, modelsReady: true } satisfies ToQueue, null);
     await queue.getByText('The queue is paused').waitFor();
-    await tellPage(queue, { type: 'state', paused: false, connection, modelsReady: true } satisfies ToQueue, null);
+    await postToPage(queue, { type: 'state', paused: false, connection, modelsReady: true } satisfies ToQueue, null);
     // In the order in which they come: when the last is done, the others were refused.
     const ids = [id(7)],
       calls = (): number =>
@@ -99,11 +99,11 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       null,
       'ready',
     ])
-      await tellExtension(queue, message);
-    await tellExtension(queue, { type: 'action', action: 'pause', ids });
+      await postToExtension(queue, message);
+    await postToExtension(queue, { type: 'action', action: 'pause', ids });
     await w.daemon.until(() => w.daemon.jobs.get(id(7))!.state === 'paused');
     assert.equal(calls(), asked + 1);
-    await tellExtension(queue, { type: 'action', action: 'resume', ids });
+    await postToExtension(queue, { type: 'action', action: 'resume', ids });
     await w.daemon.until(() => w.daemon.jobs.get(id(7))!.state !== 'paused');
   });
 

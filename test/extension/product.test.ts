@@ -13,7 +13,7 @@ import type { Params } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
 import { cpu, job as makeJob, sampleDialogue, sampleTranscript } from './fake/fixtures.ts';
 import { EDITOR, ID, openWindow, root, type Window } from './harness.ts';
-import { breakOut, tellExtension, tellPage } from './intrusion.ts';
+import { breakOut, postToExtension, postToPage } from './intrusion.ts';
 import type { Frame } from './host/playwright.d.ts';
 import { hostUnavailable } from './host/install.ts';
 import {
@@ -371,7 +371,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await w.daemon.until(() => asked().length === before + 3);
     await editor.locator('#u0').focus();
     await page.keyboard.press('a');
-    await until('mended meanwhile', async () => !/"after":"Dashwood"/.test(await text()));
+    await until('repaired meanwhile', async () => !/"after":"Dashwood"/.test(await text()));
     made('About money.');
     await until('both are in the file', () => {
       const now = JSON.parse(readFileSync(path, 'utf8')) as Transcript;
@@ -387,7 +387,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
   it('the transcript editor hears nobody but the extension, runs no script but its own, and changes a file only as agreed', async () => {
     const { editor, text, path } = await transcript('guarded.wav'),
       before = await text();
-    await tellPage(
+    await postToPage(
       editor,
       {
         type: 'document',
@@ -405,7 +405,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       'https://evil.example',
     );
     for (const data of [{ type: 'document', utterances: [] }, { type: 'goto', index: '0' }, { type: 'run' }])
-      await tellPage(editor, data, null);
+      await postToPage(editor, data, null);
     await editor.evaluate(() => new Promise(requestAnimationFrame));
     assert.ok((await editor.locator('.utterance').count()) > 0);
     const { done, refusedBy } = await breakOut(editor);
@@ -420,8 +420,8 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       { type: 'write', path: '/etc/passwd' },
       { type: 'text', index: 0, text: 'forged', more: 1 },
     ])
-      await tellExtension(editor, message);
-    await tellExtension(editor, { type: 'text', index: 0, text: 'agreed on' });
+      await postToExtension(editor, message);
+    await postToExtension(editor, { type: 'text', index: 0, text: 'agreed on' });
     await until('the change', async () => (await text()).includes('agreed on'));
     assert.doesNotMatch(await text(), /forged/);
     assert.notEqual(await text(), before);

@@ -15,7 +15,7 @@ const OPEN = 1,
   UNLINK = 7,
   MKDIR = 8,
   LINK = 9,
-  TOLD = 10,
+  PUBLISHED = 10,
   CLOSE = 11;
 const CREATED = 1,
   TRUNCATED = 2,
@@ -227,12 +227,12 @@ export class Disk {
 }
 
 /** The JSON-RPC messages that a daemon has sent to clients by each entry. */
-export function* toldBy(entries: readonly Entry[]): Generator<{ entry: number; message: unknown }> {
+export function* publishedBy(entries: readonly Entry[]): Generator<{ entry: number; message: unknown }> {
   const streams = new Map<string, Buffer>();
   for (const [entry, { op, pid, fd, data }] of entries.entries()) {
     const key = `${pid} ${fd}`;
     if (op === CLOSE) streams.delete(key);
-    if (op !== TOLD) continue;
+    if (op !== PUBLISHED) continue;
     let bytes = Buffer.concat([streams.get(key) ?? Buffer.alloc(0), data]);
     for (;;) {
       const end = bytes.indexOf('\r\n\r\n'),

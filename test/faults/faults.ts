@@ -238,7 +238,7 @@ const fullState = (): Promise<string> =>
       } finally {
         closeSync(file);
       }
-      const told = await until('the notice', () => notices.find(notice => notice.code === 'diskFull'));
+      const notice = await until('the notice', () => notices.find(notice => notice.code === 'diskFull'));
       const refused = await daemon.client
         .call('job/submit', {
           jobs: [{ recording: jobs[0]!.recording.path, options: { repair: false }, onDuplicate: 'create' }],
@@ -249,7 +249,7 @@ const fullState = (): Promise<string> =>
         JSON.stringify(refused),
       );
       rmSync(filler);
-      return `it waited, and went on when there was room: ${says(told, 'diskFull')}`;
+      return `it waited, and went on when there was room: ${says(notice, 'diskFull')}`;
     },
   );
 
@@ -263,9 +263,9 @@ const fullAudio = (): Promise<string> =>
       },
     },
     async ({ daemon, notices }) => {
-      const told = await until('the notice', () => notices.find(notice => notice.code === 'diskFull'));
+      const notice = await until('the notice', () => notices.find(notice => notice.code === 'diskFull'));
       remount(daemon.home.audio, 'size=64m');
-      return `jobs waited for room, none failed: ${says(told, 'diskFull')}`;
+      return `jobs waited for room, none failed: ${says(notice, 'diskFull')}`;
     },
   );
 
@@ -308,7 +308,7 @@ const fullModels = async (): Promise<string> => {
   const disk = mount(daemon.home.models, 'size=32m');
   try {
     await daemon.start();
-    const told = new Promise<import('../../schemas/errors.ts').Failure>(resolve =>
+    const notice = new Promise<import('../../schemas/errors.ts').Failure>(resolve =>
       daemon.client.onEvents(({ events }) => {
         for (const event of events)
           if (event.type === 'model' && event.model.card.id === id && event.model.failure) resolve(event.model.failure);
@@ -316,7 +316,7 @@ const fullModels = async (): Promise<string> => {
     );
     await daemon.client.call('state/subscribe', { topics: ['models'] });
     await daemon.client.call('model/install', { ids: [id] });
-    const words = says(await told, 'diskFull');
+    const words = says(await notice, 'diskFull');
     remount(daemon.home.models, 'size=1g');
     await daemon.client.call('model/install', { ids: [id] });
     await until('the model', async () =>
@@ -452,8 +452,8 @@ const lockedDatabase = (): Promise<string> =>
       { stdio: 'inherit' },
     );
     await once(holder, 'exit');
-    const told = await until('the notice', () => notices.find(notice => notice.code === 'storeBusy'));
-    return `held for 8 s: ${says(told, 'storeBusy')}; then it went on by itself`;
+    const notice = await until('the notice', () => notices.find(notice => notice.code === 'storeBusy'));
+    return `held for 8 s: ${says(notice, 'storeBusy')}; then it went on by itself`;
   });
 
 // — time —
@@ -525,8 +525,8 @@ const lostDriver = async (): Promise<string> => {
       ['completed', 'completed', 'completed'],
       JSON.stringify(over.map(job => job.failure)),
     );
-    // People hear of it once it is on the disk, a moment after the store knows.
-    await harness.until('the news', () => jobs.every(job => harness.delivered(job, 'asr').length === 4));
+    // It is published once it is on the disk, a moment after the store knows.
+    await harness.until('the events', () => jobs.every(job => harness.delivered(job, 'asr').length === 4));
     for (const job of jobs) assert.deepEqual(harness.delivered(job, 'asr'), [0, 1, 2, 3]);
     return 'the only GPU fell off with three jobs in work and came back: they waited for it, no try was counted';
   } finally {
@@ -680,7 +680,7 @@ export const FAULTS: readonly Fault[] = [
       const { cuts, facts, syncs, reopened } = await powerCut({ library, jobs: 4, cuts: 150, reopen: 4, seed });
       return (
         `the disk as of ${cuts} moments, with nothing or any half of what was not synced: the database was whole ` +
-        `each time, and all ${facts.toLocaleString('en')} things that clients had been told by then were there ` +
+        `each time, and all ${facts.toLocaleString('en')} things that had been published by then were there ` +
         `(${syncs} syncs); ${reopened} were worked to the end`
       );
     },

@@ -6,7 +6,7 @@ const shim = buildShim();
 if ('reason' in shim) console.log(`skipped: ${shim.reason}`);
 
 it(
-  'what clients were told survives a power cut at any moment',
+  'what was published survives a power cut at any moment',
   { skip: 'reason' in shim ? shim.reason : false, timeout: 120_000 },
   async () => {
     const seed = Number(process.env.EARSHOT_SEED ?? Date.now() % 1_000_000);

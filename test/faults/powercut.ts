@@ -1,7 +1,7 @@
 /**
  * The power goes. A daemon works on jobs, is killed and started again in between, while shim.c writes down what reaches
  * its disk and what it tells its clients. Then, for many moments of that story, the folder is put together as a disk
- * would have it after a power cut at that moment, and everything that a client had been told of by then must be in it.
+ * would have it after a power cut at that moment, and everything that a client had been published of by then must be in it.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { isFinal, STAGES } from '../../schemas/words.ts';
 import { fakeModel } from '../daemon/harness.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { random } from '../random.ts';
-import { Disk, readJournal, toldBy, type Entry } from './disk.ts';
+import { Disk, readJournal, publishedBy, type Entry } from './disk.ts';
 import { lawsHold } from './laws.ts';
 
 export interface PowerCutReport {
@@ -26,11 +26,11 @@ export interface PowerCutReport {
   reopened: number;
 }
 
-/** What clients have been told, at most. */
-class Told {
+/** What clients have been published, at most. */
+class Published {
   readonly jobs = new Map<string, Job>();
   readonly utterances = new Map<string, Map<number, Utterance>>();
-  hear(message: unknown): void {
+  take(message: unknown): void {
     const { method, params, result } = message as {
       method?: string;
       params?: { events: StateEvent[] };
@@ -76,7 +76,7 @@ export async function powerCut({
       EARSHOT_DISK_LOG: journal,
       UV_USE_IO_URING: '0',
     });
-    // The recordings are nobody's news: they were safe before.
+    // The recordings are nobody's events: they were safe before.
     const paths = Array.from({ length: count }, (_, i) => {
       const path = join(daemon.recordings, `talk ${i}.flac`);
       copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), path);
@@ -104,11 +104,11 @@ export async function powerCut({
 
     for (const name of ['LD_PRELOAD', 'EARSHOT_DISK', 'EARSHOT_DISK_LOG']) delete daemon.env[name];
     const entries = readJournal(journal),
-      told = new Told(),
-      news = toldBy(entries),
+      published = new Published(),
+      events = publishedBy(entries),
       places = new Set<number>();
-    const speaking = [...toldBy(entries)].map(({ entry }) => entry);
-    // Right after something was told is where a promise can be broken.
+    const speaking = [...publishedBy(entries)].map(({ entry }) => entry);
+    // Right after something was published is where a promise can be broken.
     for (let i = 0; i < cuts; i++)
       places.add(i % 2 ? speaking[Math.floor(next() * speaking.length)]! : Math.floor(next() * entries.length));
     const again = new Set([...places].sort(() => next() - 0.5).slice(0, reopen));
@@ -120,19 +120,19 @@ export async function powerCut({
       facts: 0,
       reopened: 0,
     };
-    let word = news.next();
+    let event = events.next();
     for (const [n, entry] of entries.entries()) {
       disk.apply(entry);
-      for (; !word.done && word.value.entry <= n; word = news.next()) told.hear(word.value.message);
+      for (; !event.done && event.value.entry <= n; event = events.next()) published.take(event.value.message);
       if (!places.has(n)) continue;
       for (const keep of [0, 0.5]) {
         const root = mkdtempSync(join(tmpdir(), 'earshot-cut-'));
         try {
           disk.write(daemon.root, root, () => next() < keep);
-          report.facts += hold(root, daemon, told, `entry ${n}, keeping ${keep}`);
+          report.facts += hold(root, daemon, published, `entry ${n}, keeping ${keep}`);
           report.cuts++;
           if (keep > 0 && again.has(n)) {
-            await goesOn(daemon, disk, told, () => next() < keep);
+            await goesOn(daemon, disk, published, () => next() < keep);
             report.reopened++;
           }
         } finally {
@@ -147,10 +147,10 @@ export async function powerCut({
   }
 }
 
-/** Everything told is there. Returns how many things that were. */
-function hold(root: string, daemon: RealDaemon, told: Told, when: string): number {
+/** Everything published is there. Returns how many things that were. */
+function hold(root: string, daemon: RealDaemon, published: Published, when: string): number {
   const place = (path: string): string => path.replace(daemon.root, root);
-  if (told.jobs.size === 0) return 0;
+  if (published.jobs.size === 0) return 0;
   const { store, restored } = openSafely(
     { database: place(daemon.home.database), backups: place(daemon.home.backups) },
     Date.now(),
@@ -158,9 +158,9 @@ function hold(root: string, daemon: RealDaemon, told: Told, when: string): numbe
   let facts = 0;
   try {
     assert.equal(restored, null, `${when}: the database is whole`);
-    for (const job of told.jobs.values()) {
+    for (const job of published.jobs.values()) {
       const row = store.job(job.id);
-      assert.ok(row, `${when}: job ${job.id} was told of and is lost`);
+      assert.ok(row, `${when}: job ${job.id} was published of and is lost`);
       facts++;
       if (!isFinal(job.state)) continue;
       assert.equal(row.state, job.state, `${when}: job ${job.id} had ended`);
@@ -172,7 +172,7 @@ function hold(root: string, daemon: RealDaemon, told: Told, when: string): numbe
           `${when}: ${output.path} is whole`,
         );
     }
-    for (const [job, utterances] of told.utterances) {
+    for (const [job, utterances] of published.utterances) {
       const known = store.utterances(job);
       for (const [index, utterance] of utterances)
         for (const stage of STAGES)
@@ -180,7 +180,7 @@ function hold(root: string, daemon: RealDaemon, told: Told, when: string): numbe
             assert.deepEqual(
               known[index]?.[stage],
               utterance[stage],
-              `${when}: ${stage} ${index} of ${job} was told of`,
+              `${when}: ${stage} ${index} of ${job} was published of`,
             );
             if (stage === 'tts' && !isFinal(store.job(job)!.state))
               assert.ok(existsSync(place(utterance.tts!.path)), `${when}: ${utterance.tts!.path} is there`);
@@ -194,13 +194,13 @@ function hold(root: string, daemon: RealDaemon, told: Told, when: string): numbe
 }
 
 /** A daemon takes up what is left of the folder, and every job ends well. */
-async function goesOn(daemon: RealDaemon, disk: Disk, told: Told, keeps: () => boolean): Promise<void> {
+async function goesOn(daemon: RealDaemon, disk: Disk, published: Published, keeps: () => boolean): Promise<void> {
   rmSync(daemon.home.state, { recursive: true, force: true });
   for (const name of readdirSync(daemon.recordings)) if (!name.endsWith('.flac')) rmSync(join(daemon.recordings, name));
   disk.write(daemon.root, daemon.root, keeps, path => !path.endsWith('.flac'));
   await daemon.start();
   const jobs = await Promise.all(
-    [...told.jobs.keys()].map(async id => (await daemon.client.call('job/get', { id })).job),
+    [...published.jobs.keys()].map(async id => (await daemon.client.call('job/get', { id })).job),
   );
   const ended = await daemon.ended(jobs);
   assert.deepEqual(

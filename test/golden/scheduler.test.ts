@@ -141,7 +141,7 @@ function dayOf(number: number): { spec: WorldSpec; look: (snapshot: Snapshot, no
 
 const clock = (ms: number | null | undefined): string => (ms == null ? 'never' : (ms / 1000).toFixed(1));
 const size = (bytes: number): string => `${(bytes / GiB).toFixed(2)} GiB`;
-const told = (args: Record<string, unknown>): string =>
+const argsText = (args: Record<string, unknown>): string =>
   Object.entries(args)
     .map(([name, value]) => ` ${name}=${typeof value === 'number' ? Math.round(value) : String(value)}`)
     .join('');
@@ -167,14 +167,14 @@ function diaryOf(number: number): string {
         case 'unload':
           return `unload ${each.instance}: ${each.why}`;
         case 'refuse':
-          return `refuse ${each.job}: ${each.failure.code}${told(each.failure.args)}`;
+          return `refuse ${each.job}: ${each.failure.code}${argsText(each.failure.args)}`;
         default:
           return `${each.type} ${each.job}`;
       }
     });
     for (const { id } of snapshot.jobs) {
       const why = waiting.get(id),
-        text = why ? `${why.reason.code}${told(why.reason.args)}` : 'moves';
+        text = why ? `${why.reason.code}${argsText(why.reason.args)}` : 'moves';
       // That a load is over later or sooner than was thought is no other reason.
       const reason = text.replace(/ at=\d+/, '');
       if (before.get(id) === reason) continue;

@@ -28,7 +28,7 @@ const seeded = (numRuns: number): { numRuns: number; endOnFailure: boolean; seed
   ...(process.env.EARSHOT_SEED ? { seed: Number(process.env.EARSHOT_SEED) } : {}),
 });
 
-describe('a daemon that is told anything', { timeout: 120_000 }, () => {
+describe('a daemon that is sent anything', { timeout: 120_000 }, () => {
   let daemon: RealDaemon,
     ids: string[] = [];
   const methods = (Object.keys(METHODS) as Method[]).filter(
@@ -207,7 +207,7 @@ describe('a daemon that is told anything', { timeout: 120_000 }, () => {
       socket.destroy();
       await closed;
     }
-    // The daemon hears of their ends one after the other.
+    // The daemon sees their ends one after the other.
     for (
       let asked = 0;
       asked < 500 && ((await daemon.client.call('daemon/status', {})).clients > 1 || handles() > fdsBefore + 2);
@@ -217,7 +217,7 @@ describe('a daemon that is told anything', { timeout: 120_000 }, () => {
     const { rssBytes } = await daemon.client.call('daemon/status', {});
     assert.ok(rssBytes < before + 150 * 1024 ** 2, `${rssBytes} bytes after ${before}`);
   });
-  test('the HTTP door: no request without its key gets further, whatever it looks like, and none breaks it', async () => {
+  test('the HTTP server: no request without its key gets further, whatever it looks like, and none breaks it', async () => {
     await daemon.client.call('settings/set', { values: { http: { port: 0 } } });
     const { url, token } = (await daemon.client.call('daemon/http', {})).place!,
       { port, host } = new URL(url);

@@ -37,7 +37,7 @@ export const MODELS: readonly ModelSpec[] = [
   model('translator', 'nmt', 1.5, 0.95, 3000, 30),
   model('voice', 'tts', 0.75, 0.9, 1000, 10),
 ];
-const HEARERS = [
+const RECOGNIZERS = [
   ['base', 3],
   ['small', 3],
   ['medium', 2],
@@ -48,11 +48,16 @@ const HEARERS = [
 export const CEILINGS = { instancesPerDevice: 5, loadedModels: 10, concurrentTasks: 8 };
 
 interface Taste {
-  hearers?: readonly (readonly [string, number])[];
+  recognizers?: readonly (readonly [string, number])[];
   minutes: () => number;
   live?: boolean;
 }
-function job(random: Random, place: number, at: number, { hearers = HEARERS, minutes, live = false }: Taste): JobSpec {
+function job(
+  random: Random,
+  place: number,
+  at: number,
+  { recognizers = RECOGNIZERS, minutes, live = false }: Taste,
+): JobSpec {
   const wanted = minutes() * 60,
     utteranceSeconds: number[] = [];
   for (let total = 0; total < wanted;) {
@@ -60,7 +65,7 @@ function job(random: Random, place: number, at: number, { hearers = HEARERS, min
     utteranceSeconds.push(seconds);
     total += seconds;
   }
-  const stages: JobSpec['stages'] = [{ stage: 'asr', model: random.weighted(hearers) }];
+  const stages: JobSpec['stages'] = [{ stage: 'asr', model: random.weighted(recognizers) }];
   if (random.next() < 0.5) stages.push({ stage: 'repair', model: 'fixer' });
   if (random.next() < 0.4) {
     stages.push({ stage: 'nmt', model: 'translator' });
@@ -132,9 +137,9 @@ export function flood(seed: number, count = 400): WorldSpec {
     Array.from({ length: count }, (_, i) => {
       at += random.exponential(950);
       return i % 40 === 20
-        ? job(random, i, at, { hearers: [['large', 1]], minutes: () => random.between(10, 20) })
+        ? job(random, i, at, { recognizers: [['large', 1]], minutes: () => random.between(10, 20) })
         : job(random, i, at, {
-            hearers: [
+            recognizers: [
               ['base', 2],
               ['small', 2],
               ['turbo', 1],
@@ -149,7 +154,7 @@ export function liveSessions(seed: number, count = 10): WorldSpec {
   const random = new Random(seed);
   const jobs = Array.from({ length: count }, (_, i) =>
     job(random, i, random.between(0, 60_000), {
-      hearers: [
+      recognizers: [
         ['small', 2],
         ['turbo', 1],
       ],

@@ -51,14 +51,14 @@ describe('npm audit', () => {
           package: 'minimist <0.2.4',
           level: 'critical',
           what: 'Prototype Pollution in minimist https://github.com/advisories/GHSA-xvch-5gv4-984h',
-          mend: 'npm has a newer one',
+          fix: 'npm has a newer one',
         },
         {
           where: '.',
           package: 'mkdirp 0.4.1 - 0.5.1',
           level: 'moderate',
           what: 'through minimist',
-          mend: 'no newer one',
+          fix: 'no newer one',
         },
       ],
     });
@@ -116,9 +116,9 @@ describe('pip-audit', () => {
           package: 'jinja2 2.4.1',
           level: 'high',
           what: 'PYSEC-2021-66, CVE-2020-28493, GHSA-g3rq-g295-4j3m A regular expression',
-          mend: 'in 2.11.3',
+          fix: 'in 2.11.3',
         },
-        { where: 'Python', package: 'jinja2 2.4.1', level: 'high', what: 'PYSEC-2014-8', mend: 'no newer one' },
+        { where: 'Python', package: 'jinja2 2.4.1', level: 'high', what: 'PYSEC-2014-8', fix: 'no newer one' },
       ],
     });
   });

@@ -91,7 +91,7 @@ for (const [name, minutes] of [
   ['an hour', 60],
   ['30 days of every twentieth minute', 2160],
 ] as const)
-  it(`tells the 95th percentile of ${name}, kept by the minute`, () => {
+  it(`reports the 95th percentile of ${name}, kept by the minute`, () => {
     const { store } = fakeStore();
     let now = 0;
     const metrics = new Metrics(store, () => now);

@@ -34,7 +34,7 @@ const VTT =
   'align:start\n<v Mary>Fish &amp; chips.</v>\n\n00:01:04.000 --> 00:01:06.000\n<v.loud John Dashwood>No.\n';
 const codes = (text: string, kind: SubtitleKind = 'srt'): string[] =>
   check(parseSubtitles(text, kind)).map(problem => problem.code);
-const mended = (text: string, kind: SubtitleKind, pick: (problem: Problem) => boolean): string => {
+const repaired = (text: string, kind: SubtitleKind, pick: (problem: Problem) => boolean): string => {
   const subtitles = parseSubtitles(text, kind),
     fix = check(subtitles).find(pick)!.fix!;
   return subtitles.lines.toSpliced(fix.from, fix.to - fix.from, ...fix.lines).join('\n');
@@ -153,8 +153,11 @@ describe('what is wrong with subtitles', () => {
       'order',
       'badTime',
     ]);
-    assert.equal(mended(bad, 'srt', p => p.code === 'overlap').split('\n')[1], '00:00:01,000 --> 00:00:02,500');
-    assert.equal(mended(bad, 'srt', p => p.code === 'endBeforeStart').split('\n')[5], '00:00:02,000 --> 00:00:02,500');
+    assert.equal(repaired(bad, 'srt', p => p.code === 'overlap').split('\n')[1], '00:00:01,000 --> 00:00:02,500');
+    assert.equal(
+      repaired(bad, 'srt', p => p.code === 'endBeforeStart').split('\n')[5],
+      '00:00:02,000 --> 00:00:02,500',
+    );
     assert.deepEqual(
       parseSubtitles(sorted(bad, 'srt'), 'srt')
         .cues.map(c => c.startMs)
@@ -170,15 +173,15 @@ describe('what is wrong with subtitles', () => {
     ].join('\n');
     assert.deepEqual(codes(quick), ['tooFast', 'longLine', 'manyLines']);
     assert.deepEqual(check(parseSubtitles(quick, 'srt'))[0]!.args, [68, 20]);
-    assert.equal(mended(quick, 'srt', p => p.code === 'tooFast').split('\n')[1], '00:00:01,000 --> 00:00:04,400');
+    assert.equal(repaired(quick, 'srt', p => p.code === 'tooFast').split('\n')[1], '00:00:01,000 --> 00:00:04,400');
     assert.deepEqual(
-      mended(quick, 'srt', p => p.code === 'longLine')
+      repaired(quick, 'srt', p => p.code === 'longLine')
         .split('\n')
         .slice(2, 4),
       ['This is a line that is a good deal', 'longer than forty-two characters.'],
     );
     assert.equal(
-      mended(quick, 'srt', p => p.code === 'manyLines')
+      repaired(quick, 'srt', p => p.code === 'manyLines')
         .split('\n')
         .at(-2),
       'a b c',
@@ -197,7 +200,7 @@ describe('what is wrong with subtitles', () => {
   it('numbers, empty cues, text that belongs nowhere, a missing header', () => {
     const text = `lost words\n\n${cue(7, '00:00:01,000', '00:00:03,000', 'One.')}\n2\n00:00:04,000 --> 00:00:05,000\n`;
     assert.deepEqual(codes(text), ['stray', 'number', 'empty']);
-    assert.equal(mended(text, 'srt', p => p.code === 'number').split('\n')[2], '1');
+    assert.equal(repaired(text, 'srt', p => p.code === 'number').split('\n')[2], '1');
     assert.deepEqual(codes('00:01.000 --> 00:02.000\nHi.\n', 'vtt'), ['noHeader']);
     assert.deepEqual(codes('\n\nWEBVTT\n\n00:01.000 --> 00:02.000\nHi.\n', 'vtt'), ['noHeader']);
     assert.deepEqual(codes('', 'vtt'), []);

@@ -3,7 +3,7 @@
  * number. For tests and benchmarks.
  *
  * Parameters of a card (all optional): `loadMs`, `ms` or `<stage>Ms` for each utterance, `msPerSecond` of recording on
- * top (asr), `bytes` held while loaded, `runBytes` on top of them during a run, `language` that asr hears, `script`
+ * top (asr), `bytes` held while loaded, `runBytes` on top of them during a run, `language` that asr finds, `script`
  * (see script.ts) with `countFile`, so that a restarted worker goes on counting runs.
  */
 import { KINDS_OF_WORK } from '../../../schemas/words.ts';

@@ -1,4 +1,4 @@
-/** What a fake worker is told to get wrong, and when. */
+/** What a fake worker has to get wrong, and when. */
 import { ERROR_CODES, type ErrorCode } from '../../../schemas/errors.ts';
 
 export const MISHAPS = [

@@ -1,4 +1,4 @@
-/** What the fake engine hears, mends and translates: a function of the utterance's number alone. */
+/** What the fake engine recognizes, repairs and translates: a function of the utterance's number alone. */
 import type { NmtOutput, RepairOutput, AsrOutput, SummaryOutput } from '../../../schemas/job.ts';
 import type { StepInputs } from '../../contracts/worker-protocol.ts';
 
@@ -48,9 +48,9 @@ export function repair({ text, words }: StepInputs['repair']): RepairOutput {
   if (text === '') return { text, changes: [] };
   const before = words[0]?.text ?? text.split(' ')[0]!,
     after = before[0]!.toUpperCase() + before.slice(1);
-  const mended = after + text.slice(before.length);
+  const repaired = after + text.slice(before.length);
   return {
-    text: /[.!?]$/.test(mended) ? mended : `${mended}.`,
+    text: /[.!?]$/.test(repaired) ? repaired : `${repaired}.`,
     changes: after === before ? [] : [{ from: 0, to: 1, before, after, source: 'casing' }],
   };
 }

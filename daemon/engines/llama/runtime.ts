@@ -124,10 +124,10 @@ export async function openRuntime(folder: string, device: 'cpu' | 'gpu', threads
 }
 
 /**
- * Whether this node-llama-cpp can tell single tokens' probabilities (3.22 and later); without them repair keeps to the
+ * Whether this node-llama-cpp gives single tokens' probabilities (3.22 and later); without them repair keeps to the
  * glossary.
  */
-export function tellsProbabilities(folder: string): boolean {
+export function givesProbabilities(folder: string): boolean {
   const { version } = JSON.parse(
     readFileSync(join(folder, 'node_modules', 'node-llama-cpp', 'package.json'), 'utf8'),
   ) as { version: string };

@@ -11,7 +11,7 @@ import { serveWorker, type Emit, type Loaded } from '../worker.ts';
 import { Chat } from './chat.ts';
 import { LlamaJudge } from './judge.ts';
 import { CachedPrefix } from './cached-prefix.ts';
-import { loadFailure, openRuntime, tellsProbabilities, weightsIn } from './runtime.ts';
+import { loadFailure, openRuntime, givesProbabilities, weightsIn } from './runtime.ts';
 
 /** Enough for the fixed beginning, some utterances before, and half a minute of fast speech with its answer. */
 const CONTEXT_TOKENS = 3072;
@@ -42,9 +42,9 @@ async function load(request: LoadRequest): Promise<Loaded> {
     const kept = new CachedPrefix(context.getSequence());
     const dictionaries = words ? openDictionaries(words) : NO_DICTIONARIES;
     const chat = new Chat(opened, model, kept, CONTEXT_TOKENS);
-    const tells = tellsProbabilities(folder),
-      judge = tells ? new LlamaJudge(model, kept) : null,
-      asker: Asker = tells ? chat : { ask: (...asked) => chat.ask(...asked) };
+    const hasProbabilities = givesProbabilities(folder),
+      judge = hasProbabilities ? new LlamaJudge(model, kept) : null,
+      asker: Asker = hasProbabilities ? chat : { ask: (...asked) => chat.ask(...asked) };
     return {
       run: (run, emit, signal) => {
         // Each evaluation asks for its threads anew.

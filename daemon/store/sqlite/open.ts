@@ -57,7 +57,7 @@ export function openDatabase(path: string): Database.Database {
 }
 
 /**
- * Each table by itself: the search index as such is left out, which would take longer than all others and is mended
+ * Each table by itself: the search index as such is left out, which would take longer than all others and is repaired
  * when it fails.
  */
 const isWhole = (db: Database.Database): boolean =>

@@ -1,5 +1,5 @@
 /**
- * Measures repair on utterances that Whisper base recognized: errors before and after, what was mended and what was
+ * Measures repair on utterances that Whisper base recognized: errors before and after, what was repaired and what was
  * broken.
  *   node scripts/bench/repair/measure.ts --runtime DIR --dictionaries DIR --model FILE.gguf [--threads 1]
  *     [--cache FILE] [--stride 1] [--verbose] FIXTURE.jsonl…
@@ -92,7 +92,7 @@ const totals = new Map<
     words: number;
     before: number;
     after: number;
-    mended: number;
+    repaired: number;
     broken: number;
     neutral: number;
     cpuMs: number;
@@ -123,7 +123,7 @@ for (const file of positionals)
       words: 0,
       before: 0,
       after: 0,
-      mended: 0,
+      repaired: 0,
       broken: 0,
       neutral: 0,
       cpuMs: 0,
@@ -142,9 +142,9 @@ for (const file of positionals)
           fixture.truth,
           fixture.text.replace(one.heard, () => one.text),
         ).errors - before.errors;
-      total[alone < 0 ? 'mended' : alone > 0 ? 'broken' : 'neutral']++;
+      total[alone < 0 ? 'repaired' : alone > 0 ? 'broken' : 'neutral']++;
       console.log(
-        `  ${alone < 0 ? 'mended ' : alone > 0 ? 'BROKEN ' : 'neutral'} ${one.heard} → ${one.text}  gain ` +
+        `  ${alone < 0 ? 'repaired ' : alone > 0 ? 'BROKEN ' : 'neutral'} ${one.heard} → ${one.text}  gain ` +
           `${one.gain.toFixed(1)} cost ${one.cost.toFixed(2)} p ${one.probability} ` +
           `${one.unknown ? 'unknown ' : ''}${one.source}`,
       );
@@ -167,7 +167,7 @@ for (const [name, total] of totals)
   console.log(
     `${name}: ${total.utterances} utterances, ${total.words} words, WER ` +
       `${((100 * total.before) / total.words).toFixed(1)} → ${((100 * total.after) / total.words).toFixed(1)} %; ` +
-      `${total.mended} mended, ${total.broken} broken, ${total.neutral} neither; ` +
+      `${total.repaired} repaired, ${total.broken} broken, ${total.neutral} neither; ` +
       `${(total.cpuMs / total.utterances / 1000).toFixed(1)} s of CPU an utterance`,
   );
 process.exit(0);

@@ -21,7 +21,7 @@ import { median, Watch } from './run.ts';
 import type { Recording } from './speech.ts';
 
 const engines = join(import.meta.dirname, '..', '..', '..', 'daemon', 'engines');
-const HEARING = {
+const RECOGNITION = {
   repair: false,
   language: 'en',
   models: { asr: 'whisper-base' },
@@ -171,10 +171,10 @@ export async function layers(long: Recording, rounds: number): Promise<Layers> {
       ours: Pass[] = [];
     // One instance: with two narrow ones Earshot would be faster than the bare engine, which is not what is asked here.
     await withDaemon({ instancesPerDevice: 1 }, async daemon => {
-      await pass(daemon, [long], HEARING);
+      await pass(daemon, [long], RECOGNITION);
       for (let round = 0; round < rounds; round++) {
         theirs.push(bare(pcm, stretches(rows, fasterWhisper.windowMs!)));
-        ours.push(await pass(daemon, [long], HEARING));
+        ours.push(await pass(daemon, [long], RECOGNITION));
       }
     });
     return {
@@ -333,9 +333,9 @@ export async function fixed(short: readonly Recording[], long: Recording, rounds
   for (let round = 0; round < rounds; round++)
     for (const [n, { name, settings }] of choices.entries())
       await withDaemon(settings, async daemon => {
-        await pass(daemon, short.slice(0, 4), HEARING);
-        found[n]!.short.push((await pass(daemon, short, HEARING)).seconds);
-        found[n]!.long.push((await pass(daemon, [long], HEARING)).seconds);
+        await pass(daemon, short.slice(0, 4), RECOGNITION);
+        found[n]!.short.push((await pass(daemon, short, RECOGNITION)).seconds);
+        found[n]!.long.push((await pass(daemon, [long], RECOGNITION)).seconds);
         console.log(
           `  ${name}: short ${found[n]!.short.at(-1)!.toFixed(1)} s, long ${found[n]!.long.at(-1)!.toFixed(1)} s`,
         );

@@ -22,7 +22,7 @@ export interface Results {
 
 const s = (value: number | null): string => (value === null ? '?' : value >= 100 ? value.toFixed(0) : value.toFixed(1));
 const times = (value: number): string => `${value.toFixed(2)} ×`;
-/** `reached` against `goal`; `least`: more is better. `why` is told where it was missed. */
+/** `reached` against `goal`; `least`: more is better. `why` is given where it was missed. */
 function goal(what: string, goal: number, reached: number, least: boolean, why: string): string {
   const met = least ? reached >= goal : reached <= goal,
     off = Math.abs(reached / goal - 1) * 100;

@@ -170,7 +170,7 @@ export class FakeDaemon {
   }
 
   /** An utterance's newest form, whatever it was before. */
-  tell(jobId: string, newest: Utterance): void {
+  publishUtterance(jobId: string, newest: Utterance): void {
     this.#events.publish({ type: 'utterance', job: jobId, utterance: newest });
   }
 

@@ -705,7 +705,7 @@ export function utterance(index: number, stages: readonly Stage[]): Utterance {
   };
 }
 
-/** The sample's transcript with the times of the sample itself, two misheard words mended, and a translation. */
+/** The sample's transcript with the times of the sample itself, two misheard words repaired, and a translation. */
 export function sampleTranscript(path: string): Transcript {
   const times = [
     [120, 6900],

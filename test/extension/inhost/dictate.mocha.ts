@@ -61,11 +61,11 @@ describe('dictation', () => {
     assert.equal(daemon.heard.get(newest()), heard, 'nothing is recorded any more');
   });
 
-  it('follows the cursor; what was said before is mended where it stands', async () => {
+  it('follows the cursor; what was said before is repaired where it stands', async () => {
     await dictating(async ({ job, document, editor }) => {
       const { repair: _repair, ...raw } = utterance(0, ['asr', 'repair']);
       daemon.utterances.set(job, [raw]);
-      daemon.tell(job, raw);
+      daemon.publishUtterance(job, raw);
       await text(document, /Dash wood/);
       // Somebody goes to a new line at the end and types there.
       await vscode.commands.executeCommand('cursorBottom');
@@ -74,14 +74,14 @@ describe('dictation', () => {
       await until('the cursor is there', () => editor.selection.active.line === 1);
       const next = utterance(1, ['asr', 'repair']);
       daemon.utterances.set(job, [raw, next]);
-      daemon.tell(job, next);
+      daemon.publishUtterance(job, next);
       await text(document, /ill disposed\./);
-      daemon.tell(job, utterance(0, ['asr', 'repair']));
+      daemon.publishUtterance(job, utterance(0, ['asr', 'repair']));
       await text(document, /John Dashwood/);
       assert.equal(document.getText(), `Before. ${first} After.\nThen: ${second}`);
       // And back into the first line, by a selection that a mouse makes.
       daemon.utterances.set(job, [utterance(0, ['asr', 'repair']), next, utterance(2, ['asr', 'repair'])]);
-      daemon.tell(job, utterance(2, ['asr', 'repair']));
+      daemon.publishUtterance(job, utterance(2, ['asr', 'repair']));
       await text(document, new RegExp(third.slice(0, 20)));
       assert.equal(document.getText(), `Before. ${first} After.\nThen: ${second} ${third}`);
     });

@@ -121,7 +121,7 @@ describe('streaming into documents', () => {
       const steps: Utterance[] = [raw, { ...raw, repair }, { ...raw, repair, nmt }];
       for (const utterance of steps) {
         daemon.utterances.set(job, [utterance]);
-        daemon.tell(job, utterance);
+        daemon.publishUtterance(job, utterance);
         await until('its text', () =>
           document.getText().includes(utterance.nmt?.text ?? (utterance.repair ?? utterance.asr)!.text),
         );

@@ -11,13 +11,13 @@ test('events of a run lead to what the daemon has, from any point on', { timeout
   const harness = await Harness.open({ models: fourStages({ asr: 5, repair: 5, nmt: 5, tts: 5 }) });
   try {
     const jobs = await harness.submit(['a.wav', 'b.wav'], { speak: true });
-    await harness.until('the news of their end', () =>
+    await harness.until('the events of their end', () =>
       jobs.every(({ id }) =>
         harness.events.some(e => e.type === 'job' && e.job.id === id && e.job.state === 'completed'),
       ),
     );
     harness.pipeline.queue.setQueue(false);
-    await harness.until('the news of the pause', () => harness.events.some(e => e.type === 'queue' && e.paused));
+    await harness.until('the event of the pause', () => harness.events.some(e => e.type === 'queue' && e.paused));
     const snapshot = (): StateSnapshot => ({
       seq: 0,
       queuePaused: !harness.pipeline.queue.open,

@@ -27,9 +27,9 @@ const row = (await import(String(new URL('../../../webview/queue/row.ts', import
 test('a state of the mirror, as rows and as what the page paints of them', () => {
   const state = emptyState();
   for (const snapshot of samples(StateSnapshot, 20)) {
-    const told = newer(StateSnapshot, snapshot);
-    takeSnapshot(state, told, Topic.enum);
-    assert.deepEqual([...state.jobs.values()].length, new Set(told.jobs.map(each => each.id)).size);
+    const sent = newer(StateSnapshot, snapshot);
+    takeSnapshot(state, sent, Topic.enum);
+    assert.deepEqual([...state.jobs.values()].length, new Set(sent.jobs.map(each => each.id)).size);
     const rows = [...state.jobs.values()].map(jobRow);
     for (const item of arrange(rows, 'all', '')) {
       assert.ok(heightOf(item) > 0);

@@ -1,4 +1,4 @@
-/** A transcript on its way into a document that takes no text: somebody must hear of it. */
+/** A transcript on its way into a document that takes no text: a notice says so. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Document, window } from '../../fixtures/vscode.ts';

@@ -58,11 +58,11 @@ function errors(spec: WorldSpec): { start: number; end: number } {
   const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   const off = (promise: number, truth: number, since: number): number =>
     Math.abs(truth - promise) / Math.max(1000, Math.max(truth, promise) - since);
-  const told = outcome.jobs.filter(job => promised.has(job.id) && job.startedAt >= promised.get(job.id)!.at);
-  assert.ok(told.length >= spec.jobs.length / 2, 'most jobs waited');
+  const forecast = outcome.jobs.filter(job => promised.has(job.id) && job.startedAt >= promised.get(job.id)!.at);
+  assert.ok(forecast.length >= spec.jobs.length / 2, 'most jobs waited');
   return {
-    start: mean(told.map(job => off(promised.get(job.id)!.startAt, job.startedAt, promised.get(job.id)!.at))),
-    end: mean(told.map(job => off(promised.get(job.id)!.endAt, job.endedAt, promised.get(job.id)!.at))),
+    start: mean(forecast.map(job => off(promised.get(job.id)!.startAt, job.startedAt, promised.get(job.id)!.at))),
+    end: mean(forecast.map(job => off(promised.get(job.id)!.endAt, job.endedAt, promised.get(job.id)!.at))),
   };
 }
 

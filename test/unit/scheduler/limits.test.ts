@@ -16,7 +16,7 @@ const ingests = (change: Partial<Snapshot>, policy: Partial<Policy> = {}): strin
   of(decide(change, policy).actions, 'ingest').map(each => each.job);
 const runs = (change: Partial<Snapshot>, policy: Partial<Policy> = {}): string[] =>
   of(decide(change, policy).actions, 'run').map(each => `${each.job} ${each.stage} ${each.from}-${each.to}`);
-const hears = (id: string, change: Partial<JobView> = {}, of = 'ear'): JobView =>
+const toRecognize = (id: string, change: Partial<JobView> = {}, of = 'ear'): JobView =>
   job(id, [stage('asr', of, { ready: 5 })], change);
 
 describe('the order', () => {
@@ -75,13 +75,13 @@ describe('decoding', () => {
     assert.deepEqual(ingests({ jobs: three, ingestsRunning: 2 }), []);
   });
   it('does not wait for what is spoken now, nor that for it', () => {
-    const live = hears('live', { live: true, ingest: 'running' });
+    const live = toRecognize('live', { live: true, ingest: 'running' });
     assert.deepEqual(ingests({ jobs: [live, waits('a')], ingestsRunning: 2 }), ['a']);
     assert.deepEqual(ingests({ jobs: [waits('a'), waits('live', 1, { live: true })], ingestsRunning: 2 }), ['live']);
   });
   it('goes no further ahead than two recordings and one for each instance', () => {
     const ready = (count: number): JobView[] =>
-      Array.from({ length: count }, (_, n) => hears(`r${n}`, { position: n }));
+      Array.from({ length: count }, (_, n) => toRecognize(`r${n}`, { position: n }));
     const begun = (ready: JobView[], instances: number): string[] =>
       ingests(
         {
@@ -99,13 +99,13 @@ describe('decoding', () => {
 
 describe('room', () => {
   it('is enough when it is just enough', () => {
-    const jobs = [hears('a', {}, 'big-ear')];
+    const jobs = [toRecognize('a', {}, 'big-ear')];
     assert.deepEqual(loads({ devices: [gpu('gpu0', 8)], jobs }), ['big-ear on gpu0']);
     assert.equal(decide({ devices: [gpu('gpu0', 8, { cap: 8 * GiB - 1 })], jobs }).actions[0]?.type, 'refuse');
   });
   it('on a device that loads is there when that load is over', () => {
     const loading = instance('i1', 'nmt', 'translator', 'gpu0', { state: 'loading', idleSince: null });
-    const { actions, reason } = decide({ instances: [loading], jobs: [hears('a')] });
+    const { actions, reason } = decide({ instances: [loading], jobs: [toRecognize('a')] });
     assert.deepEqual(of(actions, 'load'), []);
     assert.deepEqual(reason('a'), { code: 'deviceBusyLoading', args: { device: 'gpu0', model: 'translator' } });
   });
@@ -118,7 +118,7 @@ describe('room', () => {
         stage('asr', 'ear', { next: 5, ready: 5, finished: true }),
         stage('nmt', 'translator', { ready: 5 }),
       ]),
-      behind = hears('behind', { position: 1, createdAt: 1 });
+      behind = toRecognize('behind', { position: 1, createdAt: 1 });
     assert.deepEqual(unloads({ devices: [full], instances: ears, jobs: [first, behind] }), ['i2: room']);
     assert.deepEqual(runs({ devices: [full], instances: ears, jobs: [first, behind] }), ['behind asr 0-1']);
   });
@@ -151,7 +151,7 @@ describe('room', () => {
       unloads({
         devices: [gpu('gpu0', 20, { admissible: 2 * GiB })],
         instances: [instance('i1', 'nmt', 'translator', 'gpu0', { leaseBytes: gigabytes * GiB })],
-        jobs: [hears('a', {}, 'big-ear')],
+        jobs: [toRecognize('a', {}, 'big-ear')],
       });
     assert.deepEqual(idle(6), ['i1: room']);
     assert.deepEqual(idle(5.9), []);
@@ -162,7 +162,7 @@ describe('room', () => {
       instances: [
         instance('i1', 'nmt', 'translator', 'gpu0', { state: 'stopping', idleSince: null, leaseBytes: 6 * GiB }),
       ],
-      jobs: [hears('a', {}, 'big-ear')],
+      jobs: [toRecognize('a', {}, 'big-ear')],
     });
     assert.deepEqual(reason('a'), { code: 'releasing', args: { device: 'gpu0', bytes: 6 * GiB } });
   });
@@ -171,7 +171,7 @@ describe('room', () => {
     const { actions } = decide({
       devices: [gpu('gpu0', 4), gpu('gpu1', 6)],
       models: { wide },
-      jobs: [hears('a', {}, 'wide')],
+      jobs: [toRecognize('a', {}, 'wide')],
     });
     const { needBytes, device, largestBytes } = of(actions, 'refuse')[0]!.failure.args;
     assert.deepEqual([needBytes, device, largestBytes], [9 * GiB, 'gpu1', 6 * GiB]);
@@ -187,7 +187,7 @@ describe('room', () => {
           instances,
           jobs: [
             job('first', [stage('asr', 'ear', { next: 5, ready: 20, running: 2, leftSeconds: 100 })]),
-            hears('next', { position: 1, createdAt: 700_000 }, 'big-ear'),
+            toRecognize('next', { position: 1, createdAt: 700_000 }, 'big-ear'),
           ],
         }).reason('next') as { args: { at: number } }
       ).args.at;
@@ -238,13 +238,17 @@ describe('instances', () => {
     assert.deepEqual(more([gpu('gpu0', 20)], 'gpu0', { models: elastic }), ['ear on gpu0']);
   });
   it('that are free take a job each, although one of them waits longer', () => {
-    const waiting = [hears('a'), job('b', [stage('asr', 'ear', { ready: 5, lastStartAt: NOW - 1 })], { position: 1 })];
+    const waiting = [
+      toRecognize('a'),
+      job('b', [stage('asr', 'ear', { ready: 5, lastStartAt: NOW - 1 })], { position: 1 }),
+    ];
     const two = ['i1', 'i2'].map(id => instance(id, 'asr', 'ear', 'gpu0'));
     assert.deepEqual(runs({ instances: two, jobs: waiting }), ['a asr 0-1', 'b asr 0-1']);
   });
   it('of the same use: the one with the most threads runs, then the one that worked last', () => {
     const used = (instances: ReturnType<typeof instance>[]): string | undefined =>
-      of(decide({ devices: [cpu(8), gpu('gpu0', 20)], instances, jobs: [hears('a')] }).actions, 'run')[0]?.instance;
+      of(decide({ devices: [cpu(8), gpu('gpu0', 20)], instances, jobs: [toRecognize('a')] }).actions, 'run')[0]
+        ?.instance;
     const on = (id: string, device: string, threads: number, idleSince: number) =>
       instance(id, 'asr', 'ear', device, { threads, idleSince });
     assert.equal(used([on('i1', 'cpu', 4, NOW), on('i2', 'gpu0', 2, NOW - 9)]), 'i2');
@@ -254,10 +258,10 @@ describe('instances', () => {
   });
   it('are loaded where fewest are, then where most memory is free', () => {
     const two = (a: number, b: number) => [gpu('gpu0', a), gpu('gpu1', b)];
-    assert.deepEqual(loads({ devices: two(10, 12), jobs: [hears('a')] }), ['ear on gpu1']);
-    assert.deepEqual(loads({ devices: two(10, 10), jobs: [hears('a')] }), ['ear on gpu0']);
+    assert.deepEqual(loads({ devices: two(10, 12), jobs: [toRecognize('a')] }), ['ear on gpu1']);
+    assert.deepEqual(loads({ devices: two(10, 10), jobs: [toRecognize('a')] }), ['ear on gpu0']);
     const voice = instance('i1', 'tts', 'voice', 'gpu1');
-    assert.deepEqual(loads({ devices: two(10, 12), instances: [voice], jobs: [hears('a')] }), ['ear on gpu0']);
+    assert.deepEqual(loads({ devices: two(10, 12), instances: [voice], jobs: [toRecognize('a')] }), ['ear on gpu0']);
   });
 });
 
@@ -300,7 +304,7 @@ describe('serial mode', () => {
       job(id, [stage('asr', 'ear', { next: 3, ready: 9 })], { position, createdAt: position });
     assert.deepEqual(
       runs(
-        { instances: [instance('i1', 'asr', 'ear', 'gpu0')], jobs: [hears('new'), begun('a', 1), begun('b', 2)] },
+        { instances: [instance('i1', 'asr', 'ear', 'gpu0')], jobs: [toRecognize('new'), begun('a', 1), begun('b', 2)] },
         { serial: true },
       ),
       ['a asr 3-7'],
@@ -327,10 +331,10 @@ describe('turns', () => {
   });
   it('go to the one that waited longest for one, and to the one with the fewest attempts at work', () => {
     assert.equal(turn([live('one', NOW - 1000), live('two', NOW - 2000)]), 'two');
-    const hears = (id: string, running: number, lastStartAt: number): JobView =>
+    const toRecognize = (id: string, running: number, lastStartAt: number): JobView =>
       job(id, [stage('asr', 'ear', { next: 3, ready: 9, running, lastStartAt })]);
-    assert.equal(turn([hears('a', 1, NOW - 9000), hears('b', 0, NOW - 10)]), 'b');
-    assert.equal(turn([hears('a', 0, NOW - 10), hears('b', 0, NOW - 10)]), 'a');
+    assert.equal(turn([toRecognize('a', 1, NOW - 9000), toRecognize('b', 0, NOW - 10)]), 'b');
+    assert.equal(turn([toRecognize('a', 0, NOW - 10), toRecognize('b', 0, NOW - 10)]), 'a');
   });
   it('of those that wait for it: when its attempt is expected to end', () => {
     const jobs = [
@@ -364,7 +368,10 @@ describe('a smaller model, where one fails', () => {
       ]),
     );
   const used = (sizes: Record<string, number>, change: Partial<Snapshot> = {}): string[] =>
-    loads({ models: family(sizes), jobs: [hears('a', {}, 'broken')], ...change }, { smallerModelOnFailure: true });
+    loads(
+      { models: family(sizes), jobs: [toRecognize('a', {}, 'broken')], ...change },
+      { smallerModelOnFailure: true },
+    );
   it('is the largest of its family that is smaller', () => {
     assert.deepEqual(used({ broken: 8, tiny: 1, middle: 4, small: 2, huge: 12 }), ['middle on gpu0']);
     assert.deepEqual(used({ broken: 8, b: 4, a: 4, c: 4 }), ['a on gpu0']);
@@ -375,14 +382,14 @@ describe('a smaller model, where one fails', () => {
 describe('the front of a long queue', () => {
   it('is the first that wait for each model, and all that are under way or live', () => {
     const waits = (id: string, of: string, change: Partial<JobView> = {}): JobView =>
-      hears(id, { ingest: 'waiting', ...change }, of);
+      toRecognize(id, { ingest: 'waiting', ...change }, of);
     const queue = [
       waits('a', 'ear'),
       waits('b', 'ear'),
       waits('c', 'big-ear'),
       waits('d', 'ear'),
       waits('live', 'ear', { live: true }),
-      hears('decoded'),
+      toRecognize('decoded'),
       waits('e', 'big-ear'),
     ];
     assert.deepEqual(

@@ -19,14 +19,14 @@ const done = (change: Partial<Snapshot>, policy: Partial<Policy> = {}): string[]
         return `${each.type} ${each.job}`;
     }
   });
-const hears = (id: string, position = 0, of = 'ear', change: Partial<JobView> = {}): JobView =>
+const toRecognize = (id: string, position = 0, of = 'ear', change: Partial<JobView> = {}): JobView =>
   job(id, [stage('asr', of, { ready: 5 })], { position, createdAt: position * 100_000, ...change });
 
 describe('a job that waits for room', () => {
   const scene = (overtaken = 0): Partial<Snapshot> => ({
     devices: [gpu('gpu0', 10, { admissible: 2 * GiB })],
     instances: [instance('i1', 'asr', 'ear', 'gpu0', { leaseBytes: 8 * GiB })],
-    jobs: [hears('head', 0, 'big-ear', { overtaken }), hears('behind', 1)],
+    jobs: [toRecognize('head', 0, 'big-ear', { overtaken }), toRecognize('behind', 1)],
   });
   it('lets some pass that have their model loaded, and says when its own can be', () => {
     assert.deepEqual(done(scene()), ['overtaken head', 'run behind asr 0-1']);
@@ -81,7 +81,7 @@ describe('a job whose model is loaded', () => {
     const made = decide(
       {
         instances: [instance('i1', 'nmt', 'translator', 'gpu0', busy), instance('i2', 'asr', 'ear', 'gpu0')],
-        jobs: [hears('a')],
+        jobs: [toRecognize('a')],
       },
       { concurrentTasks: 1 },
     );
@@ -91,7 +91,7 @@ describe('a job whose model is loaded', () => {
     const loading = (startedAt: number, busyUntil: number | null) =>
       decide({
         instances: [instance('i1', 'asr', 'ear', 'gpu0', { state: 'loading', idleSince: null, startedAt, busyUntil })],
-        jobs: [hears('a')],
+        jobs: [toRecognize('a')],
       }).reason('a');
     const args = { stage: 'asr', model: 'ear', device: 'gpu0' };
     assert.deepEqual(loading(NOW - 400, NOW + 600), { code: 'modelLoading', args: { ...args, at: NOW + 600 } });
@@ -105,7 +105,7 @@ describe('a job whose model is loaded', () => {
         instance('i2', 'tts', 'voice', 'cpu', { ...busy, threads: 1, busyUntil: NOW + 2000 }),
         instance('i3', 'asr', 'ear', 'cpu', { threads: 1 }),
       ],
-      jobs: [hears('a')],
+      jobs: [toRecognize('a')],
     });
     assert.deepEqual(made.reason('a'), { code: 'cores', args: { device: 'cpu', threads: 1, at: NOW + 2000 } });
   });
