@@ -76,7 +76,7 @@ export async function listEngines(session: Session): Promise<void> {
   const rows = engines.map(engine => [
     clean(engine.id),
     termText('engineStates', engine.state, locale),
-    engine.stages.map(stage => stageText(stage, locale)).join(', '),
+    t.list(engine.stages.map(stage => stageText(stage, locale))) || t.speakers,
     engine.devices.join(' '),
     clean(engine.licence),
     clean(engine.name),

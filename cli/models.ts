@@ -38,7 +38,7 @@ export async function listModels(session: Session, options: { installed?: boolea
     clean(model.card.id),
     termText('modelStates', model.state, locale),
     // The voice model is of no stage: it identifies speakers.
-    model.card.stages.map(stage => stageText(stage, locale)).join(', ') || t.speakers,
+    t.list(model.card.stages.map(stage => stageText(stage, locale))) || t.speakers,
     model.card.languages.length === 0
       ? t.anyLanguage
       : model.card.languages.length > 6
@@ -47,9 +47,13 @@ export async function listModels(session: Session, options: { installed?: boolea
     size(model) > 0 ? bytesText(size(model)) : '',
     usedText(model, session, Date.now()),
     clean(model.card.licence),
-    [model.outdated ? t.hasUpdate : '', model.isDefault.length > 0 ? t.isDefault : '', model.imported ? t.imported : '']
-      .filter(Boolean)
-      .join(', '),
+    t.list(
+      [
+        model.outdated ? t.hasUpdate : '',
+        model.isDefault.length > 0 ? t.isDefault : '',
+        model.imported ? t.imported : '',
+      ].filter(Boolean),
+    ),
   ]);
   const columns = [
     { title: t.model },

@@ -46,9 +46,11 @@ export async function stats(session: Session, options: { hours?: number; prometh
   session.line();
   session.line(
     [
-      (['completed', 'failed', 'cancelled', 'pending'] as const)
-        .map(state => `${found.jobs[state]} ${states[state]}`)
-        .join(', '),
+      t.list(
+        (['completed', 'failed', 'cancelled', 'pending'] as const).map(
+          state => `${found.jobs[state]} ${states[state]}`,
+        ),
+      ),
       t.loads(found.loads, durationText(found.loadMs, locale)),
       ...(found.estimateError === null ? [] : [`${t.estimateError} ${percentText(found.estimateError)}`]),
       ...(found.startError === null ? [] : [`${t.startError} ${percentText(found.startError)}`]),

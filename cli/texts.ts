@@ -18,6 +18,7 @@ const en = {
   stages: 'STAGES',
   /** In the column of stages, for a model that is of none. */
   speakers: 'Speakers',
+  list: (items: readonly string[]) => items.join(', '),
   languages: 'LANGUAGES',
   size: 'SIZE',
   licence: 'LICENSE',
@@ -158,6 +159,7 @@ const zhCn: Texts = {
   engine: '引擎',
   stages: '阶段',
   speakers: '说话人',
+  list: items => items.join('、'),
   languages: '语言',
   size: '大小',
   licence: '许可证',

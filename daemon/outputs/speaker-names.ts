@@ -39,7 +39,7 @@ export async function renameSpeakers(
   return { voices, ...(await rewriteAll(row, before, after, outputs, path => hasNames(path, after))) };
 }
 
-/** A transcript that somebody repaired in the editor, where the same names were given. */
+/** A transcript that somebody corrected in the editor, where the same names were given. */
 async function hasNames(path: string, { utterances }: Transcript): Promise<boolean> {
   const speakersOf = (of: Pick<Transcript, 'utterances'>): string =>
     JSON.stringify(of.utterances.map(u => u.speaker ?? null));

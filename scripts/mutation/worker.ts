@@ -1,6 +1,6 @@
 /**
- * A warm process that holds the files with all their mutants and the tests that reach them. It is given which mutants to
- * try and says of each what became of it. Whoever started it ends it when it says nothing for long.
+ * A warm process that holds the files with all their mutants and the tests that reach them. It is given mutants to try
+ * and says of each what became of it. Whoever started it ends it when it says nothing for long.
  */
 import { readFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';

@@ -238,7 +238,7 @@ const fullState = (): Promise<string> =>
       } finally {
         closeSync(file);
       }
-      const notice = await until('the notice', () => notices.find(notice => notice.code === 'diskFull'));
+      const notice = await until('the notice', () => notices.find(each => each.code === 'diskFull'));
       const refused = await daemon.client
         .call('job/submit', {
           jobs: [{ recording: jobs[0]!.recording.path, options: { repair: false }, onDuplicate: 'create' }],
@@ -263,7 +263,7 @@ const fullAudio = (): Promise<string> =>
       },
     },
     async ({ daemon, notices }) => {
-      const notice = await until('the notice', () => notices.find(notice => notice.code === 'diskFull'));
+      const notice = await until('the notice', () => notices.find(each => each.code === 'diskFull'));
       remount(daemon.home.audio, 'size=64m');
       return `jobs waited for room, none failed: ${says(notice, 'diskFull')}`;
     },
@@ -452,7 +452,7 @@ const lockedDatabase = (): Promise<string> =>
       { stdio: 'inherit' },
     );
     await once(holder, 'exit');
-    const notice = await until('the notice', () => notices.find(notice => notice.code === 'storeBusy'));
+    const notice = await until('the notice', () => notices.find(each => each.code === 'storeBusy'));
     return `held for 8 s: ${says(notice, 'storeBusy')}; then it went on by itself`;
   });
 

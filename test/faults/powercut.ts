@@ -1,7 +1,7 @@
 /**
  * The power goes. A daemon works on jobs, is killed and started again in between, while shim.c writes down what reaches
- * its disk and what it tells its clients. Then, for many moments of that story, the folder is put together as a disk
- * would have it after a power cut at that moment, and everything that a client had been published of by then must be in it.
+ * its disk and what it publishes. Then, for many moments of that story, the folder is put together as a disk would have
+ * it after a power cut at that moment, and everything that had been published by then must be in it.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -26,7 +26,7 @@ export interface PowerCutReport {
   reopened: number;
 }
 
-/** What clients have been published, at most. */
+/** What has been published to clients, at most. */
 class Published {
   readonly jobs = new Map<string, Job>();
   readonly utterances = new Map<string, Map<number, Utterance>>();
@@ -76,7 +76,7 @@ export async function powerCut({
       EARSHOT_DISK_LOG: journal,
       UV_USE_IO_URING: '0',
     });
-    // The recordings are nobody's events: they were safe before.
+    // The recordings are in no event: they were safe before.
     const paths = Array.from({ length: count }, (_, i) => {
       const path = join(daemon.recordings, `talk ${i}.flac`);
       copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), path);
@@ -160,7 +160,7 @@ function hold(root: string, daemon: RealDaemon, published: Published, when: stri
     assert.equal(restored, null, `${when}: the database is whole`);
     for (const job of published.jobs.values()) {
       const row = store.job(job.id);
-      assert.ok(row, `${when}: job ${job.id} was published of and is lost`);
+      assert.ok(row, `${when}: job ${job.id} was published and is lost`);
       facts++;
       if (!isFinal(job.state)) continue;
       assert.equal(row.state, job.state, `${when}: job ${job.id} had ended`);
@@ -180,7 +180,7 @@ function hold(root: string, daemon: RealDaemon, published: Published, when: stri
             assert.deepEqual(
               known[index]?.[stage],
               utterance[stage],
-              `${when}: ${stage} ${index} of ${job} was published of`,
+              `${when}: ${stage} ${index} of ${job} was published`,
             );
             if (stage === 'tts' && !isFinal(store.job(job)!.state))
               assert.ok(existsSync(place(utterance.tts!.path)), `${when}: ${utterance.tts!.path} is there`);
