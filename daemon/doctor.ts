@@ -17,7 +17,7 @@ import type { Home } from './auth/home.ts';
 import { createHub, type Hub } from './models/hub.ts';
 import type { Models } from './models/models.ts';
 import { freeBytes as diskFreeBytes } from './system/disk.ts';
-import { findFfmpeg } from './runtimes/ffmpeg.ts';
+import { findFfmpeg, ownFfmpeg } from './runtimes/ffmpeg.ts';
 import { findNpm } from './runtimes/npm.ts';
 import { findPython, OLDEST_PYTHON, python, runPython } from './runtimes/python.ts';
 import type { Runtimes } from './runtimes/runtimes.ts';
@@ -110,9 +110,9 @@ async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Prom
     const path = findFfmpeg(settings, runtimes, env);
     const answer = await run(path, ['-hide_banner', '-version'], probe(env)).catch(() => null);
     const version = /version (\S+)/.exec(answer?.output.toString('utf8') ?? '')?.[1];
-    return answer?.status === 0
-      ? checkOf('ffmpeg', 'ok', { path, version: version ?? '' })
-      : checkOf('ffmpeg', 'problem', { path });
+    if (answer?.status !== 0) return checkOf('ffmpeg', 'problem', { path });
+    const standsIn = !settings.ffmpegPath && !ownFfmpeg(runtimes);
+    return checkOf('ffmpeg', standsIn ? 'warning' : 'ok', { path, version: version ?? '' });
   } catch (error) {
     const why = toFailure(error),
       chosen = isFailure(why, 'noFfmpeg') ? why.args.path : undefined;

@@ -70,7 +70,8 @@ export const CHECKS = {
   npm: { ok: { version: 'text' }, warning: {}, problem: {} },
   ffmpeg: {
     ok: { path: 'text', version: 'text?' },
-    warning: {},
+    /** `path`: stands in for Earshot's own until that is installed; without one there is none yet. */
+    warning: { path: 'text?', version: 'text?' },
     /** `path`: the one that was chosen. */
     problem: { path: 'text?' },
   },

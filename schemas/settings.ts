@@ -119,7 +119,7 @@ export const Settings = Closed({
   }),
   ffmpegPath: orNull(Path, {
     default: null,
-    description: 'The ffmpeg program. Empty: the one on the path, otherwise one that Earshot downloads.',
+    description: 'The ffmpeg program. Empty: the one that Earshot installs; until it is there, one on the path.',
   }),
   pythonPath: orNull(Path, {
     default: null,

@@ -203,8 +203,7 @@ Locked with hashes; which versions apply depends on the Python.
 
 ${table(python)}
 
-The package imageio-ffmpeg carries a build of ffmpeg (GPL-3.0-or-later), which is run as a program where the system has
-none.
+The package imageio-ffmpeg carries a build of ffmpeg (GPL-3.0-or-later), which is run as a program.
 
 ## Models
 

@@ -8,9 +8,10 @@ import { sitePackages } from './python.ts';
 import type { Runtimes } from './runtimes.ts';
 
 /**
- * Path of an ffmpeg: the setting's, else the one on PATH, else the one that the Python runtime brings (imageio-ffmpeg's
- * wheel carries a static build). Throws `noFfmpeg`; a chosen one that is not there is an error, not a reason to take
- * another.
+ * Path of an ffmpeg: the setting's, else the one that the Python runtime brings (imageio-ffmpeg's wheel carries a
+ * static build of a version that we pin), so that a recording gives the same text on every machine. Until that is
+ * installed one on PATH stands in for it. Throws `noFfmpeg`; a chosen one that is not there is an error, not a reason
+ * to take another.
  */
 export function findFfmpeg(
   settings: Pick<Settings, 'ffmpegPath'>,
@@ -21,11 +22,14 @@ export function findFfmpeg(
     if (!isProgram(settings.ffmpegPath)) throw new EarshotError('noFfmpeg', { path: settings.ffmpegPath });
     return settings.ffmpegPath;
   }
-  const found =
-    onPath('ffmpeg', env) ?? (runtimes.ready('python') ? bundledFfmpeg(runtimes.directory('python')) : null);
+  const found = ownFfmpeg(runtimes) ?? onPath('ffmpeg', env);
   if (!found) throw new EarshotError('noFfmpeg');
   return found;
 }
+
+/** Earshot's own; null: it is not installed yet. */
+export const ownFfmpeg = (runtimes: Pick<Runtimes, 'directory' | 'ready'>): string | null =>
+  runtimes.ready('python') ? bundledFfmpeg(runtimes.directory('python')) : null;
 
 /** The ffmpeg inside a Python environment, or null. */
 export function bundledFfmpeg(directory: string): string | null {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { disk, engines, examine, gpu, memory, node, socket, type Examined } from '../../daemon/doctor.ts';
 import type { Device } from '../../schemas/device.ts';
@@ -105,6 +105,14 @@ test('a bare machine: everything that is missing is said, in words, in both lang
       const { name, what } = checkMessage(check, locale);
       assert.ok(name && what && !/undefined|NaN/.test(what), `${check.id} ${locale}: ${name} ${what}`);
     }
+  const standIn = join(temporary, 'path', 'ffmpeg');
+  mkdirSync(dirname(standIn));
+  writeFileSync(standIn, '#!/bin/sh\necho ffmpeg version 5.1', { mode: 0o755 });
+  const [waiting] = (await examine({ ...machine, env: { PATH: dirname(standIn) } })).checks.filter(
+    check => check.id === 'ffmpeg',
+  );
+  assert.deepEqual([waiting!.status, waiting!.args], ['warning', { path: standIn, version: '5.1' }]);
+  assert.match(JSON.stringify(checkMessage(waiting!, 'en')), /5\.1 at .*until Earshot's own is installed/);
   const broken = await examine({
     ...machine,
     settings: { ...DEFAULTS, offline: true, ffmpegPath: '/nowhere/ffmpeg' },

@@ -156,12 +156,12 @@ describe('ffmpeg', () => {
   writeFileSync(bundled, '');
   const runtimes = { directory: () => directory, ready: () => true },
     none = { directory: () => directory, ready: () => false };
-  test('the setting, then PATH, then the one that the Python runtime brought', () => {
+  test('the setting, then the one that the Python runtime brought, then PATH', () => {
     const chosen = program('chosen', 'my-ffmpeg', ''),
       onPath = program('path', 'ffmpeg', '');
     assert.equal(findFfmpeg({ ffmpegPath: chosen }, runtimes, { PATH: join(temporary, 'path') }), chosen);
-    assert.equal(findFfmpeg({ ffmpegPath: null }, runtimes, { PATH: join(temporary, 'path') }), onPath);
-    assert.equal(findFfmpeg({ ffmpegPath: null }, runtimes, { PATH: temporary }), bundled);
+    assert.equal(findFfmpeg({ ffmpegPath: null }, runtimes, { PATH: join(temporary, 'path') }), bundled);
+    assert.equal(findFfmpeg({ ffmpegPath: null }, none, { PATH: join(temporary, 'path') }), onPath);
   });
   test('none at all, or a chosen one that is gone', () => {
     assert.throws(() => findFfmpeg({ ffmpegPath: null }, none, { PATH: temporary }), failsWith('noFfmpeg'));

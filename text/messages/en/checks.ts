@@ -33,7 +33,13 @@ export const checks: CheckMessages = {
   ffmpeg: {
     name: 'ffmpeg',
     ok: a => message(`${optional('', a.version, ' at ')}${a.path}`),
-    warning: () => message('not installed yet', 'The Python engines include it.'),
+    warning: a =>
+      a.path
+        ? message(
+            `${optional('', a.version, ' at ')}${a.path}, until Earshot's own is installed`,
+            'The Python engines include it. To keep this one, set ffmpegPath to it.',
+          )
+        : message('not installed yet', 'The Python engines include it.'),
     problem: a => message(a.path ? `${a.path} does not work` : 'not found', 'Install ffmpeg, or set ffmpegPath to it.'),
   },
   gpu: {

@@ -36,7 +36,13 @@ export const checks: CheckMessages = {
   ffmpeg: {
     name: 'ffmpeg',
     ok: a => message(`${optional('', a.version, '，位于 ')}${a.path}`),
-    warning: () => message('尚未安装', 'Python 引擎自带 ffmpeg。'),
+    warning: a =>
+      a.path
+        ? message(
+            `${optional('', a.version, '，位于 ')}${a.path}，在 Earshot 自带的版本安装之前使用`,
+            'Python 引擎自带 ffmpeg。如要继续使用此程序，请在设置 ffmpegPath 中指定。',
+          )
+        : message('尚未安装', 'Python 引擎自带 ffmpeg。'),
     problem: a => message(a.path ? `${a.path} 无法使用` : '未找到', '请安装 ffmpeg，或在设置 ffmpegPath 中指定。'),
   },
   gpu: {
