@@ -16,6 +16,8 @@ export const ERRORS = {
   notMedia: { path: 'text' },
   noAudioTrack: { path: 'text' },
   noSuchTrack: { path: 'text', track: 'number', tracks: 'number' },
+  /** `list`: the tracks with what the container says of their languages; `speech`: 1 where `track` holds some. */
+  otherTracks: { path: 'text', track: 'number', tracks: 'number', list: 'text', speech: 'number' },
   truncatedFile: { path: 'text', readMs: 'number', durationMs: 'number?' },
   damagedFile: { path: 'text' },
   recordingChanged: { path: 'text' },

@@ -13,7 +13,8 @@ import type { UtteranceTimes } from './cutting.ts';
 export interface ChildRequest {
   recording: string;
   /** Taken from this process before anything is opened; null: it keeps them. */ permissions: Permissions | null;
-  audioTrack: number;
+  /** null: the one that is marked as the one to play, or another where somebody speaks. */
+  audioTrack: number | null;
   pcmPath: string;
   ffmpeg: string;
   sherpaDirectory: string;

@@ -18,10 +18,12 @@ import { endTree, exitOf, startProgram, SYSTEM_FOLDER } from '../workers/spawn.t
 import { syncFolder } from '../system/durable.ts';
 import { LineSplitter } from '../system/lines.ts';
 import { CHANNEL, type ChildRequest, type FromChild, type Grown, type Prepare } from './channel.ts';
-import { RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
-import { decodeArguments, decodeStreamArguments, readDecoding, startsAfter } from './decoding.ts';
-import { openDetector } from './detector.ts';
+import { doubting, RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
+import { decodeArguments, decodeStreamArguments, readDecoding, startsAfter, type DecodingReport } from './decoding.ts';
+import { openDetector, SENSITIVE, USUAL, type Look } from './detector.ts';
 import { growing } from './growing.ts';
+import { startScaling } from './scaling.ts';
+import { statesTooLittle } from './sizes.ts';
 import { tailIsCut } from './tail.ts';
 import { verdict } from './verdict.ts';
 
@@ -31,6 +33,8 @@ const LIVE_PROGRESS_EVERY_MS = 250;
 /** A quarter of a second. */
 const CHUNK_BYTES = 256 * BYTES_PER_MS;
 const ZEROS = Buffer.alloc(1 << 16);
+/** Of a recording with more tracks, the others are not searched for speech. */
+const MOST_TRACKS = 16;
 
 /**
  * Carries a failure to the end of this file. Imports nothing, because the schemas take longer to load than everything
@@ -47,7 +51,7 @@ interface Source {
   pcm: AsyncIterable<Buffer>;
   /** It lies in the PCM file already. */ inPlace: boolean;
   taken(): number;
-  /** Known at its end. */ stereo(): boolean;
+  /** What the container says of its tracks; null: there is no container. */ tracks(): Promise<DecodingReport | null>;
   end(readMs: number): Promise<Failure[]>;
   stop(): void;
 }
@@ -55,12 +59,12 @@ interface Source {
 /** Sound of a live session; the daemon says how much of it is there. */
 const sound = growing();
 
-function decoded(request: ChildRequest, oneSide: boolean): Source {
+function decoded(request: ChildRequest, { track, oneSide }: Side, wholeFile: boolean): Source {
   const { live } = request;
   const ffmpeg = startProgram(
     {
       program: request.ffmpeg,
-      args: live ? decodeStreamArguments : decodeArguments(request.recording, request.audioTrack, oneSide),
+      args: live ? decodeStreamArguments : decodeArguments(request.recording, track, { oneSide, wholeFile }),
       cwd: SYSTEM_FOLDER,
       env: environment('local'),
       group: 'shared',
@@ -78,6 +82,7 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
   );
   exited.catch(() => {});
   const decoding = readDecoding();
+  decoding.report.open = wholeFile;
   let started = false,
     taken = 0,
     headerRead = (): void => {};
@@ -88,7 +93,7 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
   ffmpeg.stderr!.on('data', (bytes: Buffer) => {
     decoding.push(bytes);
     if (decoding.report.headerDone) headerRead();
-    if (!started && decoding.report.headerDone && decoding.report.audioTracks > request.audioTrack) {
+    if (!started && decoding.report.headerDone && decoding.report.audioTracks > track) {
       started = true;
       send({ type: 'started', durationMs: live ? null : decoding.report.durationMs });
     }
@@ -103,15 +108,16 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
   if (live) pipeline(Readable.from(counted(live.inputPath)), ffmpeg.stdin!).catch(() => {});
   async function* placed(): AsyncGenerator<Buffer> {
     await header;
-    for (let left = startsAfter(decoding.report, request.audioTrack) * BYTES_PER_MS; left > 0; left -= ZEROS.length)
+    for (let left = startsAfter(decoding.report, track) * BYTES_PER_MS; left > 0; left -= ZEROS.length)
       yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
-    yield* ffmpeg.stdout as AsyncIterable<Buffer>;
+    const scale = startScaling();
+    for await (const chunk of ffmpeg.stdout as AsyncIterable<Buffer>) yield scale(chunk);
   }
   return {
     pcm: placed(),
     inPlace: false,
     taken: () => taken,
-    stereo: () => decoding.report.stereo[request.audioTrack] ?? false,
+    tracks: () => header.then(() => decoding.report),
     async end(readMs) {
       const exit = await exited;
       decoding.end();
@@ -123,7 +129,7 @@ function decoded(request: ChildRequest, oneSide: boolean): Source {
         endsEarly: !live && (await tailIsCut(request.recording, decoding.report.format)),
         readMs,
         path: request.recording,
-        audioTrack: request.audioTrack,
+        audioTrack: track,
         ffmpeg: request.ffmpeg,
         sandboxed: request.permissions !== null,
       });
@@ -147,30 +153,54 @@ function asItLies(path: string): Source {
     pcm: counted(),
     inPlace: true,
     taken: () => taken,
-    stereo: () => false,
+    tracks: async () => null,
     end: async () => [],
     stop: () => {},
   };
 }
 
+/** What of a recording is listened to: a track, and of that the sum of its sides or one of them. */
+interface Side {
+  track: number;
+  oneSide: boolean;
+}
 interface Ingested {
+  side: Side;
   durationMs: number;
   warnings: Failure[];
   utterances: number;
-  stereo: boolean;
+  /** There is more in it than zeros. */
+  audible: boolean;
+  report: DecodingReport | null;
 }
 
-async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested> {
+/** `defaultTrack`: of a container that marks another track than this one, that is taken instead. */
+async function ingest(
+  request: ChildRequest,
+  side: Side,
+  { look = USUAL, defaultTrack = false }: { look?: Look; defaultTrack?: boolean } = {},
+): Promise<Ingested> {
   const { live } = request;
-  const source = live?.format === 'pcm' ? asItLies(live.inputPath) : decoded(request, oneSide);
+  const source =
+    live?.format === 'pcm'
+      ? asItLies(live.inputPath)
+      : decoded(request, side, !live && (await statesTooLittle(request.recording)));
   // While ffmpeg reads its first packets, the library loads.
-  const detector = detectorOf(request.sherpaDirectory);
-  const cutting = startCutting(live ? SPOKEN : RECORDED);
+  const detector = detectorOf(request.sherpaDirectory, look);
+  const report = await source.tracks();
+  if (defaultTrack && report && report.defaultTrack !== side.track) {
+    source.stop();
+    spare = { sherpaDirectory: request.sherpaDirectory, detector };
+    return ingest(request, { ...side, track: report.defaultTrack });
+  }
+  const pace = live ? SPOKEN : RECORDED,
+    cutting = startCutting(look === USUAL ? pace : doubting(pace));
   const file = source.inPlace ? null : await openInPlace(request.pcmPath),
     before = (await file?.stat())?.size ?? 0;
   let utterances = 0,
     bytes = 0,
-    written = before;
+    written = before,
+    audible = false;
   const found = async (rows: UtteranceTimes[]): Promise<void> => {
     if (!rows.length) return;
     if (file && written < bytes) {
@@ -186,7 +216,9 @@ async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested>
     for await (const chunk of source.pcm) {
       // Written before it is reported: whoever gets an utterance can read its sound. Silence is a hole and takes no
       // room.
-      if (file && (bytes < before || !isZero(chunk))) {
+      const zero = isZero(chunk);
+      audible ||= !zero;
+      if (file && (bytes < before || !zero)) {
         await writeAll(file, chunk, bytes, request.pcmPath);
         written = bytes + chunk.length;
       }
@@ -210,7 +242,7 @@ async function ingest(request: ChildRequest, oneSide = false): Promise<Ingested>
     await file?.datasync();
     await syncFolder(dirname(request.pcmPath));
     send({ type: 'progress', ms: durationMs, taken: source.taken() });
-    return { durationMs, warnings, utterances, stereo: source.stereo() };
+    return { side, durationMs, warnings, utterances, audible, report };
   } finally {
     source.stop();
     await file?.close();
@@ -251,14 +283,14 @@ async function extend(file: FileHandle, size: number, path: string): Promise<voi
 const notWritten = (error: unknown, path: string): Error =>
   stop({ code: isDiskFull(error) ? 'diskFull' : 'internal', args: { path }, detail: (error as Error).message });
 
-let prepared: { sherpaDirectory: string; detector: ReturnType<typeof openDetector> } | null = null;
+let spare: { sherpaDirectory: string; detector: ReturnType<typeof openDetector> } | null = null;
 
-function detectorOf(sherpaDirectory: string): ReturnType<typeof openDetector> {
-  const ready = prepared;
-  prepared = null; // it remembers what it heard: once only
-  if (ready?.sherpaDirectory === sherpaDirectory) return ready.detector;
+function detectorOf(sherpaDirectory: string, look: Look): ReturnType<typeof openDetector> {
+  const ready = spare;
+  spare = null; // it remembers what it heard: once only
+  if (ready?.sherpaDirectory === sherpaDirectory && look === USUAL) return ready.detector;
   try {
-    return openDetector(sherpaDirectory);
+    return openDetector(sherpaDirectory, look);
   } catch (error) {
     throw stop({
       code: 'engineMissing',
@@ -291,7 +323,7 @@ const lines = new LineSplitter(line => {
   else
     try {
       sandboxSupport();
-      prepared = { sherpaDirectory: message.sherpaDirectory, detector: openDetector(message.sherpaDirectory) };
+      spare = { sherpaDirectory: message.sherpaDirectory, detector: openDetector(message.sherpaDirectory) };
     } catch {
       /* then */
     }
@@ -301,16 +333,54 @@ daemon.on('data', (chunk: Buffer) => {
 });
 const request = await asked.promise;
 if (request.permissions) await enterSandboxLate(request.permissions);
+
 /**
- * Two sides may cancel each other out in their sum (a plug wired wrong): where nothing was heard, one of them is
- * listened to.
+ * Nobody speaks: that is only said when each other way of hearing the recording agrees. Two sides may cancel each other
+ * out in their sum (a plug wired wrong), somebody may speak on another track, or so quietly, or in such noise, that it
+ * takes a more sensitive detector. What that one hears, the recognizer judges.
  */
-const listen = async (): Promise<Ingested> => {
-  const both = await ingest(request);
-  return both.stereo && both.utterances === 0 && !request.live ? ingest(request, true) : both;
-};
+async function listen(): Promise<Ingested> {
+  const { audioTrack, live } = request,
+    first = await ingest(request, { track: audioTrack ?? 0, oneSide: false }, { defaultTrack: audioTrack === null });
+  if (first.utterances > 0) return first;
+  const silent: Ingested[] = [first];
+  if (!live && first.report) {
+    const { audioTracks, stereo } = first.report,
+      { track } = first.side;
+    const others = audioTrack === null ? [...Array(Math.min(MOST_TRACKS, audioTracks)).keys()] : [];
+    for (const other of [track, ...others.filter(each => each !== track)])
+      for (const oneSide of stereo[other] ? [false, true] : [false]) {
+        if (other === track && !oneSide) continue;
+        const heard = await ingest(request, { track: other, oneSide });
+        if (heard.utterances > 0) return heard;
+        silent.push(heard);
+      }
+  }
+  // The last one first: its sound lies in the file.
+  for (const { side } of silent.filter(each => each.audible).reverse()) {
+    const heard = await ingest(request, side, { look: SENSITIVE });
+    if (heard.utterances > 0) return heard;
+  }
+  return first;
+}
+
+/** Which track of several was taken, where nobody chose one, and where another might hold more than the chosen one. */
+function ofTracks({ side, utterances, report }: Ingested): Failure[] {
+  if (!report || report.audioTracks < 2 || (request.audioTrack !== null && utterances > 0)) return [];
+  const named = report.languages.map((language, track) => (language ? `${track} (${language})` : String(track)));
+  return [
+    failure('otherTracks', {
+      path: request.recording,
+      track: side.track,
+      tracks: report.audioTracks,
+      list: named.join(', ').slice(0, 500),
+      speech: utterances > 0 ? 1 : 0,
+    }),
+  ];
+}
+
 const last: FromChild = await listen().then(
-  ({ durationMs, warnings }) => ({ type: 'done', durationMs, warnings }),
+  heard => ({ type: 'done', durationMs: heard.durationMs, warnings: [...heard.warnings, ...ofTracks(heard)] }),
   (error: unknown) => ({ type: 'failed', failure: failureOf(error) }),
 );
 send(last, () => process.exit(0));

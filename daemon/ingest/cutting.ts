@@ -40,9 +40,17 @@ export interface Pace {
   longPause: number;
   short: number;
   clearPause: number;
+  /** Less speech than this is a click, not a word. */ leastSpeech: number;
 }
-export const RECORDED: Pace = { longPause: frames(1500), short: frames(5000), clearPause: frames(480) };
-export const SPOKEN: Pace = { longPause: frames(704), short: frames(3000), clearPause: frames(480) };
+export const RECORDED: Pace = {
+  longPause: frames(1500),
+  short: frames(5000),
+  clearPause: frames(480),
+  leastSpeech: frames(96),
+};
+export const SPOKEN: Pace = { ...RECORDED, longPause: frames(704), short: frames(3000) };
+/** Of a detector that takes much for speech. */
+export const doubting = (pace: Pace): Pace => ({ ...pace, leastSpeech: frames(256) });
 /**
  * At this length it ends at the best pause behind it, or else at the next passable one. Fluent speakers are cut within
  * sentences when it is less: on samples/asterisk-es.flac, 15 s cut four sentences, and words beside the cuts were
@@ -55,8 +63,6 @@ const HALFWAY = frames(10_000);
 const LONGEST = frames(MAX_UTTERANCE_MS) - PAD_AFTER - 1;
 /** Longer pauses are shared out between the margins; in shorter ones the quietest moment counts. */
 const SPLIT_EVENLY = frames(320);
-/** Less speech than this is a click, not a word. */
-const LEAST_SPEECH = frames(96);
 
 /**
  * Below the mean loudness of the speech so far by this much (dB), a frame counts as a pause even where the detector
@@ -94,7 +100,10 @@ export function nextCut(window: readonly Frame[], ended: boolean, pace: Pace = R
     lastSpeech = first,
     open: Pause | null = null;
 
-  const cutAt = (end: number): Cut => ({ utterance: enough(window, start, end) ? { start, end } : null, resume: end });
+  const cutAt = (end: number): Cut => ({
+    utterance: enough(window, start, end, pace) ? { start, end } : null,
+    resume: end,
+  });
   /** Ends in a pause that is over, or long enough for both margins. */
   const cutIn = ({ from, to }: Pause): Cut => {
     const length = to - from;
@@ -141,7 +150,7 @@ export function nextCut(window: readonly Frame[], ended: boolean, pace: Pace = R
   }
   if (!ended) return null;
   const end = Math.min(window.length, lastSpeech + 1 + PAD_AFTER);
-  return { utterance: enough(window, start, end) ? { start, end } : null, resume: window.length };
+  return { utterance: enough(window, start, end, pace) ? { start, end } : null, resume: window.length };
 }
 
 /** Speech begins where it became loud, if that was shortly before the detector said so. */
@@ -159,9 +168,9 @@ function onset(window: readonly Frame[], first: number): number {
   return begin;
 }
 
-const enough = (window: readonly Frame[], start: number, end: number): boolean => {
+const enough = (window: readonly Frame[], start: number, end: number, pace: Pace): boolean => {
   let speech = 0;
-  for (let at = start; at < end; at++) if (window[at]?.speech && ++speech >= LEAST_SPEECH) return true;
+  for (let at = start; at < end; at++) if (window[at]?.speech && ++speech >= pace.leastSpeech) return true;
   return false;
 };
 

@@ -2,12 +2,16 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * 16 kHz mono 16-bit PCM of one audio track to stdout. Loudness stays as it is. Gaps and a late start become silence,
+ * 16 kHz mono PCM of one audio track to stdout, 32-bit floats, which clip nothing. Loudness stays as it is. Gaps and a late start become silence,
  * so that times hold for the picture too; what is less than 40 ms off is left alone. `oneSide`: of a stereo recording,
- * instead of the sum of both. Only files and pipes may be opened: a playlist cannot reach the network. `file:` makes
+ * instead of the sum of both. `wholeFile`: of a WAV file, whatever length its header states. Only files and pipes may be opened: a playlist cannot reach the network. `file:` makes
  * any name a name and nothing else.
  */
-export const decodeArguments = (recording: string, audioTrack: number, oneSide = false): string[] => [
+export const decodeArguments = (
+  recording: string,
+  audioTrack: number,
+  { oneSide = false, wholeFile = false }: { oneSide?: boolean; wholeFile?: boolean } = {},
+): string[] => [
   '-nostdin',
   '-hide_banner',
   '-nostats',
@@ -15,6 +19,7 @@ export const decodeArguments = (recording: string, audioTrack: number, oneSide =
   'repeat+level+info',
   '-protocol_whitelist',
   'file,pipe',
+  ...(wholeFile ? ['-ignore_length', '1'] : []),
   '-i',
   `file:${recording}`,
   '-map',
@@ -25,11 +30,11 @@ export const decodeArguments = (recording: string, audioTrack: number, oneSide =
   '-map_metadata',
   '-1',
   '-af',
-  `${oneSide ? 'pan=mono|c0=c0,' : ''}aresample=16000:async=1:min_hard_comp=0.04:first_pts=0`,
+  `${oneSide ? 'pan=mono|c0=c0,' : ''}aresample=16000:async=1:min_hard_comp=0.04:first_pts=0:rematrix_maxval=1`,
   '-ac',
   '1',
   '-f',
-  's16le',
+  'f32le',
   '-flush_packets',
   '0',
   'pipe:1',
@@ -60,11 +65,11 @@ export const decodeStreamArguments: readonly string[] = [
   '-map_metadata',
   '-1',
   '-af',
-  'aresample=16000:async=1',
+  'aresample=16000:async=1:rematrix_maxval=1',
   '-ac',
   '1',
   '-f',
-  's16le',
+  'f32le',
   '-flush_packets',
   '1',
   'pipe:1',
@@ -81,6 +86,10 @@ export interface DecodingReport {
   audioStartsMs: number[];
   /** By audio track. */
   stereo: boolean[];
+  /** By audio track, as the container writes it ("eng"); null: it does not say. */
+  languages: (string | null)[];
+  /** The audio track that the container marks as the one to play; the first, where it marks none. */
+  defaultTrack: number;
   streams: number;
   audioTracks: number;
   /** The header has been read to its end. */
@@ -125,6 +134,8 @@ export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): v
     startMs: 0,
     audioStartsMs: [],
     stereo: [],
+    languages: [],
+    defaultTrack: 0,
     streams: 0,
     audioTracks: 0,
     headerDone: false,
@@ -138,7 +149,8 @@ export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): v
     lastLines: [],
   };
   const decoder = new StringDecoder('utf8');
-  let rest = '';
+  let rest = '',
+    marked = false;
   const complaint = (text: string): void => {
     report.lastLines.push(text.replace(/ @ 0x[0-9a-f]+/g, '').slice(0, 500));
     if (report.lastLines.length > LAST_LINES) report.lastLines.shift();
@@ -183,6 +195,12 @@ export function readDecoding(): { report: DecodingReport; push(bytes: Buffer): v
       if (/^\[info\]   Stream #0:\d+(?!\d).*?: Audio:/.test(text)) {
         const start = /, start (-?[\d.]+)(?:,| \(|$)/.exec(text);
         report.stereo[report.audioTracks] = / Hz, (stereo|2 channels)/.test(text);
+        report.languages[report.audioTracks] =
+          /^\[info\]   Stream #0:\d+(?:\[\w+\])?\((\w{2,8})\)/.exec(text)?.[1] ?? null;
+        if (/ \(default\)/.test(text) && !marked) {
+          marked = true;
+          report.defaultTrack = report.audioTracks;
+        }
         report.audioStartsMs[report.audioTracks++] = start ? Math.round(+start[1]! * 1000) : 0;
       }
     } else if (/^\[info\] (Stream mapping|Output #0)/.test(text)) report.headerDone = true;

@@ -1,12 +1,22 @@
-/** Silero VAD, run by sherpa-onnx from the runtime pack: 16 kHz samples in, one decision a frame out. */
+/**
+ * Silero VAD, run by sherpa-onnx from the runtime pack: 16 kHz samples in, one decision a frame out. It gets a copy of
+ * its own (conditioning.ts), on which quiet speech and speech on a hum are speech like any other.
+ */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { FRAME, startConditioning, type Lift } from './conditioning.ts';
 import type { Frame } from './cutting.ts';
 
-const FRAME = 512;
 /** Silero v5 looks at the end of the frame before as well, which shifts what sherpa takes in at first. */
 const CONTEXT = 64;
-const THRESHOLD = 0.5;
+/** How sure the detector must be that somebody speaks, and how far quiet sound is lifted for it. */
+export interface Look {
+  threshold: number;
+  lift: Lift;
+}
+export const USUAL: Look = { threshold: 0.5, lift: { most: 40, noiseTo: -48 } };
+/** Where the usual one heard nobody. */
+export const SENSITIVE: Look = { threshold: 0.3, lift: { most: 54, noiseTo: -36 } };
 /** sherpa keeps the sound of a stretch of speech until it ends; after this many frames (20 s) it is reset. */
 const LONGEST_HELD = 625;
 /**
@@ -35,14 +45,17 @@ export const vadModel = (sherpaDirectory: string): string =>
  * Loads the native library: 0.1 to 0.2 s; throws when it is not there. `end` decides on what is left, filled up with
  * silence.
  */
-export function openDetector(sherpaDirectory: string): { push(samples: Int16Array): Frame[]; end(): Frame[] } {
+export function openDetector(
+  sherpaDirectory: string,
+  { threshold, lift }: Look = USUAL,
+): { push(samples: Int16Array): Frame[]; end(): Frame[] } {
   const sherpa = createRequire(join(sherpaDirectory, 'package.json'))('sherpa-onnx-node') as Sherpa;
   const vad = new sherpa.Vad(
     {
       // Shortest durations: every frame's own decision. Cutting is our own business.
       sileroVad: {
         model: vadModel(sherpaDirectory),
-        threshold: THRESHOLD,
+        threshold,
         minSilenceDuration: 0.001,
         minSpeechDuration: 0.001,
         maxSpeechDuration: 1e6,
@@ -55,23 +68,17 @@ export function openDetector(sherpaDirectory: string): { push(samples: Int16Arra
     },
     60,
   );
+  const condition = startConditioning(lift);
   let rest = new Int16Array(0),
     started = false,
     held = 0,
     silent = 0;
 
-  const decide = (samples: Int16Array, from: number): Frame => {
-    let energy = 0;
-    for (let i = from; i < from + FRAME; i++) energy += samples[i]! ** 2;
-    const level = 10 * Math.log10(energy / (FRAME * 32768 ** 2) + 1e-10);
+  const decide = (frame: Int16Array): Frame => {
+    const { samples, level, lifted } = condition(frame);
     silent = level < SILENT ? silent + 1 : 0;
-    if (silent > SILENT_FRAMES) return { speech: false, level };
-    const length = started ? FRAME : FRAME + CONTEXT,
-      offset = started ? CONTEXT : 0;
-    const input = new Float32Array(length);
-    for (let i = 0; i < length; i++) input[i] = samples[from + offset + i]! / 32768;
-    started = true;
-    vad.acceptWaveform(input);
+    if (silent > SILENT_FRAMES) return { speech: false, level: lifted };
+    vad.acceptWaveform(samples);
     const speech = vad.isDetected();
     held = speech ? held + 1 : 0;
     if (held >= LONGEST_HELD) {
@@ -79,7 +86,7 @@ export function openDetector(sherpaDirectory: string): { push(samples: Int16Arra
       held = 0;
     }
     while (!vad.isEmpty()) vad.pop();
-    return { speech, level };
+    return { speech, level: lifted };
   };
 
   const push = (samples: Int16Array): Frame[] => {
@@ -88,7 +95,10 @@ export function openDetector(sherpaDirectory: string): { push(samples: Int16Arra
     all.set(samples, rest.length);
     const made: Frame[] = [];
     let at = 0;
-    for (; at + FRAME + CONTEXT <= all.length; at += FRAME) made.push(decide(all, at));
+    for (; at + FRAME + CONTEXT <= all.length; at += FRAME) {
+      made.push(decide(all.subarray(started ? at + CONTEXT : at, at + CONTEXT + FRAME)));
+      started = true;
+    }
     rest = all.slice(at);
     return made;
   };

@@ -13,8 +13,11 @@ import type { Prewarmed } from './prewarmed.ts';
 
 export interface IngestRequest {
   recording: string;
-  /** Audio track of the container, from 0. */
-  audioTrack: number;
+  /**
+   * Audio track of the container, from 0; null: the one that the container marks as the one to play, or where nobody
+   * speaks on it, the first with speech.
+   */
+  audioTrack: number | null;
   /** 16 kHz mono 16-bit PCM without a header: 16 samples a millisecond. Rewritten in place when it is there. */
   pcmPath: string;
   ffmpeg: string;

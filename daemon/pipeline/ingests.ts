@@ -106,7 +106,7 @@ export class Ingests {
       return ingest({
         ...request,
         recording: path,
-        audioTrack: options.audioTrack ?? 0,
+        audioTrack: options.audioTrack ?? null,
         expected: { bytes, modifiedAt },
       });
     const inputPath = liveInput(home.audio, id, live.format),

@@ -136,7 +136,7 @@ sound(CODECS, 'mulaw.wav', 'WAV, µ-law', '-ar 8000 -c:a pcm_mulaw', {}, RARE);
 sound(CODECS, 'adpcm-ms.wav', 'WAV, Microsoft ADPCM', '-c:a adpcm_ms', {}, RARE);
 sound(CODECS, 'adpcm-ima.wav', 'WAV, IMA ADPCM', '-c:a adpcm_ima_wav');
 sound(CODECS, 'g726.wav', 'WAV, G.726', '-ar 8000 -c:a g726', {}, RARE);
-sound(CODECS, 'rf64.wav', 'RF64', '-rf64 always', {}, RARE);
+sound(CODECS, 'rf64.wav', 'RF64', '-rf64 always');
 sound(CODECS, 'wave.w64', 'Sony Wave64', '');
 sound(CODECS, 'sound.aiff', 'AIFF', '');
 sound(CODECS, 'sound.aifc', 'AIFF-C, little endian', '-f aiff -c:a pcm_s16le', {}, RARE);
@@ -254,7 +254,48 @@ sound(
   {},
   RARE,
 );
-sound(RATES, 'quiet.flac', 'Speech at −40 dB', '-af volume=-25dB -c:a flac -sample_fmt s32');
+
+const LEVELS = 'Loudness and noise';
+/** The signal's speech is at −21 dB. */
+const level = (name: string, what: string, filters: string, more: Partial<Exhibit> = {}): void =>
+  sound(LEVELS, name, what, `-af ${filters} -c:a ${name.endsWith('.wav') ? 'pcm_f32le' : 'flac'}`, {}, more);
+/** With a second sound below it. */
+const over = (name: string, what: string, filters: string, source: string, more: Partial<Exhibit> = {}): void =>
+  sound(
+    LEVELS,
+    name,
+    what,
+    `-filter_complex [0:a]${filters}[a];${source}[b];[a][b]amix=normalize=0:duration=first -c:a flac`,
+    {},
+    more,
+  );
+sound(LEVELS, 'quiet.flac', 'Speech at −46 dB', '-af volume=-25dB -c:a flac -sample_fmt s32');
+sound(LEVELS, 'quieter.flac', 'Speech at −56 dB', '-af volume=-35dB -c:a flac -sample_fmt s32');
+level('quietest.wav', 'Speech at −61 dB, float', 'volume=-40dB');
+level('offset.wav', 'Speech at −41 dB on an offset of half of full scale', 'volume=-20dB,dcshift=0.5');
+over('hum.flac', 'Speech at −31 dB on a hum of 50 Hz at −9 dB', 'volume=-10dB', 'sine=50:r=16000,volume=9dB');
+over(
+  'hum 60.flac',
+  'Speech at −41 dB on a hum of 60 Hz at −21 dB',
+  'volume=-20dB',
+  'sine=60:r=16000,volume=-3dB',
+  RARE,
+);
+over(
+  'rumble.flac',
+  'Speech at −31 dB on a rumble',
+  'volume=-10dB',
+  'anoisesrc=r=16000:c=brown:seed=4:a=0.8,lowpass=60',
+);
+over(
+  'hiss.flac',
+  'Speech at −41 dB in noise 12 dB below it',
+  'volume=-20dB',
+  'anoisesrc=r=16000:c=pink:seed=6:a=0.014',
+);
+level('far.flac', 'A near speaker, then one 30 dB quieter', 'volume=-30dB:enable=gt(t\\,4.9)');
+level('over full scale.wav', 'Float, 18 dB over full scale', 'volume=33dB');
+level('whole numbers.wav', 'Float that counts to 32,768', 'volume=32768', RARE);
 
 const VIDEOS = 'Videos';
 video(VIDEOS, 'h264.mp4', 'H.264 and AAC', '-c:v libx264 -preset ultrafast -c:a aac');
@@ -353,6 +394,34 @@ add(
   {},
   { track: 3 },
 );
+const tracks = (name: string, what: string, flags: string, expect: Heard, track?: number): void =>
+  add(
+    TIMES,
+    name,
+    what,
+    z =>
+      z.ffmpeg(
+        ...silence,
+        '-i',
+        z.at(SIGNAL),
+        '-map',
+        '0',
+        '-map',
+        '1',
+        '-c:a',
+        'aac',
+        ...flags.split(' ').filter(Boolean),
+        z.at(name),
+      ),
+    expect,
+    track === undefined ? {} : { track },
+  );
+tracks('silent first.mkv', 'Two tracks, speech on the second, none chosen', '', { warning: 'otherTracks' });
+tracks('marked.mkv', 'The same, the second marked as the one to play', '-disposition:a:0 0 -disposition:a:1 default', {
+  warning: 'otherTracks',
+});
+tracks('marked silent.mp4', 'The same, the silent one marked', '-disposition:a:0 default', { warning: 'otherTracks' });
+tracks('silent chosen.mkv', 'The same, the silent one chosen', '', { parts: 0, warning: 'otherTracks' }, 0);
 add(
   TIMES,
   'one track.mp4',
@@ -604,6 +673,41 @@ from(BROKEN, 's16.wav', 'zero length.wav', 'WAV whose header says 0, as after a 
   data.writeUInt32LE(0, data.indexOf('data') + 4);
   writeFileSync(path, data);
 });
+const statesHalf = (path: string): void => {
+  const data = readFileSync(path),
+    at = data.indexOf('data') + 4;
+  data.writeUInt32LE(data.readUInt32LE(at) >> 1, at);
+  writeFileSync(path, data);
+};
+from(BROKEN, 's16.wav', 'states half.wav', 'WAV whose header states half of what is there', (_, path) =>
+  statesHalf(path),
+);
+from(BROKEN, 'f32.wav', 'states half f32.wav', 'The same in float', (_, path) => statesHalf(path), {}, RARE);
+from(BROKEN, 'rf64.wav', 'states half rf64.wav', 'The same in RF64', (_, path) => {
+  const data = readFileSync(path),
+    at = data.indexOf('ds64') + 16;
+  data.writeBigUInt64LE(data.readBigUInt64LE(at) >> 1n, at);
+  writeFileSync(path, data);
+});
+from(BROKEN, 's16.wav', 'wrapped.wav', 'WAV whose size did not fit into 32 bits', (_, path) => {
+  const data = readFileSync(path);
+  data.writeUInt32LE(4036, 4);
+  data.writeUInt32LE(4000, data.indexOf('data') + 4);
+  writeFileSync(path, data);
+});
+from(
+  BROKEN,
+  's16.wav',
+  'notes behind.wav',
+  'WAV with chunks of text behind the sound',
+  (_, path) =>
+    writeFileSync(
+      path,
+      Buffer.concat([readFileSync(path), Buffer.from('LIST\x1a\0\0\0INFOISFT\x0e\0\0\0a program....\0')]),
+    ),
+  {},
+  RARE,
+);
 from(
   BROKEN,
   's16.wav',

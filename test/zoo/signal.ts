@@ -64,11 +64,19 @@ export function makeSignal(ffmpeg: string, samplesFolder: string): Signal {
 export const wav = (samples: Int16Array, rate = RATE): Buffer =>
   Buffer.concat([wavHeader(rate, samples.length), Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)]);
 
-/** Loudness, one value a ms: what survives any codec, and shifts with the sound. */
+/**
+ * Loudness, one value a ms: what survives any codec, and shifts with the sound. Without what moves slower than a voice
+ * (a hum, an offset): from each sample the mean of the 2 ms around it is taken.
+ */
 function loudness(samples: Int16Array, fromMs: number, toMs: number): Float64Array {
+  let around = 0;
+  for (let i = fromMs * PER_MS - PER_MS; i < fromMs * PER_MS + PER_MS; i++) around += samples[i] ?? 0;
   return Float64Array.from({ length: toMs - fromMs }, (_, n) => {
     let sum = 0;
-    for (let i = (fromMs + n) * PER_MS, end = i + PER_MS; i < end; i++) sum += Math.abs(samples[i] ?? 0);
+    for (let i = (fromMs + n) * PER_MS, end = i + PER_MS; i < end; i++) {
+      sum += Math.abs((samples[i] ?? 0) - around / (2 * PER_MS));
+      around += (samples[i + PER_MS] ?? 0) - (samples[i - PER_MS] ?? 0);
+    }
     return Math.sqrt(sum);
   });
 }

@@ -84,7 +84,7 @@ export async function visit(zoo: Zoo, exhibit: Exhibit): Promise<Visit> {
   try {
     const { durationMs, warnings } = await startIngest({
       recording: path,
-      audioTrack: exhibit.track ?? 0,
+      audioTrack: exhibit.track ?? null,
       pcmPath,
       ffmpeg: zoo.tools.ffmpeg,
       sherpaDirectory: zoo.tools.sherpa,

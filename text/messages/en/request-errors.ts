@@ -15,6 +15,7 @@ export const recordingErrors: SomeErrors<
   | 'notMedia'
   | 'noAudioTrack'
   | 'noSuchTrack'
+  | 'otherTracks'
   | 'truncatedFile'
   | 'damagedFile'
   | 'recordingChanged'
@@ -47,6 +48,13 @@ export const recordingErrors: SomeErrors<
     message(
       `${a.path} has no audio track ${a.track}. It has ${count(a.tracks, 'track')}.`,
       'Tracks are numbered from 0.',
+    ),
+  otherTracks: a =>
+    message(
+      a.speech
+        ? `${a.path} has ${count(a.tracks, 'audio track')}: ${a.list}. Track ${a.track} was transcribed.`
+        : `There is no speech on track ${a.track}. The recording has ${count(a.tracks, 'audio track')}: ${a.list}.`,
+      'Choose another with --track (audioTrack over RPC).',
     ),
   truncatedFile: a =>
     message(

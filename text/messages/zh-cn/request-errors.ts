@@ -15,6 +15,7 @@ export const recordingErrors: SomeErrors<
   | 'notMedia'
   | 'noAudioTrack'
   | 'noSuchTrack'
+  | 'otherTracks'
   | 'truncatedFile'
   | 'damagedFile'
   | 'recordingChanged'
@@ -37,6 +38,13 @@ export const recordingErrors: SomeErrors<
   notMedia: a => message(`${a.path} 不是 ffmpeg 能读取的音频或视频文件。`, '无论文件名是什么，其内容都不是媒体。'),
   noAudioTrack: a => message(`${a.path} 没有声音。`),
   noSuchTrack: a => message(`${a.path} 没有第 ${a.track} 条音轨，共有 ${a.tracks} 条。`, '音轨从 0 开始编号。'),
+  otherTracks: a =>
+    message(
+      a.speech
+        ? `${a.path} 有 ${a.tracks} 条音轨：${a.list}。已转写第 ${a.track} 条。`
+        : `第 ${a.track} 条音轨中没有语音。此录音有 ${a.tracks} 条音轨：${a.list}。`,
+      '可用 --track（RPC 中为 audioTrack）选择其他音轨。',
+    ),
   truncatedFile: a =>
     message(
       a.durationMs === undefined
