@@ -65,7 +65,7 @@ export const JobOptions = Closed({
   source: Optional(Type.Enum(['text', 'transcript'])),
   /** Of a summary's own job (`source: transcript`): the job, or the transcript file, that it is made of. */
   transcript: Optional(Type.String({ minLength: 1, maxLength: 4096 })),
-  /** Missing: detected from the first utterance. */
+  /** Missing: detected, utterance by utterance. */
   language: Optional(Language),
   repair: Type.Boolean(),
   translateTo: Optional(Language),
@@ -120,7 +120,7 @@ export const Job = Closed({
   createdAt: Time,
   startedAt: Nullable(Time),
   finishedAt: Nullable(Time),
-  /** Detected or given. */
+  /** Given in the options, else detected: what most is said in. Each utterance says its own. */
   language: Nullable(Language),
   progress: Closed({
     /** Utterances known so far; final once ingested is true. */
@@ -236,6 +236,8 @@ export const Transcript = Closed({
   earshot: Type.Literal(1),
   recording: Closed({ path: Path, name: Type.String(), durationMs: Nullable(Milliseconds) }),
   language: Nullable(Language),
+  /** Who says so: whoever asked for the transcript, or the recognizer. Missing: not known, as in older transcripts. */
+  languageSource: Optional(Type.Enum(['given', 'detected'])),
   translatedTo: Nullable(Language),
   models: ByStage(Type.String()),
   summary: Optional(Summary),

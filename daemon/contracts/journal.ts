@@ -12,7 +12,8 @@ export interface JournalData {
   'job.retried': {};
   'job.moved': { priority: Priority; position: number };
   'job.recordingMoved': { path: string };
-  'job.language': { language: string; probability: number };
+  /** Without a probability: what most was said in, once all was heard. */
+  'job.language': { language: string; probability?: number };
   /** `instead` is used in place of `model`; a failure, where one led to it. */
   'job.model': { model: string; instead: string; failure: Failure | null };
   'job.completed': { failure?: Failure };

@@ -43,10 +43,25 @@ export interface RecognitionWindow {
   endSample: number;
   keepFrom: number;
   keepTo: number;
+  /** Where its utterances part, in order. */
+  borders?: number[];
 }
 
 export interface StepInputs {
-  asr: { audio: PcmRange; window?: RecognitionWindow; language: string | null; prompt: string; hotwords: string[] };
+  /**
+   * `language`: what somebody said it is in; null: the recognizer listens, and each utterance has its own. Then
+   * `expected` is what the recording was heard to be in, once that is known, and `before` the stretch that is
+   * recognized before this one: for where this one alone leaves it open. Neither changes with what runs when.
+   */
+  asr: {
+    audio: PcmRange;
+    window?: RecognitionWindow;
+    language: string | null;
+    expected?: string;
+    before?: Omit<PcmRange, 'path'>;
+    prompt: string;
+    hotwords: string[];
+  };
   /** `before`: what was recognized just before, for context only; must not come back in the answer. */
   repair: { text: string; words: Word[]; language: string; before: string; glossary: GlossaryEntry[] };
   /** `before`: source and translation of the utterances just before, oldest first. */

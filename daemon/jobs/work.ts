@@ -21,7 +21,7 @@ const ABSENT = 0,
   SKIPPED = 4;
 
 /** Below this the recognizer's guess of the language is not kept, and the next utterance is asked again. */
-export const SURE_OF_LANGUAGE = 0.5;
+export const SURE_OF_LANGUAGE = 0.8;
 
 export class StageWork {
   readonly stage: Stage;
@@ -187,6 +187,16 @@ export class JobWork {
       if (utterance.repair?.refused === 'late') this.unrepaired++;
     }
     for (const work of this.stages) while (work.isOver(work.delivered)) work.delivered++;
+  }
+
+  /** The language that most is said in; null: nothing is said. */
+  get mostSpoken(): string | null {
+    const ms = new Map<string, number>();
+    for (const { asr, startMs, endMs } of this.made)
+      if (asr?.text.trim() && asr.language !== 'und')
+        ms.set(asr.language, (ms.get(asr.language) ?? 0) + endMs - startMs);
+    // The first of equals.
+    return [...ms].reduce<[string | null, number]>((most, each) => (each[1] > most[1] ? each : most), [null, 0])[0];
   }
 
   /** Later stages have nothing to do for a step that failed. */

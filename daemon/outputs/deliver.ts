@@ -37,6 +37,7 @@ export function transcriptOf(work: Pick<JobWork, 'row' | 'made'>): Transcript {
     earshot: 1,
     recording: { path: row.path, name: row.name, durationMs: row.durationMs },
     language: row.language,
+    ...(row.language === null ? {} : { languageSource: row.options.language ? 'given' : 'detected' }),
     translatedTo: row.options.translateTo ?? null,
     models: row.models,
     ...(row.summary?.made ? { summary: row.summary.made } : {}),

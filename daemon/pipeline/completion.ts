@@ -40,6 +40,7 @@ export class Completion {
   /** Writes what was asked for, then ends the job. Doing it again after a crash writes the same. */
   begin(work: JobWork): void {
     work.finishing = true;
+    this.settleLanguage(work);
     const abort = new AbortController(),
       { id, options } = work.row;
     work.deliveryAbort = abort;
@@ -51,6 +52,14 @@ export class Completion {
         work.finishing = false;
       });
     });
+  }
+
+  /** What was heard first need not be what most was said in. */
+  private settleLanguage(work: JobWork): void {
+    const { options, language } = work.row,
+      most = options.language || options.source ? null : work.mostSpoken;
+    if (most !== null && most !== language)
+      this.core.jobs.update(work, { language: most }, { kind: 'job.language', data: { language: most } });
   }
 
   /** Stored before anything is written: after a crash nobody is asked again. */

@@ -16,9 +16,11 @@ export const jobFiles = (audio: string, job: string): JobFiles => ({
   speech: join(audio, job, 'speech'),
 });
 
-/** The language that an utterance's text is in once `stage` is to read it. */
-const languageBefore = (work: JobWork, index: number): string =>
-  work.row.language ?? work.made[index]?.asr?.language ?? 'en';
+/** The language that an utterance's text is in: what somebody said, else what was heard in it. */
+export function languageBefore(work: JobWork, index: number): string {
+  const heard = work.made[index]?.asr?.language;
+  return work.row.options.language ?? (heard && heard !== 'und' ? heard : null) ?? work.row.language ?? 'en';
+}
 
 export function stepInput<S extends Stage>(
   stage: S,
@@ -34,7 +36,8 @@ export function stepInput<S extends Stage>(
     asr: () => ({
       audio: { path: files.pcm, startSample: made.startMs * SAMPLES_PER_MS, endSample: made.endMs * SAMPLES_PER_MS },
       ...windowOf(work, index),
-      language: work.row.language,
+      language: options.language ?? null,
+      ...(options.language ? {} : context(work, index)),
       prompt: options.prompt ?? '',
       hotwords: glossary.map(entry => entry.term),
     }),
@@ -98,7 +101,25 @@ function windowOf(work: JobWork, index: number): { window?: RecognitionWindow } 
       endSample,
       keepFrom: index === first ? startSample : border(index - 1),
       keepTo: index === end - 1 ? endSample : border(index),
+      borders: Array.from({ length: end - 1 - first }, (_, n) => border(first + n)),
     },
+  };
+}
+
+/** What tells the language where an utterance leaves it open: the recording's, and the window before its own. */
+function context(work: JobWork, index: number): Pick<StepInputs['asr'], 'expected' | 'before'> {
+  const { utterances, windows, row } = work,
+    { first } = windows.of(index);
+  return {
+    ...(row.language === null ? {} : { expected: row.language }),
+    ...(first === 0
+      ? {}
+      : {
+          before: {
+            startSample: utterances[windows.of(first - 1).first]!.startMs * SAMPLES_PER_MS,
+            endSample: utterances[first - 1]!.endMs * SAMPLES_PER_MS,
+          },
+        }),
   };
 }
 

@@ -31,6 +31,11 @@ const CUTS = {
   ],
 } as const;
 type Recording = keyof typeof CUTS;
+/** In seconds. */
+interface Place {
+  from: number;
+  to: number;
+}
 const truth = (name: Recording): string =>
   new RegExp(`\`${name}\\.flac\`.*Truth: "(.*)"$`, 'm').exec(readFileSync(join(SAMPLES, 'README.md'), 'utf8'))![1]!;
 
@@ -162,6 +167,72 @@ describe(
       // "He" of the second sentence begins right after the pause at 7.7 s.
       const [second] = await hear([input(pcm('sense-and-sensibility'), 7.3, 11, { language: 'en' })]);
       assert.ok(Math.abs(second!.words[0]!.startMs - 7770) < 250, `${second!.words[0]!.startMs}`);
+    });
+
+    /** Pieces of the recordings, in seconds, and pauses between them, as one recording; where each piece lies in it. */
+    const joined = (name: string, pieces: readonly (number | readonly [Recording, number, number])[]): Place[] => {
+      let length = 0;
+      const places: Place[] = [];
+      const bytes = pieces.map(piece => {
+        const part =
+          typeof piece === 'number'
+            ? Buffer.alloc(Math.round(piece * RATE) * 2)
+            : readFileSync(pcm(piece[0])).subarray(Math.round(piece[1] * RATE) * 2, Math.round(piece[2] * RATE) * 2);
+        const from = length / RATE;
+        length += part.length / 2;
+        if (typeof piece !== 'number') places.push({ from, to: length / RATE });
+        return part;
+      });
+      writeFileSync(pcm(name), Buffer.concat(bytes));
+      return places;
+    };
+    const SPANISH = ['asterisk-es', 0, 6.1] as const,
+      ENGLISH = ['sense-and-sensibility', 11, 17] as const;
+
+    it('follows the language from utterance to utterance, also within a window', async () => {
+      const [es, en, es2] = joined('mixed', [SPANISH, 0.8, ENGLISH, 0.8, SPANISH]) as Place[];
+      const at = (seconds: number): number => Math.round(seconds * RATE),
+        border = at((es!.to + en!.from) / 2),
+        second = at((en!.to + es2!.from) / 2),
+        whole = { startSample: 0, endSample: at(es2!.to), borders: [border, second] };
+      const [one, two, three] = await worker.run<'asr'>([
+        input(pcm('mixed'), es!.from, es!.to, { window: { ...whole, keepFrom: 0, keepTo: border } }),
+        input(pcm('mixed'), en!.from, en!.to, { window: { ...whole, keepFrom: border, keepTo: second } }),
+        input(pcm('mixed'), es2!.from, es2!.to, { window: { ...whole, keepFrom: second, keepTo: at(es2!.to) } }),
+      ]);
+      assert.deepEqual(
+        [one, two, three].map(each => each!.language),
+        ['es', 'en', 'es'],
+      );
+      assert.match(one!.text, /felicidades.* instalado/i);
+      assert.match(two!.text, /cold.hearted and rather selfish/i);
+      assert.match(three!.text, /felici.* ha instalado/i);
+      assert.doesNotMatch(two!.text, /menos|frío|bastante/i);
+    });
+
+    it('hears both languages of one utterance, and calls it by the one that is more of it', async () => {
+      const places = joined('both', [['asterisk-es', 0, 3.3], 0.9, ENGLISH]);
+      const [output] = await hear([input(pcm('both'), 0, places.at(-1)!.to, { expected: 'es' })]);
+      assert.match(output!.text, /felicidades.*cold.hearted and rather selfish/i);
+      assert.equal(output!.language, 'en');
+    });
+
+    it('is not held to the language of the recording by what is clear, and is by what is not', async () => {
+      const [clear] = await hear([input(pcm('sense-and-sensibility'), 11, 17, { expected: 'es' })]);
+      assert.equal(clear!.language, 'en');
+      // A word is too little to tell: by itself it is taken for anything.
+      const [word] = joined('word', [['asterisk-es', 0, 1.15], 1]) as [Place],
+        [unclear] = await hear([input(pcm('word'), word.from, word.to, { expected: 'es' })]);
+      assert.equal(unclear!.language, 'es', JSON.stringify(unclear));
+      const [told] = await hear([input(pcm('asterisk-es'), 0, 6.1, { language: 'en' })]);
+      assert.equal(told!.language, 'en', 'who knows better is believed');
+    });
+
+    it('keeps what is really said again and again, no more and no less often', async () => {
+      const again = ['sense-and-sensibility', 0.3, 2] as const;
+      joined('again', [again, 0.5, again, 0.5, again, 0.5, again, 0.5, again, 0.5, again]);
+      const [output] = await hear([input(pcm('again'), 0, 13.2, { language: 'en' })]);
+      assert.equal(output!.text.match(/John Dashwood/g)?.length, 6, output!.text);
     });
 
     it('invents nothing on silence, noise, hum, clicks and tones', async () => {

@@ -48,11 +48,10 @@ export function toText(_transcript: Transcript, passages: readonly Passage[]): s
 
 /** A heading and paragraphs that begin with their time; translations are quotations below. */
 export function toMarkdown(transcript: Transcript, passages: readonly Passage[]): string {
-  const { recording, language, translatedTo } = transcript;
-  const facts = [
-    recording.durationMs === null ? null : clock(recording.durationMs),
-    language && translatedTo ? `${language} → ${translatedTo}` : language,
-  ].filter(Boolean);
+  const { recording } = transcript;
+  const facts = [recording.durationMs === null ? null : clock(recording.durationMs), languages(transcript)].filter(
+    Boolean,
+  );
   const blocks = paragraphs(passages).flatMap(paragraph => {
     const [{ startMs, turn, speaker }] = paragraph as [Passage],
       second = paragraph.flatMap(passage => passage.second ?? []);
@@ -85,6 +84,14 @@ function madeBy({ model, dropped, quoted }: Summary): string {
   return dropped
     ? `${by}; it may be wrong. As the transcript does not support it, ${out} left out.`
     : `${by}; it may be wrong.`;
+}
+
+/** "es, en (detected) → de": what most is said in first. Null where it is not known. */
+function languages({ language, languageSource, translatedTo, utterances }: Transcript): string | null {
+  if (!language) return null;
+  const heard = utterances.flatMap(({ asr }) => (asr?.text.trim() ? [asr.language] : [])),
+    all = languageSource === 'detected' ? [...new Set([language, ...heard])] : [language];
+  return `${all.join(', ')}${languageSource === 'detected' ? ' (detected)' : ''}${translatedTo ? ` → ${translatedTo}` : ''}`;
 }
 
 /** Signs that Markdown could take for its own, anywhere in a line. */

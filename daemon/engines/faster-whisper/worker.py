@@ -19,8 +19,18 @@ NOT_SPEECH = ((0.6, -1.0), (0.3, -1.4))
 # Above this the voice detector is asked, unless the words are already refused.
 DOUBTFUL = 0.6
 LEAST_SPEECH_SECONDS = 0.2
-# Text that zlib shrinks more than this goes round in circles (Whisper's own limit).
+LOW_CUT_HZ, MOST_GAIN = 120, 100
+# A language that is at least as likely as this is believed, in less than BRIEF_SECONDS from CERTAIN on; from there on
+# nothing else is even looked for.
+SURE, CERTAIN, BRIEF_SECONDS = 0.8, 0.97, 3
+# A second language of this likelihood may be another one that is spoken in the same window.
+ANOTHER = 0.03
+# Where words may part that are in different languages: pauses of this length. Less sound than this says little.
+PAUSE_SECONDS, LEAST_SECONDS = 0.3, 1.5
+# Text that zlib shrinks more than this goes round in circles (Whisper's own limit), unless somebody really says so: then
+# the sound has time for it (letters a second of it), and nearly each word has its own.
 REPETITIVE = 2.4
+FASTEST, SHORTEST_SECONDS, MOST_IN_NO_TIME = 25, 0.04, 0.2
 # Of the level of the voice; 30 dB below it.
 SILENCE, SHORTEST_WORD_MS = 0.03, 60
 # Nobody utters more tokens than this; a model that goes round in circles is stopped here.
@@ -71,6 +81,8 @@ class Recogniser:
             raise Failed("modelBroken", {"model": os.path.basename(os.path.normpath(directory))}, str(error)) from error
         self.many = self.whisper.model.is_multilingual
         self.tokenizers = {}
+        # Where the stretch lies that was listened to last, the languages that it may be in, and its row.
+        self.last = None
         self.detail = {
             "device": device,
             "precision": self.whisper.model.compute_type,
@@ -82,38 +94,53 @@ class Recogniser:
 
         rows = [Row(steps) for steps in _groups(request["steps"], key=_stretch).values()]
         for row in rows:
-            row.asked = self._code(row.input["language"])
+            row.asked, row.expected = self._code(row.input["language"]), self._known(row.input.get("expected"))
+        parts = []
         # Windows of one size go through the encoder together, so what one yields does not depend on its company.
         for same in _groups([row for row in rows if row.audible], key=lambda row: row.frames).values():
             encoded = self.whisper.encode(numpy.stack([self._features(row) for row in same]))
             emit.check()
             self._languages(encoded, same)
             for row in same:
-                row.prompt = self._prompt(row.language, row.input)
-            # The decoder takes rows of one language and one prompt length at a time; usually that is all of them.
-            for part in _groups(same, key=lambda row: (row.language, len(row.prompt))).values():
-                rows_encoded = encoded
-                if len(part) < len(same):
-                    rows_encoded = self.whisper.encode(numpy.stack([self._features(row) for row in part]))
-                self._recognise(rows_encoded, part, emit)
+                row.parts = self._parts(row)
+                emit.check()
+            whole = [row for row in same if len(row.parts) == 1]
+            parts += [part for row in same if len(row.parts) > 1 for part in row.parts]
+            self._recognise_all(encoded if len(whole) == len(same) else None, whole, emit)
+        for same in _groups(parts, key=lambda part: part.frames).values():
+            self._recognise_all(None, same, emit)
         for row in rows:
             if not row.audible:
                 # Digital silence: nothing to ask a model about.
-                row.language, row.language_probability = row.asked or "en", 1.0
-            if not row.units and not row.asked:
+                row.language, row.language_probability = row.asked or row.expected or "en", 1.0
+            if not any(part.units for part in row.parts) and not row.asked:
                 # What language silence is in must not decide for the rest of the recording.
                 row.language_probability = 0.0
-            words = _words(row)
+            words = [(part, word) for part in row.parts for word in _words(part)]
             for step in row.steps:
-                own = _own(words, step["input"])
-                joint = "" if row.language in UNSPACED else " "
+                own = _own([word for _, word in words], step["input"])
+                mine = row.part_of(step["input"])
+                joint = "" if mine.language in UNSPACED else " "
                 output = {
                     "text": joint.join(word["text"] for word in own),
                     "words": own,
-                    "language": TO_BCP47.get(row.language, row.language),
-                    "languageProbability": row.language_probability,
+                    "language": TO_BCP47.get(mine.language, mine.language),
+                    "languageProbability": mine.language_probability,
                 }
                 emit.result(step["index"], output)
+
+    def _recognise_all(self, encoded, rows, emit):
+        """`encoded`: all of them, in order; None: they are encoded here."""
+        import numpy
+
+        for row in rows:
+            row.prompt = self._prompt(row.language, row.input)
+        # The decoder takes rows of one language and one prompt length at a time; usually that is all of them.
+        for same in _groups(rows, key=lambda row: (row.language, len(row.prompt))).values():
+            if encoded is None or len(same) < len(rows):
+                self._recognise(self.whisper.encode(numpy.stack([self._features(row) for row in same])), same, emit)
+            else:
+                self._recognise(encoded, same, emit)
 
     def _features(self, row):
         import numpy
@@ -133,16 +160,93 @@ class Recogniser:
             raise Failed("languageNotSupported", {"language": language}, f"the model does not know {language}")
         return code
 
+    def _known(self, language):
+        """The same of a language that was heard before; None where this model does not know it."""
+        try:
+            return self._code(language)
+        except Failed:
+            return None
+
     def _languages(self, encoded, rows):
         if not self.many:
-            heard = [("en", 1.0)] * len(rows)
+            heard = [{"en": 1.0}] * len(rows)
         elif all(row.asked for row in rows):
             heard = [None] * len(rows)
         else:
-            best = [guesses[0] for guesses in self.whisper.model.detect_language(encoded)]
-            heard = [(token[2:-2], round(min(1.0, float(probability)), 4)) for token, probability in best]
-        for row, guess in zip(rows, heard):
-            row.language, row.language_probability = (row.asked, 1.0) if row.asked else guess
+            heard = self._likely(encoded)
+        for row, likely in zip(rows, heard):
+            row.likely = likely
+            row.language, row.language_probability = (row.asked, 1.0) if row.asked else self._choose(row, likely)
+
+    def _likely(self, encoded):
+        """Of each row, languages and their likelihood, the likeliest first."""
+        found = self.whisper.model.detect_language(encoded)
+        return [{token[2:-2]: round(min(1.0, float(p)), 4) for token, p in guesses} for guesses in found]
+
+    def _choose(self, row, likely, near=()):
+        """
+        The language of a stretch and how likely it is. What is not clear by itself is in a language that is heard around
+        it: `near`, what the recording was heard to be in, or what came just before.
+        """
+        first = next(iter(likely))
+        if row.sure(likely) or first == row.expected:
+            return first, likely[first]
+        known = [*near, *([row.expected] if row.expected else []), *self._before(row)]
+        if not known or first in known:
+            return first, likely[first]
+        language = max(known, key=lambda each: likely.get(each, 0))
+        return language, likely.get(language, 0.0)
+
+    def _before(self, row):
+        """The language of the window before, if it is clear."""
+        before = row.input.get("before")
+        if not before:
+            return []
+        key = row.input["audio"]["path"], before["startSample"], before["endSample"]
+        if self.last is None or self.last[0] != key:
+            earlier = Row(row.steps, (before["startSample"], before["endSample"]))
+            self.last = key, (self._alone(earlier) if earlier.audible else None), earlier
+        likely, earlier = self.last[1:]
+        return [next(iter(likely))] if likely and earlier.sure(likely) else []
+
+    def _alone(self, row):
+        return self._likely(self.whisper.encode(_stack([self._features(row)])))[0]
+
+    def _parts(self, row):
+        """The row itself; or where two languages are spoken in it, the stretches of each, in order."""
+        key = row.input["audio"]["path"], *_stretch(row.steps[0])
+        if row.likely:
+            self.last = key, row.likely, row
+        if row.asked or not self.many:
+            return [row]
+        first, second = list(row.likely.values())[:2]
+        if first >= CERTAIN or second < ANOTHER:
+            return [row]
+        pieces = [Row(row.steps, stretch) for stretch in row.pieces()]
+        if len(pieces) < 2:
+            return [row]
+        for piece in pieces:
+            piece.expected, piece.asked = row.expected, None
+            piece.likely = self._alone(piece)
+        sure = [next(iter(piece.likely)) for piece in pieces if piece.sure(piece.likely)]
+        if not sure:
+            return [row]
+        for piece in pieces:
+            piece.language, piece.language_probability = self._choose(piece, piece.likely, sure)
+        if len({piece.language for piece in pieces}) == 1:
+            row.language = pieces[0].language
+            row.language_probability = max(piece.language_probability for piece in pieces)
+            return [row]
+        parts = [pieces[0]]
+        for piece in pieces[1:]:
+            if piece.language != parts[-1].language:
+                parts.append(piece)
+                continue
+            joined = Row(row.steps, (parts[-1].stretch[0], piece.stretch[1]))
+            joined.expected, joined.asked, joined.language = row.expected, None, piece.language
+            joined.language_probability = max(parts[-1].language_probability, piece.language_probability)
+            parts[-1] = joined
+        return parts
 
     def _tokenizer(self, language):
         from faster_whisper.tokenizer import Tokenizer
@@ -170,6 +274,9 @@ class Recogniser:
         emit.check()
         # Answers that go round in circles, or only echo the prompt, are asked for again: without the prompt, and with
         # no way to repeat.
+        for row, answer in zip(rows, answers):
+            if answer.repetitive and not answer.unsure and self._has_time(row, answer):
+                answer.repetitive, answer.repeats = False, True
         again = [k for k, answer in enumerate(answers) if answer.wants_another(rows[k].input)]
         if again:
             alone = self.whisper.encode(_stack([self._features(rows[k]) for k in again]))
@@ -199,8 +306,22 @@ class Recogniser:
         ]
         aligned = self.whisper.find_alignment(tokenizer, [answers[k].tokens for k in kept], encoded, frames)
         for k, units in zip(kept, aligned):
+            if answers[k].repeats:
+                units = _in_time(units)
             _merge_punctuation(units)
             rows[k].units = units
+
+    def _has_time(self, row, answer):
+        """Whether what is said again and again can have been said: a loop of the model's has far too many words."""
+        level, quiet = _loudness(row.samples)
+        seconds = float((level >= quiet).sum()) / 50
+        if sum(letter.isalnum() for letter in answer.text) > FASTEST * max(0.2, seconds):
+            return False
+        encoded = self.whisper.encode(_stack([self._features(row)]))
+        frames = max(1, min(row.frames, row.samples.size * FRAMES_PER_SECOND // RATE))
+        units = self.whisper.find_alignment(self._tokenizer(row.language), [answer.tokens], encoded, [frames])[0]
+        words = [unit for unit in units if any(letter.isalnum() for letter in unit["word"])]
+        return bool(words) and sum(_squeezed(word) for word in words) <= MOST_IN_NO_TIME * len(words)
 
     def _generate(self, encoded, rows, prompts, **options):
         from faster_whisper.transcribe import get_suppressed_tokens
@@ -232,18 +353,38 @@ def _stretch(step):
 
 
 class Row:
-    """One window on its way through the model, with the steps that want words of it."""
+    """One window on its way through the model, or a part of it, with the steps that want words of it."""
 
-    def __init__(self, steps):
+    def __init__(self, steps, stretch=None):
         self.steps, self.input = steps, steps[0]["input"]
-        start, end = _stretch(steps[0])
+        self.stretch = start, end = stretch or _stretch(steps[0])
         self.first_ms = start * 1000 / RATE
         self.samples = _read(self.input["audio"]["path"], start, end)[: WINDOW_SECONDS * RATE]
-        self.audible = self.samples.size >= RATE // 20 and float(abs(self.samples).max()) > 1e-4
+        self.audible = self.samples.size >= RATE // 20 and float(self.samples.max() - self.samples.min()) > 1e-4
         # 5 s of silence behind, in steps of 2.5 s, at least 10 s.
         seconds = max(10.0, -(-(self.samples.size / RATE + 5) // 2.5) * 2.5)
         self.frames = round(min(WINDOW_SECONDS, seconds) * FRAMES_PER_SECOND)
-        self.units = []
+        self.units, self.parts, self.likely = [], [self], None
+
+    def sure(self, likely):
+        return max(likely.values()) >= (SURE if self.samples.size >= BRIEF_SECONDS * RATE else CERTAIN)
+
+    def pieces(self):
+        """Stretches between pauses and between utterances, none of them too short to tell its language."""
+        start, end = self.stretch
+        borders = (self.input.get("window") or {}).get("borders", [])
+        cuts = sorted({*borders, *(start + cut for cut in _pauses(self.samples))})
+        least, pieces = LEAST_SECONDS * RATE, []
+        for cut in cuts:
+            if cut - start >= least and end - cut >= least:
+                pieces.append((start, cut))
+                start = cut
+        return [*pieces, (start, end)]
+
+    def part_of(self, given):
+        """The part that holds most of an utterance."""
+        first, last = given["audio"]["startSample"], given["audio"]["endSample"]
+        return max(self.parts, key=lambda part: min(last, part.stretch[1]) - max(first, part.stretch[0]))
 
 
 class Answer:
@@ -255,12 +396,16 @@ class Answer:
         length = len(result.sequences_ids[0])
         self.logprob, self.no_speech = result.scores[0] * length / (length + 1), result.no_speech_prob
         data = self.text.encode("utf-8")
+        self.repeats = False
         self.repetitive = len(data) / max(1, len(zlib.compress(data))) > REPETITIVE
 
     @property
+    def unsure(self):
+        return any(self.no_speech > silent and self.logprob < unsure for silent, unsure in NOT_SPEECH)
+
+    @property
     def not_speech(self):
-        unsure = any(self.no_speech > silent and self.logprob < unsure for silent, unsure in NOT_SPEECH)
-        return unsure or (self.repetitive and self.no_speech > DOUBTFUL)
+        return self.unsure or (self.repetitive and self.no_speech > DOUBTFUL)
 
     def wants_another(self, given):
         return bool(self.tokens) and not self.not_speech and (self.repetitive or self._echoes(given))
@@ -302,16 +447,69 @@ def _bare(text):
     return "".join(c if c.isalnum() else " " for c in text.lower()).split()
 
 
+def _loudness(samples):
+    """Of each 20 ms, the root of its mean power without what stands still; and below what it counts as a pause."""
+    import numpy
+
+    step = RATE // 50
+    frames = samples[: samples.size // step * step].reshape(-1, step)
+    if not len(frames):
+        return numpy.zeros(0), 0.0
+    level = (frames - frames.mean(axis=1, keepdims=True)).std(axis=1)
+    return level, SILENCE * numpy.percentile(level, 95)
+
+
+def _pauses(samples):
+    """The middles of pauses, in samples from the start."""
+    level, quiet = _loudness(samples)
+    middles, since = [], None
+    for n, loud in enumerate([*(level >= quiet), True]):
+        if not loud:
+            since = n if since is None else since
+        elif since is not None:
+            if since > 0 and n < len(level) and (n - since) * 20 >= PAUSE_SECONDS * 1000:
+                middles.append((since + n) // 2 * (RATE // 50))
+            since = None
+    return middles
+
+
 def _speaks(samples):
     """Asks the voice detector that faster-whisper carries; where that cannot run, the recogniser is believed."""
     try:
         from faster_whisper.vad import VadOptions, get_speech_timestamps
 
-        spans = get_speech_timestamps(samples, VadOptions(min_speech_duration_ms=100, speech_pad_ms=0))
+        spans = get_speech_timestamps(_audible(samples), VadOptions(min_speech_duration_ms=100, speech_pad_ms=0))
     except Exception as error:  # noqa: BLE001
         print("no voice detector:", error, flush=True)
         return True
     return sum(span["end"] - span["start"] for span in spans) >= LEAST_SPEECH_SECONDS * RATE
+
+
+def _audible(samples):
+    """Without hum, rumble and offset, and as loud as speech is wont to be: a detector hears nothing else as speech."""
+    import numpy
+
+    spectrum = numpy.fft.rfft(samples)
+    spectrum[: int(LOW_CUT_HZ * samples.size / RATE)] = 0
+    cut = numpy.fft.irfft(spectrum, samples.size).astype(numpy.float32)
+    loud = float(numpy.percentile(numpy.abs(cut), 99)) if cut.size else 0.0
+    return numpy.clip(cut * min(MOST_GAIN, max(1.0, 0.3 / max(loud, 1e-6))), -1, 1)
+
+
+def _squeezed(unit):
+    return float(unit["end"]) - float(unit["start"]) < SHORTEST_SECONDS
+
+
+def _in_time(units):
+    """Without stretches of units that have no time: one repetition more than was said."""
+    kept, run = [], []
+    for unit in units:
+        if _squeezed(unit):
+            run.append(unit)
+            continue
+        kept += [*(run if len(run) < 3 else []), unit]
+        run = []
+    return kept + (run if len(run) < 3 else [])
 
 
 def _merge_punctuation(units):
