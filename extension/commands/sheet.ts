@@ -85,12 +85,12 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
   return [
     {
       label: vscode.l10n.t('Spoken language'),
-      description: options.language ? languageName(options.language) : vscode.l10n.t('detected from the first words'),
+      description: options.language ? languageName(options.language) : vscode.l10n.t('detected as it is spoken'),
       iconPath: icon('comment'),
       change: async c => {
         const code = await pickLanguage(memory, {
           title: vscode.l10n.t('Which language is spoken?'),
-          none: vscode.l10n.t('Detect it from the first words'),
+          none: vscode.l10n.t('Detect it as it is spoken'),
           current: c.options.language ?? null,
         });
         return code === undefined ? undefined : set({ language: code ?? undefined })(c);

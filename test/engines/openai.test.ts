@@ -135,6 +135,23 @@ describe('openai: recognition', () => {
     assert.equal(wav.length, 44 + 32_000);
     assert.equal(wav.readUInt32LE(24), 16_000);
   });
+  it('lets the server hear the language, and asks again in that of the recording where it is not clear', async () => {
+    const spanish = { ...verbose, text: 'Sí, claro.', language: 'spanish', words: [] };
+    await using server = new FakeServer(({ body }) => ({
+      body: /name="language"\r\n\r\nen\r\n/.test(body.toString('latin1')) ? verbose : spanish,
+    }));
+    await using worker = await server.open('asr');
+    await worker.loaded;
+    const long = { ...utterance(worker).audio, startSample: 0 };
+    writeFileSync(long.path, Buffer.alloc(200_000, 1));
+    const [clear] = await worker.run<'asr'>([
+      utterance(worker, { expected: 'en', audio: { ...long, endSample: 80_000 } }),
+    ]);
+    assert.equal(clear!.language, 'es', 'five seconds of it');
+    const [brief] = await worker.run<'asr'>([utterance(worker, { expected: 'en' })]);
+    assert.deepEqual([brief!.language, brief!.text], ['en', 'Hello, wide world.']);
+    assert.equal(server.asked.length, 3);
+  });
   it('asks plainly where times are refused', async () => {
     await using server = new FakeServer((_, n) =>
       n === 1 ? { status: 400, body: { error: 'response_format' } } : { body: { text: 'Good morning' } },

@@ -35,9 +35,13 @@ const Answer = Type.Object({
   ),
 });
 
+/** Less sound than this says little about its language, and a server's guess less than this. */
+const BRIEF_MS = 3000,
+  SURE = 0.8;
+
 /**
- * Asks for words with times; a server that only knows plain answers is asked plainly (and times are spread over the
- * utterance).
+ * What an utterance says. Where nobody said in which language, the server listens for itself; what it is not sure of,
+ * it is asked for once more, in the language of the recording.
  */
 export async function recognize(
   server: Server,
@@ -45,6 +49,20 @@ export async function recognize(
   input: StepInputs['asr'],
   signal: AbortSignal,
 ): Promise<AsrOutput> {
+  const heard = await ask(server, model, input, signal),
+    expected = input.language === null ? input.expected : undefined,
+    ms = (input.audio.endSample - input.audio.startSample) / 16;
+  const isUnclear = ms < BRIEF_MS || heard.languageProbability < SURE;
+  return expected !== undefined && heard.language !== expected.split('-')[0] && isUnclear
+    ? ask(server, model, { ...input, language: expected }, signal)
+    : heard;
+}
+
+/**
+ * Asks for words with times; a server that only knows plain answers is asked plainly (and times are spread over the
+ * utterance).
+ */
+async function ask(server: Server, model: string, input: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> {
   const wav = await utteranceWav(input.audio);
   const form = (verbose: boolean): FormData => {
     const fields = new FormData();
