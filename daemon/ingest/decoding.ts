@@ -2,10 +2,11 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * 16 kHz mono PCM of one audio track to stdout, 32-bit floats, which clip nothing. Loudness stays as it is. Gaps and a late start become silence,
- * so that times hold for the picture too; what is less than 40 ms off is left alone. `oneSide`: of a stereo recording,
- * instead of the sum of both. `wholeFile`: of a WAV file, whatever length its header states. Only files and pipes may be opened: a playlist cannot reach the network. `file:` makes
- * any name a name and nothing else.
+ * 16 kHz mono PCM of one audio track to stdout, 32-bit floats, which clip nothing. Loudness stays as it is. Gaps and a
+ * late start become silence, so that times hold for the picture too; what is less than 40 ms off is left alone.
+ * `oneSide`: of a stereo recording, instead of the sum of both. `wholeFile`: of a WAV file, whatever length its header
+ * states. Only files and pipes may be opened: a playlist cannot reach the network. `file:` makes any name a name and
+ * nothing else.
  */
 export const decodeArguments = (
   recording: string,

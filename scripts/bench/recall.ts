@@ -117,6 +117,9 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
+const row = ({ name, ours, plain }: { name: string; ours: Figures; plain: Figures }): string =>
+  `| ${[name, ...[ours.recall, plain.recall, ours.errors, plain.errors].map(percent)].join(' | ')} |`;
+
 function page(of: {
   rows: readonly { name: string; ours: Figures; plain: Figures }[];
   invented: readonly { name: string; seconds: number; text: string }[];
@@ -128,14 +131,14 @@ function page(of: {
   const minutes = of.invented.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
   return `# What is heard
 
-Made by \`npm run bench:recall\` on ${machine()}. The same speech (${words(of.truth).length} words) at every level and in every
-kind of noise: how much of it is in the transcript, and how much in that of plain faster-whisper without a voice
-detector, with the same weights (Whisper base, int8). Levels are those of the speech, dB of full scale. Speech:
+Made by \`npm run bench:recall\` on ${machine()}. The same speech (${words(of.truth).length} words) at every level
+and in every kind of noise: how much of it is in the transcript, and how much in that of plain faster-whisper without a
+voice detector, with the same weights (Whisper base, int8). Levels are those of the speech, dB of full scale. Speech:
 ${of.source}.
 
 | sound | words heard | plain faster-whisper | word errors | plain faster-whisper |
 | --- | ---: | ---: | ---: | ---: |
-${of.rows.map(({ name, ours, plain }) => `| ${name} | ${percent(ours.recall)} | ${percent(plain.recall)} | ${percent(ours.errors)} | ${percent(plain.errors)} |`).join('\n')}
+${of.rows.map(row).join('\n')}
 | **all** | ${percent(of.mean('ours'))} | ${percent(of.mean('plain'))} | | |
 
 Where nobody speaks (${minutes.toFixed(0)} minutes), Earshot invents ${of.made} words:

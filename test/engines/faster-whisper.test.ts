@@ -224,8 +224,8 @@ describe(
       const [word] = joined('word', [['asterisk-es', 0, 1.15], 1]) as [Place],
         [unclear] = await hear([input(pcm('word'), word.from, word.to, { expected: 'es' })]);
       assert.equal(unclear!.language, 'es', JSON.stringify(unclear));
-      const [told] = await hear([input(pcm('asterisk-es'), 0, 6.1, { language: 'en' })]);
-      assert.equal(told!.language, 'en', 'who knows better is believed');
+      const [given] = await hear([input(pcm('asterisk-es'), 0, 6.1, { language: 'en' })]);
+      assert.equal(given!.language, 'en', 'who knows better is believed');
     });
 
     it('keeps what is really said again and again, no more and no less often', async () => {

@@ -97,8 +97,8 @@ test('each utterance is repaired and translated from its own language, and what 
       null,
     ],
   );
-  const told = job({ translateTo: 'en', language: 'es' }, 'es', MIXED);
-  assert.equal(withoutModel('nmt', told, 1, 0), null, 'who was told Spanish translates from Spanish');
+  const given = job({ translateTo: 'en', language: 'es' }, 'es', MIXED);
+  assert.equal(withoutModel('nmt', given, 1, 0), null, 'who was given Spanish translates from Spanish');
 });
 
 test('the recording is in what most is said in, and its documents say what was detected and what was given', () => {
@@ -114,8 +114,8 @@ test('the recording is in what most is said in, and its documents say what was d
   const heard = transcriptOf({ row: { ...work.row, language: 'en' }, made: work.made });
   assert.deepEqual([heard.language, heard.languageSource], ['en', 'detected']);
   assert.match(render(heard, 'md', { text: 'original' }), /^\*1:00 · en, es, de \(detected\)\*$/m);
-  const told = transcriptOf(job({ language: 'es', translateTo: 'fr' }, 'es', MIXED));
-  assert.deepEqual([told.language, told.languageSource], ['es', 'given']);
-  assert.match(render(told, 'md', { text: 'original' }), /^\*1:00 · es → fr\*$/m);
+  const given = transcriptOf(job({ language: 'es', translateTo: 'fr' }, 'es', MIXED));
+  assert.deepEqual([given.language, given.languageSource], ['es', 'given']);
+  assert.match(render(given, 'md', { text: 'original' }), /^\*1:00 · es → fr\*$/m);
   assert.equal(transcriptOf(job({}, null, [])).languageSource, undefined);
 });

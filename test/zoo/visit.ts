@@ -12,7 +12,8 @@ import { lateness, makeSignal, wav, type Signal } from './signal.ts';
 /** Times must hold within this. */
 export const TOLERANCE_MS = 50;
 /** An utterance keeps at most this much around its speech (daemon/ingest/cutting.ts), and a detector's hesitation. */
-const MARGIN_MS = 700;
+const MARGIN_MS = 700,
+  NOISY_MARGIN_MS = 1100;
 
 export interface Tools {
   ffmpeg: string;
@@ -145,7 +146,8 @@ function judge({ expect }: Exhibit, outcome: Visit['outcome'], signal: Signal): 
         ];
   if ('refused' in outcome) return [`refused as ${outcome.refused}`];
   const wrong: string[] = [],
-    { shiftMs = 0, parts = signal.parts.length, warning = null } = expect;
+    { shiftMs = 0, parts = signal.parts.length, warning = null, noisy = false } = expect,
+    margin = noisy ? NOISY_MARGIN_MS : MARGIN_MS;
   if (outcome.warning !== warning) wrong.push(`warning ${outcome.warning ?? 'none'} instead of ${warning ?? 'none'}`);
   if (parts === 0 && outcome.utterances.length)
     wrong.push(`${outcome.utterances.length} utterances where nobody speaks`);
@@ -163,9 +165,9 @@ function judge({ expect }: Exhibit, outcome: Visit['outcome'], signal: Signal): 
     if (!held) wrong.push(`no utterance holds stretch ${n + 1}`);
     else if (
       held.startMs > from + 250 ||
-      held.startMs < from - MARGIN_MS ||
+      held.startMs < from - margin ||
       held.endMs < to - 250 ||
-      held.endMs > to + MARGIN_MS
+      held.endMs > to + margin
     )
       wrong.push(`stretch ${n + 1} (${from}–${to} ms) is in ${held.startMs}–${held.endMs}`);
   }

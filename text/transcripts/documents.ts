@@ -91,7 +91,8 @@ function languages({ language, languageSource, translatedTo, utterances }: Trans
   if (!language) return null;
   const heard = utterances.flatMap(({ asr }) => (asr?.text.trim() ? [asr.language] : [])),
     all = languageSource === 'detected' ? [...new Set([language, ...heard])] : [language];
-  return `${all.join(', ')}${languageSource === 'detected' ? ' (detected)' : ''}${translatedTo ? ` → ${translatedTo}` : ''}`;
+  const source = `${all.join(', ')}${languageSource === 'detected' ? ' (detected)' : ''}`;
+  return translatedTo ? `${source} → ${translatedTo}` : source;
 }
 
 /** Signs that Markdown could take for its own, anywhere in a line. */

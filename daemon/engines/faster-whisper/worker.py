@@ -27,10 +27,12 @@ SURE, CERTAIN, BRIEF_SECONDS = 0.8, 0.97, 3
 ANOTHER = 0.03
 # Where words may part that are in different languages: pauses of this length. Less sound than this says little.
 PAUSE_SECONDS, LEAST_SECONDS = 0.3, 1.5
-# Text that zlib shrinks more than this goes round in circles (Whisper's own limit), unless somebody really says so: then
-# the sound has time for it (letters a second of it), and nearly each word has its own.
+# Text that zlib shrinks more than this goes round in circles (Whisper's own limit), unless somebody really says so:
+# then the sound has time for it (letters a second of it), and nearly each word has its own.
 REPETITIVE = 2.4
 FASTEST, SHORTEST_SECONDS, MOST_IN_NO_TIME = 25, 0.04, 0.2
+# A stretch without words, in which somebody speaks for so long, was passed over.
+MISSED_MS, MISSED_SPEECH_SECONDS = 2000, 0.7
 # Of the level of the voice; 30 dB below it.
 SILENCE, SHORTEST_WORD_MS = 0.03, 60
 # Nobody utters more tokens than this; a model that goes round in circles is stopped here.
@@ -116,9 +118,9 @@ class Recogniser:
             if not any(part.units for part in row.parts) and not row.asked:
                 # What language silence is in must not decide for the rest of the recording.
                 row.language_probability = 0.0
-            words = [(part, word) for part in row.parts for word in _words(part)]
+            words = [word for part in row.parts for word in self._with_missed(part, emit)]
             for step in row.steps:
-                own = _own([word for _, word in words], step["input"])
+                own = _own(words, step["input"])
                 mine = row.part_of(step["input"])
                 joint = "" if mine.language in UNSPACED else " "
                 output = {
@@ -185,8 +187,8 @@ class Recogniser:
 
     def _choose(self, row, likely, near=()):
         """
-        The language of a stretch and how likely it is. What is not clear by itself is in a language that is heard around
-        it: `near`, what the recording was heard to be in, or what came just before.
+        The language of a stretch and how likely it is. What is not clear by itself is in a language that is heard
+        around it: `near`, what the recording was heard to be in, or what came just before.
         """
         first = next(iter(likely))
         if row.sure(likely) or first == row.expected:
@@ -310,6 +312,26 @@ class Recogniser:
                 units = _in_time(units)
             _merge_punctuation(units)
             rows[k].units = units
+
+    def _with_missed(self, row, emit):
+        """
+        Its words, with those of stretches that the model passed over: it may end early, and somebody far away is lost
+        beside somebody near. By itself such a stretch is heard.
+        """
+        words = _words(row)
+        if not words:
+            return words
+        found, start, end = [], row.first_ms, row.first_ms + row.samples.size * 1000 / RATE
+        for word in [*words, {"start": end, "end": end}]:
+            if word["start"] - start >= MISSED_MS:
+                missed = Row(row.steps, (round(start * RATE / 1000), round(word["start"] * RATE / 1000)))
+                missed.language, missed.language_probability = row.language, row.language_probability
+                if missed.audible and _speaks(missed.samples, MISSED_SPEECH_SECONDS):
+                    missed.prompt = self._prompt(row.language)
+                    self._recognise(self.whisper.encode(_stack([self._features(missed)])), [missed], emit)
+                    found += _words(missed)
+            start = max(start, word["end"])
+        return sorted([*words, *found], key=lambda word: word["start"]) if found else words
 
     def _has_time(self, row, answer):
         """Whether what is said again and again can have been said: a loop of the model's has far too many words."""
@@ -473,7 +495,7 @@ def _pauses(samples):
     return middles
 
 
-def _speaks(samples):
+def _speaks(samples, least=LEAST_SPEECH_SECONDS):
     """Asks the voice detector that faster-whisper carries; where that cannot run, the recogniser is believed."""
     try:
         from faster_whisper.vad import VadOptions, get_speech_timestamps
@@ -482,7 +504,7 @@ def _speaks(samples):
     except Exception as error:  # noqa: BLE001
         print("no voice detector:", error, flush=True)
         return True
-    return sum(span["end"] - span["start"] for span in spans) >= LEAST_SPEECH_SECONDS * RATE
+    return sum(span["end"] - span["start"] for span in spans) >= least * RATE
 
 
 def _audible(samples):
