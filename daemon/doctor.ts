@@ -3,7 +3,6 @@
  * arguments.
  */
 import { statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import type { Device } from '../schemas/device.ts';
 import { isFailure, toFailure, type Failure } from '../schemas/errors.ts';
 import { checkOf, type Check, type DoctorReport } from '../schemas/reasons.ts';
@@ -179,7 +178,7 @@ async function sandbox({ settings, runtimes, env = process.env }: Examined): Pro
     return checkOf('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
   try {
     const path = findFfmpeg(settings, runtimes, env),
-      permissions = mediaPermissions({ files: [], ffmpeg: path, place: tmpdir() });
+      permissions = mediaPermissions({ files: [], ffmpeg: path });
     if ((await run(path, ['-version'], { ...probe(env), permissions })).status !== 0)
       return checkOf('sandbox', 'problem', { path });
   } catch {

@@ -25,6 +25,8 @@ export interface JobRow {
   name: string;
   bytes: number;
   modifiedAt: number;
+  /** The file system's number for the recording; missing or null: not known. */
+  fileId?: string | null;
   durationMs: number | null;
   /** sha256 of path, size, time of change and options: equal means the same request. */
   fingerprint: string;

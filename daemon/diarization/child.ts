@@ -71,7 +71,7 @@ async function embed(request: ChildRequest): Promise<(string | null)[]> {
   const sherpa = createRequire(join(request.sherpaDirectory, 'package.json'))('sherpa-onnx-node') as Sherpa;
   const model = prepared(request);
   // From here on it makes no file.
-  if (request.sandboxed) limitReader(process.pid);
+  if (request.sandboxed) limitReader();
   const extractor = new sherpa.SpeakerEmbeddingExtractor({ model, numThreads: 1, debug: false });
   const file = await open(request.pcmPath, 'r');
   try {

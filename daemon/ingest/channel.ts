@@ -8,11 +8,14 @@ import type { Permissions } from '../workers/sandbox/permissions.ts';
 import type { ChildProcess } from '../workers/spawn.ts';
 import { LineSplitter } from '../system/lines.ts';
 import type { UtteranceTimes } from './cutting.ts';
+import type { RecordingFacts } from './recording.ts';
 
 /** `live`: the sound comes with time, as bytes in `inputPath`; for PCM that is the PCM file itself. */
 export interface ChildRequest {
   recording: string;
+  /** Null: there is no file of it (live). */ expected: RecordingFacts | null;
   /** Taken from this process before anything is opened; null: it keeps them. */ permissions: Permissions | null;
+  /** A link to the recording as ffmpeg gets it, with its ending; null: there is none. */ link: string | null;
   /** null: the one that is marked as the one to play, or another where somebody speaks. */
   audioTrack: number | null;
   pcmPath: string;

@@ -12,9 +12,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { failure, isDiskFull, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
-import { environment } from '../workers/environment.ts';
-import { enterSandboxLate, sandboxSupport, limitReader } from '../workers/sandbox/linux.ts';
-import { endTree, exitOf, startProgram, SYSTEM_FOLDER } from '../workers/spawn.ts';
+import { enterSandboxLate, limitMemory, sandboxSupport } from '../workers/sandbox/linux.ts';
+import { ffmpegProgram, passedFile, recordingInput, streamInput } from '../workers/ffmpeg.ts';
+import { endTree, exitOf, startProgram } from '../workers/spawn.ts';
 import { syncFolder } from '../system/durable.ts';
 import { LineSplitter } from '../system/lines.ts';
 import { CHANNEL, type ChildRequest, type FromChild, type Grown, type Prepare } from './channel.ts';
@@ -22,6 +22,7 @@ import { doubting, RECORDED, SPOKEN, startCutting, type UtteranceTimes } from '.
 import { decodeArguments, decodeStreamArguments, readDecoding, startsAfter, type DecodingReport } from './decoding.ts';
 import { openDetector, SENSITIVE, USUAL, type Look } from './detector.ts';
 import { growing } from './growing.ts';
+import { openRecording } from './recording.ts';
 import { startScaling } from './scaling.ts';
 import { statesTooLittle } from './sizes.ts';
 import { tailIsCut } from './tail.ts';
@@ -49,7 +50,6 @@ const send = (message: FromChild, then?: () => void): void => {
 /** Where PCM comes from. `end` judges, once all of it came; `stop` lets go of it at any time. */
 interface Source {
   pcm: AsyncIterable<Buffer>;
-  /** It lies in the PCM file already. */ inPlace: boolean;
   taken(): number;
   /** What the container says of its tracks; null: there is no container. */ tracks(): Promise<DecodingReport | null>;
   end(readMs: number): Promise<Failure[]>;
@@ -59,19 +59,22 @@ interface Source {
 /** Sound of a live session; the daemon says how much of it is there. */
 const sound = growing();
 
-function decoded(request: ChildRequest, { track, oneSide }: Side, wholeFile: boolean): Source {
-  const { live } = request;
+/** `recording`: open; null: it is live. */
+async function decoded(request: ChildRequest, recording: FileHandle | null, { track, oneSide }: Side): Promise<Source> {
+  const { live, link } = request,
+    opened = recording && { fd: recording.fd, path: request.recording, ...(link === null ? {} : { link }) },
+    wholeFile = recording !== null && (await statesTooLittle(recording));
   const ffmpeg = startProgram(
-    {
-      program: request.ffmpeg,
-      args: live ? decodeStreamArguments : decodeArguments(request.recording, track, { oneSide, wholeFile }),
-      cwd: SYSTEM_FOLDER,
-      env: environment('local'),
+    ffmpegProgram({
+      ffmpeg: request.ffmpeg,
+      inputs: [opened ? recordingInput(opened, wholeFile) : streamInput()],
+      args: opened ? decodeArguments(track, oneSide) : decodeStreamArguments,
+      permissions: null, // this process's own, which it inherits
+      says: 'everything',
       group: 'shared',
-    },
-    [live ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    }),
+    [opened ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   );
-  if (request.permissions && ffmpeg.pid) limitReader(ffmpeg.pid);
   // Without a reader Node throws away what a program said that has ended: all of a very short recording.
   ffmpeg.stdout!.on('readable', () => {});
   const exited = exitOf(ffmpeg).then(
@@ -115,18 +118,21 @@ function decoded(request: ChildRequest, { track, oneSide }: Side, wholeFile: boo
   }
   return {
     pcm: placed(),
-    inPlace: false,
     taken: () => taken,
     tracks: () => header.then(() => decoding.report),
     async end(readMs) {
       const exit = await exited;
       decoding.end();
+      const { lastLines } = decoding.report,
+        name = link ?? passedFile(0);
+      if (name !== null)
+        lastLines.splice(0, Infinity, ...lastLines.map(line => line.replaceAll(name, request.recording)));
       // A live session may end before it said anything.
       if (live && taken === 0 && readMs === 0) return [];
       const { failure, warning } = verdict({
         report: decoding.report,
         exit,
-        endsEarly: !live && (await tailIsCut(request.recording, decoding.report.format)),
+        endsEarly: recording !== null && (await tailIsCut(recording, decoding.report.format)),
         readMs,
         path: request.recording,
         audioTrack: track,
@@ -149,14 +155,7 @@ function asItLies(path: string): Source {
       yield chunk;
     }
   }
-  return {
-    pcm: counted(),
-    inPlace: true,
-    taken: () => taken,
-    tracks: async () => null,
-    end: async () => [],
-    stop: () => {},
-  };
+  return { pcm: counted(), taken: () => taken, tracks: async () => null, end: async () => [], stop: () => {} };
 }
 
 /** What of a recording is listened to: a track, and of that the sum of its sides or one of them. */
@@ -174,29 +173,34 @@ interface Ingested {
   report: DecodingReport | null;
 }
 
+interface Files {
+  /** Where the PCM goes; null: it lies there already. */
+  pcm: FileHandle | null;
+  /** Null: it is live. */
+  recording: FileHandle | null;
+}
+
 /** `defaultTrack`: of a container that marks another track than this one, that is taken instead. */
 async function ingest(
   request: ChildRequest,
+  files: Files,
   side: Side,
   { look = USUAL, defaultTrack = false }: { look?: Look; defaultTrack?: boolean } = {},
 ): Promise<Ingested> {
-  const { live } = request;
-  const source =
-    live?.format === 'pcm'
-      ? asItLies(live.inputPath)
-      : decoded(request, side, !live && (await statesTooLittle(request.recording)));
+  const { live } = request,
+    { pcm: file, recording } = files;
+  const source = live?.format === 'pcm' ? asItLies(live.inputPath) : await decoded(request, recording, side);
   // While ffmpeg reads its first packets, the library loads.
   const detector = detectorOf(request.sherpaDirectory, look);
   const report = await source.tracks();
   if (defaultTrack && report && report.defaultTrack !== side.track) {
     source.stop();
     spare = { sherpaDirectory: request.sherpaDirectory, detector };
-    return ingest(request, { ...side, track: report.defaultTrack });
+    return ingest(request, files, { ...side, track: report.defaultTrack });
   }
   const pace = live ? SPOKEN : RECORDED,
     cutting = startCutting(look === USUAL ? pace : doubting(pace));
-  const file = source.inPlace ? null : await openInPlace(request.pcmPath),
-    before = (await file?.stat())?.size ?? 0;
+  const before = (await file?.stat())?.size ?? 0;
   let utterances = 0,
     bytes = 0,
     written = before,
@@ -245,7 +249,6 @@ async function ingest(
     return { side, durationMs, warnings, utterances, audible, report };
   } finally {
     source.stop();
-    await file?.close();
   }
 }
 
@@ -332,7 +335,20 @@ daemon.on('data', (chunk: Buffer) => {
   lines.push(chunk);
 });
 const request = await asked.promise;
-if (request.permissions) await enterSandboxLate(request.permissions);
+
+/** Opened before the sandbox is entered, where nothing can be made or written any more, and nothing else be read. */
+async function enter({ live, expected, permissions, pcmPath, recording }: ChildRequest): Promise<Files> {
+  const files: Files = {
+    pcm: live?.format === 'pcm' ? null : await openInPlace(pcmPath),
+    recording: expected && (await openRecording(recording, expected)),
+  };
+  if (permissions) {
+    limitMemory();
+    const own = files.recording ? [`/proc/self/fd/${files.recording.fd}`] : [];
+    await enterSandboxLate({ ...permissions, read: [...permissions.read, ...own] });
+  }
+  return files;
+}
 
 /**
  * Nobody speaks: that is only said when each other way of hearing the recording agrees. Two sides may cancel each other
@@ -341,7 +357,9 @@ if (request.permissions) await enterSandboxLate(request.permissions);
  */
 async function listen(): Promise<Ingested> {
   const { audioTrack, live } = request,
-    first = await ingest(request, { track: audioTrack ?? 0, oneSide: false }, { defaultTrack: audioTrack === null });
+    files = await enter(request),
+    usual: Side = { track: audioTrack ?? 0, oneSide: false },
+    first = await ingest(request, files, usual, { defaultTrack: audioTrack === null });
   if (first.utterances > 0) return first;
   const silent: Ingested[] = [first];
   if (!live && first.report) {
@@ -351,14 +369,14 @@ async function listen(): Promise<Ingested> {
     for (const other of [track, ...others.filter(each => each !== track)])
       for (const oneSide of stereo[other] ? [false, true] : [false]) {
         if (other === track && !oneSide) continue;
-        const heard = await ingest(request, { track: other, oneSide });
+        const heard = await ingest(request, files, { track: other, oneSide });
         if (heard.utterances > 0) return heard;
         silent.push(heard);
       }
   }
   // The last one first: its sound lies in the file.
   for (const { side } of silent.filter(each => each.audible).reverse()) {
-    const heard = await ingest(request, side, { look: SENSITIVE });
+    const heard = await ingest(request, files, side, { look: SENSITIVE });
     if (heard.utterances > 0) return heard;
   }
   return first;

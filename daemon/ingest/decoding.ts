@@ -1,76 +1,31 @@
 /** How ffmpeg is called to decode a recording, and what it says on stderr about it. */
 import { StringDecoder } from 'node:string_decoder';
 
+const PCM = ['-vn', '-sn', '-dn', '-map_metadata', '-1', '-ac', '1', '-f', 'f32le'];
+
 /**
  * 16 kHz mono PCM of one audio track to stdout, 32-bit floats, which clip nothing. Loudness stays as it is. Gaps and a
  * late start become silence, so that times hold for the picture too; what is less than 40 ms off is left alone.
- * `oneSide`: of a stereo recording, instead of the sum of both. `wholeFile`: of a WAV file, whatever length its header
- * states. Only files and pipes may be opened: a playlist cannot reach the network. `file:` makes any name a name and
- * nothing else.
+ * `oneSide`: of a stereo recording, instead of the sum of both.
  */
-export const decodeArguments = (
-  recording: string,
-  audioTrack: number,
-  { oneSide = false, wholeFile = false }: { oneSide?: boolean; wholeFile?: boolean } = {},
-): string[] => [
-  '-nostdin',
-  '-hide_banner',
-  '-nostats',
-  '-loglevel',
-  'repeat+level+info',
-  '-protocol_whitelist',
-  'file,pipe',
-  ...(wholeFile ? ['-ignore_length', '1'] : []),
-  '-i',
-  `file:${recording}`,
+export const decodeArguments = (audioTrack: number, oneSide = false): string[] => [
   '-map',
   `0:a:${audioTrack}`,
-  '-vn',
-  '-sn',
-  '-dn',
-  '-map_metadata',
-  '-1',
   '-af',
   `${oneSide ? 'pan=mono|c0=c0,' : ''}aresample=16000:async=1:min_hard_comp=0.04:first_pts=0:rematrix_maxval=1`,
-  '-ac',
-  '1',
-  '-f',
-  'f32le',
+  ...PCM,
   '-flush_packets',
   '0',
   'pipe:1',
 ];
 
-/**
- * The same for sound that comes through a pipe as it is made: little is looked at before the first words, and nothing
- * is held back.
- */
+/** The same for sound that comes through a pipe as it is made: nothing is held back. */
 export const decodeStreamArguments: readonly string[] = [
-  '-hide_banner',
-  '-nostats',
-  '-loglevel',
-  'repeat+level+info',
-  '-probesize',
-  '65536',
-  '-analyzeduration',
-  '500000',
-  '-protocol_whitelist',
-  'pipe',
-  '-i',
-  'pipe:0',
   '-map',
   '0:a:0',
-  '-vn',
-  '-sn',
-  '-dn',
-  '-map_metadata',
-  '-1',
   '-af',
   'aresample=16000:async=1:rematrix_maxval=1',
-  '-ac',
-  '1',
-  '-f',
-  'f32le',
+  ...PCM,
   '-flush_packets',
   '1',
   'pipe:1',

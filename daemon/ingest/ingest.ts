@@ -1,7 +1,8 @@
 /** A recording becomes PCM and utterances, in processes of its own that can be ended at any time. */
-import { access, constants, stat } from 'node:fs/promises';
-import type { Stats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { realpath, rm, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { passedFile } from '../workers/ffmpeg.ts';
 import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { endTree, type ChildProcess } from '../workers/spawn.ts';
@@ -9,6 +10,7 @@ import { listener } from './answers.ts';
 import { onMessage, send, type ChildRequest } from './channel.ts';
 import type { UtteranceTimes } from './cutting.ts';
 import { startChild } from './process.ts';
+import { checkRecording, factsOf, type RecordingFacts } from './recording.ts';
 import type { Prewarmed } from './prewarmed.ts';
 
 export interface IngestRequest {
@@ -29,8 +31,8 @@ export interface IngestRequest {
   node: string;
   /** Where a process may stand ready. */
   prewarmed: Prewarmed | undefined;
-  /** Size and time of change that the recording had when it was submitted; others are `recordingChanged`. */
-  expected?: { bytes: number; modifiedAt: number };
+  /** What the recording was when it was submitted; another is `recordingChanged`. Missing: as it is now. */
+  expected?: RecordingFacts;
   /** The length by the container's own word, before decoding; null: it says nothing. */
   onStart(start: { durationMs: number | null }): void;
   /** In order and complete; called as soon as they are known, with their PCM in the file. */
@@ -81,49 +83,52 @@ const SILENT_MS = 120_000;
  * be.
  */
 export async function startIngest(request: IngestRequest): Promise<{ durationMs: number; warnings: Failure[] }> {
-  const { recording, signal } = request;
-  const before = await checkRecording(recording);
-  const { expected } = request;
-  if (expected && (expected.bytes !== before.size || expected.modifiedAt !== Math.floor(before.mtimeMs)))
+  const { signal, pcmPath } = request;
+  const before = await checkRecording(request.recording);
+  // Without a time when it was submitted there is nothing that a link could have come between.
+  const recording = request.expected ? request.recording : await realpath(request.recording),
+    expected = request.expected ?? (await factsOf(recording));
+  if (expected.bytes !== Number(before.size) || expected.modifiedAt !== Number(before.mtimeMs))
     throw new EarshotError('recordingChanged', { path: recording });
   if (signal.aborted) throw new EarshotError('cancelled');
-  const result = await runChild(request).done.catch(async (error: unknown) => {
-    // What ffmpeg complained of may be that the recording is another one by now, or none.
-    if (!signal.aborted) await unchanged(recording, before);
-    throw error;
-  });
+  const link = await linkFor(recording, pcmPath);
+  const result = await runChild({ ...request, recording, expected, link })
+    .done.catch(async (error: unknown) => {
+      // What ffmpeg complained of may be that the recording is another one by now, or none.
+      if (!signal.aborted) await unchanged(recording, before);
+      throw error;
+    })
+    .finally(() => (link === null ? undefined : rm(link, { force: true })));
   await unchanged(recording, before);
   return result;
 }
 
-async function unchanged(recording: string, before: Stats): Promise<void> {
+/**
+ * ffmpeg is given the file that we opened, not its name. Where the content leaves open what it is (telephone codecs, an
+ * MP3 behind large pictures) the ending of a name decides: so it reads it through a link that has one.
+ */
+async function linkFor(recording: string, pcmPath: string): Promise<string | null> {
+  const passed = passedFile(0),
+    ending = /\.[a-z0-9]{1,12}$/i.exec(recording)?.[0];
+  if (passed === null || ending === undefined) return null;
+  const link = `${pcmPath}.recording${ending}`;
+  try {
+    await rm(link, { force: true });
+    await symlink(passed, link);
+    return link;
+  } catch {
+    return null;
+  } // no links there
+}
+
+async function unchanged(recording: string, before: BigIntStats): Promise<void> {
   const after = await checkRecording(recording);
-  if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ino !== before.ino)
+  if (after.size !== before.size || after.mtimeNs !== before.mtimeNs || after.ino !== before.ino)
     throw new EarshotError('recordingChanged', { path: recording });
 }
 
-/** What can be said about a path without decoding. */
-export async function checkRecording(path: string): Promise<Stats> {
-  let found: Stats;
-  try {
-    found = await stat(path);
-    if (!found.isFile()) throw new EarshotError('notAFile', { path });
-    await access(path, constants.R_OK);
-  } catch (error) {
-    if (error instanceof EarshotError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new EarshotError(
-      code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG' ? 'noSuchFile' : 'unreadableFile',
-      { path },
-      message,
-    );
-  }
-  if (found.size === 0) throw new EarshotError('emptyFile', { path });
-  return found;
-}
-
 function runChild(
-  request: IngestRequest,
+  request: IngestRequest & { link?: string | null },
   live?: NonNullable<ChildRequest['live']>,
 ): { child: ChildProcess; done: LiveIngest['done'] } {
   const { recording, audioTrack, pcmPath, ffmpeg, sherpaDirectory, signal } = request;
@@ -184,9 +189,13 @@ function runChild(
       outcome!();
     });
     const permissions = request.sandboxed
-      ? mediaPermissions({ files: live ? [] : [recording], ffmpeg, runtime: sherpaDirectory, place: dirname(pcmPath) })
+      ? mediaPermissions({ files: [dirname(pcmPath)], ffmpeg, runtime: sherpaDirectory })
       : null;
-    send(child, { recording, permissions, audioTrack, pcmPath, ffmpeg, sherpaDirectory, ...(live ? { live } : {}) });
+    const { expected = null, link = null } = request;
+    send(child, {
+      ...{ recording, expected, link, permissions, audioTrack, pcmPath, ffmpeg, sherpaDirectory },
+      ...(live ? { live } : {}),
+    });
   });
   return { child, done };
 }

@@ -3,26 +3,21 @@
  * at the beginning; Ogg pages and the frames of MPEG audio theirs, so the last one shows a cut. Ogg also marks the last
  * page of a stream.
  */
-import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 
 /** More than the largest Ogg page (65,307 bytes). */
 const TAIL_BYTES = 128 * 1024;
 
 /** False also where the file cannot be read any more or is of another kind. */
-export async function tailIsCut(path: string, format: string | null): Promise<boolean> {
+export async function tailIsCut(file: FileHandle, format: string | null): Promise<boolean> {
   const judge = format === 'ogg' ? oggIsCut : format === 'mp3' ? mpegAudioIsCut : null,
     sized = /^(wav|avi|aiff)$/.test(format ?? '');
   if (!judge && !sized) return false;
   try {
-    const file = await open(path);
-    try {
-      const { size } = await file.stat(),
-        bytes = Buffer.alloc(judge ? Math.min(size, TAIL_BYTES) : 8);
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, judge ? size - bytes.length : 0);
-      return judge ? judge(bytes.subarray(0, bytesRead)) : formIsCut(bytes, size);
-    } finally {
-      await file.close();
-    }
+    const { size } = await file.stat(),
+      bytes = Buffer.alloc(judge ? Math.min(size, TAIL_BYTES) : 8);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, judge ? size - bytes.length : 0);
+    return judge ? judge(bytes.subarray(0, bytesRead)) : formIsCut(bytes, size);
   } catch {
     return false;
   }

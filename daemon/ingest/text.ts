@@ -3,11 +3,12 @@
  * their cues and times.
  */
 import { EarshotError, failure, type Failure } from '../../schemas/errors.ts';
-import { readSmall } from '../../client/small-file.ts';
+import { readSmallFrom } from '../../client/small-file.ts';
 import { decodeText, type Decoded } from '../../text/encoding.ts';
 import { formatOf } from '../../text/subtitles/convert.ts';
 import { readSpeech } from '../../text/subtitles/units.ts';
 import { unclearIn } from '../../text/subtitles/losses.ts';
+import { openRecording, type RecordingFacts } from './recording.ts';
 
 export interface Piece {
   text: string;
@@ -63,10 +64,14 @@ function timed(pieces: readonly string[]): Piece[] {
 
 /**
  * The text and what it says: subtitles by their cues, others by their sentences.
- * @throws noSuchFile, notAFile, textTooLarge, notText, noWords
+ * @throws what readText throws; noWords
  */
-export async function readPieces(path: string, language: string): Promise<{ pieces: Piece[]; warnings: Failure[] }> {
-  const { text, encoding, detected } = await readText(path, language),
+export async function readPieces(
+  path: string,
+  language: string,
+  expected: RecordingFacts,
+): Promise<{ pieces: Piece[]; warnings: Failure[] }> {
+  const { text, encoding, detected } = await readText(path, language, expected),
     format = formatOf(path),
     warnings = detected ? [failure('textDecoded', { path, encoding })] : [];
   if (format) {
@@ -89,13 +94,17 @@ export async function readPieces(path: string, language: string): Promise<{ piec
   return { pieces, warnings };
 }
 
-/** @throws noSuchFile, notAFile, textTooLarge, notText */
-export async function readText(path: string, language: string): Promise<Decoded> {
-  const bytes = await readSmall(path, MAX_TEXT_BYTES).catch((error: unknown) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EFBIG') throw new EarshotError('textTooLarge', { path, mostBytes: MAX_TEXT_BYTES });
-    throw new EarshotError(code ? 'noSuchFile' : 'notAFile', { path }, String(error));
-  });
+/** @throws what openRecording throws; textTooLarge, notText */
+export async function readText(path: string, language: string, expected: RecordingFacts): Promise<Decoded> {
+  const file = await openRecording(path, expected),
+    bytes = await readSmallFrom(file, MAX_TEXT_BYTES)
+      .catch((error: unknown) => {
+        const { code } = error as NodeJS.ErrnoException;
+        throw code === 'EFBIG'
+          ? new EarshotError('textTooLarge', { path, mostBytes: MAX_TEXT_BYTES })
+          : new EarshotError('unreadableFile', { path }, String(error));
+      })
+      .finally(() => file.close());
   const decoded = decodeText(bytes, language);
   if (!decoded) throw new EarshotError('notText', { path });
   return decoded;

@@ -33,14 +33,12 @@ export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffm
     if (report.indexMissing && !report.guessed) return fails(failure('truncatedFile', { path, readMs: 0 }, words));
     const said = report.lastLines.join('\n');
     if (/Permission denied|Input\/output error/.test(said)) return fails(failure('unreadableFile', { path }, words));
-    return typeof exit === 'number' && /Error opening input|Invalid data found/.test(said)
+    return typeof exit === 'number' && /Error opening input|Invalid data found|not on whitelist/.test(said)
       ? fails(failure('notMedia', { path }, words))
       : fails(failure('ffmpegFailed', { path, exit }, words));
   }
-  if (report.audioTracks === 0) {
-    const nothing = NOT_SOUND.test(report.format) || report.streams === 0 ? 'notMedia' : 'noAudioTrack';
-    return fails(failure(nothing, { path }, words));
-  }
+  if (report.audioTracks === 0)
+    return fails(failure(report.streams === 0 ? 'notMedia' : 'noAudioTrack', { path }, words));
   if (audioTrack >= report.audioTracks)
     return fails(failure('noSuchTrack', { path, track: audioTrack, tracks: report.audioTracks }, words));
   if (typeof exit === 'string') return fails(failure('ffmpegFailed', { path, exit }, words));
@@ -61,7 +59,3 @@ export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffm
       : null;
   return { failure: null, warning };
 }
-
-/** What ffmpeg takes texts and lone pictures for. */
-const NOT_SOUND =
-  /^(tty|srt|webvtt|ass|image2|.*_pipe|bin|xbin|adf|idf|subviewer1?|microdvd|jacosub|lrc|sami|realtext|stl|aqtitle|mpl2|mpsub|pjs|vplayer)$/;

@@ -7,7 +7,7 @@ import type { JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { LiveRequest } from '../../schemas/live.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { STAGES, type Stage } from '../../schemas/words.ts';
-import { checkRecording } from '../ingest/ingest.ts';
+import { checkRecording, factsOf, type RecordingFacts } from '../ingest/recording.ts';
 import { servesLanguage } from '../models/defaults.ts';
 import type { Defaults } from '../models/models.ts';
 import type { JobRow } from '../contracts/store.ts';
@@ -83,11 +83,20 @@ export function modelsFor(
 }
 
 /** @throws badRequest, noSuchFile, notAFile, unreadableFile, emptyFile */
-async function inspect(path: string): Promise<{ path: string; name: string; bytes: number; modifiedAt: number }> {
+async function inspect(path: string): Promise<{ path: string; name: string } & RecordingFacts> {
   if (!isAbsolute(path)) throw new EarshotError('badRequest', { field: 'recording' }, 'the path is not absolute');
-  const facts = await checkRecording(path);
-  return { path: await realpath(path), name: basename(path), bytes: facts.size, modifiedAt: Math.floor(facts.mtimeMs) };
+  await checkRecording(path);
+  // A link is followed now, and never again.
+  const real = await realpath(path);
+  return { path: real, name: basename(path), ...(await factsOf(real)) };
 }
+
+/** What the recording was when the job was made. */
+export const submittedFacts = ({ bytes, modifiedAt, fileId = null }: JobRow): RecordingFacts => ({
+  bytes,
+  modifiedAt,
+  fileId,
+});
 
 /** What a live session cannot have: a folder of its own, a picture, other tracks. @throws badRequest */
 function checkLive({ options, saveTo }: LiveRequest): JobOptions {

@@ -13,6 +13,7 @@ import type { Format } from '../../schemas/words.ts';
 import { formatOf } from '../../text/subtitles/convert.ts';
 import { MAX_WAV_SAMPLES, wavHeader } from '../audio/wav.ts';
 import type { JobRow } from '../contracts/store.ts';
+import { submittedFacts } from '../jobs/request.ts';
 import type { JobWork } from '../jobs/work.ts';
 import { renderer } from './rendered.ts';
 import { keptWarning, namesAfter, namesFrom, type Make, type Names, type Output, type Outputs } from './outputs.ts';
@@ -144,7 +145,7 @@ class Delivery {
 
   private async track(): Promise<void> {
     const { row, made } = this.work,
-      { ffmpeg, signal } = this.tools,
+      { ffmpeg, sandboxed, signal } = this.tools,
       audio = this.wanted.audio ?? 'wav',
       spoken = row.options.translateTo ?? row.language;
     const utterances = made
@@ -159,6 +160,7 @@ class Delivery {
         path,
         recording: row.path,
         ffmpeg: ffmpeg(),
+        sandboxed,
         audio,
         signal,
       });
@@ -174,7 +176,7 @@ class Delivery {
     const { mux } = await import('./mux.ts');
     await this.write('video', this.after(`.${to ?? row.language ?? 'subtitled'}.${container}`), (_, path) =>
       mux({
-        recording: row.path,
+        recording: { path: row.path, ...submittedFacts(row) },
         path,
         container,
         ffmpeg: ffmpeg(),

@@ -1,54 +1,45 @@
 /** One call of ffmpeg that makes or changes sound; never a shell. */
 import { EarshotError } from '../../schemas/errors.ts';
-import { environment } from '../workers/environment.ts';
-import type { Permissions } from '../workers/sandbox/permissions.ts';
-import { run, SYSTEM_FOLDER } from '../workers/spawn.ts';
+import { ffmpegProgram, type FfmpegCall as Call } from '../workers/ffmpeg.ts';
+import { run } from '../workers/spawn.ts';
 
-export interface FfmpegCall {
-  ffmpeg: string;
-  args: readonly string[];
+export interface FfmpegCall extends Call {
   /** What it works for: named in failures. */
   path: string;
   /** Goes to its standard input. */
-  input?: AsyncIterable<Buffer>;
+  stdin?: AsyncIterable<Buffer>;
   signal?: AbortSignal;
-  /** Where it reads what others made. */
-  permissions?: Permissions | null;
 }
 
+/** Node's own last words in the sandbox, where ffmpeg was to come in its place. */
+const NOT_STARTED = /process\.execve failed with error code (\w+)/;
 /** Nothing that we make is a fraction of this: two hours of sound at 48 kHz. */
 const MAX_OUTPUT_BYTES = 1024 ** 3;
 
 /** What ffmpeg wrote to standard output. Throws noFfmpeg, diskFull, ffmpegFailed with its last lines, or cancelled. */
-export async function runFfmpeg({
-  ffmpeg,
-  args,
-  path,
-  input,
-  signal,
-  permissions = null,
-}: FfmpegCall): Promise<Buffer> {
+export async function runFfmpeg({ path, stdin, signal, ...call }: FfmpegCall): Promise<Buffer> {
+  const { program, args, ...how } = ffmpegProgram(call);
   const {
     status,
     signal: killed,
     output,
     truncated,
     errors,
-  } = await run(ffmpeg, ['-hide_banner', '-nostats', '-loglevel', 'error', ...(input ? [] : ['-nostdin']), ...args], {
-    cwd: SYSTEM_FOLDER,
-    env: environment('local'),
-    permissions,
+  } = await run(program, args, {
+    ...how,
     maxOutputBytes: MAX_OUTPUT_BYTES,
     signal,
-    ...(input ? { input } : {}),
+    ...(stdin ? { input: stdin } : {}),
   }).catch((error: NodeJS.ErrnoException) => {
-    if (error.syscall?.startsWith('spawn')) throw new EarshotError('noFfmpeg', { path: ffmpeg }, error.message);
+    if (error.syscall?.startsWith('spawn')) throw new EarshotError('noFfmpeg', { path: program }, error.message);
     throw error;
   });
   const words = errors.trim();
+  const refused = NOT_STARTED.exec(words)?.[1];
+  if (refused === 'ENOENT') throw new EarshotError('noFfmpeg', { path: program }, words);
   // A shell's words for what it may not run, or does not find.
-  if (permissions && (status === 126 || status === 127))
-    throw new EarshotError('noFfmpeg', { path: ffmpeg, sandboxed: 1 }, words);
+  if (call.permissions && (refused || status === 126 || status === 127))
+    throw new EarshotError('noFfmpeg', { path: program, sandboxed: 1 }, words);
   if (status !== 0 || truncated)
     throw /No space left on device|Disk quota exceeded/.test(words)
       ? new EarshotError('diskFull', { path }, words)

@@ -1,11 +1,16 @@
 /** A copy of the recording with the spoken track and subtitles that can be switched on and off. */
-import { stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
+import { openRecording, type RecordingFacts } from '../ingest/recording.ts';
+import { ownInput, recordingInput, type Input } from '../workers/ffmpeg.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 
 export interface MuxRequest {
-  recording: string;
+  /** As it was submitted. */
+  recording: RecordingFacts & { path: string };
   /** The spoken track, which becomes the one that plays; null: only subtitles are added. */
   track: { path: string; language: string } | null;
   /** Of the recording's own sound; null: unknown. */
@@ -28,41 +33,48 @@ export async function mux(request: MuxRequest): Promise<void> {
   const subtitles: MuxRequest['subtitles'][number][] = [];
   for (const subtitle of request.subtitles) if ((await stat(subtitle.path)).size > 0) subtitles.push(subtitle);
   const { ffmpeg, track, path, recording, signal } = request;
-  const permissions = request.sandboxed
-    ? mediaPermissions({
-        files: [recording, ...(track ? [track.path] : []), ...subtitles.map(subtitle => subtitle.path)],
+  const files: FileHandle[] = [];
+  const own = async (file: string, format: 'wav' | 'mp3' | 'mov' | 'srt' | 'webvtt'): Promise<Input> => {
+    const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    files.push(handle);
+    return ownInput({ fd: handle.fd, path: file }, format);
+  };
+  try {
+    const opened = await openRecording(recording.path, recording);
+    files.push(opened);
+    const inputs: Input[] = [recordingInput({ fd: opened.fd, path: recording.path })];
+    if (track) inputs.push(await own(track.path, TRACKS[extname(track.path)] ?? 'wav'));
+    for (const subtitle of subtitles)
+      inputs.push(await own(subtitle.path, extname(subtitle.path) === '.vtt' ? 'webvtt' : 'srt'));
+    const call = (copyVideo: boolean): Promise<Buffer> =>
+      runFfmpeg({
         ffmpeg,
-        place: path,
-      })
-    : null;
-  const call = (copyVideo: boolean): Promise<Buffer> =>
-    runFfmpeg({
-      ffmpeg,
-      path: recording,
-      permissions,
-      args: muxArguments({ ...request, subtitles }, copyVideo),
-      signal,
+        path: recording.path,
+        inputs,
+        permissions: request.sandboxed ? mediaPermissions({ files: [], ffmpeg, place: path }) : null,
+        args: muxArguments({ ...request, subtitles }, copyVideo),
+        signal,
+      });
+    await call(true).catch((error: unknown) => {
+      if (error instanceof EarshotError && error.failure.code === 'ffmpegFailed') return call(false);
+      throw error;
     });
-  await call(true).catch((error: unknown) => {
-    if (error instanceof EarshotError && error.failure.code === 'ffmpegFailed') return call(false);
-    throw error;
-  });
+  } finally {
+    for (const file of files) await file.close();
+  }
 }
+/** As ffmpeg calls what it made itself. */
+const TRACKS: Readonly<Record<string, 'wav' | 'mp3' | 'mov'>> = { '.wav': 'wav', '.mp3': 'mp3', '.m4a': 'mov' };
 
+/** What becomes of the inputs, in their order: the recording, the track, the subtitles. */
 export function muxArguments(
-  { recording, track, language: spoken, subtitles, path, container }: MuxRequest,
+  { track, language: spoken, subtitles, path, container }: MuxRequest,
   copyVideo: boolean,
 ): string[] {
   const matroska = container === 'mkv';
   const firstSubtitle = track === null ? 1 : 2;
   return [
     '-y',
-    '-protocol_whitelist',
-    'file,pipe',
-    '-i',
-    `file:${recording}`,
-    ...(track === null ? [] : ['-i', `file:${track.path}`]),
-    ...subtitles.flatMap(({ path: subtitle }) => ['-i', `file:${subtitle}`]),
     // V: pictures that move, not a cover.
     '-map',
     '0:V?',

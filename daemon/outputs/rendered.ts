@@ -13,6 +13,7 @@ import { render } from '../../text/transcripts/render.ts';
 import { sameCues } from '../../text/transcripts/same-cues.ts';
 import type { JobRow } from '../contracts/store.ts';
 import { readText } from '../ingest/text.ts';
+import { submittedFacts } from '../jobs/request.ts';
 
 type Text = NonNullable<OutputOptions['text']>;
 
@@ -55,7 +56,7 @@ const wordTimes = (losses: { wordTimes: number }): { wordTimes: number } | null 
 
 /** Null: the file is gone, or what it says is not what the job was made of. */
 async function speechOf(row: JobRow, format: SubtitleFormat, utterances: readonly Utterance[]): Promise<Speech | null> {
-  const { text } = await readText(row.path, row.options.language!).catch(() => ({ text: null }));
+  const { text } = await readText(row.path, row.options.language!, submittedFacts(row)).catch(() => ({ text: null }));
   if (text === null) return null;
   const speech = readSpeech(text, format);
   return speech.units.length === utterances.length &&

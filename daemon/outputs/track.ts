@@ -1,6 +1,8 @@
 /** The spoken track: every utterance at its own start time, so that it can be laid over the recording. */
 import { open, type FileHandle } from 'node:fs/promises';
 import { EarshotError } from '../../schemas/errors.ts';
+import { samplesInput } from '../workers/ffmpeg.ts';
+import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 import { inARow, place, type Placement, type Spoken } from './placing.ts';
 import { inFile, MAX_WAV_SAMPLES, readWav, wavHeader, type WavInfo } from '../audio/wav.ts';
@@ -17,6 +19,8 @@ export interface TrackRequest {
   recording: string;
   audio: 'wav' | 'mp3' | 'm4a';
   ffmpeg: string;
+  /** With no more permissions than it needs. */
+  sandboxed: boolean;
   signal?: AbortSignal;
 }
 
@@ -47,6 +51,7 @@ export async function buildTrack({
   recording,
   audio,
   ffmpeg,
+  sandboxed,
   signal,
 }: TrackRequest): Promise<{ durationMs: number; latestMs: number }> {
   const infos = await Promise.all(utterances.map(({ wav }) => infoOf(wav)));
@@ -61,35 +66,26 @@ export async function buildTrack({
   if (audio === 'wav' && samples > MAX_WAV_SAMPLES)
     throw new EarshotError('outputNotWritable', { path: recording }, 'longer than a WAV file can be');
 
-  const sound = trackSound(parts, sampleRate, samples, ffmpeg, signal);
+  const tool = (place?: string) => ({
+    ffmpeg,
+    permissions: sandboxed ? mediaPermissions({ files: [], ffmpeg, place }) : null,
+    signal,
+  });
+  const sound = trackSound(parts, sampleRate, samples, tool());
   if (audio === 'wav') {
     await file.writeFile(wavHeader(sampleRate, samples));
     for await (const chunk of sound) await file.writeFile(chunk);
   } else
     await runFfmpeg({
-      ffmpeg,
+      ...tool(path),
       path: recording,
-      input: sound,
+      inputs: [samplesInput(sampleRate)],
+      stdin: sound,
       args: [
-        '-y',
-        '-f',
-        's16le',
-        '-ar',
-        String(sampleRate),
-        '-ac',
-        '1',
-        '-i',
-        'pipe:0',
-        '-map_metadata',
-        '-1',
-        '-fflags',
-        '+bitexact',
-        '-flags:a',
-        '+bitexact',
+        ...['-y', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact'],
         ...ENCODERS[audio],
         `file:${path}`,
       ],
-      signal,
     });
   return {
     durationMs: endMs,
@@ -110,27 +106,39 @@ async function infoOf(wav: string): Promise<WavInfo> {
   }
 }
 
+type Tool = Pick<Parameters<typeof runFfmpeg>[0], 'ffmpeg' | 'permissions' | 'signal'>;
+/** Utterances whose speed is changed together. */
+const TOGETHER = 16;
+
 /** The track as PCM, exactly `samples` long. */
 async function* trackSound(
   parts: readonly Part[],
   sampleRate: number,
   samples: number,
-  ffmpeg: string,
-  signal: AbortSignal | undefined,
+  tool: Tool,
 ): AsyncGenerator<Buffer> {
+  const at = ({ placement: { startMs, durationMs } }: Part): { begin: number; end: number } => ({
+    begin: Math.round((startMs * sampleRate) / 1000),
+    end: Math.min(samples, Math.round(((startMs + durationMs) * sampleRate) / 1000)),
+  });
+  const asItIs = ({ placement, info }: Part): boolean => placement.speed === 1 && info.sampleRate === sampleRate;
+  const changing = parts.filter(part => !asItIs(part)),
+    changed = new Map<Part, Buffer>();
   let written = 0;
-  for (const { wav, info, placement } of parts) {
-    if (signal?.aborted) throw new EarshotError('cancelled');
-    const begin = Math.round((placement.startMs * sampleRate) / 1000);
-    // A changed speed comes out a few samples longer or shorter than planned.
-    const end = Math.min(samples, Math.round(((placement.startMs + placement.durationMs) * sampleRate) / 1000));
+  for (const part of parts) {
+    if (tool.signal?.aborted) throw new EarshotError('cancelled');
+    const { begin, end } = at(part);
     yield* silence(begin - written);
     written = begin;
-    const sound =
-      placement.speed === 1 && info.sampleRate === sampleRate
-        ? samplesOf(wav, info)
-        : changed(wav, placement.speed, sampleRate, ffmpeg, signal);
-    for await (const chunk of sound) {
+    if (!asItIs(part) && !changed.has(part)) {
+      const first = changing.indexOf(part),
+        together = changing.slice(first, first + TOGETHER);
+      changed.clear();
+      const lengths = together.map(each => Math.max(1, at(each).end - at(each).begin));
+      for (const [n, sound] of (await change(together, lengths, sampleRate, tool)).entries())
+        changed.set(together[n]!, sound);
+    }
+    for await (const chunk of changed.has(part) ? [changed.get(part)!] : samplesOf(part.wav, part.info)) {
       const fitting = chunk.subarray(0, (end - written) * 2);
       written += fitting.length / 2;
       yield fitting;
@@ -159,28 +167,50 @@ async function* samplesOf(wav: string, { dataStart, frames: samples }: WavInfo):
   }
 }
 
-async function* changed(
-  wav: string,
-  speed: number,
+/**
+ * At the speed and rate that the track needs, each exactly so many samples long: a changed speed comes out a few longer
+ * or shorter than planned. One ffmpeg does all: it takes their samples one after the other, and apart again.
+ */
+async function change(
+  parts: readonly Part[],
+  lengths: readonly number[],
   sampleRate: number,
-  ffmpeg: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Buffer> {
-  yield await runFfmpeg({
-    ffmpeg,
-    path: wav,
-    signal,
+  tool: Tool,
+): Promise<Buffer[]> {
+  let at = 0;
+  const chains = parts.map(({ info, placement }, n) => {
+    const from = at;
+    at += info.frames;
+    return [
+      `[in${n}]atrim=start_sample=${from}:end_sample=${at}`,
+      'asetpts=PTS-STARTPTS',
+      ...(info.sampleRate === sampleRate ? [] : [`asetrate=${info.sampleRate}`]),
+      ...(placement.speed === 1 ? [] : [`atempo=${placement.speed.toFixed(4)}`]),
+      ...(info.sampleRate === sampleRate ? [] : [`aresample=${sampleRate}`]),
+      `apad=whole_len=${lengths[n]}`,
+      `atrim=end_sample=${lengths[n]}[out${n}]`,
+    ].join(',');
+  });
+  const all = (name: string): string => parts.map((_, n) => `[${name}${n}]`).join('');
+  const sound = await runFfmpeg({
+    ...tool,
+    path: parts[0]!.wav,
+    inputs: [samplesInput(sampleRate)],
+    stdin: inARowOf(parts),
     args: [
-      '-i',
-      `file:${wav}`,
-      ...(speed === 1 ? [] : ['-af', `atempo=${speed.toFixed(4)}`]),
-      '-ar',
-      String(sampleRate),
-      '-ac',
-      '1',
-      '-f',
-      's16le',
-      'pipe:1',
+      '-filter_complex',
+      [
+        `[0:a]asplit=${parts.length}${all('in')}`,
+        ...chains,
+        `${all('out')}concat=n=${parts.length}:v=0:a=1[sound]`,
+      ].join(';'),
+      ...['-map', '[sound]', '-ar', String(sampleRate), '-ac', '1', '-f', 's16le', 'pipe:1'],
     ],
   });
+  let taken = 0;
+  return lengths.map(length => sound.subarray(taken * 2, (taken += length) * 2));
+}
+
+async function* inARowOf(parts: readonly Part[]): AsyncGenerator<Buffer> {
+  for (const { wav, info } of parts) yield* samplesOf(wav, info);
 }

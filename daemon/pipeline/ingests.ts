@@ -13,6 +13,7 @@ import { withWarnings } from '../outputs/outputs.ts';
 import { transcriptFor } from '../outputs/summaries.ts';
 import { languageOf, piecesOf } from '../summaries/pieces.ts';
 import type { JobRow, UtteranceRow } from '../contracts/store.ts';
+import { submittedFacts } from '../jobs/request.ts';
 import { isSummary, type JobWork } from '../jobs/work.ts';
 
 /** Of a speaker, in subtitles: what a name may be (schemas/job.ts). */
@@ -79,7 +80,7 @@ export class Ingests {
       files = jobFiles(home.audio, id);
     await makeFolder(files.speech, 0o700);
     // As it is now: a live session may have been closed meanwhile.
-    const { path, name, bytes, modifiedAt, options, live } = work.row;
+    const { path, name, options, live } = work.row;
     const request = {
       pcmPath: files.pcm,
       ...tools,
@@ -107,7 +108,7 @@ export class Ingests {
         ...request,
         recording: path,
         audioTrack: options.audioTrack ?? null,
-        expected: { bytes, modifiedAt },
+        expected: submittedFacts(work.row),
       });
     const inputPath = liveInput(home.audio, id, live.format),
       there = statSync(inputPath, { throwIfNoEntry: false })?.size ?? 0;
@@ -155,7 +156,7 @@ export class Ingests {
     const { id, path, options } = work.row;
     this.atOnce(
       work,
-      readPieces(path, options.language!).then(async read => {
+      readPieces(path, options.language!, submittedFacts(work.row)).then(async read => {
         await makeFolder(jobFiles(this.core.deps.home.audio, id).speech, 0o700);
         return read;
       }),

@@ -30,6 +30,8 @@ export interface Program {
   env: Environment;
   /** What it may touch; null or missing: what its user may. */
   permissions?: Permissions | null;
+  /** Open files of ours that it gets as descriptors 3, 4 …, and may read. */
+  files?: readonly number[];
   /**
    * own: a process group of its own, which `endTree` ends as a whole, and which no signal to our terminal reaches.
    * shared: that of the process which starts it, and which it ends with.
@@ -39,15 +41,15 @@ export interface Program {
 
 /** Starts a program. What goes wrong with it comes as `error`. @throws where there are no descriptors for its pipes */
 export function startProgram(
-  { program, args, cwd, env, permissions = null, group = 'own' }: Program,
+  { program, args, cwd, env, permissions = null, files = [], group = 'own' }: Program,
   stdio: StdioOptions = ['ignore', 'pipe', 'pipe'],
 ): ChildProcess {
   if (!isAbsolute(cwd)) throw new Error(`a program needs a folder of its own, not ${JSON.stringify(cwd)}`);
-  const command = inSandbox({ program, args }, permissions);
+  const command = inSandbox({ program, args }, permissions && { ...permissions, files: files.length });
   const child = spawn(command.program, command.args, {
     cwd,
     env,
-    stdio,
+    stdio: [...(typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio), ...files],
     detached: POSIX && group === 'own',
     windowsHide: true,
     shell: false,

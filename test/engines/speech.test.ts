@@ -1,10 +1,12 @@
 /** The spoken track and the video with it, by the real ffmpeg. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { factsOf } from '../../daemon/ingest/recording.ts';
+import { sandboxEnabled } from '../../daemon/workers/sandbox/sandbox.ts';
 import { mux as muxInto, type MuxRequest } from '../../daemon/outputs/mux.ts';
 import { draftIn, publish, type Draft } from '../../daemon/outputs/draft.ts';
 import { buildTrack as build, type TrackRequest } from '../../daemon/outputs/track.ts';
@@ -16,6 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), "earshot speech's "));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const at = (name: string): string => join(folder, name);
 const RATE = 22_050;
+const sandboxed = sandboxEnabled({ sandbox: 'auto' });
 
 /** As the owner of outputs has files made. */
 async function placed(path: string, made: Promise<Draft>): Promise<void> {
@@ -23,23 +26,32 @@ async function placed(path: string, made: Promise<Draft>): Promise<void> {
   rmSync(path, { force: true });
   assert.ok(await publish(draft, path));
 }
-async function buildTrack({ path, ...request }: Omit<TrackRequest, 'file' | 'recording'>): ReturnType<typeof build> {
+async function buildTrack({
+  path,
+  ...request
+}: Omit<TrackRequest, 'file' | 'recording' | 'sandboxed'>): ReturnType<typeof build> {
   let result: Awaited<ReturnType<typeof build>> | undefined;
   await placed(
     path,
     draftIn(folder, 'track', async (file, part) => {
-      result = await build({ ...request, file, path: part, recording: path });
+      result = await build({ ...request, sandboxed, file, path: part, recording: path });
     }),
   );
   return result!;
 }
-const mux = ({ path, ...request }: Omit<MuxRequest, 'container' | 'sandboxed'>): Promise<void> =>
-  placed(
+const mux = async ({
+  path,
+  recording,
+  ...request
+}: Omit<MuxRequest, 'container' | 'sandboxed' | 'recording'> & { recording: string }): Promise<void> => {
+  const real = { path: realpathSync(recording), ...(await factsOf(recording)) };
+  await placed(
     path,
     draftIn(folder, 'video', (_, part) =>
-      muxInto({ ...request, sandboxed: false, path: part, container: path.endsWith('.mkv') ? 'mkv' : 'mp4' }),
+      muxInto({ ...request, recording: real, sandboxed, path: part, container: path.endsWith('.mkv') ? 'mkv' : 'mp4' }),
     ),
   );
+};
 
 /** A tone with its pitch by number, so that utterances can be told apart. */
 const tone = (seconds: number, hertz: number, rate = RATE): Float32Array =>

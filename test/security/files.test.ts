@@ -22,7 +22,7 @@ import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { readGlossary } from '../../client/folder-defaults.ts';
 import { home as homeOf, openHome } from '../../daemon/auth/home.ts';
-import { checkRecording } from '../../daemon/ingest/ingest.ts';
+import { checkRecording, factsOf, type RecordingFacts } from '../../daemon/ingest/recording.ts';
 import { readPieces } from '../../daemon/ingest/text.ts';
 import { createModels } from '../../daemon/models/models.ts';
 import { newToken, sameToken } from '../../daemon/auth/tokens.ts';
@@ -184,6 +184,8 @@ describe('what a folder of a stranger holds for Earshot to read', { skip: posix 
     async () => {
       const folder = mkdtempSync(join(root, 'small-')),
         at = (name: string): string => join(folder, name);
+      const NOTHING: RecordingFacts = { bytes: 0, modifiedAt: 0, fileId: null },
+        known = (path: string): Promise<RecordingFacts> => factsOf(path).catch(() => NOTHING);
       execFileSync('mkfifo', [at('pipe.srt')]);
       symlinkSync('/dev/zero', at('endless.srt'));
       mkdirSync(at('folder.srt'));
@@ -192,17 +194,18 @@ describe('what a folder of a stranger holds for Earshot to read', { skip: posix 
       writeFileSync(at('good.srt'), '1\n00:00:01,000 --> 00:00:02,000\nHello\n');
       for (const name of ['pipe.srt', 'endless.srt', 'folder.srt', 'large.srt']) {
         await assert.rejects(readSmall(at(name), 1024), name);
-        const large = name === 'large.srt' ? 'textTooLarge' : null;
-        await assert.rejects(readPieces(at(name), 'en'), failsWith(large ?? 'notAFile'), name);
+        const large = name === 'large.srt' ? 'textTooLarge' : null,
+          refused = large ?? (name === 'endless.srt' ? 'recordingChanged' : 'notAFile');
+        await assert.rejects(readPieces(at(name), 'en', await known(at(name))), failsWith(refused), name);
         await assert.rejects(readGlossary(at(name)), failsWith(large ?? 'badGlossary'), name);
       }
       assert.equal((await readSmall(at('good.srt'), 1024)).length, readFileSync(at('good.srt')).length);
       await assert.rejects(readSmall(at('good.srt'), 10));
-      assert.deepEqual(await readPieces(at('good.srt'), 'en'), {
+      assert.deepEqual(await readPieces(at('good.srt'), 'en', await known(at('good.srt'))), {
         pieces: [{ text: 'Hello', startMs: 1000, endMs: 2000, speaker: null }],
         warnings: [],
       });
-      await assert.rejects(readPieces(at('nothing.srt'), 'en'), failsWith('noSuchFile'));
+      await assert.rejects(readPieces(at('nothing.srt'), 'en', NOTHING), failsWith('noSuchFile'));
     },
   );
   test('names of voices go into a file of ours: nothing is written through a link, and nothing else is replaced', async () => {

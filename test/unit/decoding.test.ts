@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decodeArguments, readDecoding, type DecodingReport } from '../../daemon/ingest/decoding.ts';
+import { ffmpegProgram, recordingInput } from '../../daemon/workers/ffmpeg.ts';
 import { verdict } from '../../daemon/ingest/verdict.ts';
 
 const VIDEO = [
@@ -68,10 +69,21 @@ describe('what ffmpeg says', () => {
     assert.equal(errors, 50);
     assert.deepEqual([lastLines.length, lastLines.at(-1)], [12, '[mp3] [error] Header missing 49']);
   });
-  test('a recording is only ever a file', () => {
-    const args = decodeArguments('-i http://x', 2);
-    assert.ok(args.includes('file:-i http://x') && args.includes('0:a:2'));
-    assert.equal(args[args.indexOf('-protocol_whitelist') + 1], 'file,pipe');
+  test('one track, and what may be read, before the input that it is for', () => {
+    const { args, files } = ffmpegProgram({
+      ffmpeg: '/f',
+      inputs: [recordingInput({ fd: 7, path: '/-i http://x' })],
+      args: decodeArguments(2),
+      permissions: null,
+    });
+    assert.deepEqual(files, [7]);
+    const input = args.indexOf('-i');
+    assert.match(args[input + 1]!, /^file:\/((proc\/self|dev)\/fd\/3|-i http:\/\/x)$/);
+    assert.equal(args[args.lastIndexOf('-protocol_whitelist', input) + 1], 'file');
+    const formats = args[args.lastIndexOf('-format_whitelist', input) + 1]!.split(',');
+    for (const leading of ['hls', 'dash', 'concat', 'image2', 'sdp', 'rtsp', 'avisynth', 'vobsub', 'lavfi', 'imf'])
+      assert.ok(!formats.includes(leading), leading);
+    assert.ok(args.includes('0:a:2'));
   });
 });
 

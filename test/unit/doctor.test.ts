@@ -69,6 +69,15 @@ describe('single checks', () => {
   });
 });
 
+test("what the kernel's sandbox stops itself, and what is refused for it, in both languages", () => {
+  const said = (abi: number, locale: 'en' | 'zh-cn'): string =>
+    checkMessage({ id: 'sandbox', status: 'ok', args: { abi } }, locale).what;
+  assert.match(said(2, 'en'), /Landlock 2 stops: reading and writing files\. .*here also: emptying files, .*signal/);
+  assert.match(said(2, 'zh-cn'), /Landlock 2 阻止：读写文件。.*还包括：清空文件、.*信号/);
+  assert.match(said(7, 'en'), /Landlock 7 stops: reading and writing files, emptying files, .*\. .* stops the rest\./);
+  assert.doesNotMatch(said(7, 'en') + said(7, 'zh-cn'), /also|还包括/);
+});
+
 test('a bare machine: everything that is missing is said, in words, in both languages', async () => {
   const machine: Examined = {
     home: { data: temporary, run: join(temporary, 'nowhere') },

@@ -1,6 +1,7 @@
 /** WAV headers that state less than there is. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -41,8 +42,12 @@ for (const [what, path, expected] of [
   ['RF64 without a size', file('RF64', ds64(0), FORMAT, chunk('data', SOUND, 0xffff_ffff)), true],
   ['rubbish before the sound', file('RIFF', FORMAT, SOUND, chunk('data', SOUND, 4)), false],
   ['another format', file('OggS', FORMAT, chunk('data', SOUND, 4)), false],
-  ['nothing', join(folder, 'gone.wav'), false],
 ] as const)
   test(`${what}: ${expected ? 'sound follows' : 'nothing to mend'}`, async () => {
-    assert.equal(await statesTooLittle(path), expected);
+    const opened = await open(path, 'r');
+    try {
+      assert.equal(await statesTooLittle(opened), expected);
+    } finally {
+      await opened.close();
+    }
   });

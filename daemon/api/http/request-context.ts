@@ -4,6 +4,7 @@ import type { Model } from '../../../schemas/model.ts';
 import type { Settings } from '../../../schemas/settings.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import { servesLanguage } from '../../models/defaults.ts';
+import { sandboxEnabled } from '../../workers/sandbox/sandbox.ts';
 import type { HttpJobDeps } from './http-job.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -17,6 +18,8 @@ export interface RequestDeps extends HttpJobDeps {
 export interface RequestContext extends HttpJobDeps {
   transcript(id: string): Transcript;
   ffmpeg(): string;
+  /** Whether what opens media gets no more permissions than it needs. */
+  sandboxed(): boolean;
   maxUploadBytes(): number;
   /** Ids of the installed models of a stage. */
   installed(stage: Stage): string[];
@@ -48,6 +51,7 @@ export function createRequestContext(deps: RequestDeps): RequestContext {
     listen,
     transcript,
     ffmpeg,
+    sandboxed: () => sandboxEnabled(settings()),
     maxUploadBytes: () => settings().http?.maxUploadBytes ?? DEFAULT_UPLOAD_BYTES,
     installed: stage => cards(stage).map(card => card.id),
     modelFor: (stage, name) => {

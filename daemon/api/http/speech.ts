@@ -5,8 +5,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../../schemas/errors.ts';
-import { environment } from '../../workers/environment.ts';
-import { endTree, exitOf, startProgram, SYSTEM_FOLDER } from '../../workers/spawn.ts';
+import { ffmpegProgram, ownInput } from '../../workers/ffmpeg.ts';
+import { mediaPermissions } from '../../workers/sandbox/permissions.ts';
+import { endTree, exitOf, startProgram } from '../../workers/spawn.ts';
 import { runHttpJob } from './http-job.ts';
 import { HttpProblem, languageCode } from './problem.ts';
 import type { RequestContext } from './request-context.ts';
@@ -105,66 +106,71 @@ export async function speak(
   await mkdir(place, { recursive: true, mode: 0o700 });
   const recording = join(place, 'speech.txt');
   await writeFile(recording, wanted.input, { mode: 0o600 });
-  const job = await runHttpJob(context, {
-    recording,
-    priority: 'urgent',
-    signal,
-    options: {
-      source: 'text',
-      language,
-      repair: false,
-      speak: true,
-      outputs: { formats: [], audio: 'wav' },
-      ...(voice ? { models: { tts: voice } } : {}),
-    },
-  });
-  const track = job.outputs.find(output => output.kind === 'audio')?.path;
-  if (!track) throw new EarshotError('internal', {}, 'no track was made');
-  if ((await stat(track)).size <= WAV_HEADER_BYTES)
-    throw new HttpProblem(400, 'nothing_to_speak', 'input has nothing in it that can be spoken.', 'input');
-  response.writeHead(200, { 'content-type': ENCODINGS[wanted.format]!.type });
-  if (wanted.format === 'wav' && wanted.speed === 1) await pipeline(createReadStream(track), response);
-  else await encode(context.ffmpeg(), track, wanted, response, signal);
+  // It starts while the text is spoken.
+  const encoder = wanted.format === 'wav' && wanted.speed === 1 ? null : startEncoder(context, wanted);
+  try {
+    const job = await runHttpJob(context, {
+      recording,
+      priority: 'urgent',
+      signal,
+      options: {
+        source: 'text',
+        language,
+        repair: false,
+        speak: true,
+        outputs: { formats: [], audio: 'wav' },
+        ...(voice ? { models: { tts: voice } } : {}),
+      },
+    });
+    const track = job.outputs.find(output => output.kind === 'audio')?.path;
+    if (!track) throw new EarshotError('internal', {}, 'no track was made');
+    if ((await stat(track)).size <= WAV_HEADER_BYTES)
+      throw new HttpProblem(400, 'nothing_to_speak', 'input has nothing in it that can be spoken.', 'input');
+    response.writeHead(200, { 'content-type': ENCODINGS[wanted.format]!.type });
+    if (encoder) await encoder.encode(track, response, signal);
+    else await pipeline(createReadStream(track), response);
+  } finally {
+    encoder?.stop();
+  }
 }
 
-/** Straight into the answer; half an answer is broken off, so that nobody takes it for whole. */
-async function encode(
-  ffmpeg: string,
-  track: string,
-  { format, speed }: SpeechWanted,
-  response: ServerResponse,
-  signal: AbortSignal,
-): Promise<void> {
-  const child = startProgram({
-    program: ffmpeg,
-    args: [
-      '-hide_banner',
-      '-nostats',
-      '-nostdin',
-      '-loglevel',
-      'error',
-      '-i',
-      `file:${track}`,
-      '-map_metadata',
-      '-1',
-      ...(speed === 1 ? [] : ['-af', tempo(speed)]),
-      ...ENCODINGS[format]!.args,
-      'pipe:1',
-    ],
-    cwd: SYSTEM_FOLDER,
-    env: environment('local'),
-  });
+interface Encoder {
+  /** Straight into the answer; half an answer is broken off, so that nobody takes it for whole. */
+  encode(track: string, response: ServerResponse, signal: AbortSignal): Promise<void>;
+  stop(): void;
+}
+
+function startEncoder(context: RequestContext, { format, speed }: SpeechWanted): Encoder {
+  const ffmpeg = context.ffmpeg();
+  const child = startProgram(
+    ffmpegProgram({
+      ffmpeg,
+      inputs: [ownInput('stdin', 'wav')],
+      args: [
+        ...['-map_metadata', '-1', ...(speed === 1 ? [] : ['-af', tempo(speed)])],
+        ...ENCODINGS[format]!.args,
+        'pipe:1',
+      ],
+      permissions: context.sandboxed() ? mediaPermissions({ files: [], ffmpeg }) : null,
+    }),
+    ['pipe', 'pipe', 'pipe'],
+  );
+  const exited = exitOf(child);
+  exited.catch(() => {});
   let words = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-2000);
   });
-  try {
-    const [, { code }] = await Promise.all([pipeline(child.stdout!, response, { end: false, signal }), exitOf(child)]);
-    if (code !== 0) throw new EarshotError('ffmpegFailed', { path: track, exit: code ?? 'killed' }, words);
-    response.end();
-  } finally {
-    endTree(child);
-  }
+  return {
+    async encode(track, response, signal) {
+      // When it ends early its pipe breaks: its exit says why.
+      pipeline(createReadStream(track), child.stdin!).catch(() => {});
+      const [, { code }] = await Promise.all([pipeline(child.stdout!, response, { end: false, signal }), exited]);
+      if (code !== 0) throw new EarshotError('ffmpegFailed', { path: track, exit: code ?? 'killed' }, words);
+      response.end();
+    },
+    stop: () => endTree(child),
+  };
 }
 
 /** One filter does half to double at most. */

@@ -246,4 +246,10 @@ export const MIGRATIONS: readonly Migration[] = [
       )
       WHERE json_extract(spec, '$.quietSeconds') IS NOT NULL;`,
   },
+  {
+    version: 11,
+    what: 'which file a recording is, by the number that its file system gives it',
+    sql: `
+      ALTER TABLE jobs ADD COLUMN file_id TEXT;`,
+  },
 ];

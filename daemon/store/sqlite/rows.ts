@@ -8,6 +8,7 @@ export const JOB_COLUMNS: readonly (readonly [keyof JobRow, string])[] = [
   ['name', 'name'],
   ['bytes', 'bytes'],
   ['modifiedAt', 'modified_at'],
+  ['fileId', 'file_id'],
   ['durationMs', 'duration_ms'],
   ['fingerprint', 'fingerprint'],
   ['options', 'options'],
@@ -43,6 +44,9 @@ const JSON_KEYS: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>([
   'summary',
 ]);
 
+/** Missing where there is none. */
+const OPTIONAL: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>(['fileId', 'live', 'voices', 'summary']);
+
 export type RawJob = Record<string, string | number | null>;
 
 export function toColumn(key: keyof JobRow, value: unknown): string | number | null {
@@ -56,7 +60,7 @@ export function fromRow(row: RawJob): JobRow {
   const job: Record<string, unknown> = {};
   for (const [key, column] of JOB_COLUMNS) {
     const value = row[column] ?? null;
-    if ((key === 'live' || key === 'voices' || key === 'summary') && value === null) continue;
+    if (OPTIONAL.has(key) && value === null) continue;
     job[key] =
       value !== null && JSON_KEYS.has(key)
         ? JSON.parse(value as string)

@@ -1,11 +1,13 @@
 /**
- * Takes rights from this thread, and from everything that it starts, for good: files by Landlock, sockets by a seccomp
- * filter. Both are the kernel's own, need no privileges and no program, and hold in containers too.
+ * Takes rights from this thread, and from everything that it starts, for good: files by Landlock, all else by a list of
+ * system calls (seccomp.ts). Both are the kernel's own, need no privileges and no program, and hold in containers too.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import process, { arch, platform } from 'node:process';
 import type { Permissions } from './permissions.ts';
+import { systemCallFilter } from './seccomp.ts';
+import type { Machine } from './syscalls.ts';
 
 type Koffi = typeof import('koffi').default;
 
@@ -13,29 +15,33 @@ type Koffi = typeof import('koffi').default;
 const CREATE_RULESET = 444,
   ADD_RULE = 445,
   RESTRICT_SELF = 446;
-const MACHINES: Partial<Record<string, { audit: number; seccomp: number; socket: number }>> = {
-  x64: { audit: 0xc000_003e, seccomp: 317, socket: 41 },
-  arm64: { audit: 0xc000_00b7, seccomp: 277, socket: 198 },
-};
-const IO_URING_SETUP = 425,
-  FOREIGN_CALLS = 0x4000_0000;
+const SECCOMP: Partial<Record<string, number>> = { x64: 317, arm64: 277 } satisfies Record<Machine, number>;
+const SET_FILTER = 1,
+  ALL_THREADS = 1,
+  IS_AVAILABLE = 2,
+  RETURN_ERRNO = 0x0005_0000;
 const PR_SET_NO_NEW_PRIVS = 38,
   PR_CAPBSET_DROP = 24;
 /** What root keeps: to read and write files that belong to others, where the rules allow it. */
 const CAPABILITIES = 41,
   KEPT_CAPABILITIES: ReadonlySet<number> = new Set([1, 2]);
-const F_GETFL = 3,
+const F_SETFD = 2,
+  F_GETFL = 3,
   F_SETFL = 4,
   O_NONBLOCK = 0o4000;
 const RLIMIT_FSIZE = 1,
   RLIMIT_DATA = 2,
   RLIMIT_CORE = 4;
-/**
- * Decoders that want more were made to want it. Counted is what they may write to, not what allocators and stacks only
- * reserve, which grows with the machine's cores.
- */
+/** Counted is what can be written to, not what allocators and stacks only reserve, which grows with the cores. */
 const READER_BYTES = 4 * 1024 ** 3;
-const AF_UNIX = 1;
+/** What runtimes read of the process itself. The rest of its folder shows the sockets of others. */
+const OF_ITSELF = [
+  ...['auxv', 'cgroup', 'cmdline', 'comm', 'fd', 'limits', 'maps', 'mountinfo', 'mounts', 'smaps_rollup'],
+  ...['stat', 'statm', 'status'],
+].map(name => `/proc/self/${name}`);
+
+const DESCRIPTORS = '/proc/self/fd/',
+  FIRST_FILE = 3;
 
 // Landlock's rights of files, by bit; each needs a kernel that has it.
 const EXECUTE = 1n << 0n,
@@ -52,6 +58,15 @@ const OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL,
 const handledBy = (abi: number): bigint =>
   ((1n << 13n) - 1n) | (abi >= 2 ? REFER : 0n) | (abi >= 3 ? TRUNCATE : 0n) | (abi >= 5 ? IOCTL : 0n);
 
+/** Made on the thread that libuv works on. */
+const onPool = (call: { async(...args: unknown[]): void }, ...args: number[]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    call.async(...args, (error: Error | null, result: number) => {
+      if (error) reject(error);
+      else resolve(Number(result));
+    });
+  });
+
 interface Calls {
   /** Landlock's version; 0: there is none. */
   abi: number;
@@ -60,10 +75,9 @@ interface Calls {
   restrict(ruleset: number): number;
   /** The same for the thread that libuv works on. */
   restrictPool(ruleset: number): Promise<number>;
-
   prctl(option: number, value: number): number;
   filter(program: Buffer): number;
-  limit(pid: number, resource: number, most: number): number;
+  limit(resource: number, most: number): number;
   fcntl(fd: number, command: number, value: number): number;
 }
 let known: Calls | { reason: string } | undefined;
@@ -71,8 +85,8 @@ let known: Calls | { reason: string } | undefined;
 function calls(): Calls | { reason: string } {
   if (platform !== 'linux') return { reason: platform };
   if (typeof process.execve !== 'function') return { reason: `Node ${process.versions.node}` };
-  const machine = MACHINES[arch];
-  if (!machine) return { reason: arch };
+  const machine = SECCOMP[arch];
+  if (machine === undefined) return { reason: arch };
   try {
     const koffi = createRequire(import.meta.url)('koffi') as Koffi,
       libc = koffi.load(null);
@@ -84,35 +98,34 @@ function calls(): Calls | { reason: string } {
     const create = call('void *', 'size_t', 'uint32'),
       add = call('int', 'int', 'void *', 'uint32'),
       restrict = call('int', 'uint32'),
-      prctl = libc.func('prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']) as (...args: number[]) => number;
+      prctl = libc.func('prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']) as unknown as typeof create;
     const seccomp = call('uint', 'uint', 'earshot_sock_fprog *'),
+      available = call('uint', 'uint', 'void *'),
       rlimit = libc.func('prlimit', 'int', ['int', 'int', 'void *', 'void *']) as (
         pid: number,
         resource: number,
         limits: Buffer,
         before: null,
       ) => number;
+    const refusal = Buffer.alloc(4);
+    refusal.writeUInt32LE(RETURN_ERRNO);
+    if (Number(available(machine, IS_AVAILABLE, 0, refusal)) !== 0) return { reason: 'seccomp' };
     return {
       abi: Math.max(0, Number(create(CREATE_RULESET, null, 0, 1))),
       create: attributes => Number(create(CREATE_RULESET, attributes, attributes.length, 0)),
       add: (ruleset, rule) => Number(add(ADD_RULE, ruleset, 1, rule, 0)),
       restrict: ruleset => Number(restrict(RESTRICT_SELF, ruleset, 0)),
-      restrictPool: ruleset =>
-        new Promise((resolve, reject) => {
-          restrict.async(RESTRICT_SELF, ruleset, 0, (error: Error | null, result: number) => {
-            if (error) reject(error);
-            else resolve(Number(result));
-          });
-        }),
+      restrictPool: async ruleset =>
+        (await onPool(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) || (await onPool(restrict, RESTRICT_SELF, ruleset, 0)),
       prctl: (option, value) => prctl(option, value, 0, 0, 0),
-      // Mode: filter; for all threads that there are by now.
-      filter: program => Number(seccomp(machine.seccomp, 1, 1, { length: program.length / 8, filter: program })),
+      filter: program =>
+        Number(seccomp(machine, SET_FILTER, ALL_THREADS, { length: program.length / 8, filter: program })),
       fcntl: libc.func('fcntl', 'int', ['int', 'int', 'long']) as Calls['fcntl'],
-      limit: (pid, resource, most) => {
+      limit: (resource, most) => {
         const limits = Buffer.alloc(16);
         limits.writeBigUInt64LE(BigInt(most), 0);
         limits.writeBigUInt64LE(BigInt(most), 8);
-        return rlimit(pid, resource, limits, null);
+        return rlimit(0, resource, limits, null);
       },
     };
   } catch (error) {
@@ -134,7 +147,8 @@ const must = (what: string, result: number): number => {
 
 /** @throws when the kernel refuses: nothing may go on with more rights than it was given. */
 export function enterSandbox(permissions: Permissions): void {
-  closeSync(applyPermissions(permissions));
+  closeSync(restrictFiles(permissions));
+  restrictCalls(permissions, false);
 }
 
 /**
@@ -143,26 +157,33 @@ export function enterSandbox(permissions: Permissions): void {
  */
 export async function enterSandboxLate(permissions: Permissions): Promise<void> {
   if (process.env.UV_THREADPOOL_SIZE !== ONE_THREAD.UV_THREADPOOL_SIZE) throw new Error('its threads are not known');
-  const ruleset = applyPermissions(permissions);
+  const ruleset = restrictFiles(permissions);
   try {
     must('to take rights from its other thread', await (known as Calls).restrictPool(ruleset));
   } finally {
     closeSync(ruleset);
   }
+  restrictCalls(permissions, true);
 }
 export const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' } as const;
 
-/** Answers with the rules, for other threads. */
-function applyPermissions({ read, write, network, gpu }: Permissions): number {
+/** Landlock's version that counts. @throws where there is none */
+function versionFor({ landlock = Infinity }: Permissions): number {
   const found = sandboxSupport();
   if ('reason' in found) throw new Error(`no confinement here: ${found.reason}`);
-  const { abi } = found,
+  return Math.min(found.abi, landlock);
+}
+
+/** Answers with the rules, for other threads. */
+function restrictFiles(permissions: Permissions): number {
+  const { read, write, network, files = 0 } = permissions,
+    abi = versionFor(permissions),
     kernel = known as Calls;
   must('to keep privileges from growing', kernel.prctl(PR_SET_NO_NEW_PRIVS, 1));
   for (let capability = 0; capability < CAPABILITIES; capability++)
     if (!KEPT_CAPABILITIES.has(capability)) kernel.prctl(PR_CAPBSET_DROP, capability); // only root has any
   // No image of its memory is left behind.
-  kernel.limit(0, RLIMIT_CORE, 0);
+  kernel.limit(RLIMIT_CORE, 0);
 
   const handled = handledBy(abi),
     attributes = Buffer.alloc(abi >= 6 ? 24 : abi >= 4 ? 16 : 8);
@@ -178,16 +199,18 @@ function applyPermissions({ read, write, network, gpu }: Permissions): number {
     } catch {
       return;
     } // gone meanwhile
-    try {
-      const rule = Buffer.alloc(12);
-      rule.writeBigUInt64LE((fstatSync(place).isDirectory() ? rights : rights & OF_FILES) & handled, 0);
-      rule.writeInt32LE(place, 8);
-      must(path, kernel.add(ruleset, rule));
-    } finally {
-      closeSync(place);
-    }
+    const rule = Buffer.alloc(12);
+    rule.writeBigUInt64LE((fstatSync(place).isDirectory() ? rights : rights & OF_FILES) & handled, 0);
+    rule.writeInt32LE(place, 8);
+    const added = kernel.add(ruleset, rule);
+    // The kernel forgets files of /proc that nobody holds, and makes others, which the rule would not be for.
+    if (path.startsWith('/proc/') && !path.startsWith(DESCRIPTORS)) kernel.fcntl(place, F_SETFD, 0);
+    else closeSync(place);
+    must(path, added);
   };
   const written = new Set(write);
+  for (const path of OF_ITSELF) allow(path, READ_FILE | READ_DIR);
+  for (let n = 0; n < files; n++) allow(`${DESCRIPTORS}${FIRST_FILE + n}`, READ_FILE);
   for (const path of read) if (!written.has(path)) allow(path, READING);
   // What can be written is never run, and is a file or a folder.
   for (const path of write)
@@ -198,60 +221,41 @@ function applyPermissions({ read, write, network, gpu }: Permissions): number {
         : handled & ~IOCTL & ~EXECUTE & ~SPECIAL,
     );
   must('to take rights from itself', kernel.restrict(ruleset));
-  // above 0: a thread that cannot follow
-  if (!network) must('a filter for sockets', -Math.abs(kernel.filter(noSockets(MACHINES[arch]!, gpu))));
   return ruleset;
 }
 
+/** On all threads that there are by now. */
+function restrictCalls(permissions: Permissions, atWork: boolean): void {
+  const { network, gpu } = permissions;
+  const filter = systemCallFilter({
+    machine: arch as Machine,
+    abi: versionFor(permissions),
+    network,
+    gpu,
+    atWork,
+    pid: process.pid,
+  });
+  // above 0: a thread that cannot follow
+  must('a list of system calls', -Math.abs((known as Calls).filter(filter)));
+}
+
 /**
- * Node reads its own standard input and output without waiting; the program that comes in its place expects to wait.
+ * For the program that comes in this one's place: Node reads its own standard input and output without waiting, where
+ * others expect to wait, and keeps files that it was given to itself.
  */
-export function waitingStdio(): void {
+export function handOver({ files = 0 }: Permissions): void {
   const kernel = known as Calls;
   for (const fd of [0, 1, 2]) kernel.fcntl(fd, F_SETFL, kernel.fcntl(fd, F_GETFL, 0) & ~O_NONBLOCK);
+  for (let n = 0; n < files; n++) kernel.fcntl(FIRST_FILE + n, F_SETFD, 0);
 }
 
-/** A program that only reads and writes to its pipes: it makes no files, and its memory has an end. */
-export function limitReader(pid: number): void {
-  if ('reason' in sandboxSupport()) return;
-  const kernel = known as Calls;
-  kernel.limit(pid, RLIMIT_FSIZE, 0);
-  kernel.limit(pid, RLIMIT_DATA, READER_BYTES);
+/** From here on this process and what it starts can have so much memory, for good: what wants more was made to. */
+export function limitMemory(): void {
+  if (!('reason' in sandboxSupport())) (known as Calls).limit(RLIMIT_DATA, READER_BYTES);
 }
 
-/** No socket of any kind (for GPUs: none but this machine's own), nor the ways around it. */
-function noSockets({ audit, socket }: { audit: number; socket: number }, local: boolean): Buffer {
-  const LOAD = 0x20,
-    EQUAL = 0x15,
-    AT_LEAST = 0x35,
-    RETURN = 0x06,
-    ALLOW = 0x7fff_0000,
-    EACCES = 0x0005_000d,
-    ENOSYS = 0x0005_0026,
-    NUMBER = 0,
-    MACHINE = 4,
-    FIRST = 16;
-  const program: [code: number, yes: number, no: number, value: number][] = [
-    [LOAD, 0, 0, MACHINE],
-    [EQUAL, 1, 0, audit],
-    [RETURN, 0, 0, EACCES],
-    [LOAD, 0, 0, NUMBER],
-    [AT_LEAST, 0, 1, FOREIGN_CALLS],
-    [RETURN, 0, 0, EACCES],
-    [EQUAL, 0, 1, IO_URING_SETUP],
-    [RETURN, 0, 0, ENOSYS],
-    [EQUAL, 0, 3, socket],
-    [LOAD, 0, 0, FIRST],
-    [EQUAL, 1, 0, local ? AF_UNIX : 0xffff_ffff],
-    [RETURN, 0, 0, EACCES],
-    [RETURN, 0, 0, ALLOW],
-  ];
-  const bytes = Buffer.alloc(program.length * 8);
-  for (const [n, [code, yes, no, value]] of program.entries()) {
-    bytes.writeUInt16LE(code, n * 8);
-    bytes[n * 8 + 2] = yes;
-    bytes[n * 8 + 3] = no;
-    bytes.writeUInt32LE(value >>> 0, n * 8 + 4);
-  }
-  return bytes;
+/** And makes files no longer, wherever it may write. */
+export function limitReader(): void {
+  limitMemory();
+  if (!('reason' in sandboxSupport())) (known as Calls).limit(RLIMIT_FSIZE, 0);
 }

@@ -15,8 +15,12 @@ export interface Permissions {
   write: readonly string[];
   /** Connections to anywhere. */
   network: boolean;
-  /** Drivers of GPUs talk to their own services over sockets of this machine. */
+  /** What the driver of a GPU needs beside its devices. */
   gpu: boolean;
+  /** So many files come with it, as descriptors 3, 4 …: it may read them. */
+  files?: number;
+  /** At most this version of Landlock, as if the kernel had no newer; for tests. */
+  landlock?: number;
   /** What the driver of a GPU keeps for next time. */
   cache?: string;
 }
@@ -33,8 +37,12 @@ const SYSTEM = [
   '/gnu/store',
   '/snap',
   '/home/linuxbrew/.linuxbrew',
-  '/proc',
   '/sys',
+  // Never /proc as a whole: it shows every process with its arguments.
+  ...['cpuinfo', 'devices', 'driver', 'filesystems', 'loadavg', 'meminfo', 'modules', 'stat', 'sys', 'uptime'].map(
+    name => `/proc/${name}`,
+  ),
+  '/proc/version',
   ...[
     'ld.so.cache',
     'ld.so.conf',
@@ -258,7 +266,7 @@ export function voicePermissions({
   );
 }
 
-/** Of a process that reads `files` with ffmpeg and writes `place`, a folder or a file that is there. */
+/** Of a process that reads `files` with ffmpeg and writes `place`, a folder or a file that is there, if anything. */
 export function mediaPermissions({
   files,
   ffmpeg,
@@ -268,12 +276,12 @@ export function mediaPermissions({
   files: readonly string[];
   ffmpeg: string;
   /** The voice detector's. */ runtime?: string;
-  place: string;
+  place?: string;
 }): Permissions {
   return permissionsFor(
     {
       read: [...startedBy(ffmpeg).flatMap(each => installation(each)), ...(runtime ? [runtime] : []), ...files],
-      write: [place],
+      write: place === undefined ? [] : [place],
     },
     process.env,
   );

@@ -11,6 +11,18 @@ const GPU_PROBLEMS: Readonly<Record<string, string>> = {
 };
 const gpuProblem = (code: string): string => GPU_PROBLEMS[code] ?? code;
 
+/** What a version of Landlock stops, and what only newer ones do. */
+const LANDLOCK: readonly (readonly [version: number, what: string])[] = [
+  [1, 'reading and writing files'],
+  [3, 'emptying files'],
+  [5, 'controlling devices'],
+  [6, 'signalling other programs'],
+];
+const stopped = (known: (version: number) => boolean): string =>
+  LANDLOCK.filter(([version]) => known(version))
+    .map(([, what]) => what)
+    .join(', ');
+
 export const checks: CheckMessages = {
   node: {
     name: 'Node.js',
@@ -91,8 +103,11 @@ export const checks: CheckMessages = {
     name: 'Sandbox',
     ok: a =>
       message(
-        `recordings and models are opened in a sandbox (Landlock ${a.abi}, seccomp), ` +
-          'without network access or other files',
+        'recordings and models are opened in a sandbox, without network access or other files. ' +
+          `Landlock ${a.abi} stops: ${stopped(version => version <= a.abi)}. ` +
+          'A filter of system calls (seccomp) stops the rest' +
+          `${a.abi < 6 ? `, here also: ${stopped(version => version > a.abi)}` : ''}. ` +
+          'Names, sizes and times of files stay visible',
       ),
     warning: a =>
       a.reason === 'off'

@@ -11,6 +11,18 @@ const GPU_PROBLEMS: Readonly<Record<string, string>> = {
 };
 const gpuProblem = (code: string): string => GPU_PROBLEMS[code] ?? code;
 
+/** 某一版本的 Landlock 阻止什么，以及哪些只有更新的版本才阻止。 */
+const LANDLOCK: readonly (readonly [version: number, what: string])[] = [
+  [1, '读写文件'],
+  [3, '清空文件'],
+  [5, '控制设备'],
+  [6, '向其他程序发送信号'],
+];
+const stopped = (known: (version: number) => boolean): string =>
+  LANDLOCK.filter(([version]) => known(version))
+    .map(([, what]) => what)
+    .join('、');
+
 export const checks: CheckMessages = {
   node: {
     name: 'Node.js',
@@ -90,7 +102,13 @@ export const checks: CheckMessages = {
   },
   sandbox: {
     name: '沙箱',
-    ok: a => message(`录音和模型在沙箱中打开（Landlock ${a.abi}、seccomp），不能访问网络和其他文件`),
+    ok: a =>
+      message(
+        '录音和模型在沙箱中打开，不能访问网络和其他文件。' +
+          `Landlock ${a.abi} 阻止：${stopped(version => version <= a.abi)}。` +
+          `系统调用过滤器（seccomp）阻止其余操作${a.abi < 6 ? `，此处还包括：${stopped(version => version > a.abi)}` : ''}。` +
+          '文件的名称、大小和时间仍然可见',
+      ),
     warning: a =>
       a.reason === 'off'
         ? message('录音和模型以你的全部权限打开：设置 sandbox 为 off', '请运行 `earshot settings set sandbox auto`。')
