@@ -1,5 +1,6 @@
 /** What is wrong with a translation, decided without a model. */
 import { similarity } from '../repair/distance.ts';
+import { keepsNumbers } from './numbers.ts';
 
 export interface Translated {
   source: string;
@@ -43,12 +44,7 @@ export function faultOf(translated: Translated, knows: Knows): Fault | null {
     return 'long';
   if (spokenLength(source) >= 20 && ratio < 0.4) return 'short';
   if (wrongLanguage(words(target), from, to, knows)) return 'language';
-  const digits = (text: string): string[] => text.match(/\p{Nd}{2,}/gu) ?? [];
-  if (
-    digits(source).some(number => !digits(target).includes(number)) &&
-    digits(target).some(number => !digits(source).includes(number))
-  )
-    return 'numbers';
+  if (!keepsNumbers(source, target, from, to)) return 'numbers';
   return null;
 }
 
