@@ -5,6 +5,7 @@
 import { EarshotError, failure, type Failure } from '../../schemas/errors.ts';
 import { readSmallFrom } from '../../client/small-file.ts';
 import { decodeText, type Decoded } from '../../text/encoding.ts';
+import { sentencesOf } from '../../text/sentences.ts';
 import { formatOf } from '../../text/subtitles/convert.ts';
 import { readSpeech } from '../../text/subtitles/units.ts';
 import { unclearIn } from '../../text/subtitles/losses.ts';
@@ -35,7 +36,7 @@ export function cutText(text: string, language: string): string[] {
     if (piece.trim()) pieces.push(piece.trim());
     piece = '';
   };
-  for (const { segment } of new Intl.Segmenter(language, { granularity: 'sentence' }).segment(text)) {
+  for (const segment of sentencesOf(text, language)) {
     for (let rest = segment; rest;) {
       const at =
         rest.length <= LONGEST

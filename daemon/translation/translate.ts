@@ -6,6 +6,7 @@ import { EarshotError } from '../../schemas/errors.ts';
 import type { NmtOutput } from '../../schemas/job.ts';
 import type { StepInputs } from '../contracts/worker-protocol.ts';
 import type { Asker } from '../contracts/language-model.ts';
+import { sentencesOf } from '../../text/sentences.ts';
 import { faultOf, spokenLength, type Fault, type Knows } from './guard.ts';
 import type { Dictionaries } from '../repair/dictionaries.ts';
 import { languageName, question, readAnswer } from './prompt.ts';
@@ -123,17 +124,13 @@ async function bySentence(
 ): Promise<string | null> {
   const parts: string[] = [];
   for (const sentence of sentencesOf(input.text, input.from)) {
-    const { text, fault } = await once(sentence, true);
+    if (!sentence.trim()) continue;
+    const { text, fault } = await once(sentence.trim(), true);
     if (text === null || !BEARABLE.includes(fault)) return null;
     parts.push(text);
   }
   return parts.join(/^(zh|ja|th)\b/u.test(input.to) ? '' : ' ');
 }
-
-export const sentencesOf = (text: string, language: string): string[] =>
-  [...new Intl.Segmenter(language, { granularity: 'sentence' }).segment(text)]
-    .map(({ segment }) => segment.trim())
-    .filter(Boolean);
 
 /** Whether words belong to these languages, as far as there are dictionaries. */
 export async function knowledgeOf(dictionaries: Dictionaries, languages: readonly string[]): Promise<Knows> {

@@ -59,7 +59,7 @@ describe('the time of each character', () => {
   });
   test('a translation: sentence by sentence where both have as many, else over the whole', () => {
     const times = { startMs: [0, 100, 200, 300, 400, 500, 600], endMs: [100, 200, 300, 400, 500, 600, 700] };
-    assert.deepEqual(proportionalTimeline('A. B.', 'Xx. Yy.', times, 'und', 0, 900), {
+    assert.deepEqual(proportionalTimeline('A! B!', 'Xx. Yy.', times, 'und', 0, 900), {
       startMs: [0, 100, 200, 400, 550],
       endMs: [100, 200, 300, 550, 700],
     });

@@ -6,7 +6,7 @@ import { NO_DICTIONARIES, type Dictionary } from '../../daemon/repair/dictionari
 import { faultOf, type Knows } from '../../daemon/translation/guard.ts';
 import { languageName, question, readAnswer, termsIn } from '../../daemon/translation/prompt.ts';
 import { demandsOf, enforced, missing, substituted } from '../../daemon/translation/terms.ts';
-import { knowledgeOf, sentencesOf, translate } from '../../daemon/translation/translate.ts';
+import { knowledgeOf, translate } from '../../daemon/translation/translate.ts';
 
 const nobody: Knows = () => null;
 const fault = (source: string, target: string, from = 'es', to = 'en', knows = nobody) =>
@@ -266,8 +266,6 @@ describe('one utterance', () => {
     const en = ask([null, 'Hello all.', 'See you.']);
     assert.equal((await translate(input(text), en.asker, nobody, signal)).text, 'Hello all. See you.');
   });
-  test('sentences of a text', () =>
-    assert.deepEqual(sentencesOf(' One.  Two? \n Three', 'en'), ['One.', 'Two?', 'Three']));
   test('a dictionary knows words as they stand and in small letters; none knows nothing', async () => {
     const of = async (language: string): Promise<Dictionary | null> =>
       language === 'de' ? { knows: word => word === 'haus', suggest: () => [] } : null;

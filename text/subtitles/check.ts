@@ -1,4 +1,5 @@
 /** What is wrong with subtitles, or hard on those who read them, and what may safely be done about it. Pure. */
+import { isShortened } from '../sentences.ts';
 import { visible } from './inline.ts';
 import { parseSubtitles, writeTime, type Span, type SubtitleCue, type SubtitleKind, type Subtitles } from './parse.ts';
 import { columns } from './width.ts';
@@ -73,8 +74,10 @@ export function rebroken(lines: readonly string[], limits: Limits): string[] | n
     const upper = width(words.slice(0, at)),
       lower = width(words.slice(at));
     if (upper > limits.lineLength || lower > limits.lineLength) continue;
-    // A break after a mark reads better than an even one.
-    const cost = Math.abs(upper - lower) + (/[,.;:!?…，。；：！？、]$/.test(words[at - 1]!) ? -8 : 0);
+    // A break after a mark reads better than an even one, one within "Jan. 5" worse.
+    const before = words[at - 1]!,
+      mark = isShortened(before, words[at]!) ? 16 : /[,.;:!?…，。；：！？、]$/.test(before) ? -8 : 0,
+      cost = Math.abs(upper - lower) + mark;
     if (!best || cost < best.cost) best = { at, cost };
   }
   return best && [words.slice(0, best.at).join(' '), words.slice(best.at).join(' ')];

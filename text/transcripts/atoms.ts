@@ -1,4 +1,5 @@
 /** Text in pieces that are never broken, with their times and how good a break after each would be. */
+import { isShortened } from '../sentences.ts';
 import type { Timeline } from './timing.ts';
 import { columns, isUnspaced, lineLimit } from '../subtitles/width.ts';
 
@@ -59,7 +60,7 @@ export function atomsOf(text: string, language: string, times: Timeline): Atom[]
     }
   }
   atoms.forEach((atom, n) => {
-    atom.cost = breakCost(atom, atoms[n + 1]);
+    atom.cost = breakCost(atom, atoms[n + 1], language);
   });
   return atoms;
 }
@@ -110,12 +111,19 @@ function withinLimit(chunk: string, from: number, to: number, limit: number): [n
   return pieces;
 }
 
-function breakCost(atom: Atom, next: Atom | undefined): number {
-  if (!next || (SENTENCE_END.test(atom.text) && !/^(Mr|Mrs|Ms|Dr|St|Prof|Sr|Sra|Dra)\.$/u.test(atom.text))) return 0;
+function breakCost(atom: Atom, next: Atom | undefined, language: string): number {
+  const shortened = next !== undefined && isShortened(atom.text, next.text, language);
+  if (!next || (SENTENCE_END.test(atom.text) && !shortened)) return 0;
   const pauseGain = Math.min(14, Math.max(0, next.startMs - atom.endMs - 80) / 40);
   if (CLAUSE_END.test(atom.text)) return Math.max(2, 8 - pauseGain / 2);
   const bare = (text: string): string => text.toLowerCase().replace(/^\P{L}+|(?<!\P{L})\P{L}+$/gu, '');
-  const base = !next.spaceBefore ? 26 : LEANING.has(bare(atom.text)) ? 45 : OPENING.has(bare(next.text)) ? 15 : 26;
+  const base = !next.spaceBefore
+    ? 26
+    : shortened || LEANING.has(bare(atom.text))
+      ? 45
+      : OPENING.has(bare(next.text))
+        ? 15
+        : 26;
   return Math.max(6, base - pauseGain);
 }
 export const endsSentence = (atom: Atom): boolean => atom.cost === 0;

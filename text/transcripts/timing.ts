@@ -2,6 +2,7 @@
  * When each character of a text is said: words with known times are found again in it, what lies between is spread
  * evenly.
  */
+import { sentencesOf } from '../sentences.ts';
 import type { Word } from '../../schemas/job.ts';
 
 /** For each UTF-16 unit of a text, when it begins and ends, ms. */
@@ -90,8 +91,8 @@ export function proportionalTimeline(
 ): Timeline {
   const from = sourceTimes.startMs[0] ?? startMs,
     to = sourceTimes.endMs.at(-1) ?? endMs;
-  const mine = sentencesOf(text, language),
-    theirs = sentencesOf(source, language);
+  const mine = sentenceRanges(text, language),
+    theirs = sentenceRanges(source, language);
   const line: Timeline = { startMs: [], endMs: [] };
   const spread = (start: number, end: number, begin: number, finish: number): void => {
     for (let at = start; at < end; at++) {
@@ -116,9 +117,9 @@ export function proportionalTimeline(
   return line;
 }
 
-function sentencesOf(text: string, language: string): { start: number; end: number }[] {
-  const segmenter = new Intl.Segmenter(language === 'und' ? 'en' : language, { granularity: 'sentence' });
-  return [...segmenter.segment(text)].map(({ index, segment }) => ({ start: index, end: index + segment.length }));
+function sentenceRanges(text: string, language: string): { start: number; end: number }[] {
+  let start = 0;
+  return sentencesOf(text, language).map(({ length }) => ({ start, end: (start += length) }));
 }
 
 function soundsOf(word: Word): Sound[] {

@@ -1,4 +1,5 @@
 /** Written text as a voice should read it, and the parts in which it reads. */
+import { sentencesOf } from '../../../text/sentences.ts';
 
 export interface SpokenPart {
   text: string;
@@ -12,28 +13,13 @@ const LONGEST_PART = 400;
 
 /** Nothing to say (no letter, no digit): no parts. */
 export function spokenParts(text: string, language: string): SpokenPart[] {
-  return sentences(spokenText(text, language), language)
+  return sentencesOf(spokenText(text, language), language)
     .flatMap(sentence => {
       const clauses = sentence.length <= LONG_SENTENCE ? [sentence] : joinShort(splitClauses(sentence));
       return clauses.map((clause, at) => ({ text: clause.trim(), endsSentence: at === clauses.length - 1 }));
     })
     .filter(part => /[\p{L}\p{N}]/u.test(part.text));
 }
-
-const ABBREVIATION =
-  /(?:(?<![\p{L}\p{N}])(?:Mr|Mrs|Ms|Dr|St|Prof|Sr|Sra|Srta|Dra|Ud|Uds|Mme|Mlle|Hr|Fr|Nr|vs|No|etc|e\.g|i\.e|z\.B)|(?<![\p{L}\p{N}])\p{Lu})\.\s*$/u;
-
-function sentences(text: string, language: string): string[] {
-  const found: string[] = [];
-  for (const { segment } of segmenter(language).segment(text)) {
-    const before = found.at(-1);
-    if (before !== undefined && ABBREVIATION.test(before)) found[found.length - 1] = before + segment;
-    else found.push(segment);
-  }
-  return found;
-}
-const segmenter = (language: string): Intl.Segmenter =>
-  new Intl.Segmenter(safeLocale(language), { granularity: 'sentence' });
 
 const splitClauses = (sentence: string): string[] =>
   sentence
