@@ -3,7 +3,14 @@
  * it stays to the letter.
  */
 import { failure, type Failure } from '../../schemas/errors.ts';
-import { sourceText, type OutputOptions, type Transcript, type Utterance } from '../../schemas/job.ts';
+import {
+  NOT_TRANSLATED,
+  sourceText,
+  translatedText,
+  type OutputOptions,
+  type Transcript,
+  type Utterance,
+} from '../../schemas/job.ts';
 import type { Format } from '../../schemas/words.ts';
 import { cuesOf, formatOf, SUBTITLE_FORMATS, writeCues, type SubtitleFormat } from '../../text/subtitles/convert.ts';
 import { reducedIn } from '../../text/subtitles/losses.ts';
@@ -41,7 +48,7 @@ export function renderer(row: JobRow, transcript: Transcript): (format: Format, 
       };
     const made = withTexts(
       speech,
-      transcript.utterances.map(each => (text === 'original' ? sourceText(each) : (each.nmt?.text ?? null))),
+      transcript.utterances.map(each => (text === 'original' ? sourceText(each) : translationOf(each))),
       { both: text === 'bilingual' },
     );
     const reduced = own === format ? wordTimes(made.losses) : reducedIn(speech);
@@ -51,6 +58,10 @@ export function renderer(row: JobRow, transcript: Transcript): (format: Format, 
     };
   };
 }
+
+/** Null: there is none yet, and the original stays. */
+const translationOf = (utterance: Utterance): string | null =>
+  utterance.nmt ? translatedText(utterance) : utterance.failed ? `${NOT_TRANSLATED} ${sourceText(utterance)}` : null;
 
 const wordTimes = (losses: { wordTimes: number }): { wordTimes: number } | null => (losses.wordTimes ? losses : null);
 

@@ -4,15 +4,40 @@
  */
 
 /** 0 to 12, then the tens, a hundred and a thousand; several forms of one number are parted by a stroke. */
-const WORDS: Readonly<Record<string, string>> = {
-  en: 'zero|no one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty sixty seventy eighty ninety hundred thousand',
-  de: 'null|kein ein|eins|eine|einen|einem|einer zwei|zwo drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert tausend',
-  fr: 'zéro un|une deux trois quatre cinq six sept huit neuf dix onze douze vingt trente quarante cinquante soixante soixante-dix quatre-vingt quatre-vingt-dix cent mille',
-  es: 'cero un|uno|una dos tres cuatro cinco seis siete ocho nueve diez once doce veint treinta cuarenta cincuenta sesenta setenta ochenta noventa cien mil',
-  it: 'zero un|uno|una due tre quattro cinque sei sette otto nove dieci undici dodici vent trent quarant cinquant sessant settant ottant novant cento mil',
-  pt: 'zero um|uma dois|duas três quatro cinco seis sete oito nove dez onze doze vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem|cento mil',
-  nl: 'nul een|één twee drie vier vijf zes zeven acht negen tien elf twaalf twintig dertig veertig vijftig zestig zeventig tachtig negentig honderd duizend',
-  ru: 'ноль один|одна|одно|одного два|две|двух три|трёх|трех четыре|четырёх пять|пяти шесть|шести семь|семи восемь девять десять|десяти одиннадцать двенадцать двадцат тридцат сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто сто тысяч',
+const WORDS: Readonly<Record<string, readonly [units: string, more: string]>> = {
+  en: [
+    'zero|no one two three four five six seven eight nine ten eleven twelve',
+    'twenty thirty forty fifty sixty seventy eighty ninety hundred thousand',
+  ],
+  de: [
+    'null|kein ein|eins|eine|einen|einem|einer zwei|zwo drei vier fünf sechs sieben acht neun zehn elf zwölf',
+    'zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert tausend',
+  ],
+  fr: [
+    'zéro un|une deux trois quatre cinq six sept huit neuf dix onze douze',
+    'vingt trente quarante cinquante soixante soixante-dix quatre-vingt quatre-vingt-dix cent mille',
+  ],
+  es: [
+    'cero un|uno|una dos tres cuatro cinco seis siete ocho nueve diez once doce',
+    'veint treinta cuarenta cincuenta sesenta setenta ochenta noventa cien mil',
+  ],
+  it: [
+    'zero un|uno|una due tre quattro cinque sei sette otto nove dieci undici dodici',
+    'vent trent quarant cinquant sessant settant ottant novant cento mil',
+  ],
+  pt: [
+    'zero um|uma dois|duas três quatro cinco seis sete oito nove dez onze doze',
+    'vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem|cento mil',
+  ],
+  nl: [
+    'nul een|één twee drie vier vijf zes zeven acht negen tien elf twaalf',
+    'twintig dertig veertig vijftig zestig zeventig tachtig negentig honderd duizend',
+  ],
+  ru: [
+    'ноль один|одна|одно|одного два|две|двух три|трёх|трех четыре|четырёх пять|пяти шесть|шести семь|семи ' +
+      'восемь девять десять|десяти одиннадцать двенадцать',
+    'двадцат тридцат сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто сто тысяч',
+  ],
 };
 const VALUES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 30, 40, 50, 60, 70, 80, 90, 100, 1000];
 /** From this place on a word may be part of a longer one: fünfundzwanzig. */
@@ -123,7 +148,7 @@ function valuesIn(text: string, language: string, numbers: readonly Found[]): Se
   const values = new Set(numbers.flatMap(({ readings }) => readings.flat())),
     code = language.split('-')[0]!,
     lower = text.toLowerCase();
-  for (const [n, forms] of (WORDS[code]?.split(' ') ?? []).entries())
+  for (const [n, forms] of (WORDS[code]?.join(' ').split(' ') ?? []).entries())
     if (forms.split('|').some(form => (n >= FIRST_PART ? lower.includes(form) : isWord(lower, form))))
       values.add(VALUES[n]!);
   for (const [run] of text.matchAll(/[零〇一二两兩三四五六七八九十百千万萬亿億]+/gu)) values.add(hanValue(run));
@@ -146,7 +171,7 @@ function inWords(text: string, language: string): boolean {
   const code = language.split('-')[0]!,
     lower = text.toLowerCase();
   if (/[零〇一二两兩三四五六七八九十百千万萬亿億]/u.test(text)) return true;
-  const words = WORDS[code]?.split(' ').slice(FIRST_PART);
+  const words = WORDS[code]?.[1].split(' ');
   return words?.some(forms => forms.split('|').some(form => lower.includes(form))) ?? false;
 }
 

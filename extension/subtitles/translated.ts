@@ -1,5 +1,5 @@
 /** Subtitles with the words of another language. Pure. */
-import type { Utterance } from '../../schemas/job.ts';
+import { translatedText, type Utterance } from '../../schemas/job.ts';
 import type { Limits } from '../../text/subtitles/check.ts';
 import type { SubtitleFormat } from '../../text/subtitles/convert.ts';
 import { withTexts, type Losses } from '../../text/subtitles/retext.ts';
@@ -13,6 +13,6 @@ export function translated(
   limits: Limits,
 ): { text: string; losses: Losses } {
   const texts: (string | undefined)[] = [];
-  for (const { index, nmt } of utterances) texts[index] = nmt?.text;
+  for (const utterance of utterances) if (utterance.nmt) texts[utterance.index] = translatedText(utterance);
   return withTexts(readSpeech(text, format), texts, { limits });
 }

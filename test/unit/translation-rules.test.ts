@@ -235,16 +235,31 @@ describe('one utterance', () => {
     assert.deepEqual(await translate(input(' — '), asker, nobody, signal), { text: '—', language: 'en' });
     assert.deepEqual(asked, []);
   });
+  test('a number that became another is asked for again, and then the source stands, marked', async () => {
+    const text = 'El número es 1234 y la puerta está abierta.',
+      wrong = 'The number is 4321 and the door is open.',
+      right = 'The number is 1234 and the door is open.',
+      before = [{ source: 'Hola.', target: 'Hello.' }];
+    assert.deepEqual(await translate(input(text, { before }), ask([wrong, right]).asker, nobody, signal), {
+      text: right,
+      language: 'en',
+    });
+    assert.deepEqual(await translate(input(text, { before }), ask([wrong, wrong, wrong]).asker, nobody, signal), {
+      text,
+      language: 'es',
+      refused: 'numbers',
+    });
+  });
   test('of what is not good the most bearable is taken', async () => {
     const text = 'El número es 1234 y la puerta está abierta.';
     const short = 'It is 1234.',
-      number = 'The number is 4321 and the door is open.';
+      echo = 'El número es 1234 y la puerta está abierta';
     const before = [{ source: 'Hola.', target: 'Hello.' }];
     for (const answers of [
-      [short, number, null],
-      [number, short, null],
+      [short, echo, text],
+      [echo, short, text],
     ])
-      assert.equal((await translate(input(text, { before }), ask(answers).asker, nobody, signal)).text, number);
+      assert.equal((await translate(input(text, { before }), ask(answers).asker, nobody, signal)).text, short);
     assert.deepEqual(
       await translate(input(text), ask(["I'm sorry, but I cannot.", null, null]).asker, nobody, signal),
       { text, language: 'es', refused: 'refusal' },
