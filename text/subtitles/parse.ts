@@ -91,7 +91,8 @@ const isNumber = (line: string): boolean => /^\s*\d+\s*$/.test(line);
 
 /** Where the arrow of a line of times stands; null: it is no such line, though it may have an arrow. */
 function arrowOf(line: string | undefined): { from: number; to: number } | null {
-  if (line === undefined) return null;
+  // Most lines are words: one look at how they begin and for the head of an arrow tells.
+  if (line === undefined || !/^\s{0,9}[-−+\d０-９]/u.test(line) || !/[>›＞→]/u.test(line)) return null;
   const strict = line.indexOf(ARROW);
   if (strict >= 0) {
     const before = line.slice(0, strict),

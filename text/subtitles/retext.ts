@@ -90,6 +90,9 @@ function writePlace(
     .join(lineBreak);
 }
 
+/** Each is a search through the words; nobody writes that many. */
+const MOST_ANCHORED = 50;
+
 interface PlacedTag {
   raw: string;
   at: number;
@@ -117,7 +120,7 @@ function placedTags({ text, tags }: ReturnType<typeof flatten>, words: string): 
       word = closing
         ? /(\S{1,60})\s*$/u.exec(text.slice(Math.max(0, at - 61), at))?.[1]
         : /^\s*(\S{1,60})/u.exec(text.slice(at, at + 61))?.[1];
-    let here = anchor(words, word);
+    let here = placed.length < MOST_ANCHORED ? anchor(words, word) : null;
     if (here !== null && closing) here += word!.length;
     if (here === null) {
       here = Math.round((at / Math.max(1, text.length)) * words.length);

@@ -45,8 +45,17 @@ export const hasWords = (text: string): boolean => /[\p{L}\p{N}]/u.test(text);
 export function readSpeech(text: string, format: SubtitleFormat): Speech {
   const document = readDocument(text, format),
     times = timesOf(document.cues);
-  const lines = document.cues.map(cue => (cue.generated ? [] : cue.bodies.flatMap(body => linesIn(document, body))));
-  const carried = carriedLines(lines, times, text),
+  const bodies = document.cues.map(cue =>
+    cue.generated
+      ? []
+      : cue.bodies.map(({ from, to }): Part => ({
+          from,
+          tokens: tokensOf(text.slice(from, to), format),
+          speaker: null,
+        })),
+  );
+  const lines = bodies.map(parts => parts.flatMap(linesIn)),
+    carried = carriedLines(lines, times, text),
     units: Unit[] = [];
   if (carried) {
     let before: Unit[] = [];
@@ -68,10 +77,10 @@ export function readSpeech(text: string, format: SubtitleFormat): Speech {
     return { document, units, rolling: true };
   }
   const layers = new Map<string, Unit>();
-  for (const [cue, { bodies, name, generated }] of document.cues.entries()) {
-    if (generated) continue;
-    const said = bodies.flatMap(body => speakersIn(document, body)),
-      all = said.map(each => plainOf(each.tokens)),
+  for (const [cue, { name }] of document.cues.entries()) {
+    const said = bodies[cue]!.flatMap(speakersIn),
+      places = said.map(each => placeOf(cue, each)),
+      all = places.map(place => flatten(place.tokens).text),
       length = all.reduce((sum, each) => sum + each.length, 0),
       { startMs, endMs } = times[cue]!;
     let seen = 0;
@@ -83,7 +92,7 @@ export function readSpeech(text: string, format: SubtitleFormat): Speech {
         endMs: share((seen += all[n]!.length)),
         speaker: part.speaker ?? name,
         text: all[n]!,
-        places: [placeOf(cue, part)],
+        places: [places[n]!],
       };
       const key = `${unit.startMs} ${unit.endMs} ${unit.text}`,
         layer = format === 'ass' ? layers.get(key) : undefined;
@@ -112,11 +121,11 @@ interface Part {
 }
 
 /** The lines of a body that have words. */
-function linesIn(document: SubtitleDocument, body: Range): Part[] {
+function linesIn(body: Part): Part[] {
   const parts: Part[] = [];
   let at = body.from,
     part: Part = { from: at, tokens: [], speaker: null };
-  for (const token of tokensOf(document.text.slice(body.from, body.to), document.format)) {
+  for (const token of body.tokens) {
     at += token.raw.length;
     if (token.kind !== 'break') part.tokens.push(token);
     else {
@@ -134,8 +143,8 @@ export const voiceOf = (raw: string): string | null =>
   VOICE.exec(raw)?.[1]?.replace(/\s+/g, ' ').trim().replace(/&amp;/g, '&') || null;
 
 /** A body in the parts of its speakers: at dashes, voices, and names where there are several. */
-function speakersIn(document: SubtitleDocument, body: Range): Part[] {
-  const tokens = tokensOf(document.text.slice(body.from, body.to), document.format);
+function speakersIn(body: Part): Part[] {
+  const { tokens } = body;
   // The beginnings of lines, and what is read of each.
   const lines: { at: number; text: string }[] = [{ at: 0, text: '' }];
   tokens.forEach((token, n) => {
@@ -177,7 +186,9 @@ function placeOf(cue: number, { from, tokens }: Part): Place {
     at = from,
     before = '';
   const core = [...tokens],
-    isOutside = ({ kind, text }: Token): boolean => kind !== 'text' || [...text].every(isRim);
+    timed = tokens.some(({ kind, raw }) => kind === 'tag' && isWordTime(raw)),
+    isOutside = ({ kind, raw, text }: Token): boolean =>
+      kind === 'text' ? [...text].every(isRim) : !(timed && /^<\/?c[.>\s]/i.test(raw));
   while (isOutside(core[first]!)) {
     before += core[first]!.text;
     at += core[first++]!.raw.length;

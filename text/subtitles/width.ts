@@ -2,13 +2,15 @@
 
 /** Scripts that are written without spaces between words and with characters two columns wide. */
 const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-const MARK = /[\p{M}\u200b-\u200f\u2060\ufe0f]/u;
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
+const MARK = /[\p{M}\u200b-\u200f\u2060\ufe0f]/gu,
+  /** Two units that are one character. */
+  PAIR = /[\u{10000}-\u{10ffff}]/gu;
 
 export function columns(text: string): number {
-  let width = 0;
-  for (const character of text) width += WIDE.test(character) ? 2 : MARK.test(character) ? 0 : 1;
-  return width;
+  if (/^[ -~]*$/.test(text)) return text.length;
+  const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
+  return text.length - count(PAIR) + count(WIDE) - count(MARK);
 }
 
 /** Scripts whose words are not parted by spaces: breaks are found by a dictionary. */
