@@ -3,9 +3,11 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { writeOutputs } from '../../daemon/outputs/deliver.ts';
+import { MAX_TEXT_BYTES } from '../../daemon/ingest/text.ts';
+import type { Format } from '../../schemas/words.ts';
 import { fakeModel, Harness } from './harness.ts';
 
 const SRT =
@@ -16,7 +18,8 @@ describe('subtitles as a source', { timeout: 30_000 }, () => {
   let harness: Harness;
   afterEach(() => harness.close());
 
-  it('are translated cue by cue, and keep their times', async () => {
+  /** A daemon whose recordings are these bytes, and that writes outputs. */
+  async function opened(bytes: string | Uint8Array): Promise<void> {
     harness = await Harness.open({ models: [fakeModel('n', 'nmt')] });
     Object.assign(harness.deps, {
       deliver: (work: Parameters<typeof writeOutputs>[0], signal: AbortSignal) =>
@@ -31,9 +34,96 @@ describe('subtitles as a source', { timeout: 30_000 }, () => {
     });
     harness.recording = name => {
       const path = join(harness.recordings, name);
-      writeFileSync(path, SRT);
+      writeFileSync(path, bytes);
       return path;
     };
+  }
+  const translatedJob = async (name: string, formats: Format[], text: 'translation' | 'bilingual' = 'translation') => {
+    const [job] = await harness.ended(
+      await harness.submit([name], {
+        source: 'text',
+        language: 'en',
+        repair: false,
+        translateTo: 'de',
+        outputs: { formats, text },
+      }),
+    );
+    return job!;
+  };
+  const written = (name: string): string => readFileSync(join(harness.recordings, name), 'utf8');
+
+  it('keep what is not understood to the letter, and say what was left alone or left out', async () => {
+    const ass =
+      '[Script Info]\r\nTitle: Film\r\n\r\n[V4+ Styles]\r\nFormat: Name, Fontname\r\n' +
+      'Style: Sign,Georgia\r\n\r\n[Events]\r\n' +
+      'Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\r\n' +
+      'Comment: 0,0:00:00.00,0:00:01.00,Sign,,0,0,0,,a comment\r\n' +
+      'Dialogue: 0,0:00:01.00,0:00:02.00,Sign,Anna,0,0,0,,{\\pos(3,4)}Hello, you.\r\n' +
+      'Dialogue: 0,0:00:05.00,0:00:06.00,Sign,,0,0,0,,{\\p1}m 0 0 l 100 0{\\p0}\r\n' +
+      'Dialogue: 0,0:00:0x.00,0:00:08.00,Sign,,0,0,0,,Late.\r\n';
+    await opened(ass);
+    const job = await translatedJob('sign.ass', ['ass', 'srt']);
+    assert.equal(job.state, 'completed', JSON.stringify(job.failure));
+    assert.equal(written('sign.de.ass'), ass.replace('Hello, you.', '[de] Hello, you.').replace('Late.', '[de] Late.'));
+    assert.equal(
+      written('sign.de.srt'),
+      '1\n00:00:01,000 --> 00:00:02,000\nAnna: [de] Hello, you.\n\n2\n00:00:06,000 --> 00:00:08,000\n[de] Late.\n',
+    );
+    assert.deepEqual(
+      job.warnings.map(({ code, args }) => [code, { ...args, path: basename(String(args.path)) }]),
+      [
+        ['subtitlesUnclear', { path: 'sign.ass', texts: 0, times: 1, generated: 0 }],
+        [
+          'subtitlesReduced',
+          { path: 'sign.de.srt', notes: 1, styles: 1, drawings: 1, texts: 0, formatting: 1, wordTimes: 0 },
+        ],
+      ],
+    );
+    assert.deepEqual(
+      harness.utterances(job).map(each => each.speaker),
+      ['Anna', undefined],
+    );
+  });
+
+  it('are read in the encoding that they are in, and the job says which was guessed', async () => {
+    const text = '1\n00:00:01,000 --> 00:00:02,000\nCaf\xe9 ol\xe9.\n';
+    await opened(Buffer.from(text, 'latin1'));
+    const job = await translatedJob('cafe.srt', ['srt'], 'bilingual');
+    assert.equal(written('cafe.en-de.srt'), '1\n00:00:01,000 --> 00:00:02,000\nCafé olé.\n[de] Café olé.\n');
+    assert.deepEqual(
+      job.warnings.map(({ code, args }) => [code, args.encoding]),
+      [['textDecoded', 'windows-1252']],
+    );
+  });
+
+  it('that are no text, too large or changed meanwhile are named as what they are', async () => {
+    await opened(Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0]));
+    assert.deepEqual((await translatedJob('zip.srt', ['srt'])).failure?.code, 'notText');
+    await harness.close();
+    await opened(Buffer.alloc(MAX_TEXT_BYTES + 1, 'a'));
+    assert.deepEqual((await translatedJob('large.srt', ['srt'])).failure, {
+      code: 'textTooLarge',
+      args: { path: join(harness.recordings, 'large.srt'), mostBytes: MAX_TEXT_BYTES },
+    });
+    await harness.close();
+    await opened(SRT);
+    const deliver = harness.deps.deliver;
+    Object.assign(harness.deps, {
+      deliver: (...given: Parameters<typeof deliver>) => {
+        writeFileSync(join(harness.recordings, 'film.srt'), SRT.replace('First', 'Other'));
+        return deliver(...given);
+      },
+    });
+    const job = await translatedJob('film.srt', ['srt']);
+    assert.deepEqual(
+      job.warnings.map(({ code }) => code),
+      ['recordingChanged'],
+    );
+    assert.match(written('film.de.srt'), /\[de\] First words\./);
+  });
+
+  it('are translated cue by cue, and keep their times', async () => {
+    await opened(SRT);
     const [job] = await harness.ended(
       await harness.submit(['film.srt'], {
         source: 'text',

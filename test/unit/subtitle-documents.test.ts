@@ -159,7 +159,8 @@ describe('what subtitles say', () => {
   it('two speakers in a cue are two, each with a share of its time', () => {
     const text =
       'WEBVTT\n\n00:01.000 --> 00:03.000\n<v Anna>Hi there.</v>\n<v Ben>Hello, Anna.</v>\n\n' +
-      '00:04.000 --> 00:06.000\n<v Anna>Yes.</v> <v Ben>No.</v>\n\n00:07.000 --> 00:08.000\n- Are you\nthere?\n- I am.\n\n' +
+      '00:04.000 --> 00:06.000\n<v Anna>Yes.</v> <v Ben>No.</v>\n\n' +
+      '00:07.000 --> 00:08.000\n- Are you\nthere?\n- I am.\n\n' +
       '00:09.000 --> 00:10.000\nAnn: Hello.\nBen: Hi.\n\n00:11.000 --> 00:12.000\nIt is\n-5 degrees.\n';
     assert.deepEqual(
       readSpeech(text, 'vtt').units.map(({ text: words, speaker }) => [speaker, words]),
@@ -256,7 +257,8 @@ describe('formatting WebVTT', () => {
   });
   it('header, notes, styles, regions, identifiers and settings stay to the letter', () => {
     const text =
-      'WEBVTT - title  \nX: y\n\nNOTE  two  \n  lines  \n\nSTYLE\n::cue {\n  color: red;  \n}\n\nREGION\nid:fred  \nwidth:40%\n\n' +
+      'WEBVTT - title  \nX: y\n\nNOTE  two  \n  lines  \n\nSTYLE\n::cue {\n  color: red;  \n}\n\nREGION\n' +
+      'id:fred  \nwidth:40%\n\n' +
       ' an id \n00:01.000 --> 00:03.000 align:start  position:10%\n<v.loud Ann>Hi &amp; ho\n \nthere\n';
     assert.equal(formatted(text, 'vtt'), text.replace('00:01.000 --> 00:03.000', '00:00:01.000 --> 00:00:03.000'));
   });

@@ -174,6 +174,36 @@ describe('subtitle documents', () => {
     );
   });
 
+  it('Format Document keeps a cue of WebVTT together, and what is no cue to the letter', async () => {
+    const text =
+      'WEBVTT - title\n\nNOTE  two  \n\nSTYLE\n::cue { color: red }  \n\n' +
+      '00:00:00.160 --> 00:00:03.429 line:0\n \nWords\n';
+    const document = await opened('vtt', `${text}\n\n\n`),
+      edit = new vscode.WorkspaceEdit();
+    edit.set(
+      document.uri,
+      await run<vscode.TextEdit[]>('vscode.executeFormatDocumentProvider', document.uri, {
+        tabSize: 2,
+        insertSpaces: true,
+      }),
+    );
+    await vscode.workspace.applyEdit(edit);
+    assert.equal(document.getText(), text);
+    assert.deepEqual(codes(document), []);
+  });
+
+  it('in an older encoding are read from the file, not as the editor shows them', async () => {
+    const uri = file('old.fr.srt'),
+      out = uri.with({ path: uri.path.replace(/srt$/, 'vtt') });
+    made.push(uri, out);
+    await vscode.workspace.fs.writeFile(
+      uri,
+      Buffer.from('1\n00:00:01,000 --> 00:00:02,000\nCaf\xe9 ol\xe9.\n', 'latin1'),
+    );
+    await run('earshot.subtitles.convert', uri, 'vtt');
+    assert.match(new TextDecoder().decode(await vscode.workspace.fs.readFile(out)), /\nCafé olé\.\n/);
+  });
+
   it('become another format beside', async () => {
     const document = await opened('srt', SRT),
       vtt = document.uri.with({ path: document.uri.path.replace(/srt$/, 'vtt') });
@@ -184,6 +214,35 @@ describe('subtitle documents', () => {
       /^WEBVTT\n\n00:00:01\.000 --> 00:00:03\.000\nJohn: Not so\.\n/,
     );
     assert.equal(vscode.window.activeTextEditor!.document.languageId, 'vtt');
+  });
+
+  it('of SubStation are translated in place: styles, drawings and positions stay', async () => {
+    await daemon.start();
+    try {
+      const uri = file('sign.en.ass'),
+        out = file('sign.de.ass'),
+        text =
+          '[V4+ Styles]\nFormat: Name, Fontname\nStyle: Sign,Georgia\n\n[Events]\n' +
+          'Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n' +
+          'Dialogue: 1,0:00:03.00,0:00:04.00,Sign,,0,0,0,,{\\pos(320,40)}Train station\n' +
+          'Dialogue: 0,0:00:05.00,0:00:06.00,Sign,,0,0,0,,{\\p1}m 0 0 l 100 0{\\p0}\n';
+      made.push(uri, out);
+      await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
+      const before = daemon.jobs.size,
+        done = run('earshot.subtitles.translate', uri, 'de');
+      await until('the job', () => daemon.jobs.size > before);
+      daemon.utterances.set(newest(), [
+        { index: 0, startMs: 3000, endMs: 4000, nmt: { text: 'Bahnhof', language: 'de' } },
+      ]);
+      daemon.finish(newest());
+      await done;
+      assert.equal(
+        new TextDecoder().decode(await vscode.workspace.fs.readFile(out)),
+        text.replace('Train station', 'Bahnhof'),
+      );
+    } finally {
+      await daemon.stop();
+    }
   });
 
   it('are translated into a file beside, at the same times', async () => {
