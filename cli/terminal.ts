@@ -4,22 +4,13 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
-
-/**
- * Control characters, escape sequences, and the marks that turn text around: nothing in a name or in speech may steer
- * the terminal.
- */
-const HARMFUL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff]/g;
+import { harmlessLine, harmlessLines } from '../text/harmless.ts';
 
 /** Text from outside on one line: blanks for line ends and tabs, � for anything that would steer the terminal. */
-export const clean = (text: string): string => text.replace(/[\t\n\r\u2028\u2029]+/g, ' ').replace(HARMFUL, '\ufffd');
+export const clean = (text: string): string => harmlessLine(text);
 
 /** The same, but line ends stay: for whole documents. */
-export const cleanLines = (text: string): string =>
-  text
-    .split(/\r?\n/)
-    .map(line => line.replace(/\t/g, '  ').replace(HARMFUL, '\ufffd'))
-    .join('\n');
+export const cleanLines = (text: string): string => harmlessLines(text.replace(/\t/g, '  '));
 
 export const width = (text: string): number => stringWidth(text);
 

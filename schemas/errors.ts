@@ -39,6 +39,8 @@ export const ERRORS = {
   /** `model`: the one that could not be fetched. */
   speakersUnknown: { model: 'text?' },
   noSummary: { model: 'text' },
+  /** In VS Code: the workspace is in Restricted Mode. */
+  untrustedWorkspace: {},
   /** `count`: utterances that stand in their own language, because no translation of theirs could stand. */
   notTranslated: { count: 'number' },
   /** `count`: sentences of a summary that were left out, because the transcript does not support them. */
@@ -204,6 +206,7 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'noSummary',
   'nothingSaid',
   'notATranscript',
+  'untrustedWorkspace',
 ]);
 export const isRetryable = (code: string): boolean => !FINAL.has(code);
 

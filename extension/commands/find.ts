@@ -8,6 +8,7 @@ import { errorText } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import type { Deps } from '../requests/request.ts';
 import { openFor } from './transcribe.ts';
+import { createPick } from '../ui/pick.ts';
 
 const LIMIT = 100,
   TYPING_MS = 80;
@@ -47,7 +48,7 @@ function selected(): string {
 }
 
 function ask({ daemon, log }: Deps, words: string): Promise<SearchHit | null> {
-  const pick = vscode.window.createQuickPick<Item>();
+  const pick = createPick<Item>();
   pick.title = vscode.l10n.t('Find in transcripts');
   pick.placeholder = vscode.l10n.t('Words, "phrases", beginnings*');
   pick.value = words;

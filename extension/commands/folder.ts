@@ -12,6 +12,7 @@ import { locale } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import { recordingsIn } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
+import { withProgress } from '../ui/notify.ts';
 
 /** Null: given up, or left before the end; the jobs go on then. */
 export async function transcribeFolder(deps: Deps, uri?: unknown): Promise<vscode.Uri | null> {
@@ -50,7 +51,7 @@ export async function transcribeFolder(deps: Deps, uri?: unknown): Promise<vscod
 /** Shows how many are over; false: the user does not wait any longer. */
 function ended({ daemon }: Deps, jobs: readonly Job[], folder: vscode.Uri): Thenable<boolean> {
   const title = vscode.l10n.t('Transcribing {0}', folder.path.split('/').at(-1)!);
-  return vscode.window.withProgress(
+  return withProgress(
     { location: vscode.ProgressLocation.Notification, title, cancellable: true },
     async (progress, token) => {
       const open = new Set(jobs.map(job => job.id)),

@@ -7,6 +7,7 @@ import { jobOf, transcribed } from '../transcript/open.ts';
 import { openFor } from './transcribe.ts';
 import { priorityName } from './sheet.ts';
 import { settled } from '../requests/options.ts';
+import { pick } from '../ui/pick.ts';
 
 /** The transcript as a document: the one it streams into, or a new one. */
 export async function openTranscript(deps: Deps, argument: unknown): Promise<void> {
@@ -17,7 +18,7 @@ export async function openTranscript(deps: Deps, argument: unknown): Promise<voi
 export async function setPriority(deps: Deps, argument: unknown): Promise<void> {
   const job = await jobOf(deps, argument, vscode.l10n.t('Whose priority?'));
   if (!job) return;
-  const picked = await vscode.window.showQuickPick(
+  const picked = await pick(
     PRIORITIES.map(priority => ({ label: priorityName(priority), priority, picked: priority === job.priority })),
     { title: job.recording.name },
   );

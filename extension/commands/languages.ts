@@ -1,6 +1,7 @@
 /** Choosing a language: those chosen lately first, then all that the models know, by name. */
 import * as vscode from 'vscode';
 import { languageName } from '../ui/words.ts';
+import { pick } from '../ui/pick.ts';
 
 /** What Whisper and the translators have in common, most spoken first. */
 const COMMON = [
@@ -80,7 +81,7 @@ export async function pickLanguage(
     { label: vscode.l10n.t('Languages'), kind: vscode.QuickPickItemKind.Separator },
     ...rest,
   ];
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await pick(items, {
     title,
     matchOnDescription: true,
     placeHolder: vscode.l10n.t('Type a name or a code'),

@@ -7,6 +7,7 @@ import type { Daemon } from '../connection/connection.ts';
 import { bytesText, languageName, stageName } from '../ui/words.ts';
 import { pickLanguage } from './languages.ts';
 import type { Choice } from '../requests/options.ts';
+import { askText, createPick, pick, pickSeveral } from '../ui/pick.ts';
 
 const LAST = 'earshot.lastChoice';
 /** What a job takes. */
@@ -54,7 +55,7 @@ export async function sheet<T>(title: string, first: T, rowsOf: (choice: T) => R
 
 function show<T>(rows: Row<T>[], title: string, active: number): Promise<Row<T> | undefined> {
   const { promise, resolve } = Promise.withResolvers<Row<T> | undefined>();
-  const quick = vscode.window.createQuickPick<Row<T>>();
+  const quick = createPick<Row<T>>();
   Object.assign(quick, {
     title,
     items: rows,
@@ -141,10 +142,7 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
       description: options.prompt?.slice(0, 60) || vscode.l10n.t('none'),
       iconPath: icon('note'),
       change: async c => {
-        const prompt = await vscode.window.showInputBox({
-          title: vscode.l10n.t('Names, subject, style'),
-          value: c.options.prompt ?? '',
-        });
+        const prompt = await askText({ title: vscode.l10n.t('Names, subject, style'), value: c.options.prompt ?? '' });
         return prompt === undefined ? undefined : set({ prompt: prompt.slice(0, 2000) || undefined })(c);
       },
     },
@@ -266,7 +264,7 @@ function pickSpeakers(now: SpeakerOptions | undefined): Promise<SpeakerOptions |
   });
   const usual = [item({}), ...[2, 3, 4, 5, 6].map(count => item({ count })), item(null)];
   const { promise, resolve } = Promise.withResolvers<SpeakerOptions | null | undefined>(),
-    quick = vscode.window.createQuickPick<Item>();
+    quick = createPick<Item>();
   Object.assign(quick, {
     title: vscode.l10n.t('How many speakers are there?'),
     placeholder: vscode.l10n.t('Choose or type a number'),
@@ -315,7 +313,7 @@ async function pickModel(stage: Stage, models: readonly Model[]): Promise<string
         ].join(' · '),
       })),
   ];
-  return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Model: {0}', stageName(stage)) }))?.id;
+  return (await pick(items, { title: vscode.l10n.t('Model: {0}', stageName(stage)) }))?.id;
 }
 
 export async function pickFormats(now: readonly Format[]): Promise<Format[] | undefined> {
@@ -327,13 +325,13 @@ export async function pickFormats(now: readonly Format[]): Promise<Format[] | un
     md: 'Markdown',
     ass: 'Advanced SubStation',
   };
-  const picked = await vscode.window.showQuickPick(
+  const picked = await pickSeveral(
     Object.entries(names).map(([format, name]) => ({
       label: format,
       description: name,
       picked: now.includes(format as Format),
     })),
-    { canPickMany: true, title: vscode.l10n.t('Files beside the recording') },
+    { title: vscode.l10n.t('Files beside the recording') },
   );
   return picked?.map(item => item.label as Format);
 }

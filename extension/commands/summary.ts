@@ -10,7 +10,7 @@ import { insertion } from '../streaming/section.ts';
 import { fileOfSummary, summaryIntoOpen } from '../transcript/summary.ts';
 import { endOf, fileOf, jobOf } from '../transcript/known.ts';
 import { editDocument, saveDocument } from '../ui/files.ts';
-import { notify } from '../ui/notify.ts';
+import { notify, withProgress } from '../ui/notify.ts';
 import { errorText } from '../ui/words.ts';
 import type { Deps } from '../requests/request.ts';
 
@@ -86,7 +86,7 @@ async function quietEnd({ daemon }: Deps, { id }: Job): Promise<Job | null> {
 }
 
 function end({ daemon, log }: Deps, job: Job): Thenable<Job | null> {
-  return vscode.window.withProgress(
+  return withProgress(
     {
       location: vscode.ProgressLocation.Notification,
       title: vscode.l10n.t('Summarizing {0}', job.recording.name),

@@ -7,7 +7,7 @@
 import * as vscode from 'vscode';
 import { join } from 'node:path';
 import type { Client } from '../../client/client.ts';
-import type { Failure } from '../../schemas/errors.ts';
+import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
 import type { Handshake, Method, Params, Result, StateEvents, Topic } from '../../schemas/rpc.ts';
 import { Feed } from './feed.ts';
@@ -34,6 +34,19 @@ export interface DaemonPlace {
 
 const MAIN_TOPICS: readonly Topic[] = ['jobs', 'models', 'engines', 'watch'];
 const START_TIMEOUT_MS = 20_000;
+/**
+ * What starts work on files. Menus and commands hide it where the workspace is not trusted; pages, other extensions and
+ * key bindings reach it all the same, so it is refused here, where all of them come through.
+ */
+const WORK: ReadonlySet<Method> = new Set<Method>([
+  'job/submit',
+  'job/retry',
+  'job/summary',
+  'job/combine',
+  'live/open',
+  'watch/add',
+  'watch/resume',
+]);
 
 export class Daemon implements vscode.Disposable {
   readonly state: MirrorState = emptyState();
@@ -92,8 +105,9 @@ export class Daemon implements vscode.Disposable {
     return this.#main.client();
   }
 
-  /** @throws EarshotError */
+  /** @throws EarshotError; untrustedWorkspace for work on files in Restricted Mode */
   async call<M extends Exclude<Method, Handshake>>(method: M, params: Params<M>): Promise<Result<M>> {
+    if (WORK.has(method) && !vscode.workspace.isTrusted) throw new EarshotError('untrustedWorkspace');
     return (await this.start()).call(method, params);
   }
 

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { stat } from 'node:fs/promises';
 import { isMedia, MEDIA_EXTENSIONS } from '../../schemas/media.ts';
+import { pick } from '../ui/pick.ts';
 
 export const isRecording = (uri: vscode.Uri): boolean => isMedia(uri.path);
 
@@ -47,27 +48,25 @@ export async function chosen(uri: unknown, all: unknown): Promise<vscode.Uri[] |
   if (uris.length) return uris;
   const active = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   if (uri === undefined && active instanceof vscode.TabInputCustom && isRecording(active.uri)) return [active.uri];
-  return pick();
+  return pickRecording();
 }
 
 /** Recordings of the workspace by name, newest first, and the rest of the disk behind them. */
-async function pick(): Promise<vscode.Uri[] | null> {
+async function pickRecording(): Promise<vscode.Uri[] | null> {
   const found = await vscode.workspace.findFiles(`**/*.{${MEDIA_EXTENSIONS.join(',')}}`, '**/node_modules/**', 500);
   if (!found.length) return browse();
   type Item = vscode.QuickPickItem & { uri?: vscode.Uri };
   const items: Item[] = [
     ...found.map(uri => ({
-      label: `$(file-media) ${uri.path.split('/').at(-1)!}`,
+      label: uri.path.split('/').at(-1)!,
+      iconPath: new vscode.ThemeIcon('file-media'),
       description: vscode.workspace.asRelativePath(vscode.Uri.joinPath(uri, '..')),
       uri,
     })),
     { label: '', kind: vscode.QuickPickItemKind.Separator },
-    { label: `$(folder-opened) ${vscode.l10n.t('Another file…')}` },
+    { label: vscode.l10n.t('Another file…'), iconPath: new vscode.ThemeIcon('folder-opened') },
   ];
-  const picked = await vscode.window.showQuickPick(items, {
-    title: vscode.l10n.t('Which recording?'),
-    matchOnDescription: true,
-  });
+  const picked = await pick(items, { title: vscode.l10n.t('Which recording?'), matchOnDescription: true });
   return !picked ? null : picked.uri ? [picked.uri] : browse();
 }
 

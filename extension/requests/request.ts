@@ -6,7 +6,7 @@ import type { Daemon } from '../connection/connection.ts';
 import { withGlossary } from './glossary.ts';
 import { withKnownVoices } from './voices.ts';
 import type { Streams } from '../streaming/streams.ts';
-import { notify } from '../ui/notify.ts';
+import { notify, withProgress } from '../ui/notify.ts';
 import { errorText, failureText } from '../ui/words.ts';
 import type { Choice } from './options.ts';
 
@@ -30,7 +30,7 @@ export async function request({ daemon }: Deps, recordings: readonly vscode.Uri[
   const { results } =
     daemon.connection.kind === 'connected'
       ? await start
-      : await vscode.window.withProgress(
+      : await withProgress(
           { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Starting Earshot…') },
           () => start,
         );

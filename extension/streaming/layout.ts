@@ -4,6 +4,7 @@
  * others. Pure.
  */
 import { sourceText, translatedText, type Utterance } from '../../schemas/job.ts';
+import { harmlessLines } from '../../text/harmless.ts';
 import { escapeMarkdown } from '../../text/markdown.ts';
 import { atMoment } from '../../text/links.ts';
 import { chaptersOf, titleOf } from './chapters.ts';
@@ -63,7 +64,7 @@ function shown(utterance: Utterance, template: Template): Shown | null {
   const failed = utterance.failed !== undefined && !utterance.asr;
   const text = failed ? template.gap(stamp(utterance.startMs), stamp(utterance.endMs)) : sourceText(utterance).trim();
   if (!text) return null;
-  const escape = template.format === 'markdown' ? escapeMarkdown : (t: string): string => t;
+  const escape = template.format === 'markdown' ? escapeMarkdown : harmlessLines;
   return {
     speaker: utterance.speaker ? escape(utterance.speaker) : null,
     index: utterance.index,

@@ -5,7 +5,7 @@
 import * as vscode from 'vscode';
 import type { Daemon } from '../connection/connection.ts';
 import { isFinal } from '../../schemas/words.ts';
-import { notify } from '../ui/notify.ts';
+import { notify, notifyBriefly } from '../ui/notify.ts';
 import { errorText } from '../ui/words.ts';
 import type { Template } from './layout.ts';
 import { refound } from './place.ts';
@@ -151,10 +151,7 @@ export class Streams implements vscode.Disposable {
           .call('job/cancel', { ids: [stream.job] })
           .catch((error: unknown) => this.#log.warn(errorText(error)));
       if (how === 'takenBack')
-        vscode.window.setStatusBarMessage(
-          vscode.l10n.t('The transcript was undone; the job continues in the queue.'),
-          5000,
-        );
+        notifyBriefly(vscode.l10n.t('The transcript was undone; the job continues in the queue.'), 5000);
       if (!this.#open.size) void vscode.commands.executeCommand('setContext', 'earshot.streaming', false);
       this.#keepSoon();
     });

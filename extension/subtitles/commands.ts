@@ -16,12 +16,13 @@ import { request, type Deps } from '../requests/request.ts';
 import { freeName, editDocument } from '../ui/files.ts';
 import { withGlossary } from '../requests/glossary.ts';
 import { endOf, knownUtterances } from '../transcript/known.ts';
-import { notify } from '../ui/notify.ts';
+import { notify, withProgress } from '../ui/notify.ts';
 import { failureText, languageName, numberText } from '../ui/words.ts';
 import { siblingRecording } from './sibling.ts';
 import { languageOfName, stemsOf } from './names.ts';
 import { kindOf, limits } from './read.ts';
 import { translated } from './translated.ts';
+import { pick } from '../ui/pick.ts';
 
 const FORMAT_NAMES = (): Record<SubtitleFormat | 'txt' | 'md', string> => ({
   srt: 'SubRip',
@@ -99,7 +100,7 @@ export async function convert(uri?: unknown, to?: unknown): Promise<void> {
   const target =
     others.find(format => format === to) ??
     (
-      await vscode.window.showQuickPick(
+      await pick(
         others.map(format => ({ label: names[format], description: `.${format}`, format })),
         { title: vscode.l10n.t('Convert to…') },
       )
@@ -131,7 +132,7 @@ async function heard(deps: Deps, recording: vscode.Uri): Promise<Utterance[] | n
 
 /** The utterances of a job at its end, with its progress to see meanwhile. Null: given up. */
 async function waited({ daemon }: Deps, id: string, title: string): Promise<Utterance[] | null> {
-  return vscode.window.withProgress(
+  return withProgress(
     { location: vscode.ProgressLocation.Notification, title, cancellable: true },
     async (progress, token) => {
       let before = 0;

@@ -13,7 +13,7 @@ import { layout, type Template } from '../streaming/layout.ts';
 import type { Daemon } from '../connection/connection.ts';
 import type { Streams } from '../streaming/streams.ts';
 import { rememberVoices } from '../requests/voices.ts';
-import { notify } from '../ui/notify.ts';
+import { notify, notifyBriefly } from '../ui/notify.ts';
 import { errorText, failureText } from '../ui/words.ts';
 import { editTranscript, parseTranscript } from './document.ts';
 import {
@@ -30,6 +30,7 @@ import {
 } from './edits.ts';
 import { askSpeaker, shownName } from './speakers.ts';
 import { RELOAD_MS, summaryUnderWay, summaryView } from './summary.ts';
+import { pick } from '../ui/pick.ts';
 
 /** A place in a transcript. */
 export interface Moment {
@@ -189,10 +190,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       return null;
     });
     if (kept)
-      vscode.window.setStatusBarMessage(
-        vscode.l10n.t('Voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)),
-        5000,
-      );
+      notifyBriefly(vscode.l10n.t('Voices are remembered in {0}.', vscode.workspace.asRelativePath(kept)), 5000);
     if (!now.speakers) return; // no job of ours labeled them
     await this.#daemon.start();
     const job = [...this.#daemon.state.jobs.values()].findLast(each =>
@@ -269,7 +267,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
           replaced = count;
           return count ? transcript : null;
         });
-        vscode.window.setStatusBarMessage(vscode.l10n.t('{0} replaced', replaced), 4000);
+        notifyBriefly(vscode.l10n.t('{0} replaced', replaced), 4000);
         return;
       }
       case 'export': {
@@ -296,7 +294,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       { label: 'SubRip (.srt)', format: 'srt' },
       { label: 'WebVTT (.vtt)', format: 'vtt' },
     ];
-    const kind = await vscode.window.showQuickPick(kinds, { title: vscode.l10n.t('Export as…') });
+    const kind = await pick(kinds, { title: vscode.l10n.t('Export as…') });
     if (!kind) return;
     const target = await vscode.window.showSaveDialog({
       defaultUri: vscode.Uri.file(document.uri.fsPath.replace(/\.earshot\.json$/, `.${FILE_ENDINGS[kind.format]}`)),

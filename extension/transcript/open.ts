@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type { Job } from '../../schemas/job.ts';
 import type { Deps } from '../requests/request.ts';
+import { pick } from '../ui/pick.ts';
 
 /**
  * A webview's context menu gives the job's id in its context, the panel gives it plainly; the palette gives nothing.
@@ -20,7 +21,7 @@ export async function jobOf({ daemon }: Deps, argument: unknown, title: string):
   if (id) return daemon.state.jobs.get(id) ?? (await daemon.call('job/get', { id })).job;
   await daemon.start();
   const newest = [...daemon.state.jobs.values()].sort((a, b) => b.createdAt - a.createdAt);
-  const picked = await vscode.window.showQuickPick(
+  const picked = await pick(
     newest.map(job => ({ label: job.recording.name, description: job.lastWords.slice(-80), job })),
     { title, matchOnDescription: true },
   );

@@ -3,9 +3,11 @@
  * this utterance alone, or to the whole turn.
  */
 import * as vscode from 'vscode';
+import { harmlessLine } from '../../text/harmless.ts';
 import { isUnnamed } from '../../text/speakers.ts';
 import { sourceText, type Transcript } from '../../schemas/job.ts';
 import { renameSpeaker, setSpeaker, speakersIn, turnOf } from './edits.ts';
+import { createPick } from '../ui/pick.ts';
 
 const LONGEST_NAME = 100;
 /** What a choice does to the transcript as it is by then. */
@@ -16,11 +18,7 @@ type Item = vscode.QuickPickItem & { change?: Change };
 export const shownName = (name: string): string =>
   isUnnamed(name) ? vscode.l10n.t('Speaker {0}', name.slice(1)) : name;
 
-const clean = (typed: string): string =>
-  typed
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-    .slice(0, LONGEST_NAME);
+const clean = (typed: string): string => harmlessLine(typed, ' ').replace(/\s+/gu, ' ').trim().slice(0, LONGEST_NAME);
 
 /**
  * The lines for what is typed so far. `index`: the utterance that was asked about; null: the speaker as a whole. Pure
@@ -129,7 +127,7 @@ export function askSpeaker(
   const index = 'index' in about ? about.index : null,
     utterance = transcript.utterances.find(u => u.index === index),
     current = 'index' in about ? utterance?.speaker : about.speaker;
-  const quick = vscode.window.createQuickPick<Item>();
+  const quick = createPick<Item>();
   quick.title = utterance
     ? vscode.l10n.t('Who says “{0}”?', sourceText(utterance).slice(0, 60))
     : vscode.l10n.t('Who is {0}?', shownName(current!));

@@ -3,6 +3,7 @@
  * make no link, load no picture and run no command.
  */
 import * as vscode from 'vscode';
+import { harmlessLines } from '../../text/harmless.ts';
 
 export class SafeMarkdown {
   readonly #markdown = new vscode.MarkdownString('', true);
@@ -50,7 +51,7 @@ export class SafeMarkdown {
    * so: "1. May" begins no list.
    */
   #words(text: string): void {
-    for (const [i, line] of text.split('\n').entries()) {
+    for (const [i, line] of harmlessLines(text).split('\n').entries()) {
       if (i > 0) this.#markdown.appendText('\n');
       for (const [j, word] of line.split(' ').entries()) {
         if (j === 1) this.#markdown.appendText(' ');

@@ -6,7 +6,7 @@ import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
 import { entryOf } from '../../text/messages/messages.ts';
 import type { Daemon } from '../connection/connection.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
-import { confirm, notify } from '../ui/notify.ts';
+import { confirm, notify, withProgress } from '../ui/notify.ts';
 import { bytesText, failureText, languageName, stageName } from '../ui/words.ts';
 import { DaemonTree } from './tree.ts';
 
@@ -65,7 +65,7 @@ export class ModelsView extends DaemonTree<Node> {
     });
     this.#installing.set(id, null);
     try {
-      const { state, failure } = await vscode.window.withProgress(
+      const { state, failure } = await withProgress(
         { location: { viewId: 'earshot.models' }, title: name },
         async () => {
           await this.daemon.call('model/install', { ids: [id], ...(update ? { update: true } : {}) });
@@ -209,7 +209,7 @@ export const modelCommands = (
   'model.verify': async node => {
     const m = modelOf(node);
     if (!m) return;
-    const { failure } = await vscode.window.withProgress({ location: { viewId: 'earshot.models' } }, () =>
+    const { failure } = await withProgress({ location: { viewId: 'earshot.models' } }, () =>
       daemon.call('model/verify', { id: m.id }),
     );
     if (failure) notify.error(failureText(failure));

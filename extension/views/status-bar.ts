@@ -1,5 +1,6 @@
 /** The status bar item: what runs and how far, in one glance; a click shows the queue. */
 import * as vscode from 'vscode';
+import { plainText } from '../../text/markdown.ts';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { Daemon } from '../connection/connection.ts';
@@ -55,10 +56,10 @@ export function statusOf(jobs: Iterable<Job>, paused: boolean): Status | null {
   const percent = mean === null ? '' : ` ${percentText(Math.floor(mean * 100) / 100)}`,
     rest = active.length - 1;
   return {
-    text: `$(mic) ${shortened(first.recording.name)}${percent}${rest ? ` +${rest}` : ''}`,
-    tooltip: running
-      .map(job => `${job.recording.name}${job.lastWords ? ` — “…${job.lastWords.slice(-80)}”` : ''}`)
-      .join('\n'),
+    text: `$(mic) ${plainText(shortened(first.recording.name))}${percent}${rest ? ` +${rest}` : ''}`,
+    tooltip: plainText(
+      running.map(job => `${job.recording.name}${job.lastWords ? ` — “…${job.lastWords.slice(-80)}”` : ''}`).join('\n'),
+    ),
     warn: false,
   };
 }
@@ -72,8 +73,9 @@ export function statusBar(daemon: Daemon): vscode.Disposable {
       { connection } = daemon;
     const off = !vscode.workspace.getConfiguration('earshot').get('statusBar', true);
     if (off || (!status && connection.kind !== 'failed')) return item.hide();
+    // Icons in it are ours: what a recording is called was made plain.
     item.text = status?.text ?? `$(warning) Earshot`;
-    item.tooltip = status?.tooltip ?? (connection.kind === 'failed' ? failureText(connection.failure) : '');
+    item.tooltip = status?.tooltip ?? (connection.kind === 'failed' ? plainText(failureText(connection.failure)) : '');
     item.backgroundColor =
       connection.kind === 'failed' || status?.warn
         ? new vscode.ThemeColor('statusBarItem.warningBackground')

@@ -7,6 +7,7 @@ import { pickFormats, sheet, whatRows, type Row } from '../commands/sheet.ts';
 import type { Deps } from '../requests/request.ts';
 import { specOf, written, type Entry } from './entry.ts';
 import { SETTING, workspaceBase, workspaceOwner } from './sync.ts';
+import { askText } from '../ui/pick.ts';
 
 const LAST = 'earshot.lastRecipe';
 interface Recipe extends Pick<Choice, 'options'> {
@@ -82,7 +83,7 @@ function rowsOf(recipe: Recipe, memory: vscode.Memento, there: number): Row<Reci
   const icon = (name: string): vscode.ThemeIcon => new vscode.ThemeIcon(name),
     { outputs } = recipe.options;
   const within = async (title: string, value: string | null): Promise<string | null | undefined> => {
-    const text = await vscode.window.showInputBox({
+    const text = await askText({
       title,
       value: value ?? '',
       placeHolder: vscode.l10n.t('a folder within it; empty: none'),

@@ -1,5 +1,6 @@
 /** The watched folders, how they are, and what was decided about the newest files of each. */
 import * as vscode from 'vscode';
+import { plainText } from '../../text/markdown.ts';
 import { basename, relative } from 'node:path';
 import type { WatchedFile, WatchedFolder } from '../../schemas/watch.ts';
 import type { Deps } from '../requests/request.ts';
@@ -125,7 +126,7 @@ function fileItem(file: WatchedFile): vscode.TreeItem {
   item.contextValue = 'file';
   item.iconPath = iconOf(FILE_ICONS[file.decision.code] ?? ['circle-slash']);
   item.description = why;
-  item.tooltip = `${file.path}\n${why}\n${new Date(file.at).toLocaleString(vscode.env.language)}`;
+  item.tooltip = plainText(`${file.path}\n${why}\n${new Date(file.at).toLocaleString(vscode.env.language)}`);
   if (file.job)
     item.command = {
       command: 'earshot.openTranscript',

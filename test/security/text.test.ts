@@ -8,7 +8,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { render } from '../../text/transcripts/render.ts';
 import type { Transcript } from '../../schemas/job.ts';
-import { escapeMarkdown, withoutLinks } from '../../text/markdown.ts';
+import { clean, cleanLines } from '../../cli/terminal.ts';
+import { escapeMarkdown, plainText } from '../../text/markdown.ts';
+import { oneLine } from '../../text/transcripts/passages.ts';
 import { parseSubtitles } from '../../text/subtitles/parse.ts';
 import * as pages from '../../webview/messages.ts';
 
@@ -26,6 +28,12 @@ test('only one module each shows notifications, makes Markdown and listens to pa
       'vscode.window.showErrorMessage(name)',
       'vscode.window\n  .showInformationMessage(name)',
       "vscode.window['showWarningMessage'](name)",
+      'vscode.window.withProgress({ location: 15, title: name }, work)',
+      'const { withProgress } = vscode.window',
+      'vscode.window.setStatusBarMessage(name)',
+      'vscode.window.showQuickPick([name])',
+      'vscode.window.createQuickPick()',
+      'vscode.window.showInputBox({ title: name })',
       '((({ showErrorMessage }) => showErrorMessage)(vscode.window))(name)',
       'new vscode.MarkdownString(name)',
       'webview\n  .onDidReceiveMessage(name)',
@@ -80,9 +88,54 @@ test('notifications make no links of names', () => {
     fc.oneof(words, fc.constantFrom('[x](command:a)', '](command:a)', '[x', '](https://e )', '[')),
   );
   fc.assert(
-    fc.property(names, each => assert.doesNotMatch(withoutLinks(each.join('')), links)),
+    fc.property(names, each => assert.doesNotMatch(plainText(each.join('')), links)),
     { numRuns: 500 },
   );
+});
+
+test('nothing that steers a display or hides from it is left, in any place that shows text from outside', () => {
+  const joiners = /[\u200c\u200d\ufe00-\ufe0f]/u,
+    bad: string[] = [];
+  for (let code = 0; code <= 0x10ffff; code++) {
+    if (code >= 0xd800 && code <= 0xdfff) continue;
+    const character = String.fromCodePoint(code);
+    if (
+      /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/u.test(character) &&
+      !joiners.test(character)
+    )
+      bad.push(character);
+  }
+  assert.ok(
+    bad.length > 4000 && ['\u061c', '\u009b', '\u200b', '\u{e0041}', '\u{e0101}'].every(each => bad.includes(each)),
+  );
+  const places: Readonly<Record<string, (text: string) => string>> = {
+    terminal: clean,
+    'lines of a terminal': cleanLines,
+    'a line of a document': oneLine,
+    Markdown: escapeMarkdown,
+    'notifications, tooltips, lists': plainText,
+  };
+  for (const [place, show] of Object.entries(places)) {
+    const lines = place === 'a line of a document' || place === 'terminal' ? '' : '\n';
+    for (const character of bad)
+      if (character !== lines && !(lines && character === '\t'))
+        assert.ok(!show(`a${character}b`).includes(character), `${place}: ${character.codePointAt(0)!.toString(16)}`);
+    // What scripts and emoji are made of stays; what is hidden in their signs does not.
+    for (const text of ['می\u200cخواهم', '👩\u200d👩\u200d👧', '❤\ufe0f', '葛\ufe00', 'שלום', 'مرحبا'])
+      assert.ok(show(text).includes(text), `${place}: ${text}`);
+    assert.equal(show(`a${'\ufe00\ufe01'.repeat(50)}b`).length < 5, true, place);
+    assert.ok(show('\ud800').isWellFormed(), place);
+  }
+  const document = render(
+    transcript(
+      bad.map(each => `x${each}y`),
+      `x${bad.join('')}y`,
+    ),
+    'md',
+    { text: 'bilingual' },
+  );
+  for (const character of bad)
+    assert.ok(character === '\n' || !document.includes(character), character.codePointAt(0)!.toString(16));
 });
 
 const transcript = (texts: readonly string[], name: string): Transcript => ({

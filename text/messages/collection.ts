@@ -1,4 +1,5 @@
 /** What came of many recordings: a summary to read, with links, and a table of all utterances for other programs. */
+import { harmlessLine } from '../harmless.ts';
 import { sourceText, translatedText, type Job, type Transcript } from '../../schemas/job.ts';
 import { clockText, languageText, type Locale } from './figures.ts';
 import { failureMessage, termText } from './messages.ts';
@@ -82,8 +83,7 @@ const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 /** Text from outside in one cell of a table: it neither ends the cell nor becomes a sign of Markdown or HTML. */
 const cell = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+  harmlessLine(text, ' ')
     .replace(/[\\`*_[\]<>~|&$!]/gu, '\\$&')
     .trim();
 

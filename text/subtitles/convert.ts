@@ -2,6 +2,7 @@
  * Subtitles of one format into another, or into a text to read. What the other format can show stays (italics, bold,
  * who speaks). Pure.
  */
+import { harmlessLine } from '../harmless.ts';
 import { escapeMarkdown } from '../markdown.ts';
 import { ASS_HEADER, assEvent } from './ass.ts';
 import { timesOf, type DocumentCue } from './document.ts';
@@ -135,7 +136,7 @@ export function writeCues(cues: readonly PlainCue[], format: SubtitleFormat | 't
       ].join('\n');
     case 'ass':
       return `${[
-        ...ASS_HEADER(title.replace(/\p{Cc}+/gu, ' ')),
+        ...ASS_HEADER(harmlessLine(title, ' ')),
         ...cues.map(cue => {
           const lines = cue.turns ? named({ ...cue, speaker: null }) : cue.lines;
           return assEvent(cue, (cue.top ? '{\\an8}' : '') + lines.map(assText).join('\\N'));

@@ -96,13 +96,17 @@ function readText(raw: string, format: SubtitleFormat): string {
 export const untagged = (text: string): string =>
   text.includes('<') ? text.replace(LOOKS_TAGGED, tag => `‹${tag.slice(1)}`) : text;
 
+/**
+ * Words that would be read as the arrow of a cue get a look-alike: files are read with whatever arrow people write
+ * between two times.
+ */
+export const unarrowed = (text: string): string =>
+  text.replace(/-->/g, '→').replace(/(?:[-–—‐−－]{1,3} ?[>›＞]|=>|→)(?=\s*\d)/gu, '⟶');
+
 /** Words as they must stand in a file to be read as these words; one line. */
 export function writeText(text: string, format: SubtitleFormat): string {
   if (format === 'vtt') return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
-  if (format === 'srt')
-    return untagged(text)
-      .replace(/\{(?=\\)/g, '(')
-      .replace(/-->/g, '→');
+  if (format === 'srt') return unarrowed(untagged(text).replace(/\{(?=\\)/g, '('));
   // Braces begin overrides, a backslash may begin a command: a word joiner after it breaks that, and nothing shows.
   return text
     .replace(/\\/g, '\\\u2060')

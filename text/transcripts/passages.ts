@@ -9,6 +9,8 @@ import {
   type Word,
 } from '../../schemas/job.ts';
 
+import { harmless } from '../harmless.ts';
+
 export interface Line {
   text: string;
   language: string;
@@ -107,9 +109,5 @@ function passageOf(
   return [{ ...place, main: original, second: known && known.text !== original.text ? known : null, marker: false }];
 }
 
-/** One line, without signs that end one or steer a display. */
-export const oneLine = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
-    .replace(/\s+/gu, ' ')
-    .trim();
+/** One line, without signs that end one, steer a display or are not seen. */
+export const oneLine = (text: string): string => harmless(text, ' ').replace(/\s+/gu, ' ').trim();

@@ -1,7 +1,7 @@
 /** The window's connection to a real server: its states, what it mirrors, and what comes and goes with the views. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import '../../fixtures/vscode.ts';
+import { workspace } from '../../fixtures/vscode.ts';
 import { createEvents, type Events } from '../../../daemon/api/rpc/events.ts';
 import type { ConnectionState, Daemon as Connection } from '../../../extension/connection/connection.ts';
 import type { Utterance } from '../../../schemas/job.ts';
@@ -20,12 +20,15 @@ interface Bench {
   wanted: { topics: Topic[]; utterancesOf: string[] }[];
   until: (what: () => boolean) => Promise<void>;
   drop: () => void;
+  /** Methods that reached the daemon. */
+  asked: string[];
 }
 
 async function bench(t: TestContext): Promise<Bench> {
   const events = createEvents(),
     wanted: Bench['wanted'] = [],
-    drops: (() => void)[] = [];
+    drops: (() => void)[] = [],
+    asked: string[] = [];
   const server = await startTestServer({
     'state/subscribe': (params, connection) => {
       wanted.push({ topics: [...params.topics], utterancesOf: [...(params.utterancesOf ?? [])] });
@@ -34,6 +37,8 @@ async function bench(t: TestContext): Promise<Bench> {
       return { seq, queuePaused: false, jobs: [], devices: [], instances: [], models: [], engines: [] };
     },
     'daemon/stop': () => ({}),
+    'job/pause': () => (asked.push('job/pause'), {}),
+    'job/retry': () => (asked.push('job/retry'), {}),
   });
   const daemon = new Daemon('1.2.3', async () => ({
     program: process.execPath,
@@ -57,6 +62,7 @@ async function bench(t: TestContext): Promise<Bench> {
     await server[Symbol.asyncDispose]();
   });
   return {
+    asked,
     daemon,
     server,
     events,
@@ -120,4 +126,28 @@ test('views that opened before there was a daemon get what they want once there 
   await daemon.start();
   assert.ok(daemon.connection.kind === 'connected');
   devices.dispose();
+});
+
+test('in a workspace that is not trusted nothing starts, whoever asks; all else is as ever', async t => {
+  const { daemon, asked } = await bench(t);
+  workspace.isTrusted = false;
+  try {
+    for (const work of [
+      () => daemon.call('job/submit', { jobs: [{ recording: '/w/a.wav', options: { repair: false } }] }),
+      () => daemon.call('job/retry', { ids: [ID] }),
+      () => daemon.call('job/summary', { of: ID }),
+      () => daemon.call('live/open', { name: 'x', format: 'pcm', options: { repair: false } } as never),
+      () => daemon.call('watch/add', { folder: { path: '/w' } } as never),
+      () => daemon.call('watch/resume', { paths: ['/w'] }),
+      () => daemon.call('job/combine', { ids: [ID] } as never),
+    ])
+      await assert.rejects(work, /untrustedWorkspace/);
+    await daemon.call('job/pause', { ids: [ID] });
+    assert.deepEqual(asked, ['job/pause']);
+    workspace.isTrusted = true;
+    await daemon.call('job/retry', { ids: [ID] });
+    assert.deepEqual(asked, ['job/pause', 'job/retry']);
+  } finally {
+    workspace.isTrusted = true;
+  }
 });

@@ -95,6 +95,7 @@ export const requestErrors: SomeErrors<
   | 'badGlossary'
   | 'speakersUnknown'
   | 'noSummary'
+  | 'untrustedWorkspace'
   | 'notTranslated'
   | 'summaryTrimmed'
   | 'nothingSaid'
@@ -148,6 +149,11 @@ export const requestErrors: SomeErrors<
     message(
       `The summary needs the language model ${a.model}, which is not installed.`,
       `Run \`earshot models install ${a.model}\`, then ask for the summary again.`,
+    ),
+  untrustedWorkspace: () =>
+    message(
+      'In a workspace that you do not trust, Earshot transcribes nothing.',
+      'Run *Workspaces: Manage Workspace Trust* to trust it, or open the recording in another window.',
     ),
   notTranslated: a =>
     message(

@@ -74,6 +74,7 @@ export const requestErrors: SomeErrors<
   | 'badGlossary'
   | 'speakersUnknown'
   | 'noSummary'
+  | 'untrustedWorkspace'
   | 'notTranslated'
   | 'summaryTrimmed'
   | 'nothingSaid'
@@ -124,6 +125,11 @@ export const requestErrors: SomeErrors<
     message(
       `生成摘要需要语言模型 ${a.model}，但它尚未安装。`,
       `请运行 \`earshot models install ${a.model}\`，然后再次请求摘要。`,
+    ),
+  untrustedWorkspace: () =>
+    message(
+      '在不受信任的工作区中，Earshot 不会转录任何内容。',
+      '请运行“工作区: 管理工作区信任”来信任它，或在另一个窗口中打开录音。',
     ),
   notTranslated: a =>
     message(

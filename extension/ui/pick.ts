@@ -1,0 +1,59 @@
+/**
+ * Lists and fields to choose and type in. Nothing else may call the editor's own (the linter sees to it), so that every
+ * text in them is text: names steer nothing and become no pictures.
+ */
+import * as vscode from 'vscode';
+import { plainText } from '../../text/markdown.ts';
+
+/** Texts of an item, as they may be shown. Items stay the same objects: whoever gave them finds them again. */
+function plainItems<T extends vscode.QuickPickItem>(items: readonly T[]): readonly T[] {
+  for (const item of items) {
+    item.label = plainText(item.label);
+    if (item.description !== undefined) item.description = plainText(item.description);
+    if (item.detail !== undefined) item.detail = plainText(item.detail);
+  }
+  return items;
+}
+
+interface PickOptions {
+  title: string;
+  placeHolder?: string;
+  matchOnDescription?: boolean;
+}
+
+/** One of the items; undefined: none was chosen. */
+export const pick = <T extends vscode.QuickPickItem>(
+  items: readonly T[],
+  options: PickOptions,
+): Thenable<T | undefined> =>
+  vscode.window.showQuickPick(plainItems(items), { ...options, title: plainText(options.title) });
+
+/** Any number of the items. */
+export const pickSeveral = <T extends vscode.QuickPickItem>(
+  items: readonly T[],
+  options: PickOptions,
+): Thenable<T[] | undefined> =>
+  vscode.window.showQuickPick(plainItems(items), { ...options, title: plainText(options.title), canPickMany: true });
+
+/** A list that lives as long as its owner wants; what it is given to show is made plain. */
+export function createPick<T extends vscode.QuickPickItem>(): vscode.QuickPick<T> {
+  const made = vscode.window.createQuickPick<T>();
+  return new Proxy(made, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+    set: (target, name, value: unknown) => {
+      if (name === 'items') return Reflect.set(target, name, plainItems(value as readonly T[]), target);
+      const isText = (name === 'title' || name === 'placeholder') && typeof value === 'string';
+      return Reflect.set(target, name, isText ? plainText(value) : value, target);
+    },
+  });
+}
+
+/** A line of text; undefined: given up. */
+export const askText = (options: {
+  title: string;
+  value: string;
+  placeHolder?: string;
+}): Thenable<string | undefined> => vscode.window.showInputBox({ ...options, title: plainText(options.title) });
