@@ -4,6 +4,7 @@
  * sample. Engines and models come later, when they are wanted.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -26,6 +27,9 @@ const TARGETS: Readonly<Record<string, { sqlite: string; koffi: string; folder: 
   'win32-x64': { sqlite: 'win32-x64', koffi: 'win32-x64', folder: 'win32_x64' },
   'win32-arm64': { sqlite: 'win32-arm64', koffi: 'win32-arm64', folder: 'win32_arm64' },
 };
+
+/** All packages with native parts that are put into a VSIX for some platform. */
+export const KOFFI_PACKAGES = [...new Set(Object.values(TARGETS).map(({ koffi }) => `@koromix/koffi-${koffi}`))];
 
 export const packageName = (version: string, target: string): string => `earshot-${target}-${version}.vsix`;
 
@@ -95,37 +99,58 @@ export async function makePackage(target: string, out = root, built = false): Pr
   }
 }
 
+interface Locked {
+  version: string;
+  integrity: string;
+}
+
+/** A package of the lock file. @throws where it is not in it, or without a checksum */
+export function locked(name: string): Locked {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, Partial<Locked>>;
+  };
+  const { version, integrity } = packages[`node_modules/${name}`] ?? {};
+  if (!version || !integrity?.startsWith('sha512-')) throw new Error(`${name} is not locked with a checksum`);
+  return { version, integrity };
+}
+
+/** @throws where the bytes are not those of the lock file */
+export function verify(name: string, bytes: Buffer, { integrity }: Pick<Locked, 'integrity'>): void {
+  const actual = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
+  if (actual !== integrity) throw new Error(`${name} is not what the lock file says: ${actual}, not ${integrity}`);
+}
+
 /**
  * Of koffi's package for a platform what chooses, and the one file that runs there. What npm did not install here is
- * fetched through it, at the version of ours.
+ * fetched through it: the version of the lock file, and held against its checksum before anything of it is unpacked.
  */
 function nativeKoffi(name: string, folder: string, modules: string): void {
   const take = (from: string): void => {
     for (const part of ['package.json', 'index.js', folder])
       cpSync(join(from, name, part), join(modules, name, part), { recursive: true });
   };
-  if (existsSync(join(root, 'node_modules', name))) return take(join(root, 'node_modules'));
-  const { version } = JSON.parse(readFileSync(join(root, 'node_modules/koffi/package.json'), 'utf8')) as {
-    version: string;
-  };
+  const { version, integrity } = locked(name),
+    installed = join(root, 'node_modules', name, 'package.json');
+  if (existsSync(installed)) {
+    const found = (JSON.parse(readFileSync(installed, 'utf8')) as { version: string }).version;
+    if (found !== version) throw new Error(`${name} ${found} is installed, ${version} is locked: run npm ci`);
+    return take(join(root, 'node_modules'));
+  }
   const scratch = mkdtempSync(join(tmpdir(), 'earshot-koffi-'));
   try {
-    execFileSync(
-      process.platform === 'win32' ? 'npm.cmd' : 'npm',
-      [
-        'install',
-        '--prefix',
-        scratch,
-        '--ignore-scripts',
-        '--no-audit',
-        '--no-fund',
-        '--force',
-        '--no-save',
-        `${name}@${version}`,
-      ],
-      { stdio: 'inherit' },
-    );
-    take(join(scratch, 'node_modules'));
+    const [{ filename }] = JSON.parse(
+      execFileSync(
+        process.platform === 'win32' ? 'npm.cmd' : 'npm',
+        ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch, `${name}@${version}`],
+        { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+      ),
+    ) as [{ filename: string }];
+    const packed = join(scratch, filename.replace(/^@/, '').replace('/', '-')),
+      unpacked = join(scratch, name);
+    verify(name, readFileSync(packed), { integrity });
+    mkdirSync(unpacked, { recursive: true });
+    execFileSync('tar', ['-xzf', packed, '-C', unpacked, '--strip-components=1'], { stdio: 'inherit' });
+    take(scratch);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -309,6 +309,13 @@ describe('the OpenAI-compatible endpoint', { timeout: 180_000 }, () => {
     socket.destroy();
   });
 
+  it('lets in whoever has the key, however many connections say nothing', async () => {
+    const idle = Array.from({ length: 100 }, () => dial(port(), '127.0.0.1').on('error', () => {}));
+    await Promise.all(idle.map(socket => once(socket, 'connect')));
+    assert.equal((await raw({ path: '/v1/models', headers: { authorization: `Bearer ${token}` } })).status, 200);
+    for (const socket of idle) socket.destroy();
+  });
+
   it('takes a form that ends at any byte for what it is, and goes on', { timeout: 60_000 }, async () => {
     const boundary = '-----b',
       part = (name: string, file: string, text: string): string =>

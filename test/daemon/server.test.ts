@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { connect as dial, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
@@ -420,4 +420,14 @@ test('on Windows the pipe has a name that nobody can guess, which the token’s 
     socket: '/run/x.sock',
     token: 'f00',
   });
+});
+
+test('connections that say nothing keep nobody out', async () => {
+  await using server = await startTestServer({});
+  const idle = Array.from({ length: 250 }, () => dial(server.home.socket).on('error', () => {}));
+  await Promise.all(idle.map(socket => once(socket, 'connect')));
+  const client = await server.connect();
+  assert.ok(client.daemon.pid > 0);
+  client.dispose();
+  for (const socket of idle) socket.destroy();
 });

@@ -202,6 +202,14 @@ describe('command', () => {
   });
 
   it('fills placeholders in arguments only', () => {
+    // What was said is no option and names no file, however it begins; what the user wrote stays.
+    assert.deepEqual(fill(['prog', '{text}', '-t{text}', '--text={text}'], { text: '--output=/etc/x' }), [
+      'prog',
+      ' --output=/etc/x',
+      '-t--output=/etc/x',
+      '--text=--output=/etc/x',
+    ]);
+    assert.deepEqual(fill(['prog', '-d', '{text}'], { text: '@/etc/passwd' }), ['prog', '-d', ' @/etc/passwd']);
     assert.deepEqual(fill(['{text}', '-t{text}', '{to}:{from}'], { text: 'a\0b {to}', to: 'es', from: 'en' }), [
       '{text}',
       '-tab {to}',

@@ -6,6 +6,7 @@
  */
 import { rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { sameToken } from '../../auth/tokens.ts';
@@ -39,6 +40,8 @@ export class Requests {
   readonly #uploads: string;
   readonly #clock: () => number;
   readonly #log: Logger;
+  /** Connections that have shown the token. */
+  readonly #known = new WeakSet<Socket>();
   readonly #underWay = new Map<AbortController, Promise<void>>();
 
   /** `uploads`: the folder in which each request gets its own. */
@@ -54,6 +57,11 @@ export class Requests {
     this.#route(request, response, token).catch(error => this.#refuse(request, response, error));
   }
 
+  /** Whether a request with the token came over this connection. */
+  knows(socket: Socket): boolean {
+    return this.#known.has(socket);
+  }
+
   /** Ends what is under way; resolves when its files are gone. */
   async abort(): Promise<void> {
     for (const controller of this.#underWay.keys()) controller.abort();
@@ -62,6 +70,7 @@ export class Requests {
 
   async #route(request: IncomingMessage, response: ServerResponse, token: string): Promise<void> {
     authorize(request, token);
+    this.#known.add(request.socket);
     const path = (request.url ?? '/').split('?', 1)[0]!.replace(/(?<!\/)\/+$/, '');
     if (path === '/v1/models' || path.startsWith('/v1/models/')) {
       allowOnly('GET', request, path);

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join, sep } from 'node:path';
 import type { Logger } from 'pino';
 import { failure, type Failure } from '../../../schemas/errors.ts';
@@ -37,6 +37,7 @@ export interface HttpServer {
   dispose(): Promise<void>;
 }
 
+const MOST_CONNECTIONS = 64;
 const LOOPBACK = '127.0.0.1';
 
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
@@ -72,10 +73,22 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     if (!wanted) return;
     const token = wanted.token ?? keptToken(deps.tokenFile);
     const next = createServer(
-      { headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
+      {
+        headersTimeout: 10_000,
+        connectionsCheckingInterval: 5_000,
+        requestTimeout: 0,
+        keepAliveTimeout: 5_000,
+        maxHeaderSize: 16_384,
+      },
       (request, response) => requests.answer(request, response, token),
     );
-    next.maxConnections = 64;
+    const sockets = new Set<Socket>();
+    next.on('connection', socket => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      // Whoever has waited longest without the token makes room, so that idle connections keep nobody out.
+      if (sockets.size > MOST_CONNECTIONS) ([...sockets].find(each => !requests.knows(each)) ?? socket).destroy();
+    });
     try {
       next.listen(wanted.port, LOOPBACK);
       await once(next, 'listening');

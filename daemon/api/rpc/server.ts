@@ -36,7 +36,10 @@ const HELLO_TIMEOUT_MS = 10_000;
 const STALL_MS = 60_000;
 /** Requests of one client under way; beyond, nothing of it is read until some are answered. */
 const MAX_UNDER_WAY = 256;
-/** More are turned away at once: each may hold buffers of its own. */
+/**
+ * Each may hold buffers of its own. Beyond, whoever has waited longest without proving the token makes room; where all
+ * have, the newest goes.
+ */
 const MAX_CONNECTIONS = 200;
 
 export interface Subscription {
@@ -110,6 +113,7 @@ export async function startServer({
   const server: NetServer = createServer(socket => {
     const client = new Client(++lastId, socket, { token, version, handlers, log });
     all.add(client);
+    if (all.size > MAX_CONNECTIONS) ([...all].find(each => !open.has(each)) ?? client).drop('made room for another');
     client.onOpen = () => {
       hadWindow = (open.size > 0 && hadWindow) || client.client.startsWith('vscode ');
       open.add(client);
@@ -120,7 +124,6 @@ export async function startServer({
       if (open.delete(client)) onClients?.(open.size);
     });
   });
-  server.maxConnections = MAX_CONNECTIONS;
   server.listen(socket);
   await once(server, 'listening');
   if (process.platform !== 'win32') await chmod(home.socket, 0o600);

@@ -19,18 +19,21 @@ export interface Call {
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024,
   DETAIL_CHARS = 2000;
 
+/** What programs take for an option, for the name of a file to read, or on Windows for a switch. */
+const LEADS = process.platform === 'win32' ? /^[-@/]/ : /^[-@]/;
+
 /**
  * Replaces {name} within single arguments; the program itself is never made of what was said. Unknown names stay as
- * they are.
+ * they are. An argument that begins with what was said begins with a blank where it would be an option.
  */
 export const fill = (argv: readonly string[], values: Readonly<Record<string, string>>): string[] =>
-  argv.map((argument, n) =>
-    n === 0
-      ? argument
-      : argument.replace(/\{([a-z]+)\}/g, (whole, name: string) =>
-          Object.hasOwn(values, name) ? values[name]!.replaceAll('\0', '') : whole,
-        ),
-  );
+  argv.map((argument, n) => {
+    if (n === 0) return argument;
+    const filled = argument.replace(/\{([a-z]+)\}/g, (whole, name: string) =>
+      Object.hasOwn(values, name) ? values[name]!.replaceAll('\0', '') : whole,
+    );
+    return LEADS.test(filled) && !LEADS.test(argument) ? ` ${filled}` : filled;
+  });
 
 export const uses = (argv: readonly string[], name: string): boolean =>
   argv.slice(1).some(argument => argument.includes(`{${name}}`));
