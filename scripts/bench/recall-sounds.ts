@@ -20,6 +20,14 @@ const mixed = (...sounds: Sound[]): Sound =>
 const toPcm = (sound: Sound): Int16Array =>
   Int16Array.from(sound, sample => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_768))));
 
+/** Noise and music are made for so long, and repeated. */
+const LOOP_SECONDS = 20;
+function over(loop: Int16Array, seconds: number): Int16Array {
+  const samples = new Int16Array(Math.round(seconds * RATE));
+  for (let at = 0; at < samples.length; at += loop.length) samples.set(loop.subarray(0, samples.length - at), at);
+  return samples;
+}
+
 /** The same every time. */
 function random(seed: number): () => number {
   let state = seed;
@@ -155,8 +163,7 @@ export function soundsOf(
       ),
     ],
   ];
-  const second = minutes * 2, // a thirtieth of it
-    silent = (seconds: number): number => Math.round(seconds * RATE);
+  const second = minutes * 2; // a thirtieth of it
   const empty: [string, number, (length: number) => Sound][] = [
     ['music', second * 8, n => at(music(n, 11), -20)],
     ['quiet music', second * 4, n => at(music(n, 12), -50)],
@@ -171,7 +178,11 @@ export function soundsOf(
   ];
   return {
     voiced: voiced.map(([name, sound]) => ({ name: name.replaceAll('-', '−'), samples: toPcm(sound) })),
-    empty: empty.map(([name, seconds, make]) => ({ name, seconds, samples: toPcm(make(silent(seconds))) })),
+    empty: empty.map(([name, seconds, make]) => ({
+      name,
+      seconds,
+      samples: over(toPcm(make(LOOP_SECONDS * RATE)), seconds),
+    })),
     truth: said.join(' '),
   };
 }
