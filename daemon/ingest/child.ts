@@ -369,7 +369,8 @@ async function listen(): Promise<Ingested> {
     for (const other of [track, ...others.filter(each => each !== track)])
       for (const oneSide of stereo[other] ? [false, true] : [false]) {
         if (other === track && !oneSide) continue;
-        const heard = await ingest(request, files, { track: other, oneSide });
+        const heard = await ingest(request, files, { track: other, oneSide }).catch(unlessOfTheTrack);
+        if (!heard) continue;
         if (heard.utterances > 0) return heard;
         silent.push(heard);
       }
@@ -380,6 +381,13 @@ async function listen(): Promise<Ingested> {
     if (heard.utterances > 0) return heard;
   }
   return first;
+}
+
+/** Another track that cannot be decoded is none to look for speech on. @throws everything else */
+function unlessOfTheTrack(error: unknown): null {
+  const { code } = failureOf(error);
+  if (code === 'ffmpegFailed' || code === 'emptyFile' || code === 'notMedia' || code === 'truncatedFile') return null;
+  throw error;
 }
 
 /** Which track of several was taken, where nobody chose one, and where another might hold more than the chosen one. */
