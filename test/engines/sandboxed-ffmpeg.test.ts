@@ -9,7 +9,7 @@ import { processes } from '../../daemon/devices/processes.ts';
 import { sandboxSupport } from '../../daemon/workers/sandbox/linux.ts';
 import { fakeModel } from '../daemon/harness.ts';
 import { RealDaemon } from '../daemon/real.ts';
-import { ffmpeg, missing, sherpa } from './place.ts';
+import { ffmpeg, missing, SAMPLES, sherpa } from './place.ts';
 
 const support = sandboxSupport(),
   skip = 'reason' in support ? `no sandbox here: ${support.reason}` : missing({ ffmpeg, sherpa });
@@ -70,8 +70,9 @@ describe('ffmpeg while it decodes and muxes', { skip, timeout: 120_000 }, () => 
       try {
         const recording = join(daemon.recordings, 'film.mp4');
         const made = spawnSync(ffmpeg!, [
-          ...['-v', 'error', '-f', 'lavfi', '-i', 'sine=frequency=300:duration=2'],
-          ...['-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=5:duration=2', '-shortest', recording],
+          // Speech: where nobody speaks, a recording is decoded more than once.
+          ...['-v', 'error', '-t', '6', '-i', join(SAMPLES, 'sense-and-sensibility.flac')],
+          ...['-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=5:duration=6', '-shortest', recording],
         ]);
         assert.equal(made.status, 0, made.stderr.toString());
         const jobs = await daemon.submit([recording], {
