@@ -38,6 +38,9 @@ const SAMPLE_BYTES = 16 * 1024;
 /** What knowing the language is worth, beside the detector's own scores of 0 to 100. */
 const LANGUAGE_SCORE = 35,
   UNSEEN_SCORE = 10;
+/** A few letters are no evidence: then the most usual encoding of all is likelier than the detector makes it. */
+const FEW_LETTERS = 20,
+  WESTERN_SCORE = 30;
 /** Encodings of Latin letters look alike in short texts: between them the language decides. */
 const LATIN = /^windows-125[02478]$|^iso-8859-(?:2|1\d)$/;
 
@@ -66,11 +69,14 @@ function utf16(bytes: Uint8Array): string | null {
 
 function byLooks(bytes: Uint8Array, language: string | undefined): Decoded {
   const scores = new Map<string, number>(),
+    sample = sampleOf(bytes),
     usual = language ? (USUAL.find(([of]) => of.split(' ').includes(language.split('-')[0]!))?.[1] ?? WESTERN) : [];
-  for (const { name, confidence } of analyse(sampleOf(bytes))) {
+  for (const { name, confidence } of analyse(sample)) {
     const encoding = ALIASES[name.toLowerCase()] ?? name.toLowerCase();
     scores.set(encoding, Math.max(scores.get(encoding) ?? 0, confidence));
   }
+  if (!language && sample.reduce((count, byte) => count + (byte >= 0x80 ? 1 : 0), 0) < FEW_LETTERS)
+    scores.set(WESTERN[0]!, (scores.get(WESTERN[0]!) ?? 0) + WESTERN_SCORE);
   const [first] = [...scores].sort((a, b) => b[1] - a[1]);
   usual.forEach((encoding, n) => {
     const alike = LATIN.test(encoding) && LATIN.test(first?.[0] ?? '') ? first![1] + 1 : 0;

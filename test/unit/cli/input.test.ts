@@ -28,12 +28,14 @@ test('states of jobs, in either spelling of "canceled"', () => {
   assert.throws(() => jobStates('gone'), /pending, loading, .*, canceled\.$/);
 });
 
-test('a glossary that is not there, or not text', async t => {
+test('a glossary in an encoding of its own is read; one that is not there, or no text, is refused', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'latin1.txt'), Buffer.from([0x63, 0x61, 0xf1, 0x61]));
+  writeFileSync(join(folder, 'program.txt'), Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0x02, 0x00, 0x00]));
+  assert.equal((await readGlossary(join(folder, 'latin1.txt')))[0]!.term, 'caña');
   await assert.rejects(readGlossary(join(folder, 'none.txt')), code('badGlossary'));
-  await assert.rejects(readGlossary(join(folder, 'latin1.txt')), code('badGlossary'));
+  await assert.rejects(readGlossary(join(folder, 'program.txt')), code('notText'));
 });
 
 test('glossaries of the folders above a recording, nearest first, up to where one works', async t => {
