@@ -2,12 +2,13 @@
  * A text that is to be spoken, or translated, as utterances: read where a recording would be recognized. Subtitles keep
  * their cues and times.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { EarshotError, failure, type Failure } from '../../schemas/errors.ts';
 import { readSmallFrom } from '../../client/small-file.ts';
 import { decodeText, type Decoded } from '../../text/encoding.ts';
 import { sentencesOf } from '../../text/sentences.ts';
 import { formatOf } from '../../text/subtitles/convert.ts';
-import { readSpeech } from '../../text/subtitles/units.ts';
+import { reading } from '../../text/subtitles/units.ts';
 import { unclearIn } from '../../text/subtitles/losses.ts';
 import { openRecording, type RecordingFacts } from './recording.ts';
 
@@ -76,7 +77,7 @@ export async function readPieces(
     format = formatOf(path),
     warnings = detected ? [failure('textDecoded', { path, encoding })] : [];
   if (format) {
-    const speech = readSpeech(text, format),
+    const speech = await inTurns(reading(text, format)),
       unclear = unclearIn(speech);
     if (speech.units.length === 0) throw new EarshotError('noWords', { path });
     return {
@@ -93,6 +94,18 @@ export async function readPieces(
   const pieces = timed(cutText(text.replace(/^\ufeff/, ''), language));
   if (pieces.length === 0) throw new EarshotError('noWords', { path });
   return { pieces, warnings };
+}
+
+/** The daemon has one thread: others have their turn in between. */
+const TURN_MS = 10;
+export async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
+  for (let began = performance.now(); ;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (performance.now() - began < TURN_MS) continue;
+    await turn();
+    began = performance.now();
+  }
 }
 
 /** @throws what openRecording throws; textTooLarge, notText */

@@ -14,12 +14,12 @@ import {
 import type { Format } from '../../schemas/words.ts';
 import { cuesOf, formatOf, SUBTITLE_FORMATS, writeCues, type SubtitleFormat } from '../../text/subtitles/convert.ts';
 import { reducedIn } from '../../text/subtitles/losses.ts';
-import { withTexts } from '../../text/subtitles/retext.ts';
-import { readSpeech, type Speech } from '../../text/subtitles/units.ts';
+import { retexting } from '../../text/subtitles/retext.ts';
+import { reading, type Speech } from '../../text/subtitles/units.ts';
 import { render } from '../../text/transcripts/render.ts';
 import { sameCues } from '../../text/transcripts/same-cues.ts';
 import type { JobRow } from '../contracts/store.ts';
-import { readText } from '../ingest/text.ts';
+import { inTurns, readText } from '../ingest/text.ts';
 import { submittedFacts } from '../jobs/request.ts';
 
 type Text = NonNullable<OutputOptions['text']>;
@@ -46,14 +46,16 @@ export function renderer(row: JobRow, transcript: Transcript): (format: Format, 
         text: sameCues(transcript, format, text),
         warnings: () => [failure('recordingChanged', { path: row.path })],
       };
-    const made = withTexts(
-      speech,
-      transcript.utterances.map(each => (text === 'original' ? sourceText(each) : translationOf(each))),
-      { both: text === 'bilingual' },
+    const made = await inTurns(
+      retexting(
+        speech,
+        transcript.utterances.map(each => (text === 'original' ? sourceText(each) : translationOf(each))),
+        { both: text === 'bilingual' },
+      ),
     );
     const reduced = own === format ? wordTimes(made.losses) : reducedIn(speech);
     return {
-      text: own === format ? made.text : writeCues(cuesOf(readSpeech(made.text, own)), format, row.name),
+      text: own === format ? made.text : writeCues(cuesOf(await inTurns(reading(made.text, own))), format, row.name),
       warnings: path => (reduced ? [failure('subtitlesReduced', { path, ...reduced })] : []),
     };
   };
@@ -69,7 +71,7 @@ const wordTimes = (losses: { wordTimes: number }): { wordTimes: number } | null 
 async function speechOf(row: JobRow, format: SubtitleFormat, utterances: readonly Utterance[]): Promise<Speech | null> {
   const { text } = await readText(row.path, row.options.language!, submittedFacts(row)).catch(() => ({ text: null }));
   if (text === null) return null;
-  const speech = readSpeech(text, format);
+  const speech = await inTurns(reading(text, format));
   return speech.units.length === utterances.length &&
     utterances.every(({ index, asr }) => !asr || asr.text === speech.units[index]?.text)
     ? speech

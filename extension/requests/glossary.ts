@@ -5,6 +5,8 @@ import * as vscode from 'vscode';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readGlossary } from '../../client/folder-defaults.ts';
+import { EarshotError } from '../../schemas/errors.ts';
+import { decodeText } from '../../text/encoding.ts';
 import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../../text/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../../schemas/job.ts';
 import { editDocument, saveDocument } from '../ui/files.ts';
@@ -16,15 +18,19 @@ const inWindow = (uri: vscode.Uri): string | null =>
     .find(document => !document.isClosed && document.uri.toString() === uri.toString())
     ?.getText() ?? null;
 
-/** Null: there is no such file. */
+/** Null: there is no such file. @throws notText */
 async function textOf(uri: vscode.Uri): Promise<string | null> {
   const open = inWindow(uri);
   if (open !== null) return open;
+  let bytes: Uint8Array;
   try {
-    return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+    bytes = await vscode.workspace.fs.readFile(uri);
   } catch {
     return null;
   }
+  const decoded = decodeText(bytes);
+  if (!decoded) throw new EarshotError('notText', { path: uri.fsPath });
+  return decoded.text;
 }
 
 /**

@@ -5,7 +5,7 @@
 import { inLines, USUAL_LIMITS, type Limits } from './check.ts';
 import { edited, type Range } from './document.ts';
 import { isWordTime, withoutWordTimes, writeText, type SubtitleFormat } from './inline.ts';
-import { flatten, type Place, type Speech } from './units.ts';
+import { atOnce, flatten, STEP_CUES, type Place, type Speech } from './units.ts';
 import { columns, isUnspaced } from './width.ts';
 
 /** What could not be kept, or was left as it was. Numbers of cues or texts. */
@@ -14,19 +14,32 @@ export interface Losses {
   wordTimes: number;
 }
 
-/**
- * @param texts of each unit of the speech; null leaves that one as it is
- * @param both the original, and the other text below it
- */
-export function withTexts(
+export interface Retexted {
+  text: string;
+  losses: Losses;
+}
+type Texts = readonly (string | null | undefined)[];
+interface Options {
+  limits?: Limits;
+  /** The original, and the other text below it. */
+  both?: boolean;
+}
+
+/** @param texts of each unit of the speech; null leaves that one as it is */
+export const withTexts = (speech: Speech, texts: Texts, options: Options = {}): Retexted =>
+  atOnce(retexting(speech, texts, options));
+
+/** As `withTexts`, in steps. */
+export function* retexting(
   { document, units }: Speech,
-  texts: readonly (string | null | undefined)[],
-  { limits = USUAL_LIMITS, both = false }: { limits?: Limits; both?: boolean } = {},
-): { text: string; losses: Losses } {
+  texts: Texts,
+  { limits = USUAL_LIMITS, both = false }: Options = {},
+): Generator<void, Retexted> {
   const { text, format, lineBreak, cues } = document,
     made = new Map<number, (Range & { text: string })[]>(),
     timed = new Set<number>();
   for (const [n, unit] of units.entries()) {
+    if (n % STEP_CUES === 0) yield;
     const other = texts[n]?.replace(/\s+/g, ' ').trim();
     if (!other || other === unit.text) continue;
     for (const place of unit.places) {

@@ -42,20 +42,34 @@ const ROLL_GAP_MS = 100,
 
 export const hasWords = (text: string): boolean => /[\p{L}\p{N}]/u.test(text);
 
-export function readSpeech(text: string, format: SubtitleFormat): Speech {
+export const readSpeech = (text: string, format: SubtitleFormat): Speech => atOnce(reading(text, format));
+
+/** What can stop after every so many cues, done without a stop. */
+export function atOnce<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+export const STEP_CUES = 200;
+
+/** As `readSpeech`, in steps: a large file must not hold up everybody else. */
+export function* reading(text: string, format: SubtitleFormat): Generator<void, Speech> {
   const document = readDocument(text, format),
-    times = timesOf(document.cues);
-  const bodies = document.cues.map(cue =>
-    cue.generated
-      ? []
-      : cue.bodies.map(({ from, to }): Part => ({
-          from,
-          tokens: tokensOf(text.slice(from, to), format),
-          speaker: null,
-        })),
-  );
-  const lines = bodies.map(parts => parts.flatMap(linesIn)),
-    carried = carriedLines(lines, times, text),
+    times = timesOf(document.cues),
+    bodies: Part[][] = [],
+    lines: Part[][] = [];
+  for (const [n, cue] of document.cues.entries()) {
+    if (n % STEP_CUES === 0) yield;
+    const parts = (cue.generated ? [] : cue.bodies).map(({ from, to }): Part => ({
+      from,
+      tokens: tokensOf(text.slice(from, to), format),
+      speaker: null,
+    }));
+    bodies.push(parts);
+    lines.push(parts.flatMap(linesIn));
+  }
+  const carried = yield* carriedLines(lines, times, text),
     units: Unit[] = [];
   if (carried) {
     let before: Unit[] = [];
@@ -78,6 +92,7 @@ export function readSpeech(text: string, format: SubtitleFormat): Speech {
   }
   const layers = new Map<string, Unit>();
   for (const [cue, { name }] of document.cues.entries()) {
+    if (cue % STEP_CUES === 0) yield;
     const said = bodies[cue]!.flatMap(speakersIn),
       places = said.map(each => placeOf(cue, each)),
       all = places.map(place => flatten(place.tokens).text),
@@ -242,13 +257,17 @@ const plainOf = (tokens: readonly Token[]): string =>
  * How many of each cue's first lines are the last of the cue before, moved up; null: these captions do not roll. What
  * is said twice in a film is no roll: new lines must come in below old ones, nearly always.
  */
-function carriedLines(
+function* carriedLines(
   lines: readonly (readonly Part[])[],
   times: readonly { startMs: number; endMs: number }[],
   text: string,
-): number[] | null {
-  const shown = lines.map(each => each.map(line => plainOf(line.tokens))),
-    carried = shown.map(() => 0);
+): Generator<void, number[] | null> {
+  const shown: string[][] = [],
+    carried = lines.map(() => 0);
+  for (const [n, each] of lines.entries()) {
+    if (n % STEP_CUES === 0) yield;
+    shown.push(each.map(line => plainOf(line.tokens)));
+  }
   let before = -1,
     rolls = 0,
     moved = 0,
