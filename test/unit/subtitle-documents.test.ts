@@ -6,7 +6,7 @@ import { check, formatted } from '../../text/subtitles/check.ts';
 import { readCues, writeCues } from '../../text/subtitles/convert.ts';
 import { tokensOf, type SubtitleFormat } from '../../text/subtitles/inline.ts';
 import { reducedIn, unclearIn } from '../../text/subtitles/losses.ts';
-import { parseSubtitles } from '../../text/subtitles/parse.ts';
+import { beginsWithName, parseSubtitles } from '../../text/subtitles/parse.ts';
 import { withTexts } from '../../text/subtitles/retext.ts';
 import { readSpeech } from '../../text/subtitles/units.ts';
 
@@ -216,6 +216,11 @@ describe('what subtitles say', () => {
       '{\\an8}<font color="#fff">♪ Lo lo ♪</font>',
     );
     assert.equal(translated('I saw <i>Titanic</i> there.', 'Dort sah ich Titanic.'), 'Dort sah ich <i>Titanic</i>.');
+    assert.equal(
+      translated('The <b>train</b> leaves at 5:30.', 'Der Zug fährt um 5:30 ab.'),
+      'Der <b>Zug</b> fährt um 5:30 ab.',
+    );
+    assert.equal(translated('- <i>Yes.</i>', 'Ja.'), '- <i>Ja.</i>');
     assert.equal(translated('It was <b>never</b> so.', 'Es war niemals so.'), 'Es war <b>niemals</b> so.');
     assert.equal(translated('<i>One.</i> <i>Two.</i>', '一。二。').replace(/<\/?i>/g, ''), '一。二。');
   });
@@ -356,11 +361,9 @@ describe('whatever stands in a file', () => {
       fc.property(anything, formats, (text, format) => {
         const before = readSpeech(text, format);
         if (before.rolling || before.units.some(unit => unit.places.length > 1)) return;
-        const made = withTexts(
-          before,
-          before.units.map((_, n) => `satz${n}`),
-        ).text;
-        assert.deepEqual(said(made, format).sort(), before.units.map((_, n) => `satz${n}`).sort());
+        // A name stays where one begins a line: it tells its speaker from the next.
+        const texts = before.units.map((unit, n) => `${beginsWithName(unit.text) ? 'Ann: ' : ''}satz${n}`);
+        assert.deepEqual(said(withTexts(before, texts).text, format).sort(), texts.sort());
       }),
       { numRuns: 300 },
     ));

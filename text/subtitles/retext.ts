@@ -118,6 +118,14 @@ const boundaryAfter = (text: string, at: number): number => {
   return at + end;
 };
 
+/** The end of the nth word from a place on. */
+function afterWords(text: string, from: number, count: number): number {
+  let at = from;
+  for (let n = 0; n < Math.min(count, 99) && at < text.length; n++)
+    at = boundaryAfter(text, /\s/.test(text[at]!) ? at + 1 : at);
+  return at;
+}
+
 /**
  * Tags in the middle of what was said, where they belong in the other words: at the same word where that is in both,
  * else at about the same share of the text, between words.
@@ -125,7 +133,8 @@ const boundaryAfter = (text: string, at: number): number => {
 function placedTags({ text, tags }: ReturnType<typeof flatten>, words: string): PlacedTag[] {
   const placed: PlacedTag[] = [],
     timed = tags.some(tag => isWordTime(tag.raw));
-  let least = 0;
+  let least = 0,
+    opened = 0;
   for (const { raw: whole, at } of tags) {
     const raw = withoutWordTimes(whole);
     if (!raw || (timed && /^<\/?c[.>\s]/i.test(raw))) continue;
@@ -135,6 +144,10 @@ function placedTags({ text, tags }: ReturnType<typeof flatten>, words: string): 
         : /^\s*(\S{1,60})/u.exec(text.slice(at, at + 61))?.[1];
     let here = placed.length < MOST_ANCHORED ? anchor(words, word) : null;
     if (here !== null && closing) here += word!.length;
+    const before = placed.at(-1);
+    // As many words as it held before.
+    if (here === null && closing && before && !before.closes && !isUnspaced(words))
+      here = afterWords(words, before.at, text.slice(opened, at).trim().split(/\s+/).length);
     if (here === null) {
       here = Math.round((at / Math.max(1, text.length)) * words.length);
       if (!isUnspaced(words))
@@ -142,11 +155,12 @@ function placedTags({ text, tags }: ReturnType<typeof flatten>, words: string): 
     }
     here = Math.min(words.length, Math.max(least, here));
     // Nothing would stand between the two.
-    if (closing && placed.length && placed.at(-1)!.at === here && !placed.at(-1)!.closes)
+    if (closing && before?.at === here && !before.closes)
       here = isUnspaced(words)
         ? Math.min(words.length, here + 1)
         : boundaryAfter(words, Math.min(words.length, here + 1));
     least = here;
+    opened = at;
     placed.push({ raw, at: here, closes: closing });
   }
   return placed;

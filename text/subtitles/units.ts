@@ -192,6 +192,8 @@ function speakersIn(body: Part): Part[] {
 }
 
 const LEAD = /^[\s♪♫♬]{0,99}(?:[-–—‐‑－](?![-–—\d])\s{0,9})?[\s♪♫♬]{0,99}/u;
+/** The dash of a speaker before a tag: - <i>Yes.</i> */
+const LONE_DASH = /^[\s♪♫♬]{0,99}[-–—‐‑－][\s♪♫♬]{0,99}$/u;
 const isRim = (character: string): boolean => /[\s♪♫♬]/u.test(character);
 
 /** Where the words of a part stand, without the tags, breaks, dashes and notes of music around them. */
@@ -204,7 +206,7 @@ function placeOf(cue: number, { from, tokens }: Part): Place {
     timed = tokens.some(({ kind, raw }) => kind === 'tag' && isWordTime(raw)),
     isOutside = ({ kind, raw, text }: Token): boolean =>
       kind === 'text' ? [...text].every(isRim) : !(timed && /^<\/?c[.>\s]/i.test(raw));
-  while (isOutside(core[first]!)) {
+  while (isOutside(core[first]!) || LONE_DASH.test(core[first]!.text)) {
     before += core[first]!.text;
     at += core[first++]!.raw.length;
   }
