@@ -20,6 +20,8 @@ export const ERRORS = {
   otherTracks: { path: 'text', track: 'number', tracks: 'number', list: 'text', speech: 'number' },
   truncatedFile: { path: 'text', readMs: 'number', durationMs: 'number?' },
   damagedFile: { path: 'text' },
+  /** `atMs`: from there on the times are those of the sound and not of the container. */
+  unreliableTimes: { path: 'text', atMs: 'number' },
   recordingChanged: { path: 'text' },
   unknownModel: { model: 'text' },
   /** `stages`: those that it does, joined by commas. */

@@ -8,25 +8,19 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { failure, isDiskFull, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { enterSandboxLate, limitMemory, sandboxSupport } from '../workers/sandbox/linux.ts';
-import { ffmpegProgram, passedFile, recordingInput, streamInput } from '../workers/ffmpeg.ts';
-import { endTree, exitOf, startProgram } from '../workers/spawn.ts';
 import { syncFolder } from '../system/durable.ts';
 import { LineSplitter } from '../system/lines.ts';
 import { CHANNEL, type ChildRequest, type FromChild, type Grown, type Prepare } from './channel.ts';
 import { doubting, RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
-import { decodeArguments, decodeStreamArguments, readDecoding, startsAfter, type DecodingReport } from './decoding.ts';
+import type { DecodingReport } from './decoding.ts';
 import { openDetector, SENSITIVE, USUAL, type Look } from './detector.ts';
 import { growing } from './growing.ts';
 import { openRecording } from './recording.ts';
-import { startScaling } from './scaling.ts';
-import { statesTooLittle } from './sizes.ts';
-import { tailIsCut } from './tail.ts';
-import { verdict } from './verdict.ts';
+import { liveSource, pcmSource, recordingSource, type Side } from './source.ts';
+import { stop } from './stop.ts';
 
 const PROGRESS_EVERY_MS = 100;
 /** Every client of a session gets each of these; ten sessions at once are enough traffic. */
@@ -37,132 +31,14 @@ const ZEROS = Buffer.alloc(1 << 16);
 /** Of a recording with more tracks, the others are not searched for speech. */
 const MOST_TRACKS = 16;
 
-/**
- * Carries a failure to the end of this file. Imports nothing, because the schemas take longer to load than everything
- * else here.
- */
-const stop = (failure: Failure): Error => Object.assign(new Error(failure.code), { failure });
 const daemon = new Socket({ fd: CHANNEL });
 const send = (message: FromChild, then?: () => void): void => {
   daemon.write(`${JSON.stringify(message)}\n`, then);
 };
 
-/** Where PCM comes from. `end` judges, once all of it came; `stop` lets go of it at any time. */
-interface Source {
-  pcm: AsyncIterable<Buffer>;
-  taken(): number;
-  /** What the container says of its tracks; null: there is no container. */ tracks(): Promise<DecodingReport | null>;
-  end(readMs: number): Promise<Failure[]>;
-  stop(): void;
-}
-
 /** Sound of a live session; the daemon says how much of it is there. */
 const sound = growing();
 
-/** `recording`: open; null: it is live. */
-async function decoded(request: ChildRequest, recording: FileHandle | null, { track, oneSide }: Side): Promise<Source> {
-  const { live, link } = request,
-    opened = recording && { fd: recording.fd, path: request.recording, ...(link === null ? {} : { link }) },
-    wholeFile = recording !== null && (await statesTooLittle(recording));
-  const ffmpeg = startProgram(
-    ffmpegProgram({
-      ffmpeg: request.ffmpeg,
-      inputs: [opened ? recordingInput(opened, wholeFile) : streamInput()],
-      args: opened ? decodeArguments(track, oneSide) : decodeStreamArguments,
-      permissions: null, // this process's own, which it inherits
-      says: 'everything',
-      group: 'shared',
-    }),
-    [opened ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-  );
-  // Without a reader Node throws away what a program said that has ended: all of a very short recording.
-  ffmpeg.stdout!.on('readable', () => {});
-  const exited = exitOf(ffmpeg).then(
-    ({ code, signal }) => code ?? signal ?? 0,
-    (error: Error) => {
-      throw stop(failure('noFfmpeg', { path: request.ffmpeg }, error.message));
-    },
-  );
-  exited.catch(() => {});
-  const decoding = readDecoding();
-  decoding.report.open = wholeFile;
-  let started = false,
-    taken = 0,
-    headerRead = (): void => {};
-  const header = new Promise<void>(resolve => {
-    headerRead = resolve;
-  });
-  ffmpeg.stderr!.once('close', headerRead);
-  ffmpeg.stderr!.on('data', (bytes: Buffer) => {
-    decoding.push(bytes);
-    if (decoding.report.headerDone) headerRead();
-    if (!started && decoding.report.headerDone && decoding.report.audioTracks > track) {
-      started = true;
-      send({ type: 'started', durationMs: live ? null : decoding.report.durationMs });
-    }
-  });
-  async function* counted(path: string): AsyncGenerator<Buffer> {
-    for await (const chunk of sound.read(path)) {
-      yield chunk;
-      taken += chunk.length;
-    }
-  }
-  // When ffmpeg ends early its pipe breaks: its exit says why.
-  if (live) pipeline(Readable.from(counted(live.inputPath)), ffmpeg.stdin!).catch(() => {});
-  async function* placed(): AsyncGenerator<Buffer> {
-    await header;
-    for (let left = startsAfter(decoding.report, track) * BYTES_PER_MS; left > 0; left -= ZEROS.length)
-      yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
-    const scale = startScaling();
-    for await (const chunk of ffmpeg.stdout as AsyncIterable<Buffer>) yield scale(chunk);
-  }
-  return {
-    pcm: placed(),
-    taken: () => taken,
-    tracks: () => header.then(() => decoding.report),
-    async end(readMs) {
-      const exit = await exited;
-      decoding.end();
-      const { lastLines } = decoding.report,
-        name = link ?? passedFile(0);
-      if (name !== null)
-        lastLines.splice(0, Infinity, ...lastLines.map(line => line.replaceAll(name, request.recording)));
-      // A live session may end before it said anything.
-      if (live && taken === 0 && readMs === 0) return [];
-      const { failure, warning } = verdict({
-        report: decoding.report,
-        exit,
-        endsEarly: recording !== null && (await tailIsCut(recording, decoding.report.format)),
-        readMs,
-        path: request.recording,
-        audioTrack: track,
-        ffmpeg: request.ffmpeg,
-        sandboxed: request.permissions !== null,
-      });
-      if (failure) throw stop(failure);
-      // A stream ends where it is left.
-      return warning && !live ? [warning] : [];
-    },
-    stop: () => endTree(ffmpeg, 'shared'),
-  };
-}
-
-function asItLies(path: string): Source {
-  let taken = 0;
-  async function* counted(): AsyncGenerator<Buffer> {
-    for await (const chunk of sound.read(path)) {
-      taken += chunk.length;
-      yield chunk;
-    }
-  }
-  return { pcm: counted(), taken: () => taken, tracks: async () => null, end: async () => [], stop: () => {} };
-}
-
-/** What of a recording is listened to: a track, and of that the sum of its sides or one of them. */
-interface Side {
-  track: number;
-  oneSide: boolean;
-}
 interface Ingested {
   side: Side;
   durationMs: number;
@@ -189,7 +65,12 @@ async function ingest(
 ): Promise<Ingested> {
   const { live } = request,
     { pcm: file, recording } = files;
-  const source = live?.format === 'pcm' ? asItLies(live.inputPath) : await decoded(request, recording, side);
+  const started = (durationMs: number | null): void => send({ type: 'started', durationMs });
+  const source = recording
+    ? await recordingSource(request, recording, side, started)
+    : live!.format === 'pcm'
+      ? pcmSource(sound.read(live!.inputPath))
+      : liveSource(request, sound.read(live!.inputPath), started);
   // While ffmpeg reads its first packets, the library loads.
   const detector = detectorOf(request.sherpaDirectory, look);
   const report = await source.tracks();

@@ -23,6 +23,28 @@ export async function tailIsCut(file: FileHandle, format: string | null): Promis
   }
 }
 
+/** A WAV file that names no length, or none that can be: it came through a pipe, or its recorder did not get to it. */
+export async function lengthIsOpen(file: FileHandle): Promise<boolean> {
+  const head = Buffer.alloc(64 * 1024);
+  try {
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    return wavIsOpen(head.subarray(0, bytesRead));
+  } catch {
+    return false;
+  }
+}
+
+/** By the length of the chunk that holds the sound. */
+export function wavIsOpen(head: Buffer): boolean {
+  if (head.toString('latin1', 0, 4) !== 'RIFF') return false;
+  for (let at = 12; at + 8 <= head.length;) {
+    const length = head.readUInt32LE(at + 4);
+    if (head.toString('latin1', at, at + 4) === 'data') return length === 0 || length >= UNKNOWN_FROM;
+    at += 8 + length + (length % 2);
+  }
+  return false;
+}
+
 /** Recorders that do not know the length write the most that there is, or as much as a whole number of blocks. */
 const UNKNOWN_FROM = 0x7fff_0000;
 

@@ -1,6 +1,6 @@
 /** What went wrong with a recording, from ffmpeg's exit, its report and what came out: a pure decision. */
 import { failure, type Failure } from '../../schemas/errors.ts';
-import type { DecodingReport } from './decoding.ts';
+import { leastLength, UNDECODED_EXIT, type DecodingReport } from './decoding.ts';
 
 export interface Evidence {
   report: DecodingReport;
@@ -8,6 +8,12 @@ export interface Evidence {
   exit: number | NodeJS.Signals;
   /** The file's last bytes say that more was to come. */
   endsEarly: boolean;
+  /** Its header names no length: that the end comes says nothing. */
+  lengthOpen: boolean;
+  /** We can read it ourselves. */
+  readable: boolean;
+  /** Its clock is not that of its sound, so neither is the length that it names. */
+  clockOverruled: boolean;
   readMs: number;
   path: string;
   audioTrack: number;
@@ -20,10 +26,8 @@ export interface Evidence {
 const toleranceMs = (durationMs: number): number => Math.max(500, durationMs * 0.005);
 
 /** `failure` ends the ingest; `warning` goes with what could be read. */
-export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffmpeg, sandboxed }: Evidence): {
-  failure: Failure | null;
-  warning: Failure | null;
-} {
+export function verdict(evidence: Evidence): { failure: Failure | null; warning: Failure | null } {
+  const { report, exit, endsEarly, readMs, path, audioTrack, ffmpeg, sandboxed } = evidence;
   const words = report.lastLines.join('\n') || undefined;
   const fails = (failure: Failure) => ({ failure, warning: null });
   if (report.format === null) {
@@ -31,9 +35,9 @@ export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffm
     if (sandboxed && !report.spoke && typeof exit === 'number' && exit !== 0)
       return fails(failure('noFfmpeg', { path: ffmpeg, sandboxed: 1 }, words));
     if (report.indexMissing && !report.guessed) return fails(failure('truncatedFile', { path, readMs: 0 }, words));
-    const said = report.lastLines.join('\n');
-    if (/Permission denied|Input\/output error/.test(said)) return fails(failure('unreadableFile', { path }, words));
-    return typeof exit === 'number' && /Error opening input|Invalid data found|not on whitelist/.test(said)
+    if (!evidence.readable || /Permission denied|Input\/output error/.test(report.lastLines.join('\n')))
+      return fails(failure('unreadableFile', { path }, words));
+    return typeof exit === 'number' && report.spoke
       ? fails(failure('notMedia', { path }, words))
       : fails(failure('ffmpegFailed', { path, exit }, words));
   }
@@ -49,12 +53,20 @@ export function verdict({ report, exit, endsEarly, readMs, path, audioTrack, ffm
         ? fails(failure('notMedia', { path }, words))
         : fails(failure('ffmpegFailed', { path, exit }, words));
   const durationMs = report.durationMs ?? 0;
-  const short = !report.estimated && durationMs - readMs > toleranceMs(durationMs);
+  const short = !evidence.clockOverruled && leastLength(report) - readMs > toleranceMs(durationMs);
+  const undecoded = exit === UNDECODED_EXIT;
   // In a video the sound may rightly end before the picture: there it takes a complaint as well.
-  const cut = exit !== 0 || endsEarly || report.truncated || (short && (report.streams === 1 || report.errors > 0));
+  const cut =
+    (exit !== 0 && !undecoded) ||
+    endsEarly ||
+    report.truncated ||
+    (report.corrupt && !evidence.lengthOpen) ||
+    (short && (report.streams === 1 || report.errors > 0));
+  // Tags between or behind the frames of an MP3 are no damage.
+  const damaged = report.damaged || (undecoded && (report.undecoded > 0 || report.noFrames === 0));
   const warning: Failure | null = cut
     ? failure('truncatedFile', { path, readMs, ...(short ? { durationMs } : {}) }, words)
-    : report.damaged
+    : damaged
       ? failure('damagedFile', { path }, words)
       : null;
   return { failure: null, warning };

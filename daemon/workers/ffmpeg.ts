@@ -21,6 +21,8 @@ export interface OpenFile {
   path: string;
   /** A link to what `passedFile` names: its ending tells what the content leaves open. */
   link?: string;
+  /** Only these bytes of it, as if they were a file. */
+  range?: { start: number; end: number };
 }
 
 /**
@@ -41,15 +43,21 @@ const input = (source: Input['source'], formats: readonly string[], options: rea
     options: [
       ...options,
       '-protocol_whitelist',
-      source === 'stdin' ? 'pipe' : 'file',
+      source === 'stdin' ? 'pipe' : source.range ? 'subfile,file' : 'file',
       '-format_whitelist',
       formats.join(','),
     ],
   }) as unknown as Input;
 
-/** A stranger's: any kind of media. `wholeFile`: of a WAV file, whatever length its header states. */
-export const recordingInput = (file: OpenFile, wholeFile = false): Input =>
-  input(file, MEDIA_FORMATS, wholeFile ? ['-ignore_length', '1'] : []);
+/**
+ * A stranger's: any kind of media. `wholeFile`: of a WAV file, whatever length its header states. `allFrames`: those
+ * too that ffmpeg would leave out, because the times of fragments go back.
+ */
+export const recordingInput = (file: OpenFile, { wholeFile = false, allFrames = false } = {}): Input =>
+  input(file, MEDIA_FORMATS, [
+    ...(wholeFile ? ['-ignore_length', '1'] : []),
+    ...(allFrames ? ['-flags2', '+skip_manual'] : []),
+  ]);
 /** The same as it is made: little is looked at before the first sound. */
 export const streamInput = (): Input =>
   input('stdin', MEDIA_FORMATS, ['-probesize', '65536', '-analyzeduration', '500000']);
@@ -79,8 +87,12 @@ export interface FfmpegCall {
 /** For `startProgram`; its standard input is a pipe where an input is `stdin`. */
 export function ffmpegProgram({ ffmpeg, inputs, args, permissions, says, group = 'own' }: FfmpegCall): Program {
   const files = inputs.flatMap(({ source }) => (source === 'stdin' ? [] : [source]));
-  const name = (source: Input['source']): string =>
-    source === 'stdin' ? 'pipe:0' : `file:${source.link ?? passedFile(files.indexOf(source)) ?? source.path}`;
+  const name = (source: Input['source']): string => {
+    if (source === 'stdin') return 'pipe:0';
+    const { range } = source,
+      file = `file:${source.link ?? passedFile(files.indexOf(source)) ?? source.path}`;
+    return range ? `subfile,,start,${range.start},end,${range.end},,:${file}` : file;
+  };
   return {
     program: ffmpeg,
     args: [

@@ -39,17 +39,23 @@ export interface Program {
   group?: 'own' | 'shared';
 }
 
-/** Starts a program. What goes wrong with it comes as `error`. @throws where there are no descriptors for its pipes */
+/**
+ * Starts a program; further pipes come behind its files. What goes wrong with it comes as `error`.
+ * @throws where there are no descriptors for its pipes
+ */
 export function startProgram(
   { program, args, cwd, env, permissions = null, files = [], group = 'own' }: Program,
   stdio: StdioOptions = ['ignore', 'pipe', 'pipe'],
 ): ChildProcess {
   if (!isAbsolute(cwd)) throw new Error(`a program needs a folder of its own, not ${JSON.stringify(cwd)}`);
   const command = inSandbox({ program, args }, permissions && { ...permissions, files: files.length });
+  const all = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio,
+    standard = all.slice(0, 3),
+    more = all.slice(3);
   const child = spawn(command.program, command.args, {
     cwd,
     env,
-    stdio: [...(typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio), ...files],
+    stdio: [...standard, ...files, ...more],
     detached: POSIX && group === 'own',
     windowsHide: true,
     shell: false,

@@ -35,12 +35,17 @@ const judge = (
     audioTrack?: number;
     endsEarly?: boolean;
     sandboxed?: boolean;
+    clockOverruled?: boolean;
+    readable?: boolean;
   } = {},
 ) =>
   verdict({
     report: read(lines),
     exit: 0,
     endsEarly: false,
+    lengthOpen: false,
+    readable: true,
+    clockOverruled: false,
     readMs: 3_723_450,
     path: 'r',
     audioTrack: 0,
@@ -144,6 +149,34 @@ describe('verdict', () => {
     const sound = VIDEO.filter(line => !/Video|#0:2/.test(line));
     assert.equal(judge(sound, { readMs: 3_700_000 }).warning?.code, 'truncatedFile');
     assert.equal(judge(sound, { readMs: 3_723_000 }).warning, null);
+  });
+  test('what could not be decoded, by the exit; tags of an MP3 are none of it', () => {
+    assert.equal(judge(VIDEO, { exit: 69 }).warning?.code, 'damagedFile');
+    const noFrame = '[mp3float @ 0x1] [error] Header missing';
+    for (const undecoded of [
+      '[error] Error while decoding stream #0:0: Invalid data found when processing input',
+      '[aist#0:0/mp3 @ 0x1] [dec:mp3float @ 0x2] [error] Error submitting packet to decoder: Invalid data found when ' +
+        'processing input',
+    ]) {
+      assert.equal(judge([...VIDEO, noFrame, undecoded], { exit: 69 }).warning, null);
+      assert.equal(judge([...VIDEO, noFrame, undecoded, undecoded], { exit: 69 }).warning?.code, 'damagedFile');
+    }
+  });
+  test('a length by a clock that is not that of the sound is none', () =>
+    assert.equal(
+      judge(
+        VIDEO.filter(line => !/Video|#0:2/.test(line)),
+        { readMs: 1000, clockOverruled: true },
+      ).warning,
+      null,
+    ));
+  test('no medium, in the words of any version; or not to be read', () => {
+    const old = [
+      '[mp3 @ 0x1] [error] Failed to read frame size: Could not seek to 1063.',
+      '[error] r: Invalid argument',
+    ];
+    assert.equal(judge(old, { exit: 1, readMs: 0 }).failure?.code, 'notMedia');
+    assert.equal(judge(old, { exit: 1, readMs: 0, readable: false }).failure?.code, 'unreadableFile');
   });
   test('in a video the sound may end before the picture', () =>
     assert.equal(judge(VIDEO, { readMs: 1_000_000 }).warning, null));

@@ -28,6 +28,10 @@ export interface Heard {
   shiftMs?: number;
   /** How many stretches of speech, from the first, must be heard; all when missing. */
   parts?: number;
+  /** The second stretch and all after it stand later than the first by so much, ms. */
+  hole?: number;
+  /** All of it stands there again, later than in the signal by so much, ms. */
+  again?: readonly number[];
   warning?: ErrorCode;
   /** The noise is so loud that nobody can tell to a quarter of a second when the speech begins. */
   noisy?: boolean;
@@ -200,7 +204,7 @@ sound(CODECS, 'phone.amr', 'AMR, narrow band', '-ar 8000 -c:a libopencore_amrnb'
 sound(CODECS, 'sound.ac3', 'AC-3', '-c:a ac3 -ar 48000');
 sound(CODECS, 'sound.eac3', 'E-AC-3', '-c:a eac3 -ar 48000', {}, RARE);
 sound(CODECS, 'sound.dts', 'DTS', '-c:a dca -strict -2 -ar 48000 -ac 2');
-sound(CODECS, 'sound.thd', 'TrueHD', '-c:a truehd -strict -2 -ar 48000 -f truehd', {}, RARE);
+sound(CODECS, 'sound.thd', 'TrueHD', '-c:a truehd -strict -2 -ar 48000 -ac 2 -f truehd', {}, RARE);
 sound(CODECS, 'sound.wv', 'WavPack', '-c:a wavpack', {}, RARE);
 sound(CODECS, 'sound.tta', 'True Audio', '-c:a tta', {}, RARE);
 sound(CODECS, 'sound.g722', 'G.722', '-c:a g722', {}, RARE);
@@ -550,6 +554,229 @@ add(
     ),
   {},
 );
+
+const JOINTS = 'Changes and joints';
+/** Files, made one by one, one behind the other. */
+const joined = (
+  name: string,
+  what: string,
+  pieces: readonly string[],
+  expect: Heard,
+  more: Partial<Exhibit> = {},
+): void =>
+  add(
+    JOINTS,
+    name,
+    what,
+    z => {
+      const made = pieces.map((args, n) => {
+        const piece = z.at(`piece ${n} ${name}`);
+        z.ffmpeg('-i', z.at(SIGNAL), ...args.split(' '), piece);
+        return readFileSync(piece);
+      });
+      writeFileSync(z.at(name), Buffer.concat(made));
+    },
+    expect,
+    more,
+  );
+const COUNTED = { warning: 'unreliableTimes' } as const;
+/** Whole frames: so much later than its 8.2 s the second of two joined files begins. */
+const AC3_FRAMES = 8224,
+  OGG_PAGES = 8200;
+const adverts = (name: string, what: string, channels: readonly number[]): void =>
+  add(
+    JOINTS,
+    name,
+    what,
+    z => {
+      const raw = z.at(`raw ${name}.ac3`);
+      writeFileSync(
+        raw,
+        Buffer.concat(
+          channels.map((count, n) => {
+            const piece = z.at(`piece ${n} ${name}.ac3`);
+            z.ffmpeg('-i', z.at(SIGNAL), '-c:a', 'ac3', '-ar', '48000', '-ac', String(count), piece);
+            return readFileSync(piece);
+          }),
+        ),
+      );
+      if (name.endsWith('.ac3')) copyFileSync(raw, z.at(name));
+      else z.ffmpeg('-i', raw, '-c', 'copy', z.at(name));
+    },
+    { again: channels.slice(1).map((_, n) => (n + 1) * AC3_FRAMES) },
+  );
+adverts('adverts.ts', 'Stereo, then 5.1, then stereo: adverts in a film', [2, 6, 2]);
+adverts('mono.mkv', 'Mono, then 5.1, in Matroska', [1, 6]);
+adverts('adverts.ac3', 'The same without a container', [2, 6, 2]);
+joined(
+  'rates.ts',
+  'The rate changes, the clock goes on',
+  ['-c:a mp2 -ar 48000 -ac 2', '-c:a mp2 -ar 32000 -ac 1 -output_ts_offset 8.208'],
+  { again: [8208] },
+);
+joined('rates.mp3', 'MP3 whose rate and channels change', ['-c:a libmp3lame', '-c:a libmp3lame -ar 44100 -ac 2'], {
+  again: [8281],
+});
+joined('rates.aac', 'AAC whose rate and channels change', ['-c:a aac', '-c:a aac -ar 44100 -ac 2'], {
+  ...DELAYED_AAC,
+  again: [8343],
+});
+joined('rates.ogg', 'Vorbis whose rate and channels change', ['-c:a libvorbis', '-c:a libvorbis -ar 44100 -ac 2'], {
+  again: [OGG_PAGES],
+});
+joined(
+  'channels.opus',
+  'Opus: mono, then stereo, then mono',
+  ['', '-ac 2', ''].map(more => `-c:a libopus ${more}`.trim()),
+  { again: [OGG_PAGES, 2 * OGG_PAGES] },
+);
+joined('codecs.ogg', 'Ogg: Vorbis, then FLAC', ['-c:a libvorbis -f ogg', '-c:a flac -f ogg'], { again: [OGG_PAGES] });
+joined('joined.webm', 'Two WebM files, one behind the other', ['-c:a libopus', '-c:a libopus'], {
+  ...COUNTED,
+  again: [8200],
+});
+joined(
+  'joined live.webm',
+  'The same as a browser records them, without a length',
+  ['-c:a libopus -live 1 -f webm', '-c:a libopus -live 1 -f webm'],
+  { ...COUNTED, again: [8200] },
+);
+joined('codecs.mka', 'Matroska: FLAC, then Opus', ['-c:a flac', '-c:a libopus'], { ...COUNTED, again: [8200] });
+joined('joined.flv', 'Three Flash files', Array(3).fill('-c:a libmp3lame -ar 22050'), {
+  ...COUNTED,
+  shiftMs: 50,
+  again: [8305, 16_560],
+});
+joined('joined.m4a', 'Two MPEG-4 files', ['-c:a aac', '-c:a aac -ar 44100 -ac 2'], {
+  ...COUNTED,
+  // Some versions of ffmpeg play what fills up the last frame.
+  again: [8228],
+});
+joined(
+  'joined fragments.m4a',
+  'Two MPEG-4 files in fragments',
+  Array(2).fill('-c:a aac -movflags +frag_keyframe+empty_moov -frag_duration 1000000'),
+  { ...COUNTED, ...DELAYED_AAC, again: [8384] },
+);
+
+const CLOCKS = 'Clocks';
+/** From the silence on, the clock goes `seconds` forward. */
+const forth = (name: string, what: string, seconds: number, args: string, expect: Heard): void =>
+  sound(CLOCKS, name, what, `${args} -bsf:a setts=ts=PTS+gt(PTS*TB\\,4.4)*${seconds}/TB`, expect);
+forth('forth.mka', 'Two seconds are missing, Matroska', 2, '-c:a flac', { hole: 2000 });
+forth('forth.webm', 'The same in WebM', 2, '-c:a libopus', { hole: 2000 });
+forth('forth.flv', 'The same in Flash', 2, '-c:a libmp3lame -ar 22050', { shiftMs: 50, hole: 2000 });
+forth('forth.ts', 'The same in a transport stream', 2, '-c:a mp2', { shiftMs: 30, hole: 2000 });
+forth(
+  'forth fragments.m4a',
+  'The same in fragments of MPEG-4',
+  2,
+  '-c:a aac -movflags +frag_keyframe+empty_moov -frag_duration 1000000',
+  { ...DELAYED_AAC, hole: 2000 },
+);
+forth('forth.ogg', 'The same in Ogg', 2, '-c:a libopus', { hole: 2000 });
+forth('far.ts', 'The clock jumps by an hour: another broadcast', 3600, '-c:a mp2', { ...COUNTED, shiftMs: 30 });
+sound(
+  CLOCKS,
+  'too fast.mka',
+  'A clock that runs at twice the speed of the sound',
+  '-c:a flac -bsf:a setts=ts=PTS*2',
+  COUNTED,
+);
+sound(CLOCKS, 'too fast.flv', 'The same in Flash', '-c:a libmp3lame -ar 22050 -bsf:a setts=ts=PTS*2', {
+  ...COUNTED,
+  shiftMs: 50,
+});
+joined('back.ts', 'The clock starts again', ['-c:a mp2', '-c:a mp2'], { ...COUNTED, shiftMs: 30, again: [8238] });
+
+/** Tags of a Flash file whose times are others. */
+function retimedFlash(path: string, time: (ms: number) => number): void {
+  const data = readFileSync(path);
+  for (let at = 13; at + 11 < data.length; at += 15 + data.readUIntBE(at + 1, 3)) {
+    const ms = time(data.readUIntBE(at + 4, 3) + data[at + 7]! * 2 ** 24);
+    data.writeUIntBE(ms % 2 ** 24, at + 4, 3);
+    data[at + 7] = Math.floor(ms / 2 ** 24);
+  }
+  writeFileSync(path, data);
+}
+/** Every value of 32 or 64 bits behind a mark. */
+function retimed(path: string, mark: Buffer, skip: number, bytes: number, time: (value: bigint) => bigint): void {
+  const data = readFileSync(path);
+  for (let at = data.indexOf(mark); at >= 0; at = data.indexOf(mark, at + 1)) {
+    const from = at + mark.length + skip,
+      value = BigInt(`0x${data.toString('hex', from, from + bytes)}`);
+    data.write(
+      time(value)
+        .toString(16)
+        .padStart(2 * bytes, '0'),
+      from,
+      'hex',
+    );
+  }
+  writeFileSync(path, data);
+}
+const flash = (name: string, what: string, time: (ms: number) => number, expect: Heard = COUNTED): void =>
+  add(
+    CLOCKS,
+    name,
+    what,
+    z => {
+      z.ffmpeg('-i', z.at(SIGNAL), '-c:a', 'libmp3lame', '-ar', '22050', z.at(name));
+      retimedFlash(z.at(name), time);
+    },
+    { ...expect, shiftMs: 50 },
+  );
+flash('back.flv', 'The clock goes back by 3 s, Flash', ms => (ms > 4400 ? ms - 3000 : ms));
+flash(
+  'to and fro.flv',
+  'A few times are wrong',
+  ms => (ms > 4400 && ms < 4700 ? ms + 3000 : ms > 4900 && ms < 5000 ? ms - 3000 : ms),
+  {},
+);
+flash('far.flv', 'The clock jumps by days', ms => (ms > 4400 ? ms + 400_000_000 : ms));
+add(
+  CLOCKS,
+  'back.mka',
+  'The clock goes back by 3 s, Matroska',
+  z => {
+    z.ffmpeg('-i', z.at(SIGNAL), '-c:a', 'flac', '-cluster_time_limit', '1000', z.at('back.mka'));
+    // A cluster's time, of two bytes.
+    retimed(z.at('back.mka'), Buffer.from([0xe7, 0x82]), 0, 2, ms => (ms > 4400n ? ms - 3000n : ms));
+  },
+  COUNTED,
+);
+add(
+  CLOCKS,
+  'back fragments.m4a',
+  'The clock goes back by 3 s, fragments of MPEG-4',
+  z => {
+    z.ffmpeg(
+      ...['-i', z.at(SIGNAL), '-c:a', 'aac', '-movflags', '+frag_keyframe+empty_moov'],
+      ...['-frag_duration', '1000000', z.at('back fragments.m4a')],
+    );
+    // Version and flags, then the time in samples.
+    retimed(z.at('back fragments.m4a'), Buffer.from('tfdt'), 4, 8, at => (at > 70_000n ? at - 48_000n : at));
+  },
+  { ...COUNTED, ...DELAYED_AAC },
+);
+offset('late sound.flv', 'Sound begins 2 s after the picture, Flash', '2', '0', '-c:v flv -c:a libmp3lame -ar 22050', {
+  shiftMs: 2050,
+});
+offset('late sound.webm', 'The same in WebM', '2', '0', '-c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus', {
+  shiftMs: 2000,
+});
+offset('late sound.mpg', 'The same in a programme stream', '2', '0', '-c:v mpeg1video -r 25 -c:a mp2 -ar 44100', {
+  shiftMs: 2000,
+});
+offset(
+  'late fragments.mp4',
+  'The same in fragments of MPEG-4',
+  '2',
+  '0',
+  '-c:v mpeg4 -c:a aac -movflags +frag_keyframe+empty_moov',
+  { shiftMs: 2000 },
+);
+
 add(TIMES, 'cover.mp3', 'MP3 with a picture of its cover', z => {
   z.ffmpeg('-f', 'lavfi', '-i', 'color=red:size=600x600', '-frames:v', '1', '-update', '1', z.at('cover.jpg'));
   z.ffmpeg(

@@ -7,7 +7,7 @@ import { startIngest } from '../../daemon/ingest/ingest.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { SIGNAL, type Exhibit, type Workshop } from './exhibits.ts';
-import { lateness, makeSignal, wav, type Signal } from './signal.ts';
+import { lateness, makeSignal, wav, type Part, type Signal } from './signal.ts';
 
 /** Times must hold within this. */
 export const TOLERANCE_MS = 50;
@@ -99,14 +99,15 @@ export async function visit(zoo: Zoo, exhibit: Exhibit): Promise<Visit> {
       onProgress: () => {},
       onUtterances: more => rows.push(...more),
     });
-    const shiftMs = 'refused' in exhibit.expect ? 0 : (exhibit.expect.shiftMs ?? 0),
-      beginsMs = Math.max(0, Math.floor(shiftMs / 2000) * 1000);
-    const heard = pcmFrom(pcmPath, beginsMs, zoo.signal.durationMs + shiftMs - beginsMs + 2000);
     outcome = {
       warning: warnings[0]?.code ?? null,
       durationMs,
       utterances: rows,
-      late: zoo.signal.parts.map(part => lateness(zoo.signal, part, heard, shiftMs, beginsMs)),
+      late: stretches(exhibit, zoo.signal).map(({ part, shiftMs }) => {
+        const beginsMs = Math.max(0, Math.floor(part.fromMs + shiftMs) - 1000),
+          heard = pcmFrom(pcmPath, beginsMs, part.toMs - part.fromMs + 3000);
+        return lateness(zoo.signal, part, heard, shiftMs, beginsMs);
+      }),
     };
   } catch (error) {
     if (!(error instanceof EarshotError)) throw error;
@@ -124,6 +125,16 @@ export async function visit(zoo: Zoo, exhibit: Exhibit): Promise<Visit> {
   return { exhibit, bytes, ms: performance.now() - began, outcome, wrong: judge(exhibit, outcome, zoo.signal) };
 }
 
+/** The speech that must be heard, and how much later than in the signal, ms. */
+function stretches({ expect }: Exhibit, signal: Signal): { part: Part; shiftMs: number }[] {
+  if ('refused' in expect) return [];
+  const { shiftMs = 0, parts = signal.parts.length, hole = 0, again = [] } = expect;
+  return [
+    ...signal.parts.slice(0, parts).map((part, n) => ({ part, shiftMs: shiftMs + (n > 0 ? hole : 0) })),
+    ...again.flatMap(shiftMs => signal.parts.map(part => ({ part, shiftMs }))),
+  ];
+}
+
 /** Samples of a part of a PCM file. */
 function pcmFrom(path: string, fromMs: number, lengthMs: number): Int16Array {
   const bytes = Buffer.alloc(Math.ceil(lengthMs) * BYTES_PER_MS),
@@ -136,7 +147,8 @@ function pcmFrom(path: string, fromMs: number, lengthMs: number): Int16Array {
   return new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
 }
 
-function judge({ expect }: Exhibit, outcome: Visit['outcome'], signal: Signal): string[] {
+function judge(exhibit: Exhibit, outcome: Visit['outcome'], signal: Signal): string[] {
+  const { expect } = exhibit;
   if ('refused' in expect)
     return 'refused' in outcome && outcome.refused === expect.refused
       ? []
@@ -146,12 +158,12 @@ function judge({ expect }: Exhibit, outcome: Visit['outcome'], signal: Signal): 
         ];
   if ('refused' in outcome) return [`refused as ${outcome.refused}`];
   const wrong: string[] = [],
-    { shiftMs = 0, parts = signal.parts.length, warning = null, noisy = false } = expect,
+    { warning = null, noisy = false } = expect,
     margin = noisy ? NOISY_MARGIN_MS : MARGIN_MS;
   if (outcome.warning !== warning) wrong.push(`warning ${outcome.warning ?? 'none'} instead of ${warning ?? 'none'}`);
-  if (parts === 0 && outcome.utterances.length)
+  if (expect.parts === 0 && outcome.utterances.length)
     wrong.push(`${outcome.utterances.length} utterances where nobody speaks`);
-  for (const [n, part] of signal.parts.slice(0, parts).entries()) {
+  for (const [n, { part, shiftMs }] of stretches(exhibit, signal).entries()) {
     const late = outcome.late[n];
     if (late === null || late === undefined) {
       wrong.push(`stretch ${n + 1} is not there`);

@@ -18,6 +18,7 @@ export const recordingErrors: SomeErrors<
   | 'otherTracks'
   | 'truncatedFile'
   | 'damagedFile'
+  | 'unreliableTimes'
   | 'recordingChanged'
   | 'noSuchFolder'
   | 'notWatched'
@@ -67,6 +68,11 @@ export const recordingErrors: SomeErrors<
     message(
       `Parts of ${a.path} are damaged and could not be decoded.`,
       'The rest was transcribed. Copy it again from the source if you can.',
+    ),
+  unreliableTimes: a =>
+    message(
+      `The times in ${a.path} do not fit its sound, or start again.`,
+      `All of it was transcribed. From ${clockText(a.atMs)} on, times follow the sound, and a player may show others.`,
     ),
   recordingChanged: a => message(`${a.path} has changed since the job was created.`, 'Submit it again.'),
   noSuchFolder: a =>

@@ -18,6 +18,7 @@ export const recordingErrors: SomeErrors<
   | 'otherTracks'
   | 'truncatedFile'
   | 'damagedFile'
+  | 'unreliableTimes'
   | 'recordingChanged'
   | 'noSuchFolder'
   | 'notWatched'
@@ -53,6 +54,11 @@ export const recordingErrors: SomeErrors<
       a.readMs > 0 ? '能读取的部分已经转写。' : '如有可能，请从来源重新复制一份。',
     ),
   damagedFile: a => message(`${a.path} 部分损坏，无法解码。`, '其余部分已经转写。如有可能，请从来源重新复制一份。'),
+  unreliableTimes: a =>
+    message(
+      `${a.path} 中的时间与声音不符，或从头开始。`,
+      `全部内容已经转写。从 ${clockText(a.atMs)} 起，时间按声音计算，播放器显示的时间可能不同。`,
+    ),
   recordingChanged: a => message(`任务创建后，${a.path} 发生了变化。`, '请重新提交。'),
   noSuchFolder: a => message(`找不到文件夹 ${a.path}。`, '请检查拼写，并确认磁盘已连接。'),
   notWatched: a => message(`${a.path} 不是受监视的文件夹。`, '运行 `earshot watch list` 查看受监视的文件夹。'),

@@ -1,0 +1,287 @@
+/**
+ * Where an ingest's sound comes from: a recording or one of its parts through ffmpeg, a live session through ffmpeg's
+ * pipe or as it is.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { failure, type Failure } from '../../schemas/errors.ts';
+import { BYTES_PER_MS, SAMPLES_PER_MS } from '../../schemas/pcm.ts';
+import { ffmpegProgram, passedFile, recordingInput, streamInput, type Input } from '../workers/ffmpeg.ts';
+import { endTree, exitOf, startProgram } from '../workers/spawn.ts';
+import type { ChildRequest } from './channel.ts';
+import { startClock, type Clock } from './clock.ts';
+import {
+  clockFacts,
+  decodeArguments,
+  decodeStreamArguments,
+  readDecoding,
+  TIMES_FD,
+  type DecodingReport,
+} from './decoding.ts';
+import { partsOf } from './parts.ts';
+import { startScaling } from './scaling.ts';
+import { statesTooLittle } from './sizes.ts';
+import { stop } from './stop.ts';
+import { lengthIsOpen, tailIsCut } from './tail.ts';
+import { readPieces, timedSound } from './timed.ts';
+import { verdict } from './verdict.ts';
+
+const SAMPLE_BYTES = BYTES_PER_MS / SAMPLES_PER_MS;
+
+/** `end` judges, once all of the PCM came; `stop` lets go of it at any time. */
+export interface Source {
+  pcm: AsyncIterable<Buffer>;
+  taken(): number;
+  /** What the container says of its tracks; null: there is no container. */ tracks(): Promise<DecodingReport | null>;
+  end(readMs: number): Promise<Failure[]>;
+  stop(): void;
+}
+
+/** ffmpeg at work: on a live session, or on a recording or a part of it. */
+interface Decoder {
+  program: ReturnType<typeof startProgram>;
+  report: DecodingReport;
+  /** What its header says has been read. */ header: Promise<void>;
+  /** Exit status, or the signal that ended it. */ exited: Promise<number | NodeJS.Signals>;
+}
+
+/** What of a recording is listened to: a track, and of that the sum of its sides or one of them. */
+export interface Side {
+  track: number;
+  oneSide: boolean;
+}
+
+function startDecoder(
+  request: ChildRequest,
+  input: Input,
+  { track, args }: { track: number; args: readonly string[] },
+  onStart: () => void,
+): Decoder {
+  const live = input.source === 'stdin';
+  const program = startProgram(
+    ffmpegProgram({
+      ffmpeg: request.ffmpeg,
+      inputs: [input],
+      args,
+      permissions: null, // this process's own, which it inherits
+      says: 'everything',
+      group: 'shared',
+    }),
+    live ? ['pipe', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', 'pipe'],
+  );
+  // Without a reader Node throws away what a program said that has ended: all of a very short recording.
+  for (const pipe of [program.stdout, timesOf(program)]) pipe?.on('readable', () => {});
+  const exited = exitOf(program).then(
+    ({ code, signal }) => code ?? signal ?? 0,
+    (error: Error) => {
+      throw stop(failure('noFfmpeg', { path: request.ffmpeg }, error.message));
+    },
+  );
+  exited.catch(() => {});
+  const decoding = readDecoding(),
+    { promise: header, resolve: headerRead } = Promise.withResolvers<void>();
+  let started = false;
+  program.stderr!.once('close', () => {
+    decoding.end();
+    headerRead();
+  });
+  program.stderr!.on('data', (bytes: Buffer) => {
+    decoding.push(bytes);
+    if (!decoding.report.headerDone) return;
+    headerRead();
+    if (!started && decoding.report.audioTracks > track) onStart();
+    started = true;
+  });
+  return { program, report: decoding.report, header, exited };
+}
+const timesOf = (program: Decoder['program']): Readable | undefined => program.stdio[TIMES_FD] as Readable | undefined;
+
+/** A live session in any format. `input`: its bytes as they come. */
+export function liveSource(
+  request: ChildRequest,
+  input: AsyncIterable<Buffer>,
+  onStart: (durationMs: null) => void,
+): Source {
+  const decoder = startDecoder(request, streamInput(), { track: 0, args: decodeStreamArguments }, () => onStart(null));
+  let taken = 0;
+  async function* counted(): AsyncGenerator<Buffer> {
+    for await (const chunk of input) {
+      yield chunk;
+      taken += chunk.length;
+    }
+  }
+  // When ffmpeg ends early its pipe breaks: its exit says why.
+  pipeline(Readable.from(counted()), decoder.program.stdin!).catch(() => {});
+  return {
+    pcm: scaled(decoder.program.stdout as AsyncIterable<Buffer>),
+    taken: () => taken,
+    tracks: () => decoder.header.then(() => decoder.report),
+    async end(readMs) {
+      const exit = await decoder.exited;
+      // It may end before it said anything, and it ends where it is left.
+      if (taken > 0 || readMs > 0) {
+        const { failure } = verdict({ ...evidenceOf(request, decoder.report, 0), exit, readMs });
+        if (failure) throw stop(failure);
+      }
+      return [];
+    },
+    stop: () => endTree(decoder.program, 'shared'),
+  };
+}
+
+async function* scaled(floats: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const scale = startScaling();
+  for await (const chunk of floats) yield scale(chunk);
+}
+
+const evidenceOf = (request: ChildRequest, report: DecodingReport, track: number) => ({
+  report,
+  endsEarly: false,
+  lengthOpen: false,
+  readable: true,
+  clockOverruled: false,
+  path: request.recording,
+  audioTrack: track,
+  ffmpeg: request.ffmpeg,
+  sandboxed: request.permissions !== null,
+});
+
+/** What a later part of a joined file may lack without a word: it is no sound of this recording. */
+const NOTHING_THERE: readonly string[] = ['noAudioTrack', 'noSuchTrack', 'emptyFile'];
+
+/** A recording, part by part where it was joined of several. */
+export async function recordingSource(
+  request: ChildRequest,
+  recording: FileHandle,
+  { track, oneSide }: Side,
+  onStart: (durationMs: number | null) => void,
+): Promise<Source> {
+  const { link } = request,
+    { size } = await recording.stat(),
+    wholeFile = await statesTooLittle(recording),
+    parts = partsOf(recording.fd, size),
+    clock = startClock(),
+    args = decodeArguments(track, oneSide);
+  const warnings: Failure[] = [];
+  let bytes = 0,
+    joinedAt: number | null = null;
+  const start = (n: number): Decoder =>
+    startDecoder(
+      request,
+      recordingInput(
+        {
+          fd: recording.fd,
+          path: request.recording,
+          ...(link === null ? {} : { link }),
+          ...(parts.length === 1 ? {} : { range: parts[n]! }),
+        },
+        { wholeFile, allFrames: parts[n]!.goesBack },
+      ),
+      { track, args },
+      () => {
+        if (n === 0) onStart(parts.length === 1 ? decoder.report.durationMs : null);
+      },
+    );
+  let decoder = start(0);
+  const { header, report: firstReport } = decoder;
+
+  /** Judges a part that has been read to its end. */
+  async function judge(n: number, readMs: number): Promise<void> {
+    const exit = await decoder.exited,
+      { report } = decoder,
+      last = n === parts.length - 1;
+    const name = link ?? passedFile(0);
+    if (name !== null)
+      report.lastLines.splice(0, Infinity, ...report.lastLines.map(line => line.replaceAll(name, request.recording)));
+    const { failure, warning } = verdict({
+      ...evidenceOf(request, report, track),
+      exit,
+      readMs,
+      endsEarly: last && (await tailIsCut(recording, report.format)),
+      lengthOpen: wholeFile || (report.corrupt && (await lengthIsOpen(recording))),
+      readable: report.format !== null || (await isReadable(recording, size)),
+      clockOverruled: clock.overruledAt() !== null,
+    });
+    if (failure && n === 0) throw stop(failure);
+    if (failure && !NOTHING_THERE.includes(failure.code))
+      warnings.push({ code: 'damagedFile', args: { path: request.recording }, detail: failure.detail ?? failure.code });
+    if (warning)
+      warnings.push(
+        warning.code === 'truncatedFile' && n > 0
+          ? { ...warning, args: { path: request.recording, readMs: Math.floor(bytes / BYTES_PER_MS) } }
+          : warning,
+      );
+  }
+
+  async function* all(): AsyncGenerator<Buffer> {
+    for (let n = 0; n < parts.length; n++) {
+      if (n > 0) decoder = start(n);
+      const before = bytes;
+      for await (const chunk of placed(decoder, clock)) {
+        bytes += chunk.length;
+        yield chunk;
+      }
+      // Chained Ogg is one recording in every player.
+      if (n > 0 && bytes > before && decoder.report.format !== 'ogg') joinedAt ??= before;
+      await judge(n, Math.floor((bytes - before) / BYTES_PER_MS));
+    }
+  }
+  return {
+    pcm: all(),
+    taken: () => 0,
+    tracks: () => header.then(() => firstReport),
+    async end() {
+      const at = Math.min(clock.overruledAt() ?? Infinity, joinedAt === null ? Infinity : joinedAt / SAMPLE_BYTES);
+      const times =
+        at === Infinity
+          ? []
+          : [failure('unreliableTimes', { path: request.recording, atMs: Math.floor(at / SAMPLES_PER_MS) })];
+      return [...new Map([...warnings, ...times].map(each => [each.code, each])).values()];
+    },
+    stop: () => endTree(decoder.program, 'shared'),
+  };
+}
+
+/** The sound of one part, where its clock says that it is. */
+async function* placed({ program, report, header }: Decoder, clock: Clock): AsyncGenerator<Buffer> {
+  const timed = timedSound(),
+    times = timesOf(program);
+  await header;
+  clock.part(clockFacts(report));
+  const push = readPieces(piece => timed.place(clock.push(piece)));
+  const read = (): void => {
+    for (let chunk = times?.read() as Buffer | null; chunk; chunk = times?.read() as Buffer | null) push(chunk);
+  };
+  times?.on('readable', read);
+  read();
+  for await (const chunk of scaled(program.stdout as AsyncIterable<Buffer>)) {
+    timed.push(chunk);
+    yield* timed.take();
+  }
+  if (times && !times.readableEnded && !times.closed)
+    await new Promise<void>(resolve => times.once('end', resolve).once('close', resolve));
+  timed.place(clock.end());
+  yield* timed.take();
+  yield* timed.rest();
+}
+
+async function isReadable(file: FileHandle, size: number): Promise<boolean> {
+  const byte = Buffer.alloc(1);
+  return Promise.all([0, Math.max(0, size - 1)].map(at => file.read(byte, 0, 1, at))).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A live session that is PCM already. */
+export function pcmSource(input: AsyncIterable<Buffer>): Source {
+  let taken = 0;
+  async function* counted(): AsyncGenerator<Buffer> {
+    for await (const chunk of input) {
+      taken += chunk.length;
+      yield chunk;
+    }
+  }
+  return { pcm: counted(), taken: () => taken, tracks: async () => null, end: async () => [], stop: () => {} };
+}
