@@ -76,7 +76,8 @@ export async function makePackage(target: string, out = root, built = false): Pr
     cpSync(join(root, 'node_modules/koffi'), join(modules, 'koffi'), {
       recursive: true,
       filter: path =>
-        /\.(c?js|json|txt)$/.test(path) || (statSync(path).isDirectory() && !/\/(doc|vendor|native)$/.test(path)),
+        /\.(c?js|json)$|\/LICENSE\.txt$/.test(path) ||
+        (statSync(path).isDirectory() && !/\/(doc|vendor|native)$/.test(path)),
     });
     nativeKoffi(`@koromix/koffi-${native.koffi}`, native.folder, modules);
     writeFileSync(join(stage, '.vscodeignore'), ''); // all that was put here goes in

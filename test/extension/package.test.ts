@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { buffer } from 'node:stream/consumers';
 import { fromBuffer } from 'yauzl';
 import { packageName } from '../../scripts/package.ts';
 
@@ -16,41 +17,52 @@ const skip = linux ? false : 'the installed native parts are those of Linux';
 if (skip) console.log(`Not run: ${skip}`);
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-/** Names of the files in a VSIX, and the text of its manifest. */
-function contents(path: string): Promise<{ names: string[]; manifest: Record<string, unknown>; readme: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{
-    names: string[];
-    manifest: Record<string, unknown>;
-    readme: string;
-  }>();
+/** Everything that may be in a package; the native parts are named one by one below. */
+const ALLOWED = [
+  /^\[Content_Types\]\.xml$/,
+  /^extension\.vsixmanifest$/,
+  /^extension\/(package|package\.nls|package\.nls\.zh-cn)\.json$/,
+  /^extension\/(readme|changelog|THIRD_PARTY)\.md$/i,
+  /^extension\/LICENSE\.txt$/,
+  /^extension\/l10n\/bundle\.l10n\.zh-cn\.json$/,
+  /^extension\/syntaxes\/[a-z-]+\.(tmLanguage|language-configuration|injection)?\.?json$/,
+  /^extension\/media\/(walkthrough\/)?[a-z-]+\.(svg|png)$/,
+  /^extension\/docs\/images\/[a-z-]+\.(svg|png)$/,
+  /^extension\/samples\/sense-and-sensibility\.flac$/,
+  /^extension\/dist\/(extension|uninstall)\.cjs$/,
+  /^extension\/dist\/(earshotd|[a-z]+-(child|launch))\.mjs$/,
+  /^extension\/dist\/registry\.json$/,
+  /^extension\/dist\/(dictionaries|llama|llama-[\d.]+|sherpa)\/package(-lock)?\.json$/,
+  /^extension\/dist\/python\/[a-z-]+\.txt$/,
+  /^extension\/dist\/webview\/[a-z]+\.(js|css|ttf)$/,
+  /^extension\/dist\/workers\/[a-z\d_-]+\.(mjs|py)$/,
+  /^extension\/dist\/node_modules\/better-sqlite3\/(LICENSE|package\.json|lib\/(methods\/)?[a-z\d-]+\.js|prebuilds\/[a-z\d-]+\.node)$/,
+  /^extension\/dist\/node_modules\/koffi\/(LICENSE\.txt|package\.json|(src\/koffi\/)?(src\/)?[a-z_]+\.(c?js|txt))$/,
+  /^extension\/dist\/node_modules\/@koromix\/koffi-[a-z\d-]+\/(index\.js|package\.json|[a-z\d_]+\/koffi\.node)$/,
+];
+/** What nobody may learn from a package: where it was made, and keys. */
+const SECRETS = [
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+  /\b(?:ghp|gho|ghs)_\w{30,}|\bgithub_pat_\w{30,}|\bnpm_\w{30,}|\bAKIA[A-Z\d]{16}\b|\bhf_\w{30,}/,
+  /sourceMappingURL=/,
+];
+
+/** The files in a VSIX by name, as Latin-1. */
+function contents(path: string): Promise<Map<string, string>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Map<string, string>>();
   fromBuffer(readFileSync(path), { lazyEntries: true }, (error, zip) => {
     if (error) return reject(error);
-    const names: string[] = [],
-      texts: Record<string, string> = {};
-    zip.on('entry', (entry: { fileName: string }) => {
-      names.push(entry.fileName);
-      if (!/^extension\/(package\.json|readme\.md)$/i.test(entry.fileName)) return zip.readEntry();
+    const files = new Map<string, string>();
+    zip.on('entry', (entry: { fileName: string }) =>
       zip.openReadStream(entry as never, (failed, stream) => {
         if (failed) return reject(failed);
-        let text = '';
-        stream
-          .setEncoding('utf8')
-          .on('data', (part: string) => {
-            text += part;
-          })
-          .on('end', () => {
-            texts[entry.fileName.toLowerCase()] = text;
-            zip.readEntry();
-          });
-      });
-    });
-    zip.on('end', () =>
-      resolve({
-        names,
-        manifest: JSON.parse(texts['extension/package.json']!) as Record<string, unknown>,
-        readme: texts['extension/readme.md']!,
+        buffer(stream).then(bytes => {
+          files.set(entry.fileName, bytes.toString('latin1'));
+          zip.readEntry();
+        }, reject);
       }),
     );
+    zip.on('end', () => resolve(files));
     zip.readEntry();
   });
   return promise;
@@ -79,7 +91,10 @@ describe('the packages', { skip, timeout: 120_000 }, () => {
   ] as const)
     it(`${target} holds what runs there, and nothing else`, async () => {
       const path = join(out, packageName(version, target)),
-        { names, manifest, readme } = await contents(path);
+        files = await contents(path),
+        names = [...files.keys()],
+        manifest = JSON.parse(files.get('extension/package.json')!) as Record<string, unknown>,
+        readme = files.get('extension/readme.md')!;
       assert.ok(statSync(path).size <= 15e6);
       assert.deepEqual(names.filter(name => name.endsWith('.node')).sort(), [
         `extension/dist/node_modules/@koromix/koffi-linux-${arch}/${koffi}/koffi.node`,
@@ -101,9 +116,12 @@ describe('the packages', { skip, timeout: 120_000 }, () => {
       ])
         assert.ok(names.includes(`extension/${needed}`), needed);
       assert.deepEqual(
-        names.filter(name => /\.map$|\.ts$|__pycache__|\/cli|\.test\.|\.env/.test(name)),
+        names.filter(name => !ALLOWED.some(allowed => allowed.test(name))),
         [],
       );
+      for (const [name, text] of files)
+        for (const secret of [root, homedir(), ...SECRETS])
+          assert.ok(typeof secret === 'string' ? !text.includes(secret) : !secret.test(text), `${name}: ${secret}`);
       assert.deepEqual(manifest.scripts, { 'vscode:uninstall': 'node ./dist/uninstall.cjs' });
       assert.deepEqual(
         [manifest.dependencies, manifest.devDependencies, manifest.private],
