@@ -14,7 +14,10 @@ const rms = (sound: ArrayLike<number>): number => {
   for (let i = 0; i < sound.length; i++) sum += sound[i]! ** 2;
   return Math.sqrt(sum / Math.max(1, sound.length));
 };
-const at = (sound: Sound, level: number): Sound => sound.map(sample => (sample * db(level)) / (rms(sound) || 1));
+function at(sound: Sound, level: number): Sound {
+  const gain = db(level) / (rms(sound) || 1);
+  return sound.map(sample => sample * gain);
+}
 const mixed = (...sounds: Sound[]): Sound =>
   Float64Array.from(sounds[0]!, (_, i) => sounds.reduce((sum, sound) => sum + (sound[i] ?? 0), 0));
 const toPcm = (sound: Sound): Int16Array =>
