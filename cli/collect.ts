@@ -1,6 +1,7 @@
 /** `earshot transcribe … --index --combined --csv`: what came of all the recordings, in one file each. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, extname, relative, resolve, sep } from 'node:path';
+import { moveOwn, writeAnew } from '../client/files.ts';
 import { EarshotError, toFailure } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
 import { isMedia } from '../schemas/media.ts';
@@ -52,10 +53,8 @@ export async function collect(
     const path = resolve(named);
     try {
       await mkdir(dirname(path), { recursive: true });
-      // A link that lies there is not followed.
-      await rm(`${path}.part`, { force: true });
-      await writeFile(`${path}.part`, text, { flag: 'wx' });
-      await rename(`${path}.part`, path);
+      await writeAnew(`${path}.part`, text, 0o666);
+      await moveOwn(`${path}.part`, path);
     } catch (error) {
       throw new EarshotError('outputNotWritable', { path }, toFailure(error).detail);
     }

@@ -4,8 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { closeSync, fstatSync, lstatSync, mkdirSync, readSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +19,8 @@ import {
   StreamMessageWriter,
   type MessageConnection,
 } from 'vscode-jsonrpc/node';
+import { openFileNow, openLog } from './files.ts';
+import { readSmall } from './small-file.ts';
 import { newNonce, proofOf, proves, readAccess } from './handshake.ts';
 import { EarshotError, Failure, thrown, toFailure } from '../schemas/errors.ts';
 import { openOf } from '../schemas/open.ts';
@@ -291,11 +292,14 @@ function lastWords(words: string, socket: string): EarshotError {
   return new EarshotError('daemonUnreachable', { socket }, words);
 }
 
+/** A token, and the name of a pipe. */
+const MOST_TOKEN_BYTES = 4096;
+
 /** Null: nobody there, or not yet. */
 async function tryConnect({ socket: usual, tokenPath, client, version }: EnsureOptions): Promise<Client | null> {
   let text: string;
   try {
-    text = await readFile(tokenPath, 'utf8');
+    text = (await readSmall(tokenPath, MOST_TOKEN_BYTES)).toString('utf8');
   } catch {
     return null;
   }
@@ -326,7 +330,7 @@ async function stopStranger(options: ConnectOptions, refused: Failure): Promise<
 
 function start({ command, log }: EnsureOptions): { ended: () => number | null; words: () => string } {
   if (log) mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
-  const errors = log ? openSync(log, 'a', 0o600) : null;
+  const errors = log ? openLog(log) : null;
   const before = errors === null ? 0 : fstatSync(errors).size;
   let ended: number | null = null;
   let failed = '';
@@ -356,7 +360,7 @@ const LAST_LINES = 8,
 function lastLines(path: string, from: number): string {
   let file: number | undefined;
   try {
-    file = openSync(path, 'r');
+    file = openFileNow(path);
     const { size } = fstatSync(file),
       start = Math.max(from, size - LAST_BYTES),
       bytes = Buffer.alloc(Math.max(0, size - start));

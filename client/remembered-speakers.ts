@@ -1,8 +1,9 @@
 /** The file of voices that have a name, on the disk of a folder that may be a stranger's. */
-import { lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../schemas/errors.ts';
+import { moveOwn, openNew } from './files.ts';
 import { readSmall } from './small-file.ts';
 import { parseSpeakers, withSpeakers } from '../text/speakers.ts';
 
@@ -44,7 +45,7 @@ export async function remember(path: string, voices: Readonly<Record<string, str
     await ours.writeFile(withSpeakers(before, voices));
     await ours.sync();
     await ours.close();
-    await rename(part, path);
+    await moveOwn(part, path);
   } catch (error) {
     await ours?.close().catch(() => undefined);
     if (ours) await rm(part, { force: true }).catch(() => undefined);
@@ -63,7 +64,7 @@ const AGAIN_MS = 10;
 async function claim(part: string): Promise<FileHandle> {
   for (;;) {
     try {
-      return await open(part, 'wx');
+      return await openNew(part, 0o666);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }

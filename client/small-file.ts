@@ -1,10 +1,14 @@
 /** A small text that lies in a folder which may be a stranger's: under its name may lie anything. */
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { openFile, openFileNow } from './files.ts';
+
+const tooLarge = (mostBytes: number): Error =>
+  Object.assign(new Error(`longer than ${mostBytes} bytes`), { code: 'EFBIG' });
 
 /** @throws when it is no file (a pipe would be waited for, a device has no end), or larger (code EFBIG) */
 export async function readSmall(path: string, mostBytes: number): Promise<Buffer> {
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const file = await openFile(path);
   try {
     return await readSmallFrom(file, mostBytes);
   } finally {
@@ -14,12 +18,25 @@ export async function readSmall(path: string, mostBytes: number): Promise<Buffer
 
 /** The same of one that is open. */
 export async function readSmallFrom(file: FileHandle, mostBytes: number): Promise<Buffer> {
-  const about = await file.stat();
-  if (!about.isFile()) throw new Error('no file');
-  const bytes = Buffer.alloc(Math.min(about.size, mostBytes) + 1);
+  const bytes = Buffer.alloc(Math.min((await file.stat()).size, mostBytes) + 1);
   let length = 0;
   for (let read = -1; read !== 0 && length < bytes.length; length += read)
     ({ bytesRead: read } = await file.read(bytes, length, bytes.length - length));
-  if (length > mostBytes) throw Object.assign(new Error(`more than ${mostBytes} bytes`), { code: 'EFBIG' });
+  if (length > mostBytes) throw tooLarge(mostBytes);
   return bytes.subarray(0, length);
+}
+
+/** The same at once: for what is read before anything else can happen. */
+export function readSmallNow(path: string, mostBytes: number): Buffer {
+  const file = openFileNow(path);
+  try {
+    const bytes = Buffer.alloc(Math.min(fstatSync(file).size, mostBytes) + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read)
+      read = readSync(file, bytes, length, bytes.length - length, length);
+    if (length > mostBytes) throw tooLarge(mostBytes);
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(file);
+  }
 }

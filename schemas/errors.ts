@@ -22,6 +22,7 @@ export const ERRORS = {
   damagedFile: { path: 'text' },
   /** `atMs`: from there on the times are those of the sound and not of the container. */
   unreliableTimes: { path: 'text', atMs: 'number' },
+  tooMuchSound: { path: 'text', hours: 'number' },
   recordingChanged: { path: 'text' },
   unknownModel: { model: 'text' },
   /** `stages`: those that it does, joined by commas. */
@@ -188,6 +189,7 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'noAudioTrack',
   'noSuchTrack',
   'truncatedFile',
+  'tooMuchSound',
   'recordingChanged',
   'unknownModel',
   'wrongStage',

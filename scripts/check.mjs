@@ -1,6 +1,6 @@
 /**
  * What can be said of the code without running it: types of every part, the walls between the rooms, the pages made
- * from the code, the formatter, the linter, the width of lines and the words of names.
+ * from the code, the formatter, the linter, the width of lines, the words of names and the time that patterns take.
  *   node scripts/check.mjs      prints what is wrong; exit code 0 when nothing is
  */
 import { spawn } from 'node:child_process';
@@ -20,6 +20,7 @@ export const CHECKS = {
   format: [at('node_modules/oxfmt/bin/oxfmt'), '--check', '.'],
   columns: [at('scripts/columns.ts')],
   words: [at('scripts/words.ts')],
+  patterns: ['--disable-warning=ExperimentalWarning', at('scripts/patterns.ts')],
   lint: [at('node_modules/oxlint/bin/oxlint'), '--type-aware'],
 };
 

@@ -11,7 +11,8 @@ export interface RecordingLink {
 }
 
 /** Inline links and pictures: [text](target "title"), the target in angle brackets where it has blanks. */
-const LINK = /\]\(\s*(?:<([^<>\n]*)>|((?:[^\s()<>\\]|\\.|\([^\s()]*\))+))(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)/g;
+const LINK =
+  /\]\(\s*(?:<([^<>\n]*)>|((?:[^\s()<>\\]|\\.|\((?:[^\s()\\]|\\.)*\))+))(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)/g;
 
 /** Media fragments: seconds, minutes:seconds or hours:minutes:seconds; of a span its beginning. Null: there is none. */
 export function momentOf(fragment: string): number | null {

@@ -1,6 +1,6 @@
 /** Mono 16-bit PCM in WAV files: what the voices write and the spoken track is made of. */
-import { open, rm, type FileHandle } from 'node:fs/promises';
-import { putInPlace } from '../system/durable.ts';
+import { rm, type FileHandle } from 'node:fs/promises';
+import { openAnew, putInPlace } from '../../client/files.ts';
 
 const WAV_HEADER_BYTES = 44;
 /** The format counts bytes in 32 bits. */
@@ -36,7 +36,7 @@ export function toPcm(samples: Float32Array): Buffer {
 export async function writeWav(path: string, sampleRate: number, pcm: readonly Buffer[]): Promise<void> {
   const partial = `${path}.${process.pid}.part`;
   try {
-    const file = await open(partial, 'w', 0o600);
+    const file = await openAnew(partial, 0o600);
     try {
       await file.writev([wavHeader(sampleRate, pcm.reduce((sum, part) => sum + part.length, 0) / 2), ...pcm]);
     } finally {

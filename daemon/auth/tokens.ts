@@ -1,6 +1,7 @@
 /** The private directory of the socket and the token in it. */
 import { randomBytes, timingSafeEqual, createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { replaceFile } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 
 /**
@@ -22,9 +23,7 @@ export function privateDirectory(directory: string): void {
 export function newToken(path: string, textOf = (token: string): string => token): string {
   const token = randomBytes(32).toString('hex');
   // Renamed into place: nobody reads half a token, and a link planted at `path` is replaced, not followed.
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, textOf(token), { mode: 0o600, flag: 'w' });
-  renameSync(draft, path);
+  replaceFile(path, textOf(token), 0o600);
   return token;
 }
 

@@ -2,12 +2,12 @@
  * Hears who speaks, in a process of its own: sherpa-onnx turns each utterance into a voice. Native code stays out of
  * the daemon.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdirSync, readFileSync, existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { moveOwnNow, openFile, writeAnewNow } from '../../client/files.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { limitReader } from '../workers/sandbox/linux.ts';
 import { encoderOnnx } from './encoder.ts';
@@ -50,8 +50,8 @@ function prepared({ weights, onnx }: ChildRequest): string {
   if (existsSync(onnx)) return onnx;
   mkdirSync(dirname(onnx), { recursive: true });
   const part = `${onnx}.${process.pid}.part`;
-  writeFileSync(part, encoderOnnx(readFileSync(weights)));
-  renameSync(part, onnx);
+  writeAnewNow(part, encoderOnnx(readFileSync(weights)), 0o600);
+  moveOwnNow(part, onnx);
   return onnx;
 }
 
@@ -73,7 +73,7 @@ async function embed(request: ChildRequest): Promise<(string | null)[]> {
   // From here on it makes no file.
   if (request.sandboxed) limitReader();
   const extractor = new sherpa.SpeakerEmbeddingExtractor({ model, numThreads: 1, debug: false });
-  const file = await open(request.pcmPath, 'r');
+  const file = await openFile(request.pcmPath);
   try {
     const voices: (string | null)[] = [];
     for (const { startMs, endMs } of request.utterances) {

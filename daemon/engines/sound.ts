@@ -1,5 +1,5 @@
 /** Sound that goes to and comes from programs and servers that are not ours. */
-import { open } from 'node:fs/promises';
+import { openFile } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { TtsOutput } from '../../schemas/job.ts';
 import type { PcmRange } from '../contracts/worker-protocol.ts';
@@ -11,7 +11,7 @@ const RATE = 16_000;
 export async function utteranceWav({ path, startSample, endSample }: PcmRange): Promise<Buffer<ArrayBuffer>> {
   const bytes = Buffer.alloc((endSample - startSample) * 2);
   try {
-    const file = await open(path, 'r');
+    const file = await openFile(path);
     try {
       await file.read(bytes, 0, bytes.length, startSample * 2);
     } finally {

@@ -10,6 +10,17 @@ import { LineSplitter } from '../system/lines.ts';
 import type { UtteranceTimes } from './cutting.ts';
 import type { RecordingFacts } from './recording.ts';
 
+/** What decoded sound may take. */
+export interface SoundLimits {
+  /** Of one recording; more is `tooMuchSound`. */
+  hours: number;
+  /** What the disk keeps for others, the database first of all; less is `diskFull`. */
+  freeBytes: number;
+}
+
+/** Two days of sound are 5.5 GB. A few kilobytes can say that they hold years of it. */
+export const LIMITS: SoundLimits = { hours: 48, freeBytes: 256 * 1024 ** 2 };
+
 /** `live`: the sound comes with time, as bytes in `inputPath`; for PCM that is the PCM file itself. */
 export interface ChildRequest {
   recording: string;
@@ -21,6 +32,8 @@ export interface ChildRequest {
   pcmPath: string;
   ffmpeg: string;
   sherpaDirectory: string;
+  /** LIMITS where it is missing. */
+  limits?: SoundLimits;
   live?: { format: 'pcm' | 'container'; inputPath: string };
 }
 /** Comes before the request, where a process is made ready: load the library now. */

@@ -4,16 +4,16 @@
  * pipe. Media and native code stay out of the daemon; when the daemon goes, so does this process, and ffmpeg with its
  * pipe.
  */
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { failure, isDiskFull, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { enterSandboxLate, limitMemory, sandboxSupport } from '../workers/sandbox/linux.ts';
-import { syncFolder } from '../system/durable.ts';
+import { openOwn, syncFolder } from '../../client/files.ts';
+import { freeBytes } from '../system/disk.ts';
 import { LineSplitter } from '../system/lines.ts';
-import { CHANNEL, type ChildRequest, type FromChild, type Grown, type Prepare } from './channel.ts';
+import { CHANNEL, LIMITS, type ChildRequest, type FromChild, type Grown, type Prepare } from './channel.ts';
 import { doubting, RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
 import type { DecodingReport } from './decoding.ts';
 import { openDetector, SENSITIVE, USUAL, type Look } from './detector.ts';
@@ -97,7 +97,8 @@ async function ingest(
   };
   try {
     let odd: Buffer = Buffer.alloc(0),
-      sentAt = 0;
+      sentAt = 0,
+      looked = -LOOK_EVERY_BYTES;
     for await (const chunk of source.pcm) {
       // Written before it is reported: whoever gets an utterance can read its sound. Silence is a hole and takes no
       // room.
@@ -108,6 +109,11 @@ async function ingest(
         written = bytes + chunk.length;
       }
       bytes += chunk.length;
+      if (bytes > (request.limits ?? LIMITS).hours * HOUR_BYTES) throw tooMuch(request);
+      if (file && written >= looked + LOOK_EVERY_BYTES) {
+        looked = written;
+        await keepRoom(request);
+      }
       const whole = odd.length ? Buffer.concat([odd, chunk]) : chunk;
       const even = whole.length - (whole.length % 2);
       odd = whole.subarray(even);
@@ -139,7 +145,7 @@ async function ingest(
  */
 async function openInPlace(path: string): Promise<FileHandle> {
   try {
-    return await open(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+    return await openOwn(path, 0o600);
   } catch (error) {
     throw notWritten(error, path);
   }
@@ -152,6 +158,19 @@ async function writeAll(file: FileHandle, chunk: Buffer, position: number, path:
   } catch (error) {
     throw notWritten(error, path);
   }
+}
+
+const HOUR_BYTES = 3_600_000 * BYTES_PER_MS,
+  LOOK_EVERY_BYTES = 16 * 1024 ** 2;
+const tooMuch = ({ recording, limits = LIMITS }: ChildRequest): Error =>
+  stop(failure('tooMuchSound', { path: recording, hours: limits.hours }));
+
+/** Before the disk is full for everybody. */
+async function keepRoom({ pcmPath, limits = LIMITS }: ChildRequest): Promise<void> {
+  const path = dirname(pcmPath),
+    free = await freeBytes(path);
+  if (free < limits.freeBytes)
+    throw stop(failure('diskFull', { path, neededBytes: limits.freeBytes, freeBytes: free }));
 }
 
 const isZero = (chunk: Buffer): boolean =>

@@ -1,5 +1,5 @@
 /** A file that somebody else goes on writing, read as it grows. */
-import { open } from 'node:fs/promises';
+import { openFile } from '../../client/files.ts';
 
 const READ_BYTES = 256 * 1024;
 
@@ -26,7 +26,7 @@ export function growing(): Growing {
           wake = resolve;
         });
       if (there === 0) return;
-      const file = await open(path, 'r');
+      const file = await openFile(path);
       try {
         for (let at = 0; at < there || !over;) {
           if (at >= there) {

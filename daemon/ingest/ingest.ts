@@ -1,13 +1,14 @@
 /** A recording becomes PCM and utterances, in processes of its own that can be ended at any time. */
 import type { BigIntStats } from 'node:fs';
-import { realpath, rm, symlink } from 'node:fs/promises';
+import { realpath, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { passedFile } from '../workers/ffmpeg.ts';
+import { linkTo } from '../../client/files.ts';
 import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { endTree, type ChildProcess } from '../workers/spawn.ts';
 import { listener } from './answers.ts';
-import { onMessage, send, type ChildRequest } from './channel.ts';
+import { onMessage, send, type ChildRequest, type SoundLimits } from './channel.ts';
 import type { UtteranceTimes } from './cutting.ts';
 import { startChild } from './process.ts';
 import { checkRecording, factsOf, type RecordingFacts } from './recording.ts';
@@ -33,6 +34,8 @@ export interface IngestRequest {
   prewarmed: Prewarmed | undefined;
   /** What the recording was when it was submitted; another is `recordingChanged`. Missing: as it is now. */
   expected?: RecordingFacts;
+  /** For tests. */
+  limits?: SoundLimits;
   /** The length by the container's own word, before decoding; null: it says nothing. */
   onStart(start: { durationMs: number | null }): void;
   /** In order and complete; called as soon as they are known, with their PCM in the file. */
@@ -114,7 +117,7 @@ async function linkFor(recording: string, pcmPath: string): Promise<string | nul
   const link = `${pcmPath}.recording${ending}`;
   try {
     await rm(link, { force: true });
-    await symlink(passed, link);
+    await linkTo(passed, link);
     return link;
   } catch {
     return null;
@@ -191,9 +194,9 @@ function runChild(
     const permissions = request.sandboxed
       ? mediaPermissions({ files: [dirname(pcmPath)], ffmpeg, runtime: sherpaDirectory })
       : null;
-    const { expected = null, link = null } = request;
+    const { expected = null, link = null, limits } = request;
     send(child, {
-      ...{ recording, expected, link, permissions, audioTrack, pcmPath, ffmpeg, sherpaDirectory },
+      ...{ recording, expected, link, permissions, limits, audioTrack, pcmPath, ffmpeg, sherpaDirectory },
       ...(live ? { live } : {}),
     });
   });

@@ -3,7 +3,8 @@
  * one that was submitted. Its folder may be others' too: they could put a link to a private recording in its place.
  */
 import { constants, type BigIntStats } from 'node:fs';
-import { access, lstat, open, realpath, stat, statfs, type FileHandle } from 'node:fs/promises';
+import { access, lstat, realpath, stat, statfs, type FileHandle } from 'node:fs/promises';
+import { NotAFile, openFile } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 
 /** What makes it the same file, taken when it is submitted. */
@@ -48,10 +49,6 @@ export async function factsOf(path: string): Promise<RecordingFacts> {
   };
 }
 
-/** Not on Windows, where it is not needed: links there are privileged. */
-const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0,
-  O_NONBLOCK = constants.O_NONBLOCK ?? 0;
-
 /**
  * Open to read: the very file that these facts are of, where no link leads. Whoever reads it reads this descriptor,
  * whatever its name comes to mean. The device is not among the facts, since it changes when a disk is attached anew; it
@@ -59,12 +56,11 @@ const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0,
  * @throws recordingChanged, noSuchFile, notAFile, unreadableFile
  */
 export async function openRecording(path: string, expected: RecordingFacts): Promise<FileHandle> {
-  const file = await open(path, constants.O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
+  const file = await openFile(path, { through: false }).catch((error: unknown) => {
     throw isLoop(error) ? changed(path) : explained(error, path);
   });
   try {
     const found = await file.stat({ bigint: true });
-    if (!found.isFile()) throw new EarshotError('notAFile', { path });
     const [there, real] = await Promise.all([lstat(path, { bigint: true }), realpath(path)]);
     const same =
       real === path &&
@@ -86,6 +82,7 @@ const isLoop = (error: unknown): boolean => ['ELOOP', 'EMLINK'].includes((error 
 
 function explained(error: unknown, path: string): EarshotError {
   if (error instanceof EarshotError) return error;
+  if (error instanceof NotAFile) return new EarshotError('notAFile', { path });
   const { code, message } = error as NodeJS.ErrnoException;
   return new EarshotError(
     code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG' ? 'noSuchFile' : 'unreadableFile',

@@ -2,7 +2,9 @@
  * Reads a file's headers from front to back, without the large parts between them. The file may be anyone's, and the
  * daemon waits meanwhile: what is read and how often is bounded, whatever the file says about itself.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
+import { openFileNow } from '../../client/files.ts';
+import { readSmallNow } from '../../client/small-file.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 
 /** Thrown when the file ends before what its own headers promise. */
@@ -32,10 +34,11 @@ export function openRegular(path: string): number {
   const refuse = (): EarshotError => broken(path, 'not a regular file');
   // Opening a device can already change something, so the look comes first; not waiting holds if it changes in between.
   if (!statSync(path).isFile()) throw refuse();
-  const fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  if (fstatSync(fd).isFile()) return fd;
-  closeSync(fd);
-  throw refuse();
+  try {
+    return openFileNow(path);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code ? error : refuse();
+  }
 }
 
 /**
@@ -44,16 +47,11 @@ export function openRegular(path: string): number {
  * @throws modelBroken not a regular file, or longer than `most` bytes
  */
 export function readSmallText(path: string, most: number): string {
-  const fd = openRegular(path);
   try {
-    const bytes = Buffer.alloc(Math.min(fstatSync(fd).size, most + 1));
-    let length = 0;
-    for (let got = 1; got > 0 && length < bytes.length; length += got)
-      got = readSync(fd, bytes, length, bytes.length - length, length);
-    if (length > most) throw broken(path, `longer than ${most} bytes`);
-    return bytes.toString('utf8', 0, length);
-  } finally {
-    closeSync(fd);
+    return readSmallNow(path, most).toString('utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === undefined || code === 'EFBIG' ? broken(path, message) : error;
   }
 }
 

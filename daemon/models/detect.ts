@@ -2,8 +2,8 @@
  * What a file or folder on this machine is, by its content: a model that some engine of ours can run, or an error that
  * says why not.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, extname, join, resolve } from 'node:path';
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { readSmallText } from './byte-reader.ts';
@@ -28,10 +28,24 @@ const MOST_VOCABULARY = 16 * 1024 ** 2,
  */
 export function detect(path: string): Detected {
   const found = detectAny(path);
-  // Those that were not read here are copied later, and a pipe would never end.
-  for (const file of found.files)
+  for (const file of found.files) {
+    // Those that were not read here are copied later, and a pipe would never end.
     if (!statSync(file.path).isFile()) throw new EarshotError('modelBroken', { path: file.path }, 'not a regular file');
+    if (file.path !== resolve(path) && !staysWithin(file.path))
+      throw new EarshotError('modelBroken', { path: file.path }, 'a link that leads out of its folder');
+  }
   return found;
+}
+
+/** Where a hub's cache keeps the files that the links in `folder` lead to: models--x/snapshots/y to models--x/blobs. */
+export const blobsOf = (folder: string): string => join(folder, '..', '..', 'blobs');
+
+/** Only what was named may lie elsewhere: a folder's own links could lead to anything of yours. */
+function staysWithin(path: string): boolean {
+  if (!lstatSync(path).isSymbolicLink()) return true;
+  const folder = realpathSync(dirname(path)),
+    target = realpathSync(path);
+  return [folder, blobsOf(folder)].some(place => target.startsWith(place + sep));
 }
 
 function detectAny(path: string): Detected {

@@ -2,18 +2,20 @@
  * A model's folder: its files and a stamp that says what they are. The stamp is written last, so a folder with one is
  * whole.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Failure, failure } from '../../schemas/errors.ts';
 import { ModelCard, Sha256 } from '../../schemas/model.ts';
 import { Bytes, Closed, Nullable, Optional } from '../../schemas/words.ts';
-import { replaceFile } from '../system/durable.ts';
+import { moveOwn, replaceFile } from '../../client/files.ts';
+import { readSmallNow } from '../../client/small-file.ts';
 import { sha256Of } from './part-file.ts';
 
-const STAMP = 'earshot-model.json';
+const STAMP = 'earshot-model.json',
+  MOST_STAMP_BYTES = 4 * 1024 ** 2;
 
 export const Stamp = Closed({
   installedAt: Type.String(),
@@ -53,7 +55,7 @@ export function readStamp(folder: string): Stamp | null {
   if (before && before.mtimeMs === stat.mtimeMs && before.size === stat.size) return before.stamp;
   let stamp: Stamp | null = null;
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const value: unknown = JSON.parse(readSmallNow(path, MOST_STAMP_BYTES).toString('utf8'));
     if (check.Check(value)) stamp = value;
   } catch {
     /* half written by hand: as if it were not there */
@@ -119,7 +121,7 @@ export async function verifyFolder(card: ModelCard, folder: string, stamp: Stamp
  */
 export async function removeFolder(models: string, id: string, onGone: () => void): Promise<void> {
   const gone = join(models, `.removing-${id}-${process.pid}`);
-  await rename(join(models, id), gone).catch((error: NodeJS.ErrnoException) => {
+  await moveOwn(join(models, id), gone).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
   onGone();

@@ -1,11 +1,13 @@
 /** Imports a model from this machine: its files are copied into a folder that appears whole or not at all. */
 import { existsSync } from 'node:fs';
-import { constants, copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { copyNew, moveOwn } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
-import { detect, idOf, type Detected } from './detect.ts';
+import { idOf, type Detected } from './detect.ts';
+import { detectApart } from './detecting.ts';
 import { sizeOf, writeStamp, type Stamp } from './folder.ts';
 import { isModelId, type Inventory } from './inventory.ts';
 import { sha256Of } from './part-file.ts';
@@ -21,12 +23,22 @@ export interface ImportOptions {
   inventory: Inventory;
   registry: Registry;
   freeBytes: (folder: string) => Promise<number>;
+  /** It is looked at with no more permissions than that takes. */
+  sandboxed: boolean;
 }
 
 /** The model's id. Throws `noSuchFile`, `modelBroken`, `badRequest` (the id), `wrongStage`, `diskFull`. */
-export async function importModel({ path, id, stage, inventory, registry, freeBytes }: ImportOptions): Promise<string> {
+export async function importModel({
+  path,
+  id,
+  stage,
+  inventory,
+  registry,
+  freeBytes,
+  sandboxed,
+}: ImportOptions): Promise<string> {
   const { models } = inventory;
-  const found = detect(path);
+  const found = await detectApart(path, sandboxed);
   if (stage && !found.card.stages.includes(stage)) throw new EarshotError('wrongStage', { model: path, stage });
   await mkdir(models, { recursive: true });
   const needed = found.files.reduce((sum, file) => sum + sizeOf(file.path), 0),
@@ -47,7 +59,7 @@ export async function importModel({ path, id, stage, inventory, registry, freeBy
     };
     await writeStamp(building, { installedAt: new Date().toISOString(), files, ...(same ? {} : { card }) });
     await rm(inventory.folder(target), { recursive: true, force: true });
-    await rename(building, inventory.folder(target));
+    await moveOwn(building, inventory.folder(target));
     return target;
   } finally {
     await rm(building, { recursive: true, force: true });
@@ -59,7 +71,7 @@ async function copyFiles(sources: Detected['files'], folder: string): Promise<St
   for (const { name, path } of sources) {
     const copy = join(folder, name);
     // A clone where the disk can make one: no second copy of the bytes.
-    await copyFile(path, copy, constants.COPYFILE_FICLONE);
+    await copyNew(path, copy);
     files.push({ name, bytes: sizeOf(copy), sha256: await sha256Of(copy), pinned: true, source: 'import' });
   }
   return files;
@@ -76,7 +88,7 @@ const withFiles = (registry: Registry, files: Stamp['files']): ModelCard | undef
 async function renameAs(card: ModelCard, files: Stamp['files'], folder: string): Promise<void> {
   for (const file of files) {
     const { name } = card.files.find(one => one.sha256 === file.sha256)!;
-    if (name !== file.name) await rename(join(folder, file.name), join(folder, name));
+    if (name !== file.name) await moveOwn(join(folder, file.name), join(folder, name));
     file.name = name;
   }
 }

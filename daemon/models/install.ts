@@ -3,12 +3,12 @@
  * is kept for the next.
  */
 import { existsSync } from 'node:fs';
-import { constants, copyFile, mkdir, open, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
-import { syncFolder } from '../system/durable.ts';
+import { copyNew, moveOwn, openNew, syncFolder, writeAnew } from '../../client/files.ts';
 import { lookAt, readStamp, revisionOf, sizeOf, writeStamp } from './folder.ts';
 import { obtain, type Obtained, type Sources } from './obtain.ts';
 import { sha256Of } from './part-file.ts';
@@ -61,13 +61,16 @@ export async function installModel({
         card.files.some(file => file.name === has.name && file.sha256 !== null && file.sha256 === has.sha256) &&
         sizeOf(join(partial, has.name)) !== has.bytes,
     );
-    for (const { name } of same) await copyFile(join(target, name), join(partial, name), constants.COPYFILE_FICLONE);
+    for (const { name } of same) {
+      await rm(join(partial, name), { force: true });
+      await copyNew(join(target, name), join(partial, name));
+    }
     const records = JSON.parse(await readFile(join(partial, RECORDS), 'utf8').catch(() => '[]')) as Obtained[];
     await writeRecords(partial, [...records.filter(record => !same.some(file => file.name === record.name)), ...same]);
   } else if (before && existsSync(target)) {
     // Something about it is wrong: keep what is right.
     await rm(partial, { recursive: true, force: true });
-    await rename(target, partial);
+    await moveOwn(target, partial);
     await writeRecords(partial, before.files);
   }
   await mkdir(partial, { recursive: true });
@@ -125,13 +128,13 @@ export async function installModel({
     revision: revisionOf(card),
   });
   await rm(target, { recursive: true, force: true });
-  await rename(partial, target);
+  await moveOwn(partial, target);
   await syncFolder(models);
 }
 
 const RECORDS = 'files.json';
 const writeRecords = async (folder: string, records: readonly Obtained[]): Promise<void> =>
-  writeFile(join(folder, RECORDS), JSON.stringify(records));
+  writeAnew(join(folder, RECORDS), JSON.stringify(records), 0o666);
 
 /** Files that an earlier try left whole, read again and compared. */
 async function keepRight(card: ModelCard, folder: string, signal: AbortSignal): Promise<Map<string, Obtained>> {
@@ -155,7 +158,7 @@ async function keepRight(card: ModelCard, folder: string, signal: AbortSignal): 
 async function alone(path: string, signal: AbortSignal): Promise<AsyncDisposable> {
   for (;;) {
     try {
-      const handle = await open(path, 'wx');
+      const handle = await openNew(path, 0o666);
       await handle.writeFile(String(process.pid));
       await handle.close();
       return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };

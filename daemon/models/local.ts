@@ -1,7 +1,7 @@
 /** Model files that already lie on this machine. */
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { openFile } from '../../client/files.ts';
 import type { ModelFile } from '../../schemas/model.ts';
 import type { PartFile } from './part-file.ts';
 
@@ -49,7 +49,8 @@ export async function findLocal(file: ModelFile, folders: readonly string[]): Pr
 /** Copies a file into the part file. */
 export async function copyInto(path: string, part: PartFile, onBytes: () => void, signal: AbortSignal): Promise<void> {
   await part.begin({ source: 'local' });
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+  const file = await openFile(path);
+  for await (const chunk of file.createReadStream({ highWaterMark: 1024 * 1024 })) {
     signal.throwIfAborted();
     await part.write(chunk as Buffer);
     onBytes();

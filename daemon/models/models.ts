@@ -11,6 +11,7 @@ import type { Runtimes } from '../runtimes/runtimes.ts';
 import { freeBytes as diskFreeBytes } from '../system/disk.ts';
 import { chooseVoice, DefaultModels, type Defaults } from './defaults.ts';
 import { describeModel } from './describe.ts';
+import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { removeFolder, verifyFolder, writeStamp } from './folder.ts';
 import { createHub, type Hub } from './hub.ts';
 import { importModel } from './import.ts';
@@ -137,7 +138,15 @@ export function createModels({
       return failed;
     },
     async import(path, { id, stage } = {}) {
-      const imported = await importModel({ path, id, stage, inventory, registry, freeBytes });
+      const imported = await importModel({
+        path,
+        id,
+        stage,
+        inventory,
+        registry,
+        freeBytes,
+        sandboxed: sandboxEnabled(settings()),
+      });
       publish(imported);
       return describe(inventory.card(imported));
     },

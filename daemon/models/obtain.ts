@@ -1,6 +1,6 @@
 /** Gets one file of a model from the first source that has it right: a local folder, the hub, wheels. */
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { moveOwn } from '../../client/files.ts';
 import { EarshotError, failure, isDiskFull, isFailure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { ModelFile } from '../../schemas/model.ts';
 import type { Hub } from './hub.ts';
@@ -64,7 +64,7 @@ export async function obtain(
       await part.discard();
       throw new EarshotError('checksumMismatch', { model, file: file.name, expected: expected ?? blob!, actual });
     }
-    await rename(part.path, path);
+    await moveOwn(part.path, path);
     await part.discard();
     return { name: file.name, bytes, sha256, pinned: file.sha256 !== null, source };
   };

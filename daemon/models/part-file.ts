@@ -1,7 +1,8 @@
 /** A file on its way: what has arrived is hashed as it is written, and a cut transfer goes on where it stopped. */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { readFile, rm, stat, type FileHandle } from 'node:fs/promises';
+import { openFile, openOwn, writeAnew } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 
 /** Which source the bytes so far are of, so that only that source goes on with them. */
@@ -32,7 +33,7 @@ export class PartFile {
       text => JSON.parse(text) as PartNote,
       () => null,
     );
-    const part = new PartFile(path, await open(path, 'a'));
+    const part = new PartFile(path, await openOwn(path, 0o666));
     try {
       part.note = note;
       const { size } = await stat(path);
@@ -52,11 +53,12 @@ export class PartFile {
 
   async mark(note: PartNote): Promise<void> {
     this.note = note;
-    await writeFile(`${this.path}.json`, JSON.stringify(note));
+    await writeAnew(`${this.path}.json`, JSON.stringify(note), 0o666);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length;) at += (await this.#handle.write(chunk, at)).bytesWritten;
+    for (let at = 0; at < chunk.length;)
+      at += (await this.#handle.write(chunk, at, chunk.length - at, this.bytes + at)).bytesWritten;
     this.#hash.update(chunk);
     this.bytes += chunk.length;
   }
@@ -102,7 +104,8 @@ export class PartFile {
 /** sha256 of a file, in hexadecimal. */
 export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal ? { signal } : {}) }))
+  const file = await openFile(path);
+  for await (const chunk of file.createReadStream({ highWaterMark: 1024 * 1024, ...(signal ? { signal } : {}) }))
     hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
@@ -111,6 +114,6 @@ export async function sha256Of(path: string, signal?: AbortSignal): Promise<stri
 export async function gitBlobOf(path: string): Promise<string> {
   const { size } = await stat(path);
   const hash = createHash('sha1').update(`blob ${size}\0`);
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  for await (const chunk of (await openFile(path)).createReadStream()) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

@@ -75,7 +75,7 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
 export function explained(error: unknown, directory: string): unknown {
   const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
   if (isDiskFull(error)) return new EarshotError('diskFull', { path: directory });
-  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code))
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'ERR_FS_EISDIR', 'EEXIST', 'ELOOP'].includes(code))
     return new EarshotError('outputNotWritable', { path: directory }, String(error));
   return error;
 }
@@ -174,9 +174,10 @@ class Delivery {
       container = parse(row.name).ext.toLowerCase() === '.mkv' ? 'mkv' : 'mp4',
       spoken = this.written.find(output => output.kind === 'audio');
     const { mux } = await import('./mux.ts');
-    await this.write('video', this.after(`.${to ?? row.language ?? 'subtitled'}.${container}`), (_, path) =>
+    await this.write('video', this.after(`.${to ?? row.language ?? 'subtitled'}.${container}`), (file, path) =>
       mux({
         recording: { path: row.path, ...submittedFacts(row) },
+        file,
         path,
         container,
         ffmpeg: ffmpeg(),
@@ -184,8 +185,8 @@ class Delivery {
         signal,
         language: row.language,
         track: spoken ? { path: spoken.path, language: to ?? row.language ?? 'und' } : null,
-        subtitles: [...this.subtitles].map(([text, file]) => ({
-          path: file,
+        subtitles: [...this.subtitles].map(([text, written]) => ({
+          path: written,
           language: (text === 'original' ? row.language : to) ?? 'und',
         })),
       }),

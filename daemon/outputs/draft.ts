@@ -4,11 +4,11 @@
  * looked at when nobody could reach it any more: what appears in between is never overwritten.
  */
 import { createHash } from 'node:crypto';
-import { link, lstat, open, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
+import { lstat, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, parse } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import { checksumOf } from '../system/checksum.ts';
-import { openAnew, syncFolder } from '../system/durable.ts';
+import { moveOwn, moveToFree, openAnew, syncFolder } from '../../client/files.ts';
 
 export interface Draft {
   /** Hidden, so that watchers of folders pass it over. */
@@ -25,7 +25,7 @@ export async function draftIn(
   folder: string,
   key: string,
   make: (file: FileHandle, path: string) => Promise<void>,
-  mode = 0o644,
+  mode = 0o600,
 ): Promise<Draft> {
   const path = join(folder, `.earshot-${key}.part`),
     file = await openAnew(path, mode);
@@ -69,7 +69,7 @@ export async function publish({ path: part }: Draft, path: string): Promise<bool
 export async function replace(draft: Draft, path: string, checksum: string, taken: () => void): Promise<boolean> {
   const aside = asideOf(path);
   try {
-    await rename(path, aside);
+    await moveOwn(path, aside);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
@@ -99,34 +99,3 @@ export function numbered(path: string, n: number): string {
 
 const asideOf = (path: string): string =>
   join(dirname(path), `.earshot-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 24)}.old`);
-
-/** File systems without second names, and what sandboxes and old servers say instead. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'UNKNOWN']);
-
-/** Moves a file within its disk to a name that nothing has. False: something has it. @throws EXDEV on another disk */
-export async function moveToFree(from: string, to: string, makeLink: typeof link = link): Promise<boolean> {
-  try {
-    await makeLink(from, to);
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return false;
-    if (!NO_LINKS.has(code)) throw error;
-    return moveWithoutLinks(from, to);
-  }
-  await unlink(from);
-  return true;
-}
-
-/** The name is taken by an empty file of ours first, which the move then replaces as long as it is still empty. */
-async function moveWithoutLinks(from: string, to: string): Promise<boolean> {
-  try {
-    await (await open(to, 'wx')).close();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-  const ours = await lstat(to);
-  if (!ours.isFile() || ours.size > 0) return false;
-  await rename(from, to);
-  return true;
-}

@@ -1,7 +1,7 @@
 /** A copy of the recording with the spoken track and subtitles that can be switched on and off. */
-import { constants } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { stat, type FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { openFile } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { openRecording, type RecordingFacts } from '../ingest/recording.ts';
 import { ownInput, recordingInput, type Input } from '../workers/ffmpeg.ts';
@@ -16,7 +16,8 @@ export interface MuxRequest {
   /** Of the recording's own sound; null: unknown. */
   language: string | null;
   subtitles: readonly { path: string; language: string }[];
-  /** An empty file, which ffmpeg may write to. */
+  /** An empty file, open to write, and where it lies. */
+  file: FileHandle;
   path: string;
   container: 'mkv' | 'mp4';
   ffmpeg: string;
@@ -35,7 +36,7 @@ export async function mux(request: MuxRequest): Promise<void> {
   const { ffmpeg, track, path, recording, signal } = request;
   const files: FileHandle[] = [];
   const own = async (file: string, format: 'wav' | 'mp3' | 'mov' | 'srt' | 'webvtt'): Promise<Input> => {
-    const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    const handle = await openFile(file, { through: false });
     files.push(handle);
     return ownInput({ fd: handle.fd, path: file }, format);
   };
@@ -53,6 +54,7 @@ export async function mux(request: MuxRequest): Promise<void> {
         inputs,
         permissions: request.sandboxed ? mediaPermissions({ files: [], ffmpeg, place: path }) : null,
         args: muxArguments({ ...request, subtitles }, copyVideo),
+        output: { fd: request.file.fd, path },
         signal,
       });
     await call(true).catch((error: unknown) => {
@@ -68,13 +70,12 @@ const TRACKS: Readonly<Record<string, 'wav' | 'mp3' | 'mov'>> = { '.wav': 'wav',
 
 /** What becomes of the inputs, in their order: the recording, the track, the subtitles. */
 export function muxArguments(
-  { track, language: spoken, subtitles, path, container }: MuxRequest,
+  { track, language: spoken, subtitles, container }: MuxRequest,
   copyVideo: boolean,
 ): string[] {
   const matroska = container === 'mkv';
   const firstSubtitle = track === null ? 1 : 2;
   return [
-    '-y',
     // V: pictures that move, not a cover.
     '-map',
     '0:V?',
@@ -102,7 +103,6 @@ export function muxArguments(
     '-fflags',
     '+bitexact',
     ...(matroska ? ['-f', 'matroska'] : ['-movflags', '+faststart', '-f', 'mp4']),
-    `file:${path}`,
   ];
 }
 

@@ -3,11 +3,12 @@
  * same subfolders.
  */
 import { createHash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { lstat, mkdir, open, unlink, utimes } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, mkdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { discard, draftIn, moveToFree, numbered, publish } from './draft.ts';
+import { moveToFree, openFile } from '../../client/files.ts';
+import { discard, draftIn, numbered, publish } from './draft.ts';
 
 const lookAt = (path: string): Promise<Stats | null> => lstat(path).catch(() => null);
 
@@ -52,16 +53,22 @@ async function moved(path: string, place: string, was: Stats, move: typeof moveT
   }
   // On another disk: whole under a name that nobody takes for a recording, then under its own, then gone here.
   const key = createHash('sha256').update(path).digest('hex').slice(0, 24);
-  const draft = await draftIn(dirname(place), key, async file => {
-    const from = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
-    await pipeline(from.createReadStream(), async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) await file.writeFile(chunk);
-    });
-  });
+  const draft = await draftIn(
+    dirname(place),
+    key,
+    async file => {
+      const from = await openFile(path, { through: false });
+      await pipeline(from.createReadStream(), async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) await file.writeFile(chunk);
+      });
+      // By the file, not by its name: something else may have that by now.
+      await file.utimes(new Date(), was.mtime);
+    },
+    was.mode & 0o777,
+  );
   try {
     const now = await lookAt(path);
     if (!now || now.size !== draft.bytes || now.mtimeMs !== was.mtimeMs) throw new Error(`${path} changes just now`);
-    await utimes(draft.path, new Date(), was.mtime);
     if (!(await publish(draft, place))) return false;
   } finally {
     await discard(draft.path);

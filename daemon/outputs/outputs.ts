@@ -11,7 +11,7 @@ import { failure, type Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { JobRow, Store, WrittenFile } from '../contracts/store.ts';
-import { makeFolder } from '../system/durable.ts';
+import { makeFolder, modeLike } from '../../client/files.ts';
 import { contentOf, discard, draftIn, numbered, publish, putBack, replace, type Draft } from './draft.ts';
 
 export type Output = Job['outputs'][number];
@@ -78,7 +78,7 @@ export class Outputs {
     const folder = dirname(names(0)),
       kept: string[] = [];
     await makeFolder(folder, 0o777);
-    const draft = await draftIn(folder, owner.id, make, mode),
+    const draft = await draftIn(folder, owner.id, make, mode ?? (await modeLike(owner.path))),
       { bytes } = draft;
     return this.inTurn(draft, async () => {
       for (let n = 0; ;) {
@@ -118,7 +118,7 @@ export class Outputs {
     owner: Owner | null,
     key = owner?.id,
   ): Promise<number | null> {
-    const draft = await draftIn(dirname(path), key ?? 'swap', file => file.writeFile(text));
+    const draft = await draftIn(dirname(path), key ?? 'swap', file => file.writeFile(text), await modeLike(path));
     return this.inTurn(draft, async () => {
       const known = this.store.written(path);
       const record =

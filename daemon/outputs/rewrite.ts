@@ -1,7 +1,7 @@
 /** The files of a job say something else now: those that nobody has changed are written anew, the others are named. */
 import { isDeepStrictEqual } from 'node:util';
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readSmall } from '../../client/small-file.ts';
 import type { Failure } from '../../schemas/errors.ts';
 import type { Transcript } from '../../schemas/job.ts';
 import { FORMATS, type Format } from '../../schemas/words.ts';
@@ -37,7 +37,7 @@ export async function rewriteAll(
     }
     try {
       const bytes = await outputs.rewrite(row, path, next, async () =>
-        holds(format, await readFile(path, 'utf8').catch(() => ''), [old, next]),
+        holds(format, await textAt(path, 4 * Math.max(old.length, next.length)), [old, next]),
       );
       const now = bytes === null ? output : { kind, path, bytes };
       all.push(now);
@@ -49,6 +49,13 @@ export async function rewriteAll(
   }
   return { outputs: all, changed, warnings };
 }
+
+/** Empty: there is none, or it is far larger than what it is compared with. */
+const textAt = (path: string, most: number): Promise<string> =>
+  readSmall(path, most).then(
+    bytes => bytes.toString('utf8'),
+    () => '',
+  );
 
 /** A file from before checksums were kept, or laid out anew: JSON says the same in any order. */
 function holds(format: Format, there: string, texts: readonly string[]): boolean {

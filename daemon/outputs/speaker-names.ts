@@ -2,13 +2,13 @@
  * Speakers get other names: in the store, and in the files of the job that nobody has changed since they were written.
  * A command on the job (pipeline/commands.ts): no other reads or writes its row or files meanwhile.
  */
-import { readFile } from 'node:fs/promises';
 import type { Failure } from '../../schemas/errors.ts';
 import type { Transcript } from '../../schemas/job.ts';
 import type { JobRow, Store } from '../contracts/store.ts';
 import { transcriptOf } from './deliver.ts';
 import type { Output, Outputs } from './outputs.ts';
 import { rewriteAll } from './rewrite.ts';
+import { readTranscript } from './summaries.ts';
 
 export interface Renamed {
   voices: Record<string, string>;
@@ -44,7 +44,7 @@ async function hasNames(path: string, { utterances }: Transcript): Promise<boole
   const speakersOf = (of: Pick<Transcript, 'utterances'>): string =>
     JSON.stringify(of.utterances.map(u => u.speaker ?? null));
   try {
-    return speakersOf(JSON.parse(await readFile(path, 'utf8')) as Transcript) === speakersOf({ utterances });
+    return speakersOf(await readTranscript(path)) === speakersOf({ utterances });
   } catch {
     return false;
   }

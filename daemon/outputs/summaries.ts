@@ -2,9 +2,10 @@
  * Where a summary comes from and where it goes: the transcript of a job or of a file, and the same again with the
  * summary in it.
  */
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { Value } from 'typebox/value';
+import { readSmall } from '../../client/small-file.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { Transcript, type Summary } from '../../schemas/job.ts';
 import { openOf } from '../../schemas/open.ts';
@@ -21,12 +22,10 @@ export const isJob = (transcript: string): boolean => /^[0-9A-HJKMNP-TV-Z]{26}$/
 
 /** @throws noSuchFile, notATranscript */
 export async function readTranscript(path: string): Promise<Transcript> {
-  const facts = await stat(path).catch(() => null);
-  if (!facts?.isFile()) throw new EarshotError('noSuchFile', { path });
-  if (facts.size > MOST_BYTES) throw new EarshotError('notATranscript', { path });
+  if (!(await stat(path).catch(() => null))?.isFile()) throw new EarshotError('noSuchFile', { path });
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse((await readSmall(path, MOST_BYTES)).toString('utf8'));
   } catch (error) {
     throw new EarshotError('notATranscript', { path }, String(error));
   }

@@ -1,5 +1,6 @@
 /** The spoken track: every utterance at its own start time, so that it can be laid over the recording. */
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openFile } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { samplesInput } from '../workers/ffmpeg.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
@@ -81,11 +82,8 @@ export async function buildTrack({
       path: recording,
       inputs: [samplesInput(sampleRate)],
       stdin: sound,
-      args: [
-        ...['-y', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact'],
-        ...ENCODERS[audio],
-        `file:${path}`,
-      ],
+      args: [...['-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact'], ...ENCODERS[audio]],
+      output: { fd: file.fd, path },
     });
   return {
     durationMs: endMs,
@@ -94,7 +92,7 @@ export async function buildTrack({
 }
 
 async function infoOf(wav: string): Promise<WavInfo> {
-  const file = await open(wav, 'r');
+  const file = await openFile(wav);
   try {
     const info = await readWav(await inFile(file)).catch((error: Error) => {
       throw new Error(`${wav}: ${error.message}`, { cause: error });
@@ -153,7 +151,7 @@ function* silence(samples: number): Generator<Buffer> {
 }
 
 async function* samplesOf(wav: string, { dataStart, frames: samples }: WavInfo): AsyncGenerator<Buffer> {
-  const file = await open(wav, 'r');
+  const file = await openFile(wav);
   try {
     for (let at = 0; at < samples * 2;) {
       const chunk = Buffer.alloc(Math.min(1 << 16, samples * 2 - at));

@@ -2,10 +2,10 @@
 import { statSync } from 'node:fs';
 import { isFailure, isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
-import { makeFolder } from '../system/durable.ts';
+import { makeFolder } from '../../client/files.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
-import { readPieces } from '../ingest/text.ts';
+import { readTextPieces } from '../ingest/long-text.ts';
 import { jobFiles } from './inputs.ts';
 import { liveInput } from './live.ts';
 import { OUTSIDE_KILLS } from './loads.ts';
@@ -156,7 +156,7 @@ export class Ingests {
     const { id, path, options } = work.row;
     this.atOnce(
       work,
-      readPieces(path, options.language!, submittedFacts(work.row)).then(async read => {
+      readTextPieces(path, options.language!, submittedFacts(work.row)).then(async read => {
         await makeFolder(jobFiles(this.core.deps.home.audio, id).speech, 0o700);
         return read;
       }),

@@ -9,9 +9,10 @@
  * too long is taken for gone, and its session closes with all that it has.
  */
 import { statSync } from 'node:fs';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { mkdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openOwn } from '../../client/files.ts';
 import { EarshotError, isDiskFull, toFailure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { MAX_CHUNK_BYTES, MAX_SESSION_BYTES, MOST_BEHIND_MS, type LiveRequest } from '../../schemas/live.ts';
@@ -264,7 +265,7 @@ function decode(data: string): Buffer {
 /** Appends to the session's file; what was written of a chunk that failed is written again. @throws diskFull */
 async function write(session: Session, bytes: Buffer): Promise<void> {
   try {
-    session.file ??= await open(session.path, sizeOf(session.path) ? 'r+' : 'w', 0o600);
+    session.file ??= await openOwn(session.path, 0o600);
     for (let at = 0; at < bytes.length;)
       at += (await session.file.write(bytes, at, bytes.length - at, session.received + at)).bytesWritten;
     session.received += bytes.length;

@@ -1,6 +1,7 @@
 /** Builds one runtime under another name and renames it when it is whole. */
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { moveOwn, writeAnew } from '../../client/files.ts';
 import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import type { RuntimeId } from '../contracts/engine.ts';
@@ -53,9 +54,9 @@ export async function build(
   try {
     await fill(made, wanted, progress.step, signal);
     const stamp = { runtime: id, hash: pack.hash, installedAt: new Date().toISOString() };
-    await writeFile(join(made, STAMP), JSON.stringify(stamp));
+    await writeAnew(join(made, STAMP), JSON.stringify(stamp), 0o666);
     await rm(target, { recursive: true, force: true }); // not ready, or we would not be here
-    await rename(made, target).catch((error: unknown) => {
+    await moveOwn(made, target).catch((error: unknown) => {
       if (!isReady()) throw error; /* another process was quicker */
     });
     progress.stop();

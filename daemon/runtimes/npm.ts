@@ -2,8 +2,8 @@
  * Node packages that engines need, installed by npm from a lock file that is first cut down to what this machine uses.
  */
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { writeAnew } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { onPath } from '../system/find-program.ts';
 import { environment } from '../workers/environment.ts';
@@ -99,8 +99,8 @@ export interface BuildNpm {
  */
 export async function buildNpm({ runtime, directory, manifest, lock, signal, env }: BuildNpm): Promise<void> {
   const npm = findNpm(env);
-  await writeFile(join(directory, 'package.json'), manifest);
-  await writeFile(join(directory, 'package-lock.json'), JSON.stringify(lock, null, 2));
+  await writeAnew(join(directory, 'package.json'), manifest, 0o666);
+  await writeAnew(join(directory, 'package-lock.json'), JSON.stringify(lock, null, 2), 0o666);
   const { status, tail } = await run(
     npm.program,
     [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--no-update-notifier'],

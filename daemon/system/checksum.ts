@@ -4,7 +4,7 @@
  * agree in all of these are the same. The sums are made outside of the event loop, a piece at a time.
  */
 import { createHash, subtle } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { openFile } from '../../client/files.ts';
 
 const PIECE_BYTES = 4 * 1024 ** 2,
   MOST_PIECES = 256;
@@ -27,7 +27,7 @@ export function pieces(bytes: number): { at: number; length: number }[] {
 /** Null: the file is shorter than it was said to be. */
 export async function checksumOf(path: string, bytes: number): Promise<string | null> {
   const whole = createHash('sha256').update(`${bytes}`);
-  const file = await open(path, 'r');
+  const file = await openFile(path);
   try {
     for (const { at, length } of pieces(bytes)) {
       const piece = new Uint8Array(length);

@@ -4,7 +4,8 @@
  * id to mistake for another's. Children do not inherit it.
  */
 import Database from 'better-sqlite3';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { writeAnewNow } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 
 export interface Lock {
@@ -28,7 +29,7 @@ export function takeLock(path: string): Lock {
     throw error;
   }
   // Only for people and messages: nothing is decided by it.
-  writeFileSync(`${path}.pid`, `${process.pid}\n`, { mode: 0o600 });
+  writeAnewNow(`${path}.pid`, `${process.pid}\n`, 0o600);
   let held = true;
   return {
     release: () => {

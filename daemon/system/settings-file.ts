@@ -1,11 +1,13 @@
 /** The settings file: only what differs from the defaults, checked when it is read and before it is written. */
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import type { Logger } from 'pino';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS, Settings } from '../../schemas/settings.ts';
-import { replaceFile } from './durable.ts';
+import { moveOwnNow, replaceFile } from '../../client/files.ts';
+import { readSmallNow } from '../../client/small-file.ts';
 
+const MOST_BYTES = 4 * 1024 ** 2;
 const checker = Compile(Settings);
 const properties = Settings.properties as Record<
   string,
@@ -29,7 +31,7 @@ function range(name: string): string {
 function merge(current: Settings, values: Readonly<Record<string, unknown>>): Settings {
   const next: Record<string, unknown> = { ...current };
   for (const [name, value] of Object.entries(values)) {
-    if (!(name in properties)) throw new EarshotError('unknownSetting', { name });
+    if (!Object.hasOwn(properties, name)) throw new EarshotError('unknownSetting', { name });
     next[name] = value === null && DEFAULTS[name as keyof Settings] !== null ? DEFAULTS[name as keyof Settings] : value;
     if (!checker.Check({ ...DEFAULTS, [name]: next[name] }))
       throw new EarshotError('settingRange', { name, value: JSON.stringify(value) ?? '', range: range(name) });
@@ -64,11 +66,14 @@ const present = (values: Readonly<Record<string, unknown>>): Record<string, unkn
 /** A file that cannot be read as settings is set aside under another name, and the defaults hold. */
 export function openSettings(path: string, log: Logger): SettingsFile {
   let settings = DEFAULTS;
-  if (existsSync(path))
+  if (lstatSync(path, { throwIfNoEntry: false }))
     try {
-      settings = merge(DEFAULTS, present(JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>));
+      settings = merge(
+        DEFAULTS,
+        present(JSON.parse(readSmallNow(path, MOST_BYTES).toString('utf8')) as Record<string, unknown>),
+      );
     } catch (error) {
-      renameSync(path, `${path}.bad`);
+      moveOwnNow(path, `${path}.bad`);
       log.warn(error, `settings set aside as ${path}.bad`);
     }
   return {

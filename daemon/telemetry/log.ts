@@ -3,9 +3,11 @@
  * a thread and writes later; here a record is with the system before the call returns, so that the last one before a
  * crash is there.
  */
-import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
+import { moveOwnNow, openLog as openFile } from '../../client/files.ts';
+import { readSmallNow } from '../../client/small-file.ts';
 
 const MAX_BYTES = 2 * 1024 * 1024;
 const NEWEST = 'earshotd.log',
@@ -43,10 +45,15 @@ export function openLog(directory: string, clock: () => number): DaemonLog {
     const length = Buffer.byteLength(record);
     try {
       if (bytes > 0 && bytes + length > MAX_BYTES) {
-        renameSync(newest, older);
+        moveOwnNow(newest, older);
         bytes = 0;
       }
-      appendFileSync(newest, record, { mode: 0o600 });
+      const file = openFile(newest);
+      try {
+        for (let at = 0, all = Buffer.from(record); at < all.length;) at += writeSync(file, all, at);
+      } finally {
+        closeSync(file);
+      }
       bytes += length;
     } catch {
       /* A full disk must not stop the daemon. */
@@ -54,7 +61,10 @@ export function openLog(directory: string, clock: () => number): DaemonLog {
   };
   const read = (path: string): string[] => {
     try {
-      return readFileSync(path, 'utf8').split('\n').slice(0, -1);
+      return readSmallNow(path, 2 * MAX_BYTES)
+        .toString('utf8')
+        .split('\n')
+        .slice(0, -1);
     } catch {
       return [];
     }

@@ -96,7 +96,7 @@ function numbersIn(text: string): Found[] {
       ];
     const figures = String(Math.abs(plainly[0]?.[0] ?? 0))
       .replace('.', '')
-      .replace(/0+$/, '');
+      .replace(/(?<!0)0+$/, '');
     const exact = plainly.some(
       ([value]) => value !== undefined && value > 20 && (figures.length > 1 || value % 1 !== 0),
     );

@@ -75,8 +75,10 @@ export const passedFile = (n: number): string | null =>
 export interface FfmpegCall {
   ffmpeg: string;
   inputs: readonly Input[];
-  /** What follows the inputs: what becomes of them and where it goes. */
+  /** What follows the inputs: what becomes of them, and where it goes unless that is `output`. */
   args: readonly string[];
+  /** An empty file of ours, open to write: by its name somebody else's could be written by now. */
+  output?: OpenFile;
   /** What it may touch beside its inputs, which it may read; null: what its user may. */
   permissions: Permissions | null;
   /** All that it says, for those who read it; otherwise errors only. */
@@ -85,8 +87,8 @@ export interface FfmpegCall {
 }
 
 /** For `startProgram`; its standard input is a pipe where an input is `stdin`. */
-export function ffmpegProgram({ ffmpeg, inputs, args, permissions, says, group = 'own' }: FfmpegCall): Program {
-  const files = inputs.flatMap(({ source }) => (source === 'stdin' ? [] : [source]));
+export function ffmpegProgram({ ffmpeg, inputs, args, output, permissions, says, group = 'own' }: FfmpegCall): Program {
+  const files = [...inputs.flatMap(({ source }) => (source === 'stdin' ? [] : [source])), ...(output ? [output] : [])];
   const name = (source: Input['source']): string => {
     if (source === 'stdin') return 'pipe:0';
     const { range } = source,
@@ -100,6 +102,7 @@ export function ffmpegProgram({ ffmpeg, inputs, args, permissions, says, group =
       ...(inputs.some(({ source }) => source === 'stdin') ? [] : ['-nostdin']),
       ...inputs.flatMap(({ options, source }) => [...options, '-i', name(source)]),
       ...args,
+      ...(output ? ['-y', name(output)] : []),
     ],
     files: files.map(({ fd }) => fd),
     cwd: SYSTEM_FOLDER,

@@ -2,18 +2,9 @@
  * A worker's log: one file and its predecessor, bounded in size and in bytes a second, and the last lines in memory for
  * error messages.
  */
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { moveOwnNow, openLog } from '../../client/files.ts';
 
 const TAIL_LINES = 20,
   TAIL_LINE_CHARS = 400;
@@ -43,7 +34,7 @@ export class WorkerLog {
     this.maxBytesPerSecond = maxBytesPerSecond;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      this.fd = openSync(path, 'a', 0o600);
+      this.fd = openLog(path);
       this.size = fstatSync(this.fd).size;
     } catch {
       /* A full disk or a read-only folder must not keep a worker from running. */
@@ -98,8 +89,8 @@ export class WorkerLog {
       if (this.size > 0 && this.size + bytes.length > this.maxFileBytes) {
         closeSync(this.fd);
         this.fd = null;
-        renameSync(this.path, `${this.path}.1`);
-        this.fd = openSync(this.path, 'a', 0o600);
+        moveOwnNow(this.path, `${this.path}.1`);
+        this.fd = openLog(this.path);
         this.size = 0;
       }
       writeSync(this.fd, bytes);

@@ -7,7 +7,7 @@ import type { Job } from '../../schemas/job.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { summary, type Collected } from '../../text/messages/collection.ts';
 import { isFinal } from '../../schemas/words.ts';
-import { freeName } from '../ui/files.ts';
+import { freeName, writeText } from '../ui/files.ts';
 import { locale } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import { recordingsIn } from '../requests/recordings.ts';
@@ -43,7 +43,7 @@ export async function transcribeFolder(deps: Deps, uri?: unknown): Promise<vscod
     title: folder.path.split('/').at(-1)!,
     wayTo: path => relative(folder.fsPath, path).split(sep).join('/'),
   });
-  await vscode.workspace.fs.writeFile(place, new TextEncoder().encode(text));
+  await writeText(place, text);
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(place), { preview: false });
   return place;
 }

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
-import { freeName } from '../ui/files.ts';
+import { freeName, writeText } from '../ui/files.ts';
 import type { Template } from '../streaming/layout.ts';
 import { pickLanguage } from './languages.ts';
 import { FILE_ENDINGS, LANGUAGE_IDS, settled, template, type Choice } from '../requests/options.ts';
@@ -109,7 +109,7 @@ export async function openFor(
         .replace(/\.[^.]+$/, ''),
       FILE_ENDINGS[format],
     );
-    await vscode.workspace.fs.writeFile(uri, new Uint8Array());
+    await writeText(uri, '');
     document = await vscode.workspace.openTextDocument(uri);
   } else document = await vscode.workspace.openTextDocument({ language: LANGUAGE_IDS[format], content: '' });
   await vscode.window.showTextDocument(document, { preview: false });

@@ -9,7 +9,7 @@ import { EarshotError } from '../../schemas/errors.ts';
 import { decodeText } from '../../text/encoding.ts';
 import { GLOSSARY_FILES, glossaryPlaces, mergeGlossaries, parseGlossary, withTerm } from '../../text/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../../schemas/job.ts';
-import { editDocument, saveDocument } from '../ui/files.ts';
+import { editDocument, saveDocument, exists, readBytes, writeText } from '../ui/files.ts';
 import { notify } from '../ui/notify.ts';
 
 /** As it stands in a window, saved or not; null: no window has it. */
@@ -18,17 +18,15 @@ const inWindow = (uri: vscode.Uri): string | null =>
     .find(document => !document.isClosed && document.uri.toString() === uri.toString())
     ?.getText() ?? null;
 
-/** Null: there is no such file. @throws notText */
+/** Far more than the terms that a job takes. */
+const MOST_BYTES = 4 * 1024 ** 2;
+
+/** Null: there is no such file. @throws notText; notAFile where it is none, or larger than a glossary */
 async function textOf(uri: vscode.Uri): Promise<string | null> {
   const open = inWindow(uri);
   if (open !== null) return open;
-  let bytes: Uint8Array;
-  try {
-    bytes = await vscode.workspace.fs.readFile(uri);
-  } catch {
-    return null;
-  }
-  const decoded = decodeText(bytes);
+  if (!(await exists(uri))) return null;
+  const decoded = decodeText(await readBytes(uri, MOST_BYTES));
   if (!decoded) throw new EarshotError('notText', { path: uri.fsPath });
   return decoded.text;
 }
@@ -83,7 +81,7 @@ export async function addToGlossary(): Promise<void> {
 async function write(uri: vscode.Uri, before: string | null, after: string): Promise<void> {
   const open = vscode.workspace.textDocuments.find(document => document.uri.toString() === uri.toString());
   if (!open || before === null) {
-    await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(after));
+    await writeText(uri, after);
     return;
   }
   const whole = new vscode.Range(new vscode.Position(0, 0), open.positionAt(before.length));

@@ -7,12 +7,13 @@ import { knownSpeakers } from '../../client/folder-defaults.ts';
 import type { JobOptions } from '../../schemas/job.ts';
 import { remember } from '../../client/remembered-speakers.ts';
 import { isUnnamed, placeToRemember, speakerPlaces, withSpeakers } from '../../text/speakers.ts';
+import { readText } from '../ui/files.ts';
 
 const rootOf = (recording: vscode.Uri): string | null =>
   vscode.workspace.getWorkspaceFolder(recording)?.uri.fsPath ?? null;
 const read = async (path: string): Promise<string | null> => {
   try {
-    return new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.file(path)));
+    return await readText(vscode.Uri.file(path), 2 * 1024 ** 2);
   } catch {
     return null;
   }

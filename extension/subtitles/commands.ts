@@ -13,7 +13,7 @@ import { pickLanguage } from '../commands/languages.ts';
 import { settled } from '../requests/options.ts';
 import { chosen } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
-import { freeName, editDocument } from '../ui/files.ts';
+import { freeName, editDocument, writeText, readBytes } from '../ui/files.ts';
 import { withGlossary } from '../requests/glossary.ts';
 import { endOf, knownUtterances } from '../transcript/known.ts';
 import { notify, withProgress } from '../ui/notify.ts';
@@ -23,6 +23,9 @@ import { languageOfName, stemsOf } from './names.ts';
 import { kindOf, limits } from './read.ts';
 import { translated } from './translated.ts';
 import { pick } from '../ui/pick.ts';
+
+/** Twenty films. */
+const MOST_BYTES = 8 * 1024 ** 2;
 
 const FORMAT_NAMES = (): Record<SubtitleFormat | 'txt' | 'md', string> => ({
   srt: 'SubRip',
@@ -55,7 +58,7 @@ async function sourceOf(uri: unknown): Promise<Source | null> {
  */
 async function textOf(document: vscode.TextDocument, language?: string): Promise<{ text: string; notes: Failure[] }> {
   if (document.isDirty || document.isUntitled) return { text: document.getText(), notes: [] };
-  const decoded = decodeText(await vscode.workspace.fs.readFile(document.uri), language),
+  const decoded = decodeText(await readBytes(document.uri, MOST_BYTES), language),
     path = basename(document.uri.path);
   if (!decoded) throw new EarshotError('notText', { path });
   const { text, encoding, detected } = decoded;
@@ -86,7 +89,7 @@ async function writeBeside({ document }: Source, ending: string, text: string): 
   const folder = vscode.Uri.file(dirname(document.uri.fsPath)),
     stem = stemsOf(document.uri.fsPath).at(/^[a-z]{2,3}(-|\.)/.test(ending) ? -1 : 0)!;
   const uri = await freeName(folder, stem, ending);
-  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
+  await writeText(uri, text);
   await vscode.window.showTextDocument(uri, { preview: false });
   return basename(uri.path);
 }

@@ -31,6 +31,8 @@ import {
 import { askSpeaker, shownName } from './speakers.ts';
 import { RELOAD_MS, summaryUnderWay, summaryView } from './summary.ts';
 import { pick } from '../ui/pick.ts';
+import { MOST_TRANSCRIPT_BYTES } from './known.ts';
+import { readText, writeText } from '../ui/files.ts';
 
 /** A place in a transcript. */
 export interface Moment {
@@ -307,7 +309,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     )
       .map(p => p.text)
       .join('');
-    await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(`${text.trimEnd()}\n`));
+    await writeText(target, `${text.trimEnd()}\n`, { through: true });
     await vscode.window.showTextDocument(target, { viewColumn: vscode.ViewColumn.Beside, preview: true });
   }
 }
@@ -328,8 +330,4 @@ function utteranceView(u: Utterance): UtteranceView {
   };
 }
 
-const textAt = (uri: vscode.Uri): Promise<string> =>
-  Promise.resolve(vscode.workspace.fs.readFile(uri)).then(
-    bytes => new TextDecoder().decode(bytes),
-    () => '',
-  );
+const textAt = (uri: vscode.Uri): Promise<string> => readText(uri, MOST_TRANSCRIPT_BYTES).catch(() => '');

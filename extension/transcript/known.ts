@@ -4,7 +4,8 @@ import { dirname, parse } from 'node:path';
 import { isFinal } from '../../schemas/words.ts';
 import type { Job, Transcript, Utterance } from '../../schemas/job.ts';
 import type { Daemon } from '../connection/connection.ts';
-import { exists } from '../ui/files.ts';
+import { EarshotError } from '../../schemas/errors.ts';
+import { exists, readText } from '../ui/files.ts';
 import { parseTranscript } from './document.ts';
 
 /** The transcript that lies beside a recording; null: none does. */
@@ -19,13 +20,15 @@ export async function fileOf(recording: vscode.Uri): Promise<vscode.Uri | null> 
 }
 
 /** A day of speech has room many times; whatever is larger, or no file, lies there to be in the way. */
-const MOST_BYTES = 256 * 1024 ** 2;
+export const MOST_TRANSCRIPT_BYTES = 256 * 1024 ** 2;
 
 /** Null: it is no transcript. */
 export async function readTranscript(uri: vscode.Uri): Promise<Transcript | null> {
-  const { type, size } = await vscode.workspace.fs.stat(uri);
-  if (!(type & vscode.FileType.File) || size > MOST_BYTES) return null;
-  return parseTranscript(new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)));
+  const text = await readText(uri, MOST_TRANSCRIPT_BYTES).catch((error: unknown) => {
+    if (error instanceof EarshotError) return null;
+    throw error;
+  });
+  return text === null ? null : parseTranscript(text);
 }
 
 /** The newest job over a recording that this window knows of; a finished one before others. */

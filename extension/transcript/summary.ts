@@ -10,6 +10,7 @@ import type { MirrorState } from '../connection/mirror.ts';
 import { readTranscript } from './known.ts';
 import { reasonText } from '../ui/words.ts';
 import { editTranscript } from './document.ts';
+import { writeText } from '../ui/files.ts';
 
 /** The file that a summary's job is about; null: its transcript was not written as one. */
 export function fileOfSummary({ jobs }: MirrorState, { options: { transcript } }: Job): string | null {
@@ -70,6 +71,6 @@ export async function summaryIntoOpen(file: string): Promise<void> {
   if (!summary) return;
   await editTranscript(document, now => ({ ...now, summary }));
   // The same bytes on the disk are no conflict.
-  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(document.getText()));
+  await writeText(uri, document.getText(), { through: true });
   await document.save();
 }

@@ -14,6 +14,28 @@ export async function saveDocument(document: vscode.TextDocument): Promise<void>
   if (!(await document.save())) throw new EarshotError('outputNotWritable', { path: document.uri.fsPath });
 }
 
+/**
+ * Writes a file. `through`: a link may lead to it, since somebody chose this very place. @throws outputNotWritable
+ * where another link lies: a folder that somebody else made may have it lead anywhere
+ */
+export async function writeText(uri: vscode.Uri, text: string, { through = false } = {}): Promise<void> {
+  const there = through ? null : await Promise.resolve(vscode.workspace.fs.stat(uri)).catch(() => null);
+  if (there && there.type & vscode.FileType.SymbolicLink)
+    throw new EarshotError('outputNotWritable', { path: uri.fsPath }, 'it is a link');
+  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
+}
+
+/** The whole of a small file. @throws where it is none, or larger */
+export const readText = async (uri: vscode.Uri, mostBytes: number): Promise<string> =>
+  new TextDecoder().decode(await readBytes(uri, mostBytes));
+
+/** The same as it lies there. */
+export async function readBytes(uri: vscode.Uri, mostBytes: number): Promise<Uint8Array> {
+  const { type, size } = await vscode.workspace.fs.stat(uri);
+  if (!(type & vscode.FileType.File) || size > mostBytes) throw new EarshotError('notAFile', { path: uri.fsPath });
+  return vscode.workspace.fs.readFile(uri);
+}
+
 export const exists = (uri: vscode.Uri): Promise<boolean> =>
   Promise.resolve(vscode.workspace.fs.stat(uri)).then(
     () => true,

@@ -43,12 +43,19 @@ const mux = async ({
   path,
   recording,
   ...request
-}: Omit<MuxRequest, 'container' | 'sandboxed' | 'recording'> & { recording: string }): Promise<void> => {
+}: Omit<MuxRequest, 'container' | 'sandboxed' | 'recording' | 'file'> & { recording: string }): Promise<void> => {
   const real = { path: realpathSync(recording), ...(await factsOf(recording)) };
   await placed(
     path,
-    draftIn(folder, 'video', (_, part) =>
-      muxInto({ ...request, recording: real, sandboxed, path: part, container: path.endsWith('.mkv') ? 'mkv' : 'mp4' }),
+    draftIn(folder, 'video', (file, part) =>
+      muxInto({
+        ...request,
+        recording: real,
+        sandboxed,
+        file,
+        path: part,
+        container: path.endsWith('.mkv') ? 'mkv' : 'mp4',
+      }),
     ),
   );
 };

@@ -3,8 +3,13 @@
  * large as they are taken, are read in a time that grows with their length.
  */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { cutText } from '../../daemon/ingest/text.ts';
+import { readTextPieces } from '../../daemon/ingest/long-text.ts';
+import { factsOf } from '../../daemon/ingest/recording.ts';
+import { cutText, readPieces } from '../../daemon/ingest/text.ts';
 import { unitsOf } from '../../daemon/repair/units.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { parseGlossary, withTerm } from '../../text/glossary.ts';
@@ -14,6 +19,7 @@ import { readCues, writeCues } from '../../text/subtitles/convert.ts';
 import { parseSubtitles, speakersOf } from '../../text/subtitles/parse.ts';
 import { atomsOf } from '../../text/transcripts/atoms.ts';
 import { tokens } from '../../webview/transcript/align.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 import { cpuMsOf } from './cpu.ts';
 
 /** Of the processor, whatever else the machine does. In one pass each of these takes some milliseconds. */
@@ -73,6 +79,9 @@ linear(
     `](${'(a'.repeat(100 * K)}`,
     `](a${' '.repeat(200 * K)}x`,
     '](<'.repeat(60 * K),
+    '](\\)'.repeat(50 * K),
+    `${'](]'.repeat(60 * K)}<`,
+    `${'](a(b)'.repeat(40 * K)} x`,
   ],
   recordingLinks,
 );
@@ -138,4 +147,26 @@ describe('what was said', () => {
   linear('a text of empty lines', ['\n'.repeat(100 * K), ' \n'.repeat(50 * K), '\n \n a'.repeat(20 * K)], text =>
     cutText(text, 'en'),
   );
+});
+
+test('a long text holds up nobody, and says the same', { timeout: 60_000 }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-long-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'long.srt'),
+    clock = (n: number): string => new Date(n * 1000).toISOString().slice(11, 19);
+  writeFileSync(
+    path,
+    Array.from(
+      { length: 3_000 },
+      (_, n) => `${n + 1}\n${clock(n)},000 --> ${clock(n)},900\n- <i>Yes</i>.\n- No.\n`,
+    ).join('\n'),
+  );
+  const facts = await factsOf(path),
+    before = process.threadCpuUsage(),
+    read = await readTextPieces(path, 'en', facts),
+    { user, system } = process.threadCpuUsage(before);
+  assert.ok((user + system) / 1000 < 200, `${(user + system) / 1000} ms of this thread`);
+  assert.deepEqual(read, await readPieces(path, 'en', facts));
+  writeFileSync(path, '\0'.repeat(100 * K));
+  await assert.rejects(readTextPieces(path, 'en', await factsOf(path)), failsWith('notText'));
 });

@@ -3,11 +3,12 @@
  * the sandbox, as on systems that have none.
  */
 import assert from 'node:assert/strict';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { linkSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { openAnew } from '../../client/files.ts';
 import { startIngest } from '../../daemon/ingest/ingest.ts';
 import { factsOf, openRecording } from '../../daemon/ingest/recording.ts';
 import { mux } from '../../daemon/outputs/mux.ts';
@@ -76,7 +77,9 @@ describe('a recording', () => {
       const path = at('talk.mp3');
       writeFileSync(path, text);
       await assert.rejects(ingest(path), failsWith('notMedia'));
+      const file = await openAnew(at('out.mkv'), 0o600);
       const video = mux({
+        file,
         recording: { path, ...(await factsOf(path)) },
         track: null,
         language: null,
@@ -87,7 +90,8 @@ describe('a recording', () => {
         sandboxed: false,
       });
       await assert.rejects(video, failsWith('ffmpegFailed'));
-      assert.ok(!existsSync(at('out.mkv')));
+      assert.equal((await file.stat()).size, 0);
+      await file.close();
     });
 
   it('is the very file that was submitted: no link, no other file of its size and time, no folder that moved', async () => {

@@ -129,3 +129,24 @@ describe('pages that scripts write are wrapped', () => {
     assert.equal(once.replaceAll(/\s+/g, ' '), `a ${long} b - c ${long}`);
   });
 });
+
+it('every claim of SECURITY.md names a test that is there, and where it holds', () => {
+  const places = ['everywhere', 'Linux', 'Linux with Landlock', 'macOS', 'Windows'];
+  const rows = read('SECURITY.md')
+    .split('\n')
+    .filter(line => /^\| (?!---)/.test(line) && !line.startsWith('| what could go wrong |'))
+    .map(line =>
+      line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map(cell => cell.trim()),
+    );
+  assert.ok(rows.length > 30, `only ${rows.length} claims`);
+  for (const [what = '', claim = '', tests = '', where = ''] of rows) {
+    assert.ok(claim.length > 0, what);
+    const named = [...tests.matchAll(/`(test\/[^`]+)`/g)].map(match => match[1]!);
+    assert.ok(named.length > 0, `no test holds: ${what}`);
+    for (const file of named) assert.ok(existsSync(join(root, file)), `${file} of: ${what}`);
+    for (const place of where.split(', ')) assert.ok(places.includes(place), `${place || 'nowhere'}: ${what}`);
+  }
+});

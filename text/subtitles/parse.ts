@@ -59,7 +59,7 @@ const TIME = /^([-+])?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[,.:;](\d{1,9}))?$/;
 /** The same as it is written in files: blanks after colons, and signs of full width. */
 const WRITTEN = /^\s{0,9}([-−+]?\d{1,4}(?: ?[:：] ?\d{1,2}){1,2}(?: ?[,.;:，．] ?\d{1,9})?)(?=\s|$)/u;
 /** What must be a time, whatever is wrong with it. */
-const TIME_LIKE = /^\s*[-−+]?[\d:.,;：，．\s]{1,30}$/u;
+const TIME_LIKE = /^(?:[-−+]?[\d:.,;：，．\s]{1,30})?$/u;
 
 /** Milliseconds, below zero too; null: no time. "0:01,5" are 1.5 seconds. */
 export function readTime(text: string): number | null {
@@ -98,7 +98,8 @@ function arrowOf(line: string | undefined): { from: number; to: number } | null 
     const before = line.slice(0, strict),
       after = line.slice(strict + ARROW.length);
     const like =
-      TIME_LIKE.test(before) || (WRITTEN.test(after) && /^\s*\S{0,30}\s*$/.test(before) && /\d|^\s*$/.test(before));
+      (before !== '' && TIME_LIKE.test(before.trim())) ||
+      (WRITTEN.test(after) && /^\S{0,30}$/.test(before.trim()) && /\d|^$/.test(before.trim()));
     return like && /\d.*[:：]|[:：].*\d/u.test(line.slice(0, 200)) ? { from: strict, to: strict + ARROW.length } : null;
   }
   const other = OTHER_ARROW.exec(line.slice(0, 60));

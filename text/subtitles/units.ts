@@ -153,7 +153,7 @@ function linesIn(body: Part): Part[] {
 }
 
 const DASH = /^[\s"'“„«¿¡]{0,9}[-–—‐‑－](?![-–—\d])\s{0,9}\S/u;
-const VOICE = /^<v(?:\.[^\s<>]*)?\s+([^<>]+)>$/i;
+const VOICE = /^<v(?:\.[^\s<>]*)?\s([^<>]+)>$/i;
 export const voiceOf = (raw: string): string | null =>
   VOICE.exec(raw)?.[1]?.replace(/\s+/g, ' ').trim().replace(/&amp;/g, '&') || null;
 

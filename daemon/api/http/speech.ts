@@ -1,9 +1,10 @@
 /** POST /v1/audio/speech: a text becomes a job whose source is text, and its track the answer. */
 import { createReadStream } from 'node:fs';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { writeAnew } from '../../../client/files.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
 import { ffmpegProgram, ownInput } from '../../workers/ffmpeg.ts';
 import { mediaPermissions } from '../../workers/sandbox/permissions.ts';
@@ -105,7 +106,7 @@ export async function speak(
     wanted.language ?? (voice && !context.speaks(voice, spoken) ? (context.languageOf(voice) ?? spoken) : spoken);
   await mkdir(place, { recursive: true, mode: 0o700 });
   const recording = join(place, 'speech.txt');
-  await writeFile(recording, wanted.input, { mode: 0o600 });
+  await writeAnew(recording, wanted.input, 0o600);
   // It starts while the text is spoken.
   const encoder = wanted.format === 'wav' && wanted.speed === 1 ? null : startEncoder(context, wanted);
   try {

@@ -2,13 +2,13 @@
  * A form with a file, taken to the disk as it comes; never more of it than allowed, and nothing of it left when it
  * fails.
  */
-import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { basename, extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Busboy } from '@fastify/busboy';
+import { openNew } from '../../../client/files.ts';
 import { EarshotError, isDiskFull } from '../../../schemas/errors.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -87,9 +87,9 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
     }
     open = stream;
     const path = (file = join(directory, fileName(given)));
-    writing = mkdir(directory, { recursive: true, mode: 0o700 }).then(() =>
-      pipeline(stream, createWriteStream(path, { flags: 'wx', mode: 0o600 })),
-    );
+    writing = mkdir(directory, { recursive: true, mode: 0o700 })
+      .then(() => openNew(path, 0o600))
+      .then(target => pipeline(stream, target.createWriteStream()));
     writing.catch((error: Error) => form.destroy(error));
   });
   request.setTimeout(SILENT_MS, () =>

@@ -1,6 +1,7 @@
 /** Runs a program for one utterance: an argument list, never a shell. */
-import { open, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openAnew, openFile, writeAnew } from '../../../client/files.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
 import { environment } from '../../workers/environment.ts';
 import { endTree, exitOf, startProgram, type ChildProcess } from '../../workers/spawn.ts';
@@ -58,9 +59,9 @@ async function callPlain(
   const [program = '', ...args] = argv,
     inputPath = join(folder, 'stdin'),
     outputPath = join(folder, 'stdout');
-  if (input !== null) await writeFile(inputPath, input);
-  const stdin = input === null ? null : await open(inputPath, 'r'),
-    stdout = await open(outputPath, 'w+', 0o600);
+  if (input !== null) await writeAnew(inputPath, input, 0o600);
+  const stdin = input === null ? null : await openFile(inputPath),
+    stdout = await openAnew(outputPath, 0o600);
   try {
     // In this worker's group, so that it ends when the worker is ended.
     const child = startProgram({ program, args, cwd: folder, env: environment('network'), group: 'shared' }, [

@@ -1,7 +1,8 @@
 /** A stage by a program of the user's. See engine.ts for its parameters. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeAnew } from '../../../client/files.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { AsrOutput, NmtOutput, RepairOutput, SummaryOutput, TtsOutput } from '../../../schemas/job.ts';
 import type { LoadRequest, StepInputs } from '../../contracts/worker-protocol.ts';
@@ -35,7 +36,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
     const prompt = [hotwords.join(', '), context].filter(text => text.trim() !== '').join('. ');
     const wav = await utteranceWav(audio),
       path = join(folder, 'utterance.wav');
-    if (uses(argv, 'input')) await writeFile(path, wav);
+    if (uses(argv, 'input')) await writeAnew(path, wav, 0o600);
     const text = oneLine(
       await run({ input: path, from: language ?? '', language: language ?? '', prompt }, wav, signal),
     );

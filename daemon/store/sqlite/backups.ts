@@ -2,11 +2,18 @@
  * Copies of the database, and what happens when it is damaged: it is set aside, never overwritten, and the newest whole
  * copy takes its place. The newest copy of each of the last three days is kept.
  */
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { EarshotError, toFailure } from '../../../schemas/errors.ts';
-import { syncFileNow, syncFolderNow } from '../../system/durable.ts';
+import {
+  copyAnewNow,
+  linkOrCopyNow,
+  moveOwnNow,
+  syncFileNow,
+  syncFolderNow,
+  writeAnewNow,
+} from '../../../client/files.ts';
 import type { Store } from '../../contracts/store.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { openStore } from './store.ts';
@@ -40,26 +47,18 @@ export function openSafely({ database, backups }: Places, now: number): { store:
     part = `${database}.part`;
   const backup = copies(backups, now).find(isWhole) ?? null;
   if (backup) {
-    copyFileSync(backup, part);
+    copyAnewNow(backup, part);
     syncFileNow(part);
   }
   // The damaged one keeps its place until the copy takes it: whenever the power goes, one of them is there.
-  for (const suffix of FILES.slice(1)) if (existsSync(database + suffix)) renameSync(database + suffix, aside + suffix);
-  setAside(database, aside);
-  if (backup) renameSync(part, database);
+  for (const suffix of FILES.slice(1)) if (existsSync(database + suffix)) moveOwnNow(database + suffix, aside + suffix);
+  linkOrCopyNow(database, aside);
+  if (backup) moveOwnNow(part, database);
   else rmSync(database);
   syncFolderNow(dirname(database));
   const store = openStore(database),
     jobs = new Set([...unfinished(aside), ...store.activeJobs().map(({ name }) => name)]);
   return { store, restored: { aside, backup, jobs: [...jobs] } };
-}
-
-function setAside(path: string, aside: string): void {
-  try {
-    linkSync(path, aside);
-  } catch {
-    copyFileSync(path, aside);
-  } // file systems without second names
 }
 
 /** Makes a copy unless the newest is younger than this; answers whether it did. */
@@ -72,8 +71,10 @@ export async function backUp(store: Store, backups: string, now: number, younger
   const path = join(backups, `earshot-${stamp(now)}.db`),
     part = `${path}.part`;
   try {
+    for (const suffix of FILES) rmSync(part + suffix, { force: true });
+    writeAnewNow(part, '', 0o600);
     await store.backup(part);
-    renameSync(part, path);
+    moveOwnNow(part, path);
   } finally {
     for (const suffix of FILES) rmSync(part + suffix, { force: true });
   }

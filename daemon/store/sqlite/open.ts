@@ -1,5 +1,7 @@
 /** Opens the database file: checks it, brings it up to date, and sets it up for durability. */
 import Database from 'better-sqlite3';
+import { existsSync } from 'node:fs';
+import { writeAnewNow } from '../../../client/files.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
 import { StoreError } from '../../contracts/store.ts';
 import { KINDS_OF_WORK } from '../../../schemas/words.ts';
@@ -29,6 +31,8 @@ const MANGLED = `
 export function openDatabase(path: string): Database.Database {
   let db: Database.Database | undefined;
   try {
+    // SQLite would let everybody read it whom the umask lets.
+    if (path !== ':memory:' && !existsSync(path)) writeAnewNow(path, '', 0o600);
     db = new Database(path, { timeout: 5000 });
     const version = db.pragma('user_version', { simple: true }) as number;
     const known = MIGRATIONS.at(-1)!.version;

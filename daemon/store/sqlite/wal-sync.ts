@@ -3,7 +3,8 @@
  * commit, so syncing the file after commits makes all of them durable, in order. SQLite's locks lie on other files:
  * opening the log a second time disturbs nobody.
  */
-import { closeSync, fdatasync, openSync } from 'node:fs';
+import { closeSync, fdatasync } from 'node:fs';
+import { openOwnNow } from '../../../client/files.ts';
 import { EarshotError, isDiskFull } from '../../../schemas/errors.ts';
 
 export class WalSync {
@@ -34,7 +35,7 @@ export class WalSync {
   private async sync(): Promise<void> {
     const upTo = this.written;
     try {
-      const fd = (this.fd ??= openSync(this.path, 'r+'));
+      const fd = (this.fd ??= openOwnNow(this.path));
       await new Promise<void>((resolve, reject) =>
         fdatasync(fd, error => {
           if (error) reject(error);

@@ -2,10 +2,11 @@
  * What a process that opens media or models may touch: the system's own programs and libraries, Earshot's, and what it
  * works on. Nothing else of the user's.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, join, sep } from 'node:path';
 import type { Engine, WorkerContext } from '../../contracts/engine.ts';
+import { openFileNow } from '../../../client/files.ts';
 import { isProgram } from '../../system/find-program.ts';
 
 export interface Permissions {
@@ -141,7 +142,7 @@ export function startedBy(program: string): string[] {
 function scriptText(path: string): string {
   const bytes = Buffer.alloc(16 * 1024);
   try {
-    const file = openSync(path, 'r');
+    const file = openFileNow(path);
     try {
       return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0)).replace(/^(?!#!)[^]*$/, '');
     } finally {
@@ -265,6 +266,10 @@ export function voicePermissions({
     process.env,
   );
 }
+
+/** Of a process of ours that reads `files`, and folders with all in them, and writes nothing. */
+export const readingPermissions = (files: readonly string[]): Permissions =>
+  permissionsFor({ read: [...files], write: [] }, process.env);
 
 /** Of a process that reads `files` with ffmpeg and writes `place`, a folder or a file that is there, if anything. */
 export function mediaPermissions({

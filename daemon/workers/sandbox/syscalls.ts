@@ -58,7 +58,7 @@ export const LAST_KNOWN = 462;
 
 function numbers(table: string, machine: Machine): Map<string, number> {
   const found = new Map<string, number>();
-  for (const [, name, x64, arm64] of table.matchAll(/(\w+) (\d+|-) (\d+|-)/g)) {
+  for (const [, name, x64, arm64] of table.matchAll(/\b(\w+) (\d+|-) (\d+|-)/g)) {
     const number = machine === 'x64' ? x64! : arm64!;
     if (number !== '-') found.set(name!, Number(number));
   }

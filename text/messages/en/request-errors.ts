@@ -19,6 +19,7 @@ export const recordingErrors: SomeErrors<
   | 'truncatedFile'
   | 'damagedFile'
   | 'unreliableTimes'
+  | 'tooMuchSound'
   | 'recordingChanged'
   | 'noSuchFolder'
   | 'notWatched'
@@ -73,6 +74,11 @@ export const recordingErrors: SomeErrors<
     message(
       `The times in ${a.path} do not fit its sound, or start again.`,
       `All of it was transcribed. From ${clockText(a.atMs)} on, times follow the sound, and a player may show others.`,
+    ),
+  tooMuchSound: a =>
+    message(
+      `${a.path} holds more than ${a.hours} hours of sound.`,
+      'Cut it into parts. A small file that decodes to so much may have been made to fill the disk.',
     ),
   recordingChanged: a => message(`${a.path} has changed since the job was created.`, 'Submit it again.'),
   noSuchFolder: a =>

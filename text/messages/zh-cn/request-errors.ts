@@ -19,6 +19,7 @@ export const recordingErrors: SomeErrors<
   | 'truncatedFile'
   | 'damagedFile'
   | 'unreliableTimes'
+  | 'tooMuchSound'
   | 'recordingChanged'
   | 'noSuchFolder'
   | 'notWatched'
@@ -58,6 +59,11 @@ export const recordingErrors: SomeErrors<
     message(
       `${a.path} 中的时间与声音不符，或从头开始。`,
       `全部内容已经转写。从 ${clockText(a.atMs)} 起，时间按声音计算，播放器显示的时间可能不同。`,
+    ),
+  tooMuchSound: a =>
+    message(
+      `${a.path} 的声音超过 ${a.hours} 小时。`,
+      '请将其分割成多个部分。解码后如此之大的小文件，可能是有人为占满磁盘而制作的。',
     ),
   recordingChanged: a => message(`任务创建后，${a.path} 发生了变化。`, '请重新提交。'),
   noSuchFolder: a => message(`找不到文件夹 ${a.path}。`, '请检查拼写，并确认磁盘已连接。'),

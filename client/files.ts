@@ -1,0 +1,242 @@
+/**
+ * The one way to write a file, and to open one that may be a stranger's. Where others may write, anything can lie under
+ * a name by the time that we come there: a new file is made only where there is nothing, none is opened through a link,
+ * nothing that is no file is waited for, and a name is given only while it is free. What is written is still there, and
+ * whole, when the power has gone: bytes count once their file is synced, names once their folder is.
+ *
+ * The linter closes all other ways (.oxlintrc.json).
+ */
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { copyFile, link, lstat, mkdir, open, rename, rm, symlink, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+// Windows has neither.
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_APPEND } = constants,
+  O_NOFOLLOW = constants.O_NOFOLLOW ?? 0,
+  O_NONBLOCK = constants.O_NONBLOCK ?? 0;
+
+/** A pipe, a device, a folder. */
+export class NotAFile extends Error {
+  constructor(path: string) {
+    super(`${path} is no file`);
+  }
+}
+
+/** A new file to read and write. @throws EEXIST where anything has this name, a link as well */
+export const openNew = (path: string, mode: number): Promise<FileHandle> =>
+  open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+
+/** The same, after what lies under this name is gone: whatever it was, nothing is written through it. */
+export async function openAnew(path: string, mode: number): Promise<FileHandle> {
+  await rm(path, { force: true });
+  return openNew(path, mode);
+}
+
+/** A file of ours, to read and write, kept as it is where it is there. @throws ELOOP at a link; where it is no file */
+export async function openOwn(path: string, mode: number): Promise<FileHandle> {
+  const file = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new NotAFile(path);
+}
+
+/** One of ours that is there: a descriptor to read and write. */
+export const openOwnNow = (path: string): number => openSync(path, O_RDWR | O_NOFOLLOW);
+
+/** One to append to: a descriptor. @throws where it is no file */
+export function openLog(path: string): number {
+  const file = openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new NotAFile(path);
+}
+
+/**
+ * A file to read, of anybody's. `through`: a link may lead to it. @throws ELOOP; where it is no file: a pipe would be
+ * waited for, a device has no end
+ */
+export async function openFile(path: string, { through = true } = {}): Promise<FileHandle> {
+  const file = await open(path, O_RDONLY | O_NONBLOCK | (through ? 0 : O_NOFOLLOW));
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new NotAFile(path);
+}
+
+/** The same: a descriptor. */
+export function openFileNow(path: string): number {
+  const file = openSync(path, O_RDONLY | O_NONBLOCK);
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new NotAFile(path);
+}
+
+/** A whole new file in a folder of ours, in the place of what lay there. */
+export async function writeAnew(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  const file = await openAnew(path, mode);
+  try {
+    await file.writeFile(content);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The same at once. */
+export function writeAnewNow(path: string, content: string | Uint8Array, mode: number): void {
+  rmSync(path, { force: true });
+  const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  try {
+    writeFileSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A copy under a name that is free, sharing its bytes where the disk can. @throws EEXIST */
+export const copyNew = (from: string, to: string): Promise<void> =>
+  copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+
+export function copyAnewNow(from: string, to: string): void {
+  rmSync(to, { force: true });
+  copyFileSync(from, to, constants.COPYFILE_EXCL);
+}
+
+/** A second name, or a copy where file systems have none. */
+export function linkOrCopyNow(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to, constants.COPYFILE_EXCL);
+  }
+}
+
+/** A link of ours to a file. */
+export const linkTo = (target: string, path: string): Promise<void> => symlink(target, path);
+
+/** Moves a file or folder of ours within a folder of ours, over a file that lies there. */
+export const moveOwn = (from: string, to: string): Promise<void> => rename(from, to);
+export const moveOwnNow = (from: string, to: string): void => renameSync(from, to);
+
+/** File systems without second names, and what sandboxes and old servers say instead. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'UNKNOWN']);
+
+/** Moves a file within its disk to a name that nothing has. False: something has it. @throws EXDEV on another disk */
+export async function moveToFree(from: string, to: string, makeLink: typeof link = link): Promise<boolean> {
+  try {
+    await makeLink(from, to);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (!NO_LINKS.has(code)) throw error;
+    return moveWithoutLinks(from, to);
+  }
+  await unlink(from);
+  return true;
+}
+
+/** The name is taken by an empty file of ours first, which the move then replaces as long as it is still empty. */
+async function moveWithoutLinks(from: string, to: string): Promise<boolean> {
+  try {
+    await (await openNew(to, 0o600)).close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+  const ours = await lstat(to);
+  if (!ours.isFile() || ours.size > 0) return false;
+  await rename(from, to);
+  return true;
+}
+
+/**
+ * Names made, changed or removed in a folder are on the disk. Where a system does not sync folders, its own journal
+ * must do.
+ */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, O_RDONLY);
+  try {
+    await folder.sync();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  } finally {
+    await folder.close();
+  }
+}
+
+export function syncFileNow(path: string): void {
+  const file = openSync(path, O_RDWR | O_NOFOLLOW);
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+export function syncFolderNow(path: string): void {
+  if (process.platform === 'win32') return;
+  const folder = openSync(path, O_RDONLY);
+  try {
+    fsyncSync(folder);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  } finally {
+    closeSync(folder);
+  }
+}
+
+const isRefusal = (error: unknown): boolean =>
+  ['EINVAL', 'ENOTSUP', 'EPERM', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+/** The mode of what is made of this file: for nobody who may not read it, and for us alone where it is gone. */
+export const modeLike = (path: string): Promise<number> =>
+  lstat(path).then(
+    ({ mode }) => 0o600 | (mode & 0o044),
+    () => 0o600,
+  );
+
+/** Makes a folder and those above it. */
+export async function makeFolder(path: string, mode: number): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let made = path; ; made = dirname(made)) {
+    await syncFolder(dirname(made));
+    if (made === first || made === dirname(made)) return;
+  }
+}
+
+/** Gives a file of ours that was written under another name its own. */
+export async function putInPlace(part: string, path: string): Promise<void> {
+  const file = await open(part, O_RDWR | O_NOFOLLOW);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, path);
+  await syncFolder(dirname(path));
+}
+
+/** Writes a small file of ours whole or not at all. */
+export function replaceFile(path: string, content: string, mode: number): void {
+  const part = `${path}.part`;
+  try {
+    writeAnewNow(part, content, mode);
+    renameSync(part, path);
+    syncFolderNow(dirname(path));
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+}
