@@ -89,7 +89,7 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
     const path = (file = join(directory, fileName(given)));
     writing = mkdir(directory, { recursive: true, mode: 0o700 })
       .then(() => openNew(path, 0o600))
-      .then(target => pipeline(stream, target.createWriteStream()));
+      .then(target => pipeline(stream, target.createWriteStream()).finally(() => target.close()));
     writing.catch((error: Error) => form.destroy(error));
   });
   request.setTimeout(SILENT_MS, () =>
