@@ -117,8 +117,9 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-const row = ({ name, ours, plain }: { name: string; ours: Figures; plain: Figures }): string =>
-  `| ${[name, ...[ours.recall, plain.recall, ours.errors, plain.errors].map(percent)].join(' | ')} |`;
+function line({ name, ours, plain }: { name: string; ours: Figures; plain: Figures }): string {
+  return `| ${[name, ...[ours.recall, plain.recall, ours.errors, plain.errors].map(percent)].join(' | ')} |`;
+}
 
 function page(of: {
   rows: readonly { name: string; ours: Figures; plain: Figures }[];
@@ -138,7 +139,7 @@ ${of.source}.
 
 | sound | words heard | plain faster-whisper | word errors | plain faster-whisper |
 | --- | ---: | ---: | ---: | ---: |
-${of.rows.map(row).join('\n')}
+${of.rows.map(line).join('\n')}
 | **all** | ${percent(of.mean('ours'))} | ${percent(of.mean('plain'))} | | |
 
 Where nobody speaks (${minutes.toFixed(0)} minutes), Earshot invents ${of.made} words:
