@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isRecordingFile } from '../client/recording-content.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import { isMedia } from '../schemas/media.ts';
 
@@ -46,7 +47,7 @@ async function within(folder: string, depth = 0): Promise<string[]> {
     if (entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory() && depth < DEEPEST) files.push(...(await within(path, depth + 1)));
-    else if (!entry.isDirectory() && isMedia(entry.name)) files.push(path);
+    else if (!entry.isDirectory() && (await isRecordingFile(path))) files.push(path);
   }
   return files;
 }

@@ -56,6 +56,8 @@ export const DECISIONS = {
   hidden: {},
   temporary: {},
   notMedia: {},
+  /** Other files are called so as well, and it is one. */
+  otherContent: {},
   excluded: { pattern: 'text' },
   notIncluded: { patterns: 'text' },
   link: {},

@@ -215,6 +215,7 @@ export class Claimer {
         path: inside(folder.spec.path, path) ?? path,
         kind: look.kind,
         bytes: look.bytes,
+        isRecording: look.isRecording,
         sameAs: look.kind === 'file' ? known(store, folder.spec.path, path, look) : null,
         ours:
           store.written(path) !== null ||
@@ -452,7 +453,7 @@ const same = (a: Look, b: Look): boolean =>
   a.kind === b.kind && a.bytes === b.bytes && a.modifiedAt === b.modifiedAt && a.identity === b.identity;
 
 /** The record of this very file, under this name or another. */
-export function known(store: Store, folder: string, path: string, look: Look): FileRow | null {
+export function known(store: Store, folder: string, path: string, look: Omit<Look, 'isRecording'>): FileRow | null {
   const fits = (row: FileRow): boolean =>
     row.bytes === look.bytes && row.modifiedAt === look.modifiedAt && row.identity === look.identity;
   const here = store.watched.file(folder, path);

@@ -5,7 +5,7 @@
  */
 import { posix } from 'node:path';
 import { decision, type WatchDecision, type WatchSpec } from '../../schemas/watch.ts';
-import { isMedia } from '../../schemas/media.ts';
+import { isMedia, maybeMedia } from '../../schemas/media.ts';
 import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
 
 export type Place = Pick<WatchSpec, 'include' | 'exclude' | 'subfolders'> & {
@@ -21,6 +21,8 @@ export interface Facts {
   path: string;
   kind: 'file' | 'link' | 'other' | 'none';
   bytes: number;
+  /** False: other files are called so as well, and by its first bytes it is one of them. */
+  isRecording?: boolean;
   /** Equal to that of a file on record: nothing of it needs to be read. */
   sameAs: FileRow | null;
   /** We wrote it. */
@@ -56,7 +58,7 @@ const fits = (path: string, pattern: string): boolean =>
 
 const within = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
-/** By name and place alone; null: nothing speaks against it. */
+/** By name and place alone; null: nothing there speaks against it. */
 export function byName(path: string, place: Place): WatchDecision | null {
   const parts = path.split('/'),
     name = parts.at(-1)!;
@@ -65,7 +67,7 @@ export function byName(path: string, place: Place): WatchDecision | null {
   if (parts.some(part => part.startsWith('.'))) return decision('hidden');
   if (place.subfolders === false && parts.length > 1) return decision('subfolder');
   if (parts.some(part => TEMPORARY.test(part))) return decision('temporary');
-  if (!isMedia(name)) return decision('notMedia');
+  if (!isMedia(name) && !maybeMedia(name)) return decision('notMedia');
   const excluded = place.exclude?.find(pattern => fits(path, pattern));
   if (excluded !== undefined) return decision('excluded', { pattern: excluded });
   if (place.include?.length && !place.include.some(pattern => fits(path, pattern)))
@@ -91,6 +93,7 @@ export function decide(facts: Facts, place: Place): Verdict {
   if (kind === 'link') return settled(decision('link'));
   if (kind === 'other') return settled(decision('notAFile'));
   if (facts.ours) return settled(decision('output'));
+  if (facts.isRecording === false && facts.bytes > 0) return settled(decision('otherContent'));
   // What was refused is looked at again when it is seen anew: after a start, or with a new recipe.
   if (sameAs && sameAs.decision.code !== 'refused') return { is: 'settled', decision: sameAs.decision, keep: false };
   if (facts.unchangedMs < facts.settleMs)

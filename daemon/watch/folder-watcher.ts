@@ -9,7 +9,9 @@
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
+import { isRecordingFile } from '../../client/recording-content.ts';
 import { failure, type Failure } from '../../schemas/errors.ts';
+import { maybeMedia } from '../../schemas/media.ts';
 import type { WatchedFolder } from '../../schemas/watch.ts';
 
 /** Between walks of a folder that the system refuses to watch. */
@@ -192,6 +194,8 @@ async function identityOf(path: string): Promise<string | null> {
 export interface Look {
   kind: 'file' | 'link' | 'other' | 'none';
   bytes: number;
+  /** False: other files are called so as well, and by its first bytes it is one of them. */
+  isRecording: boolean;
   modifiedAt: number;
   identity: string;
 }
@@ -203,10 +207,11 @@ export async function lookAt(path: string): Promise<Look> {
     return {
       kind: found.isFile() ? 'file' : found.isSymbolicLink() ? 'link' : 'other',
       bytes: Number(found.size),
+      isRecording: !found.isFile() || !maybeMedia(path) || (await isRecordingFile(path)),
       modifiedAt: Number(found.mtimeNs / 1000n) / 1000,
       identity: `${found.dev}:${found.ino}`,
     };
   } catch {
-    return { kind: 'none', bytes: 0, modifiedAt: 0, identity: '' };
+    return { kind: 'none', bytes: 0, isRecording: true, modifiedAt: 0, identity: '' };
   }
 }

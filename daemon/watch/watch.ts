@@ -228,6 +228,7 @@ export class Watch {
         path: inside(folder.spec.path, path)!,
         kind: look.kind,
         bytes: look.bytes,
+        isRecording: look.isRecording,
         sameAs: null,
         ours: store.written(path) !== null,
         unchangedMs: 0,
@@ -308,7 +309,7 @@ export class Watch {
     await watcher.walk();
     for (const path of paths) {
       const look = await lookAt(path);
-      if (look.kind === 'file' && !known(store, folder.spec.path, path, look))
+      if (look.kind === 'file' && look.isRecording && !known(store, folder.spec.path, path, look))
         rows.push({
           folder: folder.spec.path,
           path,

@@ -77,7 +77,7 @@ export function tools(deps: Deps): vscode.Disposable {
       if (!vscode.workspace.isTrusted)
         throw new Error(vscode.l10n.t('Trust this workspace to transcribe its recordings.'));
       const uri = located(input.path);
-      if (!isRecording(uri)) throw new Error(errorText(new EarshotError('notMedia', { path: input.path })));
+      if (!(await isRecording(uri))) throw new Error(errorText(new EarshotError('notMedia', { path: input.path })));
       const choice = settled(uri);
       const [job] = await request(deps, [uri], {
         ...choice,

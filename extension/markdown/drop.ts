@@ -12,7 +12,9 @@ const KINDS = { transcript: ROOT.append('transcript'), subtitles: ROOT.append('s
 
 async function recordingsOf(transfer: vscode.DataTransfer): Promise<vscode.Uri[]> {
   const list = (await transfer.get('text/uri-list')?.asString()) ?? '';
-  return fromUriList(list).filter(uri => uri.scheme === 'file' && isRecording(uri));
+  const files = fromUriList(list).filter(uri => uri.scheme === 'file'),
+    kept = await Promise.all(files.map(isRecording));
+  return files.filter((_, i) => kept[i]);
 }
 
 /** [talk](clips/talk.wav), relative to the document where it has a place. */

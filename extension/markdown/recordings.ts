@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { dirname, isAbsolute, join } from 'node:path';
+import { isRecordingFile } from '../../client/recording-content.ts';
 import { sourceText, type Utterance } from '../../schemas/job.ts';
 import type { Daemon } from '../connection/connection.ts';
 import { openEditor } from '../transcript/open.ts';
@@ -19,22 +20,34 @@ import { recordingLinks, type RecordingLink } from '../../text/links.ts';
 
 const MARKDOWN: vscode.DocumentSelector = { language: 'markdown' };
 const FIRST_WORDS = 80,
-  SAID_THERE = 400;
+  SAID_THERE = 400,
+  MOST_OF_A_NAME = 20;
 
 /**
- * The file that a link means, where there is one: beside the document, from the workspace's folder, or as it stands.
+ * The file that a link means, where there is one: beside the document, from the workspace's folder, or as it stands. A
+ * wiki's link means the nearest to the top of those of its name.
  */
-async function meant(document: vscode.TextDocument, { path }: RecordingLink): Promise<vscode.Uri | null> {
+async function meant(document: vscode.TextDocument, { path, anywhere }: RecordingLink): Promise<vscode.Uri | null> {
   const folder =
     vscode.workspace.getWorkspaceFolder(document.uri)?.uri.fsPath ?? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
-  const bases = document.uri.scheme === 'file' ? [dirname(document.uri.fsPath)] : folder ? [folder] : [];
+  const beside = document.uri.scheme === 'file' ? [dirname(document.uri.fsPath)] : [],
+    bases = beside.length === 0 || anywhere ? [...beside, ...(folder ? [folder] : [])] : beside;
   const candidates = path.startsWith('file:')
     ? [vscode.Uri.parse(path)]
     : isAbsolute(path)
       ? [vscode.Uri.file(path), ...(folder ? [vscode.Uri.file(join(folder, path))] : [])]
       : bases.map(base => vscode.Uri.file(join(base, path)));
-  for (const uri of candidates) if (uri.scheme === 'file' && (await exists(uri))) return uri;
-  return null;
+  for (const uri of candidates)
+    if (uri.scheme === 'file' && (await exists(uri)) && (await isRecordingFile(uri.fsPath))) return uri;
+  if (!anywhere || !folder) return null;
+  // What stands for other things in a pattern stands for any one character.
+  const pattern = `**/${path.replace(/[*?[\]{}!,]/g, '?')}`,
+    found = await vscode.workspace.findFiles(
+      new vscode.RelativePattern(folder, pattern),
+      '**/node_modules/**',
+      MOST_OF_A_NAME,
+    );
+  return found.sort((a, b) => a.path.length - b.path.length).find(uri => uri.path.endsWith(`/${path}`)) ?? null;
 }
 
 const rangeOf = ({ line, from, to }: RecordingLink): vscode.Range => new vscode.Range(line, from, line, to);
@@ -103,9 +116,7 @@ const lensProvider = (daemon: Daemon, changed: vscode.Event<void>): vscode.CodeL
 /** What is said at a link's moment. */
 const hoverProvider = (daemon: Daemon): vscode.HoverProvider => ({
   provideHover: async (document, position) => {
-    const link = recordingLinks(document.lineAt(position).text)
-        .map(each => ({ ...each, line: position.line }))
-        .find(each => rangeOf(each).contains(position)),
+    const link = recordingLinks(document.getText()).find(each => rangeOf(each).contains(position)),
       uri = link && (await meant(document, link));
     if (!link || !uri) return undefined;
     const text = new SafeMarkdown(),

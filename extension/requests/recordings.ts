@@ -1,10 +1,20 @@
 /** Which files are recordings, and how a choice of files and folders becomes paths. */
 import * as vscode from 'vscode';
 import { stat } from 'node:fs/promises';
-import { isMedia, MEDIA_EXTENSIONS } from '../../schemas/media.ts';
+import { isNamedRecording, isRecordingFile } from '../../client/recording-content.ts';
+import { MEDIA_EXTENSIONS, SHARED_EXTENSIONS } from '../../schemas/media.ts';
 import { pick } from '../ui/pick.ts';
 
-export const isRecording = (uri: vscode.Uri): boolean => isMedia(uri.path);
+/** A file that somebody named: by its name, or else by its content. */
+export const isRecording = (uri: vscode.Uri): Promise<boolean> => isNamedRecording(uri.fsPath);
+
+/** For a search of the workspace, in whatever case. */
+const GLOB = `**/*.{${[...MEDIA_EXTENSIONS, ...SHARED_EXTENSIONS].flatMap(e => [e, e.toUpperCase()]).join(',')}}`;
+
+const filtered = async (uris: readonly vscode.Uri[], keep: (uri: vscode.Uri) => Promise<boolean>) => {
+  const kept = await Promise.all(uris.map(keep));
+  return uris.filter((_, i) => kept[i]);
+};
 
 /**
  * A list as drag and drop and the clipboard carry it. In a remote window its addresses are those of the window's side,
@@ -17,7 +27,7 @@ export const fromUriList = (list: string): vscode.Uri[] =>
     .map(line => vscode.Uri.parse(line))
     .map(uri => (uri.scheme === 'vscode-remote' ? uri.with({ scheme: 'file', authority: '' }) : uri));
 
-/** Folders give the recordings in them and below, by name; other files stay out. */
+/** Folders give the recordings in them and below, by name; other files stay out, whatever is selected with them. */
 export async function recordingsIn(uris: readonly vscode.Uri[]): Promise<vscode.Uri[]> {
   const found = await Promise.all(
     uris.map(async uri => {
@@ -27,12 +37,10 @@ export async function recordingsIn(uris: readonly vscode.Uri[]): Promise<vscode.
           () => false,
         ))
       )
-        return isRecording(uri) ? [uri] : [];
-      const inside = await vscode.workspace.findFiles(
-        new vscode.RelativePattern(uri, `**/*.{${MEDIA_EXTENSIONS.flatMap(e => [e, e.toUpperCase()]).join(',')}}`),
-        null,
-      );
-      return inside.sort((a, b) => a.path.localeCompare(b.path, undefined, { numeric: true }));
+        return (await isRecording(uri)) ? [uri] : [];
+      const inside = await vscode.workspace.findFiles(new vscode.RelativePattern(uri, GLOB), null);
+      const recordings = await filtered(inside, each => isRecordingFile(each.fsPath));
+      return recordings.sort((a, b) => a.path.localeCompare(b.path, undefined, { numeric: true }));
     }),
   );
   return [...new Map(found.flat().map(uri => [uri.toString(), uri])).values()];
@@ -47,13 +55,17 @@ export async function chosen(uri: unknown, all: unknown): Promise<vscode.Uri[] |
   const uris = list.filter((u): u is vscode.Uri => u instanceof vscode.Uri);
   if (uris.length) return uris;
   const active = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-  if (uri === undefined && active instanceof vscode.TabInputCustom && isRecording(active.uri)) return [active.uri];
+  if (uri === undefined && active instanceof vscode.TabInputCustom && (await isRecording(active.uri)))
+    return [active.uri];
   return pickRecording();
 }
 
+/** What a choice offers: names that say it themselves, so that a workspace of TypeScript is not read for it. */
+const NAMED = `**/*.{${MEDIA_EXTENSIONS.flatMap(e => [e, e.toUpperCase()]).join(',')}}`;
+
 /** Recordings of the workspace by name, newest first, and the rest of the disk behind them. */
 async function pickRecording(): Promise<vscode.Uri[] | null> {
-  const found = await vscode.workspace.findFiles(`**/*.{${MEDIA_EXTENSIONS.join(',')}}`, '**/node_modules/**', 500);
+  const found = await vscode.workspace.findFiles(NAMED, '**/node_modules/**', 500);
   if (!found.length) return browse();
   type Item = vscode.QuickPickItem & { uri?: vscode.Uri };
   const items: Item[] = [
@@ -74,7 +86,10 @@ async function browse(): Promise<vscode.Uri[] | null> {
   const picked = await vscode.window.showOpenDialog({
     canSelectMany: true,
     openLabel: vscode.l10n.t('Transcribe'),
-    filters: { [vscode.l10n.t('Recordings')]: [...MEDIA_EXTENSIONS], [vscode.l10n.t('All files')]: ['*'] },
+    filters: {
+      [vscode.l10n.t('Recordings')]: [...MEDIA_EXTENSIONS, ...SHARED_EXTENSIONS],
+      [vscode.l10n.t('All files')]: ['*'],
+    },
   });
   return picked?.length ? picked : null;
 }

@@ -1,7 +1,8 @@
 /** Subtitles and the recording that they belong to. */
 import * as vscode from 'vscode';
 import { dirname } from 'node:path';
-import { isMedia } from '../../schemas/media.ts';
+import { isRecordingFile } from '../../client/recording-content.ts';
+import { isMedia, maybeMedia } from '../../schemas/media.ts';
 import { stemsOf } from './names.ts';
 
 /** The recording beside subtitles, by its name: film.mp4 for film.srt and film.de.srt. */
@@ -10,10 +11,13 @@ export async function siblingRecording(subtitles: vscode.Uri): Promise<vscode.Ur
   const folder = vscode.Uri.file(dirname(subtitles.fsPath)),
     names = (await vscode.workspace.fs.readDirectory(folder))
       .map(([name]) => name)
-      .filter(name => isMedia(name) && !/\.m?ts$/i.test(name));
+      .filter(name => isMedia(name) || maybeMedia(name));
   for (const stem of stemsOf(subtitles.fsPath)) {
-    const found = names.find(name => name.replace(/\.[^.]+$/, '') === stem || name === stem);
-    if (found) return vscode.Uri.joinPath(folder, found);
+    for (const name of names) {
+      const found = vscode.Uri.joinPath(folder, name);
+      if ((name.replace(/\.[^.]+$/, '') === stem || name === stem) && (await isRecordingFile(found.fsPath)))
+        return found;
+    }
   }
   return null;
 }

@@ -1,4 +1,5 @@
 /** docs/reference/settings.md, and what the editor shows of the settings. Pure. */
+import { MEDIA_WHEN } from '../../schemas/media.ts';
 import { about, IN_EDITOR, inEditor, Settings } from '../../schemas/settings.ts';
 import { FORMATS, PRIORITIES } from '../../schemas/words.ts';
 
@@ -109,7 +110,12 @@ export function manifest(text: string): string {
   const folder = (property('earshot.watchedFolders').items as { properties: Record<string, Schema> }).properties;
   folder.formats!.items!.enum = FORMATS;
   folder.priority!.enum = PRIORITIES;
-  return `${JSON.stringify(json, null, 2)}\n`;
+  // A clause over endings that has mp3 among them is that of recordings.
+  const menus = JSON.stringify(json, null, 2).replace(
+    /resourceExtname =~ \/\^(?:(?!\/i).)*\bmp3\b(?:(?!\/i).)*\/i/g,
+    () => JSON.stringify(MEDIA_WHEN).slice(1, -1),
+  );
+  return `${menus}\n`;
 }
 
 /** package.nls.json with the English of the settings of the machine. The Chinese is written by hand. */

@@ -22,6 +22,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { packets } from '../fixtures/packets.ts';
 import { StoreError } from '../../daemon/contracts/store.ts';
 import { FolderWatcher } from '../../daemon/watch/folder-watcher.ts';
 import { Watch } from '../../daemon/watch/watch.ts';
@@ -138,6 +139,7 @@ test('takes what is there and what comes, each once, and says why it left the re
   place.put('calls/x-draft.wav');
   place.put('.hidden/x.wav');
   place.put('empty.wav', '');
+  place.put('app.ts', 'export {};');
   symlinkSync(join(place.folder, 'old.wav'), join(place.folder, 'link.wav'));
   const jobs = await place.settled(2);
   assert.deepEqual(
@@ -156,6 +158,7 @@ test('takes what is there and what comes, each once, and says why it left the re
       'calls/x-draft.wav',
       '.hidden/x.wav',
       'link.wav',
+      'app.ts',
       'never.wav',
       '../x.wav',
     ].map(place.why),
@@ -168,18 +171,22 @@ test('takes what is there and what comes, each once, and says why it left the re
     'excluded',
     'hidden',
     'link',
+    'otherContent',
     'gone',
     'notWatched',
   ]);
+  // Of two files of the same ending the one that is a recording.
+  place.put('broadcast.ts', packets(188).toString('latin1'));
+  assert.equal((await place.settled(3)).at(-1)!.recording.name, 'broadcast.ts');
   // Named whole at last.
   renameSync(join(place.folder, 'half.wav.part'), join(place.folder, 'half.wav'));
-  await place.settled(3);
+  await place.settled(4);
   const [first] = await place.watch.files(place.folder, 10);
   assert.deepEqual(
     [first!.path, first!.decision.code, first!.job],
-    [join(place.folder, 'half.wav'), 'taken', place.jobs()[2]!.id],
+    [join(place.folder, 'half.wav'), 'taken', place.jobs()[3]!.id],
   );
-  assert.equal(place.watch.list()[0]!.counts.taken, 3);
+  assert.equal(place.watch.list()[0]!.counts.taken, 4);
 });
 
 test('of two calls at once about one folder no watcher stays behind', async t => {

@@ -26,6 +26,11 @@ const text = (utterances: Utterance[], over: Partial<Template> = {}): string =>
   layout(utterances, template(over))
     .map(piece => piece.text)
     .join('');
+const seconds = (work: () => unknown): number => {
+  const began = performance.now();
+  work();
+  return (performance.now() - began) / 1000;
+};
 
 describe('links to recordings', () => {
   it('are found where they stand, with their moment; other links, code and pages of the web are not', () => {
@@ -44,16 +49,60 @@ describe('links to recordings', () => {
       ],
     );
   });
-  it('read every way to say a moment', () =>
-    assert.deepEqual(['t=75', 't=1:15', 't=npt:10,20', 'x=1&t=5s', 't=1:00:00', 'at=7', ''].map(momentOf), [
-      75_000,
-      75_000,
-      10_000,
-      5000,
-      3_600_000,
-      null,
-      null,
-    ]));
+  it('read every way to say a moment', () => {
+    const moments: [string, number | null][] = [
+      ['t=75', 75_000],
+      ['t=1:15', 75_000],
+      ['t=npt:10,20', 10_000],
+      ['t=90,120', 90_000],
+      ['t=npt:1:02:03.5', 3_723_500],
+      ['x=1&t=5s', 5000],
+      ['t=1:00:00', 3_600_000],
+      ['t=1m30s', 90_000],
+      ['t=1h2m3.5s', 3_723_500],
+      ['t=2h', 7_200_000],
+      ['t=,20', 0],
+      ['t=', null],
+      ['t=soon', null],
+      ['t=1m30x', null],
+      ['at=7', null],
+      ['', null],
+    ];
+    for (const [fragment, ms] of moments) assert.equal(momentOf(fragment), ms, fragment);
+  });
+  it('are found in every form: players, labels and wikis', () => {
+    const forms: [markdown: string, where: string, path: string, ms: number | null][] = [
+      ['<audio controls src="talk.mp3" title="Title"></audio>', '0:talk.mp3', 'talk.mp3', null],
+      ["<video src='a%20film.mp4' controls></video>", '0:a%20film.mp4', 'a film.mp4', null],
+      ['<video\n poster="a.png">\n<source src=film.webm#t=1m30s>', '2:film.webm#t=1m30s', 'film.webm', 90_000],
+      ['<a href="you &amp; me.m4a">we</a>', '0:you &amp; me.m4a', 'you & me.m4a', null],
+      ['[a][1]\n\n[1]: talk.wav', '0:1', 'talk.wav', null],
+      ['[Talk][]\r\n\r\n[talk]: <my talk.mp3#t=5> "Title"', '0:Talk', 'my talk.mp3', 5000],
+      ['what was [said  there] \n\n[said there]:\n  talk.wav', '0:said  there', 'talk.wav', null],
+      ['[unused]: talk.wav', '0:talk.wav', 'talk.wav', null],
+      ['![[talk.m4a]]', '0:talk.m4a', 'talk.m4a', null],
+      ['| [[calls/50%.mp3#t=90,120\\|the call]] |', '0:calls/50%.mp3#t=90,120', 'calls/50%.mp3', 90_000],
+      ['<file:///r/talk.wav#t=npt:7>', '0:file:///r/talk.wav#t=npt:7', 'file:///r/talk.wav', 7000],
+      ['[memo](memo.qta)', '0:memo.qta', 'memo.qta', null],
+      ['[a](a\\_b.wav)', '0:a\\_b.wav', 'a_b.wav', null],
+      ['[a program](main.ts) and [a broadcast](film.ts#t=4)', '0:film.ts#t=4', 'film.ts', 4000],
+      ['<!-- [a](no.wav)\n[b](no.wav) -->\n[c](talk.wav)', '2:talk.wav', 'talk.wav', null],
+    ];
+    for (const [markdown, where, path, ms] of forms) {
+      const lines = markdown.split(/\r?\n/);
+      assert.deepEqual(
+        recordingLinks(markdown).map(l => [`${l.line}:${lines[l.line]!.slice(l.from, l.to)}`, l.path, l.ms]),
+        [[where, path, ms]],
+        markdown,
+      );
+    }
+    for (const none of ['[^1]\n\n[^1]: a.wav', '`[[a.wav]]`', '- [x] done', '<audio src="https://x.org/a.mp3">'])
+      assert.deepEqual(recordingLinks(none), [], none);
+  });
+  it('are looked for in linear time', () => {
+    for (const part of ['<!--', '[[a', '](x', '<a ', '[a]: b.mp3\n', '` ', '[a]['])
+      assert.ok(seconds(() => recordingLinks(part.repeat(100_000))) < 3, part);
+  });
   it('written by us are found again, whatever the file is called', () =>
     fc.assert(
       fc.property(

@@ -12,6 +12,7 @@ import { isMedia } from '../../../schemas/media.ts';
 import { environmentLocale, exitOf } from '../../../cli/session.ts';
 import { parseFormats } from '../../../cli/transcribe.ts';
 import { EarshotError, ERROR_CODES } from '../../../schemas/errors.ts';
+import { packets } from '../../fixtures/packets.ts';
 
 const code =
   (wanted: string, args: Record<string, unknown> = {}) =>
@@ -80,15 +81,25 @@ test('a glossary that goes while it is looked for is none; one that cannot be re
 test('files as they are named, folders looked through, each once', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  for (const path of ['a/part10.wav', 'a/part9.WAV', 'a/notes.txt', 'a/.hidden.wav', 'a/deep/x.mkv', 'b/readme.md']) {
+  for (const path of [
+    'a/part10.wav',
+    'a/part9.WAV',
+    'a/notes.txt',
+    'a/.hidden.wav',
+    'a/deep/x.mkv',
+    'a/memo.qta',
+    'a/app.ts',
+    'b/main.mts',
+  ]) {
     mkdirSync(join(folder, path, '..'), { recursive: true });
     writeFileSync(join(folder, path), 'x');
   }
+  writeFileSync(join(folder, 'a/broadcast.ts'), packets(188));
   symlinkSync(join(folder, 'a'), join(folder, 'a/loop'));
   const found = await recordings(['a/notes.txt', 'a', 'a/part9.WAV', 'missing.wav'], folder);
   assert.deepEqual(
     found.map(path => path.slice(folder.length + 1)),
-    ['a/notes.txt', 'a/deep/x.mkv', 'a/part9.WAV', 'a/part10.wav', 'missing.wav'],
+    ['a/notes.txt', 'a/broadcast.ts', 'a/deep/x.mkv', 'a/memo.qta', 'a/part9.WAV', 'a/part10.wav', 'missing.wav'],
   );
   await assert.rejects(recordings(['b'], folder), code('noRecordings', { path: join(folder, 'b') }));
   assert.ok(isMedia('x.OPUS') && !isMedia('x.txt') && !isMedia('wav'));

@@ -43,6 +43,7 @@ test('by name and place', () => {
     ['a/b/talk.wav', { subfolders: false }, 'subfolder'],
     ['notes.txt', {}, 'notMedia'],
     ['wav', {}, 'notMedia'],
+    ['broadcast.ts', {}, null],
     ['.wav', {}, 'hidden'],
     ['.sync/talk.wav', {}, 'hidden'],
     ['talk.wav.part', {}, 'temporary'],

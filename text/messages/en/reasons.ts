@@ -48,6 +48,7 @@ export const decisions: DecisionTexts = {
   hidden: () => 'hidden: its name, or the name of a folder, begins with a dot',
   temporary: () => 'its name is that of an unfinished file',
   notMedia: () => 'its name is not that of a recording',
+  otherContent: () => 'its content is not that of a recording',
   excluded: a => `excluded by the pattern ${a.pattern}`,
   notIncluded: a => `not included by any pattern (${a.patterns})`,
   link: () => 'a link; watch the folder that it points to',

@@ -49,6 +49,7 @@ export const decisions: DecisionTexts = {
   hidden: () => '隐藏文件：文件或文件夹的名称以点开头',
   temporary: () => '从名称看，文件尚未写完',
   notMedia: () => '从名称看，不是录音',
+  otherContent: () => '从内容看，不是录音',
   excluded: a => `被模式 ${a.pattern} 排除`,
   notIncluded: a => `不符合任何包含模式（${a.patterns}）`,
   link: () => '是链接，请监视它指向的文件夹',
