@@ -3,11 +3,8 @@
  * one text, paths as addresses or beginning with ~. Whatever is still of another kind is refused by the tool's schema.
  */
 import { existsSync, realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathOf } from './recordings.ts';
 import type { TSchema } from 'typebox';
-import { EarshotError } from '../schemas/errors.ts';
 
 interface ObjectSchema {
   properties?: Record<string, { type?: string }>;
@@ -44,22 +41,6 @@ function asType(type: string | undefined, value: unknown): unknown {
     default:
       return value;
   }
-}
-
-/**
- * A path on this machine: full, from the folder that the server was started in, from the home folder (~/talk.wav), or
- * as a file: address.
- * @throws badRequest for an address that names no file of this machine
- */
-export function pathOf(given: string, home = homedir()): string {
-  if (/^file:/i.test(given))
-    try {
-      return fileURLToPath(given);
-    } catch (error) {
-      throw new EarshotError('badRequest', { field: 'path' }, String(error));
-    }
-  if (/^~(?=[\\/]|$)/.test(given)) return join(home, given.slice(1));
-  return resolve(given);
 }
 
 /** The full paths that a given one may have in the daemon's answers: as it stands, and where its links lead. */

@@ -7,7 +7,7 @@ import type { MarkedText } from '../schemas/search.ts';
 import { Closed, Format, isFinal, Language, Optional, Path, Priority } from '../schemas/words.ts';
 import { clockText } from '../text/messages/figures.ts';
 import { findJob } from './jobs.ts';
-import { pathOf } from './mcp-arguments.ts';
+import { pathOf } from './recordings.ts';
 import { facts, failureText, follow, placeOf, progressOf, timed } from './mcp-jobs.ts';
 import type { Session } from './session.ts';
 

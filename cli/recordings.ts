@@ -3,7 +3,9 @@
  */
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isRecordingFile } from '../client/recording-content.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import { isMedia } from '../schemas/media.ts';
@@ -11,12 +13,12 @@ import { isMedia } from '../schemas/media.ts';
 /**
  * Absolute paths, each once, in the order given; files of a folder by name. A file is taken whatever it is called; the
  * daemon says what it is.
- * @throws noRecordings for a folder without any
+ * @throws noRecordings for a folder without any, notOnDisk for an address
  */
 export async function recordings(named: readonly string[], from: string): Promise<string[]> {
   const found = new Set<string>();
   for (const name of named) {
-    const path = resolve(from, name);
+    const path = existsSync(resolve(from, name)) ? resolve(from, name) : pathOf(name, from);
     const isFolder = await stat(path).then(
       entry => entry.isDirectory(),
       () => false,
@@ -55,3 +57,20 @@ async function within(folder: string, depth = 0): Promise<string[]> {
 /** `--speak talk.wav` means the recording, not a voice of that name. */
 export const recordingNotVoice = (speak: string | true | undefined): string | null =>
   typeof speak === 'string' && (isMedia(speak) || existsSync(speak)) ? speak : null;
+
+/**
+ * A path on this machine: full, from the folder that the program was started in, from the home folder (~/talk.wav), or
+ * as a file: address. One of Windows stays as it is: elsewhere, there is none of that name.
+ * @throws notOnDisk for an address that names no file of this machine
+ */
+export function pathOf(given: string, from = process.cwd(), home = homedir()): string {
+  if (/^file:/i.test(given))
+    try {
+      return fileURLToPath(given);
+    } catch (error) {
+      throw new EarshotError('notOnDisk', { path: given }, String(error));
+    }
+  if (/^https?:/i.test(given)) throw new EarshotError('notOnDisk', { path: given });
+  if (/^~(?=[\\/]|$)/.test(given)) return join(home, given.slice(1));
+  return !isAbsolute(given) && /^[a-z]:[\\/]/i.test(given) ? given : resolve(from, given);
+}

@@ -29,6 +29,10 @@ const USAGE: ReadonlySet<string> = new Set<ErrorCode>([
   'unknownModel',
   'wrongStage',
   'languageNotSupported',
+  'unknownLanguage',
+  'languageNeeded',
+  'unknownEngine',
+  'originalsStay',
   'unknownJob',
   'wrongState',
   'unknownSetting',
@@ -45,6 +49,9 @@ const INPUT: ReadonlySet<string> = new Set<ErrorCode>([
   'unreadableFile',
   'emptyFile',
   'notMedia',
+  'encryptedFile',
+  'notOnDisk',
+  'foreignPath',
   'notText',
   'textTooLarge',
   'noWords',
@@ -53,6 +60,7 @@ const INPUT: ReadonlySet<string> = new Set<ErrorCode>([
   'recordingChanged',
   'outputNotWritable',
   'noSuchFolder',
+  'notAFolder',
 ]);
 const DAEMON: ReadonlySet<string> = new Set<ErrorCode>([
   'daemonRunning',

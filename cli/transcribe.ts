@@ -1,8 +1,10 @@
 /** `earshot transcribe`: recordings into the queue, followed to their end. */
+import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { Client } from '../client/client.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Job, JobOptions } from '../schemas/job.ts';
+import { languageOf } from '../client/languages.ts';
 import { FORMATS, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../schemas/words.ts';
 import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
 import { formatOf } from '../text/subtitles/convert.ts';
@@ -46,8 +48,8 @@ export async function transcribe(session: Session, files: string[], given: Trans
   const paths = await recordings(files, process.cwd());
   checkCollection(given, paths);
   // Subtitles are read, not recognized: their language is not detected.
-  if (paths.some(path => formatOf(path)) && !given.language)
-    throw new EarshotError('badRequest', { field: '--language' }, 'for subtitles, the language that they are in');
+  const text = given.language ? undefined : paths.find(path => formatOf(path));
+  if (text !== undefined) throw new EarshotError(existsSync(text) ? 'languageNeeded' : 'noSuchFile', { path: text });
   const client = await session.client();
   const options = await jobOptions(client, given, formats, toStdout);
   const glossaries = await Promise.all(
@@ -117,8 +119,8 @@ export async function jobOptions(
 ): Promise<JobOptions> {
   return {
     repair: given.repair,
-    ...(given.language ? { language: given.language } : {}),
-    ...(given.translateTo ? { translateTo: given.translateTo } : {}),
+    ...(given.language ? { language: languageOf(given.language) } : {}),
+    ...(given.translateTo ? { translateTo: languageOf(given.translateTo) } : {}),
     ...(given.speak ? { speak: true } : {}),
     ...(given.speakers ? { speakers: given.speakers === true ? {} : { count: given.speakers } } : {}),
     ...(given.summary ? { summary: true } : {}),

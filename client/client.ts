@@ -21,6 +21,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { openFileNow, openLog } from './files.ts';
 import { readSmall } from './small-file.ts';
+import { proxyEnvironment } from './proxies.ts';
 import { newNonce, proofOf, proves, readAccess } from './handshake.ts';
 import { EarshotError, Failure, thrown, toFailure } from '../schemas/errors.ts';
 import { openOf } from '../schemas/open.ts';
@@ -328,6 +329,9 @@ async function stopStranger(options: ConnectOptions, refused: Failure): Promise<
   return null;
 }
 
+/** Nodes that cannot be told later are told by their environment. */
+const withProxies = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...env, ...proxyEnvironment(env) });
+
 function start({ command, log }: EnsureOptions): { ended: () => number | null; words: () => string } {
   if (log) mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
   const errors = log ? openLog(log) : null;
@@ -340,7 +344,7 @@ function start({ command, log }: EnsureOptions): { ended: () => number | null; w
     windowsHide: true,
     // It outlives us, and must not hold the folder that we stand in.
     ...(log ? { cwd: dirname(log) } : {}),
-    env: { ...process.env, ...command.env },
+    env: withProxies({ ...process.env, ...command.env }),
   });
   child.on('error', error => {
     failed = error.message;

@@ -20,7 +20,11 @@ export async function readGlossary(path: string): Promise<GlossaryEntry[]> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EFBIG')
       throw new EarshotError('textTooLarge', { path, mostBytes: MOST_BYTES });
-    throw new EarshotError('badGlossary', { path }, (error as Error).message, { cause: error });
+    const { code = '', message } = error as NodeJS.ErrnoException,
+      rest = [message, { cause: error }] as const;
+    if (/^(EACCES|EPERM)$/.test(code)) throw new EarshotError('unreadableFile', { path }, ...rest);
+    const missing = /^(ENOENT|ENOTDIR)$/.test(code) ? 1 : undefined;
+    throw new EarshotError('badGlossary', { path, missing }, ...rest);
   }
   const decoded = decodeText(bytes);
   if (!decoded) throw new EarshotError('notText', { path });

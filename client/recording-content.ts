@@ -1,7 +1,6 @@
 /** Whether a file is a recording, by what it begins with: for names that do not say it. */
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { isMedia, maybeMedia } from '../schemas/media.ts';
+import { openFile } from './files.ts';
 
 /** Some packets of a transport stream that may begin in the middle of one. */
 const FIRST_BYTES = 4096;
@@ -16,10 +15,8 @@ export const isNamedRecording = async (path: string): Promise<boolean> =>
 
 async function firstBytes(path: string): Promise<Uint8Array> {
   try {
-    // Under the name may lie a pipe, which would be waited for.
-    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const file = await openFile(path);
     try {
-      if (!(await file.stat()).isFile()) return new Uint8Array();
       const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0);
       return buffer.subarray(0, bytesRead);
     } finally {

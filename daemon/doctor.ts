@@ -3,10 +3,12 @@
  * arguments.
  */
 import { statSync } from 'node:fs';
+import { proxiesIn, proxyFor } from '../client/proxies.ts';
 import type { Device } from '../schemas/device.ts';
 import { isFailure, toFailure, type Failure } from '../schemas/errors.ts';
 import { checkOf, type Check, type DoctorReport } from '../schemas/reasons.ts';
 import type { Settings } from '../schemas/settings.ts';
+import { withoutPassword } from '../text/messages/figures.ts';
 import { environment } from './workers/environment.ts';
 import { sandboxSupport } from './workers/sandbox/linux.ts';
 import { mediaPermissions } from './workers/sandbox/permissions.ts';
@@ -29,7 +31,7 @@ export interface Examined {
   devices: readonly Device[];
   /** Why devices may be missing. */
   problems: readonly Failure[];
-  hub?: Pick<Hub, 'reachable'>;
+  hub?: Pick<Hub, 'reachable' | 'obstacle'>;
   freeBytes?: (folder: string) => Promise<number>;
   env?: NodeJS.ProcessEnv;
   platform?: NodeJS.Platform;
@@ -53,7 +55,7 @@ export async function examine(machine: Examined): Promise<DoctorReport> {
     freeBytes(machine.home.data).then(free => disk(free, machine.home.data)),
     modelsCheck(machine),
     engines(machine.runtimes),
-    network(machine.settings, hub),
+    network(machine, hub),
     socket(machine.home.run, machine.platform ?? process.platform),
     sandbox(machine),
   ]);
@@ -166,9 +168,15 @@ export function engines(runtimes: Pick<Runtimes, 'ready'>): Check {
     : checkOf('engines', 'ok', { names: RUNTIMES.join(', ') });
 }
 
-async function network({ offline, hubUrl }: Settings, hub: Pick<Hub, 'reachable'>): Promise<Check> {
+/** Whether the hub is reached, and which way: passwords in addresses are not shown. */
+async function network({ settings, env = process.env }: Examined, hub: NonNullable<Examined['hub']>): Promise<Check> {
+  const { offline, hubUrl } = settings;
   if (offline) return checkOf('network', 'ok', { offline: 1 });
-  return checkOf('network', (await hub.reachable(hubUrl)) ? 'ok' : 'warning', { url: hubUrl });
+  const proxy = proxyFor(hubUrl, proxiesIn(env)),
+    way = { url: withoutPassword(hubUrl), ...(proxy === null ? {} : { proxy: withoutPassword(proxy) }) };
+  if (await hub.reachable(hubUrl)) return checkOf('network', 'ok', way);
+  const why = hub.obstacle?.(hubUrl);
+  return checkOf('network', 'warning', { ...way, ...(why ? { why } : {}) });
 }
 
 /** A private build of ffmpeg may need libraries that are not readable in its sandbox: it is started once. */

@@ -10,10 +10,17 @@ export const ERRORS = {
   noSuchFile: { path: 'text' },
   notAFile: { path: 'text' },
   noRecordings: { path: 'text' },
+  /** A virtual workspace's, or an address. */
   notOnDisk: { path: 'text' },
+  /** A path of Windows on another system. */
+  foreignPath: { path: 'text' },
   unreadableFile: { path: 'text' },
-  emptyFile: { path: 'text' },
-  notMedia: { path: 'text' },
+  /** `bytes`: there are some, but no sound in them. */
+  emptyFile: { path: 'text', bytes: 'number?' },
+  /** `content`: what it is instead, where that is known (daemon/ingest/content.ts). */
+  notMedia: { path: 'text', content: 'text?' },
+  /** `by`: whose protection it is: apple, audible or unknown. */
+  encryptedFile: { path: 'text', by: 'text' },
   noAudioTrack: { path: 'text' },
   noSuchTrack: { path: 'text', track: 'number', tracks: 'number' },
   /** `list`: the tracks with what the container says of their languages; `speech`: 1 where `track` holds some. */
@@ -25,8 +32,12 @@ export const ERRORS = {
   tooMuchSound: { path: 'text', hours: 'number' },
   recordingChanged: { path: 'text' },
   unknownModel: { model: 'text' },
+  /** `code`: what was probably meant. */
+  unknownLanguage: { language: 'text', code: 'text?' },
   /** `stages`: those that it does, joined by commas. */
   wrongStage: { model: 'text', stage: 'text', stages: 'text?' },
+  /** Nobody hears the language of a text. */
+  languageNeeded: { path: 'text' },
   /** Without a model: none that can be had. */
   languageNotSupported: { language: 'text?', model: 'text?', stage: 'text?' },
   unknownJob: { id: 'text' },
@@ -38,7 +49,8 @@ export const ERRORS = {
   outputNotWritable: { path: 'text' },
   /** It was edited, or is not ours; `instead`: where the new version went. */
   outputKept: { path: 'text', instead: 'text?' },
-  badGlossary: { path: 'text', line: 'number?' },
+  /** `missing`: 1 where there is no such file. */
+  badGlossary: { path: 'text', line: 'number?', missing: 'number?' },
   /** `model`: the one that could not be fetched. */
   speakersUnknown: { model: 'text?' },
   noSummary: { model: 'text' },
@@ -51,6 +63,7 @@ export const ERRORS = {
   nothingSaid: { path: 'text' },
   notATranscript: { path: 'text?' },
   noSuchFolder: { path: 'text' },
+  notAFolder: { path: 'text' },
   // texts and subtitles
   notText: { path: 'text' },
   textTooLarge: { path: 'text', mostBytes: 'number' },
@@ -70,6 +83,8 @@ export const ERRORS = {
     wordTimes: 'number?',
   },
   notWatched: { path: 'text' },
+  /** Finished recordings would move to where they are. */
+  originalsStay: { path: 'text' },
   // live sound
   noMicrophone: { device: 'text?' },
   tooManySessions: { limit: 'number' },
@@ -82,7 +97,9 @@ export const ERRORS = {
   /** `sandboxed`: 1 where it is there and does not start in the sandbox. */
   noFfmpeg: { path: 'text?', sandboxed: 'number?' },
   engineMissing: { engine: 'text' },
-  engineInstallFailed: { engine: 'text' },
+  unknownEngine: { engine: 'text' },
+  /** `why`: as for modelUnavailable. */
+  engineInstallFailed: { engine: 'text', why: 'text?' },
   ffmpegFailed: { path: 'text', exit: 'status' },
   /** `largestBytes`: what `device` allows, the largest; `alternatives`: models that would fit, joined by commas. */
   neverFits: {
@@ -104,15 +121,16 @@ export const ERRORS = {
   memoryCritical: { device: 'text', usedBytes: 'number', capBytes: 'number' },
   // models
   modelNotInstalled: { model: 'text', file: 'text?' },
-  modelUnavailable: { model: 'text', file: 'text?' },
+  /** `why`: what stood in the way: certificate, proxy, proxyLogin, name, timeout. */
+  modelUnavailable: { model: 'text', file: 'text?', why: 'text?' },
   /** Another is used in its place; `cause`: the code of the failure that led to it. */
   modelReplaced: { model: 'text', instead: 'text', stage: 'text', cause: 'text' },
   checksumMismatch: { model: 'text?', file: 'text', expected: 'status?', actual: 'status?' },
   modelBroken: { model: 'text?', path: 'text?', file: 'text?', expectedBytes: 'number?', actualBytes: 'number?' },
   /** `server`: one that is not on this machine; otherwise what would have to be downloaded. */
   offline: { model: 'text?', engine: 'text?', server: 'text?', file: 'text?' },
-  /** `bytes`: those that are there already. */
-  downloadFailed: { url: 'text', status: 'number?', bytes: 'number?' },
+  /** `bytes`: those that are there already; `why`: as for modelUnavailable. */
+  downloadFailed: { url: 'text', status: 'number?', bytes: 'number?', why: 'text?' },
   // running
   outOfMemory: { engine: 'text?', model: 'text?', exit: 'status?' },
   workerCrashed: { engine: 'text', exit: 'status' },
@@ -122,7 +140,8 @@ export const ERRORS = {
   badAnswer: { engine: 'text?', model: 'text?', method: 'text?' },
   cancelled: {},
   setAside: { times: 'number', model: 'text' },
-  serverUnreachable: { url: 'text' },
+  /** `why`: as for modelUnavailable. */
+  serverUnreachable: { url: 'text', why: 'text?' },
   serverRefused: { url: 'text', status: 'number' },
   // the daemon
   daemonRunning: { pid: 'number?' },
@@ -180,9 +199,11 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'notAFile',
   'noRecordings',
   'notOnDisk',
+  'foreignPath',
   'unreadableFile',
   'emptyFile',
   'notMedia',
+  'encryptedFile',
   'notText',
   'textTooLarge',
   'noWords',
@@ -192,6 +213,10 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'tooMuchSound',
   'recordingChanged',
   'unknownModel',
+  'unknownLanguage',
+  'languageNeeded',
+  'unknownEngine',
+  'notAFolder',
   'wrongStage',
   'languageNotSupported',
   'noVoice',

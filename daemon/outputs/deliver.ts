@@ -71,12 +71,16 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
   }
 }
 
+/** The folder is somebody else's, a file, gone, or has a name that there cannot be. */
+const NOT_WRITABLE: ReadonlySet<string> = new Set(
+  'EACCES EPERM EROFS ENOTDIR EEXIST EISDIR ERR_FS_EISDIR ENOENT ENAMETOOLONG EINVAL ELOOP'.split(' '),
+);
+
 /** A file system's error as a failure that says where. */
 export function explained(error: unknown, directory: string): unknown {
   const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
   if (isDiskFull(error)) return new EarshotError('diskFull', { path: directory });
-  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'ERR_FS_EISDIR', 'EEXIST', 'ELOOP'].includes(code))
-    return new EarshotError('outputNotWritable', { path: directory }, String(error));
+  if (NOT_WRITABLE.has(code)) return new EarshotError('outputNotWritable', { path: directory }, String(error));
   return error;
 }
 

@@ -3,7 +3,6 @@
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
 import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
@@ -13,6 +12,7 @@ import type { JobRow, Store } from '../contracts/store.ts';
 import type { Core } from './core.ts';
 import { modelsFor, stagesOf, type Choices } from '../jobs/request.ts';
 import type { JobWork } from '../jobs/work.ts';
+import { checkFullPath } from '../system/full-path.ts';
 
 type Facts = Pick<JobRow, 'path' | 'name' | 'bytes' | 'modifiedAt' | 'durationMs' | 'language'>;
 
@@ -26,7 +26,7 @@ async function factsOf(of: string, store: Store): Promise<Facts> {
       throw new EarshotError('wrongState', { id: of, state: row.state });
     return row;
   }
-  if (!isAbsolute(of)) throw new EarshotError('badRequest', { path: of });
+  checkFullPath(of);
   const { recording, language } = await readTranscript(of),
     { size, mtimeMs } = await stat(of);
   return {

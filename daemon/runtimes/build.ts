@@ -6,6 +6,7 @@ import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import type { RuntimeId } from '../contracts/engine.ts';
 import { folderBytes } from '../system/disk.ts';
+import { installerNetwork } from './installer-network.ts';
 import { buildNpm } from './npm.ts';
 import type { Pack } from './packs.ts';
 import { buildPython } from './python.ts';
@@ -78,7 +79,13 @@ async function fill(
 ): Promise<void> {
   // Archives that are being fetched lie in our own folder: they go with it, and their growth shows as progress.
   const temporary = join(made, '..', 'tmp'),
-    childEnv = { ...env, TMPDIR: temporary, TEMP: temporary, TMP: temporary };
+    childEnv = {
+      ...env,
+      ...(await installerNetwork(temporary, env)),
+      TMPDIR: temporary,
+      TEMP: temporary,
+      TMP: temporary,
+    };
   if (pack.kind === 'python') {
     await buildPython({ directory: made, requirements: pack.requirements, settings, signal, env: childEnv, step });
   } else {

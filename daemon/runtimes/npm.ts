@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { writeAnew } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { onPath } from '../system/find-program.ts';
+import { obstacleIn } from '../system/network.ts';
 import { environment } from '../workers/environment.ts';
 import { run } from '../workers/spawn.ts';
 
@@ -106,5 +107,6 @@ export async function buildNpm({ runtime, directory, manifest, lock, signal, env
     [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--no-update-notifier'],
     { cwd: directory, signal, env: environment('installer', {}, env) },
   );
-  if (status !== 0) throw new EarshotError('engineInstallFailed', { engine: runtime }, tail.trim());
+  if (status !== 0)
+    throw new EarshotError('engineInstallFailed', { engine: runtime, why: obstacleIn(tail) }, tail.trim());
 }

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isProgram, onPath } from '../system/find-program.ts';
+import { obstacleIn } from '../system/network.ts';
 import { environment } from '../workers/environment.ts';
 import { run, SYSTEM_FOLDER, type Finished, type RunOptions } from '../workers/spawn.ts';
 
@@ -114,7 +115,8 @@ export async function buildPython({
   });
   const must = async (what: Promise<Finished>) => {
     const { status, tail } = await what;
-    if (status !== 0) throw new EarshotError('engineInstallFailed', { engine: 'python' }, tail.trim());
+    if (status !== 0)
+      throw new EarshotError('engineInstallFailed', { engine: 'python', why: obstacleIn(tail) }, tail.trim());
   };
   // uv looks for its configuration where it stands.
   const how = { cwd: dirname(directory), signal };

@@ -9,10 +9,19 @@ import { readSmallNow } from '../../client/small-file.ts';
 
 const MOST_BYTES = 4 * 1024 ** 2;
 const checker = Compile(Settings);
-const properties = Settings.properties as Record<
-  string,
-  { minimum?: number; maximum?: number; enum?: unknown[]; anyOf?: { minimum?: number; maximum?: number }[] }
->;
+/** The part of JSON Schema that settings use. */
+interface Schema {
+  type?: string;
+  minimum?: number;
+  maximum?: number;
+  enum?: unknown[];
+  anyOf?: Schema[];
+  items?: Schema;
+  pattern?: string;
+  properties?: Record<string, Schema>;
+  patternProperties?: Record<string, Schema>;
+}
+const properties = Settings.properties as Record<string, Schema>;
 
 export interface SettingsFile {
   get(): Settings;
@@ -20,12 +29,26 @@ export interface SettingsFile {
   set(values: Readonly<Record<string, unknown>>): Settings;
 }
 
+/** A value's shape as JSON, for what has no range. */
+function shape({ type, enum: values, anyOf, items, pattern, properties: parts, patternProperties }: Schema): string {
+  if (values) return values.join(' | ');
+  if (anyOf) return anyOf.map(shape).join(' | ');
+  if (items) return `[${shape(items)}, …]`;
+  if (patternProperties) return `{"…": ${Object.values(patternProperties).map(shape).join(' | ')}}`;
+  if (parts)
+    return `{${Object.entries(parts)
+      .map(([name, part]) => `"${name}": ${shape(part)}`)
+      .join(', ')}}`;
+  if (pattern === '^https?://') return '"http://…" | "https://…"';
+  return type === 'string' ? '"…"' : type === 'boolean' ? 'true | false' : (type ?? '…');
+}
+
 /** What a setting allows, in words that fit every language: "1 … 64", "warm | never". */
 function range(name: string): string {
   const schema = properties[name]!,
     numeric = schema.minimum !== undefined ? schema : schema.anyOf?.find(each => each.minimum !== undefined);
   if (schema.enum) return schema.enum.join(' | ');
-  return numeric ? `${numeric.minimum} … ${numeric.maximum ?? '∞'}` : JSON.stringify(schema).slice(0, 200);
+  return numeric ? `${numeric.minimum} … ${numeric.maximum ?? '∞'}` : shape(schema);
 }
 
 function merge(current: Settings, values: Readonly<Record<string, unknown>>): Settings {

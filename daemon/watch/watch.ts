@@ -3,7 +3,7 @@
  * file is taken: claimer.ts.
  */
 import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
@@ -21,6 +21,7 @@ import {
 import type { Store } from '../contracts/store.ts';
 import type { FileRow, TakenRow } from '../contracts/watch-store.ts';
 import { checksumOf } from '../system/checksum.ts';
+import { checkFullPath } from '../system/full-path.ts';
 import { decide } from './decide.ts';
 import { innermost, inside, watcherFor, placeOf, present, type Folder } from './folder.ts';
 import { lookAt } from './folder-watcher.ts';
@@ -100,13 +101,15 @@ export class Watch {
     return [...this.folders.values()].map(folder => this.present(folder));
   }
 
-  /** @throws noSuchFolder, badRequest, and what `check` throws */
+  /** @throws noSuchFolder, notAFolder, badRequest, notOnDisk, foreignPath, originalsStay, and what `check` throws */
   async add(asked: WatchSpec, existing: 'take' | 'leave' = 'take'): Promise<WatchedFolder> {
     for (const path of [asked.path, asked.options.outputs?.directory, asked.moveTo])
-      if (path !== undefined && !isAbsolute(path)) throw new EarshotError('badRequest', { path });
+      if (path !== undefined) checkFullPath(path);
     const real = await realpath(asked.path).catch(() => null);
-    if (!this.folders.has(real ?? asked.path) && !(real && (await stat(real)).isDirectory()))
-      throw new EarshotError('noSuchFolder', { path: asked.path });
+    if (!this.folders.has(real ?? asked.path)) {
+      if (!real) throw new EarshotError('noSuchFolder', { path: asked.path });
+      if (!(await stat(real)).isDirectory()) throw new EarshotError('notAFolder', { path: asked.path });
+    }
     const spec: WatchSpec = {
       ...asked,
       path: real ?? asked.path,
@@ -117,7 +120,7 @@ export class Watch {
         ...spec.options,
         outputs: { ...spec.options.outputs, directory: await realEnough(spec.options.outputs.directory) },
       };
-    if (spec.moveTo === spec.path) throw new EarshotError('badRequest', { field: 'moveTo', path: spec.moveTo });
+    if (spec.moveTo === spec.path) throw new EarshotError('originalsStay', { path: spec.path });
     await this.deps.check(spec.options);
     const place = placeOf(
       spec,
@@ -204,7 +207,7 @@ export class Watch {
 
   /** What was decided about a file, or would be. One that nobody noticed yet is looked at. @throws badRequest */
   async why(asked: string): Promise<WatchedFile> {
-    if (!isAbsolute(asked)) throw new EarshotError('badRequest', { field: 'path' }, 'the path is not absolute');
+    checkFullPath(asked);
     const path = join(await realpath(dirname(asked)).catch(() => dirname(asked)), basename(asked));
     const { store, clock } = this.deps,
       folder = innermost(this.folders.values(), path),

@@ -11,6 +11,7 @@ import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
 import type { Handshake, Method, Params, Result, StateEvents, Topic } from '../../schemas/rpc.ts';
 import { Feed } from './feed.ts';
+import { proxySettings } from './proxy-settings.ts';
 import { emptyState, noChange, takeEvent, takeSnapshot, type Change, type MirrorState } from './mirror.ts';
 
 export type ConnectionState =
@@ -209,7 +210,7 @@ export async function daemonPlace(extensionPath: string): Promise<DaemonPlace> {
   return {
     program: process.execPath,
     args: [process.env.EARSHOT_DAEMON ?? join(extensionPath, 'dist', 'earshotd.mjs')],
-    env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined },
+    env: { ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: undefined, ...proxySettings() },
     socket: places.socket,
     token: places.token,
     log: join(places.logs, 'start.log'),

@@ -22,6 +22,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { failsWith } from '../fixtures/fails-with.ts';
 import { packets } from '../fixtures/packets.ts';
 import { StoreError } from '../../daemon/contracts/store.ts';
 import { FolderWatcher } from '../../daemon/watch/folder-watcher.ts';
@@ -376,6 +377,7 @@ test('outputs are never taken, the original goes where it was told to', async t 
     );
     return { outputs: [{ kind: 'audio', path, bytes }] };
   };
+  await assert.rejects(place.add({ moveTo: place.folder }), failsWith('originalsStay', { path: place.folder }));
   await place.add({ moveTo: join(place.folder, 'done') });
   place.put('sub/a.wav');
   place.put('b.wav');

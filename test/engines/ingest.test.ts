@@ -15,10 +15,13 @@ import {
   writeFileSync,
   appendFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { UtteranceTimes } from '../../daemon/ingest/cutting.ts';
+import { beginsLikeRecording } from '../../client/recording-content.ts';
+import { protectionOf } from '../../daemon/ingest/encryption.ts';
 import { factsOf } from '../../daemon/ingest/recording.ts';
 import { startIngest, type IngestRequest } from '../../daemon/ingest/ingest.ts';
 import { Prewarmed } from '../../daemon/ingest/prewarmed.ts';
@@ -201,6 +204,64 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     await assert.rejects(ingest(at('empty.mp3')), failsWith('emptyFile'));
     await assert.rejects(ingest(at('text.wav')), failsWith('notMedia'));
     await assert.rejects(ingest(at('network.m3u8')), failsWith('notMedia'));
+  });
+  test('a recording with nothing in it, and one that nobody may open, say so', async () => {
+    const tone = ['-f', 'lavfi', '-i', 'sine=d=2'];
+    make([...tone, '-c:a', 'libopus', at('whole.webm')]);
+    const webm = readFileSync(at('whole.webm'));
+    writeFileSync(at('header.webm'), webm.subarray(0, webm.indexOf('1f43b675', 0, 'hex')));
+    await assert.rejects(
+      ingest(at('header.webm')),
+      failsWith('emptyFile', { bytes: statSync(at('header.webm')).size }),
+    );
+    make([...tone, '-c:a', 'pcm_s16le', '-frames:a', '0', at('header.wav')]);
+    await assert.rejects(ingest(at('header.wav')), failsWith('emptyFile', { bytes: statSync(at('header.wav')).size }));
+    const key = [
+      '-encryption_scheme',
+      'cenc-aes-ctr',
+      '-encryption_key',
+      'ab'.repeat(16),
+      '-encryption_kid',
+      'cd'.repeat(16),
+    ];
+    make([...tone, '-c:a', 'aac', ...key, at('stream.mp4')]);
+    await assert.rejects(ingest(at('stream.mp4')), failsWith('encryptedFile', { by: 'unknown' }));
+    make([...tone, '-c:a', 'aac', at('open.m4a')]);
+    const plain = readFileSync(at('open.m4a'), 'latin1');
+    for (const [name, entry, by] of [
+      ['song.m4p', 'drms', 'apple'],
+      ['book.aax', 'aavd', 'audible'],
+    ] as const) {
+      writeFileSync(at(name), plain.replace('mp4a', entry), 'latin1');
+      await assert.rejects(ingest(at(name)), failsWith('encryptedFile', { by }));
+    }
+    // The second track is nobody's.
+    make(['-i', at('open.m4a'), ...tone, '-map', '0', '-map', '1', '-c:a:0', 'copy', '-c:a:1', 'aac', at('two.m4a')]);
+    writeFileSync(at('two.m4a'), readFileSync(at('two.m4a'), 'latin1').replace('mp4a', 'drms'), 'latin1');
+    const protection = async (path: string, track: number | null) => {
+      await using file = await open(path);
+      return protectionOf(file, track);
+    };
+    assert.equal(await protection(at('two.m4a'), 0), 'apple');
+    for (const track of [1, null]) assert.equal(await protection(at('two.m4a'), track), null);
+    assert.equal(await protection(ENGLISH, 0), null);
+  });
+  test('recordings are known by their first bytes, in every container', () => {
+    const made = 'wav mp3 mp2 aac ac3 dts flac ogg opus webm mkv mp4 mov aiff au caf ts m2ts mpg avi wma w64 tta wv';
+    for (const extension of made.split(' ')) {
+      const path = at(`tone.${extension}`);
+      make([
+        '-f',
+        'lavfi',
+        '-i',
+        'sine=d=2:r=48000',
+        '-strict',
+        '-2',
+        ...(extension === 'mpg' ? ['-f', 'mpeg'] : []),
+        path,
+      ]);
+      assert.ok(beginsLikeRecording(readFileSync(path).subarray(0, 4096)), extension);
+    }
   });
   test('names are names, whatever is in them', async () => {
     for (const name of ['-i.flac', 'a\nb.flac', `it's "q" $(x) %d.flac`, 'Ünï 录音 🎙.flac', 'http:__x?y#z.flac']) {

@@ -130,3 +130,27 @@ test('a bare machine: everything that is missing is said, in words, in both lang
   const status = Object.fromEntries(broken.checks.map(check => [check.id, check.status]));
   assert.deepEqual([status.models, status.ffmpeg, status.network], ['problem', 'problem', 'ok']);
 });
+
+test('the way to the network is said, without its password, and what stands in it', async () => {
+  const machine = (reached: boolean): Examined => ({
+    home: { data: temporary, run: temporary },
+    settings: { ...DEFAULTS, sandbox: 'off' },
+    env: { PATH: temporary, https_proxy: 'http://me:secret@proxy.example.org:3128' },
+    devices: [],
+    problems: [],
+    runtimes: { directory: () => temporary, ready: () => false },
+    models: { list: () => [], ready: () => false, defaults: async () => ({ models: {}, substitutions: [] }) },
+    hub: { reachable: async () => reached, obstacle: () => 'certificate' },
+    freeBytes: async () => 50 * GiB,
+  });
+  const found = async (reached: boolean) =>
+    (await examine(machine(reached))).checks.find(check => check.id === 'network')!;
+  const way = { url: 'https://huggingface.co', proxy: 'http://proxy.example.org:3128' };
+  assert.deepEqual(await found(true), { id: 'network', status: 'ok', args: way });
+  const refused = await found(false);
+  assert.deepEqual(refused.args, { ...way, why: 'certificate' });
+  assert.match(
+    checkMessage(refused, 'en').what,
+    /through the proxy http:\/\/proxy\.example\.org:3128: its certificate/,
+  );
+});

@@ -66,6 +66,9 @@ export function timeText(at: number, locale: Locale, now: number): string {
 /** 0.85: "85%". */
 export const percentText = (fraction: number): string => `${Math.round(fraction * 100)}%`;
 
+/** An address as it may be shown. */
+export const withoutPassword = (address: string): string => address.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
+
 /** "German" for de, "德语" in Chinese. */
 export function languageText(code: string, locale: Locale): string {
   try {

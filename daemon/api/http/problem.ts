@@ -26,6 +26,8 @@ const OF_THE_REQUEST: ReadonlyMap<string, number> = new Map<ErrorCode, number>([
   ['unknownModel', 404],
   ['emptyFile', 400],
   ['notMedia', 400],
+  ['encryptedFile', 400],
+  ['unknownLanguage', 400],
   ['noAudioTrack', 400],
   ['noSuchTrack', 400],
   ['truncatedFile', 400],

@@ -69,7 +69,7 @@ export function modelMethods(deps: MethodDeps) {
     'engine/list': () => ({ engines: deps.engines.map(engineState) }),
     'engine/install': ({ id }) => {
       const engine = deps.engines.find(each => each.id === id);
-      if (!engine) throw new EarshotError('badRequest', { field: 'id' }, `no engine ${id}`);
+      if (!engine) throw new EarshotError('unknownEngine', { engine: id });
       const state = { step: '', fraction: null as number | null, failure: null as EngineState['failure'] };
       installing.set(id, state);
       const publish = (): void => events.publish({ type: 'engine', engine: engineState(engine) });

@@ -1,5 +1,6 @@
 /** Requests to the server: time-outs, what is worth trying again, and what its refusals mean. */
 import { EarshotError } from '../../../schemas/errors.ts';
+import { obstacleOf, useNetwork, type Obstacle } from '../../system/network.ts';
 
 export interface Server {
   url: string;
@@ -41,9 +42,11 @@ export async function request(
   const url = `${baseOf(server.url)}/${path}`;
   for (let n = 1; ; n++) {
     let pauseMs = 500 * 2 ** (n - 1),
+      why: Obstacle | undefined,
       words: string;
     try {
       const json = body !== null && !(body instanceof FormData);
+      useNetwork();
       const answer = await fetch(url, {
         method,
         signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
@@ -63,8 +66,9 @@ export async function request(
       if (signal.aborted) throw new EarshotError('cancelled');
       if (error instanceof EarshotError) throw error;
       words = reason(error);
+      why = obstacleOf(error);
     }
-    if (n >= tries) throw new EarshotError('serverUnreachable', { url: server.url }, words);
+    if (n >= tries) throw new EarshotError('serverUnreachable', { url: server.url, why }, words);
     await pause(pauseMs, signal);
   }
 }

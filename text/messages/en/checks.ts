@@ -1,7 +1,7 @@
 /** English: what the doctor found. */
 import { message, type CheckMessages } from '../catalogue.ts';
 import { bytesText } from '../figures.ts';
-import { optional } from './words.ts';
+import { obstacleText, obstacleTodo, optional } from './words.ts';
 
 /** The failures that explain a missing GPU. */
 const GPU_PROBLEMS: Readonly<Record<string, string>> = {
@@ -96,8 +96,17 @@ export const checks: CheckMessages = {
   },
   network: {
     name: 'Network',
-    ok: a => message(a.offline ? 'not used: the setting offline is on' : (a.url ?? 'reachable')),
-    warning: a => message(`cannot reach ${a.url}`, 'Everything that is installed works without it.'),
+    ok: a =>
+      message(
+        a.offline
+          ? 'not used: the setting offline is on'
+          : (a.url ?? 'reachable') + optional(' through the proxy ', a.proxy),
+      ),
+    warning: a =>
+      message(
+        `cannot reach ${a.url}${optional(' through the proxy ', a.proxy)}${optional(': ', obstacleText(a.why))}`,
+        obstacleTodo(a.why) ?? 'Everything that is installed works without it.',
+      ),
   },
   sandbox: {
     name: 'Sandbox',

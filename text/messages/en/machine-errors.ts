@@ -1,7 +1,7 @@
 /** English: failures of this machine, its programs and its devices, and of live sound. */
 import { message, type SomeErrors } from '../catalogue.ts';
 import { bytesText, percentText } from '../figures.ts';
-import { count, exitText, installedText, optional } from './words.ts';
+import { count, exitText, installedText, obstacleText, obstacleTodo, optional } from './words.ts';
 
 /** At the beginning of a sentence: “The CPU”. */
 const first = (device: string): string => device.replace(/^the /, 'The ');
@@ -32,6 +32,7 @@ export const programErrors: SomeErrors<
   | 'noNpm'
   | 'noFfmpeg'
   | 'engineMissing'
+  | 'unknownEngine'
   | 'engineInstallFailed'
   | 'ffmpegFailed'
   | 'watchLimit'
@@ -67,12 +68,14 @@ export const programErrors: SomeErrors<
           a.path ? `There is no ffmpeg at ${a.path}.` : 'ffmpeg was not found.',
           'Install ffmpeg, set ffmpegPath to it, or run `earshot models install`: the Python engines include it.',
         ),
+  unknownEngine: a => message(`There is no engine “${a.engine}”.`, 'Run `earshot engines list` to see the engines.'),
   engineMissing: a =>
     message(`The engine ${a.engine} is not installed.`, `Run \`earshot engines install ${a.engine}\`.`),
   engineInstallFailed: a =>
     message(
-      `${installedText(a.engine) ?? `The engine ${a.engine}`} could not be installed.`,
-      'See `earshot daemon logs` for details, and `earshot doctor` for what is missing.',
+      `${installedText(a.engine) ?? `The engine ${a.engine}`} could not be installed` +
+        `${optional(': ', obstacleText(a.why))}.`,
+      obstacleTodo(a.why) ?? 'See `earshot daemon logs` for details, and `earshot doctor` for what is missing.',
     ),
   ffmpegFailed: a =>
     message(

@@ -1,6 +1,7 @@
 /** English: failures of models, of the workers that run them, and of servers. */
 import { message, type SomeErrors } from '../catalogue.ts';
-import { count, exitText, installedText, optional, stageText } from './words.ts';
+import { withoutPassword } from '../figures.ts';
+import { count, exitText, installedText, obstacleText, obstacleTodo, optional, stageText } from './words.ts';
 
 /** Why a model was replaced, by the code of the failure that led to it. */
 const CAUSES: Readonly<Record<string, string>> = {
@@ -25,8 +26,9 @@ export const modelErrors: SomeErrors<
     message(`The model ${a.model} is not installed.`, `Run \`earshot models install ${a.model}\`.`),
   modelUnavailable: a =>
     message(
-      `The model ${a.model} cannot be downloaded from any of its sources.`,
-      'Check the network and the setting hubUrl, or put its files in a folder listed in the setting modelFolders.',
+      `The model ${a.model} cannot be downloaded from any of its sources${optional(': ', obstacleText(a.why))}.`,
+      obstacleTodo(a.why) ??
+        'Check the network and the setting hubUrl, or put its files in a folder listed in the setting modelFolders.',
     ),
   modelReplaced: a =>
     message(
@@ -38,13 +40,18 @@ export const modelErrors: SomeErrors<
       'It was not installed. Install the model again, or from another source.',
     ),
   modelBroken: a =>
-    message(
-      `The model ${a.model ?? a.path ?? ''}${optional(' (', a.file, ')')} is damaged or not a model.`.replace(
-        '  ',
-        ' ',
-      ),
-      'Remove it and install it again.',
-    ),
+    a.model === undefined && a.path !== undefined
+      ? message(
+          `${a.path} is damaged, or not a model that Earshot knows.`,
+          'It knows GGUF files, CTranslate2 folders (Whisper, M2M100) and Piper voices (.onnx with .onnx.json).',
+        )
+      : message(
+          `The model ${a.model ?? a.path ?? ''}${optional(' (', a.file, ')')} is damaged or not a model.`.replace(
+            '  ',
+            ' ',
+          ),
+          'Remove it and install it again.',
+        ),
   offline: a =>
     a.server
       ? message(
@@ -58,8 +65,9 @@ export const modelErrors: SomeErrors<
         ),
   downloadFailed: a =>
     message(
-      `${a.url} could not be downloaded${optional(' (status ', a.status, ')')}.`,
-      'Try again: the download continues where it stopped.',
+      `${withoutPassword(a.url)} could not be downloaded` +
+        `${optional(' (status ', a.status, ')')}${optional(': ', obstacleText(a.why))}.`,
+      obstacleTodo(a.why) ?? 'Try again: the download continues where it stopped.',
     ),
 };
 
@@ -97,7 +105,10 @@ export const workerErrors: SomeErrors<
       'Try another model, or run `earshot retry` to try again.',
     ),
   serverUnreachable: a =>
-    message(`Cannot reach the server ${a.url}.`, 'Check that it is running, and check the setting server.'),
+    message(
+      `Cannot reach the server ${withoutPassword(a.url)}${optional(': ', obstacleText(a.why))}.`,
+      obstacleTodo(a.why) ?? 'Check that it is running, and check the setting server.',
+    ),
   serverRefused: a =>
     message(
       `The server ${a.url} refused the request (status ${a.status}).`,

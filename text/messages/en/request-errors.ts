@@ -1,7 +1,24 @@
 /** English: failures of what was asked for. */
 import { message, type SomeErrors } from '../catalogue.ts';
-import { clockText, languageText } from '../figures.ts';
+import { clockText, languageText, withoutPassword } from '../figures.ts';
 import { count, optional, stageText, terms } from './words.ts';
+
+/** What a file is instead of a recording, and what to do about it. */
+const CONTENTS: Readonly<Record<string, readonly [what: string, todo: string]>> = {
+  address: ['a link to a recording, not the recording itself', 'Download what it links to, and transcribe that file.'],
+  archive: ['an archive, not a recording', 'Unpack it first.'],
+  document: ['a document, not a recording', ''],
+  gitLfs: ['only a pointer of Git LFS; the recording has not been fetched', 'Run `git lfs pull`.'],
+  notes: ['MIDI: notes to be played, with no sound in them', ''],
+  page: [
+    'a web page, not a recording',
+    'The download may have needed a login, or another link. Download the recording itself.',
+  ],
+  picture: ['a picture, not a recording', ''],
+  text: ['a text, not a recording', 'Its content is not audio or video, whatever its name says.'],
+  zeros: ['nothing but zeros', 'It was never written to its end. Copy or download it again.'],
+};
+const PROTECTIONS: Readonly<Record<string, string>> = { apple: ' by Apple (FairPlay)', audible: ' by Audible' };
 
 const STATES: Record<string, string> = { ...terms.states, busy: 'busy', closed: 'closed', gone: 'gone' };
 
@@ -10,9 +27,11 @@ export const recordingErrors: SomeErrors<
   | 'notAFile'
   | 'noRecordings'
   | 'notOnDisk'
+  | 'foreignPath'
   | 'unreadableFile'
   | 'emptyFile'
   | 'notMedia'
+  | 'encryptedFile'
   | 'noAudioTrack'
   | 'noSuchTrack'
   | 'otherTracks'
@@ -22,7 +41,9 @@ export const recordingErrors: SomeErrors<
   | 'tooMuchSound'
   | 'recordingChanged'
   | 'noSuchFolder'
+  | 'notAFolder'
   | 'notWatched'
+  | 'originalsStay'
   | 'outputNotWritable'
   | 'outputKept'
 > = {
@@ -34,16 +55,39 @@ export const recordingErrors: SomeErrors<
       'Earshot looks for common audio and video files in the folder and its subfolders.',
     ),
   notOnDisk: a =>
+    /^https?:/i.test(a.path)
+      ? message(
+          `${withoutPassword(a.path)} is an address on the network, not a file.`,
+          'Earshot reads files on this machine: download the recording first, then name the file.',
+        )
+      : message(
+          `${a.path} is in a virtual workspace.`,
+          'Recordings must be files on the machine where Earshot runs. Copy it there, or open the folder there.',
+        ),
+  foreignPath: a =>
     message(
-      `${a.path} is in a virtual workspace.`,
-      'Recordings must be files on the machine where Earshot runs. Copy it there, or open the folder there.',
+      `${a.path} is a path of Windows, but Earshot runs on another system.`,
+      'Name the file as that system does: in WSL, drive C: is /mnt/c.',
     ),
   unreadableFile: a => message(`${a.path} cannot be read.`, 'Check its permissions.'),
-  emptyFile: a => message(`${a.path} is empty.`),
-  notMedia: a =>
-    message(
-      `${a.path} is not an audio or video file that ffmpeg can read.`,
+  emptyFile: a =>
+    a.bytes
+      ? message(
+          `There is no sound in ${a.path}: it has a beginning, and nothing follows.`,
+          'The recording was stopped before any sound was written, or was not copied to its end.',
+        )
+      : message(`${a.path} is empty.`, 'If it was downloaded or copied, try that again.'),
+  notMedia: a => {
+    const [what, todo] = CONTENTS[a.content ?? ''] ?? [
+      'not an audio or video file that ffmpeg can read',
       'Its content is something else, whatever its name says.',
+    ];
+    return message(`${a.path} is ${what}.`, todo);
+  },
+  encryptedFile: a =>
+    message(
+      `${a.path} is encrypted${PROTECTIONS[a.by] ?? ''}.`,
+      'Only the player of the service that it comes from can open it. Get a copy without protection.',
     ),
   noAudioTrack: a => message(`${a.path} has no audio.`),
   noSuchTrack: a =>
@@ -83,8 +127,14 @@ export const recordingErrors: SomeErrors<
   recordingChanged: a => message(`${a.path} has changed since the job was created.`, 'Submit it again.'),
   noSuchFolder: a =>
     message(`The folder ${a.path} does not exist.`, 'Check the spelling, and that the drive is connected.'),
+  notAFolder: a => message(`${a.path} is a file, not a folder.`, 'Name the folder that it is in.'),
   notWatched: a =>
     message(`${a.path} is not a watched folder.`, 'Run `earshot watch list` to see the watched folders.'),
+  originalsStay: a =>
+    message(
+      `Finished recordings cannot be moved to ${a.path}, because they are there already.`,
+      'Choose another folder for them.',
+    ),
   outputKept: a =>
     message(
       `${a.path} was not overwritten: it was edited, or Earshot did not write it.`,
@@ -97,6 +147,8 @@ export const recordingErrors: SomeErrors<
 export const requestErrors: SomeErrors<
   | 'badRequest'
   | 'unknownModel'
+  | 'unknownLanguage'
+  | 'languageNeeded'
   | 'wrongStage'
   | 'languageNotSupported'
   | 'unknownJob'
@@ -119,6 +171,18 @@ export const requestErrors: SomeErrors<
     if (a.method === undefined) return message(a.field ? `${a.field} is not valid.` : 'The request is not valid.');
     return message(a.field ? `Invalid request ${a.method}: ${a.field}.` : `Unknown request ${a.method}.`);
   },
+  unknownLanguage: a =>
+    message(
+      `“${a.language}” is not a language that Earshot knows.`,
+      a.code
+        ? `For ${languageText(a.code, 'en')}, use ${a.code}.`
+        : 'Use a code such as en, de, pt-BR or zh. Run `earshot models list` to see the languages of each model.',
+    ),
+  languageNeeded: a =>
+    message(
+      `Which language is ${a.path} in? A text does not say.`,
+      'Give its language, on the command line with --language.',
+    ),
   unknownModel: a => message(`There is no model “${a.model}”.`, 'Run `earshot models list` to see the models.'),
   wrongStage: a => {
     const stages = a.stages?.split(', ').map(stageText).join(' and ');
@@ -136,7 +200,14 @@ export const requestErrors: SomeErrors<
     );
   },
   unknownJob: a => message(`There is no job ${a.id}.`, 'Run `earshot queue` to see the jobs.'),
-  wrongState: a => message(`This cannot be done because it is ${STATES[a.state] ?? a.state}.`),
+  wrongState: (a, { job }) => {
+    const state = STATES[a.state] ?? a.state;
+    return message(
+      a.id === undefined
+        ? `This cannot be done because it is ${state}.`
+        : `This cannot be done because the job ${job(a.id)} is ${state}.`,
+    );
+  },
   unknownSetting: a => message(`There is no setting “${a.name}”.`, 'Run `earshot settings` to see the settings.'),
   settingRange: a => message(`${a.name} cannot be ${a.value}. Allowed: ${a.range}.`),
   noVoice: a =>
@@ -147,11 +218,13 @@ export const requestErrors: SomeErrors<
       'Choose another voice with --speak, or leave out the speech.',
     ),
   badGlossary: a =>
-    message(
-      `Cannot read the glossary ${a.path}${optional(' (line ', a.line, ')')}.`,
-      'Write one term per line, as “term”, “term = translation” or “term (alias, alias) = translation”. ' +
-        'Markdown tables and lists (.md), tables (.csv) and JSON lists also work.',
-    ),
+    a.missing
+      ? message(`The glossary ${a.path} does not exist.`, 'Check the spelling, and that the drive is connected.')
+      : message(
+          `Cannot read the glossary ${a.path}${optional(' (line ', a.line, ')')}.`,
+          'Write one term per line, as “term”, “term = translation” or “term (alias, alias) = translation”. ' +
+            'Markdown tables and lists (.md), tables (.csv) and JSON lists also work.',
+        ),
   speakersUnknown: a =>
     message(
       'The speakers could not be identified.',

@@ -66,3 +66,20 @@ export const installedText = (runtime: string | undefined): string | undefined =
 /** "a, b, and c" of those that are there. */
 export const listed = (parts: readonly (string | number | undefined)[]): string =>
   new Intl.ListFormat('en').format(parts.filter(part => typeof part === 'string')) || 'some parts';
+
+/** What stands in the way of a request, and what to do about it; nothing where that is not known. */
+const OBSTACLES: Readonly<Record<string, readonly [what: string, todo?: string]>> = {
+  certificate: [
+    'its certificate is not trusted',
+    'If your network inspects connections, set NODE_EXTRA_CA_CERTS to its certificate, then restart the daemon.',
+  ],
+  proxyLogin: [
+    'the proxy asks for a name and a password',
+    'Put them into HTTPS_PROXY (http://name:password@proxy:port), then restart the daemon.',
+  ],
+  proxy: ['the proxy refused', 'Check HTTPS_PROXY and NO_PROXY, then restart the daemon.'],
+  name: ['its name is not known here', 'Check the network. Behind a proxy, set HTTPS_PROXY, then restart the daemon.'],
+  timeout: ['there was no answer', 'Check the network. Behind a proxy, set HTTPS_PROXY, then restart the daemon.'],
+};
+export const obstacleText = (why: string | undefined): string | undefined => OBSTACLES[why ?? '']?.[0];
+export const obstacleTodo = (why: string | undefined): string | undefined => OBSTACLES[why ?? '']?.[1];

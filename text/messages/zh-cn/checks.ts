@@ -1,7 +1,7 @@
 /** 简体中文：检查的结果。 */
 import { message, type CheckMessages } from '../catalogue.ts';
 import { bytesText } from '../figures.ts';
-import { optional } from './words.ts';
+import { obstacleText, obstacleTodo, optional } from './words.ts';
 
 /** 说明为什么没有 GPU 的错误。 */
 const GPU_PROBLEMS: Readonly<Record<string, string>> = {
@@ -97,8 +97,12 @@ export const checks: CheckMessages = {
   },
   network: {
     name: '网络',
-    ok: a => message(a.offline ? '不使用：已开启设置 offline' : (a.url ?? '可访问')),
-    warning: a => message(`无法访问 ${a.url}`, '已安装的内容不受影响。'),
+    ok: a => message(a.offline ? '不使用：已开启设置 offline' : (a.url ?? '可访问') + optional('，经由代理 ', a.proxy)),
+    warning: a =>
+      message(
+        `无法${optional('经由代理 ', a.proxy, ' ')}访问 ${a.url}${optional('：', obstacleText(a.why))}`,
+        obstacleTodo(a.why) ?? '已安装的内容不受影响。',
+      ),
   },
   sandbox: {
     name: '沙箱',

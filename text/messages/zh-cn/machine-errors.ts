@@ -1,7 +1,7 @@
 /** 简体中文：本机、程序、设备与实时声音的错误。 */
 import { message, type SomeErrors } from '../catalogue.ts';
 import { bytesText, percentText } from '../figures.ts';
-import { exitText, installedText, optional } from './words.ts';
+import { exitText, installedText, obstacleText, obstacleTodo, optional } from './words.ts';
 
 export const liveErrors: SomeErrors<'noMicrophone' | 'tooManySessions' | 'sessionBehind'> = {
   noMicrophone: a =>
@@ -23,6 +23,7 @@ export const programErrors: SomeErrors<
   | 'noNpm'
   | 'noFfmpeg'
   | 'engineMissing'
+  | 'unknownEngine'
   | 'engineInstallFailed'
   | 'ffmpegFailed'
   | 'watchLimit'
@@ -55,11 +56,12 @@ export const programErrors: SomeErrors<
           a.path ? `${a.path} 处没有 ffmpeg。` : '没有找到 ffmpeg。',
           '请安装 ffmpeg 或在设置 ffmpegPath 中指定，也可以运行 `earshot models install`，Python 引擎自带 ffmpeg。',
         ),
+  unknownEngine: a => message(`没有引擎“${a.engine}”。`, '运行 `earshot engines list` 查看引擎。'),
   engineMissing: a => message(`引擎 ${a.engine} 尚未安装。`, `请运行 \`earshot engines install ${a.engine}\`。`),
   engineInstallFailed: a =>
     message(
-      `无法安装${installedText(a.engine) ?? `引擎 ${a.engine}`}。`,
-      '详情见 `earshot daemon logs`；`earshot doctor` 会指出缺少什么。',
+      `无法安装${installedText(a.engine) ?? `引擎 ${a.engine}`}${optional('：', obstacleText(a.why))}。`,
+      obstacleTodo(a.why) ?? '详情见 `earshot daemon logs`；`earshot doctor` 会指出缺少什么。',
     ),
   ffmpegFailed: a =>
     message(

@@ -1,6 +1,7 @@
 /** 简体中文：模型、工作进程与服务器的错误。 */
 import { message, type SomeErrors } from '../catalogue.ts';
-import { exitText, installedText, optional, stageText } from './words.ts';
+import { withoutPassword } from '../figures.ts';
+import { exitText, installedText, obstacleText, obstacleTodo, optional, stageText } from './words.ts';
 
 /** 模型被替换的原因，按所导致的错误代码。 */
 const CAUSES: Readonly<Record<string, string>> = {
@@ -24,8 +25,8 @@ export const modelErrors: SomeErrors<
   modelNotInstalled: a => message(`模型 ${a.model} 尚未安装。`, `请运行 \`earshot models install ${a.model}\`。`),
   modelUnavailable: a =>
     message(
-      `无法从任何来源下载模型 ${a.model}。`,
-      '请检查网络和设置 hubUrl，或把模型文件放入设置 modelFolders 中的文件夹。',
+      `无法从任何来源下载模型 ${a.model}${optional('：', obstacleText(a.why))}。`,
+      obstacleTodo(a.why) ?? '请检查网络和设置 hubUrl，或把模型文件放入设置 modelFolders 中的文件夹。',
     ),
   modelReplaced: a =>
     message(`${stageText(a.stage)}改用 ${a.instead}，因为 ${a.model} ${CAUSES[a.cause] ?? '无法加载'}。`),
@@ -35,10 +36,15 @@ export const modelErrors: SomeErrors<
       '该文件没有安装。请重新安装，或换一个来源。',
     ),
   modelBroken: a =>
-    message(
-      `模型${optional(' ', a.model ?? a.path)}${optional('（', a.file, '）')} 已损坏，或者不是模型。`,
-      '请删除后重新安装。',
-    ),
+    a.model === undefined && a.path !== undefined
+      ? message(
+          `${a.path} 已损坏，或者不是 Earshot 认识的模型。`,
+          '可用的有：GGUF 文件、CTranslate2 文件夹（Whisper、M2M100）和 Piper 语音（.onnx 及其 .onnx.json）。',
+        )
+      : message(
+          `模型${optional(' ', a.model ?? a.path)}${optional('（', a.file, '）')} 已损坏，或者不是模型。`,
+          '请删除后重新安装。',
+        ),
   offline: a =>
     a.server
       ? message(`服务器 ${a.server} 不在本机上，而设置 offline 禁止使用网络。`, '请关闭该设置，或选择其他模型。')
@@ -47,7 +53,10 @@ export const modelErrors: SomeErrors<
           a.model ? '请关闭该设置，或从文件导入模型。' : '请关闭该设置。',
         ),
   downloadFailed: a =>
-    message(`无法下载 ${a.url}${optional('（状态码 ', a.status, '）')}。`, '请重试，会从中断处继续下载。'),
+    message(
+      `无法下载 ${withoutPassword(a.url)}${optional('（状态码 ', a.status, '）')}${optional('：', obstacleText(a.why))}。`,
+      obstacleTodo(a.why) ?? '请重试，会从中断处继续下载。',
+    ),
 };
 
 export const workerErrors: SomeErrors<
@@ -70,7 +79,11 @@ export const workerErrors: SomeErrors<
   badAnswer: a => message(`${a.engine ?? a.model ?? '引擎'} 返回了无效的结果。`),
   setAside: a =>
     message(`${a.model} 处理此录音时崩溃了 ${a.times} 次，任务已停止。`, '请换一个模型，或运行 `earshot retry` 重试。'),
-  serverUnreachable: a => message(`无法连接服务器 ${a.url}。`, '请确认它正在运行，并检查设置 server。'),
+  serverUnreachable: a =>
+    message(
+      `无法连接服务器 ${withoutPassword(a.url)}${optional('：', obstacleText(a.why))}。`,
+      obstacleTodo(a.why) ?? '请确认它正在运行，并检查设置 server。',
+    ),
   serverRefused: a =>
     message(`服务器 ${a.url} 拒绝了请求（状态码 ${a.status}）。`, '请检查设置 server 中的密钥和模型名称。'),
 };

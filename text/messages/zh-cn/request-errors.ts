@@ -1,7 +1,21 @@
 /** 简体中文：请求本身的错误。 */
 import { message, type SomeErrors } from '../catalogue.ts';
-import { clockText, languageText } from '../figures.ts';
+import { clockText, languageText, withoutPassword } from '../figures.ts';
 import { optional, stageText, terms } from './words.ts';
+
+/** 文件实际是什么，以及该怎么办。 */
+const CONTENTS: Readonly<Record<string, readonly [what: string, todo: string]>> = {
+  address: ['是指向录音的链接，不是录音本身', '请下载链接所指的文件，再转写该文件。'],
+  archive: ['是压缩包，不是录音', '请先解压。'],
+  document: ['是文档，不是录音', ''],
+  gitLfs: ['只是 Git LFS 指针，录音尚未获取', '请运行 `git lfs pull`。'],
+  notes: ['是 MIDI 文件：只有音符，没有声音', ''],
+  page: ['是网页，不是录音', '下载时可能需要登录，或应使用另一个链接。请下载录音本身。'],
+  picture: ['是图片，不是录音', ''],
+  text: ['是文本，不是录音', '无论文件名是什么，其内容都不是音频或视频。'],
+  zeros: ['全是零字节', '文件没有写完。请重新复制或下载。'],
+};
+const PROTECTIONS: Readonly<Record<string, string>> = { apple: '由 Apple (FairPlay) ', audible: '由 Audible ' };
 
 const STATES: Record<string, string> = { ...terms.states, busy: '忙碌', closed: '已关闭', gone: '已不存在' };
 
@@ -10,9 +24,11 @@ export const recordingErrors: SomeErrors<
   | 'notAFile'
   | 'noRecordings'
   | 'notOnDisk'
+  | 'foreignPath'
   | 'unreadableFile'
   | 'emptyFile'
   | 'notMedia'
+  | 'encryptedFile'
   | 'noAudioTrack'
   | 'noSuchTrack'
   | 'otherTracks'
@@ -22,7 +38,9 @@ export const recordingErrors: SomeErrors<
   | 'tooMuchSound'
   | 'recordingChanged'
   | 'noSuchFolder'
+  | 'notAFolder'
   | 'notWatched'
+  | 'originalsStay'
   | 'outputNotWritable'
   | 'outputKept'
 > = {
@@ -31,13 +49,37 @@ export const recordingErrors: SomeErrors<
   noRecordings: a =>
     message(`在 ${a.path} 中没有找到录音。`, 'Earshot 会在该文件夹及其子文件夹中查找常见的音频和视频文件。'),
   notOnDisk: a =>
+    /^https?:/i.test(a.path)
+      ? message(
+          `${withoutPassword(a.path)} 是网络地址，不是文件。`,
+          'Earshot 只读取本机上的文件：请先下载录音，再指定该文件。',
+        )
+      : message(
+          `${a.path} 位于虚拟工作区中。`,
+          '录音必须是运行 Earshot 的机器上的文件。请将其复制到该机器，或在该机器上打开文件夹。',
+        ),
+  foreignPath: a =>
     message(
-      `${a.path} 位于虚拟工作区中。`,
-      '录音必须是运行 Earshot 的机器上的文件。请将其复制到该机器，或在该机器上打开文件夹。',
+      `${a.path} 是 Windows 路径，而 Earshot 运行在其他系统上。`,
+      '请使用该系统的路径：在 WSL 中，C: 盘是 /mnt/c。',
     ),
   unreadableFile: a => message(`无法读取 ${a.path}。`, '请检查文件权限。'),
-  emptyFile: a => message(`${a.path} 是空文件。`),
-  notMedia: a => message(`${a.path} 不是 ffmpeg 能读取的音频或视频文件。`, '无论文件名是什么，其内容都不是媒体。'),
+  emptyFile: a =>
+    a.bytes
+      ? message(`${a.path} 中没有声音：只有文件头，后面没有内容。`, '录制在写入声音之前就停止了，或文件没有复制完整。')
+      : message(`${a.path} 是空文件。`, '如果它是下载或复制得到的，请重试。'),
+  notMedia: a => {
+    const [what, todo] = CONTENTS[a.content ?? ''] ?? [
+      '不是 ffmpeg 能读取的音频或视频文件',
+      '无论文件名是什么，其内容都不是媒体。',
+    ];
+    return message(`${a.path} ${what}。`, todo);
+  },
+  encryptedFile: a =>
+    message(
+      `${a.path} 已${PROTECTIONS[a.by] ?? ''}加密。`,
+      '只有提供它的服务自己的播放器才能打开。请获取一份没有保护的副本。',
+    ),
   noAudioTrack: a => message(`${a.path} 没有声音。`),
   noSuchTrack: a => message(`${a.path} 没有第 ${a.track} 条音轨，共有 ${a.tracks} 条。`, '音轨从 0 开始编号。'),
   otherTracks: a =>
@@ -67,7 +109,9 @@ export const recordingErrors: SomeErrors<
     ),
   recordingChanged: a => message(`任务创建后，${a.path} 发生了变化。`, '请重新提交。'),
   noSuchFolder: a => message(`找不到文件夹 ${a.path}。`, '请检查拼写，并确认磁盘已连接。'),
+  notAFolder: a => message(`${a.path} 是文件，不是文件夹。`, '请指定它所在的文件夹。'),
   notWatched: a => message(`${a.path} 不是受监视的文件夹。`, '运行 `earshot watch list` 查看受监视的文件夹。'),
+  originalsStay: a => message(`无法把完成的录音移到 ${a.path}，因为它们本来就在那里。`, '请为它们另选文件夹。'),
   outputKept: a =>
     message(`${a.path} 没有被覆盖：它被修改过，或不是由 Earshot 写入的。`, a.instead ? `新版本在 ${a.instead}。` : ''),
   outputNotWritable: a => message(`无法写入 ${a.path}。`, '请用 --output 另选文件夹，或修改其权限。'),
@@ -76,6 +120,8 @@ export const recordingErrors: SomeErrors<
 export const requestErrors: SomeErrors<
   | 'badRequest'
   | 'unknownModel'
+  | 'unknownLanguage'
+  | 'languageNeeded'
   | 'wrongStage'
   | 'languageNotSupported'
   | 'unknownJob'
@@ -98,6 +144,14 @@ export const requestErrors: SomeErrors<
     if (a.method === undefined) return message(a.field ? `${a.field} 无效。` : '请求无效。');
     return message(a.field ? `请求 ${a.method} 无效：${a.field}。` : `未知的请求 ${a.method}。`);
   },
+  unknownLanguage: a =>
+    message(
+      `Earshot 不认识语言“${a.language}”。`,
+      a.code
+        ? `${languageText(a.code, 'zh-cn')}的代码是 ${a.code}。`
+        : '请使用 en、de、pt-BR、zh 这样的代码。运行 `earshot models list` 查看各模型支持的语言。',
+    ),
+  languageNeeded: a => message(`${a.path} 是什么语言？文本本身没有说明。`, '请给出它的语言，在命令行中用 --language。'),
   unknownModel: a => message(`没有模型“${a.model}”。`, '运行 `earshot models list` 查看可用模型。'),
   wrongStage: a => {
     const stages = a.stages?.split(', ').map(stageText).join('和');
@@ -126,11 +180,13 @@ export const requestErrors: SomeErrors<
       '请用 --speak 另选语音，或不生成配音。',
     ),
   badGlossary: a =>
-    message(
-      `无法读取术语表 ${a.path}${optional('（第 ', a.line, ' 行）')}。`,
-      '每行一个术语，写作“术语”、“术语 = 译文”或“术语 (别名, 别名) = 译文”；' +
-        '也可以使用 Markdown 表格或列表（.md）、CSV 表格（.csv）或 JSON 列表。',
-    ),
+    a.missing
+      ? message(`找不到术语表 ${a.path}。`, '请检查拼写，并确认磁盘已连接。')
+      : message(
+          `无法读取术语表 ${a.path}${optional('（第 ', a.line, ' 行）')}。`,
+          '每行一个术语，写作“术语”、“术语 = 译文”或“术语 (别名, 别名) = 译文”；' +
+            '也可以使用 Markdown 表格或列表（.md）、CSV 表格（.csv）或 JSON 列表。',
+        ),
   speakersUnknown: a =>
     message('无法区分说话人。', a.model ? `其他内容都已完成。可以下载 ${a.model} 时请重试。` : '其他内容都已完成。'),
   noSummary: a =>

@@ -60,3 +60,14 @@ const INSTALLED: ReadonlyMap<string, string> = new Map([
 ]);
 /** 为引擎安装的组件；undefined：这是引擎自己的名称。 */
 export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');
+
+/** 请求受阻的原因和办法；不知道时没有。 */
+const OBSTACLES: Readonly<Record<string, readonly [what: string, todo?: string]>> = {
+  certificate: ['其证书不受信任', '如果网络会检查连接，请将 NODE_EXTRA_CA_CERTS 设为其证书，然后重新启动守护进程。'],
+  proxyLogin: ['代理要求用户名和密码', '请写入 HTTPS_PROXY（http://用户名:密码@代理:端口），然后重新启动守护进程。'],
+  proxy: ['代理拒绝了请求', '请检查 HTTPS_PROXY 和 NO_PROXY，然后重新启动守护进程。'],
+  name: ['找不到该主机名', '请检查网络。如在代理之后，请设置 HTTPS_PROXY，然后重新启动守护进程。'],
+  timeout: ['没有应答', '请检查网络。如在代理之后，请设置 HTTPS_PROXY，然后重新启动守护进程。'],
+};
+export const obstacleText = (why: string | undefined): string | undefined => OBSTACLES[why ?? '']?.[0];
+export const obstacleTodo = (why: string | undefined): string | undefined => OBSTACLES[why ?? '']?.[1];

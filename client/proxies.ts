@@ -1,0 +1,57 @@
+/**
+ * The proxies that the environment names, as all that Earshot starts and fetches uses them: HTTPS_PROXY, HTTP_PROXY,
+ * ALL_PROXY and NO_PROXY, in upper or lower case.
+ */
+
+export interface Proxies {
+  http: string | null;
+  https: string | null;
+  /** Hosts that are reached directly, separated by commas; this machine is always among them. */
+  direct: string;
+}
+
+const LOOPBACK = ['localhost', '127.0.0.1', '::1', '[::1]'];
+
+export function proxiesIn(env: NodeJS.ProcessEnv): Proxies {
+  // The lower case first, as curl, Node and Python do.
+  const named = (name: string): string | null => env[name] || env[name.toUpperCase()] || null,
+    proxy = (name: string): string | null => {
+      const value = named(name);
+      return value === null ? null : /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+    };
+  const usable = (address: string | null): string | null => (address && /^https?:/i.test(address) ? address : null),
+    all = usable(proxy('all_proxy')),
+    http = usable(proxy('http_proxy')) ?? all;
+  return {
+    http,
+    https: usable(proxy('https_proxy')) ?? all ?? http,
+    direct: [...new Set([...(named('no_proxy') ?? '').split(/[\s,]+/).filter(Boolean), ...LOOPBACK])].join(','),
+  };
+}
+
+/** The way to an address: a proxy's address, with its password where it has one, or null: directly. */
+export function proxyFor(url: string, { http, https, direct }: Proxies): string | null {
+  const { protocol, hostname, port } = new URL(url);
+  const excepted = direct.split(',').some(entry => {
+    // A port may stand behind a name, and behind the brackets of an IPv6 address.
+    const [, host = entry, only] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
+    if (host === '*') return true;
+    if (only !== undefined && only !== (port || (protocol === 'https:' ? '443' : '80'))) return false;
+    const domain = host.replace(/^\*?\./, '').toLowerCase();
+    return hostname.toLowerCase() === domain || hostname.toLowerCase().endsWith(`.${domain}`);
+  });
+  return excepted ? null : protocol === 'https:' ? https : http;
+}
+
+/** What makes a program of Node's use the proxies of `env`; nothing where it names none. */
+export function proxyEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { http, https, direct } = proxiesIn(env);
+  if (http === null && https === null) return {};
+  return {
+    NODE_USE_ENV_PROXY: '1',
+    ...(http === null ? {} : { HTTP_PROXY: http, http_proxy: http }),
+    ...(https === null ? {} : { HTTPS_PROXY: https, https_proxy: https }),
+    NO_PROXY: direct,
+    no_proxy: direct,
+  };
+}
