@@ -240,7 +240,7 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     writeFileSync(at('two.m4a'), readFileSync(at('two.m4a'), 'latin1').replace('mp4a', 'drms'), 'latin1');
     const protection = async (path: string, track: number | null) => {
       await using file = await open(path);
-      return protectionOf(file, track);
+      return await protectionOf(file, track);
     };
     assert.equal(await protection(at('two.m4a'), 0), 'apple');
     for (const track of [1, null]) assert.equal(await protection(at('two.m4a'), track), null);
