@@ -220,7 +220,7 @@ const fullState = (): Promise<string> =>
       ms: 120,
       prepare: daemon => {
         const settings = readFileSync(daemon.home.settings);
-        const disk = mount(daemon.home.state, 'size=24m,mode=700');
+        const disk = mount(daemon.home.state, 'size=320m,mode=700');
         writeFileSync(daemon.home.settings, settings);
         return disk;
       },
@@ -264,7 +264,7 @@ const fullAudio = (): Promise<string> =>
     },
     async ({ daemon, notices }) => {
       const notice = await until('the notice', () => notices.find(each => each.code === 'diskFull'));
-      remount(daemon.home.audio, 'size=64m');
+      remount(daemon.home.audio, 'size=512m');
       return `jobs waited for room, none failed: ${says(notice, 'diskFull')}`;
     },
   );
