@@ -32,7 +32,7 @@ async function passes(files: readonly string[], env: NodeJS.ProcessEnv = {}): Pr
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=1', ...files],
-    { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
+    { cwd: ROOT, env: { ...process.env, EARSHOT_LONG: '1', ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
