@@ -159,6 +159,10 @@ export function mutate(source: string, file: string, first: number): { code: str
       case 'Literal':
         if (!defaults.has(node)) literal(node, host, inThrow);
         return;
+      case 'TaggedTemplateExpression':
+        // What is tagged must stay a template.
+        for (const each of node.quasi.expressions) child(each);
+        return;
       case 'TemplateLiteral':
         if (!inThrow && plain.slice(node.start, node.end) !== '``') whole(host, node, '``');
         break;

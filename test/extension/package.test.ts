@@ -30,7 +30,7 @@ const ALLOWED = [
   /^extension\/docs\/images\/[a-z-]+\.(svg|png)$/,
   /^extension\/samples\/sense-and-sensibility\.flac$/,
   /^extension\/dist\/(extension|uninstall)\.cjs$/,
-  /^extension\/dist\/(earshotd|[a-z]+-(child|launch))\.mjs$/,
+  /^extension\/dist\/(earshotd|[a-z]+-(child|launch|worker))\.mjs$/,
   /^extension\/dist\/registry\.json$/,
   /^extension\/dist\/(dictionaries|llama|llama-[\d.]+|sherpa)\/package(-lock)?\.json$/,
   /^extension\/dist\/python\/[a-z-]+\.txt$/,
