@@ -17,7 +17,7 @@ import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { random } from '../random.ts';
 import { lawsHold } from './laws.ts';
 import { section } from './report.ts';
-import { signal, until } from './world.ts';
+import { lastWords, signal, until } from './world.ts';
 
 const treeOf = (pid: number): number[] => [...processes().withChildren([pid]).get(pid)!];
 
@@ -233,10 +233,15 @@ export async function soak({ seconds, seed }: { seconds: number; seed: number })
       // What it was about may just have ended.
       await act().catch(() => undefined);
     }
-    for (const { id, state } of jobs.values())
+    // As the daemon knows them: news of a pause may still be on their way.
+    for (const { id, state } of (await daemon.client.call('job/list', { limit: 1000 })).jobs)
       if (state === 'paused') await daemon.client.call('job/resume', { ids: [id] }).catch(() => undefined);
     await daemon.client.call('queue/resume', {});
-    await until('the last jobs to end', () => jobs.size === 0, 120_000);
+    await until('the last jobs to end', () => jobs.size === 0, 120_000).catch(async (error: unknown) => {
+      const { jobs: left } = await daemon.client.call('job/list', { limit: 1000 });
+      console.log(seed, JSON.stringify(left.filter(job => !isFinal(job.state))), lastWords(daemon));
+      throw error;
+    });
     over = true;
     await look;
     await daemon.stop();

@@ -96,7 +96,8 @@ export async function world(options: WorldOptions, story: (world: World) => Prom
   }
 }
 
-const lastWords = (daemon: RealDaemon): string => {
+/** The end of its log. */
+export const lastWords = (daemon: RealDaemon): string => {
   try {
     return readFileSync(join(daemon.home.logs, 'earshotd.log'), 'utf8').split('\n').slice(-30).join('\n');
   } catch {
