@@ -233,7 +233,7 @@ export async function soak({ seconds, seed }: { seconds: number; seed: number })
       // What it was about may just have ended.
       await act().catch(() => undefined);
     }
-    // As the daemon knows them: news of a pause may still be on their way.
+    // As the daemon knows them: the event of a pause may still be on its way.
     for (const { id, state } of (await daemon.client.call('job/list', { limit: 1000 })).jobs)
       if (state === 'paused') await daemon.client.call('job/resume', { ids: [id] }).catch(() => undefined);
     await daemon.client.call('queue/resume', {});
