@@ -190,8 +190,10 @@ function row(line: string): string[] | null {
     .map(cell => cell.trim());
 }
 
+/** A header with more is none that a person wrote. */
+const MOST_COLUMNS = 64;
 const columnsOf = (cells: readonly string[]): (keyof GlossaryEntry)[] | null => {
-  const order = cells.map(cell => COLUMNS.find(([, name]) => name.test(bare(cell)))?.[0]);
+  const order = cells.slice(0, MOST_COLUMNS).map(cell => COLUMNS.find(([, name]) => name.test(bare(cell)))?.[0]);
   return order.includes('term') ? order.map(name => name ?? ('' as keyof GlossaryEntry)) : null;
 };
 const inOrder = (cells: readonly string[], order: readonly (keyof GlossaryEntry)[]): Cells => {
@@ -223,33 +225,40 @@ function csv(text: string): { cells: string[]; line: number }[] {
   const rows: { cells: string[]; line: number }[] = [];
   let cells: string[] = [],
     cell = '',
+    blank = true,
     quoted = false,
     line = 1,
     began = 1;
-  const end = (): void => {
+  const add = (c: string): void => {
+    cell += c;
+    blank &&= c.trim() === '';
+  };
+  const next = (): void => {
     cells.push(cell);
+    cell = '';
+    blank = true;
+  };
+  const end = (): void => {
+    next();
     rows.push({ cells, line: began });
     cells = [];
-    cell = '';
     began = line;
   };
   for (let at = 0; at < text.length; at++) {
     const c = text[at]!;
     if (c === '\n' || (c === '\r' && text[at + 1] !== '\n')) line += 1;
     if (quoted) {
-      if (c !== '"') cell += c;
+      if (c !== '"') add(c);
       else if (text[at + 1] === '"') {
-        cell += '"';
+        add('"');
         at += 1;
       } else quoted = false;
-    } else if (c === '"' && cell.trim() === '') {
+    } else if (c === '"' && blank) {
       quoted = true;
       cell = '';
-    } else if (c === mark) {
-      cells.push(cell);
-      cell = '';
-    } else if (c === '\n' || (c === '\r' && text[at + 1] !== '\n')) end();
-    else if (c !== '\r') cell += c;
+    } else if (c === mark) next();
+    else if (c === '\n' || (c === '\r' && text[at + 1] !== '\n')) end();
+    else if (c !== '\r') add(c);
   }
   if (cell !== '' || cells.length) end();
   return rows;
