@@ -253,7 +253,8 @@ export async function ensureDaemon(options: EnsureOptions): Promise<Client> {
   }
   options.onProgress?.('starting');
   let child = start(options);
-  for (let pause = 15; ; pause = Math.min(pause * 1.5, 200)) {
+  // Somebody waits for a start of a third of a second: looking is cheap.
+  for (let pause = 15; ; pause = Math.min(pause * 1.5, 30)) {
     await sleep(pause);
     const client = await tryConnect(options);
     if (client) return client;
