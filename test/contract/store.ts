@@ -6,34 +6,26 @@ import { failure } from '../../schemas/errors.ts';
 import type { JobRow, Store } from '../../daemon/contracts/store.ts';
 import type { FileRow } from '../../daemon/contracts/watch-store.ts';
 import { ulid } from '../../daemon/system/ids.ts';
+import { jobRow } from '../fixtures/job-row.ts';
 
-export const row = (change: Partial<JobRow> = {}): JobRow => ({
-  id: ulid(1_000),
-  path: '/recordings/talk.wav',
-  name: 'talk.wav',
-  bytes: 10,
-  modifiedAt: 5,
-  durationMs: null,
-  fingerprint: 'f',
-  options: { repair: true },
-  stages: ['asr', 'repair'],
-  models: { asr: 'whisper', repair: 'qwen' },
-  priority: 'normal',
-  position: 1,
-  state: 'pending',
-  createdAt: 1_000,
-  startedAt: null,
-  finishedAt: null,
-  language: null,
-  ingested: false,
-  ingestedMs: 0,
-  failure: null,
-  warnings: [],
-  outputs: [],
-  overtaken: 0,
-  crashes: 0,
-  ...change,
-});
+export const row = (change: Partial<JobRow> = {}): JobRow =>
+  jobRow({
+    id: ulid(1_000),
+    path: '/recordings/talk.wav',
+    name: 'talk.wav',
+    bytes: 10,
+    modifiedAt: 5,
+    durationMs: null,
+    models: { asr: 'whisper', repair: 'qwen' },
+    position: 1,
+    state: 'pending',
+    createdAt: 1_000,
+    startedAt: null,
+    language: null,
+    ingested: false,
+    ingestedMs: 0,
+    ...change,
+  });
 const heard = (text: string) => ({ text, words: [], language: 'en', languageProbability: 1 });
 
 export interface Place {

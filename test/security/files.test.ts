@@ -35,7 +35,7 @@ import { readSmall } from '../../client/small-file.ts';
 import { parseSpeakers } from '../../text/speakers.ts';
 import { fileName } from '../../daemon/api/http/upload.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
-import { jobRow, outputWriter } from '../fixtures/write-outputs.ts';
+import { silentJob, outputWriter } from '../fixtures/write-outputs.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'earshot-security-files-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -56,14 +56,14 @@ describe('outputs', { skip: posix }, () => {
       symlinkSync(precious, join(folder, `talk.${end}.part`));
     // The name of a draft, for whoever can guess it.
     symlinkSync(precious, join(folder, '.earshot-job.part'));
-    for (const { path } of await write(jobRow(recording, 'talk.wav')))
+    for (const { path } of await write(silentJob(recording, 'talk.wav')))
       assert.ok(lstatSync(path).isFile(), `${path} is a file of its own`);
     symlinkSync(precious, join(folder, '.earshot-job.part'));
     const pcm = join(root, 'pcm');
     writeFileSync(pcm, wavHeader(16_000, 0));
     await write(
       {
-        ...jobRow(recording, 'live', { outputs: { formats: [] } }),
+        ...silentJob(recording, 'live', { outputs: { formats: [] } }),
         live: { format: 'pcm', open: false, saveTo: join(folder, 'live.wav') },
       },
       pcm,
@@ -80,7 +80,7 @@ describe('outputs', { skip: posix }, () => {
     writeFileSync(join(folder, 'talk.txt'), 'notes');
     symlinkSync(precious, join(folder, 'talk.srt'));
     symlinkSync(join(root, 'not there'), join(folder, 'talk.vtt'));
-    const written = (await write(jobRow(recording, 'talk.wav'))).map(output => output.path);
+    const written = (await write(silentJob(recording, 'talk.wav'))).map(output => output.path);
     assert.equal(readFileSync(join(folder, 'talk.txt'), 'utf8'), 'notes');
     assert.equal(readFileSync(precious, 'utf8'), 'mine');
     assert.ok(!existsSync(join(root, 'not there')), 'a link that leads nowhere is not followed');
@@ -92,7 +92,7 @@ describe('outputs', { skip: posix }, () => {
     for (const name of ['..', '.', '-y', '..wav']) {
       const path = join(folder, 'a.wav');
       writeFileSync(path, 'RIFF');
-      for (const output of await write(jobRow(path, name, { outputs: { formats: ['txt'] } })))
+      for (const output of await write(silentJob(path, name, { outputs: { formats: ['txt'] } })))
         assert.ok(output.path.startsWith(`${folder}/`), output.path);
     }
   });

@@ -132,10 +132,11 @@ test('a bare machine: everything that is missing is said, in words, in both lang
 });
 
 test('the way to the network is said, without its password, and what stands in it', async () => {
+  const proxy = 'proxy.example.org:3128';
   const machine = (reached: boolean): Examined => ({
     home: { data: temporary, run: temporary },
     settings: { ...DEFAULTS, sandbox: 'off' },
-    env: { PATH: temporary, https_proxy: 'http://me:secret@proxy.example.org:3128' },
+    env: { PATH: temporary, https_proxy: `http://me:secret@${proxy}` },
     devices: [],
     problems: [],
     runtimes: { directory: () => temporary, ready: () => false },
@@ -145,7 +146,7 @@ test('the way to the network is said, without its password, and what stands in i
   });
   const found = async (reached: boolean) =>
     (await examine(machine(reached))).checks.find(check => check.id === 'network')!;
-  const way = { url: 'https://huggingface.co', proxy: 'http://proxy.example.org:3128' };
+  const way = { url: DEFAULTS.hubUrl, proxy: `http://${proxy}` };
   assert.deepEqual(await found(true), { id: 'network', status: 'ok', args: way });
   const refused = await found(false);
   assert.deepEqual(refused.args, { ...way, why: 'certificate' });

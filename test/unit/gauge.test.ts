@@ -5,11 +5,11 @@ import { JobWork } from '../../daemon/jobs/work.ts';
 import { Gauge } from '../../daemon/pipeline/gauge.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import { Metrics } from '../../daemon/telemetry/metrics.ts';
-import type { JobRow } from '../../daemon/contracts/store.ts';
 import type { Waiting } from '../../daemon/scheduler/snapshot.ts';
 import type { Instance } from '../../daemon/workers/instance.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import type { Stage } from '../../schemas/words.ts';
+import { jobRow } from '../fixtures/job-row.ts';
 
 const BEGIN = 1_000_000;
 const instance = (stage: Stage, state: Instance['state']): Instance => ({ state, options: { stage } }) as Instance;
@@ -106,33 +106,7 @@ test('what batches of each size took, by stage', t => {
 
 test('the queue: steps that could start and have not; what ended, and its waiting, come from the metrics', t => {
   const { gauge, metrics, stage } = place(t);
-  const row: JobRow = {
-    id: 'job',
-    path: '/a.wav',
-    name: 'a.wav',
-    bytes: 1,
-    modifiedAt: 1,
-    durationMs: 9000,
-    fingerprint: 'f',
-    options: { repair: true },
-    stages: ['asr', 'repair'],
-    models: {},
-    priority: 'normal',
-    position: 0,
-    state: 'processing',
-    createdAt: 0,
-    startedAt: 0,
-    finishedAt: null,
-    language: 'en',
-    ingested: true,
-    ingestedMs: 9000,
-    failure: null,
-    warnings: [],
-    outputs: [],
-    overtaken: 0,
-    crashes: 0,
-  };
-  const work = new JobWork(row, 9000);
+  const work = new JobWork(jobRow(), 9000);
   work.restore(
     [0, 1, 2].map(index => ({
       index,

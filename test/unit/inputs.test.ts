@@ -3,41 +3,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { render } from '../../text/transcripts/render.ts';
 import type { JobOptions } from '../../schemas/job.ts';
-import type { JobRow } from '../../daemon/contracts/store.ts';
 import { JobWork } from '../../daemon/jobs/work.ts';
 import { Windows } from '../../daemon/jobs/windows.ts';
 import { transcriptOf } from '../../daemon/outputs/deliver.ts';
 import { stepInput, withoutModel } from '../../daemon/pipeline/inputs.ts';
+import { jobRow } from '../fixtures/job-row.ts';
 
 const FILES = { pcm: '/pcm', speech: '/speech' };
 /** Three seconds each, with a second between; `said` by language and text. */
 function job(options: Partial<JobOptions>, language: string | null, said: readonly [string, string][]): JobWork {
-  const row: JobRow = {
-    id: 'job',
-    path: '/a.wav',
-    name: 'a.wav',
-    bytes: 1,
-    modifiedAt: 1,
+  const row = jobRow({
     durationMs: 60_000,
-    fingerprint: 'f',
+    ingestedMs: 60_000,
     options: { repair: true, ...options },
     stages: ['asr', 'repair', 'nmt'],
-    models: {},
-    priority: 'normal',
-    position: 0,
-    state: 'processing',
-    createdAt: 0,
-    startedAt: 0,
-    finishedAt: null,
     language,
-    ingested: true,
-    ingestedMs: 60_000,
-    failure: null,
-    warnings: [],
-    outputs: [],
-    overtaken: 0,
-    crashes: 0,
-  };
+  });
   const work = new JobWork(row, 60_000);
   work.windows = new Windows(work.utterances, 8000);
   work.restore(

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
-import { jobRow, outputWriter } from '../fixtures/write-outputs.ts';
+import { silentJob, outputWriter } from '../fixtures/write-outputs.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot-names-'));
@@ -16,7 +16,7 @@ const write = outputWriter(store);
 async function outputsOf(name: string): Promise<string[]> {
   const path = join(folder, name);
   writeFileSync(path, name);
-  const row = { ...jobRow(path, name, { outputs: { formats: ['txt', 'json'] } }), id: name.slice(0, 20) };
+  const row = { ...silentJob(path, name, { outputs: { formats: ['txt', 'json'] } }), id: name.slice(0, 20) };
   const outputs = await write(row);
   return outputs.map(output => output.path);
 }
