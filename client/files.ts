@@ -33,6 +33,20 @@ export class NotAFile extends Error {
   }
 }
 
+/** What was opened, where it is a file. @throws NotAFile */
+async function onlyFile(file: FileHandle, path: string): Promise<FileHandle> {
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new NotAFile(path);
+}
+
+/** The same of a descriptor. */
+function onlyFileNow(file: number, path: string): number {
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new NotAFile(path);
+}
+
 /** A new file to read and write. @throws EEXIST where anything has this name, a link as well */
 export const openNew = (path: string, mode: number): Promise<FileHandle> =>
   open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
@@ -44,42 +58,25 @@ export async function openAnew(path: string, mode: number): Promise<FileHandle> 
 }
 
 /** A file of ours, to read and write, kept as it is where it is there. @throws ELOOP at a link; where it is no file */
-export async function openOwn(path: string, mode: number): Promise<FileHandle> {
-  const file = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new NotAFile(path);
-}
+export const openOwn = async (path: string, mode: number): Promise<FileHandle> =>
+  onlyFile(await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode), path);
 
 /** One of ours that is there: a descriptor to read and write. */
 export const openOwnNow = (path: string): number => openSync(path, O_RDWR | O_NOFOLLOW);
 
 /** One to append to: a descriptor. @throws where it is no file */
-export function openLog(path: string): number {
-  const file = openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
-  if (fstatSync(file).isFile()) return file;
-  closeSync(file);
-  throw new NotAFile(path);
-}
+export const openLog = (path: string): number =>
+  onlyFileNow(openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600), path);
 
 /**
  * A file to read, of anybody's. `through`: a link may lead to it. @throws ELOOP; where it is no file: a pipe would be
  * waited for, a device has no end
  */
-export async function openFile(path: string, { through = true } = {}): Promise<FileHandle> {
-  const file = await open(path, O_RDONLY | O_NONBLOCK | (through ? 0 : O_NOFOLLOW));
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new NotAFile(path);
-}
+export const openFile = async (path: string, { through = true } = {}): Promise<FileHandle> =>
+  onlyFile(await open(path, O_RDONLY | O_NONBLOCK | (through ? 0 : O_NOFOLLOW)), path);
 
 /** The same: a descriptor. */
-export function openFileNow(path: string): number {
-  const file = openSync(path, O_RDONLY | O_NONBLOCK);
-  if (fstatSync(file).isFile()) return file;
-  closeSync(file);
-  throw new NotAFile(path);
-}
+export const openFileNow = (path: string): number => onlyFileNow(openSync(path, O_RDONLY | O_NONBLOCK), path);
 
 /** A whole new file in a folder of ours, in the place of what lay there. */
 export async function writeAnew(path: string, content: string | Uint8Array, mode: number): Promise<void> {
