@@ -1,6 +1,7 @@
 /** Whether a file is a recording, by what it begins with: for names that do not say it. */
 import { isMedia, maybeMedia } from '../schemas/media.ts';
 import { openFile } from './files.ts';
+import { readAt } from './small-file.ts';
 
 /** Some packets of a transport stream that may begin in the middle of one. */
 const FIRST_BYTES = 4096;
@@ -17,8 +18,7 @@ async function firstBytes(path: string): Promise<Uint8Array> {
   try {
     const file = await openFile(path);
     try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0);
-      return buffer.subarray(0, bytesRead);
+      return await readAt(file, 0, FIRST_BYTES);
     } finally {
       await file.close();
     }

@@ -1,7 +1,13 @@
-/** A small text that lies in a folder which may be a stranger's: under its name may lie anything. */
+/** Small texts, and pieces of files, that may be a stranger's: under a name may lie anything. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { openFile, openFileNow } from './files.ts';
+
+/** What stands there: so many bytes, or fewer where the file ends. */
+export async function readAt(file: FileHandle, at: number, bytes: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, at);
+  return buffer.subarray(0, bytesRead);
+}
 
 const tooLarge = (mostBytes: number): Error =>
   Object.assign(new Error(`longer than ${mostBytes} bytes`), { code: 'EFBIG' });

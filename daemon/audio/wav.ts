@@ -1,6 +1,7 @@
 /** Mono 16-bit PCM in WAV files: what the voices write and the spoken track is made of. */
 import { rm, type FileHandle } from 'node:fs/promises';
 import { openAnew, putInPlace } from '../../client/files.ts';
+import { readAt } from '../../client/small-file.ts';
 
 const WAV_HEADER_BYTES = 44;
 /** The format counts bytes in 32 bits. */
@@ -72,13 +73,7 @@ export const inMemory = (wav: Buffer): WavSource => ({
 });
 
 export async function inFile(file: FileHandle): Promise<WavSource> {
-  return {
-    bytes: (await file.stat()).size,
-    read: async (at, length) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
-      return buffer.subarray(0, bytesRead);
-    },
-  };
+  return { bytes: (await file.stat()).size, read: (at, length) => readAt(file, at, length) };
 }
 
 const PCM = 1,

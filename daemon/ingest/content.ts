@@ -1,5 +1,6 @@
 /** What a file is that ffmpeg does not take for a recording, so that people hear more than that it is none. */
 import type { FileHandle } from 'node:fs/promises';
+import { readAt } from '../../client/small-file.ts';
 import type { Failure } from '../../schemas/errors.ts';
 
 /** Enough for what stands before the first sound of a recording. */
@@ -66,8 +67,7 @@ export async function explained(failure: Failure, file: FileHandle | null): Prom
   if (!file || !VAGUE.has(failure.code) || typeof path !== 'string') return failure;
   try {
     const { size } = await file.stat(),
-      { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0),
-      first = buffer.subarray(0, bytesRead);
+      first = await readAt(file, 0, FIRST_BYTES);
     if (size > 0 && (failure.code === 'emptyFile' || isHeaderOnly(first, size)))
       return { ...failure, code: 'emptyFile', args: { path, bytes: size } };
     const content = failure.code === 'notMedia' ? contentOf(first) : null;

@@ -3,6 +3,7 @@
  * or finds damage.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { readAt } from '../../client/small-file.ts';
 
 /** Whose protection; `unknown`: the common one of streaming services. */
 export type Protection = 'apple' | 'audible' | 'unknown';
@@ -52,14 +53,14 @@ class Walk {
   }
 
   async begins(size: number): Promise<boolean> {
-    const head = await this.read(0, 8);
+    const head = await readAt(this.file, 0, 8);
     return size > 8 && /^(ftyp|moov|mdat|wide|free|skip)$/.test(head.toString('latin1', 4, 8));
   }
 
   /** The boxes within one. */
   async *boxes({ from, to }: Box): AsyncGenerator<Box> {
     for (let at = from; at + 8 <= to && this.left-- > 0;) {
-      const head = await this.read(at, HEADER_BYTES);
+      const head = await readAt(this.file, at, HEADER_BYTES);
       if (head.length < 8) return;
       const short = head.readUInt32BE(0),
         long = short === 1 && head.length >= HEADER_BYTES;
@@ -84,12 +85,7 @@ class Walk {
   /** What a track holds: “soun”, “vide”. */
   async handlerOf(track: Box): Promise<string> {
     for await (const handler of this.below(track, ['mdia', 'hdlr']))
-      return (await this.read(handler.from + 8, 4)).toString('latin1');
+      return (await readAt(this.file, handler.from + 8, 4)).toString('latin1');
     return '';
-  }
-
-  private async read(at: number, bytes: number): Promise<Buffer> {
-    const { buffer, bytesRead } = await this.file.read(Buffer.alloc(bytes), 0, bytes, at);
-    return buffer.subarray(0, bytesRead);
   }
 }

@@ -3,6 +3,7 @@
  * 32 bits can count. ffmpeg believes such a header; the rest would be lost without a word.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { readAt } from '../../client/small-file.ts';
 
 /** More chunks than any file has that somebody made on purpose. */
 const MOST_CHUNKS = 1000;
@@ -10,17 +11,13 @@ const STATED_ELSEWHERE = 0xffff_ffff;
 
 /** Whether sound follows where the header says that it ends. False for what is no WAV. */
 export async function statesTooLittle(file: FileHandle): Promise<boolean> {
-  const { size } = await file.stat();
-  const read = async (at: number, length: number): Promise<Buffer> => {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
-    return buffer.subarray(0, bytesRead);
-  };
-  const head = await read(0, 12);
+  const { size } = await file.stat(),
+    head = await readAt(file, 0, 12);
   if (!/^(RIFF|RF64|BW64)[^]{4}WAVE$/.test(head.toString('latin1'))) return false;
   let end: number | null = null,
     large = 0;
   for (let at = 12, n = 0; at < size && n < MOST_CHUNKS; n++) {
-    const chunk = await read(at, 24);
+    const chunk = await readAt(file, at, 24);
     // Less than a chunk behind the sound is nothing that anybody hears.
     if (chunk.length < 8) return false;
     const id = chunk.toString('latin1', 0, 4),

@@ -4,6 +4,7 @@
  * page of a stream.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { readAt } from '../../client/small-file.ts';
 
 /** More than the largest Ogg page (65,307 bytes). */
 const TAIL_BYTES = 128 * 1024;
@@ -25,10 +26,8 @@ export async function tailIsCut(file: FileHandle, format: string | null): Promis
 
 /** A WAV file that names no length, or none that can be: it came through a pipe, or its recorder did not get to it. */
 export async function lengthIsOpen(file: FileHandle): Promise<boolean> {
-  const head = Buffer.alloc(64 * 1024);
   try {
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    return wavIsOpen(head.subarray(0, bytesRead));
+    return wavIsOpen(await readAt(file, 0, 64 * 1024));
   } catch {
     return false;
   }
