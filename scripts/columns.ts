@@ -3,9 +3,7 @@
  * own), rows of Markdown tables and of subtitles in templates, and titles of tests, which are searched for as they
  * stand. Prints each other line, and ends with 1 where there is one.
  */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { checkSources } from './sources.ts';
 
 const COLUMNS = 120;
 const UNBREAKABLE = [
@@ -25,12 +23,7 @@ export function tooLong(text: string): number[] {
   });
 }
 
-if (import.meta.main) {
-  const root = join(import.meta.dirname, '..');
-  const { stdout } = spawnSync('git', ['ls-files', '-z', '*.ts', '*.mjs', '*.py'], { cwd: root, encoding: 'utf8' });
-  for (const file of stdout.split('\0').filter(Boolean))
-    for (const line of tooLong(readFileSync(join(root, file), 'utf8'))) {
-      console.log(`${file}:${line}: longer than ${COLUMNS} columns`);
-      process.exitCode = 1;
-    }
-}
+if (import.meta.main)
+  checkSources(['*.ts', '*.mjs', '*.py'], text =>
+    tooLong(text).map(line => ({ line, why: `longer than ${COLUMNS} columns` })),
+  );

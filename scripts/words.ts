@@ -3,10 +3,8 @@
  * comments do not fall back on them where that can be seen for certain. What a speaker told and a microphone heard is
  * another matter, so prose is left alone otherwise. Prints what it finds, and ends with 1 where there is anything.
  */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { tokenizer } from 'acorn';
+import { checkSources } from './sources.ts';
 
 /** Words of which no name is made, and what the field says. */
 const NAMES: ReadonlyMap<string, string> = new Map([
@@ -56,12 +54,7 @@ export function privateWords(source: string): Found[] {
   return found;
 }
 
-if (import.meta.main) {
-  const root = join(import.meta.dirname, '..');
-  const { stdout } = spawnSync('git', ['ls-files', '-z', '*.ts', '*.mjs'], { cwd: root, encoding: 'utf8' });
-  for (const file of stdout.split('\0').filter(Boolean))
-    for (const { line, text, instead } of privateWords(readFileSync(join(root, file), 'utf8'))) {
-      console.log(`${file}:${line}: “${text}”: the field says ${instead}`);
-      process.exitCode = 1;
-    }
-}
+if (import.meta.main)
+  checkSources(['*.ts', '*.mjs'], source =>
+    privateWords(source).map(({ line, text, instead }) => ({ line, why: `“${text}”: the field says ${instead}` })),
+  );
