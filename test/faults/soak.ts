@@ -238,9 +238,12 @@ export async function soak({ seconds, seed }: { seconds: number; seed: number })
       if (state === 'paused') await daemon.client.call('job/resume', { ids: [id] }).catch(() => undefined);
     await daemon.client.call('queue/resume', {});
     await until('the last jobs to end', () => jobs.size === 0, 120_000).catch(async (error: unknown) => {
-      const { jobs: left } = await daemon.client.call('job/list', { limit: 1000 });
-      console.log(seed, JSON.stringify(left.filter(job => !isFinal(job.state))), lastWords(daemon));
-      throw error;
+      const { jobs: now } = await daemon.client.call('job/list', { limit: 1000 }),
+        left = now.filter(job => !isFinal(job.state));
+      throw new Error(
+        `seed ${seed}: waited for ${[...jobs.keys()].join(' ')}; left: ${JSON.stringify(left)}; ${lastWords(daemon)}`,
+        { cause: error },
+      );
     });
     over = true;
     await look;
