@@ -120,12 +120,15 @@ export class Queue {
   resume(ids: readonly string[]): void {
     const paused = this.active(ids, ['paused']);
     this.change(() => {
-      for (const work of paused)
+      for (const work of paused) {
         this.core.jobs.update(
           work,
           { state: work.row.startedAt === null ? 'pending' : 'processing' },
           { kind: 'job.resumed' },
         );
+        // What ran when it was paused was let finish: nothing may be left but its end.
+        this.core.steps.advance(work);
+      }
     });
   }
 

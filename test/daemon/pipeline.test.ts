@@ -185,6 +185,25 @@ describe('the pipeline', { timeout: 60_000 }, () => {
     assert.equal(first!.state, 'completed');
   });
 
+  it('ends a job whose last step was done while it was paused, once it is resumed', async () => {
+    harness = await Harness.open({
+      models: [fakeModel('a', 'asr', { ms: 50 })],
+      utterances: name => (name === 'silence.wav' ? [] : [500]),
+    });
+    const [talk] = await harness.submit(['talk.wav'], { repair: false, translateTo: undefined });
+    await harness.until('its only step to run', () => harness.pipeline.active()[0]?.progress.stages.asr?.running === 1);
+    harness.pipeline.queue.pause([talk!.id]);
+    const [silence] = await harness.submit(['silence.wav'], { repair: false, translateTo: undefined });
+    harness.pipeline.queue.pause([silence!.id]);
+    await harness.until('both to have nothing left', () =>
+      harness.pipeline
+        .active()
+        .every(({ progress: { ingested, utterances, stages } }) => ingested && stages.asr!.done === utterances),
+    );
+    harness.pipeline.queue.resume([talk!.id, silence!.id]);
+    for (const job of await harness.ended([talk!, silence!])) assert.equal(job.state, 'completed');
+  });
+
   it('returns the job that is there when the same is asked for again', async () => {
     harness = await Harness.open({ models: [fakeModel('a', 'asr')] });
     const options = { repair: false, language: 'en' };
