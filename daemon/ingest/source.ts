@@ -203,7 +203,7 @@ export async function recordingSource(
       readable: report.format !== null || (await isReadable(recording, size)),
       clockOverruled: clock.overruledAt() !== null,
     });
-    if (failure && n === 0) throw stop(failure);
+    if (failure && (n === 0 || failure.code === 'workerCrashed')) throw stop(failure);
     if (failure && !NOTHING_THERE.includes(failure.code))
       warnings.push({ code: 'damagedFile', args: { path: request.recording }, detail: failure.detail ?? failure.code });
     if (warning)

@@ -30,6 +30,8 @@ export function verdict(evidence: Evidence): { failure: Failure | null; warning:
   const { report, exit, endsEarly, readMs, path, audioTrack, ffmpeg, sandboxed } = evidence;
   const words = report.lastLines.join('\n') || undefined;
   const fails = (failure: Failure) => ({ failure, warning: null });
+  // Somebody else ended it: it says nothing about the recording.
+  if (exit === 'SIGKILL') return fails(failure('workerCrashed', { engine: 'ffmpeg', exit }, words));
   if (report.format === null) {
     // A script that leads elsewhere, or libraries that lie elsewhere: it never came to be ffmpeg.
     if (sandboxed && !report.spoke && typeof exit === 'number' && exit !== 0)

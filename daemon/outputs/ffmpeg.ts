@@ -16,7 +16,10 @@ const NOT_STARTED = /process\.execve failed with error code (\w+)/;
 /** Nothing that we make is a fraction of this: two hours of sound at 48 kHz. */
 const MAX_OUTPUT_BYTES = 1024 ** 3;
 
-/** What ffmpeg wrote to standard output. Throws noFfmpeg, diskFull, ffmpegFailed with its last lines, or cancelled. */
+/**
+ * What ffmpeg wrote to standard output. Throws noFfmpeg, diskFull, ffmpegFailed with its last lines, workerCrashed
+ * where it was killed, or cancelled.
+ */
 export async function runFfmpeg({ path, stdin, signal, ...call }: FfmpegCall): Promise<Buffer> {
   const { program, args, ...how } = ffmpegProgram(call);
   const {
@@ -40,6 +43,7 @@ export async function runFfmpeg({ path, stdin, signal, ...call }: FfmpegCall): P
   // A shell's words for what it may not run, or does not find.
   if (call.permissions && (refused || status === 126 || status === 127))
     throw new EarshotError('noFfmpeg', { path: program, sandboxed: 1 }, words);
+  if (killed === 'SIGKILL') throw new EarshotError('workerCrashed', { engine: 'ffmpeg', exit: killed }, words);
   if (status !== 0 || truncated)
     throw /No space left on device|Disk quota exceeded/.test(words)
       ? new EarshotError('diskFull', { path }, words)

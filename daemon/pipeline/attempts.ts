@@ -1,5 +1,5 @@
 /** Attempts: steps claimed, started in a worker, finished under their token, or tried again in their place. */
-import { isFailure, isRetryable, failure, type Failure } from '../../schemas/errors.ts';
+import { isRetryable, failure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Instance } from '../workers/instance.ts';
 import type { RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
@@ -7,7 +7,8 @@ import type { Action } from '../scheduler/snapshot.ts';
 import type { Core } from './core.ts';
 import { kindOf } from './speeds.ts';
 import { jobFiles, stepInput, withoutModel } from './inputs.ts';
-import { OF_THE_DEVICE, OUTSIDE_KILLS, type Loads } from './loads.ts';
+import { OF_THE_DEVICE, type Loads } from './loads.ts';
+import { isOutsideKill, OUTSIDE_KILLS } from './outside-kills.ts';
 import type { JobWork, StageWork } from '../jobs/work.ts';
 
 /** A run may take this much longer than expected before its worker is given up, ms. */
@@ -161,8 +162,7 @@ export class Attempts {
       index => !stage.isOver(index),
     );
     const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
-    const killed =
-      isFailure(why, 'workerCrashed') && why.args.exit === 'SIGKILL' && ++stage.outsideKills <= OUTSIDE_KILLS;
+    const killed = isOutsideKill(why) && ++stage.outsideKills <= OUTSIDE_KILLS;
     if (why.code === 'diskFull') {
       this.core.publication.diskFull(why);
       this.core.steps.park(stage, token, why);

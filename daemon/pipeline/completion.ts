@@ -2,13 +2,15 @@
  * The end of a job whose steps are over, as one command on it: who speaks is stored, then its outputs are written. What
  * came of each is an event.
  */
-import { failure, type Failure } from '../../schemas/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { JobWork } from '../jobs/work.ts';
 import { withWarnings } from '../outputs/outputs.ts';
 import type { Commands } from './commands.ts';
 import type { Deps } from './deps.ts';
 import type { JobTable } from './job-table.ts';
+import { isOutsideKill, OUTSIDE_KILLS } from './outside-kills.ts';
 import type { Steps } from './steps.ts';
 
 /**
@@ -24,6 +26,7 @@ interface Parts {
   jobs: JobTable;
   steps: Steps;
   commands: Commands;
+  retryPauseMs(tries: number): number;
   takeIn(event: () => void): Promise<void>;
   wake(): void;
 }
@@ -74,11 +77,21 @@ export class Completion {
     signal.throwIfAborted();
   }
 
+  private async write(work: JobWork, signal: AbortSignal): ReturnType<Deps['deliver']> {
+    for (let tries = 1; ; tries++)
+      try {
+        return await this.core.deps.deliver(work, signal);
+      } catch (error) {
+        if (!isOutsideKill(toFailure(error)) || tries >= OUTSIDE_KILLS) throw error;
+        await sleep(this.core.retryPauseMs(Math.min(tries, 3)), undefined, { signal });
+      }
+  }
+
   /** How the job ends once its outputs are written: for the next turn of the loop. */
   private async deliver(work: JobWork, signal: AbortSignal): Promise<() => void> {
     try {
       await this.label(work, signal);
-      const { outputs, path, of, ...delivered } = await this.core.deps.deliver(work, signal),
+      const { outputs, path, of, ...delivered } = await this.write(work, signal),
         warnings = [...guardedOf(work), ...(delivered.warnings ?? [])],
         failed = work.made.find(each => each.failed)?.failed?.failure ?? null;
       const summary = work.row.options.summary && !failed ? await this.follow.after(work) : null;

@@ -1,6 +1,6 @@
 /** Recordings on their way in: decoded and cut by child processes, their utterances known one after the other. */
 import { statSync } from 'node:fs';
-import { isFailure, isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
+import { isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { makeFolder } from '../../client/files.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -8,7 +8,7 @@ import type { Core } from './core.ts';
 import { readTextPieces } from '../ingest/long-text.ts';
 import { jobFiles } from './inputs.ts';
 import { liveInput } from './live.ts';
-import { OUTSIDE_KILLS } from './loads.ts';
+import { isOutsideKill, OUTSIDE_KILLS } from './outside-kills.ts';
 import { withWarnings } from '../outputs/outputs.ts';
 import { transcriptFor } from '../outputs/summaries.ts';
 import { languageOf, piecesOf } from '../summaries/pieces.ts';
@@ -136,8 +136,7 @@ export class Ingests {
       { log, settings, clock } = this.core.deps;
     log.warn({ err: error as Error, job: id }, 'ingest failed');
     work.ingest = 'waiting';
-    // Somebody who kills a decoder says nothing about the recording.
-    const most = isFailure(why, 'workerCrashed') && why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : settings().attempts;
+    const most = isOutsideKill(why) ? OUTSIDE_KILLS : settings().attempts;
     work.ingestTries++;
     // A full disk is nobody's fault either: the queue waits for room.
     if (why.code === 'diskFull') this.core.publication.diskFull(why);

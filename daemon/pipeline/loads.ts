@@ -1,6 +1,6 @@
 /** Instances coming and going: loads that the plan asked for, and what becomes of them. */
 import { join } from 'node:path';
-import { EarshotError, isFailure, isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { workerPermissions, type Permissions } from '../workers/sandbox/permissions.ts';
 import type { Engine, RuntimeId, WorkerContext } from '../contracts/engine.ts';
@@ -8,10 +8,9 @@ import { ulid } from '../system/ids.ts';
 import { Instance, type InstanceEvents } from '../workers/instance.ts';
 import type { Action } from '../scheduler/snapshot.ts';
 import type { Core } from './core.ts';
+import { isOutsideKill, OUTSIDE_KILLS } from './outside-kills.ts';
 import { kindOf } from './speeds.ts';
 
-/** Kills from outside that a step, or a load, survives without a try being counted. */
-export const OUTSIDE_KILLS = 10;
 /** Failures that a device is to blame for: no job loses a try to them. */
 export const OF_THE_DEVICE: ReadonlySet<Failure['code']> = new Set<Failure['code']>([
   'outOfMemory',
@@ -176,9 +175,7 @@ export class Loads {
   private loadFailed(model: string, device: string, why: Failure): void {
     const key = `${model}@${device}`;
     const count = (this.core.loadFailures.get(key)?.count ?? 0) + 1;
-    // Somebody who kills a loading worker says nothing about the model.
-    const most =
-      isFailure(why, 'workerCrashed') && why.args.exit === 'SIGKILL' ? OUTSIDE_KILLS : LOADS_BEFORE_GIVING_UP;
+    const most = isOutsideKill(why) ? OUTSIDE_KILLS : LOADS_BEFORE_GIVING_UP;
     if (OF_THE_DEVICE.has(why.code) || (isRetryable(why.code) && count < most)) {
       this.core.loadFailures.set(key, {
         count,

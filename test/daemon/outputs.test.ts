@@ -15,19 +15,23 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, afterEach, describe, it } from 'node:test';
 import type { Job, JobOptions } from '../../schemas/job.ts';
 import type { JobRow } from '../../daemon/contracts/store.ts';
 import { writeOutputs } from '../../daemon/outputs/deliver.ts';
 import { moveToFree } from '../../client/files.ts';
 import { contentOf, draftIn, publish, replace } from '../../daemon/outputs/draft.ts';
+import { runFfmpeg } from '../../daemon/outputs/ffmpeg.ts';
 import { moveOriginal } from '../../daemon/outputs/originals.ts';
 import { namesAfter, type Outputs } from '../../daemon/outputs/outputs.ts';
 import { jobFiles } from '../../daemon/pipeline/inputs.ts';
+import { samplesInput } from '../../daemon/workers/ffmpeg.ts';
 import type { JobWork } from '../../daemon/jobs/work.ts';
 import { fakeModel, Harness } from './harness.ts';
 import { reads } from '../fixtures/fails-with.ts';
+
+const noShell = process.platform === 'win32' && 'needs a shell script as a program';
 
 const PLAIN: Partial<JobOptions> = { repair: false, translateTo: undefined, outputs: { formats: ['srt', 'json'] } };
 
@@ -101,6 +105,26 @@ describe('outputs of jobs', { timeout: 60_000 }, () => {
     const third = await run({ glossary: [{ term: 'utterance', aliases: ['x'] }] });
     assert.equal(third.outputs[0]!.path, at('talk.wav.srt'));
     assert.deepEqual(names(), ['talk.earshot.json', 'talk.srt', 'talk.wav', 'talk.wav.srt']);
+  });
+
+  it('are written once more where somebody killed the ffmpeg that made them', { skip: noShell }, async () => {
+    const ffmpeg = join(mkdtempSync(join(tmpdir(), 'earshot-killed-')), 'ffmpeg'),
+      calls = `${ffmpeg}.calls`;
+    writeFileSync(ffmpeg, `#!/bin/sh\necho call >> '${calls}'\n[ "$(wc -l < '${calls}')" -ge 3 ] || kill -9 $$\n`, {
+      mode: 0o700,
+    });
+    await open(async () => {
+      await runFfmpeg({
+        ffmpeg,
+        path: 'talk.wav',
+        inputs: [samplesInput(16_000)],
+        args: ['pipe:1'],
+        permissions: null,
+      });
+    });
+    await run();
+    assert.equal(readFileSync(calls, 'utf8'), 'call\n'.repeat(3));
+    rmSync(dirname(ffmpeg), { recursive: true });
   });
 
   it('a second run replaces what the first wrote, jobs that were in the queue together keep a file each', async () => {

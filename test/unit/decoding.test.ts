@@ -138,8 +138,14 @@ describe('verdict', () => {
       'noAudioTrack',
     );
   });
-  test('killed in the middle is a failure, not an end', () =>
-    assert.equal(judge(VIDEO, { exit: 'SIGKILL', readMs: 1000 }).failure?.code, 'ffmpegFailed'));
+  test('killed in the middle is a failure, not an end', () => {
+    for (const lines of [VIDEO, VIDEO.slice(0, 4), []])
+      assert.deepEqual(judge(lines, { exit: 'SIGKILL', readMs: 1000 }).failure?.args, {
+        engine: 'ffmpeg',
+        exit: 'SIGKILL',
+      });
+    assert.equal(judge(VIDEO, { exit: 'SIGSEGV', readMs: 1000 }).failure?.code, 'ffmpegFailed');
+  });
   test('a file that ends too early is read as far as it goes', () => {
     assert.deepEqual(judge([...VIDEO, '[in#0 @ 0x1] [error] File ended prematurely'], { readMs: 1000 }).warning?.args, {
       path: 'r',
