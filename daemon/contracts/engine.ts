@@ -29,6 +29,8 @@ export interface Engine {
    * long. Missing: each by itself.
    */
   windowMs?: number;
+  /** Its recognizer does `partial` steps. */
+  partials?: boolean;
   /** Takes any number of threads at each run, as the run's `threads` says. */
   elastic?: boolean;
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */

@@ -52,6 +52,9 @@ export interface StepInputs {
    * `language`: what somebody said it is in; null: the recognizer listens, and each utterance has its own. Then
    * `expected` is what the recording was heard to be in, once that is known, and `before` the stretch that is
    * recognized before this one: for where this one alone leaves it open. Neither changes with what runs when.
+   *
+   * `partial`: what is still being said, the only step of its run. The answer is shown and thrown away, so it is to
+   * come fast, without word times; what other steps yield must not depend on it.
    */
   asr: {
     audio: PcmRange;
@@ -61,6 +64,7 @@ export interface StepInputs {
     before?: Omit<PcmRange, 'path'>;
     prompt: string;
     hotwords: string[];
+    partial?: true;
   };
   /** `before`: what was recognized just before, for context only; must not come back in the answer. */
   repair: { text: string; words: Word[]; language: string; before: string; glossary: GlossaryEntry[] };

@@ -106,6 +106,22 @@ describe(
       assert.deepEqual(again, alone.slice(0, 2), 'the same sound, the same answer');
     });
 
+    it('hears the beginning of what is still being said, and the whole is the same after it', async () => {
+      const [from] = CUTS['sense-and-sensibility'][0],
+        whole = cuts('sense-and-sensibility')[0]!,
+        [before] = await hear([whole]),
+        [early] = await hear([input(pcm('sense-and-sensibility'), from, 3, { partial: true })]),
+        [late] = await hear([input(pcm('sense-and-sensibility'), from, 6, { partial: true, expected: 'en' })]);
+      const words = (output: AsrOutput | undefined): string[] => output!.text.toLowerCase().match(/[a-z]+/g) ?? [];
+      assert.ok(words(early).length >= 3 && words(late).length > words(early).length, `${early!.text} / ${late!.text}`);
+      assert.deepEqual([early!.words, early!.language, late!.language], [[], 'en', 'en']);
+      // All but the last word, which the cut may have gone through.
+      assert.deepEqual(words(late).slice(0, words(early).length - 1), words(early).slice(0, -1));
+      assert.deepEqual(await hear([whole]), [before]);
+      const silence = sound('silence', 2, () => 0);
+      assert.equal((await hear([{ ...silence, partial: true }]))[0]!.text, '');
+    });
+
     it('hears the Spanish recording', async () => {
       const [first] = await hear(cuts('asterisk-es').slice(0, 1));
       assert.equal(first!.language, 'es');

@@ -21,13 +21,27 @@ const WORDS = [
   'prairie',
 ];
 
+const textsOf = (index: number): string[] => [
+  'utterance',
+  String(index),
+  ...Array.from({ length: 2 + ((index * 5) % 8) }, (_, n) => WORDS[(index * 7 + n * 3) % WORDS.length]!),
+];
+
+/** What is still being said: a word for each 200 ms, the last one cut off. */
+export function recognizePart(index: number, { audio, language }: StepInputs['asr'], heard: string): AsrOutput {
+  const texts = textsOf(index),
+    count = Math.floor((audio.endSample - audio.startSample) / 3200);
+  return {
+    text: [...texts.slice(0, count), ...(count < texts.length ? [`${texts[count]!.slice(0, 1)}-`] : [])].join(' '),
+    language: language ?? heard,
+    languageProbability: language ? 1 : 0.9,
+    words: [],
+  };
+}
+
 /** "utterance 7 juniper prairie …": four to eleven words, spread over the audio. */
 export function recognize(index: number, { audio, language }: StepInputs['asr'], heard: string): AsrOutput {
-  const texts = [
-    'utterance',
-    String(index),
-    ...Array.from({ length: 2 + ((index * 5) % 8) }, (_, n) => WORDS[(index * 7 + n * 3) % WORDS.length]!),
-  ];
+  const texts = textsOf(index);
   const startMs = audio.startSample / 16,
     stepMs = (audio.endSample - audio.startSample) / 16 / texts.length;
   return {

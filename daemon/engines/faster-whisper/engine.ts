@@ -14,5 +14,6 @@ export const fasterWhisper: Engine = {
   batchDevices: ['gpu'],
   // Longer ones gain nothing more (`npm run bench -- together`), and 5 s of silence still fit behind them.
   windowMs: 20_000,
+  partials: true,
   command: context => pythonCommand('faster-whisper', context),
 };
