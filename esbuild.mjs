@@ -53,7 +53,11 @@ const data = [
   ),
   ...engines
     .filter(engine => existsSync(at('daemon/engines', engine, 'worker.py')))
-    .map(engine => ({ in: `daemon/engines/${engine}/worker.py`, out: `workers/${engine}` })),
+    .flatMap(engine =>
+      readdirSync(at('daemon/engines', engine))
+        .filter(file => file.endsWith('.py'))
+        .map(file => ({ in: `daemon/engines/${engine}/${file}`, out: `workers/${engine}/${parse(file).name}` })),
+    ),
 ];
 
 const daemon = [

@@ -13,9 +13,12 @@ const here = import.meta.dirname;
 export const workerFile = (engine: string): string =>
   bundled ? join(here, 'workers', `${engine}.mjs`) : join(here, engine, 'worker.ts');
 
-/** The Python program of an engine's worker: `<engine>/worker.py`, or `workers/<engine>.py` in a bundle. */
+/**
+ * The Python program of an engine's worker: `<engine>/worker.py`, in a bundle under `workers/`. Its modules lie beside
+ * it.
+ */
 export const pythonWorkerFile = (engine: string): string =>
-  bundled ? join(here, 'workers', `${engine}.py`) : join(here, engine, 'worker.py');
+  bundled ? join(here, 'workers', engine, 'worker.py') : join(here, engine, 'worker.py');
 
 /** The Python side of the worker protocol, which runs a Python worker's file. */
 export const pythonKitFile = (): string =>

@@ -1,10 +1,12 @@
 /** The recogniser on real weights and real speech. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fasterWhisper } from '../../daemon/engines/faster-whisper/engine.ts';
+import { python as programOf } from '../../daemon/runtimes/python.ts';
 import type { StepInputs } from '../../daemon/contracts/worker-protocol.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { AsrOutput } from '../../schemas/job.ts';
@@ -313,6 +315,45 @@ describe(
         },
       ]);
       assert.match(long[0]!.text, /código abierto/);
+    });
+
+    it('encodes text as the tokens that the model itself makes', () => {
+      // Each entry of the vocabulary that is a plain word, as a part of text that the decoder writes and reads.
+      const program = `
+import json, os, sys, tokenizers
+sys.path.insert(0, sys.argv[1])
+from encoding import complete
+path = os.path.join(sys.argv[2], "tokenizer.json")
+vocabulary = json.load(open(path, encoding="utf-8"))["model"]["vocab"]
+encoder = complete(tokenizers.Tokenizer.from_file(path), path)
+plain = [(token[1:], number) for token, number in vocabulary.items() if token.startswith(chr(0x120))]
+words = {number: " " + word for word, number in plain if word.isascii() and word.isalpha()}
+def broken(number, word):
+    return encoder.encode(word, add_special_tokens=False).ids != [number]
+print(json.dumps([len(words), [word for number, word in words.items() if broken(number, word)]]))`;
+      const out = execFileSync(
+        programOf(python!),
+        ['-I', '-c', program, join(import.meta.dirname, '../../daemon/engines/faster-whisper'), model!],
+        { encoding: 'utf8' },
+      );
+      const [count, broken] = JSON.parse(out) as [number, string[]];
+      assert.ok(count > 10_000, out);
+      assert.deepEqual(broken, []);
+    });
+
+    it('hears quiet speech as it hears the same speech loud', async () => {
+      const samples = readFileSync(pcm('asterisk-es')).subarray(6.1 * RATE * 2, 12 * RATE * 2),
+        pieces = new Int16Array(samples.buffer.slice(samples.byteOffset, samples.byteOffset + samples.length)),
+        peak = pieces.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
+      const at = async (level: number): Promise<string> => {
+        const scaled = pieces.map(each => Math.round((each / peak) * level * 32767));
+        writeFileSync(pcm('level'), Buffer.from(scaled.buffer));
+        return (await hear([input(pcm('level'), 0, pieces.length / RATE, { language: 'es' })]))[0]!.text;
+      };
+      const [loud, quiet] = [await at(0.9), await at(0.06)];
+      console.log(`at 0.9: ${loud}\nat 0.06: ${quiet}`);
+      assert.match(loud, /código abierto.*también.*instalado/i);
+      assert.match(quiet, /código abierto.*también.*instalado/i);
     });
 
     it('says which language it does not know, and which file it cannot read', async () => {

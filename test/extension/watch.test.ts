@@ -24,7 +24,7 @@ it('watching builds the daemon, the extension and its pages, says so once, and a
   const built = [
     'earshotd.mjs',
     'workers/fake.mjs',
-    'workers/faster-whisper.py',
+    'workers/faster-whisper/worker.py',
     'registry.json',
     'extension.cjs',
     'webview/transcript.js',

@@ -8,6 +8,7 @@ import threading
 import zlib
 
 from earshot_worker import Failed
+from encoding import complete
 
 RATE = 16_000
 FRAMES_PER_SECOND = 100
@@ -35,6 +36,9 @@ FASTEST, SHORTEST_SECONDS, MOST_IN_NO_TIME = 25, 0.04, 0.2
 MISSED_MS, MISSED_SPEECH_SECONDS = 2000, 0.7
 # Of the level of the voice; 30 dB below it.
 SILENCE, SHORTEST_WORD_MS = 0.03, 60
+# A window whose peak is below the first is raised to the second, by so much at most: what stands behind it in the
+# decoder's window is silence beside a voice of that level, and a noise beside a quiet one.
+QUIET, PEAK, MOST_RAISED = 0.4, 0.7, 100
 # Nobody utters more tokens than this; a model that goes round in circles is stopped here.
 TOKENS_PER_SECOND, TOKENS_AT_LEAST = 20, 30
 # Languages written without spaces: the tokenizer's units stand for words there.
@@ -82,7 +86,7 @@ class Recogniser:
                 raise
             raise Failed("modelBroken", {"model": os.path.basename(os.path.normpath(directory))}, str(error)) from error
         self.many = self.whisper.model.is_multilingual
-        self.tokenizers = {}
+        self.directory, self.tokenizers, self.encoder = directory, {}, None
         # Where the stretch lies that was listened to last, the languages that it may be in, and its row.
         self.last = None
         self.detail = {
@@ -179,7 +183,7 @@ class Recogniser:
 
         # Whisper was made for windows of 30 s; encoding only what is there, with some silence behind it, takes a
         # fraction of the time and hears the same.
-        mel = self.whisper.feature_extractor(row.samples)[..., : row.frames]
+        mel = self.whisper.feature_extractor(_levelled(row.samples))[..., : row.frames]
         return numpy.pad(mel, ((0, 0), (0, row.frames - mel.shape[-1])))
 
     def _code(self, language):
@@ -289,12 +293,17 @@ class Recogniser:
             )
         return self.tokenizers[language]
 
+    def _encode(self, text):
+        if self.encoder is None:
+            self.encoder = complete(self.whisper.hf_tokenizer, os.path.join(self.directory, "tokenizer.json"))
+        return self.encoder.encode(text, add_special_tokens=False).ids
+
     def _prompt(self, language, given=None):
         tokenizer, tokens = self._tokenizer(language), []
         if given and given["hotwords"]:
-            tokens += tokenizer.encode(" " + ", ".join(given["hotwords"]))[:HOTWORD_TOKENS]
+            tokens += self._encode(" " + ", ".join(given["hotwords"]))[:HOTWORD_TOKENS]
         if given and given["prompt"].strip():
-            tokens += tokenizer.encode(" " + given["prompt"].strip())[-PROMPT_TOKENS:]
+            tokens += self._encode(" " + given["prompt"].strip())[-PROMPT_TOKENS:]
         return ([tokenizer.sot_prev, *tokens] if tokens else []) + [*tokenizer.sot_sequence, tokenizer.no_timestamps]
 
     def _recognise(self, encoded, rows, emit):
@@ -480,6 +489,12 @@ def _read(path, start, end):
         return numpy.fromfile(path, dtype="<i2", count=end - start, offset=start * 2).astype(numpy.float32) / 32768
     except OSError as error:
         raise Failed("unreadableFile", {"path": path}, str(error)) from error
+
+
+def _levelled(samples):
+    """The same sound, at a level that the model was made for."""
+    peak = float(max(samples.max(), -samples.min()))
+    return samples * min(MOST_RAISED, PEAK / peak) if 0 < peak < QUIET else samples
 
 
 def _groups(rows, key):

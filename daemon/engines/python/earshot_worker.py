@@ -189,9 +189,13 @@ def _serve(worker_path, engine):
 
         # What a worker file imports as earshot_worker is this very module.
         sys.modules["earshot_worker"] = sys.modules[__name__]
+        # Its own modules lie beside it, and nothing is written there.
+        sys.path.insert(0, os.path.dirname(os.path.abspath(worker_path)))
+        sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
         spec = importlib.util.spec_from_file_location("earshot_engine", worker_path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        sys.dont_write_bytecode = before
         request = requests.get()
         if request is None or request["type"] != "load":
             return
