@@ -35,16 +35,24 @@ export class NotAFile extends Error {
 
 /** What was opened, where it is a file. @throws NotAFile */
 async function onlyFile(file: FileHandle, path: string): Promise<FileHandle> {
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new NotAFile(path);
+  try {
+    if ((await file.stat()).isFile()) return file;
+    throw new NotAFile(path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 /** The same of a descriptor. */
 function onlyFileNow(file: number, path: string): number {
-  if (fstatSync(file).isFile()) return file;
-  closeSync(file);
-  throw new NotAFile(path);
+  try {
+    if (fstatSync(file).isFile()) return file;
+    throw new NotAFile(path);
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
 }
 
 /** A new file to read and write. @throws EEXIST where anything has this name, a link as well */
@@ -80,12 +88,8 @@ export const openFileNow = (path: string): number => onlyFileNow(openSync(path, 
 
 /** A whole new file in a folder of ours, in the place of what lay there. */
 export async function writeAnew(path: string, content: string | Uint8Array, mode: number): Promise<void> {
-  const file = await openAnew(path, mode);
-  try {
-    await file.writeFile(content);
-  } finally {
-    await file.close();
-  }
+  await using file = await openAnew(path, mode);
+  await file.writeFile(content);
 }
 
 /** The same at once. */
@@ -162,14 +166,10 @@ async function moveWithoutLinks(from: string, to: string): Promise<boolean> {
  */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const folder = await open(path, O_RDONLY);
-  try {
-    await folder.sync();
-  } catch (error) {
+  await using folder = await open(path, O_RDONLY);
+  await folder.sync().catch((error: unknown) => {
     if (!isRefusal(error)) throw error;
-  } finally {
-    await folder.close();
-  }
+  });
 }
 
 export function syncFileNow(path: string): void {
@@ -215,11 +215,9 @@ export async function makeFolder(path: string, mode: number): Promise<void> {
 
 /** Gives a file of ours that was written under another name its own. */
 export async function putInPlace(part: string, path: string): Promise<void> {
-  const file = await open(part, O_RDWR | O_NOFOLLOW);
-  try {
+  {
+    await using file = await open(part, O_RDWR | O_NOFOLLOW);
     await file.sync();
-  } finally {
-    await file.close();
   }
   await rename(part, path);
   await syncFolder(dirname(path));

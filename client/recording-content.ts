@@ -16,12 +16,8 @@ export const isNamedRecording = async (path: string): Promise<boolean> =>
 
 async function firstBytes(path: string): Promise<Uint8Array> {
   try {
-    const file = await openFile(path);
-    try {
-      return await readAt(file, 0, FIRST_BYTES);
-    } finally {
-      await file.close();
-    }
+    await using file = await openFile(path);
+    return await readAt(file, 0, FIRST_BYTES);
   } catch {
     return new Uint8Array();
   }

@@ -14,12 +14,8 @@ const tooLarge = (mostBytes: number): Error =>
 
 /** @throws when it is no file (a pipe would be waited for, a device has no end), or larger (code EFBIG) */
 export async function readSmall(path: string, mostBytes: number): Promise<Buffer> {
-  const file = await openFile(path);
-  try {
-    return await readSmallFrom(file, mostBytes);
-  } finally {
-    await file.close();
-  }
+  await using file = await openFile(path);
+  return await readSmallFrom(file, mostBytes);
 }
 
 /** The same of one that is open. */

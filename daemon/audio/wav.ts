@@ -37,11 +37,9 @@ export function toPcm(samples: Float32Array): Buffer {
 export async function writeWav(path: string, sampleRate: number, pcm: readonly Buffer[]): Promise<void> {
   const partial = `${path}.${process.pid}.part`;
   try {
-    const file = await openAnew(partial, 0o600);
-    try {
+    {
+      await using file = await openAnew(partial, 0o600);
       await file.writev([wavHeader(sampleRate, pcm.reduce((sum, part) => sum + part.length, 0) / 2), ...pcm]);
-    } finally {
-      await file.close();
     }
     await putInPlace(partial, path);
   } catch (error) {

@@ -11,12 +11,8 @@ const RATE = 16_000;
 export async function utteranceWav({ path, startSample, endSample }: PcmRange): Promise<Buffer<ArrayBuffer>> {
   const bytes = Buffer.alloc((endSample - startSample) * 2);
   try {
-    const file = await openFile(path);
-    try {
-      await file.read(bytes, 0, bytes.length, startSample * 2);
-    } finally {
-      await file.close();
-    }
+    await using file = await openFile(path);
+    await file.read(bytes, 0, bytes.length, startSample * 2);
   } catch (error) {
     throw new EarshotError('unreadableFile', { path }, String(error));
   }

@@ -26,23 +26,19 @@ export function growing(): Growing {
           wake = resolve;
         });
       if (there === 0) return;
-      const file = await openFile(path);
-      try {
-        for (let at = 0; at < there || !over;) {
-          if (at >= there) {
-            await new Promise<void>(resolve => {
-              wake = resolve;
-            });
-            continue;
-          }
-          const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, there - at)),
-            { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-          if (bytesRead === 0) throw new Error(`${path} is shorter than it was said to be`);
-          at += bytesRead;
-          yield buffer.subarray(0, bytesRead);
+      await using file = await openFile(path);
+      for (let at = 0; at < there || !over;) {
+        if (at >= there) {
+          await new Promise<void>(resolve => {
+            wake = resolve;
+          });
+          continue;
         }
-      } finally {
-        await file.close();
+        const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, there - at)),
+          { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+        if (bytesRead === 0) throw new Error(`${path} is shorter than it was said to be`);
+        at += bytesRead;
+        yield buffer.subarray(0, bytesRead);
       }
     },
   };

@@ -110,15 +110,13 @@ export async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
 
 /** @throws what openRecording throws; textTooLarge, notText */
 export async function readText(path: string, language: string, expected: RecordingFacts): Promise<Decoded> {
-  const file = await openRecording(path, expected),
-    bytes = await readSmallFrom(file, MAX_TEXT_BYTES)
-      .catch((error: unknown) => {
-        const { code } = error as NodeJS.ErrnoException;
-        throw code === 'EFBIG'
-          ? new EarshotError('textTooLarge', { path, mostBytes: MAX_TEXT_BYTES })
-          : new EarshotError('unreadableFile', { path }, String(error));
-      })
-      .finally(() => file.close());
+  await using file = await openRecording(path, expected);
+  const bytes = await readSmallFrom(file, MAX_TEXT_BYTES).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === 'EFBIG'
+      ? new EarshotError('textTooLarge', { path, mostBytes: MAX_TEXT_BYTES })
+      : new EarshotError('unreadableFile', { path }, String(error));
+  });
   const decoded = decodeText(bytes, language);
   if (!decoded) throw new EarshotError('notText', { path });
   return decoded;

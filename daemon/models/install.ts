@@ -158,9 +158,8 @@ async function keepRight(card: ModelCard, folder: string, signal: AbortSignal): 
 async function alone(path: string, signal: AbortSignal): Promise<AsyncDisposable> {
   for (;;) {
     try {
-      const handle = await openNew(path, 0o666);
-      await handle.writeFile(String(process.pid));
-      await handle.close();
+      await using file = await openNew(path, 0o666);
+      await file.writeFile(String(process.pid));
       return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

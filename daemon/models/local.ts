@@ -49,7 +49,7 @@ export async function findLocal(file: ModelFile, folders: readonly string[]): Pr
 /** Copies a file into the part file. */
 export async function copyInto(path: string, part: PartFile, onBytes: () => void, signal: AbortSignal): Promise<void> {
   await part.begin({ source: 'local' });
-  const file = await openFile(path);
+  await using file = await openFile(path);
   for await (const chunk of file.createReadStream({ highWaterMark: 1024 * 1024 })) {
     signal.throwIfAborted();
     await part.write(chunk as Buffer);

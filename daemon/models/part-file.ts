@@ -104,9 +104,9 @@ export class PartFile {
 /** sha256 of a file, in hexadecimal. */
 export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  const file = await openFile(path);
-  for await (const chunk of file.createReadStream({ highWaterMark: 1024 * 1024, ...(signal ? { signal } : {}) }))
-    hash.update(chunk as Buffer);
+  await using file = await openFile(path);
+  const options = { highWaterMark: 1024 * 1024, ...(signal ? { signal } : {}) };
+  for await (const chunk of file.createReadStream(options)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
@@ -114,6 +114,7 @@ export async function sha256Of(path: string, signal?: AbortSignal): Promise<stri
 export async function gitBlobOf(path: string): Promise<string> {
   const { size } = await stat(path);
   const hash = createHash('sha1').update(`blob ${size}\0`);
-  for await (const chunk of (await openFile(path)).createReadStream()) hash.update(chunk as Buffer);
+  await using file = await openFile(path);
+  for await (const chunk of file.createReadStream()) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { lstat, mkdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { moveToFree, openFile } from '../../client/files.ts';
 import { discard, draftIn, numbered, publish } from './draft.ts';
 
@@ -57,10 +56,8 @@ async function moved(path: string, place: string, was: Stats, move: typeof moveT
     dirname(place),
     key,
     async file => {
-      const from = await openFile(path, { through: false });
-      await pipeline(from.createReadStream(), async (chunks: AsyncIterable<Buffer>) => {
-        for await (const chunk of chunks) await file.writeFile(chunk);
-      });
+      await using from = await openFile(path, { through: false });
+      await file.writeFile(from.createReadStream());
       // By the file, not by its name: something else may have that by now.
       await file.utimes(new Date(), was.mtime);
     },

@@ -92,16 +92,12 @@ export async function buildTrack({
 }
 
 async function infoOf(wav: string): Promise<WavInfo> {
-  const file = await openFile(wav);
-  try {
-    const info = await readWav(await inFile(file)).catch((error: Error) => {
-      throw new Error(`${wav}: ${error.message}`, { cause: error });
-    });
-    if (info.channels !== 1 || info.samples !== 'int16') throw new Error(`${wav}: not mono 16-bit PCM`);
-    return info;
-  } finally {
-    await file.close();
-  }
+  await using file = await openFile(wav);
+  const info = await readWav(await inFile(file)).catch((error: Error) => {
+    throw new Error(`${wav}: ${error.message}`, { cause: error });
+  });
+  if (info.channels !== 1 || info.samples !== 'int16') throw new Error(`${wav}: not mono 16-bit PCM`);
+  return info;
 }
 
 type Tool = Pick<Parameters<typeof runFfmpeg>[0], 'ffmpeg' | 'permissions' | 'signal'>;
@@ -151,17 +147,13 @@ function* silence(samples: number): Generator<Buffer> {
 }
 
 async function* samplesOf(wav: string, { dataStart, frames: samples }: WavInfo): AsyncGenerator<Buffer> {
-  const file = await openFile(wav);
-  try {
-    for (let at = 0; at < samples * 2;) {
-      const chunk = Buffer.alloc(Math.min(1 << 16, samples * 2 - at));
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, dataStart + at);
-      if (bytesRead === 0) return;
-      at += bytesRead;
-      yield chunk.subarray(0, bytesRead - (bytesRead % 2));
-    }
-  } finally {
-    await file.close();
+  await using file = await openFile(wav);
+  for (let at = 0; at < samples * 2;) {
+    const chunk = Buffer.alloc(Math.min(1 << 16, samples * 2 - at));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, dataStart + at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield chunk.subarray(0, bytesRead - (bytesRead % 2));
   }
 }
 

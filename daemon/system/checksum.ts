@@ -27,19 +27,15 @@ export function pieces(bytes: number): { at: number; length: number }[] {
 /** Null: the file is shorter than it was said to be. */
 export async function checksumOf(path: string, bytes: number): Promise<string | null> {
   const whole = createHash('sha256').update(`${bytes}`);
-  const file = await openFile(path);
-  try {
-    for (const { at, length } of pieces(bytes)) {
-      const piece = new Uint8Array(length);
-      for (let read = 0; read < length;) {
-        const { bytesRead } = await file.read(piece, read, length - read, at + read);
-        if (bytesRead === 0) return null;
-        read += bytesRead;
-      }
-      whole.update(new Uint8Array(await subtle.digest('SHA-256', piece)));
+  await using file = await openFile(path);
+  for (const { at, length } of pieces(bytes)) {
+    const piece = new Uint8Array(length);
+    for (let read = 0; read < length;) {
+      const { bytesRead } = await file.read(piece, read, length - read, at + read);
+      if (bytesRead === 0) return null;
+      read += bytesRead;
     }
-    return whole.digest('hex');
-  } finally {
-    await file.close();
+    whole.update(new Uint8Array(await subtle.digest('SHA-256', piece)));
   }
+  return whole.digest('hex');
 }

@@ -312,6 +312,9 @@ const listening = (): Promise<Server> =>
     return made;
   })());
 
+/** No form takes a second; one that is not answered after this never is. */
+const UNANSWERED_MS = 20_000;
+
 /** One form, cut and altered anywhere, to the receiver that the daemon has. Null: it is answered in our words. */
 export async function form(seed: number): Promise<string | null> {
   const chance = new Chance(seed),
@@ -329,7 +332,12 @@ export async function form(seed: number): Promise<string | null> {
     ).join('') + `--${boundary}--\r\n`;
   const bytes = chance.of([Buffer.from(whole), alteredBytes(chance, Buffer.from(whole)).subarray(0, MOST_BYTES)]),
     cut = chance.below(3) === 0 ? chance.below(bytes.length) : bytes.length;
-  const answered = await new Promise<number>(resolve => {
+  const answered = await new Promise<number | null>(resolve => {
+    const waiting = setTimeout(() => resolve(null), UNANSWERED_MS);
+    const settle = (status: number): void => {
+      clearTimeout(waiting);
+      resolve(status);
+    };
     const asked = request({
       port,
       host: '127.0.0.1',
@@ -348,15 +356,16 @@ export async function form(seed: number): Promise<string | null> {
     asked
       .on('response', answer => {
         answer.resume();
-        resolve(answer.statusCode ?? 0);
+        settle(answer.statusCode ?? 0);
       })
-      .on('error', () => resolve(0));
+      .on('error', () => settle(0));
     asked.write(bytes.subarray(0, cut));
     if (cut < bytes.length && chance.below(2)) asked.destroy();
     else asked.end();
     // Of one that promised more than it sends there is no answer.
     if (cut < bytes.length) setTimeout(() => asked.destroy(), 50);
   });
+  if (answered === null) return `a form of seed ${seed} was never answered`;
   return answered === 599 ? `a form of seed ${seed} broke its receiver` : null;
 }
 
@@ -375,6 +384,16 @@ export function tried(target: Target, seed: number): string | null {
   }, MOST_MS);
   if (broke !== null) return `${shown}\nbroke: ${inspect(broke)}`;
   return ms >= MOST_MS ? `${shown}\nkept its thread for ${Math.round(ms)} ms` : null;
+}
+
+/**
+ * Calls back for every file that was left open and closed only because nobody could reach it any more. What was left
+ * since is seen after `held`.
+ */
+export function onLeftOpen(found: (warning: string) => void): void {
+  process.on('warning', ({ message }) => {
+    if (message.includes('garbage collection')) found(message);
+  });
 }
 
 export const handles = (): number => process.getActiveResourcesInfo().length;

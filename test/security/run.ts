@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { form, handles, held, MOST_MS, TARGETS, tried } from './fuzzing.ts';
+import { form, handles, held, MOST_MS, onLeftOpen, TARGETS, tried } from './fuzzing.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MOST_GROWTH_BYTES = 32 * 1024 ** 2;
@@ -54,6 +54,7 @@ async function inputs(until: number, first: number): Promise<number> {
   let seed = first,
     before: { bytes: number; handles: number } | null = null;
   const begun = Date.now();
+  onLeftOpen(warning => failures.push(`a file was left open before seed ${seed}: ${warning}`));
   for (; Date.now() < until; seed++) {
     for (const target of wanted) {
       const wrong = tried(target, seed);
@@ -61,6 +62,8 @@ async function inputs(until: number, first: number): Promise<number> {
     }
     const broken = await form(seed);
     if (broken) failures.push(broken);
+    // Files that were left open are found soon after.
+    if (seed % 10 === 0) held();
     // What is loaded and compiled once is no growth.
     if (!before && Date.now() > begun + (until - begun) / 4) before = { bytes: held(), handles: handles() };
   }

@@ -4,9 +4,8 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Busboy } from '@fastify/busboy';
 import { openNew } from '../../../client/files.ts';
 import { EarshotError, isDiskFull } from '../../../schemas/errors.ts';
@@ -81,15 +80,13 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
     // Before anything is awaited: a form that ends inside a file breaks its stream at once.
     stream.on('error', (error: Error) => form.destroy(error));
     stream.on('limit', () => form.destroy(tooLarge(limitBytes)));
-    if (name !== 'file' || file !== null) {
+    // What was read ahead goes on after its form was refused.
+    if (name !== 'file' || file !== null || form.destroyed) {
       stream.resume();
       return;
     }
     open = stream;
-    const path = (file = join(directory, fileName(given)));
-    writing = mkdir(directory, { recursive: true, mode: 0o700 })
-      .then(() => openNew(path, 0o600))
-      .then(target => pipeline(stream, target.createWriteStream()).finally(() => target.close()));
+    writing = write(stream, (file = join(directory, fileName(given))));
     writing.catch((error: Error) => form.destroy(error));
   });
   request.setTimeout(SILENT_MS, () =>
@@ -109,6 +106,7 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
     return { fields, file };
   } catch (error) {
     request.unpipe(form);
+    form.destroy();
     (open as Readable | null)?.destroy();
     await (writing as Promise<void> | null)?.catch(() => {});
     await rm(directory, { recursive: true, force: true });
@@ -121,6 +119,16 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
           `The form could not be read: ${error instanceof Error ? error.message : String(error)}`,
         );
   }
+}
+
+/**
+ * A new file in a folder of its own. Not by `pipeline`: that waits for ever for a stream which was given its end and
+ * then destroyed, before it was read.
+ */
+async function write(stream: Readable, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await using file = await openNew(path, 0o600);
+  await file.writeFile(stream);
 }
 
 /** The whole body as JSON. @throws HttpProblem (400, 413) */

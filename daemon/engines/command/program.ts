@@ -59,60 +59,61 @@ async function callPlain(
   const [program = '', ...args] = argv,
     inputPath = join(folder, 'stdin'),
     outputPath = join(folder, 'stdout');
+  // Closed before they are removed.
+  await using _gone = {
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([inputPath, outputPath].map(path => rm(path, { force: true })));
+    },
+  };
   if (input !== null) await writeAnew(inputPath, input, 0o600);
-  const stdin = input === null ? null : await openFile(inputPath),
-    stdout = await openAnew(outputPath, 0o600);
+  await using stdin = input === null ? null : await openFile(inputPath);
+  await using stdout = await openAnew(outputPath, 0o600);
+  // In this worker's group, so that it ends when the worker is ended.
+  const child = startProgram({ program, args, cwd: folder, env: environment('network'), group: 'shared' }, [
+    stdin?.fd ?? 'ignore',
+    stdout.fd,
+    'pipe',
+  ]);
+  let words = '',
+    endless = false;
+  child.stderr!.on('data', (part: Buffer) => {
+    process.stderr.write(part);
+    words = (words + part.toString('utf8')).slice(-DETAIL_CHARS);
+  });
+  const stop = (): void => void endWithChildren(child);
+  const watch = setInterval(
+    () =>
+      void stdout.stat().then(
+        ({ size }) => {
+          if (size <= MAX_OUTPUT_BYTES) return;
+          endless = true;
+          stop();
+        },
+        () => undefined,
+      ),
+    1000,
+  );
+  signal.addEventListener('abort', stop, { once: true });
   try {
-    // In this worker's group, so that it ends when the worker is ended.
-    const child = startProgram({ program, args, cwd: folder, env: environment('network'), group: 'shared' }, [
-      stdin?.fd ?? 'ignore',
-      stdout.fd,
-      'pipe',
-    ]);
-    let words = '',
-      endless = false;
-    child.stderr!.on('data', (part: Buffer) => {
-      process.stderr.write(part);
-      words = (words + part.toString('utf8')).slice(-DETAIL_CHARS);
+    const { code, signal: killed } = await exitOf(child).catch((error: unknown) => {
+      throw missing(program, error);
     });
-    const stop = (): void => void endWithChildren(child);
-    const watch = setInterval(
-      () =>
-        void stdout.stat().then(
-          ({ size }) => {
-            if (size <= MAX_OUTPUT_BYTES) return;
-            endless = true;
-            stop();
-          },
-          () => undefined,
-        ),
-      1000,
-    );
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      const { code, signal: killed } = await exitOf(child).catch((error: unknown) => {
-        throw missing(program, error);
-      });
-      if (signal.aborted) throw new EarshotError('cancelled');
-      if (endless) throw new EarshotError('badAnswer', {}, `${program} does not stop printing`);
-      if (code !== 0)
-        throw new EarshotError(
-          'engineFailed',
-          { engine: 'command' },
-          `${program} ended with ${killed ?? code}\n${words}`,
-        );
-    } finally {
-      clearInterval(watch);
-      signal.removeEventListener('abort', stop);
-    }
-    const { size } = await stdout.stat(),
-      printed = Buffer.alloc(size);
-    await stdout.read(printed, 0, size, 0);
-    return printed;
+    if (signal.aborted) throw new EarshotError('cancelled');
+    if (endless) throw new EarshotError('badAnswer', {}, `${program} does not stop printing`);
+    if (code !== 0)
+      throw new EarshotError(
+        'engineFailed',
+        { engine: 'command' },
+        `${program} ended with ${killed ?? code}\n${words}`,
+      );
   } finally {
-    await Promise.all([stdin?.close(), stdout.close()]);
-    await Promise.all([inputPath, outputPath].map(path => rm(path, { force: true })));
+    clearInterval(watch);
+    signal.removeEventListener('abort', stop);
   }
+  const { size } = await stdout.stat(),
+    printed = Buffer.alloc(size);
+  await stdout.read(printed, 0, size, 0);
+  return printed;
 }
 
 /** What it started must not go on for a run that nobody waits for. */

@@ -69,11 +69,9 @@ export async function prepareVoice(directory: string, cache: string): Promise<Pr
   } catch (error) {
     throw broken(`${name}: ${(error as Error).message}`);
   }
-  const file = await openNew(join(partial, 'model.onnx'), 0o600);
-  try {
+  {
+    await using file = await openNew(join(partial, 'model.onnx'), 0o600);
     for (let at = 0; at < parts.length; at += 512) await file.writev(parts.slice(at, at + 512));
-  } finally {
-    await file.close();
   }
   await writeAnew(join(partial, 'tokens.txt'), tokensOf(config), 0o600);
   await moveOwn(partial, folder).catch(async (error: unknown) => {
