@@ -40,8 +40,7 @@ const bundle = (): void => {
 
 /** Returns the path of the VSIX. `built`: the bundles are there already. */
 export async function makePackage(target: string, out = root, built = false): Promise<string> {
-  const native = TARGETS[target];
-  if (!native) throw new Error(`no such target: ${target}; there are ${Object.keys(TARGETS).join(', ')}`);
+  if (!TARGETS[target]) throw new Error(`no such target: ${target}; there are ${Object.keys(TARGETS).join(', ')}`);
   if (!built) bundle();
   const stage = mkdtempSync(join(tmpdir(), 'earshot-vsix-'));
   try {
@@ -68,18 +67,7 @@ export async function makePackage(target: string, out = root, built = false): Pr
       recursive: true,
       filter: path => !/\.map$|\/\.earshot-|\/cli[^/]*\.mjs$|node_modules|__pycache__/.test(path),
     });
-    const modules = join(stage, 'dist/node_modules'),
-      sqlite = 'node_modules/better-sqlite3';
-    for (const part of ['package.json', 'LICENSE', 'lib', `prebuilds/${native.sqlite}.node`])
-      cpSync(join(root, sqlite, part), join(modules, 'better-sqlite3', part), { recursive: true });
-    // Its JavaScript without sources, manuals and headers.
-    cpSync(join(root, 'node_modules/koffi'), join(modules, 'koffi'), {
-      recursive: true,
-      filter: path =>
-        /\.(c?js|json)$|\/LICENSE\.txt$/.test(path) ||
-        (statSync(path).isDirectory() && !/\/(doc|vendor|native)$/.test(path)),
-    });
-    nativeKoffi(`@koromix/koffi-${native.koffi}`, native.folder, modules);
+    copyNatives(target, join(stage, 'dist/node_modules'));
     writeFileSync(join(stage, '.vscodeignore'), ''); // all that was put here goes in
     writeFileSync(join(stage, 'package.json'), JSON.stringify(manifest(), null, 2));
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
@@ -98,6 +86,22 @@ export async function makePackage(target: string, out = root, built = false): Pr
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
+}
+
+/** The two native packages, each with its one prebuilt file for the platform. */
+export function copyNatives(target: string, modules: string): void {
+  const native = TARGETS[target]!,
+    sqlite = 'node_modules/better-sqlite3';
+  for (const part of ['package.json', 'LICENSE', 'lib', `prebuilds/${native.sqlite}.node`])
+    cpSync(join(root, sqlite, part), join(modules, 'better-sqlite3', part), { recursive: true });
+  // Its JavaScript without sources, manuals and headers.
+  cpSync(join(root, 'node_modules/koffi'), join(modules, 'koffi'), {
+    recursive: true,
+    filter: path =>
+      /\.(c?js|json)$|\/LICENSE\.txt$/.test(path) ||
+      (statSync(path).isDirectory() && !/\/(doc|vendor|native)$/.test(path)),
+  });
+  nativeKoffi(`@koromix/koffi-${native.koffi}`, native.folder, modules);
 }
 
 interface Locked {

@@ -39,6 +39,8 @@ class Model:
                 raise Failed("languageNotSupported", {"language": "fi"}, "no Finnish")
             if what == "memory":
                 raise RuntimeError("CUDA failed with error out of memory")
+            if what == "kernel":
+                raise RuntimeError("CUDA error: an illegal memory access was encountered")
             if what == "full":
                 raise OSError(errno.ENOSPC, "No space left on device", "/full/x.wav")
             if what == "bug":
@@ -107,4 +109,11 @@ test('a model that does not load says why', { skip: without }, async () => {
     return failsWith('modelBroken')(error);
   });
   assert.equal((await worker.exited).reason, 'loadFailed');
+});
+
+test('a kernel that failed ends the worker: nothing after it could succeed', { skip: without }, async () => {
+  await using worker = open();
+  await worker.loaded;
+  await assert.rejects(worker.run<'nmt'>([text('kernel')]), failsWith('workerCrashed'));
+  assert.equal((await worker.exited).reason, 'crashed');
 });

@@ -33,6 +33,11 @@ HEARTBEAT_SECONDS = 1.0
 _OUT_OF_MEMORY = re.compile(
     "out of memory|bad_alloc|ALLOC_FAILED|cudaErrorMemoryAllocation|failed to allocate|cannot allocate memory", re.I
 )
+# A kernel that failed takes its process's context on the device with it: every later call fails too.
+_CONTEXT_LOST = re.compile(
+    "device-side assert|illegal memory access|misaligned address|unspecified launch failure|illegal instruction"
+    "|cudaError(Assert|IllegalAddress|MisalignedAddress|LaunchFailure|IllegalInstruction)", re.I
+)
 
 
 class Failed(Exception):
@@ -163,6 +168,9 @@ def _run(model, request, state):
         frame = {"type": "failed", "id": request["id"], "code": "cancelled", "args": {}, "detail": "cancelled"}
     except BaseException as error:  # noqa: BLE001 The worker lives on.
         _log(error)
+        if _CONTEXT_LOST.search(str(error)):
+            sys.stderr.flush()
+            os._exit(1)
         frame = {"type": "failed", "id": request["id"], **_describe(error)}
         if len(steps) == 1:
             frame["index"] = steps[0]["index"]
