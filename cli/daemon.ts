@@ -79,10 +79,10 @@ export async function logs(session: Session, options: { lines?: number }): Promi
 
 const MARK = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const;
 
-export async function doctor(session: Session): Promise<void> {
+export async function doctor(session: Session, { gpu = false }: { gpu?: boolean }): Promise<void> {
   let checks;
   try {
-    ({ checks } = await (await session.client()).call('daemon/doctor', {}));
+    ({ checks } = await (await session.client()).call('daemon/doctor', gpu ? { gpu } : {}));
   } catch (error) {
     session.fail(toFailure(error));
     return;

@@ -133,8 +133,9 @@ export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .description('check this machine: what works, what is missing, what to do')
+    .option('--gpu', 'look at the GPUs alone, and closely; nothing is loaded')
     .addOption(jsonOption())
-    .action(options => withSession(options, async session => (await import('./daemon.ts')).doctor(session)));
+    .action(options => withSession(options, async session => (await import('./daemon.ts')).doctor(session, options)));
 }
 
 export function addSettings(program: Command): void {

@@ -18,7 +18,7 @@ import { createEvents } from './api/rpc/events.ts';
 import { createHandlers } from './api/rpc/methods.ts';
 import { startServer, type Server } from './api/rpc/server.ts';
 import { assemble, type Assembly } from './assemble.ts';
-import { examine } from './doctor.ts';
+import { examine, gpu } from './doctor.ts';
 import { createHttpServer } from './api/http/server.ts';
 import { startIndexer } from './search/indexer.ts';
 import { openSettings, type SettingsFile } from './system/settings-file.ts';
@@ -157,8 +157,13 @@ async function main(): Promise<void> {
     ffmpeg: () => catalogue.ffmpeg(),
     clients,
     logs: tail,
-    doctor: () => {
+    doctor: async ({ gpu: closely }) => {
       const [devices, problems] = [pool.devices(), pool.problems()];
+      if (closely) {
+        const { cudaComputeTypes, examineGpus } = await import('./doctor-gpu.ts');
+        const computeTypes = runtimes.ready('python') ? () => cudaComputeTypes(runtimes.directory('python')) : null;
+        return { checks: [gpu(devices, problems), ...(await examineGpus({ computeTypes }))] };
+      }
       return examine({ home, settings: settings.get(), runtimes, models, devices, problems });
     },
     notices: () => notices.splice(0),

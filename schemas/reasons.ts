@@ -81,6 +81,14 @@ export const CHECKS = {
     warning: { names: 'text?', problem: 'text?' },
     problem: { problem: 'text', name: 'text?' },
   },
+  /** `devices`: how many nvidia-smi agrees about; without it nothing can be compared. `fields`: where they differ. */
+  gpuReadings: { ok: { devices: 'number' }, warning: {}, problem: { fields: 'text' } },
+  /** `ms`: what a reading takes. */
+  gpuSpeed: { ok: { ms: 'number' }, warning: { ms: 'number' } },
+  /** `names` of the programs that hold most; warning: the driver does not list them. */
+  gpuPrograms: { ok: { count: 'number', names: 'text?' }, warning: {} },
+  /** `types` of numbers that it computes with on a GPU; warning: it is not installed. */
+  gpuRecognition: { ok: { types: 'text' }, warning: {}, problem: { why: 'text' } },
   memory: { ok: { freeBytes: 'number' }, warning: { freeBytes: 'number' }, problem: { freeBytes: 'number' } },
   disk: {
     ok: { freeBytes: 'number', path: 'text' },

@@ -414,7 +414,11 @@ export const METHODS = {
     Nothing,
     Closed({ place: Nullable(Closed({ url: Type.String(), token: Type.String() })) }),
   ),
-  'daemon/doctor': method('What works and what is missing.', Nothing, DoctorReport),
+  'daemon/doctor': method(
+    'What works and what is missing. `gpu`: the GPUs alone, and closely; nothing is loaded.',
+    Closed({ gpu: Optional(Type.Boolean()) }),
+    DoctorReport,
+  ),
   'daemon/stop': method(
     'Stops the daemon. `finish`: let running attempts end first (default); otherwise they are parked and ' +
       'done again later.',

@@ -34,10 +34,7 @@ describe('the proof for a real GPU, on a virtual one', { skip: why, timeout: 240
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [join(import.meta.dirname, 'cuda', 'main.ts'), '--short', '--out', out, ...args],
-      {
-        env: { ...process.env, PYTHONPATH: STAND_IN, EARSHOT_NVIDIA_SMI: smi },
-        encoding: 'utf8',
-      },
+      { env: { ...process.env, PYTHONPATH: STAND_IN, EARSHOT_NVIDIA_SMI: smi }, encoding: 'utf8' },
     );
     return {
       status,

@@ -73,7 +73,7 @@ export function daemonMethods(deps: MethodDeps) {
       await deps.http.apply();
       return { place: deps.http.place };
     },
-    'daemon/doctor': () => deps.doctor(),
+    'daemon/doctor': request => deps.doctor(request),
     'daemon/stop': ({ finish = true }) => {
       setImmediate(() => deps.stop(finish ? 'finish' : 'park'));
       return {};

@@ -1,6 +1,6 @@
 /** What the methods work on. */
 import { type Failure } from '../../../schemas/errors.ts';
-import type { Result } from '../../../schemas/rpc.ts';
+import type { Params, Result } from '../../../schemas/rpc.ts';
 import type { Engine } from '../../contracts/engine.ts';
 import type { Home } from '../../auth/home.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -34,7 +34,7 @@ export interface MethodDeps {
   http: HttpServer;
   clients(): number;
   logs(lines: number): string[];
-  doctor(): Promise<Result<'daemon/doctor'>>;
+  doctor(request: Params<'daemon/doctor'>): Promise<Result<'daemon/doctor'>>;
   /** What happened before anybody listened; asked for once. */
   notices(): Failure[];
   watched(): void;

@@ -23,7 +23,16 @@ const CAP = 24 * GiB;
 const NEEDS: readonly Need[] = [
   { id: 'whisper-large', stage: 'asr', weightsMiB: 3100, scratchMiB: 1300, spread: 0.2, cardMiB: 4600, size: 5 },
   { id: 'whisper-medium', stage: 'asr', weightsMiB: 1550, scratchMiB: 900, spread: 0.2, cardMiB: 2400, size: 4 },
-  { id: 'whisper-small', stage: 'asr', weightsMiB: 520, scratchMiB: 600, spread: 0.3, cardMiB: 900, size: 3, cache: false },
+  {
+    id: 'whisper-small',
+    stage: 'asr',
+    weightsMiB: 520,
+    scratchMiB: 600,
+    spread: 0.3,
+    cardMiB: 900,
+    size: 3,
+    cache: false,
+  },
   { id: 'repair-7b', stage: 'repair', weightsMiB: 4700, scratchMiB: 1100, spread: 0.1, cardMiB: 6000, size: 7 },
   { id: 'nmt-1.2b', stage: 'nmt', weightsMiB: 2500, scratchMiB: 800, spread: 0.15, cardMiB: 5000, size: 2 },
   { id: 'voice', stage: 'tts', weightsMiB: 350, scratchMiB: 250, spread: 0.3, cardMiB: 700, size: 1 },
@@ -81,7 +90,10 @@ async function queue(cuda: Cuda, section: Section, peaks: string): Promise<void>
   });
   const submitted: Job[] = [];
   for (let n = 0; n < (cuda.short ? 16 : 200); n++) {
-    lengths.set(`${n}.wav`, Array.from({ length: 1 + Math.floor(draw() * 3) }, () => 1000 + Math.floor(draw() * 5000)));
+    lengths.set(
+      `${n}.wav`,
+      Array.from({ length: 1 + Math.floor(draw() * 3) }, () => 1000 + Math.floor(draw() * 5000)),
+    );
     const options = {
       repair: draw() < 0.5,
       speak: draw() < 0.3,
@@ -113,7 +125,11 @@ async function queue(cuda: Cuda, section: Section, peaks: string): Promise<void>
       (ended < submitted.length ? `; for the rest no time was left` : ''),
   );
   const cap = harness.pool.devices().find(device => device.id === cuda.device)!.memory.cap;
-  section.check('our processes stay under the cap, as the driver sees them', mostBytes <= cap, `${mib(mostBytes)} of ${mib(cap)}`);
+  section.check(
+    'our processes stay under the cap, as the driver sees them',
+    mostBytes <= cap,
+    `${mib(mostBytes)} of ${mib(cap)}`,
+  );
   const refused = ['attempt.failed', 'attempt.parked', 'instance.gone'].reduce(
     (sum, kind) => sum + count(kind, /outOfMemory/),
     0,
@@ -142,9 +158,7 @@ async function queue(cuda: Cuda, section: Section, peaks: string): Promise<void>
 /** Attempts by model. */
 function runsOf(log: ReturnType<Harness['store']['log']>): Map<string, number> {
   const models = new Map(
-      log
-        .filter(entry => entry.kind === 'instance.loading')
-        .map(entry => [entry.instance, String(entry.data.model)]),
+      log.filter(entry => entry.kind === 'instance.loading').map(entry => [entry.instance, String(entry.data.model)]),
     ),
     runs = new Map<string, number>();
   for (const entry of log)
@@ -159,7 +173,12 @@ function runsOf(log: ReturnType<Harness['store']['log']>): Map<string, number> {
 function estimates(
   section: Section,
   harness: Harness,
-  { peaks, runs, device, context }: { peaks: string; runs: ReadonlyMap<string, number>; device: string; context: number },
+  {
+    peaks,
+    runs,
+    device,
+    context,
+  }: { peaks: string; runs: ReadonlyMap<string, number>; device: string; context: number },
 ): void {
   const most = new Map<string, number>();
   for (const name of readdirSync(peaks).filter(each => each.endsWith('.peak'))) {
@@ -258,7 +277,7 @@ const ARENA = CAP + 5 * GiB;
 async function startOthers(cuda: Cuda, signal: AbortSignal): Promise<{ done: Promise<void> }> {
   const programs = await Promise.all([Outsider.start(cuda), Outsider.start(cuda), Outsider.start(cuda)]);
   const [rest, ...dancers] = programs;
-  for (let free = (await readingOf(cuda)).freeBytes!; free > ARENA; ) {
+  for (let free = (await readingOf(cuda)).freeBytes!; free > ARENA;) {
     const { refused } = await rest!.ask({ take: Math.min(4 * GiB, free - ARENA + MiB) });
     if (refused !== undefined) break;
     free = (await readingOf(cuda)).freeBytes!;
@@ -271,7 +290,7 @@ async function startOthers(cuda: Cuda, signal: AbortSignal): Promise<{ done: Pro
         await sleep(300 + chance() * 700);
       }
       if (chance() < 0.4)
-        for (let bytes = 8 * GiB; bytes >= 128 * MiB && !signal.aborted; )
+        for (let bytes = 8 * GiB; bytes >= 128 * MiB && !signal.aborted;)
           if ((await program.ask({ take: bytes })).refused !== undefined) bytes /= 2;
       await sleep(500);
       await program.ask({ give: true });
@@ -306,7 +325,11 @@ async function accidents(cuda: Cuda, section: Section): Promise<void> {
         .log({ limit: 1000 })
         .filter(entry => entry.kind === 'instance.gone')
         .map(entry => JSON.stringify(entry.data));
-      section.check(what, ended!.state === 'completed' && gone.length > 0, `${ended!.state}; ${gone[0] ?? 'no worker ended'}`);
+      section.check(
+        what,
+        ended!.state === 'completed' && gone.length > 0,
+        `${ended!.state}; ${gone[0] ?? 'no worker ended'}`,
+      );
     } finally {
       await harness.close();
     }

@@ -4,26 +4,11 @@
  * thousand of them leave anything behind.
  */
 import { spawnSync } from 'node:child_process';
+import { agrees, COMPARED } from '../../../daemon/devices/agreement.ts';
 import type { DeviceReading } from '../../../daemon/devices/reading.ts';
-import { mib, MiB, processOn, spread, type Cuda } from './machine.ts';
-import { Outsider } from './machine.ts';
+import { mib, MiB, Outsider, processOn, spread, type Cuda } from './machine.ts';
 import type { Section } from './report.ts';
 import { askSmi, type SmiGpu } from './smi.ts';
-
-/** By how much a field may lie outside of ours: absolute, and as a share. `same`: to the letter. */
-const SLACK: Readonly<Record<string, 'same' | [absolute: number, share: number]>> = {
-  name: 'same',
-  pciBus: 'same',
-  totalBytes: [2 * MiB, 0.001],
-  freeBytes: [2 * MiB, 0.001],
-  temperatureC: [3, 0],
-  fan: [0.1, 0],
-  utilization: [0.3, 0],
-  memoryUtilization: [0.3, 0],
-  powerW: [15, 0.3],
-  powerLimitW: [1, 0],
-  clockMhz: [300, 0.5],
-};
 
 type Value = string | number | null;
 const shown = (value: Value | undefined): string =>
@@ -34,18 +19,6 @@ const shown = (value: Value | undefined): string =>
       : typeof value === 'number'
         ? String(Math.round(value * 100) / 100)
         : value;
-
-const field = (reading: DeviceReading, name: string): Value => reading[name as keyof DeviceReading] as Value;
-
-function agrees(name: string, theirs: Value, before: Value, after: Value): boolean {
-  const slack = SLACK[name]!;
-  // A sensor that one interface has and the other does not is no disagreement about its value.
-  if (theirs === null) return true;
-  if (slack === 'same') return String(before).toLowerCase() === String(theirs).toLowerCase();
-  if (typeof theirs !== 'number' || typeof before !== 'number' || typeof after !== 'number') return false;
-  const more = slack[0] + slack[1] * Math.abs(theirs);
-  return theirs >= Math.min(before, after) - more && theirs <= Math.max(before, after) + more;
-}
 
 export async function readings(cuda: Cuda, section: Section): Promise<void> {
   const outsider = await Outsider.start(cuda);
@@ -65,12 +38,13 @@ async function besideSmi(cuda: Cuda, section: Section, pid: number): Promise<voi
   const before = await all(cuda),
     smi = askSmi(),
     after = await all(cuda);
-  section.check('driver', smi.driver === before[0]!.driver, `${before[0]!.driver}, nvidia-smi: ${smi.driver}`);
   section.check('CUDA', smi.cuda === before[0]!.cuda, `${before[0]!.cuda}, nvidia-smi: ${smi.cuda}`);
   const rows: (string | number)[][] = [];
   for (const gpu of smi.gpus) {
     if (gpu.mig) {
-      section.note(`${gpu.uuid} is divided (MIG): its parts are devices of their own, and nvidia-smi describes the whole.`);
+      section.note(
+        `${gpu.uuid} is divided (MIG): its parts are devices of their own, and nvidia-smi describes the whole.`,
+      );
       continue;
     }
     const was = before.find(each => each.id === gpu.uuid),
@@ -79,9 +53,9 @@ async function besideSmi(cuda: Cuda, section: Section, pid: number): Promise<voi
       section.check(`the device ${gpu.uuid}`, false, 'nvidia-smi lists it, we do not');
       continue;
     }
-    for (const [name, theirs] of Object.entries(gpu.values)) {
-      const held = agrees(name, theirs, field(was, name), field(is, name));
-      rows.push([held ? '✓' : '✗', name, shown(field(was, name)), shown(theirs), shown(field(is, name))]);
+    for (const name of COMPARED) {
+      const held = agrees(name, gpu.values, was, is);
+      rows.push([held ? '✓' : '✗', name, shown(was[name]), shown(gpu.values[name]), shown(is[name])]);
     }
     if (gpu.uuid === cuda.device) ofProcesses(section, gpu, was, is, pid);
   }
@@ -110,7 +84,11 @@ function ofProcesses(section: Section, gpu: SmiGpu, was: DeviceReading, is: Devi
       (theirs.bytes === null || ours.bytes === null || Math.abs(theirs.bytes - ours.bytes) <= 2 * MiB),
     `${shown(ours?.bytes)}, nvidia-smi: ${shown(theirs?.bytes)} (${theirs?.name ?? 'not listed'})`,
   );
-  const pids = (list: readonly { pid: number }[]): string => list.map(each => each.pid).sort().join(' ');
+  const pids = (list: readonly { pid: number }[]): string =>
+    list
+      .map(each => each.pid)
+      .sort()
+      .join(' ');
   section.check(
     'the list of programs',
     [was, is].some(reading => pids(reading.processes ?? []) === pids(gpu.processes)),
@@ -151,14 +129,13 @@ async function besidePynvml(cuda: Cuda, section: Section): Promise<void> {
   }
   const wrong: string[] = [];
   let count = 0;
-  for (const theirs of JSON.parse(stdout) as ({ id: string } & Record<string, Value>)[]) {
+  for (const theirs of JSON.parse(stdout) as Partial<DeviceReading>[]) {
     const was = before.find(each => each.id === theirs.id),
       is = after.find(each => each.id === theirs.id);
     if (!was || !is) continue;
-    for (const name of Object.keys(theirs).filter(each => each !== 'id')) {
+    for (const name of COMPARED.filter(each => theirs[each] !== undefined)) {
       count++;
-      if (!agrees(name, theirs[name]!, field(was, name), field(is, name)))
-        wrong.push(`${name}: ${shown(field(was, name))}, pynvml ${shown(theirs[name])}`);
+      if (!agrees(name, theirs, was, is)) wrong.push(`${name}: ${shown(was[name])}, pynvml ${shown(theirs[name])}`);
     }
   }
   section.check('the same from pynvml', wrong.length === 0, wrong.join('; ') || `${count} fields`);

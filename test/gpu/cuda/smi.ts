@@ -1,5 +1,7 @@
 /** `nvidia-smi -q -x`: the same driver through another program. */
 import { execFileSync } from 'node:child_process';
+import type { ComparedField } from '../../../daemon/devices/agreement.ts';
+import type { DeviceReading } from '../../../daemon/devices/reading.ts';
 
 const MiB = 1024 ** 2;
 
@@ -38,12 +40,11 @@ const numberIn = (text: string | undefined): number | null => {
 
 export interface SmiGpu {
   uuid: string;
-  values: Readonly<Record<string, string | number | null>>;
+  values: Partial<Pick<DeviceReading, ComparedField>>;
   mig: boolean;
   processes: { pid: number; name: string; bytes: number | null }[];
 }
 export interface SmiAnswer {
-  driver: string | null;
   cuda: string | null;
   gpus: SmiGpu[];
 }
@@ -52,13 +53,14 @@ export interface SmiAnswer {
 export function parseSmi(xml: string): SmiAnswer {
   const log = within(parseElements(xml), 'nvidia_smi_log');
   return {
-    driver: within(log, 'driver_version')?.text ?? null,
     cuda: within(log, 'cuda_version')?.text ?? null,
-    gpus: (log?.children ?? []).filter(child => child.name === 'gpu').map(gpuOf),
+    gpus: (log?.children ?? [])
+      .filter(child => child.name === 'gpu')
+      .map(gpu => gpuOf(gpu, within(log, 'driver_version')?.text ?? null)),
   };
 }
 
-function gpuOf(gpu: Element): SmiGpu {
+function gpuOf(gpu: Element, driver: string | null): SmiGpu {
   const value = (...path: string[]): number | null => numberIn(within(gpu, ...path)?.text),
     scaled = (factor: number, found: number | null): number | null => (found === null ? null : found * factor),
     power = (name: string): number | null =>
@@ -67,6 +69,7 @@ function gpuOf(gpu: Element): SmiGpu {
     uuid: within(gpu, 'uuid')?.text ?? '',
     mig: within(gpu, 'mig_mode', 'current_mig')?.text === 'Enabled',
     values: {
+      driver,
       name: within(gpu, 'product_name')?.text ?? null,
       pciBus: gpu.id,
       totalBytes: scaled(MiB, value('fb_memory_usage', 'total')),

@@ -43,7 +43,10 @@ export async function whisper(cuda: Cuda, section: Section, { model, device }: W
   const folder = mkdtempSync(join(tmpdir(), 'earshot-whisper-')),
     pcm = join(folder, 'sample.pcm');
   try {
-    const decoded = spawnSync(cuda.python, ['-c', DECODE, SAMPLE, pcm, device.kind], { encoding: 'utf8', timeout: 120_000 });
+    const decoded = spawnSync(cuda.python, ['-c', DECODE, SAMPLE, pcm, device.kind], {
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
     if (decoded.status !== 0) throw new Missing(decoded.stderr.trim().split('\n').at(-1) ?? 'no faster-whisper here');
     await firstWords(cuda, section, { directory, device, folder, pcm });
   } finally {
@@ -66,7 +69,12 @@ const onPython = (python: string): Engine => ({
 async function firstWords(
   cuda: Cuda,
   section: Section,
-  { directory, device, folder, pcm }: { directory: string; device: WorkerContext['device']; folder: string; pcm: string },
+  {
+    directory,
+    device,
+    folder,
+    pcm,
+  }: { directory: string; device: WorkerContext['device']; folder: string; pcm: string },
 ): Promise<void> {
   const card = whisperCard(),
     engine = onPython(cuda.python),
@@ -82,7 +90,16 @@ async function firstWords(
     loadMs = 0,
     wordsMs = 0;
   const worker = new Worker(
-    { id: 'whisper', engine, context, permissions, lowPriority: false, logPath: join(folder, 'log'), heartbeatTimeoutMs: 60_000, loadTimeoutMs: 120_000 },
+    {
+      id: 'whisper',
+      engine,
+      context,
+      permissions,
+      lowPriority: false,
+      logPath: join(folder, 'log'),
+      heartbeatTimeoutMs: 60_000,
+      loadTimeoutMs: 120_000,
+    },
     {
       loaded: () => {
         loadMs = performance.now() - begun;
@@ -118,7 +135,8 @@ async function firstWords(
     if (device.kind === 'gpu') {
       const held = processOn(await readingOf(cuda), worker.pid!)?.bytes ?? null,
         card = whisperCard().memory.gpu!;
-      if (held !== null) section.check('memory within what its card says', held <= card, `${mib(held)} of ${mib(card)}`);
+      if (held !== null)
+        section.check('memory within what its card says', held <= card, `${mib(held)} of ${mib(card)}`);
     }
   } finally {
     worker.kill();

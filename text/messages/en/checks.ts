@@ -65,6 +65,34 @@ export const checks: CheckMessages = {
       ),
     problem: a => message(`${optional('', a.name, ': ')}${gpuProblem(a.problem)}`),
   },
+  gpuReadings: {
+    name: 'GPU readings',
+    ok: a => message(`nvidia-smi agrees, on ${a.devices === 1 ? '1 device' : `${a.devices} devices`}`),
+    warning: () => message('nvidia-smi did not answer, so nothing was compared'),
+    problem: a => message(`nvidia-smi differs in ${a.fields}`, 'Please report this, with the output of nvidia-smi -q.'),
+  },
+  gpuSpeed: {
+    name: 'GPU driver',
+    ok: a => message(`a reading takes ${a.ms} ms`),
+    warning: a =>
+      message(`a reading takes ${a.ms} ms, which is slow`, 'Turn on persistence mode: sudo nvidia-smi -pm 1'),
+  },
+  gpuPrograms: {
+    name: 'GPU memory',
+    ok: a => message(a.names ? `held by ${a.names}` : 'held by no program'),
+    warning: () =>
+      message('the driver does not say which program holds how much', 'Earshot counts what the device lost instead.'),
+  },
+  gpuRecognition: {
+    name: 'Recognition',
+    ok: a => message(`runs on the GPU (${a.types})`),
+    warning: () => message('not installed yet', 'earshot models install'),
+    problem: a =>
+      message(
+        `cannot use the GPU: ${a.why}`,
+        'Reinstall the engine: earshot models install. Until then the CPU is used.',
+      ),
+  },
   memory: {
     name: 'Memory',
     ok: a => message(`${bytesText(a.freeBytes)} free`),

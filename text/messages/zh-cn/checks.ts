@@ -66,6 +66,28 @@ export const checks: CheckMessages = {
       ),
     problem: a => message(`${optional('', a.name, '：')}${gpuProblem(a.problem)}`),
   },
+  gpuReadings: {
+    name: 'GPU 读数',
+    ok: a => message(`与 nvidia-smi 一致，共 ${a.devices} 个设备`),
+    warning: () => message('nvidia-smi 没有响应，未能比较'),
+    problem: a => message(`与 nvidia-smi 不一致：${a.fields}`, '请反馈此问题，并附上 nvidia-smi -q 的输出。'),
+  },
+  gpuSpeed: {
+    name: 'GPU 驱动程序',
+    ok: a => message(`读取一次需 ${a.ms} 毫秒`),
+    warning: a => message(`读取一次需 ${a.ms} 毫秒，偏慢`, '请开启持久模式：sudo nvidia-smi -pm 1'),
+  },
+  gpuPrograms: {
+    name: 'GPU 内存',
+    ok: a => message(a.names ? `占用者：${a.names}` : '没有程序占用'),
+    warning: () => message('驱动程序不报告各程序的占用', 'Earshot 改为计算设备减少的内存。'),
+  },
+  gpuRecognition: {
+    name: '识别',
+    ok: a => message(`可在 GPU 上运行（${a.types}）`),
+    warning: () => message('尚未安装', 'earshot models install'),
+    problem: a => message(`无法使用 GPU：${a.why}`, '请重新安装引擎：earshot models install。在此之前使用处理器。'),
+  },
   memory: {
     name: '内存',
     ok: a => message(`可用 ${bytesText(a.freeBytes)}`),
