@@ -1,7 +1,7 @@
 /**
  * Packs the proof for a GPU (test/gpu/cuda) for a Linux machine that has a driver, a Python with PyTorch, and nothing
- * else of ours: `node scripts/pack-cuda.ts [--out FOLDER]` makes earshot-cuda.tar.gz and run.sh there. Node, the sources
- * that it runs, and the packages that they import; no network is needed where it runs.
+ * else of ours: `node scripts/pack-cuda.ts [--out FOLDER]` makes earshot-cuda.tar.gz and run.sh there. In it are Node,
+ * the sources that it runs, and the packages that they import; no network is needed where it runs.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -46,7 +46,8 @@ const RUN = `#!/bin/sh
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 [ -d "$here/earshot-cuda" ] || tar -xzf "$here/earshot-cuda.tar.gz" -C "$here"
-exec "$here/earshot-cuda/node" --expose-gc --disable-warning=ExperimentalWarning "$here/earshot-cuda/test/gpu/cuda/main.ts" "$@"
+cd "$here/earshot-cuda"
+exec ./node --expose-gc --disable-warning=ExperimentalWarning test/gpu/cuda/main.ts --from "$here" "$@"
 `;
 
 /** The sources that the entries import, and the packages. */

@@ -1,6 +1,6 @@
 /**
- * The proof for a real GPU (test/gpu/cuda), tried on a virtual one with a stand-in for PyTorch: that it runs to its end,
- * writes what it found, and finds what is wrong. It proves nothing about GPUs.
+ * The proof for a real GPU (test/gpu/cuda), tried on a virtual one with a stand-in for PyTorch: that it runs to its
+ * end, writes what it found, and finds what is wrong. It proves nothing about GPUs.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -137,7 +137,8 @@ async function queue(cuda: Cuda, section: Section, peaks: string): Promise<void>
   section.check(
     'every refused allocation was tried again and finished',
     completed === ended,
-    `${refused} runs and loads out of memory, ${killed} workers killed, ${count('instance.gone', /workerCrashed/)} crashed`,
+    `${refused} runs and loads out of memory, ${killed} workers killed, ` +
+      `${count('instance.gone', /workerCrashed/)} crashed`,
   );
   estimates(section, harness, { peaks, runs: runsOf(log), device: cuda.device, context });
   await harness.pipeline.stop('park');
@@ -148,8 +149,8 @@ async function queue(cuda: Cuda, section: Section, peaks: string): Promise<void>
   section.check('no lease is left', harness.pool.leases().length === 0, `${harness.pool.leases().length}`);
   if (creditMs.length)
     section.note(
-      `A lease was credited ${Math.round(spread(creditMs).median)} ms (median of ${creditMs.length}) after its worker ` +
-        'was asked to go, once the device showed the memory free.',
+      `A lease was credited ${Math.round(spread(creditMs).median)} ms (median of ${creditMs.length}) after its ` +
+        'worker was asked to go, once the device showed the memory free.',
     );
   monitor.dispose();
   await harness.close();

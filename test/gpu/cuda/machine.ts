@@ -1,4 +1,4 @@
-/** What the parts of the proof work with: the GPU, a Python with PyTorch, programs of others, and the time that is left. */
+/** What the parts of the proof work with: the GPU, a Python with PyTorch, programs of others, the time that is left. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * What Earshot promises of GPUs, proven on one: `npm run test:cuda -- --python PATH`. Needs an NVIDIA driver and a Python
- * with PyTorch; no network. Parts go in the order of their worth; gpu.json and gpu.md in --out grow with every entry and
- * are whole at any moment. It ends by itself at its limit.
+ * What Earshot promises of GPUs, proven on one: `npm run test:cuda -- --python PATH`. Needs an NVIDIA driver and a
+ * Python with PyTorch; no network. Parts go in the order of their worth; gpu.json and gpu.md in --out grow with every
+ * entry and are whole at any moment. It ends by itself at its limit.
  */
 import { mkdirSync } from 'node:fs';
 import { arch, cpus, release, totalmem } from 'node:os';
@@ -41,6 +41,8 @@ const { values } = parseArgs({
   options: {
     python: { type: 'string', default: 'python3' },
     out: { type: 'string', default: '.' },
+    /** The folder that --out is relative to. */
+    from: { type: 'string', default: '.' },
     minutes: { type: 'string', default: '8' },
     only: { type: 'string' },
     whisper: { type: 'string' },
@@ -49,7 +51,7 @@ const { values } = parseArgs({
 });
 const begun = performance.now(),
   limitMs = Number(values.minutes) * 60_000,
-  out = resolve(values.out),
+  out = resolve(values.from, values.out),
   report: Report = { machine: {}, startedAt: new Date().toISOString(), parts: [] };
 mkdirSync(out, { recursive: true });
 const save = (): void => writeReport(out, report);
@@ -87,7 +89,9 @@ try {
   cannot(`${values.python} has no PyTorch that loads: ${(error as Error).message.split('\n').at(-2) ?? ''}`);
 }
 report.machine = {
-  GPU: `${device!.name}, ${((device!.totalBytes ?? 0) / GiB).toFixed(1)} GiB, compute capability ${device!.computeCapability}`,
+  GPU:
+    `${device!.name}, ${((device!.totalBytes ?? 0) / GiB).toFixed(1)} GiB, ` +
+    `compute capability ${device!.computeCapability}`,
   devices: String(found.length),
   driver: `${device!.driver}, CUDA ${device!.cuda}`,
   PyTorch: `${torch!.version}, CUDA ${torch!.cuda}`,

@@ -1,7 +1,7 @@
 /**
- * What instances on one GPU take from each other, and what a pipeline gains there. First kernels of several processes at
- * once, large and small; then a recording through four stages, one stage after the other and as the pipeline does it,
- * beside the two bounds: stages that share the device fully, and stages that do not at all.
+ * What instances on one GPU take from each other, and what a pipeline gains there. First kernels of several processes
+ * at once, large and small; then a recording through four stages, one stage after the other and as the pipeline does
+ * it, beside the two bounds: stages that share the device fully, and stages that do not at all.
  */
 import { gpuReader } from '../../../daemon/devices/readers.ts';
 import type { Job } from '../../../schemas/job.ts';
