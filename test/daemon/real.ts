@@ -25,6 +25,7 @@ export class RealDaemon {
   readonly recordings: string;
   /** Of the daemons that it starts from now on. */
   readonly env: NodeJS.ProcessEnv;
+  private readonly nodeArgs: readonly string[];
   private child: ChildProcess | null = null;
   private connected: Client | null = null;
 
@@ -32,7 +33,14 @@ export class RealDaemon {
     models = [],
     settings = {},
     env = {},
-  }: { models?: readonly ModelCard[]; settings?: Partial<Settings>; env?: NodeJS.ProcessEnv } = {}) {
+    nodeArgs = [],
+  }: {
+    models?: readonly ModelCard[];
+    settings?: Partial<Settings>;
+    env?: NodeJS.ProcessEnv;
+    nodeArgs?: readonly string[];
+  } = {}) {
+    this.nodeArgs = nodeArgs;
     this.root = mkdtempSync(join(tmpdir(), 'earshot-daemon-'));
     this.env = {
       ...process.env,
@@ -75,7 +83,10 @@ export class RealDaemon {
   }
 
   async start(): Promise<this> {
-    this.child = spawn(process.execPath, [MAIN], { env: this.env, stdio: ['ignore', 'ignore', 'inherit'] });
+    this.child = spawn(process.execPath, [...this.nodeArgs, MAIN], {
+      env: this.env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     for (let tries = 0; ; tries++)
       try {
         this.connected = await connect({

@@ -1,5 +1,8 @@
 /** How long something keeps its thread, on a machine that has other things to do. */
 
+/** What a thread that others wait for may be kept. */
+export const MOST_MS = 100;
+
 /**
  * Milliseconds of the processor that `work` takes in this thread. What took too long is done again, twice at most: the
  * quickest counts, since a neighbor can only slow it down.

@@ -4,9 +4,10 @@
  */
 import { frame, rawClient } from '../daemon/raw-client.ts';
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createConnection, connect as dial } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -29,6 +30,8 @@ const seeded = (numRuns: number): { numRuns: number; endOnFailure: boolean; seed
 });
 
 describe('a daemon that is sent anything', { timeout: 120_000 }, () => {
+  const long = process.env.EARSHOT_LONG !== undefined,
+    turns = join(tmpdir(), `earshot-turns-${process.pid}`);
   let daemon: RealDaemon,
     ids: string[] = [];
   const methods = (Object.keys(METHODS) as Method[]).filter(
@@ -49,7 +52,9 @@ describe('a daemon that is sent anything', { timeout: 120_000 }, () => {
     daemon = new RealDaemon({
       models: [fakeModel('fake-asr', 'asr')],
       settings: { offline: true, idleExitSeconds: null },
-      env: { PATH: '/nonexistent' },
+      env: { PATH: '/nonexistent', TURNS: turns },
+      // Every module that it loads later is a source that is compiled there: only the long form looks.
+      nodeArgs: long ? ['--import', join(import.meta.dirname, 'turns.ts'), '--trace-warnings'] : [],
     });
     rmSync(daemon.home.runtimes);
     mkdirSync(daemon.home.runtimes);
@@ -58,9 +63,13 @@ describe('a daemon that is sent anything', { timeout: 120_000 }, () => {
     writeFileSync(join(daemon.recordings, 'a.txt'), 'Some words.');
     await daemon.start();
     await daemon.client.call('queue/pause', {});
+    rmSync(turns, { force: true }); // that of its start, before anybody waited
     ids = (await daemon.submit([join(daemon.recordings, 'a.txt')], { repair: false })).map(job => job.id);
   });
-  after(() => daemon.close());
+  after(async () => {
+    await daemon.close();
+    rmSync(turns, { force: true });
+  });
 
   const at = (): Record<string, fc.Arbitrary<unknown>> => {
     const id = fc.oneof(fc.constantFrom(...ids), fc.stringMatching(/^[0-9A-HJKMNP-TV-Z]{26}$/));
@@ -312,6 +321,9 @@ describe('a daemon that is sent anything', { timeout: 120_000 }, () => {
     );
     assert.deepEqual(readdirSync(join(daemon.home.state, 'uploads')), []);
     await daemon.client.call('settings/set', { values: { http: null } });
+  });
+  test('no turn keeps its thread', { skip: !long && 'npm run test:security looks' }, () => {
+    assert.equal(existsSync(turns) ? readFileSync(turns, 'utf8') : '', '');
   });
   const text = fc.oneof(fc.constantFrom(...NASTY), fc.string({ maxLength: 30 }));
 });

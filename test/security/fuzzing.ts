@@ -32,10 +32,7 @@ import { parseSubtitles, scenesOf, speakersOf } from '../../text/subtitles/parse
 import { readSpeech } from '../../text/subtitles/units.ts';
 import { ctranslate2, gguf, onnx } from '../fixtures/models.ts';
 import { random } from '../random.ts';
-import { cpuMsOf } from './cpu.ts';
-
-/** What a thread that others wait for may be kept. */
-export const MOST_MS = 100;
+import { cpuMsOf, MOST_MS } from './cpu.ts';
 
 export interface Target {
   name: string;

@@ -9,7 +9,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { form, handles, held, MOST_MS, onLeftOpen, TARGETS, tried } from './fuzzing.ts';
+import { MOST_MS } from './cpu.ts';
+import { form, handles, held, onLeftOpen, TARGETS, tried } from './fuzzing.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MOST_GROWTH_BYTES = 32 * 1024 ** 2;
