@@ -3,9 +3,10 @@
  * trusts as well as what came with Node. Also what went wrong, where that is not the other side's fault.
  */
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import tls from 'node:tls';
 import { proxiesIn } from '../../client/proxies.ts';
+
+/** Not imported: an import of node:http loads all of fetch with it, which is a fifth of a daemon's start. */
+const { getBuiltinModule } = process;
 
 let isSetUp = false;
 
@@ -14,7 +15,7 @@ export function useNetwork(env: NodeJS.ProcessEnv = process.env): void {
   if (isSetUp) return;
   isSetUp = true;
   const { http: plain, https: secure, direct } = proxiesIn(env),
-    { setGlobalProxyFromEnv } = http as Partial<typeof http>;
+    { setGlobalProxyFromEnv } = getBuiltinModule('node:http') as Partial<typeof import('node:http')>;
   // Older Nodes (the editor's) are told by their environment: client/proxies.ts.
   if (plain !== null || secure !== null)
     setGlobalProxyFromEnv?.({
@@ -26,7 +27,9 @@ export function useNetwork(env: NodeJS.ProcessEnv = process.env): void {
 }
 
 function trustSystem(env: NodeJS.ProcessEnv): void {
-  const { getCACertificates, setDefaultCACertificates } = tls as Partial<typeof tls>;
+  const { getCACertificates, setDefaultCACertificates } = getBuiltinModule('node:tls') as Partial<
+    typeof import('node:tls')
+  >;
   if (!getCACertificates || !setDefaultCACertificates) return;
   const more = [env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS].flatMap(certificatesIn);
   for (const kind of ['default', 'system'] as const)
@@ -51,7 +54,7 @@ function certificatesIn(path: string | undefined): string[] {
 
 /** All certificates that this process trusts, for programs that bring a list of their own. */
 export const trustedCertificates = (): string =>
-  (tls as Partial<typeof tls>).getCACertificates?.('default').join('\n') ?? '';
+  (getBuiltinModule('node:tls') as Partial<typeof import('node:tls')>).getCACertificates?.('default').join('\n') ?? '';
 
 /** What stands in the way of a request, where it is something of this side's. */
 export type Obstacle = 'certificate' | 'proxy' | 'proxyLogin' | 'name' | 'timeout';

@@ -9,7 +9,7 @@ import { complaints, patternsIn } from '../../scripts/patterns.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-test('files are opened and written in one place only', t => {
+test('files are opened and written in one place only, and no start loads what it does not need', t => {
   const root = mkdtempSync(join(tmpdir(), 'earshot-lint-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   const breaches: Record<string, string> = {
@@ -21,12 +21,14 @@ test('files are opened and written in one place only', t => {
     'daemon/f.ts': "import { openSync } from 'node:fs';\nopenSync('a', 'w');",
     'daemon/g.ts': "import { createWriteStream } from 'fs';\ncreateWriteStream('a');",
     'extension/h.ts': "import * as vscode from 'vscode';\nawait vscode.workspace.fs.writeFile(uri, bytes);",
+    'daemon/k.ts': "import { createServer } from 'node:http';\ncreateServer();",
     'extension/i.ts': "import { symlink } from 'node:fs/promises';\nawait symlink('a', 'b');",
   };
   const fine: Record<string, string> = {
     'client/files.ts': "import { writeFile } from 'node:fs/promises';\nawait writeFile('a', 'b');",
     'daemon/j.ts':
       "import { readdir, type FileHandle } from 'node:fs/promises';\nexport const a = [readdir, {} as FileHandle];",
+    'daemon/l.ts': "import type { Server } from 'node:http';\nexport const b = {} as Server;",
     'scripts/k.ts': "import { writeFileSync } from 'node:fs';\nwriteFileSync('a', 'b');",
   };
   for (const [file, text] of Object.entries({ ...breaches, ...fine })) {

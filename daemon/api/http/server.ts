@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { join, sep } from 'node:path';
 import type { Logger } from 'pino';
@@ -72,16 +72,19 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     why = null;
     if (!wanted) return;
     const token = wanted.token ?? keptToken(deps.tokenFile);
-    const next = createServer(
-      {
-        headersTimeout: 10_000,
-        connectionsCheckingInterval: 5_000,
-        requestTimeout: 0,
-        keepAliveTimeout: 5_000,
-        maxHeaderSize: 16_384,
-      },
-      (request, response) => requests.answer(request, response, token),
-    );
+    // Not imported: that would load all of fetch at every start (daemon/system/network.ts).
+    const next = process
+      .getBuiltinModule('node:http')
+      .createServer(
+        {
+          headersTimeout: 10_000,
+          connectionsCheckingInterval: 5_000,
+          requestTimeout: 0,
+          keepAliveTimeout: 5_000,
+          maxHeaderSize: 16_384,
+        },
+        (request, response) => requests.answer(request, response, token),
+      );
     const sockets = new Set<Socket>();
     next.on('connection', socket => {
       sockets.add(socket);
