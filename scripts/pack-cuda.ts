@@ -45,9 +45,9 @@ const RUN = `#!/bin/sh
 #   ./run.sh [--python PATH] [--minutes 8] [--out FOLDER] [--whisper FOLDER]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-[ -d "$here/earshot-cuda" ] || tar -xzf "$here/earshot-cuda.tar.gz" -C "$here"
-cd "$here/earshot-cuda"
-exec ./node --expose-gc --disable-warning=ExperimentalWarning test/gpu/cuda/main.ts --from "$here" "$@"
+root=$here/earshot-cuda
+[ -d "$root" ] || tar -xzf "$root.tar.gz" -C "$here"
+exec "$root/node" --expose-gc --disable-warning=ExperimentalWarning "$root/test/gpu/cuda/main.ts" "$@"
 `;
 
 /** The sources that the entries import, and the packages. */

@@ -41,8 +41,6 @@ const { values } = parseArgs({
   options: {
     python: { type: 'string', default: 'python3' },
     out: { type: 'string', default: '.' },
-    /** The folder that --out is relative to. */
-    from: { type: 'string', default: '.' },
     minutes: { type: 'string', default: '8' },
     only: { type: 'string' },
     whisper: { type: 'string' },
@@ -51,7 +49,7 @@ const { values } = parseArgs({
 });
 const begun = performance.now(),
   limitMs = Number(values.minutes) * 60_000,
-  out = resolve(values.from, values.out),
+  out = resolve(values.out),
   report: Report = { machine: {}, startedAt: new Date().toISOString(), parts: [] };
 mkdirSync(out, { recursive: true });
 const save = (): void => writeReport(out, report);
