@@ -68,6 +68,7 @@ const daemon = [
       { in: 'daemon/ingest/child.ts', out: 'ingest-child' },
       { in: 'daemon/diarization/child.ts', out: 'diarization-child' },
       { in: 'daemon/models/detect-child.ts', out: 'detect-child' },
+      { in: 'daemon/models/build/child.ts', out: 'build-child' },
       { in: 'daemon/ingest/text-worker.ts', out: 'text-worker' },
       { in: 'daemon/workers/sandbox/launch.ts', out: 'sandbox-launch' },
     ],

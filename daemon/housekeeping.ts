@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Settings } from '../schemas/settings.ts';
 import type { Home } from './auth/home.ts';
+import { removeRetired } from './models/retired.ts';
 import type { Queue } from './pipeline/queue.ts';
 import { backUp } from './store/sqlite/backups.ts';
 import type { Store } from './contracts/store.ts';
@@ -17,7 +18,7 @@ export const METRICS_DAYS = 30,
   JOURNAL_DAYS = 90;
 
 export interface HousekeepingDeps {
-  home: Pick<Home, 'backups'>;
+  home: Pick<Home, 'backups' | 'models' | 'runtimes'>;
   store: Store;
   queue: Pick<Queue, 'prune'>;
   settings: () => Settings;
@@ -34,6 +35,7 @@ export async function runHousekeeping(
   const parts: [string, () => unknown][] = [
     ['backup', () => backUp(store, home.backups, clock(), backupAgeMs)],
     ['history', () => byAndBy(() => queue.prune(clock() - settings().historyDays * DAY_MS, settings().historyJobs))],
+    ['retired models', () => removeRetired(home)],
     [
       'records',
       () =>

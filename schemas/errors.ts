@@ -53,6 +53,8 @@ export const ERRORS = {
   badGlossary: { path: 'text', line: 'number?', missing: 'number?' },
   /** `model`: the one that could not be fetched. */
   speakersUnknown: { model: 'text?' },
+  /** `names`: of remembered voices that an older model made, joined by commas. */
+  voicesOutdated: { names: 'text' },
   noSummary: { model: 'text' },
   /** In VS Code: the workspace is in Restricted Mode. */
   untrustedWorkspace: {},

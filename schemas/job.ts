@@ -191,6 +191,15 @@ export const SummaryOutput = Closed({
 });
 export type SummaryOutput = Static<typeof SummaryOutput>;
 
+/** A stretch of one speaker's. `overlap`: somebody else speaks in it as well. */
+export const Turn = Closed({
+  speaker: SpeakerName,
+  startMs: Milliseconds,
+  endMs: Milliseconds,
+  overlap: Optional(Type.Literal(true)),
+});
+export type Turn = Static<typeof Turn>;
+
 export const Utterance = Closed({
   index: Type.Integer({ minimum: 0 }),
   startMs: Milliseconds,
@@ -201,8 +210,10 @@ export const Utterance = Closed({
   tts: Optional(TtsOutput),
   /** Of a summary's own job: notes on a part of the transcript; the last is the summary. */
   summary: Optional(SummaryOutput),
-  /** Who speaks, where that was asked for and could be recognized. */
+  /** Who speaks (the most of it), where that was asked for and could be recognized. */
   speaker: Optional(SpeakerName),
+  /** Who speaks when, where it is more than one: by time; turns of different speakers may overlap. */
+  turns: Optional(Type.Array(Turn)),
   /** The stage that gave up on this utterance, and why. */
   failed: Optional(Closed({ stage: Stage, failure: Failure })),
 });

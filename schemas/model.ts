@@ -5,14 +5,27 @@ import { Bytes, Closed, DeviceKind, Fraction, Language, Nullable, Optional, Stag
 
 export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 
+/** A file inside a Python wheel. */
+export const WheelPart = Closed({
+  package: Type.String(),
+  version: Type.String(),
+  path: Type.String(),
+  /** The wheel's tag, "cp311-cp311-manylinux_2_28_x86_64", where it is made for one machine and read on any. */
+  tag: Optional(Type.String({ pattern: '^[a-z]+[0-9]+-[a-z0-9]+-[a-z0-9_]+$' })),
+});
+export type WheelPart = Static<typeof WheelPart>;
+
 /** Where the bytes of a file can be had, tried in order (after a local folder, which is always first). */
 export const ModelSource = Type.Union([
   /** A file of a Hugging Face repository; the hub's address is a setting, so that a mirror works. */
   Closed({ kind: Type.Literal('hub'), repository: Type.String(), revision: Type.String(), path: Type.String() }),
   /** Parts of a file inside Python wheels, to be joined in this order. */
+  Closed({ kind: Type.Literal('wheels'), parts: Type.Array(WheelPart) }),
+  /** Built on this machine of weights that are held to their own checksum. */
   Closed({
-    kind: Type.Literal('wheels'),
-    parts: Type.Array(Closed({ package: Type.String(), version: Type.String(), path: Type.String() })),
+    kind: Type.Literal('built'),
+    builder: Type.Enum(['segmentation', 'campplus']),
+    weights: Closed({ ...WheelPart.properties, bytes: Bytes, sha256: Sha256 }),
   }),
 ]);
 export type ModelSource = Static<typeof ModelSource>;

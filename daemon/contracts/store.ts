@@ -4,7 +4,7 @@
  * a `turn` is there a moment later: nothing that it wrote may be published before `synced` resolves.
  */
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
-import type { Job, JobOptions, Summary, Utterance } from '../../schemas/job.ts';
+import type { Job, JobOptions, Summary, Turn, Utterance } from '../../schemas/job.ts';
 import type { LiveFormat } from '../../schemas/live.ts';
 import type { JournalEntry } from '../../schemas/rpc.ts';
 import type { JournalKind, NewJournalEntry } from './journal.ts';
@@ -140,8 +140,8 @@ export interface Store {
   // utterances and what stages made of them
   /** Adding the same utterance again is allowed when it is identical (ingest after a crash). */
   addUtterances(job: string, rows: readonly UtteranceRow[]): void;
-  /** Who speaks, by utterance; null: nobody who could be recognized. */
-  setSpeakers(job: string, speakers: readonly (string | null)[]): void;
+  /** Who speaks, by utterance; null: nobody who could be recognized. `turns`: of those where more than one does. */
+  setSpeakers(job: string, speakers: readonly (string | null)[], turns?: readonly (readonly Turn[] | null)[]): void;
   utterances(job: string, from?: number, limit?: number): Utterance[];
   /** For each stage and utterance of an unfinished job: done, failed, or absent. */
   steps(job: string): { index: number; stage: Stage; status: 'done' | 'failed' }[];

@@ -1,107 +1,105 @@
 /**
- * Hears who speaks, in a process of its own: sherpa-onnx turns each utterance into a voice. Native code stays out of
- * the daemon.
+ * Hears who speaks, in a process of its own: sherpa-onnx finds where voices are (pyannote's segmentation) and makes a
+ * voice of each piece (CAM++). Native code stays out of the daemon. Sound is read window by window, so that hours of it
+ * take little more memory than minutes.
  */
-import { mkdirSync, readFileSync, existsSync } from 'node:fs';
 import { once } from 'node:events';
+import type { FileHandle } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { moveOwnNow, openFile, writeAnewNow } from '../../client/files.ts';
+import { openFile } from '../../client/files.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { limitReader } from '../workers/sandbox/linux.ts';
-import { encoderOnnx } from './encoder.ts';
-import { meanVoice, writeVoice, type Voice } from './voices.ts';
+import { piecesOf, soloOf, turnsOf, windowsOf, type NumberedTurn, type Piece, type Span } from './pieces.ts';
+import { speakersOf, writeVoice, type Gathering, type Voice } from './voices.ts';
 
 export interface ChildRequest {
   /** It was started with few rights. */ sandboxed: boolean;
   pcmPath: string;
-  utterances: { startMs: number; endMs: number }[];
+  /** Where something was said, in order. */ spoken: Span[];
   sherpaDirectory: string;
-  /** The encoder's weights, and where what is made of them lies. */ weights: string;
-  onnx: string;
+  segmentation: string;
+  embedding: string;
+  gathering: Gathering;
 }
 export type FromChild =
-  | { type: 'voices'; /** By utterance; null: too short to judge. */ voices: (string | null)[] }
-  | { type: 'failed'; detail: string };
+  | { turns: NumberedTurn[]; /** Each speaker's, by number. */ voices: string[] }
+  | { /** What went wrong. */ detail: string };
 
-interface Stream {
-  acceptWaveform(wave: { samples: Float32Array; sampleRate: number }): void;
-  inputFinished(): void;
-}
 interface Extractor {
-  createStream(): Stream;
-  isReady(stream: Stream): boolean;
-  compute(stream: Stream, external: boolean): Float32Array;
+  createStream(): { acceptWaveform(wave: { samples: Float32Array; sampleRate: number }): void; inputFinished(): void };
+  compute(stream: ReturnType<Extractor['createStream']>, external: boolean): Float32Array;
 }
 interface Sherpa {
   SpeakerEmbeddingExtractor: new (config: object) => Extractor;
+  OfflineSpeakerDiarization: new (config: object) => {
+    process(samples: Float32Array): { start: number; end: number; speaker: number }[];
+  };
 }
 
-const RATE = 16_000;
-/** What the encoder was made for: 1.6 s at a time. */
-const WINDOW = 1.6 * RATE,
-  LEAST = 0.4 * RATE,
-  MOST_WINDOWS = 12;
-/** Quiet speech is made as loud as the encoder's own examples (-30 dB of full scale), loud speech is left. */
-const LOUDNESS = 10 ** (-30 / 20);
+const RATE = 16_000,
+  SAMPLES_PER_MS = RATE / 1000;
+/** Less shows nothing of a voice. */
+const LEAST_SAMPLES = 0.3 * RATE;
 
-function prepared({ weights, onnx }: ChildRequest): string {
-  if (existsSync(onnx)) return onnx;
-  mkdirSync(dirname(onnx), { recursive: true });
-  const part = `${onnx}.${process.pid}.part`;
-  writeAnewNow(part, encoderOnnx(readFileSync(weights)), 0o600);
-  moveOwnNow(part, onnx);
-  return onnx;
+async function samplesOf(file: FileHandle, { startMs, endMs }: Span): Promise<Float32Array> {
+  const bytes = Buffer.alloc((endMs - startMs) * BYTES_PER_MS),
+    { bytesRead } = await file.read(bytes, 0, bytes.length, startMs * BYTES_PER_MS);
+  return Float32Array.from(new Int16Array(bytes.buffer, bytes.byteOffset, bytesRead >> 1), value => value / 32_768);
 }
 
-/** Windows of an utterance, evenly over it. */
-function windowsOf(samples: number): [number, number][] {
-  if (samples < LEAST) return [];
-  if (samples <= WINDOW) return [[0, samples]];
-  const count = Math.min(MOST_WINDOWS, Math.ceil(samples / WINDOW)),
-    step = (samples - WINDOW) / Math.max(1, count - 1);
-  return Array.from({ length: count }, (_, n): [number, number] => {
-    const from = Math.round(n * step);
-    return [from, from + WINDOW];
-  });
-}
-
-async function embed(request: ChildRequest): Promise<(string | null)[]> {
-  const sherpa = createRequire(join(request.sherpaDirectory, 'package.json'))('sherpa-onnx-node') as Sherpa;
-  const model = prepared(request);
+async function diarize(request: ChildRequest): Promise<FromChild> {
+  const { pcmPath, spoken, segmentation, embedding, gathering } = request,
+    sherpa = createRequire(join(request.sherpaDirectory, 'package.json'))('sherpa-onnx-node') as Sherpa;
   // From here on it makes no file.
   if (request.sandboxed) limitReader();
-  const extractor = new sherpa.SpeakerEmbeddingExtractor({ model, numThreads: 1, debug: false });
-  const file = await openFile(request.pcmPath);
+  const extractor = new sherpa.SpeakerEmbeddingExtractor({ model: embedding, numThreads: 1, debug: false });
+  // Sound of one window has the voices of that window as its speakers: nothing is gathered there yet.
+  const segmenter = new sherpa.OfflineSpeakerDiarization({
+    segmentation: { pyannote: { model: segmentation }, numThreads: 1, debug: false },
+    embedding: { model: embedding, numThreads: 1, debug: false },
+    clustering: { numClusters: -1, threshold: 0.5 },
+    minDurationOn: 0,
+    minDurationOff: 0,
+  });
+  const voiceOf = (samples: Float32Array): Voice | null => {
+    if (samples.length < LEAST_SAMPLES) return null;
+    const stream = extractor.createStream();
+    stream.acceptWaveform({ samples, sampleRate: RATE });
+    stream.inputFinished();
+    const values = Float32Array.from(extractor.compute(stream, false)),
+      length = Math.hypot(...values);
+    return length > 0 && Number.isFinite(length) ? values.map(value => value / length) : null;
+  };
+  const file = await openFile(pcmPath);
   try {
-    const voices: (string | null)[] = [];
-    for (const { startMs, endMs } of request.utterances) {
-      const bytes = Buffer.alloc((endMs - startMs) * BYTES_PER_MS),
-        { bytesRead } = await file.read(bytes, 0, bytes.length, startMs * BYTES_PER_MS);
-      const pcm = new Int16Array(bytes.buffer, bytes.byteOffset, bytesRead >> 1),
-        samples = Float32Array.from(pcm, value => value / 32_768);
-      let energy = 0;
-      for (const value of samples) energy += value * value;
-      const gain = Math.max(1, LOUDNESS / (Math.sqrt(energy / Math.max(1, samples.length)) || 1));
-      const heard: Voice[] = windowsOf(samples.length).map(([from, to]) => {
-        const stream = extractor.createStream();
-        stream.acceptWaveform({ samples: samples.slice(from, to).map(value => value * gain), sampleRate: RATE });
-        stream.inputFinished();
-        return Float32Array.from(extractor.compute(stream, false));
-      });
-      voices.push(
-        heard.length && energy > 0
-          ? writeVoice(
-              meanVoice(
-                heard,
-                heard.map(() => 1),
-              ),
-            )
-          : null,
-      );
+    const pieces: Span[] = [],
+      heard: { ms: number; voice: Voice | null }[] = [],
+      durationMs = Math.floor((await file.stat()).size / BYTES_PER_MS);
+    for (const window of windowsOf(durationMs, spoken)) {
+      const samples = await samplesOf(file, window),
+        at = (seconds: number): number => window.startMs + Math.round(seconds * 1000),
+        runs = segmenter
+          .process(samples)
+          .map(({ start, end, speaker }): Piece => ({ startMs: at(start), endMs: at(end), local: speaker })),
+        own = piecesOf(window, runs);
+      for (const piece of own) {
+        const parts = soloOf(piece, own).map(({ startMs, endMs }) =>
+            samples.subarray((startMs - window.startMs) * SAMPLES_PER_MS, (endMs - window.startMs) * SAMPLES_PER_MS),
+          ),
+          sound = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+        let filled = 0;
+        for (const part of parts) {
+          sound.set(part, filled);
+          filled += part.length;
+        }
+        pieces.push({ startMs: piece.startMs, endMs: piece.endMs });
+        heard.push({ ms: piece.endMs - piece.startMs, voice: voiceOf(sound) });
+      }
     }
-    return voices;
+    const { speakers, voices } = speakersOf(heard, gathering);
+    return { turns: turnsOf(pieces, speakers), voices: voices.map(writeVoice) };
   } finally {
     await file.close();
   }
@@ -114,11 +112,7 @@ async function embed(request: ChildRequest): Promise<(string | null)[]> {
 const [line] = (await once(createInterface({ input: process.stdin.once('end', () => process.exit(0)) }), 'line')) as [
   string,
 ];
-const answer = await embed(JSON.parse(line) as ChildRequest).then(
-  (voices): FromChild => ({ type: 'voices', voices }),
-  (error: unknown): FromChild => ({
-    type: 'failed',
-    detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  }),
-);
+const answer = await diarize(JSON.parse(line) as ChildRequest).catch((error: unknown): FromChild => ({
+  detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+}));
 process.stdout.write(JSON.stringify(answer), () => process.exit(0));

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { EarshotError, failure, toFailure, type Failure } from '../../schemas/errors.ts';
-import type { SpeakerOptions, Utterance } from '../../schemas/job.ts';
+import type { SpeakerOptions, Turn, Utterance } from '../../schemas/job.ts';
 import { environment } from '../workers/environment.ts';
 import { voicePermissions } from '../workers/sandbox/permissions.ts';
 import { endTree, exitOf, startProgram, SYSTEM_FOLDER } from '../workers/spawn.ts';
@@ -13,14 +13,14 @@ import type { Models } from '../models/models.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { JobWork } from '../jobs/work.ts';
 import type { ChildRequest } from './child.ts';
-import { named, readVoice, speakersOf, writeVoice, type Voice } from './voices.ts';
+import { lengthOf, type NumberedTurn, type Span } from './pieces.ts';
+import { named, readVoice, writeVoice, type Voice } from './voices.ts';
 
-/**
- * The one encoder there is, and what likeness makes two voices one: on speech of its own samples 0.77 to 0.92 within a
- * speaker, 0.48 to 0.61 across.
- */
-export const ENCODER = 'resemblyzer';
-const SAME = 0.69;
+/** The one model there is. */
+export const ENCODER = 'campplus';
+const VOICE_SIZE = 192;
+/** What likeness makes two voices one. */
+export const SAME = 0.55;
 
 export interface DiarizeTools {
   models: Models;
@@ -36,17 +36,34 @@ const childFile = (): string =>
 
 /** Longer than this for the sound that it is given is no work any more. */
 const LEAST_MS = 60_000;
-/** A voice as text, with room for encoders that say more. */
-const VOICE = /^[A-Za-z0-9+/]{4,4096}={0,2}$/,
-  VOICE_BYTES = 4200;
+/** An answer has a turn a second at most, and some voices. */
+const MOST_VOICES = 1000,
+  VOICE = new RegExp(`^[A-Za-z0-9+/]{${(VOICE_SIZE * 4) / 3}}$`),
+  BYTES_PER_SECOND = 400;
 
-/**
- * The answer of the process, if it makes sense: a voice or none for each of `count` utterances, all of one kind.
- * @throws engineFailed
- */
-export function voicesOf(text: string, count: number): (Voice | null)[] {
+/** Who speaks when, by number, and how each sounds. */
+export interface Heard {
+  turns: NumberedTurn[];
+  voices: Voice[];
+}
+
+const isTurn = (value: unknown, voices: number): value is NumberedTurn => {
+  const { startMs, endMs, speaker } = Object(value) as Partial<Record<keyof NumberedTurn, unknown>>;
+  return (
+    Number.isSafeInteger(startMs) &&
+    Number.isSafeInteger(endMs) &&
+    (startMs as number) >= 0 &&
+    (endMs as number) >= (startMs as number) &&
+    Number.isSafeInteger(speaker) &&
+    (speaker as number) >= 0 &&
+    (speaker as number) < voices
+  );
+};
+
+/** The answer of the process, if it makes sense. @throws engineFailed */
+export function heardIn(text: string): Heard {
   const failed = (why: string): EarshotError => new EarshotError('engineFailed', { engine: 'voices' }, why);
-  const answer = ((): Partial<Record<'voices' | 'detail', unknown>> => {
+  const answer = ((): Partial<Record<'turns' | 'voices' | 'detail', unknown>> => {
     try {
       return Object(JSON.parse(text)) as object;
     } catch {
@@ -54,30 +71,32 @@ export function voicesOf(text: string, count: number): (Voice | null)[] {
     }
   })();
   if (typeof answer.detail === 'string') throw failed(answer.detail.slice(0, 4000));
-  const { voices } = answer,
-    whole =
-      Array.isArray(voices) &&
-      voices.length === count &&
-      voices.every(
-        (voice: unknown): voice is string | null => voice === null || (typeof voice === 'string' && VOICE.test(voice)),
-      );
-  if (!whole || new Set(voices.flatMap(voice => (voice === null ? [] : [voice.length]))).size > 1)
+  const { turns, voices } = answer;
+  if (
+    !Array.isArray(voices) ||
+    voices.length > MOST_VOICES ||
+    !voices.every((voice: unknown): voice is string => typeof voice === 'string' && VOICE.test(voice)) ||
+    !Array.isArray(turns) ||
+    !turns.every((turn): turn is NumberedTurn => isTurn(turn, voices.length))
+  )
     throw failed('an answer of the wrong shape');
-  return voices.map(voice => (voice === null ? null : readVoice(voice)));
+  return { turns, voices: voices.map(readVoice) };
 }
 
 /** @throws engineFailed; cancelled */
-export async function embedVoices(request: ChildRequest, signal: AbortSignal): Promise<(Voice | null)[]> {
-  const { utterances, sandboxed } = request;
-  const soundMs = utterances.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0),
-    mostBytes = 4096 + VOICE_BYTES * utterances.length;
+export async function hearSpeakers(request: ChildRequest, signal: AbortSignal): Promise<Heard> {
+  const { spoken, sandboxed } = request,
+    soundMs = lengthOf(spoken),
+    mostBytes = 1024 ** 2 + (BYTES_PER_SECOND * soundMs) / 1000;
   const child = startProgram(
     {
       program: process.execPath,
       args: ['--disable-warning=ExperimentalWarning', childFile()],
       cwd: SYSTEM_FOLDER,
       env: environment('local'),
-      permissions: sandboxed ? voicePermissions(request) : null,
+      permissions: sandboxed
+        ? voicePermissions({ ...request, models: [request.segmentation, request.embedding] })
+        : null,
     },
     'pipe',
   );
@@ -100,45 +119,87 @@ export async function embedVoices(request: ChildRequest, signal: AbortSignal): P
       exit = code ?? killed ?? 'unknown';
     if (signal.aborted) throw new EarshotError('cancelled');
     if (exit !== 0) throw new EarshotError('engineFailed', { engine: 'voices' }, `exit ${exit}\n${said}`);
-    return voicesOf(answer, utterances.length);
+    return heardIn(answer);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', kill);
   }
 }
 
+/** What is shorter in an utterance is no turn of anybody's: a breath, the edge of a neighbour. */
+const LEAST_TURN_MS = 300;
+
+/** Who speaks in each utterance, by number: the most of it, and where there are several, who when. Pure. */
+export function speakersIn(
+  utterances: readonly Span[],
+  turns: readonly NumberedTurn[],
+): { speaker: number | null; turns: NumberedTurn[] | null }[] {
+  return utterances.map(({ startMs, endMs }) => {
+    const own = turns
+      .map(turn => ({ ...turn, startMs: Math.max(turn.startMs, startMs), endMs: Math.min(turn.endMs, endMs) }))
+      .filter(turn => turn.endMs > turn.startMs);
+    const shares = [...Map.groupBy(own, turn => turn.speaker)]
+        .map(([speaker, theirs]) => ({ speaker, ms: lengthOf(theirs) }))
+        .sort((a, b) => b.ms - a.ms),
+      main = shares[0]?.speaker ?? null;
+    const clear = own
+      .filter(turn => turn.endMs - turn.startMs >= LEAST_TURN_MS)
+      .sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
+    return { speaker: main, turns: new Set(clear.map(turn => turn.speaker)).size > 1 ? clear : null };
+  });
+}
+
 /**
  * Labels by utterance, and the voice of each label: a known name where a voice is known, else S1, S2 … in order of
- * appearance. Pure.
+ * appearance. `outdated`: names whose voices another model made, so that nobody can be known by them. Pure.
  */
 export function labelsFor(
   utterances: readonly Pick<Utterance, 'startMs' | 'endMs'>[],
-  heard: readonly (Voice | null)[],
-  { count, known = {} }: SpeakerOptions,
-): { labels: (string | null)[]; voices: Record<string, string> } {
-  const { speakers, voices } = speakersOf(
-    utterances.map(({ startMs, endMs }, n) => ({ ms: endMs - startMs, voice: heard[n] ?? null })),
-    { speakers: count ?? null, threshold: SAME },
-  );
-  const names = named(
-    voices,
-    Object.entries(known).map(([name, print]) => ({ name, voice: readVoice(print) })),
-    SAME,
-  );
+  { turns, voices }: Heard,
+  { known = {} }: Pick<SpeakerOptions, 'known'>,
+): { labels: (string | null)[]; turns: (Turn[] | null)[]; voices: Record<string, string>; outdated: string[] } {
+  const found = speakersIn(utterances, turns),
+    heard = [
+      ...new Set(
+        found.flatMap(one => one.turns?.map(turn => turn.speaker) ?? (one.speaker === null ? [] : one.speaker)),
+      ),
+    ];
+  const prints = Object.entries(known).map(([name, print]) => ({ name, voice: readVoice(print) })),
+    names = named(
+      heard.map(speaker => voices[speaker]!),
+      prints.filter(({ voice }) => voice.length === VOICE_SIZE),
+      SAME,
+    );
   let next = 1;
-  const labels = names.map(name => {
-    if (name !== null) return name;
-    while (known[`S${next}`]) next += 1;
-    return `S${next++}`;
-  });
+  const labels = new Map(
+    heard.map((speaker, n) => {
+      const name = names[n];
+      if (name != null) return [speaker, name];
+      while (known[`S${next}`]) next += 1;
+      return [speaker, `S${next++}`];
+    }),
+  );
+  const labelled = (own: readonly NumberedTurn[]): Turn[] =>
+    own.map(({ startMs, endMs, speaker }) => ({
+      speaker: labels.get(speaker)!,
+      startMs,
+      endMs,
+      ...(own.some(other => other.speaker !== speaker && other.startMs < endMs && other.endMs > startMs)
+        ? { overlap: true as const }
+        : {}),
+    }));
   return {
-    labels: speakers.map(speaker => (speaker === null ? null : labels[speaker]!)),
-    voices: Object.fromEntries(voices.map((voice, n) => [labels[n]!, writeVoice(voice)])),
+    labels: found.map(({ speaker }) => (speaker === null ? null : (labels.get(speaker) ?? null))),
+    turns: found.map(one => one.turns && labelled(one.turns)),
+    voices: Object.fromEntries(heard.map(speaker => [labels.get(speaker)!, writeVoice(voices[speaker]!)])),
+    outdated: prints.filter(({ voice }) => voice.length !== VOICE_SIZE).map(({ name }) => name),
   };
 }
 
-/** Who speaks: the label of each of the job's utterances, and the voice of each label; or why nobody knows. */
-export type Diarized = { speakers: (string | null)[]; voices: Record<string, string> } | { warning: Failure };
+/** Who speaks, by utterance, and the voice of each label; or why nobody knows. */
+export type Diarized =
+  | { speakers: (string | null)[]; turns: (Turn[] | null)[]; voices: Record<string, string>; warnings: Failure[] }
+  | { warning: Failure };
 
 /** Null where it is known, or was not asked. Changes nothing. @throws cancelled */
 export async function diarize(
@@ -151,21 +212,30 @@ export async function diarize(
     if (!runtimes.ready('sherpa')) await runtimes.install('sherpa', () => {}, signal);
     if (!models.ready(ENCODER)) await models.install(ENCODER, () => {}, signal);
     // Silence and noise have no speaker.
-    const spoken = made.filter(utterance => utterance.asr?.text.trim());
-    const heard = await embedVoices(
+    const spoken = made.filter(utterance => utterance.asr?.text.trim()),
+      directory = models.directory(ENCODER);
+    const heard = await hearSpeakers(
       {
         sandboxed,
         pcmPath: pcm,
-        utterances: spoken.map(({ startMs, endMs }) => ({ startMs, endMs })),
+        spoken: spoken.map(({ startMs, endMs }) => ({ startMs, endMs })),
         sherpaDirectory: runtimes.directory('sherpa'),
-        weights: join(models.directory(ENCODER), 'pretrained.pt'),
-        onnx: join(runtimes.directory('sherpa'), 'prepared', `${ENCODER}-1`, 'encoder.onnx'),
+        segmentation: join(directory, 'segmentation.onnx'),
+        embedding: join(directory, 'campplus.onnx'),
+        gathering: { speakers: speakers.count ?? null, threshold: SAME },
       },
       signal,
     );
-    const { labels, voices } = labelsFor(spoken, heard, speakers),
-      by = new Map(spoken.map((utterance, n) => [utterance.index, labels[n] ?? null]));
-    return { speakers: made.map(utterance => by.get(utterance.index) ?? null), voices };
+    const { labels, turns, voices, outdated } = labelsFor(spoken, heard, speakers),
+      places = new Map(spoken.map((utterance, n) => [utterance.index, n]));
+    const byUtterance = <T>(values: readonly (T | null)[]): (T | null)[] =>
+      made.map(({ index }) => values[places.get(index) ?? -1] ?? null);
+    return {
+      speakers: byUtterance(labels),
+      turns: byUtterance(turns),
+      voices,
+      warnings: outdated.length ? [failure('voicesOutdated', { names: outdated.join(', ') })] : [],
+    };
   } catch (error) {
     if (signal.aborted) throw error;
     const why = toFailure(error);

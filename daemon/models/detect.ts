@@ -9,7 +9,7 @@ import type { ModelCard } from '../../schemas/model.ts';
 import { readSmallText } from './byte-reader.ts';
 import { readCTranslate2 } from './ctranslate2.ts';
 import { readGguf } from './gguf.ts';
-import { readOnnx } from './onnx.ts';
+import { readOnnx } from './onnx/outline.ts';
 
 export interface Detected {
   card: Omit<ModelCard, 'id' | 'files'>;

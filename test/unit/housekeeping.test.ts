@@ -1,6 +1,6 @@
 /** What the daemon does for its own folders: copies of the database, and what is too old or too much goes. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -23,7 +23,7 @@ function place(t: TestContext, change: Partial<HousekeepingDeps> = {}) {
     pruned: [number, number][] = [];
   const backups = join(folder, 'backups');
   const deps: HousekeepingDeps = {
-    home: { backups },
+    home: { backups, models: join(folder, 'models'), runtimes: join(folder, 'runtimes') },
     store,
     queue: {
       prune: (before, keep) => {
@@ -38,6 +38,26 @@ function place(t: TestContext, change: Partial<HousekeepingDeps> = {}) {
   };
   return { deps, store, backups, errors, pruned };
 }
+test('models that no version uses any more go, with what was made of them; those that somebody imported stay', async t => {
+  const { deps, errors } = place(t),
+    { models, runtimes } = deps.home,
+    stamp = { installedAt: '', files: [] },
+    card = { id: 'x', name: '', family: '', engine: '', stages: [], languages: [], licence: '', homepage: '' };
+  const old = join(models, 'resemblyzer'),
+    made = join(runtimes, 'sherpa-1', 'prepared', 'resemblyzer-1');
+  for (const folder of [old, made]) mkdirSync(folder, { recursive: true });
+  const state = (): boolean[] => [existsSync(old), existsSync(made)];
+  writeFileSync(
+    join(old, 'earshot-model.json'),
+    JSON.stringify({ ...stamp, card: { ...card, files: [], memory: {}, precision: {}, size: 0 } }),
+  );
+  await runHousekeeping(deps, DAY, going());
+  assert.deepEqual(state(), [true, false]);
+  writeFileSync(join(old, 'earshot-model.json'), JSON.stringify(stamp));
+  await runHousekeeping(deps, DAY, going());
+  assert.deepEqual([state(), errors], [[false, false], []]);
+});
+
 const going = (): AbortSignal => new AbortController().signal;
 
 test('one round: a copy, the history by days and number piece by piece, and records by their age', async t => {

@@ -70,7 +70,8 @@ describe('the registry', () => {
         else if (sizes.has(file.sha256)) assert.equal(sizes.get(file.sha256), file.bytes, `${card.id} ${file.name}`);
         else sizes.set(file.sha256, file.bytes);
         for (const source of file.sources)
-          if (source.kind === 'hub')
+          // What its checksum holds may come from a branch.
+          if (source.kind === 'hub' && (file.sha256 === null || source.revision !== 'main'))
             assert.match(source.revision, /^[0-9a-f]{40}$/, `${card.id} is not held to a revision`);
       }
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { normalNumbers, prepareOnnx } from '../../daemon/engines/piper/onnx.ts';
-import { bytesField, fieldsOf, numberField } from '../../daemon/engines/piper/protobuf.ts';
+import { bytesField, fieldsOf, numberField } from '../../daemon/models/onnx/protobuf.ts';
 
 const node = (op: string, input: string, output: string): Buffer =>
   bytesField(1, Buffer.concat([bytesField(1, input), bytesField(2, output), bytesField(4, op)]));

@@ -33,13 +33,17 @@ function paragraphs(passages: readonly Passage[]): Passage[][] {
 }
 
 const textOf = (lines: readonly { text: string }[]): string => joined(lines.map(line => line.text));
+/** What is said, and where others speak meanwhile, who. */
+const mainOf = ({ main, crosstalk }: Passage): { text: string } => ({
+  text: crosstalk.length ? `${main.text} [crosstalk: ${crosstalk.join(', ')}]` : main.text,
+});
 
 /** Paragraphs; bilingual: each followed by its translation. */
 export function toText(_transcript: Transcript, passages: readonly Passage[]): string {
   const blocks = paragraphs(passages).flatMap(paragraph => {
     const second = paragraph.flatMap(passage => passage.second ?? []);
     return [
-      (paragraph[0]!.turn ? `${paragraph[0]!.speaker}: ` : '') + textOf(paragraph.map(passage => passage.main)),
+      (paragraph[0]!.turn ? `${paragraph[0]!.speaker}: ` : '') + textOf(paragraph.map(mainOf)),
       ...(second.length ? [textOf(second)] : []),
     ];
   });
@@ -57,7 +61,7 @@ export function toMarkdown(transcript: Transcript, passages: readonly Passage[])
       second = paragraph.flatMap(passage => passage.second ?? []);
     const voice = turn ? `**${escapeMarkdown(speaker!)}:** ` : '';
     return [
-      `**${clock(startMs)}** ${voice}${escapeMarkdown(textOf(paragraph.map(passage => passage.main)))}`,
+      `**${clock(startMs)}** ${voice}${escapeMarkdown(textOf(paragraph.map(mainOf)))}`,
       ...(second.length ? [`> ${escapeMarkdown(textOf(second))}`] : []),
     ];
   });

@@ -10,6 +10,7 @@ import {
 } from '../../schemas/job.ts';
 
 import { harmless } from '../harmless.ts';
+import { crosstalkIn, spokenApart } from './turns.ts';
 
 export interface Line {
   text: string;
@@ -33,6 +34,8 @@ export interface Passage {
   /** Who speaks, where that is known; `turn`: and somebody else did just before. */
   speaker: string | null;
   turn: boolean;
+  /** Who else speaks meanwhile. */
+  crosstalk: readonly string[];
 }
 
 const NOT_RECOGNISED = '[not recognised]';
@@ -45,9 +48,10 @@ export const NO_SPEECH = '[no speech]';
 export function passagesOf(transcript: Transcript, text: NonNullable<OutputOptions['text']>): Passage[] {
   const language = transcript.language ?? 'und',
     target = transcript.translatedTo;
-  const passages = transcript.utterances.flatMap(utterance =>
-    passageOf(utterance, target === null ? 'original' : text, language, target ?? language),
-  );
+  const shown = target === null ? 'original' : text,
+    passages = transcript.utterances
+      .flatMap(utterance => spokenApart(utterance, shown !== 'original'))
+      .flatMap(utterance => passageOf(utterance, shown, language, target ?? language));
   let last: string | null = null;
   for (const passage of passages) {
     passage.turn = passage.speaker !== null && passage.speaker !== last;
@@ -66,6 +70,7 @@ export function passagesOf(transcript: Transcript, text: NonNullable<OutputOptio
       marker: true,
       speaker: null,
       turn: false,
+      crosstalk: [],
     },
   ];
 }
@@ -87,6 +92,7 @@ function passageOf(
     source: oneLine(sourceText(utterance)),
     speaker: utterance.speaker ? oneLine(utterance.speaker) : null,
     turn: false,
+    crosstalk: crosstalkIn(utterance).map(oneLine),
   };
   if (!asr)
     return failed ? [{ ...place, main: { text: NOT_RECOGNISED, language: 'en' }, second: null, marker: true }] : [];

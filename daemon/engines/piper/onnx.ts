@@ -8,8 +8,8 @@
  * after a restart. Of 201 words, Whisper base misheard 5 with the table, 8 with random numbers, and 12 without any
  * noise.
  */
-import { ENTRY, floats, GRAPH, int, metadata as entry, MODEL, NODE, node, scalar } from './onnx-messages.ts';
-import { fieldsOf, varint } from './protobuf.ts';
+import { ENTRY, floats, GRAPH, int, metadata as entry, MODEL, NODE, node, scalar } from '../../models/onnx/messages.ts';
+import { fieldsOf, varint } from '../../models/onnx/protobuf.ts';
 
 /** A prime, so that the pattern falls differently in every channel. */
 const TABLE_LENGTH = 65_537;

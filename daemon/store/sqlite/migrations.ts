@@ -252,4 +252,10 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `
       ALTER TABLE jobs ADD COLUMN file_id TEXT;`,
   },
+  {
+    version: 12,
+    what: 'who speaks when, in utterances of several speakers',
+    sql: `
+      ALTER TABLE utterances ADD COLUMN turns TEXT;`,
+  },
 ];

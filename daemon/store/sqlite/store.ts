@@ -31,7 +31,7 @@ export function openStore(path: string): Store {
       sql.batch(() => pruneJournal(sql, journalBefore) + figures.pruneMinutes(sql, minutesBefore)),
 
     addUtterances: (job, rows) => utterances.addUtterances(sql, job, rows),
-    setSpeakers: (job, speakers) => utterances.setSpeakers(sql, job, speakers),
+    setSpeakers: (job, speakers, turns) => utterances.setSpeakers(sql, job, speakers, turns),
     utterances: (job, from, limit) => utterances.utterances(sql, job, from, limit),
     steps: job => utterances.steps(sql, job),
 

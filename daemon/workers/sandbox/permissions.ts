@@ -236,36 +236,26 @@ export function workerPermissions({
   };
 }
 
-/**
- * Of the process that diarizes. What it makes of the encoder's weights it may write once, while it is not
- * there, and beside nothing that is run.
- */
-export function voicePermissions({
+/** Of the process that diarizes: it reads the sound and its models, and writes nothing. */
+export const voicePermissions = ({
   pcmPath,
   sherpaDirectory,
-  weights,
-  onnx,
+  models,
 }: {
   pcmPath: string;
   sherpaDirectory: string;
-  weights: string;
-  onnx: string;
-}): Permissions {
-  const made = existsSync(onnx);
-  if (!made) mkdirSync(dirname(onnx), { recursive: true });
-  return permissionsFor(
-    {
-      read: [
-        join(sherpaDirectory, 'node_modules'),
-        join(sherpaDirectory, 'package.json'),
-        pcmPath,
-        made ? onnx : weights,
-      ],
-      write: made ? [] : [dirname(onnx)],
-    },
-    process.env,
-  );
-}
+  models: readonly string[];
+}): Permissions =>
+  readingPermissions([
+    join(sherpaDirectory, 'node_modules'),
+    join(sherpaDirectory, 'package.json'),
+    pcmPath,
+    ...models,
+  ]);
+
+/** Of a process that builds a model of `weights` in `folder`. */
+export const buildPermissions = (weights: string, folder: string): Permissions =>
+  permissionsFor({ read: [weights], write: [folder] }, process.env);
 
 /** Of a process of ours that reads `files`, and folders with all in them, and writes nothing. */
 export const readingPermissions = (files: readonly string[]): Permissions =>

@@ -40,8 +40,7 @@ export interface Speech {
 export function speech(ffmpeg: string, form: { short: number; longSeconds: number; chain: number }): Speech {
   mkdirSync(CACHE, { recursive: true });
   const sounds = join(CACHE, 'sounds');
-  if (!existsSync(join(sounds, '.complete'))) fetchSounds(sounds);
-  const prompts = existsSync(join(sounds, '.complete'));
+  const prompts = fetchSounds(PACKAGES, sounds);
   const english = [...librivox(sounds), ...asterisk(sounds, 'en')],
     spanish = asterisk(sounds, 'es');
   const fallback = [
@@ -119,13 +118,17 @@ function joined(from: readonly Recording[], name: string, longSeconds: number): 
   return { path, seconds: total / RATE, truth: truths.every(truth => truth !== null) ? truths.join(' ') : null };
 }
 
-function fetchSounds(to: string): void {
-  const packages = join(CACHE, 'packages');
+/** Debian's packages, unpacked in a folder once; false where there is no apt to fetch them. */
+export function fetchSounds(names: readonly string[], to: string): boolean {
+  const complete = join(to, '.complete');
+  if (existsSync(complete)) return true;
+  const packages = `${to} packages`;
   mkdirSync(packages, { recursive: true });
-  if (spawnSync('apt-get', ['download', ...PACKAGES], { cwd: packages, stdio: 'ignore' }).status !== 0) return;
+  if (spawnSync('apt-get', ['download', ...names], { cwd: packages, stdio: 'ignore' }).status !== 0) return false;
   for (const file of globSync('*.deb', { cwd: packages }))
-    if (spawnSync('dpkg-deb', ['-x', join(packages, file), to], { stdio: 'ignore' }).status !== 0) return;
-  writeFileSync(join(to, '.complete'), '');
+    if (spawnSync('dpkg-deb', ['-x', join(packages, file), to], { stdio: 'ignore' }).status !== 0) return false;
+  writeFileSync(complete, '');
+  return true;
 }
 
 function librivox(sounds: string): { path: string; truth: string }[] {

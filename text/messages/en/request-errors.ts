@@ -158,6 +158,7 @@ export const requestErrors: SomeErrors<
   | 'noVoice'
   | 'badGlossary'
   | 'speakersUnknown'
+  | 'voicesOutdated'
   | 'noSummary'
   | 'untrustedWorkspace'
   | 'notTranslated'
@@ -229,6 +230,11 @@ export const requestErrors: SomeErrors<
     message(
       'The speakers could not be identified.',
       a.model ? `The rest is complete. Try again when ${a.model} can be downloaded.` : 'The rest is complete.',
+    ),
+  voicesOutdated: a =>
+    message(
+      `Remembered voices of an older model are not recognized any more: ${a.names}.`,
+      'Name these speakers once more, and they will be recognized again.',
     ),
   noSummary: a =>
     message(

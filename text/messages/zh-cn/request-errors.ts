@@ -131,6 +131,7 @@ export const requestErrors: SomeErrors<
   | 'noVoice'
   | 'badGlossary'
   | 'speakersUnknown'
+  | 'voicesOutdated'
   | 'noSummary'
   | 'untrustedWorkspace'
   | 'notTranslated'
@@ -189,6 +190,8 @@ export const requestErrors: SomeErrors<
         ),
   speakersUnknown: a =>
     message('无法区分说话人。', a.model ? `其他内容都已完成。可以下载 ${a.model} 时请重试。` : '其他内容都已完成。'),
+  voicesOutdated: a =>
+    message(`以下记住的声音来自旧模型，已无法识别：${a.names}。`, '请再次为这些说话人命名，之后即可重新识别。'),
   noSummary: a =>
     message(
       `生成摘要需要语言模型 ${a.model}，但它尚未安装。`,

@@ -1,5 +1,5 @@
 /** The messages of ONNX models that we read and write; fields and types are numbered as in onnx.proto3. */
-import { bytesField, numberField } from './protobuf.ts';
+import { bytesField, floatField, numberField } from './protobuf.ts';
 
 export const MODEL = { irVersion: 1, graph: 7, opsetImport: 8, metadataProps: 14 } as const;
 export const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const;
@@ -7,8 +7,8 @@ export const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5 } as
 /** Of `metadata_props`: a StringStringEntryProto. */
 export const ENTRY = { key: 1, value: 2 } as const;
 
-const ATTRIBUTE = { name: 1, i: 3, ints: 8, type: 20 } as const,
-  ATTRIBUTE_TYPE = { int: 2, ints: 7 } as const;
+const ATTRIBUTE = { name: 1, f: 2, i: 3, s: 4, ints: 8, type: 20 } as const,
+  ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 } as const,
   DATA_TYPE = { float: 1, int64: 7 } as const;
 const VALUE_INFO = { name: 1, type: 2 } as const,
@@ -41,6 +41,18 @@ export const int = (name: string, value: number): Buffer =>
     bytesField(ATTRIBUTE.name, name),
     numberField(ATTRIBUTE.i, value),
     numberField(ATTRIBUTE.type, ATTRIBUTE_TYPE.int),
+  ]);
+export const float = (name: string, value: number): Buffer =>
+  Buffer.concat([
+    bytesField(ATTRIBUTE.name, name),
+    floatField(ATTRIBUTE.f, value),
+    numberField(ATTRIBUTE.type, ATTRIBUTE_TYPE.float),
+  ]);
+export const string = (name: string, value: string): Buffer =>
+  Buffer.concat([
+    bytesField(ATTRIBUTE.name, name),
+    bytesField(ATTRIBUTE.s, value),
+    numberField(ATTRIBUTE.type, ATTRIBUTE_TYPE.string),
   ]);
 export const ints = (name: string, values: readonly number[]): Buffer =>
   Buffer.concat([

@@ -1,5 +1,5 @@
 /** The outline of an ONNX file (a protobuf message): enough to tell a whole model from a cut or foreign file. */
-import { ByteReader, EndOfFile } from './byte-reader.ts';
+import { ByteReader, EndOfFile } from '../byte-reader.ts';
 
 const GRAPH_FIELD = 7,
   IR_VERSION_FIELD = 1;

@@ -15,6 +15,11 @@ export const bytesField = (field: number, value: Buffer | string): Buffer => {
   return Buffer.concat([varint(field * 8 + 2), varint(bytes.length), bytes]);
 };
 export const numberField = (field: number, value: number): Buffer => Buffer.concat([varint(field * 8), varint(value)]);
+export function floatField(field: number, value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeFloatLE(value);
+  return Buffer.concat([varint(field * 8 + 5), bytes]);
+}
 
 export interface Field {
   field: number;
