@@ -47,7 +47,7 @@ function asType(type: string | undefined, value: unknown): unknown {
 export function namesOf(given: string): string[] {
   try {
     const path = pathOf(given);
-    return [path, ...(existsSync(path) ? [realpathSync(path)] : [])];
+    return [path, ...(existsSync(path) ? [realpathSync.native(path)] : [])];
   } catch {
     return [];
   }

@@ -1,6 +1,5 @@
 /** A transcription as programs see it through `earshot mcp`: its facts, its text with times, its way to the end. */
 import { realpathSync } from 'node:fs';
-import { sep } from 'node:path';
 import type { Client } from '../client/client.ts';
 import { EarshotError, type Failure } from '../schemas/errors.ts';
 import { sourceText, translatedText, type Job, type Utterance } from '../schemas/job.ts';
@@ -8,12 +7,13 @@ import { isFinal } from '../schemas/words.ts';
 import { clockText } from '../text/messages/figures.ts';
 import { reasonText, sentence } from '../text/messages/messages.ts';
 import { withNamesOnly } from '../text/messages/names-only.ts';
+import { wayInto } from '../text/paths.ts';
 import { namesOf } from './mcp-arguments.ts';
 import type { Session } from './session.ts';
 
 /** Where a recording lies; what came over HTTP or from a microphone lies in folders of ours, which concern nobody. */
 export const placeOf = ({ path, name }: Pick<Job['recording'], 'path' | 'name'>, { home }: Session): string =>
-  path.startsWith(realpathSync(home.state) + sep) ? name : path;
+  wayInto(realpathSync.native(home.state), path) ? name : path;
 
 /** Why something failed: the path that the caller named as it named it, of others only the name. */
 export function failureText(failure: Failure, { locale }: Session, given?: unknown): string {

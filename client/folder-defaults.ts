@@ -1,10 +1,11 @@
 /** What lies beside recordings and holds for them: glossaries, and voices that have a name. */
 import { existsSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EarshotError } from '../schemas/errors.ts';
 import { decodeText } from '../text/encoding.ts';
 import { glossaryPlaces, mergeGlossaries, parseGlossary } from '../text/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
+import { wayInto } from '../text/paths.ts';
 import { rememberedIn } from './remembered-speakers.ts';
 import { readSmall } from './small-file.ts';
 import { speakerPlaces } from '../text/speakers.ts';
@@ -36,7 +37,7 @@ export async function readGlossary(path: string): Promise<GlossaryEntry[]> {
  * belongs to.
  */
 export function rootOf(recording: string, from: string): string | null {
-  if (!relative(from, recording).startsWith('..')) return from;
+  if (wayInto(from, recording) !== null) return from;
   return projectOf(dirname(recording));
 }
 

@@ -8,9 +8,10 @@
  *   others   such a line for each term, “#” begins a comment; or such a list
  * A folder's own lies in `.earshot/glossary.md` or `.csv` and holds for everything below it.
  */
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EarshotError } from '../schemas/errors.ts';
 import type { GlossaryEntry } from '../schemas/job.ts';
+import { wayInto } from './paths.ts';
 
 export const GLOSSARY_FILES = [join('.earshot', 'glossary.md'), join('.earshot', 'glossary.csv')] as const;
 /** What a job takes. */
@@ -293,13 +294,10 @@ function isEntry(value: unknown): value is GlossaryEntry {
 /** A recording's folder and those above it up to `root`, nearest first; only its own when it does not lie below. */
 export function placesUp(recording: string, root: string | null): string[] {
   const folders: string[] = [],
-    within = (folder: string): boolean =>
-      root !== null &&
-      (relative(root, folder) === '' ||
-        (!relative(root, folder).startsWith('..') && !relative(root, folder).includes(`:${sep}`)));
+    way = (folder: string): string | null => (root === null ? null : wayInto(root, folder));
   for (let folder = dirname(recording); ; folder = dirname(folder)) {
     folders.push(folder);
-    if (!within(folder) || relative(root!, folder) === '' || dirname(folder) === folder) return folders;
+    if (!way(folder) || dirname(folder) === folder) return folders;
   }
 }
 

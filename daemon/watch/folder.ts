@@ -1,7 +1,8 @@
 /** One watched folder: its recipe, whose paths within it are not its own, and what is published of it. */
-import { join, posix, relative, sep } from 'node:path';
+import { join, posix } from 'node:path';
 import type { JobRequest } from '../../schemas/job.ts';
 import type { WatchedFolder, WatchSpec } from '../../schemas/watch.ts';
+import { wayInto } from '../../text/paths.ts';
 import { byName, looksInto, type Place } from './decide.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 
@@ -16,10 +17,8 @@ export interface Folder {
 }
 
 /** The path within a folder, with /; null: it is not in it. */
-export function inside(folder: string, path: string): string | null {
-  const way = relative(folder, path);
-  return way === '..' || way.startsWith(`..${sep}`) || way === path ? null : way.split(sep).join('/');
-}
+export const inside = (folder: string, path: string, platform?: NodeJS.Platform): string | null =>
+  wayInto(folder, path, platform) || null;
 
 /** The innermost of the folders that a path lies in. */
 export function innermost<T extends { spec: WatchSpec }>(folders: Iterable<T>, path: string): T | null {

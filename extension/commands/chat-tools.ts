@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { isAbsolute } from 'node:path';
+import { samePath } from '../../client/same-path.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { sourceText, translatedText, type Utterance } from '../../schemas/job.ts';
 import { settled } from '../requests/options.ts';
@@ -136,8 +137,8 @@ async function fromFile(uri: vscode.Uri): Promise<Utterance[]> {
 async function fromQueue({ daemon }: Deps, uri: vscode.Uri): Promise<Utterance[]> {
   const { jobs } = await daemon.call('job/list', { filter: { search: uri.path.split('/').at(-1)! }, limit: 100 });
   const job =
-    jobs.find(j => j.recording.path === uri.fsPath && j.state === 'completed') ??
-    jobs.find(j => j.recording.path === uri.fsPath);
+    jobs.find(j => samePath(j.recording.path, uri.fsPath) && j.state === 'completed') ??
+    jobs.find(j => samePath(j.recording.path, uri.fsPath));
   if (!job) throw new Error(vscode.l10n.t('{0} has not been transcribed yet.', uri.fsPath));
   return (await daemon.call('job/utterances', { id: job.id })).utterances;
 }

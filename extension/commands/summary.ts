@@ -1,6 +1,7 @@
 /** “Add a Summary”: what a transcript is about, by a language model of this machine, into the transcript. */
 import * as vscode from 'vscode';
 import { dirname, isAbsolute, join } from 'node:path';
+import { samePath } from '../../client/same-path.ts';
 import { EarshotError, thrown } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { escapeMarkdown } from '../../text/markdown.ts';
@@ -66,7 +67,7 @@ async function meant(
   const streamed = streams.jobIn(document);
   if (streamed) return { of: streamed, document };
   const own = [...daemon.state.jobs.values()].find(
-    job => job.state === 'completed' && job.outputs.some(output => output.path === document.uri.fsPath),
+    job => job.state === 'completed' && job.outputs.some(output => samePath(output.path, document.uri.fsPath)),
   );
   if (own) return { of: own.id, ...(document.isDirty ? { document } : {}) };
   for (const { path } of recordingLinks(document.getText())) {

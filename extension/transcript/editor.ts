@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { sourceText, translatedText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import type { FromTranscript, ToTranscript, UtteranceView } from '../../webview/messages.ts';
+import { samePath } from '../../client/same-path.ts';
 import { FILE_ENDINGS, template } from '../requests/options.ts';
 import { receive } from '../ui/receive.ts';
 import { pageHtml, pageOptions } from '../ui/page.ts';
@@ -197,7 +198,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     if (!now.speakers) return; // no job of ours labeled them
     await this.#daemon.start();
     const job = [...this.#daemon.state.jobs.values()].findLast(each =>
-      each.outputs.some(output => output.path === file.fsPath),
+      each.outputs.some(output => samePath(output.path, file.fsPath)),
     );
     if (!job) return;
     await this.#daemon.call('job/speakers', { id: job.id, names });

@@ -4,6 +4,7 @@ import { dirname, parse } from 'node:path';
 import { isFinal } from '../../schemas/words.ts';
 import type { Job, Transcript, Utterance } from '../../schemas/job.ts';
 import type { Daemon } from '../connection/connection.ts';
+import { samePath } from '../../client/same-path.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { exists, readText } from '../ui/files.ts';
 import { parseTranscript } from './document.ts';
@@ -34,7 +35,7 @@ export async function readTranscript(uri: vscode.Uri): Promise<Transcript | null
 /** The newest job over a recording that this window knows of; a finished one before others. */
 export function jobOf(daemon: Daemon, recording: vscode.Uri): Job | null {
   const jobs = [...daemon.state.jobs.values()]
-    .filter(job => job.recording.path === recording.fsPath)
+    .filter(job => samePath(job.recording.path, recording.fsPath))
     .sort((a, b) => b.createdAt - a.createdAt);
   return jobs.find(job => job.state === 'completed') ?? jobs.find(job => !isFinal(job.state)) ?? jobs[0] ?? null;
 }

@@ -7,6 +7,7 @@ import { sourceText, type Job, type Transcript } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { SummaryView } from '../../webview/messages.ts';
 import type { MirrorState } from '../connection/mirror.ts';
+import { samePath } from '../../client/same-path.ts';
 import { readTranscript } from './known.ts';
 import { reasonText } from '../ui/words.ts';
 import { editTranscript } from './document.ts';
@@ -22,7 +23,10 @@ export function fileOfSummary({ jobs }: MirrorState, { options: { transcript } }
 export const RELOAD_MS = 3000;
 
 const summaries = (state: MirrorState, file: string): Job[] =>
-  [...state.jobs.values()].filter(job => job.options.source === 'transcript' && fileOfSummary(state, job) === file);
+  [...state.jobs.values()].filter(job => {
+    const of = job.options.source === 'transcript' ? fileOfSummary(state, job) : null;
+    return of !== null && samePath(of, file);
+  });
 
 /** The job that makes the summary of a transcript file now. */
 export const summaryUnderWay = (state: MirrorState, file: string): Job | undefined =>
@@ -37,7 +41,7 @@ export function summaryView(state: MirrorState, transcript: Transcript, file: st
   const arriving = !summary && jobs.some(job => job.state === 'completed' && Date.now() - job.finishedAt! < RELOAD_MS);
   const transcribing = (): boolean =>
     [...state.jobs.values()].some(
-      job => job.options.source === undefined && job.recording.path === recording.path && !isFinal(job.state),
+      job => job.options.source === undefined && samePath(job.recording.path, recording.path) && !isFinal(job.state),
     );
   return {
     made: summary ? { text: summary.text, language: summary.language, model: summary.model } : null,

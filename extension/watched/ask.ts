@@ -1,6 +1,7 @@
 /** “Watch this folder”: a sheet with its recipe, that remembers the last one; then an entry in the settings. */
 import * as vscode from 'vscode';
-import { isAbsolute, join, relative } from 'node:path';
+import { join } from 'node:path';
+import { wayInto } from '../../text/paths.ts';
 import { recordingsIn } from '../requests/recordings.ts';
 import { settled, type Choice } from '../requests/options.ts';
 import { pickFormats, sheet, whatRows, type Row } from '../commands/sheet.ts';
@@ -45,8 +46,7 @@ export async function watchFolder({ daemon, memory }: Deps, uri?: unknown): Prom
   const { existing, ...kept } = recipe;
   await memory.update(LAST, kept);
   const place = workspaceBase(),
-    way = place === null ? '..' : relative(place, folder.fsPath),
-    inWorkspace = !way.startsWith('..') && !isAbsolute(way);
+    inWorkspace = place !== null && wayInto(place, folder.fsPath) !== null;
   const entry = entryOf(folder.fsPath, recipe, inWorkspace ? place : null);
   // What lies there already is left by the daemon before the settings give it the rest.
   const spec = specOf(entry, inWorkspace ? place : null, (inWorkspace ? workspaceOwner() : null) ?? 'user');

@@ -2,8 +2,9 @@
  * The setting `earshot.watchedFolders`: a folder and its recipe as somebody writes it down, and as the daemon takes it.
  */
 import { homedir } from 'node:os';
-import { isAbsolute, join, relative } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { JobOptions } from '../../schemas/job.ts';
+import { wayInto } from '../../text/paths.ts';
 import type { WatchSpec } from '../../schemas/watch.ts';
 import { FORMATS, KINDS_OF_WORK, PRIORITIES, type Format, type Priority } from '../../schemas/words.ts';
 
@@ -117,8 +118,8 @@ export function written(path: string, base: string | null): string {
     [base, ''],
     [homedir(), '~/'],
   ] as const) {
-    const way = root === null ? '..' : relative(root, path);
-    if (!way.startsWith('..') && !isAbsolute(way)) return way === '' ? mark || '.' : mark + way.replaceAll('\\', '/');
+    const way = root === null ? null : wayInto(root, path);
+    if (way !== null) return way === '' ? mark || '.' : mark + way;
   }
   return path;
 }

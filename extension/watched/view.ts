@@ -9,6 +9,7 @@ import { DaemonTree } from '../views/tree.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { confirm, notify } from '../ui/notify.ts';
 import { decisionText, failureText, languageName, stageName, watchStateText } from '../ui/words.ts';
+import { wayInto } from '../../text/paths.ts';
 import { entryOf } from '../../text/messages/messages.ts';
 import { watchFolder } from './ask.ts';
 import { specOf, type Entry } from './entry.ts';
@@ -106,8 +107,8 @@ const FILE_ICONS: Partial<Record<WatchedFile['decision']['code'], [string, strin
 /** Other files of the same folder by their paths within it. */
 function near({ folder, decision }: WatchedFile): WatchedFile['decision'] {
   const short = (value: string | number): string | number => {
-    const way = typeof value === 'string' && folder ? relative(folder, value) : '..';
-    return way === '' || way.startsWith('..') ? value : way;
+    const way = typeof value === 'string' && folder ? wayInto(folder, value) : null;
+    return way || value;
   };
   return {
     ...decision,

@@ -6,9 +6,10 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { failure, type Failure } from '../../../schemas/errors.ts';
+import { wayInto } from '../../../text/paths.ts';
 import { newToken } from '../../auth/tokens.ts';
 import type { Store } from '../../contracts/store.ts';
 import { SerialQueue } from '../../system/serial.ts';
@@ -133,7 +134,7 @@ function keptToken(path: string): string {
 /** Jobs over uploads of a daemon that is no more have nobody who waits for them. */
 function clearUploads({ uploads, store, queue }: HttpServerDeps): void {
   mkdirSync(uploads, { recursive: true, mode: 0o700 });
-  const real = realpathSync(uploads);
-  for (const row of store.activeJobs()) if (row.path.startsWith(real + sep)) queue.cancel([row.id]);
+  const real = realpathSync.native(uploads);
+  for (const row of store.activeJobs()) if (wayInto(real, row.path)) queue.cancel([row.id]);
   for (const left of readdirSync(uploads)) rmSync(join(uploads, left), { recursive: true, force: true });
 }
