@@ -19,8 +19,8 @@ import { createHub, type Hub } from './models/hub.ts';
 import type { Models } from './models/models.ts';
 import { freeBytes as diskFreeBytes } from './system/disk.ts';
 import { findFfmpeg, ownFfmpeg } from './runtimes/ffmpeg.ts';
-import { findNpm } from './runtimes/npm.ts';
-import { findPython, OLDEST_PYTHON, python, runPython } from './runtimes/python.ts';
+import { findPython } from './runtimes/find-python.ts';
+import { OLDEST_PYTHON, python, runPython } from './runtimes/python.ts';
 import type { Runtimes } from './runtimes/runtimes.ts';
 
 export interface Examined {
@@ -48,7 +48,6 @@ export async function examine(machine: Examined): Promise<DoctorReport> {
   const checks = await Promise.all([
     node(process.versions.node),
     pythonCheck(machine),
-    npm(machine),
     ffmpeg(machine),
     gpu(machine.devices, machine.problems),
     memory(machine.devices),
@@ -72,10 +71,15 @@ const probe = (env: NodeJS.ProcessEnv): RunOptions => ({
 export const node = (version: string): Check =>
   checkOf('node', Number(version.split('.')[0]) >= OLDEST_NODE ? 'ok' : 'problem', { version, needed: OLDEST_NODE });
 
-async function pythonCheck({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
+async function pythonCheck({
+  settings,
+  runtimes,
+  env = process.env,
+  platform = process.platform,
+}: Examined): Promise<Check> {
   const installed = runtimes.ready('python');
   const path = installed ? python(runtimes.directory('python')) : await findPython(settings, env).catch(() => null);
-  if (!path) return checkOf('python', 'problem', { needed: OLDEST_PYTHON.join('.') });
+  if (!path) return checkOf('python', 'problem', { needed: OLDEST_PYTHON.join('.'), platform });
   const version =
     (await runPython(path, ['--version'], { timeoutMs: PROBE_MS }, env).catch(() => null))?.tail
       .replace('Python', '')
@@ -90,22 +94,6 @@ async function pythonCheck({ settings, runtimes, env = process.env }: Examined):
     : checkOf('python', 'warning', { version, path, missing: 'venv' });
 }
 
-async function npm({ runtimes, env = process.env }: Examined): Promise<Check> {
-  try {
-    const { program, args } = findNpm(env);
-    const { status, output } = await run(program, [...args, '--version'], {
-      cwd: SYSTEM_FOLDER,
-      env: environment('installer', {}, env),
-      timeoutMs: PROBE_MS,
-    });
-    if (status === 0) return checkOf('npm', 'ok', { version: output.toString('utf8').trim() });
-  } catch {
-    /* not there */
-  }
-  // Once the packs are in place nothing needs it.
-  return checkOf('npm', runtimes.ready('llama') && runtimes.ready('sherpa') ? 'warning' : 'problem');
-}
-
 async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
   try {
     const path = findFfmpeg(settings, runtimes, env);
@@ -117,7 +105,7 @@ async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Prom
   } catch (error) {
     const why = toFailure(error),
       chosen = isFailure(why, 'noFfmpeg') ? why.args.path : undefined;
-    // Otherwise the Python runtime will bring one.
+    // Otherwise one comes with the first recording.
     return chosen || runtimes.ready('python')
       ? checkOf('ffmpeg', 'problem', { path: chosen })
       : checkOf('ffmpeg', 'warning');

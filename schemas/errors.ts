@@ -93,9 +93,11 @@ export const ERRORS = {
   sessionBehind: { seconds: 'number', unrepaired: 'number?' },
   // this machine
   diskFull: { path: 'text?', neededBytes: 'number?', freeBytes: 'number?' },
-  /** `missing`: Python is there, this part of it is not. */
-  noPython: { needed: 'text', path: 'text?', missing: 'text?' },
-  noNpm: {},
+  /**
+   * `missing`: Python is there, this part of it is not, or "store": it is the Microsoft Store's, which cannot be used.
+   * `platform`: Node's name of the system.
+   */
+  noPython: { needed: 'text', path: 'text?', missing: 'text?', platform: 'text?' },
   /** `sandboxed`: 1 where it is there and does not start in the sandbox. */
   noFfmpeg: { path: 'text?', sandboxed: 'number?' },
   engineMissing: { engine: 'text' },
@@ -224,7 +226,6 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'noVoice',
   'neverFits',
   'noPython',
-  'noNpm',
   'noFfmpeg',
   'checksumMismatch',
   'modelBroken',

@@ -65,9 +65,9 @@ export const CHECKS = {
     ok: { version: 'text', path: 'text' },
     /** `missing`: the part of Python that is not there. */
     warning: { version: 'text', path: 'text', missing: 'text' },
-    problem: { needed: 'text' },
+    /** `platform`: Node's name of the system. */
+    problem: { needed: 'text', platform: 'text?' },
   },
-  npm: { ok: { version: 'text' }, warning: {}, problem: {} },
   ffmpeg: {
     ok: { path: 'text', version: 'text?' },
     /** `path`: stands in for Earshot's own until that is installed; without one there is none yet. */

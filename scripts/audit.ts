@@ -12,7 +12,8 @@ import { parseArgs } from 'node:util';
 import { findNpm } from '../daemon/runtimes/npm.ts';
 import { environment } from '../daemon/workers/environment.ts';
 import { run } from '../daemon/workers/spawn.ts';
-import { buildPython, python, runPython } from '../daemon/runtimes/python.ts';
+import { buildPython } from '../daemon/runtimes/build-python.ts';
+import { python, runPython } from '../daemon/runtimes/python.ts';
 import { toFailure } from '../schemas/errors.ts';
 import { LEVELS, npmAdvisories, pipAdvisories, requirementLists, type Answer, type Level } from './advisories.ts';
 import { locked } from './licenses.ts';
@@ -24,7 +25,9 @@ const {
 } = parseArgs({ options: { strict: { type: 'boolean', default: false }, level: { type: 'string', default: 'high' } } });
 
 async function npm(folder: string): Promise<Answer> {
-  const { program, args } = findNpm(process.env);
+  const found = findNpm(process.env);
+  if (!found) throw new Error('npm was not found');
+  const { program, args } = found;
   const { output } = await run(program, [...args, 'audit', '--json', '--package-lock-only', '--loglevel=error'], {
     cwd: join(ROOT, folder),
     env: environment('installer'),

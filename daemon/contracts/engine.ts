@@ -2,7 +2,7 @@
 import type { DeviceKind, Stage } from '../../schemas/words.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 
-export type RuntimeId = 'python' | 'llama' | 'sherpa' | 'dictionaries';
+export type RuntimeId = 'python' | 'llama' | 'sherpa' | 'dictionaries' | 'ffmpeg';
 
 export interface Engine {
   id: string;

@@ -2,7 +2,8 @@
 import { toFailure, type Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import { findPython, hasPip, python } from '../runtimes/python.ts';
+import { findPython, hasPip } from '../runtimes/find-python.ts';
+import { python } from '../runtimes/python.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { Semaphore } from '../system/semaphore.ts';

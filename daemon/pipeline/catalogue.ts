@@ -10,7 +10,7 @@ import type { Engine, RuntimeId } from '../contracts/engine.ts';
 import { servesLanguage } from '../models/defaults.ts';
 import type { Defaults, Models } from '../models/models.ts';
 import { forbidden } from '../models/remote.ts';
-import { findFfmpeg } from '../runtimes/ffmpeg.ts';
+import { findFfmpeg, ownFfmpeg } from '../runtimes/ffmpeg.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { Choices } from '../jobs/request.ts';
 
@@ -145,12 +145,12 @@ export class Catalogue implements Choices {
       throw thrown(why);
     }
     if (!runtimes.ready('sherpa')) this.fetchRuntime('sherpa', null);
-    if (!runtimes.ready('python')) this.fetchRuntime('python', null);
+    if (!ownFfmpeg(runtimes)) this.fetchRuntime('ffmpeg', null);
     return null;
   }
   /** What jobs wait for while ingestTools are fetched. */
   toolsWaiting(): Reason | null {
-    const fetch = this.fetching.get('runtime sherpa') ?? this.fetching.get('runtime python');
+    const fetch = this.fetching.get('runtime sherpa') ?? this.fetching.get('runtime ffmpeg');
     return fetch ? reasonOf(fetch) : null;
   }
   ffmpeg(): string {

@@ -9,7 +9,8 @@ import { folderBytes } from '../system/disk.ts';
 import { installerNetwork } from './installer-network.ts';
 import { buildNpm } from './npm.ts';
 import type { Pack } from './packs.ts';
-import { buildPython } from './python.ts';
+import { buildPython } from './build-python.ts';
+import { fetchWheel } from './wheel.ts';
 
 /** fraction: 0 to 1, null while it cannot be known. */
 export interface RuntimeProgress {
@@ -33,7 +34,7 @@ export interface Build {
 export const STAMP = 'earshot-runtime.json';
 const PROGRESS_INTERVAL_MS = 1000;
 
-/** @throws offline, diskFull, noPython, noNpm, engineInstallFailed, cancelled */
+/** @throws offline, diskFull, noPython, noFfmpeg, engineInstallFailed, cancelled */
 export async function build(
   wanted: Build,
   report: (progress: RuntimeProgress) => void,
@@ -88,10 +89,16 @@ async function fill(
     };
   if (pack.kind === 'python') {
     await buildPython({ directory: made, requirements: pack.requirements, settings, signal, env: childEnv, step });
+    return;
+  }
+  await mkdir(made);
+  if (pack.kind === 'wheel') {
+    const { wheel } = pack;
+    if (!wheel) throw new EarshotError('noFfmpeg');
+    await fetchWheel({ runtime: id, wheel, directory: made, temporary, signal, env: childEnv });
   } else {
-    await mkdir(made);
     const { manifest, lock } = pack;
-    await buildNpm({ runtime: id, directory: made, manifest, lock, signal, env: childEnv });
+    await buildNpm({ runtime: id, directory: made, temporary, manifest, lock, signal, env: childEnv });
   }
 }
 

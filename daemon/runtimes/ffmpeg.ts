@@ -8,8 +8,9 @@ import { sitePackages } from './python.ts';
 import type { Runtimes } from './runtimes.ts';
 
 /**
- * Path of an ffmpeg: the setting's, else the one that the Python runtime brings (imageio-ffmpeg's wheel carries a
- * static build of a version that we pin), so that a recording gives the same text on every machine. Until that is
+ * Path of an ffmpeg: the setting's, else the one in imageio-ffmpeg's wheel (a static build of a version that we pin),
+ * which is part of the Python runtime and a runtime of its own where Python's is not wanted, so that a recording gives
+ * the same text on every machine. Until that is
  * installed one on PATH stands in for it. Throws `noFfmpeg`; a chosen one that is not there is an error, not a reason
  * to take another.
  */
@@ -27,14 +28,18 @@ export function findFfmpeg(
   return found;
 }
 
-/** Earshot's own; null: it is not installed yet. */
+/** Earshot's own: the Python runtime's, else the one that came alone; null: neither is installed yet. */
 export const ownFfmpeg = (runtimes: Pick<Runtimes, 'directory' | 'ready'>): string | null =>
-  runtimes.ready('python') ? bundledFfmpeg(runtimes.directory('python')) : null;
+  (runtimes.ready('python') ? bundledFfmpeg(runtimes.directory('python')) : null) ??
+  (runtimes.ready('ffmpeg') ? ffmpegAmong(runtimes.directory('ffmpeg')) : null);
 
 /** The ffmpeg inside a Python environment, or null. */
 export function bundledFfmpeg(directory: string): string | null {
   const packages = sitePackages(directory);
-  if (!packages) return null;
+  return packages && ffmpegAmong(packages);
+}
+
+function ffmpegAmong(packages: string): string | null {
   const folder = join(packages, 'imageio_ffmpeg', 'binaries');
   try {
     const name = readdirSync(folder).find(file => file.startsWith('ffmpeg'));

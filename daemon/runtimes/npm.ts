@@ -5,13 +5,20 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeAnew } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
+import type { RuntimeId } from '../contracts/engine.ts';
 import { onPath } from '../system/find-program.ts';
+import { fetchPackages } from './registry-packages.ts';
 import { obstacleIn } from '../system/network.ts';
 import { environment } from '../workers/environment.ts';
 import { run } from '../workers/spawn.ts';
 
 interface LockedPackage {
   version?: string;
+  integrity?: string;
+  os?: string[];
+  cpu?: string[];
+  dev?: boolean;
+  name?: string;
   dependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
@@ -69,25 +76,26 @@ function resolve(packages: Record<string, unknown>, from: string, name: string):
 }
 
 /**
- * How npm is started: its script by a Node (Windows cannot start npm.cmd without a shell), or the program itself.
- * Throws `noNpm`.
+ * How npm is started: its script by a Node (Windows cannot start npm.cmd without a shell), or the program itself. Null:
+ * there is none.
  */
 export function findNpm(
   env: NodeJS.ProcessEnv = process.env,
   platform: NodeJS.Platform = process.platform,
-): { program: string; args: string[] } {
+): { program: string; args: string[] } | null {
   const path = onPath('npm', env, platform);
-  if (!path) throw new EarshotError('noNpm');
+  if (!path) return null;
   if (platform !== 'win32') return { program: path, args: [] };
   const script = join(dirname(path), 'node_modules', 'npm', 'bin', 'npm-cli.js');
   const node = onPath('node', env, platform);
-  if (!existsSync(script) || !node) throw new EarshotError('noNpm');
-  return { program: node, args: [script] };
+  return existsSync(script) && node ? { program: node, args: [script] } : null;
 }
 
 export interface BuildNpm {
-  runtime: string;
+  runtime: RuntimeId;
   directory: string;
+  /** For what is on its way. */
+  temporary: string;
   manifest: string;
   lock: Lock;
   signal: AbortSignal;
@@ -95,13 +103,15 @@ export interface BuildNpm {
 }
 
 /**
- * Installs a pack into `directory`, which exists. No install scripts run. Throws `noNpm`, `engineInstallFailed`,
- * `cancelled`.
+ * Installs a pack into `directory`, which exists: by npm, which knows best how its user reaches a registry, or without
+ * where there is none. No install scripts run. Throws `engineInstallFailed`, `cancelled`.
  */
-export async function buildNpm({ runtime, directory, manifest, lock, signal, env }: BuildNpm): Promise<void> {
-  const npm = findNpm(env);
+export async function buildNpm(build: BuildNpm): Promise<void> {
+  const { runtime, directory, temporary, manifest, lock, signal, env } = build,
+    npm = findNpm(env);
   await writeAnew(join(directory, 'package.json'), manifest, 0o666);
   await writeAnew(join(directory, 'package-lock.json'), JSON.stringify(lock, null, 2), 0o666);
+  if (!npm) return fetchPackages({ runtime, directory, temporary, lock, signal, env });
   const { status, tail } = await run(
     npm.program,
     [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--no-update-notifier'],

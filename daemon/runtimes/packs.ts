@@ -4,9 +4,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RuntimeId } from '../contracts/engine.ts';
 import { cutLock, type Lock } from './npm.ts';
+import type { LockedWheel } from './wheel.ts';
 
 const MiB = 1024 ** 2;
 const HERE = import.meta.dirname;
+
+interface WheelLock {
+  package: string;
+  version: string;
+  /** By platform and processor. */
+  wheels: Record<string, { file: string; sha256: string }>;
+}
 
 export interface Machine {
   platform: NodeJS.Platform;
@@ -21,7 +29,12 @@ export type Pack =
       requirements: string;
       /** Rough size when installed; for the disk check and for progress. */ bytes: number;
     }
-  | { kind: 'npm'; hash: string; manifest: string; lock: Lock; bytes: number };
+  | { kind: 'npm'; hash: string; manifest: string; lock: Lock; bytes: number }
+  /** `wheel` null: none is published for this machine. */
+  | { kind: 'wheel'; hash: string; wheel: LockedWheel | null; bytes: number };
+
+/** Runtimes that are Node packages. */
+export type NpmRuntime = Exclude<RuntimeId, 'python' | 'ffmpeg'>;
 
 /** The native builds of node-llama-cpp that this machine uses; '' in the name: none is published for it. */
 export function llamaBuilds({ platform, arch, nvidia }: Machine): string[] {
@@ -39,7 +52,7 @@ export function llamaBuilds({ platform, arch, nvidia }: Machine): string[] {
 }
 
 /** Packages of a lock that this machine does without. */
-function unwanted(id: Exclude<RuntimeId, 'python'>, machine: Machine): (name: string) => boolean {
+function unwanted(id: NpmRuntime, machine: Machine): (name: string) => boolean {
   if (id === 'llama') {
     const builds = llamaBuilds(machine);
     return name => name.startsWith('@node-llama-cpp/') && !builds.includes(name);
@@ -52,7 +65,7 @@ function unwanted(id: Exclude<RuntimeId, 'python'>, machine: Machine): (name: st
  * node-llama-cpp 3.22 is published for Linux alone so far; elsewhere the version before, which cannot tell single
  * probabilities.
  */
-const folderOf = (id: RuntimeId, { platform }: Machine): string =>
+const folderOf = (id: NpmRuntime, { platform }: Machine): string =>
   id === 'llama' && platform !== 'linux' ? 'llama-3.21' : id;
 
 /** The pack of a runtime. Its hash changes with everything that decides what gets installed. */
@@ -66,6 +79,12 @@ export function pack(id: RuntimeId, machine: Machine): Pack {
       hash: hashOf(readFileSync(requirements, 'utf8')),
       bytes: (cuda ? 2400 : 600) * MiB,
     };
+  }
+  if (id === 'ffmpeg') {
+    const lock = JSON.parse(readFileSync(join(HERE, 'ffmpeg', 'wheels.json'), 'utf8')) as WheelLock,
+      found = lock.wheels[`${machine.platform}-${machine.arch}`],
+      wheel = found ? { package: lock.package, ...found } : null;
+    return { kind: 'wheel', wheel, hash: hashOf(JSON.stringify(wheel)), bytes: 90 * MiB };
   }
   const folder = join(HERE, folderOf(id, machine));
   const manifest = readFileSync(join(folder, 'package.json'), 'utf8');

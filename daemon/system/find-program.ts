@@ -1,23 +1,28 @@
 /** Finds programs on PATH without a shell. */
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, extname, join } from 'node:path';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** Absolute path of the first program of that name on PATH, or null. */
-export function onPath(
+/** Absolute paths of the programs of that name on PATH, in its order. Windows finds `python3.11` as `python3.11.exe`. */
+export function allOnPath(
   name: string,
   env: NodeJS.ProcessEnv = process.env,
   platform: NodeJS.Platform = process.platform,
-): string | null {
-  const endings = platform === 'win32' && !extname(name) ? ['.exe', '.cmd', '.bat'] : [''];
-  for (const folder of (env.PATH ?? env.Path ?? '').split(delimiter)) {
-    if (!folder) continue;
-    for (const ending of endings) {
-      const path = join(folder, name + ending);
-      if (isProgram(path, platform)) return path;
-    }
-  }
-  return null;
+): string[] {
+  const windows = platform === 'win32',
+    endings = windows && !/\.(exe|com|cmd|bat)$/i.test(name) ? ['.exe', '.cmd', '.bat'] : [''];
+  return (env.PATH ?? env.Path ?? '')
+    .split(windows ? ';' : ':')
+    .filter(Boolean)
+    .flatMap(folder => endings.map(ending => join(folder, name + ending)))
+    .filter(path => isProgram(path, platform));
 }
+
+/** The first of them, or null. */
+export const onPath = (
+  name: string,
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string | null => allOnPath(name, env, platform)[0] ?? null;
 
 /** True for a file that may be executed. */
 export function isProgram(path: string, platform: NodeJS.Platform = process.platform): boolean {
@@ -25,6 +30,15 @@ export function isProgram(path: string, platform: NodeJS.Platform = process.plat
     if (!statSync(path).isFile()) return false;
     if (platform !== 'win32') accessSync(path, constants.X_OK);
     return true;
+  } catch (error) {
+    return platform === 'win32' && (error as NodeJS.ErrnoException).code !== 'ENOENT' && isAlias(path);
+  }
+}
+
+/** What the Microsoft Store puts on PATH can be started, and not looked at: a link that only Windows follows. */
+function isAlias(path: string): boolean {
+  try {
+    return !lstatSync(path).isDirectory();
   } catch {
     return false;
   }

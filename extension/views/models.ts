@@ -30,7 +30,6 @@ const INSTALL_FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
   'downloadFailed',
   'engineInstallFailed',
   'modelUnavailable',
-  'noNpm',
   'noPython',
   'offline',
 ]);

@@ -28,7 +28,7 @@ import { Catalogue } from '../../daemon/pipeline/catalogue.ts';
 import type { Runtimes } from '../../daemon/runtimes/runtimes.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { onPath } from '../../daemon/system/find-program.ts';
-import { hasPip } from '../../daemon/runtimes/python.ts';
+import { hasPip } from '../../daemon/runtimes/find-python.ts';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { Model, ModelCard, ModelFile, ModelSource } from '../../schemas/model.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';

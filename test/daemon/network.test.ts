@@ -13,7 +13,8 @@ import { promisify } from 'node:util';
 import { proxiesIn, proxyEnvironment, proxyFor } from '../../client/proxies.ts';
 import { installerNetwork } from '../../daemon/runtimes/installer-network.ts';
 import { findNpm } from '../../daemon/runtimes/npm.ts';
-import { findPython, hasPip, runPython } from '../../daemon/runtimes/python.ts';
+import { findPython, hasPip } from '../../daemon/runtimes/find-python.ts';
+import { runPython } from '../../daemon/runtimes/python.ts';
 import { obstacleIn, obstacleOf } from '../../daemon/system/network.ts';
 import { environment } from '../../daemon/workers/environment.ts';
 import { run } from '../../daemon/workers/spawn.ts';
@@ -127,7 +128,7 @@ describe('a network behind a proxy, whose hub has a certificate of its own', { s
       assert.ok(asked.includes('/simple/nothing-of-ours/'), 'pip');
     };
     const npm = async (): Promise<void> => {
-      const { program, args } = findNpm(env);
+      const { program, args } = findNpm(env)!;
       const view = ['view', 'nothing-of-ours', '--registry', 'https://hub.test/npm/', '--fetch-retries', '0'];
       await run(program, [...args, ...view], { cwd: folder, env: environment('installer', {}, installers) });
       assert.ok(asked.includes('/npm/nothing-of-ours'), 'npm');

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,13 +16,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { RuntimeProgress } from '../../daemon/runtimes/build.ts';
 import { createRuntimes, type Runtimes, type RuntimesOptions } from '../../daemon/runtimes/runtimes.ts';
 import { onPath } from '../../daemon/system/find-program.ts';
-import { buildPython, python, sitePackages } from '../../daemon/runtimes/python.ts';
+import { ownFfmpeg } from '../../daemon/runtimes/ffmpeg.ts';
+import { buildPython } from '../../daemon/runtimes/build-python.ts';
+import { python, sitePackages } from '../../daemon/runtimes/python.ts';
 import { runPython } from '../../daemon/runtimes/python.ts';
 import { environment } from '../../daemon/workers/environment.ts';
 import { run, SYSTEM_FOLDER } from '../../daemon/workers/spawn.ts';
@@ -45,6 +48,9 @@ const make = (change: Partial<RuntimesOptions> & { set?: Partial<Settings> } = {
     ...change,
   });
 const left = () => (existsSync(join(folder, 'runtimes')) ? readdirSync(join(folder, 'runtimes')) : []);
+
+/** No npm, and a registry where nobody listens. */
+const nowhere = (): NodeJS.ProcessEnv => ({ PATH: folder, npm_config_registry: 'http://127.0.0.1:2/' });
 
 /** A program in a folder of its own, as the only one on PATH besides node. */
 const withProgram = (name: string, script: string): NodeJS.ProcessEnv => {
@@ -98,8 +104,46 @@ describe('npm packs', () => {
     for (let i = 0; i < 100; i++) assert.ok(runtimes.ready('sherpa'));
     assert.ok(process.cpuUsage(before).user < 100_000, 'a look costs a stat');
   });
-  test('no npm', async () => {
-    await assert.rejects(make({ env: { PATH: folder } }).install('sherpa', none, signal()), failsWith('noNpm'));
+  test('without npm the same files come, each checked', async t => {
+    const asked = await run(onPath('npm')!, ['config', 'get', 'registry'], {
+      cwd: SYSTEM_FOLDER,
+      env: environment('installer'),
+    });
+    const env = { PATH: join(folder, 'nothing'), npm_config_registry: asked.output.toString().trim() },
+      other = createRuntimes({ home: { runtimes: join(folder, 'other') }, settings: () => DEFAULTS });
+    const runtimes = make({ env });
+    const both = Promise.all([
+      runtimes.install('dictionaries', none, signal()),
+      other.install('dictionaries', none, signal()),
+    ]);
+    try {
+      await both;
+    } catch (error) {
+      if (!/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/.test((error as EarshotError).failure.detail ?? '')) throw error;
+      t.skip('the package registry cannot be reached');
+      return;
+    }
+    const files = (place: string): string[] =>
+      globSync('node_modules/**', { cwd: place, withFileTypes: true })
+        .filter(each => each.isFile() && !each.name.startsWith('.'))
+        .map(each => relative(place, join(each.parentPath, each.name)))
+        .map(
+          path =>
+            `${path} ${createHash('sha256')
+              .update(readFileSync(join(place, path)))
+              .digest('hex')}`,
+        )
+        .sort();
+    const ours = files(runtimes.directory('dictionaries'));
+    assert.ok(ours.length > 20, String(ours.length));
+    assert.deepEqual(ours, files(other.directory('dictionaries')));
+  });
+  test('neither npm nor a registry: what was asked is said, nothing is left behind', async () => {
+    await assert.rejects(
+      make({ env: nowhere() }).install('sherpa', none, signal()),
+      (error: unknown) =>
+        failsWith('engineInstallFailed')(error) && /ECONNREFUSED/.test((error as EarshotError).failure.detail ?? ''),
+    );
     assert.deepEqual(left(), []);
   });
   test('npm fails: its last words are kept, nothing is left behind', async () => {
@@ -141,7 +185,7 @@ describe('npm packs', () => {
       .trim();
     mkdirSync(join(folder, 'runtimes', `.building-${dead}-llama-x`), { recursive: true });
     mkdirSync(join(folder, 'runtimes', `.building-${process.ppid}-llama-x`), { recursive: true });
-    await assert.rejects(make({ env: { PATH: folder } }).install('sherpa', none, signal()), failsWith('noNpm'));
+    await assert.rejects(make({ env: nowhere() }).install('sherpa', none, signal()), failsWith('engineInstallFailed'));
     assert.deepEqual(left(), [`.building-${process.ppid}-llama-x`]);
   });
 });
@@ -226,4 +270,20 @@ describe('the Python environment', () => {
       });
     });
   });
+});
+
+test('ffmpeg without Python: the real one, and it works', async t => {
+  const runtimes = make();
+  try {
+    await runtimes.install('ffmpeg', none, signal());
+  } catch (error) {
+    if (!/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/.test((error as EarshotError).failure.detail ?? '')) throw error;
+    t.skip('the package index cannot be reached');
+    return;
+  }
+  const ffmpeg = ownFfmpeg(runtimes);
+  assert.ok(ffmpeg !== null && ffmpeg.startsWith(runtimes.directory('ffmpeg')), String(ffmpeg));
+  const { status, output } = await run(ffmpeg, ['-version'], { cwd: SYSTEM_FOLDER, env: environment('local') });
+  assert.equal(status, 0);
+  assert.match(output.toString(), /^ffmpeg version /);
 });

@@ -99,7 +99,6 @@ test('a bare machine: everything that is missing is said, in words, in both lang
   assert.deepEqual(Object.fromEntries(checks.map(check => [check.id, check.status])), {
     node: 'ok',
     python: 'problem',
-    npm: 'problem',
     ffmpeg: 'warning',
     gpu: 'warning',
     disk: 'ok',

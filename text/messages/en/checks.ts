@@ -1,7 +1,7 @@
 /** English: what the doctor found. */
 import { message, type CheckMessages } from '../catalogue.ts';
 import { bytesText } from '../figures.ts';
-import { obstacleText, obstacleTodo, optional } from './words.ts';
+import { obstacleText, obstacleTodo, optional, pythonTodo } from './words.ts';
 
 /** The failures that explain a missing GPU. */
 const GPU_PROBLEMS: Readonly<Record<string, string>> = {
@@ -34,13 +34,7 @@ export const checks: CheckMessages = {
     ok: a => message(`${a.version} at ${a.path}`),
     warning: a =>
       message(`${a.version} at ${a.path}, without ${a.missing}`, 'On Debian and Ubuntu: apt install python3-venv.'),
-    problem: a => message('not found', `Install Python ${a.needed} or newer.`),
-  },
-  npm: {
-    name: 'npm',
-    ok: a => message(a.version),
-    warning: () => message('not found', 'It is only needed to install or update engines.'),
-    problem: () => message('not found', 'Install Node.js with npm.'),
+    problem: a => message(`${a.needed} or newer was not found`, pythonTodo(a.platform)),
   },
   ffmpeg: {
     name: 'ffmpeg',
@@ -49,9 +43,9 @@ export const checks: CheckMessages = {
       a.path
         ? message(
             `${optional('', a.version, ' at ')}${a.path}, until Earshot's own is installed`,
-            'The Python engines include it. To keep this one, set ffmpegPath to it.',
+            'To keep this one, set ffmpegPath to it.',
           )
-        : message('not installed yet', 'The Python engines include it.'),
+        : message('not installed yet', 'It comes with the first recording.'),
     problem: a => message(a.path ? `${a.path} does not work` : 'not found', 'Install ffmpeg, or set ffmpegPath to it.'),
   },
   gpu: {

@@ -1,7 +1,7 @@
 /** English: failures of this machine, its programs and its devices, and of live sound. */
 import { message, type SomeErrors } from '../catalogue.ts';
 import { bytesText, percentText } from '../figures.ts';
-import { count, exitText, installedText, obstacleText, obstacleTodo, optional } from './words.ts';
+import { count, exitText, installedText, obstacleText, obstacleTodo, optional, pythonTodo } from './words.ts';
 
 /** At the beginning of a sentence: “The CPU”. */
 const first = (device: string): string => device.replace(/^the /, 'The ');
@@ -29,7 +29,6 @@ export const liveErrors: SomeErrors<'noMicrophone' | 'tooManySessions' | 'sessio
 export const programErrors: SomeErrors<
   | 'diskFull'
   | 'noPython'
-  | 'noNpm'
   | 'noFfmpeg'
   | 'engineMissing'
   | 'unknownEngine'
@@ -48,16 +47,20 @@ export const programErrors: SomeErrors<
     );
   },
   noPython: a =>
-    a.missing
+    a.missing === 'store'
       ? message(
-          `Python ${a.needed} or newer is installed, but its module ${a.missing} is missing.`,
-          'On Debian and Ubuntu: apt install python3-venv.',
+          'The Python from the Microsoft Store keeps what it installs to itself, so Earshot cannot use it.',
+          pythonTodo('win32'),
         )
-      : message(
-          `Python ${a.needed} or newer was not found${optional(' at ', a.path)}.`,
-          'Install Python 3, or set pythonPath to it.',
-        ),
-  noNpm: () => message('npm was not found.', 'Install Node.js with npm. It is only needed to install an engine.'),
+      : a.missing
+        ? message(
+            `Python ${a.needed} or newer is installed, but its module ${a.missing} is missing.`,
+            'On Debian and Ubuntu: apt install python3-venv.',
+          )
+        : message(
+            `Python ${a.needed} or newer was not found${optional(' at ', a.path)}.`,
+            a.platform === undefined ? 'Install Python 3, or set pythonPath to it.' : pythonTodo(a.platform),
+          ),
   noFfmpeg: a =>
     a.sandboxed
       ? message(
@@ -66,7 +69,7 @@ export const programErrors: SomeErrors<
         )
       : message(
           a.path ? `There is no ffmpeg at ${a.path}.` : 'ffmpeg was not found.',
-          'Install ffmpeg, set ffmpegPath to it, or run `earshot models install`: the Python engines include it.',
+          'Transcribe a recording, which brings one, or install ffmpeg and set ffmpegPath to it.',
         ),
   unknownEngine: a => message(`There is no engine “${a.engine}”.`, 'Run `earshot engines list` to see the engines.'),
   engineMissing: a =>

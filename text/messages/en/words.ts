@@ -59,9 +59,18 @@ const INSTALLED: ReadonlyMap<string, string> = new Map([
   ['llama', 'llama.cpp'],
   ['sherpa', 'sherpa-onnx'],
   ['dictionaries', 'The spelling dictionary'],
+  ['ffmpeg', 'ffmpeg'],
 ]);
 /** What is installed for engines, by the name of its runtime; undefined: it is the name of an engine. */
 export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');
+
+/** The one command that brings Python, on each system. */
+export const pythonTodo = (platform: string | undefined): string =>
+  platform === 'win32'
+    ? 'Run in a terminal: winget install -e --id Python.Python.3.12'
+    : platform === 'darwin'
+      ? 'Run in a terminal: xcode-select --install'
+      : 'On Debian and Ubuntu: apt install python3-venv; on Fedora: dnf install python3.';
 
 /** "a, b, and c" of those that are there. */
 export const listed = (parts: readonly (string | number | undefined)[]): string =>

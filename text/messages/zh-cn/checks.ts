@@ -1,7 +1,7 @@
 /** 简体中文：检查的结果。 */
 import { message, type CheckMessages } from '../catalogue.ts';
 import { bytesText } from '../figures.ts';
-import { obstacleText, obstacleTodo, optional } from './words.ts';
+import { obstacleText, obstacleTodo, optional, pythonTodo } from './words.ts';
 
 /** 说明为什么没有 GPU 的错误。 */
 const GPU_PROBLEMS: Readonly<Record<string, string>> = {
@@ -37,13 +37,7 @@ export const checks: CheckMessages = {
         `${a.version}，位于 ${a.path}，但缺少 ${a.missing}`,
         '在 Debian 和 Ubuntu 上：apt install python3-venv。',
       ),
-    problem: a => message('未找到', `请安装 Python ${a.needed} 或更新版本。`),
-  },
-  npm: {
-    name: 'npm',
-    ok: a => message(a.version),
-    warning: () => message('未找到', '仅在安装或更新引擎时需要。'),
-    problem: () => message('未找到', '请安装带有 npm 的 Node.js。'),
+    problem: a => message(`没有找到 ${a.needed} 或更新版本`, pythonTodo(a.platform)),
   },
   ffmpeg: {
     name: 'ffmpeg',
@@ -52,9 +46,9 @@ export const checks: CheckMessages = {
       a.path
         ? message(
             `${optional('', a.version, '，位于 ')}${a.path}，在 Earshot 自带的版本安装之前使用`,
-            'Python 引擎自带 ffmpeg。如要继续使用此程序，请在设置 ffmpegPath 中指定。',
+            '如要继续使用此程序，请在设置 ffmpegPath 中指定。',
           )
-        : message('尚未安装', 'Python 引擎自带 ffmpeg。'),
+        : message('尚未安装', '处理第一个录音时会自动安装。'),
     problem: a => message(a.path ? `${a.path} 无法使用` : '未找到', '请安装 ffmpeg，或在设置 ffmpegPath 中指定。'),
   },
   gpu: {

@@ -1,7 +1,7 @@
 /** 简体中文：本机、程序、设备与实时声音的错误。 */
 import { message, type SomeErrors } from '../catalogue.ts';
 import { bytesText, percentText } from '../figures.ts';
-import { exitText, installedText, obstacleText, obstacleTodo, optional } from './words.ts';
+import { exitText, installedText, obstacleText, obstacleTodo, optional, pythonTodo } from './words.ts';
 
 export const liveErrors: SomeErrors<'noMicrophone' | 'tooManySessions' | 'sessionBehind'> = {
   noMicrophone: a =>
@@ -20,7 +20,6 @@ export const liveErrors: SomeErrors<'noMicrophone' | 'tooManySessions' | 'sessio
 export const programErrors: SomeErrors<
   | 'diskFull'
   | 'noPython'
-  | 'noNpm'
   | 'noFfmpeg'
   | 'engineMissing'
   | 'unknownEngine'
@@ -36,16 +35,17 @@ export const programErrors: SomeErrors<
     return message(`${optional('', a.path, ' 所在的')}磁盘已满${room}。`, '请腾出空间，任务会从中断处继续。');
   },
   noPython: a =>
-    a.missing
-      ? message(
-          `已安装 Python ${a.needed} 或更新版本，但缺少模块 ${a.missing}。`,
-          '在 Debian 和 Ubuntu 上：apt install python3-venv。',
-        )
-      : message(
-          `没有找到 Python ${a.needed} 或更新版本${optional('（', a.path, '）')}。`,
-          '请安装 Python 3，或在设置 pythonPath 中指定。',
-        ),
-  noNpm: () => message('没有找到 npm。', '请安装带有 npm 的 Node.js，仅在安装引擎时需要。'),
+    a.missing === 'store'
+      ? message('Microsoft Store 版 Python 安装的内容只有它自己能看到，Earshot 无法使用。', pythonTodo('win32'))
+      : a.missing
+        ? message(
+            `已安装 Python ${a.needed} 或更新版本，但缺少模块 ${a.missing}。`,
+            '在 Debian 和 Ubuntu 上：apt install python3-venv。',
+          )
+        : message(
+            `没有找到 Python ${a.needed} 或更新版本${optional('（', a.path, '）')}。`,
+            a.platform === undefined ? '请安装 Python 3，或在设置 pythonPath 中指定。' : pythonTodo(a.platform),
+          ),
   noFfmpeg: a =>
     a.sandboxed
       ? message(
@@ -54,7 +54,7 @@ export const programErrors: SomeErrors<
         )
       : message(
           a.path ? `${a.path} 处没有 ffmpeg。` : '没有找到 ffmpeg。',
-          '请安装 ffmpeg 或在设置 ffmpegPath 中指定，也可以运行 `earshot models install`，Python 引擎自带 ffmpeg。',
+          '请先转写一个录音（会自动安装 ffmpeg），或安装 ffmpeg 并在设置 ffmpegPath 中指定。',
         ),
   unknownEngine: a => message(`没有引擎“${a.engine}”。`, '运行 `earshot engines list` 查看引擎。'),
   engineMissing: a => message(`引擎 ${a.engine} 尚未安装。`, `请运行 \`earshot engines install ${a.engine}\`。`),

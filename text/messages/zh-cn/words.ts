@@ -57,9 +57,18 @@ const INSTALLED: ReadonlyMap<string, string> = new Map([
   ['llama', '引擎组件“llama.cpp”'],
   ['sherpa', '引擎组件“sherpa-onnx”'],
   ['dictionaries', '引擎组件“拼写词典”'],
+  ['ffmpeg', '引擎组件“ffmpeg”'],
 ]);
 /** 为引擎安装的组件；undefined：这是引擎自己的名称。 */
 export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');
+
+/** 在各个系统上安装 Python 的一条命令。 */
+export const pythonTodo = (platform: string | undefined): string =>
+  platform === 'win32'
+    ? '在终端中运行：winget install -e --id Python.Python.3.12'
+    : platform === 'darwin'
+      ? '在终端中运行：xcode-select --install'
+      : 'Debian 和 Ubuntu：apt install python3-venv；Fedora：dnf install python3。';
 
 /** 请求受阻的原因和办法；不知道时没有。 */
 const OBSTACLES: Readonly<Record<string, readonly [what: string, todo?: string]>> = {
