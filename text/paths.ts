@@ -4,17 +4,20 @@ import { posix, win32 } from 'node:path';
 /** Windows' ways of saying that a path is as long as it is: `\\?\C:\…`, `\\?\UNC\server\share\…`. */
 const LONG = /^\\\\\?\\(UNC\\)?/i;
 
+/** A drive's own \ stays. */
+const withoutEnd = (path: string): string => (/[^:\\]\\$/.test(path) ? path.slice(0, -1) : path);
+
 /**
  * One spelling of all that lead to the same file: Windows and macOS pass over case (and macOS over how accents are
  * made), Windows over which way the slashes lean. To compare, never to open.
  */
 export function comparable(path: string, platform: NodeJS.Platform = process.platform): string {
   if (platform === 'win32')
-    return win32
-      .normalize(path.replaceAll('/', '\\').replace(LONG, (_, share?: string) => (share ? '\\\\' : '')))
-      .replace(/(?<=[^:\\])\\+$/, '')
-      .toLowerCase();
-  const plain = posix.normalize(path).replace(/(?<=.)\/+$/, '');
+    return withoutEnd(
+      win32.normalize(path.replaceAll('/', '\\').replace(LONG, (_, share?: string) => (share ? '\\\\' : ''))),
+    ).toLowerCase();
+  const whole = posix.normalize(path),
+    plain = whole.length > 1 && whole.endsWith('/') ? whole.slice(0, -1) : whole;
   return platform === 'darwin' ? plain.normalize('NFC').toLowerCase() : plain;
 }
 

@@ -36,9 +36,9 @@ export function ask(
 export async function accepted(response: Response): Promise<Response & { body: NonNullable<Response['body']> }> {
   if (response.ok && response.body) return response as Response & { body: NonNullable<Response['body']> };
   const { status } = response,
-    told = `${response.url} answers ${status}`;
+    answer = `${response.url} answers ${status}`;
   await response.body?.cancel();
-  throw status >= 500 || status === 408 || status === 429 ? new Error(told) : new Refused(told);
+  throw status >= 500 || status === 408 || status === 429 ? new Error(answer) : new Refused(answer);
 }
 
 /** Writes a body to a file. @throws where it is not what it should be */

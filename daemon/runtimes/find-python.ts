@@ -66,7 +66,8 @@ export function registered(text: string): string[] {
       new RegExp(`^${name}="((?:[^"\\\\]|\\\\.)*)"`, 'im').exec(block)?.[1]?.replaceAll(/\\(.)/g, '$1');
     const folder = value('@'),
       path = value('"ExecutablePath"') ?? (folder && `${folder.replace(/\\$/, '')}\\python.exe`);
-    const [, major = '0', minor = '0'] = /(\d+)\.(\d+)/.exec(tag) ?? [];
+    // "3.12", "3.12-arm64"
+    const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(tag) ?? [];
     if (path) found.push({ path, version: Number(major) * 1000 + Number(minor) });
   }
   return found.sort((a, b) => b.version - a.version).map(({ path }) => path);

@@ -29,8 +29,10 @@ export interface Registry {
 export function registryOf(npmrc: string, env: NodeJS.ProcessEnv): Registry {
   const settings = new Map<string, string>();
   for (const line of npmrc.split(/\r?\n/)) {
-    const [, key, value] = /^\s*([^#;=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined)
+    const equals = line.indexOf('='),
+      key = line.slice(0, equals).trim(),
+      value = line.slice(equals + 1).trim();
+    if (equals > 0 && !/^[#;]/.test(key))
       settings.set(
         key,
         value.replace(/^"(.*)"$/, '$1').replaceAll(/\$\{(\w+)\}/g, (all, name: string) => env[name] ?? all),
@@ -156,6 +158,7 @@ async function download(
     if (!said) throw new Refused(`${name} ${version} is not at ${new URL(base).host}`);
     response = await get(new URL(said, base).href);
   }
-  const [algorithm, digest] = /^(sha\d+)-(\S+)/.exec(integrity)?.slice(1) as [string, string];
+  const [, algorithm, digest] = /^(sha\d+)-([\w+/=]+)/.exec(integrity) ?? [];
+  if (!algorithm || !digest) throw new Refused(`${name} has no digest in the lock`);
   await keep((await accepted(response)).body, archive, { algorithm, digest, encoding: 'base64' });
 }

@@ -69,11 +69,19 @@ export function addressIn(answer: string, file: string, base: string): string | 
       found = files.find(each => each.filename === file);
     return found ? new URL(found.url, base).href : null;
   }
-  for (const [, href, name] of answer.matchAll(/<a\s[^>]*?href="([^"]+)"[^>]*>\s*([^<]+?)\s*<\/a>/gi))
-    if (name === file) return new URL(href!.replaceAll('&amp;', '&').replace(/#.*$/, ''), base).href;
+  for (const link of answer.split(/<a\s/i).slice(1)) {
+    const [tag = '', text = ''] = link.split(/[<>]/, 2);
+    if (text.trim() !== file) continue;
+    const [, href] = /\bhref="([^"]+)"/.exec(tag) ?? [];
+    if (href === undefined) continue;
+    const url = new URL(href.replaceAll('&amp;', '&'), base);
+    url.hash = '';
+    return url.href;
+  }
   return null;
 }
 
+const withoutSlash = (url: string): string => (url.endsWith('/') ? url.slice(0, -1) : url);
 const JSON_OR_HTML = 'application/vnd.pypi.simple.v1+json, text/html;q=0.5';
 
 export interface FetchWheel {
@@ -92,7 +100,7 @@ export async function fetchWheel(wanted: FetchWheel): Promise<void> {
   const { runtime, wheel, directory, temporary, signal, env, platform = process.platform } = wanted;
   useNetwork(env);
   const archive = join(temporary, wheel.file),
-    index = `${(await usersIndex(env, platform)).replace(/\/+$/, '')}/${wheel.package}/`;
+    index = `${withoutSlash(await usersIndex(env, platform))}/${wheel.package}/`;
   try {
     await persistently(async () => {
       const about = await accepted(await ask(index, signal, { accept: JSON_OR_HTML })),
