@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RuntimeId } from '../contracts/engine.ts';
-import { cutLock, type Lock } from './npm.ts';
+import { cutLock, type Lock } from './lock.ts';
 import type { LockedWheel } from './wheel.ts';
 
 const MiB = 1024 ** 2;

@@ -12,7 +12,7 @@ import { makeFolder } from '../../client/files.ts';
 import type { RuntimeId } from '../contracts/engine.ts';
 import { useNetwork } from '../system/network.ts';
 import { accepted, ask, fetchFailure, keep, persistently, Refused } from './download.ts';
-import type { Lock } from './npm.ts';
+import type { Lock } from './lock.ts';
 import { unpack } from './tarball.ts';
 
 const USUAL = 'https://registry.npmjs.org/';

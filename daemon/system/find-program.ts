@@ -2,7 +2,7 @@
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Absolute paths of the programs of that name on PATH, in its order. Windows finds `python3.11` as `python3.11.exe`. */
+/** Absolute paths of the programs of that name on PATH, in its order. Windows finds `python` as `python.exe`. */
 export function allOnPath(
   name: string,
   env: NodeJS.ProcessEnv = process.env,

@@ -79,8 +79,8 @@ test('Windows: the launcher knows where Python is; without it, the registry does
 
 test("Windows: the Store's Python comes last, and its shop window is none", async () => {
   const store = 'C:\\Users\\a\\AppData\\Local\\Microsoft\\WindowsApps\\python.exe',
-    key = (path: string): string =>
-      `[HKEY_CURRENT_USER\\Software\\Python\\PythonCore\\3.13\\InstallPath]\r\n"ExecutablePath"="${path.replaceAll('\\', '\\\\')}"\r\n`;
+    place = '[HKEY_CURRENT_USER\\Software\\Python\\PythonCore\\3.13\\InstallPath]',
+    key = (path: string): string => `${place}\r\n"ExecutablePath"="${path.replaceAll('\\', '\\\\')}"\r\n`;
   const both = machine(
     'win32',
     { [store]: 'Python 3.13.1', [PYTHON39]: 'Python 3.9.13' },
