@@ -67,6 +67,7 @@ const daemon = [
       { in: 'daemon/main.ts', out: 'earshotd' },
       { in: 'daemon/ingest/child.ts', out: 'ingest-child' },
       { in: 'daemon/diarization/child.ts', out: 'diarization-child' },
+      { in: 'daemon/repair/child.ts', out: 'repair-child' },
       { in: 'daemon/models/detect-child.ts', out: 'detect-child' },
       { in: 'daemon/models/build/child.ts', out: 'build-child' },
       { in: 'daemon/ingest/text-worker.ts', out: 'text-worker' },

@@ -64,6 +64,14 @@ export const Settings = Closed({
     default: null,
     description: 'CPU cores that models share. Empty: all.',
   }),
+  repairMode: Type.Enum(['fast', 'thorough'], {
+    default: 'thorough',
+    description: 'What decides about misheard words.',
+    enumDescriptions: [
+      'The recognizer alone, by the sound: costs little and needs no other model.',
+      'Also a language model, if one is installed, where the sound leaves it open.',
+    ],
+  }),
   repairOnCpu: flag({ default: true, description: 'Repair may run on the CPU when no GPU has room.' }),
   othersOnCpu: flag({ default: false, description: 'The other stages may run on the CPU too when no GPU has room.' }),
   // ceilings
@@ -207,6 +215,7 @@ export const IN_EDITOR = [
   'memoryReserveBytes',
   'excludedDevices',
   'cpuThreads',
+  'repairMode',
   'repairOnCpu',
   'othersOnCpu',
   'serial',

@@ -31,6 +31,12 @@ export interface Engine {
   windowMs?: number;
   /** Its recognizer does `partial` steps. */
   partials?: boolean;
+  /** It says how well the sound fits another text: repair asks it first, and needs no other model. */
+  scoresAlternatives?: boolean;
+  /** Of a repair that takes what the recognizer says of the sound into account. */
+  weighsAlternatives?: boolean;
+  /** Runtimes that it does more with, where they are installed. */
+  optionalRuntimes?: readonly RuntimeId[];
   /** Takes any number of threads at each run, as the run's `threads` says. */
   elastic?: boolean;
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */

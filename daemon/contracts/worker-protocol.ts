@@ -6,10 +6,10 @@
  * and sample range.
  *
  * Story: the worker says `hello`; the daemon sends one `load`; the worker answers `loaded` or `failed` (and ends).
- * Then, one at a time: `run` → `progress`* → one `result` for each step, in any order → `done`, or `failed` with the
- * run's id (the worker lives on). Every second the worker sends `heartbeat` from a thread or timer that a long
- * computation does not hold up. `cancel` asks a run to stop (it answers `failed` with code `cancelled`); the sure way
- * is ending the process. `unload`, or stdin closing, ends the worker.
+ * Then, one at a time: `run` → `progress`* → one `result` for each step, in any order, and what was wanted beside it →
+ * `done`, or `failed` with the run's id (the worker lives on). Every second the worker sends `heartbeat` from a thread
+ * or timer that a long computation does not hold up. `cancel` asks a run to stop (it answers `failed` with code
+ * `cancelled`); the sure way is ending the process. `unload`, or stdin closing, ends the worker.
  */
 import type {
   AsrOutput,
@@ -22,6 +22,7 @@ import type {
 } from '../../schemas/job.ts';
 import type { Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
+import type { Alternative } from './alternatives.ts';
 
 export const WORKER_PROTOCOL = 1;
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
@@ -64,10 +65,22 @@ export interface StepInputs {
     before?: Omit<PcmRange, 'path'>;
     prompt: string;
     hotwords: string[];
+    /** Of a job that is repaired by the sound: what else this may have been is wanted too. */
+    alternatives?: { glossary: GlossaryEntry[] };
     partial?: true;
   };
-  /** `before`: what was recognized just before, for context only; must not come back in the answer. */
-  repair: { text: string; words: Word[]; language: string; before: string; glossary: GlossaryEntry[] };
+  /**
+   * `before`: what was recognized just before, for context only; must not come back in the answer. `alternatives`: what
+   * the recognizer says the sound may have been instead; missing: it was not asked.
+   */
+  repair: {
+    text: string;
+    words: Word[];
+    language: string;
+    before: string;
+    glossary: GlossaryEntry[];
+    alternatives?: readonly Alternative[];
+  };
   /** `before`: source and translation of the utterances just before, oldest first. */
   nmt: {
     text: string;
@@ -119,6 +132,8 @@ export type FromWorker =
   | { type: 'loaded'; detail?: Record<string, unknown> }
   | { type: 'progress'; id: string; fraction: number }
   | { type: 'result'; id: string; index: number; output: StepOutputs[Stage] }
+  /** Behind the result of a step of recognition that wanted them. */
+  | { type: 'alternatives'; id: string; index: number; alternatives: Alternative[] }
   | { type: 'done'; id: string }
   /**
    * Without an id: loading failed. `code` is one of the closed list; `outOfMemory` makes the pool raise its estimate.

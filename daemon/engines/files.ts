@@ -24,6 +24,13 @@ export const pythonWorkerFile = (engine: string): string =>
 export const pythonKitFile = (): string =>
   bundled ? join(here, 'workers', 'earshot_worker.py') : join(here, 'python', 'earshot_worker.py');
 
+/** The process that a recognizer's worker asks what else an utterance may have been. */
+export const proposer = ({ runtime }: WorkerContext): string[] => [
+  process.execPath,
+  bundled ? join(here, 'repair-child.mjs') : join(here, '..', 'repair', 'child.ts'),
+  runtime('dictionaries'),
+];
+
 /** Program and arguments of a Node worker; it runs on the daemon's own Node. */
 export const nodeCommand = (engine: string): { program: string; args: string[]; env: Record<string, string> } => ({
   program: process.execPath,

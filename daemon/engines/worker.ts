@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
+import type { Alternative } from '../contracts/alternatives.ts';
 import {
   WORKER_PROTOCOL,
   type FromWorker,
@@ -21,6 +22,8 @@ import {
 export interface Emit {
   /** One for each step of the run, in any order. */
   result(index: number, output: StepOutputs[Stage]): void;
+  /** What else a step of recognition may have been, behind its result. */
+  alternatives(index: number, alternatives: readonly Alternative[]): void;
   /** 0 to 1, of the whole run. */
   progress(fraction: number): void;
 }
@@ -77,6 +80,8 @@ export function serveWorker(definition: WorkerDefinition): void {
         request,
         {
           result: (index, output) => send({ type: 'result', id, index, output }),
+          alternatives: (index, alternatives) =>
+            send({ type: 'alternatives', id, index, alternatives: [...alternatives] }),
           progress: fraction => send({ type: 'progress', id, fraction: Math.min(1, Math.max(0, fraction)) }),
         },
         abort.signal,

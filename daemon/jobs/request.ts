@@ -25,6 +25,8 @@ export interface Choices {
   summariser?(preferred: string | undefined): string | undefined;
   /** What the settings have against it. */
   forbidden?(card: ModelCard): Failure | null;
+  /** The recognizer alone repairs what it heard, by the sound: it can, and `repair` is not wanted or not there. */
+  repairsBySound?(recognizer: string, repair: string | undefined): boolean;
   /** It is on this machine, or needs nothing there. */
   ready?(model: string): boolean;
 }
@@ -47,14 +49,14 @@ export const spokenLanguage = (options: JobOptions, detected: string | null): st
   options.translateTo ?? options.language ?? detected;
 
 /**
- * The model of each stage: the request's own, else the default; the voice follows the language, and is left open while
- * that is not known.
+ * The model of each stage, none where the recognizer alone repairs: the request's own, else the default; the voice
+ * follows the language, and is left open while that is not known.
  * @throws unknownLanguage, unknownModel, wrongStage, languageNotSupported, noVoice, offline
  */
 export function modelsFor(
   options: JobOptions,
   detected: string | null,
-  choices: Pick<Choices, 'card' | 'voice' | 'forbidden'>,
+  choices: Pick<Choices, 'card' | 'voice' | 'forbidden' | 'repairsBySound'>,
   defaults: JobRow['models'],
 ): JobRow['models'] {
   for (const language of [options.language, options.translateTo]) if (language) checkLanguage(language);
@@ -62,6 +64,8 @@ export function modelsFor(
   const source = options.language ?? detected;
   for (const stage of stagesOf(options)) {
     if (stage === 'asr' && options.source === 'text') continue;
+    if (stage === 'repair' && !options.models?.repair && choices.repairsBySound?.(models.asr!, defaults.repair))
+      continue;
     const language = stage === 'tts' ? spokenLanguage(options, detected) : source;
     const id =
       options.models?.[stage] ??

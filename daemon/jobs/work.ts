@@ -11,6 +11,7 @@ import type { Stage } from '../../schemas/words.ts';
 import type { Piece } from '../summaries/pieces.ts';
 import type { LiveIngest } from '../ingest/ingest.ts';
 import type { JobView, StageView, Waiting } from '../scheduler/snapshot.ts';
+import type { Alternative } from '../contracts/alternatives.ts';
 import type { Attempt, JobRow, UtteranceRow } from '../contracts/store.ts';
 import { Windows } from './windows.ts';
 
@@ -81,6 +82,12 @@ export class StageWork {
     this.failed++;
     this.retry = null;
   }
+  /** It has to be done once more. */
+  again(index: number, lengthMs: number): void {
+    this.set(index, ABSENT);
+    this.done--;
+    this.doneMs -= lengthMs;
+  }
   skip(index: number): void {
     if (this.at(index) === ABSENT) {
       this.set(index, SKIPPED);
@@ -123,6 +130,12 @@ export class JobWork {
   ingestNotBefore = 0;
   /** Stages whose model looks back at its own work: one step at a time. */
   contextual: readonly Stage[] = [];
+  /**
+   * Its recognizer says what else an utterance may have been, and repair waits for that. By index, until it is
+   * repaired.
+   */
+  repairedBySound = false;
+  readonly alternatives = new Map<number, readonly Alternative[]>();
   /** What its recognizer takes together. */
   windows = new Windows(this.utterances, 0);
   /** What its utterances say, where the recording is a text. */
@@ -177,6 +190,7 @@ export class JobWork {
       let failedBefore = false;
       for (const work of this.stages) {
         if (failedBefore) work.skip(utterance.index);
+        else if (work.stage === 'asr' && this.isUnheard(utterance)) continue;
         else if (utterance[work.stage]) work.finish(utterance.index, utterance.endMs - utterance.startMs);
         else if (utterance.failed?.stage === work.stage) {
           work.fail(utterance.index);
@@ -187,6 +201,19 @@ export class JobWork {
       if (utterance.repair?.refused === 'late') this.unrepaired++;
     }
     for (const work of this.stages) while (work.isOver(work.delivered)) work.delivered++;
+  }
+
+  /** Recognized, but what else it may have been was lost before it was repaired. */
+  private isUnheard({ repair, failed, index }: Utterance): boolean {
+    return this.repairedBySound && !repair && !failed && !this.alternatives.has(index);
+  }
+
+  /** Nothing more will be said of these. */
+  withoutAlternatives(from: number, to: number): void {
+    if (!this.repairedBySound) return;
+    for (let index = from; index < to; index++)
+      if (this.stage('asr')!.isDone(index) && !this.stage('repair')!.isOver(index) && !this.alternatives.has(index))
+        this.alternatives.set(index, []);
   }
 
   /** The language that most is said in; null: nothing is said. */
@@ -224,7 +251,14 @@ export class JobWork {
     if (this.contextual.includes(work.stage)) limit = Math.min(limit, work.running.size ? work.next : work.next + 1);
     if (work.next < work.soloUntil) limit = Math.min(limit, work.next + 1);
     let to = work.next;
-    while (to < limit && work.at(to) === ABSENT && (!before || before.isDone(to))) to++;
+    const waits = work.stage === 'repair' && this.repairedBySound;
+    while (
+      to < limit &&
+      work.at(to) === ABSENT &&
+      (!before || before.isDone(to)) &&
+      (!waits || this.alternatives.has(to))
+    )
+      to++;
     return to;
   }
 

@@ -1,6 +1,7 @@
 /** Attempts: steps claimed, started in a worker, finished under their token, or tried again in their place. */
 import { isRetryable, failure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
+import type { Alternative } from '../contracts/alternatives.ts';
 import type { Instance } from '../workers/instance.ts';
 import type { RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
 import type { Action } from '../scheduler/snapshot.ts';
@@ -104,6 +105,15 @@ export class Attempts {
     this.core.publication.job(work);
   }
 
+  /** They are kept until the step is repaired; what is lost with the daemon is heard again. */
+  alternatives(token: number, index: number, alternatives: readonly Alternative[]): void {
+    const run = this.core.steps.running.get(token);
+    if (!run?.work.repairedBySound || run.stage.stage !== 'asr' || !run.stage.isDone(index)) return;
+    run.work.alternatives.set(index, alternatives);
+    this.core.steps.advance(run.work);
+    this.core.publication.job(run.work);
+  }
+
   done(instance: Instance, token: number): void {
     const { store, clock, speeds } = this.core.deps;
     const run = this.core.steps.running.get(token);
@@ -113,6 +123,7 @@ export class Attempts {
         ms = performance.now() - run.beganMs;
       store.close(token, clock());
       this.core.steps.over(stage, token);
+      if (stage.stage === 'asr') work.withoutAlternatives(attempt.from, attempt.to);
       let seconds = 0;
       for (let index = attempt.from; index < attempt.to; index++) seconds += work.lengthMs(index) / 1000;
       this.core.gauge.ran(stage.stage, attempt.to - attempt.from, seconds, ms);
@@ -163,6 +174,8 @@ export class Attempts {
     );
     const crashed = why.code === 'workerCrashed' || why.code === 'workerSilent' || why.code === 'workerTimeout';
     const killed = isOutsideKill(why) && ++stage.outsideKills <= OUTSIDE_KILLS;
+    // It died behind its results: repair does without the sound, or the same would happen again.
+    if (stage.stage === 'asr' && why.code !== 'cancelled') work.withoutAlternatives(attempt.from, attempt.to);
     if (why.code === 'diskFull') {
       this.core.publication.diskFull(why);
       this.core.steps.park(stage, token, why);

@@ -39,6 +39,9 @@ export class Catalogue implements Choices {
   private readonly deps: CatalogueDeps;
   private readonly fetching = new Map<string, Fetch>();
   private toolsFailure: Failure | null = null;
+  /** Engines that are wanted with all that they can use; and what of that could not be had: they work without it. */
+  private readonly enriched = new Set<string>();
+  private readonly unavailable = new Set<RuntimeId>();
 
   constructor(deps: CatalogueDeps) {
     this.deps = deps;
@@ -94,6 +97,13 @@ export class Catalogue implements Choices {
           card.stages.includes('summary') && !this.deps.engine(card.engine)?.hidden && state === 'installed',
       )?.card.id;
   }
+  repairsBySound(recognizer: string, repair: string | undefined): boolean {
+    const { settings, models, engine } = this.deps,
+      card = this.card(recognizer);
+    if (!card || !engine(card.engine)?.scoresAlternatives) return false;
+    const { repairMode, defaultModels } = settings();
+    return repairMode === 'fast' || repair === undefined || (repair !== defaultModels.repair && !models.ready(repair));
+  }
   ready(model: string): boolean {
     return this.deps.models.ready(model);
   }
@@ -118,11 +128,22 @@ export class Catalogue implements Choices {
     return this.deps.runtimes.directory(id);
   }
 
+  /** A job makes use of what this engine does with its optional runtimes. */
+  enrich(engine: string): void {
+    this.enriched.add(engine);
+  }
+
   /** null: ready to load. Otherwise it is being fetched, and this says how far it is. */
   waiting(card: ModelCard): Reason | null {
     const { engine, runtimes, models } = this.deps;
-    const missing = engine(card.engine)?.runtimes.filter(runtime => !runtimes.ready(runtime)) ?? [];
+    const missing = engine(card.engine)?.runtimes.filter(runtime => !runtimes.ready(runtime)) ?? [],
+      more = this.enriched.has(card.engine) ? (engine(card.engine)?.optionalRuntimes ?? []) : [];
     for (const runtime of missing) this.fetchRuntime(runtime, card.id);
+    for (const runtime of more)
+      if (!runtimes.ready(runtime) && !this.unavailable.has(runtime)) {
+        missing.push(runtime);
+        this.fetchRuntime(runtime, null, () => this.unavailable.add(runtime));
+      }
     if (card.files.length && !models.ready(card.id)) this.fetchModel(card.id);
     const fetch =
       this.fetching.get(`model ${card.id}`) ??
@@ -171,7 +192,7 @@ export class Catalogue implements Choices {
         ),
     );
   }
-  private fetchRuntime(id: RuntimeId, forModel: string | null): void {
+  private fetchRuntime(id: RuntimeId, forModel: string | null, without?: () => void): void {
     const { runtimes, failed } = this.deps;
     this.fetch(
       `runtime ${id}`,
@@ -179,7 +200,8 @@ export class Catalogue implements Choices {
       id,
       (report, signal) => runtimes.install(id, progress => report(progress.fraction ?? 0), signal),
       why => {
-        if (forModel) failed(forModel, why);
+        if (without) without();
+        else if (forModel) failed(forModel, why);
         else this.toolsFailure = why;
       },
     );

@@ -6,6 +6,7 @@ import type { Stage } from '../../schemas/words.ts';
 import type { RecognitionWindow, StepInputs, StepOutputs } from '../contracts/worker-protocol.ts';
 import { LATE, LEAVE_REPAIR_MS, lateMs } from './overload.ts';
 import type { JobWork } from '../jobs/work.ts';
+import { isOpen, repairByEar } from '../repair/by-ear.ts';
 
 export interface JobFiles {
   pcm: string;
@@ -40,6 +41,7 @@ export function stepInput<S extends Stage>(
       ...(options.language ? {} : context(work, index)),
       prompt: options.prompt ?? '',
       hotwords: glossary.map(entry => entry.term),
+      ...(work.repairedBySound ? { alternatives: { glossary } } : {}),
     }),
     repair: () => ({
       text: made.asr!.text,
@@ -47,6 +49,7 @@ export function stepInput<S extends Stage>(
       language: languageBefore(work, index),
       before: work.made[index - 1]?.asr?.text ?? '',
       glossary,
+      ...(work.repairedBySound ? { alternatives: work.alternatives.get(index) ?? [] } : {}),
     }),
     nmt: () => ({
       text: sourceText(made),
@@ -135,7 +138,8 @@ export function withoutModel(stage: Stage, work: JobWork, index: number, now: nu
       return work.texts ? { text: work.texts[index]!, words: [], language, languageProbability: 1 } : null;
     case 'repair':
       if (!made.asr!.text.trim()) return { text: '', changes: [] };
-      return lateMs(work, index, now) > LEAVE_REPAIR_MS ? { text: made.asr!.text, changes: [], refused: LATE } : null;
+      if (lateMs(work, index, now) > LEAVE_REPAIR_MS) return { text: made.asr!.text, changes: [], refused: LATE };
+      return bySound(work, index);
     case 'nmt': {
       const text = sourceText(made),
         to = work.row.options.translateTo!;
@@ -149,4 +153,21 @@ export function withoutModel(stage: Stage, work: JobWork, index: number, now: nu
         ? null
         : { path: '-', sampleRate: 16_000, durationMs: 0 };
   }
+}
+
+/** Null: there is a language model, and the sound leaves something open. */
+function bySound(work: JobWork, index: number): StepOutputs['repair'] | null {
+  // Without a model and without a recognizer that says what else it may have been, only the glossary counts.
+  const alternatives = work.alternatives.get(index) ?? [];
+  if (work.row.models.repair !== undefined && (!work.repairedBySound || isOpen(alternatives))) return null;
+  return repairByEar(
+    {
+      text: work.made[index]!.asr!.text,
+      words: work.made[index]!.asr!.words,
+      language: languageBefore(work, index),
+      before: work.made[index - 1]?.asr?.text ?? '',
+      glossary: work.row.options.glossary ?? [],
+    },
+    alternatives,
+  );
 }

@@ -69,8 +69,15 @@ export class JobTable extends Map<string, JobWork> {
     work.contextual = work.row.stages.filter(
       stage => stage === 'summary' || (engineOf(stage)?.contextual?.includes(stage) ?? false),
     );
+    const asr = engineOf('asr'),
+      repair = engineOf('repair');
+    work.repairedBySound =
+      work.row.stages.includes('repair') &&
+      (asr?.scoresAlternatives ?? false) &&
+      (repair ? (repair.weighsAlternatives ?? false) : work.row.models.repair === undefined);
+    if (work.repairedBySound) catalogue.enrich(asr!.id);
     // Somebody who speaks wants to read each utterance as it comes.
-    const windowMs = work.row.live ? 0 : (engineOf('asr')?.windowMs ?? 0);
+    const windowMs = work.row.live ? 0 : (asr?.windowMs ?? 0);
     if (windowMs !== work.windows.mostMs) work.windows = new Windows(work.utterances, windowMs);
   }
 

@@ -71,6 +71,8 @@ export class Pipeline {
       loaded: instance => guarded(() => this.loads.loaded(instance)),
       gone: (instance, why) => this.loads.gone(instance, why),
       result: (_, token, index, output) => this.receive(() => this.attempts.result(token, index, output)),
+      alternatives: (_, token, index, alternatives) =>
+        this.receive(() => this.attempts.alternatives(token, index, alternatives)),
       done: (instance, token) => this.receive(() => this.attempts.done(instance, token)),
       failed: (instance, token, why, index) => this.receive(() => this.attempts.failed(instance, token, why, index)),
       changed: instance => this.loads.changed(instance),

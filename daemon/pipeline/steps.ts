@@ -24,7 +24,7 @@ import type { Deps } from './deps.ts';
 import { jobFiles, withoutModel } from './inputs.ts';
 import type { JobTable } from './job-table.ts';
 import type { Outbox } from './outbox.ts';
-import { lateMs, warnedOf } from './overload.ts';
+import { LATE, lateMs, warnedOf } from './overload.ts';
 import type { Publication } from './publication.ts';
 
 interface Run {
@@ -73,8 +73,19 @@ export class Steps {
     this.running.delete(token);
   }
 
+  /** Its attempt was given up behind its result, before what else it may have been was known: it is heard again. */
+  private hearAgain(token: number): void {
+    const run = this.running.get(token),
+      attempt = run?.stage.running.get(token);
+    if (!run || !attempt || run.stage.stage !== 'asr' || !run.work.repairedBySound) return;
+    for (let index = attempt.from; index < attempt.to; index++)
+      if (run.stage.isDone(index) && !run.work.alternatives.has(index))
+        run.stage.again(index, run.work.lengthMs(index));
+  }
+
   park(stage: StageWork, token: number, why: Failure): void {
     this.deps.store.abandon(token, why, this.deps.clock(), { counts: false, gaveUp: [] });
+    this.hearAgain(token);
     this.over(stage, token);
   }
 
@@ -86,7 +97,7 @@ export class Steps {
         const index = stage.next,
           output = withoutModel(stage.stage, work, index, clock());
         if (!output) break;
-        if ('refused' in output) {
+        if ('refused' in output && output.refused === LATE) {
           work.unrepaired++;
           this.jobs.update(
             work,
@@ -119,9 +130,12 @@ export class Steps {
   /** The step has its output. Nothing, where its attempt was given up meanwhile. */
   finishStep(work: JobWork, stage: StageWork, token: number, index: number, output: StepOutputs[Stage]): void {
     const now = this.deps.clock();
-    if (!this.deps.store.finish(token, index, output, now)) return;
+    // What is heard again, for what else it may have been, stays as it was stored.
+    const known = stage.stage === 'asr' && work.repairedBySound && work.made[index]!.asr !== undefined;
+    if (!this.deps.store.finish(token, index, output, now) && !known) return;
     stage.finish(index, work.lengthMs(index));
-    Object.assign(work.made[index]!, { [stage.stage]: output });
+    if (!known) Object.assign(work.made[index]!, { [stage.stage]: output });
+    if (stage.stage === 'repair') work.alternatives.delete(index);
     this.deps.metrics.finished(work.row.id, stage.stage, index, work.lengthMs(index), now);
     work.noteWords(index);
     if (stage.stage === 'asr' && work.row.language === null) this.learnLanguage(work, output as StepOutputs['asr']);

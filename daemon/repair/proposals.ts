@@ -103,7 +103,7 @@ export function sharedDoubts(
 }
 
 /** A letter alone is one that was spelt out, or too little to go by. */
-const isWord = (core: string): boolean => /\p{L}.*\p{L}/su.test(core) && !isSpecial(core);
+export const isWord = (core: string): boolean => /\p{L}.*\p{L}/su.test(core) && !isSpecial(core);
 
 export type Span = readonly [from: number, to: number];
 export const heardIn = (units: readonly Unit[], [from, to]: Span): string =>
@@ -237,13 +237,37 @@ export function glossaryProposals(units: readonly Unit[], glossary: readonly Glo
 /** Units that are a term of the glossary as it stands there: nothing may take their place. */
 export function termUnits(units: readonly Unit[], glossary: readonly GlossaryEntry[]): ReadonlySet<number> {
   const found = new Set<number>();
-  for (const { term } of glossary) {
-    const size = term.trim().split(/\s+/u).length;
-    for (let from = 0; from + size <= units.length; from++)
-      if (!differs(heardIn(units, [from, from + size]), term.trim()))
-        for (let n = from; n < from + size; n++) found.add(n);
-  }
+  for (const { from, to } of standing(units, new Map(glossary.map(({ term }) => [plain(term), term]))))
+    for (let n = from; n < to; n++) found.add(n);
   return found;
+}
+
+/** Where a term, or an alias of one, was heard to the letter but for its capitals. */
+export function exactTerms(units: readonly Unit[], glossary: readonly GlossaryEntry[]): Proposal[] {
+  const names = glossary.flatMap(({ term, aliases = [] }) =>
+    [term, ...aliases].map(name => [plain(name), term] as const),
+  );
+  return standing(units, new Map(names))
+    .filter(({ from, to, term }) => heardIn(units, [from, to]) !== term)
+    .map(({ from, to, term }) => ({ from, to, text: term, source: 'glossary', cost: 0 }));
+}
+
+const plain = (name: string): string => name.trim().split(/\s+/u).join(' ').toLowerCase();
+
+/** Where any of the names (lower case) stands, and what it stands for. */
+function standing(
+  units: readonly Unit[],
+  names: ReadonlyMap<string, string>,
+): { from: number; to: number; term: string }[] {
+  const sizes = new Set([...names.keys()].map(name => name.split(' ').length));
+  return units.flatMap((_, from) =>
+    [...sizes].flatMap(size => {
+      const to = from + size;
+      if (to > units.length) return [];
+      const term = names.get(heardIn(units, [from, to]).toLowerCase());
+      return term === undefined ? [] : [{ from, to, term }];
+    }),
+  );
 }
 
 /** No word of it stays where it was: what changes one word of two is a proposal for that word alone. */

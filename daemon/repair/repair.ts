@@ -4,18 +4,16 @@
  * was heard; the guard has the last word. An utterance without a doubtful word costs a few look-ups and no model at
  * all.
  */
-import type { RepairChange, RepairOutput } from '../../schemas/job.ts';
+import type { RepairOutput } from '../../schemas/job.ts';
 import type { StepInputs } from '../contracts/worker-protocol.ts';
 import type { Dictionaries, Dictionary } from './dictionaries.ts';
 import { decide, surplus, type Weighed } from './decide.ts';
-import { refusalOf } from './guard.ts';
 import type { Judge, Reading } from './judge.ts';
 import {
   doubtsIn,
   expectations,
   expectedWords,
   glossaryProposals,
-  heardIn,
   isKnown,
   nearWords,
   sharedDoubts,
@@ -25,6 +23,7 @@ import {
   type Doubt,
   type Proposal,
 } from './proposals.ts';
+import { contextOf, leadOf, settle, textBefore, withoutOverlap } from './settle.ts';
 import { unitsOf, type Unit } from './units.ts';
 
 /** Units of text behind a change that the judge reads along; more takes time and says little. */
@@ -162,12 +161,8 @@ async function judgeGroup({
   );
   for (const [from, to] of spans) {
     if (!free(from, to)) continue;
-    const heard = heardIn(units, [from, to]),
-      mine = short.filter(one => one.from === from && one.to === to);
-    const suffix = text.slice(
-      units[to - 1]!.end - units[to - 1]!.trail.length,
-      units[Math.min(units.length, to + SUFFIX_UNITS) - 1]!.end,
-    );
+    const mine = short.filter(one => one.from === from && one.to === to),
+      { heard, suffix } = contextOf(text, units, [from, to], SUFFIX_UNITS);
     const gains = await reading.weigh(
       { prefix: prefixOf(from) + leadOf(units, from), heard, candidates: mine.map(one => one.text), suffix },
       signal,
@@ -197,67 +192,5 @@ function takeOver(taken: Taken[], best: Weighed): void {
   taken.push({ ...best, surplus: surplus(best) });
 }
 
-/** An opening quote or bracket is part of what stands before a word. */
-const leadOf = (units: readonly Unit[], from: number): string => (units[from]!.lead ? ` ${units[from]!.lead}` : '');
-
 /** Names and words with a capital that were said before: likely to be said again. */
 const capitalised = (said: string): string[] => [...new Set(said.match(/\p{Lu}\p{L}{3,}/gu) ?? [])];
-
-function withoutOverlap(proposals: readonly Proposal[]): Proposal[] {
-  const kept: Proposal[] = [];
-  for (const one of [...proposals].sort((a, b) => b.to - b.from - (a.to - a.from) || a.from - b.from))
-    if (!kept.some(other => other.from < one.to && one.from < other.to)) kept.push(one);
-  return kept;
-}
-
-/** The utterance up to unit `end`, with the changes made so far. */
-function textBefore(text: string, units: readonly Unit[], changes: readonly Proposal[], end: number): string {
-  return apply(
-    text,
-    units,
-    changes.filter(change => change.to <= end),
-    units[end]!.start,
-  ).trimEnd();
-}
-
-function apply(text: string, units: readonly Unit[], changes: readonly Proposal[], until = text.length): string {
-  let out = '',
-    at = 0;
-  for (const change of [...changes].sort((a, b) => a.from - b.from)) {
-    const first = units[change.from]!,
-      last = units[change.to - 1]!;
-    out += text.slice(at, first.start + first.lead.length) + change.text;
-    at = last.end - last.trail.length;
-  }
-  return out + text.slice(at, until);
-}
-
-/** Applies the changes if the guard lets them pass: all of them, else those that pass alone. */
-function settle(input: StepInputs['repair'], units: readonly Unit[], changes: readonly Proposal[]): RepairOutput {
-  if (!changes.length) return { text: input.text, changes: [] };
-  const terms = input.glossary.map(entry => entry.term);
-  const refusal = (some: readonly Proposal[]) =>
-    refusalOf({ heard: input.text, repaired: apply(input.text, units, some), before: input.before, terms });
-  const refused = refusal(changes);
-  let passed = changes;
-  if (refused) {
-    passed = changes.filter(change => refusal([change]) === null);
-    if (passed.length && refusal(passed)) passed = [];
-  }
-  return {
-    text: apply(input.text, units, passed),
-    changes: passed.map(change => asChange(units, change)),
-    ...(refused ? { refused } : {}),
-  };
-}
-
-const asChange = (units: readonly Unit[], { from, to, text, source }: Proposal): RepairChange => ({
-  from: units[from]!.from,
-  to: units[to - 1]!.to,
-  before: units
-    .slice(from, to)
-    .map(unit => unit.core)
-    .join(' '),
-  after: text,
-  source,
-});

@@ -5,6 +5,7 @@ import { Args } from '../../schemas/args.ts';
 import { ERROR_CODES } from '../../schemas/errors.ts';
 import { AsrOutput, NmtOutput, RepairOutput, SummaryOutput, TtsOutput } from '../../schemas/job.ts';
 import { Closed, Fraction, Optional, type Stage } from '../../schemas/words.ts';
+import { Alternative } from '../contracts/alternatives.ts';
 import type { FromWorker } from '../contracts/worker-protocol.ts';
 
 const OUTPUTS: Record<Stage, TSchema> = {
@@ -14,18 +15,24 @@ const OUTPUTS: Record<Stage, TSchema> = {
   tts: TtsOutput,
   summary: SummaryOutput,
 };
-const id = Type.String({ maxLength: 200 });
-const result = (output: TSchema) =>
-  Closed({ type: Type.Literal('result'), id, index: Type.Integer({ minimum: 0 }), output });
+const id = Type.String({ maxLength: 200 }),
+  index = Type.Integer({ minimum: 0 });
+const result = (output: TSchema) => Closed({ type: Type.Literal('result'), id, index, output });
 const FRAMES: Record<Exclude<FromWorker['type'], 'result'>, TSchema> = {
   hello: Closed({ type: Type.Literal('hello'), protocol: Type.Integer(), engine: Type.String(), pid: Type.Integer() }),
   loaded: Closed({ type: Type.Literal('loaded'), detail: Optional(Type.Record(Type.String(), Type.Unknown())) }),
   progress: Closed({ type: Type.Literal('progress'), id, fraction: Fraction }),
+  alternatives: Closed({
+    type: Type.Literal('alternatives'),
+    id,
+    index,
+    alternatives: Type.Array(Alternative, { maxItems: 100 }),
+  }),
   done: Closed({ type: Type.Literal('done'), id }),
   failed: Closed({
     type: Type.Literal('failed'),
     id: Optional(id),
-    index: Optional(Type.Integer({ minimum: 0 })),
+    index: Optional(index),
     code: Type.Enum(ERROR_CODES),
     args: Optional(Args),
     detail: Type.String(),

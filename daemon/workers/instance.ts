@@ -11,6 +11,7 @@ import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Permissions } from './sandbox/permissions.ts';
 import type { Engine, WorkerContext } from '../contracts/engine.ts';
+import type { Alternative } from '../contracts/alternatives.ts';
 import type { LoadRequest, RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
 import { Worker } from './worker.ts';
 
@@ -19,6 +20,8 @@ export interface InstanceEvents {
   /** It never loaded, or it ended: the failure says why; null when it was asked to. */
   gone(instance: Instance, why: Failure | null): void;
   result(instance: Instance, token: number, index: number, output: StepOutputs[Stage]): void;
+  /** What else a step of recognition may have been, behind its result. */
+  alternatives(instance: Instance, token: number, index: number, alternatives: readonly Alternative[]): void;
   done(instance: Instance, token: number): void;
   /** index: the step it happened at, where known. */
   failed(instance: Instance, token: number, why: Failure, index: number | undefined): void;
@@ -113,6 +116,7 @@ export class Instance {
       {
         loaded: () => this.onLoaded(),
         result: (id, index, output) => events.result(this, Number(id), index, output),
+        alternatives: (id, index, alternatives) => events.alternatives(this, Number(id), index, alternatives),
         done: id => this.onRunEnd(Number(id), null),
         failed: (id, why, index) => {
           if (id !== undefined) this.onRunEnd(Number(id), why, index);

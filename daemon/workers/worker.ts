@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
+import type { Alternative } from '../contracts/alternatives.ts';
 import {
   WORKER_PROTOCOL,
   type FromWorker,
@@ -41,6 +42,8 @@ export interface WorkerEvents {
   progress(run: string, fraction: number): void;
   /** Its shape is checked; whether the run is still wanted is for the caller to know. */
   result(run: string, index: number, output: StepOutputs[Stage]): void;
+  /** What else the step may have been, by a recognizer that was asked. */
+  alternatives?(run: string, index: number, alternatives: readonly Alternative[]): void;
   done(run: string): void;
   /** run undefined: loading failed. index: the step it happened at, where known. */
   failed(run: string | undefined, failure: Failure, index: number | undefined): void;
@@ -215,6 +218,9 @@ export class Worker {
           return;
         }
         this.events.result(frame.id, frame.index, frame.output);
+        return;
+      case 'alternatives':
+        if (this.current?.id === frame.id) this.events.alternatives?.(frame.id, frame.index, frame.alternatives);
         return;
       case 'done': {
         const run = this.current;

@@ -135,6 +135,8 @@ export class Harness {
       parameters: (card: ModelCard) => card.parameters ?? {},
       runtimeDirectory: () => '',
       waiting: () => null,
+      repairsBySound: (_: string, repair: string | undefined) => repair === undefined,
+      enrich: () => {},
       ingestTools: () => ({ ffmpeg: '', sherpaDirectory: '' }),
       toolsWaiting: () => null,
       ffmpeg: () => '',

@@ -10,7 +10,8 @@ import { python as programOf } from '../../daemon/runtimes/python.ts';
 import type { StepInputs } from '../../daemon/contracts/worker-protocol.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { AsrOutput } from '../../schemas/job.ts';
-import { ffmpeg, make, missing, modelFolder, python, SAMPLES } from './place.ts';
+import { repairByEar } from '../../daemon/repair/by-ear.ts';
+import { dictionaries, ffmpeg, make, missing, modelFolder, python, SAMPLES } from './place.ts';
 import { TestWorker } from './worker-harness.ts';
 import { compare } from './words.ts';
 
@@ -43,7 +44,7 @@ const truth = (name: Recording): string =>
 
 describe(
   'faster-whisper',
-  { skip: missing({ ffmpeg, 'the Python runtime': python, 'whisper-base': model }), timeout: 240_000 },
+  { skip: missing({ ffmpeg, 'the Python runtime': python, dictionaries, 'whisper-base': model }), timeout: 240_000 },
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'earshot-asr-'));
     const pcm = (name: string): string => join(folder, `${name}.pcm`);
@@ -83,7 +84,7 @@ describe(
         directory: model!,
         precision: 'int8',
         threads: 2,
-        runtimes: { python: python! },
+        runtimes: { python: python!, dictionaries: dictionaries! },
       });
       await worker.loaded;
     });
@@ -354,6 +355,40 @@ print(json.dumps([len(words), [word for number, word in words.items() if broken(
       console.log(`at 0.9: ${loud}\nat 0.06: ${quiet}`);
       assert.match(loud, /código abierto.*también.*instalado/i);
       assert.match(quiet, /código abierto.*también.*instalado/i);
+    });
+
+    it('says what else an utterance may have been, behind its text, and repairs by it', async () => {
+      const hearOther = async (from: number, to: number, glossary: { term: string }[]) => {
+        const [output] = await hear([
+          input(pcm('asterisk-es'), from, to, { language: 'es', alternatives: { glossary } }),
+        ]);
+        const { alternatives } = worker.alternatives.at(-1)!;
+        for (const one of alternatives) assert.ok(one.to > one.from && one.to <= output!.words.length, one.text);
+        return {
+          alternatives,
+          text: repairByEar({ ...output!, before: '', glossary }, alternatives).text,
+          plain: output!,
+        };
+      };
+      const { alternatives, text, plain } = await hearOther(23.3, 39.6, []);
+      assert.deepEqual(
+        worker.events.slice(-3).map(event => event.split(' ')[0]),
+        ['result', 'alternatives', 'done'],
+      );
+      assert.deepEqual(
+        await hear([input(pcm('asterisk-es'), 23.3, 39.6, { language: 'es' })]),
+        [plain],
+        'the same words',
+      );
+      console.log(`${plain.text}\n→ ${text}`);
+      // What the sound speaks against is not taken, however near it is in letters.
+      assert.match(plain.text, /dijitos en su teléfono/);
+      assert.match(text, /dígitos en su teléfono/);
+      assert.ok(
+        alternatives.some(one => one.text === 'hijitos' && one.gain < 0),
+        JSON.stringify(alternatives),
+      );
+      assert.deepEqual((await hearOther(23.3, 39.6, [{ term: 'dijitos' }])).text, plain.text, 'a term stays');
     });
 
     it('says which language it does not know, and which file it cannot read', async () => {

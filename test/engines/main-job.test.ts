@@ -138,7 +138,9 @@ describe('the main job', { timeout: 300_000 }, () => {
       found = await overlapping();
     }
     if (!over) await daemon.client.call('job/cancel', { ids: [id] });
-    assert.notEqual(found, undefined, 'no utterance was recognised while the one before it was repaired or translated');
+    const { entries } = await daemon.client.call('job/log', { id });
+    const course = entries.map(({ kind, stage, index }) => `${kind} ${stage} ${index}`).join('\n');
+    assert.notEqual(found, undefined, `no utterance was recognised while the one before it was worked on:\n${course}`);
     console.log(`utterance ${found! + 1} was recognised while ${found} was repaired or translated`);
   });
 });

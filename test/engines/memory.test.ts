@@ -47,6 +47,8 @@ it(
 
 const SMALL = 'qwen2.5-coder-0.5b-instruct',
   LARGE = 'qwen2.5-coder-1.5b-instruct',
+  // Repair asks a language model only where the sound leaves something open.
+  TRANSLATED = { repair: false, translateTo: 'es' },
   models = Object.fromEntries(['whisper-base', SMALL, LARGE].map(id => [id, modelFolder(id)]));
 it(
   'runs three models under a cap that holds two, one waiting with its reason',
@@ -81,8 +83,14 @@ it(
       });
       await daemon.client.call('state/subscribe', { topics: ['jobs', 'instances'] });
       const jobs = [
-        ...(await daemon.submit([sample(daemon, 'one.flac')], { models: { asr: 'whisper-base', repair: SMALL } })),
-        ...(await daemon.submit([sample(daemon, 'two.flac')], { models: { asr: 'whisper-base', repair: LARGE } })),
+        ...(await daemon.submit([sample(daemon, 'one.flac')], {
+          ...TRANSLATED,
+          models: { asr: 'whisper-base', nmt: SMALL },
+        })),
+        ...(await daemon.submit([sample(daemon, 'two.flac')], {
+          ...TRANSLATED,
+          models: { asr: 'whisper-base', nmt: LARGE },
+        })),
       ];
       const open = new Set(jobs.map(job => job.id));
       await new Promise<void>(resolve =>

@@ -44,7 +44,7 @@ import { checkMessage, sentence } from '../../text/messages/messages.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { compare } from './words.ts';
-import { ffmpeg, missing, modelFolder, python, sherpa } from './place.ts';
+import { dictionaries, ffmpeg, make, missing, modelFolder, python, sherpa } from './place.ts';
 
 const treeOf = (pid: number): number[] => [...processes().withChildren([pid]).get(pid)!];
 
@@ -423,16 +423,25 @@ describe('a confined process', { skip }, () => {
   });
 });
 
-const absent = missing({ ffmpeg, sherpa, python, 'whisper-base': modelFolder('whisper-base') });
+const absent = missing({ ffmpeg, sherpa, python, dictionaries, 'whisper-base': modelFolder('whisper-base') });
 describe('recognition with real engines', { skip: skip || absent, timeout: 120_000 }, () => {
   it('is the same with few rights, in every process that opens media or models', async () => {
-    const daemon = await new RealDaemon({ settings: { formats: ['txt'] } }).start();
+    const daemon = await new RealDaemon({ settings: { formats: ['txt'], repairMode: 'fast' } }).start();
     try {
       const path = join(daemon.recordings, 'sense.flac');
       copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), path);
-      const [job] = await daemon.submit([path], { language: 'en', repair: false });
-      const [ended] = await daemon.ended([job!]);
+      const spanish = join(daemon.recordings, 'teclas.wav');
+      make(['-i', join(SAMPLES, 'asterisk-es.flac'), '-ss', '23.3', '-t', '16.3', spanish]);
+      const [job] = await daemon.submit([path], { language: 'en', repair: false }),
+        [other] = await daemon.submit([spanish], { language: 'es', repair: true });
+      const [ended, repaired] = await daemon.ended([job!, other!]);
       assert.equal(ended!.state, 'completed', JSON.stringify(ended!.failure));
+      // The recognizer's own helper, which knows dictionaries, runs within the same limits.
+      assert.deepEqual([repaired!.state, repaired!.models], ['completed', { asr: 'whisper-base' }]);
+      assert.match(
+        readFileSync(repaired!.outputs.find(output => output.kind === 'txt')!.path, 'utf8'),
+        /dígitos en su/,
+      );
       const { instances } = await daemon.client.call('device/list', {}),
         workers = instances.flatMap(instance => treeOf(instance.pid!));
       assert.ok(workers.length > 0);

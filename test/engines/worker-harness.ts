@@ -6,6 +6,7 @@ import { thrown, type Failure } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Engine, RuntimeId } from '../../daemon/contracts/engine.ts';
+import type { Alternative } from '../../daemon/contracts/alternatives.ts';
 import type { LoadRequest, RunRequest, StepInputs, StepOutputs } from '../../daemon/contracts/worker-protocol.ts';
 import { Worker, type ExitReason, type WorkerOptions } from '../../daemon/workers/worker.ts';
 
@@ -40,6 +41,7 @@ export class TestWorker {
   /** In order, as they came. */
   readonly events: string[] = [];
   readonly results: { run: string; index: number; output: StepOutputs[Stage] }[] = [];
+  readonly alternatives: { run: string; index: number; alternatives: readonly Alternative[] }[] = [];
   private readonly runs = new Map<string, Run>();
   private beats: (() => void)[] = [];
   private resultWaits: (() => void)[] = [];
@@ -86,6 +88,10 @@ export class TestWorker {
           this.results.push({ run, index, output });
           this.runs.get(run)?.outputs.set(index, output);
           for (const wake of this.resultWaits.splice(0)) wake();
+        },
+        alternatives: (run, index, alternatives) => {
+          this.events.push(`alternatives ${run} ${index}`);
+          this.alternatives.push({ run, index, alternatives });
         },
         done: run => {
           this.events.push(`done ${run}`);

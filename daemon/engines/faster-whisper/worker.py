@@ -8,6 +8,7 @@ import threading
 import zlib
 
 from earshot_worker import Failed
+from ear import Reader, from_environment
 from encoding import complete
 
 RATE = 16_000
@@ -87,6 +88,7 @@ class Recogniser:
             raise Failed("modelBroken", {"model": os.path.basename(os.path.normpath(directory))}, str(error)) from error
         self.many = self.whisper.model.is_multilingual
         self.directory, self.tokenizers, self.encoder = directory, {}, None
+        self.reader, self.proposer = Reader(self.whisper.model, self._tokenizer, self._encode), from_environment()
         # Where the stretch lies that was listened to last, the languages that it may be in, and its row.
         self.last = None
         self.detail = {
@@ -94,6 +96,9 @@ class Recogniser:
             "precision": self.whisper.model.compute_type,
             "languages": len(self.whisper.supported_languages),
         }
+
+    def close(self):
+        self.proposer.close()
 
     def run(self, request, emit):
         import numpy
@@ -118,6 +123,7 @@ class Recogniser:
             self._recognise_all(encoded if len(whole) == len(same) else None, whole, emit)
         for same in _groups(parts, key=lambda part: part.frames).values():
             self._recognise_all(None, same, emit)
+        wanted = []
         for row in rows:
             if not row.audible:
                 # Digital silence: nothing to ask a model about.
@@ -127,7 +133,8 @@ class Recogniser:
                 row.language_probability = 0.0
             words = [word for part in row.parts for word in self._with_missed(part, emit)]
             for step in row.steps:
-                own = _own(words, step["input"])
+                heard = _within(words, step["input"])
+                own = _own(heard, step["input"])
                 mine = row.part_of(step["input"])
                 joint = "" if mine.language in UNSPACED else " "
                 output = {
@@ -137,6 +144,15 @@ class Recogniser:
                     "languageProbability": mine.language_probability,
                 }
                 emit.result(step["index"], output)
+                if step["input"].get("alternatives"):
+                    wanted.append((step, heard, output["language"]))
+        # People read the text meanwhile.
+        for step, heard, language in wanted:
+            emit.alternatives(step["index"], self._alternatives(step, heard, language))
+            emit.check()
+
+    def _alternatives(self, step, heard, language):
+        return self.reader.alternatives(step, heard, language, self.proposer) if heard else []
 
     def _partial(self, step, emit):
         """
@@ -311,7 +327,9 @@ class Recogniser:
         Sets each row's aligned words: [] where nobody speaks. Every row's language and prompt length are the same.
         """
         tokenizer = self._tokenizer(rows[0].language)
-        answers = self._generate(encoded, rows, [row.prompt for row in rows])
+        # Other answers of the same search, where somebody asks what else it may have been.
+        several = {"num_hypotheses": BEAMS} if any(row.wants_alternatives for row in rows) else {}
+        answers = self._generate(encoded, rows, [row.prompt for row in rows], **several)
         emit.check()
         # Answers that go round in circles, or only echo the prompt, are asked for again: without the prompt, and with
         # no way to repeat.
@@ -346,9 +364,11 @@ class Recogniser:
             max(1, min(rows[k].frames, rows[k].samples.size * FRAMES_PER_SECOND // RATE)) for k in kept
         ]
         aligned = self.whisper.find_alignment(tokenizer, [answers[k].tokens for k in kept], encoded, frames)
-        for k, units in zip(kept, aligned):
+        for place, (k, units) in enumerate(zip(kept, aligned)):
             if answers[k].repeats:
                 units = _in_time(units)
+            else:
+                rows[k].tokens, rows[k].others, rows[k].encoded = answers[k].tokens, answers[k].others, (encoded, place)
             _merge_punctuation(units)
             rows[k].units = units
 
@@ -426,6 +446,13 @@ class Row:
         seconds = max(10.0, -(-(self.samples.size / RATE + 5) // 2.5) * 2.5)
         self.frames = round(min(WINDOW_SECONDS, seconds) * FRAMES_PER_SECOND)
         self.units, self.parts, self.likely = [], [self], None
+        # What the words are made of, other answers, and what the encoder made of the sound (of which row): for as long
+        # as the run lasts.
+        self.words, self.tokens, self.others, self.encoded = [], [], [], None
+
+    @property
+    def wants_alternatives(self):
+        return any(step["input"].get("alternatives") for step in self.steps)
 
     def sure(self, likely):
         return max(likely.values()) >= (SURE if self.samples.size >= BRIEF_SECONDS * RATE else CERTAIN)
@@ -454,6 +481,8 @@ class Answer:
     def __init__(self, result, tokenizer):
         self.tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         self.text = tokenizer.decode(self.tokens).strip()
+        others = ([token for token in ids if token < tokenizer.eot] for ids in result.sequences_ids[1:])
+        self.others = [tokenizer.decode(tokens).strip() for tokens in others if tokens]
         length = len(result.sequences_ids[0])
         self.logprob, self.no_speech = result.scores[0] * length / (length + 1), result.no_speech_prob
         data = self.text.encode("utf-8")
@@ -587,9 +616,10 @@ def _merge_punctuation(units):
 
 def _words(row):
     """What spaces separate, trimmed: start and end in ms of the recording."""
-    words = []
+    words, last_token = [], 0
     for unit in row.units:
-        text = unit["word"]
+        text, first_token = unit["word"], last_token
+        last_token += len(unit["tokens"])
         if not text.strip():
             continue
         start, end = float(unit["start"]) * 1000, float(unit["end"]) * 1000
@@ -598,27 +628,48 @@ def _words(row):
             # A part of the word before ("-disposed").
             last = words[-1]
             last.update(
-                text=last["text"] + text.strip(), end=end, probability=min(last["probability"], probability)
+                text=last["text"] + text.strip(),
+                end=end,
+                probability=min(last["probability"], probability),
+                last=last_token,
             )
         else:
-            words.append({"text": " ".join(text.split()), "start": start, "end": end, "probability": probability})
+            words.append(
+                {
+                    "text": " ".join(text.split()),
+                    "start": start,
+                    "end": end,
+                    "probability": probability,
+                    # Which of the row's tokens it is made of.
+                    "row": row,
+                    "first": first_token,
+                    "last": last_token,
+                }
+            )
     _shorten(words)
     _trim(words, row.samples)
     for word in words:
         word["start"] += row.first_ms
         word["end"] += row.first_ms
+    row.words = words
     return words
 
 
-def _own(words, given):
-    """The protocol's words of one utterance: those that begin and end nearest to it, in time order and within it."""
-    audio, window = given["audio"], given.get("window")
+def _within(words, given):
+    """Those of one utterance: that begin and end nearest to it."""
+    window = given.get("window")
     if window:
         first, last = window["keepFrom"] * 1000 / RATE, window["keepTo"] * 1000 / RATE
         # What lies before or behind the window, by a slip of the alignment, belongs to its ends.
         first = -1 if window["keepFrom"] <= window["startSample"] else first
         last = float("inf") if window["keepTo"] >= window["endSample"] else last
         words = [word for word in words if first <= (word["start"] + word["end"]) / 2 < last]
+    return words
+
+
+def _own(words, given):
+    """The protocol's words of one utterance, in time order and within it."""
+    audio = given["audio"]
     before, end = audio["startSample"] * 1000 // RATE, audio["endSample"] * 1000 // RATE
     own = []
     for word in words:

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { Asker } from '../../contracts/language-model.ts';
 import type { LoadRequest, RunRequest } from '../../contracts/worker-protocol.ts';
+import { repairByBoth, repairByEar } from '../../repair/by-ear.ts';
 import { repair } from '../../repair/repair.ts';
 import { NO_DICTIONARIES, openDictionaries, type Dictionaries } from '../../repair/dictionaries.ts';
 import { summarise } from '../../summaries/ask.ts';
@@ -76,7 +77,15 @@ async function runSteps(
   { asker, judge, dictionaries }: RepairDeps,
 ): Promise<void> {
   if (run.stage === 'repair') {
-    for (const { index, input } of run.steps) emit.result(index, await repair(input, judge, dictionaries, signal));
+    for (const { index, input } of run.steps)
+      emit.result(
+        index,
+        !input.alternatives
+          ? await repair(input, judge, dictionaries, signal)
+          : judge
+            ? await repairByBoth(input, input.alternatives, judge, signal)
+            : repairByEar(input, input.alternatives),
+      );
   } else if (run.stage === 'nmt') {
     for (const { index, input } of run.steps) {
       const knows = await knowledgeOf(dictionaries, [input.from, input.to]);

@@ -71,6 +71,10 @@ class Emit:
     def result(self, index, output):
         _send({"type": "result", "id": self._id, "index": index, "output": output})
 
+    def alternatives(self, index, alternatives):
+        """What else a step of recognition may have been, behind its result."""
+        _send({"type": "alternatives", "id": self._id, "index": index, "alternatives": alternatives})
+
     def progress(self, fraction):
         """0 to 1, of the whole run."""
         _send({"type": "progress", "id": self._id, "fraction": min(1.0, max(0.0, float(fraction)))})

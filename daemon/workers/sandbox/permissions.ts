@@ -222,7 +222,7 @@ export function workerPermissions({
       {
         read: [
           ...installation(program),
-          ...engine.runtimes.map(runtime => context.runtime(runtime)),
+          ...[...engine.runtimes, ...(engine.optionalRuntimes ?? [])].map(runtime => context.runtime(runtime)),
           ...(directory ? [directory] : []),
           audio,
         ],

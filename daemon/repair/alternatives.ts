@@ -1,0 +1,172 @@
+/**
+ * What else the sound may have been, before anybody asks it: near words for those that no dictionary knows, what the
+ * recognizer was about to write instead, and terms of the glossary that may have been misheard. For each, what speaks
+ * for it already; the recognizer adds how well it fits the sound, and by-ear.ts decides.
+ */
+import type { GlossaryEntry, Word } from '../../schemas/job.ts';
+import type { Alternative } from '../contracts/alternatives.ts';
+import type { Dictionary } from './dictionaries.ts';
+import { soundCost, soundDistance } from './distance.ts';
+import {
+  glossaryProposals,
+  heardIn,
+  inCaseOf,
+  isKnown,
+  isSpecial,
+  isWord,
+  nearWords,
+  spansAround,
+  termUnits,
+  type Proposal,
+  type Span,
+} from './proposals.ts';
+import { unitsOf, type Unit } from './units.ts';
+
+/** An utterance as it was recognized. */
+export interface Heard {
+  text: string;
+  words: readonly Pick<Word, 'text' | 'probability'>[];
+  language: string;
+  glossary: readonly GlossaryEntry[];
+  /** Where the recognizer's other hypotheses differ: words [from, to) might be `text`. */
+  hypotheses: readonly { from: number; to: number; text: string }[];
+}
+
+/** `written`: with the punctuation around it, as the recognizer would have written it. */
+export type Question = Omit<Alternative, 'gain'> & { written: string };
+
+/** Farther than this, over its length, it cannot have sounded so. */
+const FARTHEST = 0.6;
+/** Of each doubtful word, and of an utterance, how many are worth the time. */
+const MOST_A_WORD = 3,
+  MOST = 12,
+  MOST_NEAR = 6;
+/** Dictionaries lack words that exist: from this probability on, what the recognizer heard counts for more. */
+const SURE = 0.8;
+/** Nats: see `priorOf`. */
+const SURE_WORD = 5,
+  UNKNOWN = 7,
+  MAY_BE_NAME = 4,
+  KNOWN = -0.8,
+  TERM = 2,
+  A_DISTANCE = 7,
+  A_WORD_MORE = 5,
+  A_WORD_LESS = 2.5;
+
+export function questionsAbout(heard: Heard, dictionary: Dictionary | null): Question[] {
+  const units = unitsOf(
+      heard.text,
+      heard.words.map(word => ({ ...word, startMs: 0, endMs: 0 })),
+    ),
+    terms = termUnits(units, heard.glossary);
+  const isFree = ({ from, to }: { from: number; to: number }): boolean => {
+    for (let n = from; n < to; n++) if (terms.has(n)) return false;
+    return true;
+  };
+  const known = (core: string): boolean => !isWord(core) || (dictionary !== null && isKnown(core, dictionary)),
+    unknownIn = (text: string): number => coresOf(text).filter(core => !known(core)).length;
+  const asked = (one: Proposal, unknown: boolean, prior: number): Question => ({
+    from: units[one.from]!.from,
+    to: units[one.to - 1]!.to,
+    text: one.text,
+    source: one.source,
+    unknown,
+    prior,
+    written: units[one.from]!.lead + one.text + units[one.to - 1]!.trail,
+  });
+
+  const misheard = glossaryProposals(units, heard.glossary)
+    .filter(one => one.cost > 0 && isFree(one))
+    .sort((a, b) => a.cost - b.cost)
+    .map(one => asked(one, false, TERM));
+  if (!dictionary) return misheard.slice(0, MOST);
+
+  const others = heard.hypotheses.flatMap(other => inUnits(other, units)).filter(isFree);
+  const doubtful = units.flatMap((unit, index) => (known(unit.core) || terms.has(index) ? [] : [index]));
+  const instead = (one: Proposal): boolean => {
+    const was = heardIn(units, [one.from, one.to]);
+    return (
+      one.text.toLowerCase() !== was.toLowerCase() &&
+      Math.abs(wordsIn(one.text) - (one.to - one.from)) <= 1 &&
+      !addsSpecial(one.text, was) &&
+      soundDistance(one.text, was) <= FARTHEST
+    );
+  };
+
+  const questions = new Map<string, Question>();
+  for (const unit of doubtful) {
+    const spans = spansAround(unit, units).filter(([from, to]) => isFree({ from, to }));
+    const near = [
+      ...others.filter(one => one.from <= unit && unit < one.to),
+      ...nearWords([spans[0]!], units, dictionary, []).slice(0, MOST_NEAR),
+      ...spans.flatMap(span => joined(span, units, dictionary)),
+    ].filter(one => instead(one) && unknownIn(one.text) < unknownIn(heardIn(units, [one.from, one.to])));
+    const weight = (one: Proposal): number => (one.source === 'model' ? 1 : 0) - one.cost;
+    const best = [...new Map(near.reverse().map(one => [key(one), one])).values()].sort(
+      (a, b) => weight(b) - weight(a) || (key(a) < key(b) ? -1 : 1),
+    );
+    for (const one of best.slice(0, MOST_A_WORD))
+      questions.set(key(one), asked(one, true, priorOf(one, units, doubtful)));
+  }
+  for (const one of others)
+    if (
+      !doubtful.some(unit => one.from <= unit && unit < one.to) &&
+      instead(one) &&
+      unknownIn(one.text) === 0 &&
+      digitsOf(one.text) === digitsOf(heardIn(units, [one.from, one.to]))
+    )
+      questions.set(key(one), asked(one, false, KNOWN));
+  return [...misheard, ...questions.values()].slice(0, MOST);
+}
+
+/** What takes an unknown word's place has this for it, in nats: the sound must not say more against it. */
+function priorOf(one: Proposal, units: readonly Unit[], doubtful: readonly number[]): number {
+  const was = heardIn(units, [one.from, one.to]),
+    more = wordsIn(one.text) - (one.to - one.from);
+  const probability = Math.min(...units.slice(one.from, one.to).map(unit => unit.probability ?? 1));
+  const mayBeName = doubtful.some(
+    unit => one.from <= unit && unit < one.to && /^\p{Lu}/u.test(units[unit]!.core) && !beginsSentence(units, unit),
+  );
+  return (
+    (mayBeName ? MAY_BE_NAME : UNKNOWN) -
+    SURE_WORD * Math.max(0, (probability - SURE) / (1 - SURE)) -
+    A_DISTANCE * soundDistance(one.text, was) -
+    A_WORD_MORE * Math.max(0, more) -
+    A_WORD_LESS * Math.max(0, -more)
+  );
+}
+
+const key = ({ from, to, text }: Proposal): string => `${from} ${to} ${text}`;
+const coresOf = (text: string): string[] => unitsOf(text, []).map(unit => unit.core);
+const wordsIn = (text: string): number => text.split(/\s+/u).filter(Boolean).length;
+const digitsOf = (text: string): string => text.replace(/\P{Nd}/gu, '');
+const beginsSentence = (units: readonly Unit[], index: number): boolean =>
+  index === 0 || /[.!?:…。！？]/u.test(units[index - 1]!.trail);
+/** Abbreviations, addresses and figures that were not there. */
+const addsSpecial = (text: string, was: string): boolean =>
+  coresOf(text).some(core => core.length > 1 && isSpecial(core) && !coresOf(was).includes(core));
+
+/** Two words that are one: asking a dictionary what is near them takes too long. */
+function joined(span: Span, units: readonly Unit[], dictionary: Dictionary): Proposal[] {
+  const heard = heardIn(units, span),
+    one = heard.replace(/ /gu, '').toLowerCase();
+  return one !== heard.toLowerCase() && dictionary.knows(one) ? [proposalOf(inCaseOf(one, heard), span, heard)] : [];
+}
+
+const proposalOf = (text: string, [from, to]: Span, heard: string): Proposal => ({
+  from,
+  to,
+  text,
+  source: 'dictionary',
+  cost: soundCost(text, heard),
+});
+
+/** A difference in recognized words as one in units, without the punctuation around it. */
+function inUnits({ from, to, text }: Heard['hypotheses'][number], units: readonly Unit[]): Proposal[] {
+  const first = units.findIndex(unit => unit.from === from),
+    last = units.findIndex(unit => unit.to === to);
+  if (first < 0 || last < first) return [];
+  const bare = text.replace(/^[^\p{L}\p{N}]+|(?<![^\p{L}\p{N}])[^\p{L}\p{N}]+$/gu, '').replace(/\s+/gu, ' ');
+  if (!bare) return [];
+  return [{ ...proposalOf(bare, [first, last + 1], heardIn(units, [first, last + 1])), source: 'model' }];
+}

@@ -1,0 +1,118 @@
+/**
+ * Decides about an utterance by what its recognizer says of the sound. What it leaves open, a language model may be
+ * asked about, if there is one; nobody is trusted alone.
+ */
+import type { RepairOutput } from '../../schemas/job.ts';
+import type { Alternative } from '../contracts/alternatives.ts';
+import type { StepInputs } from '../contracts/worker-protocol.ts';
+import type { Judge } from './judge.ts';
+import { exactTerms, termUnits, type Proposal } from './proposals.ts';
+import { contextOf, settle, withoutOverlap } from './settle.ts';
+import { unitsOf, type Unit } from './units.ts';
+
+/** Nats: what is not worse than this is left open by the sound; and how many of an utterance are asked about. */
+const OPEN = -2,
+  MOST_OPEN = 2;
+/** What a nat of the language model's counts beside one of the sound, for words that exist and others. */
+const READS_KNOWN = 0.35,
+  READS_UNKNOWN = 0.5;
+/** Words behind an alternative that are read along. */
+const BEHIND = 3;
+
+interface Weighed extends Proposal {
+  unknown: boolean;
+  worth: number;
+}
+
+/** Alternatives that a language model has to be asked about. */
+export const isOpen = (alternatives: readonly Alternative[]): boolean => openOf(alternatives).length > 0;
+
+const openOf = (alternatives: readonly Alternative[]): Alternative[] =>
+  alternatives
+    .filter(one => one.source !== 'glossary' && one.prior + one.gain > OPEN)
+    .sort((a, b) => b.prior + b.gain - a.prior - a.gain)
+    .slice(0, MOST_OPEN);
+
+/** By the sound alone. A word that exists stays: what sounds better than it is mostly not what was said. */
+export function repairByEar(input: StepInputs['repair'], alternatives: readonly Alternative[]): RepairOutput {
+  return take(
+    input,
+    alternatives.flatMap(one => weigh(input, one, 0)).filter(one => one.unknown || one.source === 'glossary'),
+  );
+}
+
+/** By the sound, and by how the sentence reads where the sound leaves it open. */
+export async function repairByBoth(
+  input: StepInputs['repair'],
+  alternatives: readonly Alternative[],
+  judge: Judge,
+  signal: AbortSignal,
+  trace: (one: Alternative, reads: number) => void = () => {},
+): Promise<RepairOutput> {
+  const units = unitsOf(input.text, input.words),
+    open = openOf(alternatives),
+    reads = new Map<Alternative, number>();
+  if (open.length) {
+    const reading = await judge.open({ before: input.before, language: input.language }, signal);
+    for (const [from, to] of new Map(open.map(({ from, to }) => [`${from} ${to}`, [from, to] as const])).values()) {
+      const place = inUnits(units, from, to);
+      if (!place) continue;
+      const mine = open.filter(one => one.from === from && one.to === to);
+      const gains = await reading.weigh(
+        { ...contextOf(input.text, units, place, BEHIND), candidates: mine.map(one => one.text) },
+        signal,
+      );
+      for (const [n, one] of mine.entries()) {
+        reads.set(one, gains[n]!);
+        trace(one, gains[n]!);
+      }
+    }
+  }
+  return take(
+    input,
+    alternatives
+      .filter(one => one.unknown || one.source === 'glossary' || reads.has(one))
+      .flatMap(one => weigh(input, one, (one.unknown ? READS_UNKNOWN : READS_KNOWN) * (reads.get(one) ?? 0))),
+  );
+}
+
+function weigh({ text, words }: StepInputs['repair'], one: Alternative, reads: number): Weighed[] {
+  const place = inUnits(unitsOf(text, words), one.from, one.to);
+  if (!place) return [];
+  const [from, to] = place;
+  return [
+    {
+      from,
+      to,
+      text: one.text,
+      source: one.source,
+      cost: 0,
+      unknown: one.unknown,
+      worth: one.prior + one.gain + reads,
+    },
+  ];
+}
+
+function inUnits(units: readonly Unit[], from: number, to: number): readonly [number, number] | null {
+  const first = units.findIndex(unit => unit.from === from),
+    last = units.findIndex(unit => unit.to === to);
+  return first < 0 || last < first ? null : [first, last + 1];
+}
+
+/** What is certain by the glossary, and the rest in the order of its worth, as far as the guard lets it. */
+function take(input: StepInputs['repair'], weighed: readonly Weighed[]): RepairOutput {
+  const units = unitsOf(input.text, input.words),
+    terms = termUnits(units, input.glossary);
+  const taken: Proposal[] = withoutOverlap(exactTerms(units, input.glossary));
+  for (const one of [...weighed].sort((a, b) => b.worth - a.worth || a.from - b.from || (a.text < b.text ? -1 : 1))) {
+    if (one.worth <= 0) break;
+    if (taken.some(other => other.from < one.to && one.from < other.to)) continue;
+    if (units.slice(one.from, one.to).some((_, n) => terms.has(one.from + n))) continue;
+    taken.push(one);
+  }
+  return settle(
+    input,
+    units,
+    taken.sort((a, b) => a.from - b.from),
+  );
+}
