@@ -1,7 +1,7 @@
 /** `earshot transcribe … --index --combined --csv`: what came of all the recordings, in one file each. */
-import { mkdir } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
 import { dirname, extname, relative, resolve, sep } from 'node:path';
-import { moveOwn, writeAnew } from '../client/files.ts';
+import { makeFolder, moveOwn, writeAnew } from '../client/files.ts';
 import { EarshotError, toFailure } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
 import { isMedia } from '../schemas/media.ts';
@@ -30,9 +30,15 @@ export function checkCollection(given: CollectOptions & { detach?: boolean }, fi
       { field: `--combined ${given.combined}` },
       `a file that ends with ${COMBINED.map(each => `.${each}`).join(', ')}`,
     );
-  for (const [option, path] of Object.entries({ index: given.index, combined: given.combined, csv: given.csv }))
-    if (path !== undefined && (isMedia(path) || files.includes(resolve(path))))
-      throw new EarshotError('badRequest', { field: `--${option} ${path}` }, 'that is a recording');
+  for (const [option, path] of Object.entries({ index: given.index, combined: given.combined, csv: given.csv })) {
+    if (path === undefined) continue;
+    const refuse = (why: string): never => {
+      throw new EarshotError('badRequest', { field: `--${option} ${path}` }, why);
+    };
+    if (isMedia(path) || files.includes(resolve(path))) refuse('that is a recording');
+    // It would be replaced, for everybody.
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) refuse('that is a link, a folder or a device');
+  }
 }
 
 const formatOf = (path: string): (typeof COMBINED)[number] | undefined =>
@@ -52,9 +58,10 @@ export async function collect(
   const write = async (named: string, text: string): Promise<void> => {
     const path = resolve(named);
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeAnew(`${path}.part`, text, 0o666);
-      await moveOwn(`${path}.part`, path);
+      await makeFolder(dirname(path), 0o777);
+      const part = `${path}.${process.pid}.part`;
+      await writeAnew(part, text, 0o666);
+      await moveOwn(part, path);
     } catch (error) {
       throw new EarshotError('outputNotWritable', { path }, toFailure(error).detail);
     }

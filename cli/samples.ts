@@ -1,6 +1,5 @@
 /** `npm start` without files: the main job on the two recordings that come with Earshot. */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Job, JobOptions } from '../schemas/job.ts';
@@ -22,7 +21,6 @@ export async function samples(session: Session, { output = join(ROOT, 'out') }: 
   const begun = Date.now();
   const paths = SAMPLES.map(({ file }) => join(ROOT, 'samples', file));
   for (const path of paths) if (!existsSync(path)) throw new EarshotError('noSuchFile', { path });
-  await mkdir(output, { recursive: true });
   const client = await session.client();
   const { results } = await client.call('job/submit', {
     jobs: SAMPLES.map(({ options }, i) => ({

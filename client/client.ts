@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, lstatSync, mkdirSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, readSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,7 @@ import {
   StreamMessageWriter,
   type MessageConnection,
 } from 'vscode-jsonrpc/node';
-import { openFileNow, openLog } from './files.ts';
+import { makeFolderNow, openFileNow, openLog } from './files.ts';
 import { readSmall } from './small-file.ts';
 import { proxyEnvironment } from './proxies.ts';
 import { newNonce, proofOf, proves, readAccess } from './handshake.ts';
@@ -334,7 +334,7 @@ async function stopStranger(options: ConnectOptions, refused: Failure): Promise<
 const withProxies = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...env, ...proxyEnvironment(env) });
 
 function start({ command, log }: EnsureOptions): { ended: () => number | null; words: () => string } {
-  if (log) mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
+  if (log) makeFolderNow(dirname(log), 0o700);
   const errors = log ? openLog(log) : null;
   const before = errors === null ? 0 : fstatSync(errors).size;
   let ended: number | null = null;

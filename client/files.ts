@@ -13,12 +13,26 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
+  mkdirSync,
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-import { copyFile, link, lstat, mkdir, open, rename, rm, symlink, unlink, type FileHandle } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  open,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+  type FileHandle,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 // Windows has neither.
@@ -203,14 +217,36 @@ export const modeLike = (path: string): Promise<number> =>
     () => 0o600,
   );
 
-/** Makes a folder and those above it. */
+/**
+ * Makes a folder and those above it. One step up at a time: Node's `recursive` goes on for ever where a file system
+ * says of a new folder that it is not there (/proc), and keeps a thread of few.
+ */
 export async function makeFolder(path: string, mode: number): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode });
-  if (first === undefined) return;
-  for (let made = path; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first || made === dirname(made)) return;
+  const there = await stat(path).catch(unlessMissing);
+  if (there?.isDirectory()) return;
+  if (!there && dirname(path) !== path) await makeFolder(dirname(path), mode);
+  await mkdir(path, { mode }).catch(async (error: unknown) => {
+    // Somebody else made it just now.
+    if (!(await stat(path).catch(unlessMissing))?.isDirectory()) throw error;
+  });
+  await syncFolder(dirname(path));
+}
+
+/** The same at once, for folders of ours. */
+export function makeFolderNow(path: string, mode: number): void {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isDirectory()) return;
+  if (!there && dirname(path) !== path) makeFolderNow(dirname(path), mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
 }
 
 /** Gives a file of ours that was written under another name its own. */

@@ -1,9 +1,9 @@
 /** The file of voices that have a name, on the disk of a folder that may be a stranger's. */
-import { lstat, mkdir, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../schemas/errors.ts';
-import { moveOwn, openNew } from './files.ts';
+import { makeFolder, moveOwn, openNew } from './files.ts';
 import { readSmall } from './small-file.ts';
 import { parseSpeakers, withSpeakers } from '../text/speakers.ts';
 
@@ -35,7 +35,7 @@ export async function remember(path: string, voices: Readonly<Record<string, str
   const part = `${path}.part`;
   let ours: FileHandle | undefined;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path), 0o777);
     for (const place of [dirname(path), path])
       if ((await lstat(place).catch(() => null))?.isSymbolicLink()) throw new Error(`${place} is a link`);
     ours = await claim(part);

@@ -1,7 +1,7 @@
 /** The private directory of the socket and the token in it. */
 import { randomBytes, timingSafeEqual, createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { replaceFile } from '../../client/files.ts';
+import { chmodSync, lstatSync } from 'node:fs';
+import { makeFolderNow, replaceFile } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 
 /**
@@ -9,7 +9,7 @@ import { EarshotError } from '../../schemas/errors.ts';
  * @throws outputNotWritable when it belongs to someone else or is a link.
  */
 export function privateDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolderNow(directory, 0o700);
   const found = lstatSync(directory);
   if (!found.isDirectory()) throw new EarshotError('outputNotWritable', { path: directory }, 'not a directory');
   // Windows keeps these under the user's profile, whose access list does this work.

@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { lstat, mkdir, unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { moveToFree, openFile } from '../../client/files.ts';
+import { makeFolder, moveToFree, openFile } from '../../client/files.ts';
 import { discard, draftIn, numbered, publish } from './draft.ts';
 
 const lookAt = (path: string): Promise<Stats | null> => lstat(path).catch(() => null);
@@ -27,7 +27,7 @@ export async function moveOriginal(
     look.isFile() && look.size === was.bytes && Math.abs(look.mtimeMs - was.modifiedAt) < 2;
   const here = await lookAt(path);
   if (here && !fits(here)) return null;
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolder(dirname(to), 0o777);
   for (let n = 1; ; n++) {
     const place = numbered(to, n),
       there = await lookAt(place);

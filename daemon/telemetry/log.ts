@@ -3,10 +3,10 @@
  * a thread and writes later; here a record is with the system before the call returns, so that the last one before a
  * crash is there.
  */
-import { closeSync, mkdirSync, statSync, writeSync } from 'node:fs';
+import { closeSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
-import { moveOwnNow, openLog as openFile } from '../../client/files.ts';
+import { makeFolderNow, moveOwnNow, openLog as openFile } from '../../client/files.ts';
 import { readSmallNow } from '../../client/small-file.ts';
 
 const MAX_BYTES = 2 * 1024 * 1024;
@@ -37,7 +37,7 @@ export interface DaemonLog {
 }
 
 export function openLog(directory: string, clock: () => number): DaemonLog {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolderNow(directory, 0o700);
   const newest = join(directory, NEWEST),
     older = join(directory, OLDER);
   let bytes = statSync(newest, { throwIfNoEntry: false })?.size ?? 0;

@@ -20,10 +20,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { checkCollection } from '../../cli/collect.ts';
 import { readGlossary } from '../../client/folder-defaults.ts';
 import { home as homeOf, openHome } from '../../daemon/auth/home.ts';
 import { checkRecording, factsOf, type RecordingFacts } from '../../daemon/ingest/recording.ts';
 import { readPieces } from '../../daemon/ingest/text.ts';
+import { moveOriginal } from '../../daemon/outputs/originals.ts';
 import { createModels } from '../../daemon/models/models.ts';
 import { newToken, sameToken } from '../../daemon/auth/tokens.ts';
 import { wavHeader } from '../../daemon/audio/wav.ts';
@@ -96,6 +98,35 @@ describe('outputs', { skip: posix }, () => {
         assert.ok(output.path.startsWith(`${folder}/`), output.path);
     }
   });
+});
+
+test(
+  'a folder where none can be made is said to be none: nothing tries for ever',
+  { skip: process.platform !== 'linux' && 'only Linux has a /proc', timeout: 60_000 },
+  async () => {
+    const recording = join(root, 'made.wav'),
+      nowhere = '/proc/earshot/deeper';
+    writeFileSync(recording, 'RIFF');
+    const { size: bytes, mtimeMs: modifiedAt } = statSync(recording);
+    const outputs = { formats: ['txt' as const], directory: nowhere };
+    await assert.rejects(write(silentJob(recording, 'made.wav', { outputs })), failsWith('outputNotWritable'));
+    await assert.rejects(remember(join(nowhere, 'speakers.json'), {}), failsWith('outputNotWritable'));
+    await assert.rejects(moveOriginal(recording, join(nowhere, 'made.wav'), { bytes, modifiedAt }), { code: 'ENOENT' });
+    assert.throws(() => openHome(homeOf({ EARSHOT_STATE: nowhere, EARSHOT_DATA: nowhere })), { code: 'ENOENT' });
+    // Also where a file is above it.
+    await assert.rejects(
+      write(silentJob(recording, 'made.wav', { outputs: { ...outputs, directory: join(recording, 'deeper') } })),
+      failsWith('outputNotWritable'),
+    );
+  },
+);
+
+test('what is collected from several recordings replaces no link, folder or device', { skip: posix }, () => {
+  const link = join(root, 'all.csv');
+  symlinkSync(join(root, 'elsewhere.csv'), link);
+  for (const csv of ['/dev/full', '/dev/stdout', root, link])
+    assert.throws(() => checkCollection({ csv }, []), failsWith('badRequest'), csv);
+  checkCollection({ csv: join(root, 'new.csv') }, []);
 });
 
 test('only files are recordings: no folder, device, pipe or link to one', { skip: posix }, async () => {
