@@ -34,6 +34,59 @@ import {
   type FileHandle,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Another program has it open, and Windows lets nobody move or remove it meanwhile: a player, an editor, a virus
+ * scanner.
+ */
+export class InUse extends Error {
+  readonly path: string;
+  constructor(path: string, cause: unknown) {
+    super(`${path} is open in another program`, { cause });
+    this.path = path;
+  }
+}
+
+/** What Windows says then; elsewhere it means what it says. */
+const SHARING = new Set(['EPERM', 'EACCES', 'EBUSY']);
+/** Scanners are done within a second; players and sync programs are waited for up to ten. */
+const PAUSES_MS = [10, 20, 40, 80, 160, 320, 640, ...Array.from({ length: 9 }, () => 1000)],
+  /** Where the process waits as a whole. */
+  SHORT_PAUSES_MS = PAUSES_MS.slice(0, 6);
+
+export interface Patience {
+  platform?: NodeJS.Platform;
+  pausesMs?: readonly number[];
+}
+
+/** Does it again while another program has the file open. @throws InUse in the end */
+export async function whileInUse<T>(
+  path: string,
+  work: () => Promise<T>,
+  { platform = process.platform, pausesMs = PAUSES_MS }: Patience = {},
+): Promise<T> {
+  for (let n = 0; ; n++)
+    try {
+      return await work();
+    } catch (error) {
+      if (platform !== 'win32' || !SHARING.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      if (n >= pausesMs.length) throw new InUse(path, error);
+      await sleep(pausesMs[n]);
+    }
+}
+
+/** The same at once. */
+function whileInUseNow<T>(work: () => T): T {
+  const pauses = process.platform === 'win32' ? SHORT_PAUSES_MS : [];
+  for (let n = 0; ; n++)
+    try {
+      return work();
+    } catch (error) {
+      if (n >= pauses.length || !SHARING.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauses[n]);
+    }
+}
 
 // Windows has neither.
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_APPEND } = constants,
@@ -75,8 +128,11 @@ export const openNew = (path: string, mode: number): Promise<FileHandle> =>
 
 /** The same, after what lies under this name is gone: whatever it was, nothing is written through it. */
 export async function openAnew(path: string, mode: number): Promise<FileHandle> {
-  await rm(path, { force: true });
-  return openNew(path, mode);
+  // One that is being removed still has its name.
+  return whileInUse(path, async () => {
+    await rm(path, { force: true });
+    return openNew(path, mode);
+  });
 }
 
 /** A file of ours, to read and write, kept as it is where it is there. @throws ELOOP at a link; where it is no file */
@@ -108,8 +164,10 @@ export async function writeAnew(path: string, content: string | Uint8Array, mode
 
 /** The same at once. */
 export function writeAnewNow(path: string, content: string | Uint8Array, mode: number): void {
-  rmSync(path, { force: true });
-  const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  const file = whileInUseNow(() => {
+    rmSync(path, { force: true });
+    return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  });
   try {
     writeFileSync(file, content);
     fsyncSync(file);
@@ -140,8 +198,8 @@ export function linkOrCopyNow(from: string, to: string): void {
 export const linkTo = (target: string, path: string): Promise<void> => symlink(target, path);
 
 /** Moves a file or folder of ours within a folder of ours, over a file that lies there. */
-export const moveOwn = (from: string, to: string): Promise<void> => rename(from, to);
-export const moveOwnNow = (from: string, to: string): void => renameSync(from, to);
+export const moveOwn = (from: string, to: string): Promise<void> => whileInUse(from, () => rename(from, to));
+export const moveOwnNow = (from: string, to: string): void => whileInUseNow(() => renameSync(from, to));
 
 /** File systems without second names, and what sandboxes and old servers say instead. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'UNKNOWN']);
@@ -156,7 +214,7 @@ export async function moveToFree(from: string, to: string, makeLink: typeof link
     if (!NO_LINKS.has(code)) throw error;
     return moveWithoutLinks(from, to);
   }
-  await unlink(from);
+  await whileInUse(from, () => unlink(from));
   return true;
 }
 
@@ -170,7 +228,7 @@ async function moveWithoutLinks(from: string, to: string): Promise<boolean> {
   }
   const ours = await lstat(to);
   if (!ours.isFile() || ours.size > 0) return false;
-  await rename(from, to);
+  await moveOwn(from, to);
   return true;
 }
 
@@ -255,7 +313,7 @@ export async function putInPlace(part: string, path: string): Promise<void> {
     await using file = await open(part, O_RDWR | O_NOFOLLOW);
     await file.sync();
   }
-  await rename(part, path);
+  await moveOwn(part, path);
   await syncFolder(dirname(path));
 }
 
@@ -264,7 +322,7 @@ export function replaceFile(path: string, content: string, mode: number): void {
   const part = `${path}.part`;
   try {
     writeAnewNow(part, content, mode);
-    renameSync(part, path);
+    moveOwnNow(part, path);
     syncFolderNow(dirname(path));
   } catch (error) {
     rmSync(part, { force: true });

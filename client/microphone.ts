@@ -57,6 +57,8 @@ const LONGEST_LINE = 500;
 /** Inputs in what ffmpeg prints about them, in each system's own manner. */
 export function parseInputs(format: string, text: string): Input[] {
   const found: Input[] = [];
+  // DirectShow does not know what some virtual ones give: they come last, so that none is taken by itself.
+  const unknown: Input[] = [];
   let audio = false;
   for (const line of text.split(/\r?\n/)) {
     if (line.length > LONGEST_LINE) continue;
@@ -71,14 +73,16 @@ export function parseInputs(format: string, text: string): Input[] {
       // Older ones print a heading, newer ones the kind behind each name.
       if (/DirectShow (audio|video) devices/.test(line)) audio = line.includes('audio');
       const each = /\]\s+"(.+?)"(?: \((.+)\))?\s*$/.exec(line);
-      if (each && !/Alternative name/.test(line) && (each[2] === undefined ? audio : each[2].includes('audio')))
-        found.push({ id: `dshow:${each[1]!}`, name: each[1]! });
+      if (!each || /Alternative name/.test(line)) continue;
+      const input = { id: `dshow:${each[1]!}`, name: each[1]! };
+      if (each[2] === undefined ? audio : each[2].includes('audio')) found.push(input);
+      else if (each[2] === 'none') unknown.push(input);
     } else if (format === 'openal') {
       const each = /^\[.*\]\s{2,}(.+)$/.exec(line);
       if (each) found.push({ id: `openal:${each[1]!.trim()}`, name: each[1]!.trim() });
     }
   }
-  return found;
+  return [...found, ...unknown];
 }
 
 const LISTING: Readonly<Record<string, readonly string[]>> = {

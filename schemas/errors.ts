@@ -48,7 +48,8 @@ export const ERRORS = {
   noVoice: { language: 'text?', model: 'text?' },
   outputNotWritable: { path: 'text' },
   /** It was edited, or is not ours; `instead`: where the new version went. */
-  outputKept: { path: 'text', instead: 'text?' },
+  /** `inUse`: 1 where another program has it open. */
+  outputKept: { path: 'text', instead: 'text?', inUse: 'number?' },
   /** `missing`: 1 where there is no such file. */
   badGlossary: { path: 'text', line: 'number?', missing: 'number?' },
   /** `model`: the one that could not be fetched. */

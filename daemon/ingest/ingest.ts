@@ -6,7 +6,7 @@ import { passedFile } from '../workers/ffmpeg.ts';
 import { linkTo } from '../../client/files.ts';
 import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
-import { endTree, type ChildProcess } from '../workers/spawn.ts';
+import { endTree, exitOf, type ChildProcess, type Exit } from '../workers/spawn.ts';
 import { listener } from './answers.ts';
 import { onMessage, send, type ChildRequest, type SoundLimits } from './channel.ts';
 import type { UtteranceTimes } from './cutting.ts';
@@ -181,8 +181,8 @@ function runChild(
       }
     });
     child.once('error', error => end(new EarshotError('internal', {}, error.message, { cause: error })));
-    // Only now is the PCM file closed and nothing of ours running.
-    child.once('close', (code, exitSignal) => {
+    // Only now is the PCM file closed and nothing of ours running; what somebody else holds of its pipes is not awaited.
+    const over = ({ code, signal: exitSignal }: Exit): void => {
       if (silence) clearTimeout(silence);
       signal.removeEventListener('abort', onAbort);
       endTree(child);
@@ -190,7 +190,8 @@ function runChild(
         reject(new EarshotError('workerCrashed', { engine: 'ffmpeg', exit: code ?? exitSignal ?? 'unknown' }, stderr)),
       );
       outcome!();
-    });
+    };
+    exitOf(child).then(over, () => over({ code: null, signal: null }));
     const permissions = request.sandboxed
       ? mediaPermissions({ files: [dirname(pcmPath)], ffmpeg, runtime: sherpaDirectory })
       : null;

@@ -127,7 +127,7 @@ class Delivery {
     if (saveTo === undefined) return row.path;
     const path = await this.write('recording', namesFrom(saveTo), saveSound(this.tools.pcm), 0o600);
     // Somebody put a file there since the session was opened.
-    if (path !== saveTo && !this.warnings.length) this.warnings.push(keptWarning(saveTo, path));
+    if (path !== saveTo && !this.warnings.length) this.warnings.push(keptWarning({ path: saveTo }, path));
     return path;
   }
 

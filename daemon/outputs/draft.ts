@@ -8,7 +8,7 @@ import { lstat, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, parse } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import { checksumOf } from '../system/checksum.ts';
-import { moveOwn, moveToFree, openAnew, syncFolder } from '../../client/files.ts';
+import { moveOwn, moveToFree, openAnew, syncFolder, whileInUse } from '../../client/files.ts';
 
 export interface Draft {
   /** Hidden, so that watchers of folders pass it over. */
@@ -49,10 +49,10 @@ export async function draftIn(
 
 export const discard = (path: string): Promise<void> => rm(path, { force: true });
 
-/** What a file holds; null: no file of its own lies there. @throws when it cannot be read */
+/** What a file holds; null: no file of its own lies there. @throws when it cannot be read, InUse */
 export async function contentOf(path: string): Promise<string | null> {
   const look = await lstat(path).catch(() => null);
-  return look?.isFile() ? checksumOf(path, look.size) : null;
+  return look?.isFile() ? whileInUse(path, () => checksumOf(path, look.size)) : null;
 }
 
 /** Gives the draft its name. False: something of that name is there, and the draft still too. */
@@ -65,11 +65,18 @@ export async function publish({ path: part }: Draft, path: string): Promise<bool
 /**
  * Puts the draft in the place of a file that holds `checksum`. `taken` is called when the old one is out of the way and
  * was found to be that. False: it was something else by then; it is back in its place, and the draft is still there.
+ * `move` stands in for the disk in tests. @throws InUse, of the path, where another program has it open
  */
-export async function replace(draft: Draft, path: string, checksum: string, taken: () => void): Promise<boolean> {
+export async function replace(
+  draft: Draft,
+  path: string,
+  checksum: string,
+  taken: () => void,
+  move: typeof moveOwn = moveOwn,
+): Promise<boolean> {
   const aside = asideOf(path);
   try {
-    await moveOwn(path, aside);
+    await move(path, aside);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
@@ -80,7 +87,7 @@ export async function replace(draft: Draft, path: string, checksum: string, take
   }
   taken();
   const done = await publish(draft, path);
-  await unlink(aside);
+  await whileInUse(aside, () => unlink(aside));
   return done;
 }
 

@@ -11,7 +11,7 @@ import { failure, type Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { JobRow, Store, WrittenFile } from '../contracts/store.ts';
-import { makeFolder, modeLike } from '../../client/files.ts';
+import { InUse, makeFolder, modeLike, moveOwn } from '../../client/files.ts';
 import { contentOf, discard, draftIn, numbered, publish, putBack, replace, type Draft } from './draft.ts';
 
 export type Output = Job['outputs'][number];
@@ -22,8 +22,14 @@ export type Make = (file: FileHandle, path: string) => Promise<void>;
 export interface Placed {
   path: string;
   bytes: number;
-  /** Files that it would have replaced, had nobody changed them. */
-  kept: string[];
+  /** Files that it would have replaced, had nobody changed them, or had them open. */
+  kept: Kept[];
+}
+
+export interface Kept {
+  path: string;
+  /** Another program has it open, and Windows lets nobody replace it. */
+  inUse?: 1;
 }
 
 /** Where a file goes: its first name, then others. */
@@ -41,8 +47,8 @@ export const namesFrom =
   n =>
     numbered(path, n + 1);
 
-export const keptWarning = (path: string, instead?: string): Failure =>
-  failure('outputKept', { path, ...(instead === undefined ? {} : { instead }) });
+export const keptWarning = (kept: Kept, instead?: string): Failure =>
+  failure('outputKept', { ...kept, ...(instead === undefined ? {} : { instead }) });
 
 /** A job's warnings with fresh ones: of one kind about one file the newest is enough. */
 export const withWarnings = (known: readonly Failure[], fresh: readonly Failure[]): Failure[] => [
@@ -66,8 +72,12 @@ export class Outputs {
   /** Names are looked at and taken one after the other. */
   private turn: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store) {
+  private readonly move: typeof moveOwn;
+
+  /** @param move stands in for the disk in tests */
+  constructor(store: Store, move: typeof moveOwn = moveOwn) {
     this.store = store;
+    this.move = move;
   }
 
   /**
@@ -76,20 +86,26 @@ export class Outputs {
    */
   async write(owner: Owner, names: Names, make: Make, mode?: number): Promise<Placed> {
     const folder = dirname(names(0)),
-      kept: string[] = [];
+      kept: Kept[] = [];
     await makeFolder(folder, 0o777);
     const draft = await draftIn(folder, owner.id, make, mode ?? (await modeLike(owner.path))),
       { bytes } = draft;
     return this.inTurn(draft, async () => {
       for (let n = 0; ;) {
         const path = names(n);
-        await putBack(path);
-        const there = await this.standing(path, owner, draft);
-        if (there.is === 'same') return { path, bytes, kept };
-        if (there.is === 'edited') kept.push(path);
-        if (there.is === 'edited' || there.is === 'others') n++;
-        else if (await this.put(draft, path, there.is === 'old' ? there.checksum : null, this.recordOf(owner, draft)))
-          return { path, bytes, kept };
+        try {
+          await putBack(path);
+          const there = await this.standing(path, owner, draft);
+          if (there.is === 'same') return { path, bytes, kept };
+          if (there.is === 'edited') kept.push({ path });
+          if (there.is === 'edited' || there.is === 'others') n++;
+          else if (await this.put(draft, path, there.is === 'old' ? there.checksum : null, this.recordOf(owner, draft)))
+            return { path, bytes, kept };
+        } catch (error) {
+          if (!(error instanceof InUse && error.path === path)) throw error;
+          kept.push({ path, inUse: 1 });
+          n++;
+        }
       }
     });
   }
@@ -166,7 +182,7 @@ export class Outputs {
 
   /** It is ours before it is there: who watches the folder must not take it for a recording. */
   private async put(draft: Draft, path: string, old: string | null, record: WrittenFile | null): Promise<boolean> {
-    if (old !== null) return replace(draft, path, old, () => this.store.willWrite(path, record));
+    if (old !== null) return replace(draft, path, old, () => this.store.willWrite(path, record), this.move);
     const before = this.store.written(path);
     this.store.willWrite(path, record);
     const done = await publish(draft, path);

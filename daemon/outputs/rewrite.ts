@@ -1,6 +1,7 @@
 /** The files of a job say something else now: those that nobody has changed are written anew, the others are named. */
 import { isDeepStrictEqual } from 'node:util';
 import { dirname } from 'node:path';
+import { InUse } from '../../client/files.ts';
 import { readSmall } from '../../client/small-file.ts';
 import type { Failure } from '../../schemas/errors.ts';
 import type { Transcript } from '../../schemas/job.ts';
@@ -42,8 +43,13 @@ export async function rewriteAll(
       const now = bytes === null ? output : { kind, path, bytes };
       all.push(now);
       if (bytes !== null) changed.push(now);
-      else if (!(await says(path))) warnings.push(keptWarning(path));
+      else if (!(await says(path))) warnings.push(keptWarning({ path }));
     } catch (error) {
+      if (error instanceof InUse) {
+        all.push(output);
+        warnings.push(keptWarning({ path, inUse: 1 }));
+        continue;
+      }
       throw explained(error, dirname(path));
     }
   }

@@ -12,6 +12,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Environment } from './environment.ts';
+import { jobAround, type JobObject } from './job-object.ts';
 import type { Permissions } from './sandbox/permissions.ts';
 import { inSandbox } from './sandbox/sandbox.ts';
 
@@ -61,6 +62,12 @@ export function startProgram(
     shell: false,
   });
   child.on('error', () => {}); // whoever waits for it gets it
+  if (!POSIX && group === 'own' && child.pid !== undefined) {
+    const job = jobAround(child.pid);
+    if (job) jobs.set(child, job);
+    // What it left behind ends with it.
+    if (job) child.once('exit', () => job.close());
+  }
   if (!(child.stdio as ChildProcess['stdio'] | undefined))
     throw Object.assign(new Error('too many files are open to start a process'), { code: 'EMFILE' });
   // It is gone, which its end says.
@@ -80,6 +87,11 @@ export function endTree(child: ChildProcess, group: 'own' | 'shared' = 'own'): v
     }
     return;
   }
+  const job = group === 'own' ? jobs.get(child) : undefined;
+  if (job) {
+    job.end();
+    return;
+  }
   // Its number may be another's by now.
   if (child.exitCode !== null || child.signalCode !== null) return;
   spawn(join(SYSTEM_FOLDER, 'taskkill.exe'), ['/T', '/F', '/PID', String(pid)], {
@@ -92,6 +104,9 @@ export function endTree(child: ChildProcess, group: 'own' | 'shared' = 'own'): v
       if (status !== 0) child.kill();
     });
 }
+
+/** Windows' groups. */
+const jobs = new WeakMap<ChildProcess, JobObject>();
 
 export interface Exit {
   code: number | null;

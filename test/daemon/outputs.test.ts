@@ -15,16 +15,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, afterEach, describe, it } from 'node:test';
 import type { Job, JobOptions } from '../../schemas/job.ts';
 import type { JobRow } from '../../daemon/contracts/store.ts';
 import { writeOutputs } from '../../daemon/outputs/deliver.ts';
-import { moveToFree } from '../../client/files.ts';
+import { moveToFree, whileInUse } from '../../client/files.ts';
 import { contentOf, draftIn, publish, replace } from '../../daemon/outputs/draft.ts';
 import { runFfmpeg } from '../../daemon/outputs/ffmpeg.ts';
 import { moveOriginal } from '../../daemon/outputs/originals.ts';
-import { namesAfter, type Outputs } from '../../daemon/outputs/outputs.ts';
+import { namesAfter, Outputs } from '../../daemon/outputs/outputs.ts';
 import { jobFiles } from '../../daemon/pipeline/inputs.ts';
 import { samplesInput } from '../../daemon/workers/ffmpeg.ts';
 import type { JobWork } from '../../daemon/jobs/work.ts';
@@ -36,8 +36,12 @@ const noShell = process.platform === 'win32' && 'needs a shell script as a progr
 const PLAIN: Partial<JobOptions> = { repair: false, translateTo: undefined, outputs: { formats: ['srt', 'json'] } };
 
 describe('outputs of jobs', { timeout: 60_000 }, () => {
-  let harness: Harness;
-  afterEach(() => harness.close());
+  let harness: Harness,
+    owner: Outputs | null = null;
+  afterEach(() => {
+    owner = null;
+    return harness.close();
+  });
 
   /** `before`: what goes on while outputs are being written. */
   const open = async (before: (work: JobWork) => Promise<void> = async () => {}): Promise<void> => {
@@ -48,7 +52,7 @@ describe('outputs of jobs', { timeout: 60_000 }, () => {
       if (work.row.options.source === 'transcript') return summaries(work, signal);
       const { pcm } = jobFiles(harness.home.audio, work.row.id);
       return writeOutputs(work, {
-        outputs: harness.outputs,
+        outputs: owner ?? harness.outputs,
         ffmpeg: () => '',
         formats: [],
         signal,
@@ -105,6 +109,45 @@ describe('outputs of jobs', { timeout: 60_000 }, () => {
     const third = await run({ glossary: [{ term: 'utterance', aliases: ['x'] }] });
     assert.equal(third.outputs[0]!.path, at('talk.wav.srt'));
     assert.deepEqual(names(), ['talk.earshot.json', 'talk.srt', 'talk.wav', 'talk.wav.srt']);
+  });
+
+  it('a file that another program has open stays for now; the new text goes beside it, and the job says why', async () => {
+    let words = 'First.';
+    await open(async ({ made }) => {
+      made[0]!.asr!.text = words;
+    });
+    await run();
+    const before = read('talk.srt');
+    let held = true,
+      tries = 0;
+    // As Windows refuses it, until the player is closed.
+    owner = new Outputs(harness.store, (from, to) =>
+      whileInUse(
+        from,
+        async () => {
+          if (held && basename(from) === 'talk.srt') {
+            tries++;
+            throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
+          }
+          renameSync(from, to);
+        },
+        { platform: 'win32', pausesMs: [0, 0] },
+      ),
+    );
+    const glossary = (n: number) => ({ glossary: [{ term: 'utterance', aliases: [`x${n}`] }] });
+    words = 'Second.';
+    const second = await run({ ...glossary(1), outputs: { formats: ['srt'] } });
+    assert.deepEqual([tries, read('talk.srt')], [3, before]);
+    assert.equal(second.outputs[0]!.path, at('talk.wav.srt'));
+    assert.deepEqual(second.warnings, [
+      { code: 'outputKept', args: { path: at('talk.srt'), inUse: 1, instead: at('talk.wav.srt') } },
+    ]);
+    reads(second.warnings[0]!, /open in another program.*talk\.wav\.srt/, /另一个程序.*talk\.wav\.srt/);
+    held = false;
+    words = 'Third.';
+    const third = await run({ ...glossary(2), outputs: { formats: ['srt'] } });
+    assert.deepEqual([third.outputs[0]!.path, third.warnings], [at('talk.srt'), []]);
+    assert.deepEqual(names(), ['talk.earshot.json', 'talk.srt', 'talk.wav', 'talk.wav.srt'], 'nothing is left aside');
   });
 
   it('are written once more where somebody killed the ffmpeg that made them', { skip: noShell }, async () => {

@@ -80,7 +80,7 @@ interface Library {
   getLlama(options: {
     build: 'never';
     skipDownload: true;
-    gpu: 'auto' | false;
+    gpu: Backend;
     logLevel: 'warn';
     logger(level: string, message: string): void;
     maxThreads: number;
@@ -95,6 +95,15 @@ export interface Runtime {
   library: Library;
 }
 
+/** What llama.cpp is built for: a graphics card of any kind, Apple's, or none. */
+type Backend = 'auto' | 'metal' | false;
+
+/** Apple silicon has no build without Metal: its one works on the processor where no layer is put on the GPU. */
+export const backendFor = (
+  device: 'cpu' | 'gpu',
+  { platform, arch }: { platform: string; arch: string } = process,
+): Backend => (device === 'gpu' ? 'auto' : platform === 'darwin' && arch === 'arm64' ? 'metal' : false);
+
 /** Imports node-llama-cpp from a runtime folder and starts it for a device. Its log goes to standard error. */
 export async function openRuntime(folder: string, device: 'cpu' | 'gpu', threads: number): Promise<Runtime> {
   const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
@@ -108,7 +117,7 @@ export async function openRuntime(folder: string, device: 'cpu' | 'gpu', threads
     const llama = await library.getLlama({
       build: 'never',
       skipDownload: true,
-      gpu: device === 'gpu' ? 'auto' : false,
+      gpu: backendFor(device),
       maxThreads: threads,
       progressLogs: false,
       logLevel: 'warn',

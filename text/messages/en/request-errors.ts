@@ -137,8 +137,10 @@ export const recordingErrors: SomeErrors<
     ),
   outputKept: a =>
     message(
-      `${a.path} was not overwritten: it was edited, or Earshot did not write it.`,
-      a.instead ? `The new version is ${a.instead}.` : '',
+      a.inUse
+        ? `${a.path} could not be replaced: it is open in another program.`
+        : `${a.path} was not overwritten: it was edited, or Earshot did not write it.`,
+      a.instead ? `The new version is ${a.instead}.` : a.inUse ? 'Close it there, then try again.' : '',
     ),
   outputNotWritable: a =>
     message(`Cannot write to ${a.path}.`, 'Choose another folder with --output, or change its permissions.'),

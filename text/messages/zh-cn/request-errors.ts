@@ -113,7 +113,12 @@ export const recordingErrors: SomeErrors<
   notWatched: a => message(`${a.path} 不是受监视的文件夹。`, '运行 `earshot watch list` 查看受监视的文件夹。'),
   originalsStay: a => message(`无法把完成的录音移到 ${a.path}，因为它们本来就在那里。`, '请为它们另选文件夹。'),
   outputKept: a =>
-    message(`${a.path} 没有被覆盖：它被修改过，或不是由 Earshot 写入的。`, a.instead ? `新版本在 ${a.instead}。` : ''),
+    message(
+      a.inUse
+        ? `无法替换 ${a.path}：它正在另一个程序中打开。`
+        : `${a.path} 没有被覆盖：它被修改过，或不是由 Earshot 写入的。`,
+      a.instead ? `新版本在 ${a.instead}。` : a.inUse ? '请在该程序中关闭它，然后重试。' : '',
+    ),
   outputNotWritable: a => message(`无法写入 ${a.path}。`, '请用 --output 另选文件夹，或修改其权限。'),
 };
 
