@@ -18,7 +18,7 @@ const paint = (style, text) => (coloured ? styleText(style, text) : text);
 /** A file that takes longer is ended and counts as failed. */
 const FILE_TIMEOUT_MS = 6 * 60_000;
 /** These measure time or use every core: never beside another. */
-const ALONE = /^test\/(engines|extension|bench|golden)\//;
+const ALONE = /^test\/(engines|wine|extension|bench|golden)\//;
 const ORDER = [
   'unit',
   'contract',
@@ -28,6 +28,7 @@ const ORDER = [
   'security',
   'sim',
   'engines',
+  'wine',
   'extension',
   'bench',
   'golden',

