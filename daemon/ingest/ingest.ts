@@ -181,7 +181,7 @@ function runChild(
       }
     });
     child.once('error', error => end(new EarshotError('internal', {}, error.message, { cause: error })));
-    // Only now is the PCM file closed and nothing of ours running; what somebody else holds of its pipes is not awaited.
+    // Only now is the PCM file closed and nothing of ours running. Whoever else holds its pipes is not waited for.
     const over = ({ code, signal: exitSignal }: Exit): void => {
       if (silence) clearTimeout(silence);
       signal.removeEventListener('abort', onAbort);

@@ -1,11 +1,12 @@
 /** The command engine: programs of this machine as engines, and what they may do wrong. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { command } from '../../daemon/engines/command/engine.ts';
-import { fill } from '../../daemon/engines/command/program.ts';
+import { fill, refuseScript } from '../../daemon/engines/command/program.ts';
 import { onPath } from '../../daemon/system/find-program.ts';
 import type { StepInputs } from '../../daemon/contracts/worker-protocol.ts';
 import { EarshotError } from '../../schemas/errors.ts';
@@ -199,6 +200,17 @@ describe('command', () => {
     );
     await typed.loaded;
     assert.equal((await typed.run<'nmt'>([text('good day')]))[0]!.text, 'got good day');
+  });
+
+  it('a script that only a shell runs is refused, on Windows', t => {
+    const scripts = mkdtempSync(join(tmpdir(), 'earshot-scripts-'));
+    t.after(() => rmSync(scripts, { recursive: true }));
+    writeFileSync(join(scripts, 'tool.cmd'), '@echo off');
+    const env = { Path: scripts };
+    for (const program of ['C:\\tools\\tool.CMD', 'run.bat', 'tool'])
+      assert.throws(() => refuseScript(program, 'win32', env), failsWith('engineMissing'));
+    for (const program of ['C:\\tools\\tool.exe', 'node', 'nothing']) refuseScript(program, 'win32', env);
+    refuseScript('/usr/bin/tool.cmd', 'linux', env);
   });
 
   it('fills placeholders in arguments only', () => {

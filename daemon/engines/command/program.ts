@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAnew, openFile, writeAnew } from '../../../client/files.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
+import { onPath } from '../../system/find-program.ts';
 import { environment } from '../../workers/environment.ts';
 import { endTree, exitOf, startProgram, type ChildProcess } from '../../workers/spawn.ts';
 
@@ -43,6 +44,7 @@ export const uses = (argv: readonly string[], name: string): boolean =>
  * What it printed. A program that is not there is `engineMissing`; one that fails `engineFailed` with its last words.
  */
 export async function call({ argv, input, terminal, folder }: Call, signal: AbortSignal): Promise<Buffer> {
+  refuseScript(argv[0] ?? '');
   return terminal ? callInTerminal(argv, input, folder, signal) : callPlain(argv, input, folder, signal);
 }
 
@@ -114,6 +116,25 @@ async function callPlain(
     printed = Buffer.alloc(size);
   await stdout.read(printed, 0, size, 0);
   return printed;
+}
+
+/**
+ * Windows runs .cmd and .bat files (npm makes one of every command) through a shell alone, which would obey its own
+ * marks in what was said. @throws engineMissing
+ */
+export function refuseScript(
+  program: string,
+  platform: NodeJS.Platform = process.platform,
+  env: NodeJS.ProcessEnv = process.env,
+): void {
+  if (platform !== 'win32') return;
+  const found = /[\\/]/.test(program) ? program : (onPath(program, env, platform) ?? program);
+  if (/\.(cmd|bat)$/i.test(found))
+    throw new EarshotError(
+      'engineMissing',
+      { engine: 'command' },
+      `${found} needs a shell, and Earshot starts none: name the program that it calls, such as node with its script`,
+    );
 }
 
 /** What it started must not go on for a run that nobody waits for. */
