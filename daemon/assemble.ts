@@ -19,6 +19,7 @@ import { Pipeline } from './pipeline/pipeline.ts';
 import { Speeds } from './pipeline/speeds.ts';
 import { Pool } from './devices/pool.ts';
 import { deviceReaders } from './devices/readers.ts';
+import { withoutPython } from './runtimes/find-python.ts';
 import { createRuntimes, type Runtimes } from './runtimes/runtimes.ts';
 import { diarize } from './diarization/label.ts';
 import { Outputs } from './outputs/outputs.ts';
@@ -72,6 +73,8 @@ export async function assemble(deps: AssemblyDeps): Promise<Assembly> {
     emit: model => publish({ type: 'model', model }),
     // Uses from before they were written down were measured.
     lastUsed: id => Number(store.meta(usedKey(id))) || store.lastMeasured(id),
+    needsPython: id => engineFor(id)?.runtimes.includes('python') ?? false,
+    withoutPython: () => withoutPython({ runtimes, settings: settings.get() }),
   });
   const catalogue: Catalogue = new Catalogue({
     settings: settings.get,

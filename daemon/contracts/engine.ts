@@ -48,6 +48,8 @@ export interface Engine {
   permissions?: 'network' | 'users';
   /** For tests: it is listed nowhere, and a model of it is chosen only by its name. */
   hidden?: true;
+  /** Another installed model that its workers may turn to, for what a model cannot do. */
+  companion?(card: ModelCard, installed: readonly ModelCard[]): ModelCard | undefined;
   /** Folders of its own that its workers change. */
   writes?(context: WorkerContext): string[];
   /** Program and arguments of a worker. No shell. */

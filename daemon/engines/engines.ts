@@ -7,9 +7,10 @@ import { llama } from './llama/engine.ts';
 import { m2m100 } from './m2m100/engine.ts';
 import { openai } from './openai/engine.ts';
 import { piper } from './piper/engine.ts';
+import { sherpa } from './sherpa/engine.ts';
 import { voices } from './voices/engine.ts';
 
-export const engines: readonly Engine[] = [fasterWhisper, llama, m2m100, piper, voices, openai, command];
+export const engines: readonly Engine[] = [fasterWhisper, sherpa, llama, m2m100, piper, voices, openai, command];
 
 /** With the one that tests use, which nobody is offered. */
 const byId = new Map([...engines, fake].map(engine => [engine.id, engine]));

@@ -19,6 +19,8 @@ export interface Choices {
   card(id: string): ModelCard | undefined;
   /** This machine's models for recognition, repair and translation. */
   defaults(): Promise<Defaults>;
+  /** Who recognizes a language that the default recognizer does not know; undefined: nobody. */
+  recognizer?(language: string): string | undefined;
   /** Who speaks a language; undefined: nobody. */
   voice(language: string): string | undefined;
   /** Who sums up: `preferred` when it is there, else another that is. */
@@ -56,7 +58,7 @@ export const spokenLanguage = (options: JobOptions, detected: string | null): st
 export function modelsFor(
   options: JobOptions,
   detected: string | null,
-  choices: Pick<Choices, 'card' | 'voice' | 'forbidden' | 'repairsBySound'>,
+  choices: Pick<Choices, 'card' | 'voice' | 'recognizer' | 'forbidden' | 'repairsBySound'>,
   defaults: JobRow['models'],
 ): JobRow['models'] {
   for (const language of [options.language, options.translateTo]) if (language) checkLanguage(language);
@@ -66,10 +68,18 @@ export function modelsFor(
     if (stage === 'asr' && options.source === 'text') continue;
     if (stage === 'repair' && !options.models?.repair && choices.repairsBySound?.(models.asr!, defaults.repair))
       continue;
-    const language = stage === 'tts' ? spokenLanguage(options, detected) : source;
+    // What was heard is no reason to hear it otherwise: the recognizer, or who stands in for it, has done its work.
+    const language =
+      stage === 'tts' ? spokenLanguage(options, detected) : stage === 'asr' ? (options.language ?? null) : source;
     const id =
       options.models?.[stage] ??
-      (stage !== 'tts' ? defaults[stage] : language === null ? undefined : choices.voice(language));
+      (stage === 'asr'
+        ? recognizerFor(language, defaults.asr, choices)
+        : stage !== 'tts'
+          ? defaults[stage]
+          : language === null
+            ? undefined
+            : choices.voice(language));
     if (!id) {
       if (stage === 'tts' && language === null) continue;
       throw stage === 'tts'
@@ -82,11 +92,23 @@ export function modelsFor(
     if (why) throw thrown(why);
     if (!card.stages.includes(stage))
       throw new EarshotError('wrongStage', { model: id, stage, stages: card.stages.join(', ') });
-    if (language && !servesLanguage(card, language))
+    // Of what nobody could tell the language of, its own model says what it makes.
+    if (language && language !== 'und' && !servesLanguage(card, language))
       throw new EarshotError('languageNotSupported', { model: id, language, stage });
     models[stage] = id;
   }
   return models;
+}
+
+/** The default one, unless it does not know the language and another does. */
+function recognizerFor(
+  language: string | null,
+  preferred: string | undefined,
+  { card, recognizer }: Pick<Choices, 'card' | 'recognizer'>,
+): string | undefined {
+  const chosen = preferred === undefined ? undefined : card(preferred);
+  if (!language || !chosen || servesLanguage(chosen, language)) return preferred;
+  return recognizer?.(language) ?? preferred;
 }
 
 /** @throws badRequest, notOnDisk, foreignPath, noSuchFile, notAFile, unreadableFile, emptyFile */

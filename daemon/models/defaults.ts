@@ -76,29 +76,40 @@ export function servesLanguage(card: Pick<ModelCard, 'languages'>, language: str
   return card.languages.some(one => one === language || one.split('-')[0] === base);
 }
 
+const NOBODY: Pick<ModelCard, 'languages'> = { languages: ['zxx'] };
+
+export interface DefaultModelsDeps {
+  registry: Registry;
+  inventory: Inventory;
+  settings: () => Settings;
+  hub: Hub;
+  /** An engine that needs Python, by its id. */
+  needsPython: (engine: string) => boolean;
+  /** This machine has no Python for engines. */
+  withoutPython: () => Promise<boolean>;
+}
+
 /** The defaults of this machine, and those last given. */
 export class DefaultModels {
-  readonly #registry: Registry;
-  readonly #inventory: Inventory;
-  readonly #settings: () => Settings;
-  readonly #hub: Hub;
+  readonly #deps: DefaultModelsDeps;
   #last: Defaults['models'] = {};
+  /** Recognizers that run here, the best first. */
+  #recognizers: readonly string[] = [];
 
-  constructor(registry: Registry, inventory: Inventory, settings: () => Settings, hub: Hub) {
-    this.#registry = registry;
-    this.#inventory = inventory;
-    this.#settings = settings;
-    this.#hub = hub;
+  constructor(deps: DefaultModelsDeps) {
+    this.#deps = deps;
   }
 
   /** `best`: the best that can be fetched; else what is installed comes first. May ask the hub whether it is there. */
   async choose({ gpu, best = false }: { gpu: boolean; best?: boolean }): Promise<Defaults> {
-    const { defaultModels, offline, hubUrl } = this.#settings(),
-      all = this.#registry.defaults[gpu ? 'gpu' : 'cpu'];
+    const { registry, inventory, settings, hub } = this.#deps,
+      { defaultModels, offline, hubUrl } = settings(),
+      all = await this.#running(registry.defaults[gpu ? 'gpu' : 'cpu']);
+    this.#recognizers = all.asr ?? [];
     // Nothing is fetched for summaries, which few want: what is there for the rest serves.
     const { summary: _, ...recording } = all,
       preferred = best ? recording : all;
-    const installed = (id: string) => this.#inventory.ready(id);
+    const installed = (id: string) => inventory.ready(id);
     const firstInstalled = (id: string) => installed(id) && Object.values(preferred).some(ids => ids[0] === id);
     // Asked only when the answer could change something.
     const asks =
@@ -109,18 +120,42 @@ export class DefaultModels {
     const chosen = chooseDefaults({
       preferred,
       chosen: defaultModels,
-      card: id => this.#inventory.find(id),
+      card: id => inventory.find(id),
       ready: best ? firstInstalled : installed,
-      hubReachable: asks ? await this.#hub.reachable(hubUrl) : this.#hub.maybeReachable(hubUrl),
+      hubReachable: asks ? await hub.reachable(hubUrl) : hub.maybeReachable(hubUrl),
       offline,
     });
     this.#last = chosen.models;
     return chosen;
   }
 
+  /** What runs on this machine: without Python only what needs none, as long as that is not nothing. */
+  async #running(preferred: Partial<Record<Stage, string[]>>): Promise<Partial<Record<Stage, string[]>>> {
+    const { inventory, needsPython, withoutPython } = this.#deps;
+    if (!(await withoutPython())) return preferred;
+    return Object.fromEntries(
+      Object.entries(preferred).map(([stage, ids]) => {
+        const able = ids.filter(id => !needsPython(inventory.find(id)?.engine ?? ''));
+        return [stage, able.length > 0 ? able : ids];
+      }),
+    );
+  }
+
+  /** A recognizer for a language that the default one does not do: an installed one first. Null: there is none. */
+  recognizer(language: string): string | null {
+    const { inventory, settings, hub } = this.#deps,
+      { offline, hubUrl } = settings(),
+      able = this.#recognizers.filter(id => servesLanguage(inventory.find(id) ?? NOBODY, language));
+    return (
+      able.find(id => inventory.ready(id)) ??
+      able.find(id => canFetch(inventory.find(id)!, hub.maybeReachable(hubUrl), offline)) ??
+      null
+    );
+  }
+
   /** Stages whose job would get this model, as far as can be said without asking the network. */
   stagesOf(id: string): Stage[] {
-    return (Object.entries({ ...this.#last, ...this.#settings().defaultModels }) as [Stage, string | undefined][])
+    return (Object.entries({ ...this.#last, ...this.#deps.settings().defaultModels }) as [Stage, string | undefined][])
       .filter(([, model]) => model === id)
       .map(([stage]) => stage);
   }

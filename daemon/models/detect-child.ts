@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { toFailure, type Failure } from '../../schemas/errors.ts';
-import { detect, type Detected } from './detect.ts';
+import { detect } from './detect.ts';
+import type { Detected } from './detected.ts';
 
 export type FromDetectChild = { found: Detected } | { failure: Failure };
 

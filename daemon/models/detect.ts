@@ -5,17 +5,12 @@
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
-import type { ModelCard } from '../../schemas/model.ts';
 import { readSmallText } from './byte-reader.ts';
 import { readCTranslate2 } from './ctranslate2.ts';
+import type { Detected } from './detected.ts';
 import { readGguf } from './gguf.ts';
 import { readOnnx } from './onnx/outline.ts';
-
-export interface Detected {
-  card: Omit<ModelCard, 'id' | 'files'>;
-  /** Where each file of the card lies now. */
-  files: { name: string; path: string }[];
-}
+import { detectSherpa } from './sherpa.ts';
 
 /** The m2m100 family's vocabularies take up to 5 MB, a voice's settings 20 KB. */
 const MOST_VOCABULARY = 16 * 1024 ** 2,
@@ -62,8 +57,10 @@ function detectAny(path: string): Detected {
   throw unknown(path);
 }
 
-const unknown = (path: string, why = 'neither a GGUF file, a CTranslate2 folder nor a Piper voice') =>
-  new EarshotError('modelBroken', { path }, why);
+const unknown = (
+  path: string,
+  why = 'neither a GGUF file, a CTranslate2 folder, a recognizer for sherpa-onnx nor a Piper voice',
+) => new EarshotError('modelBroken', { path }, why);
 
 function describeGguf(path: string, { meta, whole }: NonNullable<ReturnType<typeof readGguf>>): Detected {
   if (!whole) throw new EarshotError('modelBroken', { path: path }, 'the file ends before its last tensor');
@@ -95,6 +92,8 @@ function detectFolder(folder: string): Detected {
   const names = readdirSync(folder),
     has = (name: string) => names.includes(name);
   if (has('model.bin')) return detectCTranslate2(folder, has);
+  const recognizer = detectSherpa(folder);
+  if (recognizer) return recognizer;
   const inside = names.filter(name => name.endsWith('.gguf') || name.endsWith('.onnx'));
   if (inside.length === 1) return detectAny(join(folder, inside[0]!));
   throw unknown(folder, inside.length > 1 ? 'several models in one folder; name the file' : undefined);

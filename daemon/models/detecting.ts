@@ -10,7 +10,8 @@ import { ModelCard } from '../../schemas/model.ts';
 import { environment } from '../workers/environment.ts';
 import { readingPermissions } from '../workers/sandbox/permissions.ts';
 import { run, SYSTEM_FOLDER } from '../workers/spawn.ts';
-import { blobsOf, type Detected } from './detect.ts';
+import { blobsOf } from './detect.ts';
+import type { Detected } from './detected.ts';
 
 /** The largest models of a slow disk take a second. */
 const LIMIT_MS = 20_000,
@@ -66,7 +67,7 @@ function answerOf(text: string, path: string, broken: (why: string) => EarshotEr
     throw broken('no answer that makes sense');
   // Only what was asked about, whatever the answer says.
   for (const file of found.files)
-    if (![path, dirname(path)].includes(dirname(file.path)) || basename(file.path) === '..')
+    if (![path, join(path, 'tokenizer'), dirname(path)].includes(dirname(file.path)) || basename(file.path) === '..')
       throw broken(`${file.path} is no part of it`);
   return found as Detected;
 }

@@ -63,6 +63,8 @@ export interface Models {
   defaults(options: { gpu: boolean; best?: boolean }): Promise<Defaults>;
   /** A voice for a language: an installed one, else the registry's first; null when there is none. */
   voiceFor(language: string): string | null;
+  /** Of the recognizers that run here, by the defaults last asked for: one for a language; null when there is none. */
+  recognizerFor(language: string): string | null;
 }
 
 export interface ModelsOptions {
@@ -73,6 +75,9 @@ export interface ModelsOptions {
   emit: (model: Model) => void;
   /** When it was last loaded, ms. */
   lastUsed?: (id: string) => number | null;
+  /** An engine that needs Python, and whether this machine is without one; missing: none, and it has one. */
+  needsPython?: (engine: string) => boolean;
+  withoutPython?: () => Promise<boolean>;
   /** For tests: other models, another disk, a quicker hub. */
   registry?: Registry;
   freeBytes?: (folder: string) => Promise<number>;
@@ -86,13 +91,15 @@ export function createModels({
   runtimes,
   emit,
   lastUsed = () => null,
+  needsPython = () => false,
+  withoutPython = async () => false,
   registry = readRegistry(),
   freeBytes = diskFreeBytes,
   hub = createHub(),
   env = process.env,
 }: ModelsOptions): Models {
   const inventory = new Inventory(models, registry, settings);
-  const defaults = new DefaultModels(registry, inventory, settings, hub);
+  const defaults = new DefaultModels({ registry, inventory, settings, hub, needsPython, withoutPython });
   const describe = (card: ModelCard) => describeModel(card, { inventory, installations, defaults, lastUsed });
   const publish = (id: string) => {
     const card = inventory.find(id);
@@ -152,5 +159,6 @@ export function createModels({
     },
     defaults: options => defaults.choose(options),
     voiceFor: language => chooseVoice(inventory, language),
+    recognizerFor: language => defaults.recognizer(language),
   };
 }

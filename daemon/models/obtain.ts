@@ -9,6 +9,7 @@ import type { Hub } from './hub.ts';
 import type { HubTag } from './hub-requests.ts';
 import { copyInto, findLocal } from './local.ts';
 import { gitBlobOf, PartFile, sha256Of } from './part-file.ts';
+import { tokensText } from './token-table.ts';
 import type { Wheels } from './wheels.ts';
 
 export interface Sources {
@@ -120,6 +121,7 @@ export async function obtain(
           more => onBytes(Math.min(part.bytes + more, file.bytes ?? Infinity), file.bytes),
           signal,
         );
+        if (source.convert) await part.rewrite(tokensText);
         return await check('wheels', null);
       } catch (error) {
         await note(error);

@@ -69,6 +69,13 @@ export class PartFile {
     await this.#read(bytes, signal);
   }
 
+  /** Puts in its place what `convert` makes of it. A file that fits into memory. */
+  async rewrite(convert: (bytes: Buffer) => Buffer): Promise<void> {
+    const made = convert(await readFile(this.path));
+    await this.begin({ source: 'converted' });
+    await this.write(made);
+  }
+
   /** On the disk, and its digest. Closes the file. */
   async finish(): Promise<string> {
     await this.#handle.sync();

@@ -79,6 +79,10 @@ export class Catalogue implements Choices {
     return this.deps.models.defaults({ gpu: this.deps.hasGpu() });
   }
 
+  recognizer(language: string): string | undefined {
+    return this.deps.models.recognizerFor(language) ?? undefined;
+  }
+
   voice(language: string): string | undefined {
     const chosen = this.deps.settings().defaultModels.tts,
       card = chosen === undefined ? undefined : this.card(chosen);
@@ -108,6 +112,19 @@ export class Catalogue implements Choices {
     return this.deps.models.ready(model);
   }
 
+  /** The installed model that this one's workers may turn to. */
+  companion(card: ModelCard): ModelCard | undefined {
+    const { engine, models } = this.deps,
+      choose = engine(card.engine)?.companion;
+    return choose?.(
+      card,
+      models
+        .list()
+        .filter(({ state }) => state === 'installed')
+        .map(({ card: other }) => other),
+    );
+  }
+
   precision(card: ModelCard, device: string): string {
     return (device === 'cpu' ? card.precision.cpu : card.precision.gpu) ?? 'default';
   }
@@ -118,8 +135,17 @@ export class Catalogue implements Choices {
   parameters(card: ModelCard): Record<string, string | number | boolean> {
     const { server, commands } = this.deps.settings();
     const command = card.engine === 'command' ? commands[String(card.parameters?.command)] : undefined;
+    const companion = this.companion(card);
     return {
       ...card.parameters,
+      ...(this.deps.engine(card.engine)?.companion ? { languages: card.languages.join(' ') } : {}),
+      ...(companion
+        ? {
+            companion: companion.id,
+            companionDirectory: this.directory(companion.id),
+            companionParameters: JSON.stringify(companion.parameters ?? {}),
+          }
+        : {}),
       ...(card.engine === 'openai' && server?.key ? { key: server.key } : {}),
       ...(command ? { argv: JSON.stringify(command.argv), terminal: command.terminal } : {}),
     };

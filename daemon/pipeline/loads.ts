@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EarshotError, isRetryable, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { workerPermissions, type Permissions } from '../workers/sandbox/permissions.ts';
+import type { ModelCard } from '../../schemas/model.ts';
 import type { Engine, RuntimeId, WorkerContext } from '../contracts/engine.ts';
 import { ulid } from '../system/ids.ts';
 import { Instance, type InstanceEvents } from '../workers/instance.ts';
@@ -66,7 +67,7 @@ export class Loads {
           threads: action.threads,
           job: action.job,
           context,
-          permissions: this.permissions(engineOfModel, context, catalogue.directory(card.id)),
+          permissions: this.permissions(engineOfModel, context, card),
           directory: catalogue.directory(card.id),
           parameters: catalogue.parameters(card),
           logPath: join(home.logs, `worker-${card.id}-${id}.log`),
@@ -92,15 +93,16 @@ export class Loads {
     }
   }
 
-  private permissions(engine: Engine, context: WorkerContext, directory: string): Permissions | null {
-    const { home, settings } = this.core.deps;
+  private permissions(engine: Engine, context: WorkerContext, card: ModelCard): Permissions | null {
+    const { home, settings, catalogue } = this.core.deps,
+      companion = catalogue.companion(card);
     return sandboxEnabled(settings())
       ? workerPermissions({
           engine,
           context,
           program: engine.command(context).program,
           env: process.env,
-          directory,
+          directories: [card, companion].flatMap(each => (each ? [catalogue.directory(each.id)] : [])),
           audio: home.audio,
           cache: join(home.data, 'cache', 'cuda'),
         })

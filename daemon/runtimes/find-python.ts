@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
-import { allOnPath, isProgram } from '../system/find-program.ts';
+import { allOnPath, isProgram, onPath } from '../system/find-program.ts';
 import { environment } from '../workers/environment.ts';
 import { run, SYSTEM_FOLDER, type Finished } from '../workers/spawn.ts';
 import { OLDEST_PYTHON, parseVersion, runPython } from './python.ts';
@@ -155,6 +155,24 @@ export async function findPython(
     'noPython',
     { needed: OLDEST_PYTHON.join('.'), ...(chosen ? { path: chosen } : { platform: how.platform }) },
     said || undefined,
+  );
+}
+
+/**
+ * Whether engines in Python are better not asked for: their environment is not there, and this machine has no Python to
+ * make it from, or is of a kind that brings none (Windows, macOS) and nobody named one.
+ */
+export async function withoutPython(
+  { runtimes, settings }: { runtimes: { ready(id: 'python'): boolean }; settings: Pick<Settings, 'pythonPath'> },
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): Promise<boolean> {
+  if (runtimes.ready('python')) return false;
+  if (!settings.pythonPath && (platform === 'win32' || platform === 'darwin')) return true;
+  if (!settings.pythonPath && onPath('uv', env)) return false;
+  return findPython(settings, env).then(
+    () => false,
+    () => true,
   );
 }
 

@@ -177,7 +177,7 @@ describe('a confined process', { skip }, () => {
       context,
       program: process.execPath,
       env: process.env,
-      directory: '',
+      directories: [],
       audio: allowed,
       cache: '',
     })!;
@@ -195,7 +195,7 @@ describe('a confined process', { skip }, () => {
         context,
         program: '/bin/true',
         env: {},
-        directory: '',
+        directories: [],
         audio: allowed,
         cache: '',
       }),

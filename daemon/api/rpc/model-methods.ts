@@ -1,6 +1,7 @@
 /** Methods for models and engines: lists, installations, imports. */
 import { EarshotError, failure, toFailure } from '../../../schemas/errors.ts';
 import type { Engine as EngineState } from '../../../schemas/model.ts';
+import type { Stage } from '../../../schemas/words.ts';
 import type { Engine } from '../../contracts/engine.ts';
 import type { Handlers } from './server.ts';
 import type { MethodDeps } from './method-deps.ts';
@@ -23,6 +24,18 @@ export function modelMethods(deps: MethodDeps) {
       progress: now && !now.failure && !ready ? { step: now.step, fraction: now.fraction } : null,
       failure: now?.failure ?? null,
     };
+  };
+  /** The defaults, and what the recognizer turns to for languages that it does not know: the smallest. */
+  const withCompanion = (defaults: Partial<Record<Stage, string>>): string[] => {
+    const ids = [...new Set(Object.values(defaults))],
+      card = defaults.asr === undefined ? undefined : models.card(defaults.asr),
+      choose = card && deps.engines.find(each => each.id === card.engine)?.companion;
+    if (!card?.languages.length || !choose) return ids;
+    const able = models.list().filter(({ card: other }) => choose(card, [other]));
+    const companion = able.some(({ state }) => state === 'installed')
+      ? undefined
+      : able.sort((a, b) => a.card.size - b.card.size)[0]?.card.id;
+    return companion === undefined ? ids : [...ids, companion];
   };
   /** Until it is there, fails or is cancelled; a failure stands at the model too. */
   const install = async (id: string, update: boolean): Promise<void> => {
@@ -47,9 +60,7 @@ export function modelMethods(deps: MethodDeps) {
     'model/list': () => ({ models: models.list() }),
     'model/install': async ({ ids: named, update = false }) => {
       const gpu = pool.views().some(device => device.kind === 'gpu');
-      const ids = named.length
-        ? named
-        : [...new Set(Object.values((await models.defaults({ gpu, best: true })).models))];
+      const ids = named.length ? named : withCompanion((await models.defaults({ gpu, best: true })).models);
       for (const id of ids) models.card(id);
       for (const id of ids) void install(id, update);
       return { ids };

@@ -194,7 +194,7 @@ export function workerPermissions({
   context,
   program,
   env,
-  directory,
+  directories,
   audio,
   cache,
 }: {
@@ -202,8 +202,8 @@ export function workerPermissions({
   context: WorkerContext;
   program: string;
   env: NodeJS.ProcessEnv;
-  /** Its model's files. */
-  directory: string;
+  /** Its model's files, and those of the one that it may turn to; '': it has none. */
+  directories: readonly string[];
   /** Sound in work, and what is spoken. */
   audio: string;
   /** What the driver of a GPU keeps for next time. */
@@ -223,7 +223,7 @@ export function workerPermissions({
         read: [
           ...installation(program),
           ...[...engine.runtimes, ...(engine.optionalRuntimes ?? [])].map(runtime => context.runtime(runtime)),
-          ...(directory ? [directory] : []),
+          ...directories.filter(Boolean),
           audio,
         ],
         write,

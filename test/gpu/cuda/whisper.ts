@@ -82,7 +82,15 @@ async function firstWords(
     { program, env } = engine.command(context);
   const confined = !('reason' in sandboxSupport()),
     permissions = confined
-      ? workerPermissions({ engine, context, program, env, directory, audio: folder, cache: join(folder, 'cache') })
+      ? workerPermissions({
+          engine,
+          context,
+          program,
+          env,
+          directories: [directory],
+          audio: folder,
+          cache: join(folder, 'cache'),
+        })
       : null;
   const begun = performance.now(),
     over = Promise.withResolvers<string>();

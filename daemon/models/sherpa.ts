@@ -1,0 +1,188 @@
+/**
+ * Recognizers in the layouts that sherpa-onnx publishes: which kind they are by their files and by the metadata inside
+ * them, and what each file is for.
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+import type { Detected } from './detected.ts';
+import { isOrt, readOnnx } from './onnx/outline.ts';
+
+export const SHERPA_KINDS = [
+  'transducer',
+  'nemo-transducer',
+  'whisper',
+  'sense-voice',
+  'moonshine',
+  'moonshine-merged',
+  'qwen3-asr',
+  'canary',
+] as const;
+export type SherpaKind = (typeof SHERPA_KINDS)[number];
+
+/** What files are called, by what they are for; `.int8` and the like may stand before the ending. */
+const onnxNamed = (name: string): RegExp => new RegExp(`(^|[-_])${name}([-.][A-Za-z0-9._-]*)?\\.onnx$`);
+const TOKENS = /(^|-)tokens\.txt$/;
+const encoder = onnxNamed('encoder'),
+  decoder = onnxNamed('decoder');
+const LAYOUTS: readonly { files: Record<string, RegExp>; kinds: readonly SherpaKind[] }[] = [
+  {
+    files: {
+      preprocessor: onnxNamed('preprocess(or)?'),
+      encoder: /^encoder?([-.][A-Za-z0-9._-]*)?\.onnx$/,
+      uncachedDecoder: /^uncached_decoder?([-.][A-Za-z0-9._-]*)?\.onnx$/,
+      cachedDecoder: /^cached_decoder?([-.][A-Za-z0-9._-]*)?\.onnx$/,
+      tokens: TOKENS,
+    },
+    kinds: ['moonshine'],
+  },
+  {
+    files: { encoder: /^encoder_model\.ort$/, mergedDecoder: /^decoder_model_merged\.ort$/, tokens: TOKENS },
+    kinds: ['moonshine-merged'],
+  },
+  {
+    files: {
+      convFrontend: /^conv_frontend([-.][A-Za-z0-9._-]*)?\.onnx$/,
+      encoder,
+      decoder,
+      vocabulary: /^vocab\.json$/,
+      merges: /^merges\.txt$/,
+      tokenizer: /^tokenizer_config\.json$/,
+    },
+    kinds: ['qwen3-asr'],
+  },
+  {
+    files: { encoder, decoder, joiner: onnxNamed('joiner'), tokens: TOKENS },
+    kinds: ['nemo-transducer', 'transducer'],
+  },
+  { files: { encoder, decoder, tokens: TOKENS }, kinds: ['whisper', 'canary'] },
+  { files: { model: /^model([-.][A-Za-z0-9._-]*)?\.onnx$/, tokens: TOKENS }, kinds: ['sense-voice'] },
+];
+
+/** Of the file that names its kind; the others are held to be of one set. */
+const KIND_BY_TYPE: readonly [type: RegExp, kind: SherpaKind][] = [
+  [/^EncDec(Hybrid)?RNNT/, 'nemo-transducer'],
+  [/^(conformer|zipformer2?|lstm)$/, 'transducer'],
+  [/^whisper/, 'whisper'],
+  [/^EncDecMultiTask/, 'canary'],
+  [/^sense_voice/, 'sense-voice'],
+];
+const FAMILIES: Record<SherpaKind, string> = {
+  transducer: 'zipformer',
+  'nemo-transducer': 'parakeet',
+  whisper: 'whisper',
+  'sense-voice': 'sense-voice',
+  moonshine: 'moonshine',
+  'moonshine-merged': 'moonshine',
+  'qwen3-asr': 'qwen3-asr',
+  canary: 'canary',
+};
+/** Where a kind is made for so many and a file does not say which. */
+const LANGUAGES: Partial<Record<SherpaKind, readonly string[]>> = {
+  'sense-voice': ['zh', 'en', 'ja', 'ko', 'yue'],
+  canary: ['en', 'es', 'de', 'fr'],
+};
+/** Where Qwen3's tokenizer lies, in what is published. */
+const INSIDE = 'tokenizer';
+
+/** The files of a layout among these names, by what they are for; of two precisions the smaller. Null: some lack. */
+export function layoutIn(
+  names: readonly string[],
+): { files: Record<string, string>; kinds: readonly SherpaKind[] } | null {
+  const plain = names.filter(name => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name));
+  for (const { files, kinds } of LAYOUTS) {
+    const found: Record<string, string> = {};
+    for (const [role, pattern] of Object.entries(files)) {
+      const fitting = plain.filter(name => pattern.test(name)).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+      const name = fitting.find(each => each.includes('.int8.')) ?? fitting[0];
+      if (name !== undefined) found[role] = name;
+    }
+    if (Object.keys(files).every(role => role in found)) return { files: found, kinds };
+  }
+  return null;
+}
+
+/** Null: nothing of this kind lies there. @throws modelBroken: cut, or of a kind that no engine here runs */
+export function detectSherpa(folder: string): Detected | null {
+  const names = readdirSync(folder),
+    inner =
+      names.includes(INSIDE) && statSync(join(folder, INSIDE)).isDirectory() ? readdirSync(join(folder, INSIDE)) : [];
+  const layout = layoutIn([...names, ...inner]);
+  if (!layout) return null;
+  const at = (name: string): string => join(folder, ...(names.includes(name) ? [] : [INSIDE]), name);
+  const broken = (name: string, why: string): EarshotError => new EarshotError('modelBroken', { path: at(name) }, why);
+  let metadata: Record<string, string> = {};
+  for (const [role, name] of Object.entries(layout.files)) {
+    if (!/\.(onnx|ort)$/.test(name)) continue;
+    if (name.endsWith('.ort')) {
+      if (!isOrt(at(name))) throw broken(name, "not a model in ONNX Runtime's format");
+      continue;
+    }
+    const outline = readOnnx(at(name));
+    if (!outline.onnx) throw broken(name, 'not an ONNX model');
+    if (!outline.whole) throw broken(name, 'the file ends before its last field');
+    if (role === 'encoder' || role === 'model') metadata = outline.metadata;
+  }
+  // A single model may be anything: a voice, a detector.
+  if (layout.files.model && !metadata.model_type?.startsWith('sense_voice')) return null;
+  const kind = kindOf(layout.kinds, metadata, why => broken(layout.files.encoder ?? layout.files.model!, why));
+  // What is too large for one file lies beside it.
+  const beside = Object.values(layout.files).flatMap(name =>
+    [`${name}.data`, name.replace(/\.onnx$/, '.weights')].filter(each => each !== name && existsSync(at(each))),
+  );
+  const files = [...Object.values(layout.files), ...beside];
+  const bytes = files.reduce((sum, name) => sum + statSync(at(name)).size, 0);
+  return {
+    card: cardOf(kind, layout.files, nameOf(folder), bytes, metadata),
+    files: files.map(name => ({ name, path: at(name) })),
+  };
+}
+
+function kindOf(
+  kinds: readonly SherpaKind[],
+  metadata: Record<string, string>,
+  broken: (why: string) => EarshotError,
+): SherpaKind {
+  if (kinds.length === 1) return kinds[0]!;
+  if (metadata.decode_chunk_len !== undefined || metadata.cache_last_channel_dim1 !== undefined)
+    throw broken('a recognizer for streams, which no engine here runs');
+  const type = metadata.model_type ?? '',
+    kind = KIND_BY_TYPE.find(([pattern]) => pattern.test(type))?.[1];
+  // Icefall's older exports do not say what they are.
+  if (!kind && kinds.includes('transducer')) return metadata.pred_hidden ? 'nemo-transducer' : 'transducer';
+  if (!kind || !kinds.includes(kind)) throw broken(`a recognizer of a kind that no engine here runs ("${type}")`);
+  return kind;
+}
+
+/** The last part of a path that says more than "model". */
+const nameOf = (folder: string): string =>
+  folder.split(/[/\\]/).findLast(part => part !== '' && !/^[0-9a-f]{40}$/.test(part)) ?? 'model';
+
+function cardOf(
+  kind: SherpaKind,
+  files: Record<string, string>,
+  name: string,
+  bytes: number,
+  metadata: Record<string, string>,
+): Omit<ModelCard, 'id' | 'files'> {
+  const english = /[-_.]en([-_.]|$)/.test(name) && !/[-_]en[-_][a-z]{2}\b/.test(name);
+  return {
+    name,
+    family: FAMILIES[kind],
+    engine: 'sherpa',
+    stages: ['asr'],
+    languages:
+      kind === 'whisper'
+        ? metadata.is_multilingual === '0'
+          ? ['en']
+          : []
+        : [...(LANGUAGES[kind] ?? (english ? ['en'] : []))],
+    licence: '',
+    homepage: '',
+    memory: { cpu: Math.ceil(bytes * 1.5) + 250 * 1024 ** 2 },
+    precision: { cpu: Object.values(files).some(each => each.includes('int8')) ? 'int8' : 'float32' },
+    size: bytes / 1024 ** 3,
+    parameters: { kind, ...files },
+  };
+}

@@ -1,0 +1,253 @@
+/**
+ * Recognition without Python: real speech on real weights of Moonshine, and the real library on tiny models in the
+ * layouts of the others.
+ */
+import assert from 'node:assert/strict';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { sherpa as engine } from '../../daemon/engines/sherpa/engine.ts';
+import type { StepInputs } from '../../daemon/contracts/worker-protocol.ts';
+import { detect } from '../../daemon/models/detect.ts';
+import { readRegistry } from '../../daemon/models/registry.ts';
+import { EarshotError } from '../../schemas/errors.ts';
+import type { AsrOutput } from '../../schemas/job.ts';
+import { RealDaemon } from '../daemon/real.ts';
+import { nemoTransducer, senseVoice, whisper } from '../fixtures/sherpa-models.ts';
+import { ffmpeg, make, missing, modelFolder, SAMPLES, sherpa } from './place.ts';
+import { TestWorker } from './worker-harness.ts';
+import { compare } from './words.ts';
+
+const RATE = 16_000;
+const folder = mkdtempSync(join(tmpdir(), 'earshot-sherpa-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const input = (path: string, from: number, to: number, more: Partial<StepInputs['asr']> = {}): StepInputs['asr'] => ({
+  audio: { path, startSample: Math.round(from * RATE), endSample: Math.round(to * RATE) },
+  language: null,
+  prompt: '',
+  hotwords: [],
+  ...more,
+});
+/** Sound in which something is to be heard. */
+const chirp = join(folder, 'chirp.pcm');
+const pcm = Buffer.alloc(6 * RATE * 2);
+for (let n = 0; n < pcm.length / 2; n++)
+  // The last second is digital silence.
+  pcm.writeInt16LE(n < 5 * RATE ? Math.round(9000 * Math.sin((n * n) / 90_000) * Math.sin(n / 3000)) : 0, n * 2);
+writeFileSync(chirp, pcm);
+
+const holds = (output: AsrOutput, fromMs: number, toMs: number): void => {
+  let before = fromMs;
+  for (const { text, startMs, endMs, probability } of output.words) {
+    assert.ok(startMs >= before && endMs >= startMs && endMs <= toMs, `${text}: ${startMs}–${endMs}`);
+    assert.ok(probability > 0 && probability <= 1 && text.trim() === text && text !== '');
+    before = startMs;
+  }
+};
+
+describe('sherpa, tiny models', { skip: missing({ sherpa }), timeout: 120_000 }, () => {
+  const started = (
+    name: string,
+    files: Record<string, Buffer | string>,
+    more: Record<string, string> = {},
+  ): { worker: TestWorker; directory: string; parameters: Record<string, string> } => {
+    const directory = join(folder, name);
+    mkdirSync(directory);
+    for (const [file, content] of Object.entries(files)) writeFileSync(join(directory, file), content);
+    const parameters = { ...(detect(directory).card.parameters as Record<string, string>), ...more };
+    return {
+      worker: new TestWorker({ engine, stage: 'asr', directory, parameters, runtimes: { sherpa: sherpa! } }),
+      directory,
+      parameters,
+    };
+  };
+  const hear = async (worker: TestWorker, ...inputs: StepInputs['asr'][]): Promise<AsrOutput[]> => {
+    await worker.loaded;
+    return worker.run<'asr'>(inputs);
+  };
+  const finnish = (name: string): Record<string, string> => {
+    const directory = join(folder, name);
+    mkdirSync(directory);
+    for (const [file, content] of Object.entries(whisper())) writeFileSync(join(directory, file), content);
+    return {
+      companion: 'whisper-made',
+      companionDirectory: directory,
+      companionParameters: JSON.stringify(detect(directory).card.parameters),
+    };
+  };
+
+  it('a transducer gives each word its time, and what is said of it is the same each time', async () => {
+    const { worker } = started('nemo', nemoTransducer(), { languages: 'en' });
+    await using _ = worker;
+    const [first, part, silence, again] = await hear(
+      worker,
+      input(chirp, 0, 5),
+      input(chirp, 1, 3, { language: 'en' }),
+      input(chirp, 5, 6),
+      input(chirp, 0, 5),
+    );
+    assert.ok(first!.words.length > 5 && first!.text === first!.words.map(word => word.text).join(' '), first!.text);
+    holds(first!, 0, 5000);
+    holds(part!, 1000, 3000);
+    assert.ok(new Set(first!.words.map(word => word.startMs)).size > 5, 'times of the model, and not one for all');
+    assert.deepEqual([first!.language, first!.languageProbability], ['en', 1]);
+    assert.deepEqual([silence!.text, silence!.words], ['', []]);
+    assert.deepEqual(again, first);
+  });
+
+  it('where it hears nothing, an installed Whisper is asked, and the answer says so', async () => {
+    const { worker } = started('deaf', nemoTransducer({ deaf: true }), {
+      languages: 'de en fi',
+      ...finnish('whisper-1'),
+    });
+    await using _ = worker;
+    const [open, given] = await hear(worker, input(chirp, 0, 2), input(chirp, 2, 4, { language: 'fi' }));
+    assert.deepEqual([open!.text, open!.language, open!.model], ['Hyvää iltaa.', 'fi', 'whisper-made']);
+    assert.deepEqual(
+      [given!.text, given!.language, given!.languageProbability, given!.model],
+      ['Hyvää iltaa.', 'fi', 1, 'whisper-made'],
+    );
+    holds(given!, 2000, 4000);
+  });
+  it('and alone it says that there is nothing', async () => {
+    const { worker } = started('deaf-alone', nemoTransducer({ deaf: true }), { languages: 'de en' });
+    await using _ = worker;
+    const [output] = await hear(worker, input(chirp, 0, 2));
+    assert.deepEqual(output, { text: '', words: [], language: 'en', languageProbability: 0 });
+  });
+  it('what Whisper hears in a language that the model does not know is taken from Whisper', async () => {
+    const { worker } = started('foreign', nemoTransducer(), { languages: 'de en', ...finnish('whisper-2') });
+    await using _ = worker;
+    assert.deepEqual(
+      (await hear(worker, input(chirp, 0, 2))).map(({ text, language, model }) => ({ text, language, model })),
+      [{ text: 'Hyvää iltaa.', language: 'fi', model: 'whisper-made' }],
+    );
+  });
+  it('and in one that it knows, the model has the word and Whisper names the language', async () => {
+    const { worker } = started('known', nemoTransducer(), { languages: 'de en fi', ...finnish('whisper-3') });
+    await using _ = worker;
+    const [output] = await hear(worker, input(chirp, 0, 2));
+    assert.deepEqual([output!.language, output!.model], ['fi', undefined]);
+    assert.notEqual(output!.text, 'Hyvää iltaa.');
+  });
+
+  it('SenseVoice and Whisper name the language themselves', async () => {
+    const sense = started('sense', senseVoice(), { languages: 'zh en ja ko yue' });
+    await using _ = sense.worker;
+    const [chinese] = await hear(sense.worker, input(chirp, 0, 4));
+    assert.equal(chinese!.language, 'zh');
+    assert.ok(!chinese!.text.includes('<|') && chinese!.text !== '');
+    holds(chinese!, 0, 4000);
+    const alone = started('whisper', whisper(), { languages: '' });
+    await using _alone = alone.worker;
+    const [heard, given] = await hear(alone.worker, input(chirp, 0, 2), input(chirp, 0, 2, { language: 'ja' }));
+    assert.deepEqual([heard!.language, given!.language], ['fi', 'ja']);
+    const unknown: unknown = await hear(alone.worker, input(chirp, 0, 2, { language: 'tlh' })).catch(
+      (error: unknown) => error,
+    );
+    assert.ok(unknown instanceof EarshotError && unknown.failure.code === 'languageNotSupported');
+    assert.equal((await hear(alone.worker, input(chirp, 0, 2)))[0]!.language, 'fi', 'it lives on, and listens again');
+  });
+
+  it('a file that is missing is a broken model, and no crash', async () => {
+    const directory = join(folder, 'half');
+    mkdirSync(directory);
+    const { 'joiner.int8.onnx': _joiner, ...files } = nemoTransducer();
+    for (const [file, content] of Object.entries(files)) writeFileSync(join(directory, file), content);
+    const parameters = readRegistry().models.find(card => card.id === 'parakeet-tdt-0.6b-v3')!.parameters!;
+    await using worker = new TestWorker({ engine, stage: 'asr', directory, parameters, runtimes: { sherpa: sherpa! } });
+    await assert.rejects(
+      worker.loaded,
+      (error: unknown) =>
+        error instanceof EarshotError &&
+        error.failure.code === 'modelBroken' &&
+        /the joiner is missing/.test(error.failure.detail ?? ''),
+    );
+  });
+});
+
+const moonshine = modelFolder('moonshine-tiny-en');
+describe(
+  'sherpa, Moonshine',
+  { skip: missing({ ffmpeg, sherpa, 'moonshine-tiny-en': moonshine }), timeout: 180_000 },
+  () => {
+    const sound = join(folder, 'sense.pcm');
+    const card = readRegistry().models.find(each => each.id === 'moonshine-tiny-en')!;
+    let worker: TestWorker;
+    before(async () => {
+      make(['-i', join(SAMPLES, 'sense-and-sensibility.flac'), '-ac', '1', '-ar', String(RATE), '-f', 's16le', sound]);
+      worker = new TestWorker({
+        engine,
+        stage: 'asr',
+        directory: moonshine!,
+        parameters: { ...card.parameters, languages: card.languages.join(' ') },
+        threads: 2,
+        runtimes: { sherpa: sherpa! },
+      });
+      await worker.loaded;
+    });
+    after(() => worker[Symbol.asyncDispose]());
+    const truth = /`sense-and-sensibility\.flac`.*Truth: "(.*)"$/m.exec(
+      readFileSync(join(SAMPLES, 'README.md'), 'utf8'),
+    )![1]!;
+
+    it('hears the English recording by its utterances', async () => {
+      const cuts = [0, 7.3, 11, 17, 23.5, 27.7],
+        outputs = await worker.run<'asr'>(cuts.slice(1).map((to, n) => input(sound, cuts[n]!, to)));
+      const heard = outputs.map(output => output.text).join(' '),
+        { rate } = compare(truth, heard);
+      console.log(`Moonshine tiny: WER ${(rate * 100).toFixed(1)} %`);
+      assert.ok(rate <= 0.12, heard);
+      for (const [n, output] of outputs.entries()) {
+        holds(output, cuts[n]! * 1000, cuts[n + 1]! * 1000);
+        assert.equal(output.language, 'en');
+      }
+    });
+    it('hears all of an utterance that is longer than the library can take at once', async () => {
+      const [output] = await worker.run<'asr'>([input(sound, 0, 27.7, { language: 'en' })]),
+        { rate } = compare(truth, output!.text);
+      assert.ok(rate <= 0.2, output!.text);
+      holds(output!, 0, 27_700);
+      assert.ok(output!.words.at(-1)!.endMs > 25_000);
+    });
+  },
+);
+
+describe(
+  'the main job on a machine without Python',
+  { skip: missing({ ffmpeg, sherpa, 'moonshine-tiny-en': moonshine }), timeout: 180_000 },
+  () => {
+    it('needs none: the recognizer that runs there is chosen by itself, in the sandbox', async () => {
+      const daemon = new RealDaemon({
+        settings: { formats: ['json'], pythonPath: join(folder, 'no-python'), ffmpegPath: ffmpeg!, offline: true },
+      });
+      unlinkSync(daemon.home.runtimes);
+      mkdirSync(daemon.home.runtimes);
+      symlinkSync(sherpa!, join(daemon.home.runtimes, basename(sherpa!)));
+      symlinkSync(moonshine!, join(daemon.home.models, 'moonshine-tiny-en'));
+      await using _ = { [Symbol.asyncDispose]: () => daemon.close() };
+      await daemon.start();
+      const recording = join(daemon.recordings, 'sense-and-sensibility.flac');
+      copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), recording);
+      const [job] = await daemon.ended(await daemon.submit([recording], { repair: false }));
+      assert.deepEqual([job!.state, job!.models.asr, job!.language], ['completed', 'moonshine-tiny-en', 'en']);
+      const { utterances } = await daemon.client.call('job/utterances', { id: job!.id });
+      const truth = /`sense-and-sensibility\.flac`.*Truth: "(.*)"$/m.exec(
+        readFileSync(join(SAMPLES, 'README.md'), 'utf8'),
+      )![1]!;
+      const { rate } = compare(truth, utterances.map(utterance => utterance.asr!.text).join(' '));
+      assert.ok(rate <= 0.12, `WER ${rate}`);
+    });
+  },
+);
