@@ -34,6 +34,7 @@ const ALLOWED = [
   /^extension\/dist\/registry\.json$/,
   /^extension\/dist\/(dictionaries|llama|llama-[\d.]+|sherpa)\/package(-lock)?\.json$/,
   /^extension\/dist\/python\/[a-z-]+\.txt$/,
+  /^extension\/dist\/ffmpeg\/wheels\.json$/,
   /^extension\/dist\/webview\/[a-z]+\.(js|css|ttf)$/,
   /^extension\/dist\/workers\/([a-z\d-]+\/)?[a-z\d_-]+\.(mjs|py)$/,
   /^extension\/dist\/node_modules\/better-sqlite3\/(LICENSE|package\.json|lib\/(methods\/)?[a-z\d-]+\.js|prebuilds\/[a-z\d-]+\.node)$/,
