@@ -18,7 +18,7 @@ import { mib, processOn, readingOf, type Cuda } from './machine.ts';
 import { Missing, type Section } from './report.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../../samples/sense-and-sensibility.flac');
-const WORDS = /family of Dashwood/i;
+const WORDS = /John Dashwood had then leisure to consider/i;
 
 /** Of the model and of the sound, where they lie. */
 export interface WhisperPlace {
@@ -33,7 +33,9 @@ from faster_whisper.audio import decode_audio
 (decode_audio(sys.argv[1]) * 32767).astype("<i2").tofile(sys.argv[2])
 if sys.argv[3] == "gpu":
     import ctranslate2
-    sys.exit(0 if ctranslate2.get_cuda_device_count() > 0 else "CTranslate2 finds no CUDA device")
+    if ctranslate2.get_cuda_device_count() == 0:
+        sys.exit("CTranslate2 finds no CUDA device")
+print(sys.prefix)
 `;
 
 export async function whisper(cuda: Cuda, section: Section, { model, device }: WhisperPlace): Promise<void> {
@@ -47,8 +49,15 @@ export async function whisper(cuda: Cuda, section: Section, { model, device }: W
       encoding: 'utf8',
       timeout: 120_000,
     });
-    if (decoded.status !== 0) throw new Missing(decoded.stderr.trim().split('\n').at(-1) ?? 'no faster-whisper here');
-    await firstWords(cuda, section, { directory, device, folder, pcm });
+    if (decoded.error) throw decoded.error;
+    if (decoded.status !== 0) throw new Missing(decoded.stderr.trim().split('\n').at(-1) || 'no faster-whisper here');
+    await firstWords(cuda, section, {
+      directory,
+      device,
+      folder,
+      pcm,
+      prefix: decoded.stdout.trim().split('\n').at(-1)!,
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -66,19 +75,23 @@ const onPython = (python: string): Engine => ({
   }),
 });
 
+interface Place {
+  directory: string;
+  device: WorkerContext['device'];
+  folder: string;
+  pcm: string;
+  /** Where this Python's packages are. */
+  prefix: string;
+}
+
 async function firstWords(
   cuda: Cuda,
   section: Section,
-  {
-    directory,
-    device,
-    folder,
-    pcm,
-  }: { directory: string; device: WorkerContext['device']; folder: string; pcm: string },
+  { directory, device, folder, pcm, prefix }: Place,
 ): Promise<void> {
   const card = whisperCard(),
     engine = onPython(cuda.python),
-    context: WorkerContext = { card, runtime: () => '', device, threads: 2 },
+    context: WorkerContext = { card, runtime: () => prefix, device, threads: 2 },
     { program, env } = engine.command(context);
   const confined = !('reason' in sandboxSupport()),
     permissions = confined
@@ -130,10 +143,20 @@ async function firstWords(
       failed: (_, why) => over.reject(new Error(`${why.code}: ${why.detail ?? ''}`)),
       progress: () => {},
       heartbeat: () => {},
-      exit: why => over.reject(new Error(why.code)),
+      exit: why => over.reject(new Error(`${why.code}: ${why.detail ?? ''}`)),
     },
   );
   try {
+    worker.load({
+      type: 'load',
+      stage: 'asr',
+      model: card.id,
+      directory,
+      parameters: {},
+      device,
+      precision: device.kind === 'gpu' ? 'float16' : 'int8',
+      threads: context.threads,
+    });
     await over.promise;
     section.check('Whisper base hears the sample', WORDS.test(text), text.slice(0, 80));
     section.table(
@@ -142,9 +165,9 @@ async function firstWords(
     );
     if (device.kind === 'gpu') {
       const held = processOn(await readingOf(cuda), worker.pid!)?.bytes ?? null,
-        card = whisperCard().memory.gpu!;
+        most = card.memory.gpu!;
       if (held !== null)
-        section.check('memory within what its card says', held <= card, `${mib(held)} of ${mib(card)}`);
+        section.check('memory within what its card says', held <= most, `${mib(held)} of ${mib(most)}`);
     }
   } finally {
     worker.kill();
