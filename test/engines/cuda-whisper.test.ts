@@ -1,4 +1,4 @@
-/** The part of the proof for a GPU (test/gpu/cuda) that runs Whisper, on the CPU: the same worker, sandbox and sound. */
+/** The part of the proof for a GPU (test/gpu/cuda) that runs Whisper, on the CPU: same worker, sandbox and sound. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { python as interpreter } from '../../daemon/runtimes/python.ts';
