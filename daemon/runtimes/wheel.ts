@@ -121,8 +121,8 @@ export async function fetchWheel(wanted: FetchWheel): Promise<void> {
 
 const openZip = promisify<string, yauzl.Options, ZipFile>(yauzl.open);
 
-/** yauzl refuses names that lead out of the folder. */
-async function unzip(archive: string, folder: string, signal: AbortSignal): Promise<void> {
+/** All files of an archive, below a folder. yauzl refuses names that lead out of it. */
+export async function unzip(archive: string, folder: string, signal: AbortSignal): Promise<void> {
   const zip = await openZip(archive, { lazyEntries: true, autoClose: false }),
     read = promisify(zip.openReadStream.bind(zip)) as (entry: Entry) => Promise<NodeJS.ReadableStream>;
   try {

@@ -3,10 +3,12 @@
  * where that has been run once. The recognizer is the fake one; ffmpeg.exe and the voice detector are real.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unzip } from '../../daemon/runtimes/wheel.ts';
+import { makePackage } from '../../scripts/package.ts';
 import { missing, prepare, unprepared, Windows, type Ended } from './place.ts';
 
 const isWhole = process.env.EARSHOT_WINE === 'whole',
@@ -104,9 +106,29 @@ describe('Windows under Wine', { skip: why ?? false }, () => {
       assert.match(out, /moved in the end/);
     });
 
+    const isServing = async (): Promise<boolean> =>
+      /"pid": ?\d/.test((await windows.earshot('daemon', 'status', '--json')).out);
+
     test('it stops when it is asked to, and takes its pipe along', async () => {
       await well(windows.earshot('daemon', 'stop'));
-      assert.doesNotMatch((await windows.earshot('daemon', 'status', '--json')).out, /"pid": ?\d/);
+      assert.equal(await isServing(), false);
+    });
+
+    test('the package for win32-x64: its daemon serves, and goes when the extension is removed', async () => {
+      const vsix = await makePackage('win32-x64', here(), true);
+      await unzip(vsix, here('installed'), new AbortController().signal);
+      const bundle = (name: string): string => there('installed', 'extension', 'dist', name);
+      const daemon = windows.node([bundle('earshotd.mjs')]);
+      await until('the daemon', isServing);
+      copyFileSync(SAMPLE, here('packaged.flac'));
+      await well(windows.earshot('transcribe', there('packaged.flac'), '-f', 'txt'));
+      assert.ok(readFileSync(here('packaged.txt'), 'utf8').length > 50);
+      await well(windows.node([bundle('uninstall.cjs')]));
+      const { code, out } = await daemon;
+      assert.equal(code, 0, out);
+      // Nothing holds a file of it any more.
+      rmSync(here('installed'), { recursive: true });
+      assert.equal(await isServing(), false);
     });
   });
 });
