@@ -1,8 +1,11 @@
 /**
- * The sound as the voice detector gets it: without what lies below voices, and quiet speech lifted. What the recognizer
+ * The sound as the voice detector gets it: without what lies below voices and without drones, and quiet speech lifted. What the recognizer
  * hears stays as it was recorded. A detector is trained on speech of usual loudness: at −50 dB, on a hum, or 30 dB
  * below another speaker, it hears nobody, although every word can be understood.
  */
+
+import { startHumRemoval } from './hum.ts';
+import { startWhitening } from './whitening.ts';
 
 /** So many samples of 16 kHz are treated as one. */
 export const FRAME = 512;
@@ -37,15 +40,51 @@ export interface Conditioned {
 
 /** Frame by frame, in order: what a frame becomes depends on those before it alone. */
 export function startConditioning(lift: Lift): (frame: Int16Array) => Conditioned {
-  const cut = lowCut();
+  const cut = lowCut(),
+    withoutHum = startHumRemoval(),
+    recorded = startLevels();
+  // Each begins anew where something else than before is taken away ahead of it.
+  let whiten = startWhitening(),
+    unhummed = startLevels(),
+    whitened = startLevels(),
+    hums = false,
+    drones = false;
   let samples = new Float32Array(FRAME),
-    loud = QUIETEST,
+    gain = 1;
+  return frame => {
+    if (samples.length !== frame.length) samples = new Float32Array(frame.length);
+    let level = decibels(cut(frame, samples));
+    const rest = withoutHum(samples, level, recorded(level).noise);
+    if (rest !== null) level = decibels(rest);
+    if (hums !== (rest !== null)) {
+      whiten = startWhitening();
+      unhummed = startLevels();
+    }
+    const even = whiten(samples, { level, ...unhummed(level) });
+    if (even !== null) level = decibels(even);
+    if (hums !== (rest !== null) || drones !== (even !== null)) whitened = startLevels();
+    hums = rest !== null;
+    drones = even !== null;
+    const { noise, loud } = whitened(level),
+      wanted = Math.max(0, Math.min(SPEECH_AT - loud, lift.most, lift.noiseTo - noise)),
+      to = 10 ** (wanted / 20);
+    if (gain !== 1 || to !== 1) amplify(samples, gain, to);
+    gain = to;
+    return { samples, level, lifted: level + wanted };
+  };
+}
+
+const decibels = (power: number): number => 10 * Math.log10(power + 1e-10);
+
+/** How loud a sound has been lately, and the noise in it, dB of full scale. */
+function startLevels(): (level: number) => { loud: number; noise: number } {
+  const stretches: number[] = [];
+  let loud = QUIETEST,
     smooth: number | null = null,
     least = 0,
-    inStretch = 0,
-    gain = 1;
-  const stretches: number[] = [];
-  const noise = (level: number): number => {
+    inStretch = 0;
+  return level => {
+    loud = Math.max(level, loud - (RISE * FRAME) / RATE);
     smooth = smooth === null ? level : smooth + 0.3 * (level - smooth);
     const now = Math.max(level, smooth);
     least = inStretch === 0 ? now : Math.min(least, now);
@@ -54,17 +93,7 @@ export function startConditioning(lift: Lift): (frame: Int16Array) => Conditione
       if (stretches.length > STRETCHES) stretches.shift();
       inStretch = 0;
     }
-    return Math.max(QUIETEST, Math.min(least, ...stretches));
-  };
-  return frame => {
-    if (samples.length !== frame.length) samples = new Float32Array(frame.length);
-    const level = 10 * Math.log10(cut(frame, samples) + 1e-10);
-    loud = Math.max(level, loud - (RISE * FRAME) / RATE);
-    const wanted = Math.max(0, Math.min(SPEECH_AT - loud, lift.most, lift.noiseTo - noise(level)));
-    const to = 10 ** (wanted / 20);
-    if (gain !== 1 || to !== 1) amplify(samples, gain, to);
-    gain = to;
-    return { samples, level, lifted: level + wanted };
+    return { loud, noise: Math.max(QUIETEST, Math.min(least, ...stretches)) };
   };
 }
 

@@ -84,6 +84,42 @@ test('an offset, rumble and hum are taken away, and quiet speech on them is lift
   assert.ok(loudest(offset, 2) > -22, 'nothing but the offset was in the way');
 });
 
+/** In the same bursts, with a pitch that glides and ten harmonics. */
+const voice =
+  (db: number): Sound =>
+  n => {
+    const turn = 2 * Math.PI * ((170 * n) / RATE + 12 * Math.sin((2 * Math.PI * 0.7 * n) / RATE));
+    let sum = 0;
+    for (let k = 1; k <= 10; k++) sum += Math.sin(k * turn) / 3;
+    return n % (RATE / 2) < 0.3 * RATE ? level(db) * sum : 0;
+  };
+/** How far they stand out from what is between them, dB. */
+const contrast = (sound: Sound): number => {
+  const levels = conditioned(5, n => sound(n) + voice(-30)(n))
+    .slice(Math.floor((2 * RATE) / FRAME))
+    .map(frame => frame.level)
+    .sort((a, b) => a - b);
+  return levels[Math.floor(levels.length * 0.8)]! - levels[Math.floor(levels.length * 0.2)]!;
+};
+
+test('a drone that drowns a voice is taken away: hum with all its harmonics, a tone, one that wavers', () => {
+  const buzz =
+    (hz: number, db: number): Sound =>
+    n => {
+      let sum = 0;
+      for (let k = 1; k <= 30; k++) sum += Math.sin((2 * Math.PI * hz * k * n) / RATE) / k;
+      return level(db) * sum;
+    };
+  for (const [what, sound] of [
+    ['50 Hz', buzz(50, -20)],
+    ['60 Hz', buzz(60, -20)],
+    ['a tone', sine(1013, -15)],
+    ['one that wavers', (n: number) => sine(1013, -15)(n + 40 * Math.sin((2 * Math.PI * n) / RATE))],
+    ['a rumble', (n: number) => sine(130, -10)(n) + noise(-60)(n)],
+  ] as const)
+    assert.ok(contrast(sound) > 6, `${what}: ${contrast(sound).toFixed(1)} dB`);
+});
+
 test('two seconds after a near speaker a far one is loud enough', () => {
   const frames = conditioned(8, n => (n < 4 * RATE ? bursts(400, -15)(n) : bursts(400, -45)(n)));
   assert.ok(loudest(frames, 6.5) > -22);
