@@ -246,6 +246,39 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     for (const track of [1, null]) assert.equal(await protection(at('two.m4a'), track), null);
     assert.equal(await protection(ENGLISH, 0), null);
   });
+  test('so does encrypted Windows Media, Matroska and a scrambled broadcast', async () => {
+    const tone = ['-f', 'lavfi', '-i', 'sine=d=2:r=48000'],
+      changed = async (name: string, change: (data: Buffer) => Buffer): Promise<void> => {
+        make([...tone, '-c:a', name.endsWith('wma') ? 'wmav2' : name.endsWith('mkv') ? 'flac' : 'aac', at(name)]);
+        assert.equal((await ingest(at(name))).warnings.length, 0, name);
+        writeFileSync(at(name), change(readFileSync(at(name))));
+        await assert.rejects(ingest(at(name)), failsWith('encryptedFile', { by: 'unknown' }), name);
+      };
+    await changed('bought.wma', data => {
+      const object = Buffer.alloc(40);
+      object.write('fbb3112223bdd211b4b700a0c955fc6e', 'hex');
+      object.writeBigUInt64LE(40n, 16);
+      data.writeBigUInt64LE(data.readBigUInt64LE(16) + 40n, 16);
+      data.writeUInt32LE(data.readUInt32LE(24) + 1, 24);
+      return Buffer.concat([data.subarray(0, 30), object, data.subarray(30)]);
+    });
+    await changed('locked.mkv', data => {
+      // An encryption in place of two remarks on the track, which say what would be so without them.
+      const at = data.indexOf('9c810022b59c83756e64', 'hex');
+      assert.ok(at > 0);
+      data.write('6d804006624083503580', at, 'hex');
+      return data;
+    });
+    await changed('broadcast.ts', data => {
+      for (let at = 0; at < data.length; at += 188) {
+        const pid = data.readUInt16BE(at + 1) & 0x1fff;
+        if (pid < 0x20 || pid === 0x1000) continue;
+        data[at + 3]! |= 0x80;
+        for (let n = at + 188 - 140; n < at + 188; n++) data[n]! ^= 0x5a;
+      }
+      return data;
+    });
+  });
   test('recordings are known by their first bytes, in every container', () => {
     const made = 'wav mp3 mp2 aac ac3 dts flac ogg opus webm mkv mp4 mov aiff au caf ts m2ts mpg avi wma w64 tta wv';
     for (const extension of made.split(' ')) {
