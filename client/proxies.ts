@@ -10,22 +10,23 @@ export interface Proxies {
   direct: string;
 }
 
+// The lower case first, as curl, Node and Python do.
+const named = (env: NodeJS.ProcessEnv, name: string): string | null => env[name] || env[name.toUpperCase()] || null;
+const proxyIn = (env: NodeJS.ProcessEnv, name: string): string | null => {
+  const value = named(env, name);
+  return value === null ? null : /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+};
+const usable = (address: string | null): string | null => (address && /^https?:/i.test(address) ? address : null);
+
 const LOOPBACK = ['localhost', '127.0.0.1', '::1', '[::1]'];
 
 export function proxiesIn(env: NodeJS.ProcessEnv): Proxies {
-  // The lower case first, as curl, Node and Python do.
-  const named = (name: string): string | null => env[name] || env[name.toUpperCase()] || null,
-    proxy = (name: string): string | null => {
-      const value = named(name);
-      return value === null ? null : /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
-    };
-  const usable = (address: string | null): string | null => (address && /^https?:/i.test(address) ? address : null),
-    all = usable(proxy('all_proxy')),
-    http = usable(proxy('http_proxy')) ?? all;
+  const all = usable(proxyIn(env, 'all_proxy')),
+    http = usable(proxyIn(env, 'http_proxy')) ?? all;
   return {
     http,
-    https: usable(proxy('https_proxy')) ?? all ?? http,
-    direct: [...new Set([...(named('no_proxy') ?? '').split(/[\s,]+/).filter(Boolean), ...LOOPBACK])].join(','),
+    https: usable(proxyIn(env, 'https_proxy')) ?? all ?? http,
+    direct: [...new Set([...(named(env, 'no_proxy') ?? '').split(/[\s,]+/).filter(Boolean), ...LOOPBACK])].join(','),
   };
 }
 
@@ -41,6 +42,19 @@ export function proxyFor(url: string, { http, https, direct }: Proxies): string 
     return hostname.toLowerCase() === domain || hostname.toLowerCase().endsWith(`.${domain}`);
   });
   return excepted ? null : protocol === 'https:' ? https : http;
+}
+
+/** A proxy that is named for an address and of a kind that Node has no way through (SOCKS); null: none, or not only it. */
+export function unusableFor(url: string, env: NodeJS.ProcessEnv): string | null {
+  const proxies = proxiesIn(env),
+    secure = new URL(url).protocol === 'https:';
+  const [first = null] = [...(secure ? ['https_proxy'] : []), 'http_proxy', 'all_proxy']
+    .map(name => proxyIn(env, name))
+    .filter(address => address !== null && usable(address) === null);
+  // Where one of this kind were followed, so would be this one.
+  return proxyFor(url, { ...proxies, http: 'here', https: 'here' }) !== null && proxyFor(url, proxies) === null
+    ? first
+    : null;
 }
 
 /** What makes a program of Node's use the proxies of `env`; nothing where it names none. */

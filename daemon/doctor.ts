@@ -3,7 +3,7 @@
  * arguments.
  */
 import { statSync } from 'node:fs';
-import { proxiesIn, proxyFor } from '../client/proxies.ts';
+import { proxiesIn, proxyFor, unusableFor } from '../client/proxies.ts';
 import type { Device } from '../schemas/device.ts';
 import { isFailure, toFailure, type Failure } from '../schemas/errors.ts';
 import { checkOf, type Check, type DoctorReport } from '../schemas/reasons.ts';
@@ -161,7 +161,12 @@ async function network({ settings, env = process.env }: Examined, hub: NonNullab
   const { offline, hubUrl } = settings;
   if (offline) return checkOf('network', 'ok', { offline: 1 });
   const proxy = proxyFor(hubUrl, proxiesIn(env)),
-    way = { url: withoutPassword(hubUrl), ...(proxy === null ? {} : { proxy: withoutPassword(proxy) }) };
+    unusable = unusableFor(hubUrl, env);
+  const way = {
+    url: withoutPassword(hubUrl),
+    ...(proxy === null ? {} : { proxy: withoutPassword(proxy) }),
+    ...(unusable === null ? {} : { unusable: withoutPassword(unusable) }),
+  };
   if (await hub.reachable(hubUrl)) return checkOf('network', 'ok', way);
   const why = hub.obstacle?.(hubUrl);
   return checkOf('network', 'warning', { ...way, ...(why ? { why } : {}) });

@@ -100,7 +100,7 @@ export const CHECKS = {
   engines: { ok: { names: 'text' }, warning: { names: 'text' } },
   /** `proxy`: the one on the way, without its password; `why`: what stands in the way, as for modelUnavailable. */
   network: {
-    ok: { url: 'text?', offline: 'number?', proxy: 'text?' },
+    ok: { url: 'text?', offline: 'number?', proxy: 'text?', unusable: 'text?' },
     warning: { url: 'text', proxy: 'text?', why: 'text?' },
   },
   sandbox: {

@@ -1,6 +1,6 @@
 /** Requests to a Hugging Face hub or a mirror of it: what it says about a file, and whether it answers at all. */
 import { EarshotError } from '../../schemas/errors.ts';
-import { obstacleOf, useNetwork, type Obstacle } from '../system/network.ts';
+import { obstacleOf, obstacleTo, useNetwork, type Obstacle } from '../system/network.ts';
 
 /** What the hub says about a file: tag is a sha256 (large files) or a Git blob name (small ones). */
 export interface HubTag {
@@ -109,7 +109,7 @@ export class HubRequests {
       if (signal.aborted) throw new EarshotError('cancelled');
       if (this.#failedAt.get(base) !== 0) this.#failedAt.set(base, now());
       const detail = limit.signal.aborted ? 'no answer in time' : causeOf(error),
-        why = limit.signal.aborted ? 'timeout' : obstacleOf(error);
+        why = obstacleTo(url, limit.signal.aborted ? 'timeout' : obstacleOf(error));
       if (why) this.#obstacles.set(base, why);
       throw new EarshotError('downloadFailed', { url, why }, detail, { cause: error });
     } finally {

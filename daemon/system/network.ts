@@ -3,7 +3,7 @@
  * trusts as well as what came with Node. Also what went wrong, where that is not the other side's fault.
  */
 import { readFileSync } from 'node:fs';
-import { proxiesIn } from '../../client/proxies.ts';
+import { proxiesIn, unusableFor } from '../../client/proxies.ts';
 
 /** Not imported: an import of node:http loads all of fetch with it, which is a fifth of a daemon's start. */
 const { getBuiltinModule } = process;
@@ -57,7 +57,11 @@ export const trustedCertificates = (): string =>
   (getBuiltinModule('node:tls') as Partial<typeof import('node:tls')>).getCACertificates?.('default').join('\n') ?? '';
 
 /** What stands in the way of a request, where it is something of this side's. */
-export type Obstacle = 'certificate' | 'proxy' | 'proxyLogin' | 'name' | 'timeout';
+export type Obstacle = 'certificate' | 'socks' | 'proxy' | 'proxyLogin' | 'name' | 'timeout';
+
+/** `why` a request to `url` failed; where a proxy is named that cannot be used, most likely that. */
+export const obstacleTo = (url: string, why: Obstacle | undefined, env = process.env): Obstacle | undefined =>
+  (why === undefined || why === 'name' || why === 'timeout') && unusableFor(url, env) !== null ? 'socks' : why;
 
 export function obstacleOf(error: unknown): Obstacle | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
@@ -69,6 +73,7 @@ export function obstacleOf(error: unknown): Obstacle | undefined {
 
 /** In what a program said: Node's errors, pip's and npm's. */
 export function obstacleIn(words: string): Obstacle | undefined {
+  if (/dependencies for SOCKS|Unknown scheme for proxy URL.*socks/i.test(words)) return 'socks';
   if (/CERT_|_CERT|CERTIFICATE_VERIFY|certificate verify failed|UNABLE_TO_VERIFY/.test(words)) return 'certificate';
   if (/\b407\b/.test(words) && /proxy|tunnel/i.test(words)) return 'proxyLogin';
   if (/Proxy response|ProxyError|Tunnel connection failed|Cannot connect to proxy/.test(words)) return 'proxy';

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { proxiesIn, proxyEnvironment, proxyFor } from '../../client/proxies.ts';
+import { proxiesIn, proxyEnvironment, proxyFor, unusableFor } from '../../client/proxies.ts';
 import { installerNetwork } from '../../daemon/runtimes/installer-network.ts';
 import { findNpm } from '../../daemon/runtimes/npm.ts';
 import { findPython, hasPip } from '../../daemon/runtimes/find-python.ts';
@@ -110,8 +110,9 @@ describe('a network behind a proxy, whose hub has a certificate of its own', { s
       reach({ HTTPS_PROXY: through }),
       reach({ HTTPS_PROXY: through.replace('me:secret@', ''), SSL_CERT_FILE: at('ca') }),
       reach({ HTTPS_PROXY: through, NO_PROXY: '.test', SSL_CERT_FILE: at('ca') }),
+      reach({ ALL_PROXY: through.replace('http:', 'socks5:'), SSL_CERT_FILE: at('ca') }),
     ]);
-    assert.deepEqual(all, [why('certificate'), why('proxyLogin'), why('name')]);
+    assert.deepEqual(all, [why('certificate'), why('proxyLogin'), why('name'), why('socks')]);
   });
   test('pip and npm go the same way', async t => {
     const env = { ...process.env, HTTPS_PROXY: through, SSL_CERT_FILE: at('ca') };
@@ -148,6 +149,14 @@ test('the proxies of an environment', () => {
   assert.equal(proxiesIn({ HTTP_PROXY: 'proxy:3128' }).https, 'http://proxy:3128');
   // Node has no way through it.
   assert.equal(proxiesIn({ ALL_PROXY: 'socks5://p:1' }).https, null);
+  for (const [env, unusable] of [
+    [{ ALL_PROXY: 'socks5://p:1' }, 'socks5://p:1'],
+    [{ https_proxy: 'socks5h://p:1', NO_PROXY: 'x.org' }, 'socks5h://p:1'],
+    [{ ALL_PROXY: 'socks5://p:1', HTTPS_PROXY: 'http://s:1' }, null],
+    [{ ALL_PROXY: 'socks5://p:1', NO_PROXY: 'hub.org' }, null],
+    [{}, null],
+  ] as const)
+    assert.equal(unusableFor('https://hub.org', env), unusable, JSON.stringify(env));
   const proxies = proxiesIn({
     HTTPS_PROXY: 'http://s:1',
     HTTP_PROXY: 'http://p:1',

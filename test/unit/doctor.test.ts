@@ -143,10 +143,12 @@ test('the way to the network is said, without its password, and what stands in i
     hub: { reachable: async () => reached, obstacle: () => 'certificate' },
     freeBytes: async () => 50 * GiB,
   });
-  const found = async (reached: boolean) =>
-    (await examine(machine(reached))).checks.find(check => check.id === 'network')!;
+  const found = async (reached: boolean, env = machine(reached).env) =>
+    (await examine({ ...machine(reached), env })).checks.find(check => check.id === 'network')!;
   const way = { url: DEFAULTS.hubUrl, proxy: `http://${proxy}` };
   assert.deepEqual(await found(true), { id: 'network', status: 'ok', args: way });
+  const socks = await found(true, { PATH: temporary, ALL_PROXY: `socks5://me:secret@${proxy}` });
+  assert.match(checkMessage(socks, 'en').what, / directly: Earshot cannot use the proxy socks5:\/\/proxy\.example/);
   const refused = await found(false);
   assert.deepEqual(refused.args, { ...way, why: 'certificate' });
   assert.match(

@@ -1,6 +1,6 @@
 /** Requests to the server: time-outs, what is worth trying again, and what its refusals mean. */
 import { EarshotError } from '../../../schemas/errors.ts';
-import { obstacleOf, useNetwork, type Obstacle } from '../../system/network.ts';
+import { obstacleOf, obstacleTo, useNetwork, type Obstacle } from '../../system/network.ts';
 
 export interface Server {
   url: string;
@@ -66,7 +66,7 @@ export async function request(
       if (signal.aborted) throw new EarshotError('cancelled');
       if (error instanceof EarshotError) throw error;
       words = reason(error);
-      why = obstacleOf(error);
+      why = obstacleTo(server.url, obstacleOf(error));
     }
     if (n >= tries) throw new EarshotError('serverUnreachable', { url: server.url, why }, words);
     await pause(pauseMs, signal);

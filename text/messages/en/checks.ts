@@ -122,7 +122,9 @@ export const checks: CheckMessages = {
       message(
         a.offline
           ? 'not used: the setting offline is on'
-          : (a.url ?? 'reachable') + optional(' through the proxy ', a.proxy),
+          : (a.url ?? 'reachable') +
+              optional(' through the proxy ', a.proxy) +
+              optional(' directly: Earshot cannot use the proxy ', a.unusable),
       ),
     warning: a =>
       message(

@@ -86,6 +86,10 @@ const OBSTACLES: Readonly<Record<string, readonly [what: string, todo?: string]>
     'the proxy asks for a name and a password',
     'Put them into HTTPS_PROXY (http://name:password@proxy:port), then restart the daemon.',
   ],
+  socks: [
+    'a SOCKS proxy is set, and Earshot cannot use one',
+    'Set HTTPS_PROXY to an HTTP proxy (http://proxy:port), then restart the daemon.',
+  ],
   proxy: ['the proxy refused', 'Check HTTPS_PROXY and NO_PROXY, then restart the daemon.'],
   name: ['its name is not known here', 'Check the network. Behind a proxy, set HTTPS_PROXY, then restart the daemon.'],
   timeout: ['there was no answer', 'Check the network. Behind a proxy, set HTTPS_PROXY, then restart the daemon.'],

@@ -113,7 +113,14 @@ export const checks: CheckMessages = {
   },
   network: {
     name: '网络',
-    ok: a => message(a.offline ? '不使用：已开启设置 offline' : (a.url ?? '可访问') + optional('，经由代理 ', a.proxy)),
+    ok: a =>
+      message(
+        a.offline
+          ? '不使用：已开启设置 offline'
+          : (a.url ?? '可访问') +
+              optional('，经由代理 ', a.proxy) +
+              optional('，直接访问：Earshot 无法使用代理 ', a.unusable),
+      ),
     warning: a =>
       message(
         `无法${optional('经由代理 ', a.proxy, ' ')}访问 ${a.url}${optional('：', obstacleText(a.why))}`,

@@ -74,6 +74,10 @@ export const pythonTodo = (platform: string | undefined): string =>
 const OBSTACLES: Readonly<Record<string, readonly [what: string, todo?: string]>> = {
   certificate: ['其证书不受信任', '如果网络会检查连接，请将 NODE_EXTRA_CA_CERTS 设为其证书，然后重新启动守护进程。'],
   proxyLogin: ['代理要求用户名和密码', '请写入 HTTPS_PROXY（http://用户名:密码@代理:端口），然后重新启动守护进程。'],
+  socks: [
+    '设置了 SOCKS 代理，Earshot 无法使用',
+    '请将 HTTPS_PROXY 设为 HTTP 代理（http://代理:端口），然后重新启动守护进程。',
+  ],
   proxy: ['代理拒绝了请求', '请检查 HTTPS_PROXY 和 NO_PROXY，然后重新启动守护进程。'],
   name: ['找不到该主机名', '请检查网络。如在代理之后，请设置 HTTPS_PROXY，然后重新启动守护进程。'],
   timeout: ['没有应答', '请检查网络。如在代理之后，请设置 HTTPS_PROXY，然后重新启动守护进程。'],
