@@ -44,7 +44,7 @@ export function proxyFor(url: string, { http, https, direct }: Proxies): string 
   return excepted ? null : protocol === 'https:' ? https : http;
 }
 
-/** A proxy that is named for an address and of a kind that Node has no way through (SOCKS); null: none, or not only it. */
+/** A proxy that is named for an address, of a kind that Node has no way through (SOCKS); null: none, or not only it. */
 export function unusableFor(url: string, env: NodeJS.ProcessEnv): string | null {
   const proxies = proxiesIn(env),
     secure = new URL(url).protocol === 'https:';

@@ -1,7 +1,7 @@
 /**
- * The sound as the voice detector gets it: without what lies below voices and without drones, and quiet speech lifted. What the recognizer
- * hears stays as it was recorded. A detector is trained on speech of usual loudness: at −50 dB, on a hum, or 30 dB
- * below another speaker, it hears nobody, although every word can be understood.
+ * The sound as the voice detector gets it: without what lies below voices and without drones, and quiet speech lifted.
+ * What the recognizer hears stays as it was recorded. A detector is trained on speech of usual loudness: at −50 dB, on
+ * a hum, or 30 dB below another speaker, it hears nobody, although every word can be understood.
  */
 
 import { startHumRemoval } from './hum.ts';

@@ -13,6 +13,11 @@ const MOST = 3;
 const WORTH = 3;
 /** Where the background turns out to be quieter by this, what was heard before was not all background, dB. */
 const QUIETER = 6;
+/** While somebody speaks the mean moves this much less, or the pauses would have an echo of it. */
+const SPOKEN = 1 / 8;
+/** Somebody speaks where what is left is louder than the quietest of late by this factor, which is forgotten slowly. */
+const LOUDER = 4,
+  FORGOTTEN = 1.02;
 /** Of the frames of a sound, those are background that are louder than the quietest by no more than this, dB. */
 export const NEAR = 3;
 /** Background that is quieter is none, dB of full scale. */
@@ -29,30 +34,38 @@ export function startHumRemoval(): (samples: Float32Array, level: number, noise:
     periods = 0,
     rate = 1,
     gained = 0,
+    quiet = Infinity,
     begunAt = -Infinity;
   return (samples, level, noise) => {
     if (noise < Math.max(AUDIBLE, begunAt - QUIETER)) {
       mean.fill(0);
       at = periods = gained = 0;
       rate = 1;
+      quiet = Infinity;
       begunAt = noise;
     }
     if (noise < AUDIBLE) return null;
     begunAt = Math.max(begunAt, noise);
     if (rest.length !== samples.length) rest = new Float32Array(samples.length);
-    const most = MOST * 10 ** (noise / 20);
     let energy = 0;
-    for (let i = 0; i < samples.length; i++) {
-      const off = samples[i]! - mean[at]!;
+    for (let i = 0, from = at; i < samples.length; i++) {
+      const off = samples[i]! - mean[from]!;
       rest[i] = off;
       energy += off * off;
-      mean[at]! += rate * (off > most ? most : off < -most ? -most : off);
+      if (++from === PERIOD) from = 0;
+    }
+    const power = energy / samples.length,
+      most = MOST * 10 ** (noise / 20);
+    if (rate < 0.5) quiet = Math.min(power, quiet * FORGOTTEN);
+    const step = power > LOUDER * quiet ? rate * SPOKEN : rate;
+    for (let i = 0; i < rest.length; i++) {
+      const off = rest[i]!;
+      mean[at]! += step * (off > most ? most : off < -most ? -most : off);
       if (++at === PERIOD) {
         at = 0;
         rate = Math.max(RATE, 1 / (++periods + 1));
       }
     }
-    const power = energy / samples.length;
     if (level <= noise + NEAR) gained += 0.2 * (level - 10 * Math.log10(power + 1e-10) - gained);
     if (gained <= WORTH) return null;
     samples.set(rest);

@@ -174,8 +174,36 @@ function* oggStarts(bytes: Bytes): Generator<Found> {
   }
 }
 
+/** WAV and AIFF: one chunk that says how long it is and of what form. AVI goes on in chunks of its own. */
+const chunkStarts = (form: RegExp, littleEndian: boolean) =>
+  function* (bytes: Bytes): Generator<Found> {
+    for (let at = 0; at + 12 <= bytes.size;) {
+      const head = bytes.at(at, 12);
+      if (!form.test(head.toString('latin1'))) return;
+      if (at > 0) yield at;
+      const length = littleEndian ? head.readUInt32LE(4) : head.readUInt32BE(4);
+      at += 8 + length + (length % 2);
+    }
+  };
+
+const ASF_HEADER = '3026b2758e66cf11a6d900aa0062ce6c';
+
+/** Windows Media: objects, the first of which is the header. */
+function* asfStarts(bytes: Bytes): Generator<Found> {
+  for (let at = 0; at + 24 <= bytes.size;) {
+    const head = bytes.at(at, 24),
+      length = Number(head.readBigUInt64LE(16));
+    if (at > 0 && head.toString('hex', 0, 16) === ASF_HEADER) yield at;
+    if (length < 24) return; // live: to the end
+    at += length;
+  }
+}
+
 const KINDS: Readonly<Record<string, (bytes: Bytes) => Generator<Found>>> = {
   OggS: oggStarts,
+  RIFF: chunkStarts(/^RIFF[^]{4}WAVE/, true),
+  FORM: chunkStarts(/^FORM[^]{4}AIF[FC]/, false),
+  '0&\xb2u': asfStarts,
   'FLV\x01': flashStarts,
   '\x1aE\xdf\xa3': matroskaStarts,
 };

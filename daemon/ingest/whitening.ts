@@ -5,8 +5,8 @@
 import { AUDIBLE, NEAR } from './hum.ts';
 
 const ORDER = 32;
-/** Background is worth it where the filter takes away this much of it, dB: of a room's noise it takes far less. */
-const WORTH = 12;
+/** Background is worth it where the filter takes away this much of it, dB: tones, not voices and noise. */
+const WORTH = 30;
 /** And where the loudest sound is louder than it by no more than this, dB: anything else is heard as it is. */
 const DROWNING = 18;
 /** The filter is made anew after so many frames. */

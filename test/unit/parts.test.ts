@@ -51,8 +51,33 @@ const page = (flags: number): Buffer => {
 };
 const ogg = Buffer.concat([page(2), page(2), page(0), page(0), page(4)]);
 
+const chunks = (id: string, form: string): Buffer => {
+  const file = Buffer.concat([Buffer.from(`${id}\0\0\0\0${form}fmt \0\0\0\0data`), Buffer.alloc(201)]),
+    length = file.length - 8;
+  if (id === 'RIFF') file.writeUInt32LE(length, 4);
+  else file.writeUInt32BE(length, 4);
+  return length % 2 ? Buffer.concat([file, Buffer.alloc(1)]) : file;
+};
+const asf = ((): Buffer => {
+  const object = (id: string, length: number): Buffer => {
+    const made = Buffer.alloc(length);
+    made.write(id, 'hex');
+    made.writeBigUInt64LE(BigInt(length), 16);
+    return made;
+  };
+  return Buffer.concat([
+    object('3026b2758e66cf11a6d900aa0062ce6c', 60),
+    object('3626b2758e66cf11a6d900aa0062ce6c', 500),
+  ]);
+})();
+
 test('files that are joined: where each begins', () => {
-  for (const [name, file] of Object.entries({ mp4, flash, ogg, webm: webm() })) {
+  const wav = chunks('RIFF', 'WAVE'),
+    aiff = chunks('FORM', 'AIFF');
+  // OpenDML: one film in several chunks.
+  const avi = Buffer.concat([chunks('RIFF', 'AVI '), chunks('RIFF', 'AVIX')]);
+  assert.deepEqual(startsOf(avi), [0]);
+  for (const [name, file] of Object.entries({ mp4, flash, ogg, webm: webm(), wav, aiff, asf })) {
     assert.deepEqual(startsOf(file), [0], name);
     assert.deepEqual(startsOf(file, file, file), [0, file.length, 2 * file.length], name);
     // The last one is cut off.

@@ -630,6 +630,18 @@ joined('joined.m4a', 'Two MPEG-4 files', ['-c:a aac', '-c:a aac -ar 44100 -ac 2'
   again: [8228],
 });
 joined(
+  'joined.wav',
+  'Two WAV files, of different rates and channels',
+  ['-c:a pcm_s16le', '-c:a pcm_s24le -ar 44100 -ac 2'],
+  { ...COUNTED, again: [8200] },
+);
+joined('joined.aiff', 'Two AIFF files', ['-c:a pcm_s16be', '-c:a pcm_s16be -ar 44100'], { ...COUNTED, again: [8200] });
+joined('joined.wma', 'Two Windows Media files', Array(2).fill('-c:a wmav2 -ar 44100'), {
+  ...COUNTED,
+  shiftMs: 46,
+  again: [8266],
+});
+joined(
   'joined fragments.m4a',
   'Two MPEG-4 files in fragments',
   Array(2).fill('-c:a aac -movflags +frag_keyframe+empty_moov -frag_duration 1000000'),
