@@ -73,7 +73,7 @@ export function obstacleOf(error: unknown): Obstacle | undefined {
 
 /** In what a program said: Node's errors, pip's and npm's. */
 export function obstacleIn(words: string): Obstacle | undefined {
-  if (/dependencies for SOCKS|Unknown scheme for proxy URL.*socks/i.test(words)) return 'socks';
+  if (/dependencies for SOCKS|not supported proxy scheme/i.test(words)) return 'socks';
   if (/CERT_|_CERT|CERTIFICATE_VERIFY|certificate verify failed|UNABLE_TO_VERIFY/.test(words)) return 'certificate';
   if (/\b407\b/.test(words) && /proxy|tunnel/i.test(words)) return 'proxyLogin';
   if (/Proxy response|ProxyError|Tunnel connection failed|Cannot connect to proxy/.test(words)) return 'proxy';
