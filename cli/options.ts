@@ -60,6 +60,7 @@ export const withJobOptions = (command: Command): Command =>
     .option('-l, --language <code>', 'language spoken (default: detected)')
     .option('-t, --translate-to <code>', 'translate into this language')
     .option('-s, --speak [voice]', 'speak the translation, or the text if there is none')
+    .option('--voice <name>', 'a voice of a model that has several, as af_heart of Kokoro; with --speak')
     .option('--no-repair', 'skip repairing the recognized text')
     .option('-f, --format <list>', `formats to write, comma-separated: ${FORMATS.join(', ')}`)
     .option('-o, --output <folder>', 'where to write files; - prints the text')

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { Client } from '../client/client.ts';
 import { EarshotError } from '../schemas/errors.ts';
+import { voicesOf } from '../text/voices.ts';
 import type { Job, JobOptions } from '../schemas/job.ts';
 import { languageOf } from '../client/languages.ts';
 import { FORMATS, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../schemas/words.ts';
@@ -27,6 +28,7 @@ export interface Recipe {
   priority?: Priority;
   glossary?: string | false;
   speakers?: number | true;
+  voice?: string;
   prompt?: string;
   mux?: boolean;
   track?: number;
@@ -122,6 +124,7 @@ export async function jobOptions(
     ...(given.language ? { language: languageOf(given.language) } : {}),
     ...(given.translateTo ? { translateTo: languageOf(given.translateTo) } : {}),
     ...(given.speak ? { speak: true } : {}),
+    ...(given.speak && given.voice ? { voice: given.voice } : {}),
     ...(given.speakers ? { speakers: given.speakers === true ? {} : { count: given.speakers } } : {}),
     ...(given.summary ? { summary: true } : {}),
     ...(given.prompt ? { prompt: given.prompt } : {}),
@@ -153,8 +156,14 @@ export function parseFormats(text: string | undefined): Format[] | undefined {
 async function modelsOf(client: Client, given: Recipe): Promise<Pick<JobOptions, 'models'>> {
   const models: Partial<Record<Stage, string>> = {};
   const named = [...(given.model ?? []), ...(typeof given.speak === 'string' ? [`tts=${given.speak}`] : [])];
-  if (named.length === 0) return {};
-  const known = named.some(each => !each.includes('=')) ? (await client.call('model/list', {})).models : [];
+  const asksFor = given.speak === true ? given.voice : undefined;
+  if (named.length === 0 && asksFor === undefined) return {};
+  const listed = asksFor !== undefined || named.some(each => !each.includes('='));
+  const known = listed ? (await client.call('model/list', {})).models : [];
+  // Whoever has the voice speaks.
+  const speaker = known.find(({ card }) => asksFor !== undefined && voicesOf(card).includes(asksFor));
+  if (speaker) models.tts = speaker.card.id;
+  else if (asksFor !== undefined) throw new EarshotError('noVoice', {}, `no model has the voice ${asksFor}`);
   for (const each of named) {
     const [left, right] = each.split('=', 2) as [string, string | undefined];
     if (right !== undefined) {

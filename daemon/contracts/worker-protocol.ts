@@ -89,8 +89,8 @@ export interface StepInputs {
     before: { source: string; target: string }[];
     glossary: GlossaryEntry[];
   };
-  /** The worker writes a mono 16-bit WAV to `path`. */
-  tts: { text: string; language: string; path: string };
+  /** The worker writes a mono 16-bit WAV to `path`. `voice`: of those that the model has; missing: its own choice. */
+  tts: { text: string; language: string; path: string; voice?: string };
   /**
    * `whole`: the answer stands for the recording, else for a part of it; `notes`: the text is what was noted of parts.
    */

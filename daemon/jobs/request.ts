@@ -11,6 +11,7 @@ import { STAGES, type Stage } from '../../schemas/words.ts';
 import { checkRecording, factsOf, type RecordingFacts } from '../ingest/recording.ts';
 import { checkFullPath } from '../system/full-path.ts';
 import { servesLanguage } from '../models/defaults.ts';
+import { voicesOf } from '../../text/voices.ts';
 import type { Defaults } from '../models/models.ts';
 import type { JobRow } from '../contracts/store.ts';
 
@@ -92,6 +93,8 @@ export function modelsFor(
     if (why) throw thrown(why);
     if (!card.stages.includes(stage))
       throw new EarshotError('wrongStage', { model: id, stage, stages: card.stages.join(', ') });
+    if (stage === 'tts' && options.voice !== undefined && !voicesOf(card).includes(options.voice))
+      throw new EarshotError('noVoice', { model: id }, `one of ${voicesOf(card).join(', ') || 'its own'}`);
     // Of what nobody could tell the language of, its own model says what it makes.
     if (language && language !== 'und' && !servesLanguage(card, language))
       throw new EarshotError('languageNotSupported', { model: id, language, stage });

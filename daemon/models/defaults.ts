@@ -161,14 +161,20 @@ export class DefaultModels {
   }
 }
 
-/** A voice for a language: an installed one first, then one of its very region; null when there is none. */
-export function chooseVoice(inventory: Inventory, language: string): string | null {
+/** From so many cores on, larger voices speak faster than they are heard, beside everything else. */
+const CORES_FOR_LARGE_VOICES = 8;
+
+/**
+ * A voice for a language: an installed one first, then one of its very region; null when there is none. Of installed
+ * ones the larger, where the machine's cores are enough for it, else the smaller.
+ */
+export function chooseVoice(inventory: Inventory, language: string, cores: number): string | null {
   const voices = inventory
     .cards()
     .filter(card => card.stages.includes('tts') && card.languages.length > 0 && servesLanguage(card, language));
   const exact = (card: ModelCard) => card.languages.includes(language),
-    installed = (card: ModelCard) => inventory.ready(card.id);
-  const voice =
-    voices.find(card => exact(card) && installed(card)) ?? voices.find(installed) ?? voices.find(exact) ?? voices[0];
+    sign = cores >= CORES_FOR_LARGE_VOICES ? -1 : 1,
+    installed = voices.filter(card => inventory.ready(card.id)).sort((a, b) => sign * (a.size - b.size));
+  const voice = installed.find(exact) ?? installed[0] ?? voices.find(exact) ?? voices[0];
   return voice?.id ?? null;
 }

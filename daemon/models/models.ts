@@ -2,6 +2,7 @@
  * The models of this machine: what the registry knows, what is installed, what was imported; getting, checking and
  * removing them.
  */
+import { availableParallelism } from 'node:os';
 import { EarshotError, failure, type Failure } from '../../schemas/errors.ts';
 import type { Model, ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
@@ -83,6 +84,7 @@ export interface ModelsOptions {
   freeBytes?: (folder: string) => Promise<number>;
   hub?: Hub;
   env?: NodeJS.ProcessEnv;
+  cores?: number;
 }
 
 export function createModels({
@@ -97,6 +99,7 @@ export function createModels({
   freeBytes = diskFreeBytes,
   hub = createHub(),
   env = process.env,
+  cores = availableParallelism(),
 }: ModelsOptions): Models {
   const inventory = new Inventory(models, registry, settings);
   const defaults = new DefaultModels({ registry, inventory, settings, hub, needsPython, withoutPython });
@@ -158,7 +161,7 @@ export function createModels({
       return describe(inventory.card(imported));
     },
     defaults: options => defaults.choose(options),
-    voiceFor: language => chooseVoice(inventory, language),
+    voiceFor: language => chooseVoice(inventory, language, cores),
     recognizerFor: language => defaults.recognizer(language),
   };
 }

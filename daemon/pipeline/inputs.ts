@@ -72,6 +72,7 @@ export function stepInput<S extends Stage>(
       text: made.nmt?.text ?? sourceText(made),
       language: options.translateTo ?? languageBefore(work, index),
       path: join(files.speech, `${index}-${token}.wav`),
+      ...(options.voice === undefined ? {} : { voice: options.voice }),
     }),
     summary: () => {
       const { text, of } = work.pieces![index]!;

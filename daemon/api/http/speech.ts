@@ -100,7 +100,8 @@ export async function speak(
 ): Promise<void> {
   const wanted = speechWanted(await receiveJson(request, MAX_BODY_BYTES));
   // A voice may be named as the voice or as the model; the names of OpenAI's own stand for the language's default.
-  const voice = context.voiceNamed(wanted.voice) ?? context.modelFor('tts', wanted.model),
+  const named = context.voiceNamed(wanted.voice),
+    voice = named?.model ?? context.modelFor('tts', wanted.model),
     spoken = wanted.language ?? guessLanguage(wanted.input);
   const language =
     wanted.language ?? (voice && !context.speaks(voice, spoken) ? (context.languageOf(voice) ?? spoken) : spoken);
@@ -121,6 +122,7 @@ export async function speak(
         speak: true,
         outputs: { formats: [], audio: 'wav' },
         ...(voice ? { models: { tts: voice } } : {}),
+        ...(named?.voice ? { voice: named.voice } : {}),
       },
     });
     const track = job.outputs.find(output => output.kind === 'audio')?.path;
