@@ -65,8 +65,11 @@ export interface StepInputs {
     before?: Omit<PcmRange, 'path'>;
     prompt: string;
     hotwords: string[];
-    /** Of a job that is repaired by the sound: what else this may have been is wanted too. */
-    alternatives?: { glossary: GlossaryEntry[] };
+    /**
+     * Of a job that is repaired by the sound: what else this may have been is wanted too. `readable`: somebody will say
+     * how it reads, so that words that exist are worth a question.
+     */
+    alternatives?: { glossary: GlossaryEntry[]; readable: boolean };
     partial?: true;
   };
   /**

@@ -41,7 +41,7 @@ export function stepInput<S extends Stage>(
       ...(options.language ? {} : context(work, index)),
       prompt: options.prompt ?? '',
       hotwords: glossary.map(entry => entry.term),
-      ...(work.repairedBySound ? { alternatives: { glossary } } : {}),
+      ...(work.repairedBySound ? { alternatives: { glossary, readable: work.row.models.repair !== undefined } } : {}),
     }),
     repair: () => ({
       text: made.asr!.text,

@@ -28,6 +28,8 @@ export interface Heard {
   words: readonly Pick<Word, 'text' | 'probability'>[];
   language: string;
   glossary: readonly GlossaryEntry[];
+  /** Somebody will say how it reads: words that exist are asked about too. */
+  readable: boolean;
   /** Where the recognizer's other hypotheses differ: words [from, to) might be `text`. */
   hypotheses: readonly { from: number; to: number; text: string }[];
 }
@@ -38,8 +40,8 @@ export type Question = Omit<Alternative, 'gain'> & { written: string };
 /** Farther than this, over its length, it cannot have sounded so. */
 const FARTHEST = 0.6;
 /** Of each doubtful word, and of an utterance, how many are worth the time. */
-const MOST_A_WORD = 3,
-  MOST = 12,
+const MOST_A_WORD = 2,
+  MOST = 8,
   MOST_NEAR = 6;
 /** Dictionaries lack words that exist: from this probability on, what the recognizer heard counts for more. */
 const SURE = 0.8;
@@ -108,7 +110,7 @@ export function questionsAbout(heard: Heard, dictionary: Dictionary | null): Que
     for (const one of best.slice(0, MOST_A_WORD))
       questions.set(key(one), asked(one, true, priorOf(one, units, doubtful)));
   }
-  for (const one of others)
+  for (const one of heard.readable ? others : [])
     if (
       !doubtful.some(unit => one.from <= unit && unit < one.to) &&
       instead(one) &&
@@ -116,7 +118,7 @@ export function questionsAbout(heard: Heard, dictionary: Dictionary | null): Que
       digitsOf(one.text) === digitsOf(heardIn(units, [one.from, one.to]))
     )
       questions.set(key(one), asked(one, false, KNOWN));
-  return [...misheard, ...questions.values()].slice(0, MOST);
+  return [...misheard, ...[...questions.values()].sort((a, b) => b.prior - a.prior)].slice(0, MOST);
 }
 
 /** What takes an unknown word's place has this for it, in nats: the sound must not say more against it. */

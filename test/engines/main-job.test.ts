@@ -33,7 +33,7 @@ describe('the main job', { timeout: 300_000 }, () => {
   const utterances = async (job: Job): Promise<Utterance[]> =>
     (await daemon.client.call('job/utterances', { id: job.id })).utterances;
   before(async () => {
-    daemon = await new RealDaemon({ settings: { formats: [] } }).start();
+    daemon = await new RealDaemon({ settings: { formats: [], yieldTo: 'never' } }).start();
     const [one, two] = ['sense-and-sensibility.flac', 'asterisk-es.flac'].map(name => {
       const path = join(daemon.recordings, name);
       copyFileSync(join(SAMPLES, name), path);

@@ -7,13 +7,20 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import type { Estimate } from '../../schemas/device.ts';
-import { missing, modelFolder, ffmpeg, SAMPLES } from './place.ts';
+import { ffmpeg, make, missing, modelFolder, SAMPLES } from './place.ts';
 import { RealDaemon } from '../daemon/real.ts';
 
 const MiB = 1024 ** 2;
+const RECORDING = join(SAMPLES, 'sense-and-sensibility.flac');
 const sample = (daemon: RealDaemon, name: string): string => {
   const path = join(daemon.recordings, name);
-  copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), path);
+  copyFileSync(RECORDING, path);
+  return path;
+};
+/** Its first sentence: translating takes long. */
+const sentence = (daemon: RealDaemon, name: string): string => {
+  const path = join(daemon.recordings, name);
+  make(['-i', RECORDING, '-t', '7.3', path]);
   return path;
 };
 
@@ -83,11 +90,11 @@ it(
       });
       await daemon.client.call('state/subscribe', { topics: ['jobs', 'instances'] });
       const jobs = [
-        ...(await daemon.submit([sample(daemon, 'one.flac')], {
+        ...(await daemon.submit([sentence(daemon, 'one.flac')], {
           ...TRANSLATED,
           models: { asr: 'whisper-base', nmt: SMALL },
         })),
-        ...(await daemon.submit([sample(daemon, 'two.flac')], {
+        ...(await daemon.submit([sentence(daemon, 'two.flac')], {
           ...TRANSLATED,
           models: { asr: 'whisper-base', nmt: LARGE },
         })),

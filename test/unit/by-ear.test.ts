@@ -19,6 +19,7 @@ const heard = (text: string, more: Partial<Heard> = {}): Heard => ({
   words: text.split(' ').map(word => ({ text: word, probability: 0.7 })),
   language: 'en',
   glossary: [],
+  readable: true,
   hypotheses: [],
   ...more,
 });
@@ -55,6 +56,11 @@ describe('what is asked of the sound', () => {
     assert.deepEqual(instead('sixteen', 3, 4), []);
     assert.deepEqual(instead('is in or'), []);
     assert.deepEqual(instead('IS'), [], 'nothing but capitals');
+    assert.deepEqual(
+      texts(heard('the call is now', { readable: false, hypotheses: [{ from: 2, to: 3, text: 'in' }] })),
+      [],
+      'nobody would say how it reads',
+    );
   });
 
   it('terms of the glossary that may have been misheard; a term that stands there is never asked about', () => {

@@ -48,6 +48,25 @@ def from_environment():
     return Proposer(json.loads(os.environ.get("EARSHOT_PROPOSER") or "null"))
 
 
+class Noting:
+    """A model that keeps what it said when it was last asked to align: faster-whisper drops the tokens' probabilities."""
+
+    def __init__(self, model):
+        self._model, self.aligned = model, []
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def align(self, *given, **named):
+        self.aligned = self._model.align(*given, **named)
+        return self.aligned
+
+
+def nats(aligned):
+    """log P of the text that was aligned, given the sound."""
+    return sum(math.log(max(float(p), LEAST_PROBABILITY)) for p in aligned.text_token_probs)
+
+
 class Reader:
     """Reads texts over what a window sounds like."""
 
@@ -60,30 +79,32 @@ class Reader:
         `own`: the words of the utterance, in order, each with its place in a row. Of each thing that may have been
         said instead, how much better it fits the sound, in nats.
         """
-        given = step["input"]["alternatives"]
+        given, hypotheses = step["input"]["alternatives"], self._hypotheses(own)
         asked = proposer.ask(
             {
                 "text": " ".join(word["text"] for word in own),
                 "words": [{"text": word["text"], "probability": word["probability"]} for word in own],
                 "language": language,
                 "glossary": given["glossary"],
-                "hypotheses": self._hypotheses(own),
+                "readable": given["readable"],
+                "hypotheses": [{"from": a, "to": b, "text": text} for a, b, text in hypotheses],
             }
         )
-        by_row = {}
+        # How likely the decoder found its other answers is known already.
+        searched = {(a, b, _bare(text)): gain for (a, b, text), gain in hypotheses.items() if gain is not None}
+        found, by_row = [], {}
         for one in asked:
             written, span = one.pop("written"), own[one["from"] : one["to"]]
-            row = span[0]["row"]
-            if row.encoded is None or any(word["row"] is not row for word in span):
-                continue
-            tokens = [*row.tokens[: span[0]["first"]], *self.encode(" " + written), *row.tokens[span[-1]["last"] :]]
-            by_row.setdefault(id(row), (row, []))[1].append((one, tokens))
-        found = []
+            gain, row = searched.get((one["from"], one["to"], _bare(one["text"]))), span[0]["row"]
+            if gain is not None:
+                found.append((one, gain))
+            elif row.encoded is not None and all(word["row"] is row for word in span):
+                tokens = [*row.tokens[: span[0]["first"]], *self.encode(" " + written), *row.tokens[span[-1]["last"] :]]
+                by_row.setdefault(id(row), (row, []))[1].append((one, tokens))
         for row, questions in by_row.values():
-            scores = self._read(row, [row.tokens, *(tokens for _, tokens in questions)])
-            for (one, _), score in zip(questions, scores[1:]):
-                found.append({**one, "prior": round(one["prior"], 3), "gain": round(score - scores[0], 3)})
-        return found
+            scores = self._read(row, [tokens for _, tokens in questions])
+            found += [(one, score - row.nats) for (one, _), score in zip(questions, scores)]
+        return [{**one, "prior": round(one["prior"], 3), "gain": round(gain, 3)} for one, gain in found]
 
     def _read(self, row, texts):
         """log P of each text, given the sound."""
@@ -101,27 +122,32 @@ class Reader:
             sound = ctranslate2.StorageView.from_array(numpy.repeat(alone, len(part), axis=0))
             tokenizer = self.tokenizer(row.language)
             results = self.model.align(sound, tokenizer.sot_sequence, part, [frames] * len(part))
-            scores += [
-                sum(math.log(max(float(p), LEAST_PROBABILITY)) for p in each.text_token_probs) for each in results
-            ]
+            scores += [nats(each) for each in results]
         return scores
 
     def _hypotheses(self, own):
-        """Where the decoder's other answers differ from the utterance, in words of it."""
+        """
+        Where the decoder's other answers differ from the utterance: words [from, to) of it, and what stands there. How
+        much better that is, in nats, where it is all that an answer has otherwise.
+        """
         place, found = {id(word): n for n, word in enumerate(own)}, {}
         for row in {id(word["row"]): word["row"] for word in own}.values():
             mine = [_bare(word["text"]) for word in row.words]
-            for text in row.others:
+            for text, nats in row.others:
                 theirs = text.split()
-                for a, b, c, d in _differences(mine, [_bare(word) for word in theirs]):
+                differences = [*_differences(mine, [_bare(word) for word in theirs])]
+                for a, b, c, d in differences:
                     span = [place.get(id(word)) for word in row.words[a:b]]
-                    if None not in span and span[-1] - span[0] == b - a - 1:
-                        found[span[0], span[-1] + 1, " ".join(theirs[c:d])] = True
-        return [{"from": a, "to": b, "text": text} for a, b, text in found]
+                    if None in span or span[-1] - span[0] != b - a - 1:
+                        continue
+                    key, gain = (span[0], span[-1] + 1, " ".join(theirs[c:d])), nats if len(differences) == 1 else None
+                    if gain is not None or key not in found:
+                        found[key] = max(gain, found.get(key) or gain) if gain is not None else None
+        return found
 
 
-def _bare(word):
-    return "".join(letter for letter in word.lower() if letter.isalnum())
+def _bare(text):
+    return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
 def _differences(a, b):

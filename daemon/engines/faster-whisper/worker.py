@@ -8,7 +8,7 @@ import threading
 import zlib
 
 from earshot_worker import Failed
-from ear import Reader, from_environment
+from ear import Noting, Reader, from_environment, nats
 from encoding import complete
 
 RATE = 16_000
@@ -86,6 +86,7 @@ class Recogniser:
             if re.search(r"out of memory|ALLOC_FAILED|libcu|CUDA|cuda", str(error)):
                 raise
             raise Failed("modelBroken", {"model": os.path.basename(os.path.normpath(directory))}, str(error)) from error
+        self.whisper.model = Noting(self.whisper.model)
         self.many = self.whisper.model.is_multilingual
         self.directory, self.tokenizers, self.encoder = directory, {}, None
         self.reader, self.proposer = Reader(self.whisper.model, self._tokenizer, self._encode), from_environment()
@@ -327,7 +328,7 @@ class Recogniser:
         Sets each row's aligned words: [] where nobody speaks. Every row's language and prompt length are the same.
         """
         tokenizer = self._tokenizer(rows[0].language)
-        # Other answers of the same search, where somebody asks what else it may have been.
+        # Also other answers, where somebody asks what else it may have been.
         several = {"num_hypotheses": BEAMS} if any(row.wants_alternatives for row in rows) else {}
         answers = self._generate(encoded, rows, [row.prompt for row in rows], **several)
         emit.check()
@@ -364,11 +365,12 @@ class Recogniser:
             max(1, min(rows[k].frames, rows[k].samples.size * FRAMES_PER_SECOND // RATE)) for k in kept
         ]
         aligned = self.whisper.find_alignment(tokenizer, [answers[k].tokens for k in kept], encoded, frames)
-        for place, (k, units) in enumerate(zip(kept, aligned)):
+        for place, (k, units, noted) in enumerate(zip(kept, aligned, self.whisper.model.aligned)):
             if answers[k].repeats:
                 units = _in_time(units)
             else:
                 rows[k].tokens, rows[k].others, rows[k].encoded = answers[k].tokens, answers[k].others, (encoded, place)
+                rows[k].nats = nats(noted)
             _merge_punctuation(units)
             rows[k].units = units
 
@@ -448,7 +450,7 @@ class Row:
         self.units, self.parts, self.likely = [], [self], None
         # What the words are made of, other answers, and what the encoder made of the sound (of which row): for as long
         # as the run lasts.
-        self.words, self.tokens, self.others, self.encoded = [], [], [], None
+        self.words, self.tokens, self.others, self.encoded, self.nats = [], [], [], None, 0.0
 
     @property
     def wants_alternatives(self):
@@ -481,8 +483,12 @@ class Answer:
     def __init__(self, result, tokenizer):
         self.tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         self.text = tokenizer.decode(self.tokens).strip()
+        # The other answers of the same search, and how much less likely each is, in nats.
+        likely = [score * len(ids) for score, ids in zip(result.scores, result.sequences_ids)]
         others = ([token for token in ids if token < tokenizer.eot] for ids in result.sequences_ids[1:])
-        self.others = [tokenizer.decode(tokens).strip() for tokens in others if tokens]
+        self.others = [
+            (tokenizer.decode(tokens).strip(), nats - likely[0]) for tokens, nats in zip(others, likely[1:]) if tokens
+        ]
         length = len(result.sequences_ids[0])
         self.logprob, self.no_speech = result.scores[0] * length / (length + 1), result.no_speech_prob
         data = self.text.encode("utf-8")

@@ -130,7 +130,7 @@ try {
       hotwords: [],
     };
     const began = cpuMs(whisper),
-      running = whisper.run<'asr'>([{ ...step, alternatives: { glossary: [] } }]);
+      running = whisper.run<'asr'>([{ ...step, alternatives: { glossary: [], readable: true } }]);
     await whisper.result();
     const heardAt = cpuMs(whisper);
     const [heard] = (await running) as [AsrOutput];
