@@ -16,8 +16,9 @@ const OPEN = -2,
 /** What a nat of the language model's counts beside one of the sound, for words that exist and others. */
 const READS_KNOWN = 0.35,
   READS_UNKNOWN = 0.5;
-/** Words behind an alternative that are read along. */
-const BEHIND = 3;
+/** Words before the first alternative, and behind each, that are read along: more takes time and says little. */
+const AHEAD = 12,
+  BEHIND = 3;
 
 interface Weighed extends Proposal {
   unknown: boolean;
@@ -53,13 +54,16 @@ export async function repairByBoth(
     open = openOf(alternatives),
     reads = new Map<Alternative, number>();
   if (open.length) {
-    const reading = await judge.open({ before: input.before, language: input.language }, signal);
+    const reading = await judge.open({ before: '', language: input.language }, signal),
+      first = Math.min(...open.map(({ from, to }) => inUnits(units, from, to)?.[0] ?? 0)),
+      start = units[Math.max(0, first - AHEAD)]!.start;
     for (const [from, to] of new Map(open.map(({ from, to }) => [`${from} ${to}`, [from, to] as const])).values()) {
       const place = inUnits(units, from, to);
       if (!place) continue;
       const mine = open.filter(one => one.from === from && one.to === to);
+      const { prefix, heard, suffix } = contextOf(input.text, units, place, BEHIND);
       const gains = await reading.weigh(
-        { ...contextOf(input.text, units, place, BEHIND), candidates: mine.map(one => one.text) },
+        { prefix: prefix.slice(start), heard, candidates: mine.map(one => one.text), suffix },
         signal,
       );
       for (const [n, one] of mine.entries()) {
