@@ -49,7 +49,7 @@ def from_environment():
 
 
 class Noting:
-    """A model that keeps what it said when it was last asked to align: faster-whisper drops the tokens' probabilities."""
+    """A model that keeps what it last said when it aligned: faster-whisper drops the tokens' probabilities."""
 
     def __init__(self, model):
         self._model, self.aligned = model, []
