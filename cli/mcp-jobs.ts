@@ -4,6 +4,7 @@ import type { Client } from '../client/client.ts';
 import { EarshotError, type Failure } from '../schemas/errors.ts';
 import { sourceText, translatedText, type Job, type Utterance } from '../schemas/job.ts';
 import { isFinal } from '../schemas/words.ts';
+import { harmlessLine } from '../text/harmless.ts';
 import { clockText } from '../text/messages/figures.ts';
 import { reasonText, sentence } from '../text/messages/messages.ts';
 import { withNamesOnly } from '../text/messages/names-only.ts';
@@ -34,14 +35,18 @@ export const facts = (job: Job, session: Session): Record<string, unknown> => ({
   translatedTo: job.options.translateTo ?? null,
   durationMs: job.recording.durationMs,
 });
-/** A line an utterance. */
+/** A line an utterance: what was said begins none of its own. */
 export const timed = (utterances: readonly Utterance[]): string =>
   utterances
     .flatMap(each => {
       const text = sourceText(each).trim(),
         translation = translatedText(each);
       return text
-        ? [`[${clockText(each.startMs)}] ${text}${translation && translation !== text ? ` → ${translation}` : ''}`]
+        ? [
+            harmlessLine(
+              `[${clockText(each.startMs)}] ${text}${translation && translation !== text ? ` → ${translation}` : ''}`,
+            ),
+          ]
         : [];
     })
     .join('\n');
@@ -55,7 +60,7 @@ export function progressOf(job: Job, session: Session): [done: number, total: nu
   return [
     done,
     job.progress.ingested ? job.progress.utterances * job.stages.length : undefined,
-    job.waiting ? reasonText(job.waiting, session.locale) : job.lastWords,
+    harmlessLine(job.waiting ? reasonText(job.waiting, session.locale) : job.lastWords),
   ];
 }
 

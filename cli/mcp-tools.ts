@@ -6,6 +6,7 @@ import { EarshotError, thrown } from '../schemas/errors.ts';
 import type { MarkedText } from '../schemas/search.ts';
 import { Closed, Format, isFinal, Language, Optional, Path, Priority } from '../schemas/words.ts';
 import { clockText } from '../text/messages/figures.ts';
+import { harmlessLine, harmlessLines } from '../text/harmless.ts';
 import { findJob } from './jobs.ts';
 import { pathOf } from './recordings.ts';
 import { facts, failureText, follow, placeOf, progressOf, timed } from './mcp-jobs.ts';
@@ -26,9 +27,9 @@ interface ToolOf<S extends TSchema> {
   run(args: Static<S>, call: Call): Promise<CallToolResult>;
 }
 
-/** What a tool answers: a text, and the same for programs. */
+/** What a tool answers: a text, and the same for programs. Nothing in it is hidden from people who read along. */
 export const textResult = (text: string, structured?: Record<string, unknown>): CallToolResult => ({
-  content: [{ type: 'text', text }],
+  content: [{ type: 'text', text: harmlessLines(text) }],
   ...(structured ? { structuredContent: structured } : {}),
 });
 
@@ -135,7 +136,7 @@ const search: ToolOf<typeof SearchInput> = {
       );
     const lines = hits.map(hit => {
       const text = marked(hit.text) + (hit.translation ? ` → ${marked(hit.translation)}` : '');
-      return `${placeOf(hit.recording, session)} [${clockText(hit.atMs)}] ${text} (${hit.job})`;
+      return harmlessLine(`${placeOf(hit.recording, session)} [${clockText(hit.atMs)}] ${text} (${hit.job})`);
     });
     return textResult(
       lines.length
@@ -149,8 +150,8 @@ const search: ToolOf<typeof SearchInput> = {
           startMs,
           endMs,
           atMs,
-          text: text.text,
-          translation: translation?.text ?? null,
+          text: harmlessLine(text.text),
+          translation: translation && harmlessLine(translation.text),
         })),
         next,
         total,
@@ -189,9 +190,10 @@ const read: ToolOf<typeof ReadInput> = {
       );
     const { utterances } = await client.call('job/utterances', { id: job.id });
     const text = timed(utterances.filter(each => each.endMs > from * 1000 && each.startMs < to * 1000));
-    const [, , how] = progressOf(job, session);
+    const [, , how] = progressOf(job, session),
+      state = isFinal(job.state) ? job.state : `${job.state} (${how})`;
     return textResult(
-      `${job.recording.name}, ${job.state}${isFinal(job.state) ? '' : ` (${how})`}\n\n${text || '(nothing yet)'}`,
+      `${harmlessLine(job.recording.name)}, ${state}\n\n${text || '(nothing yet)'}`,
       facts(job, session),
     );
   },

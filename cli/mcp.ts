@@ -21,6 +21,7 @@ import {
 import { Compile } from 'typebox/compile';
 import type { Client } from '../client/client.ts';
 import { toFailure } from '../schemas/errors.ts';
+import { harmlessLine } from '../text/harmless.ts';
 import { tidyArguments } from './mcp-arguments.ts';
 import { failureText, placeOf } from './mcp-jobs.ts';
 import { textResult, TOOLS, type Call } from './mcp-tools.ts';
@@ -132,9 +133,9 @@ async function listTranscripts(client: Client, session: Session): Promise<ListRe
       .filter(job => job.options.source !== 'text')
       .map(job => ({
         uri: SCHEME + job.id,
-        name: job.recording.name,
-        title: job.recording.name,
-        description: `${placeOf(job.recording, session)}, ${new Date(job.createdAt).toISOString()}`,
+        name: harmlessLine(job.recording.name),
+        title: harmlessLine(job.recording.name),
+        description: `${harmlessLine(placeOf(job.recording, session))}, ${new Date(job.createdAt).toISOString()}`,
         mimeType: 'text/markdown',
       })),
   };

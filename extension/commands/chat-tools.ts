@@ -7,6 +7,7 @@ import { isAbsolute } from 'node:path';
 import { samePath } from '../../client/same-path.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { sourceText, translatedText, type Utterance } from '../../schemas/job.ts';
+import { harmlessLine, harmlessLines } from '../../text/harmless.ts';
 import { settled } from '../requests/options.ts';
 import { isRecording } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
@@ -52,15 +53,20 @@ const asked = (text: string): vscode.MarkdownString => new SafeMarkdown().text(t
 const lines = (utterances: readonly Utterance[], stamps: boolean): string =>
   utterances
     .map(u => {
-      const text = (u.speaker ? `${u.speaker}: ` : '') + sourceText(u) + (u.nmt ? `\n${translatedText(u)}` : '');
+      // What was said begins no line of its own.
+      const said = harmlessLine((u.speaker ? `${u.speaker}: ` : '') + sourceText(u)),
+        text = said + (u.nmt ? `\n${harmlessLine(translatedText(u) ?? '')}` : '');
       return stamps ? `[${stamp(u.startMs)}] ${text}` : text;
     })
     .join('\n');
 
+/** Nothing in it is hidden from people who read along. */
 const answer = (text: string): vscode.LanguageModelToolResult =>
   new vscode.LanguageModelToolResult([
     new vscode.LanguageModelTextPart(
-      text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}\n[cut off: ask for a span of time]` : text,
+      harmlessLines(
+        text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}\n[cut off: ask for a span of time]` : text,
+      ),
     ),
   ]);
 

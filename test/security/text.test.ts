@@ -8,6 +8,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { render } from '../../text/transcripts/render.ts';
 import type { Transcript } from '../../schemas/job.ts';
+import { timed } from '../../cli/mcp-jobs.ts';
+import { textResult } from '../../cli/mcp-tools.ts';
 import { clean, cleanLines } from '../../cli/terminal.ts';
 import { escapeMarkdown, plainText } from '../../text/markdown.ts';
 import { oneLine } from '../../text/transcripts/passages.ts';
@@ -114,9 +116,13 @@ test('nothing that steers a display or hides from it is left, in any place that 
     'a line of a document': oneLine,
     Markdown: escapeMarkdown,
     'notifications, tooltips, lists': plainText,
+    'what assistants read': text => (textResult(text).content[0] as { text: string }).text,
+    "a transcript's line for assistants": text => timed(transcript([text], 'x').utterances).slice('[0:00] '.length),
   };
   for (const [place, show] of Object.entries(places)) {
-    const lines = place === 'a line of a document' || place === 'terminal' ? '' : '\n';
+    const lines = ['a line of a document', 'terminal', "a transcript's line for assistants"].includes(place)
+      ? ''
+      : '\n';
     for (const character of bad)
       if (character !== lines && !(lines && character === '\t'))
         assert.ok(!show(`a${character}b`).includes(character), `${place}: ${character.codePointAt(0)!.toString(16)}`);
