@@ -18,7 +18,7 @@ export interface Folder {
 
 /** The path within a folder, with /; null: it is not in it. */
 export const inside = (folder: string, path: string, platform?: NodeJS.Platform): string | null =>
-  wayInto(folder, path, platform) || null;
+  wayInto(folder, path, platform);
 
 /** The innermost of the folders that a path lies in. */
 export function innermost<T extends { spec: WatchSpec }>(folders: Iterable<T>, path: string): T | null {
