@@ -79,8 +79,7 @@ function serveTools(server: Server, session: Session): void {
     if (!known) throw new McpError(ErrorCode.InvalidParams, `There is no tool ${params.name.slice(0, 100)}.`);
     const args = tidyArguments(known.tool.input, params.arguments ?? {});
     if (!known.check.Check(args)) {
-      const [first] = known.check.Errors(args);
-      throw new McpError(ErrorCode.InvalidParams, `${first?.instancePath || '/'} ${first?.message ?? 'is wrong'}`);
+      throw new McpError(ErrorCode.InvalidParams, whatIsWrong(known.check.Errors(args)[0]));
     }
     const progress = progressReporter(_meta?.progressToken, sendNotification);
     try {
@@ -89,6 +88,14 @@ function serveTools(server: Server, session: Session): void {
       return { ...textResult(failureText(toFailure(error), session, args.path)), isError: true };
     }
   });
+}
+
+/** For a program, or the model behind it, that is to ask again: which argument, and what it must be. */
+function whatIsWrong(error: { instancePath: string; message?: string } | undefined): string {
+  const { instancePath: path = '', message = 'is wrong' } = error ?? {};
+  if (message === 'schema is false') return `there is no argument ${path.slice(1)}`;
+  if (/language|translate_to/.test(path)) return `${path} must be a code such as en, de, pt-BR or zh`;
+  return `${path || '/'} ${message}`;
 }
 
 /** Sends progress to a client that asked for it. It only ever grows: a repeated figure would be refused. */

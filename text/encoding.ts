@@ -41,6 +41,8 @@ const LANGUAGE_SCORE = 35,
 /** A few letters are no evidence: then the most usual encoding of all is likelier than the detector makes it. */
 const FEW_LETTERS = 20,
   WESTERN_SCORE = 30;
+/** In the middle of a word Western Europe has no such signs: they are letters of another encoding. */
+const AMID = /\p{L}[¡¢£¤¥¦§¨©ª«¬®¯°±²³´µ¶¸¹º»¼½¾¿×÷]\p{L}/u;
 /** Encodings of Latin letters look alike in short texts: between them the language decides. */
 const LATIN = /^windows-125[02478]$|^iso-8859-(?:2|1\d)$/;
 
@@ -75,7 +77,12 @@ function byLooks(bytes: Uint8Array, language: string | undefined): Decoded {
     const encoding = ALIASES[name.toLowerCase()] ?? name.toLowerCase();
     scores.set(encoding, Math.max(scores.get(encoding) ?? 0, confidence));
   }
-  if (!language && sample.reduce((count, byte) => count + (byte >= 0x80 ? 1 : 0), 0) < FEW_LETTERS)
+  const western = new TextDecoder(WESTERN[0]).decode(sample);
+  if (
+    !language &&
+    !AMID.test(western) &&
+    sample.reduce((count, byte) => count + (byte >= 0x80 ? 1 : 0), 0) < FEW_LETTERS
+  )
     scores.set(WESTERN[0]!, (scores.get(WESTERN[0]!) ?? 0) + WESTERN_SCORE);
   const [first] = [...scores].sort((a, b) => b[1] - a[1]);
   usual.forEach((encoding, n) => {

@@ -128,7 +128,7 @@ function targetsOf(prose: string): Target[] {
       targets.push({
         at: match.index + attribute!.index + attribute![0].lastIndexOf(written),
         written,
-        path: written.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&'),
+        path: withCharacters(written),
       });
   }
   for (const match of prose.matchAll(AUTOLINK)) add(match, match[1]);
@@ -163,7 +163,9 @@ function references(prose: string): Target[] {
 }
 
 function linkOf({ written, path = written, anywhere }: Target): Omit<RecordingLink, 'line' | 'from' | 'to'> | null {
-  const [target = '', fragment = ''] = path.trim().split('#', 2);
+  const [place = '', fragment = ''] = path.trim().split('#', 2),
+    // What a browser is asked for as well ("?raw=1"): a question mark of a name is encoded.
+    [target = ''] = anywhere ? [place] : place.split('?', 1);
   if (/^[a-z][\w+.-]+:/i.test(target) && !target.startsWith('file:')) return null;
   const decodedPath = decoded(target),
     ms = momentOf(fragment);
@@ -172,7 +174,15 @@ function linkOf({ written, path = written, anywhere }: Target): Omit<RecordingLi
   return { path: decodedPath, ms, ...(anywhere ? { anywhere } : {}) };
 }
 
-const unescaped = (target: string): string => target.replace(/\\([!-/:-@[-`{-~])/g, '$1');
+/** Character references, in HTML and Markdown alike, of what a path may hold. */
+const withCharacters = (target: string): string =>
+  target
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+const unescaped = (target: string): string => withCharacters(target).replace(/\\([!-/:-@[-`{-~])/g, '$1');
 /** A wiki's names stand as they are: what would be decoded in them is not. */
 const literal = (target: string): string => target.replaceAll('%', '%25');
 

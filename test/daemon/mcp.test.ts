@@ -218,6 +218,8 @@ describe('earshot mcp', { timeout: 60_000 }, () => {
       { path: recording, __proto__: null, constructor: 1 },
     ] as Record<string, unknown>[])
       await assert.rejects(call('transcribe', args), /-32602/);
+    await assert.rejects(call('transcribe', { path: recording, speed: 2 }), /there is no argument speed/);
+    await assert.rejects(call('transcribe', { path: recording, language: 'English' }), /a code such as en/);
     for (const args of [
       { words: 'x', limit: '1e9' },
       { words: 'x', limit: -1 },

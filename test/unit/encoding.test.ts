@@ -55,6 +55,10 @@ describe('texts in any encoding', () => {
       const text = srt(...words);
       assert.deepEqual(decodeText(encoded(text, encoding), language), { text, encoding, detected: true });
     });
+  it('signs in the middle of words are letters of another encoding, also where no language is told', () => {
+    const text = srt('Zażółć gęślą jaźń, proszę bardzo.');
+    assert.deepEqual(decodeText(encoded(text, 'windows-1250')), { text, encoding: 'windows-1250', detected: true });
+  });
   it('a language that is told wrongly does not outweigh what the characters say', () => {
     for (const [encoding, words] of [
       ['windows-1251', 'Привет, как дела? Всё хорошо, спасибо.'],
