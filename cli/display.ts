@@ -25,6 +25,10 @@ export interface Display {
   close(): void;
 }
 
+/** Whether a stream can show what moves. */
+export const isLive = (stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean =>
+  stream.isTTY === true && env.TERM !== 'dumb';
+
 /** `quiet`: stdout belongs to the result, so everything else goes to stderr. */
 export function createDisplay(
   session: Session,
@@ -34,8 +38,9 @@ export function createDisplay(
 ): Display {
   const stream = options.quiet ? session.err : session.out;
   if (session.json) return jsonDisplay(session, world);
-  const live = stream.isTTY === true && session.env.TERM !== 'dumb';
-  return live ? liveDisplay(session, world, names, stream, options.meter) : plainDisplay(session, options, stream);
+  return isLive(stream, session.env)
+    ? liveDisplay(session, world, names, stream, options.meter)
+    : plainDisplay(session, options, stream);
 }
 
 function jsonDisplay(session: Session, world: World): Display {

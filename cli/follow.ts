@@ -4,6 +4,7 @@
  */
 import type { Job, Utterance } from '../schemas/job.ts';
 import { sourceText } from '../schemas/job.ts';
+import type { PartialText } from '../schemas/live.ts';
 import type { Engine, Model } from '../schemas/model.ts';
 import type { Instance } from '../schemas/device.ts';
 import type { StateEvent } from '../schemas/rpc.ts';
@@ -12,6 +13,8 @@ import { isFinal, type Stage } from '../schemas/words.ts';
 export interface Followed {
   job: Job;
   utterances: Map<number, Utterance>;
+  /** What is still being said, until its utterance has its text. */
+  partial: PartialText | null;
   /** Utterances below were shown. */
   shown: number;
   /** Its end was shown. */
@@ -39,7 +42,7 @@ export const emptyWorld = (): World => ({
 export function followJob(world: World, job: Job): void {
   const known = world.jobs.get(job.id);
   if (known) known.job = job;
-  else world.jobs.set(job.id, { job, utterances: new Map(), shown: 0, ended: false });
+  else world.jobs.set(job.id, { job, utterances: new Map(), partial: null, shown: 0, ended: false });
   world.others.delete(job.id);
 }
 
@@ -63,9 +66,18 @@ export function applyEvent(world: World, event: StateEvent): Job | null {
     case 'jobRemoved':
       world.others.delete(event.id);
       return null;
-    case 'utterance':
-      world.jobs.get(event.job)?.utterances.set(event.utterance.index, event.utterance);
+    case 'utterance': {
+      const followed = world.jobs.get(event.job),
+        { utterance } = event;
+      followed?.utterances.set(utterance.index, utterance);
+      if (followed?.partial && utterance.index >= followed.partial.index) followed.partial = null;
       return null;
+    }
+    case 'partial': {
+      const followed = world.jobs.get(event.job);
+      if (followed && !followed.utterances.has(event.partial.index)) followed.partial = event.partial;
+      return null;
+    }
     case 'instance':
       world.instances.set(event.instance.id, event.instance);
       return null;

@@ -51,6 +51,8 @@ export function addListen(program: Command): void {
     .option('--list-devices', 'list the inputs of this machine')
     .option('--save <file>', 'also save the sound as a WAV file')
     .option('--name <name>', 'name of the job and its files')
+    .option('--partials', 'show words while they are spoken; the default in a terminal. With --json: `partial` events')
+    .option('--no-partials', 'show only utterances that have ended, which takes less computing')
     .addOption(jsonOption())
     .action((source: string | undefined, options: ListenOptions) =>
       withSession(options, async session => (await import('./listen.ts')).listen(session, source, options)),

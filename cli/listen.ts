@@ -8,7 +8,7 @@ import { EarshotError, toFailure } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
 import { LiveFeed } from '../client/live-feed.ts';
 import { inputs, loudness, meter, record, type Recording } from '../client/microphone.ts';
-import type { Display } from './display.ts';
+import { isLive, type Display } from './display.ts';
 import { glossaryFor } from '../client/folder-defaults.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean } from './terminal.ts';
@@ -25,6 +25,7 @@ export interface ListenOptions extends Recipe {
   pcm?: boolean;
   save?: string;
   name?: string;
+  partials?: boolean;
 }
 
 /** `source`: - for the pipe; missing: a microphone. */
@@ -62,6 +63,8 @@ export async function listen(session: Session, source: string | undefined, given
     ...(given.priority ? { priority: given.priority } : {}),
     ...(given.name ? { name: given.name } : {}),
     ...(given.save ? { saveTo: resolve(given.save) } : {}),
+    // In a pipe nobody would see them.
+    partials: given.partials ?? (!session.json && isLive(session.out, session.env)),
   });
   const feed = new LiveFeed(job.id, {
     append: async params => (await session.client()).call('live/append', params),

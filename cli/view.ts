@@ -8,7 +8,7 @@ import type { Names } from '../text/messages/catalogue.ts';
 import { bytesText, clockText, durationText, languageText, timeText, type Locale } from '../text/messages/figures.ts';
 import { isFinal, type Stage } from '../schemas/words.ts';
 import { front, unsettled, type Followed, type World } from './follow.ts';
-import { bar, clean, cut, fit, fitEnd, pad, width, type Paint, type Colour } from './terminal.ts';
+import { bar, clean, cut, fit, fitEnd, pad, width, wrap, type Paint, type Colour } from './terminal.ts';
 import type { Texts } from './texts.ts';
 
 export interface Frame {
@@ -24,6 +24,8 @@ export interface Frame {
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const WORKING_LINES = 3;
+/** Columns before text: when it was said. */
+const TIME_COLUMNS = 8;
 
 /** Lines for the frame; none when nothing is left to follow. */
 export function liveLines(world: World, frame: Frame): string[] {
@@ -32,6 +34,7 @@ export function liveLines(world: World, frame: Frame): string[] {
   const { columns, rows, paint, t } = frame;
   const lines = [
     ...working(first, frame),
+    ...speaking(first, frame),
     '',
     header(first.job, frame),
     ...stages(first.job, frame),
@@ -52,6 +55,21 @@ function working(followed: Followed, { columns, paint }: Frame): string[] {
       const text = clean(utterance.nmt ? translatedText(utterance) : sourceText(utterance));
       return paint('dim', `${pad(clockText(utterance.startMs), 7)} ${fit(text, columns - 9)}`);
     });
+}
+
+/** What is still being said, its last lines; what the next pass may hear otherwise is in italics. */
+function speaking({ partial, job }: Followed, { columns, paint }: Frame): string[] {
+  if (!partial || isFinal(job.state)) return [];
+  const stable = clean(partial.stable),
+    text = clean(partial.stable + partial.unstable);
+  if (!text) return [];
+  const lines = wrap(
+    paint('dim', pad(clockText(partial.startMs), TIME_COLUMNS) + stable) +
+      paint(['dim', 'italic'], text.slice(stable.length)),
+    columns - 1,
+    TIME_COLUMNS,
+  );
+  return lines.slice(-WORKING_LINES);
 }
 
 function header(job: Job, { columns, now, locale, t, paint, meter = '' }: Frame): string {

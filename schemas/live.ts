@@ -4,7 +4,7 @@
  */
 import { Type, type Static } from 'typebox';
 import { JobOptions } from './job.ts';
-import { Closed, Optional, Path, Priority } from './words.ts';
+import { Closed, Milliseconds, Optional, Path, Priority } from './words.ts';
 
 /**
  * `pcm`: mono 16-bit little-endian at 16 kHz. `container`: a file or stream of any kind that ffmpeg reads from a pipe,
@@ -29,5 +29,22 @@ export const LiveRequest = Closed({
   priority: Optional(Priority),
   /** Also keep the sound, as this WAV file; it must not be there yet. */
   saveTo: Optional(Path),
+  /** Also the words of the utterance that is still being said, as `partial` events, while the machine has time. */
+  partials: Optional(Type.Boolean()),
 });
 export type LiveRequest = Static<typeof LiveRequest>;
+
+export const PartialText = Closed(
+  {
+    /** The utterance that it will be. */
+    index: Type.Integer({ minimum: 0 }),
+    startMs: Milliseconds,
+    endMs: Milliseconds,
+    stable: Type.String(),
+    unstable: Type.String(),
+  },
+  'What is still being said, heard up to `endMs`: provisional, and never stored. `stable` is what two passes in a row ' +
+    'heard alike, and only grows; `unstable` follows it and may be another the next time. Both empty: it was no speech ' +
+    'after all. The utterance of this index takes its place.',
+);
+export type PartialText = Static<typeof PartialText>;

@@ -5,7 +5,7 @@ import { Type, type Static, type TSchema } from 'typebox';
 import { Device, Estimate, Instance } from './device.ts';
 import { Failure } from './errors.ts';
 import { Job, JobOptions, JobRequest, OutputOptions, SpeakerName, Transcript, Utterance, VoicePrint } from './job.ts';
-import { LiveRequest, MAX_CHUNK_BYTES } from './live.ts';
+import { LiveRequest, MAX_CHUNK_BYTES, PartialText } from './live.ts';
 import { Engine, Model } from './model.ts';
 import { Bottleneck, DoctorReport } from './reasons.ts';
 import { SearchPage, SearchQuery } from './search.ts';
@@ -140,6 +140,7 @@ export const StateEvent = Type.Union([
   Closed({ type: Type.Literal('job'), job: Job }),
   Closed({ type: Type.Literal('jobRemoved'), id: Id }),
   Closed({ type: Type.Literal('utterance'), job: Id, utterance: Utterance }),
+  Closed({ type: Type.Literal('partial'), job: Id, partial: PartialText }),
   Closed({ type: Type.Literal('device'), device: Device }),
   Closed({ type: Type.Literal('instance'), instance: Instance }),
   Closed({ type: Type.Literal('instanceGone'), id: Id }),
@@ -314,8 +315,8 @@ export const METHODS = {
   'queue/resume': method('Lets the queue go on.', Nothing, Nothing),
 
   'state/subscribe': method(
-    'The topics of events wanted from now on; `utterancesOf`: also the utterances of these jobs. Replaces ' +
-      'an earlier subscription. Answers with the state that later events build on.',
+    'The topics of events wanted from now on; `utterancesOf`: also the utterances of these jobs, and ' +
+      'what is still being said in live ones that were opened with `partials`. Replaces an earlier subscription. Answers with the state that later events build on.',
     Closed({ topics: Type.Array(Topic), utterancesOf: Optional(Type.Array(Id)) }),
     StateSnapshot,
   ),

@@ -58,11 +58,14 @@ export interface JobRow {
   summary?: { job: string; made?: Summary } | null;
 }
 
-/** `open`: more sound may come. `saveTo`: the WAV file that keeps it. */
+/**
+ * `open`: more sound may come. `saveTo`: the WAV file that keeps it. `partials`: clients want what is still being said.
+ */
 export interface LiveFacts {
   format: LiveFormat;
   open: boolean;
   saveTo?: string;
+  partials?: true;
 }
 
 /** A file that we wrote. `job`, `checksum`: null of files from before they were kept. */

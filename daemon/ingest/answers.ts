@@ -17,7 +17,17 @@ const Answer = Type.Union([
     type: Type.Literal('utterances'),
     rows: Type.Array(Closed({ index: Type.Integer({ minimum: 0 }), startMs: Ms, endMs: Ms }), { maxItems: 100_000 }),
   }),
-  Closed({ type: Type.Literal('progress'), ms: Ms, taken: Type.Integer({ minimum: 0 }) }),
+  Closed({
+    type: Type.Literal('progress'),
+    ms: Ms,
+    taken: Type.Integer({ minimum: 0 }),
+    speaking: Type.Optional(
+      Closed({
+        index: Type.Integer({ minimum: 0 }),
+        span: Type.Union([Closed({ startMs: Ms, endMs: Ms }), Type.Null()]),
+      }),
+    ),
+  }),
   Closed({ type: Type.Literal('done'), durationMs: Ms, warnings: Type.Array(Failed, { maxItems: 100 }) }),
   Closed({ type: Type.Literal('failed'), failure: Failed }),
 ]);

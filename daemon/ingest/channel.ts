@@ -41,6 +41,14 @@ export interface Prepare {
   type: 'prepare';
   sherpaDirectory: string;
 }
+/**
+ * The utterance of a live session that has no end yet, or the next one: its number, and from where until where its
+ * voice is heard; null: nobody speaks.
+ */
+export interface Speaking {
+  index: number;
+  span: { startMs: number; endMs: number } | null;
+}
 export interface Grown {
   type: 'grown';
   bytes: number;
@@ -50,7 +58,7 @@ export type FromChild =
   | { type: 'started'; durationMs: number | null }
   | { type: 'utterances'; rows: UtteranceTimes[] }
   /** `taken`: bytes of a live session's input that were looked at. */
-  | { type: 'progress'; ms: number; taken: number }
+  | { type: 'progress'; ms: number; taken: number; speaking?: Speaking }
   | { type: 'done'; durationMs: number; warnings: Failure[] }
   | { type: 'failed'; failure: Failure };
 

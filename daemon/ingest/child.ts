@@ -125,7 +125,12 @@ async function ingest(
       const now = performance.now();
       if (now - sentAt >= (live ? LIVE_PROGRESS_EVERY_MS : PROGRESS_EVERY_MS)) {
         sentAt = now;
-        send({ type: 'progress', ms: Math.floor(bytes / BYTES_PER_MS), taken: source.taken() });
+        send({
+          type: 'progress',
+          ms: Math.floor(bytes / BYTES_PER_MS),
+          taken: source.taken(),
+          ...(live ? { speaking: cutting.speaking() } : {}),
+        });
       }
     }
     const durationMs = Math.floor(bytes / BYTES_PER_MS);

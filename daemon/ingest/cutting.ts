@@ -200,6 +200,15 @@ function quietest(window: readonly Frame[], from: number, to: number): number {
   return best;
 }
 
+/** From where on the voice is heard in what no cut has taken yet, and until where; null: nobody speaks. */
+export function openSpan(window: readonly Frame[], pace: Pace): { start: number; end: number } | null {
+  const first = window.findIndex(frame => frame.speech);
+  if (first < 0 || window.length < first + frames(512)) return null;
+  const start = Math.max(0, onset(window, first) - PAD_BEFORE),
+    end = window.findLastIndex(frame => frame.speech) + 1;
+  return enough(window, start, end, pace) ? { start, end } : null;
+}
+
 export interface UtteranceTimes {
   index: number;
   startMs: number;
@@ -210,6 +219,8 @@ export interface UtteranceTimes {
 export function startCutting(pace: Pace = RECORDED): {
   push(frames: readonly Frame[]): UtteranceTimes[];
   end(totalMs: number): UtteranceTimes[];
+  /** The utterance that has no end yet, or the next one: its number, and where its voice is heard. */
+  speaking(): { index: number; span: { startMs: number; endMs: number } | null };
 } {
   let window: Frame[] = [],
     offset = 0,
@@ -234,5 +245,12 @@ export function startCutting(pace: Pace = RECORDED): {
       return cuts(false, Infinity);
     },
     end: totalMs => cuts(true, totalMs),
+    speaking() {
+      const open = openSpan(window, pace);
+      return {
+        index,
+        span: open && { startMs: (offset + open.start) * FRAME_MS, endMs: (offset + open.end) * FRAME_MS },
+      };
+    },
   };
 }

@@ -8,7 +8,7 @@ import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { endTree, exitOf, type ChildProcess, type Exit } from '../workers/spawn.ts';
 import { listener } from './answers.ts';
-import { onMessage, send, type ChildRequest, type SoundLimits } from './channel.ts';
+import { onMessage, send, type ChildRequest, type SoundLimits, type Speaking } from './channel.ts';
 import type { UtteranceTimes } from './cutting.ts';
 import { startChild } from './process.ts';
 import { checkRecording, factsOf, type RecordingFacts } from './recording.ts';
@@ -40,8 +40,8 @@ export interface IngestRequest {
   onStart(start: { durationMs: number | null }): void;
   /** In order and complete; called as soon as they are known, with their PCM in the file. */
   onUtterances(rows: UtteranceTimes[]): void;
-  /** Milliseconds of the recording decoded so far. */
-  onProgress(ms: number, taken: number): void;
+  /** Milliseconds of the recording decoded so far; of a live one also the utterance that has no end yet. */
+  onProgress(ms: number, taken: number, speaking?: Speaking): void;
   signal: AbortSignal;
 }
 
@@ -170,7 +170,7 @@ function runChild(
           request.onUtterances(message.rows);
           break;
         case 'progress':
-          request.onProgress(message.ms, message.taken);
+          request.onProgress(message.ms, message.taken, message.speaking);
           break;
         case 'done':
           decide(() => resolve({ durationMs: message.durationMs, warnings: message.warnings }));

@@ -155,7 +155,7 @@ export async function toLiveRow(
   input: string,
 ): Promise<JobRow> {
   const options = checkLive(request),
-    { format, saveTo, priority } = request;
+    { format, saveTo, priority, partials } = request;
   if (
     saveTo !== undefined &&
     (await stat(saveTo).then(
@@ -192,7 +192,12 @@ export async function toLiveRow(
     outputs: [],
     overtaken: 0,
     crashes: 0,
-    live: { format, open: true, ...(saveTo === undefined ? {} : { saveTo }) },
+    live: {
+      format,
+      open: true,
+      ...(saveTo === undefined ? {} : { saveTo }),
+      ...(partials ? { partials: true as const } : {}),
+    },
   };
 }
 

@@ -5,10 +5,12 @@ import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { makeFolder } from '../../client/files.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
+import type { Speaking } from '../ingest/channel.ts';
 import { readTextPieces } from '../ingest/long-text.ts';
 import { jobFiles } from './inputs.ts';
 import { liveInput } from './live.ts';
 import { isOutsideKill, OUTSIDE_KILLS } from './outside-kills.ts';
+import type { Partials } from './partials.ts';
 import { withWarnings } from '../outputs/outputs.ts';
 import { transcriptFor } from '../outputs/summaries.ts';
 import { languageOf, piecesOf } from '../summaries/pieces.ts';
@@ -22,8 +24,11 @@ const LONGEST_NAME = 100;
 export class Ingests {
   private readonly core: Core;
 
-  constructor(core: Core) {
+  private readonly partials: Partials;
+
+  constructor(core: Core, partials: Partials) {
     this.core = core;
+    this.partials = partials;
   }
 
   start(work: JobWork): void {
@@ -96,10 +101,11 @@ export class Ingests {
         this.core.receive(() => {
           if (this.isNow(work)) this.add(work, rows);
         }),
-      onProgress: (ms: number, taken: number) => {
+      onProgress: (ms: number, taken: number, speaking?: Speaking) => {
         if (!this.isNow(work)) return;
         work.row.ingestedMs = ms;
         work.ingestedBytes = taken;
+        if (speaking) this.partials.heard(work, ms, speaking);
         this.core.publication.job(work);
       },
     };

@@ -35,12 +35,9 @@ export function stepInput<S extends Stage>(
   const glossary = options.glossary ?? [];
   const inputs: { [K in Stage]: () => StepInputs[K] } = {
     asr: () => ({
-      audio: { path: files.pcm, startSample: made.startMs * SAMPLES_PER_MS, endSample: made.endMs * SAMPLES_PER_MS },
+      ...toHear(work, files, made.startMs, made.endMs),
       ...windowOf(work, index),
-      language: options.language ?? null,
       ...(options.language ? {} : context(work, index)),
-      prompt: options.prompt ?? '',
-      hotwords: glossary.map(entry => entry.term),
       ...(work.repairedBySound ? { alternatives: { glossary, readable: work.row.models.repair !== undefined } } : {}),
     }),
     repair: () => ({
@@ -86,6 +83,24 @@ export function stepInput<S extends Stage>(
   };
   return inputs[stage]() as StepInputs[S];
 }
+
+/** A stretch of a job's sound, and what its recognizer is told. */
+function toHear({ row }: JobWork, { pcm }: JobFiles, startMs: number, endMs: number): StepInputs['asr'] {
+  const { language, prompt, glossary = [] } = row.options;
+  return {
+    audio: { path: pcm, startSample: startMs * SAMPLES_PER_MS, endSample: endMs * SAMPLES_PER_MS },
+    language: language ?? null,
+    prompt: prompt ?? '',
+    hotwords: glossary.map(entry => entry.term),
+  };
+}
+
+/** What is still being said; the language is that of the recording, where it is known. */
+export const partialInput = (work: JobWork, files: JobFiles, startMs: number, endMs: number): StepInputs['asr'] => ({
+  ...toHear(work, files, startMs, endMs),
+  ...(work.row.options.language || work.row.language === null ? {} : { expected: work.row.language }),
+  partial: true,
+});
 
 /**
  * Between neighbours the middle of the pause decides whose a word is. None where a run broke: by itself an utterance

@@ -25,6 +25,7 @@ import { Edits } from './edits.ts';
 import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
+import { Partials } from './partials.ts';
 import { PlanningPasses } from './planning-passes.ts';
 import { Queue } from './queue.ts';
 import { anyForeground } from '../jobs/work.ts';
@@ -38,6 +39,7 @@ export class Pipeline {
   readonly edits: Edits;
   private readonly core: Core;
   private readonly ingests: Ingests;
+  private readonly partials: Partials;
   private readonly attempts: Attempts;
   private readonly passes = new PlanningPasses();
   private learned: Learned = NOTHING_LEARNED;
@@ -81,7 +83,8 @@ export class Pipeline {
     this.queue = new Queue(core, this.summaries);
     this.live = new Live(core);
     this.edits = new Edits(core);
-    this.ingests = new Ingests(core);
+    this.partials = new Partials(core, () => this.queue.open);
+    this.ingests = new Ingests(core, this.partials);
     this.loads = new Loads(core, events);
     this.attempts = new Attempts(core, this.loads);
   }
@@ -293,6 +296,7 @@ export class Pipeline {
         for (const action of others) this.apply(action);
       });
     this.reasonsIn = this.core.publication.reasons();
+    this.partials.offer();
   }
 
   /** Takes in what arrived, plans, and lets run what may: one transaction, after which it is sent to the workers. */

@@ -4,15 +4,19 @@
  * starting (the process comes up) → loading → idle ⇄ busy → stopping (asked to leave) → gone; the lease is then
  * releasing until the device shows the memory free. A worker that ends by itself, whenever that is, goes straight to
  * gone with a failure.
+ *
+ * An idle instance may be lent for a pass over what is still being said. It stays idle for everybody else: a run that
+ * comes ends the pass, and begins as soon as the worker has let go of it.
  */
 import type { Instance as InstanceWord } from '../../schemas/device.ts';
-import type { Failure } from '../../schemas/errors.ts';
+import { failure, type Failure } from '../../schemas/errors.ts';
+import type { AsrOutput } from '../../schemas/job.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Permissions } from './sandbox/permissions.ts';
 import type { Engine, WorkerContext } from '../contracts/engine.ts';
 import type { Alternative } from '../contracts/alternatives.ts';
-import type { LoadRequest, RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
+import type { LoadRequest, RunRequest, Step, StepOutputs } from '../contracts/worker-protocol.ts';
 import { Worker } from './worker.ts';
 
 export interface InstanceEvents {
@@ -59,6 +63,9 @@ export interface InstanceOptions {
 const HEARTBEAT_TIMEOUT_MS = 20_000;
 const CANCEL_MS = 5_000;
 const LOAD_TIMEOUT_MS = 300_000;
+const PASS_TIMEOUT_MS = 60_000;
+
+export type Pass = (output: AsrOutput | null, why: Failure | null) => void;
 
 export class Instance {
   readonly options: InstanceOptions;
@@ -82,6 +89,11 @@ export class Instance {
     threads: number;
     cancelled?: true;
   } | null = null;
+  /** The pass under way. */
+  passing: { id: string; output: AsrOutput | null; over: Pass } | null = null;
+  /** Sends the run that waits until the pass has given way. */
+  private waiting: (() => void) | null = null;
+  private passes = 0;
   private readonly worker: Worker;
   private readonly pool: LeaseBook;
   private readonly events: InstanceEvents;
@@ -115,11 +127,16 @@ export class Instance {
       },
       {
         loaded: () => this.onLoaded(),
-        result: (id, index, output) => events.result(this, Number(id), index, output),
+        result: (id, index, output) => {
+          if (id === this.passing?.id) this.passing.output = output as AsrOutput;
+          else events.result(this, Number(id), index, output);
+        },
+        done: id => (id === this.passing?.id ? this.onPassEnd(null) : this.onRunEnd(Number(id), null)),
         alternatives: (id, index, alternatives) => events.alternatives(this, Number(id), index, alternatives),
-        done: id => this.onRunEnd(Number(id), null),
         failed: (id, why, index) => {
-          if (id !== undefined) this.onRunEnd(Number(id), why, index);
+          if (id === undefined) return;
+          if (id === this.passing?.id) this.onPassEnd(why);
+          else this.onRunEnd(Number(id), why, index);
         },
         progress: () => {},
         heartbeat: () => this.measure(),
@@ -165,8 +182,37 @@ export class Instance {
       until: now + expectedMs,
       threads: request.threads ?? this.options.threads,
     };
-    this.worker.run(request, timeoutMs);
+    const begin = (): void => this.worker.run(request, timeoutMs);
+    if (this.passing) {
+      this.waiting = begin;
+      this.endPass();
+    } else begin();
     this.events.changed(this);
+  }
+
+  /**
+   * Only while idle, and one at a time: `over` gets what was heard, or why nothing was; `cancelled` where it gave way.
+   */
+  pass(step: Step<'asr'>, over: Pass): void {
+    const id = `pass ${++this.passes}`;
+    this.passing = { id, output: null, over };
+    this.worker.run({ type: 'run', id, stage: 'asr', steps: [step] }, PASS_TIMEOUT_MS);
+  }
+
+  private endPass(): void {
+    const pass = this.passing!;
+    this.worker.cancel(pass.id);
+    setTimeout(() => {
+      if (this.passing === pass) this.stop('kill');
+    }, CANCEL_MS).unref();
+  }
+
+  private onPassEnd(why: Failure | null): void {
+    const { output, over } = this.passing!;
+    this.passing = null;
+    this.waiting?.();
+    this.waiting = null;
+    over(why ? null : output, why);
   }
 
   /** Asks the run to stop; a worker that does not react is ended. */
@@ -174,6 +220,11 @@ export class Instance {
     const run = this.run;
     if (!run || run.cancelled) return;
     run.cancelled = true;
+    if (this.waiting) {
+      this.waiting = null;
+      queueMicrotask(() => this.onRunEnd(run.token, failure('cancelled')));
+      return;
+    }
     this.worker.cancel(String(run.token));
     setTimeout(() => {
       if (this.run === run) this.stop('kill');
@@ -184,6 +235,7 @@ export class Instance {
   stop(how: 'leave' | 'kill', why?: Failure): void {
     if (this.state === 'releasing') return;
     this.state = 'stopping';
+    if (this.passing) this.worker.cancel(this.passing.id);
     if (how === 'kill') this.worker.kill(why);
     else this.worker.unload();
     this.events.changed(this);
@@ -216,6 +268,8 @@ export class Instance {
   }
 
   private onExit(why: Failure | null): void {
+    // It waited for a pass, of which its worker died: that is no fault of its own.
+    if (this.run) this.onRunEnd(this.run.token, failure('cancelled', {}, 'its worker ended before it began'));
     this.measure();
     this.state = 'releasing';
     this.pool.release(this.options.lease.id);

@@ -8,8 +8,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../client/client.ts';
-import type { JobOptions } from '../../schemas/job.ts';
-import { MOST_BEHIND_MS } from '../../schemas/live.ts';
+import type { JobOptions, Utterance } from '../../schemas/job.ts';
+import { MOST_BEHIND_MS, type PartialText } from '../../schemas/live.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
@@ -39,6 +39,11 @@ export interface Report {
   ratio: Spread;
   /** To the repaired text; null: without repair. */
   repaired: Spread | null;
+  /**
+   * From the end of a word (its last sample was sent) until it stands on the screen as it does in the end, and until it
+   * is stable or in its utterance's text; words that were stable and another in the end.
+   */
+  words: { shown: Spread; settled: Spread; count: number; wrong: number };
 }
 
 export interface Setup {
@@ -48,10 +53,19 @@ export interface Setup {
   options: Partial<JobOptions>;
   models?: readonly ModelCard[];
   settings?: Partial<Settings>;
+  partials?: boolean;
 }
 
 /** `sessions` at once, each `seconds` long, of the recordings in turn and from another place in them. */
-export async function live({ recordings, sessions, seconds, options, models, settings }: Setup): Promise<Report> {
+export async function live({
+  recordings,
+  sessions,
+  seconds,
+  options,
+  models,
+  settings,
+  partials = false,
+}: Setup): Promise<Report> {
   const daemon = new RealDaemon({ ...(models ? { models } : {}), ...(settings ? { settings } : {}) });
   try {
     const { client } = await daemon.start();
@@ -64,7 +78,11 @@ export async function live({ recordings, sessions, seconds, options, models, set
     );
     const speakers = await Promise.all(
       Array.from({ length: sessions }, async (_, n) => {
-        const { job } = await client.call('live/open', { options: { repair: false, ...options }, format: 'pcm' }),
+        const { job } = await client.call('live/open', {
+            options: { repair: false, ...options },
+            format: 'pcm',
+            partials,
+          }),
           sound = sounds[n % sounds.length]!;
         const from = Math.floor((n * sound.length) / sessions / 2) * 2;
         return {
@@ -74,6 +92,7 @@ export async function live({ recordings, sessions, seconds, options, models, set
           heard: new Map<number, number>(),
           repaired: new Map<number, number>(),
           order: [] as number[],
+          partials: [] as { at: number; partial: PartialText }[],
           mostBehindMs: 0,
         };
       }),
@@ -89,6 +108,7 @@ export async function live({ recordings, sessions, seconds, options, models, set
     reader.onEvents(({ events }) => {
       const now = performance.now();
       for (const event of events) {
+        if (event.type === 'partial') byJob.get(event.job)!.partials.push({ at: now, partial: event.partial });
         if (event.type !== 'utterance') continue;
         const speaker = byJob.get(event.job)!,
           { index, asr, repair } = event.utterance;
@@ -131,6 +151,9 @@ export async function live({ recordings, sessions, seconds, options, models, set
       asrMs: number[] = [],
       ratio: number[] = [],
       repaired: number[] = [];
+    const shown: number[] = [],
+      settled: number[] = [];
+    let wrong = 0;
     let utterances = 0,
       outOfOrder = 0,
       unfinished = 0,
@@ -147,6 +170,16 @@ export async function live({ recordings, sessions, seconds, options, models, set
       outOfOrder += speaker.order.filter((index, place) => index !== place).length;
       if (ended[n]!.state !== 'completed' || made.some(({ asr }) => !asr) || made.length !== speaker.heard.size)
         unfinished++;
+      for (const utterance of made) {
+        const seen = wordTimes(utterance, speaker.partials),
+          final = speaker.heard.get(utterance.index)!;
+        wrong += seen.wrong;
+        for (const word of seen.words) {
+          const sent = speaker.sentAt[Math.ceil(word.endMs / PIECE_MS) - 1]!;
+          shown.push(Math.min(final, word.shownAt) - sent);
+          settled.push(Math.min(final, word.stableAt) - sent);
+        }
+      }
       for (const { index, endMs, repair } of made) {
         // The last one ends with the session, not with a pause; it was sent when the session was closed.
         const sent = speaker.sentAt[Math.ceil(endMs / PIECE_MS) - 1]!,
@@ -171,10 +204,38 @@ export async function live({ recordings, sessions, seconds, options, models, set
       asr: spread(asrMs),
       ratio: spread(ratio),
       repaired: repaired.length ? spread(repaired) : null,
+      words: { shown: spread(shown), settled: spread(settled), count: shown.length, wrong },
     };
   } finally {
     await daemon.close();
   }
+}
+
+const bare = (text: string): string[] =>
+  text
+    .toLowerCase()
+    .split(/\s+/)
+    .map(word => word.replace(/[^\p{L}\p{N}]/gu, ''))
+    .filter(Boolean);
+
+/** When each word of an utterance stood there for the first time with all before it, and when it was stable. */
+function wordTimes(
+  { index, asr }: Utterance,
+  heard: readonly { at: number; partial: PartialText }[],
+): { words: { endMs: number; shownAt: number; stableAt: number }[]; wrong: number } {
+  const final = asr!.words.flatMap(({ text, endMs }) => bare(text).map(word => ({ word, endMs }))),
+    words = final.map(({ endMs }) => ({ endMs, shownAt: Infinity, stableAt: Infinity }));
+  let stable: string[] = [];
+  for (const { at, partial } of heard) {
+    if (partial.index !== index) continue;
+    stable = bare(partial.stable);
+    const all = bare(partial.stable + partial.unstable);
+    for (let n = 0; n < words.length && all[n] === final[n]!.word; n++) {
+      words[n]!.shownAt = Math.min(words[n]!.shownAt, at);
+      if (n < stable.length) words[n]!.stableAt = Math.min(words[n]!.stableAt, at);
+    }
+  }
+  return { words, wrong: stable.filter((word, n) => word !== final[n]?.word).length };
 }
 
 /** The last events are on their way. */

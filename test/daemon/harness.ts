@@ -61,6 +61,8 @@ export interface HarnessOptions {
   readers?: DeviceReader[];
   /** Utterances of a recording, by its name; a length in ms each. */
   utterances?: (name: string) => number[];
+  /** Length of the utterances of live sessions; a second. */
+  liveUtteranceMs?: number;
   state?: string;
   /** Engines beside the daemon's own. */
   engines?: readonly Engine[];
@@ -150,7 +152,8 @@ export class Harness {
       onUtterances(rows);
       return { durationMs: at, warnings: [] };
     };
-    // A second of PCM is an utterance.
+    // So much of PCM is an utterance.
+    const lengthMs = options.liveUtteranceMs ?? 1000;
     const liveIngest: typeof startLiveIngest = ({ onUtterances, onProgress, signal }) => {
       const { promise, resolve, reject } = Promise.withResolvers<{ durationMs: number; warnings: [] }>();
       let known = 0;
@@ -159,14 +162,15 @@ export class Harness {
         done: promise,
         grown: (bytes, ended) => {
           const ms = Math.floor(bytes / 32),
-            rows = Array.from({ length: Math.floor(ms / 1000) - known }, (_, i) => ({
+            rows = Array.from({ length: Math.floor(ms / lengthMs) - known }, (_, i) => ({
               index: known + i,
-              startMs: (known + i) * 1000,
-              endMs: (known + i + 1) * 1000,
+              startMs: (known + i) * lengthMs,
+              endMs: (known + i + 1) * lengthMs,
             }));
           known += rows.length;
           if (rows.length) onUtterances(rows);
-          onProgress(ms, bytes);
+          const span = ms > known * lengthMs ? { startMs: known * lengthMs, endMs: ms } : null;
+          onProgress(ms, bytes, { index: known, span });
           if (ended) resolve({ durationMs: ms, warnings: [] });
         },
       };

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
-import { MAX_CHUNK_BYTES, type LiveRequest } from '../../schemas/live.ts';
+import { MAX_CHUNK_BYTES, type LiveRequest, type PartialText } from '../../schemas/live.ts';
 import { fakeModel, fourStages, Harness } from './harness.ts';
 
 const SECOND = 32_000;
@@ -236,5 +236,149 @@ describe('live sessions', { timeout: 120_000 }, () => {
     harness.pipeline.queue.cancel([job.id]);
     await assert.rejects(append(job, SECOND, sound(1)), refusal('wrongState', { state: 'cancelled' }));
     assert.equal((await harness.ended([job]))[0]!.live!.open, false);
+  });
+
+  describe('what is still being said', () => {
+    const part = (ms: number): string => Buffer.alloc(ms * 32, 1).toString('base64');
+    const partials = (job: Job, index?: number): PartialText[] =>
+      harness.events.flatMap(event =>
+        event.type === 'partial' && event.job === job.id && (index === undefined || event.partial.index === index)
+          ? [event.partial]
+          : [],
+      );
+    const places = (job: Job): string[] =>
+      harness.events.flatMap(event =>
+        event.type === 'partial' && event.job === job.id
+          ? [`partial ${event.partial.index}`]
+          : event.type === 'utterance' && event.job === job.id && event.utterance.asr
+            ? [`final ${event.utterance.index}`]
+            : [],
+      );
+
+    it('is there before the utterance ends, grows, and leaves the text as it is without it', async () => {
+      harness = await Harness.open({ models: [fakeModel('fake-asr', 'asr', { ms: 2 })], liveUtteranceMs: 2000 });
+      const job = await start({ repair: false }, { partials: true });
+      await append(job, 0, part(500));
+      await harness.until('the first words', () => partials(job).length > 0);
+      assert.deepEqual(partials(job), [{ index: 0, startMs: 0, endMs: 500, stable: '', unstable: 'utterance 0 a-' }]);
+      await append(job, 500 * 32, part(500));
+      await harness.until('more of them', () => partials(job).length > 1);
+      assert.deepEqual(partials(job)[1], {
+        index: 0,
+        startMs: 0,
+        endMs: 1000,
+        stable: 'utterance 0',
+        unstable: ' amber dune',
+      });
+      assert.deepEqual(harness.store.utterances(job.id), [], 'nothing of it is stored');
+      await append(job, SECOND, part(1000));
+      await harness.until('the utterance', () => harness.delivered(job, 'asr').length === 1);
+      // The beginning of another, which no utterance comes of.
+      await append(job, 2 * SECOND, part(600));
+      await harness.until('the next', () => partials(job, 1).length);
+      harness.pipeline.live.close(job.id);
+      const [ended] = await harness.ended([job]);
+      assert.equal(ended!.progress.utterances, 1);
+
+      const plain = await start({ repair: false });
+      await speak(plain, 2);
+      await harness.ended([plain]);
+      assert.deepEqual(harness.utterances(job), harness.utterances(plain));
+      assert.deepEqual(partials(plain), []);
+    });
+
+    it('ten at once keep order and bounds', async () => {
+      harness = await Harness.open({
+        models: [fakeModel('fake-asr', 'asr', { ms: 3, partialMs: 2 })],
+        settings: { yieldTo: 'never' },
+      });
+      const jobs = await Promise.all(Array.from({ length: 10 }, () => start({ repair: false }, { partials: true })));
+      await Promise.all(jobs.map(job => append(job, 0, part(600))));
+      await harness.until('each had its turn', () => jobs.every(job => partials(job, 0).length > 0));
+      await Promise.all(
+        jobs.map(async (job, n) => {
+          const bytes = 5 * SECOND,
+            size = (250 + 7 * n) * 32;
+          for (let at = 600 * 32; at < bytes; at += size)
+            await append(job, at, Buffer.alloc(Math.min(size, bytes - at), 1).toString('base64'));
+          harness.pipeline.live.close(job.id);
+        }),
+      );
+      for (const job of await harness.ended(jobs)) {
+        assert.equal(job.state, 'completed');
+        assert.deepEqual(harness.delivered(job, 'asr'), [0, 1, 2, 3, 4]);
+        const seen = places(job);
+        for (let index = 0; index < 5; index++)
+          assert.ok(seen.lastIndexOf(`partial ${index}`) < seen.indexOf(`final ${index}`), seen.join(', '));
+        for (let index = 0; index < 5; index++) {
+          const stable = partials(job, index).map(partial => partial.stable);
+          assert.ok(
+            stable.every((text, n) => n === 0 || text.startsWith(stable[n - 1]!)),
+            stable.join(' | '),
+          );
+        }
+      }
+    });
+
+    it('gives way: a pass without end holds up neither its own session nor another one', async () => {
+      harness = await Harness.open({
+        models: [fakeModel('fake-asr', 'asr', { ms: 2, partialMs: 3_600_000 })],
+        settings: { yieldTo: 'never', instancesPerDevice: 1 },
+      });
+      const [mine, other] = [
+        await start({ repair: false }, { partials: true }),
+        await start({ repair: false }, { partials: true }),
+      ];
+      await append(mine, 0, part(600));
+      await harness.until('a pass is under way', () =>
+        [...harness.pipeline.instances.values()].some(each => each.passing),
+      );
+      await speak(other, 2);
+      await harness.ended([other]);
+      await append(mine, 600 * 32, part(400));
+      await harness.until('its own', () => harness.delivered(mine, 'asr').length === 1);
+      harness.pipeline.live.close(mine.id);
+      assert.deepEqual((await harness.ended([mine]))[0]!.state, 'completed');
+      assert.deepEqual(
+        harness.store.log({ kind: 'attempt.*', job: mine.id, limit: 9 }).filter(({ data }) => data.failure),
+        [],
+      );
+    });
+
+    for (const mishap of ['fail', 'crash', 'oom', 'badOutput'])
+      it(`does no harm when it fails: ${mishap}`, async () => {
+        harness = await Harness.open({
+          models: [fakeModel('fake-asr', 'asr', { ms: 2, partialMishap: mishap })],
+          settings: { yieldTo: 'never' },
+        });
+        const job = await start({ repair: false }, { partials: true });
+        for (let at = 0; at < 4000; at += 500) {
+          await append(job, at * 32, part(500));
+          await harness.until(
+            'all that has an end',
+            () => harness.delivered(job, 'asr').length === Math.floor((at + 500) / 1000),
+          );
+        }
+        harness.pipeline.live.close(job.id);
+        const [ended] = await harness.ended([job]);
+        assert.deepEqual([ended!.state, ended!.warnings, partials(job)], ['completed', [], []]);
+        assert.deepEqual(
+          harness.utterances(job).map(({ asr, failed }) => [asr!.text.split(' ')[1], failed]),
+          [0, 1, 2, 3].map(index => [String(index), undefined]),
+        );
+      });
+
+    it('waits while the queue is paused', async () => {
+      harness = await Harness.open({ models: [fakeModel('fake-asr', 'asr', { ms: 2 })] });
+      const job = await start({ repair: false }, { partials: true });
+      await append(job, 0, sound(1));
+      await harness.until('the first', () => harness.delivered(job, 'asr').length === 1);
+      harness.pipeline.queue.setQueue(false);
+      await append(job, SECOND, part(600));
+      await append(job, SECOND + 600 * 32, part(100));
+      assert.deepEqual(partials(job, 1), []);
+      harness.pipeline.queue.setQueue(true);
+      await harness.until('then it comes', () => partials(job, 1).length);
+    });
   });
 });

@@ -32,6 +32,26 @@ describe('cutting', () => {
     assert.deepEqual(cut(sound(60, 'silence')), []);
     assert.deepEqual(cut([...sound(2, 'silence'), ...sound(0.064, 'speech'), ...sound(5, 'silence')]), []);
   });
+  test('says from where to where the utterance is heard that has no end yet, as it will be cut', () => {
+    const frames = [...sound(3, 'silence'), ...sound(2, 'speech'), ...sound(3, 'silence')],
+      cutting = startCutting();
+    assert.deepEqual(cutting.speaking(), { index: 0, span: null });
+    const rows: UtteranceTimes[] = [],
+      starts = new Set<number>();
+    let lastMs = 0;
+    for (const [at, frame] of frames.entries()) {
+      rows.push(...cutting.push([frame]));
+      const { index, span } = cutting.speaking();
+      assert.equal(index, rows.length);
+      if (!span) continue;
+      starts.add(span.startMs);
+      assert.ok(span.endMs >= lastMs && span.endMs <= (at + 1) * FRAME_MS);
+      lastMs = span.endMs;
+    }
+    assert.deepEqual([...starts], [rows[0]!.startMs]);
+    within(lastMs / 1000, 5, 0.033);
+    assert.deepEqual(cutting.speaking(), { index: 1, span: null });
+  });
   test('an utterance keeps a margin on both sides', () => {
     const [row] = seconds(cut([...sound(3, 'silence'), ...sound(2, 'speech'), ...sound(3, 'silence')]));
     within(row![0], 3 - 0.256, 0.033);

@@ -11,7 +11,7 @@ export const BATCH_MS = 50;
 /** Things that may wait for one client; more, and it is given up. A day of recordings has some 20 000 utterances. */
 const MAX_WAITING = 100_000;
 
-const TOPIC: Readonly<Record<Exclude<StateEvent['type'], 'utterance'>, Topic>> = {
+const TOPIC: Readonly<Record<Exclude<StateEvent['type'], 'utterance' | 'partial'>, Topic>> = {
   job: 'jobs',
   jobRemoved: 'jobs',
   queue: 'jobs',
@@ -27,7 +27,7 @@ const TOPIC: Readonly<Record<Exclude<StateEvent['type'], 'utterance'>, Topic>> =
 
 /** Whether a subscription wants an event. Notices go to everyone who subscribed to anything. */
 export function wants(subscription: Subscription, event: StateEvent): boolean {
-  if (event.type === 'utterance') return subscription.utterancesOf.has(event.job);
+  if (event.type === 'utterance' || event.type === 'partial') return subscription.utterancesOf.has(event.job);
   return event.type === 'notice' || subscription.topics.has(TOPIC[event.type]);
 }
 
@@ -40,6 +40,8 @@ export function subject(event: StateEvent): string | null {
       return `job ${event.id}`;
     case 'utterance':
       return `utterance ${event.job} ${event.utterance.index}`;
+    case 'partial':
+      return `partial ${event.job}`;
     case 'device':
       return `device ${event.device.id}`;
     case 'instance':

@@ -68,6 +68,7 @@ test('which stage settles a text', () => {
   const of = (stages: ('asr' | 'repair' | 'nmt' | 'tts')[]) => ({
     job: job({ stages }),
     utterances: new Map(),
+    partial: null,
     shown: 0,
     ended: false,
   });
@@ -222,4 +223,36 @@ test('how a job ended', () => {
     ).join('\n'),
     /✗ talk\.wav {2}失败[\s\S]*x\.mp4 没有声音/,
   );
+});
+
+test('what is still being said stands below, its last words first of all, until its utterance has its text', () => {
+  const world = emptyWorld();
+  followJob(world, job({ live: { open: true }, recording: { ...job().recording, durationMs: null } }));
+  const hear = (index: number, stable: string, unstable: string): void =>
+    void applyEvent(world, {
+      type: 'partial',
+      job: JOB_ID,
+      partial: { index, startMs: 0, endMs: 2000, stable, unstable },
+    });
+  hear(0, 'so far', ' and perhaps');
+  const styled = (style: unknown, text: string): string => `<${String(style)}>${text}</>`;
+  assert.equal(liveLines(world, frame({ paint: styled }))[0], '<dim>0:00    so far</><dim,italic> and perhaps</>');
+  hear(0, Array.from({ length: 60 }, (_, n) => `word${n}`).join(' '), ' and the last');
+  const long = liveLines(world, frame({ columns: 60 }));
+  assert.deepEqual(
+    [long.findIndex(line => line === ''), long[2]!.trim().endsWith('and the last')],
+    [3, true],
+    long.join('\n'),
+  );
+  assert.ok(long.every(line => width(line) <= 60));
+  hear(0, '\u001b[31mred', '\n');
+  assert.ok(!liveLines(world, frame()).join('').includes('\u001b'));
+  applyEvent(world, { type: 'utterance', job: JOB_ID, utterance: utterance(0, 'asr') });
+  assert.ok(!liveLines(world, frame()).join('').includes('red'));
+  // One that was on its way says nothing any more.
+  hear(0, 'late', '');
+  assert.ok(!liveLines(world, frame()).join('').includes('late'));
+  hear(1, 'next', '');
+  hear(1, '', '');
+  assert.ok(!liveLines(world, frame()).join('').includes('next'));
 });

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { Agreement, type Heard } from '../../daemon/pipeline/agreement.ts';
+
+const passes = (...texts: string[]): string[] => {
+  const agreement = new Agreement();
+  return texts.map(text => {
+    const { stable, unstable } = agreement.hear(text);
+    return `${stable}|${unstable}`;
+  });
+};
+
+describe('what two passes agree on', () => {
+  test('is stable, and the rest may change', () => {
+    assert.deepEqual(passes('The house', 'The house of', 'The horse over there', 'The house over there'), [
+      '|The house',
+      'The house| of',
+      'The house| over there',
+      'The house over there|',
+    ]);
+  });
+  test('takes words for the same whatever signs and capitals they have; the signs behind the last word wait', () => {
+    assert.deepEqual(passes('so.', 'So, we go.', 'So, we go on.', 'So we go on'), [
+      '|so.',
+      'So|, we go.',
+      'So, we go| on.',
+      'So, we go on|',
+    ]);
+  });
+  test('stays when a pass hears less, or nothing', () => {
+    assert.deepEqual(passes('one two three', 'one two three', '', 'one', 'one two three four', 'one two three four'), [
+      '|one two three',
+      'one two three|',
+      'one two three|',
+      'one two three|',
+      'one two three| four',
+      'one two three four|',
+    ]);
+  });
+  test('goes by characters where words have no blanks between them', () => {
+    assert.deepEqual(passes('今天天', '今天天气很', '今天天气很好。'), ['|今天天', '今天天|气很', '今天天气很|好。']);
+  });
+  test('only grows, and with the rest begins as the newest pass where nothing else was stable', () => {
+    const words = fc.array(fc.constantFrom('a', 'b,', 'C.', 'd', '好', '-', 'e!'), { maxLength: 8 });
+    fc.assert(
+      fc.property(fc.array(words, { maxLength: 6 }), texts => {
+        const agreement = new Agreement();
+        let before: Heard = { stable: '', unstable: '' };
+        for (const text of texts.map(each => each.join(' '))) {
+          const heard = agreement.hear(text);
+          assert.ok(heard.stable.startsWith(before.stable));
+          if (!heard.stable) assert.equal(heard.unstable, text);
+          before = heard;
+        }
+        // The same once more: all of it is stable, but for the signs behind it.
+        const last = texts.at(-1)?.join(' ') ?? '';
+        const { unstable } = agreement.hear(last);
+        assert.match(unstable, /^[^\p{L}\p{N}]*$/u);
+      }),
+    );
+  });
+});
