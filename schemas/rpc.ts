@@ -316,7 +316,8 @@ export const METHODS = {
 
   'state/subscribe': method(
     'The topics of events wanted from now on; `utterancesOf`: also the utterances of these jobs, and ' +
-      'what is still being said in live ones that were opened with `partials`. Replaces an earlier subscription. Answers with the state that later events build on.',
+      'what is still being said in live ones that were opened with `partials`. Replaces an earlier ' +
+      'subscription. Answers with the state that later events build on.',
     Closed({ topics: Type.Array(Topic), utterancesOf: Optional(Type.Array(Id)) }),
     StateSnapshot,
   ),

@@ -11,12 +11,21 @@ export interface Heard {
   unstable: string;
 }
 
-/** Scripts without blanks between words: each character by itself. */
-const UNIT =
-  /\s*(?:[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]|[^\s\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]+)/gu;
-const LAST_SIGNS = /[^\p{L}\p{N}\p{M}]+$/u;
+/** A word, or a character of a script without blanks between words. */
+const UNSPACED = '\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}';
+const UNIT = new RegExp(`[${UNSPACED}]|[^\\s${UNSPACED}]+`, 'gu');
 
-const unitsOf = (text: string): string[] => text.trim().match(UNIT) ?? [];
+/** Each with the blanks before it. */
+function unitsOf(text: string): string[] {
+  const trimmed = text.trim();
+  let from = 0;
+  return [...trimmed.matchAll(UNIT)].map(({ 0: { length }, index }) => trimmed.slice(from, (from = index + length)));
+}
+/** What stands behind its last letter. */
+function signsOf(unit: string): string {
+  const characters = [...unit];
+  return characters.slice(characters.findLastIndex(each => /[\p{L}\p{N}\p{M}]/u.test(each)) + 1).join('');
+}
 /** Words are the same whatever signs stand around them: a pass ends the sentence where its sound ends. */
 const lettersOf = (unit: string): string => unit.toLowerCase().replace(/[^\p{L}\p{N}\p{M}]/gu, '');
 const key = (unit: string): string => lettersOf(unit) || unit.trim();
@@ -36,11 +45,12 @@ export class Agreement {
     this.before = units;
     if (agreed > this.count) {
       // The signs behind the last word wait until a word follows them.
-      const signs = this.count > 0 ? (LAST_SIGNS.exec(units[this.count - 1]!)?.[0] ?? '') : '';
-      this.stable += signs + units.slice(this.count, agreed).join('').replace(LAST_SIGNS, '');
+      const before = this.count > 0 ? signsOf(units[this.count - 1]!) : '',
+        added = units.slice(this.count, agreed).join('');
+      this.stable += before + added.slice(0, added.length - signsOf(added).length);
       this.count = agreed;
     }
-    const last = this.count > 0 && this.count <= units.length ? units[this.count - 1]! : '';
-    return { stable: this.stable, unstable: (LAST_SIGNS.exec(last)?.[0] ?? '') + units.slice(this.count).join('') };
+    const signs = this.count > 0 && this.count <= units.length ? signsOf(units[this.count - 1]!) : '';
+    return { stable: this.stable, unstable: signs + units.slice(this.count).join('') };
   }
 }

@@ -110,6 +110,7 @@ export class Dictation implements vscode.Disposable {
       const { job } = await daemon.call('live/open', {
         format: 'pcm',
         name: vscode.l10n.t('Dictation'),
+        partials: setting.get('dictation.partials', true),
         options: { ...options, ...(translateTo && setting.get('dictation.translate', false) ? { translateTo } : {}) },
       });
       if (!daemon.state.jobs.has(job.id)) daemon.state.jobs.set(job.id, job);

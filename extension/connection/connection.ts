@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Client } from '../../client/client.ts';
 import { EarshotError, type Failure } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
+import type { PartialText } from '../../schemas/live.ts';
 import type { Handshake, Method, Params, Result, StateEvents, Topic } from '../../schemas/rpc.ts';
 import { Feed } from './feed.ts';
 import { proxySettings } from './proxy-settings.ts';
@@ -62,11 +63,14 @@ export class Daemon implements vscode.Disposable {
   readonly #connections = new vscode.EventEmitter<ConnectionState>();
   readonly #changes = new vscode.EventEmitter<Change>();
   readonly #utterances = new vscode.EventEmitter<{ job: string; utterance: Utterance }>();
+  readonly #partials = new vscode.EventEmitter<{ job: string; partial: PartialText }>();
   readonly #notices = new vscode.EventEmitter<Failure>();
   readonly #subscribed = new vscode.EventEmitter<ReadonlySet<string>>();
   readonly onConnection = this.#connections.event;
   readonly onChange = this.#changes.event;
   readonly onUtterance = this.#utterances.event;
+  /** What is still being said in a job whose utterances are watched. */
+  readonly onPartial = this.#partials.event;
   readonly onNotice = this.#notices.event;
   /** The utterances of these jobs come from now on; whoever streams one reads what came before. */
   readonly onSubscribed = this.#subscribed.event;
@@ -150,7 +154,14 @@ export class Daemon implements vscode.Disposable {
   dispose(): void {
     this.#main.dispose();
     this.#live.dispose();
-    for (const emitter of [this.#connections, this.#changes, this.#utterances, this.#notices, this.#subscribed])
+    for (const emitter of [
+      this.#connections,
+      this.#changes,
+      this.#utterances,
+      this.#partials,
+      this.#notices,
+      this.#subscribed,
+    ])
       emitter.dispose();
   }
 
@@ -189,6 +200,7 @@ export class Daemon implements vscode.Disposable {
     for (const event of events) {
       takeEvent(this.state, event, change);
       if (event.type === 'utterance') this.#utterances.fire({ job: event.job, utterance: event.utterance });
+      else if (event.type === 'partial') this.#partials.fire({ job: event.job, partial: event.partial });
       else if (event.type === 'notice') this.#notices.fire(event.failure);
     }
     this.#changes.fire(change);

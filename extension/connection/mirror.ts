@@ -72,7 +72,7 @@ export function takeSnapshot(state: MirrorState, snapshot: StateSnapshot, topics
   if (topics.includes('engines')) state.engines = byId(snapshot.engines, e => e.id);
 }
 
-/** Applies one event; utterances and notices are not state and change nothing here. */
+/** Applies one event; utterances, partial text and notices are not state and change nothing here. */
 export function takeEvent(state: MirrorState, event: StateEvent, change: Change): void {
   switch (event.type) {
     case 'job':
@@ -117,6 +117,7 @@ export function takeEvent(state: MirrorState, event: StateEvent, change: Change)
       change.queue = true;
       break;
     case 'utterance':
+    case 'partial':
     case 'notice':
       break;
   }

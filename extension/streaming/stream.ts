@@ -9,6 +9,7 @@
 import * as vscode from 'vscode';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
+import type { PartialText } from '../../schemas/live.ts';
 import { layout, type Piece, type Template } from './layout.ts';
 import { endOf, fresh, reconcile, refound, shifted, type Edit, type Placement } from './place.ts';
 
@@ -48,6 +49,7 @@ export class Stream implements vscode.Disposable {
   readonly template: Template;
   readonly document: vscode.TextDocument;
   readonly #utterances = new Map<number, Utterance>();
+  #partial: PartialText | null = null;
   readonly #from: number;
   #to = Infinity;
   /**
@@ -100,8 +102,26 @@ export class Stream implements vscode.Disposable {
     };
   }
 
+  /** What is still being said; its utterance takes its place. */
+  hear(partial: PartialText): void {
+    if (partial.index < this.next || partial.index >= this.#to || this.#stopped) return;
+    this.#partial = partial.stable || partial.unstable ? partial : null;
+  }
+
+  /** Text that stands in no document yet, and where it would; null: none. */
+  get provisional(): { offset: number; stable: string; unstable: string } | null {
+    if (!this.#partial || this.#stopped || this.#partial.index >= this.#to) return null;
+    const { stable, unstable } = this.#partial;
+    return { offset: endOf(this.#placement), stable, unstable };
+  }
+  /** Resolves when the document has what came so far. */
+  get written(): Promise<void> {
+    return this.#work;
+  }
+
   take(utterances: readonly Utterance[]): void {
     for (const utterance of utterances) {
+      if (this.#partial && utterance.index >= this.#partial.index) this.#partial = null;
       if (utterance.index < this.#from || utterance.index >= this.#to) continue;
       const old = this.#utterances.get(utterance.index);
       this.#named ||= old !== undefined && old.speaker === undefined && utterance.speaker !== undefined;

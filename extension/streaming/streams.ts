@@ -9,6 +9,7 @@ import { notify, notifyBriefly } from '../ui/notify.ts';
 import { errorText } from '../ui/words.ts';
 import type { Template } from './layout.ts';
 import { refound } from './place.ts';
+import { Provisional } from './provisional.ts';
 import { Stream, type Kept } from './stream.ts';
 
 const KEPT = 'earshot.streams';
@@ -31,6 +32,7 @@ export class Streams implements vscode.Disposable {
   #parked: Kept[];
   #keepTimer: NodeJS.Timeout | null = null;
   readonly #subscriptions: vscode.Disposable[];
+  readonly #provisional = new Provisional(() => this.#open.keys());
 
   constructor(daemon: Daemon, memory: vscode.Memento, log: vscode.LogOutputChannel) {
     this.#daemon = daemon;
@@ -42,16 +44,33 @@ export class Streams implements vscode.Disposable {
         for (const stream of this.#open.keys())
           if (stream.document === event.document) {
             stream.changed(event);
+            this.#provisional.draw(event.document);
             this.#keepSoon();
           }
       }),
       vscode.workspace.onDidOpenTextDocument(document => this.#unpark(document)),
       vscode.workspace.onDidCloseTextDocument(document => this.#park(document)),
       vscode.window.onDidChangeVisibleTextEditors(editors => {
-        for (const stream of this.#open.keys()) if (editors.some(e => e.document === stream.document)) stream.shown();
+        for (const stream of this.#open.keys())
+          if (editors.some(e => e.document === stream.document)) {
+            stream.shown();
+            this.#provisional.draw(stream.document);
+          }
       }),
       daemon.onUtterance(({ job, utterance }) => {
-        for (const stream of this.#open.keys()) if (stream.job === job) stream.take([utterance]);
+        for (const stream of this.#open.keys())
+          if (stream.job === job) {
+            stream.take([utterance]);
+            // Not before its words stand there.
+            void stream.written.then(() => this.#provisional.draw(stream.document));
+          }
+      }),
+      daemon.onPartial(({ job, partial }) => {
+        for (const stream of this.#open.keys())
+          if (stream.job === job) {
+            stream.hear(partial);
+            this.#provisional.draw(stream.document);
+          }
       }),
       // After every subscription the past is read once: what was missed, and what came before.
       daemon.onSubscribed(jobs => {
@@ -126,6 +145,7 @@ export class Streams implements vscode.Disposable {
   dispose(): void {
     this.#keep();
     for (const s of this.#subscriptions) s.dispose();
+    this.#provisional.dispose();
     for (const watch of this.#open.values()) watch.dispose();
   }
 
@@ -143,6 +163,7 @@ export class Streams implements vscode.Disposable {
     });
     stream.onEnded(how => {
       this.#open.delete(stream);
+      this.#provisional.draw(stream.document);
       watch.dispose();
       if (how !== 'closed')
         this.#ended.push({ job: stream.job, document: stream.document, kept: how === 'done' ? stream.keep : null });

@@ -516,6 +516,51 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await item.waitFor({ state: 'detached' });
   });
 
+  it('dictation shows what is being said in gray, in no document, until its sentence is there', async () => {
+    const { page } = w.host,
+      before = new Set(w.daemon.jobs.keys());
+    await w.host.inHost(
+      async (vscode, device) => {
+        await vscode.workspace
+          .getConfiguration('earshot')
+          .update('dictation.device', device, vscode.ConfigurationTarget.Global);
+        const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: 'Said:' }),
+          editor = await vscode.window.showTextDocument(document);
+        editor.selection = new vscode.Selection(0, 5, 0, 5);
+        await vscode.commands.executeCommand('earshot.dictate');
+      },
+      `file:${join(w.workspace, 'talk.wav')}`,
+    );
+    const [job] = [...w.daemon.jobs.keys()].filter(id => !before.has(id));
+    assert.equal((w.daemon.asked('live/open').at(-1) as Params<'live/open'>).partials, true);
+    const text = (): Promise<string> =>
+      w.host.inHost(async vscode => vscode.window.activeTextEditor!.document.getText());
+    /** What the editor draws that is in no document. */
+    const gray = (): Promise<string> =>
+      page.evaluate(() =>
+        [...document.querySelectorAll('.editor-instance .view-line span span')]
+          .flatMap(span => ['::before', '::after'].map(place => getComputedStyle(span, place).content))
+          .filter(content => content !== 'none' && content !== 'normal')
+          .map(content => content.slice(1, -1).replaceAll('\u00a0', ' '))
+          .join(''),
+      );
+    const partial = { index: 0, startMs: 0, endMs: 2000, stable: 'And Mr. John', unstable: ' Dash "wood' };
+    // Its utterances may not be subscribed to yet.
+    await until('what is being said', async () => {
+      w.daemon.publishPartial(job!, partial);
+      return /^And Mr\. John Dash \\?"wood/.test(await gray());
+    });
+    assert.equal(await text(), 'Said:');
+    w.daemon.say(job!);
+    await until('the sentence', async () => (await text()).startsWith('Said: And Mr. John Dashwood had'));
+    await until('nothing gray', async () => (await gray()) === '');
+    const stopped = w.host.inHost(vscode => vscode.commands.executeCommand('earshot.stopDictation'));
+    await w.daemon.until(() => w.daemon.asked('live/close').length > 0);
+    w.daemon.finish(job!);
+    await stopped;
+    await closeEditors();
+  });
+
   it('the walkthrough ends with a transcribed sample', async () => {
     const { page } = w.host;
     await w.host.inHost(vscode =>

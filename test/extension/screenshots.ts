@@ -232,6 +232,46 @@ async function transcripts(w: Window): Promise<string> {
   return path;
 }
 
+/** A sound file stands in for the microphone. */
+async function dictation(w: Window): Promise<void> {
+  const { page } = w.host;
+  await w.host.inHost(
+    async (vscode, device) => {
+      await vscode.workspace
+        .getConfiguration('earshot')
+        .update('dictation.device', device, vscode.ConfigurationTarget.Global);
+      const document = await vscode.workspace.openTextDocument({
+          language: 'markdown',
+          content: '# Minutes\n\nRead aloud: ',
+        }),
+        editor = await vscode.window.showTextDocument(document);
+      editor.selection = new vscode.Selection(2, 12, 2, 12);
+      await vscode.commands.executeCommand('earshot.dictate');
+    },
+    `file:${join(w.workspace, 'talk.wav')}`,
+  );
+  const dictated = [...w.daemon.jobs.keys()].at(-1)!;
+  for (let i = 0; i < 3; i++) {
+    w.daemon.say(dictated);
+    await page.waitForTimeout(400);
+  }
+  await w.daemon.until(() => w.daemon.heard.get(dictated)! > 64_000);
+  w.daemon.publishPartial(dictated, {
+    index: 3,
+    startMs: 17_000,
+    endMs: 20_000,
+    stable: 'Had he married a more amiable',
+    unstable: ' woman he might',
+  });
+  await page.waitForTimeout(300);
+  await shoot(w, 'dictate');
+  const stopped = w.host.inHost(vscode => vscode.commands.executeCommand('earshot.stopDictation'));
+  await w.daemon.until(() => w.daemon.asked('live/close').length === 1);
+  w.daemon.finish(dictated);
+  await stopped;
+  await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
+}
+
 const now = Date.now();
 const busy: Story = {
   jobs: busyJobs(now),
@@ -248,6 +288,7 @@ try {
     await summary(w);
   } else if (only === 'speakers') await speakers(w);
   else if (only === 'summary') await summary(w);
+  else if (only === 'dictation') await dictation(w);
   else await everything();
 } finally {
   await w.close();
@@ -311,34 +352,7 @@ async function everything(): Promise<void> {
   await openView(page, 'Earshot');
   await alone(w, 'Queue');
   await shoot(w, 'streaming');
-  // Dictation: a sound file stands in for the microphone.
-  await w.host.inHost(
-    async (vscode, device) => {
-      await vscode.workspace
-        .getConfiguration('earshot')
-        .update('dictation.device', device, vscode.ConfigurationTarget.Global);
-      const document = await vscode.workspace.openTextDocument({
-          language: 'markdown',
-          content: '# Minutes\n\nRead aloud: ',
-        }),
-        editor = await vscode.window.showTextDocument(document);
-      editor.selection = new vscode.Selection(2, 12, 2, 12);
-      await vscode.commands.executeCommand('earshot.dictate');
-    },
-    `file:${join(w.workspace, 'talk.wav')}`,
-  );
-  const dictated = [...w.daemon.jobs.keys()].at(-1)!;
-  for (let i = 0; i < 3; i++) {
-    w.daemon.say(dictated);
-    await page.waitForTimeout(400);
-  }
-  await w.daemon.until(() => w.daemon.heard.get(dictated)! > 64_000);
-  await shoot(w, 'dictate');
-  const stopped = w.host.inHost(vscode => vscode.commands.executeCommand('earshot.stopDictation'));
-  await w.daemon.until(() => w.daemon.asked('live/close').length === 1);
-  w.daemon.finish(dictated);
-  await stopped;
-  await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
+  await dictation(w);
   await openView(page, 'Earshot');
   await alone(w, 'Models');
   await shoot(w, 'models');

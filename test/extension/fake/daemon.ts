@@ -10,6 +10,7 @@ import { startServer, type Handlers, type Server } from '../../../daemon/api/rpc
 import type { Device, Estimate, Instance } from '../../../schemas/device.ts';
 import { EarshotError, failure } from '../../../schemas/errors.ts';
 import type { Job, JobOptions, Transcript, Utterance } from '../../../schemas/job.ts';
+import type { PartialText } from '../../../schemas/live.ts';
 import { toJson } from '../../../text/transcripts/json.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
 import { reason, type BottleneckArgs } from '../../../schemas/reasons.ts';
@@ -172,6 +173,11 @@ export class FakeDaemon {
   /** An utterance's newest form, whatever it was before. */
   publishUtterance(jobId: string, newest: Utterance): void {
     this.#events.publish({ type: 'utterance', job: jobId, utterance: newest });
+  }
+
+  /** What is still being said. */
+  publishPartial(jobId: string, partial: PartialText): void {
+    this.#events.publish({ type: 'partial', job: jobId, partial });
   }
 
   finish(jobId: string, change: Partial<Job> = {}): void {
