@@ -125,6 +125,7 @@ export class Harness {
       card: (id: string) => cards.get(id),
       relatives: (card: ModelCard) =>
         options.models.filter(other => other.family === card.family && other.id !== card.id),
+      companion: () => undefined,
       voice: () => options.models.find(card => card.stages.includes('tts'))?.id,
       defaults: async () => ({
         models: Object.fromEntries(
