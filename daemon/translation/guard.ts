@@ -1,5 +1,6 @@
 /** What is wrong with a translation, decided without a model. */
 import { similarity } from '../repair/distance.ts';
+import { keepsNegation } from './negation.ts';
 import { keepsNumbers } from './numbers.ts';
 
 export interface Translated {
@@ -22,6 +23,7 @@ export type Fault =
   | 'script'
   | 'language'
   | 'numbers'
+  | 'negation'
   | 'terms';
 
 /** The first fault found, worst first; null when the translation may stand. */
@@ -45,6 +47,7 @@ export function faultOf(translated: Translated, knows: Knows): Fault | null {
   if (spokenLength(source) >= 20 && ratio < 0.4) return 'short';
   if (wrongLanguage(words(target), from, to, knows)) return 'language';
   if (!keepsNumbers(source, target, from, to)) return 'numbers';
+  if (!keepsNegation(source, target, from, to)) return 'negation';
   return null;
 }
 
