@@ -10,9 +10,9 @@ import { exactTerms, termUnits, type Proposal } from './proposals.ts';
 import { contextOf, settle, withoutOverlap } from './settle.ts';
 import { unitsOf, type Unit } from './units.ts';
 
-/** Nats: what is not worse than this is left open by the sound; and how many of an utterance are asked about. */
+/** Nats: what is not worse than this is left open by the sound; and of how many words one is asked about. */
 const OPEN = -2,
-  MOST_OPEN = 2;
+  WORDS_A_QUESTION = 12;
 /** What a nat of the language model's counts beside one of the sound, for words that exist and others. */
 const READS_KNOWN = 0.35,
   READS_UNKNOWN = 0.5;
@@ -26,13 +26,13 @@ interface Weighed extends Proposal {
 }
 
 /** Alternatives that a language model has to be asked about. */
-export const isOpen = (alternatives: readonly Alternative[]): boolean => openOf(alternatives).length > 0;
+export const isOpen = (alternatives: readonly Alternative[]): boolean => openOf(alternatives, 0).length > 0;
 
-const openOf = (alternatives: readonly Alternative[]): Alternative[] =>
+const openOf = (alternatives: readonly Alternative[], words: number): Alternative[] =>
   alternatives
     .filter(one => one.source !== 'glossary' && one.prior + one.gain > OPEN)
     .sort((a, b) => b.prior + b.gain - a.prior - a.gain)
-    .slice(0, MOST_OPEN);
+    .slice(0, Math.max(1, Math.round(words / WORDS_A_QUESTION)));
 
 /** By the sound alone. A word that exists stays: what sounds better than it is mostly not what was said. */
 export function repairByEar(input: StepInputs['repair'], alternatives: readonly Alternative[]): RepairOutput {
@@ -51,7 +51,7 @@ export async function repairByBoth(
   trace: (one: Alternative, reads: number) => void = () => {},
 ): Promise<RepairOutput> {
   const units = unitsOf(input.text, input.words),
-    open = openOf(alternatives),
+    open = openOf(alternatives, units.length),
     reads = new Map<Alternative, number>();
   if (open.length) {
     const reading = await judge.open({ before: '', language: input.language }, signal),
