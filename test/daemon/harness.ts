@@ -137,6 +137,7 @@ export class Harness {
       directory: () => '',
       parameters: (card: ModelCard) => card.parameters ?? {},
       runtimeDirectory: () => '',
+      companion: () => undefined,
       waiting: () => null,
       repairsBySound: (_: string, repair: string | undefined) => repair === undefined,
       enrich: () => {},
