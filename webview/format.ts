@@ -19,8 +19,12 @@ export function duration(ms: number): string {
     : `${Math.floor(s / 60)}:${pad(s % 60)}`;
 }
 
-/** A time today as a clock shows it, another day's with its date. */
+/** What lies further from 1970 than calendars go, ms. */
+const BEYOND = 8.64e15;
+
+/** A time today as a clock shows it, another day's with its date; a dash for what is no time. */
 export function moment(at: number, now = Date.now()): string {
+  if (!(Math.abs(at) <= BEYOND)) return '–';
   const same = new Date(at).toDateString() === new Date(now).toDateString();
   return same ? clock.format(at) : `${day.format(at)}, ${clock.format(at)}`;
 }
