@@ -137,7 +137,6 @@ export class Harness {
       directory: () => '',
       parameters: (card: ModelCard) => card.parameters ?? {},
       runtimeDirectory: () => '',
-      companion: () => undefined,
       waiting: () => null,
       repairsBySound: (_: string, repair: string | undefined) => repair === undefined,
       enrich: () => {},
