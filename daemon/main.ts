@@ -133,6 +133,7 @@ async function main(): Promise<void> {
     transcript: id => transcriptOf({ row: store.job(id)!, made: store.utterances(id) }),
     ffmpeg: () => catalogue.ffmpeg(),
     listen: subscribe,
+    live: pipeline.live,
     clock,
     log,
   });

@@ -17,6 +17,7 @@ import { EarshotError, isDiskFull, toFailure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { MAX_CHUNK_BYTES, MAX_SESSION_BYTES, MOST_BEHIND_MS, type LiveRequest } from '../../schemas/live.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
+import { fromBase64 } from '../system/base64.ts';
 import { ulid } from '../system/ids.ts';
 import type { LiveFacts } from '../contracts/store.ts';
 import type { Core } from './core.ts';
@@ -251,13 +252,12 @@ export class Live {
 
 /** @throws badRequest: no base64, or too much of it */
 function decode(data: string): Buffer {
-  const bytes = Buffer.from(data, 'base64');
-  const length = (data.length / 4) * 3 - (data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0);
-  if (bytes.length !== length || bytes.length > MAX_CHUNK_BYTES)
+  const bytes = fromBase64(data);
+  if (!bytes || bytes.length > MAX_CHUNK_BYTES)
     throw new EarshotError(
       'badRequest',
       { method: 'live/append', field: 'data' },
-      bytes.length > MAX_CHUNK_BYTES ? `more than ${MAX_CHUNK_BYTES} bytes` : 'not base64',
+      bytes ? `more than ${MAX_CHUNK_BYTES} bytes` : 'not base64',
     );
   return bytes;
 }

@@ -40,6 +40,11 @@ test('may be made before the pipeline runs; what a crash left goes when it is fi
     transcript: () => assert.fail('nobody asked'),
     ffmpeg: () => assert.fail('nobody asked'),
     listen: () => whileRunning(() => {}),
+    live: {
+      open: () => assert.fail('nobody asked'),
+      append: () => assert.fail('nobody asked'),
+      close: () => assert.fail('nobody asked'),
+    },
     clock: () => 0,
     log: pino({ level: 'silent' }),
   });

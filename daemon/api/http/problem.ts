@@ -51,7 +51,7 @@ export function problemOf(error: unknown): HttpProblem {
   return new HttpProblem(OF_THE_REQUEST.get(why.code) ?? 500, why.code, todo ? `${what} ${todo}` : what);
 }
 
-export const errorBody = ({ status, code, message, param }: HttpProblem): { error: object } => ({
+export const errorBody = ({ status, code, message, param }: HttpProblem): { error: Record<string, unknown> } => ({
   error: {
     message,
     type: status === 401 ? 'authentication_error' : status < 500 ? 'invalid_request_error' : 'server_error',

@@ -5,11 +5,13 @@ import type { Settings } from '../../../schemas/settings.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import { servesLanguage } from '../../models/defaults.ts';
 import { voicesOf } from '../../../text/voices.ts';
+import type { Live } from '../../pipeline/live.ts';
 import { sandboxEnabled } from '../../workers/sandbox/sandbox.ts';
 import type { HttpJobDeps } from './http-job.ts';
 import { HttpProblem } from './problem.ts';
 
 export interface RequestDeps extends HttpJobDeps {
+  live: Pick<Live, 'open' | 'append' | 'close'>;
   settings: () => Settings;
   models: () => Model[];
   transcript(id: string): Transcript;
@@ -17,6 +19,7 @@ export interface RequestDeps extends HttpJobDeps {
 }
 
 export interface RequestContext extends HttpJobDeps {
+  live: RequestDeps['live'];
   transcript(id: string): Transcript;
   ffmpeg(): string;
   /** Whether what opens media gets no more permissions than it needs. */
@@ -37,10 +40,11 @@ export interface RequestContext extends HttpJobDeps {
 
 const DEFAULT_UPLOAD_BYTES = 1024 ** 3;
 /** Names of OpenAI's own models, which programs have built in. */
-const THEIRS = /^(whisper-1|gpt-4o(-mini)?-(transcribe|tts)(-.*)?|gpt-(audio|transcribe|tts).*|tts-1(-hd)?(-.*)?)$/;
+const THEIRS =
+  /^(whisper-1|gpt-4o(-mini)?-(transcribe|tts)(-.*)?|gpt-(audio|live|realtime|transcribe|tts).*|tts-1(-hd)?(-.*)?)$/;
 
 export function createRequestContext(deps: RequestDeps): RequestContext {
-  const { queue, present, listen, settings, models, transcript, ffmpeg } = deps;
+  const { queue, present, listen, live, settings, models, transcript, ffmpeg } = deps;
   const cards = (stage: Stage) =>
     models()
       .filter(({ card, state }) => card.stages.includes(stage) && (state === 'installed' || card.files.length === 0))
@@ -50,6 +54,7 @@ export function createRequestContext(deps: RequestDeps): RequestContext {
     queue,
     present,
     listen,
+    live,
     transcript,
     ffmpeg,
     sandboxed: () => sandboxEnabled(settings()),

@@ -9,10 +9,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { WebSocketServer } from 'ws';
 import { sameToken } from '../../auth/tokens.ts';
 import { ulid } from '../../system/ids.ts';
 import { errorBody, HttpProblem, problemOf, sendJson } from './problem.ts';
 import type { RequestContext } from './request-context.ts';
+import { MOST_MESSAGE_BYTES, serveRealtime } from './realtime/session.ts';
 import { speak } from './speech.ts';
 import { transcribe } from './transcribe.ts';
 
@@ -43,6 +45,7 @@ export class Requests {
   /** Connections that have shown the token. */
   readonly #known = new WeakSet<Socket>();
   readonly #underWay = new Map<AbortController, Promise<void>>();
+  #sockets: WebSocketServer | null = null;
 
   /** `uploads`: the folder in which each request gets its own. */
   constructor(context: RequestContext, { uploads, clock, log }: { uploads: string; clock: () => number; log: Logger }) {
@@ -55,6 +58,33 @@ export class Requests {
   /** Answers a request, also one that fails. `token`: what it must bear. */
   answer(request: IncomingMessage, response: ServerResponse, token: string): void {
     this.#route(request, response, token).catch(error => this.#refuse(request, response, error));
+  }
+
+  /** The same for a request to become a WebSocket. */
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer, token: string): void {
+    socket.on('error', () => {}); // its close says the rest
+    this.#upgrade(request, socket, head, token).catch(error => refuseUpgrade(socket, problemOf(error)));
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, token: string): Promise<void> {
+    authorizeUpgrade(request, token);
+    this.#known.add(request.socket);
+    if (pathOf(request) !== '/v1/realtime')
+      throw new HttpProblem(404, 'not_found', `There is no WebSocket at ${pathOf(request)}.`);
+    if (new URL(request.url!, 'http://localhost').searchParams.get('intent') !== 'transcription')
+      throw new HttpProblem(400, 'invalid_value', 'Only transcription: ask for intent=transcription.', 'intent');
+    // Loaded when first asked for: it brings Node's HTTP client along, which no start waits for.
+    const { WebSocketServer } = await import('ws');
+    this.#sockets ??= new WebSocketServer({
+      noServer: true,
+      maxPayload: MOST_MESSAGE_BYTES,
+      // Of the two that clients offer, the other one is the token.
+      handleProtocols: protocols => (protocols.has('realtime') ? 'realtime' : false),
+    });
+    const abort = this.#admit();
+    this.#sockets.handleUpgrade(request, socket, head, connection => {
+      void this.#follow(abort, serveRealtime(this.#context, connection, { clock: this.#clock, signal: abort.signal }));
+    });
   }
 
   /** Whether a request with the token came over this connection. */
@@ -71,7 +101,7 @@ export class Requests {
   async #route(request: IncomingMessage, response: ServerResponse, token: string): Promise<void> {
     authorize(request, token);
     this.#known.add(request.socket);
-    const path = (request.url ?? '/').split('?', 1)[0]!.replace(/(?<!\/)\/+$/, '');
+    const path = pathOf(request);
     if (path === '/v1/models' || path.startsWith('/v1/models/')) {
       allowOnly('GET', request, path);
       this.#listModels(response, decoded(path.slice('/v1/models/'.length)));
@@ -98,18 +128,27 @@ export class Requests {
   }
 
   async #run(work: Work, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const abort = this.#admit(),
+      folder = join(this.#uploads, ulid(this.#clock()));
+    response.once('close', () => abort.abort());
+    const done = work(this.#context, request, response, folder, abort.signal).finally(() =>
+      rm(folder, { recursive: true, force: true }),
+    );
+    await this.#follow(abort, done);
+  }
+
+  /** What ends a request that may begin. @throws HttpProblem 429 */
+  #admit(): AbortController {
     if (this.#underWay.size >= MOST_AT_ONCE)
       throw new HttpProblem(
         429,
         'too_many_requests',
         `${MOST_AT_ONCE} requests are under way; try again when one has ended.`,
       );
-    const abort = new AbortController(),
-      folder = join(this.#uploads, ulid(this.#clock()));
-    response.once('close', () => abort.abort());
-    const done = work(this.#context, request, response, folder, abort.signal).finally(() =>
-      rm(folder, { recursive: true, force: true }),
-    );
+    return new AbortController();
+  }
+
+  async #follow(abort: AbortController, done: Promise<void>): Promise<void> {
     this.#underWay.set(
       abort,
       done.catch(() => {}),
@@ -140,6 +179,31 @@ export class Requests {
     const patience = setTimeout(() => request.socket.destroy(), UNWANTED_MS).unref();
     request.once('end', () => clearTimeout(patience)).resume();
   }
+}
+
+const pathOf = (request: IncomingMessage): string => (request.url ?? '/').split('?', 1)[0]!.replace(/(?<!\/)\/+$/, '');
+
+/**
+ * Where a client cannot set headers, its token comes as a protocol. No page may open a WebSocket, whatever it knows: a
+ * browser would let it read the answers. @throws HttpProblem 403, 401
+ */
+function authorizeUpgrade(request: IncomingMessage, token: string): void {
+  if (request.headers.origin !== undefined) throw new HttpProblem(403, 'wrong_origin', 'Pages are not served.');
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(each => each.trim()),
+    given = offered.find(each => each.startsWith(TOKEN_PROTOCOL))?.slice(TOKEN_PROTOCOL.length);
+  if (given !== undefined && request.headers.authorization === undefined)
+    request.headers.authorization = `Bearer ${given}`;
+  authorize(request, token);
+}
+const TOKEN_PROTOCOL = 'openai-insecure-api-key.';
+
+/** An answer in the place of the upgrade. */
+function refuseUpgrade(socket: Socket, problem: HttpProblem): void {
+  const body = JSON.stringify(errorBody(problem));
+  socket.end(
+    `HTTP/1.1 ${problem.status} refused\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 /** @throws HttpProblem 403, 401 */

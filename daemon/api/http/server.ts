@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -86,6 +86,9 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
         },
         (request, response) => requests.answer(request, response, token),
       );
+    next.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      requests.upgrade(request, socket, head, token),
+    );
     const sockets = new Set<Socket>();
     next.on('connection', socket => {
       sockets.add(socket);
