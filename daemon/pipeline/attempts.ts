@@ -5,6 +5,8 @@ import type { Alternative } from '../contracts/alternatives.ts';
 import type { Instance } from '../workers/instance.ts';
 import type { RunRequest, StepOutputs } from '../contracts/worker-protocol.ts';
 import type { Action } from '../scheduler/snapshot.ts';
+import { paceOf } from '../scheduler/gains.ts';
+import type { Span } from './busy-times.ts';
 import type { Core } from './core.ts';
 import { kindOf } from './speeds.ts';
 import { jobFiles, stepInput, withoutModel } from './inputs.ts';
@@ -14,6 +16,9 @@ import type { JobWork, StageWork } from '../jobs/work.ts';
 
 /** A run may take this much longer than expected before its worker is given up, ms. */
 const timeoutMs = (expectedMs: number): number => 60_000 + 20 * expectedMs;
+
+/** Instances of a GPU share it; a CPU's cores are handed out, and an engine elsewhere uses no device of ours. */
+const sharesDevice = ({ options: { device, engine } }: Instance): boolean => kindOf(device) === 'gpu' && !engine.remote;
 
 export class Attempts {
   private readonly core: Core;
@@ -53,8 +58,9 @@ export class Attempts {
       input: stepInput(action.stage, work, from + i, files, attempt.token),
     }));
     const seconds = steps.reduce((sum, step) => sum + work.lengthMs(step.index), 0) / 1000;
+    const { card, device } = instance.options;
     const expectedMs =
-      seconds * this.core.deps.speeds.get(instance.options.card.id, action.stage, kindOf(instance.options.device));
+      (seconds * this.core.deps.speeds.get(card.id, action.stage, kindOf(device))) / this.paceNow(instance);
     for (const step of steps) metrics.started(action.job, action.stage, step.index, now);
     if (work.row.startedAt === null) metrics.jobStarted(work.promised, now);
     if (work.row.startedAt === null || work.row.state === 'pending')
@@ -64,6 +70,7 @@ export class Attempts {
         { kind: 'job.started' },
       );
     return () => {
+      if (sharesDevice(instance)) this.core.busyTimes.begin(instance.id, device, performance.now());
       instance.start(
         attempt.token,
         action.job,
@@ -81,6 +88,33 @@ export class Attempts {
       );
       this.core.publication.job(work);
     };
+  }
+
+  /** At what share of its speed alone the instance will work beside what works on its device now. */
+  private paceNow({ options: { device, card } }: Instance): number {
+    const { speeds, clock } = this.core.deps,
+      gains = speeds.slowdowns.gains(device, card.id, clock());
+    return paceOf(gains, this.core.busyTimes.busy(device) + 1);
+  }
+
+  /** From an attempt that ended well: how fast its model is alone, and how much others on its device slowed it. */
+  private learnSpeed(
+    instance: Instance,
+    stage: Stage,
+    batch: number,
+    seconds: number,
+    ms: number,
+    span: Span | null,
+  ): void {
+    if (seconds <= 0) return;
+    const { speeds, clock } = this.core.deps,
+      { device, card } = instance.options,
+      now = clock(),
+      pace = span ? speeds.slowdowns.pace(device, card.id, span.shares, now) : 1;
+    speeds.measured(card.id, stage, kindOf(device), (ms * pace) / seconds);
+    // The first of a worker warms it up.
+    if (!span || instance.attemptsDone < 2) return;
+    speeds.slowdowns.measured({ device, model: card.id, work: `${stage} ${batch}`, seconds, ...span }, now);
   }
 
   /** A smaller model works in the place of one that did not load: from here on it is the job's, and the job says so. */
@@ -114,8 +148,9 @@ export class Attempts {
     this.core.publication.job(run.work);
   }
 
-  done(instance: Instance, token: number): void {
-    const { store, clock, speeds } = this.core.deps;
+  /** `span`: with how many others on its device it worked; null where that is not measured. */
+  done(instance: Instance, token: number, span: Span | null): void {
+    const { store, clock } = this.core.deps;
     const run = this.core.steps.running.get(token);
     if (run) {
       const { work, stage } = run,
@@ -127,8 +162,7 @@ export class Attempts {
       let seconds = 0;
       for (let index = attempt.from; index < attempt.to; index++) seconds += work.lengthMs(index) / 1000;
       this.core.gauge.ran(stage.stage, attempt.to - attempt.from, seconds, ms);
-      if (seconds > 0)
-        speeds.measured(instance.options.card.id, stage.stage, kindOf(instance.options.device), ms / seconds);
+      this.learnSpeed(instance, stage.stage, attempt.to - attempt.from, seconds, ms, span);
       this.core.steps.advance(work);
     }
     // The peak of this run, before its memory goes again.

@@ -6,6 +6,7 @@
 import type { Failure } from '../../schemas/errors.ts';
 import type { NewJournalEntry } from '../contracts/journal.ts';
 import type { Instance } from '../workers/instance.ts';
+import { BusyTimes } from './busy-times.ts';
 import { Commands } from './commands.ts';
 import { Completion, type Follow } from './completion.ts';
 import type { Deps } from './deps.ts';
@@ -44,6 +45,8 @@ export class Core {
   /** Loads that failed in a row, by model and device, and not before when to try again. */
   readonly loadFailures = new Map<string, { count: number; notBefore: number; last: Failure }>();
   readonly gauge: Gauge;
+  /** Attempts that run on GPUs at once. */
+  readonly busyTimes = new BusyTimes();
   readonly retryPauseMs: (tries: number) => number;
   readonly wake: Loop['wake'];
   readonly wakeFront: Loop['wakeFront'];

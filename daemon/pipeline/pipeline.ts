@@ -71,12 +71,21 @@ export class Pipeline {
     const guarded = core.guard.run.bind(core.guard);
     const events: InstanceEvents = {
       loaded: instance => guarded(() => this.loads.loaded(instance)),
-      gone: (instance, why) => this.loads.gone(instance, why),
+      gone: (instance, why) => {
+        core.busyTimes.end(instance.id, performance.now());
+        this.loads.gone(instance, why);
+      },
       result: (_, token, index, output) => this.receive(() => this.attempts.result(token, index, output)),
       alternatives: (_, token, index, alternatives) =>
         this.receive(() => this.attempts.alternatives(token, index, alternatives)),
-      done: (instance, token) => this.receive(() => this.attempts.done(instance, token)),
-      failed: (instance, token, why, index) => this.receive(() => this.attempts.failed(instance, token, why, index)),
+      done: (instance, token) => {
+        const span = core.busyTimes.end(instance.id, performance.now());
+        this.receive(() => this.attempts.done(instance, token, span));
+      },
+      failed: (instance, token, why, index) => {
+        core.busyTimes.end(instance.id, performance.now());
+        this.receive(() => this.attempts.failed(instance, token, why, index));
+      },
       changed: instance => this.loads.changed(instance),
     };
     this.summaries = new Summaries(core);

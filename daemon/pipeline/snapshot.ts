@@ -12,6 +12,7 @@ import { isSummary, anyForeground, type JobWork } from '../jobs/work.ts';
 
 export interface World {
   settings: () => Settings;
+  clock: () => number;
   pool: Pool;
   catalogue: Catalogue;
   speeds: Speeds;
@@ -97,6 +98,7 @@ function modelView(id: string, devices: readonly DeviceView[], world: World): Mo
   if (!card || !engine) return null;
   const need: Record<string, number> = {},
     loadMs: Record<string, number> = {},
+    gains: Record<string, number[]> = {},
     notBefore: Record<string, number> = {};
   const kinds = new Set(engine.devices);
   for (const device of devices) {
@@ -110,6 +112,9 @@ function modelView(id: string, devices: readonly DeviceView[], world: World): Mo
     need[device.id] = engine.remote
       ? 0
       : world.pool.estimate({ device: device.id, card, engine: engine.id, precision: key.precision }).bytes;
+    const gain =
+      device.kind === 'gpu' && !engine.remote ? world.speeds.slowdowns.gains(device.id, id, world.clock()) : undefined;
+    if (gain) gains[device.id] = gain;
     loadMs[device.id] = world.pool.loadMs(key) ?? FIRST_LOAD_MS;
     const failed = world.loadFailures.get(`${id}@${device.id}`);
     if (failed) notBefore[device.id] = failed.notBefore;
@@ -125,6 +130,7 @@ function modelView(id: string, devices: readonly DeviceView[], world: World): Mo
     need,
     loadMs,
     notBefore,
+    ...(Object.keys(gains).length ? { gains } : {}),
     msPerSecond: Math.max(
       ...KINDS_OF_WORK.filter(each => card.stages.includes(each)).map(each =>
         world.speeds.get(id, each, devices.some(device => device.kind === 'gpu') ? 'gpu' : 'cpu'),

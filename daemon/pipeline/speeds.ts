@@ -1,7 +1,8 @@
-/** How fast models are here: work for one second of recording. */
+/** How fast models are here: work for one second of recording, alone on its device; and how much others slow it. */
 import type { Stage } from '../../schemas/words.ts';
 import type { Store } from '../contracts/store.ts';
 import { Averages } from '../jobs/averages.ts';
+import { Slowdowns } from './slowdowns.ts';
 
 /** Guesses until there is a measurement: ms of work for one second of recording. */
 const FIRST_GUESS: Readonly<Record<Stage, { cpu: number; gpu: number }>> = {
@@ -17,9 +18,11 @@ export const kindOf = (device: string): 'cpu' | 'gpu' => (device === 'cpu' ? 'cp
 
 export class Speeds {
   readonly #known: Averages;
+  readonly slowdowns: Slowdowns;
 
   constructor(store: Store) {
     this.#known = new Averages(store, 'speeds');
+    this.slowdowns = new Slowdowns(store);
   }
   get(model: string, stage: Stage, kind: 'cpu' | 'gpu'): number {
     return this.#known.get(`${model}/${stage}/${kind}`) ?? FIRST_GUESS[stage][kind];
@@ -29,5 +32,6 @@ export class Speeds {
   }
   save(): void {
     this.#known.save();
+    this.slowdowns.save();
   }
 }

@@ -5,10 +5,13 @@
  * that no stage waits for a load. Never before the recognizer of that job is there, never into room that is reserved or
  * wanted, and only models that nobody wants go for it. Narrowing: an instance that was loaded for one short job alone
  * holds every core; it goes for narrow ones when many more jobs, or a long one, have come. Replicas: another instance
- * where the work that waits is worth several loads, after every stage under way has its first.
+ * where the work that waits is worth several loads, after every stage under way has its first; where instances were
+ * measured to slow each other down, only if what one more brings is worth its memory (gains.ts). Thinning: a replica
+ * that turns out to bring nothing goes.
  */
 import { verdict } from './admit.ts';
 import { onDevice, unload } from './evict.ts';
+import { gainOfOneMore, worthOfMemory } from './gains.ts';
 import {
   headIndex,
   idleOf,
@@ -138,6 +141,27 @@ export function narrow(scene: Scene, lanes: readonly Lane[]): void {
   }
 }
 
+/** One that is there goes only when it brings less than this part of what one that comes must bring. */
+const BRINGS_NOTHING = 0.5;
+
+/** Lets idle replicas go that were measured to bring nothing beside the other instances of their model there. */
+export function thin(scene: Scene, lanes: readonly Lane[]): void {
+  const { ledger } = scene;
+  if (ledger.policy.serial || ledger.policy.modelReuse !== 'warm') return;
+  for (const lane of lanes) {
+    const { model } = lane;
+    if (!model.gains || lane.instances.length < 2) continue;
+    for (const instance of idleOf(lane)) {
+      const { device } = instance,
+        gains = model.gains[device.view.id];
+      const others = lane.instances.filter(each => each !== instance && each.device === device).length;
+      if (!gains || others === 0) continue;
+      if (gainOfOneMore(gains, others) < BRINGS_NOTHING * worthOfMemory(model, device.view))
+        unload(ledger, instance, 'gain', scene.actions);
+    }
+  }
+}
+
 export function replicate(scene: Scene, lanes: readonly Lane[]): void {
   const { ledger } = scene;
   if (ledger.policy.serial || ledger.policy.modelReuse === 'never') return;
@@ -161,16 +185,43 @@ function asksForMore(scene: Scene, lane: Lane): boolean {
   const steps = lane.waiting.reduce((sum, each) => sum + each.stage.ready - each.from, 0);
   if (steps < 2 && lane.comingMs === 0 && instances.length >= lane.waiting.length) return false;
   // Sessions that go on speaking are known only by what they said so far: that some wait for each other is the sign.
-  if (lane.waiting.filter(each => each.job.live).length > instances.length) return true;
+  if (sessionsWait(lane)) return true;
   const loadMs = Math.min(...devicesOf(ledger, lane).map(device => lane.model.loadMs[device.view.id] ?? 0));
   return isWorth(lane.leftMs + lane.comingMs, instances.length + 1, loadMs);
+}
+
+const sessionsWait = (lane: Lane): boolean => lane.waiting.filter(each => each.job.live).length > lane.instances.length;
+
+/** What one more brings there beside what works now, in instances. */
+const gainHere = (lane: Lane, device: DeviceState): number =>
+  gainOfOneMore(lane.model.gains?.[device.view.id], device.busy);
+
+/** Where one more brings most first, in quarters of an instance; the least loaded of those. */
+function bestGain(lane: Lane, devices: readonly DeviceState[]): DeviceState[] {
+  const found = leastLoaded(lane, devices);
+  if (!lane.model.gains) return found;
+  const lost = (device: DeviceState): number =>
+    device.view.kind === 'cpu' ? Infinity : Math.round(4 * (1 - gainHere(lane, device)));
+  return found.sort((a, b) => compare(lost(a), lost(b)));
+}
+const compare = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The gain that was measured is worth the memory, and what it does of the work its load. */
+function gainsEnough(lane: Lane, device: DeviceState): boolean {
+  const { model } = lane,
+    { view } = device;
+  if (!model.gains?.[view.id]) return true;
+  const gain = gainHere(lane, device);
+  if (gain < worthOfMemory(model, view)) return false;
+  const workMs = (lane.leftMs + lane.comingMs) * gain;
+  return sessionsWait(lane) || isWorth(workMs, lane.instances.length + gain, model.loadMs[view.id] ?? 0);
 }
 
 function addReplica(scene: Scene, lane: Lane, promised: readonly Lane[]): boolean {
   const { ledger } = scene;
   if (ledger.tasks >= ledger.policy.concurrentTasks) return false;
-  for (const device of leastLoaded(lane, devicesOf(ledger, lane))) {
-    if (device.view.pressed) continue;
+  for (const device of bestGain(lane, devicesOf(ledger, lane))) {
+    if (device.view.pressed || !gainsEnough(lane, device)) continue;
     // A stage that only falls back to the CPU does not spread there by itself.
     if (
       device.view.kind === 'cpu' &&

@@ -2,6 +2,7 @@
  * What a snapshot looks like once actions are under way: planning goes on from there until nothing more is to be done,
  * so that a plan is whole. Pure.
  */
+import { paceOf } from './gains.ts';
 import { attemptEstimate } from './lanes.ts';
 import type { Action, InstanceView, JobView, Snapshot, StageView } from './snapshot.ts';
 
@@ -18,6 +19,8 @@ export function applied(snapshot: Snapshot, actions: readonly Action[], now: num
     const place = instances.findIndex(instance => instance.id === id);
     if (place >= 0) instances[place] = change(instances[place]!);
   };
+  const atWork = (device: string): number =>
+    instances.filter(each => each.device === device && each.state === 'busy' && each.leaseBytes > 0).length;
   for (const action of actions)
     switch (action.type) {
       case 'ingest':
@@ -40,7 +43,12 @@ export function applied(snapshot: Snapshot, actions: readonly Action[], now: num
             if (stage.stage !== action.stage) return stage;
             const instance = instances.find(each => each.id === action.instance);
             busyUntil =
-              now + attemptEstimate(snapshot.models[instance?.model ?? stage.model], stage, action.to - action.from);
+              now +
+              attemptEstimate(snapshot.models[instance?.model ?? stage.model], stage, action.to - action.from) /
+                paceOf(
+                  instance && snapshot.models[instance.model]?.gains?.[instance.device],
+                  instance ? atWork(instance.device) + 1 : 1,
+                );
             return {
               ...stage,
               next: action.to,

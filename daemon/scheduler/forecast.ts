@@ -7,7 +7,8 @@
  * queue, and only when somebody asks.
  */
 import { devicesOf } from './seek.ts';
-import type { Lane, Lanes, Ledger } from './lanes.ts';
+import { paceOf } from './gains.ts';
+import type { InstanceState, Lane, Lanes, Ledger } from './lanes.ts';
 import type { JobView, StageView } from './snapshot.ts';
 
 export interface Forecast {
@@ -46,11 +47,16 @@ class Narrows {
 }
 
 interface Place {
+  /** Share of their speed alone that its instances keep beside what else works there. */ pace: number;
   instances: Narrows;
   /** Until it can take work at all. */ readyMs: number;
   cores: number;
   bytes: number;
 }
+
+/** It works, or will as soon as it may. */
+const isAtWork = ({ lane, view }: InstanceState): boolean =>
+  lane !== null && view.leaseBytes > 0 && (lane.waiting.length > 0 || lane.wantedBy < Infinity);
 
 export function forecast(order: readonly JobView[], ledger: Ledger, lanes: Lanes): Forecast {
   const { now, policy } = ledger;
@@ -86,7 +92,16 @@ export function forecast(order: readonly JobView[], ledger: Ledger, lanes: Lanes
       width = Math.max(1, lane.instances.length);
     const loaded = lane.instances.some(({ state }) => state === 'idle' || state === 'busy'),
       loading = Math.min(...lane.instances.map(({ busyUntil }) => busyUntil - now));
+    const { gains } = lane.model;
+    const beside = (state: Ledger['devices'][number]): number =>
+      ledger.instances.filter(each => each.device === state && isAtWork(each)).length;
+    const paces = lane.instances.map(each => paceOf(gains?.[each.device.view.id], beside(each.device)));
     return {
+      pace: paces.length
+        ? paces.reduce((all, each) => all + each, 0) / paces.length
+        : device
+          ? paceOf(gains?.[device.view.id], beside(device) + 1)
+          : 1,
       instances: new Narrows(width, width + 1),
       readyMs: loaded
         ? 0
@@ -111,7 +126,7 @@ export function forecast(order: readonly JobView[], ledger: Ledger, lanes: Lanes
       const lane = stage.finished ? null : lanes.of(order[i]!, stage);
       if (!lane) continue;
       const place = placeOf(lane),
-        ms = stage.leftSeconds * lane.model.msPerSecond;
+        ms = (stage.leftSeconds * lane.model.msPerSecond) / place.pace;
       if (first) startMs = Math.max(startMs, place.readyMs + place.instances.startMs);
       first = false;
       place.instances.add(ms);

@@ -5,6 +5,7 @@
  */
 import type { Reason } from '../../schemas/reasons.ts';
 import type { Stage } from '../../schemas/words.ts';
+import { paceOf } from './gains.ts';
 import type { DeviceView, InstanceView, JobView, ModelView, Policy, Snapshot, StageView } from './snapshot.ts';
 
 /** A job with steps that may start now. */
@@ -65,6 +66,8 @@ export interface DeviceState {
   cores: number;
   loading: boolean;
   loadingModel: string;
+  /** Instances at work on it; an engine elsewhere is none. */
+  busy: number;
   /** Instances on it, those on their way out too; and bytes and instances that are on their way out. */
   count: number;
   comingBytes: number;
@@ -96,6 +99,7 @@ export function openLedger(snapshot: Snapshot, policy: Policy, now: number): Led
     cores: view.cores,
     loading: view.loading,
     loadingModel: '',
+    busy: 0,
     count: 0,
     comingBytes: 0,
     comingCount: 0,
@@ -110,6 +114,7 @@ export function openLedger(snapshot: Snapshot, policy: Policy, now: number): Led
     const going = view.state === 'stopping' || view.state === 'releasing';
     const atWork = view.state === 'busy' || view.state === 'loading' || view.state === 'starting';
     if (atWork) device.cores -= view.threads;
+    if (view.state === 'busy' && view.leaseBytes > 0) device.busy++;
     if (view.leaseBytes > 0 || policy.serial) {
       device.count++;
       ledger.loaded++;
@@ -220,8 +225,9 @@ export const idleOf = (lane: Lane): InstanceState[] =>
   lane.instances.filter(instance => instance.state === 'idle' && instance.device.view.usable);
 export const loadsOf = (lane: Lane): InstanceState[] =>
   lane.instances.filter(instance => instance.state === 'loading' || instance.state === 'starting');
-/** Expected length of an attempt of `count` utterances, ms. */
+/** Expected length of an attempt of `count` utterances with nothing beside it, ms. */
 export const attemptEstimate = (model: ModelView | undefined, stage: StageView, count: number): number =>
   Math.min(stage.leftSeconds, count * UTTERANCE_SECONDS) * (model?.msPerSecond ?? 0);
-export const attemptMs = (lane: Lane, stage: StageView, count: number): number =>
-  attemptEstimate(lane.model, stage, count);
+/** The same beside what works on the device now. */
+export const attemptMs = (lane: Lane, device: DeviceState, stage: StageView, count: number): number =>
+  attemptEstimate(lane.model, stage, count) / paceOf(lane.model.gains?.[device.view.id], device.busy + 1);

@@ -31,7 +31,7 @@ import {
 import { LazyMap } from './lazy.ts';
 import { orderJobs } from './order.ts';
 import { because } from './reasons.ts';
-import { isWorth, narrow, prefetch, replicate } from './ahead.ts';
+import { isWorth, narrow, prefetch, replicate, thin } from './ahead.ts';
 import { devicesOf, seek, soonest, type Scene } from './seek.ts';
 import type { Action, JobView, Plan, Policy, Snapshot, Waiting } from './snapshot.ts';
 import { calmCores, threadsFor, widen } from './threads.ts';
@@ -118,6 +118,7 @@ function round(snapshot: Snapshot, now: number, moved: Set<string>): Round {
 
   if (snapshot.open) {
     narrow(scene, lanes.all);
+    thin(scene, lanes.all);
     serve(scene, lanes.all, moved, served);
     claimAll(
       underWay.filter(job => moved.has(job.id) && !isUnderWay(job)),
@@ -384,7 +385,8 @@ function runOne(scene: Scene, lane: Lane, idle: readonly InstanceState[], moved:
   });
   moved.add(candidate.job.id);
   instance.state = 'busy';
-  instance.busyUntil = ledger.now + attemptMs(lane, candidate.stage, to - candidate.from);
+  instance.busyUntil = ledger.now + attemptMs(lane, instance.device, candidate.stage, to - candidate.from);
+  if (instance.view.leaseBytes > 0) instance.device.busy++;
   if (instance.device.view.kind === 'cpu') instance.device.cores -= instance.view.threads;
   ledger.tasks++;
   candidate.from = to;

@@ -9,6 +9,7 @@
  * those may pass, `overtakes` of them in all over the job's life, and those that are nearly done may finish. After that
  * the instance has to go.
  */
+import { paceOf } from './gains.ts';
 import {
   headIndex,
   type Candidate,
@@ -35,7 +36,8 @@ export function freeAt(instance: InstanceState, index: number, now: number): num
   if (lane) {
     for (const candidate of lane.waiting)
       if (candidate.index <= index) ahead += candidate.stage.leftSeconds * lane.model.msPerSecond;
-    ahead /= Math.max(1, lane.instances.length);
+    ahead /=
+      Math.max(1, lane.instances.length) * paceOf(lane.model.gains?.[instance.device.view.id], instance.device.busy);
     if (instance.state === 'loading' || instance.state === 'starting')
       return (
         Math.max(now, instance.view.startedAt + (lane.model.loadMs[instance.device.view.id] ?? 0)) + ahead + RELEASE_MS

@@ -301,6 +301,7 @@ function letPass(scene: Scene, reservation: Reservation, behind: readonly Victim
       scene.ledger.now +
       attemptMs(
         instance.lane,
+        instance.device,
         next.stage,
         batchEnd(
           next.from,

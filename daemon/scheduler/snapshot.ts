@@ -84,8 +84,13 @@ export interface ModelView {
   need: Readonly<Record<string, number>>;
   /** Expected load time by device id, ms. */
   loadMs: Readonly<Record<string, number>>;
-  /** ms of work for one second of recording, measured or assumed. */
+  /** ms of work for one second of recording with nothing else at work on the device, measured or assumed. */
   msPerSecond: number;
+  /**
+   * Throughput of 1, 2, … instances that work at once, by device id, in units of one alone: [1, 1.6] says that two do
+   * 1.6 times the work of one. Measured; missing, or more than there are: see gains.ts.
+   */
+  gains?: Readonly<Record<string, readonly number[]>>;
   maxBatch: number;
   /** Takes any number of threads at each run: loaded with one, it gets what is free when it starts. */
   elastic?: boolean;
@@ -167,7 +172,7 @@ export type Action =
   | { type: 'load'; stage: Stage; model: string; device: string; bytes: number; threads: number; job: string | null }
   /** `threads`: more than the instance's own, for an elastic one while cores are free. */
   | { type: 'run'; instance: string; job: string; stage: Stage; from: number; to: number; threads?: number }
-  | { type: 'unload'; instance: string; why: 'idle' | 'room' | 'reuse' | 'yield' }
+  | { type: 'unload'; instance: string; why: 'idle' | 'room' | 'reuse' | 'yield' | 'gain' }
   /** No device can ever hold it: the job fails with this. */
   | { type: 'refuse'; job: string; failure: Failure }
   | { type: 'overtaken'; job: string };

@@ -64,6 +64,7 @@ export async function thinking(
     const { catalogue, speeds, engine } = harness.deps;
     const world: World = {
       settings: () => harness.settings,
+      clock: () => 0,
       pool: harness.pool,
       catalogue,
       speeds,

@@ -1,6 +1,6 @@
 /** The comparison as a Markdown page and as a plot that reads in light and dark. Pure: figures in, text out. */
 import type { Bounds } from './bounds.ts';
-import type { Row } from './compare.ts';
+import type { Row, Waits } from './compare.ts';
 
 export interface Result {
   trace: string;
@@ -9,11 +9,24 @@ export interface Result {
   rows: Row[];
 }
 
+/** One trace where instances slow each other down: ours, and ours as if it did not know. */
+export interface SharedResult {
+  sharing: number;
+  trace: string;
+  ours: Row;
+  unaware: Row;
+}
+
 const seconds = (ms: number): string => (ms < 9_950 ? (ms / 1000).toFixed(1) : Math.round(ms / 1000).toString());
 const violations = ({ outcome }: Row): number =>
   outcome.capExceeded + outcome.doubleLoads + outcome.doubleRuns + outcome.orderViolations;
 
-export function markdown(results: readonly Result[], command: string, seed: number): string {
+export function markdown(
+  results: readonly Result[],
+  shared: readonly SharedResult[],
+  command: string,
+  seed: number,
+): string {
   const parts = [
     `# The scheduler against other policies
 
@@ -33,7 +46,8 @@ instances per device, 10 in all, 8 attempts at once.
 - **Memory used**: the share of the memory held by instances over time that a running attempt used.
 - **Violations**: over the cap, two loads at once on a device, two attempts in an instance, steps of a job out of order.
 
-Instances on one device do not slow each other down here, so the figures compare decisions, not GPUs.
+In the tables of the traces instances on one device do not slow each other down, so the figures compare decisions, not
+GPUs. [Where they do](#where-instances-slow-each-other-down) is a table of its own.
 `,
   ];
   for (const { trace, jobs, bounds, rows } of results) {
@@ -47,6 +61,21 @@ longest job ${seconds(bounds.longestJobMs)} s, configurations ${seconds(bounds.c
 ${rows.map(row => `| ${row.policy} | ${row.overBound.toFixed(2)} | ${[row.wait, row.turnaround, row.small, row.large].map(each => [each.meanMs, each.p95Ms, each.largestMs].map(seconds).join(' / ')).join(' | ')} | ${Math.round(row.memoryUsed * 100)} % | ${row.outcome.loads} | ${row.outcome.outOfMemory} | ${row.outcome.lost.length} | ${violations(row)} |`).join('\n')}
 `);
   }
+  const both = (ours: string, unaware: string): string => `${ours} (${unaware})`;
+  const waitOf = ({ meanMs, p95Ms, largestMs }: Waits): string => [meanMs, p95Ms, largestMs].map(seconds).join(' / ');
+  const held = ({ outcome }: Row): string => Math.round(outcome.heldByteMs / 1024 ** 3 / 1000).toString();
+  parts.push(`## Where instances slow each other down
+
+Assumed here: n instances that work at once on a device each take 1 + s (n − 1) times as long as one alone. With s = 0.5
+two do 1.33 times the work of one and five 1.67 times; with s = 1 any number does what one does. The world knows s; the
+plan knows what was measured from attempts, as in the daemon, and begins with nothing. In parentheses: the same plan as
+if it did not know of slowdown. The bound is that of the table above, which ignores slowdown, so it cannot be reached.
+Memory held: GiB times seconds, by all instances.
+
+| trace | s | makespan ÷ bound | wait, s | done, s | loads | memory held, GiB·s | lost | violations |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+${shared.map(({ trace, sharing, ours, unaware }) => `| ${trace} | ${sharing} | ${both(ours.overBound.toFixed(2), unaware.overBound.toFixed(2))} | ${both(waitOf(ours.wait), waitOf(unaware.wait))} | ${both(waitOf(ours.turnaround), waitOf(unaware.turnaround))} | ${both(`${ours.outcome.loads}`, `${unaware.outcome.loads}`)} | ${both(held(ours), held(unaware))} | ${ours.outcome.lost.length} | ${violations(ours)} |`).join('\n')}
+`);
   parts.push(`## The policies
 
 - **Earshot**: \`daemon/scheduler/plan.ts\`, at its defaults.

@@ -5,7 +5,8 @@
  *
  * Memory is told twice, as in life: what the plan believes (`need`, which starts from a model's card and follows
  * measured peaks) and what a worker really takes. An attempt whose peak does not fit on the device ends out of memory
- * and is tried again.
+ * and is tried again. The same with speed: how much instances on a device really slow each other down is a parameter,
+ * and the plan knows of it what was measured from attempts, as in the daemon.
  */
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { STAGES, type Priority, type Stage } from '../../schemas/words.ts';
@@ -20,6 +21,9 @@ import type {
   Snapshot,
   StageView,
 } from '../../daemon/scheduler/snapshot.ts';
+import { BusyTimes } from '../../daemon/pipeline/busy-times.ts';
+import { Slowdowns } from '../../daemon/pipeline/slowdowns.ts';
+import { paceOf } from '../../daemon/scheduler/gains.ts';
 import { attemptEstimate } from '../../daemon/scheduler/lanes.ts';
 import { Random } from './random.ts';
 
@@ -68,6 +72,11 @@ export interface WorldSpec {
   accidents?: Accident[];
   policy?: Partial<Policy>;
   seed: number;
+  /**
+   * Share of a GPU's compute that instances at work there share: each of n works 1 + sharing × (n − 1) times as long as
+   * it would alone. 0: they do not slow each other down; 1: together they do what one does alone.
+   */
+  sharing?: number;
   /** Spread of run and load times around their mean; 0: exact. */
   jitter?: number;
   /** Estimates follow measured peaks (ours) or stay as the card says. */
@@ -87,12 +96,18 @@ interface Instance {
   run: Run | null;
   endsAt: number;
   token: number;
+  attempts: number;
 }
 interface Run {
   job: Job;
   stage: StageWork;
   from: number;
   to: number;
+  /** Work that is left, ms alone on the device, when its pace last changed; null: it will end out of memory. */
+  leftMs: number | null;
+  pace: number;
+  pacedAt: number;
+  finish: () => void;
 }
 interface StageWork {
   view: StageView;
@@ -235,6 +250,8 @@ export class World {
   private readonly jobs = new Map<string, Job>();
   private active: Job[] = [];
   private instances: Instance[] = [];
+  private readonly slowdowns = new Slowdowns({ meta: () => null, setMeta: () => undefined });
+  private readonly busyTimes = new BusyTimes();
   private readonly outsiders = new Map<string, number>();
   private readonly lostUntil = new Map<string, number>();
   private downUntil = 0;
@@ -300,10 +317,25 @@ export class World {
       open: this.open,
       devices: this.spec.devices.map(device => this.deviceView(device)),
       instances: this.instances.map(instance => instance.view),
-      models: this.views,
+      models: this.modelViews(),
       jobs: this.active.map(job => this.jobView(job)),
       ingestsRunning: this.ingests,
     };
+  }
+  /** With the gains that were measured. */
+  private modelViews(): Record<string, ModelView> {
+    const measured = (id: string): [string, number[]][] =>
+      this.spec.devices.flatMap(device => {
+        if (device.kind !== 'gpu' || this.models.get(id)!.cardBytes === 0) return [];
+        const gains = this.slowdowns.gains(device.id, id, this.clock.now);
+        return gains ? [[device.id, gains] as [string, number[]]] : [];
+      });
+    return Object.fromEntries(
+      Object.entries(this.views).map(([id, view]) => {
+        const gains = measured(id);
+        return [id, gains.length ? { ...view, gains: Object.fromEntries(gains) } : view];
+      }),
+    );
   }
   private capOf(device: DeviceSpec): number {
     return Math.floor(device.totalBytes * UTILIZATION);
@@ -487,6 +519,7 @@ export class World {
       realBytes: 0,
       run: null,
       token: ++this.made,
+      attempts: 0,
       endsAt: this.clock.now + this.spread(model.loadMs),
       view: {
         id: `i${String(this.made).padStart(6, '0')}`,
@@ -552,14 +585,27 @@ export class World {
     job.startedAt ??= this.clock.now;
     job.cached = false;
     stage.view = { ...stage.view, next: action.to, running: stage.view.running + 1, lastStartAt: this.clock.now };
-    const run: Run = { job, stage, from: action.from, to: action.to };
+    const length = this.spread(seconds * instance.model.msPerSecond),
+      beganAt = this.clock.now;
+    const run: Run = {
+      job,
+      stage,
+      from: action.from,
+      to: action.to,
+      leftMs: length,
+      pace: 1,
+      pacedAt: beganAt,
+      finish: () => this.finish(instance, run, seconds, this.clock.now - beganAt, peak),
+    };
     instance.run = run;
-    const length = this.spread(seconds * instance.model.msPerSecond);
     instance.endsAt = this.clock.now + length;
+    const expectedMs =
+      attemptEstimate(this.views[instance.model.id], stage.view, action.to - action.from) /
+      this.expectedPace(instance.model.id, instance.view.device);
     instance.view = {
       ...instance.view,
       state: 'busy',
-      busyUntil: this.clock.now + attemptEstimate(this.views[instance.model.id], stage.view, action.to - action.from),
+      busyUntil: this.clock.now + expectedMs,
       idleSince: null,
       job: instance.view.job ?? action.job,
     };
@@ -567,16 +613,44 @@ export class World {
     const peak = Math.round(instance.model.peakBytes * (0.97 + 0.03 * this.random.next()));
     const full = instance.model.weightBytes > 0 && this.freeOn(device) < peak - instance.realBytes;
     if (!full) instance.realBytes = peak;
-    this.clock.at(full ? this.clock.now + Math.min(length, 200) : instance.endsAt, () => {
-      if (instance.run !== run) return;
-      if (full) {
+    if (full) {
+      run.leftMs = null;
+      this.clock.at(this.clock.now + Math.min(length, 200), () => {
+        if (instance.run !== run) return;
         this.outcome.outOfMemory++;
         this.raise(instance.model, device.id, instance.view.leaseBytes);
         this.giveUp(instance);
-        return this.release(instance);
-      }
-      this.finish(instance, run, seconds, length, peak);
+        this.release(instance);
+      });
+    } else this.endLater(instance, run);
+    if (device.kind === 'gpu' && instance.model.cardBytes > 0)
+      this.busyTimes.begin(instance.view.id, device.id, this.clock.now);
+    this.paceAnew(device.id);
+  }
+  private expectedPace(model: string, device: string): number {
+    const gains = this.slowdowns.gains(device, model, this.clock.now);
+    return paceOf(gains, this.busyTimes.busy(device) + 1);
+  }
+  private endLater(instance: Instance, run: Run): void {
+    const { endsAt } = instance;
+    this.clock.at(endsAt, () => {
+      if (instance.run === run && instance.endsAt === endsAt) run.finish();
     });
+  }
+  /** Another number of instances works on the device: those that do end sooner or later. */
+  private paceAnew(device: string): void {
+    const now = this.clock.now,
+      pace = 1 / (1 + (this.spec.sharing ?? 0) * Math.max(0, this.busyTimes.busy(device) - 1));
+    for (const instance of this.instances) {
+      const { run } = instance;
+      if (instance.view.device !== device || instance.model.cardBytes === 0 || !run || run.leftMs === null) continue;
+      if (run.pace === pace) continue;
+      run.leftMs -= (now - run.pacedAt) * run.pace;
+      run.pacedAt = now;
+      run.pace = pace;
+      instance.endsAt = now + Math.max(0, Math.ceil(run.leftMs / pace));
+      this.endLater(instance, run);
+    }
   }
 
   private finish(instance: Instance, run: Run, seconds: number, length: number, peak: number): void {
@@ -589,10 +663,17 @@ export class World {
     stage.doneSeconds += seconds;
     stage.failures = 0;
     stage.view = { ...stage.view, running: stage.view.running - 1, retryAt: null };
+    const span = this.busyTimes.end(instance.view.id, now),
+      { device } = instance.view;
+    if (span && ++instance.attempts > 1) {
+      const work = `${stage.view.stage} ${run.to - run.from}`;
+      this.slowdowns.measured({ device, model: instance.model.id, work, seconds, ...span }, now);
+    }
     this.outcome.busyMs += length;
     job.firstTextAt ??= now;
     job.cached = false;
     instance.run = null;
+    this.paceAnew(device);
     instance.view = { ...instance.view, state: 'idle', idleSince: now, busyUntil: null, job: instance.owner };
     if (this.spec.calibrates !== false && instance.model.cardBytes > 0) {
       const key = `${instance.model.id} ${instance.view.device}`;
@@ -628,6 +709,8 @@ export class World {
     stage.view = { ...stage.view, next: Math.min(stage.view.next, run.from), running: stage.view.running - 1, retryAt };
     job.cached = false;
     instance.run = null;
+    this.busyTimes.end(instance.view.id, this.clock.now);
+    this.paceAnew(instance.view.device);
     this.clock.at(retryAt, () => undefined);
   }
 

@@ -47,7 +47,7 @@ async function load({ stage, device, parameters }: LoadRequest): Promise<Loaded>
       }
       const mine = kept;
       for (const step of run.steps) {
-        await sleep(number('ms'), undefined, { signal });
+        await sleep(gpus.compute(index, number('ms')), undefined, { signal });
         emit.result(step.index, answer(run.stage, step.index, step.input));
       }
       setTimeout(

@@ -37,7 +37,7 @@ static const struct { const char *name; size_t at; } FIELDS[] = {
 #define FIELD(name) { #name, offsetof(vgpu_device, name) }
   FIELD(total), FIELD(reserved), FIELD(release_delay_ms), FIELD(fragmentation_permille), FIELD(temperature), FIELD(power_mw), FIELD(power_limit_mw), FIELD(fan),
   FIELD(clock_mhz), FIELD(utilization), FIELD(memory_utilization), FIELD(capability_major), FIELD(capability_minor), FIELD(throttle), FIELD(missing), FIELD(lost),
-  FIELD(delay_us), FIELD(hang), FIELD(mig), FIELD(part_of), FIELD(out_of_memory), FIELD(peak_used), FIELD(peak_workers),
+  FIELD(delay_us), FIELD(hang), FIELD(mig), FIELD(part_of), FIELD(shared_permille), FIELD(out_of_memory), FIELD(peak_used), FIELD(peak_workers),
 };
 
 /* Sets a device's field by name; without the lock, so that a test can end a hang. 0, or -1 for an unknown name. */
@@ -141,6 +141,22 @@ int64_t vgpu_workers(int index) {
   int64_t used = (int64_t)vgpu_used_by_workers(&state->devices[index]);
   vgpu_unlock();
   return used;
+}
+
+/*
+ * Gives the device work of so many µs alone. The µs until it is done: it begins when the shared part of what others gave before is done.
+ * Nobody who dies meanwhile holds others up for longer than that.
+ */
+int64_t vgpu_compute(int index, uint64_t us) {
+  vgpu_state *state = vgpu_lock();
+  if (!state) return -1;
+  vgpu_device *device = &state->devices[index];
+  uint64_t now = vgpu_now_us(), shared = us * device->shared_permille / 1000;
+  uint64_t begin = device->computes_until_us > now ? device->computes_until_us : now;
+  device->computes_until_us = begin + shared;
+  uint64_t until = begin + (shared > us ? shared : us);
+  vgpu_unlock();
+  return (int64_t)(until - now);
 }
 
 /* A device that fell off the bus and came back remembers nothing. */

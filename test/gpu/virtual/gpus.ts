@@ -85,6 +85,7 @@ export type Field =
   | 'hang'
   | 'mig'
   | 'part_of'
+  | 'shared_permille'
   | 'out_of_memory'
   | 'peak_used'
   | 'peak_workers';
@@ -104,6 +105,11 @@ export interface Control {
    */
   allocate(device: number, pid: number, bytes: number, options?: { graphics?: boolean; staged?: boolean }): number;
   giveBack(device: number, allocation: number, delayMs?: number): void;
+  /**
+   * Gives it work that takes so many ms alone; the ms until it is done. What others gave it before
+   * comes first, as far as the device's `shared_permille` says.
+   */
+  compute(device: number, ms: number): number;
   /** Bytes held by a process, or by all. */
   held(device: number, pid?: number): number;
   /** Bytes held by processes that are no staged outsiders. */
@@ -125,6 +131,7 @@ export function control(path: string): Control {
     );
   const giveBack = library.func('int vgpu_give_back(int device, int64 id, uint64 delay)'),
     held = library.func('int64 vgpu_held(int device, uint32 pid)');
+  const compute = library.func('int64 vgpu_compute(int device, uint64 us)');
   const workers = library.func('int64 vgpu_workers(int device)');
   const clear = library.func('int vgpu_clear(int device)'),
     calls = library.func('int64 vgpu_calls()');
@@ -140,6 +147,7 @@ export function control(path: string): Control {
     allocate: (device, pid, bytes, { graphics = false, staged = false } = {}) =>
       Number(allocate(device, pid, bytes, graphics ? 1 : 0, staged ? 1 : 0)),
     giveBack: (device, allocation, delayMs = 0) => good(giveBack(device, allocation, delayMs)),
+    compute: (device, ms) => Number(compute(device, Math.round(ms * 1000))) / 1000,
     held: (device, pid = 0) => Number(held(device, pid)),
     workers: device => Number(workers(device)),
     clear: device => good(clear(device)),

@@ -51,6 +51,8 @@ typedef struct {
   uint64_t missing, lost, delay_us, hang;
   uint64_t mig;                    /* divided into parts */
   int64_t part_of;                 /* a part of that device; -1: a whole one */
+  uint64_t shared_permille;        /* of its work that the device does for one process after the other, the rest side by side; above 1000 changing over takes time too */
+  uint64_t computes_until_us;      /* when what was given to it so far will be done */
   uint64_t out_of_memory, peak_used, peak_workers; /* allocations refused; the most ever taken by all, and by all but staged outsiders */
   vgpu_allocation allocations[VGPU_ALLOCATIONS];
 } vgpu_device;
@@ -63,11 +65,12 @@ typedef struct {
   vgpu_device devices[VGPU_DEVICES];
 } vgpu_state;
 
-static uint64_t vgpu_now_ms(void) {
+static uint64_t vgpu_now_us(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+  return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
+static uint64_t vgpu_now_ms(void) { return vgpu_now_us() / 1000; }
 
 static int vgpu_fd = -1;
 static vgpu_state *vgpu_map = NULL;
