@@ -6,13 +6,48 @@ import type { Engine, Model } from '../schemas/model.ts';
 import type { StateEvent } from '../schemas/rpc.ts';
 import { bytesText } from '../text/messages/figures.ts';
 import type { Session } from './session.ts';
-import { bar, clean } from './terminal.ts';
+import { agreed } from './agreed.ts';
+import { bar, clean, table } from './terminal.ts';
+
+/** Of a model of the hub's. */
+const isSource = (name: string): boolean => /^(hf:|https?:\/\/)/.test(name);
 
 /** Without names: the defaults of this machine. Follows the downloads to their end. */
-export async function installModels(session: Session, named: string[]): Promise<void> {
-  const client = await session.client();
-  const { ids } = await client.call('model/install', { ids: named });
-  await followInstalls(session, client, { models: ids, engines: [] });
+export async function installModels(session: Session, named: string[], { yes = false } = {}): Promise<void> {
+  const client = await session.client(),
+    ids: string[] = [];
+  for (const name of named) {
+    if (!isSource(name)) ids.push(name);
+    else {
+      const id = await addFromHub(session, client, name, yes);
+      if (id === null) return;
+      ids.push(id);
+    }
+  }
+  const { ids: begun } = await client.call('model/install', { ids });
+  await followInstalls(session, client, { models: begun, engines: [] });
+}
+
+/** Shows what would be fetched, and asks. Null: it is not wanted. */
+async function addFromHub(session: Session, client: Client, source: string, yes: boolean): Promise<string | null> {
+  const { t, paint } = session,
+    found = await client.call('model/find', { source });
+  if (session.json) session.emit({ found });
+  else {
+    session.line(`${clean(found.repository)} @ ${found.revision.slice(0, 12)} ${paint('dim', clean(found.licence))}`);
+    for (const line of table(
+      [{ title: t.file }, { title: t.size, align: 'right' }],
+      found.files.map(({ path, bytes }) => [clean(path), bytes === null ? '' : bytesText(bytes)]),
+      session.columns(),
+      (text, row) => (row < 0 ? paint('dim', text) : text),
+    ))
+      session.line(line);
+    session.line(paint('dim', t.trustedFirst));
+  }
+  if (found.installed) return found.id;
+  const bytes = found.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+  if (!yes && !(await agreed(session, t.fetchThis(clean(found.id), bytesText(bytes)), t.nothingFetched))) return null;
+  return (await client.call('model/add', { source, revision: found.revision })).model.card.id;
 }
 
 export async function installEngines(session: Session, ids: string[]): Promise<void> {

@@ -29,10 +29,11 @@ export function addModels(program: Command): void {
   models
     .command('install')
     .description('install models and their engines (default: the recommended models)')
-    .argument('[id...]')
+    .argument('[id...]', 'names, or hf:OWNER/REPO[@REVISION][:FILE] for any model of the hub')
+    .option('--yes', 'fetch a model of the hub without asking')
     .addOption(jsonOption())
-    .action((ids: string[], options) =>
-      withSession(options, async session => (await import('./install.ts')).installModels(session, ids)),
+    .action((ids: string[], options: { yes?: boolean; json?: boolean }) =>
+      withSession(options, async session => (await import('./install.ts')).installModels(session, ids, options)),
     );
   models
     .command('import')

@@ -1,11 +1,11 @@
 /** `earshot models`: what is installed and what could be, imports, checks, and what can go. */
-import { createInterface } from 'node:readline/promises';
 import { resolve } from 'node:path';
 import { entryOf, stageText, termText } from '../text/messages/messages.ts';
 import { bytesText, timeText } from '../text/messages/figures.ts';
 import type { Model } from '../schemas/model.ts';
 import type { Stage } from '../schemas/words.ts';
 import type { Session } from './session.ts';
+import { agreed } from './agreed.ts';
 import { clean, table, type Colour } from './terminal.ts';
 
 const STATE_COLOURS = { installed: 'green', downloading: 'cyan', absent: 'dim', broken: 'red' } as const;
@@ -159,7 +159,10 @@ export async function pruneModels(
       session.line(line);
   }
   const bytes = found.reduce((sum, model) => sum + model.diskBytes, 0);
-  if (options.dryRun || !(options.yes || (await agreed(session, t.removeThese(found.length, bytesText(bytes))))))
+  if (
+    options.dryRun ||
+    !(options.yes || (await agreed(session, t.removeThese(found.length, bytesText(bytes)), t.sayYes)))
+  )
     return session.json
       ? found.forEach(model => {
           session.emit({ unused: model.card.id, bytes: model.diskBytes });
@@ -170,17 +173,4 @@ export async function pruneModels(
     if (session.json) session.emit({ removed: card.id, bytes: diskBytes });
   }
   if (!session.json) session.line(t.freed(bytesText(bytes)));
-}
-
-async function agreed(session: Session, question: string): Promise<boolean> {
-  if (!process.stdin.isTTY || session.json) {
-    session.note(session.t.sayYes);
-    return false;
-  }
-  const line = createInterface({ input: process.stdin, output: session.err });
-  try {
-    return /^\s*(y|yes|是|好)\s*$/i.test(await line.question(`${question} `));
-  } finally {
-    line.close();
-  }
 }

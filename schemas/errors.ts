@@ -134,6 +134,9 @@ export const ERRORS = {
   modelBroken: { model: 'text?', path: 'text?', file: 'text?', expectedBytes: 'number?', actualBytes: 'number?' },
   /** `server`: one that is not on this machine; otherwise what would have to be downloaded. */
   offline: { model: 'text?', engine: 'text?', server: 'text?', file: 'text?' },
+  /** A hub gives it to those alone who asked for it; `token`: 1 where the user has one, which was sent. */
+  modelGated: { repository: 'text', url: 'text', token: 'number' },
+  notOnHub: { repository: 'text', revision: 'text?' },
   /** `bytes`: those that are there already; `why`: as for modelUnavailable. */
   downloadFailed: { url: 'text', status: 'number?', bytes: 'number?', why: 'text?' },
   // running
@@ -231,6 +234,8 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'checksumMismatch',
   'modelBroken',
   'modelUnavailable',
+  'modelGated',
+  'notOnHub',
   'offline',
   'cancelled',
   'setAside',

@@ -92,6 +92,21 @@ export const Model = Closed({
 });
 export type Model = Static<typeof Model>;
 
+/** A model on a hub, before it is installed. */
+export const FoundModel = Closed({
+  id: Type.String(),
+  repository: Type.String(),
+  /** The commit that it is held to. */
+  revision: Type.String(),
+  licence: Type.String(),
+  engine: Type.String(),
+  stages: Type.Array(Stage),
+  /** Paths in the repository. */
+  files: Type.Array(Closed({ path: Type.String(), bytes: Nullable(Bytes) })),
+  installed: Type.Boolean(),
+});
+export type FoundModel = Static<typeof FoundModel>;
+
 export const Engine = Closed({
   id: Type.String(),
   name: Type.String(),

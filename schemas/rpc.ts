@@ -6,7 +6,7 @@ import { Device, Estimate, Instance } from './device.ts';
 import { Failure } from './errors.ts';
 import { Job, JobOptions, JobRequest, OutputOptions, SpeakerName, Transcript, Utterance, VoicePrint } from './job.ts';
 import { LiveRequest, MAX_CHUNK_BYTES, PartialText } from './live.ts';
-import { Engine, Model } from './model.ts';
+import { Engine, FoundModel, Model } from './model.ts';
 import { Bottleneck, DoctorReport } from './reasons.ts';
 import { SearchPage, SearchQuery } from './search.ts';
 import { Settings } from './settings.ts';
@@ -347,6 +347,18 @@ export const METHODS = {
       ),
     }),
     Closed({ ids: Type.Array(Type.String()) }),
+  ),
+  'model/find': method(
+    'What a repository of the model hub has that runs here: `hf:OWNER/REPO`, with `@REVISION` and `:FILE` as ' +
+      'needed, or its address. Nothing is fetched but the list of its files.',
+    Closed({ source: Type.String({ minLength: 1, maxLength: 1000 }) }),
+    FoundModel,
+  ),
+  'model/add': method(
+    'Makes such a model known, at the revision that it was found at, so that model/install can install it. The ' +
+      'sums of its files are kept: later installations and checks are held to them.',
+    Closed({ source: Type.String({ minLength: 1, maxLength: 1000 }), revision: Type.String({ maxLength: 200 }) }),
+    Closed({ model: Model }),
   ),
   'model/cancelInstall': method('Stops a download.', Closed({ id: Type.String() }), Nothing),
   'model/remove': method('Removes the files of a model.', Closed({ id: Type.String() }), Nothing),

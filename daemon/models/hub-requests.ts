@@ -24,6 +24,8 @@ export interface HubTimes {
   /** How long a hub that could not be reached is not asked again. */
   rememberMs: number;
   now: () => number;
+  /** For repositories that have to be asked for: the token for the hub at `base`, sent to no other host. */
+  token: (base: string) => Promise<string | undefined>;
 }
 
 const MAX_HOPS = 6;
@@ -69,8 +71,15 @@ export class HubRequests {
   async request(base: string, url: string, headers: Record<string, string>, signal: AbortSignal): Promise<HubAnswer> {
     const tag: HubTag = { sha256: null, gitBlob: null, bytes: null };
     let etag: string | null = null;
+    const token = await this.#times.token(base);
     for (let hops = 0; hops < MAX_HOPS; hops++) {
-      const response = await this.#hop(base, url, headers, signal);
+      const mine = token !== undefined && new URL(url).origin === new URL(base).origin;
+      const response = await this.#hop(
+        base,
+        url,
+        mine ? { ...headers, authorization: `Bearer ${token}` } : headers,
+        signal,
+      );
       // What the hub itself states counts; the tags of the storage behind it are another thing.
       etag ??=
         response.headers.get('x-linked-etag') ??

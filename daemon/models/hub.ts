@@ -3,8 +3,11 @@
  * there is no way to the hub.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { EarshotError, isDiskFull, isFailure } from '../../schemas/errors.ts';
 import type { Obstacle } from '../system/network.ts';
+import type { ListedFile } from './hub-choice.ts';
 import { causeOf, HubRequests, type HubTag, type HubTimes } from './hub-requests.ts';
 import type { PartFile } from './part-file.ts';
 
@@ -34,6 +37,10 @@ export interface Hub {
    * Fetches a file into `part`, after what is there. Throws `cancelled`, `checksumMismatch`, or `downloadFailed`: with
    * `status` when the hub refused, with `bytes` when the connection was cut again and again.
    */
+  /**
+   * What is in a repository. Throws `modelGated`, `notOnHub`, `downloadFailed`, `cancelled`.
+   */
+  list(base: string, repository: string, revision: string, signal: AbortSignal): Promise<HubRepository>;
   fetch(
     base: string,
     file: HubFile,
@@ -44,9 +51,21 @@ export interface Hub {
   ): Promise<HubTag>;
 }
 
+/** What a hub says about a repository. */
+export interface HubRepository {
+  /** The commit that the revision stands for. */
+  commit: string;
+  files: ListedFile[];
+  licence: string;
+}
+
 export interface HubOptions extends Partial<HubTimes> {
   retryPausesMs?: readonly number[];
 }
+
+/** A hub that is busy may say when to ask again; longer than this nobody waits. */
+const LONGEST_PAUSE_MS = 60_000,
+  MOST_LISTING_BYTES = 16 * 1024 ** 2;
 
 const RETRY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -56,9 +75,17 @@ export function createHub({
   retryPausesMs = [500, 2_000, 5_000, 10_000],
   rememberMs = 5 * 60_000,
   now = () => performance.now(),
+  token = async () => undefined,
 }: HubOptions = {}): Hub {
-  const requests = new HubRequests({ connectMs, stallMs, rememberMs, now });
+  const requests = new HubRequests({ connectMs, stallMs, rememberMs, now, token });
   return {
+    list: (base, repository, revision, signal) =>
+      tryAgain(() => listOnce({ requests, base, repository, revision, signal, hasToken: token(base) }), {
+        pausesMs: retryPausesMs,
+        signal,
+        isRetryable: error => isRetryable(error, { requests, base }),
+        progress: () => 0,
+      }),
     obstacle: base => requests.obstacle(base),
     maybeReachable: base => requests.maybeReachable(base),
     reachable: (base, signal) => requests.reachable(base, signal),
@@ -97,31 +124,138 @@ interface Transfer {
 /** Tries that brought something do not count. */
 async function fetchWithRetries(transfer: Transfer, retryPausesMs: readonly number[]): Promise<HubTag> {
   const { part, url, signal } = transfer;
+  try {
+    return await tryAgain(() => attempt(transfer), {
+      pausesMs: retryPausesMs,
+      signal,
+      isRetryable: error => isRetryable(error, transfer),
+      progress: () => part.bytes,
+    });
+  } catch (error) {
+    if (signal.aborted || !isRetryable(error, transfer)) throw error;
+    throw new EarshotError(
+      'downloadFailed',
+      { url, status: statusOf(error), bytes: part.bytes, why: whyOf(error) },
+      (error instanceof EarshotError ? error.failure.detail : undefined) ?? causeOf(error),
+      { cause: error },
+    );
+  }
+}
+
+interface Tries {
+  pausesMs: readonly number[];
+  signal: AbortSignal;
+  isRetryable: (error: unknown) => boolean;
+  /** Grows as long as tries bring something. */
+  progress: () => number;
+}
+
+/** With growing pauses, or those that the hub asks for. @throws cancelled, and the last try's own failure */
+async function tryAgain<T>(
+  work: () => Promise<T>,
+  { pausesMs, signal, isRetryable: again, progress }: Tries,
+): Promise<T> {
   for (let pauses = 0; ;) {
-    const before = part.bytes;
+    const before = progress();
     try {
-      return await attempt(transfer);
+      return await work();
     } catch (error) {
       if (signal.aborted) throw new EarshotError('cancelled');
-      if (!isRetryable(error, transfer)) throw error;
-      if (part.bytes > before) pauses = 0;
-      const pause = retryPausesMs[pauses++];
-      if (pause === undefined)
-        throw new EarshotError(
-          'downloadFailed',
-          { url, status: statusOf(error), bytes: part.bytes, why: whyOf(error) },
-          (error instanceof EarshotError ? error.failure.detail : undefined) ?? causeOf(error),
-          { cause: error },
-        );
-      await sleep(pause, undefined, { signal }).catch(() => {
+      if (!again(error)) throw error;
+      if (progress() > before) pauses = 0;
+      const pause = pausesMs[pauses++];
+      if (pause === undefined) throw error;
+      const wanted = error instanceof Busy ? Math.min(error.afterMs, LONGEST_PAUSE_MS) : 0;
+      await sleep(Math.max(pause, wanted), undefined, { signal }).catch(() => {
         throw new EarshotError('cancelled');
       });
     }
   }
 }
 
+/** A refusal of the hub's, with what it says about another time. */
+class Busy extends EarshotError<'downloadFailed'> {
+  readonly afterMs: number;
+  constructor(url: string, response: Response) {
+    super('downloadFailed', { url, status: response.status });
+    const after = response.headers.get('retry-after') ?? '';
+    this.afterMs = (/^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - Date.now()) || 0;
+  }
+}
+
+const Listing = Compile(
+  Type.Object({
+    sha: Type.String({ pattern: '^[0-9a-f]{40}$' }),
+    siblings: Type.Array(
+      Type.Object({
+        rfilename: Type.String({ maxLength: 1000 }),
+        size: Type.Optional(Type.Number({ minimum: 0 })),
+        lfs: Type.Optional(Type.Union([Type.Null(), Type.Object({ sha256: Type.Optional(Type.String()) })])),
+      }),
+      { maxItems: 100_000 },
+    ),
+    cardData: Type.Optional(Type.Union([Type.Null(), Type.Object({ license: Type.Optional(Type.Unknown()) })])),
+  }),
+);
+
+async function listOnce({
+  requests,
+  base,
+  repository,
+  revision,
+  signal,
+  hasToken,
+}: {
+  requests: HubRequests;
+  base: string;
+  repository: string;
+  revision: string;
+  signal: AbortSignal;
+  hasToken: Promise<string | undefined>;
+}): Promise<HubRepository> {
+  const root = base.replace(/(?<!\/)\/+$/, ''),
+    url = `${root}/api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`;
+  const { response } = await requests.request(base, url, {}, signal);
+  if (response.status !== 200) {
+    await response.body?.cancel();
+    if (response.status === 401 || response.status === 403)
+      throw new EarshotError('modelGated', {
+        repository,
+        url: `${root}/${repository}`,
+        token: (await hasToken) === undefined ? 0 : 1,
+      });
+    if (response.status === 404) throw new EarshotError('notOnHub', { repository, revision });
+    throw new Busy(url, response);
+  }
+  const broken = (why: string): EarshotError => new EarshotError('downloadFailed', { url, status: 200 }, why);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MOST_LISTING_BYTES) throw broken('the list of files does not end');
+    chunks.push(chunk);
+  }
+  let listing: unknown;
+  try {
+    listing = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw broken('the hub answered something else than a list of files');
+  }
+  if (!Listing.Check(listing)) throw broken('the hub answered something else than a list of files');
+  const licence = listing.cardData?.license;
+  return {
+    commit: listing.sha,
+    licence: typeof licence === 'string' ? licence.slice(0, 200) : '',
+    files: listing.siblings.map(({ rfilename, size, lfs }) => ({
+      path: rfilename,
+      bytes: size ?? null,
+      sha256: lfs?.sha256 !== undefined && /^[0-9a-f]{64}$/.test(lfs.sha256) ? lfs.sha256 : null,
+    })),
+  };
+}
+
 /** What may pass: a connection that was cut, a hub that is busy. */
-function isRetryable(error: unknown, { requests, base }: Transfer): boolean {
+function isRetryable(error: unknown, { requests, base }: Pick<Transfer, 'requests' | 'base'>): boolean {
   if (isDiskFull(error)) return false;
   if (!(error instanceof EarshotError)) return true;
   if (error.failure.code === 'checksumMismatch') return false;
@@ -154,7 +288,7 @@ async function attempt({
   }
   if (status !== 200 && status !== 206) {
     await stop();
-    throw new EarshotError('downloadFailed', { url, status });
+    throw new Busy(url, response);
   }
   if (status === 200) await part.truncate(0);
   else if (!pinned && part.note?.source === 'hub' && part.note.etag && etag && part.note.etag !== etag) {

@@ -19,6 +19,8 @@ export class Inventory {
   readonly models: string;
   readonly #settings: () => Settings;
   readonly #registered: ReadonlyMap<string, ModelCard>;
+  /** Named by somebody, and not whole yet. */
+  readonly #wanted = new Map<string, ModelCard>();
 
   constructor(models: string, registry: Registry, settings: () => Settings) {
     this.models = models;
@@ -33,6 +35,7 @@ export class Inventory {
       ...this.#unregisteredFolders()
         .map(id => this.#importedCard(id))
         .filter(card => card !== null),
+      ...[...this.#wanted.values()].filter(({ id }) => this.#importedCard(id) === null),
     ];
   }
 
@@ -40,7 +43,9 @@ export class Inventory {
     return (
       this.#registered.get(id) ??
       remoteCards(this.#settings()).find(card => card.id === id) ??
-      (isModelId(id) ? this.#importedCard(id) : null)
+      (isModelId(id) ? this.#importedCard(id) : null) ??
+      this.#wanted.get(id) ??
+      null
     );
   }
 
@@ -55,9 +60,23 @@ export class Inventory {
     return this.#registered.has(id);
   }
 
-  /** Imported, and none of the registry's: no source has it. */
+  /** Imported from this machine, and none of the registry's: no source has it. */
   isOnlyImported(id: string): boolean {
-    return !this.isRegistered(id) && this.#importedCard(id) !== null;
+    const card = this.isRegistered(id) ? null : this.#importedCard(id);
+    return card !== null && card.files.some(file => file.sources.length === 0);
+  }
+
+  /** From now on there is this model too, to be fetched. */
+  want(card: ModelCard): void {
+    this.#wanted.set(card.id, card);
+  }
+  /** It is there by itself, or nobody wants it any more. */
+  unwant(id: string): void {
+    this.#wanted.delete(id);
+  }
+  /** Fetched from a source that somebody named, and not looked at yet. */
+  wanted(id: string): ModelCard | null {
+    return this.#importedCard(id) === null ? (this.#wanted.get(id) ?? null) : null;
   }
 
   /** Where a model's files are, or will be, whether it has any or not. */

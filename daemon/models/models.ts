@@ -14,7 +14,9 @@ import { chooseVoice, DefaultModels, type Defaults } from './defaults.ts';
 import { describeModel } from './describe.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { removeFolder, verifyFolder, writeStamp } from './folder.ts';
+import { findOnHub, settle, type FoundOnHub } from './added.ts';
 import { createHub, type Hub } from './hub.ts';
+import { hubToken } from './hub-token.ts';
 import { importModel } from './import.ts';
 import type { InstallProgress } from './install.ts';
 import { Installations } from './installations.ts';
@@ -58,6 +60,13 @@ export interface Models {
    */
   import(path: string, options?: { id?: string; stage?: Stage }): Promise<Model>;
   /**
+   * What `hf:OWNER/REPO[@REVISION][:FILE]`, or the address of a repository, names. Throws `badRequest`, `offline`,
+   * `modelGated`, `notOnHub`, `downloadFailed`, `cancelled`.
+   */
+  find(source: string, signal: AbortSignal): Promise<FoundOnHub>;
+  /** From now on the model can be installed, with what it was found to be. */
+  add(found: FoundOnHub): Model;
+  /**
    * Models by stage. `best`: the best that can be fetched, for a set-up; else what is installed comes first. May ask
    * the hub whether it is there (5 s at most).
    */
@@ -97,9 +106,9 @@ export function createModels({
   withoutPython = async () => false,
   registry = readRegistry(),
   freeBytes = diskFreeBytes,
-  hub = createHub(),
   env = process.env,
   cores = availableParallelism(),
+  hub = createHub({ token: base => hubToken(base, env) }),
 }: ModelsOptions): Models {
   const inventory = new Inventory(models, registry, settings);
   const defaults = new DefaultModels({ registry, inventory, settings, hub, needsPython, withoutPython });
@@ -119,11 +128,20 @@ export function createModels({
     async install(id, report, signal, { update = false, first = async () => {} } = {}) {
       const card = inventory.card(id);
       if (signal.aborted) throw new EarshotError('cancelled');
-      if (inventory.ready(id) && !(update && inventory.outdated(id))) return;
+      if (inventory.ready(id) && !inventory.wanted(id) && !(update && inventory.outdated(id))) return;
       if (inventory.isOnlyImported(id))
         throw new EarshotError('modelUnavailable', { model: id }, 'an imported model that is damaged: import it again');
       // The last event comes when the work is over, so that it shows the state after it.
-      const done = installations.run(card, report, signal, first).finally(() => setImmediate(publish, id));
+      // Its card lies in the folder that an installation makes anew.
+      const wanted = !inventory.isRegistered(id) && card.files.some(file => file.sources.length > 0) ? card : null;
+      if (wanted) inventory.want(wanted);
+      const done = installations
+        .run(card, report, signal, first)
+        .then(async () => {
+          if (wanted) await settle(wanted, inventory, sandboxEnabled(settings()));
+          inventory.unwant(id);
+        })
+        .finally(() => setImmediate(publish, id));
       publish(id);
       await done;
     },
@@ -133,6 +151,7 @@ export function createModels({
       // Until it has ended, it may still put files in their place.
       await installations.cancel(id);
       await removeFolder(models, id, () => {
+        inventory.unwant(id);
         installations.forgetFailure(id);
         publish(id);
       });
@@ -159,6 +178,12 @@ export function createModels({
       });
       publish(imported);
       return describe(inventory.card(imported));
+    },
+    find: (source, signal) => findOnHub(source, { hub, inventory, settings: settings() }, signal),
+    add({ card }) {
+      inventory.want(card);
+      publish(card.id);
+      return describe(card);
     },
     defaults: options => defaults.choose(options),
     voiceFor: language => chooseVoice(inventory, language, cores),

@@ -7,6 +7,7 @@ import { entryOf } from '../../text/messages/messages.ts';
 import type { Daemon } from '../connection/connection.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { confirm, notify, withProgress } from '../ui/notify.ts';
+import { askText } from '../ui/pick.ts';
 import { bytesText, failureText, languageName, stageName } from '../ui/words.ts';
 import { DaemonTree } from './tree.ts';
 
@@ -29,6 +30,7 @@ const INSTALL_FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
   'diskFull',
   'downloadFailed',
   'engineInstallFailed',
+  'modelBroken',
   'modelUnavailable',
   'noPython',
   'offline',
@@ -226,6 +228,37 @@ export const modelCommands = (
         openLabel: vscode.l10n.t('Import'),
       })) ?? [];
     if (file) await daemon.call('model/import', { path: file.fsPath });
+  },
+  'models.add': async () => {
+    const source = await askText({
+      title: vscode.l10n.t('Add a Model from the Hub'),
+      value: '',
+      placeHolder: vscode.l10n.t('hf:OWNER/REPOSITORY, with @REVISION or :FILE behind it, or the address of its page'),
+    });
+    if (!source?.trim()) return;
+    await daemon.start();
+    const found = await withProgress({ location: { viewId: 'earshot.models' } }, () =>
+      daemon.call('model/find', { source: source.trim() }),
+    );
+    if (found.installed) {
+      notify.info(vscode.l10n.t('{0} is installed already.', found.id));
+      return;
+    }
+    const bytes = found.files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+    const agreed = await confirm(
+      vscode.l10n.t('Install {0}, {1}?', found.id, bytesText(bytes)),
+      vscode.l10n.t('Install'),
+      [
+        `${found.repository} @ ${found.revision.slice(0, 12)}`,
+        ...found.files.map(file => `${file.path}${file.bytes === null ? '' : `  ${bytesText(file.bytes)}`}`),
+        vscode.l10n.t(
+          'Nobody vouches for these files. Earshot keeps their checksums, and accepts no others from then on.',
+        ),
+      ].join('\n'),
+    );
+    if (!agreed) return;
+    const { model } = await daemon.call('model/add', { source: source.trim(), revision: found.revision });
+    await models.install(model.card.id, model.card.name);
   },
   'models.refresh': async () => {
     await daemon.start();

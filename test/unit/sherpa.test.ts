@@ -294,6 +294,7 @@ describe('which recognizer a machine works with', () => {
     reachable: async () => true,
     maybeReachable: () => true,
     fetch: () => Promise.reject(new Error('nothing is fetched here')),
+    list: () => Promise.reject(new Error('nothing is listed here')),
   };
   const models = (python: boolean, settings: Partial<Settings> = {}) =>
     createModels({

@@ -65,6 +65,17 @@ export function modelMethods(deps: MethodDeps) {
       for (const id of ids) void install(id, update);
       return { ids };
     },
+    'model/find': async ({ source }) => {
+      const { card, repository, revision, files } = await models.find(source, new AbortController().signal);
+      const { id, licence, engine, stages } = card;
+      return { id, repository, revision, licence, engine, stages, files, installed: models.ready(id) };
+    },
+    'model/add': async ({ source, revision }) => {
+      const found = await models.find(source, new AbortController().signal);
+      if (found.revision !== revision)
+        throw new EarshotError('badRequest', { field: 'revision' }, `the repository is at ${found.revision} now`);
+      return { model: models.add(found) };
+    },
     'model/cancelInstall': ({ id }) => {
       models.cancelInstall(id);
       return {};

@@ -434,6 +434,10 @@ export class FakeDaemon {
       },
       'model/verify': () => ({ failure: null }),
       'model/import': () => ({ model: [...this.models.values()][0]! }),
+      'model/find': ({ source }) => {
+        throw new EarshotError('notOnHub', { repository: source });
+      },
+      'model/add': () => ({ model: [...this.models.values()][0]! }),
       'engine/list': () => ({ engines: engines() }),
       'engine/install': () => ({}),
       'watch/add': ({ folder: spec }) => {

@@ -20,6 +20,8 @@ export const modelErrors: SomeErrors<
   | 'checksumMismatch'
   | 'modelBroken'
   | 'offline'
+  | 'modelGated'
+  | 'notOnHub'
   | 'downloadFailed'
 > = {
   modelNotInstalled: a =>
@@ -43,7 +45,7 @@ export const modelErrors: SomeErrors<
     a.model === undefined && a.path !== undefined
       ? message(
           `${a.path} is damaged, or not a model that Earshot knows.`,
-          'It knows GGUF files, CTranslate2 folders (Whisper, M2M100) and Piper voices (.onnx with .onnx.json).',
+          'It knows GGUF files, folders of CTranslate2 (Whisper, M2M100) and sherpa-onnx, and Piper voices.',
         )
       : message(
           `The model ${a.model ?? a.path ?? ''}${optional(' (', a.file, ')')} is damaged or not a model.`.replace(
@@ -63,6 +65,19 @@ export const modelErrors: SomeErrors<
             'and the setting offline forbids downloads.',
           a.model ? 'Turn the setting off, or import the model from a file.' : 'Turn the setting off.',
         ),
+  modelGated: a =>
+    message(
+      `The hub gives ${a.repository} only to those who asked for it.`,
+      a.token
+        ? `Accept its terms at ${withoutPassword(a.url)}, with the account that your token belongs to.`
+        : `Accept its terms at ${withoutPassword(a.url)}, and set HF_TOKEN, or log in with \`hf auth login\`. ` +
+            'Then run `earshot daemon stop`, and try again.',
+    ),
+  notOnHub: a =>
+    message(
+      `The hub has no ${a.repository}${optional(' at ', a.revision)}.`,
+      'Check the spelling: hf:OWNER/REPOSITORY, with @REVISION or :FILE behind it where needed.',
+    ),
   downloadFailed: a =>
     message(
       `${withoutPassword(a.url)} could not be downloaded` +

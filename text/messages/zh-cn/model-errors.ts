@@ -20,6 +20,8 @@ export const modelErrors: SomeErrors<
   | 'checksumMismatch'
   | 'modelBroken'
   | 'offline'
+  | 'modelGated'
+  | 'notOnHub'
   | 'downloadFailed'
 > = {
   modelNotInstalled: a => message(`模型 ${a.model} 尚未安装。`, `请运行 \`earshot models install ${a.model}\`。`),
@@ -39,7 +41,7 @@ export const modelErrors: SomeErrors<
     a.model === undefined && a.path !== undefined
       ? message(
           `${a.path} 已损坏，或者不是 Earshot 认识的模型。`,
-          '可用的有：GGUF 文件、CTranslate2 文件夹（Whisper、M2M100）和 Piper 语音（.onnx 及其 .onnx.json）。',
+          '可用的有：GGUF 文件、CTranslate2（Whisper、M2M100）和 sherpa-onnx 的文件夹，以及 Piper 语音。',
         )
       : message(
           `模型${optional(' ', a.model ?? a.path)}${optional('（', a.file, '）')} 已损坏，或者不是模型。`,
@@ -52,6 +54,19 @@ export const modelErrors: SomeErrors<
           `${installedText(a.engine) ?? `${a.model ?? a.engine ?? '文件'} `}尚未安装，而设置 offline 禁止下载。`,
           a.model ? '请关闭该设置，或从文件导入模型。' : '请关闭该设置。',
         ),
+  modelGated: a =>
+    message(
+      `${a.repository} 只提供给申请过的人。`,
+      a.token
+        ? `请用您的令牌所属的账号，在 ${withoutPassword(a.url)} 接受其条款。`
+        : `请在 ${withoutPassword(a.url)} 接受其条款，并设置 HF_TOKEN，或用 \`hf auth login\` 登录。` +
+            '然后运行 `earshot daemon stop`，再试一次。',
+    ),
+  notOnHub: a =>
+    message(
+      `模型库中没有 ${a.repository}${optional('，版本 ', a.revision)}。`,
+      '请检查写法：hf:所有者/仓库，需要时在后面加上 @版本 或 :文件。',
+    ),
   downloadFailed: a =>
     message(
       `无法下载 ${withoutPassword(a.url)}${optional('（状态码 ', a.status, '）')}${optional('：', obstacleText(a.why))}。`,
