@@ -117,14 +117,13 @@ export function questionsAbout(heard: Heard, dictionary: Dictionary | null): Que
       unknownIn(one.text) === 0 &&
       digitsOf(one.text) === digitsOf(heardIn(units, [one.from, one.to]))
     )
-      questions.set(key(one), asked(one, false, KNOWN));
+      questions.set(key(one), asked(one, false, KNOWN - priceOfWords(one)));
   return [...misheard, ...[...questions.values()].sort((a, b) => b.prior - a.prior)].slice(0, MOST);
 }
 
 /** What takes an unknown word's place has this for it, in nats: the sound must not say more against it. */
 function priorOf(one: Proposal, units: readonly Unit[], doubtful: readonly number[]): number {
-  const was = heardIn(units, [one.from, one.to]),
-    more = wordsIn(one.text) - (one.to - one.from);
+  const was = heardIn(units, [one.from, one.to]);
   const probability = Math.min(...units.slice(one.from, one.to).map(unit => unit.probability ?? 1));
   const mayBeName = doubtful.some(
     unit => one.from <= unit && unit < one.to && /^\p{Lu}/u.test(units[unit]!.core) && !beginsSentence(units, unit),
@@ -133,9 +132,14 @@ function priorOf(one: Proposal, units: readonly Unit[], doubtful: readonly numbe
     (mayBeName ? MAY_BE_NAME : UNKNOWN) -
     SURE_WORD * Math.max(0, (probability - SURE) / (1 - SURE)) -
     A_DISTANCE * soundDistance(one.text, was) -
-    A_WORD_MORE * Math.max(0, more) -
-    A_WORD_LESS * Math.max(0, -more)
+    priceOfWords(one)
   );
+}
+
+/** Nats for each word more or less: what the sound says of a text does not count that it ends. */
+function priceOfWords({ from, to, text }: Proposal): number {
+  const more = wordsIn(text) - (to - from);
+  return A_WORD_MORE * Math.max(0, more) + A_WORD_LESS * Math.max(0, -more);
 }
 
 const key = ({ from, to, text }: Proposal): string => `${from} ${to} ${text}`;
