@@ -86,6 +86,7 @@ export class Ingests {
     await makeFolder(files.speech, 0o700);
     // As it is now: a live session may have been closed meanwhile.
     const { path, name, options, live } = work.row;
+    let coming = 0;
     const request = {
       pcmPath: files.pcm,
       ...tools,
@@ -97,16 +98,24 @@ export class Ingests {
         this.core.receive(() => {
           if (this.isNow(work)) this.core.jobs.update(work, { durationMs });
         }),
-      onUtterances: (rows: UtteranceRow[]) =>
+      onUtterances: (rows: UtteranceRow[]) => {
+        coming++;
         this.core.receive(() => {
+          coming--;
           if (this.isNow(work)) this.add(work, rows);
-        }),
+        });
+      },
       onProgress: (ms: number, taken: number, speaking?: Speaking) => {
-        if (!this.isNow(work)) return;
-        work.row.ingestedMs = ms;
-        work.ingestedBytes = taken;
-        if (speaking) this.partials.heard(work, ms, speaking);
-        this.core.publication.job(work);
+        const advance = (): void => {
+          if (!this.isNow(work)) return;
+          work.row.ingestedMs = ms;
+          work.ingestedBytes = taken;
+          if (speaking) this.partials.heard(work, ms, speaking);
+          this.core.publication.job(work);
+        };
+        // Not before the utterances that came before it: else their sound would seem to be text already.
+        if (coming > 0) this.core.receive(advance);
+        else advance();
       },
     };
     if (!live)
