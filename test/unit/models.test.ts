@@ -52,6 +52,11 @@ describe('the registry', () => {
         language,
       );
   });
+  test('every default may be used for work that earns money', () => {
+    const licences = new Map(registry.models.map(({ id, licence }) => [id, licence]));
+    for (const id of Object.values(registry.defaults).flatMap(preference => Object.values(preference).flat()))
+      assert.match(licences.get(id)!, /^(MIT|Apache-2\.0|CC0-1\.0|CC-BY-4\.0)$/, id);
+  });
   test('every default is in it and does its stage', () => {
     for (const preference of Object.values(registry.defaults))
       for (const [stage, ids] of Object.entries(preference))
@@ -118,10 +123,10 @@ describe('defaults', () => {
     assert.deepEqual(choose({}), {
       models: {
         asr: 'whisper-large-v3-turbo',
-        repair: 'qwen2.5-3b-instruct',
+        repair: 'qwen2.5-1.5b-instruct',
         nmt: 'm2m100-418m',
         tts: 'piper-en-us-joe-medium',
-        summary: 'qwen2.5-3b-instruct',
+        summary: 'qwen2.5-1.5b-instruct',
       },
       substitutions: [],
     });
