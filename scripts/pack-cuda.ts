@@ -25,7 +25,7 @@ import { copyNatives } from './package.ts';
 const root = join(fileURLToPath(import.meta.url), '..', '..');
 const LARGEST_MIB = 60;
 /** Programs of their own. */
-const ENTRIES = ['test/gpu/cuda/main.ts', 'daemon/workers/sandbox/launch.ts'];
+const ENTRIES = ['test/gpu/cuda/main.ts', 'daemon/workers/sandbox/launch.ts', 'daemon/engines/llama/worker.ts'];
 /** What is read while it runs. */
 const DATA = [
   'package.json',
@@ -42,7 +42,7 @@ const NATIVE = new Set(['better-sqlite3', 'koffi']);
 
 const RUN = `#!/bin/sh
 # Unpacks beside itself and proves on this machine's GPU what Earshot promises of GPUs.
-#   ./run.sh [--python PATH] [--minutes 8] [--out FOLDER] [--whisper FOLDER]
+#   ./run.sh [--python PATH] [--minutes 8] [--out FOLDER] [--data FOLDER]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/earshot-cuda

@@ -45,7 +45,7 @@ describe('the proof for a real GPU, on a virtual one', { skip: why, timeout: 240
   };
 
   it('runs all its parts, and writes what it found', () => {
-    const { status, report, words, page } = prove(['--whisper', '/nowhere']);
+    const { status, report, words, page } = prove(['--data', '/nowhere']);
     assert.deepEqual(
       report.parts.map(({ name, state }) => [name, state]),
       [
@@ -53,7 +53,7 @@ describe('the proof for a real GPU, on a virtual one', { skip: why, timeout: 240
         ['attribution', 'done'],
         ['sharing', 'done'],
         ['allocator', 'done'],
-        ['whisper', 'missing'],
+        ['engines', 'missing'],
       ],
       words,
     );

@@ -9,11 +9,11 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { allocator } from './allocator.ts';
 import { attribution } from './attribution.ts';
+import { engines } from './engines.ts';
 import { GiB, readerOf, torchOf, type Cuda } from './machine.ts';
 import { readings } from './readings.ts';
 import { broken, Missing, Section, writeReport, type Part, type Report } from './report.ts';
 import { sharing } from './sharing.ts';
-import { whisper } from './whisper.ts';
 
 interface Step {
   name: string;
@@ -23,17 +23,17 @@ interface Step {
   run(cuda: Cuda, section: Section): Promise<void>;
 }
 
-const steps = (model: string | undefined): Step[] => [
+const steps = (data: string | undefined): Step[] => [
   { name: 'readings', title: 'What we read', needsMs: 20_000, run: readings },
   { name: 'attribution', title: 'Who holds what', needsMs: 40_000, run: attribution },
   { name: 'sharing', title: 'What instances take from each other', needsMs: 60_000, run: sharing },
   { name: 'allocator', title: 'A real allocator under a queue', needsMs: 90_000, run: allocator },
   {
-    name: 'whisper',
-    title: 'Whisper on the device',
+    name: 'engines',
+    title: 'Real engines on the device',
     needsMs: 30_000,
     run: (cuda, section) =>
-      whisper(cuda, section, { ...(model ? { model } : {}), device: { kind: 'gpu', uuid: cuda.device } }),
+      engines(cuda, section, { ...(data ? { data } : {}), device: { kind: 'gpu', uuid: cuda.device } }),
   },
 ];
 
@@ -43,7 +43,7 @@ const { values } = parseArgs({
     out: { type: 'string', default: '.' },
     minutes: { type: 'string', default: '8' },
     only: { type: 'string' },
-    whisper: { type: 'string' },
+    data: { type: 'string' },
     short: { type: 'boolean', default: false },
   },
 });
@@ -110,7 +110,7 @@ setTimeout(leave, limitMs).unref();
 process.once('SIGTERM', leave);
 process.once('SIGINT', leave);
 
-for (const step of steps(values.whisper)) {
+for (const step of steps(values.data)) {
   if (values.only && !values.only.split(',').includes(step.name)) continue;
   const part: Part = {
     name: step.name,
