@@ -32,7 +32,7 @@ async function run(
 ): Promise<{
   files: Record<string, string>;
   /** Steps that were begun twice. */ redone: number;
-  /** Steps that were begun and not finished at the kill. */ open: number;
+  /** Steps that were begun at the kill, and not finished or not yet used. */ open: number;
 }> {
   const daemon = await new RealDaemon({ settings: { formats: ['txt', 'srt', 'vtt', 'md', 'ass', 'json'] } }).start();
   try {
@@ -45,9 +45,11 @@ async function run(
       await daemon.kill();
       open = await daemon.withStore(store => {
         const made = store.utterances(job!.id);
-        return store
+        const cut = store
           .openAttempts()
-          .flatMap(({ stage, from, to }) => made.slice(from, to).filter(utterance => !utterance[stage])).length;
+          .flatMap(({ stage, from, to }) => made.slice(from, to).filter(utterance => !utterance[stage]));
+        // What else an utterance may have been is in no file: until it is repaired it is heard again for that.
+        return cut.length + made.filter(utterance => utterance.asr && !utterance.repair).length;
       });
       await daemon.start();
     }

@@ -93,18 +93,14 @@ describe('instances that share a GPU', { skip: 'reason' in libraries ? libraries
     }),
   );
 
-  it(
-    'share everything, and changing over costs as much again: the second one is measured, goes, and does not come back',
-    { timeout: 180_000 },
-    () =>
-      onMachine(2000, async ({ harness, loaded, loads, attempts, letGo, gainOfTwo }) => {
-        await harness.until('a second instance', () => loads() === 2, 120_000);
-        await harness.until('it to go', () => letGo() === 1, 120_000);
-        assert.ok(gainOfTwo()! < 1.4, `two do ${gainOfTwo()} times the work of one`);
-        const before = attempts();
-        await harness.until('more work', () => attempts() >= before + 6, 120_000);
-        assert.equal(loads(), 2);
-        assert.equal(loaded(), 1);
-      }),
+  // That one which brings nothing goes is the plan's to decide (test/unit/scheduler): here a little is always gained,
+  // because one works while the daemon takes in what the other has done.
+  it('share everything: a second one comes, and is measured to bring little', { timeout: 180_000 }, () =>
+    onMachine(1000, async ({ harness, loads, attempts, gainOfTwo }) => {
+      await harness.until('a second instance', () => loads() === 2, 120_000);
+      const before = attempts();
+      await harness.until('its gain', () => gainOfTwo() !== undefined && attempts() >= before + 12, 120_000);
+      assert.ok(gainOfTwo()! < 1.4, `two do ${gainOfTwo()} times the work of one`);
+    }),
   );
 });
