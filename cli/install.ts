@@ -68,6 +68,9 @@ export async function updateModels(session: Session, named: string[]): Promise<v
   await followInstalls(session, client, { models: ids, engines: [], update: true });
 }
 
+const modelKey = (id: unknown): string => `model ${String(id)}`,
+  engineKey = (id: unknown): string => `engine ${String(id)}`;
+
 /** Starts what is not there and shows progress until everything is there or has failed. */
 async function followInstalls(
   session: Session,
@@ -77,11 +80,12 @@ async function followInstalls(
   const models = new Map<string, Model>(),
     engines = new Map<string, Engine>(),
     failures: Failure[] = [];
-  const waiting = new Set<string>([...wanted.models, ...wanted.engines]);
+  // An engine and its model may have the same name.
+  const waiting = new Set([...wanted.models.map(modelKey), ...wanted.engines.map(engineKey)]);
   const { promise, resolve: finish } = Promise.withResolvers<void>();
   const region = session.out.isTTY && !session.json ? createLogUpdate(session.out, {}) : null;
-  const settle = (id: string, state: 'done' | 'failed' | 'running', failure: Failure | null): void => {
-    if (state === 'running' || !waiting.delete(id)) return;
+  const settle = (key: string, id: string, state: 'done' | 'failed' | 'running', failure: Failure | null): void => {
+    if (state === 'running' || !waiting.delete(key)) return;
     if (failure) failures.push(failure);
     if (state === 'done' && !session.json) {
       region?.clear();
@@ -92,10 +96,12 @@ async function followInstalls(
   let begun = false;
   const take = (event: StateEvent): void => {
     if (event.type === 'model') {
-      const { model } = event;
+      const { model } = event,
+        key = modelKey(model.card.id);
       models.set(model.card.id, model);
-      if (waiting.has(model.card.id) && session.json) session.emit(event);
+      if (waiting.has(key) && session.json) session.emit(event);
       settle(
+        key,
         model.card.id,
         model.state === 'installed' && !(wanted.update && model.outdated)
           ? 'done'
@@ -105,20 +111,21 @@ async function followInstalls(
         model.failure,
       );
     } else if (event.type === 'engine') {
-      const { engine } = event;
+      const { engine } = event,
+        key = engineKey(engine.id);
       engines.set(engine.id, engine);
-      if (waiting.has(engine.id) && session.json) session.emit(event);
+      if (waiting.has(key) && session.json) session.emit(event);
       settle(
+        key,
         engine.id,
         engine.state === 'ready' ? 'done' : begun && engine.state === 'broken' ? 'failed' : 'running',
         engine.failure,
       );
     } else if (event.type === 'notice' && begun) {
       // An install that ends before its model has a state of its own is reported by a notice.
-      const about = [event.failure.args.model, event.failure.args.engine, event.failure.args.runtime].find(
-        each => typeof each === 'string' && waiting.has(each),
-      );
-      if (about !== undefined) settle(String(about), 'failed', event.failure);
+      const { model, engine, runtime } = event.failure.args,
+        about = [modelKey(model), engineKey(engine), engineKey(runtime)].find(key => waiting.has(key));
+      if (about !== undefined) settle(about, '', 'failed', event.failure);
     }
     region?.(installLines(session, models, engines).join('\n'));
   };
@@ -128,10 +135,10 @@ async function followInstalls(
     for (const model of snapshot.models) take({ type: 'model', model });
     for (const engine of snapshot.engines) take({ type: 'engine', engine });
     begun = true;
-    const absent = wanted.models.filter(id => waiting.has(id));
+    const absent = wanted.models.filter(id => waiting.has(modelKey(id)));
     if (absent.length > 0)
       await client.call('model/install', { ids: absent, ...(wanted.update ? { update: true } : {}) });
-    for (const id of wanted.engines) if (waiting.has(id)) await client.call('engine/install', { id });
+    for (const id of wanted.engines) if (waiting.has(engineKey(id))) await client.call('engine/install', { id });
     if (waiting.size > 0)
       await Promise.race([
         promise,

@@ -17,6 +17,8 @@ import type { WatchedFolder } from '../../schemas/watch.ts';
 import { newer } from '../fixtures/newer.ts';
 import { job, JOB_ID, utterance } from '../unit/cli/jobs.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
+import type { Home } from '../../daemon/auth/home.ts';
+import { RealDaemon } from './real.ts';
 
 /** `npm test` has just built the bundle, which starts five times as fast as the sources. */
 const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'cli/main.ts');
@@ -36,7 +38,7 @@ interface Running {
 
 /** Starts `earshot` with arguments; `terminal`: in a terminal of its own. */
 function earshot(
-  server: TestServer,
+  server: { home: Home },
   args: string[],
   options: { terminal?: [rows: number, columns: number]; env?: NodeJS.ProcessEnv } = {},
 ): Running {
@@ -279,6 +281,18 @@ test('what goes wrong has a sentence and an exit code', async () => {
   assert.match(chinese.err, /bad\.wav 不是 ffmpeg 能读取的音频或视频文件/);
   const program = await earshot(place, ['show', JOB_ID, '--json']).ended;
   assert.deepEqual(JSON.parse(program.out), { type: 'failure', failure: { code: 'unknownJob', args: { id: JOB_ID } } });
+});
+
+test('a model that has the name of its engine is installed when it is, not when the engine is', async () => {
+  const daemon = await new RealDaemon({ settings: { offline: true } }).start();
+  try {
+    const { code, out, err } = await earshot(daemon, ['models', 'install', 'kokoro']).ended;
+    assert.notEqual(code, 0);
+    assert.doesNotMatch(out, /installed/);
+    assert.match(err, /offline/i);
+  } finally {
+    await daemon.close();
+  }
 });
 
 test('a daemon that crashes is met again; one that is stopped is not started anew', async () => {
