@@ -145,7 +145,10 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
     return next;
   };
   const client = (): Promise<Client> => connected ?? keep(dial());
-  const running = async (): Promise<Client | null> => {
+  const reach = (access: string): Promise<Client> =>
+    connect({ ...readAccess(access, home.socket), client: 'cli', version: version() });
+  /** Null where no daemon runs. */
+  const meet = async (way: (access: string) => Promise<Client>): Promise<Client | null> => {
     let access: string;
     try {
       access = readFileSync(home.token, 'utf8');
@@ -154,12 +157,21 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
       throw error;
     }
     try {
-      return await (connected ??
-        keep(connect({ ...readAccess(access, home.socket), client: 'cli', version: version() })));
+      return await way(access);
     } catch (error) {
       if (toFailure(error).code === 'daemonUnreachable') return null;
       throw error;
     }
+  };
+  const running = (): Promise<Client | null> => meet(access => connected ?? keep(reach(access)));
+  /** The daemon that replaces one which was asked to stop. */
+  const replacement = async (): Promise<Client | null> => {
+    for (let waited = 0; waited < REPLACED_MS; waited += 100) {
+      const next = await meet(reach);
+      if (next) return next;
+      await sleep(100);
+    }
+    return null;
   };
   return {
     home,
@@ -196,12 +208,14 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
       connected = null;
       // A daemon that leaves in good order takes its token along.
       if (existsSync(home.token)) return client();
-      for (let waited = 0; waited < REPLACED_MS; waited += 100) {
-        const next = await running();
-        if (next) return next;
-        await sleep(100);
-      }
-      return null;
+      // Whoever calls meanwhile, or later, must not start one either.
+      const next = replacement();
+      connected = next.then(found => {
+        if (!found) throw new EarshotError('daemonUnreachable');
+        return found;
+      });
+      connected.catch(() => {});
+      return next;
     },
     close: () => {
       void connected?.then(
