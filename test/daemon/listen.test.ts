@@ -15,7 +15,7 @@ import { RealDaemon, SAMPLES } from './real.ts';
 const CLI = join(import.meta.dirname, '..', '..', 'cli', 'main.ts'),
   SPEECH = join(SAMPLES, 'sense-and-sensibility.flac');
 
-describe('earshot listen', { timeout: 60_000 }, () => {
+describe('earshot listen', { timeout: 180_000 }, () => {
   const daemon = new RealDaemon({
     models: [fakeModel('fake-asr', 'asr', { ms: 5 }), fakeModel('fake-repair', 'repair', { ms: 5 })],
     settings: { cpuThreads: 8, loadedModels: 8 },

@@ -16,7 +16,7 @@ import { RealDaemon, SAMPLES } from './real.ts';
 
 const SPEECH = join(SAMPLES, 'sense-and-sensibility.flac');
 
-describe('live sessions of a daemon', { timeout: 60_000 }, () => {
+describe('live sessions of a daemon', { timeout: 180_000 }, () => {
   const daemon = new RealDaemon({
     models: [fakeModel('fake-asr', 'asr', { ms: 5 }), fakeModel('fake-repair', 'repair', { ms: 5 })],
     settings: { cpuThreads: 8, loadedModels: 8 },

@@ -14,7 +14,7 @@ import { RealDaemon, SAMPLES } from './real.ts';
 
 const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'cli/main.ts');
 
-describe('earshot mcp', { timeout: 60_000 }, () => {
+describe('earshot mcp', { timeout: 180_000 }, () => {
   let daemon: RealDaemon,
     client: Client,
     recording = '';

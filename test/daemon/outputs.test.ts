@@ -35,7 +35,7 @@ const noShell = process.platform === 'win32' && 'needs a shell script as a progr
 
 const PLAIN: Partial<JobOptions> = { repair: false, translateTo: undefined, outputs: { formats: ['srt', 'json'] } };
 
-describe('outputs of jobs', { timeout: 60_000 }, () => {
+describe('outputs of jobs', { timeout: 180_000 }, () => {
   let harness: Harness,
     owner: Outputs | null = null;
   afterEach(() => {

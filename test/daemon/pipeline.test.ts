@@ -18,7 +18,7 @@ const WRITES = [
   'synced',
 ] as const;
 
-describe('the pipeline', { timeout: 60_000 }, () => {
+describe('the pipeline', { timeout: 180_000 }, () => {
   let harness: Harness;
   afterEach(() => harness.close());
 

@@ -16,7 +16,7 @@ const asrOnly = { repair: false, translateTo: undefined };
 const kinds = (harness: Harness, kind: JournalKind | `${string}.*`): ReturnType<Harness['store']['log']> =>
   harness.store.log({ kind, limit: 1000 });
 
-describe('the queue', { timeout: 60_000 }, () => {
+describe('the queue', { timeout: 180_000 }, () => {
   let harness: Harness;
   afterEach(() => harness.close());
   const ids = (jobs: readonly Job[]): string[] => jobs.map(job => job.id);
@@ -215,7 +215,7 @@ describe('the queue', { timeout: 60_000 }, () => {
   });
 });
 
-describe('models that come and go', { timeout: 60_000 }, () => {
+describe('models that come and go', { timeout: 180_000 }, () => {
   let harness: Harness;
   afterEach(() => harness.close());
 

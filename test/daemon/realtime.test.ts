@@ -15,7 +15,7 @@ import { RealDaemon, SAMPLES } from './real.ts';
 
 const SPEECH = join(SAMPLES, 'sense-and-sensibility.flac');
 
-describe('realtime transcription', { timeout: 60_000 }, () => {
+describe('realtime transcription', { timeout: 180_000 }, () => {
   let daemon: RealDaemon,
     client: OpenAI,
     url = '',

@@ -144,7 +144,7 @@ describe('secrets in the environment', () => {
   });
 });
 
-describe('an end', { skip: posix, timeout: 30_000 }, () => {
+describe('an end', { skip: posix, timeout: 180_000 }, () => {
   /** Leaves a grandchild in a session of its own, which nobody can find and which holds the pipes. */
   const escaped = (file: string): string =>
     `setsid sh -c 'echo $$ > "$0"; exec sleep 1000' '${file}' & while [ ! -s '${file}' ]; do :; done; cat ` +

@@ -16,7 +16,7 @@ const FOUND = {
   warnings: [],
 } satisfies Diarized;
 
-describe('names of speakers', { timeout: 30_000 }, () => {
+describe('names of speakers', { timeout: 180_000 }, () => {
   let harness: Harness;
   afterEach(() => harness.close());
   const writing: Harness['deps']['deliver'] = (work, signal) =>

@@ -14,7 +14,7 @@ const SRT =
   '1\n00:00:10,000 --> 00:00:12,000\n<i>First words.</i>\n\n2\n00:00:05,000 --> ' +
   '00:00:06,500\nBefore\nthem.\n\n3\n00:00:20,000 --> 00:00:21,000\n♪\n';
 
-describe('subtitles as a source', { timeout: 30_000 }, () => {
+describe('subtitles as a source', { timeout: 180_000 }, () => {
   let harness: Harness;
   afterEach(() => harness.close());
 

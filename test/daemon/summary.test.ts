@@ -12,7 +12,7 @@ import { fakeModel, Harness, type HarnessOptions } from './harness.ts';
 const MODELS = [fakeModel('a', 'asr'), fakeModel('s', 'summary', { ms: 20 })];
 const PLAIN = { repair: false, translateTo: undefined };
 
-describe('summaries', { timeout: 60_000 }, () => {
+describe('summaries', { timeout: 180_000 }, () => {
   let harness: Harness;
   afterEach(() => harness.close());
   const open = async (options: Partial<HarnessOptions> = {}): Promise<Harness> =>

@@ -16,7 +16,7 @@ if ('reason' in libraries) console.log(`skipped: ${libraries.reason}`);
 
 it(
   'a job waits for memory that does not come back, and runs when it has',
-  { skip: 'reason' in libraries ? libraries.reason : false, timeout: 60_000 },
+  { skip: 'reason' in libraries ? libraries.reason : false, timeout: 180_000 },
   async () => {
     const paths = libraries as { nvml: string; control: string },
       gpus = virtualGpus(paths, 1, 24 * 1024 * MiB);

@@ -183,7 +183,7 @@ describe('what ffmpeg writes', { skip: posix || missing({ ffmpeg }) }, () => {
     });
 });
 
-describe('a pipe where a file is expected', { skip: posix, timeout: 20_000 }, () => {
+describe('a pipe where a file is expected', { skip: posix, timeout: 60_000 }, () => {
   const pipe = (path: string): string => {
     execFileSync('mkfifo', [path]);
     return path;
@@ -211,7 +211,7 @@ describe('a pipe where a file is expected', { skip: posix, timeout: 20_000 }, ()
   });
 });
 
-describe('a folder that is imported as a model', { skip: posix, timeout: 60_000 }, () => {
+describe('a folder that is imported as a model', { skip: posix, timeout: 180_000 }, () => {
   const home = homeOf({ EARSHOT_STATE: join(root, 'state'), EARSHOT_DATA: join(root, 'data') });
   const models = createModels({
     home,

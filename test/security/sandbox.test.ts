@@ -22,7 +22,7 @@ const EPERM = -1,
   EACCES = -13,
   ENOSYS = -38;
 
-describe('a process in the sandbox', { skip, concurrency: true, timeout: 60_000 }, () => {
+describe('a process in the sandbox', { skip, concurrency: true, timeout: 180_000 }, () => {
   let home: string, target: Target, other: ChildProcess, permissions: Permissions;
   before(() => {
     home = mkdtempSync(join(tmpdir(), 'earshot-attacked-'));

@@ -7,7 +7,7 @@ import { fourStages, Harness } from '../../daemon/harness.ts';
 
 const ID = '01JD00000000000000000000AA';
 
-test('events of a run lead to what the daemon has, from any point on', { timeout: 60_000 }, async () => {
+test('events of a run lead to what the daemon has, from any point on', { timeout: 180_000 }, async () => {
   const harness = await Harness.open({ models: fourStages({ asr: 5, repair: 5, nmt: 5, tts: 5 }) });
   try {
     const jobs = await harness.submit(['a.wav', 'b.wav'], { speak: true });
