@@ -248,7 +248,7 @@ export class Harness {
   async until<T>(
     what: string,
     look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
-    timeoutMs = 30_000,
+    timeoutMs = 90_000,
   ): Promise<T> {
     for (const end = Date.now() + timeoutMs; ;) {
       const found = await look();
