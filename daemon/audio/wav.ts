@@ -1,27 +1,35 @@
-/** Mono 16-bit PCM in WAV files: what the voices write and the spoken track is made of. */
+/** Mono WAV files: what the voices write, the spoken track is made of, and live sound comes in. */
 import { rm, type FileHandle } from 'node:fs/promises';
 import { openAnew, putInPlace } from '../../client/files.ts';
 import { readAt } from '../../client/small-file.ts';
 
-const WAV_HEADER_BYTES = 44;
+const WAV_HEADER_BYTES = 44,
+  UNKNOWN_LENGTH = 0xffff_ffff;
 /** The format counts bytes in 32 bits. */
 export const MAX_WAV_SAMPLES = Math.floor((0xffff_ffff - 36) / 2);
 
-export function wavHeader(sampleRate: number, samples: number): Buffer {
+/** Format tags of mono sound, and what a sample takes. */
+const ENCODINGS = { pcm: { tag: 1, bytes: 2 }, pcma: { tag: 6, bytes: 1 }, pcmu: { tag: 7, bytes: 1 } } as const;
+export type WavEncoding = keyof typeof ENCODINGS;
+export const bytesPerSample = (encoding: WavEncoding): number => ENCODINGS[encoding].bytes;
+
+/** `samples`: null where nobody knows how many will come: all ones then, as programs write into pipes. */
+export function wavHeader(sampleRate: number, samples: number | null, encoding: WavEncoding = 'pcm'): Buffer {
   const header = Buffer.alloc(WAV_HEADER_BYTES),
-    bytes = samples * 2;
+    { tag, bytes: each } = ENCODINGS[encoding],
+    bytes = samples === null ? null : samples * each;
   header.write('RIFF', 0);
-  header.writeUInt32LE(36 + bytes, 4);
+  header.writeUInt32LE(bytes === null ? UNKNOWN_LENGTH : 36 + bytes, 4);
   header.write('WAVEfmt ', 8);
   header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(tag, 20);
   header.writeUInt16LE(1, 22);
   header.writeUInt32LE(sampleRate, 24);
-  header.writeUInt32LE(sampleRate * 2, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
+  header.writeUInt32LE(sampleRate * each, 28);
+  header.writeUInt16LE(each, 32);
+  header.writeUInt16LE(each * 8, 34);
   header.write('data', 36);
-  header.writeUInt32LE(bytes, 40);
+  header.writeUInt32LE(bytes ?? UNKNOWN_LENGTH, 40);
   return header;
 }
 

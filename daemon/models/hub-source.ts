@@ -13,8 +13,6 @@ const NAME = '[A-Za-z0-9][A-Za-z0-9._-]{0,95}';
 const SPEC = new RegExp(`^hf:(${NAME}/${NAME})(?:@([A-Za-z0-9][A-Za-z0-9._/-]{0,199}))?(?::(.{1,500}))?$`);
 const PAGE = new RegExp(`^/(${NAME}/${NAME})(?:/(?:tree|blob|resolve)/([^/]{1,200})(?:/(.{1,500}))?)?/?$`);
 
-export const isHubSource = (text: string): boolean => /^(hf:|https?:\/\/)/.test(text);
-
 /** Null: it names none. `hub`: the address that pages are of. */
 export function parseHubSource(text: string, hub: string): HubSource | null {
   const [repository, revision, file] = fromSpec(text.trim()) ?? fromPage(text.trim(), hub) ?? [];

@@ -20,7 +20,7 @@ import {
   type Proposal,
   type Span,
 } from './proposals.ts';
-import { unitsOf, type Unit } from './units.ts';
+import { unitsOf, unitsOfWords, type Unit } from './units.ts';
 
 /** An utterance as it was recognized. */
 export interface Heard {
@@ -169,10 +169,9 @@ const proposalOf = (text: string, [from, to]: Span, heard: string): Proposal => 
 
 /** A difference in recognized words as one in units, without the punctuation around it. */
 function inUnits({ from, to, text }: Heard['hypotheses'][number], units: readonly Unit[]): Proposal[] {
-  const first = units.findIndex(unit => unit.from === from),
-    last = units.findIndex(unit => unit.to === to);
-  if (first < 0 || last < first) return [];
+  const span = unitsOfWords(units, from, to);
+  if (!span) return [];
   const bare = text.replace(/^[^\p{L}\p{N}]+|(?<![^\p{L}\p{N}])[^\p{L}\p{N}]+$/gu, '').replace(/\s+/gu, ' ');
   if (!bare) return [];
-  return [{ ...proposalOf(bare, [first, last + 1], heardIn(units, [first, last + 1])), source: 'model' }];
+  return [{ ...proposalOf(bare, span, heardIn(units, span)), source: 'model' }];
 }

@@ -8,7 +8,7 @@ import type { StepInputs } from '../contracts/worker-protocol.ts';
 import type { Judge } from './judge.ts';
 import { exactTerms, termUnits, type Proposal } from './proposals.ts';
 import { contextOf, settle, withoutOverlap } from './settle.ts';
-import { unitsOf, type Unit } from './units.ts';
+import { unitsOf, unitsOfWords, type Unit } from './units.ts';
 
 /** Nats: what is not worse than this is left open by the sound; and of how many words one is asked about. */
 const OPEN = -2,
@@ -36,9 +36,11 @@ const openOf = (alternatives: readonly Alternative[], words: number): Alternativ
 
 /** By the sound alone. A word that exists stays: what sounds better than it is mostly not what was said. */
 export function repairByEar(input: StepInputs['repair'], alternatives: readonly Alternative[]): RepairOutput {
+  const units = unitsOf(input.text, input.words);
   return take(
     input,
-    alternatives.flatMap(one => weigh(input, one, 0)).filter(one => one.unknown || one.source === 'glossary'),
+    units,
+    alternatives.flatMap(one => weigh(units, one, 0)).filter(one => one.unknown || one.source === 'glossary'),
   );
 }
 
@@ -55,10 +57,10 @@ export async function repairByBoth(
     reads = new Map<Alternative, number>();
   if (open.length) {
     const reading = await judge.open({ before: '', language: input.language }, signal),
-      first = Math.min(...open.map(({ from, to }) => inUnits(units, from, to)?.[0] ?? 0)),
+      first = Math.min(...open.map(({ from, to }) => unitsOfWords(units, from, to)?.[0] ?? 0)),
       start = units[Math.max(0, first - AHEAD)]!.start;
     for (const [from, to] of new Map(open.map(({ from, to }) => [`${from} ${to}`, [from, to] as const])).values()) {
-      const place = inUnits(units, from, to);
+      const place = unitsOfWords(units, from, to);
       if (!place) continue;
       const mine = open.filter(one => one.from === from && one.to === to);
       const { prefix, heard, suffix } = contextOf(input.text, units, place, BEHIND);
@@ -74,14 +76,15 @@ export async function repairByBoth(
   }
   return take(
     input,
+    units,
     alternatives
       .filter(one => one.unknown || one.source === 'glossary' || reads.has(one))
-      .flatMap(one => weigh(input, one, (one.unknown ? READS_UNKNOWN : READS_KNOWN) * (reads.get(one) ?? 0))),
+      .flatMap(one => weigh(units, one, (one.unknown ? READS_UNKNOWN : READS_KNOWN) * (reads.get(one) ?? 0))),
   );
 }
 
-function weigh({ text, words }: StepInputs['repair'], one: Alternative, reads: number): Weighed[] {
-  const place = inUnits(unitsOf(text, words), one.from, one.to);
+function weigh(units: readonly Unit[], one: Alternative, reads: number): Weighed[] {
+  const place = unitsOfWords(units, one.from, one.to);
   if (!place) return [];
   const [from, to] = place;
   return [
@@ -97,16 +100,9 @@ function weigh({ text, words }: StepInputs['repair'], one: Alternative, reads: n
   ];
 }
 
-function inUnits(units: readonly Unit[], from: number, to: number): readonly [number, number] | null {
-  const first = units.findIndex(unit => unit.from === from),
-    last = units.findIndex(unit => unit.to === to);
-  return first < 0 || last < first ? null : [first, last + 1];
-}
-
 /** What is certain by the glossary, and the rest in the order of its worth, as far as the guard lets it. */
-function take(input: StepInputs['repair'], weighed: readonly Weighed[]): RepairOutput {
-  const units = unitsOf(input.text, input.words),
-    terms = termUnits(units, input.glossary);
+function take(input: StepInputs['repair'], units: readonly Unit[], weighed: readonly Weighed[]): RepairOutput {
+  const terms = termUnits(units, input.glossary);
   const taken: Proposal[] = withoutOverlap(exactTerms(units, input.glossary));
   for (const one of [...weighed].sort((a, b) => b.worth - a.worth || a.from - b.from || (a.text < b.text ? -1 : 1))) {
     if (one.worth <= 0) break;

@@ -43,6 +43,13 @@ export function unitsOf(text: string, words: readonly Word[]): Unit[] {
   });
 }
 
+/** The units [first, last) that are exactly the recognizer's words [from, to); null: none are. */
+export function unitsOfWords(units: readonly Unit[], from: number, to: number): readonly [number, number] | null {
+  const first = units.findIndex(unit => unit.from === from),
+    last = units.findIndex(unit => unit.to === to);
+  return first < 0 || last < first ? null : [first, last + 1];
+}
+
 function placesOf(text: string, words: readonly Word[]): { start: number; end: number }[] | null {
   const places: { start: number; end: number }[] = [];
   let at = 0;
