@@ -2,7 +2,6 @@
  * A closer look at the GPUs, for `earshot doctor --gpu`: whether what we read is what nvidia-smi says, what a reading
  * costs, who holds memory, and whether the recognizer can compute there. It loads nothing and changes nothing.
  */
-import { delimiter } from 'node:path';
 import { checkOf, type Check } from '../schemas/reasons.ts';
 import { bytesText } from '../text/messages/figures.ts';
 import { agrees, COMPARED } from './devices/agreement.ts';
@@ -10,7 +9,7 @@ import { nvmlReader, type NvmlReader } from './devices/nvml.ts';
 import { processes } from './devices/processes.ts';
 import type { DeviceReader, DeviceReading } from './devices/reading.ts';
 import { smiReader } from './devices/smi.ts';
-import { cudaLibraries, python, runPython } from './runtimes/python.ts';
+import { cudaEnvironment, python, runPython } from './runtimes/python.ts';
 
 export interface GpuExamined {
   nvml?: NvmlReader;
@@ -113,14 +112,11 @@ print(", ".join(sorted(ctranslate2.get_supported_compute_types("cuda"))))
 
 /** What the recognizer of the Python runtime in `directory` computes with on CUDA. @throws why it cannot */
 export async function cudaComputeTypes(directory: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  const name = process.platform === 'win32' ? 'PATH' : 'LD_LIBRARY_PATH',
-    libraries = [...cudaLibraries(directory), ...(env[name] ? [env[name]] : [])].join(delimiter);
-  const { status, output, tail } = await runPython(
-    python(directory),
-    ['-c', ASK],
-    { timeoutMs: 60_000 },
-    { ...env, ...(libraries ? { [name]: libraries } : {}) },
-  );
+  const how = { timeoutMs: 60_000 },
+    { status, output, tail } = await runPython(python(directory), ['-c', ASK], how, {
+      ...env,
+      ...cudaEnvironment(directory, env),
+    });
   if (status !== 0) throw new Error(tail.trim().split('\n').at(-1) || `exit ${status}`);
   return output.toString('utf8').trim();
 }

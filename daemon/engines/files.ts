@@ -2,8 +2,8 @@
  * Where a worker's program file lies: beside its engine in the source tree, under workers/ in a bundle. The only place
  * that knows both.
  */
-import { delimiter, join } from 'node:path';
-import { cudaLibraries, python } from '../runtimes/python.ts';
+import { join } from 'node:path';
+import { cudaEnvironment, python } from '../runtimes/python.ts';
 import type { WorkerContext } from '../contracts/engine.ts';
 
 const bundled = !import.meta.filename.endsWith('.ts');
@@ -49,16 +49,12 @@ export function pythonCommand(
 ): { program: string; args: string[]; env: Record<string, string> } {
   const directory = runtime('python'),
     cores = String(threads);
-  const env: Record<string, string> = { OMP_NUM_THREADS: cores, OPENBLAS_NUM_THREADS: cores, MKL_NUM_THREADS: cores };
-  const libraries = device.kind === 'gpu' ? cudaLibraries(directory) : [];
-  if (libraries.length) {
-    const name = process.platform === 'win32' ? 'PATH' : 'LD_LIBRARY_PATH',
-      before = process.env[name];
-    env[name] = [...libraries, ...(before ? [before] : [])].join(delimiter);
-  }
   return {
     program: python(directory),
     args: ['-I', '-X', 'utf8', pythonKitFile(), pythonWorkerFile(engine), engine],
-    env,
+    env: {
+      ...{ OMP_NUM_THREADS: cores, OPENBLAS_NUM_THREADS: cores, MKL_NUM_THREADS: cores },
+      ...(device.kind === 'gpu' ? cudaEnvironment(directory) : {}),
+    },
   };
 }

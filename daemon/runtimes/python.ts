@@ -1,6 +1,6 @@
 /** The Python that engines run in: where things are in an environment, and how an interpreter is called. */
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { environment } from '../workers/environment.ts';
 import { run, SYSTEM_FOLDER, type Finished, type RunOptions } from '../workers/spawn.ts';
 
@@ -22,16 +22,21 @@ export function sitePackages(directory: string, platform: NodeJS.Platform = proc
   }
 }
 
-/**
- * Folders with NVIDIA's libraries inside an environment: a worker that uses CUDA needs them in LD_LIBRARY_PATH (PATH on
- * Windows).
- */
+/** Folders with NVIDIA's libraries inside an environment. */
 export function cudaLibraries(directory: string, platform: NodeJS.Platform = process.platform): string[] {
   const packages = sitePackages(directory, platform);
   if (!packages) return [];
   return ['cublas', 'cudnn', 'cuda_nvrtc']
     .map(name => join(packages, 'nvidia', name, platform === 'win32' ? 'bin' : 'lib'))
     .filter(path => existsSync(path));
+}
+
+/** Where programs look for NVIDIA's libraries, those of an environment first; {} where it has none. */
+export function cudaEnvironment(directory: string, env: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const libraries = cudaLibraries(directory),
+    name = process.platform === 'win32' ? 'PATH' : 'LD_LIBRARY_PATH',
+    before = env[name];
+  return libraries.length ? { [name]: [...libraries, ...(before ? [before] : [])].join(delimiter) } : {};
 }
 
 /** The version that "Python 3.11.7" names, or null. */
