@@ -1,8 +1,11 @@
 /** How workers speak through sherpa-onnx: part by part, into a WAV file a step. Equal text gives equal samples. */
 import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { EarshotError } from '../../schemas/errors.ts';
 import type { StepInputs } from '../contracts/worker-protocol.ts';
 import { toPcm, writeWav } from '../audio/wav.ts';
+import { espeakData } from './piper/espeak-data.ts';
 import { spokenParts } from './piper/spoken.ts';
 import type { Emit } from './worker.ts';
 
@@ -15,8 +18,24 @@ export interface Tts {
     enableExternalBuffer: boolean;
   }): Promise<{ samples: Float32Array }>;
 }
-export interface SherpaTts {
+interface SherpaTts {
   OfflineTts: { createAsync(config: object): Promise<Tts> };
+}
+
+/** The library, espeak-ng's data for it, and where what was made ready for it is kept. @throws engineMissing */
+export async function openSherpa(engine: string): Promise<{ sherpa: SherpaTts; dataDir: string; cache: string }> {
+  const runtime = process.env.EARSHOT_SHERPA;
+  if (!runtime) throw new EarshotError('engineMissing', { engine }, 'EARSHOT_SHERPA is not set');
+  const cache = join(runtime, 'prepared');
+  await mkdir(cache, { recursive: true });
+  return {
+    sherpa: createRequire(join(runtime, 'package.json'))('sherpa-onnx-node') as SherpaTts,
+    dataDir: await espeakData(
+      join(runtime, 'node_modules', '@echogarden', 'espeak-ng-emscripten'),
+      join(cache, 'espeak-ng-data'),
+    ),
+    cache,
+  };
 }
 
 /** Silence after a part, ms: breath after a sentence, less inside one. */

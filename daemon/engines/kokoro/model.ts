@@ -1,16 +1,12 @@
 /** Kokoro's files (`model.onnx`, `voices.bin`) made ready for sherpa-onnx; the result is kept. */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { moveOwn, openNew, writeAnew } from '../../../client/files.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
 import { prepareOnnx } from '../piper/onnx.ts';
+import { prepared, type Prepared } from '../prepared.ts';
 
-export interface PreparedKokoro {
-  model: string;
+export interface PreparedKokoro extends Prepared {
   voices: string;
-  tokens: string;
 }
 
 /** Raise it when the preparation changes: older results are made again. */
@@ -72,36 +68,17 @@ export async function prepareKokoro(
   // Beyond the end of its voices the library reads what is not theirs.
   if (!names.length || styles.size !== names.length * VOICE_BYTES)
     throw broken(`voices.bin has ${styles.size / VOICE_BYTES} voices, not ${names.length}`);
-  const key = createHash('sha256')
-    .update(JSON.stringify([PREPARATION, onnx, model.size, model.mtimeMs, names]))
-    .digest('hex')
-    .slice(0, 16);
-  const folder = join(cache, `kokoro-${key}`),
-    prepared = { model: join(folder, 'model.onnx'), voices, tokens: join(folder, 'tokens.txt') };
-  if (existsSync(folder)) return prepared;
-
-  const partial = `${folder}.${process.pid}.part`;
-  await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true });
-  let parts: Buffer[];
-  try {
-    parts = prepareOnnx(await readFile(onnx), metadataOf(names));
-  } catch (error) {
-    throw broken((error as Error).message);
-  }
-  const file = await openNew(join(partial, 'model.onnx'), 0o600);
-  try {
-    await file.writev(parts);
-  } finally {
-    await file.close();
-  }
-  await writeAnew(join(partial, 'tokens.txt'), tokensText(), 0o600);
-  await moveOwn(partial, folder).catch(async (error: unknown) => {
-    // Another worker was quicker.
-    if (!existsSync(folder)) throw error;
-    await rm(partial, { recursive: true, force: true });
-  });
-  return prepared;
+  const of = [PREPARATION, onnx, model.size, model.mtimeMs, names];
+  return {
+    voices,
+    ...(await prepared(cache, 'kokoro', of, async () => {
+      try {
+        return { model: prepareOnnx(await readFile(onnx), metadataOf(names)), tokens: tokensText() };
+      } catch (error) {
+        throw broken((error as Error).message);
+      }
+    })),
+  };
 }
 
 /** sherpa-onnx ends its process when one of these is missing. */

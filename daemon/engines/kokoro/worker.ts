@@ -1,30 +1,18 @@
 /** Speaks text with one of Kokoro's voices. Equal text gives equal samples. */
-import { mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { LoadRequest, RunRequest, StepInputs } from '../../contracts/worker-protocol.ts';
-import { espeakData } from '../piper/espeak-data.ts';
-import { speak, type SherpaTts, type Tts } from '../speaking.ts';
+import { openSherpa, speak, type Tts } from '../speaking.ts';
 import { serveWorker, type Emit, type Loaded } from '../worker.ts';
 import { prepareKokoro } from './model.ts';
 import { speechOf } from './voices.ts';
 
 async function load(request: LoadRequest): Promise<Loaded> {
-  const runtime = process.env.EARSHOT_SHERPA;
-  if (!runtime) throw new EarshotError('engineMissing', { engine: 'kokoro' }, 'EARSHOT_SHERPA is not set');
-  const cache = join(runtime, 'prepared'),
-    names = String(request.parameters.voices ?? '')
+  const names = String(request.parameters.voices ?? '')
       .split(',')
-      .filter(Boolean);
-  await mkdir(cache, { recursive: true });
-  const kokoro = await prepareKokoro(request.directory, cache, names);
-  const dataDir = await espeakData(
-    join(runtime, 'node_modules', '@echogarden', 'espeak-ng-emscripten'),
-    join(cache, 'espeak-ng-data'),
-  );
-  const sherpa = createRequire(join(runtime, 'package.json'))('sherpa-onnx-node') as SherpaTts,
-    speed = Number(request.parameters.speed ?? 1);
+      .filter(Boolean),
+    speed = Number(request.parameters.speed ?? 1),
+    { sherpa, dataDir, cache } = await openSherpa('kokoro'),
+    kokoro = await prepareKokoro(request.directory, cache, names);
   /** It reads one language at a time: another one opens it again. */
   let open: { language: string; tts: Tts } | null = null;
   const reading = async (language: string): Promise<Tts> => {

@@ -1,10 +1,8 @@
 /** A Piper voice's files (`NAME.onnx`, `NAME.onnx.json`) made ready for sherpa-onnx; the result is kept. */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { moveOwn, openNew, writeAnew } from '../../../client/files.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
+import { prepared, type Prepared } from '../prepared.ts';
 import { prepareOnnx } from './onnx.ts';
 
 /** What we read of a voice's configuration. */
@@ -21,7 +19,7 @@ interface VoiceConfig {
 export interface PreparedVoice {
   sampleRate: number;
   speakers: number;
-  vits: { model: string; tokens: string; noiseScale: number; noiseScaleW: number; lengthScale: number };
+  vits: Prepared & { noiseScale: number; noiseScaleW: number; lengthScale: number };
 }
 
 /** Raise it when the preparation changes: older results are made again. */
@@ -41,44 +39,24 @@ export async function prepareVoice(directory: string, cache: string): Promise<Pr
   );
 
   const { size, mtimeMs } = await stat(onnx);
-  const key = createHash('sha256')
-    .update(JSON.stringify([PREPARATION, onnx, size, mtimeMs, config]))
-    .digest('hex')
-    .slice(0, 16);
-  const folder = join(cache, `${name.slice(0, -'.onnx'.length).slice(0, 60)}-${key}`);
   const { noise_scale = 0.667, noise_w = 0.8, length_scale = 1 } = config.inference ?? {};
-  const prepared: PreparedVoice = {
+  const files = await prepared(
+    cache,
+    name.slice(0, -'.onnx'.length).slice(0, 60),
+    [PREPARATION, onnx, size, mtimeMs, config],
+    async () => {
+      try {
+        return { model: prepareOnnx(await readFile(onnx), metadataOf(config)), tokens: tokensOf(config) };
+      } catch (error) {
+        throw broken(`${name}: ${(error as Error).message}`);
+      }
+    },
+  );
+  return {
     sampleRate: config.audio.sample_rate,
     speakers: config.num_speakers ?? 1,
-    vits: {
-      model: join(folder, 'model.onnx'),
-      tokens: join(folder, 'tokens.txt'),
-      noiseScale: noise_scale,
-      noiseScaleW: noise_w,
-      lengthScale: length_scale,
-    },
+    vits: { ...files, noiseScale: noise_scale, noiseScaleW: noise_w, lengthScale: length_scale },
   };
-  if (existsSync(folder)) return prepared;
-
-  const partial = `${folder}.${process.pid}.part`;
-  await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true });
-  let parts: Buffer[];
-  try {
-    parts = prepareOnnx(await readFile(onnx), metadataOf(config));
-  } catch (error) {
-    throw broken(`${name}: ${(error as Error).message}`);
-  }
-  {
-    await using file = await openNew(join(partial, 'model.onnx'), 0o600);
-    for (let at = 0; at < parts.length; at += 512) await file.writev(parts.slice(at, at + 512));
-  }
-  await writeAnew(join(partial, 'tokens.txt'), tokensOf(config), 0o600);
-  await moveOwn(partial, folder).catch(async (error: unknown) => {
-    if (!existsSync(folder)) throw error;
-    await rm(partial, { recursive: true, force: true });
-  });
-  return prepared;
 }
 
 function parseConfig(text: string, broken: (detail: string) => EarshotError): VoiceConfig {

@@ -1,25 +1,13 @@
 /** Speaks text with a Piper voice. Equal text gives equal samples. */
-import { mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { EarshotError } from '../../../schemas/errors.ts';
 import type { LoadRequest, RunRequest } from '../../contracts/worker-protocol.ts';
-import { speak, type SherpaTts } from '../speaking.ts';
+import { openSherpa, speak } from '../speaking.ts';
 import { serveWorker, type Emit, type Loaded } from '../worker.ts';
-import { espeakData } from './espeak-data.ts';
 import { prepareVoice } from './voice.ts';
 
 async function load(request: LoadRequest): Promise<Loaded> {
-  const runtime = process.env.EARSHOT_SHERPA;
-  if (!runtime) throw new EarshotError('engineMissing', { engine: 'piper' }, 'EARSHOT_SHERPA is not set');
-  const cache = join(runtime, 'prepared');
-  await mkdir(cache, { recursive: true });
-  const voice = await prepareVoice(request.directory, cache);
-  const dataDir = await espeakData(
-    join(runtime, 'node_modules', '@echogarden', 'espeak-ng-emscripten'),
-    join(cache, 'espeak-ng-data'),
-  );
-  const sherpa = createRequire(join(runtime, 'package.json'))('sherpa-onnx-node') as SherpaTts;
+  const { sherpa, dataDir, cache } = await openSherpa('piper'),
+    voice = await prepareVoice(request.directory, cache);
   const tts = await sherpa.OfflineTts.createAsync({
     model: { vits: { ...voice.vits, dataDir }, numThreads: request.threads, provider: 'cpu', debug: false },
     maxNumSentences: 1,
