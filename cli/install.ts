@@ -81,11 +81,16 @@ async function followInstalls(
     engines = new Map<string, Engine>(),
     failures: Failure[] = [];
   // An engine and its model may have the same name.
-  const waiting = new Set([...wanted.models.map(modelKey), ...wanted.engines.map(engineKey)]);
+  const waiting = new Map([
+    ...wanted.models.map(id => [modelKey(id), id] as const),
+    ...wanted.engines.map(id => [engineKey(id), id] as const),
+  ]);
   const { promise, resolve: finish } = Promise.withResolvers<void>();
   const region = session.out.isTTY && !session.json ? createLogUpdate(session.out, {}) : null;
-  const settle = (key: string, id: string, state: 'done' | 'failed' | 'running', failure: Failure | null): void => {
-    if (state === 'running' || !waiting.delete(key)) return;
+  const settle = (key: string, state: 'done' | 'failed' | 'running', failure: Failure | null): void => {
+    const id = waiting.get(key);
+    if (state === 'running' || id === undefined) return;
+    waiting.delete(key);
     if (failure) failures.push(failure);
     if (state === 'done' && !session.json) {
       region?.clear();
@@ -102,7 +107,6 @@ async function followInstalls(
       if (waiting.has(key) && session.json) session.emit(event);
       settle(
         key,
-        model.card.id,
         model.state === 'installed' && !(wanted.update && model.outdated)
           ? 'done'
           : begun && model.failure && model.state !== 'downloading'
@@ -117,7 +121,6 @@ async function followInstalls(
       if (waiting.has(key) && session.json) session.emit(event);
       settle(
         key,
-        engine.id,
         engine.state === 'ready' ? 'done' : begun && engine.state === 'broken' ? 'failed' : 'running',
         engine.failure,
       );
@@ -125,7 +128,7 @@ async function followInstalls(
       // An install that ends before its model has a state of its own is reported by a notice.
       const { model, engine, runtime } = event.failure.args,
         about = [modelKey(model), engineKey(engine), engineKey(runtime)].find(key => waiting.has(key));
-      if (about !== undefined) settle(about, '', 'failed', event.failure);
+      if (about !== undefined) settle(about, 'failed', event.failure);
     }
     region?.(installLines(session, models, engines).join('\n'));
   };

@@ -49,6 +49,6 @@ test('the folders of watches and of glossaries are found by the same rule', () =
   assert.equal(inside('C:\\talks', 'D:\\a.wav', 'win32'), null);
   assert.equal(inside('/talks', '/talks'), '');
   assert.equal(inside('/talks', '/talks/in/a.wav'), 'in/a.wav');
-  assert.deepEqual(placesUp('/work/talks/a.wav', '/work'), ['/work/talks', '/work']);
+  assert.deepEqual(placesUp('/project/talks/a.wav', '/project'), ['/project/talks', '/project']);
   assert.deepEqual(placesUp('/else/talks/a.wav', '/work'), ['/else/talks']);
 });
