@@ -40,9 +40,9 @@ export interface Speech {
 export function speech(ffmpeg: string, form: { short: number; longSeconds: number; chain: number }): Speech {
   mkdirSync(CACHE, { recursive: true });
   const sounds = join(CACHE, 'sounds');
-  const prompts = fetchSounds(PACKAGES, sounds);
-  const english = [...librivox(sounds), ...asterisk(sounds, 'en')],
-    spanish = asterisk(sounds, 'es');
+  const fetched = fetchSounds(PACKAGES, sounds);
+  const english = [...librivox(sounds), ...prompts(sounds, 'en')],
+    spanish = prompts(sounds, 'es');
   const fallback = [
     { path: join(SAMPLES, 'sense-and-sensibility.flac'), truth: null },
     { path: join(SAMPLES, 'asterisk-es.flac'), truth: null },
@@ -82,7 +82,7 @@ export function speech(ffmpeg: string, form: { short: number; longSeconds: numbe
   const short = all.filter(lasts(2.5, 12)).slice(0, form.short);
   const inSpanish = decoded(spanish.length ? spanish : fallback.slice(1), folder('spanish'));
   return {
-    source: prompts
+    source: fetched
       ? 'LibriVox sentences (pocketsphinx-testdata) and prompts of the Asterisk sound set ' +
         '(asterisk-core-sounds-*), read by people, at 8 and 16 kHz'
       : 'the two recordings of samples/ only: there is no apt here to fetch more',
@@ -145,8 +145,8 @@ function librivox(sounds: string): { path: string; truth: string }[] {
     : [];
 }
 
-/** Prompts whose text is plainly what is said: no remarks, figures or dots. */
-function asterisk(sounds: string, language: 'en' | 'es'): { path: string; truth: string }[] {
+/** Prompts whose text is plainly what is said (no remarks, figures or dots) and has so many characters at least. */
+export function prompts(sounds: string, language: string, least = 40): { name: string; path: string; truth: string }[] {
   const list = join(sounds, `usr/share/doc/asterisk-core-sounds-${language}/core-sounds-${language}.txt.gz`);
   if (!existsSync(list)) return [];
   const files = new Map(
@@ -161,6 +161,8 @@ function asterisk(sounds: string, language: 'en' | 'es'): { path: string; truth:
     .flatMap(line => {
       const [, name, truth] = /^([\w/-]+): +(.+?)\s*$/.exec(line) ?? [],
         path = name ? files.get(name) : undefined;
-      return path && truth && !/[[\]<>(){}\d]|\.\.\./.test(truth) && truth.length >= 40 ? [{ path, truth }] : [];
+      return path && truth && !/[[\]<>(){}\d]|\.\.\./.test(truth) && truth.length >= least
+        ? [{ name: name!, path, truth }]
+        : [];
     });
 }
