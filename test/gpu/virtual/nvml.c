@@ -65,6 +65,9 @@ int nvmlInit_v2(void) {
   return result;
 }
 
+/* As pynvml starts it. */
+int nvmlInitWithFlags(unsigned flags) { (void)flags; return nvmlInit_v2(); }
+
 int nvmlShutdown(void) {
   if (!initialized) return UNINITIALIZED;
   initialized--;
