@@ -2,6 +2,12 @@
 import type { DeviceKind, Stage } from '../../schemas/words.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 
+/** One of several voices that a model has. */
+export interface ModelVoice {
+  name: string;
+  /** As most men's, or as most women's. */ pitch: 'low' | 'high';
+}
+
 export type RuntimeId = 'python' | 'llama' | 'sherpa' | 'dictionaries' | 'ffmpeg';
 
 export interface Engine {
@@ -50,6 +56,8 @@ export interface Engine {
   hidden?: true;
   /** Another installed model that its workers may turn to, for what a model cannot do. */
   companion?(card: ModelCard, installed: readonly ModelCard[]): ModelCard | undefined;
+  /** The voices of a model that are at home in a language, the most natural first. Missing: each model has one. */
+  voicesIn?(card: ModelCard, language: string): readonly ModelVoice[];
   /** Folders of its own that its workers change. */
   writes?(context: WorkerContext): string[];
   /** Program and arguments of a worker. No shell. */

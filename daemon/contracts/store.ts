@@ -54,6 +54,8 @@ export interface JobRow {
   live?: LiveFacts | null;
   /** The voice of each speaker by its name; missing or null: not diarized (yet). */
   voices?: Record<string, string> | null;
+  /** Which voice of its model speaks for whom, by name; missing or null: the model's first speaks for all. */
+  casting?: Record<string, string> | null;
   /** The job of its summary, and the summary once it is made. */
   summary?: { job: string; made?: Summary } | null;
 }

@@ -12,6 +12,7 @@ import { openFile } from '../../client/files.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import { limitReader } from '../workers/sandbox/linux.ts';
 import { piecesOf, soloOf, turnsOf, windowsOf, type NumberedTurn, type Piece, type Span } from './pieces.ts';
+import { median, pitchOf } from './pitch.ts';
 import { speakersOf, writeVoice, type Gathering, type Voice } from './voices.ts';
 
 export interface ChildRequest {
@@ -24,7 +25,11 @@ export interface ChildRequest {
   gathering: Gathering;
 }
 export type FromChild =
-  | { turns: NumberedTurn[]; /** Each speaker's, by number. */ voices: string[] }
+  | {
+      turns: NumberedTurn[];
+      /** Each speaker's, by number. */ voices: string[];
+      /** Hz, by number; null where it is not known. */ pitches: (number | null)[];
+    }
   | { /** What went wrong. */ detail: string };
 
 interface Extractor {
@@ -75,7 +80,7 @@ async function diarize(request: ChildRequest): Promise<FromChild> {
   const file = await openFile(pcmPath);
   try {
     const pieces: Span[] = [],
-      heard: { ms: number; voice: Voice | null }[] = [],
+      heard: { ms: number; voice: Voice | null; pitchHz: number | null }[] = [],
       durationMs = Math.floor((await file.stat()).size / BYTES_PER_MS);
     for (const window of windowsOf(durationMs, spoken)) {
       const samples = await samplesOf(file, window),
@@ -95,11 +100,15 @@ async function diarize(request: ChildRequest): Promise<FromChild> {
           filled += part.length;
         }
         pieces.push({ startMs: piece.startMs, endMs: piece.endMs });
-        heard.push({ ms: piece.endMs - piece.startMs, voice: voiceOf(sound) });
+        heard.push({ ms: piece.endMs - piece.startMs, voice: voiceOf(sound), pitchHz: pitchOf(sound) });
       }
     }
     const { speakers, voices } = speakersOf(heard, gathering);
-    return { turns: turnsOf(pieces, speakers), voices: voices.map(writeVoice) };
+    const pitches = voices.map((_, speaker) => {
+      const own = heard.flatMap(({ pitchHz }, n) => (speakers[n] === speaker && pitchHz !== null ? [pitchHz] : []));
+      return own.length ? Math.round(median(own)) : null;
+    });
+    return { turns: turnsOf(pieces, speakers), voices: voices.map(writeVoice), pitches };
   } finally {
     await file.close();
   }

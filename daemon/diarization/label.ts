@@ -45,6 +45,7 @@ const MOST_VOICES = 1000,
 export interface Heard {
   turns: NumberedTurn[];
   voices: Voice[];
+  /** Hz; null where it is not known. */ pitches: (number | null)[];
 }
 
 const isTurn = (value: unknown, voices: number): value is NumberedTurn => {
@@ -63,7 +64,7 @@ const isTurn = (value: unknown, voices: number): value is NumberedTurn => {
 /** The answer of the process, if it makes sense. @throws engineFailed */
 export function heardIn(text: string): Heard {
   const failed = (why: string): EarshotError => new EarshotError('engineFailed', { engine: 'voices' }, why);
-  const answer = ((): Partial<Record<'turns' | 'voices' | 'detail', unknown>> => {
+  const answer = ((): Partial<Record<'turns' | 'voices' | 'pitches' | 'detail', unknown>> => {
     try {
       return Object(JSON.parse(text)) as object;
     } catch {
@@ -71,16 +72,19 @@ export function heardIn(text: string): Heard {
     }
   })();
   if (typeof answer.detail === 'string') throw failed(answer.detail.slice(0, 4000));
-  const { turns, voices } = answer;
+  const { turns, voices, pitches } = answer;
   if (
     !Array.isArray(voices) ||
     voices.length > MOST_VOICES ||
     !voices.every((voice: unknown): voice is string => typeof voice === 'string' && VOICE.test(voice)) ||
     !Array.isArray(turns) ||
-    !turns.every((turn): turn is NumberedTurn => isTurn(turn, voices.length))
+    !turns.every((turn): turn is NumberedTurn => isTurn(turn, voices.length)) ||
+    !Array.isArray(pitches) ||
+    pitches.length !== voices.length ||
+    !pitches.every((hz): hz is number | null => hz === null || (Number.isFinite(hz) && hz > 0))
   )
     throw failed('an answer of the wrong shape');
-  return { turns, voices: voices.map(readVoice) };
+  return { turns, voices: voices.map(readVoice), pitches };
 }
 
 /** @throws engineFailed; cancelled */
@@ -155,9 +159,15 @@ export function speakersIn(
  */
 export function labelsFor(
   utterances: readonly Pick<Utterance, 'startMs' | 'endMs'>[],
-  { turns, voices }: Heard,
+  { turns, voices, pitches }: Heard,
   { known = {} }: Pick<SpeakerOptions, 'known'>,
-): { labels: (string | null)[]; turns: (Turn[] | null)[]; voices: Record<string, string>; outdated: string[] } {
+): {
+  labels: (string | null)[];
+  turns: (Turn[] | null)[];
+  voices: Record<string, string>;
+  pitches: Record<string, number>;
+  outdated: string[];
+} {
   const found = speakersIn(utterances, turns),
     heard = [
       ...new Set(
@@ -192,13 +202,22 @@ export function labelsFor(
     labels: found.map(({ speaker }) => (speaker === null ? null : (labels.get(speaker) ?? null))),
     turns: found.map(one => one.turns && labelled(one.turns)),
     voices: Object.fromEntries(heard.map(speaker => [labels.get(speaker)!, writeVoice(voices[speaker]!)])),
+    pitches: Object.fromEntries(
+      heard.flatMap(speaker => (pitches[speaker] == null ? [] : [[labels.get(speaker)!, pitches[speaker]]])),
+    ),
     outdated: prints.filter(({ voice }) => voice.length !== VOICE_SIZE).map(({ name }) => name),
   };
 }
 
 /** Who speaks, by utterance, and the voice of each label; or why nobody knows. */
 export type Diarized =
-  | { speakers: (string | null)[]; turns: (Turn[] | null)[]; voices: Record<string, string>; warnings: Failure[] }
+  | {
+      speakers: (string | null)[];
+      turns: (Turn[] | null)[];
+      voices: Record<string, string>;
+      /** Hz, by label, of those whose pitch is known. */ pitches: Record<string, number>;
+      warnings: Failure[];
+    }
   | { warning: Failure };
 
 /** Null where it is known, or was not asked. Changes nothing. @throws cancelled */
@@ -226,7 +245,7 @@ export async function diarize(
       },
       signal,
     );
-    const { labels, turns, voices, outdated } = labelsFor(spoken, heard, speakers),
+    const { labels, turns, voices, pitches, outdated } = labelsFor(spoken, heard, speakers),
       places = new Map(spoken.map((utterance, n) => [utterance.index, n]));
     const byUtterance = <T>(values: readonly (T | null)[]): (T | null)[] =>
       made.map(({ index }) => values[places.get(index) ?? -1] ?? null);
@@ -234,6 +253,7 @@ export async function diarize(
       speakers: byUtterance(labels),
       turns: byUtterance(turns),
       voices,
+      pitches,
       warnings: outdated.length ? [failure('voicesOutdated', { names: outdated.join(', ') })] : [],
     };
   } catch (error) {

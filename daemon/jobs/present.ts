@@ -43,7 +43,7 @@ export function presentActive(work: JobWork, outlook: Outlook): Job {
       stages,
     },
     waiting:
-      work.anyRunning || isFinal(state) || work.finishing
+      work.anyRunning || isFinal(state) || work.finishing || work.diarizing
         ? null
         : row.state === 'paused'
           ? reason('paused')

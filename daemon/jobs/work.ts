@@ -11,6 +11,7 @@ import type { Stage } from '../../schemas/words.ts';
 import type { Piece } from '../summaries/pieces.ts';
 import type { LiveIngest } from '../ingest/ingest.ts';
 import type { JobView, StageView, Waiting } from '../scheduler/snapshot.ts';
+import type { ModelVoice } from '../contracts/engine.ts';
 import type { Alternative } from '../contracts/alternatives.ts';
 import type { Attempt, JobRow, UtteranceRow } from '../contracts/store.ts';
 import { Windows } from './windows.ts';
@@ -142,6 +143,11 @@ export class JobWork {
   texts: readonly string[] | null = null;
   /** What a summary is made of, step by step. */
   pieces: readonly Piece[] | null = null;
+  /** Voices of its model that may speak, where each speaker gets one of them. */
+  modelVoices: readonly ModelVoice[] = [];
+  /** Who speaks is being found out before the end, and was. */
+  diarizing = false;
+  diarized = false;
   /** The outputs are being written, and how to stop that. */
   finishing = false;
   deliveryAbort: AbortController | null = null;
@@ -237,6 +243,18 @@ export class JobWork {
     if (text) this.lastWords = text.length > 120 ? `…${text.slice(-120)}` : text;
   }
 
+  /** Nothing is spoken before it is known for whom. A live session does not wait. */
+  get castsVoices(): boolean {
+    const { options, voices, live } = this.row;
+    return (
+      Boolean(options.speakers) && !options.source && !live && !voices && !this.diarized && this.modelVoices.length > 1
+    );
+  }
+  get isRecognized(): boolean {
+    const asr = this.stage('asr');
+    return asr !== undefined && this.isOver(asr);
+  }
+
   /** One past the last step that may start at this stage, counted from its `next`. */
   ready(position: number): number {
     const work = this.stages[position]!;
@@ -244,6 +262,7 @@ export class JobWork {
     // A window is recognized as a whole, once no more utterances can join it.
     const known = work.stage === 'asr' ? this.windows.closed(this.ingest === 'done') : this.utterances.length;
     let limit = known;
+    if (work.stage === 'tts' && this.castsVoices) return work.next;
     // Until the language is known the recognizer goes one utterance at a time: the same file must always find the same
     // language.
     if (work.stage === 'asr' && this.row.language === null)

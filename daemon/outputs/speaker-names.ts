@@ -29,13 +29,15 @@ export async function renameSpeakers(
   const voices: Record<string, string> = {};
   // Two that get one name were one: the voice that came first stands for both.
   for (const [name, voice] of Object.entries(row.voices ?? {})) voices[nameOf(name)] ??= voice;
+  const casting =
+    row.casting && Object.fromEntries(Object.entries(row.casting).map(([name, voice]) => [nameOf(name), voice]));
   store.batch(() => {
     store.setSpeakers(
       id,
       said.map(({ speaker }) => (speaker === undefined ? null : nameOf(speaker))),
       said.map(({ turns }) => turns?.map(turn => ({ ...turn, speaker: nameOf(turn.speaker) })) ?? null),
     );
-    store.update(id, { voices });
+    store.update(id, { voices, ...(casting ? { casting } : {}) });
   });
   const after = transcriptOf({ row: { ...row, voices }, made: store.utterances(id) });
   return { voices, ...(await rewriteAll(row, before, after, outputs, path => hasNames(path, after))) };

@@ -57,6 +57,27 @@ export class Completion {
     });
   }
 
+  /** Before anything is spoken, where each speaker gets a voice. */
+  diarize(work: JobWork): void {
+    work.diarizing = true;
+    const abort = new AbortController(),
+      { id } = work.row;
+    work.deliveryAbort = abort;
+    void this.core.commands.run(id, async () => {
+      const failure = await this.label(work, abort.signal).then(
+        () => null,
+        (error: unknown) => ({ error }),
+      );
+      await this.core.takeIn(() => {
+        work.diarizing = false;
+        if (this.core.jobs.get(id) !== work) return;
+        work.diarized = true;
+        if (failure) this.core.steps.failed(work, failure.error);
+        else this.core.steps.advance(work);
+      });
+    });
+  }
+
   /** What was heard first need not be what most was said in. */
   private settleLanguage(work: JobWork): void {
     const { options, language } = work.row,
@@ -67,12 +88,12 @@ export class Completion {
 
   /** Stored before anything is written: after a crash nobody is asked again. */
   private async label(work: JobWork, signal: AbortSignal): Promise<void> {
-    const found = await this.core.deps.diarize(work, signal);
+    const found = work.diarized ? null : await this.core.deps.diarize(work, signal);
     if (!found) return;
     await this.core.takeIn(() => {
       if (this.core.jobs.get(work.row.id) !== work) return;
       if ('warning' in found) return this.core.jobs.change(work.row.id, {}, [found.warning]);
-      this.core.jobs.label(work, found.speakers, found.voices, found.turns);
+      this.core.jobs.label(work, found.speakers, found.voices, found.turns, found.pitches);
       if (found.warnings.length) this.core.jobs.change(work.row.id, {}, found.warnings);
     });
     signal.throwIfAborted();

@@ -78,7 +78,10 @@ export class Core {
       stored: row => this.publication.stored(row),
     });
     this.publication = new Publication(deps, this.jobs, this.outbox);
-    this.steps = new Steps(deps, { ...this.parts, complete: work => completion.begin(work) });
+    this.steps = new Steps(deps, {
+      ...this.parts,
+      completion: { begin: work => completion.begin(work), diarize: work => completion.diarize(work) },
+    });
     const completion = new Completion(this, follow);
   }
 

@@ -69,7 +69,7 @@ export function stepInput<S extends Stage>(
       text: made.nmt?.text ?? sourceText(made),
       language: options.translateTo ?? languageBefore(work, index),
       path: join(files.speech, `${index}-${token}.wav`),
-      ...(options.voice === undefined ? {} : { voice: options.voice }),
+      ...voiceFor(work, index),
     }),
     summary: () => {
       const { text, of } = work.pieces![index]!;
@@ -82,6 +82,12 @@ export function stepInput<S extends Stage>(
     },
   };
   return inputs[stage]() as StepInputs[S];
+}
+
+function voiceFor({ row, made }: JobWork, index: number): { voice?: string } {
+  const speaker = made[index]!.speaker,
+    voice = row.options.voice ?? (speaker === undefined ? undefined : row.casting?.[speaker]);
+  return voice === undefined ? {} : { voice };
 }
 
 /** A stretch of a job's sound, and what its recognizer is told. */

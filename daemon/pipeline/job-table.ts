@@ -4,9 +4,10 @@ import type { Failure } from '../../schemas/errors.ts';
 import type { Turn } from '../../schemas/job.ts';
 import { BYTES_PER_MS } from '../../schemas/pcm.ts';
 import type { Stage } from '../../schemas/words.ts';
-import type { Engine } from '../contracts/engine.ts';
+import type { Engine, ModelVoice } from '../contracts/engine.ts';
 import type { NewJournalEntry } from '../contracts/journal.ts';
 import type { JobRow } from '../contracts/store.ts';
+import { cast } from '../jobs/casting.ts';
 import { Lengths } from '../jobs/lengths.ts';
 import { Windows } from '../jobs/windows.ts';
 import { JobWork } from '../jobs/work.ts';
@@ -69,6 +70,7 @@ export class JobTable extends Map<string, JobWork> {
     work.contextual = work.row.stages.filter(
       stage => stage === 'summary' || (engineOf(stage)?.contextual?.includes(stage) ?? false),
     );
+    work.modelVoices = this.voicesFor(work);
     const asr = engineOf('asr'),
       repair = engineOf('repair');
     work.repairedBySound =
@@ -79,6 +81,15 @@ export class JobTable extends Map<string, JobWork> {
     // Somebody who speaks wants to read each utterance as it comes.
     const windowMs = work.row.live ? 0 : (asr?.windowMs ?? 0);
     if (windowMs !== work.windows.mostMs) work.windows = new Windows(work.utterances, windowMs);
+  }
+
+  private voicesFor({ row }: JobWork): readonly ModelVoice[] {
+    const { options, language, models } = row,
+      spoken = options.translateTo ?? options.language ?? language,
+      card = models.tts === undefined ? undefined : this.deps.catalogue.card(models.tts);
+    return card && spoken && options.voice === undefined
+      ? (this.deps.engine(card.engine)?.voicesIn?.(card, spoken) ?? [])
+      : [];
   }
 
   update(work: JobWork, change: Partial<JobRow>, journal?: NewJournalEntry): void {
@@ -94,10 +105,16 @@ export class JobTable extends Map<string, JobWork> {
     speakers: readonly (string | null)[],
     voices: Record<string, string>,
     turns: readonly (Turn[] | null)[] = [],
+    pitches: Readonly<Record<string, number>> = {},
   ): void {
+    const names = [...new Set(speakers.filter(speaker => speaker !== null))].map(name => ({
+        name,
+        pitchHz: pitches[name],
+      })),
+      casting = work.modelVoices.length ? { casting: cast(names, work.modelVoices) } : {};
     this.deps.store.batch(() => {
       this.deps.store.setSpeakers(work.row.id, speakers, turns);
-      this.update(work, { voices });
+      this.update(work, { voices, ...casting });
     });
     for (const utterance of work.made) {
       const label = speakers[utterance.index];

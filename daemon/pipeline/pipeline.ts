@@ -183,7 +183,7 @@ export class Pipeline {
     if (
       this.core.leaving !== 'no' &&
       this.core.instances.size === 0 &&
-      ![...this.core.jobs.values()].some(work => work.finishing)
+      ![...this.core.jobs.values()].some(work => work.finishing || work.diarizing)
     )
       this.whenEmpty?.();
   }

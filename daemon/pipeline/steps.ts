@@ -42,7 +42,7 @@ export class Steps {
   private readonly instances: ReadonlyMap<string, Instance>;
   private readonly outbox: Outbox;
   private readonly publication: Publication;
-  private readonly complete: (work: JobWork) => void;
+  private readonly completion: { begin(work: JobWork): void; diarize(work: JobWork): void };
 
   constructor(
     deps: Deps,
@@ -51,7 +51,7 @@ export class Steps {
       instances: ReadonlyMap<string, Instance>;
       outbox: Outbox;
       publication: Publication;
-      complete(work: JobWork): void;
+      completion: { begin(work: JobWork): void; diarize(work: JobWork): void };
     },
   ) {
     this.deps = deps;
@@ -59,7 +59,7 @@ export class Steps {
     this.instances = components.instances;
     this.outbox = components.outbox;
     this.publication = components.publication;
-    this.complete = components.complete;
+    this.completion = components.completion;
   }
 
   begin(work: JobWork, stage: StageWork, attempt: Attempt): void {
@@ -124,7 +124,9 @@ export class Steps {
         // as it is now: what it becomes while the disk is busy is not safe yet
         this.outbox.publish({ type: 'utterance', job: work.row.id, utterance: { ...work.made[stage.delivered]! } });
     }
-    if (work.allOver && !work.finishing && work.row.state !== 'paused') this.complete(work);
+    if (work.finishing || work.diarizing || work.row.state === 'paused') return;
+    if (work.allOver) this.completion.begin(work);
+    else if (work.castsVoices && work.isRecognized) this.completion.diarize(work);
   }
 
   /** The step has its output. Nothing, where its attempt was given up meanwhile. */

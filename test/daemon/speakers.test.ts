@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
+import type { Engine } from '../../daemon/contracts/engine.ts';
+import { fake } from '../../daemon/engines/fake/engine.ts';
 import type { Diarized } from '../../daemon/diarization/label.ts';
+import { stepInput } from '../../daemon/pipeline/inputs.ts';
 import { writeOutputs } from '../../daemon/outputs/deliver.ts';
 import { failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
@@ -13,6 +16,7 @@ const FOUND = {
   speakers: ['S1', 'S2', 'S1'],
   turns: [null, null, null],
   voices: { S1: 'AAAA', S2: 'BBBB' },
+  pitches: { S1: 110, S2: 210 },
   warnings: [],
 } satisfies Diarized;
 
@@ -90,6 +94,96 @@ describe('names of speakers', { timeout: 180_000 }, () => {
     answer.resolve(FOUND);
     assert.match(readFileSync(await written, 'utf8'), /S2/);
     await harness.ended(jobs);
+  });
+
+  describe('where the model has several voices', () => {
+    const several = {
+      ...fake,
+      voicesIn: () => [
+        { name: 'heart', pitch: 'high' },
+        { name: 'bella', pitch: 'high' },
+        { name: 'michael', pitch: 'low' },
+      ],
+    } satisfies Engine;
+    /** What speaks each utterance. */
+    let spoken: (string | undefined)[] = [];
+    const open = async (): Promise<void> => {
+      harness = await Harness.open({
+        models: [fakeModel('a', 'asr'), fakeModel('t', 'tts', { voices: 'heart,bella,michael' })],
+        engines: [several],
+        utterances: () => [3000, 3000, 3000],
+      });
+      const { deliver } = harness.deps;
+      harness.deps.deliver = (work, signal) => {
+        spoken = work.made.map(({ index }) => stepInput('tts', work, index, { pcm: '', speech: '' }, 1).voice);
+        return deliver(work, signal);
+      };
+    };
+    const submitVoiceOver = (voice?: string): Promise<Job[]> =>
+      harness.submit(['talk.wav'], {
+        repair: false,
+        translateTo: undefined,
+        speak: true,
+        speakers: {},
+        ...(voice === undefined ? {} : { voice }),
+      });
+
+    it('each gets one of about their pitch, and nothing is spoken before it is known who speaks', async () => {
+      await open();
+      const asked = Promise.withResolvers<void>(),
+        answer = Promise.withResolvers<Diarized>();
+      let times = 0;
+      harness.deps.diarize = () => {
+        times++;
+        asked.resolve();
+        return answer.promise;
+      };
+      const jobs = await submitVoiceOver();
+      await asked.promise;
+      assert.ok(harness.utterances(jobs[0]!).every(({ asr, tts }) => asr && !tts));
+      answer.resolve(FOUND);
+      const [job] = await harness.ended(jobs);
+      assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
+      assert.deepEqual(harness.store.job(job!.id)!.casting, { S1: 'michael', S2: 'heart' });
+      assert.deepEqual([spoken, times], [['michael', 'heart', 'michael'], 1]);
+      await harness.pipeline.edits.renameSpeakers(job!.id, { S2: 'Anna' });
+      assert.deepEqual(harness.store.job(job!.id)!.casting, { S1: 'michael', Anna: 'heart' });
+    });
+
+    it('the one that was chosen speaks for all', async () => {
+      await open();
+      harness.deps.diarize = async () => FOUND;
+      await harness.ended(await submitVoiceOver('bella'));
+      assert.deepEqual(spoken, ['bella', 'bella', 'bella']);
+    });
+
+    it('one speaks for all where nobody can tell', async () => {
+      await open();
+      let times = 0;
+      harness.deps.diarize = async () => {
+        times++;
+        return { warning: failure('speakersUnknown', {}, 'no voices') };
+      };
+      const [job] = await harness.ended(await submitVoiceOver());
+      assert.deepEqual(
+        [job!.state, job!.warnings.map(({ code }) => code), spoken, times],
+        ['completed', ['speakersUnknown'], [undefined, undefined, undefined], 1],
+      );
+    });
+
+    it('a job that is canceled meanwhile stops the search', async () => {
+      await open();
+      const asked = Promise.withResolvers<AbortSignal>();
+      harness.deps.diarize = (_, signal) => {
+        asked.resolve(signal);
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('canceled'))));
+      };
+      const jobs = await submitVoiceOver(),
+        signal = await asked.promise;
+      await harness.pipeline.queue.cancel(jobs.map(({ id }) => id));
+      assert.equal((await harness.ended(jobs))[0]!.state, 'cancelled');
+      assert.ok(signal.aborted);
+    });
   });
 
   it('are a warning where nobody can tell, once; the text is there', async () => {

@@ -60,8 +60,10 @@ describe(
         ],
         utterances = turns.map((_, n) => ({ startMs: n * 4600, endMs: n * 4600 + 4000 })),
         sound = Buffer.concat(turns.flatMap(turn => [turn, pause]));
-      const { labels, voices } = labelsFor(utterances, await hear(sound, utterances), {});
+      const { labels, voices, pitches } = labelsFor(utterances, await hear(sound, utterances), {});
       assert.deepEqual(labels, ['S1', 'S2', 'S1', 'S2', 'S1', 'S2', null]);
+      assert.ok(pitches.S1! > 75 && pitches.S1! < 130, `the reader at ${pitches.S1} Hz`);
+      assert.ok(pitches.S2! > 175 && pitches.S2! < 230, `the caller at ${pitches.S2} Hz`);
       assert.deepEqual(labelsFor(utterances, await hear(sound, utterances, 1), {}).labels, [
         ...Array<string>(6).fill('S1'),
         null,
@@ -69,8 +71,8 @@ describe(
       // Elsewhere in the same recordings the voices are known by what was kept of them.
       const again = await hear(Buffer.concat([cut(caller, 45, 4), pause, cut(reader, 20, 4)]), utterances.slice(0, 2));
       assert.deepEqual(
-        labelsFor(utterances.slice(0, 2), again, { known: { Jane: voices.S1!, Felipe: voices.S2! } }).labels,
-        ['Felipe', 'Jane'],
+        labelsFor(utterances.slice(0, 2), again, { known: { Felix: voices.S1!, Allison: voices.S2! } }).labels,
+        ['Allison', 'Felix'],
       );
     });
 

@@ -46,7 +46,8 @@ describe('speakers', () => {
   it('are heard only in an answer that makes sense', () => {
     const voice = writeVoice(talk([0])[0]!),
       turn = { startMs: 0, endMs: 900, speaker: 0 },
-      answer = (turns: unknown, voices: unknown): string => JSON.stringify({ turns, voices });
+      answer = (turns: unknown, voices: unknown[], pitches: unknown = voices.map(() => null)): string =>
+        JSON.stringify({ turns, voices, pitches });
     const heard = heardIn(answer([turn], [voice]));
     assert.deepEqual([heard.turns, heard.voices.map(each => each.length)], [[turn], [SIZE]]);
     for (const text of [
@@ -64,6 +65,9 @@ describe('speakers', () => {
       answer([turn], ['\u001b[2J']),
       answer([turn], [writeVoice(talk([0], 256)[0]!)]),
       answer([], Array<string>(5000).fill(voice)),
+      answer([turn], [voice], []),
+      answer([turn], [voice], ['high']),
+      answer([turn], [voice], [-100]),
       '{"detail":"no library"}',
     ])
       assert.throws(() => heardIn(text), failsWith('engineFailed'), text.slice(0, 40));
@@ -178,6 +182,7 @@ describe('speakers', () => {
   const [one, two] = talk([0, 1]) as [Voice, Voice];
   const heard: Heard = {
     voices: [one, two],
+    pitches: [110, null],
     turns: [
       { startMs: 0, endMs: 4000, speaker: 0 },
       { startMs: 3500, endMs: 6000, speaker: 1 },
@@ -201,7 +206,9 @@ describe('speakers', () => {
     );
   });
   it('keep their names; overlapping speech is marked', () => {
-    const { labels, turns, voices, outdated } = labelsFor(utterances, heard, { known: { Anna: writeVoice(two) } });
+    const { labels, turns, voices, pitches, outdated } = labelsFor(utterances, heard, {
+      known: { Anna: writeVoice(two) },
+    });
     assert.deepEqual(labels, ['S1', 'Anna', null]);
     assert.deepEqual(turns, [
       [
@@ -211,7 +218,7 @@ describe('speakers', () => {
       null,
       null,
     ]);
-    assert.deepEqual([Object.keys(voices), outdated], [['S1', 'Anna'], []]);
+    assert.deepEqual([Object.keys(voices), pitches, outdated], [['S1', 'Anna'], { S1: 110 }, []]);
     assert.deepEqual(named([one, one], [{ name: 'A', voice: one }], 0.7), ['A', null], 'nobody twice');
   });
   it('are asked for again where another model made their voices, and never taken for somebody', () =>

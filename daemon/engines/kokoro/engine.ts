@@ -4,7 +4,9 @@
  */
 import { join } from 'node:path';
 import type { Engine } from '../../contracts/engine.ts';
+import { voicesOf } from '../../../text/voices.ts';
 import { nodeCommand } from '../files.ts';
+import { voicesIn } from './voices.ts';
 
 export const kokoro: Engine = {
   id: 'kokoro',
@@ -14,6 +16,7 @@ export const kokoro: Engine = {
   licence: 'Apache-2.0, espeak-ng GPL-3.0-or-later',
   runtimes: ['sherpa'],
   maxBatch: { tts: 1 },
+  voicesIn: (card, language) => voicesIn(language, voicesOf(card)),
   // The model and dictionaries in the form that the library reads.
   writes: context => [join(context.runtime('sherpa'), 'prepared')],
   command(context) {

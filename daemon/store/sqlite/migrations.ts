@@ -258,4 +258,10 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `
       ALTER TABLE utterances ADD COLUMN turns TEXT;`,
   },
+  {
+    version: 13,
+    what: 'which voice of a model speaks for whom',
+    sql: `
+      ALTER TABLE jobs ADD COLUMN casting TEXT;`,
+  },
 ];

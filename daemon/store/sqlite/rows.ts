@@ -30,6 +30,7 @@ export const JOB_COLUMNS: readonly (readonly [keyof JobRow, string])[] = [
   ['crashes', 'crashes'],
   ['live', 'live'],
   ['voices', 'voices'],
+  ['casting', 'casting'],
   ['summary', 'summary'],
 ];
 const JSON_KEYS: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>([
@@ -41,11 +42,12 @@ const JSON_KEYS: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>([
   'outputs',
   'live',
   'voices',
+  'casting',
   'summary',
 ]);
 
 /** Missing where there is none. */
-const OPTIONAL: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>(['fileId', 'live', 'voices', 'summary']);
+const OPTIONAL: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>(['fileId', 'live', 'voices', 'casting', 'summary']);
 
 export type RawJob = Record<string, string | number | null>;
 
