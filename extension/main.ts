@@ -27,6 +27,7 @@ import { tools } from './commands/chat-tools.ts';
 import { TranscriptEditor } from './transcript/editor.ts';
 import { modelCommands, ModelsView } from './views/models.ts';
 import { setNames } from './ui/words.ts';
+import { withTranscript } from './transcript/with-transcript.ts';
 import { syncFolders } from './watched/sync.ts';
 import { watchCommands, WatchedView } from './watched/view.ts';
 
@@ -85,6 +86,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     }),
     vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
     contextKeys(daemon),
+    withTranscript(daemon),
   );
   const { user, system } = process.cpuUsage(cpu);
   return { activatedInMs: performance.now() - started, activationCpuMs: (user + system) / 1000, daemon };

@@ -1,18 +1,41 @@
 /** What can be done with a job of the queue, from its context menu and the palette. */
 import * as vscode from 'vscode';
-import { PRIORITIES } from '../../schemas/words.ts';
+import type { Job } from '../../schemas/job.ts';
+import { isFinal, PRIORITIES } from '../../schemas/words.ts';
+import { notify } from '../ui/notify.ts';
 import { failureText } from '../ui/words.ts';
 import type { Deps } from '../requests/request.ts';
-import { jobOf, transcribed } from '../transcript/open.ts';
+import { fileOf, jobOf as jobOver } from '../transcript/known.ts';
+import { jobOf, openEditor, transcribed } from '../transcript/open.ts';
 import { openFor } from './transcribe.ts';
 import { priorityName } from './sheet.ts';
 import { settled } from '../requests/options.ts';
 import { pick } from '../ui/pick.ts';
 
-/** The transcript as a document: the one it streams into, or a new one. */
+/** The transcript of a job, a recording or a file. */
 export async function openTranscript(deps: Deps, argument: unknown): Promise<void> {
+  if (argument instanceof vscode.Uri) return openTranscriptOf(deps, argument);
   const job = await transcribed(deps, argument);
-  if (job) await openFor(deps, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
+  if (job) await openResult(deps, job);
+}
+
+/** The document that it streams into in this window; else the transcript editor, once there is a transcript. */
+async function openResult(deps: Deps, job: Job): Promise<void> {
+  if (!deps.streams.documentOf(job.id) && isFinal(job.state) && vscode.workspace.isTrusted)
+    return openEditor(deps, job.id);
+  await openFor(deps, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
+}
+
+async function openTranscriptOf(deps: Deps, uri: vscode.Uri): Promise<void> {
+  const file = /\.earshot\.json$/i.test(uri.path) ? uri : await fileOf(uri);
+  if (file) return void (await vscode.commands.executeCommand('vscode.openWith', file, 'earshot.transcript'));
+  await deps.daemon.start();
+  const job = jobOver(deps.daemon, uri);
+  if (job) return openResult(deps, job);
+  notify.info(vscode.l10n.t('{0} has no transcript yet.', uri.path.split('/').at(-1)!), {
+    title: vscode.l10n.t('Transcribe'),
+    run: () => vscode.commands.executeCommand('earshot.transcribe', uri),
+  });
 }
 
 export async function setPriority(deps: Deps, argument: unknown): Promise<void> {

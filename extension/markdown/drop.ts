@@ -43,7 +43,8 @@ interface Begins {
 
 const OFFER_MS = 60_000;
 
-function offers(document: vscode.TextDocument, uris: readonly vscode.Uri[]): Offer[] {
+/** Every offer, the one that is taken without asking first: where something is pasted into Markdown, a link. */
+function offers(document: vscode.TextDocument, uris: readonly vscode.Uri[], linkFirst: boolean): Offer[] {
   const recording = uris[0]!,
     name = recording.path.split('/').at(-1)!,
     offeredAt = Date.now();
@@ -53,8 +54,8 @@ function offers(document: vscode.TextDocument, uris: readonly vscode.Uri[]): Off
     format: Template['format'],
     text: string,
   ): Offer => ({ title, kind, text, begins: { document, recording, format, text, offeredAt } });
-  return [
-    ...(uris.length === 1
+  const streams =
+    uris.length === 1
       ? [
           stream(
             vscode.l10n.t('Insert transcript'),
@@ -69,16 +70,16 @@ function offers(document: vscode.TextDocument, uris: readonly vscode.Uri[]): Off
             vscode.l10n.t('(making subtitles of {0} …)', name),
           ),
         ]
-      : []),
-    {
-      title:
-        uris.length === 1
-          ? vscode.l10n.t('Insert link to the recording')
-          : vscode.l10n.t('Insert links to the recordings'),
-      kind: KINDS.link,
-      text: uris.map(uri => link(document, uri)).join('\n'),
-    },
-  ];
+      : [];
+  const links: Offer = {
+    title:
+      uris.length === 1
+        ? vscode.l10n.t('Insert link to the recording')
+        : vscode.l10n.t('Insert links to the recordings'),
+    kind: KINDS.link,
+    text: uris.map(uri => link(document, uri)).join('\n'),
+  };
+  return linkFirst ? [links, ...streams] : [...streams, links];
 }
 
 export function editProviders(deps: Deps): vscode.Disposable {
@@ -112,7 +113,7 @@ export function editProviders(deps: Deps): vscode.Disposable {
     async provideDocumentDropEdits(document, _position, transfer) {
       const uris = await recordingsOf(transfer);
       if (!uris.length) return undefined;
-      const made = offers(document, uris);
+      const made = offers(document, uris, false);
       remember(made);
       return made.map(offer => new vscode.DocumentDropEdit(offer.text, offer.title, offer.kind));
     },
@@ -121,7 +122,7 @@ export function editProviders(deps: Deps): vscode.Disposable {
     async provideDocumentPasteEdits(document, _ranges, transfer) {
       const uris = await recordingsOf(transfer);
       if (!uris.length) return undefined;
-      const made = offers(document, uris);
+      const made = offers(document, uris, document.languageId === 'markdown');
       remember(made);
       return made.map(offer => new vscode.DocumentPasteEdit(offer.text, offer.title, offer.kind));
     },

@@ -167,10 +167,12 @@ export class Streams implements vscode.Disposable {
       watch.dispose();
       if (how !== 'closed')
         this.#ended.push({ job: stream.job, document: stream.document, kept: how === 'done' ? stream.keep : null });
+      // Undo is about the document. Whether the work goes on is another question, and its answer is yes until told.
       if (how === 'unwanted')
-        this.#daemon
-          .call('job/cancel', { ids: [stream.job] })
-          .catch((error: unknown) => this.#log.warn(errorText(error)));
+        notify.info(vscode.l10n.t('The transcript is not inserted here; its job continues in the queue.'), {
+          title: vscode.l10n.t('Cancel Job'),
+          run: () => this.#daemon.call('job/cancel', { ids: [stream.job] }),
+        });
       if (how === 'takenBack')
         notifyBriefly(vscode.l10n.t('The transcript was undone; the job continues in the queue.'), 5000);
       if (!this.#open.size) void vscode.commands.executeCommand('setContext', 'earshot.streaming', false);

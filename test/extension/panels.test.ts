@@ -329,7 +329,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await page.locator('.statusbar-item', { hasText: 'talk.wav' }).waitFor();
   });
 
-  it('a recording dropped into a document becomes its transcript; another choice takes it back', async () => {
+  it('a recording dropped into a document becomes its transcript; undo takes the text back and leaves the job', async () => {
     const { page } = w.host;
     await openView(page, 'Explorer');
     await explorerRow(page, 'notes.md').dblclick();
@@ -357,6 +357,10 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     const first = await drop();
     assert.equal(await text(), '# Notes\n\n(transcribing lecture.mp4 …)');
     await w.host.inHost(vscode => vscode.commands.executeCommand('undo'));
+    const said = page.locator('.notification-toast', { hasText: 'its job continues in the queue' });
+    await said.waitFor();
+    assert.notEqual(w.daemon.jobs.get(first)!.state, 'cancelled');
+    await said.getByRole('button', { name: 'Cancel Job' }).click();
     await w.daemon.until(() => w.daemon.jobs.get(first)!.state === 'cancelled', 30_000);
     const second = await drop();
     w.daemon.say(second);

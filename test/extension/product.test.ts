@@ -466,7 +466,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     },
   );
 
-  it('a recording copied in the explorer and pasted into Markdown becomes its transcript', async () => {
+  it('a recording copied in the explorer and pasted into Markdown is a link; pasted as one, its transcript', async () => {
     const { page } = w.host;
     await openView(page, 'Explorer');
     await explorerRow(page, 'talk.wav').click();
@@ -475,7 +475,24 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
     await page.locator('.editor-instance .view-lines').first().click();
     await page.keyboard.press('Control+End');
+    const before = w.daemon.jobs.size;
+    await page.keyboard.press('Control+v');
+    const lines = page.locator('.editor-instance .view-lines').first();
+    await until('the link', async () => (await lines.textContent())?.includes('[talk.wav](<talk.wav>)'), 90_000);
+    assert.equal(w.daemon.jobs.size, before);
+    // Who would rather have the transcript says so once.
+    const prefer = (kinds: string[] | undefined): Promise<void> =>
+      w.host.inHost(
+        async (vscode, to) =>
+          vscode.workspace
+            .getConfiguration('editor')
+            .update('pasteAs.preferences', to, vscode.ConfigurationTarget.Global),
+        kinds,
+      );
+    await prefer(['earshot.transcript']);
+    await page.keyboard.press('Control+z');
     await asking(() => page.keyboard.press('Control+v'));
+    await prefer(undefined);
     w.daemon.say([...w.daemon.jobs.keys()].at(-1)!);
     await page.locator('.editor-instance .view-line', { hasText: 'Mr. John Dashwood' }).first().waitFor();
     await closeEditors();

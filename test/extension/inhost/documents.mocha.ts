@@ -16,6 +16,15 @@ async function markdown(content: string): Promise<vscode.TextDocument> {
   await vscode.window.showTextDocument(document);
   return document;
 }
+/** In the transcript editor, in front of all else. */
+const isShown = (name: string): boolean => {
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  return (
+    input instanceof vscode.TabInputCustom &&
+    input.viewType === 'earshot.transcript' &&
+    input.uri.path.endsWith(`/${name}`)
+  );
+};
 const lenses = async (document: vscode.TextDocument): Promise<string[]> =>
   (await run<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 50)).map(l => l.command?.title ?? '');
 
@@ -76,14 +85,34 @@ describe('recordings in Markdown', () => {
     );
     assert.deepEqual(JSON.parse(link.target!.query), [file('talk 2.mp3').fsPath, 15_000]);
     await run('earshot.openAt', file('talk 2.mp3').fsPath, 15_000);
-    await until('the transcript editor', () => {
-      const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-      return (
-        input instanceof vscode.TabInputCustom &&
-        input.viewType === 'earshot.transcript' &&
-        input.uri.path.endsWith('talk 2.earshot.json')
-      );
-    });
+    await until('the transcript editor', () => isShown('talk 2.earshot.json'));
+  });
+
+  it('a recording with a transcript opens it, and one without offers to make it', async () => {
+    await write('talk 2.earshot.json', JSON.stringify(sampleTranscript(file('talk 2.mp3').fsPath)));
+    await run('earshot.openTranscript', file('talk 2.mp3'));
+    await until('the transcript editor', () => isShown('talk 2.earshot.json'));
+    await closeAll();
+    await run('earshot.openTranscript', file('notes.txt'));
+    assert.equal(vscode.window.tabGroups.activeTabGroup.activeTab, undefined);
+  });
+
+  it('a finished job opens in the transcript editor, or where its text stands already', async () => {
+    await run('earshot.transcribe', file('talk.wav'));
+    const document = vscode.window.activeTextEditor!.document,
+      job = newest();
+    daemon.say(job);
+    await text(document, /for them\.$/);
+    daemon.finish(job);
+    await run('workbench.action.files.newUntitledFile');
+    await run('earshot.openTranscript', job);
+    await until('the document', () => vscode.window.activeTextEditor?.document === document);
+    await closeAll();
+    await until('it is gone', () => document.isClosed);
+    await run('earshot.openTranscript', job);
+    await until('the transcript editor', () => isShown('talk.earshot.json'));
+    await closeAll();
+    await vscode.workspace.fs.delete(file('talk.earshot.json'));
   });
 
   it('front matter and links are as the settings say', async () => {
