@@ -68,6 +68,7 @@ export const withJobOptions = (command: Command): Command =>
     .addOption(new Option('--audio <kind>', 'format of the spoken track').choices(['wav', 'mp3', 'm4a']))
     .option('--mux', 'also write a video with the spoken track and subtitles')
     .option('--track <n>', 'audio track of the file, counted from 0', wholeNumber)
+    .option('--encoding <name>', 'encoding of subtitles and glossaries that are not Unicode, as windows-1250')
     .addOption(new Option('-p, --priority <priority>', 'priority in the queue').choices(PRIORITIES))
     .option(
       '-g, --glossary <file>',

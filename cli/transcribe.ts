@@ -8,6 +8,7 @@ import type { Job, JobOptions } from '../schemas/job.ts';
 import { languageOf } from '../client/languages.ts';
 import { FORMATS, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../schemas/words.ts';
 import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
+import { encodingOf } from '../text/encoding.ts';
 import { formatOf } from '../text/subtitles/convert.ts';
 import { glossaryFor, knownSpeakers, readGlossary, rootOf } from '../client/folder-defaults.ts';
 import { recordings } from './recordings.ts';
@@ -32,6 +33,7 @@ export interface Recipe {
   prompt?: string;
   mux?: boolean;
   track?: number;
+  encoding?: string;
   text?: 'original' | 'translation' | 'bilingual';
   audio?: 'wav' | 'mp3' | 'm4a';
   summary?: true;
@@ -119,6 +121,8 @@ export async function jobOptions(
   formats: Format[] | undefined,
   toStdout = false,
 ): Promise<JobOptions> {
+  const hints = { language: given.language, encoding: (given.encoding && encodingOf(given.encoding)) || undefined };
+  if (given.encoding && !hints.encoding) throw new EarshotError('unknownEncoding', { encoding: given.encoding });
   return {
     repair: given.repair,
     ...(given.language ? { language: languageOf(given.language) } : {}),
@@ -128,8 +132,9 @@ export async function jobOptions(
     ...(given.speakers ? { speakers: given.speakers === true ? {} : { count: given.speakers } } : {}),
     ...(given.summary ? { summary: true } : {}),
     ...(given.prompt ? { prompt: given.prompt } : {}),
+    ...(given.encoding === undefined ? {} : { encoding: given.encoding }),
     ...(given.track === undefined ? {} : { audioTrack: given.track }),
-    ...(given.glossary ? { glossary: await readGlossary(resolve(given.glossary)) } : {}),
+    ...(given.glossary ? { glossary: await readGlossary(resolve(given.glossary), hints) } : {}),
     ...(await modelsOf(client, given)),
     ...(await outputsOf(client, given, formats, toStdout)),
   };

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EarshotError } from '../schemas/errors.ts';
-import { decodeText } from '../text/encoding.ts';
+import { decodeText, type EncodingHints } from '../text/encoding.ts';
 import { glossaryPlaces, mergeGlossaries, parseGlossary } from '../text/glossary.ts';
 import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
 import { wayInto } from '../text/paths.ts';
@@ -13,8 +13,10 @@ import { speakerPlaces } from '../text/speakers.ts';
 /** Far more than the terms that a job takes. */
 const MOST_BYTES = 4 * 1024 ** 2;
 
-/** @throws badGlossary when the file is not there or cannot be understood; textTooLarge, notText */
-export async function readGlossary(path: string): Promise<GlossaryEntry[]> {
+/**
+ * `hints`: as its `encoding` is named by `encodingOf`. @throws badGlossary when the file is not there or cannot be understood; textTooLarge, notText
+ */
+export async function readGlossary(path: string, hints: EncodingHints = {}): Promise<GlossaryEntry[]> {
   let bytes: Buffer;
   try {
     bytes = await readSmall(path, MOST_BYTES);
@@ -27,7 +29,7 @@ export async function readGlossary(path: string): Promise<GlossaryEntry[]> {
     const missing = /^(ENOENT|ENOTDIR)$/.test(code) ? 1 : undefined;
     throw new EarshotError('badGlossary', { path, missing }, ...rest);
   }
-  const decoded = decodeText(bytes);
+  const decoded = decodeText(bytes, hints);
   if (!decoded) throw new EarshotError('notText', { path });
   return parseGlossary(decoded.text, path);
 }

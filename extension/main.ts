@@ -21,6 +21,7 @@ import { QueuePanel } from './panels/queue.ts';
 import { statusBar } from './views/status-bar.ts';
 import { Streams } from './streaming/streams.ts';
 import { convert, subtitleLenses, synchroniseWith, translate } from './subtitles/commands.ts';
+import { subtitleEncodings } from './subtitles/encoding.ts';
 import { subtitleLanguage } from './subtitles/language.ts';
 import { SUBTITLES } from './subtitles/read.ts';
 import { tools } from './commands/chat-tools.ts';
@@ -71,6 +72,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     summariesInto(deps),
     tools(deps),
     subtitleLanguage(),
+    subtitleEncodings(),
     vscode.languages.registerCodeLensProvider(SUBTITLES, subtitleLenses),
     recordingsInMarkdown(deps, transcripts),
     whenTrusted(() => editProviders(deps)),

@@ -73,6 +73,9 @@ export const ERRORS = {
   noWords: { path: 'text' },
   /** It was read, and nothing in it says its encoding. */
   textDecoded: { path: 'text', encoding: 'text' },
+  /** It could not be written in the encoding of its source, which lacks some of its characters. */
+  textEncoded: { path: 'text', encoding: 'text' },
+  unknownEncoding: { encoding: 'text' },
   /** `texts`: outside of cues; `times`: cues whose times cannot be read; `generated`: karaoke, syllable by syllable. */
   subtitlesUnclear: { path: 'text', texts: 'number', times: 'number', generated: 'number' },
   /** What another format, or another language, has no place for; in numbers of cues or blocks. */
@@ -213,6 +216,7 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'notMedia',
   'encryptedFile',
   'notText',
+  'unknownEncoding',
   'textTooLarge',
   'noWords',
   'noAudioTrack',

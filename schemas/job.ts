@@ -82,6 +82,8 @@ export const JobOptions = Closed({
   speakers: Optional(SpeakerOptions),
   /** Also a summary, by a language model that is installed, once the transcript is there. */
   summary: Optional(Type.Boolean()),
+  /** Of a text (`source: text`) that is not Unicode: what it is saved in, by any usual name; missing: detected. */
+  encoding: Optional(Type.String({ pattern: '^[A-Za-z0-9_. :-]{1,40}$' })),
   /** Audio track of the container, from 0. */
   audioTrack: Optional(Type.Integer({ minimum: 0, maximum: 63 })),
   outputs: Optional(OutputOptions),

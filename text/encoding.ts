@@ -3,30 +3,20 @@
  * then by what its characters look like. Pure.
  */
 import { analyse } from 'chardet';
+import { ALPHABET_ENCODINGS, fitsAlphabet, languagesOf, RARE } from './alphabets.ts';
 
-/** `encoding` as the Encoding Standard names it; `detected`: nothing in the file says so. */
+/** `encoding` as the Encoding Standard names it, or UTF-32; `detected`: nothing in the file says so. */
 export interface Decoded {
   text: string;
   encoding: string;
   detected: boolean;
 }
+/** `language` that the text is said to be in; `encoding` that somebody chose, as `encodingOf` names it. */
+export interface EncodingHints {
+  language?: string | undefined;
+  encoding?: string | undefined;
+}
 
-/** What texts of a language were saved in before UTF-8, the most usual first. */
-const USUAL: readonly [languages: string, encodings: readonly string[]][] = [
-  ['zh yue cmn', ['gb18030', 'big5']],
-  ['ja', ['shift_jis', 'euc-jp', 'iso-2022-jp']],
-  ['ko', ['euc-kr']],
-  ['ru uk be bg sr mk kk', ['windows-1251', 'koi8-r', 'iso-8859-5']],
-  ['pl cs sk hu hr sl ro bs sq', ['windows-1250', 'iso-8859-2']],
-  ['el', ['windows-1253', 'iso-8859-7']],
-  ['tr az', ['windows-1254']],
-  ['he yi', ['windows-1255']],
-  ['ar fa ur', ['windows-1256', 'iso-8859-6']],
-  ['et lv lt', ['windows-1257']],
-  ['vi', ['windows-1258']],
-  ['th', ['windows-874']],
-];
-const WESTERN = ['windows-1252'];
 /** Names of the detector that mean another encoding in subtitles, or that the Encoding Standard has not. */
 const ALIASES: Readonly<Record<string, string>> = {
   'iso-8859-1': 'windows-1252',
@@ -35,65 +25,138 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 /** What the detector is given: enough lines with other signs than ASCII's. */
 const SAMPLE_BYTES = 16 * 1024;
-/** What knowing the language is worth, beside the detector's own scores of 0 to 100. */
-const LANGUAGE_SCORE = 35,
-  UNSEEN_SCORE = 10;
+/** What knowing the language is worth, beside the detector's own scores of 0 to 100; and of two alike the likelier. */
+const LANGUAGE_SCORE = 150,
+  LIKELIER_SCORE = 20;
 /** A few letters are no evidence: then the most usual encoding of all is likelier than the detector makes it. */
 const FEW_LETTERS = 20,
-  WESTERN_SCORE = 30;
-/** In the middle of a word Western Europe has no such signs: they are letters of another encoding. */
-const AMID = /\p{L}[¡¢£¤¥¦§¨©ª«¬®¯°±²³´µ¶¸¹º»¼½¾¿×÷]\p{L}/u;
-/** Encodings of Latin letters look alike in short texts: between them the language decides. */
-const LATIN = /^windows-125[02478]$|^iso-8859-(?:2|1\d)$/;
+  WESTERN_SCORE = 40;
+/** In a long text a few bytes may be broken: then it is UTF-8 all the same. */
+const MOST_BROKEN = 0.02;
 
-/** @param language that the text is said to be in; null result: these bytes are no text */
-export function decodeText(bytes: Uint8Array, language?: string): Decoded | null {
-  const marked = byMark(bytes) ?? utf16(bytes);
+/** The name of an encoding that somebody wrote in any usual way ("cp1252", "latin1", "UTF16"); null: there is none. */
+export function encodingOf(name: string): string | null {
+  const plain = name.trim().toLowerCase();
+  if (/^utf-?32(?:-?[lb]e)?$/.test(plain)) return plain.endsWith('be') ? 'utf-32be' : 'utf-32le';
+  const spelled = [
+    plain,
+    plain.replace(/^(?:win|cp|windows)[-_ ]?(?=\d)/, 'windows-'),
+    plain.replace(/^cp[-_ ]?(?=\d)/, 'ibm'),
+    plain.replace(/^utf[-_ ]?(\d+)[-_ ]?/, 'utf-$1'),
+    plain.replace(/^(koi8|euc|mac|shift|big5)[-_ ]?/, '$1-'),
+    plain.replace(/^latin[-_ ]?(?=\d)/, 'latin'),
+    plain === 'utf8bom' ? 'utf-8' : plain === 'big5hkscs' || plain === 'cp950' ? 'big5' : plain,
+    plain === 'cp949' ? 'euc-kr' : plain === 'macroman' ? 'macintosh' : plain === 'cp936' ? 'gbk' : plain,
+  ];
+  for (const each of spelled)
+    try {
+      return new TextDecoder(each).encoding;
+    } catch {
+      // The next spelling.
+    }
+  return null;
+}
+
+/** Null: these bytes are no text. */
+export function decodeText(bytes: Uint8Array, { language, encoding }: EncodingHints = {}): Decoded | null {
+  const marked = byMark(bytes);
   if (marked) return read(bytes, marked, false);
+  if (encoding) return read(bytes, encoding, false) ?? read(bytes, encoding, false, { fatal: false });
+  const wide = byZeros(bytes);
+  if (wide) return read(bytes, wide, false);
   if (bytes.includes(0)) return null;
-  return read(bytes, 'utf-8', false) ?? byLooks(bytes, language);
+  return read(bytes, 'utf-8', false) ?? brokenUtf8(bytes) ?? byLooks(bytes, language);
 }
 
 function byMark(bytes: Uint8Array): string | null {
-  const [a, b, c] = bytes;
+  const [a, b, c, d] = bytes;
   if (a === 0xef && b === 0xbb && c === 0xbf) return 'utf-8';
-  return a === 0xff && b === 0xfe ? 'utf-16le' : a === 0xfe && b === 0xff ? 'utf-16be' : null;
+  if (a === 0xff && b === 0xfe) return c === 0 && d === 0 ? 'utf-32le' : 'utf-16le';
+  if (a === 0xfe && b === 0xff) return 'utf-16be';
+  return a === 0 && b === 0 && c === 0xfe && d === 0xff ? 'utf-32be' : null;
 }
 
-/** UTF-16 without a mark: digits and line feeds have a zero at every other place, and at that place only. */
-function utf16(bytes: Uint8Array): string | null {
+/** UTF-16 and UTF-32 without a mark: digits and line feeds have zeros in the same places, and in no others. */
+function byZeros(bytes: Uint8Array): string | null {
   if (bytes.length < 4 || bytes.length % 2) return null;
-  const zeros = [0, 0];
-  for (let at = 0; at < Math.min(bytes.length, SAMPLE_BYTES); at++) if (bytes[at] === 0) zeros[at % 2]! += 1;
-  const enough = Math.min(bytes.length, SAMPLE_BYTES) / 16;
-  return zeros[1]! > enough && zeros[0] === 0 ? 'utf-16le' : zeros[0]! > enough && zeros[1] === 0 ? 'utf-16be' : null;
+  const zeros = [0, 0, 0, 0],
+    looked = Math.min(bytes.length, SAMPLE_BYTES);
+  for (let at = 0; at < looked; at++) if (bytes[at] === 0) zeros[at % 4]! += 1;
+  const [first, second, third, fourth] = zeros as [number, number, number, number],
+    all = Math.floor(looked / 4);
+  if (bytes.length % 4 === 0 && fourth === all && third > all / 2 && first < all / 2) return 'utf-32le';
+  if (bytes.length % 4 === 0 && first === all && second > all / 2 && fourth < all / 2) return 'utf-32be';
+  const enough = looked / 16,
+    [even, odd] = [first + third, second + fourth];
+  return odd > enough && even === 0 ? 'utf-16le' : even > enough && odd === 0 ? 'utf-16be' : null;
 }
 
+function brokenUtf8(bytes: Uint8Array): Decoded | null {
+  const found = read(bytes, 'utf-8', true, { fatal: false })!,
+    broken = found.text.split('\ufffd').length - 1,
+    // eslint-disable-next-line no-control-regex
+    whole = found.text.match(/[^\0-\x7f\ufffd]/gu)?.length ?? 0;
+  return broken <= MOST_BROKEN * whole ? found : null;
+}
+
+/** By what the detector makes of it, among the encodings in which all of it are letters of one language. */
 function byLooks(bytes: Uint8Array, language: string | undefined): Decoded {
   const scores = new Map<string, number>(),
     sample = sampleOf(bytes),
-    usual = language ? (USUAL.find(([of]) => of.split(' ').includes(language.split('-')[0]!))?.[1] ?? WESTERN) : [];
-  for (const { name, confidence } of analyse(sample)) {
+    told = language?.split('-')[0];
+  const score = (key: string, confidence: number): unknown =>
+    scores.set(key, Math.max(scores.get(key) ?? 0, confidence));
+  for (const { name, confidence, lang } of analyse(sample)) {
     const encoding = ALIASES[name.toLowerCase()] ?? name.toLowerCase();
-    scores.set(encoding, Math.max(scores.get(encoding) ?? 0, confidence));
+    for (const each of encoding === 'iso-8859-2' ? [encoding, 'windows-1250'] : [encoding]) {
+      score(each, confidence);
+      score(`${each} ${lang ?? ''}`, confidence);
+    }
   }
-  const western = new TextDecoder(WESTERN[0]).decode(sample);
-  if (
-    !language &&
-    !AMID.test(western) &&
-    sample.reduce((count, byte) => count + (byte >= 0x80 ? 1 : 0), 0) < FEW_LETTERS
-  )
-    scores.set(WESTERN[0]!, (scores.get(WESTERN[0]!) ?? 0) + WESTERN_SCORE);
-  const [first] = [...scores].sort((a, b) => b[1] - a[1]);
-  usual.forEach((encoding, n) => {
-    const alike = LATIN.test(encoding) && LATIN.test(first?.[0] ?? '') ? first![1] + 1 : 0;
-    scores.set(encoding, Math.max(alike, (scores.get(encoding) ?? UNSEEN_SCORE - LANGUAGE_SCORE) + LANGUAGE_SCORE) - n);
-  });
-  for (const [encoding] of [...scores].sort((a, b) => b[1] - a[1])) {
-    const found = read(bytes, encoding, true);
-    if (found) return found;
-  }
+  const fitting = new Map<string, number>(),
+    texts = new Map<string, string | null>();
+  const few = sample.reduce((count, byte) => count + (byte >= 0x80 ? 1 : 0), 0) < FEW_LETTERS;
+  for (const [n, { languages, encodings }] of ALPHABET_ENCODINGS.entries())
+    for (const [rank, encoding] of encodings.entries()) {
+      if (!texts.has(encoding)) texts.set(encoding, read(sample, encoding, true)?.text ?? null);
+      const text = texts.get(encoding);
+      if (typeof text !== 'string' || !fitsAlphabet(text, languages) || !isUsual(sample, encoding)) continue;
+      const own = languagesOf(languages),
+        heard = Math.max(...['', ...own].map(each => scores.get(`${encoding} ${each}`) ?? 0));
+      const sum =
+        heard +
+        LIKELIER_SCORE * (1 - n / ALPHABET_ENCODINGS.length) -
+        rank +
+        (few && encoding === 'windows-1252' && n < RARE ? WESTERN_SCORE : 0) +
+        (told && own.includes(told) ? LANGUAGE_SCORE : 0);
+      fitting.set(encoding, Math.max(fitting.get(encoding) ?? 0, sum));
+    }
+  for (const each of [fitting, scores])
+    for (const [encoding] of [...each].sort((a, b) => b[1] - a[1])) {
+      if (encoding.includes(' ')) continue;
+      const found = read(bytes, encoding, true);
+      if (found) return found;
+    }
   return { text: new TextDecoder('windows-1252').decode(bytes), encoding: 'windows-1252', detected: true };
+}
+
+/** Where the signs stand that most texts are made of: kana, punctuation, and the first level of Han or Hangul. */
+const USUAL_LEADS: Readonly<Record<string, RegExp>> = {
+  gb18030: /[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]/g,
+  big5: /[\xa1-\xc6][\x40-\x7e\xa1-\xfe]/g,
+  shift_jis: /[\x81-\x83\x88-\x97][\x40-\xfc]/g,
+  'euc-jp': /[\xa1-\xa5\xb0-\xcf][\xa1-\xfe]/g,
+  'euc-kr': /[\xa1-\xa3\xb0-\xc8][\xa1-\xfe]/g,
+};
+const LEAST_USUAL = 0.7;
+
+/** Any two bytes are some sign in encodings of two bytes: most of them must be such as people write. */
+function isUsual(sample: Uint8Array, encoding: string): boolean {
+  const usual = USUAL_LEADS[encoding];
+  if (!usual) return true;
+  const bytes = Buffer.from(sample).toString('latin1'),
+    pairs = bytes.match(/[\x81-\xfe][\x40-\xfe]/g) ?? [];
+  return pairs.filter(pair => new RegExp(usual.source).test(pair)).length >= LEAST_USUAL * pairs.length;
 }
 
 function sampleOf(bytes: Uint8Array): Uint8Array {
@@ -114,10 +177,21 @@ function sampleOf(bytes: Uint8Array): Uint8Array {
 }
 
 /** Null: the bytes are not in that encoding, or nobody here knows it. The byte order mark stays in the text. */
-function read(bytes: Uint8Array, encoding: string, detected: boolean): Decoded | null {
+function read(bytes: Uint8Array, encoding: string, detected: boolean, { fatal = true } = {}): Decoded | null {
   try {
-    return { text: new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes), encoding, detected };
+    const text = encoding.startsWith('utf-32')
+      ? utf32(bytes, encoding === 'utf-32le')
+      : new TextDecoder(encoding, { fatal, ignoreBOM: true }).decode(bytes);
+    return { text, encoding, detected };
   } catch {
     return null;
   }
+}
+
+/** @throws RangeError where they are no characters */
+function utf32(bytes: Uint8Array, littleEndian: boolean): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += 4) parts.push(String.fromCodePoint(view.getUint32(at, littleEndian)));
+  return parts.join('');
 }

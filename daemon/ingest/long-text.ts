@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EarshotError, thrown, type Failure } from '../../schemas/errors.ts';
 import type { RecordingFacts } from './recording.ts';
-import { readPieces } from './text.ts';
+import { readPieces, type TextHints } from './text.ts';
 
 /** Some 25 ms. */
 const SHORT_BYTES = 64 * 1024;
@@ -15,9 +15,9 @@ const workerFile = (): string =>
 type Read = Awaited<ReturnType<typeof readPieces>>;
 
 /** @throws what readPieces throws */
-export async function readTextPieces(path: string, language: string, expected: RecordingFacts): Promise<Read> {
-  if (expected.bytes <= SHORT_BYTES) return readPieces(path, language, expected);
-  const worker = new Worker(workerFile(), { workerData: { path, language, expected } });
+export async function readTextPieces(path: string, hints: TextHints, expected: RecordingFacts): Promise<Read> {
+  if (expected.bytes <= SHORT_BYTES) return readPieces(path, hints, expected);
+  const worker = new Worker(workerFile(), { workerData: { path, hints, expected } });
   const [answer] = (await Promise.race([
     once(worker, 'message'),
     once(worker, 'exit').then(([code]) => {

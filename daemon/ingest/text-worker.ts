@@ -2,11 +2,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toFailure } from '../../schemas/errors.ts';
 import type { RecordingFacts } from './recording.ts';
-import { readPieces } from './text.ts';
+import { readPieces, type TextHints } from './text.ts';
 
-const { path, language, expected } = workerData as { path: string; language: string; expected: RecordingFacts };
+const { path, hints, expected } = workerData as { path: string; hints: TextHints; expected: RecordingFacts };
 parentPort!.postMessage(
-  await readPieces(path, language, expected).then(
+  await readPieces(path, hints, expected).then(
     read => ({ read }),
     (error: unknown) => ({ failure: toFailure(error) }),
   ),

@@ -5,12 +5,23 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { EarshotError, failure, type Failure } from '../../schemas/errors.ts';
 import { readSmallFrom } from '../../client/small-file.ts';
-import { decodeText, type Decoded } from '../../text/encoding.ts';
+import { decodeText, encodingOf, type Decoded, type EncodingHints } from '../../text/encoding.ts';
 import { sentencesOf } from '../../text/sentences.ts';
 import { formatOf } from '../../text/subtitles/convert.ts';
 import { reading } from '../../text/subtitles/units.ts';
 import { unclearIn } from '../../text/subtitles/losses.ts';
+import type { JobOptions } from '../../schemas/job.ts';
 import { openRecording, type RecordingFacts } from './recording.ts';
+
+/** What a job says of its text. `encoding`: as `encodingOf` names it. */
+export type TextHints = EncodingHints & { language: string };
+
+/** @throws unknownEncoding */
+export function hintsOf({ language, encoding }: JobOptions): TextHints {
+  const known = encoding === undefined ? undefined : encodingOf(encoding);
+  if (known === null) throw new EarshotError('unknownEncoding', { encoding: encoding! });
+  return { language: language!, encoding: known };
+}
 
 export interface Piece {
   text: string;
@@ -70,10 +81,10 @@ function timed(pieces: readonly string[]): Piece[] {
  */
 export async function readPieces(
   path: string,
-  language: string,
+  hints: TextHints,
   expected: RecordingFacts,
 ): Promise<{ pieces: Piece[]; warnings: Failure[] }> {
-  const { text, encoding, detected } = await readText(path, language, expected),
+  const { text, encoding, detected } = await readText(path, hints, expected),
     format = formatOf(path),
     warnings = detected ? [failure('textDecoded', { path, encoding })] : [];
   if (format) {
@@ -91,7 +102,7 @@ export async function readPieces(
       warnings: unclear ? [...warnings, failure('subtitlesUnclear', { path, ...unclear })] : warnings,
     };
   }
-  const pieces = timed(cutText(text.replace(/^\ufeff/, ''), language));
+  const pieces = timed(cutText(text.replace(/^\ufeff/, ''), hints.language));
   if (pieces.length === 0) throw new EarshotError('noWords', { path });
   return { pieces, warnings };
 }
@@ -108,8 +119,8 @@ export async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
   }
 }
 
-/** @throws what openRecording throws; textTooLarge, notText */
-export async function readText(path: string, language: string, expected: RecordingFacts): Promise<Decoded> {
+/** @throws what openRecording throws; textTooLarge, notText, unknownEncoding */
+export async function readText(path: string, hints: TextHints, expected: RecordingFacts): Promise<Decoded> {
   await using file = await openRecording(path, expected);
   const bytes = await readSmallFrom(file, MAX_TEXT_BYTES).catch((error: unknown) => {
     const { code } = error as NodeJS.ErrnoException;
@@ -117,7 +128,7 @@ export async function readText(path: string, language: string, expected: Recordi
       ? new EarshotError('textTooLarge', { path, mostBytes: MAX_TEXT_BYTES })
       : new EarshotError('unreadableFile', { path }, String(error));
   });
-  const decoded = decodeText(bytes, language);
+  const decoded = decodeText(bytes, hints);
   if (!decoded) throw new EarshotError('notText', { path });
   return decoded;
 }

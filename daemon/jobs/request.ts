@@ -8,6 +8,7 @@ import type { LiveRequest } from '../../schemas/live.ts';
 import { checkLanguage } from '../../client/languages.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { STAGES, type Stage } from '../../schemas/words.ts';
+import { hintsOf } from '../ingest/text.ts';
 import { checkRecording, factsOf, type RecordingFacts } from '../ingest/recording.ts';
 import { checkFullPath } from '../system/full-path.ts';
 import { servesLanguage } from '../models/defaults.ts';
@@ -216,6 +217,7 @@ export async function toRow(
     throw new EarshotError('badRequest', { field: 'options.source' }, 'a summary is asked for by job/summary');
   if (options.source === 'text' && !options.language)
     throw new EarshotError('languageNeeded', { path: request.recording });
+  if (options.source === 'text') hintsOf(options);
   if (options.source === 'text' && !options.translateTo && !options.speak)
     throw new EarshotError('badRequest', { field: 'options.speak' }, 'a text is translated or spoken');
   const { models: defaults, substitutions } = await choices.defaults();

@@ -138,7 +138,7 @@ class Delivery {
     const texts: Text[] = !to ? ['original'] : this.wanted.text ? [this.wanted.text] : ['original', 'translation'];
     for (const format of this.wanted.formats)
       for (const text of format === 'json' ? texts.slice(0, 1) : texts) {
-        const { text: content, warnings } = await rendered(format, text);
+        const { bytes: content, warnings } = await rendered(format, text);
         const file = await this.write(kindOf(format, text), this.after(suffixOf(format, text, row)), handle =>
           handle.writeFile(content),
         );
@@ -220,12 +220,12 @@ export async function writeFormat(
   const keepsNothing = row.live && row.live.saveTo === undefined,
     folder = row.options.outputs?.directory ?? (keepsNothing ? directory : dirname(row.path));
   if (folder === undefined) throw new EarshotError('badRequest', { field: 'directory' }, 'the job has no folder');
-  const { text, warnings } = await renderer(row, transcriptOf({ row, made }))(format, 'original');
+  const { bytes: content, warnings } = await renderer(row, transcriptOf({ row, made }))(format, 'original');
   try {
     const { path, bytes, kept } = await owner.write(
       row,
       besideOf(row, folder, suffixOf(format, 'original', row)),
-      file => file.writeFile(text),
+      file => file.writeFile(content),
     );
     const others = row.outputs.filter(each => each.kind !== format);
     return {

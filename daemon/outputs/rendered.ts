@@ -12,6 +12,7 @@ import {
   type Utterance,
 } from '../../schemas/job.ts';
 import type { Format } from '../../schemas/words.ts';
+import { encodeText } from '../../text/encode.ts';
 import { cuesOf, formatOf, SUBTITLE_FORMATS, writeCues, type SubtitleFormat } from '../../text/subtitles/convert.ts';
 import { reducedIn } from '../../text/subtitles/losses.ts';
 import { retexting } from '../../text/subtitles/retext.ts';
@@ -19,15 +20,22 @@ import { reading, type Speech } from '../../text/subtitles/units.ts';
 import { render } from '../../text/transcripts/render.ts';
 import { sameCues } from '../../text/transcripts/same-cues.ts';
 import type { JobRow } from '../contracts/store.ts';
-import { inTurns, readText } from '../ingest/text.ts';
+import { hintsOf, inTurns, readText } from '../ingest/text.ts';
 import { submittedFacts } from '../jobs/request.ts';
 
 type Text = NonNullable<OutputOptions['text']>;
 
 export interface Rendered {
   text: string;
+  /** As it is written: in the encoding of its source where that is subtitles of this format, else in UTF-8. */
+  bytes: Uint8Array;
   /** What the file at `path` could not take over from its source. */
   warnings: (path: string) => Failure[];
+}
+
+interface Source {
+  speech: Speech;
+  encoding: string;
 }
 
 const isSubtitles = (format: Format): format is SubtitleFormat =>
@@ -36,16 +44,14 @@ const isSubtitles = (format: Format): format is SubtitleFormat =>
 /** Renders a job's texts; its source is read once, when it is needed. */
 export function renderer(row: JobRow, transcript: Transcript): (format: Format, text: Text) => Promise<Rendered> {
   const own = row.options.source === 'text' ? formatOf(row.name) : null;
-  let source: Promise<Speech | null> | undefined;
+  let source: Promise<Source | null> | undefined;
   return async (format, text) => {
-    if (!own || !isSubtitles(format)) return { text: render(transcript, format, { text }), warnings: () => [] };
-    const speech = await (source ??= speechOf(row, own, transcript.utterances));
+    if (!own || !isSubtitles(format)) return inUtf8(render(transcript, format, { text }), () => []);
+    const found = await (source ??= sourceOf(row, own, transcript.utterances));
     // The file says something else now: what it said is in the job, and nothing but that.
-    if (!speech)
-      return {
-        text: sameCues(transcript, format, text),
-        warnings: () => [failure('recordingChanged', { path: row.path })],
-      };
+    if (!found)
+      return inUtf8(sameCues(transcript, format, text), () => [failure('recordingChanged', { path: row.path })]);
+    const { speech, encoding } = found;
     const made = await inTurns(
       retexting(
         speech,
@@ -53,13 +59,22 @@ export function renderer(row: JobRow, transcript: Transcript): (format: Format, 
         { both: text === 'bilingual' },
       ),
     );
-    const reduced = own === format ? wordTimes(made.losses) : reducedIn(speech);
-    return {
-      text: own === format ? made.text : writeCues(cuesOf(await inTurns(reading(made.text, own))), format, row.name),
-      warnings: path => (reduced ? [failure('subtitlesReduced', { path, ...reduced })] : []),
-    };
+    const reduced = own === format ? wordTimes(made.losses) : reducedIn(speech),
+      warnings = (path: string): Failure[] => (reduced ? [failure('subtitlesReduced', { path, ...reduced })] : []);
+    if (own !== format)
+      return inUtf8(writeCues(cuesOf(await inTurns(reading(made.text, own))), format, row.name), warnings);
+    const bytes = encodeText(made.text, encoding);
+    return bytes
+      ? { text: made.text, bytes, warnings }
+      : inUtf8(made.text, path => [...warnings(path), failure('textEncoded', { path, encoding })]);
   };
 }
+
+const inUtf8 = (text: string, warnings: Rendered['warnings']): Rendered => ({
+  text,
+  bytes: Buffer.from(text),
+  warnings,
+});
 
 /** Null: there is none yet, and the original stays. */
 const translationOf = (utterance: Utterance): string | null =>
@@ -68,12 +83,12 @@ const translationOf = (utterance: Utterance): string | null =>
 const wordTimes = (losses: { wordTimes: number }): { wordTimes: number } | null => (losses.wordTimes ? losses : null);
 
 /** Null: the file is gone, or what it says is not what the job was made of. */
-async function speechOf(row: JobRow, format: SubtitleFormat, utterances: readonly Utterance[]): Promise<Speech | null> {
-  const { text } = await readText(row.path, row.options.language!, submittedFacts(row)).catch(() => ({ text: null }));
-  if (text === null) return null;
-  const speech = await inTurns(reading(text, format));
+async function sourceOf(row: JobRow, format: SubtitleFormat, utterances: readonly Utterance[]): Promise<Source | null> {
+  const read = await readText(row.path, hintsOf(row.options), submittedFacts(row)).catch(() => null);
+  if (!read) return null;
+  const speech = await inTurns(reading(read.text, format));
   return speech.units.length === utterances.length &&
     utterances.every(({ index, asr }) => !asr || asr.text === speech.units[index]?.text)
-    ? speech
+    ? { speech, encoding: read.encoding }
     : null;
 }

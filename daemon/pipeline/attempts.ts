@@ -9,7 +9,7 @@ import { paceOf } from '../scheduler/gains.ts';
 import type { Span } from './busy-times.ts';
 import type { Core } from './core.ts';
 import { kindOf } from './speeds.ts';
-import { jobFiles, stepInput, withoutModel } from './inputs.ts';
+import { checked, jobFiles, stepInput, withoutModel } from './inputs.ts';
 import { OF_THE_DEVICE, type Loads } from './loads.ts';
 import { isOutsideKill, OUTSIDE_KILLS } from './outside-kills.ts';
 import type { JobWork, StageWork } from '../jobs/work.ts';
@@ -133,7 +133,7 @@ export class Attempts {
     const run = this.core.steps.running.get(token);
     if (!run) return; // given up: nobody waits for it
     const { work, stage } = run;
-    this.core.steps.finishStep(work, stage, token, index, output);
+    this.core.steps.finishStep(work, stage, token, index, checked(stage.stage, work, index, output));
     if (work.row.crashes) this.core.deps.store.update(work.row.id, { crashes: (work.row.crashes = 0) });
     this.core.steps.advance(work);
     this.core.publication.job(work);

@@ -7,6 +7,7 @@ import type { Catalogue } from './catalogue.ts';
 import type { Core } from './core.ts';
 import type { Speaking } from '../ingest/channel.ts';
 import { readTextPieces } from '../ingest/long-text.ts';
+import { hintsOf } from '../ingest/text.ts';
 import { jobFiles } from './inputs.ts';
 import { liveInput } from './live.ts';
 import { isOutsideKill, OUTSIDE_KILLS } from './outside-kills.ts';
@@ -170,7 +171,7 @@ export class Ingests {
     const { id, path, options } = work.row;
     this.atOnce(
       work,
-      readTextPieces(path, options.language!, submittedFacts(work.row)).then(async read => {
+      readTextPieces(path, hintsOf(options), submittedFacts(work.row)).then(async read => {
         await makeFolder(jobFiles(this.core.deps.home.audio, id).speech, 0o700);
         return read;
       }),

@@ -5,6 +5,7 @@ import { SAMPLES_PER_MS } from '../../schemas/pcm.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { RecognitionWindow, StepInputs, StepOutputs } from '../contracts/worker-protocol.ts';
 import { LATE, LEAVE_REPAIR_MS, lateMs } from './overload.ts';
+import { guarded } from '../translation/guarded.ts';
 import type { JobWork } from '../jobs/work.ts';
 import { isOpen, repairByEar } from '../repair/by-ear.ts';
 
@@ -193,3 +194,13 @@ function bySound(work: JobWork, index: number): StepOutputs['repair'] | null {
     alternatives,
   );
 }
+
+/** What a model answered, as far as it may stand; whichever engine it runs in. */
+export const checked = (stage: Stage, work: JobWork, index: number, output: StepOutputs[Stage]): StepOutputs[Stage] =>
+  stage === 'nmt'
+    ? guarded(output as StepOutputs['nmt'], {
+        text: sourceText(work.made[index]!),
+        from: languageBefore(work, index),
+        to: work.row.options.translateTo!,
+      })
+    : output;

@@ -1,9 +1,8 @@
 /** What can be done with a subtitle file: fitted to its recording, made into another format, translated. */
 import * as vscode from 'vscode';
 import { basename, dirname, extname } from 'node:path';
-import { EarshotError, failure, thrown, type Failure } from '../../schemas/errors.ts';
+import { failure, thrown, type Failure } from '../../schemas/errors.ts';
 import type { Utterance } from '../../schemas/job.ts';
-import { decodeText } from '../../text/encoding.ts';
 import { cuesOf, formatOf, writeCues, type SubtitleFormat } from '../../text/subtitles/convert.ts';
 import { reducedIn, unclearIn } from '../../text/subtitles/losses.ts';
 import { parseSubtitles, writeTimes, type SubtitleCue, type SubtitleKind } from '../../text/subtitles/parse.ts';
@@ -13,19 +12,17 @@ import { pickLanguage } from '../commands/languages.ts';
 import { settled } from '../requests/options.ts';
 import { chosen } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
-import { freeName, editDocument, writeText, readBytes } from '../ui/files.ts';
+import { freeName, editDocument, writeBytes } from '../ui/files.ts';
 import { withGlossary } from '../requests/glossary.ts';
 import { endOf, knownUtterances } from '../transcript/known.ts';
 import { notify, withProgress } from '../ui/notify.ts';
 import { failureText, languageName, numberText } from '../ui/words.ts';
+import { bytesFor, textOf } from './encoding.ts';
 import { siblingRecording } from './sibling.ts';
 import { languageOfName, stemsOf } from './names.ts';
 import { kindOf, limits } from './read.ts';
 import { translated } from './translated.ts';
 import { pick } from '../ui/pick.ts';
-
-/** Twenty films. */
-const MOST_BYTES = 8 * 1024 ** 2;
 
 const FORMAT_NAMES = (): Record<SubtitleFormat | 'txt' | 'md', string> => ({
   srt: 'SubRip',
@@ -52,19 +49,6 @@ async function sourceOf(uri: unknown): Promise<Source | null> {
   return null;
 }
 
-/**
- * What the document says. One without changes is read from its file: the editor takes every file for UTF-8, and shows
- * question marks where it is not. @throws notText
- */
-async function textOf(document: vscode.TextDocument, language?: string): Promise<{ text: string; notes: Failure[] }> {
-  if (document.isDirty || document.isUntitled) return { text: document.getText(), notes: [] };
-  const decoded = decodeText(await readBytes(document.uri, MOST_BYTES), language),
-    path = basename(document.uri.path);
-  if (!decoded) throw new EarshotError('notText', { path });
-  const { text, encoding, detected } = decoded;
-  return { text, notes: detected ? [failure('textDecoded', { path, encoding })] : [] };
-}
-
 /** Says in one notification what was not understood, or had no place in what was made. */
 function sayNotes(notes: readonly Failure[]): void {
   if (notes.length) notify.warn(notes.map(failureText).join(' '));
@@ -75,8 +59,13 @@ const unclear = (speech: Speech, path: string): Failure[] => {
   return found ? [failure('subtitlesUnclear', { path, ...found })] : [];
 };
 
-/** A file beside the source, of a name that is free; opened. The name. */
-async function writeBeside({ document }: Source, ending: string, text: string): Promise<string> {
+/** A file beside the source, of a name that is free; opened. Its name, and what could not be kept. */
+async function writeBeside(
+  { document }: Source,
+  ending: string,
+  text: string,
+  encoding = 'utf-8',
+): Promise<{ path: string; notes: Failure[] }> {
   if (document.isUntitled) {
     await vscode.window.showTextDocument(
       await vscode.workspace.openTextDocument({
@@ -84,14 +73,15 @@ async function writeBeside({ document }: Source, ending: string, text: string): 
         language: ending.endsWith('srt') ? 'srt' : ending.endsWith('vtt') ? 'vtt' : 'plaintext',
       }),
     );
-    return ending;
+    return { path: ending, notes: [] };
   }
   const folder = vscode.Uri.file(dirname(document.uri.fsPath)),
     stem = stemsOf(document.uri.fsPath).at(/^[a-z]{2,3}(-|\.)/.test(ending) ? -1 : 0)!;
   const uri = await freeName(folder, stem, ending);
-  await writeText(uri, text);
+  const { bytes, notes } = bytesFor(text, encoding, uri.path);
+  await writeBytes(uri, bytes);
   await vscode.window.showTextDocument(uri, { preview: false });
-  return basename(uri.path);
+  return { path: basename(uri.path), notes };
 }
 
 /** @param to as a program gives it; asked for when missing */
@@ -113,7 +103,7 @@ export async function convert(uri?: unknown, to?: unknown): Promise<void> {
     speech = readSpeech(text, source.format),
     reduced = reducedIn(speech),
     title = stemsOf(source.document.uri.path)[0]!;
-  const path = await writeBeside(source, target, writeCues(cuesOf(speech), target, title));
+  const { path } = await writeBeside(source, target, writeCues(cuesOf(speech), target, title));
   sayNotes([
     ...notes,
     ...unclear(speech, basename(source.document.uri.path)),
@@ -249,10 +239,12 @@ export async function translate(deps: Deps, uri?: unknown, to?: unknown): Promis
           current: settled(document.uri).options.translateTo ?? null,
         });
   if (!target || !(await document.save())) return;
-  const { models } = settled(document.uri).options;
+  const { models } = settled(document.uri).options,
+    { text, encoding, notes } = await textOf(document, from);
   const options = await withGlossary(document.uri, {
     source: 'text',
     language: from,
+    ...(encoding === 'utf-8' ? {} : { encoding }),
     repair: false,
     translateTo: target,
     outputs: { formats: [] },
@@ -269,11 +261,11 @@ export async function translate(deps: Deps, uri?: unknown, to?: unknown): Promis
     vscode.l10n.t('Translating {0} into {1}', name, languageName(target)),
   );
   if (!utterances) return;
-  const { text, notes } = await textOf(document, from),
-    made = translated(text, format, utterances, limits(document.uri)),
-    path = await writeBeside(source, `${target}${extname(document.uri.path)}`, made.text);
+  const made = translated(text, format, utterances, limits(document.uri)),
+    { path, notes: kept } = await writeBeside(source, `${target}${extname(document.uri.path)}`, made.text, encoding);
   sayNotes([
     ...notes,
+    ...kept,
     ...unclear(readSpeech(text, format), name),
     ...(made.losses.wordTimes ? [failure('subtitlesReduced', { path, ...made.losses })] : []),
   ]);

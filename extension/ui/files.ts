@@ -18,11 +18,15 @@ export async function saveDocument(document: vscode.TextDocument): Promise<void>
  * Writes a file. `through`: a link may lead to it, since somebody chose this very place. @throws outputNotWritable
  * where another link lies: a folder that somebody else made may have it lead anywhere
  */
-export async function writeText(uri: vscode.Uri, text: string, { through = false } = {}): Promise<void> {
+export const writeText = (uri: vscode.Uri, text: string, options?: { through?: boolean }): Promise<void> =>
+  writeBytes(uri, new TextEncoder().encode(text), options);
+
+/** The same of what is no text in UTF-8. */
+export async function writeBytes(uri: vscode.Uri, bytes: Uint8Array, { through = false } = {}): Promise<void> {
   const there = through ? null : await Promise.resolve(vscode.workspace.fs.stat(uri)).catch(() => null);
   if (there && there.type & vscode.FileType.SymbolicLink)
     throw new EarshotError('outputNotWritable', { path: uri.fsPath }, 'it is a link');
-  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
+  await vscode.workspace.fs.writeFile(uri, bytes);
 }
 
 /** The whole of a small file. @throws where it is none, or larger */

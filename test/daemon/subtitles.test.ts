@@ -7,7 +7,10 @@ import { basename, join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { writeOutputs } from '../../daemon/outputs/deliver.ts';
 import { MAX_TEXT_BYTES } from '../../daemon/ingest/text.ts';
+import type { ModelCard } from '../../schemas/model.ts';
 import type { Format } from '../../schemas/words.ts';
+import { encodeText } from '../../text/encode.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 import { fakeModel, Harness } from './harness.ts';
 
 const SRT =
@@ -19,8 +22,8 @@ describe('subtitles as a source', { timeout: 180_000 }, () => {
   afterEach(() => harness.close());
 
   /** A daemon whose recordings are these bytes, and that writes outputs. */
-  async function opened(bytes: string | Uint8Array): Promise<void> {
-    harness = await Harness.open({ models: [fakeModel('n', 'nmt')] });
+  async function opened(bytes: string | Uint8Array, model: Partial<ModelCard> = {}): Promise<void> {
+    harness = await Harness.open({ models: [fakeModel('n', 'nmt', {}, model)] });
     Object.assign(harness.deps, {
       deliver: (work: Parameters<typeof writeOutputs>[0], signal: AbortSignal) =>
         writeOutputs(work, {
@@ -38,7 +41,12 @@ describe('subtitles as a source', { timeout: 180_000 }, () => {
       return path;
     };
   }
-  const translatedJob = async (name: string, formats: Format[], text: 'translation' | 'bilingual' = 'translation') => {
+  const translatedJob = async (
+    name: string,
+    formats: Format[],
+    text: 'translation' | 'bilingual' = 'translation',
+    more = {},
+  ) => {
     const [job] = await harness.ended(
       await harness.submit([name], {
         source: 'text',
@@ -46,11 +54,14 @@ describe('subtitles as a source', { timeout: 180_000 }, () => {
         repair: false,
         translateTo: 'de',
         outputs: { formats, text },
+        ...more,
       }),
     );
     return job!;
   };
-  const written = (name: string): string => readFileSync(join(harness.recordings, name), 'utf8');
+  const codesOf = (job: { warnings: readonly { code: string }[] }): string[] => job.warnings.map(({ code }) => code);
+  const written = (name: string, encoding: BufferEncoding = 'utf8'): string =>
+    readFileSync(join(harness.recordings, name), encoding);
 
   it('keep what is not understood to the letter, and say what was left alone or left out', async () => {
     const ass =
@@ -89,13 +100,65 @@ describe('subtitles as a source', { timeout: 180_000 }, () => {
     const text = '1\n00:00:01,000 --> 00:00:02,000\nCaf\xe9 ol\xe9.\n';
     await opened(Buffer.from(text, 'latin1'));
     const job = await translatedJob('cafe.srt', ['srt'], 'bilingual');
-    assert.equal(written('cafe.en-de.srt'), '1\n00:00:01,000 --> 00:00:02,000\nCafé olé.\n[de] Café olé.\n');
+    assert.equal(written('cafe.en-de.srt', 'latin1'), '1\n00:00:01,000 --> 00:00:02,000\nCafé olé.\n[de] Café olé.\n');
     assert.deepEqual(
       job.warnings.map(({ code, args }) => [code, args.encoding]),
       [['textDecoded', 'windows-1252']],
     );
   });
 
+  it('are written in the encoding that they are in, and in UTF-8 where it lacks a character', async () => {
+    const cue = (words: string): string => `1\r\n00:00:01,000 --> 00:00:02,000\r\n${words}\r\n`;
+    await opened(Buffer.from(cue('Café olé.'), 'latin1'));
+    const kept = await translatedJob('old.srt', ['srt', 'vtt']);
+    assert.deepEqual(
+      readFileSync(join(harness.recordings, 'old.de.srt')),
+      Buffer.from(cue('[de] Café olé.'), 'latin1'),
+    );
+    assert.match(written('old.de.vtt'), /Café/);
+    assert.deepEqual(codesOf(kept), ['textDecoded']);
+    harness.close();
+    await opened(encodeText(`\ufeff${cue('Good morning.')}`, 'utf-16be')!);
+    await translatedJob('wide.srt', ['srt']);
+    assert.deepEqual(
+      readFileSync(join(harness.recordings, 'wide.de.srt')),
+      Buffer.from(encodeText(`\ufeff${cue('[de] Good morning.')}`, 'utf-16be')!),
+    );
+    harness.close();
+    await opened(Buffer.from(cue('D\xeckuji.'), 'latin1'));
+    const chosen = await translatedJob('chosen.srt', ['srt'], 'translation', { encoding: 'cp1250' });
+    assert.equal(chosen.state, 'completed', JSON.stringify(chosen.failure));
+    assert.deepEqual(codesOf(chosen), []);
+    assert.deepEqual(
+      readFileSync(join(harness.recordings, 'chosen.de.srt')),
+      Buffer.from(cue('[de] D\xeckuji.'), 'latin1'),
+    );
+    const other = await translatedJob('other.srt', ['srt'], 'translation', { encoding: 'iso-2022-jp' });
+    assert.deepEqual(codesOf(other), ['textEncoded']);
+    await assert.rejects(
+      translatedJob('none.srt', ['srt'], 'translation', { encoding: 'nonsense' }),
+      /unknownEncoding/,
+    );
+  });
+  it('whose numbers a program changes or drops stay as they were, and the job says so', async () => {
+    const cue = (...words: string[]): string =>
+      words.map((each, n) => `${n + 1}\n00:00:0${n},000 --> 00:00:0${n},900\n${each}\n`).join('\n');
+    const careless = "console.log('(' + process.argv[1].replace('3', '8').replace('1,250 dollars', 'money') + ')')";
+    await opened(cue('Take 3 pills a day.', 'It costs 1,250 dollars.', 'It is 5 o’clock.'), {
+      engine: 'command',
+      parameters: { argv: JSON.stringify([process.execPath, '-e', careless, '--', '{text}']) },
+    });
+    const job = await translatedJob('doses.srt', ['srt']);
+    assert.equal(job.state, 'completed', JSON.stringify(job.failure));
+    assert.deepEqual(
+      job.warnings.map(({ code, args }) => [code, args]),
+      [['notTranslated', { count: 2 }]],
+    );
+    assert.equal(
+      written('doses.de.srt'),
+      cue('[not translated] Take 3 pills a day.', '[not translated] It costs 1,250 dollars.', '(It is 5 o’clock.)'),
+    );
+  });
   it('that are no text, too large or changed meanwhile are named as what they are', async () => {
     await opened(Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0]));
     assert.deepEqual((await translatedJob('zip.srt', ['srt'])).failure?.code, 'notText');

@@ -227,16 +227,16 @@ describe('what a folder of a stranger holds for Earshot to read', { skip: posix 
         await assert.rejects(readSmall(at(name), 1024), name);
         const large = name === 'large.srt' ? 'textTooLarge' : null,
           refused = large ?? (name === 'endless.srt' ? 'recordingChanged' : 'notAFile');
-        await assert.rejects(readPieces(at(name), 'en', await known(at(name))), failsWith(refused), name);
+        await assert.rejects(readPieces(at(name), { language: 'en' }, await known(at(name))), failsWith(refused), name);
         await assert.rejects(readGlossary(at(name)), failsWith(large ?? 'badGlossary'), name);
       }
       assert.equal((await readSmall(at('good.srt'), 1024)).length, readFileSync(at('good.srt')).length);
       await assert.rejects(readSmall(at('good.srt'), 10));
-      assert.deepEqual(await readPieces(at('good.srt'), 'en', await known(at('good.srt'))), {
+      assert.deepEqual(await readPieces(at('good.srt'), { language: 'en' }, await known(at('good.srt'))), {
         pieces: [{ text: 'Hello', startMs: 1000, endMs: 2000, speaker: null }],
         warnings: [],
       });
-      await assert.rejects(readPieces(at('nothing.srt'), 'en', NOTHING), failsWith('noSuchFile'));
+      await assert.rejects(readPieces(at('nothing.srt'), { language: 'en' }, NOTHING), failsWith('noSuchFile'));
     },
   );
   test('names of voices go into a file of ours: nothing is written through a link, and nothing else is replaced', async () => {

@@ -163,10 +163,10 @@ test('a long text holds up nobody, and says the same', { timeout: 60_000 }, asyn
   );
   const facts = await factsOf(path),
     before = process.threadCpuUsage(),
-    read = await readTextPieces(path, 'en', facts),
+    read = await readTextPieces(path, { language: 'en' }, facts),
     { user, system } = process.threadCpuUsage(before);
   assert.ok((user + system) / 1000 < 200, `${(user + system) / 1000} ms of this thread`);
-  assert.deepEqual(read, await readPieces(path, 'en', facts));
+  assert.deepEqual(read, await readPieces(path, { language: 'en' }, facts));
   writeFileSync(path, '\0'.repeat(100 * K));
-  await assert.rejects(readTextPieces(path, 'en', await factsOf(path)), failsWith('notText'));
+  await assert.rejects(readTextPieces(path, { language: 'en' }, await factsOf(path)), failsWith('notText'));
 });

@@ -99,14 +99,21 @@ class Interpreter:
                 [sources[n] for n in rows],
                 target_prefix=[prefixes[n] for n in rows],
                 beam_size=BEAMS,
+                num_hypotheses=BEAMS,
                 max_batch_size=16,
                 batch_type="examples",
                 max_decoding_length=length * LONGER + LONGER_BY,
                 **options,
             )
             for n, result in zip(rows, results):
-                answers[n] = result.hypotheses[0]
+                answers[n] = self._keeping_numbers(sources[n], result.hypotheses)
         return answers
+
+    def _keeping_numbers(self, source, hypotheses):
+        """The likeliest answer with the numbers of its sentence; where none has them, the likeliest of all."""
+        wanted = figures(self._text(source))
+        kept = (answer for answer in hypotheses if figures(self._text(answer)) == wanted)
+        return next(kept, hypotheses[0])
 
     def _text(self, tokens):
         words = [token for token in tokens if not re.fullmatch(r"__[a-z]{2,3}__|</?s>|<pad>|<unk>", token)]
@@ -158,6 +165,11 @@ def sentences(text):
         elif part:
             found.append(part)
     return [part for part in found if any(character.isalnum() for character in part)]
+
+
+def figures(text):
+    """The digits of each number, however it is grouped, in no order."""
+    return sorted(re.sub(r"\D", "", number) for number in re.findall(r"\d+(?:[.,\s]\d+)*", text))
 
 
 def circles(source, answer):

@@ -204,6 +204,21 @@ describe('subtitle documents', () => {
     assert.match(new TextDecoder().decode(await vscode.workspace.fs.readFile(out)), /\nCafé olé\.\n/);
   });
 
+  it('in an older encoding are opened in it, and saved in it after an edit', async () => {
+    const uri = file('thanks.cs.srt'),
+      bytes = (words: string): Buffer => Buffer.from(`1\n00:00:01,000 --> 00:00:02,000\n${words}\n`, 'latin1');
+    made.push(uri);
+    await vscode.workspace.fs.writeFile(uri, bytes('D\xeckuji.'));
+    const document = await vscode.workspace.openTextDocument(uri);
+    await vscode.window.showTextDocument(document);
+    await until('the words', () => document.lineAt(2).text === 'Děkuji.');
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(uri, new vscode.Position(2, 7), ' Ďábel.');
+    await vscode.workspace.applyEdit(edit);
+    assert.ok(await document.save());
+    assert.deepEqual(Buffer.from(await vscode.workspace.fs.readFile(uri)), bytes('D\xeckuji. \xcf\xe1bel.'));
+  });
+
   it('become another format beside', async () => {
     const document = await opened('srt', SRT),
       vtt = document.uri.with({ path: document.uri.path.replace(/srt$/, 'vtt') });

@@ -4,7 +4,14 @@ import { bytesText } from '../figures.ts';
 import { count, listed } from './words.ts';
 
 export const textErrors: SomeErrors<
-  'notText' | 'textTooLarge' | 'noWords' | 'textDecoded' | 'subtitlesUnclear' | 'subtitlesReduced'
+  | 'notText'
+  | 'textTooLarge'
+  | 'noWords'
+  | 'textDecoded'
+  | 'textEncoded'
+  | 'unknownEncoding'
+  | 'subtitlesUnclear'
+  | 'subtitlesReduced'
 > = {
   notText: a => message(`${a.path} is not a text file.`, 'Its content is something else, whatever its name says.'),
   textTooLarge: a =>
@@ -16,7 +23,14 @@ export const textErrors: SomeErrors<
   textDecoded: a =>
     message(
       `${a.path} was read as ${a.encoding}, judging by its characters.`,
-      'If words look wrong, save the file as UTF-8 and try again.',
+      'If words look wrong, name its encoding: with --encoding, or in VS Code with Reopen with Encoding.',
+    ),
+  textEncoded: a =>
+    message(`${a.path} is in UTF-8: ${a.encoding}, the encoding of its source, lacks some of its characters.`),
+  unknownEncoding: a =>
+    message(
+      `“${a.encoding}” is not an encoding that Earshot knows.`,
+      'Use a name such as utf-8, windows-1250, iso-8859-2, koi8-r, gb18030 or shift_jis.',
     ),
   subtitlesUnclear: a =>
     message(
