@@ -14,7 +14,8 @@ import { speakerPlaces } from '../text/speakers.ts';
 const MOST_BYTES = 4 * 1024 ** 2;
 
 /**
- * `hints`: as its `encoding` is named by `encodingOf`. @throws badGlossary when the file is not there or cannot be understood; textTooLarge, notText
+ * Its `encoding` in `hints` as `encodingOf` names it.
+ * @throws badGlossary when the file is not there or cannot be understood; textTooLarge, notText
  */
 export async function readGlossary(path: string, hints: EncodingHints = {}): Promise<GlossaryEntry[]> {
   let bytes: Buffer;

@@ -103,7 +103,7 @@ function brokenUtf8(bytes: Uint8Array): Decoded | null {
 function byLooks(bytes: Uint8Array, language: string | undefined): Decoded {
   const scores = new Map<string, number>(),
     sample = sampleOf(bytes),
-    told = language?.split('-')[0];
+    spoken = language?.split('-')[0];
   const score = (key: string, confidence: number): unknown =>
     scores.set(key, Math.max(scores.get(key) ?? 0, confidence));
   for (const { name, confidence, lang } of analyse(sample)) {
@@ -128,7 +128,7 @@ function byLooks(bytes: Uint8Array, language: string | undefined): Decoded {
         LIKELIER_SCORE * (1 - n / ALPHABET_ENCODINGS.length) -
         rank +
         (few && encoding === 'windows-1252' && n < RARE ? WESTERN_SCORE : 0) +
-        (told && own.includes(told) ? LANGUAGE_SCORE : 0);
+        (spoken && own.includes(spoken) ? LANGUAGE_SCORE : 0);
       fitting.set(encoding, Math.max(fitting.get(encoding) ?? 0, sum));
     }
   for (const each of [fitting, scores])

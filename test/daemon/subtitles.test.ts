@@ -10,7 +10,6 @@ import { MAX_TEXT_BYTES } from '../../daemon/ingest/text.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Format } from '../../schemas/words.ts';
 import { encodeText } from '../../text/encode.ts';
-import { failsWith } from '../fixtures/fails-with.ts';
 import { fakeModel, Harness } from './harness.ts';
 
 const SRT =
