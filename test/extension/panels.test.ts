@@ -357,7 +357,10 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     const first = await drop();
     assert.equal(await text(), '# Notes\n\n(transcribing lecture.mp4 …)');
     await w.host.inHost(vscode => vscode.commands.executeCommand('undo'));
-    const said = page.locator('.notification-toast', { hasText: 'its job continues in the queue' });
+    await page.locator('.statusbar-item[id="status.notifications"] a').click();
+    const said = page.locator('.notifications-center .notification-list-item', {
+      hasText: 'its job continues in the queue',
+    });
     await said.waitFor();
     assert.notEqual(w.daemon.jobs.get(first)!.state, 'cancelled');
     await said.getByRole('button', { name: 'Cancel Job' }).click();
