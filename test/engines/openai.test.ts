@@ -170,11 +170,169 @@ describe('openai: recognition', () => {
       ],
     });
   });
+  it('asks again in the way that a server took', async () => {
+    await using server = new FakeServer(({ body }) =>
+      body.includes('verbose_json') ? { status: 400, body: { error: 'no' } } : { body: { text: 'Good morning' } },
+    );
+    await using worker = await server.open('asr');
+    await worker.loaded;
+    for (let n = 0; n < 2; n++) await worker.run<'asr'>([utterance(worker)]);
+    assert.equal(server.asked.length, 3);
+  });
+  it('says why it was refused first, whatever came after', async () => {
+    await using server = new FakeServer((_, n) => ({ status: 400, body: { error: `reason ${n}` } }));
+    await using worker = await server.open('asr');
+    await worker.loaded;
+    await assert.rejects(worker.run<'asr'>([utterance(worker, { language: 'en' })]), failure => {
+      failsWith('serverRefused')(failure);
+      assert.match((failure as EarshotError).failure.detail!, /reason 1/);
+      return true;
+    });
+  });
   it('refuses an answer of another shape', async () => {
     await using server = new FakeServer(() => ({ body: { result: 'hm' } }));
     await using worker = await server.open('asr');
     await worker.loaded;
     await assert.rejects(worker.run<'asr'>([utterance(worker)]), failsWith('badAnswer'));
+  });
+});
+
+/** Answers as the servers' own documents and sources give them. */
+describe('openai: servers that people run', () => {
+  it('whisper.cpp: its words are tokens, and its language has a probability of its own', async () => {
+    await using server = new FakeServer(() => ({
+      body: {
+        task: 'transcribe',
+        language: 'german',
+        duration: 1,
+        text: ' Guten Morgen, Zusammen.\n',
+        segments: [
+          {
+            id: 0,
+            text: ' Guten Morgen, Zusammen.',
+            start: 0,
+            end: 0.98,
+            tokens: [33_144, 268, 20_141, 11, 47_010, 13],
+            words: [
+              { word: ' Gut', start: 0.02, end: 0.14, t_dtw: -1, probability: 0.98 },
+              { word: 'en', start: 0.14, end: 0.22, t_dtw: -1, probability: 0.99 },
+              { word: ' Morgen', start: 0.22, end: 0.5, t_dtw: -1, probability: 0.97 },
+              { word: ',', start: 0.5, end: 0.52, t_dtw: -1, probability: 0.9 },
+              { word: ' Zusammen', start: 0.52, end: 0.96, t_dtw: -1, probability: 0.6 },
+              { word: '.', start: 0.96, end: 0.98, t_dtw: -1, probability: 0.9 },
+            ],
+            temperature: 0,
+            avg_logprob: -0.21,
+            no_speech_prob: 0.01,
+          },
+        ],
+        detected_language: 'german',
+        detected_language_probability: 0.97,
+        language_probabilities: { de: 0.97, nl: 0.02 },
+      },
+    }));
+    await using worker = await server.open('asr');
+    await worker.loaded;
+    const [heard] = await worker.run<'asr'>([utterance(worker)]);
+    assert.deepEqual(heard, {
+      text: 'Guten Morgen, Zusammen.',
+      language: 'de',
+      languageProbability: 0.97,
+      words: [
+        { text: 'Guten', startMs: 1020, endMs: 1220, probability: 0.98 },
+        { text: 'Morgen,', startMs: 1220, endMs: 1500, probability: 0.97 },
+        { text: 'Zusammen.', startMs: 1520, endMs: 1960, probability: 0.6 },
+      ],
+    });
+  });
+  it('vLLM: without times where its model has none, and durations as text', async () => {
+    const refused = {
+      status: 400,
+      body: {
+        error: { message: 'Currently do not support verbose_json for Qwen/Qwen3-ASR-1.7B', type: 'BadRequestError' },
+      },
+    };
+    await using plain = new FakeServer(({ body }) =>
+      body.includes('verbose_json')
+        ? refused
+        : { body: { text: 'Good morning.', usage: { type: 'duration', seconds: 1 } } },
+    );
+    await using first = await plain.open('asr');
+    await first.loaded;
+    assert.equal((await first.run<'asr'>([utterance(first, { language: 'en' })]))[0]!.text, 'Good morning.');
+    await using verbose = new FakeServer(() => ({
+      body: {
+        duration: '1.0',
+        language: 'en',
+        text: 'Good morning.',
+        words: null,
+        segments: [
+          {
+            id: 0,
+            seek: 0,
+            start: 0,
+            end: 0.9,
+            text: 'Good morning.',
+            tokens: [],
+            temperature: 0,
+            avg_logprob: -0.1,
+            compression_ratio: 1,
+            no_speech_prob: null,
+          },
+        ],
+      },
+    }));
+    await using second = await verbose.open('asr');
+    await second.loaded;
+    const [heard] = await second.run<'asr'>([utterance(second)]);
+    assert.deepEqual(
+      heard!.words.map(({ text }) => text),
+      ['Good', 'morning.'],
+    );
+  });
+  it('NVIDIA NIM: chooses its model by a language with its region', async () => {
+    await using server = new FakeServer(({ body }) => {
+      const text = body.toString('latin1');
+      return text.includes('verbose_json') || text.includes('name="model"') || !text.includes('\r\n\r\nen-US\r\n')
+        ? { status: 400, body: { error: 'Model not found' } }
+        : { body: { text: 'What is natural language processing?' } };
+    });
+    await using worker = await server.open('asr');
+    await worker.loaded;
+    for (let n = 0; n < 2; n++) {
+      const [heard] = await worker.run<'asr'>([utterance(worker, { language: 'en' })]);
+      assert.equal(heard!.text, 'What is natural language processing?');
+    }
+    assert.equal(server.asked.length, 5);
+  });
+  it('mlx_lm: passes over the shape that it is asked for, until words ask for it', async () => {
+    await using server = new FakeServer(asked => ({
+      body: {
+        id: 'chatcmpl-1',
+        object: 'chat.completion',
+        choices: [
+          {
+            index: 0,
+            logprobs: null,
+            finish_reason: 'stop',
+            message: {
+              role: 'assistant',
+              content: JSON.stringify(asked.json()).includes('Answer with nothing but JSON')
+                ? '{"translation": "Good morning to everyone."}'
+                : 'Good morning to everyone.',
+            },
+          },
+        ],
+      },
+    }));
+    await using worker = await server.open('nmt');
+    await worker.loaded;
+    for (let n = 0; n < 2; n++)
+      assert.equal(
+        (await worker.run<'nmt'>([translate('Buenos días a todos.')]))[0]!.text,
+        'Good morning to everyone.',
+      );
+    assert.equal(server.asked.length, 3, 'and it is remembered');
   });
 });
 

@@ -6,9 +6,13 @@ import type { Asker, Question } from '../../contracts/language-model.ts';
 import { Refused, request, type Server } from './http.ts';
 
 const Answer = Type.Object({
-  choices: Type.Array(Type.Object({ message: Type.Object({ content: Type.Union([Type.String(), Type.Null()]) }) }), {
-    minItems: 1,
-  }),
+  choices: Type.Array(
+    Type.Object({
+      message: Type.Object({ content: Type.Union([Type.String(), Type.Null()]) }),
+      finish_reason: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    }),
+    { minItems: 1 },
+  ),
 });
 /** Ways to ask for JSON, strictest first; a server that refuses one is asked by the next from then on. */
 const WAYS = ['schema', 'object', 'plain'] as const;
@@ -23,33 +27,47 @@ export class ServerAsker implements Asker {
     this.model = model;
   }
 
+  /** @throws badAnswer; serverRefused, serverUnreachable; cancelled */
   async ask(question: Question, signal: AbortSignal): Promise<string> {
-    for (;;) {
+    let unshaped: string | null = null;
+    for (let way = this.way; ; way++)
       try {
-        const bytes = await request(this.server, 'POST', 'chat/completions', this.body(question), signal);
-        let answer: unknown;
-        try {
-          answer = JSON.parse(bytes.toString('utf8'));
-        } catch {
-          answer = null;
+        const { text, isWhole } = await this.answer(question, way, signal);
+        // Some servers pass over what they do not know: then the shape has to be asked for in words.
+        if (isWhole && !isJson(text) && way + 1 < WAYS.length) {
+          unshaped = text;
+          continue;
         }
-        if (!Value.Check(Answer, answer))
-          throw new EarshotError('badAnswer', {}, bytes.subarray(0, 500).toString('utf8'));
-        return jsonIn(answer.choices[0]!.message.content ?? '');
+        if (unshaped === null || isJson(text)) this.way = way;
+        return text;
       } catch (error) {
-        if (
-          !(error instanceof Refused) ||
-          (error.status !== 400 && error.status !== 422) ||
-          this.way + 1 >= WAYS.length
-        )
+        if (!(error instanceof Refused) || (error.status !== 400 && error.status !== 422)) throw error;
+        if (way + 1 >= WAYS.length) {
+          if (unshaped !== null) return unshaped;
           throw error;
-        this.way++;
+        }
       }
-    }
   }
 
-  private body({ system, turns, schema, maxTokens }: Question): object {
-    const way = WAYS[this.way];
+  private async answer(
+    question: Question,
+    way: number,
+    signal: AbortSignal,
+  ): Promise<{ text: string; isWhole: boolean }> {
+    const bytes = await request(this.server, 'POST', 'chat/completions', this.body(question, way), signal);
+    let answer: unknown;
+    try {
+      answer = JSON.parse(bytes.toString('utf8'));
+    } catch {
+      answer = null;
+    }
+    if (!Value.Check(Answer, answer)) throw new EarshotError('badAnswer', {}, bytes.subarray(0, 500).toString('utf8'));
+    const { message, finish_reason } = answer.choices[0]!;
+    return { text: jsonIn(message.content ?? ''), isWhole: finish_reason !== 'length' };
+  }
+
+  private body({ system, turns, schema, maxTokens }: Question, at: number): object {
+    const way = WAYS[at];
     const format =
       way === 'schema'
         ? { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } }
@@ -69,6 +87,14 @@ export class ServerAsker implements Asker {
         ...turns.map(turn => ({ role: turn.role === 'user' ? 'user' : 'assistant', content: turn.text })),
       ],
     };
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    return JSON.parse(text) !== undefined;
+  } catch {
+    return false;
   }
 }
 

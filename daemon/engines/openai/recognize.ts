@@ -18,6 +18,7 @@ const Answer = Type.Object({
   text: Type.String(),
   language: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   language_probability: Type.Optional(Type.Number()),
+  detected_language_probability: Type.Optional(Type.Number()),
   words: Type.Optional(Type.Union([Type.Array(TimedText), Type.Null()])),
   segments: Type.Optional(
     Type.Union([
@@ -35,54 +36,95 @@ const Answer = Type.Object({
   ),
 });
 
+/** How servers differ. */
+interface Way {
+  /** It knows times of words and segments. */ verbose: boolean;
+  /** "en" or "en-US". */ language: 'bare' | 'regional';
+  /** False: the language chooses it. */ model: boolean;
+}
+/**
+ * What a server is asked for, the most telling first; one that refuses it is asked in the next way, and in the one that
+ * it took from then on. The last ones are NVIDIA's (NIM, Riva), whose models are chosen by a language with its region.
+ */
+const WAYS: readonly Way[] = [
+  { verbose: true, language: 'bare', model: true },
+  { verbose: false, language: 'bare', model: true },
+  { verbose: false, language: 'regional', model: true },
+  { verbose: false, language: 'regional', model: false },
+];
+
 /** Less sound than this says little about its language, and a server's guess less than this. */
 const BRIEF_MS = 3000,
   SURE = 0.8;
 
-/**
- * What an utterance says. Where nobody said in which language, the server listens for itself; what it is not sure of,
- * it is asked for once more, in the language of the recording.
- */
-export async function recognize(
-  server: Server,
-  model: string,
-  input: StepInputs['asr'],
-  signal: AbortSignal,
-): Promise<AsrOutput> {
-  const heard = await ask(server, model, input, signal),
-    expected = input.language === null ? input.expected : undefined,
-    ms = (input.audio.endSample - input.audio.startSample) / 16;
-  const isUnclear = ms < BRIEF_MS || heard.languageProbability < SURE;
-  return expected !== undefined && heard.language !== expected.split('-')[0] && isUnclear
-    ? ask(server, model, { ...input, language: expected }, signal)
-    : heard;
+/** Hears utterances through a server, and knows how it wants to be asked. */
+export class ServerRecognizer {
+  private readonly server: Server;
+  private readonly model: string;
+  private way = 0;
+
+  constructor(server: Server, model: string) {
+    this.server = server;
+    this.model = model;
+  }
+
+  /**
+   * What an utterance says. Where nobody said in which language, the server listens for itself; what it is not sure of,
+   * it is asked for once more, in the language of the recording.
+   */
+  async recognize(input: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> {
+    const heard = await this.hear(input, signal),
+      expected = input.language === null ? input.expected : undefined,
+      ms = (input.audio.endSample - input.audio.startSample) / 16;
+    const isUnclear = ms < BRIEF_MS || heard.languageProbability < SURE;
+    return expected !== undefined && heard.language !== expected.split('-')[0] && isUnclear
+      ? this.hear({ ...input, language: expected }, signal)
+      : heard;
+  }
+
+  private async hear(input: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> {
+    const wav = await utteranceWav(input.audio);
+    let first: Refused | null = null;
+    for (let way = this.way; way < WAYS.length; way++)
+      try {
+        const form = formOf(WAYS[way]!, wav, this.model, input),
+          bytes = await request(this.server, 'POST', 'audio/transcriptions', form, signal);
+        this.way = way;
+        return readAnswer(bytes, input);
+      } catch (error) {
+        if (!(error instanceof Refused) || (error.status !== 400 && error.status !== 422)) throw error;
+        first ??= error;
+        // Without a language there is no region to name.
+        if (!input.language && WAYS[way + 1]?.language === 'regional') break;
+      }
+    throw first!;
+  }
 }
 
-/**
- * Asks for words with times; a server that only knows plain answers is asked plainly (and times are spread over the
- * utterance).
- */
-async function ask(server: Server, model: string, input: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> {
-  const wav = await utteranceWav(input.audio);
-  const form = (verbose: boolean): FormData => {
-    const fields = new FormData();
-    fields.set('file', new Blob([wav], { type: 'audio/wav' }), 'utterance.wav');
-    fields.set('model', model);
-    fields.set('temperature', '0');
-    if (input.language) fields.set('language', input.language.split('-')[0]!);
-    const context = [input.hotwords.join(', '), input.prompt].filter(text => text.trim() !== '').join('. ');
-    if (context) fields.set('prompt', context);
-    fields.set('response_format', verbose ? 'verbose_json' : 'json');
-    if (verbose) for (const each of ['word', 'segment']) fields.append('timestamp_granularities[]', each);
-    return fields;
-  };
-  let bytes: Buffer;
-  try {
-    bytes = await request(server, 'POST', 'audio/transcriptions', form(true), signal);
-  } catch (error) {
-    if (!(error instanceof Refused) || (error.status !== 400 && error.status !== 422)) throw error;
-    bytes = await request(server, 'POST', 'audio/transcriptions', form(false), signal);
-  }
+function formOf(way: Way, wav: Buffer<ArrayBuffer>, model: string, input: StepInputs['asr']): FormData {
+  const fields = new FormData();
+  fields.set('file', new Blob([wav], { type: 'audio/wav' }), 'utterance.wav');
+  if (way.model) fields.set('model', model);
+  fields.set('temperature', '0');
+  if (input.language)
+    fields.set('language', way.language === 'bare' ? bareOf(input.language) : regional(input.language));
+  const context = [input.hotwords.join(', '), input.prompt].filter(text => text.trim() !== '').join('. ');
+  if (context) fields.set('prompt', context);
+  fields.set('response_format', way.verbose ? 'verbose_json' : 'json');
+  if (way.verbose) for (const each of ['word', 'segment']) fields.append('timestamp_granularities[]', each);
+  return fields;
+}
+
+const bareOf = (language: string): string => language.split('-')[0]!;
+
+/** "en-US" for "en", "pt-BR" for "pt-BR". */
+function regional(language: string): string {
+  const { language: bare, region } = new Intl.Locale(language).maximize();
+  return region ? `${bare}-${region}` : language;
+}
+
+/** Times that a server does not know are spread over the utterance. @throws badAnswer */
+function readAnswer(bytes: Buffer, input: StepInputs['asr']): AsrOutput {
   let answer: unknown;
   try {
     answer = JSON.parse(bytes.toString('utf8'));
@@ -105,13 +147,14 @@ async function ask(server: Server, model: string, input: StepInputs['asr'], sign
     endMs: startMs + end * 1000,
     probability: probability ?? sure((start + end) / 2),
   }));
-  const text = answer.text.replace(/\s+/gu, ' ').trim(),
+  const probability = answer.language_probability ?? answer.detected_language_probability,
+    text = answer.text.replace(/\s+/gu, ' ').trim(),
     heard = languageCode(answer.language ?? null);
   return {
     text,
     words: timeWords(text, words, startMs, endMs),
     language: input.language ?? heard ?? 'und',
-    languageProbability: input.language ? 1 : heard ? Math.min(1, Math.max(0, answer.language_probability ?? 0.9)) : 0,
+    languageProbability: input.language ? 1 : heard ? Math.min(1, Math.max(0, probability ?? 0.9)) : 0,
   };
 }
 

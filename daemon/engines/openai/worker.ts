@@ -6,7 +6,7 @@ import { translate } from '../../translation/translate.ts';
 import { storeSpeech } from '../sound.ts';
 import { serveWorker, type Loaded } from '../worker.ts';
 import { ServerAsker } from './chat.ts';
-import { recognize } from './recognize.ts';
+import { ServerRecognizer } from './recognize.ts';
 import { Refused, request, type Server } from './http.ts';
 import { repairByRewriting } from './repair.ts';
 
@@ -16,7 +16,8 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
     model = text('model');
   if (!/^https?:\/\//.test(server.url) || !model) throw new EarshotError('badRequest', {}, 'url and model must be set');
   await greet(server);
-  const asker = new ServerAsker(server, model);
+  const asker = new ServerAsker(server, model),
+    recognizer = new ServerRecognizer(server, model);
   const speak = async ({ text: said, path }: StepInputs['tts'], signal: AbortSignal) => {
     const speed = typeof parameters.speed === 'number' ? { speed: parameters.speed } : {};
     return storeSpeech(
@@ -33,7 +34,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
   return {
     async run(run, emit, signal) {
       if (run.stage === 'asr')
-        for (const { index, input } of run.steps) emit.result(index, await recognize(server, model, input, signal));
+        for (const { index, input } of run.steps) emit.result(index, await recognizer.recognize(input, signal));
       else if (run.stage === 'repair')
         for (const { index, input } of run.steps) emit.result(index, await repairByRewriting(input, asker, signal));
       else if (run.stage === 'nmt')
