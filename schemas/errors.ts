@@ -61,6 +61,8 @@ export const ERRORS = {
   untrustedWorkspace: {},
   /** `count`: utterances that stand in their own language, because no translation of theirs could stand. */
   notTranslated: { count: 'number' },
+  /** `seconds`: the most that it is behind the recording. */
+  voiceOverLags: { seconds: 'number' },
   /** `count`: sentences of a summary that were left out, because the transcript does not support them. */
   summaryTrimmed: { count: 'number' },
   nothingSaid: { path: 'text' },

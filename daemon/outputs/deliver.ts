@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, parse } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { EarshotError, isDiskFull, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, isDiskFull, failure, type Failure } from '../../schemas/errors.ts';
 import type { OutputOptions, Transcript } from '../../schemas/job.ts';
 import type { Format } from '../../schemas/words.ts';
 import { formatOf } from '../../text/subtitles/convert.ts';
@@ -70,6 +70,9 @@ export async function writeOutputs(work: JobWork, tools: DeliverTools): Promise<
     throw explained(error, directory);
   }
 }
+
+/** A voice-over that is further behind what is seen is worth a word. */
+const NOTICEABLE_LAG_MS = 2000;
 
 /** The folder is somebody else's, a file, gone, or has a name that there cannot be. */
 const NOT_WRITABLE: ReadonlySet<string> = new Set(
@@ -157,7 +160,7 @@ class Delivery {
       .map(({ startMs, endMs, tts }) => ({ startMs, endMs, wav: tts!.path }));
     const { buildTrack } = await import('./track.ts');
     await this.write('audio', this.after(`.${spoken ?? 'spoken'}.${audio}`), async (file, path) => {
-      await buildTrack({
+      const { lagMs } = await buildTrack({
         utterances,
         durationMs: row.options.source === 'text' && !formatOf(row.name) ? null : (row.durationMs ?? 0),
         file,
@@ -168,6 +171,8 @@ class Delivery {
         audio,
         signal,
       });
+      if (lagMs > NOTICEABLE_LAG_MS)
+        this.warnings.push(failure('voiceOverLags', { seconds: Math.round(lagMs / 1000) }));
     });
   }
 

@@ -13,6 +13,9 @@ export interface Placement {
 
 /** Faster than this sounds hurried. */
 export const FASTEST = 1.25;
+/** Who lags this far behind the picture hurries all the same. */
+const LAG_MS = 1500;
+export const HURRIED = 1.4;
 /** Between two utterances that would otherwise touch. */
 const BREATH_MS = 80;
 
@@ -29,7 +32,7 @@ export function inARow(spoken: readonly Spoken[], pauseMs: number): Placement[] 
 /**
  * Each utterance begins when the original did. One that takes longer runs on into the silence after it; where that is
  * not enough it is spoken faster, up to `FASTEST`; what is then still too long delays the next one, which catches up in
- * the same way. Never two at once.
+ * the same way, and from a lag of some seconds on faster still. Never two at once, and never early.
  */
 export function place(spoken: readonly Spoken[]): Placement[] {
   const placements: Placement[] = [];
@@ -37,10 +40,17 @@ export function place(spoken: readonly Spoken[]): Placement[] {
   spoken.forEach(({ startMs, durationMs }, n) => {
     const begin = Math.max(startMs, free),
       next = spoken[n + 1]?.startMs ?? Infinity;
-    const speed = Math.min(FASTEST, Math.max(1, durationMs / Math.max(1, next - BREATH_MS - begin)));
+    const speed = Math.min(
+      begin - startMs > LAG_MS ? HURRIED : FASTEST,
+      Math.max(1, durationMs / Math.max(1, next - BREATH_MS - begin)),
+    );
     const placement = { startMs: begin, durationMs: Math.ceil(durationMs / speed), speed };
     placements.push(placement);
     free = begin + placement.durationMs + BREATH_MS;
   });
   return placements;
 }
+
+/** How far the utterance that is latest begins behind the recording, ms. */
+export const lagOf = (spoken: readonly Spoken[], placements: readonly Placement[]): number =>
+  Math.max(0, ...placements.map(({ startMs }, n) => startMs - spoken[n]!.startMs));

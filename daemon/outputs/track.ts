@@ -5,7 +5,7 @@ import { EarshotError } from '../../schemas/errors.ts';
 import { samplesInput } from '../workers/ffmpeg.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { runFfmpeg } from './ffmpeg.ts';
-import { inARow, place, type Placement, type Spoken } from './placing.ts';
+import { inARow, lagOf, place, type Placement } from './placing.ts';
 import { inFile, MAX_WAV_SAMPLES, readWav, wavHeader, type WavInfo } from '../audio/wav.ts';
 
 export interface TrackRequest {
@@ -41,7 +41,9 @@ const ENCODERS = {
 
 /**
  * Writes the track into the file; memory does not grow with its length. Equal utterances give an equal file. Resolves
- * with its length and the most that an utterance begins late, ms. Throws noFfmpeg, ffmpegFailed, diskFull, cancelled,
+ * with its length and how far the latest utterance begins behind the recording, ms.
+ *
+ * Throws noFfmpeg, ffmpegFailed, diskFull, cancelled,
  * outputNotWritable (longer than WAV can be), or a file system error.
  */
 export async function buildTrack({
@@ -54,12 +56,14 @@ export async function buildTrack({
   ffmpeg,
   sandboxed,
   signal,
-}: TrackRequest): Promise<{ durationMs: number; latestMs: number }> {
+}: TrackRequest): Promise<{ durationMs: number; lagMs: number }> {
   const infos = await Promise.all(utterances.map(({ wav }) => infoOf(wav)));
   const sampleRate = Math.max(...infos.map(info => info.sampleRate), 0) || 22_050;
-  const placements = (durationMs === null ? (spoken: Spoken[]) => inARow(spoken, PAUSE_MS) : place)(
-    utterances.map(({ startMs }, n) => ({ startMs, durationMs: (infos[n]!.frames * 1000) / infos[n]!.sampleRate })),
-  );
+  const spoken = utterances.map(({ startMs }, n) => ({
+      startMs,
+      durationMs: (infos[n]!.frames * 1000) / infos[n]!.sampleRate,
+    })),
+    placements = durationMs === null ? inARow(spoken, PAUSE_MS) : place(spoken);
   const parts = utterances.map(({ wav }, n): Part => ({ wav, info: infos[n]!, placement: placements[n]! }));
   const last = placements.at(-1);
   const endMs = Math.max(durationMs ?? 0, last ? last.startMs + last.durationMs : 0),
@@ -85,10 +89,7 @@ export async function buildTrack({
       args: [...['-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact'], ...ENCODERS[audio]],
       output: { fd: file.fd, path },
     });
-  return {
-    durationMs: endMs,
-    latestMs: Math.max(0, ...placements.map((placement, n) => placement.startMs - utterances[n]!.startMs)),
-  };
+  return { durationMs: endMs, lagMs: durationMs === null ? 0 : lagOf(spoken, placements) };
 }
 
 async function infoOf(wav: string): Promise<WavInfo> {

@@ -114,7 +114,7 @@ describe('speech', { skip: missing({ ffmpeg }) }, () => {
       audio: 'wav',
       ffmpeg: ffmpeg!,
     });
-    assert.deepEqual(result, { durationMs: 10_000, latestMs: 0 });
+    assert.deepEqual(result, { durationMs: 10_000, lagMs: 0 });
     const samples = samplesOf(at('track.wav'));
     assert.equal(samples.length, 10 * RATE);
     for (const [from, to] of [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { FASTEST, inARow, place } from '../../daemon/outputs/placing.ts';
+import { FASTEST, HURRIED, inARow, lagOf, place } from '../../daemon/outputs/placing.ts';
 
 const rounded = (spoken: [number, number][]): [number, number, number][] =>
   place(spoken.map(([startMs, durationMs]) => ({ startMs, durationMs }))).map(({ startMs, durationMs, speed }) => [
@@ -60,6 +60,20 @@ describe('the spoken track', () => {
       ],
     );
   });
+  test('one that lags far behind hurries', () => {
+    const spoken = [0, 4000, 8000, 12_000].map(startMs => ({ startMs, durationMs: 7000 })),
+      placements = place(spoken);
+    assert.deepEqual(
+      placements.map(({ startMs, speed }) => [startMs, speed]),
+      [
+        [0, FASTEST],
+        [5680, HURRIED],
+        [10_760, HURRIED],
+        [15_840, HURRIED],
+      ].map(([startMs, speed], n) => (n === 3 ? [startMs, 1] : [startMs, speed])),
+    );
+    assert.equal(lagOf(spoken, placements), 3840);
+  });
   test('a text that is read aloud: one after the other with a pause between', () =>
     assert.deepEqual(
       inARow(
@@ -104,7 +118,7 @@ describe('the spoken track', () => {
           assert.ok(
             startMs >= all[n]!.startMs &&
               speed >= 1 &&
-              speed <= FASTEST &&
+              speed <= HURRIED &&
               (!before || startMs >= before.startMs + before.durationMs),
           );
         });

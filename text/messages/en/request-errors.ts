@@ -164,6 +164,7 @@ export const requestErrors: SomeErrors<
   | 'noSummary'
   | 'untrustedWorkspace'
   | 'notTranslated'
+  | 'voiceOverLags'
   | 'summaryTrimmed'
   | 'nothingSaid'
   | 'notATranscript'
@@ -253,6 +254,12 @@ export const requestErrors: SomeErrors<
       `${count(a.count, 'utterance')} could not be translated and ${a.count === 1 ? 'is' : 'are'} marked ` +
         '[not translated]: what the model answered was no translation.',
       'Choose a larger model for translation, or correct the text in the transcript.',
+    ),
+  voiceOverLags: a =>
+    message(
+      `The voice-over is up to ${count(a.seconds, 'second')} behind the recording: ` +
+        'the translation takes longer to say than the original.',
+      'Shorten the text where it matters, or choose a voice that speaks faster.',
     ),
   summaryTrimmed: a =>
     message(

@@ -140,6 +140,7 @@ export const requestErrors: SomeErrors<
   | 'noSummary'
   | 'untrustedWorkspace'
   | 'notTranslated'
+  | 'voiceOverLags'
   | 'summaryTrimmed'
   | 'nothingSaid'
   | 'notATranscript'
@@ -211,6 +212,11 @@ export const requestErrors: SomeErrors<
     message(
       `有 ${a.count} 段话未能翻译，已标记为 [not translated]：模型的回答不是译文。`,
       '请为翻译选择更大的模型，或在转录稿中更正文字。',
+    ),
+  voiceOverLags: a =>
+    message(
+      `配音最多比录音慢 ${a.seconds} 秒：译文比原文需要更长的时间来说。`,
+      '请在要紧处缩短文字，或选择语速更快的声音。',
     ),
   summaryTrimmed: a =>
     message(`摘要中有 ${a.count} 句被略去：录音中没有说过类似的内容。`, '如果缺失过多，请为摘要选择更大的模型。'),
