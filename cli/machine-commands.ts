@@ -27,6 +27,14 @@ export function addModels(program: Command): void {
       withSession(options, async session => (await import('./models.ts')).listModels(session, options)),
     );
   models
+    .command('recommend')
+    .description('recognizers that suit this machine: size, speed here, accuracy, languages, license')
+    .option('--language <codes>', 'languages that are spoken, such as en or de,fr (default: any)')
+    .addOption(jsonOption())
+    .action((options: { language?: string; json?: boolean }) =>
+      withSession(options, async session => (await import('./models.ts')).recommendModels(session, options)),
+    );
+  models
     .command('install')
     .description('install models and their engines (default: the recommended models)')
     .argument('[id...]', 'names, or hf:OWNER/REPO[@REVISION][:FILE] for any model of the hub')

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { entryOf, stageText, termText } from '../text/messages/messages.ts';
 import { bytesText, timeText } from '../text/messages/figures.ts';
+import { languageOf } from '../client/languages.ts';
 import type { Model } from '../schemas/model.ts';
 import type { Stage } from '../schemas/words.ts';
 import type { Session } from './session.ts';
@@ -76,6 +77,55 @@ export async function listModels(session: Session, options: { installed?: boolea
   const onDisk = models.reduce((sum, model) => sum + model.diskBytes, 0);
   if (onDisk > 0) session.line(paint('dim', t.onDisk(bytesText(onDisk))));
 }
+
+/** What suits this machine, the smallest download first, and how to take it. */
+export async function recommendModels(session: Session, options: { language?: string }): Promise<void> {
+  const client = await session.client(),
+    { t, paint } = session,
+    languages = (options.language ?? '').split(',').flatMap(name => (name.trim() ? [languageOf(name.trim())] : []));
+  const { recommendations, directory, freeBytes } = await client.call('model/recommend', { languages });
+  if (session.json)
+    return recommendations.forEach(each => {
+      session.emit(each);
+    });
+  if (recommendations.length === 0) return session.line(t.nothingSuits);
+  const rows = recommendations.map(each => [
+    t.tiers[each.tier] ?? each.tier,
+    clean(each.model),
+    each.installed ? termText('modelStates', 'installed', session.locale) : bytesText(each.downloadBytes),
+    each.engineBytes > 0 ? `+ ${bytesText(each.engineBytes)}` : '',
+    t.speedHere(speedText(each.speed), each.measured),
+    String(Math.round(each.wordErrors)),
+    each.languages.length === 0 ? t.anyLanguage : String(each.languages.length),
+    clean(each.licence),
+  ]);
+  const columns = [
+    { title: '' },
+    { title: t.model },
+    { title: t.size, align: 'right' as const },
+    { title: t.engine, drop: 1 },
+    { title: t.speed },
+    { title: t.wrongWords, align: 'right' as const },
+    { title: t.languages, align: 'right' as const },
+    { title: t.licence, drop: 2 },
+  ];
+  for (const line of table(columns, rows, session.columns(), (text, row, column) =>
+    row < 0
+      ? paint('dim', text)
+      : column === 0 && recommendations[row]!.tier === 'recommended'
+        ? paint('green', text)
+        : text,
+  ))
+    session.line(line);
+  const chosen = recommendations.find(({ tier }) => tier === 'recommended')!.model;
+  session.line(paint('dim', t.recommendedWhere(clean(directory), bytesText(freeBytes))));
+  session.line(paint('dim', t.errorsAreFrom));
+  session.line(paint('dim', t.takeIt(clean(chosen))));
+}
+
+/** 7.3, 21, 140: no more digits than are known. */
+const speedText = (speed: number): string =>
+  (speed < 10 ? speed.toFixed(1) : speed.toPrecision(2)).replace('e+2', '00');
 
 export async function importModel(
   session: Session,

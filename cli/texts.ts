@@ -82,6 +82,18 @@ const en = {
   trustedFirst: 'Nobody vouches for these files. Earshot keeps their checksums, and accepts no others from then on.',
   fetchThis: (id: string, size: string): string => `Install ${id}, ${size}? [y/N]`,
   nothingFetched: 'Nothing was fetched. Without a terminal, confirm with --yes.',
+  tiers: { small: 'small', recommended: 'recommended', best: 'best' } as Readonly<Record<string, string>>,
+  nothingSuits: 'No recognizer that can be had now suits this machine; `earshot doctor` says what is missing.',
+  speedHere: (speed: string, measured: boolean): string =>
+    `${speed} × real time${measured ? ' (measured)' : ' (estimated)'}`,
+  wrongWords: 'WRONG OF 100',
+  recommendedWhere: (directory: string, free: string): string =>
+    `Models are kept in ${directory}, which has ${free} free.`,
+  errorsAreFrom:
+    'Wrong words: English test sets of the Open ASR Leaderboard. ' +
+    'Speed: measured here, else estimated by this processor.',
+  takeIt: (id: string): string =>
+    `\`earshot models install ${id}\`, then \`earshot settings set defaultModels '{"asr": "${id}"}'\` for every job.`,
   nothingFound: 'Nothing found.',
   moreFound: (n: number): string => `… and ${n} more; --limit shows them.`,
   stillIndexing: 'Older transcripts are still being indexed.',
@@ -225,6 +237,14 @@ const zhCn: Texts = {
   trustedFirst: '没有人为这些文件担保。Earshot 会记下它们的校验和，此后不再接受其他内容。',
   fetchThis: (id, size) => `安装 ${id}（${size}）？[y/N]`,
   nothingFetched: '未下载任何内容：无法询问时请加 --yes。',
+  tiers: { small: '小', recommended: '推荐', best: '最佳' },
+  nothingSuits: '目前没有能取得又适合本机的识别模型；运行 `earshot doctor` 查看缺少什么。',
+  speedHere: (speed, measured) => `${speed} 倍实时速度（${measured ? '实测' : '估计'}）`,
+  wrongWords: '每百词错误',
+  recommendedWhere: (directory, free) => `模型存放在 ${directory}，剩余空间 ${free}。`,
+  errorsAreFrom: '错误词数：Open ASR Leaderboard 的英语测试集。速度：本机实测，否则按处理器估计。',
+  takeIt: id =>
+    `运行 \`earshot models install ${id}\`，再用 \`earshot settings set defaultModels '{"asr": "${id}"}'\` 设为默认。`,
   nothingFound: '没有找到。',
   moreFound: n => `… 还有 ${n} 条；用 --limit 显示更多。`,
   stillIndexing: '较早的转写仍在建立索引。',

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { openLog } from './telemetry/log.ts';
 import { openHome, home as homeOf } from './auth/home.ts';
 import { takeLock } from './system/lock.ts';
-import { engines } from './engines/engines.ts';
+import { engineFor, engines } from './engines/engines.ts';
 import { transcriptOf } from './outputs/deliver.ts';
 import { startMonitor } from './devices/monitor.ts';
 import { createEvents } from './api/rpc/events.ts';
@@ -19,6 +19,8 @@ import { createHandlers } from './api/rpc/methods.ts';
 import { startServer, type Server } from './api/rpc/server.ts';
 import { assemble, type Assembly } from './assemble.ts';
 import { examine, gpu } from './doctor.ts';
+import { recommendations } from './pipeline/recommendations.ts';
+import { withoutPython } from './runtimes/find-python.ts';
 import { createHttpServer } from './api/http/server.ts';
 import { startIndexer } from './search/indexer.ts';
 import { openSettings, type SettingsFile } from './system/settings-file.ts';
@@ -70,7 +72,7 @@ async function main(): Promise<void> {
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void lifetime.leave('park', 'the database is damaged'),
   });
-  const { pool, runtimes, models, catalogue, metrics, pipeline } = assembly;
+  const { pool, runtimes, models, catalogue, metrics, speeds, pipeline } = assembly;
   const { queue } = pipeline;
   const watch = new Watch({
     store,
@@ -167,6 +169,19 @@ async function main(): Promise<void> {
       }
       return examine({ home, settings: settings.get(), runtimes, models, devices, problems });
     },
+    recommend: languages =>
+      recommendations(
+        {
+          models,
+          runtimes,
+          pool,
+          speeds,
+          engine: engineFor,
+          directory: home.models,
+          withoutPython: () => withoutPython({ runtimes, settings: settings.get() }),
+        },
+        languages,
+      ),
     notices: () => notices.splice(0),
     watched: () => monitor.look(),
     settingsChanged: () => {

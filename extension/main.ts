@@ -18,6 +18,7 @@ import { modelsReady } from './connection/mirror.ts';
 import { notices } from './views/notices.ts';
 import { DevicesPanel } from './panels/devices.ts';
 import { QueuePanel } from './panels/queue.ts';
+import { SetupProgress } from './setup/progress.ts';
 import { statusBar } from './views/status-bar.ts';
 import { Streams } from './streaming/streams.ts';
 import { convert, subtitleLenses, synchroniseWith, translate } from './subtitles/commands.ts';
@@ -49,7 +50,8 @@ export function activate(context: vscode.ExtensionContext): Api {
   );
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
   const streams = new Streams(daemon, context.workspaceState, log);
-  const deps: Deps = { daemon, streams, memory: context.globalState, log };
+  const setup = new SetupProgress(daemon, log),
+    deps: Deps = { daemon, streams, memory: context.globalState, log, setup };
   const doctor = new Doctor(deps),
     models = new ModelsView(daemon),
     dictation = new Dictation(deps),
@@ -62,6 +64,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     daemonLog,
     daemon,
     streams,
+    setup,
     models,
     dictation,
     statusBar(daemon),

@@ -135,6 +135,8 @@ export const ERRORS = {
   modelUnavailable: { model: 'text', file: 'text?', why: 'text?' },
   /** Another is used in its place; `cause`: the code of the failure that led to it. */
   modelReplaced: { model: 'text', instead: 'text', stage: 'text', cause: 'text' },
+  /** Only the words that need no model were repaired; `cause`: as for modelReplaced. */
+  repairLeftOut: { model: 'text', cause: 'text' },
   checksumMismatch: { model: 'text?', file: 'text', expected: 'status?', actual: 'status?' },
   modelBroken: { model: 'text?', path: 'text?', file: 'text?', expectedBytes: 'number?', actualBytes: 'number?' },
   /** `server`: one that is not on this machine; otherwise what would have to be downloaded. */

@@ -71,6 +71,19 @@ export const ModelCard = Closed({
   precision: Closed({ cpu: Optional(Type.String()), gpu: Optional(Type.String()) }),
   /** Rough order of quality and of cost within a family; larger is better and slower. */
   size: Type.Number(),
+  /**
+   * What is known of a recognizer: words in a hundred that it gets wrong in English, ms of work for a second of speech
+   * on the machine of reference (two cores; some GPU), and where that is from.
+   */
+  figures: Optional(
+    Closed({
+      wordErrors: Type.Number({ minimum: 0, maximum: 100 }),
+      errorsFrom: Type.String(),
+      cpuMs: Type.Number({ exclusiveMinimum: 0 }),
+      gpuMs: Optional(Type.Number({ exclusiveMinimum: 0 })),
+      speedFrom: Type.String(),
+    }),
+  ),
   /** Things the engine wants to know (a voice's sample rate, a chat template, a server's model name). */
   parameters: Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]))),
 });
@@ -106,6 +119,30 @@ export const FoundModel = Closed({
   installed: Type.Boolean(),
 });
 export type FoundModel = Static<typeof FoundModel>;
+
+/** A recognizer that suits this machine. */
+export const Recommendation = Closed({
+  /** `small`: the least to download; `recommended`: the best that is quick here; `best`: the best that runs here. */
+  tier: Type.Enum(['small', 'recommended', 'best']),
+  model: Type.String(),
+  name: Type.String(),
+  licence: Type.String(),
+  /** BCP 47; empty: any. */
+  languages: Type.Array(Language),
+  installed: Type.Boolean(),
+  /** Of its files that are not there yet. */
+  downloadBytes: Bytes,
+  /** Rough, on the disk: of the engine and tools that are not there yet. */
+  engineBytes: Bytes,
+  /** Words in a hundred that it gets wrong in English. */
+  wordErrors: Type.Number(),
+  errorsFrom: Type.String(),
+  /** How many times faster than real time it recognizes here. */
+  speed: Type.Number(),
+  /** `measured`: by what it did here; else estimated: from a model that was measured here, or a short calculation. */
+  measured: Type.Boolean(),
+});
+export type Recommendation = Static<typeof Recommendation>;
 
 export const Engine = Closed({
   id: Type.String(),

@@ -6,12 +6,13 @@ import { Device, Estimate, Instance } from './device.ts';
 import { Failure } from './errors.ts';
 import { Job, JobOptions, JobRequest, OutputOptions, SpeakerName, Transcript, Utterance, VoicePrint } from './job.ts';
 import { LiveRequest, MAX_CHUNK_BYTES, PartialText } from './live.ts';
-import { Engine, FoundModel, Model } from './model.ts';
+import { Engine, FoundModel, Model, Recommendation } from './model.ts';
 import { Bottleneck, DoctorReport } from './reasons.ts';
 import { SearchPage, SearchQuery } from './search.ts';
 import { Settings } from './settings.ts';
 import { WatchedFile, WatchedFolder, WatchSpec } from './watch.ts';
 import {
+  Bytes,
   ByStage,
   Closed,
   DeviceId,
@@ -19,6 +20,7 @@ import {
   Fraction,
   Id,
   JobState,
+  Language,
   Milliseconds,
   Nullable,
   Optional,
@@ -347,6 +349,17 @@ export const METHODS = {
       ),
     }),
     Closed({ ids: Type.Array(Type.String()) }),
+  ),
+  'model/recommend': method(
+    'Recognizers for this machine, by its speed, memory, disk and the languages that are spoken: up to three, the ' +
+      'smallest download first. No languages: those that know many. Nothing is fetched.',
+    Closed({ languages: Optional(Type.Array(Language, { maxItems: 20 })) }),
+    Closed({
+      recommendations: Type.Array(Recommendation),
+      /** Where models are kept, and what is free there. */
+      directory: Path,
+      freeBytes: Bytes,
+    }),
   ),
   'model/find': method(
     'What a repository of the model hub has that runs here: `hf:OWNER/REPO`, with `@REVISION` and `:FILE` as ' +

@@ -29,8 +29,8 @@ export interface Choices {
   summariser?(preferred: string | undefined): string | undefined;
   /** What the settings have against it. */
   forbidden?(card: ModelCard): Failure | null;
-  /** The recognizer alone repairs what it heard, by the sound: it can, and `repair` is not wanted or not there. */
-  repairsBySound?(recognizer: string, repair: string | undefined): boolean;
+  /** Repair without a model, by the recognizer's own doubts where it has any: `repair` is not wanted or not there. */
+  repairsWithoutModel?(recognizer: string, repair: string | undefined): boolean;
   /** It is on this machine, or needs nothing there. */
   ready?(model: string): boolean;
 }
@@ -60,7 +60,7 @@ export const spokenLanguage = (options: JobOptions, detected: string | null): st
 export function modelsFor(
   options: JobOptions,
   detected: string | null,
-  choices: Pick<Choices, 'card' | 'voice' | 'recognizer' | 'forbidden' | 'repairsBySound'>,
+  choices: Pick<Choices, 'card' | 'voice' | 'recognizer' | 'forbidden' | 'repairsWithoutModel'>,
   defaults: JobRow['models'],
 ): JobRow['models'] {
   for (const language of [options.language, options.translateTo]) if (language) checkLanguage(language);
@@ -68,7 +68,7 @@ export function modelsFor(
   const source = options.language ?? detected;
   for (const stage of stagesOf(options)) {
     if (stage === 'asr' && options.source === 'text') continue;
-    if (stage === 'repair' && !options.models?.repair && choices.repairsBySound?.(models.asr!, defaults.repair))
+    if (stage === 'repair' && !options.models?.repair && choices.repairsWithoutModel?.(models.asr!, defaults.repair))
       continue;
     // What was heard is no reason to hear it otherwise: the recognizer, or who stands in for it, has done its work.
     const language =

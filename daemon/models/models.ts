@@ -10,7 +10,7 @@ import type { Stage } from '../../schemas/words.ts';
 import type { Home } from '../auth/home.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import { freeBytes as diskFreeBytes } from '../system/disk.ts';
-import { chooseVoice, DefaultModels, type Defaults } from './defaults.ts';
+import { canFetch, chooseVoice, DefaultModels, type Defaults } from './defaults.ts';
 import { describeModel } from './describe.ts';
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { removeFolder, verifyFolder, writeStamp } from './folder.ts';
@@ -71,6 +71,8 @@ export interface Models {
    * the hub whether it is there (5 s at most).
    */
   defaults(options: { gpu: boolean; best?: boolean }): Promise<Defaults>;
+  /** Tells models that can be fetched now from those that cannot. May ask the hub whether it is there (5 s at most). */
+  obtainable(): Promise<(card: ModelCard) => boolean>;
   /** A voice for a language: an installed one, else the registry's first; null when there is none. */
   voiceFor(language: string): string | null;
   /** Of the recognizers that run here, by the defaults last asked for: one for a language; null when there is none. */
@@ -186,6 +188,11 @@ export function createModels({
       return describe(card);
     },
     defaults: options => defaults.choose(options),
+    async obtainable() {
+      const { offline, hubUrl } = settings(),
+        reachable = !offline && (await hub.reachable(hubUrl));
+      return card => canFetch(card, reachable, offline);
+    },
     voiceFor: language => chooseVoice(inventory, language, cores),
     recognizerFor: language => defaults.recognizer(language),
   };

@@ -26,6 +26,9 @@ export interface CatalogueDeps {
   failed(model: string, why: Failure): void;
 }
 
+/** What a recording is read with. */
+const TOOLS: readonly RuntimeId[] = ['sherpa', 'ffmpeg'];
+
 interface Fetch {
   what: 'modelDownloading' | 'engineInstalling';
   name: string;
@@ -101,12 +104,13 @@ export class Catalogue implements Choices {
           card.stages.includes('summary') && !this.deps.engine(card.engine)?.hidden && state === 'installed',
       )?.card.id;
   }
-  repairsBySound(recognizer: string, repair: string | undefined): boolean {
+  /** Nothing large is fetched for repair unless somebody chose it: what is there does it. */
+  repairsWithoutModel(recognizer: string, repair: string | undefined): boolean {
     const { settings, models, engine } = this.deps,
+      { repairMode, defaultModels } = settings(),
       card = this.card(recognizer);
-    if (!card || !engine(card.engine)?.scoresAlternatives) return false;
-    const { repairMode, defaultModels } = settings();
-    return repairMode === 'fast' || repair === undefined || (repair !== defaultModels.repair && !models.ready(repair));
+    if (repair === undefined || (repair !== defaultModels.repair && !models.ready(repair))) return true;
+    return repairMode === 'fast' && (card ? (engine(card.engine)?.scoresAlternatives ?? false) : false);
   }
   ready(model: string): boolean {
     return this.deps.models.ready(model);
@@ -261,6 +265,19 @@ export class Catalogue implements Choices {
         },
       )
       .finally(() => this.deps.changed());
+  }
+  /** Stops what is fetched for nobody any more. `wanted`: models of the jobs that are left; none: no tools either. */
+  release(wanted: ReadonlySet<string>): void {
+    const runtimes = new Set<string>(wanted.size > 0 ? TOOLS : []);
+    for (const id of wanted) {
+      const card = this.card(id),
+        engine = card && this.deps.engine(card.engine);
+      for (const runtime of [...(engine?.runtimes ?? []), ...(engine?.optionalRuntimes ?? [])]) runtimes.add(runtime);
+    }
+    for (const [key, { abort }] of this.fetching) {
+      const [kind, name] = key.split(' ');
+      if (kind === 'model' ? !wanted.has(name!) : !runtimes.has(name!)) abort.abort();
+    }
   }
   /** Downloads stop where they are and go on from there next time. */
   stop(): void {

@@ -3,7 +3,7 @@
  * nothing to lock. What they do stands where they are: rows in job-table.ts, steps and the end of jobs in steps.ts, the
  * writing of outputs in completion.ts, what is published in publication.ts, a store that fails in store-guard.ts.
  */
-import type { Failure } from '../../schemas/errors.ts';
+import { failure, type Failure } from '../../schemas/errors.ts';
 import type { NewJournalEntry } from '../contracts/journal.ts';
 import type { Instance } from '../workers/instance.ts';
 import { BusyTimes } from './busy-times.ts';
@@ -105,10 +105,23 @@ export class Core {
     this.deps.store.journal([entry], this.deps.clock());
   }
 
-  /** A model or what it needs could not be fetched. */
+  /**
+   * A model, or what it needs, cannot be had. Jobs that asked for its work by name, or cannot do without, fail; repair
+   * that nobody named a model for is done by what there is without one.
+   */
   cannotHave(model: string, why: Failure): void {
-    for (const work of [...this.jobs.values()])
-      if (Object.values(work.row.models).includes(model)) this.steps.end(work, 'failed', why);
+    for (const work of [...this.jobs.values()]) {
+      const { models, options, warnings } = work.row,
+        { repair, ...others } = models;
+      if (!Object.values(models).includes(model)) continue;
+      if (repair !== model || options.models?.repair === model || Object.values(others).includes(model)) {
+        this.steps.end(work, 'failed', why);
+        continue;
+      }
+      const warning = failure('repairLeftOut', { model, cause: why.code }, why.detail);
+      this.jobs.update(work, { models: others, warnings: [...warnings, warning] });
+      this.steps.advance(work);
+    }
     this.wake();
   }
 }

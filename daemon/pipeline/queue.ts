@@ -132,12 +132,14 @@ export class Queue {
     });
   }
 
-  /** @throws unknownJob, wrongState */
+  /** What was being fetched for them alone stops too. @throws unknownJob, wrongState */
   cancel(ids: readonly string[]): void {
     const unfinished = this.active(ids, UNFINISHED);
     this.change(() => {
       for (const work of unfinished) this.core.steps.end(work, 'cancelled', null);
     });
+    const { catalogue } = this.core.deps;
+    catalogue.release(new Set([...this.core.jobs.values()].flatMap(work => Object.values(work.row.models))));
   }
 
   /** Failed steps run again, and all that hangs on them; what is done stays. @throws unknownJob, wrongState */

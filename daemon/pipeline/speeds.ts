@@ -27,6 +27,10 @@ export class Speeds {
   get(model: string, stage: Stage, kind: 'cpu' | 'gpu'): number {
     return this.#known.get(`${model}/${stage}/${kind}`) ?? FIRST_GUESS[stage][kind];
   }
+  /** ms of work for one second of recording; undefined: it has not worked here yet. */
+  known(model: string, stage: Stage, kind: 'cpu' | 'gpu'): number | undefined {
+    return this.#known.get(`${model}/${stage}/${kind}`);
+  }
   measured(model: string, stage: Stage, kind: 'cpu' | 'gpu', msPerSecond: number): void {
     this.#known.learn(`${model}/${stage}/${kind}`, msPerSecond);
   }

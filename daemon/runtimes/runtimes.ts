@@ -22,6 +22,8 @@ export interface Runtimes {
   /** Where it is, or will be. */
   directory(id: RuntimeId): string;
   ready(id: RuntimeId): boolean;
+  /** Rough size when installed. */
+  bytes(id: RuntimeId): number;
   /**
    * Resolves at once when it is there. Callers that ask at the same time share one installation; it stops when all of
    * them have given up.
@@ -82,5 +84,5 @@ export function createRuntimes({
       ),
     );
   };
-  return { directory, ready, install };
+  return { directory, ready, bytes: id => packOf(id).bytes, install };
 }

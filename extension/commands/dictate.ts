@@ -13,6 +13,7 @@ import { isFinal } from '../../schemas/words.ts';
 import type { Template } from '../streaming/layout.ts';
 import type { Stream } from '../streaming/stream.ts';
 import { gapText } from '../streaming/streams.ts';
+import { ensureRecognizer } from '../setup/first-run.ts';
 import { withGlossary } from '../requests/glossary.ts';
 import { confirm, notify } from '../ui/notify.ts';
 import { errorText } from '../ui/words.ts';
@@ -106,6 +107,10 @@ export class Dictation implements vscode.Disposable {
         speakers: _alone,
         ...options
       } = await withGlossary(this.#home(document), settled(document.uri).options);
+      if (!(await ensureRecognizer(daemon, options))) {
+        this.#item.hide();
+        return;
+      }
       const { ffmpeg } = await daemon.call('live/recorder', {});
       const { job } = await daemon.call('live/open', {
         format: 'pcm',

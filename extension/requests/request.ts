@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { Daemon } from '../connection/connection.ts';
+import { ensureRecognizer } from '../setup/first-run.ts';
+import type { SetupProgress } from '../setup/progress.ts';
 import { withGlossary } from './glossary.ts';
 import { withKnownVoices } from './voices.ts';
 import type { Streams } from '../streaming/streams.ts';
@@ -15,10 +17,16 @@ export interface Deps {
   streams: Streams;
   memory: vscode.Memento;
   log: vscode.LogOutputChannel;
+  setup: SetupProgress;
 }
 
 /** Submits recordings with a choice of options; those that could not be taken are named in one message. */
-export async function request({ daemon }: Deps, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
+export async function request(
+  { daemon, setup }: Deps,
+  recordings: readonly vscode.Uri[],
+  choice: Choice,
+): Promise<Job[]> {
+  if (!(await ensureRecognizer(daemon, choice.options))) return [];
   const requests = await Promise.all(
     recordings.map(async uri => ({
       recording: uri.fsPath,
@@ -44,6 +52,7 @@ export async function request({ daemon }: Deps, recordings: readonly vscode.Uri[
   const jobs = results.flatMap(result => ('job' in result ? [result.job] : []));
   // The mirror receives them in a moment; whoever looks at once finds them already.
   for (const job of jobs) if (!daemon.state.jobs.has(job.id)) daemon.state.jobs.set(job.id, job);
+  setup.watch(jobs);
   return jobs;
 }
 

@@ -12,6 +12,7 @@ const MOST_CHARACTERS = 240;
  * Under its line, as wide as the editor: beside the line it would end at the edge, since an editor wraps only what is
  * text. There is no other way to style what an editor adds.
  */
+const BESIDE = 'none; position: absolute; left: 0; white-space: pre;';
 const BELOW = 'none; position: absolute; left: 0; top: 100%; width: 100%; white-space: pre-wrap; z-index: 1;';
 
 export class Provisional implements vscode.Disposable {
@@ -38,7 +39,8 @@ export class Provisional implements vscode.Disposable {
             contentText: shortened(harmlessLine(text.stable + text.unstable)),
             color: new vscode.ThemeColor('editorGhostText.foreground'),
             backgroundColor: new vscode.ThemeColor('editor.background'),
-            textDecoration: BELOW,
+            // What its words wait for is short, and stands where they will.
+            textDecoration: text.isNote ? BESIDE : BELOW,
           },
         },
       });

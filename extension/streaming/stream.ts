@@ -108,8 +108,13 @@ export class Stream implements vscode.Disposable {
     this.#partial = partial.stable || partial.unstable ? partial : null;
   }
 
+  /** What its words wait for; null: nothing, or they have begun to come. */
+  note: string | null = null;
+
   /** Text that stands in no document yet, and where it would; null: none. */
-  get provisional(): { offset: number; stable: string; unstable: string } | null {
+  get provisional(): { offset: number; stable: string; unstable: string; isNote?: true } | null {
+    if (this.note !== null && this.#utterances.size === 0 && !this.#stopped)
+      return { offset: endOf(this.#placement), stable: this.note, unstable: '', isNote: true };
     if (!this.#partial || this.#stopped || this.#partial.index >= this.#to) return null;
     const { stable, unstable } = this.#partial;
     return { offset: endOf(this.#placement), stable, unstable };

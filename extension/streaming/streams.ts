@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import type { Daemon } from '../connection/connection.ts';
 import { isFinal } from '../../schemas/words.ts';
+import { setupText } from '../setup/progress.ts';
 import { notify, notifyBriefly } from '../ui/notify.ts';
 import { errorText } from '../ui/words.ts';
 import type { Template } from './layout.ts';
@@ -77,7 +78,11 @@ export class Streams implements vscode.Disposable {
         for (const stream of this.#open.keys()) if (jobs.has(stream.job)) void this.#catchUp(stream);
       }),
       daemon.onChange(change => {
-        for (const stream of this.#open.keys()) if (change.all || change.jobs.has(stream.job)) void this.#look(stream);
+        for (const stream of this.#open.keys())
+          if (change.all || change.jobs.has(stream.job)) {
+            void this.#look(stream);
+            this.#note(stream);
+          }
       }),
     ];
     for (const document of vscode.workspace.textDocuments) this.#unpark(document);
@@ -152,6 +157,7 @@ export class Streams implements vscode.Disposable {
   #run(stream: Stream): Stream {
     const watch = this.#daemon.watchUtterances(stream.job);
     this.#open.set(stream, watch);
+    this.#note(stream);
     void vscode.commands.executeCommand('setContext', 'earshot.streaming', true);
     stream.onFailed(error => {
       this.#log.error(errorText(error));
@@ -180,6 +186,14 @@ export class Streams implements vscode.Disposable {
     });
     this.#keepSoon();
     return stream;
+  }
+
+  /** Says what the first words wait for. */
+  #note(stream: Stream): void {
+    const note = setupText(this.#daemon.state.jobs.get(stream.job));
+    if (note === stream.note) return;
+    stream.note = note;
+    this.#provisional.draw(stream.document);
   }
 
   async #catchUp(stream: Stream): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { StoreError } from '../../daemon/contracts/store.ts';
+import { failure } from '../../schemas/errors.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { engineFor } from '../../daemon/engines/engines.ts';
 import { Harness, fakeModel, fourStages } from './harness.ts';
@@ -52,6 +53,28 @@ describe('the pipeline', { timeout: 180_000 }, () => {
       published.some(([event]) => event.type === 'job' && event.job.state === 'completed'),
     );
     for (const [event, was] of published) assert.equal(JSON.stringify(event), was);
+  });
+
+  it('goes on without a repair model that cannot be had, and says so; one that the job named is missed', async () => {
+    harness = await Harness.open({
+      models: fourStages({ asr: 20, repair: 60_000, nmt: 5, tts: 5 }),
+      utterances: () => [1000, 2000, 1500],
+    });
+    const repair = 'fake-repair';
+    const jobs = [
+      ...(await harness.submit(['talk.wav'])),
+      ...(await harness.submit(['named.wav'], { models: { repair } })),
+    ];
+    await harness.until('its recognition', () => jobs.every(job => harness.utterances(job).some(each => each.asr)));
+    harness.pipeline.cannotHave(repair, failure('engineInstallFailed', { engine: 'llama' }));
+    const [job, named] = await harness.ended(jobs);
+    assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
+    assert.ok(harness.utterances(job!).every(each => each.asr?.text && each.repair?.text === each.asr.text));
+    assert.deepEqual(
+      job!.warnings.map(({ code, args }) => ({ code, args })),
+      [{ code: 'repairLeftOut', args: { model: repair, cause: 'engineInstallFailed' } }],
+    );
+    assert.deepEqual([named!.state, named!.failure?.code], ['failed', 'engineInstallFailed']);
   });
 
   it('overlaps the stages inside one recording', async () => {

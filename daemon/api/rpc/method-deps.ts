@@ -35,6 +35,7 @@ export interface MethodDeps {
   clients(): number;
   logs(lines: number): string[];
   doctor(request: Params<'daemon/doctor'>): Promise<Result<'daemon/doctor'>>;
+  recommend(languages: readonly string[]): Promise<Result<'model/recommend'>>;
   /** What happened before anybody listened; asked for once. */
   notices(): Failure[];
   watched(): void;

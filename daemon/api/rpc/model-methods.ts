@@ -65,6 +65,7 @@ export function modelMethods(deps: MethodDeps) {
       for (const id of ids) void install(id, update);
       return { ids };
     },
+    'model/recommend': ({ languages = [] }) => deps.recommend(languages),
     'model/find': async ({ source }) => {
       const { card, repository, revision, files } = await models.find(source, new AbortController().signal);
       const { id, licence, engine, stages } = card;

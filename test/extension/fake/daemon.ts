@@ -18,7 +18,7 @@ import type { Handshake, Method } from '../../../schemas/rpc.ts';
 import { decision, type WatchedFile, type WatchedFolder } from '../../../schemas/watch.ts';
 import { DEFAULTS, type Settings } from '../../../schemas/settings.ts';
 import { isFinal, type Stage } from '../../../schemas/words.ts';
-import { engines, estimates, id, job as makeJob, models, utterance, type Coded } from './fixtures.ts';
+import { engines, estimates, id, job as makeJob, models, recommendations, utterance, type Coded } from './fixtures.ts';
 
 export interface Story {
   jobs?: Job[];
@@ -429,9 +429,10 @@ export class FakeDaemon {
         return {};
       },
       'model/remove': ({ id: m }) => {
-        this.model({ ...this.models.get(m)!, state: 'absent', diskBytes: 0 });
+        this.model({ ...this.models.get(m)!, state: 'absent', progress: null, diskBytes: 0 });
         return {};
       },
+      'model/recommend': () => ({ recommendations: recommendations(), directory: '/models', freeBytes: 1e12 }),
       'model/verify': () => ({ failure: null }),
       'model/import': () => ({ model: [...this.models.values()][0]! }),
       'model/find': ({ source }) => {

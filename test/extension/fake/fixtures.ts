@@ -5,7 +5,7 @@
 import type { Device, Estimate, Instance } from '../../../schemas/device.ts';
 import type { Job, Transcript, Utterance } from '../../../schemas/job.ts';
 import { failure } from '../../../schemas/errors.ts';
-import type { Engine, Model } from '../../../schemas/model.ts';
+import type { Engine, Model, Recommendation } from '../../../schemas/model.ts';
 import type { ReasonArgs } from '../../../schemas/reasons.ts';
 import { STAGES, type Stage } from '../../../schemas/words.ts';
 
@@ -584,6 +584,29 @@ const model = (m: ModelSketch): Model => ({
   isDefault: m.isDefault ?? [],
   failure: null,
 });
+
+/** As a small machine without any model is told. */
+export const recommendations = (): Recommendation[] =>
+  (
+    [
+      ['small', 'whisper-base', 'Whisper base', 148e6, 10.3, 21],
+      ['recommended', 'whisper-small', 'Whisper small', 486e6, 8.6, 7],
+      ['best', 'whisper-large-v3-turbo', 'Whisper large-v3 turbo', 1622e6, 7.8, 1.8],
+    ] as const
+  ).map(([tier, model, name, downloadBytes, wordErrors, speed]) => ({
+    tier,
+    model,
+    name,
+    downloadBytes,
+    engineBytes: 170e6,
+    wordErrors,
+    speed,
+    errorsFrom: 'the story',
+    licence: 'MIT',
+    languages: [],
+    installed: false,
+    measured: false,
+  }));
 
 export function models(): Model[] {
   return [

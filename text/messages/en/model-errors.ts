@@ -17,6 +17,7 @@ export const modelErrors: SomeErrors<
   | 'modelNotInstalled'
   | 'modelUnavailable'
   | 'modelReplaced'
+  | 'repairLeftOut'
   | 'checksumMismatch'
   | 'modelBroken'
   | 'offline'
@@ -36,6 +37,8 @@ export const modelErrors: SomeErrors<
     message(
       `${a.instead} is used for ${stageText(a.stage)} because ${a.model} ${CAUSES[a.cause] ?? 'could not be loaded'}.`,
     ),
+  repairLeftOut: a =>
+    message(`Misheard words were not repaired because ${a.model} ${CAUSES[a.cause] ?? 'could not be loaded'}.`),
   checksumMismatch: a =>
     message(
       `${a.file}${optional(' of ', a.model)} has the wrong checksum.`,

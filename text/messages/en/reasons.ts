@@ -1,7 +1,7 @@
 /** English: why jobs wait, what holds the queue up, and why a file was taken or left alone. */
 import type { BottleneckTexts, DecisionTexts, ReasonTexts } from '../catalogue.ts';
 import { bytesText, percentText, timeText } from '../figures.ts';
-import { count, expected, optional, stageText } from './words.ts';
+import { count, expected, installedText, optional, stageText } from './words.ts';
 
 const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
 
@@ -10,7 +10,7 @@ export const reasons: ReasonTexts = {
   queuePaused: () => 'the queue is paused',
   ingesting: () => 'reading the recording',
   modelDownloading: a => `downloading ${a.model} (${a.percent}%)`,
-  engineInstalling: a => `installing ${a.engine} (${a.percent}%)`,
+  engineInstalling: a => `installing ${installedText(a.engine)?.replace(/^The /, 'the ') ?? a.engine} (${a.percent}%)`,
   modelLoading: (a, { device, now }) => `loading ${a.model} on ${device(a.device)}${expected(a.at, now)}`,
   memory: (a, { device, now }) =>
     `${a.model} needs ${bytesText(a.bytes)} more on ${device(a.device)}` +

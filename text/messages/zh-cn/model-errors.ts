@@ -17,6 +17,7 @@ export const modelErrors: SomeErrors<
   | 'modelNotInstalled'
   | 'modelUnavailable'
   | 'modelReplaced'
+  | 'repairLeftOut'
   | 'checksumMismatch'
   | 'modelBroken'
   | 'offline'
@@ -32,6 +33,7 @@ export const modelErrors: SomeErrors<
     ),
   modelReplaced: a =>
     message(`${stageText(a.stage)}改用 ${a.instead}，因为 ${a.model} ${CAUSES[a.cause] ?? '无法加载'}。`),
+  repairLeftOut: a => message(`未修正听错的词：${a.model} ${CAUSES[a.cause] ?? '无法加载'}。`),
   checksumMismatch: a =>
     message(
       `${optional('模型 ', a.model, ' 的')}文件 ${a.file} 校验和不符。`,

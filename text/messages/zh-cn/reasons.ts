@@ -1,7 +1,7 @@
 /** 简体中文：任务等待的原因、队列的瓶颈，以及对受监视文件的决定。 */
 import type { BottleneckTexts, DecisionTexts, ReasonTexts } from '../catalogue.ts';
 import { bytesText, percentText, timeText } from '../figures.ts';
-import { expected, optional, stageText, terms } from './words.ts';
+import { expected, installedText, optional, stageText, terms } from './words.ts';
 
 const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
 
@@ -10,7 +10,7 @@ export const reasons: ReasonTexts = {
   queuePaused: () => '队列已暂停',
   ingesting: () => '正在读取录音',
   modelDownloading: a => `正在下载 ${a.model}（${a.percent}%）`,
-  engineInstalling: a => `正在安装 ${a.engine}（${a.percent}%）`,
+  engineInstalling: a => `正在安装${installedText(a.engine) ?? ` ${a.engine}`}（${a.percent}%）`,
   modelLoading: (a, { device, now }) => `正在 ${device(a.device)} 上加载 ${a.model}${expected(a.at, now)}`,
   memory: (a, { device, now }) =>
     `${a.model} 在 ${device(a.device)} 上还缺 ${bytesText(a.bytes)}` +
