@@ -23,7 +23,8 @@ import { makeFolderNow, openFileNow, openLog } from './files.ts';
 import { readSmall } from './small-file.ts';
 import { proxyEnvironment } from './proxies.ts';
 import { newNonce, proofOf, proves, readAccess } from './handshake.ts';
-import { EarshotError, Failure, thrown, toFailure } from '../schemas/errors.ts';
+import { EarshotError, thrown, toFailure } from '../schemas/errors.ts';
+import { Failure } from '../schemas/failure.ts';
 import { openOf } from '../schemas/open.ts';
 import {
   FAILURE_CODE,

@@ -3,7 +3,9 @@
  * them by whoever shows them (text/messages). Each list of codes is one map from a code to the arguments of its
  * sentence, so that sender and sentence cannot differ.
  */
-import { Type, type Static } from 'typebox';
+import type { Args } from './failure.ts';
+
+export type { Args } from './failure.ts';
 
 /** An argument's type; with a ? it may be missing. `status`: how a process ended, its exit code or a signal's name. */
 export type ArgKind = 'text' | 'number' | 'status' | 'text?' | 'number?' | 'status?';
@@ -20,10 +22,6 @@ type ValueOf<K extends ArgKind> = K extends `${infer Name extends keyof Kinds}?`
 export type ArgsOf<K extends ArgKinds> = {
   [N in keyof K as K[N] extends `${string}?` ? never : N]: ValueOf<K[N]>;
 } & { [N in keyof K as K[N] extends `${string}?` ? N : never]?: ValueOf<K[N]> };
-
-/** As they travel and are stored: what another version wrote may lack some, or have others. */
-export const Args = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]));
-export type Args = Static<typeof Args>;
 
 /** For one of several codes: arguments that suit each of them. */
 export type ArgsForAll<M extends Record<string, unknown>, C extends keyof M> = (

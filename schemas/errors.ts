@@ -1,6 +1,8 @@
 /** Every way in which Earshot fails: one closed list of codes. The sentences stand in text/messages/. */
-import { Type, type Static } from 'typebox';
-import { Args, fitsKinds, known, type ArgKinds, type ArgsForAll, type ArgsOf } from './args.ts';
+import { fitsKinds, known, type ArgKinds, type ArgsForAll, type ArgsOf } from './args.ts';
+import type { Args, Failure } from './failure.ts';
+
+export type { Failure } from './failure.ts';
 
 /** What each failure says of itself. Sizes are in bytes; names say the unit where there is one. */
 export const ERRORS = {
@@ -179,16 +181,6 @@ export type ErrorArgs = { [C in ErrorCode]: ArgsOf<(typeof ERRORS)[C]> };
 export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
 export const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(ERRORS, code);
-
-/**
- * A failure as a value, as it travels and is stored. `code` is an ErrorCode unless another version wrote it.
- * `detail` is for the log and the curious: an engine's own words, in whatever language.
- */
-export const Failure = Type.Object(
-  { code: Type.String({ minLength: 1, maxLength: 100 }), args: Args, detail: Type.Optional(Type.String()) },
-  { additionalProperties: false },
-);
-export type Failure = Static<typeof Failure>;
 
 /** What follows the code: the arguments of that code, which may be left out where none is needed, and details. */
 type Rest<C extends ErrorCode, More extends unknown[]> =

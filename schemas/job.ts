@@ -1,6 +1,6 @@
 /** A job, its request, its utterances and what each stage made of them. */
 import { Type, type Static } from 'typebox';
-import { Failure } from './errors.ts';
+import { Failure } from './failure.ts';
 import { Reason } from './reasons.ts';
 import {
   Bytes,

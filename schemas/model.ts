@@ -1,6 +1,6 @@
 /** Models, the engines that run them, and the runtimes that engines need. */
 import { Type, type Static } from 'typebox';
-import { Failure } from './errors.ts';
+import { Failure } from './failure.ts';
 import { Bytes, Closed, DeviceKind, Fraction, Language, Nullable, Optional, Stage, Time } from './words.ts';
 
 export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });

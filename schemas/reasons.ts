@@ -1,6 +1,7 @@
 /** Why a job waits, what holds the queue up, and what the doctor found: codes and their arguments. */
 import { Type, type Static } from 'typebox';
-import { Args, known, type ArgKinds, type ArgsOf } from './args.ts';
+import { known, type ArgKinds, type ArgsOf } from './args.ts';
+import { Args } from './failure.ts';
 import { Closed } from './words.ts';
 
 /** `at`: when it is expected to be over, ms since the epoch. Devices are named as people know them. */

@@ -3,7 +3,7 @@
  */
 import { Type, type Static, type TSchema } from 'typebox';
 import { Device, Estimate, Instance } from './device.ts';
-import { Failure } from './errors.ts';
+import { Failure } from './failure.ts';
 import { Job, JobOptions, JobRequest, OutputOptions, SpeakerName, Transcript, Utterance, VoicePrint } from './job.ts';
 import { LiveRequest, MAX_CHUNK_BYTES, PartialText } from './live.ts';
 import { Engine, FoundModel, Model, Recommendation } from './model.ts';

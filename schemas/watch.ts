@@ -1,7 +1,7 @@
 /** Watched folders: what is done with recordings that arrive in them, and what was decided about each file. */
 import { Type, type Static } from 'typebox';
-import { Args, known, type ArgKinds, type ArgsOf } from './args.ts';
-import { Failure } from './errors.ts';
+import { known, type ArgKinds, type ArgsOf } from './args.ts';
+import { Args, Failure } from './failure.ts';
 import { JobOptions } from './job.ts';
 import { Bytes, Closed, Id, Nullable, Optional, Path, Priority, Time } from './words.ts';
 

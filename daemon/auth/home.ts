@@ -16,5 +16,11 @@ export function openHome(places: Home): void {
     const { mode, uid } = statSync(folder);
     if ((mode & 0o077) !== 0 && (mode & 0o1000) === 0 && uid === process.getuid!()) chmodSync(folder, 0o700);
   }
-  for (const folder of [places.models, places.runtimes]) makeFolderNow(folder, 0o777);
+  // Programs and weights: others may read them, and put nothing there that we would run.
+  for (const folder of [places.models, places.runtimes]) {
+    makeFolderNow(folder, 0o755);
+    if (process.platform === 'win32') continue;
+    const { mode, uid } = statSync(folder);
+    if ((mode & 0o022) !== 0 && uid === process.getuid!()) chmodSync(folder, mode & 0o7755);
+  }
 }

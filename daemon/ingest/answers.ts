@@ -1,7 +1,8 @@
 /** What an ingest's process may say: it opens strangers' media, so the daemon believes nothing of another shape. */
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { ERROR_CODES, Failure } from '../../schemas/errors.ts';
+import { ERROR_CODES } from '../../schemas/errors.ts';
+import { Failure } from '../../schemas/failure.ts';
 import { Closed } from '../../schemas/words.ts';
 import type { FromChild } from './channel.ts';
 

@@ -27,8 +27,8 @@ import { stop } from './stop.ts';
 const PROGRESS_EVERY_MS = 100;
 /** Every client of a session gets each of these; ten sessions at once are enough traffic. */
 const LIVE_PROGRESS_EVERY_MS = 250;
-/** A quarter of a second. */
-const CHUNK_BYTES = 256 * BYTES_PER_MS;
+/** So much sound, which is decoded in a hundredth of its time, is looked at together for ends of utterances. */
+const CHUNK_BYTES = 1024 * BYTES_PER_MS;
 const ZEROS = Buffer.alloc(1 << 16);
 /** Of a recording with more tracks, the others are not searched for speech. */
 const MOST_TRACKS = 16;

@@ -5,7 +5,7 @@
  */
 
 import { startHumRemoval } from './hum.ts';
-import { startWhitening } from './whitening.ts';
+import { startWhitening, type Levels } from './whitening.ts';
 
 /** So many samples of 16 kHz are treated as one. */
 export const FRAME = 512;
@@ -60,7 +60,7 @@ export function startConditioning(lift: Lift): (frame: Int16Array) => Conditione
       whiten = startWhitening();
       unhummed = startLevels();
     }
-    const even = whiten(samples, { level, ...unhummed(level) });
+    const even = whiten(samples, level, unhummed(level));
     if (even !== null) level = decibels(even);
     if (hums !== (rest !== null) || drones !== (even !== null)) whitened = startLevels();
     hums = rest !== null;
@@ -76,12 +76,12 @@ export function startConditioning(lift: Lift): (frame: Int16Array) => Conditione
 
 const decibels = (power: number): number => 10 * Math.log10(power + 1e-10);
 
-/** How loud a sound has been lately, and the noise in it, dB of full scale. */
-function startLevels(): (level: number) => { loud: number; noise: number } {
+function startLevels(): (level: number) => Levels {
   const stretches: number[] = [];
   let loud = QUIETEST,
     smooth: number | null = null,
     least = 0,
+    before = Infinity,
     inStretch = 0;
   return level => {
     loud = Math.max(level, loud - (RISE * FRAME) / RATE);
@@ -91,9 +91,10 @@ function startLevels(): (level: number) => { loud: number; noise: number } {
     if (++inStretch === STRETCH_FRAMES) {
       stretches.push(least);
       if (stretches.length > STRETCHES) stretches.shift();
+      before = Math.min(...stretches);
       inStretch = 0;
     }
-    return { loud, noise: Math.max(QUIETEST, Math.min(least, ...stretches)) };
+    return { loud, noise: Math.max(QUIETEST, Math.min(least, before)) };
   };
 }
 
@@ -107,44 +108,38 @@ function amplify(samples: Float32Array, from: number, to: number): void {
 
 /** A high-pass of the fourth order, from 16-bit samples to [-1, 1]; answers their mean power. */
 function lowCut(): (frame: Int16Array, samples: Float32Array) => number {
-  const w = (2 * Math.PI * LOW_CUT_HZ) / RATE;
-  const [first, second] = HALVES.map(q => {
+  const w = (2 * Math.PI * LOW_CUT_HZ) / RATE,
+    state = new Float64Array(4);
+  // In variables of their own: this runs for every sample.
+  const [[b1, a11, a12], [b2, a21, a22]] = HALVES.map(q => {
     const alpha = Math.sin(w) / (2 * q);
-    return {
-      b: (1 + Math.cos(w)) / 2 / (1 + alpha),
-      a1: (-2 * Math.cos(w)) / (1 + alpha),
-      a2: (1 - alpha) / (1 + alpha),
-    };
-  }) as [Half, Half];
-  const state = new Float64Array(4);
+    return [(1 + Math.cos(w)) / 2 / (1 + alpha), (-2 * Math.cos(w)) / (1 + alpha), (1 - alpha) / (1 + alpha)];
+  }) as [[number, number, number], [number, number, number]];
   return (frame, samples) => {
-    // In variables of its own: a number that a closure changes is an object to V8, and this runs for every sample.
-    const { b: b1, a1: a11, a2: a12 } = first,
-      { b: b2, a1: a21, a2: a22 } = second;
     let x1 = state[0]!,
       x2 = state[1]!,
       y1 = state[2]!,
       y2 = state[3]!,
       energy = 0;
     for (let i = 0; i < frame.length; i++) {
-      const x = frame[i]! / 32768,
-        y = b1 * x + x1;
-      x1 = x2 - 2 * b1 * x - a11 * y;
-      x2 = b1 * x - a12 * y;
-      const z = b2 * y + y1;
-      y1 = y2 - 2 * b2 * y - a21 * z;
-      y2 = b2 * y - a22 * z;
+      const x = b1 * (frame[i]! / 32768),
+        y = x + x1;
+      x1 = x2 - 2 * x - a11 * y;
+      x2 = x - a12 * y;
+      const by = b2 * y,
+        z = by + y1;
+      y1 = y2 - 2 * by - a21 * z;
+      y2 = by - a22 * z;
       samples[i] = z;
       energy += z * z;
     }
-    // What is left of a sound long gone would be counted in the slowest of numbers.
-    for (const [n, value] of [x1, x2, y1, y2].entries()) state[n] = Math.abs(value) < 1e-15 ? 0 : value;
+    state[0] = audible(x1);
+    state[1] = audible(x2);
+    state[2] = audible(y1);
+    state[3] = audible(y2);
     return energy / frame.length;
   };
 }
 
-interface Half {
-  b: number;
-  a1: number;
-  a2: number;
-}
+/** What is left of a sound long gone would be counted in the slowest of numbers. */
+const audible = (value: number): number => (Math.abs(value) < 1e-15 ? 0 : value);

@@ -90,9 +90,12 @@ export function openDetector(
   };
 
   const push = (samples: Int16Array): Frame[] => {
-    const all = new Int16Array(rest.length + samples.length);
-    all.set(rest);
-    all.set(samples, rest.length);
+    let all = samples;
+    if (rest.length) {
+      all = new Int16Array(rest.length + samples.length);
+      all.set(rest);
+      all.set(samples, rest.length);
+    }
     const made: Frame[] = [];
     let at = 0;
     for (; at + FRAME + CONTEXT <= all.length; at += FRAME) {

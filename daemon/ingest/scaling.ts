@@ -26,17 +26,24 @@ export function startScaling(): (floats: Buffer) => Buffer {
           ? new Float32Array(bytes.buffer, bytes.byteOffset, count)
           : new Float32Array(new Uint8Array(bytes.subarray(0, count * 4)).buffer),
       samples = new Int16Array(count);
-    let now = gain;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0, now = gain; i < count; i++) {
+      if (now === 1) i = converted(floats, samples, i);
+      if (i === count) break;
       let value = floats[i]! * 32_768;
-      if (now < 1 || value > MOST || value < LEAST) {
-        if (!Number.isFinite(value)) value = 0;
-        now = Math.min(1, now * BACK, (value < 0 ? LEAST : MOST) / value);
-        value *= now;
-      }
-      samples[i] = Math.round(value);
+      if (!Number.isFinite(value)) value = 0;
+      now = gain = Math.min(1, now * BACK, (value < 0 ? LEAST : MOST) / value);
+      samples[i] = Math.round(value * now);
     }
-    gain = now;
     return Buffer.from(samples.buffer);
   };
+}
+
+/** Converts from `i` on what is within full scale; answers where something else stands. */
+function converted(floats: Float32Array, samples: Int16Array, i: number): number {
+  for (; i < floats.length; i++) {
+    const value = floats[i]! * 32_768;
+    if (!(value <= MOST && value >= LEAST)) break;
+    samples[i] = ((value + 32_768.5) | 0) - 32_768; // Math.round, and faster
+  }
+  return i;
 }

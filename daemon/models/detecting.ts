@@ -5,7 +5,8 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { EarshotError, Failure, thrown } from '../../schemas/errors.ts';
+import { EarshotError, thrown } from '../../schemas/errors.ts';
+import { Failure } from '../../schemas/failure.ts';
 import { ModelCard } from '../../schemas/model.ts';
 import { environment } from '../workers/environment.ts';
 import { readingPermissions } from '../workers/sandbox/permissions.ts';

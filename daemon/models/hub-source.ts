@@ -28,10 +28,19 @@ const fromSpec = (text: string): Parts | null => {
 };
 
 function fromPage(text: string, hub: string): Parts | null {
-  if (!URL.canParse(text)) return null;
-  const url = new URL(text),
-    hosts = [hub, 'https://huggingface.co', 'https://hf.co'].map(each => new URL(each).host);
+  const url = URL.parse(text);
+  if (!url) return null;
+  const hosts = [hub, 'https://huggingface.co', 'https://hf.co'].map(each => new URL(each).host);
   if (!/^https?:$/.test(url.protocol) || !hosts.includes(url.host)) return null;
-  const match = PAGE.exec(decodeURI(url.pathname));
+  const match = PAGE.exec(decoded(url.pathname));
   return match && [match[1]!, match[2], match[3]];
+}
+
+/** '': it is no text. */
+function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return '';
+  }
 }

@@ -7,6 +7,9 @@ import type { RuntimeId } from '../contracts/engine.ts';
 import { obstacleOf } from '../system/network.ts';
 
 const PAUSES_MS = [300, 1_500];
+/** Every version of a package that has many, and every archive of a model or a GPU's library. */
+const MOST_TEXT_BYTES = 64 * 1024 ** 2,
+  MOST_ARCHIVE_BYTES = 8 * 1024 ** 3;
 
 /** Asking again does not help. */
 export class Refused extends Error {}
@@ -41,6 +44,17 @@ export async function accepted(response: Response): Promise<Response & { body: N
   throw status >= 500 || status === 408 || status === 429 ? new Error(answer) : new Refused(answer);
 }
 
+/** An answer about a package, as text. @throws Refused where it does not end */
+export async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body) {
+    if ((bytes += part.length) > MOST_TEXT_BYTES) throw new Refused('the answer about a package does not end');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
 /** Writes a body to a file. @throws where it is not what it should be */
 export async function keep(
   body: AsyncIterable<Uint8Array>,
@@ -50,7 +64,9 @@ export async function keep(
   const hash = createHash(algorithm),
     file = await openAnew(path, 0o600);
   try {
+    let bytes = 0;
     for await (const chunk of body) {
+      if ((bytes += chunk.length) > MOST_ARCHIVE_BYTES) throw new Refused(`${path} does not end`);
       hash.update(chunk);
       await file.write(chunk);
     }

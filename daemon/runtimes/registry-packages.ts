@@ -11,7 +11,7 @@ import { createGunzip } from 'node:zlib';
 import { makeFolder } from '../../client/files.ts';
 import type { RuntimeId } from '../contracts/engine.ts';
 import { useNetwork } from '../system/network.ts';
-import { accepted, ask, fetchFailure, keep, persistently, Refused } from './download.ts';
+import { accepted, ask, fetchFailure, keep, persistently, Refused, textOf } from './download.ts';
 import type { Lock } from './lock.ts';
 import { unpack } from './tarball.ts';
 
@@ -154,7 +154,10 @@ async function download(
   if (response.status === 404) {
     await response.body?.cancel();
     const about = await get(`${base}${name.replace('/', '%2f')}/${version}`);
-    const said = about.ok ? ((await about.json()) as { dist?: { tarball?: string } }).dist?.tarball : undefined;
+    const said =
+      about.ok && about.body
+        ? (JSON.parse(await textOf(about.body)) as { dist?: { tarball?: string } }).dist?.tarball
+        : undefined;
     if (!said) throw new Refused(`${name} ${version} is not at ${new URL(base).host}`);
     response = await get(new URL(said, base).href);
   }

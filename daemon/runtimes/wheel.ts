@@ -11,7 +11,7 @@ import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { makeFolder, openNew } from '../../client/files.ts';
 import type { RuntimeId } from '../contracts/engine.ts';
 import { useNetwork } from '../system/network.ts';
-import { accepted, ask, fetchFailure, keep, persistently, Refused } from './download.ts';
+import { accepted, ask, fetchFailure, keep, persistently, Refused, textOf } from './download.ts';
 
 export interface LockedWheel {
   package: string;
@@ -107,7 +107,7 @@ export async function fetchWheel(wanted: FetchWheel): Promise<void> {
         // The address that was asked in the end, and who asks where that is the same server.
         base = new URL(about.url || index);
       if (base.host === new URL(index).host) ({ username: base.username, password: base.password } = new URL(index));
-      const url = addressIn(await about.text(), wheel.file, base.href);
+      const url = addressIn(await textOf(about.body), wheel.file, base.href);
       if (url === null) throw new Refused(`${wheel.file} is not at ${base.host}`);
       const { body } = await accepted(await ask(url, signal));
       await keep(body, archive, { algorithm: 'sha256', digest: wheel.sha256, encoding: 'hex' });

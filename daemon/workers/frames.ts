@@ -1,7 +1,7 @@
 /** What a worker writes, line by line, checked before anything believes it. */
 import { Type, type TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
-import { Args } from '../../schemas/args.ts';
+import { Args } from '../../schemas/failure.ts';
 import { ERROR_CODES } from '../../schemas/errors.ts';
 import { AsrOutput, NmtOutput, RepairOutput, SummaryOutput, TtsOutput } from '../../schemas/job.ts';
 import { Closed, Fraction, Optional, type Stage } from '../../schemas/words.ts';

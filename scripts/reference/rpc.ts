@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import * as device from '../../schemas/device.ts';
 import type { ArgKinds } from '../../schemas/args.ts';
 import * as errors from '../../schemas/errors.ts';
+import * as failures from '../../schemas/failure.ts';
 import * as job from '../../schemas/job.ts';
 import * as live from '../../schemas/live.ts';
 import * as model from '../../schemas/model.ts';
@@ -33,7 +34,7 @@ const isSchema = (value: unknown): value is Schema =>
 
 /** Schemas that have a name in schemas/, by what they are: one schema is one object, wherever it is used. */
 const names = new Map<Schema, string>(
-  [words, errors, job, device, model, live, search, watch, settings, rpc].flatMap(module =>
+  [words, failures, job, device, model, live, search, watch, settings, rpc].flatMap(module =>
     Object.entries(module).flatMap(([name, value]: [string, unknown]) => (isSchema(value) ? [[value, name]] : [])),
   ),
 );

@@ -297,6 +297,8 @@ describe('what names a model', () => {
       'hf:a/b:../x',
       'https://elsewhere.example/a/b',
       'ftp://huggingface.co/a/b',
+      'https://huggingface.co/a/b/tree/main/%',
+      'https://huggingface.co/%ff',
     ])
       assert.equal(parse(bad), null, bad);
   });

@@ -352,6 +352,17 @@ describe("what is Earshot's own", { skip: posix }, () => {
     for (const folder of [home.state, home.run, home.audio, home.logs, home.backups])
       assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
   });
+  test('what runs, and weights: nobody else puts anything there, nor a link into which we would write', () => {
+    const home = homeOf({ EARSHOT_STATE: join(root, 'own2'), EARSHOT_DATA: join(root, 'own2-data') }),
+      umask = process.umask(0);
+    try {
+      mkdirSync(home.models, { recursive: true });
+      openHome(home);
+    } finally {
+      process.umask(umask);
+    }
+    for (const folder of [home.models, home.runtimes]) assert.equal(statSync(folder).mode & 0o777, 0o755, folder);
+  });
   test("a token is this user's alone, new each time, and put in the place of a planted link", () => {
     const path = join(root, 'token'),
       precious = join(root, 'precious3');

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { readTextPieces } from '../../daemon/ingest/long-text.ts';
 import { factsOf } from '../../daemon/ingest/recording.ts';
+import { parseJson } from '../../daemon/system/json.ts';
 import { cutText, readPieces } from '../../daemon/ingest/text.ts';
 import { unitsOf } from '../../daemon/repair/units.ts';
 import { EarshotError } from '../../schemas/errors.ts';
@@ -147,6 +148,19 @@ describe('what was said', () => {
   linear('a text of empty lines', ['\n'.repeat(100 * K), ' \n'.repeat(50 * K), '\n \n a'.repeat(20 * K)], text =>
     cutText(text, 'en'),
   );
+});
+
+describe('messages of clients', () => {
+  const M = K * K;
+  linear(
+    'of nothing but brackets and commas',
+    [`${'['.repeat(10 * M)}${']'.repeat(10 * M)}`, `[${'{},'.repeat(6 * M)}1]`, `{"a":[${'1,'.repeat(10 * M)}1]}`],
+    text => assert.throws(() => parseJson(Buffer.from(text)), SyntaxError),
+  );
+  test('sound is one text, however long', () => {
+    const audio = 'A'.repeat(15 * M);
+    assert.deepEqual(parseJson(Buffer.from(JSON.stringify({ type: 'append', audio }))), { type: 'append', audio });
+  });
 });
 
 test('a long text holds up nobody, and says the same', { timeout: 60_000 }, async t => {

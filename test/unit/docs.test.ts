@@ -142,6 +142,9 @@ it('every claim of SECURITY.md names a test that is there, and where it holds', 
         .map(cell => cell.trim()),
     );
   assert.ok(rows.length > 30, `only ${rows.length} claims`);
+  // An attack that no claim names would not run with `npm run test:security`.
+  for (const file of globSync('test/security/*.test.ts', { cwd: root }))
+    assert.ok(read('SECURITY.md').includes(`\`${file.replaceAll('\\', '/')}\``), file);
   for (const [what = '', claim = '', tests = '', where = ''] of rows) {
     assert.ok(claim.length > 0, what);
     const named = [...tests.matchAll(/`(test\/[^`]+)`/g)].map(match => match[1]!);

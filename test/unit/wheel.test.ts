@@ -73,14 +73,21 @@ test('fetched with the name and password of the index, checked, and unpacked whe
     asked.push([request.url!, request.headers.authorization]);
     if (request.url === '/simple/imageio-ffmpeg/') response.end(`<a href="../../files/${FILE}#sha256=1">${FILE}</a>`);
     else if (request.url === `/files/${FILE}`) response.end(archive);
-    else response.writeHead(404).end();
+    else if (request.url === '/simple/endless/') {
+      response.on('error', () => {});
+      const more = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(1 << 20, '<a ')));
+      };
+      response.on('drain', more);
+      more();
+    } else response.writeHead(404).end();
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo,
     config = join(temporary, 'pip.conf'),
     sha256 = createHash('sha256').update(archive).digest('hex');
   writeFileSync(config, `[global]\nindex-url = http://me:p%40ss@127.0.0.1:${port}/simple/\n`);
-  const fetch = (wheel: { file: string; sha256: string }): Promise<string> => {
+  const fetch = (wheel: { file: string; sha256: string; package?: string }): Promise<string> => {
     const directory = mkdtempSync(join(temporary, 'made-'));
     mkdirSync(join(temporary, 'tmp'), { recursive: true });
     return fetchWheel({
@@ -108,7 +115,9 @@ test('fetched with the name and password of the index, checked, and unpacked whe
       detail.test(error.failure.detail ?? '');
     await assert.rejects(fetch({ file: 'other.whl', sha256 }), why(/other\.whl is not at/));
     await assert.rejects(fetch({ file: FILE, sha256: sha256.replace(/./, 'x') }), why(/not what it should be/));
+    await assert.rejects(fetch({ package: 'endless', file: FILE, sha256 }), why(/does not end/));
   } finally {
+    server.closeAllConnections();
     server.close();
   }
 });

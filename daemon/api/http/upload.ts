@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import { Busboy } from '@fastify/busboy';
 import { openNew } from '../../../client/files.ts';
 import { EarshotError, isDiskFull } from '../../../schemas/errors.ts';
+import { parseJson } from '../../system/json.ts';
 import { HttpProblem } from './problem.ts';
 
 export interface Form {
@@ -143,7 +144,7 @@ export async function receiveJson(request: IncomingMessage, limitBytes: number):
   }
   request.setTimeout(0);
   try {
-    const value: unknown = JSON.parse(Buffer.concat(parts).toString('utf8'));
+    const value: unknown = parseJson(Buffer.concat(parts));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
     /* said below */

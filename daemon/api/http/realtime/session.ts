@@ -9,6 +9,7 @@
 import type { RawData, WebSocket } from 'ws';
 import { fromBase64 } from '../../../system/base64.ts';
 import { ulid } from '../../../system/ids.ts';
+import { parseJson } from '../../../system/json.ts';
 import { errorBody, HttpProblem, problemOf } from '../problem.ts';
 import type { RequestContext } from '../request-context.ts';
 import { Take, type TakeEvents } from './take.ts';
@@ -233,7 +234,7 @@ class RealtimeSession {
 function parsed(data: RawData, binary: boolean): Message {
   if (!binary)
     try {
-      const value: unknown = JSON.parse((data as Buffer).toString('utf8'));
+      const value: unknown = parseJson(data as Buffer);
       if (typeof value === 'object' && value !== null && typeof (value as Message).type === 'string')
         return value as Message;
     } catch {
