@@ -27,6 +27,7 @@ import { subtitleLanguage } from './subtitles/language.ts';
 import { SUBTITLES } from './subtitles/read.ts';
 import { tools } from './commands/chat-tools.ts';
 import { TranscriptEditor } from './transcript/editor.ts';
+import { HubTokens } from './setup/hub-token.ts';
 import { modelCommands, ModelsView } from './views/models.ts';
 import { setNames } from './ui/words.ts';
 import { withTranscript } from './transcript/with-transcript.ts';
@@ -54,11 +55,12 @@ export function activate(context: vscode.ExtensionContext): Api {
     deps: Deps = { daemon, streams, memory: context.globalState, log, setup };
   const doctor = new Doctor(deps),
     models = new ModelsView(daemon),
+    hubTokens = new HubTokens(context.secrets, daemon),
     dictation = new Dictation(deps),
     watched = new WatchedView(daemon),
     transcripts = new TranscriptEditor(context.extensionUri, deps);
 
-  const commands = commandsOf({ context, deps, daemonLog, doctor, dictation, models, transcripts });
+  const commands = commandsOf({ context, deps, daemonLog, doctor, dictation, models, hubTokens, transcripts });
   context.subscriptions.push(
     log,
     daemonLog,
@@ -66,6 +68,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     streams,
     setup,
     models,
+    hubTokens,
     dictation,
     statusBar(daemon),
     notices(daemon, streams, models),
@@ -106,6 +109,7 @@ interface CommandDeps {
   doctor: Doctor;
   dictation: Dictation;
   models: ModelsView;
+  hubTokens: HubTokens;
   transcripts: TranscriptEditor;
 }
 
@@ -117,6 +121,7 @@ function commandsOf({
   doctor,
   dictation,
   models,
+  hubTokens,
   transcripts,
 }: CommandDeps): Record<string, Command> {
   const { daemon, streams } = deps;
@@ -166,7 +171,7 @@ function commandsOf({
     'job.priority': job => setPriority(deps, job),
     'job.top': job => moveTo('top')(deps, job),
     'job.bottom': job => moveTo('bottom')(deps, job),
-    ...modelCommands(daemon, models),
+    ...modelCommands(daemon, models, hubTokens),
     ...watchCommands(deps),
   };
 }

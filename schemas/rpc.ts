@@ -373,6 +373,15 @@ export const METHODS = {
     Closed({ source: Type.String({ minLength: 1, maxLength: 1000 }), revision: Type.String({ maxLength: 200 }) }),
     Closed({ model: Model }),
   ),
+  'model/hubToken': method(
+    "The user's access token for a hub, for repositories that have to be asked for. The daemon keeps it in memory " +
+      'alone, and sends it to that hub only.',
+    Closed({
+      hub: Type.String({ pattern: '^https?://', maxLength: 1000 }),
+      token: Nullable(Type.String({ pattern: '^[\\x21-\\x7e]+$', maxLength: 4096 })),
+    }),
+    Nothing,
+  ),
   'model/cancelInstall': method('Stops a download.', Closed({ id: Type.String() }), Nothing),
   'model/remove': method('Removes the files of a model.', Closed({ id: Type.String() }), Nothing),
   'model/verify': method(

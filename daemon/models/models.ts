@@ -16,7 +16,7 @@ import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { removeFolder, verifyFolder, writeStamp } from './folder.ts';
 import { findOnHub, settle, type FoundOnHub } from './added.ts';
 import { createHub, type Hub } from './hub.ts';
-import { hubToken } from './hub-token.ts';
+import { GivenTokens, hubToken } from './hub-token.ts';
 import { importModel } from './import.ts';
 import type { InstallProgress } from './install.ts';
 import { Installations } from './installations.ts';
@@ -64,6 +64,8 @@ export interface Models {
    * `modelGated`, `notOnHub`, `downloadFailed`, `cancelled`.
    */
   find(source: string, signal: AbortSignal): Promise<FoundOnHub>;
+  /** The user's own for a hub, by its address, for as long as the daemon runs; null: none any more. */
+  setHubToken(hub: string, token: string | null): void;
   /** From now on the model can be installed, with what it was found to be. */
   add(found: FoundOnHub): Model;
   /**
@@ -93,6 +95,8 @@ export interface ModelsOptions {
   /** For tests: other models, another disk, a quicker hub. */
   registry?: Registry;
   freeBytes?: (folder: string) => Promise<number>;
+  /** Those that clients gave, which the hub's requests ask. */
+  tokens?: GivenTokens;
   hub?: Hub;
   env?: NodeJS.ProcessEnv;
   cores?: number;
@@ -110,7 +114,8 @@ export function createModels({
   freeBytes = diskFreeBytes,
   env = process.env,
   cores = availableParallelism(),
-  hub = createHub({ token: base => hubToken(base, env) }),
+  tokens = new GivenTokens(),
+  hub = createHub({ token: async base => tokens.get(base) ?? (await hubToken(base, env)) }),
 }: ModelsOptions): Models {
   const inventory = new Inventory(models, registry, settings);
   const defaults = new DefaultModels({ registry, inventory, settings, hub, needsPython, withoutPython });
@@ -181,6 +186,7 @@ export function createModels({
       publish(imported);
       return describe(inventory.card(imported));
     },
+    setHubToken: (address, token) => tokens.set(address, token),
     find: (source, signal) => findOnHub(source, { hub, inventory, settings: settings() }, signal),
     add({ card }) {
       inventory.want(card);

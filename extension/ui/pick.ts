@@ -57,3 +57,14 @@ export const askText = (options: {
   value: string;
   placeHolder?: string;
 }): Thenable<string | undefined> => vscode.window.showInputBox({ ...options, title: plainText(options.title) });
+
+/** A secret, which is not shown while it is typed; undefined: given up. */
+export async function askSecret(options: { title: string; prompt: string }): Promise<string | undefined> {
+  const typed = await vscode.window.showInputBox({
+    title: plainText(options.title),
+    prompt: plainText(options.prompt),
+    password: true,
+    ignoreFocusOut: true,
+  });
+  return typed?.trim() || undefined;
+}

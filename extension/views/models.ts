@@ -5,6 +5,7 @@ import type { Model } from '../../schemas/model.ts';
 import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
 import { entryOf } from '../../text/messages/messages.ts';
 import type { Daemon } from '../connection/connection.ts';
+import type { HubTokens } from '../setup/hub-token.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { confirm, notify, withProgress } from '../ui/notify.ts';
 import { askText } from '../ui/pick.ts';
@@ -183,6 +184,7 @@ const modelOf = (node: unknown): { id: string; stage: Stage; name: string; homep
 export const modelCommands = (
   daemon: Daemon,
   models: ModelsView,
+  hubTokens: HubTokens,
 ): Record<string, (node?: unknown) => Promise<void>> => ({
   'model.install': async node => {
     const m = modelOf(node);
@@ -238,7 +240,7 @@ export const modelCommands = (
     if (!source?.trim()) return;
     await daemon.start();
     const found = await withProgress({ location: { viewId: 'earshot.models' } }, () =>
-      daemon.call('model/find', { source: source.trim() }),
+      hubTokens.with(() => daemon.call('model/find', { source: source.trim() })),
     );
     if (found.installed) {
       notify.info(vscode.l10n.t('{0} is installed already.', found.id));
@@ -260,6 +262,7 @@ export const modelCommands = (
     const { model } = await daemon.call('model/add', { source: source.trim(), revision: found.revision });
     await models.install(model.card.id, model.card.name);
   },
+  'models.forgetToken': () => hubTokens.forget(),
   'models.refresh': async () => {
     await daemon.start();
     await vscode.commands.executeCommand('earshot.models.focus');

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { chooseFiles } from '../../daemon/models/hub-choice.ts';
-import { hubToken } from '../../daemon/models/hub-token.ts';
+import { GivenTokens, hubToken } from '../../daemon/models/hub-token.ts';
 import { parseHubSource } from '../../daemon/models/hub-source.ts';
 import { createHub } from '../../daemon/models/hub.ts';
 import { createModels, type Models } from '../../daemon/models/models.ts';
@@ -129,8 +129,9 @@ let folder = '',
   hub = new Hub(),
   models: Models;
 const signal = (): AbortSignal => new AbortController().signal;
-const made = (settings: Partial<Settings> = {}, env: NodeJS.ProcessEnv = {}): Models =>
-  createModels({
+const made = (settings: Partial<Settings> = {}, env: NodeJS.ProcessEnv = {}): Models => {
+  const tokens = new GivenTokens();
+  return createModels({
     home: { models: join(folder, 'models') },
     settings: () => ({ ...DEFAULTS, hubUrl: hub.url, ...settings }),
     runtimes: { directory: () => '', ready: () => false },
@@ -138,8 +139,13 @@ const made = (settings: Partial<Settings> = {}, env: NodeJS.ProcessEnv = {}): Mo
     registry: { models: [], defaults: { cpu: {}, gpu: {} } },
     freeBytes: async () => 1e12,
     env,
-    hub: createHub({ retryPausesMs: [1, 1, 1], token: base => hubToken(base, { HOME: folder, ...env }) }),
+    tokens,
+    hub: createHub({
+      retryPausesMs: [1, 1, 1],
+      token: async base => tokens.get(base) ?? (await hubToken(base, { HOME: folder, ...env })),
+    }),
   });
+};
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'earshot-hub-'));
   hub = new Hub();
@@ -268,6 +274,18 @@ describe('any model of the hub', () => {
     );
     const kept = readFileSync(join(folder, 'models', id, 'earshot-model.json'), 'utf8');
     assert.ok(!kept.includes(TOKEN));
+  });
+
+  test('a token that a client gave is for its hub alone, and goes when it is taken back', async () => {
+    hub.gated = true;
+    put({ 'm.gguf': gguf({ 'general.architecture': 'llama' }) });
+    const one = made({}, { HF_ENDPOINT: 'https://elsewhere.example' });
+    one.setHubToken('https://elsewhere.example', TOKEN);
+    await assert.rejects(one.find('hf:someone/model', signal()), failsWith('modelGated'));
+    one.setHubToken(`${hub.url}/some/page`, TOKEN);
+    assert.equal(one.model(await install('hf:someone/model', one)).state, 'installed');
+    one.setHubToken(hub.url, null);
+    await assert.rejects(one.find('hf:someone/model', signal()), failsWith('modelGated'));
   });
 
   test('what is not there, and what may not be asked, has its own reason', async () => {

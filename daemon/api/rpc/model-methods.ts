@@ -77,6 +77,10 @@ export function modelMethods(deps: MethodDeps) {
         throw new EarshotError('badRequest', { field: 'revision' }, `the repository is at ${found.revision} now`);
       return { model: models.add(found) };
     },
+    'model/hubToken': ({ hub, token }) => {
+      models.setHubToken(hub, token);
+      return {};
+    },
     'model/cancelInstall': ({ id }) => {
       models.cancelInstall(id);
       return {};

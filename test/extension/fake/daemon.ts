@@ -424,6 +424,7 @@ export class FakeDaemon {
         }
         return { ids };
       },
+      'model/hubToken': () => ({}),
       'model/cancelInstall': ({ id: m }) => {
         this.model({ ...this.models.get(m)!, state: 'absent', progress: null });
         return {};
