@@ -60,6 +60,13 @@ const data = [
     ),
 ];
 
+/** Of the pages that it makes: what its own font shows needs none of the machine. */
+const FONTS = 'node_modules/@fontsource/noto-sans/files',
+  ALPHABETS = ['latin', 'latin-ext', 'cyrillic', 'cyrillic-ext', 'greek', 'greek-ext', 'vietnamese'];
+const fonts = [400, 700]
+  .flatMap(weight => ALPHABETS.map(alphabet => `noto-sans-${alphabet}-${weight}-normal`))
+  .map(name => ({ in: `${FONTS}/${name}.woff`, out: `fonts/${name}` }));
+
 const daemon = [
   {
     ...node,
@@ -71,6 +78,7 @@ const daemon = [
       { in: 'daemon/models/detect-child.ts', out: 'detect-child' },
       { in: 'daemon/models/build/child.ts', out: 'build-child' },
       { in: 'daemon/ingest/text-worker.ts', out: 'text-worker' },
+      { in: 'daemon/documents/document-worker.ts', out: 'document-worker' },
       { in: 'daemon/workers/sandbox/launch.ts', out: 'sandbox-launch' },
     ],
   },
@@ -81,8 +89,8 @@ const daemon = [
   {
     absWorkingDir: root,
     outdir: 'dist',
-    entryPoints: data,
-    loader: { '.json': 'copy', '.txt': 'copy', '.py': 'copy' },
+    entryPoints: [...data, ...fonts],
+    loader: { '.json': 'copy', '.txt': 'copy', '.py': 'copy', '.woff': 'copy' },
     logLevel: 'warning',
   },
 ];

@@ -1,9 +1,20 @@
 /** Commands for recordings and their jobs. The work of each is loaded only when it runs. */
 import { Option, type Command } from 'commander';
-import { FORMATS, PRIORITIES } from '../schemas/words.ts';
+import { FRAME_RATES } from '../text/transcripts/frames.ts';
+import { FORMATS, PRIORITIES, TEXT_FORMATS } from '../schemas/words.ts';
+import type { ExportGiven } from './export.ts';
 import type { JobAction } from './jobs.ts';
 import type { ListenOptions } from './listen.ts';
-import { jobStates, jsonOption, sinceMs, STATE_NAMES, textOption, wholeNumber, withJobOptions } from './options.ts';
+import {
+  frameRate,
+  jobStates,
+  jsonOption,
+  sinceMs,
+  STATE_NAMES,
+  textOption,
+  wholeNumber,
+  withJobOptions,
+} from './options.ts';
 import { recordingNotVoice } from './recordings.ts';
 import { EXIT, withSession } from './session.ts';
 import type { TranscribeOptions } from './transcribe.ts';
@@ -77,7 +88,7 @@ export function addQueue(program: Command): void {
     .command('show')
     .description('show a job and its text')
     .argument('<job>', JOB)
-    .addOption(new Option('-f, --format <format>', 'print the text in this format').choices(FORMATS))
+    .addOption(new Option('-f, --format <format>', 'print the text in this format').choices(TEXT_FORMATS))
     .addOption(textOption())
     .option('--follow', 'follow the job until it ends')
     .addOption(jsonOption())
@@ -160,6 +171,28 @@ export function addJobDetails(program: Command): void {
     .addOption(jsonOption())
     .action((named: string, options) =>
       withSession(options, async session => (await import('./summary.ts')).summary(session, named, options)),
+    );
+
+  program
+    .command('export')
+    .description('write a transcript in another format; without --to, bring the files that follow it up to date')
+    .argument('<job|file>', 'a job, or an .earshot.json file')
+    .addOption(new Option('--to <format...>', 'formats to write').choices([...FORMATS].filter(each => each !== 'json')))
+    .option('-o, --output <file>', 'where to write; its ending says the format (default: beside the transcript)')
+    .addOption(textOption())
+    .option('--no-times', 'leave out times')
+    .option('--no-speakers', 'leave out who speaks')
+    .option('--line-length <n>', 'columns of a subtitle line', wholeNumber)
+    .addOption(
+      new Option(
+        '--fps <n>',
+        `pictures a second of the film that markers are for: ${FRAME_RATES.join(', ')}`,
+      ).argParser(frameRate),
+    )
+    .option('--once', 'write it only now: it does not follow the transcript')
+    .addOption(jsonOption())
+    .action((named: string, options: ExportGiven & { json?: boolean }) =>
+      withSession(options, async session => (await import('./export.ts')).exportTranscript(session, named, options)),
     );
 
   program

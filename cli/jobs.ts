@@ -4,7 +4,7 @@ import { EarshotError } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
 import { entryOf, failureMessage, reasonText, termText } from '../text/messages/messages.ts';
 import { clockText, timeText } from '../text/messages/figures.ts';
-import { isFinal, type Format, type JobState, type Priority } from '../schemas/words.ts';
+import { isFinal, type TextFormat, type JobState, type Priority } from '../schemas/words.ts';
 import type { Session } from './session.ts';
 import { bar, clean, cleanLines, table, type Colour } from './terminal.ts';
 import { endLines, utteranceLines, type Style } from './output.ts';
@@ -130,7 +130,7 @@ export async function findJob(client: Client, session: Session, text: string): P
 export async function show(
   session: Session,
   text: string,
-  options: { format?: Format; text?: 'original' | 'translation' | 'bilingual'; follow?: boolean },
+  options: { format?: TextFormat; text?: 'original' | 'translation' | 'bilingual'; follow?: boolean },
 ): Promise<void> {
   const client = await session.client();
   const job = await findJob(client, session, text);

@@ -1,6 +1,7 @@
 /** Options that several commands share, and how what people type becomes a value. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { FORMATS, JOB_STATES, PRIORITIES, type JobState } from '../schemas/words.ts';
+import { FRAME_RATES } from '../text/transcripts/frames.ts';
 import { termText } from '../text/messages/messages.ts';
 
 const UNITS_MS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
@@ -27,6 +28,12 @@ export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Give a whole number.');
   return value;
+}
+
+export function frameRate(text: string): number {
+  const rate = FRAME_RATES.find(each => each === Number(text));
+  if (rate === undefined) throw new InvalidArgumentError(`Allowed choices are ${FRAME_RATES.join(', ')}.`);
+  return rate;
 }
 
 /** At least a tenth of one. */

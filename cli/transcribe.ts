@@ -6,7 +6,7 @@ import { EarshotError } from '../schemas/errors.ts';
 import { voicesOf } from '../text/voices.ts';
 import type { Job, JobOptions } from '../schemas/job.ts';
 import { languageOf } from '../client/languages.ts';
-import { FORMATS, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../schemas/words.ts';
+import { FORMATS, isTextFormat, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../schemas/words.ts';
 import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
 import { encodingOf } from '../text/encoding.ts';
 import { formatOf } from '../text/subtitles/convert.ts';
@@ -103,7 +103,11 @@ export async function transcribe(session: Session, files: string[], given: Trans
   for (const job of ended) {
     const { text } = await (
       await session.client()
-    ).call('job/render', { id: job.id, format: formats?.[0] ?? 'txt', ...(given.text ? { text: given.text } : {}) });
+    ).call('job/render', {
+      id: job.id,
+      format: formats?.find(isTextFormat) ?? 'txt',
+      ...(given.text ? { text: given.text } : {}),
+    });
     session.out.write(session.out.isTTY ? `${cleanLines(text)}\n` : text.endsWith('\n') ? text : `${text}\n`);
   }
 }

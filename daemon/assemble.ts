@@ -1,4 +1,5 @@
 /** What does the daemon's work, put together: devices, models, the catalogue and the pipeline over them. */
+import { join } from 'node:path';
 import type { StateEvent } from '../schemas/rpc.ts';
 import type { Logger } from 'pino';
 import { sandboxEnabled } from './workers/sandbox/sandbox.ts';
@@ -22,6 +23,7 @@ import { deviceReaders } from './devices/readers.ts';
 import { withoutPython } from './runtimes/find-python.ts';
 import { createRuntimes, type Runtimes } from './runtimes/runtimes.ts';
 import { diarize } from './diarization/label.ts';
+import { Bases } from './outputs/bases.ts';
 import { Outputs } from './outputs/outputs.ts';
 import { deliverSummary } from './outputs/summaries.ts';
 
@@ -87,7 +89,7 @@ export async function assemble(deps: AssemblyDeps): Promise<Assembly> {
   });
   const metrics = new Metrics(store, clock),
     speeds = new Speeds(store),
-    outputs = new Outputs(store);
+    outputs = new Outputs(store, undefined, new Bases(join(home.state, 'exports')));
   const pipeline: Pipeline = new Pipeline({
     home,
     clock,

@@ -59,6 +59,8 @@ export const ERRORS = {
   /** `names`: of remembered voices that an older model made, joined by commas. */
   voicesOutdated: { names: 'text' },
   noSummary: { model: 'text' },
+  /** `characters`: some of those that no font here shows. */
+  fontMissing: { characters: 'text' },
   /** In VS Code: the workspace is in Restricted Mode. */
   untrustedWorkspace: {},
   /** `count`: utterances that stand in their own language, because no translation of theirs could stand. */
@@ -242,6 +244,7 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'engineMissing',
   'serverRefused',
   'noSummary',
+  'fontMissing',
   'nothingSaid',
   'notATranscript',
   'untrustedWorkspace',

@@ -7,6 +7,7 @@ import {
   ByStage,
   Closed,
   Format,
+  FORMATS,
   Fraction,
   Id,
   JobState,
@@ -46,7 +47,7 @@ export const SubtitleText = Type.Enum(['original', 'translation', 'bilingual']);
 
 /** What is written when the job ends, beside what stays in the store. */
 export const OutputOptions = Closed({
-  formats: Type.Array(Format, { maxItems: 6 }),
+  formats: Type.Array(Format, { maxItems: FORMATS.length }),
   /** Folder for the outputs; the recording's own when missing. */
   directory: Optional(Path),
   /**
@@ -59,6 +60,31 @@ export const OutputOptions = Closed({
   mux: Optional(Type.Boolean()),
 });
 export type OutputOptions = Static<typeof OutputOptions>;
+
+/** What a file of a transcript shows; what is missing is as the format usually does it. */
+export const ExportOptions = Closed({
+  text: Optional(SubtitleText),
+  /** The time at which each paragraph begins, in texts. */
+  times: Optional(Type.Boolean()),
+  /** Who speaks, where that is known. */
+  speakers: Optional(Type.Boolean()),
+  /** Columns of a subtitle line; a full-width character takes two. */
+  lineLength: Optional(Type.Integer({ minimum: 16, maximum: 120 })),
+  /** Pictures a second of the film that markers are for. */
+  fps: Optional(Type.Enum([23.976, 24, 25, 29.97, 30, 50, 59.94, 60])),
+});
+export type ExportOptions = Static<typeof ExportOptions>;
+
+/** A file that is kept in step with its transcript. */
+export const Export = Closed({
+  /** From the transcript's folder, with slashes; a full path where it lies elsewhere. */
+  path: Path,
+  format: Format,
+  options: Optional(ExportOptions),
+  /** What becomes of it where somebody changed it by hand. Missing: nobody was asked yet, and it stays as it is. */
+  ifEdited: Optional(Type.Enum(['keep', 'merge', 'replace'])),
+});
+export type Export = Static<typeof Export>;
 
 export const JobOptions = Closed({
   /** The file is a text in `language`: it is read instead of recognized, for translation and speech. */
@@ -260,6 +286,8 @@ export const Transcript = Closed({
   summary: Optional(Summary),
   /** The voice of each speaker, to know it again elsewhere. */
   speakers: Optional(Type.Record(SpeakerName, VoicePrint)),
+  /** Files that follow it. */
+  exports: Optional(Type.Array(Export, { maxItems: 100 })),
   utterances: Type.Array(Utterance),
   warnings: Type.Array(Failure),
 });

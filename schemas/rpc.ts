@@ -4,7 +4,17 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Device, Estimate, Instance } from './device.ts';
 import { Failure } from './failure.ts';
-import { Job, JobOptions, JobRequest, OutputOptions, SpeakerName, Transcript, Utterance, VoicePrint } from './job.ts';
+import {
+  ExportOptions,
+  Job,
+  JobOptions,
+  JobRequest,
+  OutputOptions,
+  SpeakerName,
+  Transcript,
+  Utterance,
+  VoicePrint,
+} from './job.ts';
 import { LiveRequest, MAX_CHUNK_BYTES, PartialText } from './live.ts';
 import { Engine, FoundModel, Model, Recommendation } from './model.ts';
 import { Bottleneck, DoctorReport } from './reasons.ts';
@@ -27,11 +37,26 @@ import {
   Path,
   Priority,
   Stage,
+  TextFormat,
   Time,
 } from './words.ts';
 
 /** Raised whenever a client and a daemon of different versions could misunderstand each other. */
 export const PROTOCOL = 2;
+
+/** What became of a file that follows a transcript. */
+export const ExportedFile = Closed({
+  path: Path,
+  format: Format,
+  /** `old`: it would be written; `elsewhere`: not a file that this transcript may change; `inUse`: by a program. */
+  state: Type.Enum(['written', 'same', 'old', 'edited', 'missing', 'elsewhere', 'inUse']),
+  bytes: Nullable(Type.Integer()),
+  /** Places that a person and the transcript changed differently: what the person wrote stands there. */
+  conflicts: Optional(Type.Integer()),
+  /** It is known what it said before the person changed it. */
+  canMerge: Type.Boolean(),
+});
+export type ExportedFile = Static<typeof ExportedFile>;
 
 const Nothing = Closed({});
 const JobIds = Closed({ ids: Type.Array(Id, { minItems: 1, maxItems: 100_000 }) });
@@ -256,6 +281,28 @@ export const METHODS = {
     }),
     Closed({ job: Job, existing: Type.Boolean() }),
   ),
+  'transcript/export': method(
+    'Writes a transcript file in another format: to a place that somebody chose (`to`), where it follows the ' +
+      'transcript from then on unless `follow` is false; a file that is there and not ours stays, and the new one ' +
+      'goes beside it, unless `replace`. Without `to`: brings all that follow it up to date. One that a person ' +
+      'changed stays as it is, and is `edited` in the answer, until the transcript says `ifEdited`; outside of the ' +
+      'transcript’s folder only files that were exported on this machine are touched. `look`: writes nothing, and ' +
+      'learns which files are in step.',
+    Closed({
+      path: Path,
+      to: Optional(
+        Closed({
+          path: Path,
+          format: Format,
+          options: Optional(ExportOptions),
+          follow: Optional(Type.Boolean()),
+          replace: Optional(Type.Boolean()),
+        }),
+      ),
+      look: Optional(Type.Boolean()),
+    }),
+    Closed({ files: Type.Array(ExportedFile) }),
+  ),
   'job/transcript': method(
     'The whole transcript of a job, as its JSON file has it.',
     Closed({ id: Id }),
@@ -263,7 +310,7 @@ export const METHODS = {
   ),
   'job/render': method(
     'A transcript in one format, as text.',
-    Closed({ id: Id, format: Format, text: OutputOptions.properties.text }),
+    Closed({ id: Id, format: TextFormat, text: OutputOptions.properties.text }),
     Closed({ text: Type.String() }),
   ),
 

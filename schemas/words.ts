@@ -21,9 +21,16 @@ export const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
 export const Priority = Type.Enum([...PRIORITIES]);
 export type Priority = Static<typeof Priority>;
 
-export const FORMATS = ['txt', 'srt', 'vtt', 'json', 'md', 'ass'] as const;
+/** Formats of transcripts that are text. */
+export const TEXT_FORMATS = ['txt', 'srt', 'vtt', 'json', 'md', 'ass', 'html', 'csv', 'ttml', 'fcpxml', 'edl'] as const;
+export const TextFormat = Type.Enum([...TEXT_FORMATS]);
+export type TextFormat = Static<typeof TextFormat>;
+/** All of them: documents of word processors and pages to print are not text. */
+export const FORMATS = [...TEXT_FORMATS, 'docx', 'pdf'] as const;
 export const Format = Type.Enum([...FORMATS]);
 export type Format = Static<typeof Format>;
+export const isTextFormat = (format: Format): format is TextFormat =>
+  (TEXT_FORMATS as readonly Format[]).includes(format);
 
 export const DeviceKind = Type.Enum(['gpu', 'cpu']);
 export type DeviceKind = Static<typeof DeviceKind>;

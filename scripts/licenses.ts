@@ -13,9 +13,12 @@ export const PAGE = join(ROOT, 'THIRD_PARTY.md');
 /** Folders with a lock file of packages that are installed when an engine is wanted. */
 const PACKS = ['llama', 'llama-3.21', 'sherpa', 'dictionaries'];
 const REQUIREMENTS = ['requirements.txt', 'requirements-cuda.txt'];
-/** Imported by no module: the font of the icons. Imported and not shipped: what packs and bundles. */
-const ALSO = ['@vscode/codicons'],
+/** Imported by no module: fonts. Imported and not shipped: what packs and bundles. */
+const ALSO = ['@vscode/codicons', '@fontsource/noto-sans'],
   TOOLS = new Set(['@vscode/vsce', 'esbuild', 'vscode']);
+
+/** Packages that say it in their LICENSE alone. */
+const UNNAMED: Readonly<Record<string, string>> = { 'png-js': 'MIT' };
 
 export interface Package {
   name: string;
@@ -57,7 +60,7 @@ function closure(lock: Lock, roots: readonly string[]): Package[] {
     [...places].map(place => ({
       name: nameOf(place),
       version: lock.packages[place]!.version ?? '',
-      licence: lock.packages[place]!.license ?? 'unknown',
+      licence: lock.packages[place]!.license ?? UNNAMED[nameOf(place)] ?? 'unknown',
     })),
   );
 }

@@ -7,15 +7,18 @@ import { stat } from 'node:fs/promises';
 import { dirname, parse } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { EarshotError, isDiskFull, failure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, isDiskFull, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { OutputOptions, Transcript } from '../../schemas/job.ts';
-import type { Format } from '../../schemas/words.ts';
+import { isTextFormat, type Format } from '../../schemas/words.ts';
 import { formatOf } from '../../text/subtitles/convert.ts';
+import { toJson } from '../../text/transcripts/json.ts';
 import { MAX_WAV_SAMPLES, wavHeader } from '../audio/wav.ts';
 import type { JobRow } from '../contracts/store.ts';
 import { submittedFacts } from '../jobs/request.ts';
 import type { JobWork } from '../jobs/work.ts';
-import { renderer } from './rendered.ts';
+import { checksumOfBytes } from '../system/checksum.ts';
+import { withExports } from './exports-of-job.ts';
+import { renderer, type Rendered } from './rendered.ts';
 import { keptWarning, namesAfter, namesFrom, type Make, type Names, type Output, type Outputs } from './outputs.ts';
 
 export type Text = NonNullable<OutputOptions['text']>;
@@ -137,17 +140,42 @@ class Delivery {
   private async texts(path: string): Promise<void> {
     const { row, made } = this.work,
       to = row.options.translateTo,
-      rendered = renderer(row, transcriptOf({ row: { ...row, path }, made }));
-    const texts: Text[] = !to ? ['original'] : this.wanted.text ? [this.wanted.text] : ['original', 'translation'];
-    for (const format of this.wanted.formats)
-      for (const text of format === 'json' ? texts.slice(0, 1) : texts) {
-        const { bytes: content, warnings } = await rendered(format, text);
+      transcript = transcriptOf({ row: { ...row, path }, made }),
+      rendered = renderer(row, transcript);
+    const texts: Text[] = !to ? ['original'] : this.wanted.text ? [this.wanted.text] : ['original', 'translation'],
+      { formats } = this.wanted,
+      { bases } = this.tools.outputs,
+      first = this.written.length;
+    for (const format of formats.filter(each => each !== 'json'))
+      for (const text of texts) {
+        const made = await this.madeBy(rendered, format, text);
+        if (!made) continue;
         const file = await this.write(kindOf(format, text), this.after(suffixOf(format, text, row)), handle =>
-          handle.writeFile(content),
+          handle.writeFile(made.bytes),
         );
-        this.warnings.push(...warnings(file));
+        if (formats.includes('json') && isTextFormat(format))
+          await bases?.keep(checksumOfBytes(made.bytes), Buffer.from(made.bytes).toString('utf8'));
+        this.warnings.push(...made.warnings(file));
         if (format === 'srt' || format === 'vtt') this.subtitles.set(text, file);
       }
+    if (!formats.includes('json')) return;
+    // The transcript comes last: it says which files follow it.
+    const json = toJson(withExports(transcript, this.directory, followers(row, this.written.slice(first))));
+    await this.write('json', this.after(suffixOf('json', 'original', row)), handle => handle.writeFile(json));
+    const order = (kind: string): number => formats.indexOf(kind.split(':')[0] as Format);
+    this.written.push(...this.written.splice(first).sort((a, b) => order(a.kind) - order(b.kind)));
+  }
+
+  /** Null: this machine cannot make it, which is no reason to lose all else. */
+  private async madeBy(rendered: ReturnType<typeof renderer>, format: Format, text: Text): Promise<Rendered | null> {
+    try {
+      return await rendered(format, text);
+    } catch (error) {
+      const failed = toFailure(error);
+      if (failed.code !== 'fontMissing') throw error;
+      this.warnings.push(failed);
+      return null;
+    }
   }
 
   private async track(): Promise<void> {
@@ -212,7 +240,7 @@ function besideOf({ name, path }: JobRow, directory: string, suffix: string): Na
 /**
  * One format of a job, written when somebody wants the file: where it lies, or where the job wrote it before.
  * @param directory for a job that has no folder of its own: a live session that keeps no recording
- * @throws badRequest, outputNotWritable, diskFull
+ * @throws badRequest, outputNotWritable, diskFull, fontMissing
  */
 export async function writeFormat(
   { row, made }: Pick<JobWork, 'row' | 'made'>,
@@ -225,7 +253,11 @@ export async function writeFormat(
   const keepsNothing = row.live && row.live.saveTo === undefined,
     folder = row.options.outputs?.directory ?? (keepsNothing ? directory : dirname(row.path));
   if (folder === undefined) throw new EarshotError('badRequest', { field: 'directory' }, 'the job has no folder');
-  const { bytes: content, warnings } = await renderer(row, transcriptOf({ row, made }))(format, 'original');
+  const transcript = transcriptOf({ row, made }),
+    { bytes: content, warnings } = await renderer(
+      row,
+      format === 'json' ? withExports(transcript, folder, followers(row, row.outputs)) : transcript,
+    )(format, 'original');
   try {
     const { path, bytes, kept } = await owner.write(
       row,
@@ -244,6 +276,10 @@ export async function writeFormat(
     throw explained(error, folder);
   }
 }
+
+/** Outputs that a transcript can make again: subtitles that were only translated are their source with other words. */
+export const followers = ({ options, name }: Pick<JobRow, 'options' | 'name'>, outputs: readonly Output[]): Output[] =>
+  options.source === 'text' && formatOf(name) ? [] : [...outputs];
 
 /** What an output is called in a job: its format, and which text it shows where it is not the original. */
 export const kindOf = (format: Format, text: Text): string =>

@@ -12,6 +12,7 @@ import type { Job } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { JobRow, Store, WrittenFile } from '../contracts/store.ts';
 import { InUse, makeFolder, modeLike, moveOwn } from '../../client/files.ts';
+import type { Bases } from './bases.ts';
 import { contentOf, discard, draftIn, numbered, publish, putBack, replace, type Draft } from './draft.ts';
 
 export type Output = Job['outputs'][number];
@@ -73,9 +74,12 @@ export class Outputs {
   private turn: Promise<unknown> = Promise.resolve();
 
   private readonly move: typeof moveOwn;
+  /** What files said as we wrote them. Null: nobody merges. */
+  readonly bases: Bases | null;
 
   /** @param move stands in for the disk in tests */
-  constructor(store: Store, move: typeof moveOwn = moveOwn) {
+  constructor(store: Store, move: typeof moveOwn = moveOwn, bases: Bases | null = null) {
+    this.bases = bases;
     this.store = store;
     this.move = move;
   }
@@ -114,7 +118,12 @@ export class Outputs {
    * Writes a file of the job anew where nobody has changed it: it holds what we wrote last, or `isOld` knows it. Its
    * length in bytes; null: it was changed, or is another job's by now, and stays.
    */
-  async rewrite(owner: Owner, path: string, text: string, isOld: () => Promise<boolean>): Promise<number | null> {
+  async rewrite(
+    owner: Owner,
+    path: string,
+    text: string | Uint8Array,
+    isOld: () => Promise<boolean>,
+  ): Promise<number | null> {
     await putBack(path);
     const checksum = await contentOf(path),
       known = this.store.written(path);
@@ -130,7 +139,7 @@ export class Outputs {
   async swap(
     path: string,
     checksum: string,
-    text: string,
+    text: string | Uint8Array,
     owner: Owner | null,
     key = owner?.id,
   ): Promise<number | null> {

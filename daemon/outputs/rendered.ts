@@ -17,15 +17,16 @@ import { cuesOf, formatOf, SUBTITLE_FORMATS, writeCues, type SubtitleFormat } fr
 import { reducedIn } from '../../text/subtitles/losses.ts';
 import { retexting } from '../../text/subtitles/retext.ts';
 import { reading, type Speech } from '../../text/subtitles/units.ts';
-import { render } from '../../text/transcripts/render.ts';
 import { sameCues } from '../../text/transcripts/same-cues.ts';
 import type { JobRow } from '../contracts/store.ts';
+import { content } from '../documents/documents.ts';
 import { hintsOf, inTurns, readText } from '../ingest/text.ts';
 import { submittedFacts } from '../jobs/request.ts';
 
 type Text = NonNullable<OutputOptions['text']>;
 
 export interface Rendered {
+  /** Empty where the format is not text. */
   text: string;
   /** As it is written: in the encoding of its source where that is subtitles of this format, else in UTF-8. */
   bytes: Uint8Array;
@@ -46,7 +47,10 @@ export function renderer(row: JobRow, transcript: Transcript): (format: Format, 
   const own = row.options.source === 'text' ? formatOf(row.name) : null;
   let source: Promise<Source | null> | undefined;
   return async (format, text) => {
-    if (!own || !isSubtitles(format)) return inUtf8(render(transcript, format, { text }), () => []);
+    if (!own || !isSubtitles(format)) {
+      const made = await content(transcript, format, { text });
+      return typeof made === 'string' ? inUtf8(made, () => []) : { text: '', bytes: made, warnings: () => [] };
+    }
     const found = await (source ??= sourceOf(row, own, transcript.utterances));
     // The file says something else now: what it said is in the job, and nothing but that.
     if (!found)

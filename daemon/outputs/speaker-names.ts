@@ -8,7 +8,6 @@ import type { JobRow, Store } from '../contracts/store.ts';
 import { transcriptOf } from './deliver.ts';
 import type { Output, Outputs } from './outputs.ts';
 import { rewriteAll } from './rewrite.ts';
-import { readTranscript } from './summaries.ts';
 
 export interface Renamed {
   voices: Record<string, string>;
@@ -40,16 +39,20 @@ export async function renameSpeakers(
     store.update(id, { voices, ...(casting ? { casting } : {}) });
   });
   const after = transcriptOf({ row: { ...row, voices }, made: store.utterances(id) });
-  return { voices, ...(await rewriteAll(row, before, after, outputs, path => hasNames(path, after))) };
+  return { voices, ...(await rewriteAll(row, before, after, { store, outputs }, edited => renamedIn(edited, nameOf))) };
 }
 
-/** A transcript that somebody corrected in the editor, where the same names were given. */
-async function hasNames(path: string, { utterances }: Transcript): Promise<boolean> {
-  const speakersOf = (of: Pick<Transcript, 'utterances'>): string =>
-    JSON.stringify(of.utterances.map(u => u.speaker ?? null));
-  try {
-    return speakersOf(await readTranscript(path)) === speakersOf({ utterances });
-  } catch {
-    return false;
-  }
+/** A transcript that somebody corrected in the editor gets the same names. */
+function renamedIn(transcript: Transcript, nameOf: (name: string) => string): Transcript {
+  const voices: Record<string, string> = {};
+  for (const [name, voice] of Object.entries(transcript.speakers ?? {})) voices[nameOf(name)] ??= voice;
+  return {
+    ...transcript,
+    ...(transcript.speakers ? { speakers: voices } : {}),
+    utterances: transcript.utterances.map(each => ({
+      ...each,
+      ...(each.speaker === undefined ? {} : { speaker: nameOf(each.speaker) }),
+      ...(each.turns ? { turns: each.turns.map(turn => ({ ...turn, speaker: nameOf(turn.speaker) })) } : {}),
+    })),
+  };
 }

@@ -2,37 +2,21 @@
  * Where a summary comes from and where it goes: the transcript of a job or of a file, and the same again with the
  * summary in it.
  */
-import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import { Value } from 'typebox/value';
-import { readSmall } from '../../client/small-file.ts';
+import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
-import { Transcript, type Summary } from '../../schemas/job.ts';
-import { openOf } from '../../schemas/open.ts';
+import type { Summary, Transcript } from '../../schemas/job.ts';
 import { toJson } from '../../text/transcripts/json.ts';
 import { contentOf } from './draft.ts';
 import { explained, transcriptOf, type Delivered } from './deliver.ts';
+import { followAll } from './exports.ts';
 import type { Outputs } from './outputs.ts';
 import { rewriteAll } from './rewrite.ts';
+import { readTranscript } from './transcript-file.ts';
 import type { JobWork } from '../jobs/work.ts';
 import type { Store } from '../contracts/store.ts';
 
-const MOST_BYTES = 256 * 1024 * 1024;
 export const isJob = (transcript: string): boolean => /^[0-9A-HJKMNP-TV-Z]{26}$/.test(transcript);
-
-/** @throws noSuchFile, notATranscript */
-export async function readTranscript(path: string): Promise<Transcript> {
-  if (!(await stat(path).catch(() => null))?.isFile()) throw new EarshotError('noSuchFile', { path });
-  let value: unknown;
-  try {
-    value = JSON.parse((await readSmall(path, MOST_BYTES)).toString('utf8'));
-  } catch (error) {
-    throw new EarshotError('notATranscript', { path }, String(error));
-  }
-  // One that a newer version wrote has more in it, which stays there.
-  if (!Value.Check(openOf(Transcript), value)) throw new EarshotError('notATranscript', { path }, basename(path));
-  return value as Transcript;
-}
 
 /** @throws unknownJob, what readTranscript throws */
 export async function transcriptFor(source: string, store: Store): Promise<Transcript> {
@@ -65,20 +49,27 @@ export async function deliverSummary(
     ...(dropped ? { dropped } : {}),
     ...(made.at(-1)?.summary?.quoted ? { quoted: true } : {}),
   };
-  return isJob(source) ? intoJob(source, summary, row.id, deps) : intoFile(source, summary, row.id, deps.outputs);
+  return isJob(source) ? intoJob(source, summary, row.id, deps) : intoFile(source, summary, row.id, deps);
 }
 
 /** Somebody may save the file at this very moment: then it is read again. */
 const TRIES = 5;
 
-async function intoFile(named: string, summary: Summary, job: string, outputs: Outputs): Promise<Delivered> {
+async function intoFile(
+  named: string,
+  summary: Summary,
+  job: string,
+  deps: { store: Store; outputs: Outputs },
+): Promise<Delivered> {
   const path = await realpath(named).catch(() => named);
   try {
     for (let n = 0; n < TRIES; n++) {
       const checksum = await contentOf(path),
         text = toJson({ ...(await readTranscript(path)), summary });
-      const bytes = checksum === null ? null : await outputs.swap(path, checksum, text, null, job);
-      if (bytes !== null) return { outputs: [{ kind: 'json', path: named, bytes }] };
+      const bytes = checksum === null ? null : await deps.outputs.swap(path, checksum, text, null, job);
+      if (bytes === null) continue;
+      await followAll(path, {}, deps);
+      return { outputs: [{ kind: 'json', path: named, bytes }] };
     }
   } catch (error) {
     throw explained(error, dirname(path));
@@ -98,7 +89,7 @@ async function intoJob(
     summary = { job, made },
     before = transcriptOf({ row, made: utterances }),
     after = transcriptOf({ row: { ...row, summary }, made: utterances });
-  const written = await rewriteAll(row, before, after, outputs, async () => false);
+  const written = await rewriteAll(row, before, after, { store, outputs }, edited => ({ ...edited, summary: made }));
   return {
     outputs: written.changed,
     warnings: written.warnings,

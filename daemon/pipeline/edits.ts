@@ -1,8 +1,11 @@
 /** What people change in jobs that are over, and in their files: commands of the one writer. */
+import { isAbsolute } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
+import type { ExportedFile, Params } from '../../schemas/rpc.ts';
 import { isFinal, type Format } from '../../schemas/words.ts';
 import type { JobRow } from '../contracts/store.ts';
 import { writeFormat } from '../outputs/deliver.ts';
+import { exportTo, followAll } from '../outputs/exports.ts';
 import { renameSpeakers } from '../outputs/speaker-names.ts';
 import type { Core } from './core.ts';
 
@@ -33,6 +36,19 @@ export class Edits {
       if (change) this.core.jobs.change(id, { outputs: change.outputs }, change.warnings);
       return path;
     });
+  }
+
+  /**
+   * A transcript file in another format, or all files that follow it. @throws badRequest, noSuchFile, notATranscript,
+   * fontMissing, outputNotWritable, diskFull
+   */
+  async export({ path, to, look }: Params<'transcript/export'>): Promise<ExportedFile[]> {
+    const { store, outputs } = this.core.deps;
+    for (const each of [path, ...(to ? [to.path] : [])])
+      if (!isAbsolute(each)) throw new EarshotError('badRequest', { path: each });
+    return this.core.commands.run(path, async () =>
+      to ? [await exportTo(path, to, { store, outputs })] : followAll(path, look ? { look } : {}, { store, outputs }),
+    );
   }
 
   private known(id: string): JobRow {

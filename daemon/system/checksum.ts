@@ -39,3 +39,15 @@ export async function checksumOf(path: string, bytes: number): Promise<string | 
   }
   return whole.digest('hex');
 }
+
+/** Of a file with this content. */
+export function checksumOfBytes(bytes: Uint8Array): string {
+  const whole = createHash('sha256').update(`${bytes.length}`);
+  for (const { at, length } of pieces(bytes.length))
+    whole.update(
+      createHash('sha256')
+        .update(bytes.subarray(at, at + length))
+        .digest(),
+    );
+  return whole.digest('hex');
+}

@@ -324,6 +324,13 @@ export async function pickFormats(now: readonly Format[]): Promise<Format[] | un
     json: vscode.l10n.t('for the transcript editor'),
     md: 'Markdown',
     ass: 'Advanced SubStation',
+    html: vscode.l10n.t('web page'),
+    docx: 'Word',
+    pdf: 'PDF',
+    csv: vscode.l10n.t('table'),
+    ttml: 'Timed Text',
+    fcpxml: vscode.l10n.t('markers for Final Cut Pro'),
+    edl: vscode.l10n.t('markers for DaVinci Resolve'),
   };
   const picked = await pickSeveral(
     Object.entries(names).map(([format, name]) => ({

@@ -818,3 +818,44 @@ test('transcribe with a table of all, one text and a table of all utterances', a
   ])
     assert.equal((await earshot(place, ['transcribe', 'x.wav', ...wrong]).ended).code, 2, wrong.join(' '));
 });
+
+test('export: formats by name or by ending, what became of each file, and nothing for an ending that is none', async () => {
+  const asked: Params<'transcript/export'>[] = [];
+  const { handlers } = script(job());
+  await using place = await server({
+    ...handlers,
+    'job/write': () => ({ path: '/out/talk.earshot.json' }),
+    'transcript/export': params => {
+      asked.push(params);
+      const said = { format: 'srt' as const, bytes: null, canMerge: true };
+      return {
+        files: params.to
+          ? [{ ...said, path: params.to.path, format: params.to.format, state: 'written', bytes: 3 }]
+          : [
+              { ...said, path: '/out/talk.srt', state: 'edited' },
+              { ...said, path: '/out/talk.md', state: 'written', bytes: 5, conflicts: 2 },
+            ],
+      };
+    },
+  });
+  const file = join(place.home.state, 'talk.earshot.json');
+  const both = await earshot(place, ['export', file, '--to', 'docx', 'pdf', '--no-times', '--fps', '24']).ended;
+  assert.equal(both.code, 0, both.err);
+  assert.deepEqual(
+    asked.map(({ path, to }) => [path, to]),
+    (['docx', 'pdf'] as const).map(format => [
+      file,
+      { path: join(place.home.state, `talk.${format}`), format, options: { times: false, fps: 24 } },
+    ]),
+  );
+  const one = await earshot(place, ['export', 'talk', '-o', 'a/minutes.md', '--once', '--json']).ended;
+  assert.equal((JSON.parse(one.out) as { state: string }).state, 'written');
+  assert.deepEqual(asked.at(-1), {
+    path: '/out/talk.earshot.json',
+    to: { path: join(place.home.state, 'a/minutes.md'), format: 'md', follow: false },
+  });
+  const all = await earshot(place, ['export', file]).ended;
+  assert.match(all.out, /! \/out\/talk\.srt {2}edited by hand[^]*✓ Wrote \/out\/talk\.md {2}2 places/);
+  assert.equal((await earshot(place, ['export', file, '-o', 'minutes.xyz']).ended).code, 2);
+  assert.equal(asked.length, 4);
+});

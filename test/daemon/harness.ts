@@ -85,7 +85,7 @@ export class Harness {
   readonly log: string[] = [];
   readonly logger = createLogger(record => this.log.push(...readable(record.trimEnd())), Date.now);
   settings: Settings;
-  private readonly root: string;
+  readonly root: string;
   private readonly waiters = new Set<() => void>();
 
   private constructor(options: HarnessOptions) {

@@ -31,6 +31,7 @@ const ALLOWED = [
   /^extension\/samples\/sense-and-sensibility\.flac$/,
   /^extension\/dist\/(extension|uninstall)\.cjs$/,
   /^extension\/dist\/(earshotd|[a-z]+-(child|launch|worker))\.mjs$/,
+  /^extension\/dist\/fonts\/noto-sans-[a-z-]+-\d{3}-normal\.woff$/,
   /^extension\/dist\/registry\.json$/,
   /^extension\/dist\/(dictionaries|llama|llama-[\d.]+|sherpa)\/package(-lock)?\.json$/,
   /^extension\/dist\/python\/[a-z-]+\.txt$/,

@@ -13,7 +13,7 @@ import { render } from '../../text/transcripts/render.ts';
 import { passagesOf } from '../../text/transcripts/passages.ts';
 import { columns } from '../../text/subtitles/width.ts';
 import { Transcript } from '../../schemas/job.ts';
-import { FORMATS, type Format } from '../../schemas/words.ts';
+import { TEXT_FORMATS, type TextFormat } from '../../schemas/words.ts';
 import {
   chinese,
   dialogue,
@@ -29,7 +29,7 @@ import {
 } from './transcripts.ts';
 
 type Text = 'original' | 'translation' | 'bilingual';
-const golden = (name: string, transcript: Transcript, text: Text, formats: readonly Format[]): void => {
+const golden = (name: string, transcript: Transcript, text: Text, formats: readonly TextFormat[]): void => {
   for (const format of formats)
     test(`${name} ${text} ${format}`, () => {
       const made = render(transcript, format, { text }),
@@ -40,13 +40,13 @@ const golden = (name: string, transcript: Transcript, text: Text, formats: reado
 };
 
 describe('documents', () => {
-  golden('english', english, 'original', FORMATS);
+  golden('english', english, 'original', TEXT_FORMATS);
   golden('spanish', spanish, 'translation', ['srt', 'txt', 'md']);
-  golden('spanish', spanish, 'bilingual', ['srt', 'vtt', 'ass', 'txt', 'md']);
+  golden('spanish', spanish, 'bilingual', ['srt', 'vtt', 'ass', 'txt', 'md', 'html', 'csv', 'ttml', 'fcpxml', 'edl']);
   golden('chinese', chinese, 'original', ['srt', 'txt']);
-  golden('hostile', hostile, 'original', ['srt', 'vtt', 'ass', 'md', 'txt']);
-  golden('silent', silent, 'original', FORMATS);
-  golden('dialogue', dialogue, 'original', ['srt', 'vtt', 'ass', 'txt', 'md']);
+  golden('hostile', hostile, 'original', ['srt', 'vtt', 'ass', 'md', 'txt', 'html', 'csv', 'ttml', 'fcpxml', 'edl']);
+  golden('silent', silent, 'original', TEXT_FORMATS);
+  golden('dialogue', dialogue, 'original', ['srt', 'vtt', 'ass', 'txt', 'md', 'html', 'csv', 'ttml']);
   golden('paces', paces, 'original', ['srt', 'ass', 'txt', 'md']);
   golden('translations', translations, 'translation', ['srt', 'txt']);
   golden('translations', translations, 'bilingual', ['srt', 'md']);

@@ -35,7 +35,7 @@ import { PartFile, sha256Of } from '../../daemon/models/part-file.ts';
 import { contentOf, draftIn } from '../../daemon/outputs/draft.ts';
 import { moveOriginal } from '../../daemon/outputs/originals.ts';
 import { Outputs } from '../../daemon/outputs/outputs.ts';
-import { readTranscript } from '../../daemon/outputs/summaries.ts';
+import { readTranscript } from '../../daemon/outputs/transcript-file.ts';
 import { buildTrack } from '../../daemon/outputs/track.ts';
 import { backUp } from '../../daemon/store/sqlite/backups.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';

@@ -3,6 +3,7 @@ import { harmlessLine } from '../harmless.ts';
 import { sourceText, translatedText, type Job, type Transcript } from '../../schemas/job.ts';
 import { clockText, languageText, type Locale } from './figures.ts';
 import { failureMessage, termText } from './messages.ts';
+import { csvOf, secondsText } from '../transcripts/table.ts';
 
 /** A job that is over, and what it made. */
 export interface Collected {
@@ -99,34 +100,20 @@ const COLUMNS = [
   'failed',
 ] as const;
 
-/**
- * Every utterance of every recording, a row each: RFC 4180 with a mark for UTF-8, times in seconds, and no cell that a
- * spreadsheet would take for a formula.
- */
+/** Every utterance of every recording, a row each. */
 export function utterancesCsv(collected: readonly Collected[]): string {
   const rows = collected.flatMap(({ transcript: { recording, language, utterances } }) =>
     utterances.map(each => [
       recording.name,
       recording.path,
       String(each.index),
-      seconds(each.startMs),
-      seconds(each.endMs),
+      secondsText(each.startMs),
+      secondsText(each.endMs),
       each.asr?.language ?? language ?? '',
       sourceText(each),
       translatedText(each),
       each.failed ? `${each.failed.stage}: ${each.failed.failure.code}` : '',
     ]),
   );
-  return `\ufeff${[COLUMNS, ...rows].map(row => row.map(quoted).join(',')).join('\r\n')}\r\n`;
-}
-
-const seconds = (ms: number): string => (ms / 1000).toFixed(3);
-
-/**
- * Spreadsheets run what begins with = + - @ (also in full width), a tab or a line end, whatever stands around it; an
- * apostrophe makes it text.
- */
-function quoted(value: string): string {
-  const harmless = /^[\s\u00a0]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]|^[\t\r\n]/u.test(value) ? `'${value}` : value;
-  return /[",\r\n\t';]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  return csvOf([COLUMNS, ...rows]);
 }

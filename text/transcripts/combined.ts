@@ -3,14 +3,14 @@
  * other.
  */
 import type { OutputOptions, Transcript } from '../../schemas/job.ts';
-import type { Format } from '../../schemas/words.ts';
+import type { TextFormat } from '../../schemas/words.ts';
 import { toAss } from './ass.ts';
 import { cuesOf } from './cues.ts';
 import { render } from './render.ts';
 import { oneLine, passagesOf } from './passages.ts';
 import { toSrt, toVtt } from './subtitles.ts';
 
-export type CombinedFormat = Exclude<Format, 'json'>;
+export type CombinedFormat = Extract<TextFormat, 'txt' | 'md' | 'srt' | 'vtt' | 'ass'>;
 
 export function combined(
   transcripts: readonly Transcript[],

@@ -27,8 +27,17 @@ const FLICKER_MS = 320;
 const MAX_LINES = 2;
 const CRUMB = 14;
 
-/** `inText`: a new speaker's name stands before what is said, for formats that have no place of its own for it. */
-export function cuesOf(passages: readonly Passage[], durationMs: number | null, inText = false): Cue[] {
+/**
+ * @param inText a new speaker's name stands before what is said, for formats that have no place of its own for it
+ * @param columns of a line, where somebody asked for another length than a language's own
+ */
+export function cuesOf(
+  passages: readonly Passage[],
+  durationMs: number | null,
+  inText = false,
+  columns?: number,
+): Cue[] {
+  const limitOf = (language: string): number => columns ?? lineLimit(language);
   const shownText = (passage: Passage): Passage =>
     inText && passage.turn
       ? {
@@ -40,7 +49,7 @@ export function cuesOf(passages: readonly Passage[], durationMs: number | null, 
   return retime(
     passages.flatMap(passage => {
       const shown = shownText(passage);
-      return (shown.second ? bilingualCues(shown) : monolingualCues(shown)).map(cue => ({
+      return (shown.second ? bilingualCues(shown, limitOf) : monolingualCues(shown, limitOf)).map(cue => ({
         ...cue,
         speaker: passage.speaker,
       }));
@@ -59,9 +68,11 @@ function mainAtoms(passage: Passage): Atom[] {
   return atomsOf(main.text, main.language, times);
 }
 
-function monolingualCues(passage: Passage): Omit<Cue, 'speaker'>[] {
+type LimitOf = (language: string) => number;
+
+function monolingualCues(passage: Passage, limitOf: LimitOf): Omit<Cue, 'speaker'>[] {
   const atoms = mainAtoms(passage),
-    limit = lineLimit(passage.main.language);
+    limit = limitOf(passage.main.language);
   return splitAtoms(atoms, limit, MAX_LINES).map(([from, to]) => ({
     startMs: atoms[from]!.startMs,
     endMs: atoms[to - 1]!.endMs,
@@ -71,11 +82,11 @@ function monolingualCues(passage: Passage): Omit<Cue, 'speaker'>[] {
 }
 
 /** One line of each language: the original is cut at its phrases, the translation in the same proportions. */
-function bilingualCues(passage: Passage): Omit<Cue, 'speaker'>[] {
+function bilingualCues(passage: Passage, limitOf: LimitOf): Omit<Cue, 'speaker'>[] {
   const second = passage.second!;
   const atoms = mainAtoms(passage),
-    limit = lineLimit(passage.main.language),
-    secondLimit = lineLimit(second.language);
+    limit = limitOf(passage.main.language),
+    secondLimit = limitOf(second.language);
   const heard = timelineOf(passage.source, passage.words, passage.startMs, passage.endMs);
   const others = atomsOf(
     second.text,

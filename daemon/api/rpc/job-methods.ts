@@ -99,6 +99,7 @@ export function jobMethods(deps: MethodDeps) {
     },
     'job/speakers': async ({ id, names }) => ({ speakers: await pipeline.edits.renameSpeakers(id, names) }),
     'job/write': async ({ id, format, directory }) => ({ path: await pipeline.edits.write(id, format, directory) }),
+    'transcript/export': async request => ({ files: await pipeline.edits.export(request) }),
     'job/summary': request => pipeline.summaries.request(request),
     'job/transcript': ({ id }) => ({ transcript: transcript(id) }),
     'job/combine': async ({ ids, format, text = 'original' }) => {

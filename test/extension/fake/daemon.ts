@@ -14,7 +14,7 @@ import type { PartialText } from '../../../schemas/live.ts';
 import { toJson } from '../../../text/transcripts/json.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
 import { reason, type BottleneckArgs } from '../../../schemas/reasons.ts';
-import type { Handshake, Method } from '../../../schemas/rpc.ts';
+import type { ExportedFile, Handshake, Method, Params } from '../../../schemas/rpc.ts';
 import { decision, type WatchedFile, type WatchedFolder } from '../../../schemas/watch.ts';
 import { DEFAULTS, type Settings } from '../../../schemas/settings.ts';
 import { isFinal, type Stage } from '../../../schemas/words.ts';
@@ -98,6 +98,13 @@ export class FakeDaemon {
     await this.#server?.close();
     this.#server = null;
   }
+
+  /** What became of the files of a transcript: a file at a chosen place is written, and nothing else is known. */
+  exported = ({ to }: Params<'transcript/export'>): ExportedFile[] => {
+    if (!to) return [];
+    writeFileSync(to.path, `${to.format}\n`);
+    return [{ path: to.path, format: to.format, state: 'written', bytes: to.format.length + 1, canMerge: false }];
+  };
 
   /** How often the method was called so far. */
   asked(method: Method): unknown[] {
@@ -278,6 +285,7 @@ export class FakeDaemon {
         return {};
       },
       'job/log': () => ({ entries: [] }),
+      'transcript/export': request => ({ files: this.exported(request) }),
       'job/transcript': ({ id: jobId }) => ({ transcript: transcript(jobId) }),
       'job/summary': ({ of }) => {
         const parent = this.jobs.get(of),

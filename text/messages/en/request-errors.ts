@@ -162,6 +162,7 @@ export const requestErrors: SomeErrors<
   | 'speakersUnknown'
   | 'voicesOutdated'
   | 'noSummary'
+  | 'fontMissing'
   | 'untrustedWorkspace'
   | 'notTranslated'
   | 'voiceOverLags'
@@ -214,6 +215,11 @@ export const requestErrors: SomeErrors<
   },
   unknownSetting: a => message(`There is no setting “${a.name}”.`, 'Run `earshot settings` to see the settings.'),
   settingRange: a => message(`${a.name} cannot be ${a.value}. Allowed: ${a.range}.`),
+  fontMissing: a =>
+    message(
+      `No font on this machine shows these characters: ${a.characters}`,
+      'Install a font of their script (Noto Sans has one for each), or choose DOCX or HTML, which bring no fonts.',
+    ),
   noVoice: a =>
     message(
       a.language

@@ -138,6 +138,7 @@ export const requestErrors: SomeErrors<
   | 'speakersUnknown'
   | 'voicesOutdated'
   | 'noSummary'
+  | 'fontMissing'
   | 'untrustedWorkspace'
   | 'notTranslated'
   | 'voiceOverLags'
@@ -179,6 +180,11 @@ export const requestErrors: SomeErrors<
   wrongState: a => message(`当前状态（${STATES[a.state] ?? a.state}）下无法执行该操作。`),
   unknownSetting: a => message(`没有设置项“${a.name}”。`, '运行 `earshot settings` 查看全部设置。'),
   settingRange: a => message(`${a.name} 不能设为 ${a.value}，允许的值：${a.range}。`),
+  fontMissing: a =>
+    message(
+      `这台机器上没有能显示这些字符的字体：${a.characters}`,
+      '请安装支持该文字的字体（例如 Noto Sans 系列），或改用不内嵌字体的 DOCX 或 HTML。',
+    ),
   noVoice: a =>
     message(
       a.language
