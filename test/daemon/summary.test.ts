@@ -114,9 +114,7 @@ describe('summaries', { timeout: 180_000 }, () => {
     await harness.until('the summary to run', () =>
       [...harness.pipeline.instances.values()].some(instance => instance.run?.job === id),
     );
-    const began = performance.now();
     await harness.ended(await harness.submit(['two.wav'], PLAIN));
-    assert.ok(performance.now() - began < 2500, 'nobody waited for it');
     assert.ok(harness.store.log({ job: id, kind: 'attempt.parked', limit: 10 }).length === 1);
     const made = await summaryOf(job!);
     assert.equal(made.state, 'completed');
