@@ -5,8 +5,10 @@ import { languageText, timeText } from '../text/messages/figures.ts';
 import type { WatchedFile, WatchedFolder, WatchSpec } from '../schemas/watch.ts';
 import type { Session } from './session.ts';
 import { shortId } from './jobs.ts';
+import { withPreset } from './presets.ts';
 import { clean, table, type Colour } from './terminal.ts';
-import { jobOptions, parseFormats, type Recipe } from './transcribe.ts';
+import { jobOptions, parseFormats } from './transcribe.ts';
+import type { Recipe } from './recipe.ts';
 
 export interface AddOptions extends Recipe {
   include?: string[];
@@ -20,8 +22,9 @@ export interface AddOptions extends Recipe {
   poll?: number;
 }
 
-export async function add(session: Session, named: string, given: AddOptions): Promise<void> {
-  const client = await session.client();
+export async function add(session: Session, named: string, asked: AddOptions): Promise<void> {
+  const client = await session.client(),
+    given = await withPreset(asked, async () => client);
   const options = await jobOptions(client, given, parseFormats(given.format));
   const settleSeconds = given.settle ?? given.quiet;
   const spec: WatchSpec = {

@@ -12,7 +12,9 @@ import { isLive, type Display } from './display.ts';
 import { glossaryFor } from '../client/folder-defaults.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean } from './terminal.ts';
-import { jobOptions, parseFormats, type Recipe } from './transcribe.ts';
+import { withPreset } from './presets.ts';
+import { jobOptions, parseFormats } from './transcribe.ts';
+import type { Recipe } from './recipe.ts';
 import { sayOutcome, watchJobs, type WatchResult } from './watch.ts';
 
 /** `waits`: it gives no more than is asked for; a microphone does not. */
@@ -29,7 +31,8 @@ export interface ListenOptions extends Recipe {
 }
 
 /** `source`: - for the pipe; missing: a microphone. */
-export async function listen(session: Session, source: string | undefined, given: ListenOptions): Promise<void> {
+export async function listen(session: Session, source: string | undefined, asked: ListenOptions): Promise<void> {
+  const given = await withPreset(asked, () => session.client());
   if (source !== undefined && source !== '-')
     throw new EarshotError(
       'badRequest',

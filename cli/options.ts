@@ -63,6 +63,7 @@ export function sinceMs(text: string): number {
 /** What becomes of recordings: of those that are named, of those of a watched folder, of what is said now. */
 export const withJobOptions = (command: Command): Command =>
   command
+    .option('--preset <name>', 'choices saved under a name; options beside it count before it')
     .option('-m, --model <id>', 'model for the stages it can do, or STAGE=ID (repeatable)', collect)
     .option('-l, --language <code>', 'language spoken (default: detected)')
     .option('-t, --translate-to <code>', 'translate into this language')

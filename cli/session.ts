@@ -27,6 +27,7 @@ export const EXIT = { done: 0, failed: 1, usage: 2, daemon: 3, input: 4, interru
 const USAGE: ReadonlySet<string> = new Set<ErrorCode>([
   'badRequest',
   'unknownModel',
+  'unknownPreset',
   'wrongStage',
   'languageNotSupported',
   'unknownLanguage',

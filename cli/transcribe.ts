@@ -6,45 +6,27 @@ import { EarshotError } from '../schemas/errors.ts';
 import { voicesOf } from '../text/voices.ts';
 import type { Job, JobOptions } from '../schemas/job.ts';
 import { languageOf } from '../client/languages.ts';
-import { FORMATS, isTextFormat, KINDS_OF_WORK, type Format, type Priority, type Stage } from '../schemas/words.ts';
+import { FORMATS, isTextFormat, KINDS_OF_WORK, type Format, type Stage } from '../schemas/words.ts';
 import { checkCollection, collect, collects, type CollectOptions } from './collect.ts';
 import { encodingOf } from '../text/encoding.ts';
 import { formatOf } from '../text/subtitles/convert.ts';
 import { glossaryFor, knownSpeakers, readGlossary, rootOf } from '../client/folder-defaults.ts';
+import { withPreset } from './presets.ts';
+import type { Recipe } from './recipe.ts';
 import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean, cleanLines } from './terminal.ts';
 import { followSummaries } from './summary.ts';
 import { listJobs, sayOutcome, watchJobs } from './watch.ts';
 
-/** How recordings become jobs. */
-export interface Recipe {
-  model?: string[];
-  language?: string;
-  translateTo?: string;
-  speak?: string | true;
-  repair: boolean;
-  format?: string;
-  output?: string;
-  priority?: Priority;
-  glossary?: string | false;
-  speakers?: number | true;
-  voice?: string;
-  prompt?: string;
-  mux?: boolean;
-  track?: number;
-  encoding?: string;
-  text?: 'original' | 'translation' | 'bilingual';
-  audio?: 'wav' | 'mp3' | 'm4a';
-  summary?: true;
-}
 export interface TranscribeOptions extends Recipe, CollectOptions {
   json?: boolean;
   detach?: boolean;
   again?: boolean;
 }
 
-export async function transcribe(session: Session, files: string[], given: TranscribeOptions): Promise<void> {
+export async function transcribe(session: Session, files: string[], asked: TranscribeOptions): Promise<void> {
+  const given = await withPreset(asked, () => session.client());
   const toStdout = given.output === '-';
   const formats = parseFormats(given.format);
   if (toStdout && (formats?.length ?? 1) > 1)

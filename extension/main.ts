@@ -1,10 +1,20 @@
 /** What the editor calls. Activation only registers; the daemon is looked for when something needs it. */
 import * as vscode from 'vscode';
+import { again } from './commands/again.ts';
 import { Dictation } from './commands/dictate.ts';
 import { findInTranscripts } from './commands/find.ts';
 import { Doctor, showLog, trySample } from './commands/help.ts';
 import { openEditor } from './transcript/open.ts';
-import { moveTo, openTranscript, reveal, setPriority, showJobLog, simple } from './commands/jobs.ts';
+import {
+  cancelAll,
+  moveTo,
+  openTranscript,
+  retryFailed,
+  reveal,
+  setPriority,
+  showJobLog,
+  simple,
+} from './commands/jobs.ts';
 import { reportErrors, type Deps } from './requests/request.ts';
 import { insertHere, transcribe } from './commands/transcribe.ts';
 import { addSummary, summariesInto } from './commands/summary.ts';
@@ -130,6 +140,7 @@ function commandsOf({
     transcribeSubtitles: (uri, all) => transcribe(deps, 'subtitles', uri, all),
     transcribeTranslate: (uri, all) => transcribe(deps, 'translate', uri, all),
     transcribeSpeak: (uri, all) => transcribe(deps, 'speak', uri, all),
+    transcribePreset: (uri, all) => transcribe(deps, 'preset', uri, all),
     transcribeWith: (uri, all) => transcribe(deps, 'with', uri, all),
     dictate: () => dictation.toggle(),
     stopDictation: () => dictation.stop(),
@@ -168,6 +179,9 @@ function commandsOf({
     'job.cancel': job => simple('job/cancel')(deps, job),
     'job.retry': job => simple('job/retry')(deps, job),
     'job.remove': job => simple('job/remove')(deps, job),
+    'job.again': job => again(deps, job),
+    cancelAll: () => cancelAll(deps),
+    retryFailed: () => retryFailed(deps),
     'job.priority': job => setPriority(deps, job),
     'job.top': job => moveTo('top')(deps, job),
     'job.bottom': job => moveTo('bottom')(deps, job),

@@ -34,6 +34,8 @@ export const ERRORS = {
   tooMuchSound: { path: 'text', hours: 'number' },
   recordingChanged: { path: 'text' },
   unknownModel: { model: 'text' },
+  /** `presets`: those that there are. */
+  unknownPreset: { preset: 'text', presets: 'text' },
   /** `code`: what was probably meant. */
   unknownLanguage: { language: 'text', code: 'text?' },
   /** `stages`: those that it does, joined by commas. */
@@ -223,6 +225,7 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'tooMuchSound',
   'recordingChanged',
   'unknownModel',
+  'unknownPreset',
   'unknownLanguage',
   'languageNeeded',
   'unknownEngine',

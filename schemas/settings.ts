@@ -5,6 +5,7 @@
  * A unit is the end of a name (Bytes, Seconds, Days), so that descriptions need none.
  */
 import { Type, type Static, type TSchema } from 'typebox';
+import { Preset } from './preset.ts';
 import { ByStage, Closed, DeviceId, Format, Language, Optional, Path, Stage } from './words.ts';
 
 const MiB = 1024 ** 2,
@@ -171,6 +172,15 @@ export const Settings = Closed({
         'is generated. Empty: off.',
     },
   ),
+  presets: Type.Record(Type.String({ minLength: 1, maxLength: 80 }), Preset, {
+    default: {
+      Interview: { speakers: true },
+      'Film subtitles EN→DE': { language: 'en', translateTo: 'de', formats: ['srt'] },
+    },
+    description:
+      'Choices under a name, for `--preset`, watched folders and the context menu. ' +
+      'In VS Code *Transcribe With…* saves them.',
+  }),
   // the daemon
   formats: Type.Array(Format, {
     default: ['txt', 'srt', 'vtt', 'json'],

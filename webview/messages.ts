@@ -38,6 +38,8 @@ export interface JobRow {
   endAt: number | null;
   /** "en → de", or "en", or "". */
   languages: string;
+  /** What recognizes it, by its name. */
+  model: string;
   outputs: number;
 }
 
@@ -73,6 +75,8 @@ export const PanelCommand = Type.Enum([
   'pauseQueue',
   'resumeQueue',
   'clearFinished',
+  'cancelAll',
+  'retryFailed',
 ]);
 export type PanelCommand = Static<typeof PanelCommand>;
 

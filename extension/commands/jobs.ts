@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal, PRIORITIES } from '../../schemas/words.ts';
-import { notify } from '../ui/notify.ts';
+import { confirm, notify } from '../ui/notify.ts';
 import { failureText } from '../ui/words.ts';
 import type { Deps } from '../requests/request.ts';
 import { fileOf, jobOf as jobOver } from '../transcript/known.ts';
@@ -86,12 +86,56 @@ export async function showJobLog(deps: Deps, argument: unknown): Promise<void> {
   });
 }
 
+type Simple = 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove';
+/** In which states it is meant. */
+const MEANT: Readonly<Record<Simple, (state: Job['state']) => boolean>> = {
+  'job/pause': state => !isFinal(state) && state !== 'paused',
+  'job/resume': state => state === 'paused',
+  'job/cancel': state => !isFinal(state),
+  'job/retry': state => state === 'failed' || state === 'cancelled',
+  'job/remove': isFinal,
+};
+
+/** On the job that is meant, or on all that are selected with it and for which it is meant. */
 export const simple =
-  (method: 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove') =>
+  (method: Simple) =>
   async (deps: Deps, argument: unknown): Promise<void> => {
-    const job = await jobOf(deps, argument, vscode.l10n.t('Which job?'));
-    if (job) await deps.daemon.call(method, { ids: [job.id] });
+    const selected = selectedIn(argument);
+    const ids = selected
+      ? inStates(deps, MEANT[method]).filter(id => selected.has(id))
+      : [(await jobOf(deps, argument, vscode.l10n.t('Which job?'), MEANT[method]))?.id].filter(id => id !== undefined);
+    if (ids.length) await deps.daemon.call(method, { ids });
   };
+
+/** Jobs that a context menu was opened on together. */
+function selectedIn(argument: unknown): ReadonlySet<string> | null {
+  const { jobs } = (argument ?? {}) as { jobs?: unknown };
+  return Array.isArray(jobs) && jobs.every(id => typeof id === 'string') ? new Set(jobs) : null;
+}
+
+const inStates = ({ daemon }: Deps, meant: (state: Job['state']) => boolean): string[] =>
+  [...daemon.state.jobs.values()].filter(job => meant(job.state)).map(job => job.id);
+
+/** All that runs or waits; asks first. */
+export async function cancelAll(deps: Deps): Promise<void> {
+  await deps.daemon.start();
+  const { length } = inStates(deps, MEANT['job/cancel']);
+  if (length === 0) return notify.info(vscode.l10n.t('No job is running or waiting.'));
+  const question =
+    length === 1
+      ? vscode.l10n.t('Cancel the job that is running or waiting?')
+      : vscode.l10n.t('Cancel all {0} jobs that are running or waiting?', length);
+  if (!(await confirm(question, vscode.l10n.t('Cancel All')))) return;
+  const ids = inStates(deps, MEANT['job/cancel']);
+  if (ids.length) await deps.daemon.call('job/cancel', { ids });
+}
+
+export async function retryFailed(deps: Deps): Promise<void> {
+  await deps.daemon.start();
+  const ids = inStates(deps, state => state === 'failed');
+  if (ids.length) await deps.daemon.call('job/retry', { ids });
+  else notify.info(vscode.l10n.t('No job has failed.'));
+}
 export const moveTo =
   (to: 'top' | 'bottom') =>
   async (deps: Deps, argument: unknown): Promise<void> => {

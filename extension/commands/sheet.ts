@@ -7,6 +7,7 @@ import type { Daemon } from '../connection/connection.ts';
 import { bytesText, languageName, stageName } from '../ui/words.ts';
 import { pickLanguage } from './languages.ts';
 import type { Choice } from '../requests/options.ts';
+import { chosenBy, presetsOf, savePreset } from '../requests/presets.ts';
 import { askText, createPick, pick, pickSeveral } from '../ui/pick.ts';
 
 const LAST = 'earshot.lastChoice';
@@ -26,7 +27,7 @@ export async function choose(
   const choice = await sheet(
     title,
     last ? { ...base, ...last, options: { ...base.options, ...withoutNulls(last.options) } } : base,
-    each => rowsOf(each, daemon, memory),
+    each => rowsOf(each, base, daemon, memory),
   );
   // What was switched off is remembered as such: what is missing would be as the settings say.
   if (choice)
@@ -149,7 +150,7 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
   ];
 }
 
-function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row<Choice>[] {
+function rowsOf(choice: Choice, base: Choice, daemon: Daemon, memory: vscode.Memento): Row<Choice>[] {
   const { options, document } = choice;
   const set =
     (change: Partial<Choice['options']>) =>
@@ -170,6 +171,34 @@ function rowsOf(choice: Choice, daemon: Daemon, memory: vscode.Memento): Row<Cho
   });
   return [
     { label: vscode.l10n.t('Transcribe'), description: summary(choice), iconPath: icon('play'), start: true },
+    {
+      label: vscode.l10n.t('Use a Preset…'),
+      iconPath: icon('bookmark'),
+      change: async () => {
+        const picked = await pick(
+          Object.entries(await presetsOf(daemon)).map(([label, preset]) => ({
+            label,
+            description: summary(chosenBy(preset, base)),
+            preset,
+          })),
+          { title: vscode.l10n.t('Which preset?') },
+        );
+        return picked && chosenBy(picked.preset, base);
+      },
+    },
+    {
+      label: vscode.l10n.t('Save as Preset…'),
+      iconPath: icon('save'),
+      change: async c => {
+        const name = await askText({
+          title: vscode.l10n.t('Name of the preset'),
+          value: '',
+          placeHolder: vscode.l10n.t('such as “Interview”; the same name again replaces it'),
+        });
+        if (name?.trim()) await savePreset(daemon, name.trim().slice(0, 80), c);
+        return undefined;
+      },
+    },
     { label: vscode.l10n.t('What'), kind: vscode.QuickPickItemKind.Separator },
     ...whatRows(choice, memory),
     { label: vscode.l10n.t('Where'), kind: vscode.QuickPickItemKind.Separator },
@@ -232,7 +261,7 @@ export const priorityName = (priority: Priority): string =>
     low: vscode.l10n.t('Low'),
   })[priority];
 
-function summary({ options }: Choice): string {
+export function summary({ options }: Choice): string {
   return [
     options.language ? languageName(options.language) : null,
     options.repair ? stageName('repair') : null,

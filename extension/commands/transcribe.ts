@@ -8,9 +8,11 @@ import { pickLanguage } from './languages.ts';
 import { FILE_ENDINGS, LANGUAGE_IDS, settled, template, type Choice } from '../requests/options.ts';
 import { chosen, recordingsIn } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
-import { choose } from './sheet.ts';
+import { chosenBy, presetsOf } from '../requests/presets.ts';
+import { pick } from '../ui/pick.ts';
+import { choose, summary } from './sheet.ts';
 
-export type Kind = 'plain' | 'subtitles' | 'translate' | 'speak' | 'with';
+export type Kind = 'preset' | 'plain' | 'subtitles' | 'translate' | 'speak' | 'with';
 
 /** Recordings must be files where the daemon runs. */
 function onDisk(uris: readonly vscode.Uri[]): vscode.Uri[] {
@@ -71,6 +73,19 @@ async function choiceOf(
           ...(kind === 'speak' ? { speak: true } : {}),
         },
       };
+    }
+    case 'preset': {
+      const presets = Object.entries(await presetsOf(daemon));
+      const picked = await pick(
+        presets.map(([label, preset]) => ({
+          label,
+          description: summary(chosenBy(preset, base)),
+          iconPath: new vscode.ThemeIcon('bookmark'),
+          preset,
+        })),
+        { title: vscode.l10n.t('Transcribe {0} with which preset?', name), matchOnDescription: true },
+      );
+      return picked ? chosenBy(picked.preset, base) : null;
     }
     case 'with':
       return choose(daemon, memory, base, vscode.l10n.t('Transcribe {0} with…', name));

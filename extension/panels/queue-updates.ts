@@ -16,8 +16,6 @@ export interface QueuePage {
   post(message: ToQueue): void;
   /** Of the panel beside the rows. */
   state(): Omit<Extract<ToQueue, { type: 'state' }>, 'type'>;
-  /** Rows were sent. */
-  onRows(): void;
 }
 
 export class QueueUpdates {
@@ -75,7 +73,9 @@ export class QueueUpdates {
   }
 
   #rows(ids: Iterable<string>): JobRow[] {
-    return [...ids].flatMap(id => this.#mirror().jobs.get(id) ?? []).map(jobRow);
+    return [...ids]
+      .flatMap(id => this.#mirror().jobs.get(id) ?? [])
+      .map(job => jobRow(job, id => this.#mirror().models.get(id)?.card.name ?? id));
   }
 
   async #sendSnapshot(): Promise<void> {
@@ -103,6 +103,5 @@ export class QueueUpdates {
       this.#changed.clear();
       this.#removed.clear();
     }
-    this.#page.onRows();
   }
 }

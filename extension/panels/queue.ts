@@ -25,6 +25,8 @@ export const PANEL_COMMANDS: Readonly<
   models: 'earshot.models.focus',
   doctor: 'earshot.doctor',
   log: 'earshot.showLog',
+  cancelAll: 'earshot.cancelAll',
+  retryFailed: 'earshot.retryFailed',
 };
 
 export class QueuePanel implements vscode.WebviewViewProvider {
@@ -50,7 +52,6 @@ export class QueuePanel implements vscode.WebviewViewProvider {
         connection: connectionView(daemon.connection),
         modelsReady: modelsReady(daemon.state),
       }),
-      onRows: () => this.#badge(view),
     });
     const onMessage = (message: FromQueue): void => {
       if (message.type === 'ready') {
@@ -64,7 +65,11 @@ export class QueuePanel implements vscode.WebviewViewProvider {
     };
     const subscriptions = [
       updates,
-      daemon.onChange(change => updates.onChange(change)),
+      daemon.onChange(change => {
+        updates.onChange(change);
+        // Also while the view is folded or another one shows.
+        if (change.all || change.jobs.size || change.removed.size) this.#badge(view);
+      }),
       daemon.onConnection(() => updates.sendState()),
       view.onDidChangeVisibility(() => updates.onVisibility()),
       receive(webview, 'FromQueue', onMessage, this.#log),

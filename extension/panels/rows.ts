@@ -6,7 +6,8 @@ import { isFinal } from '../../schemas/words.ts';
 import type { JobRow, Sentence } from '../../webview/messages.ts';
 import { capital, failureText, reasonText, stageName } from '../ui/words.ts';
 
-export function jobRow(job: Job): JobRow {
+/** `modelName`: of a model by its id. */
+export function jobRow(job: Job, modelName: (id: string) => string = id => id): JobRow {
   return {
     id: job.id,
     name: job.recording.name,
@@ -26,6 +27,7 @@ export function jobRow(job: Job): JobRow {
     startAt: job.expectedStartAt,
     endAt: job.expectedEndAt,
     languages: [job.language ?? job.options.language, job.options.translateTo].filter(Boolean).join(' → '),
+    model: job.models.asr === undefined ? '' : modelName(job.models.asr),
     outputs: job.outputs.length,
   };
 }
@@ -44,7 +46,7 @@ function noteOf(job: Job): Sentence | null {
         job.retry.of,
       ),
     };
-  if (job.waiting && (job.state !== 'processing' || job.lastWords === ''))
+  if (job.waiting && (job.state !== 'processing' || job.lastWords === '' || job.waiting.code === 'queuePaused'))
     return { kind: 'reason', text: capital(reasonText(job.waiting)) };
   const [warning] = job.warnings;
   if (job.state === 'completed' && warning) return { kind: 'reason', text: failureText(warning) };

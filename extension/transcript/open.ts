@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { homedir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type { Job } from '../../schemas/job.ts';
+import type { Daemon } from '../connection/connection.ts';
 import type { Deps } from '../requests/request.ts';
 import { pick } from '../ui/pick.ts';
 
@@ -16,13 +17,32 @@ const idOf = (argument: unknown): string | null =>
       ? (argument as { job: string }).job
       : null;
 
-export async function jobOf({ daemon }: Deps, argument: unknown, title: string): Promise<Job | null> {
+const momentText = (at: number): string =>
+  new Date(at).toLocaleString(vscode.env.language, { dateStyle: 'medium', timeStyle: 'short' });
+const modelOf = (daemon: Daemon, { models: { asr } }: Job): string =>
+  asr === undefined ? '' : (daemon.state.models.get(asr)?.card.name ?? asr);
+
+/** `among`: the states that a choice offers. */
+export async function jobOf(
+  { daemon }: Deps,
+  argument: unknown,
+  title: string,
+  among: (state: Job['state']) => boolean = () => true,
+): Promise<Job | null> {
   const id = idOf(argument);
   if (id) return daemon.state.jobs.get(id) ?? (await daemon.call('job/get', { id })).job;
   await daemon.start();
-  const newest = [...daemon.state.jobs.values()].sort((a, b) => b.createdAt - a.createdAt);
+  const newest = [...daemon.state.jobs.values()]
+    .filter(job => among(job.state))
+    .sort((a, b) => b.createdAt - a.createdAt);
   const picked = await pick(
-    newest.map(job => ({ label: job.recording.name, description: job.lastWords.slice(-80), job })),
+    newest.map(job => ({
+      label: job.recording.name,
+      // Jobs of one recording differ in this.
+      description: [momentText(job.createdAt), modelOf(daemon, job)].filter(Boolean).join(' · '),
+      detail: job.lastWords.slice(-80),
+      job,
+    })),
     { title, matchOnDescription: true },
   );
   return picked?.job ?? null;
@@ -32,7 +52,8 @@ export async function jobOf({ daemon }: Deps, argument: unknown, title: string):
  * The job that made the transcript: of a summary's, the one that it sums up. One of a file is opened as it lies there.
  */
 export async function transcribed(deps: Deps, argument: unknown): Promise<Job | null> {
-  const job = await jobOf(deps, argument, vscode.l10n.t('Whose transcript?')),
+  // What was canceled has none worth opening; who asks for one by its row gets what there is.
+  const job = await jobOf(deps, argument, vscode.l10n.t('Whose transcript?'), state => state !== 'cancelled'),
     of = job?.options.transcript;
   if (of === undefined) return job;
   if (!isAbsolute(of)) return (await deps.daemon.call('job/get', { id: of })).job;

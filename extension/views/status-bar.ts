@@ -38,9 +38,14 @@ export function statusOf(jobs: Iterable<Job>, paused: boolean): Status | null {
   const active = [...jobs].filter(job => !isFinal(job.state)),
     running = active.filter(job => job.state === 'processing');
   if (!active.length) return null;
+  const going = running.filter(job => job.stages.some(stage => (job.progress.stages[stage]?.running ?? 0) > 0)).length;
   if (paused)
     return {
-      text: `$(debug-pause) ${vscode.l10n.t('{0} waiting', active.length)}`,
+      text: `$(debug-pause) ${
+        going
+          ? vscode.l10n.t('{0} running, {1} waiting', going, active.length - going)
+          : vscode.l10n.t('{0} waiting', active.length)
+      }`,
       tooltip: vscode.l10n.t('The queue is paused: nothing new starts.'),
       warn: true,
     };
@@ -54,9 +59,14 @@ export function statusOf(jobs: Iterable<Job>, paused: boolean): Status | null {
   const parts = running.map(fraction).filter(f => f !== null),
     mean = parts.length ? parts.reduce((a, b) => a + b, 0) / parts.length : null;
   const percent = mean === null ? '' : ` ${percentText(Math.floor(mean * 100) / 100)}`,
-    rest = active.length - 1;
+    rest = active.length - 1,
+    waiting = active.length - running.length;
   return {
-    text: `$(mic) ${plainText(shortened(first.recording.name))}${percent}${rest ? ` +${rest}` : ''}`,
+    // A name beside what is of all would say it of that one.
+    text:
+      running.length === 1
+        ? `$(mic) ${plainText(shortened(first.recording.name))}${percent}${rest ? ` +${rest}` : ''}`
+        : `$(mic) ${vscode.l10n.t('{0} recordings', running.length)}${percent}${waiting ? ` +${waiting}` : ''}`,
     tooltip: plainText(
       running.map(job => `${job.recording.name}${job.lastWords ? ` — “…${job.lastWords.slice(-80)}”` : ''}`).join('\n'),
     ),

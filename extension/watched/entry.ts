@@ -4,6 +4,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { JobOptions } from '../../schemas/job.ts';
+import { presetOf, type Preset } from '../../schemas/preset.ts';
 import { wayInto } from '../../text/paths.ts';
 import type { WatchSpec } from '../../schemas/watch.ts';
 import { FORMATS, KINDS_OF_WORK, PRIORITIES, type Format, type Priority } from '../../schemas/words.ts';
@@ -11,6 +12,7 @@ import { FORMATS, KINDS_OF_WORK, PRIORITIES, type Format, type Priority } from '
 /** Everything but the path may be missing. Paths: absolute, from ~, or from the workspace. */
 export interface Entry {
   path: string;
+  /** The name of one of the daemon's; what stands beside it counts before it. */ preset?: string;
   language?: string;
   repair?: boolean;
   translateTo?: string;
@@ -43,9 +45,16 @@ const speakersOf = (value: unknown): Pick<JobOptions, 'speakers'> =>
       : {};
 
 /** Null: it says no folder that can be found from here. What is of a wrong type is left out. */
-export function specOf(value: unknown, base: string | null, owner: string): WatchSpec | null {
+export function specOf(
+  value: unknown,
+  base: string | null,
+  owner: string,
+  presets: Readonly<Record<string, Preset>> = {},
+): WatchSpec | null {
   if (typeof value !== 'object' || value === null) return null;
-  const entry = value as Record<string, unknown>;
+  const written = value as Record<string, unknown>,
+    preset = typeof written.preset === 'string' ? presetOf(presets, written.preset)?.preset : undefined,
+    entry: Record<string, unknown> = { ...preset, ...written };
   const text = (name: string): string | undefined => {
     const found = entry[name];
     return typeof found === 'string' && found.trim() ? found.trim() : undefined;

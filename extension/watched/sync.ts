@@ -6,6 +6,8 @@
 import * as vscode from 'vscode';
 import { realpath } from 'node:fs/promises';
 import type { WatchSpec } from '../../schemas/watch.ts';
+import type { Preset } from '../../schemas/preset.ts';
+import { presetsOf } from '../requests/presets.ts';
 import type { Deps } from '../requests/request.ts';
 import { notify } from '../ui/notify.ts';
 import { errorText } from '../ui/words.ts';
@@ -23,12 +25,12 @@ export const workspaceOwner = (): string | null => {
 };
 
 /** Folders by owner, as the settings are now. */
-export function wanted(): { owner: string; specs: WatchSpec[] }[] {
+export function wanted(presets: Readonly<Record<string, Preset>> = {}): { owner: string; specs: WatchSpec[] }[] {
   const found = vscode.workspace.getConfiguration('earshot').inspect<unknown[]>(SETTING),
     base = workspaceBase(),
     owner = workspaceOwner();
   const specs = (value: unknown, from: string | null, by: string): WatchSpec[] =>
-    Array.isArray(value) ? value.flatMap(each => specOf(each, from, by) ?? []) : [];
+    Array.isArray(value) ? value.flatMap(each => specOf(each, from, by, presets) ?? []) : [];
   return [
     { owner: 'user', specs: specs(found?.globalValue, null, 'user') },
     ...(owner !== null && vscode.workspace.isTrusted
@@ -40,7 +42,9 @@ export function wanted(): { owner: string; specs: WatchSpec[] }[] {
 export function syncFolders({ daemon, memory, log }: Deps): vscode.Disposable {
   let last = Promise.resolve();
   const sync = async (): Promise<void> => {
-    for (const { owner, specs } of wanted()) {
+    // The daemon is not started to look up what nobody uses.
+    const presets = wanted().some(({ specs }) => specs.length > 0) ? await presetsOf(daemon) : {};
+    for (const { owner, specs } of wanted(presets)) {
       // Only the folders of this owner are touched, and only when somebody changed what is wanted, or the daemon does
       // not have it.
       const sent = memory.get<Record<string, string>>(`${SENT} ${owner}`, {}),

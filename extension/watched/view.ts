@@ -2,6 +2,8 @@
 import * as vscode from 'vscode';
 import { plainText } from '../../text/markdown.ts';
 import { basename, relative } from 'node:path';
+import type { Job } from '../../schemas/job.ts';
+import { isFinal } from '../../schemas/words.ts';
 import type { WatchedFile, WatchedFolder } from '../../schemas/watch.ts';
 import type { Deps } from '../requests/request.ts';
 import type { Daemon } from '../connection/connection.ts';
@@ -19,8 +21,18 @@ type Node = { folder: WatchedFolder } | { file: WatchedFile };
 const RECENT = 50;
 
 export class WatchedView extends DaemonTree<Node> {
+  /** Jobs of the files that it shows. */
+  readonly #shown = new Set<string>();
+
   constructor(daemon: Daemon) {
-    super(daemon, change => change.all || change.watched);
+    super(
+      daemon,
+      change =>
+        change.all ||
+        change.watched ||
+        // What became of its files.
+        [...change.jobs].some(id => this.#shown.has(id) && isFinal(daemon.state.jobs.get(id)?.state ?? 'pending')),
+    );
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
@@ -31,13 +43,14 @@ export class WatchedView extends DaemonTree<Node> {
         .map(folder => ({ folder }));
     }
     if ('file' in node) return [];
-    return (await this.daemon.call('watch/files', { path: node.folder.spec.path, limit: RECENT })).files.map(file => ({
-      file,
-    }));
+    const { files } = await this.daemon.call('watch/files', { path: node.folder.spec.path, limit: RECENT });
+    for (const { job } of files) if (job) this.#shown.add(job);
+    return files.map(file => ({ file }));
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
-    return 'folder' in node ? folderItem(node.folder) : fileItem(node.file);
+    if ('folder' in node) return folderItem(node.folder);
+    return fileItem(node.file, node.file.job ? this.daemon.state.jobs.get(node.file.job) : undefined);
   }
 }
 
@@ -121,11 +134,29 @@ function near({ folder, decision }: WatchedFile): WatchedFile['decision'] {
   };
 }
 
-function fileItem(file: WatchedFile): vscode.TreeItem {
+/** What became of a file that was taken; null: what was decided about it says all. */
+function outcome(job: Job | undefined): { why: string; icon: [string, string?] } | null {
+  switch (job?.state) {
+    case 'failed':
+      return {
+        why: job.failure ? failureText(job.failure) : vscode.l10n.t('Failed'),
+        icon: ['error', 'editorError.foreground'],
+      };
+    case 'cancelled':
+      return { why: vscode.l10n.t('Canceled'), icon: ['circle-slash'] };
+    case 'completed':
+      return { why: vscode.l10n.t('Done'), icon: ['check', 'charts.green'] };
+    default:
+      return null;
+  }
+}
+
+function fileItem(file: WatchedFile, job: Job | undefined): vscode.TreeItem {
   const item = new vscode.TreeItem(relative(file.folder ?? '', file.path)),
-    why = decisionText(near(file));
+    became = file.decision.code === 'taken' ? outcome(job) : null,
+    why = became?.why ?? decisionText(near(file));
   item.contextValue = 'file';
-  item.iconPath = iconOf(FILE_ICONS[file.decision.code] ?? ['circle-slash']);
+  item.iconPath = iconOf(became?.icon ?? FILE_ICONS[file.decision.code] ?? ['circle-slash']);
   item.description = why;
   item.tooltip = plainText(`${file.path}\n${why}\n${new Date(file.at).toLocaleString(vscode.env.language)}`);
   if (file.job)

@@ -153,6 +153,45 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await w.daemon.until(() => !w.daemon.paused);
   });
 
+  it('selects several, acts on all for which it is meant, and on all at once', async () => {
+    const queue = await w.panel('Queue'),
+      { page } = w.host,
+      row = (n: number) => queue.locator(`#row-${id(n)}`);
+    for (const n of [3, 5, 7]) await row(n).click({ modifiers: ['Control'] });
+    await until('three', async () => (await queue.locator('.job[aria-selected=true]').count()) === 3);
+    await row(7).hover();
+    const pauses = w.daemon.asked('job/pause').length;
+    await row(7).locator('button[data-action=pause]').click();
+    await w.daemon.until(() => w.daemon.asked('job/pause').length > pauses);
+    // One of them is paused already.
+    assert.deepEqual((asked('job/pause') as { ids: string[] }).ids.toSorted(), [id(3), id(7)].toSorted());
+    await queue.locator(`#row-${id(7)} .icon.paused`).waitFor();
+    // The context menu is that of all of them.
+    const resumes = w.daemon.asked('job/resume').length;
+    await row(5).click({ button: 'right' });
+    // A menu ignores a click that comes too soon after it opened.
+    await page.waitForTimeout(250);
+    await page
+      .locator('.monaco-menu .action-item:not(.disabled)', { has: page.getByText('Resume', { exact: true }) })
+      .last()
+      .click();
+    await w.daemon.until(() => w.daemon.asked('job/resume').length > resumes);
+    assert.deepEqual((asked('job/resume') as { ids: string[] }).ids.toSorted(), [id(3), id(5), id(7)].toSorted());
+    await row(5).focus();
+    await page.keyboard.press('Escape');
+    await until('none', async () => (await queue.locator('.job[aria-selected=true]').count()) === 0);
+    await page.keyboard.press('Control+a');
+    await until('all', async () => (await queue.locator('.job[aria-selected=false]').count()) === 0);
+    await page.keyboard.press('Escape');
+    const before = w.daemon.asked('job/cancel').length;
+    await queue.getByRole('button', { name: 'Cancel all jobs' }).click();
+    const dialog = page.locator('.monaco-dialog-box', { hasText: /Cancel all \d+ jobs/ });
+    await dialog.waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal(w.daemon.asked('job/cancel').length, before, 'asked first');
+  });
+
   it('reorders by drag', async () => {
     const queue = await w.panel('Queue');
     await queue.locator(`#row-${id(7)}`).dragTo(queue.locator(`#row-${id(5)}`), { targetPosition: { x: 80, y: 6 } });

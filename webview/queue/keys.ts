@@ -1,9 +1,12 @@
 /** The list with the keyboard: where the focus goes, and what a key does to the focused job. */
-import type { JobAction } from '../messages.ts';
+import type { JobAction, JobRow } from '../messages.ts';
 import { reveal, rowAt } from '../virtual.ts';
+import { nameSelection } from './context.ts';
 import { step } from './order.ts';
 import { actionsOf } from './row.ts';
-import { act, move, page, queue, scroller, send, viewport } from './state.ts';
+import { act as actOn, move, page, queue, scroller, send, viewport } from './state.ts';
+
+const act = (row: JobRow, action: JobAction): void => actOn(row, action, each => actionsOf(each).map(a => a.action));
 
 /** The row that the Tab key reaches: the one last focused, else the first. */
 export function focusId(): string | null {
@@ -42,6 +45,14 @@ export function onKey(event: KeyboardEvent): void {
   const go = (i: number): void => {
     if (i >= 0) focusRow(i);
   };
+  /** One row on; with Shift the selection comes along. */
+  const extend = (i: number, by: 1 | -1, selects: boolean): void => {
+    const next = jobFrom(i, by);
+    if (next < 0) return;
+    if (selects && queue.selected.size === 0) queue.select(item.id, 'toggle');
+    focusRow(next);
+    if (selects) queue.select(queue.items[next]!.id, 'range');
+  };
   const toButton = (by: 1 | -1): void => {
     const stops = [row!, ...row!.querySelectorAll('button')],
       here = stops.indexOf(event.target as HTMLElement);
@@ -59,13 +70,13 @@ export function onKey(event: KeyboardEvent): void {
         ? event.shiftKey
           ? send({ type: 'move', id: item.id, to: 'bottom' })
           : move(step(queue.items, item.id, 1))
-        : go(jobFrom(at + 1, 1)),
+        : extend(at + 1, 1, event.shiftKey),
     ArrowUp: () =>
       event.altKey
         ? event.shiftKey
           ? send({ type: 'move', id: item.id, to: 'top' })
           : move(step(queue.items, item.id, -1))
-        : go(jobFrom(at - 1, -1)),
+        : extend(at - 1, -1, event.shiftKey),
     ArrowRight: () => toButton(1),
     ArrowLeft: () => toButton(-1),
     Home: () => go(jobFrom(0, 1)),
@@ -85,8 +96,21 @@ export function onKey(event: KeyboardEvent): void {
           4: () => send({ type: 'move', id: item.id, priority: 'low' }),
         }),
   };
+  if (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) return nameSelection(item.row, row);
+  const control = event.ctrlKey || event.metaKey;
+  if (control && (event.key === 'a' || event.key === ' ')) {
+    event.preventDefault();
+    if (event.key === 'a') queue.selectAll();
+    else queue.select(item.id, 'toggle');
+    return;
+  }
+  if (event.key === 'Escape' && queue.selected.size > 0) {
+    event.preventDefault();
+    queue.selectNone();
+    return;
+  }
   const does = keys[event.key];
-  if (!does || event.ctrlKey || event.metaKey) return;
+  if (!does || control) return;
   event.preventDefault();
   does();
 }

@@ -5,17 +5,36 @@ import { repeat } from 'lit/directives/repeat.js';
 import { count } from '../format.ts';
 import { t } from '../page.ts';
 import { visible } from '../virtual.ts';
+import { contextOf, nameSelection } from './context.ts';
 import { drag, endDrag, onDragOver, onDrop, startDrag } from './drag.ts';
 import { focusId, onKey } from './keys.ts';
-import { heightOf, type Item, type Section } from './order.ts';
-import { describe, jobRow } from './row.ts';
-import { act, page, queue, send, viewport } from './state.ts';
+import { heightOf, pathOf, type Item, type Section } from './order.ts';
+import { actionsOf, describe, jobRow } from './row.ts';
+import type { JobAction, JobRow, PanelCommand } from '../messages.ts';
+import { act as actOn, page, queue, send, viewport } from './state.ts';
+
+const act = (row: JobRow, action: JobAction): void => actOn(row, action, each => actionsOf(each).map(a => a.action));
 
 const SECTION_NAMES: Readonly<Record<Section, () => string>> = {
   running: () => t('Running'),
   waiting: () => t('Waiting'),
   finished: () => t('Finished'),
 };
+
+const headerButton = (command: PanelCommand, icon: string, label: string): TemplateResult =>
+  html`<button type="button" title=${label} aria-label=${label} @click=${() => send({ type: 'command', command })}>
+    <span class="codicon codicon-${icon}"></span>
+  </button>`;
+/** What is cancelled with one button is what runs and what waits. */
+const firstUnfinished = (): Section => (queue.totals.running > 0 ? 'running' : 'waiting');
+
+/** A click opens what has text, as lists do it; with Ctrl or Shift it selects. */
+function onClick(row: JobRow, event: MouseEvent): void {
+  if (event.ctrlKey || event.metaKey) return queue.select(row.id, 'toggle');
+  if (event.shiftKey) return queue.select(row.id, 'range');
+  queue.select(row.id, 'only');
+  if (actionsOf(row).some(each => each.action === 'open')) act(row, 'open');
+}
 
 /** The row that the Tab key reaches. */
 let tabId: string | null = null;
@@ -28,46 +47,42 @@ function rowView(item: Item, i: number, now: number): TemplateResult {
         <h2>${SECTION_NAMES[item.section]()}</h2>
         <span class="count">${count(item.count)}</span> ${
           item.section === 'finished'
-            ? html`<button
-                type="button"
-                title=${t('Remove all finished jobs from the list')}
-                aria-label=${t('Remove all finished jobs from the list')}
-                @click=${() => send({ type: 'command', command: 'clearFinished' })}
-              >
-                <span class="codicon codicon-clear-all"></span>
-              </button>`
-            : nothing
+            ? html`${
+                queue.totals.failed > 0 ? headerButton('retryFailed', 'refresh', t('Retry all failed jobs')) : nothing
+              }${headerButton('clearFinished', 'clear-all', t('Remove all finished jobs from the list'))}`
+            : item.section === firstUnfinished()
+              ? headerButton('cancelAll', 'close-all', t('Cancel all jobs'))
+              : nothing
         }
       </div>
     </div>`;
   const active = item.id === tabId,
     { row } = item,
+    isSelected = queue.selected.has(row.id),
     drop = drag.target?.id !== row.id ? '' : drag.target.below ? 'drop-below' : 'drop-above';
-  const context = JSON.stringify({
-    webviewSection: 'job',
-    job: row.id,
-    jobState: row.state,
-    preventDefaultContextMenuItems: true,
-  });
   return html` <div
     role="row"
     id=${`row-${row.id}`}
-    class="job ${item.section} ${drop} ${drag.job === row.id ? 'dragged' : ''}"
+    class="job ${item.section} ${drop} ${drag.job === row.id ? 'dragged' : ''} ${isSelected ? 'selected' : ''}"
+    aria-selected=${isSelected ? 'true' : 'false'}
     data-id=${row.id}
-    data-vscode-context=${context}
+    data-vscode-context=${contextOf(row)}
+    @pointerdown=${(e: PointerEvent) => {
+      if (e.button === 2) nameSelection(row, e.currentTarget);
+    }}
     aria-rowindex=${i + 1}
-    aria-label=${describe(row, now)}
+    aria-label=${describe(row, now, queue.paused)}
     tabindex=${active ? 0 : -1}
     .style=${style}
     draggable=${item.section === 'waiting' ? 'true' : 'false'}
     @focus=${() => {
       if (page.remembered.focus !== row.id) page.remember({ focus: row.id });
     }}
-    @dblclick=${() => act(row, 'open')}
+    @click=${(e: MouseEvent) => onClick(row, e)}
     @dragstart=${(e: DragEvent) => startDrag(row.id, row.name, e)}
     @dragend=${endDrag}
   >
-    ${jobRow(row, item.section, now, active, { act })}
+    ${jobRow(row, item.section, now, active, { act, paused: queue.paused, twin: queue.twins.has(pathOf(row)) })}
   </div>`;
 }
 
@@ -76,7 +91,7 @@ const CLOCK_MS = 5000;
 /** All that a row's picture depends on: while it is the same, scrolling past costs nothing. */
 function seen(item: Item, i: number, now: number): unknown[] {
   return item.kind === 'header'
-    ? [item.count, queue.tops[i], i]
+    ? [item.count, queue.tops[i], i, queue.totals.failed > 0, queue.totals.running > 0]
     : [
         item.row,
         item.section,
@@ -86,6 +101,9 @@ function seen(item: Item, i: number, now: number): unknown[] {
         drag.target?.id === item.id && drag.target.below,
         drag.job === item.id,
         Math.floor(now / CLOCK_MS),
+        queue.paused,
+        queue.twins.has(pathOf(item.row)),
+        queue.selected.has(item.id),
       ];
 }
 
@@ -110,6 +128,7 @@ export function list(now: number): TemplateResult {
   >
     <div
       role="grid"
+      aria-multiselectable="true"
       aria-label=${t('Jobs')}
       aria-rowcount=${queue.items.length}
       .style=${`height: ${queue.tops.at(-1)}px`}

@@ -28,7 +28,13 @@ function view(): TemplateResult {
   ${
     queue.paused
       ? html`<div class="banner paused">
-          <span class="codicon codicon-debug-pause"></span>${t('The queue is paused: nothing new starts.')}
+          <span class="codicon codicon-debug-pause"></span>${
+            queue.totals.running === 0
+              ? t('The queue is paused: nothing new starts.')
+              : queue.totals.running === 1
+                ? t('The queue is paused: what runs of one job is finished, nothing new starts.')
+                : t('The queue is paused: what runs of {0} jobs is finished, nothing new starts.', queue.totals.running)
+          }
         </div>`
       : nothing
   }

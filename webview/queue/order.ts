@@ -11,9 +11,15 @@ const RANK: Readonly<Partial<Record<string, number>>> = { urgent: 0, high: 1, no
 /** One that a newer daemon knows is among the normal ones. */
 const rank = (row: JobRow): number => RANK[row.priority] ?? 2;
 
-export const sectionOf = (row: JobRow): Section =>
+/** Something of it runs this moment. */
+const runs = (row: JobRow): boolean => row.stages.some(stage => stage.running > 0);
+
+/** `paused`: the queue is; what had begun waits too, once what ran of it is done. */
+export const sectionOf = (row: JobRow, paused = false): Section =>
   row.state === 'processing'
-    ? 'running'
+    ? paused && !runs(row)
+      ? 'waiting'
+      : 'running'
     : row.state === 'completed' || row.state === 'failed' || row.state === 'cancelled'
       ? 'finished'
       : 'waiting';
@@ -39,10 +45,10 @@ export function matches(row: JobRow, search: string): boolean {
     .every(word => text.includes(word));
 }
 
-export function arrange(rows: Iterable<JobRow>, filter: Filter, search: string): Item[] {
+export function arrange(rows: Iterable<JobRow>, filter: Filter, search: string, paused = false): Item[] {
   const sections: Record<Section, JobRow[]> = { running: [], waiting: [], finished: [] };
   for (const row of rows)
-    if (passes[filter](row) && (search === '' || matches(row, search))) sections[sectionOf(row)].push(row);
+    if (passes[filter](row) && (search === '' || matches(row, search))) sections[sectionOf(row, paused)].push(row);
   sections.running.sort(inQueue);
   sections.waiting.sort(inQueue);
   sections.finished.sort(newestFirst);
@@ -58,7 +64,32 @@ export function arrange(rows: Iterable<JobRow>, filter: Filter, search: string):
 
 /** Whether the order or the membership of sections may differ after a row changed. */
 export const sameShape = (a: JobRow | undefined, b: JobRow): boolean =>
-  !!a && a.state === b.state && a.priority === b.priority && a.position === b.position && a.finishedAt === b.finishedAt;
+  !!a &&
+  a.state === b.state &&
+  a.priority === b.priority &&
+  a.position === b.position &&
+  a.finishedAt === b.finishedAt &&
+  runs(a) === runs(b);
+
+/** Recordings that several rows are of: those are told apart by more than their name. */
+export function twins(rows: Iterable<JobRow>): ReadonlySet<string> {
+  const seen = new Set<string>(),
+    several = new Set<string>();
+  for (const row of rows) {
+    const path = pathOf(row);
+    if (seen.has(path)) several.add(path);
+    seen.add(path);
+  }
+  return several;
+}
+export const pathOf = ({ folder, name }: JobRow): string => `${folder}/${name}`;
+
+/** The jobs between two of the list, both among them, in either direction. */
+export function between(items: readonly Item[], from: string, to: string): string[] {
+  const at = [items.findIndex(item => item.id === from), items.findIndex(item => item.id === to)];
+  if (at.includes(-1)) return [to];
+  return items.slice(Math.min(...at), Math.max(...at) + 1).flatMap(item => (item.kind === 'job' ? [item.id] : []));
+}
 
 export const HEIGHTS = { header: 30, running: 92, waiting: 58, finished: 50 } as const;
 export const heightOf = (item: Item): number => (item.kind === 'header' ? HEIGHTS.header : HEIGHTS[item.section]);
@@ -118,13 +149,14 @@ export interface Totals {
   endAt: number | null;
 }
 
-export function totals(rows: Iterable<JobRow>): Totals {
+export function totals(rows: Iterable<JobRow>, paused = false): Totals {
   const result: Totals = { running: 0, waiting: 0, done: 0, failed: 0, endAt: null };
   for (const row of rows) {
-    const section = sectionOf(row);
+    const section = sectionOf(row, paused);
     if (section !== 'finished') {
       result[section] += 1;
-      if (row.endAt !== null) result.endAt = Math.max(result.endAt ?? 0, row.endAt);
+      // Nobody knows when a paused queue goes on.
+      if (row.endAt !== null && !paused) result.endAt = Math.max(result.endAt ?? 0, row.endAt);
     } else if (row.state === 'completed') result.done += 1;
     else if (row.state === 'failed') result.failed += 1;
   }

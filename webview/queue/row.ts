@@ -4,7 +4,7 @@ import { classMap } from 'lit/directives/class-map.js';
 import { duration, left, moment } from '../format.ts';
 import type { JobAction, JobRow, StageView } from '../messages.ts';
 import { t } from '../page.ts';
-import type { Section } from './order.ts';
+import { sectionOf, type Section } from './order.ts';
 
 /** A newer daemon may have more of each: those are shown as they are. */
 type Names = Readonly<Partial<Record<string, () => string>>>;
@@ -102,27 +102,36 @@ const strip = (row: JobRow, labels: boolean): TemplateResult =>
     )}
   </div>`;
 
-function timing(row: JobRow, now: number): string {
+function timing(row: JobRow, now: number, paused: boolean): string {
   if (row.finishedAt !== null) return moment(row.finishedAt, now);
+  if (paused) return row.durationMs === null ? '' : duration(row.durationMs);
   if (row.state === 'processing' && row.endAt !== null) return t('{0} left', left(Math.max(0, row.endAt - now)));
   if (row.startAt !== null && row.startAt > now) return t('starts in {0}', left(row.startAt - now));
   return row.durationMs === null ? '' : duration(row.durationMs);
 }
 
+/** It had begun, and waits until the queue goes on. */
+const isHeld = (row: JobRow, paused: boolean): boolean =>
+  row.state === 'processing' && sectionOf(row, paused) === 'waiting';
+
 /** For a screen reader: all that the row shows, as one sentence. */
-export const describe = (row: JobRow, now: number): string =>
+export const describe = (row: JobRow, now: number, paused: boolean): string =>
   [
     row.name,
-    stateName(row),
+    isHeld(row, paused) ? t('Paused') : stateName(row),
     row.state === 'processing' ? progressText(row) : '',
     row.note?.text ?? '',
-    timing(row, now),
+    timing(row, now, paused),
   ]
     .filter(Boolean)
     .join('. ');
 
-export interface RowHandlers {
+export interface RowLook {
   act(row: JobRow, action: JobAction): void;
+  /** The queue is. */
+  paused: boolean;
+  /** Other rows are of the same recording. */
+  twin: boolean;
 }
 
 export function jobRow(
@@ -130,16 +139,20 @@ export function jobRow(
   section: Section,
   now: number,
   active: boolean,
-  handlers: RowHandlers,
+  { act, paused, twin }: RowLook,
 ): TemplateResult {
   const note =
     row.note ?? (row.lastWords && section !== 'waiting' ? { kind: 'words' as const, text: row.lastWords } : null);
-  const priority = priorityName(row.priority);
+  const priority = priorityName(row.priority),
+    held = isHeld(row, paused),
+    shown = held ? 'paused' : row.state,
+    made = [row.model, moment(row.createdAt, now)].filter(Boolean).join(' · '),
+    time = timing(row, now, paused);
   return html` <div role="gridcell" class="cell">
     <div class="line">
       <span
-        class="icon codicon codicon-${STATE_ICONS[row.state] ?? 'question'} ${row.state}"
-        title=${stateName(row)}
+        class="icon codicon codicon-${STATE_ICONS[shown] ?? 'question'} ${shown}"
+        title=${held ? t('Paused') : stateName(row)}
       ></span>
       <span class="name" dir="auto" title=${`${row.folder}/${row.name}`}>${row.name}</span>
       ${
@@ -147,7 +160,7 @@ export function jobRow(
           ? nothing
           : html`<span class="priority ${row.priority}" title=${priority}>${priority}</span>`
       }
-      <span class="time" title=${timing(row, now)}>${timing(row, now)}</span>
+      <span class="time" title=${time}>${time}</span>
       <span class="actions">
         ${actionsOf(row).map(
           a =>
@@ -159,7 +172,7 @@ export function jobRow(
               data-action=${a.action}
               @click=${(e: Event) => {
                 e.stopPropagation();
-                handlers.act(row, a.action);
+                act(row, a.action);
               }}
             >
               <span class="codicon codicon-${a.icon}"></span>
@@ -181,6 +194,7 @@ export function jobRow(
             >`
           : html`<span class="note">${row.folder}</span>`
       }
+      ${twin ? html`<span class="tag twin" title=${made}>${made}</span>` : nothing}
       ${row.languages ? html`<span class="tag">${row.languages}</span>` : nothing}
     </div>
   </div>`;

@@ -3,7 +3,18 @@ import type { ConnectionView, FromQueue, JobAction, JobRow, ToQueue } from '../m
 import { Page } from '../page.ts';
 import { QUEUE } from '../shapes.ts';
 import { tops } from '../virtual.ts';
-import { arrange, heightOf, sameShape, totals, type Filter, type Item, type Move, type Totals } from './order.ts';
+import {
+  arrange,
+  between,
+  heightOf,
+  sameShape,
+  totals,
+  twins,
+  type Filter,
+  type Item,
+  type Move,
+  type Totals,
+} from './order.ts';
 
 export const page = new Page<
   ToQueue,
@@ -12,7 +23,11 @@ export const page = new Page<
 >(QUEUE, { filter: 'all', search: '', scroll: 0, focus: null });
 
 export const send = (message: FromQueue): void => page.send(message);
-export const act = (row: JobRow, action: JobAction): void => send({ type: 'action', action, ids: [row.id] });
+/** On the row, or on all that are selected with it and for which it is meant. */
+export function act(row: JobRow, action: JobAction, can: (row: JobRow) => readonly JobAction[]): void {
+  const rows = action === 'open' ? [row] : queue.chosen(row).filter(each => can(each).includes(action));
+  if (rows.length) send({ type: 'action', action, ids: rows.map(({ id }) => id) });
+}
 export const move = (m: Move | null): void => {
   if (m) send({ type: 'move', ...m });
 };
@@ -32,6 +47,11 @@ class Queue {
   /** Where a row is in `items`. */
   index = new Map<string, number>();
   totals: Totals = totals([]);
+  /** Recordings of several rows. */
+  twins: ReadonlySet<string> = new Set();
+  readonly selected = new Set<string>();
+  /** Where a range of the selection begins. */
+  private anchor: string | null = null;
   private stale = true;
   private uncounted = true;
 
@@ -51,6 +71,7 @@ class Queue {
     }
     if (message.type !== 'delta') {
       const { connection, paused, modelsReady } = message;
+      this.stale ||= paused !== this.paused;
       Object.assign(this, { connection, paused, modelsReady, known: true });
     }
     return true;
@@ -63,6 +84,35 @@ class Queue {
     if (item?.kind === 'job') item.row = row;
   }
 
+  /** The row, or the whole selection where it is part of one. */
+  chosen(row: JobRow): JobRow[] {
+    if (!this.selected.has(row.id)) return [row];
+    return [...this.selected].flatMap(id => this.rows.get(id) ?? []);
+  }
+  /** `toggle`: one more or less; `range`: all from where the selection began; else none but the focused one. */
+  select(id: string, how: 'only' | 'toggle' | 'range'): void {
+    if (how === 'range') {
+      const ids = between(this.items, this.anchor ?? id, id);
+      this.selected.clear();
+      for (const each of ids) this.selected.add(each);
+    } else {
+      if (how === 'only') this.selected.clear();
+      else if (this.selected.size === 0 && this.anchor !== null && this.rows.has(this.anchor))
+        this.selected.add(this.anchor);
+      if (how === 'toggle' && !this.selected.delete(id)) this.selected.add(id);
+      this.anchor = id;
+    }
+    page.paint();
+  }
+  selectAll(): void {
+    for (const item of this.items) if (item.kind === 'job') this.selected.add(item.id);
+    page.paint();
+  }
+  selectNone(): void {
+    this.selected.clear();
+    page.paint();
+  }
+
   /** Another filter or search: the list is to be made anew. */
   show(change: { filter: Filter } | { search: string }): void {
     this.stale = true;
@@ -72,11 +122,13 @@ class Queue {
   /** What depends on every row is made anew only when rows changed, not for every repaint. */
   refresh(): void {
     if (this.stale) {
-      this.items = arrange(this.rows.values(), page.remembered.filter, page.remembered.search.trim());
+      this.items = arrange(this.rows.values(), page.remembered.filter, page.remembered.search.trim(), this.paused);
+      this.twins = twins(this.rows.values());
+      for (const id of this.selected) if (!this.rows.has(id)) this.selected.delete(id);
       this.tops = tops(this.items, heightOf);
       this.index = new Map(this.items.map((item, i) => [item.id, i]));
     }
-    if (this.stale || this.uncounted) this.totals = totals(this.rows.values());
+    if (this.stale || this.uncounted) this.totals = totals(this.rows.values(), this.paused);
     this.stale = this.uncounted = false;
   }
 }

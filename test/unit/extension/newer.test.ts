@@ -30,7 +30,7 @@ test('a state of the mirror, as rows and as what the page paints of them', () =>
     const sent = newer(StateSnapshot, snapshot);
     takeSnapshot(state, sent, Topic.enum);
     assert.deepEqual([...state.jobs.values()].length, new Set(sent.jobs.map(each => each.id)).size);
-    const rows = [...state.jobs.values()].map(jobRow);
+    const rows = [...state.jobs.values()].map(each => jobRow(each));
     for (const item of arrange(rows, 'all', '')) {
       assert.ok(heightOf(item) > 0);
       if (item.kind === 'job') row.jobRow(item.row, item.section, 0, true, { act: () => {} });

@@ -3,7 +3,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { PRIORITIES } from '../../../schemas/words.ts';
-import { arrange, drop, heightOf, matches, sameShape, step, totals } from '../../../webview/queue/order.ts';
+import {
+  arrange,
+  between,
+  drop,
+  heightOf,
+  matches,
+  sameShape,
+  step,
+  totals,
+  twins,
+} from '../../../webview/queue/order.ts';
 import type { JobRow } from '../../../webview/messages.ts';
 
 const row = (id: string, change: Partial<JobRow> = {}): JobRow => ({
@@ -22,6 +32,7 @@ const row = (id: string, change: Partial<JobRow> = {}): JobRow => ({
   startAt: null,
   endAt: null,
   languages: '',
+  model: '',
   outputs: 0,
   ...change,
 });
@@ -148,4 +159,38 @@ test('totals count every row once, and the last end of what is to come', () => {
 
 test('every kind of line has a height', () => {
   for (const item of arrange(ROWS, 'all', '')) assert.ok(heightOf(item) > 0);
+});
+
+const stage = (running: number): JobRow['stages'][number] => ({ stage: 'asr', done: 1, running, failed: 0, total: 9 });
+
+test('of a paused queue, what still runs is running; what has begun and stopped waits, and nobody knows when it ends', () => {
+  const rows = [
+    row('busy', { state: 'processing', stages: [stage(1)], endAt: 500 }),
+    row('held', { state: 'processing', stages: [stage(0)], endAt: 900 }),
+    row('next', { endAt: 2000 }),
+  ];
+  const sections = (paused: boolean): string[] =>
+    arrange(rows, 'all', '', paused).flatMap(item => (item.kind === 'job' ? [`${item.section} ${item.id}`] : []));
+  assert.deepEqual(sections(false), ['running busy', 'running held', 'waiting next']);
+  assert.deepEqual(sections(true), ['running busy', 'waiting held', 'waiting next']);
+  assert.deepEqual(totals(rows, true), { running: 1, waiting: 2, done: 0, failed: 0, endAt: null });
+  assert.equal(totals(rows).endAt, 2000);
+  assert.ok(!sameShape(rows[0], { ...rows[0]!, stages: [stage(0)] }));
+});
+
+test('rows of one recording are told apart; of the same name elsewhere they are others', () => {
+  const rows = [
+    row('a', { name: 'talk.wav' }),
+    row('b', { name: 'talk.wav' }),
+    row('c', { name: 'talk.wav', folder: '/x' }),
+  ];
+  assert.deepEqual([...twins(rows)], ['/recordings/talk.wav']);
+});
+
+test('a range goes either way, over headers, and to what is there', () => {
+  const items = arrange(ROWS, 'all', ''),
+    jobs = items.flatMap(item => (item.kind === 'job' ? [item.id] : []));
+  assert.deepEqual(between(items, jobs[0]!, jobs.at(-1)!), jobs);
+  assert.deepEqual(between(items, jobs[3]!, jobs[1]!), jobs.slice(1, 4));
+  assert.deepEqual(between(items, 'gone', jobs[2]!), [jobs[2]]);
 });

@@ -149,6 +149,7 @@ export const recordingErrors: SomeErrors<
 export const requestErrors: SomeErrors<
   | 'badRequest'
   | 'unknownModel'
+  | 'unknownPreset'
   | 'unknownLanguage'
   | 'languageNeeded'
   | 'wrongStage'
@@ -187,6 +188,11 @@ export const requestErrors: SomeErrors<
     message(
       `Which language is ${a.path} in? A text does not say.`,
       'Give its language, on the command line with --language.',
+    ),
+  unknownPreset: a =>
+    message(
+      `There is no preset “${a.preset}”, or more than one begins with that.`,
+      a.presets ? `There are: ${a.presets}.` : 'Save one in VS Code with Transcribe With…, or set the setting presets.',
     ),
   unknownModel: a => message(`There is no model “${a.model}”.`, 'Run `earshot models list` to see the models.'),
   wrongStage: a => {

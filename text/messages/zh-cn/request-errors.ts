@@ -125,6 +125,7 @@ export const recordingErrors: SomeErrors<
 export const requestErrors: SomeErrors<
   | 'badRequest'
   | 'unknownModel'
+  | 'unknownPreset'
   | 'unknownLanguage'
   | 'languageNeeded'
   | 'wrongStage'
@@ -160,6 +161,11 @@ export const requestErrors: SomeErrors<
         : '请使用 en、de、pt-BR、zh 这样的代码。运行 `earshot models list` 查看各模型支持的语言。',
     ),
   languageNeeded: a => message(`${a.path} 是什么语言？文本本身没有说明。`, '请给出它的语言，在命令行中用 --language。'),
+  unknownPreset: a =>
+    message(
+      `没有名为“${a.preset}”的预设，或有多个预设以此开头。`,
+      a.presets ? `现有预设：${a.presets}。` : '在 VS Code 的“按选项转写”中保存一个，或使用设置 presets。',
+    ),
   unknownModel: a => message(`没有模型“${a.model}”。`, '运行 `earshot models list` 查看可用模型。'),
   wrongStage: a => {
     const stages = a.stages?.split(', ').map(stageText).join('和');
