@@ -1,5 +1,6 @@
 /** What a file is that ffmpeg does not take for a recording, so that people hear more than that it is none. */
 import type { FileHandle } from 'node:fs/promises';
+import { beginsLikeRecording } from '../../client/recording-content.ts';
 import { readAt } from '../../client/small-file.ts';
 import type { Failure } from '../../schemas/errors.ts';
 
@@ -7,7 +8,17 @@ import type { Failure } from '../../schemas/errors.ts';
 const FIRST_BYTES = 64 * 1024;
 
 /** Kinds of files that are brought in place of recordings; their sentences are in text/messages/. */
-export type Content = 'address' | 'archive' | 'document' | 'gitLfs' | 'notes' | 'page' | 'picture' | 'text' | 'zeros';
+export type Content =
+  | 'address'
+  | 'archive'
+  | 'document'
+  | 'gitLfs'
+  | 'notes'
+  | 'page'
+  | 'picture'
+  | 'recording'
+  | 'text'
+  | 'zeros';
 
 const SIGNATURES: readonly (readonly [Content, ...bytes: string[]])[] = [
   ['archive', 'PK\x03\x04', 'PK\x05\x06', 'Rar!', '7z\xbc\xaf\x27\x1c', '\x1f\x8b', '\xfd7zXZ', 'BZh'],
@@ -28,7 +39,8 @@ export function contentOf(first: Buffer): Content | null {
   if (known) return known[0];
   if (/^(RIFF.{4}WEBP|.{4}ftyp(hei|mif1|avif))/s.test(bytes)) return 'picture';
   const text = textIn(first);
-  if (text === null) return null;
+  // Of a kind that is known, and damaged where that matters.
+  if (text === null) return beginsLikeRecording(first) ? 'recording' : null;
   if (text.startsWith('version https://git-lfs.github.com/')) return 'gitLfs';
   if (/^\s*(<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)/i.test(text)) return 'page';
   const trimmed = text.trim();

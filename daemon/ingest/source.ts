@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { failure, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS, SAMPLES_PER_MS } from '../../schemas/pcm.ts';
-import { ffmpegProgram, passedFile, recordingInput, streamInput, type Input } from '../workers/ffmpeg.ts';
+import { ffmpegProgram, mendedInput, passedFile, recordingInput, streamInput, type Input } from '../workers/ffmpeg.ts';
 import { endTree, exitOf, startProgram } from '../workers/spawn.ts';
 import type { ChildRequest } from './channel.ts';
 import { startClock, type Clock } from './clock.ts';
@@ -21,7 +21,7 @@ import {
 } from './decoding.ts';
 import { partsOf } from './parts.ts';
 import { startScaling } from './scaling.ts';
-import { statesTooLittle } from './sizes.ts';
+import { mendOf } from './sizes.ts';
 import { stop } from './stop.ts';
 import { lengthIsOpen, tailIsCut } from './tail.ts';
 import { readPieces, timedSound } from './timed.ts';
@@ -55,10 +55,10 @@ export interface Side {
 function startDecoder(
   request: ChildRequest,
   input: Input,
-  { track, args }: { track: number; args: readonly string[] },
+  { track, args, timed }: { track: number; args: readonly string[]; timed: boolean },
   onStart: () => void,
 ): Decoder {
-  const live = input.source === 'stdin';
+  const piped = input.source === 'stdin';
   const program = startProgram(
     ffmpegProgram({
       ffmpeg: request.ffmpeg,
@@ -68,7 +68,13 @@ function startDecoder(
       says: 'everything',
       group: 'shared',
     }),
-    live ? ['pipe', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', 'pipe'],
+    // Its times come behind the recording, or behind nothing in its place.
+    [
+      piped ? 'pipe' : 'ignore',
+      'pipe',
+      'pipe',
+      ...(timed ? [...(piped ? (['ignore'] as const) : []), 'pipe' as const] : []),
+    ],
   );
   // Without a reader Node throws away what a program said that has ended: all of a very short recording.
   for (const pipe of [program.stdout, timesOf(program)]) pipe?.on('readable', () => {});
@@ -103,7 +109,9 @@ export function liveSource(
   input: AsyncIterable<Buffer>,
   onStart: (durationMs: null) => void,
 ): Source {
-  const decoder = startDecoder(request, streamInput(), { track: 0, args: decodeStreamArguments }, () => onStart(null));
+  const decoder = startDecoder(request, streamInput(), { track: 0, args: decodeStreamArguments, timed: false }, () =>
+    onStart(null),
+  );
   let taken = 0;
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const chunk of input) {
@@ -159,32 +167,34 @@ export async function recordingSource(
 ): Promise<Source> {
   const { link } = request,
     { size } = await recording.stat(),
-    wholeFile = await statesTooLittle(recording),
-    parts = partsOf(recording.fd, size),
+    mend = await mendOf(recording),
+    wholeFile = mend === 'wholeFile',
+    header = mend === null || mend === 'wholeFile' ? null : mend.header,
+    parts = header ? [{ start: 0, end: size, goesBack: false }] : partsOf(recording.fd, size),
     clock = startClock(),
     args = decodeArguments(track, oneSide);
   const warnings: Failure[] = [];
   let bytes = 0,
     joinedAt: number | null = null;
-  const start = (n: number): Decoder =>
-    startDecoder(
-      request,
-      recordingInput(
-        {
-          fd: recording.fd,
-          path: request.recording,
-          ...(link === null ? {} : { link }),
-          ...(parts.length === 1 ? {} : { range: parts[n]! }),
-        },
-        { wholeFile, allFrames: parts[n]!.goesBack },
-      ),
-      { track, args },
-      () => {
-        if (n === 0) onStart(parts.length === 1 ? decoder.report.durationMs : null);
+  const start = (n: number): Decoder => {
+    const opened = recordingInput(
+      {
+        fd: recording.fd,
+        path: request.recording,
+        ...(link === null ? {} : { link }),
+        ...(parts.length === 1 ? {} : { range: parts[n]! }),
       },
+      { wholeFile, allFrames: parts[n]!.goesBack },
     );
+    const made = startDecoder(request, header ? mendedInput() : opened, { track, args, timed: true }, () => {
+      if (n === 0) onStart(parts.length === 1 ? decoder.report.durationMs : null);
+    });
+    // When ffmpeg ends early its pipe breaks: its exit says why.
+    if (header) pipeline(behind(header, recording), made.program.stdin!).catch(() => {});
+    return made;
+  };
   let decoder = start(0);
-  const { header, report: firstReport } = decoder;
+  const { header: headerRead, report: firstReport } = decoder;
 
   /** Judges a part that has been read to its end. */
   async function judge(n: number, readMs: number): Promise<void> {
@@ -199,7 +209,7 @@ export async function recordingSource(
       exit,
       readMs,
       endsEarly: last && (await tailIsCut(recording, report.format)),
-      lengthOpen: wholeFile || (report.corrupt && (await lengthIsOpen(recording))),
+      lengthOpen: mend !== null || (report.corrupt && (await lengthIsOpen(recording))),
       readable: report.format !== null || (await isReadable(recording, size)),
       clockOverruled: clock.overruledAt() !== null,
     });
@@ -230,7 +240,7 @@ export async function recordingSource(
   return {
     pcm: all(),
     taken: () => 0,
-    tracks: () => header.then(() => firstReport),
+    tracks: () => headerRead.then(() => firstReport),
     async end() {
       const at = Math.min(clock.overruledAt() ?? Infinity, joinedAt === null ? Infinity : joinedAt / SAMPLE_BYTES);
       const times =
@@ -241,6 +251,12 @@ export async function recordingSource(
     },
     stop: () => endTree(decoder.program, 'shared'),
   };
+}
+
+/** A file with another beginning of the same length. */
+async function* behind(header: Buffer, recording: FileHandle): AsyncGenerator<Buffer> {
+  yield header;
+  yield* recording.createReadStream({ start: header.length, autoClose: false });
 }
 
 /** The sound of one part, where its clock says that it is. */

@@ -90,6 +90,7 @@ test('what a file is instead of a recording', async t => {
     ['#EXTM3U\n#EXTINF:1\nhttps://x.org/talk.mp3\n', 'address'],
     ['https://x.org/talk.mp3\n', 'address'],
     ['version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n', 'gitLfs'],
+    ['caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20', 'recording'],
     ['Notes of a talk about https://x.org\n', 'text'],
     [Buffer.from('\ufeffNotes', 'utf16le'), 'text'],
     ['PK\x03\x04rest', 'archive'],

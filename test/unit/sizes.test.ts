@@ -1,11 +1,11 @@
-/** WAV headers that state less than there is. */
+/** Headers that state less than there is. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { statesTooLittle } from '../../daemon/ingest/sizes.ts';
+import { mendOf } from '../../daemon/ingest/sizes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot-sizes-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -46,8 +46,80 @@ for (const [what, path, expected] of [
   test(`${what}: ${expected ? 'sound follows' : 'nothing to mend'}`, async () => {
     const opened = await open(path, 'r');
     try {
-      assert.equal(await statesTooLittle(opened), expected);
+      assert.equal(await mendOf(opened), expected ? 'wholeFile' : null);
     } finally {
       await opened.close();
+    }
+  });
+
+/** What a header says of its sound: written with a length that is wrong, read by the same program. */
+const big = (id: string, body: Buffer, stated = body.length): Buffer => {
+  const head = Buffer.alloc(8);
+  head.write(id, 0, 'latin1');
+  head.writeUInt32BE(stated, 4);
+  return Buffer.concat([head, body]);
+};
+const wide = (id: string, body: Buffer, stated = body.length): Buffer => {
+  const head = Buffer.alloc(12);
+  head.write(id, 0, 'latin1');
+  head.writeBigInt64BE(BigInt(stated), 4);
+  return Buffer.concat([head, body]);
+};
+const guid = (id: string, body: Buffer, stated = 24 + body.length): Buffer => {
+  const head = Buffer.alloc(24);
+  head.write(id, 0, 'latin1');
+  Buffer.from('f3acd3118cd100c04f8edb8a', 'hex').copy(head, 4);
+  head.writeBigUInt64LE(BigInt(stated), 16);
+  return Buffer.concat([head, body]);
+};
+const aiff = (stated?: number, ...behind: Buffer[]): Buffer => {
+  const chunks = Buffer.concat([big('COMM', Buffer.alloc(18)), big('SSND', SOUND, stated), ...behind]);
+  return big('FORM', Buffer.concat([Buffer.from('AIFF'), chunks]));
+};
+const caf = (stated?: number, ...behind: Buffer[]): Buffer =>
+  Buffer.concat([
+    Buffer.from('caff\x00\x01\x00\x00', 'latin1'),
+    wide('desc', Buffer.alloc(32, 1)),
+    wide('data', SOUND, stated),
+    ...behind,
+  ]);
+const w64 = (stated?: number, ...behind: Buffer[]): Buffer => {
+  const chunks = Buffer.concat([guid('fmt ', Buffer.alloc(16)), guid('data', SOUND, stated), ...behind]),
+    wave = guid('wave', Buffer.alloc(0)).subarray(0, 16),
+    head = Buffer.alloc(24);
+  Buffer.from('726966662e91cf11a5d628db04c10000', 'hex').copy(head);
+  head.writeBigUInt64LE(BigInt(40 + chunks.length), 16);
+  return Buffer.concat([head, wave, chunks]);
+};
+const au = (stated: number): Buffer => {
+  const head = Buffer.from('2e736e6400000018000000000000000300003e8000000001', 'hex');
+  head.writeUInt32BE(stated, 8);
+  return Buffer.concat([head, SOUND]);
+};
+
+for (const [what, right, wrong] of [
+  ['AIFF', [aiff(), aiff(9000), aiff(undefined, big('ID3 ', SOUND))], [aiff(2500), aiff(0), aiff(4)]],
+  ['Core Audio', [caf(), caf(-1), caf(9000), caf(undefined, wide('info', SOUND))], [caf(2500), caf(0)]],
+  ['Wave64', [w64(), w64(9000), w64(undefined, guid('list', SOUND))], [w64(2500), w64(0), w64(24)]],
+  ['AU', [au(5000), au(0xffff_ffff)], [au(0)]],
+] as const)
+  test(`${what}: a header that is right stays, one that states too little gets the true length`, async () => {
+    for (const [bytes, isRight] of [
+      ...right.map(each => [each, true] as const),
+      ...wrong.map(each => [each, false] as const),
+    ]) {
+      const path = join(folder, `${Math.random()}`);
+      writeFileSync(path, bytes);
+      await using opened = await open(path, 'r');
+      const mend = await mendOf(opened);
+      if (isRight) assert.equal(mend, null);
+      else {
+        assert.ok(mend && mend !== 'wholeFile');
+        assert.equal(mend.header.length, bytes.length - SOUND.length);
+        const mended = join(folder, `${Math.random()}`);
+        writeFileSync(mended, Buffer.concat([mend.header, SOUND]));
+        await using again = await open(mended, 'r');
+        assert.equal(await mendOf(again), null);
+      }
     }
   });

@@ -907,6 +907,54 @@ from(BROKEN, 'rf64.wav', 'states half rf64.wav', 'The same in RF64', (_, path) =
   data.writeBigUInt64LE(data.readBigUInt64LE(at) >> 1n, at);
   writeFileSync(path, data);
 });
+/** The length of the sound, in big-endian bytes behind a chunk's name, becomes half of what it is, or nothing. */
+const statesLess = (path: string, chunk: string, bytes: 4 | 8, share: number): void => {
+  const data = readFileSync(path),
+    at = data.indexOf(chunk) + 4;
+  if (bytes === 4) data.writeUInt32BE(Math.floor(data.readUInt32BE(at) * share), at);
+  else data.writeBigInt64BE(BigInt(Math.floor(Number(data.readBigInt64BE(at)) * share)), at);
+  writeFileSync(path, data);
+};
+from(BROKEN, 'sound.aiff', 'states half.aiff', 'The same in AIFF', (_, path) => statesLess(path, 'SSND', 4, 0.5));
+from(BROKEN, 'sound.aifc', 'zero length.aifc', 'AIFF-C whose header says 0', (_, path) =>
+  statesLess(path, 'SSND', 4, 0),
+);
+from(
+  BROKEN,
+  'pcm.caf',
+  'states half.caf',
+  'The same in Core Audio',
+  (_, path) => statesLess(path, 'data', 8, 0.5),
+  {},
+  RARE,
+);
+from(
+  BROKEN,
+  'wave.w64',
+  'states half.w64',
+  'The same in Wave64',
+  (_, path) => {
+    const data = readFileSync(path),
+      at = data.indexOf('data') + 16;
+    data.writeBigUInt64LE(data.readBigUInt64LE(at) >> 1n, at);
+    writeFileSync(path, data);
+  },
+  {},
+  RARE,
+);
+from(
+  BROKEN,
+  'sound.au',
+  'zero length.au',
+  'AU whose header says 0',
+  (_, path) => {
+    const data = readFileSync(path);
+    data.writeUInt32BE(0, 8);
+    writeFileSync(path, data);
+  },
+  {},
+  RARE,
+);
 from(BROKEN, 's16.wav', 'wrapped.wav', 'WAV whose size did not fit into 32 bits', (_, path) => {
   const data = readFileSync(path);
   data.writeUInt32LE(4036, 4);

@@ -15,6 +15,10 @@ const CONTENTS: Readonly<Record<string, readonly [what: string, todo: string]>> 
     'The download may have needed a login, or another link. Download the recording itself.',
   ],
   picture: ['a picture, not a recording', ''],
+  recording: [
+    'damaged: it begins like a recording, but what is needed to read it is missing',
+    'Copy or download it again, or export it anew.',
+  ],
   text: ['a text, not a recording', 'Its content is not audio or video, whatever its name says.'],
   zeros: ['nothing but zeros', 'It was never written to its end. Copy or download it again.'],
 };

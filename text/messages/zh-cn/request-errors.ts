@@ -12,6 +12,7 @@ const CONTENTS: Readonly<Record<string, readonly [what: string, todo: string]>> 
   notes: ['是 MIDI 文件：只有音符，没有声音', ''],
   page: ['是网页，不是录音', '下载时可能需要登录，或应使用另一个链接。请下载录音本身。'],
   picture: ['是图片，不是录音', ''],
+  recording: ['已损坏：开头像录音，但缺少读取所需的部分', '请重新复制、下载或导出。'],
   text: ['是文本，不是录音', '无论文件名是什么，其内容都不是音频或视频。'],
   zeros: ['全是零字节', '文件没有写完。请重新复制或下载。'],
 };
