@@ -236,6 +236,16 @@ describe(
       assert.equal(output!.language, 'en');
     });
 
+    it('hears languages that follow each other without a pause', async () => {
+      const places = joined('unpaused', [
+        ['sense-and-sensibility', 2.2, 7],
+        ['asterisk-es', 8, 14],
+        ['sense-and-sensibility', 14, 19.5],
+      ]);
+      const [output] = await hear([input(pcm('unpaused'), 0, places.at(-1)!.to)]);
+      assert.match(output!.text, /consider how much.* instalado.* sonidos y .*more amiable/i);
+    });
+
     it('is not held to the language of the recording by what is clear, and is by what is not', async () => {
       const [clear] = await hear([input(pcm('sense-and-sensibility'), 11, 17, { expected: 'es' })]);
       assert.equal(clear!.language, 'en');
@@ -252,6 +262,44 @@ describe(
       joined('again', [again, 0.5, again, 0.5, again, 0.5, again, 0.5, again, 0.5, again]);
       const [output] = await hear([input(pcm('again'), 0, 13.2, { language: 'en' })]);
       assert.equal(output!.text.match(/John Dashwood/g)?.length, 6, output!.text);
+    });
+
+    it('counts words that are said again and again by the pieces of sound', () => {
+      const program = `
+import json, sys
+sys.path[:0] = sys.argv[1:]
+import numpy
+from worker import RATE, _as_often
+def said(bursts, pause=0.2):
+    one, silence = numpy.sin(numpy.arange(RATE * 2 // 5) * 0.2), numpy.zeros(int(RATE * pause))
+    return numpy.concatenate([part for _ in range(bursts) for part in (one, silence)]).astype(numpy.float32)
+def heard(text, times=1):
+    words = (text + " ") * times
+    return [{"word": " " + word, "tokens": [n], "start": n, "end": n + 1} for n, word in enumerate(words.split())]
+def counted(*given):
+    units = _as_often(*given)
+    return ["".join(unit["word"] for unit in units).strip(), round(units[-1]["end"], 1)]
+print(json.dumps([
+    counted(heard("no,", 14), said(12)), counted(heard("no,", 10), said(12)),
+    counted(heard("one two three", 7), said(15)), counted(heard("no,", 14), said(12, 0.01)),
+    counted(heard("it was very very very deep"), said(7)), counted(heard("no,", 4), said(12)),
+]))`;
+      const engines = join(import.meta.dirname, '../../daemon/engines'),
+        out = execFileSync(
+          programOf(python!),
+          ['-I', '-c', program, join(engines, 'faster-whisper'), join(engines, 'python')],
+          { encoding: 'utf8' },
+        );
+      const times = (words: string, n: number): string => Array.from({ length: n }, () => words).join(' ');
+      assert.deepEqual(JSON.parse(out), [
+        [times('no,', 12), 7],
+        [times('no,', 12), 7],
+        [times('one two three', 5), 8.8],
+        // Nothing parts them, something else is said too, or it is another number by far.
+        [times('no,', 14), 14],
+        ['it was very very very deep', 6],
+        [times('no,', 4), 4],
+      ]);
     });
 
     it('invents nothing on silence, noise, hum, clicks and tones', async () => {

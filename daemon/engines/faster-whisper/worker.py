@@ -27,12 +27,16 @@ LOW_CUT_HZ, MOST_GAIN = 120, 100
 SURE, CERTAIN, BRIEF_SECONDS = 0.8, 0.97, 3
 # A second language of this likelihood may be another one that is spoken in the same window.
 ANOTHER = 0.03
-# Where words may part that are in different languages: pauses of this length. Less sound than this says little.
-PAUSE_SECONDS, LEAST_SECONDS = 0.3, 1.5
+# Then each second is heard with its neighbors. Languages part at the quietest moment so near to where they change; a
+# change has to be likelier than none by so much, in nats.
+PART_SECONDS, NEAR_SECONDS, CHANGE = 4, 0.8, 2
 # Text that zlib shrinks more than this goes round in circles (Whisper's own limit), unless somebody really says so:
 # then the sound has time for it (letters a second of it), and nearly each word has its own.
 REPETITIVE = 2.4
 FASTEST, SHORTEST_SECONDS, MOST_IN_NO_TIME = 25, 0.04, 0.2
+# Where it is nothing but the same few words, and each stands by itself, they are counted: the model miscounts by less
+# than this.
+MOST_WORDS, MISCOUNTED = 6, 0.4
 # A stretch without words, in which somebody speaks for so long, was passed over.
 MISSED_MS, MISSED_SPEECH_SECONDS = 2000, 0.7
 # Of the level of the voice; 30 dB below it.
@@ -275,31 +279,56 @@ class Recogniser:
         first, second = list(row.likely.values())[:2]
         if first >= CERTAIN or second < ANOTHER:
             return [row]
-        pieces = [Row(row.steps, stretch) for stretch in row.pieces()]
-        if len(pieces) < 2:
+        changes = self._changes(row)
+        if not changes:
             return [row]
-        for piece in pieces:
-            piece.expected, piece.asked = row.expected, None
-            piece.likely = self._alone(piece)
-        sure = [next(iter(piece.likely)) for piece in pieces if piece.sure(piece.likely)]
-        if not sure:
-            return [row]
-        for piece in pieces:
-            piece.language, piece.language_probability = self._choose(piece, piece.likely, sure)
-        if len({piece.language for piece in pieces}) == 1:
-            row.language = pieces[0].language
-            row.language_probability = max(piece.language_probability for piece in pieces)
-            return [row]
-        parts = [pieces[0]]
-        for piece in pieces[1:]:
-            if piece.language != parts[-1].language:
-                parts.append(piece)
-                continue
-            joined = Row(row.steps, (parts[-1].stretch[0], piece.stretch[1]))
-            joined.expected, joined.asked, joined.language = row.expected, None, piece.language
-            joined.language_probability = max(parts[-1].language_probability, piece.language_probability)
-            parts[-1] = joined
+        start, end = row.stretch
+        parts = []
+        for (first, language), (last, _) in zip(changes, [*changes[1:], (end - start, None)]):
+            part = Row(row.steps, (start + first, start + last))
+            part.expected, part.asked, part.language = row.expected, None, language
+            part.likely = self._alone(part) if part.audible else {}
+            part.language_probability = part.likely.get(language, 0.0)
+            parts.append(part)
         return parts
+
+    def _changes(self, row):
+        """Where languages begin in a row, samples from its start, and which; [] where there is but one."""
+        seconds = row.samples.size // RATE
+        if seconds <= PART_SECONDS + 1:
+            return []
+        # Not overlapping first: mostly that says that there is no other language.
+        last = seconds - PART_SECONDS
+        heard = self._heard(row, {*range(0, last + 1, PART_SECONDS), last})
+        if len({_first(likely) for likely in heard.values() if max(likely.values()) >= 0.5}) < 2:
+            return []
+        heard.update(self._heard(row, set(range(last + 1)) - set(heard)))
+        spoken = sorted({_first(likely) for likely in heard.values() if max(likely.values()) >= SURE})
+        if len(spoken) < 2:
+            return []
+        by_second = []
+        for second in range(seconds):
+            # The parts that have this second in their middle.
+            middle = min(max(second - (PART_SECONDS - 1) / 2, min(heard)), max(heard))
+            near = [likely for start, likely in heard.items() if abs(start - middle) < 1]
+            by_second.append({each: sum(_nats(likely, each) for likely in near) / max(1, len(near)) for each in spoken})
+        path = _likeliest_path(by_second)
+        if len(set(path)) < 2:
+            return []
+        changes = [(0, path[0])]
+        for second in range(1, seconds):
+            if path[second] != path[second - 1]:
+                changes.append((row.parting(second * RATE), path[second]))
+        return changes
+
+    def _heard(self, row, seconds):
+        """The languages of so long a part from each of these seconds on; a silent part is in any."""
+        start, found = row.stretch[0], {}
+        for second in sorted(seconds):
+            part = Row(row.steps, (start + second * RATE, start + (second + PART_SECONDS) * RATE))
+            if part.audible:
+                found[second] = self._alone(part)
+        return found
 
     def _tokenizer(self, language):
         from faster_whisper.tokenizer import Tokenizer
@@ -372,7 +401,7 @@ class Recogniser:
                 rows[k].tokens, rows[k].others, rows[k].encoded = answers[k].tokens, answers[k].others, (encoded, place)
                 rows[k].nats = nats(noted)
             _merge_punctuation(units)
-            rows[k].units = units
+            rows[k].units = _as_often(units, rows[k].samples) if answers[k].repeats else units
 
     def _with_missed(self, row, emit):
         """
@@ -459,17 +488,13 @@ class Row:
     def sure(self, likely):
         return max(likely.values()) >= (SURE if self.samples.size >= BRIEF_SECONDS * RATE else CERTAIN)
 
-    def pieces(self):
-        """Stretches between pauses and between utterances, none of them too short to tell its language."""
-        start, end = self.stretch
-        borders = (self.input.get("window") or {}).get("borders", [])
-        cuts = sorted({*borders, *(start + cut for cut in _pauses(self.samples))})
-        least, pieces = LEAST_SECONDS * RATE, []
-        for cut in cuts:
-            if cut - start >= least and end - cut >= least:
-                pieces.append((start, cut))
-                start = cut
-        return [*pieces, (start, end)]
+    def parting(self, at):
+        """Where words part near a place, samples from the start: between utterances, else where it is quietest."""
+        borders = [border - self.stretch[0] for border in (self.input.get("window") or {}).get("borders", [])]
+        border = min(borders, key=lambda each: abs(each - at), default=None)
+        if border is not None and abs(border - at) <= 2 * NEAR_SECONDS * RATE:
+            return border
+        return _quietest(self.samples, *(round(at + by * RATE) for by in (-NEAR_SECONDS, NEAR_SECONDS)))
 
     def part_of(self, given):
         """The part that holds most of an utterance."""
@@ -561,18 +586,39 @@ def _loudness(samples):
     return level, SILENCE * numpy.percentile(level, 95)
 
 
-def _pauses(samples):
-    """The middles of pauses, in samples from the start."""
-    level, quiet = _loudness(samples)
-    middles, since = [], None
-    for n, loud in enumerate([*(level >= quiet), True]):
-        if not loud:
-            since = n if since is None else since
-        elif since is not None:
-            if since > 0 and n < len(level) and (n - since) * 20 >= PAUSE_SECONDS * 1000:
-                middles.append((since + n) // 2 * (RATE // 50))
-            since = None
-    return middles
+def _first(likely):
+    return next(iter(likely))
+
+
+def _nats(likely, language):
+    import math
+
+    return math.log(max(likely.get(language, 0.0), 1e-3))
+
+
+def _likeliest_path(steps):
+    """Of each step the language in which all of them together are likeliest, changes taken into account."""
+    best = {language: (nats, [language]) for language, nats in steps[0].items()}
+    for step in steps[1:]:
+        change = max(best, key=lambda each: best[each][0])
+        best = {
+            language: max(
+                (best[language][0] + nats, [*best[language][1], language]),
+                (best[change][0] - CHANGE + nats, [*best[change][1], language]),
+                key=lambda path: path[0],
+            )
+            for language, nats in step.items()
+        }
+    return max(best.values(), key=lambda path: path[0])[1]
+
+
+def _quietest(samples, first, last):
+    """The middle of the quietest tenth of a second between two places, in samples."""
+    import numpy
+
+    width = RATE // 10
+    power = numpy.convolve(samples[first:last].astype(numpy.float64) ** 2, numpy.ones(width), "valid")
+    return first + int(power.argmin()) + width // 2 if power.size else (first + last) // 2
 
 
 def _speaks(samples, least=LEAST_SPEECH_SECONDS):
@@ -612,6 +658,38 @@ def _in_time(units):
         kept += [*(run if len(run) < 3 else []), unit]
         run = []
     return kept + (run if len(run) < 3 else [])
+
+
+def _as_often(units, samples):
+    """Nothing but the same words again and again: as many of them as the sound has pieces, each at its own time."""
+    words = [unit for unit in units if unit["word"].strip()]
+    bare = ["".join(_bare(unit["word"])) for unit in words]
+    period = next(
+        (n for n in range(1, MOST_WORDS + 1) if 3 * n <= len(bare) and bare == (bare[:n] * len(bare))[: len(bare)]),
+        None,
+    )
+    bursts = _bursts(samples)
+    if not period or not bursts or len(bursts) % period:
+        return units
+    if not (1 - MISCOUNTED) * len(words) <= len(bursts) <= (1 + MISCOUNTED) * len(words):
+        return units
+    said = [words[n] if n < len(words) else words[len(words) - period + n % period] for n in range(len(bursts) - 1)]
+    return [{**unit, "start": start, "end": end} for unit, (start, end) in zip([*said, words[-1]], bursts)]
+
+
+def _bursts(samples):
+    """Stretches of sound between pauses, in seconds; none where their number hangs on what counts as a pause."""
+    level, quiet = _loudness(samples)
+    found = []
+    for loud in (level >= quiet * factor for factor in (1, 2, 4)):
+        bursts, last = [], -9
+        for n in loud.nonzero()[0]:
+            if n - last > 2:
+                bursts.append([n / 50, 0.0])
+            bursts[-1][1] = (n + 1) / 50
+            last = n
+        found.append(bursts)
+    return found[0] if len({len(bursts) for bursts in found}) == 1 else []
 
 
 def _merge_punctuation(units):
