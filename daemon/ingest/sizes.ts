@@ -11,20 +11,20 @@ const MOST_CHUNKS = 1000;
 const STATED_ELSEWHERE = 0xffff_ffff;
 
 /** How all of the sound is read: with ffmpeg's own option, or behind another header. */
-export type Mend = 'wholeFile' | { header: Buffer };
+export type HeaderRepair = 'wholeFile' | { header: Buffer };
 
-/** Null: nothing is to be mended, or it is another kind of file. */
-export async function mendOf(file: FileHandle): Promise<Mend | null> {
+/** Null: nothing is to be repaired, or it is another kind of file. */
+export async function repairOf(file: FileHandle): Promise<HeaderRepair | null> {
   const { size } = await file.stat(),
     head = await readAt(file, 0, 40);
   if (await wavStatesTooLittle(file, size, head.subarray(0, 12))) return 'wholeFile';
   const sun = auHeader(head, size);
   if (sun) return { header: sun };
   const kind = CHUNKED.find(each => each.begins(head));
-  return kind ? await mendedHeader(file, size, kind) : null;
+  return kind ? await rightHeader(file, size, kind) : null;
 }
 
-/** AU says how much sound there is, or that it is unknown; where it says that there is none, ffmpeg takes it for another format. */
+/** AU says how much sound there is, or that it is unknown; where it says that there is none, ffmpeg refuses it. */
 function auHeader(head: Buffer, size: number): Buffer | null {
   if (head.length < 24 || name(head) !== '.snd' || head.readUInt32BE(8) !== 0 || head.readUInt32BE(4) >= size)
     return null;
@@ -108,7 +108,7 @@ const CHUNKED: readonly Chunked[] = [
 const LONGEST_HEADER = 1024 * 1024;
 
 /** Null: it states what is there, or nobody can say. */
-async function mendedHeader(file: FileHandle, size: number, kind: Chunked): Promise<Mend | null> {
+async function rightHeader(file: FileHandle, size: number, kind: Chunked): Promise<HeaderRepair | null> {
   let described = false;
   for (let at = kind.first, n = 0; at < LONGEST_HEADER && n < MOST_CHUNKS; n++) {
     const head = await readAt(file, at, kind.describedIn ?? kind.headBytes);

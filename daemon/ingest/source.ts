@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { failure, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS, SAMPLES_PER_MS } from '../../schemas/pcm.ts';
-import { ffmpegProgram, mendedInput, passedFile, recordingInput, streamInput, type Input } from '../workers/ffmpeg.ts';
+import { ffmpegProgram, pipedInput, passedFile, recordingInput, streamInput, type Input } from '../workers/ffmpeg.ts';
 import { endTree, exitOf, startProgram } from '../workers/spawn.ts';
 import type { ChildRequest } from './channel.ts';
 import { startClock, type Clock } from './clock.ts';
@@ -21,7 +21,7 @@ import {
 } from './decoding.ts';
 import { partsOf } from './parts.ts';
 import { startScaling } from './scaling.ts';
-import { mendOf } from './sizes.ts';
+import { repairOf } from './sizes.ts';
 import { stop } from './stop.ts';
 import { lengthIsOpen, tailIsCut } from './tail.ts';
 import { readPieces, timedSound } from './timed.ts';
@@ -167,9 +167,9 @@ export async function recordingSource(
 ): Promise<Source> {
   const { link } = request,
     { size } = await recording.stat(),
-    mend = await mendOf(recording),
-    wholeFile = mend === 'wholeFile',
-    header = mend === null || mend === 'wholeFile' ? null : mend.header,
+    repair = await repairOf(recording),
+    wholeFile = repair === 'wholeFile',
+    header = repair === null || repair === 'wholeFile' ? null : repair.header,
     parts = header ? [{ start: 0, end: size, goesBack: false }] : partsOf(recording.fd, size),
     clock = startClock(),
     args = decodeArguments(track, oneSide);
@@ -186,7 +186,7 @@ export async function recordingSource(
       },
       { wholeFile, allFrames: parts[n]!.goesBack },
     );
-    const made = startDecoder(request, header ? mendedInput() : opened, { track, args, timed: true }, () => {
+    const made = startDecoder(request, header ? pipedInput() : opened, { track, args, timed: true }, () => {
       if (n === 0) onStart(parts.length === 1 ? decoder.report.durationMs : null);
     });
     // When ffmpeg ends early its pipe breaks: its exit says why.
@@ -209,7 +209,7 @@ export async function recordingSource(
       exit,
       readMs,
       endsEarly: last && (await tailIsCut(recording, report.format)),
-      lengthOpen: mend !== null || (report.corrupt && (await lengthIsOpen(recording))),
+      lengthOpen: repair !== null || (report.corrupt && (await lengthIsOpen(recording))),
       readable: report.format !== null || (await isReadable(recording, size)),
       clockOverruled: clock.overruledAt() !== null,
     });

@@ -61,8 +61,8 @@ export const recordingInput = (file: OpenFile, { wholeFile = false, allFrames = 
 /** The same as it is made: little is looked at before the first sound. */
 export const streamInput = (): Input =>
   input('stdin', MEDIA_FORMATS, ['-probesize', '65536', '-analyzeduration', '500000']);
-/** A recording that comes through a pipe, as its header had to be mended: it is looked at like any other. */
-export const mendedInput = (): Input => input('stdin', MEDIA_FORMATS);
+/** A recording that comes through a pipe, as its header had to be repaired: it is looked at like any other. */
+export const pipedInput = (): Input => input('stdin', MEDIA_FORMATS);
 /** Mono 16-bit samples. */
 export const samplesInput = (sampleRate: number): Input =>
   input('stdin', ['s16le'], ['-f', 's16le', '-ar', String(sampleRate), '-ac', '1']);

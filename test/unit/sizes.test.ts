@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { mendOf } from '../../daemon/ingest/sizes.ts';
+import { repairOf } from '../../daemon/ingest/sizes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earshot-sizes-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,10 +43,10 @@ for (const [what, path, expected] of [
   ['rubbish before the sound', file('RIFF', FORMAT, SOUND, chunk('data', SOUND, 4)), false],
   ['another format', file('OggS', FORMAT, chunk('data', SOUND, 4)), false],
 ] as const)
-  test(`${what}: ${expected ? 'sound follows' : 'nothing to mend'}`, async () => {
+  test(`${what}: ${expected ? 'sound follows' : 'nothing to repair'}`, async () => {
     const opened = await open(path, 'r');
     try {
-      assert.equal(await mendOf(opened), expected ? 'wholeFile' : null);
+      assert.equal(await repairOf(opened), expected ? 'wholeFile' : null);
     } finally {
       await opened.close();
     }
@@ -111,15 +111,15 @@ for (const [what, right, wrong] of [
       const path = join(folder, `${Math.random()}`);
       writeFileSync(path, bytes);
       await using opened = await open(path, 'r');
-      const mend = await mendOf(opened);
-      if (isRight) assert.equal(mend, null);
+      const repair = await repairOf(opened);
+      if (isRight) assert.equal(repair, null);
       else {
-        assert.ok(mend && mend !== 'wholeFile');
-        assert.equal(mend.header.length, bytes.length - SOUND.length);
-        const mended = join(folder, `${Math.random()}`);
-        writeFileSync(mended, Buffer.concat([mend.header, SOUND]));
-        await using again = await open(mended, 'r');
-        assert.equal(await mendOf(again), null);
+        assert.ok(repair && repair !== 'wholeFile');
+        assert.equal(repair.header.length, bytes.length - SOUND.length);
+        const repaired = join(folder, `${Math.random()}`);
+        writeFileSync(repaired, Buffer.concat([repair.header, SOUND]));
+        await using again = await open(repaired, 'r');
+        assert.equal(await repairOf(again), null);
       }
     }
   });
