@@ -90,7 +90,7 @@ const CHUNKED: readonly Chunked[] = [
     write: (header, at) => void header.writeBigInt64BE(-1n, at + 4),
   },
   {
-    begins: head => /^riff\x2e\x91\xcf\x11/.test(head.toString('latin1')),
+    begins: head => head.toString('latin1').startsWith('riff\x2e\x91\xcf\x11'),
     first: 40,
     headBytes: 24,
     length: head => Number(head.readBigUInt64LE(16)) - 24,
