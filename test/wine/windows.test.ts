@@ -145,7 +145,10 @@ describe('Windows under Wine', { skip: why ?? false }, () => {
         windows.settings({ defaultModels: {} });
         for (const name of ['plain.flac', 'whole.flac', 'killed.flac']) copyFileSync(SAMPLE, here(name));
       });
-      const text = (...parts: string[]): string => readFileSync(here(...parts), 'utf8').replaceAll(/\s+/g, ' ').trim();
+      const text = (...parts: string[]): string =>
+        readFileSync(here(...parts), 'utf8')
+          .replaceAll(/\s+/g, ' ')
+          .trim();
 
       test('speech becomes its text, without Python', async t => {
         if (unavailable) return t.skip(unavailable);
