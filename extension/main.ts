@@ -168,6 +168,7 @@ function commandsOf({
     },
     stopDaemon: () => daemon.stop(true),
     findInTranscripts: words => findInTranscripts(deps, transcripts, words),
+    ...transcripts.commands,
     openTranscript: job => openTranscript(deps, job),
     'job.open': job => openTranscript(deps, job),
     'job.editor': job => openEditor(deps, job),

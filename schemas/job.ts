@@ -246,6 +246,8 @@ export const Utterance = Closed({
   speaker: Optional(SpeakerName),
   /** Who speaks when, where it is more than one: by time; turns of different speakers may overlap. */
   turns: Optional(Type.Array(Turn)),
+  /** What a person noted about it. */
+  comment: Optional(Type.String({ minLength: 1, maxLength: 10_000 })),
   /** The stage that gave up on this utterance, and why. */
   failed: Optional(Closed({ stage: Stage, failure: Failure })),
 });

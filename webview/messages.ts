@@ -5,7 +5,7 @@
  */
 import { Type, type Static } from 'typebox';
 import { SpeakerName } from '../schemas/job.ts';
-import { Closed, Id, JobState, Optional, Priority, Stage } from '../schemas/words.ts';
+import { Closed, Id, JobState, Milliseconds, Optional, Priority, Stage } from '../schemas/words.ts';
 
 /** Said in words already, in the window's language. */
 export interface Sentence {
@@ -188,10 +188,12 @@ export interface UtteranceView {
   text: string;
   original: string | null;
   translation: string | null;
-  heard: { text: string; startMs: number; endMs: number }[];
+  /** Words as they were recognized; `sure`: how sure the recognizer was, 0 to 1. */
+  heard: { text: string; startMs: number; endMs: number; sure: number }[];
   changes: ChangeView[];
   failed: string | null;
   speaker: string | null;
+  comment: string | null;
 }
 
 export interface SpeakerView {
@@ -209,13 +211,18 @@ export interface SummaryView {
   canMake: boolean;
 }
 
+/** What the commands of the context menu do in the page, on the utterance that they were called for. */
+export type PageCommand = 'edit' | 'play' | 'loop' | 'split' | 'comment' | 'find' | 'shortcuts';
+
 /**
- * Extension → transcript editor: always the whole document, after every change of it; its summary apart, which changes
- * by itself; or a moment to show.
+ * Extension → transcript editor: the whole document when the page appears, then what changed in it; its summary apart,
+ * which changes by itself; a moment to show; what a menu asked for.
  */
 export type ToTranscript =
   | TranscriptShown
+  | TranscriptChange
   | { type: 'goto'; index: number; atMs: number }
+  | { type: 'command'; command: PageCommand; index: number | null }
   | { type: 'summary'; summary: SummaryView };
 export type TranscriptShown = {
   type: 'document';
@@ -230,17 +237,42 @@ export type TranscriptShown = {
   missing: string | null;
   error: string | null;
 };
+/** `order`: the numbers of all utterances as they stand now; null: the same ones in the same order as before. */
+export type TranscriptChange = {
+  type: 'change';
+  language: string | null;
+  translatedTo: string | null;
+  changed: UtteranceView[];
+  order: number[] | null;
+  speakers: SpeakerView[];
+};
 
 const Index = Type.Integer({ minimum: 0 });
 const Text = Type.String({ maxLength: 20_000 });
 /** Transcript editor → extension. */
 export const FromTranscript = Type.Union([
   Closed({ type: Type.Literal('ready') }),
+  /** The utterance in focus, which commands are about. */
+  Closed({ type: Type.Literal('focus'), index: Index }),
   Closed({ type: Type.Literal('text'), index: Index, text: Text }),
   Closed({ type: Type.Literal('translation'), index: Index, text: Text }),
   Closed({ type: Type.Literal('takeBack'), index: Index, change: Type.Union([Index, Type.Null()]) }),
   Closed({ type: Type.Literal('accept'), index: Type.Union([Index, Type.Null()]) }),
+  Closed({ type: Type.Literal('takeAllBack') }),
   Closed({ type: Type.Literal('merge'), index: Index }),
+  /** Parts a text, so many UTF-16 units from its beginning; `text`: what was typed there before. */
+  Closed({ type: Type.Literal('split'), index: Index, at: Index, text: Type.Union([Text, Type.Null()]) }),
+  Closed({ type: Type.Literal('remove'), index: Index }),
+  Closed({ type: Type.Literal('insert'), index: Index }),
+  Closed({ type: Type.Literal('times'), index: Index, startMs: Milliseconds, endMs: Milliseconds }),
+  Closed({ type: Type.Literal('comment'), index: Index, text: Type.String({ maxLength: 10_000 }) }),
+  /** To the clipboard: these utterances, or all (null). */
+  Closed({
+    type: Type.Literal('copy'),
+    indexes: Type.Union([Type.Array(Index, { maxItems: 100_000 }), Type.Null()]),
+    times: Type.Boolean(),
+  }),
+  Closed({ type: Type.Literal('link'), index: Index, atMs: Milliseconds }),
   /** Asks who speaks here; or what a speaker is called. */
   Closed({ type: Type.Literal('speaker'), index: Index }),
   Closed({ type: Type.Literal('speakerEverywhere'), name: SpeakerName }),
@@ -254,6 +286,9 @@ export const FromTranscript = Type.Union([
     type: Type.Literal('replace'),
     find: Type.String({ minLength: 1, maxLength: 200 }),
     replacement: Type.String({ maxLength: 200 }),
+    matchCase: Type.Boolean(),
+    wholeWord: Type.Boolean(),
+    /** Utterances in which it stays. */ except: Type.Array(Index, { maxItems: 100_000 }),
   }),
   Closed({ type: Type.Literal('export') }),
   Closed({ type: Type.Literal('summary'), action: Type.Enum(['make', 'stop', 'copy']) }),

@@ -17,6 +17,8 @@ const strings = given.strings ?? {};
 export const t = (english: string, ...args: (string | number)[]): string =>
   (strings[english] ?? english).replace(/\{(\d+)\}/g, (whole, index: string) => String(args[Number(index)] ?? whole));
 
+const KEEP_MS = 300;
+
 /** A page of the type of its messages and of what it remembers while hidden. */
 export class Page<In extends { type: string }, Out, Remembered> {
   readonly #api = acquireVsCodeApi<Remembered>();
@@ -24,6 +26,7 @@ export class Page<In extends { type: string }, Out, Remembered> {
   readonly #root: HTMLElement;
   #view: (() => TemplateResult) | null = null;
   #asked = 0;
+  #keeping = 0;
   remembered: Remembered;
 
   constructor(shapes: Shapes<In>, initial: Remembered) {
@@ -41,6 +44,8 @@ export class Page<In extends { type: string }, Out, Remembered> {
       if (event.origin !== origin || !fits(this.#shapes, data)) return;
       if (take(data) !== false) this.paint();
     });
+    addEventListener('pagehide', () => this.#keepNow());
+    document.addEventListener('visibilitychange', () => this.#keepNow());
     this.paintNow();
   }
 
@@ -52,6 +57,18 @@ export class Page<In extends { type: string }, Out, Remembered> {
     this.remembered = { ...this.remembered, ...change };
     this.#api.setState(this.remembered);
     this.paint();
+  }
+
+  /** Remembers what changes all the time (where it plays, where it is scrolled to) and is not painted. */
+  keep(change: Partial<Remembered>): void {
+    this.remembered = { ...this.remembered, ...change };
+    this.#keeping ||= setTimeout(() => this.#keepNow(), KEEP_MS);
+  }
+
+  #keepNow(): void {
+    clearTimeout(this.#keeping);
+    this.#keeping = 0;
+    this.#api.setState(this.remembered);
   }
 
   /** Paints before the next frame; many calls, one painting. */

@@ -45,7 +45,15 @@ export const TRANSCRIPT: Shapes<ToTranscript> = {
     missing: orNone(text),
     error: orNone(text),
   },
+  change: {
+    language: orNone(text),
+    translatedTo: orNone(text),
+    changed: all(utterance),
+    order: orNone(all(figure)),
+    speakers: all(thing),
+  },
   goto: { index: figure, atMs: figure },
+  command: { command: text, index: orNone(figure) },
   summary: { summary: thing },
 };
 

@@ -1,26 +1,10 @@
-/** A transcript as the text of a document: read, and edited by the smallest change of it. */
+/** Edits of a transcript that is the text of a document: by the smallest change of it, each one undo step. */
 import * as vscode from 'vscode';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Transcript } from '../../schemas/job.ts';
-import { openOf } from '../../schemas/open.ts';
 import { toJson } from '../../text/transcripts/json.ts';
 import { difference } from '../streaming/place.ts';
-
-let check: Promise<{ Check(value: unknown): boolean }> | null = null;
-
-/** Null when the text is no transcript (or is just being typed). */
-export async function parseTranscript(text: string): Promise<Transcript | null> {
-  // One that a newer version wrote has more in it, which stays there.
-  check ??= Promise.all([import('typebox/compile'), import('../../schemas/job.ts')]).then(
-    ([{ Compile }, { Transcript: schema }]) => Compile(openOf(schema)),
-  );
-  try {
-    const value: unknown = JSON.parse(text);
-    return (await check).Check(value) ? (value as Transcript) : null;
-  } catch {
-    return null;
-  }
-}
+import { changesOf, readingFor } from './live.ts';
 
 /** By document, its last edit: the next one waits for it. */
 const edits = new WeakMap<vscode.TextDocument, Promise<void>>();
@@ -47,22 +31,28 @@ export function editTranscript(
 
 async function apply(document: vscode.TextDocument, change: (now: Transcript) => Transcript | null): Promise<void> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const text = document.getText(),
-      now = await parseTranscript(text),
-      next = now && change(now);
-    if (!next) return;
-    if (document.getText() !== text) continue;
-    // The first edit of a file that was written otherwise lays it out anew.
-    const wanted = toJson(next).replaceAll('\n', document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n'),
-      smallest = difference(text, wanted, 0);
-    if (!smallest) return;
+    const now = await readingFor(document),
+      next = now && change(now.transcript);
+    if (!next || next === now.transcript) return;
+    if (document.version !== now.version) continue;
+    const changes = changesOf(document, now, next) ?? anew(document, next);
+    if (!changes.length) return;
     const edit = new vscode.WorkspaceEdit();
-    edit.replace(
-      document.uri,
-      new vscode.Range(document.positionAt(smallest.start), document.positionAt(smallest.end)),
-      smallest.text,
-    );
+    for (const { range, text } of changes)
+      edit.replace(document.uri, range, document.eol === vscode.EndOfLine.CRLF ? text.replaceAll('\n', '\r\n') : text);
     if (await vscode.workspace.applyEdit(edit)) return;
   }
   throw new EarshotError('outputNotWritable', { path: document.uri.fsPath });
+}
+
+/** The first edit of a file that was written otherwise lays it out anew. */
+function anew(document: vscode.TextDocument, next: Transcript): { range: vscode.Range; text: string }[] {
+  const smallest = difference(document.getText().replaceAll('\r\n', '\n'), toJson(next), 0);
+  if (!smallest) return [];
+  const text = document.getText().replaceAll('\r\n', '\n'),
+    at = (offset: number): vscode.Position => {
+      const before = text.slice(0, offset);
+      return new vscode.Position(before.split('\n').length - 1, offset - (before.lastIndexOf('\n') + 1));
+    };
+  return [{ range: new vscode.Range(at(smallest.start), at(smallest.end)), text: smallest.text }];
 }

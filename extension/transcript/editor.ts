@@ -4,45 +4,47 @@
  */
 import * as vscode from 'vscode';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { sourceText, translatedText, type Transcript, type Utterance } from '../../schemas/job.ts';
-import type { FromTranscript, ToTranscript, UtteranceView } from '../../webview/messages.ts';
+import type { Transcript } from '../../schemas/job.ts';
+import type { PageCommand, ToTranscript } from '../../webview/messages.ts';
 import { samePath } from '../../client/same-path.ts';
-import { FILE_ENDINGS, template } from '../requests/options.ts';
 import { receive } from '../ui/receive.ts';
 import { pageHtml, pageOptions } from '../ui/page.ts';
-import { layout, type Template } from '../streaming/layout.ts';
 import type { Daemon } from '../connection/connection.ts';
 import type { Streams } from '../streaming/streams.ts';
 import { rememberVoices } from '../requests/voices.ts';
 import { notify, notifyBriefly } from '../ui/notify.ts';
-import { errorText, failureText } from '../ui/words.ts';
-import { editTranscript, parseTranscript } from './document.ts';
-import {
-  accept,
-  merge,
-  renamed,
-  replaceAll,
-  setSpeaker,
-  setText,
-  setTranslation,
-  speakersIn,
-  takeBack,
-  turnOf,
-} from './edits.ts';
-import { askSpeaker, shownName } from './speakers.ts';
-import { spokenApart } from '../../text/transcripts/turns.ts';
-import { RELOAD_MS, summaryUnderWay, summaryView } from './summary.ts';
-import { pick } from '../ui/pick.ts';
+import { errorText } from '../ui/words.ts';
+import { act, type Action } from './actions.ts';
+import { renamed } from './edits.ts';
+import { follow, parseTranscript, transcriptOf } from './live.ts';
+import { RELOAD_MS, summaryView } from './summary.ts';
 import { MOST_TRANSCRIPT_BYTES } from './known.ts';
-import { readText, writeText } from '../ui/files.ts';
+import { readText } from '../ui/files.ts';
+import { changeView, wholeView } from './view.ts';
+
+/** What a command does to an utterance: in the page, or to the document at once. */
+type Does = { page: PageCommand } | { act: (index: number, atMs: number) => Action };
+const COMMANDS: Record<string, Does> = {
+  edit: { page: 'edit' },
+  comment: { page: 'comment' },
+  play: { page: 'play' },
+  loop: { page: 'loop' },
+  split: { page: 'split' },
+  find: { page: 'find' },
+  shortcuts: { page: 'shortcuts' },
+  merge: { act: index => ({ type: 'merge', index }) },
+  insert: { act: index => ({ type: 'insert', index }) },
+  remove: { act: index => ({ type: 'remove', index }) },
+  copy: { act: index => ({ type: 'copy', indexes: [index], times: false }) },
+  copyTimes: { act: index => ({ type: 'copy', indexes: [index], times: true }) },
+  copyLink: { act: (index, atMs) => ({ type: 'link', index, atMs }) },
+};
 
 /** A place in a transcript. */
 export interface Moment {
   index: number;
   atMs: number;
 }
-
-const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpeg|mpg|wmv)$/i;
 
 export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   readonly #extensionUri: vscode.Uri;
@@ -52,6 +54,8 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   /** Panels that can receive, and where those that are not there yet will begin. */
   readonly #open = new Map<string, (moment: Moment) => void>();
   readonly #wanted = new Map<string, Moment>();
+  /** The editor that commands are for: the one in front. */
+  #front: { panel: vscode.WebviewPanel; command(does: Does, index: number | null): Promise<void> } | null = null;
 
   constructor(
     extensionUri: vscode.Uri,
@@ -71,10 +75,23 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     if (this.#wanted.has(key)) this.#open.get(key)?.(moment);
   }
 
+  /**
+   * By name, the commands of the editor. A context menu says which utterance is meant; else it is the one in focus.
+   */
+  readonly commands: Record<string, (context?: unknown) => Promise<void>> = Object.fromEntries(
+    Object.entries(COMMANDS).map(([name, does]) => [
+      `transcript.${name}`,
+      async (context?: unknown) => {
+        const index = (context as { utterance?: unknown } | null | undefined)?.utterance;
+        await this.#front?.command(does, typeof index === 'number' ? index : null);
+      },
+    ]),
+  );
+
   async resolveCustomTextEditor(document: vscode.TextDocument, panel: vscode.WebviewPanel): Promise<void> {
     const { webview } = panel,
       folder = vscode.Uri.file(dirname(document.uri.fsPath)),
-      first = await parseTranscript(document.getText());
+      first = await transcriptOf(document);
     // The recording is where the file says, or beside it when both were moved. An untrusted workspace does not choose
     // what is opened elsewhere.
     const recording = first && (await this.#recording(first, folder));
@@ -85,6 +102,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     webview.options = pageOptions(...roots);
     let shown = first,
       sent = '',
+      /** The utterance in focus. */ focus = -1,
       again: NodeJS.Timeout | undefined;
     const postSummary = (): void => {
       const summary = shown
@@ -96,9 +114,14 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       clearTimeout(again);
       if (summary.making !== null) again = setTimeout(postSummary, RELOAD_MS);
     };
+    /** Of which the page has what it shows; null: it has to be posted all of it. */
+    let posted: Transcript | null = null;
     const post = async (): Promise<void> => {
-      shown = await parseTranscript(document.getText());
-      void webview.postMessage(this.#message(shown, webview, recording ?? null));
+      const now = await transcriptOf(document);
+      if (now && now === posted) return;
+      shown = now;
+      void webview.postMessage(now && posted ? changeView(posted, now) : wholeView(now, webview, recording ?? null));
+      posted = now;
       postSummary();
     };
     const key = document.uri.toString(),
@@ -117,14 +140,14 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       vscode.workspace.onDidSaveTextDocument(async each => {
         if (each !== document) return;
         const before = saved,
-          now = (saved = await parseTranscript(document.getText()));
+          now = (saved = await transcriptOf(document));
         if (before && now)
           await this.#named(document.uri, recording ?? document.uri, before, now).catch(error =>
             this.#log.warn(String(error)),
           );
       }),
       vscode.workspace.onDidChangeTextDocument(event => {
-        if (event.document === document && event.contentChanges.length) void post();
+        if (event.document === document && event.contentChanges.length) void follow(event).then(post);
       }),
       this.#daemon.onChange(change => {
         if (change.all || change.jobs.size || change.removed.size) postSummary();
@@ -136,22 +159,49 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
         message => {
           if (message.type === 'ready') {
             sent = '';
+            posted = null;
             return void post().then(ready);
           }
-          this.#act(document, message).catch((error: unknown) => {
+          if (message.type === 'focus') {
+            focus = message.index;
+            return;
+          }
+          act(document, message, { daemon: this.#daemon, recording: recording ?? null }).catch((error: unknown) => {
             this.#log.error(errorText(error));
             notify.error(errorText(error));
+            posted = null; // the page may show already what was not done
+            void post();
           });
         },
         this.#log,
       ),
     ];
+    const front = {
+      panel,
+      command: async (does: Does, index: number | null): Promise<void> => {
+        if ('page' in does) {
+          void webview.postMessage({ type: 'command', command: does.page, index } satisfies ToTranscript);
+          return;
+        }
+        const at = index ?? focus,
+          u = (await transcriptOf(document))?.utterances.find(each => each.index === at);
+        if (u)
+          await act(document, does.act(u.index, u.startMs), { daemon: this.#daemon, recording: recording ?? null });
+      },
+    };
+    const inFront = (): void => {
+      if (panel.active) this.#front = front;
+      else if (this.#front === front) this.#front = null;
+    };
+    inFront();
     // A hidden page is let go of, and says that it is ready when it shows again.
     panel.onDidChangeViewState(() => {
+      inFront();
       if (!panel.visible && this.#open.get(key) === go) this.#open.delete(key);
     });
     panel.onDidDispose(() => {
       clearTimeout(again);
+      if (this.#front === front) this.#front = null;
       if (this.#open.get(key) === go) this.#open.delete(key);
       for (const s of subscriptions) s.dispose();
     });
@@ -204,134 +254,6 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     await this.#daemon.call('job/speakers', { id: job.id, names });
     this.#streams.followed(job.id);
   }
-
-  #message(transcript: Transcript | null, webview: vscode.Webview, recording: vscode.Uri | null): ToTranscript {
-    if (!transcript)
-      return {
-        type: 'document',
-        name: '',
-        durationMs: null,
-        language: null,
-        translatedTo: null,
-        utterances: [],
-        speakers: [],
-        media: null,
-        video: false,
-        missing: null,
-        error: vscode.l10n.t('This file cannot be read as a transcript.'),
-      };
-    const {
-      recording: { name, path, durationMs },
-      language,
-      translatedTo,
-      utterances,
-    } = transcript;
-    return {
-      type: 'document',
-      name,
-      durationMs,
-      language,
-      translatedTo,
-      utterances: utterances.map(utteranceView),
-      speakers: speakersIn(transcript).map(name => ({ name, shown: shownName(name) })),
-      error: null,
-      media: recording && webview.asWebviewUri(recording).toString(),
-      video: VIDEO.test(name),
-      missing: recording ? null : path,
-    };
-  }
-
-  async #act(document: vscode.TextDocument, message: Exclude<FromTranscript, { type: 'ready' }>): Promise<void> {
-    switch (message.type) {
-      case 'text':
-        return editTranscript(document, now => setText(now, message.index, message.text));
-      case 'translation':
-        return editTranscript(document, now => setTranslation(now, message.index, message.text));
-      case 'takeBack':
-        return editTranscript(document, now => takeBack(now, message.index, message.change));
-      case 'accept':
-        return editTranscript(document, now => accept(now, message.index));
-      case 'speaker':
-      case 'speakerEverywhere': {
-        const about = message.type === 'speaker' ? { index: message.index } : { speaker: message.name };
-        const shown = await parseTranscript(document.getText()),
-          change = shown && (await askSpeaker(shown, about));
-        return change ? editTranscript(document, change) : undefined;
-      }
-      case 'assign':
-        return editTranscript(document, now =>
-          setSpeaker(now, message.turn ? turnOf(now, message.index) : [message.index], message.name),
-        );
-      case 'merge':
-        return editTranscript(document, now => merge(now, message.index));
-      case 'replace': {
-        let replaced = 0;
-        await editTranscript(document, now => {
-          const { transcript, count } = replaceAll(now, message.find, message.replacement);
-          replaced = count;
-          return count ? transcript : null;
-        });
-        notifyBriefly(vscode.l10n.t('{0} replaced', replaced), 4000);
-        return;
-      }
-      case 'export': {
-        const now = await parseTranscript(document.getText());
-        return now ? this.#export(document, now) : undefined;
-      }
-      case 'summary':
-        return this.#summary(document, message.action);
-    }
-  }
-
-  async #summary(document: vscode.TextDocument, action: 'make' | 'stop' | 'copy'): Promise<void> {
-    if (action === 'make') await vscode.commands.executeCommand('earshot.addSummary', document.uri);
-    const made = action === 'copy' ? (await parseTranscript(document.getText()))?.summary : undefined;
-    if (made) await vscode.env.clipboard.writeText(made.text);
-    const job = action === 'stop' ? summaryUnderWay(this.#daemon.state, document.uri.fsPath) : undefined;
-    if (job) await this.#daemon.call('job/cancel', { ids: [job.id] });
-  }
-
-  async #export(document: vscode.TextDocument, transcript: Transcript): Promise<void> {
-    const kinds: { label: string; format: Template['format'] }[] = [
-      { label: 'Markdown', format: 'markdown' },
-      { label: vscode.l10n.t('plain text'), format: 'text' },
-      { label: 'SubRip (.srt)', format: 'srt' },
-      { label: 'WebVTT (.vtt)', format: 'vtt' },
-    ];
-    const kind = await pick(kinds, { title: vscode.l10n.t('Export as…') });
-    if (!kind) return;
-    const target = await vscode.window.showSaveDialog({
-      defaultUri: vscode.Uri.file(document.uri.fsPath.replace(/\.earshot\.json$/, `.${FILE_ENDINGS[kind.format]}`)),
-      title: vscode.l10n.t('Save as'),
-    });
-    if (!target) return;
-    const shape = template(transcript.recording.path, kind.format, document.uri, true, target),
-      translated = transcript.translatedTo !== null;
-    const text = layout(
-      transcript.utterances.flatMap(u => spokenApart(u, translated)),
-      shape,
-    )
-      .map(p => p.text)
-      .join('');
-    await writeText(target, `${text.trimEnd()}\n`, { through: true });
-    await vscode.window.showTextDocument(target, { viewColumn: vscode.ViewColumn.Beside, preview: true });
-  }
-}
-
-function utteranceView(u: Utterance): UtteranceView {
-  const text = sourceText(u);
-  return {
-    index: u.index,
-    startMs: u.startMs,
-    endMs: u.endMs,
-    text,
-    original: u.repair && u.asr && u.asr.text !== text ? u.asr.text : null,
-    translation: u.nmt ? translatedText(u) : null,
-    heard: (u.asr?.words ?? []).map(({ text: word, startMs, endMs }) => ({ text: word, startMs, endMs })),
-    changes: (u.repair?.changes ?? []).map(({ before, after }) => ({ before, after })),
-    failed: u.failed ? failureText(u.failed.failure) : null,
-    speaker: u.speaker ?? null,
-  };
 }
 
 const textAt = (uri: vscode.Uri): Promise<string> => readText(uri, MOST_TRANSCRIPT_BYTES).catch(() => '');

@@ -3,22 +3,26 @@
  * file. Pure.
  */
 import { sourceText, type RepairChange, type Transcript, type Turn, type Utterance } from '../../schemas/job.ts';
+import { matchesIn, patternOf, type Query } from '../../text/transcripts/search.ts';
 
 const CLOSE = /^(zh|ja|th|lo|km|my|yue)\b/;
-const glue = (language: string | null | undefined): string => (CLOSE.test(language ?? '') ? '' : ' ');
+/** What stands between two words of a language. */
+export const glue = (language: string | null | undefined): string => (CLOSE.test(language ?? '') ? '' : ' ');
 const at = (transcript: Transcript, index: number, change: (utterance: Utterance) => Utterance): Transcript => ({
   ...transcript,
   utterances: transcript.utterances.map(u => (u.index === index ? change(u) : u)),
 });
 
 /** A text that equals the recognized one needs no repair. */
+function withText(u: Utterance, text: string): Utterance {
+  const { repair, ...rest } = u;
+  return text === u.asr?.text
+    ? rest
+    : { ...rest, repair: { text, changes: repair?.text === text ? repair.changes : [] } };
+}
+
 export const setText = (transcript: Transcript, index: number, text: string): Transcript =>
-  at(transcript, index, u => {
-    const { repair, ...rest } = u;
-    return text === u.asr?.text
-      ? rest
-      : { ...rest, repair: { text, changes: repair?.text === text ? repair.changes : [] } };
-  });
+  at(transcript, index, u => withText(u, text));
 
 export const setTranslation = (transcript: Transcript, index: number, text: string): Transcript =>
   at(transcript, index, u => ({ ...u, nmt: { text, language: u.nmt?.language ?? transcript.translatedTo ?? 'und' } }));
@@ -85,9 +89,11 @@ export function merge(transcript: Transcript, index: number): Transcript {
   const refused = first.nmt?.refused ?? second.nmt?.refused;
   const { tts: _tts, failed: _failed, turns: _turns, ...rest } = first,
     turns = [...turnsIn(first), ...turnsIn(second)];
+  const comment = [first.comment, second.comment].filter(Boolean).join('\n');
   const one: Utterance = {
     ...rest,
-    endMs: second.endMs,
+    endMs: Math.max(first.endMs, second.endMs),
+    ...(comment ? { comment } : {}),
     ...(new Set(turns.map(turn => turn.speaker)).size > 1 ? { turns } : {}),
     ...(first.asr || second.asr
       ? {
@@ -115,31 +121,46 @@ export function merge(transcript: Transcript, index: number): Transcript {
   return { ...transcript, utterances: [...utterances.slice(0, i), one, ...utterances.slice(i + 2)] };
 }
 
-/** Fixes a word everywhere, as a whole word and in its own casing. */
+/** Puts other words for some everywhere, but in the utterances left out. */
 export function replaceAll(
   transcript: Transcript,
-  find: string,
+  query: Query,
   replacement: string,
+  except: readonly number[] = [],
 ): { transcript: Transcript; count: number } {
-  const edge = (c: string | undefined): string =>
-    c !== undefined && /[\p{L}\p{N}]/u.test(c) && !/\p{Script=Han}/u.test(c) ? '(?![\\p{L}\\p{N}])' : '';
-  const escaped = find.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
-  const pattern = new RegExp(`${edge(find[0]).replace('(?!', '(?<!')}${escaped}${edge(find.at(-1))}`, 'gu');
+  const pattern = patternOf(query),
+    left = new Set(except);
   let count = 0;
-  const next = transcript.utterances.reduce((t, u) => {
+  const utterances = transcript.utterances.map(u => {
     const text = sourceText(u),
-      found = text.match(pattern)?.length ?? 0;
+      found = left.has(u.index) ? 0 : matchesIn(text, pattern).length;
     count += found;
     return found
-      ? setText(
-          t,
-          u.index,
+      ? withText(
+          u,
           text.replace(pattern, () => replacement),
         )
-      : t;
-  }, transcript);
-  return { transcript: next, count };
+      : u;
+  });
+  return { transcript: count ? { ...transcript, utterances } : transcript, count };
 }
+
+/** What somebody notes about an utterance; an empty note is none. */
+export const setComment = (transcript: Transcript, index: number, text: string): Transcript =>
+  at(transcript, index, u => {
+    const { comment: _old, ...rest } = u;
+    return text.trim() ? { ...rest, comment: text.trim() } : rest;
+  });
+
+/** Takes every repair back that is still asked about. */
+export const takeAllBack = (transcript: Transcript): Transcript => ({
+  ...transcript,
+  utterances: transcript.utterances.map(u => {
+    if (!u.repair?.changes.length || !u.asr) return u;
+    const { repair: _repair, ...rest } = u;
+    return rest;
+  }),
+});
 
 /** Who speaks these utterances; null: nobody is named. */
 export const setSpeaker = (transcript: Transcript, indexes: readonly number[], name: string | null): Transcript => {

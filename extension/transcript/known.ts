@@ -7,7 +7,7 @@ import type { Daemon } from '../connection/connection.ts';
 import { samePath } from '../../client/same-path.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { exists, readText } from '../ui/files.ts';
-import { parseTranscript } from './document.ts';
+import { parseTranscript } from './live.ts';
 
 /** The transcript that lies beside a recording; null: none does. */
 export async function fileOf(recording: vscode.Uri): Promise<vscode.Uri | null> {

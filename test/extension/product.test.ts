@@ -198,10 +198,11 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       'the other one is taken back',
       async () => /more aimable/.test(await text()) && !/more amiable woman/.test(await text()),
     );
-    await page.keyboard.press('f');
-    await editor.locator('.find input').first().fill('disposed');
-    await editor.locator('.find input').last().fill('inclined');
-    await page.keyboard.press('Enter');
+    await page.keyboard.press('Control+h');
+    await editor.locator('.find').getByRole('textbox', { name: 'Find' }).fill('disposed');
+    await editor.locator('.find').getByRole('textbox', { name: 'Replace with' }).fill('inclined');
+    await editor.locator('.found', { hasText: '1 of 2' }).waitFor();
+    await page.keyboard.press('Control+Enter');
     await until(
       'both places',
       async () => (await text()).match(/"repair":\{"text":"[^"]*ill inclined young[^"]*ill inclined\./) !== null,
@@ -341,7 +342,10 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     assert.match((await block.textContent()) ?? '', /By Qwen 2\.5 1\.5B, a language model/);
     await block.getByRole('button', { name: 'Copy the summary' }).click();
     await editor.locator('[role=status]', { hasText: 'Copied' }).waitFor();
-    assert.equal(await w.host.inHost(vscode => vscode.env.clipboard.readText()), 'About a brother & his <money>.');
+    await until(
+      'on the clipboard',
+      async () => (await w.host.inHost(vscode => vscode.env.clipboard.readText())) === 'About a brother & his <money>.',
+    );
     const fold = block.locator('.fold');
     for (const open of ['true', 'false'] as const) {
       if (open === 'false') {
@@ -451,7 +455,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
         join(w.workspace, 'film.webm'),
       ]);
       const { editor } = await transcript('film.webm');
-      await editor.locator('#w1-2').click();
+      await editor.locator('#w1-2').click({ modifiers: ['Control'] });
       await until('the picture moves', () =>
         editor.evaluate(() => {
           const v = document.querySelector<HTMLVideoElement>('video#player')!;

@@ -223,7 +223,7 @@ async function transcripts(w: Window): Promise<string> {
     );
     const editor = await webview(page, { extensionId: ID, title: EDITOR });
     await editor.locator('.utterance').first().waitFor();
-    await editor.locator('#w2-3').click();
+    await editor.locator('#w2-3').click({ modifiers: ['Control'] });
     await page.waitForTimeout(900);
     await page.keyboard.press('Space');
     await page.waitForTimeout(600);

@@ -65,8 +65,8 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
           (vscode, file) => vscode.workspace.textDocuments.find(d => d.uri.fsPath === file)!.getText(),
           path,
         );
-      // A click on a word plays from it, and the word lights up.
-      await editor.locator('#w1-2').click();
+      // A click with Ctrl on a word plays from it, and the word lights up.
+      await editor.locator('#w1-2').click({ modifiers: ['Control'] });
       await editor.locator('#u1 .now').waitFor();
       await until('the sound moves on', () =>
         editor.evaluate(() => document.querySelector<HTMLMediaElement>('#player')!.currentTime > 8),

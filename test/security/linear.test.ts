@@ -19,7 +19,7 @@ import { check, formatted, inLines, sorted } from '../../text/subtitles/check.ts
 import { readCues, writeCues } from '../../text/subtitles/convert.ts';
 import { parseSubtitles, speakersOf } from '../../text/subtitles/parse.ts';
 import { atomsOf } from '../../text/transcripts/atoms.ts';
-import { tokens } from '../../webview/transcript/align.ts';
+import { tokens } from '../../text/transcripts/align.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 import { cpuMsOf } from './cpu.ts';
 

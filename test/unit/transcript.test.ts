@@ -6,14 +6,18 @@ import {
   renamed,
   renameSpeaker,
   replaceAll,
+  setComment,
   setSpeaker,
   setText,
   speakersIn,
+  takeAllBack,
   takeBack,
   turnOf,
 } from '../../extension/transcript/edits.ts';
+import { insertAfter, remove, setTimes, split } from '../../extension/transcript/cuts.ts';
+import type { Query } from '../../text/transcripts/search.ts';
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
-import { align, current, tokens } from '../../webview/transcript/align.ts';
+import { align, current, tokens } from '../../text/transcripts/align.ts';
 
 const words = (text: string, startMs = 0): { text: string; startMs: number; endMs: number; probability: number }[] =>
   text
@@ -109,15 +113,115 @@ describe('edits of a transcript', () => {
     assert.equal(sourceText(takeBack(transcript(one[0]!), 0, 0).utterances[0]!), 'first words teh cat sat on the mat');
   });
   it('fix a word everywhere, and only the word', () => {
-    const { transcript: fixed, count } = replaceAll(
-      transcript(heard(0, 'the art of Art'), heard(1, 'party art.')),
-      'art',
-      'heart',
-    );
+    const word = (find: string, matchCase = true, wholeWord = true): Query => ({ find, matchCase, wholeWord });
+    const talk = transcript(heard(0, 'the art of Art'), heard(1, 'party art.')),
+      { transcript: fixed, count } = replaceAll(talk, word('art'), 'heart');
     assert.equal(count, 2);
     assert.deepEqual(fixed.utterances.map(sourceText), ['the heart of Art', 'party heart.']);
-    assert.equal(replaceAll(transcript(heard(0, '美术馆')), '术', '樹').count, 1);
-    assert.equal(replaceAll(transcript(heard(0, 'the wi-fi (x) here')), 'wi-fi (x)', 'Wi-Fi').count, 1);
+    assert.equal(replaceAll(transcript(heard(0, '美术馆')), word('术'), '樹').count, 1);
+    assert.equal(replaceAll(transcript(heard(0, 'the wi-fi (x) here')), word('wi-fi (x)'), 'Wi-Fi').count, 1);
+    assert.equal(replaceAll(talk, word('art', false), 'x').count, 3, 'in any casing');
+    assert.equal(replaceAll(talk, word('art', true, false), 'x').count, 3, 'within words');
+    assert.deepEqual(
+      replaceAll(talk, word('art'), '$&', [1]).transcript.utterances.map(sourceText),
+      ['the $& of Art', 'party art.'],
+      'literally, and not where it was left out',
+    );
+    const none = replaceAll(talk, word('nowhere'), 'x').transcript;
+    assert.equal(none, talk, 'nothing found is no edit');
+  });
+  it('part an utterance at the word nearest to the cursor, with its times, speakers, repairs and translation', () => {
+    const talk: Transcript = {
+      ...transcript(
+        { ...repaired, nmt: { text: 'Die Katze saß. Auf der Matte.', language: 'de' }, speaker: 'A', comment: 'x' },
+        heard(7, 'next'),
+      ),
+      translatedTo: 'de',
+    };
+    const parted = split(talk, 0, 'the cat sa'.length),
+      [first, second] = parted.utterances;
+    assert.deepEqual(
+      parted.utterances.map(u => u.index),
+      [0, 8, 7],
+    );
+    assert.deepEqual([first!, second!].map(sourceText), ['the cat sat', 'on the mat']);
+    assert.deepEqual([first!.startMs, first!.endMs, second!.startMs, second!.endMs], [0, 290, 300, 900]);
+    assert.deepEqual(
+      [first!, second!].map(u => u.asr!.text),
+      ['teh cat sat', 'on teh mat'],
+    );
+    assert.deepEqual(
+      [first!, second!].map(u => u.repair!.changes.map(c => [c.from, c.to])),
+      [[[0, 1]], [[1, 2]]],
+    );
+    assert.equal(sourceText(takeBack(parted, 8, 0).utterances[1]!), 'on teh mat');
+    assert.deepEqual(
+      [first!, second!].map(u => u.nmt!.text),
+      ['Die Katze saß.', 'Auf der Matte.'],
+    );
+    assert.deepEqual(
+      [first!, second!].map(u => [u.speaker, u.comment]),
+      [
+        ['A', 'x'],
+        ['A', undefined],
+      ],
+    );
+    for (const at of [0, 1, 1000]) assert.equal(split(talk, 0, at), talk, 'neither part is empty');
+    assert.deepEqual(
+      merge(parted, 0).utterances.map(u => [sourceText(u), u.startMs, u.endMs, u.nmt?.text]),
+      [
+        ['the cat sat on the mat', 0, 900, 'Die Katze saß. Auf der Matte.'],
+        ['next', 7000, 7900, undefined],
+      ],
+      'and merged again it is what it was',
+    );
+    const two = transcript({
+      ...heard(0, 'one two three four'),
+      speaker: 'A',
+      turns: [
+        { speaker: 'A', startMs: 0, endMs: 195 },
+        { speaker: 'B', startMs: 195, endMs: 900 },
+      ],
+    });
+    assert.deepEqual(
+      split(two, 0, 'one two'.length).utterances.map(u => [u.speaker, u.turns]),
+      [
+        ['A', undefined],
+        ['B', undefined],
+      ],
+    );
+  });
+  it('take utterances out, put new ones into the pause, move them in time without running into neighbours', () => {
+    const talk = transcript(heard(0, 'one two'), heard(1, 'three'), heard(2, 'four'));
+    assert.deepEqual(
+      remove(talk, 1).utterances.map(u => u.index),
+      [0, 2],
+    );
+    const more = insertAfter({ ...talk, translatedTo: 'de' }, 0).utterances[1]!;
+    assert.deepEqual(
+      [more.index, more.startMs, more.endMs, sourceText(more), more.nmt],
+      [3, 900, 1000, '', { text: '', language: 'de' }],
+    );
+    assert.equal(setText(insertAfter(talk, 2), 3, 'said').utterances[3]!.repair!.text, 'said');
+    const times = (startMs: number, endMs: number, index = 1): number[] => {
+      const u = setTimes(talk, index, startMs, endMs).utterances.find(each => each.index === index)!;
+      return [u.startMs, u.endMs, u.asr!.words[0]!.startMs];
+    };
+    assert.deepEqual(times(950, 1900), [950, 1900, 1000], 'an edge moves, its words stay where they sound');
+    assert.deepEqual(times(950, 1850), [950, 1850, 950], 'as a whole, with its words');
+    assert.deepEqual(times(500, 1400), [900, 1800, 900], 'up to the neighbour');
+    assert.deepEqual(times(500, 2500), [900, 2000, 1000]);
+    assert.deepEqual(times(1900, 1000), [1900, 1950, 1900], 'and never shorter than can be heard');
+    assert.equal(setTimes(talk, 1, 1000, 1900), talk);
+  });
+  it('take all repairs back but not what a person wrote, and keep notes', () => {
+    const mine = setText(transcript(repaired, heard(1, 'b')), 1, 'mine'),
+      back = takeAllBack(mine);
+    assert.deepEqual(back.utterances.map(sourceText), ['teh cat sat on teh mat', 'mine']);
+    const noted = setComment(back, 1, ' who? ');
+    assert.equal(noted.utterances[1]!.comment, 'who?');
+    assert.equal('comment' in setComment(noted, 1, ' ').utterances[1]!, false);
+    assert.equal(merge(setComment(noted, 0, 'a'), 0).utterances[0]!.comment, 'a\nwho?');
   });
 });
 

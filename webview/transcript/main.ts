@@ -1,18 +1,20 @@
 /** The transcript editor: hear it, read it, correct it. */
-import '@vscode-elements/elements/dist/vscode-button/index.js';
-import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { html, nothing, type TemplateResult } from 'lit';
-import { guard } from 'lit/directives/guard.js';
-import { repeat } from 'lit/directives/repeat.js';
-import type { SummaryView, ToTranscript, TranscriptShown } from '../messages.ts';
+import type { PageCommand, SummaryView, ToTranscript, TranscriptChange, TranscriptShown } from '../messages.ts';
 import { t } from '../page.ts';
-import { onKey } from './keys.ts';
-import { goTo, paintWave, transport } from './player.ts';
+import { onArrival, startEdit } from './editing.ts';
+import { findBar, openFind } from './find-bar.ts';
+import { light, search } from './find.ts';
+import { loopHere, onKey, openSheet, sheet, splitAtSound } from './keys.ts';
+import { focusRow, forgetHeights, scrollToTop, topRow, watchChunks } from './list.ts';
+import { following, follow, goTo, player, seek } from './player.ts';
+import { rows } from './rows.ts';
 import { people } from './speakers.ts';
-import { page, state, wordId, wordsOf, type View } from './state.ts';
+import { page, state, utteranceOf, type View } from './state.ts';
 import { summaryBlock, type SummaryAction } from './summary.ts';
-import { findBar, tools } from './tools.ts';
-import { utterance } from './utterance.ts';
+import { paintWave } from './timeline.ts';
+import { showCopied, tools } from './tools.ts';
+import { transport } from './transport.ts';
 import { peaksOf } from './wave.ts';
 
 let loadedMedia: string | null = null;
@@ -25,12 +27,22 @@ function take(message: ToTranscript): boolean | void {
       return takeSummary(message.summary);
     case 'document':
       return takeDocument(message);
+    case 'change':
+      return takeChange(message);
+    case 'command':
+      return command(message.command, message.index ?? page.remembered.at);
   }
 }
 
+const located = (): void => {
+  state.places = new Map(state.shown?.utterances.map((u, i) => [u.index, i]));
+};
+
 function takeDocument(message: TranscriptShown): void {
+  const first = state.shown === null;
   state.shown = message;
-  state.words = message.utterances.flatMap(u => wordsOf(u).map((word, i) => ({ ...word, id: wordId(u.index, i) })));
+  located();
+  search();
   const { media } = message;
   if (media && media !== loadedMedia) {
     loadedMedia = media;
@@ -40,7 +52,47 @@ function takeDocument(message: TranscriptShown): void {
       paintWave();
     });
   }
-  requestAnimationFrame(() => requestAnimationFrame(paintWave));
+  const { top } = page.remembered;
+  if (first && top) {
+    page.paintNow();
+    scrollToTop(top);
+  }
+  requestAnimationFrame(() => requestAnimationFrame(() => follow()));
+}
+
+function takeChange({ changed, order, language, translatedTo, speakers }: TranscriptChange): void {
+  const { shown } = state;
+  if (!shown) return;
+  const others = new Map(changed.map(u => [u.index, u])),
+    known = order && new Map(shown.utterances.map(u => [u.index, u]));
+  const utterances = order
+    ? order.flatMap(index => others.get(index) ?? known!.get(index) ?? [])
+    : shown.utterances.map(u => others.get(u.index) ?? u);
+  // The chips of unchanged rows need no painting where nobody is called otherwise.
+  const same = JSON.stringify(speakers) === JSON.stringify(shown.speakers);
+  state.shown = { ...shown, language, translatedTo, utterances, speakers: same ? shown.speakers : speakers };
+  located();
+  if (state.editing && !utteranceOf(state.editing.index)) state.editing = null;
+  search();
+  page.paintNow();
+  onArrival();
+  follow();
+}
+
+function command(name: PageCommand, index: number): void {
+  const u = utteranceOf(index);
+  if (name === 'find') return openFind(false);
+  if (name === 'shortcuts') return openSheet();
+  if (!u) return;
+  focusRow(index);
+  if (name === 'edit') startEdit(index, 'text');
+  else if (name === 'comment') startEdit(index, 'comment');
+  else if (name === 'play') seek(u.startMs, true);
+  else if (name === 'split') splitAtSound(u);
+  else {
+    seek(u.startMs);
+    loopHere(true);
+  }
 }
 
 /** Whoever asked for the summary by keyboard stays with it while buttons come and go. */
@@ -53,19 +105,28 @@ function takeSummary(next: SummaryView): false {
   return false;
 }
 
-const COPIED_MS = 2000;
-let copiedTimer: ReturnType<typeof setTimeout> | undefined;
 function onSummary(action: SummaryAction): void {
   page.send({ type: 'summary', action });
-  if (action !== 'copy') return;
-  state.copied = true;
-  page.paint();
-  clearTimeout(copiedTimer);
-  copiedTimer = setTimeout(() => {
-    state.copied = false;
-    page.paint();
-  }, COPIED_MS);
+  if (action === 'copy') showCopied();
 }
+
+/** Somebody scrolls away from where it plays. */
+function onAway(): void {
+  if (player()?.paused === false) following(false);
+}
+function onScroll(): void {
+  page.keep({ top: topRow() });
+}
+
+/** A row in focus, and nothing of it selected: its text. */
+addEventListener('copy', event => {
+  const row = (document.activeElement as HTMLElement | null)?.closest('.utterance'),
+    u = row?.id === document.activeElement?.id && row ? utteranceOf(Number(row.id.slice(1))) : undefined;
+  if (!u || String(getSelection()) || !event.clipboardData) return;
+  event.clipboardData.setData('text/plain', u.text);
+  event.preventDefault();
+  showCopied();
+});
 
 function view(): TemplateResult {
   if (!state.shown)
@@ -77,42 +138,39 @@ function view(): TemplateResult {
     </section>`;
   const doc = state.shown,
     mode: View = doc.translatedTo ? page.remembered.view : 'original',
-    list = doc.utterances;
-  const focus = list.some(u => u.index === page.remembered.at) ? page.remembered.at : list[0]?.index;
-  return html`<header>${transport(doc)} ${tools(doc)} ${people(doc)} ${state.finding ? findBar() : nothing}</header>
+    away = !page.remembered.follow && player()?.paused === false;
+  queueMicrotask(() => {
+    watchChunks();
+    light();
+  });
+  return html`<header>${transport(doc)} ${tools(doc)} ${people(doc)} ${findBar()}</header>
     <span class="sr" role="status"
       >${state.copied ? t('Copied') : state.summary.making !== null ? t('Summarizing…') : nothing}</span
     >
-    <div class="pane">
+    <div class="pane" @scroll=${onScroll} @wheel=${onAway} @touchmove=${onAway}>
       ${summaryBlock(state.summary, {
         folded: page.remembered.folded,
         fold: () => page.remember({ folded: !page.remembered.folded }),
         copied: state.copied,
         act: onSummary,
       })}
-      <section class="utterances" aria-label=${t('Utterances')}>
-        ${
-          list.length
-            ? repeat(
-                list,
-                u => u.index,
-                (u, i) => {
-                  const turn = u.speaker !== null && u.speaker !== (list[i - 1]?.speaker ?? null),
-                    active = u.index === focus,
-                    last = i === list.length - 1;
-                  return guard(
-                    [u, mode, active, state.editing?.index === u.index && state.editing.field, last, turn],
-                    () => utterance(u, mode, active, last, turn),
-                  );
-                },
-              )
-            : html`<p class="none">${t('No speech was found in this recording.')}</p>`
-        }
-      </section>
-    </div>`;
+      ${rows(mode)}
+    </div>
+    ${
+      away
+        ? html`<button type="button" class="return" @click=${() => following(true)}>
+            <span class="codicon codicon-target" aria-hidden="true"></span>${t('Back to where it plays')}
+          </button>`
+        : nothing
+    }
+    ${sheet()}`;
 }
 
-addEventListener('keydown', onKey);
+addEventListener('keydown', event => {
+  if (/^Page(Up|Down)$/.test(event.key)) onAway();
+  onKey(event);
+});
+addEventListener('resize', forgetHeights);
 new ResizeObserver(paintWave).observe(document.body);
 new MutationObserver(paintWave).observe(document.body, { attributes: true, attributeFilter: ['class'] });
 page.start(view, take);

@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { percent } from '../format.ts';
 import type { SpeakerView, TranscriptShown, UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
+import { forgetHeights } from './list.ts';
 import { page, state } from './state.ts';
 
 /**
@@ -45,27 +46,44 @@ export function people(doc: TranscriptShown): TemplateResult | typeof nothing {
       1,
       doc.speakers.reduce((sum, { name }) => sum + spoken(name), 0),
     );
+  const { only } = page.remembered;
   return html`<div class="people" role="group" aria-label=${t('Speakers')}>
     ${doc.speakers.map(
       ({ name, shown: called }: SpeakerView, n) =>
-        html` <button
-          type="button"
-          class="speaker ${hue(name)}"
-          title=${
-            n < 9
-              ? t(
-                  'Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn',
-                  called,
-                  n + 1,
-                )
-              : t('Rename {0} everywhere', called)
-          }
-          aria-label=${`${called} ${percent(spoken(name) / whole)}: ${t('Rename {0} everywhere', called)}`}
-          @click=${() => page.send({ type: 'speakerEverywhere', name })}
-        >
-          <span class="dot" aria-hidden="true"></span><span class="name">${called}</span>
-          <small>${percent(spoken(name) / whole)}</small>
-        </button>`,
+        html`<span class="person ${only === name ? 'only' : ''}"
+          ><button
+            type="button"
+            class="speaker ${hue(name)}"
+            title=${
+              n < 9
+                ? t(
+                    'Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn',
+                    called,
+                    n + 1,
+                  )
+                : t('Rename {0} everywhere', called)
+            }
+            aria-label=${`${called} ${percent(spoken(name) / whole)}: ${t('Rename {0} everywhere', called)}`}
+            @click=${() => page.send({ type: 'speakerEverywhere', name })}
+          >
+            <span class="dot" aria-hidden="true"></span><span class="name">${called}</span>
+            <small>${percent(spoken(name) / whole)}</small></button
+          ><button
+            type="button"
+            class="filter"
+            title=${t('Show only {0}', called)}
+            aria-label=${t('Show only {0}', called)}
+            aria-pressed=${only === name}
+            @click=${() => {
+              forgetHeights();
+              page.remember({ only: only === name ? null : name });
+            }}
+          >
+            <span
+              class="codicon codicon-${only === name ? 'filter-filled' : 'filter'}"
+              aria-hidden="true"
+            ></span></button
+        ></span>`,
     )}
   </div>`;
 }

@@ -1,38 +1,67 @@
 /** What the page knows and remembers; its parts read and change it, and ask for a painting. */
 import type { FromTranscript, SummaryView, ToTranscript, TranscriptShown, UtteranceView } from '../messages.ts';
+import { align, type Timed } from '../../text/transcripts/align.ts';
 import { Page } from '../page.ts';
+import type { Peaks } from './wave.ts';
 import { TRANSCRIPT } from '../shapes.ts';
-import { align, type Timed } from './align.ts';
 
 export type View = 'original' | 'both' | 'translation';
-export type Field = 'text' | 'translation';
+export type Field = 'text' | 'translation' | 'comment';
 
-/** Kept by the editor while the page is hidden. */
+/** Kept by the editor while the page is hidden, and over a reload of the window. */
 export interface Remembered {
   /** The utterance that has the focus. */
   at: number;
   view: View;
   speed: number;
+  volume: number;
+  muted: boolean;
+  /** Where it plays. */
+  positionMs: number;
+  /** The utterance at the top of the pane, and how far it is scrolled out, px. */
+  top: { index: number; px: number } | null;
+  /** The text moves with the sound. */
+  follow: boolean;
   folded: boolean;
+  picture: boolean;
+  /** Doubtful words are coloured. */
+  doubts: boolean;
+  /** The only speaker who is shown. */
+  only: string | null;
+  /** How much of the recording the waveform shows, ms; null: all of it. */
+  zoomMs: number | null;
 }
 
 export const page = new Page<ToTranscript, FromTranscript, Remembered>(TRANSCRIPT, {
   at: 0,
   view: 'both',
   speed: 1,
+  volume: 1,
+  muted: false,
+  positionMs: 0,
+  top: null,
+  follow: true,
   folded: false,
+  picture: true,
+  doubts: false,
+  only: null,
+  zoomMs: null,
 });
 
 interface State {
   shown: TranscriptShown | null;
   summary: SummaryView;
-  /** The summary was copied a moment ago. */
+  /** Something was copied a moment ago. */
   copied: boolean;
-  peaks: Float32Array | null;
-  editing: { index: number; field: Field } | null;
-  finding: boolean;
-  /** Every word with its time, over the whole recording; rebuilt with the document. */
-  words: (Timed & { id: string })[];
+  peaks: Peaks | null;
+  /** `caret`: where the cursor is put, UTF-16 units; null: all is selected. */
+  editing: { index: number; field: Field; caret: number | null } | null;
+  /** Played over and over. */
+  loop: { startMs: number; endMs: number } | null;
+  /** The recording cannot be played here. */
+  mute: boolean;
+  /** By number, the place of an utterance among all. */
+  places: Map<number, number>;
 }
 export const state: State = {
   shown: null,
@@ -40,18 +69,62 @@ export const state: State = {
   copied: false,
   peaks: null,
   editing: null,
-  finding: false,
-  words: [],
+  loop: null,
+  mute: false,
+  places: new Map(),
 };
 
-const timed = new Map<number, { text: string; words: Timed[] }>();
-/** The words of an utterance with their times; made anew when its text changes. */
-export function wordsOf(u: UtteranceView): Timed[] {
-  const known = timed.get(u.index);
-  if (known?.text === u.text) return known.words;
-  const made = align(u.text, u.heard, u.startMs, u.endMs);
-  timed.set(u.index, { text: u.text, words: made });
+/** Below it, a recognizer was not sure of a word. */
+export const DOUBTFUL = 0.6;
+export interface TimedWord extends Timed {
+  /** 0 to 1; null: nobody's guess. */
+  sure: number | null;
+}
+
+const timed = new WeakMap<UtteranceView, TimedWord[]>();
+/** The words of an utterance with their times. */
+export function wordsOf(u: UtteranceView): TimedWord[] {
+  const known = timed.get(u);
+  if (known) return known;
+  const made = align(u.text, u.heard, u.startMs, u.endMs).map(word => ({
+    ...word,
+    sure: word.heard === null ? null : u.heard[word.heard]!.sure,
+  }));
+  timed.set(u, made);
   return made;
 }
 
 export const wordId = (utterance: number, word: number): string => `w${utterance}-${word}`;
+
+export const utteranceOf = (index: number): UtteranceView | undefined => {
+  const place = state.places.get(index);
+  return place === undefined ? undefined : state.shown?.utterances[place];
+};
+
+/** What the list shows: all, or what one speaker says. */
+export function listed(): readonly UtteranceView[] {
+  const all = state.shown?.utterances ?? [],
+    { only } = page.remembered;
+  return only === null || !state.shown?.speakers.some(s => s.name === only) ? all : all.filter(u => u.speaker === only);
+}
+
+/** The utterance in focus, or the first. */
+export function focusIndex(list: readonly UtteranceView[]): number | null {
+  return list.some(u => u.index === page.remembered.at) ? page.remembered.at : (list[0]?.index ?? null);
+}
+
+/** Another text of an utterance is shown at once; the file follows. */
+export function patch(index: number, change: Partial<UtteranceView>): void {
+  const place = state.places.get(index);
+  if (!state.shown || place === undefined) return;
+  const utterances = [...state.shown.utterances];
+  utterances[place] = { ...utterances[place]!, ...change };
+  state.shown = { ...state.shown, utterances };
+}
+
+/** Other utterances, or others in their places; the file follows. */
+export function relist(utterances: UtteranceView[]): void {
+  if (!state.shown) return;
+  state.shown = { ...state.shown, utterances };
+  state.places = new Map(utterances.map((u, i) => [u.index, i]));
+}

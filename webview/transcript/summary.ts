@@ -31,7 +31,7 @@ export function summaryBlock(
       : nothing;
   return html`<section class="summary" aria-label=${t('Summary')}>
     <div class="summary-head">
-      <h2>
+      <h2 class=${made ? 'folds' : nothing}>
         ${
           made
             ? html`<button

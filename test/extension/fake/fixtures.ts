@@ -789,3 +789,41 @@ export function sampleDialogue(path: string): Transcript {
     utterances: whole.utterances.map((u, n) => ({ ...u, speaker: who[n]! })),
   };
 }
+
+/** Three hours of two people talking: some 2,500 utterances of a dozen words each, one word in forty doubtful. */
+export function longTranscript(path: string, utterances = 2500): Transcript {
+  const each = (3 * 3_600_000) / utterances,
+    spoken = SENTENCES.map(sentence => sentence.split(' ').slice(0, 12));
+  return {
+    earshot: 1,
+    recording: { path, name: path.split('/').at(-1)!, durationMs: 3 * 3_600_000 },
+    language: 'en',
+    translatedTo: null,
+    models: { asr: 'whisper-base' },
+    warnings: [],
+    speakers: { S1: 'AAAA', S2: 'BBBB' },
+    utterances: Array.from({ length: utterances }, (_, index) => {
+      const words = [`No${index}`, ...spoken[index % spoken.length]!],
+        startMs = Math.round(index * each),
+        endMs = Math.round(startMs + each * 0.9),
+        step = (endMs - startMs) / words.length;
+      return {
+        index,
+        startMs,
+        endMs,
+        speaker: index % 7 < 4 ? 'S1' : 'S2',
+        asr: {
+          text: words.join(' '),
+          language: 'en',
+          languageProbability: 0.99,
+          words: words.map((text, i) => ({
+            text,
+            startMs: Math.round(startMs + i * step),
+            endMs: Math.round(startMs + (i + 1) * step),
+            probability: (index * 13 + i) % 40 === 5 ? 0.3 : 0.95,
+          })),
+        },
+      };
+    }),
+  };
+}

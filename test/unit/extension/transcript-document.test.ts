@@ -1,12 +1,14 @@
 /** Edits of a transcript's document, in flight together and against people's typing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Document } from '../../fixtures/vscode.ts';
+import { Document, workspace } from '../../fixtures/vscode.ts';
 import { newer } from '../../fixtures/newer.ts';
 import { Transcript } from '../../../schemas/job.ts';
 import { toJson } from '../../../text/transcripts/json.ts';
-const { editTranscript, parseTranscript } = await import('../../../extension/transcript/document.ts');
-const { accept, setText } = await import('../../../extension/transcript/edits.ts');
+const { editTranscript } = await import('../../../extension/transcript/document.ts');
+const { follow, parseTranscript, transcriptOf } = await import('../../../extension/transcript/live.ts');
+const { accept, merge, renameSpeaker, setSpeaker, setText } = await import('../../../extension/transcript/edits.ts');
+const { insertAfter, remove, split } = await import('../../../extension/transcript/cuts.ts');
 
 const transcript: Transcript = {
   earshot: 1,
@@ -80,4 +82,66 @@ test('a text that is no transcript is left alone', async () => {
   const document = new Document('/r/broken.earshot.json', '{');
   await edit(document, () => assert.fail('asked'));
   assert.equal(document.getText(), '{');
+});
+
+/** A document that is followed, and what is read of it by the whole. */
+async function followed(document: Document): Promise<{ now: Transcript; same: (before: Transcript) => number }> {
+  const now = (await transcriptOf(document as never))!;
+  assert.deepEqual(now, await parseTranscript(document.getText()), 'what is known is what stands there');
+  return { now, same: before => now.utterances.filter(u => before.utterances.includes(u)).length };
+}
+
+test('a transcript follows its text by the lines that changed: edits, undo, typing, names', async () => {
+  const document = open(),
+    listening = workspace.onDidChangeTextDocument(event => {
+      if (event.document === document) void follow(event as never);
+    });
+  try {
+    let { now: before } = await followed(document);
+    const step = async (what: string, kept: number, change: (now: Transcript) => Transcript): Promise<void> => {
+      const text = document.getText();
+      await edit(document, change);
+      assert.equal(document.getText(), toJson(change(before)), `${what}: the file is what it would be written as`);
+      const after = await followed(document);
+      assert.ok(after.same(before) >= kept, `${what}: ${after.same(before)} are the very same`);
+      const changed = document.getText();
+      document.put(text, document.reverted(text));
+      const undone = await followed(document);
+      assert.ok(undone.same(after.now) >= kept - 1, `${what}: undone`);
+      document.put(changed, document.reverted(changed));
+      before = (await followed(document)).now;
+    };
+    await step('text', 2, now => setText(now, 0, 'ONE'));
+    await step('the last one', 2, now => setText(now, 2, 'THREE'));
+    await step('split', 2, now => split(setText(now, 1, 'two and more'), 1, 3));
+    await step('put in at the end', 3, now => insertAfter(now, 2));
+    await step('merge', 3, now => merge(now, 1));
+    await step('the first goes', 2, now => remove(now, 0));
+    await step('the last goes', 1, now => remove(now, now.utterances.at(-1)!.index));
+    await step('names', 1, now => ({
+      ...renameSpeaker(setSpeaker(now, [2], 'S1'), 'S1', 'Anna'),
+      speakers: { Anna: 'AAAA' },
+    }));
+    await step('both', 1, now => ({
+      ...insertAfter(now, now.utterances[0]!.index),
+      summary: { text: 'x', language: 'en', model: 'm' },
+    }));
+    // A text that somebody types in is read where it can be, and is no transcript where it is none.
+    const text = document.getText();
+    for (const [from, to] of [
+      ['"Anna"', '"Ben"'],
+      ['    {', '    {,'],
+      ['},', '}'],
+      ['  ]', '  ],'],
+      ['    {', '\n    {'],
+    ] as const) {
+      const typed = text.replace(from, to);
+      document.put(typed, document.reverted(typed));
+      assert.deepEqual(await transcriptOf(document as never), await parseTranscript(typed), `${from} → ${to}`);
+      document.put(text, document.reverted(text));
+      await followed(document);
+    }
+  } finally {
+    listening.dispose();
+  }
 });

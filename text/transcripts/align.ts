@@ -3,6 +3,8 @@ export interface Timed {
   text: string;
   startMs: number;
   endMs: number;
+  /** The recognized word that it is, by its place; null: a person or the repair put it there. */
+  heard: number | null;
 }
 export interface Heard {
   text: string;
@@ -30,7 +32,7 @@ export function align(text: string, heard: readonly Heard[], startMs: number, en
   const result: (Timed | null)[] = words.map(() => null);
   for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (a[i] && a[i] === b[j]) {
-      result[i] = { text: words[i]!, startMs: heard[j]!.startMs, endMs: heard[j]!.endMs };
+      result[i] = { text: words[i]!, startMs: heard[j]!.startMs, endMs: heard[j]!.endMs, heard: j };
       i++;
       j++;
     } else if (best[i + 1]![j]! >= best[i]![j + 1]!) i++;
@@ -51,6 +53,7 @@ export function align(text: string, heard: readonly Heard[], startMs: number, en
         text: words[k]!,
         startMs: Math.round(from + (k - i) * step),
         endMs: Math.round(from + (k - i + 1) * step),
+        heard: null,
       };
     i = end;
   }

@@ -1,0 +1,265 @@
+/**
+ * The transcript editor in a real window: texts are edited where they stand, parted, joined, put in, moved in time;
+ * words are found and replaced; what was shown shows again; three hours are as quick as three minutes.
+ */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { sourceText, type Transcript } from '../../schemas/job.ts';
+import { toJson } from '../../text/transcripts/json.ts';
+import { longTranscript, sampleDialogue } from './fake/fixtures.ts';
+import { EDITOR, ID, openWindow, type Window } from './harness.ts';
+import { hostUnavailable } from './host/install.ts';
+import type { Frame } from './host/playwright.d.ts';
+import { tasksOf } from './host/tasks.ts';
+import { axe, setTheme, until, webview } from './host/ui.ts';
+
+const unavailable = await hostUnavailable();
+if (unavailable) console.log(`Not run: ${unavailable}`);
+
+describe('the transcript editor', { skip: unavailable ?? false, timeout: 280_000 }, () => {
+  let w: Window;
+  before(async () => {
+    w = await openWindow({ jobs: [] });
+  });
+  after(async () => {
+    assert.deepEqual((await w?.close()) ?? [], []);
+  });
+
+  const frame = (): Promise<Frame> => webview(w.host.page, { extensionId: ID, title: EDITOR });
+  const show = async (path: string): Promise<Frame> => {
+    await w.host.inHost(
+      (vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'),
+      path,
+    );
+    const editor = await frame();
+    await editor.locator('.utterance').first().waitFor();
+    return editor;
+  };
+  const open = async (
+    name: string,
+    made: (recording: string) => Transcript,
+  ): Promise<{ editor: Frame; path: string }> => {
+    const path = join(w.workspace, `${name}.earshot.json`);
+    writeFileSync(path, toJson(made(join(w.workspace, 'talk.wav'))));
+    return { editor: await show(path), path };
+  };
+  const transcript = async (path: string): Promise<Transcript> =>
+    JSON.parse(
+      await w.host.inHost(
+        (vscode, file) => vscode.workspace.textDocuments.find(d => d.uri.fsPath === file)!.getText(),
+        path,
+      ),
+    ) as Transcript;
+  const texts = async (path: string): Promise<string[]> =>
+    (await transcript(path)).utterances.map(u => sourceText(u).slice(0, 24));
+  const undo = (): Promise<unknown> => w.host.inHost(vscode => vscode.commands.executeCommand('undo'));
+  const command = (name: string, context?: object): Promise<unknown> =>
+    w.host.inHost((vscode, { id, about }) => vscode.commands.executeCommand(id, about), {
+      id: `earshot.transcript.${name}`,
+      about: context,
+    });
+  const clipboard = (): Promise<string> => w.host.inHost(vscode => vscode.env.clipboard.readText());
+  const revert = (): Promise<unknown> =>
+    w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
+
+  it('a click puts the cursor into the text; it is parted there, joined, put in, taken out, each undone in one step', async () => {
+    const { page } = w.host,
+      { editor, path } = await open('edits', sampleDialogue),
+      before = await texts(path),
+      are = (what: string, ...expected: string[]): Promise<true> =>
+        until(what, async () => JSON.stringify(await texts(path)) === JSON.stringify(expected) || undefined);
+    await editor.locator('#w3-2').click();
+    const caret = (): Promise<number> =>
+      editor.evaluate(() => document.querySelector<HTMLTextAreaElement>('.utterance textarea')!.selectionStart);
+    assert.ok((await caret()) > 'He might'.length && (await caret()) <= 'He might even'.length, 'where it was clicked');
+    assert.ok(
+      await editor.evaluate(() => document.querySelector<HTMLMediaElement>('#player')!.paused),
+      'and nothing plays',
+    );
+    // Letters are letters; Escape leaves the text as it was.
+    await page.keyboard.type('msfl');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    assert.equal(await caret(), 'He might even have been made amiable himself.'.length);
+    for (let i = 0; i < 'amiable himself.'.length; i++) await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('Control+Enter');
+    await are('parted', ...before.slice(0, 3), 'He might even have been ', 'amiable himself.');
+    const [, , , first, second] = (await transcript(path)).utterances;
+    assert.deepEqual([first!.startMs, first!.endMs < second!.startMs + 1, second!.endMs], [22_200, true, 25_200]);
+    // The second part has the focus; at its beginning Backspace joins it with what stands before.
+    await until('the focus', () => editor.evaluate(() => document.activeElement?.id === 'u4'));
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Backspace');
+    await are('joined', ...before);
+    await undo();
+    await are('undone', ...before.slice(0, 3), 'He might even have been ', 'amiable himself.');
+    await undo();
+    await are('undone again', ...before);
+    await editor.locator('#u3').focus();
+    await page.keyboard.press('i');
+    await editor.locator('textarea').waitFor();
+    await page.keyboard.type('Somebody laughs.');
+    await page.keyboard.press('Enter');
+    await are('put in', ...before, 'Somebody laughs.');
+    await page.keyboard.press('Control+Delete');
+    await are('taken out', ...before);
+    await editor.locator('#u1').focus();
+    await page.keyboard.press('c');
+    await page.keyboard.type('Ask Anna');
+    await page.keyboard.press('Enter');
+    await until('noted', async () => (await transcript(path)).utterances[1]!.comment === 'Ask Anna');
+    await editor.locator('.comment', { hasText: 'Ask Anna' }).waitFor();
+    // Its edges on the waveform.
+    const edge = editor.getByRole('slider', { name: 'End of the utterance' });
+    await edge.focus();
+    await page.keyboard.press('ArrowLeft');
+    await until('nudged', async () => (await transcript(path)).utterances[1]!.endMs === 14_350);
+    const box = (await edge.boundingBox())!;
+    await page.mouse.move(box.x + box.width / 2, box.y + 10);
+    await page.mouse.down();
+    await page.mouse.move(box.x - 60, box.y + 10, { steps: 4 });
+    await page.mouse.up();
+    await until('dragged', async () => (await transcript(path)).utterances[1]!.endMs < 14_000);
+    await editor.getByRole('button', { name: 'Reject all repairs' }).click();
+    await until('as it was recognized', async () => /dash-wood/.test((await texts(path))[0]!));
+    // What the context menu does, on the utterance that it was opened for.
+    await command('copyTimes', { utterance: 2 });
+    await until('copied', async () => (await clipboard()).startsWith('[0:15] Speaker 2: Had he married'));
+    await command('copyLink', { utterance: 2 });
+    await until('a link', async () => (await clipboard()) === '[talk.wav 0:15](talk.wav#t=15)');
+    await command('merge', { utterance: 0 });
+    await until('merged', async () => (await transcript(path)).utterances.length === 3);
+    await revert();
+  });
+
+  it('finds words, steps through them, and replaces those that are wanted after a look at all of them', async () => {
+    const { page } = w.host,
+      { editor, path } = await open('found', sampleDialogue),
+      bar = editor.locator('.find'),
+      found = (text: string): Promise<void> => bar.locator('.found', { hasText: text }).waitFor();
+    await editor.locator('#u0').focus();
+    await page.keyboard.press('Control+f');
+    await page.keyboard.type('disposed');
+    await found('1 of 2');
+    await page.keyboard.press('Enter');
+    await found('2 of 2');
+    await page.keyboard.press('Shift+Enter');
+    await found('1 of 2');
+    await bar.getByRole('textbox', { name: 'Find' }).fill('He');
+    await bar.getByRole('button', { name: 'Match Whole Word' }).click();
+    await found('1 of 5');
+    await bar.getByRole('button', { name: 'Match Case' }).click();
+    await found('1 of 2');
+    assert.equal(await editor.evaluate(() => CSS.highlights.get('hit-shown')?.size), 1, 'lit up in the text');
+    await bar.getByRole('button', { name: 'Toggle Replace' }).click();
+    await bar.getByRole('textbox', { name: 'Replace with' }).fill('She');
+    assert.deepEqual(await bar.locator('.previews del').allTextContents(), ['He', 'He']);
+    await bar.locator('.previews input').first().click();
+    await bar.getByRole('button', { name: 'Replace 1' }).click();
+    await until('one of them', async () => {
+      const now = await texts(path);
+      return now[1]!.startsWith('He was') && now[3]!.startsWith('She might');
+    });
+    for (const theme of ['light', 'hcDark'] as const) {
+      await setTheme(w.host, theme);
+      assert.deepEqual({ theme, found: (await axe(await frame())).violations }, { theme, found: [] });
+    }
+    await setTheme(w.host, 'dark');
+    await bar.getByRole('textbox', { name: 'Find' }).focus();
+    await page.keyboard.press('Escape');
+    await until('the focus is in the text', () => editor.evaluate(() => /^u\d/.test(document.activeElement?.id ?? '')));
+    await page.keyboard.press('?');
+    await editor.locator('dialog[open]').waitFor();
+    assert.deepEqual((await axe(editor)).violations, []);
+    await page.keyboard.press('Escape');
+    await until('closed', async () => (await editor.locator('dialog[open]').count()) === 0);
+    await revert();
+  });
+
+  it('three hours: an edit touches what it changes, scrolling lays out what is near, and all is found again after a while', async () => {
+    const { page } = w.host,
+      { editor, path } = await open('long', longTranscript),
+      rows = (): Promise<number> => editor.locator('.utterance').count();
+    assert.ok((await rows()) < 200, `${await rows()} rows`);
+    const scrolled = await tasksOf(page, /\/transcript\.js/, () =>
+      editor.evaluate(async () => {
+        const box = document.querySelector('.pane')!;
+        for (let i = 0; i < 90; i++) {
+          await new Promise(requestAnimationFrame);
+          box.scrollTop += i % 3 ? 80 : 500;
+        }
+      }),
+    );
+    assert.ok((await rows()) < 200, `${await rows()} rows`);
+    await editor.evaluate(() => {
+      document.querySelector('.pane')!.scrollTop = 0;
+    });
+    await editor.locator('#u3').focus();
+    const shown: number[] = [];
+    for (let n = 4; n < 8; n++) {
+      // From the key to the row that is gone, through the document and back.
+      const gone = editor.evaluate(
+        row =>
+          new Promise<number>(resolve => {
+            let from = 0;
+            addEventListener('keydown', () => (from = performance.now()), { once: true, capture: true });
+            const watch = new MutationObserver(() => {
+              if (document.getElementById(row)) return;
+              watch.disconnect();
+              resolve(performance.now() - from);
+            });
+            watch.observe(document.body, { subtree: true, childList: true });
+          }),
+        `u${n}`,
+      );
+      await editor.evaluate(() => new Promise(requestAnimationFrame));
+      await page.keyboard.press('m');
+      shown.push(Math.round(await gone));
+    }
+    console.log(
+      `three hours: tasks of ${scrolled.slice(0, 3).join(', ')} ms while scrolling; ` +
+        `edits show after ${shown.join(', ')} ms`,
+    );
+    assert.ok(scrolled[2]! < 50, `tasks of ${scrolled.slice(0, 5).join(', ')} ms`);
+    await until('they are in the file', async () => {
+      const { utterances } = await transcript(path);
+      return utterances.length === 2496 && utterances[3]!.endMs === longTranscript('x').utterances[7]!.endMs;
+    });
+    // Where it was: after another tab.
+    await editor.getByRole('combobox', { name: 'Speed' }).evaluate(e => {
+      (e as HTMLSelectElement).value = '1.5';
+      e.dispatchEvent(new Event('change'));
+    });
+    // To the first doubtful word from where it plays; its number is in the fixture.
+    await page.keyboard.press('F8');
+    await until('a doubtful word', () => editor.evaluate(() => document.activeElement?.id === 'u0'));
+    assert.ok((await editor.locator('#u0 .doubt').count()) === 1);
+    await page.keyboard.press('F8');
+    await page.keyboard.press('End');
+    await editor.locator('#u2499').waitFor();
+    await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.files.save'));
+    const place = (from: Frame): Promise<{ top: string | undefined; rate: number; doubts: boolean }> =>
+      from.evaluate(() => {
+        const pane = document.querySelector('.pane')!.getBoundingClientRect().top,
+          top = [...document.querySelectorAll('.utterance')].find(row => row.getBoundingClientRect().bottom > pane);
+        return {
+          top: top?.id,
+          rate: Number(document.querySelector<HTMLSelectElement>('.speed select')!.value),
+          doubts: document.querySelector('.doubts') !== null,
+        };
+      });
+    await until('at the end', async () => Number((await place(editor)).top?.slice(1)) > 2000);
+    const was = await place(editor);
+    assert.deepEqual([was.rate, was.doubts], [1.5, true]);
+    await editor.evaluate(() => new Promise(resolve => setTimeout(resolve, 600)));
+    await w.host.inHost(vscode =>
+      vscode.commands.executeCommand('workbench.action.files.newUntitledFile').then(() => undefined),
+    );
+    await page.locator('.tab.active', { hasText: 'Untitled' }).waitFor();
+    const again = await show(path);
+    await until('after another tab', async () => JSON.stringify(await place(again)) === JSON.stringify(was));
+  });
+});

@@ -1,0 +1,58 @@
+/** The list of utterances, one article each, in chunks. */
+import { html, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
+import { repeat } from 'lit/directives/repeat.js';
+import type { UtteranceView } from '../messages.ts';
+import { t } from '../page.ts';
+import { CHUNK, heightOf, isNear } from './list.ts';
+import { focusIndex, listed, page, state, type View } from './state.ts';
+import { utterance } from './utterance.ts';
+
+export function rows(mode: View): TemplateResult {
+  const list = listed();
+  if (!list.length)
+    return html`<p class="none">
+      ${
+        state.shown!.utterances.length
+          ? t('Nothing is said by this speaker.')
+          : t('No speech was found in this recording.')
+      }
+    </p>`;
+  const focus = focusIndex(list),
+    { editing } = state,
+    { doubts } = page.remembered,
+    chunks: UtteranceView[][] = [];
+  for (let i = 0; i < list.length; i += CHUNK) chunks.push(list.slice(i, i + CHUNK));
+  return html`<section role="feed" class=${doubts ? 'doubts' : ''} aria-label=${t('Utterances')}>
+    ${repeat(
+      chunks,
+      (_chunk, n) => n,
+      (chunk, n) => {
+        if (!isNear(n))
+          return html`<div class="chunk" data-chunk=${n} .style=${`height:${heightOf(n, chunk.length)}px`}></div>`;
+        const before = list[n * CHUNK - 1] ?? null,
+          active = chunk.some(u => u.index === focus) ? focus : null,
+          edited = editing && chunk.some(u => u.index === editing.index) ? editing : null;
+        return html`<div class="chunk" data-chunk=${n}>
+          ${guard([...chunk, before?.speaker, mode, active, edited, n, list.length, state.shown!.speakers], () =>
+            repeat(
+              chunk,
+              u => u.index,
+              (u, i) => {
+                const previous = i ? chunk[i - 1]! : before;
+                return utterance(u, {
+                  view: mode,
+                  active: u.index === active,
+                  last: n * CHUNK + i === list.length - 1,
+                  turn: u.speaker !== null && u.speaker !== (previous?.speaker ?? null),
+                  place: n * CHUNK + i + 1,
+                  of: list.length,
+                });
+              },
+            ),
+          )}
+        </div>`;
+      },
+    )}
+  </section>`;
+}
