@@ -60,6 +60,12 @@ module.exports = {
       { path: '^daemon/', pathNot: '^daemon/workers/spawn\\.ts$' },
       { path: '^(node:)?child_process$' },
     ),
+    error(
+      'postgresql-in-one-place',
+      'Only daemon/fleet/postgres.ts knows pg and pg-boss: it is loaded by members of a fleet alone.',
+      { path: '^daemon/', pathNot: '^daemon/fleet/postgres\\.ts$' },
+      { path: '(^|/)node_modules/(pg|pg-boss)(/|$)' },
+    ),
     error('nothing-unresolved', '', { path: ours }, { couldNotResolve: true, pathNot: '^vscode$' }),
   ],
   options: {

@@ -28,7 +28,8 @@ const node = {
   minifyWhitespace: production,
   outExtension: { '.js': '.mjs' },
   outdir: 'dist',
-  external: ['better-sqlite3', 'koffi', 'node-pty', 'node-llama-cpp', 'sherpa-onnx-node'],
+  // pg's native client is an extra that nobody needs.
+  external: ['better-sqlite3', 'koffi', 'node-pty', 'node-llama-cpp', 'sherpa-onnx-node', 'pg-native'],
   define: { EARSHOT_VERSION: JSON.stringify(version) },
   // CommonJS packages inside ask for built-in modules by require.
   banner: {
@@ -51,6 +52,10 @@ const data = [
       .filter(file => /\.(json|txt)$/.test(file))
       .map(file => ({ in: `daemon/runtimes/${runtime}/${file}`, out: `${runtime}/${parse(file).name}` })),
   ),
+  ...readdirSync(at('daemon/fleet/sql')).map(file => ({
+    in: `daemon/fleet/sql/${file}`,
+    out: `sql/${parse(file).name}`,
+  })),
   ...engines
     .filter(engine => existsSync(at('daemon/engines', engine, 'worker.py')))
     .flatMap(engine =>
@@ -80,6 +85,7 @@ const daemon = [
       { in: 'daemon/ingest/text-worker.ts', out: 'text-worker' },
       { in: 'daemon/documents/document-worker.ts', out: 'document-worker' },
       { in: 'daemon/workers/sandbox/launch.ts', out: 'sandbox-launch' },
+      { in: 'daemon/fleet/postgres.ts', out: 'fleet-postgres' },
     ],
   },
   {
@@ -90,7 +96,7 @@ const daemon = [
     absWorkingDir: root,
     outdir: 'dist',
     entryPoints: [...data, ...fonts],
-    loader: { '.json': 'copy', '.txt': 'copy', '.py': 'copy', '.woff': 'copy' },
+    loader: { '.json': 'copy', '.txt': 'copy', '.py': 'copy', '.woff': 'copy', '.sql': 'copy' },
     logLevel: 'warning',
   },
 ];

@@ -81,6 +81,7 @@ export function addQueue(program: Command): void {
       new Option('--state <state...>', `only jobs in these states: ${STATE_NAMES.join(', ')}`).argParser(jobStates),
     )
     .option('-n, --limit <n>', 'maximum number of jobs', wholeNumber)
+    .option('--fleet', 'also how many jobs the fleet has, by person')
     .addOption(jsonOption())
     .action(options => withSession(options, async session => (await import('./jobs.ts')).queue(session, options)));
 

@@ -51,7 +51,7 @@ const STATE_COLOUR: Record<JobState, Colour> = {
 
 export async function queue(
   session: Session,
-  options: { all?: boolean; search?: string; state?: JobState[]; limit?: number },
+  options: { all?: boolean; search?: string; state?: JobState[]; limit?: number; fleet?: boolean },
 ): Promise<void> {
   const client = await session.client();
   const filter = {
@@ -69,9 +69,12 @@ export async function queue(
     return jobs.forEach(job => {
       session.emit(job);
     });
+  if (options.fleet) await (await import('./fleet-queue.ts')).wholeQueue(session, client);
   if (status.queuePaused) session.note(session.t.queueIsPaused);
   if (jobs.length === 0) return session.note(session.t.queueEmpty);
   const { t, locale, paint } = session;
+  // Where each is done, as soon as one is not done here.
+  const elsewhere = jobs.some(job => job.machine !== undefined);
   const rows = jobs.map(job => [
     shortId(job.id),
     clean(job.recording.name),
@@ -80,6 +83,7 @@ export async function queue(
     session.out.isTTY ? bar(fractionDone(job), 10) : `${Math.round(fractionDone(job) * 100)}%`,
     job.recording.durationMs === null ? '' : clockText(job.recording.durationMs),
     noteOf(job, session),
+    ...(elsewhere ? [job.machine === undefined ? '' : clean(job.machine ?? t.inFleet)] : []),
   ]);
   const columns = [
     { title: t.job },
@@ -89,6 +93,7 @@ export async function queue(
     { title: t.progress },
     { title: t.length, align: 'right' as const },
     { title: t.note, give: true },
+    ...(elsewhere ? [{ title: t.on }] : []),
   ];
   for (const line of table(columns, rows, session.columns(), (text, row, column) =>
     row < 0

@@ -50,6 +50,13 @@ export function ageMs(text: string): number {
   return Number(number) * UNITS_MS[unit!]!;
 }
 
+/** `90s`, `10m`, `1h` in ms. */
+export function durationMs(text: string): number {
+  if (/^\d+s$/.test(text)) return Number.parseInt(text, 10) * 1000;
+  if (!/^\d+[mhd]$/.test(text)) throw new InvalidArgumentError('Give a time such as 90s, 10m or 1h.');
+  return ageMs(text);
+}
+
 /** An age before now, or a date: ms since the epoch. */
 export function sinceMs(text: string): number {
   if (/^\d+[mhdw]$/.test(text)) return Math.max(0, Date.now() - ageMs(text));

@@ -4,6 +4,7 @@
  */
 import { Command, type Argument } from 'commander';
 import { addJobActions, addJobDetails, addListen, addQueue, addTranscribe } from './job-commands.ts';
+import { addFleet } from './fleet-commands.ts';
 import { addDaemon, addDevices, addDoctor, addEngines, addModels, addSettings, addStats } from './machine-commands.ts';
 import { jsonOption } from './options.ts';
 import { addWatch } from './watch-commands.ts';
@@ -64,6 +65,7 @@ function build(): Command {
   addSettings(program);
   addDaemon(program);
   addStats(program);
+  addFleet(program);
   addMcp(program);
   return program;
 }

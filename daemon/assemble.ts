@@ -4,7 +4,7 @@ import type { StateEvent } from '../schemas/rpc.ts';
 import type { Logger } from 'pino';
 import { sandboxEnabled } from './workers/sandbox/sandbox.ts';
 import type { Home } from './auth/home.ts';
-import type { Store } from './contracts/store.ts';
+import type { JobRow, LentFacts, Store } from './contracts/store.ts';
 import type { SettingsFile } from './system/settings-file.ts';
 import { engineFor } from './engines/engines.ts';
 import { startIngest, startLiveIngest } from './ingest/ingest.ts';
@@ -36,6 +36,8 @@ export interface AssemblyDeps {
   publish: (event: StateEvent) => void;
   /** The database is damaged: nothing more can be done with it. */
   storeBroken: () => void;
+  /** Whether a new job is for other machines; null: it is done here. */
+  place: (row: JobRow) => LentFacts | null;
 }
 
 export interface Assembly {
@@ -50,7 +52,7 @@ export interface Assembly {
 
 /** The devices are read; nothing runs yet. */
 export async function assemble(deps: AssemblyDeps): Promise<Assembly> {
-  const { home, clock, settings, store, log, publish, storeBroken } = deps;
+  const { home, clock, settings, store, log, publish, storeBroken, place } = deps;
   const pool = new Pool({
     settings: settings.get,
     calibration: store,
@@ -115,6 +117,7 @@ export async function assemble(deps: AssemblyDeps): Promise<Assembly> {
       }),
     deliver: delivery({ ...deps, catalogue, outputs }),
     publish,
+    place,
     log,
     storeBroken,
   });
@@ -130,6 +133,8 @@ function delivery({
   outputs,
 }: AssemblyDeps & Pick<Assembly, 'catalogue'> & { outputs: Outputs }): Deps['deliver'] {
   return async (work, signal) => {
+    // Another machine's: what was made goes back there.
+    if (work.row.fleet && 'taken' in work.row.fleet) return { outputs: [] };
     if (work.row.options.source === 'transcript')
       return deliverSummary(work, { store, outputs }, id => catalogue.card(id)?.name ?? id);
     return writeOutputs(work, {

@@ -21,6 +21,10 @@ import { assemble, type Assembly } from './assemble.ts';
 import { examine, gpu } from './doctor.ts';
 import { recommendations } from './pipeline/recommendations.ts';
 import { withoutPython } from './runtimes/find-python.ts';
+import { decode } from './fleet/decode.ts';
+import { Fleet, type FleetDeps } from './fleet/fleet.ts';
+import { abilitiesOf } from './fleet/machine-view.ts';
+import { sandboxEnabled } from './workers/sandbox/sandbox.ts';
 import { createHttpServer } from './api/http/server.ts';
 import { startIndexer } from './search/indexer.ts';
 import { openSettings, type SettingsFile } from './system/settings-file.ts';
@@ -71,6 +75,7 @@ async function main(): Promise<void> {
     publish,
     // Set aside and restored at the next start, which the next client brings.
     storeBroken: () => void lifetime.leave('park', 'the database is damaged'),
+    place: row => fleet.place(row),
   });
   const { pool, runtimes, models, catalogue, metrics, speeds, pipeline } = assembly;
   const { queue } = pipeline;
@@ -84,6 +89,8 @@ async function main(): Promise<void> {
     check: options => queue.check(options),
   });
   subscribe(event => watch.onEvent(event));
+  const fleet: Fleet = createFleet(assembly, { home, clock, settings, store, log, version, publish });
+  subscribe(event => fleet.onEvent(event));
   const figures = startFigures(assembly, log);
 
   let server: Server | undefined = undefined;
@@ -96,7 +103,7 @@ async function main(): Promise<void> {
     clock,
     log,
     idleSeconds: () => settings.get().idleExitSeconds,
-    needed: () => clients() > 0 || watch.active || http.busy,
+    needed: () => clients() > 0 || watch.active || http.busy || fleet.active,
     hadWindow: () => server?.hadWindow ?? false,
     pipeline,
     notify: why => publish({ type: 'notice', failure: why }),
@@ -105,6 +112,7 @@ async function main(): Promise<void> {
       monitor.dispose();
       catalogue.stop();
       await watch.dispose();
+      await fleet.leave();
       await http.dispose();
       // A damaged store must not keep us here.
       await pipeline.stop(how).catch((error: unknown) => log.error(error, 'while leaving'));
@@ -141,6 +149,7 @@ async function main(): Promise<void> {
   });
   pipeline.start();
   await http.apply();
+  await fleet.apply();
   const handlers = createHandlers({
     version,
     startedAt,
@@ -154,6 +163,7 @@ async function main(): Promise<void> {
     engines,
     pipeline,
     watch,
+    fleet,
     http,
     events,
     metrics,
@@ -189,6 +199,7 @@ async function main(): Promise<void> {
       pipeline.wake();
       monitor.wake();
       void http.apply();
+      void fleet.apply();
     },
     stop: how => void lifetime.leave(how, 'asked to'),
   });
@@ -198,6 +209,32 @@ async function main(): Promise<void> {
   housekeeping = startHousekeeping({ home, store, queue, settings: settings.get, clock, log });
   lifetime.leaveOnSignals();
   lifetime.leaveOnUnhandledErrors();
+}
+
+/** This machine's part in a fleet: nothing of it is loaded without the setting. */
+function createFleet(
+  { pool, models, runtimes, catalogue, pipeline }: Assembly,
+  deps: Pick<FleetDeps, 'home' | 'clock' | 'settings' | 'store' | 'log' | 'version' | 'publish'>,
+): Fleet {
+  const settings = deps.settings.get;
+  return new Fleet({
+    ...deps,
+    pipeline: () => pipeline,
+    hasGpu: () => pool.views().some(device => device.kind === 'gpu' && device.usable),
+    abilities: () => abilitiesOf({ pool, models, runtimes, pipeline, engine: engineFor, settings }),
+    devices: () => pool.devices(),
+    card: id => catalogue.card(id),
+    decode: (row, signal) =>
+      decode(
+        row,
+        {
+          folder: join(deps.home.state, 'fleet'),
+          tools: () => catalogue.ingestTools(),
+          sandboxed: sandboxEnabled(settings()),
+        },
+        signal,
+      ),
+  });
 }
 
 /** Events for the clients, and for those in this process who want them too. */

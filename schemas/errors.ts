@@ -177,6 +177,19 @@ export const ERRORS = {
   /** `path`: where the damaged one lies; `jobs`: some names of the `count` jobs that were not over. */
   storeRestored: { path: 'text', backup: 'text?', count: 'number', jobs: 'text' },
   storeBusy: { path: 'text' },
+  // the fleet
+  /** `why`: as for modelUnavailable. */
+  fleetUnreachable: { host: 'text', why: 'text?' },
+  /** The server lets this login not in, or not do this. */
+  fleetRefused: { host: 'text', login: 'text' },
+  /** Its database has no tables of Earshot's, or of an older one. */
+  fleetUnprepared: {},
+  /** `found`, `known`: versions of its tables. */
+  fleetNewer: { found: 'number', known: 'number' },
+  /** This machine belongs to none, or not with a login that may do this (`needs`: person or machine). */
+  noFleet: { needs: 'text?' },
+  /** It ended so many machines' work on it, one after the other. */
+  fleetGaveUp: { times: 'number' },
   internal: { path: 'text?' },
 } as const satisfies Record<string, ArgKinds>;
 
@@ -251,6 +264,11 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'nothingSaid',
   'notATranscript',
   'untrustedWorkspace',
+  'fleetGaveUp',
+  'fleetRefused',
+  'fleetUnprepared',
+  'fleetNewer',
+  'noFleet',
 ]);
 export const isRetryable = (code: string): boolean => !FINAL.has(code);
 

@@ -172,6 +172,8 @@ export const Job = Closed({
   summary: Optional(Closed({ job: Id })),
   /** A live session: whether more sound may come. Missing: a recording. */
   live: Optional(Closed({ open: Type.Boolean() })),
+  /** The machine of the fleet that works on it, or did; null: none yet. Missing: this one. */
+  machine: Optional(Nullable(Type.String())),
 });
 export type Job = Static<typeof Job>;
 

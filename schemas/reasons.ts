@@ -28,6 +28,13 @@ export const REASONS = {
   releasing: { device: 'text', bytes: 'number' },
   serial: { count: 'number' },
   starting: {},
+  /** Its sound is on the way to the fleet. */
+  fleetSending: { percent: 'number' },
+  /** `count` jobs of the fleet go first. */
+  fleetAhead: { count: 'number' },
+  /** `lacks`: what the machine lacks that lacks the least; missing: there is no machine. */
+  noMachineFits: { lacks: 'text?' },
+  fleetUnreachable: {},
 } as const satisfies Record<string, ArgKinds>;
 export type ReasonCode = keyof typeof REASONS;
 export type ReasonArgs = { [C in ReasonCode]: ArgsOf<(typeof REASONS)[C]> };

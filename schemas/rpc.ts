@@ -4,6 +4,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Device, Estimate, Instance } from './device.ts';
 import { Failure } from './failure.ts';
+import { FleetInit, FleetJoin, FleetLogin, FleetStatus } from './fleet.ts';
 import {
   ExportOptions,
   Job,
@@ -358,6 +359,46 @@ export const METHODS = {
       text: OutputOptions.properties.text,
     }),
     Closed({ text: Type.String() }),
+  ),
+
+  'job/here': method(
+    'Lets jobs that wait for other machines of the fleet, or are done there, be done on this machine. What was ' +
+      'made of them stays.',
+    JobIds,
+    Nothing,
+  ),
+
+  'fleet/status': method(
+    'The fleet that this machine belongs to: its machines, and how many jobs it has.',
+    Nothing,
+    FleetStatus,
+  ),
+  'fleet/init': method(
+    'Prepares the database of a fleet, or brings it up to date, and makes logins for people and machines.',
+    FleetInit,
+    Closed({ version: Type.Integer(), before: Type.Integer(), logins: Type.Array(FleetLogin) }),
+  ),
+  'fleet/join': method(
+    'Joins a fleet with a login: of a person, who submits from here, or of this machine, which works for others. The ' +
+      'password is kept in a file of this user’s alone. `as`: what the login is.',
+    FleetJoin,
+    Closed({ as: Type.Array(Type.Enum(['person', 'machine'])) }),
+  ),
+  'fleet/leave': method(
+    'Leaves the fleet: what this machine works on goes back, and what it lent is done here.',
+    Nothing,
+    Nothing,
+  ),
+  'fleet/drain': method(
+    'Takes no more jobs of the fleet, and ends those that it has; or takes them again.',
+    Closed({ draining: Type.Boolean() }),
+    Nothing,
+  ),
+  'fleet/work': method(
+    'Takes jobs of the fleet, whatever `share` says, for as long as this client is connected; or stops, and gives ' +
+      'back what it has.',
+    Closed({ on: Type.Boolean() }),
+    Closed({ running: Type.Integer() }),
   ),
 
   'queue/pause': method('Pauses the queue: what runs goes on, nothing new starts.', Nothing, Nothing),

@@ -19,6 +19,9 @@ const flag = (about: About<boolean>) => Type.Boolean(about);
 const orNull = <T extends TSchema>(schema: T, about: About<Static<T> | null>) =>
   Type.Union([schema, Type.Null()], about);
 
+/** A role of PostgreSQL's. */
+const Login = Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,62}$' });
+
 export const Settings = Closed({
   // memory
   memoryUtilization: number(0.1, 1, {
@@ -181,6 +184,27 @@ export const Settings = Closed({
       'Choices under a name, for `--preset`, watched folders and the context menu. ' +
       'In VS Code *Transcribe With…* saves them.',
   }),
+  fleet: orNull(
+    Closed({
+      /** Without a password: that lies in a file of its own. */
+      url: Type.String({ pattern: '^postgres(ql)?://[^@/?#]+/[^?#/]+$', maxLength: 2000 }),
+      person: Optional(Login),
+      machine: Optional(Login),
+      /** What is called so elsewhere is this folder here. */
+      roots: Optional(Type.Record(Type.String({ pattern: '^[a-z0-9-]{1,40}$' }), Path)),
+      use: Optional(Type.Enum(['always', 'noGpu', 'busy', 'never'])),
+      share: Optional(Type.Enum(['always', 'idle', 'never'])),
+      /** A file with the certificates that sign the server's. */
+      ca: Optional(Path),
+    }),
+    {
+      default: null,
+      description:
+        'The fleet that this machine belongs to: the address of its PostgreSQL, the logins of whoever submits and of ' +
+        'the machine, shared folders by name, when jobs go there (`use`) and when others’ jobs come here (`share`). ' +
+        '`earshot fleet join` sets it. Empty: none.',
+    },
+  ),
   // the daemon
   formats: Type.Array(Format, {
     default: ['txt', 'srt', 'vtt', 'json'],

@@ -6,7 +6,10 @@ import type { Priority, Stage } from '../../schemas/words.ts';
 /** Durations in ms, sizes in bytes. An attempt is of the utterances from the entry's index up to but without `to`. */
 export interface JournalData {
   'job.submitted': { recording: string; priority: Priority };
-  'job.started': {};
+  /** `machine`: another of the fleet. */
+  'job.started': { machine?: string };
+  /** It is done here after all. */
+  'job.here': {};
   'job.paused': {};
   'job.resumed': {};
   'job.retried': {};

@@ -58,6 +58,25 @@ export interface JobRow {
   casting?: Record<string, string> | null;
   /** The job of its summary, and the summary once it is made. */
   summary?: { job: string; made?: Summary } | null;
+  /** It is another machine's work (daemon/fleet); missing or null: it is done here. */
+  fleet?: FleetFacts | null;
+}
+
+/** `id`: what the fleet knows the job by. */
+export type FleetFacts = LentFacts | TakenFacts;
+/**
+ * Other machines do it. `cursor`: of what they made, the last that was taken in. `machine`: which works on it; null:
+ * none does.
+ */
+export interface LentFacts {
+  id: string;
+  cursor: string;
+  machine: string | null;
+}
+/** It is another machine's, and done here under this attempt: what it makes goes back, no files are written. */
+export interface TakenFacts {
+  id: string;
+  taken: { class: string; id: string; retryCount: number };
 }
 
 /**

@@ -4,7 +4,7 @@ import { reason } from '../../schemas/reasons.ts';
 import { isFinal, type JobState } from '../../schemas/words.ts';
 import type { Waiting } from '../scheduler/snapshot.ts';
 import type { JobRow, Store } from '../contracts/store.ts';
-import type { JobWork } from './work.ts';
+import { isLent, type JobWork } from './work.ts';
 
 export interface Outlook {
   waiting: Waiting | undefined;
@@ -47,7 +47,9 @@ export function presentActive(work: JobWork, outlook: Outlook): Job {
         ? null
         : row.state === 'paused'
           ? reason('paused')
-          : (outlook.waiting?.reason ?? null),
+          : work.elsewhere
+            ? work.elsewhereReason
+            : (outlook.waiting?.reason ?? null),
     retry: held ? { stage: held.stage, attempt: held.retry!.attempt, of: outlook.attempts, at: held.retry!.at } : null,
     expectedStartAt: row.startedAt === null ? (outlook.waiting?.expectedStartAt ?? null) : null,
     expectedEndAt: outlook.endAt ?? null,
@@ -102,4 +104,5 @@ const facts = (
   outputs: row.outputs,
   ...(row.summary ? { summary: { job: row.summary.job } } : {}),
   ...(row.live ? { live: { open: row.live.open } } : {}),
+  ...(isLent(row) ? { machine: row.fleet.machine } : {}),
 });

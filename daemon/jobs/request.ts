@@ -202,13 +202,17 @@ export async function toLiveRow(
   };
 }
 
-/** `position`: later than all others of its priority. @throws what inspect and modelsFor throw */
+/**
+ * `position`: later than all others of its priority. `settled`: its models, where somebody else has chosen them.
+ * @throws what inspect and modelsFor throw
+ */
 export async function toRow(
   request: JobRequest,
   id: string,
   now: number,
   choices: Choices,
   position: number,
+  settled?: JobRow['models'],
 ): Promise<JobRow> {
   const file = await inspect(request.recording);
   const { options } = request,
@@ -221,8 +225,8 @@ export async function toRow(
   if (options.source === 'text' && !options.translateTo && !options.speak)
     throw new EarshotError('badRequest', { field: 'options.speak' }, 'a text is translated or spoken');
   const { models: defaults, substitutions } = await choices.defaults();
-  const models = modelsFor(options, null, choices, defaults);
-  const warnings = substitutions
+  const models = settled ?? modelsFor(options, null, choices, defaults);
+  const warnings = (settled ? [] : substitutions)
     .filter(each => models[each.stage] === each.instead)
     .map(({ stage, wanted, instead, failure: why }) =>
       failure('modelReplaced', { model: wanted, instead, stage, cause: why.code }, why.detail),

@@ -7,13 +7,14 @@
  * stage has started.
  */
 import type { Utterance } from '../../schemas/job.ts';
+import type { Reason } from '../../schemas/reasons.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Piece } from '../summaries/pieces.ts';
 import type { LiveIngest } from '../ingest/ingest.ts';
 import type { JobView, StageView, Waiting } from '../scheduler/snapshot.ts';
 import type { ModelVoice } from '../contracts/engine.ts';
 import type { Alternative } from '../contracts/alternatives.ts';
-import type { Attempt, JobRow, UtteranceRow } from '../contracts/store.ts';
+import type { Attempt, JobRow, LentFacts, UtteranceRow } from '../contracts/store.ts';
 import { Windows } from './windows.ts';
 
 const ABSENT = 0,
@@ -148,6 +149,8 @@ export class JobWork {
   /** Who speaks is being found out before the end, and was. */
   diarizing = false;
   diarized = false;
+  /** Why a job that other machines do waits, as far as the fleet says. */
+  elsewhereReason: Reason | null = null;
   /** The outputs are being written, and how to stop that. */
   finishing = false;
   deliveryAbort: AbortController | null = null;
@@ -166,6 +169,11 @@ export class JobWork {
     this.guessedMs = guessedMs;
     this.stages = row.stages.map(stage => new StageWork(stage));
     if (row.ingested) this.ingest = 'done';
+  }
+
+  /** Another machine works on it, or will: nothing of it is planned here. */
+  get elsewhere(): boolean {
+    return isLent(this.row);
   }
 
   lengthMs(index: number): number {
@@ -211,7 +219,7 @@ export class JobWork {
 
   /** Recognized, but what else it may have been was lost before it was repaired. */
   private isUnheard({ repair, failed, index }: Utterance): boolean {
-    return this.repairedBySound && !repair && !failed && !this.alternatives.has(index);
+    return this.repairedBySound && !this.elsewhere && !repair && !failed && !this.alternatives.has(index);
   }
 
   /** Nothing more will be said of these. */
@@ -366,6 +374,9 @@ export class JobWork {
   }
 }
 
+/** Other machines do it. */
+export const isLent = (row: JobRow): row is JobRow & { fleet: LentFacts } =>
+  row.fleet != null && !('taken' in row.fleet);
 export const isSummary = ({ row }: Pick<JobWork, 'row'>): boolean => row.options.source === 'transcript';
 /** Something that no summary may hold up. */
 export const isForeground = (work: JobWork): boolean => !isSummary(work) && work.row.state !== 'paused';

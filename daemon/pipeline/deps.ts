@@ -14,7 +14,7 @@ import type { Pool } from '../devices/pool.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Speeds } from './speeds.ts';
 import type { JobWork } from '../jobs/work.ts';
-import type { Store } from '../contracts/store.ts';
+import type { JobRow, LentFacts, Store } from '../contracts/store.ts';
 
 export interface Deps {
   home: Home;
@@ -30,6 +30,8 @@ export interface Deps {
   liveIngest: typeof startLiveIngest;
   /** Where a process of the ingest stands ready; left out, none does. */
   prewarmed?: Prewarmed;
+  /** Whether a new job is for other machines; null: it is done here. */
+  place?(row: JobRow): LentFacts | null;
   /** Who speaks in a job whose steps are over; null where that is known, or was not asked. */
   diarize(work: JobWork, signal: AbortSignal): Promise<Diarized | null>;
   /** Writes the outputs of a job whose steps are over. */

@@ -10,7 +10,7 @@ import type { JobRow } from '../contracts/store.ts';
 import { cast } from '../jobs/casting.ts';
 import { Lengths } from '../jobs/lengths.ts';
 import { Windows } from '../jobs/windows.ts';
-import { JobWork } from '../jobs/work.ts';
+import { isLent, JobWork } from '../jobs/work.ts';
 import { withWarnings } from '../outputs/outputs.ts';
 import type { Deps } from './deps.ts';
 import { jobFiles } from './inputs.ts';
@@ -42,7 +42,8 @@ export class JobTable extends Map<string, JobWork> {
 
   adopt(row: JobRow): JobWork {
     // Somebody may have thrown its sound away meanwhile: the recording gives the same again.
-    if (row.ingested && !row.live && (row.options.source === 'transcript' || !this.hasSound(row))) row.ingested = false;
+    if (row.ingested && !row.live && !isLent(row) && (row.options.source === 'transcript' || !this.hasSound(row)))
+      row.ingested = false;
     const work = new JobWork(row, this.lengths.guessMs(row));
     this.lastPosition = Math.max(this.lastPosition, row.position);
     this.learnContext(work);

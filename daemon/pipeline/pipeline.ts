@@ -22,6 +22,7 @@ import { Attempts } from './attempts.ts';
 import { Core, type Loop } from './core.ts';
 import type { Deps } from './deps.ts';
 import { Edits } from './edits.ts';
+import { Elsewhere } from './elsewhere.ts';
 import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
@@ -35,6 +36,7 @@ export class Pipeline {
   readonly queue: Queue;
   readonly loads: Loads;
   readonly live: Live;
+  readonly elsewhere: Elsewhere;
   readonly summaries: Summaries;
   readonly edits: Edits;
   private readonly core: Core;
@@ -91,6 +93,7 @@ export class Pipeline {
     this.summaries = new Summaries(core);
     this.queue = new Queue(core, this.summaries);
     this.live = new Live(core);
+    this.elsewhere = new Elsewhere(core);
     this.edits = new Edits(core);
     this.partials = new Partials(core, () => this.queue.open);
     this.ingests = new Ingests(core, this.partials);

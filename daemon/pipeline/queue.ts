@@ -13,7 +13,7 @@ import type { JobRow } from '../contracts/store.ts';
 import type { Core } from './core.ts';
 import { modelsFor, toRow } from '../jobs/request.ts';
 import type { Summaries } from './summaries.ts';
-import type { JobWork } from '../jobs/work.ts';
+import { isLent, type JobWork } from '../jobs/work.ts';
 
 const UNFINISHED: readonly JobState[] = ['pending', 'processing', 'paused'];
 
@@ -40,11 +40,12 @@ export class Queue {
 
   /**
    * Each request by itself: a bad one does not stop the others. What `along` writes is there if and only if the jobs
-   * are.
+   * are. `taken`: they are another machine's, which has chosen these models; they are done here.
    */
   async submit(
     requests: readonly JobRequest[],
     along?: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void,
+    taken?: { models: JobRow['models'] },
   ): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]> {
     const { store, clock, catalogue } = this.core.deps;
     type Checked = { failure: Failure } | { row: JobRow; existing: boolean };
@@ -52,7 +53,7 @@ export class Queue {
       requests.map(async request => {
         try {
           return {
-            row: await toRow(request, ulid(clock()), clock(), catalogue, this.core.jobs.nextPosition()),
+            row: await toRow(request, ulid(clock()), clock(), catalogue, this.core.jobs.nextPosition(), taken?.models),
             existing: false,
           };
         } catch (error) {
@@ -69,6 +70,8 @@ export class Queue {
           ? null
           : (store.findDuplicate(fingerprint) ?? fresh.find(other => other.fingerprint === fingerprint));
       if (existing) return { row: existing, existing: true };
+      const fleet = taken ? null : this.core.deps.place?.(each.row);
+      if (fleet) each.row.fleet = fleet;
       fresh.push(each.row);
       return each;
     });
@@ -77,7 +80,10 @@ export class Queue {
         store.submit(fresh);
         along?.(answers.map(answer => ('failure' in answer ? answer : { id: answer.row.id })));
       });
-      for (const row of fresh) this.core.publication.job(this.core.jobs.adopt(row));
+      for (const row of fresh) {
+        // What `along` wrote belongs to it.
+        this.core.publication.job(this.core.jobs.adopt(taken ? store.job(row.id)! : row));
+      }
       this.core.wake(); // the first work may begin, but nothing is published before the jobs are on the disk
       await store.synced();
     } catch (error) {
@@ -164,7 +170,12 @@ export class Queue {
         for (const model of Object.values(models))
           for (const failed of [...this.core.loadFailures.keys()])
             if (failed.startsWith(`${model}@`)) this.core.loadFailures.delete(failed);
-        const work = this.core.jobs.adopt(store.job(id)!);
+        const row = store.job(id)!;
+        if (!row.fleet || isLent(row)) {
+          row.fleet = this.core.deps.place?.(row) ?? null;
+          store.update(id, { fleet: row.fleet });
+        }
+        const work = this.core.jobs.adopt(row);
         work.restore(store.utterances(id));
         this.core.publication.job(work);
       }

@@ -36,7 +36,7 @@ export function buildSnapshot(world: World, front?: readonly JobWork[]): Snapsho
   const pressing = anyForeground(world.jobs);
   for (const work of front ?? world.jobs.values()) {
     if (work.ingest === 'running') ingestsRunning++;
-    if (work.row.state === 'paused' || work.finishing || (pressing && isSummary(work))) continue;
+    if (work.row.state === 'paused' || work.finishing || work.elsewhere || (pressing && isSummary(work))) continue;
     const view = work.view(),
       list = view.untouched?.models ?? work.modelList;
     if (list !== last) lists.add((last = list));

@@ -16,7 +16,12 @@ export type Verdict =
   | 'unusable';
 
 /** Which kinds of device a stage may use, best first, on this machine. */
-export function kindsFor(stage: Stage, model: ModelView, policy: Policy, hasGpu: boolean): DeviceKind[] {
+export function kindsFor(
+  stage: Stage,
+  model: Pick<ModelView, 'devices'>,
+  policy: Policy,
+  hasGpu: boolean,
+): DeviceKind[] {
   const gpu = hasGpu && model.devices.includes('gpu');
   const cpu =
     model.devices.includes('cpu') &&
@@ -28,7 +33,7 @@ export function kindsFor(stage: Stage, model: ModelView, policy: Policy, hasGpu:
 export function allowedDevices<D extends { id: string; kind: DeviceKind }>(
   devices: readonly D[],
   stage: Stage,
-  model: ModelView,
+  model: Pick<ModelView, 'id' | 'devices' | 'need'>,
   policy: Policy,
 ): D[] {
   const pin = policy.pinnedModels[model.id];

@@ -11,6 +11,7 @@ import type { Pool } from '../../devices/pool.ts';
 import type { Runtimes } from '../../runtimes/runtimes.ts';
 import type { SettingsFile } from '../../system/settings-file.ts';
 import type { Store } from '../../contracts/store.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
 import type { Watch } from '../../watch/watch.ts';
 import type { Events } from './events.ts';
 
@@ -27,6 +28,7 @@ export interface MethodDeps {
   engines: readonly Engine[];
   pipeline: Pipeline;
   watch: Watch;
+  fleet: Fleet;
   events: Events;
   metrics: Metrics;
   /** @throws noFfmpeg */

@@ -2,6 +2,7 @@
 import { daemonMethods } from './daemon-methods.ts';
 import { jobMethods } from './job-methods.ts';
 import type { MethodDeps } from './method-deps.ts';
+import { fleetMethods } from './fleet-methods.ts';
 import { modelMethods } from './model-methods.ts';
 import type { Handlers } from './server.ts';
 import { stateMethods } from './state-methods.ts';
@@ -13,6 +14,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
     ...jobMethods(deps),
     ...models,
     ...watchMethods(deps),
+    ...fleetMethods(deps),
     ...daemonMethods(deps),
     ...stateMethods(deps, () => models['engine/list']().engines),
   };

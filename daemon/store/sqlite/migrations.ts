@@ -264,4 +264,10 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `
       ALTER TABLE jobs ADD COLUMN casting TEXT;`,
   },
+  {
+    version: 14,
+    what: 'jobs that other machines of a fleet work on',
+    sql: `
+      ALTER TABLE jobs ADD COLUMN fleet TEXT;`,
+  },
 ];

@@ -32,6 +32,7 @@ export const JOB_COLUMNS: readonly (readonly [keyof JobRow, string])[] = [
   ['voices', 'voices'],
   ['casting', 'casting'],
   ['summary', 'summary'],
+  ['fleet', 'fleet'],
 ];
 const JSON_KEYS: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>([
   'options',
@@ -44,10 +45,18 @@ const JSON_KEYS: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>([
   'voices',
   'casting',
   'summary',
+  'fleet',
 ]);
 
 /** Missing where there is none. */
-const OPTIONAL: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>(['fileId', 'live', 'voices', 'casting', 'summary']);
+const OPTIONAL: ReadonlySet<keyof JobRow> = new Set<keyof JobRow>([
+  'fileId',
+  'live',
+  'voices',
+  'casting',
+  'summary',
+  'fleet',
+]);
 
 export type RawJob = Record<string, string | number | null>;
 

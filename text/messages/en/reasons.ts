@@ -31,6 +31,13 @@ export const reasons: ReasonTexts = {
   releasing: (a, { device }) => `${device(a.device)} is releasing ${bytesText(a.bytes)}`,
   serial: a => `one job at a time (setting serial)${a.count > 0 ? `; ${count(a.count, 'job')} before this one` : ''}`,
   starting: () => 'starting',
+  fleetSending: a => `sending to the fleet (${a.percent}%)`,
+  fleetAhead: a => (a.count > 0 ? `${count(a.count, 'job')} of the fleet ahead` : 'next in the fleet'),
+  noMachineFits: a =>
+    a.lacks
+      ? `no machine of the fleet can do it; the nearest one lacks ${a.lacks}`
+      : 'no machine of the fleet is running',
+  fleetUnreachable: () => 'the fleet cannot be reached; trying again',
 };
 
 export const bottlenecks: BottleneckTexts = {

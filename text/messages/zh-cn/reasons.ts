@@ -33,6 +33,10 @@ export const reasons: ReasonTexts = {
   releasing: (a, { device }) => `${device(a.device)} 正在释放 ${bytesText(a.bytes)}`,
   serial: a => `一次只处理一个任务（设置 serial）${a.count > 0 ? `，前面还有 ${a.count} 个` : ''}`,
   starting: () => '正在开始',
+  fleetSending: a => `正在发送到机群（${a.percent}%）`,
+  fleetAhead: a => (a.count > 0 ? `机群中前面还有 ${a.count} 个任务` : '机群中下一个就是它'),
+  noMachineFits: a => (a.lacks ? `机群中没有机器能处理它，最接近的一台缺少 ${a.lacks}` : '机群中没有正在运行的机器'),
+  fleetUnreachable: () => '无法连接机群，正在重试',
 };
 
 export const bottlenecks: BottleneckTexts = {

@@ -2,6 +2,7 @@
 import { message, type Catalogue } from '../catalogue.ts';
 import { checks } from './checks.ts';
 import { daemonErrors } from './daemon-errors.ts';
+import { fleetErrors } from './fleet-errors.ts';
 import { deviceErrors, liveErrors, programErrors } from './machine-errors.ts';
 import { modelErrors, workerErrors } from './model-errors.ts';
 import { bottlenecks, decisions, reasons } from './reasons.ts';
@@ -21,6 +22,7 @@ export const zhCn: Catalogue = {
     ...modelErrors,
     ...workerErrors,
     ...daemonErrors,
+    ...fleetErrors,
   },
   unknownError: (code, args) => message(`错误“${code}”${optional('（', args, '）')}。`, '由其他版本的 Earshot 报告。'),
   unknownReason: (code, args) => `${code}${optional('（', args, '）')}`,

@@ -1,0 +1,385 @@
+/**
+ * The home's side of the fleet: jobs of this queue that other machines do. The database is told what is wanted of each
+ * (submitted, paused, canceled, its rank), and what was made comes back into this queue. Both sides can be away at any
+ * time: whatever was missed is found by comparing, whenever the connection is there again.
+ */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { toFailure, type Failure } from '../../schemas/errors.ts';
+import type { TtsOutput } from '../../schemas/job.ts';
+import { reason, type Reason } from '../../schemas/reasons.ts';
+import type { StateEvent } from '../../schemas/rpc.ts';
+import { isFinal, PRIORITIES, STAGES, type Priority, type Stage } from '../../schemas/words.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+import { makeFolder, writeAnew } from '../../client/files.ts';
+import type { Home } from '../auth/home.ts';
+import type { LentFacts, Store } from '../contracts/store.ts';
+import type { LentRow, Returned, WholeFacts } from '../pipeline/elsewhere.ts';
+import { jobFiles } from '../pipeline/inputs.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { needsOf, rootNeed } from './can.ts';
+import type { LentRequest, Sound } from './claims.ts';
+import type { Query } from './postgres.ts';
+import { rootedSound, sendFile, type Roots } from './sound.ts';
+
+export interface LendDeps {
+  /** Of the person's login. @throws while there is no connection */
+  query: Query;
+  /** What the fleet knows this daemon by. */
+  home: string;
+  places: Home;
+  pipeline: Pipeline;
+  store: Store;
+  log: Logger;
+  card(id: string): ModelCard | undefined;
+  roots: () => Roots;
+  isChief: () => boolean;
+  /** A large recording's sound as FLAC, in a file that is removed afterwards; null: it is sent as it is. */
+  decode(
+    row: LentRow,
+    signal: AbortSignal,
+  ): Promise<{ path: string; warnings: Failure[]; remove(): Promise<void> } | null>;
+}
+
+interface FleetJob {
+  id: string;
+  state: 'sending' | 'waiting' | 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
+  machine: string | null;
+  rank: number;
+  failure: Failure | null;
+  facts: WholeFacts | Record<string, never>;
+  sound: Sound;
+}
+interface FleetRow {
+  job: string;
+  seq: string;
+  index: number;
+  stage: Stage;
+  output: Omit<Returned, 'index' | 'stage'>;
+  blob: Buffer | null;
+}
+
+const ROWS_AT_ONCE = 2000,
+  /** Recordings that wait in the database at a time. */
+  SENT_AHEAD = 16,
+  /** Jobs that are told why they wait. */
+  EXPLAINED = 30,
+  EXPLAINED_AT_ONCE = 3;
+const COLUMNS = `j.id, j.state, j.rank, j.failure, j.facts, j.sound,
+  (select m.name from fleet.machine m where m.id = j.machine) as machine`;
+
+export class Lend {
+  private readonly deps: LendDeps;
+  /** By the fleet's ids: something is new there; of all: nothing is known. */
+  private readonly news = new Set<string>();
+  private all = true;
+  /** By our ids. */
+  private readonly changed = new Set<string>();
+  /** What was last wanted of each. */
+  private readonly wanted = new Map<string, string>();
+  private running: Promise<void> | null = null;
+  private more = false;
+  private sending: Promise<void> | null = null;
+  private readonly abort = new AbortController();
+  private reachable = false;
+
+  constructor(deps: LendDeps) {
+    this.deps = deps;
+  }
+
+  /** Everything is compared anew. */
+  up(): void {
+    this.reachable = true;
+    this.all = true;
+    this.wake();
+  }
+  down(): void {
+    this.reachable = false;
+    for (const { id } of this.deps.pipeline.elsewhere.rows())
+      this.deps.pipeline.elsewhere.explain(id, reason('fleetUnreachable'));
+  }
+  heard(id: string): void {
+    this.news.add(id);
+    this.wake();
+  }
+  onEvent(event: StateEvent): void {
+    if (event.type !== 'job' || event.job.machine === undefined) return;
+    // Its text that comes in changes nothing of what is wanted.
+    const { id, state, priority } = event.job,
+      wanted = isFinal(state) ? 'over' : `${state === 'paused'} ${priority}`;
+    if (this.wanted.get(id) === wanted) return;
+    if (isFinal(state)) this.wanted.delete(id);
+    else this.wanted.set(id, wanted);
+    this.changed.add(id);
+    this.wake();
+  }
+  tick(): void {
+    this.all = true;
+    this.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.abort.abort();
+    this.reachable = false;
+    await Promise.all([this.running, this.sending]);
+  }
+
+  private wake(): void {
+    if (!this.reachable) return;
+    if (this.running) {
+      this.more = true;
+      return;
+    }
+    this.running = (async () => {
+      // Events of one turn make one round.
+      await new Promise<void>(resolve => {
+        setImmediate(resolve);
+      });
+      do {
+        this.more = false;
+        await this.round();
+      } while (this.more && this.reachable);
+    })()
+      .catch((error: unknown) => {
+        this.all = true; // the connection is made anew, and then
+        this.deps.log.debug(error as Error, 'fleet: lending');
+      })
+      .finally(() => {
+        this.running = null;
+      });
+  }
+
+  private async round(): Promise<void> {
+    const { query, home, store, pipeline } = this.deps,
+      { all } = this,
+      news = new Set(this.news),
+      changed = [...this.changed];
+    this.all = false;
+    this.news.clear();
+    this.changed.clear();
+    for (const id of changed) {
+      const fleet = store.job(id)?.fleet;
+      if (fleet) news.add(fleet.id);
+    }
+    if (!all && news.size === 0) return;
+    try {
+      const jobs = all
+        ? await query<FleetJob>(`select ${COLUMNS} from fleet.job j where j.home = $1`, [home])
+        : await query<FleetJob>(`select ${COLUMNS} from fleet.job j where j.home = $1 and j.id = any($2)`, [
+            home,
+            [...news],
+          ]);
+      const there = new Map(jobs.map(job => [job.id, job])),
+        here = new Map(pipeline.elsewhere.rows().map(row => [row.fleet.id, row]));
+      for (const row of here.values())
+        if ((all || news.has(row.fleet.id)) && !there.has(row.fleet.id)) await this.submit(row);
+      const ours = jobs.flatMap(job => {
+        const row = here.get(job.id);
+        return row ? [{ job, row }] : [];
+      });
+      for (const job of jobs) if (!here.has(job.id)) await this.letGo(job);
+      await this.read(ours);
+      for (const each of ours) await this.agree(each.job, each.row);
+      await this.explain(all ? ours : ours.slice(0, EXPLAINED_AT_ONCE));
+      if (all || jobs.some(job => job.state === 'sending')) this.send();
+    } catch (error) {
+      for (const id of news) this.news.add(id);
+      if (all) this.all = true;
+      throw error;
+    }
+  }
+
+  private async submit(row: LentRow): Promise<void> {
+    const { query, home, card, roots, pipeline, store, log } = this.deps;
+    try {
+      const needs = needsOf(row, card);
+      if (!needs) return pipeline.elsewhere.takeBack([row.id]);
+      const sound: Sound = (await rootedSound(row, roots())) ?? { kind: 'chunks', name: row.name };
+      if (sound.kind === 'root') needs.push(rootNeed(sound.root));
+      const request: LentRequest = { options: row.options, models: row.models };
+      // Its job may have gone meanwhile.
+      if (pipeline.elsewhere.row(row.id)?.fleet.id !== row.fleet.id) return;
+      await query('select fleet.submit($1, $2, $3, $4, $5, $6, $7, $8)', [
+        row.fleet.id,
+        home,
+        row.name,
+        JSON.stringify(request),
+        needs.sort(),
+        JSON.stringify(sound),
+        Math.max(1, Math.ceil(pipeline.elsewhere.expectedMs(row) / 1000)),
+        this.rankOf(row.priority),
+      ]);
+      const made = store.utterances(row.id).flatMap(utterance =>
+        STAGES.flatMap(stage => {
+          const output = utterance[stage],
+            { index, startMs, endMs } = utterance;
+          return output && stage !== 'tts' ? [{ index, stage, output: { startMs, endMs, output } }] : [];
+        }),
+      );
+      if (made.length > 0) await query('select fleet.seed($1, $2)', [row.fleet.id, JSON.stringify(made)]);
+      this.news.add(row.fleet.id);
+      this.more = true;
+    } catch (error) {
+      const why = toFailure(error);
+      if (why.code === 'internal') throw error;
+      log.warn({ err: error as Error, job: row.id }, 'fleet: not submitted');
+      pipeline.elsewhere.end(row.id, why);
+    }
+  }
+
+  private rankOf(priority: Priority): number {
+    const rank = PRIORITIES.length - 1 - PRIORITIES.indexOf(priority);
+    return this.deps.isChief() ? rank : Math.min(rank, 2);
+  }
+
+  /** A job that is over here, or done here. */
+  private async letGo(job: FleetJob): Promise<void> {
+    const { query } = this.deps;
+    if (!isFinal(job.state as 'completed')) await query('select fleet.cancel($1)', [job.id]);
+    await query('select fleet.forget($1)', [job.id]);
+  }
+
+  /** Everything new, in the order that it was committed in. */
+  private async read(ours: readonly { job: FleetJob; row: LentRow }[]): Promise<void> {
+    const { query, pipeline } = this.deps;
+    const wanted = new Map(ours.map(each => [each.job.id, each]));
+    while (wanted.size > 0) {
+      const cursors = [...wanted.values()].map(({ row }) => pipeline.elsewhere.row(row.id)?.fleet.cursor ?? '0');
+      const rows = await query<FleetRow>(
+        `select r.job, r.seq, r.index, r.stage, r.output, r.blob
+         from unnest($1::text[], $2::bigint[]) x(job, cursor)
+         join fleet.result r on r.job = x.job and r.seq > x.cursor order by r.job, r.seq limit ${ROWS_AT_ONCE}`,
+        [[...wanted.keys()], cursors],
+      );
+      for (const [id, some] of Map.groupBy(rows, each => each.job)) {
+        const { job, row } = wanted.get(id)!;
+        const returned = await Promise.all(some.map(each => this.returned(row, each)));
+        pipeline.elsewhere.take(row.id, job.machine, returned, some.at(-1)!.seq);
+      }
+      if (rows.length < ROWS_AT_ONCE) return;
+    }
+  }
+
+  /** What was spoken lies in a file of ours. */
+  private async returned({ id }: LentRow, { index, stage, output, blob }: FleetRow): Promise<Returned> {
+    if (stage !== 'tts' || !blob) return { index, stage, ...output };
+    const { speech } = jobFiles(this.deps.places.audio, id),
+      path = join(speech, `${index}-fleet.wav`);
+    await makeFolder(speech, 0o700);
+    await writeAnew(path, blob, 0o600);
+    return { index, stage, ...output, output: { ...(output.output as TtsOutput), path } };
+  }
+
+  /** What the fleet knows of a job, and what is wanted of it here. */
+  private async agree(job: FleetJob, before: LentRow): Promise<void> {
+    const { query, pipeline } = this.deps,
+      row = pipeline.elsewhere.row(before.id);
+    if (row?.fleet.id !== job.id) return;
+    if (job.state === 'completed') {
+      const facts = job.facts as WholeFacts,
+        heard = job.sound.kind === 'chunks' ? (job.sound.decoded?.warnings ?? []) : [];
+      return pipeline.elsewhere.complete(row.id, { ...facts, warnings: [...heard, ...facts.warnings] });
+    }
+    if (job.state === 'failed' || job.state === 'cancelled')
+      return pipeline.elsewhere.end(row.id, job.state === 'failed' ? job.failure : null);
+    const paused = row.state === 'paused';
+    if (paused && (job.state === 'waiting' || job.state === 'running')) await query('select fleet.pause($1)', [job.id]);
+    if (!paused && job.state === 'paused') await query('select fleet.resume($1)', [job.id]);
+    const rank = this.rankOf(row.priority);
+    if (rank !== job.rank) await query('select fleet.rerank($1, $2)', [job.id, rank]);
+    if (job.state === 'running') pipeline.elsewhere.begun(row.id, job.machine);
+    else if (row.fleet.machine !== null) pipeline.elsewhere.begun(row.id, null);
+  }
+
+  private async explain(ours: readonly { job: FleetJob; row: LentRow }[]): Promise<void> {
+    const { query, pipeline } = this.deps;
+    const waiting = ours.filter(({ job }) => job.state === 'waiting').slice(0, EXPLAINED);
+    for (const { job, row } of waiting) {
+      const [place] = await query<{ ahead: string | null; machines: string[] | null; lacks: string[] | null }>(
+        'select * from fleet.place($1)',
+        [job.id],
+      );
+      pipeline.elsewhere.explain(row.id, reasonOf(place));
+    }
+    for (const { job, row } of ours) if (job.state === 'running') pipeline.elsewhere.explain(row.id, null);
+  }
+
+  /** Sends what waits to be sent, one recording after the other. */
+  private send(): void {
+    if (this.sending) return;
+    this.sending = this.sendAll()
+      .catch((error: unknown) => {
+        this.deps.log.debug(error as Error, 'fleet: sending');
+      })
+      .finally(() => {
+        this.sending = null;
+      });
+  }
+
+  private async sendAll(): Promise<void> {
+    const { query, home, pipeline } = this.deps;
+    while (this.reachable) {
+      const [next] = await query<{ id: string; ahead: string }>(
+        `select (select id from fleet.job where home = $1 and state = 'sending' order by priority desc, created_at limit 1)
+           as id, (select count(*) from fleet.job where home = $1 and state = 'waiting' and sound->>'kind' = 'chunks')
+           as ahead`,
+        [home],
+      );
+      if (!next?.id || Number(next.ahead) >= SENT_AHEAD) return;
+      const row = pipeline.elsewhere.rows().find(({ fleet }) => fleet.id === next.id);
+      if (!row) return; // it is let go in the next round
+      try {
+        await this.sendOne(row);
+      } catch (error) {
+        const why = toFailure(error);
+        if (why.code === 'internal' || this.abort.signal.aborted) throw error;
+        pipeline.elsewhere.end(row.id, why);
+      }
+    }
+  }
+
+  private async sendOne(row: LentRow): Promise<void> {
+    const { query, pipeline, decode } = this.deps,
+      { id } = row.fleet;
+    const gone = (): boolean => pipeline.elsewhere.row(row.id)?.fleet.id !== id;
+    pipeline.elsewhere.explain(row.id, reason('fleetSending', { percent: 0 }));
+    const decoded = await decode(row, this.abort.signal);
+    try {
+      const [known] = await query<{ chunks: number[] }>('select fleet.chunks($1) as chunks', [id]);
+      const { chunks, sha256 } = await sendFile(decoded?.path ?? row.path, {
+        there: new Set(known?.chunks),
+        put: async (n, data) => {
+          if (gone()) throw new Error('it is not wanted any more');
+          await query('select fleet.put_chunk($1, $2, $3)', [id, n, data]);
+        },
+        progress: fraction =>
+          pipeline.elsewhere.explain(row.id, reason('fleetSending', { percent: Math.floor(fraction * 100) })),
+        signal: this.abort.signal,
+      });
+      await query('select fleet.sent($1, $2)', [
+        id,
+        JSON.stringify({
+          chunks,
+          sha256,
+          ...(decoded ? { name: `${row.name}.flac`, decoded: { warnings: decoded.warnings } } : {}),
+        }),
+      ]);
+      pipeline.elsewhere.explain(row.id, reason('fleetAhead', { count: 0 }));
+    } finally {
+      await decoded?.remove();
+    }
+  }
+}
+
+function reasonOf(
+  place: { ahead: string | null; machines: string[] | null; lacks: string[] | null } | undefined,
+): Reason | null {
+  if (!place) return null;
+  if (place.machines) return reason('fleetAhead', { count: Number(place.ahead ?? 0) });
+  return reason('noMachineFits', { lacks: place.lacks?.map(lackText).join(', ') || undefined });
+}
+/** `asr:large-v3@12345678` as people know it. */
+const lackText = (need: string): string => need.replace(/@[0-9a-f]+$/, '').replace(/^(asr|repair|nmt|tts):/, '');
+
+/** Of a job that is lent from now on. */
+export const lentFacts = (id: string): LentFacts => ({ id, cursor: '0', machine: null });

@@ -1,0 +1,394 @@
+/**
+ * A machine's share of the fleet's work: each job that it takes becomes an ordinary job here, and what that makes goes
+ * back under the lease. The lease is renewed by every result; without any, by a beat.
+ */
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { toFailure, type ErrorCode, type Failure } from '../../schemas/errors.ts';
+import type { Job, Utterance } from '../../schemas/job.ts';
+import type { StateEvent } from '../../schemas/rpc.ts';
+import { isFinal, STAGES } from '../../schemas/words.ts';
+import type { Home } from '../auth/home.ts';
+import type { JobRow, Store, TakenFacts } from '../contracts/store.ts';
+import type { WholeFacts } from '../pipeline/elsewhere.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Claims, ResultRow, Taken } from './claims.ts';
+import { openRooted, receiveFile, type Roots } from './sound.ts';
+import { hasRoom } from './where.ts';
+
+export interface TakeDeps {
+  claims: Claims;
+  pipeline: Pipeline;
+  store: Store;
+  home: Home;
+  clock: () => number;
+  log: Logger;
+  roots: () => Roots;
+  share: () => 'always' | 'idle' | 'never';
+  abilities(): { can: string[]; warm: string[] };
+  leaseSeconds: number;
+  /** What it works on changed. */
+  changed(): void;
+}
+
+interface Work {
+  taken: Taken;
+  /** Null: its sound is on the way. */
+  local: string | null;
+  sent: Set<string>;
+  rows: ResultRow[];
+  timer: NodeJS.Timeout | null;
+  /** Writes, one after the other. */
+  busy: Promise<void>;
+  over: boolean;
+}
+
+/** Results go in gusts; the first text goes at once. */
+const GUST_MS = 100,
+  RETRY_MS = 300,
+  REST_MS = 60_000,
+  /** So many of the newest jobs are looked through for those that ended before a crash. */
+  LOOKED_THROUGH = 200;
+/** Failures of this machine, which another may not have. */
+const OF_THE_MACHINE: ReadonlySet<string> = new Set<ErrorCode>([
+  'diskFull',
+  'noPython',
+  'noFfmpeg',
+  'engineMissing',
+  'engineInstallFailed',
+  'neverFits',
+  'noRoom',
+  'deviceLost',
+  'outOfMemory',
+  'modelNotInstalled',
+  'modelUnavailable',
+  'modelBroken',
+  'unknownModel',
+  'downloadFailed',
+  'offline',
+  'storeBusy',
+  'storeBroken',
+]);
+
+export class Take {
+  private readonly deps: TakeDeps;
+  private readonly works = new Map<string, Work>();
+  private readonly byLocal = new Map<string, Work>();
+  private readonly beat: NodeJS.Timeout;
+  private pulling: Promise<void> | null = null;
+  private more = false;
+  private leaving = false;
+  private restUntil = -Infinity;
+
+  constructor(deps: TakeDeps) {
+    this.deps = deps;
+    this.beat = setInterval(() => this.renew(), (deps.leaseSeconds * 1000) / 3);
+  }
+
+  get running(): number {
+    return this.works.size;
+  }
+
+  /** What a daemon before took: an attempt that lives goes on, one that was lost is let go. */
+  async resume(): Promise<void> {
+    const { store, claims } = this.deps;
+    const rows = [
+      ...store.activeJobs(),
+      ...store.list({ limit: LOOKED_THROUGH }).jobs.filter(row => isFinal(row.state)),
+    ];
+    for (const row of rows) {
+      if (!isTaken(row)) continue;
+      const work = this.adopt({ ...row.fleet.taken, job: row.fleet.id } as Taken, row.id);
+      work.busy = this.again(work, async () => {
+        for (const { index, stage } of await claims.done(work.taken.job)) work.sent.add(key(index, stage));
+        return claims.put(work.taken, []);
+      });
+      await work.busy;
+      if (work.over) continue;
+      for (const utterance of store.utterances(row.id)) this.collect(work, utterance);
+      if (isFinal(row.state)) void this.end(work, row.state);
+    }
+  }
+
+  /** Something may be there to take. */
+  pull(): void {
+    if (this.pulling) {
+      this.more = true;
+      return;
+    }
+    this.pulling = this.round()
+      .catch((error: unknown) => this.deps.log.warn(error as Error, 'fleet: taking'))
+      .finally(() => {
+        this.pulling = null;
+      });
+  }
+
+  private async round(): Promise<void> {
+    do {
+      this.more = false;
+      await this.deps.claims.offer();
+      while (!this.leaving && this.hasRoom) {
+        const { can, warm } = this.deps.abilities();
+        const taken = await this.deps.claims.claim(can, warm);
+        if (!taken) break;
+        const work = this.adopt(taken, null);
+        if (this.leaving) work.busy = this.return(work);
+        else void this.begin(work);
+      }
+    } while (this.more && !this.leaving);
+  }
+
+  private get hasRoom(): boolean {
+    if (this.deps.clock() < this.restUntil) return false;
+    const unstarted = [...this.works.values()].filter(
+      ({ local }) => local === null || (this.deps.pipeline.present(local)?.startedAt ?? null) === null,
+    ).length;
+    return hasRoom(this.deps.share(), {
+      own: this.deps.pipeline.elsewhere.here.own,
+      taken: this.works.size,
+      unstarted,
+    });
+  }
+
+  private adopt(taken: Taken, local: string | null): Work {
+    const work: Work = { taken, local, sent: new Set(), rows: [], timer: null, busy: Promise.resolve(), over: false };
+    this.works.set(taken.job, work);
+    if (local !== null) this.byLocal.set(local, work);
+    this.deps.changed();
+    return work;
+  }
+
+  /** Of this attempt: one that was lost may be clearing up while the same job is taken again. */
+  private folder({ id, retryCount }: Taken): string {
+    return join(this.deps.home.state, 'fleet', `${id}-${retryCount}`);
+  }
+
+  /** Like a file of a watched folder: the job, whose it is and what was made of it before are one transaction. */
+  private async begin(work: Work): Promise<void> {
+    const { claims, pipeline, store, clock, roots } = this.deps,
+      { taken } = work,
+      { sound, request } = taken;
+    try {
+      const done = await claims.done(taken.job);
+      const recording =
+        sound.kind === 'root'
+          ? await openRooted(sound, roots())
+          : await receiveFile(sound, this.folder(taken), n => claims.chunk(taken.job, n));
+      if (work.over || this.leaving) return;
+      for (const { index, stage } of done) work.sent.add(key(index, stage));
+      const { audioTrack, summary: _, ...options } = request.options;
+      const [answer] = await pipeline.queue.submit(
+        [
+          {
+            recording,
+            options: {
+              ...options,
+              ...(audioTrack === undefined || (sound.kind === 'chunks' && sound.decoded) ? {} : { audioTrack }),
+              outputs: { formats: [] },
+            },
+            onDuplicate: 'create',
+          },
+        ],
+        ([job]) => {
+          if (!job || 'failure' in job) return;
+          const fleet: TakenFacts = {
+            id: taken.job,
+            taken: { class: taken.class, id: taken.id, retryCount: taken.retryCount },
+          };
+          const heard = done.filter(row => row.stage === 'asr');
+          store.addUtterances(
+            job.id,
+            heard.map(({ index, output: { startMs, endMs } }) => ({ index, startMs, endMs })),
+          );
+          store.update(job.id, { fleet, ...(heard.length > 0 ? { ingestedMs: 1 } : {}) });
+          for (const { index, stage, output } of done) {
+            const { token } = store.claim({
+              job: job.id,
+              stage,
+              from: index,
+              to: index + 1,
+              instance: 'fleet',
+              at: clock(),
+            });
+            store.finish(token, index, output.output, clock());
+            store.close(token, clock());
+          }
+          work.local = job.id;
+          this.byLocal.set(job.id, work);
+        },
+        { models: request.models },
+      );
+      if ('failure' in answer!) await this.fail(work, answer.failure);
+      else if (work.over) this.drop(work);
+    } catch (error) {
+      await this.fail(work, toFailure(error));
+    }
+  }
+
+  onEvent(event: StateEvent): void {
+    if (event.type === 'utterance') {
+      const work = this.byLocal.get(event.job);
+      if (work) this.collect(work, event.utterance);
+    } else if (event.type === 'job') {
+      const work = this.byLocal.get(event.job.id);
+      if (work && isFinal(event.job.state)) void this.end(work, event.job.state);
+      if (work || isFinal(event.job.state)) this.pull();
+    }
+  }
+
+  private collect(work: Work, utterance: Utterance): void {
+    if (work.over) return;
+    const { index, startMs, endMs } = utterance;
+    for (const stage of STAGES) {
+      const output = utterance[stage];
+      if (!output || work.sent.has(key(index, stage))) continue;
+      work.sent.add(key(index, stage));
+      const row: ResultRow = { index, stage, startMs, endMs, output };
+      // Read now: its file goes with the job.
+      if (stage === 'tts' && 'path' in output) row.blob = readFileSync(output.path);
+      work.rows.push(row);
+    }
+    if (work.rows.length > 0)
+      work.timer ??= setTimeout(
+        () => {
+          work.timer = null;
+          this.flush(work);
+        },
+        work.sent.size <= STAGES.length ? 0 : GUST_MS,
+      );
+  }
+
+  private flush(work: Work): void {
+    if (work.timer) clearTimeout(work.timer);
+    work.timer = null;
+    const { rows } = work;
+    work.rows = [];
+    if (rows.length > 0 && !work.over) this.write(work, () => this.deps.claims.put(work.taken, rows));
+  }
+
+  private renew(): void {
+    for (const work of this.works.values())
+      if (!work.over) this.write(work, () => this.deps.claims.put(work.taken, []));
+  }
+
+  private write(work: Work, what: () => Promise<boolean>): void {
+    work.busy = work.busy.then(() => this.again(work, what));
+  }
+
+  /** Until it is done, or the lease is known to be lost. */
+  private async again(work: Work, what: () => Promise<boolean>): Promise<void> {
+    while (!work.over)
+      try {
+        if (!(await what())) this.drop(work);
+        return;
+      } catch (error) {
+        if (this.leaving) return;
+        this.deps.log.debug(error as Error, 'fleet: trying again');
+        await sleep(RETRY_MS);
+      }
+  }
+
+  private async end(work: Work, state: Job['state']): Promise<void> {
+    if (work.over || this.leaving) return;
+    this.flush(work);
+    const local = work.local!,
+      row = this.deps.store.job(local);
+    if (!row || state === 'cancelled') {
+      // Whoever works at this machine does not want it here.
+      this.restUntil = this.deps.clock() + REST_MS;
+      this.write(work, () => this.deps.claims.giveBack(work.taken));
+    } else if (state === 'failed' && !(row.ingested && this.factsOf(row).failed.length > 0)) {
+      await this.fail(work, row.failure!);
+      return;
+    } else this.write(work, () => this.deps.claims.finish(work.taken, { facts: this.factsOf(row) }));
+    await work.busy;
+    this.drop(work);
+  }
+
+  private async fail(work: Work, why: Failure): Promise<void> {
+    if (work.over) return;
+    const mine = OF_THE_MACHINE.has(why.code);
+    this.deps.log.warn({ failure: why, job: work.taken.job }, mine ? 'fleet: given back' : 'fleet: failed');
+    if (mine) this.restUntil = this.deps.clock() + REST_MS;
+    this.flush(work);
+    this.write(work, () =>
+      mine ? this.deps.claims.giveBack(work.taken) : this.deps.claims.finish(work.taken, { failure: why }),
+    );
+    await work.busy;
+    this.drop(work);
+  }
+
+  private factsOf({ id, durationMs, language, models, warnings, options, voices }: JobRow): WholeFacts {
+    const utterances = this.deps.store.utterances(id);
+    return {
+      durationMs,
+      language,
+      models,
+      warnings,
+      failed: utterances.flatMap(({ index, startMs, endMs, failed }) =>
+        failed ? [{ index, startMs, endMs, ...failed }] : [],
+      ),
+      ...(options.speakers && voices
+        ? {
+            voices,
+            speakers: utterances.map(({ speaker }) => speaker ?? null),
+            turns: utterances.map(({ turns }) => turns ?? null),
+          }
+        : {}),
+    };
+  }
+
+  /** It is canceled, paused or another's by now. */
+  onStop(job: string): void {
+    const work = this.works.get(job);
+    if (work) this.drop(work);
+  }
+
+  /** Nothing of it stays here: neither the recording nor its text. */
+  private drop(work: Work): void {
+    const { pipeline, store, log } = this.deps,
+      { local, taken } = work;
+    work.over = true;
+    if (work.timer) clearTimeout(work.timer);
+    if (this.works.get(taken.job) === work) this.works.delete(taken.job);
+    if (local !== null) {
+      this.byLocal.delete(local);
+      try {
+        if (store.job(local) && !isFinal(store.job(local)!.state)) pipeline.queue.cancel([local]);
+        pipeline.queue.remove([local]);
+      } catch (error) {
+        log.warn(error as Error, 'fleet: clearing up');
+      }
+    }
+    void rm(this.folder(taken), { recursive: true, force: true }).catch(() => {});
+    this.deps.changed();
+    if (!this.leaving) this.pull();
+  }
+
+  private async return(work: Work): Promise<void> {
+    await work.busy;
+    this.flush(work);
+    await work.busy;
+    if (!work.over) await this.deps.claims.giveBack(work.taken);
+    work.over = true;
+  }
+
+  /** Gives everything back, with what was made of it; another machine has it at once. */
+  async leave(): Promise<void> {
+    this.leaving = true;
+    clearInterval(this.beat);
+    await Promise.all(
+      [...this.works.values()].map(async work => {
+        await this.return(work).catch((error: unknown) => this.deps.log.warn(error as Error, 'fleet: giving back'));
+        this.drop(work);
+      }),
+    );
+    await this.pulling;
+  }
+}
+
+const key = (index: number, stage: string): string => `${index} ${stage}`;
+const isTaken = (row: JobRow): row is JobRow & { fleet: TakenFacts } => row.fleet != null && 'taken' in row.fleet;

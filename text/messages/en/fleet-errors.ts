@@ -1,0 +1,42 @@
+/** English: failures of the fleet. */
+import { message, type SomeErrors } from '../catalogue.ts';
+import { count, obstacleText, optional } from './words.ts';
+
+export const fleetErrors: SomeErrors<
+  'fleetUnreachable' | 'fleetRefused' | 'fleetUnprepared' | 'fleetNewer' | 'noFleet' | 'fleetGaveUp'
+> = {
+  fleetUnreachable: a =>
+    message(
+      `The fleet’s database on ${a.host} cannot be reached${optional(': ', obstacleText(a.why))}.`,
+      'Jobs that run here go on. Those of the fleet continue as soon as it can be reached again.',
+    ),
+  fleetRefused: a =>
+    message(
+      `The fleet’s database on ${a.host} refused the login ${a.login}.`,
+      'Check the name and the password with whoever runs it, and join again with `earshot fleet join`.',
+    ),
+  fleetUnprepared: () =>
+    message(
+      'The fleet’s database has no tables of Earshot’s, or those of an older version.',
+      'Whoever runs it has to run `earshot fleet init` with this version.',
+    ),
+  fleetNewer: a =>
+    message(
+      `The fleet’s tables have version ${a.found}; this Earshot knows ${a.known}. It leaves them alone.`,
+      'Update Earshot on this machine.',
+    ),
+  noFleet: a =>
+    message(
+      a.needs === 'machine'
+        ? 'This machine has no login of its own in a fleet.'
+        : a.needs === 'person'
+          ? 'This machine belongs to no fleet with a login of yours.'
+          : 'This machine belongs to no fleet.',
+      'Join one with `earshot fleet join`.',
+    ),
+  fleetGaveUp: a =>
+    message(
+      `${count(a.times, 'machine')} of the fleet ended while working on this recording, so it was set aside.`,
+      'Run it here to see what happens: `earshot fleet here`. Then retry it.',
+    ),
+};

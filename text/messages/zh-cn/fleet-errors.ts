@@ -1,0 +1,39 @@
+/** 简体中文：机群的错误。 */
+import { message, type SomeErrors } from '../catalogue.ts';
+import { obstacleText, optional } from './words.ts';
+
+export const fleetErrors: SomeErrors<
+  'fleetUnreachable' | 'fleetRefused' | 'fleetUnprepared' | 'fleetNewer' | 'noFleet' | 'fleetGaveUp'
+> = {
+  fleetUnreachable: a =>
+    message(
+      `无法连接 ${a.host} 上的机群数据库${optional('：', obstacleText(a.why))}。`,
+      '本机的任务照常进行。机群的任务会在恢复连接后继续。',
+    ),
+  fleetRefused: a =>
+    message(
+      `${a.host} 上的机群数据库拒绝了登录名 ${a.login}。`,
+      '请向管理员核对名称和密码，然后用 `earshot fleet join` 重新加入。',
+    ),
+  fleetUnprepared: () =>
+    message('机群数据库中没有 Earshot 的表，或者版本过旧。', '请管理员用当前版本运行 `earshot fleet init`。'),
+  fleetNewer: a =>
+    message(
+      `机群的表版本为 ${a.found}，当前 Earshot 只认识 ${a.known}，未作任何改动。`,
+      '请更新这台机器上的 Earshot。',
+    ),
+  noFleet: a =>
+    message(
+      a.needs === 'machine'
+        ? '这台机器在机群中没有自己的登录名。'
+        : a.needs === 'person'
+          ? '这台机器没有以您的登录名加入机群。'
+          : '这台机器不属于任何机群。',
+      '请用 `earshot fleet join` 加入。',
+    ),
+  fleetGaveUp: a =>
+    message(
+      `机群中有 ${a.times} 台机器在处理此录音时退出，任务已搁置。`,
+      '请用 `earshot fleet here` 在本机运行以查明原因，然后重试。',
+    ),
+};
