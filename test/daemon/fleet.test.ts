@@ -77,7 +77,7 @@ const written = (daemon: RealDaemon, stem: string): Record<string, string> =>
       .map(name => [name, readFileSync(join(daemon.recordings, name), 'utf8')]),
   );
 
-describe('a fleet', { skip: why, timeout: 180_000 }, () => {
+describe('a fleet', { skip: why, timeout: 300_000 }, () => {
   let home: RealDaemon, big: RealDaemon;
   const events: StateEvent[] = [];
   const all: RealDaemon[] = [];
