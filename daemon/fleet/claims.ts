@@ -55,7 +55,7 @@ export class Claims {
     this.perPerson = perPerson;
   }
 
-  /** Jobs that nobody stands for yet get their offer: whichever machine hears of them first makes it. */
+  /** Jobs that nobody stands for yet get their offer: the first machine that sees them makes it. */
   async offer(): Promise<void> {
     const waiting = await this.pool.query<{ class: string }>(
       `select distinct class from fleet.job where state = 'waiting' and offer is null`,
@@ -144,7 +144,7 @@ export class Claims {
             return 'again';
           }
           await query('update fleet.clock set v = $1 where v < $1', [job.tag]);
-          await this.tell(query, offer.job);
+          await this.notifyHome(query, offer.job);
           return { ...attempt, job: offer.job, name: job.name, request: job.request, sound: job.sound };
         },
       );
@@ -198,7 +198,7 @@ export class Claims {
       );
       await query('delete from fleet.chunk where job = $1', [taken.job]);
       await complete(taken);
-      await this.tell(query, taken.job);
+      await this.notifyHome(query, taken.job);
     });
   }
 
@@ -208,7 +208,7 @@ export class Claims {
       await complete(taken);
       await query(`update fleet.job set state = 'waiting', offer = null, machine = null where id = $1`, [taken.job]);
       await query('notify fleet_work');
-      await this.tell(query, taken.job);
+      await this.notifyHome(query, taken.job);
     });
   }
 
@@ -234,11 +234,11 @@ export class Claims {
       rows.length,
       bytes,
     ]);
-    await this.tell(query, job);
+    await this.notifyHome(query, job);
   }
 
-  private async tell(query: Transaction['query'], job: string): Promise<void> {
-    await query('select fleet.tell(j) from fleet.job j where id = $1', [job]);
+  private async notifyHome(query: Transaction['query'], job: string): Promise<void> {
+    await query('select fleet.notify_home(j) from fleet.job j where id = $1', [job]);
   }
 
   private async fenced(taken: Taken, work: (transaction: Transaction) => Promise<void>): Promise<boolean> {

@@ -71,7 +71,7 @@ const COLUMNS = `j.id, j.state, j.rank, j.failure, j.facts, j.sound,
 export class Lend {
   private readonly deps: LendDeps;
   /** By the fleet's ids: something is new there; of all: nothing is known. */
-  private readonly news = new Set<string>();
+  private readonly updates = new Set<string>();
   private all = true;
   /** By our ids. */
   private readonly changed = new Set<string>();
@@ -99,7 +99,7 @@ export class Lend {
       this.deps.pipeline.elsewhere.explain(id, reason('fleetUnreachable'));
   }
   heard(id: string): void {
-    this.news.add(id);
+    this.updates.add(id);
     this.wake();
   }
   onEvent(event: StateEvent): void {
@@ -152,27 +152,27 @@ export class Lend {
   private async round(): Promise<void> {
     const { query, home, store, pipeline } = this.deps,
       { all } = this,
-      news = new Set(this.news),
+      updates = new Set(this.updates),
       changed = [...this.changed];
     this.all = false;
-    this.news.clear();
+    this.updates.clear();
     this.changed.clear();
     for (const id of changed) {
       const fleet = store.job(id)?.fleet;
-      if (fleet) news.add(fleet.id);
+      if (fleet) updates.add(fleet.id);
     }
-    if (!all && news.size === 0) return;
+    if (!all && updates.size === 0) return;
     try {
       const jobs = all
         ? await query<FleetJob>(`select ${COLUMNS} from fleet.job j where j.home = $1`, [home])
         : await query<FleetJob>(`select ${COLUMNS} from fleet.job j where j.home = $1 and j.id = any($2)`, [
             home,
-            [...news],
+            [...updates],
           ]);
       const there = new Map(jobs.map(job => [job.id, job])),
         here = new Map(pipeline.elsewhere.rows().map(row => [row.fleet.id, row]));
       for (const row of here.values())
-        if ((all || news.has(row.fleet.id)) && !there.has(row.fleet.id)) await this.submit(row);
+        if ((all || updates.has(row.fleet.id)) && !there.has(row.fleet.id)) await this.submit(row);
       const ours = jobs.flatMap(job => {
         const row = here.get(job.id);
         return row ? [{ job, row }] : [];
@@ -183,7 +183,7 @@ export class Lend {
       await this.explain(all ? ours : ours.slice(0, EXPLAINED_AT_ONCE));
       if (all || jobs.some(job => job.state === 'sending')) this.send();
     } catch (error) {
-      for (const id of news) this.news.add(id);
+      for (const id of updates) this.updates.add(id);
       if (all) this.all = true;
       throw error;
     }
@@ -217,7 +217,7 @@ export class Lend {
         }),
       );
       if (made.length > 0) await query('select fleet.seed($1, $2)', [row.fleet.id, JSON.stringify(made)]);
-      this.news.add(row.fleet.id);
+      this.updates.add(row.fleet.id);
       this.more = true;
     } catch (error) {
       const why = toFailure(error);
@@ -320,9 +320,10 @@ export class Lend {
     const { query, home, pipeline } = this.deps;
     while (this.reachable) {
       const [next] = await query<{ id: string; ahead: string }>(
-        `select (select id from fleet.job where home = $1 and state = 'sending' order by priority desc, created_at limit 1)
-           as id, (select count(*) from fleet.job where home = $1 and state = 'waiting' and sound->>'kind' = 'chunks')
-           as ahead`,
+        `select (select id from fleet.job where home = $1 and state = 'sending'
+           order by priority desc, created_at limit 1) as id,
+           (select count(*) from fleet.job
+             where home = $1 and state = 'waiting' and sound->>'kind' = 'chunks') as ahead`,
         [home],
       );
       if (!next?.id || Number(next.ahead) >= SENT_AHEAD) return;

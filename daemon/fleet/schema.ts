@@ -43,10 +43,8 @@ export async function prepare(
   await query('begin');
   try {
     for (const role of ROLES)
-      await query(
-        `do $$ begin if not exists (select from pg_roles where rolname = '${role}') then create role ${role} nologin; ` +
-          `end if; end $$`,
-      );
+      if ((await query('select from pg_roles where rolname = $1', [role])).length === 0)
+        await query(`create role ${role} nologin`);
     await query('grant earshot_owner to current_user');
     const [{ name } = { name: '' }] = await query<{ name: string }>('select current_database() as name');
     await query(`grant create on database ${postgres.quoted(name)} to earshot_owner`);

@@ -88,7 +88,9 @@ export async function sendFile(path: string, { there, put, progress, signal }: C
   return { chunks: n, sha256: sum.digest('hex') };
 }
 
-/** Writes what came in chunks into `folder`, which is made anew. @throws recordingChanged where it is not what was sent */
+/**
+ * Writes what came in chunks into `folder`, which is made anew. @throws recordingChanged where it is not what was sent
+ */
 export async function receiveFile(
   sound: Sound & { kind: 'chunks' },
   folder: string,

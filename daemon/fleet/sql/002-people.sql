@@ -18,8 +18,8 @@ create function fleet.priority_of(rank int, tag bigint) returns int language sql
   select (case rank when 3 then 1000000000 when 2 then 240 when 1 then 0 else -240 end - tag / 60)::int
 $$;
 
--- The owner's home hears that something of this job changed: its id and nothing else.
-create function fleet.tell(job fleet.job) returns void language sql as
+-- The home learns that something of this job changed: its id and nothing else.
+create function fleet.notify_home(job fleet.job) returns void language sql as
   $$ select pg_notify('fleet_home_' || job.home, job.id) $$;
 
 -- A person's jobs line up behind each other in virtual time; nobody's line begins before what is served now.
@@ -112,7 +112,7 @@ begin
   if not found then return false; end if;
   delete from chunk c where c.job = row.id;
   perform pg_notify('fleet_stop', row.id); -- its machine lets go of it, and its offer is taken back
-  perform tell(row);
+  perform notify_home(row);
   return true;
 end $$;
 
@@ -125,7 +125,7 @@ begin
     where j.id = pause.id and mine(j.owner) and j.state in ('waiting', 'running') returning * into row;
   if not found then return false; end if;
   perform pg_notify('fleet_stop', row.id);
-  perform tell(row);
+  perform notify_home(row);
   return true;
 end $$;
 

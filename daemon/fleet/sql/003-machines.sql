@@ -40,7 +40,7 @@ grant insert on fleet.result to earshot_machine;
 grant delete on fleet.chunk to earshot_machine;
 grant insert, delete on fleet.machine to earshot_machine;
 grant update (name, version, can, share, draining, away, devices, running, seen_at) on fleet.machine to earshot_machine;
-grant execute on function fleet.peek, fleet.tell, fleet.mine, fleet.is_chief to earshot_machine;
+grant execute on function fleet.peek, fleet.notify_home, fleet.mine, fleet.is_chief to earshot_machine;
 
 grant usage on schema boss to earshot_machine;
 grant select, insert, update, delete on all tables in schema boss to earshot_machine;
