@@ -15,6 +15,7 @@ import { stamp } from '../streaming/layout.ts';
 import { endOf, readTranscript } from '../transcript/known.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { errorText, failureText } from '../ui/words.ts';
+import { withTarget } from './asked-path.ts';
 
 interface TranscribeInput {
   path: string;
@@ -39,13 +40,15 @@ function located(path: string): vscode.Uri {
   return vscode.Uri.joinPath(folder.uri, path);
 }
 
-/** What a model names, as it will be opened: whoever is asked sees where `..` leads. */
-const shown = (path: string): string => {
+/** What a model names, as it will be opened: whoever is asked sees where `..` and links lead. */
+const shown = async (path: string): Promise<string> => {
+  let full: string;
   try {
-    return located(path).fsPath;
+    full = located(path).fsPath;
   } catch {
     return path;
   }
+  return withTarget(full);
 };
 /** Names are text: they make no link and load no picture. */
 const asked = (text: string): vscode.MarkdownString => new SafeMarkdown().text(text).done();
@@ -73,13 +76,16 @@ const answer = (text: string): vscode.LanguageModelToolResult =>
 export function tools(deps: Deps): vscode.Disposable {
   const { daemon } = deps;
   const transcribe: vscode.LanguageModelTool<TranscribeInput> = {
-    prepareInvocation: ({ input }) => ({
-      invocationMessage: asked(vscode.l10n.t('Transcribing {0}', shown(input.path))),
-      confirmationMessages: {
-        title: vscode.l10n.t('Transcribe a recording'),
-        message: asked(vscode.l10n.t('Transcribe {0} on this machine?', shown(input.path))),
-      },
-    }),
+    prepareInvocation: async ({ input }) => {
+      const path = await shown(input.path);
+      return {
+        invocationMessage: asked(vscode.l10n.t('Transcribing {0}', path)),
+        confirmationMessages: {
+          title: vscode.l10n.t('Transcribe a recording'),
+          message: asked(vscode.l10n.t('Transcribe {0} on this machine?', path)),
+        },
+      };
+    },
     async invoke({ input }, token) {
       if (!vscode.workspace.isTrusted)
         throw new Error(vscode.l10n.t('Trust this workspace to transcribe its recordings.'));
@@ -108,13 +114,16 @@ export function tools(deps: Deps): vscode.Disposable {
     },
   };
   const read: vscode.LanguageModelTool<ReadInput> = {
-    prepareInvocation: ({ input }) => ({
-      invocationMessage: asked(vscode.l10n.t('Reading the transcript of {0}', shown(input.path))),
-      confirmationMessages: {
-        title: vscode.l10n.t('Read a transcript'),
-        message: asked(vscode.l10n.t('Read the transcript of {0}?', shown(input.path))),
-      },
-    }),
+    prepareInvocation: async ({ input }) => {
+      const path = await shown(input.path);
+      return {
+        invocationMessage: asked(vscode.l10n.t('Reading the transcript of {0}', path)),
+        confirmationMessages: {
+          title: vscode.l10n.t('Read a transcript'),
+          message: asked(vscode.l10n.t('Read the transcript of {0}?', path)),
+        },
+      };
+    },
     async invoke({ input }) {
       const uri = located(input.path),
         utterances = uri.path.endsWith('.earshot.json') ? await fromFile(uri) : await fromQueue(deps, uri);

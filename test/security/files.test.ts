@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -22,6 +23,7 @@ import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { checkCollection } from '../../cli/collect.ts';
 import { readGlossary } from '../../client/folder-defaults.ts';
+import { withTarget } from '../../extension/commands/asked-path.ts';
 import { home as homeOf, openHome } from '../../daemon/auth/home.ts';
 import { checkRecording, factsOf, type RecordingFacts } from '../../daemon/ingest/recording.ts';
 import { readPieces } from '../../daemon/ingest/text.ts';
@@ -339,6 +341,21 @@ test('a workspace chooses no program, server or folder of the machine', () => {
   // Of a workspace only once it is trusted.
   for (const name of ['models', 'prompt', 'glossary', 'watchedFolders'])
     assert.ok(capabilities.untrustedWorkspaces.restrictedConfigurations.includes(`earshot.${name}`), name);
+});
+
+test('whoever is asked about a path sees where its links lead', { skip: posix }, async () => {
+  const target = join(realpathSync(root), 'private.wav'),
+    link = join(realpathSync(root), 'holiday.wav'),
+    within = join(realpathSync(root), 'linked folder');
+  writeFileSync(target, 'sound');
+  symlinkSync(target, link);
+  symlinkSync(realpathSync(root), within);
+  assert.equal(await withTarget(target), target);
+  assert.equal(await withTarget(link), `${link} → ${target}`);
+  assert.equal(await withTarget(join(within, 'private.wav')), `${join(within, 'private.wav')} → ${target}`);
+  // Nothing is there yet; and no other machine is asked by a question.
+  for (const path of [join(root, 'nothing.wav'), '//elsewhere/share/x.wav', '\\\\elsewhere\\x.wav'])
+    assert.equal(await withTarget(path), path);
 });
 
 describe("what is Earshot's own", { skip: posix }, () => {
