@@ -177,6 +177,7 @@ function commandsOf({
     'job.log': job => showJobLog(deps, job),
     'job.pause': job => simple('job/pause')(deps, job),
     'job.resume': job => simple('job/resume')(deps, job),
+    'job.here': job => simple('job/here')(deps, job),
     'job.cancel': job => simple('job/cancel')(deps, job),
     'job.retry': job => simple('job/retry')(deps, job),
     'job.remove': job => simple('job/remove')(deps, job),

@@ -41,6 +41,8 @@ export interface JobRow {
   /** What recognizes it, by its name. */
   model: string;
   outputs: number;
+  /** The machine of the fleet that works on it, or did; null: it waits for one. Missing: it is done here. */
+  machine?: string | null;
 }
 
 export interface ConnectionView {
@@ -63,7 +65,7 @@ export type ToQueue =
   | { type: 'delta'; rows: JobRow[]; removed: string[] }
   | { type: 'state'; paused: boolean; connection: ConnectionView; modelsReady: boolean };
 
-export const JobAction = Type.Enum(['open', 'pause', 'resume', 'cancel', 'retry', 'remove']);
+export const JobAction = Type.Enum(['open', 'pause', 'resume', 'here', 'cancel', 'retry', 'remove']);
 export type JobAction = Static<typeof JobAction>;
 export const PanelCommand = Type.Enum([
   'start',
@@ -155,7 +157,22 @@ export type ToDevices = {
   bottleneck: string | null;
   connection: ConnectionView;
   noGpu: NoGpu | null;
+  /** Null: this machine belongs to no fleet. */
+  fleet: FleetView | null;
 };
+/** The other machines of the fleet, and what stands between this one and them. */
+export interface FleetView {
+  problem: string | null;
+  machines: MachineView[];
+}
+export interface MachineView {
+  id: string;
+  name: string;
+  live: boolean;
+  /** What it does, or since when it was not heard of. */
+  status: string;
+  devices: DeviceView[];
+}
 /** Why there is no GPU here and what may help. */
 export interface NoGpu {
   title: string;

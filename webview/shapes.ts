@@ -30,7 +30,13 @@ export const QUEUE: Shapes<ToQueue> = {
   state: { paused: flag, connection: thing, modelsReady: flag },
 };
 export const DEVICES: Shapes<ToDevices> = {
-  snapshot: { devices: all(thing), bottleneck: orNone(text), connection: thing, noGpu: orNone(thing) },
+  snapshot: {
+    devices: all(thing),
+    bottleneck: orNone(text),
+    connection: thing,
+    noGpu: orNone(thing),
+    fleet: orNone(thing),
+  },
 };
 export const TRANSCRIPT: Shapes<ToTranscript> = {
   document: {

@@ -86,9 +86,10 @@ export async function showJobLog(deps: Deps, argument: unknown): Promise<void> {
   });
 }
 
-type Simple = 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove';
+type Simple = 'job/pause' | 'job/resume' | 'job/here' | 'job/cancel' | 'job/retry' | 'job/remove';
 /** In which states it is meant. */
 const MEANT: Readonly<Record<Simple, (state: Job['state']) => boolean>> = {
+  'job/here': state => !isFinal(state),
   'job/pause': state => !isFinal(state) && state !== 'paused',
   'job/resume': state => state === 'paused',
   'job/cancel': state => !isFinal(state),

@@ -43,6 +43,7 @@ const START_TIMEOUT_MS = 20_000;
 const WORK: ReadonlySet<Method> = new Set<Method>([
   'job/submit',
   'job/retry',
+  'job/here',
   'job/summary',
   'job/combine',
   'live/open',

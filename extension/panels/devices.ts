@@ -3,9 +3,11 @@ import * as vscode from 'vscode';
 import type { Estimate } from '../../schemas/device.ts';
 import type { FromDevices, ToDevices } from '../../webview/messages.ts';
 import type { Daemon } from '../connection/connection.ts';
+import type { FleetStatus } from '../../schemas/fleet.ts';
 import { bottleneckText, errorText } from '../ui/words.ts';
 import { deviceViews, History, noGpuView } from './device-views.ts';
 import { connectionView } from './connection-view.ts';
+import { fleetView } from './fleet-view.ts';
 import { notify } from '../ui/notify.ts';
 import { receive } from '../ui/receive.ts';
 import { pageHtml, pageOptions } from '../ui/page.ts';
@@ -32,6 +34,7 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
     let ready = false,
       estimates: Estimate[] = [],
       bottleneck: string | null = null,
+      fleet: FleetStatus | null = null,
       timer: NodeJS.Timeout | null = null;
     let watch: vscode.Disposable | null = null,
       asking: NodeJS.Timeout | null = null;
@@ -52,6 +55,7 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
           modelName: id => models.get(id)?.card.name ?? id,
         }),
         noGpu: devices.size ? noGpuView(devices.values(), process.platform) : null,
+        fleet: fleet && fleetView(fleet, Date.now()),
       };
       void webview.postMessage(message);
     };
@@ -60,10 +64,12 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
     };
     const ask = async (): Promise<void> => {
       try {
-        const [list, stats] = await Promise.all([
+        const [list, stats, status] = await Promise.all([
           this.#daemon.call('device/list', {}),
           this.#daemon.call('stats/get', {}),
+          this.#daemon.call('fleet/status', {}),
         ]);
+        fleet = status;
         estimates = list.estimates;
         bottleneck = stats.bottleneck ? bottleneckText(stats.bottleneck) : null;
         soon();

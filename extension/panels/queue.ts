@@ -14,8 +14,18 @@ import { receive } from '../ui/receive.ts';
 import { pageHtml, pageOptions } from '../ui/page.ts';
 
 const METHOD: Readonly<
-  Record<Exclude<JobAction, 'open'>, 'job/pause' | 'job/resume' | 'job/cancel' | 'job/retry' | 'job/remove'>
-> = { pause: 'job/pause', resume: 'job/resume', cancel: 'job/cancel', retry: 'job/retry', remove: 'job/remove' };
+  Record<
+    Exclude<JobAction, 'open'>,
+    'job/pause' | 'job/resume' | 'job/here' | 'job/cancel' | 'job/retry' | 'job/remove'
+  >
+> = {
+  pause: 'job/pause',
+  resume: 'job/resume',
+  here: 'job/here',
+  cancel: 'job/cancel',
+  retry: 'job/retry',
+  remove: 'job/remove',
+};
 
 export const PANEL_COMMANDS: Readonly<
   Record<Exclude<PanelCommand, 'start' | 'clearFinished' | 'pauseQueue' | 'resumeQueue'>, string>

@@ -29,6 +29,7 @@ export function jobRow(job: Job, modelName: (id: string) => string = id => id): 
     languages: [job.language ?? job.options.language, job.options.translateTo].filter(Boolean).join(' → '),
     model: job.models.asr === undefined ? '' : modelName(job.models.asr),
     outputs: job.outputs.length,
+    ...(job.machine === undefined ? {} : { machine: job.machine }),
   };
 }
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ToQueue } from '../../webview/messages.ts';
-import { busyJobs, cpu, id, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
+import { busyJobs, cpu, fleet, id, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
 import { openWindow, widenSideBar, type Window } from './harness.ts';
 import { breakOut, postToExtension, postToPage } from './intrusion.ts';
 import { hostUnavailable } from './host/install.ts';
@@ -20,7 +20,8 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
   before(async () => {
     const now = Date.now();
     w = await openWindow({
-      jobs: busyJobs(now),
+      jobs: busyJobs(now).map(job => (job.id === id(1) ? { ...job, machine: 'gpu1' } : job)),
+      fleet: fleet(now),
       devices: twoGpus(now),
       instances: instances(now),
       bottleneck: { code: 'stageBusy', args: { stage: 'nmt', busyShare: 0.94, waitShare: 0.62 } },
@@ -343,9 +344,35 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     });
   });
 
+  it('shows the machines of the fleet, and which one works on a job; it can be done here', async () => {
+    const now = Date.now();
+    w.daemon.set({
+      jobs: busyJobs(now).map(job => (job.id === id(1) ? { ...job, machine: 'gpu1' } : job)),
+      devices: [cpu(now)],
+      fleet: fleet(now),
+    });
+    await w.daemon.stop();
+    await w.daemon.start();
+    const devices = await w.panel('Devices'),
+      busy = devices.getByRole('region', { name: 'gpu1' });
+    await busy.getByText('2 jobs').waitFor();
+    await busy.getByText('NVIDIA GeForce RTX 4070').waitFor();
+    await devices.getByRole('region', { name: 'old-box' }).getByText('last seen 3 hours ago').waitFor();
+    assert.equal(await devices.getByRole('region', { name: 'this-laptop' }).count(), 0);
+    const queue = await w.panel('Queue'),
+      row = queue.locator(`#row-${id(1)}`);
+    await row.locator('.tag.machine', { hasText: 'gpu1' }).waitFor();
+    for (const frame of [queue, devices]) assert.deepEqual((await axe(frame)).violations, []);
+    await row.hover();
+    await row.getByRole('button', { name: /^Run here/ }).click();
+    await w.daemon.until(() => w.daemon.asked('job/here').length === 1);
+    assert.deepEqual(asked('job/here'), { ids: [id(1)] });
+    await row.locator('.tag.machine').waitFor({ state: 'detached' });
+  });
+
   it('teaches when it is empty, and is calm without a GPU', async () => {
     const now = Date.now();
-    w.daemon.set({ jobs: [], devices: [cpu(now)] });
+    w.daemon.set({ jobs: [], devices: [cpu(now)], fleet: undefined });
     await w.daemon.stop();
     await w.daemon.start();
     const queue = await w.panel('Queue');

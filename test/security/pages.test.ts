@@ -150,6 +150,7 @@ describe('what the extension tells a page', () => {
       devices: [],
       bottleneck: null,
       connection,
+      fleet: null,
       noGpu: { title: '', text: '', link: null, linkText: null },
     },
   ];

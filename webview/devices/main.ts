@@ -7,8 +7,10 @@ import { bytes, count, percent } from '../format.ts';
 import type {
   DeviceView,
   EstimateView,
+  FleetView,
   FromDevices,
   InstanceView,
+  MachineView,
   NoGpu,
   Slice,
   ConnectionView,
@@ -21,6 +23,7 @@ import './chart.ts';
 let devices: DeviceView[] = [],
   bottleneck: string | null = null,
   noGpu: NoGpu | null = null,
+  fleet: FleetView | null = null,
   connection: ConnectionView = { kind: 'starting', text: '' },
   known = false;
 /** What the live region says: warnings only. */
@@ -29,7 +32,7 @@ let alarm = '';
 const page = new Page<ToDevices, FromDevices, { scroll: number }>(DEVICES, { scroll: 0 });
 
 function take(message: ToDevices): void {
-  ({ devices, bottleneck, noGpu, connection } = message);
+  ({ devices, bottleneck, noGpu, connection, fleet } = message);
   known = true;
   alarm = devices
     .filter(d => d.warning)
@@ -45,7 +48,15 @@ function paints(slices: readonly Slice[]): string[] {
   return slices.map(s => (s.kind === 'ours' ? `ours ${COLOURS[next++ % COLOURS.length]!}` : s.kind));
 }
 
-function memoryBar(device: DeviceView): TemplateResult {
+const legendOf = (device: DeviceView, paint: readonly string[]): TemplateResult =>
+  html` <ul class="legend">
+    ${device.slices.map(
+      (s, i) =>
+        html`<li><i class="slice ${paint[i]!}"></i><span title=${s.name}>${s.name}</span><b>${bytes(s.bytes)}</b></li>`,
+    )}
+  </ul>`;
+
+function memoryBar(device: DeviceView, legend = true): TemplateResult {
   const paint = paints(device.slices);
   const text = device.slices.map(s => `${s.name} ${bytes(s.bytes)}`).join(', ');
   return html` <div class="memory" role="img" aria-label=${t('Memory of {0}: {1}', device.name, text)}>
@@ -58,14 +69,7 @@ function memoryBar(device: DeviceView): TemplateResult {
           ></i>`,
       )}
     </div>
-    <ul class="legend">
-      ${device.slices.map(
-        (s, i) =>
-          html`<li>
-            <i class="slice ${paint[i]!}"></i><span title=${s.name}>${s.name}</span><b>${bytes(s.bytes)}</b>
-          </li>`,
-      )}
-    </ul>`;
+    ${legend ? legendOf(device, paint) : nothing}`;
 }
 
 function instance(i: InstanceView): TemplateResult {
@@ -200,6 +204,42 @@ const card = (device: DeviceView): TemplateResult =>
     }
   </section>`;
 
+/** What another machine's device says in short: nothing can be done with it from here. */
+const remote = (device: DeviceView): TemplateResult =>
+  html` <div class="remote ${device.warning ?? ''}">
+    <h3>
+      <span class="codicon codicon-${device.kind === 'gpu' ? 'circuit-board' : 'chip'}" aria-hidden="true"></span
+      ><span>${device.name}</span>
+      <span class="of">${t('{0} of {1}', bytes(device.used), bytes(device.total))}</span>
+    </h3>
+    ${memoryBar(device, false)}
+  </div>`;
+
+const machine = (one: MachineView): TemplateResult =>
+  html` <section class="device machine ${one.live ? '' : 'gone'}" aria-labelledby=${`machine-${one.id}`}>
+    <header>
+      <span class="codicon codicon-server" aria-hidden="true"></span>
+      <div>
+        <h2 id=${`machine-${one.id}`}>${one.name}</h2>
+        <p>${one.status}</p>
+      </div>
+    </header>
+    ${one.devices.map(remote)}
+  </section>`;
+
+const fleetSection = (shown: FleetView): TemplateResult =>
+  html` <h2 class="fleet"><span class="codicon codicon-server-environment" aria-hidden="true"></span>${t('Fleet')}</h2>
+    ${
+      shown.problem
+        ? html`<p class="bottleneck">
+            <span class="codicon codicon-warning" aria-hidden="true"></span>${shown.problem}
+          </p>`
+        : shown.machines.length
+          ? nothing
+          : html`<p class="none">${t('No other machine has joined yet.')}</p>`
+    }
+    ${repeat(shown.machines, one => one.id, machine)}`;
+
 function view(): TemplateResult {
   if (connection.kind === 'failed')
     return html` <section class="empty">
@@ -227,7 +267,7 @@ function view(): TemplateResult {
           </section>`
         : nothing
     }
-    ${repeat(devices, d => d.id, card)}`;
+    ${repeat(devices, d => d.id, card)} ${fleet ? fleetSection(fleet) : nothing}`;
 }
 
 page.start(view, take);

@@ -1,5 +1,6 @@
 /** What commands of a row's context menu are told. */
 import type { JobRow } from '../messages.ts';
+import { isElsewhere } from './row.ts';
 import { queue } from './state.ts';
 
 /** `ids`: of all that are selected with it. */
@@ -8,6 +9,7 @@ export const contextOf = (row: JobRow, ids: readonly string[] = []): string =>
     webviewSection: 'job',
     job: row.id,
     jobState: row.state,
+    jobElsewhere: isElsewhere(row),
     preventDefaultContextMenuItems: true,
     ...(ids.length > 1 ? { jobs: ids } : {}),
   });

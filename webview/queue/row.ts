@@ -45,12 +45,16 @@ export interface RowAction {
   label: string;
 }
 
+/** It waits for another machine of the fleet, or is done there. */
+export const isElsewhere = (row: JobRow): boolean => row.machine !== undefined && row.finishedAt === null;
+
 /** What can be done with a job now, the likeliest first. */
 export function actionsOf(row: JobRow): RowAction[] {
   const actions: Record<JobAction, RowAction> = {
     open: { action: 'open', icon: 'go-to-file', label: t('Open transcript') },
     pause: { action: 'pause', icon: 'debug-pause', label: t('Pause') },
     resume: { action: 'resume', icon: 'play', label: t('Resume') },
+    here: { action: 'here', icon: 'device-desktop', label: t('Run here') },
     cancel: { action: 'cancel', icon: 'close', label: t('Cancel') },
     retry: { action: 'retry', icon: 'refresh', label: t('Retry') },
     remove: { action: 'remove', icon: 'trash', label: t('Remove from the list') },
@@ -65,6 +69,7 @@ export function actionsOf(row: JobRow): RowAction[] {
           : row.state === 'processing'
             ? ['open', 'pause', 'cancel']
             : ['pause', 'cancel'];
+  if (isElsewhere(row)) names.splice(names.indexOf('cancel'), 0, 'here');
   return names.map(name => actions[name]);
 }
 
@@ -120,6 +125,7 @@ export const describe = (row: JobRow, now: number, paused: boolean): string =>
     row.name,
     isHeld(row, paused) ? t('Paused') : stateName(row),
     row.state === 'processing' ? progressText(row) : '',
+    row.machine ? t('on {0}', row.machine) : '',
     row.note?.text ?? '',
     timing(row, now, paused),
   ]
@@ -195,6 +201,13 @@ export function jobRow(
           : html`<span class="note">${row.folder}</span>`
       }
       ${twin ? html`<span class="tag twin" title=${made}>${made}</span>` : nothing}
+      ${
+        row.machine
+          ? html`<span class="tag machine" title=${t('on {0}', row.machine)}
+              ><span class="codicon codicon-server" aria-hidden="true"></span>${row.machine}</span
+            >`
+          : nothing
+      }
       ${row.languages ? html`<span class="tag">${row.languages}</span>` : nothing}
     </div>
   </div>`;

@@ -9,6 +9,7 @@ import { createEvents, type Events } from '../../../daemon/api/rpc/events.ts';
 import { startServer, type Handlers, type Server } from '../../../daemon/api/rpc/server.ts';
 import type { Device, Estimate, Instance } from '../../../schemas/device.ts';
 import { EarshotError, failure } from '../../../schemas/errors.ts';
+import type { FleetStatus } from '../../../schemas/fleet.ts';
 import type { Job, JobOptions, Transcript, Utterance } from '../../../schemas/job.ts';
 import type { PartialText } from '../../../schemas/live.ts';
 import { toJson } from '../../../text/transcripts/json.ts';
@@ -28,7 +29,18 @@ export interface Story {
   engines?: Engine[];
   estimates?: Estimate[];
   bottleneck?: Coded<BottleneckArgs> | null;
+  fleet?: FleetStatus;
 }
+
+const NO_FLEET: FleetStatus = {
+  settings: null,
+  problems: [],
+  draining: false,
+  lent: 0,
+  taken: 0,
+  machines: [],
+  jobs: [],
+};
 
 const VERSION = (
   JSON.parse(
@@ -490,6 +502,17 @@ export class FakeDaemon {
         this.settings = { ...this.settings, ...values };
         return { settings: this.settings };
       },
+      'job/here': ({ ids }) =>
+        each(ids, job => {
+          delete job.machine;
+          return {};
+        }),
+      'fleet/status': () => this.story.fleet ?? NO_FLEET,
+      'fleet/init': () => ({ version: 1, before: 0, logins: [] }),
+      'fleet/join': () => ({ as: [] }),
+      'fleet/leave': () => ({}),
+      'fleet/drain': () => ({}),
+      'fleet/work': () => ({ running: 0 }),
       'stats/get': () => ({
         since: 0,
         until: Date.now(),

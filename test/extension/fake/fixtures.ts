@@ -3,6 +3,7 @@
  * that a picture can be taken again.
  */
 import type { Device, Estimate, Instance } from '../../../schemas/device.ts';
+import type { FleetMachine, FleetStatus } from '../../../schemas/fleet.ts';
 import type { Job, Transcript, Utterance } from '../../../schemas/job.ts';
 import { failure } from '../../../schemas/errors.ts';
 import type { Engine, Model, Recommendation } from '../../../schemas/model.ts';
@@ -395,6 +396,37 @@ export const cpu = (now: number, over: Partial<Device> = {}): Device =>
     readAt: now,
     ...over,
   });
+
+/** Three machines: this one, a busy one and one that has gone. */
+export const fleet = (now: number): FleetStatus => {
+  const machine = (name: string, more: Partial<FleetMachine>): FleetMachine => ({
+    id: `machine-${name}`,
+    name,
+    version: '0.1.0',
+    here: false,
+    live: true,
+    seenAt: now,
+    share: 'always',
+    draining: false,
+    running: 0,
+    can: ['asr:whisper-large-v3@d1'],
+    devices: [cpu(now)],
+    ...more,
+  });
+  return {
+    settings: { url: 'postgres://lab.example/earshot', person: 'ann', use: 'always' },
+    problems: [],
+    draining: false,
+    lent: 1,
+    taken: 0,
+    machines: [
+      machine('this-laptop', { here: true, share: 'never' }),
+      machine('gpu1', { running: 2, devices: twoGpus(now) }),
+      machine('old-box', { live: false, seenAt: now - 3 * 3_600_000 }),
+    ],
+    jobs: [],
+  };
+};
 
 export function twoGpus(now: number): Device[] {
   return [
