@@ -15,6 +15,8 @@ export interface Home {
   database: string;
   backups: string;
   audio: string;
+  /** Copies of recordings that play in the editor. */
+  playback: string;
   logs: string;
   settings: string;
   /** 0700: socket, token, lock. */
@@ -47,6 +49,7 @@ export function home(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Plat
     database: join(state, 'earshot.db'),
     backups: join(state, 'backups'),
     audio: join(state, 'audio'),
+    playback: join(state, 'playback'),
     logs: join(state, 'logs'),
     settings: join(state, 'settings.json'),
     run,

@@ -31,7 +31,9 @@ import { openSettings, type SettingsFile } from './system/settings-file.ts';
 import { openSafely, restoredFailure } from './store/sqlite/backups.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { Lifetime } from './lifetime.ts';
+import { Playback } from './playback/playback.ts';
 import { Watch } from './watch/watch.ts';
+import { sandboxEnabled } from './workers/sandbox/sandbox.ts';
 
 declare const EARSHOT_VERSION: string | undefined;
 const version =
@@ -114,6 +116,7 @@ async function main(): Promise<void> {
       await watch.dispose();
       await fleet.leave();
       await http.dispose();
+      await playback?.close();
       // A damaged store must not keep us here.
       await pipeline.stop(how).catch((error: unknown) => log.error(error, 'while leaving'));
       await housekeeping?.dispose();
@@ -129,6 +132,13 @@ async function main(): Promise<void> {
       }
       lock.release();
     },
+  });
+
+  const playback = new Playback({
+    folder: home.playback,
+    ffmpeg: () => catalogue.ffmpeg(),
+    sandboxed: () => sandboxEnabled(settings.get()),
+    clock,
   });
 
   // What others reach it by
@@ -167,6 +177,7 @@ async function main(): Promise<void> {
     http,
     events,
     metrics,
+    playback,
     ffmpeg: () => catalogue.ffmpeg(),
     clients,
     logs: tail,

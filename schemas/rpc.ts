@@ -449,6 +449,14 @@ export const METHODS = {
       freeBytes: Bytes,
     }),
   ),
+  'media/playable': method(
+    'What to play of a recording where only PCM, MP3, FLAC, Vorbis, H.264 and VP8 play, as in VS Code: the recording ' +
+      'itself, or a copy (MP3; MP4, with H.264 copied) that is made once, by ffmpeg, and kept among others up to 4 ' +
+      'GiB. `path` is null while it is being made: ask again. `fraction` is null where nobody can tell.',
+    Closed({ path: Path }),
+    Closed({ path: Nullable(Path), fraction: Nullable(Fraction) }),
+  ),
+  'media/cancel': method('Stops making such a copy; nothing of it is left.', Closed({ path: Path }), Nothing),
   'model/find': method(
     'What a repository of the model hub has that runs here: `hf:OWNER/REPO`, with `@REVISION` and `:FILE` as ' +
       'needed, or its address. Nothing is fetched but the list of its files.',

@@ -228,6 +228,15 @@ export interface SummaryView {
   canMake: boolean;
 }
 
+/** What plays: null while a copy is being made (`preparing`), or where none was (`failed` says why). */
+export interface MediaView {
+  media: string | null;
+  preparing: boolean;
+  /** How far the copy is, 0 to 1; null: nobody can tell. */
+  fraction: number | null;
+  failed: string | null;
+}
+
 /** What the commands of the context menu do in the page, on the utterance that they were called for. */
 export type PageCommand = 'edit' | 'play' | 'loop' | 'split' | 'comment' | 'find' | 'shortcuts';
 
@@ -239,6 +248,7 @@ export type ToTranscript =
   | TranscriptShown
   | TranscriptChange
   | { type: 'goto'; index: number; atMs: number }
+  | ({ type: 'media' } & MediaView)
   | { type: 'command'; command: PageCommand; index: number | null }
   | { type: 'summary'; summary: SummaryView };
 export type TranscriptShown = {
@@ -307,6 +317,7 @@ export const FromTranscript = Type.Union([
     wholeWord: Type.Boolean(),
     /** Utterances in which it stays. */ except: Type.Array(Index, { maxItems: 100_000 }),
   }),
+  Closed({ type: Type.Literal('media'), action: Type.Enum(['cancel', 'retry']) }),
   Closed({ type: Type.Literal('export') }),
   Closed({ type: Type.Literal('summary'), action: Type.Enum(['make', 'stop', 'copy']) }),
 ]);

@@ -59,6 +59,7 @@ export const TRANSCRIPT: Shapes<ToTranscript> = {
     speakers: all(thing),
   },
   goto: { index: figure, atMs: figure },
+  media: { media: orNone(text), preparing: flag, fraction: orNone(figure), failed: orNone(text) },
   command: { command: text, index: orNone(figure) },
   summary: { summary: thing },
 };

@@ -9,7 +9,7 @@ export { home, type Home } from '../../client/home.ts';
 
 /** Makes the folders; what is this user's own is closed to others. */
 export function openHome(places: Home): void {
-  for (const folder of [places.state, places.run, places.audio, places.logs, places.backups]) {
+  for (const folder of [places.state, places.run, places.audio, places.playback, places.logs, places.backups]) {
     makeFolderNow(folder, 0o700);
     if (process.platform === 'win32') continue;
     // One that was made before, or opened since; a folder that many share (sticky) stays theirs.

@@ -28,7 +28,7 @@ import { transcriptOf } from './live.ts';
 import { askSpeaker, shownName } from './speakers.ts';
 import { summaryUnderWay } from './summary.ts';
 
-export type Action = Exclude<FromTranscript, { type: 'ready' | 'focus' }>;
+export type Action = Exclude<FromTranscript, { type: 'ready' | 'focus' | 'media' }>;
 type Change = (now: Transcript) => Transcript;
 
 /** The edit of a message that is nothing but one; null: there is more to do. */

@@ -20,6 +20,8 @@ import { follow, parseTranscript, transcriptOf } from './live.ts';
 import { RELOAD_MS, summaryView } from './summary.ts';
 import { MOST_TRANSCRIPT_BYTES } from './known.ts';
 import { readText } from '../ui/files.ts';
+import { home } from '../../client/home.ts';
+import { Playback } from './playback.ts';
 import { changeView, wholeView } from './view.ts';
 
 /** What a command does to an utterance: in the page, or to the document at once. */
@@ -97,9 +99,11 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     const recording = first && (await this.#recording(first, folder));
     const roots = [
       vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'),
-      ...(recording ? [vscode.Uri.joinPath(recording, '..')] : []),
+      ...(recording ? [vscode.Uri.joinPath(recording, '..'), vscode.Uri.file(home().playback)] : []),
     ];
     webview.options = pageOptions(...roots);
+    let media: string | null = null,
+      playing: ToTranscript | null = null;
     let shown = first,
       sent = '',
       /** The utterance in focus. */ focus = -1,
@@ -120,7 +124,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       const now = await transcriptOf(document);
       if (now && now === posted) return;
       shown = now;
-      void webview.postMessage(now && posted ? changeView(posted, now) : wholeView(now, webview, recording ?? null));
+      void webview.postMessage(now && posted ? changeView(posted, now) : wholeView(now, recording ?? null, media));
       posted = now;
       postSummary();
     };
@@ -160,7 +164,15 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
           if (message.type === 'ready') {
             sent = '';
             posted = null;
-            return void post().then(ready);
+            return void post().then(() => {
+              if (playing) void webview.postMessage(playing);
+              ready();
+            });
+          }
+          if (message.type === 'media') {
+            if (message.action === 'retry') playback?.start();
+            else void playback?.cancel().catch((error: unknown) => this.#log.warn(errorText(error)));
+            return;
           }
           if (message.type === 'focus') {
             focus = message.index;
@@ -194,6 +206,13 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       else if (this.#front === front) this.#front = null;
     };
     inFront();
+    const playback =
+      recording &&
+      new Playback(this.#daemon, recording, ({ uri, ...state }) => {
+        media = uri && webview.asWebviewUri(uri).toString();
+        playing = { type: 'media', media, ...state };
+        void webview.postMessage(playing);
+      });
     // A hidden page is let go of, and says that it is ready when it shows again.
     panel.onDidChangeViewState(() => {
       inFront();
@@ -203,6 +222,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       clearTimeout(again);
       if (this.#front === front) this.#front = null;
       if (this.#open.get(key) === go) this.#open.delete(key);
+      playback?.dispose();
       for (const s of subscriptions) s.dispose();
     });
     webview.html = pageHtml({

@@ -33,11 +33,11 @@ function utteranceView(u: Utterance): UtteranceView {
 const speakerViews = (transcript: Transcript): SpeakerView[] =>
   speakersIn(transcript).map(name => ({ name, shown: shownName(name) }));
 
-/** All of it. `recording`: what plays; null: it was not found. */
+/** All of it. `recording`: null where it was not found. `media`: what plays; null: nothing does yet. */
 export function wholeView(
   transcript: Transcript | null,
-  webview: vscode.Webview,
   recording: vscode.Uri | null,
+  media: string | null,
 ): ToTranscript {
   if (!transcript)
     return {
@@ -68,7 +68,7 @@ export function wholeView(
     utterances: utterances.map(utteranceView),
     speakers: speakerViews(transcript),
     error: null,
-    media: recording && webview.asWebviewUri(recording).toString(),
+    media,
     video: VIDEO.test(name),
     missing: recording ? null : path,
   };

@@ -135,6 +135,32 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 280_000
     await revert();
   });
 
+  it('a recording that the editor cannot play is played from a copy, which is waited for, given up and asked for again', async () => {
+    const film = (recording: string): Transcript => {
+      const made = sampleDialogue(recording),
+        path = join(w.workspace, 'lecture.mp4');
+      return { ...made, recording: { ...made.recording, path, name: 'lecture.mp4' } };
+    };
+    w.daemon.copy = { path: null, fraction: 0.4 };
+    const { editor } = await open('film', film),
+      status = editor.locator('.copy'),
+      src = (): Promise<string | null | undefined> =>
+        editor.evaluate(() => document.querySelector('#player')?.getAttribute('src'));
+    await status.getByText('Making a copy that plays here… 40%').waitFor();
+    assert.deepEqual(w.daemon.asked('media/playable').at(-1), { path: join(w.workspace, 'lecture.mp4') });
+    assert.equal(await src(), undefined);
+    await status.getByRole('button', { name: 'Cancel' }).click();
+    await w.daemon.until(() => w.daemon.asked('media/cancel').length === 1);
+    await status.getByText('No copy was made.').waitFor();
+    await status.getByRole('button', { name: 'Try again' }).click();
+    await status.getByText('40%').waitFor();
+    w.daemon.copy = { path: join(w.workspace, 'talk.wav'), fraction: null };
+    await until('the copy plays', async () => (await src())?.endsWith('talk.wav'));
+    assert.equal(await status.count(), 0);
+    w.daemon.copy = null;
+    await revert();
+  });
+
   it('finds words, steps through them, and replaces those that are wanted after a look at all of them', async () => {
     const { page } = w.host,
       { editor, path } = await open('found', sampleDialogue),

@@ -67,6 +67,7 @@ const ILL: Readonly<Record<keyof typeof CONTRACTS, readonly unknown[]>> = {
     { type: 'copy', indexes: ['all'], times: true },
     { type: 'link', index: 0, atMs: '0' },
     { type: 'export', path: '/etc/passwd' },
+    { type: 'media', action: 'delete' },
     { type: 'ready', extra: 1 },
   ],
 };
@@ -185,6 +186,7 @@ describe('what the extension tells a page', () => {
     { type: 'change', language: null, translatedTo: null, changed: [], order: [0], speakers: [] },
     { type: 'goto', index: 0, atMs: 0 },
     { type: 'command', command: 'edit', index: 0 },
+    { type: 'media', media: null, preparing: true, fraction: 0.5, failed: null },
   ];
   const pages = [
     ['queue', QUEUE, queue],

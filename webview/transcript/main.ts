@@ -1,6 +1,13 @@
 /** The transcript editor: hear it, read it, correct it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { PageCommand, SummaryView, ToTranscript, TranscriptChange, TranscriptShown } from '../messages.ts';
+import type {
+  MediaView,
+  PageCommand,
+  SummaryView,
+  ToTranscript,
+  TranscriptChange,
+  TranscriptShown,
+} from '../messages.ts';
 import { t } from '../page.ts';
 import { onArrival, startEdit } from './editing.ts';
 import { findBar, openFind } from './find-bar.ts';
@@ -29,6 +36,8 @@ function take(message: ToTranscript): boolean | void {
       return takeDocument(message);
     case 'change':
       return takeChange(message);
+    case 'media':
+      return takeMedia(message);
     case 'command':
       return command(message.command, message.index ?? page.remembered.at);
   }
@@ -38,20 +47,29 @@ const located = (): void => {
   state.places = new Map(state.shown?.utterances.map((u, i) => [u.index, i]));
 };
 
+function takeMedia({ media, preparing, fraction, failed }: MediaView): void {
+  state.copy = { preparing, fraction, failed };
+  if (state.shown) state.shown = { ...state.shown, media };
+  loadPeaks();
+}
+
+function loadPeaks(): void {
+  const media = state.shown?.media ?? null;
+  if (!media || media === loadedMedia) return;
+  loadedMedia = media;
+  void peaksOf(media).then(found => {
+    if (media !== loadedMedia) return;
+    state.peaks = found;
+    paintWave();
+  });
+}
+
 function takeDocument(message: TranscriptShown): void {
   const first = state.shown === null;
   state.shown = message;
   located();
   search();
-  const { media } = message;
-  if (media && media !== loadedMedia) {
-    loadedMedia = media;
-    void peaksOf(media).then(found => {
-      if (media !== loadedMedia) return;
-      state.peaks = found;
-      paintWave();
-    });
-  }
+  loadPeaks();
   const { top } = page.remembered;
   if (first && top) {
     page.paintNow();

@@ -1,5 +1,12 @@
 /** What the page knows and remembers; its parts read and change it, and ask for a painting. */
-import type { FromTranscript, SummaryView, ToTranscript, TranscriptShown, UtteranceView } from '../messages.ts';
+import type {
+  FromTranscript,
+  MediaView,
+  SummaryView,
+  ToTranscript,
+  TranscriptShown,
+  UtteranceView,
+} from '../messages.ts';
 import { align, type Timed } from '../../text/transcripts/align.ts';
 import { Page } from '../page.ts';
 import type { Peaks } from './wave.ts';
@@ -60,6 +67,8 @@ interface State {
   loop: { startMs: number; endMs: number } | null;
   /** The recording cannot be played here. */
   mute: boolean;
+  /** A copy of it that can is being made, or was not. */
+  copy: Omit<MediaView, 'media'>;
   /** By number, the place of an utterance among all. */
   places: Map<number, number>;
 }
@@ -71,6 +80,7 @@ export const state: State = {
   editing: null,
   loop: null,
   mute: false,
+  copy: { preparing: false, fraction: null, failed: null },
   places: new Map(),
 };
 

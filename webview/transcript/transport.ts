@@ -1,7 +1,7 @@
 /** The sound or the picture, the waveform, and what moves them. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
-import { duration } from '../format.ts';
+import { duration, percent } from '../format.ts';
 import type { TranscriptShown, UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
 import {
@@ -169,6 +169,31 @@ const button = (icon: string, title: string, press: () => void, pressed?: boolea
     <span class="codicon codicon-${icon}" aria-hidden="true"></span>
   </button>`;
 
+/** A copy that plays is being made; or was not, and why. */
+function copyOf(): TemplateResult | typeof nothing {
+  const { preparing, fraction, failed } = state.copy;
+  if (!preparing && failed === null) return nothing;
+  return html`<p class="missing copy">
+    <span class="codicon codicon-${preparing ? 'loading codicon-modifier-spin' : 'warning'}" aria-hidden="true"></span>
+    <span role="status"
+      >${
+        preparing
+          ? fraction === null
+            ? t('Making a copy that plays here…')
+            : t('Making a copy that plays here… {0}', percent(fraction))
+          : failed
+      }</span
+    >
+    <button
+      type="button"
+      class="text-button"
+      @click=${() => page.send({ type: 'media', action: preparing ? 'cancel' : 'retry' })}
+    >
+      ${preparing ? t('Cancel') : t('Try again')}
+    </button>
+  </p>`;
+}
+
 export function transport(doc: TranscriptShown): TemplateResult {
   const playing = player()?.paused === false,
     { speed, volume, muted, picture, follow } = page.remembered;
@@ -196,6 +221,7 @@ export function transport(doc: TranscriptShown): TemplateResult {
               .textContent=${`${duration(positionMs())} / ${duration(durationMs())}`}
             ></span>
           </div>
+          ${copyOf()}
           ${
             state.mute
               ? html`<p class="missing" role="status">

@@ -6,6 +6,7 @@ import type { Home } from '../../auth/home.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { Models } from '../../models/models.ts';
+import type { Playback } from '../../playback/playback.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { Pool } from '../../devices/pool.ts';
 import type { Runtimes } from '../../runtimes/runtimes.ts';
@@ -31,6 +32,7 @@ export interface MethodDeps {
   fleet: Fleet;
   events: Events;
   metrics: Metrics;
+  playback: Pick<Playback, 'playable' | 'cancel'>;
   /** @throws noFfmpeg */
   ffmpeg(): string;
   http: HttpServer;

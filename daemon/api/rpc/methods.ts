@@ -1,6 +1,7 @@
 /** What each JSON-RPC method does, by subject. Parameters are checked by the time they come here. */
 import { daemonMethods } from './daemon-methods.ts';
 import { jobMethods } from './job-methods.ts';
+import { mediaMethods } from './media-methods.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { fleetMethods } from './fleet-methods.ts';
 import { modelMethods } from './model-methods.ts';
@@ -13,6 +14,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
   return {
     ...jobMethods(deps),
     ...models,
+    ...mediaMethods(deps),
     ...watchMethods(deps),
     ...fleetMethods(deps),
     ...daemonMethods(deps),

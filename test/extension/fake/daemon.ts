@@ -70,6 +70,8 @@ export class FakeDaemon {
   readonly heard = new Map<string, number>();
   /** Every call: method and params, oldest first. */
   readonly calls: { method: Method; params: unknown }[] = [];
+  /** How far the copy is that plays in the editor; null: everything plays as it is. */
+  copy: { path: string | null; fraction: number | null } | null = null;
   settings: Settings = { ...DEFAULTS };
   story: Story;
   paused = false;
@@ -456,6 +458,8 @@ export class FakeDaemon {
       'model/recommend': () => ({ recommendations: recommendations(), directory: '/models', freeBytes: 1e12 }),
       'model/verify': () => ({ failure: null }),
       'model/import': () => ({ model: [...this.models.values()][0]! }),
+      'media/playable': ({ path }) => this.copy ?? { path, fraction: null },
+      'media/cancel': () => ({}),
       'model/find': ({ source }) => {
         throw new EarshotError('notOnHub', { repository: source });
       },
