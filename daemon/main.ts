@@ -33,7 +33,6 @@ import { startHousekeeping } from './housekeeping.ts';
 import { Lifetime } from './lifetime.ts';
 import { Playback } from './playback/playback.ts';
 import { Watch } from './watch/watch.ts';
-import { sandboxEnabled } from './workers/sandbox/sandbox.ts';
 
 declare const EARSHOT_VERSION: string | undefined;
 const version =
