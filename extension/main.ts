@@ -1,21 +1,14 @@
 /** What the editor calls. Activation only registers; the daemon is looked for when something needs it. */
 import * as vscode from 'vscode';
 import { again } from './commands/again.ts';
+import { pickMicrophone } from './commands/microphone.ts';
 import { Dictation } from './commands/dictate.ts';
 import { findInTranscripts } from './commands/find.ts';
 import { Doctor, showLog, trySample } from './commands/help.ts';
 import { openEditor } from './transcript/open.ts';
-import {
-  cancelAll,
-  moveTo,
-  openTranscript,
-  retryFailed,
-  reveal,
-  setPriority,
-  showJobLog,
-  simple,
-} from './commands/jobs.ts';
+import { cancelAll, moveTo, openTranscript, retryFailed, reveal, setPriority, simple } from './commands/jobs.ts';
 import { reportErrors, type Deps } from './requests/request.ts';
+import { WhatHappened } from './commands/what-happened.ts';
 import { insertHere, transcribe } from './commands/transcribe.ts';
 import { addSummary, summariesInto } from './commands/summary.ts';
 import { transcribeFolder } from './commands/folder.ts';
@@ -70,7 +63,18 @@ export function activate(context: vscode.ExtensionContext): Api {
     watched = new WatchedView(daemon),
     transcripts = new TranscriptEditor(context.extensionUri, deps);
 
-  const commands = commandsOf({ context, deps, daemonLog, doctor, dictation, models, hubTokens, transcripts });
+  const whatHappened = new WhatHappened(deps),
+    commands = commandsOf({
+      context,
+      deps,
+      daemonLog,
+      doctor,
+      dictation,
+      models,
+      hubTokens,
+      transcripts,
+      whatHappened,
+    });
   context.subscriptions.push(
     log,
     daemonLog,
@@ -103,6 +107,7 @@ export function activate(context: vscode.ExtensionContext): Api {
       webviewOptions: { retainContextWhenHidden: false },
     }),
     vscode.workspace.registerTextDocumentContentProvider('earshot-doctor', doctor),
+    vscode.workspace.registerTextDocumentContentProvider(WhatHappened.scheme, whatHappened),
     contextKeys(daemon),
     withTranscript(daemon),
   );
@@ -121,6 +126,7 @@ interface CommandDeps {
   models: ModelsView;
   hubTokens: HubTokens;
   transcripts: TranscriptEditor;
+  whatHappened: WhatHappened;
 }
 
 /** Everything that package.json calls earshot.NAME. */
@@ -133,6 +139,7 @@ function commandsOf({
   models,
   hubTokens,
   transcripts,
+  whatHappened,
 }: CommandDeps): Record<string, Command> {
   const { daemon, streams } = deps;
   return {
@@ -159,6 +166,8 @@ function commandsOf({
     doctor: () => doctor.show(),
     showLog: () => showLog(deps, daemonLog),
     openQueue: async () => vscode.commands.executeCommand('earshot.queue.focus'),
+    openSettings: async () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:earshot.earshot'),
+    pickMicrophone: () => pickMicrophone(deps),
     openDevices: async () => vscode.commands.executeCommand('earshot.devices.focus'),
     pauseQueue: () => daemon.call('queue/pause', {}),
     resumeQueue: () => daemon.call('queue/resume', {}),
@@ -174,7 +183,7 @@ function commandsOf({
     'job.editor': job => openEditor(deps, job),
     'job.reveal': job => reveal(deps, job),
     'job.summary': job => addSummary(deps, job),
-    'job.log': job => showJobLog(deps, job),
+    'job.log': job => whatHappened.show(job),
     'job.pause': job => simple('job/pause')(deps, job),
     'job.resume': job => simple('job/resume')(deps, job),
     'job.here': job => simple('job/here')(deps, job),

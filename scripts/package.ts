@@ -1,7 +1,8 @@
 /**
- * Makes the VSIX of a platform: `node scripts/package.ts [--target linux-x64,win32-x64|all] [--out FOLDER]`. Only what
- * runs goes in: bundles without maps, the pages, two native packages with their one prebuilt file, words, icons, the
- * sample. Engines and models come later, when they are wanted.
+ * Makes the VSIX of a platform: `node scripts/package.ts [--target linux-x64,win32-x64|all] [--out FOLDER]`.
+ * `--pictures`: where the repository's docs/images can be had by https, for the extension's page. Only what runs goes
+ * in: bundles without maps, the pages, two native packages with their one prebuilt file, words, icons, the sample.
+ * Engines and models come later, when they are wanted.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -39,7 +40,7 @@ const bundle = (): void => {
 };
 
 /** Returns the path of the VSIX. `built`: the bundles are there already. */
-export async function makePackage(target: string, out = root, built = false): Promise<string> {
+export async function makePackage(target: string, out = root, built = false, pictures?: string): Promise<string> {
   if (!TARGETS[target]) throw new Error(`no such target: ${target}; there are ${Object.keys(TARGETS).join(', ')}`);
   if (!built) bundle();
   const stage = mkdtempSync(join(tmpdir(), 'earshot-vsix-'));
@@ -49,7 +50,6 @@ export async function makePackage(target: string, out = root, built = false): Pr
     for (const name of [
       'LICENSE',
       'THIRD_PARTY.md',
-      'README.md',
       'CHANGELOG.md',
       'package.nls.json',
       'package.nls.zh-cn.json',
@@ -59,9 +59,7 @@ export async function makePackage(target: string, out = root, built = false): Pr
     ])
       if (existsSync(join(root, name))) copy(name);
     copy('samples/sense-and-sensibility.flac');
-    // Its page in the editor shows the pictures of the README.
-    for (const [, picture] of readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((docs\/images\/[^)]+)\)/g))
-      copy(picture!);
+    writeFileSync(join(stage, 'README.md'), pageForUsers(pictures));
     // The command line is another way in, with its own bundle; an editor does not need it.
     cpSync(join(root, 'dist'), join(stage, 'dist'), {
       recursive: true,
@@ -86,6 +84,17 @@ export async function makePackage(target: string, out = root, built = false): Pr
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
+}
+
+/**
+ * The extension's page. Editors and the Marketplace load pictures by https alone: not from beside the page, nor from
+ * within it. `pictures`: where the repository's docs/images can be had; without it the page goes without.
+ */
+export function pageForUsers(pictures: string | undefined): string {
+  const page = readFileSync(join(root, 'extension/README.md'), 'utf8');
+  return pictures === undefined
+    ? page.replaceAll(/^!\[[^\]]*\]\([^)]*\)\n\n/gm, '')
+    : page.replaceAll('](../docs/images/', `](${pictures.replace(/\/?$/, '/')}`);
 }
 
 /** The two native packages, each with its one prebuilt file for the platform. */
@@ -178,16 +187,17 @@ function manifest(): Record<string, unknown> {
 
 if (import.meta.main) {
   const {
-    values: { target, out },
+    values: { target, out, pictures },
   } = parseArgs({
     options: {
       target: { type: 'string', default: `${process.platform}-${process.arch}` },
       out: { type: 'string', default: root },
+      pictures: { type: 'string' },
     },
   });
   bundle();
   for (const one of target === 'all' ? Object.keys(TARGETS) : target.split(',')) {
-    const path = await makePackage(one, out, true);
+    const path = await makePackage(one, out, true, pictures);
     console.log(`${path}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
   }
 }

@@ -58,34 +58,6 @@ export async function reveal(deps: Deps, argument: unknown): Promise<void> {
   );
 }
 
-/** What happened to a job, line by line, in the log. */
-export async function showJobLog(deps: Deps, argument: unknown): Promise<void> {
-  const job = await jobOf(deps, argument, vscode.l10n.t('What happened to which job?'));
-  if (!job) return;
-  const { entries } = await deps.daemon.call('job/log', { id: job.id, limit: 2000 });
-  const lines = entries.map(e =>
-    [
-      new Date(e.at).toISOString(),
-      e.kind,
-      e.stage ?? '',
-      e.index ?? '',
-      Object.keys(e.data).length ? JSON.stringify(e.data) : '',
-    ]
-      .filter(part => part !== '')
-      .join('  '),
-  );
-  const content = [
-    `${job.recording.path} (${job.id})`,
-    job.failure ? failureText(job.failure) : '',
-    job.failure?.detail ?? '',
-    '',
-    ...lines,
-  ].join('\n');
-  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: 'log', content }), {
-    preview: true,
-  });
-}
-
 type Simple = 'job/pause' | 'job/resume' | 'job/here' | 'job/cancel' | 'job/retry' | 'job/remove';
 /** In which states it is meant. */
 const MEANT: Readonly<Record<Simple, (state: Job['state']) => boolean>> = {

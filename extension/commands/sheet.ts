@@ -87,12 +87,12 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
   return [
     {
       label: vscode.l10n.t('Spoken language'),
-      description: options.language ? languageName(options.language) : vscode.l10n.t('detected as it is spoken'),
+      description: options.language ? languageName(options.language) : vscode.l10n.t('detect automatically'),
       iconPath: icon('comment'),
       change: async c => {
         const code = await pickLanguage(memory, {
           title: vscode.l10n.t('Which language is spoken?'),
-          none: vscode.l10n.t('Detect it as it is spoken'),
+          none: vscode.l10n.t('Detect automatically'),
           current: c.options.language ?? null,
         });
         return code === undefined ? undefined : set({ language: code ?? undefined })(c);
@@ -127,7 +127,7 @@ export function whatRows<T extends Pick<Choice, 'options'>>({ options }: T, memo
       },
     },
     {
-      label: vscode.l10n.t('Speak it'),
+      label: vscode.l10n.t('Generate voice-over'),
       description: yesNo(options.speak),
       iconPath: icon('unmute'),
       change: async c => set({ speak: !c.options.speak })(c),

@@ -9,10 +9,14 @@ import { FILE_ENDINGS, LANGUAGE_IDS, settled, template, type Choice } from '../r
 import { chosen, recordingsIn } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
 import { chosenBy, presetsOf } from '../requests/presets.ts';
+import { confirm } from '../ui/notify.ts';
 import { pick } from '../ui/pick.ts';
 import { choose, summary } from './sheet.ts';
 
 export type Kind = 'preset' | 'plain' | 'subtitles' | 'translate' | 'speak' | 'with';
+
+/** More at once than somebody may have meant. */
+const MANY = 20;
 
 /** Recordings must be files where the daemon runs. */
 function onDisk(uris: readonly vscode.Uri[]): vscode.Uri[] {
@@ -27,6 +31,15 @@ export async function transcribe(deps: Deps, kind: Kind, uri?: unknown, all?: un
   if (!uris) return [];
   const recordings = await recordingsIn(onDisk(uris));
   if (!recordings.length) throw new EarshotError('noRecordings', { path: uris[0]!.fsPath });
+  if (
+    recordings.length > MANY &&
+    !(await confirm(
+      vscode.l10n.t('Transcribe {0} recordings?', recordings.length),
+      vscode.l10n.t('Transcribe All'),
+      vscode.l10n.t('The queue takes them one after the other; you can stop it at any time.'),
+    ))
+  )
+    return [];
   const choice = await choiceOf(deps, kind, recordings);
   return choice ? submit(deps, recordings, choice) : [];
 }

@@ -16,7 +16,9 @@ export function machineValues(setting: Pick<vscode.WorkspaceConfiguration, 'insp
   for (const name of IN_EDITOR) {
     const shown = inEditor(name),
       value: unknown = setting.inspect(shown.name)?.globalValue;
-    if (value !== undefined) values[name] = shown.unit === 1 ? value : Number(value) * shown.unit;
+    // An empty field: as if nothing were set.
+    if (value === '') values[name] = null;
+    else if (value !== undefined) values[name] = shown.unit === 1 ? value : Number(value) * shown.unit;
   }
   return values;
 }

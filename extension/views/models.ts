@@ -1,7 +1,7 @@
 /** The models by what they do: what is there, what can be had, and how far a download is. */
 import * as vscode from 'vscode';
 import { thrown, type ErrorCode, type Failure } from '../../schemas/errors.ts';
-import type { Model } from '../../schemas/model.ts';
+import type { Model, Recommendation } from '../../schemas/model.ts';
 import { KINDS_OF_WORK, type Stage } from '../../schemas/words.ts';
 import { entryOf } from '../../text/messages/messages.ts';
 import type { Daemon } from '../connection/connection.ts';
@@ -9,7 +9,7 @@ import type { HubTokens } from '../setup/hub-token.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { confirm, notify, withProgress } from '../ui/notify.ts';
 import { askText } from '../ui/pick.ts';
-import { bytesText, failureText, languageName, stageName } from '../ui/words.ts';
+import { bytesText, failureText, languageName, numberText, stageName } from '../ui/words.ts';
 import { DaemonTree } from './tree.ts';
 
 type Node = { stage: Stage } | { stage: Stage; model: Model };
@@ -82,9 +82,13 @@ export class ModelsView extends DaemonTree<Node> {
     }
   }
 
+  /** What suits this machine, by the model; asked for when the view shows. */
+  #recommended = new Map<string, Recommendation>();
+
   async getChildren(node?: Node): Promise<Node[]> {
     if (!node) {
       await this.daemon.start();
+      void this.#judge();
       return this.daemon.state.models.size ? KINDS_OF_WORK.map(stage => ({ stage })) : [];
     }
     if ('model' in node) return [];
@@ -94,6 +98,20 @@ export class ModelsView extends DaemonTree<Node> {
       .sort((a, b) => rank(a) - rank(b) || a.card.size - b.card.size || (a.card.name < b.card.name ? -1 : 1))
       .map(model => ({ stage: node.stage, model }));
   }
+
+  /** The view does not wait for it: looking at the hub may take seconds. */
+  async #judge(): Promise<void> {
+    if (this.#judged) return;
+    this.#judged = true;
+    try {
+      const { recommendations } = await this.daemon.call('model/recommend', {});
+      this.#recommended = new Map(recommendations.map(each => [each.model, each]));
+      if (recommendations.length) this.refresh();
+    } catch {
+      this.#judged = false; // the next look asks again
+    }
+  }
+  #judged = false;
 
   getTreeItem(node: Node): vscode.TreeItem {
     if (!('model' in node)) {
@@ -112,7 +130,8 @@ export class ModelsView extends DaemonTree<Node> {
     const { model, stage } = node,
       { card } = model,
       item = new vscode.TreeItem(card.name);
-    const isDefault = model.isDefault.includes(stage);
+    const isDefault = model.isDefault.includes(stage),
+      suits = stage === 'asr' ? this.#recommended.get(card.id) : undefined;
     item.id = `${stage} ${card.id}`;
     item.contextValue = `model ${model.state}${model.outdated ? ' outdated' : ''}`;
     item.iconPath =
@@ -133,18 +152,23 @@ export class ModelsView extends DaemonTree<Node> {
       : [
           model.outdated ? vscode.l10n.t('update available') : null,
           isDefault ? vscode.l10n.t('in use') : null,
+          suits?.tier === 'recommended' ? vscode.l10n.t('recommended') : null,
           size ? bytesText(size) : null,
           card.licence,
         ]
           .filter(Boolean)
           .join(' · ');
-    item.tooltip = tooltip(model, size);
+    item.tooltip = tooltip(model, size, suits);
     item.accessibilityInformation = { label: `${card.name}, ${item.description}` };
     return item;
   }
 }
 
-function tooltip({ card, state, failure, diskBytes, lastUsedAt }: Model, size: number): vscode.MarkdownString {
+function tooltip(
+  { card, state, failure, diskBytes, lastUsedAt }: Model,
+  size: number,
+  suits: Recommendation | undefined,
+): vscode.MarkdownString {
   const text = new SafeMarkdown().bold(card.name).paragraph();
   const row = (name: string, value: string): void => {
     text.item(`${name}: ${value}`);
@@ -157,6 +181,18 @@ function tooltip({ card, state, failure, diskBytes, lastUsedAt }: Model, size: n
       ? card.languages.slice(0, 12).map(languageName).join(', ') + (card.languages.length > 12 ? ' …' : '')
       : vscode.l10n.t('many'),
   );
+  if (card.figures)
+    row(
+      vscode.l10n.t('Accuracy'),
+      vscode.l10n.t('{0} of 100 English words wrong', numberText(Math.round(card.figures.wordErrors))),
+    );
+  if (suits)
+    row(
+      vscode.l10n.t('Speed here'),
+      suits.measured
+        ? vscode.l10n.t('{0} × real time (measured)', numberText(suits.speed, suits.speed < 10 ? 1 : 0))
+        : vscode.l10n.t('{0} × real time (estimated)', numberText(suits.speed, suits.speed < 10 ? 1 : 0)),
+    );
   if (size) row(vscode.l10n.t('Download'), bytesText(size));
   if (state === 'installed') {
     row(vscode.l10n.t('On disk'), bytesText(diskBytes));

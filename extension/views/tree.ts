@@ -24,6 +24,11 @@ export abstract class DaemonTree<Node> implements vscode.TreeDataProvider<Node>,
     });
   }
 
+  /** Something that is not the daemon's changed. */
+  protected refresh(): void {
+    this.#changed.fire(undefined);
+  }
+
   dispose(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#subscription.dispose();

@@ -81,8 +81,9 @@ function shownIn(name: Name, order: number): Record<string, unknown> {
     { name: key, unit } = inEditor(name);
   const scaled = (value: number | undefined): number | undefined => (value === undefined ? undefined : value / unit);
   const property: Record<string, unknown> = {
-    type: schema.enum ? 'string' : empty ? [schema.type, 'null'] : schema.type,
-    default: typeof preset === 'number' ? scaled(preset) : preset,
+    // The editor has a field for a text, none for a text that may be null: there an empty one stands for it.
+    type: schema.enum || schema.type === 'string' ? 'string' : empty ? [schema.type, 'null'] : schema.type,
+    default: typeof preset === 'number' ? scaled(preset) : preset === null && schema.type === 'string' ? '' : preset,
     markdownDescription: `%setting.machine.${key}%`,
     scope: 'machine',
     enum: schema.enum,

@@ -195,6 +195,29 @@ describe('somebody who has only VS Code', { skip: unavailable ?? false, timeout:
     await shot('3-cancelled');
   });
 
+  it('finds a page about it that is for people who use it, without broken pictures', async () => {
+    await host.inHost(vscode => vscode.commands.executeCommand('extension.open', 'earshot.earshot').then(() => null));
+    const broken = await until(
+      'the page',
+      async () => {
+        for (const frame of host.page.frames()) {
+          const found = await frame
+            .evaluate(() => ({
+              isPage: frames.length === 0 && /Right-click a recording, read its text/.test(document.body.innerText),
+              broken: [...document.images].filter(each => each.naturalWidth === 0).map(({ alt }) => alt),
+            }))
+            .catch(() => null);
+          if (found?.isPage) return found.broken;
+        }
+        return undefined;
+      },
+      90_000,
+    );
+    assert.deepEqual(broken, []);
+    await shot('5-page');
+    await host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeActiveEditor').then(() => null));
+  });
+
   it('is asked again, and reads the text', async () => {
     await choose();
     await sheet().locator('.monaco-list-row', { hasText: 'Small: Moonshine' }).click();

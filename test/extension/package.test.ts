@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { buffer } from 'node:stream/consumers';
 import { fromBuffer } from 'yauzl';
-import { packageName } from '../../scripts/package.ts';
+import { packageName, pageForUsers } from '../../scripts/package.ts';
 
 const root = join(import.meta.dirname, '../..'),
   out = mkdtempSync(join(tmpdir(), 'earshot-vsix-list-'));
@@ -27,7 +27,6 @@ const ALLOWED = [
   /^extension\/l10n\/bundle\.l10n\.zh-cn\.json$/,
   /^extension\/syntaxes\/[a-z-]+\.(tmLanguage|language-configuration|injection)?\.?json$/,
   /^extension\/media\/(walkthrough\/)?[a-z-]+\.(svg|png)$/,
-  /^extension\/docs\/images\/[a-z-]+\.(svg|png)$/,
   /^extension\/samples\/sense-and-sensibility\.flac$/,
   /^extension\/dist\/(extension|uninstall)\.cjs$/,
   /^extension\/dist\/(earshotd|[a-z]+-(child|launch|worker))\.mjs$/,
@@ -83,6 +82,13 @@ describe('the packages', { skip, timeout: 120_000 }, () => {
   });
   after(() => rmSync(out, { recursive: true, force: true }));
 
+  it('have a page with pictures by https alone, where somebody says where they can be had', () => {
+    const page = pageForUsers('https://example.org/images'),
+      pictures = [...page.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, address]) => address!);
+    assert.ok(pictures.length >= 4);
+    for (const picture of pictures) assert.match(picture, /^https:\/\/example\.org\/images\/[a-z-]+\.png$/);
+  });
+
   it('are made without a warning', () => {
     assert.doesNotMatch(said, /WARN/i);
   });
@@ -130,7 +136,8 @@ describe('the packages', { skip, timeout: 120_000 }, () => {
         [manifest.dependencies, manifest.devDependencies, manifest.private],
         [undefined, undefined, undefined],
       );
-      for (const [, picture] of readme.matchAll(/\]\((docs\/images\/[^)]+)\)/g))
-        assert.ok(names.includes(`extension/${picture}`), picture);
+      // Its page is for people who use it.
+      assert.match(readme, /Right-click a recording/);
+      assert.doesNotMatch(readme, /!\[|<img/, 'no picture that cannot be loaded');
     });
 });

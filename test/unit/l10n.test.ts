@@ -42,3 +42,10 @@ it('the manifest is complete in both languages', () => {
   );
   assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
 });
+
+it('the pictures of the walkthrough need no style sheet: the editor allows none in them', () => {
+  const pictures = globSync('media/walkthrough/*.svg', { cwd: root });
+  assert.ok(pictures.length >= 5);
+  for (const picture of pictures)
+    assert.doesNotMatch(readFileSync(join(root, picture), 'utf8'), /<style|\bclass=|\bstyle=/, picture);
+});

@@ -51,7 +51,7 @@ export const isElsewhere = (row: JobRow): boolean => row.machine !== undefined &
 /** What can be done with a job now, the likeliest first. */
 export function actionsOf(row: JobRow): RowAction[] {
   const actions: Record<JobAction, RowAction> = {
-    open: { action: 'open', icon: 'go-to-file', label: t('Open transcript') },
+    open: { action: 'open', icon: 'go-to-file', label: t('Open Transcript') },
     pause: { action: 'pause', icon: 'debug-pause', label: t('Pause') },
     resume: { action: 'resume', icon: 'play', label: t('Resume') },
     here: { action: 'here', icon: 'device-desktop', label: t('Run here') },
