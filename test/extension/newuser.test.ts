@@ -121,8 +121,11 @@ describe('somebody who has only VS Code', { skip: unavailable ?? false, timeout:
     await openWorkbench(host);
   });
   after(async () => {
-    await client?.call('daemon/stop', { finish: false }).catch(() => {});
-    await client?.closed;
+    client?.dispose();
+    // By the window itself: it would bring back what somebody else stops.
+    await host?.inHost(vscode => vscode.commands.executeCommand('earshot.stopDaemon').then(() => null)).catch(() => {});
+    if (host)
+      await until('no daemon', () => !host.processes().some(({ command }) => /earshotd\.mjs/.test(command)), 90_000);
     const left = (await host?.close())?.strays ?? [];
     await hub.stop();
     rmSync(scratch, { recursive: true, force: true });
