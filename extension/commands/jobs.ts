@@ -3,7 +3,6 @@ import * as vscode from 'vscode';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal, PRIORITIES } from '../../schemas/words.ts';
 import { confirm, notify } from '../ui/notify.ts';
-import { failureText } from '../ui/words.ts';
 import type { Deps } from '../requests/request.ts';
 import { fileOf, jobOf as jobOver } from '../transcript/known.ts';
 import { jobOf, openEditor, transcribed } from '../transcript/open.ts';
