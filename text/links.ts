@@ -67,16 +67,40 @@ export function recordingLinks(text: string): RecordingLink[] {
 
 /** Code and comments blanked out, so that places stay. */
 function withoutCode(text: string): string {
-  let fence: string | null = null;
-  const blank = (part: string): string => part.replace(/[^\n]/g, ' ');
-  const lines = text
-    .split('\n')
-    .map(line => {
-      const [, mark] = /^\s{0,3}(```+|~~~+)/.exec(line) ?? [];
-      if (mark) fence = fence === null ? mark : mark.startsWith(fence) ? null : fence;
-      return mark || fence !== null ? blank(line) : withoutInlineCode(line);
-    })
-    .join('\n');
+  let fence: string | null = null,
+    inList = false,
+    indented = true;
+  const blank = (part: string): string => part.replace(/[^\n]/g, ' '),
+    done: string[] = [],
+    paragraph: string[] = [];
+  const end = (): void => {
+    if (paragraph.length) done.push(withoutInlineCode(paragraph.splice(0).join('\n')));
+  };
+  for (const line of text.split('\n')) {
+    const [, mark] = /^\s{0,3}(```+|~~~+)/.exec(line) ?? [];
+    if (mark || fence !== null) {
+      end();
+      // What has words behind its mark opens a block, and closes none.
+      if (fence === null) fence = mark!;
+      else if (mark?.startsWith(fence) && /^\s*[`~]+\s*$/.test(line)) fence = null;
+      done.push(blank(line));
+      indented = true;
+      continue;
+    }
+    const isBlank = line.trim() === '';
+    if (isBlank || (indented && !inList && /^(?: {4}|\t)/.test(line))) {
+      end();
+      done.push(blank(line));
+      indented = true;
+      continue;
+    }
+    if (/^\s{0,3}(?:[-*+]|\d{1,9}[.)])\s/.test(line)) inList = true;
+    else if (/^\S/.test(line) && indented) inList = false;
+    indented = false;
+    paragraph.push(line);
+  }
+  end();
+  const lines = done.join('\n');
   let prose = '',
     at = 0;
   for (;;) {
@@ -88,28 +112,64 @@ function withoutCode(text: string): string {
   }
 }
 
-/** Code within a line is blanked out, so that places stay: it ends at the next run of as many backticks. */
-function withoutInlineCode(line: string): string {
-  const runs = [...line.matchAll(/`+/g)],
-    nearest = new Map<number, number>(),
-    ends = runs.map(() => -1);
-  for (let i = runs.length - 1; i >= 0; i--) {
-    const { length } = runs[i]![0];
-    ends[i] = nearest.get(length) ?? -1;
-    nearest.set(length, i);
+/** Whether backslashes take a sign for itself. */
+function isEscaped(text: string, at: number): boolean {
+  let before = at;
+  while (text[before - 1] === '\\') before--;
+  return (at - before) % 2 === 1;
+}
+
+/** Code within a paragraph is blanked out, so that places stay: it ends at the next run of as many backticks. */
+function withoutInlineCode(paragraph: string): string {
+  const runs = Array.from(paragraph.matchAll(/`+/g), ({ index, 0: { length } }) => ({ index, length })),
+    byLength = new Map<number, number[]>();
+  for (const [n, { length }] of runs.entries()) {
+    const same = byLength.get(length);
+    if (same) same.push(n);
+    else byLength.set(length, [n]);
   }
   let prose = '',
     at = 0;
   for (let i = 0; i < runs.length; i++) {
-    const end = runs[ends[i]!];
-    if (!end) continue;
-    const from = runs[i]!.index,
-      to = end.index + end[0].length;
-    prose += line.slice(at, from) + ' '.repeat(to - from);
+    // Behind a backslash the first one is no mark, unless this is code already.
+    const escaped = isEscaped(paragraph, runs[i]!.index) ? 1 : 0,
+      from = runs[i]!.index + escaped,
+      next = following(byLength.get(runs[i]!.length - escaped) ?? [], i);
+    if (next === null) continue;
+    const to = runs[next]!.index + runs[next]!.length;
+    prose += paragraph.slice(at, from) + paragraph.slice(from, to).replace(/[^\n]/g, ' ');
     at = to;
-    i = ends[i]!;
+    i = next;
   }
-  return prose + line.slice(at);
+  return prose + paragraph.slice(at);
+}
+
+/** The first of these numbers, which grow, that is larger. */
+function following(numbers: readonly number[], than: number): number | null {
+  let low = 0,
+    high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! > than) high = middle;
+    else low = middle + 1;
+  }
+  return numbers[low] ?? null;
+}
+
+/** Where brackets close that were opened in the same paragraph. */
+function closingBrackets(prose: string): Set<number> {
+  const closing = new Set<number>();
+  let open = 0;
+  for (const { 0: sign, index } of prose.matchAll(/\[|\]|\n[ \t]*(?=\n)/g)) {
+    if (sign.startsWith('\n')) open = 0;
+    else if (isEscaped(prose, index)) continue;
+    else if (sign === '[') open += 1;
+    else if (open > 0) {
+      open -= 1;
+      closing.add(index);
+    }
+  }
+  return closing;
 }
 
 function targetsOf(prose: string): Target[] {
@@ -117,11 +177,14 @@ function targetsOf(prose: string): Target[] {
   const add = (match: RegExpMatchArray, written: string | undefined, more: Partial<Target> = {}): void => {
     if (written !== undefined) targets.push({ at: match.index! + match[0].lastIndexOf(written), written, ...more });
   };
+  const closing = closingBrackets(prose);
   for (const match of prose.matchAll(INLINE)) {
+    if (!closing.has(match.index)) continue;
     const written = match[1] ?? match[2]!;
     targets.push({ at: match.index + match[0].indexOf(written, 2), written, path: unescaped(written) });
   }
   for (const match of prose.matchAll(TAG)) {
+    if (isEscaped(prose, match.index)) continue;
     const attribute = ATTRIBUTE.exec(match[0]),
       written = attribute?.[1] ?? attribute?.[2] ?? attribute?.[3];
     if (written)
@@ -131,9 +194,10 @@ function targetsOf(prose: string): Target[] {
         path: withCharacters(written),
       });
   }
-  for (const match of prose.matchAll(AUTOLINK)) add(match, match[1]);
+  for (const match of prose.matchAll(AUTOLINK)) if (!isEscaped(prose, match.index)) add(match, match[1]);
   for (const match of prose.matchAll(WIKI))
-    targets.push({ at: match.index + 2, written: match[1]!, path: literal(match[1]!), anywhere: true });
+    if (!isEscaped(prose, match.index))
+      targets.push({ at: match.index + 2, written: match[1]!, path: literal(match[1]!), anywhere: true });
   targets.push(...references(prose));
   return targets;
 }
@@ -152,6 +216,7 @@ function references(prose: string): Target[] {
   }
   if (definitions.size === 0) return [];
   for (const match of prose.matchAll(USE)) {
+    if (isEscaped(prose, match.index)) continue;
     const written = match[2] || match[1]!,
       label = labelOf(written),
       definition = definitions.get(label);

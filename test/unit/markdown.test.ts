@@ -102,6 +102,38 @@ describe('links to recordings', () => {
     for (const none of ['[^1]\n\n[^1]: a.wav', '`[[a.wav]]`', '- [x] done', '<audio src="https://x.org/a.mp3">'])
       assert.deepEqual(recordingLinks(none), [], none);
   });
+  it('are none where Markdown sees none: escaped, in code of every kind, in comments', () => {
+    for (const text of [
+      '\\[a](x.mp3)',
+      '[a\\](x.mp3)',
+      'a](x.mp3)',
+      '\\[a][1]\n\n[2]: y.txt',
+      '\\[[x.mp3]]',
+      '\\<audio src="x.mp3">',
+      '\\<file:///x.mp3>',
+      '`code [a](x.mp3)`',
+      '`code\n[a](x.mp3) over lines`',
+      '``a ` [a](x.mp3)``',
+      '```md\n[a](x.mp3)\n```',
+      '~~~\n```\n[a](x.mp3)\n~~~',
+      '```\n``` not the end\n[a](x.mp3)\n```',
+      'text\n\n    [a](x.mp3)',
+      '<!-- [a](x.mp3) -->',
+      '<!--\n\n[a](x.mp3)\n\n-->',
+    ])
+      assert.deepEqual(recordingLinks(text), [], text);
+    for (const text of [
+      '\\\\[a](x.mp3)',
+      '[\\[a\\]](x.mp3)',
+      '\\`[a](x.mp3)\\`',
+      '- item\n\n    [a](x.mp3)',
+      '`one` [a](x.mp3) `two`',
+      '[![p](p.png)](x.mp3)',
+      'text\n    [a](x.mp3)',
+    ])
+      assert.equal(recordingLinks(text).length, 1, text);
+    assert.equal(recordingLinks('[a](x\\[1\\].mp3)')[0]?.path, 'x[1].mp3');
+  });
   it('are looked for in linear time', () => {
     for (const part of ['<!--', '[[a', '](x', '<a ', '[a]: b.mp3\n', '` ', '[a]['])
       assert.ok(seconds(() => recordingLinks(part.repeat(100_000))) < 3, part);
