@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname, extname, relative, resolve, sep } from 'node:path';
 import { makeFolder, moveOwn, writeAnew } from '../client/files.ts';
-import { EarshotError, toFailure } from '../schemas/errors.ts';
+import { EarshotError, toFailure, badRequest, type BadRequest } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
 import { isMedia } from '../schemas/media.ts';
 import { summary, utterancesCsv, type Collected } from '../text/messages/collection.ts';
@@ -22,22 +22,17 @@ export const collects = (given: CollectOptions): boolean => Boolean(given.index 
 /** Before anything begins. @throws badRequest */
 export function checkCollection(given: CollectOptions & { detach?: boolean }, files: readonly string[]): void {
   if (!collects(given)) return;
-  if (given.detach)
-    throw new EarshotError('badRequest', { field: '--detach' }, '--index, --combined and --csv wait for the end');
+  if (given.detach) throw badRequest('--detach', 'waitsForEnd');
   if (given.combined && !formatOf(given.combined))
-    throw new EarshotError(
-      'badRequest',
-      { field: `--combined ${given.combined}` },
-      `a file that ends with ${COMBINED.map(each => `.${each}`).join(', ')}`,
-    );
+    throw badRequest(`--combined ${given.combined}`, 'endsWith', COMBINED.map(each => `.${each}`).join(', '));
   for (const [option, path] of Object.entries({ index: given.index, combined: given.combined, csv: given.csv })) {
     if (path === undefined) continue;
-    const refuse = (why: string): never => {
-      throw new EarshotError('badRequest', { field: `--${option} ${path}` }, why);
+    const refuse = (why: BadRequest): never => {
+      throw badRequest(`--${option} ${path}`, why);
     };
-    if (isMedia(path) || files.includes(resolve(path))) refuse('that is a recording');
+    if (isMedia(path) || files.includes(resolve(path))) refuse('isRecording');
     // It would be replaced, for everybody.
-    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) refuse('that is a link, a folder or a device');
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) refuse('isNoFile');
   }
 }
 

@@ -4,7 +4,7 @@
  * words; a second Ctrl-C leaves them to the daemon.
  */
 import { join, resolve } from 'node:path';
-import { EarshotError, toFailure } from '../schemas/errors.ts';
+import { toFailure, badRequest } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
 import { LiveFeed } from '../client/live-feed.ts';
 import { inputs, loudness, meter, record, type Recording } from '../client/microphone.ts';
@@ -33,17 +33,10 @@ export interface ListenOptions extends Recipe {
 /** `source`: - for the pipe; missing: a microphone. */
 export async function listen(session: Session, source: string | undefined, asked: ListenOptions): Promise<void> {
   const given = await withPreset(asked, () => session.client());
-  if (source !== undefined && source !== '-')
-    throw new EarshotError(
-      'badRequest',
-      { field: source },
-      '`earshot listen -` reads a pipe, `earshot transcribe` a file',
-    );
+  if (source !== undefined && source !== '-') throw badRequest(source, 'readsPipe');
   const piped = source === '-';
-  if (piped && process.stdin.isTTY)
-    throw new EarshotError('badRequest', { field: '-' }, 'nothing is piped into it: ffmpeg … | earshot listen -');
-  if (given.output === '-')
-    throw new EarshotError('badRequest', { field: '--output -' }, 'the text is on stdout already; -o names a folder');
+  if (piped && process.stdin.isTTY) throw badRequest('-', 'nothingPiped');
+  if (given.output === '-') throw badRequest('--output -', 'textOnStdout');
   const client = await session.client();
   if (given.listDevices) return listDevices(session, (await client.call('live/recorder', {})).ffmpeg);
   const formats = parseFormats(given.format),

@@ -2,7 +2,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { Type, type Static, type TSchema } from 'typebox';
 import type { Client } from '../client/client.ts';
-import { EarshotError, thrown } from '../schemas/errors.ts';
+import { EarshotError, thrown, badRequest } from '../schemas/errors.ts';
 import type { MarkedText } from '../schemas/search.ts';
 import { Closed, Format, isFinal, Language, Optional, Path, Priority } from '../schemas/words.ts';
 import { clockText } from '../text/messages/figures.ts';
@@ -122,8 +122,7 @@ const search: ToolOf<typeof SearchInput> = {
     'Answers with the recording, the moment and the text around each match, best first.',
   async run({ since, limit = 20, ...query }, { client, session }) {
     const at = since === undefined ? undefined : Date.parse(since);
-    if (at !== undefined && !(at >= 0))
-      throw new EarshotError('badRequest', { field: 'since' }, 'a date such as 2026-01-31 is needed');
+    if (at !== undefined && !(at >= 0)) throw badRequest('since', 'date');
     const { hits, next, total } = await client.call('search/find', {
       ...query,
       limit,

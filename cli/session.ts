@@ -198,7 +198,11 @@ export function openSession({ json }: { json: boolean }, env: NodeJS.ProcessEnv 
       if (json) return void out.write(`${JSON.stringify({ type: 'failure', failure })}\n`);
       const { what, todo } = failureMessage(failure, locale, names);
       err.write(`${redden('red', t.error)} ${clean(what)}\n${todo ? `  ${clean(todo)}\n` : ''}`);
-      if (failure.code === 'internal' || failure.code === 'daemonUnreachable' || failure.code === 'badRequest')
+      if (
+        failure.code === 'internal' ||
+        failure.code === 'daemonUnreachable' ||
+        (failure.code === 'badRequest' && failure.args.why === undefined)
+      )
         for (const each of (failure.detail ?? '').split('\n').slice(-6))
           if (each) err.write(`  ${redden('dim', clean(each))}\n`);
     },

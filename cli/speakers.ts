@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
-import { EarshotError } from '../schemas/errors.ts';
+import { badRequest } from '../schemas/errors.ts';
 import { sourceText } from '../schemas/job.ts';
 import { clockText, durationText } from '../text/messages/figures.ts';
 import { remember } from '../client/remembered-speakers.ts';
@@ -21,7 +21,7 @@ export async function speakers(session: Session, name: string, given: string[]):
     given.map(each => {
       const at = each.indexOf('='),
         [label, called] = [each.slice(0, at).trim(), each.slice(at + 1).trim()];
-      if (at < 1 || !called) throw new EarshotError('badRequest', { field: each }, 'LABEL=NAME, as in S1=Anna');
+      if (at < 1 || !called) throw badRequest(each, 'label');
       return [label, called];
     }),
   );

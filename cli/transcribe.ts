@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { Client } from '../client/client.ts';
-import { EarshotError } from '../schemas/errors.ts';
+import { EarshotError, badRequest } from '../schemas/errors.ts';
 import { voicesOf } from '../text/voices.ts';
 import type { Job, JobOptions } from '../schemas/job.ts';
 import { languageOf } from '../client/languages.ts';
@@ -29,8 +29,7 @@ export async function transcribe(session: Session, files: string[], asked: Trans
   const given = await withPreset(asked, () => session.client());
   const toStdout = given.output === '-';
   const formats = parseFormats(given.format);
-  if (toStdout && (formats?.length ?? 1) > 1)
-    throw new EarshotError('badRequest', { field: '--format' }, 'one format for --output -');
+  if (toStdout && (formats?.length ?? 1) > 1) throw badRequest('--format', 'oneFormat');
   const paths = await recordings(files, process.cwd());
   checkCollection(given, paths);
   // Subtitles are read, not recognized: their language is not detected.
@@ -138,8 +137,7 @@ export function parseFormats(text: string | undefined): Format[] | undefined {
     ),
   ];
   const wrong = formats.find(each => !(FORMATS as readonly string[]).includes(each));
-  if (wrong !== undefined)
-    throw new EarshotError('badRequest', { field: `--format ${wrong}` }, `one of ${FORMATS.join(', ')}`);
+  if (wrong !== undefined) throw badRequest(`--format ${wrong}`, 'oneOf', FORMATS.join(', '));
   return formats as Format[];
 }
 
@@ -159,11 +157,7 @@ async function modelsOf(client: Client, given: Recipe): Promise<Pick<JobOptions,
     const [left, right] = each.split('=', 2) as [string, string | undefined];
     if (right !== undefined) {
       if (!(KINDS_OF_WORK as readonly string[]).includes(left))
-        throw new EarshotError(
-          'badRequest',
-          { field: `--model ${each}` },
-          `a stage is one of ${KINDS_OF_WORK.join(', ')}`,
-        );
+        throw badRequest(`--model ${each}`, 'oneStage', KINDS_OF_WORK.join(', '));
       models[left as Stage] = right;
       continue;
     }

@@ -4,11 +4,43 @@ import type { Args, Failure } from './failure.ts';
 
 export type { Failure } from './failure.ts';
 
+/** What is wrong with a request, where somebody has to put it right: sentences in text/messages/. */
+export const BAD_REQUESTS = [
+  'readsPipe',
+  'nothingPiped',
+  'textOnStdout',
+  'waitsForEnd',
+  'endsWith',
+  'isRecording',
+  'isNoFile',
+  'oneFormat',
+  'oneOf',
+  'oneStage',
+  'label',
+  'noPicture',
+  'oneTrack',
+  'folderNeeded',
+  'summaryElsewhere',
+  'translatedOrSpoken',
+  'idShape',
+  'idTaken',
+  'hubSource',
+  'noModelThere',
+  'severalModels',
+  'otherRevision',
+  'noFolder',
+  'date',
+  'argv',
+  'urlAndModel',
+] as const;
+export type BadRequest = (typeof BAD_REQUESTS)[number];
+
 /** What each failure says of itself. Sizes are in bytes; names say the unit where there is one. */
 export const ERRORS = {
   // what was asked for
+  /** `why`: one of BAD_REQUESTS, and in `list` what it speaks of. */
   /** `field`: what is wrong; `path`: where a full path is needed; `expected`: the offset at which sound goes on. */
-  badRequest: { field: 'text?', method: 'text?', path: 'text?', expected: 'number?' },
+  badRequest: { field: 'text?', method: 'text?', path: 'text?', expected: 'number?', why: 'text?', list: 'text?' },
   noSuchFile: { path: 'text' },
   notAFile: { path: 'text' },
   noRecordings: { path: 'text' },
@@ -307,3 +339,7 @@ export function toFailure(error: unknown): Failure {
   if (isDiskFull(error)) return failure('diskFull', typeof path === 'string' ? { path } : {}, String(error));
   return failure('internal', {}, error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
+
+/** A request that somebody has to put right: which field, and why. `list`: what the sentence speaks of. */
+export const badRequest = (field: string, why: BadRequest, list?: string): EarshotError =>
+  new EarshotError('badRequest', { field, why, ...(list === undefined ? {} : { list }) });

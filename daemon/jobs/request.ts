@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { EarshotError, failure, thrown, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, thrown, type Failure, badRequest, type BadRequest } from '../../schemas/errors.ts';
 import type { JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { LiveRequest } from '../../schemas/live.ts';
 import { checkLanguage } from '../../client/languages.ts';
@@ -134,14 +134,14 @@ export const submittedFacts = ({ bytes, modifiedAt, fileId = null }: JobRow): Re
 /** What a live session cannot have: a folder of its own, a picture, other tracks. @throws badRequest */
 function checkLive({ options, saveTo }: LiveRequest): JobOptions {
   const { outputs } = options,
-    refuse = (field: string, why: string): never => {
-      throw new EarshotError('badRequest', { field }, why);
+    refuse = (field: string, why: BadRequest): never => {
+      throw badRequest(field, why);
     };
-  if (outputs?.mux) refuse('options.outputs.mux', 'live sound has no picture');
-  if (options.audioTrack) refuse('options.audioTrack', 'live sound has one track');
+  if (outputs?.mux) refuse('options.outputs.mux', 'noPicture');
+  if (options.audioTrack) refuse('options.audioTrack', 'oneTrack');
   if (saveTo !== undefined) checkFullPath(saveTo);
   if (outputs?.directory === undefined && (Boolean(outputs?.formats.length) || options.speak === true))
-    refuse('options.outputs.directory', 'a full path is needed for what a live session writes');
+    refuse('options.outputs.directory', 'folderNeeded');
   if (outputs?.directory !== undefined) checkFullPath(outputs.directory);
   // Nothing is written that nobody asked for.
   return { ...options, outputs: outputs ?? { formats: [] } };
@@ -218,12 +218,12 @@ export async function toRow(
   const { options } = request,
     { summary: _, ...made } = options;
   if (options.source === 'transcript' || options.transcript !== undefined)
-    throw new EarshotError('badRequest', { field: 'options.source' }, 'a summary is asked for by job/summary');
+    throw badRequest('options.source', 'summaryElsewhere');
   if (options.source === 'text' && !options.language)
     throw new EarshotError('languageNeeded', { path: request.recording });
   if (options.source === 'text') hintsOf(options);
   if (options.source === 'text' && !options.translateTo && !options.speak)
-    throw new EarshotError('badRequest', { field: 'options.speak' }, 'a text is translated or spoken');
+    throw badRequest('options.speak', 'translatedOrSpoken');
   const { models: defaults, substitutions } = await choices.defaults();
   const models = settled ?? modelsFor(options, null, choices, defaults);
   const warnings = (settled ? [] : substitutions)

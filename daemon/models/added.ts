@@ -1,5 +1,5 @@
 /** Models that people name on a hub: found, chosen, and, once their files are there, looked at like any stranger's. */
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, badRequest } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { idOf } from './detect.ts';
@@ -31,8 +31,7 @@ export async function findOnHub(
   signal: AbortSignal,
 ): Promise<FoundOnHub> {
   const named = parseHubSource(source, hubUrl);
-  if (!named)
-    throw new EarshotError('badRequest', { field: 'source' }, 'hf:OWNER/REPOSITORY, @REVISION and :FILE as needed');
+  if (!named) throw badRequest('source', 'hubSource');
   if (offline) throw new EarshotError('offline', { model: source });
   const { commit, files, licence } = await hub.list(hubUrl, named.repository, named.revision, signal);
   const choice = chooseFiles(named.repository, files, named.file),

@@ -3,7 +3,7 @@
  * What they really are is found out by their content afterwards. Pure.
  */
 import { posix } from 'node:path';
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, badRequest } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { layoutIn } from './sherpa.ts';
@@ -117,20 +117,15 @@ function chooseFile(file: ListedFile, files: readonly ListedFile[]): Choice {
 }
 
 const none = (asked: string): EarshotError =>
-  new EarshotError(
-    'badRequest',
-    { field: 'source' },
-    `${asked === '' ? 'the repository' : asked} has no GGUF file, no CTranslate2 model, no recognizer for ` +
-      'sherpa-onnx and no Piper voice',
-  );
+  badRequest('source', 'noModelThere', asked === '' ? 'the repository' : asked);
 const several = (files: readonly ListedFile[]): EarshotError =>
-  new EarshotError(
-    'badRequest',
-    { field: 'source' },
-    `several models; add one of them after a colon: ${files
+  badRequest(
+    'source',
+    'severalModels',
+    files
       .slice(0, MOST_NAMED)
       .map(({ path }) => path)
-      .join(', ')}${files.length > MOST_NAMED ? ` and ${files.length - MOST_NAMED} more` : ''}`,
+      .join(', ') + (files.length > MOST_NAMED ? `, … (+${files.length - MOST_NAMED})` : ''),
   );
 
 /** A card as far as names go; content decides later. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyNew, moveOwn } from '../../client/files.ts';
-import { EarshotError } from '../../schemas/errors.ts';
+import { EarshotError, badRequest } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { idOf } from './detect.ts';
@@ -96,9 +96,8 @@ async function renameAs(card: ModelCard, files: Stamp['files'], folder: string):
 
 /** An id that no other model has; a name that the user chose is not changed but refused. */
 function freeId(inventory: Inventory, wanted: string, chosen: boolean): string {
-  if (!isModelId(wanted))
-    throw new EarshotError('badRequest', { field: 'id' }, 'an id has small letters, digits, dots and dashes');
+  if (!isModelId(wanted)) throw badRequest('id', 'idShape');
   if (!inventory.isRegistered(wanted) && !existsSync(inventory.folder(wanted))) return wanted;
-  if (chosen) throw new EarshotError('badRequest', { field: 'id' }, 'this id is taken');
+  if (chosen) throw badRequest('id', 'idTaken');
   for (let number = 2; ; number++) if (!inventory.find(`${wanted}-${number}`)) return `${wanted}-${number}`;
 }

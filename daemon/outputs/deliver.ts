@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, parse } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { EarshotError, failure, isDiskFull, toFailure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, isDiskFull, toFailure, type Failure, badRequest } from '../../schemas/errors.ts';
 import type { OutputOptions, Transcript } from '../../schemas/job.ts';
 import { isTextFormat, type Format } from '../../schemas/words.ts';
 import { formatOf } from '../../text/subtitles/convert.ts';
@@ -252,7 +252,7 @@ export async function writeFormat(
     if (kind === format && (await stat(path).catch(() => null))?.isFile()) return { path, change: null };
   const keepsNothing = row.live && row.live.saveTo === undefined,
     folder = row.options.outputs?.directory ?? (keepsNothing ? directory : dirname(row.path));
-  if (folder === undefined) throw new EarshotError('badRequest', { field: 'directory' }, 'the job has no folder');
+  if (folder === undefined) throw badRequest('directory', 'noFolder');
   const transcript = transcriptOf({ row, made }),
     { bytes: content, warnings } = await renderer(
       row,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { sentence } from '../../text/messages/messages.ts';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,9 +167,11 @@ const install = async (source: string, with_: Models = models): Promise<string> 
   return id;
 };
 const failsWith =
-  (code: string, detail = /^/) =>
+  (code: string, said = /^/) =>
   (error: unknown) =>
-    error instanceof EarshotError && error.failure.code === code && detail.test(error.failure.detail ?? '');
+    error instanceof EarshotError &&
+    error.failure.code === code &&
+    said.test(`${sentence(error.failure, 'en')} ${error.failure.detail ?? ''}`);
 
 describe('any model of the hub', () => {
   test('a GGUF: found with its size and licence, held to a commit, installed, and known by its content', async () => {

@@ -12,7 +12,7 @@ import { contentOf, explained } from '../../daemon/ingest/content.ts';
 import { explained as whereItFailed } from '../../daemon/outputs/deliver.ts';
 import { openSettings } from '../../daemon/system/settings-file.ts';
 import { checkFullPath } from '../../daemon/system/full-path.ts';
-import { EarshotError, failure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, failure, type Failure, BAD_REQUESTS, badRequest } from '../../schemas/errors.ts';
 import { checkLanguage, languageOf } from '../../client/languages.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 import { sentence } from '../../text/messages/messages.ts';
@@ -147,4 +147,15 @@ test('an output folder that cannot be one is no internal error', () => {
       'outputNotWritable',
       code,
     );
+});
+
+test('why a request is not valid is said in both languages', () => {
+  for (const why of BAD_REQUESTS) {
+    const { failure: bad } = badRequest('--field', why, 'txt, md');
+    assert.match(sentence(bad, 'en'), /^--field is not valid: .+\.$/s, why);
+    assert.match(sentence(bad, 'zh-cn'), /^--field 无效：.+。$/s, why);
+    assert.doesNotMatch(sentence(bad, 'en') + sentence(bad, 'zh-cn'), /\{list\}/, why);
+  }
+  const { failure: list } = badRequest('--format doc', 'oneOf', '$& txt, md');
+  assert.equal(sentence(list, 'zh-cn'), '--format doc 无效：可选值：$& txt, md。');
 });

@@ -67,3 +67,7 @@ export interface Catalogue extends TermTexts {
   decisions: DecisionTexts;
   checks: CheckMessages;
 }
+
+/** Why a request is not valid, with what it speaks of; null: the sender's reason is none of these, or it gave none. */
+export const whyOf = (texts: Readonly<Record<string, string>>, { why, list }: ErrorArgs['badRequest']): string | null =>
+  why !== undefined && Object.hasOwn(texts, why) ? texts[why]!.replace('{list}', () => list ?? '') : null;

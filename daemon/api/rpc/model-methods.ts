@@ -1,5 +1,5 @@
 /** Methods for models and engines: lists, installations, imports. */
-import { EarshotError, failure, toFailure } from '../../../schemas/errors.ts';
+import { EarshotError, failure, toFailure, badRequest } from '../../../schemas/errors.ts';
 import type { Engine as EngineState } from '../../../schemas/model.ts';
 import type { Stage } from '../../../schemas/words.ts';
 import type { Engine } from '../../contracts/engine.ts';
@@ -73,8 +73,7 @@ export function modelMethods(deps: MethodDeps) {
     },
     'model/add': async ({ source, revision }) => {
       const found = await models.find(source, new AbortController().signal);
-      if (found.revision !== revision)
-        throw new EarshotError('badRequest', { field: 'revision' }, `the repository is at ${found.revision} now`);
+      if (found.revision !== revision) throw badRequest('revision', 'otherRevision', found.revision);
       return { model: models.add(found) };
     },
     'model/hubToken': ({ hub, token }) => {

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeAnew } from '../../../client/files.ts';
-import { EarshotError } from '../../../schemas/errors.ts';
+import { EarshotError, badRequest } from '../../../schemas/errors.ts';
 import type { AsrOutput, NmtOutput, RepairOutput, SummaryOutput, TtsOutput } from '../../../schemas/job.ts';
 import type { LoadRequest, StepInputs } from '../../contracts/worker-protocol.ts';
 import { NO_DICTIONARIES } from '../../repair/dictionaries.ts';
@@ -113,7 +113,7 @@ function argumentsIn(value: unknown): string[] {
     argv = null;
   }
   if (!Array.isArray(argv) || argv.length === 0 || !argv.every(each => typeof each === 'string') || argv[0] === '')
-    throw new EarshotError('badRequest', {}, 'argv must be a list of strings');
+    throw badRequest('argv', 'argv');
   return argv as string[];
 }
 

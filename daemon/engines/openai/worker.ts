@@ -1,5 +1,5 @@
 /** A stage by an OpenAI-compatible server. See engine.ts for its parameters. */
-import { EarshotError } from '../../../schemas/errors.ts';
+import { badRequest } from '../../../schemas/errors.ts';
 import type { LoadRequest, StepInputs } from '../../contracts/worker-protocol.ts';
 import { summarise } from '../../summaries/ask.ts';
 import { translate } from '../../translation/translate.ts';
@@ -14,7 +14,7 @@ async function load({ parameters }: LoadRequest): Promise<Loaded> {
   const text = (name: string): string => (typeof parameters[name] === 'string' ? parameters[name] : '');
   const server: Server = { url: text('url'), key: text('key') || null },
     model = text('model');
-  if (!/^https?:\/\//.test(server.url) || !model) throw new EarshotError('badRequest', {}, 'url and model must be set');
+  if (!/^https?:\/\//.test(server.url) || !model) throw badRequest('url', 'urlAndModel');
   await greet(server);
   const asker = new ServerAsker(server, model),
     recognizer = new ServerRecognizer(server, model);

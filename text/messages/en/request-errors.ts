@@ -1,5 +1,6 @@
 /** English: failures of what was asked for. */
-import { message, type SomeErrors } from '../catalogue.ts';
+import { BAD_REQUEST } from './bad-requests.ts';
+import { message, type SomeErrors, whyOf } from '../catalogue.ts';
 import { clockText, languageText, withoutPassword } from '../figures.ts';
 import { count, optional, stageText, terms } from './words.ts';
 
@@ -178,6 +179,8 @@ export const requestErrors: SomeErrors<
 > = {
   badRequest: a => {
     if (a.path !== undefined) return message(`A full path is needed, not ${a.path}.`);
+    const why = whyOf(BAD_REQUEST, a);
+    if (a.field && why) return message(`${a.field} is not valid: ${why}.`);
     if (a.method === undefined) return message(a.field ? `${a.field} is not valid.` : 'The request is not valid.');
     return message(a.field ? `Invalid request ${a.method}: ${a.field}.` : `Unknown request ${a.method}.`);
   },

@@ -1,5 +1,6 @@
 /** 简体中文：请求本身的错误。 */
-import { message, type SomeErrors } from '../catalogue.ts';
+import { BAD_REQUEST } from './bad-requests.ts';
+import { message, type SomeErrors, whyOf } from '../catalogue.ts';
 import { clockText, languageText, withoutPassword } from '../figures.ts';
 import { optional, stageText, terms } from './words.ts';
 
@@ -151,6 +152,8 @@ export const requestErrors: SomeErrors<
 > = {
   badRequest: a => {
     if (a.path !== undefined) return message(`需要完整路径，而不是 ${a.path}。`);
+    const why = whyOf(BAD_REQUEST, a);
+    if (a.field && why) return message(`${a.field} 无效：${why}。`);
     if (a.method === undefined) return message(a.field ? `${a.field} 无效。` : '请求无效。');
     return message(a.field ? `请求 ${a.method} 无效：${a.field}。` : `未知的请求 ${a.method}。`);
   },

@@ -1,0 +1,31 @@
+/** English: why a request is not valid. {list} is what it speaks of. */
+import type { BadRequest } from '../../../schemas/errors.ts';
+
+export const BAD_REQUEST: Readonly<Record<BadRequest, string>> = {
+  readsPipe: '`earshot listen -` reads a pipe, `earshot transcribe` a file',
+  nothingPiped: 'nothing is piped into it: ffmpeg … | earshot listen -',
+  textOnStdout: 'the text is on stdout already; -o names a folder',
+  waitsForEnd: '--index, --combined and --csv wait for the end',
+  endsWith: 'a file that ends with {list} is needed',
+  isRecording: 'that is a recording',
+  isNoFile: 'that is a link, a folder or a device',
+  oneFormat: 'one format for --output -',
+  oneOf: 'one of {list}',
+  oneStage: 'a stage is one of {list}',
+  label: 'LABEL=NAME is needed, as in S1=Anna',
+  noPicture: 'live sound has no picture',
+  oneTrack: 'live sound has one track',
+  folderNeeded: 'a full path is needed for what a live session writes',
+  summaryElsewhere: 'a summary is asked for by job/summary',
+  translatedOrSpoken: 'a text is translated or spoken',
+  idShape: 'an id has small letters, digits, dots and dashes',
+  idTaken: 'this id is taken',
+  hubSource: 'hf:OWNER/REPOSITORY is needed, with @REVISION and :FILE where wanted',
+  noModelThere: '{list} has no GGUF file, no CTranslate2 model, no recognizer for sherpa-onnx and no Piper voice',
+  severalModels: 'several models; add one of them after a colon: {list}',
+  otherRevision: 'the repository is at {list} now',
+  noFolder: 'the job has no folder',
+  date: 'a date such as 2026-01-31 is needed',
+  argv: 'argv must be a list of strings',
+  urlAndModel: 'url and model must be set',
+};

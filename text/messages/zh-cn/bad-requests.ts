@@ -1,0 +1,31 @@
+/** 简体中文：请求无效的原因。{list} 是所涉及的内容。 */
+import type { BadRequest } from '../../../schemas/errors.ts';
+
+export const BAD_REQUEST: Readonly<Record<BadRequest, string>> = {
+  readsPipe: '`earshot listen -` 读取管道，`earshot transcribe` 读取文件',
+  nothingPiped: '没有输入管道：ffmpeg … | earshot listen -',
+  textOnStdout: '文本已输出到标准输出；-o 用于指定文件夹',
+  waitsForEnd: '--index、--combined 和 --csv 需要等到任务结束',
+  endsWith: '需要以 {list} 结尾的文件',
+  isRecording: '那是一个录音',
+  isNoFile: '那是链接、文件夹或设备',
+  oneFormat: '--output - 只能用一种格式',
+  oneOf: '可选值：{list}',
+  oneStage: '阶段可选：{list}',
+  label: '需要 标签=名字，例如 S1=Anna',
+  noPicture: '实时声音没有画面',
+  oneTrack: '实时声音只有一条音轨',
+  folderNeeded: '实时会话写入文件需要完整路径',
+  summaryElsewhere: '摘要须通过 job/summary 请求',
+  translatedOrSpoken: '文本只能翻译或朗读',
+  idShape: '标识只能包含小写字母、数字、点和短横线',
+  idTaken: '该标识已被占用',
+  hubSource: '需要 hf:所有者/仓库，可加 @版本 和 :文件',
+  noModelThere: '{list} 中没有 GGUF 文件、CTranslate2 模型、sherpa-onnx 识别模型或 Piper 语音',
+  severalModels: '有多个模型，请在冒号后指定其一：{list}',
+  otherRevision: '仓库现在的版本是 {list}',
+  noFolder: '该任务没有文件夹',
+  date: '需要 2026-01-31 这样的日期',
+  argv: 'argv 必须是字符串列表',
+  urlAndModel: '必须设置 url 和 model',
+};
