@@ -186,6 +186,22 @@ const chunkStarts = (form: RegExp, littleEndian: boolean) =>
     }
   };
 
+/** FLAC: a name, and the block that tells rate and channels; frames do not say how long they are. */
+const FLAC_BEGINNINGS = ['664c614300000022', '664c614380000022'].map(hex => Buffer.from(hex, 'hex'));
+
+function* flacStarts(bytes: Bytes): Generator<Found> {
+  for (let at = 1; at + 42 <= bytes.size;) {
+    const window = bytes.at(at, WINDOW_BYTES),
+      places = FLAC_BEGINNINGS.map(each => window.indexOf(each)).filter(place => place >= 0);
+    if (places.length) {
+      const place = at + Math.min(...places);
+      // It can be one: the least block is 16 samples.
+      if (bytes.at(place, 42).readUInt16BE(8) >= 16) yield place;
+      at = place + 8;
+    } else at += Math.max(1, window.length - 7);
+  }
+}
+
 const ASF_HEADER = '3026b2758e66cf11a6d900aa0062ce6c';
 
 /** Windows Media: objects, the first of which is the header. */
@@ -201,6 +217,7 @@ function* asfStarts(bytes: Bytes): Generator<Found> {
 
 const KINDS: Readonly<Record<string, (bytes: Bytes) => Generator<Found>>> = {
   OggS: oggStarts,
+  fLaC: flacStarts,
   RIFF: chunkStarts(/^RIFF[^]{4}WAVE/, true),
   FORM: chunkStarts(/^FORM[^]{4}AIF[FC]/, false),
   '0&\xb2u': asfStarts,

@@ -99,3 +99,18 @@ test('rubbish does not hold it up', () => {
       assert.ok(startsOf(content).length >= 1);
     }
 });
+
+test('FLAC: where its name and its first block stand once more', () => {
+  const flac = (last: boolean, length: number): Buffer =>
+    Buffer.concat([
+      Buffer.from('fLaC', 'latin1'),
+      Buffer.from([last ? 0x80 : 0, 0, 0, 34, 0x10, 0, 0x10, 0]),
+      Buffer.alloc(30),
+      Buffer.alloc(length, 'fLaC'),
+    ]);
+  assert.deepEqual(startsOf(flac(false, 100)), [0]);
+  // Over the windows that are read at once, and at their edges.
+  for (const length of [100, 32_700, 32_720, 32_721, 32_722, 70_000])
+    assert.deepEqual(startsOf(flac(false, length), flac(true, 50), flac(false, 0)), [0, 42 + length, 134 + length]);
+  assert.deepEqual(startsOf(flac(false, 10), Buffer.from('fLaC\0\0\0\x22\0\0', 'latin1')), [0]);
+});

@@ -635,6 +635,10 @@ joined(
   ['-c:a pcm_s16le', '-c:a pcm_s24le -ar 44100 -ac 2'],
   { ...COUNTED, again: [8200] },
 );
+joined('rates.flac', 'FLAC whose rate and channels change', ['-c:a flac', '-c:a flac -ar 44100 -ac 2'], {
+  ...COUNTED,
+  again: [8200],
+});
 joined('joined.aiff', 'Two AIFF files', ['-c:a pcm_s16be', '-c:a pcm_s16be -ar 44100'], { ...COUNTED, again: [8200] });
 joined('joined.wma', 'Two Windows Media files', Array(2).fill('-c:a wmav2 -ar 44100'), {
   ...COUNTED,
