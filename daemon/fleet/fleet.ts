@@ -127,7 +127,8 @@ export class Fleet {
       takes = settings?.machine !== undefined && (this.pilots > 0 || (settings.share ?? 'always') !== 'never'),
       wanted = settings && !this.leaving ? JSON.stringify({ ...settings, share: takes }) : '';
     if (wanted === this.applied) {
-      this.taking?.take?.pull();
+      // What this machine can do may have changed.
+      void this.report();
       return;
     }
     await this.close();

@@ -365,7 +365,8 @@ export class Lend {
           ...(decoded ? { name: `${row.name}.flac`, decoded: { warnings: decoded.warnings } } : {}),
         }),
       ]);
-      pipeline.elsewhere.explain(row.id, reason('fleetAhead', { count: 0 }));
+      // Now it waits there, and why.
+      this.heard(id);
     } finally {
       await decoded?.remove();
     }
