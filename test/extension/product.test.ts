@@ -23,6 +23,7 @@ import {
   notifications,
   openView,
   runCommand,
+  setSettings,
   setTheme,
   until,
   webview,
@@ -226,6 +227,8 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
   });
 
   it('speakers have names: renamed everywhere, one utterance given away, cleared, undone, remembered when saved', async () => {
+    // As on the desktop; in a browser the editor saves by itself a second after a change.
+    await setSettings(w.host, { 'files.autoSave': 'off' });
     const { page } = w.host,
       { editor, text, path } = await transcript('talk.wav', sampleDialogue);
     const job = makeJob(
@@ -294,6 +297,7 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       );
     }
     await setTheme(w.host, 'dark');
+    await setSettings(w.host, { 'files.autoSave': 'afterDelay' });
     await closeEditors();
   });
 
