@@ -29,9 +29,10 @@ const seeded = (numRuns: number): { numRuns: number; endOnFailure: boolean; seed
   ...(process.env.EARSHOT_SEED ? { seed: Number(process.env.EARSHOT_SEED) } : {}),
 });
 
-describe('a daemon that is sent anything', { timeout: 120_000 }, () => {
-  const long = process.env.EARSHOT_LONG !== undefined,
-    turns = join(tmpdir(), `earshot-turns-${process.pid}`);
+const long = process.env.EARSHOT_LONG !== undefined;
+
+describe('a daemon that is sent anything', { timeout: long ? 900_000 : 180_000 }, () => {
+  const turns = join(tmpdir(), `earshot-turns-${process.pid}`);
   let daemon: RealDaemon,
     ids: string[] = [];
   const methods = (Object.keys(METHODS) as Method[]).filter(

@@ -44,10 +44,12 @@ async function passes(files: readonly string[], env: NodeJS.ProcessEnv = {}): Pr
   return code === 0;
 }
 
-/** The daemon's own tests by chance, again and again with other seeds. */
+/** The daemon's own tests by chance, with one seed after the other. A neighbor's load passes, a fault comes again. */
 async function daemons(until: number, first: number): Promise<void> {
+  const survives = (seed: number): Promise<boolean> =>
+    passes(['test/security/fuzz.test.ts'], { EARSHOT_SEED: String(seed) });
   for (let seed = first; Date.now() < until; seed++)
-    if (!(await passes(['test/security/fuzz.test.ts'], { EARSHOT_SEED: String(seed) })))
+    if (!(await survives(seed)) && !(await survives(seed)))
       failures.push(`a real daemon, EARSHOT_SEED=${seed} node --test test/security/fuzz.test.ts`);
 }
 
