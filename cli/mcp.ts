@@ -5,6 +5,7 @@
  */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   CallToolRequestSchema,
   ErrorCode,
@@ -49,9 +50,31 @@ export async function serveMcp(session: Session): Promise<void> {
     server.onclose = resolve;
   });
   process.stdin.once('end', () => void server.close());
-  await server.connect(new StdioServerTransport());
+  await server.connect(withObjects(new StdioServerTransport()));
   await closed;
   process.exit(EXIT.done);
+}
+
+/** Arguments that are null are as if they were not there; others that are no object are refused as what they are. */
+function withObjects(transport: StdioServerTransport): Transport {
+  let deliver: Transport['onmessage'];
+  return Object.defineProperty<Transport>(transport as Transport, 'onmessage', {
+    get: () => deliver,
+    set(handler: NonNullable<Transport['onmessage']>) {
+      deliver = (message, extra) => {
+        const { id, params } = message as { id?: string | number; params?: { arguments?: unknown } | null };
+        const given = params?.arguments;
+        if (given === null) delete params!.arguments;
+        else if (given !== undefined && (typeof given !== 'object' || Array.isArray(given)) && id !== undefined)
+          return void transport.send({
+            jsonrpc: '2.0',
+            id,
+            error: { code: ErrorCode.InvalidParams, message: 'arguments must be an object' },
+          });
+        handler(message, extra);
+      };
+    },
+  });
 }
 
 async function withClient<T>(session: Session, work: (client: Client) => Promise<T>): Promise<T> {

@@ -68,6 +68,13 @@ describe('earshot mcp', { timeout: 180_000 }, () => {
     await daemon.close();
   });
 
+  it('takes null arguments for none, and names others that are no object', async () => {
+    const send = (given: unknown): Promise<unknown> =>
+      client.callTool({ name: 'search_transcripts', arguments: given as Record<string, unknown> });
+    await assert.rejects(send(null), /words/);
+    for (const given of ['rain', ['rain'], 5]) await assert.rejects(send(given), /-32602.*arguments must be an object/);
+  });
+
   it('shows its tools', async () => {
     const { tools } = await client.listTools();
     assert.deepEqual(
