@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '../..');
 const unavailable = await hostUnavailable();
 if (unavailable) console.log(`Not run: ${unavailable}`);
 
-test('inside the extension host', { skip: unavailable ?? false, timeout: 180_000 }, async () => {
+test('inside the extension host', { skip: unavailable ?? false, timeout: 300_000 }, async () => {
   const scratch = mkdtempSync(join(tmpdir(), 'earshot-inhost-'));
   try {
     await buildExtension();

@@ -14,7 +14,7 @@ export const TEST_CONFIG: TestConfig = {
   host: process.env.EARSHOT_TEST_HOST === 'electron' ? 'electron' : 'code-server',
   version: '1.139.1',
   settings: { 'editor.autoClosingBrackets': 'never', 'files.hotExit': 'off' },
-  timeoutMs: 120_000,
+  timeoutMs: 240_000,
 };
 
 export type Picked = { host: 'code-server' } | { host: 'electron'; executable: string };
