@@ -158,9 +158,11 @@ export function addJobDetails(program: Command): void {
     .description('list the speakers of a job, or name them with LABEL=NAME; names are remembered')
     .argument('<job>', JOB)
     .argument('[name...]', 'for example S1=Anna')
+    .option('--remember', 'remember the voices also where others would get them with a Git repository')
+    .option('--no-remember', 'give names without remembering voices')
     .addOption(jsonOption())
-    .action((job: string, names: string[], options) =>
-      withSession(options, async session => (await import('./speakers.ts')).speakers(session, job, names)),
+    .action((job: string, names: string[], options: { remember?: boolean; json?: boolean }) =>
+      withSession(options, async session => (await import('./speakers.ts')).speakers(session, job, names, options)),
     );
 
   program

@@ -8,13 +8,38 @@ import { badRequest } from '../schemas/errors.ts';
 import { sourceText } from '../schemas/job.ts';
 import { clockText, durationText } from '../text/messages/figures.ts';
 import { remember } from '../client/remembered-speakers.ts';
+import { ignore, isIgnored, repositoryOf } from '../client/repository.ts';
 import { isUnnamed, placeToRemember } from '../text/speakers.ts';
 import { rootOf } from '../client/folder-defaults.ts';
+import { agreed } from './agreed.ts';
 import { findJob } from './jobs.ts';
 import type { Session } from './session.ts';
 import { clean, table } from './terminal.ts';
 
-export async function speakers(session: Session, name: string, given: string[]): Promise<void> {
+/** As a repository's list of what it leaves out names it. */
+const IGNORED = '.earshot/speakers.json';
+
+/** Voices are personal data: into a repository, where others would get them, they go when somebody says so. */
+async function mayRemember(
+  session: Session,
+  path: string,
+  { remember: said }: { remember?: boolean },
+): Promise<boolean> {
+  if (said !== undefined) return said;
+  const repository = existsSync(path) ? null : repositoryOf(path);
+  if (repository === null || (await isIgnored(repository, IGNORED))) return true;
+  const shown = clean(relative(process.cwd(), path));
+  if (!(await agreed(session, session.t.rememberVoices(shown), session.t.voicesNotRemembered))) return false;
+  if (await agreed(session, session.t.ignoreVoices, '')) await ignore(repository, IGNORED);
+  return true;
+}
+
+export async function speakers(
+  session: Session,
+  name: string,
+  given: string[],
+  options: { remember?: boolean } = {},
+): Promise<void> {
   const client = await session.client(),
     job = await findJob(client, session, name);
   const names = Object.fromEntries(
@@ -32,7 +57,7 @@ export async function speakers(session: Session, name: string, given: string[]):
     const fresh = Object.fromEntries(
       Object.entries(voices).filter(([called]) => Object.values(names).includes(called) && !isUnnamed(called)),
     );
-    if (Object.keys(fresh).length > 0) {
+    if (Object.keys(fresh).length > 0 && (await mayRemember(session, path, options))) {
       await remember(path, fresh);
       if (!session.json)
         session.note(`${session.t.hint} ${session.t.rememberedIn(clean(relative(process.cwd(), path)))}`);

@@ -84,6 +84,11 @@ const en = {
   tookOver: 'this job already exists:',
   speaker: 'SPEAKER',
   noSpeakers: 'This job did not label speakers; `earshot transcribe --speakers` does.',
+  rememberVoices: (path: string): string =>
+    `Remember these voices in ${path}? They are personal data, and others may get them with this repository. [y/N]`,
+  ignoreVoices: 'Leave that file out of the repository (.gitignore)? [y/N]',
+  voicesNotRemembered:
+    'Voices were not remembered: they are personal data, and this is a Git repository. --remember does it.',
   rememberedIn: (path: string): string => `voices are remembered in ${path}; delete that file to forget them`,
   glossary: (path: string): string => `with the glossary ${path}`,
   submitted: 'submitted',
@@ -279,6 +284,9 @@ const zhCn: Texts = {
   tookOver: '已有相同的任务：',
   speaker: '说话人',
   noSpeakers: '此任务没有区分说话人；使用 `earshot transcribe --speakers`。',
+  rememberVoices: path => `将这些声音记录在 ${path} 中吗？声音是个人数据，其他人可能会随此仓库获得它们。[y/N]`,
+  ignoreVoices: '在仓库中忽略该文件（.gitignore）吗？[y/N]',
+  voicesNotRemembered: '未记录声音：声音是个人数据，而这里是 Git 仓库。如需记录，请使用 --remember。',
   rememberedIn: path => `声音已记录在 ${path} 中；删除该文件即可清除`,
   glossary: path => `使用术语表 ${path}`,
   submitted: '已提交',

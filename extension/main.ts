@@ -33,6 +33,8 @@ import { TranscriptEditor } from './transcript/editor.ts';
 import { HubTokens } from './setup/hub-token.ts';
 import { modelCommands, ModelsView } from './views/models.ts';
 import { setNames } from './ui/words.ts';
+import { exportTranscript } from './commands/export.ts';
+import { followSaves } from './transcript/exports.ts';
 import { withTranscript } from './transcript/with-transcript.ts';
 import { syncFolders } from './watched/sync.ts';
 import { watchCommands, WatchedView } from './watched/view.ts';
@@ -110,6 +112,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     vscode.workspace.registerTextDocumentContentProvider(WhatHappened.scheme, whatHappened),
     contextKeys(daemon),
     withTranscript(daemon),
+    followSaves(deps),
   );
   const { user, system } = process.cpuUsage(cpu);
   return { activatedInMs: performance.now() - started, activationCpuMs: (user + system) / 1000, daemon };
@@ -179,6 +182,7 @@ function commandsOf({
     findInTranscripts: words => findInTranscripts(deps, transcripts, words),
     ...transcripts.commands,
     openTranscript: job => openTranscript(deps, job),
+    exportTranscript: uri => exportTranscript(deps, uri),
     'job.open': job => openTranscript(deps, job),
     'job.editor': job => openEditor(deps, job),
     'job.reveal': job => reveal(deps, job),

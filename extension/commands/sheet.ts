@@ -345,24 +345,25 @@ async function pickModel(stage: Stage, models: readonly Model[]): Promise<string
   return (await pick(items, { title: vscode.l10n.t('Model: {0}', stageName(stage)) }))?.id;
 }
 
+export const formatNames = (): Record<Format, string> => ({
+  txt: vscode.l10n.t('plain text'),
+  srt: 'SubRip',
+  vtt: 'WebVTT',
+  json: vscode.l10n.t('for the transcript editor'),
+  md: 'Markdown',
+  ass: 'Advanced SubStation',
+  html: vscode.l10n.t('web page'),
+  docx: 'Word',
+  pdf: 'PDF',
+  csv: vscode.l10n.t('table'),
+  ttml: 'Timed Text',
+  fcpxml: vscode.l10n.t('markers for Final Cut Pro'),
+  edl: vscode.l10n.t('markers for DaVinci Resolve'),
+});
+
 export async function pickFormats(now: readonly Format[]): Promise<Format[] | undefined> {
-  const names: Record<Format, string> = {
-    txt: vscode.l10n.t('plain text'),
-    srt: 'SubRip',
-    vtt: 'WebVTT',
-    json: vscode.l10n.t('for the transcript editor'),
-    md: 'Markdown',
-    ass: 'Advanced SubStation',
-    html: vscode.l10n.t('web page'),
-    docx: 'Word',
-    pdf: 'PDF',
-    csv: vscode.l10n.t('table'),
-    ttml: 'Timed Text',
-    fcpxml: vscode.l10n.t('markers for Final Cut Pro'),
-    edl: vscode.l10n.t('markers for DaVinci Resolve'),
-  };
   const picked = await pickSeveral(
-    Object.entries(names).map(([format, name]) => ({
+    Object.entries(formatNames()).map(([format, name]) => ({
       label: format,
       description: name,
       picked: now.includes(format as Format),

@@ -4,10 +4,12 @@
  */
 import * as vscode from 'vscode';
 import { knownSpeakers } from '../../client/folder-defaults.ts';
+import { ignore, isIgnored, repositoryOf } from '../../client/repository.ts';
 import type { JobOptions } from '../../schemas/job.ts';
 import { remember } from '../../client/remembered-speakers.ts';
 import { isUnnamed, placeToRemember, speakerPlaces, withSpeakers } from '../../text/speakers.ts';
 import { readText } from '../ui/files.ts';
+import { notify, notifyBriefly } from '../ui/notify.ts';
 
 const rootOf = (recording: vscode.Uri): string | null =>
   vscode.workspace.getWorkspaceFolder(recording)?.uri.fsPath ?? null;
@@ -29,7 +31,15 @@ export async function withKnownVoices(recording: vscode.Uri, options: JobOptions
   return Object.keys(known).length ? { ...options, speakers: { ...options.speakers, known } } : options;
 }
 
-/** Keeps these voices under their names; where, or null when there was nothing to keep. */
+/** Repositories whose voices somebody does not want written down, for this window. */
+const refused = new Set<string>();
+/** As a repository's list of what it leaves out names it, wherever below it lies. */
+const IGNORED = '.earshot/speakers.json';
+
+/**
+ * Keeps these voices under their names; where, or null when there was nothing to keep. Voices are personal data: into
+ * a repository, where others would get them, they go once somebody has agreed, who is told by then.
+ */
 export async function rememberVoices(
   recording: vscode.Uri,
   voices: Readonly<Record<string, string>>,
@@ -42,6 +52,29 @@ export async function rememberVoices(
     after = withSpeakers(before, voices),
     uri = vscode.Uri.file(path);
   if (after === before) return null;
-  await remember(path, voices);
-  return uri;
+  const repository = before === null ? repositoryOf(path) : null;
+  if (repository === null || (await isIgnored(repository, IGNORED))) {
+    await remember(path, voices);
+    return uri;
+  }
+  if (!refused.has(repository)) ask(repository, path, voices);
+  return null;
+}
+
+function ask(repository: string, path: string, voices: Readonly<Record<string, string>>): void {
+  const keep = async (isIgnoredToo: boolean): Promise<void> => {
+    if (isIgnoredToo) await ignore(repository, IGNORED);
+    await remember(path, voices);
+    notifyBriefly(vscode.l10n.t('Voices are remembered in {0}.', vscode.workspace.asRelativePath(path)), 5000);
+  };
+  notify.info(
+    vscode.l10n.t(
+      'Remember these voices, so that the next recordings come with names? They are personal data, and this folder ' +
+        'is a Git repository: others may get {0} with it.',
+      vscode.workspace.asRelativePath(path),
+    ),
+    { title: vscode.l10n.t('Remember, Add to .gitignore'), run: () => keep(true) },
+    { title: vscode.l10n.t('Remember'), run: () => keep(false) },
+    { title: vscode.l10n.t('Do Not Remember'), run: () => refused.add(repository) },
+  );
 }

@@ -4,12 +4,7 @@ import { basename, dirname, relative } from 'node:path';
 import { sourceText, type Transcript } from '../../schemas/job.ts';
 import type { FromTranscript } from '../../webview/messages.ts';
 import type { Daemon } from '../connection/connection.ts';
-import { FILE_ENDINGS, template } from '../requests/options.ts';
-import { layout, type Template } from '../streaming/layout.ts';
-import { spokenApart } from '../../text/transcripts/turns.ts';
 import { notifyBriefly } from '../ui/notify.ts';
-import { pick } from '../ui/pick.ts';
-import { writeText } from '../ui/files.ts';
 import { insertAfter, remove, setTimes, split } from './cuts.ts';
 import { editTranscript } from './document.ts';
 import {
@@ -100,9 +95,10 @@ export async function act(
       await vscode.env.clipboard.writeText(linkTo(now, document.uri, recording, message));
       return;
     case 'export':
-      return exportAs(document, now);
+      return void (await vscode.commands.executeCommand('earshot.exportTranscript', document.uri));
     case 'summary':
       return summary(document, now, message.action, daemon);
+    default: // an edit, which is made already
   }
 }
 
@@ -150,30 +146,4 @@ async function summary(
   if (action === 'copy' && made) await vscode.env.clipboard.writeText(made.text);
   const job = action === 'stop' ? summaryUnderWay(daemon.state, document.uri.fsPath) : undefined;
   if (job) await daemon.call('job/cancel', { ids: [job.id] });
-}
-
-async function exportAs(document: vscode.TextDocument, transcript: Transcript): Promise<void> {
-  const kinds: { label: string; format: Template['format'] }[] = [
-    { label: 'Markdown', format: 'markdown' },
-    { label: vscode.l10n.t('plain text'), format: 'text' },
-    { label: 'SubRip (.srt)', format: 'srt' },
-    { label: 'WebVTT (.vtt)', format: 'vtt' },
-  ];
-  const kind = await pick(kinds, { title: vscode.l10n.t('Export as…') });
-  if (!kind) return;
-  const target = await vscode.window.showSaveDialog({
-    defaultUri: vscode.Uri.file(document.uri.fsPath.replace(/\.earshot\.json$/, `.${FILE_ENDINGS[kind.format]}`)),
-    title: vscode.l10n.t('Save as'),
-  });
-  if (!target) return;
-  const shape = template(transcript.recording.path, kind.format, document.uri, true, target),
-    translated = transcript.translatedTo !== null;
-  const text = layout(
-    transcript.utterances.flatMap(u => spokenApart(u, translated)),
-    shape,
-  )
-    .map(p => p.text)
-    .join('');
-  await writeText(target, `${text.trimEnd()}\n`, { through: true });
-  await vscode.window.showTextDocument(target, { viewColumn: vscode.ViewColumn.Beside, preview: true });
 }

@@ -1,7 +1,7 @@
 /** The command line as people and programs use it: against a daemon of the test that says what it is told to say. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -858,4 +858,27 @@ test('export: formats by name or by ending, what became of each file, and nothin
   assert.match(all.out, /! \/out\/talk\.srt {2}edited by hand[^]*✓ Wrote \/out\/talk\.md {2}2 places/);
   assert.equal((await earshot(place, ['export', file, '-o', 'minutes.xyz']).ended).code, 2);
   assert.equal(asked.length, 4);
+});
+
+test('speakers: in a repository voices are remembered only when somebody says so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-repository-')),
+    voices = join(folder, '.earshot/speakers.json'),
+    first = done(job());
+  try {
+    const { handlers } = script({ ...first, recording: { ...first.recording, path: join(folder, 'talk.wav') } });
+    await using place = await server({ ...handlers, 'job/speakers': () => ({ speakers: { Anna: 'AAAA' } }) });
+    mkdirSync(join(folder, '.git'));
+    const asked = await earshot(place, ['speakers', 'last', 'S1=Anna']).ended;
+    assert.equal(asked.code, 0, asked.err);
+    assert.match(asked.err, /not remembered.*personal data.*--remember/);
+    assert.ok(!existsSync(voices));
+    await earshot(place, ['speakers', 'last', 'S1=Anna', '--remember']).ended;
+    assert.deepEqual(JSON.parse(readFileSync(voices, 'utf8')), { speakers: { Anna: 'AAAA' } });
+    rmSync(join(folder, '.earshot'), { recursive: true });
+    writeFileSync(join(folder, '.gitignore'), '.earshot/speakers.json\n');
+    await earshot(place, ['speakers', 'last', 'S1=Anna']).ended;
+    assert.ok(existsSync(voices), 'it is left out of the repository already');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

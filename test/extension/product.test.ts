@@ -11,6 +11,7 @@ import { ffmpeg, make } from '../engines/place.ts';
 import type { Transcript } from '../../schemas/job.ts';
 import type { Params } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
+import { toJson } from '../../text/transcripts/json.ts';
 import { cpu, job as makeJob, sampleDialogue, sampleTranscript } from './fake/fixtures.ts';
 import { EDITOR, ID, openWindow, root, type Window } from './harness.ts';
 import { breakOut, postToExtension, postToPage } from './intrusion.ts';
@@ -209,8 +210,13 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       async () => (await text()).match(/"repair":\{"text":"[^"]*ill inclined young[^"]*ill inclined\./) !== null,
     );
     await editor.getByRole('button', { name: 'Export…' }).click();
+    await title('Export talk.wav');
+    await take('Format');
     await title('Export as…');
     await take('SubRip');
+    await title('Export talk.wav');
+    await quick().locator('.monaco-list-row', { hasText: 'Line length' }).waitFor();
+    await take('Export');
     await until('a place for the file', async () =>
       (
         await quick()
@@ -223,6 +229,41 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     const file = path.replace('.earshot.json', '.srt');
     await until('the file', () => existsSync(file) && readFileSync(file, 'utf8').startsWith('1\n00:00:00,120 --> '));
     assert.match(readFileSync(file, 'utf8'), /ill inclined/);
+    await closeEditors();
+  });
+
+  it('a file that was changed by hand does not follow the transcript until somebody decides, once', async () => {
+    const { page } = w.host,
+      path = join(w.workspace, 'followed.earshot.json'),
+      made = sampleTranscript(join(w.workspace, 'talk.wav')),
+      stored = (): Transcript => JSON.parse(readFileSync(path, 'utf8')) as Transcript,
+      usual = w.daemon.exported;
+    writeFileSync(path, toJson({ ...made, exports: [{ path: 'followed.srt', format: 'srt' }] }));
+    w.daemon.exported = () => [
+      {
+        path: join(w.workspace, 'followed.srt'),
+        format: 'srt',
+        state: stored().exports![0]!.ifEdited ? 'written' : 'edited',
+        bytes: null,
+        canMerge: true,
+      },
+    ];
+    await w.host.inHost(async (vscode, file) => {
+      const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file)),
+        edit = new vscode.WorkspaceEdit();
+      edit.insert(document.uri, document.positionAt(document.getText().indexOf('Dashwood')), 'Q. ');
+      await vscode.workspace.applyEdit(edit);
+      await document.save();
+    }, path);
+    await until('the question', async () =>
+      (await notifications(page)).some(each => each.startsWith('followed.srt was changed by hand')),
+    );
+    await page.locator('.statusbar-item[id="status.notifications"] a').click();
+    const asked = page.locator('.notifications-center .notification-list-item', { hasText: 'followed.srt' });
+    await asked.getByRole('button', { name: 'Merge Both' }).click();
+    await until('the decision is saved', () => stored().exports![0]!.ifEdited === 'merge');
+    assert.match(JSON.stringify(stored()), /Q\. Dashwood/);
+    w.daemon.exported = usual;
     await closeEditors();
   });
 

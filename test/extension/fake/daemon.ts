@@ -13,12 +13,13 @@ import type { FleetStatus } from '../../../schemas/fleet.ts';
 import type { Job, JobOptions, Transcript, Utterance } from '../../../schemas/job.ts';
 import type { PartialText } from '../../../schemas/live.ts';
 import { toJson } from '../../../text/transcripts/json.ts';
+import { render, shownBy } from '../../../text/transcripts/render.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
 import { reason, type BottleneckArgs } from '../../../schemas/reasons.ts';
 import type { ExportedFile, Handshake, Method, Params } from '../../../schemas/rpc.ts';
 import { decision, type WatchedFile, type WatchedFolder } from '../../../schemas/watch.ts';
 import { DEFAULTS, type Settings } from '../../../schemas/settings.ts';
-import { isFinal, type Stage } from '../../../schemas/words.ts';
+import { isFinal, isTextFormat, type Stage } from '../../../schemas/words.ts';
 import { engines, estimates, id, job as makeJob, models, recommendations, utterance, type Coded } from './fixtures.ts';
 
 export interface Story {
@@ -114,10 +115,12 @@ export class FakeDaemon {
   }
 
   /** What became of the files of a transcript: a file at a chosen place is written, and nothing else is known. */
-  exported = ({ to }: Params<'transcript/export'>): ExportedFile[] => {
+  exported = ({ path, to }: Params<'transcript/export'>): ExportedFile[] => {
     if (!to) return [];
-    writeFileSync(to.path, `${to.format}\n`);
-    return [{ path: to.path, format: to.format, state: 'written', bytes: to.format.length + 1, canMerge: false }];
+    const made = JSON.parse(readFileSync(path, 'utf8')) as Transcript,
+      text = isTextFormat(to.format) ? render(made, to.format, shownBy(to.options)) : to.format;
+    writeFileSync(to.path, text);
+    return [{ path: to.path, format: to.format, state: 'written', bytes: text.length, canMerge: false }];
   };
 
   /** How often the method was called so far. */
