@@ -920,8 +920,14 @@ const statesLess = (path: string, chunk: string, bytes: 4 | 8, share: number): v
   writeFileSync(path, data);
 };
 from(BROKEN, 'sound.aiff', 'states half.aiff', 'The same in AIFF', (_, path) => statesLess(path, 'SSND', 4, 0.5));
-from(BROKEN, 'sound.aifc', 'zero length.aifc', 'AIFF-C whose header says 0', (_, path) =>
-  statesLess(path, 'SSND', 4, 0),
+from(
+  BROKEN,
+  'sound.aifc',
+  'zero length.aifc',
+  'AIFF-C whose header says 0',
+  (_, path) => statesLess(path, 'SSND', 4, 0),
+  {},
+  RARE,
 );
 from(
   BROKEN,
