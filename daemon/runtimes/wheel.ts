@@ -4,7 +4,7 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix, win32 } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
@@ -36,8 +36,9 @@ export function indexIn(config: string): string | null {
 }
 
 /** Where pip's configuration lies, what counts most first. */
-export const pipConfigs = (env: NodeJS.ProcessEnv, platform: NodeJS.Platform, home = homedir()): string[] =>
-  [
+export function pipConfigs(env: NodeJS.ProcessEnv, platform: NodeJS.Platform, home = homedir()): string[] {
+  const { join } = platform === 'win32' ? win32 : posix;
+  return [
     env.PIP_CONFIG_FILE,
     ...(platform === 'win32'
       ? [env.APPDATA && join(env.APPDATA, 'pip', 'pip.ini'), join(home, 'pip', 'pip.ini')]
@@ -52,6 +53,7 @@ export const pipConfigs = (env: NodeJS.ProcessEnv, platform: NodeJS.Platform, ho
         ? '/Library/Application Support/pip/pip.conf'
         : '/etc/pip.conf',
   ].filter((path): path is string => Boolean(path));
+}
 
 async function usersIndex(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): Promise<string> {
   if (env.PIP_INDEX_URL) return env.PIP_INDEX_URL;

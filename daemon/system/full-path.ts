@@ -1,5 +1,5 @@
 /** Paths as clients send them: the daemon stands in no folder of theirs, so that only a full one means a file. */
-import { isAbsolute } from 'node:path';
+import { posix, win32 } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 
 /** An address, but no drive: “https:”, “file:”, not “C:”. */
@@ -8,7 +8,7 @@ const ADDRESS = /^[a-z][a-z0-9+.-]+:/i,
 
 /** @throws notOnDisk (an address), foreignPath (one of Windows, elsewhere), badRequest (it is relative) */
 export function checkFullPath(path: string, platform: NodeJS.Platform = process.platform): void {
-  if (isAbsolute(path)) return;
+  if ((platform === 'win32' ? win32 : posix).isAbsolute(path)) return;
   if (platform !== 'win32' && WINDOWS.test(path)) throw new EarshotError('foreignPath', { path });
   if (ADDRESS.test(path)) throw new EarshotError('notOnDisk', { path });
   throw new EarshotError('badRequest', { path });

@@ -9,6 +9,7 @@ import { home as homeOf, type Home } from '../../daemon/auth/home.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import type { Store } from '../../daemon/contracts/store.ts';
 import { connect, type Client } from '../../client/client.ts';
+import { readAccess } from '../../client/handshake.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
@@ -90,8 +91,7 @@ export class RealDaemon {
     for (let tries = 0; ; tries++)
       try {
         this.connected = await connect({
-          socket: this.home.socket,
-          token: readFileSync(this.home.token, 'utf8'),
+          ...readAccess(readFileSync(this.home.token, 'utf8'), this.home.socket),
           client: 'test',
           version: '0.0.0',
         });

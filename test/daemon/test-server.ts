@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { home, type Home } from '../../daemon/auth/home.ts';
 import { startServer, type Handlers, type Server } from '../../daemon/api/rpc/server.ts';
 import { connect, type Client } from '../../client/client.ts';
+import { readAccess } from '../../client/handshake.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { createLogger, readable } from '../../daemon/telemetry/log.ts';
 
@@ -52,7 +53,8 @@ export async function startTestServer(given: Partial<Handlers> = {}, version = '
     log,
     clients,
     connect: async (client = 'test') => {
-      const made = await connect({ socket: place.socket, token: readFileSync(place.token, 'utf8'), client, version });
+      const access = readAccess(readFileSync(place.token, 'utf8'), place.socket);
+      const made = await connect({ ...access, client, version });
       open.add(made);
       return made;
     },

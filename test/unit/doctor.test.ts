@@ -9,6 +9,7 @@ import { failure } from '../../schemas/errors.ts';
 import { checkMessage } from '../../text/messages/messages.ts';
 import type { Model } from '../../schemas/model.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
+import { posixOnly } from '../only.ts';
 
 const GiB = 1024 ** 3;
 const temporary = mkdtempSync(join(tmpdir(), 'earshot-doctor-'));
@@ -58,7 +59,7 @@ describe('single checks', () => {
     });
     assert.equal(engines({ ready: () => true }).status, 'ok');
   });
-  test("the socket's folder is this user's alone", () => {
+  test("the socket's folder is this user's alone", { skip: posixOnly('modes of folders') }, () => {
     const path = join(temporary, 'run');
     assert.equal(socket(path, 'linux'), null);
     mkdirSync(path, { mode: 0o700 });
@@ -78,23 +79,35 @@ test("what the kernel's sandbox stops itself, and what is refused for it, in bot
   assert.doesNotMatch(said(7, 'en') + said(7, 'zh-cn'), /also|还包括/);
 });
 
+const machine: Examined = {
+  home: { data: temporary, run: join(temporary, 'nowhere') },
+  settings: { ...DEFAULTS, sandbox: 'off' },
+  env: { PATH: temporary },
+  devices: [],
+  problems: [],
+  platform: 'linux',
+  runtimes: { directory: () => temporary, ready: () => false },
+  models: {
+    list: () => [],
+    ready: () => false,
+    defaults: async () => ({ models: { asr: 'whisper-base', tts: 'voice' }, substitutions: [] }),
+  },
+  hub: { reachable: async () => false },
+  freeBytes: async () => 50 * GiB,
+};
+
+test("somebody else's ffmpeg does until ours is there", { skip: posixOnly('a script as a program') }, async () => {
+  const standIn = join(temporary, 'path', 'ffmpeg');
+  mkdirSync(dirname(standIn));
+  writeFileSync(standIn, '#!/bin/sh\necho ffmpeg version 5.1', { mode: 0o755 });
+  const [waiting] = (await examine({ ...machine, env: { PATH: dirname(standIn) } })).checks.filter(
+    check => check.id === 'ffmpeg',
+  );
+  assert.deepEqual([waiting!.status, waiting!.args], ['warning', { path: standIn, version: '5.1' }]);
+  assert.match(JSON.stringify(checkMessage(waiting!, 'en')), /5\.1 at .*until Earshot's own is installed/);
+});
+
 test('a bare machine: everything that is missing is said, in words, in both languages', async () => {
-  const machine: Examined = {
-    home: { data: temporary, run: join(temporary, 'nowhere') },
-    settings: { ...DEFAULTS, sandbox: 'off' },
-    env: { PATH: temporary },
-    devices: [],
-    problems: [],
-    platform: 'linux',
-    runtimes: { directory: () => temporary, ready: () => false },
-    models: {
-      list: () => [],
-      ready: () => false,
-      defaults: async () => ({ models: { asr: 'whisper-base', tts: 'voice' }, substitutions: [] }),
-    },
-    hub: { reachable: async () => false },
-    freeBytes: async () => 50 * GiB,
-  };
   const { checks } = await examine(machine);
   assert.deepEqual(Object.fromEntries(checks.map(check => [check.id, check.status])), {
     node: 'ok',
@@ -113,14 +126,6 @@ test('a bare machine: everything that is missing is said, in words, in both lang
       const { name, what } = checkMessage(check, locale);
       assert.ok(name && what && !/undefined|NaN/.test(what), `${check.id} ${locale}: ${name} ${what}`);
     }
-  const standIn = join(temporary, 'path', 'ffmpeg');
-  mkdirSync(dirname(standIn));
-  writeFileSync(standIn, '#!/bin/sh\necho ffmpeg version 5.1', { mode: 0o755 });
-  const [waiting] = (await examine({ ...machine, env: { PATH: dirname(standIn) } })).checks.filter(
-    check => check.id === 'ffmpeg',
-  );
-  assert.deepEqual([waiting!.status, waiting!.args], ['warning', { path: standIn, version: '5.1' }]);
-  assert.match(JSON.stringify(checkMessage(waiting!, 'en')), /5\.1 at .*until Earshot's own is installed/);
   const broken = await examine({
     ...machine,
     settings: { ...DEFAULTS, offline: true, ffmpegPath: '/nowhere/ffmpeg' },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { normalize } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { EarshotError } from '../../schemas/errors.ts';
@@ -86,11 +87,11 @@ describe('a glossary', () => {
   it('is looked for from the recording upwards to the workspace', () => {
     assert.deepEqual(
       glossaryPlaces('/w/a/b/x.wav', '/w').filter(p => p.endsWith('md')),
-      ['/w/a/b/.earshot/glossary.md', '/w/a/.earshot/glossary.md', '/w/.earshot/glossary.md'],
+      ['/w/a/b/.earshot/glossary.md', '/w/a/.earshot/glossary.md', '/w/.earshot/glossary.md'].map(normalize),
     );
     assert.deepEqual(
       glossaryPlaces('/elsewhere/x.wav', '/w').filter(p => p.endsWith('md')),
-      ['/elsewhere/.earshot/glossary.md'],
+      [normalize('/elsewhere/.earshot/glossary.md')],
     );
     assert.deepEqual(glossaryPlaces('/elsewhere/x.wav', null).length, 2);
     assert.deepEqual(mergeGlossaries([[{ term: 'A' }], [{ term: 'a', translation: 'x' }, { term: 'b' }]]), [

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, normalize, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { readGlossary } from '../../client/folder-defaults.ts';
@@ -43,8 +44,8 @@ test('only a path that is relative is called so', () => {
 test('what stands on the command line: addresses of files, the home folder, and addresses of the network', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  assert.equal(pathOf('file:///r/a%20talk.wav'), '/r/a talk.wav');
-  assert.equal(pathOf('~/talk.wav', folder, '/home/me'), '/home/me/talk.wav');
+  assert.equal(pathOf(pathToFileURL('/r/a talk.wav').href), resolve('/r/a talk.wav'));
+  assert.equal(pathOf('~/talk.wav', folder, '/home/me'), normalize('/home/me/talk.wav'));
   assert.equal(pathOf('C:\\talk.wav', folder), 'C:\\talk.wav');
   // What there is by that name goes before.
   for (const odd of ['~', 'https:']) mkdirSync(join(folder, odd));

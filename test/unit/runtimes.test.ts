@@ -12,6 +12,7 @@ import { llamaBuilds, pack, type Machine } from '../../daemon/runtimes/packs.ts'
 import { findPython } from '../../daemon/runtimes/find-python.ts';
 import { parseVersion, python } from '../../daemon/runtimes/python.ts';
 import { sharedWork } from '../../daemon/system/shared-work.ts';
+import { posixOnly } from '../only.ts';
 
 const temporary = mkdtempSync(join(tmpdir(), 'earshot-runtimes-'));
 after(() => rmSync(temporary, { recursive: true, force: true }));
@@ -110,7 +111,7 @@ test('cutting a lock drops a package and what only it needed', () => {
 });
 
 describe('Python', () => {
-  test('versions are read and old ones refused', async () => {
+  test('versions are read and old ones refused', { skip: posixOnly('scripts as programs') }, async () => {
     assert.deepEqual(parseVersion('Python 3.11.7\n'), [3, 11]);
     assert.equal(parseVersion('was not found; run without arguments to install'), null);
     program('old', 'python3', 'Python 3.8.10');
@@ -133,12 +134,12 @@ describe('Python', () => {
     );
   });
   test('interpreters by platform', () => {
-    assert.match(python('/x', 'linux'), /\/x\/bin\/python$/);
+    assert.match(python('/x', 'linux'), /[\\/]x[\\/]bin[\\/]python$/);
     assert.match(python('/x', 'win32'), /Scripts.python\.exe$/);
   });
 });
 
-test('npm is found, or not', () => {
+test('npm is found, or not', { skip: posixOnly('scripts as programs') }, () => {
   assert.equal(findNpm({ PATH: temporary }), null);
   assert.equal(findNpm({ PATH: join(program('npm', 'npm', '11'), '..') })?.program, join(temporary, 'npm', 'npm'));
 });
@@ -158,13 +159,17 @@ describe('ffmpeg', () => {
   writeFileSync(bundled, '');
   const runtimes = { directory: () => directory, ready: () => true },
     none = { directory: () => directory, ready: () => false };
-  test('the setting, then the one that the Python runtime brought, then PATH', () => {
-    const chosen = program('chosen', 'my-ffmpeg', ''),
-      onPath = program('path', 'ffmpeg', '');
-    assert.equal(findFfmpeg({ ffmpegPath: chosen }, runtimes, { PATH: join(temporary, 'path') }), chosen);
-    assert.equal(findFfmpeg({ ffmpegPath: null }, runtimes, { PATH: join(temporary, 'path') }), bundled);
-    assert.equal(findFfmpeg({ ffmpegPath: null }, none, { PATH: join(temporary, 'path') }), onPath);
-  });
+  test(
+    'the setting, then the one that the Python runtime brought, then PATH',
+    { skip: posixOnly('scripts as programs') },
+    () => {
+      const chosen = program('chosen', 'my-ffmpeg', ''),
+        onPath = program('path', 'ffmpeg', '');
+      assert.equal(findFfmpeg({ ffmpegPath: chosen }, runtimes, { PATH: join(temporary, 'path') }), chosen);
+      assert.equal(findFfmpeg({ ffmpegPath: null }, runtimes, { PATH: join(temporary, 'path') }), bundled);
+      assert.equal(findFfmpeg({ ffmpegPath: null }, none, { PATH: join(temporary, 'path') }), onPath);
+    },
+  );
   test('none at all, or a chosen one that is gone', () => {
     assert.throws(() => findFfmpeg({ ffmpegPath: null }, none, { PATH: temporary }), failsWith('noFfmpeg'));
     assert.throws(

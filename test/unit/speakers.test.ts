@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { normalize } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { heardIn, labelsFor, speakersIn, type Heard } from '../../daemon/diarization/label.ts';
@@ -248,14 +249,17 @@ describe('speakers', () => {
     assert.deepEqual(parseSpeakers(withSpeakers(text, { Ben: 'CCCC' })), { Anna: 'AAAA', Ben: 'CCCC' });
     for (const wrong of ['', '[]', '{"speakers": 1}', '{"speakers": {"A": 7, "B": "not base 64!"}}'])
       assert.deepEqual(parseSpeakers(wrong), {});
-    assert.deepEqual(speakerPlaces('/w/a/x.wav', '/w'), ['/w/a/.earshot/speakers.json', '/w/.earshot/speakers.json']);
-    assert.equal(
-      placeToRemember('/w/a/x.wav', '/w', () => false),
-      '/w/.earshot/speakers.json',
+    assert.deepEqual(
+      speakerPlaces('/w/a/x.wav', '/w'),
+      ['/w/a/.earshot/speakers.json', '/w/.earshot/speakers.json'].map(normalize),
     );
     assert.equal(
-      placeToRemember('/w/a/x.wav', '/w', path => path.startsWith('/w/a/')),
-      '/w/a/.earshot/speakers.json',
+      placeToRemember('/w/a/x.wav', '/w', () => false),
+      normalize('/w/.earshot/speakers.json'),
+    );
+    assert.equal(
+      placeToRemember('/w/a/x.wav', '/w', path => path.startsWith(normalize('/w/a/'))),
+      normalize('/w/a/.earshot/speakers.json'),
     );
   });
 });

@@ -1,5 +1,6 @@
 /** When each character of a text is said, and which voices are remembered. */
 import assert from 'node:assert/strict';
+import { normalize } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Word } from '../../schemas/job.ts';
 import { isUnnamed, parseSpeakers, placeToRemember, speakerPlaces, withSpeakers } from '../../text/speakers.ts';
@@ -106,18 +107,21 @@ describe('voices by name', () => {
     });
   });
   test('where they are remembered: the nearest file that is there, else at the root, else beside the recording', () => {
-    assert.deepEqual(speakerPlaces('/w/a/x.wav', '/w'), ['/w/a/.earshot/speakers.json', '/w/.earshot/speakers.json']);
+    assert.deepEqual(
+      speakerPlaces('/w/a/x.wav', '/w'),
+      ['/w/a/.earshot/speakers.json', '/w/.earshot/speakers.json'].map(normalize),
+    );
     assert.equal(
-      placeToRemember('/w/a/x.wav', '/w', path => path === '/w/a/.earshot/speakers.json'),
-      '/w/a/.earshot/speakers.json',
+      placeToRemember('/w/a/x.wav', '/w', path => path === normalize('/w/a/.earshot/speakers.json')),
+      normalize('/w/a/.earshot/speakers.json'),
     );
     assert.equal(
       placeToRemember('/w/a/x.wav', '/w', () => false),
-      '/w/.earshot/speakers.json',
+      normalize('/w/.earshot/speakers.json'),
     );
     assert.equal(
       placeToRemember('/w/a/x.wav', null, () => false),
-      '/w/a/.earshot/speakers.json',
+      normalize('/w/a/.earshot/speakers.json'),
     );
   });
 });

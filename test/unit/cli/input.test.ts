@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { pbkdf2 } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, normalize, relative } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { glossaryFor, readGlossary, rootOf } from '../../../client/folder-defaults.ts';
@@ -55,8 +55,8 @@ test('glossaries of the folders above a recording, nearest first, up to where on
   const { entries, read } = await glossaryFor(recording, join(folder, 'work'), [{ term: 'Named' }]);
   assert.deepEqual(entries, [{ term: 'Named' }, { term: 'asterisk', translation: 'estrella' }, { term: 'Digium' }]);
   assert.deepEqual(
-    read.map(path => path.slice(folder.length + 1)),
-    ['work/calls/.earshot/glossary.csv', 'work/.earshot/glossary.md'],
+    read.map(path => relative(folder, path)),
+    ['work/calls/.earshot/glossary.csv', 'work/.earshot/glossary.md'].map(normalize),
   );
   // From elsewhere: the project that the recording belongs to.
   assert.equal(rootOf(recording, join(folder, 'other')), join(folder, 'work/calls'));
@@ -98,7 +98,7 @@ test('files as they are named, folders looked through, each once', async t => {
   symlinkSync(join(folder, 'a'), join(folder, 'a/loop'));
   const found = await recordings(['a/notes.txt', 'a', 'a/part9.WAV', 'missing.wav'], folder);
   assert.deepEqual(
-    found.map(path => path.slice(folder.length + 1)),
+    found.map(path => relative(folder, path).replaceAll('\\', '/')),
     ['a/notes.txt', 'a/broadcast.ts', 'a/deep/x.mkv', 'a/memo.qta', 'a/part9.WAV', 'a/part10.wav', 'missing.wav'],
   );
   await assert.rejects(recordings(['b'], folder), code('noRecordings', { path: join(folder, 'b') }));

@@ -1,7 +1,7 @@
 /** An entry of the setting earshot.watchedFolders as the daemon takes it. */
 import assert from 'node:assert/strict';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { specOf, written } from '../../../extension/watched/entry.ts';
 
@@ -9,7 +9,7 @@ test("paths start at the root, at home, or in the workspace; without one a relat
   const path = (value: unknown, base: string | null = '/w'): string | undefined => specOf(value, base, 'user')?.path;
   assert.deepEqual(
     ['/a', '~', '~/b', 'c/d', '.'].map(each => path({ path: each })),
-    ['/a', homedir(), join(homedir(), 'b'), '/w/c/d', '/w'],
+    ['/a', homedir(), join(homedir(), 'b'), normalize('/w/c/d'), normalize('/w')],
   );
   assert.deepEqual(
     [path({ path: 'c' }, null), path({}), path('x'), path(null), path({ path: 7 })],
@@ -65,7 +65,7 @@ test('a whole recipe, and one whose values are nonsense', () => {
         summary: true,
         prompt: 'x',
         models: { asr: 'tiny', summary: 'qwen' },
-        outputs: { formats: ['srt'], directory: '/w/out' },
+        outputs: { formats: ['srt'], directory: normalize('/w/out') },
       },
       moveTo: '/done',
       include: ['*.mp3'],
