@@ -1,4 +1,4 @@
-/** The same tests as everywhere, on Windows' Node under Wine; only in `npm run test:wine`, because they take minutes. */
+/** Tests of every platform, on Windows' Node under Wine; only in `npm run test:wine`, because they take minutes. */
 import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
