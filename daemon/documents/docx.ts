@@ -120,7 +120,7 @@ function timeless(packed: Buffer): Buffer {
     files[core] = Buffer.from(
       Buffer.from(files[core])
         .toString('utf8')
-        .replace(/<dcterms:(created|modified)\b[^>]*>[^<]*<\/dcterms:\1>/g, ''),
+        .replace(/<dcterms:(?:created|modified)[^<]*<\/dcterms:(?:created|modified)>/g, ''),
     );
   return Buffer.from(zipSync(files, { mtime: new Date(1980, 0, 1), level: 6 }));
 }

@@ -11,10 +11,11 @@ export interface Streams {
 
 /** Of what ffmpeg says about a file that it opened. A cover is no video. */
 export function streamsOf(said: string): Streams {
-  const streams = [...said.matchAll(/Stream #0:\d+\S*: (Video|Audio): (\w+)(.*)/g)].filter(
-    ([, , , rest]) => !rest!.includes('(attached pic)'),
-  );
-  const codec = (kind: string): string | null => streams.find(([, each]) => each === kind)?.[2] ?? null,
+  const streams = said
+    .split('\n')
+    .filter(line => line.includes('Stream #0:') && !line.includes('(attached pic)'))
+    .map(line => /: (Video|Audio): (\w+)/.exec(line));
+  const codec = (kind: string): string | null => streams.find(found => found?.[1] === kind)?.[2] ?? null,
     [, h, m, s] = /Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)/.exec(said) ?? [];
   return {
     container: /Input #0, (\S+), from/.exec(said)?.[1] ?? null,

@@ -79,7 +79,7 @@ function stagesOf(job: Job, entries: readonly JournalEntry[]): string[] {
 
 /** Null: one of the many that the table counts. */
 function sentenceOf({ kind, stage, index, data }: JournalEntry): string | null {
-  const model = String(data.model ?? ''),
+  const model = typeof data.model === 'string' ? data.model : '',
     why = data.failure ? failureText(data.failure as Failure) : '',
     where = [stage ? stageName(stage satisfies Stage) : '', index === null ? '' : `#${index + 1}`]
       .filter(Boolean)

@@ -88,7 +88,7 @@ function apart(text: string, share: number): [string, string] {
         -1e9,
       );
   const sentence = nearest(/[.!?…。！？]["”’»」]?\s*(?=\S)/gu),
-    word = nearest(/\s+(?=\S)|(?<=\p{Script=Han})(?=\S)/gu),
+    word = nearest(/\s(?=\S)|(?<=\p{Script=Han})(?=\S)/gu),
     at = Math.abs(sentence - wanted) <= text.length / 4 ? sentence : word;
   return at < 0 ? [text, ''] : [text.slice(0, at).trim(), text.slice(at).trim()];
 }

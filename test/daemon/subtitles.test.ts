@@ -116,14 +116,14 @@ describe('subtitles as a source', { timeout: 180_000 }, () => {
     );
     assert.match(written('old.de.vtt'), /Café/);
     assert.deepEqual(codesOf(kept), ['textDecoded']);
-    harness.close();
+    await harness.close();
     await opened(encodeText(`\ufeff${cue('Good morning.')}`, 'utf-16be')!);
     await translatedJob('wide.srt', ['srt']);
     assert.deepEqual(
       readFileSync(join(harness.recordings, 'wide.de.srt')),
       Buffer.from(encodeText(`\ufeff${cue('[de] Good morning.')}`, 'utf-16be')!),
     );
-    harness.close();
+    await harness.close();
     await opened(Buffer.from(cue('D\xeckuji.'), 'latin1'));
     const chosen = await translatedJob('chosen.srt', ['srt'], 'translation', { encoding: 'cp1250' });
     assert.equal(chosen.state, 'completed', JSON.stringify(chosen.failure));
