@@ -7,9 +7,9 @@ import type { Failure } from '../../schemas/errors.ts';
 import type { Turn } from '../../schemas/job.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import type { Stage } from '../../schemas/words.ts';
-import type { JobRow, LentFacts } from '../contracts/store.ts';
+import type { Attempt, JobRow, LentFacts, UtteranceRow } from '../contracts/store.ts';
 import type { StepOutputs } from '../contracts/worker-protocol.ts';
-import { isLent, type JobWork } from '../jobs/work.ts';
+import { isLent, type JobWork, type StageWork } from '../jobs/work.ts';
 import { withWarnings } from '../outputs/outputs.ts';
 import type { Core } from './core.ts';
 
@@ -88,17 +88,9 @@ export class Elsewhere {
           { kind: 'job.started', data: machine ? { machine } : {} },
         );
       for (const { index, stage: name, startMs, endMs, output } of rows) {
-        this.know(work, { index, startMs, endMs });
-        const stage = work.stage(name);
-        if (!stage || index >= work.utterances.length || stage.isOver(index)) continue;
-        const attempt = store.claim({
-          job: id,
-          stage: name,
-          from: index,
-          to: index + 1,
-          instance: `fleet:${machine ?? ''}`,
-          at: clock(),
-        });
+        const claimed = this.claim(work, { index, startMs, endMs }, name, `fleet:${machine ?? ''}`);
+        if (!claimed) continue;
+        const { stage, attempt } = claimed;
         this.core.steps.begin(work, stage, attempt);
         this.core.steps.finishStep(work, stage, attempt.token, index, output);
         store.close(attempt.token, clock());
@@ -115,17 +107,9 @@ export class Elsewhere {
       if (work.ingest === 'done') return; // before a crash
       const { store, clock } = this.core.deps;
       for (const { index, startMs, endMs, stage: name, failure: why } of failed) {
-        this.know(work, { index, startMs, endMs });
-        const stage = work.stage(name);
-        if (!stage || index >= work.utterances.length || stage.isOver(index)) continue;
-        const attempt = store.claim({
-          job: id,
-          stage: name,
-          from: index,
-          to: index + 1,
-          instance: 'fleet',
-          at: clock(),
-        });
+        const claimed = this.claim(work, { index, startMs, endMs }, name, 'fleet');
+        if (!claimed) continue;
+        const { stage, attempt } = claimed;
         store.abandon(attempt.token, why, clock(), { counts: true, gaveUp: [index] });
         work.made[index]!.failed = { stage: name, failure: why };
         stage.fail(index);
@@ -145,6 +129,22 @@ export class Elsewhere {
       );
       this.core.steps.advance(work);
     });
+  }
+
+  /** An attempt of our own for a step that came back; null: it is known already, or not one of this job's. */
+  private claim(
+    work: JobWork,
+    utterance: UtteranceRow,
+    name: Stage,
+    instance: string,
+  ): { stage: StageWork; attempt: Attempt } | null {
+    const { store, clock } = this.core.deps,
+      { index } = utterance;
+    this.know(work, utterance);
+    const stage = work.stage(name);
+    if (!stage || index >= work.utterances.length || stage.isOver(index)) return null;
+    const step = { job: work.row.id, stage: name, from: index, to: index + 1, instance, at: clock() };
+    return { stage, attempt: store.claim(step) };
   }
 
   /** Without a failure: somebody canceled it there. */

@@ -8,7 +8,7 @@ import { bytesText, languageName, stageName } from '../ui/words.ts';
 import { pickLanguage } from './languages.ts';
 import type { Choice } from '../requests/options.ts';
 import { chosenBy, presetsOf, savePreset } from '../requests/presets.ts';
-import { askText, createPick, pick, pickSeveral } from '../ui/pick.ts';
+import { askText, createPick, pick, pickSeveral, taken } from '../ui/pick.ts';
 
 const LAST = 'earshot.lastChoice';
 /** What a job takes. */
@@ -55,7 +55,6 @@ export async function sheet<T>(title: string, first: T, rowsOf: (choice: T) => R
 }
 
 function show<T>(rows: Row<T>[], title: string, active: number): Promise<Row<T> | undefined> {
-  const { promise, resolve } = Promise.withResolvers<Row<T> | undefined>();
   const quick = createPick<Row<T>>();
   Object.assign(quick, {
     title,
@@ -64,16 +63,7 @@ function show<T>(rows: Row<T>[], title: string, active: number): Promise<Row<T> 
     activeItems: [rows[active] ?? rows[0]!],
     matchOnDescription: true,
   });
-  quick.onDidAccept(() => {
-    resolve(quick.activeItems[0]);
-    quick.hide();
-  });
-  quick.onDidHide(() => {
-    resolve(undefined);
-    quick.dispose();
-  });
-  quick.show();
-  return promise;
+  return taken(quick);
 }
 
 const icon = (name: string): vscode.ThemeIcon => new vscode.ThemeIcon(name);

@@ -64,12 +64,10 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
     };
     const ask = async (): Promise<void> => {
       try {
-        const [list, stats, status] = await Promise.all([
+        const [list, stats] = await Promise.all([
           this.#daemon.call('device/list', {}),
           this.#daemon.call('stats/get', {}),
-          this.#daemon.call('fleet/status', {}),
         ]);
-        fleet = status;
         estimates = list.estimates;
         bottleneck = stats.bottleneck ? bottleneckText(stats.bottleneck) : null;
         soon();
@@ -77,12 +75,30 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
         this.#log.debug(errorText(error));
       }
     };
+    /** By itself: a fleet that is out of reach takes its time to say so, and one question at a time is enough. */
+    let askingFleet = false;
+    const askFleet = async (): Promise<void> => {
+      if (askingFleet) return;
+      askingFleet = true;
+      try {
+        fleet = await this.#daemon.call('fleet/status', {});
+        soon();
+      } catch (error) {
+        this.#log.debug(errorText(error));
+      } finally {
+        askingFleet = false;
+      }
+    };
+    const askAll = (): void => {
+      void ask();
+      void askFleet();
+    };
     /** Devices are read quickly only while somebody looks. */
     const follow = (): void => {
       if (view.visible && ready) {
         watch ??= this.#daemon.watchDevices();
-        asking ??= setInterval(() => void ask(), ASK_MS);
-        void ask();
+        asking ??= setInterval(askAll, ASK_MS);
+        askAll();
         post();
       } else {
         watch?.dispose();

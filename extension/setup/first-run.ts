@@ -10,7 +10,7 @@ import { entryOf } from '../../text/messages/messages.ts';
 import type { Daemon } from '../connection/connection.ts';
 import { modelsReady } from '../connection/mirror.ts';
 import { withProgress } from '../ui/notify.ts';
-import { createPick } from '../ui/pick.ts';
+import { createPick, taken } from '../ui/pick.ts';
 import { bytesText, languageName, numberText } from '../ui/words.ts';
 
 type Row = vscode.QuickPickItem & { model?: string; all?: true };
@@ -47,8 +47,7 @@ export async function forgetRecognizer(daemon: Daemon): Promise<void> {
 }
 
 function show(recommendations: readonly Recommendation[], directory: string): Promise<Row | undefined> {
-  const { promise, resolve } = Promise.withResolvers<Row | undefined>(),
-    quick = createPick<Row>(),
+  const quick = createPick<Row>(),
     rows = [
       ...recommendations.map(rowOf),
       { label: '', kind: vscode.QuickPickItemKind.Separator },
@@ -65,16 +64,7 @@ function show(recommendations: readonly Recommendation[], directory: string): Pr
     activeItems: rows.filter((_, i) => recommendations[i]?.tier === 'recommended'),
     ignoreFocusOut: true,
   });
-  quick.onDidAccept(() => {
-    resolve(quick.activeItems[0]);
-    quick.hide();
-  });
-  quick.onDidHide(() => {
-    resolve(undefined);
-    quick.dispose();
-  });
-  quick.show();
-  return promise;
+  return taken(quick);
 }
 
 /** `~/.local/share/…` where that is what people call it. */

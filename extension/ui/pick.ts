@@ -51,6 +51,21 @@ export function createPick<T extends vscode.QuickPickItem>(): vscode.QuickPick<T
   });
 }
 
+/** Shows a list until a line is taken, which is answered, or it is left: undefined. The list is over then. */
+export function taken<T extends vscode.QuickPickItem>(list: vscode.QuickPick<T>): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<T | undefined>();
+  list.onDidAccept(() => {
+    resolve(list.activeItems[0]);
+    list.hide();
+  });
+  list.onDidHide(() => {
+    resolve(undefined);
+    list.dispose();
+  });
+  list.show();
+  return promise;
+}
+
 /** A line of text; undefined: given up. */
 export const askText = (options: {
   title: string;

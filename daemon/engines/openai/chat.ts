@@ -1,9 +1,7 @@
 /** Questions to a server's language model through chat/completions, answered in a fixed JSON shape. */
 import { Type } from 'typebox';
-import { Value } from 'typebox/value';
-import { EarshotError } from '../../../schemas/errors.ts';
 import type { Asker, Question } from '../../contracts/language-model.ts';
-import { Refused, request, type Server } from './http.ts';
+import { isAskedWrong, readAnswer, request, type Server } from './http.ts';
 
 const Answer = Type.Object({
   choices: Type.Array(
@@ -41,7 +39,7 @@ export class ServerAsker implements Asker {
         if (unshaped === null || isJson(text)) this.way = way;
         return text;
       } catch (error) {
-        if (!(error instanceof Refused) || (error.status !== 400 && error.status !== 422)) throw error;
+        if (!isAskedWrong(error)) throw error;
         if (way + 1 >= WAYS.length) {
           if (unshaped !== null) return unshaped;
           throw error;
@@ -55,14 +53,7 @@ export class ServerAsker implements Asker {
     signal: AbortSignal,
   ): Promise<{ text: string; isWhole: boolean }> {
     const bytes = await request(this.server, 'POST', 'chat/completions', this.body(question, way), signal);
-    let answer: unknown;
-    try {
-      answer = JSON.parse(bytes.toString('utf8'));
-    } catch {
-      answer = null;
-    }
-    if (!Value.Check(Answer, answer)) throw new EarshotError('badAnswer', {}, bytes.subarray(0, 500).toString('utf8'));
-    const { message, finish_reason } = answer.choices[0]!;
+    const { message, finish_reason } = readAnswer(bytes, Answer).choices[0]!;
     return { text: jsonIn(message.content ?? ''), isWhole: finish_reason !== 'length' };
   }
 

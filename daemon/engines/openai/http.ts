@@ -1,4 +1,6 @@
 /** Requests to the server: time-outs, what is worth trying again, and what its refusals mean. */
+import type { Static, TSchema } from 'typebox';
+import { Value } from 'typebox/value';
 import { EarshotError } from '../../../schemas/errors.ts';
 import { obstacleOf, obstacleTo, useNetwork, type Obstacle } from '../../system/network.ts';
 
@@ -25,6 +27,22 @@ export class Refused extends EarshotError<'serverRefused'> {
     super('serverRefused', { url, status }, words.slice(0, 2000));
     this.status = status;
   }
+}
+
+/** The server knows the question, but not this way of asking it. */
+export const isAskedWrong = (error: unknown): error is Refused =>
+  error instanceof Refused && (error.status === 400 || error.status === 422);
+
+/** An answer that should be JSON of a shape. @throws badAnswer */
+export function readAnswer<T extends TSchema>(bytes: Buffer, shape: T): Static<T> {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    answer = null;
+  }
+  if (!Value.Check(shape, answer)) throw new EarshotError('badAnswer', {}, bytes.subarray(0, 500).toString('utf8'));
+  return answer;
 }
 
 /**

@@ -1,12 +1,10 @@
 /** Recognition by audio/transcriptions. */
 import { Type } from 'typebox';
-import { Value } from 'typebox/value';
-import { EarshotError } from '../../../schemas/errors.ts';
 import type { AsrOutput } from '../../../schemas/job.ts';
 import type { StepInputs } from '../../contracts/worker-protocol.ts';
 import { utteranceWav } from '../sound.ts';
 import { timeWords, type TimedWord } from '../words.ts';
-import { Refused, request, type Server } from './http.ts';
+import { isAskedWrong, readAnswer, request, type Refused, type Server } from './http.ts';
 
 const TimedText = Type.Object({
   word: Type.String(),
@@ -90,9 +88,9 @@ export class ServerRecognizer {
         const form = formOf(WAYS[way]!, wav, this.model, input),
           bytes = await request(this.server, 'POST', 'audio/transcriptions', form, signal);
         this.way = way;
-        return readAnswer(bytes, input);
+        return outputOf(bytes, input);
       } catch (error) {
-        if (!(error instanceof Refused) || (error.status !== 400 && error.status !== 422)) throw error;
+        if (!isAskedWrong(error)) throw error;
         first ??= error;
         // Without a language there is no region to name.
         if (!input.language && WAYS[way + 1]?.language === 'regional') break;
@@ -124,16 +122,9 @@ function regional(language: string): string {
 }
 
 /** Times that a server does not know are spread over the utterance. @throws badAnswer */
-function readAnswer(bytes: Buffer, input: StepInputs['asr']): AsrOutput {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    answer = null;
-  }
-  if (!Value.Check(Answer, answer)) throw new EarshotError('badAnswer', {}, bytes.subarray(0, 500).toString('utf8'));
-
-  const startMs = Math.round(input.audio.startSample / 16),
+function outputOf(bytes: Buffer, input: StepInputs['asr']): AsrOutput {
+  const answer = readAnswer(bytes, Answer),
+    startMs = Math.round(input.audio.startSample / 16),
     endMs = Math.round(input.audio.endSample / 16);
   const segments = answer.segments ?? [];
   const timed = answer.words ?? segments.flatMap(segment => segment.words ?? []);
