@@ -19,6 +19,9 @@ import { isFinal } from '../../schemas/words.ts';
 const MAIN = join(import.meta.dirname, '..', '..', 'daemon', 'main.ts');
 export const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
 const installed = homeOf();
+/** Beyond these something hangs, however busy the machine is. */
+const EVENT_MS = 120_000,
+  ENDED_MS = 240_000;
 
 export class RealDaemon {
   readonly root: string;
@@ -152,10 +155,10 @@ export class RealDaemon {
     done.catch(() => undefined); // not waited for when all have ended already
     const { jobs: now } = await this.client.call('state/subscribe', { topics: ['jobs'] });
     for (const job of now) if (isFinal(job.state)) open.delete(job.id);
-    if (open.size) await done;
+    if (open.size) await this.within(ENDED_MS, done);
     return Promise.all(jobs.map(async job => (await this.client.call('job/get', { id: job.id })).job));
   }
-  /** Resolves with the first event that fits. */
+  /** Resolves with the first event that fits: of the state as it is now, or to come. */
   async event(jobs: readonly Job[], fits: (event: StateEvent) => boolean): Promise<StateEvent> {
     const found = new Promise<StateEvent>(resolve =>
       this.client.onEvents(({ events }) => {
@@ -163,7 +166,33 @@ export class RealDaemon {
         if (event) resolve(event);
       }),
     );
-    await this.client.call('state/subscribe', { topics: ['jobs', 'instances'], utterancesOf: jobs.map(job => job.id) });
-    return found;
+    const ids = jobs.map(job => job.id),
+      state = await this.client.call('state/subscribe', { topics: ['jobs', 'instances'], utterancesOf: ids });
+    const now: StateEvent[] = [
+      ...state.jobs.map(job => ({ type: 'job' as const, job })),
+      ...state.instances.map(instance => ({ type: 'instance' as const, instance })),
+    ];
+    for (const id of ids)
+      for (const utterance of (await this.client.call('job/utterances', { id })).utterances)
+        now.push({ type: 'utterance', job: id, utterance });
+    return now.find(fits) ?? this.within(EVENT_MS, found);
+  }
+
+  /** What is waited for, or an error that says how things stand. */
+  async within<T>(ms: number, what: Promise<T>): Promise<T> {
+    const over = new AbortController();
+    const late = sleep(ms, null, { signal: over.signal }).then(async () => {
+      const { jobs } = await this.client.call('job/list', {});
+      const lines = jobs.map(({ id, recording, state, waiting }) =>
+        JSON.stringify({ id, recording: recording.name, state, waiting }),
+      );
+      throw new Error(`still waiting after ${ms / 1000} s:\n${lines.join('\n')}`);
+    });
+    try {
+      return await Promise.race([what, late]);
+    } finally {
+      over.abort();
+      late.catch(() => undefined);
+    }
   }
 }

@@ -123,18 +123,18 @@ describe('the main job', { timeout: 300_000 }, () => {
           });
         });
     };
-    let found: number | undefined,
-      over = false;
+    let found = await overlapping(),
+      over = false,
+      arrived = Promise.withResolvers<void>();
     daemon.client.onEvents(({ events }) => {
       over ||= events.some(event => event.type === 'job' && event.job.id === id && isFinal(event.job.state));
+      arrived.resolve();
     });
+    const { jobs } = await daemon.client.call('state/subscribe', { topics: ['jobs'], utterancesOf: [id] });
+    over ||= jobs.some(job => job.id === id && isFinal(job.state));
     while (found === undefined && !over) {
-      await daemon.event(
-        [again.job],
-        event =>
-          (event.type === 'utterance' && event.job === id) ||
-          (event.type === 'job' && event.job.id === id && isFinal(event.job.state)),
-      );
+      await daemon.within(120_000, arrived.promise);
+      arrived = Promise.withResolvers();
       found = await overlapping();
     }
     if (!over) await daemon.client.call('job/cancel', { ids: [id] });
