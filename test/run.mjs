@@ -17,8 +17,10 @@ const coloured = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (style, text) => (coloured ? styleText(style, text) : text);
 /** A file that takes longer is ended and counts as failed. */
 const FILE_TIMEOUT_MS = 6 * 60_000;
-/** These measure time or use every core: never beside another. */
-const ALONE = /^test\/(engines|wine|extension|bench|golden)\//;
+/** These measure time or memory: never beside another. */
+const ALONE = /^test\/(bench\/|engines\/(ingest|live|memory|sandbox)\.|extension\/(firstwords|transcript)\.)/;
+/** These use every core and gigabytes of memory: two at once, as many as the smallest machine has cores. */
+const LARGE = /^test\/(engines|wine|extension|golden)\//;
 const ORDER = [
   'unit',
   'contract',
@@ -148,10 +150,12 @@ const files = globSync('test/**/*.test.ts', { cwd: root })
   .filter(file => words.length === 0 || words.some(word => file.includes(word)))
   .sort((a, b) => ORDER.indexOf(a.split('/')[1]) - ORDER.indexOf(b.split('/')[1]) || a.localeCompare(b));
 if (words.length === 0) for (const name of Object.keys(CHECKS)) await checked(name);
-const together = files.filter(file => !ALONE.test(file)),
-  alone = files.filter(file => ALONE.test(file));
-if (together.length > 0) await suites(together, Math.max(1, Math.min(4, availableParallelism())));
-if (alone.length > 0) await suites(alone, 1);
+const alone = files.filter(file => ALONE.test(file)),
+  large = files.filter(file => !ALONE.test(file) && LARGE.test(file)),
+  small = files.filter(file => !ALONE.test(file) && !LARGE.test(file));
+await suites(small, Math.max(1, Math.min(4, availableParallelism())));
+await suites(large, 2);
+await suites(alone, 1);
 
 if (skipped.length > 0) console.log(`\n${paint('yellow', 'Skipped')}\n${skipped.map(each => `  ${each}`).join('\n')}`);
 for (const { file, name, why } of failures)
