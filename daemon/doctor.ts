@@ -114,6 +114,7 @@ async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Prom
 
 export function gpu(devices: readonly Device[], problems: readonly Failure[]): Check {
   const gpus = devices.filter(device => device.kind === 'gpu'),
+    metal = devices.find(device => device.metal)?.metal,
     lost = gpus.find(device => device.health === 'lost');
   if (lost) return checkOf('gpu', 'problem', { problem: 'deviceLost', name: lost.name });
   const names = gpus.map(device => device.name + (device.driver ? ` (driver ${device.driver})` : '')).join(', ');
@@ -122,6 +123,7 @@ export function gpu(devices: readonly Device[], problems: readonly Failure[]): C
       names,
       ...(problems[0] ? { problem: problems[0].code } : {}),
     });
+  if (metal) return checkOf('gpu', 'ok', { names: metal.name, metalBytes: metal.excluded ? 0 : metal.limitBytes });
   return problems[0] ? checkOf('gpu', 'problem', { problem: problems[0].code }) : checkOf('gpu', 'warning');
 }
 

@@ -47,6 +47,19 @@ export const Device = Closed({
   pciBus: Nullable(Type.String()),
   /** Cores, for the CPU; null for a GPU. */
   cores: Nullable(Type.Integer()),
+  /**
+   * The GPU that shares the memory of this device (Apple silicon): what it may hold of it, and what our models that
+   * compute on it have. Missing: there is none.
+   */
+  metal: Type.Optional(
+    Closed({
+      name: Type.String(),
+      cores: Nullable(Type.Integer()),
+      limitBytes: Bytes,
+      leasedBytes: Bytes,
+      excluded: Type.Boolean(),
+    }),
+  ),
   excluded: Type.Boolean(),
   warning: Nullable(Type.Enum(['high', 'critical'])),
   readAt: Time,
@@ -60,6 +73,8 @@ export const Instance = Closed({
   model: Type.String(),
   engine: Type.String(),
   device: DeviceId,
+  /** It computes on the GPU that shares its device's memory. */
+  onMetal: Type.Optional(Type.Boolean()),
   precision: Type.String(),
   state: Type.Enum(['starting', 'loading', 'idle', 'busy', 'stopping', 'releasing']),
   threads: Type.Integer(),

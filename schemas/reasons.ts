@@ -85,7 +85,8 @@ export const CHECKS = {
   },
   /** `names` of those that work, joined by commas; `problem`: the code of a failure. */
   gpu: {
-    ok: { names: 'text' },
+    /** `metalBytes`: what a GPU of Apple silicon may hold of the machine's memory; 0: it is to be left alone. */
+    ok: { names: 'text', metalBytes: 'number?' },
     warning: { names: 'text?', problem: 'text?' },
     problem: { problem: 'text', name: 'text?' },
   },

@@ -43,6 +43,8 @@ export interface Engine {
   weighsAlternatives?: boolean;
   /** Runtimes that it does more with, where they are installed. */
   optionalRuntimes?: readonly RuntimeId[];
+  /** Computes on the GPU of Apple silicon, in the memory of the CPU device (`metal` says whether it is to). */
+  usesMetal?: boolean;
   /** Takes any number of threads at each run, as the run's `threads` says. */
   elastic?: boolean;
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */
@@ -64,10 +66,13 @@ export interface Engine {
   command(context: WorkerContext): { program: string; args: string[]; env: Record<string, string> };
 }
 
+/** Where a worker computes. `metal`: on the GPU that shares the processor's memory. */
+export type WorkDevice = { kind: 'cpu'; metal?: true } | { kind: 'gpu'; uuid: string };
+
 export interface WorkerContext {
   card: ModelCard;
   /** Where a runtime was installed. */
   runtime(id: RuntimeId): string;
-  device: { kind: 'cpu' } | { kind: 'gpu'; uuid: string };
+  device: WorkDevice;
   threads: number;
 }

@@ -23,6 +23,7 @@ import type {
 import type { Failure } from '../../schemas/errors.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Alternative } from './alternatives.ts';
+import type { WorkDevice } from './engine.ts';
 
 export const WORKER_PROTOCOL = 1;
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
@@ -119,7 +120,7 @@ export interface LoadRequest {
   model: string;
   directory: string;
   parameters: Record<string, string | number | boolean>;
-  device: { kind: 'cpu' } | { kind: 'gpu'; uuid: string };
+  device: WorkDevice;
   precision: string;
   threads: number;
 }

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { environment } from '../workers/environment.ts';
 import { run, succeeded, SYSTEM_FOLDER } from '../workers/spawn.ts';
 import { cpuLoad } from './cpu-load.ts';
+import { metalReader } from './metal.ts';
 import { blankReading, type DeviceReader } from './reading.ts';
 import type { ProcessTable } from './process-table.ts';
 import { processes, readIfThere } from './processes.ts';
@@ -58,15 +59,18 @@ export function linuxRam(read: (path: string) => string | null): Ram {
   return { totalBytes, freeBytes };
 }
 
-/** RAM on macOS from `vm_stat`: free pages alone would look like a full machine. */
+/**
+ * RAM on macOS from `vm_stat`: free pages alone would look like a full machine. What is read from files or may be
+ * dropped goes when it is needed; inactive pages of other programs would have to be compressed for it.
+ */
 export function macRam(vmStat: string, totalBytes: number): Ram {
   const pageBytes = Number(/page size of (\d+) bytes/.exec(vmStat)?.[1] ?? 16384);
   const pages = (key: string): number => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(vmStat)?.[1] ?? 0);
+  // Systems before 10.9 do not say which pages are a file's; pages read ahead are among those.
+  const ofFiles = pages('File-backed pages') || pages('Pages inactive') + pages('Pages speculative');
   return {
     totalBytes,
-    freeBytes:
-      (pages('Pages free') + pages('Pages inactive') + pages('Pages purgeable') + pages('Pages speculative')) *
-      pageBytes,
+    freeBytes: Math.min(totalBytes, (pages('Pages free') + ofFiles + pages('Pages purgeable')) * pageBytes),
   };
 }
 
@@ -87,16 +91,22 @@ async function platformRam(): Promise<Ram> {
   return { totalBytes: totalmem(), freeBytes: freemem() };
 }
 
-/** The reader of the CPU device. RAM and the process table can be replaced in tests. */
+/** The reader of the CPU device. What it asks can be replaced in tests. */
 export function cpuReader({
   ram = platformRam,
   table = processes(),
   hostName = cpus()[0]?.model?.trim() || 'CPU',
-}: { ram?: () => Ram | Promise<Ram>; table?: ProcessTable; hostName?: string } = {}): DeviceReader {
+  metal = metalReader(),
+}: {
+  ram?: () => Ram | Promise<Ram>;
+  table?: ProcessTable;
+  hostName?: string;
+  metal?: ReturnType<typeof metalReader>;
+} = {}): DeviceReader {
   const cores = availableParallelism(),
     load = cpuLoad({ cores, table });
   return {
-    async read(_detail, pids) {
+    async read(detail, pids) {
       const { totalBytes, freeBytes } = await ram();
       return [
         {
@@ -107,6 +117,7 @@ export function cpuReader({
           cores,
           processes: [...pids].map(pid => table.memory(pid)).filter(process => process !== null),
           ...load(pids),
+          metal: metal(detail),
         },
       ];
     },

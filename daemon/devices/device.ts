@@ -3,8 +3,18 @@ import type { Device, MemoryHolder } from '../../schemas/device.ts';
 import { failure, type Failure } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import type { DeviceView } from '../scheduler/snapshot.ts';
-import { admissibleBytes, everBytes, limits, pressedAfter, totals, warningOf, type Limits } from './account.ts';
+import {
+  admissibleBytes,
+  everBytes,
+  heldBytes,
+  limits,
+  pressedAfter,
+  totals,
+  warningOf,
+  type Limits,
+} from './account.ts';
 import type { LeaseRecord } from './lease.ts';
+import { METAL_ID } from './metal.ts';
 import type { Detail, DeviceReader, DeviceReading } from './reading.ts';
 
 /** Free memory is remembered for this long: what made a worker fail may have gone again by now. */
@@ -56,6 +66,13 @@ export class DeviceRecord {
 
   admissible(leases: readonly LeaseRecord[]): number {
     return this.known ? admissibleBytes(this.limits, this.reading.freeBytes!, leases) : 0;
+  }
+
+  /** What its GPU may still hold of unified memory; 0: it has none, or is to leave it alone. */
+  metalRoom(leases: readonly LeaseRecord[]): number {
+    const { metal } = this.reading;
+    if (!metal || this.settings().excludedDevices.includes(METAL_ID)) return 0;
+    return metal.limitBytes - onMetal(leases);
   }
 
   /** Takes a reading over. A quick one leaves what people look at as it was. */
@@ -142,6 +159,15 @@ export class DeviceRecord {
       cuda: reading.cuda,
       pciBus: reading.pciBus,
       cores: reading.cores,
+      ...(reading.metal
+        ? {
+            metal: {
+              ...reading.metal,
+              leasedBytes: onMetal(leases),
+              excluded: this.settings().excludedDevices.includes(METAL_ID),
+            },
+          }
+        : {}),
       excluded: this.excluded,
       warning: this.warning,
       readAt: this.readAt,
@@ -176,11 +202,15 @@ export class DeviceRecord {
   }
 }
 
-const memoryPart = ({ totalBytes, freeBytes, processes, outsideCores, degraded, source }: DeviceReading) => ({
+const onMetal = (leases: readonly LeaseRecord[]): number =>
+  leases.reduce((sum, lease) => sum + (lease.onMetal ? heldBytes(lease) : 0), 0);
+
+const memoryPart = ({ totalBytes, freeBytes, processes, outsideCores, metal, degraded, source }: DeviceReading) => ({
   totalBytes,
   freeBytes,
   processes,
   outsideCores,
+  metal,
   degraded,
   source,
 });

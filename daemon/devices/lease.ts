@@ -19,6 +19,8 @@ export interface Lease {
   readonly bytes: number;
   readonly state: LeaseState;
   readonly pid: number | null;
+  /** It computes on the GPU that shares its device's memory. */
+  readonly onMetal: boolean;
   /** false from the start until `loaded`. */
   readonly loaded: boolean;
   /** What it holds now, and the most it ever held; null while unknown. */
@@ -35,6 +37,7 @@ export class LeaseRecord implements Lease {
   readonly instance: string;
   readonly name: string;
   readonly bytes: number;
+  readonly onMetal: boolean;
   state: LeaseState = 'active';
   pid: number | null = null;
   loaded = false;
@@ -55,12 +58,13 @@ export class LeaseRecord implements Lease {
   private releasedAt = 0;
   private goneAt: number | null = null;
 
-  constructor(of: Pick<Lease, 'id' | 'device' | 'instance' | 'name' | 'bytes'>, freeBefore: number | null) {
+  constructor(of: Pick<Lease, 'id' | 'device' | 'instance' | 'name' | 'bytes' | 'onMetal'>, freeBefore: number | null) {
     this.id = of.id;
     this.device = of.device;
     this.instance = of.instance;
     this.name = of.name;
     this.bytes = of.bytes;
+    this.onMetal = of.onMetal;
     this.freeBefore = freeBefore;
   }
 
@@ -133,8 +137,8 @@ export class LeaseRecord implements Lease {
   }
 
   view(): Lease {
-    const { id, device, instance, name, bytes, state, pid, loaded, residentBytes, peakBytes } = this;
-    return { id, device, instance, name, bytes, state, pid, loaded, residentBytes, peakBytes };
+    const { id, device, instance, name, bytes, onMetal, state, pid, loaded, residentBytes, peakBytes } = this;
+    return { id, device, instance, name, bytes, onMetal, state, pid, loaded, residentBytes, peakBytes };
   }
 
   private raisePeak(...bytes: number[]): void {

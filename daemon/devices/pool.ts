@@ -212,17 +212,22 @@ export class Pool {
 
   // — leases —
 
-  /** Takes bytes of a device. Throws noSuchDevice, deviceLost or noRoom. */
+  /**
+   * Takes bytes of a device; `usesMetal`: for an instance that computes on the GPU of unified memory where that has
+   * room (`onMetal` says). Throws noSuchDevice, deviceLost or noRoom.
+   */
   lease({
     device: id,
     instance,
     bytes,
     name = instance,
+    usesMetal = false,
   }: {
     device: string;
     instance: string;
     bytes: number;
     name?: string;
+    usesMetal?: boolean;
   }): Lease {
     if (!Number.isSafeInteger(bytes) || bytes < 0) throw new RangeError(`a lease of ${bytes} bytes`);
     const device = this.records.get(id);
@@ -235,7 +240,14 @@ export class Pool {
       throw new EarshotError('noRoom', { device: device.name, needBytes: bytes, admissibleBytes: Math.max(0, room) });
     this.changed(id);
     const lease = new LeaseRecord(
-      { id: `lease-${++this.sequence}`, device: id, instance, name, bytes },
+      {
+        id: `lease-${++this.sequence}`,
+        device: id,
+        instance,
+        name,
+        bytes,
+        onMetal: usesMetal && bytes <= device.metalRoom(here),
+      },
       device.reading.kind === 'gpu' ? device.reading.freeBytes : null,
     );
     this.held.set(lease.id, lease);

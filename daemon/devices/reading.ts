@@ -15,6 +15,13 @@ export interface ProcessReading {
   peakBytes: number | null;
 }
 
+/** A GPU that computes in the memory of its device, and may hold so much of it. */
+export interface MetalReading {
+  name: string;
+  cores: number | null;
+  limitBytes: number;
+}
+
 export interface DeviceReading {
   id: string;
   kind: DeviceKind;
@@ -42,6 +49,8 @@ export interface DeviceReading {
   cores: number | null;
   /** Of them, how many other programs keep busy. */
   outsideCores: number | null;
+  /** Of unified memory, the GPU that shares it. */
+  metal: MetalReading | null;
 }
 
 /** memory: what admission needs, cheap; all: also what people look at. */
@@ -83,4 +92,5 @@ export const blankReading = (id: string, kind: DeviceKind, source: DeviceReading
   pciBus: null,
   cores: null,
   outsideCores: null,
+  metal: null,
 });

@@ -81,7 +81,7 @@ export class Attempts {
           id: String(attempt.token),
           stage: action.stage,
           steps,
-          ...(instance.options.engine.elastic ? { threads: action.threads ?? instance.options.threads } : {}),
+          ...(instance.elastic ? { threads: action.threads ?? instance.options.threads } : {}),
         } as RunRequest,
         timeoutMs(expectedMs),
         expectedMs,

@@ -4,7 +4,7 @@ import { EarshotError, isRetryable, failure, toFailure, type Failure } from '../
 import { sandboxEnabled } from '../workers/sandbox/sandbox.ts';
 import { workerPermissions, type Permissions } from '../workers/sandbox/permissions.ts';
 import type { ModelCard } from '../../schemas/model.ts';
-import type { Engine, RuntimeId, WorkerContext } from '../contracts/engine.ts';
+import type { Engine, RuntimeId, WorkDevice, WorkerContext } from '../contracts/engine.ts';
 import { ulid } from '../system/ids.ts';
 import { Instance, type InstanceEvents } from '../workers/instance.ts';
 import type { Action } from '../scheduler/snapshot.ts';
@@ -46,14 +46,22 @@ export class Loads {
     }
     const id = ulid(clock());
     try {
-      const device =
-        kindOf(action.device) === 'gpu' ? { kind: 'gpu' as const, uuid: action.device } : { kind: 'cpu' as const };
-      const lease = pool.lease({ device: action.device, instance: id, bytes: action.bytes, name: card.name });
+      const lease = pool.lease({
+        device: action.device,
+        instance: id,
+        bytes: action.bytes,
+        name: card.name,
+        usesMetal: engineOfModel.usesMetal ?? false,
+      });
+      const device: WorkDevice =
+        kindOf(action.device) === 'gpu'
+          ? { kind: 'gpu', uuid: action.device }
+          : { kind: 'cpu', ...(lease.onMetal ? { metal: true } : {}) };
       const context = {
         card,
         runtime: (runtime: RuntimeId) => catalogue.runtimeDirectory(runtime),
         device,
-        threads: engineOfModel.elastic ? this.cores() : action.threads,
+        threads: engineOfModel.elastic && !lease.onMetal ? this.cores() : action.threads,
       };
       const instance = new Instance(
         {

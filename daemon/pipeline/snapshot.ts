@@ -73,6 +73,7 @@ export function buildSnapshot(world: World, front?: readonly JobWork[]): Snapsho
         state: instance.state,
         leaseBytes: instance.options.lease.bytes,
         threads: instance.threads,
+        elastic: instance.elastic,
         job: instance.run?.job ?? instance.options.job,
         idleSince: instance.idleSince,
         startedAt: instance.startedAt,

@@ -63,6 +63,8 @@ export interface InstanceView {
   leaseBytes: number;
   /** Of the run in flight, else what its next run needs at least. */
   threads: number;
+  /** Its runs take any number of threads. Missing: as its model does. */
+  elastic?: boolean;
   /** The job it is loaded for (modelReuse never) or works on. */
   job: string | null;
   idleSince: number | null;

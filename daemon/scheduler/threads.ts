@@ -39,7 +39,7 @@ export function widen(actions: readonly Action[], after: Snapshot): Action[] {
     if (action.type !== 'run') return action;
     const instance = after.instances.find(each => each.id === action.instance)!,
       spare = free.get(instance.device) ?? 0;
-    if (spare <= 0 || !after.models[instance.model]?.elastic) return action;
+    if (spare <= 0 || !(instance.elastic ?? after.models[instance.model]?.elastic)) return action;
     free.set(instance.device, 0);
     return { ...action, threads: instance.threads + spare };
   });

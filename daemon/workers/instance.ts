@@ -48,7 +48,7 @@ export interface InstanceOptions {
   device: string;
   precision: string;
   /** What was set aside for it. */
-  lease: { readonly id: string; readonly bytes: number };
+  lease: { readonly id: string; readonly bytes: number; readonly onMetal: boolean };
   threads: number;
   job: string | null;
   context: WorkerContext;
@@ -155,6 +155,10 @@ export class Instance {
   /** Of the run in flight, else of the next at least. */
   get threads(): number {
     return this.run?.threads ?? this.options.threads;
+  }
+  /** It takes any number of threads at each run: on a GPU they would only wait. */
+  get elastic(): boolean {
+    return (this.options.engine.elastic ?? false) && !this.options.lease.onMetal;
   }
   get key(): { device: string; model: string; engine: string; precision: string } {
     const { device, card, engine, precision } = this.options;
@@ -284,6 +288,7 @@ export class Instance {
       model: options.card.id,
       engine: options.engine.id,
       device: options.device,
+      ...(options.lease.onMetal ? { onMetal: true } : {}),
       precision: options.precision,
       state: this.state,
       threads: this.threads,

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Device, Estimate, Instance } from '../../schemas/device.ts';
 import type { DeviceView, EstimateView, InstanceView, NoGpu, Sample, Slice } from '../../webview/messages.ts';
 import { entryOf } from '../../text/messages/messages.ts';
-import { stageName, percentText } from '../ui/words.ts';
+import { bytesText, percentText, stageName } from '../ui/words.ts';
 
 const HISTORY_MS = 10 * 60_000;
 /** Too hot to be called normal. */
@@ -73,6 +73,12 @@ function facts(device: Device): DeviceView['facts'] {
   );
   add(vscode.l10n.t('Clock'), device.clockMhz === null ? null : `${Math.round(device.clockMhz)} MHz`);
   add(vscode.l10n.t('Fan'), percent(device.fan));
+  const { metal } = device;
+  if (metal && !metal.excluded)
+    add(
+      vscode.l10n.t('GPU memory'),
+      vscode.l10n.t('{0} of at most {1}', bytesText(metal.leasedBytes), bytesText(metal.limitBytes)),
+    );
   add(vscode.l10n.t('Throttled'), device.throttle.length ? device.throttle.join(', ') : null, true);
   return result;
 }
@@ -87,7 +93,8 @@ const STATES: Readonly<Record<Instance['state'], () => string>> = {
 };
 
 function instanceView(instance: Instance, modelName: (id: string) => string): InstanceView {
-  const threads = instance.device === 'cpu' ? vscode.l10n.t('{0} threads', instance.threads) : null;
+  const threads =
+    instance.device === 'cpu' && !instance.onMetal ? vscode.l10n.t('{0} threads', instance.threads) : null;
   return {
     id: instance.id,
     model: modelName(instance.model),
@@ -101,6 +108,7 @@ function instanceView(instance: Instance, modelName: (id: string) => string): In
       entryOf(STATES, instance.state, () => instance.state)(),
       instance.precision,
       threads,
+      instance.onMetal ? vscode.l10n.t('on the GPU') : null,
     ]
       .filter(Boolean)
       .join(' · '),
@@ -138,7 +146,12 @@ export function deviceViews({ devices, instances, estimates, history, modelName 
       excluded: device.excluded,
       subtitle:
         device.kind === 'cpu'
-          ? vscode.l10n.t('Processor, {0} cores', device.cores ?? 1)
+          ? [
+              vscode.l10n.t('Processor, {0} cores', device.cores ?? 1),
+              device.metal ? vscode.l10n.t('GPU with {0} cores, in the same memory', device.metal.cores ?? 1) : null,
+            ]
+              .filter(Boolean)
+              .join(' · ')
           : [
               device.driver ? vscode.l10n.t('Driver {0}', device.driver) : null,
               device.cuda ? `CUDA ${device.cuda}` : null,
@@ -169,7 +182,7 @@ export function deviceViews({ devices, instances, estimates, history, modelName 
 
 /** Shown when no GPU is there: calm when there is none, helpful when its driver is missing. */
 export function noGpuView(devices: Iterable<Device>, platform: NodeJS.Platform): NoGpu | null {
-  if ([...devices].some(d => d.kind === 'gpu')) return null;
+  if ([...devices].some(d => d.kind === 'gpu' || d.metal)) return null;
   const driver = platform === 'darwin' ? null : 'https://www.nvidia.com/drivers';
   return {
     title: vscode.l10n.t('No NVIDIA GPU was found'),

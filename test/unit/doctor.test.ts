@@ -43,6 +43,15 @@ describe('single checks', () => {
       status: 'ok',
       args: { names: 'RTX (driver 560.1), RTX (driver 560.1)' },
     });
+    const metal = (excluded: boolean): string => {
+      const mac = { ...device('cpu', 1), metal: { name: 'Apple M1 Pro', limitBytes: 10 * GiB, excluded } } as Device;
+      return checkMessage(gpu([mac], []), 'en').what;
+    };
+    assert.match(
+      metal(false),
+      /^Apple M1 Pro \(Metal\), up to 10\.\d GB of memory, for repair, translation and summaries/,
+    );
+    assert.match(metal(true), /exclude/);
     assert.equal(gpu([device('gpu', 1, 'degraded')], []).status, 'warning');
     assert.equal(gpu([device('gpu', 1, 'lost')], []).status, 'problem');
     assert.deepEqual(gpu([], [failure('driverMismatch')]), {

@@ -241,10 +241,30 @@ describe('RAM', () => {
       macRam(
         'Mach Virtual Memory Statistics: (page size of 16384 bytes)\nPages free:  10.\nPages active: 7.\nPages ' +
           'inactive: 5.\nPages speculative: 1.\nPages purgeable: 2.\n',
-        0,
+        GiB,
       ).freeBytes,
       18 * 16384,
     ));
+  it('leaves out what macOS could only get back by compressing it', () => {
+    // A Mac with 8 GB, under pressure: of 431,000 inactive pages most are other programs'.
+    const vmStat = `Mach Virtual Memory Statistics: (page size of 4096 bytes)
+Pages free:                                14233.
+Pages active:                             440314.
+Pages inactive:                           430905.
+Pages speculative:                           878.
+Pages throttled:                               0.
+Pages wired down:                         398445.
+Pages purgeable:                              69.
+"Translation faults":                  508984629.
+Pages copy-on-write:                     5668036.
+File-backed pages:                         88747.
+Anonymous pages:                          783350.
+Pages stored in compressor:              1760568.
+Pages occupied by compressor:             820444.
+Swapouts:                                1017813.
+`;
+    assert.deepEqual(macRam(vmStat, 8 * GiB), { totalBytes: 8 * GiB, freeBytes: (14233 + 88747 + 69) * 4096 });
+  });
 });
 
 describe('estimates', () => {

@@ -10,6 +10,7 @@ export const llama: Engine = {
   licence: 'MIT',
   runtimes: ['llama', 'dictionaries'],
   elastic: true,
+  usesMetal: true,
   weighsAlternatives: true,
   contextual: ['nmt'],
   maxBatch: { repair: 1, nmt: 1, summary: 1 },

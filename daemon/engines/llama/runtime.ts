@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EarshotError } from '../../../schemas/errors.ts';
+import type { WorkDevice } from '../../contracts/engine.ts';
 
 /** A token's number, branded as the library brands it. */
 export type Token = number & { __token?: never };
@@ -103,6 +104,13 @@ export const backendFor = (
   device: 'cpu' | 'gpu',
   { platform, arch }: { platform: string; arch: string } = process,
 ): Backend => (device === 'gpu' ? 'auto' : platform === 'darwin' && arch === 'arm64' ? 'metal' : false);
+
+/**
+ * Where a model's layers are. In unified memory weights that are mapped from their file and held by the GPU would count
+ * as nobody's, so they are read into memory that is the worker's.
+ */
+export const placeLayers = (device: WorkDevice): { gpuLayers: number | 'max'; useMmap?: false } =>
+  device.kind === 'gpu' ? { gpuLayers: 'max' } : device.metal ? { gpuLayers: 'max', useMmap: false } : { gpuLayers: 0 };
 
 /** Imports node-llama-cpp from a runtime folder and starts it for a device. Its log goes to standard error. */
 export async function openRuntime(folder: string, device: 'cpu' | 'gpu', threads: number): Promise<Runtime> {

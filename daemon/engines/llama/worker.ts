@@ -12,7 +12,7 @@ import { serveWorker, type Emit, type Loaded } from '../worker.ts';
 import { Chat } from './chat.ts';
 import { LlamaJudge } from './judge.ts';
 import { CachedPrefix } from './cached-prefix.ts';
-import { loadFailure, openRuntime, givesProbabilities, weightsIn } from './runtime.ts';
+import { givesProbabilities, loadFailure, openRuntime, placeLayers, weightsIn } from './runtime.ts';
 
 /** Enough for the fixed beginning, some utterances before, and half a minute of fast speech with its answer. */
 const CONTEXT_TOKENS = 3072;
@@ -33,7 +33,7 @@ async function load(request: LoadRequest): Promise<Loaded> {
   const weights = weightsIn(request.directory);
   const opened = await openRuntime(folder, device.kind, threads);
   try {
-    const model = await opened.llama.loadModel({ modelPath: weights, gpuLayers: device.kind === 'gpu' ? 'max' : 0 });
+    const model = await opened.llama.loadModel({ modelPath: weights, ...placeLayers(device) });
     const context = await model.createContext({
       contextSize: Math.min(CONTEXT_TOKENS, model.trainContextSize),
       sequences: 1,

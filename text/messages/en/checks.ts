@@ -50,7 +50,14 @@ export const checks: CheckMessages = {
   },
   gpu: {
     name: 'GPU',
-    ok: a => message(a.names),
+    ok: a =>
+      a.metalBytes === undefined
+        ? message(a.names)
+        : a.metalBytes === 0
+          ? message(`${a.names}, which the settings exclude`)
+          : message(
+              `${a.names} (Metal), up to ${bytesText(a.metalBytes)} of memory, for repair, translation and summaries`,
+            ),
     warning: a =>
       message(
         a.names

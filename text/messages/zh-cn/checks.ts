@@ -53,7 +53,12 @@ export const checks: CheckMessages = {
   },
   gpu: {
     name: 'GPU',
-    ok: a => message(a.names),
+    ok: a =>
+      a.metalBytes === undefined
+        ? message(a.names)
+        : a.metalBytes === 0
+          ? message(`${a.names}，已按设置排除`)
+          : message(`${a.names}（Metal），最多可用 ${bytesText(a.metalBytes)} 内存；修正、翻译和摘要会使用它`),
     warning: a =>
       message(
         a.names ? `${a.names}${optional('：', a.problem && gpuProblem(a.problem))}` : '未找到，全部在处理器上运行',
