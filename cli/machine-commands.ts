@@ -35,6 +35,15 @@ export function addModels(program: Command): void {
       withSession(options, async session => (await import('./models.ts')).recommendModels(session, options)),
     );
   models
+    .command('voices')
+    .description('the voices of a model that speaks; with a voice, a sound file in which it says a sentence')
+    .argument('<id>')
+    .argument('[voice]', 'one of its voices')
+    .addOption(jsonOption())
+    .action((id: string, voice: string | undefined, options: { json?: boolean }) =>
+      withSession(options, async session => (await import('./models.ts')).voices(session, id, voice)),
+    );
+  models
     .command('install')
     .description('install models and their engines (default: the recommended models)')
     .argument('[id...]', 'names, or hf:OWNER/REPO[@REVISION][:FILE] for any model of the hub')

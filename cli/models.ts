@@ -1,8 +1,9 @@
 /** `earshot models`: what is installed and what could be, imports, checks, and what can go. */
 import { resolve } from 'node:path';
 import { entryOf, stageText, termText } from '../text/messages/messages.ts';
-import { bytesText, timeText } from '../text/messages/figures.ts';
+import { bytesText, languageText, timeText } from '../text/messages/figures.ts';
 import { languageOf } from '../client/languages.ts';
+import { EarshotError } from '../schemas/errors.ts';
 import type { Model } from '../schemas/model.ts';
 import type { Stage } from '../schemas/words.ts';
 import type { Session } from './session.ts';
@@ -79,6 +80,33 @@ export async function listModels(session: Session, options: { installed?: boolea
 }
 
 /** What suits this machine, the smallest download first, and how to take it. */
+/** Without a voice, those that there are; a model with one voice says its sentence at once. */
+export async function voices(session: Session, model: string, wanted: string | undefined): Promise<void> {
+  const client = await session.client(),
+    { t, locale } = session;
+  const { voices: all } = await client.call('voice/list', { model });
+  const chosen = all.length === 1 && wanted === undefined ? all[0] : all.find(({ voice }) => voice === wanted);
+  if (wanted !== undefined && !chosen) throw new EarshotError('noVoice', { model });
+  if (chosen) {
+    const { path } = await client.call('voice/sample', { model, voice: chosen.voice, language: chosen.language });
+    return session.json ? session.emit({ ...chosen, path }) : session.line(clean(path));
+  }
+  if (session.json)
+    return all.forEach(each => {
+      session.emit(each);
+    });
+  const rows = all.map(({ voice, language, pitch }) => [
+    clean(voice ?? ''),
+    languageText(language, locale),
+    pitch ? t.pitches[pitch] : '',
+  ]);
+  const columns = [{ title: t.voice }, { title: t.language }, { title: t.pitch }];
+  for (const line of table(columns, rows, session.columns(), (text, row) =>
+    row < 0 ? session.paint('dim', text) : text,
+  ))
+    session.line(line);
+}
+
 export async function recommendModels(session: Session, options: { language?: string }): Promise<void> {
   const client = await session.client(),
     { t, paint } = session,

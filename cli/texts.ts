@@ -131,6 +131,10 @@ const en = {
   speedHere: (speed: string, measured: boolean): string =>
     `${speed} × real time${measured ? ' (measured)' : ' (estimated)'}`,
   wrongWords: 'WRONG OF 100',
+  voice: 'VOICE',
+  language: 'LANGUAGE',
+  pitch: 'PITCH',
+  pitches: { low: 'low', high: 'high' },
   recommendedWhere: (directory: string, free: string): string =>
     `Models are kept in ${directory}, which has ${free} free.`,
   errorsAreFrom:
@@ -327,6 +331,10 @@ const zhCn: Texts = {
   nothingSuits: '目前没有能取得又适合本机的识别模型；运行 `earshot doctor` 查看缺少什么。',
   speedHere: (speed, measured) => `${speed} 倍实时速度（${measured ? '实测' : '估计'}）`,
   wrongWords: '每百词错误',
+  voice: '声音',
+  language: '语言',
+  pitch: '音高',
+  pitches: { low: '低', high: '高' },
   recommendedWhere: (directory, free) => `模型存放在 ${directory}，剩余空间 ${free}。`,
   errorsAreFrom: '错误词数：Open ASR Leaderboard 的英语测试集。速度：本机实测，否则按处理器估计。',
   takeIt: id =>

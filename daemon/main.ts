@@ -175,6 +175,7 @@ async function main(): Promise<void> {
     fleet,
     http,
     events,
+    listen: subscribe,
     metrics,
     playback,
     ffmpeg: () => catalogue.ffmpeg(),

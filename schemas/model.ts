@@ -120,6 +120,15 @@ export const FoundModel = Closed({
 });
 export type FoundModel = Static<typeof FoundModel>;
 
+/** One voice in one language. */
+export const VoiceChoice = Closed({
+  voice: Nullable(Type.String()),
+  language: Language,
+  /** As people take it; null: nobody noted it. */
+  pitch: Nullable(Type.Enum(['low', 'high'])),
+});
+export type VoiceChoice = Static<typeof VoiceChoice>;
+
 /** A recognizer that suits this machine. */
 export const Recommendation = Closed({
   /** `small`: the least to download; `recommended`: the best that is quick here; `best`: the best that runs here. */

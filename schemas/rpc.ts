@@ -17,7 +17,7 @@ import {
   VoicePrint,
 } from './job.ts';
 import { LiveRequest, MAX_CHUNK_BYTES, PartialText } from './live.ts';
-import { Engine, FoundModel, Model, Recommendation } from './model.ts';
+import { Engine, FoundModel, Model, Recommendation, VoiceChoice } from './model.ts';
 import { Bottleneck, DoctorReport } from './reasons.ts';
 import { SearchPage, SearchQuery } from './search.ts';
 import { Settings } from './settings.ts';
@@ -457,6 +457,21 @@ export const METHODS = {
     Closed({ path: Nullable(Path), fraction: Nullable(Fraction) }),
   ),
   'media/cancel': method('Stops making such a copy; nothing of it is left.', Closed({ path: Path }), Nothing),
+  'voice/list': method(
+    'The voices of a model that speaks, by language, the most natural first. `voice` is null where it has one.',
+    Closed({ model: Type.String({ minLength: 1, maxLength: 200 }) }),
+    Closed({ voices: Type.Array(VoiceChoice) }),
+  ),
+  'voice/sample': method(
+    'A WAV file in which a voice of an installed model says a sentence in its language. Spoken once, and kept as ' +
+      'long as copies for playback are.',
+    Closed({
+      model: Type.String({ minLength: 1, maxLength: 200 }),
+      voice: Nullable(Type.String({ maxLength: 100 })),
+      language: Language,
+    }),
+    Closed({ path: Path }),
+  ),
   'model/find': method(
     'What a repository of the model hub has that runs here: `hf:OWNER/REPO`, with `@REVISION` and `:FILE` as ' +
       'needed, or its address. Nothing is fetched but the list of its files.',

@@ -8,7 +8,7 @@ import type { Daemon } from '../connection/connection.ts';
 import type { HubTokens } from '../setup/hub-token.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
 import { confirm, notify, withProgress } from '../ui/notify.ts';
-import { askText } from '../ui/pick.ts';
+import { askText, pick } from '../ui/pick.ts';
 import { bytesText, failureText, languageName, numberText, stageName } from '../ui/words.ts';
 import { DaemonTree } from './tree.ts';
 
@@ -133,7 +133,7 @@ export class ModelsView extends DaemonTree<Node> {
     const isDefault = model.isDefault.includes(stage),
       suits = stage === 'asr' ? this.#recommended.get(card.id) : undefined;
     item.id = `${stage} ${card.id}`;
-    item.contextValue = `model ${model.state}${model.outdated ? ' outdated' : ''}`;
+    item.contextValue = `model ${model.state}${model.outdated ? ' outdated' : ''}${stage === 'tts' ? ' speaks' : ''}`;
     item.iconPath =
       model.state === 'downloading'
         ? new vscode.ThemeIcon('loading~spin')
@@ -253,6 +253,32 @@ export const modelCommands = (
     );
     if (failure) notify.error(failureText(failure));
     else notify.info(vscode.l10n.t('{0} is intact.', m.name));
+  },
+  'model.hear': async node => {
+    const m = modelOf(node);
+    if (!m) return;
+    const { voices } = await daemon.call('voice/list', { model: m.id });
+    const items = voices.map(voice => ({
+      label: voice.voice ?? m.name,
+      description: [
+        languageName(voice.language),
+        voice.pitch === 'low' ? vscode.l10n.t('low') : voice.pitch === 'high' ? vscode.l10n.t('high') : null,
+      ]
+        .filter(Boolean)
+        .join(' · '),
+      voice,
+    }));
+    const chosen =
+      items.length === 1
+        ? items[0]
+        : await pick(items, { title: vscode.l10n.t('Voices of {0}', m.name), matchOnDescription: true });
+    if (!chosen) return;
+    const { voice, language } = chosen.voice;
+    const { path } = await withProgress({ location: { viewId: 'earshot.models' }, title: chosen.label }, () =>
+      daemon.call('voice/sample', { model: m.id, voice, language }),
+    );
+    // The editor's own player.
+    await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(path), { preview: true }, chosen.label);
   },
   'model.homepage': async node => {
     const m = modelOf(node);

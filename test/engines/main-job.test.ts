@@ -3,12 +3,13 @@
  * against what was said.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sourceText, type Job, type Utterance } from '../../schemas/job.ts';
 import type { JournalEntry } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 import { RealDaemon, SAMPLES } from '../daemon/real.ts';
 import { compare, words } from './words.ts';
 
@@ -93,6 +94,24 @@ describe('the main job', { timeout: 300_000 }, () => {
     const { rate } = compare(translation, recognised(await utterances(again!)));
     console.log(`translation: ${translation}\nspoken and recognised again: WER ${(rate * 100).toFixed(1)} %`);
     assert.ok(rate <= 0.15);
+  });
+
+  it('says a sample sentence once, which is kept, and leaves no job', async () => {
+    const model = 'piper-en-us-joe-medium',
+      { client } = daemon,
+      { voices } = await client.call('voice/list', { model });
+    assert.deepEqual(voices, [{ voice: null, language: 'en', pitch: null }]);
+    const jobs = async (): Promise<string[]> => (await client.call('job/list', {})).jobs.map(job => job.id),
+      before = await jobs(),
+      wanted = { model, voice: null, language: 'en' };
+    const [one, same] = await Promise.all([client.call('voice/sample', wanted), client.call('voice/sample', wanted)]);
+    assert.equal(one.path, same.path);
+    assert.ok(statSync(one.path).size > 40_000, 'more than a second');
+    assert.equal((await client.call('voice/sample', wanted)).path, one.path);
+    assert.deepEqual(await jobs(), before);
+    assert.deepEqual(readdirSync(join(daemon.home.state, 'samples')), []);
+    for (const wrong of [{ language: 'de' }, { voice: 'nobody' }, { model: 'whisper-base' }])
+      await assert.rejects(client.call('voice/sample', { ...wanted, ...wrong }), failsWith('noVoice'));
   });
 
   it('recognises the next utterance while one is repaired or translated', async () => {

@@ -1,6 +1,6 @@
 /** What the methods work on. */
 import { type Failure } from '../../../schemas/errors.ts';
-import type { Params, Result } from '../../../schemas/rpc.ts';
+import type { Params, Result, StateEvent } from '../../../schemas/rpc.ts';
 import type { Engine } from '../../contracts/engine.ts';
 import type { Home } from '../../auth/home.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -31,6 +31,8 @@ export interface MethodDeps {
   watch: Watch;
   fleet: Fleet;
   events: Events;
+  /** Reports everything that happens from now on, until the returned function is called. */
+  listen(listener: (event: StateEvent) => void): () => void;
   metrics: Metrics;
   playback: Pick<Playback, 'playable' | 'cancel'>;
   /** @throws noFfmpeg */

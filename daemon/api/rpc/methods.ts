@@ -7,6 +7,7 @@ import { fleetMethods } from './fleet-methods.ts';
 import { modelMethods } from './model-methods.ts';
 import type { Handlers } from './server.ts';
 import { stateMethods } from './state-methods.ts';
+import { voiceMethods } from './voice-methods.ts';
 import { watchMethods } from './watch-methods.ts';
 
 export function createHandlers(deps: MethodDeps): Handlers {
@@ -15,6 +16,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
     ...jobMethods(deps),
     ...models,
     ...mediaMethods(deps),
+    ...voiceMethods(deps),
     ...watchMethods(deps),
     ...fleetMethods(deps),
     ...daemonMethods(deps),

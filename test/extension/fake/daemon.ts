@@ -461,6 +461,8 @@ export class FakeDaemon {
       'model/recommend': () => ({ recommendations: recommendations(), directory: '/models', freeBytes: 1e12 }),
       'model/verify': () => ({ failure: null }),
       'model/import': () => ({ model: [...this.models.values()][0]! }),
+      'voice/list': () => ({ voices: [{ voice: null, language: 'en', pitch: null }] }),
+      'voice/sample': () => ({ path: '/voice.wav' }),
       'media/playable': ({ path }) => this.copy ?? { path, fraction: null },
       'media/cancel': () => ({}),
       'model/find': ({ source }) => {
