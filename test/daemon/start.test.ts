@@ -13,7 +13,7 @@ import { startTestServer, temporaryHome } from './test-server.ts';
 import type { Home } from '../../daemon/auth/home.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 
-const FIXTURE = new URL('fixture-daemon.ts', import.meta.url).pathname;
+const FIXTURE = join(import.meta.dirname, 'fixture-daemon.ts');
 
 function place(t: TestContext): { home: Home; env: Record<string, string> } {
   const { home, remove } = temporaryHome();

@@ -16,18 +16,13 @@ import { EarshotError, failure, isFailure } from '../../schemas/errors.ts';
 import { sentence } from '../../text/messages/messages.ts';
 import { TestWorker, type Setup } from '../engines/worker-harness.ts';
 import { failsWith, reads } from '../fixtures/fails-with.ts';
+import { posixOnly } from '../only.ts';
 
 const open = (parameters: LoadRequest['parameters'] = {}, more: Partial<Setup> = {}): TestWorker =>
   new TestWorker({ engine: fake, stage: 'nmt', parameters, ...more });
 const text = (words: string): StepInputs['nmt'] => ({ text: words, from: 'en', to: 'es', before: [], glossary: [] });
 const linux = process.platform === 'linux' ? false : 'reads /proc';
-const alive = (pid: number): boolean => {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-};
+const alive = (pid: number): boolean => processes().alive(pid);
 /** The end of a process that is not our child can only be looked for. */
 const gone = async (pid: number): Promise<void> => {
   while (alive(pid)) await sleep(20);
@@ -177,7 +172,7 @@ test('a load that takes too long is ended', async () => {
   await assert.rejects(worker.loaded, failsWith('workerTimeout'));
 });
 
-test('a worker that stops dead is noticed by its silence', async () => {
+test('a worker that stops dead is noticed by its silence', { skip: posixOnly('SIGSTOP') }, async () => {
   await using worker = open({ script: 'freeze@1' }, { options: { heartbeatTimeoutMs: 2500 } });
   await worker.loaded;
   await assert.rejects(worker.run<'nmt'>([text('a')]), failsWith('workerSilent'));

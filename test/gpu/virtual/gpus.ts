@@ -11,18 +11,19 @@ import koffi from 'koffi';
 
 const HERE = import.meta.dirname;
 
-/** The paths of both libraries, built once for each version of their sources; or why they cannot be built. */
-export function build(): { nvml: string; control: string } | { reason: string } {
+/** The paths of the libraries, built once for each version of their sources; or why they cannot be built. */
+export function build(): { nvml: string; control: string; pdh: string } | { reason: string } {
   if (process.platform !== 'linux') return { reason: 'virtual GPUs need Linux' };
-  const sources = ['state.h', 'nvml.c', 'control.c'].map(name => readFileSync(join(HERE, name)));
+  const sources = ['state.h', 'nvml.c', 'pdh.c', 'control.c'].map(name => readFileSync(join(HERE, name)));
   const folder = join(
     tmpdir(),
     `earshot-vgpu-${process.getuid!()}` +
       `-${createHash('sha256').update(Buffer.concat(sources)).digest('hex').slice(0, 16)}`,
   );
   const nvml = join(folder, 'libnvidia-ml.so.1'),
+    pdh = join(folder, 'libpdh.so'),
     control = join(folder, 'libvgpu.so');
-  if (existsSync(control)) return { nvml, control };
+  if (existsSync(control)) return { nvml, control, pdh };
   const compiler = ['cc', 'gcc', 'clang'].find(name => {
     try {
       execFileSync(name, ['--version'], { stdio: 'ignore' });
@@ -35,6 +36,7 @@ export function build(): { nvml: string; control: string } | { reason: string } 
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const [source, target] of [
     ['nvml.c', nvml],
+    ['pdh.c', pdh],
     ['control.c', control],
   ] as const) {
     const part = `${target}.${process.pid}`;
@@ -43,7 +45,7 @@ export function build(): { nvml: string; control: string } | { reason: string } 
     });
     renameSync(part, target);
   }
-  return { nvml, control };
+  return { nvml, control, pdh };
 }
 
 /** Fields that a driver may refuse to tell: the bits of `missing`. */
