@@ -1,6 +1,7 @@
 /** `earshot transcribe`: recordings into the queue, followed to their end. */
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
+import { submit } from '../client/submit.ts';
 import type { Client } from '../client/client.ts';
 import { EarshotError, badRequest } from '../schemas/errors.ts';
 import { voicesOf } from '../text/voices.ts';
@@ -48,8 +49,9 @@ export async function transcribe(session: Session, files: string[], asked: Trans
   const known = given.speakers
     ? await Promise.all(paths.map(path => knownSpeakers(path, rootOf(path, process.cwd()))))
     : [];
-  const { results } = await client.call('job/submit', {
-    jobs: paths.map((recording, n) => ({
+  const results = await submit(
+    client,
+    paths.map((recording, n) => ({
       recording,
       options: {
         ...options,
@@ -60,7 +62,7 @@ export async function transcribe(session: Session, files: string[], asked: Trans
       ...(given.priority ? { priority: given.priority } : {}),
       ...(given.again ? { onDuplicate: 'create' as const } : {}),
     })),
-  });
+  );
   const jobs: Job[] = [];
   for (const [i, result] of results.entries()) {
     if ('failure' in result) {

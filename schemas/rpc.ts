@@ -45,6 +45,12 @@ import {
 /** Raised whenever a client and a daemon of different versions could misunderstand each other. */
 export const PROTOCOL = 2;
 
+/**
+ * Brackets and commas of one request: the daemon's thread parses that many in 100 ms, whatever they are made into. The
+ * largest glossary with all its aliases is half of it.
+ */
+export const MAX_REQUEST_PARTS = 200_000;
+
 /** What became of a file that follows a transcript. */
 export const ExportedFile = Closed({
   path: Path,

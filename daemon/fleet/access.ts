@@ -1,5 +1,5 @@
 /** How the fleet's database is reached: the address is a setting, passwords lie in a file of this user's alone. */
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
@@ -10,7 +10,8 @@ import type { Access } from './postgres.ts';
 
 export type FleetSettings = NonNullable<Settings['fleet']>;
 
-const MOST_BYTES = 64 * 1024;
+const MOST_BYTES = 64 * 1024,
+  MOST_CA_BYTES = 4 * 1024 ** 2;
 const secretsFile = (home: Pick<Home, 'state'>): string => join(home.state, 'fleet-secrets.json');
 
 function readSecrets(home: Pick<Home, 'state'>): Record<string, string> {
@@ -52,6 +53,9 @@ export function parseUrl(text: string): { url: string; login: string; password: 
 }
 const plainHost = (host: string): string => host.replace(/^\[|\]$/g, '');
 
+/** A file of certificates, and nothing that is waited for or has no end. */
+export const certificates = (path: string): string => readSmallNow(path, MOST_CA_BYTES).toString('utf8');
+
 export function accessOf(settings: FleetSettings, login: string, home: Pick<Home, 'state'>): Access {
   const url = new URL(settings.url);
   return {
@@ -60,7 +64,7 @@ export function accessOf(settings: FleetSettings, login: string, home: Pick<Home
     database: decodeURIComponent(url.pathname.slice(1)),
     user: login,
     password: secretOf(home, login),
-    ca: settings.ca === undefined ? undefined : readFileSync(settings.ca, 'utf8'),
+    ca: settings.ca === undefined ? undefined : certificates(settings.ca),
   };
 }
 

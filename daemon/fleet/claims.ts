@@ -4,9 +4,9 @@
  */
 import type { Failure } from '../../schemas/errors.ts';
 import type { JobOptions } from '../../schemas/job.ts';
-import type { Stage } from '../../schemas/words.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { Returned, WholeFacts } from '../pipeline/elsewhere.ts';
+import { MOST_DONE_BYTES, MOST_OUTPUT_BYTES, MOST_REQUEST_BYTES, type StoredResult } from './rows.ts';
 import type { Attempt, Pool, Transaction } from './postgres.ts';
 
 /** What a home asks for. */
@@ -23,8 +23,9 @@ export type Sound =
 export interface Taken extends Attempt {
   job: string;
   name: string;
-  request: LentRequest;
-  sound: Sound;
+  /** As they stand in the database: rows.ts reads them. Null: too large to be any. */
+  request: unknown;
+  sound: unknown;
 }
 export interface ResultRow extends Returned {
   /** Of a spoken utterance: its WAV. */
@@ -37,8 +38,8 @@ const WARMTH_MINUTES = 10,
 interface JobToTake {
   tag: string;
   name: string;
-  request: LentRequest;
-  sound: Sound;
+  request: unknown;
+  sound: unknown;
   done: number;
   progress: number;
 }
@@ -127,7 +128,9 @@ export class Claims {
             `update fleet.job set state = 'running', machine = $2, attempt = coalesce(attempt, -1) + 1,
              started_at = coalesce(started_at, now())
            where id = $1 and offer = $3 and state in ('waiting', 'running')
-           returning tag, name, request, sound, done, progress`,
+           returning tag, name, done, progress,
+             case when octet_length(request::text) <= ${MOST_REQUEST_BYTES} then request end as request,
+             case when octet_length(sound::text) <= ${MOST_REQUEST_BYTES} then sound end as sound`,
             [offer.job, this.machine, offer.id],
           );
           const attempt: Attempt = { class: name, id: offer.id, retryCount: offer.retryCount };
@@ -160,8 +163,15 @@ export class Claims {
   }
 
   /** What was made of a job before, by whichever machine; without what was spoken. */
-  done(job: string): Promise<{ index: number; stage: Stage; output: Omit<Returned, 'index' | 'stage'> }[]> {
-    return this.pool.query('select index, stage, output from fleet.result where job = $1 order by index, seq', [job]);
+  done(job: string): Promise<StoredResult[]> {
+    return this.pool.query(
+      `select index, stage, output from (
+         select index, stage, output, seq, octet_length(output::text) as bytes,
+           sum(octet_length(output::text)) over (order by index, seq) as all_bytes
+         from fleet.result where job = $1) r
+       where bytes <= ${MOST_OUTPUT_BYTES} and all_bytes <= ${MOST_DONE_BYTES} order by index, seq`,
+      [job],
+    );
   }
   async blob(job: string, index: number): Promise<Buffer | null> {
     const [row] = await this.pool.query<{ blob: Buffer | null }>(

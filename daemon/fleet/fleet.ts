@@ -39,6 +39,7 @@ export interface FleetDeps {
 }
 
 const TICK_MS = 10_000,
+  LONGEST_ID = 100,
   LEAVE_MS = 3_000;
 /** Where the store keeps who we are, and that we take no more. */
 const HOME_KEY = 'fleet.home',
@@ -69,6 +70,7 @@ export class Fleet {
   /** `earshot fleet work`: takes jobs whatever `share` says. */
   private pilots = 0;
   private leaving = false;
+  private sweeping: Promise<void> | null = null;
 
   constructor(deps: FleetDeps) {
     this.deps = deps;
@@ -166,7 +168,10 @@ export class Fleet {
       line: new postgres.Line({
         access,
         channels: [`fleet_home_${id}`],
-        heard: (_, job) => side.lend.heard(job),
+        // Anybody who may connect can say anything here.
+        heard: (_, job) => {
+          if (job.length <= LONGEST_ID) side.lend.heard(job);
+        },
         up: () =>
           void inspect(side.line.query)
             .then(({ person, chief }) => {
@@ -286,12 +291,18 @@ export class Fleet {
     );
   }
 
-  private async sweep(): Promise<void> {
+  /** One at a time: whoever may connect may ask for any number. */
+  private sweep(): Promise<void> {
     const { taking } = this;
-    if (!taking?.pool) return;
-    await new Claims(taking.pool, this.id, null).sweep().catch((error: unknown) => {
-      this.deps.log.debug(error as Error, 'fleet: sweeping');
-    });
+    if (!taking?.pool) return Promise.resolve();
+    return (this.sweeping ??= new Claims(taking.pool, this.id, null)
+      .sweep()
+      .catch((error: unknown) => {
+        this.deps.log.debug(error as Error, 'fleet: sweeping');
+      })
+      .finally(() => {
+        this.sweeping = null;
+      }));
   }
 
   private failed(side: Side, error: unknown, access: Access): void {

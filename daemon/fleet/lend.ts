@@ -5,21 +5,31 @@
  */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { toFailure, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { TtsOutput } from '../../schemas/job.ts';
 import { reason, type Reason } from '../../schemas/reasons.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
-import { isFinal, PRIORITIES, STAGES, type Priority, type Stage } from '../../schemas/words.ts';
+import { isFinal, PRIORITIES, STAGES, type Priority } from '../../schemas/words.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { makeFolder, writeAnew } from '../../client/files.ts';
 import type { Home } from '../auth/home.ts';
 import type { LentFacts, Store } from '../contracts/store.ts';
-import type { LentRow, Returned, WholeFacts } from '../pipeline/elsewhere.ts';
+import type { LentRow, Returned } from '../pipeline/elsewhere.ts';
 import { jobFiles } from '../pipeline/inputs.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { needsOf, rootNeed } from './can.ts';
 import type { LentRequest, Sound } from './claims.ts';
 import type { Query } from './postgres.ts';
+import {
+  factsOf,
+  failureOf,
+  MOST_FACTS_BYTES,
+  MOST_OUTPUT_BYTES,
+  MOST_SPEECH_BYTES,
+  returnedOf,
+  soundOf,
+  type StoredResult,
+} from './rows.ts';
 import { rootedSound, sendFile, type Roots } from './sound.ts';
 
 export interface LendDeps {
@@ -46,17 +56,15 @@ interface FleetJob {
   state: 'sending' | 'waiting' | 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
   machine: string | null;
   rank: number;
-  failure: Failure | null;
-  facts: WholeFacts | Record<string, never>;
-  sound: Sound;
+  /** As they stand there: rows.ts reads them. */
+  failure: unknown;
+  facts: unknown;
+  sound: unknown;
 }
-interface FleetRow {
+interface FleetRow extends StoredResult {
   job: string;
   seq: string;
-  index: number;
-  stage: Stage;
-  output: Omit<Returned, 'index' | 'stage'>;
-  blob: Buffer | null;
+  speaks: boolean;
 }
 
 const ROWS_AT_ONCE = 2000,
@@ -65,7 +73,8 @@ const ROWS_AT_ONCE = 2000,
   /** Jobs that are told why they wait. */
   EXPLAINED = 30,
   EXPLAINED_AT_ONCE = 3;
-const COLUMNS = `j.id, j.state, j.rank, j.failure, j.facts, j.sound,
+const COLUMNS = `j.id, j.state, j.rank, j.failure, j.sound,
+  case when octet_length(j.facts::text) <= ${MOST_FACTS_BYTES} then j.facts end as facts,
   (select m.name from fleet.machine m where m.id = j.machine) as machine`;
 
 export class Lend {
@@ -246,28 +255,52 @@ export class Lend {
     while (wanted.size > 0) {
       const cursors = [...wanted.values()].map(({ row }) => pipeline.elsewhere.row(row.id)?.fleet.cursor ?? '0');
       const rows = await query<FleetRow>(
-        `select r.job, r.seq, r.index, r.stage, r.output, r.blob
+        `select r.job, r.seq, r.index, r.stage, r.blob is not null as speaks,
+           case when octet_length(r.output::text) <= ${MOST_OUTPUT_BYTES} then r.output end as output
          from unnest($1::text[], $2::bigint[]) x(job, cursor)
          join fleet.result r on r.job = x.job and r.seq > x.cursor order by r.job, r.seq limit ${ROWS_AT_ONCE}`,
         [[...wanted.keys()], cursors],
       );
       for (const [id, some] of Map.groupBy(rows, each => each.job)) {
         const { job, row } = wanted.get(id)!;
-        const returned = await Promise.all(some.map(each => this.returned(row, each)));
-        pipeline.elsewhere.take(row.id, job.machine, returned, some.at(-1)!.seq);
+        try {
+          const returned: Returned[] = [];
+          // Sound after sound: together they may be more than memory holds.
+          for (const each of some) returned.push(await this.returned(row, each));
+          pipeline.elsewhere.take(row.id, job.machine, returned, some.at(-1)!.seq);
+        } catch (error) {
+          wanted.delete(id);
+          this.refuse(job, row, error);
+        }
       }
       if (rows.length < ROWS_AT_ONCE) return;
     }
   }
 
   /** What was spoken lies in a file of ours. */
-  private async returned({ id }: LentRow, { index, stage, output, blob }: FleetRow): Promise<Returned> {
-    if (stage !== 'tts' || !blob) return { index, stage, ...output };
+  private async returned({ id }: LentRow, row: FleetRow): Promise<Returned> {
+    const returned = returnedOf(row);
+    if (returned.stage !== 'tts') return returned;
+    const [found] = await this.deps.query<{ blob: Buffer | null }>(
+      `select case when octet_length(blob) <= ${MOST_SPEECH_BYTES} then blob end as blob
+       from fleet.result where job = $1 and seq = $2`,
+      [row.job, row.seq],
+    );
+    if (!found?.blob)
+      throw new EarshotError('badAnswer', { engine: 'fleet', method: 'result' }, 'speech without sound');
     const { speech } = jobFiles(this.deps.places.audio, id),
-      path = join(speech, `${index}-fleet.wav`);
+      path = join(speech, `${row.index}-fleet.wav`);
     await makeFolder(speech, 0o700);
-    await writeAnew(path, blob, 0o600);
-    return { index, stage, ...output, output: { ...(output.output as TtsOutput), path } };
+    await writeAnew(path, found.blob, 0o600);
+    return { ...returned, output: { ...(returned.output as TtsOutput), path } };
+  }
+
+  /** What came back is nothing that a machine of ours would say: the job ends so. */
+  private refuse(job: FleetJob, row: LentRow, error: unknown): void {
+    const why = toFailure(error);
+    if (why.code !== 'badAnswer') throw error;
+    this.deps.log.warn({ failure: why, job: row.id, machine: job.machine }, 'fleet: refused');
+    this.deps.pipeline.elsewhere.end(row.id, { ...why, args: { ...why.args, engine: job.machine ?? 'fleet' } });
   }
 
   /** What the fleet knows of a job, and what is wanted of it here. */
@@ -275,13 +308,17 @@ export class Lend {
     const { query, pipeline } = this.deps,
       row = pipeline.elsewhere.row(before.id);
     if (row?.fleet.id !== job.id) return;
-    if (job.state === 'completed') {
-      const facts = job.facts as WholeFacts,
-        heard = job.sound.kind === 'chunks' ? (job.sound.decoded?.warnings ?? []) : [];
-      return pipeline.elsewhere.complete(row.id, { ...facts, warnings: [...heard, ...facts.warnings] });
-    }
+    if (job.state === 'completed')
+      try {
+        const facts = factsOf(job.facts),
+          sound = soundOf(job.sound),
+          heard = sound.kind === 'chunks' ? (sound.decoded?.warnings ?? []) : [];
+        return pipeline.elsewhere.complete(row.id, { ...facts, warnings: [...heard, ...facts.warnings] });
+      } catch (error) {
+        return this.refuse(job, row, error);
+      }
     if (job.state === 'failed' || job.state === 'cancelled')
-      return pipeline.elsewhere.end(row.id, job.state === 'failed' ? job.failure : null);
+      return pipeline.elsewhere.end(row.id, job.state === 'failed' ? failureOf(job.failure) : null);
     const paused = row.state === 'paused';
     if (paused && (job.state === 'waiting' || job.state === 'running')) await query('select fleet.pause($1)', [job.id]);
     if (!paused && job.state === 'paused') await query('select fleet.resume($1)', [job.id]);

@@ -1,18 +1,17 @@
 /** Preparing a fleet's database, and joining one. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { EarshotError, thrown } from '../../schemas/errors.ts';
 import type { Params, Result } from '../../schemas/rpc.ts';
 import type { Home } from '../auth/home.ts';
 import type { SettingsFile } from '../system/settings-file.ts';
-import { keepSecrets, parseUrl, problemOf, secretsOf, type FleetSettings } from './access.ts';
+import { certificates, keepSecrets, parseUrl, problemOf, secretsOf, type FleetSettings } from './access.ts';
 import { loadPostgres } from './load.ts';
 import type { Access, Query } from './postgres.ts';
 import { inspect, prepare, type Login } from './schema.ts';
 
 async function asking<T>(access: Access, ca: string | undefined, work: (query: Query) => Promise<T>): Promise<T> {
   const postgres = await loadPostgres(),
-    whole = ca === undefined ? access : { ...access, ca: readFileSync(ca, 'utf8') };
+    whole = ca === undefined ? access : { ...access, ca: certificates(ca) };
   try {
     return await postgres.once(whole, work);
   } catch (error) {

@@ -1,7 +1,11 @@
 /** What a member may see of its fleet. */
+import { Compile, type Validator } from 'typebox/compile';
 import type { Device } from '../../schemas/device.ts';
-import type { FleetCount, FleetMachine } from '../../schemas/fleet.ts';
+import { FleetMachine, type FleetCount } from '../../schemas/fleet.ts';
+import { openOf } from '../../schemas/open.ts';
 import type { Query } from './postgres.ts';
+
+let machine: Validator | null = null;
 
 export async function machinesOf(query: Query, self: string): Promise<FleetMachine[]> {
   const rows = await query<{
@@ -16,12 +20,16 @@ export async function machinesOf(query: Query, self: string): Promise<FleetMachi
     seen: number;
     live: boolean;
   }>(
-    `select id, name, version, can, share, draining, running, devices,
+    `select id, left(name, 200) as name, left(version, 50) as version, can, share, draining, running,
+       case when octet_length(devices::text) <= 1000000 then devices end as devices,
        (extract(epoch from seen_at) * 1000)::float8 as seen,
        seen_at > now() - interval '45 s' and not away as live
      from fleet.machine where seen_at > now() - interval '30 days' order by live desc, name, id`,
   );
-  return rows.map(({ seen, ...row }) => ({ ...row, here: row.id === self, seenAt: Math.round(seen) }));
+  const machines = rows.map(({ seen, ...row }) => ({ ...row, here: row.id === self, seenAt: Math.round(seen) }));
+  // Each says of itself what it likes: what is none is not shown.
+  machine ??= Compile(openOf(FleetMachine)) as Validator;
+  return machines.filter(each => machine!.Check(each));
 }
 
 export async function countsOf(query: Query): Promise<FleetCount[]> {

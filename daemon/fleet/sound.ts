@@ -9,11 +9,15 @@ import { realpath, rm, stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, join, relative, sep } from 'node:path';
 import { makeFolder, openNew } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
+import { LIMITS } from '../ingest/channel.ts';
 import { checksumOf } from '../system/checksum.ts';
+import { freeBytes } from '../system/disk.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { Sound } from './claims.ts';
 
 export const CHUNK_BYTES = 256 * 1024;
+/** How often the room on the disk is looked at: somebody else decides how much comes. */
+const CHUNKS_A_LOOK = 64;
 /** Larger recordings are decoded first. */
 export const AS_IT_IS_BYTES = 64 * 1024 ** 2;
 
@@ -43,7 +47,7 @@ export async function rootedSound(row: JobRow, roots: Roots): Promise<Sound | nu
  * recordingChanged
  */
 export async function openRooted(sound: Sound & { kind: 'root' }, roots: Roots): Promise<string> {
-  const folder = roots[sound.root],
+  const folder = Object.hasOwn(roots, sound.root) ? roots[sound.root] : undefined,
     shown = `${sound.root}:${sound.path}`;
   if (folder === undefined) throw new EarshotError('noSuchFile', { path: shown });
   const [root, path] = await Promise.all([realpath(folder), realpath(join(folder, ...sound.path.split('/')))]).catch(
@@ -102,6 +106,8 @@ export async function receiveFile(
     sum = createHash('sha256');
   await using file = await openNew(path, 0o600);
   for (let n = 0; n < (sound.chunks ?? 0); n++) {
+    if (n % CHUNKS_A_LOOK === 0 && (await freeBytes(folder)) < LIMITS.freeBytes)
+      throw new EarshotError('diskFull', { path: folder });
     const data = await chunk(n);
     if (!data) throw new EarshotError('recordingChanged', { path: sound.name });
     sum.update(data);

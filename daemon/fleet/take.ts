@@ -7,7 +7,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { toFailure, type ErrorCode, type Failure } from '../../schemas/errors.ts';
+import { EarshotError, toFailure, type ErrorCode, type Failure } from '../../schemas/errors.ts';
 import type { Job, Utterance } from '../../schemas/job.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { isFinal, STAGES } from '../../schemas/words.ts';
@@ -16,6 +16,7 @@ import type { JobRow, Store, TakenFacts } from '../contracts/store.ts';
 import type { WholeFacts } from '../pipeline/elsewhere.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Claims, ResultRow, Taken } from './claims.ts';
+import { requestOf, soundOf, usable } from './rows.ts';
 import { openRooted, receiveFile, type Roots } from './sound.ts';
 import { hasRoom } from './where.ts';
 
@@ -169,9 +170,10 @@ export class Take {
   /** Like a file of a watched folder: the job, whose it is and what was made of it before are one transaction. */
   private async begin(work: Work): Promise<void> {
     const { claims, pipeline, store, clock, roots } = this.deps,
-      { taken } = work,
-      { sound, request } = taken;
+      { taken } = work;
     try {
+      const sound = soundOf(taken.sound),
+        request = requestOf(taken.request);
       const done = await claims.done(taken.job);
       const recording =
         sound.kind === 'root'
@@ -198,13 +200,18 @@ export class Take {
             id: taken.job,
             taken: { class: taken.class, id: taken.id, retryCount: taken.retryCount },
           };
-          const heard = done.filter(row => row.stage === 'asr');
+          const { path, bytes } = store.job(job.id)!;
+          // A name leads elsewhere by now than when it was looked at.
+          if (path !== recording || (sound.kind === 'root' && bytes !== sound.bytes))
+            throw new EarshotError('recordingChanged', { path: taken.name });
+          const made = usable(done),
+            heard = made.filter(row => row.stage === 'asr');
           store.addUtterances(
             job.id,
-            heard.map(({ index, output: { startMs, endMs } }) => ({ index, startMs, endMs })),
+            heard.map(({ index, startMs, endMs }) => ({ index, startMs, endMs })),
           );
           store.update(job.id, { fleet, ...(heard.length > 0 ? { ingestedMs: 1 } : {}) });
-          for (const { index, stage, output } of done) {
+          for (const { index, stage, output } of made) {
             const { token } = store.claim({
               job: job.id,
               stage,
@@ -213,7 +220,7 @@ export class Take {
               instance: 'fleet',
               at: clock(),
             });
-            store.finish(token, index, output.output, clock());
+            store.finish(token, index, output, clock());
             store.close(token, clock());
           }
           work.local = job.id;
@@ -344,7 +351,8 @@ export class Take {
   /** It is canceled, paused or another's by now. */
   onStop(job: string): void {
     const work = this.works.get(job);
-    if (work) this.drop(work);
+    // Whoever may connect may say so of any job: the database knows.
+    if (work) this.write(work, () => this.deps.claims.put(work.taken, []));
   }
 
   /** Nothing of it stays here: neither the recording nor its text. */

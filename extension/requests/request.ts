@@ -1,5 +1,6 @@
 /** A request for recordings, on its way from a command to the daemon; what every command has at hand. */
 import * as vscode from 'vscode';
+import { submit } from '../../client/submit.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import type { Daemon } from '../connection/connection.ts';
@@ -34,8 +35,8 @@ export async function request(
       priority: choice.priority,
     })),
   );
-  const start = daemon.call('job/submit', { jobs: requests });
-  const { results } =
+  const start = submit(daemon, requests);
+  const results =
     daemon.connection.kind === 'connected'
       ? await start
       : await withProgress(

@@ -3,12 +3,14 @@
  * local run, whatever happens to the machines that do the work.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once as event } from 'node:events';
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FleetMachine } from '../../schemas/fleet.ts';
+import { once } from '../../daemon/fleet/postgres.ts';
+import { checksumOf } from '../../daemon/system/checksum.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
@@ -173,6 +175,154 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
       await daemon.client.call('settings/set', { values: { fleet: fleetWith(daemon, { roots: undefined }) } });
   });
 
+  test('what somebody writes into the database past a daemon harms no machine, and opens no file of it', async () => {
+    const roots = { nas: home.recordings },
+      secret = join(big.root, 'secret.wav');
+    copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), secret);
+    await big.client.call('settings/set', { values: { fleet: fleetWith(big, { roots }) } });
+    const can = await until('the machine to have the folder', async () => {
+      const [found] = await rows<{ can: string[] }>('select can from fleet.machine where role = $1', ['m1']);
+      return found?.can.includes('root:nas') && found.can;
+    });
+    const need = can.find(each => each.startsWith('asr:fake-asr@'))!;
+    const path = recording(home, 'given.flac'),
+      { size, mtimeMs } = statSync(path),
+      checksum = await checksumOf(path, size),
+      sound = { kind: 'root', root: 'nas', path: 'given.flac', bytes: size, modifiedAt: mtimeMs, checksum },
+      request = { options: { repair: false, language: 'en' }, models: { asr: 'fake-asr' } };
+    const submitted = async (id: string, asked: unknown, where: unknown, made: unknown[] = []): Promise<string> => {
+      await once(server.access('ann'), async query => {
+        await query('begin');
+        await query('select fleet.submit($1, $2, $3, $4, $5, $6, 60, 1)', [
+          id,
+          'elsewhere',
+          'a name',
+          JSON.stringify(asked),
+          [need],
+          JSON.stringify(where),
+        ]);
+        if (made.length) await query('select fleet.seed($1, $2)', [id, JSON.stringify(made)]);
+        await query('commit');
+      });
+      return id;
+    };
+    const at = { startMs: 0, endMs: 1000 },
+      asr = { text: 'x', words: [], language: 'en', languageProbability: 1 },
+      spoken = { path: secret, sampleRate: 16_000, durationMs: 1000 };
+    const ends: [Promise<string>, string, string?][] = [
+      [submitted('a', { options: { repair: {} }, models: {} }, sound), 'failed', 'badAnswer'],
+      [submitted('b', { ...request, options: { ...request.options, source: 'text' } }, sound), 'failed', 'badAnswer'],
+      [submitted('c', null, sound), 'failed', 'badAnswer'],
+      [submitted('d', { ...request, more: 'x'.repeat(5_000_000) }, sound), 'failed', 'badAnswer'],
+      [submitted('e', request, { ...sound, path: `../${'../'.repeat(20)}${secret}` }), 'failed', 'noSuchFile'],
+      [submitted('f', request, { ...sound, root: '__proto__' }), 'failed', 'noSuchFile'],
+      [submitted('g', request, { kind: 'root', path: 7 }), 'failed', 'badAnswer'],
+      [
+        submitted('h', request, sound, [
+          { index: -1, stage: 'asr', output: { ...at, output: asr } },
+          { index: 0, stage: 'asr', output: {} },
+          { index: 7, stage: 'asr', output: { ...at, output: asr } },
+          { index: 0, stage: 'tts', output: { ...at, output: spoken } },
+          { index: 0, stage: 'nothing', output: null },
+        ]),
+        'completed',
+      ],
+    ];
+    for (const [submission, wanted, code] of ends) {
+      const id = await submission;
+      const found = await until(`${id} to end`, async () => {
+        const job = await one<{ state: string; failure: { code: string } | null }>(
+          'select state, failure from fleet.job where id = $1',
+          [id],
+        );
+        return isFinal(job.state as 'failed') && job;
+      });
+      assert.deepEqual([found.state, found.failure?.code], [wanted, code], id);
+    }
+    assert.deepEqual(await rows('select job from fleet.result where blob is not null'), []);
+    assert.ok((await big.client.call('state/subscribe', { topics: ['jobs'] })).jobs);
+    // Nothing of theirs is left behind.
+    await once(server.access('ann'), query => query('select fleet.forget(id) from fleet.job'));
+    await big.client.call('settings/set', { values: { fleet: fleetWith(big, { roots: undefined }) } });
+  });
+
+  test('what a machine makes up is refused by the home, and reaches no file of it', async () => {
+    await big.client.call('fleet/drain', { draining: true });
+    const secret = join(home.root, 'secret.wav');
+    writeFileSync(secret, 'private');
+    const path = recording(home, 'hostile.flac'),
+      at = { startMs: 0, endMs: 1000 };
+    const result = (index: number, stage: string, output: unknown) => ({ index, stage, output, state: 'running' }),
+      whole = { durationMs: 1, language: 'en', models: {}, warnings: [], failed: [] };
+    const made: { index?: number; stage?: string; output?: unknown; state: string; facts?: unknown }[] = [
+      result(0, 'tts', { ...at, output: { path: secret, sampleRate: 16_000, durationMs: 1000 } }),
+      result(0, 'asr', { ...at, output: {} }),
+      result(0, 'nothing', { ...at, output: {} }),
+      result(-1, 'asr', null),
+      result(0, 'asr', { ...at, output: 'x'.repeat(400_000) }),
+      { state: 'completed', facts: 'nonsense' },
+      { state: 'completed', facts: { ...whole, speakers: [{}] } },
+      { state: 'failed' },
+    ];
+    const jobs: Job[] = [];
+    for (const _ of made) jobs.push(await submit(home, path));
+    const ids = await Promise.all(jobs.map(job => fleetId(home, job)));
+    await until('all to wait', async () => {
+      const { n } = await one<{ n: string }>(`select count(*) as n from fleet.job where state = 'waiting'`);
+      return Number(n) === made.length;
+    });
+    await once(server.access('m2'), async query => {
+      for (const [i, { index, stage, output, state: to, facts = {} }] of made.entries()) {
+        if (stage)
+          await query(`insert into fleet.result (job, index, stage, output, machine) values ($1, $2, $3, $4, 'm2')`, [
+            ids[i],
+            index,
+            stage,
+            JSON.stringify(output),
+          ]);
+        await query(`update fleet.job set state = $2, facts = $3, failure = $4, ended_at = $5 where id = $1`, [
+          ids[i],
+          to,
+          JSON.stringify(facts),
+          JSON.stringify({ code: 7 }),
+          isFinal(to as 'failed') ? new Date() : null,
+        ]);
+        await query('select fleet.notify_home(j) from fleet.job j where id = $1', [ids[i]]);
+      }
+    });
+    for (const [i, job] of jobs.entries()) {
+      const { failure } = await state(home, job, 'failed');
+      assert.equal(failure?.code, 'badAnswer', JSON.stringify(made[i]).slice(0, 100));
+      const { utterances } = await home.client.call('job/utterances', { id: job.id });
+      assert.ok(!JSON.stringify(utterances).includes('secret'));
+    }
+    assert.equal(readFileSync(secret, 'utf8'), 'private');
+    await once(server.access('m2'), query =>
+      query(
+        `insert into fleet.machine (id, name, version, can, share, devices) values ('x', 'x', '1', '{}', 'always', '7')`,
+      ),
+    );
+    assert.ok(!(await home.client.call('fleet/status', {})).machines.some(({ id }) => id === 'x'));
+    await rows(`delete from fleet.machine where id = 'x'`);
+    await until('the fleet to forget them', async () => (await rows('select id from fleet.job')).length === 0);
+    await big.client.call('fleet/drain', { draining: false });
+  });
+
+  test('a machine stops for the database alone, not for whoever says so', async () => {
+    const job = await submit(home, recording(home, 'goes-on.flac'), { models: { asr: 'fake-slow' } }),
+      id = await fleetId(home, job);
+    await until(
+      'it to run',
+      async () => (await rows(`select id from fleet.job where id = $1 and state = 'running'`, [id])).length,
+    );
+    await once(server.access('bob'), async query => {
+      for (let n = 0; n < 200; n++) await query(`select pg_notify('fleet_stop', $1)`, [n % 2 ? id : `${n}`]);
+    });
+    await state(home, job, 'completed');
+    const { attempts } = await one<{ attempts: number }>('select attempts from fleet.audit where job = $1', [id]);
+    assert.equal(attempts, 1);
+  });
+
   test('what no machine can do waits, says what is missing and holds nobody up; it can be done here', async () => {
     await big.client.call('settings/set', { values: { ramCapBytes: 600 * 1024 ** 2 } });
     await until('the machine to say that it has less memory', async () => {
@@ -276,7 +426,7 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     await until('its first words', async () => (await jobOf(ann, last)).progress.stages.asr?.done);
     const leaver = (await freezing.client.call('fleet/status', {})).taken > 0 ? freezing : going,
       { taken } = await leaver.client.call('fleet/status', {}),
-      gone = once(leaver.process, 'exit');
+      gone = event(leaver.process, 'exit');
     leaver.process.kill('SIGTERM');
     await gone;
     await state(ann, last, 'completed');

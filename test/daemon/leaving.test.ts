@@ -19,6 +19,25 @@ async function running(t: TestContext, settings: ConstructorParameters<typeof Re
   t.after(() => daemon.close());
   return daemon;
 }
+
+test('a daemon that does not answer, or ends, is left behind by no test that starts one', async () => {
+  for (const [code, why] of [
+    ['setInterval(() => {}, 1000)', /gave no answer in 1000 ms: .*token/],
+    ['process.exit(7)', /ended with 7: .*token/],
+  ] as const) {
+    const daemon = new RealDaemon({ nodeArgs: ['--eval', code] });
+    await assert.rejects(daemon.start(why.source.includes('no answer') ? 1000 : 90_000), why);
+    assert.throws(() => process.kill(daemon.pid, 0), { code: 'ESRCH' });
+    await daemon.close();
+  }
+  // One whose test ends in the middle goes with it.
+  const left = await new RealDaemon().start();
+  const gone = once(left.process, 'exit', { signal: AbortSignal.timeout(90_000) });
+  left.process.stdin!.destroy();
+  await gone;
+  await left.close();
+});
+
 const window = (daemon: RealDaemon): Promise<Client> =>
   connect({
     socket: daemon.home.socket,

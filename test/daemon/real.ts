@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { home as homeOf, type Home } from '../../daemon/auth/home.ts';
@@ -16,12 +17,15 @@ import type { StateEvent } from '../../schemas/rpc.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isFinal } from '../../schemas/words.ts';
 
+const WITH_PARENT = pathToFileURL(join(import.meta.dirname, 'with-parent.ts')).href;
 const MAIN = join(import.meta.dirname, '..', '..', 'daemon', 'main.ts');
 export const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
 const installed = homeOf();
 /** Beyond these something hangs, however busy the machine is. */
 const EVENT_MS = 120_000,
-  ENDED_MS = 240_000;
+  ENDED_MS = 240_000,
+  /** Of a start, and of leaving. */
+  WAIT_MS = 90_000;
 
 export class RealDaemon {
   readonly root: string;
@@ -86,41 +90,68 @@ export class RealDaemon {
     return this.child!.pid!;
   }
 
-  async start(): Promise<this> {
-    this.child = spawn(process.execPath, [...this.nodeArgs, MAIN], {
+  /** @throws Error that says how it ended, or for how long it was waited for; none is left behind. */
+  async start(waitMs = WAIT_MS): Promise<this> {
+    const child = spawn(process.execPath, ['--import', WITH_PARENT, ...this.nodeArgs, MAIN], {
       env: this.env,
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['pipe', 'ignore', 'inherit'],
     });
-    for (let tries = 0; ; tries++)
-      try {
-        this.connected = await connect({
-          ...readAccess(readFileSync(this.home.token, 'utf8'), this.home.socket),
-          client: 'test',
-          version: '0.0.0',
-        });
-        return this;
-      } catch (error) {
-        if (tries > 300 || this.child.exitCode !== null) throw error;
-        await sleep(50);
-      }
+    this.child = child;
+    this.connected = null;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, waitMs);
+    try {
+      for (;;)
+        try {
+          this.connected = await connect({
+            ...readAccess(readFileSync(this.home.token, 'utf8'), this.home.socket),
+            client: 'test',
+            version: '0.0.0',
+          });
+          return this;
+        } catch (error) {
+          const how = late ? `gave no answer in ${waitMs} ms` : `ended with ${child.exitCode ?? child.signalCode}`;
+          if (!this.#alive) throw new Error(`a daemon ${how}: ${(error as Error).message}`, { cause: error });
+          await sleep(50);
+        }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  get #alive(): boolean {
+    return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
   }
   async kill(): Promise<void> {
-    const gone = once(this.child!, 'exit');
-    this.child!.kill('SIGKILL');
-    await gone;
-    this.connected?.dispose();
-  }
-  async stop(): Promise<void> {
-    if (this.child && this.child.exitCode === null && this.child.signalCode === null) {
-      const gone = once(this.child, 'exit');
-      await this.connected?.call('daemon/stop', { finish: false }).catch(() => this.child!.kill());
+    if (this.#alive) {
+      const gone = once(this.child!, 'exit');
+      this.child!.kill('SIGKILL');
       await gone;
     }
     this.connected?.dispose();
   }
+  /** A daemon that does not leave within the time is killed, and that is a failure. */
+  async stop(waitMs = WAIT_MS): Promise<void> {
+    if (this.#alive) {
+      const gone = once(this.child!, 'exit');
+      let late = false;
+      const timer = setTimeout(() => {
+        late = true;
+        this.child!.kill('SIGKILL');
+      }, waitMs);
+      if (this.connected)
+        await this.connected.call('daemon/stop', { finish: false }).catch(() => this.child!.kill('SIGTERM'));
+      else this.child!.kill('SIGKILL');
+      await gone;
+      clearTimeout(timer);
+      if (late) throw new Error(`the daemon did not leave within ${waitMs} ms of being asked to`);
+    }
+    this.connected?.dispose();
+  }
   async close(): Promise<void> {
-    await this.stop();
-    rmSync(this.root, { recursive: true, force: true });
+    await this.stop().finally(() => rmSync(this.root, { recursive: true, force: true }));
   }
 
   /** The store, read beside the daemon or after it. */

@@ -8,7 +8,8 @@ import { createMessageConnection, StreamMessageReader, StreamMessageWriter } fro
 import { accessText, newNonce, newPipe, proofOf, readAccess } from '../../client/handshake.ts';
 import { connect } from '../../client/client.ts';
 import { EarshotError } from '../../schemas/errors.ts';
-import { FAILURE_CODE, PROTOCOL } from '../../schemas/rpc.ts';
+import { FAILURE_CODE, MAX_REQUEST_PARTS, PROTOCOL } from '../../schemas/rpc.ts';
+import { submit } from '../../client/submit.ts';
 import { home as homeOf } from '../../client/home.ts';
 import { startServer } from '../../daemon/api/rpc/server.ts';
 import { MAX_HELLO_BYTES, MAX_REQUEST_BYTES } from '../../daemon/api/rpc/frames.ts';
@@ -156,6 +157,11 @@ test('oversized frames and nonsense end the connection, and others go on', async
   await late.hello();
   late.socket.write(`Content-Length: ${MAX_REQUEST_BYTES + 1}\r\n\r\n`);
   await late.closed;
+  const brackets = await raw(rpc);
+  await brackets.hello();
+  const call = `{"jsonrpc":"2.0","id":1,"method":"queue/pause","params":{"x":`;
+  brackets.socket.write(frame(`${call}${'['.repeat(MAX_REQUEST_PARTS)}${']'.repeat(MAX_REQUEST_PARTS)}}}`));
+  await brackets.closed;
   for (const bytes of [
     'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
     'x'.repeat(5000),
@@ -169,7 +175,28 @@ test('oversized frames and nonsense end the connection, and others go on', async
     await line.closed;
   }
   assert.deepEqual(await other.call('queue/pause', {}), {});
-  assert.equal(rpc.log.filter(line => line.includes('dropped')).length, 8);
+  assert.equal(rpc.log.filter(line => line.includes('dropped')).length, 9);
+});
+
+test('many recordings, each with its large glossary, are taken in several requests, in their order', async () => {
+  const asked: number[] = [];
+  await using rpc = await startTestServer({
+    'job/submit': ({ jobs }) => {
+      asked.push(jobs.length);
+      return { results: jobs.map(({ recording }) => ({ failure: { code: 'noSuchFile', args: { path: recording } } })) };
+    },
+  });
+  const glossary = Array.from({ length: 2000 }, (_, n) => ({ term: `term ${n}`, aliases: ['a', 'b', 'c', 'd'] }));
+  const jobs = Array.from({ length: 50 }, (_, n) => ({
+    recording: `/recordings/${n}.wav`,
+    options: { repair: false, glossary },
+  }));
+  const results = await submit(await rpc.connect(), jobs);
+  assert.deepEqual(
+    results.map(result => 'failure' in result && result.failure.args.path),
+    jobs.map(({ recording }) => recording),
+  );
+  assert.ok(asked.length > 1 && asked.every(count => count > 0), `${asked}`);
 });
 
 test('frames that arrive in crumbs and in one lump are the same', async () => {

@@ -13,6 +13,7 @@ import { parseJson } from '../../daemon/system/json.ts';
 import { cutText, readPieces } from '../../daemon/ingest/text.ts';
 import { unitsOf } from '../../daemon/repair/units.ts';
 import { EarshotError } from '../../schemas/errors.ts';
+import { MAX_REQUEST_PARTS } from '../../schemas/rpc.ts';
 import { parseGlossary, withTerm } from '../../text/glossary.ts';
 import { recordingLinks } from '../../text/links.ts';
 import { check, formatted, inLines, sorted } from '../../text/subtitles/check.ts';
@@ -155,7 +156,20 @@ describe('messages of clients', () => {
   linear(
     'of nothing but brackets and commas',
     [`${'['.repeat(10 * M)}${']'.repeat(10 * M)}`, `[${'{},'.repeat(6 * M)}1]`, `{"a":[${'1,'.repeat(10 * M)}1]}`],
-    text => assert.throws(() => parseJson(Buffer.from(text)), SyntaxError),
+    text => {
+      for (const most of [undefined, MAX_REQUEST_PARTS])
+        assert.throws(() => parseJson(Buffer.from(text), most), SyntaxError);
+    },
+  );
+  const n = MAX_REQUEST_PARTS / 2 - 2;
+  linear(
+    'of as many parts as a request may have',
+    [
+      `${'['.repeat(n)}${']'.repeat(n)}`,
+      `[${'{},'.repeat(n)}1]`,
+      `{${Array.from({ length: n }, (_, i) => `"k${i}":1`).join(',')}}`,
+    ],
+    text => parseJson(Buffer.from(text), MAX_REQUEST_PARTS),
   );
   test('sound is one text, however long', () => {
     const audio = 'A'.repeat(15 * M);

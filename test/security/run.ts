@@ -13,7 +13,11 @@ import { MOST_MS } from './cpu.ts';
 import { form, handles, held, onLeftOpen, TARGETS, tried } from './fuzzing.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** Ten times what they take where nothing else is done. */
+const ATTACKS_LIMIT_MS = 60 * 60_000,
+  DAEMON_LIMIT_MS = 20 * 60_000;
 const MOST_GROWTH_BYTES = 32 * 1024 ** 2;
+const windows = process.platform === 'win32';
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
@@ -28,26 +32,46 @@ const minutes = Number(values.minutes),
 if (!wanted.length || !(minutes >= 0))
   throw new Error(`--minutes N, --target one of ${TARGETS.map(each => each.name).join(', ')}`);
 
-/** Runs test files; what they said is shown where they fail. */
-async function passes(files: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
+/** Runs test files; what they said is shown where they fail, or do not end. */
+async function passes(files: readonly string[], limitMs: number, env: NodeJS.ProcessEnv = {}): Promise<boolean> {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=1', ...files],
-    { cwd: ROOT, env: { ...process.env, EARSHOT_LONG: '1', ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
+    {
+      cwd: ROOT,
+      env: { ...process.env, EARSHOT_LONG: '1', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      // A group of its own: the runner waits for whatever its files left behind, and ends with it.
+      detached: !windows,
+    },
   );
-  let said = '';
+  const end = (): boolean => (windows ? child.kill() : process.kill(-child.pid!, 'SIGKILL'));
+  let said = '',
+    late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    end();
+  }, limitMs);
+  const stopped = (): never => {
+    end();
+    process.exit(130);
+  };
+  process.on('SIGINT', stopped).on('SIGTERM', stopped);
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-20_000);
   });
   const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(timer);
+  process.off('SIGINT', stopped).off('SIGTERM', stopped);
   if (code !== 0) console.log(said);
+  if (late) console.log(`No end within ${limitMs / 60_000} minutes of ${files.join(' ')}; what came last is above.`);
   return code === 0;
 }
 
 /** The daemon's own tests by chance, with one seed after the other. A neighbor's load passes, a fault comes again. */
 async function daemons(until: number, first: number): Promise<void> {
   const survives = (seed: number): Promise<boolean> =>
-    passes(['test/security/fuzz.test.ts'], { EARSHOT_SEED: String(seed) });
+    passes(['test/security/fuzz.test.ts'], DAEMON_LIMIT_MS, { EARSHOT_SEED: String(seed) });
   for (let seed = first; Date.now() < until; seed++)
     if (!(await survives(seed)) && !(await survives(seed)))
       failures.push(`a real daemon, EARSHOT_SEED=${seed} node --test test/security/fuzz.test.ts`);
@@ -89,7 +113,7 @@ if (values.seed !== undefined) {
   const attacks = [...new Set(named)].filter(file => !file.startsWith('test/extension/')).sort();
   if (!values.target && !values.chance) {
     console.log(`${attacks.length} files of attacks …`);
-    if (!(await passes(attacks))) failures.push('an attack succeeded');
+    if (!(await passes(attacks, ATTACKS_LIMIT_MS))) failures.push('an attack succeeded');
   }
   const until = Date.now() + minutes * 60_000,
     first = Math.floor(Math.random() * 1e9);

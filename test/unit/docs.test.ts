@@ -130,7 +130,33 @@ describe('pages that scripts write are wrapped', () => {
   });
 });
 
-it('every claim of SECURITY.md names a test that is there, and where it holds', () => {
+/** Of tests and groups of them; what is put in when they run is `…`. */
+function titlesOf(file: string): ReadonlySet<string> {
+  const calls = /\b(?:it|test|describe|linear)\(\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|`((?:\\.|[^`\\])*)`)/g;
+  return new Set(
+    [...read(file).matchAll(calls)].map(([, single, double, template]) =>
+      template === undefined ? (single ?? double)! : withGaps(template),
+    ),
+  );
+}
+
+/** A template with `…` for each part in braces, which may hold braces and parentheses itself. */
+function withGaps(template: string): string {
+  let text = '',
+    depth = 0;
+  for (let at = 0; at < template.length; at++) {
+    if (depth === 0 && template.startsWith('${', at)) {
+      text += '…';
+      depth = 1;
+      at++;
+    } else if (depth > 0) depth += template[at] === '{' ? 1 : template[at] === '}' ? -1 : 0;
+    else text += template[at];
+  }
+  return text;
+}
+
+it('every claim of SECURITY.md names a test that is there by its title, and where it holds', () => {
+  assert.equal(withGaps('a ${{ b: 1 }.b} (${JSON.stringify(c)})'), 'a … (…)');
   const places = ['everywhere', 'Linux', 'Linux with Landlock', 'macOS', 'Windows'];
   const rows = read('SECURITY.md')
     .split('\n')
@@ -149,7 +175,12 @@ it('every claim of SECURITY.md names a test that is there, and where it holds', 
     assert.ok(claim.length > 0, what);
     const named = [...tests.matchAll(/`(test\/[^`]+)`/g)].map(match => match[1]!);
     assert.ok(named.length > 0, `no test holds: ${what}`);
-    for (const file of named) assert.ok(existsSync(join(root, file)), `${file} of: ${what}`);
+    for (const [, file, quoted] of tests.matchAll(/`(test\/[^`]+)`((?:[:,] “[^”]+”)*)/g)) {
+      assert.ok(existsSync(join(root, file!)), `${file} of: ${what}`);
+      const titles = [...quoted!.matchAll(/“([^”]+)”/g)].map(match => match[1]!);
+      assert.ok(titles.length > 0, `no test of ${file} is named for: ${what}`);
+      for (const title of titles) assert.ok(titlesOf(file!).has(title), `${file} has no test “${title}”, for: ${what}`);
+    }
     for (const place of where.split(', ')) assert.ok(places.includes(place), `${place || 'nowhere'}: ${what}`);
   }
 });

@@ -10,8 +10,10 @@ import {
   type Message,
 } from 'vscode-jsonrpc/node';
 import type { Socket } from 'node:net';
+import { MAX_REQUEST_PARTS } from '../../../schemas/rpc.ts';
+import { parseJson } from '../../system/json.ts';
 
-/** Ten thousand jobs with long paths in one submit stay well below this. */
+/** A thousand jobs with long paths and glossaries in one submit stay well below this. */
 export const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
 /** Before `session/hello` nobody has business with more. */
 export const MAX_HELLO_BYTES = 64 * 1024;
@@ -165,7 +167,7 @@ function contentLength(header: string, limit: number): number {
 }
 
 function parse(body: Buffer): Message {
-  const message: unknown = JSON.parse(body.toString('utf8'));
+  const message: unknown = parseJson(body, MAX_REQUEST_PARTS);
   if (typeof message !== 'object' || message === null || Array.isArray(message))
     throw new FrameError('not a JSON-RPC message');
   return message as Message;
