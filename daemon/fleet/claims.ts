@@ -3,22 +3,9 @@
  * carries the attempt that it was fetched with and must find it alive: what a late machine writes is refused.
  */
 import type { Failure } from '../../schemas/errors.ts';
-import type { JobOptions } from '../../schemas/job.ts';
-import type { JobRow } from '../contracts/store.ts';
 import type { Returned, WholeFacts } from '../pipeline/elsewhere.ts';
 import { MOST_DONE_BYTES, MOST_OUTPUT_BYTES, MOST_REQUEST_BYTES, type StoredResult } from './rows.ts';
 import type { Attempt, Pool, Transaction } from './postgres.ts';
-
-/** What a home asks for. */
-export interface LentRequest {
-  options: JobOptions;
-  models: JobRow['models'];
-}
-
-/** Where the sound of a job is. */
-export type Sound =
-  | { kind: 'root'; root: string; path: string; bytes: number; modifiedAt: number; checksum: string }
-  | { kind: 'chunks'; name: string; chunks?: number; sha256?: string; decoded?: { warnings: Failure[] } };
 
 export interface Taken extends Attempt {
   job: string;

@@ -18,7 +18,6 @@ import type { LentRow, Returned } from '../pipeline/elsewhere.ts';
 import { jobFiles } from '../pipeline/inputs.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { needsOf, rootNeed } from './can.ts';
-import type { LentRequest, Sound } from './claims.ts';
 import type { Query } from './postgres.ts';
 import {
   factsOf,
@@ -28,6 +27,8 @@ import {
   MOST_SPEECH_BYTES,
   returnedOf,
   soundOf,
+  type LentRequest,
+  type Sound,
   type StoredResult,
 } from './rows.ts';
 import { rootedSound, sendFile, type Roots } from './sound.ts';

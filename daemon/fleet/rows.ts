@@ -9,8 +9,19 @@ import { Failure } from '../../schemas/failure.ts';
 import { AsrOutput, JobOptions, NmtOutput, RepairOutput, SpeakerName, Turn } from '../../schemas/job.ts';
 import { openOf } from '../../schemas/open.ts';
 import { ByStage, Language, Milliseconds, Nullable, Optional, Stage, STAGES } from '../../schemas/words.ts';
+import type { JobRow } from '../contracts/store.ts';
 import type { Returned, WholeFacts } from '../pipeline/elsewhere.ts';
-import type { LentRequest, Sound } from './claims.ts';
+
+/** What a home asks for. */
+export interface LentRequest {
+  options: JobOptions;
+  models: JobRow['models'];
+}
+
+/** Where the sound of a job is. */
+export type Sound =
+  | { kind: 'root'; root: string; path: string; bytes: number; modifiedAt: number; checksum: string }
+  | { kind: 'chunks'; name: string; chunks?: number; sha256?: string; decoded?: { warnings: Failure[] } };
 
 /** Bytes of JSON of one result, of a request, of what is known of a whole recording; and of one spoken utterance. */
 export const MOST_OUTPUT_BYTES = 256 * 1024,

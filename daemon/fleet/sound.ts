@@ -13,7 +13,7 @@ import { LIMITS } from '../ingest/channel.ts';
 import { checksumOf } from '../system/checksum.ts';
 import { freeBytes } from '../system/disk.ts';
 import type { JobRow } from '../contracts/store.ts';
-import type { Sound } from './claims.ts';
+import type { Sound } from './rows.ts';
 
 export const CHUNK_BYTES = 256 * 1024;
 /** How often the room on the disk is looked at: somebody else decides how much comes. */

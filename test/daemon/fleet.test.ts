@@ -299,7 +299,8 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     assert.equal(readFileSync(secret, 'utf8'), 'private');
     await once(server.access('m2'), query =>
       query(
-        `insert into fleet.machine (id, name, version, can, share, devices) values ('x', 'x', '1', '{}', 'always', '7')`,
+        `insert into fleet.machine (id, name, version, can, share, devices)
+         values ('x', 'x', '1', '{}', 'always', '7')`,
       ),
     );
     assert.ok(!(await home.client.call('fleet/status', {})).machines.some(({ id }) => id === 'x'));
