@@ -30,6 +30,7 @@ import { subtitleLanguage } from './subtitles/language.ts';
 import { SUBTITLES } from './subtitles/read.ts';
 import { tools } from './commands/chat-tools.ts';
 import { TranscriptEditor } from './transcript/editor.ts';
+import { RunningTranscripts } from './transcript/running.ts';
 import { HubTokens } from './setup/hub-token.ts';
 import { modelCommands, ModelsView } from './views/models.ts';
 import { setNames } from './ui/words.ts';
@@ -57,13 +58,14 @@ export function activate(context: vscode.ExtensionContext): Api {
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
   const streams = new Streams(daemon, context.workspaceState, log);
   const setup = new SetupProgress(daemon, log),
-    deps: Deps = { daemon, streams, memory: context.globalState, log, setup };
+    deps: Deps = { daemon, streams, memory: context.globalState, log, setup, showRunning: job => running.open(job) };
   const doctor = new Doctor(deps),
     models = new ModelsView(daemon),
     hubTokens = new HubTokens(context.secrets, daemon),
     dictation = new Dictation(deps),
     watched = new WatchedView(daemon),
-    transcripts = new TranscriptEditor(context.extensionUri, deps);
+    transcripts = new TranscriptEditor(context.extensionUri, deps),
+    running = new RunningTranscripts({ extensionUri: context.extensionUri, daemon, editor: transcripts, log });
 
   const whatHappened = new WhatHappened(deps),
     commands = commandsOf({
@@ -86,8 +88,9 @@ export function activate(context: vscode.ExtensionContext): Api {
     models,
     hubTokens,
     dictation,
+    running,
     statusBar(daemon),
-    notices(daemon, streams, models),
+    notices(daemon, { streams, running, models }),
     machineSettings(daemon, log),
     watched,
     syncFolders(deps),

@@ -240,6 +240,40 @@ export interface MediaView {
 /** What the commands of the context menu do in the page, on the utterance that they were called for. */
 export type PageCommand = 'edit' | 'play' | 'loop' | 'split' | 'comment' | 'find' | 'shortcuts';
 
+/** How a page of a transcript was left: what plays where, and what is in view. */
+export const Place = Closed({
+  /** The utterance that has the focus. */
+  at: Type.Integer({ minimum: 0 }),
+  view: Type.Enum(['original', 'both', 'translation']),
+  speed: Type.Number({ minimum: 0.1, maximum: 16 }),
+  volume: Type.Number({ minimum: 0, maximum: 1 }),
+  muted: Type.Boolean(),
+  /** Where it plays. */
+  positionMs: Type.Number({ minimum: 0 }),
+  /** The utterance at the top of the pane, and how far it is scrolled out, px. */
+  top: Type.Union([Closed({ index: Type.Integer({ minimum: 0 }), px: Type.Number() }), Type.Null()]),
+  /** The text moves with the sound. */
+  follow: Type.Boolean(),
+  folded: Type.Boolean(),
+  picture: Type.Boolean(),
+  /** Doubtful words are highlighted. */
+  doubts: Type.Boolean(),
+  /** The only speaker who is shown. */
+  only: Type.Union([SpeakerName, Type.Null()]),
+  /** How much of the recording the waveform shows, ms; null: all of it. */
+  zoomMs: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
+});
+export type Place = Static<typeof Place>;
+
+/** The job whose transcript is shown while it is being made. `note`: what it waits for, or why it failed. */
+export interface RunView {
+  row: JobRow;
+  paused: boolean;
+  note: string | null;
+  /** It is over, and can be opened as a file. */
+  canOpen: boolean;
+}
+
 /**
  * Extension → transcript editor: the whole document when the page appears, then what changed in it; its summary apart,
  * which changes by itself; a moment to show; what a menu asked for.
@@ -250,7 +284,13 @@ export type ToTranscript =
   | { type: 'goto'; index: number; atMs: number }
   | ({ type: 'media' } & MediaView)
   | { type: 'command'; command: PageCommand; index: number | null }
-  | { type: 'summary'; summary: SummaryView };
+  | { type: 'summary'; summary: SummaryView }
+  /** Comes before the document of a job that is not over. */
+  | { type: 'run'; run: RunView }
+  /** The page makes way for another one of the same transcript, and says how it was left. */
+  | { type: 'leave' }
+  /** How the page before was left, before the document comes. */
+  | { type: 'arrive'; place: Place; playing: boolean };
 export type TranscriptShown = {
   type: 'document';
   name: string;
@@ -320,5 +360,7 @@ export const FromTranscript = Type.Union([
   Closed({ type: Type.Literal('media'), action: Type.Enum(['cancel', 'retry']) }),
   Closed({ type: Type.Literal('export') }),
   Closed({ type: Type.Literal('summary'), action: Type.Enum(['make', 'stop', 'copy']) }),
+  Closed({ type: Type.Literal('job'), action: Type.Enum(['cancel', 'pause', 'resume', 'here', 'retry', 'open']) }),
+  Closed({ type: Type.Literal('left'), place: Place, playing: Type.Boolean() }),
 ]);
 export type FromTranscript = Static<typeof FromTranscript>;

@@ -62,6 +62,9 @@ export const TRANSCRIPT: Shapes<ToTranscript> = {
   media: { media: orNone(text), preparing: flag, fraction: orNone(figure), failed: orNone(text) },
   command: { command: text, index: orNone(figure) },
   summary: { summary: thing },
+  run: { run: thing },
+  leave: {},
+  arrive: { place: thing, playing: flag },
 };
 
 export function fits<M extends { type: string }>(shapes: Shapes<M>, data: unknown): data is M {

@@ -19,8 +19,8 @@ export async function trySample(
   const choice = settled(undefined);
   await submit(deps, [copy], {
     ...choice,
-    options: { ...choice.options, outputs: { formats: [] } },
-    document: { open: 'untitled', format: 'markdown' },
+    options: { ...choice.options, outputs: { formats: ['json'] } },
+    document: { open: choice.document.open === 'none' ? 'editor' : choice.document.open, format: 'markdown' },
   });
 }
 

@@ -6,7 +6,7 @@ import { confirm, notify } from '../ui/notify.ts';
 import type { Deps } from '../requests/request.ts';
 import { fileOf, jobOf as jobOver } from '../transcript/known.ts';
 import { jobOf, openEditor, transcribed } from '../transcript/open.ts';
-import { openFor } from './transcribe.ts';
+import { showResult } from './transcribe.ts';
 import { priorityName } from './sheet.ts';
 import { settled } from '../requests/options.ts';
 import { pick } from '../ui/pick.ts';
@@ -22,7 +22,8 @@ export async function openTranscript(deps: Deps, argument: unknown): Promise<voi
 async function openResult(deps: Deps, job: Job): Promise<void> {
   if (!deps.streams.documentOf(job.id) && isFinal(job.state) && vscode.workspace.isTrusted)
     return openEditor(deps, job.id);
-  await openFor(deps, job, 'untitled', settled(vscode.Uri.file(job.recording.path)).document.format);
+  const { open, format } = settled(vscode.Uri.file(job.recording.path)).document;
+  await showResult(deps, job, { open: open === 'editor' ? open : 'untitled', format });
 }
 
 async function openTranscriptOf(deps: Deps, uri: vscode.Uri): Promise<void> {

@@ -195,14 +195,15 @@ function rowsOf(choice: Choice, base: Choice, daemon: Daemon, memory: vscode.Mem
     {
       label: vscode.l10n.t('Document'),
       description: {
-        untitled: vscode.l10n.t('a new one'),
-        saved: vscode.l10n.t('saved beside the recording'),
+        editor: vscode.l10n.t('the transcript editor'),
+        untitled: vscode.l10n.t('a new text document'),
+        saved: vscode.l10n.t('a text document saved beside the recording'),
         none: vscode.l10n.t('none'),
       }[document.open],
       iconPath: icon('go-to-file'),
       change: async c => {
-        const order = ['untitled', 'saved', 'none'] as const;
-        return { ...c, document: { ...c.document, open: order[(order.indexOf(c.document.open) + 1) % 3]! } };
+        const order = ['editor', 'untitled', 'saved', 'none'] as const;
+        return { ...c, document: { ...c.document, open: order[(order.indexOf(c.document.open) + 1) % order.length]! } };
       },
     },
     {

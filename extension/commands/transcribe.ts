@@ -8,6 +8,7 @@ import { pickLanguage } from './languages.ts';
 import { FILE_ENDINGS, LANGUAGE_IDS, settled, template, type Choice } from '../requests/options.ts';
 import { chosen, recordingsIn } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
+import { openEditor } from '../transcript/open.ts';
 import { chosenBy, presetsOf } from '../requests/presets.ts';
 import { confirm } from '../ui/notify.ts';
 import { pick } from '../ui/pick.ts';
@@ -108,17 +109,24 @@ async function choiceOf(
 /** Submits, opens a document for a single recording, and says what could not be taken. */
 export async function submit(deps: Deps, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
   const jobs = await request(deps, recordings, choice);
-  if (jobs.length === 1 && choice.document.open !== 'none')
-    await openFor(deps, jobs[0]!, choice.document.open, choice.document.format);
+  if (jobs.length === 1) await showResult(deps, jobs[0]!, choice.document);
   else if (jobs.length > 1) await vscode.commands.executeCommand('earshot.queue.focus');
   return jobs;
+}
+
+/** Where the text of a job is read: the transcript editor, or a document that it streams into. */
+export async function showResult(deps: Deps, job: Job, { open, format }: Choice['document']): Promise<void> {
+  if (open === 'none') return;
+  if (open !== 'editor' || deps.streams.documentOf(job.id)) await openFor(deps, job, open, format);
+  else if (job.state === 'completed' && vscode.workspace.isTrusted) await openEditor(deps, job.id);
+  else await deps.showRunning(job);
 }
 
 /** The document that the job's transcript streams into: the open one, or a new one of the wanted kind. */
 export async function openFor(
   deps: Deps,
   job: Job,
-  open: 'untitled' | 'saved',
+  open: Choice['document']['open'],
   format: Template['format'],
 ): Promise<vscode.TextDocument> {
   const there = deps.streams.documentOf(job.id);

@@ -12,7 +12,7 @@ import { notify } from '../ui/notify.ts';
 export interface Choice {
   options: JobOptions;
   priority: Priority;
-  document: { open: 'untitled' | 'saved' | 'none'; format: Template['format'] };
+  document: { open: 'editor' | 'untitled' | 'saved' | 'none'; format: Template['format'] };
 }
 
 /** What the settings say for this recording. */
@@ -42,7 +42,7 @@ export function settled(scope: vscode.Uri | undefined): Choice {
     },
     priority: setting.get<Priority>('priority', 'normal'),
     document: {
-      open: setting.get<Choice['document']['open']>('document.open', 'untitled'),
+      open: setting.get<Choice['document']['open']>('document.open', 'editor'),
       format: setting.get<Template['format']>('document.format', 'markdown'),
     },
   };

@@ -19,6 +19,8 @@ export interface Deps {
   memory: vscode.Memento;
   log: vscode.LogOutputChannel;
   setup: SetupProgress;
+  /** Shows the transcript of a job that is not over in the transcript editor. */
+  showRunning: (job: Job) => Promise<void>;
 }
 
 /** Submits recordings with a choice of options; those that could not be taken are named in one message. */

@@ -1,7 +1,7 @@
 /** What the page of a transcript asks for, done to its document. */
 import * as vscode from 'vscode';
 import { basename, dirname, relative } from 'node:path';
-import { sourceText, type Transcript } from '../../schemas/job.ts';
+import type { Transcript } from '../../schemas/job.ts';
 import type { FromTranscript } from '../../webview/messages.ts';
 import type { Daemon } from '../connection/connection.ts';
 import { notifyBriefly } from '../ui/notify.ts';
@@ -20,10 +20,11 @@ import {
   turnOf,
 } from './edits.ts';
 import { transcriptOf } from './live.ts';
-import { askSpeaker, shownName } from './speakers.ts';
+import { clock, shownText } from './shown-text.ts';
+import { askSpeaker } from './speakers.ts';
 import { summaryUnderWay } from './summary.ts';
 
-export type Action = Exclude<FromTranscript, { type: 'ready' | 'focus' | 'media' }>;
+export type Action = Exclude<FromTranscript, { type: 'ready' | 'focus' | 'media' | 'job' | 'left' }>;
 type Change = (now: Transcript) => Transcript;
 
 /** The edit of a message that is nothing but one; null: there is more to do. */
@@ -88,7 +89,7 @@ export async function act(
     }
     case 'copy': {
       const wanted = message.indexes && new Set(message.indexes);
-      await vscode.env.clipboard.writeText(asText(now, wanted, message.times));
+      await vscode.env.clipboard.writeText(shownText(now, wanted, message.times));
       return;
     }
     case 'link':
@@ -100,27 +101,6 @@ export async function act(
       return summary(document, now, message.action, daemon);
     default: // an edit, which is made already
   }
-}
-
-const pad = (n: number): string => String(n).padStart(2, '0');
-/** 83 000 ms: "1:23". */
-function clock(ms: number): string {
-  const s = Math.floor(ms / 1000),
-    h = Math.floor(s / 3600);
-  return h ? `${h}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}` : `${Math.floor(s / 60)}:${pad(s % 60)}`;
-}
-
-/** Utterances as plain text, a line each; the speaker where somebody begins to speak. Null: all of them. */
-function asText({ utterances }: Transcript, wanted: ReadonlySet<number> | null, times: boolean): string {
-  let last: string | undefined;
-  return utterances
-    .filter(u => wanted === null || wanted.has(u.index))
-    .map(u => {
-      const name = u.speaker !== undefined && u.speaker !== last ? `${shownName(u.speaker)}: ` : '';
-      last = u.speaker;
-      return `${times ? `[${clock(u.startMs)}] ` : ''}${name}${sourceText(u)}`;
-    })
-    .join('\n');
 }
 
 /** A link to a moment, in Markdown: from the transcript's folder, as links into recordings are written everywhere. */

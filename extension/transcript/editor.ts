@@ -7,8 +7,6 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { Transcript } from '../../schemas/job.ts';
 import type { PageCommand, ToTranscript } from '../../webview/messages.ts';
 import { samePath } from '../../client/same-path.ts';
-import { receive } from '../ui/receive.ts';
-import { pageHtml, pageOptions } from '../ui/page.ts';
 import type { Daemon } from '../connection/connection.ts';
 import type { Streams } from '../streaming/streams.ts';
 import { rememberVoices } from '../requests/voices.ts';
@@ -20,9 +18,7 @@ import { follow, parseTranscript, transcriptOf } from './live.ts';
 import { RELOAD_MS, summaryView } from './summary.ts';
 import { MOST_TRANSCRIPT_BYTES } from './known.ts';
 import { readText } from '../ui/files.ts';
-import { home } from '../../client/home.ts';
-import { Playback } from './playback.ts';
-import { changeView, wholeView } from './view.ts';
+import { TranscriptPane, type Left } from './pane.ts';
 
 /** What a command does to an utterance: in the page, or to the document at once. */
 type Does = { page: PageCommand } | { act: (index: number, atMs: number) => Action };
@@ -56,6 +52,8 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   /** Panels that can receive, and where those that are not there yet will begin. */
   readonly #open = new Map<string, (moment: Moment) => void>();
   readonly #wanted = new Map<string, Moment>();
+  /** How the page was left in whose place a transcript opens. */
+  readonly #left = new Map<string, Left>();
   /** The editor that commands are for: the one in front. */
   #front: { panel: vscode.WebviewPanel; command(does: Does, index: number | null): Promise<void> } | null = null;
 
@@ -77,6 +75,14 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
     if (this.#wanted.has(key)) this.#open.get(key)?.(moment);
   }
 
+  /** Opens a transcript where another page of it is, as that was left; null: it did not say. */
+  async openInPlaceOf({ active, viewColumn }: vscode.WebviewPanel, uri: vscode.Uri, left: Left | null): Promise<void> {
+    const key = uri.toString();
+    if (left && !this.#open.has(key)) this.#left.set(key, left);
+    const where = { ...(viewColumn === undefined ? {} : { viewColumn }), preserveFocus: !active, preview: false };
+    await vscode.commands.executeCommand('vscode.openWith', uri, 'earshot.transcript', where);
+  }
+
   /**
    * By name, the commands of the editor. A context menu says which utterance is meant; else it is the one in focus.
    */
@@ -91,56 +97,71 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
   );
 
   async resolveCustomTextEditor(document: vscode.TextDocument, panel: vscode.WebviewPanel): Promise<void> {
-    const { webview } = panel,
-      folder = vscode.Uri.file(dirname(document.uri.fsPath)),
+    const folder = vscode.Uri.file(dirname(document.uri.fsPath)),
       first = await transcriptOf(document);
     // The recording is where the file says, or beside it when both were moved. An untrusted workspace does not choose
     // what is opened elsewhere.
-    const recording = first && (await this.#recording(first, folder));
-    const roots = [
-      vscode.Uri.joinPath(this.#extensionUri, 'dist', 'webview'),
-      ...(recording ? [vscode.Uri.joinPath(recording, '..'), vscode.Uri.file(home().playback)] : []),
-    ];
-    webview.options = pageOptions(...roots);
-    let media: string | null = null,
-      playing: ToTranscript | null = null;
+    const recording = first && (await this.#recording(first, folder)),
+      around = { daemon: this.#daemon, recording };
     let shown = first,
       sent = '',
       /** The utterance in focus. */ focus = -1,
       again: NodeJS.Timeout | undefined;
+    const key = document.uri.toString(),
+      go = (moment: Moment): void => {
+        this.#wanted.delete(key);
+        pane.post({ type: 'goto', ...moment });
+      };
+    const pane = new TranscriptPane({
+      panel,
+      extensionUri: this.#extensionUri,
+      daemon: this.#daemon,
+      log: this.#log,
+      recording,
+      greet: () => {
+        sent = '';
+        const left = this.#left.get(key);
+        this.#left.delete(key);
+        if (left) pane.post({ type: 'arrive', ...left });
+      },
+      ready: () => {
+        postSummary();
+        this.#open.set(key, go);
+        const moment = this.#wanted.get(key);
+        if (moment) go(moment);
+      },
+      take: message => {
+        if (message.type === 'focus') focus = message.index;
+        else if (message.type !== 'job')
+          act(document, message, around).catch((error: unknown) => {
+            this.#log.error(errorText(error));
+            notify.error(errorText(error));
+            pane.again();
+          });
+      },
+    });
     const postSummary = (): void => {
       const summary = shown
           ? summaryView(this.#daemon.state, shown, document.uri.fsPath)
           : { made: null, making: null, canMake: false },
         text = JSON.stringify(summary);
-      if (text !== sent) void webview.postMessage({ type: 'summary', summary } satisfies ToTranscript);
-      sent = text;
+      if (pane.isReady && text !== sent) {
+        pane.post({ type: 'summary', summary });
+        sent = text;
+      }
       clearTimeout(again);
       if (summary.making !== null) again = setTimeout(postSummary, RELOAD_MS);
     };
-    /** Of which the page has what it shows; null: it has to be posted all of it. */
-    let posted: Transcript | null = null;
-    const post = async (): Promise<void> => {
-      const now = await transcriptOf(document);
-      if (now && now === posted) return;
-      shown = now;
-      void webview.postMessage(now && posted ? changeView(posted, now) : wholeView(now, recording ?? null, media));
-      posted = now;
+    const show = async (): Promise<void> => {
+      shown = await transcriptOf(document);
+      pane.show(shown);
       postSummary();
     };
-    const key = document.uri.toString(),
-      go = (moment: Moment): void => {
-        this.#wanted.delete(key);
-        void webview.postMessage({ type: 'goto', ...moment } satisfies ToTranscript);
-      };
-    const ready = (): void => {
-      this.#open.set(key, go);
-      const moment = this.#wanted.get(key);
-      if (moment) go(moment);
-    };
+    pane.show(first);
     // What was saved last; names given since are remembered once they are saved too.
     let saved = document.isDirty ? await parseTranscript(await textAt(document.uri)) : first;
     const subscriptions = [
+      pane,
       vscode.workspace.onDidSaveTextDocument(async each => {
         if (each !== document) return;
         const before = saved,
@@ -151,54 +172,20 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
           );
       }),
       vscode.workspace.onDidChangeTextDocument(event => {
-        if (event.document === document && event.contentChanges.length) void follow(event).then(post);
+        if (event.document === document && event.contentChanges.length) void follow(event).then(show);
       }),
       this.#daemon.onChange(change => {
         if (change.all || change.jobs.size || change.removed.size) postSummary();
       }),
       vscode.workspace.onDidGrantWorkspaceTrust(postSummary),
-      receive(
-        webview,
-        'FromTranscript',
-        message => {
-          if (message.type === 'ready') {
-            sent = '';
-            posted = null;
-            return void post().then(() => {
-              if (playing) void webview.postMessage(playing);
-              ready();
-            });
-          }
-          if (message.type === 'media') {
-            if (message.action === 'retry') playback?.start();
-            else void playback?.cancel().catch((error: unknown) => this.#log.warn(errorText(error)));
-            return;
-          }
-          if (message.type === 'focus') {
-            focus = message.index;
-            return;
-          }
-          act(document, message, { daemon: this.#daemon, recording: recording ?? null }).catch((error: unknown) => {
-            this.#log.error(errorText(error));
-            notify.error(errorText(error));
-            posted = null; // the page may show already what was not done
-            void post();
-          });
-        },
-        this.#log,
-      ),
     ];
     const front = {
       panel,
       command: async (does: Does, index: number | null): Promise<void> => {
-        if ('page' in does) {
-          void webview.postMessage({ type: 'command', command: does.page, index } satisfies ToTranscript);
-          return;
-        }
+        if ('page' in does) return pane.post({ type: 'command', command: does.page, index } satisfies ToTranscript);
         const at = index ?? focus,
           u = (await transcriptOf(document))?.utterances.find(each => each.index === at);
-        if (u)
-          await act(document, does.act(u.index, u.startMs), { daemon: this.#daemon, recording: recording ?? null });
+        if (u) await act(document, does.act(u.index, u.startMs), around);
       },
     };
     const inFront = (): void => {
@@ -206,14 +193,6 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       else if (this.#front === front) this.#front = null;
     };
     inFront();
-    const playback =
-      recording &&
-      new Playback(this.#daemon, recording, ({ uri, ...state }) => {
-        media = uri && webview.asWebviewUri(uri).toString();
-        playing = { type: 'media', media, ...state };
-        void webview.postMessage(playing);
-      });
-    // A hidden page is let go of, and says that it is ready when it shows again.
     panel.onDidChangeViewState(() => {
       inFront();
       if (!panel.visible && this.#open.get(key) === go) this.#open.delete(key);
@@ -222,15 +201,7 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       clearTimeout(again);
       if (this.#front === front) this.#front = null;
       if (this.#open.get(key) === go) this.#open.delete(key);
-      playback?.dispose();
       for (const s of subscriptions) s.dispose();
-    });
-    webview.html = pageHtml({
-      webview,
-      extensionUri: this.#extensionUri,
-      name: 'transcript',
-      title: vscode.l10n.t('Transcript'),
-      media: webview.cspSource,
     });
   }
 

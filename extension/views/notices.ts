@@ -4,19 +4,26 @@ import type { Job } from '../../schemas/job.ts';
 import type { Daemon } from '../connection/connection.ts';
 import type { ModelsView } from './models.ts';
 import type { Streams } from '../streaming/streams.ts';
+import type { RunningTranscripts } from '../transcript/running.ts';
 import { notify } from '../ui/notify.ts';
 import { failureText } from '../ui/words.ts';
 
 /** Failures so close to each other are said in one message. */
 const TOGETHER_MS = 1_500;
 
-export function notices(daemon: Daemon, streams: Streams, models: ModelsView): vscode.Disposable {
+export function notices(
+  daemon: Daemon,
+  { streams, running, models }: { streams: Streams; running: RunningTranscripts; models: ModelsView },
+): vscode.Disposable {
   /** Jobs seen under way by this window: only their end is news. */
   const underWay = new Set<string>();
   const wanted = (): string => vscode.workspace.getConfiguration('earshot').get('notifications', 'whenHidden');
   const inView = (job: Job): boolean => {
     const document = streams.documentOf(job.id);
-    return document !== null && vscode.window.visibleTextEditors.some(e => e.document === document);
+    return (
+      running.isVisible(job.id) ||
+      (document !== null && vscode.window.visibleTextEditors.some(e => e.document === document))
+    );
   };
   let failed: Job[] = [],
     timer: NodeJS.Timeout | null = null;

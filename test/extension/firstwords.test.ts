@@ -46,6 +46,7 @@ test(
         workspace,
         env: { EARSHOT_STATE: state, EARSHOT_DATA: installed.data },
         settings: {
+          'earshot.document.open': 'untitled',
           'earshot.machine.offline': true,
           'earshot.machine.idleExitSeconds': 1,
           'earshot.models': { asr: 'whisper-base' },

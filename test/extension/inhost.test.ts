@@ -44,6 +44,8 @@ test('inside the extension host', { skip: unavailable ?? false, timeout: 300_000
       workspace,
       files: names.map(name => join(scratch, 'tests', name.replace(/\.ts$/, '.cjs'))),
       env: { ...fakeHome(scratch), EARSHOT_TEST_MANIFEST: join(root, 'package.json'), EARSHOT_TEST_FFMPEG: recorder() },
+      // Texts stream into documents here; transcript.test.ts has the transcript editor.
+      settings: { 'earshot.document.open': 'untitled' },
       ...(process.env.GREP ? { grep: process.env.GREP } : {}),
     });
     console.log(result.output);

@@ -14,10 +14,11 @@ import { makePackage } from '../../scripts/package.ts';
 import { home as homeOf } from '../../daemon/auth/home.ts';
 import { connect, type Client } from '../../client/client.ts';
 import { onPath } from '../../daemon/system/find-program.ts';
-import { root } from './harness.ts';
+import { ID, root } from './harness.ts';
 import { openHost, type Host } from './host/host.ts';
 import { hostUnavailable } from './host/install.ts';
-import { explorerMenu, openWorkbench, until } from './host/ui.ts';
+import type { Frame } from './host/playwright.d.ts';
+import { explorerMenu, openWorkbench, until, webview } from './host/ui.ts';
 
 const MODEL = 'moonshine-tiny-en';
 const weights = join(homeOf().models, MODEL);
@@ -116,7 +117,7 @@ describe('somebody who has only VS Code', { skip: unavailable ?? false, timeout:
       workspace,
       install: [vsix],
       env: { PATH: bin, npm_config_registry: registry!, ...(index ? { PIP_INDEX_URL: index } : {}) },
-      settings: { 'earshot.machine.hubUrl': hub.url, 'earshot.language': 'en', 'earshot.outputFormats': [] },
+      settings: { 'earshot.machine.hubUrl': hub.url, 'earshot.language': 'en' },
     });
     await openWorkbench(host);
   });
@@ -132,6 +133,8 @@ describe('somebody who has only VS Code', { skip: unavailable ?? false, timeout:
     assert.deepEqual(left, []);
   });
 
+  /** The transcript, whether it is being made or is a file. */
+  const transcript = (): Promise<Frame> => webview(host.page, { extensionId: ID });
   const sheet = () => host.page.locator('.quick-input-widget');
   const toast = (text: string | RegExp = 'Setting up Earshot') =>
     host.page.locator('.notification-toast', { hasText: text });
@@ -165,13 +168,7 @@ describe('somebody who has only VS Code', { skip: unavailable ?? false, timeout:
   it('may stop it in the middle: nothing runs on, nothing is left', async () => {
     await sheet().locator('.monaco-list-row', { hasText: 'Small: Moonshine' }).click();
     await toast(/Moonshine tiny \(English\): \d+ MB of 44 MB/).waitFor({ timeout: 90_000 });
-    await until('the state in the document', async () =>
-      host.page.evaluate(() =>
-        [...document.querySelectorAll('.editor-instance .view-line span span')].some(span =>
-          getComputedStyle(span, '::after').content.includes('Setting'),
-        ),
-      ),
-    );
+    await (await transcript()).locator('.run', { hasText: 'Setting up…' }).waitFor({ timeout: 90_000 });
     await shot('2-setting-up');
     await toast().hover();
     await toast().locator('.monaco-button, .action-label', { hasText: 'Cancel' }).first().click();
@@ -224,10 +221,13 @@ describe('somebody who has only VS Code', { skip: unavailable ?? false, timeout:
   it('is asked again, and reads the text', async () => {
     await choose();
     await sheet().locator('.monaco-list-row', { hasText: 'Small: Moonshine' }).click();
-    await host.page
-      .locator('.editor-instance .view-line', { hasText: /Dashwood/ })
-      .first()
-      .waitFor({ timeout: 180_000 });
+    // The words come while it runs, and the tab becomes the file.
+    await until(
+      'the text',
+      async () => (await (await transcript()).locator('.utterance', { hasText: /Dashwood/ }).count()) > 0,
+      180_000,
+    );
+    await host.page.locator('.tab.active', { hasText: '.earshot.json' }).waitFor({ timeout: 90_000 });
     const connected = await daemon();
     const [job] = await until(
       'its end',

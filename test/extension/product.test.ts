@@ -36,7 +36,11 @@ if (unavailable) console.log(`Not run: ${unavailable}`);
 describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () => {
   let w: Window;
   before(async () => {
-    w = await openWindow({ jobs: [], devices: [cpu(Date.now())] });
+    // Texts stream into documents here; transcript.test.ts has the transcript editor.
+    w = await openWindow(
+      { jobs: [], devices: [cpu(Date.now())] },
+      { settings: { 'earshot.document.open': 'untitled' } },
+    );
   });
   after(async () => {
     assert.deepEqual((await w?.close()) ?? [], []);

@@ -13,7 +13,7 @@ import { EDITOR, ID, openWindow, type Window } from './harness.ts';
 import { hostUnavailable } from './host/install.ts';
 import type { Frame } from './host/playwright.d.ts';
 import { tasksOf } from './host/tasks.ts';
-import { axe, setTheme, until, webview } from './host/ui.ts';
+import { axe, runCommand, setTheme, until, webview } from './host/ui.ts';
 
 const unavailable = await hostUnavailable();
 if (unavailable) console.log(`Not run: ${unavailable}`);
@@ -202,6 +202,94 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 280_000
     assert.deepEqual((await axe(editor)).violations, []);
     await page.keyboard.press('Escape');
     await until('closed', async () => (await editor.locator('dialog[open]').count()) === 0);
+    await revert();
+  });
+
+  it('a job that runs: its words as they come, Cancel and Retry, a reload in the middle; then it is the file, as it was left', async () => {
+    const { page } = w.host,
+      tabs = (): Promise<string[]> =>
+        w.host.inHost(vscode => vscode.window.tabGroups.all.flatMap(group => group.tabs.map(({ label }) => label)));
+    await w.host.inHost(
+      (vscode, file) => vscode.commands.executeCommand('earshot.transcribe', vscode.Uri.file(file)),
+      join(w.workspace, 'talk.wav'),
+    );
+    const id = [...w.daemon.jobs.keys()].at(-1)!,
+      running = (): Promise<Frame> => webview(page, { extensionId: ID, title: 'talk.wav' });
+    let view = await running();
+    await view.getByText('The text appears here while it is being recognized.').waitFor();
+    for (let n = 0; n < 24; n++) w.daemon.say(id, 40);
+    await view.locator('#u9').waitFor({ state: 'attached' });
+    await view.locator('.run', { hasText: 'Transcribing…' }).waitFor();
+    // It is read and heard, not edited.
+    await view.locator('#w0-2').click();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('m');
+    assert.deepEqual(
+      [
+        await view.locator('textarea').count(),
+        await view.locator('#u1').count(),
+        await view.locator('#player').count(),
+      ],
+      [0, 1, 1],
+    );
+    await view.getByRole('button', { name: 'Cancel' }).click();
+    await view.locator('.run', { hasText: 'Canceled' }).waitFor();
+    for (const theme of ['light', 'hcDark', 'dark'] as const) {
+      await setTheme(w.host, theme);
+      assert.deepEqual({ theme, found: (await axe(await running())).violations }, { theme, found: [] });
+    }
+    view = await running();
+    await view.getByRole('button', { name: 'Retry' }).click();
+    await view.locator('.run', { hasText: 'Waiting' }).waitFor();
+    assert.deepEqual(w.daemon.asked('job/retry').at(-1), { ids: [id] });
+    const left = async (frame: Frame): Promise<object> =>
+      frame.evaluate(() => {
+        const { top } = document.querySelector('.pane')!.getBoundingClientRect(),
+          rows = [...document.querySelectorAll('.utterance')],
+          player = document.querySelector<HTMLMediaElement>('#player')!;
+        return {
+          top: rows.find(row => row.getBoundingClientRect().bottom > top)?.id,
+          speed: document.querySelector<HTMLSelectElement>('.speed select')!.value,
+          volume: document.querySelector<HTMLInputElement>('.volume')!.value,
+          at: Math.round(player.currentTime),
+        };
+      });
+    await view.locator('#player').evaluate(e => ((e as HTMLMediaElement).currentTime = 7));
+    await view.getByRole('combobox', { name: 'Speed' }).evaluate(e => {
+      (e as HTMLSelectElement).value = '1.5';
+      e.dispatchEvent(new Event('change'));
+    });
+    await view.locator('.volume').evaluate(e => {
+      (e as HTMLInputElement).value = '0.4';
+      e.dispatchEvent(new Event('input'));
+    });
+    await view.locator('#u6').evaluate(e => e.scrollIntoView({ block: 'start' }));
+    await until('it stands there', async () => ((await left(view)) as { top?: string }).top === 'u6');
+    const was = await left(view),
+      same = (frame: Frame): Promise<boolean> => left(frame).then(is => JSON.stringify(is) === JSON.stringify(was));
+    await until('it is kept', () =>
+      view.evaluate(at => new Promise<boolean>(resolve => setTimeout(() => resolve(at > 0), 400)), 1),
+    );
+    const hosts = w.host.hosts();
+    await runCommand(page, 'Developer: Reload Window');
+    await until('the window is there again', () => w.host.hosts().some(pid => !hosts.includes(pid)), 90_000);
+    const again = await running();
+    await until('as it was', () => same(again));
+    w.daemon.say(id, 40);
+    await until('more', () =>
+      again.evaluate(() => document.querySelector('.utterance')?.getAttribute('aria-setsize') === '25'),
+    );
+    const path = join(w.workspace, 'talk.earshot.json'),
+      made = await tabs();
+    assert.deepEqual(made, ['talk.wav']);
+    writeFileSync(path, toJson(w.daemon.transcriptOf(id)));
+    w.daemon.finish(id, { outputs: [{ kind: 'json', path, bytes: 1 }] });
+    await until('the file in its place', async () => (await tabs()).join() === 'talk.earshot.json');
+    const editor = await frame();
+    await until('as it was left', () => same(editor));
+    await editor.locator('#u6').focus();
+    await page.keyboard.press('m');
+    await until('it is edited', async () => (await transcript(path)).utterances.length === 24);
     await revert();
   });
 

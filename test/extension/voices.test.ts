@@ -85,6 +85,7 @@ test(
         workspace,
         env: { EARSHOT_STATE: join(scratch, 'state'), EARSHOT_DATA: installed.data },
         settings: {
+          'earshot.document.open': 'untitled',
           'earshot.machine.offline': true,
           'earshot.machine.idleExitSeconds': 1,
           'earshot.models': { asr: 'whisper-base' },

@@ -1,20 +1,11 @@
 /** One job as a row: its state, its name, a strip of stages that fill, and one line in words. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { classMap } from 'lit/directives/class-map.js';
-import { duration, left, moment } from '../format.ts';
-import type { JobAction, JobRow, StageView } from '../messages.ts';
+import { moment } from '../format.ts';
+import type { JobAction, JobRow } from '../messages.ts';
 import { t } from '../page.ts';
+import { nameIn, progressText, strip, timing, type Names } from '../progress.ts';
 import { sectionOf, type Section } from './order.ts';
 
-/** A newer daemon may have more of each: those are shown as they are. */
-type Names = Readonly<Partial<Record<string, () => string>>>;
-const STAGE_NAMES: Names = {
-  asr: () => t('Recognize'),
-  repair: () => t('Repair'),
-  nmt: () => t('Translate'),
-  tts: () => t('Speak'),
-  summary: () => t('Summarize'),
-} satisfies Record<StageView['stage'], () => string>;
 const STATE_NAMES: Names = {
   pending: () => t('Waiting'),
   loading: () => t('Loading a model'),
@@ -25,8 +16,6 @@ const STATE_NAMES: Names = {
   cancelled: () => t('Canceled'),
 } satisfies Record<JobRow['state'], () => string>;
 const PRIORITY_NAMES: Names = { urgent: () => t('Urgent'), high: () => t('High'), low: () => t('Low') };
-const nameIn = (names: Names, id: string): string => names[id]?.() ?? id;
-const stageName = (stage: string): string => nameIn(STAGE_NAMES, stage);
 const stateName = (row: JobRow): string => nameIn(STATE_NAMES, row.state);
 const priorityName = (priority: string): string => nameIn(PRIORITY_NAMES, priority);
 const STATE_ICONS: Readonly<Partial<Record<string, string>>> = {
@@ -71,48 +60,6 @@ export function actionsOf(row: JobRow): RowAction[] {
             : ['pause', 'cancel'];
   if (isElsewhere(row)) names.splice(names.indexOf('cancel'), 0, 'here');
   return names.map(name => actions[name]);
-}
-
-/** 0 to 1; while the recording is still read, of what is known so far. */
-const fraction = (stage: StageView): number =>
-  !stage.total ? 0 : Math.min(1, (stage.done + stage.failed) / stage.total);
-
-export function progressText(row: JobRow): string {
-  return row.stages.map(s => t('{0}: {1} of {2}', stageName(s.stage), s.done, s.total ?? '…')).join(', ');
-}
-
-const strip = (row: JobRow, labels: boolean): TemplateResult =>
-  html` <div class="strip" aria-hidden="true">
-    ${row.stages.map(
-      stage =>
-        html` <div
-          class=${classMap({
-            stage: true,
-            [stage.stage]: true,
-            running: stage.running > 0,
-            failed: stage.failed > 0,
-            done: fraction(stage) === 1 && row.state !== 'pending',
-          })}
-        >
-          <div class="bar"><i .style=${`transform: scaleX(${fraction(stage).toFixed(4)})`}></i></div>
-          ${
-            labels
-              ? html`<span
-                  ><span class="what">${stageName(stage.stage)}</span
-                  >${stage.total ? html`<b>${stage.done}/${stage.total}</b>` : nothing}</span
-                >`
-              : nothing
-          }
-        </div>`,
-    )}
-  </div>`;
-
-function timing(row: JobRow, now: number, paused: boolean): string {
-  if (row.finishedAt !== null) return moment(row.finishedAt, now);
-  if (paused) return row.durationMs === null ? '' : duration(row.durationMs);
-  if (row.state === 'processing' && row.endAt !== null) return t('{0} left', left(Math.max(0, row.endAt - now)));
-  if (row.startAt !== null && row.startAt > now) return t('starts in {0}', left(row.startAt - now));
-  return row.durationMs === null ? '' : duration(row.durationMs);
 }
 
 /** It had begun, and waits until the queue goes on. */

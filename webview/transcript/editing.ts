@@ -14,7 +14,7 @@ const valueOf = (u: UtteranceView, field: Field): string =>
 /** `caret`: UTF-16 units from the beginning, or Infinity for the end. */
 export function startEdit(index: number, field: Field, caret = Infinity): void {
   if (state.editing) endEdit(true, false);
-  if (!rowOf(index)) return;
+  if (state.run || !rowOf(index)) return;
   page.remember({ at: index });
   state.editing = { index, field, caret };
   page.paintNow();
@@ -52,12 +52,14 @@ function splitHere(box: HTMLTextAreaElement, u: UtteranceView): void {
 
 /** The second part has the focus, once it is there. */
 export function splitAt(u: UtteranceView, at: number, text: string | null = null): void {
+  if (state.run) return;
   arriving = { after: u.index, known: new Set(state.places.keys()), edit: false };
   page.send({ type: 'split', index: u.index, at, text });
   page.paint();
 }
 
 export function insertAfter(index: number): void {
+  if (state.run) return;
   arriving = { after: index, known: new Set(state.places.keys()), edit: true };
   page.send({ type: 'insert', index });
 }
@@ -88,7 +90,7 @@ function move(by: 1 | -1): void {
 export function joinNext(index: number): void {
   const list = state.shown?.utterances ?? [],
     next = list[(state.places.get(index) ?? list.length) + 1];
-  if (!next) return;
+  if (!next || state.run) return;
   const u = list[state.places.get(index)!]!,
     join = (a: string | null, b: string | null): string => [a, b].filter(Boolean).join(' ');
   relist(
@@ -112,6 +114,7 @@ export function joinNext(index: number): void {
 }
 
 export function removeRow(index: number): void {
+  if (state.run) return;
   const list = listed(),
     at = list.findIndex(each => each.index === index),
     next = list[at + 1] ?? list[at - 1];

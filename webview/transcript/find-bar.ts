@@ -5,7 +5,7 @@ import { count, duration } from '../format.ts';
 import { t } from '../page.ts';
 import { findState, previews, search, searchAnew, step, toReplace, type Hit } from './find.ts';
 import { focusRow } from './list.ts';
-import { page, utteranceOf } from './state.ts';
+import { page, state, utteranceOf } from './state.ts';
 
 const MOST_PREVIEWS = 100;
 /** So much of a text stands before a hit in the preview, UTF-16 units. */
@@ -14,7 +14,7 @@ const BEFORE = 40;
 export function openFind(replacing: boolean): void {
   const selected = String(getSelection()).trim();
   findState.open = true;
-  findState.replacing ||= replacing;
+  findState.replacing ||= replacing && !state.run;
   if (selected && !selected.includes('\n')) findState.find = selected;
   search();
   page.paintNow();
@@ -74,6 +74,7 @@ export function findBar(): TemplateResult | typeof nothing {
     <button
       type="button"
       class="unfold"
+      ?hidden=${state.run !== null}
       title=${t('Toggle Replace')}
       aria-label=${t('Toggle Replace')}
       aria-expanded=${replacing}

@@ -162,11 +162,15 @@ export function onKey(event: KeyboardEvent): void {
           m: () => joinNext(u.index),
           i: () => insertAfter(u.index),
           z: () => zoomTo(u.startMs, u.endMs),
-          s: () => page.send({ type: 'speaker', index: u.index }),
-          a: () => page.send({ type: 'accept', index: u.index }),
-          Delete: () => {
-            if (u.original !== null) page.send({ type: 'takeBack', index: u.index, change: null });
-          },
+          ...(state.run
+            ? {}
+            : {
+                s: () => page.send({ type: 'speaker', index: u.index }),
+                a: () => page.send({ type: 'accept', index: u.index }),
+                Delete: () => {
+                  if (u.original !== null) page.send({ type: 'takeBack', index: u.index, change: null });
+                },
+              }),
         }
       : {}),
   };

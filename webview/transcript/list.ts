@@ -8,6 +8,8 @@ import { listed, page } from './state.ts';
 export const CHUNK = 10;
 /** Rows that were never laid out, px. */
 const EXPECTED_PX = 62;
+/** So close to the end is at it. */
+const END_PX = 60;
 
 const near = new Set<number>([0]),
   heights = new Map<number, number>(),
@@ -46,6 +48,16 @@ export function watchChunks(): void {
       observed.add(chunk);
       observer.observe(chunk);
     }
+}
+
+/** The last line is in view. */
+export function atEnd(): boolean {
+  const box = pane();
+  return box !== null && box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
+}
+export function toEnd(): void {
+  const box = pane();
+  if (box) box.scrollTop = box.scrollHeight;
 }
 
 /** Other utterances than before stand in the list. */

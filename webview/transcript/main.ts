@@ -3,6 +3,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type {
   MediaView,
   PageCommand,
+  Place,
+  RunView,
   SummaryView,
   ToTranscript,
   TranscriptChange,
@@ -13,9 +15,10 @@ import { onArrival, startEdit } from './editing.ts';
 import { findBar, openFind } from './find-bar.ts';
 import { light, search } from './find.ts';
 import { loopHere, onKey, openSheet, sheet, splitAtSound } from './keys.ts';
-import { focusRow, forgetHeights, scrollToTop, topRow, watchChunks } from './list.ts';
-import { following, follow, goTo, player, seek } from './player.ts';
+import { atEnd, focusRow, forgetHeights, scrollToTop, toEnd, topRow, watchChunks } from './list.ts';
+import { following, follow, goTo, player, positionMs, seek } from './player.ts';
 import { rows } from './rows.ts';
+import { runBar } from './run.ts';
 import { people } from './speakers.ts';
 import { page, state, utteranceOf, type View } from './state.ts';
 import { summaryBlock, type SummaryAction } from './summary.ts';
@@ -40,6 +43,12 @@ function take(message: ToTranscript): boolean | void {
       return takeMedia(message);
     case 'command':
       return command(message.command, message.index ?? page.remembered.at);
+    case 'run':
+      return takeRun(message.run);
+    case 'leave':
+      return leave();
+    case 'arrive':
+      return arrive(message.place, message.playing);
   }
 }
 
@@ -62,6 +71,26 @@ function loadPeaks(): void {
     state.peaks = found;
     paintWave();
   });
+}
+
+/** What is remembered says whose it is, so that a reload of the window finds the job again. */
+function takeRun(run: RunView): void {
+  state.run = run;
+  if (page.remembered.job !== run.row.id) page.remember({ job: run.row.id });
+}
+
+function leave(): false {
+  const { job: _job, ...place } = page.remembered,
+    playing = player()?.paused === false;
+  page.send({ type: 'left', place: { ...place, positionMs: Math.max(0, positionMs()) }, playing });
+  player()?.pause();
+  return false;
+}
+
+function arrive(place: Place, playing: boolean): false {
+  page.remember(place);
+  state.playsOn = playing;
+  return false;
 }
 
 function takeDocument(message: TranscriptShown): void {
@@ -92,8 +121,11 @@ function takeChange({ changed, order, language, translatedTo, speakers }: Transc
   located();
   if (state.editing && !utteranceOf(state.editing.index)) state.editing = null;
   search();
+  const ends = state.run !== null && atEnd();
   page.paintNow();
   onArrival();
+  // Whoever reads at the end goes along with the text that comes.
+  if (ends && player()?.paused !== false) toEnd();
   follow();
 }
 
@@ -161,7 +193,10 @@ function view(): TemplateResult {
     watchChunks();
     light();
   });
-  return html`<header>${transport(doc)} ${tools(doc)} ${people(doc)} ${findBar()}</header>
+  return html`<header>
+      ${state.run ? runBar(state.run, action => page.send({ type: 'job', action })) : nothing} ${transport(doc)}
+      ${tools(doc)} ${people(doc)} ${findBar()}
+    </header>
     <span class="sr" role="status"
       >${state.copied ? t('Copied') : state.summary.making !== null ? t('Summarizing…') : nothing}</span
     >

@@ -187,6 +187,8 @@ export const onMedia = {
     state.mute = false;
     Object.assign(media, { playbackRate: speed, volume, muted });
     if (left > 0 && left < durationMs() - 500) media.currentTime = left / 1000;
+    if (state.playsOn) play(media);
+    state.playsOn = false;
     follow();
     page.paint();
   },

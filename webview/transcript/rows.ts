@@ -6,6 +6,7 @@ import type { UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
 import { CHUNK, heightOf, isNear } from './list.ts';
 import { focusIndex, listed, page, state, type View } from './state.ts';
+import { isOver } from './run.ts';
 import { utterance } from './utterance.ts';
 
 export function rows(mode: View): TemplateResult {
@@ -15,7 +16,11 @@ export function rows(mode: View): TemplateResult {
       ${
         state.shown!.utterances.length
           ? t('Nothing is said by this speaker.')
-          : t('No speech was found in this recording.')
+          : state.run
+            ? isOver(state.run.row)
+              ? t('There is no text.')
+              : t('The text appears here while it is being recognized.')
+            : t('No speech was found in this recording.')
       }
     </p>`;
   const focus = focusIndex(list),

@@ -12,7 +12,7 @@ import { page, state } from './state.ts';
  */
 export function assign(u: UtteranceView, digit: number, turn: boolean): void {
   const name = digit === 0 ? null : state.shown!.speakers[digit - 1]?.name;
-  if (name !== undefined && name !== u.speaker) page.send({ type: 'assign', index: u.index, name, turn });
+  if (!state.run && name !== undefined && name !== u.speaker) page.send({ type: 'assign', index: u.index, name, turn });
 }
 
 const HUES = 6;
@@ -30,7 +30,8 @@ export const chip = (u: UtteranceView, active: boolean): TemplateResult =>
     type="button"
     class="speaker ${hue(u.speaker)}"
     tabindex=${active ? 0 : -1}
-    title=${t('Rename, change or clear the speaker (S)')}
+    title=${state.run ? nothing : t('Rename, change or clear the speaker (S)')}
+    ?disabled=${state.run !== null}
     aria-label=${t('Speaker: {0}', shownName(u.speaker!))}
     @click=${() => page.send({ type: 'speaker', index: u.index })}
   >
@@ -54,16 +55,19 @@ export function people(doc: TranscriptShown): TemplateResult | typeof nothing {
           ><button
             type="button"
             class="speaker ${hue(name)}"
+            ?disabled=${state.run !== null}
             title=${
-              n < 9
-                ? t(
-                    'Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn',
-                    called,
-                    n + 1,
-                  )
-                : t('Rename {0} everywhere', called)
+              state.run
+                ? nothing
+                : n < 9
+                  ? t(
+                      'Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn',
+                      called,
+                      n + 1,
+                    )
+                  : t('Rename {0} everywhere', called)
             }
-            aria-label=${`${called} ${percent(spoken(name) / whole)}: ${t('Rename {0} everywhere', called)}`}
+            aria-label=${[`${called} ${percent(spoken(name) / whole)}`, ...(state.run ? [] : [t('Rename {0} everywhere', called)])].join(': ')}
             @click=${() => page.send({ type: 'speakerEverywhere', name })}
           >
             <span class="dot" aria-hidden="true"></span><span class="name">${called}</span>

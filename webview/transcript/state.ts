@@ -2,6 +2,8 @@
 import type {
   FromTranscript,
   MediaView,
+  Place,
+  RunView,
   SummaryView,
   ToTranscript,
   TranscriptShown,
@@ -12,31 +14,13 @@ import { Page } from '../page.ts';
 import type { Peaks } from './wave.ts';
 import { TRANSCRIPT } from '../shapes.ts';
 
-export type View = 'original' | 'both' | 'translation';
+export type View = Place['view'];
 export type Field = 'text' | 'translation' | 'comment';
 
 /** Kept by the editor while the page is hidden, and over a reload of the window. */
-export interface Remembered {
-  /** The utterance that has the focus. */
-  at: number;
-  view: View;
-  speed: number;
-  volume: number;
-  muted: boolean;
-  /** Where it plays. */
-  positionMs: number;
-  /** The utterance at the top of the pane, and how far it is scrolled out, px. */
-  top: { index: number; px: number } | null;
-  /** The text moves with the sound. */
-  follow: boolean;
-  folded: boolean;
-  picture: boolean;
-  /** Doubtful words are coloured. */
-  doubts: boolean;
-  /** The only speaker who is shown. */
-  only: string | null;
-  /** How much of the recording the waveform shows, ms; null: all of it. */
-  zoomMs: number | null;
+export interface Remembered extends Place {
+  /** The job whose transcript is being made here; null: it is a file. */
+  job: string | null;
 }
 
 export const page = new Page<ToTranscript, FromTranscript, Remembered>(TRANSCRIPT, {
@@ -53,10 +37,15 @@ export const page = new Page<ToTranscript, FromTranscript, Remembered>(TRANSCRIP
   doubts: false,
   only: null,
   zoomMs: null,
+  job: null,
 });
 
 interface State {
   shown: TranscriptShown | null;
+  /** The job that makes it; then nothing can be edited. Null: it is a file. */
+  run: RunView | null;
+  /** It played in the page before, and goes on. */
+  playsOn: boolean;
   summary: SummaryView;
   /** Something was copied a moment ago. */
   copied: boolean;
@@ -74,6 +63,8 @@ interface State {
 }
 export const state: State = {
   shown: null,
+  run: null,
+  playsOn: false,
   summary: { made: null, making: null, canMake: false },
   copied: false,
   peaks: null,

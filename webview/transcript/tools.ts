@@ -52,8 +52,12 @@ function repairTools(repaired: number): TemplateResult | typeof nothing {
     <span class="label">${repaired === 1 ? t('one repair') : t('{0} repairs', count(repaired))}</span>
     ${iconButton('arrow-up', t('Previous repair (Shift+R)'), () => stepRepair(-1))}
     ${iconButton('arrow-down', t('Next repair (R)'), () => stepRepair(1))}
-    ${iconButton('check-all', t('Accept all repairs'), accept)}
-    ${iconButton('discard', t('Reject all repairs'), reject)}
+    ${
+      state.run
+        ? nothing
+        : html`${iconButton('check-all', t('Accept all repairs'), accept)}
+          ${iconButton('discard', t('Reject all repairs'), reject)}`
+    }
   </span>`;
 }
 
@@ -115,13 +119,17 @@ export function tools(doc: TranscriptShown): TemplateResult {
     }
     ${repairTools(repaired)} ${doubtTools(doubts)}
     <span class="group">
-      ${iconButton('search', t('Find and replace (Ctrl+F)'), toggleFind, findState.open)}
+      ${iconButton('search', state.run ? t('Find (Ctrl+F)') : t('Find and replace (Ctrl+F)'), toggleFind, findState.open)}
       ${iconButton(state.copied ? 'check' : 'copy', t('Copy the text'), () => copyAll(false))}
       ${iconButton('list-ordered', t('Copy the text with times'), () => copyAll(true))}
       ${iconButton('keyboard', t('Keyboard shortcuts (?)'), openSheet)}
     </span>
-    <button type="button" class="text-button" @click=${() => page.send({ type: 'export' })}>
-      <span class="codicon codicon-export" aria-hidden="true"></span>${t('Export…')}
-    </button>
+    ${
+      state.run
+        ? nothing
+        : html`<button type="button" class="text-button" @click=${() => page.send({ type: 'export' })}>
+            <span class="codicon codicon-export" aria-hidden="true"></span>${t('Export…')}
+          </button>`
+    }
   </div>`;
 }

@@ -154,7 +154,7 @@ function wave(doc: TranscriptShown): TemplateResult {
         @pointerdown=${onWave}
         @pointermove=${onWave}
       ></canvas>
-      ${u ? edges(u) : nothing}
+      ${u && !state.run ? edges(u) : nothing}
     </div>
     ${
       doc.speakers.length || isZoomed()

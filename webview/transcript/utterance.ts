@@ -111,6 +111,7 @@ const repairs = (u: UtteranceView): TemplateResult | typeof nothing =>
               ><ins>${c.after || '∅'}</ins>
               <button
                 type="button"
+                ?hidden=${state.run !== null}
                 title=${t('Take the original back')}
                 aria-label=${`${t('Take the original back')}: ${c.before}`}
                 @click=${() => page.send({ type: 'takeBack', index: u.index, change: i })}
@@ -119,7 +120,7 @@ const repairs = (u: UtteranceView): TemplateResult | typeof nothing =>
               </button>
             </li>`,
         )}
-        <li>
+        <li ?hidden=${state.run !== null}>
           <button type="button" class="text-button" @click=${() => page.send({ type: 'accept', index: u.index })}>
             <span class="codicon codicon-check-all" aria-hidden="true"></span>${t('Keep the repair')}
           </button>
@@ -180,7 +181,7 @@ export const utterance = (u: UtteranceView, { view, active, last, turn, place, o
       </div>
       ${comment(u)}
     </div>
-    <div class="row-actions">
+    <div class="row-actions" ?hidden=${state.run !== null}>
       ${
         turn
           ? nothing

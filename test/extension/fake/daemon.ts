@@ -208,6 +208,30 @@ export class FakeDaemon {
     this.update(jobId, { state: 'completed', finishedAt: Date.now(), expectedEndAt: null, ...change });
   }
 
+  /** The transcript of a job as far as it was heard. */
+  transcriptOf(jobId: string): Transcript {
+    const {
+      recording: { path, name, durationMs },
+      options,
+      models: used,
+    } = this.#known(jobId);
+    return {
+      earshot: 1,
+      recording: { path, name, durationMs },
+      language: 'en',
+      translatedTo: options.translateTo ?? null,
+      models: used,
+      utterances: this.utterances.get(jobId) ?? [],
+      warnings: [],
+    };
+  }
+
+  #known(jobId: string): Job {
+    const job = this.jobs.get(jobId);
+    if (!job) throw new EarshotError('unknownJob', { id: jobId });
+    return job;
+  }
+
   #handlers(): Handlers {
     const each = (ids: readonly string[], change: (job: Job) => Partial<Job> | null): Record<string, never> => {
       for (const jobId of ids) {
@@ -217,27 +241,7 @@ export class FakeDaemon {
       }
       return {};
     };
-    const transcript = (jobId: string): Transcript => {
-      const {
-        recording: { path, name, durationMs },
-        options,
-        models: used,
-      } = known(jobId);
-      return {
-        earshot: 1,
-        recording: { path, name, durationMs },
-        language: 'en',
-        translatedTo: options.translateTo ?? null,
-        models: used,
-        utterances: this.utterances.get(jobId) ?? [],
-        warnings: [],
-      };
-    };
-    const known = (jobId: string): Job => {
-      const job = this.jobs.get(jobId);
-      if (!job) throw new EarshotError('unknownJob', { id: jobId });
-      return job;
-    };
+    const known = (jobId: string): Job => this.#known(jobId);
     const plain: Handlers = {
       'job/submit': ({ jobs }) => ({
         results: jobs.map(request => {
@@ -303,7 +307,7 @@ export class FakeDaemon {
       },
       'job/log': () => ({ entries: [] }),
       'transcript/export': request => ({ files: this.exported(request) }),
-      'job/transcript': ({ id: jobId }) => ({ transcript: transcript(jobId) }),
+      'job/transcript': ({ id: jobId }) => ({ transcript: this.transcriptOf(jobId) }),
       'job/summary': ({ of }) => {
         const parent = this.jobs.get(of),
           name = parent?.recording.name ?? basename(of),
@@ -344,7 +348,7 @@ export class FakeDaemon {
           there = job.outputs.find(output => output.kind === format);
         if (there) return { path: there.path };
         const path = `${job.recording.path.replace(/\.[^.]+$/, '')}.earshot.json`,
-          text = toJson(transcript(jobId));
+          text = toJson(this.transcriptOf(jobId));
         writeFileSync(path, text, { flag: 'wx' });
         this.update(jobId, { outputs: [...job.outputs, { kind: format, path, bytes: Buffer.byteLength(text) }] });
         return { path };

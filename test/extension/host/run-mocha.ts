@@ -14,6 +14,7 @@ export interface MochaRun {
   env: Record<string, string>;
   grep?: string;
   locale?: string;
+  settings?: Record<string, unknown>;
 }
 /** `output` is mocha's own report. `strays`: processes that outlived the window. */
 export interface MochaResult {
@@ -64,7 +65,7 @@ async function onCodeServer(run: MochaRun, env: Record<string, string>, results:
     extension: run.extension,
     workspace: run.workspace,
     tests: ENTRY,
-    settings: TEST_CONFIG.settings,
+    settings: { ...TEST_CONFIG.settings, ...run.settings },
     env,
     ...(run.locale ? { locale: run.locale } : {}),
   });
@@ -110,6 +111,7 @@ async function onElectron(
       'telemetry.telemetryLevel': 'off',
       'security.workspace.trust.enabled': false,
       ...TEST_CONFIG.settings,
+      ...run.settings,
     }),
   );
   await runTests({

@@ -53,9 +53,6 @@ describe('summaries', () => {
   });
 
   it('asked for with the transcript, it comes into the document by itself', async () => {
-    await vscode.workspace
-      .getConfiguration('earshot')
-      .update('document.open', 'untitled', vscode.ConfigurationTarget.Global);
     await vscode.commands.executeCommand('earshot.transcribe', file('talk 2.mp3'));
     const job = newest(),
       document = await until('its document', () => vscode.window.activeTextEditor?.document);

@@ -47,10 +47,11 @@ export const newest = (): string => [...daemon.jobs.keys()].at(-1)!;
 export const settings = (section = 'earshot'): vscode.WorkspaceConfiguration =>
   vscode.workspace.getConfiguration(section);
 export async function withSetting(name: string, value: unknown, work: () => Promise<void>): Promise<void> {
+  const before = settings().inspect(name)?.globalValue;
   await settings().update(name, value, vscode.ConfigurationTarget.Global);
   try {
     await work();
   } finally {
-    await settings().update(name, undefined, vscode.ConfigurationTarget.Global);
+    await settings().update(name, before, vscode.ConfigurationTarget.Global);
   }
 }
