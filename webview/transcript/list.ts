@@ -50,14 +50,15 @@ export function watchChunks(): void {
     }
 }
 
+const belowEnd = (): number => {
+  const last = pane()?.querySelector('.chunk:last-child')?.getBoundingClientRect().bottom;
+  return last === undefined ? 0 : last - pane()!.getBoundingClientRect().bottom;
+};
 /** The last line is in view. */
-export function atEnd(): boolean {
-  const box = pane();
-  return box !== null && box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
-}
+export const atEnd = (): boolean => belowEnd() < END_PX;
 export function toEnd(): void {
-  const box = pane();
-  if (box) box.scrollTop = box.scrollHeight;
+  const below = belowEnd();
+  if (below > 0) pane()!.scrollTop += below;
 }
 
 /** Other utterances than before stand in the list. */

@@ -252,10 +252,10 @@ export function transport(doc: TranscriptShown): TemplateResult {
               .value=${String(muted ? 0 : volume)}
               @input=${(e: Event) => setVolume(Number((e.target as HTMLInputElement).value), false)}
             />
-            <span class="bar" aria-hidden="true"></span>
+            <span class="divider" aria-hidden="true"></span>
             ${button('zoom-out', t('Zoom out (−)'), () => zoom(2))}
             ${button('zoom-in', t('Zoom in (+)'), () => zoom(0.5))}
-            <span class="bar" aria-hidden="true"></span>
+            <span class="divider" aria-hidden="true"></span>
             ${button('target', t('The text follows the sound (G)'), () => following(!follow), follow)}
             ${state.loop ? button('sync', t('End the loop (L)'), () => setLoop(null), true) : nothing}
             ${
