@@ -18,7 +18,7 @@ import { axe, runCommand, setTheme, until, webview } from './host/ui.ts';
 const unavailable = await hostUnavailable();
 if (unavailable) console.log(`Not run: ${unavailable}`);
 
-describe('the transcript editor', { skip: unavailable ?? false, timeout: 280_000 }, () => {
+describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000 }, () => {
   let w: Window;
   before(async () => {
     w = await openWindow({ jobs: [] });

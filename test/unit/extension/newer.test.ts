@@ -21,6 +21,8 @@ const { ModelsView } = await import('../../../extension/views/models.ts');
 const row = (await import(String(new URL('../../../webview/queue/row.ts', import.meta.url)))) as {
   jobRow(row: JobRow, section: Section, now: number, active: boolean, handlers: { act(): void }): unknown;
   describe(row: JobRow, now: number): string;
+};
+const progress = (await import(String(new URL('../../../webview/progress.ts', import.meta.url)))) as {
   progressText(row: JobRow): string;
 };
 
@@ -45,7 +47,7 @@ test('names that nobody knows are shown as they are', () => {
   const shown = jobRow(newer(Job, job({ waiting: { code: 'fromTheFuture', args: { depth: 3 } }, lastWords: '' })));
   assert.match(shown.note?.text ?? '', /^FromTheFuture.*depth 3/);
   assert.match(row.describe(shown, 0), /^talk\.wav\. fromTheFuture\. /);
-  assert.equal(row.progressText(shown), 'fromTheFuture: 0 of 4, fromTheFuture: 0 of 4');
+  assert.equal(progress.progressText(shown), 'fromTheFuture: 0 of 4, fromTheFuture: 0 of 4');
 });
 
 test('the doctor and the list of models: what nobody knows is marked as such, and stands last', async () => {
