@@ -1,5 +1,5 @@
 /**
- * The page of a transcript, whatever the transcript is of: the page is told all of it when it appears, then what
+ * The page of a transcript, whatever the transcript is of: the page gets all of it when it appears, then what
  * changes; it plays the recording; and it can make way for another page of the same transcript.
  */
 import * as vscode from 'vscode';
@@ -21,7 +21,7 @@ export interface PaneOptions {
   /** Null: it was not found. */
   recording: vscode.Uri | null;
   take(message: PaneMessage): void;
-  /** Before the transcript is told to a page that has just appeared, and after. */
+  /** Before the transcript is published to a page that has just appeared, and after. */
   greet?(): void;
   ready?(): void;
 }
@@ -44,7 +44,7 @@ export class TranscriptPane implements vscode.Disposable {
   #playing: ToTranscript | null = null;
   /** Undefined: it is not known yet. */
   #transcript: Transcript | null | undefined;
-  /** What the page shows; null: it has to be told all of it. */
+  /** What the page shows; null: it has to get all of it. */
   #posted: Transcript | null = null;
   #ready = false;
   #onLeft: ((left: Left | null) => void) | null = null;
@@ -74,7 +74,7 @@ export class TranscriptPane implements vscode.Disposable {
               this.#ready = true;
               this.#posted = null;
               greet?.();
-              this.#tell();
+              this.#publish();
               if (this.#playing) this.post(this.#playing);
               return ready?.();
             case 'media':
@@ -115,16 +115,16 @@ export class TranscriptPane implements vscode.Disposable {
   /** The transcript as it is now; null: there is none that can be read. */
   show(transcript: Transcript | null): void {
     this.#transcript = transcript;
-    this.#tell();
+    this.#publish();
   }
 
-  /** The page may show what was not done: it is told all of it. */
+  /** The page may show what was not done: it gets all of it. */
   again(): void {
     this.#posted = null;
-    this.#tell();
+    this.#publish();
   }
 
-  #tell(): void {
+  #publish(): void {
     const now = this.#transcript;
     if (!this.#ready || now === undefined || (now && now === this.#posted)) return;
     this.post(now && this.#posted ? changeView(this.#posted, now) : wholeView(now, this.#recording, this.#media));

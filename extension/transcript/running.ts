@@ -18,7 +18,7 @@ import { TranscriptPane, type PaneMessage } from './pane.ts';
 import { shownText } from './shown-text.ts';
 
 const TYPE = 'earshot.running';
-/** Utterances that come together are told together. */
+/** Utterances that come together are published together. */
 const TOGETHER_MS = 60;
 
 interface RunningDeps {

@@ -38,6 +38,17 @@ export const chip = (u: UtteranceView, active: boolean): TemplateResult =>
     <span class="dot" aria-hidden="true"></span><span class="name">${shownName(u.speaker!)}</span>
   </button>`;
 
+const renames = (called: string, n: number): string =>
+  n < 9
+    ? t(
+        'Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn',
+        called,
+        n + 1,
+      )
+    : t('Rename {0} everywhere', called);
+const labelOf = (called: string, share: number): string =>
+  [`${called} ${percent(share)}`, ...(state.run ? [] : [t('Rename {0} everywhere', called)])].join(': ');
+
 /** Everybody with their share of the talk and the key that assigns them. */
 export function people(doc: TranscriptShown): TemplateResult | typeof nothing {
   if (!doc.speakers.length) return nothing;
@@ -56,18 +67,8 @@ export function people(doc: TranscriptShown): TemplateResult | typeof nothing {
             type="button"
             class="speaker ${hue(name)}"
             ?disabled=${state.run !== null}
-            title=${
-              state.run
-                ? nothing
-                : n < 9
-                  ? t(
-                      'Rename {0} everywhere; press {1} to give an utterance to this speaker, Shift+{1} for a whole turn',
-                      called,
-                      n + 1,
-                    )
-                  : t('Rename {0} everywhere', called)
-            }
-            aria-label=${[`${called} ${percent(spoken(name) / whole)}`, ...(state.run ? [] : [t('Rename {0} everywhere', called)])].join(': ')}
+            title=${state.run ? nothing : renames(called, n)}
+            aria-label=${labelOf(called, spoken(name) / whole)}
             @click=${() => page.send({ type: 'speakerEverywhere', name })}
           >
             <span class="dot" aria-hidden="true"></span><span class="name">${called}</span>

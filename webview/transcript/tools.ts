@@ -89,6 +89,7 @@ export function tools(doc: TranscriptShown): TemplateResult {
     { id: 'both', name: t('Both') },
     { id: 'translation', name: t('Translation') },
   ];
+  const finds = state.run ? t('Find (Ctrl+F)') : t('Find and replace (Ctrl+F)');
   let words = 0,
     doubts = 0,
     repaired = 0;
@@ -119,7 +120,7 @@ export function tools(doc: TranscriptShown): TemplateResult {
     }
     ${repairTools(repaired)} ${doubtTools(doubts)}
     <span class="group">
-      ${iconButton('search', state.run ? t('Find (Ctrl+F)') : t('Find and replace (Ctrl+F)'), toggleFind, findState.open)}
+      ${iconButton('search', finds, toggleFind, findState.open)}
       ${iconButton(state.copied ? 'check' : 'copy', t('Copy the text'), () => copyAll(false))}
       ${iconButton('list-ordered', t('Copy the text with times'), () => copyAll(true))}
       ${iconButton('keyboard', t('Keyboard shortcuts (?)'), openSheet)}
