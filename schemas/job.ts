@@ -215,7 +215,13 @@ export type RepairOutput = Static<typeof RepairOutput>;
 export const NmtOutput = Closed({ text: Type.String(), language: Language, refused: Optional(Type.String()) });
 export type NmtOutput = Static<typeof NmtOutput>;
 /** Mono 16-bit WAV beside the job; sampleRate in Hz. */
-export const TtsOutput = Closed({ path: Path, sampleRate: Type.Integer(), durationMs: Milliseconds });
+export const TtsOutput = Closed({
+  path: Path,
+  sampleRate: Type.Integer(),
+  durationMs: Milliseconds,
+  /** How many samples each sentence has, with the silence behind it: together they are the file. Missing: not known. */
+  sentences: Optional(Type.Array(Type.Integer({ minimum: 1 }), { minItems: 2 })),
+});
 export type TtsOutput = Static<typeof TtsOutput>;
 /** `dropped`: sentences of the model's that what was said does not support; `quoted`: none was left, this was said. */
 export const SummaryOutput = Closed({

@@ -57,7 +57,9 @@ export async function speak(
   for (const { step, parts } of work) {
     const { tts, speaker, speed } = await voiceOf(step.input),
       silence = (ms: number): Buffer => Buffer.alloc(Math.round((ms * tts.sampleRate) / 1000) * 2),
-      pcm: Buffer[] = [];
+      pcm: Buffer[] = [],
+      sentences: number[] = [];
+    let samplesBefore = 0;
     for (const [at, part] of parts.entries()) {
       // The library cannot stop inside a part.
       signal.throwIfAborted();
@@ -69,15 +71,20 @@ export async function speak(
       });
       pcm.push(toPcm(samples));
       if (at < parts.length - 1) pcm.push(silence(part.endsSentence ? AFTER_SENTENCE_MS : AFTER_CLAUSE_MS));
+      if (part.endsSentence || at === parts.length - 1) {
+        const samplesNow = pcm.reduce((sum, each) => sum + each.length, 0) / 2;
+        if (samplesNow > samplesBefore) sentences.push(samplesNow - samplesBefore);
+        samplesBefore = samplesNow;
+      }
       emit.progress(++done / total);
     }
     await mkdir(dirname(step.input.path), { recursive: true });
     await writeWav(step.input.path, tts.sampleRate, pcm);
-    const samples = pcm.reduce((sum, part) => sum + part.length, 0) / 2;
     emit.result(step.index, {
       path: step.input.path,
       sampleRate: tts.sampleRate,
-      durationMs: Math.round((samples * 1000) / tts.sampleRate),
+      durationMs: Math.round((samplesBefore * 1000) / tts.sampleRate),
+      ...(sentences.length > 1 ? { sentences } : {}),
     });
   }
 }

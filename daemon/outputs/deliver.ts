@@ -19,6 +19,7 @@ import type { JobWork } from '../jobs/work.ts';
 import { checksumOfBytes } from '../system/checksum.ts';
 import { withExports } from './exports-of-job.ts';
 import { renderer, type Rendered } from './rendered.ts';
+import { trackUtterance } from './sentence-times.ts';
 import { keptWarning, namesAfter, namesFrom, type Make, type Names, type Output, type Outputs } from './outputs.ts';
 
 export type Text = NonNullable<OutputOptions['text']>;
@@ -183,9 +184,9 @@ class Delivery {
       { ffmpeg, sandboxed, signal } = this.tools,
       audio = this.wanted.audio ?? 'wav',
       spoken = row.options.translateTo ?? row.language;
-    const utterances = made
-      .filter(each => each.tts && each.tts.durationMs > 0)
-      .map(({ startMs, endMs, tts }) => ({ startMs, endMs, wav: tts!.path }));
+    const utterances = made.flatMap(({ tts, ...each }) =>
+      tts && tts.durationMs > 0 ? [trackUtterance({ ...each, tts }, row.language ?? 'und')] : [],
+    );
     const { buildTrack } = await import('./track.ts');
     await this.write('audio', this.after(`.${spoken ?? 'spoken'}.${audio}`), async (file, path) => {
       const { lagMs } = await buildTrack({

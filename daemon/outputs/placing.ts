@@ -17,7 +17,7 @@ export const FASTEST = 1.25;
 const LAG_MS = 1500;
 export const HURRIED = 1.4;
 /** Between two utterances that would otherwise touch. */
-const BREATH_MS = 80;
+export const BREATH_MS = 80;
 
 /** One after the other: a text that is read aloud has no times to keep to. */
 export function inARow(spoken: readonly Spoken[], pauseMs: number): Placement[] {
@@ -49,6 +49,25 @@ export function place(spoken: readonly Spoken[]): Placement[] {
     free = begin + placement.durationMs + BREATH_MS;
   });
   return placements;
+}
+
+/**
+ * The sentences of one utterance, each at its own time where there is room: none is spoken faster for it, none before
+ * the one before it has ended, and the last one ends by `endMs`, or when the utterance would have ended in one piece.
+ * `sentences`: when the original began, and how long it is spoken at speed 1.
+ */
+export function spread(whole: Placement, sentences: readonly Spoken[], endMs: number): Placement[] {
+  const lengths = sentences.map(({ durationMs }) => durationMs / whole.speed);
+  let left = lengths.reduce((sum, length) => sum + length, 0),
+    free = whole.startMs;
+  const limit = Math.max(endMs, whole.startMs + left);
+  return sentences.map(({ startMs }, n) => {
+    // The first one begins when the utterance does.
+    const begin = n === 0 ? free : Math.max(free, Math.min(startMs, limit - left));
+    left -= lengths[n]!;
+    free = begin + lengths[n]!;
+    return { startMs: begin, durationMs: lengths[n]!, speed: whole.speed };
+  });
 }
 
 /** How far the utterance that is latest begins behind the recording, ms. */

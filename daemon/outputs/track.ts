@@ -5,12 +5,20 @@ import { EarshotError } from '../../schemas/errors.ts';
 import { samplesInput } from '../workers/ffmpeg.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { runFfmpeg } from './ffmpeg.ts';
-import { inARow, lagOf, place, type Placement } from './placing.ts';
+import { BREATH_MS, inARow, lagOf, place, spread, type Placement } from './placing.ts';
 import { inFile, MAX_WAV_SAMPLES, readWav, wavHeader, type WavInfo } from '../audio/wav.ts';
+
+export interface TrackUtterance {
+  startMs: number;
+  endMs: number;
+  wav: string;
+  /** Its sentences, where it is known when each was said: their samples are those of the file, one after the other. */
+  sentences?: readonly { startMs: number; samples: number }[];
+}
 
 export interface TrackRequest {
   /** In order; `wav` is mono 16-bit. */
-  utterances: readonly { startMs: number; endMs: number; wav: string }[];
+  utterances: readonly TrackUtterance[];
   /** Of the recording: the track is at least this long. Null: there is none, and the utterances follow each other. */
   durationMs: number | null;
   /** An empty file, open for writing, and where it lies. */
@@ -25,9 +33,12 @@ export interface TrackRequest {
   signal?: AbortSignal;
 }
 
+/** An utterance, or a sentence of one: a range of samples in its file. */
 interface Part {
   wav: string;
   info: WavInfo;
+  first: number;
+  frames: number;
   placement: Placement;
 }
 
@@ -64,7 +75,9 @@ export async function buildTrack({
       durationMs: (infos[n]!.frames * 1000) / infos[n]!.sampleRate,
     })),
     placements = durationMs === null ? inARow(spoken, PAUSE_MS) : place(spoken);
-  const parts = utterances.map(({ wav }, n): Part => ({ wav, info: infos[n]!, placement: placements[n]! }));
+  const parts = utterances.flatMap((utterance, n) =>
+    partsOf(utterance, infos[n]!, placements[n]!, (placements[n + 1]?.startMs ?? Infinity) - BREATH_MS),
+  );
   const last = placements.at(-1);
   const endMs = Math.max(durationMs ?? 0, last ? last.startMs + last.durationMs : 0),
     samples = Math.round((endMs * sampleRate) / 1000);
@@ -90,6 +103,20 @@ export async function buildTrack({
       output: { fd: file.fd, path },
     });
   return { durationMs: endMs, lagMs: durationMs === null ? 0 : lagOf(spoken, placements) };
+}
+
+/** `freeMs`: until when it may be spoken. */
+function partsOf({ wav, endMs, sentences }: TrackUtterance, info: WavInfo, whole: Placement, freeMs: number): Part[] {
+  if (!sentences || sentences.reduce((sum, { samples }) => sum + samples, 0) !== info.frames)
+    return [{ wav, info, first: 0, frames: info.frames, placement: whole }];
+  const spoken = sentences.map(({ startMs, samples }) => ({ startMs, durationMs: (samples * 1000) / info.sampleRate })),
+    placements = spread(whole, spoken, Math.min(endMs, freeMs));
+  let first = 0;
+  return sentences.map(({ samples }, n) => {
+    const part = { wav, info, first, frames: samples, placement: placements[n]! };
+    first += samples;
+    return part;
+  });
 }
 
 async function infoOf(wav: string): Promise<WavInfo> {
@@ -133,7 +160,7 @@ async function* trackSound(
       for (const [n, sound] of (await change(together, lengths, sampleRate, tool)).entries())
         changed.set(together[n]!, sound);
     }
-    for await (const chunk of changed.has(part) ? [changed.get(part)!] : samplesOf(part.wav, part.info)) {
+    for await (const chunk of changed.has(part) ? [changed.get(part)!] : samplesOf(part)) {
       const fitting = chunk.subarray(0, (end - written) * 2);
       written += fitting.length / 2;
       yield fitting;
@@ -147,11 +174,12 @@ function* silence(samples: number): Generator<Buffer> {
     yield left >= SILENCE.length ? SILENCE : SILENCE.subarray(0, left);
 }
 
-async function* samplesOf(wav: string, { dataStart, frames: samples }: WavInfo): AsyncGenerator<Buffer> {
+async function* samplesOf({ wav, info, first, frames }: Part): AsyncGenerator<Buffer> {
   await using file = await openFile(wav);
-  for (let at = 0; at < samples * 2;) {
-    const chunk = Buffer.alloc(Math.min(1 << 16, samples * 2 - at));
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, dataStart + at);
+  const start = info.dataStart + first * 2;
+  for (let at = 0; at < frames * 2;) {
+    const chunk = Buffer.alloc(Math.min(1 << 16, frames * 2 - at));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, start + at);
     if (bytesRead === 0) return;
     at += bytesRead;
     yield chunk.subarray(0, bytesRead - (bytesRead % 2));
@@ -169,9 +197,9 @@ async function change(
   tool: Tool,
 ): Promise<Buffer[]> {
   let at = 0;
-  const chains = parts.map(({ info, placement }, n) => {
+  const chains = parts.map(({ info, frames, placement }, n) => {
     const from = at;
-    at += info.frames;
+    at += frames;
     return [
       `[in${n}]atrim=start_sample=${from}:end_sample=${at}`,
       'asetpts=PTS-STARTPTS',
@@ -203,5 +231,5 @@ async function change(
 }
 
 async function* inARowOf(parts: readonly Part[]): AsyncGenerator<Buffer> {
-  for (const { wav, info } of parts) yield* samplesOf(wav, info);
+  for (const part of parts) yield* samplesOf(part);
 }

@@ -131,6 +131,31 @@ describe('speech', { skip: missing({ ffmpeg }) }, () => {
     ] as const)
       assert.equal(loudness(samples, from, to), 0, `${from}`);
   });
+  test('sentences of an utterance are heard at their own times', async () => {
+    const [one] = utterances,
+      half = RATE / 2,
+      sentences = [
+        { startMs: 1000, samples: half },
+        { startMs: 3000, samples: half },
+      ];
+    for (const [endMs, second] of [
+      [4000, 3000],
+      [2000, 1500],
+    ] as const) {
+      await buildTrack({
+        utterances: [{ ...one!, startMs: 1000, endMs, sentences }],
+        durationMs: 5000,
+        path: at('spread.wav'),
+        audio: 'wav',
+        ffmpeg: ffmpeg!,
+      });
+      const samples = samplesOf(at('spread.wav'));
+      assert.equal(samples.length, 5 * RATE);
+      for (const begin of [1000, second]) assert.ok(loudness(samples, begin + 30, begin + 470) > 8000, `${begin}`);
+      if (second > 1500) assert.equal(loudness(samples, 1500, second), 0);
+      assert.equal(loudness(samples, second + 500, 5000), 0);
+    }
+  });
   test('equal utterances give equal files, in every container', async () => {
     for (const audio of ['wav', 'mp3', 'm4a'] as const) {
       const build = async (): Promise<Buffer> => {

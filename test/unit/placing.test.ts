@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { FASTEST, HURRIED, inARow, lagOf, place } from '../../daemon/outputs/placing.ts';
+import { FASTEST, HURRIED, inARow, lagOf, place, spread } from '../../daemon/outputs/placing.ts';
+import { sentenceStarts } from '../../daemon/outputs/sentence-times.ts';
+import type { Utterance } from '../../schemas/job.ts';
 
 const rounded = (spoken: [number, number][]): [number, number, number][] =>
   place(spoken.map(([startMs, durationMs]) => ({ startMs, durationMs }))).map(({ startMs, durationMs, speed }) => [
@@ -125,4 +127,109 @@ describe('the spoken track', () => {
       }),
     );
   });
+});
+
+describe('the sentences of one utterance', () => {
+  const at = (startMs: number, durationMs: number): { startMs: number; durationMs: number } => ({
+    startMs,
+    durationMs,
+  });
+  const begins = (all: readonly { startMs: number }[]): number[] => all.map(({ startMs }) => startMs);
+
+  test('each waits for its own time', () =>
+    assert.deepEqual(
+      begins(spread({ ...at(1000, 4000), speed: 1 }, [at(1000, 2000), at(5000, 1000), at(8000, 1000)], 10_000)),
+      [1000, 5000, 8000],
+    ));
+  test('but no longer than the rest needs to be over in time', () =>
+    assert.deepEqual(
+      begins(spread({ ...at(1000, 4000), speed: 1 }, [at(1000, 2000), at(9000, 2000)], 10_000)),
+      [1000, 8000],
+    ));
+  test('one that takes longer holds up the next, and at the speed of the whole', () =>
+    assert.deepEqual(
+      begins(spread({ ...at(0, 8000), speed: 1.25 }, [at(0, 5000), at(2000, 5000)], 10_000)),
+      [0, 4000],
+    ));
+  test('without room they stay as they were spoken', () =>
+    assert.deepEqual(
+      begins(spread({ ...at(3000, 4000), speed: 1 }, [at(0, 3000), at(9000, 1000)], 5000)),
+      [3000, 6000],
+    ));
+  test('in order, none early, and over when there is no more time', () => {
+    const some = fc.array(fc.record({ gapMs: fc.nat(3000), durationMs: fc.integer({ min: 1, max: 5000 }) }), {
+      minLength: 1,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(some, fc.nat(5000), fc.nat(40_000), (parts, late, room) => {
+        let time = 0;
+        const sentences = parts.map(({ gapMs, durationMs }) => at((time += gapMs), durationMs)),
+          whole = {
+            ...at(
+              late,
+              parts.reduce((sum, { durationMs }) => sum + durationMs, 0),
+            ),
+            speed: 1,
+          },
+          placed = spread(whole, sentences, room);
+        placed.forEach(({ startMs, durationMs }, n) => {
+          const before = placed[n - 1];
+          assert.ok(startMs >= (before ? before.startMs + before.durationMs : late));
+          assert.ok(startMs + durationMs <= Math.max(room, whole.startMs + whole.durationMs) + 1e-6);
+        });
+      }),
+    );
+  });
+
+  const utterance = (text: string, words: [string, number][], repaired?: string): Utterance => ({
+    index: 0,
+    startMs: 0,
+    endMs: 20_000,
+    asr: {
+      text,
+      words: words.map(([word, startMs]) => ({ text: word, startMs, endMs: startMs + 200, probability: 1 })),
+      language: 'en',
+      languageProbability: 1,
+    },
+    ...(repaired === undefined ? {} : { repair: { text: repaired, changes: [] } }),
+  });
+  const words: [string, number][] = [
+    ['Mr.', 0],
+    ['Smith', 300],
+    ['came', 700],
+    ['in.', 900],
+    ['Then', 4000],
+    ['he', 4300],
+    ['left.', 4600],
+    ['Nobody', 9000],
+    ['knows.', 9400],
+  ];
+  const text = 'Mr. Smith came in. Then he left. Nobody knows.';
+
+  test('begin with their first words', () =>
+    assert.deepEqual(sentenceStarts(utterance(text, words), 'en', 3), [0, 4000, 9000]));
+  test('also where repair changed how long they are', () =>
+    assert.deepEqual(
+      sentenceStarts(utterance(text, words, 'Mister Smythe-Jones came in. Then he left. Nobody knows.'), 'en', 3),
+      [0, 4000, 9000],
+    ));
+  test('another number of sentences, or no words: not known', () => {
+    assert.equal(sentenceStarts(utterance(text, words), 'en', 2), null);
+    assert.equal(sentenceStarts(utterance(text, []), 'en', 3), null);
+  });
+  test('a language without blanks', () =>
+    assert.deepEqual(
+      sentenceStarts(
+        utterance('他来了。然后走了。', [
+          ['他', 0],
+          ['来了', 200],
+          ['然后', 5000],
+          ['走了', 5400],
+        ]),
+        'zh',
+        2,
+      ),
+      [0, 5000],
+    ));
 });
