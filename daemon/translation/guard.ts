@@ -1,5 +1,6 @@
 /** What is wrong with a translation, decided without a model. */
 import { similarity } from '../repair/distance.ts';
+import { keepsNames } from './names.ts';
 import { keepsNegation } from './negation.ts';
 import { keepsNumbers } from './numbers.ts';
 
@@ -24,6 +25,7 @@ export type Fault =
   | 'language'
   | 'numbers'
   | 'negation'
+  | 'names'
   | 'terms';
 
 /** The first fault found, worst first; null when the translation may stand. */
@@ -48,6 +50,7 @@ export function faultOf(translated: Translated, knows: Knows): Fault | null {
   if (wrongLanguage(words(target), from, to, knows)) return 'language';
   if (!keepsNumbers(source, target, from, to)) return 'numbers';
   if (!keepsNegation(source, target, from, to)) return 'negation';
+  if (!keepsNames(source, target, from, to, knows)) return 'names';
   return null;
 }
 

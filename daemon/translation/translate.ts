@@ -15,7 +15,7 @@ import { support } from './support.ts';
 import { demandsOf, enforced, missing, substituted } from './terms.ts';
 
 /** Faults that a reader would rather have than nothing. */
-const BEARABLE: readonly (Fault | null)[] = [null, 'terms', 'short', 'language', 'negation'];
+const BEARABLE: readonly (Fault | null)[] = [null, 'terms', 'names', 'short', 'language', 'negation'];
 /** Of these, those that an answer has which is no translation at all. */
 const DOUBTFUL: ReadonlySet<Fault | null> = new Set(['short', 'language']);
 /** How much of its text a translation explains at least, and how many of its words come back when it is translated. */
