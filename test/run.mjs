@@ -16,7 +16,7 @@ const words = process.argv.slice(2);
 const coloured = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (style, text) => (coloured ? styleText(style, text) : text);
 /** A file that takes longer is ended and counts as failed. */
-const FILE_TIMEOUT_MS = 6 * 60_000;
+const FILE_TIMEOUT_MS = 8 * 60_000;
 /** These measure time or memory: never beside another. */
 const ALONE = /^test\/(bench\/|engines\/(ingest|live|memory|sandbox)\.|extension\/(firstwords|transcript)\.)/;
 /** These use every core and gigabytes of memory: two at once, as many as the smallest machine has cores. */

@@ -1,6 +1,5 @@
 /** Whether the names in a text are in its translation. Pure. */
 import { similarity } from '../repair/distance.ts';
-import type { Knows } from './guard.ts';
 
 /** Languages that write names with the same letters, and begin other words with small ones (German does not). */
 const WRITES_NAMES = /^(?:en|es|fr|it|pt|nl|sv|da|no|nb|fi|pl|cs|ro|hu|tr|ca|hr|sk|sl|id|vi)\b/;
@@ -14,7 +13,13 @@ const ALIKE = 0.7;
  * False where a name is missing that no dictionary of either language has, so that nothing but itself can stand for it:
  * cities and countries have names of their own in many languages. Without dictionaries: true.
  */
-export function keepsNames(source: string, target: string, from: string, to: string, knows: Knows): boolean {
+export function keepsNames(
+  source: string,
+  target: string,
+  from: string,
+  to: string,
+  knows: (language: string, word: string) => boolean | null,
+): boolean {
   if (!WRITES_NAMES.test(from) || !TAKES_NAMES.test(to)) return true;
   const words = target.match(/\p{L}[\p{L}'’-]*/gu) ?? [];
   return (source.match(NAME) ?? []).every(

@@ -44,7 +44,7 @@ const truth = (name: Recording): string =>
 
 describe(
   'faster-whisper',
-  { skip: missing({ ffmpeg, 'the Python runtime': python, dictionaries, 'whisper-base': model }), timeout: 240_000 },
+  { skip: missing({ ffmpeg, 'the Python runtime': python, dictionaries, 'whisper-base': model }), timeout: 400_000 },
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'earshot-asr-'));
     const pcm = (name: string): string => join(folder, `${name}.pcm`);

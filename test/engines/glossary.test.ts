@@ -31,7 +31,7 @@ const open = (stage: 'nmt' | 'repair'): TestWorker =>
     runtimes: { llama: runtime('llama')!, dictionaries: runtime('dictionaries')! },
   });
 
-describe('a glossary and the default model', { skip: missing(needs), timeout: 180_000 }, () => {
+describe('a glossary and the default model', { skip: missing(needs), timeout: 300_000 }, () => {
   it('translations that it demands are there, and without it they are others', async () => {
     const say = (glossary: GlossaryEntry[]): StepInputs['nmt'] => ({
       text: 'La demora del sonido depende de la centralita y del buzón de voz.',

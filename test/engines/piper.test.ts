@@ -67,8 +67,8 @@ class Voice {
         context: { card, runtime: () => sherpa!, device, threads },
         logPath: join(folder, 'worker.log'),
         lowPriority: false,
-        heartbeatTimeoutMs: 60_000,
-        loadTimeoutMs: 60_000,
+        heartbeatTimeoutMs: 120_000,
+        loadTimeoutMs: 150_000,
       },
       {
         loaded: () => loaded(),

@@ -424,7 +424,7 @@ describe('a confined process', { skip }, () => {
 });
 
 const absent = missing({ ffmpeg, sherpa, python, dictionaries, 'whisper-base': modelFolder('whisper-base') });
-describe('recognition with real engines', { skip: skip || absent, timeout: 120_000 }, () => {
+describe('recognition with real engines', { skip: skip || absent, timeout: 240_000 }, () => {
   it('is the same with few rights, in every process that opens media or models', async () => {
     const daemon = await new RealDaemon({ settings: { formats: ['txt'], repairMode: 'fast' } }).start();
     try {

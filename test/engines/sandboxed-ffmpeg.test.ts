@@ -57,7 +57,7 @@ async function limitsAt(gate: string, program: string, daemon: RealDaemon): Prom
   }
 }
 
-describe('ffmpeg while it decodes and muxes', { skip, timeout: 120_000 }, () => {
+describe('ffmpeg while it decodes and muxes', { skip, timeout: 240_000 }, () => {
   for (const sandbox of ['auto', 'off'] as const)
     it(`has ${sandbox === 'auto' ? 'few permissions' : 'those of its user'} where the setting is "${sandbox}"`, async () => {
       const daemon = new RealDaemon({ models: [fakeModel('a', 'asr')] }),

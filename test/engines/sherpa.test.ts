@@ -56,7 +56,7 @@ const holds = (output: AsrOutput, fromMs: number, toMs: number): void => {
   }
 };
 
-describe('sherpa, tiny models', { skip: missing({ sherpa }), timeout: 120_000 }, () => {
+describe('sherpa, tiny models', { skip: missing({ sherpa }), timeout: 240_000 }, () => {
   const started = (
     name: string,
     files: Record<string, Buffer | string>,

@@ -14,7 +14,7 @@ const model = modelFolder(ENCODER);
 
 describe(
   'speakers',
-  { skip: missing({ 'the sherpa runtime': sherpa, ffmpeg, [ENCODER]: model }), timeout: 120_000 },
+  { skip: missing({ 'the sherpa runtime': sherpa, ffmpeg, [ENCODER]: model }), timeout: 240_000 },
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'earshot-speakers-')),
       path = join(folder, 'talk.pcm');

@@ -73,8 +73,8 @@ export class TestWorker {
         context: { card: NO_CARD, runtime: id => runtimes[id] ?? '', device: { kind: 'cpu' }, threads },
         logPath: this.logPath,
         lowPriority: false,
-        heartbeatTimeoutMs: 20_000,
-        loadTimeoutMs: 60_000,
+        heartbeatTimeoutMs: 120_000,
+        loadTimeoutMs: 150_000,
         ...options,
       },
       {
@@ -126,7 +126,7 @@ export class TestWorker {
   /** Outputs in the order of the inputs. */
   async run<S extends Stage>(
     inputs: readonly StepInputs[S][],
-    { from = 0, timeoutMs = 60_000 } = {},
+    { from = 0, timeoutMs = 150_000 } = {},
   ): Promise<StepOutputs[S][]> {
     const id = String(++this.count),
       steps = inputs.map((input, n) => ({ index: from + n, input }));
