@@ -9,9 +9,8 @@ import { realpath, rm, stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, join, relative, sep } from 'node:path';
 import { makeFolder, openNew } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
-import { LIMITS } from '../ingest/channel.ts';
 import { checksumOf } from '../system/checksum.ts';
-import { freeBytes } from '../system/disk.ts';
+import { freeBytes, LEAST_FREE_BYTES } from '../system/disk.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { Sound } from './rows.ts';
 
@@ -106,7 +105,7 @@ export async function receiveFile(
     sum = createHash('sha256');
   await using file = await openNew(path, 0o600);
   for (let n = 0; n < (sound.chunks ?? 0); n++) {
-    if (n % CHUNKS_A_LOOK === 0 && (await freeBytes(folder)) < LIMITS.freeBytes)
+    if (n % CHUNKS_A_LOOK === 0 && (await freeBytes(folder)) < LEAST_FREE_BYTES)
       throw new EarshotError('diskFull', { path: folder });
     const data = await chunk(n);
     if (!data) throw new EarshotError('recordingChanged', { path: sound.name });

@@ -1,5 +1,6 @@
 /** Requests to a Hugging Face hub or a mirror of it: what it says about a file, and whether it answers at all. */
 import { EarshotError } from '../../schemas/errors.ts';
+import { isLoopback } from './remote.ts';
 import { obstacleOf, obstacleTo, useNetwork, type Obstacle } from '../system/network.ts';
 
 /** What the hub says about a file: tag is a sha256 (large files) or a Git blob name (small ones). */
@@ -85,7 +86,7 @@ export class HubRequests {
         response.headers.get('x-linked-etag') ??
         ((response.ok && hops === 0) || hostOf(url) === hostOf(base) ? response.headers.get('etag') : null);
       const size = response.headers.get('x-linked-size');
-      if (size) tag.bytes = Number(size);
+      if (size && /^\d{1,15}$/.test(size)) tag.bytes = Number(size);
       const location = response.headers.get('location');
       if (response.status < 300 || response.status >= 400 || !location) {
         const plain = etag?.replace(/^W\//, '').replaceAll('"', '') ?? '';
@@ -94,7 +95,7 @@ export class HubRequests {
         return { response, tag, etag: plain || null };
       }
       await response.body?.cancel();
-      url = new URL(location, url).href;
+      url = redirected(base, url, location);
     }
     throw new EarshotError('downloadFailed', { url }, 'too many redirects');
   }
@@ -128,6 +129,27 @@ export class HubRequests {
 }
 
 const hostOf = (url: string): string => new URL(url).host;
+
+/**
+ * Where a hub sends us on: to a server of the network, and not to what listens on this machine or hands out a cloud's
+ * keys. What comes is held to the checksum that the hub stated itself.
+ * @throws downloadFailed
+ */
+export function redirected(base: string, url: string, location: string): string {
+  const to = URL.canParse(location, url) ? new URL(location, url) : null;
+  const isServer = to && /^https?:$/.test(to.protocol) && !to.username && !to.password;
+  if (!isServer || (!isLoopback(base) && isOfThisMachine(to)))
+    throw new EarshotError(
+      'downloadFailed',
+      { url, status: 302 },
+      `leads ${isServer ? 'into this machine' : 'to no server'}: ${location.slice(0, 200)}`,
+    );
+  return to.href;
+}
+
+/** By its address; link-local too. */
+const isOfThisMachine = ({ href, hostname }: URL): boolean =>
+  isLoopback(href) || /^(0\.|169\.254\.|\[(::|fe[89ab]|::ffff:))/.test(hostname);
 
 /** fetch hides what happened in nested causes. */
 export function causeOf(error: unknown): string {

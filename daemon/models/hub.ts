@@ -10,6 +10,7 @@ import type { Obstacle } from '../system/network.ts';
 import type { ListedFile } from './hub-choice.ts';
 import { causeOf, HubRequests, type HubTag, type HubTimes } from './hub-requests.ts';
 import type { PartFile } from './part-file.ts';
+import { parseJson } from '../system/json.ts';
 
 export interface HubFile {
   repository: string;
@@ -65,7 +66,9 @@ export interface HubOptions extends Partial<HubTimes> {
 
 /** A hub that is busy may say when to ask again; longer than this nobody waits. */
 const LONGEST_PAUSE_MS = 60_000,
-  MOST_LISTING_BYTES = 16 * 1024 ** 2;
+  MOST_LISTING_BYTES = 16 * 1024 ** 2,
+  /** About ten thousand files. */
+  MOST_LISTING_PARTS = 200_000;
 
 const RETRY_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -237,7 +240,7 @@ async function listOnce({
   }
   let listing: unknown;
   try {
-    listing = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    listing = parseJson(Buffer.concat(chunks), MOST_LISTING_PARTS);
   } catch {
     throw broken('the hub answered something else than a list of files');
   }
@@ -246,11 +249,14 @@ async function listOnce({
   return {
     commit: listing.sha,
     licence: typeof licence === 'string' ? licence.slice(0, 200) : '',
-    files: listing.siblings.map(({ rfilename, size, lfs }) => ({
-      path: rfilename,
-      bytes: size ?? null,
-      sha256: lfs?.sha256 !== undefined && /^[0-9a-f]{64}$/.test(lfs.sha256) ? lfs.sha256 : null,
-    })),
+    files: listing.siblings
+      // A path in an address leads upwards as well.
+      .filter(({ rfilename }) => !rfilename.split(/[/\\]/).some(part => part === '' || part === '.' || part === '..'))
+      .map(({ rfilename, size, lfs }) => ({
+        path: rfilename,
+        bytes: size ?? null,
+        sha256: lfs?.sha256 !== undefined && /^[0-9a-f]{64}$/.test(lfs.sha256) ? lfs.sha256 : null,
+      })),
   };
 }
 

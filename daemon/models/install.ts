@@ -105,7 +105,7 @@ export async function installModel({
           card.id,
           file,
           partial,
-          { ...sources, wheels },
+          { ...sources, wheels, free: () => freeBytes(models) },
           (bytes, total) => {
             sizes.set(file.name, Math.max(total ?? 0, bytes));
             reportBytes(bytes);

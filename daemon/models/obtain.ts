@@ -17,6 +17,8 @@ export interface Sources {
   offline: boolean;
   hub: Hub;
   hubUrl: string;
+  /** Bytes on the disk of the models; missing: as the system says. */
+  free?: () => Promise<number>;
   wheels: Wheels;
   /** What reads weights does so with few permissions. */ sandboxed: boolean;
 }
@@ -51,7 +53,7 @@ export async function obtain(
 ): Promise<Obtained> {
   const path = join(folder, file.name),
     failures: Failure[] = [];
-  let part = await PartFile.open(`${path}.part`, signal);
+  let part = await PartFile.open(`${path}.part`, signal, sources.free);
   const report = (total: number | null = file.bytes) => onBytes(part.bytes, total);
 
   const check = async (source: Obtained['source'], tag: HubTag | null): Promise<Obtained> => {
@@ -82,7 +84,7 @@ export async function obtain(
     if (failed.code === 'checksumMismatch') await part.discard();
     failures.push(failed.code === 'internal' ? failure('downloadFailed', { url: file.name }, failed.detail) : failed);
     await part.close();
-    part = await PartFile.open(`${path}.part`, signal);
+    part = await PartFile.open(`${path}.part`, signal, sources.free);
   };
 
   try {

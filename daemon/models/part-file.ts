@@ -2,8 +2,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { openFile, openOwn, writeAnew } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
+import { freeBytes, LEAST_FREE_BYTES } from '../system/disk.ts';
+
+/** How much is written between looks at the room that is left. */
+const WATCHED_BYTES = 64 * 1024 ** 2;
 
 /** Which source the bytes so far are of, so that only that source goes on with them. */
 export interface PartNote {
@@ -21,19 +26,26 @@ export class PartFile {
   note: PartNote | null = null;
   #hash: Hash = createHash('sha256');
   #handle: FileHandle;
+  readonly #free: () => Promise<number>;
+  #unwatched = Infinity;
 
-  private constructor(path: string, handle: FileHandle) {
+  private constructor(path: string, handle: FileHandle, free: () => Promise<number>) {
     this.path = path;
     this.#handle = handle;
+    this.#free = free;
   }
 
-  /** Opens what is there, reading it once for its hash. */
-  static async open(path: string, signal: AbortSignal): Promise<PartFile> {
+  /** Opens what is there, reading it once for its hash. `free`: bytes on its disk. */
+  static async open(
+    path: string,
+    signal: AbortSignal,
+    free: () => Promise<number> = () => freeBytes(dirname(path)),
+  ): Promise<PartFile> {
     const note = await readFile(`${path}.json`, 'utf8').then(
       text => JSON.parse(text) as PartNote,
       () => null,
     );
-    const part = new PartFile(path, await openOwn(path, 0o666));
+    const part = new PartFile(path, await openOwn(path, 0o666), free);
     try {
       part.note = note;
       const { size } = await stat(path);
@@ -56,7 +68,13 @@ export class PartFile {
     await writeAnew(`${this.path}.json`, JSON.stringify(note), 0o666);
   }
 
+  /** @throws with code ENOSPC, before the disk is full: how much comes is for somebody else to say. */
   async write(chunk: Uint8Array): Promise<void> {
+    if ((this.#unwatched += chunk.length) > WATCHED_BYTES) {
+      this.#unwatched = 0;
+      if ((await this.#free()) < LEAST_FREE_BYTES)
+        throw Object.assign(new Error('the disk is nearly full'), { code: 'ENOSPC' });
+    }
     for (let at = 0; at < chunk.length;)
       at += (await this.#handle.write(chunk, at, chunk.length - at, this.bytes + at)).bytesWritten;
     this.#hash.update(chunk);

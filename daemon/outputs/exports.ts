@@ -127,6 +127,21 @@ async function isInside(json: string, target: string): Promise<boolean> {
   return place === folder || place.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
+/**
+ * Whether a transcript that says `replace` may: it could be a stranger's, and the file any of those beside it, which
+ * programs read (`.git/config`).
+ */
+function mayReplace(json: string, target: string, { format }: Export, known: { recording: string } | null): boolean {
+  if (known?.recording === json) return true;
+  const stem = basename(json).replace(/\.earshot\.json$/i, '');
+  return (
+    /^[^.]/.test(stem) &&
+    dirname(target) === dirname(json) &&
+    basename(target).startsWith(stem) &&
+    target.toLowerCase().endsWith(`.${format}`)
+  );
+}
+
 async function follow(
   json: string,
   transcript: Transcript,
@@ -170,6 +185,7 @@ async function follow(
       return said('same', { bytes: bytes.length });
     }
     const isOld = known?.checksum === there;
+    if (!isOld && ifEdited === 'replace' && !mayReplace(json, target, wanted, known)) return said('elsewhere');
     if (isOld || ifEdited === 'replace') {
       if (look) return said(isOld ? 'old' : 'edited');
       const length = await replaced(bytes);

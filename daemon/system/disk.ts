@@ -2,6 +2,9 @@
 import { lstat, readdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+/** What comes from elsewhere, and is as long as somebody else says, leaves this much. */
+export const LEAST_FREE_BYTES = 256 * 1024 ** 2;
+
 /** Bytes that we may still write on the disk that holds a folder (or would hold it). */
 export async function freeBytes(folder: string): Promise<number> {
   for (let path = folder; ;) {

@@ -177,6 +177,33 @@ describe('what follows a transcript', { timeout: 180_000 }, () => {
     assert.match(readFileSync(outside, 'utf8'), /News\./);
   });
 
+  it('a stranger’s transcript replaces no file that is not called like it, whatever it says', async () => {
+    await made();
+    mkdirSync(at('.git'));
+    const files = ['.git/config', 'Makefile', '.envrc', 'talkative', 'talk.sh', 'sub/talk.txt'];
+    mkdirSync(at('sub'));
+    for (const name of files) writeFileSync(at(name), 'precious');
+    say(0, '[core]');
+    say(1, 'fsmonitor = touch /tmp/owned');
+    save(now => {
+      now.exports = files.map(path => ({ path, format: 'txt', ifEdited: 'replace' }));
+    });
+    for (const look of [true, false])
+      assert.deepEqual(
+        states(await follow(look)),
+        files.map(() => 'elsewhere'),
+      );
+    for (const name of files) assert.equal(read(name), 'precious', name);
+    // Its own, and what was exported here, is.
+    writeFileSync(at('talk.txt'), 'mine');
+    await to('txt', { path: at('sub/notes.txt') });
+    writeFileSync(at('sub/notes.txt'), 'mine');
+    save(now => {
+      now.exports = ['talk.txt', 'sub/notes.txt'].map(path => ({ path, format: 'txt', ifEdited: 'replace' }));
+    });
+    assert.deepEqual(states(await follow()), ['written', 'written']);
+  });
+
   it('names given to speakers go into a transcript that was edited, and from there into what follows it', async () => {
     const job = await made();
     save(now => {

@@ -12,6 +12,7 @@ import { chooseFiles } from '../../daemon/models/hub-choice.ts';
 import { GivenTokens, hubToken } from '../../daemon/models/hub-token.ts';
 import { parseHubSource } from '../../daemon/models/hub-source.ts';
 import { createHub } from '../../daemon/models/hub.ts';
+import { redirected } from '../../daemon/models/hub-requests.ts';
 import { createModels, type Models } from '../../daemon/models/models.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
@@ -41,6 +42,12 @@ class Hub {
   holdAfter: number | null = null;
   cut: (() => void) | null = null;
   requests: { host: 'hub' | 'storage'; path: string; range: string | null; token: string | null }[] = [];
+  /** Where it sends those who want a file, instead of its storage. */
+  elsewhere: string | null = null;
+  /** Its storage states no length, and does not end. */
+  endless = false;
+  /** More of what it says about its files. */
+  more: object = {};
   url = '';
   #storage = '';
   readonly #servers: Server[] = [];
@@ -87,6 +94,7 @@ class Hub {
         .writeHead(200, { 'content-type': 'application/json' })
         .end(
           JSON.stringify({
+            ...this.more,
             sha: COMMIT,
             cardData: { license: 'apache-2.0' },
             siblings: [...this.files].map(([rfilename, bytes]) => ({
@@ -100,9 +108,9 @@ class Hub {
     else if (file)
       response
         .writeHead(302, {
-          location: `${this.#storage}/blob/${wanted![2]}?X-Signature=abc`,
+          location: this.elsewhere ?? `${this.#storage}/blob/${wanted![2]}?X-Signature=abc`,
           'x-linked-etag': `"${file.length > 500 ? sha256(file) : gitBlob(file)}"`,
-          'x-linked-size': String(file.length),
+          ...(this.endless ? {} : { 'x-linked-size': String(file.length) }),
         })
         .end();
     else response.writeHead(404).end();
@@ -112,6 +120,14 @@ class Hub {
     const { pathname, searchParams } = new URL(request.url!, 'http://storage'),
       file = this.files.get(decodeURIComponent(pathname.slice('/blob/'.length)));
     if (!file || searchParams.get('X-Signature') !== 'abc') return void response.writeHead(403).end();
+    if (this.endless) {
+      const more = (): void => {
+        if (!response.destroyed && response.write(Buffer.alloc(1024))) setImmediate(more);
+      };
+      response.writeHead(200).on('drain', more);
+      more();
+      return;
+    }
     const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
     response.writeHead(from ? 206 : 200, {
       etag: '"storage"',
@@ -130,7 +146,11 @@ let folder = '',
   hub = new Hub(),
   models: Models;
 const signal = (): AbortSignal => new AbortController().signal;
-const made = (settings: Partial<Settings> = {}, env: NodeJS.ProcessEnv = {}): Models => {
+const made = (
+  settings: Partial<Settings> = {},
+  env: NodeJS.ProcessEnv = {},
+  freeBytes = async (): Promise<number> => 1e12,
+): Models => {
   const tokens = new GivenTokens();
   return createModels({
     home: { models: join(folder, 'models') },
@@ -138,7 +158,7 @@ const made = (settings: Partial<Settings> = {}, env: NodeJS.ProcessEnv = {}): Mo
     runtimes: { directory: () => '', ready: () => false },
     emit: () => {},
     registry: { models: [], defaults: { cpu: {}, gpu: {} } },
-    freeBytes: async () => 1e12,
+    freeBytes,
     env,
     tokens,
     hub: createHub({
@@ -289,6 +309,44 @@ describe('any model of the hub', () => {
     assert.equal(one.model(await install('hf:someone/model', one)).state, 'installed');
     one.setHubToken(hub.url, null);
     await assert.rejects(one.find('hf:someone/model', signal()), failsWith('modelGated'));
+  });
+
+  test('a hub leads to servers of the network alone, and not into this machine', async () => {
+    put({ 'm.gguf': gguf({ 'general.architecture': 'llama' }) });
+    const { id } = models.add(await models.find('hf:someone/model', signal())).card;
+    for (const elsewhere of [
+      'file:///etc/passwd',
+      'data:,x',
+      'ftp://127.0.0.1/x',
+      'http://[',
+      'http://me:x@127.0.0.1/',
+    ]) {
+      hub.elsewhere = elsewhere;
+      await assert.rejects(
+        models.install(id, () => {}, signal()),
+        failsWith('modelUnavailable', /leads to no server/),
+      );
+    }
+    for (const to of ['http://127.0.0.1:1/', 'https://localhost/', 'https://[::1]/', 'https://169.254.169.254/latest'])
+      assert.throws(() => redirected('https://hub.example', 'https://hub.example/x', to), failsWith('downloadFailed'));
+    for (const to of ['https://cdn.example/y', '/y', '//cdn.example/y'])
+      assert.match(redirected('https://hub.example', 'https://hub.example/x', to), /^https:.*\/y$/);
+  });
+
+  test('names that lead upwards are none, a list has few enough parts, and what does not end stops before the disk is full', async () => {
+    put({ '../../../other/m.gguf': 'x', 'a/../m.gguf': 'x', '/m.gguf': 'x', 'README.md': 'x' });
+    await assert.rejects(models.find('hf:someone/model', signal()), failsWith('badRequest', /no GGUF file/));
+    hub.files.clear();
+    put({ 'm.gguf': gguf({ 'general.architecture': 'llama' }) });
+    hub.more = { brackets: JSON.parse(`[${'[],'.repeat(150_000)}0]`) as unknown };
+    await assert.rejects(models.find('hf:someone/model', signal()), failsWith('downloadFailed', /something else/));
+    hub.more = {};
+    hub.endless = true;
+    let free = 1e12;
+    const filling = made({}, {}, async () => free),
+      { id } = filling.add(await filling.find('hf:someone/model', signal())).card;
+    const install_ = filling.install(id, ({ bytes }) => void (bytes > 0 && (free = 1e6)), signal());
+    await assert.rejects(install_, failsWith('diskFull'));
   });
 
   test('what is not there, and what may not be asked, has its own reason', async () => {
