@@ -3,12 +3,12 @@
  * the policy of a real engine lets it: with listeners, devices and requests to drivers as this machine has them.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, test } from 'node:test';
 import { promisify } from 'node:util';
 import { engines } from '../../daemon/engines/engines.ts';
 import { sandboxSupport } from '../../daemon/workers/sandbox/linux.ts';
@@ -98,6 +98,45 @@ const ATTACK = `
   const mknod = libc.func('mknod', 'int', ['str', 'uint', 'ulong']);
   files['device in its cache'] = of(mknod(cache + '/null', 0o20600, 0x103)) < 0 ? 'refused' : 'done';
   console.log(JSON.stringify({ sockets, opened, requests: asked(requests), drivers: asked(drivers), files }));`;
+
+/** A `/dev` of its own for what follows: the usual devices, and plain files that are named in the arguments. */
+const OWN_DEV = `set -e
+  old="$1/dev"; mkdir "$old"; mount --bind /dev "$old"; mount -t tmpfs none /dev
+  for name in null zero full random urandom; do : > /dev/$name; mount --bind "$old/$name" /dev/$name; done
+  mkdir /dev/shm; shift
+  program=$1; script=$2; home=$3; shift 3
+  for name; do mkdir -p "$(dirname "/dev/$name")"; : > "/dev/$name"; done
+  exec "$program" --disable-warning=ExperimentalWarning "$script" "$home" "$@"`;
+const OF_DRIVERS = [
+  ...['nvidia0', 'nvidia15', 'nvidiactl', 'nvidia-modeset', 'nvidia-uvm', 'nvidia-uvm-tools'],
+  ...['nvidia-caps/nvidia-cap1', 'dri/renderD128', 'kfd', 'dxg'],
+];
+const OF_OTHERS = [
+  ...['sda', 'nvme0n1', 'mem', 'kvm', 'fuse', 'tty', 'console', 'uinput', 'hidraw0', 'video0', 'vhost-net'],
+  ...['nvidia', 'nvidia0-other', 'nvidiactl2', 'kfd0', 'driver', 'net/tun', 'input/event0', 'snd/pcmC0D0c'],
+];
+const unshare = ['--mount', ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'])];
+const ownDev =
+  process.platform === 'linux' &&
+  spawnSync('unshare', [...unshare, 'mount', '-t', 'tmpfs', 'none', '/dev'], { stdio: 'ignore' }).status === 0
+    ? false
+    : 'no process has a /dev of its own here';
+
+test(
+  "files in the place of devices: a worker opens the drivers' and no others, and without a GPU none",
+  { skip: skip || ownDev, timeout: 180_000 },
+  async t => {
+    const home = mkdtempSync(join(tmpdir(), 'earshot-dev-'));
+    t.after(() => rmSync(home, { recursive: true }));
+    const args = ['-c', OWN_DEV, 'sh', home, process.execPath, join(import.meta.dirname, 'devices.ts'), home];
+    const { stdout } = await promisify(execFile)('unshare', [...unshare, 'sh', ...args, ...OF_DRIVERS, ...OF_OTHERS]);
+    const [gpu, cpu] = JSON.parse(stdout) as Record<string, string>[];
+    for (const name of [...OF_DRIVERS, ...OF_OTHERS]) {
+      assert.equal(gpu![name], OF_DRIVERS.includes(name) ? 'opened' : 'EACCES', name);
+      assert.equal(cpu![name], 'EACCES', name);
+    }
+  },
+);
 
 describe('a worker on a GPU', { skip, timeout: 180_000 }, () => {
   let home: string,
