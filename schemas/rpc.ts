@@ -292,9 +292,9 @@ export const METHODS = {
     'Writes a transcript file in another format: to a place that somebody chose (`to`), where it follows the ' +
       'transcript from then on unless `follow` is false; a file that is there and not ours stays, and the new one ' +
       'goes beside it, unless `replace`. Without `to`: brings all that follow it up to date. One that a person ' +
-      'changed stays as it is, and is `edited` in the answer, until the transcript says `ifEdited`; ' +
-      '`replace` counts for files that were written on this machine or are called like the transcript. Outside of ' +
-      'the transcript’s folder only files that were exported on this machine are touched. `look`: writes nothing, and ' +
+      'changed stays as it is, and is `edited` in the answer, until the transcript says `ifEdited`; `replace` ' +
+      'counts for files that were written on this machine or are called like the transcript. Outside of the ' +
+      'transcript’s folder only files that were exported on this machine are touched. `look`: writes nothing, and ' +
       'learns which files are in step.',
     Closed({
       path: Path,
