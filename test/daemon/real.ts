@@ -23,7 +23,7 @@ export const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
 const installed = homeOf();
 /** Beyond these something hangs, however busy the machine is. */
 const EVENT_MS = 120_000,
-  ENDED_MS = 240_000,
+  ENDED_MS = 400_000,
   /** Of a start, and of leaving. */
   WAIT_MS = 90_000;
 

@@ -29,7 +29,7 @@ const SPANISH =
   'de darle una idea de la demora del sonido entre usted y el sistema ejecutando la prueba. Para terminar, ' +
   'cuelgue o presione la tecla de número.';
 
-describe('the main job', { timeout: 420_000 }, () => {
+describe('the main job', { timeout: 450_000 }, () => {
   let daemon: RealDaemon, english: Job, spanish: Job, heard: Utterance[], spoken: Utterance[];
   const utterances = async (job: Job): Promise<Utterance[]> =>
     (await daemon.client.call('job/utterances', { id: job.id })).utterances;
