@@ -3,7 +3,7 @@
  * one text, paths as addresses or beginning with ~. Whatever is still of another kind is refused by the tool's schema.
  */
 import { existsSync, realpathSync } from 'node:fs';
-import { pathOf } from './recordings.ts';
+import { fileNamed } from './recordings.ts';
 import type { TSchema } from 'typebox';
 
 interface ObjectSchema {
@@ -46,7 +46,7 @@ function asType(type: string | undefined, value: unknown): unknown {
 /** The full paths that a given one may have in the daemon's answers: as it stands, and where its links lead. */
 export function namesOf(given: string): string[] {
   try {
-    const path = pathOf(given);
+    const path = fileNamed(given);
     return [path, ...(existsSync(path) ? [realpathSync.native(path)] : [])];
   } catch {
     return [];

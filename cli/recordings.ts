@@ -18,7 +18,7 @@ import { isMedia } from '../schemas/media.ts';
 export async function recordings(named: readonly string[], from: string): Promise<string[]> {
   const found = new Set<string>();
   for (const name of named) {
-    const path = existsSync(resolve(from, name)) ? resolve(from, name) : pathOf(name, from);
+    const path = fileNamed(name, from);
     const isFolder = await stat(path).then(
       entry => entry.isDirectory(),
       () => false,
@@ -59,6 +59,21 @@ export const recordingNotVoice = (speak: string | true | undefined): string | nu
   typeof speak === 'string' && (isMedia(speak) || existsSync(speak)) ? speak : null;
 
 /**
+ * The path of what is named: a file of that very name goes first, then what programs and people add to a path (blanks
+ * around it, addresses whose # and ? were not escaped) is taken off.
+ * @throws notOnDisk for an address that names no file of this machine
+ */
+export function fileNamed(given: string, from = process.cwd(), home = homedir()): string {
+  const asIs = resolve(from, given);
+  if (existsSync(asIs)) return asIs;
+  const trimmed = given.trim() || given,
+    path = pathOf(trimmed, from, home);
+  if (!/^file:.*[#?]/is.test(trimmed) || existsSync(path)) return path;
+  const whole = pathOf(trimmed.replace(/[#?]/g, encodeURIComponent), from, home);
+  return existsSync(whole) ? whole : path;
+}
+
+/**
  * A path on this machine: full, from the folder that the program was started in, from the home folder (~/talk.wav), or
  * as a file: address. One of Windows stays as it is: elsewhere, there is none of that name.
  * @throws notOnDisk for an address that names no file of this machine
@@ -66,11 +81,12 @@ export const recordingNotVoice = (speak: string | true | undefined): string | nu
 export function pathOf(given: string, from = process.cwd(), home = homedir()): string {
   if (/^file:/i.test(given))
     try {
-      return fileURLToPath(given);
+      // A percent sign that begins no character is one: whoever wrote the address forgot to write %25.
+      return fileURLToPath(given.replace(/%(?![\da-f]{2})/gi, '%25'));
     } catch (error) {
       throw new EarshotError('notOnDisk', { path: given }, String(error));
     }
-  if (/^https?:/i.test(given)) throw new EarshotError('notOnDisk', { path: given });
+  if (/^[a-z][a-z\d+.-]+:\/\//i.test(given)) throw new EarshotError('notOnDisk', { path: given });
   if (/^~(?=[\\/]|$)/.test(given)) return join(home, given.slice(1));
   return !isAbsolute(given) && /^[a-z]:[\\/]/i.test(given) ? given : resolve(from, given);
 }

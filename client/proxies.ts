@@ -6,7 +6,7 @@
 export interface Proxies {
   http: string | null;
   https: string | null;
-  /** Hosts that are reached directly, separated by commas; this machine is always among them. */
+  /** Hosts that are reached directly, separated by commas; this machine is always among them. `*`: all. */
   direct: string;
 }
 
@@ -26,8 +26,19 @@ export function proxiesIn(env: NodeJS.ProcessEnv): Proxies {
   return {
     http,
     https: usable(proxyIn(env, 'https_proxy')) ?? all ?? http,
-    direct: [...new Set([...(named(env, 'no_proxy') ?? '').split(/[\s,]+/).filter(Boolean), ...LOOPBACK])].join(','),
+    direct: directly((named(env, 'no_proxy') ?? '').split(/[\s,]+/).filter(Boolean)),
   };
+}
+
+/** As Node, Python and npm all take it: `*` counts for Node where it stands alone, and IPv6 in its shortest form. */
+function directly(entries: readonly string[]): string {
+  if (entries.includes('*')) return '*';
+  const shortest = (entry: string): string[] => {
+    const bare = /^\[?([0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*)\]?$/i.exec(entry)?.[1],
+      address = bare === undefined ? null : URL.parse(`http://[${bare}]`)?.hostname;
+    return address ? [bare!, address] : [entry];
+  };
+  return [...new Set([...entries.flatMap(shortest), ...LOOPBACK])].join(',');
 }
 
 /** The way to an address: a proxy's address, with its password where it has one, or null: directly. */

@@ -97,8 +97,11 @@ export const ERRORS = {
   fontMissing: { characters: 'text' },
   /** In VS Code: the workspace is in Restricted Mode. */
   untrustedWorkspace: {},
-  /** `count`: utterances that stand in their own language, because no translation of theirs could stand. */
-  notTranslated: { count: 'number' },
+  /**
+   * `count`: utterances that stand in their own language, because no translation of theirs could stand; `numbers`: those
+   * of them whose numbers came out as others.
+   */
+  notTranslated: { count: 'number', numbers: 'number?' },
   /** `seconds`: the most that it is behind the recording. */
   voiceOverLags: { seconds: 'number' },
   /** `count`: sentences of a summary that were left out, because the transcript does not support them. */

@@ -265,11 +265,12 @@ export type Utterance = Static<typeof Utterance>;
 export const sourceText = (utterance: Pick<Utterance, 'asr' | 'repair'>): string =>
   utterance.repair?.text ?? utterance.asr?.text ?? '';
 
-/** Stands before what could not be translated. */
-export const NOT_TRANSLATED = '[not translated]';
+/** Stands before what could not be translated; `refused`: why no translation could stand. */
+export const notTranslated = (refused?: string): string =>
+  refused === 'numbers' ? '[not translated: numbers]' : '[not translated]';
 /** An utterance's translation as people see it: where none could stand, what was said behind a marker. */
 export const translatedText = ({ nmt }: Pick<Utterance, 'nmt'>): string =>
-  nmt?.refused === undefined ? (nmt?.text ?? '') : `${NOT_TRANSLATED} ${nmt.text}`;
+  nmt?.refused === undefined ? (nmt?.text ?? '') : `${notTranslated(nmt.refused)} ${nmt.text}`;
 
 /** What a language model says a transcript is about, and which. */
 export const Summary = Closed({

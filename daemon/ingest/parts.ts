@@ -5,7 +5,8 @@
  *
  * Matroska whose header leaves its length open is not looked through: that would be to read all of it.
  */
-import { readSync } from 'node:fs';
+import { flacStarts } from './flac.ts';
+import { bytesOf, WINDOW_BYTES, type Bytes } from './window.ts';
 
 /** A range of a file, bytes. */
 export interface Part {
@@ -17,30 +18,6 @@ export interface Part {
 
 /** More parts than this are one. */
 const MOST_PARTS = 10_000;
-const WINDOW_BYTES = 32 * 1024;
-
-/** Bytes of a file, some thousands at a time. */
-interface Bytes {
-  size: number;
-  /** As many of them as there are. */ at(position: number, length: number): Buffer;
-}
-
-function bytesOf(fd: number, size: number): Bytes {
-  const window = Buffer.alloc(WINDOW_BYTES);
-  let from = 0,
-    held = 0;
-  return {
-    size,
-    at(position, length) {
-      if (position < from || position + length > from + held) {
-        from = position;
-        held = position < size ? readSync(fd, window, 0, WINDOW_BYTES, position) : 0;
-      }
-      return window.subarray(position - from, Math.min(position - from + length, held));
-    },
-  };
-}
-
 /** In order, without gaps; one where the file is not joined or of another kind. @throws where it cannot be read */
 export function partsOf(fd: number, size: number): Part[] {
   const bytes = bytesOf(fd, size),
@@ -185,22 +162,6 @@ const chunkStarts = (form: RegExp, littleEndian: boolean) =>
       at += 8 + length + (length % 2);
     }
   };
-
-/** FLAC: a name, and the block that tells rate and channels; frames do not say how long they are. */
-const FLAC_BEGINNINGS = ['664c614300000022', '664c614380000022'].map(hex => Buffer.from(hex, 'hex'));
-
-function* flacStarts(bytes: Bytes): Generator<Found> {
-  for (let at = 1; at + 42 <= bytes.size;) {
-    const window = bytes.at(at, WINDOW_BYTES),
-      places = FLAC_BEGINNINGS.map(each => window.indexOf(each)).filter(place => place >= 0);
-    if (places.length) {
-      const place = at + Math.min(...places);
-      // It can be one: the least block is 16 samples.
-      if (bytes.at(place, 42).readUInt16BE(8) >= 16) yield place;
-      at = place + 8;
-    } else at += Math.max(1, window.length - 7);
-  }
-}
 
 const ASF_HEADER = '3026b2758e66cf11a6d900aa0062ce6c';
 

@@ -4,7 +4,7 @@
  */
 import { failure, type Failure } from '../../schemas/errors.ts';
 import {
-  NOT_TRANSLATED,
+  notTranslated,
   sourceText,
   translatedText,
   type OutputOptions,
@@ -82,7 +82,7 @@ const inUtf8 = (text: string, warnings: Rendered['warnings']): Rendered => ({
 
 /** Null: there is none yet, and the original stays. */
 const translationOf = (utterance: Utterance): string | null =>
-  utterance.nmt ? translatedText(utterance) : utterance.failed ? `${NOT_TRANSLATED} ${sourceText(utterance)}` : null;
+  utterance.nmt ? translatedText(utterance) : utterance.failed ? `${notTranslated()} ${sourceText(utterance)}` : null;
 
 const wordTimes = (losses: { wordTimes: number }): { wordTimes: number } | null => (losses.wordTimes ? losses : null);
 

@@ -139,9 +139,10 @@ export class Completion {
 /** What models answered that could not stand: said once, for the whole job. */
 function guardedOf({ made }: JobWork): Failure[] {
   const untranslated = made.filter(each => each.nmt?.refused !== undefined).length,
+    numbers = made.filter(each => each.nmt?.refused === 'numbers').length,
     dropped = made.reduce((sum, each) => sum + (each.summary?.dropped ?? 0), 0);
   return [
-    ...(untranslated ? [failure('notTranslated', { count: untranslated })] : []),
+    ...(untranslated ? [failure('notTranslated', { count: untranslated, ...(numbers ? { numbers } : {}) })] : []),
     ...(dropped ? [failure('summaryTrimmed', { count: dropped })] : []),
   ];
 }

@@ -65,7 +65,7 @@ interface Found {
 
 const ADDRESS = /@|:\/\/|^www\./u;
 /** Figures with what may stand between them. */
-const NUMBER = /\d+(?:[.,:/’'٫٬-]\d+|[ \u00a0\u202f]\d{3}(?!\d))*/gu;
+export const NUMBER = /\d+(?:[.,:/’'٫٬-]\d+|[ \u00a0\u202f]\d{3}(?!\d))*/gu;
 
 /** False: a number is gone or another one, and no wording explains it. */
 export function keepsNumbers(source: string, target: string, from: string, to: string): boolean {

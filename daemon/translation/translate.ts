@@ -10,6 +10,7 @@ import { sentencesOf } from '../../text/sentences.ts';
 import { faultOf, spokenLength, type Fault, type Knows } from './guard.ts';
 import type { Dictionaries } from '../repair/dictionaries.ts';
 import { languageName, question, readAnswer } from './prompt.ts';
+import { withStandIns } from './stand-ins.ts';
 import { mayBeSpokenTo } from './steering.ts';
 import { support } from './support.ts';
 import { demandsOf, enforced, missing, substituted } from './terms.ts';
@@ -29,8 +30,9 @@ interface Tried {
 
 /**
  * Translates `input.text`. First with what was said before and the glossary, then with the glossary's translations in
- * their places already, then plainly, then sentence by sentence. Where nothing comes that may stand, the text itself is
- * the answer, with the reason in `refused`. @throws badAnswer when the model gives no answers of the agreed shape
+ * their places already, then plainly, then sentence by sentence; where a number went wrong, with others in place of its
+ * numbers. Where nothing comes that may stand, the text itself is the answer, with the reason in `refused`.
+ * @throws badAnswer when the model gives no answers of the agreed shape
  */
 export async function translate(
   input: StepInputs['nmt'],
@@ -62,6 +64,11 @@ export async function translate(
     return readAnswer(answer);
   };
   const once = async (text: string, plain: boolean) => judged(text, await askFor(text, plain));
+  const numbered = async (text: string) => {
+    const asked = withStandIns(text, input.from, input.to),
+      answer = asked && (await askFor(asked.text, true));
+    return asked ? judged(text, answer === null ? null : asked.restored(answer)) : once(text, true);
+  };
   const stands = async ({ text, fault }: Tried & { fault: Fault | null }): Promise<boolean> =>
     !(DOUBTFUL.has(fault) || looksSteered(input.text, text!)) || (await isTranslation(input, text!, asker, signal));
 
@@ -70,10 +77,15 @@ export async function translate(
     () => once(input.text, false),
     ...(demands.length ? [async () => judged(input.text, await askFor(substituted(input.text, demands), false))] : []),
     () => once(input.text, true),
-    () => bySentence(input, once).then(text => judged(input.text, text)),
+    () => bySentence(input, text => once(text, true)).then(text => judged(input.text, text)),
+  ];
+  const waysForNumbers = [
+    () => numbered(input.text),
+    () => bySentence(input, numbered).then(text => judged(input.text, text)),
   ];
   const bearable: { text: string; fault: Fault | null }[] = [];
-  for (const way of ways) {
+  for (const way of [...ways, ...waysForNumbers]) {
+    if (waysForNumbers.includes(way) && !tries.some(each => each.fault === 'numbers')) break;
     const { text, fault } = await way();
     if (tries.some(one => one.text === text)) continue;
     if (text === null || !BEARABLE.includes(fault)) tries.push({ text, fault });
@@ -120,12 +132,12 @@ async function isTranslation(
 
 async function bySentence(
   input: StepInputs['nmt'],
-  once: (text: string, plain: boolean) => Promise<{ text: string | null; fault: Fault | null }>,
+  once: (text: string) => Promise<{ text: string | null; fault: Fault | null }>,
 ): Promise<string | null> {
   const parts: string[] = [];
   for (const sentence of sentencesOf(input.text, input.from)) {
     if (!sentence.trim()) continue;
-    const { text, fault } = await once(sentence.trim(), true);
+    const { text, fault } = await once(sentence.trim());
     if (text === null || !BEARABLE.includes(fault)) return null;
     parts.push(text);
   }

@@ -211,7 +211,10 @@ describe('earshot mcp', { timeout: 180_000 }, () => {
       assert.ok(isError, `${path}: ${text}`);
       assert.ok(text.includes(path) || !text.includes(process.cwd()), text);
     }
-    for (const path of ['file://elsewhere/x.wav', 'file:///%2e%2e/%00x.wav', 'file:///a%2fb.wav', 'a\0b.wav'])
+    for (const path of [
+      ...['file://elsewhere/x.wav', 'file:///%2e%2e/%00x.wav', 'file:///a%2fb.wav', 'file:///a%E9.wav', 'file:///%'],
+      ...['a\0b.wav', ' \n'],
+    ])
       assert.equal((await call('transcribe', { path, repair: false })).isError, true, path);
     const { text } = await call('transcribe', { path: 'no such talk.wav' });
     assert.ok(text.includes('no such talk.wav') && !text.includes(process.cwd()), text);

@@ -1,9 +1,10 @@
 /** Proxies and certificates, with a real proxy and a real server: for models, for pip and for npm. */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import dns from 'node:dns';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, setGlobalProxyFromEnv, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -138,6 +139,40 @@ describe('a network behind a proxy, whose hub has a certificate of its own', { s
   });
 });
 
+/** A name is looked up where it is reached directly. */
+test('what is said of the way to a host is the way that Node goes', async () => {
+  const ways: string[] = [],
+    proxy = createServer().on('connect', (_, socket) => {
+      ways.push('proxy');
+      socket.end('HTTP/1.1 502 no\r\n\r\n');
+    });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const { lookup } = dns,
+    address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  dns.lookup = ((host: string, _: unknown, answer: (error: Error) => void) => {
+    ways.push('direct');
+    answer(Object.assign(new Error(host), { code: 'ENOTFOUND' }));
+  }) as unknown as typeof dns.lookup;
+  try {
+    for (const direct of ['', 'x.org', '.x.org', '*.x.org', '*', '*,y.org', 'X.org', 'x.org:81', 'org', '10.0.0.0/8']) {
+      const proxies = proxiesIn({ HTTPS_PROXY: address, NO_PROXY: direct }),
+        back = setGlobalProxyFromEnv({ https_proxy: proxies.https!, no_proxy: proxies.direct });
+      try {
+        for (const url of ['https://x.org', 'https://a.x.org', 'https://ax.org', 'https://x.org:81']) {
+          ways.length = 0;
+          await assert.rejects(fetch(url));
+          assert.equal(ways[0], proxyFor(url, proxies) === null ? 'direct' : 'proxy', `${direct}, ${url}`);
+        }
+      } finally {
+        back();
+      }
+    }
+  } finally {
+    dns.lookup = lookup;
+    proxy.close().closeAllConnections();
+  }
+});
+
 test('the proxies of an environment', () => {
   const { direct: loopback } = proxiesIn({});
   assert.deepEqual(proxiesIn({}), { http: null, https: null, direct: loopback });
@@ -176,6 +211,17 @@ test('the proxies of an environment', () => {
   ] as const)
     assert.equal(proxyFor(url, proxies), way, url);
   assert.equal(proxyFor('https://hub.org', proxiesIn({ HTTPS_PROXY: 'http://s:1', NO_PROXY: '*' })), null);
+  for (const [direct, url, way] of [
+    ['*, x.org', 'https://hub.org', null],
+    ['2001:DB8:0::1', 'https://[2001:db8::1]', null],
+    ['[2001:db8::1]', 'https://[2001:db8::1]', null],
+    ['[2001:db8::1]:443', 'https://[2001:db8::1]', null],
+    ['[2001:db8::1]:81', 'https://[2001:db8::1]', 'http://s:1'],
+    ['2001:db8::2', 'https://[2001:db8::1]', 'http://s:1'],
+    ['10.1.2.3', 'https://10.1.2.3:8443', null],
+    ['10.1.2', 'https://10.1.2.3', 'http://s:1'],
+  ] as const)
+    assert.equal(proxyFor(url, proxiesIn({ HTTPS_PROXY: 'http://s:1', NO_PROXY: direct })), way, `${direct}, ${url}`);
   assert.deepEqual(proxyEnvironment({ NO_PROXY: 'x.org' }), {});
   assert.equal(proxyEnvironment({ https_proxy: 'http://b:2' }).NODE_USE_ENV_PROXY, '1');
 });

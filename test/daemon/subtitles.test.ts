@@ -151,11 +151,15 @@ describe('subtitles as a source', { timeout: 180_000 }, () => {
     assert.equal(job.state, 'completed', JSON.stringify(job.failure));
     assert.deepEqual(
       job.warnings.map(({ code, args }) => [code, args]),
-      [['notTranslated', { count: 2 }]],
+      [['notTranslated', { count: 2, numbers: 2 }]],
     );
     assert.equal(
       written('doses.de.srt'),
-      cue('[not translated] Take 3 pills a day.', '[not translated] It costs 1,250 dollars.', '(It is 5 o’clock.)'),
+      cue(
+        '[not translated: numbers]\nTake 3 pills a day.',
+        '[not translated: numbers]\nIt costs 1,250 dollars.',
+        '(It is 5 o’clock.)',
+      ),
     );
   });
   it('that are no text, too large or changed meanwhile are named as what they are', async () => {

@@ -50,6 +50,28 @@ test('a form: granularities one by one, as JSON or with commas', () => {
   assert.throws(() => wanted({ timestamp_granularities: '["letter"]' }), refused('bad_granularity'));
 });
 
+test('a form: fields that change nothing here are checked all the same', () => {
+  for (const [name, good, bad, code] of [
+    [
+      'temperature',
+      ['0', '0.0', '1', ' 0.5 ', '1e-3', 'null', ''],
+      ['abc', '-0.1', '1.01', '2', 'NaN', '0,5'],
+      'bad_temperature',
+    ],
+    ['include[]', ['logprobs', '', '["logprobs"]'], ['words', 'logprobs,words'], 'bad_include'],
+    ['include', ['logprobs'], ['words'], 'bad_include'],
+    [
+      'chunking_strategy',
+      ['auto', 'null', '{"type":"server_vad"}'],
+      ['none at all', '[]', '1', '{'],
+      'bad_chunking_strategy',
+    ],
+  ] as const) {
+    for (const value of good) assert.deepEqual(wanted({ [name]: value }), wanted({}), `${name}=${value}`);
+    for (const value of bad) assert.throws(() => wanted({ [name]: value }), refused(code), `${name}=${value}`);
+  }
+});
+
 test('a form: of a long prompt the end counts, whole words of it', () => {
   const { prompt } = wanted({ prompt: `${'word '.repeat(450)}Dashwood` }).options;
   assert.ok(
@@ -81,6 +103,7 @@ test('a body: null is as if it were not there, numbers may be text', () => {
     [{ stream_format: 'sse' }, 'bad_stream_format'],
     [{ stream_format: 1 }, 'bad_type'],
     [{ voice: { id: {} } }, 'bad_type'],
+    [{ instructions: 1 }, 'bad_type'],
     [{ input: null }, 'no_input'],
     [{ response_format: 'constructor' }, 'bad_response_format'],
   ] as const)

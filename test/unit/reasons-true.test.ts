@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { readGlossary } from '../../client/folder-defaults.ts';
-import { pathOf, recordings } from '../../cli/recordings.ts';
+import { fileNamed, pathOf, recordings } from '../../cli/recordings.ts';
 import { contentOf, explained } from '../../daemon/ingest/content.ts';
 import { explained as whereItFailed } from '../../daemon/outputs/deliver.ts';
 import { openSettings } from '../../daemon/system/settings-file.ts';
@@ -55,6 +55,40 @@ test('what stands on the command line: addresses of files, the home folder, and 
     assert.match(sentence(error.failure, 'en'), /^https:\/\/x\.org\/talk is an address on the network/);
     return error.failure.code === 'notOnDisk';
   });
+});
+
+test('a path with blanks around it, and addresses of files as people and programs write them', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const address = (name: string): string => `${pathToFileURL(folder).href}/${name}`,
+    named = (given: string): string => fileNamed(given, folder, folder);
+  for (const name of ['100% sure.wav', 'a#1.wav', 'talk.wav', ' blank.wav']) writeFileSync(join(folder, name), '');
+  for (const [given, name] of [
+    [address('100%25%20sure.wav'), '100% sure.wav'],
+    [address('100% sure.wav'), '100% sure.wav'],
+    [address('50%ZZ.wav'), '50%ZZ.wav'],
+    [address('a%231.wav'), 'a#1.wav'],
+    [address('a#1.wav'), 'a#1.wav'],
+    [address('talk.wav#t=90'), 'talk.wav'],
+    [` ${address('talk.wav')}\n`, 'talk.wav'],
+    [' talk.wav ', 'talk.wav'],
+    [' blank.wav', ' blank.wav'],
+    [`  ${join(folder, 'talk.wav')} `, 'talk.wav'],
+    ['~/talk.wav ', 'talk.wav'],
+    ['none.wav ', 'none.wav'],
+  ] as const)
+    assert.equal(named(given), join(folder, name), given);
+  const why = (given: string): string => {
+    const failure = caught(() => named(given))!;
+    assert.equal(failure.code, 'notOnDisk', given);
+    return sentence(failure, 'en');
+  };
+  assert.match(why('file:///a%2fb.wav'), /not the address of a file/);
+  assert.match(why('file:///a%E9.wav'), /not the address of a file/);
+  if (process.platform !== 'win32') assert.match(why('file://elsewhere/a.wav'), /not the address of a file/);
+  assert.match(why('ftp://me:secret@x.org/a.wav'), /^ftp:\/\/x\.org\/a\.wav is an address on the network/);
+  assert.match(why('s3://bucket/a.wav'), /on the network/);
+  assert.match(why('vscode-vfs://github/a.wav'), /virtual workspace/);
 });
 
 test('a language that there is none of says what was meant', () => {

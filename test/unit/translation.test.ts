@@ -5,6 +5,7 @@ import type { Question } from '../../daemon/contracts/language-model.ts';
 import { faultOf, type Knows } from '../../daemon/translation/guard.ts';
 import { languageName, question, readAnswer, termsIn } from '../../daemon/translation/prompt.ts';
 import { demandsOf, enforced, missing, substituted } from '../../daemon/translation/terms.ts';
+import { withStandIns } from '../../daemon/translation/stand-ins.ts';
 import { translate } from '../../daemon/translation/translate.ts';
 
 const ES = new Set(
@@ -120,6 +121,57 @@ test('after a bad answer it asks plainly, then by the sentence; when nothing hel
   const none = ask([]);
   assert.equal((await translate({ ...input, text: '…' }, none.asker, knows, signal)).text, '…');
   assert.equal(none.asked.length, 0);
+});
+
+test('a number that keeps going wrong: another one is translated in its place, and the true one put back', async () => {
+  const asked: string[] = [],
+    signal = new AbortController().signal;
+  const careless = (put: (text: string) => string) => ({
+    ask: async (one: Question) => {
+      const { text } = one.turns.at(-1)!;
+      asked.push(text);
+      return JSON.stringify({ translation: put(text) });
+    },
+  });
+  const de = (text: string) => ({ text, from: 'en', to: 'de', before: [], glossary: [] });
+  const wrong = (text: string): string =>
+    text
+      .replace('1,250.50', '1.250,05')
+      .replace('It costs', 'Es kostet')
+      .replace('for', 'für')
+      .replace('nights', 'Nächte');
+  assert.deepEqual(await translate(de('It costs $1,250.50 for 3 nights.'), careless(wrong), knows, signal), {
+    text: 'Es kostet $1.250,50 für 3 Nächte.',
+    language: 'de',
+  });
+  assert.match(asked.at(-1)!, /^It costs \$\d\d for \d\d nights\.$/);
+  // One that loses them all the same, or changes what stands for them.
+  for (const put of [
+    (text: string) => wrong(text).replace(/\d+/, ''),
+    (text: string) => wrong(text).replace(/\d+/, '99'),
+  ])
+    assert.deepEqual(await translate(de('It costs $1,250.50.'), careless(put), knows, signal), {
+      text: 'It costs $1,250.50.',
+      language: 'en',
+      refused: 'numbers',
+    });
+});
+
+test('numbers as the other language writes them; those of names stay', () => {
+  const through = (text: string, from: string, to: string): string | null | undefined => {
+    const numbered = withStandIns(text, from, to);
+    return numbered?.restored(numbered.text);
+  };
+  assert.equal(through('$1,250.50 and 1,250 of 20,000,000', 'en', 'de'), '$1.250,50 and 1.250 of 20.000.000');
+  assert.equal(through('1.250,50 Euro, 3,5 %', 'de', 'en'), '1,250.50 Euro, 3.5 %');
+  assert.equal(through('12 500,5 F', 'fr', 'en'), '12,500.5 F');
+  // A time, a date, a version, a telephone number.
+  for (const text of ['At 7:45', 'On 3/14/2024', 'Version 1.2.3', 'Call 555-0199', 'In 1987', '3 of 3'])
+    assert.equal(through(text, 'en', 'de'), text);
+  assert.equal(through('B52 and MP3', 'en', 'de'), undefined);
+  assert.equal(through('1 2 3 4 5 6 7 8 9 10 11 12'.replaceAll(' ', ', '), 'en', 'de'), undefined);
+  const { text } = withStandIns('37 of 42, 58', 'en', 'de')!;
+  assert.doesNotMatch(text, /37|42|58/);
 });
 
 test('terms: translations that the glossary demands are found, missed, put in', () => {

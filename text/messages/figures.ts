@@ -66,6 +66,9 @@ export function timeText(at: number, locale: Locale, now: number): string {
 /** 0.85: "85%". */
 export const percentText = (fraction: number): string => `${Math.round(fraction * 100)}%`;
 
+/** Addresses that lead off this machine. */
+export const ON_NETWORK = /^(?:https?|s?ftps?|s3|gs|smb|nfs|davs?|rtmps?|rtsps?):\/\//i;
+
 /** An address as it may be shown. */
 export const withoutPassword = (address: string): string => address.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
 

@@ -1,6 +1,6 @@
 /** What a document shows of each utterance, and what stands where something is missing. */
 import {
-  NOT_TRANSLATED,
+  notTranslated,
   sourceText,
   translatedText,
   type OutputOptions,
@@ -102,7 +102,7 @@ function passageOf(
   const translated = nmt
     ? oneLine(translatedText(utterance))
     : failed?.stage === 'nmt' || failed?.stage === 'repair'
-      ? `${NOT_TRANSLATED} ${original.text}`
+      ? `${notTranslated()} ${original.text}`
       : '';
   const translation: Line = { text: translated, language: nmt?.language ?? target };
   if (text === 'translation') return translated ? [{ ...place, main: translation, second: null, marker: false }] : [];
@@ -110,7 +110,7 @@ function passageOf(
     nmt && translated && nmt.refused === undefined
       ? translation
       : nmt?.refused !== undefined || failed?.stage === 'nmt'
-        ? { text: NOT_TRANSLATED, language: 'en' }
+        ? { text: notTranslated(nmt?.refused), language: 'en' }
         : null;
   return [{ ...place, main: original, second: known && known.text !== original.text ? known : null, marker: false }];
 }

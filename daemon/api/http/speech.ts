@@ -63,6 +63,7 @@ export function speechWanted(body: Record<string, unknown>): SpeechWanted {
     );
   if (typeof speed !== 'number' || !(speed >= 0.25 && speed <= 4))
     throw new HttpProblem(400, 'bad_speed', 'speed must be from 0.25 to 4.', 'speed');
+  text('instructions'); // no voice of ours takes any
   if (streamFormat !== 'audio')
     throw new HttpProblem(400, 'bad_stream_format', 'stream_format must be audio.', 'stream_format');
   return {

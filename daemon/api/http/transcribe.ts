@@ -27,12 +27,15 @@ function flag(name: string, text: string | undefined): boolean {
   throw new HttpProblem(400, 'bad_type', `${name} must be true or false.`, name);
 }
 
-/** One each, a JSON array of them, or several with commas between them. @throws HttpProblem */
-function granularitiesIn(fields: Form['fields']): ('word' | 'segment')[] {
-  const given = ['timestamp_granularities[]', 'timestamp_granularities']
-    .flatMap(name => fields.get(name) ?? [])
+/** A field that may come several times: one each, a JSON array of them, or several with commas between them. */
+const severalOf = (fields: Form['fields'], name: string): string[] =>
+  [`${name}[]`, name]
+    .flatMap(each => fields.get(each) ?? [])
     .flatMap(text => text.split(/[[\]"',\s]+/))
-    .filter(each => each !== '' && !isAbsent(each));
+    .filter(each => !isAbsent(each));
+
+/** @throws HttpProblem */
+function granularitiesIn(given: readonly string[]): ('word' | 'segment')[] {
   return given.map(each => {
     if (each === 'word' || each === 'segment') return each;
     throw new HttpProblem(
@@ -42,6 +45,35 @@ function granularitiesIn(fields: Form['fields']): ('word' | 'segment')[] {
       'timestamp_granularities',
     );
   });
+}
+
+/**
+ * Fields that change nothing here, as no engine of ours has them; what nobody could take is refused all the same, so that
+ * a program that is wrong finds out. @throws HttpProblem
+ */
+function checkUnused(one: (name: string) => string | undefined, many: (name: string) => readonly string[]): void {
+  const temperature = one('temperature');
+  if (temperature !== undefined && !(Number(temperature) >= 0 && Number(temperature) <= 1))
+    throw new HttpProblem(400, 'bad_temperature', 'temperature must be a number from 0 to 1.', 'temperature');
+  if (many('include').some(each => each !== 'logprobs'))
+    throw new HttpProblem(400, 'bad_include', 'include[] must be logprobs.', 'include');
+  const chunking = one('chunking_strategy');
+  if (chunking !== undefined && chunking !== 'auto' && !isJsonObject(chunking))
+    throw new HttpProblem(
+      400,
+      'bad_chunking_strategy',
+      'chunking_strategy must be auto, or a JSON object.',
+      'chunking_strategy',
+    );
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 /** What programs write into a form for nothing. */
@@ -69,7 +101,8 @@ export function wantedOf(form: Form, task: Task, context: Pick<RequestContext, '
       'response_format',
     );
   const language = languageCode(one('language'));
-  const granularities = granularitiesIn(form.fields);
+  const granularities = granularitiesIn(severalOf(form.fields, 'timestamp_granularities'));
+  checkUnused(one, name => severalOf(form.fields, name));
   const stream = flag('stream', one('stream'));
   if (stream && format !== 'json' && format !== 'text')
     throw new HttpProblem(400, 'bad_response_format', 'stream goes with response_format json or text.', 'stream');

@@ -1,7 +1,7 @@
 /** English: failures of what was asked for. */
 import { BAD_REQUEST } from './bad-requests.ts';
 import { message, type SomeErrors, whyOf } from '../catalogue.ts';
-import { clockText, languageText, withoutPassword } from '../figures.ts';
+import { clockText, languageText, ON_NETWORK, withoutPassword } from '../figures.ts';
 import { count, optional, stageText, terms } from './words.ts';
 
 /** What a file is instead of a recording, and what to do about it. */
@@ -60,15 +60,20 @@ export const recordingErrors: SomeErrors<
       'Earshot looks for common audio and video files in the folder and its subfolders.',
     ),
   notOnDisk: a =>
-    /^https?:/i.test(a.path)
+    ON_NETWORK.test(a.path)
       ? message(
           `${withoutPassword(a.path)} is an address on the network, not a file.`,
           'Earshot reads files on this machine: download the recording first, then name the file.',
         )
-      : message(
-          `${a.path} is in a virtual workspace.`,
-          'Recordings must be files on the machine where Earshot runs. Copy it there, or open the folder there.',
-        ),
+      : /^file:/i.test(a.path)
+        ? message(
+            `${a.path} is not the address of a file on this machine.`,
+            'Name the file by its path, or write its address as file:///folder/file.wav.',
+          )
+        : message(
+            `${a.path} is in a virtual workspace.`,
+            'Recordings must be files on the machine where Earshot runs. Copy it there, or open the folder there.',
+          ),
   foreignPath: a =>
     message(
       `${a.path} is a path of Windows, but Earshot runs on another system.`,
@@ -271,7 +276,13 @@ export const requestErrors: SomeErrors<
   notTranslated: a =>
     message(
       `${count(a.count, 'utterance')} could not be translated and ${a.count === 1 ? 'is' : 'are'} marked ` +
-        '[not translated]: what the model answered was no translation.',
+        `[not translated]: ${
+          a.numbers === undefined
+            ? 'what the model answered was no translation'
+            : a.numbers === a.count
+              ? 'the translation had other numbers'
+              : `${a.numbers} because the translation had other numbers, the rest because it was none`
+        }.`,
       'Choose a larger model for translation, or correct the text in the transcript.',
     ),
   voiceOverLags: a =>

@@ -1,7 +1,7 @@
 /** 简体中文：请求本身的错误。 */
 import { BAD_REQUEST } from './bad-requests.ts';
 import { message, type SomeErrors, whyOf } from '../catalogue.ts';
-import { clockText, languageText, withoutPassword } from '../figures.ts';
+import { clockText, languageText, ON_NETWORK, withoutPassword } from '../figures.ts';
 import { optional, stageText, terms } from './words.ts';
 
 /** 文件实际是什么，以及该怎么办。 */
@@ -51,15 +51,17 @@ export const recordingErrors: SomeErrors<
   noRecordings: a =>
     message(`在 ${a.path} 中没有找到录音。`, 'Earshot 会在该文件夹及其子文件夹中查找常见的音频和视频文件。'),
   notOnDisk: a =>
-    /^https?:/i.test(a.path)
+    ON_NETWORK.test(a.path)
       ? message(
           `${withoutPassword(a.path)} 是网络地址，不是文件。`,
           'Earshot 只读取本机上的文件：请先下载录音，再指定该文件。',
         )
-      : message(
-          `${a.path} 位于虚拟工作区中。`,
-          '录音必须是运行 Earshot 的机器上的文件。请将其复制到该机器，或在该机器上打开文件夹。',
-        ),
+      : /^file:/i.test(a.path)
+        ? message(`${a.path} 不是本机文件的地址。`, '请用路径指定该文件，或将地址写成 file:///folder/file.wav。')
+        : message(
+            `${a.path} 位于虚拟工作区中。`,
+            '录音必须是运行 Earshot 的机器上的文件。请将其复制到该机器，或在该机器上打开文件夹。',
+          ),
   foreignPath: a =>
     message(
       `${a.path} 是 Windows 路径，而 Earshot 运行在其他系统上。`,
@@ -226,7 +228,13 @@ export const requestErrors: SomeErrors<
     ),
   notTranslated: a =>
     message(
-      `有 ${a.count} 段话未能翻译，已标记为 [not translated]：模型的回答不是译文。`,
+      `有 ${a.count} 段话未能翻译，已标记为 [not translated]：${
+        a.numbers === undefined
+          ? '模型的回答不是译文'
+          : a.numbers === a.count
+            ? '译文中的数字与原文不同'
+            : `其中 ${a.numbers} 段的译文数字与原文不同，其余的回答不是译文`
+      }。`,
       '请为翻译选择更大的模型，或在转录稿中更正文字。',
     ),
   voiceOverLags: a =>
