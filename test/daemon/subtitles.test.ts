@@ -156,7 +156,7 @@ describe('subtitles as a source', { timeout: 180_000 }, () => {
     assert.equal(
       written('doses.de.srt'),
       cue(
-        '[not translated: numbers]\nTake 3 pills a day.',
+        '[not translated:\nnumbers] Take 3 pills a day.',
         '[not translated: numbers]\nIt costs 1,250 dollars.',
         '(It is 5 o’clock.)',
       ),

@@ -236,6 +236,30 @@ describe(
       assert.equal(output!.language, 'en');
     });
 
+    it('hears a language between two parts of another, also where that one is clear for the whole', async () => {
+      const [en, es, en2] = joined('hidden', [
+        ['sense-and-sensibility', 2.2, 9.2],
+        0.6,
+        ['asterisk-es', 0.3, 5.3],
+        0.6,
+        ['sense-and-sensibility', 14, 19.5],
+      ]) as Place[];
+      const at = (seconds: number): number => Math.round(seconds * RATE),
+        borders = [at(en!.to + 0.3), at(es!.to + 0.3)] as const,
+        whole = { startSample: 0, endSample: at(en2!.to), borders: [...borders] };
+      const outputs = await worker.run<'asr'>([
+        input(pcm('hidden'), en!.from, en!.to, { window: { ...whole, keepFrom: 0, keepTo: borders[0] } }),
+        input(pcm('hidden'), es!.from, es!.to, { window: { ...whole, keepFrom: borders[0], keepTo: borders[1] } }),
+        input(pcm('hidden'), en2!.from, en2!.to, { window: { ...whole, keepFrom: borders[1], keepTo: at(en2!.to) } }),
+      ]);
+      assert.deepEqual(
+        outputs.map(each => each.language),
+        ['en', 'es', 'en'],
+        JSON.stringify(outputs.map(each => each.text)),
+      );
+      assert.match(outputs[1]!.text, /ha instalado/i);
+    });
+
     it('hears languages that follow each other without a pause', async () => {
       const places = joined('unpaused', [
         ['sense-and-sensibility', 2.2, 7],

@@ -12,7 +12,7 @@ from ear import Noting, Reader, from_environment, nats
 from encoding import complete
 
 RATE = 16_000
-FRAMES_PER_SECOND = 100
+FRAMES_PER_SECOND, STATES_PER_SECOND = 100, 50
 WINDOW_SECONDS = 30
 BEAMS = 5
 # An answer is not speech when the model thinks that nobody speaks and is unsure of the words too: (above this, below
@@ -22,11 +22,12 @@ NOT_SPEECH = ((0.6, -1.0), (0.3, -1.4))
 DOUBTFUL = 0.6
 LEAST_SPEECH_SECONDS = 0.2
 LOW_CUT_HZ, MOST_GAIN = 120, 100
-# A language that is at least as likely as this is believed, in less than BRIEF_SECONDS from CERTAIN on; from there on
-# nothing else is even looked for.
+# A language that is at least as likely as this is believed, in less than BRIEF_SECONDS from CERTAIN on.
 SURE, CERTAIN, BRIEF_SECONDS = 0.8, 0.97, 3
-# A second language of this likelihood may be another one that is spoken in the same window.
-ANOTHER = 0.03
+# A second language of this likelihood may be another one that is spoken in the same window. So may one that is as likely
+# as HIDDEN in a part of what was encoded of it, one of which begins each STEP_SECONDS, however clear the first one is:
+# what comes first counts for most.
+ANOTHER, HIDDEN, STEP_SECONDS = 0.03, 0.5, 2
 # Then each second is heard with its neighbors. Languages part at the quietest moment so near to where they change; a
 # change has to be likelier than none by so much, in nats.
 PART_SECONDS, NEAR_SECONDS, CHANGE = 4, 0.8, 2
@@ -120,8 +121,9 @@ class Recogniser:
             encoded = self.whisper.encode(numpy.stack([self._features(row) for row in same]))
             emit.check()
             self._languages(encoded, same)
+            hidden = self._hidden(encoded, same)
             for row in same:
-                row.parts = self._parts(row)
+                row.parts = self._parts(row, row in hidden)
                 emit.check()
             whole = [row for row in same if len(row.parts) == 1]
             parts += [part for row in same if len(row.parts) > 1 for part in row.parts]
@@ -269,15 +271,42 @@ class Recogniser:
     def _alone(self, row):
         return self._likely(self.whisper.encode(_stack([self._features(row)])))[0]
 
-    def _parts(self, row):
-        """The row itself; or where two languages are spoken in it, the stretches of each, in order."""
+    def _hidden(self, encoded, rows):
+        """
+        The rows whose language is clear, though in a part of them another one seems to be spoken. The parts are looked
+        at as they were encoded with the whole, which costs next to nothing.
+        """
+        import numpy
+        from ctranslate2 import DataType, Device, StorageView
+
+        parts = [
+            (n, second)
+            for n, row in enumerate(rows)
+            if row.likely and not row.asked and len(row.likely) > 1 and not _is_open(row.likely)
+            for second in range(0, row.samples.size // RATE - PART_SECONDS + 1, STEP_SECONDS)
+        ]
+        if not parts:
+            return []
+        states = numpy.asarray(encoded.to(DataType.float32).to_device(Device.cpu))
+        slices = [states[n, second * STATES_PER_SECOND :][: PART_SECONDS * STATES_PER_SECOND] for n, second in parts]
+        heard = self._likely(StorageView.from_array(numpy.ascontiguousarray(slices)))
+        return [
+            rows[n]
+            for (n, _), likely in zip(parts, heard)
+            if _first(likely) != _first(rows[n].likely) and max(likely.values()) >= HIDDEN
+        ]
+
+    def _parts(self, row, hidden):
+        """
+        The row itself; or where two languages are spoken in it, the stretches of each, in order. `hidden`: there may be
+        another one, however clear the first one is.
+        """
         key = row.input["audio"]["path"], *_stretch(row.steps[0])
         if row.likely:
             self.last = key, row.likely, row
         if row.asked or not self.many:
             return [row]
-        first, second = list(row.likely.values())[:2]
-        if first >= CERTAIN or second < ANOTHER:
+        if not hidden and not _is_open(row.likely):
             return [row]
         changes = self._changes(row)
         if not changes:
@@ -584,6 +613,12 @@ def _loudness(samples):
         return numpy.zeros(0), 0.0
     level = (frames - frames.mean(axis=1, keepdims=True)).std(axis=1)
     return level, SILENCE * numpy.percentile(level, 95)
+
+
+def _is_open(likely):
+    """Whether by the whole of a stretch a second language may be spoken in it."""
+    first, second = list(likely.values())[:2]
+    return first < CERTAIN and second >= ANOTHER
 
 
 def _first(likely):
