@@ -1,37 +1,50 @@
 /** What plays in VS Code as it is, by the list in its manual: its build of Chromium has no other decoders. Pure. */
 
 export interface Streams {
-  /** As ffmpeg calls it: "mov,mp4,m4a,3gp,3g2,mj2"; null: not recognized. */
-  container: string | null;
+  container: Container | null;
   video: string | null;
   /** The first; null: there is none. */
   audio: string | null;
   durationMs: number | null;
 }
 
-/** Of what ffmpeg says about a file that it opened. A cover is no video. */
-export function streamsOf(said: string): Streams {
-  const streams = said
-    .split('\n')
-    .filter(line => line.includes('Stream #0:') && !line.includes('(attached pic)'))
-    .map(line => /: (Video|Audio): (\w+)/.exec(line));
-  const codec = (kind: string): string | null => streams.find(found => found?.[1] === kind)?.[2] ?? null,
-    [, h, m, s] = /Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)/.exec(said) ?? [];
-  return {
-    container: /Input #0, (\S+), from/.exec(said)?.[1] ?? null,
-    video: codec('Video'),
-    audio: codec('Audio'),
-    durationMs: s === undefined ? null : Math.round((Number(h) * 3600 + Number(m) * 60 + Number(s)) * 1000),
+/** Those that can play, by how they begin; null: any other. */
+type Container = 'wav' | 'mp3' | 'ogg' | 'flac' | 'mp4';
+
+/** What a file has in it; a cover is no video. `first`: its first bytes; `headings`: what ffmpeg's framecrc says. */
+export function streamsOf(first: Buffer, headings: string, durationMs: number | null): Streams {
+  const kinds = new Map(matchesOf(headings, /^#media_type (\d+): (\w+)/gm)),
+    codecs = new Map(matchesOf(headings, /^#codec_id (\d+): (\w+)/gm));
+  const codec = (kind: string): string | null => {
+    const stream = [...kinds].find(([, each]) => each === kind)?.[0];
+    return (stream !== undefined && codecs.get(stream)) || null;
   };
+  const audio = codec('audio');
+  return { container: containerOf(first, audio), video: codec('video'), audio, durationMs };
 }
 
-const CONTAINERS: ReadonlySet<string> = new Set(['wav', 'mp3', 'ogg', 'flac', 'mov,mp4,m4a,3gp,3g2,mj2']);
+const matchesOf = (text: string, pattern: RegExp): [string, string][] =>
+  [...text.matchAll(pattern)].map(([, key, value]) => [key!, value!]);
+
+function containerOf(first: Buffer, audio: string | null): Container | null {
+  const text = first.toString('latin1', 0, 12);
+  if (/^RIFF[^]{4}WAVE/.test(text)) return 'wav';
+  if (text.startsWith('OggS')) return 'ogg';
+  if (text.startsWith('fLaC')) return 'flac';
+  if (text.slice(4, 8) === 'ftyp') return 'mp4';
+  return audio === 'mp3' && (text.startsWith('ID3') || /^\xff[\xe0-\xff]/.test(text)) ? 'mp3' : null;
+}
+
+/** To standard output, in framecrc's headings, which are the same in every version: the streams that could play. */
+export const HEADINGS: readonly string[] = [
+  ...['-map', '0:V:0?', '-map', '0:a:0?', '-c', 'copy', '-t', '0', '-f', 'framecrc', 'pipe:1'],
+];
+
 const isAudio = (codec: string): boolean => /^(pcm_(u8|s16le|s24le|s32le|f32le)|mp3|flac|vorbis)$/.test(codec);
 
 export const playsAsIs = ({ container, video, audio }: Streams, extension: string): boolean =>
   container !== null &&
-  CONTAINERS.has(container) &&
-  (!container.startsWith('mov') || extension === '.mp4') &&
+  (container !== 'mp4' || extension === '.mp4') &&
   (audio === null || isAudio(audio)) &&
   (video === null || video === 'h264' || video === 'vp8') &&
   (audio !== null || video !== null);

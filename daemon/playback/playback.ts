@@ -3,16 +3,18 @@
  * within a size: what was played longest ago goes first.
  */
 import { createHash } from 'node:crypto';
-import { readdir, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { makeFolder, moveOwn, openAnew } from '../../client/files.ts';
+import { readAt } from '../../client/small-file.ts';
 import { EarshotError } from '../../schemas/errors.ts';
+import { readDecoding } from '../ingest/decoding.ts';
 import { factsOf, openRecording, type RecordingFacts } from '../ingest/recording.ts';
 import { runFfmpeg } from '../outputs/ffmpeg.ts';
 import { ffmpegProgram, recordingInput } from '../workers/ffmpeg.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { run } from '../workers/spawn.ts';
-import { copyArguments, expectedBytes, playsAsIs, streamsOf, type Streams } from './playable.ts';
+import { copyArguments, expectedBytes, HEADINGS, playsAsIs, streamsOf, type Streams } from './playable.ts';
 
 export interface PlaybackDeps {
   /** Where the copies are. */
@@ -38,7 +40,8 @@ interface Making {
 }
 
 const MOST_BYTES = 4 * 1024 ** 3;
-const PROBE_MS = 60_000;
+const PROBE_MS = 60_000,
+  FIRST_BYTES = 16;
 const PART = '.part';
 
 export class Playback {
@@ -127,7 +130,7 @@ export class Playback {
     const source = await openRecording(path, facts);
     try {
       const input = recordingInput({ fd: source.fd, path }),
-        streams = await probe(program, input, sandboxed(), signal);
+        streams = await probe(program, source, input, sandboxed(), signal);
       if (playsAsIs(streams, extname(path).toLowerCase())) {
         this.#asIs.add(key);
         return;
@@ -194,6 +197,7 @@ const sizeOf = (path: string): Promise<number> =>
 
 async function probe(
   ffmpeg: string,
+  source: FileHandle,
   input: ReturnType<typeof recordingInput>,
   sandboxed: boolean,
   signal: AbortSignal,
@@ -201,15 +205,18 @@ async function probe(
   const { program, args, ...how } = ffmpegProgram({
     ffmpeg,
     inputs: [input],
-    args: ['-t', '0', '-f', 'null', '-'],
+    args: HEADINGS,
     says: 'everything',
     permissions: sandboxed ? mediaPermissions({ files: [], ffmpeg }) : null,
   });
-  const { errors } = await run(program, args, { ...how, signal, timeoutMs: PROBE_MS }).catch(
+  const { output, errors } = await run(program, args, { ...how, signal, timeoutMs: PROBE_MS }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.syscall?.startsWith('spawn')) throw new EarshotError('noFfmpeg', { path: program }, error.message);
       throw error;
     },
   );
-  return streamsOf(errors);
+  const said = readDecoding();
+  said.push(Buffer.from(errors));
+  said.end();
+  return streamsOf(await readAt(source, 0, FIRST_BYTES), output.toString('latin1'), said.report.durationMs);
 }

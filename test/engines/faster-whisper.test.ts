@@ -238,9 +238,9 @@ describe(
 
     it('hears a language between two parts of another, also where that one is clear for the whole', async () => {
       const [en, es, en2] = joined('hidden', [
-        ['sense-and-sensibility', 2.2, 9.2],
+        ['sense-and-sensibility', 0, 9],
         0.6,
-        ['asterisk-es', 0.3, 5.3],
+        ['asterisk-es', 8, 11.5],
         0.6,
         ['sense-and-sensibility', 14, 19.5],
       ]) as Place[];
@@ -257,7 +257,7 @@ describe(
         ['en', 'es', 'en'],
         JSON.stringify(outputs.map(each => each.text)),
       );
-      assert.match(outputs[1]!.text, /ha instalado/i);
+      assert.match(outputs[1]!.text, /tambi.n h?a instalado/i);
     });
 
     it('hears languages that follow each other without a pause', async () => {

@@ -3,20 +3,22 @@
  * decodes, by what ffmpeg says is in it: the browser of the tests plays more than that.
  */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, describe, it } from 'node:test';
 import { Playback } from '../../daemon/playback/playback.ts';
-import { playsAsIs, streamsOf, type Streams } from '../../daemon/playback/playable.ts';
+import { HEADINGS, playsAsIs, streamsOf, type Streams } from '../../daemon/playback/playable.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 import { ffmpeg, make, missing, SAMPLES } from './place.ts';
 
 const unavailable = missing({ ffmpeg });
 const SOUND = ['-t', '3', '-i', join(SAMPLES, 'sense-and-sensibility.flac')],
   PICTURE = ['-f', 'lavfi', '-t', '3', '-i', 'testsrc=size=96x64:rate=10'];
+
+const COVER = ['-map', '0', '-map', '1', '-c:a', 'libmp3lame', '-c:v', 'mjpeg', '-disposition:v', 'attached_pic'];
 
 describe('what plays in VS Code', { skip: unavailable, timeout: 180_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-playback-')),
@@ -38,7 +40,15 @@ describe('what plays in VS Code', { skip: unavailable, timeout: 180_000 }, () =>
     return path;
   };
   const inside = (path: string): Streams =>
-    streamsOf(spawnSync(ffmpeg!, ['-hide_banner', '-i', path], { encoding: 'utf8' }).stderr);
+    streamsOf(
+      readFileSync(path).subarray(0, 16),
+      execFileSync(ffmpeg!, ['-loglevel', 'error', '-i', path, ...HEADINGS], { encoding: 'latin1' }),
+      secondsOf(path) * 1000,
+    );
+  /** All of it decoded and counted. */
+  const secondsOf = (path: string): number =>
+    execFileSync(ffmpeg!, ['-loglevel', 'error', '-i', path, '-ac', '1', '-ar', '8000', '-f', 's16le', '-']).length /
+    16_000;
   const ready = async (playback: Playback, path: string): Promise<string> => {
     for (;;) {
       const found = await playback.playable(path);
@@ -78,6 +88,15 @@ describe('what plays in VS Code', { skip: unavailable, timeout: 180_000 }, () =>
       assert.ok(Math.abs(found.durationMs! - 3000) < 200, `${path}: ${found.durationMs} ms`);
       assert.equal(await ready(playback, path), copy, 'made once');
     }
+    // What is in it counts, not what it is called, nor a cover.
+    const covered = file('c.mp3', ...SOUND, ...PICTURE.slice(0, 2), '-i', 'color=s=16x16:d=0.1', ...COVER);
+    assert.equal(await ready(playback, covered), covered);
+    for (const [name, args] of [
+      ['aac.mp3', ['-c:a', 'aac', '-f', 'adts']],
+      ['mka.wav', ['-c:a', 'pcm_s16le', '-f', 'matroska']],
+      ['mp4.m4a', ['-c:a', 'libmp3lame', '-f', 'mp4']],
+    ] as const)
+      assert.equal(extname(await ready(playback, file(name, ...SOUND, ...args))), '.mp3', name);
     assert.equal(picture(await ready(playback, film)), picture(film), 'H.264 is copied');
     await playback.close();
   });

@@ -308,7 +308,7 @@ class Recogniser:
             return [row]
         if not hidden and not _is_open(row.likely):
             return [row]
-        changes = self._changes(row)
+        changes = self._changes(row, hidden)
         if not changes:
             return [row]
         start, end = row.stretch
@@ -321,15 +321,15 @@ class Recogniser:
             parts.append(part)
         return parts
 
-    def _changes(self, row):
+    def _changes(self, row, hidden):
         """Where languages begin in a row, samples from its start, and which; [] where there is but one."""
         seconds = row.samples.size // RATE
         if seconds <= PART_SECONDS + 1:
             return []
-        # Not overlapping first: mostly that says that there is no other language.
+        # Not overlapping first, unless another one was found: mostly that says that there is no other language.
         last = seconds - PART_SECONDS
         heard = self._heard(row, {*range(0, last + 1, PART_SECONDS), last})
-        if len({_first(likely) for likely in heard.values() if max(likely.values()) >= 0.5}) < 2:
+        if not hidden and len({_first(likely) for likely in heard.values() if max(likely.values()) >= 0.5}) < 2:
             return []
         heard.update(self._heard(row, set(range(last + 1)) - set(heard)))
         spoken = sorted({_first(likely) for likely in heard.values() if max(likely.values()) >= SURE})
