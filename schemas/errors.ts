@@ -98,8 +98,8 @@ export const ERRORS = {
   /** In VS Code: the workspace is in Restricted Mode. */
   untrustedWorkspace: {},
   /**
-   * `count`: utterances that stand in their own language, because no translation of theirs could stand; `numbers`: those
-   * of them whose numbers came out as others.
+   * `count`: utterances that stand in their own language, because no translation of theirs could stand; `numbers`:
+   * those of them whose numbers came out as others.
    */
   notTranslated: { count: 'number', numbers: 'number?' },
   /** `seconds`: the most that it is behind the recording. */

@@ -1,4 +1,4 @@
-/** FLAC files as ffmpeg writes them, joined and not: where the parts begin, and that an ordinary one is not read for it. */
+/** FLAC files as ffmpeg writes them: where joined parts begin, and that an ordinary one is not read to find that out. */
 import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -48,8 +48,8 @@ function granularitiesIn(given: readonly string[]): ('word' | 'segment')[] {
 }
 
 /**
- * Fields that change nothing here, as no engine of ours has them; what nobody could take is refused all the same, so that
- * a program that is wrong finds out. @throws HttpProblem
+ * Fields that change nothing here, as no engine of ours has them; what nobody could take is refused all the same, so
+ * that a program that is wrong finds out. @throws HttpProblem
  */
 function checkUnused(one: (name: string) => string | undefined, many: (name: string) => readonly string[]): void {
   const temperature = one('temperature');

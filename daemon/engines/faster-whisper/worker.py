@@ -24,9 +24,9 @@ LEAST_SPEECH_SECONDS = 0.2
 LOW_CUT_HZ, MOST_GAIN = 120, 100
 # A language that is at least as likely as this is believed, in less than BRIEF_SECONDS from CERTAIN on.
 SURE, CERTAIN, BRIEF_SECONDS = 0.8, 0.97, 3
-# A second language of this likelihood may be another one that is spoken in the same window. So may one that is as likely
-# as HIDDEN in a part of what was encoded of it, one of which begins each STEP_SECONDS, however clear the first one is:
-# what comes first counts for most.
+# A second language of this likelihood may be another one that is spoken in the same window. So may one that is as
+# likely as HIDDEN in a part of what was encoded of it, one of which begins each STEP_SECONDS, however clear the first
+# one is: what comes first counts for most.
 ANOTHER, HIDDEN, STEP_SECONDS = 0.03, 0.5, 2
 # Then each second is heard with its neighbors. Languages part at the quietest moment so near to where they change; a
 # change has to be likelier than none by so much, in nats.
