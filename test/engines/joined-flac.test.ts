@@ -1,4 +1,4 @@
-/** FLAC files as ffmpeg writes them: where joined parts begin, and that an ordinary one is not read to find that out. */
+/** FLAC files as ffmpeg writes them: where joined ones begin, and that an ordinary one is not read to find that out. */
 import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
