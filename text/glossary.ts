@@ -97,6 +97,24 @@ function fromLines(text: string, path: string): GlossaryEntry[] {
   });
 }
 
+/**
+ * The terms of a setting: a line for each, as in a file; or what a job takes. A line that is written otherwise is the
+ * term itself.
+ */
+export const termsOf = (values: readonly unknown[]): GlossaryEntry[] =>
+  values.slice(0, MOST_ENTRIES).flatMap(value => {
+    if (typeof value === 'string') return fromLine(value) ?? entry({ term: value, aliases: [], translation: '' }) ?? [];
+    const { term, aliases, translation } = (value ?? {}) as Record<string, unknown>,
+      text = (each: unknown): string => (typeof each === 'string' ? each : '');
+    return (
+      entry({
+        term: text(term),
+        aliases: Array.isArray(aliases) ? aliases.map(text) : [],
+        translation: text(translation),
+      }) ?? []
+    );
+  });
+
 /** Emphasis and escapes are how it looks, not what it says. */
 const bare = (cell: string): string =>
   withoutEmphasis(withoutComments(cell))

@@ -1,8 +1,9 @@
 /** Settings and choices as a job's options. */
 import * as vscode from 'vscode';
 import { basename, dirname, extname, relative, sep } from 'node:path';
-import type { GlossaryEntry, JobOptions } from '../../schemas/job.ts';
+import type { JobOptions } from '../../schemas/job.ts';
 import { FORMATS, type Format, type Priority } from '../../schemas/words.ts';
+import { termsOf } from '../../text/glossary.ts';
 import { asTarget } from '../../text/links.ts';
 import type { Template } from '../streaming/layout.ts';
 import { parseShape, PLACEHOLDERS } from '../streaming/shape.ts';
@@ -22,7 +23,7 @@ export function settled(scope: vscode.Uri | undefined): Choice {
   const language = text('language'),
     translateTo = text('translateTo'),
     prompt = text('prompt'),
-    glossary = setting.get<GlossaryEntry[]>('glossary', []);
+    glossary = termsOf(setting.get<unknown[]>('glossary', []));
   const models = Object.fromEntries(
     Object.entries(setting.get<Record<string, string>>('models', {})).filter(([, id]) => id),
   );

@@ -1,6 +1,7 @@
 /** “Watch this folder”: a sheet with its recipe, that remembers the last one; then an entry in the settings. */
 import * as vscode from 'vscode';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
+import type { WatchedFolder } from '../../schemas/watch.ts';
 import { wayInto } from '../../text/paths.ts';
 import { recordingsIn } from '../requests/recordings.ts';
 import { settled, type Choice } from '../requests/options.ts';
@@ -11,6 +12,7 @@ import { SETTING, workspaceBase, workspaceOwner } from './sync.ts';
 import { askText } from '../ui/pick.ts';
 
 const LAST = 'earshot.lastRecipe';
+const icon = (name: string): vscode.ThemeIcon => new vscode.ThemeIcon(name);
 interface Recipe extends Pick<Choice, 'options'> {
   output: string | null;
   moveTo: string | null;
@@ -39,9 +41,15 @@ export async function watchFolder({ daemon, memory }: Deps, uri?: unknown): Prom
     subfolders: last?.subfolders ?? true,
     existing: 'take',
   };
-  const recipe = await sheet(vscode.l10n.t('Watch {0}', folder.path.split('/').at(-1)!), first, each =>
-    rowsOf(each, memory, there),
-  );
+  const recipe = await sheet(vscode.l10n.t('Watch {0}', folder.path.split('/').at(-1)!), first, each => [
+    {
+      label: vscode.l10n.t('Watch'),
+      description: vscode.l10n.t('new recordings are transcribed, even when no window is open'),
+      iconPath: icon('eye'),
+      start: true,
+    },
+    ...rowsOf(each, memory, there),
+  ]);
   if (!recipe) return null;
   const { existing, ...kept } = recipe;
   await memory.update(LAST, kept);
@@ -57,6 +65,53 @@ export async function watchFolder({ daemon, memory }: Deps, uri?: unknown): Prom
     before = (inWorkspace ? found?.workspaceValue : found?.globalValue) ?? [];
   await setting.update(SETTING, [...before.filter(each => each.path !== entry.path), entry], target);
   return folder.fsPath;
+}
+
+/** The settings that a folder's entry may stand in, and what they say; null: it came another way. */
+export function settingOf(
+  owner: string | undefined,
+): { target: vscode.ConfigurationTarget; base: string | null; entries: Entry[] } | null {
+  const found = vscode.workspace.getConfiguration('earshot').inspect<Entry[]>(SETTING);
+  if (owner === 'user')
+    return { target: vscode.ConfigurationTarget.Global, base: null, entries: found?.globalValue ?? [] };
+  return owner?.startsWith('workspace ')
+    ? { target: vscode.ConfigurationTarget.Workspace, base: workspaceBase(), entries: found?.workspaceValue ?? [] }
+    : null;
+}
+
+/** Asks anew what is done with the recordings of a folder; where its entry is in the settings, they are changed. */
+export async function changeFolder({ daemon, memory }: Deps, { spec }: WatchedFolder): Promise<void> {
+  const { path, options } = spec,
+    within = (place: string | undefined): string | null => (place === undefined ? null : relative(path, place));
+  const first: Recipe = {
+    options: { ...options, outputs: { formats: options.outputs?.formats ?? [] } },
+    output: within(options.outputs?.directory),
+    moveTo: within(spec.moveTo),
+    subfolders: spec.subfolders !== false,
+    existing: 'take',
+  };
+  const recipe = await sheet(basename(path), first, each => [
+    { label: vscode.l10n.t('Save'), description: path, iconPath: icon('save'), start: true },
+    ...rowsOf(each, memory, 0),
+  ]);
+  if (!recipe) return;
+  const setting = settingOf(spec.owner),
+    at = setting ? setting.entries.findIndex(each => specOf(each, setting.base, '')?.path === path) : -1;
+  if (!setting || at < 0) {
+    const made = specOf(entryOf(path, recipe, null), null, '');
+    if (!made) return;
+    const { owner: _nobody, ...folder } = made,
+      { moveTo: _before, subfolders: _either, ...kept } = spec;
+    return void (await daemon.call('watch/add', { folder: { ...kept, ...folder } }));
+  }
+  const { path: written, include, exclude, settleSeconds, quietSeconds, pollSeconds, priority } = setting.entries[at]!,
+    kept = { include, exclude, settleSeconds, quietSeconds, pollSeconds, priority };
+  const entry: Entry = {
+    ...entryOf(path, recipe, setting.base),
+    ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)),
+    path: written,
+  };
+  await vscode.workspace.getConfiguration('earshot').update(SETTING, setting.entries.with(at, entry), setting.target);
 }
 
 function entryOf(path: string, { options, output, moveTo, subfolders }: Recipe, base: string | null): Entry {
@@ -80,8 +135,7 @@ function entryOf(path: string, { options, output, moveTo, subfolders }: Recipe, 
 }
 
 function rowsOf(recipe: Recipe, memory: vscode.Memento, there: number): Row<Recipe>[] {
-  const icon = (name: string): vscode.ThemeIcon => new vscode.ThemeIcon(name),
-    { outputs } = recipe.options;
+  const { outputs } = recipe.options;
   const within = async (title: string, value: string | null): Promise<string | null | undefined> => {
     const text = await askText({
       title,
@@ -91,12 +145,6 @@ function rowsOf(recipe: Recipe, memory: vscode.Memento, there: number): Row<Reci
     return text === undefined ? undefined : text.trim() || null;
   };
   return [
-    {
-      label: vscode.l10n.t('Watch'),
-      description: vscode.l10n.t('new recordings are transcribed, even when no window is open'),
-      iconPath: icon('eye'),
-      start: true,
-    },
     ...(there > 0
       ? [
           {

@@ -13,9 +13,9 @@ import { confirm, notify } from '../ui/notify.ts';
 import { decisionText, failureText, languageName, stageName, watchStateText } from '../ui/words.ts';
 import { wayInto } from '../../text/paths.ts';
 import { entryOf } from '../../text/messages/messages.ts';
-import { watchFolder } from './ask.ts';
-import { specOf, type Entry } from './entry.ts';
-import { SETTING, workspaceBase } from './sync.ts';
+import { changeFolder, settingOf, watchFolder } from './ask.ts';
+import { specOf } from './entry.ts';
+import { SETTING } from './sync.ts';
 
 type Node = { folder: WatchedFolder } | { file: WatchedFile };
 const RECENT = 50;
@@ -170,19 +170,12 @@ function fileItem(file: WatchedFile, job: Job | undefined): vscode.TreeItem {
 
 /** Takes a folder's entry out of the setting that it stands in; false: it stands in none. */
 async function takeOut({ spec }: WatchedFolder): Promise<boolean> {
-  const setting = vscode.workspace.getConfiguration('earshot'),
-    found = setting.inspect<Entry[]>(SETTING);
-  const target = spec.owner === 'user' ? vscode.ConfigurationTarget.Global : vscode.ConfigurationTarget.Workspace,
-    base = spec.owner === 'user' ? null : workspaceBase();
-  const before =
-    (spec.owner === 'user'
-      ? found?.globalValue
-      : spec.owner?.startsWith('workspace ')
-        ? found?.workspaceValue
-        : undefined) ?? [];
-  const after = before.filter(each => specOf(each, base, '')?.path !== spec.path);
-  if (after.length === before.length) return false;
-  await setting.update(SETTING, after.length > 0 ? after : undefined, target);
+  const setting = settingOf(spec.owner),
+    after = setting?.entries.filter(each => specOf(each, setting.base, '')?.path !== spec.path) ?? [];
+  if (!setting || after.length === setting.entries.length) return false;
+  await vscode.workspace
+    .getConfiguration('earshot')
+    .update(SETTING, after.length > 0 ? after : undefined, setting.target);
   return true;
 }
 
@@ -217,6 +210,10 @@ export const watchCommands = (deps: Deps): Record<string, (node?: unknown) => Pr
       )
         return;
       if (!(await takeOut(folder))) await daemon.call('watch/remove', { paths: [folder.spec.path] });
+    },
+    'watch.change': async node => {
+      const folder = folderOf(node);
+      if (folder) await changeFolder(deps, folder);
     },
     'watch.open': async node => {
       const path = folderOf(node)?.spec.path ?? fileOf(node)?.path;

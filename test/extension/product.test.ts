@@ -236,6 +236,34 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await closeEditors();
   });
 
+  it('how a watched folder is transcribed is changed on a sheet, without JSON; what the sheet does not know stays', async () => {
+    const setting = (): Promise<unknown> =>
+      w.host.inHost(vscode => vscode.workspace.getConfiguration('earshot').inspect('watchedFolders')!.globalValue);
+    await setSettings(w.host, {
+      'earshot.watchedFolders': [{ path: w.workspace, translateTo: 'de', settleSeconds: 9 }],
+    });
+    await w.daemon.until(() => w.daemon.folders.has(w.workspace), 60_000);
+    const changed = w.host.inHost(
+      (vscode, folder) => vscode.commands.executeCommand('earshot.watch.change', { folder }).then(() => null),
+      w.daemon.folders.get(w.workspace)!,
+    );
+    await title('recordings');
+    assert.match((await quick().textContent()) ?? '', /Translate into\s*German/);
+    await take('Include subfolders');
+    await until('no subfolders', async () => /Include subfolders\s*no/.test((await quick().textContent()) ?? ''));
+    await take('Save');
+    await changed;
+    assert.deepEqual(await setting(), [{ path: w.workspace, translateTo: 'de', subfolders: false, settleSeconds: 9 }]);
+    await w.daemon.until(() => w.daemon.folders.get(w.workspace)?.spec.subfolders === false, 60_000);
+    await w.host.inHost(vscode =>
+      vscode.workspace
+        .getConfiguration('earshot')
+        .update('watchedFolders', undefined, vscode.ConfigurationTarget.Global)
+        .then(() => null),
+    );
+    await w.daemon.until(() => w.daemon.folders.size === 0, 60_000);
+  });
+
   it('a file that was changed by hand does not follow the transcript until somebody decides, once', async () => {
     const { page } = w.host,
       path = join(w.workspace, 'followed.earshot.json'),

@@ -3,7 +3,7 @@ import { normalize } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { EarshotError } from '../../schemas/errors.ts';
-import { glossaryPlaces, mergeGlossaries, parseGlossary, placesUp, withTerm } from '../../text/glossary.ts';
+import { glossaryPlaces, mergeGlossaries, parseGlossary, placesUp, termsOf, withTerm } from '../../text/glossary.ts';
 
 const bad =
   (line?: number) =>
@@ -13,6 +13,27 @@ const bad =
     (line === undefined || error.failure.args.line === line);
 
 describe('a glossary', () => {
+  it('as a setting: lines that the settings page edits, or what a job takes; nothing that is typed is lost', () => {
+    assert.deepEqual(
+      termsOf([
+        'Asterisk',
+        'Dashwood (Dash wood, Dashwoods) = 达什伍德',
+        ' ',
+        'Smith (the elder',
+        { term: 'PBX', aliases: ['P.B.X.', 3], translation: 'central telefónica' },
+        { aliases: ['x'] },
+        7,
+        null,
+      ]),
+      [
+        { term: 'Asterisk' },
+        { term: 'Dashwood', aliases: ['Dash wood', 'Dashwoods'], translation: '达什伍德' },
+        { term: 'Smith (the elder' },
+        { term: 'PBX', aliases: ['P.B.X.'], translation: 'central telefónica' },
+      ],
+    );
+  });
+
   it('as lines and as JSON', () => {
     assert.deepEqual(
       parseGlossary(
