@@ -303,6 +303,8 @@ export type TranscriptShown = {
   video: boolean;
   missing: string | null;
   error: string | null;
+  /** A pause of this length begins a chapter; 0: none does. */
+  chapterPauseMs: number;
 };
 /** `order`: the numbers of all utterances as they stand now; null: the same ones in the same order as before. */
 export type TranscriptChange = {

@@ -50,6 +50,7 @@ export const TRANSCRIPT: Shapes<ToTranscript> = {
     video: flag,
     missing: orNone(text),
     error: orNone(text),
+    chapterPauseMs: figure,
   },
   change: {
     language: orNone(text),

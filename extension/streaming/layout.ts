@@ -7,7 +7,7 @@ import { sourceText, translatedText, type Utterance } from '../../schemas/job.ts
 import { harmlessLines } from '../../text/harmless.ts';
 import { escapeMarkdown } from '../../text/markdown.ts';
 import { atMoment } from '../../text/links.ts';
-import { chaptersOf, titleOf } from './chapters.ts';
+import { chaptersOf, titleOf } from '../../text/transcripts/chapters.ts';
 import { hasPlaceholder, parseShape, type Part } from './shape.ts';
 import { cues, type SubtitleFormat, type TranslationPlace } from './subtitles.ts';
 

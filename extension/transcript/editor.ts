@@ -13,6 +13,7 @@ import { rememberVoices } from '../requests/voices.ts';
 import { notify, notifyBriefly } from '../ui/notify.ts';
 import { errorText } from '../ui/words.ts';
 import { act, type Action } from './actions.ts';
+import { pickChapter } from './chapters.ts';
 import { renamed } from './edits.ts';
 import { follow, parseTranscript, transcriptOf } from './live.ts';
 import { RELOAD_MS, summaryView } from './summary.ts';
@@ -21,7 +22,7 @@ import { readText } from '../ui/files.ts';
 import { TranscriptPane, type Left } from './pane.ts';
 
 /** What a command does to an utterance: in the page, or to the document at once. */
-type Does = { page: PageCommand } | { act: (index: number, atMs: number) => Action };
+type Does = { page: PageCommand } | { act: (index: number, atMs: number) => Action } | { pick: 'chapter' };
 const COMMANDS: Record<string, Does> = {
   edit: { page: 'edit' },
   comment: { page: 'comment' },
@@ -30,6 +31,7 @@ const COMMANDS: Record<string, Does> = {
   split: { page: 'split' },
   find: { page: 'find' },
   shortcuts: { page: 'shortcuts' },
+  chapter: { pick: 'chapter' },
   merge: { act: index => ({ type: 'merge', index }) },
   insert: { act: index => ({ type: 'insert', index }) },
   remove: { act: index => ({ type: 'remove', index }) },
@@ -183,6 +185,12 @@ export class TranscriptEditor implements vscode.CustomTextEditorProvider {
       panel,
       command: async (does: Does, index: number | null): Promise<void> => {
         if ('page' in does) return pane.post({ type: 'command', command: does.page, index } satisfies ToTranscript);
+        if ('pick' in does) {
+          const now = await transcriptOf(document),
+            chapter = now && (await pickChapter(now, recording));
+          if (chapter) go({ index: chapter.index, atMs: chapter.startMs });
+          return;
+        }
         const at = index ?? focus,
           u = (await transcriptOf(document))?.utterances.find(each => each.index === at);
         if (u) await act(document, does.act(u.index, u.startMs), around);

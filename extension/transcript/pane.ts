@@ -11,6 +11,7 @@ import { pageHtml, pageOptions } from '../ui/page.ts';
 import { receive } from '../ui/receive.ts';
 import { errorText } from '../ui/words.ts';
 import { Playback } from './playback.ts';
+import { chapterPause } from './chapters.ts';
 import { changeView, wholeView } from './view.ts';
 
 export interface PaneOptions {
@@ -127,7 +128,11 @@ export class TranscriptPane implements vscode.Disposable {
   #publish(): void {
     const now = this.#transcript;
     if (!this.#ready || now === undefined || (now && now === this.#posted)) return;
-    this.post(now && this.#posted ? changeView(this.#posted, now) : wholeView(now, this.#recording, this.#media));
+    this.post(
+      now && this.#posted
+        ? changeView(this.#posted, now)
+        : wholeView(now, this.#recording, this.#media, chapterPause(this.#recording)),
+    );
     this.#posted = now;
   }
 

@@ -38,6 +38,7 @@ export function wholeView(
   transcript: Transcript | null,
   recording: vscode.Uri | null,
   media: string | null,
+  chapterPauseMs: number,
 ): ToTranscript {
   if (!transcript)
     return {
@@ -52,6 +53,7 @@ export function wholeView(
       video: false,
       missing: null,
       error: vscode.l10n.t('This file cannot be read as a transcript.'),
+      chapterPauseMs,
     };
   const {
     recording: { name, path, durationMs },
@@ -71,6 +73,7 @@ export function wholeView(
     media,
     video: VIDEO.test(name),
     missing: recording ? null : path,
+    chapterPauseMs,
   };
 }
 

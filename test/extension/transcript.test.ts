@@ -205,6 +205,37 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
     await revert();
   });
 
+  it('long pauses part chapters: headings, a list that says where it is, and one to choose from', async () => {
+    const { page } = w.host,
+      starts = [0, 6000, 90_000, 99_000],
+      { editor } = await open('chapters', recording => {
+        const made = sampleDialogue(recording);
+        return {
+          ...made,
+          utterances: made.utterances.map((u, i) => ({ ...u, startMs: starts[i]!, endMs: starts[i]! + 5000 })),
+        };
+      }),
+      there = (what: string, id: string): Promise<true> =>
+        until(what, () => editor.evaluate(row => document.activeElement?.id === row || undefined, id));
+    assert.deepEqual(
+      await editor.locator('.chapter').allTextContents(),
+      (await editor.locator('#chapters option').allTextContents()).map(text => text.trim().replace(/^[\d:]+ /, '')),
+    );
+    assert.deepEqual(
+      await editor.evaluate(() => [...document.querySelectorAll('.utterance:has(.chapter)')].map(row => row.id)),
+      ['u0', 'u2'],
+    );
+    await editor.locator('#chapters').selectOption('2');
+    await there('the second chapter', 'u2');
+    const asked = command('chapter');
+    await page.locator('.quick-input-title', { hasText: 'Go to which chapter?' }).waitFor();
+    await page.keyboard.press('Enter');
+    await asked;
+    await there('the first chapter', 'u0');
+    assert.deepEqual((await axe(editor)).violations, []);
+    await revert();
+  });
+
   it('a job that runs: its words as they come, Cancel and Retry, a reload in the middle; then it is the file, as it was left', async () => {
     const { page } = w.host,
       tabs = (): Promise<string[]> =>
@@ -295,7 +326,9 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
 
   it('three hours: an edit touches what it changes, scrolling lays out what is near, and all is found again after a while', async () => {
     const { page } = w.host,
+      before = performance.now(),
       { editor, path } = await open('long', longTranscript),
+      opened = Math.round(performance.now() - before),
       rows = (): Promise<number> => editor.locator('.utterance').count();
     assert.ok((await rows()) < 200, `${await rows()} rows`);
     const scrolled = await tasksOf(page, /\/transcript\.js/, () =>
@@ -334,7 +367,7 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
       shown.push(Math.round(await gone));
     }
     console.log(
-      `three hours: tasks of ${scrolled.slice(0, 3).join(', ')} ms while scrolling; ` +
+      `three hours: open after ${opened} ms; tasks of ${scrolled.slice(0, 3).join(', ')} ms while scrolling; ` +
         `edits show after ${shown.join(', ')} ms`,
     );
     // What laying out all of it takes is ten times as much, on whatever machine.

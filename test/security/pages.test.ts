@@ -181,6 +181,7 @@ describe('what the extension tells a page', () => {
       media: null,
       video: false,
       missing: null,
+      chapterPauseMs: 0,
       error: null,
     },
     { type: 'change', language: null, translatedTo: null, changed: [], order: [0], speakers: [] },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { asTarget, atMoment, momentOf, recordingLinks } from '../../text/links.ts';
-import { chaptersOf, titleOf } from '../../extension/streaming/chapters.ts';
+import { chaptersOf, titleOf } from '../../text/transcripts/chapters.ts';
 import { layout, type Template } from '../../extension/streaming/layout.ts';
 import type { Utterance } from '../../schemas/job.ts';
 

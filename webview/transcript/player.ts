@@ -4,7 +4,7 @@ import { duration } from '../format.ts';
 import type { UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
 import { focusRow, rowOf } from './list.ts';
-import { page, state, wordId, wordsOf, type TimedWord } from './state.ts';
+import { chapterAt, page, state, wordId, wordsOf, type TimedWord } from './state.ts';
 import { keepInView, paintWave } from './timeline.ts';
 
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 3];
@@ -127,6 +127,10 @@ export function follow(moved = false): void {
   } else if (row) row.classList.add('current');
   const clock = document.getElementById('clock');
   if (clock) clock.textContent = `${duration(ms)} / ${duration(durationMs())}`;
+  const chosen = document.querySelector<HTMLSelectElement>('#chapters'),
+    chapter = chosen && chapterAt(ms);
+  if (chapter && chosen.value !== String(chapter.index) && document.activeElement !== chosen)
+    chosen.value = String(chapter.index);
   const caption = document.getElementById('caption');
   if (caption) caption.textContent = at && ms <= at.u.endMs ? at.u.text : '';
   const slider = document.querySelector('#wave');

@@ -5,7 +5,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
 import { CHUNK, heightOf, isNear } from './list.ts';
-import { focusIndex, listed, page, state, type View } from './state.ts';
+import { chapters, focusIndex, listed, page, state, type View } from './state.ts';
 import { isOver } from './run.ts';
 import { utterance } from './utterance.ts';
 
@@ -26,6 +26,7 @@ export function rows(mode: View): TemplateResult {
   const focus = focusIndex(list),
     { editing } = state,
     { doubts } = page.remembered,
+    titles = new Map(chapters().map(({ index, title }) => [index, title])),
     chunks: UtteranceView[][] = [];
   for (let i = 0; i < list.length; i += CHUNK) chunks.push(list.slice(i, i + CHUNK));
   return html`<section role="feed" class=${doubts ? 'doubts' : ''} aria-label=${t('Utterances')}>
@@ -37,9 +38,10 @@ export function rows(mode: View): TemplateResult {
           return html`<div class="chunk" data-chunk=${n} .style=${`height:${heightOf(n, chunk.length)}px`}></div>`;
         const before = list[n * CHUNK - 1] ?? null,
           active = chunk.some(u => u.index === focus) ? focus : null,
-          edited = editing && chunk.some(u => u.index === editing.index) ? editing : null;
+          edited = editing && chunk.some(u => u.index === editing.index) ? editing : null,
+          begun = chunk.flatMap(u => titles.get(u.index) ?? []).join('\n');
         return html`<div class="chunk" data-chunk=${n}>
-          ${guard([...chunk, before?.speaker, mode, active, edited, n, list.length, state.shown!.speakers], () =>
+          ${guard([...chunk, before?.speaker, mode, active, edited, n, list.length, begun, state.shown!.speakers], () =>
             repeat(
               chunk,
               u => u.index,
@@ -48,6 +50,7 @@ export function rows(mode: View): TemplateResult {
                 return utterance(u, {
                   view: mode,
                   active: u.index === active,
+                  chapter: titles.get(u.index) ?? null,
                   last: n * CHUNK + i === list.length - 1,
                   turn: u.speaker !== null && u.speaker !== (previous?.speaker ?? null),
                   place: n * CHUNK + i + 1,

@@ -10,6 +10,7 @@ import type {
   UtteranceView,
 } from '../messages.ts';
 import { align, type Timed } from '../../text/transcripts/align.ts';
+import { namedChapters, type Chapter } from '../../text/transcripts/chapters.ts';
 import { Page } from '../page.ts';
 import type { Peaks } from './wave.ts';
 import { TRANSCRIPT } from '../shapes.ts';
@@ -108,6 +109,18 @@ export function listed(): readonly UtteranceView[] {
     { only } = page.remembered;
   return only === null || !state.shown?.speakers.some(s => s.name === only) ? all : all.filter(u => u.speaker === only);
 }
+
+let parted: { of: readonly UtteranceView[]; pauseMs: number; chapters: Chapter[] } | null = null;
+/** Parted by long pauses; none where there is only one. */
+export function chapters(): readonly Chapter[] {
+  const { utterances: of = NOTHING, chapterPauseMs: pauseMs = 0 } = state.shown ?? {};
+  if (parted?.of !== of || parted.pauseMs !== pauseMs) parted = { of, pauseMs, chapters: namedChapters(of, pauseMs) };
+  return parted.chapters;
+}
+const NOTHING: readonly UtteranceView[] = [];
+/** The chapter that a moment is in. */
+export const chapterAt = (ms: number): Chapter | undefined =>
+  chapters().findLast(({ startMs }) => startMs <= ms) ?? chapters()[0];
 
 /** The utterance in focus, or the first. */
 export function focusIndex(list: readonly UtteranceView[]): number | null {

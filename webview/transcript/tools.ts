@@ -1,12 +1,13 @@
 /** Above the text: what is shown of it, and what can be done with all of it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { count } from '../format.ts';
+import { count, duration } from '../format.ts';
 import type { TranscriptShown, UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
 import { closeFind, openFind } from './find-bar.ts';
 import { findState } from './find.ts';
 import { openSheet, stepDoubt, stepRepair } from './keys.ts';
-import { DOUBTFUL, page, state, wordsOf, type View } from './state.ts';
+import { goTo, positionMs } from './player.ts';
+import { chapterAt, chapters, DOUBTFUL, page, state, wordsOf, type View } from './state.ts';
 
 /** Words of an utterance, and those in doubt: counted once for each of its texts. */
 const counted = new WeakMap<UtteranceView, { words: number; doubts: number }>();
@@ -81,6 +82,28 @@ function doubtTools(doubts: number): TemplateResult | typeof nothing {
     : nothing;
 }
 
+/** Where it plays, and a jump to anywhere else. */
+function chapterTools(): TemplateResult | typeof nothing {
+  const all = chapters(),
+    now = chapterAt(positionMs());
+  if (!all.length) return nothing;
+  return html`<select
+    id="chapters"
+    aria-label=${t('Chapter')}
+    title=${t('Go to a chapter')}
+    .value=${String(now?.index)}
+    @change=${(e: Event) => {
+      const chapter = all.find(({ index }) => index === Number((e.target as HTMLSelectElement).value));
+      if (chapter) goTo(chapter.index, chapter.startMs);
+    }}
+  >
+    ${all.map(
+      ({ index, startMs, title }) =>
+        html`<option value=${index} ?selected=${index === now?.index}>${duration(startMs)} ${title}</option>`,
+    )}
+  </select>`;
+}
+
 const toggleFind = (): void => (findState.open ? closeFind() : openFind(false));
 
 export function tools(doc: TranscriptShown): TemplateResult {
@@ -118,7 +141,7 @@ export function tools(doc: TranscriptShown): TemplateResult {
           </div>`
         : nothing
     }
-    ${repairTools(repaired)} ${doubtTools(doubts)}
+    ${chapterTools()} ${repairTools(repaired)} ${doubtTools(doubts)}
     <span class="group">
       ${iconButton('search', finds, toggleFind, findState.open)}
       ${iconButton(state.copied ? 'check' : 'copy', t('Copy the text'), () => copyAll(false))}

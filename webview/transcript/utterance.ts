@@ -14,6 +14,8 @@ export interface RowView {
   /** The Tab key reaches it. */
   active: boolean;
   last: boolean;
+  /** A chapter begins here, and is called so. */
+  chapter: string | null;
   /** Somebody begins to speak here; what follows until somebody else does reads as one. */
   turn: boolean;
   /** From 1. */
@@ -137,7 +139,10 @@ function classesOf(u: UtteranceView, turn: boolean): string {
   return `utterance ${spoken} ${state.editing?.index === u.index ? 'typed' : ''}`;
 }
 
-export const utterance = (u: UtteranceView, { view, active, last, turn, place, of }: RowView): TemplateResult =>
+export const utterance = (
+  u: UtteranceView,
+  { view, active, last, chapter, turn, place, of }: RowView,
+): TemplateResult =>
   html` <article
     id=${`u${u.index}`}
     class=${classesOf(u, turn)}
@@ -166,6 +171,7 @@ export const utterance = (u: UtteranceView, { view, active, last, turn, place, o
       ${duration(u.startMs)}
     </button>
     <div class="said">
+      ${chapter === null ? nothing : html`<h2 class="chapter" dir="auto">${chapter}</h2>`}
       ${turn ? chip(u, active) : nothing}
       <div class="texts ${view}">
         ${

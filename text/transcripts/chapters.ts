@@ -29,6 +29,21 @@ export function chaptersOf(spans: readonly Span[], pauseMs: number): number[] {
   return begins.length > 1 ? begins : [];
 }
 
+export interface Chapter {
+  /** Of the utterance that it begins with. */
+  index: number;
+  startMs: number;
+  title: string;
+}
+/** The chapters of a transcript by name; where nothing is said, none begins. */
+export function namedChapters(spans: readonly (Span & { index: number })[], pauseMs: number): Chapter[] {
+  const spoken = spans.filter(({ text }) => text.trim() !== '');
+  return chaptersOf(spoken, pauseMs).map(at => {
+    const { index, startMs, text } = spoken[at]!;
+    return { index, startMs, title: titleOf(text) };
+  });
+}
+
 /** The first sentence, cut at a word where it is long. */
 export function titleOf(text: string): string {
   const [first = ''] = text.trim().split(/(?<=[.!?…])\s|(?<=[。！？])/u, 1),
