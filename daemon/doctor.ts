@@ -19,8 +19,8 @@ import { createHub, type Hub } from './models/hub.ts';
 import type { Models } from './models/models.ts';
 import { freeBytes as diskFreeBytes } from './system/disk.ts';
 import { findFfmpeg, ownFfmpeg } from './runtimes/ffmpeg.ts';
-import { findPython } from './runtimes/find-python.ts';
-import { OLDEST_PYTHON, python, runPython } from './runtimes/python.ts';
+import { asking, findPython, type Asking } from './runtimes/find-python.ts';
+import { newestPython, OLDEST_PYTHON, python, runPython } from './runtimes/python.ts';
 import type { Runtimes } from './runtimes/runtimes.ts';
 
 export interface Examined {
@@ -35,6 +35,8 @@ export interface Examined {
   freeBytes?: (folder: string) => Promise<number>;
   env?: NodeJS.ProcessEnv;
   platform?: NodeJS.Platform;
+  /** How Pythons are looked for. */
+  asking?: Asking;
 }
 
 const GiB = 1024 ** 3;
@@ -76,10 +78,15 @@ async function pythonCheck({
   runtimes,
   env = process.env,
   platform = process.platform,
+  asking: how = asking(env),
 }: Examined): Promise<Check> {
   const installed = runtimes.ready('python');
-  const path = installed ? python(runtimes.directory('python')) : await findPython(settings, env).catch(() => null);
-  if (!path) return checkOf('python', 'problem', { needed: OLDEST_PYTHON.join('.'), platform });
+  const path = installed
+      ? python(runtimes.directory('python'))
+      : await findPython(settings, env, how).catch(() => null),
+    newest = newestPython(how)?.join('.');
+  if (!path)
+    return checkOf('python', 'problem', { needed: OLDEST_PYTHON.join('.'), ...(newest ? { newest } : {}), platform });
   const version =
     (await runPython(path, ['--version'], { timeoutMs: PROBE_MS }, env).catch(() => null))?.tail
       .replace('Python', '')

@@ -144,7 +144,7 @@ export const ERRORS = {
    * `missing`: Python is there, this part of it is not, or "store": it is the Microsoft Store's, which cannot be used.
    * `platform`: Node's name of the system.
    */
-  noPython: { needed: 'text', path: 'text?', missing: 'text?', platform: 'text?' },
+  noPython: { needed: 'text', newest: 'text?', path: 'text?', missing: 'text?', platform: 'text?' },
   /** `sandboxed`: 1 where it is there and does not start in the sandbox. */
   noFfmpeg: { path: 'text?', sandboxed: 'number?' },
   engineMissing: { engine: 'text' },

@@ -73,8 +73,8 @@ export const CHECKS = {
     ok: { version: 'text', path: 'text' },
     /** `missing`: the part of Python that is not there. */
     warning: { version: 'text', path: 'text', missing: 'text' },
-    /** `platform`: Node's name of the system. */
-    problem: { needed: 'text', platform: 'text?' },
+    /** `newest`: that packages are built for; `platform`: Node's name of the system. */
+    problem: { needed: 'text', newest: 'text?', platform: 'text?' },
   },
   ffmpeg: {
     ok: { path: 'text', version: 'text?' },

@@ -51,7 +51,9 @@ async function pip(): Promise<Answer[]> {
       env,
     });
     const answers: Answer[] = [];
-    for (const [n, list] of requirementLists(['requirements.txt', 'requirements-cuda.txt'].flatMap(locked)).entries()) {
+    for (const [n, list] of requirementLists(
+      ['requirements.txt', 'requirements-cuda.txt', 'requirements-older-mac.txt'].flatMap(locked),
+    ).entries()) {
       const path = join(folder, `${n}.txt`);
       await writeFile(path, list);
       const { output, tail } = await runPython(

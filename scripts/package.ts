@@ -17,13 +17,11 @@ const root = join(fileURLToPath(import.meta.url), '..', '..');
 /**
  * VS Code's names for platforms, and what the native packages call theirs: better-sqlite3's file, koffi's package and
  * the folder in it. Windows on ARM is not among them: nothing that decodes or hears is built for it, and the package
- * for x64 runs there.
+ * for x64 runs there. Neither is Alpine: the voice detector needs glibc.
  */
 const TARGETS: Readonly<Record<string, { sqlite: string; koffi: string; folder: string }>> = {
   'linux-x64': { sqlite: 'linux-x64', koffi: 'linux-x64', folder: 'linux_x64' },
   'linux-arm64': { sqlite: 'linux-arm64', koffi: 'linux-arm64', folder: 'linux_arm64' },
-  'alpine-x64': { sqlite: 'linuxmusl-x64', koffi: 'linux-x64', folder: 'musl_x64' },
-  'alpine-arm64': { sqlite: 'linuxmusl-arm64', koffi: 'linux-arm64', folder: 'musl_arm64' },
   'darwin-x64': { sqlite: 'darwin-x64', koffi: 'darwin-x64', folder: 'darwin_x64' },
   'darwin-arm64': { sqlite: 'darwin-arm64', koffi: 'darwin-arm64', folder: 'darwin_arm64' },
   'win32-x64': { sqlite: 'win32-x64', koffi: 'win32-x64', folder: 'win32_x64' },

@@ -1,6 +1,7 @@
 /** Builds an environment of our own from a lock file with hashes. */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
@@ -9,7 +10,7 @@ import { obstacleIn } from '../system/network.ts';
 import { environment } from '../workers/environment.ts';
 import { run, type Finished } from '../workers/spawn.ts';
 import { findPython, hasPip } from './find-python.ts';
-import { OLDEST_PYTHON, python, runPython } from './python.ts';
+import { newestPython, OLDEST_PYTHON, python, runPython, type Built } from './python.ts';
 
 export interface BuildPython {
   /** Folder to make; moving it later does not harm an environment whose scripts nobody calls. */
@@ -50,7 +51,8 @@ export async function buildPython({
   if (uv) {
     const runUv = (...args: string[]): Promise<Finished> =>
       run(uv, args, { ...how, env: environment('installer', {}, env) });
-    await must(runUv('venv', '--quiet', '--seed', ...(base ? ['--python', base] : []), directory));
+    const wanted = base ?? uvPython({ platform: process.platform, arch: process.arch, release: release() });
+    await must(runUv('venv', '--quiet', '--seed', ...(wanted ? ['--python', wanted] : []), directory));
     step('packages');
     await must(runUv('pip', 'install', '--python', python(directory), ...locked));
     return;
@@ -60,6 +62,10 @@ export async function buildPython({
   const quiet = ['--no-input', '--disable-pip-version-check', '--progress-bar', 'off'];
   await must(runPython(pip.program, [...pip.args, 'install', ...quiet, ...locked], how, env));
 }
+
+/** The Python that uv is to bring, where not every one will do. */
+export const uvPython = (machine: Built): string | null =>
+  newestPython(machine)?.join('.') ?? (machine.platform === 'win32' ? 'cpython-3.12-windows-x86_64' : null);
 
 /** Makes an empty environment; answers how pip installs into it. Throws `noPython` with `missing`: venv, store. */
 async function makeVenv(

@@ -3,22 +3,21 @@
  * stands under a Python's name may be a shop's window (Windows), an installer's (macOS), or too old.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { allOnPath, isProgram, onPath } from '../system/find-program.ts';
 import { environment } from '../workers/environment.ts';
 import { run, SYSTEM_FOLDER, type Finished } from '../workers/spawn.ts';
-import { OLDEST_PYTHON, parseVersion, runPython } from './python.ts';
+import { newestPython, OLDEST_PYTHON, parseVersion, runPython, WINDOWS_PYTHON, type Built } from './python.ts';
 
 const PROBE_MS = 15_000;
 /** Names that distributions give to versions which are not their own, newest first. */
 const VERSIONED = [13, 12, 11, 10, 9].map(minor => `python3.${minor}`);
 
 /** How programs are asked; for tests. */
-export interface Asking {
-  platform: NodeJS.Platform;
+export interface Asking extends Built {
   env: NodeJS.ProcessEnv;
   /** Null: it could not be started, or took too long. */
   ask(program: string, args: readonly string[]): Promise<Pick<Finished, 'status' | 'output' | 'tail'> | null>;
@@ -30,6 +29,8 @@ export interface Asking {
 export const asking = (env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): Asking => ({
   env,
   platform,
+  arch: process.arch,
+  release: release(),
   isProgram: path => isProgram(path, platform),
   ask: (program, args) =>
     run(program, args, { cwd: SYSTEM_FOLDER, env: environment('installer', {}, env), timeoutMs: PROBE_MS }).catch(
@@ -91,12 +92,10 @@ async function* candidates(how: Asking): AsyncGenerator<string> {
   }
   if (platform === 'darwin') {
     // An editor that was started from the Dock may have no other PATH than the system's.
-    for (const folder of [
-      '/opt/homebrew/bin',
-      '/usr/local/bin',
-      '/Library/Frameworks/Python.framework/Versions/Current/bin',
-    ])
+    const brew = ['/opt/homebrew/bin', '/usr/local/bin'];
+    for (const folder of [...brew, '/Library/Frameworks/Python.framework/Versions/Current/bin'])
       yield `${folder}/python3`;
+    for (const folder of brew) for (const name of VERSIONED) yield `${folder}/${name}`;
     // Without Apple's developer tools this one is a window that offers to install them.
     const tools = onPath.includes('/usr/bin/python3') ? await how.ask('/usr/bin/xcode-select', ['-p']) : null;
     yield* onPath.filter(path => tools?.status === 0 || !path.startsWith('/usr/bin/'));
@@ -128,13 +127,22 @@ function programIn(said: string): string | null {
   }
 }
 
-const newEnough = (version: readonly [number, number] | null): boolean =>
+const number = ([major, minor]: readonly [number, number]): number => major * 1000 + minor;
+const fits = (version: readonly [number, number] | null, newest: readonly [number, number] | null): boolean =>
   version !== null &&
-  (version[0] > OLDEST_PYTHON[0] || (version[0] === OLDEST_PYTHON[0] && version[1] >= OLDEST_PYTHON[1]));
+  number(version) >= number(OLDEST_PYTHON) &&
+  (newest === null || number(version) <= number(newest));
+
+/** Whether packages are built for interpreters of its kind: Windows has some for 32 bits and for ARM too. */
+async function isOfOurKind(path: string, { platform, ask }: Asking): Promise<boolean> {
+  if (platform !== 'win32') return true;
+  const answer = await ask(path, ['-I', '-c', 'import sysconfig; print(sysconfig.get_platform())']);
+  return answer?.status === 0 && answer.output.toString('utf8').trim() === WINDOWS_PYTHON;
+}
 
 /**
- * A Python to start from: the setting's, else the first of all places that answers and is new enough. Throws
- * `noPython`.
+ * A Python to start from: the setting's, else the first of all places that answers and that packages are built for.
+ * Throws `noPython`.
  */
 export async function findPython(
   settings: Pick<Settings, 'pythonPath'>,
@@ -142,18 +150,23 @@ export async function findPython(
   how: Asking = asking(env),
 ): Promise<string> {
   const chosen = settings.pythonPath,
+    newest = newestPython(how),
     seen = new Set<string>();
   let said = '';
   for await (const path of chosen ? [chosen] : candidates(how)) {
     if (seen.has(path) || !how.isProgram(path)) continue;
     seen.add(path);
     const answer = await how.ask(path, ['-I', '--version']);
-    if (answer?.status === 0 && newEnough(parseVersion(answer.tail))) return path;
+    if (answer?.status === 0 && fits(parseVersion(answer.tail), newest) && (await isOfOurKind(path, how))) return path;
     said ||= answer?.tail.trim() ?? '';
   }
   throw new EarshotError(
     'noPython',
-    { needed: OLDEST_PYTHON.join('.'), ...(chosen ? { path: chosen } : { platform: how.platform }) },
+    {
+      needed: OLDEST_PYTHON.join('.'),
+      ...(newest ? { newest: newest.join('.') } : {}),
+      ...(chosen ? { path: chosen } : { platform: how.platform }),
+    },
     said || undefined,
   );
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RuntimeId } from '../contracts/engine.ts';
 import { cutLock, type Lock } from './lock.ts';
+import { isOlderMac } from './python.ts';
 import type { LockedWheel } from './wheel.ts';
 
 const MiB = 1024 ** 2;
@@ -19,6 +20,8 @@ interface WheelLock {
 export interface Machine {
   platform: NodeJS.Platform;
   arch: string;
+  /** The system's own version: on macOS, Darwin's. Missing: a new one. */
+  release?: string;
   /** An NVIDIA GPU is there and wanted. */ nvidia: boolean;
 }
 
@@ -72,7 +75,12 @@ const folderOf = (id: NpmRuntime, { platform }: Machine): string =>
 export function pack(id: RuntimeId, machine: Machine): Pack {
   if (id === 'python') {
     const cuda = machine.nvidia && machine.platform !== 'darwin';
-    const requirements = join(HERE, 'python', cuda ? 'requirements-cuda.txt' : 'requirements.txt');
+    const list = isOlderMac(machine)
+        ? 'requirements-older-mac.txt'
+        : cuda
+          ? 'requirements-cuda.txt'
+          : 'requirements.txt',
+      requirements = join(HERE, 'python', list);
     return {
       kind: 'python',
       requirements,

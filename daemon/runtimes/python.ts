@@ -4,8 +4,30 @@ import { delimiter, join } from 'node:path';
 import { environment } from '../workers/environment.ts';
 import { run, SYSTEM_FOLDER, type Finished, type RunOptions } from '../workers/spawn.ts';
 
-/** The oldest Python that the lock file covers. */
+/** The oldest Python that the lock files cover. */
 export const OLDEST_PYTHON = [3, 9] as const;
+
+/** Of a machine, what decides which packages are built for it. */
+export interface Built {
+  platform: NodeJS.Platform;
+  arch: string;
+  /** The system's own version, as os.release() gives it. */
+  release?: string;
+}
+
+/** Darwin's number of macOS 14. */
+const SONOMA = 23;
+
+/** Macs that newer packages are not built for: Intel, and macOS before 14. They get older ones. */
+export const isOlderMac = ({ platform, arch, release }: Built): boolean =>
+  platform === 'darwin' && (arch === 'x64' || Number.parseInt(release ?? '99', 10) < SONOMA);
+
+/** The newest Python that has all of a machine's packages; null: there is no limit. */
+export const newestPython = (machine: Built): readonly [number, number] | null =>
+  isOlderMac(machine) ? [3, 12] : null;
+
+/** What Windows' packages are built for: Earshot is a program for x64 there, also on ARM. */
+export const WINDOWS_PYTHON = 'win-amd64';
 
 /** The interpreter of an environment. */
 export const python = (directory: string, platform: NodeJS.Platform = process.platform): string =>

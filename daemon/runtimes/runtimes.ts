@@ -7,6 +7,7 @@
  * fetched waits in pip's and npm's caches.
  */
 import { existsSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
@@ -49,7 +50,12 @@ export function createRuntimes({
   env = process.env,
 }: RuntimesOptions): Runtimes {
   const packs = new Map<string, Pack>();
-  const machine = (): Machine => ({ platform: process.platform, arch: process.arch, nvidia: nvidia() });
+  const machine = (): Machine => ({
+    platform: process.platform,
+    arch: process.arch,
+    release: release(),
+    nvidia: nvidia(),
+  });
   const packOf = (id: RuntimeId): Pack => {
     const here = machine(),
       key = `${id} ${here.nvidia}`;

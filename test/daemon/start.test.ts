@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { takeLock } from '../../daemon/system/lock.ts';
 import { ensureDaemon, isOlder, type Client, type EnsureOptions } from '../../client/client.ts';
+import { accessText, readAccess } from '../../client/handshake.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { PROTOCOL } from '../../schemas/rpc.ts';
 import { startTestServer, temporaryHome } from './test-server.ts';
@@ -141,7 +142,7 @@ test('the lock is let go by release, and taken again', t => {
   assert.throws(() => readFileSync(`${home.lock}.pid`), { code: 'ENOENT' });
 });
 
-test('a daemon of another protocol is stopped when it is older, and left alone when it is newer', async () => {
+test('a daemon of another protocol is stopped when it is older, and left alone when it is newer', async t => {
   let stopped = 0;
   await using server = await startTestServer(
     {
@@ -156,11 +157,14 @@ test('a daemon of another protocol is stopped when it is older, and left alone w
   const { createServer } = await import('node:net');
   // The same bytes as the server's, but answering hello as another protocol would: rewritten on the way in.
   const { createConnection } = await import('node:net');
-  const relayed = `${server.home.socket}.relay`;
+  const { token, socket } = readAccess(readFileSync(server.home.token, 'utf8'), server.home.socket),
+    relayed = `${socket}.relay`,
+    tokenPath = join(server.home.state, 'relayed');
+  writeFileSync(tokenPath, accessText({ token, socket: relayed }), { mode: 0o600 });
   const relay = createServer(client => {
-    const up = createConnection(server.home.socket);
+    const up = createConnection(socket);
     client.on('error', () => {});
-    up.on('error', () => {});
+    up.on('error', () => {}).on('close', () => client.destroy());
     client.once('data', chunk => {
       up.write(chunk.toString().replace(`"protocol":${PROTOCOL},`, '"protocol":9,'));
       client.pipe(up);
@@ -168,10 +172,11 @@ test('a daemon of another protocol is stopped when it is older, and left alone w
     up.pipe(client);
   }).listen(relayed);
   await once(relay, 'listening');
+  t.after(() => relay.close());
   const options = (version: string): EnsureOptions => ({
     command: { program: process.execPath, args: ['-e', 'process.exit(1)'] },
     socket: relayed,
-    tokenPath: server.home.token,
+    tokenPath,
     client: 't',
     version,
     timeoutMs: 5000,
@@ -180,5 +185,4 @@ test('a daemon of another protocol is stopped when it is older, and left alone w
   assert.equal(stopped, 0);
   await assert.rejects(ensureDaemon(options('6.0.0')), failsWith('daemonUnreachable'));
   assert.equal(stopped, 1);
-  relay.close();
 });

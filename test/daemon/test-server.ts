@@ -21,7 +21,8 @@ export function temporaryHome(): { home: Home; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
   return {
     home: home({ EARSHOT_STATE: join(folder, 'state'), EARSHOT_DATA: join(folder, 'data') }),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    // On Windows what a program had open goes a moment after its end.
+    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 20 }),
   };
 }
 

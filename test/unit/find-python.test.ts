@@ -4,11 +4,13 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { uvPython } from '../../daemon/runtimes/build-python.ts';
 import { findPython, registered, type Asking } from '../../daemon/runtimes/find-python.ts';
 import { isProgram, onPath } from '../../daemon/system/find-program.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { failure } from '../../schemas/errors.ts';
 import { failureMessage } from '../../text/messages/messages.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 import { posixOnly } from '../only.ts';
 
 const temporary = mkdtempSync(join(tmpdir(), 'earshot-python-'));
@@ -18,17 +20,20 @@ after(() => rmSync(temporary, { recursive: true, force: true }));
 function machine(
   platform: NodeJS.Platform,
   programs: Record<string, string>,
-  more: Partial<Asking> & { executable?: string } = {},
+  more: Partial<Asking> & { executable?: string; kinds?: Record<string, string> } = {},
 ): Asking & { asked: string[] } {
   const asked: string[] = [],
     answer = (text: string, status = 0) => ({ status, output: Buffer.from(text), tail: text });
   return {
     asked,
     platform,
+    arch: platform === 'darwin' ? 'arm64' : 'x64',
     env: { PATH: '', SystemRoot: 'C:\\Windows' },
     isProgram: path => path in programs,
     ask: async (program, args) => {
       asked.push(program);
+      if (args.some(each => each.includes('get_platform')))
+        return answer(`${more.kinds?.[program] ?? 'win-amd64'}\r\n`);
       if (args.includes('-c')) return answer(JSON.stringify(more.executable ?? '') + '\r\n');
       const says = programs[program];
       return says === undefined ? null : answer(says, says.startsWith('Python 3') ? 0 : 9009);
@@ -105,6 +110,47 @@ test("macOS: Homebrew's and python.org's before Apple's, which is none without t
   const brew = machine('darwin', { '/opt/homebrew/bin/python3': 'Python 3.13.0', '/usr/bin/python3': 'Python 3.9.6' });
   assert.equal(await findPython(noSetting, {}, brew), '/opt/homebrew/bin/python3');
   assert.ok(!brew.asked.includes('/usr/bin/python3'));
+});
+
+test('Windows: one for another processor, or for 32 bits, has no packages', async () => {
+  const [arm, small, right] = ['C:\\arm\\python.exe', 'C:\\32\\python.exe', 'C:\\64\\python.exe'] as const;
+  const registry = async (): Promise<string> =>
+    [arm, small, right]
+      .map(
+        (path, n) =>
+          `[HKEY_CURRENT_USER\\Software\\Python\\PythonCore\\3.1${3 - n}\\InstallPath]\r\n` +
+          `"ExecutablePath"="${path.replaceAll('\\', '\\\\')}"\r\n`,
+      )
+      .join('\r\n');
+  const kinds = { [arm]: 'win-arm64', [small]: 'win32', [right]: 'win-amd64' },
+    programs = { [arm]: 'Python 3.13.1', [small]: 'Python 3.12.1', [right]: 'Python 3.11.1' };
+  assert.equal(await findPython(noSetting, {}, machine('win32', programs, { registry, kinds })), right);
+  const { [right]: _, ...wrong } = programs;
+  await assert.rejects(findPython(noSetting, {}, machine('win32', wrong, { registry, kinds })), failsWith('noPython'));
+});
+
+test('older Macs take a Python that packages are built for, and say which where there is none', async () => {
+  const programs = { '/usr/local/bin/python3': 'Python 3.14.0', '/usr/local/bin/python3.12': 'Python 3.12.4' },
+    intel = { arch: 'x64', release: '24.1.0' },
+    ventura = { arch: 'arm64', release: '22.6.0' };
+  for (const older of [intel, ventura]) {
+    assert.equal(
+      await findPython(noSetting, {}, machine('darwin', programs, older)),
+      '/usr/local/bin/python3.12',
+      older.arch,
+    );
+    const { '/usr/local/bin/python3.12': _, ...tooNew } = programs;
+    await assert.rejects(findPython(noSetting, {}, machine('darwin', tooNew, older)), (error: unknown) => {
+      const { what, todo } = failureMessage((error as EarshotError).failure, 'en');
+      return /3\.9 to 3\.12/.test(what) && /xcode-select --install/.test(todo ?? '');
+    });
+  }
+  const newer = machine('darwin', programs, { arch: 'arm64', release: '23.0.0' });
+  assert.equal(await findPython(noSetting, {}, newer), '/usr/local/bin/python3');
+  assert.deepEqual(
+    [uvPython({ platform: 'darwin', ...intel }), uvPython({ platform: 'linux', arch: 'x64' })],
+    ['3.12', null],
+  );
 });
 
 test(

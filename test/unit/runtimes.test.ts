@@ -51,6 +51,20 @@ describe('packs', () => {
       '@node-llama-cpp/mac-arm64-metal',
     ]);
   });
+  test('Macs that newer packages have left get the last that are built for them', () => {
+    const of = (arch: string, release: string): string => {
+      const found = pack('python', { platform: 'darwin', arch, release, nvidia: false });
+      return found.kind === 'python' ? found.requirements : '';
+    };
+    for (const older of [of('x64', '25.0.0'), of('arm64', '22.6.0')]) {
+      assert.match(older, /requirements-older-mac\.txt$/);
+      const list = readFileSync(older, 'utf8');
+      // The versions whose wheels are for macOS 12, as `pip install --dry-run` and uv found them.
+      for (const pin of ['onnxruntime==1.19.2 ', 'av==14.1.0 ', 'sentencepiece==0.2.2 ', 'numpy==2.0.2 '])
+        assert.ok(list.includes(pin), pin);
+    }
+    assert.match(of('arm64', '23.0.0'), /requirements\.txt$/);
+  });
   test('every supported machine has its native builds in the locks', () => {
     for (const [platform, arch] of [
       ['linux', 'x64'],
@@ -76,10 +90,11 @@ describe('packs', () => {
         readFileSync(join(import.meta.dirname, `../../daemon/runtimes/${id}/package-lock.json`), 'utf8'),
         /"resolved"/,
       );
-    assert.doesNotMatch(
-      readFileSync(join(import.meta.dirname, '../../daemon/runtimes/python/requirements.txt'), 'utf8'),
-      /https?:/,
-    );
+    for (const list of ['requirements.txt', 'requirements-cuda.txt', 'requirements-older-mac.txt'])
+      assert.doesNotMatch(
+        readFileSync(join(import.meta.dirname, '../../daemon/runtimes/python', list), 'utf8'),
+        /https?:/,
+      );
   });
 });
 

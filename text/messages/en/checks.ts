@@ -1,7 +1,7 @@
 /** English: what the doctor found. */
 import { message, type CheckMessages } from '../catalogue.ts';
 import { bytesText } from '../figures.ts';
-import { obstacleText, obstacleTodo, optional, pythonTodo } from './words.ts';
+import { obstacleText, obstacleTodo, optional, pythonRange, pythonTodo } from './words.ts';
 
 /** The failures that explain a missing GPU. */
 const GPU_PROBLEMS: Readonly<Record<string, string>> = {
@@ -34,7 +34,11 @@ export const checks: CheckMessages = {
     ok: a => message(`${a.version} at ${a.path}`),
     warning: a =>
       message(`${a.version} at ${a.path}, without ${a.missing}`, 'On Debian and Ubuntu: apt install python3-venv.'),
-    problem: a => message(`${a.needed} or newer was not found`, pythonTodo(a.platform)),
+    problem: a =>
+      message(
+        `${pythonRange(a)} was not found; recognition works without it, faster-whisper and M2M100 do not`,
+        pythonTodo(a.platform),
+      ),
   },
   ffmpeg: {
     name: 'ffmpeg',

@@ -1,7 +1,16 @@
 /** English: failures of this machine, its programs and its devices, and of live sound. */
 import { message, type SomeErrors } from '../catalogue.ts';
 import { bytesText, percentText } from '../figures.ts';
-import { count, exitText, installedText, obstacleText, obstacleTodo, optional, pythonTodo } from './words.ts';
+import {
+  count,
+  exitText,
+  installedText,
+  obstacleText,
+  obstacleTodo,
+  optional,
+  pythonRange,
+  pythonTodo,
+} from './words.ts';
 
 /** At the beginning of a sentence: “The CPU”. */
 const first = (device: string): string => device.replace(/^the /, 'The ');
@@ -58,7 +67,7 @@ export const programErrors: SomeErrors<
             'On Debian and Ubuntu: apt install python3-venv.',
           )
         : message(
-            `Python ${a.needed} or newer was not found${optional(' at ', a.path)}.`,
+            `Python ${pythonRange(a)} was not found${optional(' at ', a.path)}.`,
             a.platform === undefined ? 'Install Python 3, or set pythonPath to it.' : pythonTodo(a.platform),
           ),
   noFfmpeg: a =>

@@ -64,10 +64,14 @@ const INSTALLED: ReadonlyMap<string, string> = new Map([
 /** What is installed for engines, by the name of its runtime; undefined: it is the name of an engine. */
 export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');
 
+/** The versions that will do: “3.9 or newer”, “3.9 to 3.12”. */
+export const pythonRange = ({ needed, newest }: { needed: string; newest?: string | undefined }): string =>
+  newest === undefined ? `${needed} or newer` : `${needed} to ${newest}`;
+
 /** The one command that brings Python, on each system. */
 export const pythonTodo = (platform: string | undefined): string =>
   platform === 'win32'
-    ? 'Run in a terminal: winget install -e --id Python.Python.3.12'
+    ? 'Run in a terminal: winget install -e --id Python.Python.3.12 --architecture x64'
     : platform === 'darwin'
       ? 'Run in a terminal: xcode-select --install'
       : 'On Debian and Ubuntu: apt install python3-venv; on Fedora: dnf install python3.';

@@ -1,7 +1,7 @@
 /** 简体中文：检查的结果。 */
 import { message, type CheckMessages } from '../catalogue.ts';
 import { bytesText } from '../figures.ts';
-import { obstacleText, obstacleTodo, optional, pythonTodo } from './words.ts';
+import { obstacleText, obstacleTodo, optional, pythonRange, pythonTodo } from './words.ts';
 
 /** 说明为什么没有 GPU 的错误。 */
 const GPU_PROBLEMS: Readonly<Record<string, string>> = {
@@ -37,7 +37,8 @@ export const checks: CheckMessages = {
         `${a.version}，位于 ${a.path}，但缺少 ${a.missing}`,
         '在 Debian 和 Ubuntu 上：apt install python3-venv。',
       ),
-    problem: a => message(`没有找到 ${a.needed} 或更新版本`, pythonTodo(a.platform)),
+    problem: a =>
+      message(`没有找到 ${pythonRange(a)}。识别无需 Python；faster-whisper 和 M2M100 需要`, pythonTodo(a.platform)),
   },
   ffmpeg: {
     name: 'ffmpeg',

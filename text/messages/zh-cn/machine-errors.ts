@@ -1,7 +1,7 @@
 /** 简体中文：本机、程序、设备与实时声音的错误。 */
 import { message, type SomeErrors } from '../catalogue.ts';
 import { bytesText, percentText } from '../figures.ts';
-import { exitText, installedText, obstacleText, obstacleTodo, optional, pythonTodo } from './words.ts';
+import { exitText, installedText, obstacleText, obstacleTodo, optional, pythonRange, pythonTodo } from './words.ts';
 
 export const liveErrors: SomeErrors<'noMicrophone' | 'tooManySessions' | 'sessionBehind'> = {
   noMicrophone: a =>
@@ -43,7 +43,7 @@ export const programErrors: SomeErrors<
             '在 Debian 和 Ubuntu 上：apt install python3-venv。',
           )
         : message(
-            `没有找到 Python ${a.needed} 或更新版本${optional('（', a.path, '）')}。`,
+            `没有找到 Python ${pythonRange(a)}${optional('（', a.path, '）')}。`,
             a.platform === undefined ? '请安装 Python 3，或在设置 pythonPath 中指定。' : pythonTodo(a.platform),
           ),
   noFfmpeg: a =>

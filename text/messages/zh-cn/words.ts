@@ -62,10 +62,14 @@ const INSTALLED: ReadonlyMap<string, string> = new Map([
 /** 为引擎安装的组件；undefined：这是引擎自己的名称。 */
 export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');
 
+/** 可用的版本：“3.9 或更新版本”，“3.9 至 3.12”。 */
+export const pythonRange = ({ needed, newest }: { needed: string; newest?: string | undefined }): string =>
+  newest === undefined ? `${needed} 或更新版本` : `${needed} 至 ${newest}`;
+
 /** 在各个系统上安装 Python 的一条命令。 */
 export const pythonTodo = (platform: string | undefined): string =>
   platform === 'win32'
-    ? '在终端中运行：winget install -e --id Python.Python.3.12'
+    ? '在终端中运行：winget install -e --id Python.Python.3.12 --architecture x64'
     : platform === 'darwin'
       ? '在终端中运行：xcode-select --install'
       : 'Debian 和 Ubuntu：apt install python3-venv；Fedora：dnf install python3。';
