@@ -11,6 +11,7 @@ import { EarshotError } from '../../schemas/errors.ts';
 import { readDecoding } from '../ingest/decoding.ts';
 import { factsOf, openRecording, type RecordingFacts } from '../ingest/recording.ts';
 import { runFfmpeg } from '../outputs/ffmpeg.ts';
+import { freeBytes, LEAST_FREE_BYTES } from '../system/disk.ts';
 import { ffmpegProgram, recordingInput } from '../workers/ffmpeg.ts';
 import { mediaPermissions } from '../workers/sandbox/permissions.ts';
 import { run } from '../workers/spawn.ts';
@@ -25,6 +26,8 @@ export interface PlaybackDeps {
   clock(): number;
   /** All copies together. */
   mostBytes?: number;
+  /** Bytes on the disk of the copies; missing: as the system says. */
+  free?(): Promise<number>;
 }
 
 /** `path`: what to play. `fraction` is null where nobody can tell. */
@@ -137,6 +140,9 @@ export class Playback {
       }
       if (streams.audio === null && streams.video === null) throw new EarshotError('notMedia', { path });
       making.expected = expectedBytes(streams, facts.bytes);
+      // How long a copy gets is the recording's to say.
+      const room = (await (this.#deps.free?.() ?? freeBytes(folder))) - LEAST_FREE_BYTES;
+      if (room <= 0) throw new EarshotError('diskFull', { path: folder });
       const { args, extension } = copyArguments(streams),
         file = await openAnew(making.part, 0o600);
       try {
@@ -144,11 +150,12 @@ export class Playback {
           ffmpeg: program,
           path,
           inputs: [input],
-          args,
+          args: [...args, '-fs', String(room)],
           output: { fd: file.fd, path: making.part },
           permissions: sandboxed() ? mediaPermissions({ files: [], ffmpeg: program, place: making.part }) : null,
           signal,
         });
+        if ((await file.stat()).size >= room) throw new EarshotError('diskFull', { path: folder });
       } finally {
         await file.close();
       }

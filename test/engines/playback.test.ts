@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, describe, it } from 'node:test';
 import { Playback } from '../../daemon/playback/playback.ts';
 import { HEADINGS, playsAsIs, streamsOf, type Streams } from '../../daemon/playback/playable.ts';
+import { LEAST_FREE_BYTES } from '../../daemon/system/disk.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
 import { ffmpeg, make, missing, SAMPLES } from './place.ts';
 
@@ -24,13 +25,14 @@ describe('what plays in VS Code', { skip: unavailable, timeout: 180_000 }, () =>
   const folder = mkdtempSync(join(tmpdir(), 'earshot-playback-')),
     copies = join(folder, 'copies');
   let now = Date.now();
-  const open = (mostBytes?: number): Playback =>
+  const open = (mostBytes?: number, free?: number): Playback =>
     new Playback({
       folder: copies,
       ffmpeg: () => ffmpeg!,
       sandboxed: () => true,
       clock: () => (now += 1000),
       ...(mostBytes === undefined ? {} : { mostBytes }),
+      ...(free === undefined ? {} : { free: async () => free }),
     });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -101,7 +103,7 @@ describe('what plays in VS Code', { skip: unavailable, timeout: 180_000 }, () =>
     await playback.close();
   });
 
-  it('the copies stay within their size: what was played longest ago goes; one that is cancelled leaves nothing', async () => {
+  it('the copies stay within their size and the disk: what was played longest ago goes; one that is cancelled leaves nothing', async () => {
     rmSync(copies, { recursive: true, force: true });
     const paths = [1, 2, 3].map(n => file(`c${n}.m4a`, ...SOUND, '-af', `volume=0.${n}`, '-c:a', 'aac'));
     const one = await ready(open(), paths[0]!),
@@ -118,6 +120,12 @@ describe('what plays in VS Code', { skip: unavailable, timeout: 180_000 }, () =>
     await playback.cancel(long);
     assert.equal(readdirSync(copies).length, 2);
     await assert.rejects(playback.playable(join(folder, 'nowhere.m4a')), failsWith('noSuchFile'));
+    // A copy that would fill the disk.
+    for (const room of [10_000, -1]) {
+      const full = open(undefined, LEAST_FREE_BYTES + room);
+      await assert.rejects(ready(full, long), failsWith('diskFull'));
+      assert.equal(readdirSync(copies).length, 2);
+    }
     await playback.close();
   });
 });

@@ -15,6 +15,9 @@ import { escapeMarkdown, plainText } from '../../text/markdown.ts';
 import { oneLine } from '../../text/transcripts/passages.ts';
 import { parseSubtitles } from '../../text/subtitles/parse.ts';
 import * as pages from '../../webview/messages.ts';
+import { window } from '../fixtures/vscode.ts';
+const { confirm, notify, notifyBriefly, withProgress } = await import('../../extension/ui/notify.ts'),
+  { createPick, pick, pickSeveral } = await import('../../extension/ui/pick.ts');
 
 const root = join(import.meta.dirname, '..', '..');
 const sources = (pattern: string): { file: string; text: string }[] =>
@@ -93,6 +96,45 @@ test('notifications make no links of names', () => {
     fc.property(names, each => assert.doesNotMatch(plainText(each.join('')), links)),
     { numRuns: 500 },
   );
+});
+
+test('whatever the extension says, asks, lists or shows the progress of, the editor is given as plain text', async () => {
+  const name = '[a.wav](command:workbench.action.quit)',
+    shown: unknown[] = [],
+    show = (...given: unknown[]): Promise<undefined> => (shown.push(given), Promise.resolve(undefined)),
+    list: Record<string, unknown> = {};
+  Object.assign(window, {
+    showInformationMessage: show,
+    showWarningMessage: show,
+    showErrorMessage: show,
+    setStatusBarMessage: show,
+    showQuickPick: show,
+    createQuickPick: () => list,
+    withProgress: (options: unknown, work: (progress: object) => unknown) => {
+      shown.push(options);
+      return work({ report: show });
+    },
+  });
+  for (const say of Object.values(notify)) say(`Done: ${name}`);
+  notifyBriefly(name, 1);
+  await confirm(name, 'OK', name);
+  await withProgress({ location: 15, title: name }, async progress => progress.report({ message: name }));
+  const item = (): { label: string; description: string; detail: string } => ({
+    label: name,
+    description: name,
+    detail: name,
+  });
+  await pick([item()], { title: name });
+  await pickSeveral([item()], { title: name });
+  const made = createPick();
+  made.title = made.placeholder = name;
+  made.items = [item()];
+  shown.push(list);
+  assert.equal(shown.length, 10);
+  for (const each of shown) {
+    const text = JSON.stringify(each);
+    assert.ok(text.includes('a.wav') && !text.includes('[a.wav](command:'), text);
+  }
 });
 
 test('nothing that steers a display or hides from it is left, in any place that shows text from outside', () => {
