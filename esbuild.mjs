@@ -47,7 +47,7 @@ const workers = engines.filter(engine => existsSync(at('daemon/engines', engine,
 const data = [
   { in: 'daemon/models/registry.json', out: 'registry' },
   { in: 'daemon/engines/python/earshot_worker.py', out: 'workers/earshot_worker' },
-  ...['python', 'llama', 'llama-3.21', 'sherpa', 'dictionaries', 'ffmpeg'].flatMap(runtime =>
+  ...['python', 'llama', 'llama-3.21', 'sherpa', 'dictionaries', 'ffmpeg', 'postgres'].flatMap(runtime =>
     readdirSync(at('daemon/runtimes', runtime))
       .filter(file => /\.(json|txt)$/.test(file))
       .map(file => ({ in: `daemon/runtimes/${runtime}/${file}`, out: `${runtime}/${parse(file).name}` })),

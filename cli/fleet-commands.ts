@@ -30,6 +30,19 @@ export function addFleet(program: Command): void {
       withSession(options, async session => (await import('./fleet.ts')).init(session, url, options)),
     );
   fleet
+    .command('host')
+    .description('run a PostgreSQL for a fleet on this machine until this command ends; no root, no installation')
+    .option('--name <name>', 'what other machines reach this one by; its host name by default')
+    .option('--port <n>', 'its port; 5433 by default', wholeNumber)
+    .option('--local', 'for programs on this machine alone')
+    .option('--no-local', 'for other machines too, with TLS')
+    .option('--folder <folder>', 'where everything of it lies')
+    .option('--person <name>', 'make a login for somebody who submits jobs (repeatable)', collect)
+    .option('--chief <name>', 'make one who also sees and cancels the jobs of others (repeatable)', collect)
+    .option('--machine <name>', 'make a login for a machine that does jobs (repeatable)', collect)
+    .addOption(jsonOption())
+    .action(options => withSession(options, async session => (await import('./fleet-host.ts')).host(session, options)));
+  fleet
     .command('join')
     .description('join a fleet, as a person or as a machine; once for each login')
     .argument('<url>', 'postgres://LOGIN:PASSWORD@HOST/DATABASE; without a password, it is asked for')

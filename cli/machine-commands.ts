@@ -196,6 +196,7 @@ export function addStats(program: Command): void {
     .description('show performance figures of the last hour')
     .option('--hours <n>', 'look back this many hours, at most 720', wholeNumber)
     .option('--prometheus', 'print them in Prometheus text format')
+    .option('--fleet', 'those of all machines of the fleet: your jobs there, everybody’s for a chief')
     .addOption(jsonOption())
     .action(options => withSession(options, async session => (await import('./stats.ts')).stats(session, options)));
 }

@@ -4,8 +4,8 @@
 import type { StageHistogram, Stats } from '../schemas/rpc.ts';
 
 /** `suffix`: of a histogram's series, as the format names them. */
-type Sample = readonly [labels: Record<string, string>, value: number, suffix?: '_bucket' | '_sum' | '_count'];
-interface Metric {
+export type Sample = readonly [labels: Record<string, string>, value: number, suffix?: '_bucket' | '_sum' | '_count'];
+export interface Metric {
   name: string;
   help: string;
   type?: 'gauge' | 'histogram';
@@ -13,7 +13,11 @@ interface Metric {
 }
 
 export const prometheus = (stats: Stats): string =>
-  [...stepMetrics(stats), ...durationMetrics(stats), ...jobMetrics(stats), ...memoryMetrics(stats)]
+  exposition([...stepMetrics(stats), ...durationMetrics(stats), ...jobMetrics(stats), ...memoryMetrics(stats)]);
+
+/** Metrics without a sample are left out. */
+export const exposition = (metrics: readonly Metric[]): string =>
+  metrics
     .filter(({ samples }) => samples.length)
     .map(metricText)
     .join('\n') + '\n';

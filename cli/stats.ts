@@ -4,8 +4,12 @@ import { bytesText, durationText, percentText } from '../text/messages/figures.t
 import type { Session } from './session.ts';
 import { clean, table } from './terminal.ts';
 
-export async function stats(session: Session, options: { hours?: number; prometheus?: boolean }): Promise<void> {
+export async function stats(
+  session: Session,
+  options: { hours?: number; prometheus?: boolean; fleet?: boolean },
+): Promise<void> {
   const client = await session.client();
+  if (options.fleet) return (await import('./fleet-stats.ts')).fleetStats(session, options);
   const found = await client.call('stats/get', options.hours ? { sinceMs: Math.round(options.hours * 3_600_000) } : {});
   if (options.prometheus) {
     session.out.write((await import('./prometheus.ts')).prometheus(found));

@@ -225,6 +225,12 @@ export const ERRORS = {
   noFleet: { needs: 'text?' },
   /** It ended so many machines' work on it, one after the other. */
   fleetGaveUp: { times: 'number' },
+  /** npm has no PostgreSQL for this kind of machine. */
+  noPostgresHere: {},
+  postgresAsRoot: {},
+  /** `log`: a file that says more. */
+  postgresFailed: { log: 'text?' },
+  noOpenssl: {},
   internal: { path: 'text?' },
 } as const satisfies Record<string, ArgKinds>;
 
@@ -304,6 +310,9 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'fleetUnprepared',
   'fleetNewer',
   'noFleet',
+  'noPostgresHere',
+  'postgresAsRoot',
+  'noOpenssl',
 ]);
 export const isRetryable = (code: string): boolean => !FINAL.has(code);
 

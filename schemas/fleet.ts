@@ -54,6 +54,37 @@ export const FleetStatus = Closed({
 });
 export type FleetStatus = Static<typeof FleetStatus>;
 
+/** Jobs that ended on one machine in a window; of others' jobs only a chief is told. */
+export const FleetFigures = Closed({
+  /** Null: no machine had taken them. */
+  machine: Nullable(Type.String()),
+  completed: Type.Integer(),
+  failed: Type.Integer(),
+  cancelled: Type.Integer(),
+  recordingSeconds: Type.Number(),
+  /** From submission to the first attempt, and from there to the end: sums over the jobs. */
+  waitedSeconds: Type.Number(),
+  workedSeconds: Type.Number(),
+  /** Of recordings that moved through the database, and of what came back. */
+  sentBytes: Type.Number(),
+  resultBytes: Type.Number(),
+  /** Attempts beyond each job's first. */
+  takeovers: Type.Integer(),
+});
+export type FleetFigures = Static<typeof FleetFigures>;
+
+export const FleetStats = Closed({
+  since: Time,
+  until: Time,
+  /** The figures are of everybody's jobs: a chief asks. */
+  everybody: Type.Boolean(),
+  figures: Type.Array(FleetFigures),
+  machines: Type.Array(FleetMachine),
+  /** Jobs that are not over now. */
+  jobs: Type.Array(FleetCount),
+});
+export type FleetStats = Static<typeof FleetStats>;
+
 export const FleetJoin = Closed({
   /** postgres://LOGIN:PASSWORD@HOST/DATABASE */
   url: Type.String({ minLength: 1, maxLength: 2000 }),
@@ -75,6 +106,32 @@ export const FleetInit = Closed({
   leaseSeconds: Optional(Type.Integer({ minimum: 10, maximum: 3600 })),
   /** The most jobs of the same needs that one person has at work at once; 0: any number. */
   perPerson: Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+});
+
+/** A PostgreSQL for a fleet on this machine. What is left out stays as it was before. */
+export const FleetHost = Closed({
+  /** Where everything of it lies; its own place in the state folder by default. */
+  folder: Optional(Path),
+  /** What other machines reach this one by: a name or an address. */
+  name: Optional(Type.String({ pattern: '^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$' })),
+  port: Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+  /** Only programs on this machine reach it; no TLS. */
+  local: Optional(Type.Boolean()),
+});
+/** How its server is started: with `env` beside the usual, and its output in `log`. */
+export const FleetHostProgram = Closed({
+  isNew: Type.Boolean(),
+  folder: Type.String(),
+  program: Type.String(),
+  args: Type.Array(Type.String()),
+  env: Type.Record(Type.String(), Type.String()),
+  log: Type.String(),
+  /** For `fleet/init`, with the password of whoever may make roles. */
+  admin: Type.String(),
+  /** NAME:PORT for the others. */
+  address: Type.String(),
+  /** The certificate that they need; null: none. */
+  ca: Nullable(Type.String()),
 });
 
 /** A login that was made, or given a new password. */

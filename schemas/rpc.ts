@@ -4,7 +4,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Device, Estimate, Instance } from './device.ts';
 import { Failure } from './failure.ts';
-import { FleetInit, FleetJoin, FleetLogin, FleetStatus } from './fleet.ts';
+import { FleetHost, FleetHostProgram, FleetInit, FleetJoin, FleetLogin, FleetStats, FleetStatus } from './fleet.ts';
 import {
   ExportOptions,
   Job,
@@ -380,10 +380,22 @@ export const METHODS = {
     Nothing,
     FleetStatus,
   ),
+  'fleet/stats': method(
+    'What the machines of the fleet did: jobs that ended since then (an hour by default), of one’s own or, for a ' +
+      'chief, of everybody.',
+    Closed({ sinceMs: Optional(Type.Integer({ minimum: 1000, maximum: 31 * 24 * 3_600_000 })) }),
+    FleetStats,
+  ),
   'fleet/init': method(
     'Prepares the database of a fleet, or brings it up to date, and makes logins for people and machines.',
     FleetInit,
     Closed({ version: Type.Integer(), before: Type.Integer(), logins: Type.Array(FleetLogin) }),
+  ),
+  'fleet/host': method(
+    'Makes a PostgreSQL for a fleet ready on this machine, without root: its programs are fetched once, and what is ' +
+      'there already stays. Whoever asks starts it.',
+    FleetHost,
+    FleetHostProgram,
   ),
   'fleet/join': method(
     'Joins a fleet with a login: of a person, who submits from here, or of this machine, which works for others. The ' +

@@ -19,7 +19,10 @@ import { LEVELS, npmAdvisories, pipAdvisories, requirementLists, type Answer, ty
 import { locked } from './licenses.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const LOCKS = ['.', ...['llama', 'llama-3.21', 'sherpa', 'dictionaries'].map(name => `daemon/runtimes/${name}`)];
+const LOCKS = [
+  '.',
+  ...['llama', 'llama-3.21', 'sherpa', 'dictionaries', 'postgres'].map(name => `daemon/runtimes/${name}`),
+];
 const {
   values: { strict, level },
 } = parseArgs({ options: { strict: { type: 'boolean', default: false }, level: { type: 'string', default: 'high' } } });

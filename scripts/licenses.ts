@@ -11,7 +11,7 @@ import { sitePackages } from '../daemon/runtimes/python.ts';
 const ROOT = join(import.meta.dirname, '..');
 export const PAGE = join(ROOT, 'THIRD_PARTY.md');
 /** Folders with a lock file of packages that are installed when an engine is wanted. */
-const PACKS = ['llama', 'llama-3.21', 'sherpa', 'dictionaries'];
+const PACKS = ['llama', 'llama-3.21', 'sherpa', 'dictionaries', 'postgres'];
 const REQUIREMENTS = ['requirements.txt', 'requirements-cuda.txt', 'requirements-older-mac.txt'];
 /** Imported by no module: fonts. Imported and not shipped: what packs and bundles. */
 const ALSO = ['@vscode/codicons', '@fontsource/noto-sans'],

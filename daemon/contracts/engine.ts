@@ -8,7 +8,7 @@ export interface ModelVoice {
   /** As most men's, or as most women's. */ pitch: 'low' | 'high';
 }
 
-export type RuntimeId = 'python' | 'llama' | 'sherpa' | 'dictionaries' | 'ffmpeg';
+export type RuntimeId = 'python' | 'llama' | 'sherpa' | 'dictionaries' | 'ffmpeg' | 'postgres';
 
 export interface Engine {
   id: string;

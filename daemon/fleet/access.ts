@@ -89,3 +89,7 @@ export function problemOf(error: unknown, { host, user }: Pick<Access, 'host' | 
     ).failure;
   return toFailure(error);
 }
+
+/** The network or the server is away: asked later, the same may succeed. */
+export const isUnreachable = (error: unknown): boolean =>
+  problemOf(error, { host: '', user: '' }).code === 'fleetUnreachable';

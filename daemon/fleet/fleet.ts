@@ -48,6 +48,8 @@ const HOME_KEY = 'fleet.home',
 interface Side {
   line: Line;
   problem: Failure | null;
+  /** It is connected: whether it may be what it is. */
+  up(): void;
   close(): Promise<void>;
 }
 interface LendingSide extends Side {
@@ -144,7 +146,11 @@ export class Fleet {
     const postgres = await loadPostgres();
     if (settings.person) this.lending = this.openLending(postgres, accessOf(settings, settings.person, this.deps.home));
     if (takes) this.taking = this.openTaking(postgres, accessOf(settings, settings.machine!, this.deps.home));
-    this.timer = setInterval(() => this.lending?.lend.tick(), TICK_MS);
+    this.timer = setInterval(() => {
+      // Tables that were made meanwhile, or a server that was too busy to answer: no connection is lost for that.
+      for (const side of [this.lending, this.taking]) if (side?.problem && side.line.isUp) side.up();
+      this.lending?.lend.tick();
+    }, TICK_MS);
   }
 
   private openLending(postgres: Postgres, access: Access): LendingSide {
@@ -172,20 +178,21 @@ export class Fleet {
         heard: (_, job) => {
           if (job.length <= LONGEST_ID) side.lend.heard(job);
         },
-        up: () =>
-          void inspect(side.line.query)
-            .then(({ person, chief }) => {
-              side.chief = chief;
-              if (!person) throw new EarshotError('fleetRefused', { host: access.host, login: access.user });
-              this.solved(side);
-              side.lend.up();
-            })
-            .catch((error: unknown) => this.failed(side, error, access)),
+        up: () => side.up(),
         down: error => {
           this.failed(side, error, access);
           side.lend.down();
         },
       }),
+      up: () =>
+        void inspect(side.line.query)
+          .then(({ person, chief }) => {
+            side.chief = chief;
+            if (!person) throw new EarshotError('fleetRefused', { host: access.host, login: access.user });
+            this.solved(side);
+            side.lend.up();
+          })
+          .catch((error: unknown) => this.failed(side, error, access)),
       close: async () => {
         await Promise.all([side.lend.stop(), side.line.close()]);
       },
@@ -196,16 +203,23 @@ export class Fleet {
   private openTaking(postgres: Postgres, access: Access): TakingSide {
     const { deps, id } = this,
       { home, store, log, clock } = deps;
+    let starting: Promise<void> | null = null,
+      closed = false;
     const up = async (): Promise<void> => {
       const { machine, leaseSeconds, perPerson } = await inspect(side.line.query);
       if (!machine) throw new EarshotError('fleetRefused', { host: access.host, login: access.user });
       if (!side.take) {
-        const pool = (side.pool = new postgres.Pool({
+        const pool = new postgres.Pool({
           access,
           leaseSeconds,
           failed: error => log.debug(error as Error, 'fleet: pg-boss'),
-        }));
-        await pool.start();
+        });
+        await pool.start().catch(async (error: unknown) => {
+          await pool.stop();
+          throw error;
+        });
+        if (closed) return pool.stop();
+        side.pool = pool;
         // A job whose lease ended is there for others with the next look.
         side.timer = setInterval(() => void this.report(), Math.min(TICK_MS, (leaseSeconds * 1000) / 3));
         side.take = new Take({
@@ -240,10 +254,18 @@ export class Fleet {
             void this.sweep();
           } else side.take?.pull();
         },
-        up: () => void up().catch((error: unknown) => this.failed(side, error, access)),
+        up: () => side.up(),
         down: error => this.failed(side, error, access),
       }),
+      up: () => {
+        starting ??= up()
+          .catch((error: unknown) => this.failed(side, error, access))
+          .finally(() => {
+            starting = null;
+          });
+      },
       close: async () => {
+        closed = true;
         clearInterval(side.timer);
         await side.take?.leave();
         await this.say(true).catch(() => {});

@@ -1,7 +1,7 @@
 /** What a member may see of its fleet. */
 import { Compile, type Validator } from 'typebox/compile';
 import type { Device } from '../../schemas/device.ts';
-import { FleetMachine, type FleetCount } from '../../schemas/fleet.ts';
+import { FleetMachine, type FleetCount, type FleetFigures } from '../../schemas/fleet.ts';
 import { openOf } from '../../schemas/open.ts';
 import type { Query } from './postgres.ts';
 
@@ -43,4 +43,28 @@ export async function countsOf(query: Query): Promise<FleetCount[]> {
     jobs: Number(jobs),
     recordingSeconds: Number(recording_s),
   }));
+}
+
+/** By machine, of the last so many milliseconds; those of whoever asks, or everybody's for a chief. */
+export async function figuresOf(query: Query, sinceMs: number): Promise<FleetFigures[]> {
+  const rows = await query<{ machine: string | null } & Record<Exclude<keyof FleetFigures, 'machine'>, string>>(
+    `select machine, count(*) filter (where state = 'completed') as completed,
+       count(*) filter (where state = 'failed') as failed, count(*) filter (where state = 'cancelled') as cancelled,
+       sum(recording_s) as "recordingSeconds", coalesce(sum(waited_s), 0) as "waitedSeconds",
+       coalesce(sum(worked_s), 0) as "workedSeconds", sum(sent_bytes) as "sentBytes",
+       sum(result_bytes) as "resultBytes", sum(greatest(attempts - 1, 0)) as takeovers
+     from fleet.audit where ended_at > now() - $1 * interval '1 ms' group by machine order by machine nulls last`,
+    [sinceMs],
+  );
+  return rows.map(({ machine, ...row }) => ({
+    machine,
+    ...(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)])) as Omit<
+      FleetFigures,
+      'machine'
+    >),
+  }));
+}
+export async function isChief(query: Query): Promise<boolean> {
+  const [row] = await query<{ chief: boolean }>('select fleet.is_chief() as chief');
+  return row!.chief;
 }

@@ -92,6 +92,7 @@ export class Line {
   private timer: NodeJS.Timeout | undefined;
   private tries = 0;
   private over = false;
+  private last: Promise<unknown> = Promise.resolve();
   isUp = false;
 
   constructor(options: LineOptions) {
@@ -99,9 +100,14 @@ export class Line {
     void this.connect();
   }
 
-  query: Query = async <R>(text: string, values: readonly unknown[] = []): Promise<R[]> => {
-    if (!this.client || !this.isUp) throw Object.assign(new Error('not connected'), { code: 'ECONNRESET' });
-    return (await this.client.query(text, [...values])).rows as R[];
+  query: Query = <R>(text: string, values: readonly unknown[] = []): Promise<R[]> => {
+    // One at a time: a client's own queue is on its way out.
+    const answer = this.last.then(async () => {
+      if (!this.client || !this.isUp) throw Object.assign(new Error('not connected'), { code: 'ECONNRESET' });
+      return (await this.client.query(text, [...values])).rows as R[];
+    });
+    this.last = answer.catch(() => {});
+    return answer;
   };
 
   async close(): Promise<void> {
@@ -140,7 +146,7 @@ export class Line {
       this.tries = 0;
       beat = setInterval(() => {
         const late = setTimeout(() => lost(new Error('the connection is silent')), BEAT_LATE_MS);
-        client.query('select 1').then(
+        this.query('select 1').then(
           () => clearTimeout(late),
           (error: unknown) => {
             clearTimeout(late);

@@ -15,6 +15,7 @@ import type { Home } from '../auth/home.ts';
 import type { JobRow, Store, TakenFacts } from '../contracts/store.ts';
 import type { WholeFacts } from '../pipeline/elsewhere.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import { isUnreachable } from './access.ts';
 import type { Claims, ResultRow, Taken } from './claims.ts';
 import { requestOf, soundOf, usable } from './rows.ts';
 import { openRooted, receiveFile, type Roots } from './sound.ts';
@@ -39,6 +40,8 @@ interface Work {
   taken: Taken;
   /** Null: its sound is on the way. */
   local: string | null;
+  /** Something of it was at work: another may be taken. */
+  began: boolean;
   sent: Set<string>;
   rows: ResultRow[];
   timer: NodeJS.Timeout | null;
@@ -144,9 +147,7 @@ export class Take {
 
   private get hasRoom(): boolean {
     if (this.deps.clock() < this.restUntil) return false;
-    const unstarted = [...this.works.values()].filter(
-      ({ local }) => local === null || (this.deps.pipeline.present(local)?.startedAt ?? null) === null,
-    ).length;
+    const unstarted = [...this.works.values()].filter(({ began }) => !began).length;
     return hasRoom(this.deps.share(), {
       own: this.deps.pipeline.elsewhere.here.own,
       taken: this.works.size,
@@ -155,7 +156,16 @@ export class Take {
   }
 
   private adopt(taken: Taken, local: string | null): Work {
-    const work: Work = { taken, local, sent: new Set(), rows: [], timer: null, busy: Promise.resolve(), over: false };
+    const work: Work = {
+      taken,
+      local,
+      began: local !== null && this.deps.store.job(local)?.startedAt != null,
+      sent: new Set(),
+      rows: [],
+      timer: null,
+      busy: Promise.resolve(),
+      over: false,
+    };
     this.works.set(taken.job, work);
     if (local !== null) this.byLocal.set(local, work);
     this.deps.changed();
@@ -174,11 +184,11 @@ export class Take {
     try {
       const sound = soundOf(taken.sound),
         request = requestOf(taken.request);
-      const done = await claims.done(taken.job);
+      const done = await this.reading(work, () => claims.done(taken.job));
       const recording =
         sound.kind === 'root'
           ? await openRooted(sound, roots())
-          : await receiveFile(sound, this.folder(taken), n => claims.chunk(taken.job, n));
+          : await receiveFile(sound, this.folder(taken), n => this.reading(work, () => claims.chunk(taken.job, n)));
       if (work.over || this.leaving) return;
       for (const { index, stage } of done) work.sent.add(key(index, stage));
       const { audioTrack, summary: _, ...options } = request.options;
@@ -242,7 +252,10 @@ export class Take {
     } else if (event.type === 'job') {
       const work = this.byLocal.get(event.job.id);
       if (work && isFinal(event.job.state)) void this.end(work, event.job.state);
-      if (work || isFinal(event.job.state)) this.pull();
+      // One that began makes room for the next; its progress changes nothing.
+      const began = work !== undefined && !work.began && event.job.startedAt !== null;
+      if (began) work.began = true;
+      if (began || isFinal(event.job.state)) this.pull();
     }
   }
 
@@ -289,11 +302,28 @@ export class Take {
   private async again(work: Work, what: () => Promise<boolean>): Promise<void> {
     while (!work.over)
       try {
-        if (!(await what())) this.drop(work);
+        if (!(await what())) {
+          this.deps.log.info(
+            { job: work.taken.job, attempt: work.taken.retryCount },
+            'fleet: refused, it is not ours now',
+          );
+          this.drop(work);
+        }
         return;
       } catch (error) {
         if (this.leaving) return;
         this.deps.log.debug(error as Error, 'fleet: trying again');
+        await sleep(RETRY_MS);
+      }
+  }
+
+  /** A database that is away for a while fails no job: it is asked again for as long as somebody wants the answer. */
+  private async reading<T>(work: Work, read: () => Promise<T>): Promise<T> {
+    for (;;)
+      try {
+        return await read();
+      } catch (error) {
+        if (work.over || this.leaving || !isUnreachable(error)) throw error;
         await sleep(RETRY_MS);
       }
   }

@@ -100,7 +100,8 @@ export function pack(id: RuntimeId, machine: Machine): Pack {
     JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as Lock,
     unwanted(id, machine),
   );
-  const bytes = (id === 'sherpa' ? 80 : id === 'dictionaries' ? 20 : llamaBuilds(machine).length > 1 ? 1200 : 90) * MiB;
+  const llama = llamaBuilds(machine).length > 1 ? 1200 : 90,
+    bytes = { sherpa: 80, dictionaries: 20, postgres: 80, llama }[id] * MiB;
   return { kind: 'npm', manifest, lock, hash: hashOf(manifest + JSON.stringify(lock)), bytes };
 }
 

@@ -18,7 +18,8 @@ export const LOGINS: readonly Login[] = [
 const MiB = 1024 ** 2;
 export const models = (ms = 20): ModelCard[] => [
   fakeModel('fake-large', 'asr', { ms }, { family: 'fake-large', memory: { cpu: 900 * MiB, gpu: 900 * MiB } }),
-  fakeModel('fake-slow', 'asr', { ms: 1000 }),
+  fakeModel('fake-slow', 'asr', { ms: 700 }),
+  fakeModel('fake-steady', 'asr', { ms: 200 }),
   // The default is the last of a stage.
   fakeModel('fake-asr', 'asr', { ms }),
   fakeModel('fake-repair', 'repair', { ms: 5 }),

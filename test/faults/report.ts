@@ -5,7 +5,7 @@ import { wrapped } from '../../scripts/wrap.ts';
 
 const PATH = join(import.meta.dirname, '..', '..', 'docs', 'reliability.md');
 /** In this order on the page. */
-const PARTS = ['chaos', 'faults', 'soak'] as const;
+const PARTS = ['chaos', 'faults', 'soak', 'fleet'] as const;
 const TITLE =
   '# Reliability\n\nWhat was done to Earshot, and what became of its work. Each section is written by the ' +
   'script it names, and its zeros are\nasserted.\n';

@@ -23,7 +23,7 @@ test('what is shipped may be shipped under our own license', () => {
 test('every lock file is of the package.json beside it', () => {
   for (const folder of [
     '.',
-    ...['llama', 'llama-3.21', 'sherpa', 'dictionaries'].map(name => `daemon/runtimes/${name}`),
+    ...['llama', 'llama-3.21', 'sherpa', 'dictionaries', 'postgres'].map(name => `daemon/runtimes/${name}`),
   ]) {
     const read = (name: string): Record<string, unknown> =>
       JSON.parse(readFileSync(join(import.meta.dirname, '../..', folder, name), 'utf8')) as Record<string, unknown>;

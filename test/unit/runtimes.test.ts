@@ -85,7 +85,7 @@ describe('packs', () => {
     assert.ok(!names.some(name => /onnxruntime-web|protobufjs/.test(name)));
   });
   test('locks name no registry', () => {
-    for (const id of ['llama', 'llama-3.21', 'sherpa', 'dictionaries'] as const)
+    for (const id of ['llama', 'llama-3.21', 'sherpa', 'dictionaries', 'postgres'] as const)
       assert.doesNotMatch(
         readFileSync(join(import.meta.dirname, `../../daemon/runtimes/${id}/package-lock.json`), 'utf8'),
         /"resolved"/,

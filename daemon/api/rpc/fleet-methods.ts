@@ -1,11 +1,12 @@
 /** Methods for the fleet. */
-import { machinesOf, countsOf } from '../../fleet/overview.ts';
+import { countsOf, figuresOf, isChief, machinesOf } from '../../fleet/overview.ts';
+import { prepareHost } from '../../fleet/host.ts';
 import { initFleet, joinFleet } from '../../fleet/membership.ts';
-import type { FleetStatus } from '../../../schemas/fleet.ts';
+import type { FleetStats, FleetStatus } from '../../../schemas/fleet.ts';
 import type { ClientConnection, Handlers } from './server.ts';
 import type { MethodDeps } from './method-deps.ts';
 
-export function fleetMethods({ fleet, settings, settingsChanged, home, pipeline, store }: MethodDeps) {
+export function fleetMethods({ fleet, settings, settingsChanged, home, runtimes, pipeline, store, clock }: MethodDeps) {
   /** Clients that want this machine to work for the fleet, and how each stops. */
   const pilots = new Map<ClientConnection, () => Promise<void>>();
   const stopPilot = async (client: ClientConnection): Promise<void> => {
@@ -34,7 +35,25 @@ export function fleetMethods({ fleet, settings, settingsChanged, home, pipeline,
         return { ...status, problems: fleet.problemsWith(error), machines: [], jobs: [] };
       }
     },
+    'fleet/stats': ({ sinceMs = 3_600_000 }): Promise<FleetStats> =>
+      fleet.ask(async (query, person) => {
+        const until = clock();
+        return {
+          since: until - sinceMs,
+          until,
+          everybody: await isChief(query),
+          // The books are people's; a machine is told who is there.
+          figures: person ? await figuresOf(query, sinceMs) : [],
+          machines: await machinesOf(query, fleet.id),
+          jobs: person ? await countsOf(query) : [],
+        };
+      }),
     'fleet/init': request => initFleet(request),
+    'fleet/host': async (request, client) => {
+      const stop = new AbortController();
+      client.onClose(() => stop.abort());
+      return prepareHost(request, { home, runtimes }, stop.signal);
+    },
     'fleet/join': async request => {
       const as = await joinFleet(request, { settings, home });
       settingsChanged();

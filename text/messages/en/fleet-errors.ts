@@ -3,7 +3,16 @@ import { message, type SomeErrors } from '../catalogue.ts';
 import { count, obstacleText, optional } from './words.ts';
 
 export const fleetErrors: SomeErrors<
-  'fleetUnreachable' | 'fleetRefused' | 'fleetUnprepared' | 'fleetNewer' | 'noFleet' | 'fleetGaveUp'
+  | 'fleetUnreachable'
+  | 'fleetRefused'
+  | 'fleetUnprepared'
+  | 'fleetNewer'
+  | 'noFleet'
+  | 'fleetGaveUp'
+  | 'noPostgresHere'
+  | 'postgresAsRoot'
+  | 'postgresFailed'
+  | 'noOpenssl'
 > = {
   fleetUnreachable: a =>
     message(
@@ -38,5 +47,25 @@ export const fleetErrors: SomeErrors<
     message(
       `${count(a.times, 'machine')} of the fleet ended while working on this recording, so it was set aside.`,
       'Run it here to see what happens: `earshot fleet here`. Then retry it.',
+    ),
+  noPostgresHere: () =>
+    message(
+      'There is no PostgreSQL on npm for this kind of machine.',
+      'Install PostgreSQL as its system does, and prepare it with `earshot fleet init`.',
+    ),
+  postgresAsRoot: () =>
+    message(
+      'PostgreSQL does not run as root.',
+      'Run `earshot fleet host` as another user, one that is there for it alone if you like.',
+    ),
+  postgresFailed: a =>
+    message(
+      'PostgreSQL did not start, or ended.',
+      a.log ? `${a.log} says why: the port may be taken, or another one may use the folder.` : 'Try again.',
+    ),
+  noOpenssl: () =>
+    message(
+      'The certificate for other machines is made with OpenSSL, which is not on PATH.',
+      'Install OpenSSL, or share the fleet on this machine alone with `--local`.',
     ),
 };

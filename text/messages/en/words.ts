@@ -60,6 +60,7 @@ const INSTALLED: ReadonlyMap<string, string> = new Map([
   ['sherpa', 'sherpa-onnx'],
   ['dictionaries', 'The spelling dictionary'],
   ['ffmpeg', 'ffmpeg'],
+  ['postgres', 'PostgreSQL'],
 ]);
 /** What is installed for engines, by the name of its runtime; undefined: it is the name of an engine. */
 export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');

@@ -3,7 +3,16 @@ import { message, type SomeErrors } from '../catalogue.ts';
 import { obstacleText, optional } from './words.ts';
 
 export const fleetErrors: SomeErrors<
-  'fleetUnreachable' | 'fleetRefused' | 'fleetUnprepared' | 'fleetNewer' | 'noFleet' | 'fleetGaveUp'
+  | 'fleetUnreachable'
+  | 'fleetRefused'
+  | 'fleetUnprepared'
+  | 'fleetNewer'
+  | 'noFleet'
+  | 'fleetGaveUp'
+  | 'noPostgresHere'
+  | 'postgresAsRoot'
+  | 'postgresFailed'
+  | 'noOpenssl'
 > = {
   fleetUnreachable: a =>
     message(
@@ -35,5 +44,22 @@ export const fleetErrors: SomeErrors<
     message(
       `机群中有 ${a.times} 台机器在处理此录音时退出，任务已搁置。`,
       '请用 `earshot fleet here` 在本机运行以查明原因，然后重试。',
+    ),
+  noPostgresHere: () =>
+    message(
+      'npm 上没有适用于这种机器的 PostgreSQL。',
+      '请按系统的方式安装 PostgreSQL，然后用 `earshot fleet init` 准备。',
+    ),
+  postgresAsRoot: () =>
+    message('PostgreSQL 不能以 root 身份运行。', '请以其他用户（例如专用用户）运行 `earshot fleet host`。'),
+  postgresFailed: a =>
+    message(
+      'PostgreSQL 未能启动，或已退出。',
+      a.log ? `原因见 ${a.log}：可能是端口被占用，或文件夹正被另一个实例使用。` : '请重试。',
+    ),
+  noOpenssl: () =>
+    message(
+      '供其他机器使用的证书由 OpenSSL 生成，但 PATH 中没有它。',
+      '请安装 OpenSSL，或使用 `--local` 仅在本机共享机群。',
     ),
 };

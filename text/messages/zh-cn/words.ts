@@ -58,6 +58,7 @@ const INSTALLED: ReadonlyMap<string, string> = new Map([
   ['sherpa', '引擎组件“sherpa-onnx”'],
   ['dictionaries', '引擎组件“拼写词典”'],
   ['ffmpeg', '引擎组件“ffmpeg”'],
+  ['postgres', 'PostgreSQL'],
 ]);
 /** 为引擎安装的组件；undefined：这是引擎自己的名称。 */
 export const installedText = (runtime: string | undefined): string | undefined => INSTALLED.get(runtime ?? '');

@@ -1,0 +1,326 @@
+/**
+ * What a fleet must stand, at length: `npm run test:fleet [-- WORDS…]`. Words choose among `chaos`, `outage`, `silence`,
+ * `depth`, `idle` and `first`; none: all of them, and docs/reliability.md is written. EARSHOT_FAULTS: how many kills and
+ * freezes (200); EARSHOT_SEED repeats their order.
+ */
+import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Claims } from '../../daemon/fleet/claims.ts';
+import { once, Pool } from '../../daemon/fleet/postgres.ts';
+import type { StateEvent } from '../../schemas/rpc.ts';
+import type { Settings } from '../../schemas/settings.ts';
+import { isFinal } from '../../schemas/words.ts';
+import { section } from '../faults/report.ts';
+import { SilentLine } from '../fixtures/silent-line.ts';
+import { TestPostgres } from '../fixtures/postgres.ts';
+import { fleetChaos } from './fleet-chaos.ts';
+import { member, prepareFleet } from './fleet-world.ts';
+import { SAMPLES, type RealDaemon } from './real.ts';
+
+const started = await TestPostgres.start();
+if ('why' in started) throw new Error(started.why);
+const server = started;
+const seed = Number(process.env.EARSHOT_SEED ?? Date.now() % 1_000_000),
+  faults = Number(process.env.EARSHOT_FAULTS ?? 200),
+  AWAY_MS = Number(process.env.EARSHOT_AWAY_MS ?? 60_000),
+  SETTLE_MS = 180_000;
+const SPANISH = { language: 'en', translateTo: 'es' } as const;
+
+const copy = (home: RealDaemon, name: string): string => {
+  const path = join(home.recordings, name);
+  copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), path);
+  return path;
+};
+const quantile = (values: readonly number[], q: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))]!;
+/** Its daemons are closed whatever happens. */
+async function world<T>(
+  make: () => readonly RealDaemon[],
+  work: (daemons: readonly RealDaemon[]) => Promise<T>,
+): Promise<T> {
+  await prepareFleet(server);
+  const daemons = make();
+  try {
+    await Promise.all(daemons.map(daemon => daemon.start()));
+    return await work(daemons);
+  } finally {
+    await Promise.all(daemons.map(daemon => daemon.close().catch(() => {})));
+  }
+}
+const machines = (...logins: string[]): RealDaemon[] => logins.map(machine => member(server, { machine }));
+const asked = (home: RealDaemon, id: string) => home.client.call('job/get', { id });
+async function completes(home: RealDaemon, ids: readonly string[]): Promise<void> {
+  for (const end = Date.now() + SETTLE_MS; ;) {
+    const jobs = (await Promise.all(ids.map(id => asked(home, id)))).map(({ job }) => job);
+    assert.ok(
+      jobs.every(({ state }) => state === 'completed' || !isFinal(state)),
+      JSON.stringify(jobs),
+    );
+    if (jobs.every(({ state }) => state === 'completed')) return;
+    assert.ok(
+      Date.now() < end,
+      `they did not end: ${JSON.stringify(jobs.map(({ state, waiting }) => [state, waiting]))}`,
+    );
+    await sleep(200);
+  }
+}
+async function begun(home: RealDaemon, id: string): Promise<void> {
+  for (const end = Date.now() + SETTLE_MS; !(await asked(home, id)).job.progress.stages.asr?.done; await sleep(50))
+    assert.ok(Date.now() < end, 'it did not begin');
+}
+const takeovers = async (): Promise<number> => {
+  const [row] = await server.asAdmin(query =>
+    query<{ most: number }>('select coalesce(max(attempts), 1) - 1 as most from fleet.audit'),
+  );
+  return row!.most;
+};
+
+interface Trial {
+  title: string;
+  run(): Promise<string>;
+}
+const TRIALS: Readonly<Record<string, Trial>> = {
+  chaos: {
+    title: 'machines and home killed and frozen at random moments',
+    run: () =>
+      world(
+        () => [member(server, { person: 'ann' }), ...machines('m1', 'm2', 'm3', 'm4')],
+        async ([home, ...others]) => {
+          const {
+            jobs,
+            kills,
+            freezes,
+            takeovers: taken,
+            refused,
+            steps,
+          } = await fleetChaos({
+            server,
+            home: home!,
+            machines: others,
+            faults,
+            seed,
+            jobs: 6,
+            model: 'fake-slow',
+            frozenMs: 16_000,
+            settleMs: SETTLE_MS,
+          });
+          return (
+            `${kills.machines + freezes.machines} of machines, ${kills.home + freezes.home} of the home ` +
+            `(${kills.machines + kills.home} SIGKILL, ${freezes.machines + freezes.home} SIGSTOP): ${jobs} jobs, ` +
+            `${steps} steps; ${taken} takeovers, ${refused} late writes refused; 0 lost, 0 twice, 0 disorder`
+          );
+        },
+      ),
+  },
+  outage: {
+    title: `the database away for ${AWAY_MS / 1000} s in the middle of the work`,
+    run: () =>
+      world(
+        () => [member(server, { person: 'ann' }), ...machines('m1', 'm2')],
+        async ([home]) => {
+          const paths = Array.from({ length: 4 }, (_, i) => copy(home!, `outage ${i}.flac`)),
+            jobs = await home!.submit(paths, { ...SPANISH, models: { asr: 'fake-slow' } });
+          await begun(home!, jobs[0]!.id);
+          await server.kill();
+          await sleep(AWAY_MS);
+          const back = Date.now();
+          await server.begin();
+          await completes(
+            home!,
+            jobs.map(({ id }) => id),
+          );
+          assert.ok((await takeovers()) <= 1, 'each taken over once at most');
+          return `all of ${jobs.length} jobs, the last ${((Date.now() - back) / 1000).toFixed(1)} s after it was back`;
+        },
+      ),
+  },
+  silence: {
+    title: `a line that says nothing for ${AWAY_MS / 1000} s, to a machine and to the home`,
+    run: async () => {
+      const [toHome, toMachine] = [await SilentLine.to(server.port), await SilentLine.to(server.port)],
+        url = ({ port }: SilentLine): string => `postgres://127.0.0.1:${port}/fleet`;
+      try {
+        return await world(
+          () => [
+            member(server, { person: 'ann', url: url(toHome) }),
+            member(server, { machine: 'm1', url: url(toMachine) }),
+            member(server, { machine: 'm2', share: 'never' }),
+          ],
+          async ([home, , other]) => {
+            const [job] = await home!.submit([copy(home!, 'machine.flac')], {
+              ...SPANISH,
+              models: { asr: 'fake-slow' },
+            });
+            await begun(home!, job!.id);
+            toMachine.isSilent = true;
+            const silent = Date.now();
+            await other!.client.call('fleet/work', { on: true });
+            await completes(home!, [job!.id]);
+            const over = Date.now() - silent;
+            await sleep(Math.max(0, AWAY_MS - over));
+            toMachine.isSilent = false;
+            assert.ok((await takeovers()) <= 1, 'taken over once at most');
+
+            const [later] = await home!.submit([copy(home!, 'home.flac')], {
+              ...SPANISH,
+              models: { asr: 'fake-slow' },
+            });
+            await begun(home!, later!.id);
+            toHome.isSilent = true;
+            await sleep(AWAY_MS);
+            toHome.isSilent = false;
+            const back = Date.now();
+            await completes(home!, [later!.id]);
+            return (
+              `another machine had taken over and ended it ${(over / 1000).toFixed(1)} s later; the home had the rest ` +
+              `${((Date.now() - back) / 1000).toFixed(1)} s after it was heard again`
+            );
+          },
+        );
+      } finally {
+        toHome.close();
+        toMachine.close();
+      }
+    },
+  },
+  depth: {
+    title: '10,000 jobs that wait',
+    run: async () => {
+      await prepareFleet(server);
+      await once(server.access('ann'), query =>
+        query(
+          `select count(fleet.submit('d' || n, 'home1', 'a name', '{"options":{},"models":{}}',
+             array['asr:base', 'nmt:' || n % 5], '{"kind":"root"}', 60, 1)) from generate_series(1, 10000) n`,
+        ),
+      );
+      const pool = new Pool({ access: server.access('m1'), leaseSeconds: 10, failed: () => {} });
+      await pool.start();
+      try {
+        const claims = new Claims(pool, 'm1', null),
+          can = ['asr:base', ...[0, 1, 2, 3, 4].map(n => `nmt:${n}`)],
+          offering = performance.now();
+        await claims.offer();
+        const offered = performance.now() - offering,
+          took: number[] = [];
+        for (let i = 0; i < 500; i++) {
+          const began = performance.now(),
+            taken = await claims.claim(can, ['asr:base', 'nmt:1']);
+          took.push(performance.now() - began);
+          assert.ok(taken && (await claims.finish(taken, { failure: { code: 'cancelled', args: {} } })));
+        }
+        const p99 = quantile(took, 0.99);
+        assert.ok(p99 < 50, `a claim takes up to ${p99.toFixed(0)} ms`);
+        return (
+          `offered in ${(offered / 1000).toFixed(1)} s; a claim takes ${quantile(took, 0.5).toFixed(1)} ms, ` +
+          `p99 ${p99.toFixed(1)} ms`
+        );
+      } finally {
+        await pool.stop();
+      }
+    },
+  },
+  idle: {
+    title: 'a machine that has nothing to do',
+    run: () =>
+      world(
+        () => machines('m1'),
+        async () => {
+          await sleep(5_000);
+          const commits = async (): Promise<number> => {
+            const [row] = await server.asAdmin(
+              query =>
+                query<{ n: string }>(
+                  `select xact_commit + xact_rollback as n from pg_stat_database where datname = 'fleet'`,
+                ),
+              'postgres',
+            );
+            return Number(row!.n);
+          };
+          const first = await commits(),
+            SECONDS = 30;
+          await sleep(SECONDS * 1000);
+          const rate = ((await commits()) - first) / SECONDS;
+          assert.ok(rate <= 5, `${rate.toFixed(1)} transactions a second`);
+          return `${rate.toFixed(1)} transactions a second (leases of 10 s; PostgreSQL’s own among them)`;
+        },
+      ),
+  },
+  first: {
+    title: 'the first text of a small recording, from submitting to the home’s clients',
+    run: () =>
+      world(
+        () => [member(server, { person: 'ann' }), ...machines('m1')],
+        async ([home]) => {
+          const heard = new Set<(event: StateEvent) => void>(),
+            ms = { never: [] as number[], always: [] as number[] };
+          home!.client.onEvents(({ events }) => {
+            for (const event of events) for (const hear of heard) hear(event);
+          });
+          for (let i = 0; i < 2 * 16; i++) {
+            const use = i % 2 === 0 ? 'never' : 'always',
+              path = copy(home!, `first ${i}.flac`),
+              fleet = { url: `postgres://127.0.0.1:${server.port}/fleet`, person: 'ann', use };
+            await home!.client.call('settings/set', { values: { fleet: fleet as Settings['fleet'] } });
+            // Whoever did the one before makes its next process ready.
+            await sleep(500);
+            const began = performance.now(),
+              [job] = await home!.submit([path], SPANISH);
+            const first = await new Promise<number>((resolve, reject) => {
+              const hear = (event: StateEvent): void => {
+                if (event.type !== 'utterance' || event.job !== job!.id || !event.utterance.asr) return;
+                heard.delete(hear);
+                resolve(performance.now() - began);
+              };
+              heard.add(hear);
+              void home!.client.call('state/subscribe', { topics: ['jobs'], utterancesOf: [job!.id] }).catch(reject);
+            });
+            await completes(home!, [job!.id]);
+            // The first of each starts models.
+            if (i >= 4) ms[use].push(first);
+          }
+          const [here, there] = [quantile(ms.never, 0.5), quantile(ms.always, 0.5)];
+          assert.ok(there <= here + 150, `${here.toFixed(0)} ms here, ${there.toFixed(0)} ms there`);
+          return `${here.toFixed(0)} ms here, ${there.toFixed(0)} ms by a machine of the fleet (medians of 14, in turn)`;
+        },
+      ),
+  },
+};
+
+const words = process.argv.slice(2),
+  wanted = Object.entries(TRIALS).filter(([name]) => words.length === 0 || words.includes(name));
+console.log(`seed ${seed}`);
+const seen: { title: string; text: string }[] = [];
+let broken = 0;
+for (const [name, { title, run }] of wanted) {
+  const began = performance.now();
+  try {
+    const text = await run();
+    seen.push({ title, text });
+    console.log(`✓ ${name} (${((performance.now() - began) / 1000).toFixed(0)} s): ${text}`);
+  } catch (error) {
+    broken++;
+    console.log(`✗ ${name}: ${(error as Error).stack ?? String(error)}`);
+  }
+}
+await server.stop();
+if (words.length === 0 && broken === 0)
+  section(
+    'fleet',
+    [
+      '## A fleet',
+      '',
+      `Made by \`npm run test:fleet\` (seed ${seed}) on ${new Date().toISOString().slice(0, 10)}, ` +
+        `${cpus()[0]?.model ?? 'unknown'} (${cpus().length} cores): daemons with fake models and leases of ten seconds over a ` +
+        'PostgreSQL on this machine. The zeros are asserted. The tests do the same with a few kills ' +
+        '(`test/daemon/fleet.test.ts`).',
+      '',
+      '| what | what was seen |',
+      '| --- | --- |',
+      ...seen.map(({ title, text }) => `| ${title} | ${text} |`),
+      '',
+    ].join('\n'),
+  );
+process.exit(broken > 0 ? 1 : 0);
