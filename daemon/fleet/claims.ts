@@ -160,6 +160,10 @@ export class Claims {
       [job],
     );
   }
+  /** Which of its results are there. */
+  known(job: string): Promise<{ index: number; stage: string }[]> {
+    return this.pool.query('select index, stage from fleet.result where job = $1', [job]);
+  }
   async blob(job: string, index: number): Promise<Buffer | null> {
     const [row] = await this.pool.query<{ blob: Buffer | null }>(
       `select blob from fleet.result where job = $1 and index = $2 and stage = 'tts'`,

@@ -250,11 +250,14 @@ export class Lend {
   }
 
   /** Everything new, in the order that it was committed in. */
-  private async read(ours: readonly { job: FleetJob; row: LentRow }[]): Promise<void> {
+  private async read(ours: readonly { job: FleetJob; row: LentRow }[], { anew = false } = {}): Promise<void> {
     const { query, pipeline } = this.deps;
-    const wanted = new Map(ours.map(each => [each.job.id, each]));
+    const wanted = new Map(ours.map(each => [each.job.id, each])),
+      read = new Map(
+        ours.map(({ job, row }) => [job.id, (anew ? null : pipeline.elsewhere.row(row.id)?.fleet.cursor) ?? '0']),
+      );
     while (wanted.size > 0) {
-      const cursors = [...wanted.values()].map(({ row }) => pipeline.elsewhere.row(row.id)?.fleet.cursor ?? '0');
+      const cursors = [...wanted.keys()].map(id => read.get(id)!);
       const rows = await query<FleetRow>(
         `select r.job, r.seq, r.index, r.stage, r.blob is not null as speaks,
            case when octet_length(r.output::text) <= ${MOST_OUTPUT_BYTES} then r.output end as output
@@ -269,6 +272,7 @@ export class Lend {
           // Sound after sound: together they may be more than memory holds.
           for (const each of some) returned.push(await this.returned(row, each));
           pipeline.elsewhere.take(row.id, job.machine, returned, some.at(-1)!.seq);
+          read.set(id, some.at(-1)!.seq);
         } catch (error) {
           wanted.delete(id);
           this.refuse(job, row, error);
@@ -276,6 +280,17 @@ export class Lend {
       }
       if (rows.length < ROWS_AT_ONCE) return;
     }
+  }
+
+  /** A server that had lost some of it got it again behind what came later: then it is read from the beginning. */
+  private async readWhole(job: FleetJob, row: LentRow): Promise<void> {
+    const [there] = await this.deps.query<{ n: string }>('select count(*) as n from fleet.result where job = $1', [
+      job.id,
+    ]);
+    const made = this.deps.store
+      .utterances(row.id)
+      .reduce((sum, utterance) => sum + STAGES.filter(stage => utterance[stage]).length, 0);
+    if (Number(there!.n) > made) await this.read([{ job, row }], { anew: true });
   }
 
   /** What was spoken lies in a file of ours. */
@@ -309,7 +324,8 @@ export class Lend {
     const { query, pipeline } = this.deps,
       row = pipeline.elsewhere.row(before.id);
     if (row?.fleet.id !== job.id) return;
-    if (job.state === 'completed')
+    if (job.state === 'completed') {
+      await this.readWhole(job, row);
       try {
         const facts = factsOf(job.facts),
           sound = soundOf(job.sound),
@@ -318,6 +334,7 @@ export class Lend {
       } catch (error) {
         return this.refuse(job, row, error);
       }
+    }
     if (job.state === 'failed' || job.state === 'cancelled')
       return pipeline.elsewhere.end(row.id, job.state === 'failed' ? failureOf(job.failure) : null);
     const paused = row.state === 'paused';

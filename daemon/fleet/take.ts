@@ -340,9 +340,22 @@ export class Take {
     } else if (state === 'failed' && !(row.ingested && this.factsOf(row).failed.length > 0)) {
       await this.fail(work, row.failure!);
       return;
-    } else this.write(work, () => this.deps.claims.finish(work.taken, { facts: this.factsOf(row) }));
+    } else this.write(work, () => this.finish(work, row));
     await work.busy;
     this.drop(work);
+  }
+
+  /** A server that lost its last seconds, or whose standby had not got them, gets again what it lacks. */
+  private async finish(work: Work, row: JobRow): Promise<boolean> {
+    const { claims, store } = this.deps;
+    work.sent = new Set((await claims.known(work.taken.job)).map(({ index, stage }) => key(index, stage)));
+    for (const utterance of store.utterances(row.id)) this.collect(work, utterance);
+    if (work.timer) clearTimeout(work.timer);
+    work.timer = null;
+    const { rows } = work;
+    work.rows = [];
+    if (rows.length > 0 && !(await claims.put(work.taken, rows))) return false;
+    return claims.finish(work.taken, { facts: this.factsOf(row) });
   }
 
   private async fail(work: Work, why: Failure): Promise<void> {

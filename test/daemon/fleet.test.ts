@@ -460,6 +460,25 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     } else await going.stop();
   });
 
+  test('what the database lost of a job that is at work, it gets again', async () => {
+    const job = await submit(home, recording(home, 'lost.flac'), { models: { asr: 'fake-slow' } }),
+      id = await fleetId(home, job);
+    await until('it to be at work', async () => (await jobOf(home, job)).progress.stages.asr?.done);
+    // The home has not read what comes next.
+    home.process.kill('SIGSTOP');
+    try {
+      const [read] = await rows<{ n: string }>('select max(seq) as n from fleet.result where job = $1', [id]);
+      await until('more of it', async () => {
+        const lost = await rows('delete from fleet.result where job = $1 and seq > $2 returning seq', [id, read!.n]);
+        // Among busy neighbors it may have ended before.
+        return lost.length > 0 || (await rows('select job from fleet.audit where job = $1', [id])).length > 0;
+      });
+    } finally {
+      home.process.kill('SIGCONT');
+    }
+    await state(home, job, 'completed');
+  });
+
   test('the database goes away and comes back: nothing is lost', async () => {
     const job = await submit(home, recording(home, 'outage.flac', 'asterisk-es.flac'), {
       language: 'es',
