@@ -1,10 +1,11 @@
 /** `earshot fleet host`: a PostgreSQL for a fleet on this machine, for as long as the command runs. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, closeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../client/client.ts';
+import { openLog } from '../client/files.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Result } from '../schemas/rpc.ts';
 import type { Session } from './session.ts';
@@ -38,7 +39,7 @@ export async function host(
   });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
-  const log = openSync(prepared.log, 'a', 0o600);
+  const log = openLog(prepared.log);
   // A group of its own: Ctrl-C is ours to pass on, so that what is open ends first.
   const server = spawn(prepared.program, prepared.args, {
     cwd: prepared.folder,

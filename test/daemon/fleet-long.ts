@@ -1,7 +1,7 @@
 /**
- * What a fleet must stand, at length: `npm run test:fleet [-- WORDS…]`. Words choose among `chaos`, `outage`, `silence`,
- * `depth`, `idle` and `first`; none: all of them, and docs/reliability.md is written. EARSHOT_FAULTS: how many kills and
- * freezes (200); EARSHOT_SEED repeats their order.
+ * What a fleet must stand, at length: `npm run test:fleet [-- WORDS…]`. Words choose among `chaos`, `outage`,
+ * `silence`, `depth`, `idle` and `first`; none: all of them, and docs/reliability.md is written. EARSHOT_FAULTS: how
+ * many kills and freezes (200); EARSHOT_SEED repeats their order.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
@@ -175,7 +175,7 @@ const TRIALS: Readonly<Record<string, Trial>> = {
             const back = Date.now();
             await completes(home!, [later!.id]);
             return (
-              `another machine had taken over and ended it ${(over / 1000).toFixed(1)} s later; the home had the rest ` +
+              `another machine had ended it ${(over / 1000).toFixed(1)} s later; the home had the rest ` +
               `${((Date.now() - back) / 1000).toFixed(1)} s after it was heard again`
             );
           },
@@ -283,7 +283,7 @@ const TRIALS: Readonly<Record<string, Trial>> = {
           }
           const [here, there] = [quantile(ms.never, 0.5), quantile(ms.always, 0.5)];
           assert.ok(there <= here + 150, `${here.toFixed(0)} ms here, ${there.toFixed(0)} ms there`);
-          return `${here.toFixed(0)} ms here, ${there.toFixed(0)} ms by a machine of the fleet (medians of 14, in turn)`;
+          return `${here.toFixed(0)} ms here, ${there.toFixed(0)} ms by another machine (medians of 14, in turn)`;
         },
       ),
   },
@@ -313,8 +313,8 @@ if (words.length === 0 && broken === 0)
       '## A fleet',
       '',
       `Made by \`npm run test:fleet\` (seed ${seed}) on ${new Date().toISOString().slice(0, 10)}, ` +
-        `${cpus()[0]?.model ?? 'unknown'} (${cpus().length} cores): daemons with fake models and leases of ten seconds over a ` +
-        'PostgreSQL on this machine. The zeros are asserted. The tests do the same with a few kills ' +
+        `${cpus()[0]?.model ?? 'unknown'} (${cpus().length} cores): daemons with fake models and leases of ten ` +
+        'seconds over a PostgreSQL on this machine. The zeros are asserted. The tests do the same with a few kills ' +
         '(`test/daemon/fleet.test.ts`).',
       '',
       '| what | what was seen |',
