@@ -34,6 +34,8 @@ export function isShortened(word: string, next: string, language: string | null 
   if (!word.endsWith('.') || next === '') return false;
   const bare = word.slice(-24).replace(/^[\p{Ps}\p{Pi}"'¿¡-]+/u, '');
   if (LETTERS.test(bare) || TITLES.test(bare)) return true;
+  // In two parts: z. B., p. ej., i. d. R.
+  if (/^\p{Ll}\.$/u.test(bare) && /^(?:\p{Ll}{1,3}|\p{L})\./u.test(next)) return true;
   if (/^(?:No|Nos|p|pp)\.$/u.test(bare)) return /^\d/.test(next);
   if (language !== null && ORDINALS.test(language) && /^\d{1,2}\.$/.test(bare)) return /^\p{L}/u.test(next);
   const list = language === null ? ALL : LISTS.get(language.split('-')[0]!);

@@ -74,6 +74,50 @@ describe('where lines break', () => {
       assert.doesNotMatch(lines[0]!, /\.$/, lines.join(' | '));
     }
   });
+  it('not behind abbreviations of German, French and Spanish', () => {
+    for (const [text, kept] of [
+      ['Das gilt für alle Gäste am Abend, z. B. für Herrn Dr. Müller und sie', 'Dr. Müller'],
+      ['Wir treffen uns heute mit Herrn Dr. Müller und reden über das alles', 'Dr. Müller'],
+      ['Nous avons rencontré hier au soir M. Dupont et ses deux enfants', 'M. Dupont'],
+      ['Ayer por la mañana vimos al Sr. García y a la mujer de su hermano', 'Sr. García'],
+      ['Trajeron fruta de toda clase, p. ej. uvas y manzanas de la montaña', 'p. ej. uvas'],
+    ] as const) {
+      const lines = inLines(text);
+      assert.equal(lines.length, 2, text);
+      assert.ok(
+        lines.some(line => line.includes(kept)),
+        lines.join(' | '),
+      );
+    }
+  });
+  it('between words where a script writes no spaces, in lines of about one length', () => {
+    for (const [text, lines] of [
+      [
+        '今天我们要讨论的是铁路的历史以及它对社会经济发展的影响，这是一个非常有意思的话题',
+        ['今天我们要讨论的是铁路的历史以及它对社会', '经济发展的影响，这是一个非常有意思的话题'],
+      ],
+      [
+        'これは日本語の長い文章です。二行に分ける必要があります。「引用」も。',
+        ['これは日本語の長い文章です。二行に', '分ける必要があります。「引用」も。'],
+      ],
+    ] as const)
+      assert.deepEqual(inLines(text), lines);
+    const marks = inLines(
+      '「はい」と、「いいえ」と、（たぶん）と、「もう一度」と言いました。そして、「さようなら」と。',
+    );
+    for (const line of marks) assert.doesNotMatch(line, /^[、。」）]|[「（]$/u, marks.join(' | '));
+  });
+  it('in scripts from right to left as in others: the words in their order, as they are stored', () => {
+    for (const text of [
+      'هذا نص عربي طويل جدا يجب أن يقسم إلى سطرين لأنه أطول من المسموح به في السطر',
+      'זהו משפט ארוך בעברית שצריך להתחלק לשתי שורות כי הוא ארוך מדי לשורה אחת',
+    ]) {
+      const lines = inLines(text);
+      assert.equal(lines.length, 2);
+      assert.equal(lines.join(' '), text);
+      assert.ok(lines.every(line => line.length <= 42 && line.length > 28));
+    }
+  });
   it('and no sentence ends there for the cues of a transcript', () => {
     const text = 'On Jan. 5 the U.S. Senate met. It was late.',
       atoms = atomsOf(text, 'en', timelineOf(text, [], 0, 5000));

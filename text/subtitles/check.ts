@@ -2,7 +2,8 @@
 import { isShortened } from '../sentences.ts';
 import { visible } from './inline.ts';
 import { parseSubtitles, writeTime, type Span, type SubtitleCue, type SubtitleKind, type Subtitles } from './parse.ts';
-import { columns } from './width.ts';
+import { unspacedPieces } from './pieces.ts';
+import { columns, isUnspaced } from './width.ts';
 
 /** Usual limits of broadcasters and streaming services. */
 export interface Limits {
@@ -87,22 +88,47 @@ export function rebroken(lines: readonly string[], limits: Limits): string[] | n
 export function inLines(text: string, limits: Limits = USUAL_LIMITS): string[] {
   const fitting = rebroken([text], limits);
   if (fitting) return fitting;
+  const words = unbroken(text),
+    lines = filled(words, limits.lineLength);
+  if (lines.length !== 2 || limits.lines < 2) return lines;
+  // Half of it and a little more: the two come out of about one length.
+  const half = Math.ceil(columns(text.trim()) / 2);
+  for (let width = half; width < limits.lineLength; width += 2) {
+    const even = filled(words, width);
+    if (even.length === 2) return even;
+  }
+  return lines;
+}
+
+interface Word {
+  text: string;
+  spaceBefore: boolean;
+}
+
+/** Longer than any line of words without spaces: there each character is taken by itself. */
+const LONGEST_UNSPACED = 1000;
+const CHARACTER =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]\p{P}*|[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+/gu;
+
+/** What no line is broken in. */
+const unbroken = (text: string): Word[] =>
+  (text.match(/\S+/gu) ?? []).flatMap(chunk => {
+    const pieces =
+      chunk.length === 1 || !isUnspaced(chunk)
+        ? [chunk]
+        : chunk.length > LONGEST_UNSPACED
+          ? (chunk.match(CHARACTER) ?? [])
+          : unspacedPieces(chunk, 'und').map(([from, to]) => chunk.slice(from, to));
+    return pieces.map((piece, n) => ({ text: piece, spaceBefore: n === 0 }));
+  });
+
+function filled(words: readonly Word[], width: number): string[] {
   const lines: string[] = [];
-  let space = '';
-  for (const [word] of text
-    .trim()
-    .matchAll(
-      /\s+|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]\p{P}*|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+/gu,
-    )) {
+  for (const { text, spaceBefore } of words) {
     const last = lines.at(-1),
-      joined = `${last}${space}${word}`;
-    if (word.trim() === '') {
-      space = ' ';
-      continue;
-    }
-    if (last !== undefined && columns(joined) <= limits.lineLength) lines[lines.length - 1] = joined;
-    else lines.push(word);
-    space = '';
+      joined = `${last}${spaceBefore ? ' ' : ''}${text}`;
+    if (last !== undefined && columns(joined) <= width) lines[lines.length - 1] = joined;
+    else lines.push(text);
   }
   return lines;
 }

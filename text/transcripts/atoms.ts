@@ -1,6 +1,7 @@
 /** Text in pieces that are never broken, with their times and how good a break after each would be. */
 import { isShortened } from '../sentences.ts';
 import type { Timeline } from './timing.ts';
+import { unspacedPieces } from '../subtitles/pieces.ts';
 import { columns, isUnspaced, lineLimit } from '../subtitles/width.ts';
 
 export interface Atom {
@@ -63,31 +64,6 @@ export function atomsOf(text: string, language: string, times: Timeline): Atom[]
     atom.cost = breakCost(atom, atoms[n + 1], language);
   });
   return atoms;
-}
-
-/** Words of a script without spaces; closing marks stay with what is before them, opening ones with what follows. */
-function unspacedPieces(chunk: string, language: string): [number, number][] {
-  const pieces: [number, number][] = [];
-  let opening = -1;
-  for (const { index, segment } of new Intl.Segmenter(language === 'und' ? 'zh' : language, {
-    granularity: 'word',
-  }).segment(chunk)) {
-    const end = index + segment.length;
-    if (/^[\p{Ps}\p{Pi}]+$/u.test(segment)) {
-      if (opening < 0) opening = index;
-      continue;
-    }
-    if (pieces.length && opening < 0 && /^[\p{P}\p{S}ー々]+$/u.test(segment)) pieces.at(-1)![1] = end;
-    else {
-      pieces.push([opening < 0 ? index : opening, end]);
-      opening = -1;
-    }
-  }
-  if (opening >= 0) {
-    if (pieces.length) pieces.at(-1)![1] = chunk.length;
-    else pieces.push([0, chunk.length]);
-  }
-  return pieces;
 }
 
 /** Cuts what is wider than a line by itself (addresses). */
