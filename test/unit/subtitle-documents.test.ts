@@ -188,6 +188,16 @@ describe('what subtitles say', () => {
     assert.match(writeCues(readCues(text, 'vtt'), 'srt', ''), /Anna: Hi there\.\nBen: Hello, Anna\.\n/);
     assert.match(writeCues(readCues(text, 'vtt'), 'vtt', ''), /<v Anna>Hi there\.<\/v>\n<v Ben>Hello, Anna\.<\/v>\n/);
   });
+  it('how a word is read stands behind it where nothing can stand above', () => {
+    for (const [ruby, shown] of [
+      ['<ruby>漢<rt>kan</rt>字<rt>ji</rt></ruby>', '漢（kan）字（ji）'],
+      ['<ruby>漢<rt>kan</ruby> word', '漢（kan） word'],
+    ] as const)
+      assert.equal(
+        writeCues(readCues(`WEBVTT\n\n00:01.000 --> 00:02.000\n${ruby}\n`, 'vtt'), 'srt', ''),
+        `1\n00:00:01,000 --> 00:00:02,000\n${shown}\n`,
+      );
+  });
   it('character references are signs, and what only looks like a tag is words', () => {
     const vtt = 'WEBVTT\n\n00:01.000 --> 00:03.000\nIt&#39;s &quot;fine&quot; caf&eacute; I <3 you &lt;i&gt;\n';
     assert.deepEqual(said(vtt, 'vtt'), ['It\'s "fine" café I <3 you <i>']);

@@ -62,7 +62,8 @@ function styled(tokens: readonly Token[], name: string | null): Pick<PlainCue, '
   let speaker = name,
     // Of the line that is being read, which is kept only where something shows.
     line = '',
-    words = false;
+    words = false,
+    reading = false;
   const end = (): void => {
     if (line.trim()) lines.push(line.trim());
     line = '';
@@ -74,6 +75,11 @@ function styled(tokens: readonly Token[], name: string | null): Pick<PlainCue, '
       line += untagged(text);
       words ||= text.trim() !== '';
     } else if (kind === 'tag') {
+      // How a word is read stands above it in WebVTT, and behind it where nothing can stand above.
+      if (/^<rt\b/i.test(raw) !== reading && /^<(?:\/?rt|\/ruby)\b/i.test(raw)) {
+        reading = !reading;
+        line += reading ? '（' : '）';
+      }
       const voice = voiceOf(raw);
       if (voice === null) line += emphasisOf(raw);
       else if (!words && lines.length === 0) speaker = voice;
