@@ -50,7 +50,8 @@ test('inside the extension host', { skip: unavailable ?? false, timeout: 300_000
     });
     console.log(result.output);
     assert.ok(result.passed > 0);
-    assert.equal(result.failed, 0, result.output);
+    // A report shows the beginning of a message: of Mocha's, what failed stands behind what passed.
+    assert.equal(result.failed, 0, result.output.slice(Math.max(0, result.output.search(/^ +\d+ failing$/m))));
     assert.deepEqual(result.strays, []);
   } finally {
     rmSync(scratch, { recursive: true, force: true });

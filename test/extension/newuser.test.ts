@@ -32,7 +32,7 @@ const registry = asked('npm', 'config', 'get', 'registry'),
   index = asked('pip', 'config', 'get', 'global.index-url') ?? asked('pip3', 'config', 'get', 'global.index-url');
 const reached = async (url: string | null): Promise<boolean> =>
   url !== null &&
-  (await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(10_000) }).then(
+  (await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(60_000) }).then(
     () => true,
     () => false,
   ));
