@@ -33,7 +33,7 @@ const ALLOWED = [
   /^extension\/dist\/sql\/\d+-[a-z]+\.sql$/,
   /^extension\/dist\/fonts\/noto-sans-[a-z-]+-\d{3}-normal\.woff$/,
   /^extension\/dist\/registry\.json$/,
-  /^extension\/dist\/(dictionaries|llama|llama-[\d.]+|sherpa)\/package(-lock)?\.json$/,
+  /^extension\/dist\/(dictionaries|llama|llama-[\d.]+|postgres|sherpa)\/package(-lock)?\.json$/,
   /^extension\/dist\/python\/[a-z-]+\.txt$/,
   /^extension\/dist\/ffmpeg\/wheels\.json$/,
   /^extension\/dist\/webview\/[a-z]+\.(js|css|ttf)$/,
