@@ -90,7 +90,7 @@ const TranscribeInput = Closed({
   language: Optional(Language),
   translate_to: Optional(Language),
   model: Optional(
-    Type.String({ maxLength: 200, description: "A recogniser's id; without it this machine's default." }),
+    Type.String({ maxLength: 200, description: "A recognizer's id; without it this machine's default." }),
   ),
   prompt: Optional(Type.String({ maxLength: 2000, description: 'Names and subject, to hear them right.' })),
   repair: Optional(Type.Boolean({ description: 'Repair what was misheard; true when missing.' })),

@@ -103,7 +103,7 @@ const en = {
   detached: 'It continues in the background; `earshot queue` shows its progress.',
   stoppedUnder: 'The daemon was stopped; the job continues when it starts again.',
   ask: 'Leave it running [d], cancel it [c], or keep watching [Enter]?',
-  cancelling: 'Cancelling…',
+  cancelling: 'Canceling…',
   elsewhere: 'another window',
   wrote: 'Wrote',
   noExports: 'No files follow this transcript; --to makes one.',

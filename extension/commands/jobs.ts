@@ -39,7 +39,7 @@ async function openTranscriptOf(deps: Deps, uri: vscode.Uri): Promise<void> {
 }
 
 export async function setPriority(deps: Deps, argument: unknown): Promise<void> {
-  const job = await jobOf(deps, argument, vscode.l10n.t('Whose priority?'));
+  const job = await jobOf(deps, argument, vscode.l10n.t('Priority of which job?'));
   if (!job) return;
   const picked = await pick(
     PRIORITIES.map(priority => ({ label: priorityName(priority), priority, picked: priority === job.priority })),

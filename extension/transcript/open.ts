@@ -53,7 +53,7 @@ export async function jobOf(
  */
 export async function transcribed(deps: Deps, argument: unknown): Promise<Job | null> {
   // What was canceled has none worth opening; who asks for one by its row gets what there is.
-  const job = await jobOf(deps, argument, vscode.l10n.t('Whose transcript?'), state => state !== 'cancelled'),
+  const job = await jobOf(deps, argument, vscode.l10n.t('Which transcript?'), state => state !== 'cancelled'),
     of = job?.options.transcript;
   if (of === undefined) return job;
   if (!isAbsolute(of)) return (await deps.daemon.call('job/get', { id: of })).job;

@@ -295,7 +295,7 @@ export const modelCommands = (
   },
   'models.add': async () => {
     const source = await askText({
-      title: vscode.l10n.t('Add a Model from the Hub'),
+      title: vscode.l10n.t('Add a Model From the Hub'),
       value: '',
       placeHolder: vscode.l10n.t('hf:OWNER/REPOSITORY, with @REVISION or :FILE behind it, or the address of its page'),
     });

@@ -43,8 +43,8 @@ export function statusOf(jobs: Iterable<Job>, paused: boolean): Status | null {
     return {
       text: `$(debug-pause) ${
         going
-          ? vscode.l10n.t('{0} running, {1} waiting', going, active.length - going)
-          : vscode.l10n.t('{0} waiting', active.length)
+          ? vscode.l10n.t('{0} running, {1} queued', going, active.length - going)
+          : vscode.l10n.t('{0} queued', active.length)
       }`,
       tooltip: vscode.l10n.t('The queue is paused: nothing new starts.'),
       warn: true,
@@ -52,7 +52,7 @@ export function statusOf(jobs: Iterable<Job>, paused: boolean): Status | null {
   const [first] = running;
   if (!first)
     return {
-      text: `$(clock) ${vscode.l10n.t('{0} waiting', active.length)}`,
+      text: `$(clock) ${vscode.l10n.t('{0} queued', active.length)}`,
       tooltip: vscode.l10n.t('Recordings are waiting for their turn.'),
       warn: false,
     };

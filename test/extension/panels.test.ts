@@ -41,7 +41,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
         .locator('h2')
         .allTextContents()
         .then(all => all.slice(0, 2)),
-      ['Running', 'Waiting'],
+      ['Running', 'Queued'],
     );
     assert.match(
       (await queue.locator(`#row-${id(4)}`).textContent()) ?? '',
@@ -303,7 +303,7 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       w.daemon.set({ jobs, devices: [cpu(now)] });
       await w.daemon.stop();
       await w.daemon.start();
-      await until('all jobs', async () => /4,998 waiting/.test((await queue.locator('.summary').textContent()) ?? ''));
+      await until('all jobs', async () => /4,998 queued/.test((await queue.locator('.summary').textContent()) ?? ''));
       assert.ok((await queue.locator('.job').count()) < 60);
       let n = 0;
       const timer = setInterval(() => {

@@ -394,7 +394,7 @@ async function everything(): Promise<void> {
   await restart(w, { jobs: manyJobs(1000, now), devices: [cpu(now)] });
   await alone(w, 'Queue');
   const queue = await w.panel('Queue');
-  await until('the jobs', async () => /998 waiting/.test((await queue.locator('.summary').textContent()) ?? ''));
+  await until('the jobs', async () => /998 queued/.test((await queue.locator('.summary').textContent()) ?? ''));
   await shoot(w, 'queue-1000');
   await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
   await restart(w, {

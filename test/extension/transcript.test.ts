@@ -123,7 +123,7 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
     await page.mouse.move(box.x - 60, box.y + 10, { steps: 4 });
     await page.mouse.up();
     await until('dragged', async () => (await transcript(path)).utterances[1]!.endMs < 14_000);
-    await editor.getByRole('button', { name: 'Reject all repairs' }).click();
+    await editor.getByRole('button', { name: 'Revert all repairs' }).click();
     await until('as it was recognized', async () => /dash-wood/.test((await texts(path))[0]!));
     // What the context menu does, on the utterance that it was opened for.
     await command('copyTimes', { utterance: 2 });
@@ -271,7 +271,7 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
     }
     view = await running();
     await view.getByRole('button', { name: 'Retry' }).click();
-    await view.locator('.run', { hasText: 'Waiting' }).waitFor();
+    await view.locator('.run', { hasText: 'Queued' }).waitFor();
     assert.deepEqual(w.daemon.asked('job/retry').at(-1), { ids: [id] });
     const left = async (frame: Frame): Promise<object> =>
       frame.evaluate(() => {

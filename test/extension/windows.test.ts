@@ -83,7 +83,7 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
       await until('the edit is in the file', async () =>
         /"repair":\{"text":"He might even have been kind\."/.test(await text()),
       );
-      await editor.getByRole('button', { name: 'Take the original back: dash-wood' }).click();
+      await editor.getByRole('button', { name: 'Revert to the original: dash-wood' }).click();
       await until('the repair is taken back', async () => !/John Dashwood had/.test(await text()));
       await w.host.inHost(vscode => vscode.commands.executeCommand('undo'));
       await until('undo brings it again', async () => /John Dashwood had/.test(await text()));

@@ -20,14 +20,22 @@ export const tokens = (text: string): string[] =>
     ? (text.match(/(?<!\s)\s*\S+/g) ?? [])
     : [...text];
 
+const NO_ROW = new Uint16Array(0);
+
 /** Longest common run of equal words; what has no partner shares the time between its neighbours. */
 export function align(text: string, heard: readonly Heard[], startMs: number, endMs: number): Timed[] {
   const words = tokens(text),
     a = words.map(plain),
     b = heard.map(h => plain(h.text));
-  const best = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
-  for (let i = a.length - 1; i >= 0; i--)
-    for (let j = b.length - 1; j >= 0; j--)
+  // Most texts stand as they were heard, or begin so: these words need no table.
+  let same = 0;
+  while (same < a.length && a[same] && a[same] === b[same]) same += 1;
+  const best =
+    same < a.length && same < b.length
+      ? Array.from({ length: a.length + 1 }, (_row, i) => (i < same ? NO_ROW : new Uint16Array(b.length + 1)))
+      : [];
+  for (let i = a.length - 1; i >= same; i--)
+    for (let j = b.length - 1; j >= same; j--)
       best[i]![j] = a[i] && a[i] === b[j] ? best[i + 1]![j + 1]! + 1 : Math.max(best[i + 1]![j]!, best[i]![j + 1]!);
   const result: (Timed | null)[] = words.map(() => null);
   for (let i = 0, j = 0; i < a.length && j < b.length;) {

@@ -20,7 +20,7 @@ export function summary(now: number): TemplateResult {
   const sum = queue.totals;
   const parts = [
     sum.running ? t('{0} running', count(sum.running)) : '',
-    sum.waiting ? t('{0} waiting', count(sum.waiting)) : '',
+    sum.waiting ? t('{0} queued', count(sum.waiting)) : '',
     sum.done ? t('{0} done', count(sum.done)) : '',
     sum.failed ? t('{0} failed', count(sum.failed)) : '',
   ].filter(Boolean);

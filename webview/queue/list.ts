@@ -17,7 +17,7 @@ const act = (row: JobRow, action: JobAction): void => actOn(row, action, each =>
 
 const SECTION_NAMES: Readonly<Record<Section, () => string>> = {
   running: () => t('Running'),
-  waiting: () => t('Waiting'),
+  waiting: () => t('Queued'),
   finished: () => t('Finished'),
 };
 

@@ -7,7 +7,7 @@ import { nameIn, progressText, strip, timing, type Names } from '../progress.ts'
 import { sectionOf, type Section } from './order.ts';
 
 const STATE_NAMES: Names = {
-  pending: () => t('Waiting'),
+  pending: () => t('Queued'),
   loading: () => t('Loading a model'),
   processing: () => t('Running'),
   paused: () => t('Paused'),

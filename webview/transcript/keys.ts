@@ -232,8 +232,8 @@ export function sheet(): TemplateResult {
         ['F8, Shift+F8', t('Next or previous doubtful word')],
         ['D', t('Highlight doubtful words')],
         ['R, Shift+R', t('Next or previous repair')],
-        ['A', t('Keep the repair')],
-        ['Delete', t('Take the original back')],
+        ['A', t('Accept the repair')],
+        ['Delete', t('Revert to the original')],
       ],
     },
     {

@@ -19,7 +19,7 @@ const ICONS: Readonly<Partial<Record<string, string>>> = {
 
 /** What is going on, in a few words; a newer daemon's states are shown as they are. */
 const headings: Readonly<Partial<Record<string, () => string>>> = {
-  pending: () => t('Waiting'),
+  pending: () => t('Queued'),
   loading: () => t('Loading a model…'),
   processing: () => t('Transcribing…'),
   paused: () => t('Paused'),

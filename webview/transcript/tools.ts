@@ -57,7 +57,7 @@ function repairTools(repaired: number): TemplateResult | typeof nothing {
       state.run
         ? nothing
         : html`${iconButton('check-all', t('Accept all repairs'), accept)}
-          ${iconButton('discard', t('Reject all repairs'), reject)}`
+          ${iconButton('discard', t('Revert all repairs'), reject)}`
     }
   </span>`;
 }

@@ -114,8 +114,8 @@ const repairs = (u: UtteranceView): TemplateResult | typeof nothing =>
               <button
                 type="button"
                 ?hidden=${state.run !== null}
-                title=${t('Take the original back')}
-                aria-label=${`${t('Take the original back')}: ${c.before}`}
+                title=${t('Revert to the original')}
+                aria-label=${`${t('Revert to the original')}: ${c.before}`}
                 @click=${() => page.send({ type: 'takeBack', index: u.index, change: i })}
               >
                 <span class="codicon codicon-discard"></span>
@@ -124,7 +124,7 @@ const repairs = (u: UtteranceView): TemplateResult | typeof nothing =>
         )}
         <li ?hidden=${state.run !== null}>
           <button type="button" class="text-button" @click=${() => page.send({ type: 'accept', index: u.index })}>
-            <span class="codicon codicon-check-all" aria-hidden="true"></span>${t('Keep the repair')}
+            <span class="codicon codicon-check-all" aria-hidden="true"></span>${t('Accept the repair')}
           </button>
         </li>
       </ul>`;

@@ -1,8 +1,23 @@
 import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import type { Params } from '../../../schemas/rpc.ts';
-import { sampleTranscript, utterance } from '../fake/fixtures.ts';
-import { closeAll, daemon, extension, file, text, until, withSetting, workspace } from './support.ts';
+import { job as makeJob, sampleTranscript, utterance } from '../fake/fixtures.ts';
+import { closeAll, daemon, extension, file, settings, text, until, withSetting, workspace } from './support.ts';
+
+/** Takes the line that the list begins with, once there is one; the answer of the command. */
+async function takeFirst(command: string, ...args: unknown[]): Promise<void> {
+  let over = false;
+  const done = Promise.resolve(vscode.commands.executeCommand(command, ...args)).then(() => (over = true));
+  await until(
+    `${command} has its answer`,
+    async () => {
+      await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+      return over;
+    },
+    90_000,
+  );
+  await done;
+}
 
 const submitted = (): Params<'job/submit'>['jobs'] => (daemon.asked('job/submit').at(-1) as Params<'job/submit'>).jobs;
 
@@ -85,6 +100,72 @@ describe('commands', () => {
   it('writes subtitles beside the recording too', async () => {
     await vscode.commands.executeCommand('earshot.transcribeSubtitles', file('talk.wav'));
     assert.deepEqual(submitted()[0]!.options.outputs, { formats: ['json', 'srt'] });
+  });
+
+  it('a preset says what is done, with what the settings say of the rest', async () => {
+    daemon.settings = {
+      ...daemon.settings,
+      presets: { Film: { language: 'en', translateTo: 'de', formats: ['srt'] } },
+    };
+    await takeFirst('earshot.transcribePreset', file('talk.wav'));
+    assert.deepEqual(submitted()[0]!.options, {
+      repair: true,
+      language: 'en',
+      translateTo: 'de',
+      outputs: { formats: ['srt'] },
+    });
+  });
+
+  it('Retry All Failed Jobs retries these and no others', async () => {
+    const made = (n: number, state: 'failed' | 'completed' | 'cancelled'): string => {
+      const job = makeJob({ n, name: `r${n}.wav`, state }, Date.now());
+      daemon.transcribed(job, []);
+      return job.id;
+    };
+    for (const [id, { state }] of daemon.jobs) if (state === 'failed') daemon.finish(id);
+    const failed = [made(9001, 'failed'), made(9002, 'failed')];
+    made(9003, 'completed');
+    made(9004, 'cancelled');
+    await until('the mirror', () => extension().exports.daemon.state.jobs.size === daemon.jobs.size);
+    await until('its states', () => extension().exports.daemon.state.jobs.get(failed[1]!)?.state === 'failed');
+    await vscode.commands.executeCommand('earshot.retryFailed');
+    assert.deepEqual((daemon.asked('job/retry').at(-1) as Params<'job/retry'>).ids.toSorted(), failed.toSorted());
+  });
+
+  it('Again With a Better Model offers those that err less, the best first', async () => {
+    const figures = (id: string, wordErrors: number): void => {
+      const model = daemon.models.get(id)!;
+      daemon.model({
+        ...model,
+        card: { ...model.card, figures: { wordErrors, errorsFrom: 'test', cpuMs: 1, speedFrom: 'test' } },
+      });
+    };
+    figures('whisper-base', 9);
+    figures('whisper-small', 6);
+    figures('whisper-large-v3-turbo', 4);
+    const job = {
+      ...makeJob({ n: 9005, name: 'talk.wav', state: 'completed' }, Date.now()),
+      models: { asr: 'whisper-small' },
+    };
+    daemon.transcribed(job, []);
+    await until('the mirror', () => {
+      const { models, jobs } = extension().exports.daemon.state;
+      return jobs.has(job.id) && models.get('whisper-large-v3-turbo')?.card.figures;
+    });
+    const before = daemon.asked('job/submit').length;
+    await takeFirst('earshot.job.again', job.id);
+    assert.equal(daemon.asked('job/submit').length, before + 1);
+    assert.deepEqual(
+      [submitted()[0]!.options.models, submitted()[0]!.onDuplicate],
+      [{ asr: 'whisper-large-v3-turbo' }, 'create'],
+    );
+  });
+
+  it('the microphone of the system is the first to choose', async () => {
+    await withSetting('dictation.device', 'alsa:hw:7', async () => {
+      await takeFirst('earshot.pickMicrophone');
+      assert.equal(settings().get('dictation.device'), '');
+    });
   });
 
   it('tries the sample from a copy', async () => {
