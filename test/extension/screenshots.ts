@@ -338,7 +338,7 @@ async function everything(): Promise<void> {
   await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
   await setTheme(w.host, 'dark');
   await documents(w);
-  // A transcript on its way into a document, beside the queue.
+  // A transcript that is being made, beside the queue.
   const before = w.daemon.jobs.size;
   await openView(page, 'Explorer');
   await explorerMenu(page, 'talk.wav', 'Transcribe');
@@ -348,7 +348,8 @@ async function everything(): Promise<void> {
     w.daemon.say(job, 8);
     await page.waitForTimeout(150);
   }
-  await page.locator('.editor-instance .view-line', { hasText: 'amiable' }).first().waitFor();
+  const running = await webview(page, { extensionId: ID, title: 'talk.wav' });
+  await running.locator('.utterance', { hasText: 'amiable' }).first().waitFor();
   await openView(page, 'Earshot');
   await alone(w, 'Queue');
   await shoot(w, 'streaming');
