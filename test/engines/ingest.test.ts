@@ -134,6 +134,19 @@ describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, 
     );
   });
 
+  test('a float WAV with peaks of four times full scale keeps its shape: it is turned down, not clipped', async () => {
+    const tone = 'aevalsrc=4*sin(2*PI*220*t)*(0.55+0.45*sin(2*PI*2*t)):s=16000:d=2';
+    make(['-f', 'lavfi', '-i', tone, '-c:a', 'pcm_f32le', at('loud.wav')]);
+    const pcmPath = at('loud.pcm');
+    const { durationMs, warnings } = await ingest(at('loud.wav'), { pcmPath });
+    assert.deepEqual([durationMs, warnings], [2000, []]);
+    const bytes = readFileSync(pcmPath),
+      samples = new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+    // Clipped, more than half of it would lie on full scale; as it is, only peaks touch it.
+    const atFullScale = samples.filter(sample => Math.abs(sample) >= 32_766).length;
+    assert.ok(atFullScale > 0 && atFullScale < samples.length / 20, `${atFullScale} of ${samples.length}`);
+  });
+
   test('sound that is made to fill the disk: a small file that holds hours, and a disk with little room', async () => {
     make(['-f', 'lavfi', '-i', 'sine=300:duration=600', '-c:a', 'flac', at('bomb.flac')]);
     const { size } = statSync(at('bomb.flac'));
