@@ -7,6 +7,7 @@ import { disk, engines, examine, gpu, memory, node, socket, type Examined } from
 import type { Device } from '../../schemas/device.ts';
 import { failure } from '../../schemas/errors.ts';
 import { checkMessage } from '../../text/messages/messages.ts';
+import type { Asking } from '../../daemon/runtimes/find-python.ts';
 import type { Model } from '../../schemas/model.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { posixOnly } from '../only.ts';
@@ -114,6 +115,33 @@ test("somebody else's ffmpeg does until ours is there", { skip: posixOnly('a scr
   );
   assert.deepEqual([waiting!.status, waiting!.args], ['warning', { path: standIn, version: '5.1' }]);
   assert.match(JSON.stringify(checkMessage(waiting!, 'en')), /5\.1 at .*until Earshot's own is installed/);
+});
+
+test('on each system: Python that is missing, and the one command that brings it', async () => {
+  const without = (platform: NodeJS.Platform, arch: string, release: string): Asking => ({
+    platform,
+    arch,
+    release,
+    env: {},
+    isProgram: () => false,
+    ask: async () => null,
+    registry: async () => null,
+  });
+  for (const [platform, arch, release, range, command] of [
+    ['win32', 'x64', '10.0.22631', '3.9 or newer', 'winget install -e --id Python.Python.3.12 --architecture x64'],
+    ['darwin', 'x64', '24.1.0', '3.9 to 3.12', 'xcode-select --install'],
+    ['darwin', 'arm64', '22.6.0', '3.9 to 3.12', 'xcode-select --install'],
+    ['darwin', 'arm64', '24.1.0', '3.9 or newer', 'xcode-select --install'],
+    ['linux', 'x64', '6.1.0', '3.9 or newer', 'apt install python3-venv'],
+  ] as const) {
+    const how = without(platform, arch, release),
+      { checks } = await examine({ ...machine, platform, asking: how }),
+      check = checks.find(({ id }) => id === 'python')!,
+      { what, todo } = checkMessage(check, 'en');
+    assert.equal(check.status, 'problem');
+    assert.ok(what.startsWith(`${range} was not found; recognition works without it`), what);
+    assert.ok(todo?.includes(command), todo);
+  }
 });
 
 test('a bare machine: everything that is missing is said, in words, in both languages', async () => {
