@@ -94,4 +94,4 @@ async function ready(
     }
 }
 
-const addressed = (url: string, address: string): string => url.replace(/@[^/]+\//, () => `@${address}/`);
+const addressed = (url: string, address: string): string => url.replace(/@[^@/]+\//, () => `@${address}/`);

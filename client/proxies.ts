@@ -34,8 +34,9 @@ export function proxiesIn(env: NodeJS.ProcessEnv): Proxies {
 function directly(entries: readonly string[]): string {
   if (entries.includes('*')) return '*';
   const shortest = (entry: string): string[] => {
-    const bare = /^\[?([0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*)\]?$/i.exec(entry)?.[1],
-      address = bare === undefined ? null : URL.parse(`http://[${bare}]`)?.hostname;
+    const bare = /^\[?([0-9a-f:.]+)\]?$/i.exec(entry)?.[1],
+      isVersion6 = bare !== undefined && bare.split(':').length > 2,
+      address = !isVersion6 ? null : URL.parse(`http://[${bare}]`)?.hostname;
     return address ? [bare!, address] : [entry];
   };
   return [...new Set([...entries.flatMap(shortest), ...LOOPBACK])].join(',');
