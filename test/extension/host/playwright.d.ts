@@ -14,7 +14,7 @@ export interface Locator {
   fill(text: string, options?: { timeout?: number }): Promise<void>;
   press(key: string): Promise<void>;
   focus(): Promise<void>;
-  hover(): Promise<void>;
+  hover(options?: { timeout?: number }): Promise<void>;
   selectOption(value: string): Promise<string[]>;
   dragTo(target: Locator, options?: { targetPosition?: { x: number; y: number } }): Promise<void>;
   waitFor(options?: { state?: 'attached' | 'detached' | 'visible' | 'hidden'; timeout?: number }): Promise<void>;
