@@ -6,7 +6,7 @@ import { Type, type TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { EarshotError } from '../../schemas/errors.ts';
 import { Failure } from '../../schemas/failure.ts';
-import { AsrOutput, JobOptions, NmtOutput, RepairOutput, SpeakerName, Turn } from '../../schemas/job.ts';
+import { AsrOutput, JobOptions, NmtOutput, RepairOutput, SpeakerName, TtsOutput, Turn } from '../../schemas/job.ts';
 import { openOf } from '../../schemas/open.ts';
 import { ByStage, Language, Milliseconds, Nullable, Optional, Stage, STAGES } from '../../schemas/words.ts';
 import type { JobRow } from '../contracts/store.ts';
@@ -35,7 +35,11 @@ const MOST_UTTERANCES = 1_000_000;
 const Index = Type.Integer({ minimum: 0, maximum: MOST_UTTERANCES });
 /** The path is of the machine that spoke: it means nothing here, and is never opened. */
 const ELSEWHERE = 'elsewhere';
-const Spoken = Type.Object({ sampleRate: Type.Integer({ minimum: 1, maximum: 400_000 }), durationMs: Milliseconds });
+const Spoken = Type.Object({
+  sampleRate: Type.Integer({ minimum: 1, maximum: 400_000 }),
+  durationMs: Milliseconds,
+  sentences: TtsOutput.properties.sentences,
+});
 const OUTPUTS: Record<(typeof STAGES)[number], TSchema> = {
   asr: AsrOutput,
   repair: RepairOutput,
@@ -124,8 +128,8 @@ export function returnedOf({ index, stage, output }: StoredResult): Returned {
   if (returned.endMs < returned.startMs)
     throw new EarshotError('badAnswer', { engine: 'fleet', method: known }, `it ends before it begins: ${index}`);
   if (known !== 'tts') return returned;
-  const { sampleRate, durationMs } = returned.output as unknown as { sampleRate: number; durationMs: number };
-  return { ...returned, output: { path: ELSEWHERE, sampleRate, durationMs } };
+  const { sampleRate, durationMs, sentences } = returned.output as TtsOutput;
+  return { ...returned, output: { path: ELSEWHERE, sampleRate, durationMs, ...(sentences ? { sentences } : {}) } };
 }
 
 /** Of earlier results those that are some: the others are made again. Utterances without a gap, from the first. */

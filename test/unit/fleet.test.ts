@@ -8,11 +8,13 @@ import { exposition } from '../../cli/prometheus.ts';
 import { fleetMetrics } from '../../cli/fleet-stats.ts';
 import { isUnreachable, keepSecrets, parseUrl, problemOf, secretOf, secretsOf } from '../../daemon/fleet/access.ts';
 import { abilities, identityOf, needsOf, warmOf, type MachineView, type ReadyModel } from '../../daemon/fleet/can.ts';
+import { returnedOf, type StoredResult } from '../../daemon/fleet/rows.ts';
 import { goesToFleet, hasRoom, isLendable, type Use } from '../../daemon/fleet/where.ts';
 import type { DeviceView } from '../../daemon/scheduler/snapshot.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { fakeModel } from '../daemon/harness.ts';
+import { failsWith } from '../fixtures/fails-with.ts';
 import { cpu } from './scheduler/scene.ts';
 
 const GiB = 1024 ** 3;
@@ -225,4 +227,16 @@ it('gives a scraper the figures of all machines', () => {
     'earshot_fleet_takeovers{machine="gpu1"} 1',
   ])
     assert.ok(text.split('\n').includes(line), line);
+});
+
+it('what was spoken elsewhere keeps where its sentences are, and no path', () => {
+  const output = { path: '/etc/passwd', sampleRate: 22_050, durationMs: 2000, sentences: [22_050, 22_050] },
+    row = (more: object): StoredResult => ({
+      index: 0,
+      stage: 'tts',
+      output: { startMs: 0, endMs: 3000, output: { ...output, ...more } },
+    });
+  assert.deepEqual(returnedOf(row({})).output, { ...output, path: 'elsewhere' });
+  for (const sentences of [[0, 1], [1], 'none', [1, -1]])
+    assert.throws(() => returnedOf(row({ sentences })), failsWith('badAnswer'));
 });
