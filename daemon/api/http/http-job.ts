@@ -12,12 +12,42 @@ export interface HttpJobDeps {
   listen(listener: (event: StateEvent) => void): () => void;
 }
 
+/** Who speaks; without a model, the language's default. */
+interface SpokenBy {
+  language: string;
+  model?: string | undefined;
+  voice?: string | undefined;
+}
+
 export interface HttpJob {
   recording: string;
   options: JobOptions;
   priority: Priority;
   signal: AbortSignal;
   onUtterance?(utterance: Utterance): void;
+}
+
+/** A text file spoken by a job of its own, which is over, and the track that it made. @throws as runHttpJob */
+export async function speakText(
+  deps: HttpJobDeps,
+  { language, model, voice, ...job }: Omit<HttpJob, 'options' | 'priority'> & SpokenBy,
+): Promise<{ job: Job; track: string }> {
+  const done = await runHttpJob(deps, {
+      ...job,
+      priority: 'urgent',
+      options: {
+        source: 'text',
+        language,
+        repair: false,
+        speak: true,
+        outputs: { formats: [], audio: 'wav' },
+        ...(model ? { models: { tts: model } } : {}),
+        ...(voice ? { voice } : {}),
+      },
+    }),
+    track = done.outputs.find(output => output.kind === 'audio')?.path;
+  if (!track) throw new EarshotError('internal', {}, 'no track was made');
+  return { job: done, track };
 }
 
 /** The job when it has completed. @throws its failure, cancelled, and what submitting throws */

@@ -9,7 +9,7 @@ import { EarshotError } from '../../../schemas/errors.ts';
 import { ffmpegProgram, ownInput } from '../../workers/ffmpeg.ts';
 import { mediaPermissions } from '../../workers/sandbox/permissions.ts';
 import { endTree, exitOf, startProgram } from '../../workers/spawn.ts';
-import { runHttpJob } from './http-job.ts';
+import { speakText } from './http-job.ts';
 import { HttpProblem, languageCode } from './problem.ts';
 import type { RequestContext } from './request-context.ts';
 import { receiveJson } from './upload.ts';
@@ -112,22 +112,7 @@ export async function speak(
   // It starts while the text is spoken.
   const encoder = wanted.format === 'wav' && wanted.speed === 1 ? null : startEncoder(context, wanted);
   try {
-    const job = await runHttpJob(context, {
-      recording,
-      priority: 'urgent',
-      signal,
-      options: {
-        source: 'text',
-        language,
-        repair: false,
-        speak: true,
-        outputs: { formats: [], audio: 'wav' },
-        ...(voice ? { models: { tts: voice } } : {}),
-        ...(named?.voice ? { voice: named.voice } : {}),
-      },
-    });
-    const track = job.outputs.find(output => output.kind === 'audio')?.path;
-    if (!track) throw new EarshotError('internal', {}, 'no track was made');
+    const { track } = await speakText(context, { recording, language, model: voice, voice: named?.voice, signal });
     if ((await stat(track)).size <= WAV_HEADER_BYTES)
       throw new HttpProblem(400, 'nothing_to_speak', 'input has nothing in it that can be spoken.', 'input');
     response.writeHead(200, { 'content-type': ENCODINGS[wanted.format]!.type });

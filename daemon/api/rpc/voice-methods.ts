@@ -7,7 +7,7 @@ import { EarshotError } from '../../../schemas/errors.ts';
 import type { ModelCard, VoiceChoice } from '../../../schemas/model.ts';
 import type { Params } from '../../../schemas/rpc.ts';
 import { sampleSentence } from '../../../text/sample-sentences.ts';
-import { runHttpJob } from '../http/http-job.ts';
+import { speakText } from '../http/http-job.ts';
 import type { MethodDeps } from './method-deps.ts';
 import type { Handlers } from './server.ts';
 
@@ -41,25 +41,10 @@ export function voiceMethods(deps: MethodDeps) {
     try {
       const recording = join(place, `${voice ?? card.id}.txt`);
       await writeAnew(recording, sampleSentence(language), 0o600);
-      const job = await runHttpJob(
+      const { job, track } = await speakText(
         { queue: pipeline.queue, present: id => pipeline.present(id), listen },
-        {
-          recording,
-          priority: 'urgent',
-          signal: new AbortController().signal,
-          options: {
-            source: 'text',
-            language,
-            repair: false,
-            speak: true,
-            outputs: { formats: [], audio: 'wav' },
-            models: { tts: card.id },
-            ...(voice === null ? {} : { voice }),
-          },
-        },
+        { recording, language, model: card.id, voice: voice ?? undefined, signal: new AbortController().signal },
       );
-      const track = job.outputs.find(output => output.kind === 'audio')?.path;
-      if (!track) throw new EarshotError('internal', {}, 'no track was made');
       await moveOwn(track, target);
       // Nobody looks for it among the recordings.
       pipeline.queue.remove([job.id]);
