@@ -1,4 +1,5 @@
 /** The queue as the panel lists it: sections, order, filter, and the places a row can move to. Pure. */
+import { isOver } from '../is-over.ts';
 import type { JobRow } from '../messages.ts';
 
 export type Section = 'running' | 'waiting' | 'finished';
@@ -16,13 +17,7 @@ const runs = (row: JobRow): boolean => row.stages.some(stage => stage.running > 
 
 /** `paused`: the queue is; what had begun waits too, once what ran of it is done. */
 export const sectionOf = (row: JobRow, paused = false): Section =>
-  row.state === 'processing'
-    ? paused && !runs(row)
-      ? 'waiting'
-      : 'running'
-    : row.state === 'completed' || row.state === 'failed' || row.state === 'cancelled'
-      ? 'finished'
-      : 'waiting';
+  row.state === 'processing' ? (paused && !runs(row) ? 'waiting' : 'running') : isOver(row) ? 'finished' : 'waiting';
 
 const inQueue = (a: JobRow, b: JobRow): number =>
   rank(a) - rank(b) || a.position - b.position || (a.id < b.id ? -1 : 1);

@@ -2,11 +2,11 @@
 import { html, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
+import { isOver } from '../is-over.ts';
 import type { UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
 import { CHUNK, heightOf, isNear } from './list.ts';
 import { chapters, focusIndex, listed, page, state, type View } from './state.ts';
-import { isOver } from './run.ts';
 import { utterance } from './utterance.ts';
 
 export function rows(mode: View): TemplateResult {

@@ -1,13 +1,11 @@
 /** The job whose transcript is being made: how far it is, what stands in its way, and what can be done about it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { FromTranscript, JobRow, RunView } from '../messages.ts';
+import { isOver } from '../is-over.ts';
+import type { FromTranscript, RunView } from '../messages.ts';
 import { t } from '../page.ts';
 import { progressText, strip, timing } from '../progress.ts';
 
 export type RunAction = Extract<FromTranscript, { type: 'job' }>['action'];
-
-export const isOver = ({ state }: JobRow): boolean =>
-  state === 'completed' || state === 'failed' || state === 'cancelled';
 
 const ICONS: Readonly<Partial<Record<string, string>>> = {
   failed: 'error',
