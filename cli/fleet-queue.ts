@@ -1,8 +1,8 @@
 /** The queue of the whole fleet, of everybody. */
 import type { Client } from '../client/client.ts';
 import type { FleetStatus } from '../schemas/fleet.ts';
-import type { Session } from './session.ts';
-import { clean, table } from './terminal.ts';
+import { showTable, type Session } from './session.ts';
+import { clean } from './terminal.ts';
 
 /** Above the jobs of this machine: those of the fleet, of everybody. */
 export async function wholeQueue(session: Session, client: Client): Promise<void> {
@@ -17,9 +17,10 @@ export async function wholeQueue(session: Session, client: Client): Promise<void
 
 /** Jobs of the whole fleet, by whose they are: of others nothing but numbers. */
 export function counts(session: Session, { jobs }: Pick<FleetStatus, 'jobs'>): void {
-  const { t, paint } = session;
+  const { t } = session;
   const minutes = (seconds: number): string => `${Math.ceil(seconds / 60)} min`;
-  for (const line of table(
+  showTable(
+    session,
     [
       { title: t.owner, give: true },
       { title: t.state },
@@ -32,8 +33,5 @@ export function counts(session: Session, { jobs }: Pick<FleetStatus, 'jobs'>): v
       String(many),
       minutes(recordingSeconds),
     ]),
-    session.columns(),
-    (text, row) => (row < 0 ? paint('dim', text) : text),
-  ))
-    session.line(line);
+  );
 }

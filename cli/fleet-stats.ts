@@ -3,8 +3,8 @@ import type { FleetStats } from '../schemas/fleet.ts';
 import { bytesText, durationText } from '../text/messages/figures.ts';
 import { counts } from './fleet-queue.ts';
 import { exposition, type Metric, type Sample } from './prometheus.ts';
-import type { Session } from './session.ts';
-import { clean, table } from './terminal.ts';
+import { showTable, type Session } from './session.ts';
+import { clean } from './terminal.ts';
 
 export async function fleetStats(session: Session, options: { hours?: number; prometheus?: boolean }): Promise<void> {
   const found = await (
@@ -15,11 +15,12 @@ export async function fleetStats(session: Session, options: { hours?: number; pr
     return;
   }
   if (session.json) return session.emit(found);
-  const { t, locale, paint } = session,
+  const { t, locale } = session,
     right = 'right' as const;
   if (found.figures.length === 0) session.note(t.noFleetFigures);
   else
-    for (const line of table(
+    showTable(
+      session,
       [
         { title: t.machine, give: true },
         { title: t.done, align: right },
@@ -55,10 +56,7 @@ export async function fleetStats(session: Session, options: { hours?: number; pr
           ];
         },
       ),
-      session.columns(),
-      (text, row) => (row < 0 ? paint('dim', text) : text),
-    ))
-      session.line(line);
+    );
   if (found.jobs.length === 0) return;
   session.line();
   counts(session, found);

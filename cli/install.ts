@@ -5,9 +5,9 @@ import { EarshotError, type Failure } from '../schemas/errors.ts';
 import type { Engine, Model } from '../schemas/model.ts';
 import type { StateEvent } from '../schemas/rpc.ts';
 import { bytesText } from '../text/messages/figures.ts';
-import type { Session } from './session.ts';
+import { showTable, type Session } from './session.ts';
 import { agreed } from './agreed.ts';
-import { bar, clean, table } from './terminal.ts';
+import { bar, clean } from './terminal.ts';
 
 /** Of a model of the hub's. */
 const isSource = (name: string): boolean => /^(hf:|https?:\/\/)/.test(name);
@@ -35,13 +35,11 @@ async function addFromHub(session: Session, client: Client, source: string, yes:
   if (session.json) session.emit({ found });
   else {
     session.line(`${clean(found.repository)} @ ${found.revision.slice(0, 12)} ${paint('dim', clean(found.licence))}`);
-    for (const line of table(
+    showTable(
+      session,
       [{ title: t.file }, { title: t.size, align: 'right' }],
       found.files.map(({ path, bytes }) => [clean(path), bytes === null ? '' : bytesText(bytes)]),
-      session.columns(),
-      (text, row) => (row < 0 ? paint('dim', text) : text),
-    ))
-      session.line(line);
+    );
     session.line(paint('dim', t.trustedFirst));
   }
   if (found.installed) return found.id;

@@ -1,15 +1,14 @@
 /** `earshot devices` and `earshot engines`: what this machine has. */
 import { entryOf, stageText, termText } from '../text/messages/messages.ts';
 import { bytesText, percentText } from '../text/messages/figures.ts';
-import type { Session } from './session.ts';
+import { showTable, type Session } from './session.ts';
 import { clean, table, type Colour } from './terminal.ts';
 
 export async function devices(session: Session): Promise<void> {
   const client = await session.client();
   const { devices: found, instances, estimates } = await client.call('device/list', {});
   if (session.json) return session.emit({ devices: found, instances, estimates });
-  const { t, paint, locale } = session;
-  const dim = (text: string, row: number): string => (row < 0 ? paint('dim', text) : text);
+  const { t, locale } = session;
   const rows = found.map(device => [
     clean(device.name),
     bytesText(device.memory.total),
@@ -20,7 +19,8 @@ export async function devices(session: Session): Promise<void> {
     device.health === 'ok' ? '' : device.health,
   ]);
   const right = 'right' as const;
-  for (const line of table(
+  showTable(
+    session,
     [
       { title: t.device, give: true },
       { title: t.memory, align: right },
@@ -31,10 +31,7 @@ export async function devices(session: Session): Promise<void> {
       { title: '' },
     ],
     rows,
-    session.columns(),
-    dim,
-  ))
-    session.line(line);
+  );
   if (instances.length > 0) {
     session.line();
     const of = (id: string): string => found.find(device => device.id === id)?.name ?? id;
@@ -46,7 +43,8 @@ export async function devices(session: Session): Promise<void> {
       bytesText(each.leaseBytes),
       each.peakBytes === null ? '' : bytesText(each.peakBytes),
     ]);
-    for (const line of table(
+    showTable(
+      session,
       [
         { title: t.instance, give: true },
         { title: t.stage },
@@ -56,10 +54,7 @@ export async function devices(session: Session): Promise<void> {
         { title: t.measured, align: right },
       ],
       lines,
-      session.columns(),
-      dim,
-    ))
-      session.line(line);
+    );
   }
 }
 

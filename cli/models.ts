@@ -6,7 +6,7 @@ import { languageOf } from '../client/languages.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Model } from '../schemas/model.ts';
 import type { Stage } from '../schemas/words.ts';
-import type { Session } from './session.ts';
+import { showTable, type Session } from './session.ts';
 import { agreed } from './agreed.ts';
 import { clean, table, type Colour } from './terminal.ts';
 
@@ -101,10 +101,7 @@ export async function voices(session: Session, model: string, wanted: string | u
     pitch ? t.pitches[pitch] : '',
   ]);
   const columns = [{ title: t.voice }, { title: t.language }, { title: t.pitch }];
-  for (const line of table(columns, rows, session.columns(), (text, row) =>
-    row < 0 ? session.paint('dim', text) : text,
-  ))
-    session.line(line);
+  showTable(session, columns, rows);
 }
 
 export async function recommendModels(session: Session, options: { language?: string }): Promise<void> {
@@ -218,7 +215,7 @@ export async function pruneModels(
   options: { unusedFor: number; imported?: boolean; yes?: boolean; dryRun?: boolean },
 ): Promise<void> {
   const client = await session.client(),
-    { t, paint } = session,
+    { t } = session,
     now = Date.now();
   const found = unusedSince(
     (await client.call('model/list', {})).models,
@@ -228,13 +225,7 @@ export async function pruneModels(
   if (found.length === 0) return session.json ? undefined : session.line(t.nothingUnused);
   if (!session.json) {
     const rows = found.map(model => [clean(model.card.id), bytesText(model.diskBytes), usedText(model, session, now)]);
-    for (const line of table(
-      [{ title: t.model }, { title: t.size, align: 'right' }, { title: t.lastUsed }],
-      rows,
-      session.columns(),
-      (text, row) => (row < 0 ? paint('dim', text) : text),
-    ))
-      session.line(line);
+    showTable(session, [{ title: t.model }, { title: t.size, align: 'right' }, { title: t.lastUsed }], rows);
   }
   const bytes = found.reduce((sum, model) => sum + model.diskBytes, 0);
   if (

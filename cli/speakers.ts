@@ -13,8 +13,8 @@ import { isUnnamed, placeToRemember } from '../text/speakers.ts';
 import { rootOf } from '../client/folder-defaults.ts';
 import { agreed } from './agreed.ts';
 import { findJob } from './jobs.ts';
-import type { Session } from './session.ts';
-import { clean, table } from './terminal.ts';
+import { showTable, type Session } from './session.ts';
+import { clean } from './terminal.ts';
 
 /** As a repository's list of what it leaves out names it. */
 const IGNORED = '.earshot/speakers.json';
@@ -86,7 +86,8 @@ export async function speakers(
     { title: session.t.time, align: 'right' as const },
     { title: '', give: true },
   ];
-  for (const line of table(
+  showTable(
+    session,
     columns,
     rows.map(({ speaker, ms, first }) => [
       clean(speaker),
@@ -94,8 +95,5 @@ export async function speakers(
       clockText(first.startMs),
       clean(sourceText(first)),
     ]),
-    session.columns(),
-    (text, row) => (row < 0 ? session.paint('dim', text) : text),
-  ))
-    session.line(line);
+  );
 }

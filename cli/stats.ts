@@ -1,8 +1,8 @@
 /** `earshot stats`: how fast the stages are, what waits, and how good the estimates are. */
 import { bottleneckText, stageText, words } from '../text/messages/messages.ts';
 import { bytesText, durationText, percentText } from '../text/messages/figures.ts';
-import type { Session } from './session.ts';
-import { clean, table } from './terminal.ts';
+import { showTable, type Session } from './session.ts';
+import { clean } from './terminal.ts';
 
 export async function stats(
   session: Session,
@@ -29,7 +29,8 @@ export async function stats(
     `${stage.throughput.toFixed(1)} ×`,
     percentText(stage.busy),
   ]);
-  for (const line of table(
+  showTable(
+    session,
     [
       { title: t.stage },
       { title: t.done, align: right },
@@ -42,10 +43,7 @@ export async function stats(
       { title: t.use, align: right },
     ],
     rows,
-    session.columns(),
-    (text, row) => (row < 0 ? paint('dim', text) : text),
-  ))
-    session.line(line);
+  );
   const { states } = words(locale);
   session.line();
   session.line(
