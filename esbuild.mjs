@@ -1,18 +1,28 @@
 /**
  * Bundles Earshot into dist/: the daemon, the command line, the workers, and the extension with its pages. Needs Node
  * 24.
- *   node esbuild.mjs [--production]
+ *   node esbuild.mjs [--production] [--out FOLDER]
  *   node esbuild.mjs --watch           everything that the editor runs, again at every change
  * Native packages stay outside and are found in node_modules; data that the daemon reads lies beside it as in the
  * source tree.
  */
 import { build, context } from 'esbuild';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, parse } from 'node:path';
+import { basename, join, parse } from 'node:path';
+import { parseArgs } from 'node:util';
 
 const root = import.meta.dirname;
-const production = process.argv.includes('--production'),
-  watching = process.argv.includes('--watch');
+const {
+  production,
+  watch: watching,
+  out,
+} = parseArgs({
+  options: {
+    production: { type: 'boolean', default: false },
+    watch: { type: 'boolean', default: false },
+    out: { type: 'string', default: join(root, 'dist') },
+  },
+}).values;
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const at = (...parts) => join(root, ...parts);
 
@@ -27,7 +37,7 @@ const node = {
   minifySyntax: true,
   minifyWhitespace: production,
   outExtension: { '.js': '.mjs' },
-  outdir: 'dist',
+  outdir: out,
   // pg's native client is an extra that nobody needs.
   external: ['better-sqlite3', 'koffi', 'node-pty', 'node-llama-cpp', 'sherpa-onnx-node', 'pg-native'],
   define: { EARSHOT_VERSION: JSON.stringify(version) },
@@ -94,7 +104,7 @@ const daemon = [
   },
   {
     absWorkingDir: root,
-    outdir: 'dist',
+    outdir: out,
     entryPoints: [...data, ...fonts],
     loader: { '.json': 'copy', '.txt': 'copy', '.py': 'copy', '.woff': 'copy', '.sql': 'copy' },
     logLevel: 'warning',
@@ -110,8 +120,9 @@ async function cli() {
     chunkNames: 'cli-[hash]',
     metafile: true,
   });
-  for (const file of readdirSync(at('dist')))
-    if (/^cli-.*\.mjs(\.map)?$/.test(file) && !(`dist/${file}` in metafile.outputs)) rmSync(at('dist', file));
+  const written = new Set(Object.keys(metafile.outputs).map(file => basename(file)));
+  for (const file of readdirSync(out))
+    if (/^cli-.*\.mjs(\.map)?$/.test(file) && !written.has(file)) rmSync(join(out, file));
 }
 
 /** Tells the editor's task when building begins and when all of it has ended; at first that is everything. */
@@ -141,16 +152,17 @@ function announce(builds) {
 }
 
 // Nothing is removed first: a daemon that runs from here goes on finding its workers.
-mkdirSync(at('dist/workers'), { recursive: true });
+mkdirSync(join(out, 'workers'), { recursive: true });
 // The extension and its pages know what they are built of.
 const { buildExtension } = await import('./scripts/build-extension.ts');
 if (watching) {
   const all = [...daemon];
   await buildExtension({
+    out,
     watch: async options => {
       all.push(options);
     },
   });
   const plugins = [announce(all.length)];
   await Promise.all(all.map(async options => (await context({ ...options, plugins })).watch()));
-} else await Promise.all([...daemon.map(options => build(options)), cli(), buildExtension({ production })]);
+} else await Promise.all([...daemon.map(options => build(options)), cli(), buildExtension({ production, out })]);

@@ -7,14 +7,17 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = join(fileURLToPath(import.meta.url), '..', '..');
+const root = join(fileURLToPath(import.meta.url), '..', '..'),
+  DIST = join(root, 'dist');
 /** `watch` takes what would be built, to build it now and at every change. */
 export interface ExtensionBuild {
   production?: boolean;
+  /** Absolute; `dist` of the project where none is given. */
+  out?: string;
   watch?: (options: BuildOptions) => Promise<unknown>;
 }
 
-function options({ production = false }: ExtensionBuild): BuildOptions[] {
+function options({ production = false, out = DIST }: ExtensionBuild): BuildOptions[] {
   const common: BuildOptions = {
     absWorkingDir: root,
     bundle: true,
@@ -31,7 +34,7 @@ function options({ production = false }: ExtensionBuild): BuildOptions[] {
         { in: 'extension/main.ts', out: 'extension' },
         { in: 'extension/uninstall.ts', out: 'uninstall' },
       ],
-      outdir: 'dist',
+      outdir: out,
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
       platform: 'node',
@@ -45,7 +48,7 @@ function options({ production = false }: ExtensionBuild): BuildOptions[] {
         { in: `webview/${page}/main.ts`, out: page },
         { in: `webview/${page}/style.css`, out: page },
       ]),
-      outdir: 'dist/webview',
+      outdir: join(out, 'webview'),
       format: 'iife',
       platform: 'browser',
       target: 'chrome128',
@@ -57,9 +60,10 @@ function options({ production = false }: ExtensionBuild): BuildOptions[] {
 }
 
 export async function buildExtension(how: ExtensionBuild = {}): Promise<void> {
-  mkdirSync(join(root, 'dist/webview'), { recursive: true });
+  const webview = join(how.out ?? DIST, 'webview');
+  mkdirSync(webview, { recursive: true });
   for (const file of ['codicon.css', 'codicon.ttf'])
-    copyFileSync(join(root, 'node_modules/@vscode/codicons/dist', file), join(root, 'dist/webview', file));
+    copyFileSync(join(root, 'node_modules/@vscode/codicons/dist', file), join(webview, file));
   if (how.watch) await Promise.all(options(how).map(how.watch));
   else await Promise.all(options(how).map(o => build(o)));
 }

@@ -32,15 +32,22 @@ export const KOFFI_PACKAGES = [...new Set(Object.values(TARGETS).map(({ koffi })
 
 export const packageName = (version: string, target: string): string => `earshot-${target}-${version}.vsix`;
 
-/** Bundles without maps, the same for every platform. */
-const bundle = (): void => {
-  execFileSync(process.execPath, [join(root, 'esbuild.mjs'), '--production'], { cwd: root, stdio: 'inherit' });
+/** Bundles without maps, the same for every platform. Not in dist: what runs from there goes on. */
+const bundle = (out: string): void => {
+  execFileSync(process.execPath, [join(root, 'esbuild.mjs'), '--production', '--out', out], {
+    cwd: root,
+    stdio: 'inherit',
+  });
 };
 
-/** Returns the path of the VSIX. `built`: the bundles are there already. */
-export async function makePackage(target: string, out = root, built = false, pictures?: string): Promise<string> {
+/** Returns the path of the VSIX, in `out`. `bundles`: the folder that they were built into. */
+export async function makePackage(
+  target: string,
+  out: string,
+  bundles = join(root, 'dist'),
+  pictures?: string,
+): Promise<string> {
   if (!TARGETS[target]) throw new Error(`no such target: ${target}; there are ${Object.keys(TARGETS).join(', ')}`);
-  if (!built) bundle();
   const stage = mkdtempSync(join(tmpdir(), 'earshot-vsix-'));
   try {
     const copy = (from: string, to = from): void =>
@@ -59,7 +66,7 @@ export async function makePackage(target: string, out = root, built = false, pic
     copy('samples/sense-and-sensibility.flac');
     writeFileSync(join(stage, 'README.md'), pageForUsers(pictures));
     // The command line is another way in, with its own bundle; an editor does not need it.
-    cpSync(join(root, 'dist'), join(stage, 'dist'), {
+    cpSync(bundles, join(stage, 'dist'), {
       recursive: true,
       filter: path => !/\.map$|\/\.earshot-|\/cli[^/]*\.mjs$|node_modules|__pycache__/.test(path),
     });
@@ -193,9 +200,14 @@ if (import.meta.main) {
       pictures: { type: 'string' },
     },
   });
-  bundle();
-  for (const one of target === 'all' ? Object.keys(TARGETS) : target.split(',')) {
-    const path = await makePackage(one, out, true, pictures);
-    console.log(`${path}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
+  const bundles = mkdtempSync(join(tmpdir(), 'earshot-bundles-'));
+  try {
+    bundle(bundles);
+    for (const one of target === 'all' ? Object.keys(TARGETS) : target.split(',')) {
+      const path = await makePackage(one, out, bundles, pictures);
+      console.log(`${path}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
+    }
+  } finally {
+    rmSync(bundles, { recursive: true, force: true });
   }
 }

@@ -4,6 +4,7 @@
  *   npm test [-- WORDS…]   only test files whose path contains one of the words
  * The last line is `N passed, N failed`; the exit code is 0 only when something passed and nothing failed.
  */
+import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -149,6 +150,9 @@ const files = globSync('test/**/*.test.ts', { cwd: root })
   .map(file => file.replaceAll('\\', '/'))
   .filter(file => words.length === 0 || words.some(word => file.includes(word)))
   .sort((a, b) => ORDER.indexOf(a.split('/')[1]) - ORDER.indexOf(b.split('/')[1]) || a.localeCompare(b));
+// Once for all: they run from the same folder.
+if (!process.env.EARSHOT_BUILT) execFileSync(process.execPath, [join(root, 'esbuild.mjs')], { stdio: 'inherit' });
+process.env.EARSHOT_BUILT = '1';
 if (words.length === 0) for (const name of Object.keys(CHECKS)) await checked(name);
 const alone = files.filter(file => ALONE.test(file)),
   large = files.filter(file => !ALONE.test(file) && LARGE.test(file)),

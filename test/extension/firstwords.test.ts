@@ -5,7 +5,6 @@
  * other tests may hold its processes up, so that is only printed.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import { test } from 'node:test';
 import { home as homeOf } from '../../daemon/auth/home.ts';
 import { connect } from '../../client/client.ts';
 import type { Job } from '../../schemas/job.ts';
+import { buildBundles } from './bundles.ts';
 import { root } from './harness.ts';
 import { openHost } from './host/host.ts';
 import { hostUnavailable } from './host/install.ts';
@@ -37,7 +37,7 @@ test(
       workspace = join(scratch, 'recordings'),
       state = join(scratch, 'state');
     try {
-      execFileSync(process.execPath, [join(root, 'esbuild.mjs')], { cwd: root, stdio: 'inherit' });
+      buildBundles();
       mkdirSync(workspace);
       for (let n = 0; n <= ROUNDS; n++)
         cpSync(join(root, 'samples/sense-and-sensibility.flac'), join(workspace, `talk ${n}.flac`));

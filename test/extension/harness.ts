@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildExtension } from '../../scripts/build-extension.ts';
+import { buildBundles } from './bundles.ts';
 import { FakeDaemon, type Story } from './fake/daemon.ts';
 import { fakeHome } from './fake/place.ts';
 import { openHost, type Host, type HostOptions, type Running } from './host/host.ts';
@@ -22,10 +22,8 @@ export interface Window {
   close(): Promise<Running[]>;
 }
 
-let built: Promise<void> | null = null;
-
 export async function openWindow(story: Story, options: Partial<HostOptions> = {}): Promise<Window> {
-  await (built ??= buildExtension());
+  buildBundles();
   const scratch = mkdtempSync(join(tmpdir(), 'earshot-ui-')),
     workspace = join(scratch, 'recordings'),
     env = fakeHome(scratch);

@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { buildExtension } from '../../scripts/build-extension.ts';
+import { buildBundles } from './bundles.ts';
 import { fakeHome, recorder } from './fake/place.ts';
 import { hostUnavailable } from './host/install.ts';
 import { runMocha } from './host/run-mocha.ts';
@@ -17,7 +17,7 @@ if (unavailable) console.log(`Not run: ${unavailable}`);
 test('inside the extension host', { skip: unavailable ?? false, timeout: 300_000 }, async () => {
   const scratch = mkdtempSync(join(tmpdir(), 'earshot-inhost-'));
   try {
-    await buildExtension();
+    buildBundles();
     const source = join(import.meta.dirname, 'inhost'),
       names = readdirSync(source).filter(name => name.endsWith('.mocha.ts'));
     // Tests are modules of the host: the editor's API and native packages come from outside.

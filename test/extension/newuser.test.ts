@@ -3,7 +3,7 @@
  * ffmpeg, no model and an empty home. From a right click to text, without a terminal; stopped once in the middle.
  */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,6 +14,7 @@ import { makePackage } from '../../scripts/package.ts';
 import { home as homeOf } from '../../daemon/auth/home.ts';
 import { connect, type Client } from '../../client/client.ts';
 import { onPath } from '../../daemon/system/find-program.ts';
+import { buildBundles } from './bundles.ts';
 import { ID, root } from './harness.ts';
 import { openHost, type Host } from './host/host.ts';
 import { hostUnavailable } from './host/install.ts';
@@ -102,9 +103,8 @@ describe('somebody who has only VS Code', { skip: unavailable ?? false, timeout:
     if (shots) await host.page.screenshot({ path: join(shots, `${name}.png`) });
   };
   before(async () => {
-    if (!process.env.EARSHOT_BUILT)
-      execFileSync(process.execPath, [join(root, 'esbuild.mjs')], { cwd: root, stdio: 'inherit' });
-    const vsix = await makePackage(`linux-${process.arch}`, scratch, true);
+    buildBundles();
+    const vsix = await makePackage(`linux-${process.arch}`, scratch);
     mkdirSync(workspace);
     cpSync(join(root, 'samples/sense-and-sensibility.flac'), join(workspace, 'talk.flac'));
     // The programs of a system, without Python, npm, pip, uv and ffmpeg.

@@ -12,6 +12,7 @@ import { test } from 'node:test';
 import { home as homeOf } from '../../daemon/auth/home.ts';
 import type { Transcript } from '../../schemas/job.ts';
 import { ffmpeg, missing, modelFolder, python, SAMPLES, sherpa } from '../engines/place.ts';
+import { buildBundles } from './bundles.ts';
 import { EDITOR, ID, root } from './harness.ts';
 import { openHost } from './host/host.ts';
 import { hostUnavailable } from './host/install.ts';
@@ -79,7 +80,7 @@ test(
       [reader, 20, 6],
     ]);
     try {
-      execFileSync(process.execPath, [join(root, 'esbuild.mjs')], { cwd: root, stdio: 'inherit' });
+      buildBundles();
       const host = await openHost({
         extension: root,
         workspace,

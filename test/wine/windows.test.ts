@@ -121,7 +121,7 @@ describe('Windows under Wine', { skip: why ?? false }, () => {
     });
 
     test('the package for win32-x64: its daemon serves, and goes when the extension is removed', async () => {
-      const vsix = await makePackage('win32-x64', here(), true);
+      const vsix = await makePackage('win32-x64', here());
       await unzip(vsix, here('installed'), new AbortController().signal);
       const bundle = (name: string): string => there('installed', 'extension', 'dist', name);
       const daemon = windows.node([bundle('earshotd.mjs')]);
