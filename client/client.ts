@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, lstatSync, readSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Compile, type Validator } from 'typebox/compile';
 import { Value } from 'typebox/value';
@@ -331,6 +331,10 @@ async function stopStranger(options: ConnectOptions, refused: Failure): Promise<
   return null;
 }
 
+/** Where Node keeps what it compiled of a bundle: beside it, where only its owner writes. */
+const compileCache = (bundle: string | undefined): NodeJS.ProcessEnv =>
+  bundle?.endsWith('.mjs') ? { NODE_COMPILE_CACHE: join(dirname(bundle), '.earshot-compiled') } : {};
+
 /** Nodes that cannot be told later are told by their environment. */
 const withProxies = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...env, ...proxyEnvironment(env) });
 
@@ -346,7 +350,7 @@ function start({ command, log }: EnsureOptions): { ended: () => number | null; w
     windowsHide: true,
     // It outlives us, and must not hold the folder that we stand in.
     ...(log ? { cwd: dirname(log) } : {}),
-    env: withProxies({ ...process.env, ...command.env }),
+    env: withProxies({ ...compileCache(command.args.at(-1)), ...process.env, ...command.env }),
   });
   child.on('error', error => {
     failed = error.message;

@@ -55,7 +55,6 @@ function earshot(
       TERM: 'xterm-256color',
       NO_COLOR: '',
       FORCE_COLOR: undefined,
-      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
       EARSHOT_STATE: server.home.state,
       EARSHOT_DATA: server.home.data,
       ...options.env,

@@ -1,10 +1,13 @@
 /** One daemon for a state directory, started when it is needed. */
 import assert from 'node:assert/strict';
-import { fork, type ChildProcess } from 'node:child_process';
+import { execFileSync, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { processes } from '../../daemon/devices/processes.ts';
 import { takeLock } from '../../daemon/system/lock.ts';
 import { ensureDaemon, isOlder, type Client, type EnsureOptions } from '../../client/client.ts';
 import { accessText, readAccess } from '../../client/handshake.ts';
@@ -186,3 +189,54 @@ test('a daemon of another protocol is stopped when it is older, and left alone w
   await assert.rejects(ensureDaemon(options('6.0.0')), failsWith('daemonUnreachable'));
   assert.equal(stopped, 1);
 });
+
+test(
+  'compiled code is kept beside the code, and none is taken from where anybody may have put it',
+  { timeout: 120_000 },
+  async t => {
+    const { home, env } = place(t),
+      code = join(home.state, 'code'),
+      temporary = join(home.state, 'tmp');
+    for (const folder of ['bin', 'dist']) mkdirSync(join(code, folder), { recursive: true });
+    mkdirSync(temporary);
+    cpSync(join(import.meta.dirname, '../../bin/earshot.mjs'), join(code, 'bin/earshot.mjs'));
+    writeFileSync(join(code, 'dist/cli.mjs'), "console.log('here');");
+    writeFileSync(join(code, 'dist/earshotd.mjs'), `await import(${JSON.stringify(pathToFileURL(FIXTURE).href)});`);
+    const kept = (): string[] =>
+      readdirSync(join(code, 'dist/.earshot-compiled'), { recursive: true, withFileTypes: true })
+        .filter(entry => entry.isFile())
+        .map(({ name }) => name);
+    delete process.env.NODE_COMPILE_CACHE;
+
+    const said = execFileSync(process.execPath, [join(code, 'bin/earshot.mjs')], {
+      env: { ...process.env, TMPDIR: temporary },
+      encoding: 'utf8',
+    });
+    assert.equal(said, 'here\n');
+    const ofCommands = kept();
+    assert.notDeepEqual(ofCommands, []);
+
+    const client = await ensureDaemon({
+      command: {
+        program: process.execPath,
+        args: [join(code, 'dist/earshotd.mjs')],
+        env: { ...env, TMPDIR: temporary },
+      },
+      socket: home.socket,
+      tokenPath: home.token,
+      client: 'test',
+      version: '1.0.0',
+      timeoutMs: 60_000,
+      log: join(home.state, 'start.log'),
+    });
+    const { pid } = client.daemon;
+    await stop(client);
+    // It is written when the daemon ends.
+    while (processes().alive(pid)) await sleep(20);
+    assert.ok(kept().length > ofCommands.length);
+    assert.deepEqual(
+      readdirSync(temporary).filter(name => /compile/.test(name)),
+      [],
+    );
+  },
+);
