@@ -5,7 +5,8 @@ import { bytesText, timeText } from '../text/messages/figures.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import { about } from '../schemas/settings.ts';
 import { EXIT, type Session } from './session.ts';
-import { clean, cleanLines, pad, table, width, type Colour } from './terminal.ts';
+import { clean, cleanLines, type Colour } from './terminal.ts';
+import { pad, table, width } from './layout.ts';
 
 export async function start(session: Session): Promise<void> {
   const { daemon } = await session.client();

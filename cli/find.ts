@@ -2,7 +2,8 @@
 import { clockText, timeText } from '../text/messages/figures.ts';
 import type { MarkedText, SearchHit, SearchQuery } from '../schemas/search.ts';
 import type { Session } from './session.ts';
-import { clean, wrap } from './terminal.ts';
+import { clean } from './terminal.ts';
+import { wrap } from './layout.ts';
 
 export interface FindOptions {
   language?: string;

@@ -1,7 +1,8 @@
 /** The queue of the whole fleet, of everybody. */
 import type { Client } from '../client/client.ts';
 import type { FleetStatus } from '../schemas/fleet.ts';
-import { showTable, type Session } from './session.ts';
+import type { Session } from './session.ts';
+import { showTable } from './layout.ts';
 import { clean } from './terminal.ts';
 
 /** Above the jobs of this machine: those of the fleet, of everybody. */

@@ -3,7 +3,8 @@ import type { FleetStats } from '../schemas/fleet.ts';
 import { bytesText, durationText } from '../text/messages/figures.ts';
 import { counts } from './fleet-queue.ts';
 import { exposition, type Metric, type Sample } from './prometheus.ts';
-import { showTable, type Session } from './session.ts';
+import type { Session } from './session.ts';
+import { showTable } from './layout.ts';
 import { clean } from './terminal.ts';
 
 export async function fleetStats(session: Session, options: { hours?: number; prometheus?: boolean }): Promise<void> {

@@ -10,7 +10,8 @@ import { timeText } from '../text/messages/figures.ts';
 import { counts } from './fleet-queue.ts';
 import { findJob } from './jobs.ts';
 import type { Session } from './session.ts';
-import { clean, table } from './terminal.ts';
+import { clean } from './terminal.ts';
+import { table } from './layout.ts';
 
 /** How often a machine that works until it is idle looks whether it is. */
 const LOOK_MS = 2_000;

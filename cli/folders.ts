@@ -6,7 +6,8 @@ import type { WatchedFile, WatchedFolder, WatchSpec } from '../schemas/watch.ts'
 import type { Session } from './session.ts';
 import { shortId } from './jobs.ts';
 import { withPreset } from './presets.ts';
-import { clean, table, type Colour } from './terminal.ts';
+import { clean, type Colour } from './terminal.ts';
+import { table } from './layout.ts';
 import { jobOptions, parseFormats } from './transcribe.ts';
 import type { Recipe } from './recipe.ts';
 

@@ -5,9 +5,10 @@ import { EarshotError, type Failure } from '../schemas/errors.ts';
 import type { Engine, Model } from '../schemas/model.ts';
 import type { StateEvent } from '../schemas/rpc.ts';
 import { bytesText } from '../text/messages/figures.ts';
-import { showTable, type Session } from './session.ts';
+import type { Session } from './session.ts';
+import { bar, showTable } from './layout.ts';
 import { agreed } from './agreed.ts';
-import { bar, clean } from './terminal.ts';
+import { clean } from './terminal.ts';
 
 /** Of a model of the hub's. */
 const isSource = (name: string): boolean => /^(hf:|https?:\/\/)/.test(name);

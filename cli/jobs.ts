@@ -6,7 +6,8 @@ import { entryOf, failureMessage, reasonText, termText } from '../text/messages/
 import { clockText, timeText } from '../text/messages/figures.ts';
 import { isFinal, type TextFormat, type JobState, type Priority } from '../schemas/words.ts';
 import type { Session } from './session.ts';
-import { bar, clean, cleanLines, table, type Colour } from './terminal.ts';
+import { clean, cleanLines, type Colour } from './terminal.ts';
+import { bar, table } from './layout.ts';
 import { endLines, utteranceLines, type Style } from './output.ts';
 import { watchJobs } from './watch.ts';
 

@@ -1,8 +1,9 @@
 /** `earshot devices` and `earshot engines`: what this machine has. */
 import { entryOf, stageText, termText } from '../text/messages/messages.ts';
 import { bytesText, percentText } from '../text/messages/figures.ts';
-import { showTable, type Session } from './session.ts';
-import { clean, table, type Colour } from './terminal.ts';
+import type { Session } from './session.ts';
+import { showTable, table } from './layout.ts';
+import { clean, type Colour } from './terminal.ts';
 
 export async function devices(session: Session): Promise<void> {
   const client = await session.client();

@@ -6,9 +6,10 @@ import { languageOf } from '../client/languages.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Model } from '../schemas/model.ts';
 import type { Stage } from '../schemas/words.ts';
-import { showTable, type Session } from './session.ts';
+import type { Session } from './session.ts';
+import { showTable, table } from './layout.ts';
 import { agreed } from './agreed.ts';
-import { clean, table, type Colour } from './terminal.ts';
+import { clean, type Colour } from './terminal.ts';
 
 const STATE_COLOURS = { installed: 'green', downloading: 'cyan', absent: 'dim', broken: 'red' } as const;
 

@@ -3,7 +3,8 @@ import { isAbsolute, relative } from 'node:path';
 import { sourceText, translatedText, type Job, type Utterance } from '../schemas/job.ts';
 import { failureMessage, stageText, termText } from '../text/messages/messages.ts';
 import { clockText, durationText, languageText, type Locale } from '../text/messages/figures.ts';
-import { clean, wrap, type Paint } from './terminal.ts';
+import { clean, type Paint } from './terminal.ts';
+import { wrap } from './layout.ts';
 import type { Texts } from './texts.ts';
 
 export interface Style {

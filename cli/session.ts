@@ -12,7 +12,7 @@ import type { Names } from '../text/messages/catalogue.ts';
 import { localeOf, type Locale } from '../text/messages/figures.ts';
 import { home as homeOf, type Home } from '../client/home.ts';
 import { readAccess } from '../client/handshake.ts';
-import { clean, painter, table, type Column, type Paint } from './terminal.ts';
+import { clean, painter, type Paint } from './terminal.ts';
 import { texts, type Texts } from './texts.ts';
 
 declare const EARSHOT_VERSION: string | undefined;
@@ -258,14 +258,4 @@ export async function withSession(
   } finally {
     session.close();
   }
-}
-
-/** A table of plain cells, its titles dim. */
-export function showTable(
-  session: Pick<Session, 'columns' | 'line' | 'paint'>,
-  columns: readonly Column[],
-  rows: readonly (readonly string[])[],
-): void {
-  const style = (text: string, row: number): string => (row < 0 ? session.paint('dim', text) : text);
-  for (const line of table(columns, rows, session.columns(), style)) session.line(line);
 }

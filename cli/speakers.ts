@@ -13,7 +13,8 @@ import { isUnnamed, placeToRemember } from '../text/speakers.ts';
 import { rootOf } from '../client/folder-defaults.ts';
 import { agreed } from './agreed.ts';
 import { findJob } from './jobs.ts';
-import { showTable, type Session } from './session.ts';
+import type { Session } from './session.ts';
+import { showTable } from './layout.ts';
 import { clean } from './terminal.ts';
 
 /** As a repository's list of what it leaves out names it. */

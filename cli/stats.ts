@@ -1,7 +1,8 @@
 /** `earshot stats`: how fast the stages are, what waits, and how good the estimates are. */
 import { bottleneckText, stageText, words } from '../text/messages/messages.ts';
 import { bytesText, durationText, percentText } from '../text/messages/figures.ts';
-import { showTable, type Session } from './session.ts';
+import type { Session } from './session.ts';
+import { showTable } from './layout.ts';
 import { clean } from './terminal.ts';
 
 export async function stats(

@@ -7,7 +7,8 @@ import type { Job } from '../schemas/job.ts';
 import { languageText } from '../text/messages/figures.ts';
 import { findJob } from './jobs.ts';
 import { EXIT, type Session } from './session.ts';
-import { clean, wrap } from './terminal.ts';
+import { clean } from './terminal.ts';
+import { wrap } from './layout.ts';
 import { sayOutcome, watchJobs } from './watch.ts';
 
 export async function summary(

@@ -17,8 +17,6 @@ import type { Recipe } from './recipe.ts';
 import { recordings } from './recordings.ts';
 import { EXIT, type Session } from './session.ts';
 import { clean, cleanLines } from './terminal.ts';
-import { followSummaries } from './summary.ts';
-import { listJobs, sayOutcome, watchJobs } from './watch.ts';
 
 export interface TranscribeOptions extends Recipe, CollectOptions {
   json?: boolean;
@@ -74,13 +72,15 @@ export async function transcribe(session: Session, files: string[], asked: Trans
     }
   }
   if (jobs.length === 0) return;
+  // What shows it is loaded while the daemon works.
+  const { listJobs, sayOutcome, watchJobs } = await import('./watch.ts');
   if (given.detach) return listJobs(session, jobs);
   const { outcome, jobs: ended } = await watchJobs(session, client, jobs, { quiet: toStdout });
   sayOutcome(session, outcome);
   if (ended.some(job => job.state === 'failed'))
     process.exitCode = Math.max(Number(process.exitCode ?? 0), EXIT.failed);
   if (outcome !== 'ended') return;
-  if (given.summary) await followSummaries(session, ended, toStdout);
+  if (given.summary) await (await import('./summary.ts')).followSummaries(session, ended, toStdout);
   if (collects(given)) await collect(session, inOrder(jobs, ended), given);
   if (!toStdout) return;
   for (const job of ended) {

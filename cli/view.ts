@@ -8,7 +8,8 @@ import type { Names } from '../text/messages/catalogue.ts';
 import { bytesText, clockText, durationText, languageText, timeText, type Locale } from '../text/messages/figures.ts';
 import { isFinal, type Stage } from '../schemas/words.ts';
 import { front, unsettled, type Followed, type World } from './follow.ts';
-import { bar, clean, cut, fit, fitEnd, pad, width, wrap, type Paint, type Colour } from './terminal.ts';
+import { clean, type Paint, type Colour } from './terminal.ts';
+import { bar, cut, fit, fitEnd, pad, width, wrap } from './layout.ts';
 import type { Texts } from './texts.ts';
 
 export interface Frame {

@@ -11,7 +11,7 @@ import {
   unsettled,
 } from '../../../cli/follow.ts';
 import { endLines, utteranceLines, type Style } from '../../../cli/output.ts';
-import { width } from '../../../cli/terminal.ts';
+import { width } from '../../../cli/layout.ts';
 import { texts } from '../../../cli/texts.ts';
 import { liveLines, type Frame } from '../../../cli/view.ts';
 import { JOB_ID, job, utterance } from './jobs.ts';

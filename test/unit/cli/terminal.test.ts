@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { bar, clean, cleanLines, cut, fit, fitEnd, pad, painter, table, width, wrap } from '../../../cli/terminal.ts';
+import { clean, cleanLines, painter } from '../../../cli/terminal.ts';
+import { bar, cut, fit, fitEnd, pad, table, width, wrap } from '../../../cli/layout.ts';
 
 test('nothing from outside steers the terminal', () => {
   assert.equal(clean('a\u001b[31mred\u001b[0m\u0007 b\r\nc\td'), 'a�[31mred�[0m� b c d');
