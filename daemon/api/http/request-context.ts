@@ -7,10 +7,10 @@ import { servesLanguage } from '../../models/defaults.ts';
 import { voicesOf } from '../../../text/voices.ts';
 import type { Live } from '../../pipeline/live.ts';
 import { sandboxEnabled } from '../../workers/sandbox/sandbox.ts';
-import type { HttpJobDeps } from './http-job.ts';
+import type { AwaitedJobDeps } from '../../pipeline/awaited-job.ts';
 import { HttpProblem } from './problem.ts';
 
-export interface RequestDeps extends HttpJobDeps {
+export interface RequestDeps extends AwaitedJobDeps {
   live: Pick<Live, 'open' | 'append' | 'close'>;
   settings: () => Settings;
   models: () => Model[];
@@ -18,7 +18,7 @@ export interface RequestDeps extends HttpJobDeps {
   ffmpeg(): string;
 }
 
-export interface RequestContext extends HttpJobDeps {
+export interface RequestContext extends AwaitedJobDeps {
   live: RequestDeps['live'];
   transcript(id: string): Transcript;
   ffmpeg(): string;

@@ -9,7 +9,7 @@ import { EarshotError } from '../../../schemas/errors.ts';
 import { ffmpegProgram, ownInput } from '../../workers/ffmpeg.ts';
 import { mediaPermissions } from '../../workers/sandbox/permissions.ts';
 import { endTree, exitOf, startProgram } from '../../workers/spawn.ts';
-import { speakText } from './http-job.ts';
+import { speakText } from '../../pipeline/awaited-job.ts';
 import { HttpProblem, languageCode } from './problem.ts';
 import type { RequestContext } from './request-context.ts';
 import { receiveJson } from './upload.ts';

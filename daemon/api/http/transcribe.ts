@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JobOptions, Transcript } from '../../../schemas/job.ts';
 import { render } from '../../../text/transcripts/render.ts';
-import { runHttpJob } from './http-job.ts';
+import { awaitJob } from '../../pipeline/awaited-job.ts';
 import { HttpProblem, errorBody, languageCode, problemOf, sendJson } from './problem.ts';
 import type { RequestContext } from './request-context.ts';
 import { piece, RESPONSE_FORMATS, said, usage, verbose, wholeText, type ResponseFormat } from './shapes.ts';
@@ -140,7 +140,7 @@ export async function transcribe(
   let text = '',
     next = 0;
   try {
-    const job = await runHttpJob(context, {
+    const job = await awaitJob(context, {
       recording: form.file,
       options: wanted.options,
       priority: 'high',

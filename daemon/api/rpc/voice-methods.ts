@@ -7,7 +7,7 @@ import { EarshotError } from '../../../schemas/errors.ts';
 import type { ModelCard, VoiceChoice } from '../../../schemas/model.ts';
 import type { Params } from '../../../schemas/rpc.ts';
 import { sampleSentence } from '../../../text/sample-sentences.ts';
-import { speakText } from '../http/http-job.ts';
+import { speakText } from '../../pipeline/awaited-job.ts';
 import type { MethodDeps } from './method-deps.ts';
 import type { Handlers } from './server.ts';
 

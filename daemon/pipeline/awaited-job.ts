@@ -1,11 +1,11 @@
-/** A request as an ordinary job: into the queue, followed to its end, cancelled when the client goes away. */
-import { EarshotError, thrown } from '../../../schemas/errors.ts';
-import type { Job, JobOptions, Utterance } from '../../../schemas/job.ts';
-import type { StateEvent } from '../../../schemas/rpc.ts';
-import { isFinal, type Priority } from '../../../schemas/words.ts';
-import type { Queue } from '../../pipeline/queue.ts';
+/** A job that somebody waits for: into the queue, followed to its end, cancelled when whoever asked goes away. */
+import { EarshotError, thrown } from '../../schemas/errors.ts';
+import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
+import type { StateEvent } from '../../schemas/rpc.ts';
+import { isFinal, type Priority } from '../../schemas/words.ts';
+import type { Queue } from './queue.ts';
 
-export interface HttpJobDeps {
+export interface AwaitedJobDeps {
   queue: Pick<Queue, 'submit' | 'cancel'>;
   present(id: string): Job | null;
   /** Reports everything that happens from now on, until the returned function is called. */
@@ -19,7 +19,7 @@ interface SpokenBy {
   voice?: string | undefined;
 }
 
-export interface HttpJob {
+export interface AwaitedJob {
   recording: string;
   options: JobOptions;
   priority: Priority;
@@ -27,12 +27,12 @@ export interface HttpJob {
   onUtterance?(utterance: Utterance): void;
 }
 
-/** A text file spoken by a job of its own, which is over, and the track that it made. @throws as runHttpJob */
+/** A text file spoken by a job of its own, which is over, and the track that it made. @throws as awaitJob */
 export async function speakText(
-  deps: HttpJobDeps,
-  { language, model, voice, ...job }: Omit<HttpJob, 'options' | 'priority'> & SpokenBy,
+  deps: AwaitedJobDeps,
+  { language, model, voice, ...job }: Omit<AwaitedJob, 'options' | 'priority'> & SpokenBy,
 ): Promise<{ job: Job; track: string }> {
-  const done = await runHttpJob(deps, {
+  const done = await awaitJob(deps, {
       ...job,
       priority: 'urgent',
       options: {
@@ -51,9 +51,9 @@ export async function speakText(
 }
 
 /** The job when it has completed. @throws its failure, cancelled, and what submitting throws */
-export async function runHttpJob(
-  { queue, present, listen }: HttpJobDeps,
-  { recording, options, priority, signal, onUtterance }: HttpJob,
+export async function awaitJob(
+  { queue, present, listen }: AwaitedJobDeps,
+  { recording, options, priority, signal, onUtterance }: AwaitedJob,
 ): Promise<Job> {
   signal.throwIfAborted();
   let id: string | null = null;
