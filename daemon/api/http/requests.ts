@@ -42,17 +42,24 @@ export class Requests {
   readonly #uploads: string;
   readonly #clock: () => number;
   readonly #log: Logger;
+  readonly #silentMs: number;
+  /** How many requests are under way over a connection. */
+  readonly #atWork = new WeakMap<Socket, number>();
   /** Connections that have shown the token. */
   readonly #known = new WeakSet<Socket>();
   readonly #underWay = new Map<AbortController, Promise<void>>();
   #sockets: WebSocketServer | null = null;
 
-  /** `uploads`: the folder in which each request gets its own. */
-  constructor(context: RequestContext, { uploads, clock, log }: { uploads: string; clock: () => number; log: Logger }) {
+  /** `uploads`: the folder in which each request gets its own. `silentMs`: how long a WebSocket may give no sign. */
+  constructor(
+    context: RequestContext,
+    { uploads, clock, log, silentMs }: { uploads: string; clock: () => number; log: Logger; silentMs: number },
+  ) {
     this.#context = context;
     this.#uploads = uploads;
     this.#clock = clock;
     this.#log = log;
+    this.#silentMs = silentMs;
   }
 
   /** Answers a request, also one that fails. `token`: what it must bear. */
@@ -83,13 +90,19 @@ export class Requests {
     });
     const abort = this.#admit();
     this.#sockets.handleUpgrade(request, socket, head, connection => {
-      void this.#follow(abort, serveRealtime(this.#context, connection, { clock: this.#clock, signal: abort.signal }));
+      const how = { clock: this.#clock, silentMs: this.#silentMs, signal: abort.signal };
+      void this.#follow(abort, serveRealtime(this.#context, connection, how));
     });
   }
 
   /** Whether a request with the token came over this connection. */
   knows(socket: Socket): boolean {
     return this.#known.has(socket);
+  }
+
+  /** Whether something is done for a request that came over this connection. */
+  isAtWork(socket: Socket): boolean {
+    return (this.#atWork.get(socket) ?? 0) > 0;
   }
 
   /** Ends what is under way; resolves when its files are gone. */
@@ -129,11 +142,15 @@ export class Requests {
 
   async #run(work: Work, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const abort = this.#admit(),
-      folder = join(this.#uploads, ulid(this.#clock()));
+      folder = join(this.#uploads, ulid(this.#clock())),
+      { socket } = request,
+      count = (by: number): unknown => this.#atWork.set(socket, (this.#atWork.get(socket) ?? 0) + by);
     response.once('close', () => abort.abort());
-    const done = work(this.#context, request, response, folder, abort.signal).finally(() =>
-      rm(folder, { recursive: true, force: true }),
-    );
+    count(1);
+    const done = work(this.#context, request, response, folder, abort.signal).finally(() => {
+      count(-1);
+      return rm(folder, { recursive: true, force: true });
+    });
     await this.#follow(abort, done);
   }
 
@@ -197,8 +214,11 @@ function authorizeUpgrade(request: IncomingMessage, token: string): void {
 }
 const TOKEN_PROTOCOL = 'openai-insecure-api-key.';
 
-/** An answer in the place of the upgrade. */
+/** An answer in the place of the upgrade. Who keeps the connection open is given up: no server looks after it now. */
 function refuseUpgrade(socket: Socket, problem: HttpProblem): void {
+  const patience = setTimeout(() => socket.destroy(), UNWANTED_MS).unref();
+  socket.once('close', () => clearTimeout(patience));
+  socket.once('end', () => socket.destroy()).resume();
   const body = JSON.stringify(errorBody(problem));
   socket.end(
     `HTTP/1.1 ${problem.status} refused\r\ncontent-type: application/json; charset=utf-8\r\n` +

@@ -23,6 +23,8 @@ export interface HttpServerDeps extends RequestDeps {
   store: Pick<Store, 'activeJobs'>;
   clock: () => number;
   log: Logger;
+  /** How long nothing may come or be taken where somebody is to send or to read; ms. */
+  silentMs?: number;
 }
 
 export interface HttpServer {
@@ -39,15 +41,18 @@ export interface HttpServer {
 }
 
 const MOST_CONNECTIONS = 64;
+const SILENT_MS = 60_000;
 const LOOPBACK = '127.0.0.1';
 
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
+  const { silentMs = SILENT_MS } = deps;
   let server: Server | null = null,
+    sockets = new Set<Socket>(),
     opened: { port: number; asked: string; token: string } | null = null,
     why: Failure | null = null,
     cleared = false;
   const turns = new SerialQueue(),
-    requests = new Requests(createRequestContext(deps), deps);
+    requests = new Requests(createRequestContext(deps), { ...deps, silentMs });
 
   const close = async (): Promise<void> => {
     const closing = server;
@@ -60,6 +65,8 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     // Also those that are still sending: nothing of theirs keeps us here.
     closing.closeAllConnections();
     await aborted;
+    // Those that asked for a WebSocket are not among the server's own any more.
+    for (const socket of sockets) socket.destroy();
     await closed;
   };
 
@@ -89,12 +96,17 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     next.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
       requests.upgrade(request, socket, head, token),
     );
-    const sockets = new Set<Socket>();
+    next.timeout = silentMs;
+    // Who is waited for is given up: to send the rest of a request, or to take an answer.
+    next.on('timeout', socket => {
+      if (socket.writableLength > 0 || !requests.isAtWork(socket)) socket.destroy();
+    });
+    const connected = (sockets = new Set<Socket>());
     next.on('connection', socket => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
+      connected.add(socket);
+      socket.once('close', () => connected.delete(socket));
       // Whoever has waited longest without the token makes room, so that idle connections keep nobody out.
-      if (sockets.size > MOST_CONNECTIONS) ([...sockets].find(each => !requests.knows(each)) ?? socket).destroy();
+      if (connected.size > MOST_CONNECTIONS) ([...connected].find(each => !requests.knows(each)) ?? socket).destroy();
     });
     try {
       next.listen(wanted.port, LOOPBACK);

@@ -22,8 +22,6 @@ export interface Form {
 const MOST_FIELDS = 50,
   LONGEST_FIELD_BYTES = 16_384,
   LONGEST_NAME = 100;
-/** A sender that stops in the middle is given up. */
-const SILENT_MS = 60_000;
 
 export const tooLarge = (limitBytes: number): HttpProblem =>
   new HttpProblem(
@@ -33,6 +31,9 @@ export const tooLarge = (limitBytes: number): HttpProblem =>
       'http allows more by its maxUploadBytes.',
     'file',
   );
+
+/** A sender that stops in the middle is given up by the server's own time-out. */
+const notComing = (): HttpProblem => new HttpProblem(408, 'timeout', 'The rest of the request did not come.');
 
 /** Safe as a file's name anywhere, its ending kept. */
 export function fileName(given: string | undefined): string {
@@ -90,9 +91,7 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
     writing = write(stream, (file = join(directory, fileName(given))));
     writing.catch((error: Error) => form.destroy(error));
   });
-  request.setTimeout(SILENT_MS, () =>
-    form.destroy(new HttpProblem(408, 'timeout', 'The rest of the request did not come.')),
-  );
+  request.once('timeout', () => form.destroy(notComing()));
   try {
     // Not by `pipeline`, which would end the connection before the client gets the failure.
     await new Promise<void>((resolve, reject) => {
@@ -103,7 +102,6 @@ export async function receiveForm(request: IncomingMessage, directory: string, l
       request.pipe(form);
     });
     await writing;
-    request.setTimeout(0);
     return { fields, file };
   } catch (error) {
     request.unpipe(form);
@@ -136,13 +134,12 @@ async function write(stream: Readable, path: string): Promise<void> {
 export async function receiveJson(request: IncomingMessage, limitBytes: number): Promise<Record<string, unknown>> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  request.setTimeout(SILENT_MS, () => request.destroy());
+  request.once('timeout', () => request.destroy());
   for await (const part of request as AsyncIterable<Buffer>) {
     if ((bytes += part.length) > limitBytes)
       throw new HttpProblem(413, 'request_too_large', `The request is larger than ${limitBytes} bytes.`);
     parts.push(part);
   }
-  request.setTimeout(0);
   try {
     const value: unknown = parseJson(Buffer.concat(parts));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;

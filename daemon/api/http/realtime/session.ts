@@ -32,20 +32,32 @@ interface Message {
   [field: string]: unknown;
 }
 
-/** Resolves when the connection has ended. `signal`: the server closes. */
+/**
+ * Resolves when the connection has ended. `signal`: the server closes. `silentMs`: how long a client may leave a ping
+ * unanswered; it answers by itself as long as its program runs.
+ */
 export function serveRealtime(
   context: RequestContext,
   socket: WebSocket,
-  { clock, signal }: { clock: () => number; signal: AbortSignal },
+  { clock, silentMs, signal }: { clock: () => number; silentMs: number; signal: AbortSignal },
 ): Promise<void> {
   const session = new RealtimeSession(context, socket, clock);
   return new Promise(resolve => {
+    let answered = true;
+    const pings = setInterval(() => {
+      // What we do not read may hold the answer.
+      if (!answered && !socket.isPaused) return socket.terminate();
+      answered = false;
+      socket.ping();
+    }, silentMs).unref();
+    socket.on('pong', () => (answered = true));
     const leave = (): void => {
       socket.close(GOING_AWAY, 'the server closes');
       setTimeout(() => socket.terminate(), LEAVE_MS).unref();
     };
     signal.addEventListener('abort', leave, { once: true });
     socket.once('close', () => {
+      clearInterval(pings);
       signal.removeEventListener('abort', leave);
       session.dispose();
       resolve();
