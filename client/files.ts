@@ -228,8 +228,23 @@ async function moveWithoutLinks(from: string, to: string): Promise<boolean> {
   }
   const ours = await lstat(to);
   if (!ours.isFile() || ours.size > 0) return false;
-  await moveOwn(from, to);
+  try {
+    await moveOwn(from, to);
+  } catch (error) {
+    await unlink(to);
+    throw error;
+  }
   return true;
+}
+
+/**
+ * Whether we may move or remove this file: in a folder where everybody writes (sticky, like /tmp), only its owner may.
+ * `user`: who asks.
+ */
+export async function isOursToMove(path: string, user = process.geteuid?.()): Promise<boolean> {
+  if (user === undefined || user === 0) return true;
+  const [file, folder] = await Promise.all([lstat(path), stat(dirname(path))]);
+  return (folder.mode & 0o1000) === 0 || file.uid === user || folder.uid === user;
 }
 
 /**
@@ -267,13 +282,6 @@ export function syncFolderNow(path: string): void {
 
 const isRefusal = (error: unknown): boolean =>
   ['EINVAL', 'ENOTSUP', 'EPERM', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '');
-
-/** The mode of what is made of this file: for nobody who may not read it, and for us alone where it is gone. */
-export const modeLike = (path: string): Promise<number> =>
-  lstat(path).then(
-    ({ mode }) => 0o600 | (mode & 0o044),
-    () => 0o600,
-  );
 
 /**
  * Makes a folder and those above it. One step up at a time: Node's `recursive` goes on for ever where a file system

@@ -8,7 +8,7 @@ import { lstat, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, parse } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import { checksumOf } from '../system/checksum.ts';
-import { moveOwn, moveToFree, openAnew, syncFolder, whileInUse } from '../../client/files.ts';
+import { isOursToMove, moveOwn, moveToFree, openAnew, syncFolder, whileInUse } from '../../client/files.ts';
 
 export interface Draft {
   /** Hidden, so that watchers of folders pass it over. */
@@ -79,6 +79,8 @@ export async function replace(
     await move(path, aside);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if (await lstat(aside).catch(() => null))
+      throw new EarshotError('outputNotWritable', { path }, `somebody put a file at ${aside}`);
     throw error;
   }
   if ((await contentOf(aside)) !== checksum) {
@@ -91,10 +93,10 @@ export async function replace(
   return done;
 }
 
-/** A file that a crash left out of the way: into its place again, or beside what lies there now. */
+/** A file that a crash left out of the way: into its place again, or beside what lies there now. Never another's. */
 export async function putBack(path: string): Promise<void> {
   const aside = asideOf(path);
-  if (!(await lstat(aside).catch(() => null))) return;
+  if (!(await lstat(aside).catch(() => null)) || !(await isOursToMove(aside))) return;
   for (let n = 1; !(await moveToFree(aside, numbered(path, n))); n++);
 }
 

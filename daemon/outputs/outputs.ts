@@ -11,7 +11,8 @@ import { failure, type Failure } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { JobRow, Store, WrittenFile } from '../contracts/store.ts';
-import { InUse, makeFolder, modeLike, moveOwn } from '../../client/files.ts';
+import { modeLike } from '../../client/file-mode.ts';
+import { InUse, makeFolder, moveOwn } from '../../client/files.ts';
 import type { Bases } from './bases.ts';
 import { contentOf, discard, draftIn, numbered, publish, putBack, replace, type Draft } from './draft.ts';
 
@@ -92,7 +93,7 @@ export class Outputs {
     const folder = dirname(names(0)),
       kept: Kept[] = [];
     await makeFolder(folder, 0o777);
-    const draft = await draftIn(folder, owner.id, make, mode ?? (await modeLike(owner.path))),
+    const draft = await draftIn(folder, owner.id, make, mode ?? (await modeLike(owner.path, folder))),
       { bytes } = draft;
     return this.inTurn(draft, async () => {
       for (let n = 0; ;) {

@@ -3,10 +3,12 @@
  * that nobody writes to, a file without end. Nothing is written through it, and nobody waits for it.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -24,7 +26,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pino } from 'pino';
-import { openOwn, replaceFile } from '../../client/files.ts';
+import { modeLike } from '../../client/file-mode.ts';
+import { isOursToMove, openOwn, replaceFile } from '../../client/files.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { home as homeOf } from '../../daemon/auth/home.ts';
 import { newToken } from '../../daemon/auth/tokens.ts';
@@ -291,6 +294,53 @@ describe('who may read what is made of a recording', { skip: posix }, () => {
         process.umask(before);
       }
     });
+  test('of one in a closed folder, or of another group, elsewhere: only who may read it there', async () => {
+    const closed = folder(),
+      elsewhere = folder(),
+      path = join(closed, 'talk.wav'),
+      open = (at: string): boolean =>
+        (statSync(at).mode & 0o011) === 0o011 && (at === dirname(at) || open(dirname(at)));
+    writeFileSync(path, 'RIFF');
+    chmodSync(path, 0o644);
+    chmodSync(root, 0o755);
+    try {
+      chmodSync(closed, 0o700);
+      assert.equal(await modeLike(path, elsewhere), 0o600);
+      assert.equal(await modeLike(path, closed), 0o644);
+      assert.equal(await modeLike(path, join(closed, 'below')), 0o644);
+      chmodSync(closed, 0o755);
+      assert.equal(await modeLike(path, elsewhere), open(closed) ? 0o644 : 0o600);
+      if (process.getuid!() !== 0)
+        return void console.log('Not tried: another group, which only root may give a folder');
+      chmodSync(path, 0o640);
+      assert.equal(await modeLike(path, elsewhere), open(closed) ? 0o640 : 0o600);
+      chownSync(elsewhere, 0, 65_534);
+      chmodSync(elsewhere, 0o2775);
+      assert.equal(await modeLike(path, elsewhere), 0o600);
+    } finally {
+      chmodSync(root, 0o700);
+    }
+  });
+  test('what a job writes into a shared folder is not more open than its recording', async () => {
+    const store = openStore(':memory:');
+    try {
+      const closed = folder(),
+        shared = folder(),
+        path = join(closed, 'talk.wav');
+      writeFileSync(path, 'RIFF');
+      chmodSync(path, 0o644);
+      chmodSync(closed, 0o700);
+      const owner = { id: 'job', path, createdAt: 0 };
+      const { path: text } = await new Outputs(store).write(
+        owner,
+        () => join(shared, 'talk.txt'),
+        file => file.writeFile('said'),
+      );
+      assert.equal(statSync(text).mode & 0o777, 0o600);
+    } finally {
+      store.dispose();
+    }
+  });
   test('a recording that moves to another disk keeps its mode', async () => {
     const path = join(folder(), 'talk.wav');
     writeFileSync(path, 'sound');
@@ -311,6 +361,55 @@ describe('who may read what is made of a recording', { skip: posix }, () => {
     } finally {
       store.dispose();
       process.umask(before);
+    }
+  });
+});
+
+describe('in a folder where everybody may write', { skip: posix }, () => {
+  /** A file that a crash would have left of talk.txt, planted by somebody else. */
+  const asideOf = (path: string): string =>
+    join(dirname(path), `.earshot-${createHash('sha256').update('talk.txt').digest('hex').slice(0, 24)}.old`);
+  const shared = (): string => {
+    const at = folder();
+    chmodSync(at, 0o1777);
+    writeFileSync(asideOf(join(at, 'talk.txt')), 'planted');
+    return at;
+  };
+  test("nobody's file is taken for one of ours that a crash left", async () => {
+    const at = shared(),
+      planted = asideOf(join(at, 'talk.txt')),
+      us = process.getuid!();
+    assert.equal(await isOursToMove(planted, us), true);
+    assert.equal(await isOursToMove(planted, us + 1), us + 1 === 0);
+    chmodSync(at, 0o777);
+    assert.equal(await isOursToMove(planted, us + 1), true);
+  });
+  test('what somebody planted stops no text, and no empty file is left of it', async t => {
+    if (process.getuid!() !== 0) return t.skip('only root can be two users');
+    const at = shared(),
+      path = join(at, 'talk.txt'),
+      draft = new URL('../../daemon/outputs/draft.ts', import.meta.url).href;
+    chmodSync(root, 0o755);
+    try {
+      const script =
+        `const { draftIn, publish, putBack } = await import(${JSON.stringify(draft)});` +
+        `const [at, path] = process.argv.slice(-2);` +
+        `await putBack(path);` +
+        `await publish(await draftIn(at, 'job', file => file.writeFile('said')), path);`;
+      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, at, path], {
+        uid: 65_534,
+        gid: 65_534,
+        cwd: '/',
+        encoding: 'utf8',
+        timeout: 90_000,
+      });
+      if (/EACCES.*node|Cannot find module/.test(stderr ?? '') || status === null)
+        return t.skip(`another user cannot run this: ${stderr}`);
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(readdirSync(at).sort(), [asideOf(path).slice(at.length + 1), 'talk.txt'].sort());
+      assert.equal(readFileSync(path, 'utf8'), 'said');
+    } finally {
+      chmodSync(root, 0o700);
     }
   });
 });
