@@ -7,11 +7,13 @@ import { findInTranscripts } from './commands/find.ts';
 import { Doctor, showLog, trySample } from './commands/help.ts';
 import { openEditor } from './transcript/open.ts';
 import { cancelAll, moveTo, openTranscript, retryFailed, reveal, setPriority, simple } from './commands/jobs.ts';
+import { Batches } from './requests/batches.ts';
 import { reportErrors, type Deps } from './requests/request.ts';
 import { WhatHappened } from './commands/what-happened.ts';
 import { insertHere, transcribe } from './commands/transcribe.ts';
 import { addSummary, summariesInto } from './commands/summary.ts';
 import { transcribeFolder } from './commands/folder.ts';
+import { openTranscripts } from './commands/transcripts.ts';
 import { Daemon, daemonPlace } from './connection/connection.ts';
 import { editProviders } from './markdown/drop.ts';
 import { addToGlossary } from './requests/glossary.ts';
@@ -58,7 +60,16 @@ export function activate(context: vscode.ExtensionContext): Api {
   setNames({ device: id => daemon.state.devices.get(id)?.name, job: id => daemon.state.jobs.get(id)?.recording.name });
   const streams = new Streams(daemon, context.workspaceState, log);
   const setup = new SetupProgress(daemon, log),
-    deps: Deps = { daemon, streams, memory: context.globalState, log, setup, showRunning: job => running.open(job) };
+    batches = new Batches(daemon),
+    deps: Deps = {
+      daemon,
+      streams,
+      memory: context.globalState,
+      log,
+      setup,
+      batches,
+      showRunning: job => running.open(job),
+    };
   const doctor = new Doctor(deps),
     models = new ModelsView(daemon),
     hubTokens = new HubTokens(context.secrets, daemon),
@@ -85,12 +96,13 @@ export function activate(context: vscode.ExtensionContext): Api {
     daemon,
     streams,
     setup,
+    batches,
     models,
     hubTokens,
     dictation,
     running,
     statusBar(daemon),
-    notices(daemon, { streams, running, models }),
+    notices(daemon, { streams, running, models, batches }),
     machineSettings(daemon, log),
     watched,
     syncFolders(deps),
@@ -185,6 +197,7 @@ function commandsOf({
     findInTranscripts: words => findInTranscripts(deps, transcripts, words),
     ...transcripts.commands,
     openTranscript: job => openTranscript(deps, job),
+    openTranscripts: (target, all) => openTranscripts(deps, target, all),
     exportTranscript: uri => exportTranscript(deps, uri),
     'job.open': job => openTranscript(deps, job),
     'job.editor': job => openEditor(deps, job),

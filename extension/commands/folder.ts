@@ -2,17 +2,14 @@
  * “Transcribe folder with summary”: every recording of a folder, and at the end one document with a table of them all.
  */
 import * as vscode from 'vscode';
-import { relative, sep } from 'node:path';
 import type { Job } from '../../schemas/job.ts';
 import { EarshotError } from '../../schemas/errors.ts';
-import { summary, type Collected } from '../../text/messages/collection.ts';
 import { isFinal } from '../../schemas/words.ts';
-import { freeName, writeText } from '../ui/files.ts';
-import { locale } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import { recordingsIn } from '../requests/recordings.ts';
 import { request, type Deps } from '../requests/request.ts';
 import { withProgress } from '../ui/notify.ts';
+import { showTranscripts } from './transcripts.ts';
 
 /** Null: given up, or left before the end; the jobs go on then. */
 export async function transcribeFolder(deps: Deps, uri?: unknown): Promise<vscode.Uri | null> {
@@ -29,23 +26,7 @@ export async function transcribeFolder(deps: Deps, uri?: unknown): Promise<vscod
   if (!recordings.length) throw new EarshotError('noRecordings', { path: folder.fsPath });
   const jobs = await request(deps, recordings, settled(folder));
   if (!jobs.length || !(await ended(deps, jobs, folder))) return null;
-  const collected: Collected[] = [];
-  for (const { id } of jobs) {
-    const [{ job }, { transcript }] = await Promise.all([
-      deps.daemon.call('job/get', { id }),
-      deps.daemon.call('job/transcript', { id }),
-    ]);
-    collected.push({ job, transcript });
-  }
-  const place = await freeName(folder, 'transcripts', 'md');
-  const text = summary(collected, {
-    locale: locale(),
-    title: folder.path.split('/').at(-1)!,
-    wayTo: path => relative(folder.fsPath, path).split(sep).join('/'),
-  });
-  await writeText(place, text);
-  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(place), { preview: false });
-  return place;
+  return showTranscripts(deps, jobs, folder);
 }
 
 /** Shows how many are over; false: the user does not wait any longer. */

@@ -7,13 +7,16 @@ import type { Deps } from '../requests/request.ts';
 import { fileOf, jobOf as jobOver } from '../transcript/known.ts';
 import { jobOf, openEditor, transcribed } from '../transcript/open.ts';
 import { showResult } from './transcribe.ts';
+import { openTranscripts } from './transcripts.ts';
 import { priorityName } from './sheet.ts';
 import { settled } from '../requests/options.ts';
 import { pick } from '../ui/pick.ts';
 
-/** The transcript of a job, a recording or a file. */
+/** The transcript of a job, a recording or a file; of several jobs that are selected together, all of them. */
 export async function openTranscript(deps: Deps, argument: unknown): Promise<void> {
   if (argument instanceof vscode.Uri) return openTranscriptOf(deps, argument);
+  const selected = selectedIn(argument);
+  if (selected && selected.size > 1) return void (await openTranscripts(deps, [...selected]));
   const job = await transcribed(deps, argument);
   if (job) await openResult(deps, job);
 }

@@ -13,6 +13,7 @@ import { chosenBy, presetsOf } from '../requests/presets.ts';
 import { confirm } from '../ui/notify.ts';
 import { pick } from '../ui/pick.ts';
 import { choose, summary } from './sheet.ts';
+import { showTranscripts } from './transcripts.ts';
 
 export type Kind = 'preset' | 'plain' | 'subtitles' | 'translate' | 'speak' | 'with';
 
@@ -106,11 +107,15 @@ async function choiceOf(
   }
 }
 
-/** Submits, opens a document for a single recording, and says what could not be taken. */
+/** Submits, opens what comes of it, and says what could not be taken. Of several, the queue shows how far they are. */
 export async function submit(deps: Deps, recordings: readonly vscode.Uri[], choice: Choice): Promise<Job[]> {
   const jobs = await request(deps, recordings, choice);
   if (jobs.length === 1) await showResult(deps, jobs[0]!, choice.document);
-  else if (jobs.length > 1) await vscode.commands.executeCommand('earshot.queue.focus');
+  else if (jobs.length > 1 && jobs.every(job => job.state === 'completed')) await showTranscripts(deps, jobs);
+  else if (jobs.length > 1) {
+    deps.batches.add(jobs);
+    await vscode.commands.executeCommand('earshot.queue.focus');
+  }
   return jobs;
 }
 

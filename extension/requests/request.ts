@@ -11,6 +11,7 @@ import { withKnownVoices } from './voices.ts';
 import type { Streams } from '../streaming/streams.ts';
 import { notify, withProgress } from '../ui/notify.ts';
 import { errorText, failureText } from '../ui/words.ts';
+import type { Batches } from './batches.ts';
 import type { Choice } from './options.ts';
 
 export interface Deps {
@@ -19,6 +20,7 @@ export interface Deps {
   memory: vscode.Memento;
   log: vscode.LogOutputChannel;
   setup: SetupProgress;
+  batches: Batches;
   /** Shows the transcript of a job that is not over in the transcript editor. */
   showRunning: (job: Job) => Promise<void>;
 }

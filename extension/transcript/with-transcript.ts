@@ -4,7 +4,7 @@
  * opened.
  */
 import * as vscode from 'vscode';
-import { dirname, join, parse } from 'node:path';
+import { dirname, join, parse, sep } from 'node:path';
 import { MEDIA_EXTENSIONS, SHARED_EXTENSIONS } from '../../schemas/media.ts';
 import type { Daemon } from '../connection/connection.ts';
 
@@ -25,16 +25,31 @@ export function transcribedAmong(names: readonly string[]): string[] {
   });
 }
 
-/** Keeps the context key `earshot.withTranscript`, a list of paths. */
+/** The folders with more than one of these paths in them or below, up to the folders of the workspace. */
+export function foldersOfSeveral(paths: readonly string[], roots: readonly string[]): string[] {
+  const count = new Map<string, number>();
+  for (const path of paths) {
+    const root = roots.find(folder => path.startsWith(folder.endsWith(sep) ? folder : folder + sep));
+    if (root === undefined) continue;
+    for (let folder = dirname(path); folder.length >= root.length; folder = dirname(folder)) {
+      count.set(folder, (count.get(folder) ?? 0) + 1);
+      if (folder === dirname(folder)) break;
+    }
+  }
+  return [...count].flatMap(([folder, n]) => (n > 1 ? [folder] : []));
+}
+
+/** Keeps the context keys `earshot.withTranscript`, paths of recordings, and `earshot.withTranscripts`, of folders. */
 export function withTranscript(daemon: Daemon): vscode.Disposable {
   const byFolder = new Map<string, string[]>(),
     waiting = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   const publish = (): void => {
     const jobs = [...daemon.state.jobs.values()].filter(job => job.state === 'completed');
-    void vscode.commands.executeCommand('setContext', 'earshot.withTranscript', [
-      ...new Set([...[...byFolder.values()].flat(), ...jobs.map(job => job.recording.path)]),
-    ]);
+    const paths = [...new Set([...[...byFolder.values()].flat(), ...jobs.map(job => job.recording.path)])],
+      roots = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
+    void vscode.commands.executeCommand('setContext', 'earshot.withTranscript', paths);
+    void vscode.commands.executeCommand('setContext', 'earshot.withTranscripts', foldersOfSeveral(paths, roots));
   };
   const look = async (): Promise<void> => {
     const folders = [...waiting];

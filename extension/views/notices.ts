@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Job } from '../../schemas/job.ts';
 import type { Daemon } from '../connection/connection.ts';
 import type { ModelsView } from './models.ts';
+import type { Batches } from '../requests/batches.ts';
 import type { Streams } from '../streaming/streams.ts';
 import type { RunningTranscripts } from '../transcript/running.ts';
 import { notify } from '../ui/notify.ts';
@@ -13,7 +14,12 @@ const TOGETHER_MS = 1_500;
 
 export function notices(
   daemon: Daemon,
-  { streams, running, models }: { streams: Streams; running: RunningTranscripts; models: ModelsView },
+  {
+    streams,
+    running,
+    models,
+    batches,
+  }: { streams: Streams; running: RunningTranscripts; models: ModelsView; batches: Batches },
 ): vscode.Disposable {
   /** Jobs seen under way by this window: only their end is news. */
   const underWay = new Set<string>();
@@ -66,7 +72,8 @@ export function notices(
     if (job.state === 'failed') {
       failed.push(job);
       timer ??= setTimeout(sayFailed, TOGETHER_MS);
-    } else if (wanted() === 'always' || (wanted() === 'whenHidden' && !inView(job) && !vscode.window.state.focused))
+    } else if (batches.has(id)) return;
+    else if (wanted() === 'always' || (wanted() === 'whenHidden' && !inView(job) && !vscode.window.state.focused))
       notify.info(vscode.l10n.t('{0} has been transcribed.', job.recording.name), open);
   };
   return vscode.Disposable.from(

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { ffmpeg, make } from '../engines/place.ts';
@@ -581,7 +581,11 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
 
   it('recordings dropped on the queue are transcribed', async () => {
     const queue = await w.panel('Queue'),
-      uri = await w.host.inHost((vscode, file) => vscode.Uri.file(file).toString(), join(w.workspace, 'lecture.mp4'));
+      uris = await w.host.inHost(
+        (vscode, files) => files.map(file => vscode.Uri.file(file).toString()),
+        ['talk.wav', 'lecture.mp4'].map(name => join(w.workspace, name)),
+      );
+    await queue.locator('.scroller, .empty').first().waitFor();
     await asking(() =>
       queue.evaluate(list => {
         const data = new DataTransfer();
@@ -589,9 +593,36 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
         (document.querySelector('.scroller') ?? document.querySelector('.empty'))!.dispatchEvent(
           new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
         );
-      }, uri),
+      }, uris.join('\r\n')),
     );
-    assert.match(submitted().recording, /lecture\.mp4$/);
+    const { jobs } = w.daemon.asked('job/submit').at(-1) as Params<'job/submit'>;
+    assert.deepEqual(
+      jobs.map(({ recording }) => basename(recording)),
+      ['talk.wav', 'lecture.mp4'],
+    );
+    // That both are done is said once, and leads to both.
+    const ids = [...w.daemon.jobs.keys()].slice(-2),
+      { page } = w.host,
+      said = page.locator('.notifications-center .notification-list-item', { hasText: 'have been transcribed' });
+    for (const id of ids) {
+      w.daemon.say(id);
+      const { path } = w.daemon.jobs.get(id)!.recording,
+        outputs = [{ kind: 'json' as const, path: `${path}.earshot.json`, bytes: 1 }];
+      w.daemon.finish(id, { outputs });
+    }
+    await until('the news', async () =>
+      (await notifications(page)).some(each => each.startsWith('2 recordings have been transcribed.')),
+    );
+    await page.locator('.statusbar-item[id="status.notifications"] a').click();
+    await said.locator('.monaco-button', { hasText: 'Open Transcripts' }).click();
+    await page.locator('.tab.active', { hasText: 'transcripts.md' }).waitFor();
+    assert.deepEqual(
+      [...readFileSync(join(w.workspace, 'transcripts.md'), 'utf8').matchAll(/^\| \[(.*?)\]/gm)].map(
+        ([, name]) => name,
+      ),
+      ['talk.wav', 'lecture.mp4'],
+    );
+    for (const id of ids) w.daemon.utterances.delete(id);
     await closeEditors();
   });
 

@@ -7,7 +7,9 @@ import { csvOf, secondsText } from '../transcripts/table.ts';
 
 /** A job that is over, and what it made. */
 export interface Collected {
-  job: Job;
+  job: Pick<Job, 'language' | 'outputs' | 'state' | 'failure'> & {
+    recording: Pick<Job['recording'], 'path' | 'name' | 'durationMs'>;
+  };
   transcript: Transcript;
 }
 

@@ -97,6 +97,41 @@ describe('recordings in Markdown', () => {
     assert.equal(vscode.window.tabGroups.activeTabGroup.activeTab, undefined);
   });
 
+  it('of several recordings, or a folder, a table leads to the transcripts; it is written once', async () => {
+    const recordings = ['talk 1.wav', 'talk 2.wav', 'none.wav'].map(name => file(`several/${name}`));
+    for (const each of recordings) await vscode.workspace.fs.copy(file('talk.wav'), each);
+    await write('several/talk 2.earshot.json', JSON.stringify(sampleTranscript(recordings[1]!.fsPath)));
+    await run('earshot.transcribe', recordings[0], [recordings[0]]);
+    const job = newest();
+    daemon.say(job);
+    daemon.finish(job);
+    await until('it is over', () => extension().exports.daemon.state.jobs.get(job)?.state === 'completed');
+    await closeAll();
+    const place = await run<vscode.Uri>('earshot.openTranscripts', recordings[0], recordings),
+      shown = vscode.window.activeTextEditor!.document;
+    assert.deepEqual([place.path, shown.uri.path], Array(2).fill(file('several/transcripts.md').path));
+    assert.match(shown.getText(), /^# Transcripts\n\n2 recordings, /);
+    assert.deepEqual(
+      [...shown.getText().matchAll(/^\| \[[^\]]+\]\(<([^>]+)>\).*\[json\]\(<([^>]+)>\) \|$/gm)].map(([, ...to]) => to),
+      [
+        ['talk%201.wav', 'talk%201.earshot.json'],
+        ['talk%202.wav', 'talk%202.earshot.json'],
+      ],
+    );
+    await closeAll();
+    assert.equal((await run<vscode.Uri>('earshot.openTranscripts', recordings[0], recordings)).path, place.path);
+    // The folder by its name; what lies there is another table.
+    const named = await run<vscode.Uri>('earshot.openTranscripts', file('several'), [file('several')]);
+    assert.match(vscode.window.activeTextEditor!.document.getText(), /^# several\n\n2 recordings, /);
+    assert.match(named.path, /transcripts \(2\)\.md$/);
+    // A single one opens in its editor.
+    await closeAll();
+    await run('earshot.openTranscripts', recordings[1], [recordings[1], recordings[2]]);
+    await until('the transcript editor', () => isShown('talk 2.earshot.json'));
+    await closeAll();
+    await vscode.workspace.fs.delete(file('several'), { recursive: true });
+  });
+
   it('a finished job opens in the transcript editor, or where its text stands already', async () => {
     await run('earshot.transcribe', file('talk.wav'));
     const document = vscode.window.activeTextEditor!.document,
