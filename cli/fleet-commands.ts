@@ -57,6 +57,11 @@ export function addFleet(program: Command): void {
     .addOption(
       new Option('--share <when>', 'when this machine does jobs of others').choices(['always', 'idle', 'never']),
     )
+    .option(
+      '--part-minutes <n>',
+      'divide a long recording of yours among idle machines, in parts of at least so many minutes (5; 0: never)',
+      wholeNumber,
+    )
     .option('--root <name=folder>', 'a folder that other machines have too, by its name there (repeatable)', collect)
     .option('--ca <file>', 'certificates that sign the server’s')
     .addOption(jsonOption())

@@ -94,9 +94,15 @@ export async function init(
 export async function join(
   session: Session,
   url: string,
-  options: { use?: Params<'fleet/join'>['use']; share?: Params<'fleet/join'>['share']; root?: string[]; ca?: string },
+  options: {
+    use?: Params<'fleet/join'>['use'];
+    share?: Params<'fleet/join'>['share'];
+    partMinutes?: number;
+    root?: string[];
+    ca?: string;
+  },
 ): Promise<void> {
-  const { use, share, root = [], ca } = options;
+  const { use, share, partMinutes, root = [], ca } = options;
   const roots = Object.fromEntries(
     root.map(each => {
       const equals = each.indexOf('='),
@@ -111,6 +117,7 @@ export async function join(
     url: await withPassword(session, url),
     ...(use ? { use } : {}),
     ...(share ? { share } : {}),
+    ...(partMinutes === undefined ? {} : { partMinutes }),
     ...(root.length > 0 ? { roots } : {}),
     ...(ca === undefined ? {} : { ca: resolve(ca) }),
   });

@@ -21,7 +21,7 @@ import { assemble, type Assembly } from './assemble.ts';
 import { examine, gpu } from './doctor.ts';
 import { recommendations } from './pipeline/recommendations.ts';
 import { withoutPython } from './runtimes/find-python.ts';
-import { decode } from './fleet/decode.ts';
+import { decode, lengthOf, type DecodeTools } from './fleet/decode.ts';
 import { Fleet, type FleetDeps } from './fleet/fleet.ts';
 import { abilitiesOf } from './fleet/machine-view.ts';
 import { sandboxEnabled } from './workers/sandbox/sandbox.ts';
@@ -228,6 +228,11 @@ function createFleet(
   deps: Pick<FleetDeps, 'home' | 'clock' | 'settings' | 'store' | 'log' | 'version' | 'publish'>,
 ): Fleet {
   const settings = deps.settings.get;
+  const decodeTools = (): DecodeTools => ({
+    folder: join(deps.home.state, 'fleet'),
+    tools: () => catalogue.ingestTools(),
+    sandboxed: sandboxEnabled(settings()),
+  });
   return new Fleet({
     ...deps,
     pipeline: () => pipeline,
@@ -235,16 +240,8 @@ function createFleet(
     abilities: () => abilitiesOf({ pool, models, runtimes, pipeline, engine: engineFor, settings }),
     devices: () => pool.devices(),
     card: id => catalogue.card(id),
-    decode: (row, signal) =>
-      decode(
-        row,
-        {
-          folder: join(deps.home.state, 'fleet'),
-          tools: () => catalogue.ingestTools(),
-          sandboxed: sandboxEnabled(settings()),
-        },
-        signal,
-      ),
+    decode: (row, signal) => decode(row, decodeTools(), signal),
+    length: (row, signal) => lengthOf(row, decodeTools(), signal),
   });
 }
 

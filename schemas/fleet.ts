@@ -92,6 +92,7 @@ export const FleetJoin = Closed({
   use: Optional(FleetUse),
   share: Optional(FleetShare),
   roots: Optional(Type.Record(Type.String({ pattern: '^[a-z0-9-]{1,40}$' }), Path)),
+  partMinutes: Optional(Type.Number({ minimum: 0, maximum: 1440 })),
 });
 
 export const FleetInit = Closed({

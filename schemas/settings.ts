@@ -195,6 +195,8 @@ export const Settings = Closed({
       roots: Optional(Type.Record(Type.String({ pattern: '^[a-z0-9-]{1,40}$' }), Path)),
       use: Optional(Type.Enum(['always', 'noGpu', 'busy', 'never'])),
       share: Optional(Type.Enum(['always', 'idle', 'never'])),
+      /** A long recording is divided among idle machines, in parts of at least so many minutes; 0: never. */
+      partMinutes: Optional(Type.Number({ minimum: 0, maximum: 1440 })),
       /** A file with the certificates that sign the server's. */
       ca: Optional(Path),
     }),
@@ -202,7 +204,8 @@ export const Settings = Closed({
       default: null,
       description:
         'The fleet that this machine belongs to: the address of its PostgreSQL, the logins of whoever submits and of ' +
-        'the machine, shared folders by name, when jobs go there (`use`) and when others’ jobs come here (`share`). ' +
+        'the machine, shared folders by name, when jobs go there (`use`), when others’ jobs come here (`share`), and ' +
+        'how many minutes of a long recording each of several machines has at least (`partMinutes`). ' +
         '`earshot fleet join` sets it. Empty: none.',
     },
   ),

@@ -65,18 +65,34 @@ export interface JobRow {
 /** `id`: what the fleet knows the job by. */
 export type FleetFacts = LentFacts | TakenFacts;
 /**
- * Other machines do it. `cursor`: of what they made, the last that was taken in. `machine`: which works on it; null:
- * none does.
+ * Other machines do it. `cursor`: of what they made, the last that was taken in. `machine`: which works on it, or
+ * which do; null: none does.
  */
 export interface LentFacts {
   id: string;
   cursor: string;
   machine: string | null;
+  /**
+   * Several do it, each a part; missing: one does all. `borders`: where each but the first begins, ms. `at`: the part
+   * that is read, which `cursor` is of; its first utterance is `offset`.
+   */
+  parts?: { borders: number[]; at: number; offset: number };
 }
 /** It is another machine's, and done here under this attempt: what it makes goes back, no files are written. */
 export interface TakenFacts {
   id: string;
   taken: { class: string; id: string; retryCount: number };
+  /** What of it is this machine's; missing: all. */
+  part?: Part;
+}
+/**
+ * Utterances that begin in [fromMs, toMs); toMs null: to the end. `done`: [first, end) of those that were done before,
+ * counted from the part's first.
+ */
+export interface Part {
+  fromMs: number;
+  toMs: number | null;
+  done: [number, number][];
 }
 
 /**

@@ -36,6 +36,8 @@ export function needsOf(
   if (options.speakers) needs.push('speakers');
   return needs.sort();
 }
+/** Parts of long recordings: a machine that is at one has it no more, so that the next goes to another machine. */
+export const PART_NEED = 'part';
 export const rootNeed = (root: string): string => `root:${root}`;
 
 /** A model that is installed with all that its engine needs. */

@@ -13,6 +13,8 @@ export interface Taken extends Attempt {
   /** As they stand in the database: rows.ts reads them. Null: too large to be any. */
   request: unknown;
   sound: unknown;
+  /** Of the recording only what begins in [fromMs, toMs), toMs null: to the end; missing: all of it. */
+  range?: { fromMs: number; toMs: number | null };
 }
 export interface ResultRow extends Returned {
   /** Of a spoken utterance: its WAV. */
@@ -27,6 +29,8 @@ interface JobToTake {
   name: string;
   request: unknown;
   sound: unknown;
+  from_ms: number | null;
+  to_ms: number | null;
   done: number;
   progress: number;
 }
@@ -91,7 +95,10 @@ export class Claims {
        ), told as (select pg_notify('fleet_home_' || home, id) from gone)
        select count(*) from told`,
     );
-    await this.pool.query(`delete from fleet.chunk c using fleet.job j where j.id = c.job and j.ended_at is not null`);
+    await this.pool.query(
+      `select fleet.drop_sound(j.id) from fleet.job j
+       where j.ended_at is not null and j.id in (select job from fleet.chunk)`,
+    );
   }
 
   /** The best job that this machine can place, under a lease. `warm`: needs that loaded models serve. */
@@ -115,7 +122,7 @@ export class Claims {
             `update fleet.job set state = 'running', machine = $2, attempt = coalesce(attempt, -1) + 1,
              started_at = coalesce(started_at, now())
            where id = $1 and offer = $3 and state in ('waiting', 'running')
-           returning tag, name, done, progress,
+           returning tag, name, done, progress, from_ms, to_ms,
              case when octet_length(request::text) <= ${MOST_REQUEST_BYTES} then request end as request,
              case when octet_length(sound::text) <= ${MOST_REQUEST_BYTES} then sound end as sound`,
             [offer.job, this.machine, offer.id],
@@ -135,7 +142,9 @@ export class Claims {
           }
           await query('update fleet.clock set v = $1 where v < $1', [job.tag]);
           await this.notifyHome(query, offer.job);
-          return { ...attempt, job: offer.job, name: job.name, request: job.request, sound: job.sound };
+          const { name: called, request, sound, from_ms: fromMs, to_ms: toMs } = job,
+            range = fromMs === null ? {} : { range: { fromMs, toMs } };
+          return { ...attempt, job: offer.job, name: called, request, sound, ...range };
         },
       );
       if (found === 'anew') await this.offer();
@@ -172,10 +181,11 @@ export class Claims {
     return row?.blob ?? null;
   }
   async chunk(job: string, n: number): Promise<Buffer | null> {
-    const [row] = await this.pool.query<{ data: Buffer }>('select data from fleet.chunk where job = $1 and n = $2', [
-      job,
-      n,
-    ]);
+    const [row] = await this.pool.query<{ data: Buffer }>(
+      `select c.data from fleet.job j join fleet.chunk c on c.job = coalesce(j.whole, j.id)
+       where j.id = $1 and c.n = $2`,
+      [job, n],
+    );
     return row?.data ?? null;
   }
 
@@ -197,7 +207,7 @@ export class Claims {
           'failure' in end ? JSON.stringify(end.failure) : null,
         ],
       );
-      await query('delete from fleet.chunk where job = $1', [taken.job]);
+      await query('select fleet.drop_sound($1)', [taken.job]);
       await complete(taken);
       await this.notifyHome(query, taken.job);
     });

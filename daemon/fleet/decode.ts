@@ -27,6 +27,44 @@ export interface DecodeTools {
   asItIsBytes?: number;
 }
 
+/** How long it is, by its container's own word; null: it says nothing. */
+export async function lengthOf(
+  row: JobRow,
+  { folder, tools, sandboxed }: DecodeTools,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const found = tools();
+  if (!found) return null;
+  const place = join(folder, `${row.id}-length`),
+    known = new AbortController();
+  await makeFolder(place, 0o700);
+  let length: number | null = null;
+  try {
+    await startIngest({
+      recording: row.path,
+      audioTrack: row.options.audioTrack ?? null,
+      expected: submittedFacts(row),
+      pcmPath: join(place, 'pcm.s16le'),
+      ...found,
+      node: process.execPath,
+      sandboxed,
+      prewarmed: undefined,
+      signal: AbortSignal.any([signal, known.signal]),
+      onStart: ({ durationMs }) => {
+        length = durationMs;
+        known.abort();
+      },
+      onUtterances: () => {},
+      onProgress: () => {},
+    });
+  } catch (error) {
+    if (!known.signal.aborted) throw error;
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+  return length;
+}
+
 /** Null: it is sent as it is. */
 export async function decode(
   row: JobRow,

@@ -14,9 +14,11 @@ import { ulid } from '../system/ids.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { SettingsFile } from '../system/settings-file.ts';
 import { accessOf, problemOf, type FleetSettings } from './access.ts';
+import { PART_NEED } from './can.ts';
 import { Claims } from './claims.ts';
 import { Lend, lentFacts, type LendDeps } from './lend.ts';
 import { loadPostgres, type Postgres } from './load.ts';
+import { PART_MINUTES } from './parts.ts';
 import type { Access, Line, Pool, Query } from './postgres.ts';
 import { inspect } from './schema.ts';
 import { Take, type TakeDeps } from './take.ts';
@@ -35,6 +37,7 @@ export interface FleetDeps {
   devices(): unknown[];
   card: LendDeps['card'];
   decode: LendDeps['decode'];
+  length: LendDeps['length'];
   publish(event: StateEvent): void;
 }
 
@@ -169,7 +172,9 @@ export class Fleet {
         card: deps.card,
         roots: () => this.settings?.roots ?? {},
         isChief: () => side.chief,
+        partMs: () => (this.settings?.partMinutes ?? PART_MINUTES) * 60_000,
         decode: deps.decode,
+        length: deps.length,
       }),
       line: new postgres.Line({
         access,
@@ -292,23 +297,25 @@ export class Fleet {
   private async say(away: boolean): Promise<void> {
     const { taking, deps } = this;
     if (!taking?.pool) return;
-    const { can } = deps.abilities();
+    const { can, warm } = deps.abilities();
     await taking.pool.query(
-      `insert into fleet.machine (id, name, version, can, share, draining, away, devices, running)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      `insert into fleet.machine (id, name, version, can, share, draining, away, devices, running, warm, own)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
        on conflict (id) do update set name = excluded.name, version = excluded.version, can = excluded.can,
          share = excluded.share, draining = excluded.draining, away = excluded.away, devices = excluded.devices,
-         running = excluded.running, seen_at = now()`,
+         running = excluded.running, warm = excluded.warm, own = excluded.own, seen_at = now()`,
       [
         this.id,
         hostname(),
         deps.version,
-        can,
+        [...can, PART_NEED],
         this.share,
         this.isDraining,
         away,
         JSON.stringify(deps.devices()),
         taking.take?.running ?? 0,
+        warm,
+        deps.pipeline().elsewhere.here.own,
       ],
     );
   }

@@ -14,10 +14,11 @@ import type { ModelCard } from '../../schemas/model.ts';
 import { makeFolder, writeAnew } from '../../client/files.ts';
 import type { Home } from '../auth/home.ts';
 import type { LentFacts, Store } from '../contracts/store.ts';
-import type { LentRow, Returned } from '../pipeline/elsewhere.ts';
+import type { LentRow, Returned, WholeFacts } from '../pipeline/elsewhere.ts';
 import { jobFiles } from '../pipeline/inputs.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { needsOf, rootNeed } from './can.ts';
+import { needsOf, PART_NEED, rootNeed } from './can.ts';
+import { bordersOf, idsOf, isDivisible, readId } from './parts.ts';
 import type { Query } from './postgres.ts';
 import {
   factsOf,
@@ -45,6 +46,10 @@ export interface LendDeps {
   card(id: string): ModelCard | undefined;
   roots: () => Roots;
   isChief: () => boolean;
+  /** A long recording goes to several machines, each of which has at least so much of it; 0: never. */
+  partMs: () => number;
+  /** By the container's own word; null: it says nothing. */
+  length(row: LentRow, signal: AbortSignal): Promise<number | null>;
   /** A large recording's sound as FLAC, in a file that is removed afterwards; null: it is sent as it is. */
   decode(
     row: LentRow,
@@ -61,6 +66,11 @@ interface FleetJob {
   failure: unknown;
   facts: unknown;
   sound: unknown;
+}
+/** A job of the fleet, and ours that it is, or is a part of. */
+interface Ours {
+  job: FleetJob;
+  row: LentRow;
 }
 interface FleetRow extends StoredResult {
   job: string;
@@ -169,9 +179,12 @@ export class Lend {
     this.changed.clear();
     for (const id of changed) {
       const fleet = store.job(id)?.fleet;
-      if (fleet) updates.add(fleet.id);
+      if (fleet && !('taken' in fleet)) for (const part of idsOf(fleet)) updates.add(part);
     }
     if (!all && updates.size === 0) return;
+    const here = new Map(pipeline.elsewhere.rows().flatMap(row => idsOf(row.fleet).map(id => [id, row])));
+    // What changes a part changes its job.
+    for (const id of [...updates]) for (const part of idsOf(here.get(id)?.fleet ?? lentFacts(id))) updates.add(part);
     try {
       const jobs = all
         ? await query<FleetJob>(`select ${COLUMNS} from fleet.job j where j.home = $1`, [home])
@@ -179,18 +192,19 @@ export class Lend {
             home,
             [...updates],
           ]);
-      const there = new Map(jobs.map(job => [job.id, job])),
-        here = new Map(pipeline.elsewhere.rows().map(row => [row.fleet.id, row]));
-      for (const row of here.values())
-        if ((all || updates.has(row.fleet.id)) && !there.has(row.fleet.id)) await this.submit(row);
-      const ours = jobs.flatMap(job => {
+      const there = new Set(jobs.map(job => job.id));
+      for (const row of new Set(here.values()))
+        if ((all || updates.has(row.fleet.id)) && !idsOf(row.fleet).every(id => there.has(id))) await this.submit(row);
+      const ours: Ours[] = jobs.flatMap(job => {
         const row = here.get(job.id);
         return row ? [{ job, row }] : [];
       });
       for (const job of jobs) if (!here.has(job.id)) await this.letGo(job);
       await this.read(ours);
       for (const each of ours) await this.agree(each.job, each.row);
-      await this.explain(all ? ours : ours.slice(0, EXPLAINED_AT_ONCE));
+      for (const some of Map.groupBy(ours, ({ row }) => row.id).values()) this.name(some);
+      const read = ours.filter(({ job, row }) => job.id === readId(row.fleet));
+      await this.explain(all ? read : read.slice(0, EXPLAINED_AT_ONCE));
       if (all || jobs.some(job => job.state === 'sending')) this.send();
     } catch (error) {
       for (const id of updates) this.updates.add(id);
@@ -209,24 +223,33 @@ export class Lend {
       const request: LentRequest = { options: row.options, models: row.models };
       // Its job may have gone meanwhile.
       if (pipeline.elsewhere.row(row.id)?.fleet.id !== row.fleet.id) return;
-      await query('select fleet.submit($1, $2, $3, $4, $5, $6, $7, $8)', [
+      const known = store.utterances(row.id),
+        lengthMs = known.length === 0 ? await this.divide(row, needs) : pipeline.elsewhere.expectedMs(row);
+      const lent = pipeline.elsewhere.row(row.id);
+      if (lent?.fleet.id !== row.fleet.id) return;
+      const { parts } = lent.fleet;
+      if (parts) needs.push(PART_NEED);
+      const asked = [
         row.fleet.id,
         home,
         row.name,
         JSON.stringify(request),
         needs.sort(),
         JSON.stringify(sound),
-        Math.max(1, Math.ceil(pipeline.elsewhere.expectedMs(row) / 1000)),
+        Math.max(1, Math.ceil(lengthMs / 1000)),
         this.rankOf(row.priority),
-      ]);
-      const made = store.utterances(row.id).flatMap(utterance =>
+      ];
+      if (parts)
+        await query('select fleet.submit_parts($1, $2, $3, $4, $5, $6, $7, $8, $9)', [...asked, parts.borders]);
+      else await query('select fleet.submit($1, $2, $3, $4, $5, $6, $7, $8)', asked);
+      const made = known.flatMap(utterance =>
         STAGES.flatMap(stage => {
           const output = utterance[stage],
             { index, startMs, endMs } = utterance;
           return output && stage !== 'tts' ? [{ index, stage, output: { startMs, endMs, output } }] : [];
         }),
       );
-      if (made.length > 0) await query('select fleet.seed($1, $2)', [row.fleet.id, JSON.stringify(made)]);
+      if (made.length > 0 && !parts) await query('select fleet.seed($1, $2)', [row.fleet.id, JSON.stringify(made)]);
       this.updates.add(row.fleet.id);
       this.more = true;
     } catch (error) {
@@ -235,6 +258,28 @@ export class Lend {
       log.warn({ err: error as Error, job: row.id }, 'fleet: not submitted');
       pipeline.elsewhere.end(row.id, why);
     }
+  }
+
+  /** Decides whether several machines do it, before it is there; answers how long it is. */
+  private async divide(row: LentRow, needs: readonly string[]): Promise<number> {
+    const { query, pipeline, partMs, length, log } = this.deps,
+      { elsewhere } = pipeline,
+      least = partMs(),
+      guess = elsewhere.expectedMs(row);
+    // A guess by its size may be wrong by far.
+    if (row.fleet.parts || least <= 0 || guess < least || !isDivisible(row, elsewhere.isContextual(row.id)))
+      return guess;
+    const peers = await query<{ warm: boolean }>('select warm from fleet.idle($1)', [needs]);
+    if (peers.length < 2) return guess;
+    const known =
+      row.durationMs ??
+      (await length(row, this.abort.signal).catch((error: unknown) => {
+        log.debug(error as Error, 'fleet: how long it is');
+        return null; // whoever does it says what is wrong with it
+      }));
+    const borders = known === null ? [] : bordersOf(known, peers, least);
+    if (borders.length > 0) elsewhere.divide(row.id, borders);
+    return known ?? guess;
   }
 
   private rankOf(priority: Priority): number {
@@ -250,9 +295,15 @@ export class Lend {
   }
 
   /** Everything new, in the order that it was committed in. */
-  private async read(ours: readonly { job: FleetJob; row: LentRow }[], { anew = false } = {}): Promise<void> {
+  private async read(
+    ours: readonly Ours[],
+    { anew = false, failed = [] }: { anew?: boolean; failed?: WholeFacts['failed'] } = {},
+  ): Promise<void> {
     const { query, pipeline } = this.deps;
-    const wanted = new Map(ours.map(each => [each.job.id, each])),
+    // Of a job in parts the one that comes next.
+    const wanted = new Map(
+        ours.filter(({ job, row }) => job.id === readId(row.fleet)).map(each => [each.job.id, each]),
+      ),
       read = new Map(
         ours.map(({ job, row }) => [job.id, (anew ? null : pipeline.elsewhere.row(row.id)?.fleet.cursor) ?? '0']),
       );
@@ -266,12 +317,13 @@ export class Lend {
         [[...wanted.keys()], cursors],
       );
       for (const [id, some] of Map.groupBy(rows, each => each.job)) {
-        const { job, row } = wanted.get(id)!;
+        const { job, row } = wanted.get(id)!,
+          offset = row.fleet.parts?.offset ?? 0;
         try {
           const returned: Returned[] = [];
           // Sound after sound: together they may be more than memory holds.
-          for (const each of some) returned.push(await this.returned(row, each));
-          pipeline.elsewhere.take(row.id, job.machine, returned, some.at(-1)!.seq);
+          for (const each of some) returned.push(await this.returned(row, each, offset));
+          pipeline.elsewhere.take(row.id, job.machine, returned, some.at(-1)!.seq, failed);
           read.set(id, some.at(-1)!.seq);
         } catch (error) {
           wanted.delete(id);
@@ -283,31 +335,33 @@ export class Lend {
   }
 
   /** A server that had lost some of it got it again behind what came later: then it is read from the beginning. */
-  private async readWhole(job: FleetJob, row: LentRow): Promise<void> {
+  private async readWhole({ job, row }: Ours, failed: WholeFacts['failed']): Promise<void> {
     const [there] = await this.deps.query<{ n: string }>('select count(*) as n from fleet.result where job = $1', [
       job.id,
     ]);
     const made = this.deps.store
       .utterances(row.id)
+      .slice(row.fleet.parts?.offset ?? 0)
       .reduce((sum, utterance) => sum + STAGES.filter(stage => utterance[stage]).length, 0);
-    if (Number(there!.n) > made) await this.read([{ job, row }], { anew: true });
+    if (Number(there!.n) > made) await this.read([{ job, row }], { anew: true, failed });
   }
 
   /** What was spoken lies in a file of ours. */
-  private async returned({ id }: LentRow, row: FleetRow): Promise<Returned> {
-    const returned = returnedOf(row);
+  private async returned({ id }: LentRow, row: FleetRow, offset: number): Promise<Returned> {
+    const found = returnedOf(row),
+      returned = { ...found, index: found.index + offset };
     if (returned.stage !== 'tts') return returned;
-    const [found] = await this.deps.query<{ blob: Buffer | null }>(
+    const [spoken] = await this.deps.query<{ blob: Buffer | null }>(
       `select case when octet_length(blob) <= ${MOST_SPEECH_BYTES} then blob end as blob
        from fleet.result where job = $1 and seq = $2`,
       [row.job, row.seq],
     );
-    if (!found?.blob)
+    if (!spoken?.blob)
       throw new EarshotError('badAnswer', { engine: 'fleet', method: 'result' }, 'speech without sound');
     const { speech } = jobFiles(this.deps.places.audio, id),
-      path = join(speech, `${row.index}-fleet.wav`);
+      path = join(speech, `${returned.index}-fleet.wav`);
     await makeFolder(speech, 0o700);
-    await writeAnew(path, found.blob, 0o600);
+    await writeAnew(path, spoken.blob, 0o600);
     return { ...returned, output: { ...(returned.output as TtsOutput), path } };
   }
 
@@ -323,14 +377,24 @@ export class Lend {
   private async agree(job: FleetJob, before: LentRow): Promise<void> {
     const { query, pipeline } = this.deps,
       row = pipeline.elsewhere.row(before.id);
-    if (row?.fleet.id !== job.id) return;
+    if (!row || !idsOf(row.fleet).includes(job.id)) return;
+    const { parts } = row.fleet;
+    // What a part before it did is known already, and of those behind it neither text nor end is.
+    if (parts && (job.state === 'completed' || job.state === 'failed') && job.id !== readId(row.fleet)) return;
     if (job.state === 'completed') {
-      await this.readWhole(job, row);
+      // What is read next may be there already.
+      if (parts) this.heard(job.id);
       try {
-        const facts = factsOf(job.facts),
+        const { failed, ...facts } = factsOf(job.facts),
           sound = soundOf(job.sound),
-          heard = sound.kind === 'chunks' ? (sound.decoded?.warnings ?? []) : [];
-        return pipeline.elsewhere.complete(row.id, { ...facts, warnings: [...heard, ...facts.warnings] });
+          heard = sound.kind === 'chunks' ? (sound.decoded?.warnings ?? []) : [],
+          without = failed.map(each => ({ ...each, index: each.index + (parts?.offset ?? 0) }));
+        await this.readWhole({ job, row }, without);
+        return pipeline.elsewhere.complete(row.id, {
+          ...facts,
+          failed: without,
+          warnings: [...heard, ...facts.warnings],
+        });
       } catch (error) {
         return this.refuse(job, row, error);
       }
@@ -342,11 +406,20 @@ export class Lend {
     if (!paused && job.state === 'paused') await query('select fleet.resume($1)', [job.id]);
     const rank = this.rankOf(row.priority);
     if (rank !== job.rank) await query('select fleet.rerank($1, $2)', [job.id, rank]);
-    if (job.state === 'running') pipeline.elsewhere.begun(row.id, job.machine);
-    else if (row.fleet.machine !== null) pipeline.elsewhere.begun(row.id, null);
   }
 
-  private async explain(ours: readonly { job: FleetJob; row: LentRow }[]): Promise<void> {
+  /** Who is at work on it; of parts also who has done one. */
+  private name(some: readonly Ours[]): void {
+    const row = this.deps.pipeline.elsewhere.row(some[0]!.row.id);
+    if (!row || !some.some(({ job }) => job.id === readId(row.fleet) && !isFinal(job.state as 'completed'))) return;
+    const names = some.flatMap(({ job: { state, machine: name } }) =>
+        name !== null && (state === 'running' || state === 'completed') ? [name] : [],
+      ),
+      machine = [...new Set(names)].sort().join(', ') || null;
+    if (machine !== null || row.fleet.machine !== null) this.deps.pipeline.elsewhere.begun(row.id, machine);
+  }
+
+  private async explain(ours: readonly Ours[]): Promise<void> {
     const { query, pipeline } = this.deps;
     const waiting = ours.filter(({ job }) => job.state === 'waiting').slice(0, EXPLAINED);
     for (const { job, row } of waiting) {
@@ -376,8 +449,8 @@ export class Lend {
     while (this.reachable) {
       const [next] = await query<{ id: string; ahead: string }>(
         `select (select id from fleet.job where home = $1 and state = 'sending'
-           order by priority desc, created_at limit 1) as id,
-           (select count(*) from fleet.job
+             and (whole is null or whole = id) order by priority desc, created_at limit 1) as id,
+           (select count(distinct coalesce(whole, id)) from fleet.job
              where home = $1 and state = 'waiting' and sound->>'kind' = 'chunks') as ahead`,
         [home],
       );

@@ -76,6 +76,7 @@ export async function joinFleet(
     ...(request.ca === undefined ? {} : { ca: request.ca }),
     ...(request.use === undefined ? {} : { use: request.use }),
     ...(request.share === undefined ? {} : { share: request.share }),
+    ...(request.partMinutes === undefined ? {} : { partMinutes: request.partMinutes }),
     ...(request.roots === undefined ? {} : { roots: { ...same?.roots, ...request.roots } }),
   };
   const secrets = { ...known, ...(password === undefined ? {} : { [login]: password }) };

@@ -12,12 +12,15 @@ import type { Job, Utterance } from '../../schemas/job.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { isFinal, STAGES } from '../../schemas/words.ts';
 import type { Home } from '../auth/home.ts';
-import type { JobRow, Store, TakenFacts } from '../contracts/store.ts';
+import type { JobRow, Part, Store, TakenFacts, UtteranceRow } from '../contracts/store.ts';
+import { isLeft, isWithin, rangesOf } from '../jobs/part.ts';
+import { stagesOf } from '../jobs/request.ts';
 import type { WholeFacts } from '../pipeline/elsewhere.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { isUnreachable } from './access.ts';
+import { PART_NEED } from './can.ts';
 import type { Claims, ResultRow, Taken } from './claims.ts';
-import { requestOf, soundOf, usable } from './rows.ts';
+import { requestOf, soundOf, usable, type LentRequest, type StoredResult } from './rows.ts';
 import { openRooted, receiveFile, type Roots } from './sound.ts';
 import { hasRoom } from './where.ts';
 
@@ -40,6 +43,9 @@ interface Work {
   taken: Taken;
   /** Null: its sound is on the way. */
   local: string | null;
+  /** What of the recording is ours; null: all of it. `first`: its first utterance, once it is known. */
+  part: Part | null;
+  first: number | null;
   /** Something of it was at work: another may be taken. */
   began: boolean;
   sent: Set<string>;
@@ -106,6 +112,7 @@ export class Take {
     for (const row of rows) {
       if (!isTaken(row)) continue;
       const work = this.adopt({ ...row.fleet.taken, job: row.fleet.id } as Taken, row.id);
+      work.part = row.fleet.part ?? null;
       work.busy = this.again(work, async () => {
         for (const { index, stage } of await claims.done(work.taken.job)) work.sent.add(key(index, stage));
         return claims.put(work.taken, []);
@@ -135,8 +142,9 @@ export class Take {
       this.more = false;
       await this.deps.claims.offer();
       while (!this.leaving && this.hasRoom) {
-        const { can, warm } = this.deps.abilities();
-        const taken = await this.deps.claims.claim(can, warm);
+        const { can, warm } = this.deps.abilities(),
+          parts = [...this.works.values()].some(each => each.part) ? [] : [PART_NEED];
+        const taken = await this.deps.claims.claim([...can, ...parts], [...warm, ...parts]);
         if (!taken) break;
         const work = this.adopt(taken, null);
         if (this.leaving) work.busy = this.return(work);
@@ -159,6 +167,8 @@ export class Take {
     const work: Work = {
       taken,
       local,
+      part: taken.range ? { ...taken.range, done: [] } : null,
+      first: null,
       began: local !== null && this.deps.store.job(local)?.startedAt != null,
       sent: new Set(),
       rows: [],
@@ -191,6 +201,7 @@ export class Take {
           : await receiveFile(sound, this.folder(taken), n => this.reading(work, () => claims.chunk(taken.job, n)));
       if (work.over || this.leaving) return;
       for (const { index, stage } of done) work.sent.add(key(index, stage));
+      if (taken.range) work.part = { ...taken.range, done: rangesOf(whole(done, request.options)) };
       const { audioTrack, summary: _, ...options } = request.options;
       const [answer] = await pipeline.queue.submit(
         [
@@ -209,12 +220,14 @@ export class Take {
           const fleet: TakenFacts = {
             id: taken.job,
             taken: { class: taken.class, id: taken.id, retryCount: taken.retryCount },
+            ...(work.part ? { part: work.part } : {}),
           };
           const { path, bytes } = store.job(job.id)!;
           // A name leads elsewhere by now than when it was looked at.
           if (path !== recording || (sound.kind === 'root' && bytes !== sound.bytes))
             throw new EarshotError('recordingChanged', { path: taken.name });
-          const made = usable(done),
+          // Which utterances those of a part are is known once the recording was heard.
+          const made = work.part ? [] : usable(done),
             heard = made.filter(row => row.stage === 'asr');
           store.addUtterances(
             job.id,
@@ -260,8 +273,9 @@ export class Take {
   }
 
   private collect(work: Work, utterance: Utterance): void {
-    if (work.over) return;
-    const { index, startMs, endMs } = utterance;
+    if (work.over || !this.isOurs(work, utterance)) return;
+    const { startMs, endMs } = utterance,
+      index = utterance.index - (work.first ?? 0);
     for (const stage of STAGES) {
       const output = utterance[stage];
       if (!output || work.sent.has(key(index, stage))) continue;
@@ -279,6 +293,15 @@ export class Take {
         },
         work.sent.size <= STAGES.length ? 0 : GUST_MS,
       );
+  }
+
+  /** Of a part what is ours is counted from its first. */
+  private isOurs(work: Work, row: UtteranceRow): boolean {
+    const { part, local } = work;
+    if (!part) return true;
+    if (!isWithin(part, row)) return false;
+    work.first ??= this.deps.store.utterances(local!).find(each => isWithin(part, each))!.index;
+    return isLeft(part, row, work.first);
   }
 
   private flush(work: Work): void {
@@ -337,7 +360,7 @@ export class Take {
       // Whoever works at this machine does not want it here.
       this.restUntil = this.deps.clock() + REST_MS;
       this.write(work, () => this.deps.claims.giveBack(work.taken));
-    } else if (state === 'failed' && !(row.ingested && this.factsOf(row).failed.length > 0)) {
+    } else if (state === 'failed' && !(row.ingested && this.deps.store.utterances(local).some(each => each.failed))) {
       await this.fail(work, row.failure!);
       return;
     } else this.write(work, () => this.finish(work, row));
@@ -355,7 +378,7 @@ export class Take {
     const { rows } = work;
     work.rows = [];
     if (rows.length > 0 && !(await claims.put(work.taken, rows))) return false;
-    return claims.finish(work.taken, { facts: this.factsOf(row) });
+    return claims.finish(work.taken, { facts: this.factsOf(work, row) });
   }
 
   private async fail(work: Work, why: Failure): Promise<void> {
@@ -371,16 +394,19 @@ export class Take {
     this.drop(work);
   }
 
-  private factsOf({ id, durationMs, language, models, warnings, options, voices }: JobRow): WholeFacts {
+  private factsOf(work: Work, { id, durationMs, language, models, warnings, options, voices }: JobRow): WholeFacts {
     const utterances = this.deps.store.utterances(id);
     return {
       durationMs,
       language,
       models,
       warnings,
-      failed: utterances.flatMap(({ index, startMs, endMs, failed }) =>
-        failed ? [{ index, startMs, endMs, ...failed }] : [],
-      ),
+      failed: utterances.flatMap(utterance => {
+        const { index, startMs, endMs, failed } = utterance;
+        return failed && this.isOurs(work, utterance)
+          ? [{ index: index - (work.first ?? 0), startMs, endMs, ...failed }]
+          : [];
+      }),
       ...(options.speakers && voices
         ? {
             voices,
@@ -442,4 +468,12 @@ export class Take {
 }
 
 const key = (index: number, stage: string): string => `${index} ${stage}`;
+/** Utterances that every stage is done with. */
+function whole(done: readonly StoredResult[], options: LentRequest['options']): number[] {
+  const stages = stagesOf(options),
+    made = Map.groupBy(done, ({ index }) => index);
+  return [...made].flatMap(([index, rows]) =>
+    stages.every(stage => rows.some(row => row.stage === stage)) ? [index] : [],
+  );
+}
 const isTaken = (row: JobRow): row is JobRow & { fleet: TakenFacts } => row.fleet != null && 'taken' in row.fleet;

@@ -2,9 +2,9 @@
  * The work of one job while it is active: which step is where.
  *
  * A step (one utterance at one stage) is absent, started, done, failed (its tries are used up) or skipped (an earlier
- * stage failed on it). Only done and failed are stored; started lives as long as its attempt, skipped follows from
- * failed. Whether a step may start is derived here: the stage before has delivered it, and every step before it in its
- * stage has started.
+ * stage failed on it, or another machine does that part of the recording). Only done and failed are stored; started
+ * lives as long as its attempt, skipped follows from failed or from the part. Whether a step may start is derived here:
+ * the stage before has delivered it, and every step before it in its stage has started.
  */
 import type { Utterance } from '../../schemas/job.ts';
 import type { Reason } from '../../schemas/reasons.ts';
@@ -14,7 +14,8 @@ import type { LiveIngest } from '../ingest/ingest.ts';
 import type { JobView, StageView, Waiting } from '../scheduler/snapshot.ts';
 import type { ModelVoice } from '../contracts/engine.ts';
 import type { Alternative } from '../contracts/alternatives.ts';
-import type { Attempt, JobRow, LentFacts, UtteranceRow } from '../contracts/store.ts';
+import type { Attempt, JobRow, LentFacts, Part, UtteranceRow } from '../contracts/store.ts';
+import { isLeft, isWithin } from './part.ts';
 import { Windows } from './windows.ts';
 
 const ABSENT = 0,
@@ -35,6 +36,8 @@ export class StageWork {
   delivered = 0;
   done = 0;
   failed = 0;
+  /** What other machines do. */
+  others = 0;
   doneMs = 0;
   readonly running = new Map<number, Attempt>();
   retry: { at: number; attempt: number } | null = null;
@@ -58,9 +61,9 @@ export class StageWork {
   isOver(index: number): boolean {
     return this.at(index) >= DONE;
   }
-  /** Over and worth delivering to the next stage. */
+  /** Nothing is left to do of them here. */
   get over(): number {
-    return this.done + this.failed;
+    return this.done + this.failed + this.others;
   }
 
   private set(index: number, status: number): void {
@@ -95,6 +98,13 @@ export class StageWork {
       this.set(index, SKIPPED);
       this.failed++;
     }
+  }
+  /** Another machine's. */
+  leave(index: number, lengthMs: number): void {
+    if (this.at(index) !== ABSENT) return;
+    this.set(index, SKIPPED);
+    this.others++;
+    this.doneMs += lengthMs;
   }
   /** The attempt is over: what it did not finish is absent again. */
   end(token: number): void {
@@ -193,7 +203,38 @@ export class JobWork {
       this.made.push({ ...row });
       if (at !== undefined) this.utteredAt[row.index] = at;
       this.totalMs += row.endMs - row.startMs;
+      if (this.part) this.leaveOut(this.part, row.index);
     }
+  }
+
+  /** Where several machines do the recording, what is this one's of it. */
+  private get part(): Part | null {
+    const { fleet } = this.row;
+    return fleet && 'taken' in fleet ? (fleet.part ?? null) : null;
+  }
+  /** Of its part, the first utterance; not known yet: one past the last. */
+  private partsFirst: number | null = null;
+
+  /** What others do. Of the last before its own the words are wanted here too: repair reads what was said before. */
+  private leaveOut(part: Part, index: number): void {
+    const own = this.isOwn(part, index),
+      leave = (at: number, stages: readonly StageWork[]): void => {
+        for (const stage of stages) stage.leave(at, this.lengthMs(at));
+      };
+    const isRead =
+      this.stage('repair') !== undefined && (part.toMs === null || this.utterances[index]!.startMs < part.toMs);
+    if (!own) leave(index, isRead ? this.stages.filter(({ stage }) => stage !== 'asr') : this.stages);
+    if (index > 0 && !own && !this.isOwn(part, index - 1)) leave(index - 1, this.stages);
+  }
+  private isOwn(part: Part, index: number): boolean {
+    const row = this.utterances[index]!;
+    if (this.partsFirst === null && isWithin(part, row)) this.partsFirst = index;
+    return isLeft(part, row, this.partsFirst ?? index);
+  }
+  /** The last that is known, as long as it may be one whose words alone are wanted. */
+  private get isUndecided(): boolean {
+    const { part, utterances } = this;
+    return part !== null && utterances.length > 0 && this.ingest !== 'done' && !this.isOwn(part, utterances.length - 1);
   }
 
   /** After a restart: what the store knows. */
@@ -203,7 +244,8 @@ export class JobWork {
       this.made[utterance.index] = { ...utterance };
       let failedBefore = false;
       for (const work of this.stages) {
-        if (failedBefore) work.skip(utterance.index);
+        if (work.at(utterance.index) !== ABSENT) continue;
+        else if (failedBefore) work.skip(utterance.index);
         else if (work.stage === 'asr' && this.isUnheard(utterance)) continue;
         else if (utterance[work.stage]) work.finish(utterance.index, utterance.endMs - utterance.startMs);
         else if (utterance.failed?.stage === work.stage) {
@@ -269,7 +311,7 @@ export class JobWork {
     const before = this.stages[position - 1];
     // A window is recognized as a whole, once no more utterances can join it.
     const known = work.stage === 'asr' ? this.windows.closed(this.ingest === 'done') : this.utterances.length;
-    let limit = known;
+    let limit = work.stage === 'asr' && this.isUndecided ? Math.min(known, this.utterances.length - 1) : known;
     if (work.stage === 'tts' && this.castsVoices) return work.next;
     // Until the language is known the recognizer goes one utterance at a time: the same file must always find the same
     // language.
@@ -278,12 +320,14 @@ export class JobWork {
     if (this.contextual.includes(work.stage)) limit = Math.min(limit, work.running.size ? work.next : work.next + 1);
     if (work.next < work.soloUntil) limit = Math.min(limit, work.next + 1);
     let to = work.next;
-    const waits = work.stage === 'repair' && this.repairedBySound;
+    const waits = work.stage === 'repair' && this.repairedBySound,
+      reads = work.stage === 'repair' && this.part !== null;
     while (
       to < limit &&
       work.at(to) === ABSENT &&
       (!before || before.isDone(to)) &&
-      (!waits || this.alternatives.has(to))
+      (!waits || this.alternatives.has(to)) &&
+      (!reads || to === 0 || before!.isOver(to - 1))
     )
       to++;
     return to;

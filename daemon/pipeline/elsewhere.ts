@@ -77,8 +77,30 @@ export class Elsewhere {
     });
   }
 
-  /** `cursor` is written in the same transaction, so that after a crash nothing is taken in twice. */
-  take(id: string, machine: string | null, rows: readonly Returned[], cursor: string): void {
+  /** Whether one of its models looks back at what it made before. */
+  isContextual(id: string): boolean {
+    return (this.core.jobs.get(id)?.contextual.length ?? 0) > 0;
+  }
+
+  /** Several machines do it: where their parts begin, but the first, in ms. */
+  divide(id: string, borders: number[]): void {
+    this.event(id, work => {
+      const { fleet } = work.row as LentRow;
+      this.core.jobs.update(work, { fleet: { ...fleet, parts: { borders, at: 0, offset: 0 } } });
+    });
+  }
+
+  /**
+   * `cursor` is written in the same transaction, so that after a crash nothing is taken in twice. `failed`: what is
+   * known to have no text, so that what comes behind it has its place.
+   */
+  take(
+    id: string,
+    machine: string | null,
+    rows: readonly Returned[],
+    cursor: string,
+    failed: WholeFacts['failed'] = [],
+  ): void {
     this.event(id, work => {
       const { store, clock } = this.core.deps;
       if (work.row.startedAt === null)
@@ -87,7 +109,10 @@ export class Elsewhere {
           { state: work.row.state === 'paused' ? 'paused' : 'processing', startedAt: clock() },
           { kind: 'job.started', data: machine ? { machine } : {} },
         );
+      const without = new Map(failed.map(each => [each.index, each]));
       for (const { index, stage: name, startMs, endMs, output } of rows) {
+        for (let next; index > work.utterances.length && (next = without.get(work.utterances.length));)
+          this.giveUp(work, next);
         const claimed = this.claim(work, { index, startMs, endMs }, name, `fleet:${machine ?? ''}`);
         if (!claimed) continue;
         const { stage, attempt } = claimed;
@@ -96,24 +121,39 @@ export class Elsewhere {
         store.close(attempt.token, clock());
         this.core.steps.over(stage, attempt.token);
       }
-      this.core.jobs.update(work, { fleet: { ...(work.row as LentRow).fleet, cursor, machine } });
+      const { fleet } = work.row as LentRow;
+      this.core.jobs.update(work, { fleet: { ...fleet, cursor, machine: fleet.parts ? fleet.machine : machine } });
       this.core.steps.advance(work);
     });
   }
 
-  /** All has come: from here on it ends like any other. */
+  private giveUp(work: JobWork, { failure: why, stage: name, ...utterance }: WholeFacts['failed'][number]): void {
+    const { store, clock } = this.core.deps,
+      claimed = this.claim(work, utterance, name, 'fleet');
+    if (!claimed) return;
+    const { index } = utterance,
+      { stage, attempt } = claimed;
+    store.abandon(attempt.token, why, clock(), { counts: true, gaveUp: [index] });
+    work.made[index]!.failed = { stage: name, failure: why };
+    stage.fail(index);
+    work.skipAfter(name, index);
+  }
+
+  /** All has come: from here on it ends like any other. Of a part that is not the last: the next one is read. */
   complete(id: string, { failed, voices, speakers, turns, ...facts }: WholeFacts): void {
     this.event(id, work => {
       if (work.ingest === 'done') return; // before a crash
-      const { store, clock } = this.core.deps;
-      for (const { index, startMs, endMs, stage: name, failure: why } of failed) {
-        const claimed = this.claim(work, { index, startMs, endMs }, name, 'fleet');
-        if (!claimed) continue;
-        const { stage, attempt } = claimed;
-        store.abandon(attempt.token, why, clock(), { counts: true, gaveUp: [index] });
-        work.made[index]!.failed = { stage: name, failure: why };
-        stage.fail(index);
-        work.skipAfter(name, index);
+      for (const each of failed) this.giveUp(work, each);
+      const { fleet } = work.row as LentRow,
+        { parts } = fleet;
+      if (parts && parts.at < parts.borders.length) {
+        const next = { ...parts, at: parts.at + 1, offset: work.utterances.length };
+        this.core.jobs.update(work, {
+          fleet: { ...fleet, cursor: '0', parts: next },
+          warnings: withWarnings(work.row.warnings, facts.warnings),
+        });
+        this.core.steps.advance(work);
+        return;
       }
       if (voices && speakers) this.core.jobs.label(work, speakers, voices, turns);
       work.ingest = 'done';

@@ -88,7 +88,7 @@ const written = (daemon: RealDaemon, stem: string): Record<string, string> =>
   );
 
 describe('a fleet', { skip: why, timeout: 300_000 }, () => {
-  let home: RealDaemon, big: RealDaemon;
+  let home: RealDaemon, big: RealDaemon, going: RealDaemon;
   const events: StateEvent[] = [];
   const all: RealDaemon[] = [];
   const begin = async (daemon: RealDaemon): Promise<RealDaemon> => {
@@ -397,11 +397,96 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     assert.equal((await state(home, unwanted, 'completed')).machine, await hostOf());
   });
 
+  test('a long recording goes in parts to idle machines, and reads as one machine would have it', async () => {
+    const path = recording(home, 'parts.flac', 'asterisk-es.flac'),
+      spanish = { language: 'es', translateTo: 'en' } as const,
+      slow = { ...spanish, models: { asr: 'fake-slow' } };
+    const said = async ({ id }: Job) => (await home.client.call('job/utterances', { id })).utterances;
+    const whole = async () => said(await state(home, await submit(home, path, spanish), 'completed'));
+    going = member(server, { machine: 'm2' });
+    const [expected] = await Promise.all([whole(), begin(going)]);
+    assert.ok(expected.length >= 4, 'two for each of two');
+    await home.client.call('settings/set', { values: { fleet: fleetWith(home, { partMinutes: 0.05 }) } });
+    await until('both machines to be idle', async () => {
+      const { n } = await one<{ n: string }>(
+        `select count(*) as n from fleet.idle(array['part'] || (
+           select array_agg(distinct need) from fleet.machine, unnest(can) need
+           where need ~ ':fake-(slow|repair|nmt)@'))`,
+      );
+      return Number(n) === 2;
+    });
+
+    const begun = (part: string): Promise<string> =>
+      until('text of a part', async () => {
+        const [found] = await rows<{ machine: string }>(
+          `select machine from fleet.job where whole = $1 and state = 'running' and done > 0`,
+          [part],
+        );
+        return found?.machine;
+      });
+    // Canceled: none of its parts is left, at any machine.
+    const unwanted = await submit(home, path, slow);
+    await begun(await fleetId(home, unwanted));
+    await home.client.call('job/cancel', { ids: [unwanted.id] });
+    await until('the fleet to forget it', async () => (await rows('select id from fleet.job')).length === 0);
+    for (const daemon of [big, going])
+      await until('its machines to let go', async () => (await daemon.client.call('job/list', {})).total === 0);
+
+    const job = await submit(home, path, slow),
+      id = await fleetId(home, job),
+      ids = [id, `${id}.1`];
+    // The first that has text of its part stops until another has the other part, and dies.
+    const machine = await begun(id),
+      dead = (await big.withStore(store => store.meta('fleet.home'))) === machine ? big : going;
+    dead.process.kill('SIGSTOP');
+    await until('another to have a part', async () => {
+      const parts = await rows<{ machine: string | null }>('select machine from fleet.job where whole = $1', [id]);
+      return new Set(parts.flatMap(part => part.machine ?? [])).size > 1;
+    });
+    const lost = (
+      await rows<{ id: string }>(`select id from fleet.job where machine = $1 and state = 'running'`, [machine])
+    ).map(part => part.id);
+    await dead.kill();
+    await until('another to have what it was at', async () => {
+      await rows(
+        `update boss.job b set heartbeat_on = now() - interval '1 hour' from fleet.job j
+         where j.offer = b.id and j.machine = $1 and b.state = 'active'`,
+        [machine],
+      );
+      return (await rows(`select id from fleet.job where machine = $1 and state = 'running'`, [machine])).length === 0;
+    });
+    const revived = dead.start();
+    await state(home, job, 'completed');
+    assert.deepEqual(await said(job), expected);
+    const { entries } = await home.client.call('job/log', { id: job.id, limit: 1000 });
+    assert.deepEqual(
+      entries.filter(({ kind, stage }) => kind === 'step.finished' && stage === 'asr').map(({ index }) => index),
+      expected.map(({ index }) => index),
+      'each once, in order',
+    );
+    assert.equal(entries.filter(({ kind }) => kind === 'job.completed').length, 1);
+    await until('the fleet to forget it', async () => (await rows('select id from fleet.job')).length === 0);
+    assert.deepEqual(await rows('select job from fleet.chunk'), []);
+    const books = await rows<{ job: string; state: string; sent_bytes: string; attempts: number }>(
+      'select job, state, sent_bytes, attempts from fleet.audit where job = any($1) order by job',
+      [ids],
+    );
+    // The sound was sent once, for both.
+    assert.deepEqual(
+      books.map(line => [line.job, line.state, line.sent_bytes]),
+      ids.map((each, i) => [each, 'completed', i === 0 ? String(statSync(path).size) : '0']),
+    );
+    for (const { job: part, attempts } of books) if (lost.includes(part)) assert.ok(attempts > 1, part);
+
+    await revived;
+    await home.client.call('settings/set', { values: { fleet: fleetWith(home, { partMinutes: 0 }) } });
+    await going.client.call('settings/set', { values: { fleet: fleetWith(going, { share: 'never' }) } });
+  });
+
   test('a machine that dies in the middle is taken over where it was; one that wakes up late is refused', async () => {
     // One that freezes, and another that goes on.
     const freezing = big,
-      ann = home,
-      going = await begin(member(server, { machine: 'm2', share: 'never' }));
+      ann = home;
     const slow = { models: { asr: 'fake-slow' } };
     const job = await submit(ann, recording(ann, 'long.flac'), slow);
     await until('its first words', async () => (await jobOf(ann, job)).progress.stages.asr?.done);

@@ -8,13 +8,18 @@ import { exposition } from '../../cli/prometheus.ts';
 import { fleetMetrics } from '../../cli/fleet-stats.ts';
 import { isUnreachable, keepSecrets, parseUrl, problemOf, secretOf, secretsOf } from '../../daemon/fleet/access.ts';
 import { abilities, identityOf, needsOf, warmOf, type MachineView, type ReadyModel } from '../../daemon/fleet/can.ts';
+import { bordersOf, idsOf, isDivisible, readId } from '../../daemon/fleet/parts.ts';
 import { returnedOf, type StoredResult } from '../../daemon/fleet/rows.ts';
 import { goesToFleet, hasRoom, isLendable, type Use } from '../../daemon/fleet/where.ts';
+import type { Part } from '../../daemon/contracts/store.ts';
+import { rangesOf } from '../../daemon/jobs/part.ts';
+import { JobWork } from '../../daemon/jobs/work.ts';
 import type { DeviceView } from '../../daemon/scheduler/snapshot.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { fakeModel } from '../daemon/harness.ts';
 import { failsWith } from '../fixtures/fails-with.ts';
+import { jobRow } from '../fixtures/job-row.ts';
 import { cpu } from './scheduler/scene.ts';
 
 const GiB = 1024 ** 3;
@@ -109,6 +114,121 @@ describe('where a job goes', () => {
     assert.ok(!room('always', 0, 1, 1) && !room('always', 0, 4, 0));
     assert.ok(room('idle', 0, 0, 0) && !room('idle', 1, 0, 0));
     assert.ok(!room('never', 0, 0, 0));
+  });
+});
+
+describe('a long recording', () => {
+  const MINUTE = 60_000,
+    [warm, cold] = [{ warm: true }, { warm: false }];
+  it('is divided among idle machines, where each has enough of it', () => {
+    const hour = 60 * MINUTE,
+      parts = (ms: number, peers: { warm: boolean }[], minutes = 5): number[] =>
+        bordersOf(ms, peers, minutes * MINUTE).map(border => border / MINUTE);
+    assert.deepEqual(parts(hour, [warm, warm, warm]), [20, 40]);
+    assert.deepEqual(parts(hour, [warm]), []);
+    assert.deepEqual(parts(hour, []), []);
+    assert.deepEqual(parts(12 * MINUTE, [warm, warm, warm]), [6], 'no part is shorter than five minutes');
+    assert.deepEqual(parts(9 * MINUTE, [warm, warm]), []);
+    assert.deepEqual(parts(hour, [warm, warm, cold]), [20, 40]);
+    assert.deepEqual(parts(40 * MINUTE, [warm, warm, cold]), [20], 'models that load first cost more than that');
+    assert.deepEqual(parts(hour, [warm, warm], 0), [], 'never');
+    assert.equal(parts(100 * hour, Array<typeof warm>(40).fill(warm)).length, 15);
+  });
+
+  it('stays whole where its parts would not give the same text', () => {
+    const divisible = (options: object, how: object = {}, contextual = false): boolean =>
+      isDivisible(
+        jobRow({ options: { repair: true, language: 'en', ...options }, stages: ['asr', 'repair'], ...how }),
+        contextual,
+      );
+    assert.ok(divisible({}));
+    assert.ok(divisible({ speak: true }, { stages: ['asr', 'tts'], models: { tts: 'voice' } }));
+    assert.ok(!divisible({ language: undefined }), 'which language it is has to be heard');
+    assert.ok(!divisible({ speakers: true }));
+    assert.ok(!divisible({ speak: true }, { stages: ['asr', 'tts'] }), 'each machine would choose a voice');
+    assert.ok(!divisible({}, {}, true), 'a model looks back');
+  });
+
+  it('is known by its parts, which are read one after the other', () => {
+    const lent = { id: 'a', cursor: '7', machine: null };
+    assert.deepEqual([idsOf(lent), readId(lent)], [['a'], 'a']);
+    const parts = { ...lent, parts: { borders: [10, 20], at: 1, offset: 4 } };
+    assert.deepEqual([idsOf(parts), readId(parts)], [['a', 'a.1', 'a.2'], 'a.1']);
+    assert.deepEqual(rangesOf(new Set([4, 0, 1, 5, 9])), [
+      [0, 2],
+      [4, 6],
+      [9, 10],
+    ]);
+  });
+
+  /** What is left of each stage of a recording of ten utterances, ten seconds each. */
+  const left = (part: Part, { repair = true, ingested = true } = {}): Record<string, number[]> => {
+    const work = new JobWork(
+      jobRow({
+        options: { repair, language: 'en' },
+        stages: repair ? ['asr', 'repair'] : ['asr'],
+        ingested,
+        fleet: { id: 'a', taken: { class: 'c', id: 'o', retryCount: 0 }, part },
+      }),
+      0,
+    );
+    for (let index = 0; index < 10; index++)
+      work.addUtterances([{ index, startMs: index * 10_000, endMs: index * 10_000 + 9000 }]);
+    return Object.fromEntries(
+      work.stages.map(stage => [
+        stage.stage,
+        work.utterances.flatMap(({ index }) => (stage.isOver(index) ? [] : [index])),
+      ]),
+    );
+  };
+  it('is done by a machine as far as it is its part, with the words before for repair', () => {
+    const middle: Part = { fromMs: 30_000, toMs: 60_000, done: [] };
+    assert.deepEqual(left(middle), { asr: [2, 3, 4, 5], repair: [3, 4, 5] });
+    assert.deepEqual(left(middle, { repair: false }), { asr: [3, 4, 5] });
+    assert.deepEqual(left({ fromMs: 0, toMs: 20_000, done: [] }), { asr: [0, 1], repair: [0, 1] });
+    assert.deepEqual(left({ fromMs: 80_001, toMs: null, done: [] }), { asr: [8, 9], repair: [9] });
+    // What another machine had done of the part, counted from its first: 3 and 5.
+    assert.deepEqual(
+      left({
+        ...middle,
+        done: [
+          [0, 1],
+          [2, 3],
+        ],
+      }),
+      { asr: [3, 4], repair: [4] },
+    );
+  });
+
+  it('is over for a machine when its part is; what is not known to be before it is not begun', () => {
+    const part: Part = { fromMs: 10_000, toMs: 20_000, done: [] },
+      work = new JobWork(
+        jobRow({
+          options: { repair: true, language: 'en' },
+          ingested: false,
+          fleet: { id: 'a', taken: { class: 'c', id: 'o', retryCount: 0 }, part },
+        }),
+        0,
+      ),
+      [asr, repair] = work.stages as [(typeof work.stages)[0], (typeof work.stages)[0]];
+    const add = (index: number): void =>
+      work.addUtterances([{ index, startMs: index * 5000, endMs: index * 5000 + 4000 }]);
+    add(0);
+    assert.equal(work.ready(0), 0, 'whether its words are wanted is not known yet');
+    add(1);
+    assert.deepEqual([asr.isOver(0), work.ready(0) - asr.next], [true, 0]);
+    add(2);
+    assert.deepEqual([asr.next, work.ready(0)], [1, 3]);
+    for (const index of [3, 4, 5]) add(index);
+    assert.deepEqual([asr.next, work.ready(0)], [1, 4]);
+    for (const index of [2, 3]) asr.finish(index, 4000);
+    assert.equal(work.ready(1), repair.next, 'repair waits for the words before');
+    asr.finish(1, 4000);
+    assert.deepEqual([repair.next, work.ready(1)], [2, 4]);
+    for (const index of [2, 3]) repair.finish(index, 4000);
+    assert.ok(!work.allOver);
+    work.ingest = 'done';
+    assert.ok(work.allOver && !work.anyFailed);
   });
 });
 
