@@ -244,6 +244,55 @@ describe('the queue of a fleet', { skip: why, timeout: 300_000 }, () => {
     await closePools();
   });
 
+  test('nobody puts others’ jobs where no machine looks, or reads them through functions of their own', async () => {
+    await prepareFleet(server);
+    const needs = ['asr:base', 'nmt:small'];
+    await as('bob', query => submit(query, { needs: [needs.join(' ')] }));
+    const id = await as('ann', query => submit(query, { needs }));
+    const machine = await claims('m1');
+    await machine.offer();
+    assert.equal((await machine.claim(needs, []))?.job, id);
+    // A schema that people may fill, as `public` is up to PostgreSQL 14.
+    await server.asAdmin(async query => {
+      await query('create schema yard');
+      await query('grant all on schema yard to bob');
+    });
+    const read = await as('bob', async query => {
+      await query(`create function yard.pg_has_role(name, name, text) returns bool language sql as 'select true'`);
+      await query(`create function yard.same(name, name) returns bool language sql as 'select true'`);
+      await query('create operator yard.= (leftarg = name, rightarg = name, function = yard.same)');
+      await query('set search_path = yard, pg_catalog');
+      return query<{ id: string }>('select id from fleet.job');
+    });
+    assert.ok(
+      read.every(each => each.id !== id),
+      'bob reads what is ann’s',
+    );
+    await closePools();
+  });
+
+  test('what is larger than any request is not taken, and what has ended no machine changes', async () => {
+    await prepareFleet(server);
+    const OUT_OF_BOUNDS = '22023';
+    for (const many of [
+      { needs: ['x'.repeat(20_000)] },
+      { sound: JSON.stringify({ kind: 'root', path: 'x'.repeat(100_000) }) },
+    ])
+      assert.equal(await outcome('ann', query => submit(query, many)), OUT_OF_BOUNDS);
+    const id = await as('ann', query => submit(query)),
+      machine = await claims('m1');
+    const write = (text: string) => (query: Query) => query(text, [id]).then(rows => rows.length);
+    const result = `insert into fleet.result (job, index, stage, output, machine) values ($1, 0, 'asr', '{}', 'm2')`;
+    assert.equal(await outcome('m2', write(result)), DENIED, 'text for a job that nobody works on');
+    await machine.offer();
+    const taken = (await machine.claim(['asr:base'], []))!;
+    assert.ok(await machine.finish(taken, { failure: { code: 'cancelled', args: {} } }));
+    assert.equal(await outcome('m2', write(result)), DENIED, 'text for a job that is over');
+    const again = `update fleet.job set state = 'completed', facts = '{}' where id = $1 returning id`;
+    assert.equal(await outcome('m2', write(again)), 0, 'another end of a job that is over');
+    await closePools();
+  });
+
   test('beyond this machine, only with TLS and the server’s own certificate', async t => {
     const key = join(server.root, 'server.key'),
       certificate = join(server.root, 'server.crt');

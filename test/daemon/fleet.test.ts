@@ -287,6 +287,7 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     });
     await once(server.access('m2'), async query => {
       for (const [i, { index, stage, output, state: to, facts = {} }] of made.entries()) {
+        await query(`update fleet.job set state = 'running' where id = $1`, [ids[i]]);
         if (stage)
           await query(`insert into fleet.result (job, index, stage, output, machine) values ($1, $2, $3, $4, 'm2')`, [
             ids[i],
