@@ -9,7 +9,8 @@ import { sourceText } from '../schemas/job.ts';
 import { clockText, durationText } from '../text/messages/figures.ts';
 import { remember } from '../client/remembered-speakers.ts';
 import { ignore, isIgnored, repositoryOf } from '../client/repository.ts';
-import { isUnnamed, placeToRemember } from '../text/speakers.ts';
+import { isUnnamed, shownSpeaker } from '../text/speaker-names.ts';
+import { placeToRemember } from '../text/speakers.ts';
 import { rootOf } from '../client/folder-defaults.ts';
 import { agreed } from './agreed.ts';
 import { findJob } from './jobs.ts';
@@ -35,6 +36,14 @@ async function mayRemember(
   return true;
 }
 
+const shownIn = (name: string, { t }: Session): string => shownSpeaker(name, t.speakerNumber);
+
+/** A label as it may be typed: "S1", or "Speaker 1" as it is read everywhere. */
+function idOf(label: string, session: Session): string {
+  const id = `S${/\d+$/.exec(label)?.[0] ?? ''}`;
+  return [shownIn(id, session), shownSpeaker(id)].includes(label) ? id : label;
+}
+
 export async function speakers(
   session: Session,
   name: string,
@@ -48,7 +57,7 @@ export async function speakers(
       const at = each.indexOf('='),
         [label, called] = [each.slice(0, at).trim(), each.slice(at + 1).trim()];
       if (at < 1 || !called) throw badRequest(each, 'label');
-      return [label, called];
+      return [idOf(label, session), called];
     }),
   );
   if (given.length > 0) {
@@ -91,7 +100,7 @@ export async function speakers(
     session,
     columns,
     rows.map(({ speaker, ms, first }) => [
-      clean(speaker),
+      isUnnamed(speaker) ? `${shownIn(speaker, session)} (${speaker})` : clean(speaker),
       durationText(ms, session.locale),
       clockText(first.startMs),
       clean(sourceText(first)),

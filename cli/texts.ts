@@ -91,6 +91,7 @@ const en = {
   moreJobs: (n: number): string => `… and ${n} more; \`earshot queue --all\` shows them.`,
   tookOver: 'this job already exists:',
   speaker: 'SPEAKER',
+  speakerNumber: (n: string) => `Speaker ${n}`,
   noSpeakers: 'This job did not label speakers; `earshot transcribe --speakers` does.',
   rememberVoices: (path: string): string =>
     `Remember these voices in ${path}? They are personal data, and others may get them with this repository. [y/N]`,
@@ -302,6 +303,7 @@ const zhCn: Texts = {
   moreJobs: n => `… 还有 ${n} 个；运行 \`earshot queue --all\` 查看。`,
   tookOver: '已有相同的任务：',
   speaker: '说话人',
+  speakerNumber: (n: string) => `说话人 ${n}`,
   noSpeakers: '此任务没有区分说话人；使用 `earshot transcribe --speakers`。',
   rememberVoices: path => `将这些声音记录在 ${path} 中吗？声音是个人数据，其他人可能会随此仓库获得它们。[y/N]`,
   ignoreVoices: '在仓库中忽略该文件（.gitignore）吗？[y/N]',

@@ -5,11 +5,9 @@
  */
 import { dirname, join } from 'node:path';
 import { placesUp } from './glossary.ts';
+import { isUnnamed } from './speaker-names.ts';
 
 export const SPEAKERS_FILE = join('.earshot', 'speakers.json');
-
-/** Names as speakers are called before anybody named them. */
-export const isUnnamed = (name: string): boolean => /^S\d+$/.test(name);
 
 /** Where a recording's remembered voices may lie, nearest first. */
 export const speakerPlaces = (recording: string, root: string | null): string[] =>

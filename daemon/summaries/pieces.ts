@@ -5,6 +5,7 @@
  */
 import { sourceText, type Transcript, type Utterance } from '../../schemas/job.ts';
 import { joiner } from '../../text/subtitles/width.ts';
+import { shownSpeaker } from '../../text/speaker-names.ts';
 import { oneLine } from '../../text/transcripts/passages.ts';
 
 /** Tokens of a question's text; with the question's frame and its answer they fit into the engine's context. */
@@ -39,9 +40,12 @@ export const tokensOf = (text: string): number => {
 export const languageOf = ({ language, translatedTo }: Pick<Transcript, 'language' | 'translatedTo'>): string =>
   translatedTo ?? language ?? 'en';
 
+/** As people are called in a summary, which they read. */
+const named = (speaker: string): string => `${oneLine(shownSpeaker(speaker))}: `;
+
 function said(utterance: Utterance, before: string | undefined): string {
   const text = oneLine(utterance.nmt?.text || sourceText(utterance));
-  return text && utterance.speaker && utterance.speaker !== before ? `${oneLine(utterance.speaker)}: ${text}` : text;
+  return text && utterance.speaker && utterance.speaker !== before ? `${named(utterance.speaker)}${text}` : text;
 }
 
 /** Nothing where nothing was said. */
@@ -57,7 +61,7 @@ export function piecesOf(transcript: Pick<Transcript, 'utterances'>): Piece[] {
     const last = pieces.at(-1);
     if (last && tokens <= room) {
       last.text +=
-        (utterance.speaker && text.startsWith(`${utterance.speaker}: `) ? '\n' : joiner(last.text, text)) + text;
+        (utterance.speaker && text.startsWith(named(utterance.speaker)) ? '\n' : joiner(last.text, text)) + text;
       last.endMs = utterance.endMs;
       room -= tokens;
     } else {

@@ -14,7 +14,7 @@ import { request, type Deps } from '../requests/request.ts';
 import { stamp } from '../streaming/layout.ts';
 import { endOf, readTranscript } from '../transcript/known.ts';
 import { SafeMarkdown } from '../ui/markdown.ts';
-import { errorText, failureText } from '../ui/words.ts';
+import { errorText, failureText, shownName } from '../ui/words.ts';
 import { withTarget } from './asked-path.ts';
 
 interface TranscribeInput {
@@ -57,7 +57,7 @@ const lines = (utterances: readonly Utterance[], stamps: boolean): string =>
   utterances
     .map(u => {
       // What was said begins no line of its own.
-      const said = harmlessLine((u.speaker ? `${u.speaker}: ` : '') + sourceText(u)),
+      const said = harmlessLine((u.speaker ? `${shownName(u.speaker)}: ` : '') + sourceText(u)),
         text = said + (u.nmt ? `\n${harmlessLine(translatedText(u) ?? '')}` : '');
       return stamps ? `[${stamp(u.startMs)}] ${text}` : text;
     })

@@ -16,7 +16,7 @@ import { gapText } from '../streaming/streams.ts';
 import { ensureRecognizer } from '../setup/first-run.ts';
 import { withGlossary } from '../requests/glossary.ts';
 import { confirm, notify } from '../ui/notify.ts';
-import { errorText } from '../ui/words.ts';
+import { errorText, shownName } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import type { Deps } from '../requests/request.ts';
 
@@ -194,6 +194,7 @@ export class Dictation implements vscode.Disposable {
       translation: 'instead',
       heading: null,
       gap: gapText,
+      speaker: shownName,
     };
     const stream = this.#deps.streams.start(job, document, template, origin, undefined, from);
     stream.onEnded(how => {

@@ -9,6 +9,7 @@ import type { Template } from '../streaming/layout.ts';
 import { parseShape, PLACEHOLDERS } from '../streaming/shape.ts';
 import { gapText } from '../streaming/streams.ts';
 import { notify } from '../ui/notify.ts';
+import { shownName } from '../ui/words.ts';
 
 export interface Choice {
   options: JobOptions;
@@ -71,6 +72,7 @@ export function template(
     shape,
     heading: heading && setting.get('document.heading', true) ? basename(recording) : null,
     gap: gapText,
+    speaker: shownName,
     link: target,
     chapterPauseMs: Math.round(setting.get('document.chapterPauseSeconds', 10) * 1000),
     frontMatter:

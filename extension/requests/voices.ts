@@ -7,7 +7,8 @@ import { knownSpeakers } from '../../client/folder-defaults.ts';
 import { ignore, isIgnored, repositoryOf } from '../../client/repository.ts';
 import type { JobOptions } from '../../schemas/job.ts';
 import { remember } from '../../client/remembered-speakers.ts';
-import { isUnnamed, placeToRemember, speakerPlaces, withSpeakers } from '../../text/speakers.ts';
+import { isUnnamed } from '../../text/speaker-names.ts';
+import { placeToRemember, speakerPlaces, withSpeakers } from '../../text/speakers.ts';
 import { readText } from '../ui/files.ts';
 import { notify, notifyBriefly } from '../ui/notify.ts';
 

@@ -29,6 +29,8 @@ export interface Template {
   chapterPauseMs?: number;
   /** Says that a stretch failed, in the reader's language. */
   gap: (from: string, to: string) => string;
+  /** What a speaker is called, in the reader's language. */
+  speaker: (name: string) => string;
 }
 
 export interface Piece {
@@ -66,7 +68,7 @@ function shown(utterance: Utterance, template: Template): Shown | null {
   if (!text) return null;
   const escape = template.format === 'markdown' ? escapeMarkdown : harmlessLines;
   return {
-    speaker: utterance.speaker ? escape(utterance.speaker) : null,
+    speaker: utterance.speaker ? escape(template.speaker(utterance.speaker)) : null,
     index: utterance.index,
     startMs: utterance.startMs,
     endMs: utterance.endMs,
@@ -241,7 +243,8 @@ function subtitles(utterances: readonly Utterance[], template: Template): Piece[
   return [
     ...head,
     ...utterances.flatMap(u => {
-      const made = cues(u, template.translation, format, number, u.speaker !== last);
+      const named = u.speaker === undefined ? u : { ...u, speaker: template.speaker(u.speaker) },
+        made = cues(named, template.translation, format, number, u.speaker !== last);
       last = u.speaker ?? last;
       number += made.count;
       return made.count ? [{ key: `u${u.index}`, text: made.text }] : [];

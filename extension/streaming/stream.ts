@@ -19,7 +19,7 @@ export interface Kept {
   from?: number;
   to?: number;
   uri: string;
-  template: Omit<Template, 'gap'>;
+  template: Omit<Template, 'gap' | 'speaker'>;
   pieces: { key: string; text: string; theirs: boolean }[];
   origin: number;
 }
@@ -90,7 +90,7 @@ export class Stream implements vscode.Disposable {
   }
 
   get keep(): Kept {
-    const { gap: _gap, ...template } = this.template;
+    const { gap: _gap, speaker: _speaker, ...template } = this.template;
     return {
       job: this.job,
       ...(this.follows ? { from: this.#from } : {}),

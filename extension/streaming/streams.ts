@@ -7,7 +7,7 @@ import type { Daemon } from '../connection/connection.ts';
 import { isFinal } from '../../schemas/words.ts';
 import { setupText } from '../setup/progress.ts';
 import { notify, notifyBriefly } from '../ui/notify.ts';
-import { errorText } from '../ui/words.ts';
+import { errorText, shownName } from '../ui/words.ts';
 import type { Template } from './layout.ts';
 import { refound } from './place.ts';
 import { Provisional } from './provisional.ts';
@@ -281,7 +281,7 @@ export class Streams implements vscode.Disposable {
       new Stream({
         job: kept.job,
         document,
-        template: { ...kept.template, gap: gapText },
+        template: { ...kept.template, gap: gapText, speaker: shownName },
         origin: kept.origin,
         kept: kept.pieces,
         ...(kept.from === undefined ? {} : { from: kept.from }),

@@ -1,6 +1,6 @@
 /** A transcript as plain text for the clipboard. */
 import { sourceText, type Transcript } from '../../schemas/job.ts';
-import { shownName } from './speakers.ts';
+import { shownName } from '../ui/words.ts';
 
 const pad = (n: number): string => String(n).padStart(2, '0');
 /** 83 000 ms: "1:23". */

@@ -4,19 +4,15 @@
  */
 import * as vscode from 'vscode';
 import { harmlessLine } from '../../text/harmless.ts';
-import { isUnnamed } from '../../text/speakers.ts';
 import { sourceText, type Transcript } from '../../schemas/job.ts';
 import { renameSpeaker, setSpeaker, speakersIn, turnOf } from './edits.ts';
 import { createPick } from '../ui/pick.ts';
+import { shownName } from '../ui/words.ts';
 
 const LONGEST_NAME = 100;
 /** What a choice does to the transcript as it is by then. */
 export type Change = (now: Transcript) => Transcript;
 type Item = vscode.QuickPickItem & { change?: Change };
-
-/** A speaker's name for people who have not given one yet: "Speaker 2" for "S2". */
-export const shownName = (name: string): string =>
-  isUnnamed(name) ? vscode.l10n.t('Speaker {0}', name.slice(1)) : name;
 
 const clean = (typed: string): string => harmlessLine(typed, ' ').replace(/\s+/gu, ' ').trim().slice(0, LONGEST_NAME);
 

@@ -4,7 +4,7 @@ import { sourceText, translatedText, type Transcript, type Utterance } from '../
 import type { SpeakerView, ToTranscript, TranscriptChange, UtteranceView } from '../../webview/messages.ts';
 import { failureText } from '../ui/words.ts';
 import { speakersIn } from './edits.ts';
-import { shownName } from './speakers.ts';
+import { shownName } from '../ui/words.ts';
 
 const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpeg|mpg|wmv)$/i;
 

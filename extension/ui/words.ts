@@ -2,6 +2,7 @@
  * Codes into words of the window's language. The sentences for failures and reasons are shared with the command line.
  */
 import * as vscode from 'vscode';
+import { shownSpeaker } from '../../text/speaker-names.ts';
 import { toFailure, type Failure } from '../../schemas/errors.ts';
 import * as messages from '../../text/messages/messages.ts';
 import type { Message, Names } from '../../text/messages/catalogue.ts';
@@ -67,3 +68,6 @@ export const bottleneckText = (bottleneck: Bottleneck): string =>
   capital(messages.bottleneckText(bottleneck, locale()));
 
 export const capital = (text: string): string => text.charAt(0).toLocaleUpperCase() + text.slice(1);
+
+/** What a speaker is called in this window's language: "Speaker 2" for "S2". */
+export const shownName = (name: string): string => shownSpeaker(name, n => vscode.l10n.t('Speaker {0}', n));

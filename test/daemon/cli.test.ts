@@ -865,13 +865,22 @@ test('speakers: in a repository voices are remembered only when somebody says so
     first = done(job());
   try {
     const { handlers } = script({ ...first, recording: { ...first.recording, path: join(folder, 'talk.wav') } });
-    await using place = await server({ ...handlers, 'job/speakers': () => ({ speakers: { Anna: 'AAAA' } }) });
+    const names: unknown[] = [];
+    await using place = await server({
+      ...handlers,
+      'job/speakers': given => {
+        names.push(given.names);
+        return { speakers: { Anna: 'AAAA' } };
+      },
+    });
     mkdirSync(join(folder, '.git'));
     const asked = await earshot(place, ['speakers', 'last', 'S1=Anna']).ended;
     assert.equal(asked.code, 0, asked.err);
     assert.match(asked.err, /not remembered.*personal data.*--remember/);
     assert.ok(!existsSync(voices));
-    await earshot(place, ['speakers', 'last', 'S1=Anna', '--remember']).ended;
+    // As it stands in every document.
+    await earshot(place, ['speakers', 'last', 'Speaker 1=Anna', '--remember']).ended;
+    assert.deepEqual(names, [{ S1: 'Anna' }, { S1: 'Anna' }]);
     assert.deepEqual(JSON.parse(readFileSync(voices, 'utf8')), { speakers: { Anna: 'AAAA' } });
     rmSync(join(folder, '.earshot'), { recursive: true });
     writeFileSync(join(folder, '.gitignore'), '.earshot/speakers.json\n');

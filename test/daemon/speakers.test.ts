@@ -41,14 +41,14 @@ describe('names of speakers', { timeout: 180_000 }, () => {
     assert.equal(job!.state, 'completed', JSON.stringify(job!.failure));
     const at = (ending: string): string => join(harness.recordings, `talk.${ending}`),
       text = (ending: string): string => readFileSync(at(ending), 'utf8');
-    assert.match(text('txt'), /^S1: utterance 0 .*\n\nS2: utterance 1 .*\n\nS1: utterance 2 /);
+    assert.match(text('txt'), /^Speaker 1: utterance 0 .*\n\nSpeaker 2: utterance 1 .*\n\nSpeaker 1: utterance 2 /);
     writeFileSync(at('vtt'), text('vtt').replace('utterance 1', 'my own words'));
     assert.deepEqual(await harness.pipeline.edits.renameSpeakers(job!.id, { S2: 'Anna' }), {
       S1: 'AAAA',
       Anna: 'BBBB',
     });
-    assert.match(text('txt'), /^S1: utterance 0 .*\n\nAnna: utterance 1 .*\n\nS1: utterance 2 /);
-    assert.match(text('vtt'), /<v S2>my own words/);
+    assert.match(text('txt'), /^Speaker 1: utterance 0 .*\n\nAnna: utterance 1 .*\n\nSpeaker 1: utterance 2 /);
+    assert.match(text('vtt'), /<v Speaker 2>my own words/);
     assert.match(text('earshot.json'), /"speaker":"Anna"/);
     assert.deepEqual(
       harness.utterances(job!).map(u => u.speaker),
@@ -92,7 +92,7 @@ describe('names of speakers', { timeout: 180_000 }, () => {
     await assert.rejects(harness.pipeline.edits.renameSpeakers(jobs[0]!.id, { S1: 'Anna' }), /wrongState/);
     const written = harness.pipeline.edits.write(jobs[0]!.id, 'md');
     answer.resolve(FOUND);
-    assert.match(readFileSync(await written, 'utf8'), /S2/);
+    assert.match(readFileSync(await written, 'utf8'), /Speaker 2/);
     await harness.ended(jobs);
   });
 

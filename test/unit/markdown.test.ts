@@ -20,6 +20,7 @@ const template = (over: Partial<Template> = {}): Template => ({
   translation: 'below',
   heading: null,
   gap: (from, to) => `${from} ${to}`,
+  speaker: name => name,
   ...over,
 });
 const text = (utterances: Utterance[], over: Partial<Template> = {}): string =>

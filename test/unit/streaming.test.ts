@@ -15,6 +15,7 @@ import {
 import { parseShape } from '../../extension/streaming/shape.ts';
 import { cues, split } from '../../extension/streaming/subtitles.ts';
 import type { Utterance } from '../../schemas/job.ts';
+import { shownSpeaker } from '../../text/speaker-names.ts';
 
 const apply = (text: string, edits: readonly Edit[]): string =>
   [...edits].reverse().reduce((t, e) => t.slice(0, e.start) + e.text + t.slice(e.end), text);
@@ -25,6 +26,7 @@ const template = (over: Partial<Template> = {}): Template => ({
   translation: 'below',
   heading: null,
   gap: (from, to) => `(${from}–${to} not understood)`,
+  speaker: shownSpeaker,
   ...over,
 });
 const utterance = (index: number, text: string, over: Partial<Utterance> = {}, startMs = index * 5000): Utterance => ({
@@ -73,11 +75,12 @@ describe('layout', () => {
       talk = [by(0, 'S1'), by(1, 'S1'), by(2, 'Anna'), by(3, 'S1')];
     assert.equal(
       text(layout(talk, template())),
-      '**[00:00]** **S1:** Text 0. Text 1.\n\n**[00:10]** **Anna:** Text 2.\n\n**[00:15]** **S1:** Text 3.',
+      '**[00:00]** **Speaker 1:** Text 0. Text 1.\n\n' +
+        '**[00:10]** **Anna:** Text 2.\n\n**[00:15]** **Speaker 1:** Text 3.',
     );
     assert.equal(
       text(layout(talk, template({ timestamps: 'none', format: 'text' }))),
-      'S1: Text 0. Text 1.\n\nAnna: Text 2.\n\nS1: Text 3.',
+      'Speaker 1: Text 0. Text 1.\n\nAnna: Text 2.\n\nSpeaker 1: Text 3.',
     );
     // A long pause within a turn: a paragraph, but no new name. Whoever is not known interrupts nobody.
     assert.equal(
@@ -87,11 +90,17 @@ describe('layout', () => {
           template({ timestamps: 'none' }),
         ),
       ),
-      '**S1:** Text 0. Hm.\n\nText 2.',
+      '**Speaker 1:** Text 0. Hm.\n\nText 2.',
     );
     assert.equal(text(layout([by(0, 'A*')], template({ timestamps: 'none' }))), '**A\\*:** Text 0.');
-    assert.equal(text(layout(talk.slice(1, 3), template({ format: 'srt' }))).match(/\n(S1|Anna): Text/g)?.length, 2);
-    assert.match(text(layout(talk.slice(1, 3), template({ format: 'vtt' }))), /\n<v S1>Text 1\.[^]*\n<v Anna>Text 2\./);
+    assert.equal(
+      text(layout(talk.slice(1, 3), template({ format: 'srt' }))).match(/\n(Speaker 1|Anna): Text/g)?.length,
+      2,
+    );
+    assert.match(
+      text(layout(talk.slice(1, 3), template({ format: 'vtt' }))),
+      /\n<v Speaker 1>Text 1\.[^]*\n<v Anna>Text 2\./,
+    );
   });
   it('follows a template of its own', () => {
     const said: Utterance[] = [

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { normalize } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Word } from '../../schemas/job.ts';
-import { isUnnamed, parseSpeakers, placeToRemember, speakerPlaces, withSpeakers } from '../../text/speakers.ts';
+import { isUnnamed, shownSpeaker } from '../../text/speaker-names.ts';
+import { parseSpeakers, placeToRemember, speakerPlaces, withSpeakers } from '../../text/speakers.ts';
 import { columns, isUnspaced, joiner, lineLimit } from '../../text/subtitles/width.ts';
 import { proportionalTimeline, timelineOf } from '../../text/transcripts/timing.ts';
 
@@ -78,6 +79,16 @@ describe('the time of each character', () => {
 describe('voices by name', () => {
   test('names of people, not those that were given', () =>
     assert.deepEqual(['S1', 'S12', 'S', 's1', 'S1a', 'Sam'].map(isUnnamed), [true, true, false, false, false, false]));
+  test('who has no name is called by a number, in the language of whoever reads', () => {
+    assert.deepEqual(
+      ['S12', 'Anna', 'S', ''].map(name => shownSpeaker(name)),
+      ['Speaker 12', 'Anna', 'S', ''],
+    );
+    assert.equal(
+      shownSpeaker('S2', n => `说话人 ${n}`),
+      '说话人 2',
+    );
+  });
   test('what is no such file has none; what is no voice is left out', () => {
     for (const text of ['', '{', 'null', '7', '[]', '{}', '{"speakers":null}', '{"speakers":7}'])
       assert.deepEqual(parseSpeakers(text), {}, text);

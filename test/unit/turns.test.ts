@@ -4,7 +4,9 @@ import { describe, it } from 'node:test';
 import type { Transcript, Turn, Utterance } from '../../schemas/job.ts';
 import { toMarkdown, toText } from '../../text/transcripts/documents.ts';
 import { passagesOf } from '../../text/transcripts/passages.ts';
+import { render } from '../../text/transcripts/render.ts';
 import { spokenApart } from '../../text/transcripts/turns.ts';
+import { piecesOf } from '../../daemon/summaries/pieces.ts';
 import { merge, renameSpeaker, setSpeaker, speakersIn } from '../../extension/transcript/edits.ts';
 
 /** Words of 400 ms each, one after the other. */
@@ -93,8 +95,25 @@ describe('an utterance of several speakers', () => {
         said(question, [turn('S1', 0, 1600), turn('S2', 1600, 3200, true), turn('S3', 2000, 2800, true)]),
       ]),
       passages = passagesOf(talk, 'original');
-    assert.equal(toText(talk, passages), 'S1: Did you see it?\n\nS2: No, I was out. [crosstalk: S3]\n');
-    assert.match(toMarkdown(talk, passages), /\*\*S2:\*\* No, I was out\. \\\[crosstalk: S3\\\]/);
+    assert.equal(
+      toText(talk, passages),
+      'Speaker 1: Did you see it?\n\nSpeaker 2: No, I was out. [crosstalk: Speaker 3]\n',
+    );
+    assert.match(toMarkdown(talk, passages), /\*\*Speaker 2:\*\* No, I was out\. \\\[crosstalk: Speaker 3\\\]/);
+  });
+  it('who has no name yet is called alike in every format; the id stands in JSON alone', () => {
+    const talk = transcript([
+        said(question, [turn('S1', 0, 3200)]),
+        said(question, [turn('Anna', 3200, 6400)], { index: 1, startMs: 3200, endMs: 6400 }),
+      ]),
+      shown = { text: 'original' as const };
+    for (const format of ['txt', 'md', 'html', 'srt', 'vtt', 'ass', 'ttml', 'csv', 'fcpxml', 'edl'] as const) {
+      const text = render(talk, format, shown);
+      assert.match(text, /Speaker 1.*Anna/s, format);
+      assert.doesNotMatch(text, /\bS1\b/, format);
+    }
+    assert.match(render(talk, 'json', shown), /"speaker":"S1"/);
+    assert.match(piecesOf(talk)[0]!.text, /^Speaker 1: .*\nAnna: /);
   });
   it('is edited as a whole: names change in its turns, and whoever gets it has all of it', () => {
     const talk = transcript([said(question, [turn('S1', 0, 1600), turn('S2', 1600, 3200)])]);

@@ -10,6 +10,7 @@ import {
 } from '../../schemas/job.ts';
 
 import { harmless } from '../harmless.ts';
+import { shownSpeaker } from '../speaker-names.ts';
 import { crosstalkIn, spokenApart } from './turns.ts';
 
 export interface Line {
@@ -90,9 +91,9 @@ function passageOf(
     endMs,
     words: asr?.words ?? [],
     source: oneLine(sourceText(utterance)),
-    speaker: utterance.speaker ? oneLine(utterance.speaker) : null,
+    speaker: utterance.speaker ? oneLine(shownSpeaker(utterance.speaker)) : null,
     turn: false,
-    crosstalk: crosstalkIn(utterance).map(oneLine),
+    crosstalk: crosstalkIn(utterance).map(name => oneLine(shownSpeaker(name))),
   };
   if (!asr)
     return failed ? [{ ...place, main: { text: NOT_RECOGNISED, language: 'en' }, second: null, marker: true }] : [];

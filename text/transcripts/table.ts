@@ -3,6 +3,7 @@
  * spreadsheet would take for a formula.
  */
 import { sourceText, translatedText, type Transcript, type Utterance } from '../../schemas/job.ts';
+import { shownSpeaker } from '../speaker-names.ts';
 import type { Shown } from './document.ts';
 import { oneLine } from './passages.ts';
 
@@ -17,7 +18,7 @@ export function toCsv(transcript: Transcript, { text, times = true, speakers = t
     withSpeaker = speakers && transcript.utterances.some(each => each.speaker !== undefined);
   const columns: [name: string, of: (utterance: Utterance) => string][] = [];
   if (times) columns.push(['start', each => secondsText(each.startMs)], ['end', each => secondsText(each.endMs)]);
-  if (withSpeaker) columns.push(['speaker', each => each.speaker ?? '']);
+  if (withSpeaker) columns.push(['speaker', each => shownSpeaker(each.speaker ?? '')]);
   columns.push(['language', each => each.asr?.language ?? transcript.language ?? '']);
   if (text !== 'translation' || !withTranslation) columns.push(['text', each => oneLine(sourceText(each))]);
   if (withTranslation) columns.push(['translation', each => oneLine(translatedText(each))]);

@@ -151,7 +151,7 @@ describe('streaming into documents', () => {
     await text(document, /Anna/);
     assert.equal(
       document.getText(),
-      `# talk.wav\n\n[**00:00**](talk.wav#t=0) **S1:** ${mine}\n\n[**00:05**](talk.wav#t=5) **Anna:** ${second}`,
+      `# talk.wav\n\n[**00:00**](talk.wav#t=0) **Speaker 1:** ${mine}\n\n[**00:05**](talk.wav#t=5) **Anna:** ${second}`,
     );
     await vscode.commands.executeCommand('undo');
     await until('no names, all else', () => document.getText() === before);
@@ -169,7 +169,7 @@ describe('streaming into documents', () => {
       daemon.utterances.get(job)!.map((u, n) => ({ ...u, speaker: n === 1 ? 'S2' : 'S1' })),
     );
     daemon.finish(job, { outputs: [{ kind: 'json', path: path.fsPath, bytes: 1 }] });
-    await text(document, /\*\*S1:\*\* [^]*\*\*S1:\*\* /);
+    await text(document, /\*\*Speaker 1:\*\* [^]*\*\*Speaker 1:\*\* /);
     const at = document.getText().indexOf('leisure');
     await editor.edit(b => {
       b.insert(new vscode.Position(0, 0), 'My notes\n\n');
@@ -190,8 +190,8 @@ describe('streaming into documents', () => {
     await vscode.workspace.applyEdit(edit);
     await json.save();
     const after = await text(document, /Anna/);
-    assert.equal(after, before.replaceAll('**S1:**', '**Anna:**'));
-    assert.match(after, /^My notes\n\n# talk\.wav[^]*\*\*Anna:\*\* And[^]*LEISURE[^]*\*\*S2:\*\*/);
+    assert.equal(after, before.replaceAll('**Speaker 1:**', '**Anna:**'));
+    assert.match(after, /^My notes\n\n# talk\.wav[^]*\*\*Anna:\*\* And[^]*LEISURE[^]*\*\*Speaker 2:\*\*/);
     await vscode.window.showTextDocument(document);
     await vscode.commands.executeCommand('undo');
     await until('taken back alone', () => document.getText() === before);

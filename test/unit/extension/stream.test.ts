@@ -31,6 +31,7 @@ function stream(refuse: Document['refuse']): {
       translation: 'instead',
       heading: null,
       gap: () => '',
+      speaker: name => name,
     },
   });
   const ends: string[] = [],
