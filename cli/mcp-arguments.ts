@@ -3,6 +3,8 @@
  * one text, paths as addresses or beginning with ~. Whatever is still of another kind is refused by the tool's schema.
  */
 import { existsSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { EarshotError } from '../schemas/errors.ts';
 import { fileNamed } from './recordings.ts';
 import type { TSchema } from 'typebox';
 
@@ -43,10 +45,33 @@ function asType(type: string | undefined, value: unknown): unknown {
   }
 }
 
+/**
+ * Whether Windows would ask another machine for this path, and log in there with the user's name and a hash of their
+ * password. A user who names a share means it; an assistant may do so because it read that it should.
+ */
+export function isOnAnotherMachine(given: string, platform: NodeJS.Platform = process.platform): boolean {
+  if (platform !== 'win32') return false;
+  let path = given.trim();
+  if (/^file:/i.test(path))
+    try {
+      path = fileURLToPath(path.replace(/%(?![\da-f]{2})/gi, '%25'), { windows: true });
+    } catch {
+      return true;
+    }
+  // Two slashes begin what is not on a drive; a long path of a drive, and WSL, are of this machine all the same.
+  return /^[\\/]{2}/.test(path) && !/^[\\/]{2}([?.][\\/][a-z]:[\\/]|wsl(\$|\.localhost)[\\/])/i.test(path);
+}
+
+/** The file that an assistant means. @throws notOnDisk */
+export function fileAsked(given: string, platform: NodeJS.Platform = process.platform): string {
+  if (isOnAnotherMachine(given, platform)) throw new EarshotError('notOnDisk', { path: given });
+  return fileNamed(given);
+}
+
 /** The full paths that a given one may have in the daemon's answers: as it stands, and where its links lead. */
 export function namesOf(given: string): string[] {
   try {
-    const path = fileNamed(given);
+    const path = fileAsked(given);
     return [path, ...(existsSync(path) ? [realpathSync.native(path)] : [])];
   } catch {
     return [];

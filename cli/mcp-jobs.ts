@@ -12,9 +12,12 @@ import { wayInto } from '../text/paths.ts';
 import { namesOf } from './mcp-arguments.ts';
 import type { Session } from './session.ts';
 
-/** Where a recording lies; what came over HTTP or from a microphone lies in folders of ours, which concern nobody. */
+/**
+ * Where a recording lies; what came over HTTP or from a microphone lies in folders of ours, which concern nobody. A
+ * name that hides something is not one to open it by: its job's id is.
+ */
 export const placeOf = ({ path, name }: Pick<Job['recording'], 'path' | 'name'>, { home }: Session): string =>
-  wayInto(realpathSync.native(home.state), path) ? name : path;
+  harmlessLine(wayInto(realpathSync.native(home.state), path) ? name : path);
 
 /** Why something failed: the path that the caller named as it named it, of others only the name. */
 export function failureText(failure: Failure, { locale }: Session, given?: unknown): string {

@@ -8,7 +8,7 @@ import { Closed, Format, isFinal, Language, Optional, Path, Priority } from '../
 import { clockText } from '../text/messages/figures.ts';
 import { harmlessLine, harmlessLines } from '../text/harmless.ts';
 import { findJob } from './jobs.ts';
-import { fileNamed } from './recordings.ts';
+import { fileAsked } from './mcp-arguments.ts';
 import { facts, failureText, follow, placeOf, progressOf, timed } from './mcp-jobs.ts';
 import type { Session } from './session.ts';
 
@@ -55,7 +55,7 @@ const transcribe: ToolOf<typeof TranscribeInput> = {
     } = await client.call('job/submit', {
       jobs: [
         {
-          recording: fileNamed(args.path),
+          recording: fileAsked(args.path),
           priority: args.priority ?? 'high',
           options: {
             repair: args.repair ?? true,

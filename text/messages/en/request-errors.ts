@@ -70,10 +70,15 @@ export const recordingErrors: SomeErrors<
             `${a.path} is not the address of a file on this machine.`,
             'Name the file by its path, or write its address as file:///folder/file.wav.',
           )
-        : message(
-            `${a.path} is in a virtual workspace.`,
-            'Recordings must be files on the machine where Earshot runs. Copy it there, or open the folder there.',
-          ),
+        : /^[\\/]{2}/.test(a.path)
+          ? message(
+              `${a.path} is on another machine, which an assistant may not have asked for files.`,
+              'Transcribe it yourself, or give its share a drive letter and name the file by that.',
+            )
+          : message(
+              `${a.path} is in a virtual workspace.`,
+              'Recordings must be files on the machine where Earshot runs. Copy it there, or open the folder there.',
+            ),
   foreignPath: a =>
     message(
       `${a.path} is a path of Windows, but Earshot runs on another system.`,

@@ -58,10 +58,15 @@ export const recordingErrors: SomeErrors<
         )
       : /^file:/i.test(a.path)
         ? message(`${a.path} 不是本机文件的地址。`, '请用路径指定该文件，或将地址写成 file:///folder/file.wav。')
-        : message(
-            `${a.path} 位于虚拟工作区中。`,
-            '录音必须是运行 Earshot 的机器上的文件。请将其复制到该机器，或在该机器上打开文件夹。',
-          ),
+        : /^[\\/]{2}/.test(a.path)
+          ? message(
+              `${a.path} 位于另一台机器上，助手不得向其索取文件。`,
+              '请自行转写该文件，或为其共享文件夹分配盘符，再用盘符路径指定该文件。',
+            )
+          : message(
+              `${a.path} 位于虚拟工作区中。`,
+              '录音必须是运行 Earshot 的机器上的文件。请将其复制到该机器，或在该机器上打开文件夹。',
+            ),
   foreignPath: a =>
     message(
       `${a.path} 是 Windows 路径，而 Earshot 运行在其他系统上。`,
