@@ -331,9 +331,9 @@ async function stopStranger(options: ConnectOptions, refused: Failure): Promise<
   return null;
 }
 
-/** Where Node keeps what it compiled of a bundle: beside it, where only its owner writes. */
+/** Where Node keeps what it compiled of the daemon's bundle: beside it, where only its owner writes. */
 const compileCache = (bundle: string | undefined): NodeJS.ProcessEnv =>
-  bundle?.endsWith('.mjs') ? { NODE_COMPILE_CACHE: join(dirname(bundle), '.earshot-compiled') } : {};
+  bundle?.endsWith('earshotd.mjs') ? { NODE_COMPILE_CACHE: join(dirname(bundle), '.earshot-compiled') } : {};
 
 /** Nodes that cannot be told later are told by their environment. */
 const withProxies = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...env, ...proxyEnvironment(env) });
