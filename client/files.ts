@@ -19,6 +19,7 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  type BigIntStats,
 } from 'node:fs';
 import {
   copyFile,
@@ -282,6 +283,10 @@ export function syncFolderNow(path: string): void {
 
 const isRefusal = (error: unknown): boolean =>
   ['EINVAL', 'ENOTSUP', 'EPERM', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+/** Whether two looks are at one file. Windows numbers files beyond what a double holds, where two would look like one. */
+export const isSameFile = (one: Identity, other: Identity): boolean => one.ino === other.ino && one.dev === other.dev;
+type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
 
 /**
  * Makes a folder and those above it. One step up at a time: Node's `recursive` goes on for ever where a file system

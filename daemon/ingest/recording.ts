@@ -4,7 +4,7 @@
  */
 import { constants, type BigIntStats } from 'node:fs';
 import { access, lstat, realpath, stat, statfs, type FileHandle } from 'node:fs/promises';
-import { NotAFile, openFile } from '../../client/files.ts';
+import { isSameFile, NotAFile, openFile } from '../../client/files.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 
 /** What makes it the same file, taken when it is submitted. */
@@ -64,8 +64,7 @@ export async function openRecording(path: string, expected: RecordingFacts): Pro
     const [there, real] = await Promise.all([lstat(path, { bigint: true }), realpath(path)]);
     const same =
       real === path &&
-      there.ino === found.ino &&
-      there.dev === found.dev &&
+      isSameFile(there, found) &&
       Number(found.size) === expected.bytes &&
       Number(found.mtimeMs) === expected.modifiedAt &&
       (expected.fileId === null || expected.fileId === String(found.ino));

@@ -8,7 +8,7 @@ import { lstat, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, parse } from 'node:path';
 import { EarshotError } from '../../schemas/errors.ts';
 import { checksumOf } from '../system/checksum.ts';
-import { isOursToMove, moveOwn, moveToFree, openAnew, syncFolder, whileInUse } from '../../client/files.ts';
+import { isOursToMove, isSameFile, moveOwn, moveToFree, openAnew, syncFolder, whileInUse } from '../../client/files.ts';
 
 export interface Draft {
   /** Hidden, so that watchers of folders pass it over. */
@@ -33,8 +33,8 @@ export async function draftIn(
     try {
       await make(file, path);
       await file.sync();
-      const [ours, named] = await Promise.all([file.stat(), lstat(path)]);
-      if (ours.ino !== named.ino || ours.dev !== named.dev)
+      const [ours, named] = await Promise.all([file.stat({ bigint: true }), lstat(path, { bigint: true })]);
+      if (!isSameFile(ours, named))
         throw new EarshotError('outputNotWritable', { path: folder }, `somebody put another file at ${path}`);
     } finally {
       await file.close();

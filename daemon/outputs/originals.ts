@@ -3,13 +3,13 @@
  * same subfolders.
  */
 import { createHash } from 'node:crypto';
-import type { Stats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolder, moveToFree, openFile } from '../../client/files.ts';
+import { isSameFile, makeFolder, moveToFree, openFile, whileInUse } from '../../client/files.ts';
 import { discard, draftIn, numbered, publish } from './draft.ts';
 
-const lookAt = (path: string): Promise<Stats | null> => lstat(path).catch(() => null);
+const lookAt = (path: string): Promise<BigIntStats | null> => lstat(path, { bigint: true }).catch(() => null);
 
 /**
  * Where it lies now. Done again after a crash in between, it finds the file where it put it. Null: it is not there, or
@@ -23,8 +23,8 @@ export async function moveOriginal(
   was: { bytes: number; modifiedAt: number },
   move: typeof moveToFree = moveToFree,
 ): Promise<string | null> {
-  const fits = (look: Stats): boolean =>
-    look.isFile() && look.size === was.bytes && Math.abs(look.mtimeMs - was.modifiedAt) < 2;
+  const fits = (look: BigIntStats): boolean =>
+    look.isFile() && Number(look.size) === was.bytes && Math.abs(Number(look.mtimeMs) - was.modifiedAt) < 2;
   const here = await lookAt(path);
   if (here && !fits(here)) return null;
   await makeFolder(dirname(to), 0o777);
@@ -36,15 +36,15 @@ export async function moveOriginal(
       if (fits(there)) return place;
     } else if (there) {
       // A crash came when it had both names.
-      if (there.ino !== here.ino || there.dev !== here.dev) continue;
-      await unlink(path);
+      if (!isSameFile(there, here)) continue;
+      await whileInUse(path, () => unlink(path));
       return place;
     } else if (await moved(path, place, here, move)) return place;
   }
 }
 
 /** False: the place is taken by now. */
-async function moved(path: string, place: string, was: Stats, move: typeof moveToFree): Promise<boolean> {
+async function moved(path: string, place: string, was: BigIntStats, move: typeof moveToFree): Promise<boolean> {
   try {
     return await move(path, place);
   } catch (error) {
@@ -61,15 +61,16 @@ async function moved(path: string, place: string, was: Stats, move: typeof moveT
       // By the file, not by its name: something else may have that by now.
       await file.utimes(new Date(), was.mtime);
     },
-    was.mode & 0o777,
+    Number(was.mode) & 0o777,
   );
   try {
     const now = await lookAt(path);
-    if (!now || now.size !== draft.bytes || now.mtimeMs !== was.mtimeMs) throw new Error(`${path} changes just now`);
+    if (!now || Number(now.size) !== draft.bytes || now.mtimeNs !== was.mtimeNs)
+      throw new Error(`${path} changes just now`);
     if (!(await publish(draft, place))) return false;
   } finally {
     await discard(draft.path);
   }
-  await unlink(path);
+  await whileInUse(path, () => unlink(path));
   return true;
 }

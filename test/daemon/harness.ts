@@ -2,7 +2,7 @@
  * A pipeline in this process: the real loop, store, pool and worker processes, on fake models and an ingest that knows
  * its utterances.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
@@ -27,6 +27,7 @@ import { deliverSummary } from '../../daemon/outputs/summaries.ts';
 import { openStore } from '../../daemon/store/sqlite/store.ts';
 import type { Store } from '../../daemon/contracts/store.ts';
 import { createLogger, readable } from '../../daemon/telemetry/log.ts';
+import { removeFolder } from '../fixtures/folders.ts';
 
 export const MiB = 1024 ** 2;
 
@@ -305,6 +306,6 @@ export class Harness {
     await this.pipeline.stop('park');
     this.pool.dispose();
     this.store.dispose();
-    rmSync(this.root, { recursive: true, force: true });
+    removeFolder(this.root);
   }
 }

@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
-import { newNonce, proofOf } from '../../client/handshake.ts';
+import { newNonce, proofOf, readAccess } from '../../client/handshake.ts';
 import type { Home } from '../../client/home.ts';
 import { PROTOCOL } from '../../schemas/rpc.ts';
 
@@ -46,7 +46,8 @@ export async function rawClient(home: Pick<Home, 'socket' | 'token'>): Promise<R
         params = { protocol, client: 'raw', version: '1.2.3', nonce };
       socket.write(frame({ jsonrpc: '2.0', id: 'hello', method: 'session/hello', params }));
       const [, server] = await until(/"nonce":"([0-9a-f]{64})"/);
-      const proof = proofOf(readFileSync(home.token, 'utf8'), 'client', { client: nonce, server: server! });
+      const { token } = readAccess(readFileSync(home.token, 'utf8'), home.socket);
+      const proof = proofOf(token, 'client', { client: nonce, server: server! });
       socket.write(frame({ jsonrpc: '2.0', id: 'prove', method: 'session/prove', params: { proof } }));
       await until(/"id":"prove"/);
     },

@@ -1,7 +1,7 @@
 /** A real daemon in a process of its own, on a state folder of its own, with fake models beside the installed ones. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import type { ModelCard } from '../../schemas/model.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isFinal } from '../../schemas/words.ts';
+import { linkFolder, removeFolder } from '../fixtures/folders.ts';
 
 const WITH_PARENT = pathToFileURL(join(import.meta.dirname, 'with-parent.ts')).href;
 const MAIN = join(import.meta.dirname, '..', '..', 'daemon', 'main.ts');
@@ -61,14 +62,14 @@ export class RealDaemon {
     mkdirSync(this.recordings);
     mkdirSync(this.home.models, { recursive: true });
     mkdirSync(this.home.state, { recursive: true, mode: 0o700 });
-    symlinkSync(installed.runtimes, this.home.runtimes);
+    linkFolder(installed.runtimes, this.home.runtimes);
     for (const id of [
       'whisper-base',
       'qwen2.5-coder-1.5b-instruct',
       'qwen2.5-coder-0.5b-instruct',
       'piper-en-us-joe-medium',
     ])
-      if (existsSync(join(installed.models, id))) symlinkSync(join(installed.models, id), join(this.home.models, id));
+      if (existsSync(join(installed.models, id))) linkFolder(join(installed.models, id), join(this.home.models, id));
     for (const card of models) {
       mkdirSync(join(this.home.models, card.id));
       writeFileSync(
@@ -151,7 +152,7 @@ export class RealDaemon {
     this.connected?.dispose();
   }
   async close(): Promise<void> {
-    await this.stop().finally(() => rmSync(this.root, { recursive: true, force: true }));
+    await this.stop().finally(() => removeFolder(this.root));
   }
 
   /** The store, read beside the daemon or after it. */

@@ -1,5 +1,5 @@
 /** A daemon's server for tests: the real server in a temporary folder, with only the handlers that a test gives. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { home, type Home } from '../../daemon/auth/home.ts';
@@ -8,6 +8,7 @@ import { connect, type Client } from '../../client/client.ts';
 import { readAccess } from '../../client/handshake.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { createLogger, readable } from '../../daemon/telemetry/log.ts';
+import { removeFolder } from '../fixtures/folders.ts';
 
 export interface TestServer extends AsyncDisposable {
   home: Home;
@@ -21,14 +22,7 @@ export function temporaryHome(): { home: Home; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-'));
   return {
     home: home({ EARSHOT_STATE: join(folder, 'state'), EARSHOT_DATA: join(folder, 'data') }),
-    remove: () => {
-      try {
-        rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
-      } catch (error) {
-        // On Windows it may be held by a program that has just ended: the folder of temporary files keeps it.
-        if (process.platform !== 'win32') throw error;
-      }
-    },
+    remove: () => removeFolder(folder),
   };
 }
 

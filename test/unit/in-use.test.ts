@@ -1,7 +1,7 @@
 /** Files that another program has open, as Windows says it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InUse, whileInUse } from '../../client/files.ts';
+import { InUse, isSameFile, whileInUse } from '../../client/files.ts';
 
 const refused = (code: string): Error => Object.assign(new Error(code), { code });
 const pausesMs = [0, 0, 0];
@@ -30,4 +30,11 @@ test('Windows: what a scanner or a player holds is waited for, then said; other 
 
 test('elsewhere a refusal is final', async () => {
   assert.equal(((await tried('EPERM', 1, 'linux')) as NodeJS.ErrnoException).code, 'EPERM');
+});
+
+test('two files of a disk of Windows are two, whose numbers differ beyond what a double holds', () => {
+  const at = (record: bigint): { dev: bigint; ino: bigint } => ({ dev: 1n, ino: (300n << 48n) | record });
+  assert.equal(Number(at(1001n).ino), Number(at(1002n).ino));
+  assert.equal(isSameFile(at(1001n), at(1002n)), false);
+  assert.equal(isSameFile(at(1001n), at(1001n)), true);
 });

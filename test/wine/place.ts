@@ -172,8 +172,11 @@ export class Windows {
     this.env = {
       ...ENVIRONMENT,
       EARSHOT_DATA: 'C:\\earshot',
+      NODE_OPTIONS: `--require "${this.module('test/wine/there/keep-alive.cjs').replaceAll('\\', '/')}"`,
       // Tests ask for it (test/only.ts).
       EARSHOT_WINE: 'inside',
+      // From sources, a dozen of programs at once take more than a minute to start.
+      EARSHOT_BUILT: '1',
       EARSHOT_STATE: `${this.path}\\state`,
       // A folder of its own: another run may compile at the same time.
       NODE_COMPILE_CACHE: `${this.path}\\compiled`,

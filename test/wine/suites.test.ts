@@ -14,16 +14,14 @@ const LEFT_OUT: Record<string, string> = {
   'unit/l10n.test.ts': 'about the files of the tree, which are the same',
   'unit/lint.test.ts': 'oxlint is there for Linux',
   'unit/reference.test.ts': 'about the files of the tree, which are the same',
-  'daemon/cli.test.ts':
-    'its third test does not end under Wine, for a reason not yet found; windows.test.ts runs the commands',
-  'daemon/http.test.ts': 'most of its requests end in a connection error under Wine; windows.test.ts asks from outside',
-  'daemon/server.test.ts': 'half of it is about UNIX sockets and their folders; windows.test.ts tries the pipe',
-  'daemon/outputs.test.ts': 'it has not been tried; windows.test.ts writes the files',
-  'daemon/watch.test.ts': 'it has not been tried; windows.test.ts watches a folder',
 };
 
 const files = globSync(
-  ['unit/**/*.test.ts', 'contract/*.test.ts', 'daemon/{pipeline,queue,start,subtitles,worker}.test.ts'],
+  [
+    'unit/**/*.test.ts',
+    'contract/*.test.ts',
+    'daemon/{cli,http,outputs,pipeline,queue,server,start,subtitles,watch,worker}.test.ts',
+  ],
   { cwd: TEST },
 )
   .filter(file => !LEFT_OUT[file])
@@ -46,7 +44,7 @@ describe(
       const group = files.slice(from, from + AT_ONCE);
       test(group.join(', '), async t => {
         const { code, out } = await windows.node([
-          ...['--test', '--test-timeout=180000', '--test-reporter=spec'],
+          ...['--test', '--test-concurrency=2', '--test-timeout=180000', '--test-reporter=spec'],
           ...group.map(file => windows.module(`test/${file}`)),
         ]);
         for (const [, skipped] of out.matchAll(/﹣ (.+)/g)) t.diagnostic(skipped!);
