@@ -284,7 +284,7 @@ export function syncFolderNow(path: string): void {
 const isRefusal = (error: unknown): boolean =>
   ['EINVAL', 'ENOTSUP', 'EPERM', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '');
 
-/** Whether two looks are at one file. Windows numbers files beyond what a double holds, where two would look like one. */
+/** Whether two looks are at one file. As doubles, numbers of Windows' files may look the same and be two. */
 export const isSameFile = (one: Identity, other: Identity): boolean => one.ino === other.ino && one.dev === other.dev;
 type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
 
