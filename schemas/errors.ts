@@ -217,6 +217,8 @@ export const ERRORS = {
   fleetUnreachable: { host: 'text', why: 'text?' },
   /** The server lets this login not in, or not do this. */
   fleetRefused: { host: 'text', login: 'text' },
+  /** Without TLS, what answers there asked for the password, or let us in without having shown that it knows it. */
+  fleetUnproven: { host: 'text', login: 'text' },
   /** Its database has no tables of Earshot's, or of an older one. */
   fleetUnprepared: {},
   /** `found`, `known`: versions of its tables. */
@@ -307,6 +309,7 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'untrustedWorkspace',
   'fleetGaveUp',
   'fleetRefused',
+  'fleetUnproven',
   'fleetUnprepared',
   'fleetNewer',
   'noFleet',

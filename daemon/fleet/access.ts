@@ -68,12 +68,16 @@ export function accessOf(settings: FleetSettings, login: string, home: Pick<Home
   };
 }
 
+/** What postgres.ts says of a server that knows no password (an import of it would load pg). */
+const UNPROVEN = 'unproven';
 const OBSTACLES: Readonly<Record<string, string>> = { ENOTFOUND: 'name', EAI_AGAIN: 'name', ETIMEDOUT: 'timeout' };
 
 /** What PostgreSQL, its client or the network said, as a failure of ours. */
 export function problemOf(error: unknown, { host, user }: Pick<Access, 'host' | 'user'>): Failure {
   if (error instanceof EarshotError) return error.failure;
   const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string };
+  if (code === UNPROVEN || /^SASL: (Last message|SCRAM-SERVER-FINAL)/.test(message))
+    return new EarshotError('fleetUnproven', { host, login: user }, message).failure;
   // Of its classes: 28 the login, 42501 a right, 3D the database.
   if (code.startsWith('28') || code === '42501' || code.startsWith('3D'))
     return new EarshotError('fleetRefused', { host, login: user }, message).failure;
@@ -90,6 +94,6 @@ export function problemOf(error: unknown, { host, user }: Pick<Access, 'host' | 
   return toFailure(error);
 }
 
-/** The network or the server is away: asked later, the same may succeed. */
+/** The network or the server is away, or another is in its place: asked later, the same may succeed. */
 export const isUnreachable = (error: unknown): boolean =>
-  problemOf(error, { host: '', user: '' }).code === 'fleetUnreachable';
+  ['fleetUnreachable', 'fleetUnproven'].includes(problemOf(error, { host: '', user: '' }).code);

@@ -75,6 +75,57 @@ function configOf({ ca, ...access }: Access): pg.ClientConfig {
   };
 }
 
+/**
+ * Without TLS any program of this machine may be the one that listens: it is told no password, only that we know it
+ * (SCRAM), and has to show that it does too. The methods are those by which pg answers what a server asks.
+ */
+class Client extends pg.Client {
+  private readonly mustProve: boolean;
+  private hasProved = false;
+
+  constructor(config: pg.ClientConfig = {}) {
+    super(config);
+    this.mustProve = config.ssl === false;
+  }
+
+  private get inner(): Inner {
+    return Object.getPrototypeOf(Client.prototype) as Inner;
+  }
+  private refuse(): void {
+    const { connection } = this as unknown as {
+      connection: { emit(event: 'error', error: Error): void; stream: { destroy(): void } };
+    };
+    connection.emit(
+      'error',
+      Object.assign(new Error('it did not prove that it knows the password'), { code: UNPROVEN }),
+    );
+    connection.stream.destroy();
+  }
+
+  protected _handleAuthCleartextPassword(message: unknown): void {
+    if (this.mustProve) this.refuse();
+    else this.inner._handleAuthCleartextPassword.call(this, message);
+  }
+  protected _handleAuthMD5Password(message: unknown): void {
+    if (this.mustProve) this.refuse();
+    else this.inner._handleAuthMD5Password.call(this, message);
+  }
+  protected _handleAuthSASLFinal(message: unknown): void {
+    this.inner._handleAuthSASLFinal.call(this, message);
+    // pg lets go of the exchange once the server's signature is right.
+    this.hasProved = (this as unknown as { saslSession: unknown }).saslSession === null;
+  }
+  protected _handleReadyForQuery(message: unknown): void {
+    if (this.mustProve && this.password && !this.hasProved) this.refuse();
+    else this.inner._handleReadyForQuery.call(this, message);
+  }
+}
+type Inner = Record<
+  '_handleAuthCleartextPassword' | '_handleAuthMD5Password' | '_handleAuthSASLFinal' | '_handleReadyForQuery',
+  (message: unknown) => void
+>;
+export const UNPROVEN = 'unproven';
+
 export interface LineOptions {
   access: Access;
   channels: readonly string[];
@@ -121,7 +172,7 @@ export class Line {
 
   private async connect(): Promise<void> {
     const { access, channels, heard, up, down } = this.options,
-      client = (this.client = new pg.Client(configOf(access)));
+      client = (this.client = new Client(configOf(access)));
     let gone = false,
       beat: NodeJS.Timeout | undefined;
     const lost = (error: unknown): void => {
@@ -178,7 +229,7 @@ export class Pool {
     failed(error: unknown): void;
   }) {
     this.leaseSeconds = leaseSeconds;
-    this.pool = new pg.Pool({ ...configOf(access), max: 3, idleTimeoutMillis: 10_000 });
+    this.pool = new pg.Pool({ ...configOf(access), Client, max: 3, idleTimeoutMillis: 10_000 });
     // One that is lent out and idle within a transaction would end the process when the server dies.
     this.pool.on('connect', client => {
       client.on('error', () => {});
@@ -278,7 +329,7 @@ export class Pool {
 
 /** A connection for one piece of work: what administrators and `join` ask. */
 export async function once<T>(access: Access, work: (query: Query) => Promise<T>): Promise<T> {
-  const client = new pg.Client(configOf(access));
+  const client = new Client(configOf(access));
   client.on('error', () => {});
   await client.connect();
   try {

@@ -5,6 +5,7 @@ import { count, obstacleText, optional } from './words.ts';
 export const fleetErrors: SomeErrors<
   | 'fleetUnreachable'
   | 'fleetRefused'
+  | 'fleetUnproven'
   | 'fleetUnprepared'
   | 'fleetNewer'
   | 'noFleet'
@@ -23,6 +24,11 @@ export const fleetErrors: SomeErrors<
     message(
       `The fleet’s database on ${a.host} refused the login ${a.login}.`,
       'Check the name and the password with whoever runs it, and join again with `earshot fleet join`.',
+    ),
+  fleetUnproven: a =>
+    message(
+      `What answers as the fleet’s database on ${a.host} did not prove that it knows the password of ${a.login}.`,
+      'If it is the database, set `scram-sha-256` in its pg_hba.conf; if not, another program has taken its port.',
     ),
   fleetUnprepared: () =>
     message(

@@ -5,6 +5,7 @@ import { obstacleText, optional } from './words.ts';
 export const fleetErrors: SomeErrors<
   | 'fleetUnreachable'
   | 'fleetRefused'
+  | 'fleetUnproven'
   | 'fleetUnprepared'
   | 'fleetNewer'
   | 'noFleet'
@@ -23,6 +24,11 @@ export const fleetErrors: SomeErrors<
     message(
       `${a.host} 上的机群数据库拒绝了登录名 ${a.login}。`,
       '请向管理员核对名称和密码，然后用 `earshot fleet join` 重新加入。',
+    ),
+  fleetUnproven: a =>
+    message(
+      `在 ${a.host} 上以机群数据库的身份应答的程序未能证明它知道 ${a.login} 的密码。`,
+      '如果它确实是数据库，其 pg_hba.conf 中应为 `scram-sha-256`；否则是别的程序占用了它的端口。',
     ),
   fleetUnprepared: () =>
     message('机群数据库中没有 Earshot 的表，或者版本过旧。', '请管理员用当前版本运行 `earshot fleet init`。'),

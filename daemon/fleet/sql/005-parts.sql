@@ -23,7 +23,7 @@ declare
   parts int := cardinality(submit_parts.borders) + 1;
   part text;
 begin
-  if parts not between 2 and 100 then raise exception 'out of bounds' using errcode = '22023'; end if;
+  if parts not between 2 and 16 then raise exception 'out of bounds' using errcode = '22023'; end if;
   for p in 0 .. parts - 1 loop
     part := part_id(submit_parts.id, p);
     perform submit(part, submit_parts.home, submit_parts.name, submit_parts.request, submit_parts.needs,
