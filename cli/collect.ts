@@ -1,6 +1,7 @@
 /** `earshot transcribe … --index --combined --csv`: what came of all the recordings, in one file each. */
 import { lstatSync } from 'node:fs';
 import { dirname, extname, relative, resolve, sep } from 'node:path';
+import { modeLike } from '../client/file-mode.ts';
 import { makeFolder, moveOwn, writeAnew } from '../client/files.ts';
 import { EarshotError, toFailure, badRequest, type BadRequest } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
@@ -54,8 +55,14 @@ export async function collect(
     const path = resolve(named);
     try {
       await makeFolder(dirname(path), 0o777);
-      const part = `${path}.${process.pid}.part`;
-      await writeAnew(part, text, 0o666);
+      const part = `${path}.${process.pid}.part`,
+        modes = await Promise.all(jobs.map(job => modeLike(job.recording.path, dirname(path))));
+      // For nobody who may not read every one of the recordings.
+      await writeAnew(
+        part,
+        text,
+        modes.reduce((all, mode) => all & mode, 0o644),
+      );
       await moveOwn(part, path);
     } catch (error) {
       throw new EarshotError('outputNotWritable', { path }, toFailure(error).detail);

@@ -7,6 +7,7 @@ import { relative } from 'node:path';
 import { badRequest } from '../schemas/errors.ts';
 import { sourceText } from '../schemas/job.ts';
 import { clockText, durationText } from '../text/messages/figures.ts';
+import { isPlanted } from '../client/planted.ts';
 import { remember } from '../client/remembered-speakers.ts';
 import { ignore, isIgnored, repositoryOf } from '../client/repository.ts';
 import { isUnnamed, shownSpeaker } from '../text/speaker-names.ts';
@@ -63,12 +64,13 @@ export async function speakers(
   if (given.length > 0) {
     const { speakers: voices } = await client.call('job/speakers', { id: job.id, names });
     const recording = job.recording.path,
-      path = placeToRemember(recording, rootOf(recording, process.cwd()), existsSync);
+      isOurs = (at: string): boolean => existsSync(at) && !isPlanted(at),
+      path = placeToRemember(recording, rootOf(recording, process.cwd()), isOurs);
     const fresh = Object.fromEntries(
       Object.entries(voices).filter(([called]) => Object.values(names).includes(called) && !isUnnamed(called)),
     );
     if (Object.keys(fresh).length > 0 && (await mayRemember(session, path, options))) {
-      await remember(path, fresh);
+      await remember(path, fresh, recording);
       if (!session.json)
         session.note(`${session.t.hint} ${session.t.rememberedIn(clean(relative(process.cwd(), path)))}`);
     }

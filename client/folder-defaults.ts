@@ -7,6 +7,7 @@ import { glossaryPlaces, mergeGlossaries, parseGlossary } from '../text/glossary
 import type { GlossaryEntry, JobOptions } from '../schemas/job.ts';
 import { wayInto } from '../text/paths.ts';
 import { rememberedIn } from './remembered-speakers.ts';
+import { isPlanted } from './planted.ts';
 import { readSmall } from './small-file.ts';
 import { speakerPlaces } from '../text/speakers.ts';
 
@@ -46,8 +47,9 @@ export function rootOf(recording: string, from: string): string | null {
 
 /** The nearest folder from here upwards that somebody works in; null: none. */
 function projectOf(from: string): string | null {
+  const isMark = (path: string): boolean => existsSync(path) && !isPlanted(path);
   for (let folder = from; dirname(folder) !== folder; folder = dirname(folder))
-    if (['.git', '.vscode', '.earshot'].some(mark => existsSync(join(folder, mark)))) return folder;
+    if (['.git', '.vscode', '.earshot'].some(mark => isMark(join(folder, mark)))) return folder;
   return null;
 }
 
@@ -78,6 +80,7 @@ async function glossaryBelow(
 
 /** Null: there is none. */
 async function glossaryAt(path: string): Promise<GlossaryEntry[] | null> {
+  if (isPlanted(path)) return null;
   try {
     return await readGlossary(path);
   } catch (error) {
@@ -89,7 +92,11 @@ async function glossaryAt(path: string): Promise<GlossaryEntry[] | null> {
 
 /** Voices remembered for a recording, the nearest folder's first. `root`: as rootOf says it. */
 export async function knownSpeakers(recording: string, root: string | null): Promise<Record<string, string>> {
-  const found = await Promise.all(speakerPlaces(recording, root).map(rememberedIn));
+  const found = await Promise.all(
+    speakerPlaces(recording, root)
+      .filter(path => !isPlanted(path))
+      .map(rememberedIn),
+  );
   return Object.assign({}, ...found.reverse()) as Record<string, string>;
 }
 

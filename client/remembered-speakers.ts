@@ -3,7 +3,9 @@ import { lstat, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EarshotError } from '../schemas/errors.ts';
+import { modeLike } from './file-mode.ts';
 import { makeFolder, moveOwn, openNew } from './files.ts';
+import { isPlanted } from './planted.ts';
 import { readSmall } from './small-file.ts';
 import { parseSpeakers, withSpeakers } from '../text/speakers.ts';
 
@@ -28,17 +30,24 @@ export const rememberedIn = (path: string): Promise<Record<string, string>> =>
   );
 
 /**
- * Adds voices: a link that lies there leads to no file of ours, and what is there and holds no voices is not ours to
- * replace. @throws outputNotWritable
+ * Adds voices: a link that lies there leads to no file of ours, what is there and holds no voices is not ours to
+ * replace, and nobody else keeps them for us. A voice is as personal as its recording: a new file can be read by nobody
+ * who may not read that, without a recording by us alone. @throws outputNotWritable
  */
-export async function remember(path: string, voices: Readonly<Record<string, string>>): Promise<void> {
+export async function remember(
+  path: string,
+  voices: Readonly<Record<string, string>>,
+  recording = path,
+): Promise<void> {
   const part = `${path}.part`;
   let ours: FileHandle | undefined;
   try {
     await makeFolder(dirname(path), 0o777);
     for (const place of [dirname(path), path])
       if ((await lstat(place).catch(() => null))?.isSymbolicLink()) throw new Error(`${place} is a link`);
-    ours = await claim(part);
+    if (isPlanted(path)) throw new Error(`${path} is somebody else's`);
+    const there = await lstat(path).catch(() => null);
+    ours = await claim(part, there ? there.mode & 0o666 : await modeLike(recording, dirname(path)));
     const before = await textOf(path);
     if (before !== null && typeof (JSON.parse(before) as { speakers?: unknown } | null)?.speakers !== 'object')
       throw new Error('it holds no voices');
@@ -55,21 +64,25 @@ export async function remember(path: string, voices: Readonly<Record<string, str
 
 /** A write takes milliseconds; what lies there for longer was left by a crash. */
 const ABANDONED_MS = 5_000;
-const AGAIN_MS = 10;
+const AGAIN_MS = 10,
+  MOST_TRIES = 6000;
 
 /**
  * The new file, which is the lock as well: whoever made it reads, adds and renames; others, here and in other
  * processes, wait for that, so that none of several names given at once is lost.
  */
-async function claim(part: string): Promise<FileHandle> {
-  for (;;) {
+async function claim(part: string, mode: number): Promise<FileHandle> {
+  for (let tries = 0; ; tries++) {
     try {
-      return await openNew(part, 0o666);
+      return await openNew(part, mode);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const about = await lstat(part).catch(() => null);
-    if (about && (!about.isFile() || Date.now() - about.mtimeMs > ABANDONED_MS)) await rm(part, { force: true });
-    else await sleep(AGAIN_MS);
+    // A time to come is none of a crash's: it came with the file.
+    if (about && (!about.isFile() || Math.abs(Date.now() - about.mtimeMs) > ABANDONED_MS))
+      await rm(part, { force: true });
+    else if (tries < MOST_TRIES) await sleep(AGAIN_MS);
+    else throw new Error(`somebody keeps ${part}`);
   }
 }

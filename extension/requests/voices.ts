@@ -55,17 +55,17 @@ export async function rememberVoices(
   if (after === before) return null;
   const repository = before === null ? repositoryOf(path) : null;
   if (repository === null || (await isIgnored(repository, IGNORED))) {
-    await remember(path, voices);
+    await remember(path, voices, recording.fsPath);
     return uri;
   }
-  if (!refused.has(repository)) ask(repository, path, voices);
+  if (!refused.has(repository)) ask(repository, path, voices, recording.fsPath);
   return null;
 }
 
-function ask(repository: string, path: string, voices: Readonly<Record<string, string>>): void {
+function ask(repository: string, path: string, voices: Readonly<Record<string, string>>, recording: string): void {
   const keep = async (isIgnoredToo: boolean): Promise<void> => {
     if (isIgnoredToo) await ignore(repository, IGNORED);
-    await remember(path, voices);
+    await remember(path, voices, recording);
     notifyBriefly(vscode.l10n.t('Voices are remembered in {0}.', vscode.workspace.asRelativePath(path)), 5000);
   };
   notify.info(

@@ -1,7 +1,7 @@
 /** The command line as people and programs use it: against a daemon of the test that says what it is told to say. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -812,6 +812,10 @@ test('transcribe with a table of all, one text and a table of all utterances', a
   assert.match(read('index.md'), /\| \[talk\.wav\]\(<.*talk\.wav>\) \|.*=words \| \[txt\]\(/);
   assert.match(read('all.csv'), /talk\.wav,\/r\/talk\.wav,0,0\.000,0\.900,en,"'=words",,/);
   assert.equal(read('all.srt'), 'all of it\n');
+  if (process.platform !== 'win32')
+    // Nobody can read the recording: it is gone.
+    for (const name of ['index.md', 'all.csv', 'all.srt'])
+      assert.equal(statSync(join(place.home.state, 'out', name)).mode & 0o777, 0o600, name);
   assert.deepEqual(combined, [{ ids: [JOB_ID], format: 'srt' }]);
   for (const wrong of [
     ['--index', 'x.wav'],

@@ -27,6 +27,10 @@ import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pino } from 'pino';
 import { modeLike } from '../../client/file-mode.ts';
+import { glossaryFor, knownSpeakers, rootOf } from '../../client/folder-defaults.ts';
+import { isPlanted } from '../../client/planted.ts';
+import { remember } from '../../client/remembered-speakers.ts';
+import { withSpeakers } from '../../text/speakers.ts';
 import { isOursToMove, openOwn, replaceFile } from '../../client/files.ts';
 import { DEFAULTS } from '../../schemas/settings.ts';
 import { home as homeOf } from '../../daemon/auth/home.ts';
@@ -321,6 +325,22 @@ describe('who may read what is made of a recording', { skip: posix }, () => {
       chmodSync(root, 0o700);
     }
   });
+  test('voices can be read by nobody who may not read the recording', async () => {
+    for (const [mode, expected] of [
+      [0o600, 0o600],
+      [0o644, 0o644],
+    ] as const) {
+      const at = folder(),
+        path = join(at, '.earshot', 'speakers.json');
+      writeFileSync(join(at, 'talk.wav'), 'RIFF');
+      chmodSync(join(at, 'talk.wav'), mode);
+      await remember(path, { Anna: 'AAAA' }, join(at, 'talk.wav'));
+      assert.equal(statSync(path).mode & 0o777, expected);
+      chmodSync(path, 0o640);
+      await remember(path, { Ben: 'AAAA' }, join(at, 'talk.wav'));
+      assert.equal(statSync(path).mode & 0o777, 0o640, 'as somebody set it');
+    }
+  });
   test('what a job writes into a shared folder is not more open than its recording', async () => {
     const store = openStore(':memory:');
     try {
@@ -383,6 +403,38 @@ describe('in a folder where everybody may write', { skip: posix }, () => {
     assert.equal(await isOursToMove(planted, us + 1), us + 1 === 0);
     chmodSync(at, 0o777);
     assert.equal(await isOursToMove(planted, us + 1), true);
+  });
+  test("somebody else's project, glossary and voices hold for none of our recordings, and keep none of our voices", async t => {
+    const us = process.getuid!(),
+      at = folder(),
+      own = join(at, 'own'),
+      recording = join(own, 'talk.wav'),
+      voices = join(at, '.earshot', 'speakers.json'),
+      files = {
+        [join(at, '.earshot', 'glossary.md')]: '| term |\n| --- |\n| Planted |\n',
+        [voices]: withSpeakers(null, { Mallory: 'AAAA' }),
+      };
+    mkdirSync(own);
+    mkdirSync(join(at, '.earshot'));
+    for (const [path, text] of Object.entries(files)) writeFileSync(path, text);
+    const heard = async () => ({
+      root: rootOf(recording, root),
+      terms: (await glossaryFor(recording, at, [])).entries.map(({ term }) => term),
+      known: Object.keys(await knownSpeakers(recording, at)),
+    });
+    // In a folder of ours alone they are ours, whoever's name they have.
+    assert.deepEqual([(await heard()).terms, (await heard()).known], [['Planted'], ['Mallory']]);
+    chmodSync(at, 0o1777);
+    for (const path of [...Object.keys(files), join(at, '.earshot')]) {
+      assert.equal(isPlanted(path, us), false, path);
+      assert.equal(isPlanted(path, us + 1), us !== 0, path);
+    }
+    if (us !== 0) return t.diagnostic('only root can be two users: the rest is not tried');
+    for (const path of [...Object.keys(files), join(at, '.earshot')]) chownSync(path, 65_534, 65_534);
+    assert.deepEqual(await heard(), { root, terms: [], known: [] });
+    assert.equal(rootOf(recording, '/elsewhere'), null);
+    await assert.rejects(remember(voices, { Anna: 'AAAA' }, recording), failsWith('outputNotWritable'));
+    assert.ok(!readFileSync(voices, 'utf8').includes('Anna'));
   });
   test('what somebody planted stops no text, and no empty file is left of it', async t => {
     if (process.getuid!() !== 0) return t.skip('only root can be two users');
