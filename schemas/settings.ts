@@ -118,6 +118,12 @@ export const Settings = Closed({
     default: {},
     description: 'The model for each stage when a job names none. Missing: the best installed one.',
   }),
+  partialModel: orNull(Type.String({ minLength: 1, maxLength: 200 }), {
+    default: null,
+    description:
+      'The streaming model that shows words while they are spoken. Empty: an installed one that knows the language, ' +
+      "else the session's own recognizer; `none`: always that one.",
+  }),
   offline: flag({ default: false, description: 'Never use the network: models must be installed already.' }),
   hubUrl: Type.String({
     pattern: '^https?://',

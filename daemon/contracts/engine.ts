@@ -37,6 +37,8 @@ export interface Engine {
   windowMs?: number;
   /** Its recognizer does `partial` steps. */
   partials?: boolean;
+  /** A model that does `partial` steps and goes on from what it heard, so that each costs it only the new sound. */
+  streams?(card: Pick<ModelCard, 'parameters'>): boolean;
   /** It says how well the sound fits another text: repair asks it first, and needs no other model. */
   scoresAlternatives?: boolean;
   /** Of a repair that takes what the recognizer says of the sound into account. */

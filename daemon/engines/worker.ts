@@ -34,6 +34,8 @@ export interface Loaded {
    * becomes `engineFailed`.
    */
   run(request: RunRequest, emit: Emit, signal: AbortSignal): Promise<void>;
+  /** Of models that stream: what is kept of this recording's sound is not wanted any more. */
+  forget?(path: string): void;
   close?(): Promise<void>;
   /** Goes into the log and the instance's journal entry. */
   detail?: Record<string, unknown>;
@@ -116,7 +118,8 @@ export function serveWorker(definition: WorkerDefinition): void {
     else if (request.type === 'run') void run(request);
     else if (request.type === 'cancel') {
       if (running?.id === request.id) running.abort.abort();
-    } else void leave();
+    } else if (request.type === 'forget') loaded?.forget?.(request.path);
+    else void leave();
   });
   lines.on('close', () => void leave());
   send({ type: 'hello', protocol: WORKER_PROTOCOL, engine: definition.engine, pid: process.pid });

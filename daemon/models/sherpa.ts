@@ -12,6 +12,7 @@ import { isOrt, readOnnx } from './onnx/outline.ts';
 export const SHERPA_KINDS = [
   'transducer',
   'nemo-transducer',
+  'streaming-transducer',
   'whisper',
   'sense-voice',
   'moonshine',
@@ -54,7 +55,7 @@ const LAYOUTS: readonly { files: Record<string, RegExp>; kinds: readonly SherpaK
   },
   {
     files: { encoder, decoder, joiner: onnxNamed('joiner'), tokens: TOKENS },
-    kinds: ['nemo-transducer', 'transducer'],
+    kinds: ['nemo-transducer', 'transducer', 'streaming-transducer'],
   },
   { files: { encoder, decoder, tokens: TOKENS }, kinds: ['whisper', 'canary'] },
   { files: { model: /^model([-.][A-Za-z0-9._-]*)?\.onnx$/, tokens: TOKENS }, kinds: ['sense-voice'] },
@@ -68,9 +69,30 @@ const KIND_BY_TYPE: readonly [type: RegExp, kind: SherpaKind][] = [
   [/^EncDecMultiTask/, 'canary'],
   [/^sense_voice/, 'sense-voice'],
 ];
+/**
+ * What only the encoders of recognizers for streams say, and what else they must: the library ends its process where it
+ * is missing.
+ */
+const STREAMING: readonly { mark: string; metadata: readonly string[] }[] = [
+  { mark: 'decode_chunk_len', metadata: ['T', 'num_encoder_layers'] },
+  {
+    mark: 'cache_last_channel_dim1',
+    metadata: [
+      'vocab_size',
+      'window_size',
+      'chunk_shift',
+      'subsampling_factor',
+      'pred_rnn_layers',
+      'pred_hidden',
+      ...[2, 3].map(n => `cache_last_channel_dim${n}`),
+      ...[1, 2, 3].map(n => `cache_last_time_dim${n}`),
+    ],
+  },
+];
 const FAMILIES: Record<SherpaKind, string> = {
   transducer: 'zipformer',
   'nemo-transducer': 'parakeet',
+  'streaming-transducer': 'streaming',
   whisper: 'whisper',
   'sense-voice': 'sense-voice',
   moonshine: 'moonshine',
@@ -145,8 +167,14 @@ function kindOf(
   broken: (why: string) => EarshotError,
 ): SherpaKind {
   if (kinds.length === 1) return kinds[0]!;
-  if (metadata.decode_chunk_len !== undefined || metadata.cache_last_channel_dim1 !== undefined)
-    throw broken('a recognizer for streams, which no engine here runs');
+  const streams = STREAMING.find(({ mark }) => metadata[mark] !== undefined);
+  if (streams) {
+    if (!kinds.includes('streaming-transducer'))
+      throw broken('a recognizer for streams that is no transducer, which no engine here runs');
+    const lacking = streams.metadata.filter(key => metadata[key] === undefined);
+    if (lacking.length > 0) throw broken(`a recognizer for streams whose encoder lacks: ${lacking.join(', ')}`);
+    return 'streaming-transducer';
+  }
   const type = metadata.model_type ?? '',
     kind = KIND_BY_TYPE.find(([pattern]) => pattern.test(type))?.[1];
   // Icefall's older exports do not say what they are.
@@ -158,6 +186,16 @@ function kindOf(
 /** The last part of a path that says more than "model". */
 const nameOf = (folder: string): string =>
   folder.split(/[/\\]/).findLast(part => part !== '' && !/^[0-9a-f]{40}$/.test(part)) ?? 'model';
+
+/** Of streaming models, which are published with the codes of theirs in their names. */
+const PUBLISHED = new Set(
+    'ar bn cs da de el en es fi fr he hi hu id it ja ko nl no pl pt ro ru sv th tr uk vi zh'.split(' '),
+  ),
+  SPELLED: Readonly<Record<string, string>> = { chinese: 'zh', english: 'en', french: 'fr', korean: 'ko' };
+const languagesIn = (name: string): string[] => {
+  const parts = name.toLowerCase().split(/[-_.]/);
+  return [...new Set(parts.map(part => SPELLED[part] ?? part).filter(part => PUBLISHED.has(part)))];
+};
 
 function cardOf(
   kind: SherpaKind,
@@ -177,7 +215,9 @@ function cardOf(
         ? metadata.is_multilingual === '0'
           ? ['en']
           : []
-        : [...(LANGUAGES[kind] ?? (english ? ['en'] : []))],
+        : kind === 'streaming-transducer'
+          ? languagesIn(name)
+          : [...(LANGUAGES[kind] ?? (english ? ['en'] : []))],
     licence: '',
     homepage: '',
     memory: { cpu: Math.ceil(bytes * 1.5) + 250 * 1024 ** 2 },

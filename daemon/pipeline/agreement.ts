@@ -41,6 +41,17 @@ export class Agreement {
     let agreed = this.count;
     while (agreed < Math.min(units.length, this.before.length) && key(units[agreed]!) === key(this.before[agreed]!))
       agreed++;
+    return this.take(units, agreed);
+  }
+
+  /** Of a model that takes nothing back: all of its text is stable but the last word, which may be half of one. */
+  grow(text: string): Heard {
+    const units = unitsOf(text);
+    return this.take(units, Math.max(this.count, units.length - 1));
+  }
+
+  private take(units: readonly string[], until: number): Heard {
+    let agreed = until;
     while (agreed > this.count && !lettersOf(units[agreed - 1]!)) agreed--;
     this.before = units;
     if (agreed > this.count) {

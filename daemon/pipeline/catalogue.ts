@@ -129,6 +129,30 @@ export class Catalogue implements Choices {
     );
   }
 
+  /**
+   * The installed streaming model for words of this language that are being spoken: what the settings name, else one
+   * that says that it knows the language; of several the smallest.
+   */
+  streaming(language: string | null): ModelCard | undefined {
+    const { settings, models, runtimes, engine } = this.deps,
+      { partialModel } = settings();
+    if (partialModel === 'none') return undefined;
+    return models
+      .list()
+      .filter(
+        ({ card, state }) =>
+          state === 'installed' &&
+          engine(card.engine)?.streams?.(card) &&
+          engine(card.engine)!.runtimes.every(runtime => runtimes.ready(runtime)) &&
+          !this.forbidden(card) &&
+          (partialModel === null
+            ? language !== null && card.languages.length > 0 && servesLanguage(card, language)
+            : card.id === partialModel),
+      )
+      .map(({ card }) => card)
+      .sort((a, b) => a.size - b.size || (a.id < b.id ? -1 : 1))[0];
+  }
+
   precision(card: ModelCard, device: string): string {
     return (device === 'cpu' ? card.precision.cpu : card.precision.gpu) ?? 'default';
   }

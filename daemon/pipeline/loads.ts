@@ -162,8 +162,8 @@ export class Loads {
 
   private onGone(instance: Instance, why: Failure | null): void {
     const { pool, log } = this.core.deps;
-    if (instance.attemptsDone > 0 && instance.peakBytes !== null) this.learn(instance);
-    if (instance.attemptsDone > 0)
+    if (instance.hasWorked && instance.peakBytes !== null) this.learn(instance);
+    if (instance.hasWorked)
       this.core.deps.store.setMeta(usedKey(instance.options.card.id), String(this.core.deps.clock()));
     this.core.note({
       kind: 'instance.gone',

@@ -1,6 +1,7 @@
 /**
  * The text of what is still being said, in live sessions that ask for it: the utterance that has no end yet is heard
- * again every half second, fast (greedy, no word times), and what two passes agree on is stable (agreement.ts).
+ * again every half second, fast (greedy, no word times), and what two passes agree on is stable (agreement.ts). Where a
+ * streaming model is installed for the language (streaming.ts), it is given the new sound instead, and only that.
  *
  * None of this is a step. Nothing is stored, and the plan knows nothing of it: an instance that is busy with a pass
  * counts as idle, and a run that is given to it ends the pass (workers/instance.ts). A pass begins only where nothing
@@ -17,9 +18,12 @@ import { Agreement } from './agreement.ts';
 import type { Core } from './core.ts';
 import { jobFiles, partialInput } from './inputs.ts';
 import { kindOf } from './speeds.ts';
+import type { Streaming } from './streaming.ts';
 
 /** So much more sound is worth a pass. */
 const STEP_MS = 500;
+/** To a model that is given nothing else. */
+const STREAMING_STEP_MS = 200;
 /** Of the silence behind the last word, so much is heard: it ends the word. */
 const AFTER_MS = 200;
 /** In a pause the utterance may end at once: a pass that takes longer would be in the way of the final one. */
@@ -49,17 +53,21 @@ interface Session {
   endedAt: number;
   tookMs: number;
   failures: number;
+  /** The streaming model failed here: the session's own recognizer goes on. */
+  own: boolean;
 }
 
 export class Partials {
   private readonly core: Core;
   private readonly open: () => boolean;
+  private readonly streaming: Streaming;
   private readonly sessions = new Map<string, Session>();
   private offered = false;
 
   /** `open`: whether anything may start. */
-  constructor(core: Core, open: () => boolean) {
+  constructor(core: Core, streaming: Streaming, open: () => boolean) {
     this.core = core;
+    this.streaming = streaming;
     this.open = open;
   }
 
@@ -68,7 +76,7 @@ export class Partials {
     if (!work.row.live?.partials) return;
     let session = this.sessions.get(work.row.id);
     if (session?.work !== work) {
-      session = { work, speech: null, passing: false, endedAt: -Infinity, tookMs: 0, failures: 0 };
+      session = { work, speech: null, passing: false, endedAt: -Infinity, tookMs: 0, failures: 0, own: false };
       this.sessions.set(work.row.id, session);
     }
     const before = session.speech;
@@ -76,6 +84,7 @@ export class Partials {
       // What was no utterance after all leaves nothing behind; one that has its end waits for the final pass.
       if (before?.index === index && before.given) this.give(work, { ...before.given, stable: '', unstable: '' });
       session.speech = null;
+      if (before) this.streaming.forget(this.soundOf(work.row.id));
       return;
     }
     if (before?.index === index && before.startMs === span.startMs) {
@@ -107,27 +116,48 @@ export class Partials {
   /** Begins the passes that there is room for. */
   offer(): void {
     if (this.sessions.size === 0) return;
-    for (const [id, { work }] of this.sessions) if (this.core.jobs.get(id) !== work) this.sessions.delete(id);
+    for (const [id, { work }] of this.sessions)
+      if (this.core.jobs.get(id) !== work) {
+        this.sessions.delete(id);
+        this.streaming.forget(this.soundOf(id));
+      }
     if (this.core.leaving !== 'no' || this.core.guard.stalled || !this.open()) return;
     const now = this.core.deps.clock();
-    const due = [...this.sessions.values()].filter(session => isDue(session, now));
+    const due = [...this.sessions.values()].flatMap(session => {
+      if (!session.speech || session.passing) return [];
+      const way = this.wayOf(session);
+      return isDue(session, way, now) ? [{ session, way }] : [];
+    });
     // Who has waited longest is first.
-    for (const session of due.sort((a, b) => a.endedAt - b.endedAt)) {
-      const instance = this.instanceFor(session.work);
-      if (instance) this.begin(session, session.speech!, instance);
+    for (const { session, way } of due.sort((a, b) => a.session.endedAt - b.session.endedAt)) {
+      const instance = this.instanceFor(session.work, way);
+      if (instance) this.begin(session, session.speech!, instance, way);
     }
   }
 
-  private instanceFor(work: JobWork): Instance | undefined {
-    const model = work.row.models.asr,
-      instances = [...this.core.instances.values()];
+  /** By the streaming model that is loaded; while there is none, by the session's own recognizer. */
+  private wayOf({ work, own }: Session): Way {
+    const card = !own ? this.streaming.modelFor(work) : undefined;
+    if (card) {
+      const instances = this.streaming.instancesOf(card);
+      if (instances.length > 0) return { streams: true, instances };
+      // A session's own recognizer is loaded for it anyway.
+      if (card.id !== work.row.models.asr) void this.streaming.load(card);
+    }
+    const instances = [...this.core.instances.values()].filter(
+      ({ options }) =>
+        options.card.id === work.row.models.asr && (options.engine.partials || options.engine.streams?.(options.card)),
+    );
+    const [first] = instances;
+    return { streams: first?.options.engine.streams?.(first.options.card) ?? false, instances };
+  }
+
+  private instanceFor(work: JobWork, { instances }: Way): Instance | undefined {
     const idle = instances.filter(
       ({ state, passing, options }) =>
         state === 'idle' &&
         !passing &&
         options.stage === 'asr' &&
-        options.card.id === model &&
-        options.engine.partials &&
         (options.job === null || options.job === work.row.id),
     );
     if (!idle.length) return undefined;
@@ -165,10 +195,10 @@ export class Partials {
     return counts.reduce((sum, { threads }) => sum + threads, instance.threads) <= cores;
   }
 
-  private begin(session: Session, speech: Speech, instance: Instance): void {
+  private begin(session: Session, speech: Speech, instance: Instance, { streams }: Way): void {
     const { work } = session,
       began = performance.now(),
-      endMs = Math.min(speech.soundMs, speech.voiceMs + AFTER_MS);
+      endMs = endOf(speech, streams);
     session.passing = true;
     speech.heardMs = endMs;
     instance.pass(
@@ -181,8 +211,8 @@ export class Partials {
         session.endedAt = this.core.deps.clock();
         session.tookMs = performance.now() - began;
         this.core.guard.run(() => {
-          if (output) this.take(session, speech, endMs, output);
-          else if (why && why.code !== 'cancelled') this.failed(session, instance, why);
+          if (output) this.take(session, speech, endMs, output, streams);
+          else if (why && why.code !== 'cancelled') this.failed(session, instance, why, streams);
           // It gave way: the same is heard again when there is room.
           else speech.heardMs = speech.startMs;
         });
@@ -191,13 +221,19 @@ export class Partials {
     );
   }
 
-  private take({ work }: Session, speech: Speech, endMs: number, output: AsrOutput): void {
-    const { index, startMs } = speech;
+  private take({ work }: Session, speech: Speech, endMs: number, output: AsrOutput, streams: boolean): void {
+    const { index, startMs, given } = speech;
     // The utterance has its text by now, or was none.
     if (this.core.jobs.get(work.row.id) !== work || work.stage('asr')!.isOver(index)) return;
-    const { stable, unstable } = speech.agreement.hear(output.text);
-    if (!stable && !unstable && !speech.given) return;
+    const { stable, unstable } = streams ? speech.agreement.grow(output.text) : speech.agreement.hear(output.text);
+    if (!stable && !unstable && !given) return;
+    // Between two of its pieces a streaming model says the same.
+    if (streams && given?.stable === stable && given.unstable === unstable) return;
     this.give(work, (speech.given = { index, startMs, endMs, stable, unstable }));
+  }
+
+  private soundOf(job: string): string {
+    return jobFiles(this.core.deps.home.audio, job).pcm;
   }
 
   /** Straight to the clients: nothing of it has to be on the disk first. */
@@ -205,8 +241,12 @@ export class Partials {
     this.core.deps.publish({ type: 'partial', job: work.row.id, partial });
   }
 
-  private failed(session: Session, instance: Instance, why: Failure): void {
+  private failed(session: Session, instance: Instance, why: Failure, streams: boolean): void {
     session.failures++;
+    if (streams && session.failures >= MOST_FAILURES && instance.options.card.id !== session.work.row.models.asr) {
+      session.own = true;
+      session.failures = 0;
+    }
     const { log } = this.core.deps;
     log.warn({ job: session.work.row.id, instance: instance.id, failure: why }, 'partial text failed');
     // Its memory comes back only this way.
@@ -214,12 +254,23 @@ export class Partials {
   }
 }
 
+/** Who hears a session's passes. `streams`: it goes on from what it heard. */
+interface Way {
+  streams: boolean;
+  instances: readonly Instance[];
+}
+
+/** A model that streams is given the silence too: its last word comes out behind it. */
+const endOf = ({ soundMs, voiceMs }: Speech, streams: boolean): number =>
+  streams ? soundMs : Math.min(soundMs, voiceMs + AFTER_MS);
+
 /** Whether there is enough new sound, or the end of a word. Passes take half of the time at most. */
-function isDue({ work, speech, passing, endedAt, tookMs, failures }: Session, now: number): boolean {
+function isDue({ work, speech, passing, endedAt, tookMs, failures }: Session, { streams }: Way, now: number): boolean {
   if (!speech || passing || failures >= MOST_FAILURES || work.row.state === 'paused') return false;
   if (now - endedAt < tookMs) return false;
-  const endMs = Math.min(speech.soundMs, speech.voiceMs + AFTER_MS),
-    pauses = speech.soundMs - speech.voiceMs >= AFTER_MS;
+  const endMs = endOf(speech, streams);
+  if (streams) return endMs - speech.heardMs >= STREAMING_STEP_MS;
+  const pauses = speech.soundMs - speech.voiceMs >= AFTER_MS;
   if (endMs - speech.startMs < STEP_MS || (pauses && tookMs > PAUSED_MS)) return false;
   return endMs - speech.heardMs >= (pauses ? 1 : STEP_MS);
 }

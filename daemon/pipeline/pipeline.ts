@@ -27,6 +27,7 @@ import { Ingests } from './ingests.ts';
 import { Live } from './live.ts';
 import { Loads } from './loads.ts';
 import { Partials } from './partials.ts';
+import { Streaming } from './streaming.ts';
 import { PlanningPasses } from './planning-passes.ts';
 import { Queue } from './queue.ts';
 import { anyForeground } from '../jobs/work.ts';
@@ -95,7 +96,7 @@ export class Pipeline {
     this.live = new Live(core);
     this.elsewhere = new Elsewhere(core);
     this.edits = new Edits(core);
-    this.partials = new Partials(core, () => this.queue.open);
+    this.partials = new Partials(core, new Streaming(core, () => this.loads), () => this.queue.open);
     this.ingests = new Ingests(core, this.partials);
     this.loads = new Loads(core, events);
     this.attempts = new Attempts(core, this.loads);

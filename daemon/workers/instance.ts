@@ -160,6 +160,10 @@ export class Instance {
   get elastic(): boolean {
     return (this.options.engine.elastic ?? false) && !this.options.lease.onMetal;
   }
+  /** It did something, so that what it took says what such a model takes. */
+  get hasWorked(): boolean {
+    return this.attemptsDone > 0 || this.passes > 0;
+  }
   get key(): { device: string; model: string; engine: string; precision: string } {
     const { device, card, engine, precision } = this.options;
     return { device, model: card.id, engine: engine.id, precision };
@@ -203,6 +207,11 @@ export class Instance {
     this.worker.run({ type: 'run', id, stage: 'asr', steps: [step] }, PASS_TIMEOUT_MS);
   }
 
+  /** What a model that streams keeps of a recording's sound is not wanted any more. */
+  forget(path: string): void {
+    if (this.state === 'idle' || this.state === 'busy') this.worker.forget(path);
+  }
+
   private endPass(): void {
     const pass = this.passing!;
     this.worker.cancel(pass.id);
@@ -214,6 +223,8 @@ export class Instance {
   private onPassEnd(why: Failure | null): void {
     const { output, over } = this.passing!;
     this.passing = null;
+    // Where passes are all that it does, it was used just now.
+    if (this.state === 'idle') this.idleSince = this.options.clock();
     this.waiting?.();
     this.waiting = null;
     over(why ? null : output, why);

@@ -146,6 +146,11 @@ export class Worker {
     if (this.current?.id === run) this.child?.send({ type: 'cancel', id: run });
   }
 
+  /** Of a model that streams. */
+  forget(path: string): void {
+    if (this.loaded) this.child?.send({ type: 'forget', path });
+  }
+
   /** Asks it to go; SIGKILL when it has not gone in time. */
   unload(): void {
     if (this.ending) return;

@@ -122,11 +122,14 @@ export class Harness {
     this.pool = options.judge?.(pool) ?? pool;
     this.metrics = new Metrics(this.store, clock);
     const cards = new Map(options.models.map(card => [card.id, card]));
+    const engineOf = (id: string): Engine | undefined =>
+      options.engines?.find(engine => engine.id === id) ?? engineFor(id);
     const catalogue = {
       card: (id: string) => cards.get(id),
       relatives: (card: ModelCard) =>
         options.models.filter(other => other.family === card.family && other.id !== card.id),
       companion: () => undefined,
+      streaming: () => options.models.find(card => engineOf(card.engine)?.streams?.(card)),
       voice: () => options.models.find(card => card.stages.includes('tts'))?.id,
       defaults: async () => ({
         models: Object.fromEntries(
@@ -187,7 +190,7 @@ export class Harness {
       catalogue,
       speeds: new Speeds(this.store),
       metrics: this.metrics,
-      engine: id => options.engines?.find(engine => engine.id === id) ?? engineFor(id),
+      engine: engineOf,
       ingest,
       liveIngest,
       diarize: async () => null,

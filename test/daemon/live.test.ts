@@ -3,13 +3,15 @@
  * fake ingest cuts each second of sound.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job, JobOptions } from '../../schemas/job.ts';
 import { MAX_CHUNK_BYTES, type LiveRequest, type PartialText } from '../../schemas/live.ts';
+import type { ModelCard } from '../../schemas/model.ts';
+import type { Settings } from '../../schemas/settings.ts';
 import { fakeModel, fourStages, Harness } from './harness.ts';
 
 const SECOND = 32_000;
@@ -318,6 +320,106 @@ describe('live sessions', { timeout: 120_000 }, () => {
           );
         }
       }
+    });
+
+    describe('a streaming model beside the recognizer', () => {
+      const recorded = 'after early nightfall the yellow lamps would light up';
+      const streaming = (parameters: Record<string, string | number | boolean> = {}): ModelCard =>
+        fakeModel('fake-streaming', 'asr', { streams: recorded, ...parameters });
+      const loaded = (model: string): boolean =>
+        [...harness.pipeline.instances.values()].some(
+          ({ options, state }) => options.card.id === model && state === 'idle',
+        );
+      const open = async (models: ModelCard[], settings: Partial<Settings> = {}): Promise<Job> => {
+        harness = await Harness.open({
+          models,
+          liveUtteranceMs: 4000,
+          settings: { yieldTo: 'never', tickSeconds: 0.1, ...settings },
+        });
+        return start({ repair: false }, { partials: true });
+      };
+
+      it('shows what it hears, keeps its memory under a lease, and the final pass is not its own', async t => {
+        const folder = mkdtempSync(join(tmpdir(), 'earshot-forget-')),
+          forgetFile = join(folder, 'forgotten');
+        t.after(() => rmSync(folder, { recursive: true }));
+        const job = await open([fakeModel('fake-asr', 'asr', { ms: 2 }), streaming({ forgetFile })]);
+        await append(job, 0, part(600));
+        await harness.until('it is loaded', () => loaded('fake-streaming'));
+        for (let at = 600; at < 3600; at += 500) {
+          await append(job, at * 32, part(500));
+          await harness.until(`the words of ${at} ms`, () =>
+            partials(job).some(({ stable, unstable }) =>
+              (stable + unstable).startsWith(
+                recorded
+                  .split(' ')
+                  .slice(0, Math.floor(at / 500) + 1)
+                  .join(' '),
+              ),
+            ),
+          );
+        }
+        const shown = partials(job).filter(({ unstable, stable }) => recorded.startsWith(stable + unstable));
+        // All but the last word, which may be half of one.
+        assert.deepEqual(
+          [shown.at(-1)!.stable, shown.at(-1)!.unstable],
+          ['after early nightfall the yellow lamps', ' would'],
+        );
+        assert.ok(harness.pool.leases().length === 2, 'each of the two models holds a lease');
+        await append(job, 3600 * 32, part(400));
+        harness.pipeline.live.close(job.id);
+        const [ended] = await harness.ended([job]);
+        assert.deepEqual([ended!.state, ended!.models.asr], ['completed', 'fake-asr']);
+        assert.equal(harness.utterances(job)[0]!.asr!.text, 'utterance 0 amber dune');
+        const path = await harness.until('what it kept is given back', () =>
+          existsSync(forgetFile) ? readFileSync(forgetFile, 'utf8').split('\n')[0] : null,
+        );
+        assert.ok(path.includes(job.id), path);
+      });
+
+      it('is not loaded where that takes something from others, and the recognizer hears instead', async () => {
+        const job = await open([fakeModel('fake-asr', 'asr', { ms: 2 }), streaming()], { loadedModels: 1 });
+        await append(job, 0, part(600));
+        await harness.until('the first words', () => partials(job).length > 0);
+        await append(job, 600 * 32, part(600));
+        await harness.until('more of them', () => partials(job).length > 1);
+        assert.ok(partials(job).every(({ stable, unstable }) => (stable + unstable).startsWith('utterance 0')));
+        assert.deepEqual(
+          [...harness.pipeline.instances.values()].map(({ options }) => options.card.id),
+          ['fake-asr'],
+        );
+      });
+
+      it('gives its place to what a job wants', async () => {
+        const job = await open(
+          [fakeModel('fake-asr', 'asr', { ms: 2 }), streaming(), fakeModel('fake-repair', 'repair', { ms: 2 })],
+          { loadedModels: 2 },
+        );
+        await append(job, 0, part(600));
+        await harness.until('it is loaded', () => loaded('fake-streaming'));
+        const [other] = await harness.ended(await harness.submit(['other.wav'], { translateTo: undefined }));
+        assert.equal(other!.state, 'completed');
+        assert.ok(!loaded('fake-streaming'));
+      });
+
+      it('that breaks leaves it to the recognizer', async () => {
+        const job = await open([fakeModel('fake-asr', 'asr', { ms: 2 }), streaming({ partialMishap: 'fail' })]);
+        let at = 0;
+        await append(job, 0, part((at = 600)));
+        await harness.until('it is loaded', () => loaded('fake-streaming'));
+        for (let n = 1; n <= 3; n++) {
+          await append(job, at * 32, part(300));
+          at += 300;
+          await harness.until(
+            `failure ${n}`,
+            () => harness.log.filter(line => line.includes('partial text failed')).length >= n,
+          );
+        }
+        const before = partials(job).length;
+        await append(job, at * 32, part(600));
+        await harness.until('the recognizer goes on', () => partials(job).length > before);
+        assert.ok(partials(job).every(({ stable, unstable }) => (stable + unstable).startsWith('utterance 0')));
+      });
     });
 
     it('gives way: a pass without end holds up neither its own session nor another one', async () => {

@@ -23,7 +23,14 @@ import { readRegistry } from '../../daemon/models/registry.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { AsrOutput } from '../../schemas/job.ts';
 import { RealDaemon } from '../daemon/real.ts';
-import { nemoTransducer, senseVoice, whisper } from '../fixtures/sherpa-models.ts';
+import {
+  nemoTransducer,
+  senseVoice,
+  streamingNemo,
+  streamingZipformer,
+  whisper,
+  ZIPFORMER_TOKENS,
+} from '../fixtures/sherpa-models.ts';
 import { ffmpeg, make, missing, modelFolder, SAMPLES, sherpa } from './place.ts';
 import { TestWorker } from './worker-harness.ts';
 import { compare } from './words.ts';
@@ -160,6 +167,68 @@ describe('sherpa, tiny models', { skip: missing({ sherpa }), timeout: 240_000 },
     assert.equal((await hear(alone.worker, input(chirp, 0, 2)))[0]!.language, 'fi', 'it lives on, and listens again');
   });
 
+  for (const [make, files] of [
+    ['zipformer', streamingZipformer()],
+    ['nemo', streamingNemo()],
+  ] as const)
+    it(`a streaming ${make} is given only new sound, and what it lost it hears anew`, async () => {
+      const { worker } = started(`streaming-${make}`, files, { languages: 'en' });
+      await using _ = worker;
+      const copy = (name: string, change: (bytes: Buffer) => void = () => {}): string => {
+        const bytes = Buffer.from(pcm),
+          path = join(folder, `${make}-${name}.pcm`);
+        change(bytes);
+        writeFileSync(path, bytes);
+        return path;
+      };
+      const partial = async (path: string, from: number, to: number): Promise<string> =>
+        (await hear(worker, input(path, from, to, { partial: true })))[0]!.text;
+      const deafen = (bytes: Buffer): void => void bytes.fill(0, 0, 2 * RATE * 2);
+
+      const whole = await partial(copy('whole'), 0, 5),
+        three = await partial(copy('three'), 0, 3),
+        deafened = await partial(copy('deafened', deafen), 0, 3);
+      assert.ok(whole.startsWith(three) && whole.length > three.length && deafened !== three, `${three} | ${deafened}`);
+      const growing = copy('growing'),
+        texts: string[] = [];
+      for (let to = 0.25; to <= 5; to += 0.25) texts.push(await partial(growing, 0, to));
+      assert.ok(texts.every((text, n) => n === 0 || text.startsWith(texts[n - 1]!)));
+      assert.equal(texts.at(-1), whole);
+
+      // What was given to it once is not read again.
+      const kept = copy('kept');
+      const first = await partial(kept, 0, 2);
+      copy('kept', deafen);
+      assert.equal(await partial(kept, 0, 3), three);
+      assert.ok(three.startsWith(first));
+      worker.worker.forget(kept);
+      assert.equal(await partial(kept, 0, 3), deafened, 'forgotten');
+      copy('kept');
+      assert.equal(await partial(kept, 0, 2), first, 'it ends earlier');
+      assert.equal(await partial(kept, 1, 3), await partial(copy('elsewhere'), 1, 3), 'it begins elsewhere');
+      // Sixteen recordings at most.
+      await partial(kept, 0, 2);
+      copy('kept', deafen);
+      for (let n = 0; n < 16; n++) await partial(copy(`other-${n}`), 0, 0.25);
+      assert.equal(await partial(kept, 0, 3), deafened, 'pushed out');
+
+      // A pass that gives way loses nothing.
+      const cut = copy('cut'),
+        run = worker.nextRun,
+        passing = partial(cut, 0, 5);
+      worker.worker.cancel(run);
+      await passing.catch((error: unknown) => {
+        assert.ok(error instanceof EarshotError && error.failure.code === 'cancelled');
+      });
+      assert.equal(await partial(cut, 0, 5), whole);
+
+      // It recognizes whole utterances as any other does.
+      const [output, again] = await hear(worker, input(chirp, 0, 5), input(chirp, 0, 5));
+      assert.ok(output!.words.length > 5 && output!.text.startsWith(whole.slice(0, -10)), output!.text);
+      holds(output!, 0, 5000);
+      assert.deepEqual([output!.language, again], ['en', output]);
+    });
+
   it('a file that is missing is a broken model, and no crash', async () => {
     const directory = join(folder, 'half');
     mkdirSync(directory);
@@ -228,16 +297,26 @@ describe(
   'the main job on a machine without Python',
   { skip: missing({ ffmpeg, sherpa, 'moonshine-tiny-en': moonshine }), timeout: 180_000 },
   () => {
-    it('needs none: the recognizer that runs there is chosen by itself, in the sandbox', async () => {
-      const daemon = new RealDaemon({
-        settings: { formats: ['json'], pythonPath: join(folder, 'no-python'), ffmpegPath: ffmpeg!, offline: true },
+    let daemon: RealDaemon;
+    before(async () => {
+      daemon = new RealDaemon({
+        settings: {
+          formats: ['json'],
+          pythonPath: join(folder, 'no-python'),
+          ffmpegPath: ffmpeg!,
+          offline: true,
+          yieldTo: 'never',
+        },
       });
       unlinkSync(daemon.home.runtimes);
       mkdirSync(daemon.home.runtimes);
       symlinkSync(sherpa!, join(daemon.home.runtimes, basename(sherpa!)));
       symlinkSync(moonshine!, join(daemon.home.models, 'moonshine-tiny-en'));
-      await using _ = { [Symbol.asyncDispose]: () => daemon.close() };
       await daemon.start();
+    });
+    after(() => daemon.close());
+
+    it('needs none: the recognizer that runs there is chosen by itself, in the sandbox', async () => {
       const recording = join(daemon.recordings, 'sense-and-sensibility.flac');
       copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), recording);
       const [job] = await daemon.ended(await daemon.submit([recording], { repair: false }));
@@ -248,6 +327,61 @@ describe(
       )![1]!;
       const { rate } = compare(truth, utterances.map(utterance => utterance.asr!.text).join(' '));
       assert.ok(rate <= 0.12, `WER ${rate}`);
+    });
+
+    it('and words while they are spoken come from an imported streaming model, the final ones do not', async () => {
+      const files = join(folder, 'streaming-zipformer-en'),
+        sound = join(folder, 'spoken.pcm');
+      mkdirSync(files);
+      for (const [file, content] of Object.entries(streamingZipformer())) writeFileSync(join(files, file), content);
+      const { card } = (await daemon.client.call('model/import', { path: files })).model;
+      make(
+        ['-i', join(SAMPLES, 'sense-and-sensibility.flac'), '-t', '7.6', '-ac', '1', '-ar', `${RATE}`].concat([
+          '-f',
+          's16le',
+          sound,
+        ]),
+      );
+      const bytes = readFileSync(sound),
+        most = 3 * RATE * 2;
+      const { job } = await daemon.client.call('live/open', {
+        options: { repair: false, language: 'en' },
+        format: 'pcm',
+        partials: true,
+      });
+      const append = (from: number, to: number): Promise<unknown> =>
+        daemon.client.call('live/append', {
+          id: job.id,
+          offset: from,
+          data: bytes.subarray(from, to).toString('base64'),
+        });
+      const shown = daemon.event([job], event => event.type === 'partial' && event.job === job.id);
+      await append(0, most);
+      const event = await shown;
+      assert.ok(event.type === 'partial');
+      const { stable, unstable } = event.partial,
+        known = new Set(ZIPFORMER_TOKENS.flatMap(token => [token.slice(1), token]));
+      const words = (stable + unstable).split(' ').filter(Boolean);
+      assert.ok(words.length > 3, stable + unstable);
+      for (const word of words)
+        assert.ok(
+          [...known].some(token => word.startsWith(token)),
+          word,
+        );
+      const { instances } = await daemon.client.call('state/subscribe', { topics: ['instances'] });
+      assert.ok(
+        instances.some(({ model, leaseBytes }) => model === card.id && leaseBytes > 0),
+        'under a lease of its own',
+      );
+
+      await append(most, bytes.length);
+      await daemon.client.call('live/close', { id: job.id });
+      const [ended] = await daemon.ended([job]);
+      assert.deepEqual([ended!.state, ended!.models.asr], ['completed', 'moonshine-tiny-en']);
+      const { utterances } = await daemon.client.call('job/utterances', { id: job.id });
+      const text = utterances.map(({ asr }) => asr!.text).join(' ');
+      assert.match(text, /leisure to consider/i);
+      assert.doesNotMatch(text, /ROLL|VES/);
     });
   },
 );

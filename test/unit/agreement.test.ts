@@ -11,6 +11,32 @@ const passes = (...texts: string[]): string[] => {
   });
 };
 
+describe('what a streaming model says', () => {
+  test('is stable but for its last word, which may be half of one', () => {
+    // As sherpa-onnx answers for a recording of its own, piece by piece, from the streaming Zipformer for English.
+    const answers = ['', 'after', 'after early', 'after early nightfa', 'after early nightfall the ye'];
+    const agreement = new Agreement();
+    assert.deepEqual(
+      answers.map(text => {
+        const { stable, unstable } = agreement.grow(text);
+        return `${stable}|${unstable}`;
+      }),
+      ['|', '|after', 'after| early', 'after early| nightfa', 'after early nightfall the| ye'],
+    );
+  });
+  test('goes on where another recognizer left off', () => {
+    const agreement = new Agreement();
+    agreement.hear('After early');
+    agreement.hear('After early');
+    assert.deepEqual(agreement.grow('AFTER'), { stable: 'After early', unstable: '' });
+    assert.deepEqual(agreement.grow('AFTER EARLY NIGHT'), { stable: 'After early', unstable: ' NIGHT' });
+  });
+  test('is counted by characters where words have no blanks between them', () => {
+    const { stable, unstable } = new Agreement().grow('今天天');
+    assert.deepEqual([stable, unstable], ['今天', '天']);
+  });
+});
+
 describe('what two passes agree on', () => {
   test('is stable, and the rest may change', () => {
     assert.deepEqual(passes('The house', 'The house of', 'The horse over there', 'The house over there'), [

@@ -21,7 +21,7 @@ import { withoutPython } from '../../daemon/runtimes/find-python.ts';
 import type { JobOptions } from '../../schemas/job.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { onnx } from '../fixtures/models.ts';
-import { nemoTransducer, senseVoice, whisper } from '../fixtures/sherpa-models.ts';
+import { nemoTransducer, senseVoice, streamingNemo, streamingZipformer, whisper } from '../fixtures/sherpa-models.ts';
 
 const temporary = mkdtempSync(join(tmpdir(), 'earshot-sherpa-'));
 after(() => rmSync(temporary, { recursive: true, force: true }));
@@ -52,6 +52,33 @@ describe('what a folder of files is', () => {
       ['sherpa', ['asr'], ['en'], 'int8'],
     );
     assert.equal(files.length, 4);
+  });
+  test('a transducer for streams, of either make, and never one for whole recordings', () => {
+    const zipformer = detect(
+      put('sherpa-onnx-streaming-zipformer-bilingual-zh-en-2023-02-20', streamingZipformer()),
+    ).card;
+    assert.deepEqual(zipformer.parameters, {
+      kind: 'streaming-transducer',
+      encoder: 'encoder-epoch-99-avg-1.int8.onnx',
+      decoder: 'decoder-epoch-99-avg-1.int8.onnx',
+      joiner: 'joiner-epoch-99-avg-1.int8.onnx',
+      tokens: 'tokens.txt',
+    });
+    assert.deepEqual([zipformer.languages, sherpa.streams?.(zipformer)], [['zh', 'en'], true]);
+    const nemo = detect(put('nemotron-speech-streaming-en-0.6b-int8', streamingNemo())).card;
+    assert.deepEqual([nemo.parameters?.kind, nemo.languages], ['streaming-transducer', ['en']]);
+    assert.equal(sherpa.streams?.(detect(put('parakeet-whole', nemoTransducer())).card), false);
+  });
+  test('one for streams that the library would end its process at is refused with what it lacks', () => {
+    const files = streamingNemo(),
+      encoder = Buffer.from(files['encoder.int8.onnx'] as Buffer);
+    encoder.write('xhunk_shift', encoder.indexOf('chunk_shift'), 'latin1');
+    assert.throws(
+      () => detect(put('lacking', { ...files, 'encoder.int8.onnx': encoder })),
+      broken(/lacks: chunk_shift/),
+    );
+    const { 'joiner.int8.onnx': _joiner, ...paraformer } = files;
+    assert.throws(() => detect(put('no-transducer', paraformer)), broken(/for streams that is no transducer/));
   });
   test('Whisper, which knows many languages or English alone', () => {
     const files = whisper(),

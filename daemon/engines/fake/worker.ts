@@ -50,7 +50,8 @@ async function load(request: LoadRequest): Promise<Loaded> {
   const stepMs = number(`${stage}Ms`, number('ms', 0)),
     msPerSecond = number('msPerSecond', 0),
     partialMs = number('partialMs', stepMs),
-    language = String(parameters.language ?? 'en');
+    language = String(parameters.language ?? 'en'),
+    streamed = typeof parameters.streams === 'string' ? parameters.streams.split(' ') : null;
   await sleep(number('loadMs', 0), new AbortController().signal);
   const atLoad = rules.find(rule => rule.on === 'load');
   if (atLoad) await mishap(atLoad, null);
@@ -84,7 +85,12 @@ async function load(request: LoadRequest): Promise<Loaded> {
         const heard = run.stage === 'asr' ? (step.input as StepInputs['asr']) : null;
         await sleep(heard?.partial ? partialMs : stepMs + msPerSecond * (heard ? length(heard) : 0), signal);
         if (rule?.mishap !== 'missing')
-          emit.result(step.index, await answer(run.stage, step.index, step.input, language));
+          emit.result(
+            step.index,
+            streamed && heard?.partial
+              ? { text: streamed.slice(0, length(heard) * 2).join(' '), words: [], language, languageProbability: 0 }
+              : await answer(run.stage, step.index, step.input, language),
+          );
         if (run.steps.length > 1) emit.progress(++done / run.steps.length);
       }
       scratch?.transfer(0); // given back now, not at some collection of garbage
@@ -94,6 +100,12 @@ async function load(request: LoadRequest): Promise<Loaded> {
           output = await answer(run.stage, index, input, language);
         setTimeout(() => emit.result(index, output), 1);
       }
+    },
+    forget(path) {
+      if (typeof parameters.forgetFile !== 'string') return;
+      const file = openLog(parameters.forgetFile);
+      writeSync(file, `${path}\n`);
+      closeSync(file);
     },
     async close() {
       weights = null;

@@ -8,6 +8,7 @@ import type { LoadRequest } from '../../contracts/worker-protocol.ts';
 type Kind =
   | 'transducer'
   | 'nemo-transducer'
+  | 'streaming-transducer'
   | 'whisper'
   | 'sense-voice'
   | 'moonshine'
@@ -35,6 +36,8 @@ const transducer = (modelType: string): KindOfModel => ({
 const KINDS: Record<Kind, KindOfModel> = {
   transducer: transducer('transducer'),
   'nemo-transducer': transducer('nemo_transducer'),
+  // Which one it is, and so its type, the library finds out by its files.
+  'streaming-transducer': transducer(''),
   whisper: {
     config: (at, language) => ({
       whisper: {

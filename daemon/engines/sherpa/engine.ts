@@ -19,6 +19,7 @@ export const sherpa: Engine = {
       : installed
           .filter(other => other.engine === 'sherpa' && other.parameters?.kind === 'whisper' && !other.languages.length)
           .sort((a, b) => b.size - a.size)[0],
+  streams: card => card.parameters?.kind === 'streaming-transducer',
   command(context) {
     const { program, args, env } = nodeCommand('sherpa');
     return { program, args, env: { ...env, EARSHOT_SHERPA: context.runtime('sherpa') } };

@@ -8,6 +8,7 @@ import { serveWorker, type Emit, type Loaded } from '../worker.ts';
 import { languageOf } from './language.ts';
 import { isSilent } from './pieces.ts';
 import { Recognizer, type Recognized } from './recognizer.ts';
+import { StreamingRecognizer } from './streaming.ts';
 
 /** Below this likelihood the model may be hearing a language that it does not know. */
 const UNSURE = 0.5;
@@ -18,7 +19,8 @@ async function load(request: LoadRequest): Promise<Loaded> {
   const runtime = process.env.EARSHOT_SHERPA,
     { parameters, threads } = request;
   if (!runtime) throw new EarshotError('engineMissing', { engine: 'sherpa' }, 'EARSHOT_SHERPA is not set');
-  const own = await Recognizer.open(runtime, request),
+  const streaming = parameters.kind === 'streaming-transducer' ? StreamingRecognizer.open(runtime, request) : null,
+    own = streaming ?? (await Recognizer.open(runtime, request)),
     languages = String(parameters.languages ?? '')
       .split(' ')
       .filter(Boolean)
@@ -63,12 +65,19 @@ async function load(request: LoadRequest): Promise<Loaded> {
     return { text, words, ...(named ?? { language: expected ?? 'und', languageProbability: 0 }) };
   };
 
+  const hearPart = async (input: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> => {
+    if (!streaming) throw new EarshotError('internal', {}, 'a partial step for a model that does none');
+    const text = await streaming.follow(input.audio, samplesOf, signal);
+    return { text, words: [], language: input.language ?? input.expected ?? 'und', languageProbability: 0 };
+  };
+
   return {
+    forget: path => streaming?.forget(path),
     detail: { kind: parameters.kind, ...(companion ? { companion: companion.model } : {}) },
     async run({ stage, steps }: RunRequest, emit: Emit, signal: AbortSignal) {
       if (stage !== 'asr') throw new EarshotError('wrongStage', { model: request.model, stage });
       for (const [n, { index, input }] of steps.entries()) {
-        emit.result(index, await recognize(input, signal));
+        emit.result(index, await (input.partial ? hearPart : recognize)(input, signal));
         emit.progress((n + 1) / steps.length);
       }
     },
@@ -77,7 +86,7 @@ async function load(request: LoadRequest): Promise<Loaded> {
 
 /** By the model's own word, by there being no other, or by the text. */
 function nameLanguage(
-  own: Recognizer,
+  own: Pick<Recognizer, 'namesLanguage'>,
   { language, text }: Recognized,
   languages: readonly string[],
 ): Pick<AsrOutput, 'language' | 'languageProbability'> | null {
