@@ -9,8 +9,8 @@
  * Then, one at a time: `run` → `progress`* → one `result` for each step, in any order, and what was wanted beside it →
  * `done`, or `failed` with the run's id (the worker lives on). Every second the worker sends `heartbeat` from a thread
  * or timer that a long computation does not hold up. `cancel` asks a run to stop (it answers `failed` with code
- * `cancelled`); the sure way is ending the process. `unload`, or stdin closing, ends the worker. `forget`, which comes at
- * any time and is not answered, goes to models that stream: what they keep of a recording is not wanted any more.
+ * `cancelled`); the sure way is ending the process. `unload`, or stdin closing, ends the worker. `forget`, which comes
+ * at any time and is not answered, goes to models that stream: what they keep of a recording is not wanted any more.
  */
 import type {
   AsrOutput,
