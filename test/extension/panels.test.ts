@@ -9,7 +9,7 @@ import { ID, openWindow, widenSideBar, type Window } from './harness.ts';
 import { breakOut, postToExtension, postToPage } from './intrusion.ts';
 import { hostUnavailable } from './host/install.ts';
 import { tasksOf } from './host/tasks.ts';
-import { axe, explorerMenu, explorerRow, focused, openView, setTheme, until, webview } from './host/ui.ts';
+import { axe, explorerMenu, explorerRow, focused, menuItems, openView, setTheme, until, webview } from './host/ui.ts';
 
 const unavailable = await hostUnavailable();
 if (unavailable) console.log(`Not run: ${unavailable}`);
@@ -385,6 +385,17 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
   it('right-click shows the text as it comes, and the queue shows it', async () => {
     const { page } = w.host;
     await openView(page, 'Explorer');
+    /** What of ours stands in the menu of a file; `with`: another one is selected too. */
+    const ours = async (name: string, also?: string): Promise<string[]> => {
+      await explorerRow(page, also ?? name).click();
+      if (also) await explorerRow(page, name).click({ modifiers: ['ControlOrMeta'] });
+      await explorerRow(page, name).click({ button: 'right' });
+      const items = await menuItems(page);
+      await page.keyboard.press('Escape');
+      return items.filter(item => /transcri|Earshot|Subtitles|Summary|Export/i.test(item));
+    };
+    await until('what a recording offers', async () => (await ours('talk.wav')).join() === 'Transcribe,Earshot');
+    assert.deepEqual(await ours('notes.md'), []);
     await explorerMenu(page, 'talk.wav', 'Transcribe');
     await w.daemon.until(() => w.daemon.jobs.size === 1);
     const [job] = w.daemon.jobs.keys();
@@ -394,6 +405,20 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     const queue = await w.panel('Queue');
     await queue.getByText('talk.wav').first().waitFor();
     await page.locator('.statusbar-item', { hasText: 'talk.wav' }).waitFor();
+    // The icon in the activity bar counts what is under way, and nothing that is over.
+    const icon = page.locator('.activitybar .action-item', { has: page.locator('[aria-label^="Earshot"]') }),
+      count = icon.locator('.badge-content');
+    await count.getByText('1', { exact: true }).waitFor();
+    assert.match((await icon.locator('.action-label').getAttribute('aria-label')) ?? '', /One job in progress/);
+    w.daemon.finish(job!);
+    await count.waitFor({ state: 'hidden' });
+    await openView(page, 'Explorer');
+    await until(
+      'what a recording with a transcript offers',
+      async () => (await ours('talk.wav')).join() === 'Open Transcript,Transcribe,Earshot',
+    );
+    assert.deepEqual(await ours('talk.wav', 'lecture.mp4'), ['Open Transcripts', 'Transcribe', 'Earshot']);
+    assert.deepEqual(await ours('notes.md'), []);
   });
 
   it('a recording dropped into a document becomes its transcript; undo takes the text back and leaves the job', async () => {

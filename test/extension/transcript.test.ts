@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sourceText, type Transcript } from '../../schemas/job.ts';
+import { failure } from '../../schemas/errors.ts';
 import { toJson } from '../../text/transcripts/json.ts';
 import { longTranscript, sampleDialogue } from './fake/fixtures.ts';
 import { EDITOR, ID, openWindow, type Window } from './harness.ts';
@@ -21,7 +22,7 @@ if (unavailable) console.log(`Not run: ${unavailable}`);
 describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000 }, () => {
   let w: Window;
   before(async () => {
-    w = await openWindow({ jobs: [] });
+    w = await openWindow({ jobs: [] }, { settings: { 'earshot.notifications': 'never' } });
   });
   after(async () => {
     assert.deepEqual((await w?.close()) ?? [], []);
@@ -236,7 +237,7 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
     await revert();
   });
 
-  it('a job that runs: its words as they come, Cancel and Retry, a reload in the middle; then it is the file, as it was left', async () => {
+  it('a job that runs: its words as they come, Cancel, failure and Retry, a reload in the middle beside a file; then it is the file, as it was left', async () => {
     const { page } = w.host,
       tabs = (): Promise<string[]> =>
         w.host.inHost(vscode => vscode.window.tabGroups.all.flatMap(group => group.tabs.map(({ label }) => label)));
@@ -265,14 +266,33 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
     );
     await view.getByRole('button', { name: 'Cancel' }).click();
     await view.locator('.run', { hasText: 'Canceled' }).waitFor();
+    const retry = async (): Promise<void> => {
+      await view.getByRole('button', { name: 'Retry' }).click();
+      await view.locator('.run', { hasText: 'Queued' }).waitFor();
+      assert.deepEqual(w.daemon.asked('job/retry').at(-1), { ids: [id] });
+    };
+    await retry();
+    // It fails: why, what was heard so far, and nothing to press but Retry.
+    w.daemon.update(id, {
+      state: 'failed',
+      failure: failure('diskFull', { path: w.workspace }),
+      waiting: null,
+      finishedAt: Date.now(),
+    });
+    await view.locator('.run.failed', { hasText: /^\s*Failed\s*The disk with .* is full/ }).waitFor();
+    assert.deepEqual(
+      [
+        (await view.locator('.run button').allTextContents()).map(text => text.trim()),
+        await view.locator('#w0-2').count(),
+      ],
+      [['Retry'], 1],
+    );
     for (const theme of ['light', 'hcDark', 'dark'] as const) {
       await setTheme(w.host, theme);
       assert.deepEqual({ theme, found: (await axe(await running())).violations }, { theme, found: [] });
     }
     view = await running();
-    await view.getByRole('button', { name: 'Retry' }).click();
-    await view.locator('.run', { hasText: 'Queued' }).waitFor();
-    assert.deepEqual(w.daemon.asked('job/retry').at(-1), { ids: [id] });
+    await retry();
     const left = async (frame: Frame): Promise<object> =>
       frame.evaluate(() => {
         const { top } = document.querySelector('.pane')!.getBoundingClientRect(),
@@ -301,11 +321,38 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
     await until('it is kept', () =>
       view.evaluate(at => new Promise<boolean>(resolve => setTimeout(() => resolve(at > 0), 400)), 1),
     );
+    // A file in an editor of its own below it.
+    await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.newGroupBelow'));
+    const { editor: other } = await open('other', longTranscript);
+    await other.getByRole('combobox', { name: 'Speed' }).evaluate(e => {
+      (e as HTMLSelectElement).value = '0.75';
+      e.dispatchEvent(new Event('change'));
+    });
+    await other.locator('#u9').evaluate(e => e.scrollIntoView({ block: 'start' }));
+    await until('it is scrolled', async () => ((await left(other)) as { top?: string }).top !== 'u0');
+    await until('both are kept', () =>
+      other.evaluate(at => new Promise<boolean>(resolve => setTimeout(() => resolve(at > 0), 400)), 1),
+    );
+    const otherWas = JSON.stringify(await left(other));
     const hosts = w.host.hosts();
     await runCommand(page, 'Developer: Reload Window');
     await until('the window is there again', () => w.host.hosts().some(pid => !hosts.includes(pid)), 90_000);
     const again = await running();
     await until('as it was', () => same(again));
+    // A page that VS Code brought back has another title than one that was just opened.
+    const otherAgain = await until('the page of the file', async () => {
+      for (const each of page.frames()) {
+        if (each.url() === again.url()) continue;
+        if (/fake\.html/.test(each.url()) && (await each.locator('.utterance').count()) > 0) return each;
+      }
+      return undefined;
+    });
+    await until('the file too', async () => JSON.stringify(await left(otherAgain)) === otherWas);
+    await w.host.inHost(vscode =>
+      vscode.window.tabGroups.close(
+        vscode.window.tabGroups.all.flatMap(group => group.tabs.filter(tab => tab.label.startsWith('other'))),
+      ),
+    );
     w.daemon.say(id, 40);
     await until('more', () =>
       again.evaluate(() => document.querySelector('.utterance')?.getAttribute('aria-setsize') === '25'),
