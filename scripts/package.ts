@@ -108,11 +108,11 @@ export function copyNatives(target: string, modules: string): void {
     sqlite = 'node_modules/better-sqlite3';
   for (const part of ['package.json', 'LICENSE', 'lib', `prebuilds/${native.sqlite}.node`])
     cpSync(join(root, sqlite, part), join(modules, 'better-sqlite3', part), { recursive: true });
-  // Its JavaScript without sources, manuals and headers.
+  // Its JavaScript without sources, manuals, headers and what compiles it.
   cpSync(join(root, 'node_modules/koffi'), join(modules, 'koffi'), {
     recursive: true,
     filter: path =>
-      /\.(c?js|json)$|\/LICENSE\.txt$/.test(path) ||
+      (/\.(c?js|json)$|\/LICENSE\.txt$/.test(path) && !path.endsWith('cnoke.cjs')) ||
       (statSync(path).isDirectory() && !/\/(doc|vendor|native)$/.test(path)),
   });
   nativeKoffi(`@koromix/koffi-${native.koffi}`, native.folder, modules);

@@ -1,11 +1,12 @@
 /** From a request to a job's row: the recording checked, the stages and their models settled. */
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { EarshotError, failure, thrown, type Failure, badRequest, type BadRequest } from '../../schemas/errors.ts';
 import type { JobOptions, JobRequest } from '../../schemas/job.ts';
 import type { LiveRequest } from '../../schemas/live.ts';
 import { checkLanguage } from '../../client/languages.ts';
+import { samePath } from '../../client/same-path.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import { STAGES, type Stage } from '../../schemas/words.ts';
 import { hintsOf } from '../ingest/text.ts';
@@ -115,12 +116,17 @@ function recognizerFor(
   return recognizer?.(language) ?? preferred;
 }
 
-/** @throws badRequest, notOnDisk, foreignPath, noSuchFile, notAFile, unreadableFile, emptyFile */
-async function inspect(path: string): Promise<{ path: string; name: string } & RecordingFacts> {
+/**
+ * `through`: a link may lead out of its folder to it.
+ * @throws badRequest, notOnDisk, foreignPath, noSuchFile, notAFile, unreadableFile, emptyFile, recordingChanged
+ */
+async function inspect(path: string, through: boolean): Promise<{ path: string; name: string } & RecordingFacts> {
   checkFullPath(path);
   await checkRecording(path);
   // A link is followed now, and never again.
   const real = await realpath(path);
+  if (!through && !samePath(dirname(real), await realpath(dirname(path))))
+    throw new EarshotError('recordingChanged', { path });
   return { path: real, name: basename(path), ...(await factsOf(real)) };
 }
 
@@ -202,19 +208,24 @@ export async function toLiveRow(
   };
 }
 
-/**
- * `position`: later than all others of its priority. `settled`: its models, where somebody else has chosen them.
- * @throws what inspect and modelsFor throw
- */
+/** How a job is made where nobody asked for this very recording at this moment. */
+export interface Unasked {
+  /** Its models, where somebody else has chosen them. */
+  models?: JobRow['models'];
+  /** False: no link may lead out of its folder to the recording. */
+  through?: boolean;
+}
+
+/** `position`: later than all others of its priority. @throws what inspect and modelsFor throw */
 export async function toRow(
   request: JobRequest,
   id: string,
   now: number,
   choices: Choices,
   position: number,
-  settled?: JobRow['models'],
+  { models: settled, through = true }: Unasked = {},
 ): Promise<JobRow> {
-  const file = await inspect(request.recording);
+  const file = await inspect(request.recording, through);
   const { options } = request,
     { summary: _, ...made } = options;
   if (options.source === 'transcript' || options.transcript !== undefined)

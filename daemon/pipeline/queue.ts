@@ -11,7 +11,7 @@ import { ulid } from '../system/ids.ts';
 import type { NewJournalEntry } from '../contracts/journal.ts';
 import type { JobRow } from '../contracts/store.ts';
 import type { Core } from './core.ts';
-import { modelsFor, toRow } from '../jobs/request.ts';
+import { modelsFor, toRow, type Unasked } from '../jobs/request.ts';
 import type { Summaries } from './summaries.ts';
 import { isLent, type JobWork } from '../jobs/work.ts';
 
@@ -40,12 +40,12 @@ export class Queue {
 
   /**
    * Each request by itself: a bad one does not stop the others. What `along` writes is there if and only if the jobs
-   * are. `taken`: they are another machine's, which has chosen these models; they are done here.
+   * are. `unasked` with models: they are another machine's, which has chosen these, and are done here.
    */
   async submit(
     requests: readonly JobRequest[],
     along?: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void,
-    taken?: { models: JobRow['models'] },
+    unasked?: Unasked,
   ): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]> {
     const { store, clock, catalogue } = this.core.deps;
     type Checked = { failure: Failure } | { row: JobRow; existing: boolean };
@@ -53,7 +53,7 @@ export class Queue {
       requests.map(async request => {
         try {
           return {
-            row: await toRow(request, ulid(clock()), clock(), catalogue, this.core.jobs.nextPosition(), taken?.models),
+            row: await toRow(request, ulid(clock()), clock(), catalogue, this.core.jobs.nextPosition(), unasked),
             existing: false,
           };
         } catch (error) {
@@ -61,6 +61,8 @@ export class Queue {
         }
       }),
     );
+    // One of the fleet's is done here, and its row is what `along` makes of it.
+    const taken = unasked?.models !== undefined;
     const fresh: JobRow[] = [];
     const answers = checked.map((each, i): Checked => {
       if ('failure' in each) return each;

@@ -27,7 +27,9 @@ import { openForWriting } from './writers.ts';
 export interface JobQueue {
   submit(
     requests: readonly JobRequest[],
-    along?: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void,
+    along: (jobs: readonly ({ id: string } | { failure: Failure })[]) => void,
+    /** Others may write into the folder, and nobody looks: a link that came meanwhile leads to no recording of it. */
+    unasked: { through: false },
   ): Promise<({ job: Job; existing: boolean } | { failure: Failure })[]>;
   cancel(ids: readonly string[]): void;
   moved(id: string, path: string): void;
@@ -421,6 +423,7 @@ export class Claimer {
           this.jobs.set(job.id, false);
         }
       },
+      { through: false },
     );
     for (const [i, result] of results.entries()) {
       const { candidate } = take[i]!;

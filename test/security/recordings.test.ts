@@ -11,6 +11,7 @@ import { after, before, describe, it } from 'node:test';
 import { openAnew } from '../../client/files.ts';
 import { startIngest } from '../../daemon/ingest/ingest.ts';
 import { factsOf, openRecording } from '../../daemon/ingest/recording.ts';
+import { toRow } from '../../daemon/jobs/request.ts';
 import { mux } from '../../daemon/outputs/mux.ts';
 import { toPcm, writeWav } from '../../daemon/audio/wav.ts';
 import { ffmpeg, missing, sherpa } from '../engines/place.ts';
@@ -133,6 +134,28 @@ describe('a recording', () => {
     );
     assert.equal(await ingest(path, swapping, { expected: await factsOf(path) }), 1000);
   });
+
+  const noLinks = WINDOWS ? 'not every account may make links there' : false;
+  it(
+    'of a watched folder is no link that leads out of it, which came just before it was taken',
+    { skip: noLinks },
+    async () => {
+      const path = await submitted(),
+        request = { recording: path, options: { source: 'text' as const, language: 'en', speak: true, repair: false } },
+        choices = {
+          card: () => undefined,
+          voice: () => undefined,
+          defaults: () => Promise.resolve({ models: {}, substitutions: [] }),
+        },
+        row = (through: boolean) => toRow(request, 'job', 1, choices, 1, { models: {}, through });
+      assert.equal((await row(false)).path, path);
+      rmSync(path);
+      symlinkSync(at('private.wav'), path);
+      assert.equal((await row(true)).path, at('private.wav'));
+      await assert.rejects(row(false), failsWith('recordingChanged'));
+      rmSync(path);
+    },
+  );
 
   it('is opened by ffmpeg in one place only', () => {
     const root = join(import.meta.dirname, '..', '..'),
