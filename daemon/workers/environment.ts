@@ -17,8 +17,9 @@ const LOCAL = [
   /^(PATH|HOME|USER|LOGNAME|SHELL|TERM|TZ|TMPDIR|TEMP|TMP)$/,
   /^(LANG|LANGUAGE|LC_\w+|XDG_\w+|EARSHOT_\w+)$/,
   /^(LD|DYLD|MALLOC)_\w+$|^GLIBC_TUNABLES$/,
-  // Processors and graphics cards.
-  /^(CUDA|GGML|OMP|KMP|MKL|OPENBLAS|CT2|VK|HIP|HSA|ROCM|ROCR|ZE|ONEAPI)_\w+$/,
+  // Graphics cards. What says how the processor computes (CT2_*, MKL_*, OMP_*) is ours to say: set for another program,
+  // it would make recognition many times slower, or take more cores than were given to it.
+  /^(CUDA|GGML|VK|HIP|HSA|ROCM|ROCR|ZE|ONEAPI)_\w+$/,
   /^NVIDIA_(VISIBLE_DEVICES|DRIVER_CAPABILITIES|TF32_OVERRIDE)$/,
   // Windows starts nothing without these.
   /^(SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|OS|NUMBER_OF_PROCESSORS|PROCESSOR_\w+)$/,

@@ -108,6 +108,33 @@ describe('secrets in the environment', () => {
     }
   });
 
+  test('nor does what says how other programs compute', { skip: posix }, async () => {
+    const computing = {
+      CT2_USE_MKL: '0',
+      CT2_FORCE_CPU_ISA: 'GENERIC',
+      MKL_NUM_THREADS: '1',
+      OMP_NUM_THREADS: '64',
+      KMP_AFFINITY: 'compact',
+      OPENBLAS_CORETYPE: 'Prescott',
+    };
+    assert.deepEqual(Object.keys(environment('installer', {}, computing)), []);
+    const before = Object.keys(computing).map(name => [name, process.env[name]] as const);
+    Object.assign(process.env, computing);
+    try {
+      const { permissions: _users, ...confined } = fake;
+      await using local = new TestWorker({ engine: confined, stage: 'nmt' });
+      await local.loaded;
+      if (process.platform === 'linux') {
+        const environ = readFileSync(`/proc/${local.worker.pid}/environ`, 'utf8');
+        for (const name of Object.keys(computing)) assert.doesNotMatch(environ, new RegExp(name));
+      }
+    } finally {
+      for (const [name, value] of before)
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+    }
+  });
+
   test('are known by not being listed', () => {
     const given = {
       PATH: '/bin',
