@@ -62,7 +62,7 @@ export const Settings = Closed({
     maxItems: 64,
     description:
       'Devices that Earshot leaves alone: a GPU’s UUID, `cpu`, or `metal` (the GPU of Apple silicon). In VS Code the ' +
-      'Devices view has a switch for each.',
+      'Devices view has a switch for all but `metal`.',
   }),
   pinnedModels: Type.Record(Type.String(), DeviceId, { default: {}, description: 'Models bound to one device.' }),
   cpuThreads: orNull(Type.Integer({ minimum: 1, maximum: 1024 }), {

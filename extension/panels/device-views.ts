@@ -74,14 +74,22 @@ function facts(device: Device): DeviceView['facts'] {
   add(vscode.l10n.t('Clock'), device.clockMhz === null ? null : `${Math.round(device.clockMhz)} MHz`);
   add(vscode.l10n.t('Fan'), percent(device.fan));
   const { metal } = device;
-  if (metal && !metal.excluded)
+  if (metal)
     add(
       vscode.l10n.t('GPU memory'),
-      vscode.l10n.t('{0} of at most {1}', bytesText(metal.leasedBytes), bytesText(metal.limitBytes)),
+      metal.excluded
+        ? vscode.l10n.t('left alone, as your settings say')
+        : vscode.l10n.t('{0} of at most {1}', bytesText(metal.leasedBytes), bytesText(metal.limitBytes)),
     );
   add(vscode.l10n.t('Throttled'), device.throttle.length ? device.throttle.join(', ') : null, true);
   return result;
 }
+
+/** Not every Mac says how many cores its GPU has. */
+const gpuInIt = ({ cores }: NonNullable<Device['metal']>): string =>
+  cores === null
+    ? vscode.l10n.t('GPU in the same memory')
+    : vscode.l10n.t('GPU with {0} cores, in the same memory', cores);
 
 const STATES: Readonly<Record<Instance['state'], () => string>> = {
   starting: () => vscode.l10n.t('starting'),
@@ -106,9 +114,10 @@ function instanceView(instance: Instance, modelName: (id: string) => string): In
     detail: [
       stageName(instance.stage),
       entryOf(STATES, instance.state, () => instance.state)(),
+      // Where it works first: a narrow view cuts the end.
+      instance.onMetal ? vscode.l10n.t('on the GPU') : null,
       instance.precision,
       threads,
-      instance.onMetal ? vscode.l10n.t('on the GPU') : null,
     ]
       .filter(Boolean)
       .join(' · '),
@@ -146,10 +155,7 @@ export function deviceViews({ devices, instances, estimates, history, modelName 
       excluded: device.excluded,
       subtitle:
         device.kind === 'cpu'
-          ? [
-              vscode.l10n.t('Processor, {0} cores', device.cores ?? 1),
-              device.metal ? vscode.l10n.t('GPU with {0} cores, in the same memory', device.metal.cores ?? 1) : null,
-            ]
+          ? [vscode.l10n.t('Processor, {0} cores', device.cores ?? 1), device.metal ? gpuInIt(device.metal) : null]
               .filter(Boolean)
               .join(' · ')
           : [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { dirname, join } from 'node:path';
@@ -48,6 +48,9 @@ const window = (daemon: RealDaemon): Promise<Client> =>
 
 test('a window that reloads finds the same daemon; when the last one is gone and nothing is to do, it leaves', async t => {
   const daemon = await running(t, { settings: { idleExitSeconds: 2 } });
+  // The folder that it was started from may be renamed and removed, which Windows forbids while a program stands in it.
+  if (process.platform === 'linux')
+    assert.equal(realpathSync(`/proc/${daemon.pid}/cwd`), realpathSync(daemon.home.run));
   const first = await window(daemon),
     second = await window(daemon);
   daemon.client.dispose();

@@ -184,6 +184,11 @@ describe('microphones', () => {
       ),
       microphone,
     );
+    // A virtual cable does not say what it is: it comes behind those that do.
+    assert.deepEqual(parseInputs('dshow', '[dshow @ 01] "Cable" (none)\r\n[dshow @ 01] "麦克风 (USB)" (audio)\r\n'), [
+      ...microphone,
+      { id: 'dshow:Cable', name: 'Cable' },
+    ]);
   });
   it('silence is low, speech is high', () => {
     const tone = (amplitude: number): Buffer =>

@@ -159,6 +159,16 @@ test('npm is found, or not', { skip: posixOnly('scripts as programs') }, () => {
   assert.equal(findNpm({ PATH: join(program('npm', 'npm', '11'), '..') })?.program, join(temporary, 'npm', 'npm'));
 });
 
+test("on Windows npm's script is given to Node, since its program is one of a shell", () => {
+  const folder = join(temporary, 'nodejs'),
+    script = join(folder, 'node_modules', 'npm', 'bin', 'npm-cli.js');
+  mkdirSync(join(script, '..'), { recursive: true });
+  for (const name of ['npm.cmd', 'node.exe']) writeFileSync(join(folder, name), '');
+  assert.equal(findNpm({ Path: folder }, 'win32'), null, 'without its script there is none');
+  writeFileSync(script, '');
+  assert.deepEqual(findNpm({ Path: folder }, 'win32'), { program: join(folder, 'node.exe'), args: [script] });
+});
+
 describe('ffmpeg', () => {
   const directory = join(temporary, 'env');
   const bundled = join(

@@ -8,6 +8,7 @@ import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } f
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readAccess } from '../../client/handshake.ts';
 import { unzip } from '../../daemon/runtimes/wheel.ts';
 import type { Transcript } from '../../schemas/job.ts';
 import { makePackage } from '../../scripts/package.ts';
@@ -59,6 +60,11 @@ describe('Windows under Wine', { skip: why ?? false }, () => {
       cues = readFileSync(here('talk ü.srt'), 'utf8').match(/-->/g) ?? [];
     assert.ok(text.trim().length > 50 && cues.length > 3, `${text}\n${cues.length}`);
     assert.match(await well(windows.earshot('queue', '--json')), /"completed"/);
+  });
+
+  test('named in other letters it is the same recording, and no second job', async () => {
+    await well(windows.earshot('transcribe', there(NAME.toUpperCase().replace('Ü', 'ü')), '-f', 'txt,srt'));
+    assert.equal((await well(windows.earshot('queue', '--json'))).match(/"state": ?"completed"/g)?.length, 1);
   });
 
   describe('the rest', { skip: isWhole ? false : 'only in `npm run test:wine`' }, () => {
@@ -120,12 +126,15 @@ describe('Windows under Wine', { skip: why ?? false }, () => {
       assert.equal(await isServing(), false);
     });
 
+    let pipe = '';
     test('the package for win32-x64: its daemon serves, and goes when the extension is removed', async () => {
       const vsix = await makePackage('win32-x64', here());
       await unzip(vsix, here('installed'), new AbortController().signal);
       const bundle = (name: string): string => there('installed', 'extension', 'dist', name);
       const daemon = windows.node([bundle('earshotd.mjs')]);
       await until('the daemon', isServing);
+      pipe = readAccess(readFileSync(here('state', 'run', 'token'), 'utf8'), '').socket;
+      assert.match(pipe, /^\\\\\.\\pipe\\earshot-/);
       copyFileSync(SAMPLE, here('packaged.flac'));
       await well(windows.earshot('transcribe', there('packaged.flac'), '-f', 'txt'));
       assert.ok(readFileSync(here('packaged.txt'), 'utf8').length > 50);
@@ -135,6 +144,25 @@ describe('Windows under Wine', { skip: why ?? false }, () => {
       // Nothing holds a file of it any more.
       rmSync(here('installed'), { recursive: true });
       assert.equal(await isServing(), false);
+    });
+
+    test('removed, it leaves its data, and nothing in Windows itself', async () => {
+      for (const kept of [['state', 'earshot.db'], ['state', 'settings.json'], ['packaged.txt']])
+        assert.ok(existsSync(here(...kept)), kept.join('/'));
+      assert.ok(!existsSync(here('state', 'run', 'token')));
+      const ask = `require('node:net').connect(${JSON.stringify(pipe)}).on('error', error => console.log(error.code))`;
+      assert.match(await well(windows.node(['-e', ask])), /^ENOENT/);
+      for (const key of ['HKCU', 'HKLM\\Software']) {
+        assert.equal(windows.program('reg.exe', 'export', key, there('registry.reg'), '/y'), 0);
+        const registry = readFileSync(here('registry.reg'), 'utf16le');
+        assert.match(registry, /\[HKEY_/);
+        assert.doesNotMatch(registry, /earshot/i, key);
+      }
+      const starts = ['windows/{,system32/}tasks/**', '{users/*/AppData/Roaming,ProgramData}/**/Startup/**'];
+      assert.deepEqual(
+        starts.flatMap(glob => globSync(glob, { cwd: here('..') })).filter(path => /earshot/i.test(path)),
+        [],
+      );
     });
 
     describe('real models', () => {
