@@ -293,6 +293,78 @@ describe('the queue of a fleet', { skip: why, timeout: 300_000 }, () => {
     await closePools();
   });
 
+  test('a recording that is not all there is nobody’s work; its parts share it until the last is over', async () => {
+    await prepareFleet(server);
+    const m1 = await claims('m1');
+    const next = async (): Promise<Taken | null> => {
+      await m1.offer();
+      return m1.claim(['asr:base', 'part'], []);
+    };
+    const chunks = async (): Promise<number> =>
+      Number((await server.asAdmin(query => query<{ n: string }>('select count(*) as n from fleet.chunk')))[0]!.n);
+    const sound = '{"kind":"chunks","name":"a"}';
+    await as('ann', async query => {
+      const id = await submit(query, { sound });
+      assert.equal(await next(), null, 'nothing is there');
+      await query(`select fleet.put_chunk($1, 0, 'one')`, [id]);
+      assert.equal(await next(), null, 'the rest is on its way');
+      const [early] = await query<{ sent: string }>(`select fleet.sent($1, '{"chunks":2}')`, [id]);
+      assert.equal(early!.sent, 'sending', 'a piece is missing');
+      assert.equal(await next(), null);
+      await query(`select fleet.put_chunk($1, 1, 'two')`, [id]);
+      await query(`select fleet.sent($1, '{"chunks":2}')`, [id]);
+      const taken = (await next())!;
+      assert.equal(taken.job, id);
+      assert.equal(String(await m1.chunk(id, 1)), 'two');
+      assert.ok(await m1.finish(taken, { failure: { code: 'cancelled', args: {} } }));
+      assert.equal(await chunks(), 0);
+
+      const parts = (whole: string): Promise<unknown> =>
+        query('select fleet.submit_parts($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+          ...[whole, 'home1', 'a name', '{}', ['asr:base', 'part'], sound, 90, 1],
+          [1000, 2000],
+        ]);
+      await parts('w');
+      await parts('w'); // asked twice
+      assert.equal(await next(), null);
+      await query(`select fleet.put_chunk('w', 0, 'all')`);
+      await query(`select fleet.sent('w', '{"chunks":1}')`);
+      // Equal in rank and age: which comes first is not promised.
+      const all = [(await next())!, (await next())!, (await next())!].sort((a, b) => (a.job < b.job ? -1 : 1));
+      assert.equal(await next(), null);
+      assert.deepEqual(
+        all.map(({ job, range }) => [job, range]),
+        [
+          ['w', { fromMs: 0, toMs: 1000 }],
+          ['w.1', { fromMs: 1000, toMs: 2000 }],
+          ['w.2', { fromMs: 2000, toMs: null }],
+        ],
+      );
+      const counted = await query<{ jobs: string; recording_s: string }>('select * from fleet.overview()');
+      assert.deepEqual(
+        counted.map(line => [line.jobs, line.recording_s]),
+        [['1', '90']],
+      );
+      for (const [i, part] of all.entries()) {
+        assert.equal(String(await m1.chunk(part.job, 0)), 'all');
+        if (i < 2) assert.ok(await m1.finish(part, { failure: { code: 'cancelled', args: {} } }));
+        else await query('select fleet.cancel($1)', [part.job]);
+        await m1.sweep();
+        assert.equal(await chunks(), i < 2 ? 1 : 0);
+      }
+      // Under another's id, or more than there are machines.
+      assert.equal(
+        await outcome('bob', other =>
+          other(`select fleet.submit_parts('w', 'h', 'n', '{}', '{a}', '{}', 9, 1, '{1}')`),
+        ),
+        DENIED,
+      );
+      const many = `select fleet.submit_parts('x', 'h', 'n', '{}', '{a}', '{}', 9, 1, array_fill(1, '{50}'))`;
+      assert.equal(await outcome('bob', other => other(many)), '22023');
+    });
+    await closePools();
+  });
+
   test('beyond this machine, only with TLS and the server’s own certificate', async t => {
     const key = join(server.root, 'server.key'),
       certificate = join(server.root, 'server.crt');

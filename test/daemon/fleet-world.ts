@@ -20,6 +20,8 @@ export const models = (ms = 20): ModelCard[] => [
   fakeModel('fake-large', 'asr', { ms }, { family: 'fake-large', memory: { cpu: 900 * MiB, gpu: 900 * MiB } }),
   fakeModel('fake-slow', 'asr', { ms: 700 }),
   fakeModel('fake-steady', 'asr', { ms: 200 }),
+  // It never hears the second.
+  fakeModel('fake-deaf', 'asr', { ms: 20, script: 'fail#1:nothingSaid' }),
   // The default is the last of a stage.
   fakeModel('fake-asr', 'asr', { ms }),
   fakeModel('fake-repair', 'repair', { ms: 5 }),

@@ -339,6 +339,17 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     assert.equal(attempts, 1, 'nobody had to take it over');
   });
 
+  test('what no model could hear keeps its place, and what was said behind it comes too', async () => {
+    const job = await submit(home, recording(home, 'deaf.flac'), { models: { asr: 'fake-deaf' } });
+    await state(home, job, 'failed');
+    const { utterances } = await home.client.call('job/utterances', { id: job.id });
+    assert.ok(utterances.length > 2);
+    assert.deepEqual(
+      utterances.map(({ asr, nmt, failed }) => [asr !== undefined, nmt !== undefined, failed?.stage]),
+      utterances.map((_, index) => (index === 1 ? [false, false, 'asr'] : [true, true, undefined])),
+    );
+  });
+
   test('what no machine can do waits, says what is missing and holds nobody up; it can be done here', async () => {
     await big.client.call('settings/set', { values: { ramCapBytes: 600 * 1024 ** 2 } });
     await until('the machine to say that it has less memory', async () => {
