@@ -198,7 +198,7 @@ async function summary({ host, workspace }: Window): Promise<void> {
     );
     const editor = await webview(page, { extensionId: ID, title: EDITOR });
     await editor.locator('.summary p').waitFor();
-    await page.mouse.move(700, 790);
+    await page.mouse.move(200, 500);
     await page.waitForTimeout(900);
     await page.screenshot({ path: join(images, `summary${theme === 'dark' ? '' : `-${theme}`}.png`) });
   }
@@ -392,12 +392,12 @@ async function everything(): Promise<void> {
   await page.locator('.monaco-list-row', { hasText: 'interviews' }).first().click();
   await page.locator('.monaco-list-row', { hasText: 'interview 7' }).first().waitFor();
   await shoot(w, 'watched');
+  await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
   await restart(w, { jobs: manyJobs(1000, now), devices: [cpu(now)] });
   await alone(w, 'Queue');
   const queue = await w.panel('Queue');
   await until('the jobs', async () => /998 queued/.test((await queue.locator('.summary').textContent()) ?? ''));
   await shoot(w, 'queue-1000');
-  await w.host.inHost(vscode => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
   await restart(w, {
     jobs: [],
     devices: [cpu(now, { memory: { ...cpu(now).memory, holders: [], leased: 0 } })],
