@@ -62,6 +62,8 @@ export interface HarnessOptions {
   readers?: DeviceReader[];
   /** Utterances of a recording, by its name; a length in ms each. */
   utterances?: (name: string) => number[];
+  /** What a recording has to wait for before it is looked at, by its name. */
+  lookedAt?: (name: string) => Promise<unknown> | undefined;
   /** Length of the utterances of live sessions; a second. */
   liveUtteranceMs?: number;
   state?: string;
@@ -151,7 +153,9 @@ export class Harness {
       stop: () => {},
     } as unknown as Catalogue;
     const ingest: typeof startIngest = async ({ recording, onUtterances, onStart }) => {
-      const lengths = (options.utterances ?? (() => [1000, 1000, 1000]))(recording.slice(this.recordings.length + 1));
+      const name = recording.slice(this.recordings.length + 1),
+        lengths = (options.utterances ?? (() => [1000, 1000, 1000]))(name);
+      await options.lookedAt?.(name);
       let at = 0;
       const rows = lengths.map((ms, index) => ({ index, startMs: at, endMs: (at += ms) }));
       onStart({ durationMs: at });

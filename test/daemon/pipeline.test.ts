@@ -209,15 +209,18 @@ describe('the pipeline', { timeout: 180_000 }, () => {
   });
 
   it('ends a job whose last step was done while it was paused, once it is resumed', async () => {
+    const { promise: paused, resolve: isPaused } = Promise.withResolvers<void>();
     harness = await Harness.open({
-      models: [fakeModel('a', 'asr', { ms: 50 })],
+      models: [fakeModel('a', 'asr', { ms: 1000 })],
       utterances: name => (name === 'silence.wav' ? [] : [500]),
+      lookedAt: name => (name === 'silence.wav' ? paused : undefined),
     });
     const [talk] = await harness.submit(['talk.wav'], { repair: false, translateTo: undefined });
     await harness.until('its only step to run', () => harness.pipeline.active()[0]?.progress.stages.asr?.running === 1);
     harness.pipeline.queue.pause([talk!.id]);
     const [silence] = await harness.submit(['silence.wav'], { repair: false, translateTo: undefined });
     harness.pipeline.queue.pause([silence!.id]);
+    isPaused();
     await harness.until('both to have nothing left', () =>
       harness.pipeline
         .active()
