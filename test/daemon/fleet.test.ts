@@ -419,14 +419,15 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     const [expected] = await Promise.all([whole(), begin(going)]);
     assert.ok(expected.length >= 4, 'two for each of two');
     await home.client.call('settings/set', { values: { fleet: fleetWith(home, { partMinutes: 0.05 }) } });
-    await until('both machines to be idle', async () => {
-      const { n } = await one<{ n: string }>(
-        `select count(*) as n from fleet.idle(array['part'] || (
+    const bothIdle = (): Promise<unknown> =>
+      until('both machines to be idle', async () => {
+        const { n } = await one<{ n: string }>(
+          `select count(*) as n from fleet.idle(array['part'] || (
            select array_agg(distinct need) from fleet.machine, unnest(can) need
            where need ~ ':fake-(slow|repair|nmt)@'))`,
-      );
-      return Number(n) === 2;
-    });
+        );
+        return Number(n) === 2;
+      });
 
     const begun = (part: string): Promise<string> =>
       until('text of a part', async () => {
@@ -437,6 +438,7 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
         return found?.machine;
       });
     // Canceled: none of its parts is left, at any machine.
+    await bothIdle();
     const unwanted = await submit(home, path, slow);
     await begun(await fleetId(home, unwanted));
     await home.client.call('job/cancel', { ids: [unwanted.id] });
@@ -444,6 +446,7 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     for (const daemon of [big, going])
       await until('its machines to let go', async () => (await daemon.client.call('job/list', {})).total === 0);
 
+    await bothIdle();
     const job = await submit(home, path, slow),
       id = await fleetId(home, job),
       ids = [id, `${id}.1`];
