@@ -272,6 +272,8 @@ export interface RunView {
   note: string | null;
   /** It is over, and can be opened as a file. */
   canOpen: boolean;
+  /** It was taken off the list: `note` says so, and nothing can be done about it. */
+  gone: boolean;
 }
 
 /**

@@ -98,6 +98,8 @@ class RunningView implements vscode.Disposable {
   /** It becomes a file just now; or could not. */
   #leaving = false;
   #problem: string | null = null;
+  /** The daemon has it no longer. */
+  #gone = false;
   #disposed = false;
 
   constructor(panel: vscode.WebviewPanel, job: Job, recording: vscode.Uri | null, deps: RunningDeps) {
@@ -179,12 +181,9 @@ class RunningView implements vscode.Disposable {
 
   #look(): void {
     const now = this.#deps.daemon.state.jobs.get(this.#job.id);
-    if (!now) {
-      // Taken off the list: what was heard stays to be read.
-      if (this.#deps.daemon.connection.kind === 'connected')
-        this.#problem = vscode.l10n.t('The job is no longer in the queue.');
-      return this.#say(false);
-    }
+    // Taken off the list: what was heard stays to be read.
+    this.#gone = !now && this.#deps.daemon.connection.kind === 'connected';
+    if (!now) return this.#say(false);
     const ended = isFinal(now.state) && !isFinal(this.#job.state),
       longer = now.recording.durationMs !== this.#job.recording.durationMs;
     this.#job = now;
@@ -203,7 +202,10 @@ class RunningView implements vscode.Disposable {
       run = {
         row,
         paused: this.#deps.daemon.state.queuePaused,
-        note: this.#problem ?? setupText(job) ?? row.note?.text ?? null,
+        note: this.#gone
+          ? vscode.l10n.t('The job is no longer in the queue.')
+          : (this.#problem ?? setupText(job) ?? row.note?.text ?? null),
+        gone: this.#gone,
         canOpen: job.state === 'completed' && !this.#leaving && vscode.workspace.isTrusted,
       },
       text = JSON.stringify(run);

@@ -292,6 +292,16 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
       assert.deepEqual({ theme, found: (await axe(await running())).violations }, { theme, found: [] });
     }
     view = await running();
+    // Taken off the list, it says so, and offers nothing; what was heard stays.
+    const kept = w.daemon.jobs.get(id)!;
+    w.daemon.remove(id);
+    await view.locator('.run', { hasText: /^\s*The job is no longer in the queue\.\s*$/ }).waitFor();
+    assert.deepEqual(
+      [await view.locator('.run button').count(), await view.locator('.run .codicon-modifier-spin').count()],
+      [0, 0],
+    );
+    assert.equal(await view.locator('#w0-2').count(), 1);
+    w.daemon.update(id, kept);
     await retry();
     const left = async (frame: Frame): Promise<object> =>
       frame.evaluate(() => {

@@ -35,7 +35,8 @@ const ACTIONS: Readonly<Record<RunAction, { icon: string; name: () => string }>>
   open: { icon: 'edit', name: () => t('Open for Editing') },
 };
 
-function actionsOf({ row, canOpen }: RunView): RunAction[] {
+function actionsOf({ row, canOpen, gone }: RunView): RunAction[] {
+  if (gone) return [];
   if (canOpen) return ['open'];
   if (row.state === 'failed' || row.state === 'cancelled') return ['retry'];
   if (isOver(row)) return [];
@@ -43,10 +44,11 @@ function actionsOf({ row, canOpen }: RunView): RunAction[] {
 }
 
 export function runBar(run: RunView, act: (action: RunAction) => void): TemplateResult {
-  const { row, paused, note } = run,
-    state = paused && !isOver(row) ? 'paused' : row.state,
+  const { row, paused, note, gone } = run,
+    over = gone || isOver(row),
+    state = gone ? 'cancelled' : paused && !over ? 'paused' : row.state,
     icon = ICONS[state] ?? 'loading codicon-modifier-spin',
-    heading = headings[state]?.() ?? state,
+    heading = (gone && note) || (headings[state]?.() ?? state),
     // A note that only says the heading again is none.
     beside = note !== null && note !== heading ? note : null;
   return html`<section class="run ${state}" aria-label=${t('Progress')}>
@@ -56,7 +58,7 @@ export function runBar(run: RunView, act: (action: RunAction) => void): Template
       >${beside === null ? nothing : html`<span class="why" dir="auto">${beside}</span>`}</span
     >
     ${
-      isOver(row)
+      over
         ? nothing
         : html`<span class="sr">${progressText(row)}</span>${strip(row, true)}<span class="left"
               >${row.state === 'processing' ? timing(row, Date.now(), paused) : nothing}</span

@@ -151,6 +151,10 @@ export class FakeDaemon {
     return next;
   }
 
+  remove(jobId: string): void {
+    if (this.jobs.delete(jobId)) this.#events.publish({ type: 'jobRemoved', id: jobId });
+  }
+
   device(device: Device): void {
     this.devices.set(device.id, device);
     this.#events.publish({ type: 'device', device });
@@ -284,7 +288,7 @@ export class FakeDaemon {
           waiting: reason('behind', { count: 1, normal: 1 }),
         })),
       'job/remove': ({ ids }) => {
-        for (const jobId of ids) if (this.jobs.delete(jobId)) this.#events.publish({ type: 'jobRemoved', id: jobId });
+        for (const jobId of ids) this.remove(jobId);
         return {};
       },
       'job/move': ({ id: jobId, priority, before, after, to }) => {
