@@ -41,7 +41,7 @@ const shownIn = (name: string, { t }: Session): string => shownSpeaker(name, t.s
 
 /** A label as it may be typed: "S1", or "Speaker 1" as it is read everywhere. */
 function idOf(label: string, session: Session): string {
-  const id = `S${/\d+$/.exec(label)?.[0] ?? ''}`;
+  const id = `S${/(?<!\d)\d+$/.exec(label)?.[0] ?? ''}`;
   return [shownIn(id, session), shownSpeaker(id)].includes(label) ? id : label;
 }
 
