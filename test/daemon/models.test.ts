@@ -842,45 +842,49 @@ describe('from wheels', { skip: pip ? false : 'no Python with pip on this machin
   });
 });
 
-test('files of a package of npm’s are joined in order, without npm; another archive is refused', async () => {
-  const place = join(folder, 'packing'),
-    said: Record<string, string> = { 'voices/a.bin': 'first ', 'voices/b.bin': 'second', 'index.js': 'never()' };
-  mkdirSync(join(place, 'package', 'voices'), { recursive: true });
-  for (const [name, text] of Object.entries(said)) writeFileSync(join(place, 'package', name), text);
-  execFileSync('tar', ['-czf', join(place, 'a.tgz'), '-C', place, 'package']);
-  const archive = readFileSync(join(place, 'a.tgz')),
-    asked: string[] = [];
-  const registry = createServer((request, response) => {
-    asked.push(request.url!);
-    response.end(archive);
-  });
-  await new Promise<void>(resolve => registry.listen(0, '127.0.0.1', resolve));
-  try {
-    const joined = Buffer.from('secondfirst '),
-      npm = (bytes: Buffer): ModelSource => ({
-        kind: 'npm',
-        package: 'earshot-test-voices',
-        version: '1.0.0',
-        integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
-        paths: ['voices/b.bin', 'voices/a.bin'],
-      }),
-      env = { npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}/` };
-    const models = make({
-      models: [
-        cardOf('v', [file('voices.bin', joined, [npm(archive)])]),
-        cardOf('w', [file('voices.bin', joined, [npm(joined)])]),
-      ],
-      env,
+test(
+  'files of a package of npm’s are joined in order, without npm; another archive is refused',
+  { skip: onPath('tar') ? false : 'no tar here' },
+  async () => {
+    const place = join(folder, 'packing'),
+      said: Record<string, string> = { 'voices/a.bin': 'first ', 'voices/b.bin': 'second', 'index.js': 'never()' };
+    mkdirSync(join(place, 'package', 'voices'), { recursive: true });
+    for (const [name, text] of Object.entries(said)) writeFileSync(join(place, 'package', name), text);
+    execFileSync('tar', ['-czf', join(place, 'a.tgz'), '-C', place, 'package']);
+    const archive = readFileSync(join(place, 'a.tgz')),
+      asked: string[] = [];
+    const registry = createServer((request, response) => {
+      asked.push(request.url!);
+      response.end(archive);
     });
-    await models.install('v', none, signal());
-    assert.deepEqual(installed('v', 'voices.bin'), joined);
-    assert.deepEqual(readdirSync(join(folder, 'models', 'v')).sort(), ['earshot-model.json', 'voices.bin']);
-    assert.deepEqual(asked, ['/earshot-test-voices/-/earshot-test-voices-1.0.0.tgz'], 'fetched once');
-    await assert.rejects(models.install('w', none, signal()), failsWith('modelUnavailable'));
-  } finally {
-    registry.close();
-  }
-});
+    await new Promise<void>(resolve => registry.listen(0, '127.0.0.1', resolve));
+    try {
+      const joined = Buffer.from('secondfirst '),
+        npm = (bytes: Buffer): ModelSource => ({
+          kind: 'npm',
+          package: 'earshot-test-voices',
+          version: '1.0.0',
+          integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
+          paths: ['voices/b.bin', 'voices/a.bin'],
+        }),
+        env = { npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}/` };
+      const models = make({
+        models: [
+          cardOf('v', [file('voices.bin', joined, [npm(archive)])]),
+          cardOf('w', [file('voices.bin', joined, [npm(joined)])]),
+        ],
+        env,
+      });
+      await models.install('v', none, signal());
+      assert.deepEqual(installed('v', 'voices.bin'), joined);
+      assert.deepEqual(readdirSync(join(folder, 'models', 'v')).sort(), ['earshot-model.json', 'voices.bin']);
+      assert.deepEqual(asked, ['/earshot-test-voices/-/earshot-test-voices-1.0.0.tgz'], 'fetched once');
+      await assert.rejects(models.install('w', none, signal()), failsWith('modelUnavailable'));
+    } finally {
+      registry.close();
+    }
+  },
+);
 
 test('defaults ask the hub only when the answer could change something', async () => {
   const models = createModels({
