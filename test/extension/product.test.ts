@@ -213,14 +213,21 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       'both places',
       async () => (await text()).match(/"repair":\{"text":"[^"]*ill inclined young[^"]*ill inclined\./) !== null,
     );
-    await editor.getByRole('button', { name: 'Export…' }).click();
-    await title('Export talk.wav');
-    await take('Format');
-    await title('Export as…');
-    await take('SubRip');
-    await title('Export talk.wav');
-    await quick().locator('.monaco-list-row', { hasText: 'Line length' }).waitFor();
-    await take('Export');
+    const exportAsSubRip = async (): Promise<void> => {
+      await editor.getByRole('button', { name: 'Export…' }).click();
+      await title('Export talk.wav');
+      await take('Format');
+      await title('Export as…');
+      await take('SubRip');
+      await title('Export talk.wav');
+      await quick().locator('.monaco-list-row', { hasText: 'Line length' }).waitFor();
+      await take('Export');
+    };
+    // On a busy machine a list may lose the focus for a moment, and closes then.
+    await exportAsSubRip().catch(async () => {
+      await page.keyboard.press('Escape');
+      await exportAsSubRip();
+    });
     await until('a place for the file', async () =>
       (
         await quick()
