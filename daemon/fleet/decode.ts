@@ -27,6 +27,23 @@ export interface DecodeTools {
   asItIsBytes?: number;
 }
 
+type How = Parameters<typeof startIngest>[0];
+/** Decodes it as it was submitted; where anybody speaks, other machines find out. */
+const ingest = (
+  row: JobRow,
+  how: Pick<How, 'ffmpeg' | 'sherpaDirectory' | 'sandboxed' | 'pcmPath' | 'signal' | 'onStart'>,
+): ReturnType<typeof startIngest> =>
+  startIngest({
+    ...how,
+    recording: row.path,
+    audioTrack: row.options.audioTrack ?? null,
+    expected: submittedFacts(row),
+    node: process.execPath,
+    prewarmed: undefined,
+    onUtterances: () => {},
+    onProgress: () => {},
+  });
+
 /** How long it is, by its container's own word; null: it says nothing. */
 export async function lengthOf(
   row: JobRow,
@@ -40,22 +57,15 @@ export async function lengthOf(
   await makeFolder(place, 0o700);
   let length: number | null = null;
   try {
-    await startIngest({
-      recording: row.path,
-      audioTrack: row.options.audioTrack ?? null,
-      expected: submittedFacts(row),
-      pcmPath: join(place, 'pcm.s16le'),
+    await ingest(row, {
       ...found,
-      node: process.execPath,
       sandboxed,
-      prewarmed: undefined,
+      pcmPath: join(place, 'pcm.s16le'),
       signal: AbortSignal.any([signal, known.signal]),
       onStart: ({ durationMs }) => {
         length = durationMs;
         known.abort();
       },
-      onUtterances: () => {},
-      onProgress: () => {},
     });
   } catch (error) {
     if (!known.signal.aborted) throw error;
@@ -80,20 +90,7 @@ export async function decode(
   await remove();
   await makeFolder(place, 0o700);
   try {
-    const { warnings } = await startIngest({
-      recording: row.path,
-      audioTrack: row.options.audioTrack ?? null,
-      expected: submittedFacts(row),
-      pcmPath: pcm,
-      ...found,
-      node: process.execPath,
-      sandboxed,
-      prewarmed: undefined,
-      signal,
-      onStart: () => {},
-      onUtterances: () => {},
-      onProgress: () => {},
-    });
+    const { warnings } = await ingest(row, { ...found, sandboxed, pcmPath: pcm, signal, onStart: () => {} });
     await using output = await openNew(path, 0o600);
     await runFfmpeg({
       ffmpeg: found.ffmpeg,
