@@ -100,6 +100,10 @@ export function modelsFor(
     // Of what nobody could tell the language of, its own model says what it makes.
     if (language && language !== 'und' && !servesLanguage(card, language))
       throw new EarshotError('languageNotSupported', { model: id, language, stage });
+    const { to } = card.parameters ?? {};
+    // Most translators write every language that they read; some were made for one.
+    if (stage === 'nmt' && typeof to === 'string' && !servesLanguage({ languages: [to] }, options.translateTo!))
+      throw new EarshotError('languageNotSupported', { model: id, language: options.translateTo!, stage });
     models[stage] = id;
   }
   return models;

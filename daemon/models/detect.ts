@@ -11,10 +11,10 @@ import type { Detected } from './detected.ts';
 import { readGguf } from './gguf.ts';
 import { readOnnx } from './onnx/outline.ts';
 import { detectSherpa } from './sherpa.ts';
+import { translatorIn } from './translators.ts';
 
-/** The m2m100 family's vocabularies take up to 5 MB, a voice's settings 20 KB. */
-const MOST_VOCABULARY = 16 * 1024 ** 2,
-  MOST_SETTINGS = 1024 ** 2;
+/** A voice's settings take 20 KB. */
+const MOST_SETTINGS = 1024 ** 2;
 
 /**
  * In bounded time, whatever lies there: headers only, and of regular files.
@@ -134,26 +134,10 @@ function detectCTranslate2(folder: string, has: (name: string) => boolean): Dete
       ]),
     };
   }
-  const vocabulary = first('shared_vocabulary.json', 'shared_vocabulary.txt'),
-    pieces = first('sentencepiece.bpe.model', 'sentencepiece.model', 'spm.model', 'spm.128k.model');
-  if (
-    model.spec === 'TransformerSpec' &&
-    vocabulary &&
-    /__[a-z]{2,3}__/.test(readSmallText(join(folder, vocabulary), MOST_VOCABULARY))
-  ) {
-    return {
-      card: { ...base, family: 'm2m100', engine: 'm2m100', stages: ['nmt'], languages: [] },
-      files: files([
-        'model.bin',
-        first('config.json'),
-        vocabulary,
-        need(pieces, 'sentencepiece.bpe.model'),
-        first('tokenizer_config.json'),
-        first('vocab.json'),
-        first('special_tokens_map.json'),
-        first('added_tokens.json'),
-      ]),
-    };
+  const translator = model.spec === 'TransformerSpec' ? translatorIn(folder, has) : null;
+  if (translator) {
+    const { files: names, ...about } = translator;
+    return { card: { ...base, ...about, engine: 'm2m100', stages: ['nmt'] }, files: files(names) };
   }
   throw unknown(folder, `a CTranslate2 model of a kind that no engine here runs (${model.spec})`);
 }

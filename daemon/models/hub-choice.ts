@@ -7,6 +7,7 @@ import { EarshotError, badRequest } from '../../schemas/errors.ts';
 import type { ModelCard } from '../../schemas/model.ts';
 import type { Stage } from '../../schemas/words.ts';
 import { layoutIn } from './sherpa.ts';
+import { TRANSLATOR_FILES } from './translators.ts';
 
 export interface ListedFile {
   path: string;
@@ -24,22 +25,15 @@ export interface Choice {
 }
 
 const CT2_WANTED = [
-  'model.bin',
-  'config.json',
-  'tokenizer.json',
-  'vocabulary.json',
-  'vocabulary.txt',
-  'preprocessor_config.json',
-  'shared_vocabulary.json',
-  'shared_vocabulary.txt',
-  'sentencepiece.bpe.model',
-  'sentencepiece.model',
-  'spm.model',
-  'spm.128k.model',
-  'tokenizer_config.json',
-  'vocab.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
+  ...new Set([
+    'model.bin',
+    'config.json',
+    'tokenizer.json',
+    'vocabulary.json',
+    'vocabulary.txt',
+    'preprocessor_config.json',
+    ...TRANSLATOR_FILES,
+  ]),
 ];
 const MOST_NAMED = 12;
 
@@ -61,7 +55,7 @@ export function chooseFiles(repository: string, files: readonly ListedFile[], as
     here.find(({ path }) => path === `${root}tokenizer/${name}`);
   if (named('model.bin')) {
     const found = CT2_WANTED.flatMap(name => direct.find(({ path }) => posix.basename(path) === name) ?? []),
-      whisper = !found.some(({ path }) => /shared_vocabulary/.test(path));
+      whisper = !found.some(({ path }) => /(shared|source)_vocabulary/.test(path));
     return {
       files: found,
       name: title,

@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../client/client.ts';
@@ -41,9 +42,9 @@ export interface Report {
   repaired: Spread | null;
   /**
    * From the end of a word (its last sample was sent) until it stands on the screen as it does in the end, and until it
-   * is stable or in its utterance's text; words that were stable and another in the end.
+   * is stable or in its utterance's text; words that were stable and another in the end. Null: without partial text.
    */
-  words: { shown: Spread; settled: Spread; count: number; wrong: number };
+  words: { shown: Spread; settled: Spread; count: number; wrong: number } | null;
 }
 
 export interface Setup {
@@ -204,7 +205,7 @@ export async function live({
       asr: spread(asrMs),
       ratio: spread(ratio),
       repaired: repaired.length ? spread(repaired) : null,
-      words: { shown: spread(shown), settled: spread(settled), count: shown.length, wrong },
+      words: partials ? { shown: spread(shown), settled: spread(settled), count: shown.length, wrong } : null,
     };
   } finally {
     await daemon.close();
@@ -268,50 +269,76 @@ export const fakes = (sessions: number, seconds: number): Setup => ({
   settings: { cpuThreads: 8, loadedModels: 8, instancesPerDevice: 8, memoryReserveBytes: 0 },
 });
 
-if (import.meta.main) await page(Number(process.argv[2] ?? 600));
+const HEARD = [
+    ...['sessions at once', 'length each', 'utterances', 'latency', "recognizer's own time", 'ratio'],
+    'repaired after',
+  ],
+  HELD = [
+    ...['sessions at once', 'text out of order', 'incomplete sessions', 'most sound waiting', 'left unrepaired'],
+    'load',
+  ];
 
 async function page(seconds: number): Promise<void> {
-  const rows: [string, Report][] = [['10 on the fake recognizer, with repair', await live(fakes(10, seconds))]];
-  for (const path of samples()) {
-    const name = basename(path),
-      language = /-es/.test(name) ? 'es' : 'en';
-    rows.push([
-      `1 on Whisper base: ${name}`,
-      await live({
-        recordings: [path],
-        sessions: 1,
-        seconds: Math.min(seconds, 60),
-        options: { language, models: { asr: 'whisper-base' } },
-      }),
-    ]);
-  }
-  rows.push([
-    '1 on Whisper base, repaired',
-    await live({
-      recordings: samples().filter(path => !/-es/.test(path)),
-      sessions: 1,
-      seconds: Math.min(seconds, 60),
-      options: { language: 'en', repair: true, models: { asr: 'whisper-base' } },
-    }),
-  ]);
+  const rows: [name: string, report: Report, load: number][] = [];
+  const measure = async (name: string, setup: Setup): Promise<void> => {
+    // What the machine does besides, as it was while nothing of this ran.
+    const [load = 0] = loadavg();
+    rows.push([name, await live(setup), load]);
+  };
+  const whisper = (path: string, more: Partial<JobOptions> = {}, partials = false): Setup => ({
+    recordings: [path],
+    sessions: 1,
+    seconds: Math.min(seconds, 60),
+    options: { language: /-es/.test(path) ? 'es' : 'en', models: { asr: 'whisper-base' }, ...more },
+    partials,
+  });
+  await measure('10 on the fake recognizer, with repair', fakes(10, seconds));
+  for (const path of samples()) await measure(`1 on Whisper base: ${basename(path)}`, whisper(path, {}, true));
+  const english = samples().find(path => !/-es/.test(path))!;
+  await measure('1 on Whisper base, repaired', whisper(english, { repair: true }));
   const secs = ({ median, p95, worst }: Spread): string =>
     [median, p95, worst].map(ms => (ms / 1000).toFixed(2)).join(' / ');
+  const table = (head: readonly string[], lines: readonly (readonly string[])[]): string =>
+    [head, head.map((_, n) => (n === 0 ? '---' : '---:')), ...lines].map(line => `| ${line.join(' | ')} |`).join('\n');
+  const heard = rows.map(([name, r]) => [
+    name,
+    `${r.seconds} s`,
+    String(r.utterances),
+    secs(r.latency),
+    secs(r.asr),
+    [r.ratio.median, r.ratio.p95, r.ratio.worst].map(each => each.toFixed(2)).join(' / '),
+    r.repaired ? secs(r.repaired) : '',
+  ]);
+  const held = rows.map(([name, r, load]) => [
+    name,
+    String(r.outOfOrder),
+    String(r.unfinished),
+    `${(r.mostBehindMs / 1000).toFixed(1)} s (bound ${MOST_BEHIND_MS / 1000} s)`,
+    String(r.unrepaired),
+    load.toFixed(1),
+  ]);
+  const spoken = rows.flatMap(([name, { words }]) =>
+    words ? [[name, `${words.count}`, secs(words.shown), secs(words.settled), `${words.wrong}`]] : [],
+  );
   const text = `# Live sessions
 
-Made by \`npm run test:live\` on ${machine()}. Recorded speech is sent as PCM in real time, in pieces of ${PIECE_MS}
-ms, to a
-daemon with the real voice detector. Seconds: median / 95th percentile / worst. Latency runs from when the last
-sample of
-an utterance was sent to when its text arrives; it includes the pause that marks the end of an utterance (a third of a
-second) and the wait for the recognizer. Utterances are short, so that text comes soon.
+Made by \`npm run test:live\` on ${machine()}. Recorded speech is sent as PCM in real time, in pieces of ${PIECE_MS} ms,
+to a daemon with the real voice detector. Seconds: median / 95th percentile / worst. Latency runs from when the last
+sample of an utterance was sent to when its text arrives; it includes the pause that marks the end of an utterance (a
+third of a second) and the wait for the recognizer. Utterances are short, so that text comes soon.
 
-| sessions at once | length each | utterances | latency | recognizer's own time | ratio | repaired after |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: |
-${rows.map(([name, r]) => `| ${name} | ${r.seconds} s | ${r.utterances} | ${secs(r.latency)} | ${secs(r.asr)} | ${[r.ratio.median, r.ratio.p95, r.ratio.worst].map(x => x.toFixed(2)).join(' / ')} | ${r.repaired ? secs(r.repaired) : ''} |`).join('\n')}
+${table(HEARD, heard)}
 
-| sessions at once | text out of order | incomplete sessions | most sound waiting | left unrepaired |
-| --- | ---: | ---: | ---: | ---: |
-${rows.map(([name, r]) => `| ${name} | ${r.outOfOrder} | ${r.unfinished} | ${(r.mostBehindMs / 1000).toFixed(1)} s (bound ${MOST_BEHIND_MS / 1000} s) | ${r.unrepaired} |`).join('\n')}
+Load is the processes that wanted a processor, of this machine's other work, when the session began.
+
+${table(HELD, held)}
+
+## Words while they are spoken
+
+From when the last sample of a word was sent until it stands on the screen as it does in the end, and until it is stable
+or in the text of its utterance; words that were stable and are other ones in the end.
+
+${table(['session', 'words', 'shown after', 'stable after', 'stable and wrong'], spoken)}
 `;
   writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'live.md'), wrapped(text));
   console.log(text);
@@ -320,3 +347,5 @@ ${rows.map(([name, r]) => `| ${name} | ${r.outOfOrder} | ${r.unfinished} | ${(r.
   )
     process.exitCode = 1;
 }
+
+if (import.meta.main) await page(Number(process.argv[2] ?? 600));

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { sherpa } from '../../daemon/engines/sherpa/engine.ts';
 import { chooseFiles } from '../../daemon/models/hub-choice.ts';
 import { GivenTokens, hubToken } from '../../daemon/models/hub-token.ts';
 import { parseHubSource } from '../../daemon/models/hub-source.ts';
@@ -17,7 +18,7 @@ import { createModels, type Models } from '../../daemon/models/models.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import { ctranslate2, gguf, onnx, piperSettings } from '../fixtures/models.ts';
-import { nemoTransducer } from '../fixtures/sherpa-models.ts';
+import { nemoTransducer, streamingZipformer } from '../fixtures/sherpa-models.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const gitBlob = (bytes: Uint8Array): string =>
@@ -163,6 +164,8 @@ const made = (
     tokens,
     hub: createHub({
       retryPausesMs: [1, 1, 1],
+      // A busy machine is no hub that does not answer.
+      connectMs: 60_000,
       token: async base => tokens.get(base) ?? (await hubToken(base, { HOME: folder, ...env })),
     }),
   });
@@ -211,7 +214,7 @@ describe('any model of the hub', () => {
     await assert.rejects(models.find('hf:someone/model', signal()), failsWith('badRequest', /model-Q8_0\.gguf/));
   });
 
-  test('CTranslate2, sherpa-onnx and Piper, small files by their Git names; a link is as good as a name', async () => {
+  test('CTranslate2, sherpa-onnx, Piper and translators, small files by their Git names; a link is as good as a name', async () => {
     const pad = ' '.repeat(600);
     put({
       'model.bin': ctranslate2('WhisperSpec'),
@@ -235,6 +238,25 @@ describe('any model of the hub', () => {
     assert.deepEqual(
       [parakeet.engine, parakeet.parameters?.kind, parakeet.id],
       ['sherpa', 'nemo-transducer', 'model-2'],
+    );
+    hub.files.clear();
+    put({ ...streamingZipformer(), 'README.md': 'x' });
+    const streaming = models.model(await install('hf:someone/model@main')).card;
+    assert.deepEqual([streaming.parameters?.kind, streaming.files.length], ['streaming-transducer', 4]);
+    assert.equal(sherpa.streams?.(streaming), true);
+    hub.files.clear();
+    put({
+      'model.bin': ctranslate2('TransformerSpec'),
+      'config.json': '{}',
+      'shared_vocabulary.json': '["</s>"]',
+      'source.spm': 'x',
+      'target.spm': 'x',
+      'tokenizer_config.json': '{"source_lang": "en", "target_lang": "es"}',
+    });
+    const translator = models.model(await install('hf:someone/model@main')).card;
+    assert.deepEqual(
+      [translator.engine, translator.stages, translator.languages, translator.parameters, translator.files.length],
+      ['m2m100', ['nmt'], ['en'], { family: 'opus-mt', to: 'es' }, 6],
     );
   });
 

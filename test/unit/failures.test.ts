@@ -91,6 +91,21 @@ describe('from the sender to the sentence', () => {
     );
     assert.match(none[0]!, /translation|Translation/);
     assert.match(none[1]!, /翻译/);
+    const pair = {
+        ...cards.find(({ id }) => id === 'm2m100-418m')!,
+        ...{ id: 'opus-mt-de-es', languages: ['de'], parameters: { family: 'opus-mt', to: 'es' } },
+      },
+      asked = (translateTo: string) => (): unknown =>
+        modelsFor(
+          { repair: false, language: 'de', translateTo, models: { asr: 'whisper-base', nmt: pair.id } },
+          null,
+          { ...choices, card: id => (id === pair.id ? pair : choices.card(id)) },
+          {},
+        );
+    assert.deepEqual(asked('es-MX')(), { asr: 'whisper-base', nmt: pair.id });
+    assert.throws(asked('fr'), (error: unknown) =>
+      /opus-mt-de-es does not support French for translation/i.test(sentence(toFailure(error), 'en')),
+    );
   });
 
   it('a voice that the model lacks, with those that it has', () => {

@@ -184,7 +184,7 @@ describe('what a file is', () => {
       failsWith('modelBroken', /bert/),
     );
   });
-  test('CTranslate2: Whisper and M2M100 are told apart', () => {
+  test('CTranslate2: Whisper, M2M100, NLLB and OPUS-MT are told apart', () => {
     put('w/model.bin', ctranslate2('WhisperSpec'));
     put('w/config.json', '{}');
     put('w/vocabulary.txt', 'a');
@@ -202,6 +202,22 @@ describe('what a file is', () => {
       [detect(join(temporary, 'm')).card.engine, detect(join(temporary, 'm')).card.stages],
       ['m2m100', ['nmt']],
     );
+    put('n/model.bin', ctranslate2('TransformerSpec'));
+    put('n/shared_vocabulary.txt', '<s>\neng_Latn\nspa_Latn\n');
+    assert.throws(() => detect(join(temporary, 'n')), failsWith('modelBroken', /sentencepiece\.bpe\.model is missing/));
+    put('n/sentencepiece.bpe.model', 'x');
+    assert.equal(detect(join(temporary, 'n')).card.family, 'nllb');
+    const opus = (name: string, vocabulary: string[] = ['</s>']): string => {
+      put(`${name}/model.bin`, ctranslate2('TransformerSpec'));
+      for (const each of ['shared_vocabulary.json', 'source.spm', 'target.spm'])
+        put(`${name}/${each}`, each.endsWith('json') ? JSON.stringify(vocabulary) : 'x');
+      return join(temporary, name);
+    };
+    const { card, files } = detect(opus('opus-mt-tc-big-en-deu-ctranslate2'));
+    assert.deepEqual([card.family, card.languages, card.parameters?.to, files.length], ['opus-mt', ['en'], 'de', 4]);
+    assert.throws(() => detect(opus('translator')), failsWith('modelBroken', /which language it writes/));
+    assert.deepEqual(detect(opus('opus-mt-roa-en')).card.languages, [], 'a group of languages');
+    assert.equal(detect(opus('opus-mt-en-roa', ['</s>', '>>fra<<'])).card.parameters?.to, undefined);
     put('o/model.bin', ctranslate2('TransformerSpec'));
     put('o/shared_vocabulary.json', '["<s>"]');
     assert.throws(() => detect(join(temporary, 'o')), failsWith('modelBroken', /TransformerSpec/));

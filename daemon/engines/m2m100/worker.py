@@ -1,33 +1,33 @@
 """
-Translation with M2M100 on CTranslate2. The model knows single sentences, so an utterance is translated sentence by
-sentence, all of a run in one batch.
+Translation with M2M100, NLLB or OPUS-MT on CTranslate2. The models know single sentences, so an utterance is translated
+sentence by sentence, all of a run in one batch.
 """
-import json
 import os
 import re
 
 from earshot_worker import Failed
+from families import base_of, open_family
 
 BEAMS = 4
 # What a translation may be longer than its sentence, in tokens.
 LONGER, LONGER_BY = 2, 20
 MAX_SOURCE_TOKENS = 400
-# Codes of the model that differ from BCP 47.
-TO_MODEL = {"nb": "no", "nn": "no", "fil": "tl", "iw": "he", "in": "id", "cmn": "zh", "jw": "jv", "yue": "zh"}
 # Written without spaces between sentences.
-UNSPACED = {"zh", "ja", "th", "lo", "my", "km"}
+UNSPACED = {"zh", "yue", "ja", "th", "lo", "my", "km"}
+SPECIAL = {"<s>", "</s>", "<pad>", "<unk>"}
+# A tokenizer for both languages, or one for each.
+BOTH = ("sentencepiece.bpe.model", "sentencepiece.model", "spm.model", "spm.128k.model")
 SENTENCE_END = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+|[。！？]+[”’）」』]*\s*")
 SHORTENED = re.compile(r"(?:^|\s)(?:\w|Mr|Mrs|Ms|Dr|Prof|St|Sr|Sra|Jr|vs|etc|Fr|Hr|Nr|No|pp?)\.$", re.I)
 
 
 def load(request):
     import ctranslate2
-    import sentencepiece
 
     directory, gpu = request["directory"], request["device"]["kind"] == "gpu"
     try:
-        pieces = sentencepiece.SentencePieceProcessor(model_file=os.path.join(directory, "sentencepiece.bpe.model"))
-        languages = _languages(directory)
+        family = open_family(directory, request["parameters"])
+        reads, writes = _pieces(directory)
         translator = ctranslate2.Translator(
             directory,
             device="cuda" if gpu else "cpu",
@@ -39,25 +39,22 @@ def load(request):
         if re.search(r"out of memory|ALLOC_FAILED|libcu|CUDA", str(error), re.I):
             raise
         raise Failed("modelBroken", {"model": request["model"]}, str(error)) from error
-    return Interpreter(pieces, translator, languages)
+    return Interpreter(reads, writes, translator, family)
 
 
-def _languages(directory):
-    """The language tokens ("__en__") of the model's vocabulary."""
-    path = os.path.join(directory, "shared_vocabulary.json")
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            tokens = json.load(file)
-    else:
-        with open(os.path.join(directory, "shared_vocabulary.txt"), encoding="utf-8") as file:
-            tokens = file.read().split("\n")
-    return {token[2:-2] for token in tokens if re.fullmatch(r"__[a-z]{2,3}__", token)}
+def _pieces(directory):
+    """What cuts the text, and what joins the answer."""
+    import sentencepiece
+
+    names = [name for name in BOTH if os.path.exists(os.path.join(directory, name))][:1] or ["source.spm", "target.spm"]
+    opened = [sentencepiece.SentencePieceProcessor(model_file=os.path.join(directory, name)) for name in names]
+    return opened[0], opened[-1]
 
 
 class Interpreter:
-    def __init__(self, pieces, translator, languages):
-        self.pieces, self.translator, self.languages = pieces, translator, languages
-        self.detail = {"precision": translator.compute_type, "languages": len(languages)}
+    def __init__(self, reads, writes, translator, family):
+        self.reads, self.writes, self.translator, self.family = reads, writes, translator, family
+        self.detail = {"precision": translator.compute_type, "languages": len(family.known)}
 
     def run(self, request, emit):
         steps = []
@@ -66,10 +63,13 @@ class Interpreter:
             steps.append((step["index"], given, sentences(with_terms(given["text"], given["glossary"]))))
         sources, prefixes = [], []
         for _, given, parts in steps:
-            source, target = self._code(given["from"]), self._code(given["to"])
+            # A language that the model does not know is refused even where nothing is said.
+            self.family.framed([], given)
             for part in parts:
-                sources.append([f"__{source}__", *self.pieces.encode(part, out_type=str)[:MAX_SOURCE_TOKENS], "</s>"])
-                prefixes.append([f"__{target}__"])
+                pieces = self.reads.encode(part, out_type=str)[:MAX_SOURCE_TOKENS]
+                source, prefix = self.family.framed(pieces, given)
+                sources.append(source)
+                prefixes.append(prefix)
         answers = self._translate(sources, prefixes)
         emit.check()
         # A sentence that goes round in circles is tried once more with no way to repeat itself.
@@ -82,9 +82,9 @@ class Interpreter:
                 answers[n] = answer
         at = 0
         for index, given, parts in steps:
-            texts = [self._text(answer) for answer in answers[at : at + len(parts)]]
+            texts = [self._text(answer, self.writes) for answer in answers[at : at + len(parts)]]
             at += len(parts)
-            joint = "" if self._code(given["to"]) in UNSPACED else " "
+            joint = "" if base_of(given["to"]) in UNSPACED else " "
             # A term that the model left as it was, in whatever case, is put right.
             text = with_terms(joint.join(text for text in texts if text), given["glossary"], only_missing=True)
             emit.result(index, {"text": text, "language": given["to"]})
@@ -97,7 +97,7 @@ class Interpreter:
         for length, rows in alike.items():
             results = self.translator.translate_batch(
                 [sources[n] for n in rows],
-                target_prefix=[prefixes[n] for n in rows],
+                target_prefix=None if prefixes[rows[0]] is None else [prefixes[n] for n in rows],
                 beam_size=BEAMS,
                 num_hypotheses=BEAMS,
                 max_batch_size=16,
@@ -111,20 +111,14 @@ class Interpreter:
 
     def _keeping_numbers(self, source, hypotheses):
         """The likeliest answer with the numbers of its sentence; where none has them, the likeliest of all."""
-        wanted = figures(self._text(source))
-        kept = (answer for answer in hypotheses if figures(self._text(answer)) == wanted)
+        wanted = figures(self._text(source, self.reads))
+        kept = (answer for answer in hypotheses if figures(self._text(answer, self.writes)) == wanted)
         return next(kept, hypotheses[0])
 
-    def _text(self, tokens):
-        words = [token for token in tokens if not re.fullmatch(r"__[a-z]{2,3}__|</?s>|<pad>|<unk>", token)]
-        return " ".join(self.pieces.decode(words).split())
-
-    def _code(self, language):
-        code = language.split("-")[0].lower()
-        code = TO_MODEL.get(code, code)
-        if code not in self.languages:
-            raise Failed("languageNotSupported", {"language": language}, f"the model does not know {language}")
-        return code
+    def _text(self, tokens, pieces):
+        mark = self.family.MARK
+        words = [token for token in tokens if not mark.fullmatch(token) and token not in SPECIAL]
+        return " ".join(pieces.decode(words).split())
 
 
 def with_terms(text, glossary, only_missing=False):

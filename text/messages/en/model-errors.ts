@@ -48,7 +48,8 @@ export const modelErrors: SomeErrors<
     a.model === undefined && a.path !== undefined
       ? message(
           `${a.path} is damaged, or not a model that Earshot knows.`,
-          'It knows GGUF files, folders of CTranslate2 (Whisper, M2M100) and sherpa-onnx, and Piper voices.',
+          'It knows GGUF files, folders of CTranslate2 (Whisper, M2M100, NLLB, OPUS-MT) and sherpa-onnx, and Piper ' +
+            'voices.',
         )
       : message(
           `The model ${a.model ?? a.path ?? ''}${optional(' (', a.file, ')')} is damaged or not a model.`.replace(

@@ -43,7 +43,7 @@ export const modelErrors: SomeErrors<
     a.model === undefined && a.path !== undefined
       ? message(
           `${a.path} 已损坏，或者不是 Earshot 认识的模型。`,
-          '可用的有：GGUF 文件、CTranslate2（Whisper、M2M100）和 sherpa-onnx 的文件夹，以及 Piper 语音。',
+          '可用的有：GGUF 文件、CTranslate2（Whisper、M2M100、NLLB、OPUS-MT）和 sherpa-onnx 的文件夹，以及 Piper 语音。',
         )
       : message(
           `模型${optional(' ', a.model ?? a.path)}${optional('（', a.file, '）')} 已损坏，或者不是模型。`,
