@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EarshotError } from '../schemas/errors.ts';
+import { exitOf } from './exit.ts';
 
 /** `id` is what `device` takes. */
 export interface Input {
@@ -117,7 +118,6 @@ const MOST_CHARACTERS = 1024 ** 2;
 
 /** What a short program says. */
 async function words(child: ChildProcess, program: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
   let text = '';
   for (const stream of [child.stdout!, child.stderr!])
     stream.setEncoding('utf8').on('data', (part: string) => {
@@ -125,10 +125,22 @@ async function words(child: ChildProcess, program: string): Promise<string> {
       if (text.length > MOST_CHARACTERS) child.kill('SIGKILL');
     });
   const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  child.once('error', error => reject(new EarshotError('noFfmpeg', { path: program }, error.message)));
-  child.once('close', () => resolve(text));
-  return promise.finally(() => clearTimeout(timer));
+  try {
+    await ended(child, program);
+    return text;
+  } finally {
+    clearTimeout(timer);
+  }
 }
+
+/** How ffmpeg ended. Whatever it started is not waited for. @throws noFfmpeg */
+const ended = (child: ChildProcess, path: string): Promise<number | string> =>
+  exitOf(child).then(
+    ({ code, signal }) => code ?? signal ?? 0,
+    (error: Error) => {
+      throw new EarshotError('noFfmpeg', { path }, error.message);
+    },
+  );
 
 export interface Recording {
   /**
@@ -180,11 +192,8 @@ export function record(
         ],
         { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true },
       ));
-      const ended = new Promise<number | string>((resolve, reject) => {
-        recorder.once('error', error => reject(new EarshotError('noFfmpeg', { path: ffmpeg }, error.message)));
-        recorder.once('close', (code, signal) => resolve(code ?? signal ?? 0));
-      });
-      ended.catch(() => {});
+      const end = ended(recorder, ffmpeg);
+      end.catch(() => {});
       recorder.stderr!.setEncoding('utf8').on('data', (text: string) => {
         said = (said + text).slice(-2000);
       });
@@ -194,7 +203,7 @@ export function record(
           any = true;
           yield chunk;
         }
-        const exit = await ended;
+        const exit = await end;
         if (stopped || (any && exit === 0)) return;
         if (any) break; // it was unplugged: no other takes its place unasked
       } finally {
@@ -212,7 +221,7 @@ export function record(
       recorder.kill();
       // A device that does not answer holds ffmpeg back; whoever stops must not wait for it.
       const timer = setTimeout(() => recorder.kill('SIGKILL'), LAST_SOUND_MS);
-      recorder.once('close', () => clearTimeout(timer));
+      recorder.once('exit', () => clearTimeout(timer));
     },
   };
 }

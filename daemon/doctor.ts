@@ -98,7 +98,7 @@ async function pythonCheck({
       ?.status === 0;
   return whole
     ? checkOf('python', 'ok', { version, path })
-    : checkOf('python', 'warning', { version, path, missing: 'venv' });
+    : checkOf('python', 'warning', { version, path, missing: 'venv', platform });
 }
 
 async function ffmpeg({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
@@ -182,9 +182,14 @@ async function network({ settings, env = process.env }: Examined, hub: NonNullab
 }
 
 /** A private build of ffmpeg may need libraries that are not readable in its sandbox: it is started once. */
-async function sandbox({ settings, runtimes, env = process.env }: Examined): Promise<Check> {
+async function sandbox({
+  settings,
+  runtimes,
+  env = process.env,
+  platform = process.platform,
+}: Examined): Promise<Check> {
   const found = sandboxSupport();
-  if (settings.sandbox === 'off' || 'reason' in found)
+  if (settings.sandbox === 'off' || platform !== 'linux' || 'reason' in found)
     return checkOf('sandbox', 'warning', { reason: settings.sandbox === 'off' ? 'off' : 'system' });
   try {
     const path = findFfmpeg(settings, runtimes, env),

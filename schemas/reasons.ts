@@ -71,9 +71,9 @@ export const CHECKS = {
   node: { ok: { version: 'text' }, problem: { version: 'text', needed: 'number' } },
   python: {
     ok: { version: 'text', path: 'text' },
-    /** `missing`: the part of Python that is not there. */
-    warning: { version: 'text', path: 'text', missing: 'text' },
-    /** `newest`: that packages are built for; `platform`: Node's name of the system. */
+    /** `missing`: the part of Python that is not there; `platform`: Node's name of the system. */
+    warning: { version: 'text', path: 'text', missing: 'text', platform: 'text?' },
+    /** `newest`: that packages are built for. */
     problem: { needed: 'text', newest: 'text?', platform: 'text?' },
   },
   ffmpeg: {

@@ -7,3 +7,6 @@ export const posixOnly = (what: string): string | false =>
 /** Of something that works on Windows, and not under Wine. */
 export const notUnderWine = (what: string): string | false =>
   process.env.EARSHOT_WINE === 'inside' && `not under Wine: ${what}`;
+
+/** How many times as long as on Linux things may take: under Wine every system call goes through another program. */
+export const SLOWNESS = process.env.EARSHOT_WINE === 'inside' ? 4 : 1;

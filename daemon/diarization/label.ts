@@ -4,11 +4,12 @@
  */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { exitOf } from '../../client/exit.ts';
 import { EarshotError, failure, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { SpeakerOptions, Turn, Utterance } from '../../schemas/job.ts';
 import { environment } from '../workers/environment.ts';
 import { voicePermissions } from '../workers/sandbox/permissions.ts';
-import { endTree, exitOf, startProgram, SYSTEM_FOLDER } from '../workers/spawn.ts';
+import { endTree, startProgram, SYSTEM_FOLDER } from '../workers/spawn.ts';
 import type { Models } from '../models/models.ts';
 import type { Runtimes } from '../runtimes/runtimes.ts';
 import type { JobWork } from '../jobs/work.ts';

@@ -5,10 +5,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { exitOf } from '../../client/exit.ts';
 import { failure, type Failure } from '../../schemas/errors.ts';
 import { BYTES_PER_MS, SAMPLES_PER_MS } from '../../schemas/pcm.ts';
 import { ffmpegProgram, pipedInput, passedFile, recordingInput, streamInput, type Input } from '../workers/ffmpeg.ts';
-import { endTree, exitOf, startProgram } from '../workers/spawn.ts';
+import { endTree, startProgram } from '../workers/spawn.ts';
 import type { ChildRequest } from './channel.ts';
 import { startClock, type Clock } from './clock.ts';
 import {

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
+import { exitOf } from '../../client/exit.ts';
 import type { Engine, WorkerContext } from '../contracts/engine.ts';
 import { MAX_FRAME_BYTES, type ToWorker } from '../contracts/worker-protocol.ts';
 import { LineSplitter } from '../system/lines.ts';
@@ -34,8 +35,6 @@ export interface WorkerProcessEvents {
   exit(code: number | null, signal: NodeJS.Signals | null): void;
 }
 
-/** What it wrote just before its end is still in the pipes. */
-const EXIT_TO_CLOSE_MS = 1000;
 const NICE = process.platform === 'win32' ? [] : ['/usr/bin/nice', '/bin/nice'];
 
 export class WorkerProcess {
@@ -85,13 +84,12 @@ export class WorkerProcess {
       this.kill();
       log.note(`ended with ${signal ?? `code ${code}`}`);
       timers.clearAll();
-      const over = (): void => {
-        timers.clear('close');
-        events.exit(code, signal);
-      };
-      child.once('close', over);
-      timers.set('close', EXIT_TO_CLOSE_MS, over);
     });
+    // What it wrote just before its end is still in the pipes.
+    exitOf(child).then(
+      ({ code, signal }) => events.exit(code, signal),
+      () => {}, // it is missing
+    );
   }
 
   get pid(): number | null {

@@ -6,10 +6,10 @@
  * started.
  */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { Socket } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { exitOf } from '../../client/exit.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Environment } from './environment.ts';
 import { jobAround, type JobObject } from './job-object.ts';
@@ -107,54 +107,6 @@ export function endTree(child: ChildProcess, group: 'own' | 'shared' = 'own'): v
 
 /** Windows' groups. */
 const jobs = new WeakMap<ChildProcess, JobObject>();
-
-export interface Exit {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-}
-
-/** After a program's end: pipes that are open and silent for this long are held by somebody else. */
-const PIPES_MS = 1_000;
-
-/**
- * Resolves when the program has ended and all that it wrote was read. Something that it left behind may hold its pipes
- * for ever: once they are silent, they end for whoever reads them. Rejects when it could not be started.
- */
-export function exitOf(child: ChildProcess, pipesMs = PIPES_MS): Promise<Exit> {
-  return new Promise((resolve, reject) => {
-    let timer: NodeJS.Timeout | undefined;
-    child.once('error', error => {
-      if (child.pid === undefined) reject(error);
-    });
-    child.once('exit', (code, signal) => {
-      const pipes = child.stdio.filter(stream => stream instanceof Socket);
-      let before = -1;
-      const look = (): void => {
-        const read = pipes.reduce((sum, pipe) => sum + pipe.bytesRead, 0),
-          waiting = pipes.some(pipe => pipe.readableLength > 0);
-        if (!waiting && read === before) {
-          for (const pipe of pipes) endPipe(pipe);
-          resolve({ code, signal });
-          return;
-        }
-        before = read;
-        timer = setTimeout(look, pipesMs);
-      };
-      look();
-    });
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
-      resolve({ code, signal });
-    });
-  });
-}
-
-/** Its reader sees an end, not a failure. */
-function endPipe(pipe: Socket): void {
-  pipe.once('end', () => pipe.destroy());
-  pipe.push(null);
-  if (pipe.readableFlowing === null && pipe.listenerCount('readable') === 0) pipe.resume();
-}
 
 export interface RunOptions extends Omit<Program, 'program' | 'args'> {
   /** Goes to its standard input, which is closed then. */

@@ -28,6 +28,7 @@ import { openStore } from '../../daemon/store/sqlite/store.ts';
 import type { Store } from '../../daemon/contracts/store.ts';
 import { createLogger, readable } from '../../daemon/telemetry/log.ts';
 import { removeFolder } from '../fixtures/folders.ts';
+import { SLOWNESS } from '../only.ts';
 
 export const MiB = 1024 ** 2;
 
@@ -257,7 +258,7 @@ export class Harness {
   async until<T>(
     what: string,
     look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
-    timeoutMs = 90_000,
+    timeoutMs = 90_000 * SLOWNESS,
   ): Promise<T> {
     for (const end = Date.now() + timeoutMs; ;) {
       const found = await look();

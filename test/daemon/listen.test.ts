@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Job } from '../../schemas/job.ts';
+import { posixOnly } from '../only.ts';
 import { fakeModel } from './harness.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 
@@ -94,7 +95,8 @@ describe('earshot listen', { timeout: 180_000 }, () => {
     assert.equal(readFileSync(join(daemon.root, 'kept.wav')).length, pcm.length + 44);
   });
 
-  it('a device, until Ctrl-C; the last words are waited for, and the glossary of the folder holds', async () => {
+  const ctrlC = { skip: posixOnly('Ctrl-C as a signal from another program') };
+  it('a device, until Ctrl-C; the last words are waited for, and the glossary of the folder holds', ctrlC, async () => {
     mkdirSync(join(daemon.root, '.earshot'));
     writeFileSync(join(daemon.root, '.earshot', 'glossary.md'), '- Dashwood\n');
     const { child, said, out, err, ended } = listen('--device', `file:${SPEECH}`, '--language', 'en', '--json');

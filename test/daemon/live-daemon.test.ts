@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { connect, type Client } from '../../client/client.ts';
+import type { Client } from '../../client/client.ts';
 import type { EarshotError } from '../../schemas/errors.ts';
 import type { Job, Utterance } from '../../schemas/job.ts';
 import type { LiveFormat } from '../../schemas/live.ts';
@@ -85,12 +85,7 @@ describe('live sessions of a daemon', { timeout: 180_000 }, () => {
   });
 
   it('chunks of a container are decoded as they come; two clients at once', async () => {
-    const second = await connect({
-      socket: daemon.home.socket,
-      token: readFileSync(daemon.home.token, 'utf8'),
-      client: 'second',
-      version: '0.0.0',
-    });
+    const second = await daemon.connect('second');
     try {
       const flac = readFileSync(SPEECH),
         saveTo = join(daemon.root, 'kept.wav');

@@ -17,16 +17,17 @@ import type { StateEvent } from '../../schemas/rpc.ts';
 import type { Settings } from '../../schemas/settings.ts';
 import { isFinal } from '../../schemas/words.ts';
 import { linkFolder, removeFolder } from '../fixtures/folders.ts';
+import { SLOWNESS } from '../only.ts';
 
 const WITH_PARENT = pathToFileURL(join(import.meta.dirname, 'with-parent.ts')).href;
 const MAIN = join(import.meta.dirname, '..', '..', 'daemon', 'main.ts');
 export const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
 const installed = homeOf();
 /** Beyond these something hangs, however busy the machine is. */
-const EVENT_MS = 120_000,
-  ENDED_MS = 400_000,
+const EVENT_MS = 120_000 * SLOWNESS,
+  ENDED_MS = 400_000 * SLOWNESS,
   /** Of a start, and of leaving. */
-  WAIT_MS = 90_000;
+  WAIT_MS = 90_000 * SLOWNESS;
 
 export class RealDaemon {
   readonly root: string;
@@ -43,11 +44,14 @@ export class RealDaemon {
     settings = {},
     env = {},
     nodeArgs = [],
+    installedToo = [],
   }: {
     models?: readonly ModelCard[];
     settings?: Partial<Settings>;
     env?: NodeJS.ProcessEnv;
     nodeArgs?: readonly string[];
+    /** Models that it shall have beside the usual ones, where they are installed. */
+    installedToo?: readonly string[];
   } = {}) {
     this.nodeArgs = nodeArgs;
     this.root = mkdtempSync(join(tmpdir(), 'earshot-daemon-'));
@@ -68,6 +72,7 @@ export class RealDaemon {
       'qwen2.5-coder-1.5b-instruct',
       'qwen2.5-coder-0.5b-instruct',
       'piper-en-us-joe-medium',
+      ...installedToo,
     ])
       if (existsSync(join(installed.models, id))) linkFolder(join(installed.models, id), join(this.home.models, id));
     for (const card of models) {
@@ -83,6 +88,14 @@ export class RealDaemon {
 
   get client(): Client {
     return this.connected!;
+  }
+  /** Another client. On Windows a daemon says where it listens, in the file of its token. */
+  connect(client: string): Promise<Client> {
+    return connect({
+      ...readAccess(readFileSync(this.home.token, 'utf8'), this.home.socket),
+      client,
+      version: '0.0.0',
+    });
   }
   get process(): ChildProcess {
     return this.child!;
@@ -107,11 +120,7 @@ export class RealDaemon {
     try {
       for (;;)
         try {
-          this.connected = await connect({
-            ...readAccess(readFileSync(this.home.token, 'utf8'), this.home.socket),
-            client: 'test',
-            version: '0.0.0',
-          });
+          this.connected = await this.connect('test');
           return this;
         } catch (error) {
           const how = late ? `gave no answer in ${waitMs} ms` : `ended with ${child.exitCode ?? child.signalCode}`;

@@ -4,11 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { home } from '../../daemon/auth/home.ts';
 import type { Job } from '../../schemas/job.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
+
+/** Where there is no Python, so no Whisper: speech recognizer, language model and voice that run in Node. */
+const WITHOUT_PYTHON = process.platform === 'win32',
+  ASR = 'moonshine-tiny-en',
+  defaultModels = { asr: ASR, repair: 'qwen2.5-coder-0.5b-instruct', tts: 'piper-en-us-joe-medium' };
 
 const outputs = (folder: string): Record<string, string> =>
   Object.fromEntries(
@@ -34,11 +40,14 @@ async function run(
   /** Steps that were begun twice. */ redone: number;
   /** Steps that were begun at the kill, and not finished or not yet used. */ open: number;
 }> {
-  const daemon = await new RealDaemon({ settings: { formats: ['txt', 'srt', 'vtt', 'md', 'ass', 'json'] } }).start();
+  const daemon = await new RealDaemon({
+    settings: { formats: ['txt', 'srt', 'vtt', 'md', 'ass', 'json'], ...(WITHOUT_PYTHON ? { defaultModels } : {}) },
+    installedToo: WITHOUT_PYTHON ? [ASR] : [],
+  }).start();
   try {
     const recording = join(daemon.recordings, 'sense.flac');
     copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), recording);
-    const [job] = await daemon.submit([recording], { speak: true });
+    const [job] = await daemon.submit([recording], { speak: true, ...(WITHOUT_PYTHON ? { language: 'en' } : {}) });
     let open = 0;
     if (killAfter) {
       await killAfter(daemon, job!);
@@ -71,7 +80,9 @@ async function run(
   }
 }
 
-it('goes on after kill -9 with the utterance in flight, and writes the same files', { timeout: 240_000 }, async () => {
+const isMissing = WITHOUT_PYTHON && Object.values(defaultModels).find(id => !existsSync(join(home().models, id)));
+const how = { timeout: 240_000, skip: isMissing ? `${isMissing} is not installed` : false };
+it('goes on after kill -9 with the utterance in flight, and writes the same files', how, async () => {
   const undisturbed = await run(null);
   const killed = await run(async (daemon, job) => {
     await daemon.event(
@@ -80,7 +91,9 @@ it('goes on after kill -9 with the utterance in flight, and writes the same file
     );
   });
   assert.equal(undisturbed.redone, 0);
-  assert.equal(killed.redone, killed.open, 'only what was in flight is done again');
+  // What else it may have been is not asked of every recognizer, and then nothing of that is done again.
+  if (WITHOUT_PYTHON) assert.ok(killed.redone <= killed.open, `${killed.redone} of ${killed.open}`);
+  else assert.equal(killed.redone, killed.open, 'only what was in flight is done again');
   assert.ok(Object.keys(undisturbed.files).length >= 7, JSON.stringify(undisturbed.files));
   assert.deepEqual(killed.files, undisturbed.files);
 });

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { exitOf } from '../../client/exit.ts';
 import { processes } from '../../daemon/devices/processes.ts';
 import { command } from '../../daemon/engines/command/engine.ts';
 import { fake } from '../../daemon/engines/fake/engine.ts';
@@ -195,7 +196,6 @@ describe('an end', { skip: posix, timeout: 180_000 }, () => {
 
   test('does not cut what is read slowly', async () => {
     const child = startProgram({ program: '/bin/sh', args: ['-c', 'head -c 400000 /dev/zero'], ...how() });
-    const { exitOf } = await import('../../daemon/workers/spawn.ts');
     const exit = exitOf(child, 50);
     let bytes = 0;
     for await (const chunk of child.stdout!) {

@@ -117,16 +117,17 @@ test("somebody else's ffmpeg does until ours is there", { skip: posixOnly('a scr
   assert.match(JSON.stringify(checkMessage(waiting!, 'en')), /5\.1 at .*until Earshot's own is installed/);
 });
 
+/** A machine where no Python is found. */
+const without = (platform: NodeJS.Platform, arch: string, release: string): Asking => ({
+  platform,
+  arch,
+  release,
+  env: {},
+  isProgram: () => false,
+  ask: async () => null,
+  registry: async () => null,
+});
 test('on each system: Python that is missing, and the one command that brings it', async () => {
-  const without = (platform: NodeJS.Platform, arch: string, release: string): Asking => ({
-    platform,
-    arch,
-    release,
-    env: {},
-    isProgram: () => false,
-    ask: async () => null,
-    registry: async () => null,
-  });
   for (const [platform, arch, release, range, command] of [
     ['win32', 'x64', '10.0.22631', '3.9 or newer', 'winget install -e --id Python.Python.3.12 --architecture x64'],
     ['darwin', 'x64', '24.1.0', '3.9 to 3.12', 'xcode-select --install'],
@@ -142,6 +143,48 @@ test('on each system: Python that is missing, and the one command that brings it
     assert.ok(what.startsWith(`${range} was not found; recognition works without it`), what);
     assert.ok(todo?.includes(command), todo);
   }
+});
+
+test('on each system: every line that is not well says what to do about it, in both languages', async () => {
+  const mac = { name: 'Apple M1 Pro', cores: 16, limitBytes: 10 * GiB, leasedBytes: 0, excluded: false };
+  for (const [platform, arch, release] of [
+    ['win32', 'x64', '10.0.22631'],
+    ['darwin', 'x64', '22.6.0'],
+    ['darwin', 'arm64', '24.1.0'],
+    ['linux', 'x64', '6.1.0'],
+  ] as const)
+    for (const isBroken of [false, true]) {
+      const silicon = platform === 'darwin' && arch === 'arm64',
+        cpu = { ...device('cpu', (isBroken ? 0.5 : 2) * GiB), ...(silicon ? { metal: mac } : {}) } as Device;
+      const { checks } = await examine({
+        ...machine,
+        platform,
+        asking: without(platform, arch, release),
+        devices: [cpu],
+        settings: { ...DEFAULTS, sandbox: 'auto', ffmpegPath: isBroken ? '/nowhere/ffmpeg' : null },
+        models: isBroken
+          ? { ...machine.models, list: () => [{ card: { id: 'whisper-base' }, state: 'broken' } as Model] }
+          : machine.models,
+        freeBytes: async () => (isBroken ? 0.1 : 3) * GiB,
+      });
+      const lines = checks.map(check => ({ ...check, ...checkMessage(check, 'en') }));
+      for (const check of checks.filter(({ status }) => status !== 'ok'))
+        for (const locale of ['en', 'zh-cn'] as const) {
+          const { todo } = checkMessage(check, locale),
+            // Nothing is wrong with a machine that has none.
+            isFine = check.id === 'gpu';
+          assert.ok(isFine || todo, `${platform} ${check.id} ${locale}`);
+          assert.ok(platform === 'linux' || !/apt |Debian/.test(todo ?? ''), `${platform}: ${todo}`);
+        }
+      const todo = (id: string): string => lines.find(line => line.id === id)?.todo ?? '';
+      assert.match(todo('models'), /earshot models install/);
+      assert.match(todo('disk'), /earshot models prune/);
+      assert.match(todo('ffmpeg'), isBroken ? /earshot settings reset ffmpegPath/ : /with the first recording/);
+      const status = Object.fromEntries(lines.map(line => [line.id, line.status]));
+      assert.equal(status.gpu, silicon ? 'ok' : 'warning');
+      // No other system has one: that is said, and not taken from the machine that this runs on.
+      if (platform !== 'linux') assert.match(todo('sandbox'), /only open recordings and models that you trust/);
+    }
 });
 
 test('a bare machine: everything that is missing is said, in words, in both languages', async () => {

@@ -3,7 +3,7 @@
  * microphones.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -218,6 +218,17 @@ describe('a recorder', { skip: process.platform === 'win32' ? 'the programs are 
       recording.stop();
     }
     assert.equal(Buffer.concat(heard).toString(), '12345678');
+  });
+  it('that leaves something behind with its pipes lists inputs, and records to its end', async () => {
+    const behind = `"${process.execPath}" -e "setTimeout(() => {}, 100000)" & echo $! >"${join(folder, 'pid')}"`,
+      leaver = program('leaver', `${behind}\necho '* mic [A microphone]'`);
+    const left = (): void => void process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), 'SIGKILL');
+    assert.deepEqual((await inputs(leaver, 'linux'))[0], { id: 'pulse:mic', name: 'A microphone' });
+    left();
+    const heard: Buffer[] = [];
+    for await (const chunk of record(leaver, 'alsa:x', 'linux').sound) heard.push(chunk);
+    left();
+    assert.equal(Buffer.concat(heard).toString(), '* mic [A microphone]\n');
   });
   it('that lists inputs without end is cut off, and what it said counts', async () => {
     const endless = program('endless', "echo '* mic [A microphone]'\nexec yes '  other'");

@@ -81,7 +81,7 @@ export async function prepare(say: (text: string) => void): Promise<void> {
   if (status !== 0) throw new Error('npm ci failed');
   withoutPlaceholders(NODE);
   say('ffmpeg.exe and the voice detector');
-  for (const id of ['ffmpeg', 'sherpa'] as const) await bringRuntime(id, DATA, await withRegistry());
+  for (const id of ['ffmpeg', 'sherpa'] as const) await bringRuntime(id, DATA, withRegistry());
   for (const stage of ['asr', 'repair'] as const) {
     const folder = join(DATA, 'models', `fake-${stage}`);
     mkdirSync(folder, { recursive: true });
@@ -105,7 +105,7 @@ export async function prepare(say: (text: string) => void): Promise<void> {
 export async function prepareModels(ids: readonly string[], say: (text: string) => void): Promise<string | null> {
   try {
     say('llama.cpp, dictionaries and models');
-    const env = await withRegistry();
+    const env = withRegistry();
     for (const id of ['llama', 'dictionaries'] as const) await bringRuntime(id, DATA, env);
     for (const id of ids) await bringModel(id, DATA, env);
     return null;
@@ -115,10 +115,11 @@ export async function prepareModels(ids: readonly string[], say: (text: string) 
 }
 
 /** npm's own configuration says where packages are, also where no file of the user's does. */
-async function withRegistry(): Promise<NodeJS.ProcessEnv> {
-  const { stdout } = spawnSync(onPath('npm') ?? 'npm', ['config', 'get', 'registry'], { encoding: 'utf8' });
-  return { ...process.env, npm_config_registry: stdout.trim() };
-}
+const withRegistry = (): NodeJS.ProcessEnv => ({ ...process.env, npm_config_registry: registry() });
+
+let known: string | undefined;
+const registry = (): string =>
+  (known ??= spawnSync(onPath('npm') ?? 'npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).stdout.trim());
 
 /** Wine 8 has VirtualAlloc2 without the placeholders that V8 asks it for: V8 must not find it. */
 function withoutPlaceholders(path: string): void {
@@ -172,6 +173,8 @@ export class Windows {
     this.env = {
       ...ENVIRONMENT,
       EARSHOT_DATA: 'C:\\earshot',
+      // There is no npm to ask.
+      npm_config_registry: registry(),
       NODE_OPTIONS: `--require "${this.module('test/wine/there/keep-alive.cjs').replaceAll('\\', '/')}"`,
       // Tests ask for it (test/only.ts).
       EARSHOT_WINE: 'inside',
@@ -192,8 +195,11 @@ export class Windows {
     writeFileSync(join(this.folder, 'state', 'settings.json'), JSON.stringify(settings));
   }
 
-  /** Node with these arguments. Its output goes to a file: Wine's programs cannot write to Linux's pipes. */
-  node(args: readonly string[]): Promise<Ended> {
+  /**
+   * Node with these arguments. Its output goes to a file: Wine's programs cannot write to Linux's pipes. What runs for
+   * longer than `limitMs` is ended, and says so.
+   */
+  node(args: readonly string[], limitMs?: number): Promise<Ended> {
     const log = join(this.folder, `out-${++this.count}.txt`),
       file = openSync(log, 'w'),
       child = spawn(WINE!, [NODE, '--disable-warning=ExperimentalWarning', ...args], {
@@ -202,9 +208,17 @@ export class Windows {
         stdio: ['ignore', file, file],
       });
     closeSync(file);
-    return new Promise((resolve, reject) => {
-      child.once('error', reject).once('exit', code => resolve({ code, out: readFileSync(log, 'utf8') }));
-    });
+    let late = '';
+    const timer =
+      limitMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            late = `\nended after ${limitMs / 60_000} minutes`;
+            child.kill('SIGKILL');
+          }, limitMs);
+    return new Promise<Ended>((resolve, reject) => {
+      child.once('error', reject).once('exit', code => resolve({ code, out: readFileSync(log, 'utf8') + late }));
+    }).finally(() => clearTimeout(timer));
   }
 
   earshot(...args: string[]): Promise<Ended> {

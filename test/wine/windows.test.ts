@@ -33,7 +33,8 @@ describe('Windows under Wine', { skip: why ?? false }, () => {
     return out;
   };
   const until = async (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> => {
-    const end = Date.now() + 120_000;
+    // However busy the machine is.
+    const end = Date.now() + 600_000;
     while (!(await isSo())) {
       assert.ok(Date.now() < end, `waited for: ${what}`);
       await sleep(100);

@@ -1,11 +1,12 @@
 /** Runs a program for one utterance: an argument list, never a shell. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exitOf } from '../../../client/exit.ts';
 import { openAnew, openFile, writeAnew } from '../../../client/files.ts';
 import { EarshotError } from '../../../schemas/errors.ts';
 import { onPath } from '../../system/find-program.ts';
 import { environment } from '../../workers/environment.ts';
-import { endTree, exitOf, startProgram, type ChildProcess } from '../../workers/spawn.ts';
+import { endTree, startProgram, type ChildProcess } from '../../workers/spawn.ts';
 
 export interface Call {
   /** Program and arguments; placeholders are filled in already. */

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { exitOf } from '../../../client/exit.ts';
 import { environment } from '../../../daemon/workers/environment.ts';
-import { endTree, exitOf, startProgram } from '../../../daemon/workers/spawn.ts';
+import { endTree, startProgram } from '../../../daemon/workers/spawn.ts';
 
 const folder = process.argv[2]!;
 const isAlive = (pid: number): boolean => {

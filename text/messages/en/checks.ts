@@ -23,6 +23,8 @@ const stopped = (known: (version: number) => boolean): string =>
     .map(([, what]) => what)
     .join(', ');
 
+const DISK_TODO = 'Free up some space; `earshot models prune` removes models that nobody uses.';
+
 export const checks: CheckMessages = {
   node: {
     name: 'Node.js',
@@ -33,7 +35,12 @@ export const checks: CheckMessages = {
     name: 'Python',
     ok: a => message(`${a.version} at ${a.path}`),
     warning: a =>
-      message(`${a.version} at ${a.path}, without ${a.missing}`, 'On Debian and Ubuntu: apt install python3-venv.'),
+      message(
+        `${a.version} at ${a.path}, without ${a.missing}`,
+        a.platform === 'win32' || a.platform === 'darwin'
+          ? pythonTodo(a.platform)
+          : 'On Debian and Ubuntu: apt install python3-venv.',
+      ),
     problem: a =>
       message(
         `${pythonRange(a)} was not found; recognition works without it, faster-whisper and M2M100 do not`,
@@ -50,7 +57,13 @@ export const checks: CheckMessages = {
             'To keep this one, set ffmpegPath to it.',
           )
         : message('not installed yet', 'It comes with the first recording.'),
-    problem: a => message(a.path ? `${a.path} does not work` : 'not found', 'Install ffmpeg, or set ffmpegPath to it.'),
+    problem: a =>
+      a.path
+        ? message(
+            `${a.path} does not work`,
+            "Run `earshot settings reset ffmpegPath`, and Earshot's own comes with the next recording.",
+          )
+        : message('not found', 'Run `earshot models install`.'),
   },
   gpu: {
     name: 'GPU',
@@ -107,8 +120,8 @@ export const checks: CheckMessages = {
   disk: {
     name: 'Disk',
     ok: a => message(`${bytesText(a.freeBytes)} free`),
-    warning: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`),
-    problem: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`, 'Free up some space.'),
+    warning: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`, DISK_TODO),
+    problem: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`, DISK_TODO),
   },
   models: {
     name: 'Models',
@@ -125,7 +138,8 @@ export const checks: CheckMessages = {
   engines: {
     name: 'Engines',
     ok: a => message(a.names),
-    warning: a => message(`not installed: ${a.names}`, 'Earshot installs them when they are needed.'),
+    warning: a =>
+      message(`not installed: ${a.names}`, 'They come when they are needed, or now with `earshot models install`.'),
   },
   network: {
     name: 'Network',

@@ -23,6 +23,8 @@ const stopped = (known: (version: number) => boolean): string =>
     .map(([, what]) => what)
     .join('、');
 
+const DISK_TODO = '请腾出空间；`earshot models prune` 可删除无人使用的模型。';
+
 export const checks: CheckMessages = {
   node: {
     name: 'Node.js',
@@ -35,7 +37,9 @@ export const checks: CheckMessages = {
     warning: a =>
       message(
         `${a.version}，位于 ${a.path}，但缺少 ${a.missing}`,
-        '在 Debian 和 Ubuntu 上：apt install python3-venv。',
+        a.platform === 'win32' || a.platform === 'darwin'
+          ? pythonTodo(a.platform)
+          : '在 Debian 和 Ubuntu 上：apt install python3-venv。',
       ),
     problem: a =>
       message(`没有找到 ${pythonRange(a)}。识别无需 Python；faster-whisper 和 M2M100 需要`, pythonTodo(a.platform)),
@@ -50,7 +54,13 @@ export const checks: CheckMessages = {
             '如要继续使用此程序，请在设置 ffmpegPath 中指定。',
           )
         : message('尚未安装', '处理第一个录音时会自动安装。'),
-    problem: a => message(a.path ? `${a.path} 无法使用` : '未找到', '请安装 ffmpeg，或在设置 ffmpegPath 中指定。'),
+    problem: a =>
+      a.path
+        ? message(
+            `${a.path} 无法使用`,
+            '请运行 `earshot settings reset ffmpegPath`，处理下一个录音时会安装 Earshot 自带的版本。',
+          )
+        : message('未找到', '请运行 `earshot models install`。'),
   },
   gpu: {
     name: 'GPU',
@@ -97,8 +107,8 @@ export const checks: CheckMessages = {
   disk: {
     name: '磁盘',
     ok: a => message(`可用 ${bytesText(a.freeBytes)}`),
-    warning: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`),
-    problem: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`, '请腾出空间。'),
+    warning: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`, DISK_TODO),
+    problem: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`, DISK_TODO),
   },
   models: {
     name: '模型',
@@ -115,7 +125,7 @@ export const checks: CheckMessages = {
   engines: {
     name: '引擎',
     ok: a => message(a.names),
-    warning: a => message(`未安装：${a.names}`, 'Earshot 会在需要时安装。'),
+    warning: a => message(`未安装：${a.names}`, '需要时会自动安装；也可立即运行 `earshot models install`。'),
   },
   network: {
     name: '网络',
