@@ -44,7 +44,7 @@ export async function exportTranscript({ daemon, memory }: Deps, target?: unknow
     rowsOf(each, transcript),
   );
   if (!wanted) return null;
-  await memory.update(LAST, wanted);
+  void memory.update(LAST, wanted);
   const { format, follow } = wanted,
     place = await vscode.window.showSaveDialog({
       defaultUri: vscode.Uri.file(uri.fsPath.replace(/\.earshot\.json$/i, `.${format}`)),

@@ -8,7 +8,7 @@ import { errorText } from '../ui/words.ts';
 import { settled } from '../requests/options.ts';
 import type { Deps } from '../requests/request.ts';
 import { openFor } from './transcribe.ts';
-import { createPick } from '../ui/pick.ts';
+import { answered, createPick } from '../ui/pick.ts';
 
 const LIMIT = 100,
   TYPING_MS = 80;
@@ -47,7 +47,7 @@ function selected(): string {
   return text.length <= 80 && !text.includes('\n') ? text : '';
 }
 
-function ask({ daemon, log }: Deps, words: string): Promise<SearchHit | null> {
+function ask({ daemon, log }: Deps, words: string): Promise<SearchHit | undefined> {
   const pick = createPick<Item>();
   pick.title = vscode.l10n.t('Find in transcripts');
   pick.placeholder = vscode.l10n.t('Words, "phrases", beginnings*');
@@ -86,30 +86,19 @@ function ask({ daemon, log }: Deps, words: string): Promise<SearchHit | null> {
     }
     pick.busy = false;
   };
-  return new Promise(resolve => {
-    pick.onDidChangeValue(() => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void search(), TYPING_MS);
-    });
-    pick.onDidAccept(() => {
-      const [chosen] = pick.selectedItems;
-      if (chosen) {
-        resolve(chosen.hit);
-        pick.hide();
-      }
-    });
-    pick.onDidTriggerItemButton(({ item: { hit } }) => {
-      void vscode.commands.executeCommand('earshot.job.reveal', hit.job);
-    });
-    pick.onDidHide(() => {
-      clearTimeout(timer);
-      asked++;
-      resolve(null);
-      pick.dispose();
-    });
-    pick.show();
-    if (words) void search();
+  pick.onDidChangeValue(() => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void search(), TYPING_MS);
   });
+  pick.onDidTriggerItemButton(({ item: { hit } }) => {
+    void vscode.commands.executeCommand('earshot.job.reveal', hit.job);
+  });
+  pick.onDidHide(() => {
+    clearTimeout(timer);
+    asked++;
+  });
+  if (words) void search();
+  return answered(pick, () => pick.selectedItems[0]?.hit);
 }
 
 /** In the transcript editor where the job wrote its file, else as a document. */

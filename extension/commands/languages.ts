@@ -88,6 +88,6 @@ export async function pickLanguage(
   });
   if (!picked || picked.code === undefined) return undefined;
   if (picked.code)
-    await memory.update(LATELY, [picked.code, ...lately.filter(code => code !== picked.code)].slice(0, 4));
+    void memory.update(LATELY, [picked.code, ...lately.filter(code => code !== picked.code)].slice(0, 4));
   return picked.code;
 }

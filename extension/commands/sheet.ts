@@ -8,7 +8,7 @@ import { bytesText, languageName, stageName } from '../ui/words.ts';
 import { pickLanguage } from './languages.ts';
 import type { Choice } from '../requests/options.ts';
 import { chosenBy, presetsOf, savePreset } from '../requests/presets.ts';
-import { askText, createPick, pick, pickSeveral, taken } from '../ui/pick.ts';
+import { answered, askText, createPick, pick, pickSeveral, taken } from '../ui/pick.ts';
 
 const LAST = 'earshot.lastChoice';
 /** What a job takes. */
@@ -283,8 +283,7 @@ function pickSpeakers(now: SpeakerOptions | undefined): Promise<SpeakerOptions |
     ...(speakers && speakers.count === undefined ? { description: vscode.l10n.t('detected by their voices') } : {}),
   });
   const usual = [item({}), ...[2, 3, 4, 5, 6].map(count => item({ count })), item(null)];
-  const { promise, resolve } = Promise.withResolvers<SpeakerOptions | null | undefined>(),
-    quick = createPick<Item>();
+  const quick = createPick<Item>();
   Object.assign(quick, {
     title: vscode.l10n.t('How many speakers are there?'),
     placeholder: vscode.l10n.t('Choose or type a number'),
@@ -301,19 +300,7 @@ function pickSpeakers(now: SpeakerOptions | undefined): Promise<SpeakerOptions |
         ? [{ ...item({ count }), alwaysShow: true }, ...usual]
         : usual;
   });
-  quick.onDidAccept(() => {
-    const [picked] = quick.activeItems;
-    if (picked) {
-      resolve(picked.speakers);
-      quick.hide();
-    }
-  });
-  quick.onDidHide(() => {
-    resolve(undefined);
-    quick.dispose();
-  });
-  quick.show();
-  return promise;
+  return answered(quick, () => quick.activeItems[0]?.speakers);
 }
 
 async function pickModel(stage: Stage, models: readonly Model[]): Promise<string | null | undefined> {

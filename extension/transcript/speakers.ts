@@ -6,7 +6,7 @@ import * as vscode from 'vscode';
 import { harmlessLine } from '../../text/harmless.ts';
 import { sourceText, type Transcript } from '../../schemas/job.ts';
 import { renameSpeaker, setSpeaker, speakersIn, turnOf } from './edits.ts';
-import { createPick } from '../ui/pick.ts';
+import { answered, createPick } from '../ui/pick.ts';
 import { shownName } from '../ui/words.ts';
 
 const LONGEST_NAME = 100;
@@ -115,11 +115,10 @@ function itemsFor(transcript: Transcript, current: string | undefined, index: nu
 }
 
 /** What was chosen; null: given up. */
-export function askSpeaker(
+export async function askSpeaker(
   transcript: Transcript,
   about: { index: number } | { speaker: string },
 ): Promise<Change | null> {
-  const { promise, resolve } = Promise.withResolvers<Change | null>();
   const index = 'index' in about ? about.index : null,
     utterance = transcript.utterances.find(u => u.index === index),
     current = 'index' in about ? utterance?.speaker : about.speaker;
@@ -135,23 +134,13 @@ export function askSpeaker(
   };
   fill();
   quick.onDidChangeValue(fill);
-  quick.onDidAccept(() => {
+  const change = await answered(quick, () => {
     // Whoever types fast and presses Enter means what stands in the field, not what was active a letter before.
     const label = quick.activeItems[0]?.label,
       typed = clean(quick.value).toLowerCase(),
       items = itemsFor(transcript, current, index, quick.value);
-    const change = (
-      items.find(item => item.label === label) ?? items.find(item => item.label.toLowerCase().startsWith(typed))
-    )?.change;
-    if (change) {
-      resolve(change);
-      quick.hide();
-    }
+    return (items.find(item => item.label === label) ?? items.find(item => item.label.toLowerCase().startsWith(typed)))
+      ?.change;
   });
-  quick.onDidHide(() => {
-    resolve(null);
-    quick.dispose();
-  });
-  quick.show();
-  return promise;
+  return change ?? null;
 }

@@ -21,19 +21,38 @@ interface PickOptions {
   matchOnDescription?: boolean;
 }
 
-/** One of the items; undefined: none was chosen. */
-export const pick = <T extends vscode.QuickPickItem>(
+/** One of the items, first the one that is `picked`; undefined: none was chosen. */
+export function pick<T extends vscode.QuickPickItem>(
   items: readonly T[],
   options: PickOptions,
-): Thenable<T | undefined> =>
-  vscode.window.showQuickPick(plainItems(items), { ...options, title: plainText(options.title) });
+): Promise<T | undefined> {
+  const list = listOf(items, options);
+  list.activeItems = items.filter(item => item.picked);
+  return taken(list);
+}
 
-/** Any number of the items. */
-export const pickSeveral = <T extends vscode.QuickPickItem>(
+/** Any number of the items, first those that are `picked`; undefined: given up. */
+export function pickSeveral<T extends vscode.QuickPickItem>(
   items: readonly T[],
   options: PickOptions,
-): Thenable<T[] | undefined> =>
-  vscode.window.showQuickPick(plainItems(items), { ...options, title: plainText(options.title), canPickMany: true });
+): Promise<readonly T[] | undefined> {
+  const list = listOf(items, options);
+  list.canSelectMany = true;
+  list.selectedItems = items.filter(item => item.picked);
+  return answered(list, () => list.selectedItems);
+}
+
+function listOf<T extends vscode.QuickPickItem>(
+  items: readonly T[],
+  { title, placeHolder, matchOnDescription = false }: PickOptions,
+): vscode.QuickPick<T> {
+  const list = createPick<T>();
+  list.title = title;
+  list.placeholder = placeHolder;
+  list.matchOnDescription = matchOnDescription;
+  list.items = items;
+  return list;
+}
 
 /** A list that lives as long as its owner wants; what it is given to show is made plain. */
 export function createPick<T extends vscode.QuickPickItem>(): vscode.QuickPick<T> {
@@ -52,26 +71,45 @@ export function createPick<T extends vscode.QuickPickItem>(): vscode.QuickPick<T
 }
 
 /** Shows a list until a line is taken, which is answered, or it is left: undefined. The list is over then. */
-export function taken<T extends vscode.QuickPickItem>(list: vscode.QuickPick<T>): Promise<T | undefined> {
+export const taken = <T extends vscode.QuickPickItem>(list: vscode.QuickPick<T>): Promise<T | undefined> =>
+  answered(list, () => list.activeItems[0]);
+
+/**
+ * Shows a list or a field until it is answered, or left: undefined. It is over then.
+ *
+ * It is gone only after whoever gets the answer had a turn: a list shown then takes its place. Hidden in between, the
+ * editor gives the focus back to what had it before, and a webview takes it so late that the next list loses it and
+ * closes. So nothing waits for the editor between two lists.
+ *
+ * @param answer what Enter says now; undefined: nothing yet
+ */
+export function answered<T>(
+  input: vscode.QuickInput & { readonly onDidAccept: vscode.Event<void> },
+  answer: () => T | undefined,
+): Promise<T | undefined> {
   const { promise, resolve } = Promise.withResolvers<T | undefined>();
-  list.onDidAccept(() => {
-    resolve(list.activeItems[0]);
-    list.hide();
+  input.onDidAccept(() => {
+    const value = answer();
+    if (value === undefined) return;
+    resolve(value);
+    setImmediate(() => input.dispose());
   });
-  list.onDidHide(() => {
+  input.onDidHide(() => {
     resolve(undefined);
-    list.dispose();
+    input.dispose();
   });
-  list.show();
+  input.show();
   return promise;
 }
 
 /** A line of text; undefined: given up. */
-export const askText = (options: {
-  title: string;
-  value: string;
-  placeHolder?: string;
-}): Thenable<string | undefined> => vscode.window.showInputBox({ ...options, title: plainText(options.title) });
+export function askText(options: { title: string; value: string; placeHolder?: string }): Promise<string | undefined> {
+  const field = vscode.window.createInputBox();
+  field.title = plainText(options.title);
+  field.value = options.value;
+  field.placeholder = options.placeHolder;
+  return answered(field, () => field.value);
+}
 
 /** A secret, which is not shown while it is typed; undefined: given up. */
 export async function askSecret(options: { title: string; prompt: string }): Promise<string | undefined> {

@@ -55,12 +55,11 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
   };
   const quick = () => w.host.page.locator('.quick-input-widget');
   const title = (text: string): Promise<void> => quick().locator('.quick-input-title', { hasText: text }).waitFor();
-  /** Types what narrows the list to one line, and takes it. */
+  /** Types what narrows the list until that line is the one that Enter takes. */
   const take = async (text: string): Promise<void> => {
     await w.host.page.keyboard.type(text);
     await quick()
-      .locator('.monaco-list-row', { hasText: new RegExp(text, 'i') })
-      .first()
+      .locator('.monaco-list-row.focused', { hasText: new RegExp(text, 'i') })
       .waitFor();
     await w.host.page.keyboard.press('Enter');
   };
@@ -213,21 +212,14 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
       'both places',
       async () => (await text()).match(/"repair":\{"text":"[^"]*ill inclined young[^"]*ill inclined\./) !== null,
     );
-    const exportAsSubRip = async (): Promise<void> => {
-      await editor.getByRole('button', { name: 'Export…' }).click();
-      await title('Export talk.wav');
-      await take('Format');
-      await title('Export as…');
-      await take('SubRip');
-      await title('Export talk.wav');
-      await quick().locator('.monaco-list-row', { hasText: 'Line length' }).waitFor();
-      await take('Export');
-    };
-    // On a busy machine a list may lose the focus for a moment, and closes then.
-    await exportAsSubRip().catch(async () => {
-      await page.keyboard.press('Escape');
-      await exportAsSubRip();
-    });
+    await editor.getByRole('button', { name: 'Export…' }).click();
+    await title('Export talk.wav');
+    await take('Format');
+    await title('Export as…');
+    await take('SubRip');
+    await title('Export talk.wav');
+    await quick().locator('.monaco-list-row', { hasText: 'Line length' }).waitFor();
+    await take('Export');
     await until('a place for the file', async () =>
       (
         await quick()

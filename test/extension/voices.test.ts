@@ -131,7 +131,7 @@ test(
           await editor.locator('.people .speaker', { hasText: now }).click();
           await quick.locator('.quick-input-title', { hasText: `Who is ${now}?` }).waitFor();
           await page.keyboard.type(name);
-          await quick.locator('.monaco-list-row', { hasText: name }).first().waitFor();
+          await quick.locator('.monaco-list-row.focused', { hasText: name }).waitFor();
           await page.keyboard.press('Enter');
           await editor.locator('.people .speaker', { hasText: name }).waitFor();
         }

@@ -17,7 +17,7 @@ import { parseSubtitles } from '../../text/subtitles/parse.ts';
 import * as pages from '../../webview/messages.ts';
 import { window } from '../fixtures/vscode.ts';
 const { confirm, notify, notifyBriefly, withProgress } = await import('../../extension/ui/notify.ts'),
-  { createPick, pick, pickSeveral } = await import('../../extension/ui/pick.ts');
+  { askSecret, askText, createPick, pick, pickSeveral } = await import('../../extension/ui/pick.ts');
 
 const root = join(import.meta.dirname, '..', '..');
 const sources = (pattern: string): { file: string; text: string }[] =>
@@ -39,6 +39,7 @@ test('only one module each shows notifications, makes Markdown and listens to pa
       'vscode.window.showQuickPick([name])',
       'vscode.window.createQuickPick()',
       'vscode.window.showInputBox({ title: name })',
+      'vscode.window.createInputBox()',
       '((({ showErrorMessage }) => showErrorMessage)(vscode.window))(name)',
       'new vscode.MarkdownString(name)',
       'webview\n  .onDidReceiveMessage(name)',
@@ -102,14 +103,18 @@ test('whatever the extension says, asks, lists or shows the progress of, the edi
   const name = '[a.wav](command:workbench.action.quit)',
     shown: unknown[] = [],
     show = (...given: unknown[]): Promise<undefined> => (shown.push(given), Promise.resolve(undefined)),
-    list: Record<string, unknown> = {};
+    shows = (): object => {
+      const made = { onDidAccept() {}, onDidHide() {}, show: () => shown.push(made) };
+      return made;
+    };
   Object.assign(window, {
     showInformationMessage: show,
     showWarningMessage: show,
     showErrorMessage: show,
     setStatusBarMessage: show,
-    showQuickPick: show,
-    createQuickPick: () => list,
+    createQuickPick: shows,
+    createInputBox: shows,
+    showInputBox: show,
     withProgress: (options: unknown, work: (progress: object) => unknown) => {
       shown.push(options);
       return work({ report: show });
@@ -124,13 +129,15 @@ test('whatever the extension says, asks, lists or shows the progress of, the edi
     description: name,
     detail: name,
   });
-  await pick([item()], { title: name });
-  await pickSeveral([item()], { title: name });
+  void pick([item()], { title: name, placeHolder: name });
+  void pickSeveral([item()], { title: name });
+  void askText({ title: name, value: '' });
+  await askSecret({ title: name, prompt: name });
   const made = createPick();
   made.title = made.placeholder = name;
   made.items = [item()];
-  shown.push(list);
-  assert.equal(shown.length, 10);
+  made.show();
+  assert.equal(shown.length, 12);
   for (const each of shown) {
     const text = JSON.stringify(each);
     assert.ok(text.includes('a.wav') && !text.includes('[a.wav](command:'), text);

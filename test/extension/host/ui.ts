@@ -19,7 +19,10 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > end) throw new Error(`timed out after ${timeoutMs} ms: ${what}`, { cause: last });
+    if (Date.now() > end) {
+      const why = last instanceof Error ? ` (${last.message})` : '';
+      throw new Error(`timed out after ${timeoutMs} ms: ${what}${why}`, { cause: last });
+    }
     await sleep(50);
   }
 }
