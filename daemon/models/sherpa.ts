@@ -104,6 +104,7 @@ const FAMILIES: Record<SherpaKind, string> = {
 const LANGUAGES: Partial<Record<SherpaKind, readonly string[]>> = {
   'sense-voice': ['zh', 'en', 'ja', 'ko', 'yue'],
   canary: ['en', 'es', 'de', 'fr'],
+  'qwen3-asr': 'zh en yue ar de fr es pt id it ko ru th vi ja tr hi ms nl sv da fi pl cs fil fa el hu mk ro'.split(' '),
 };
 /** Where Qwen3's tokenizer lies, in what is published. */
 const INSIDE = 'tokenizer';
@@ -197,6 +198,20 @@ const languagesIn = (name: string): string[] => {
   return [...new Set(parts.map(part => SPELLED[part] ?? part).filter(part => PUBLISHED.has(part)))];
 };
 
+/** Languages that a model for many says it can be told: "en-US", "en" … */
+function languagesOf({ prompt_dictionary: listed = '' }: Record<string, string>): string[] {
+  const named = [...listed.matchAll(/(?<![A-Za-z])([A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?)["'\s]*[:=]\s*\d/g)].flatMap(
+    ([, code]) => {
+      try {
+        return Intl.getCanonicalLocales(code!.replace('_', '-'));
+      } catch {
+        return [];
+      }
+    },
+  );
+  return [...new Set(named)];
+}
+
 function cardOf(
   kind: SherpaKind,
   files: Record<string, string>,
@@ -216,7 +231,9 @@ function cardOf(
           ? ['en']
           : []
         : kind === 'streaming-transducer'
-          ? languagesIn(name)
+          ? metadata.prompt_dictionary
+            ? languagesOf(metadata)
+            : languagesIn(name)
           : [...(LANGUAGES[kind] ?? (english ? ['en'] : []))],
     licence: '',
     homepage: '',

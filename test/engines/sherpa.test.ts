@@ -24,11 +24,14 @@ import { EarshotError } from '../../schemas/errors.ts';
 import type { AsrOutput } from '../../schemas/job.ts';
 import { RealDaemon } from '../daemon/real.ts';
 import {
+  canary,
   nemoTransducer,
+  qwen3Asr,
   senseVoice,
   streamingNemo,
   streamingZipformer,
   whisper,
+  zipformer,
   ZIPFORMER_TOKENS,
 } from '../fixtures/sherpa-models.ts';
 import { ffmpeg, make, missing, modelFolder, SAMPLES, sherpa } from './place.ts';
@@ -68,12 +71,15 @@ describe('sherpa, tiny models', { skip: missing({ sherpa }), timeout: 240_000 },
     name: string,
     files: Record<string, Buffer | string>,
     more: Record<string, string> = {},
-  ): { worker: TestWorker; directory: string; parameters: Record<string, string> } => {
+  ): { worker: TestWorker; directory: string; parameters: Record<string, string>; languages: readonly string[] } => {
     const directory = join(folder, name);
     mkdirSync(directory);
     for (const [file, content] of Object.entries(files)) writeFileSync(join(directory, file), content);
-    const parameters = { ...(detect(directory).card.parameters as Record<string, string>), ...more };
+    const { card } = detect(directory),
+      { languages } = card,
+      parameters = { ...(card.parameters as Record<string, string>), languages: languages.join(' '), ...more };
     return {
+      languages,
       worker: new TestWorker({ engine, stage: 'asr', directory, parameters, runtimes: { sherpa: sherpa! } }),
       directory,
       parameters,
@@ -167,6 +173,61 @@ describe('sherpa, tiny models', { skip: missing({ sherpa }), timeout: 240_000 },
     assert.equal((await hear(alone.worker, input(chirp, 0, 2)))[0]!.language, 'fi', 'it lives on, and listens again');
   });
 
+  it('a Zipformer for whole recordings gives each word its time', async () => {
+    const { worker, parameters } = started('zipformer-en', zipformer(), { languages: 'en' });
+    await using _ = worker;
+    assert.equal(parameters.kind, 'transducer');
+    const [first, part, again] = await hear(worker, input(chirp, 0, 5), input(chirp, 1, 3), input(chirp, 0, 5));
+    assert.ok(first!.words.length > 5 && first!.text === first!.words.map(word => word.text).join(' '), first!.text);
+    holds(first!, 0, 5000);
+    holds(part!, 1000, 3000);
+    assert.ok(new Set(first!.words.map(word => word.startMs)).size > 5, 'times of the model, and not one for all');
+    assert.deepEqual([first!.language, again], ['en', first]);
+  });
+
+  it('Canary writes the language that it is told, and where nobody said it the one that Whisper hears', async () => {
+    const one = started('canary', canary(), { languages: 'en es de fr' });
+    await using _ = one.worker;
+    const outputs = await hear(
+      one.worker,
+      ...['en', 'de-AT', 'es', 'fr', 'en'].map(language => input(chirp, 1, 3, { language })),
+      input(chirp, 1, 3, { expected: 'de' }),
+    );
+    assert.deepEqual(
+      outputs.map(({ text, language }) => [text, language]),
+      [
+        ['ships.', 'en'],
+        ['Schiffs.', 'de-AT'],
+        ['barcos.', 'es'],
+        ['bateaus.', 'fr'],
+        ['ships.', 'en'],
+        ['Schiffs.', 'de'],
+      ],
+    );
+    for (const output of outputs) holds(output, 1000, 3000);
+    const helped = started('canary-helped', canary(), { languages: 'en es de fr', ...finnish('whisper-4') });
+    await using _helped = helped.worker;
+    const [foreign] = await hear(helped.worker, input(chirp, 0, 2));
+    assert.deepEqual([foreign!.text, foreign!.language, foreign!.model], ['Hyvää iltaa.', 'fi', 'whisper-made']);
+  });
+
+  it('Qwen3-ASR is told the language; where it names one itself, that is no text', async () => {
+    const { worker, parameters, languages } = started('qwen3-asr', qwen3Asr());
+    await using _ = worker;
+    assert.equal(parameters.kind, 'qwen3-asr');
+    assert.ok(languages.includes('yue') && languages.length === 30);
+    const [open, british, french, foreign] = await hear(
+      worker,
+      input(chirp, 1, 3),
+      ...['en-GB', 'fr', 'sw'].map(language => input(chirp, 1, 3, { language })),
+    );
+    assert.deepEqual([open!.text, open!.language], ['It was the best of them.', 'en']);
+    assert.deepEqual([british!.text, british!.language, british!.words], [open!.text, 'en-GB', open!.words]);
+    assert.deepEqual([french!.text, french!.language], ['Oui.', 'fr']);
+    assert.equal(foreign!.text, open!.text, 'a language that it does not know is not said to it');
+    holds(open!, 1000, 3000);
+  });
+
   for (const [make, files] of [
     ['zipformer', streamingZipformer()],
     ['nemo', streamingNemo()],
@@ -228,6 +289,24 @@ describe('sherpa, tiny models', { skip: missing({ sherpa }), timeout: 240_000 },
       holds(output!, 0, 5000);
       assert.deepEqual([output!.language, again], ['en', output]);
     });
+
+  it('a streaming model for many languages is told which of its own it is', async () => {
+    const { worker, languages } = started('streaming-many', streamingNemo(['en-US', 'de-DE']));
+    await using _ = worker;
+    assert.deepEqual(languages, ['en-US', 'de-DE']);
+    const outputs = await hear(
+      worker,
+      ...[null, 'en-US', 'en-GB', 'fi', 'de', 'de-AT'].map(language => input(chirp, 0, 5, { language })),
+    );
+    const [open, american, british, unknown, german, austrian] = outputs.map(({ text }) => text);
+    assert.deepEqual([american, british, unknown, austrian], [open, open, open, german]);
+    assert.notEqual(german, open);
+    const partial = async (path: string, language: string): Promise<string> =>
+      (await hear(worker, input(path, 0, 3, { partial: true, language })))[0]!.text;
+    const [here, there] = ['many-en.pcm', 'many-de.pcm'].map(name => join(folder, name));
+    for (const path of [here!, there!]) writeFileSync(path, pcm);
+    assert.notEqual(await partial(here!, 'en'), await partial(there!, 'de'));
+  });
 
   it('a file that is missing is a broken model, and no crash', async () => {
     const directory = join(folder, 'half');

@@ -22,6 +22,8 @@ interface KindOfModel {
   files: readonly string[];
   /** It is given a language before each utterance. */
   takesLanguage?: true;
+  /** It can be told the language of a stretch, by its English name. */
+  takesName?: true;
   /** It says which language it heard. */
   namesLanguage?: true;
   /** Longer sound is cut at pauses. */
@@ -91,6 +93,8 @@ const KINDS: Record<Kind, KindOfModel> = {
       },
     }),
     files: ['convFrontend', 'encoder', 'decoder', 'vocabulary', 'merges', 'tokenizer'],
+    takesName: true,
+    namesLanguage: true,
     // 13 tokens a second, and its answer, within 512.
     mostSeconds: 20,
   },
@@ -104,7 +108,10 @@ const KINDS: Record<Kind, KindOfModel> = {
   },
 };
 
-export interface ModelConfig extends Pick<KindOfModel, 'takesLanguage' | 'namesLanguage' | 'mostSeconds'> {
+export interface ModelConfig extends Pick<
+  KindOfModel,
+  'takesLanguage' | 'takesName' | 'namesLanguage' | 'mostSeconds'
+> {
   /** For the constructor; `language`: a code of the model's, '' where it shall listen. */
   config(language: string): object;
 }

@@ -14,6 +14,7 @@ const LEAST_SAMPLES = RATE / 2;
 
 interface Stream {
   acceptWaveform(wave: { sampleRate: number; samples: Float32Array }): void;
+  setOption(name: 'language', value: string): void;
 }
 interface OfflineRecognizer {
   createStream(): Stream;
@@ -48,12 +49,19 @@ export class Recognizer {
   readonly #native: OfflineRecognizer;
   readonly #model: ModelConfig;
   readonly #whisper: boolean;
+  /** The model's languages by their English names, where that is what they are called to it. */
+  readonly #names: ReadonlyMap<string, string>;
   #language: string;
 
-  private constructor(native: OfflineRecognizer, model: ModelConfig, whisper: boolean, language: string) {
+  private constructor(
+    native: OfflineRecognizer,
+    model: ModelConfig,
+    { whisper, names, language }: { whisper: boolean; names: ReadonlyMap<string, string>; language: string },
+  ) {
     this.#native = native;
     this.#model = model;
     this.#whisper = whisper;
+    this.#names = names;
     this.#language = language;
   }
 
@@ -65,8 +73,13 @@ export class Recognizer {
     const model = configOf(directory, parameters, threads),
       whisper = parameters.kind === 'whisper';
     const library = createRequire(join(runtime, 'package.json'))('sherpa-onnx-node') as Sherpa;
-    const first = model.takesLanguage && !whisper ? 'en' : '';
-    return new Recognizer(await library.OfflineRecognizer.createAsync(model.config(first)), model, whisper, first);
+    const language = model.takesLanguage && !whisper ? 'en' : '',
+      names = new Map(model.takesName ? namesOf(String(parameters.languages ?? '')) : []);
+    return new Recognizer(await library.OfflineRecognizer.createAsync(model.config(language)), model, {
+      whisper,
+      names,
+      language,
+    });
   }
 
   get namesLanguage(): boolean {
@@ -96,12 +109,12 @@ export class Recognizer {
     for (const piece of piecesOf(samples, this.#model.mostSeconds * RATE)) {
       // The library cannot stop inside a piece.
       signal.throwIfAborted();
-      const heard = await this.#decode(samples.subarray(...piece)),
+      const heard = await this.#decode(samples.subarray(...piece), this.#nameOf(language)),
         [from, to] = audiblePart(samples, piece);
       words.push(...wordsOf(heard, { startMs: ms(piece[0]), endMs: ms(piece[1]), fromMs: ms(from), toMs: ms(to) }));
       found.push(heard);
     }
-    const named = plainLanguage(found.find(({ text, lang }) => lang && plainText(text) !== '')?.lang);
+    const named = this.#codeOf(found.find(({ text, lang }) => lang && plainText(text) !== '')?.lang ?? '');
     return {
       text: joined(found.map(({ text }) => plainText(text))),
       words,
@@ -122,8 +135,20 @@ export class Recognizer {
     this.#language = wanted;
   }
 
-  async #decode(samples: Float32Array): Promise<Heard> {
+  /** What the model calls a language that it is told; null: nothing that it knows. */
+  #nameOf(language: string | null): string | null {
+    const base = (language ?? '').split('-')[0]!.toLowerCase();
+    return [...this.#names].find(([, code]) => code === base)?.[0] ?? null;
+  }
+
+  /** Of a language that the model names: "en" of "en", "<|en|>" and "English". */
+  #codeOf(lang: string): string | null {
+    return /^(?:<\|)?([a-z]{2,3})(?:\|>)?$/.exec(lang)?.[1] ?? this.#names.get(lang) ?? null;
+  }
+
+  async #decode(samples: Float32Array, name: string | null): Promise<Heard> {
     const stream = this.#native.createStream();
+    if (name !== null) stream.setOption('language', name);
     let whole = samples;
     if (samples.length < LEAST_SAMPLES) {
       whole = new Float32Array(LEAST_SAMPLES);
@@ -134,8 +159,14 @@ export class Recognizer {
   }
 }
 
-/** "en" of "<|en|>". */
-const plainLanguage = (lang: string | undefined): string | null => /[a-z]{2,3}/.exec(lang ?? '')?.[0] ?? null;
+/** English names of languages with their codes; `codes`: with spaces between them. */
+function namesOf(codes: string): [name: string, code: string][] {
+  const english = new Intl.DisplayNames('en', { type: 'language' });
+  return codes
+    .split(' ')
+    .filter(Boolean)
+    .map(code => [english.of(code)!, code.split('-')[0]!]);
+}
 
 /** Pieces of text with a space between them, where their scripts have spaces. */
 const joined = (texts: readonly string[]): string =>

@@ -29,6 +29,7 @@ const collect = runInNewContext('gc') as () => void;
 
 interface Stream {
   acceptWaveform(wave: { sampleRate: number; samples: Float32Array }): void;
+  setOption(name: 'language', value: string): void;
 }
 interface OnlineRecognizer {
   createStream(): Stream;
@@ -51,12 +52,14 @@ export class StreamingRecognizer {
   readonly namesLanguage = false;
   readonly needsLanguage = false;
   readonly #native: OnlineRecognizer;
+  readonly #languages: readonly string[];
   /** By the recording's path; used last, stands last. */
   readonly #kept = new Map<string, Kept>();
   #dropped = 0;
 
-  private constructor(native: OnlineRecognizer) {
+  private constructor(native: OnlineRecognizer, languages: readonly string[]) {
     this.#native = native;
+    this.#languages = languages;
   }
 
   /** @throws modelBroken: a file is missing. A file that is none of its kind ends the process. */
@@ -66,17 +69,18 @@ export class StreamingRecognizer {
   ): StreamingRecognizer {
     const model = configOf(directory, parameters, threads),
       library = createRequire(join(runtime, 'package.json'))('sherpa-onnx-node') as Sherpa;
-    return new StreamingRecognizer(new library.OnlineRecognizer(model.config('')));
+    const languages = String(parameters.languages ?? '').split(' ');
+    return new StreamingRecognizer(new library.OnlineRecognizer(model.config('')), languages);
   }
 
   /** A whole utterance, of which nothing is kept. `samples`: 16 kHz, [-1, 1), from `startMs` of the recording. */
   async hear(
     samples: Float32Array,
     startMs: number,
-    _language: string | null,
+    language: string | null,
     signal: AbortSignal,
   ): Promise<Recognized> {
-    const stream = this.#native.createStream();
+    const stream = this.#open(language);
     stream.acceptWaveform({ sampleRate: RATE, samples });
     stream.acceptWaveform({ sampleRate: RATE, samples: TAIL });
     await this.#decode(stream, signal);
@@ -94,6 +98,7 @@ export class StreamingRecognizer {
    */
   async follow(
     { path, startSample, endSample }: PcmRange,
+    language: string | null,
     read: (range: PcmRange) => Promise<Float32Array>,
     signal: AbortSignal,
   ): Promise<string> {
@@ -101,7 +106,7 @@ export class StreamingRecognizer {
     this.#kept.delete(path);
     if (kept?.startSample !== startSample || kept.until > endSample) {
       if (kept) this.#drop();
-      kept = { stream: this.#native.createStream(), startSample, until: startSample };
+      kept = { stream: this.#open(language), startSample, until: startSample };
     }
     if (endSample > kept.until) {
       const samples = await read({ path, startSample: kept.until, endSample });
@@ -115,6 +120,17 @@ export class StreamingRecognizer {
     }
     await this.#decode(kept.stream, signal);
     return plainText(this.#native.getResult(kept.stream).text);
+  }
+
+  /** Models for many languages (NeMo's) are told which of theirs it is; the others do not look at it. */
+  #open(language: string | null): Stream {
+    const stream = this.#native.createStream(),
+      base = language?.split('-')[0],
+      known = this.#languages,
+      mine =
+        [language, base].find(each => each && known.includes(each)) ?? known.find(each => each.split('-')[0] === base);
+    if (mine) stream.setOption('language', mine);
+    return stream;
   }
 
   /** Its utterance is over, or its session. */

@@ -67,8 +67,9 @@ async function load(request: LoadRequest): Promise<Loaded> {
 
   const hearPart = async (input: StepInputs['asr'], signal: AbortSignal): Promise<AsrOutput> => {
     if (!streaming) throw new EarshotError('internal', {}, 'a partial step for a model that does none');
-    const text = await streaming.follow(input.audio, samplesOf, signal);
-    return { text, words: [], language: input.language ?? input.expected ?? 'und', languageProbability: 0 };
+    const language = input.language ?? input.expected ?? null,
+      text = await streaming.follow(input.audio, language, samplesOf, signal);
+    return { text, words: [], language: language ?? 'und', languageProbability: 0 };
   };
 
   return {
