@@ -12,6 +12,7 @@ import type { Utterance } from '../../schemas/job.ts';
 import type { PartialText } from '../../schemas/live.ts';
 import type { Handshake, Method, Params, Result, StateEvents, Topic } from '../../schemas/rpc.ts';
 import { Feed } from './feed.ts';
+import { waitedFor } from './waiting.ts';
 import { proxySettings } from './proxy-settings.ts';
 import { emptyState, noChange, takeEvent, takeSnapshot, type Change, type MirrorState } from './mirror.ts';
 
@@ -106,7 +107,10 @@ export class Daemon implements vscode.Disposable {
   }
 
   /** Starts the daemon when there is none and keeps the mirror fed from then on. */
-  async start(): Promise<Client> {
+  start(): Promise<Client> {
+    return waitedFor(this.#started());
+  }
+  async #started(): Promise<Client> {
     if (!this.#main.wanted) this.#main.want({ topics: MAIN_TOPICS, utterancesOf: [] });
     return this.#main.client();
   }
@@ -114,7 +118,7 @@ export class Daemon implements vscode.Disposable {
   /** @throws EarshotError; untrustedWorkspace for work on files in Restricted Mode */
   async call<M extends Exclude<Method, Handshake>>(method: M, params: Params<M>): Promise<Result<M>> {
     if (WORK.has(method) && !vscode.workspace.isTrusted) throw new EarshotError('untrustedWorkspace');
-    return (await this.start()).call(method, params);
+    return waitedFor(this.#started().then(client => client.call(method, params)));
   }
 
   /** Devices and instances stay fresh until disposed. */

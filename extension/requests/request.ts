@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { submit } from '../../client/submit.ts';
 import { EarshotError } from '../../schemas/errors.ts';
 import type { Job } from '../../schemas/job.ts';
+import { asCommand } from '../connection/waiting.ts';
 import type { Daemon } from '../connection/connection.ts';
 import { ensureRecognizer } from '../setup/first-run.ts';
 import type { SetupProgress } from '../setup/progress.ts';
@@ -66,7 +67,7 @@ export const reportErrors =
   <A extends unknown[], R>(log: vscode.LogOutputChannel, work: (...args: A) => Promise<R>) =>
   async (...args: A): Promise<R | undefined> => {
     try {
-      return await work(...args);
+      return await asCommand(() => work(...args));
     } catch (error) {
       log.error(error instanceof EarshotError ? error : String((error as Error).stack ?? error));
       notify.error(

@@ -35,6 +35,10 @@ export const notify = {
 export const notifyBriefly = (text: string, ms: number): void =>
   void vscode.window.setStatusBarMessage(plainText(text), ms);
 
+/** Shows in the status bar that something goes on, until it has ended. */
+export const notifyUntil = (text: string, end: Thenable<unknown>): void =>
+  void vscode.window.setStatusBarMessage(`$(loading~spin) ${plainText(text)}`, end);
+
 /** Asks before something happens; true when the button was pressed. */
 export async function confirm(question: string, button: string, detail?: string): Promise<boolean> {
   const options = { modal: true, ...(detail === undefined ? {} : { detail: plainText(detail) }) };

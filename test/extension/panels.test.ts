@@ -135,8 +135,26 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       await row.hover();
       await row.locator(`button[data-action=${action}]`).click();
     };
-    await press(4, 'pause');
-    await w.daemon.until(() => w.daemon.jobs.get(id(4))!.state === 'paused');
+    // That it was asked for shows before the daemon answers.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waits = w.host.page.locator('.statusbar-item', { hasText: 'Waiting for Earshot' });
+    w.daemon.hold = () => promise;
+    try {
+      await press(4, 'pause');
+      await queue.locator(`#row-${id(4)} .icon.asked`).waitFor();
+      await queue.getByRole('button', { name: 'Pause the queue' }).click();
+      await queue.locator('.summary .codicon-loading').waitFor();
+      await w.host.inHost(vscode => void vscode.commands.executeCommand('earshot.pauseQueue'));
+      await waits.waitFor();
+    } finally {
+      w.daemon.hold = null;
+      resolve();
+    }
+    await waits.waitFor({ state: 'detached' });
+    await queue.locator(`#row-${id(4)} .icon.paused`).waitFor();
+    await queue.getByRole('button', { name: 'Resume the queue' }).first().click();
+    await w.daemon.until(() => !w.daemon.paused);
+    assert.equal(w.daemon.jobs.get(id(4))!.state, 'paused');
     await press(6, 'cancel');
     await w.daemon.until(() => w.daemon.jobs.get(id(6))!.state === 'cancelled');
     await queue.getByRole('button', { name: 'Failed', exact: true }).click();

@@ -10,7 +10,7 @@ import { sourceText, type Transcript } from '../../schemas/job.ts';
 import { failure } from '../../schemas/errors.ts';
 import { toJson } from '../../text/transcripts/json.ts';
 import { longTranscript, sampleDialogue } from './fake/fixtures.ts';
-import { EDITOR, ID, openWindow, type Window } from './harness.ts';
+import { EDITOR, ID, openWindow, widenSideBar, type Window } from './harness.ts';
 import { hostUnavailable } from './host/install.ts';
 import type { Frame } from './host/playwright.d.ts';
 import { tasksOf } from './host/tasks.ts';
@@ -190,11 +190,34 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
       const now = await texts(path);
       return now[1]!.startsWith('He was') && now[3]!.startsWith('She might');
     });
-    for (const theme of ['light', 'hcDark'] as const) {
+    for (const theme of ['light', 'hcDark', 'hcLight'] as const) {
       await setTheme(w.host, theme);
       assert.deepEqual({ theme, found: (await axe(await frame())).violations }, { theme, found: [] });
     }
     await setTheme(w.host, 'dark');
+    // In a narrow editor, tools without room are in a menu, which the keyboard reaches.
+    const tool = editor.locator('.tool', { hasText: 'Export' }),
+      more = editor.getByRole('button', { name: 'More' }),
+      menu = editor.locator('#more-tools');
+    assert.equal(await more.count(), 0, 'there is room for all of them');
+    await widenSideBar(w.host, 900);
+    await more.waitFor();
+    assert.deepEqual([await tool.isVisible(), await menu.isVisible()], [false, false]);
+    await more.focus();
+    await page.keyboard.press('Enter');
+    const inMenu = menu.getByRole('menuitem', { name: 'Export…' });
+    await inMenu.waitFor();
+    assert.deepEqual((await axe(editor)).violations, []);
+    await page.keyboard.press('End');
+    await until('the last of them', () =>
+      editor.evaluate(() => /Export/.test(document.activeElement?.textContent ?? '')),
+    );
+    await menu.getByRole('menuitem', { name: 'Copy the text', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await until('copied', async () => /He was not an ill disposed/.test(await clipboard()));
+    assert.equal(await menu.isVisible(), false);
+    await widenSideBar(w.host, 300);
+    await tool.waitFor();
     await bar.getByRole('textbox', { name: 'Find' }).focus();
     await page.keyboard.press('Escape');
     await until('the focus is in the text', () => editor.evaluate(() => /^u\d/.test(document.activeElement?.id ?? '')));
@@ -287,7 +310,7 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
       ],
       [['Retry'], 1],
     );
-    for (const theme of ['light', 'hcDark', 'dark'] as const) {
+    for (const theme of ['light', 'hcDark', 'hcLight', 'dark'] as const) {
       await setTheme(w.host, theme);
       assert.deepEqual({ theme, found: (await axe(await running())).violations }, { theme, found: [] });
     }

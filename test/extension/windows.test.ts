@@ -8,7 +8,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { makePackage } from '../../scripts/package.ts';
-import { busyJobs, cpu, id, job as makeJob, sampleTranscript, twoGpus, instances } from './fake/fixtures.ts';
+import {
+  busyJobs,
+  cpu,
+  id,
+  job as makeJob,
+  sampleDialogue,
+  sampleTranscript,
+  twoGpus,
+  instances,
+} from './fake/fixtures.ts';
 import { EDITOR, ID, openWindow, root } from './harness.ts';
 import { openHost } from './host/host.ts';
 import { hostUnavailable } from './host/install.ts';
@@ -208,6 +217,37 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
         labels.filter(label => /[A-Za-z]{2,}/.test(label.replace(names, ''))),
         [],
       );
+      // The transcript editor whole: what stands there, what is said of it, and the list of shortcuts.
+      const path = join(w.workspace, 'meeting.earshot.json');
+      writeFileSync(path, JSON.stringify(sampleDialogue(join(w.workspace, 'talk.wav'))));
+      await w.host.inHost(
+        (vscode, file) =>
+          vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'),
+        path,
+      );
+      const editor = await webview(page, { extensionId: ID, title: EDITOR });
+      await editor.locator('#u0').focus();
+      await page.keyboard.press('Control+h');
+      await editor.locator('.find').getByRole('textbox').first().fill('disposed');
+      await editor.locator('.find .previews li').first().waitFor();
+      const said = await editor.evaluate(() => {
+        document.querySelector<HTMLDialogElement>('dialog.sheet')!.showModal();
+        const texts: string[] = [];
+        for (const each of document.querySelectorAll<HTMLElement>('main *')) {
+          if (!each.matches('.utterance'))
+            for (const name of ['title', 'aria-label', 'placeholder']) texts.push(each.getAttribute(name) ?? '');
+          // What somebody said, and names of keys.
+          if (each.closest('.text, .translation, .repairs, .previews span, kbd, .speaker .name')) continue;
+          for (const node of each.childNodes) if (node.nodeType === Node.TEXT_NODE) texts.push(node.textContent ?? '');
+        }
+        return [...new Set(texts.map(text => text.trim()))].filter(text => /[A-Za-z]{2,}/.test(text));
+      });
+      const keys = /talk\.wav|dash-wood|aimable|\b(?:Ctrl|Shift|Enter|Escape|Space|Delete|Alt|F\d+)\b/g;
+      assert.deepEqual(
+        said.filter(text => /[A-Za-z]{2,}/.test(text.replace(keys, ''))),
+        [],
+      );
+      await editor.evaluate(() => document.querySelector<HTMLDialogElement>('dialog.sheet')!.close());
       await openView(page, 'Explorer');
       await explorerMenu(page, 'talk.wav', '转写');
       await w.daemon.until(() => w.daemon.asked('job/submit').length === 1);

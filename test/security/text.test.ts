@@ -16,7 +16,7 @@ import { oneLine } from '../../text/transcripts/passages.ts';
 import { parseSubtitles } from '../../text/subtitles/parse.ts';
 import * as pages from '../../webview/messages.ts';
 import { window } from '../fixtures/vscode.ts';
-const { confirm, notify, notifyBriefly, withProgress } = await import('../../extension/ui/notify.ts'),
+const { confirm, notify, notifyBriefly, notifyUntil, withProgress } = await import('../../extension/ui/notify.ts'),
   { askSecret, askText, createPick, pick, pickSeveral } = await import('../../extension/ui/pick.ts');
 
 const root = join(import.meta.dirname, '..', '..');
@@ -122,6 +122,7 @@ test('whatever the extension says, asks, lists or shows the progress of, the edi
   });
   for (const say of Object.values(notify)) say(`Done: ${name}`);
   notifyBriefly(name, 1);
+  notifyUntil(name, Promise.resolve());
   await confirm(name, 'OK', name);
   await withProgress({ location: 15, title: name }, async progress => progress.report({ message: name }));
   const item = (): { label: string; description: string; detail: string } => ({
@@ -137,7 +138,7 @@ test('whatever the extension says, asks, lists or shows the progress of, the edi
   made.title = made.placeholder = name;
   made.items = [item()];
   made.show();
-  assert.equal(shown.length, 12);
+  assert.equal(shown.length, 13);
   for (const each of shown) {
     const text = JSON.stringify(each);
     assert.ok(text.includes('a.wav') && !text.includes('[a.wav](command:'), text);

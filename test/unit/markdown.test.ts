@@ -179,6 +179,12 @@ describe('chapters', () => {
       `${'word '.repeat(12).trim()}…`,
       '',
     ]);
+    // A point behind an abbreviation or an initial ends none.
+    assert.deepEqual(['And Mr. J. R. Dashwood came. He sat.', 'So did I. Then he left.', 'Yes. Well.'].map(titleOf), [
+      'And Mr. J. R. Dashwood came',
+      'So did I. Then he left',
+      'Yes',
+    ]);
   });
 });
 

@@ -44,9 +44,12 @@ export function namedChapters(spans: readonly (Span & { index: number })[], paus
   });
 }
 
+/** The end of a sentence; a point behind “Mr”, “Dr” or an initial is none. */
+const SENTENCE_END = /(?<=[!?…]|(?<!(?<!\p{L})(?:\p{Lu}|Mrs?|Ms|Dr|Prof|St|Mme|Hr|Fr|Sr|Sra))\.)\s|(?<=[。！？])/u;
+
 /** The first sentence, cut at a word where it is long. */
 export function titleOf(text: string): string {
-  const [first = ''] = text.trim().split(/(?<=[.!?…])\s|(?<=[。！？])/u, 1),
+  const [first = ''] = text.trim().split(SENTENCE_END, 1),
     title = first.replace(/(?<![.。…])[.。…]+$/u, '');
   if (title.length <= LONGEST_TITLE) return title;
   const at = title.lastIndexOf(' ', LONGEST_TITLE);

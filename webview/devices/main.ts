@@ -72,6 +72,19 @@ function memoryBar(device: DeviceView, legend = true): TemplateResult {
     ${legend ? legendOf(device, paint) : nothing}`;
 }
 
+/** Asked to go, and still there; not for ever: it may have been refused. */
+const unloading = new Set<string>(),
+  ASKED_MS = 10_000;
+function unload(id: string): void {
+  unloading.add(id);
+  setTimeout(() => {
+    unloading.delete(id);
+    page.paint();
+  }, ASKED_MS);
+  page.paint();
+  send({ type: 'unload', id });
+}
+
 function instance(i: InstanceView): TemplateResult {
   const icon = i.busy
     ? 'sync codicon-modifier-spin'
@@ -87,9 +100,11 @@ function instance(i: InstanceView): TemplateResult {
       ?disabled=${!i.canUnload}
       title=${t('Unload')}
       aria-label=${t('Unload {0}', i.model)}
-      @click=${() => send({ type: 'unload', id: i.id })}
+      @click=${() => unload(i.id)}
     >
-      <span class="codicon codicon-debug-disconnect"></span>
+      <span
+        class="codicon codicon-${unloading.has(i.id) ? 'loading codicon-modifier-spin' : 'debug-disconnect'}"
+      ></span>
     </button>
   </li>`;
 }

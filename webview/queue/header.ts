@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { count, left } from '../format.ts';
 import { t } from '../page.ts';
 import type { Filter } from './order.ts';
-import { page, queue, send } from './state.ts';
+import { page, queue } from './state.ts';
 
 const FILTERS: readonly { id: Filter; name: () => string }[] = [
   { id: 'all', name: () => t('All') },
@@ -42,9 +42,13 @@ export function summary(now: number): TemplateResult {
         aria-pressed=${queue.paused ? 'true' : 'false'}
         title=${queue.paused ? t('Resume the queue') : t('Pause the queue')}
         aria-label=${queue.paused ? t('Resume the queue') : t('Pause the queue')}
-        @click=${() => send({ type: 'command', command: queue.paused ? 'resumeQueue' : 'pauseQueue' })}
+        @click=${() => queue.turn()}
       >
-        <span class="codicon codicon-${queue.paused ? 'play' : 'debug-pause'}"></span>
+        <span
+          class="codicon codicon-${
+            queue.turning ? 'loading codicon-modifier-spin' : queue.paused ? 'play' : 'debug-pause'
+          }"
+        ></span>
       </button>
     </div>
     <div class="sr" role="status" aria-live="polite">${spoken}</div>`;

@@ -82,7 +82,12 @@ function rowView(item: Item, i: number, now: number): TemplateResult {
     @dragstart=${(e: DragEvent) => startDrag(row.id, row.name, e)}
     @dragend=${endDrag}
   >
-    ${jobRow(row, item.section, now, active, { act, paused: queue.paused, twin: queue.twins.has(pathOf(row)) })}
+    ${jobRow(row, item.section, now, active, {
+      act,
+      paused: queue.paused,
+      twin: queue.twins.has(pathOf(row)),
+      asked: queue.asked.has(row.id),
+    })}
   </div>`;
 }
 
@@ -103,6 +108,7 @@ function seen(item: Item, i: number, now: number): unknown[] {
         Math.floor(now / CLOCK_MS),
         queue.paused,
         queue.twins.has(pathOf(item.row)),
+        queue.asked.has(item.row.id),
         queue.selected.has(item.id),
       ];
 }

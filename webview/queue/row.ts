@@ -85,6 +85,8 @@ export interface RowLook {
   paused: boolean;
   /** Other rows are of the same recording. */
   twin: boolean;
+  /** Something was asked for of it, and has not happened yet. */
+  asked: boolean;
 }
 
 export function jobRow(
@@ -92,7 +94,7 @@ export function jobRow(
   section: Section,
   now: number,
   active: boolean,
-  { act, paused, twin }: RowLook,
+  { act, paused, twin, asked }: RowLook,
 ): TemplateResult {
   const note =
     row.note ?? (row.lastWords && section !== 'waiting' ? { kind: 'words' as const, text: row.lastWords } : null);
@@ -104,7 +106,9 @@ export function jobRow(
   return html` <div role="gridcell" class="cell">
     <div class="line">
       <span
-        class="icon codicon codicon-${STATE_ICONS[shown] ?? 'question'} ${shown}"
+        class="icon codicon ${
+          asked ? 'codicon-loading codicon-modifier-spin asked' : `codicon-${STATE_ICONS[shown] ?? 'question'} ${shown}`
+        }"
         title=${held ? t('Paused') : stateName(row)}
       ></span>
       <span class="name" dir="auto" title=${`${row.folder}/${row.name}`}>${row.name}</span>

@@ -26,8 +26,13 @@ export const send = (message: FromQueue): void => page.send(message);
 /** On the row, or on all that are selected with it and for which it is meant. */
 export function act(row: JobRow, action: JobAction, can: (row: JobRow) => readonly JobAction[]): void {
   const rows = action === 'open' ? [row] : queue.chosen(row).filter(each => can(each).includes(action));
-  if (rows.length) send({ type: 'action', action, ids: rows.map(({ id }) => id) });
+  if (!rows.length) return;
+  const ids = rows.map(({ id }) => id);
+  if (action !== 'open') queue.ask(ids);
+  send({ type: 'action', action, ids });
 }
+/** Nobody answered for so long: what was asked for shows no longer as asked for. */
+const ASKED_MS = 10_000;
 export const move = (m: Move | null): void => {
   if (m) send({ type: 'move', ...m });
 };
@@ -50,6 +55,10 @@ class Queue {
   /** Recordings of several rows. */
   twins: ReadonlySet<string> = new Set();
   readonly selected = new Set<string>();
+  /** Something was asked for of these jobs, and has not happened yet. */
+  readonly asked = new Set<string>();
+  /** The queue was asked to pause, or to go on. */
+  turning = false;
   /** Where a range of the selection begins. */
   private anchor: string | null = null;
   private stale = true;
@@ -66,19 +75,44 @@ class Queue {
       this.stale = true;
     } else if (message.type === 'delta') {
       for (const row of message.rows) this.put(row);
-      for (const id of message.removed) this.stale = this.rows.delete(id) || this.stale;
+      for (const id of message.removed) {
+        this.stale = this.rows.delete(id) || this.stale;
+        this.asked.delete(id);
+      }
       this.uncounted = true;
     }
     if (message.type !== 'delta') {
       const { connection, paused, modelsReady } = message;
       this.stale ||= paused !== this.paused;
+      if (paused !== this.paused) this.turning = false;
       Object.assign(this, { connection, paused, modelsReady, known: true });
     }
     return true;
   }
 
+  /** Shows at once that something was asked for. */
+  ask(ids: readonly string[]): void {
+    for (const id of ids) this.asked.add(id);
+    setTimeout(() => {
+      for (const id of ids) this.asked.delete(id);
+      page.paint();
+    }, ASKED_MS);
+    page.paint();
+  }
+  turn(): void {
+    this.turning = true;
+    setTimeout(() => {
+      this.turning = false;
+      page.paint();
+    }, ASKED_MS);
+    page.paint();
+    send({ type: 'command', command: this.paused ? 'resumeQueue' : 'pauseQueue' });
+  }
+
   private put(row: JobRow): void {
-    this.stale ||= !sameShape(this.rows.get(row.id), row) || page.remembered.search !== '';
+    const before = this.rows.get(row.id);
+    if (before?.state !== row.state || before.machine !== row.machine) this.asked.delete(row.id);
+    this.stale ||= !sameShape(before, row) || page.remembered.search !== '';
     this.rows.set(row.id, row);
     const item = this.items[this.index.get(row.id) ?? -1];
     if (item?.kind === 'job') item.row = row;

@@ -20,7 +20,7 @@ import { following, follow, goTo, player, positionMs, seek } from './player.ts';
 import { rows } from './rows.ts';
 import { runBar } from './run.ts';
 import { people } from './speakers.ts';
-import { page, state, utteranceOf, type View } from './state.ts';
+import { page, state, utteranceOf, type RunAction, type View } from './state.ts';
 import { summaryBlock, type SummaryAction } from './summary.ts';
 import { paintWave } from './timeline.ts';
 import { showCopied, tools } from './tools.ts';
@@ -76,7 +76,22 @@ function loadPeaks(): void {
 /** What is remembered says whose it is, so that a reload of the window finds the job again. */
 function takeRun(run: RunView): void {
   state.run = run;
+  if (state.asked?.state !== run.row.state) state.asked = null;
   if (page.remembered.job !== run.row.id) page.remember({ job: run.row.id });
+}
+
+const ASKED_MS = 10_000;
+/** Shows at once that it was asked for; not for ever: it may have been refused. */
+function askJob(action: RunAction): void {
+  if (!state.run) return;
+  const asked = { action, state: state.run.row.state };
+  state.asked = asked;
+  setTimeout(() => {
+    if (state.asked === asked) state.asked = null;
+    page.paint();
+  }, ASKED_MS);
+  page.paint();
+  page.send({ type: 'job', action });
 }
 
 function leave(): false {
@@ -194,8 +209,8 @@ function view(): TemplateResult {
     light();
   });
   return html`<header>
-      ${state.run ? runBar(state.run, action => page.send({ type: 'job', action })) : nothing} ${transport(doc)}
-      ${tools(doc)} ${people(doc)} ${findBar()}
+      ${state.run ? runBar(state.run, state.asked?.action ?? null, askJob) : nothing} ${transport(doc)} ${tools(doc)}
+      ${people(doc)} ${findBar()}
     </header>
     <span class="sr" role="status"
       >${state.copied ? t('Copied') : state.summary.making !== null ? t('Summarizing…') : nothing}</span

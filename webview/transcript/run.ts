@@ -1,11 +1,10 @@
 /** The job whose transcript is being made: how far it is, what stands in its way, and what can be done about it. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { isOver } from '../is-over.ts';
-import type { FromTranscript, RunView } from '../messages.ts';
+import type { RunView } from '../messages.ts';
 import { t } from '../page.ts';
 import { progressText, strip, timing } from '../progress.ts';
-
-export type RunAction = Extract<FromTranscript, { type: 'job' }>['action'];
+import type { RunAction } from './state.ts';
 
 const ICONS: Readonly<Partial<Record<string, string>>> = {
   failed: 'error',
@@ -43,7 +42,8 @@ function actionsOf({ row, canOpen, gone }: RunView): RunAction[] {
   return row.state === 'paused' ? ['resume', 'cancel'] : ['pause', 'cancel'];
 }
 
-export function runBar(run: RunView, act: (action: RunAction) => void): TemplateResult {
+/** `asked`: pressed already, and on its way. */
+export function runBar(run: RunView, asked: RunAction | null, act: (action: RunAction) => void): TemplateResult {
   const { row, paused, note, gone } = run,
     over = gone || isOver(row),
     state = gone ? 'cancelled' : paused && !over ? 'paused' : row.state,
@@ -68,7 +68,11 @@ export function runBar(run: RunView, act: (action: RunAction) => void): Template
       >${actionsOf(run).map(
         action =>
           html`<button type="button" class="text-button" data-action=${action} @click=${() => act(action)}>
-            <span class="codicon codicon-${ACTIONS[action].icon}" aria-hidden="true"></span>${ACTIONS[action].name()}
+            <span
+              class="codicon codicon-${action === asked ? 'loading codicon-modifier-spin' : ACTIONS[action].icon}"
+              aria-hidden="true"
+            ></span
+            >${ACTIONS[action].name()}
           </button>`,
       )}</span
     >

@@ -15,6 +15,8 @@ import { Page } from '../page.ts';
 import type { Peaks } from './wave.ts';
 import { TRANSCRIPT } from '../shapes.ts';
 
+export type RunAction = Extract<FromTranscript, { type: 'job' }>['action'];
+
 export type View = Place['view'];
 export type Field = 'text' | 'translation' | 'comment';
 
@@ -45,6 +47,8 @@ interface State {
   shown: TranscriptShown | null;
   /** The job that makes it; then nothing can be edited. Null: it is a file. */
   run: RunView | null;
+  /** What was asked for of the job in which of its states, and has not happened yet. */
+  asked: { action: RunAction; state: string } | null;
   /** It played in the page before, and goes on. */
   playsOn: boolean;
   summary: SummaryView;
@@ -65,6 +69,7 @@ interface State {
 export const state: State = {
   shown: null,
   run: null,
+  asked: null,
   playsOn: false,
   summary: { made: null, making: null, canMake: false },
   copied: false,

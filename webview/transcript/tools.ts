@@ -6,6 +6,7 @@ import { t } from '../page.ts';
 import { closeFind, openFind } from './find-bar.ts';
 import { findState } from './find.ts';
 import { openSheet, stepDoubt, stepRepair } from './keys.ts';
+import { overflowing, type Action, type Tool } from './overflow.ts';
 import { goTo, positionMs } from './player.ts';
 import { chapterAt, chapters, DOUBTFUL, page, state, wordsOf, type View } from './state.ts';
 
@@ -21,8 +22,8 @@ function counts(u: UtteranceView): { words: number; doubts: number } {
   return found;
 }
 
-const iconButton = (icon: string, title: string, press: () => void, pressed?: boolean): TemplateResult =>
-  html`<button type="button" title=${title} aria-label=${title} aria-pressed=${pressed ?? nothing} @click=${press}>
+const iconButton = ({ icon, name, press, pressed }: Action): TemplateResult =>
+  html`<button type="button" title=${name} aria-label=${name} aria-pressed=${pressed ?? nothing} @click=${press}>
     <span class="codicon codicon-${icon}" aria-hidden="true"></span>
   </button>`;
 
@@ -45,42 +46,87 @@ function copyAll(times: boolean): void {
 }
 
 /** What the repair changed and nobody has judged: gone through, kept, or taken back. */
-function repairTools(repaired: number): TemplateResult | typeof nothing {
-  if (!repaired) return nothing;
-  const accept = (): void => page.send({ type: 'accept', index: null }),
-    reject = (): void => page.send({ type: 'takeAllBack' });
-  return html`<span class="group" role="group" aria-label=${t('Repairs')}>
-    <span class="label">${repaired === 1 ? t('one repair') : t('{0} repairs', count(repaired))}</span>
-    ${iconButton('arrow-up', t('Previous repair (Shift+R)'), () => stepRepair(-1))}
-    ${iconButton('arrow-down', t('Next repair (R)'), () => stepRepair(1))}
-    ${
-      state.run
-        ? nothing
-        : html`${iconButton('check-all', t('Accept all repairs'), accept)}
-          ${iconButton('discard', t('Revert all repairs'), reject)}`
-    }
-  </span>`;
+function repairTool(repaired: number): Tool {
+  const actions: Action[] = [
+    { icon: 'arrow-up', name: t('Previous repair (Shift+R)'), press: () => stepRepair(-1) },
+    { icon: 'arrow-down', name: t('Next repair (R)'), press: () => stepRepair(1) },
+    ...(state.run
+      ? []
+      : [
+          { icon: 'check-all', name: t('Accept all repairs'), press: () => page.send({ type: 'accept', index: null }) },
+          { icon: 'discard', name: t('Revert all repairs'), press: () => page.send({ type: 'takeAllBack' }) },
+        ]),
+  ];
+  return {
+    id: 'repairs',
+    bar: html`<span class="group" role="group" aria-label=${t('Repairs')}>
+      <span class="label">${repaired === 1 ? t('one repair') : t('{0} repairs', count(repaired))}</span>
+      ${actions.map(iconButton)}
+    </span>`,
+    actions,
+  };
 }
 
-function doubtTools(doubts: number): TemplateResult | typeof nothing {
-  return doubts
-    ? html`<span class="group" role="group" aria-label=${t('Doubtful words')}
-        ><button
-          type="button"
-          class="label"
-          title=${t('Highlight doubtful words (D)')}
-          aria-pressed=${page.remembered.doubts}
-          @click=${() => page.remember({ doubts: !page.remembered.doubts })}
-        >
-          ${doubts === 1 ? t('one doubtful word') : t('{0} doubtful words', count(doubts))}</button
-        >${iconButton('arrow-up', t('Previous doubtful word (Shift+F8)'), () => stepDoubt(-1))}${iconButton(
-          'arrow-down',
-          t('Next doubtful word (F8)'),
-          () => stepDoubt(1),
-        )}</span
-      >`
-    : nothing;
+function doubtTool(doubts: number): Tool {
+  const shown: Action = {
+      icon: 'question',
+      name: t('Highlight doubtful words (D)'),
+      press: () => page.remember({ doubts: !page.remembered.doubts }),
+      pressed: page.remembered.doubts,
+    },
+    steps: Action[] = [
+      { icon: 'arrow-up', name: t('Previous doubtful word (Shift+F8)'), press: () => stepDoubt(-1) },
+      { icon: 'arrow-down', name: t('Next doubtful word (F8)'), press: () => stepDoubt(1) },
+    ];
+  return {
+    id: 'doubts',
+    bar: html`<span class="group" role="group" aria-label=${t('Doubtful words')}
+      ><button
+        type="button"
+        class="label"
+        title=${shown.name}
+        aria-pressed=${page.remembered.doubts}
+        @click=${shown.press}
+      >
+        ${doubts === 1 ? t('one doubtful word') : t('{0} doubtful words', count(doubts))}</button
+      >${steps.map(iconButton)}</span
+    >`,
+    actions: [shown, ...steps],
+  };
 }
+
+function viewTool(): Tool {
+  const views: { id: View; name: string }[] = [
+    { id: 'original', name: t('Original') },
+    { id: 'both', name: t('Both') },
+    { id: 'translation', name: t('Translation') },
+  ];
+  const actions = views.map(({ id, name }) => ({
+    icon: 'blank',
+    name,
+    press: () => page.remember({ view: id }),
+    pressed: page.remembered.view === id,
+  }));
+  return {
+    id: 'views',
+    bar: html`<div class="views" role="group" aria-label=${t('Show')}>
+      ${actions.map(
+        ({ name, press, pressed }) =>
+          html`<button type="button" class="chip" aria-pressed=${pressed ? 'true' : 'false'} @click=${press}>
+            ${name}
+          </button>`,
+      )}
+    </div>`,
+    actions,
+  };
+}
+
+/** One button each, so that as many stay as there is room for. */
+const iconTool = (action: Action): Tool => ({
+  id: action.name,
+  bar: html`<span class="group">${iconButton(action)}</span>`,
+  actions: [action],
+});
 
 /** Where it plays, and a jump to anywhere else. */
 function chapterTools(): TemplateResult | typeof nothing {
@@ -107,12 +153,6 @@ function chapterTools(): TemplateResult | typeof nothing {
 const toggleFind = (): void => (findState.open ? closeFind() : openFind(false));
 
 export function tools(doc: TranscriptShown): TemplateResult {
-  const views: { id: View; name: string }[] = [
-    { id: 'original', name: t('Original') },
-    { id: 'both', name: t('Both') },
-    { id: 'translation', name: t('Translation') },
-  ];
-  const finds = state.run ? t('Find (Ctrl+F)') : t('Find and replace (Ctrl+F)');
   let words = 0,
     doubts = 0,
     repaired = 0;
@@ -122,38 +162,34 @@ export function tools(doc: TranscriptShown): TemplateResult {
     doubts += found.doubts;
     if (u.original !== null) repaired += u.changes.length;
   }
+  const all: Tool[] = [
+    ...(doc.translatedTo ? [viewTool()] : []),
+    ...(repaired ? [repairTool(repaired)] : []),
+    ...(doubts ? [doubtTool(doubts)] : []),
+    iconTool({
+      icon: 'search',
+      name: state.run ? t('Find (Ctrl+F)') : t('Find and replace (Ctrl+F)'),
+      press: toggleFind,
+      pressed: findState.open,
+    }),
+    iconTool({ icon: state.copied ? 'check' : 'copy', name: t('Copy the text'), press: () => copyAll(false) }),
+    iconTool({ icon: 'list-ordered', name: t('Copy the text with times'), press: () => copyAll(true) }),
+    iconTool({ icon: 'keyboard', name: t('Keyboard shortcuts (?)'), press: openSheet }),
+    ...(state.run ? [] : [exportTool()]),
+  ];
   return html`<div class="tools">
     <span class="about">${doc.name} · ${words === 1 ? t('one word') : t('{0} words', count(words))}</span>
-    ${
-      doc.translatedTo
-        ? html`<div class="views" role="group" aria-label=${t('Show')}>
-            ${views.map(
-              v =>
-                html`<button
-                  type="button"
-                  class="chip"
-                  aria-pressed=${page.remembered.view === v.id ? 'true' : 'false'}
-                  @click=${() => page.remember({ view: v.id })}
-                >
-                  ${v.name}
-                </button>`,
-            )}
-          </div>`
-        : nothing
-    }
-    ${chapterTools()} ${repairTools(repaired)} ${doubtTools(doubts)}
-    <span class="group">
-      ${iconButton('search', finds, toggleFind, findState.open)}
-      ${iconButton(state.copied ? 'check' : 'copy', t('Copy the text'), () => copyAll(false))}
-      ${iconButton('list-ordered', t('Copy the text with times'), () => copyAll(true))}
-      ${iconButton('keyboard', t('Keyboard shortcuts (?)'), openSheet)}
-    </span>
-    ${
-      state.run
-        ? nothing
-        : html`<button type="button" class="text-button" @click=${() => page.send({ type: 'export' })}>
-            <span class="codicon codicon-export" aria-hidden="true"></span>${t('Export…')}
-          </button>`
-    }
+    ${chapterTools()} ${overflowing(all)}
   </div>`;
+}
+
+function exportTool(): Tool {
+  const action: Action = { icon: 'export', name: t('Export…'), press: () => page.send({ type: 'export' }) };
+  return {
+    id: 'export',
+    bar: html`<button type="button" class="text-button" @click=${action.press}>
+      <span class="codicon codicon-${action.icon}" aria-hidden="true"></span>${action.name}
+    </button>`,
+    actions: [action],
+  };
 }

@@ -16,7 +16,7 @@ import { toJson } from '../../../text/transcripts/json.ts';
 import { render, shownBy } from '../../../text/transcripts/render.ts';
 import type { Engine, Model } from '../../../schemas/model.ts';
 import { reason, type BottleneckArgs } from '../../../schemas/reasons.ts';
-import type { ExportedFile, Handshake, Method, Params } from '../../../schemas/rpc.ts';
+import type { ExportedFile, Handshake, JournalEntry, Method, Params } from '../../../schemas/rpc.ts';
 import { decision, type WatchedFile, type WatchedFolder } from '../../../schemas/watch.ts';
 import { DEFAULTS, type Settings } from '../../../schemas/settings.ts';
 import { isFinal, isTextFormat, type Stage } from '../../../schemas/words.ts';
@@ -67,6 +67,10 @@ export class FakeDaemon {
   readonly folders = new Map<string, WatchedFolder>();
   /** Newest first; a folder's are those under its path. */
   files: WatchedFile[] = [];
+  /** Each answer waits for this. */
+  hold: (() => Promise<unknown>) | null = null;
+  /** What is on record of every job. */
+  records: JournalEntry[] = [];
   /** Bytes of sound of each live session. */
   readonly heard = new Map<string, number>();
   /** Every call: method and params, oldest first. */
@@ -158,6 +162,10 @@ export class FakeDaemon {
   device(device: Device): void {
     this.devices.set(device.id, device);
     this.#events.publish({ type: 'device', device });
+  }
+  instance(instance: Instance): void {
+    this.instances.set(instance.id, instance);
+    this.#events.publish({ type: 'instance', instance });
   }
   folder(folder: WatchedFolder): void {
     this.folders.set(folder.spec.path, folder);
@@ -309,7 +317,7 @@ export class FakeDaemon {
         this.update(jobId, { ...(priority ? { priority } : {}), ...(at >= 0 ? { position: (low + high) / 2 } : {}) });
         return {};
       },
-      'job/log': () => ({ entries: [] }),
+      'job/log': () => ({ entries: this.records }),
       'transcript/export': request => ({ files: this.exported(request) }),
       'job/transcript': ({ id: jobId }) => ({ transcript: this.transcriptOf(jobId) }),
       'job/summary': ({ of }) => {
@@ -583,6 +591,7 @@ export class FakeDaemon {
       get: (target, method: Exclude<Method, Handshake>) => (params: never, connection: never) => {
         this.calls.push({ method, params });
         try {
+          if (this.hold) return this.hold().then(() => target[method](params, connection));
           return target[method](params, connection);
         } finally {
           for (const wake of this.#waiters.splice(0)) wake();
