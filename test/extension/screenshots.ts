@@ -28,7 +28,9 @@ if (reason) {
 process.env.EARSHOT_TEST_FFMPEG ??= recorder();
 const images = join(root, 'docs/images');
 mkdirSync(images, { recursive: true });
+/** A theme, for its pictures of the queue, the devices and the transcript editor; or a chapter of what follows. */
 const only = process.argv[2];
+const THEMES = ['dark', 'light', 'hcDark', 'hcLight'] as const;
 
 /** The view's own pane fills the side bar: the others are folded. */
 async function alone({ host: { page } }: Window, title: string): Promise<void> {
@@ -214,7 +216,7 @@ async function transcripts(w: Window): Promise<string> {
   writeFileSync(path, JSON.stringify(sampleTranscript(join(workspace, 'talk.wav'))));
   await openView(page, 'Explorer');
   await widenSideBar(host, 230);
-  for (const theme of ['dark', 'light', 'hcDark'] as const) {
+  for (const theme of THEMES) {
     if (only && only !== 'transcripts' && only !== theme) continue;
     await setTheme(host, theme);
     await host.inHost(
@@ -309,7 +311,7 @@ async function everything(): Promise<void> {
       });
     await page.waitForTimeout(60);
   }
-  for (const theme of ['dark', 'light', 'hcDark'] as const) {
+  for (const theme of THEMES) {
     if (only && only !== theme) continue;
     await setTheme(w.host, theme);
     await alone(w, 'Queue');
@@ -318,6 +320,7 @@ async function everything(): Promise<void> {
     await shoot(w, `devices-${theme}`);
   }
   const path = await transcripts(w);
+  if (THEMES.some(theme => theme === only)) return;
   await speakers(w);
   await summary(w);
   // Words found in what was transcribed, over the transcript that they stand in.
