@@ -229,6 +229,46 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
     await revert();
   });
 
+  it('goes from word to word, over and over, nearer, and through what one of them says, by keyboard', async () => {
+    const { page } = w.host,
+      { editor } = await open('plays', sampleDialogue),
+      lit = (word: string): Promise<void> => editor.locator(`#${word}.now`).waitFor(),
+      width = (): Promise<number> =>
+        editor.locator('.span').evaluate(e => Number.parseFloat((e as HTMLElement).style.width));
+    await until('the sound is here', () =>
+      editor.evaluate(() => document.querySelector<HTMLMediaElement>('#player')!.readyState > 0),
+    );
+    await editor.locator('#u2').focus();
+    await editor.locator('#player').evaluate(e => ((e as HTMLMediaElement).currentTime = 15.1));
+    await lit('w2-0');
+    await page.keyboard.press('Control+ArrowRight');
+    await lit('w2-1');
+    await page.keyboard.press('Control+ArrowLeft');
+    await lit('w2-0');
+    await until('the position as somebody says it', async () =>
+      editor.evaluate(() => document.querySelector('#wave')!.getAttribute('aria-valuetext') === '15 seconds'),
+    );
+    const ends = editor.getByRole('button', { name: 'End the loop (L)' });
+    await page.keyboard.press('l');
+    await ends.waitFor();
+    await page.keyboard.press('l');
+    await ends.waitFor({ state: 'detached' });
+    const before = await width();
+    await page.keyboard.press('+');
+    await until('nearer', async () => (await width()) > before * 1.5);
+    await page.keyboard.press('-');
+    await until('as before', async () => Math.abs((await width()) - before) < 1);
+    const only = editor.locator('.person .filter').last();
+    await only.click();
+    await editor.locator('#u0').waitFor({ state: 'detached' });
+    assert.deepEqual(await editor.evaluate(() => [...document.querySelectorAll('.utterance')].map(row => row.id)), [
+      'u2',
+    ]);
+    await only.click();
+    await editor.locator('#u0').waitFor();
+    await revert();
+  });
+
   it('long pauses part chapters: headings, a list that says where it is, and one to choose from', async () => {
     const { page } = w.host,
       starts = [0, 6000, 90_000, 99_000],

@@ -76,6 +76,7 @@ function memoryBar(device: DeviceView, legend = true): TemplateResult {
 const unloading = new Set<string>(),
   ASKED_MS = 10_000;
 function unload(id: string): void {
+  for (const each of unloading) if (!devices.some(d => d.instances.some(i => i.id === each))) unloading.delete(each);
   unloading.add(id);
   setTimeout(() => {
     unloading.delete(id);
