@@ -106,8 +106,8 @@ const dialogue = (recording: string): Transcript => {
     })),
     summary: {
       text:
-        'The reading is about John Dashwood, who considers how much he can prudently do for his family. He is not ill ' +
-        'disposed, only cold hearted and rather selfish, and has been made worse by his marriage.',
+        'The reading is about John Dashwood, who considers how much he can prudently do for his family. He is not ' +
+        'ill disposed, only cold hearted and rather selfish, and has been made worse by his marriage.',
       language: 'en',
       model: 'Qwen 2.5 1.5B',
     },
