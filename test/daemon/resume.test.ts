@@ -16,8 +16,9 @@ const WITHOUT_PYTHON = process.platform === 'win32',
   ASR = 'moonshine-tiny-en',
   defaultModels = { asr: ASR, repair: 'qwen2.5-coder-0.5b-instruct', tts: 'piper-en-us-joe-medium' };
 
-const outputs = (folder: string): Record<string, string> =>
-  Object.fromEntries(
+function outputs(folder: string): Record<string, string> {
+  const inJson = JSON.stringify(folder).slice(1, -1);
+  return Object.fromEntries(
     readdirSync(folder)
       .filter(name => !name.endsWith('.flac'))
       .sort()
@@ -27,11 +28,12 @@ const outputs = (folder: string): Record<string, string> =>
         return [
           name,
           createHash('sha256')
-            .update(name.endsWith('.json') ? bytes.toString('utf8').replaceAll(folder, '') : bytes)
+            .update(name.endsWith('.json') ? bytes.toString('utf8').replaceAll(inJson, '') : bytes)
             .digest('hex'),
         ];
       }),
   );
+}
 
 async function run(
   killAfter: ((daemon: RealDaemon, job: Job) => Promise<void>) | null,

@@ -63,7 +63,7 @@ export const checks: CheckMessages = {
             `${a.path} does not work`,
             "Run `earshot settings reset ffmpegPath`, and Earshot's own comes with the next recording.",
           )
-        : message('not found', 'Run `earshot models install`.'),
+        : message('not found', 'Install ffmpeg, or set ffmpegPath to it.'),
   },
   gpu: {
     name: 'GPU',
@@ -139,7 +139,10 @@ export const checks: CheckMessages = {
     name: 'Engines',
     ok: a => message(a.names),
     warning: a =>
-      message(`not installed: ${a.names}`, 'They come when they are needed, or now with `earshot models install`.'),
+      message(
+        `not installed: ${a.names}`,
+        'They come when they are needed; `earshot engines` lists them, and `earshot engines install` brings one now.',
+      ),
   },
   network: {
     name: 'Network',

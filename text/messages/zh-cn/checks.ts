@@ -60,7 +60,7 @@ export const checks: CheckMessages = {
             `${a.path} 无法使用`,
             '请运行 `earshot settings reset ffmpegPath`，处理下一个录音时会安装 Earshot 自带的版本。',
           )
-        : message('未找到', '请运行 `earshot models install`。'),
+        : message('未找到', '请安装 ffmpeg，或在设置 ffmpegPath 中指定。'),
   },
   gpu: {
     name: 'GPU',
@@ -125,7 +125,11 @@ export const checks: CheckMessages = {
   engines: {
     name: '引擎',
     ok: a => message(a.names),
-    warning: a => message(`未安装：${a.names}`, '需要时会自动安装；也可立即运行 `earshot models install`。'),
+    warning: a =>
+      message(
+        `未安装：${a.names}`,
+        '需要时会自动安装；`earshot engines` 列出引擎，`earshot engines install` 可立即安装。',
+      ),
   },
   network: {
     name: '网络',
