@@ -9,6 +9,11 @@ import type { ChatWrapper, Model, Runtime, Sequence, Token } from './runtime.ts'
 const LONG_TOKENS = 640,
   READ_TOKENS = 256;
 
+/** What stands behind `{"name":"`: a text as JSON writes it, and the end. */
+const REST_OF_TEXT = String.raw`root ::= char* "\"}"
+char ::= [^"\\\x7F\x00-\x1F] | [\\] (["\\/bfnrt] | "u" hex hex hex hex)
+hex ::= [0-9a-fA-F]`;
+
 export class Chat implements Asker {
   private readonly runtime: Runtime;
   private readonly model: Model;
@@ -31,11 +36,13 @@ export class Chat implements Asker {
    */
   async ask(question: Question, signal: AbortSignal): Promise<string> {
     const beginning = this.beginning(question.system),
-      all = this.tokens(question.system, question.turns);
+      field = onlyText(question.schema),
+      opening = field === null ? '' : `{${JSON.stringify(field)}:"`,
+      all = [...this.tokens(question.system, question.turns), ...(opening ? this.model.tokenize(opening, false) : [])];
     if (all.length + question.maxTokens > this.contextTokens)
       throw new EarshotError('badAnswer', {}, 'the question is longer than the context');
     const start = beginning.every((token, i) => token === all[i]) ? beginning : [];
-    const grammar = await this.grammar(question.schema);
+    const grammar = await this.grammar(question.schema, field !== null);
     const sequence = await this.kept.start(start);
     const answer: Token[] = [];
     try {
@@ -48,13 +55,13 @@ export class Chat implements Asker {
         signal.throwIfAborted();
         if (this.model.isEogToken(token)) break;
         answer.push(token);
-        if (answer.length >= question.maxTokens) break;
+        if (answer.length >= question.maxTokens || (field !== null && this.ends(token, opening, answer))) break;
       }
     } catch (error) {
       await this.kept.forget();
       throw error;
     }
-    return this.model.detokenize(answer);
+    return opening + this.model.detokenize(answer);
   }
 
   async explained({ text, language, translation, translatedTo }: Pair, signal: AbortSignal): Promise<number> {
@@ -91,10 +98,22 @@ export class Chat implements Asker {
     return tokens.slice(at);
   }
 
-  private async grammar(schema: object): Promise<object> {
-    const key = JSON.stringify(schema);
+  /** Whether the answer is whole with this token: another one would only say so. */
+  private ends(token: Token, opening: string, answer: readonly Token[]): boolean {
+    return this.model.detokenize([token]).endsWith('}') && isJson(opening + this.model.detokenize(answer));
+  }
+
+  /** @param opened the answer's beginning is given: what is left is one text and the end */
+  private async grammar(schema: object, opened: boolean): Promise<object> {
+    const key = JSON.stringify([schema, opened]);
     let grammar = this.grammars.get(key);
-    if (!grammar) this.grammars.set(key, (grammar = await this.runtime.llama.createGrammarForJsonSchema(schema)));
+    if (!grammar) {
+      const { llama } = this.runtime;
+      grammar = await (opened
+        ? llama.createGrammar({ grammar: REST_OF_TEXT })
+        : llama.createGrammarForJsonSchema(schema));
+      this.grammars.set(key, grammar);
+    }
     return grammar;
   }
 
@@ -118,5 +137,21 @@ export class Chat implements Asker {
       b = this.tokens(system, [{ role: 'user', text: 'a' }]);
     const end = a.findIndex((token, i) => token !== b[i]);
     return a.slice(0, Math.max(0, end));
+  }
+}
+
+/** The name of the one text that an answer of this schema is; its beginning need not be asked for then. */
+function onlyText(schema: object): string | null {
+  const { properties = {} } = schema as { properties?: Record<string, { type?: unknown; enum?: unknown }> },
+    [[name, { type, enum: values }] = ['', {}], ...others] = Object.entries(properties);
+  return others.length === 0 && type === 'string' && values === undefined ? name : null;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

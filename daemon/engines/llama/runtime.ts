@@ -75,6 +75,8 @@ export interface Llama {
     loadSignal?: AbortSignal;
   }): Promise<Model>;
   createGrammarForJsonSchema(schema: object): Promise<object>;
+  /** @param options a grammar in llama.cpp's GBNF */
+  createGrammar(options: { grammar: string }): Promise<object>;
   dispose(): Promise<void>;
 }
 interface Library {
