@@ -1,7 +1,8 @@
 /**
- * `npm run bench:repair [CLIPS [SKIP]]`: what repair mends, what it harms, and what it costs beside recognition: by the
- * sound alone, with a language model, and as it was before the sound was asked; for each source of candidates. Real
- * Whisper base and the default language model, on clips of five languages that nothing was tuned on.
+ * `npm run bench:repair [-- CLIPS [COLLECTION…]]`: what repair fixes, what it harms, and what it costs beside
+ * recognition: by the sound alone, with a language model, and as it was before the sound was asked; for each source of
+ * candidates and each language. Real Whisper base and the default language model, on texts that nothing was tuned on
+ * (`tuning`: on the others). `--before` adds repair by a language model alone, `--verbose` a line for each clip.
  */
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +22,7 @@ import { createRuntimes } from '../../../daemon/runtimes/runtimes.ts';
 import { DEFAULTS } from '../../../schemas/settings.ts';
 import { make, missing, modelFolder, python } from '../../../test/engines/place.ts';
 import { TestWorker } from '../../../test/engines/worker-harness.ts';
-import { clips } from './clips.ts';
+import { clips, type Clip, type Collection } from './clips.ts';
 import { wordErrors as errorsIn } from './errors.ts';
 
 const RATE = 16_000,
@@ -37,44 +38,94 @@ const needs = {
 };
 const absent = missing(needs);
 if (absent) throw new Error(absent);
-const count = Number(process.argv[2] ?? 40),
-  skip = Number(process.argv[3] ?? 0);
+const given = process.argv.slice(2).filter(one => !one.startsWith('--')),
+  isFlagged = (flag: string): boolean => process.argv.includes(flag),
+  count = Number(given[0] ?? 16),
+  collections = (given.length > 1 ? given.slice(1) : ['prompts', 'voices']) as Collection[];
 
 /** Accents do not count: not all of the texts have them. */
 const bare = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, ''),
   wordErrors = (truth: string, heard: string) => errorsIn(bare(truth), bare(heard));
 
-interface Way {
-  name: string;
-  errors: number;
+/** Of one language, or of all. */
+interface Tally {
+  before: number;
+  after: number;
   fixed: number;
   harmed: number;
+}
+interface Hearing {
+  heard: AsrOutput;
+  alternatives: readonly Alternative[];
   ms: number;
 }
-const ways = new Map<string, Way & { byLanguage: Map<string, [before: number, after: number]> }>();
-let words = 0,
-  before = 0,
-  recognitionMs = 0;
+interface Way {
+  ms: number;
+  byLanguage: Map<string, Tally>;
+}
+const ways = new Map<string, Way>();
+const recognised: number[] = [];
+let words = 0;
 
-function note(
-  name: string,
-  truth: string,
-  heard: string,
-  out: Pick<RepairOutput, 'text'>,
-  ms: number,
-  language: string,
-) {
-  const way = ways.get(name) ?? { name, errors: 0, fixed: 0, harmed: 0, ms: 0, byLanguage: new Map() };
+/** @returns how many errors more there are than in what was heard */
+function note(name: string, { truth, language }: Clip, heard: string, text: string, ms: number): number {
+  const way = ways.get(name) ?? { ms: 0, byLanguage: new Map<string, Tally>() };
   ways.set(name, way);
   const was = wordErrors(truth, heard).errors,
-    now = wordErrors(truth, out.text).errors,
-    place = way.byLanguage.get(language) ?? [0, 0];
-  way.byLanguage.set(language, [place[0] + was, place[1] + now]);
-  way.errors += now;
-  way.fixed += Math.max(0, was - now);
-  way.harmed += Math.max(0, now - was);
+    now = wordErrors(truth, text).errors;
+  for (const group of [language, 'all']) {
+    const tally = way.byLanguage.get(group) ?? { before: 0, after: 0, fixed: 0, harmed: 0 };
+    way.byLanguage.set(group, tally);
+    tally.before += was;
+    tally.after += now;
+    tally.fixed += Math.max(0, was - now);
+    tally.harmed += Math.max(0, now - was);
+  }
   way.ms += ms;
   return now - was;
+}
+
+/** Errors of a clip by what became of what would fix them. */
+const FATES = ['fixed', 'model said no', 'not asked', 'never proposed'] as const;
+type Fates = Record<(typeof FATES)[number], number>;
+const fates = new Map<string, Fates>();
+
+function noteFates(
+  { truth, language }: Clip,
+  heard: AsrOutput,
+  alternatives: readonly Alternative[],
+  reads: readonly Alternative[],
+  both: RepairOutput,
+): void {
+  const { errors } = wordErrors(truth, heard.text),
+    fixes = (one: Alternative): number =>
+      errors -
+      wordErrors(
+        truth,
+        heard.words
+          .map(word => word.text)
+          .toSpliced(one.from, one.to - one.from, one.text)
+          .join(' '),
+      ).errors,
+    good = alternatives.map(one => ({ one, by: fixes(one) })).filter(({ by }) => by > 0),
+    fixed = Math.max(0, errors - wordErrors(truth, both.text).errors),
+    taken = ({ from, to }: Alternative): boolean => both.changes.some(one => one.from < to && from < one.to),
+    of = fates.get(language) ?? { fixed: 0, 'model said no': 0, 'not asked': 0, 'never proposed': 0 };
+  fates.set(language, of);
+  const seen: Alternative[] = [];
+  let left = 0;
+  for (const { one, by } of good.sort((a, b) => b.by - a.by)) {
+    if (taken(one) || seen.some(other => other.from < one.to && one.from < other.to)) continue;
+    seen.push(one);
+    left += by;
+    of[
+      reads.some(read => read.from === one.from && read.to === one.to && read.text === one.text)
+        ? 'model said no'
+        : 'not asked'
+    ] += by;
+  }
+  of.fixed += fixed;
+  of['never proposed'] += Math.max(0, errors - fixed - left);
 }
 
 /** Processor time of a worker and of what it started, ms: other programs on the machine do not count. */
@@ -120,7 +171,7 @@ try {
     return (user + system) / 1000;
   };
   await whisper.loaded;
-  for (const clip of clips(count, skip)) {
+  for (const clip of (await Promise.all(collections.map(one => clips(one, count)))).flat()) {
     const path = join(folder, 'clip.pcm');
     make(['-i', clip.path, '-ac', '1', '-ar', String(RATE), '-f', 's16le', path]);
     const step: StepInputs['asr'] = {
@@ -129,17 +180,18 @@ try {
       prompt: '',
       hotwords: [],
     };
-    const began = cpuMs(whisper),
-      running = whisper.run<'asr'>([{ ...step, alternatives: { glossary: [], readable: true } }]);
-    await whisper.result();
-    const heardAt = cpuMs(whisper);
-    const [heard] = (await running) as [AsrOutput];
-    const doneAt = cpuMs(whisper),
-      alternatives = whisper.alternatives.at(-1)?.alternatives ?? [];
-    recognitionMs += heardAt - began;
-    const tally = wordErrors(clip.truth, heard.text);
-    words += tally.words;
-    before += tally.errors;
+    // What alternatives cost is what a run with them takes longer: where nobody reads, less is asked of the sound.
+    const hear = async (alternatives?: { glossary: []; readable: boolean }): Promise<Hearing> => {
+      const began = cpuMs(whisper),
+        [heard] = (await whisper.run<'asr'>([{ ...step, ...(alternatives ? { alternatives } : {}) }])) as [AsrOutput];
+      return { heard, alternatives: whisper.alternatives.at(-1)?.alternatives ?? [], ms: cpuMs(whisper) - began };
+    };
+    const { ms: recognitionMs } = await hear(),
+      fast = await hear({ glossary: [], readable: false }),
+      { heard, alternatives, ms } = await hear({ glossary: [], readable: true }),
+      fastMs = fast.ms - recognitionMs;
+    recognised.push(recognitionMs);
+    words += wordErrors(clip.truth, heard.text).words;
     const input: StepInputs['repair'] = {
       text: heard.text,
       words: heard.words,
@@ -148,31 +200,32 @@ try {
       glossary: [],
     };
     const by = (name: string, out: RepairOutput, ms: number): void => {
-      const change = note(name, clip.truth, heard.text, out, ms, clip.language);
+      const change = note(name, clip, heard.text, out.text, ms);
       if (change > 0 && !name.includes('only')) console.log(`  ✗ ${name} ${clip.id}: ${heard.text} → ${out.text}`);
     };
-    by('sound', repairByEar(input, alternatives), doneAt - heardAt);
+    by('sound', repairByEar(input, fast.alternatives), fastMs);
     for (const source of ['dictionary', 'model'] as const)
       by(
         `sound, only ${source}`,
         repairByEar(
           input,
-          alternatives.filter((one: Alternative) => one.source === source),
+          fast.alternatives.filter((one: Alternative) => one.source === source),
         ),
-        doneAt - heardAt,
+        fastMs,
       );
     const reads: (Alternative & { reads: number })[] = [],
       asked = own();
     const both = isOpen(alternatives)
       ? await repairByBoth(input, alternatives, judge, signal, (one, nats) => reads.push({ ...one, reads: nats }))
       : repairByEar(input, alternatives);
-    by('sound and language model', both, doneAt - heardAt + own() - asked);
-    if (process.argv.includes('--before')) {
+    by('sound and language model', both, ms - recognitionMs + own() - asked);
+    noteFates(clip, heard, alternatives, reads, both);
+    if (isFlagged('--before')) {
       const alone = own(),
         out = await repair(input, judge, dictionaries, signal);
       by('language model, as before', out, own() - alone);
     }
-    if (process.argv.includes('--verbose'))
+    if (isFlagged('--verbose'))
       console.log(
         JSON.stringify({ ...clip, heard: heard.text, alternatives, reads, both: both.text, words: heard.words }),
       );
@@ -181,14 +234,18 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-console.log(`${words} words, ${before} errors; recognition ${(recognitionMs / 1000).toFixed(1)} s of processor time`);
-console.log('| way | errors | fixed | harmed | of recognition |\n| --- | --- | --- | --- | --- |');
-for (const { name, errors, fixed, harmed, ms, byLanguage } of ways.values()) {
-  const languages = [...byLanguage].map(([language, [was, now]]) => `${language} ${was} → ${now}`).join(', ');
-  console.log(
-    `| ${name} | ${errors} (${(((errors - before) / before) * 100).toFixed(0)} %) | ${fixed} | ${harmed} | ` +
-      `${(ms / recognitionMs).toFixed(2)} × | ${languages}`,
-  );
-}
+const recognitionMs = recognised.reduce((sum, ms) => sum + ms, 0);
+console.log(`${words} words; recognition ${(recognitionMs / 1000).toFixed(1)} s of processor time`);
+console.log('| way | language | errors | fixed | harmed | of recognition |');
+console.log('| --- | --- | --- | --- | --- | --- |');
+for (const [name, { ms, byLanguage }] of ways)
+  for (const [language, { before, after, fixed, harmed }] of byLanguage)
+    console.log(
+      `| ${name} | ${language} | ${before} → ${after} (${(((after - before) / Math.max(1, before)) * 100).toFixed(0)} %) | ` +
+        `${fixed} | ${harmed} | ${language === 'all' ? `${(ms / recognitionMs).toFixed(2)} ×` : ''} |`,
+    );
+console.log(`\nErrors by what became of what would fix them:\n| language | ${FATES.join(' | ')} |`);
+console.log('| --- | --- | --- | --- | --- |');
+for (const [language, of] of fates) console.log(`| ${language} | ${FATES.map(fate => of[fate]).join(' | ')} |`);
 // The library keeps the process alive.
 process.exit(0);
