@@ -143,6 +143,9 @@ function linkPackages(into: string): void {
     }
 }
 
+/** Of one program: beyond this it hangs, however busy the machine is. */
+const LIMIT_MS = 20 * 60_000;
+
 export interface Ended {
   code: number | null;
   /** Standard output and errors, as they came. */
@@ -197,9 +200,9 @@ export class Windows {
 
   /**
    * Node with these arguments. Its output goes to a file: Wine's programs cannot write to Linux's pipes. What runs for
-   * longer than `limitMs` is ended, and says so.
+   * longer than the limit is ended, and says so.
    */
-  node(args: readonly string[], limitMs?: number): Promise<Ended> {
+  node(args: readonly string[]): Promise<Ended> {
     const log = join(this.folder, `out-${++this.count}.txt`),
       file = openSync(log, 'w'),
       child = spawn(WINE!, [NODE, '--disable-warning=ExperimentalWarning', ...args], {
@@ -209,13 +212,10 @@ export class Windows {
       });
     closeSync(file);
     let late = '';
-    const timer =
-      limitMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            late = `\nended after ${limitMs / 60_000} minutes`;
-            child.kill('SIGKILL');
-          }, limitMs);
+    const timer = setTimeout(() => {
+      late = `\nended after ${LIMIT_MS / 60_000} minutes`;
+      child.kill('SIGKILL');
+    }, LIMIT_MS);
     return new Promise<Ended>((resolve, reject) => {
       child.once('error', reject).once('exit', code => resolve({ code, out: readFileSync(log, 'utf8') + late }));
     }).finally(() => clearTimeout(timer));
@@ -232,7 +232,7 @@ export class Windows {
 
   /** A program of Windows' own. */
   program(...args: string[]): number | null {
-    return spawnSync(WINE!, args, { env: this.env, stdio: 'ignore' }).status;
+    return spawnSync(WINE!, args, { env: this.env, stdio: 'ignore', timeout: LIMIT_MS }).status;
   }
 
   async close(): Promise<void> {

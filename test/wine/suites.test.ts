@@ -6,9 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { missing, prepare, Windows } from './place.ts';
 
 const TEST = join(import.meta.dirname, '..'),
-  AT_ONCE = 2,
-  /** Beyond this it hangs, however busy the machine is. */
-  FILE_MS = 20 * 60_000;
+  AT_ONCE = 2;
 
 const FLEET = 'PostgreSQL comes for Linux here';
 /** What is not about a platform, or needs a program that is only there for Linux. */
@@ -54,7 +52,7 @@ describe(
     async function failureOf(file: string): Promise<string | null> {
       const patience = `file:///${windows.module('test/wine/there/patience.ts').replaceAll('\\', '/')}`,
         args = ['--import', patience, '--test-reporter=spec', windows.module(`test/${file}`)],
-        { code, out } = await windows.node(args, FILE_MS);
+        { code, out } = await windows.node(args);
       const number = (what: string): number => Number(new RegExp(`^ℹ ${what} (\\d+)$`, 'm').exec(out)?.[1] ?? 0),
         // Whole groups that are left out are counted nowhere.
         isWell = code === 0 && (number('pass') + number('skipped') > 0 || out.includes('﹣ '));
