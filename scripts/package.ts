@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createVSIX } from '@vscode/vsce';
+import { findNpm } from '../daemon/runtimes/npm.ts';
 
 const root = join(fileURLToPath(import.meta.url), '..', '..');
 /**
@@ -155,12 +156,14 @@ function nativeKoffi(name: string, folder: string, modules: string): void {
     if (found !== version) throw new Error(`${name} ${found} is installed, ${version} is locked: run npm ci`);
     return take(join(root, 'node_modules'));
   }
+  const npm = findNpm();
+  if (!npm) throw new Error(`npm was not found, which fetches ${name}`);
   const scratch = mkdtempSync(join(tmpdir(), 'earshot-koffi-'));
   try {
     const [{ filename }] = JSON.parse(
       execFileSync(
-        process.platform === 'win32' ? 'npm.cmd' : 'npm',
-        ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch, `${name}@${version}`],
+        npm.program,
+        [...npm.args, 'pack', '--json', '--ignore-scripts', '--pack-destination', scratch, `${name}@${version}`],
         { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
       ),
     ) as [{ filename: string }];

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { findNpm } from '../../../daemon/runtimes/npm.ts';
 import { writeShims } from './shims.ts';
 
 /** VS Code 1.139.1 and what drives it: exact, so that a new release cannot turn the tests red. */
@@ -30,11 +31,13 @@ export const serverMain = join(hostDir, 'node_modules/code-server/lib/vscode/out
 
 const done = join(hostDir, 'installed.json');
 const npm = (cwd: string, ...args: string[]): void => {
-  execFileSync(
-    process.platform === 'win32' ? 'npm.cmd' : 'npm',
-    ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--engine-strict=false', ...args],
-    { cwd, stdio: ['ignore', 'inherit', 'inherit'] },
-  );
+  const found = findNpm();
+  if (!found) throw new Error('npm was not found');
+  const how = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--engine-strict=false'];
+  execFileSync(found.program, [...found.args, 'install', ...how, ...args], {
+    cwd,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
 };
 
 /** Installs what is missing (about 40 s, 400 MB); quick when all is there. Two runs at once: the second waits. */
