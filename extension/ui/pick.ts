@@ -27,7 +27,9 @@ export function pick<T extends vscode.QuickPickItem>(
   options: PickOptions,
 ): Promise<T | undefined> {
   const list = listOf(items, options);
-  list.activeItems = items.filter(item => item.picked);
+  const picked = items.filter(item => item.picked);
+  // Given none, the editor would make no line active, and Enter would take nothing.
+  if (picked.length > 0) list.activeItems = picked;
   return taken(list);
 }
 

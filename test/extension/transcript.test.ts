@@ -294,8 +294,8 @@ describe('the transcript editor', { skip: unavailable ?? false, timeout: 350_000
     const asked = command('chapter');
     await page.locator('.quick-input-title', { hasText: 'Go to which chapter?' }).waitFor();
     await page.keyboard.press('Enter');
-    await asked;
     await there('the first chapter', 'u0');
+    await asked;
     assert.deepEqual((await axe(editor)).violations, []);
     await revert();
   });

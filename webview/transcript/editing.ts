@@ -58,6 +58,32 @@ export function splitAt(u: UtteranceView, at: number, text: string | null = null
   page.paint();
 }
 
+/** The repair of an utterance stays, or all do. It shows at once; the file follows. */
+export function accept(index: number | null): void {
+  if (state.run || !state.shown) return;
+  relist(
+    state.shown.utterances.map(u =>
+      u.changes.length > 0 && (index === null || u.index === index) ? { ...u, changes: [] } : u,
+    ),
+  );
+  page.send({ type: 'accept', index });
+  page.paint();
+}
+
+/** The same for going back to what was recognized. */
+export function revert(index: number | null): void {
+  if (state.run || !state.shown) return;
+  relist(
+    state.shown.utterances.map(u =>
+      u.original !== null && (index === null ? u.changes.length > 0 : u.index === index)
+        ? { ...u, text: u.original, original: null, changes: [] }
+        : u,
+    ),
+  );
+  page.send(index === null ? { type: 'takeAllBack' } : { type: 'takeBack', index, change: null });
+  page.paint();
+}
+
 export function insertAfter(index: number): void {
   if (state.run) return;
   arriving = { after: index, known: new Set(state.places.keys()), edit: true };

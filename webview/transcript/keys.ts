@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from 'lit';
 import type { UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
-import { insertAfter, joinNext, removeRow, splitAt, startEdit } from './editing.ts';
+import { accept, insertAfter, joinNext, removeRow, revert, splitAt, startEdit } from './editing.ts';
 import { openFind } from './find-bar.ts';
 import { findState, step } from './find.ts';
 import { focusRow } from './list.ts';
@@ -166,9 +166,9 @@ export function onKey(event: KeyboardEvent): void {
             ? {}
             : {
                 s: () => page.send({ type: 'speaker', index: u.index }),
-                a: () => page.send({ type: 'accept', index: u.index }),
+                a: () => accept(u.index),
                 Delete: () => {
-                  if (u.original !== null) page.send({ type: 'takeBack', index: u.index, change: null });
+                  if (u.original !== null) revert(u.index);
                 },
               }),
         }

@@ -23,12 +23,14 @@ export interface Tool {
 const out = new Set<string>(),
   observed = new WeakSet<Element>();
 let observer: IntersectionObserver | undefined;
+/** So much of a tool is to be seen, or it is cut off; places are fractions of a pixel. */
+const WHOLE = 0.95;
 
 /** Whether a tool was wrapped into a line that is cut off, from its element: nothing is laid out for it. */
 function watchTools(): void {
   const root = document.querySelector('.fits');
   if (!root) return;
-  if (observer?.root !== root) observer = new IntersectionObserver(onSight, { root, threshold: 0.5 });
+  if (observer?.root !== root) observer = new IntersectionObserver(onSight, { root, threshold: [0, WHOLE] });
   for (const tool of root.children)
     if (!observed.has(tool)) {
       observed.add(tool);
@@ -37,9 +39,9 @@ function watchTools(): void {
 }
 
 function onSight(entries: readonly IntersectionObserverEntry[]): void {
-  for (const { target, isIntersecting } of entries) {
+  for (const { target, intersectionRatio } of entries) {
     const id = (target as HTMLElement).dataset.tool!;
-    if (isIntersecting) out.delete(id);
+    if (intersectionRatio >= WHOLE) out.delete(id);
     else out.add(id);
   }
   page.paint();

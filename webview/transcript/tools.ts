@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { count, duration } from '../format.ts';
 import type { TranscriptShown, UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
+import { accept, revert } from './editing.ts';
 import { closeFind, openFind } from './find-bar.ts';
 import { findState } from './find.ts';
 import { openSheet, stepDoubt, stepRepair } from './keys.ts';
@@ -53,8 +54,8 @@ function repairTool(repaired: number): Tool {
     ...(state.run
       ? []
       : [
-          { icon: 'check-all', name: t('Accept all repairs'), press: () => page.send({ type: 'accept', index: null }) },
-          { icon: 'discard', name: t('Revert all repairs'), press: () => page.send({ type: 'takeAllBack' }) },
+          { icon: 'check-all', name: t('Accept all repairs'), press: () => accept(null) },
+          { icon: 'discard', name: t('Revert all repairs'), press: () => revert(null) },
         ]),
   ];
   return {

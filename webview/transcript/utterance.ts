@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { duration } from '../format.ts';
 import type { UtteranceView } from '../messages.ts';
 import { t } from '../page.ts';
-import { caretAt, endEdit, joinNext, onEditKey, startEdit } from './editing.ts';
+import { accept, caretAt, endEdit, joinNext, onEditKey, startEdit } from './editing.ts';
 import { seek } from './player.ts';
 import { chip, hue, shownName } from './speakers.ts';
 import { DOUBTFUL, page, state, wordId, wordsOf, type Field, type View } from './state.ts';
@@ -123,7 +123,7 @@ const repairs = (u: UtteranceView): TemplateResult | typeof nothing =>
             </li>`,
         )}
         <li ?hidden=${state.run !== null}>
-          <button type="button" class="text-button" @click=${() => page.send({ type: 'accept', index: u.index })}>
+          <button type="button" class="text-button" @click=${() => accept(u.index)}>
             <span class="codicon codicon-check-all" aria-hidden="true"></span>${t('Accept the repair')}
           </button>
         </li>
