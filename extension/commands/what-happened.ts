@@ -6,7 +6,7 @@ import type { JournalEntry } from '../../schemas/rpc.ts';
 import type { Stage } from '../../schemas/words.ts';
 import type { Deps } from '../requests/request.ts';
 import { jobOf } from '../transcript/open.ts';
-import { failureText, languageName, numberText, stageName } from '../ui/words.ts';
+import { errorText, failureText, languageName, numberText, stageName } from '../ui/words.ts';
 
 const SCHEME = 'earshot-job',
   MOST_ENTRIES = 2000;
@@ -30,12 +30,17 @@ export class WhatHappened implements vscode.TextDocumentContentProvider {
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
-    const { daemon } = this.#deps,
-      [{ job }, { entries }] = await Promise.all([
+    const { daemon } = this.#deps;
+    try {
+      const [{ job }, { entries }] = await Promise.all([
         daemon.call('job/get', { id: uri.query }),
         daemon.call('job/log', { id: uri.query, limit: MOST_ENTRIES }),
       ]);
-    return pageOf(job, entries);
+      return pageOf(job, entries);
+    } catch (error) {
+      // Else the editor says that it cannot find the page, and not why.
+      return `❌ ${plain(errorText(error))}\n`;
+    }
   }
 }
 

@@ -289,6 +289,7 @@ const scenes: Record<string, () => Promise<void>> = {
   },
   async 'queue+report'() {
     daemon.records = records();
+    await (await w.panel('Queue')).locator('.job').first().waitFor();
     await command('earshot.job.log', [...daemon.jobs.keys()][0]);
     await until('the page', async () => {
       for (const frame of page.frames()) if (/job\.submitted/.test(await frame.content().catch(() => ''))) return true;
