@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../client/client.ts';
 import { openLog } from '../client/files.ts';
@@ -62,7 +62,7 @@ export async function host(
       session.line(t.hosting(clean(prepared.address), clean(prepared.folder)));
       if (prepared.ca) session.line(t.copyCertificate(clean(prepared.ca)));
       if (joins.length > 0) session.line(t.joinWith);
-      const ca = prepared.ca ? ` --ca ${prepared.ca.split('/').at(-1)!}` : '';
+      const ca = prepared.ca ? ` --ca ${basename(prepared.ca)}` : '';
       for (const login of joins) session.line(`  earshot fleet join '${login.url}'${ca}`);
     }
     await Promise.race([gone, stop.signal.aborted ? null : once(stop.signal, 'abort')]);

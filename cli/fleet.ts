@@ -1,7 +1,7 @@
 /** `earshot fleet …`: what it shows, and a machine that works until it is told to stop. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createInterface } from 'node:readline/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { basename, isAbsolute, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { EarshotError } from '../schemas/errors.ts';
 import type { FleetMachine } from '../schemas/fleet.ts';
@@ -88,7 +88,8 @@ export async function init(
   if (session.json) return session.emit(made);
   session.line(session.t.fleetReady(made.version, made.before));
   if (made.logins.length > 0) session.line(session.t.joinWith);
-  for (const login of made.logins) session.line(`  earshot fleet join '${login.url}'`);
+  const known = ca === undefined ? '' : ` --ca ${basename(ca)}`;
+  for (const login of made.logins) session.line(`  earshot fleet join '${login.url}'${known}`);
 }
 
 export async function join(

@@ -227,6 +227,8 @@ export const ERRORS = {
   noFleet: { needs: 'text?' },
   /** It ended so many machines' work on it, one after the other. */
   fleetGaveUp: { times: 'number' },
+  /** No machine of it took the recording for so long. */
+  fleetExpired: { days: 'number' },
   /** npm has no PostgreSQL for this kind of machine. */
   noPostgresHere: {},
   postgresAsRoot: {},
@@ -308,6 +310,7 @@ const FINAL: ReadonlySet<string> = new Set<ErrorCode>([
   'notATranscript',
   'untrustedWorkspace',
   'fleetGaveUp',
+  'fleetExpired',
   'fleetRefused',
   'fleetUnproven',
   'fleetUnprepared',

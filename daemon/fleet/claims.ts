@@ -101,6 +101,11 @@ export class Claims {
     );
   }
 
+  /** What nobody took, or fetched, for thirty days goes; an offer that was lost is made anew. */
+  async expire(): Promise<void> {
+    await this.pool.query('select fleet.expire()');
+  }
+
   /** The best job that this machine can place, under a lease. `warm`: needs that loaded models serve. */
   async claim(can: readonly string[], warm: readonly string[]): Promise<Taken | null> {
     const without: string[] = [];

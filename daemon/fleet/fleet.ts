@@ -42,6 +42,7 @@ export interface FleetDeps {
 }
 
 const TICK_MS = 10_000,
+  EXPIRE_MS = 3_600_000,
   LONGEST_ID = 100,
   LEAVE_MS = 3_000;
 /** Where the store keeps who we are, and that we take no more. */
@@ -76,6 +77,7 @@ export class Fleet {
   private pilots = 0;
   private leaving = false;
   private sweeping: Promise<void> | null = null;
+  private expiredAt = -Infinity;
 
   constructor(deps: FleetDeps) {
     this.deps = deps;
@@ -172,7 +174,7 @@ export class Fleet {
         card: deps.card,
         roots: () => this.settings?.roots ?? {},
         isChief: () => side.chief,
-        partMs: () => (this.settings?.partMinutes ?? PART_MINUTES) * 60_000,
+        partMs: () => (this.settings?.partMinutes ?? PART_MINUTES) * 60_000 || Infinity,
         decode: deps.decode,
         length: deps.length,
       }),
@@ -324,8 +326,13 @@ export class Fleet {
   private sweep(): Promise<void> {
     const { taking } = this;
     if (!taking?.pool) return Promise.resolve();
-    return (this.sweeping ??= new Claims(taking.pool, this.id, null)
+    const claims = new Claims(taking.pool, this.id, null),
+      now = this.deps.clock(),
+      expires = now - this.expiredAt > EXPIRE_MS;
+    if (expires) this.expiredAt = now;
+    return (this.sweeping ??= claims
       .sweep()
+      .then(() => (expires ? claims.expire() : undefined))
       .catch((error: unknown) => {
         this.deps.log.debug(error as Error, 'fleet: sweeping');
       })
@@ -361,6 +368,8 @@ export class Fleet {
   /** For as long as somebody wants this machine to work for the fleet. */
   async pilot(): Promise<() => Promise<void>> {
     if (!this.settings?.machine) throw new EarshotError('noFleet', { needs: 'machine' });
+    // Asked for now, whatever was said before.
+    if (this.isDraining) this.setDraining(false);
     this.pilots++;
     await this.apply();
     let over = false;

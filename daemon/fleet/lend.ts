@@ -46,7 +46,7 @@ export interface LendDeps {
   card(id: string): ModelCard | undefined;
   roots: () => Roots;
   isChief: () => boolean;
-  /** A long recording goes to several machines, each of which has at least so much of it; 0: never. */
+  /** A long recording goes to several machines, each of which has at least so much of it; Infinity: never. */
   partMs: () => number;
   /** By the container's own word; null: it says nothing. */
   length(row: LentRow, signal: AbortSignal): Promise<number | null>;
@@ -267,8 +267,7 @@ export class Lend {
       least = partMs(),
       guess = elsewhere.expectedMs(row);
     // A guess by its size may be wrong by far.
-    if (row.fleet.parts || least <= 0 || guess < least || !isDivisible(row, elsewhere.isContextual(row.id)))
-      return guess;
+    if (row.fleet.parts || guess < least || !isDivisible(row, elsewhere.isContextual(row.id))) return guess;
     const peers = await query<{ warm: boolean }>('select warm from fleet.idle($1)', [needs]);
     if (peers.length < 2) return guess;
     const known =

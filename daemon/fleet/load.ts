@@ -9,4 +9,3 @@ export const loadPostgres = (): Promise<Postgres> => {
   const file = import.meta.filename.endsWith('.ts') ? 'postgres.ts' : 'fleet-postgres.mjs';
   return (loaded ??= import(pathToFileURL(join(import.meta.dirname, file)).href) as Promise<Postgres>);
 };
-export const isPostgresLoaded = (): boolean => loaded !== null;

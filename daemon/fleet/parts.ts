@@ -23,9 +23,11 @@ export const isDivisible = (
   // A voice that each machine chooses by itself need not be the same.
   (!stages.includes('tts') || models.tts !== undefined);
 
-/** Where its parts begin, but the first, in ms; none: it stays whole. `peers`: the warm ones first. */
+/**
+ * Where its parts begin, but the first, in ms; none: it stays whole. `peers`: the warm ones first. `partMs`: how long
+ * each is at least; Infinity: nothing is divided.
+ */
 export function bordersOf(durationMs: number, peers: readonly { warm: boolean }[], partMs: number): number[] {
-  if (partMs <= 0) return [];
   let parts = Math.min(peers.length, MOST_PARTS);
   while (parts > 1 && durationMs / parts < partMs * (peers[parts - 1]!.warm ? 1 : COLD)) parts--;
   return Array.from({ length: Math.max(0, parts - 1) }, (_, i) => Math.round(((i + 1) * durationMs) / parts));

@@ -22,6 +22,8 @@ export interface FleetChaos {
   /** Jobs that are kept at work while faults come. */
   jobs: number;
   model: string;
+  /** The recording that each is a copy of; a sample, unless it is said. */
+  source?: string;
   /** The longest that a machine stays frozen; beyond the lease it is taken over. */
   frozenMs: number;
   /** How long all may take to end afterwards. */
@@ -38,6 +40,8 @@ export interface FleetChaosReport {
   /** Writes of machines that were late. */
   refused: number;
   steps: number;
+  /** Jobs that went to several machines in parts. */
+  parts: number;
 }
 
 const logOf = (daemon: RealDaemon): string =>
@@ -57,6 +61,7 @@ export async function fleetChaos({
   seed,
   jobs: atOnce,
   model,
+  source = join(SAMPLES, 'sense-and-sensibility.flac'),
   frozenMs,
   settleMs,
   meanwhile = async () => {},
@@ -69,6 +74,7 @@ export async function fleetChaos({
       takeovers: 0,
       refused: 0,
       steps: 0,
+      parts: 0,
     },
     before = machines.reduce((sum, machine) => sum + refusals(machine), 0),
     jobs: Job[] = [],
@@ -80,7 +86,7 @@ export async function fleetChaos({
   };
   const submit = async (): Promise<void> => {
     const path = join(home.recordings, `chaos ${jobs.length}.flac`);
-    copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), path);
+    copyFileSync(source, path);
     const [job] = await home.submit([path], { language: 'en', translateTo: 'es', models: { asr: model } });
     jobs.push(job!);
   };
@@ -92,7 +98,7 @@ export async function fleetChaos({
   const restart = async (daemon: RealDaemon, ms: number): Promise<void> => {
     await daemon.kill();
     await sleep(ms);
-    await daemon.start();
+    await daemon.start(settleMs);
   };
 
   for (let i = 0; i < faults; i++) {
@@ -106,11 +112,9 @@ export async function fleetChaos({
     const over = kills ? restart(victim, ms) : freeze(victim, ms);
     if (victim === home) await over;
     else {
-      struck.set(
-        victim,
-        over.finally(() => struck.delete(victim)),
-      );
-      over.catch(() => {}); // waited for below
+      const settled = over.then(() => void struck.delete(victim));
+      settled.catch(() => {}); // waited for below
+      struck.set(victim, settled);
     }
   }
   await Promise.all(struck.values());
@@ -156,9 +160,47 @@ export async function fleetChaos({
   });
   report.jobs = ids;
   const [row] = await server.asAdmin(query =>
-    query<{ takeovers: string }>('select coalesce(sum(greatest(attempts - 1, 0)), 0) as takeovers from fleet.audit'),
+    query<{ takeovers: string; parts: string }>(
+      `select coalesce(sum(greatest(attempts - 1, 0)), 0) as takeovers, count(*) filter (where job like '%.1') as parts
+       from fleet.audit`,
+    ),
   );
   report.takeovers = Number(row!.takeovers);
+  report.parts = Number(row!.parts);
   report.refused = machines.reduce((sum, machine) => sum + refusals(machine), 0) - before;
   return report;
+}
+
+const ROUND = 50;
+/** So many faults in rounds, each with a fleet of its own that is looked through at its end; what was seen in all. */
+export async function inRounds(
+  faults: number,
+  seed: number,
+  round: (faults: number, seed: number) => Promise<FleetChaosReport>,
+): Promise<string> {
+  const sum = {
+    jobs: 0,
+    kills: { machines: 0, home: 0 },
+    freezes: { machines: 0, home: 0 },
+    takeovers: 0,
+    refused: 0,
+    steps: 0,
+    parts: 0,
+  } satisfies FleetChaosReport;
+  for (let done = 0; done < faults; done += ROUND) {
+    const report = await round(Math.min(ROUND, faults - done), seed + done);
+    console.log(`  seed ${seed + done}: ${JSON.stringify(report)}`);
+    for (const who of ['machines', 'home'] as const) {
+      sum.kills[who] += report.kills[who];
+      sum.freezes[who] += report.freezes[who];
+    }
+    for (const count of ['jobs', 'takeovers', 'refused', 'steps', 'parts'] as const) sum[count] += report[count];
+  }
+  const { jobs, kills, freezes, takeovers, refused, steps, parts } = sum;
+  return (
+    `${kills.machines + freezes.machines} of machines, ${kills.home + freezes.home} of the home ` +
+    `(${kills.machines + kills.home} SIGKILL, ${freezes.machines + freezes.home} SIGSTOP, seed ${seed}): ${jobs} jobs, ` +
+    `${parts > 0 ? `${parts} of them in parts, ` : ''}${steps} steps; ${takeovers} takeovers, ${refused} late writes ` +
+    'refused; 0 lost, 0 twice, 0 disorder, every text the same'
+  );
 }

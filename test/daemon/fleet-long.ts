@@ -1,76 +1,41 @@
 /**
- * What a fleet must stand, at length: `npm run test:fleet [-- WORDS…]`. Words choose among `chaos`, `outage`,
- * `silence`, `depth`, `idle` and `first`; none: all of them, and docs/reliability.md is written. EARSHOT_FAULTS: how
- * many kills and freezes (200); EARSHOT_SEED repeats their order.
+ * What a fleet must stand, at length: `npm run test:fleet [-- WORDS…]`. Words choose among the trials; none: all of
+ * them. What was seen is written into docs/reliability.md, where those that were not run stay as they were.
+ * EARSHOT_FAULTS: how many kills and freezes (200); EARSHOT_SEED repeats their order.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Claims } from '../../daemon/fleet/claims.ts';
 import { once, Pool } from '../../daemon/fleet/postgres.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
-import type { Settings } from '../../schemas/settings.ts';
-import { isFinal } from '../../schemas/words.ts';
-import { section } from '../faults/report.ts';
+import { rowsOf, section } from '../faults/report.ts';
 import { SilentLine } from '../fixtures/silent-line.ts';
 import { TestPostgres } from '../fixtures/postgres.ts';
-import { fleetChaos } from './fleet-chaos.ts';
+import { fleetChaos, inRounds } from './fleet-chaos.ts';
+import { orderTrials } from './fleet-orders.ts';
+import { partTrials } from './fleet-parts.ts';
+import {
+  begun,
+  change,
+  completes,
+  copy,
+  machines,
+  quantile,
+  SETTLE_MS,
+  SPANISH,
+  world,
+  type Trial,
+} from './fleet-trial.ts';
 import { member, prepareFleet } from './fleet-world.ts';
-import { SAMPLES, type RealDaemon } from './real.ts';
 
 const started = await TestPostgres.start();
 if ('why' in started) throw new Error(started.why);
 const server = started;
 const seed = Number(process.env.EARSHOT_SEED ?? Date.now() % 1_000_000),
   faults = Number(process.env.EARSHOT_FAULTS ?? 200),
-  AWAY_MS = Number(process.env.EARSHOT_AWAY_MS ?? 60_000),
-  SETTLE_MS = 180_000;
-const SPANISH = { language: 'en', translateTo: 'es' } as const;
+  AWAY_MS = Number(process.env.EARSHOT_AWAY_MS ?? 60_000);
 
-const copy = (home: RealDaemon, name: string): string => {
-  const path = join(home.recordings, name);
-  copyFileSync(join(SAMPLES, 'sense-and-sensibility.flac'), path);
-  return path;
-};
-const quantile = (values: readonly number[], q: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))]!;
-/** Its daemons are closed whatever happens. */
-async function world<T>(
-  make: () => readonly RealDaemon[],
-  work: (daemons: readonly RealDaemon[]) => Promise<T>,
-): Promise<T> {
-  await prepareFleet(server);
-  const daemons = make();
-  try {
-    await Promise.all(daemons.map(daemon => daemon.start()));
-    return await work(daemons);
-  } finally {
-    await Promise.all(daemons.map(daemon => daemon.close().catch(() => {})));
-  }
-}
-const machines = (...logins: string[]): RealDaemon[] => logins.map(machine => member(server, { machine }));
-const asked = (home: RealDaemon, id: string) => home.client.call('job/get', { id });
-async function completes(home: RealDaemon, ids: readonly string[]): Promise<void> {
-  for (const end = Date.now() + SETTLE_MS; ;) {
-    const jobs = (await Promise.all(ids.map(id => asked(home, id)))).map(({ job }) => job);
-    assert.ok(
-      jobs.every(({ state }) => state === 'completed' || !isFinal(state)),
-      JSON.stringify(jobs),
-    );
-    if (jobs.every(({ state }) => state === 'completed')) return;
-    assert.ok(
-      Date.now() < end,
-      `they did not end: ${JSON.stringify(jobs.map(({ state, waiting }) => [state, waiting]))}`,
-    );
-    await sleep(200);
-  }
-}
-async function begun(home: RealDaemon, id: string): Promise<void> {
-  for (const end = Date.now() + SETTLE_MS; !(await asked(home, id)).job.progress.stages.asr?.done; await sleep(50))
-    assert.ok(Date.now() < end, 'it did not begin');
-}
 const takeovers = async (): Promise<number> => {
   const [row] = await server.asAdmin(query =>
     query<{ most: number }>('select coalesce(max(attempts), 1) - 1 as most from fleet.audit'),
@@ -78,48 +43,35 @@ const takeovers = async (): Promise<number> => {
   return row!.most;
 };
 
-interface Trial {
-  title: string;
-  run(): Promise<string>;
-}
 const TRIALS: Readonly<Record<string, Trial>> = {
   chaos: {
     title: 'machines and home killed and frozen at random moments',
     run: () =>
-      world(
-        () => [member(server, { person: 'ann' }), ...machines('m1', 'm2', 'm3', 'm4')],
-        async ([home, ...others]) => {
-          const {
-            jobs,
-            kills,
-            freezes,
-            takeovers: taken,
-            refused,
-            steps,
-          } = await fleetChaos({
-            server,
-            home: home!,
-            machines: others,
-            faults,
-            seed,
-            jobs: 6,
-            model: 'fake-slow',
-            frozenMs: 16_000,
-            settleMs: SETTLE_MS,
-          });
-          return (
-            `${kills.machines + freezes.machines} of machines, ${kills.home + freezes.home} of the home ` +
-            `(${kills.machines + kills.home} SIGKILL, ${freezes.machines + freezes.home} SIGSTOP): ${jobs} jobs, ` +
-            `${steps} steps; ${taken} takeovers, ${refused} late writes refused; 0 lost, 0 twice, 0 disorder`
-          );
-        },
+      inRounds(faults, seed, (some, from) =>
+        world(
+          server,
+          () => [member(server, { person: 'ann' }), ...machines(server, 'm1', 'm2', 'm3', 'm4')],
+          ([home, ...others]) =>
+            fleetChaos({
+              server,
+              home: home!,
+              machines: others,
+              faults: some,
+              seed: from,
+              jobs: 6,
+              model: 'fake-slow',
+              frozenMs: 16_000,
+              settleMs: SETTLE_MS,
+            }),
+        ),
       ),
   },
   outage: {
     title: `the database away for ${AWAY_MS / 1000} s in the middle of the work`,
     run: () =>
       world(
-        () => [member(server, { person: 'ann' }), ...machines('m1', 'm2')],
+        server,
+        () => [member(server, { person: 'ann' }), ...machines(server, 'm1', 'm2')],
         async ([home]) => {
           const paths = Array.from({ length: 4 }, (_, i) => copy(home!, `outage ${i}.flac`)),
             jobs = await home!.submit(paths, { ...SPANISH, models: { asr: 'fake-slow' } });
@@ -144,6 +96,7 @@ const TRIALS: Readonly<Record<string, Trial>> = {
         url = ({ port }: SilentLine): string => `postgres://127.0.0.1:${port}/fleet`;
       try {
         return await world(
+          server,
           () => [
             member(server, { person: 'ann', url: url(toHome) }),
             member(server, { machine: 'm1', url: url(toMachine) }),
@@ -226,7 +179,8 @@ const TRIALS: Readonly<Record<string, Trial>> = {
     title: 'a machine that has nothing to do',
     run: () =>
       world(
-        () => machines('m1'),
+        server,
+        () => machines(server, 'm1'),
         async () => {
           await sleep(5_000);
           const commits = async (): Promise<number> => {
@@ -252,7 +206,8 @@ const TRIALS: Readonly<Record<string, Trial>> = {
     title: 'the first text of a small recording, from submitting to the home’s clients',
     run: () =>
       world(
-        () => [member(server, { person: 'ann' }), ...machines('m1')],
+        server,
+        () => [member(server, { person: 'ann' }), ...machines(server, 'm1')],
         async ([home]) => {
           const heard = new Set<(event: StateEvent) => void>(),
             ms = { never: [] as number[], always: [] as number[] };
@@ -261,9 +216,8 @@ const TRIALS: Readonly<Record<string, Trial>> = {
           });
           for (let i = 0; i < 2 * 16; i++) {
             const use = i % 2 === 0 ? 'never' : 'always',
-              path = copy(home!, `first ${i}.flac`),
-              fleet = { url: `postgres://127.0.0.1:${server.port}/fleet`, person: 'ann', use };
-            await home!.client.call('settings/set', { values: { fleet: fleet as Settings['fleet'] } });
+              path = copy(home!, `first ${i}.flac`);
+            await change(server, home!, { person: 'ann', use });
             // Whoever did the one before makes its next process ready.
             await sleep(500);
             const began = performance.now(),
@@ -287,18 +241,21 @@ const TRIALS: Readonly<Record<string, Trial>> = {
         },
       ),
   },
+  ...orderTrials(server),
+  ...partTrials(server, seed),
 };
 
 const words = process.argv.slice(2),
   wanted = Object.entries(TRIALS).filter(([name]) => words.length === 0 || words.includes(name));
 console.log(`seed ${seed}`);
-const seen: { title: string; text: string }[] = [];
+const seen = rowsOf('fleet'),
+  today = new Date().toISOString().slice(0, 10);
 let broken = 0;
 for (const [name, { title, run }] of wanted) {
   const began = performance.now();
   try {
     const text = await run();
-    seen.push({ title, text });
+    seen.set(title, [text, today]);
     console.log(`✓ ${name} (${((performance.now() - began) / 1000).toFixed(0)} s): ${text}`);
   } catch (error) {
     broken++;
@@ -306,21 +263,24 @@ for (const [name, { title, run }] of wanted) {
   }
 }
 await server.stop();
-if (words.length === 0 && broken === 0)
-  section(
-    'fleet',
-    [
-      '## A fleet',
-      '',
-      `Made by \`npm run test:fleet\` (seed ${seed}) on ${new Date().toISOString().slice(0, 10)}, ` +
-        `${cpus()[0]?.model ?? 'unknown'} (${cpus().length} cores): daemons with fake models and leases of ten ` +
-        'seconds over a PostgreSQL on this machine. The zeros are asserted. The tests do the same with a few kills ' +
-        '(`test/daemon/fleet.test.ts`).',
-      '',
-      '| what | what was seen |',
-      '| --- | --- |',
-      ...seen.map(({ title, text }) => `| ${title} | ${text} |`),
-      '',
-    ].join('\n'),
-  );
+const rows = Object.values(TRIALS).flatMap(({ title }) => {
+  const cells = seen.get(title);
+  return cells ? [`| ${[title, ...cells].join(' | ')} |`] : [];
+});
+section(
+  'fleet',
+  [
+    '## A fleet',
+    '',
+    `Made by \`npm run test:fleet\` on ${cpus()[0]?.model ?? 'unknown'} (${cpus().length} cores, which others used ` +
+      'at the same time): daemons, with fake models where nothing else is said and with leases of ten seconds, over ' +
+      'a PostgreSQL on this machine. The zeros are asserted, and so is that texts are equal. The tests do the same ' +
+      'with a few kills (`test/daemon/fleet.test.ts`).',
+    '',
+    '| what | what was seen | when |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n'),
+);
 process.exit(broken > 0 ? 1 : 0);

@@ -365,6 +365,70 @@ describe('the queue of a fleet', { skip: why, timeout: 300_000 }, () => {
     await closePools();
   });
 
+  test('what ends machine after machine is set aside; what nobody takes or fetches expires: no sound stays', async () => {
+    await prepareFleet(server);
+    const m1 = await claims('m1');
+    const chunks = async (): Promise<number> =>
+      Number((await server.asAdmin(query => query<{ n: string }>('select count(*) as n from fleet.chunk')))[0]!.n);
+    const sent = (needs: string[]): Promise<string> =>
+      as('ann', async query => {
+        const id = await submit(query, { needs, sound: '{"kind":"chunks","name":"a"}' });
+        await query(`select fleet.put_chunk($1, 0, 'all')`, [id]);
+        await query(`select fleet.sent($1, '{"chunks":1}')`, [id]);
+        return id;
+      });
+    const stateOf = async (id: string): Promise<unknown> => {
+      const [job] = await server.asAdmin(query =>
+        query<{ state: string; failure: { code: string } | null }>(
+          'select state, failure from fleet.job where id = $1',
+          [id],
+        ),
+      );
+      return job && (job.failure?.code ?? job.state);
+    };
+    const old = (id: string): Promise<unknown> =>
+      server.asAdmin(query =>
+        query(
+          `update fleet.job set created_at = created_at - interval '31 days', ended_at = ended_at - interval '31 days'
+           where id = $1`,
+          [id],
+        ),
+      );
+
+    const poison = await sent(['asr:base']);
+    await m1.offer();
+    assert.equal((await m1.claim(['asr:base'], []))?.job, poison);
+    // The last of its tries, and its machine is dead.
+    await server.asAdmin(query =>
+      query(`update boss.job set retry_count = retry_limit, heartbeat_on = now() - interval '1 hour'`),
+    );
+    for (let tries = 0; (await stateOf(poison)) === 'running' && tries < 600; tries++) {
+      await sleep(100);
+      await m1.sweep();
+    }
+    assert.deepEqual([await stateOf(poison), await chunks()], ['fleetGaveUp', 0]);
+
+    // Nobody has the model: pg-boss drops its offer after thirty days. Of the other the server lost it.
+    const never = await sent(['asr:huge']),
+      lost = await sent(['asr:base']);
+    await m1.offer();
+    await server.asAdmin(query => query(`delete from boss.job where state = 'created'`));
+    await old(never);
+    await m1.expire();
+    assert.deepEqual([await stateOf(never), await stateOf(lost), await chunks()], ['fleetExpired', 'waiting', 1]);
+    await m1.offer();
+    const taken = (await m1.claim(['asr:base'], []))!;
+    assert.equal(taken.job, lost);
+    assert.ok(await m1.finish(taken, { failure: { code: 'cancelled', args: {} } }));
+    assert.equal(await chunks(), 0);
+    // Its home never came back for it.
+    await old(lost);
+    await m1.expire();
+    assert.deepEqual([await stateOf(lost), await stateOf(never)], [undefined, 'fleetExpired']);
+    assert.equal(await outcome('ann', query => query('select fleet.expire()')), DENIED);
+    await closePools();
+  });
+
   test('beyond this machine, only with TLS and the server’s own certificate', async t => {
     const key = join(server.root, 'server.key'),
       certificate = join(server.root, 'server.crt');

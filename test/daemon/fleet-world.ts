@@ -40,10 +40,15 @@ export async function prepareFleet(server: TestPostgres, perPerson?: number): Pr
 export function member(
   server: TestPostgres,
   fleet: Partial<NonNullable<Settings['fleet']>>,
-  { settings = {}, cards = models() }: { settings?: Partial<Settings>; cards?: readonly ModelCard[] } = {},
+  {
+    settings = {},
+    cards = models(),
+    nodeArgs = [],
+  }: { settings?: Partial<Settings>; cards?: readonly ModelCard[]; nodeArgs?: readonly string[] } = {},
 ): RealDaemon {
   const daemon = new RealDaemon({
     models: cards,
+    nodeArgs,
     settings: {
       yieldTo: 'never',
       othersOnCpu: true,

@@ -4,10 +4,20 @@
  */
 import assert from 'node:assert/strict';
 import { once as event } from 'node:events';
-import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import type { FleetMachine } from '../../schemas/fleet.ts';
 import { once } from '../../daemon/fleet/postgres.ts';
 import { checksumOf } from '../../daemon/system/checksum.ts';
@@ -15,9 +25,10 @@ import type { Job, JobOptions } from '../../schemas/job.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
 import { TestPostgres } from '../fixtures/postgres.ts';
+import { SilentLine } from '../fixtures/silent-line.ts';
 import { fleetChaos } from './fleet-chaos.ts';
 import { member, prepareFleet } from './fleet-world.ts';
-import { SAMPLES, type RealDaemon } from './real.ts';
+import { RealDaemon, SAMPLES } from './real.ts';
 
 const started = await TestPostgres.start();
 const why = 'why' in started ? started.why : false;
@@ -66,6 +77,29 @@ const leasesEnd = (): Promise<unknown> =>
      where state = 'active' and heartbeat_on < now() - interval '5 s'`,
   );
 
+/** Says which modules each daemon loads, in a file of its own. */
+const LOADED = pathToFileURL(join(import.meta.dirname, '..', 'fixtures', 'loaded.ts')).href;
+const loadedBy = (daemon: RealDaemon): string[] => readFileSync(join(daemon.root, 'loaded'), 'utf8').split('\n');
+const isPostgres = (url: string): boolean => /\/daemon\/fleet\/postgres\.|\/node_modules\/(pg|pg-boss)\//.test(url);
+/** How many connections by TCP a process has; Linux says so. */
+function connections({ pid }: RealDaemon): number {
+  const inodes = ['tcp', 'tcp6'].flatMap(each =>
+    readFileSync(`/proc/${pid}/net/${each}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map(line => line.trim().split(/\s+/)[9])
+      .filter(inode => inode !== undefined),
+  );
+  const own = readdirSync(`/proc/${pid}/fd`).map(fd => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return ''; // closed meanwhile
+    }
+  });
+  return own.filter(each => inodes.some(inode => each === `socket:[${inode}]`)).length;
+}
+
 function recording(daemon: RealDaemon, name: string, sample = 'sense-and-sensibility.flac'): string {
   const path = join(daemon.recordings, name);
   copyFileSync(join(SAMPLES, sample), path);
@@ -87,7 +121,7 @@ const written = (daemon: RealDaemon, stem: string): Record<string, string> =>
       .map(name => [name, readFileSync(join(daemon.recordings, name), 'utf8')]),
   );
 
-describe('a fleet', { skip: why, timeout: 300_000 }, () => {
+describe('a fleet', { skip: why, timeout: 450_000 }, () => {
   let home: RealDaemon, big: RealDaemon, going: RealDaemon;
   const events: StateEvent[] = [];
   const all: RealDaemon[] = [];
@@ -98,15 +132,29 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
 
   before(async () => {
     await prepareFleet(server);
-    [home, big] = await Promise.all([
-      begin(member(server, { person: 'ann' })),
-      begin(member(server, { machine: 'm1' })),
-    ]);
+    home = member(server, { person: 'ann' }, { nodeArgs: ['--import', LOADED] });
+    home.env.EARSHOT_LOADED = join(home.root, 'loaded');
+    [home, big] = await Promise.all([begin(home), begin(member(server, { machine: 'm1' }))]);
     home.client.onEvents(batch => events.push(...batch.events));
   });
   after(async () => {
     await Promise.all(all.map(daemon => daemon.close()));
     await server.stop();
+  });
+
+  test('without the setting nothing of it is loaded, and nothing is connected to', async () => {
+    const alone = new RealDaemon({ nodeArgs: ['--import', LOADED] });
+    alone.env.EARSHOT_LOADED = join(alone.root, 'loaded');
+    await begin(alone);
+    assert.equal((await alone.client.call('fleet/status', {})).settings, null);
+    assert.ok(loadedBy(alone).some(url => url.includes('/daemon/fleet/fleet.ts')));
+    assert.deepEqual(loadedBy(alone).filter(isPostgres), []);
+    await until('the home to have loaded it', async () => loadedBy(home).some(isPostgres));
+    if (process.platform === 'linux') {
+      await until('the home to be connected', async () => connections(home) > 0);
+      assert.equal(connections(alone), 0);
+    }
+    await alone.stop();
   });
 
   test('text streams from another machine, and the files are those of a local run', async () => {
@@ -148,7 +196,7 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     await until('the fleet to forget it', async () => (await rows('select id from fleet.job')).length === 0);
     assert.deepEqual(await rows('select * from fleet.chunk'), []);
     const { attempts, ...line } = await one<Record<string, unknown>>(
-      'select owner, machine, state, sent_bytes, attempts from fleet.audit',
+      'select owner, machine, state, recording_s, sent_bytes, attempts from fleet.audit',
     );
     // A machine that is late for its lease among busy neighbors takes it anew.
     assert.ok(Number(attempts) >= 1);
@@ -156,6 +204,7 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
       owner: 'ann',
       machine: await hostOf(),
       state: 'completed',
+      recording_s: Math.ceil(local.recording.durationMs! / 1000),
       sent_bytes: String(readFileSync(path).length),
     });
     const { figures, machines, everybody } = await home.client.call('fleet/stats', {});
@@ -409,6 +458,94 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     assert.equal((await state(home, unwanted, 'completed')).machine, await hostOf());
   });
 
+  const letsGo = (daemon: RealDaemon): Promise<unknown> =>
+    until('the machine to let go', async () => (await daemon.client.call('job/list', {})).total === 0);
+  test('a machine stops what is paused or canceled at home; over a line that was silent, once it is heard again', async () => {
+    const line = await SilentLine.to(server.port);
+    try {
+      const url = `postgres://127.0.0.1:${line.port}/fleet`;
+      await home.client.call('settings/set', { values: { fleet: fleetWith(home, { url }) } });
+      const slow = { models: { asr: 'fake-slow' } },
+        running = async (name: string): Promise<Job> => {
+          const job = await submit(home, recording(home, name), slow);
+          await until('its first words', async () => (await jobOf(home, job)).progress.stages.asr?.done);
+          return job;
+        };
+      const paused = await running('paused.flac');
+      await home.client.call('job/pause', { ids: [paused.id] });
+      await letsGo(big);
+      assert.equal((await jobOf(home, paused)).state, 'paused');
+      await home.client.call('job/resume', { ids: [paused.id] });
+      await until(
+        'another try',
+        async () => (await rows(`select from fleet.job where state = 'running'`)).length === 1,
+      );
+
+      // Nobody hears the home; the machine goes on with what it has.
+      const unwanted = await running('unheard.flac');
+      line.isSilent = true;
+      await home.client.call('job/cancel', { ids: [unwanted.id] });
+      await until(
+        'the first to be done there',
+        async () => (await rows(`select from fleet.audit where job = $1`, [await fleetId(home, paused)])).length === 1,
+      );
+      line.isSilent = false;
+      await state(home, paused, 'completed');
+      await letsGo(big);
+      await until('the fleet to forget both', async () => (await rows('select id from fleet.job')).length === 0);
+      assert.deepEqual(await rows('select job from fleet.chunk'), []);
+      assert.deepEqual(await steps(home, paused), { once: true, ends: 1 });
+    } finally {
+      const url = `postgres://127.0.0.1:${server.port}/fleet`;
+      await home.client.call('settings/set', { values: { fleet: fleetWith(home, { url }) } });
+      line.close();
+    }
+  });
+
+  test('a home that is killed while it sends a recording, or is brought its text, has the job once', async () => {
+    // The second piece waits for a lock of ours.
+    await rows(`create function fleet.hold() returns trigger language plpgsql as
+      'begin perform pg_advisory_xact_lock(16); return new; end'`);
+    await rows(
+      `create trigger hold before insert on fleet.chunk for each row when (new.n = 1) execute function fleet.hold()`,
+    );
+    const path = recording(home, 'killed.flac');
+    let job: Job, id: string;
+    try {
+      ({ job, id } = await server.asAdmin(async query => {
+        await query('select pg_advisory_lock(16)');
+        const job = await submit(home, path, { models: { asr: 'fake-steady' } }),
+          id = await fleetId(home, job);
+        await until(
+          'it to be on the way',
+          async () => (await query(`select from pg_locks where locktype = 'advisory' and not granted`)).length === 1,
+        );
+        await home.kill();
+        return { job, id };
+      }));
+    } finally {
+      await rows('drop function fleet.hold cascade');
+    }
+    await home.start();
+    await until(
+      'its first words',
+      async () => (await rows('select from fleet.job where id = $1 and done > 0', [id])).length,
+    );
+    // It is brought nothing more until it dies.
+    home.process.kill('SIGSTOP');
+    await until('its end', async () => (await rows('select from fleet.audit where job = $1', [id])).length);
+    await home.kill();
+    await home.start();
+    await state(home, job, 'completed');
+    assert.deepEqual(await steps(home, job), { once: true, ends: 1 });
+    assert.ok(existsSync(join(home.recordings, 'killed.srt')));
+    const { sent_bytes: sent } = await one<{ sent_bytes: string }>(
+      'select sent_bytes from fleet.audit where job = $1',
+      [id],
+    );
+    assert.equal(sent, String(statSync(path).size), 'what was there was not sent again');
+  });
+
   test('a long recording goes in parts to idle machines, and reads as one machine would have it', async () => {
     const path = recording(home, 'parts.flac', 'asterisk-es.flac'),
       spanish = { language: 'es', translateTo: 'en' } as const,
@@ -503,7 +640,8 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     const freezing = big,
       ann = home;
     const slow = { models: { asr: 'fake-slow' } };
-    const job = await submit(ann, recording(ann, 'long.flac'), slow);
+    const job = await submit(ann, recording(ann, 'long.flac'), slow),
+      longId = await fleetId(ann, job);
     await until('its first words', async () => (await jobOf(ann, job)).progress.stages.asr?.done);
     freezing.process.kill('SIGSTOP');
     await silence();
@@ -517,7 +655,11 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
       );
     });
     freezing.process.kill('SIGCONT');
+    const seen = await attemptsBy(going, ann, job, longId);
     await state(ann, job, 'completed');
+    const late = await freezing.withStore(store => store.meta('fleet.home'));
+    for (const { index, stage } of seen.made.filter(({ machine }) => machine === late))
+      assert.ok(!seen.begun.has(`${index} ${stage}`), `${stage} of ${index} was done again`);
     // Nothing that was stored was done again by the one that went on.
     const { utterances } = await ann.client.call('job/utterances', { id: job.id });
     const entries = (await ann.client.call('job/log', { id: job.id, limit: 1000 })).entries;
@@ -554,6 +696,31 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
       await big.client.call('settings/set', { values: { fleet: fleetWith(big, { share: 'always' }) } });
     } else await going.stop();
   });
+
+  /** What was begun by a machine's own workers, and what there was by whom, until the job has ended. */
+  async function attemptsBy(
+    machine: RealDaemon,
+    ann: RealDaemon,
+    job: Job,
+    id: string,
+  ): Promise<{ begun: Set<string>; made: { index: number; stage: string; machine: string }[] }> {
+    const begun = new Set<string>();
+    let made: { index: number; stage: string; machine: string }[] = [];
+    await until('its end', async () => {
+      const found = await rows<(typeof made)[0]>('select index, stage, machine from fleet.result where job = $1', [id]);
+      if (found.length > 0) made = found;
+      for (const { id: local } of (await machine.client.call('job/list', {})).jobs) {
+        const { entries } = await machine.client
+          .call('job/log', { id: local, limit: 1000 })
+          .catch(() => ({ entries: [] }));
+        for (const { kind, index, stage, instance, data } of entries)
+          if (kind === 'attempt.started' && instance !== 'fleet')
+            for (let i = index!; i < Number(data.to); i++) begun.add(`${i} ${stage}`);
+      }
+      return isFinal((await jobOf(ann, job)).state);
+    });
+    return { begun, made };
+  }
 
   test('what the database lost of a job that is at work, it gets again', async () => {
     const job = await submit(home, recording(home, 'lost.flac'), { models: { asr: 'fake-slow' } }),
@@ -623,7 +790,7 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
       server,
       home,
       machines: [big],
-      faults: 3,
+      faults: 2,
       seed,
       jobs: 2,
       model: 'fake-steady',
@@ -643,6 +810,14 @@ describe('a fleet', { skip: why, timeout: 300_000 }, () => {
     assert.equal((await home.client.call('fleet/status', {})).settings, null);
   });
 
+  const steps = async (daemon: RealDaemon, { id }: Job): Promise<{ once: boolean; ends: number }> => {
+    const { entries } = await daemon.client.call('job/log', { id, limit: 1000 }),
+      finished = entries.filter(({ kind }) => kind === 'step.finished').map(({ index, stage }) => `${index} ${stage}`);
+    return {
+      once: finished.length > 0 && new Set(finished).size === finished.length,
+      ends: entries.filter(({ kind }) => kind === 'job.completed').length,
+    };
+  };
   function fleetWith(daemon: RealDaemon, change: object): unknown {
     const { fleet } = JSON.parse(readFileSync(daemon.home.settings, 'utf8')) as { fleet: object };
     return JSON.parse(JSON.stringify({ ...fleet, ...change }));

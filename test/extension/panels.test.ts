@@ -380,7 +380,14 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     const queue = await w.panel('Queue'),
       row = queue.locator(`#row-${id(1)}`);
     await row.locator('.tag.machine', { hasText: 'gpu1' }).waitFor();
-    for (const frame of [queue, devices]) assert.deepEqual((await axe(frame)).violations, []);
+    for (const theme of ['light', 'hcDark', 'hcLight', 'dark'] as const) {
+      await setTheme(w.host, theme);
+      for (const title of ['Queue', 'Devices'])
+        assert.deepEqual(
+          { theme, title, found: (await axe(await w.panel(title))).violations },
+          { theme, title, found: [] },
+        );
+    }
     await row.hover();
     await row.getByRole('button', { name: /^Run here/ }).click();
     await w.daemon.until(() => w.daemon.asked('job/here').length === 1);

@@ -131,7 +131,7 @@ describe('a long recording', () => {
     assert.deepEqual(parts(9 * MINUTE, [warm, warm]), []);
     assert.deepEqual(parts(hour, [warm, warm, cold]), [20, 40]);
     assert.deepEqual(parts(40 * MINUTE, [warm, warm, cold]), [20], 'models that load first cost more than that');
-    assert.deepEqual(parts(hour, [warm, warm], 0), [], 'never');
+    assert.deepEqual(parts(hour, [warm, warm], Infinity), [], 'never');
     assert.equal(parts(100 * hour, Array<typeof warm>(40).fill(warm)).length, 15);
   });
 

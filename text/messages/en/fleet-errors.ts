@@ -10,6 +10,7 @@ export const fleetErrors: SomeErrors<
   | 'fleetNewer'
   | 'noFleet'
   | 'fleetGaveUp'
+  | 'fleetExpired'
   | 'noPostgresHere'
   | 'postgresAsRoot'
   | 'postgresFailed'
@@ -53,6 +54,11 @@ export const fleetErrors: SomeErrors<
     message(
       `${count(a.times, 'machine')} of the fleet ended while working on this recording, so it was set aside.`,
       'Run it here to see what happens: `earshot fleet here`. Then retry it.',
+    ),
+  fleetExpired: a =>
+    message(
+      `No machine of the fleet took this recording within ${count(a.days, 'day')}.`,
+      'See what it needs with `earshot why`, or run it here: `earshot fleet here`. Then retry it.',
     ),
   noPostgresHere: () =>
     message(

@@ -10,6 +10,7 @@ export const fleetErrors: SomeErrors<
   | 'fleetNewer'
   | 'noFleet'
   | 'fleetGaveUp'
+  | 'fleetExpired'
   | 'noPostgresHere'
   | 'postgresAsRoot'
   | 'postgresFailed'
@@ -50,6 +51,11 @@ export const fleetErrors: SomeErrors<
     message(
       `机群中有 ${a.times} 台机器在处理此录音时退出，任务已搁置。`,
       '请用 `earshot fleet here` 在本机运行以查明原因，然后重试。',
+    ),
+  fleetExpired: a =>
+    message(
+      `机群中没有机器在 ${a.days} 天内接手此录音。`,
+      '请用 `earshot why` 查看它需要什么，或用 `earshot fleet here` 在本机运行，然后重试。',
     ),
   noPostgresHere: () =>
     message(
