@@ -73,8 +73,8 @@ export const orderTrials = (server: TestPostgres): Readonly<Record<string, Trial
             await idle();
             return (
               `a machine stops ${median(ms.cancel)} ms after canceling, ${median(ms.pause)} ms after pausing ` +
-              `(medians of ${TIMES}, at most ${most(all)} ms); what waited is gone after ${waited.toFixed(0)} ms; over ` +
-              `a line that said nothing, ${(performance.now() - back).toFixed(0)} ms after it was heard again`
+              `(medians of ${TIMES}, at most ${most(all)} ms); what waited is gone after ${waited.toFixed(0)} ms; ` +
+              `over a line that said nothing, ${(performance.now() - back).toFixed(0)} ms after it was heard again`
             );
           },
         );
