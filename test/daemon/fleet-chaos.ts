@@ -199,8 +199,9 @@ export async function inRounds(
   const { jobs, kills, freezes, takeovers, refused, steps, parts } = sum;
   return (
     `${kills.machines + freezes.machines} of machines, ${kills.home + freezes.home} of the home ` +
-    `(${kills.machines + kills.home} SIGKILL, ${freezes.machines + freezes.home} SIGSTOP, seed ${seed}): ${jobs} jobs, ` +
-    `${parts > 0 ? `${parts} of them in parts, ` : ''}${steps} steps; ${takeovers} takeovers, ${refused} late writes ` +
+    `(${kills.machines + kills.home} SIGKILL, ${freezes.machines + freezes.home} SIGSTOP, seed ${seed}): ` +
+    `${jobs} jobs, ${parts > 0 ? `${parts} of them in parts, ` : ''}${steps} steps; ` +
+    `${takeovers} takeovers, ${refused} late writes ` +
     'refused; 0 lost, 0 twice, 0 disorder, every text the same'
   );
 }

@@ -121,7 +121,8 @@ export const partTrials = (server: TestPostgres, seed: number): Readonly<Record<
             assert.deepEqual(await said(home!, shared.job), expected);
             return (
               `${expected.length} utterances, recognized, repaired, translated and spoken: ` +
-              `${seconds(local.ms)} s here; ${took.join(', ')} s; with a shared folder three parts and no bytes, ${seconds(shared.ms)} s; same text`
+              `${seconds(local.ms)} s here; ${took.join(', ')} s; with a shared folder three parts ` +
+              `and no bytes, ${seconds(shared.ms)} s; same text`
             );
           },
         ),
