@@ -13,6 +13,7 @@ export const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
 
 export const sherpa: string | null = runtimes.ready('sherpa') ? runtimes.directory('sherpa') : null;
 export const dictionaries: string | null = runtimes.ready('dictionaries') ? runtimes.directory('dictionaries') : null;
+export const llama: string | null = runtimes.ready('llama') ? runtimes.directory('llama') : null;
 /** The environment of the Python engines. */
 export const python: string | null = runtimes.ready('python') ? runtimes.directory('python') : null;
 export const ffmpeg: string | null = ((): string | null => {
