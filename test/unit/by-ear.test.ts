@@ -63,18 +63,6 @@ describe('what is asked of the sound', () => {
     );
   });
 
-  it('leaves words that exist where the recognizer was sure of them', () => {
-    const instead = (probability: number): string[] =>
-      texts(
-        heard('the call is now', {
-          hypotheses: [{ from: 2, to: 3, text: 'in' }],
-          words: ['the', 'call', 'is', 'now'].map(word => ({ text: word, probability })),
-        }),
-      );
-    assert.deepEqual(instead(0.79), ['in']);
-    assert.deepEqual(instead(0.8), []);
-  });
-
   it('terms of the glossary that may have been misheard; a term that stands there is never asked about', () => {
     const glossary = [{ term: 'extention' }, { term: 'Digium' }];
     assert.deepEqual(texts(heard('dial your extention', { glossary })), []);
@@ -131,33 +119,6 @@ describe('what is made of it', () => {
     assert.equal((await repairByBoth(given, [other], reads(-4), signal)).text, 'dial sixty now');
     assert.equal(asked[0], 'dial|sixty|sixteen| now');
     assert.ok(!isOpen([instead({ gain: -12 })]), 'the sound has decided');
-  });
-
-  it('asks a reader about what speaks most for it, and nothing that the sound has decided', async () => {
-    const asked: string[] = [],
-      judge: Judge = {
-        open: async () => ({
-          weigh: async ({ candidates }) => {
-            asked.push(...candidates);
-            return candidates.map(() => 0);
-          },
-        }),
-      };
-    const given = input('dial your extention before sixty two three four'),
-      certain = instead({ prior: 6, gain: -1 }),
-      nearer = instead({ text: 'intention', prior: 5, gain: -6 }),
-      known = (from: number, gain: number): Alternative =>
-        instead({ unknown: false, source: 'model', text: `other${from}`, from, to: from + 1, prior: -0.8, gain });
-    assert.ok(!isOpen([certain, nearer]), 'the word is decided');
-    assert.ok(isOpen([certain, { ...nearer, gain: -0.5 }]), 'two stand as near as each other');
-    const { text } = await repairByBoth(
-      given,
-      [certain, nearer, known(3, -1.5), known(4, -0.1), known(5, -1), known(6, -0.5), known(7, -2)],
-      judge,
-      new AbortController().signal,
-    );
-    assert.deepEqual(asked, ['other4', 'other6']);
-    assert.equal(text, 'dial your extension before sixty two three four', 'what is certain needs no reader');
   });
 
   it('the glossary counts where the sound agrees, its aliases always, and its terms are never mended', () => {
