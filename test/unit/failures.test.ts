@@ -148,7 +148,7 @@ describe('from the sender to the sentence', () => {
 describe('the lists', () => {
   const root = join(import.meta.dirname, '../..');
   /** Where codes are sent: all sources without comparisons, lists and what makes the sentences. */
-  const senders = globSync(['{daemon,client,cli,extension}/**/*.{ts,py}', 'text/*.ts'], { cwd: root })
+  const senders = globSync(['{daemon,client,cli,extension}/**/*.{ts,py,sql}', 'text/*.ts'], { cwd: root })
     .map(path => readFileSync(join(root, path), 'utf8'))
     .join('\n')
     .replaceAll(/new (Set|Map)<(string|ErrorCode)[^>]*>\(\[[^;]*?\]\)/g, '')
