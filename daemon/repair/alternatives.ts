@@ -43,8 +43,13 @@ const FARTHEST = 0.6;
 const MOST_A_WORD = 2,
   MOST = 8,
   MOST_NEAR = 6;
-/** Dictionaries lack words that exist: from this probability on, what the recognizer heard counts for more. */
+/**
+ * Dictionaries lack words that exist: from this probability on, what the recognizer heard counts for more, and a word
+ * that exists is not asked about.
+ */
 const SURE = 0.8;
+/** Letters. */
+const SMALL_WORD = 3;
 /** Nats: see `priorOf`. */
 const SURE_WORD = 5,
   UNKNOWN = 7,
@@ -113,7 +118,9 @@ export function questionsAbout(heard: Heard, dictionary: Dictionary | null): Que
   for (const one of heard.readable ? others : [])
     if (
       !doubtful.some(unit => one.from <= unit && unit < one.to) &&
+      probabilityOf(one, units) < SURE &&
       instead(one) &&
+      !isAboutSmallWords(one, units) &&
       unknownIn(one.text) === 0 &&
       digitsOf(one.text) === digitsOf(heardIn(units, [one.from, one.to]))
     )
@@ -124,13 +131,12 @@ export function questionsAbout(heard: Heard, dictionary: Dictionary | null): Que
 /** What takes an unknown word's place has this for it, in nats: the sound must not say more against it. */
 function priorOf(one: Proposal, units: readonly Unit[], doubtful: readonly number[]): number {
   const was = heardIn(units, [one.from, one.to]);
-  const probability = Math.min(...units.slice(one.from, one.to).map(unit => unit.probability ?? 1));
   const mayBeName = doubtful.some(
     unit => one.from <= unit && unit < one.to && /^\p{Lu}/u.test(units[unit]!.core) && !beginsSentence(units, unit),
   );
   return (
     (mayBeName ? MAY_BE_NAME : UNKNOWN) -
-    SURE_WORD * Math.max(0, (probability - SURE) / (1 - SURE)) -
+    SURE_WORD * Math.max(0, (probabilityOf(one, units) - SURE) / (1 - SURE)) -
     A_DISTANCE * soundDistance(one.text, was) -
     priceOfWords(one)
   );
@@ -140,6 +146,22 @@ function priorOf(one: Proposal, units: readonly Unit[], doubtful: readonly numbe
 function priceOfWords({ from, to, text }: Proposal): number {
   const more = wordsIn(text) - (to - from);
   return A_WORD_MORE * Math.max(0, more) + A_WORD_LESS * Math.max(0, -more);
+}
+
+/** Of the least sure of the words that it would take the place of; of a recognizer that does not say, 1. */
+const probabilityOf = ({ from, to }: Proposal, units: readonly Unit[]): number =>
+  Math.min(...units.slice(from, to).map(unit => unit.probability ?? 1));
+
+/**
+ * Whether all that it changes are words of a few letters: articles and the like sound alike, and a small language model
+ * takes the wrong one as gladly as the right one.
+ */
+function isAboutSmallWords({ from, to, text }: Proposal, units: readonly Unit[]): boolean {
+  const was = coresOf(heardIn(units, [from, to]).toLowerCase()),
+    instead = coresOf(text.toLowerCase());
+  return [...was.filter(core => !instead.includes(core)), ...instead.filter(core => !was.includes(core))].every(
+    core => core.length <= SMALL_WORD,
+  );
 }
 
 const key = ({ from, to, text }: Proposal): string => `${from} ${to} ${text}`;

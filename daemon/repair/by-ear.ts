@@ -10,12 +10,18 @@ import { exactTerms, termUnits, type Proposal } from './proposals.ts';
 import { contextOf, settle, withoutOverlap } from './settle.ts';
 import { unitsOf, unitsOfWords, type Unit } from './units.ts';
 
-/** Nats: what is not worse than this is left open by the sound; and of how many words one is asked about. */
-const OPEN = -2,
+/**
+ * Nats: what is not worse than the first is left open by the sound; what takes an unknown word's place, is better than
+ * the second and leads whatever else may stand there by the third, is decided.
+ */
+const OPEN = -2.5,
+  CERTAIN = 2,
+  LEAD = 1;
+/** Alternatives of an utterance that are asked about: some in any, and more in a long one. */
+const QUESTIONS = 2,
   WORDS_A_QUESTION = 12;
-/** What a nat of the language model's counts beside one of the sound, for words that exist and others. */
-const READS_KNOWN = 0.35,
-  READS_UNKNOWN = 0.5;
+/** What a nat of the language model's counts beside one of the sound. */
+const READS = 0.5;
 /** Words before the first alternative, and behind each, that are read along: more takes time and says little. */
 const AHEAD = 12,
   BEHIND = 3;
@@ -28,11 +34,27 @@ interface Weighed extends Proposal {
 /** Alternatives that a language model has to be asked about. */
 export const isOpen = (alternatives: readonly Alternative[]): boolean => openOf(alternatives, 0).length > 0;
 
-const openOf = (alternatives: readonly Alternative[], words: number): Alternative[] =>
-  alternatives
-    .filter(one => one.source !== 'glossary' && one.prior + one.gain > OPEN)
-    .sort((a, b) => b.prior + b.gain - a.prior - a.gain)
-    .slice(0, Math.max(1, Math.round(words / WORDS_A_QUESTION)));
+function openOf(alternatives: readonly Alternative[], words: number): Alternative[] {
+  const rivals = (one: Alternative): Alternative[] =>
+      alternatives.filter(other => other !== one && other.from < one.to && one.from < other.to),
+    certain = alternatives.filter(
+      one =>
+        one.unknown && standing(one) > CERTAIN && !rivals(one).some(other => standing(other) > standing(one) - LEAD),
+    );
+  return alternatives
+    .filter(
+      one =>
+        one.source !== 'glossary' &&
+        standing(one) > OPEN &&
+        !certain.includes(one) &&
+        !rivals(one).some(other => certain.includes(other)),
+    )
+    .sort((a, b) => standing(b) - standing(a))
+    .slice(0, Math.max(QUESTIONS, Math.round(words / WORDS_A_QUESTION)));
+}
+
+/** What speaks for it so far, in nats. */
+const standing = ({ prior, gain }: Alternative): number => prior + gain;
 
 /** By the sound alone. A word that exists stays: what sounds better than it is mostly not what was said. */
 export function repairByEar(input: StepInputs['repair'], alternatives: readonly Alternative[]): RepairOutput {
@@ -79,7 +101,7 @@ export async function repairByBoth(
     units,
     alternatives
       .filter(one => one.unknown || one.source === 'glossary' || reads.has(one))
-      .flatMap(one => weigh(units, one, (one.unknown ? READS_UNKNOWN : READS_KNOWN) * (reads.get(one) ?? 0))),
+      .flatMap(one => weigh(units, one, READS * (reads.get(one) ?? 0))),
   );
 }
 
@@ -88,15 +110,7 @@ function weigh(units: readonly Unit[], one: Alternative, reads: number): Weighed
   if (!place) return [];
   const [from, to] = place;
   return [
-    {
-      from,
-      to,
-      text: one.text,
-      source: one.source,
-      cost: 0,
-      unknown: one.unknown,
-      worth: one.prior + one.gain + reads,
-    },
+    { from, to, text: one.text, source: one.source, cost: 0, unknown: one.unknown, worth: standing(one) + reads },
   ];
 }
 

@@ -15,7 +15,7 @@ const instead = (text: string, unknown: boolean, gain: number): Alternative => (
 });
 /** What is misheard, what it may have been, and whether the sound leaves it open; by index. */
 const HEARD: readonly { text: string; alternatives: Alternative[] }[] = [
-  { text: 'the teacle rings', alternatives: [instead('tecleando', true, -20), instead('keypad', true, -3)] },
+  { text: 'the teacle rings', alternatives: [instead('tecleando', true, -20), instead('keypad', true, -5)] },
   { text: 'press won now', alternatives: [instead('one', false, 0.2)] },
   { text: 'nothing is wrong', alternatives: [] },
 ];
