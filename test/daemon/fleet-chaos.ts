@@ -67,15 +67,7 @@ export async function fleetChaos({
   meanwhile = async () => {},
 }: FleetChaos): Promise<FleetChaosReport> {
   const next = random(seed),
-    report: FleetChaosReport = {
-      jobs: 0,
-      kills: { machines: 0, home: 0 },
-      freezes: { machines: 0, home: 0 },
-      takeovers: 0,
-      refused: 0,
-      steps: 0,
-      parts: 0,
-    },
+    report = nothingYet(),
     before = machines.reduce((sum, machine) => sum + refusals(machine), 0),
     jobs: Job[] = [],
     /** Machines that something is being done to, until it is over. */
@@ -171,6 +163,16 @@ export async function fleetChaos({
   return report;
 }
 
+const nothingYet = (): FleetChaosReport => ({
+  jobs: 0,
+  kills: { machines: 0, home: 0 },
+  freezes: { machines: 0, home: 0 },
+  takeovers: 0,
+  refused: 0,
+  steps: 0,
+  parts: 0,
+});
+
 const ROUND = 50;
 /** So many faults in rounds, each with a fleet of its own that is looked through at its end; what was seen in all. */
 export async function inRounds(
@@ -178,15 +180,7 @@ export async function inRounds(
   seed: number,
   round: (faults: number, seed: number) => Promise<FleetChaosReport>,
 ): Promise<string> {
-  const sum = {
-    jobs: 0,
-    kills: { machines: 0, home: 0 },
-    freezes: { machines: 0, home: 0 },
-    takeovers: 0,
-    refused: 0,
-    steps: 0,
-    parts: 0,
-  } satisfies FleetChaosReport;
+  const sum = nothingYet();
   for (let done = 0; done < faults; done += ROUND) {
     const report = await round(Math.min(ROUND, faults - done), seed + done);
     console.log(`  seed ${seed + done}: ${JSON.stringify(report)}`);

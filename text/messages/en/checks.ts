@@ -23,7 +23,7 @@ const stopped = (known: (version: number) => boolean): string =>
     .map(([, what]) => what)
     .join(', ');
 
-const DISK_TODO = 'Free up some space; `earshot models prune` removes models that nobody uses.';
+const FREE_SPACE = 'Free up some space; `earshot models prune` removes models that nobody uses.';
 
 export const checks: CheckMessages = {
   node: {
@@ -120,8 +120,8 @@ export const checks: CheckMessages = {
   disk: {
     name: 'Disk',
     ok: a => message(`${bytesText(a.freeBytes)} free`),
-    warning: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`, DISK_TODO),
-    problem: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`, DISK_TODO),
+    warning: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`, FREE_SPACE),
+    problem: a => message(`only ${bytesText(a.freeBytes)} free in ${a.path}`, FREE_SPACE),
   },
   models: {
     name: 'Models',

@@ -23,7 +23,7 @@ const stopped = (known: (version: number) => boolean): string =>
     .map(([, what]) => what)
     .join('、');
 
-const DISK_TODO = '请腾出空间；`earshot models prune` 可删除无人使用的模型。';
+const FREE_SPACE = '请腾出空间；`earshot models prune` 可删除无人使用的模型。';
 
 export const checks: CheckMessages = {
   node: {
@@ -107,8 +107,8 @@ export const checks: CheckMessages = {
   disk: {
     name: '磁盘',
     ok: a => message(`可用 ${bytesText(a.freeBytes)}`),
-    warning: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`, DISK_TODO),
-    problem: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`, DISK_TODO),
+    warning: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`, FREE_SPACE),
+    problem: a => message(`${a.path} 仅剩 ${bytesText(a.freeBytes)} 可用`, FREE_SPACE),
   },
   models: {
     name: '模型',
