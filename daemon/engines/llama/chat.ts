@@ -1,5 +1,6 @@
 /** Questions to the model in its own chat format, answered in a fixed JSON shape. */
 import { EarshotError } from '../../../schemas/errors.ts';
+import { isJson } from '../../../text/is-json.ts';
 import type { Asker, Pair, Question } from '../../contracts/language-model.ts';
 import { CachedPrefix } from './cached-prefix.ts';
 import { ask, logProbability } from './probability.ts';
@@ -145,13 +146,4 @@ function onlyText(schema: object): string | null {
   const { properties = {} } = schema as { properties?: Record<string, { type?: unknown; enum?: unknown }> },
     [[name, { type, enum: values }] = ['', {}], ...others] = Object.entries(properties);
   return others.length === 0 && type === 'string' && values === undefined ? name : null;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

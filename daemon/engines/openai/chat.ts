@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import type { Asker, Question } from '../../contracts/language-model.ts';
 import { isAskedWrong, readAnswer, request, type Server } from './http.ts';
+import { isJson } from '../../../text/is-json.ts';
 
 const Answer = Type.Object({
   choices: Type.Array(
@@ -78,14 +79,6 @@ export class ServerAsker implements Asker {
         ...turns.map(turn => ({ role: turn.role === 'user' ? 'user' : 'assistant', content: turn.text })),
       ],
     };
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    return JSON.parse(text) !== undefined;
-  } catch {
-    return false;
   }
 }
 
