@@ -47,7 +47,7 @@ export interface Engine {
   optionalRuntimes?: readonly RuntimeId[];
   /** Computes on the GPU of Apple silicon, in the memory of the CPU device (`metal` says whether it is to). */
   usesMetal?: boolean;
-  /** Takes any number of threads at each run, as the run's `threads` says. */
+  /** Takes any number of threads at any time: as the run says, and `threads` in the middle of it. */
   elastic?: boolean;
   /** True: a run's duration does not depend on our cores or memory (a server elsewhere). */
   remote?: boolean;

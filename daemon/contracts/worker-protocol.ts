@@ -9,8 +9,9 @@
  * Then, one at a time: `run` → `progress`* → one `result` for each step, in any order, and what was wanted beside it →
  * `done`, or `failed` with the run's id (the worker lives on). Every second the worker sends `heartbeat` from a thread
  * or timer that a long computation does not hold up. `cancel` asks a run to stop (it answers `failed` with code
- * `cancelled`); the sure way is ending the process. `unload`, or stdin closing, ends the worker. `forget`, which comes
- * at any time and is not answered, goes to models that stream: what they keep of a recording is not wanted any more.
+ * `cancelled`); the sure way is ending the process. `threads` gives the run of an engine that takes any number of them
+ * another number. `unload`, or stdin closing, ends the worker. `forget`, which comes at any time and is not answered,
+ * goes to models that stream: what they keep of a recording is not wanted any more.
  */
 import type {
   AsrOutput,
@@ -125,7 +126,7 @@ export interface LoadRequest {
   precision: string;
   threads: number;
 }
-/** `threads`: for engines that take another number at each run. */
+/** `threads`: for engines that take any number at any time. */
 export type RunRequest = {
   [S in Stage]: { type: 'run'; id: string; stage: S; steps: Step<S>[]; threads?: number };
 }[Stage];
@@ -134,6 +135,7 @@ export type ToWorker =
   | LoadRequest
   | RunRequest
   | { type: 'cancel'; id: string }
+  | { type: 'threads'; id: string; threads: number }
   | { type: 'forget'; path: string }
   | { type: 'unload' };
 

@@ -34,6 +34,8 @@ export interface Loaded {
    * becomes `engineFailed`.
    */
   run(request: RunRequest, emit: Emit, signal: AbortSignal): Promise<void>;
+  /** Of elastic engines: the run goes on with this many threads. */
+  resize?(threads: number): void;
   /** Of models that stream: what is kept of this recording's sound is not wanted any more. */
   forget?(path: string): void;
   close?(): Promise<void>;
@@ -118,6 +120,8 @@ export function serveWorker(definition: WorkerDefinition): void {
     else if (request.type === 'run') void run(request);
     else if (request.type === 'cancel') {
       if (running?.id === request.id) running.abort.abort();
+    } else if (request.type === 'threads') {
+      if (running?.id === request.id) loaded?.resize?.(request.threads);
     } else if (request.type === 'forget') loaded?.forget?.(request.path);
     else void leave();
   });

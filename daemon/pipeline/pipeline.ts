@@ -371,6 +371,9 @@ export class Pipeline {
         this.core.instances.get(action.instance)?.stop('leave');
         this.loads.unloading(action.instance, action.why);
         break;
+      case 'threads':
+        this.core.instances.get(action.instance)?.resize(action.threads);
+        break;
       case 'refuse':
         if (work) this.core.steps.end(work, 'failed', action.failure);
         break;

@@ -30,6 +30,8 @@ export function applied(snapshot: Snapshot, actions: readonly Action[], now: num
       case 'overtaken':
         changeJob(action.job, job => ({ ...job, overtaken: job.overtaken + 1 }));
         break;
+      case 'threads':
+        break; // decided last, when all that starts is known
       case 'refuse':
         break; // refused before anything is planned
       case 'unload':

@@ -61,8 +61,10 @@ export interface InstanceView {
   device: string;
   state: 'starting' | 'loading' | 'idle' | 'busy' | 'stopping' | 'releasing';
   leaseBytes: number;
-  /** Of the run in flight, else what its next run needs at least. */
+  /** What a run of it needs at least. */
   threads: number;
+  /** Those of the run in flight, where it is elastic: more than it needs while cores are free. */
+  runThreads?: number;
   /** Its runs take any number of threads. Missing: as its model does. */
   elastic?: boolean;
   /** The job it is loaded for (modelReuse never) or works on. */
@@ -94,7 +96,7 @@ export interface ModelView {
    */
   gains?: Readonly<Record<string, readonly number[]>>;
   maxBatch: number;
-  /** Takes any number of threads at each run: loaded with one, it gets what is free when it starts. */
+  /** Takes any number of threads at any time: loaded with one, its runs get what is free. */
   elastic?: boolean;
   /** null: ready; else what it waits for. */
   waiting: Reason | null;
@@ -174,6 +176,8 @@ export type Action =
   | { type: 'load'; stage: Stage; model: string; device: string; bytes: number; threads: number; job: string | null }
   /** `threads`: more than the instance's own, for an elastic one while cores are free. */
   | { type: 'run'; instance: string; job: string; stage: Stage; from: number; to: number; threads?: number }
+  /** Of the run in flight of an elastic instance: another one came or went. */
+  | { type: 'threads'; instance: string; threads: number }
   | { type: 'unload'; instance: string; why: 'idle' | 'room' | 'reuse' | 'yield' | 'gain' }
   /** No device can ever hold it: the job fails with this. */
   | { type: 'refuse'; job: string; failure: Failure }

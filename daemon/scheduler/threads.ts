@@ -28,19 +28,42 @@ export function threadsFor({ cores, jobs, lanes, mostInstances, long }: CpuLoad)
 /** On a GPU threads only feed the device. */
 export const GPU_THREADS = 2;
 
-/** Cores that are free once everything has started go to the elastic instances among what starts, first come first. */
+/**
+ * Cores that are free once everything has started are dealt out among the elastic instances at work: those that start
+ * now and those that run already, which give them back as soon as something else starts.
+ */
 export function widen(actions: readonly Action[], after: Snapshot): Action[] {
-  const free = new Map<string, number>();
-  for (const device of after.devices) if (device.kind === 'cpu') free.set(device.id, calmCores(device));
-  for (const { device, state, threads } of after.instances)
-    if (free.has(device) && (state === 'busy' || state === 'loading' || state === 'starting'))
-      free.set(device, free.get(device)! - threads);
-  return actions.map(action => {
+  const wide = new Map<string, number>(),
+    resized: Action[] = [];
+  for (const device of after.devices) {
+    if (device.kind !== 'cpu') continue;
+    const there = after.instances.filter(
+      ({ device: at, state }) => at === device.id && (state === 'busy' || state === 'loading' || state === 'starting'),
+    );
+    const elastic = there.filter(
+      each => each.state === 'busy' && (each.elastic ?? after.models[each.model]?.elastic ?? false),
+    );
+    let spare = Math.max(
+      0,
+      there.reduce((free, { threads }) => free - threads, calmCores(device)),
+    );
+    elastic.forEach((each, place) => {
+      const more = Math.ceil(spare / (elastic.length - place));
+      spare -= more;
+      wide.set(each.id, each.threads + more);
+    });
+  }
+  const starting = new Set<string>();
+  const widened = actions.map(action => {
     if (action.type !== 'run') return action;
-    const instance = after.instances.find(each => each.id === action.instance)!,
-      spare = free.get(instance.device) ?? 0;
-    if (spare <= 0 || !(instance.elastic ?? after.models[instance.model]?.elastic)) return action;
-    free.set(instance.device, 0);
-    return { ...action, threads: instance.threads + spare };
+    starting.add(action.instance);
+    const threads = wide.get(action.instance);
+    return threads ? { ...action, threads } : action;
   });
+  for (const { id, runThreads } of after.instances) {
+    const threads = wide.get(id);
+    if (threads && runThreads !== undefined && runThreads !== threads && !starting.has(id))
+      resized.push({ type: 'threads', instance: id, threads });
+  }
+  return [...widened, ...resized];
 }

@@ -207,6 +207,14 @@ export class Instance {
     this.worker.run({ type: 'run', id, stage: 'asr', steps: [step] }, PASS_TIMEOUT_MS);
   }
 
+  /** Of an elastic engine: the run in flight goes on with this many threads. */
+  resize(threads: number): void {
+    if (!this.run || this.waiting || this.run.threads === threads) return;
+    this.run.threads = threads;
+    this.worker.resize(String(this.run.token), threads);
+    this.events.changed(this);
+  }
+
   /** What a model that streams keeps of a recording's sound is not wanted any more. */
   forget(path: string): void {
     if (this.state === 'idle' || this.state === 'busy') this.worker.forget(path);

@@ -146,6 +146,11 @@ export class Worker {
     if (this.current?.id === run) this.child?.send({ type: 'cancel', id: run });
   }
 
+  /** Of an elastic engine. */
+  resize(run: string, threads: number): void {
+    if (this.current?.id === run) this.child?.send({ type: 'threads', id: run, threads });
+  }
+
   /** Of a model that streams. */
   forget(path: string): void {
     if (this.loaded) this.child?.send({ type: 'forget', path });

@@ -126,14 +126,17 @@ export class TestWorker {
   /** Outputs in the order of the inputs. */
   async run<S extends Stage>(
     inputs: readonly StepInputs[S][],
-    { from = 0, timeoutMs = 150_000 } = {},
+    { from = 0, timeoutMs = 150_000, threads }: { from?: number; timeoutMs?: number; threads?: number } = {},
   ): Promise<StepOutputs[S][]> {
     const id = String(++this.count),
       steps = inputs.map((input, n) => ({ index: from + n, input }));
     const outputs = new Map<number, StepOutputs[Stage]>();
     await new Promise<void>((resolve, reject) => {
       this.runs.set(id, { outputs, done: resolve, failed: reject });
-      this.worker.run({ type: 'run', id, stage: this.stage, steps } as RunRequest, timeoutMs);
+      this.worker.run(
+        { type: 'run', id, stage: this.stage, steps, ...(threads ? { threads } : {}) } as RunRequest,
+        timeoutMs,
+      );
     });
     return steps.map(step => outputs.get(step.index) as StepOutputs[S]);
   }

@@ -168,6 +168,8 @@ function diaryOf(number: number): string {
           return `unload ${each.instance}: ${each.why}`;
         case 'refuse':
           return `refuse ${each.job}: ${each.failure.code}${argsText(each.failure.args)}`;
+        case 'threads':
+          return `${each.instance} goes on with ${each.threads} threads`;
         default:
           return `${each.type} ${each.job}`;
       }

@@ -474,6 +474,11 @@ export class World {
         return this.load(action);
       case 'run':
         return this.start(action);
+      case 'threads': {
+        const instance = this.instances.find(each => each.view.id === action.instance)!;
+        instance.view = { ...instance.view, runThreads: action.threads };
+        return;
+      }
       case 'unload':
         return this.release(this.instances.find(instance => instance.view.id === action.instance)!);
       case 'refuse': {
@@ -605,6 +610,7 @@ export class World {
     instance.view = {
       ...instance.view,
       state: 'busy',
+      runThreads: action.threads ?? instance.view.threads,
       busyUntil: this.clock.now + expectedMs,
       idleSince: null,
       job: instance.view.job ?? action.job,

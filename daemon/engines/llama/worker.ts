@@ -46,12 +46,16 @@ async function load(request: LoadRequest): Promise<Loaded> {
     const hasProbabilities = givesProbabilities(folder),
       judge = hasProbabilities ? new LlamaJudge(model, kept) : null,
       asker: Asker = hasProbabilities ? chat : { ask: (...asked) => chat.ask(...asked) };
+    // Each evaluation, that is each token, asks for its threads anew.
+    const resize = (wanted: number): void => {
+      opened.llama.maxThreads = wanted;
+    };
     return {
       run: (run, emit, signal) => {
-        // Each evaluation asks for its threads anew.
-        opened.llama.maxThreads = run.threads ?? threads;
+        resize(run.threads ?? threads);
         return runSteps(run, emit, signal, { asker, judge, dictionaries });
       },
+      resize,
       close: async () => {
         await context.dispose();
         await model.dispose();

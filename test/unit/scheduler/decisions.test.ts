@@ -245,6 +245,35 @@ describe('decisions', () => {
     );
   });
 
+  it('cores that are free go to elastic runs, those under way too, and come back when others start', () => {
+    const elastic = { ...models, translator: { ...models.translator!, elastic: true } };
+    const translator = (change: Partial<InstanceView>): InstanceView =>
+      instance('i1', 'nmt', 'translator', 'cpu', { threads: 1, ...change });
+    const atWork = (runThreads: number): InstanceView => translator({ state: 'busy', idleSince: null, runThreads });
+    const voice = instance('i2', 'tts', 'voice', 'cpu', { threads: 1 });
+    const chain = (nmt: Partial<StageView>, tts: Partial<StageView>): JobView =>
+      job('a', [stage('nmt', 'translator', { next: 3, ...nmt }), stage('tts', 'voice', tts)]);
+    const see = (instances: InstanceView[], jobs: JobView[], cores = 2): string[] =>
+      decide({ devices: [cpu(cores)], instances, jobs, models: elastic }).actions.flatMap(each =>
+        each.type === 'run'
+          ? [`run ${each.instance}: ${each.threads ?? 'its own'}`]
+          : each.type === 'threads'
+            ? [`${each.instance}: ${each.threads}`]
+            : [],
+      );
+    const spoken = chain({ ready: 3, running: 1 }, { next: 2, ready: 3 }),
+      alone = chain({ ready: 3, running: 1 }, { next: 3, ready: 3 });
+    assert.deepEqual(see([translator({}), voice], [chain({ ready: 4 }, { next: 3, ready: 3 })]), ['run i1: 2']);
+    assert.deepEqual(see([translator({}), voice], [chain({ ready: 4 }, { next: 2, ready: 3 })]), [
+      'run i2: its own',
+      'run i1: 1',
+    ]);
+    assert.deepEqual(see([atWork(2), voice], [spoken]), ['run i2: its own', 'i1: 1']);
+    assert.deepEqual(see([atWork(1), voice], [alone]), ['i1: 2']);
+    assert.deepEqual(see([atWork(2), voice], [alone]), []);
+    assert.deepEqual(see([atWork(1), { ...atWork(8), id: 'i3' }, voice], [alone], 8), ['i1: 4', 'i3: 4']);
+  });
+
   it('serial mode: one job, one instance', () => {
     const jobs = [
       job('a', [stage('asr', 'ear', { ready: 3 })]),

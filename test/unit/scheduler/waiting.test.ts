@@ -15,6 +15,8 @@ const done = (change: Partial<Snapshot>, policy: Partial<Policy> = {}): string[]
         return `unload ${each.instance}: ${each.why}`;
       case 'run':
         return `run ${each.job} ${each.stage} ${each.from}-${each.to}`;
+      case 'threads':
+        return `${each.instance} goes on with ${each.threads} threads`;
       default:
         return `${each.type} ${each.job}`;
     }
