@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createInterface } from 'node:readline/promises';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { Writable } from 'node:stream';
+import type { Static } from 'typebox';
+import type { Client } from '../client/client.ts';
 import { EarshotError } from '../schemas/errors.ts';
-import type { FleetMachine } from '../schemas/fleet.ts';
+import type { FleetMachine, FleetShare, FleetUse } from '../schemas/fleet.ts';
 import type { Params } from '../schemas/rpc.ts';
 import { timeText } from '../text/messages/figures.ts';
 import { counts } from './fleet-queue.ts';
-import { findJob } from './jobs.ts';
+import { findJob, showAct } from './jobs.ts';
 import type { Session } from './session.ts';
 import { clean } from './terminal.ts';
 import { table } from './layout.ts';
@@ -112,9 +114,8 @@ export async function join(
       return [each.slice(0, equals), folder];
     }),
   );
-  const { as } = await (
-    await session.client()
-  ).call('fleet/join', {
+  const client = await session.client();
+  const { as } = await client.call('fleet/join', {
     url: await withPassword(session, url),
     ...(use ? { use } : {}),
     ...(share ? { share } : {}),
@@ -123,7 +124,16 @@ export async function join(
     ...(ca === undefined ? {} : { ca: resolve(ca) }),
   });
   if (session.json) return session.emit({ as });
-  for (const each of as) session.line(each === 'person' ? session.t.joinedPerson : session.t.joinedMachine);
+  const { t } = session,
+    when = await whenOf(client);
+  for (const each of as) session.line(each === 'person' ? t.joinedPerson[when.use] : t.joinedMachine[when.share]);
+}
+
+/** When jobs go to the fleet, and when those of others are done here, as the settings are now. */
+async function whenOf(client: Client): Promise<{ use: Static<typeof FleetUse>; share: Static<typeof FleetShare> }> {
+  const { settings } = await client.call('settings/get', {}),
+    { use = 'always', share = 'always' } = settings.fleet ?? {};
+  return { use, share };
 }
 
 /** An address without a password gets one from whoever sits here, or from a pipe; empty: the server asks for none. */
@@ -154,16 +164,17 @@ export async function leave(session: Session): Promise<void> {
 }
 
 export async function drain(session: Session, { off = false }: { off?: boolean }): Promise<void> {
-  await (await session.client()).call('fleet/drain', { draining: !off });
+  const client = await session.client();
+  await client.call('fleet/drain', { draining: !off });
   if (session.json) session.emit({ draining: !off });
-  else session.line(off ? session.t.takingAgain : session.t.drainingNow);
+  else session.line(off ? session.t.takingAgain[(await whenOf(client)).share] : session.t.drainingNow);
 }
 
 export async function here(session: Session, names: string[]): Promise<void> {
   const client = await session.client();
   const ids = await Promise.all(names.map(async name => (await findJob(client, session, name)).id));
   await client.call('job/here', { ids });
-  if (session.json) for (const id of ids) session.emit((await client.call('job/get', { id })).job);
+  for (const id of ids) showAct(session, (await client.call('job/get', { id })).job);
 }
 
 /** Until it is told to stop (Ctrl-C, SIGTERM), or has been idle for long enough. */

@@ -2,6 +2,7 @@
 import type { Client } from '../client/client.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Job } from '../schemas/job.ts';
+import { jobFraction } from '../schemas/progress.ts';
 import { entryOf, failureMessage, reasonText, termText } from '../text/messages/messages.ts';
 import { clockText, timeText } from '../text/messages/figures.ts';
 import { isFinal, type TextFormat, type JobState, type Priority } from '../schemas/words.ts';
@@ -17,18 +18,11 @@ const SHORT = 6;
 export const shortId = (id: string): string => id.slice(-SHORT);
 
 /** Share of all steps that ended, of what is known. */
-function fractionDone(job: Job): number {
-  if (job.state === 'completed') return 1;
-  const all = job.progress.utterances * job.stages.length;
-  const ended = job.stages.reduce(
-    (sum, stage) => sum + (job.progress.stages[stage]?.done ?? 0) + (job.progress.stages[stage]?.failed ?? 0),
-    0,
-  );
-  const read =
-    job.recording.durationMs && !job.progress.ingested
-      ? Math.min(1, job.progress.ingestedMs / job.recording.durationMs)
-      : 1;
-  return all === 0 ? 0 : (ended / all) * read;
+/** Empty where nobody knows how long the recording is. */
+function progressText(job: Job, { isTTY }: { isTTY?: boolean }): string {
+  const done = jobFraction(job);
+  if (done === null) return '';
+  return isTTY ? bar(done, 10) : `${Math.floor(done * 100)}%`;
 }
 
 /** What a row of the queue has to say beside the figures. */
@@ -81,7 +75,7 @@ export async function queue(
     clean(job.recording.name),
     termText('states', job.state, locale),
     termText('priorities', job.priority, locale),
-    session.out.isTTY ? bar(fractionDone(job), 10) : `${Math.round(fractionDone(job) * 100)}%`,
+    progressText(job, session.out),
     job.recording.durationMs === null ? '' : clockText(job.recording.durationMs),
     noteOf(job, session),
     ...(elsewhere ? [job.machine === undefined ? '' : clean(job.machine ?? t.inFleet)] : []),
@@ -243,11 +237,14 @@ export async function act(
   if (jobs.length === 0) return;
   await client.call(`job/${action}`, { ids: jobs.map(job => job.id) });
   if (action === 'remove') return session.json ? session.emit({ removed: jobs.map(job => job.id) }) : undefined;
-  for (const { id } of jobs) {
-    const { job } = await client.call('job/get', { id });
-    if (session.json) session.emit(job);
-    else session.line(`${shortId(id)}  ${clean(job.recording.name)}  ${termText('states', job.state, session.locale)}`);
-  }
+  for (const { id } of jobs) showAct(session, (await client.call('job/get', { id })).job);
+}
+
+/** What became of a job that something was asked of. */
+export function showAct(session: Session, job: Job): void {
+  if (session.json) session.emit(job);
+  else
+    session.line(`${shortId(job.id)}  ${clean(job.recording.name)}  ${termText('states', job.state, session.locale)}`);
 }
 
 const FITTING: Record<JobAction, JobState[]> = {

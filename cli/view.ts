@@ -3,6 +3,7 @@
  * for. Pure.
  */
 import { sourceText, translatedText, type Job } from '../schemas/job.ts';
+import { jobFraction, stageFraction } from '../schemas/progress.ts';
 import { entryOf, reasonText, stageText, termText } from '../text/messages/messages.ts';
 import type { Names } from '../text/messages/catalogue.ts';
 import { bytesText, clockText, durationText, languageText, timeText, type Locale } from '../text/messages/figures.ts';
@@ -101,19 +102,13 @@ function header(job: Job, { columns, now, locale, t, paint, meter = '' }: Frame)
   return `${paint('cyan', spinner)} ${paint('bold', name)}  ${paint('dim', facts)}`;
 }
 
-/** Finished utterances of a stage as a share of all; of the known part while the recording is still being read. */
+/** How far a stage is: as a share of the recording, where its length is known, and in utterances. */
 function share(job: Job, stage: Stage): { fraction: number; figure: string; failed: number } {
-  const progress = job.progress.stages[stage] ?? { done: 0, failed: 0, running: 0 };
-  const ended = progress.done + progress.failed,
-    known = job.progress.utterances;
-  const read =
-    job.recording.durationMs && !job.progress.ingested
-      ? Math.min(1, job.progress.ingestedMs / job.recording.durationMs)
-      : 1;
+  const { done, failed } = job.progress.stages[stage] ?? { done: 0, failed: 0 };
   return {
-    fraction: known === 0 ? 0 : (ended / known) * read,
-    figure: `${ended}/${known}${job.progress.ingested ? '' : '+'}`,
-    failed: progress.failed,
+    fraction: stageFraction(job, stage) ?? 0,
+    figure: `${done + failed}/${job.progress.utterances}${job.progress.ingested ? '' : '+'}`,
+    failed,
   };
 }
 
@@ -183,7 +178,7 @@ function notes(world: World, job: Job, { locale, t, paint, names, columns, now }
 
 /** One line for a job that is not in front. */
 function short(job: Job, { columns, locale, paint }: Frame): string {
-  const done = job.stages.reduce((sum, stage) => sum + share(job, stage).fraction, 0) / job.stages.length;
+  const done = jobFraction(job) ?? 0;
   const room = Math.max(10, columns - 40),
     name = pad(fitEnd(clean(job.recording.name), room), Math.min(48, room)),
     moving = job.state === 'processing' || isFinal(job.state);

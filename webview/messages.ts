@@ -18,7 +18,10 @@ export interface StageView {
   done: number;
   running: number;
   failed: number;
+  /** Utterances, as far as they are known. */
   total: number | null;
+  /** 0 to 1 of the recording. */
+  fraction: number;
 }
 
 export interface JobRow {

@@ -17,10 +17,6 @@ const STAGE_NAMES: Names = {
 export const nameIn = (names: Names, id: string): string => names[id]?.() ?? id;
 const stageName = (stage: string): string => nameIn(STAGE_NAMES, stage);
 
-/** 0 to 1; while the recording is still read, of what is known so far. */
-const fraction = (stage: StageView): number =>
-  !stage.total ? 0 : Math.min(1, (stage.done + stage.failed) / stage.total);
-
 export function progressText(row: JobRow): string {
   return row.stages.map(s => t('{0}: {1} of {2}', stageName(s.stage), s.done, s.total ?? '…')).join(', ');
 }
@@ -35,10 +31,10 @@ export const strip = (row: JobRow, labels: boolean): TemplateResult =>
             [stage.stage]: true,
             running: stage.running > 0,
             failed: stage.failed > 0,
-            done: fraction(stage) === 1 && row.state !== 'pending',
+            done: stage.fraction === 1 && row.state !== 'pending',
           })}
         >
-          <div class="bar"><i .style=${`transform: scaleX(${fraction(stage).toFixed(4)})`}></i></div>
+          <div class="bar"><i .style=${`transform: scaleX(${stage.fraction.toFixed(4)})`}></i></div>
           ${
             labels
               ? html`<span

@@ -23,7 +23,9 @@ export interface ResultRow extends Returned {
 
 /** How far ahead of others a job is whose models are loaded, in minutes of recording. */
 const WARMTH_MINUTES = 10,
-  OFFERS_AT_ONCE = 50;
+  OFFERS_AT_ONCE = 50,
+  /** What a column holds. */
+  LONGEST_MS = 2 ** 31 - 1;
 interface JobToTake {
   tag: string;
   name: string;
@@ -194,10 +196,13 @@ export class Claims {
     return row?.data ?? null;
   }
 
-  /** Results, under the lease that they renew. False: it is lost, or the job was canceled; nothing was written. */
-  put(taken: Taken, rows: readonly ResultRow[]): Promise<boolean> {
+  /**
+   * Results, under the lease that they renew; `lengthMs`: of the whole recording, as far as it is known. False: the
+   * lease is lost, or the job was canceled; nothing was written.
+   */
+  put(taken: Taken, rows: readonly ResultRow[], lengthMs: number | null = null): Promise<boolean> {
     return this.fenced(taken, async ({ query }) => {
-      if (rows.length > 0) await this.write(query, taken.job, rows);
+      if (rows.length > 0) await this.write(query, taken.job, rows, lengthMs);
     });
   }
 
@@ -228,7 +233,12 @@ export class Claims {
     });
   }
 
-  private async write(query: Transaction['query'], job: string, rows: readonly ResultRow[]): Promise<void> {
+  private async write(
+    query: Transaction['query'],
+    job: string,
+    rows: readonly ResultRow[],
+    lengthMs: number | null,
+  ): Promise<void> {
     const outputs = rows.map(({ startMs, endMs, output }) => JSON.stringify({ startMs, endMs, output })),
       bytes = rows.reduce((sum, { blob }, i) => sum + outputs[i]!.length + (blob?.length ?? 0), 0);
     await query(
@@ -245,11 +255,11 @@ export class Claims {
         rows.map(row => row.blob ?? null),
       ],
     );
-    await query('update fleet.job set done = done + $2, result_bytes = result_bytes + $3 where id = $1', [
-      job,
-      rows.length,
-      bytes,
-    ]);
+    await query(
+      `update fleet.job set done = done + $2, result_bytes = result_bytes + $3, length_ms = coalesce($4, length_ms)
+       where id = $1`,
+      [job, rows.length, bytes, lengthMs === null ? null : Math.min(Math.round(lengthMs), LONGEST_MS)],
+    );
     await this.notifyHome(query, job);
   }
 

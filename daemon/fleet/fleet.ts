@@ -360,7 +360,9 @@ export class Fleet {
     this.lending?.lend.tick();
   }
 
+  /** @throws noFleet: no machine of one */
   setDraining(draining: boolean): void {
+    if (!this.settings?.machine) throw new EarshotError('noFleet', { needs: 'machine' });
     this.deps.store.setMeta(DRAIN_KEY, draining ? '1' : '0');
     void this.report();
   }

@@ -62,6 +62,8 @@ interface FleetJob {
   state: 'sending' | 'waiting' | 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
   machine: string | null;
   rank: number;
+  /** Of its recording; null: its machine does not know yet. */
+  length_ms: number | null;
   /** As they stand there: rows.ts reads them. */
   failure: unknown;
   facts: unknown;
@@ -84,7 +86,7 @@ const ROWS_AT_ONCE = 2000,
   /** Jobs that are told why they wait. */
   EXPLAINED = 30,
   EXPLAINED_AT_ONCE = 3;
-const COLUMNS = `j.id, j.state, j.rank, j.failure, j.sound,
+const COLUMNS = `j.id, j.state, j.rank, j.length_ms, j.failure, j.sound,
   case when octet_length(j.facts::text) <= ${MOST_FACTS_BYTES} then j.facts end as facts,
   (select m.name from fleet.machine m where m.id = j.machine) as machine`;
 
@@ -200,6 +202,7 @@ export class Lend {
         return row ? [{ job, row }] : [];
       });
       for (const job of jobs) if (!here.has(job.id)) await this.letGo(job);
+      for (const { job, row } of ours) if (job.length_ms !== null) pipeline.elsewhere.measured(row.id, job.length_ms);
       await this.read(ours);
       for (const each of ours) await this.agree(each.job, each.row);
       for (const some of Map.groupBy(ours, ({ row }) => row.id).values()) this.name(some);

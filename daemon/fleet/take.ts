@@ -309,7 +309,12 @@ export class Take {
     work.timer = null;
     const { rows } = work;
     work.rows = [];
-    if (rows.length > 0 && !work.over) this.write(work, () => this.deps.claims.put(work.taken, rows));
+    if (rows.length > 0 && !work.over)
+      this.write(work, () => this.deps.claims.put(work.taken, rows, this.lengthOf(work)));
+  }
+  /** By its container's own word, until all of it was heard. */
+  private lengthOf({ local }: Work): number | null {
+    return local === null ? null : (this.deps.store.job(local)?.durationMs ?? null);
   }
 
   private renew(): void {

@@ -68,6 +68,13 @@ export class Elsewhere {
     this.core.publication.job(work);
   }
 
+  /** How long its recording is, as far as the machine knows that is at it. */
+  measured(id: string, durationMs: number): void {
+    this.event(id, work => {
+      if (work.ingest !== 'done' && work.row.durationMs === null) this.core.jobs.update(work, { durationMs });
+    });
+  }
+
   /** Which machine is at work on it; null: none is. */
   begun(id: string, machine: string | null): void {
     this.event(id, work => {
@@ -103,10 +110,12 @@ export class Elsewhere {
   ): void {
     this.event(id, work => {
       const { store, clock } = this.core.deps;
-      if (work.row.startedAt === null)
+      const { startedAt, state } = work.row;
+      // Tried once more, it has a start already.
+      if (startedAt === null || state === 'pending')
         this.core.jobs.update(
           work,
-          { state: work.row.state === 'paused' ? 'paused' : 'processing', startedAt: clock() },
+          { state: state === 'paused' ? 'paused' : 'processing', startedAt: startedAt ?? clock() },
           { kind: 'job.started', data: machine ? { machine } : {} },
         );
       const without = new Map(failed.map(each => [each.index, each]));
@@ -122,7 +131,11 @@ export class Elsewhere {
         this.core.steps.over(stage, attempt.token);
       }
       const { fleet } = work.row as LentRow;
-      this.core.jobs.update(work, { fleet: { ...fleet, cursor, machine: fleet.parts ? fleet.machine : machine } });
+      this.core.jobs.update(work, {
+        fleet: { ...fleet, cursor, machine: fleet.parts ? fleet.machine : machine },
+        // So far its text is known here.
+        ingestedMs: work.utterances.at(-1)?.endMs ?? 0,
+      });
       this.core.steps.advance(work);
     });
   }
@@ -199,7 +212,7 @@ export class Elsewhere {
       store.batch(() => {
         for (const id of ids) {
           if (!this.isTakenBack(id)) continue;
-          store.update(id, { fleet: null, ingested: false }, { kind: 'job.here', at: clock() });
+          store.update(id, { fleet: null, ingested: false, ingestedMs: 0 }, { kind: 'job.here', at: clock() });
         }
       });
       for (const id of ids) {

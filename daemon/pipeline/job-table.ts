@@ -40,14 +40,18 @@ export class JobTable extends Map<string, JobWork> {
     return (this.lastPosition = Math.max(this.deps.clock(), this.lastPosition + 1));
   }
 
-  adopt(row: JobRow): JobWork {
+  /** `isKnown`: some of its utterances may be; of one that is tried again, before anything begins. */
+  adopt(
+    row: JobRow,
+    isKnown = row.state !== 'pending' || row.startedAt !== null || row.ingestedMs > 0 || row.ingested,
+  ): JobWork {
     // Somebody may have thrown its sound away meanwhile: the recording gives the same again.
     if (row.ingested && !row.live && !isLent(row) && (row.options.source === 'transcript' || !this.hasSound(row)))
       row.ingested = false;
     const work = new JobWork(row, this.lengths.guessMs(row));
     this.lastPosition = Math.max(this.lastPosition, row.position);
     this.learnContext(work);
-    if (row.state !== 'pending' || row.ingestedMs > 0 || row.ingested) work.restore(this.deps.store.utterances(row.id));
+    if (isKnown) work.restore(this.deps.store.utterances(row.id));
     this.set(row.id, work);
     return work;
   }

@@ -177,9 +177,7 @@ export class Queue {
           row.fleet = this.core.deps.place?.(row) ?? null;
           store.update(id, { fleet: row.fleet });
         }
-        const work = this.core.jobs.adopt(row);
-        work.restore(store.utterances(id));
-        this.core.publication.job(work);
+        this.core.publication.job(this.core.jobs.adopt(row, true));
       }
     });
   }

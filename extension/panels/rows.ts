@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { dirname } from 'node:path';
 import type { Job } from '../../schemas/job.ts';
+import { stageFraction } from '../../schemas/progress.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { JobRow, Sentence } from '../../webview/messages.ts';
 import { capital, failureText, reasonText, stageName } from '../ui/words.ts';
@@ -17,7 +18,7 @@ export function jobRow(job: Job, modelName: (id: string) => string = id => id): 
     position: job.position,
     stages: job.stages.map(stage => {
       const progress = job.progress.stages[stage] ?? { done: 0, running: 0, failed: 0 };
-      return { stage, ...progress, total: job.progress.utterances || null };
+      return { stage, ...progress, total: job.progress.utterances || null, fraction: stageFraction(job, stage) ?? 0 };
     }),
     note: noteOf(job),
     lastWords: job.lastWords,

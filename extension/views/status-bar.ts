@@ -2,27 +2,14 @@
 import * as vscode from 'vscode';
 import { plainText } from '../../text/markdown.ts';
 import type { Job } from '../../schemas/job.ts';
+import { jobFraction } from '../../schemas/progress.ts';
 import { isFinal } from '../../schemas/words.ts';
 import type { Daemon } from '../connection/connection.ts';
 import { failureText, percentText } from '../ui/words.ts';
 
 /** 0 to 1 over all stages of a job; null while its length is unknown. */
 export function fraction(job: Job): number | null {
-  const total = job.progress.utterances * job.stages.length;
-  // Nobody knows how long somebody goes on speaking.
-  if (!total || job.live?.open) return null;
-  const known =
-    job.progress.ingested || !job.recording.durationMs
-      ? 1
-      : Math.min(1, job.progress.ingestedMs / job.recording.durationMs);
-  return (
-    (known *
-      job.stages.reduce(
-        (sum, stage) => sum + (job.progress.stages[stage]?.done ?? 0) + (job.progress.stages[stage]?.failed ?? 0),
-        0,
-      )) /
-    total
-  );
+  return job.progress.utterances === 0 || job.live?.open ? null : jobFraction(job);
 }
 
 const LONGEST_NAME = 28;

@@ -12,7 +12,7 @@ import { reason } from '../../schemas/reasons.ts';
 import { Job, Utterance } from '../../schemas/job.ts';
 import type { Model } from '../../schemas/model.ts';
 import type { Params, StateEvent } from '../../schemas/rpc.ts';
-import { DEFAULTS } from '../../schemas/settings.ts';
+import { DEFAULTS, type Settings } from '../../schemas/settings.ts';
 import type { WatchedFolder } from '../../schemas/watch.ts';
 import { newer } from '../fixtures/newer.ts';
 import { posixOnly } from '../only.ts';
@@ -896,4 +896,35 @@ test('speakers: in a repository voices are remembered only when somebody says so
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('fleet: who joins is told when jobs go there, and when those of others are done here', async () => {
+  const { handlers } = script(job());
+  let fleet: Settings['fleet'] = null;
+  await using place = await server({
+    ...handlers,
+    'fleet/join': ({ use, share }) => {
+      fleet = { url: 'postgres://lab/earshot', ...(use ? { use } : {}), ...(share ? { share } : {}) };
+      return { as: ['person', 'machine'] };
+    },
+    'fleet/drain': () => ({}),
+    'job/here': () => ({}),
+    'settings/get': () => ({ settings: { ...DEFAULTS, fleet }, defaults: DEFAULTS }),
+  });
+  const join = (...how: string[]): Promise<Ended> =>
+    earshot(place, ['fleet', 'join', 'postgres://ann:x@lab/earshot', ...how]).ended;
+  const [plain, pilot, again, here] = [
+    await join(),
+    await join('--use', 'busy', '--share', 'never'),
+    await earshot(place, ['fleet', 'drain', '--off']).ended,
+    await earshot(place, ['fleet', 'here', 'last']).ended,
+  ];
+  assert.equal(plain.code, 0, plain.err);
+  assert.equal(
+    plain.out,
+    'Joined: jobs that are submitted here go to the fleet.\nJoined: this machine does jobs of the fleet.\n',
+  );
+  assert.match(pilot.out, /go to the fleet while others .*\n.*jobs of the fleet while `earshot fleet work` runs\.\n$/);
+  assert.match(again.out, /takes jobs of the fleet again while `earshot fleet work` runs/);
+  assert.match(here.out, /talk\.wav/);
 });

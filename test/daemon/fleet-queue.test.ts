@@ -6,18 +6,16 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chownSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { problemOf } from '../../daemon/fleet/access.ts';
 import { Claims, type Taken } from '../../daemon/fleet/claims.ts';
 import { once, Pool, type Access, type Query } from '../../daemon/fleet/postgres.ts';
-import { TestPostgres } from '../fixtures/postgres.ts';
+import { testsWithPostgres, type TestPostgres } from '../fixtures/postgres.ts';
 import { prepareFleet } from './fleet-world.ts';
 
-const started = await TestPostgres.start();
-const why = 'why' in started ? started.why : false;
-if (why) console.log(`the fleet is not tried: ${why}`);
-const server = started as TestPostgres;
+const { test, ...postgres } = testsWithPostgres();
+let server: TestPostgres;
 
 const as = <T>(login: string, work: (query: Query) => Promise<T>): Promise<T> => once(server.access(login), work);
 let number = 0;
@@ -40,7 +38,7 @@ async function submit(
   return id;
 }
 
-describe('the queue of a fleet', { skip: why, timeout: 300_000 }, () => {
+describe('the queue of a fleet', { timeout: 300_000 }, () => {
   const pools: Pool[] = [];
   const claims = async (login: string, perPerson: number | null = null): Promise<Claims> => {
     const pool = new Pool({ access: server.access(login), leaseSeconds: 10, failed: () => {} });
@@ -51,10 +49,15 @@ describe('the queue of a fleet', { skip: why, timeout: 300_000 }, () => {
   const closePools = async (): Promise<void> => {
     await Promise.all(pools.splice(0).map(pool => pool.stop()));
   };
-  before(() => prepareFleet(server));
+  before(async () => {
+    const found = await postgres.start();
+    if (!found) return;
+    server = found;
+    await prepareFleet(server);
+  });
   after(async () => {
     await closePools();
-    await server.stop();
+    await postgres.stop();
   });
 
   /** PostgreSQL's "insufficient privilege". */

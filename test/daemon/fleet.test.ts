@@ -15,25 +15,24 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { FleetMachine } from '../../schemas/fleet.ts';
 import { once } from '../../daemon/fleet/postgres.ts';
 import { checksumOf } from '../../daemon/system/checksum.ts';
-import type { Job, JobOptions } from '../../schemas/job.ts';
+import type { Job, JobOptions, Utterance } from '../../schemas/job.ts';
 import type { StateEvent } from '../../schemas/rpc.ts';
+import { jobFraction } from '../../schemas/progress.ts';
 import { isFinal } from '../../schemas/words.ts';
-import { TestPostgres } from '../fixtures/postgres.ts';
+import { testsWithPostgres, type TestPostgres } from '../fixtures/postgres.ts';
 import { SilentLine } from '../fixtures/silent-line.ts';
 import { fleetChaos } from './fleet-chaos.ts';
 import { member, prepareFleet } from './fleet-world.ts';
 import { RealDaemon, SAMPLES } from './real.ts';
 
-const started = await TestPostgres.start();
-const why = 'why' in started ? started.why : false;
-if (why) console.log(`the fleet is not tried: ${why}`);
-const server = started as TestPostgres;
+const { test, ...postgres } = testsWithPostgres();
+let server: TestPostgres;
 
 const WAIT_MS = 90_000;
 const LANGUAGES = { language: 'en', translateTo: 'es' } as const;
@@ -121,9 +120,11 @@ const written = (daemon: RealDaemon, stem: string): Record<string, string> =>
       .map(name => [name, readFileSync(join(daemon.recordings, name), 'utf8')]),
   );
 
-describe('a fleet', { skip: why, timeout: 450_000 }, () => {
+describe('a fleet', { timeout: 450_000 }, () => {
   let home: RealDaemon, big: RealDaemon, going: RealDaemon;
   const events: StateEvent[] = [];
+  /** What the sample says, without another machine. */
+  let here: Utterance[] = [];
   const all: RealDaemon[] = [];
   const begin = async (daemon: RealDaemon): Promise<RealDaemon> => {
     all.push(daemon);
@@ -131,6 +132,9 @@ describe('a fleet', { skip: why, timeout: 450_000 }, () => {
   };
 
   before(async () => {
+    const found = await postgres.start();
+    if (!found) return;
+    server = found;
     await prepareFleet(server);
     home = member(server, { person: 'ann' }, { nodeArgs: ['--import', LOADED] });
     home.env.EARSHOT_LOADED = join(home.root, 'loaded');
@@ -139,7 +143,7 @@ describe('a fleet', { skip: why, timeout: 450_000 }, () => {
   });
   after(async () => {
     await Promise.all(all.map(daemon => daemon.close()));
-    await server.stop();
+    await postgres.stop();
   });
 
   test('without the setting nothing of it is loaded, and nothing is connected to', async () => {
@@ -173,9 +177,8 @@ describe('a fleet', { skip: why, timeout: 450_000 }, () => {
     const done = await state(home, job, 'completed');
     assert.equal(done.machine, await hostOf());
     assert.deepEqual(written(home, 'talk'), expected);
-    const said = async ({ id }: Job) => (await home.client.call('job/utterances', { id })).utterances;
-    const [before, now] = [await said(local), await said(job)];
-    assert.deepEqual(now, before);
+    const now = await said(job);
+    assert.deepEqual(now, (here = await said(local)));
 
     // What is newer about an utterance takes the place of what waited: which of them comes first is not promised.
     const heard = (): number[] => [
@@ -223,6 +226,7 @@ describe('a fleet', { skip: why, timeout: 450_000 }, () => {
     await big.client.call('settings/set', { values: { fleet: fleetWith(big, { roots }) } });
     const job = await submit(home, recording(home, 'shared.flac'));
     await state(home, job, 'completed');
+    assert.deepEqual(await said(job), here);
     const line = await one<{ sent_bytes: string }>('select sent_bytes from fleet.audit order by ended_at desc limit 1');
     assert.equal(line.sent_bytes, '0');
 
@@ -467,8 +471,13 @@ describe('a fleet', { skip: why, timeout: 450_000 }, () => {
       await home.client.call('settings/set', { values: { fleet: fleetWith(home, { url }) } });
       const slow = { models: { asr: 'fake-slow' } },
         running = async (name: string): Promise<Job> => {
-          const job = await submit(home, recording(home, name), slow);
-          await until('its first words', async () => (await jobOf(home, job)).progress.stages.asr?.done);
+          const job = await submit(home, recording(home, name), slow),
+            begun = await until('its first words', async () => {
+              const found = await jobOf(home, job);
+              return (found.progress.stages.asr?.done ?? 0) > 0 && found;
+            }),
+            fraction = jobFraction(begun);
+          assert.ok(fraction && fraction < 1, `it is at ${fraction} of ${JSON.stringify(begun.recording)}`);
           return job;
         };
       const paused = await running('paused.flac');
@@ -495,6 +504,17 @@ describe('a fleet', { skip: why, timeout: 450_000 }, () => {
       await until('the fleet to forget both', async () => (await rows('select id from fleet.job')).length === 0);
       assert.deepEqual(await rows('select job from fleet.chunk'), []);
       assert.deepEqual(await steps(home, paused), { once: true, ends: 1 });
+
+      // Tried again, it begins anew, but what was made of it before is not done again.
+      await big.client.call('fleet/drain', { draining: true });
+      await home.client.call('job/retry', { ids: [unwanted.id] });
+      await home.kill();
+      await home.start();
+      await big.client.call('fleet/drain', { draining: false });
+      await state(home, unwanted, 'completed');
+      assert.deepEqual(await steps(home, unwanted), { once: true, ends: 1 });
+      const { entries } = await home.client.call('job/log', { id: unwanted.id, limit: 1000 });
+      assert.equal(entries.filter(({ kind }) => kind === 'job.started').length, 2);
     } finally {
       const url = `postgres://127.0.0.1:${server.port}/fleet`;
       await home.client.call('settings/set', { values: { fleet: fleetWith(home, { url }) } });
@@ -550,7 +570,6 @@ describe('a fleet', { skip: why, timeout: 450_000 }, () => {
     const path = recording(home, 'parts.flac', 'asterisk-es.flac'),
       spanish = { language: 'es', translateTo: 'en' } as const,
       slow = { ...spanish, models: { asr: 'fake-slow' } };
-    const said = async ({ id }: Job) => (await home.client.call('job/utterances', { id })).utterances;
     const whole = async () => said(await state(home, await submit(home, path, spanish), 'completed'));
     going = member(server, { machine: 'm2' });
     const [expected] = await Promise.all([whole(), begin(going)]);
@@ -810,6 +829,8 @@ describe('a fleet', { skip: why, timeout: 450_000 }, () => {
     assert.equal((await home.client.call('fleet/status', {})).settings, null);
   });
 
+  const said = async ({ id }: Job): Promise<Utterance[]> =>
+    (await home.client.call('job/utterances', { id })).utterances;
   const steps = async (daemon: RealDaemon, { id }: Job): Promise<{ once: boolean; ends: number }> => {
     const { entries } = await daemon.client.call('job/log', { id, limit: 1000 }),
       finished = entries.filter(({ kind }) => kind === 'step.finished').map(({ index, stage }) => `${index} ${stage}`);

@@ -2,6 +2,7 @@
 import { countsOf, figuresOf, isChief, machinesOf } from '../../fleet/overview.ts';
 import { prepareHost } from '../../fleet/host.ts';
 import { initFleet, joinFleet } from '../../fleet/membership.ts';
+import { EarshotError } from '../../../schemas/errors.ts';
 import type { FleetStats, FleetStatus } from '../../../schemas/fleet.ts';
 import type { ClientConnection, Handlers } from './server.ts';
 import type { MethodDeps } from './method-deps.ts';
@@ -61,6 +62,7 @@ export function fleetMethods({ fleet, settings, settingsChanged, home, runtimes,
       return { as };
     },
     'fleet/leave': async () => {
+      if (!settings.get().fleet) throw new EarshotError('noFleet');
       settings.set({ fleet: null });
       settingsChanged();
       await fleet.apply();

@@ -161,7 +161,14 @@ test('every kind of line has a height', () => {
   for (const item of arrange(ROWS, 'all', '')) assert.ok(heightOf(item) > 0);
 });
 
-const stage = (running: number): JobRow['stages'][number] => ({ stage: 'asr', done: 1, running, failed: 0, total: 9 });
+const stage = (running: number): JobRow['stages'][number] => ({
+  stage: 'asr',
+  done: 1,
+  running,
+  failed: 0,
+  total: 9,
+  fraction: 0,
+});
 
 test('of a paused queue, what still runs is running; what has begun and stopped waits, and nobody knows when it ends', () => {
   const rows = [
