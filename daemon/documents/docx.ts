@@ -33,7 +33,8 @@ export async function toDocx(document: ReadableDocument, language: string, times
           new Block({ heading: HeadingLevel.HEADING_1, children: [new TextRun('Transcript')] }),
         ]
       : []),
-    ...paragraphs.flatMap(({ startMs, speaker, text, translation }) => [
+    ...paragraphs.flatMap(({ chapter, startMs, speaker, text, translation }) => [
+      ...(chapter === null ? [] : [new Block({ heading: HeadingLevel.HEADING_2, children: [new TextRun(chapter)] })]),
       new Block({
         indent,
         tabStops: times ? [{ type: TabStopType.LEFT, position: TIME_COLUMN }] : [],
@@ -75,6 +76,10 @@ export async function toDocx(document: ReadableDocument, language: string, times
         heading1: {
           run: { size: 26, bold: true, color: '1F2328' },
           paragraph: { spacing: { before: 320, after: 100 } },
+        },
+        heading2: {
+          run: { size: 24, bold: true, color: '1F2328' },
+          paragraph: { spacing: { before: 280, after: 100 } },
         },
       },
       paragraphStyles: [

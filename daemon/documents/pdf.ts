@@ -28,7 +28,9 @@ export async function toPdf(document: ReadableDocument, language: string, times:
     document.title,
     document.facts,
     document.summary ? `Summary${document.summary.text}${document.summary.note}` : '',
-    ...document.paragraphs.map(each => `${each.speaker ?? ''}${each.text}${each.translation?.text ?? ''}`),
+    ...document.paragraphs.map(
+      each => `${each.chapter ?? ''}${each.speaker ?? ''}${each.text}${each.translation?.text ?? ''}`,
+    ),
   ].join('');
   const fonts = new FontBook(all, language),
     first = fonts.runs('a', 400)[0]!.face;
@@ -90,7 +92,14 @@ export async function toPdf(document: ReadableDocument, language: string, times:
     .strokeColor(LINE)
     .stroke();
   pdf.moveDown(0.9);
-  for (const { startMs, speaker, text, translation } of document.paragraphs) {
+  for (const { chapter, startMs, speaker, text, translation } of document.paragraphs) {
+    if (chapter !== null) {
+      roomFor(6 * (SIZE + LINE_GAP));
+      pdf.moveDown(0.4);
+      pdf.outline.addItem(chapter);
+      write([{ text: chapter, style: { size: 12, weight: 700 } }], left, width);
+      pdf.moveDown(0.3);
+    }
     roomFor(3 * (SIZE + LINE_GAP));
     if (times) {
       const { y } = pdf;

@@ -5,12 +5,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { busyJobs, id, instances, longTranscript, sampleDialogue, twoGpus } from './fake/fixtures.ts';
-import { EDITOR, ID, openWindow, widenSideBar } from './harness.ts';
+import { busyJobs, id, instances, longTranscript, models, sampleDialogue, twoGpus, watched } from './fake/fixtures.ts';
+import { EDITOR, ID, openWindow, root, widenSideBar } from './harness.ts';
 import { hostUnavailable } from './host/install.ts';
 import type { Frame, Locator } from './host/playwright.d.ts';
 import { explorerRow, openView, webview } from './host/ui.ts';
 import type { Transcript } from '../../schemas/job.ts';
+import type { Model } from '../../schemas/model.ts';
 import { toJson } from '../../text/transcripts/json.ts';
 
 const GOAL_MS = 100,
@@ -21,11 +22,25 @@ if (unavailable) {
   console.error(unavailable);
   process.exit(1);
 }
+/** Whisper base, small and large with so many errors in 100 words. */
+function withFigures(...errors: [base: number, small: number, large: number]): Model[] {
+  const of = ['whisper-base', 'whisper-small', 'whisper-large-v3-turbo'];
+  return models().map(model => {
+    const wordErrors = errors[of.indexOf(model.card.id)],
+      figures = { errorsFrom: 'the story', cpuMs: 1, speedFrom: 'the story' };
+    return wordErrors === undefined
+      ? model
+      : { ...model, card: { ...model.card, figures: { ...figures, wordErrors } } };
+  });
+}
 const words = process.argv.slice(2),
   now = Date.now();
 const w = await openWindow(
-  { jobs: busyJobs(now), devices: twoGpus(now), instances: instances(now) },
+  { jobs: busyJobs(now), devices: twoGpus(now), instances: instances(now), models: withFigures(10, 8, 6) },
   {
+    // As a user has it: in a window under development no notification shows.
+    extension: undefined,
+    install: [root],
     settings: { 'earshot.notifications': 'never', 'workbench.hover.delay': 60_000 },
     // All jobs stand in the list.
     viewport: { width: 1280, height: 1500 },
@@ -156,6 +171,21 @@ const recording = async (): Promise<Locator> => {
   await openView(page, 'Explorer');
   return explorerRow(page, 'talk.wav');
 };
+/** On a job that a large model did, which makes the last of these errors. */
+function again(which: string, errors: Parameters<typeof withFigures>, shows: () => Promise<Sign>): Action {
+  const title = 'Transcribe Again With a Better Model…',
+    entry = menuEntry(`queue menu: ${title} (${which})`, job(8), [title], shows, async () => {
+      await over();
+      await host.inHost(vscode => vscode.commands.executeCommand('notifications.clearAll').then(() => null));
+    });
+  return {
+    ...entry,
+    before: async () => {
+      for (const model of withFigures(...errors)) daemon.model(model);
+      await entry.before?.();
+    },
+  };
+}
 const job = (n: number) => async (): Promise<Locator> => (await queue()).locator(`#row-${id(n)}`);
 const over = async (): Promise<void> => {
   for (const [each, { recording: of, state }] of daemon.jobs)
@@ -176,10 +206,56 @@ const press = (name: string, n: number, action: string, selector: string, gone?:
   shows: async () => ({ frame: await queue(), selector, ...(gone ? { gone } : {}) }),
 });
 
-const open = async (): Promise<Frame> => {
+/** The lines of a view of the side bar that is a tree; it is opened where it is folded. */
+const tree = (view: string): Locator => page.locator(`.pane:has(.pane-header[aria-label*="${view}"])`);
+const treeLine = async (view: string, text: string): Promise<Locator> => {
+  await openView(page, 'Earshot');
+  const header = tree(view).locator('.pane-header');
+  if ((await header.getAttribute('aria-expanded')) !== 'true') await header.click();
+  const line = tree(view).locator('.monaco-list-row', { hasText: text }).first();
+  await line.waitFor();
+  return line;
+};
+/** A press on a button of a line. */
+const inTree = (
+  view: 'Models' | 'Watched Folders',
+  line: string,
+  action: string,
+  { set, shows }: { set: () => void; shows: () => Promise<Sign> },
+): Action => ({
+  name: `${view.toLowerCase()}: ${action}`,
+  before: async () => {
+    set();
+    await (await treeLine(view, line)).hover();
+  },
+  from: workbench,
+  act: async () => (await treeLine(view, line)).locator(`.action-label[aria-label^="${action}"]`).click(),
+  shows,
+  after: escape,
+});
+const inModels = (line: string, action: string, state: Partial<Model>, shows: () => Promise<Sign>): Action =>
+  inTree('Models', line, action, {
+    set: () => {
+      for (const model of withFigures(10, 8, 6))
+        daemon.model(model.card.name === line ? { ...model, ...state } : model);
+    },
+    shows,
+  });
+const inWatched = (action: string, paused: boolean, shows: () => Promise<Sign>): Action =>
+  inTree('Watched Folders', 'interviews', action, {
+    set: () => {
+      const story = watched(join(workspace, 'interviews'), now);
+      daemon.watched({ ...story, folders: story.folders.map(each => (paused ? { ...each, state: 'paused' } : each)) });
+    },
+    shows,
+  });
+const lineOf = (view: string): string => `.pane:has(.pane-header[aria-label*="${view}"]) .monaco-list-row`,
+  dialog = '.monaco-dialog-box';
+
+const open = async (made = sampleDialogue): Promise<Frame> => {
   const path = join(workspace, 'talk.earshot.json');
   await closeEditors();
-  writeFileSync(path, JSON.stringify(dialogue(join(workspace, 'talk.wav'))));
+  writeFileSync(path, JSON.stringify(made(join(workspace, 'talk.wav'))));
   await host.inHost(
     (vscode, file) => vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), 'earshot.transcript'),
     path,
@@ -188,7 +264,15 @@ const open = async (): Promise<Frame> => {
   await frame.locator('.utterance').first().waitFor();
   return frame;
 };
-const dialogue = (path: string): Transcript => sampleDialogue(path);
+/** A long pause in the middle parts it. */
+const chaptered = (path: string): Transcript => {
+  const made = sampleDialogue(path),
+    starts = [0, 6000, 90_000, 99_000];
+  return {
+    ...made,
+    utterances: made.utterances.map((u, i) => ({ ...u, startMs: starts[i]!, endMs: starts[i]! + 5000 })),
+  };
+};
 
 /** Something done in the transcript editor, which is opened anew for it. */
 const edits = (
@@ -196,22 +280,20 @@ const edits = (
   prepare: (frame: Frame) => Promise<unknown>,
   act: (frame: Frame) => Promise<unknown>,
   selector: string,
-  more: Partial<Sign> & { main?: true } = {},
+  more: Partial<Sign> & { main?: true; made?: (path: string) => Transcript; after?: () => Promise<unknown> } = {},
 ): Action => {
+  const { main: outside, made, after = escape, ...sign } = more;
   let frame: Frame;
   return {
     name: `editor: ${name}`,
     before: async () => {
-      frame = await open();
+      frame = await open(made);
       await prepare(frame);
     },
     from: () => Promise.resolve(frame),
     act: () => act(frame),
-    shows: () => {
-      const { main: outside, ...rest } = more;
-      return Promise.resolve({ frame: outside ? main : frame, selector, ...rest });
-    },
-    after: escape,
+    shows: () => Promise.resolve({ frame: outside ? main : frame, selector, ...sign }),
+    after,
   };
 };
 const on =
@@ -251,13 +333,8 @@ const actions: Action[] = [
   menuEntry('explorer: Transcribe With Preset…', recording, ['Earshot', 'Transcribe With Preset…'], inMain(list), over),
   menuEntry('queue menu: Show What Happened', job(1), ['Show What Happened'], inMain(tab), over),
   menuEntry('queue menu: Set Priority…', job(4), ['Set Priority…'], inMain(list), over),
-  menuEntry(
-    'queue menu: Transcribe Again With a Better Model…',
-    job(8),
-    ['Transcribe Again With a Better Model…'],
-    inMain(list),
-    over,
-  ),
+  again('one is better', [10, 4, 6], inMain(list)),
+  again('none is', [10, 8, 6], inMain('.notification-toast', /no better model/)),
   press('Pause a job', 4, 'pause', `#row-${id(4)} .icon.paused, #row-${id(4)} .icon.asked`),
   press('Cancel a job', 6, 'cancel', `#row-${id(6)} .icon.asked, #row-${id(6)} .icon.cancelled`),
   press('Retry a job', 8, 'retry', `#row-${id(8)} .icon.asked, #row-${id(8)} .icon.pending`),
@@ -311,6 +388,27 @@ const actions: Action[] = [
         .click(),
     shows: async () => ({ frame: await devices(), selector: '.instance button .codicon-loading' }),
   },
+  inModels('Whisper small', 'Install', {}, inMain(lineOf('Models'), /Whisper small[^]*\d%/)),
+  inModels(
+    'Whisper small',
+    'Cancel Installation',
+    { state: 'downloading', progress: { bytes: 121e6, total: 484e6 } },
+    async () => ({ frame: main, selector: lineOf('Models'), text: /Whisper small[^]*25%/, gone: true }),
+  ),
+  inModels('Whisper large v3 turbo', 'Use as Default', {}, inMain(lineOf('Models'), /turbo[^]*in use/)),
+  inModels('Whisper large v3 turbo', 'Remove', {}, inMain(dialog)),
+  inWatched('Pause', false, inMain(lineOf('Watched'), /paused/)),
+  inWatched('Resume', true, async () => ({ frame: main, selector: lineOf('Watched'), text: /paused/, gone: true })),
+  inWatched('Change How', false, inMain(list)),
+  inWatched('Stop Watching', false, inMain(dialog)),
+  {
+    name: 'queue: Doctor',
+    before: () => page.locator('.pane-header[aria-label*="Queue"]').hover(),
+    from: workbench,
+    act: () => page.locator('.pane:has(.pane-header[aria-label*="Queue"]) .action-label[aria-label^="Doctor"]').click(),
+    shows: inMain(tab, /Earshot Doctor/),
+    after: closeEditors,
+  },
   edits('play', nothing, button('Play or pause'), '.play .codicon-debug-pause'),
   edits('click into the text', nothing, f => f.locator('#w1-2').click(), '#u1 textarea'),
   edits(
@@ -354,6 +452,18 @@ const actions: Action[] = [
     text: /of \d/,
   }),
   edits(
+    'find next',
+    async f => {
+      await on(0)(f);
+      await page.keyboard.press('Control+f');
+      await f.locator('.find').getByRole('textbox', { name: 'Find' }).fill('disposed');
+      await f.locator('.found', { hasText: '1 of 2' }).waitFor();
+    },
+    key('Enter'),
+    '.found',
+    { text: /2 of 2/ },
+  ),
+  edits(
     'replace',
     async f => {
       await on(0)(f);
@@ -367,13 +477,19 @@ const actions: Action[] = [
   ),
   edits('highlight doubtful words', on(0), key('d'), '.doubts'),
   edits('follow', nothing, button(/text follows/), 'button[title*="follows"][aria-pressed=true]', { gone: true }),
+  edits('speed', on(0), key(']'), '.speed select:has(option[value="1.25"]:checked)', { after: key('[') }),
+  edits('chapter', nothing, f => f.locator('#chapters').selectOption('2'), '#u2:focus, #u2:focus-within', {
+    made: chaptered,
+  }),
   edits('mute', nothing, button('Mute'), '.controls .codicon-mute'),
   edits('only one speaker', nothing, f => f.locator('.person .filter').last().click(), '#u0', { gone: true }),
   edits('who speaks', on(0), key('s'), list, { main: true }),
   edits('copy', nothing, button('Copy the text'), '.tools .codicon-check'),
   edits('shortcuts', on(0), key('?'), 'dialog[open]'),
   edits('export', nothing, button('Export…'), list, { main: true }),
-  edits('summarize', nothing, button('Summarize'), '.summary .codicon-loading, .beside .codicon'),
+  edits('summarize', nothing, button('Summarize'), '.summary .codicon-loading, .sum-up .codicon-loading', {
+    after: over,
+  }),
 ];
 
 /** From the request to open a transcript to the frame with its first text, ms. */

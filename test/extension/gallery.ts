@@ -8,7 +8,6 @@ import { failure } from '../../schemas/errors.ts';
 import type { Transcript } from '../../schemas/job.ts';
 import { reason } from '../../schemas/reasons.ts';
 import type { JournalEntry } from '../../schemas/rpc.ts';
-import { decision, type WatchedFile } from '../../schemas/watch.ts';
 import type { Story } from './fake/daemon.ts';
 import {
   busyJobs,
@@ -19,6 +18,7 @@ import {
   sampleDialogue,
   sampleTranscript,
   twoGpus,
+  watched,
 } from './fake/fixtures.ts';
 import { EDITOR, ID, openWindow, root, widenSideBar } from './harness.ts';
 import type { Theme } from './host/host.ts';
@@ -207,36 +207,7 @@ const scenes: Record<string, () => Promise<void>> = {
     await both('models+find', 'Models');
   },
   async 'watched+running'() {
-    const calls = join(workspace, 'interviews'),
-      file = (name: string, why: WatchedFile['decision'], secondsAgo: number): WatchedFile => ({
-        path: join(calls, name),
-        folder: calls,
-        bytes: 9e6,
-        at: now - secondsAgo * 1000,
-        decision: why,
-        job: null,
-      });
-    daemon.files = [
-      file('2026-11-22 late call.wav', decision('open'), 1),
-      file('board meeting.mp4', decision('waiting'), 40),
-      file('interview 7.m4a', decision('taken'), 300),
-      file('copy of interview 6.m4a', decision('duplicate', { of: join(calls, 'interview 6.m4a') }), 905),
-      file('notes.wav', decision('refused', {}, failure('unreadableFile', { path: 'notes.wav' })), 4000),
-    ];
-    daemon.folder({
-      spec: { path: calls, options: { repair: true, translateTo: 'en', outputs: { formats: ['srt', 'json'] } } },
-      state: 'watching',
-      failure: null,
-      since: now,
-      counts: { taken: 128, refused: 1, waiting: 1, writing: 1 },
-    });
-    daemon.folder({
-      spec: { path: '/media/recorder', options: { repair: true } },
-      state: 'missing',
-      failure: failure('noSuchFolder', { path: '/media/recorder' }),
-      since: now,
-      counts: { taken: 16, refused: 0, waiting: 0, writing: 0 },
-    });
+    daemon.watched(watched(join(workspace, 'interviews'), now));
     await running();
     await alone('Watched Folders');
     await page.locator('.monaco-list-row', { hasText: 'interviews' }).first().click();

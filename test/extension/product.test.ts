@@ -3,11 +3,12 @@
  * transcript editor by keyboard, a video, the walkthrough, paste, the doctor.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { ffmpeg, make } from '../engines/place.ts';
+import { packets } from '../fixtures/packets.ts';
 import type { Transcript } from '../../schemas/job.ts';
 import type { Params } from '../../schemas/rpc.ts';
 import { isFinal } from '../../schemas/words.ts';
@@ -21,6 +22,7 @@ import {
   axe,
   explorerMenu,
   explorerRow,
+  menuItems,
   notifications,
   openView,
   runCommand,
@@ -741,5 +743,182 @@ describe('what people do', { skip: unavailable ?? false, timeout: 240_000 }, () 
     await until('the reason', async () =>
       (await notifications(w.host.page)).some(text => /talk\.wav is in a virtual workspace/.test(text)),
     );
+  });
+
+  /** Runs *Transcribe* on a selection in the workspace, and does not wait for it. */
+  const transcribe = (...names: string[]): Promise<unknown> =>
+    w.host.inHost(
+      (vscode, files) => {
+        const uris = files.map(file => vscode.Uri.file(file));
+        void vscode.commands.executeCommand('earshot.transcribe', uris[0], uris);
+        return null;
+      },
+      names.map(name => join(w.workspace, name)),
+    );
+  const names = (): string[] =>
+    (w.daemon.asked('job/submit').at(-1) as Params<'job/submit'>).jobs.map(({ recording }) => basename(recording));
+  const put = (folder: string, files: Record<string, string | Uint8Array>): void => {
+    mkdirSync(join(w.workspace, folder));
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(w.workspace, folder, name), content);
+  };
+  const messages = async (): Promise<string[]> => {
+    const all = await notifications(w.host.page);
+    await w.host.inHost(vscode => vscode.commands.executeCommand('notifications.clearAll').then(() => null));
+    return all;
+  };
+
+  it('of files whose names sources have too, recordings alone are taken, and the menus know which is which', async () => {
+    const { page } = w.host;
+    put('mixed', {
+      'app.ts': 'export const answer = 42;\n',
+      'module.mts': 'export {};\n',
+      'broadcast.ts': packets(188),
+      'film.srt': '1\n00:00:01,000 --> 00:00:02,000\nHello.\n',
+      'talk.earshot.json': toJson(sampleTranscript(join(w.workspace, 'talk.wav'))),
+    });
+    await asking(async () => void (await transcribe('mixed/app.ts', 'mixed/broadcast.ts', 'talk.wav')));
+    assert.deepEqual(names(), ['broadcast.ts', 'talk.wav']);
+    await asking(async () => void (await transcribe('mixed')));
+    assert.deepEqual(names(), ['broadcast.ts']);
+    await closeEditors();
+    const before = w.daemon.asked('job/submit').length;
+    await messages();
+    await transcribe('mixed/app.ts');
+    await until('why a source is not taken', async () => (await messages()).some(text => text.includes('app.ts')));
+    assert.equal(w.daemon.asked('job/submit').length, before);
+    await w.host.inHost(vscode => void vscode.commands.executeCommand('earshot.transcribe'));
+    await title('Which recording?');
+    const offered = await until('recordings to choose from', async () => {
+      const all = await quick().locator('.monaco-list-row .label-name').allTextContents();
+      return all.includes('talk.wav') && all;
+    });
+    assert.deepEqual(
+      offered.filter(name => /\.m?ts$|\.srt$|\.json$|\.md$/.test(name)),
+      [],
+    );
+    await page.keyboard.press('Escape');
+    await quick().waitFor({ state: 'hidden' });
+    await openView(page, 'Explorer');
+    const ours = async (name: string): Promise<string> => {
+      await explorerRow(page, name).click({ button: 'right' });
+      const items = await menuItems(page);
+      await page.keyboard.press('Escape');
+      await page.locator('.monaco-menu').first().waitFor({ state: 'detached' });
+      return items
+        .filter(item => /transcri|Earshot|Subtitles|Summary|Export|Watch|Synchron|Convert/i.test(item))
+        .join();
+    };
+    const offers: Record<string, string> = {
+      mixed: 'Transcribe,Earshot,Watch This Folder…',
+      'app.ts': '',
+      'film.srt': 'Synchronize Subtitles With the Recording,Convert Subtitles…,Translate Subtitles…',
+    };
+    await explorerRow(page, 'mixed').click();
+    for (const [name, entries] of Object.entries(offers))
+      await until(`${name} offers ${entries || 'nothing'}`, async () => {
+        const seen = await ours(name);
+        if (seen !== entries) throw new Error(`it offers ${seen}`);
+        return true;
+      });
+    await closeEditors();
+  });
+
+  it('what fails of one action is one message; more than 20 recordings are asked about', async () => {
+    const { page } = w.host,
+      dialog = page.locator('.monaco-dialog-box', { hasText: 'Transcribe 21 recordings?' });
+    put('gone', { 'missing 1.wav': 'RIFF', 'missing 2.wav': 'RIFF' });
+    await messages();
+    await asking(async () => void (await transcribe('gone/missing 1.wav', 'gone/missing 2.wav', 'talk.wav')));
+    const said = await until('what failed', async () => {
+      const all = await messages();
+      return all.length > 0 && all;
+    });
+    assert.equal(said.length, 1, said.join('\n'));
+    assert.match(said[0]!, /^2 recordings could not be queued: .*missing 1\.wav/);
+    put('many', Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`r${n + 10}.wav`, 'RIFF'])));
+    const before = w.daemon.asked('job/submit').length;
+    await transcribe('many');
+    await dialog.waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal(w.daemon.asked('job/submit').length, before, 'nothing begins');
+    await transcribe('many');
+    await asking(() => dialog.getByRole('button', { name: 'Transcribe All' }).click());
+    assert.equal(names().length, 21);
+    rmSync(join(w.workspace, 'many', 'r10.wav'));
+    await asking(async () => void (await transcribe('many')));
+    assert.equal(names().length, 20, 'as many as somebody may have meant are taken at once');
+    await closeEditors();
+  });
+
+  it('the settings page edits every setting but watched folders, and no other command has one of our shortcuts', async () => {
+    const { page } = w.host,
+      list = page.locator('.settings-editor .settings-tree-container .monaco-list').first(),
+      known = new Map<string, { inJson: boolean; refused: string }>();
+    const wanted = await w.host.inHost(vscode =>
+      (
+        vscode.extensions.getExtension('earshot.earshot')!.packageJSON as {
+          contributes: { configuration: { properties: object }[] };
+        }
+      ).contributes.configuration.flatMap(({ properties }) => Object.keys(properties)),
+    );
+    // All of the page at once: it holds what is on the screen only.
+    await page.setViewportSize({ width: 1280, height: 12_000 });
+    try {
+      // A window on another machine has most of that machine's settings in a tab of their own.
+      for (const command of ['workbench.action.openRemoteSettings', 'workbench.action.openSettings']) {
+        await w.host.inHost(
+          (vscode, id) => void vscode.commands.executeCommand(id, { query: '@ext:earshot.earshot' }),
+          command,
+        );
+        const last = command.includes('Remote') ? 'earshot.machine.idleExitSeconds' : 'earshot.statusBar';
+        await list.locator(`[data-key="${last}"]`).first().waitFor();
+        const shown = await list.evaluate(e =>
+          [...e.querySelectorAll<HTMLElement>('.setting-item-contents')].map(item => ({
+            name: item.dataset.key!,
+            inJson: item.querySelector('.edit-in-settings-button:not(.setting-item-hidden)') !== null,
+            refused: item.classList.contains('invalid-input')
+              ? (item.querySelector('.setting-item-validation-message')?.textContent ?? 'refused')
+              : '',
+          })),
+        );
+        for (const { name, ...found } of shown) known.set(name, found);
+      }
+    } finally {
+      await page.setViewportSize({ width: 1280, height: 800 });
+    }
+    assert.deepEqual(
+      wanted.filter(name => !known.has(name)),
+      [],
+    );
+    assert.deepEqual(
+      wanted.filter(name => known.get(name)!.inJson),
+      ['earshot.watchedFolders'],
+    );
+    assert.deepEqual(
+      wanted.filter(name => known.get(name)!.refused),
+      [],
+      'what stands there is what may stand there',
+    );
+    const taken = await w.host.inHost(async vscode => {
+      const { keybindings } = (
+          vscode.extensions.getExtension('earshot.earshot')!.packageJSON as {
+            contributes: { keybindings: { key: string }[] };
+          }
+        ).contributes,
+        ours = new Set(keybindings.map(({ key }) => key).filter(key => key.includes('+')));
+      const defaults = await vscode.workspace.openTextDocument(
+        vscode.Uri.parse('vscode://defaultsettings/keybindings.json'),
+      );
+      const entries = [...defaults.getText().matchAll(/"key": "([^"]+)",\s*"command": "([^"]+)"/g)];
+      return {
+        all: entries.length,
+        others: entries.filter(([, key, command]) => ours.has(key!) && !command!.startsWith('earshot.')).map(String),
+        mine: entries.filter(([, , command]) => command!.startsWith('earshot.')).length,
+      };
+    });
+    assert.ok(taken.all > 300 && taken.mine >= 3, JSON.stringify(taken));
+    assert.deepEqual(taken.others, []);
+    await closeEditors();
   });
 });

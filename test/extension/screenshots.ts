@@ -1,8 +1,6 @@
 /** Pictures for the README and the docs, with real content: `npm run screenshots` writes docs/images. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { failure } from '../../schemas/errors.ts';
-import { decision, type WatchedFile } from '../../schemas/watch.ts';
 import { sourceText } from '../../schemas/job.ts';
 import {
   busyJobs,
@@ -13,6 +11,7 @@ import {
   sampleDialogue,
   sampleTranscript,
   twoGpus,
+  watched,
 } from './fake/fixtures.ts';
 import { recorder } from './fake/place.ts';
 import type { Story } from './fake/daemon.ts';
@@ -360,37 +359,7 @@ async function everything(): Promise<void> {
   await openView(page, 'Earshot');
   await alone(w, 'Models');
   await shoot(w, 'models');
-  const calls = join(w.workspace, 'interviews'),
-    file = (name: string, why: WatchedFile['decision'], secondsAgo: number): WatchedFile => ({
-      path: join(calls, name),
-      folder: calls,
-      bytes: 9e6,
-      at: now - secondsAgo * 1000,
-      decision: why,
-      job: null,
-    });
-  w.daemon.files = [
-    file('2026-11-22 late call.wav', decision('open'), 1),
-    file('board meeting.mp4', decision('waiting'), 40),
-    file('interview 7.m4a', decision('taken'), 300),
-    file('interview 6.m4a', decision('taken'), 900),
-    file('copy of interview 6.m4a', decision('duplicate', { of: join(calls, 'interview 6.m4a') }), 905),
-    file('notes.wav', decision('refused', {}, failure('unreadableFile', { path: 'notes.wav' })), 4000),
-  ];
-  w.daemon.folder({
-    spec: { path: calls, options: { repair: true, translateTo: 'en', outputs: { formats: ['srt', 'json'] } } },
-    state: 'watching',
-    failure: null,
-    since: now,
-    counts: { taken: 128, refused: 1, waiting: 1, writing: 1 },
-  });
-  w.daemon.folder({
-    spec: { path: '/media/recorder', options: { repair: true } },
-    state: 'missing',
-    failure: failure('noSuchFolder', { path: '/media/recorder' }),
-    since: now,
-    counts: { taken: 16, refused: 0, waiting: 0, writing: 0 },
-  });
+  w.daemon.watched(watched(join(w.workspace, 'interviews'), now));
   await alone(w, 'Watched Folders');
   await page.locator('.monaco-list-row', { hasText: 'interviews' }).first().click();
   await page.locator('.monaco-list-row', { hasText: 'interview 7' }).first().waitFor();

@@ -10,6 +10,7 @@ import { content } from '../../daemon/documents/documents.ts';
 import { FontBook } from '../../daemon/documents/fonts.ts';
 import { dialogue, english, spanish, utterance } from '../golden/transcripts.ts';
 import type { Transcript } from '../../schemas/job.ts';
+import { render } from '../../text/transcripts/render.ts';
 import { reads } from '../fixtures/fails-with.ts';
 import { toFailure } from '../../schemas/errors.ts';
 
@@ -73,4 +74,41 @@ test('a script that no font shows is named; a sign that is no letter becomes a q
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a long pause begins a chapter: a heading in every document, so that an outline of it leads there', async () => {
+  const made: Transcript = {
+      ...english,
+      utterances: [
+        utterance(0, 0, 'Good morning. We begin.', 'en'),
+        utterance(1, 12_000, 'A pause so soon is a hesitation.', 'en'),
+        utterance(2, 90_000, 'Money *matters*. The rest is known.', 'en'),
+        utterance(3, 93_000, 'That is all.', 'en'),
+      ],
+    },
+    summed: Transcript = { ...made, summary: { text: 'Short.', language: 'en', model: 'Tiny' } };
+  const headings = (of: Transcript): string[] =>
+    render(of, 'md', { text: 'original' })
+      .split('\n')
+      .filter(line => line.startsWith('#'));
+  assert.deepEqual(headings(made), ['# sense.flac', '## Good morning', '## Money \\*matters\\*']);
+  assert.deepEqual(headings(summed), ['# sense.flac', '## Summary', '## Good morning', '## Money \\*matters\\*']);
+  assert.match(
+    render(made, 'md', { text: 'original' }),
+    /\n\n## Money [^\n]*\n\n\*\*1:30\*\* Money \\\*matters\\\*\. The rest is known\. That is all\.\n$/,
+  );
+  assert.equal(render(made, 'txt', { text: 'original' }).includes('#'), false);
+  assert.deepEqual(
+    [...render(made, 'html', { text: 'original' }).matchAll(/<h2 dir="auto">([^<]*)<\/h2>/g)].map(([, title]) => title),
+    ['Good morning', 'Money *matters*'],
+  );
+  const word = unzipSync((await content(made, 'docx', { text: 'original' })) as Uint8Array)['word/document.xml']!;
+  assert.equal(
+    Buffer.from(word)
+      .toString('utf8')
+      .match(/w:val="Heading2"/g)?.length,
+    2,
+  );
+  const pdf = Buffer.from((await content(made, 'pdf', { text: 'original' })) as Uint8Array).toString('latin1');
+  assert.equal(pdf.match(/\/Title \((?:Good morning|Money \*matters\*)\)/g)?.length, 2);
 });

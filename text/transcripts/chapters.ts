@@ -9,6 +9,8 @@ export interface Span {
   text: string;
 }
 
+/** A pause that parts chapters, where nobody says another. */
+export const CHAPTER_PAUSE_MS = 10_000;
 /** A chapter is at least this long: pauses close together are one hesitation. */
 const LEAST_MS = 60_000;
 const LONGEST_TITLE = 60;

@@ -3,6 +3,7 @@
  */
 import type { OutputOptions, Summary, Transcript } from '../../schemas/job.ts';
 import { joined } from '../subtitles/width.ts';
+import { CHAPTER_PAUSE_MS, chaptersOf, titleOf } from './chapters.ts';
 import { oneLine, type Passage } from './passages.ts';
 
 /** What a document shows. */
@@ -19,6 +20,8 @@ export interface Shown {
 }
 
 export interface Paragraph {
+  /** The name of the chapter that begins here; null: none does. */
+  chapter: string | null;
   startMs: number;
   endMs: number;
   /** Where somebody else speaks than in the paragraph before. */
@@ -72,11 +75,21 @@ const mainOf = ({ main, crosstalk }: Passage): { text: string } => ({
   text: crosstalk.length ? `${main.text} [crosstalk: ${crosstalk.join(', ')}]` : main.text,
 });
 
-export const paragraphsOf = (passages: readonly Passage[]): Paragraph[] =>
-  grouped(passages).map(paragraph => {
+/** The passages that a chapter begins with, and its name. */
+function chaptersIn(passages: readonly Passage[]): Map<Passage, string> {
+  const spoken = passages.filter(({ marker }) => !marker),
+    spans = spoken.map(({ startMs, endMs, main: { text } }) => ({ startMs, endMs, text }));
+  return new Map(chaptersOf(spans, CHAPTER_PAUSE_MS).map(at => [spoken[at]!, titleOf(spans[at]!.text)]));
+}
+
+export function paragraphsOf(passages: readonly Passage[]): Paragraph[] {
+  // A pause that parts chapters parts paragraphs too.
+  const chapters = chaptersIn(passages);
+  return grouped(passages).map(paragraph => {
     const first = paragraph[0]!,
       second = paragraph.flatMap(passage => passage.second ?? []);
     return {
+      chapter: chapters.get(first) ?? null,
       startMs: first.startMs,
       endMs: paragraph.at(-1)!.endMs,
       speaker: first.turn ? first.speaker : null,
@@ -85,6 +98,7 @@ export const paragraphsOf = (passages: readonly Passage[]): Paragraph[] =>
       translation: second.length ? { text: textOf(second), language: second[0]!.language } : null,
     };
   });
+}
 
 export function documentOf(transcript: Transcript, passages: readonly Passage[]): ReadableDocument {
   const { recording, summary } = transcript;

@@ -16,7 +16,9 @@ export function toText(
   return `${blocks.join('\n\n')}\n`;
 }
 
-/** A heading and paragraphs that begin with their time; translations are quotations below. */
+/**
+ * A heading, one for each chapter, and paragraphs that begin with their time; translations are quotations below.
+ */
 export function toMarkdown(
   transcript: Transcript,
   passages: readonly Passage[],
@@ -24,7 +26,8 @@ export function toMarkdown(
 ): string {
   const { title, facts, paragraphs } = documentOf(transcript, passages),
     { summary } = transcript;
-  const blocks = paragraphs.flatMap(({ startMs, speaker, text, translation }) => [
+  const blocks = paragraphs.flatMap(({ chapter, startMs, speaker, text, translation }) => [
+    ...(chapter === null ? [] : [`## ${escapeMarkdown(chapter)}`]),
     (times ? `**${clock(startMs)}** ` : '') +
       (speaker === null ? '' : `**${escapeMarkdown(speaker)}:** `) +
       escapeMarkdown(text),
@@ -36,7 +39,8 @@ export function toMarkdown(
         '## Summary',
         escapeMarkdown(oneLine(summary.text)),
         `*${madeBy(summary, escapeMarkdown(oneLine(summary.model)))}*`,
-        '## Transcript',
+        // Chapters end the summary by themselves.
+        ...(paragraphs[0]?.chapter ? [] : ['## Transcript']),
       ]
     : [];
   return [`# ${escapeMarkdown(title)}`, ...(facts ? [`*${facts}*`] : []), ...above, ...blocks].join('\n\n') + '\n';

@@ -18,6 +18,7 @@ h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .4rem; overflow-wrap: any
 .summary p { margin: 0 0 .4rem }
 .note { font-size: .85rem }
 section { margin-top: 2rem }
+section h2 { font-size: 1.15rem; line-height: 1.35; margin: 2.4rem 0 1rem }
 .turn { margin: 0 0 1.1rem; display: grid; grid-template-columns: 4.5rem 1fr; column-gap: 1rem }
 .plain .turn { display: block }
 .turn > a { color: var(--quiet); text-decoration: none; font-variant-numeric: tabular-nums; text-align: end }
@@ -35,15 +36,20 @@ section { margin-top: 2rem }
 }
 `;
 
-function turn({ startMs, speaker, text, language, translation }: Paragraph, n: number, times: boolean): string {
+function turn(
+  { chapter, startMs, speaker, text, language, translation }: Paragraph,
+  n: number,
+  times: boolean,
+): string {
   const id = `t${n + 1}`,
     time = times ? `<a href="#${id}">${clock(startMs)}</a>` : '',
+    heading = chapter === null ? '' : `<h2 dir="auto">${escapeUTF8(chapter)}</h2>`,
     name = speaker === null ? '' : `<b dir="auto">${escapeUTF8(speaker)}</b>`;
   const second = translation
     ? `<p dir="auto" lang="${escapeUTF8(translation.language)}">${escapeUTF8(translation.text)}</p>`
     : '';
   return (
-    `<div class="turn" id="${id}">${time}<div>${name}` +
+    `${heading}<div class="turn" id="${id}">${time}<div>${name}` +
     `<p dir="auto" lang="${escapeUTF8(language)}">${escapeUTF8(text)}</p>${second}</div></div>`
   );
 }

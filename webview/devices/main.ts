@@ -3,6 +3,7 @@ import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-collapsible/index.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { Asked } from '../asked.ts';
 import { bytes, count, percent } from '../format.ts';
 import type {
   DeviceView,
@@ -72,17 +73,10 @@ function memoryBar(device: DeviceView, legend = true): TemplateResult {
     ${legend ? legendOf(device, paint) : nothing}`;
 }
 
-/** Asked to go, and still there; not for ever: it may have been refused. */
-const unloading = new Set<string>(),
-  ASKED_MS = 10_000;
+/** Asked to go, and still there. */
+const unloading = new Asked<string>(() => page.paint());
 function unload(id: string): void {
-  for (const each of unloading) if (!devices.some(d => d.instances.some(i => i.id === each))) unloading.delete(each);
-  unloading.add(id);
-  setTimeout(() => {
-    unloading.delete(id);
-    page.paint();
-  }, ASKED_MS);
-  page.paint();
+  unloading.add([id]);
   send({ type: 'unload', id });
 }
 

@@ -1,5 +1,6 @@
 /** What the page knows of the queue: the rows that it was sent, as a list in order, and what is remembered of it. */
 import type { ConnectionView, FromQueue, JobAction, JobRow, ToQueue } from '../messages.ts';
+import { Asked } from '../asked.ts';
 import { Page } from '../page.ts';
 import { QUEUE } from '../shapes.ts';
 import { tops } from '../virtual.ts';
@@ -28,11 +29,9 @@ export function act(row: JobRow, action: JobAction, can: (row: JobRow) => readon
   const rows = action === 'open' ? [row] : queue.chosen(row).filter(each => can(each).includes(action));
   if (!rows.length) return;
   const ids = rows.map(({ id }) => id);
-  if (action !== 'open') queue.ask(ids);
+  if (action !== 'open') queue.asked.add(ids);
   send({ type: 'action', action, ids });
 }
-/** Nobody answered for so long: what was asked for shows no longer as asked for. */
-const ASKED_MS = 10_000;
 export const move = (m: Move | null): void => {
   if (m) send({ type: 'move', ...m });
 };
@@ -56,9 +55,8 @@ class Queue {
   twins: ReadonlySet<string> = new Set();
   readonly selected = new Set<string>();
   /** Something was asked for of these jobs, and has not happened yet. */
-  readonly asked = new Set<string>();
-  /** The queue was asked to pause, or to go on. */
-  turning = false;
+  readonly asked = new Asked<string>(() => page.paint());
+  private readonly turned = new Asked<'queue'>(() => page.paint());
   /** Where a range of the selection begins. */
   private anchor: string | null = null;
   private stale = true;
@@ -84,28 +82,18 @@ class Queue {
     if (message.type !== 'delta') {
       const { connection, paused, modelsReady } = message;
       this.stale ||= paused !== this.paused;
-      if (paused !== this.paused) this.turning = false;
+      if (paused !== this.paused) this.turned.clear();
       Object.assign(this, { connection, paused, modelsReady, known: true });
     }
     return true;
   }
 
-  /** Shows at once that something was asked for. */
-  ask(ids: readonly string[]): void {
-    for (const id of ids) this.asked.add(id);
-    setTimeout(() => {
-      for (const id of ids) this.asked.delete(id);
-      page.paint();
-    }, ASKED_MS);
-    page.paint();
+  /** The queue was asked to pause, or to go on. */
+  get turning(): boolean {
+    return this.turned.has('queue');
   }
   turn(): void {
-    this.turning = true;
-    setTimeout(() => {
-      this.turning = false;
-      page.paint();
-    }, ASKED_MS);
-    page.paint();
+    this.turned.add(['queue']);
     send({ type: 'command', command: this.paused ? 'resumeQueue' : 'pauseQueue' });
   }
 

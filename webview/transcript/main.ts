@@ -20,8 +20,8 @@ import { following, follow, goTo, player, positionMs, seek } from './player.ts';
 import { rows } from './rows.ts';
 import { runBar } from './run.ts';
 import { people } from './speakers.ts';
-import { page, state, utteranceOf, type RunAction, type View } from './state.ts';
-import { summaryBlock, type SummaryAction } from './summary.ts';
+import { page, state, utteranceOf, type RunAction, type SummaryAction, type View } from './state.ts';
+import { summaryBlock } from './summary.ts';
 import { paintWave } from './timeline.ts';
 import { showCopied, tools } from './tools.ts';
 import { transport } from './transport.ts';
@@ -75,22 +75,14 @@ function loadPeaks(): void {
 
 /** What is remembered says whose it is, so that a reload of the window finds the job again. */
 function takeRun(run: RunView): void {
+  if (state.run?.row.state !== run.row.state) state.asked.clear();
   state.run = run;
-  if (state.asked?.state !== run.row.state) state.asked = null;
   if (page.remembered.job !== run.row.id) page.remember({ job: run.row.id });
 }
 
-const ASKED_MS = 10_000;
-/** Shows at once that it was asked for; not for ever: it may have been refused. */
 function askJob(action: RunAction): void {
-  if (!state.run) return;
-  const asked = { action, state: state.run.row.state };
-  state.asked = asked;
-  setTimeout(() => {
-    if (state.asked === asked) state.asked = null;
-    page.paint();
-  }, ASKED_MS);
-  page.paint();
+  state.asked.clear();
+  state.asked.add([action]);
   page.send({ type: 'job', action });
 }
 
@@ -163,6 +155,7 @@ function command(name: PageCommand, index: number): void {
 /** Whoever asked for the summary by keyboard stays with it while buttons come and go. */
 function takeSummary(next: SummaryView): false {
   const held = document.activeElement?.closest('.summary, .sum-up');
+  state.summing.clear();
   state.summary = next;
   page.paintNow();
   if (held && document.activeElement === document.body)
@@ -171,8 +164,10 @@ function takeSummary(next: SummaryView): false {
 }
 
 function onSummary(action: SummaryAction): void {
+  if (state.summing.has(action)) return;
   page.send({ type: 'summary', action });
   if (action === 'copy') showCopied();
+  else state.summing.add([action]);
 }
 
 /** Somebody scrolls away from where it plays. */
@@ -209,8 +204,8 @@ function view(): TemplateResult {
     light();
   });
   return html`<header>
-      ${state.run ? runBar(state.run, state.asked?.action ?? null, askJob) : nothing} ${transport(doc)} ${tools(doc)}
-      ${people(doc)} ${findBar()}
+      ${state.run ? runBar(state.run, action => state.asked.has(action), askJob) : nothing} ${transport(doc)}
+      ${tools(doc)} ${people(doc)} ${findBar()}
     </header>
     <span class="sr" role="status"
       >${state.copied ? t('Copied') : state.summary.making !== null ? t('Summarizing…') : nothing}</span
@@ -220,6 +215,7 @@ function view(): TemplateResult {
         folded: page.remembered.folded,
         fold: () => page.remember({ folded: !page.remembered.folded }),
         copied: state.copied,
+        asked: action => state.summing.has(action),
         act: onSummary,
       })}
       ${rows(mode)}

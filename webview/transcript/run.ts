@@ -42,8 +42,12 @@ function actionsOf({ row, canOpen, gone }: RunView): RunAction[] {
   return row.state === 'paused' ? ['resume', 'cancel'] : ['pause', 'cancel'];
 }
 
-/** `asked`: pressed already, and on its way. */
-export function runBar(run: RunView, asked: RunAction | null, act: (action: RunAction) => void): TemplateResult {
+/** `asked`: whether it was pressed already, and is on its way. */
+export function runBar(
+  run: RunView,
+  asked: (action: RunAction) => boolean,
+  act: (action: RunAction) => void,
+): TemplateResult {
   const { row, paused, note, gone } = run,
     over = gone || isOver(row),
     state = gone ? 'cancelled' : paused && !over ? 'paused' : row.state,
@@ -69,7 +73,7 @@ export function runBar(run: RunView, asked: RunAction | null, act: (action: RunA
         action =>
           html`<button type="button" class="text-button" data-action=${action} @click=${() => act(action)}>
             <span
-              class="codicon codicon-${action === asked ? 'loading codicon-modifier-spin' : ACTIONS[action].icon}"
+              class="codicon codicon-${asked(action) ? 'loading codicon-modifier-spin' : ACTIONS[action].icon}"
               aria-hidden="true"
             ></span
             >${ACTIONS[action].name()}

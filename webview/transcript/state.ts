@@ -11,11 +11,13 @@ import type {
 } from '../messages.ts';
 import { align, type Timed } from '../../text/transcripts/align.ts';
 import { namedChapters, type Chapter } from '../../text/transcripts/chapters.ts';
+import { Asked } from '../asked.ts';
 import { Page } from '../page.ts';
 import type { Peaks } from './wave.ts';
 import { TRANSCRIPT } from '../shapes.ts';
 
 export type RunAction = Extract<FromTranscript, { type: 'job' }>['action'];
+export type SummaryAction = Extract<FromTranscript, { type: 'summary' }>['action'];
 
 export type View = Place['view'];
 export type Field = 'text' | 'translation' | 'comment';
@@ -47,8 +49,10 @@ interface State {
   shown: TranscriptShown | null;
   /** The job that makes it; then nothing can be edited. Null: it is a file. */
   run: RunView | null;
-  /** What was asked for of the job in which of its states, and has not happened yet. */
-  asked: { action: RunAction; state: string } | null;
+  /** What was asked for of the job. */
+  asked: Asked<RunAction>;
+  /** What was asked for of the summary. */
+  summing: Asked<SummaryAction>;
   /** It played in the page before, and goes on. */
   playsOn: boolean;
   summary: SummaryView;
@@ -69,7 +73,8 @@ interface State {
 export const state: State = {
   shown: null,
   run: null,
-  asked: null,
+  asked: new Asked(() => page.paint()),
+  summing: new Asked(() => page.paint()),
   playsOn: false,
   summary: { made: null, making: null, canMake: false },
   copied: false,

@@ -1,13 +1,15 @@
 /** What the recording is about, above what was said in it: read, folded away, copied, made anew. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { FromTranscript, SummaryView } from '../messages.ts';
+import type { SummaryView } from '../messages.ts';
 import { t } from '../page.ts';
+import type { SummaryAction } from './state.ts';
 
-export type SummaryAction = Extract<FromTranscript, { type: 'summary' }>['action'];
 export interface SummaryHand {
   folded: boolean;
   fold(): void;
   copied: boolean;
+  /** Pressed already, and on its way. */
+  asked(action: SummaryAction): boolean;
   act(action: SummaryAction): void;
 }
 
@@ -19,13 +21,15 @@ const button = (icon: string, title: string, press: () => void): TemplateResult 
 /** The summary, one on its way, or the button that asks for it. */
 export function summaryBlock(
   { made, making, canMake }: SummaryView,
-  { folded, fold, copied, act }: SummaryHand,
+  { folded, fold, copied, asked, act }: SummaryHand,
 ): TemplateResult | typeof nothing {
+  const icon = (action: SummaryAction, name: string): string =>
+    asked(action) ? 'loading codicon-modifier-spin' : name;
   if (!made && making === null)
     return canMake
       ? html`<div class="ask">
           <button type="button" class="text-button sum-up" @click=${() => act('make')}>
-            <span class="codicon codicon-list-unordered" aria-hidden="true"></span>${t('Summarize')}
+            <span class="codicon codicon-${icon('make', 'list-unordered')}" aria-hidden="true"></span>${t('Summarize')}
           </button>
         </div>`
       : nothing;
@@ -60,12 +64,12 @@ export function summaryBlock(
       ${
         making !== null
           ? html`<button type="button" class="text-button" @click=${() => act('stop')}>
-              <span class="codicon codicon-debug-stop" aria-hidden="true"></span>${t('Stop')}
+              <span class="codicon codicon-${icon('stop', 'debug-stop')}" aria-hidden="true"></span>${t('Stop')}
             </button>`
           : nothing
       }
       ${made ? button(copied ? 'check' : 'copy', t('Copy the summary'), () => act('copy')) : nothing}
-      ${made && canMake ? button('refresh', t('Summarize again'), () => act('make')) : nothing}
+      ${made && canMake ? button(icon('make', 'refresh'), t('Summarize again'), () => act('make')) : nothing}
     </div>
     ${
       made

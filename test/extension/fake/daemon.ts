@@ -171,6 +171,11 @@ export class FakeDaemon {
     this.folders.set(folder.spec.path, folder);
     this.#events.publish({ type: 'watch', folder });
   }
+  /** Folders that are watched, and the files in them. */
+  watched({ folders, files }: { folders: WatchedFolder[]; files: WatchedFile[] }): void {
+    this.files = files;
+    for (const folder of folders) this.folder(folder);
+  }
   model(model: Model): void {
     this.models.set(model.card.id, model);
     this.#events.publish({ type: 'model', model });
@@ -525,6 +530,11 @@ export class FakeDaemon {
       'settings/get': () => ({ settings: this.settings, defaults: DEFAULTS }),
       'settings/set': ({ values }) => {
         this.settings = { ...this.settings, ...values };
+        for (const [stage, chosen] of Object.entries(values.defaultModels ?? {}) as [Stage, string][])
+          for (const model of this.models.values()) {
+            const others = model.isDefault.filter(each => each !== stage);
+            this.model({ ...model, isDefault: model.card.id === chosen ? [...others, stage] : others });
+          }
         return { settings: this.settings };
       },
       'job/here': ({ ids }) =>

@@ -8,6 +8,7 @@ import type { Job, Transcript, Utterance } from '../../../schemas/job.ts';
 import { failure } from '../../../schemas/errors.ts';
 import type { Engine, Model, Recommendation } from '../../../schemas/model.ts';
 import type { ReasonArgs } from '../../../schemas/reasons.ts';
+import { decision, type WatchedFile, type WatchedFolder } from '../../../schemas/watch.ts';
 import { STAGES, type Stage } from '../../../schemas/words.ts';
 
 const GIB = 1024 ** 3,
@@ -713,6 +714,44 @@ export function models(): Model[] {
       isDefault: ['tts'],
     }),
   ];
+}
+
+/** A busy watched folder at this path with its newest files, and one that is not there. */
+export function watched(path: string, now: number): { folders: WatchedFolder[]; files: WatchedFile[] } {
+  const file = (name: string, why: WatchedFile['decision'], secondsAgo: number): WatchedFile => ({
+    path: `${path}/${name}`,
+    folder: path,
+    bytes: 9e6,
+    at: now - secondsAgo * 1000,
+    decision: why,
+    job: null,
+  });
+  return {
+    folders: [
+      {
+        spec: { path, options: { repair: true, translateTo: 'en', outputs: { formats: ['srt', 'json'] } } },
+        state: 'watching',
+        failure: null,
+        since: now,
+        counts: { taken: 128, refused: 1, waiting: 1, writing: 1 },
+      },
+      {
+        spec: { path: '/media/recorder', options: { repair: true } },
+        state: 'missing',
+        failure: failure('noSuchFolder', { path: '/media/recorder' }),
+        since: now,
+        counts: { taken: 16, refused: 0, waiting: 0, writing: 0 },
+      },
+    ],
+    files: [
+      file('2026-11-22 late call.wav', decision('open'), 1),
+      file('board meeting.mp4', decision('waiting'), 40),
+      file('interview 7.m4a', decision('taken'), 300),
+      file('interview 6.m4a', decision('taken'), 900),
+      file('copy of interview 6.m4a', decision('duplicate', { of: `${path}/interview 6.m4a` }), 905),
+      file('notes.wav', decision('refused', {}, failure('unreadableFile', { path: 'notes.wav' })), 4000),
+    ],
+  };
 }
 
 export function engines(): Engine[] {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import type { ExportedFile, Params } from '../../../schemas/rpc.ts';
 import { toJson } from '../../../text/transcripts/json.ts';
+import { render } from '../../../text/transcripts/render.ts';
 import { sampleTranscript } from '../fake/fixtures.ts';
 import { closeAll, daemon, extension, file, until } from './support.ts';
 
@@ -61,5 +62,35 @@ describe('files that follow a transcript', () => {
     await document.save();
     await daemon.until(() => true);
     assert.equal(asked().length, before);
+  });
+
+  it('the chapters of an exported Markdown document are its outline', async () => {
+    const place = file('outlined.md'),
+      starts = [0, 6000, 90_000, 99_000],
+      sample = sampleTranscript(file('talk.wav').fsPath);
+    const made = {
+      ...sample,
+      utterances: sample.utterances.map((u, i) => ({ ...u, startMs: starts[i]!, endMs: starts[i]! + 5000 })),
+    };
+    await vscode.workspace.fs.writeFile(place, new TextEncoder().encode(render(made, 'md', { text: 'original' })));
+    const [title] = await until(
+      'an outline',
+      async () => {
+        const found = await vscode.commands.executeCommand<vscode.DocumentSymbol[] | undefined>(
+          'vscode.executeDocumentSymbolProvider',
+          place,
+        );
+        return found?.length ? found : null;
+      },
+      90_000,
+    );
+    assert.deepEqual(
+      title!.children.map(({ name }) => name.replace(/^#+ /, '')),
+      [
+        'And Mr. John Dashwood had then leisure to consider how much…',
+        'Had he married a more amiable woman, he might have been made…',
+      ],
+    );
+    await vscode.workspace.fs.delete(place);
   });
 });
