@@ -49,7 +49,10 @@ export function utteranceLines(utterance: Utterance, style: Style): string[] {
 
 /** How it ended, warnings, what it wrote and the figures. */
 export function endLines(job: Job, utterances: number, style: Style): string[] {
-  const { paint, locale, t } = style;
+  const { paint, locale, t, pretty, columns } = style;
+  // A path stays in one piece, to be copied.
+  const indented = (text: string): string[] =>
+    (pretty ? wrap(text, columns, 2) : [text]).map((line, i) => (i === 0 ? `  ${line}` : line));
   const mark =
     { completed: paint('green', '✓'), failed: paint('red', '✗'), cancelled: paint('yellow', '■') }[
       job.state as 'completed'
@@ -66,10 +69,10 @@ export function endLines(job: Job, utterances: number, style: Style): string[] {
   for (const failure of job.failure ? [job.failure, ...job.warnings] : job.warnings) {
     const { what, todo } = failureMessage(failure, locale);
     const colour = failure === job.failure ? 'red' : 'yellow';
-    lines.push(`  ${paint(colour, clean(what))}${todo ? ` ${paint('dim', clean(todo))}` : ''}`);
+    lines.push(...indented(`${paint(colour, clean(what))}${todo ? ` ${paint('dim', clean(todo))}` : ''}`));
   }
   for (const output of job.outputs) lines.push(`  ${t.wrote} ${paint('underline', clean(shortPath(output.path)))}`);
-  lines.push(`  ${paint('dim', figures(job, style))}`);
+  lines.push(...indented(paint('dim', figures(job, style))));
   return lines;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Job, JobOptions } from '../schemas/job.ts';
 import { durationText } from '../text/messages/figures.ts';
+import { wrap } from './layout.ts';
 import { EXIT, type Session } from './session.ts';
 import { sayOutcome, watchJobs } from './watch.ts';
 
@@ -41,12 +42,11 @@ export async function samples(session: Session, { output = join(ROOT, 'out') }: 
   const models = new Set(ended.flatMap(job => job.stages.map(stage => job.models[stage] ?? '')).filter(Boolean));
   if (session.json) return;
   const { t, locale } = session;
-  session.line(
-    [
-      t.recordings(ended.length),
-      `${t.audio} ${durationText(audioMs, locale)}`,
-      `${t.wall} ${durationText(Date.now() - begun, locale)}`,
-      [...models].join(', '),
-    ].join(' · '),
-  );
+  const total = [
+    t.recordings(ended.length),
+    `${t.audio} ${durationText(audioMs, locale)}`,
+    `${t.wall} ${durationText(Date.now() - begun, locale)}`,
+    [...models].join(', '),
+  ].join(' · ');
+  for (const line of wrap(total, session.columns(), 0)) session.line(line);
 }

@@ -209,11 +209,14 @@ test('how a job ended', () => {
     outputs: [{ kind: 'txt', path: '/out/ta\u001blk.txt', bytes: 3 }],
     warnings: [{ code: 'truncatedFile', args: { path: 'x.wav', readMs: 30_000, durationMs: 60_000 } }],
   });
-  const text = endLines(done, 4, style()).join('\n');
+  const text = endLines(done, 4, style({ columns: 100 })).join('\n');
   assert.match(text, /✓ talk\.wav {2}completed · English/);
   assert.match(text, /cut off: only 0:30 of 1:00 could be read/);
   assert.match(text, /Wrote \/out\/ta�lk\.txt/);
   assert.match(text, /audio 1 min 00 s · time 10\.0 s · 6\.0 × real time · whisper-base, qwen/);
+  const narrow = endLines(done, 4, style({ columns: 40 }));
+  assert.ok(narrow.every(line => width(line) <= 40 && line.match(/^( {2}\S|✓)/)));
+  assert.equal(narrow.join('').replaceAll(/\s+/g, ''), text.replaceAll(/\s+/g, ''), 'wrapped at words');
   assert.match(endLines(job({ state: 'completed' }), 0, style()).join('\n'), /no speech/);
   assert.match(
     endLines(
