@@ -25,6 +25,7 @@ import type { AsrOutput } from '../../schemas/job.ts';
 import { RealDaemon } from '../daemon/real.ts';
 import {
   canary,
+  moonshine as madeMoonshine,
   nemoTransducer,
   qwen3Asr,
   senseVoice,
@@ -209,6 +210,19 @@ describe('sherpa, tiny models', { skip: missing({ sherpa }), timeout: 240_000 },
     await using _helped = helped.worker;
     const [foreign] = await hear(helped.worker, input(chirp, 0, 2));
     assert.deepEqual([foreign!.text, foreign!.language, foreign!.model], ['Hyvää iltaa.', 'fi', 'whisper-made']);
+  });
+
+  it('Moonshine in its first layout, of four files', async () => {
+    const { worker, parameters } = started('moonshine-made', madeMoonshine(), { languages: 'en' });
+    await using _ = worker;
+    assert.equal(parameters.kind, 'moonshine');
+    const [first, silence] = await hear(worker, input(chirp, 1, 3), input(chirp, 5, 6));
+    assert.deepEqual(
+      [first!.text, first!.language, first!.words.map(word => word.text)],
+      ['The moon shines.', 'en', ['The', 'moon', 'shines.']],
+    );
+    holds(first!, 1000, 3000);
+    assert.deepEqual(silence!.words, []);
   });
 
   it('Qwen3-ASR is told the language; where it names one itself, that is no text', async () => {
