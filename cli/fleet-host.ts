@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../client/client.ts';
 import { openLog } from '../client/files.ts';
 import { EarshotError } from '../schemas/errors.ts';
 import type { Result } from '../schemas/rpc.ts';
+import { showLogins } from './fleet.ts';
 import type { Session } from './session.ts';
 import { clean } from './terminal.ts';
 
@@ -61,9 +62,7 @@ export async function host(
     else {
       session.line(t.hosting(clean(prepared.address), clean(prepared.folder)));
       if (prepared.ca) session.line(t.copyCertificate(clean(prepared.ca)));
-      if (joins.length > 0) session.line(t.joinWith);
-      const ca = prepared.ca ? ` --ca ${basename(prepared.ca)}` : '';
-      for (const login of joins) session.line(`  earshot fleet join '${login.url}'${ca}`);
+      showLogins(session, joins, prepared.ca);
     }
     await Promise.race([gone, stop.signal.aborted ? null : once(stop.signal, 'abort')]);
     if (!stop.signal.aborted) throw new EarshotError('postgresFailed', { log: prepared.log });

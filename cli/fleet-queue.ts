@@ -1,6 +1,7 @@
 /** The queue of the whole fleet, of everybody. */
 import type { Client } from '../client/client.ts';
 import type { FleetStatus } from '../schemas/fleet.ts';
+import { entryOf } from '../text/messages/messages.ts';
 import type { Session } from './session.ts';
 import { showTable } from './layout.ts';
 import { clean } from './terminal.ts';
@@ -30,7 +31,7 @@ export function counts(session: Session, { jobs }: Pick<FleetStatus, 'jobs'>): v
     ],
     jobs.map(({ owner, state, jobs: many, recordingSeconds }) => [
       owner === null ? t.otherPeople : clean(owner),
-      state,
+      entryOf<string>(t.fleetStates, state, state),
       String(many),
       minutes(recordingSeconds),
     ]),

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import type { Static } from 'typebox';
 import type { Client } from '../client/client.ts';
 import { EarshotError } from '../schemas/errors.ts';
-import type { FleetMachine, FleetShare, FleetUse } from '../schemas/fleet.ts';
+import type { FleetLogin, FleetMachine, FleetShare, FleetUse } from '../schemas/fleet.ts';
 import type { Params } from '../schemas/rpc.ts';
 import { timeText } from '../text/messages/figures.ts';
 import { counts } from './fleet-queue.ts';
@@ -89,9 +89,21 @@ export async function init(
   });
   if (session.json) return session.emit(made);
   session.line(session.t.fleetReady(made.version, made.before));
-  if (made.logins.length > 0) session.line(session.t.joinWith);
-  const known = ca === undefined ? '' : ` --ca ${basename(ca)}`;
-  for (const login of made.logins) session.line(`  earshot fleet join '${login.url}'${known}`);
+  showLogins(session, made.logins, ca);
+}
+
+/** What each has to run; `ca`: a file with the certificates that they need. */
+export function showLogins(session: Session, logins: readonly FleetLogin[], ca: string | null | undefined): void {
+  const known = ca == null ? '' : ` --ca ${basename(ca)}`,
+    { t } = session;
+  const [machines, people] = [true, false].map(each => logins.filter(({ kind }) => (kind === 'machine') === each));
+  for (const [title, some] of [
+    [t.joinPeople, people],
+    [t.joinMachines, machines],
+  ] as const) {
+    if (some!.length > 0) session.line(title);
+    for (const { url } of some!) session.line(`  earshot fleet join '${url}'${known}`);
+  }
 }
 
 export async function join(

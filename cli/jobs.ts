@@ -206,7 +206,8 @@ export async function log(session: Session, text: string, options: { limit?: num
     const about = [
       entry.stage ?? '',
       entry.index === null ? '' : `#${entry.index}`,
-      entry.instance ? shortId(entry.instance) : '',
+      // Of another machine its name.
+      entry.instance?.startsWith('fleet') ? clean(entry.instance) : entry.instance ? shortId(entry.instance) : '',
     ]
       .filter(Boolean)
       .join(' ');

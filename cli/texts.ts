@@ -55,8 +55,9 @@ const en = {
   thisMachine: 'this machine',
   machineLive: 'live',
   draining: 'draining',
+  fleetStates: { sending: 'sending', waiting: 'waiting', running: 'running', paused: 'paused' },
   noFleet: 'This machine belongs to no fleet; `earshot fleet join` joins one.',
-  noMachines: 'No machine has joined the fleet yet.',
+  noMachines: 'No machine works for the fleet yet.',
   preparingPostgres: 'Getting PostgreSQL ready; the first time, it is fetched (60 MB).',
   hosting: (address: string, folder: string): string =>
     `The fleet’s database runs at ${address}; it lies in ${folder}. Ctrl-C ends it.`,
@@ -75,11 +76,12 @@ const en = {
       : before === version
         ? 'The database was ready.'
         : `The database was updated from version ${before} to ${version}.`,
-  joinWith: 'On each machine, with its own line:',
+  joinPeople: 'Each person, wherever they submit from:',
+  joinMachines: 'Each machine that does jobs:',
   joinedPerson: {
     always: 'Joined: jobs that are submitted here go to the fleet.',
     noGpu: 'Joined: jobs that are submitted here go to the fleet, as long as this machine has no GPU.',
-    busy: 'Joined: jobs that are submitted here go to the fleet while others are not over here.',
+    busy: 'Joined: jobs that are submitted here go to the fleet while this machine is busy with others.',
     never: 'Joined: jobs that are submitted here stay here.',
   },
   joinedMachine: {
@@ -281,8 +283,9 @@ const zhCn: Texts = {
   thisMachine: '本机',
   machineLive: '在线',
   draining: '不再接任务',
+  fleetStates: { sending: '发送中', waiting: '等待中', running: '处理中', paused: '已暂停' },
   noFleet: '这台机器不属于任何机群；可用 `earshot fleet join` 加入。',
-  noMachines: '还没有机器加入机群。',
+  noMachines: '还没有机器为机群工作。',
   preparingPostgres: '正在准备 PostgreSQL；首次需要下载（60 MB）。',
   hosting: (address: string, folder: string): string => `机群数据库运行于 ${address}，位于 ${folder}。按 Ctrl-C 结束。`,
   copyCertificate: (path: string): string => `其他机器需要它的证书：请将 ${path} 复制到每台机器。`,
@@ -300,11 +303,12 @@ const zhCn: Texts = {
       : before === version
         ? '数据库本来就已就绪。'
         : `数据库已从版本 ${before} 更新到 ${version}。`,
-  joinWith: '在每台机器上运行各自的一行：',
+  joinPeople: '每个人，在自己提交任务的机器上：',
+  joinMachines: '每台处理任务的机器：',
   joinedPerson: {
     always: '已加入：在本机提交的任务会交给机群。',
     noGpu: '已加入：只要本机没有 GPU，在本机提交的任务会交给机群。',
-    busy: '已加入：本机还有未结束的任务时，在本机提交的任务会交给机群。',
+    busy: '已加入：本机忙于其他任务时，在本机提交的任务会交给机群。',
     never: '已加入：在本机提交的任务留在本机。',
   },
   joinedMachine: {

@@ -32,6 +32,8 @@ export const REASONS = {
   fleetSending: { percent: 'number' },
   /** `count` jobs of the fleet go first. */
   fleetAhead: { count: 'number' },
+  /** A machine of the fleet has it and gets ready for it. */
+  fleetStarting: { machine: 'text' },
   /** `lacks`: what the machine lacks that lacks the least; missing: there is no machine. */
   noMachineFits: { lacks: 'text?' },
   fleetUnreachable: {},

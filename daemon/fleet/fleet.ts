@@ -42,6 +42,7 @@ export interface FleetDeps {
 }
 
 const TICK_MS = 10_000,
+  SOON_MS = 300,
   EXPIRE_MS = 3_600_000,
   LONGEST_ID = 100,
   LEAVE_MS = 3_000;
@@ -64,6 +65,7 @@ interface TakingSide extends Side {
   take: Take | null;
   pool: Pool | null;
   timer: NodeJS.Timeout | undefined;
+  soon: NodeJS.Timeout | undefined;
 }
 
 export class Fleet {
@@ -240,7 +242,14 @@ export class Fleet {
           roots: () => this.settings?.roots ?? {},
           share: () => (side.problem ? 'never' : this.share),
           abilities: deps.abilities,
-          changed: () => {},
+          changed: () => {
+            // A gust of them is said once.
+            side.soon ??= setTimeout(() => {
+              side.soon = undefined;
+              if (side.line.isUp && !side.problem)
+                void this.say(false).catch((error: unknown) => log.debug(error as Error, 'fleet: reporting'));
+            }, SOON_MS);
+          },
         });
         await side.take.resume();
       }
@@ -252,6 +261,7 @@ export class Fleet {
       take: null,
       pool: null,
       timer: undefined,
+      soon: undefined,
       line: new postgres.Line({
         access,
         channels: ['fleet_work', 'fleet_stop'],
@@ -275,6 +285,7 @@ export class Fleet {
         closed = true;
         clearInterval(side.timer);
         await side.take?.leave();
+        clearTimeout(side.soon);
         await this.say(true).catch(() => {});
         await side.pool?.stop();
         await side.line.close();

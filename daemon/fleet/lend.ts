@@ -431,7 +431,12 @@ export class Lend {
       );
       pipeline.elsewhere.explain(row.id, reasonOf(place));
     }
-    for (const { job, row } of ours) if (job.state === 'running') pipeline.elsewhere.explain(row.id, null);
+    for (const { job, row } of ours) {
+      if (job.state !== 'running') continue;
+      const { startedAt, state } = pipeline.elsewhere.row(row.id) ?? row,
+        begins = (startedAt === null || state === 'pending') && job.machine !== null;
+      pipeline.elsewhere.explain(row.id, begins ? reason('fleetStarting', { machine: job.machine! }) : null);
+    }
   }
 
   /** Sends what waits to be sent, one recording after the other. */

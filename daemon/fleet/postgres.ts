@@ -222,10 +222,13 @@ export class Pool {
   constructor({
     access,
     leaseSeconds,
+    sweepSeconds = Math.max(2, Math.floor(leaseSeconds / 3)),
     failed,
   }: {
     access: Access;
     leaseSeconds: number;
+    /** How often leases that ended are looked for. */
+    sweepSeconds?: number;
     failed(error: unknown): void;
   }) {
     this.leaseSeconds = leaseSeconds;
@@ -235,7 +238,6 @@ export class Pool {
       client.on('error', () => {});
     });
     this.pool.on('error', () => {});
-    const sweepSeconds = Math.max(2, Math.floor(leaseSeconds / 3));
     this.boss = new PgBoss({
       db: { executeSql: async (text, values) => this.pool.query(text, values as unknown[]) },
       schema: BOSS_SCHEMA,

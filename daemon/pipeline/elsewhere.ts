@@ -79,8 +79,9 @@ export class Elsewhere {
   begun(id: string, machine: string | null): void {
     this.event(id, work => {
       const { fleet } = work.row as LentRow;
+      if (fleet.machine === machine) return;
       if (machine !== null) work.elsewhereReason = null;
-      if (fleet.machine !== machine) this.core.jobs.update(work, { fleet: { ...fleet, machine } });
+      this.core.jobs.update(work, { fleet: { ...fleet, machine } });
     });
   }
 
@@ -110,6 +111,7 @@ export class Elsewhere {
   ): void {
     this.event(id, work => {
       const { store, clock } = this.core.deps;
+      work.elsewhereReason = null;
       const { startedAt, state } = work.row;
       // Tried once more, it has a start already.
       if (startedAt === null || state === 'pending')

@@ -908,6 +908,26 @@ test('fleet: who joins is told when jobs go there, and when those of others are 
       return { as: ['person', 'machine'] };
     },
     'fleet/drain': () => ({}),
+    'fleet/init': ({ people = [], machines = [] }) => ({
+      version: 1,
+      before: 0,
+      logins: [
+        ...people.map(name => ({ name, kind: 'person' as const, url: `postgres://${name}@lab/earshot` })),
+        ...machines.map(name => ({ name, kind: 'machine' as const, url: `postgres://${name}@lab/earshot` })),
+      ],
+    }),
+    'fleet/status': () => ({
+      settings: { url: 'postgres://lab/earshot', person: 'ann' },
+      problems: [],
+      draining: false,
+      lent: 1,
+      taken: 0,
+      machines: [],
+      jobs: [
+        { owner: 'ann', yours: true, state: 'running', jobs: 1, recordingSeconds: 61 },
+        { owner: null, yours: false, state: 'fromTheFuture', jobs: 2, recordingSeconds: 60 },
+      ],
+    }),
     'job/here': () => ({}),
     'settings/get': () => ({ settings: { ...DEFAULTS, fleet }, defaults: DEFAULTS }),
   });
@@ -924,7 +944,20 @@ test('fleet: who joins is told when jobs go there, and when those of others are 
     plain.out,
     'Joined: jobs that are submitted here go to the fleet.\nJoined: this machine does jobs of the fleet.\n',
   );
-  assert.match(pilot.out, /go to the fleet while others .*\n.*jobs of the fleet while `earshot fleet work` runs\.\n$/);
+  assert.match(
+    pilot.out,
+    /go to the fleet while this machine is busy .*\n.*jobs of the fleet while `earshot fleet work` runs\.\n$/,
+  );
   assert.match(again.out, /takes jobs of the fleet again while `earshot fleet work` runs/);
   assert.match(here.out, /talk\.wav/);
+
+  const [init, status] = await Promise.all([
+    earshot(place, ['fleet', 'init', 'postgres://a:x@lab/earshot', '--machine', 'gpu1', '--person', 'ann']).ended,
+    earshot(place, ['fleet'], { env: { LANG: 'zh_CN.UTF-8' } }).ended,
+  ]);
+  assert.match(
+    init.out,
+    /person, .*\n  earshot .*ann@lab\/earshot'\nEach machine .*\n  earshot .*gpu1@lab\/earshot'\n$/,
+  );
+  assert.match(status.out, /ann {2,}处理中 +1 +2 min\n其他人 +fromTheFuture +2 +1 min/);
 });

@@ -41,7 +41,7 @@ async function submit(
 describe('the queue of a fleet', { timeout: 300_000 }, () => {
   const pools: Pool[] = [];
   const claims = async (login: string, perPerson: number | null = null): Promise<Claims> => {
-    const pool = new Pool({ access: server.access(login), leaseSeconds: 10, failed: () => {} });
+    const pool = new Pool({ access: server.access(login), leaseSeconds: 10, sweepSeconds: 1, failed: () => {} });
     pools.push(pool);
     await pool.start();
     return new Claims(pool, login, perPerson);

@@ -435,6 +435,15 @@ describe('a fleet', { timeout: 450_000 }, () => {
             .length,
       );
     await there('waiting', 1);
+    // As if a machine had taken it, and had said nothing yet.
+    await rows(`update fleet.job set state = 'running', machine = (select id from fleet.machine limit 1)`);
+    await rows('select fleet.notify_home(j) from fleet.job j');
+    const begun = await until('it to be begun', async () => {
+      const { waiting } = await jobOf(home, job);
+      return waiting?.code === 'fleetStarting' && waiting;
+    });
+    assert.deepEqual(begun.args, { machine: await hostOf() });
+    await rows(`update fleet.job set state = 'waiting', machine = null`);
     await home.client.call('job/move', { id: job.id, priority: 'high' });
     await there('waiting', 2);
     await home.client.call('job/pause', { ids: [job.id] });

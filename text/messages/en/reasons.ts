@@ -33,6 +33,7 @@ export const reasons: ReasonTexts = {
   starting: () => 'starting',
   fleetSending: a => `sending to the fleet (${a.percent}%)`,
   fleetAhead: a => (a.count > 0 ? `${count(a.count, 'job')} of the fleet ahead` : 'next in the fleet'),
+  fleetStarting: a => `${a.machine} has it and is getting ready`,
   noMachineFits: a =>
     a.lacks
       ? `no machine of the fleet can do it; the nearest one lacks ${a.lacks}`

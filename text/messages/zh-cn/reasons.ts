@@ -35,6 +35,7 @@ export const reasons: ReasonTexts = {
   starting: () => '正在开始',
   fleetSending: a => `正在发送到机群（${a.percent}%）`,
   fleetAhead: a => (a.count > 0 ? `机群中前面还有 ${a.count} 个任务` : '机群中下一个就是它'),
+  fleetStarting: a => `${a.machine} 已接手，正在准备`,
   noMachineFits: a => (a.lacks ? `机群中没有机器能处理它，最接近的一台缺少 ${a.lacks}` : '机群中没有正在运行的机器'),
   fleetUnreachable: () => '无法连接机群，正在重试',
 };
