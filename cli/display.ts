@@ -114,13 +114,15 @@ function liveDisplay(
   const columns = (): number => Math.max(24, (stream.columns ?? 80) - 1);
   const style = (): Style => ({ columns: columns(), locale: session.locale, t: session.t, paint, pretty: true });
   let question: string | null = null;
-  let timer: NodeJS.Timeout | null = null;
+  let timer: NodeJS.Timeout | null = null,
+    drawnAt = -Infinity;
   const heartbeat = setInterval(() => {
     changed();
   }, 250);
 
   const draw = (): void => {
     timer = null;
+    drawnAt = performance.now();
     const lines =
       question !== null
         ? [question]
@@ -138,13 +140,16 @@ function liveDisplay(
     else region(lines.join('\n'));
   };
   const changed = (): void => {
-    timer ??= setTimeout(draw, REDRAW_MS);
+    timer ??= setTimeout(draw, Math.max(0, drawnAt + REDRAW_MS - performance.now()));
   };
   const above = (lines: string[]): void => {
+    // In one piece: nothing below it blinks.
+    stream.cork();
     region.clear();
     stream.write(`${lines.join('\n')}\n`);
     if (timer) clearTimeout(timer);
     draw();
+    stream.uncork();
   };
   stream.on('resize', changed);
   changed();

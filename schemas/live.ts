@@ -43,8 +43,8 @@ export const PartialText = Closed(
     stable: Type.String(),
     unstable: Type.String(),
   },
-  'What is still being said, heard up to `endMs`: provisional, and never stored. `stable` is what two passes in a ' +
-    'row heard alike, and only grows; `unstable` follows it and may be another the next time. Both empty: it was no ' +
-    'speech after all. The utterance of this index takes its place.',
+  'What is still being said, heard up to `endMs`: provisional, and never stored. `stable` is what passes heard alike ' +
+    'while more sound came, and only grows; `unstable` follows it and may be another the next time. Both empty: it ' +
+    'was no speech after all. The utterance of this index takes its place.',
 );
 export type PartialText = Static<typeof PartialText>;

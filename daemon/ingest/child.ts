@@ -25,8 +25,6 @@ import { liveSource, pcmSource, recordingSource, type Side } from './source.ts';
 import { stop } from './stop.ts';
 
 const PROGRESS_EVERY_MS = 100;
-/** Every client of a session gets each of these; ten sessions at once are enough traffic. */
-const LIVE_PROGRESS_EVERY_MS = 250;
 /** So much sound, which is decoded in a hundredth of its time, is looked at together for ends of utterances. */
 const CHUNK_BYTES = 1024 * BYTES_PER_MS;
 const ZEROS = Buffer.alloc(1 << 16);
@@ -88,6 +86,23 @@ async function ingest(
     bytes = 0,
     written = before,
     audible = false;
+  let sentAt = 0,
+    later: NodeJS.Timeout | null = null,
+    cut = { bytes: 0, taken: 0 };
+  const quiet = (): void => {
+    if (later) clearTimeout(later);
+    later = null;
+  };
+  const sendProgress = (): void => {
+    quiet();
+    sentAt = performance.now();
+    send({
+      type: 'progress',
+      ms: Math.floor(cut.bytes / BYTES_PER_MS),
+      taken: cut.taken,
+      ...(live ? { speaking: cutting.speaking() } : {}),
+    });
+  };
   const found = async (rows: UtteranceTimes[]): Promise<void> => {
     if (!rows.length) return;
     if (file && written < bytes) {
@@ -99,7 +114,6 @@ async function ingest(
   };
   try {
     let odd: Buffer = Buffer.alloc(0),
-      sentAt = 0,
       looked = -LOOK_EVERY_BYTES;
     for await (const chunk of source.pcm) {
       // Written before it is reported: whoever gets an utterance can read its sound. Silence is a hole and takes no
@@ -122,17 +136,13 @@ async function ingest(
       // In pieces: an utterance is reported as soon as its end is found.
       for (let at = 0; at < even; at += CHUNK_BYTES)
         await found(cutting.push(detector.push(samplesOf(whole.subarray(at, Math.min(even, at + CHUNK_BYTES))))));
-      const now = performance.now();
-      if (now - sentAt >= (live ? LIVE_PROGRESS_EVERY_MS : PROGRESS_EVERY_MS)) {
-        sentAt = now;
-        send({
-          type: 'progress',
-          ms: Math.floor(bytes / BYTES_PER_MS),
-          taken: source.taken(),
-          ...(live ? { speaking: cutting.speaking() } : {}),
-        });
-      }
+      cut = { bytes, taken: source.taken() };
+      const due = sentAt + PROGRESS_EVERY_MS - performance.now();
+      if (due <= 0) sendProgress();
+      // Of sound that comes with time, the last piece is not left unsaid until the next one.
+      else if (live) later ??= setTimeout(sendProgress, due);
     }
+    quiet();
     const durationMs = Math.floor(bytes / BYTES_PER_MS);
     const warnings = await source.end(durationMs);
     await found([...cutting.push(detector.end()), ...cutting.end(durationMs)]);
@@ -142,6 +152,7 @@ async function ingest(
     send({ type: 'progress', ms: durationMs, taken: source.taken() });
     return { side, durationMs, warnings, utterances, audible, report };
   } finally {
+    quiet();
     source.stop();
   }
 }

@@ -1,8 +1,11 @@
 /**
- * What of a text that is heard again and again can be relied on (LocalAgreement-2): words that two passes in a row hear
- * alike are stable. What was stable once stays, so that nothing changes under a reader's eyes; the final pass may still
- * say otherwise.
+ * What of a text that is heard again and again can be relied on (LocalAgreement): words that passes hear alike while
+ * so much more sound comes are stable. What was stable once stays, so that nothing changes under a reader's eyes; the
+ * final pass may still say otherwise.
  */
+
+/** Two passes over nearly the same sound agree on nearly anything. */
+export const AGREED_MS = 800;
 
 export interface Heard {
   /** Only grows. */
@@ -29,18 +32,26 @@ function signsOf(unit: string): string {
 /** Words are the same whatever signs stand around them: a pass ends the sentence where its sound ends. */
 const lettersOf = (unit: string): string => unit.toLowerCase().replace(/[^\p{L}\p{N}\p{M}]/gu, '');
 const key = (unit: string): string => lettersOf(unit) || unit.trim();
+/** A pass ends the sentence where its sound ends: whether it does, the next word says, or the final pass. */
+const ENDING = /[.。…,，、;；:：!！?？]+$/u;
 
 export class Agreement {
   private before: readonly string[] = [];
+  /** Up to where the first of the passes heard that had each of `before`, and all before it, ms. */
+  private since: readonly number[] = [];
   /** So many units of a pass are stable, as this text. */
   private count = 0;
   private stable = '';
 
-  hear(text: string): Heard {
+  /** Text of all the sound up to `endMs`. */
+  hear(text: string, endMs: number): Heard {
     const units = unitsOf(text);
+    let alike = this.count;
+    while (alike < Math.min(units.length, this.before.length) && key(units[alike]!) === key(this.before[alike]!))
+      alike++;
+    this.since = units.map((_, n) => (n < alike ? (this.since[n] ?? endMs) : endMs));
     let agreed = this.count;
-    while (agreed < Math.min(units.length, this.before.length) && key(units[agreed]!) === key(this.before[agreed]!))
-      agreed++;
+    while (agreed < alike && endMs - this.since[agreed]! >= AGREED_MS) agreed++;
     return this.take(units, agreed);
   }
 
@@ -62,6 +73,6 @@ export class Agreement {
       this.count = agreed;
     }
     const signs = this.count > 0 && this.count <= units.length ? signsOf(units[this.count - 1]!) : '';
-    return { stable: this.stable, unstable: signs + units.slice(this.count).join('') };
+    return { stable: this.stable, unstable: (signs + units.slice(this.count).join('')).replace(ENDING, '') };
   }
 }

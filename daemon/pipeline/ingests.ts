@@ -19,6 +19,8 @@ import type { JobRow, UtteranceRow } from '../contracts/store.ts';
 import { submittedFacts } from '../jobs/request.ts';
 import { isSummary, type JobWork } from '../jobs/work.ts';
 
+/** Every client of a session gets its job so often; ten sessions at once are enough traffic. */
+const LIVE_EVERY_MS = 250;
 /** Of a speaker, in subtitles: what a name may be (schemas/job.ts). */
 const LONGEST_NAME = 100;
 
@@ -87,7 +89,8 @@ export class Ingests {
     await makeFolder(files.speech, 0o700);
     // As it is now: a live session may have been closed meanwhile.
     const { path, name, options, live } = work.row;
-    let coming = 0;
+    let coming = 0,
+      publishedMs = -Infinity;
     const request = {
       pcmPath: files.pcm,
       ...tools,
@@ -112,6 +115,8 @@ export class Ingests {
           work.row.ingestedMs = ms;
           work.ingestedBytes = taken;
           if (speaking) this.partials.heard(work, ms, speaking);
+          if (live && speaking && ms - publishedMs < LIVE_EVERY_MS) return;
+          publishedMs = ms;
           this.core.publication.job(work);
         };
         // Not before the utterances that came before it: else their sound would seem to be text already.

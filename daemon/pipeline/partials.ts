@@ -1,7 +1,7 @@
 /**
  * The text of what is still being said, in live sessions that ask for it: the utterance that has no end yet is heard
- * again every half second, fast (greedy, no word times), and what two passes agree on is stable (agreement.ts). Where a
- * streaming model is installed for the language (streaming.ts), it is given the new sound instead, and only that.
+ * again and again, fast (greedy, no word times), and what passes agree on is stable (agreement.ts). Where a streaming
+ * model is installed for the language (streaming.ts), it is given the new sound instead, and only that.
  *
  * None of this is a step. Nothing is stored, and the plan knows nothing of it: an instance that is busy with a pass
  * counts as idle, and a run that is given to it ends the pass (workers/instance.ts). A pass begins only where nothing
@@ -20,14 +20,17 @@ import { jobFiles, partialInput } from './inputs.ts';
 import { kindOf } from './speeds.ts';
 import type { Streaming } from './streaming.ts';
 
-/** So much more sound is worth a pass. */
-const STEP_MS = 500;
+/** The first pass waits for so much sound, each further one for so much more. */
+const FIRST_MS = 500,
+  STEP_MS = 200;
 /** To a model that is given nothing else. */
 const STREAMING_STEP_MS = 200;
 /** Of the silence behind the last word, so much is heard: it ends the word. */
 const AFTER_MS = 200;
 /** In a pause the utterance may end at once: a pass that takes longer would be in the way of the final one. */
 const PAUSED_MS = 400;
+/** Cores that other programs keep busy on a machine that counts as calm. */
+const MOST_OUTSIDE = 0.5;
 /** A session whose passes fail gets no more. */
 const MOST_FAILURES = 3;
 
@@ -63,6 +66,7 @@ export class Partials {
   private readonly streaming: Streaming;
   private readonly sessions = new Map<string, Session>();
   private offered = false;
+  private later: NodeJS.Timeout | null = null;
 
   /** `open`: whether anything may start. */
   constructor(core: Core, streaming: Streaming, open: () => boolean) {
@@ -123,16 +127,30 @@ export class Partials {
       }
     if (this.core.leaving !== 'no' || this.core.guard.stalled || !this.open()) return;
     const now = this.core.deps.clock();
+    let restMs = Infinity;
     const due = [...this.sessions.values()].flatMap(session => {
       if (!session.speech || session.passing) return [];
       const way = this.wayOf(session);
-      return isDue(session, way, now) ? [{ session, way }] : [];
+      if (!isDue(session, way)) return [];
+      const rest = session.endedAt + (this.isCalm(session.work, way) ? 0 : session.tookMs) - now;
+      if (rest > 0) restMs = Math.min(restMs, rest);
+      return rest > 0 ? [] : [{ session, way }];
     });
+    if (this.later) clearTimeout(this.later);
+    this.later = restMs < Infinity ? setTimeout(() => this.offerSoon(), restMs).unref() : null;
     // Who has waited longest is first.
     for (const { session, way } of due.sort((a, b) => a.session.endedAt - b.session.endedAt)) {
       const instance = this.instanceFor(session.work, way);
       if (instance) this.begin(session, session.speech!, instance, way);
     }
+  }
+
+  /** Nobody else wants the cores, here or outside: a pass follows the other. Else passes take half of the time. */
+  private isCalm(work: JobWork, { instances }: Way): boolean {
+    const [first] = instances;
+    if (!first || this.othersOf(work) !== 'none') return false;
+    const view = this.core.deps.pool.views().find(each => each.id === first.options.device);
+    return (view?.outsideCores ?? 0) < MOST_OUTSIDE && ![...this.core.instances.values()].some(({ run }) => run);
   }
 
   /** By the streaming model that is loaded; while there is none, by the session's own recognizer. */
@@ -225,7 +243,8 @@ export class Partials {
     const { index, startMs, given } = speech;
     // The utterance has its text by now, or was none.
     if (this.core.jobs.get(work.row.id) !== work || work.stage('asr')!.isOver(index)) return;
-    const { stable, unstable } = streams ? speech.agreement.grow(output.text) : speech.agreement.hear(output.text);
+    const { agreement } = speech,
+      { stable, unstable } = streams ? agreement.grow(output.text) : agreement.hear(output.text, endMs);
     if (!stable && !unstable && !given) return;
     // Between two of its pieces a streaming model says the same.
     if (streams && given?.stable === stable && given.unstable === unstable) return;
@@ -264,13 +283,12 @@ interface Way {
 const endOf = ({ soundMs, voiceMs }: Speech, streams: boolean): number =>
   streams ? soundMs : Math.min(soundMs, voiceMs + AFTER_MS);
 
-/** Whether there is enough new sound, or the end of a word. Passes take half of the time at most. */
-function isDue({ work, speech, passing, endedAt, tookMs, failures }: Session, { streams }: Way, now: number): boolean {
+/** Whether there is enough new sound, or the end of a word. */
+function isDue({ work, speech, passing, tookMs, failures }: Session, { streams }: Way): boolean {
   if (!speech || passing || failures >= MOST_FAILURES || work.row.state === 'paused') return false;
-  if (now - endedAt < tookMs) return false;
   const endMs = endOf(speech, streams);
   if (streams) return endMs - speech.heardMs >= STREAMING_STEP_MS;
   const pauses = speech.soundMs - speech.voiceMs >= AFTER_MS;
-  if (endMs - speech.startMs < STEP_MS || (pauses && tookMs > PAUSED_MS)) return false;
+  if (endMs - speech.startMs < FIRST_MS || (pauses && tookMs > PAUSED_MS)) return false;
   return endMs - speech.heardMs >= (pauses ? 1 : STEP_MS);
 }

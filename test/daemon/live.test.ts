@@ -263,17 +263,17 @@ describe('live sessions', { timeout: 120_000 }, () => {
       await append(job, 0, part(500));
       await harness.until('the first words', () => partials(job).length > 0);
       assert.deepEqual(partials(job), [{ index: 0, startMs: 0, endMs: 500, stable: '', unstable: 'utterance 0 a-' }]);
-      await append(job, 500 * 32, part(500));
+      await append(job, 500 * 32, part(800));
       await harness.until('more of them', () => partials(job).length > 1);
       assert.deepEqual(partials(job)[1], {
         index: 0,
         startMs: 0,
-        endMs: 1000,
+        endMs: 1300,
         stable: 'utterance 0',
         unstable: ' amber dune',
       });
       assert.deepEqual(harness.store.utterances(job.id), [], 'nothing of it is stored');
-      await append(job, SECOND, part(1000));
+      await append(job, 1300 * 32, part(700));
       await harness.until('the utterance', () => harness.delivered(job, 'asr').length === 1);
       // The beginning of another, which no utterance comes of.
       await append(job, 2 * SECOND, part(600));
@@ -287,6 +287,23 @@ describe('live sessions', { timeout: 120_000 }, () => {
       await harness.ended([plain]);
       assert.deepEqual(harness.utterances(job), harness.utterances(plain));
       assert.deepEqual(partials(plain), []);
+    });
+
+    it('what came while a pass went on is heard next, though nothing more comes', async () => {
+      harness = await Harness.open({
+        models: [fakeModel('fake-asr', 'asr', { ms: 2, partialMs: 150 })],
+        liveUtteranceMs: 5000,
+        settings: { yieldTo: 'never', tickSeconds: 60 },
+      });
+      const job = await start({ repair: false }, { partials: true });
+      await append(job, 0, part(600));
+      await harness.until('a pass is under way', () =>
+        [...harness.pipeline.instances.values()].some(each => each.passing),
+      );
+      await append(job, 600 * 32, part(300));
+      await harness.until('the words until then', () => partials(job).some(({ endMs }) => endMs === 900));
+      harness.pipeline.live.close(job.id);
+      assert.equal((await harness.ended([job]))[0]!.state, 'completed');
     });
 
     it('ten at once keep order and bounds', async () => {

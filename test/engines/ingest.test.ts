@@ -23,7 +23,7 @@ import type { UtteranceTimes } from '../../daemon/ingest/cutting.ts';
 import { beginsLikeRecording } from '../../client/recording-content.ts';
 import { protectionOf } from '../../daemon/ingest/encryption.ts';
 import { factsOf } from '../../daemon/ingest/recording.ts';
-import { startIngest, type IngestRequest } from '../../daemon/ingest/ingest.ts';
+import { startIngest, startLiveIngest, type IngestRequest } from '../../daemon/ingest/ingest.ts';
 import { Prewarmed } from '../../daemon/ingest/prewarmed.ts';
 import { endTree } from '../../daemon/workers/spawn.ts';
 import { type Failure } from '../../schemas/errors.ts';
@@ -72,6 +72,43 @@ async function ingest(recording: string, more: Partial<IngestRequest> = {}): Pro
   });
   return { ...result, rows, declared, firstMs, pcm: createHash('sha256').update(readFileSync(pcmPath)).digest('hex') };
 }
+
+test(
+  'of live sound the last piece is known before another one comes',
+  { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }), timeout: 90_000 },
+  async () => {
+    const pcmPath = at('live.pcm');
+    make(['-i', ENGLISH, '-t', '3', '-ac', '1', '-ar', '16000', '-f', 's16le', pcmPath]);
+    const waiting = new Map<number, () => void>();
+    const live = startLiveIngest({
+      recording: 'live',
+      sandboxed: false,
+      prewarmed: undefined,
+      pcmPath,
+      ffmpeg: ffmpeg!,
+      sherpaDirectory: sherpa!,
+      node: process.execPath,
+      signal: new AbortController().signal,
+      onStart: () => {},
+      onUtterances: () => {},
+      onProgress: ms => waiting.get(ms)?.(),
+      format: 'pcm',
+      inputPath: pcmPath,
+    });
+    const knows = (ms: number): Promise<void> =>
+      Promise.race([new Promise<void>(resolve => waiting.set(ms, resolve)), live.done.then(() => {})]);
+    const first = knows(1000);
+    live.grown(32_000, false);
+    await first;
+    // Both within what one report is made of.
+    const last = knows(1100);
+    live.grown(33_600, false);
+    live.grown(35_200, false);
+    await last;
+    live.grown(statSync(pcmPath).size, true);
+    assert.equal((await live.done).durationMs, 3000);
+  },
+);
 
 describe('ingest', { skip: missing({ ffmpeg, 'the sherpa runtime': sherpa }) }, () => {
   before(() => {

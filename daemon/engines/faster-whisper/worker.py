@@ -14,6 +14,9 @@ from encoding import complete
 RATE = 16_000
 FRAMES_PER_SECOND, STATES_PER_SECOND = 100, 50
 WINDOW_SECONDS = 30
+# What is encoded at least, and the silence behind the sound in it: less costs less and makes more mistakes, which only
+# what is still being said may have.
+SECONDS, PARTIAL_SECONDS = (10.0, 5), (7.5, 2.5)
 BEAMS = 5
 # An answer is not speech when the model thinks that nobody speaks and is unsure of the words too: (above this, below
 # that).
@@ -95,6 +98,8 @@ class Recogniser:
         self.many = self.whisper.model.is_multilingual
         self.directory, self.tokenizers, self.encoder = directory, {}, None
         self.reader, self.proposer = Reader(self.whisper.model, self._tokenizer, self._encode), from_environment()
+        # Of partial text: where the sound begins and how much there was, its language and how likely that is.
+        self.spoken = None
         # Where the stretch lies that was listened to last, the languages that it may be in, and its row.
         self.last = None
         self.detail = {
@@ -163,20 +168,17 @@ class Recogniser:
 
     def _partial(self, step, emit):
         """
-        What is still being said, fast: one beam, no word times. It leaves nothing behind that the final pass could
-        depend on.
+        What is still being said, fast: one beam, no word times, less silence behind. It leaves nothing behind that the
+        final pass could depend on.
         """
-        row, text, sure = Row([step]), "", 0.0
+        row, text, sure = Row([step], seconds=PARTIAL_SECONDS), "", 0.0
         row.asked, row.expected = self._code(row.input["language"]), self._known(row.input.get("expected"))
         row.language = row.asked or row.expected or "en"
         if row.audible:
             encoded = self.whisper.encode(_stack([self._features(row)]))
             emit.check()
             if self.many and not row.asked:
-                likely = self._likely(encoded)[0]
-                first = next(iter(likely))
-                if row.sure(likely) or not row.expected:
-                    row.language, sure = first, likely[first]
+                row.language, sure = self._spoken(row, encoded)
                 emit.check()
             prompt = self._prompt(row.language, row.input)
             answer = self._generate(encoded, [row], [prompt], beam_size=1)[0]
@@ -187,6 +189,22 @@ class Recogniser:
             step["index"],
             {"text": text, "words": [], "language": language, "languageProbability": 1.0 if row.asked else sure},
         )
+
+    def _spoken(self, row, encoded):
+        """
+        The language of what is still being said, and how likely it is. Once that is sure it is asked again only when
+        there is twice as much of it.
+        """
+        beginning, size = (row.input["audio"]["path"], row.stretch[0]), row.samples.size
+        if self.spoken and self.spoken[0] == beginning and self.spoken[1] * 2 > size >= self.spoken[1]:
+            return self.spoken[2:]
+        likely = self._likely(encoded)[0]
+        first, sure = _first(likely), row.sure(likely)
+        if not sure and row.expected:
+            return row.expected, 0.0
+        if sure:
+            self.spoken = beginning, size, first, likely[first]
+        return first, likely[first]
 
     def _recognise_all(self, encoded, rows, emit):
         """`encoded`: all of them, in order; None: they are encoded here."""
@@ -496,15 +514,16 @@ def _stretch(step):
 class Row:
     """One window on its way through the model, or a part of it, with the steps that want words of it."""
 
-    def __init__(self, steps, stretch=None):
+    def __init__(self, steps, stretch=None, seconds=SECONDS):
         self.steps, self.input = steps, steps[0]["input"]
         self.stretch = start, end = stretch or _stretch(steps[0])
         self.first_ms = start * 1000 / RATE
         self.samples = _read(self.input["audio"]["path"], start, end)[: WINDOW_SECONDS * RATE]
         self.audible = self.samples.size >= RATE // 20 and float(self.samples.max() - self.samples.min()) > 1e-4
-        # 5 s of silence behind, in steps of 2.5 s, at least 10 s.
-        seconds = max(10.0, -(-(self.samples.size / RATE + 5) // 2.5) * 2.5)
-        self.frames = round(min(WINDOW_SECONDS, seconds) * FRAMES_PER_SECOND)
+        # In steps of 2.5 s.
+        least, behind = seconds
+        encoded = max(least, -(-(self.samples.size / RATE + behind) // 2.5) * 2.5)
+        self.frames = round(min(WINDOW_SECONDS, encoded) * FRAMES_PER_SECOND)
         self.units, self.parts, self.likely = [], [self], None
         # What the words are made of, other answers, and what the encoder made of the sound (of which row): for as long
         # as the run lasts.
