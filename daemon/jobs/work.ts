@@ -394,6 +394,7 @@ export class JobWork {
       running: work.running.size,
       retryAt: work.retry?.at ?? null,
       lastStartAt: work.lastStartAt,
+      ...(work.stage === 'repair' && this.repairedBySound ? { seldom: true } : {}),
       leftSeconds:
         Math.max(
           0,

@@ -44,7 +44,8 @@ export function prefetch(scene: Scene, lanes: Lanes, underWay: readonly JobView[
       first.finished ||
       firstLane === null ||
       firstLane.instances.some(instance => instance.state === 'idle' || instance.state === 'busy');
-    for (const stage of job.stages) {
+    const seldomLast = [...job.stages].sort((a, b) => Number(a.seldom ?? false) - Number(b.seldom ?? false));
+    for (const stage of seldomLast) {
       if (stage.finished || (stage.retryAt !== null && stage.retryAt > scene.ledger.now)) continue;
       const lane = lanes.of(job, stage);
       if (!lane || lane.instances.length || lane.model.waiting || lane.waiting.length) continue;

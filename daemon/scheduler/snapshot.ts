@@ -124,6 +124,8 @@ export interface StageView {
    * When its last attempt here began: jobs that share a model take turns by it. Missing or null: it had no turn yet.
    */
   lastStartAt?: number | null;
+  /** Most of its steps need no model: it is loaded ahead when those of the other stages are. */
+  seldom?: boolean;
   finished: boolean;
 }
 

@@ -274,6 +274,26 @@ describe('decisions', () => {
     assert.deepEqual(see([atWork(1), { ...atWork(8), id: 'i3' }, voice], [alone], 8), ['i1: 4', 'i3: 4']);
   });
 
+  it('of what is loaded ahead, a model that most steps do without comes last', () => {
+    const jobs = (seldom: boolean): JobView[] => [
+      job('a', [
+        stage('asr', 'ear', { next: 1, ready: 9, running: 1, leftSeconds: 60 }),
+        stage('repair', 'fixer', { leftSeconds: 60, ...(seldom ? { seldom } : {}) }),
+        stage('nmt', 'translator', { leftSeconds: 60 }),
+      ]),
+    ];
+    const next = (seldom: boolean): string | undefined =>
+      of(
+        decide({
+          devices: [cpu(2)],
+          instances: [instance('i1', 'asr', 'ear', 'cpu', { state: 'busy', idleSince: null, threads: 1 })],
+          jobs: jobs(seldom),
+        }).actions,
+        'load',
+      )[0]?.model;
+    assert.deepEqual([next(false), next(true)], ['fixer', 'translator']);
+  });
+
   it('serial mode: one job, one instance', () => {
     const jobs = [
       job('a', [stage('asr', 'ear', { ready: 3 })]),
