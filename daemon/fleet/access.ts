@@ -1,5 +1,5 @@
 /** How the fleet's database is reached: the address is a setting, passwords lie in a file of this user's alone. */
-import { lstatSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EarshotError, toFailure, type Failure } from '../../schemas/errors.ts';
 import type { Settings } from '../../schemas/settings.ts';
@@ -26,6 +26,10 @@ function readSecrets(home: Pick<Home, 'state'>): Record<string, string> {
 /** Of these logins; what others had goes. */
 export function keepSecrets(home: Pick<Home, 'state'>, secrets: Readonly<Record<string, string>>): void {
   replaceFile(secretsFile(home), `${JSON.stringify(secrets)}\n`, 0o600);
+}
+/** Whoever leaves leaves no password behind. */
+export function forgetSecrets(home: Pick<Home, 'state'>): void {
+  rmSync(secretsFile(home), { force: true });
 }
 export const secretOf = (home: Pick<Home, 'state'>, login: string): string | undefined => readSecrets(home)[login];
 export const secretsOf = readSecrets;

@@ -3,6 +3,7 @@
  * local run, whatever happens to the machines that do the work.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once as event } from 'node:events';
 import {
   copyFileSync,
@@ -34,6 +35,7 @@ import { RealDaemon, SAMPLES } from './real.ts';
 const { test, ...postgres } = testsWithPostgres();
 let server: TestPostgres;
 
+const CLI = join(import.meta.dirname, '..', '..', process.env.EARSHOT_BUILT ? 'dist/cli.mjs' : 'cli/main.ts');
 const WAIT_MS = 90_000;
 const LANGUAGES = { language: 'en', translateTo: 'es' } as const;
 
@@ -796,20 +798,28 @@ describe('a fleet', { timeout: 450_000 }, () => {
   });
 
   test('a machine leaves newer tables alone, and says so', async () => {
+    const reconnect = (): Promise<unknown> =>
+      rows(`select pg_terminate_backend(pid) from pg_stat_activity where usename in ('m1', 'm2')`);
     await rows('update fleet.version set v = v + 1');
+    let job: Job;
     try {
-      await big.stop();
-      await big.start();
-      const [problem] = await until('it to say so', async () => {
-        const { problems } = await big.client.call('fleet/status', {});
-        return problems.length > 0 && problems;
-      });
-      assert.equal(problem!.code, 'fleetNewer');
+      await reconnect();
+      await until('it to say so', async () =>
+        (await big.client.call('fleet/status', {})).problems.some(({ code }) => code === 'fleetNewer'),
+      );
+      job = await submit(home, recording(home, 'newer.flac'));
+      const id = await fleetId(home, job);
+      await until(
+        'it to wait',
+        async () => (await rows(`select from fleet.job where id = $1 and state = 'waiting'`, [id])).length === 1,
+      );
+      assert.equal((await big.client.call('fleet/status', {})).taken, 0);
     } finally {
       await rows('update fleet.version set v = v - 1');
     }
-    const { machines } = await home.client.call('fleet/status', {});
-    assert.ok(machines.every(machine => machine.running === 0));
+    // Nobody has to start it anew.
+    await reconnect();
+    await state(home, job, 'completed');
   });
 
   test('nothing is lost or done twice, whoever is killed or frozen while there is work', async () => {
@@ -830,12 +840,30 @@ describe('a fleet', { timeout: 450_000 }, () => {
     await home.start();
   });
 
-  test('who leaves does here what others were to do', async () => {
-    await big.stop();
-    const job = await submit(home, recording(home, 'leaving.flac'));
+  test('a pilot that is told to end gives back what it is at; who leaves does here what others were to do', async () => {
+    await big.client.call('settings/set', { values: { fleet: fleetWith(big, { share: 'never' }) } });
+    const pilot = spawn(process.execPath, [CLI, 'fleet', 'work', '--json'], { env: big.env, stdio: 'ignore' }),
+      gone = event(pilot, 'exit', { signal: AbortSignal.timeout(WAIT_MS) });
+    const job = await submit(home, recording(home, 'leaving.flac'), { models: { asr: 'fake-slow' } }),
+      id = await fleetId(home, job);
+    await until('its first words', async () => {
+      assert.equal(pilot.exitCode, null, 'the pilot works');
+      return (await jobOf(home, job)).progress.stages.asr?.done;
+    });
+    pilot.kill('SIGTERM');
+    assert.deepEqual(await gone, [0, null]);
+    // Among busy neighbors it may have ended before.
+    const left = await rows<{ state: string; machine: string | null }>(
+      `select state, machine from fleet.job where id = $1 and state <> 'completed'`,
+      [id],
+    );
+    for (const each of left) assert.deepEqual(each, { state: 'waiting', machine: null });
     await home.client.call('fleet/leave', {});
-    assert.equal((await state(home, job, 'completed')).machine, undefined);
+    const { machine } = await state(home, job, 'completed');
+    if (left.length > 0) assert.equal(machine, undefined);
+    assert.deepEqual(await steps(home, job), { once: true, ends: 1 });
     assert.equal((await home.client.call('fleet/status', {})).settings, null);
+    assert.ok(!existsSync(join(home.home.state, 'fleet-secrets.json')), 'its password is gone too');
   });
 
   const said = async ({ id }: Job): Promise<Utterance[]> =>

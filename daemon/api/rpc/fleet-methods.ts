@@ -1,4 +1,5 @@
 /** Methods for the fleet. */
+import { forgetSecrets } from '../../fleet/access.ts';
 import { countsOf, figuresOf, isChief, machinesOf } from '../../fleet/overview.ts';
 import { prepareHost } from '../../fleet/host.ts';
 import { initFleet, joinFleet } from '../../fleet/membership.ts';
@@ -66,6 +67,7 @@ export function fleetMethods({ fleet, settings, settingsChanged, home, runtimes,
       settings.set({ fleet: null });
       settingsChanged();
       await fleet.apply();
+      forgetSecrets(home);
       store.setMeta('fleet.draining', '0');
       return {};
     },
