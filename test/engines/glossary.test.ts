@@ -27,7 +27,8 @@ const open = (stage: 'nmt' | 'repair'): TestWorker =>
     engine: llama,
     stage,
     directory: model!,
-    threads: 2,
+    // Two would come to a standstill where other programs take the cores.
+    threads: 1,
     runtimes: { llama: runtime('llama')!, dictionaries: runtime('dictionaries')! },
   });
 

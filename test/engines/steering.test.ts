@@ -100,7 +100,8 @@ describe('speech that gives orders', { skip: missing(needs), timeout: long ? 1_8
       engine: llama,
       stage,
       directory: directory!,
-      threads: 2,
+      // Two would come to a standstill where other programs take the cores.
+      threads: 1,
       runtimes: { llama: needs.llama!, dictionaries: needs.dictionaries! },
       options: { loadTimeoutMs: 240_000 },
     });
