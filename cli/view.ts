@@ -59,19 +59,20 @@ function working(followed: Followed, { columns, paint }: Frame): string[] {
     });
 }
 
-/** What is still being said, its last lines; what the next pass may hear otherwise is in italics. */
+/**
+ * What is still being said, its last lines, laid out like the utterance that it will be; what the next pass may hear
+ * otherwise is in italics. Where nothing can be dim, it ends with an ellipsis.
+ */
 function speaking({ partial, job }: Followed, { columns, paint }: Frame): string[] {
   if (!partial || isFinal(job.state)) return [];
   const stable = clean(partial.stable),
     text = clean(partial.stable + partial.unstable);
   if (!text) return [];
-  const lines = wrap(
-    paint('dim', pad(clockText(partial.startMs), TIME_COLUMNS) + stable) +
-      paint(['dim', 'italic'], text.slice(stable.length)),
-    columns - 1,
-    TIME_COLUMNS,
-  );
-  return lines.slice(-WORKING_LINES);
+  const isPlain = paint('dim', text) === text,
+    words = paint('dim', stable) + paint(['dim', 'italic'], text.slice(stable.length));
+  const [first, ...others] = wrap(isPlain ? `${text} …` : words, columns, TIME_COLUMNS);
+  const time = paint('dim', pad(clockText(partial.startMs), TIME_COLUMNS));
+  return [time + first!, ...others].slice(-WORKING_LINES);
 }
 
 function header(job: Job, { columns, now, locale, t, paint, meter = '' }: Frame): string {

@@ -135,6 +135,40 @@ describe('realtime transcription', { timeout: 180_000 }, () => {
     realtime.close();
   });
 
+  it('says the words of an utterance while it is still being said', async () => {
+    const realtime = open(),
+      heard = listening(realtime);
+    await once(realtime.socket, 'open');
+    realtime.send({
+      type: 'session.update',
+      session: { type: 'transcription', audio: { input: { transcription: { model: 'fake-asr', language: 'en' } } } },
+    });
+    await heard.until(() => heard.of('session.updated').length === 1);
+    // The first utterance is 7 s long. What one pass heard, another one over more of it has to hear too.
+    send(realtime, pcm.subarray(0, 48_000 * 3));
+    const job = await opened();
+    await daemon.event([job], event => event.type === 'partial' && event.job === job.id);
+    send(realtime, pcm.subarray(48_000 * 3, 48_000 * 6));
+    const deltas = () => heard.of('conversation.item.input_audio_transcription.delta');
+    await heard.until(() => deltas().length > 0);
+    assert.match(deltas()[0]!.delta!, /^utterance 0/);
+    assert.equal(heard.of('input_audio_buffer.speech_started').length, 1);
+    assert.deepEqual(heard.of('input_audio_buffer.committed'), []);
+    send(realtime, pcm.subarray(48_000 * 6, 48_000 * 9));
+    realtime.send({ type: 'input_audio_buffer.commit' });
+    const completed = () => heard.of('conversation.item.input_audio_transcription.completed');
+    await heard.until(() => completed().length > 0);
+    const [first] = completed();
+    assert.equal(
+      deltas()
+        .filter(({ item_id }) => item_id === first!.item_id)
+        .map(({ delta }) => delta)
+        .join(''),
+      first!.transcript,
+    );
+    realtime.close();
+  });
+
   it('what the client commits is one item, and the next sound another; G.711 too', async () => {
     const realtime = open(),
       heard = listening(realtime);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import {
   allEnded,
   applyEvent,
@@ -228,6 +229,27 @@ test('how a job ended', () => {
   );
 });
 
+test('what is still being said has the lines that its utterance will have', () => {
+  const colored = (style: Parameters<typeof styleText>[0], text: string): string =>
+    styleText(style, text, { validateStream: false });
+  const said = [
+    'After early nightfall the yellow lamps would light up here and there the squalid quarter of the town',
+    '天黑之后，城里肮脏的街区里，昏黄的灯光会零零落落地亮起来，街上的人也渐渐多了起来，谁也不知道要到什么时候才会散去。',
+  ];
+  for (const columns of [40, 79, 119])
+    for (const text of said) {
+      const world = emptyWorld(),
+        whole = { ...utterance(0, 'asr', text), startMs: 61_000 };
+      followJob(world, job({ stages: ['asr'], live: { open: true } }));
+      const partial = { index: 0, startMs: 61_000, endMs: 62_000, stable: text.slice(0, 30), unstable: text.slice(30) };
+      applyEvent(world, { type: 'partial', job: JOB_ID, partial });
+      const lines = liveLines(world, frame({ columns, paint: colored })).map(line => stripVTControlCharacters(line)),
+        settled = utteranceLines(whole, style({ columns }));
+      assert.deepEqual(lines.slice(0, lines.indexOf('')), settled.slice(-3));
+      assert.ok(settled.every(line => width(line) <= columns));
+    }
+});
+
 test('what is still being said stands below, its last words first of all, until its utterance has its text', () => {
   const world = emptyWorld();
   followJob(world, job({ live: { open: true }, recording: { ...job().recording, durationMs: null } }));
@@ -239,11 +261,14 @@ test('what is still being said stands below, its last words first of all, until 
     });
   hear(0, 'so far', ' and perhaps');
   const styled = (style: unknown, text: string): string => `<${String(style)}>${text}</>`;
-  assert.equal(liveLines(world, frame({ paint: styled }))[0], '<dim>0:00    so far</><dim,italic> and perhaps</>');
+  assert.equal(
+    liveLines(world, frame({ paint: styled }))[0],
+    '<dim>0:00    </><dim>so far</><dim,italic> and perhaps</>',
+  );
   hear(0, Array.from({ length: 60 }, (_, n) => `word${n}`).join(' '), ' and the last');
   const long = liveLines(world, frame({ columns: 60 }));
   assert.deepEqual(
-    [long.findIndex(line => line === ''), long[2]!.trim().endsWith('and the last')],
+    [long.findIndex(line => line === ''), long[2]!.trim().endsWith('and the last …')],
     [3, true],
     long.join('\n'),
   );
