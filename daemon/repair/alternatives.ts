@@ -6,7 +6,7 @@
 import type { GlossaryEntry, Word } from '../../schemas/job.ts';
 import type { Alternative } from '../contracts/alternatives.ts';
 import type { Dictionary } from './dictionaries.ts';
-import { soundCost, soundDistance } from './distance.ts';
+import { fold, soundCost, soundDistance } from './distance.ts';
 import {
   glossaryProposals,
   heardIn,
@@ -124,7 +124,7 @@ export function questionsAbout(heard: Heard, dictionary: Dictionary | null): Que
       unknownIn(one.text) === 0 &&
       digitsOf(one.text) === digitsOf(heardIn(units, [one.from, one.to]))
     )
-      questions.set(key(one), asked(one, false, KNOWN - priceOfWords(one)));
+      questions.set(key(one), asked(one, false, KNOWN - (isJoined(one, units) ? 0 : priceOfWords(one))));
   return [...misheard, ...[...questions.values()].sort((a, b) => b.prior - a.prior)].slice(0, MOST);
 }
 
@@ -163,6 +163,14 @@ function isAboutSmallWords({ from, to, text }: Proposal, units: readonly Unit[])
     core => core.length <= SMALL_WORD,
   );
 }
+
+/** Whether words became fewer by being written as one, with none that is only left out: all of the sound is in it. */
+function isJoined({ from, to, text }: Proposal, units: readonly Unit[]): boolean {
+  const was = foldedIn(heardIn(units, [from, to])),
+    instead = foldedIn(text);
+  return instead.length < was.length && !instead.every(word => was.includes(word));
+}
+const foldedIn = (text: string): string[] => coresOf(text).map(core => fold(core).join());
 
 const key = ({ from, to, text }: Proposal): string => `${from} ${to} ${text}`;
 const coresOf = (text: string): string[] => unitsOf(text, []).map(unit => unit.core);

@@ -83,6 +83,22 @@ describe('what is asked of the sound', () => {
     assert.deepEqual(instead(1, 3, 'hall is'), ['hall is']);
   });
 
+  it('two words as one at no price; a word that is only left out has one', () => {
+    // As Whisper heard Italian and Russian prompts, and a Spanish recording.
+    const known = (words: string): Dictionary => ({
+      knows: word => words.split(' ').includes(word),
+      suggest: () => [],
+    });
+    const prior = (words: string, from: number, text: string, language: string): number | undefined =>
+      questionsAbout(
+        heard(words, { language, hypotheses: [{ from, to: from + 2, text }] }),
+        known(`${words} ${text}`),
+      )[0]?.prior;
+    const joined = prior('entrerete al rivo del responsabile', 1, "all'arrivo", 'it');
+    assert.equal(prior('номер не верен введите', 1, 'неверен', 'ru'), joined);
+    assert.equal(prior('está a disposición de todos', 0, 'esta', 'es'), joined! - 2.5, '“a” would be gone');
+  });
+
   it('terms of the glossary that may have been misheard; a term that stands there is never asked about', () => {
     const glossary = [{ term: 'extention' }, { term: 'Digium' }];
     assert.deepEqual(texts(heard('dial your extention', { glossary })), []);
