@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { failure } from '../../schemas/errors.ts';
 import type { ToQueue } from '../../webview/messages.ts';
 import { busyJobs, cpu, fleet, id, instances, manyJobs, twoGpus } from './fake/fixtures.ts';
 import { ID, openWindow, widenSideBar, type Window } from './harness.ts';
@@ -393,6 +394,14 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
     await w.daemon.until(() => w.daemon.asked('job/here').length === 1);
     assert.deepEqual(asked('job/here'), { ids: [id(1)] });
     await row.locator('.tag.machine').waitFor({ state: 'detached' });
+
+    // Its database is away: that is said, and this machine's own devices stay.
+    const problems = [failure('fleetUnreachable', { host: 'lab.example' })];
+    w.daemon.set({ jobs: [], devices: [cpu(now)], fleet: { ...fleet(now), problems, machines: [] } });
+    await devices.getByText('lab.example cannot be reached').waitFor();
+    assert.equal(await devices.getByRole('region', { name: 'gpu1' }).count(), 0);
+    await devices.getByText(cpu(now).name).first().waitFor();
+    assert.deepEqual((await axe(devices)).violations, []);
   });
 
   it('teaches when it is empty, and is calm without a GPU', async () => {
