@@ -5,7 +5,7 @@
  */
 
 /** Two passes over nearly the same sound agree on nearly anything. */
-export const AGREED_MS = 800;
+export const AGREED_MS = 500;
 
 export interface Heard {
   /** Only grows. */

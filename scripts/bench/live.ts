@@ -19,7 +19,7 @@ import { RealDaemon, SAMPLES } from '../../test/daemon/real.ts';
 import { machine, spread, type Spread } from './spread.ts';
 import { wrapped } from '../wrap.ts';
 
-const PIECE_MS = 250;
+const PIECE_MS = 50;
 
 export interface Report {
   sessions: number;
