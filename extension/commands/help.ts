@@ -72,7 +72,8 @@ export class Doctor implements vscode.TextDocumentContentProvider {
               status.clients,
             );
       const files = vscode.l10n.t('Its files: {0}', `\`${status.stateDirectory}\`, \`${status.dataDirectory}\``);
-      return `${title}${worst}\n\n| | | |\n|---|---|---|\n${rows.join('\n')}\n\n${daemon}\n\n${files}\n`;
+      const head = [vscode.l10n.t('Result'), vscode.l10n.t('Check'), vscode.l10n.t('What was found')].join(' | ');
+      return `${title}${worst}\n\n| ${head} |\n|---|---|---|\n${rows.join('\n')}\n\n${daemon}\n\n${files}\n`;
     } catch (error) {
       return `${title}${MARK.problem} **${vscode.l10n.t('The daemon does not start.')}** ${errorText(error)}\n`;
     }

@@ -58,14 +58,14 @@ export function pageOf(job: Job, entries: readonly JournalEntry[]): string {
     ...(stages.length
       ? [
           [
-            `| | ${vscode.l10n.t('Model')} | ${vscode.l10n.t('Utterances')} | ${vscode.l10n.t('Work')} |`,
+            `| ${vscode.l10n.t('Stage')} | ${vscode.l10n.t('Model')} | ${vscode.l10n.t('Utterances')} | ${vscode.l10n.t('Work')} |`,
             '|---|---|---:|---:|',
             ...stages,
           ].join('\n'),
         ]
       : []),
     `## ${vscode.l10n.t('What happened')}`,
-    ['| | |', '|---|---|', ...events].join('\n'),
+    [`| ${vscode.l10n.t('Time')} | ${vscode.l10n.t('Event')} |`, '|---|---|', ...events].join('\n'),
     `## ${vscode.l10n.t('Records')}`,
     ['```', ...entries.map(recordOf), '```'].join('\n'),
   ].join('\n\n');

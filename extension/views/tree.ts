@@ -1,4 +1,4 @@
-/** A tree of what the daemon says, drawn anew when that changes, but not more often than somebody can read. */
+/** A tree of what the daemon says, drawn anew at once when that changes, but not more often than somebody can read. */
 import * as vscode from 'vscode';
 import type { Daemon } from '../connection/connection.ts';
 import type { Change } from '../connection/mirror.ts';
@@ -10,18 +10,29 @@ export abstract class DaemonTree<Node> implements vscode.TreeDataProvider<Node>,
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #subscription: vscode.Disposable;
-  #timer: NodeJS.Timeout | null = null;
+  /** Runs from one drawing until the next may be. */
+  #calm: NodeJS.Timeout | null = null;
+  #isStale = false;
 
   /** `concerns`: whether a change shows in this tree. */
   constructor(daemon: Daemon, concerns: (change: Change) => boolean) {
     this.daemon = daemon;
     this.#subscription = daemon.onChange(change => {
-      if (concerns(change))
-        this.#timer ??= setTimeout(() => {
-          this.#timer = null;
-          this.#changed.fire(undefined);
-        }, CALM_MS);
+      if (concerns(change)) this.#draw();
     });
+  }
+
+  #draw(): void {
+    if (this.#calm) {
+      this.#isStale = true;
+      return;
+    }
+    this.#isStale = false;
+    this.#changed.fire(undefined);
+    this.#calm = setTimeout(() => {
+      this.#calm = null;
+      if (this.#isStale) this.#draw();
+    }, CALM_MS);
   }
 
   /** Something that is not the daemon's changed. */
@@ -30,7 +41,7 @@ export abstract class DaemonTree<Node> implements vscode.TreeDataProvider<Node>,
   }
 
   dispose(): void {
-    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#calm) clearTimeout(this.#calm);
     this.#subscription.dispose();
     this.#changed.dispose();
   }

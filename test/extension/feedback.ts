@@ -94,7 +94,14 @@ const watch = ({ frame, selector, text, gone }: Sign): Promise<number> =>
               (pattern === null || new RegExp(pattern).test(each.innerText || each.getAttribute('aria-label') || '')),
           );
           if (stands !== goes) resolve(performance.timeOrigin + performance.now());
-          else if (performance.now() > end) reject(new Error(`nothing shows: ${wanted} ${pattern ?? ''}`));
+          else if (performance.now() > end)
+            reject(
+              new Error(
+                `${goes ? 'still shows' : 'nothing shows'}: ${wanted} ${pattern ?? ''}; of ${[
+                  ...document.querySelectorAll<HTMLElement>(wanted),
+                ].map(each => each.innerText)}`,
+              ),
+            );
           else requestAnimationFrame(look);
         };
         requestAnimationFrame(look);
@@ -212,7 +219,7 @@ const treeLine = async (view: string, text: string): Promise<Locator> => {
   await openView(page, 'Earshot');
   const header = tree(view).locator('.pane-header');
   if ((await header.getAttribute('aria-expanded')) !== 'true') await header.click();
-  const line = tree(view).locator('.monaco-list-row', { hasText: text }).first();
+  const line = tree(view).locator(`.monaco-list-row[aria-label^="${text}"]`).first();
   await line.waitFor();
   return line;
 };
@@ -245,7 +252,10 @@ const inWatched = (action: string, paused: boolean, shows: () => Promise<Sign>):
   inTree('Watched Folders', 'interviews', action, {
     set: () => {
       const story = watched(join(workspace, 'interviews'), now);
-      daemon.watched({ ...story, folders: story.folders.map(each => (paused ? { ...each, state: 'paused' } : each)) });
+      daemon.watched({
+        ...story,
+        folders: story.folders.map(each => (paused && each.state === 'watching' ? { ...each, state: 'paused' } : each)),
+      });
     },
     shows,
   });
@@ -317,7 +327,8 @@ const actions: Action[] = [
     'explorer: Open to the Side (the editor\u2019s own)',
     async () => (await openView(page, 'Explorer'), explorerRow(page, 'notes.md')),
     ['Open to the Side'],
-    inMain(tab, /notes\.md/),
+    // The end of a name is in a line of its own.
+    inMain(tab, /notes\s*\.md/),
     over,
   ),
   menuEntry('explorer: Transcribe', recording, ['Transcribe'], inMain(tab, /talk\.wav/), over),
@@ -393,7 +404,7 @@ const actions: Action[] = [
     'Whisper small',
     'Cancel Installation',
     { state: 'downloading', progress: { bytes: 121e6, total: 484e6 } },
-    async () => ({ frame: main, selector: lineOf('Models'), text: /Whisper small[^]*25%/, gone: true }),
+    async () => ({ frame: main, selector: lineOf('Models'), text: /25%/, gone: true }),
   ),
   inModels('Whisper large v3 turbo', 'Use as Default', {}, inMain(lineOf('Models'), /turbo[^]*in use/)),
   inModels('Whisper large v3 turbo', 'Remove', {}, inMain(dialog)),

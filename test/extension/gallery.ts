@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { failure } from '../../schemas/errors.ts';
 import type { Transcript } from '../../schemas/job.ts';
 import { reason } from '../../schemas/reasons.ts';
-import type { JournalEntry } from '../../schemas/rpc.ts';
 import type { Story } from './fake/daemon.ts';
 import {
   busyJobs,
@@ -15,6 +14,7 @@ import {
   fleet,
   instances,
   manyJobs,
+  records,
   sampleDialogue,
   sampleTranscript,
   twoGpus,
@@ -131,20 +131,6 @@ const running = async (): Promise<Frame> => {
   await frame.locator('#u3').waitFor();
   return frame;
 };
-const records = (): JournalEntry[] => {
-  const at = now - 90_000,
-    line = (after: number, kind: string, data = {}, stage: JournalEntry['stage'] = null): JournalEntry =>
-      ({ at: at + after, kind, job: 'x', stage, index: null, data }) as JournalEntry;
-  return [
-    line(0, 'job.submitted'),
-    line(400, 'job.started'),
-    line(2500, 'instance.loaded', { model: 'Whisper large v3 turbo', ms: 2100 }, 'asr'),
-    line(3000, 'job.language', { language: 'en' }),
-    line(4000, 'ingest.finished', { utterances: 1240 }),
-    line(60_000, 'job.completed'),
-  ];
-};
-
 /** One picture of what stands open, in each theme. */
 async function themes(name: string, again?: () => Promise<unknown>, only: readonly Theme[] = THEMES): Promise<void> {
   for (const theme of only) {
@@ -259,7 +245,7 @@ const scenes: Record<string, () => Promise<void>> = {
     await restart(busy);
   },
   async 'queue+report'() {
-    daemon.records = records();
+    daemon.records = records(now);
     await (await w.panel('Queue')).locator('.job').first().waitFor();
     await command('earshot.job.log', [...daemon.jobs.keys()][0]);
     await until('the page', async () => {

@@ -17,6 +17,7 @@ import {
   sampleTranscript,
   twoGpus,
   instances,
+  watched,
 } from './fake/fixtures.ts';
 import { EDITOR, ID, openWindow, root } from './harness.ts';
 import { openHost } from './host/host.ts';
@@ -217,6 +218,50 @@ describe('windows', { skip: unavailable ?? false, timeout: 280_000 }, () => {
         labels.filter(label => /[A-Za-z]{2,}/.test(label.replace(names, ''))),
         [],
       );
+      // The trees, whole; names of models and files, and licenses, stay as they are.
+      w.daemon.watched(watched(join(w.workspace, '访谈'), now));
+      for (const view of ['模型', '监视的文件夹'])
+        await page.locator('.pane-header', { hasText: view }).first().click();
+      await page.locator('.monaco-list-row[aria-label^="访谈"]').click();
+      await page.locator('.monaco-list-row', { hasText: 'interview 7' }).waitFor();
+      // Languages have their codes beside them.
+      const left = (texts: string[], but: RegExp): string[] =>
+        [...new Set(texts)].filter(
+          text => !/^[a-z]{2,3}(-\w+)?$/.test(text) && /[A-Za-z]{2,}/.test(text.replace(but, '').replace(names, '')),
+        );
+      const lines = await page.locator('.part.sidebar .monaco-list-row').allTextContents();
+      assert.ok(lines.length > 8, lines.join());
+      assert.deepEqual(
+        left(
+          lines,
+          /[\w -]+\.(?:wav|mp4|m4a)|Whisper (?:large v3 turbo|\w+)|Qwen [\d.]+B?|Piper Joe \(en-US\)|MIT|Apache-2\.0|CC0-1\.0|recorder/g,
+        ),
+        [],
+      );
+      // The sheets and lists of the commands.
+      const list = page.locator('.quick-input-widget');
+      for (const [command, shows] of [
+        ['earshot.transcribeWith', 'talk.wav'],
+        ['earshot.transcribeTranslate', 'talk.wav'],
+        ['earshot.watchFolder', ''],
+      ] as const) {
+        await w.host.inHost(
+          (vscode, name, file) => void vscode.commands.executeCommand(name, vscode.Uri.file(file)),
+          command,
+          join(w.workspace, shows),
+        );
+        await list.locator('.monaco-list-row').first().waitFor();
+        await list.locator('.quick-input-title', { hasText: shows || 'recordings' }).waitFor();
+        const offered = await list
+          .locator('.quick-input-title, .monaco-list-row .label-name, .monaco-list-row .label-description')
+          .allTextContents();
+        assert.deepEqual(
+          { command, left: left(offered, /talk\.wav|recordings|json|srt|Earshot|Markdown/g) },
+          { command, left: [] },
+        );
+        await page.keyboard.press('Escape');
+        await list.waitFor({ state: 'hidden' });
+      }
       // The transcript editor whole: what stands there, what is said of it, and the list of shortcuts.
       const path = join(w.workspace, 'meeting.earshot.json');
       writeFileSync(path, JSON.stringify(sampleDialogue(join(w.workspace, 'talk.wav'))));

@@ -8,6 +8,7 @@ import type { Job, Transcript, Utterance } from '../../../schemas/job.ts';
 import { failure } from '../../../schemas/errors.ts';
 import type { Engine, Model, Recommendation } from '../../../schemas/model.ts';
 import type { ReasonArgs } from '../../../schemas/reasons.ts';
+import type { JournalEntry } from '../../../schemas/rpc.ts';
 import { decision, type WatchedFile, type WatchedFolder } from '../../../schemas/watch.ts';
 import { STAGES, type Stage } from '../../../schemas/words.ts';
 
@@ -715,6 +716,31 @@ export function models(): Model[] {
     }),
   ];
 }
+
+/** What is on record of a job that went well. */
+export const records = (now: number): JournalEntry[] => {
+  type Line = [after: number, kind: string, data?: JournalEntry['data'], stage?: Stage];
+  const lines: Line[] = [
+    [0, 'job.submitted'],
+    [400, 'job.started'],
+    [2500, 'instance.loaded', { model: 'Whisper large v3 turbo', ms: 2100 }, 'asr'],
+    [3000, 'job.language', { language: 'en' }],
+    [4000, 'ingest.finished', { utterances: 1240 }],
+    [41_000, 'step.finished', { ms: 37_200 }, 'asr'],
+    [52_000, 'step.finished', { ms: 9800 }, 'repair'],
+    [60_000, 'job.completed'],
+  ];
+  return lines.map(([after, kind, data = {}, stage = null], seq) => ({
+    seq,
+    at: now - 90_000 + after,
+    kind,
+    job: id(1),
+    index: null,
+    stage,
+    instance: null,
+    data,
+  }));
+};
 
 /** A busy watched folder at this path with its newest files, and one that is not there. */
 export function watched(path: string, now: number): { folders: WatchedFolder[]; files: WatchedFile[] } {

@@ -201,32 +201,35 @@ export interface Violation {
 }
 
 /**
- * Runs axe-core in a webview's frame. A webview is transparent over the workbench, and axe would measure contrast
- * against white: its real background is painted first.
+ * Runs axe-core in a webview's frame, or on a part of the workbench that `within` selects. A webview is transparent
+ * over the workbench, and axe would measure contrast against white: its real background is painted first.
  */
-export async function axe(frame: Frame): Promise<{ passes: number; violations: Violation[] }> {
+export async function axe(frame: Frame, within?: string): Promise<{ passes: number; violations: Violation[] }> {
   if (!(await frame.evaluate(() => 'axe' in globalThis)))
     await frame.evaluate(readFileSync(fromHost.resolve('axe-core/axe.min.js'), 'utf8'));
   const colour = /[?&]purpose=webviewView(&|$)/.test(frame.parentFrame()?.url() ?? '') ? 'sideBar' : 'editor';
-  return frame.evaluate(async background => {
-    const { style } = document.documentElement,
-      before = style.background;
-    style.background = background;
-    type Run = { passes: unknown[]; violations: { id: string; impact: string; nodes: { target: unknown[] }[] }[] };
-    try {
-      const { passes, violations } = await (
-        globalThis as unknown as { axe: { run(root: Document): Promise<Run> } }
-      ).axe.run(document);
-      return {
-        passes: passes.length,
-        violations: violations.map(v => ({
-          id: v.id,
-          impact: v.impact,
-          targets: v.nodes.map(n => n.target.join(' ')),
-        })),
-      };
-    } finally {
-      style.background = before;
-    }
-  }, `var(--vscode-${colour}-background, var(--vscode-editor-background))`);
+  return frame.evaluate(
+    async ([background, part]) => {
+      const { style } = document.documentElement,
+        before = style.background;
+      if (part === null) style.background = background;
+      type Run = { passes: unknown[]; violations: { id: string; impact: string; nodes: { target: unknown[] }[] }[] };
+      try {
+        const { passes, violations } = await (
+          globalThis as unknown as { axe: { run(root: Document | string): Promise<Run> } }
+        ).axe.run(part ?? document);
+        return {
+          passes: passes.length,
+          violations: violations.map(v => ({
+            id: v.id,
+            impact: v.impact,
+            targets: v.nodes.map(n => n.target.join(' ')),
+          })),
+        };
+      } finally {
+        style.background = before;
+      }
+    },
+    [`var(--vscode-${colour}-background, var(--vscode-editor-background))`, within ?? null] as const,
+  );
 }

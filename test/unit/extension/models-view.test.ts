@@ -92,3 +92,21 @@ test('notices that are about something else are left to the notifications', asyn
   publish(model('installed'));
   await installed;
 });
+
+test('what changed shows at once; what goes on changing, a few times a second', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { models, publish } = view();
+  let drawn = 0;
+  models.onDidChangeTreeData(() => (drawn += 1));
+  publish(model('installed'));
+  assert.equal(drawn, 1);
+  for (let n = 0; n < 20; n++) publish(model('downloading'));
+  assert.equal(drawn, 1);
+  t.mock.timers.tick(300);
+  assert.equal(drawn, 2, 'the last of them shows too');
+  t.mock.timers.tick(3000);
+  assert.equal(drawn, 2);
+  publish(model('absent'));
+  assert.equal(drawn, 3);
+  models.dispose();
+});
