@@ -36,7 +36,7 @@ export class WhatHappened implements vscode.TextDocumentContentProvider {
         daemon.call('job/get', { id: uri.query }),
         daemon.call('job/log', { id: uri.query, limit: MOST_ENTRIES }),
       ]);
-      return pageOf(job, entries);
+      return pageOf(job, entries, id => daemon.state.models.get(id)?.card.name ?? id);
     } catch (error) {
       // Else the editor says that it cannot find the page, and not why.
       return `❌ ${plain(errorText(error))}\n`;
@@ -44,12 +44,17 @@ export class WhatHappened implements vscode.TextDocumentContentProvider {
   }
 }
 
-export function pageOf(job: Job, entries: readonly JournalEntry[]): string {
+/** `modelName`: of a model by its id. */
+export function pageOf(
+  job: Job,
+  entries: readonly JournalEntry[],
+  modelName: (id: string) => string = id => id,
+): string {
   const events = entries.flatMap(entry => {
-      const what = sentenceOf(entry);
+      const what = sentenceOf(entry, modelName);
       return what === null ? [] : [`| ${clock(entry.at)} | ${cell(what)} |`];
     }),
-    stages = stagesOf(job, entries);
+    stages = stagesOf(job, entries, modelName);
   return [
     `# ${plain(job.recording.name)}`,
     ...(job.failure ? [`**${plain(failureText(job.failure))}**`] : []),
@@ -72,19 +77,19 @@ export function pageOf(job: Job, entries: readonly JournalEntry[]): string {
 }
 
 /** Steps are counted, not listed: a lecture has thousands. */
-function stagesOf(job: Job, entries: readonly JournalEntry[]): string[] {
+function stagesOf(job: Job, entries: readonly JournalEntry[], modelName: (id: string) => string): string[] {
   return job.stages.map(stage => {
     const ms = entries
       .filter(entry => entry.kind === 'step.finished' && entry.stage === stage)
       .reduce((sum, { data }) => sum + (Number(data.ms) || 0), 0);
     const { done = 0 } = job.progress.stages[stage] ?? {};
-    return `| ${stageName(stage)} | ${cell(job.models[stage] ?? '')} | ${numberText(done)} | ${seconds(ms)} |`;
+    return `| ${stageName(stage)} | ${cell(modelName(job.models[stage] ?? ''))} | ${numberText(done)} | ${seconds(ms)} |`;
   });
 }
 
 /** Null: one of the many that the table counts. */
-function sentenceOf({ kind, stage, index, data }: JournalEntry): string | null {
-  const model = typeof data.model === 'string' ? data.model : '',
+function sentenceOf({ kind, stage, index, data }: JournalEntry, modelName: (id: string) => string): string | null {
+  const model = typeof data.model === 'string' ? modelName(data.model) : '',
     why = data.failure ? failureText(data.failure as Failure) : '',
     where = [stage ? stageName(stage satisfies Stage) : '', index === null ? '' : `#${index + 1}`]
       .filter(Boolean)
@@ -111,7 +116,7 @@ function sentenceOf({ kind, stage, index, data }: JournalEntry): string | null {
     case 'job.language':
       return vscode.l10n.t('The language is {0}.', languageName(String(data.language)));
     case 'job.model':
-      return vscode.l10n.t('{0} is used instead of {1}.', String(data.instead), model);
+      return vscode.l10n.t('{0} is used instead of {1}.', modelName(String(data.instead)), model);
     case 'ingest.finished':
       return vscode.l10n.t('The recording was read: {0} utterances.', numberText(Number(data.utterances) || 0));
     case 'ingest.failed':

@@ -21,7 +21,8 @@ const entry = (kind: string, data: JournalEntry['data'] = {}, more: Partial<Jour
 
 test('what happened is told in sentences; steps are counted; nothing in a name steers the page', () => {
   const job = makeJob({ n: 1, name: 'talk `<b>|#.wav', state: 'failed' }, Date.now());
-  const page = pageOf({ ...job, failure: failure('emptyFile', { path: '/talk.wav' }) }, [
+  const ended = { ...job, failure: failure('emptyFile', { path: '/talk.wav' }), models: { asr: 'whisper-base' } };
+  const entries = [
     entry('job.submitted', { recording: '/talk.wav', priority: 'normal' }),
     entry('ingest.finished', { utterances: 3 }),
     entry('step.finished', { token: 1, ms: 1500 }, { stage: 'asr', index: 0 }),
@@ -33,13 +34,16 @@ test('what happened is told in sentences; steps are counted; nothing in a name s
     ),
     entry('adaptive.replicas', {}),
     entry('some.newer', { code: '```' }),
-  ]);
+    entry('instance.loaded', { model: 'whisper-base', ms: 900 }),
+  ];
+  const page = pageOf(ended, entries, id => (id === 'whisper-base' ? 'Whisper base' : id));
   const heading = page.split('\n')[0]!;
   assert.equal(heading, '# talk \\`\\<b\\>\\|\\#.wav');
   assert.match(page, /It was put into the queue\./);
   assert.match(page, /The recording was read: 3 utterances\./);
   assert.match(page, /Recognize \\#3 failed: M ran out of memory/);
-  assert.match(page, /\| Recognize \|.*\| 3\.0 s \|/);
+  assert.match(page, /\| Recognize \| Whisper base \|.*\| 3\.0 s \|/);
+  assert.match(page, /Whisper base was loaded in 0\.9 s/);
   assert.equal(page.match(/step\.finished/g)?.length, 2, 'only among the records');
   assert.equal(page.match(/```/g)?.length, 2, 'no record ends the block');
 });
