@@ -246,6 +246,7 @@ const scenes: Record<string, () => Promise<void>> = {
   },
   async 'queue+report'() {
     daemon.records = records(now);
+    await alone('Queue');
     await (await w.panel('Queue')).locator('.job').first().waitFor();
     await command('earshot.job.log', [...daemon.jobs.keys()][0]);
     await until('the page', async () => {
