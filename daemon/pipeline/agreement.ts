@@ -33,7 +33,12 @@ function signsOf(unit: string): string {
 const lettersOf = (unit: string): string => unit.toLowerCase().replace(/[^\p{L}\p{N}\p{M}]/gu, '');
 const key = (unit: string): string => lettersOf(unit) || unit.trim();
 /** A pass ends the sentence where its sound ends: whether it does, the next word says, or the final pass. */
-const ENDING = /[.。…,，、;；:：!！?？]+$/u;
+const ENDING = new Set('.。…,，、;；:：!！?？');
+function withoutEnding(text: string): string {
+  let end = text.length;
+  while (end > 0 && ENDING.has(text[end - 1]!)) end--;
+  return text.slice(0, end);
+}
 
 export class Agreement {
   private before: readonly string[] = [];
@@ -73,6 +78,6 @@ export class Agreement {
       this.count = agreed;
     }
     const signs = this.count > 0 && this.count <= units.length ? signsOf(units[this.count - 1]!) : '';
-    return { stable: this.stable, unstable: (signs + units.slice(this.count).join('')).replace(ENDING, '') };
+    return { stable: this.stable, unstable: withoutEnding(signs + units.slice(this.count).join('')) };
   }
 }

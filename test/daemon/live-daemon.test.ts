@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../client/client.ts';
 import type { EarshotError } from '../../schemas/errors.ts';
 import type { Job, Utterance } from '../../schemas/job.ts';
@@ -113,7 +114,9 @@ describe('live sessions of a daemon', { timeout: 180_000 }, () => {
         [['recording', saveTo]],
       );
       assert.equal(statSync(saveTo).size, pcm.length + 44);
-      assert.throws(() => statSync(join(daemon.home.audio, mine.id)), { code: 'ENOENT' });
+      // It goes behind the event that says that the session has ended.
+      for (const until = Date.now() + 90_000; existsSync(join(daemon.home.audio, mine.id)); await sleep(20))
+        assert.ok(Date.now() < until, 'the sound of the session stayed');
     } finally {
       second.dispose();
     }

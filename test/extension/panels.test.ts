@@ -312,7 +312,16 @@ describe('the panels', { skip: unavailable ?? false, timeout: 240_000 }, () => {
       );
       return until(`a page that says ${says}`, async () => {
         for (const frame of page.frames())
-          if (frame.parentFrame() && (await frame.content().catch(() => '')).includes(says)) return frame;
+          if (
+            frame.parentFrame() &&
+            (await frame.content().catch(() => '')).includes(says) &&
+            (await frame
+              .locator('h1')
+              .first()
+              .isVisible()
+              .catch(() => false))
+          )
+            return frame;
         return undefined;
       });
     };
