@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { Daemon } from '../connection/connection.ts';
 import type { Change } from '../connection/mirror.ts';
 
-const CALM_MS = 300;
+/** VS Code holds back what comes within 200 ms of the last drawing, and begins to count anew each time. */
+const CALM_MS = 210;
 
 export abstract class DaemonTree<Node> implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   protected readonly daemon: Daemon;
@@ -37,7 +38,7 @@ export abstract class DaemonTree<Node> implements vscode.TreeDataProvider<Node>,
 
   /** Something that is not the daemon's changed. */
   protected refresh(): void {
-    this.#changed.fire(undefined);
+    this.#draw();
   }
 
   dispose(): void {
