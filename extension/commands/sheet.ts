@@ -9,6 +9,7 @@ import { pickLanguage } from './languages.ts';
 import type { Choice } from '../requests/options.ts';
 import { chosenBy, presetsOf, savePreset } from '../requests/presets.ts';
 import { answered, askText, createPick, pick, pickSeveral, taken } from '../ui/pick.ts';
+import { modelName } from '../connection/mirror.ts';
 
 const LAST = 'earshot.lastChoice';
 /** What a job takes. */
@@ -147,7 +148,7 @@ function rowsOf(choice: Choice, base: Choice, daemon: Daemon, memory: vscode.Mem
     (c: Choice): Choice => ({ ...c, options: { ...c.options, ...change } });
   const models = [...daemon.state.models.values()],
     nameOf = (id: string | undefined): string =>
-      id ? (models.find(m => m.card.id === id)?.card.name ?? id) : vscode.l10n.t('best for this machine');
+      id ? modelName(daemon.state, id) : vscode.l10n.t('best for this machine');
   const model = (stage: Stage): Row<Choice> => ({
     label: vscode.l10n.t('Model: {0}', stageName(stage)),
     description: nameOf(options.models?.[stage]),

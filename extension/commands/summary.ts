@@ -14,6 +14,7 @@ import { editDocument, saveDocument } from '../ui/files.ts';
 import { notify, withProgress } from '../ui/notify.ts';
 import { errorText } from '../ui/words.ts';
 import type { Deps } from '../requests/request.ts';
+import { modelName } from '../connection/mirror.ts';
 
 const TRANSCRIPT = /\.earshot\.json$/i;
 /** Summaries that somebody here waits for, and puts where they belong. */
@@ -121,8 +122,7 @@ function end({ daemon, log }: Deps, job: Job): Thenable<Job | null> {
 
 const textOf = async ({ daemon }: Deps, id: string): Promise<string> =>
   (await daemon.call('job/utterances', { id })).utterances.at(-1)?.summary?.text ?? '';
-const modelOf = ({ daemon }: Deps, job: Job): string =>
-  daemon.state.models.get(job.models.summary ?? '')?.card.name ?? job.models.summary ?? '';
+const modelOf = ({ daemon }: Deps, job: Job): string => modelName(daemon.state, job.models.summary ?? '');
 
 async function insert(document: vscode.TextDocument, text: string, model: string): Promise<void> {
   const section = {

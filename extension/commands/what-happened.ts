@@ -7,6 +7,7 @@ import type { Stage } from '../../schemas/words.ts';
 import type { Deps } from '../requests/request.ts';
 import { jobOf } from '../transcript/open.ts';
 import { errorText, failureText, languageName, numberText, stageName } from '../ui/words.ts';
+import { modelName } from '../connection/mirror.ts';
 
 const SCHEME = 'earshot-job',
   MOST_ENTRIES = 2000;
@@ -36,7 +37,7 @@ export class WhatHappened implements vscode.TextDocumentContentProvider {
         daemon.call('job/get', { id: uri.query }),
         daemon.call('job/log', { id: uri.query, limit: MOST_ENTRIES }),
       ]);
-      return pageOf(job, entries, id => daemon.state.models.get(id)?.card.name ?? id);
+      return pageOf(job, entries, id => modelName(daemon.state, id));
     } catch (error) {
       // Else the editor says that it cannot find the page, and not why.
       return `❌ ${plain(errorText(error))}\n`;
@@ -44,17 +45,13 @@ export class WhatHappened implements vscode.TextDocumentContentProvider {
   }
 }
 
-/** `modelName`: of a model by its id. */
-export function pageOf(
-  job: Job,
-  entries: readonly JournalEntry[],
-  modelName: (id: string) => string = id => id,
-): string {
+/** `nameOf`: of a model by its id. */
+export function pageOf(job: Job, entries: readonly JournalEntry[], nameOf: (id: string) => string = id => id): string {
   const events = entries.flatMap(entry => {
-      const what = sentenceOf(entry, modelName);
+      const what = sentenceOf(entry, nameOf);
       return what === null ? [] : [`| ${clock(entry.at)} | ${cell(what)} |`];
     }),
-    stages = stagesOf(job, entries, modelName);
+    stages = stagesOf(job, entries, nameOf);
   return [
     `# ${plain(job.recording.name)}`,
     ...(job.failure ? [`**${plain(failureText(job.failure))}**`] : []),
@@ -77,19 +74,19 @@ export function pageOf(
 }
 
 /** Steps are counted, not listed: a lecture has thousands. */
-function stagesOf(job: Job, entries: readonly JournalEntry[], modelName: (id: string) => string): string[] {
+function stagesOf(job: Job, entries: readonly JournalEntry[], nameOf: (id: string) => string): string[] {
   return job.stages.map(stage => {
     const ms = entries
       .filter(entry => entry.kind === 'step.finished' && entry.stage === stage)
       .reduce((sum, { data }) => sum + (Number(data.ms) || 0), 0);
     const { done = 0 } = job.progress.stages[stage] ?? {};
-    return `| ${stageName(stage)} | ${cell(modelName(job.models[stage] ?? ''))} | ${numberText(done)} | ${seconds(ms)} |`;
+    return `| ${stageName(stage)} | ${cell(nameOf(job.models[stage] ?? ''))} | ${numberText(done)} | ${seconds(ms)} |`;
   });
 }
 
 /** Null: one of the many that the table counts. */
-function sentenceOf({ kind, stage, index, data }: JournalEntry, modelName: (id: string) => string): string | null {
-  const model = typeof data.model === 'string' ? modelName(data.model) : '',
+function sentenceOf({ kind, stage, index, data }: JournalEntry, nameOf: (id: string) => string): string | null {
+  const model = typeof data.model === 'string' ? nameOf(data.model) : '',
     why = data.failure ? failureText(data.failure as Failure) : '',
     where = [stage ? stageName(stage satisfies Stage) : '', index === null ? '' : `#${index + 1}`]
       .filter(Boolean)
@@ -116,7 +113,7 @@ function sentenceOf({ kind, stage, index, data }: JournalEntry, modelName: (id: 
     case 'job.language':
       return vscode.l10n.t('The language is {0}.', languageName(String(data.language)));
     case 'job.model':
-      return vscode.l10n.t('{0} is used instead of {1}.', modelName(String(data.instead)), model);
+      return vscode.l10n.t('{0} is used instead of {1}.', nameOf(String(data.instead)), model);
     case 'ingest.finished':
       return vscode.l10n.t('The recording was read: {0} utterances.', numberText(Number(data.utterances) || 0));
     case 'ingest.failed':

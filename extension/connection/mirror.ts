@@ -52,6 +52,10 @@ export const noChange = (all = false): Change => ({
   queue: all,
 });
 
+/** As people know a model; one that is not listed by its id. */
+export const modelName = ({ models }: Pick<MirrorState, 'models'>, id: string): string =>
+  models.get(id)?.card.name ?? id;
+
 /** Whether anything can be transcribed. */
 export const modelsReady = ({ models }: MirrorState): boolean =>
   [...models.values()].some(m => m.state === 'installed' && m.card.stages.includes('asr'));

@@ -12,6 +12,7 @@ import { notify } from '../ui/notify.ts';
 import { receive } from '../ui/receive.ts';
 import { pageHtml, pageOptions } from '../ui/page.ts';
 import { PANEL_COMMANDS } from './queue.ts';
+import { modelName } from '../connection/mirror.ts';
 
 const REPAINT_MS = 250,
   ASK_MS = 5000;
@@ -42,7 +43,7 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
     const post = (): void => {
       timer = null;
       if (!ready || !view.visible) return;
-      const { devices, instances, models } = this.#daemon.state;
+      const { devices, instances } = this.#daemon.state;
       const message: ToDevices = {
         type: 'snapshot',
         bottleneck,
@@ -52,7 +53,7 @@ export class DevicesPanel implements vscode.WebviewViewProvider {
           instances: instances.values(),
           estimates,
           history: this.#history,
-          modelName: id => models.get(id)?.card.name ?? id,
+          modelName: id => modelName(this.#daemon.state, id),
         }),
         noGpu: devices.size ? noGpuView(devices.values(), process.platform) : null,
         fleet: fleet && fleetView(fleet, Date.now()),

@@ -2,7 +2,7 @@
  * What the page of the queue is sent: all jobs as rows, in parts, once it is shown; then what changes, gathered for a
  * moment. Nothing while nobody can see it.
  */
-import type { Change, MirrorState } from '../connection/mirror.ts';
+import { modelName, type Change, type MirrorState } from '../connection/mirror.ts';
 import type { JobRow, ToQueue } from '../../webview/messages.ts';
 import { jobRow } from './rows.ts';
 
@@ -75,7 +75,7 @@ export class QueueUpdates {
   #rows(ids: Iterable<string>): JobRow[] {
     return [...ids]
       .flatMap(id => this.#mirror().jobs.get(id) ?? [])
-      .map(job => jobRow(job, id => this.#mirror().models.get(id)?.card.name ?? id));
+      .map(job => jobRow(job, id => modelName(this.#mirror(), id)));
   }
 
   async #sendSnapshot(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Job } from '../../schemas/job.ts';
 import type { Daemon } from '../connection/connection.ts';
 import type { Deps } from '../requests/request.ts';
 import { pick } from '../ui/pick.ts';
+import { modelName } from '../connection/mirror.ts';
 
 /**
  * A webview's context menu gives the job's id in its context, the panel gives it plainly; the palette gives nothing.
@@ -20,7 +21,7 @@ const idOf = (argument: unknown): string | null =>
 const momentText = (at: number): string =>
   new Date(at).toLocaleString(vscode.env.language, { dateStyle: 'medium', timeStyle: 'short' });
 const modelOf = (daemon: Daemon, { models: { asr } }: Job): string =>
-  asr === undefined ? '' : (daemon.state.models.get(asr)?.card.name ?? asr);
+  asr === undefined ? '' : modelName(daemon.state, asr);
 
 /** `among`: the states that a choice offers. */
 export async function jobOf(

@@ -16,6 +16,7 @@ import { errorText } from '../ui/words.ts';
 import type { TranscriptEditor } from './editor.ts';
 import { TranscriptPane, type PaneMessage } from './pane.ts';
 import { shownText } from './shown-text.ts';
+import { modelName } from '../connection/mirror.ts';
 
 const TYPE = 'earshot.running';
 /** Utterances that come together are published together. */
@@ -197,7 +198,7 @@ class RunningView implements vscode.Disposable {
   /** Says how far the job is, where that is news. */
   #say(anew: boolean): void {
     const job = this.#job,
-      model = (id: string): string => this.#deps.daemon.state.models.get(id)?.card.name ?? id,
+      model = (id: string): string => modelName(this.#deps.daemon.state, id),
       row = jobRow(job, model),
       run = {
         row,

@@ -44,6 +44,13 @@ interface Ingested {
   firstMs: number;
   pcm: string;
 }
+/** What an ingest works with; nobody stops it. */
+const tools = () => ({
+  ffmpeg: ffmpeg!,
+  sherpaDirectory: sherpa!,
+  node: process.execPath,
+  signal: new AbortController().signal,
+});
 async function ingest(recording: string, more: Partial<IngestRequest> = {}): Promise<Ingested> {
   const rows: UtteranceTimes[] = [],
     declared: (number | null)[] = [],
@@ -56,10 +63,7 @@ async function ingest(recording: string, more: Partial<IngestRequest> = {}): Pro
     sandboxed: false,
     prewarmed: undefined,
     pcmPath,
-    ffmpeg: ffmpeg!,
-    sherpaDirectory: sherpa!,
-    node: process.execPath,
-    signal: new AbortController().signal,
+    ...tools(),
     onStart: ({ durationMs }) => declared.push(durationMs),
     onProgress: () => {},
     onUtterances: more => {
@@ -85,10 +89,7 @@ test(
       sandboxed: false,
       prewarmed: undefined,
       pcmPath,
-      ffmpeg: ffmpeg!,
-      sherpaDirectory: sherpa!,
-      node: process.execPath,
-      signal: new AbortController().signal,
+      ...tools(),
       onStart: () => {},
       onUtterances: () => {},
       onProgress: ms => waiting.get(ms)?.(),
